@@ -1,0 +1,49 @@
+//! `#[nether::main]` and `#[nether::test]`.
+
+mod args;
+mod expand;
+mod validate;
+
+use proc_macro2::TokenStream;
+
+use crate::block::Function;
+use crate::diagnostics::Diagnostics;
+use crate::entry::args::Args;
+use crate::recover;
+
+/// Which attribute it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EntryKind {
+    Main,
+    Test,
+}
+
+impl EntryKind {
+    /// The attribute, as it is written.
+    pub(crate) fn attribute(self) -> &'static str {
+        match self {
+            EntryKind::Main => "nether::main",
+            EntryKind::Test => "nether::test",
+        }
+    }
+
+    /// The function of the runtime.
+    pub(crate) fn function(self) -> &'static str {
+        match self {
+            EntryKind::Main => "main",
+            EntryKind::Test => "test",
+        }
+    }
+}
+
+/// The attribute's expansion.
+pub(crate) fn attribute(kind: EntryKind, arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let diagnostics = Diagnostics::new();
+    let args = Args::parse(kind, arguments, &diagnostics);
+    let function = match syn::parse2::<Function>(item.clone()) {
+        Ok(function) => function,
+        Err(error) => return recover::unparsed(item, diagnostics, error),
+    };
+    let checked = validate::check(kind, args, function, &diagnostics);
+    recover::finish(kind.attribute(), diagnostics, expand::expand(&checked))
+}

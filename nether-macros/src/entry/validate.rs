@@ -1,0 +1,135 @@
+//! The rules for entry points.
+
+use syn::{LitInt, LitStr, Path, Type};
+
+use crate::block::Function;
+use crate::diagnostics::Diagnostics;
+use crate::entry::EntryKind;
+use crate::entry::args::Args;
+use crate::types;
+
+/// An entry point that makes sense, if it `is_sound`; otherwise only its name is used.
+pub(crate) struct Checked {
+    pub(crate) kind: EntryKind,
+    pub(crate) function: Function,
+    pub(crate) is_current_thread: bool,
+    pub(crate) worker_threads: Option<usize>,
+    pub(crate) modules: Option<Vec<Type>>,
+    pub(crate) renamed: Option<Path>,
+    pub(crate) is_sound: bool,
+}
+
+/// Checks everything.
+pub(crate) fn check(
+    kind: EntryKind,
+    args: Args,
+    function: Function,
+    diagnostics: &Diagnostics,
+) -> Checked {
+    check_async(kind, &function, diagnostics);
+    check_concrete(kind, &function, diagnostics);
+    check_argument(kind, &function, diagnostics);
+    let flavor = args.flavor.as_ref();
+    let is_current_thread = flavor.is_some_and(|flavor| check_flavor(flavor, diagnostics));
+    let worker_threads = args
+        .worker_threads
+        .as_ref()
+        .and_then(|threads| check_threads(threads, diagnostics));
+    if let (true, Some(threads)) = (is_current_thread, &args.worker_threads) {
+        let message = "the `current_thread` runtime has no worker threads";
+        diagnostics.error(
+            threads,
+            message,
+            "remove `worker_threads`, or `flavor = \"current_thread\"`",
+        );
+    }
+    Checked {
+        kind,
+        function,
+        is_current_thread,
+        worker_threads,
+        modules: args.modules.map(|modules| modules.types),
+        renamed: args.renamed,
+        is_sound: diagnostics.count() == 0,
+    }
+}
+
+fn check_async(kind: EntryKind, function: &Function, diagnostics: &Diagnostics) {
+    let signature = &function.signature;
+    if signature.asyncness.is_none() {
+        let message = format!(
+            "`#[{}]` runs an `async fn`, but `{}` is not `async`",
+            kind.attribute(),
+            signature.ident
+        );
+        diagnostics.error(
+            signature.fn_token,
+            message,
+            format!("write `async fn {}`", signature.ident),
+        );
+    }
+}
+
+fn check_concrete(kind: EntryKind, function: &Function, diagnostics: &Diagnostics) {
+    let generics = &function.signature.generics;
+    if !generics.params.is_empty() {
+        let message = format!(
+            "`#[{}]` cannot run `{}`, since it is generic",
+            kind.attribute(),
+            function.signature.ident
+        );
+        diagnostics.error(generics, message, "remove the type parameters");
+    }
+}
+
+/// One argument: a `System` or a `SystemBuilder`.
+fn check_argument(kind: EntryKind, function: &Function, diagnostics: &Diagnostics) {
+    let signature = &function.signature;
+    let help = format!(
+        "write `async fn {}(system: System)` for a system that is started, or `(builder: SystemBuilder)` to start it yourself",
+        signature.ident
+    );
+    if signature.inputs.is_empty() {
+        let message = format!(
+            "`#[{}]` gives `{}` a system, but it takes no argument",
+            kind.attribute(),
+            signature.ident
+        );
+        diagnostics.error(&signature.ident, message, help);
+    } else if let Some(second) = signature.inputs.get(1) {
+        let message = format!(
+            "`{}` takes one argument, not {}",
+            signature.ident,
+            signature.inputs.len()
+        );
+        diagnostics.error(second, message, help);
+    }
+}
+
+fn check_flavor(flavor: &LitStr, diagnostics: &Diagnostics) -> bool {
+    let text = flavor.value();
+    if text != "current_thread" && text != "multi_thread" {
+        let message = format!("there is no runtime flavor {text:?}");
+        diagnostics.error(
+            flavor,
+            message,
+            "flavors are `\"multi_thread\"` and `\"current_thread\"`",
+        );
+    }
+    text == "current_thread"
+}
+
+fn check_threads(threads: &LitInt, diagnostics: &Diagnostics) -> Option<usize> {
+    let number = threads
+        .base10_parse::<usize>()
+        .ok()
+        .filter(|number| *number > 0);
+    if number.is_none() {
+        let message = format!(
+            "`worker_threads = {}` is not a number of threads",
+            types::text(threads)
+        );
+        diagnostics.error(threads, message, "write at least 1: `worker_threads = 2`");
+    }
+    number
+}

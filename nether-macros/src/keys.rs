@@ -1,0 +1,169 @@
+//! The arguments of an attribute: `key = value` or a bare `key`, with commas between.
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use syn::ext::IdentExt;
+use syn::parse::{ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::{Result, Token, Type, bracketed, token};
+
+use crate::diagnostics::Diagnostics;
+use crate::suggest;
+
+/// A key that an attribute knows.
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    /// How it is written, for errors.
+    pub(crate) form: &'static str,
+}
+
+/// An attribute and its keys.
+pub(crate) struct Grammar {
+    pub(crate) attribute: &'static str,
+    pub(crate) keys: &'static [Key],
+}
+
+/// Types given to a key: one, or a list in brackets.
+pub(crate) struct TypeList {
+    /// The key, to point at when the list as a whole is meant.
+    pub(crate) key: Ident,
+    pub(crate) types: Vec<Type>,
+}
+
+impl Grammar {
+    /// Reads the arguments: `value` is called once for each known key, with the input behind its `=`. Gives back the
+    /// known keys that were there, whether or not their values were sound.
+    pub(crate) fn read(
+        &self,
+        arguments: TokenStream,
+        diagnostics: &Diagnostics,
+        mut value: impl FnMut(&Ident, ParseStream<'_>) -> Result<()>,
+    ) -> Vec<Ident> {
+        let mut seen = Vec::new();
+        let parser = |input: ParseStream<'_>| {
+            while !input.is_empty() {
+                self.read_one(input, diagnostics, &mut seen, &mut value);
+            }
+            Ok(())
+        };
+        if let Err(error) = parser.parse2(arguments) {
+            diagnostics.push(error);
+        }
+        seen
+    }
+
+    fn read_one(
+        &self,
+        input: ParseStream<'_>,
+        diagnostics: &Diagnostics,
+        seen: &mut Vec<Ident>,
+        value: &mut impl FnMut(&Ident, ParseStream<'_>) -> Result<()>,
+    ) {
+        let Ok(name) = input.call(Ident::parse_any) else {
+            diagnostics.error(input.cursor().token_stream(), self.expected(), self.known());
+            return skip(input);
+        };
+        let Some(key) = self.keys.iter().find(|key| name == key.name) else {
+            self.unknown(&name, diagnostics);
+            return skip(input);
+        };
+        if seen.contains(&name) {
+            let message = format!("`{name}` is given twice in `#[{}(..)]`", self.attribute);
+            diagnostics.error(&name, message, format!("keep one: `{}`", key.form));
+            return skip(input);
+        }
+        let is_sound = self.read_value(key, &name, input, value);
+        if let Err(place) = is_sound {
+            let message = format!(
+                "`{name}` in `#[{}(..)]` is not written like this",
+                self.attribute
+            );
+            diagnostics.error(place, message, format!("write `{}`", key.form));
+            skip(input);
+        }
+        seen.push(name);
+    }
+
+    /// The value of a key and the comma behind it; what is wrong about it otherwise.
+    fn read_value(
+        &self,
+        key: &Key,
+        name: &Ident,
+        input: ParseStream<'_>,
+        value: &mut impl FnMut(&Ident, ParseStream<'_>) -> Result<()>,
+    ) -> std::result::Result<(), TokenStream> {
+        let is_bare = !key.form.contains('=');
+        let name_alone = || quote::ToTokens::to_token_stream(name);
+        if !is_bare && input.parse::<Token![=]>().is_err() {
+            return Err(name_alone());
+        }
+        let next = next_token(input).unwrap_or_else(name_alone);
+        value(name, input).map_err(|_| next)?;
+        if !input.is_empty() && input.parse::<Token![,]>().is_err() {
+            return Err(next_token(input).unwrap_or_else(name_alone));
+        }
+        Ok(())
+    }
+
+    fn unknown(&self, name: &Ident, diagnostics: &Diagnostics) {
+        let nearest = suggest::nearest(&name.to_string(), self.keys.iter().map(|key| key.name));
+        let guess = nearest.map_or(String::new(), |nearest| {
+            format!(": did you mean `{nearest}`?")
+        });
+        let message = format!("`#[{}(..)]` has no key `{name}`{guess}", self.attribute);
+        diagnostics.error(name, message, self.known());
+    }
+
+    fn expected(&self) -> String {
+        format!(
+            "`#[{}(..)]` takes keys, with commas between",
+            self.attribute
+        )
+    }
+
+    fn known(&self) -> String {
+        format!(
+            "known keys are {}",
+            suggest::listed(self.keys.iter().map(|key| key.form))
+        )
+    }
+}
+
+impl TypeList {
+    /// One type, or a list in brackets.
+    pub(crate) fn parse(key: &Ident, input: ParseStream<'_>) -> Result<Self> {
+        if !input.peek(token::Bracket) {
+            return Ok(TypeList {
+                key: key.clone(),
+                types: vec![input.parse()?],
+            });
+        }
+        let content;
+        bracketed!(content in input);
+        let types = Punctuated::<Type, Token![,]>::parse_terminated(&content)?;
+        Ok(TypeList {
+            key: key.clone(),
+            types: types.into_iter().collect(),
+        })
+    }
+}
+
+fn next_token(input: ParseStream<'_>) -> Option<TokenStream> {
+    let (token, _) = input.cursor().token_tree()?;
+    Some(token.into())
+}
+
+/// Goes on behind the next comma that is not inside of a generic type.
+fn skip(input: ParseStream<'_>) {
+    let mut depth = 0_usize;
+    while let Ok(token) = input.parse::<TokenTree>() {
+        let TokenTree::Punct(punct) = token else {
+            continue;
+        };
+        match punct.as_char() {
+            '<' => depth += 1,
+            '>' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => return,
+            _ => {}
+        }
+    }
+}

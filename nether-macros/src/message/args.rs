@@ -1,0 +1,78 @@
+//! The arguments of a message attribute, as written.
+
+use proc_macro2::{Ident, TokenStream};
+use syn::{LitStr, Path, Type};
+
+use crate::diagnostics::Diagnostics;
+use crate::keys::{Grammar, Key};
+use crate::message::MessageKind;
+
+const REPLY: Key = Key {
+    name: "reply",
+    form: "reply = Type",
+};
+const ERROR: Key = Key {
+    name: "error",
+    form: "error = Type",
+};
+const NAME: Key = Key {
+    name: "name",
+    form: "name = \"a.stable.name\"",
+};
+const KEY: Key = Key {
+    name: "key",
+    form: "key = field",
+};
+const LOCAL: Key = Key {
+    name: "local",
+    form: "local",
+};
+const CRATE: Key = Key {
+    name: "crate",
+    form: "crate = path",
+};
+
+/// What was given. Nothing is known to make sense yet.
+#[derive(Default)]
+pub(crate) struct Args {
+    pub(crate) reply: Option<Type>,
+    pub(crate) error: Option<Type>,
+    pub(crate) name: Option<LitStr>,
+    pub(crate) key: Option<Ident>,
+    pub(crate) is_local: bool,
+    pub(crate) renamed: Option<Path>,
+    /// The keys as written, to point at.
+    pub(crate) seen: Vec<Ident>,
+}
+
+impl Args {
+    pub(crate) fn parse(
+        kind: MessageKind,
+        arguments: TokenStream,
+        diagnostics: &Diagnostics,
+    ) -> Self {
+        let keys = &[REPLY, ERROR, NAME, KEY, LOCAL, CRATE];
+        let grammar = Grammar {
+            attribute: kind.word(),
+            keys,
+        };
+        let mut args = Args::default();
+        args.seen = grammar.read(arguments, diagnostics, |key, input| {
+            match key.to_string().as_str() {
+                "reply" => args.reply = Some(input.parse()?),
+                "error" => args.error = Some(input.parse()?),
+                "name" => args.name = Some(input.parse()?),
+                "key" => args.key = Some(input.parse()?),
+                "local" => args.is_local = true,
+                _ => args.renamed = Some(input.call(Path::parse_mod_style)?),
+            }
+            Ok(())
+        });
+        args
+    }
+
+    /// The key as written, if it was given.
+    pub(crate) fn written(&self, key: &str) -> Option<&Ident> {
+        self.seen.iter().find(|seen| *seen == key)
+    }
+}

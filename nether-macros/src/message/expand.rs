@@ -1,0 +1,187 @@
+//! The code of a checked message: missing derives, its `impl`s, and its registration.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{quote, quote_spanned};
+
+use crate::message::MessageKind;
+use crate::message::model::Checked;
+use crate::paths::Paths;
+use crate::spans;
+
+pub(crate) fn expand(message: &Checked) -> TokenStream {
+    let paths = Paths::new(message.args.renamed.clone());
+    let derives = derives(message, &paths);
+    let definition = &message.definition;
+    let support = message.is_message.then(|| support(message, &paths));
+    quote!(#derives #definition #support)
+}
+
+/// The derives that the user did not write.
+fn derives(message: &Checked, paths: &Paths) -> TokenStream {
+    let definition = &message.definition;
+    if message.args.is_local {
+        return TokenStream::new();
+    }
+    let missing = |name: &str| !definition.derives(name);
+    let span = spans::attribute();
+    let p = paths.private();
+    let debug = missing("Debug").then(|| quote_spanned!(span=> ::core::fmt::Debug,));
+    let clone = missing("Clone").then(|| quote_spanned!(span=> ::core::clone::Clone,));
+    let serialize = missing("Serialize").then(|| quote_spanned!(span=> #p::serde::Serialize,));
+    let deserialize =
+        missing("Deserialize").then(|| quote_spanned!(span=> #p::serde::Deserialize,));
+    let ours_alone = serialize.is_some() && deserialize.is_some() && !definition.says_serde_crate();
+    let serde = paths.serde();
+    let place = ours_alone.then(|| quote_spanned!(span=> #[serde(crate = #serde)]));
+    let list = quote!(#debug #clone #serialize #deserialize);
+    let derive = (!list.is_empty()).then(|| quote_spanned!(span=> #[derive(#list)]));
+    quote!(#derive #place)
+}
+
+fn support(message: &Checked, paths: &Paths) -> TokenStream {
+    let p = paths.private();
+    let descriptor = descriptor(message, paths);
+    let implementation = implementation(message, paths);
+    let kind = kind(message, paths);
+    let key = key(message);
+    quote_spanned! {spans::attribute()=>
+        const _: () = {
+            #descriptor
+            #implementation
+            #kind
+            #key
+            #p::inventory::submit! { #p::MessageRegistration(&DESCRIPTOR) }
+        };
+    }
+}
+
+fn descriptor(message: &Checked, paths: &Paths) -> TokenStream {
+    let p = paths.private();
+    let ident = message.definition.ident();
+    let kind = spans::name(message.kind.type_name(), spans::attribute());
+    let key = match &message.key {
+        Some((field, _)) => {
+            let field = field.to_string();
+            quote!(#p::Option::Some(#field))
+        }
+        None => quote!(#p::Option::None),
+    };
+    quote_spanned! {spans::attribute()=>
+        static DESCRIPTOR: #p::MessageDescriptor = #p::MessageDescriptor::new(
+            #p::MessageKind::#kind,
+            #p::Declaration {
+                name: <#ident as #p::Message>::NAME,
+                file: ::core::file!(),
+                line: ::core::line!(),
+                column: ::core::column!(),
+            },
+            #key,
+        );
+    }
+}
+
+fn implementation(message: &Checked, paths: &Paths) -> TokenStream {
+    let p = paths.private();
+    let ident = message.definition.ident();
+    let kind = spans::name(message.kind.type_name(), spans::attribute());
+    let reply = message
+        .args
+        .reply
+        .as_ref()
+        .map_or_else(|| quote!(()), |reply| quote!(#reply));
+    let error = message
+        .args
+        .error
+        .as_ref()
+        .map_or_else(|| quote!(#p::Error), |error| quote!(#error));
+    let parcel = match message.kind {
+        MessageKind::Command | MessageKind::Query => quote!(#p::Given<Self>),
+        MessageKind::Event => quote!(#p::Shown<Self>),
+    };
+    let name = name(message);
+    let unhandled = format!(
+        "no module listed in `modules` handles the {} `",
+        message.kind.word()
+    );
+    let duplicate = format!(
+        "two modules listed in `modules` handle the {} `",
+        message.kind.word()
+    );
+    quote_spanned! {spans::attribute()=>
+        #[automatically_derived]
+        #[diagnostic::do_not_recommend]
+        impl #p::Message for #ident {
+            type Reply = #reply;
+            type Error = #error;
+            type Itself = Self;
+            type Parcel = #parcel;
+            const NAME: &'static str = ::core::concat!(#name);
+            const KIND: #p::MessageKind = #p::MessageKind::#kind;
+            const PROOF: #p::MessageProof = #p::MessageProof {
+                descriptor: <Self as #p::Message>::descriptor,
+                id: <Self as #p::Message>::ID,
+                kind: #p::MessageKind::#kind,
+                unhandled: ::core::concat!(#unhandled, #name, "`: list the module that does"),
+                duplicate: ::core::concat!(#duplicate, #name, "`: keep one"),
+            };
+            fn descriptor() -> &'static #p::MessageDescriptor {
+                &DESCRIPTOR
+            }
+        }
+    }
+}
+
+/// The pieces of the stable name, for `concat!`.
+fn name(message: &Checked) -> TokenStream {
+    match &message.args.name {
+        Some(name) => quote!(#name),
+        None => {
+            let ident = text(message.definition.ident());
+            quote_spanned!(spans::attribute()=> ::core::module_path!(), "::", #ident)
+        }
+    }
+}
+
+/// What only this kind of message is.
+fn kind(message: &Checked, paths: &Paths) -> TokenStream {
+    let p = paths.private();
+    let ident = message.definition.ident();
+    let kind = spans::name(message.kind.type_name(), spans::attribute());
+    let more = match message.kind {
+        MessageKind::Command => quote! {
+            impl #p::ByValue for #ident {}
+            impl #p::MayChange for #ident {}
+        },
+        MessageKind::Query => quote! {
+            impl #p::ByValue for #ident {}
+        },
+        MessageKind::Event => quote! {
+            impl #p::HandledBy<#p::AnyNumberOfModules> for #ident {
+                fn handler() -> #p::Option<&'static #p::Declaration> {
+                    #p::Option::None
+                }
+            }
+        },
+    };
+    quote_spanned! {spans::attribute()=>
+        #[automatically_derived]
+        #[diagnostic::do_not_recommend]
+        impl #p::#kind for #ident {}
+        #more
+    }
+}
+
+/// The field of `key` picks the instance by its hash.
+fn key(message: &Checked) -> Option<TokenStream> {
+    let (_, ty) = message.key.as_ref()?;
+    Some(quote_spanned! {spans::attribute()=>
+        fn the_key_must_implement_hash<T: ::core::hash::Hash>() {}
+        const _: fn() = the_key_must_implement_hash::<#ty>;
+    })
+}
+
+/// The name without `r#`.
+fn text(ident: &Ident) -> String {
+    let text = ident.to_string();
+    text.strip_prefix("r#").map_or(text.clone(), str::to_owned)
+}

@@ -1,0 +1,64 @@
+//! `#[command]`, `#[query]`, `#[event]`: one pipeline for the three kinds.
+
+mod args;
+mod expand;
+mod model;
+mod validate;
+
+use proc_macro2::TokenStream;
+
+use crate::diagnostics::Diagnostics;
+use crate::message::args::Args;
+use crate::message::model::{Definition, Model};
+use crate::recover;
+
+/// Which attribute it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MessageKind {
+    Command,
+    Query,
+    Event,
+}
+
+impl MessageKind {
+    /// The attribute's name, which is also the word for such a message.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            MessageKind::Command => "command",
+            MessageKind::Query => "query",
+            MessageKind::Event => "event",
+        }
+    }
+
+    /// The name of its trait, and of its variant of the runtime's `MessageKind`.
+    pub(crate) fn type_name(self) -> &'static str {
+        match self {
+            MessageKind::Command => "Command",
+            MessageKind::Query => "Query",
+            MessageKind::Event => "Event",
+        }
+    }
+}
+
+/// The attribute's expansion.
+pub(crate) fn attribute(
+    kind: MessageKind,
+    arguments: TokenStream,
+    item: TokenStream,
+) -> TokenStream {
+    let diagnostics = Diagnostics::new();
+    let args = Args::parse(kind, arguments, &diagnostics);
+    let definition = match syn::parse2::<Definition>(item.clone()) {
+        Ok(definition) => definition,
+        Err(error) => {
+            return recover::unparsed(
+                &item,
+                diagnostics,
+                validate::not_a_message(kind, item.clone(), error),
+            );
+        }
+    };
+    let model = Model::new(kind, args, definition);
+    let checked = validate::check(model, &diagnostics);
+    recover::finish(kind.word(), diagnostics, expand::expand(&checked))
+}

@@ -1,0 +1,135 @@
+//! A message as written: its definition and what its attribute says about it.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::ToTokens;
+use syn::parse::discouraged::Speculative;
+use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
+use syn::{
+    Attribute, Field, Fields, Generics, ItemEnum, ItemStruct, Path, Result, Token, Type, Visibility,
+};
+
+use crate::message::MessageKind;
+use crate::message::args::Args;
+use crate::types;
+
+/// The definition under the attribute.
+pub(crate) enum Definition {
+    Struct(ItemStruct),
+    Enum(ItemEnum),
+}
+
+/// A message, not yet known to make sense.
+pub(crate) struct Model {
+    pub(crate) kind: MessageKind,
+    pub(crate) args: Args,
+    pub(crate) definition: Definition,
+}
+
+/// A message that makes sense. Only [`validate`](crate::message::validate) makes one.
+pub(crate) struct Checked {
+    pub(crate) kind: MessageKind,
+    pub(crate) args: Args,
+    pub(crate) definition: Definition,
+    /// The field of `key = ..`, and its type.
+    pub(crate) key: Option<(Ident, Type)>,
+    /// Whether the type can be a message at all; if not, its definition alone is given back.
+    pub(crate) is_message: bool,
+}
+
+impl Model {
+    pub(crate) fn new(kind: MessageKind, args: Args, definition: Definition) -> Self {
+        Model {
+            kind,
+            args,
+            definition,
+        }
+    }
+}
+
+impl Definition {
+    pub(crate) fn attributes(&self) -> &[Attribute] {
+        match self {
+            Definition::Struct(item) => &item.attrs,
+            Definition::Enum(item) => &item.attrs,
+        }
+    }
+
+    pub(crate) fn ident(&self) -> &Ident {
+        match self {
+            Definition::Struct(item) => &item.ident,
+            Definition::Enum(item) => &item.ident,
+        }
+    }
+
+    pub(crate) fn generics(&self) -> &Generics {
+        match self {
+            Definition::Struct(item) => &item.generics,
+            Definition::Enum(item) => &item.generics,
+        }
+    }
+
+    /// The fields that have names: those of a struct.
+    pub(crate) fn named_fields(&self) -> Option<&Punctuated<Field, Token![,]>> {
+        match self {
+            Definition::Struct(ItemStruct {
+                fields: Fields::Named(fields),
+                ..
+            }) => Some(&fields.named),
+            Definition::Struct(_) | Definition::Enum(_) => None,
+        }
+    }
+
+    /// Whether a visible `#[derive(..)]` names the trait, by whatever path.
+    pub(crate) fn derives(&self, name: &str) -> bool {
+        let derives = self
+            .attributes()
+            .iter()
+            .filter(|attribute| attribute.path().is_ident("derive"));
+        let lists = derives.filter_map(|derive| {
+            derive
+                .parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated)
+                .ok()
+        });
+        lists.flatten().any(|path| {
+            path.segments
+                .last()
+                .is_some_and(|segment| segment.ident == name)
+        })
+    }
+
+    /// Whether the user said himself where serde is.
+    pub(crate) fn says_serde_crate(&self) -> bool {
+        let mut serde = self
+            .attributes()
+            .iter()
+            .filter(|attribute| attribute.path().is_ident("serde"));
+        serde.any(|attribute| types::text(&attribute.meta).contains("crate="))
+    }
+}
+
+impl Parse for Definition {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let fork = input.fork();
+        fork.call(Attribute::parse_outer)?;
+        fork.parse::<Visibility>()?;
+        let head = fork.lookahead1();
+        if head.peek(Token![struct]) {
+            input.parse().map(Definition::Struct)
+        } else if head.peek(Token![enum]) {
+            input.parse().map(Definition::Enum)
+        } else {
+            input.advance_to(&fork);
+            Err(head.error())
+        }
+    }
+}
+
+impl ToTokens for Definition {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Definition::Struct(item) => item.to_tokens(tokens),
+            Definition::Enum(item) => item.to_tokens(tokens),
+        }
+    }
+}

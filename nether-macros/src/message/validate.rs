@@ -1,0 +1,155 @@
+//! The rules for messages, one function each.
+
+use proc_macro2::{Ident, TokenStream};
+use syn::parse::{ParseStream, Parser};
+use syn::{Attribute, Error, Token, Type, Visibility};
+
+use crate::diagnostics::Diagnostics;
+use crate::message::MessageKind;
+use crate::message::model::{Checked, Definition, Model};
+use crate::suggest;
+
+/// Checks everything and drops what is wrong, so that the rest can still be expanded.
+pub(crate) fn check(model: Model, diagnostics: &Diagnostics) -> Checked {
+    let is_message = check_concrete(&model, diagnostics);
+    check_event_gives_nothing_back(&model, diagnostics);
+    check_name(&model, diagnostics);
+    let key = check_key(&model, diagnostics);
+    let Model {
+        kind,
+        mut args,
+        definition,
+    } = model;
+    if kind == MessageKind::Event {
+        (args.reply, args.error) = (None, None);
+    }
+    Checked {
+        kind,
+        args,
+        definition,
+        key,
+        is_message,
+    }
+}
+
+/// A message is a struct or an enum.
+pub(crate) fn not_a_message(kind: MessageKind, item: TokenStream, error: Error) -> Error {
+    let keyword = |input: ParseStream<'_>| {
+        input.call(Attribute::parse_outer)?;
+        input.parse::<Visibility>()?;
+        let is_definition = input.peek(Token![struct]) || input.peek(Token![enum]);
+        let keyword = input.cursor().token_tree().map(|(token, _)| token);
+        input.parse::<TokenStream>()?;
+        Ok(keyword.filter(|_| !is_definition))
+    };
+    match keyword.parse2(item) {
+        Ok(Some(keyword)) => {
+            let word = kind.word();
+            let message = format!(
+                "`#[{word}]` stands above a `struct` or an `enum`, not `{keyword}`\n\
+                 help: write what is sent as a type of its own: `#[{word}] pub struct Name {{ .. }}`"
+            );
+            Error::new_spanned(keyword, message)
+        }
+        _ => error,
+    }
+}
+
+/// Messages are plain concrete types: each has one ID and one place in the routing table.
+fn check_concrete(model: &Model, diagnostics: &Diagnostics) -> bool {
+    let (generics, ident) = (model.definition.generics(), model.definition.ident());
+    let word = model.kind.word();
+    if !generics.params.is_empty() {
+        let message =
+            format!("the {word} `{ident}` is generic, but a message is one concrete type");
+        let help = "name the types that are sent, and let the message own its data; write one message a type";
+        diagnostics.error(generics, message, help);
+    } else if let Some(clause) = &generics.where_clause {
+        diagnostics.error(
+            clause,
+            format!("the {word} `{ident}` has a `where` clause"),
+            "remove it: a message is one concrete type",
+        );
+    }
+    generics.params.is_empty() && generics.where_clause.is_none()
+}
+
+/// An event is told to any number of modules, so nobody answers it.
+fn check_event_gives_nothing_back(model: &Model, diagnostics: &Diagnostics) {
+    if model.kind != MessageKind::Event {
+        return;
+    }
+    for key in ["reply", "error"]
+        .iter()
+        .filter_map(|key| model.args.written(key))
+    {
+        let ident = model.definition.ident();
+        let message = format!(
+            "the event `{ident}` cannot have `{key}`: any number of modules see it, and none answers"
+        );
+        let help = format!("remove `{key}`, or make it a command: `#[command({key} = ..)]`");
+        diagnostics.error(key, message, help);
+    }
+}
+
+/// A name is what logs, stores and other programs call the message.
+fn check_name(model: &Model, diagnostics: &Diagnostics) {
+    let Some(name) = &model.args.name else { return };
+    let (text, help) = (name.value(), "write it like `name = \"orders.process.v1\"`");
+    if text.is_empty() {
+        diagnostics.error(name, "the `name` of a message cannot be empty", help);
+    } else if text.contains(char::is_whitespace) {
+        diagnostics.error(
+            name,
+            format!("the `name` of a message cannot contain white space: {text:?}"),
+            help,
+        );
+    }
+}
+
+/// A key is one named field of a struct.
+fn check_key(model: &Model, diagnostics: &Diagnostics) -> Option<(Ident, Type)> {
+    let key = model.args.key.as_ref()?;
+    let ident = model.definition.ident();
+    let Some(fields) = model.definition.named_fields() else {
+        let what = describe(&model.definition);
+        let message = format!("`key = {key}` names a field, but `{ident}` is {what}");
+        diagnostics.error(
+            key,
+            message,
+            format!("make it a struct with that field: `struct {ident} {{ {key}: .. }}`"),
+        );
+        return None;
+    };
+    let field = fields
+        .iter()
+        .find(|field| field.ident.as_ref() == Some(key));
+    if field.is_none() {
+        let names: Vec<String> = fields
+            .iter()
+            .filter_map(|field| field.ident.as_ref())
+            .map(Ident::to_string)
+            .collect();
+        let nearest = suggest::nearest(&key.to_string(), names.iter().map(String::as_str));
+        let guess = nearest.map_or(String::new(), |nearest| {
+            format!(": did you mean `{nearest}`?")
+        });
+        let help = match names.as_slice() {
+            [] => format!("add the field to `{ident}`, or remove `key`"),
+            _ => format!(
+                "its fields are {}",
+                suggest::listed(names.iter().map(String::as_str))
+            ),
+        };
+        diagnostics.error(key, format!("`{ident}` has no field `{key}`{guess}"), help);
+    }
+    field.map(|field| (key.clone(), field.ty.clone()))
+}
+
+fn describe(definition: &Definition) -> &'static str {
+    match definition {
+        Definition::Enum(_) => "an enum",
+        Definition::Struct(item) if item.fields.is_empty() => "a struct without fields",
+        Definition::Struct(_) => "a struct whose fields have no names",
+    }
+}

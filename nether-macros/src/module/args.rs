@@ -1,0 +1,79 @@
+//! The arguments of `#[module]`, as written.
+
+use proc_macro2::{Ident, TokenStream};
+use syn::{LitInt, Path};
+
+use crate::diagnostics::Diagnostics;
+use crate::keys::{Grammar, Key, TypeList};
+
+const GRAMMAR: Grammar = Grammar {
+    attribute: "module",
+    keys: &[
+        Key {
+            name: "handles",
+            form: "handles = [Message, ..]",
+        },
+        Key {
+            name: "emits",
+            form: "emits = [Message, ..]",
+        },
+        Key {
+            name: "calls",
+            form: "calls = [Message, ..]",
+        },
+        Key {
+            name: "after",
+            form: "after = [Module, ..]",
+        },
+        Key {
+            name: "mailbox",
+            form: "mailbox = 1024",
+        },
+        Key {
+            name: "manual",
+            form: "manual",
+        },
+        Key {
+            name: "crate",
+            form: "crate = path",
+        },
+    ],
+};
+
+/// What was given. Nothing is known to make sense yet.
+#[derive(Default)]
+pub(crate) struct Args {
+    pub(crate) handles: Option<TypeList>,
+    pub(crate) emits: Option<TypeList>,
+    pub(crate) calls: Option<TypeList>,
+    pub(crate) after: Option<TypeList>,
+    pub(crate) mailbox: Option<LitInt>,
+    pub(crate) is_manual: bool,
+    pub(crate) renamed: Option<Path>,
+    /// The keys as written, to point at and to know what was meant to be there.
+    pub(crate) seen: Vec<Ident>,
+}
+
+impl Args {
+    pub(crate) fn parse(arguments: TokenStream, diagnostics: &Diagnostics) -> Self {
+        let mut args = Args::default();
+        args.seen = GRAMMAR.read(arguments, diagnostics, |key, input| {
+            match key.to_string().as_str() {
+                "handles" => args.handles = Some(TypeList::parse(key, input)?),
+                "emits" => args.emits = Some(TypeList::parse(key, input)?),
+                "calls" => args.calls = Some(TypeList::parse(key, input)?),
+                "after" => args.after = Some(TypeList::parse(key, input)?),
+                "mailbox" => args.mailbox = Some(input.parse()?),
+                "manual" => args.is_manual = true,
+                _ => args.renamed = Some(input.call(Path::parse_mod_style)?),
+            }
+            Ok(())
+        });
+        args
+    }
+
+    /// The key as written, if it was given.
+    pub(crate) fn written(&self, key: &str) -> Option<&Ident> {
+        self.seen.iter().find(|seen| *seen == key)
+    }
+}

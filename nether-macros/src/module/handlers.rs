@@ -1,0 +1,343 @@
+//! Which methods are handlers, of which messages, and the rules for them.
+
+use proc_macro2::Ident;
+use quote::{ToTokens, format_ident};
+use syn::{Signature, Type};
+
+use crate::block::{Block, Function, Member};
+use crate::diagnostics::Diagnostics;
+use crate::module::hooks;
+use crate::module::model::Handler;
+use crate::module::signature::{self, ContextForms};
+use crate::{spans, suggest, types};
+
+const CONTEXT: ContextForms = ContextForms {
+    whose: "a handler",
+    position: "the context as its second argument",
+    query: true,
+    by_value: false,
+};
+
+/// Finds the handlers of the listed messages.
+pub(crate) fn find(
+    block: &Block,
+    module: &Ident,
+    listed: &[Type],
+    diagnostics: &Diagnostics,
+) -> Vec<Handler> {
+    let mut finder = Finder {
+        module,
+        listed,
+        diagnostics,
+        handlers: Vec::new(),
+        explained: vec![false; listed.len()],
+    };
+    for member in &block.members {
+        match member {
+            Member::Method(function) if !hooks::is_hook(function) => finder.read(function),
+            // Nobody knows what it would have handled.
+            Member::Broken(..) => finder.explained.fill(true),
+            Member::Method(_) | Member::Other(_) => {}
+        }
+    }
+    finder.check_all_handled(block);
+    finder.handlers
+}
+
+struct Finder<'a> {
+    module: &'a Ident,
+    listed: &'a [Type],
+    diagnostics: &'a Diagnostics,
+    handlers: Vec<Handler>,
+    /// For each listed message: whether an error has told why it is not handled.
+    explained: Vec<bool>,
+}
+
+/// What a type as written stands for.
+enum Match {
+    None,
+    One(usize),
+    /// Several listed messages end in this name.
+    Several,
+}
+
+impl Finder<'_> {
+    /// A method with `self` is a handler if its first argument is a listed message.
+    fn read(&mut self, function: &Function) {
+        let signature = &function.signature;
+        let arguments = signature::arguments(signature);
+        let Some(first) = arguments.first() else {
+            return;
+        };
+        if signature::is_context(first) || signature.receiver().is_none() {
+            return;
+        }
+        match self.find_listed(signature::behind_reference(first)) {
+            Match::One(index) => self.read_handler(function, &arguments, index),
+            Match::Several => {
+                let message = format!(
+                    "`{}` could be several of the messages in `handles`",
+                    types::text(first)
+                );
+                self.diagnostics
+                    .error(first, message, "write the path as the list does");
+            }
+            Match::None
+                if arguments
+                    .iter()
+                    .any(|argument| signature::is_context(argument)) =>
+            {
+                self.report_not_listed(signature, first);
+            }
+            Match::None => {}
+        }
+    }
+
+    /// The listed message that a type as written stands for: the same path, or the same last segment when that is
+    /// unambiguous.
+    fn find_listed(&self, ty: &Type) -> Match {
+        if let Some(index) = self
+            .listed
+            .iter()
+            .position(|listed| types::same(listed, ty))
+        {
+            return Match::One(index);
+        }
+        let Some(path) = types::path(ty) else {
+            return Match::None;
+        };
+        let alike = |listed: &&Type| {
+            types::path(listed).is_some_and(|listed| {
+                let either_is_short = listed.segments.len() == 1 || path.segments.len() == 1;
+                either_is_short
+                    && listed.segments.last().map(|last| &last.ident)
+                        == path.segments.last().map(|last| &last.ident)
+            })
+        };
+        let mut found = self
+            .listed
+            .iter()
+            .enumerate()
+            .filter(|(_, listed)| alike(listed));
+        match (found.next(), found.next()) {
+            (None, _) => Match::None,
+            (Some((index, _)), None) => Match::One(index),
+            (Some(_), Some(_)) => Match::Several,
+        }
+    }
+
+    fn read_handler(&mut self, function: &Function, arguments: &[&Type], index: usize) {
+        let before = self.diagnostics.count();
+        let signature = &function.signature;
+        signature::check_plain("the handler", signature, self.diagnostics);
+        let receiver = signature::check_receiver("the handler", signature, self.diagnostics);
+        self.check_argument(arguments[0]);
+        self.check_single(signature, arguments[0], index);
+        self.check_unconditional(function);
+        let context = arguments
+            .get(1)
+            .and_then(|ty| signature::check_context(ty, &CONTEXT, self.module, self.diagnostics));
+        self.check_count(signature, arguments);
+        self.explained[index] = true;
+        let is_first = self
+            .handlers
+            .iter()
+            .all(|handler| !types::same(&handler.message, &self.listed[index]));
+        if is_first {
+            self.handlers.push(Handler {
+                message: self.listed[index].clone(),
+                variant: self.variant(index),
+                method: signature.ident.clone(),
+                argument: arguments[0].clone(),
+                by_reference: matches!(arguments[0], Type::Reference(_)),
+                is_async: signature.asyncness.is_some(),
+                receiver,
+                context,
+                output: signature::output(signature),
+                is_sound: self.diagnostics.count() == before,
+            });
+        }
+    }
+
+    /// A message is moved in, or an event is shown: there is nothing to change about either.
+    fn check_argument(&self, argument: &Type) {
+        if let Type::Reference(reference) = argument
+            && let Some(mutability) = &reference.mutability
+        {
+            let inner = types::text(&reference.elem);
+            let message = format!(
+                "a handler cannot take `{}`: an event is shown to every module",
+                types::text(argument)
+            );
+            let help = format!("take an event as `&{inner}`, a command or a query as `{inner}`");
+            self.diagnostics.error(mutability, message, help);
+        }
+    }
+
+    /// One handler a message.
+    fn check_single(&self, signature: &Signature, argument: &Type, index: usize) {
+        let message = &self.listed[index];
+        if let Some(first) = self
+            .handlers
+            .iter()
+            .find(|handler| types::same(&handler.message, message))
+        {
+            let text = format!(
+                "`{}` and `{}` both handle `{}`",
+                first.method,
+                signature.ident,
+                types::text(message)
+            );
+            let help = "keep one; a helper that needs the message is an associated function: it takes no `self`";
+            self.diagnostics.error(argument, text, help);
+        }
+    }
+
+    /// The list names the message whatever the configuration, so its handler must be there too.
+    fn check_unconditional(&self, function: &Function) {
+        for attribute in function
+            .attributes
+            .iter()
+            .filter(|attribute| attribute.path().is_ident("cfg"))
+        {
+            let message = format!(
+                "the handler `{}` cannot be conditional, since `handles` is not",
+                function.signature.ident
+            );
+            let help = "put the `#[cfg(..)]` on the whole block, once for each list, or inside of the body";
+            self.diagnostics.error(attribute, message, help);
+        }
+    }
+
+    fn check_count(&self, signature: &Signature, arguments: &[&Type]) {
+        if let Some(third) = arguments.get(2) {
+            let message = format!("the handler `{}` takes too much", signature.ident);
+            let help = "a handler takes its message and, if it wants, the context; put the rest into the message or the module";
+            self.diagnostics.error(third, message, help);
+        }
+    }
+
+    /// A method that takes a context looks like a handler; called by nobody it would be a silent mistake.
+    fn report_not_listed(&mut self, signature: &Signature, first: &Type) {
+        let inner = signature::behind_reference(first);
+        let written = types::text(inner);
+        let open: Vec<(usize, String)> = (0..self.listed.len())
+            .filter(|index| !self.explained[*index])
+            .map(|index| (index, types::text(&self.listed[index])))
+            .collect();
+        let nearest = suggest::nearest(&written, open.iter().map(|(_, name)| name.as_str()));
+        let guess = nearest.map_or(String::new(), |nearest| {
+            format!(": did you mean `{nearest}`?")
+        });
+        let message = format!(
+            "`{}` takes a context, but `{written}` is not in `handles`{guess}",
+            signature.ident
+        );
+        let help = format!(
+            "list it: `handles = [.., {written}]`; if this is a helper, let it take the context first"
+        );
+        self.diagnostics.error(first, message, help);
+        for (index, _) in open
+            .iter()
+            .filter(|(_, name)| Some(name.as_str()) == nearest)
+        {
+            self.explained[*index] = true;
+        }
+    }
+
+    /// Every listed message has its handler.
+    fn check_all_handled(&self, block: &Block) {
+        for (message, explained) in self.listed.iter().zip(&self.explained) {
+            if *explained {
+                continue;
+            }
+            let written = types::text(message);
+            let text = format!("no method of `{}` handles `{written}`", self.module);
+            match self.without_self(block, message) {
+                Some(ident) => {
+                    let text = format!("{text}: `{ident}` takes it, but has no `self`");
+                    self.diagnostics.error(
+                        message,
+                        text,
+                        format!("give `{ident}` a `&mut self` or `&self`"),
+                    );
+                }
+                None => {
+                    let argument =
+                        suggest::snake_case(written.rsplit("::").next().unwrap_or(&written));
+                    let help = format!(
+                        "add it: `async fn {argument}(&mut self, {argument}: {written}) {{ .. }}` \
+                         (`{argument}: &{written}` if it is an event)"
+                    );
+                    self.diagnostics.error(message, text, help);
+                }
+            }
+        }
+    }
+
+    /// An associated function that would be the handler, had it a `self`.
+    fn without_self<'b>(&self, block: &'b Block, message: &Type) -> Option<&'b Ident> {
+        block.members.iter().find_map(|member| {
+            let Member::Method(Function { signature, .. }) = member else {
+                return None;
+            };
+            let first = *signature::arguments(signature).first()?;
+            let Match::One(index) = self.find_listed(signature::behind_reference(first)) else {
+                return None;
+            };
+            let is_candidate =
+                signature.receiver().is_none() && types::same(&self.listed[index], message);
+            is_candidate.then_some(&signature.ident)
+        })
+    }
+
+    /// A name of its own for each message: the last segment, or all of them if that is not enough.
+    fn variant(&self, index: usize) -> Ident {
+        let name = |ty: &Type| types::last_segment(ty).map(|segment| segment.ident.clone());
+        let own = name(&self.listed[index]);
+        let is_clear = self
+            .listed
+            .iter()
+            .filter(|listed| name(listed) == own)
+            .count()
+            == 1;
+        match own {
+            Some(ident) if is_clear => spans::name(&ident.to_string(), ident.span()),
+            Some(ident) => format_ident!("{}{}", ident, index, span = spans::at(ident.span())),
+            None => format_ident!("Message{}", index, span = spans::attribute()),
+        }
+    }
+}
+
+/// The messages of `handles`, each once.
+pub(crate) fn check_list(key: &str, list: &[Type], diagnostics: &Diagnostics) -> Vec<Type> {
+    let mut sound: Vec<Type> = Vec::new();
+    for ty in list {
+        if types::path(ty).is_none() {
+            let message = format!("`{}` in `{key}` is not the name of a type", types::text(ty));
+            diagnostics.error(
+                ty,
+                message,
+                format!("name the type itself: `{key} = [Name, ..]`"),
+            );
+        } else if let Some(argument) =
+            types::last_segment(ty).filter(|segment| !segment.arguments.is_none())
+        {
+            let message = format!("`{}` in `{key}` is generic", types::text(ty));
+            diagnostics.error(
+                argument.to_token_stream(),
+                message,
+                "messages and modules are plain concrete types",
+            );
+        } else if sound.iter().any(|before| types::same(before, ty)) {
+            diagnostics.error(
+                ty,
+                format!("`{}` is twice in `{key}`", types::text(ty)),
+                "keep one",
+            );
+        } else {
+            sound.push(ty.clone());
+        }
+    }
+    sound
+}

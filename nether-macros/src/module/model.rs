@@ -1,0 +1,89 @@
+//! A module that makes sense. Only [`validate`](crate::module::validate) makes one.
+
+use proc_macro2::{Ident, TokenStream};
+use syn::{Path, Type};
+
+use crate::block::Block;
+
+pub(crate) struct Checked {
+    /// The block as written, without the attributes of hooks.
+    pub(crate) block: Block,
+    /// What it is a module of; `None` if nothing can be made of it but the block itself.
+    pub(crate) name: Option<Ident>,
+    /// Whether some handler takes `&mut self`.
+    pub(crate) is_exclusive: bool,
+    pub(crate) is_manual: bool,
+    pub(crate) handlers: Vec<Handler>,
+    pub(crate) hooks: Hooks,
+    /// `None` if not given.
+    pub(crate) emits: Option<Vec<Type>>,
+    pub(crate) calls: Option<Vec<Type>>,
+    pub(crate) after: Vec<Type>,
+    pub(crate) mailbox: Option<usize>,
+    pub(crate) renamed: Option<Path>,
+    /// Whether an error was reported: what is derived from something missing then stays silent.
+    pub(crate) is_broken: bool,
+}
+
+/// A method that handles a message.
+pub(crate) struct Handler {
+    /// The message, as the list writes it.
+    pub(crate) message: Type,
+    /// The variant of the inbox.
+    pub(crate) variant: Ident,
+    pub(crate) method: Ident,
+    /// The first argument's type, to point at.
+    pub(crate) argument: Type,
+    /// Whether it takes an event, by reference.
+    pub(crate) by_reference: bool,
+    pub(crate) is_async: bool,
+    /// What the method takes as `self`; `None` if that makes no sense.
+    pub(crate) receiver: Option<Receiver>,
+    /// The context, if it takes one.
+    pub(crate) context: Option<ContextArgument>,
+    /// What to point at when the method's result is wrong: its return type, or its name.
+    pub(crate) output: TokenStream,
+    /// Whether it can be called. If not, the message only counts as handled, so that no error follows where it is sent.
+    pub(crate) is_sound: bool,
+}
+
+/// `&self` or `&mut self`.
+pub(crate) struct Receiver {
+    pub(crate) tokens: TokenStream,
+    pub(crate) is_mutable: bool,
+}
+
+/// The context that a handler or a hook takes.
+pub(crate) struct ContextArgument {
+    pub(crate) tokens: TokenStream,
+    /// Whether it is a `QueryContext`.
+    pub(crate) only_reads: bool,
+    pub(crate) by_reference: bool,
+}
+
+#[derive(Default)]
+pub(crate) struct Hooks {
+    pub(crate) init: Option<Init>,
+    pub(crate) on_start: Option<Hook>,
+    pub(crate) on_stop: Option<Hook>,
+    pub(crate) background: Vec<Hook>,
+}
+
+/// `#[init]`.
+pub(crate) struct Init {
+    pub(crate) method: Ident,
+    pub(crate) is_async: bool,
+    /// The types of its arguments.
+    pub(crate) resources: Vec<Type>,
+    pub(crate) output: TokenStream,
+}
+
+/// `#[on_start]`, `#[on_stop]`, `#[background]`.
+pub(crate) struct Hook {
+    pub(crate) method: Ident,
+    pub(crate) is_async: bool,
+    /// Whether it takes `self`.
+    pub(crate) has_receiver: bool,
+    pub(crate) context: Option<ContextArgument>,
+    pub(crate) output: TokenStream,
+}

@@ -1,0 +1,169 @@
+//! The rules for modules as a whole; those for handlers and hooks are beside this file.
+
+use proc_macro2::{Ident, Span};
+use syn::LitInt;
+
+use crate::block::{Block, Member};
+use crate::diagnostics::Diagnostics;
+use crate::keys::TypeList;
+use crate::module::args::Args;
+use crate::module::model::{Checked, Handler, Hooks};
+use crate::module::{handlers, hooks};
+use crate::types;
+
+/// Checks everything and drops what is wrong, so that the rest can still be expanded.
+pub(crate) fn check(args: Args, mut block: Block, diagnostics: &Diagnostics) -> Checked {
+    report_broken_methods(&mut block, diagnostics);
+    let name = check_block(&block, diagnostics);
+    check_handles_given(&args, diagnostics);
+    let types = |list: &Option<TypeList>| {
+        list.as_ref()
+            .map(|list| handlers::check_list(&list.key.to_string(), &list.types, diagnostics))
+    };
+    let listed = types(&args.handles);
+    let (emits, calls, after) = (types(&args.emits), types(&args.calls), types(&args.after));
+    let found = match (&name, &listed) {
+        (Some(name), Some(listed)) => handlers::find(&block, name, listed, diagnostics),
+        _ => Vec::new(),
+    };
+    let is_exclusive = takes_mut_self(&found, &block, listed.is_none());
+    let hooks = name.as_ref().map_or_else(Hooks::default, |name| {
+        hooks::find(&block, name, is_exclusive, diagnostics)
+    });
+    check_manual(&args, &hooks, diagnostics);
+    hooks::unmark(&mut block);
+    block
+        .members
+        .retain(|member| !matches!(member, Member::Broken(..)));
+    Checked {
+        block,
+        name,
+        is_exclusive,
+        is_manual: args.is_manual,
+        handlers: found,
+        hooks,
+        emits,
+        calls,
+        after: after.unwrap_or_default(),
+        mailbox: args
+            .mailbox
+            .as_ref()
+            .and_then(|mailbox| check_mailbox(mailbox, diagnostics)),
+        renamed: args.renamed,
+        is_broken: diagnostics.count() > 0,
+    }
+}
+
+/// What does not parse as a method is reported, and left out: the compiler could not read on behind it.
+fn report_broken_methods(block: &mut Block, diagnostics: &Diagnostics) {
+    for member in &block.members {
+        if let Member::Broken(_, error) = member {
+            diagnostics.push(error.clone());
+        }
+    }
+}
+
+/// An inherent block of one concrete type. Gives back the type's name.
+fn check_block(block: &Block, diagnostics: &Diagnostics) -> Option<Ident> {
+    if let Some((of_trait, _)) = &block.of_trait {
+        let message = format!(
+            "`#[module]` stands above an inherent block, not above `impl {} for ..`",
+            types::text(of_trait)
+        );
+        diagnostics.error(
+            of_trait,
+            message,
+            format!(
+                "write the handlers in `impl {} {{ .. }}`",
+                types::text(&block.self_ty)
+            ),
+        );
+        return None;
+    }
+    let written = types::text(&block.self_ty);
+    let help = "a module is one concrete type: write its type parameters out as a type of its own";
+    if !block.generics.params.is_empty() {
+        diagnostics.error(
+            &block.generics,
+            format!("the module `{written}` is generic"),
+            help,
+        );
+        return None;
+    }
+    if let Some(clause) = &block.where_clause {
+        diagnostics.error(
+            clause,
+            format!("the module `{written}` has a `where` clause"),
+            "remove it: a module is one concrete type",
+        );
+    }
+    let segment = types::last_segment(&block.self_ty);
+    match segment {
+        Some(segment) if segment.arguments.is_none() => Some(segment.ident.clone()),
+        _ => {
+            diagnostics.error(
+                &block.self_ty,
+                format!("`{written}` is not the name of a struct or an enum"),
+                help,
+            );
+            None
+        }
+    }
+}
+
+fn check_handles_given(args: &Args, diagnostics: &Diagnostics) {
+    if args.written("handles").is_none() {
+        let help = "list the messages: `#[module(handles = [Message, ..])]`; `handles = []` if it only has hooks";
+        diagnostics.error_at(
+            Span::call_site(),
+            "`#[module]` does not say what the module handles",
+            help,
+        );
+    }
+}
+
+/// One handler with `&mut self` makes the module exclusive. If nobody knows which methods are handlers, any method counts.
+fn takes_mut_self(handlers: &[Handler], block: &Block, any_method: bool) -> bool {
+    let some_handler = handlers
+        .iter()
+        .filter_map(|handler| handler.receiver.as_ref())
+        .any(|receiver| receiver.is_mutable);
+    let some_method = || {
+        block.members.iter().any(|member| match member {
+            Member::Method(function) => function
+                .signature
+                .receiver()
+                .is_some_and(|receiver| types::text(receiver).contains("mut")),
+            Member::Other(_) | Member::Broken(..) => false,
+        })
+    };
+    some_handler || (any_method && some_method())
+}
+
+/// Whoever attaches a module makes it.
+fn check_manual(args: &Args, hooks: &Hooks, diagnostics: &Diagnostics) {
+    if let (true, Some(init)) = (args.is_manual, &hooks.init) {
+        let message = format!(
+            "a `manual` module is made by whoever attaches it, so nobody would call `{}`",
+            init.method
+        );
+        let help = "remove `#[init]`, or remove `manual` and let the framework make the module";
+        diagnostics.error(&init.method, message, help);
+    }
+}
+
+fn check_mailbox(mailbox: &LitInt, diagnostics: &Diagnostics) -> Option<usize> {
+    let bound = mailbox
+        .base10_parse::<usize>()
+        .ok()
+        .filter(|bound| *bound > 0);
+    if bound.is_none() {
+        let message = format!("`mailbox = {mailbox}` is not a number of messages");
+        diagnostics.error(
+            mailbox,
+            message,
+            "write how many may wait, at least 1: `mailbox = 1024`",
+        );
+    }
+    bound
+}

@@ -1,0 +1,220 @@
+//! [`Calling`]: the future of `send` and `ask`.
+//!
+//! It is written by hand, and its types carry no bounds, for the sake of the reader of compile errors: the bounds stand on
+//! the method alone, so that a mistake is reported once, at the message.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use tokio::sync::oneshot;
+use tokio::time::{Sleep, sleep_until};
+
+use crate::context::handle::Handle;
+use crate::context::inline::RunToEnd;
+use crate::declaration::Declaration;
+use crate::envelope::Given;
+use crate::error::{CallError, FailureKind, SendError};
+use crate::message::{ByValue, Message};
+use crate::route::{Closed, Offer, Route, Waiting};
+
+/// The future of [`send`](crate::Context::send) and [`ask`](crate::Context::ask): the reply. Nothing is sent before it is
+/// first polled. Dropped once the message is accepted, the message is handled all the same.
+#[must_use = "nothing is sent until this is awaited"]
+pub struct Calling<'a, M, P, T, E> {
+    handle: &'a Handle,
+    message: Option<M>,
+    begin: Begin<M, P, T, E>,
+    stage: Stage<P, T, E>,
+    name: &'static str,
+    /// Only there while waiting in a context that has a deadline.
+    deadline: Option<Pin<Box<Sleep>>>,
+}
+
+type Begin<M, P, T, E> = fn(&Handle, M, &mut Context<'_>) -> Stage<P, T, E>;
+
+/// How far the call has come.
+pub(super) enum Stage<P, T, E> {
+    /// Waiting for room in a mailbox.
+    Offering(Waiting<P>, oneshot::Receiver<Result<T, CallError<E>>>),
+    /// Waiting for the reply.
+    Replying(oneshot::Receiver<Result<T, CallError<E>>>),
+    /// Running a shared module's handler.
+    Running(RunToEnd<T, E>),
+    /// It is all said.
+    Ended(Option<CallError<E>>),
+}
+
+impl<M, P, T, E> Unpin for Calling<'_, M, P, T, E> {}
+
+impl<'a, M> Calling<'a, M, Given<M>, M::Reply, M::Error>
+where
+    M: ByValue + Message<Parcel = Given<M>>,
+{
+    /// A call that has not begun. `handler` names the handler that the compiler saw.
+    #[inline]
+    pub(super) fn new<H: Handler>(handle: &'a Handle, message: M) -> Self {
+        Calling {
+            handle,
+            message: Some(message),
+            begin: begin::<M, H>,
+            stage: Stage::Ended(None),
+            name: M::NAME,
+            deadline: None,
+        }
+    }
+}
+
+/// Where the compiler saw the handler of a message; a type, so that the future need not carry it.
+pub(super) trait Handler {
+    fn declaration() -> Option<&'static Declaration>;
+}
+
+#[inline]
+fn begin<M, H>(
+    handle: &Handle,
+    message: M,
+    cx: &mut Context<'_>,
+) -> Stage<Given<M>, M::Reply, M::Error>
+where
+    M: ByValue + Message<Parcel = Given<M>>,
+    H: Handler,
+{
+    let descriptor = M::descriptor();
+    let scope = &handle.scope;
+    scope.mediator.read(descriptor.slot(), |row| {
+        let handler = row
+            .and_then(|row| row.handlers.first())
+            .map(|handler| &handler.route);
+        let Some(route) = handler.and_then(Route::<Given<M>>::known) else {
+            return Stage::Ended(Some(CallError::NoRoute(
+                handle.no_route(descriptor, H::declaration()),
+            )));
+        };
+        let sequence = match handle.admit(descriptor, 1) {
+            Ok(sequence) => sequence,
+            Err(refused) => return Stage::Ended(Some(refused.into())),
+        };
+        let header = handle.header(descriptor, sequence, true);
+        match route {
+            Route::Queue(queue) => {
+                let (reply, receiver) = oneshot::channel();
+                let content = Some((
+                    header,
+                    Given {
+                        message,
+                        reply: Some(reply),
+                    },
+                ));
+                let mut offer = Offer {
+                    content,
+                    root: handle.is_root(),
+                    ticket: None,
+                };
+                match queue.poll_accept(&mut offer, cx) {
+                    Poll::Ready(Ok(())) => Stage::Replying(receiver),
+                    Poll::Ready(Err(Closed)) => {
+                        offer.take_back();
+                        Stage::Ended(Some(CallError::Stopped { message: M::NAME }))
+                    }
+                    Poll::Pending => {
+                        Stage::Offering(Waiting::new(Arc::clone(queue), offer), receiver)
+                    }
+                }
+            }
+            Route::Inline(inline) => {
+                let future = Arc::clone(inline).call(
+                    Given {
+                        message,
+                        reply: None,
+                    },
+                    header,
+                    handle.is_root(),
+                );
+                Stage::Running(RunToEnd::new::<M>(future, scope, sequence))
+            }
+        }
+    })
+}
+
+impl<M, P, T, E> Future for Calling<'_, M, P, T, E> {
+    type Output = Result<T, CallError<E>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let call = self.get_mut();
+        if let Some(message) = call.message.take() {
+            call.stage = (call.begin)(call.handle, message, cx);
+        }
+        match call.poll_stage(cx) {
+            Poll::Ready(reply) => Poll::Ready(reply),
+            Poll::Pending => call.poll_deadline(cx).map(Err),
+        }
+    }
+}
+
+impl<M, P, T, E> Calling<'_, M, P, T, E> {
+    #[inline]
+    fn poll_stage(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, CallError<E>>> {
+        loop {
+            match &mut self.stage {
+                Stage::Offering(waiting, _) => {
+                    let accepted = ready!(waiting.poll(cx));
+                    let Stage::Offering(_, receiver) =
+                        std::mem::replace(&mut self.stage, Stage::Ended(None))
+                    else {
+                        unreachable!("the stage was just seen to be `Offering`")
+                    };
+                    self.stage = match accepted {
+                        Ok(()) => Stage::Replying(receiver),
+                        Err(Closed) => {
+                            Stage::Ended(Some(CallError::Stopped { message: self.name }))
+                        }
+                    };
+                }
+                Stage::Replying(receiver) => {
+                    let reply = ready!(Pin::new(receiver).poll(cx));
+                    return Poll::Ready(reply.unwrap_or_else(|_| Err(self.unanswered())));
+                }
+                Stage::Running(running) => return running.poll(cx),
+                Stage::Ended(error) => {
+                    return Poll::Ready(Err(error
+                        .take()
+                        .expect("a future is not polled after it is ready")));
+                }
+            }
+        }
+    }
+
+    /// Why the reply cell was dropped.
+    #[cold]
+    fn unanswered(&self) -> CallError<E> {
+        let message = self.name;
+        match self.handle.scope.obstacle() {
+            Some(FailureKind::Cancelled) => CallError::Cancelled { message },
+            Some(FailureKind::DeadlineExceeded) => CallError::DeadlineExceeded { message },
+            _ => CallError::Stopped { message },
+        }
+    }
+
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<CallError<E>> {
+        let Some(deadline) = self.handle.scope.deadline() else {
+            return Poll::Pending;
+        };
+        let sleep = self
+            .deadline
+            .get_or_insert_with(|| Box::pin(sleep_until(deadline.0)));
+        ready!(sleep.as_mut().poll(cx));
+        self.stage = Stage::Ended(None);
+        Poll::Ready(SendError::DeadlineExceeded { message: self.name }.into())
+    }
+}
+
+impl<M, P, T, E> fmt::Debug for Calling<'_, M, P, T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Calling")
+            .field("message", &self.name)
+            .field("begun", &self.message.is_none())
+            .finish()
+    }
+}

@@ -1,0 +1,231 @@
+//! What `process` and `publish` do: hand one message to its module, or show one event to all who handle it.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use crate::context::calling::Handler;
+use crate::context::handle::Handle;
+use crate::context::posting::{Stage, accepted};
+use crate::context::subscription::tell_subscribers;
+use crate::envelope::{Given, Parcel, Shown};
+use crate::error::SendError;
+use crate::mediator::Row;
+use crate::message::{ByValue, Event, Message};
+use crate::route::{BoxFuture, Closed, Offer, Route, Waiting};
+
+/// A parcel that can be posted: accepted without waiting for what comes of it.
+#[doc(hidden)]
+#[allow(private_interfaces, private_bounds)]
+pub trait Post: Parcel {
+    #[doc(hidden)]
+    fn post<H: Handler>(
+        handle: &Handle,
+        message: Self::Message,
+        cx: &mut Context<'_>,
+    ) -> Stage<Self>
+    where
+        Self: Sized;
+}
+
+#[allow(private_interfaces, private_bounds)]
+impl<M: ByValue> Post for Given<M> {
+    #[inline]
+    fn post<H: Handler>(handle: &Handle, message: M, cx: &mut Context<'_>) -> Stage<Self> {
+        let descriptor = M::descriptor();
+        handle.scope.mediator.read(descriptor.slot(), |row| {
+            let handler = row
+                .and_then(|row| row.handlers.first())
+                .map(|handler| &handler.route);
+            let Some(route) = handler.and_then(Route::<Given<M>>::known) else {
+                return Stage::Ended(Err(SendError::NoRoute(
+                    handle.no_route(descriptor, H::declaration()),
+                )));
+            };
+            let sequence = match handle.admit(descriptor, 1) {
+                Ok(sequence) => sequence,
+                Err(refused) => return Stage::Ended(Err(refused)),
+            };
+            deliver(
+                handle,
+                route,
+                Given {
+                    message,
+                    reply: None,
+                },
+                sequence,
+                cx,
+            )
+        })
+    }
+}
+
+#[allow(private_interfaces, private_bounds)]
+impl<E: Event> Post for Shown<E> {
+    #[inline]
+    fn post<H: Handler>(handle: &Handle, event: E, cx: &mut Context<'_>) -> Stage<Self> {
+        publish(handle, &Arc::new(event), cx)
+    }
+}
+
+/// Publishes what the framework itself has to tell, in the unit of work of `handle`, without ever waiting. Costs nothing
+/// when nobody listens: `event` is made only then.
+pub(crate) fn announce<E: Event>(handle: &Handle, event: impl FnOnce() -> E) {
+    let listened = handle.scope.mediator.read(E::descriptor().slot(), |row| {
+        row.is_some_and(|row| !row.handlers.is_empty() || row.subscription.is_some())
+    });
+    if listened || handle.scope.subscriptions().is_some() {
+        // It is a consequence of what happened, not new work, whoever tells it.
+        let handle = Handle {
+            origin: crate::context::handle::Origin::Handler,
+            ..handle.clone()
+        };
+        let _ = publish(
+            &handle,
+            &Arc::new(event()),
+            &mut Context::from_waker(Waker::noop()),
+        );
+    }
+}
+
+/// Shows an event to every module that handles it, and to subscribers.
+#[inline]
+fn publish<E: Event>(handle: &Handle, event: &Arc<E>, cx: &mut Context<'_>) -> Stage<Shown<E>> {
+    let descriptor = E::descriptor();
+    handle.scope.mediator.read(descriptor.slot(), |row| {
+        let Some(row) = row else {
+            return Stage::Ended(Err(SendError::NoRoute(handle.no_route(descriptor, None))));
+        };
+        let sequence = match handle.admit(descriptor, row.handlers.len() as u64) {
+            Ok(sequence) => sequence,
+            Err(refused) => return Stage::Ended(Err(refused)),
+        };
+        tell_subscribers(&handle.scope, row, event);
+        for (index, handler) in row.handlers.iter().enumerate() {
+            let Some(route) = Route::<Shown<E>>::known(&handler.route) else {
+                unreachable!("rows are filled by message type")
+            };
+            match deliver(handle, route, Shown(Arc::clone(event)), sequence, cx) {
+                // A module that stopped meanwhile does not handle the event any more.
+                Stage::Ended(_) => {}
+                waiting => {
+                    return Stage::Waiting(show_the_rest(
+                        handle,
+                        event,
+                        sequence,
+                        row,
+                        index + 1,
+                        waiting,
+                    ));
+                }
+            }
+        }
+        Stage::Ended(Ok(()))
+    })
+}
+
+/// Hands one parcel to one module. The delivery is admitted already.
+#[inline]
+fn deliver<P: Parcel>(
+    handle: &Handle,
+    route: &Route<P>,
+    parcel: P,
+    sequence: u64,
+    cx: &mut Context<'_>,
+) -> Stage<P> {
+    let header = handle.header(P::Message::descriptor(), sequence, false);
+    let stopped = || {
+        Stage::Ended(Err(SendError::Stopped {
+            message: P::Message::NAME,
+        }))
+    };
+    match route {
+        Route::Queue(queue) => {
+            let mut offer = Offer {
+                content: Some((header, parcel)),
+                root: handle.is_root(),
+                ticket: None,
+            };
+            match queue.poll_accept(&mut offer, cx) {
+                Poll::Ready(Ok(())) => Stage::Ended(Ok(())),
+                Poll::Ready(Err(Closed)) => {
+                    offer.take_back();
+                    stopped()
+                }
+                Poll::Pending => Stage::Offering(Waiting::new(Arc::clone(queue), offer)),
+            }
+        }
+        Route::Inline(inline) => match Arc::clone(inline).post(parcel, header, handle.is_root()) {
+            Ok(None) => Stage::Ended(Ok(())),
+            Ok(Some(wait)) => Stage::Waiting(Box::pin(async move {
+                wait.await;
+                Ok(())
+            })),
+            Err(Closed) => stopped(),
+        },
+    }
+}
+
+/// The slow way of a publish: a mailbox was full. What is left is shown in turn, as there is room.
+#[cold]
+fn show_the_rest<E: Event>(
+    handle: &Handle,
+    event: &Arc<E>,
+    sequence: u64,
+    row: &Arc<Row>,
+    next: usize,
+    first: Stage<Shown<E>>,
+) -> BoxFuture<Result<(), SendError>> {
+    let rest = Rest {
+        handle: handle.clone(),
+        event: Arc::clone(event),
+        sequence,
+        row: Arc::clone(row),
+        next,
+    };
+    Box::pin(rest.show(first))
+}
+
+/// The deliveries of a publish that are still to be made. Dropped, they are taken back.
+struct Rest<E: Event> {
+    handle: Handle,
+    event: Arc<E>,
+    sequence: u64,
+    row: Arc<Row>,
+    next: usize,
+}
+
+impl<E: Event> Rest<E> {
+    async fn show(mut self, mut stage: Stage<Shown<E>>) -> Result<(), SendError> {
+        loop {
+            match stage {
+                Stage::Offering(waiting) => drop(accepted(waiting).await),
+                Stage::Waiting(waiting) => drop(waiting.await),
+                Stage::Ended(_) => {}
+            }
+            let Some(handler) = self.row.handlers.get(self.next) else {
+                return Ok(());
+            };
+            self.next += 1;
+            let Some(route) = Route::<Shown<E>>::known(&handler.route) else {
+                unreachable!("rows are filled by message type")
+            };
+            // Pending again means a place in line, which `accepted` polls with its own waker.
+            let mut cx = Context::from_waker(Waker::noop());
+            stage = deliver(
+                &self.handle,
+                route,
+                Shown(Arc::clone(&self.event)),
+                self.sequence,
+                &mut cx,
+            );
+        }
+    }
+}
+
+impl<E: Event> Drop for Rest<E> {
+    fn drop(&mut self) {
+        self.handle
+            .scope
+            .finish((self.row.handlers.len() - self.next) as u64);
+    }
+}

@@ -1,0 +1,137 @@
+//! [`Handle`]: the part of a context that does not know who sends. Admission and causes live here.
+
+use std::sync::Arc;
+
+use crate::declaration::Declaration;
+use crate::envelope::{Cause, Header};
+use crate::error::{NoRoute, SendError, TooDeep};
+use crate::message::MessageDescriptor;
+use crate::scope::{InFlight, MessageKey, Scope};
+
+/// A handle to a unit of work.
+#[derive(Debug, Clone)]
+pub(crate) struct Handle {
+    pub(crate) scope: Arc<Scope>,
+    pub(crate) origin: Origin,
+    /// The message being handled, and its number; `None` outside handlers.
+    pub(crate) message: Option<(&'static MessageDescriptor, u64)>,
+    pub(crate) cause: Cause,
+}
+
+/// Where what a handle sends comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// From outside: it waits at a full mailbox, and a stopping system refuses it.
+    Root,
+    /// From a module's `#[on_start]` or `#[on_stop]`: it is accepted while the system stops.
+    Hook,
+    /// From a handler: it is never held up by a mailbox.
+    Handler,
+}
+
+impl Handle {
+    pub(crate) fn new(scope: Arc<Scope>, origin: Origin) -> Self {
+        Handle {
+            scope,
+            origin,
+            message: None,
+            cause: Cause::default(),
+        }
+    }
+
+    /// The handle given to the handler of a message.
+    #[inline]
+    pub(crate) fn of(header: Header) -> Self {
+        let message = Some((header.in_flight.message(), header.in_flight.sequence()));
+        Handle {
+            origin: Origin::Handler,
+            message,
+            cause: header.cause,
+            scope: header.in_flight.release(),
+        }
+    }
+
+    /// Whether what it sends waits for room in mailboxes.
+    #[inline]
+    pub(crate) fn is_root(&self) -> bool {
+        self.origin != Origin::Handler
+    }
+
+    /// Counts `count` deliveries of a message as in flight and gives their number, or says why they are refused.
+    #[inline]
+    pub(crate) fn admit(
+        &self,
+        message: &'static MessageDescriptor,
+        count: u64,
+    ) -> Result<u64, SendError> {
+        let limit = self.scope.mediator.max_depth;
+        if self.cause.depth >= limit {
+            return Err(SendError::TooDeep(self.too_deep(message, limit)));
+        }
+        if self.origin == Origin::Root && self.scope.mediator.stopping.has_begun() {
+            return Err(SendError::Stopping {
+                message: message.name(),
+            });
+        }
+        self.scope.admit(count, self.is_root(), message.name())
+    }
+
+    #[cold]
+    fn too_deep(&self, message: &'static MessageDescriptor, limit: u32) -> TooDeep {
+        let chain = self
+            .cause
+            .chain(self.message.map(|(message, _)| message.name()));
+        TooDeep {
+            message: message.name(),
+            limit,
+            chain,
+        }
+    }
+
+    /// The header of a delivery that [`Handle::admit`] has counted.
+    #[inline]
+    pub(crate) fn header(
+        &self,
+        message: &'static MessageDescriptor,
+        sequence: u64,
+        awaited: bool,
+    ) -> Header {
+        let parent = self
+            .message
+            .map(|(message, sequence)| (message.name(), sequence));
+        Header {
+            in_flight: InFlight::new(Arc::clone(&self.scope), message, sequence, awaited),
+            cause: self.cause.child(parent, self.scope.mediator.max_depth),
+        }
+    }
+
+    /// That nothing handles the message.
+    #[cold]
+    pub(crate) fn no_route(
+        &self,
+        message: &'static MessageDescriptor,
+        handler: Option<&'static Declaration>,
+    ) -> NoRoute {
+        let registered = self.scope.mediator.knows(message.slot());
+        NoRoute {
+            message: message.name(),
+            declared: message.declaration,
+            handler,
+            registered,
+        }
+    }
+
+    pub(crate) fn message_key(&self) -> Option<MessageKey> {
+        self.message.map(|(_, sequence)| MessageKey {
+            context: self.scope.id(),
+            sequence,
+        })
+    }
+
+    pub(crate) fn causation_key(&self) -> Option<MessageKey> {
+        self.cause.sequence.map(|sequence| MessageKey {
+            context: self.scope.id(),
+            sequence,
+        })
+    }
+}

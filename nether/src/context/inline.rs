@@ -1,0 +1,90 @@
+//! [`RunToEnd`]: a shared module's handler that runs in its caller's task, and survives the caller.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::error::{CallError, Failure, FailureKind, HandlerError};
+use crate::message::{Message, MessageKind};
+use crate::route::BoxFuture;
+use crate::scope::{Finish, Scope};
+
+/// A handler that was begun in its caller's task. If the caller stops waiting, a command runs on to its end in a task of
+/// its own (it is never cut in half); a query, which changes nothing, is dropped.
+pub(super) struct RunToEnd<T, E> {
+    /// `None` once it is over.
+    future: Option<BoxFuture<Result<T, CallError<E>>>>,
+    detach: Option<Detach<T, E>>,
+}
+
+struct Detach<T, E> {
+    run: fn(BoxFuture<Result<T, CallError<E>>>, Arc<Scope>, u64),
+    scope: Arc<Scope>,
+    sequence: u64,
+}
+
+impl<T, E> RunToEnd<T, E> {
+    pub(super) fn new<M>(
+        future: BoxFuture<Result<T, CallError<E>>>,
+        scope: &Arc<Scope>,
+        sequence: u64,
+    ) -> Self
+    where
+        M: Message<Reply = T, Error = E>,
+        T: Send + 'static,
+        E: HandlerError,
+    {
+        let detach = (M::KIND == MessageKind::Command).then(|| Detach {
+            run: run_on::<M>,
+            scope: Arc::clone(scope),
+            sequence,
+        });
+        RunToEnd {
+            future: Some(future),
+            detach,
+        }
+    }
+
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, CallError<E>>> {
+        let future = self
+            .future
+            .as_mut()
+            .expect("a future is not polled after it is ready");
+        let reply = std::task::ready!(future.as_mut().poll(cx));
+        self.future = None;
+        Poll::Ready(reply)
+    }
+}
+
+impl<T, E> Drop for RunToEnd<T, E> {
+    fn drop(&mut self) {
+        if let (Some(future), Some(detach)) = (self.future.take(), self.detach.take()) {
+            (detach.run)(future, detach.scope, detach.sequence);
+        }
+    }
+}
+
+/// Runs an abandoned command to its end; its error, which nobody waits for, is a failure of the unit of work.
+fn run_on<M: Message>(
+    future: BoxFuture<Result<M::Reply, CallError<M::Error>>>,
+    scope: Arc<Scope>,
+    sequence: u64,
+) {
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+        return; // The runtime is gone, and every task with it.
+    };
+    scope.admit_again();
+    runtime.spawn(async move {
+        let _finish = Finish(&scope);
+        let kind = match future.await {
+            Ok(_) => return,
+            Err(CallError::Panicked(panic)) => FailureKind::Panicked(panic),
+            Err(error) => FailureKind::Handler(Arc::new(error.into())),
+        };
+        scope.fail(Failure {
+            message: M::NAME,
+            module: "",
+            sequence,
+            kind,
+        });
+    });
+}

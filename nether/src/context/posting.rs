@@ -1,0 +1,108 @@
+//! [`Posting`]: the future of `process` and `publish`; bounds stand on the methods, as for `Calling`.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::time::{Sleep, sleep_until};
+
+use crate::context::handle::Handle;
+use crate::error::SendError;
+use crate::route::{BoxFuture, Closed, Waiting};
+
+/// The future of [`process`](crate::Context::process) and [`publish`](crate::Context::publish): that the message was
+/// accepted. Nothing is sent before it is first polled.
+#[must_use = "nothing is sent until this is awaited"]
+pub struct Posting<'a, M, P> {
+    handle: &'a Handle,
+    message: Option<M>,
+    begin: fn(&Handle, M, &mut Context<'_>) -> Stage<P>,
+    stage: Stage<P>,
+    name: &'static str,
+    /// Only there while waiting in a context that has a deadline.
+    deadline: Option<Pin<Box<Sleep>>>,
+}
+
+/// How far the message has come.
+pub(super) enum Stage<P> {
+    /// Waiting for room in the one mailbox it goes to.
+    Offering(Waiting<P>),
+    /// Waiting for several modules, or for a shared one.
+    Waiting(BoxFuture<Result<(), SendError>>),
+    /// It is accepted, or refused.
+    Ended(Result<(), SendError>),
+}
+
+impl<M, P> Unpin for Posting<'_, M, P> {}
+
+impl<'a, M, P> Posting<'a, M, P> {
+    #[inline]
+    pub(super) fn new(
+        handle: &'a Handle,
+        message: M,
+        name: &'static str,
+        begin: fn(&Handle, M, &mut Context<'_>) -> Stage<P>,
+    ) -> Self {
+        Posting {
+            handle,
+            message: Some(message),
+            begin,
+            stage: Stage::Ended(Ok(())),
+            name,
+            deadline: None,
+        }
+    }
+
+    #[inline]
+    fn poll_stage(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        match &mut self.stage {
+            Stage::Offering(waiting) => {
+                let accepted = ready!(waiting.poll(cx));
+                Poll::Ready(accepted.map_err(|Closed| SendError::Stopped { message: self.name }))
+            }
+            Stage::Waiting(waiting) => waiting.as_mut().poll(cx),
+            Stage::Ended(result) => Poll::Ready(std::mem::replace(result, Ok(()))),
+        }
+    }
+
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<SendError> {
+        let Some(deadline) = self.handle.scope.deadline() else {
+            return Poll::Pending;
+        };
+        let sleep = self
+            .deadline
+            .get_or_insert_with(|| Box::pin(sleep_until(deadline.0)));
+        ready!(sleep.as_mut().poll(cx));
+        self.stage = Stage::Ended(Ok(()));
+        Poll::Ready(SendError::DeadlineExceeded { message: self.name })
+    }
+}
+
+impl<M, P> Future for Posting<'_, M, P> {
+    type Output = Result<(), SendError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let post = self.get_mut();
+        if let Some(message) = post.message.take() {
+            post.stage = (post.begin)(post.handle, message, cx);
+        }
+        match post.poll_stage(cx) {
+            Poll::Ready(result) => Poll::Ready(result),
+            Poll::Pending => post.poll_deadline(cx).map(Err),
+        }
+    }
+}
+
+impl<M, P> fmt::Debug for Posting<'_, M, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Posting")
+            .field("message", &self.name)
+            .field("begun", &self.message.is_none())
+            .finish()
+    }
+}
+
+/// Waits in line for one queue; for those who hold no [`Posting`].
+pub(super) async fn accepted<P>(mut waiting: Waiting<P>) -> Result<(), Closed> {
+    std::future::poll_fn(|cx| waiting.poll(cx)).await
+}

@@ -1,0 +1,140 @@
+//! [`QueryContext`]: what the handler of a query may do, which is to ask and nothing else.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use tokio::time::Instant;
+
+use crate::context::calling::{Calling, Handler};
+use crate::context::handle::Handle;
+use crate::declaration::Declaration;
+use crate::envelope::Given;
+use crate::message::{ByValue, Message, Query};
+use crate::routing::{Calls, Root, Sender};
+use crate::scope::{ContextId, MessageKey};
+
+/// A handle to a unit of work that may read, but change nothing: what a query's handler is given.
+///
+/// Reading is separated from writing by type: there is no way from here to a command or an event.
+pub struct QueryContext<S: Sender = Root> {
+    pub(crate) handle: Handle,
+    sender: PhantomData<fn() -> S>,
+}
+
+impl<S: Sender> QueryContext<S> {
+    pub(crate) fn new(handle: Handle) -> Self {
+        QueryContext {
+            handle,
+            sender: PhantomData,
+        }
+    }
+
+    /// Asks a query and waits for the answer.
+    ///
+    /// # Errors
+    /// [`CallError::Handler`](crate::CallError::Handler) if the handler gives back an error, otherwise why there is no
+    /// answer.
+    #[inline]
+    pub fn ask<Q, I, TheOneHandler, T, E>(&self, query: Q) -> Calling<'_, Q, Given<Q>, T, E>
+    where
+        Q: Query + ByValue + Message<Reply = T, Error = E, Itself = I, Parcel = Given<Q>>,
+        S: Calls<I, S::Rule, TheOneHandler>,
+    {
+        Calling::new::<ByCalls<S, I, S::Rule, TheOneHandler>>(&self.handle, query)
+    }
+
+    /// The id of the unit of work, which everything in it shares.
+    pub fn correlation_id(&self) -> ContextId {
+        self.handle.scope.id()
+    }
+
+    /// The id of the message being handled; `None` outside handlers.
+    pub fn message_key(&self) -> Option<MessageKey> {
+        self.handle.message_key()
+    }
+
+    /// The id of the message whose handler sent the one being handled; `None` if it came from outside.
+    pub fn causation_key(&self) -> Option<MessageKey> {
+        self.handle.causation_key()
+    }
+
+    /// How many messages caused each other up to the one being handled: 0 outside handlers.
+    pub fn depth(&self) -> u32 {
+        self.handle.cause.depth
+    }
+
+    /// The instant after which nothing of this unit of work is started, if there is one.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.handle.scope.deadline().map(|deadline| deadline.0)
+    }
+
+    /// On whose behalf the work is done, if that was said.
+    pub fn principal(&self) -> Option<&str> {
+        self.handle.scope.principal()
+    }
+
+    /// Whether the unit of work was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        self.handle.scope.is_cancelled()
+    }
+
+    /// Waits until the unit of work is cancelled; for handlers that take long, in a `select!`.
+    pub async fn cancelled(&self) {
+        self.handle.scope.cancelled().await;
+    }
+}
+
+/// The handler that [`Calls`] found.
+pub(super) struct ByCalls<S, I, Rule, H>(
+    PhantomData<(fn() -> S, fn() -> I, fn() -> Rule, fn() -> H)>,
+);
+
+impl<S: Calls<I, Rule, H>, I, Rule, H> Handler for ByCalls<S, I, Rule, H> {
+    fn declaration() -> Option<&'static Declaration> {
+        S::handler()
+    }
+}
+
+impl<S: Sender> fmt::Debug for QueryContext<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.handle.fmt(f)
+    }
+}
+
+/// What a query's handler may not do. The methods are here only to say so better than "no such method".
+mod refusals {
+    use crate::context::query::QueryContext;
+    use crate::routing::Sender;
+
+    /// Implemented by nothing.
+    #[doc(hidden)]
+    #[diagnostic::on_unimplemented(
+        message = "a query's handler cannot send commands or publish events",
+        label = "not from a `QueryContext`",
+        note = "a query only reads; if its handler has to change something, make it a command: `#[command]` instead of `#[query]`"
+    )]
+    pub trait MaySend {}
+
+    impl<S: Sender> QueryContext<S> {
+        #[doc(hidden)]
+        pub async fn send<M>(&self, _: M)
+        where
+            Self: MaySend,
+        {
+        }
+
+        #[doc(hidden)]
+        pub async fn process<M>(&self, _: M)
+        where
+            Self: MaySend,
+        {
+        }
+
+        #[doc(hidden)]
+        pub async fn publish<M>(&self, _: M)
+        where
+            Self: MaySend,
+        {
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! [`Subscription`]: the events of one context, or of the whole system, for whoever asks.
+
+use std::any::Any;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+
+use crate::mediator::{Erased, Mediator, Row};
+use crate::message::Event;
+use crate::scope::Scope;
+use crate::sync::lock;
+
+/// How many events a subscription holds for a subscriber that is behind; beyond that it misses the oldest.
+const CAPACITY: usize = 1024;
+
+/// Events of one type, as they are published: those of one context ([`Context::subscribe`](crate::Context::subscribe)) or
+/// of the whole system ([`System::subscribe`](crate::System::subscribe)).
+///
+/// A subscriber never slows a publisher. One that is more than 1024 events behind misses the oldest of them, and
+/// [`missed`](Subscription::missed) tells how many.
+#[derive(Debug)]
+pub struct Subscription<E> {
+    events: broadcast::Receiver<Arc<E>>,
+    missed: u64,
+}
+
+impl<E: Event> Subscription<E> {
+    /// The next event; `None` once the context is closed (or the system has stopped) and all its events were seen.
+    pub async fn next(&mut self) -> Option<Arc<E>> {
+        loop {
+            match self.events.recv().await {
+                Ok(event) => return Some(event),
+                Err(RecvError::Lagged(count)) => self.miss(count),
+                Err(RecvError::Closed) => return None,
+            }
+        }
+    }
+
+    /// The next event, if there is one already.
+    pub fn try_next(&mut self) -> Option<Arc<E>> {
+        loop {
+            match self.events.try_recv() {
+                Ok(event) => return Some(event),
+                Err(TryRecvError::Lagged(count)) => self.miss(count),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return None,
+            }
+        }
+    }
+
+    /// How many events were missed so far, because the subscriber was too far behind.
+    pub fn missed(&self) -> u64 {
+        self.missed
+    }
+
+    fn miss(&mut self, count: u64) {
+        self.missed += count;
+        tracing::warn!(
+            event = E::NAME,
+            count,
+            "subscriber is too slow and missed events"
+        );
+    }
+}
+
+/// The subscriptions of one context: a sender for each type that somebody subscribed to.
+#[derive(Default)]
+struct Subscriptions(Mutex<Vec<(usize, Erased)>>);
+
+type Sender<E> = broadcast::Sender<Arc<E>>;
+
+/// Subscribes to the events of one context.
+pub(super) fn subscribe<E: Event>(scope: &Scope) -> Subscription<E> {
+    let slot = E::descriptor().slot();
+    let events = match of(scope.subscriptions_or(|| Box::new(Subscriptions::default()))) {
+        Some(subscriptions) if !scope.has_ended() => {
+            let mut senders = lock(&subscriptions.0);
+            let known = senders
+                .iter()
+                .find(|(of, _)| *of == slot)
+                .map(|(_, sender)| Arc::clone(sender));
+            let sender = known.unwrap_or_else(|| {
+                let sender = new_sender::<E>();
+                senders.push((slot, Arc::clone(&sender)));
+                sender
+            });
+            receiver::<E>(&sender)
+        }
+        _ => broadcast::channel(1).1,
+    };
+    Subscription { events, missed: 0 }
+}
+
+/// Subscribes to the events of every context.
+pub(crate) fn subscribe_to_all<E: Event>(mediator: &Mediator) -> Subscription<E> {
+    let new = new_sender::<E>();
+    let mut events = None;
+    mediator.change(E::descriptor().slot(), |row| {
+        events = Some(receiver::<E>(
+            row.subscription.get_or_insert_with(|| Arc::clone(&new)),
+        ));
+    });
+    Subscription {
+        events: events.unwrap_or_else(|| broadcast::channel(1).1),
+        missed: 0,
+    }
+}
+
+/// Ends the subscriptions of a context: their subscribers see what there is, then the end.
+pub(super) fn end_subscriptions(scope: &Scope) {
+    if let Some(subscriptions) = scope.subscriptions().and_then(of) {
+        lock(&subscriptions.0).clear();
+    }
+}
+
+/// Tells those who subscribed to the event, here or in the whole system.
+#[inline]
+pub(super) fn tell_subscribers<E: Event>(scope: &Scope, row: &Row, event: &Arc<E>) {
+    if let Some(sender) = &row.subscription {
+        tell(sender, event);
+    }
+    if let Some(subscriptions) = scope.subscriptions().and_then(of) {
+        let slot = E::descriptor().slot();
+        if let Some((_, sender)) = lock(&subscriptions.0).iter().find(|(of, _)| *of == slot) {
+            tell(sender, event);
+        }
+    }
+}
+
+fn tell<E: Event>(sender: &Erased, event: &Arc<E>) {
+    if let Some(sender) = sender.downcast_ref::<Sender<E>>() {
+        let _ = sender.send(Arc::clone(event)); // An error means that every subscriber is gone.
+    }
+}
+
+fn new_sender<E: Event>() -> Erased {
+    Arc::new(Sender::<E>::new(CAPACITY))
+}
+
+fn receiver<E: Event>(sender: &Erased) -> broadcast::Receiver<Arc<E>> {
+    sender
+        .downcast_ref::<Sender<E>>()
+        .expect("senders are kept by message type")
+        .subscribe()
+}
+
+fn of(subscriptions: &(dyn Any + Send + Sync)) -> Option<&Subscriptions> {
+    subscriptions.downcast_ref()
+}

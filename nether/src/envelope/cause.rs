@@ -1,0 +1,53 @@
+//! [`Cause`]: what caused a message, and how long the chain of causes is.
+
+use std::iter;
+use std::sync::Arc;
+
+/// The causes of a message.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Cause {
+    /// The number, in the same context, of the message that was being handled when this one was sent.
+    pub(crate) sequence: Option<u64>,
+    /// How many messages caused each other up to this one; 0 for the root of a unit of work, 1 for what it sends.
+    pub(crate) depth: u32,
+    /// The names of the causes, from half of the permitted depth on: a healthy chain allocates nothing, and a runaway
+    /// one shows its circle.
+    trail: Option<Arc<Link>>,
+}
+
+#[derive(Debug)]
+struct Link {
+    message: &'static str,
+    previous: Option<Arc<Link>>,
+}
+
+impl Cause {
+    /// The cause of what is sent while `message` (its name and number), whose cause this is, is handled.
+    #[inline]
+    pub(crate) fn child(&self, message: Option<(&'static str, u64)>, max_depth: u32) -> Cause {
+        let depth = self.depth + 1;
+        let trail = match message {
+            Some((message, _)) if depth > max_depth / 2 => Some(Arc::new(Link {
+                message,
+                previous: self.trail.clone(),
+            })),
+            _ => None,
+        };
+        Cause {
+            sequence: message.map(|(_, sequence)| sequence),
+            depth,
+            trail,
+        }
+    }
+
+    /// The names on the trail, oldest first, and `last`.
+    pub(crate) fn chain(&self, last: Option<&'static str>) -> Vec<&'static str> {
+        let links = iter::successors(self.trail.as_deref(), |link| link.previous.as_deref());
+        let mut names: Vec<_> = last
+            .into_iter()
+            .chain(links.map(|link| link.message))
+            .collect();
+        names.reverse();
+        names
+    }
+}

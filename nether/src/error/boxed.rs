@@ -1,0 +1,113 @@
+//! [`Error`]: any error at all, boxed; what a handler gives back unless it names a type of its own.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// What `main`, hooks, and handlers return unless they name an error of their own.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Any error, boxed. Every [`std::error::Error`] converts into it, so `?` works on all of them.
+///
+/// It does not implement [`std::error::Error`] itself (that would forbid the conversion, as in `anyhow`);
+/// [`Error::as_std`] gives the error inside.
+///
+/// ```
+/// fn parse(text: &str) -> nether::Result<u8> {
+///     Ok(text.parse::<u8>()?)
+/// }
+/// assert_eq!(parse("7").unwrap(), 7);
+/// assert!(parse("x").unwrap_err().is::<std::num::ParseIntError>());
+/// ```
+pub struct Error(Box<dyn StdError + Send + Sync>);
+
+impl Error {
+    /// An error that says `text` and nothing more.
+    pub fn msg(text: impl fmt::Display) -> Self {
+        Error(text.to_string().into())
+    }
+
+    /// The error inside.
+    pub fn as_std(&self) -> &(dyn StdError + 'static) {
+        &*self.0
+    }
+
+    /// Whether the error inside is an `E`.
+    pub fn is<E: StdError + 'static>(&self) -> bool {
+        self.0.is::<E>()
+    }
+
+    /// The error inside, if it is an `E`.
+    pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
+        self.0.downcast_ref()
+    }
+
+    /// The error inside and what caused it, outermost first.
+    pub fn chain(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+        std::iter::successors(Some(self.as_std()), |&error| error.source())
+    }
+}
+
+impl<E: StdError + Send + Sync + 'static> From<E> for Error {
+    fn from(error: E) -> Self {
+        Error(Box::new(error))
+    }
+}
+
+impl From<Error> for Box<dyn StdError + Send + Sync> {
+    fn from(error: Error) -> Self {
+        error.0
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The whole chain, a line each: what a program prints when `main` fails.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        for cause in self.chain().skip(1) {
+            write!(f, "\n  caused by: {cause}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What a message may name as its `error`: every [`std::error::Error`] that can cross threads, and [`Error`] itself.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the error of a message",
+    label = "this type is not an error",
+    note = "implement `std::error::Error` for `{Self}` (and `Send + Sync`), or leave `error = ..` out for `nether::Error`"
+)]
+pub trait HandlerError: fmt::Debug + fmt::Display + Send + Sync + 'static {
+    /// The error as the standard library knows it.
+    fn as_std(&self) -> &(dyn StdError + 'static);
+
+    /// The error, boxed.
+    fn into_error(self) -> Error;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: StdError + Send + Sync + 'static> HandlerError for E {
+    fn as_std(&self) -> &(dyn StdError + 'static) {
+        self
+    }
+
+    fn into_error(self) -> Error {
+        self.into()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl HandlerError for Error {
+    fn as_std(&self) -> &(dyn StdError + 'static) {
+        Error::as_std(self)
+    }
+
+    fn into_error(self) -> Error {
+        self
+    }
+}

@@ -1,0 +1,268 @@
+//! Why a message was not accepted ([`SendError`]), and why a call brought no reply ([`CallError`]).
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use crate::declaration::Declaration;
+use crate::error::boxed::HandlerError;
+
+/// Why a message was not accepted. Nothing was handled, and nothing will be.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum SendError {
+    /// No running module handles the message.
+    NoRoute(NoRoute),
+    /// The module that handles it has stopped.
+    Stopped {
+        /// The message's name.
+        message: &'static str,
+    },
+    /// The system is stopping and takes no new work.
+    Stopping {
+        /// The message's name.
+        message: &'static str,
+    },
+    /// The context is closed, or closing and so refuses new work of its own.
+    Closed {
+        /// The message's name.
+        message: &'static str,
+    },
+    /// The context was cancelled.
+    Cancelled {
+        /// The message's name.
+        message: &'static str,
+    },
+    /// The context's deadline passed before the message was accepted.
+    DeadlineExceeded {
+        /// The message's name.
+        message: &'static str,
+    },
+    /// The chain of causes is too long: messages cause each other without end.
+    TooDeep(TooDeep),
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SendError::NoRoute(error) => error.fmt(f),
+            SendError::Stopped { message } => {
+                write!(f, "the module that handles `{message}` has stopped")
+            }
+            SendError::Stopping { message } => {
+                write!(f, "the system is stopping and refused `{message}`")
+            }
+            SendError::Closed { message } => {
+                write!(f, "the context is closed and refused `{message}`")
+            }
+            SendError::Cancelled { message } => write!(
+                f,
+                "the context was cancelled before `{message}` was handled"
+            ),
+            SendError::DeadlineExceeded { message } => {
+                write!(
+                    f,
+                    "the context's deadline passed before `{message}` was handled"
+                )
+            }
+            SendError::TooDeep(error) => error.fmt(f),
+        }
+    }
+}
+
+impl StdError for SendError {}
+
+/// Why a call brought no reply. `E` is the error that the message declares.
+///
+/// [`Display`](fmt::Display) and [`source`](StdError::source) of a handler's own error shine through unchanged.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum CallError<E> {
+    /// The handler ran and gave back this error.
+    Handler(E),
+    /// The handler panicked.
+    Panicked(Panic),
+    /// No running module handles the message.
+    NoRoute(NoRoute),
+    /// The module stopped before it replied.
+    Stopped {
+        /// The message's name.
+        message: &'static str,
+    },
+    /// The system is stopping and takes no new work.
+    Stopping {
+        /// The message's name.
+        message: &'static str,
+    },
+    /// The context is closed.
+    Closed {
+        /// The message's name.
+        message: &'static str,
+    },
+    /// The context was cancelled before the message was handled.
+    Cancelled {
+        /// The message's name.
+        message: &'static str,
+    },
+    /// The context's deadline passed before the reply came.
+    DeadlineExceeded {
+        /// The message's name.
+        message: &'static str,
+    },
+    /// The chain of causes is too long: messages cause each other without end.
+    TooDeep(TooDeep),
+}
+
+impl<E> CallError<E> {
+    /// The handler's own error, if that is what went wrong.
+    ///
+    /// # Errors
+    /// Gives the `CallError` back when it is anything else.
+    pub fn into_handler_error(self) -> Result<E, Self> {
+        match self {
+            CallError::Handler(error) => Ok(error),
+            other => Err(other),
+        }
+    }
+
+    /// The same in terms of [`SendError`], when the message was not handled at all.
+    fn as_send_error(&self) -> Option<SendError> {
+        Some(match self {
+            CallError::Handler(_) | CallError::Panicked(_) => return None,
+            CallError::NoRoute(error) => SendError::NoRoute(error.clone()),
+            CallError::Stopped { message } => SendError::Stopped { message },
+            CallError::Stopping { message } => SendError::Stopping { message },
+            CallError::Closed { message } => SendError::Closed { message },
+            CallError::Cancelled { message } => SendError::Cancelled { message },
+            CallError::DeadlineExceeded { message } => SendError::DeadlineExceeded { message },
+            CallError::TooDeep(error) => SendError::TooDeep(error.clone()),
+        })
+    }
+}
+
+impl<E> From<SendError> for CallError<E> {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::NoRoute(error) => CallError::NoRoute(error),
+            SendError::Stopped { message } => CallError::Stopped { message },
+            SendError::Stopping { message } => CallError::Stopping { message },
+            SendError::Closed { message } => CallError::Closed { message },
+            SendError::Cancelled { message } => CallError::Cancelled { message },
+            SendError::DeadlineExceeded { message } => CallError::DeadlineExceeded { message },
+            SendError::TooDeep(error) => CallError::TooDeep(error),
+        }
+    }
+}
+
+impl<E: HandlerError> fmt::Display for CallError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CallError::Handler(error) => fmt::Display::fmt(error, f),
+            CallError::Panicked(panic) => panic.fmt(f),
+            other => match other.as_send_error() {
+                Some(error) => error.fmt(f),
+                None => Ok(()),
+            },
+        }
+    }
+}
+
+impl<E: HandlerError> StdError for CallError<E> {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            CallError::Handler(error) => error.as_std().source(),
+            _ => None,
+        }
+    }
+}
+
+/// A message that no running module handles.
+#[derive(Debug, Clone)]
+pub struct NoRoute {
+    /// The message's name.
+    pub message: &'static str,
+    /// Where the message is declared.
+    pub declared: Declaration,
+    /// The module that declares the handler, when the compiler saw one; it is not running in this system.
+    pub handler: Option<&'static Declaration>,
+    /// Whether the message is in the link-time registry at all.
+    pub registered: bool,
+}
+
+impl fmt::Display for NoRoute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "no running module handles `{}` (declared at {})",
+            self.message,
+            self.declared.place()
+        )?;
+        if !self.registered {
+            return f.write_str(
+                ": the message is missing from the link-time registry, so this binary was linked without its declarations",
+            );
+        }
+        match self.handler {
+            Some(module) => write!(
+                f,
+                ": its handler `{}` ({}) is not running here; attach it with `system.attach(..)`",
+                module.name,
+                module.place()
+            ),
+            None => f.write_str(
+                ": list it in the `handles` of a module, and attach that module if it is `manual`",
+            ),
+        }
+    }
+}
+
+impl StdError for NoRoute {}
+
+/// A chain of causes that grew past the limit (`SystemBuilder::max_depth`).
+#[derive(Debug, Clone)]
+pub struct TooDeep {
+    /// The message that was refused.
+    pub message: &'static str,
+    /// The limit.
+    pub limit: u32,
+    /// The names of the messages that caused it, oldest first; the newest half of the chain.
+    pub chain: Vec<&'static str>,
+}
+
+impl fmt::Display for TooDeep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}` is the end of a chain of more than {} causes: ..",
+            self.message, self.limit
+        )?;
+        for message in &self.chain {
+            write!(f, " -> {message}")?;
+        }
+        write!(f, " -> {}", self.message)
+    }
+}
+
+impl StdError for TooDeep {}
+
+/// A handler that panicked.
+#[derive(Debug, Clone)]
+pub struct Panic {
+    /// The message it was handling.
+    pub message: &'static str,
+    /// The module.
+    pub module: &'static str,
+    /// What the panic said, if it was text.
+    pub text: String,
+}
+
+impl fmt::Display for Panic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}` panicked while handling `{}`: {}",
+            self.module, self.message, self.text
+        )
+    }
+}
+
+impl StdError for Panic {}

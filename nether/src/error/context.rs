@@ -1,0 +1,60 @@
+//! [`ContextError`]: a unit of work that did not succeed.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use crate::error::failure::{Failure, FailureKind};
+
+/// A unit of work that did not succeed: everything that failed in it, in the order it failed.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ContextError {
+    /// What failed while nobody waited for its reply, and what was never handled.
+    pub failures: Vec<Failure>,
+    /// Whether the context was cancelled.
+    pub cancelled: bool,
+    /// How many messages were still in flight when the context's deadline ended the wait; 0 otherwise.
+    pub unfinished: u64,
+}
+
+impl fmt::Display for ContextError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = Vec::new();
+        if self.cancelled {
+            parts.push("the context was cancelled".to_owned());
+        }
+        if self.unfinished > 0 {
+            parts.push(format!(
+                "the deadline passed with {} messages in flight",
+                self.unfinished
+            ));
+        }
+        match self.failures.as_slice() {
+            [] => {}
+            [one] => parts.push(one.to_string()),
+            [first, rest @ ..] => parts.push(format!(
+                "{} messages failed, first {first}, then {}",
+                rest.len() + 1,
+                list(rest)
+            )),
+        }
+        f.write_str(&parts.join("; "))
+    }
+}
+
+fn list(failures: &[Failure]) -> String {
+    failures
+        .iter()
+        .map(Failure::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+impl StdError for ContextError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match &self.failures.first()?.kind {
+            FailureKind::Handler(error) => error.as_std().source(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! [`Failure`]: one message of a unit of work that nobody was waiting for, and what became of it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::error::boxed::Error;
+use crate::error::call::Panic;
+
+/// One message that failed while nobody waited for its reply, or that was not handled at all.
+///
+/// A failure that a caller was told of (through [`CallError`](crate::CallError)) is the caller's, and not listed again.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Failure {
+    /// The message's name.
+    pub message: &'static str,
+    /// The module that handled it, or should have.
+    pub module: &'static str,
+    /// The message's number within its context, see [`MessageKey`](crate::MessageKey).
+    pub sequence: u64,
+    /// What went wrong.
+    pub kind: FailureKind,
+}
+
+/// What went wrong with a message.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// The handler gave back an error.
+    Handler(Arc<Error>),
+    /// The handler panicked.
+    Panicked(Panic),
+    /// It was still waiting when its context was cancelled.
+    Cancelled,
+    /// It was still waiting when its context's deadline passed.
+    DeadlineExceeded,
+    /// Its module stopped before its turn came.
+    Stopped,
+}
+
+impl FailureKind {
+    /// Whether the message was never handled: a dead letter.
+    pub fn is_dead_letter(&self) -> bool {
+        !matches!(self, FailureKind::Handler(_) | FailureKind::Panicked(_))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` in `{}`: {}", self.message, self.module, self.kind)
+    }
+}
+
+impl fmt::Display for FailureKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FailureKind::Handler(error) => error.fmt(f),
+            FailureKind::Panicked(panic) => write!(f, "panicked: {}", panic.text),
+            FailureKind::Cancelled => f.write_str("not handled: the context was cancelled"),
+            FailureKind::DeadlineExceeded => {
+                f.write_str("not handled: the context's deadline passed")
+            }
+            FailureKind::Stopped => f.write_str("not handled: the module stopped"),
+        }
+    }
+}

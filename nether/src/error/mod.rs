@@ -1,0 +1,15 @@
+//! Layer 0: what can go wrong, one type per stage. Knows nothing of how messages travel.
+
+mod attach;
+mod boxed;
+mod call;
+mod context;
+mod failure;
+mod start;
+
+pub use self::attach::AttachError;
+pub use self::boxed::{Error, HandlerError, Result};
+pub use self::call::{CallError, NoRoute, Panic, SendError, TooDeep};
+pub use self::context::ContextError;
+pub use self::failure::{Failure, FailureKind};
+pub use self::start::{Problem, StartError};

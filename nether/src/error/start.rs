@@ -1,0 +1,190 @@
+//! [`StartError`]: everything that keeps a system from starting, told at once.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use crate::declaration::Declaration;
+use crate::error::boxed::Error;
+
+/// Everything that keeps a system from starting, told at once.
+#[derive(Debug)]
+pub struct StartError {
+    /// The problems, in the order of the declarations they concern.
+    pub problems: Vec<Problem>,
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.problems.as_slice() {
+            [one] => write!(f, "the system cannot start: {one}"),
+            many => {
+                write!(f, "the system cannot start, for {} reasons:", many.len())?;
+                many.iter()
+                    .try_for_each(|problem| write!(f, "\n  - {problem}"))
+            }
+        }
+    }
+}
+
+impl StdError for StartError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.problems.iter().find_map(|problem| match problem {
+            Problem::ModuleFailed { error, .. } => Some(error.as_std()),
+            _ => None,
+        })
+    }
+}
+
+/// One thing that keeps a system from starting.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Problem {
+    /// Two modules handle one command or query.
+    TwoHandlers {
+        /// The message.
+        message: Declaration,
+        /// The modules.
+        modules: [Declaration; 2],
+    },
+    /// A message that a module lists in `calls` or `emits` has no handler.
+    NoHandler {
+        /// The message.
+        message: Declaration,
+        /// The module that lists it.
+        module: Declaration,
+        /// The list it stands in.
+        list: &'static str,
+    },
+    /// A module handles a message that is not in the registry.
+    NotRegistered {
+        /// The message.
+        message: Declaration,
+        /// The module.
+        module: Declaration,
+    },
+    /// Two messages have the same name, or names with the same ID.
+    SameId {
+        /// The messages.
+        messages: [Declaration; 2],
+    },
+    /// `#[init]` wants a resource that nobody provided.
+    MissingResource {
+        /// The resource's type.
+        resource: &'static str,
+        /// The module that wants it.
+        module: Declaration,
+    },
+    /// Modules that are to start after each other, in a circle.
+    AfterCycle {
+        /// The circle; the first is to start after the last.
+        modules: Vec<Declaration>,
+    },
+    /// Exclusive modules whose `calls` lead in a circle: sooner or later they would wait for each other for ever.
+    CallCycle {
+        /// The circle; the last calls the first.
+        modules: Vec<Declaration>,
+    },
+    /// A module is to start after one that is not part of this system.
+    AfterMissing {
+        /// The module.
+        module: Declaration,
+        /// The one it waits for.
+        after: Declaration,
+    },
+    /// `modules = [..]` and the registry disagree: the module is registered, but not listed.
+    NotListed {
+        /// The module.
+        module: Declaration,
+    },
+    /// Messages are declared, but no module: the registry came up empty.
+    NoModules {
+        /// How many messages are declared.
+        messages: usize,
+    },
+    /// A module's `#[init]` or `#[on_start]` failed.
+    ModuleFailed {
+        /// The module.
+        module: Declaration,
+        /// What it said.
+        error: Error,
+    },
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Problem::TwoHandlers {
+                message,
+                modules: [first, second],
+            } => {
+                write!(
+                    f,
+                    "two modules handle {message}: {first} and {second}; keep one"
+                )
+            }
+            Problem::NoHandler {
+                message,
+                module,
+                list,
+            } => write!(
+                f,
+                "no module handles {message}, which {module} lists in `{list}`; add the module that does, or name its crate: `use that_crate as _;`"
+            ),
+            Problem::NotRegistered { message, module } => {
+                write!(
+                    f,
+                    "{message}, which {module} handles, is missing from the link-time registry"
+                )
+            }
+            Problem::SameId {
+                messages: [first, second],
+            } => write!(
+                f,
+                "{first} and {second} have the same message ID; give one of them another name: `name = \"..\"`"
+            ),
+            Problem::MissingResource { resource, module } => write!(
+                f,
+                "{module} needs the resource `{resource}`; give it with `System::builder().provide(..)`"
+            ),
+            Problem::AfterCycle { modules } => {
+                f.write_str("modules wait for each other to start: ")?;
+                circle(modules, "after", f)?;
+                f.write_str("; take one of them out of `after`")
+            }
+            Problem::CallCycle { modules } => {
+                f.write_str(
+                    "exclusive modules call each other in a circle, so they would wait for ever: ",
+                )?;
+                circle(modules, "calls", f)?;
+                f.write_str("; let one of them `process` or `publish` instead of waiting, or make it shared (`&self`)")
+            }
+            Problem::AfterMissing { module, after } => {
+                write!(
+                    f,
+                    "{module} starts after {after}, which is not part of this system"
+                )
+            }
+            Problem::NotListed { module } => write!(
+                f,
+                "{module} is linked into the program but not listed in `#[nether::main(modules = [..])]`; list it, or make it `manual`"
+            ),
+            Problem::NoModules { messages } => write!(
+                f,
+                "{messages} messages are declared but no module is: the link-time registry holds none; \
+                 name the crates of your modules (`use that_crate as _;`), or start with `System::builder().isolated()`"
+            ),
+            Problem::ModuleFailed { module, error } => {
+                write!(f, "{module} failed to start: {error}")
+            }
+        }
+    }
+}
+
+fn circle(modules: &[Declaration], verb: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    modules
+        .iter()
+        .try_for_each(|module| write!(f, "{module} {verb} "))?;
+    modules
+        .first()
+        .map_or(Ok(()), |first| write!(f, "`{}`", first.name))
+}

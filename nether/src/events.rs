@@ -1,0 +1,34 @@
+//! Layer 4: the framework's own events. Any module may handle them, and any program may subscribe to them.
+
+use nether_macros::event;
+
+/// A handler gave back an error, or panicked.
+///
+/// Published in the unit of work of the message that failed. A failure while handling a `HandlerFailed` or [`DeadLetter`]
+/// is logged, not published again.
+#[event(name = "nether.handler_failed")]
+pub struct HandlerFailed {
+    /// The message's name.
+    pub message: String,
+    /// The module's name.
+    pub module: String,
+    /// The message's number within its context.
+    pub sequence: u64,
+    /// What went wrong, in words.
+    pub error: String,
+    /// Whether it was a panic.
+    pub panicked: bool,
+}
+
+/// A message was accepted, but will not be handled.
+#[event(name = "nether.dead_letter")]
+pub struct DeadLetter {
+    /// The message's name.
+    pub message: String,
+    /// The module's name.
+    pub module: String,
+    /// The message's number within its context.
+    pub sequence: u64,
+    /// Why it was not handled, in words.
+    pub reason: String,
+}

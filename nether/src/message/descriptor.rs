@@ -1,0 +1,64 @@
+//! [`MessageDescriptor`]: what a message attribute leaves in the program, and the slot that stands for the type.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::declaration::Declaration;
+use crate::message::{MessageId, MessageKind};
+
+/// What is known of a message type at run time. One `static` each, made by the message's attribute.
+#[derive(Debug)]
+pub struct MessageDescriptor {
+    /// Name and place.
+    pub declaration: Declaration,
+    /// The ID of the name.
+    pub id: MessageId,
+    /// Command, query or event.
+    pub kind: MessageKind,
+    /// The field named by `key = ..`, if any.
+    pub key: Option<&'static str>,
+    slot: AtomicU32,
+}
+
+impl MessageDescriptor {
+    /// Not public API. Used by generated code.
+    #[doc(hidden)]
+    pub const fn new(
+        kind: MessageKind,
+        declaration: Declaration,
+        key: Option<&'static str>,
+    ) -> Self {
+        let id = MessageId::of(declaration.name);
+        MessageDescriptor {
+            declaration,
+            id,
+            kind,
+            key,
+            slot: AtomicU32::new(u32::MAX),
+        }
+    }
+
+    /// The type's place in every routing table: an index, so that routing hashes nothing. Out of every table's
+    /// bounds until the registry has been read.
+    #[inline]
+    pub(crate) fn slot(&self) -> usize {
+        self.slot.load(Ordering::Relaxed) as usize
+    }
+
+    /// Called once, by the registry.
+    pub(crate) fn assign(&self, slot: usize) {
+        // A program with 2^32 message types does not fit in memory; out of bounds would only mean "no route".
+        self.slot.store(slot as u32, Ordering::Relaxed);
+    }
+
+    /// The message's name.
+    pub(crate) fn name(&self) -> &'static str {
+        self.declaration.name
+    }
+}
+
+/// A message in the link-time registry.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct MessageRegistration(pub &'static MessageDescriptor);
+
+inventory::collect!(MessageRegistration);

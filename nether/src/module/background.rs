@@ -1,0 +1,108 @@
+//! [`Background`]: a module's `#[background]` tasks, tied to its life.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use tokio::task::JoinSet;
+
+use crate::context::{Context, Handle, Origin};
+use crate::error::{Error, Result};
+use crate::mediator::Mediator;
+use crate::module::supervision::{catch, report_task};
+use crate::module::{Module, ModuleDescriptor};
+use crate::route::BoxFuture;
+use crate::scope::{Scope, ScopeKind};
+use crate::sync::lock;
+
+/// Collects the background tasks of a module.
+#[doc(hidden)]
+pub struct Background<M: Module> {
+    ctx: Context<M>,
+    shared: Option<Arc<M>>,
+    tasks: Vec<BoxFuture<Result<()>>>,
+}
+
+impl<M: Module> Background<M> {
+    /// A task that does not see the module.
+    pub fn run<F>(&mut self, task: impl FnOnce(Context<M>) -> F)
+    where
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.tasks.push(Box::pin(task(self.ctx.clone())));
+    }
+
+    /// A task of a shared module.
+    pub fn run_shared<F>(&mut self, task: impl FnOnce(Arc<M>, Context<M>) -> F)
+    where
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        if let Some(module) = &self.shared {
+            self.tasks
+                .push(Box::pin(task(Arc::clone(module), self.ctx.clone())));
+        }
+    }
+}
+
+impl<M: Module> fmt::Debug for Background<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Background")
+            .field("tasks", &self.tasks.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The running background tasks of one module.
+#[derive(Debug, Default)]
+pub(super) struct BackgroundTasks(Mutex<Option<Tasks>>);
+
+#[derive(Debug)]
+struct Tasks {
+    /// The unit of work of all of them. Cancelled, it tells them that the module stops.
+    handle: Handle,
+    running: JoinSet<()>,
+}
+
+impl BackgroundTasks {
+    /// Starts the tasks of a module.
+    pub(super) fn start<M: Module>(&self, mediator: &Arc<Mediator>, shared: Option<Arc<M>>) {
+        let scope = Arc::new(Scope::new(Arc::clone(mediator), ScopeKind::Standing));
+        let handle = Handle::new(scope, Origin::Root);
+        let mut background = Background {
+            ctx: Context::<M>::new(handle.clone()),
+            shared,
+            tasks: Vec::new(),
+        };
+        M::background(&mut background);
+        let mut running = JoinSet::new();
+        for task in background.tasks {
+            running.spawn(watch(task, handle.clone(), M::descriptor()));
+        }
+        if !running.is_empty() {
+            *lock(&self.0) = Some(Tasks { handle, running });
+        }
+    }
+
+    /// Tells them to stop.
+    pub(super) fn tell(&self) {
+        if let Some(tasks) = &*lock(&self.0) {
+            tasks.handle.scope.cancel();
+        }
+    }
+
+    /// Waits until they have ended. Dropped before that, it ends them.
+    pub(super) async fn ended(&self) {
+        let tasks = lock(&self.0).take();
+        if let Some(mut tasks) = tasks {
+            while tasks.running.join_next().await.is_some() {}
+        }
+    }
+}
+
+async fn watch(task: BoxFuture<Result<()>>, handle: Handle, module: &'static ModuleDescriptor) {
+    let result = catch(task)
+        .await
+        .unwrap_or_else(|panic| Err(Error::msg(format_args!("panicked: {panic}"))));
+    if let Err(error) = result {
+        report_task("#[background]", &error, &handle, &module.declaration);
+    }
+}

@@ -1,0 +1,270 @@
+//! [`Instance`]: one running value of a module type, from its making to its `#[on_stop]`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::{SetOnce, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::context::{Context, Handle, Origin};
+use crate::error::{Error, Result};
+use crate::mediator::{Erased, InstanceId, Mediator};
+use crate::message::MessageDescriptor;
+use crate::module::background::BackgroundTasks;
+use crate::module::cell::{Cell, Routes};
+use crate::module::supervision::{catch, report_task};
+use crate::module::{Construct, Launch, Module, ModuleDescriptor};
+use crate::resources::Resources;
+use crate::route::BoxFuture;
+use crate::scope::{Scope, ScopeKind};
+use crate::sync::lock;
+
+/// Makes an instance of a module that the framework constructs.
+///
+/// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn launch<M: Construct>(launch: Launch) -> Arc<dyn AnyInstance> {
+    Arc::new(Instance::<M>::new(
+        launch,
+        Source::Construct(|resources| Box::pin(construct(resources))),
+    ))
+}
+
+async fn construct<M: Construct>(resources: Arc<Resources>) -> Result<M> {
+    M::construct(&resources).await
+}
+
+/// Where the module value comes from.
+enum Source<M> {
+    /// From its `#[init]` or `Default`, as often as need be.
+    Construct(fn(Arc<Resources>) -> BoxFuture<Result<M>>),
+    /// From whoever attached it, once.
+    Value(Mutex<Option<M>>),
+}
+
+/// One running value of a module type.
+pub(crate) struct Instance<M: Module> {
+    id: InstanceId,
+    cell: Arc<M::Cell>,
+    mediator: Arc<Mediator>,
+    source: Source<M>,
+    background: Arc<BackgroundTasks>,
+    /// The task that the module lives in, once it is started.
+    life: Mutex<Option<JoinHandle<()>>>,
+    /// Set when that task has come to its end by itself.
+    ended: Arc<SetOnce<()>>,
+}
+
+impl<M: Module> Instance<M> {
+    fn new(launch: Launch, source: Source<M>) -> Self {
+        let descriptor = M::descriptor();
+        let Launch { mediator, mailbox } = launch;
+        let bound = descriptor.mailbox.unwrap_or(mailbox);
+        Instance {
+            id: mediator.number_instance(),
+            cell: Arc::new(M::Cell::new(
+                bound,
+                &descriptor.declaration,
+                Arc::clone(&mediator.stopping),
+            )),
+            mediator,
+            source,
+            background: Arc::default(),
+            life: Mutex::default(),
+            ended: Arc::new(SetOnce::new()),
+        }
+    }
+
+    /// An instance of a value that is attached by hand.
+    pub(crate) fn attached(launch: Launch, module: M) -> Arc<dyn AnyInstance> {
+        Arc::new(Instance::new(
+            launch,
+            Source::Value(Mutex::new(Some(module))),
+        ))
+    }
+
+    async fn make(&self, resources: Arc<Resources>) -> Result<M> {
+        match &self.source {
+            Source::Construct(construct) => unpanicked(catch(construct(resources)).await),
+            Source::Value(value) => lock(value)
+                .take()
+                .ok_or_else(|| Error::msg("the module has been started before")),
+        }
+    }
+
+    async fn start(&self, resources: Arc<Resources>) -> Result<()> {
+        let module = match self.make(resources).await {
+            Ok(module) => module,
+            Err(error) => {
+                self.cell.give_up();
+                return Err(error);
+            }
+        };
+        let (started, has_started) = oneshot::channel();
+        let life = live(
+            module,
+            Arc::clone(&self.cell),
+            Arc::clone(&self.mediator),
+            Arc::clone(&self.background),
+            started,
+        );
+        let ended = Arc::clone(&self.ended);
+        *lock(&self.life) = Some(tokio::spawn(async move {
+            life.await;
+            let _ = ended.set(());
+        }));
+        has_started
+            .await
+            .unwrap_or_else(|_| Err(Error::msg("the module was stopped while it started")))
+    }
+}
+
+/// The life of a module value: `#[on_start]`, its messages, `#[on_stop]`.
+async fn live<M: Module>(
+    mut module: M,
+    cell: Arc<M::Cell>,
+    mediator: Arc<Mediator>,
+    background: Arc<BackgroundTasks>,
+    started: oneshot::Sender<Result<()>>,
+) {
+    let standing = Handle::new(
+        Arc::new(Scope::new(Arc::clone(&mediator), ScopeKind::Standing)),
+        Origin::Hook,
+    );
+    let ctx = Context::<M>::new(standing.clone());
+    if let Err(error) = unpanicked(catch(module.on_start(&ctx)).await) {
+        cell.give_up();
+        let _ = started.send(Err(error));
+        return;
+    }
+    let serving = Arc::clone(&cell).serve(module, standing);
+    background.start::<M>(&mediator, cell.shared());
+    let _ = started.send(Ok(()));
+    if let Err(error) = unpanicked(catch(serving).await) {
+        report_task(
+            "#[on_stop]",
+            &error,
+            ctx.handle(),
+            &M::descriptor().declaration,
+        );
+    }
+}
+
+fn unpanicked<T>(result: Result<Result<T>, String>) -> Result<T> {
+    result.unwrap_or_else(|panic| Err(Error::msg(format_args!("panicked: {panic}"))))
+}
+
+/// An instance, whatever its type.
+#[doc(hidden)]
+#[allow(private_interfaces, missing_docs)] // Named by the hidden `ModuleDescriptor`; nobody outside calls it.
+pub trait AnyInstance: Send + Sync + fmt::Debug {
+    fn id(&self) -> InstanceId;
+    fn descriptor(&self) -> &'static ModuleDescriptor;
+    /// The ways to it.
+    fn routes(&self) -> Vec<(&'static MessageDescriptor, Erased)>;
+    /// Makes the module and runs its `#[on_start]`.
+    fn start(self: Arc<Self>, resources: Arc<Resources>) -> BoxFuture<Result<()>>;
+    /// Tells its background tasks to stop.
+    fn tell_background(&self);
+    /// Accepts nothing more.
+    fn close(&self);
+    /// Closes it, and waits until all it accepted is handled, its background tasks have ended, and `#[on_stop]` is done.
+    fn stop(self: Arc<Self>) -> BoxFuture<()>;
+    /// Cuts off what still runs, and buries what waits.
+    fn cut_off(self: Arc<Self>) -> BoxFuture<()>;
+    /// How many messages were ever accepted.
+    fn accepted(&self) -> u64;
+    /// How many messages ended. Read before `accepted`: equal, they mean that the module was idle in between.
+    fn ended(&self) -> u64;
+    /// What it did, and what it has to do.
+    fn work(&self) -> Work;
+}
+
+/// What a module did, and what it has to do.
+#[derive(Debug, Clone)]
+pub(crate) struct Work {
+    pub(crate) handled: u64,
+    pub(crate) failed: u64,
+    /// How many messages wait in its mailbox.
+    pub(crate) waiting: usize,
+    /// Dead letters, by message name.
+    pub(crate) letters: BTreeMap<&'static str, u64>,
+}
+
+#[allow(private_interfaces)]
+impl<M: Module> AnyInstance for Instance<M> {
+    fn id(&self) -> InstanceId {
+        self.id
+    }
+
+    fn descriptor(&self) -> &'static ModuleDescriptor {
+        M::descriptor()
+    }
+
+    fn routes(&self) -> Vec<(&'static MessageDescriptor, Erased)> {
+        Routes::<M>::of(&self.cell)
+    }
+
+    fn start(self: Arc<Self>, resources: Arc<Resources>) -> BoxFuture<Result<()>> {
+        Box::pin(async move { Instance::start(&self, resources).await })
+    }
+
+    fn tell_background(&self) {
+        self.background.tell();
+    }
+
+    fn close(&self) {
+        self.cell.close();
+    }
+
+    fn stop(self: Arc<Self>) -> BoxFuture<()> {
+        Box::pin(async move {
+            self.background.tell();
+            self.background.ended().await;
+            self.cell.close();
+            if lock(&self.life).is_some() {
+                self.ended.wait().await;
+            }
+        })
+    }
+
+    fn cut_off(self: Arc<Self>) -> BoxFuture<()> {
+        Box::pin(async move {
+            self.cell.close();
+            let life = lock(&self.life).take();
+            if let Some(life) = life {
+                life.abort();
+                let _ = life.await;
+            }
+            self.cell.bury_rest();
+        })
+    }
+
+    fn accepted(&self) -> u64 {
+        self.cell.accepted()
+    }
+
+    fn ended(&self) -> u64 {
+        self.cell.tally().ended()
+    }
+
+    fn work(&self) -> Work {
+        let tally = self.cell.tally();
+        Work {
+            handled: tally.handled(),
+            failed: tally.failed(),
+            waiting: self.cell.waiting(),
+            letters: tally.letters(),
+        }
+    }
+}
+
+impl<M: Module> fmt::Debug for Instance<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instance")
+            .field("id", &self.id)
+            .field("module", &M::descriptor().declaration.name)
+            .finish()
+    }
+}

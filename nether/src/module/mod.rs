@@ -1,0 +1,132 @@
+//! Layer 7: modules: isolated state, and the handlers that are the only way to it.
+
+mod background;
+mod cell;
+mod descriptor;
+mod exclusive;
+mod handling;
+mod instance;
+mod line;
+mod mailbox;
+mod shared;
+mod supervision;
+mod tally;
+
+pub use self::background::Background;
+pub(crate) use self::cell::Cell;
+pub use self::cell::Routes;
+pub(crate) use self::descriptor::Launch;
+pub use self::descriptor::{ModuleDescriptor, ModuleKind, ModuleRegistration};
+pub use self::exclusive::ExclusiveCell;
+pub use self::handling::{Handles, Serves};
+pub use self::instance::launch;
+pub(crate) use self::instance::{AnyInstance, Instance};
+pub use self::shared::SharedCell;
+pub(crate) use self::supervision::catch;
+pub use self::tally::Verdict;
+
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::message::MessageProof;
+use crate::resources::Resources;
+use crate::routing::Sender;
+
+/// A module: implemented by [`#[module]`](macro@crate::module), never by hand.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a module",
+    label = "not a module",
+    note = "put `#[module(handles = [..])]` above an `impl {Self}` block"
+)]
+pub trait Module: Sender + Send + 'static {
+    /// How messages reach it: [`ExclusiveCell`] or [`SharedCell`].
+    #[doc(hidden)]
+    type Cell: Cell<Self>;
+    #[doc(hidden)]
+    const HANDLES: &'static [MessageProof];
+    #[doc(hidden)]
+    const EMITS: &'static [MessageProof];
+    #[doc(hidden)]
+    const CALLS: &'static [MessageProof];
+
+    #[doc(hidden)]
+    fn descriptor() -> &'static ModuleDescriptor;
+
+    #[doc(hidden)]
+    fn routes(routes: &mut Routes<'_, Self>);
+
+    #[doc(hidden)]
+    fn on_start(&mut self, _: &Context<Self>) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
+
+    #[doc(hidden)]
+    fn on_stop(&mut self, _: &Context<Self>) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
+
+    #[doc(hidden)]
+    fn background(_: &mut Background<Self>) {}
+}
+
+/// A module that the framework can make: by its `#[init]`, or by [`Default`].
+#[doc(hidden)]
+pub trait Construct: Module {
+    /// Makes the module.
+    fn construct(resources: &Resources) -> impl Future<Output = Result<Self, Error>> + Send;
+}
+
+/// A module that handles one message at a time.
+#[doc(hidden)]
+pub trait Exclusive: Module {
+    /// One variant for each message it handles.
+    type Inbox: Send + 'static;
+
+    /// Calls the handler of the message.
+    fn dispatch(
+        &mut self,
+        inbox: Self::Inbox,
+        ctx: &Context<Self>,
+    ) -> impl Future<Output = Verdict> + Send;
+}
+
+/// A module all of whose handlers take `&self`: they run concurrently.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be shared between threads",
+    label = "all handlers of this module take `&self`, so they run concurrently and its fields must be `Sync`",
+    note = "let one of the handlers take `&mut self`, and the module handles one message at a time"
+)]
+pub trait Shared: Module + Sync {
+    /// Runs `#[on_stop]`.
+    fn on_stop_shared(&self, _: &Context<Self>) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
+}
+
+/// Makes a module without `#[init]`.
+///
+/// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn by_default<M: MadeByDefault>() -> M {
+    M::make()
+}
+
+/// A module that needs no `#[init]`.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "nothing says how to make the module `{Self}`",
+    label = "neither `Default` nor `#[init]`",
+    note = "derive it: `#[derive(Default)]` above `{Self}`; or write `#[init] fn new() -> Self` inside the `#[module]` block; \
+            or make the module `manual` and attach it by hand"
+)]
+pub trait MadeByDefault: Sized {
+    /// Makes it.
+    fn make() -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<M: Default> MadeByDefault for M {
+    fn make() -> Self {
+        M::default()
+    }
+}

@@ -1,0 +1,72 @@
+//! [`Tally`]: what a module has done so far. The counts only grow.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::sync::lock;
+
+/// How a message ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(hidden)]
+pub enum Verdict {
+    /// The handler gave its reply.
+    Handled,
+    /// The handler gave back an error. The module's state stays.
+    Failed,
+    /// The handler panicked. This is where supervision will decide what becomes of the module; its state stays for now.
+    Crashed,
+}
+
+/// What a module has done so far.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    handled: AtomicU64,
+    failed: AtomicU64,
+    dead: AtomicU64,
+    /// Refused too late, or queries whose caller went away.
+    abandoned: AtomicU64,
+    /// Dead letters, by message name.
+    letters: Mutex<BTreeMap<&'static str, u64>>,
+}
+
+impl Tally {
+    #[inline]
+    pub(crate) fn count(&self, verdict: Verdict) {
+        let counter = match verdict {
+            Verdict::Handled => &self.handled,
+            Verdict::Failed | Verdict::Crashed => &self.failed,
+        };
+        counter.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(crate) fn count_dead(&self, message: &'static str) {
+        *lock(&self.letters).entry(message).or_default() += 1;
+        self.dead.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(crate) fn count_abandoned(&self) {
+        self.abandoned.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(crate) fn handled(&self) -> u64 {
+        self.handled.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn failed(&self) -> u64 {
+        self.failed.load(Ordering::SeqCst)
+    }
+
+    /// How many messages ended, one way or another.
+    pub(crate) fn ended(&self) -> u64 {
+        self.handled()
+            + self.failed()
+            + self.dead.load(Ordering::SeqCst)
+            + self.abandoned.load(Ordering::SeqCst)
+    }
+
+    /// Dead letters, by message name.
+    pub(crate) fn letters(&self) -> BTreeMap<&'static str, u64> {
+        lock(&self.letters).clone()
+    }
+}

@@ -1,0 +1,216 @@
+//! Everything that only the whole program shows to be wrong, found in one go.
+
+use std::collections::HashMap;
+
+use crate::error::Problem;
+use crate::message::{MessageDescriptor, MessageKind};
+use crate::module::{ModuleDescriptor, ModuleKind};
+use crate::registry::cycle::find_cycle;
+use crate::resources::Resources;
+
+/// What is to be started.
+#[derive(Debug)]
+pub(crate) struct Program<'a> {
+    pub(crate) messages: &'a [&'static MessageDescriptor],
+    /// All declared modules, the manual ones too.
+    pub(crate) modules: &'a [&'static ModuleDescriptor],
+    /// `None` when nothing is provided yet, so that nothing is missing.
+    pub(crate) resources: Option<&'a Resources>,
+    /// What `#[nether::main(modules = [..])]` lists.
+    pub(crate) world: Option<&'a [&'static ModuleDescriptor]>,
+}
+
+/// All problems of the program.
+pub(crate) fn check(program: &Program<'_>) -> Vec<Problem> {
+    let handlers = handlers(program.modules);
+    let mut problems = Vec::new();
+    check_registry(program, &mut problems);
+    check_ids(program, &mut problems);
+    check_single_handlers(program, &mut problems);
+    check_lists(program, &handlers, &mut problems);
+    check_resources(program, &mut problems);
+    check_after(program, &mut problems);
+    check_call_cycles(program, &handlers, &mut problems);
+    check_world(program, &mut problems);
+    problems
+}
+
+type Slot = usize;
+
+/// The modules that handle each message, by its slot.
+fn handlers(
+    modules: &[&'static ModuleDescriptor],
+) -> HashMap<Slot, Vec<&'static ModuleDescriptor>> {
+    let mut handlers: HashMap<_, Vec<_>> = HashMap::new();
+    for module in modules {
+        for message in module.handles {
+            handlers
+                .entry((message.descriptor)().slot())
+                .or_default()
+                .push(*module);
+        }
+    }
+    handlers
+}
+
+/// What is declared is also registered: link-time registration worked.
+fn check_registry(program: &Program<'_>, problems: &mut Vec<Problem>) {
+    if program.modules.is_empty() && !program.messages.is_empty() {
+        problems.push(Problem::NoModules {
+            messages: program.messages.len(),
+        });
+    }
+    for module in program.modules {
+        for message in module.handles.iter().map(|message| (message.descriptor)()) {
+            if message.slot() >= program.messages.len() {
+                problems.push(Problem::NotRegistered {
+                    message: message.declaration,
+                    module: module.declaration,
+                });
+            }
+        }
+    }
+}
+
+/// Every message has an ID of its own.
+fn check_ids(program: &Program<'_>, problems: &mut Vec<Problem>) {
+    let mut seen: HashMap<_, &MessageDescriptor> = HashMap::with_capacity(program.messages.len());
+    for message in program.messages {
+        if let Some(first) = seen.insert(message.id, message) {
+            problems.push(Problem::SameId {
+                messages: [first.declaration, message.declaration],
+            });
+        }
+    }
+}
+
+/// A command or query has one handler among the modules that start by themselves. Manual ones are checked when attached.
+fn check_single_handlers(program: &Program<'_>, problems: &mut Vec<Problem>) {
+    let mut seen: HashMap<Slot, &ModuleDescriptor> = HashMap::new();
+    for module in program
+        .modules
+        .iter()
+        .filter(|module| module.launch.is_some())
+    {
+        for message in module.handles.iter().map(|message| (message.descriptor)()) {
+            if message.kind == MessageKind::Event {
+                continue;
+            }
+            if let Some(first) = seen.insert(message.slot(), module) {
+                let modules = [first.declaration, module.declaration];
+                problems.push(Problem::TwoHandlers {
+                    message: message.declaration,
+                    modules,
+                });
+            }
+        }
+    }
+}
+
+/// What a module lists in `calls` or `emits` has a handler, unless it is an event.
+fn check_lists(
+    program: &Program<'_>,
+    handlers: &HashMap<Slot, Vec<&'static ModuleDescriptor>>,
+    problems: &mut Vec<Problem>,
+) {
+    for module in program.modules {
+        for (list, messages) in [("calls", module.calls), ("emits", module.emits)] {
+            for message in messages.iter().map(|message| (message.descriptor)()) {
+                if message.kind != MessageKind::Event && !handlers.contains_key(&message.slot()) {
+                    let (message, module) = (message.declaration, module.declaration);
+                    problems.push(Problem::NoHandler {
+                        message,
+                        module,
+                        list,
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// What `#[init]` asks for is provided.
+fn check_resources(program: &Program<'_>, problems: &mut Vec<Problem>) {
+    let Some(resources) = program.resources else {
+        return;
+    };
+    for module in program
+        .modules
+        .iter()
+        .filter(|module| module.launch.is_some())
+    {
+        for resource in module
+            .resources
+            .iter()
+            .filter(|resource| !resources.has(resource))
+        {
+            problems.push(Problem::MissingResource {
+                resource: (resource.name)(),
+                module: module.declaration,
+            });
+        }
+    }
+}
+
+/// Modules start after modules that start, and not in a circle.
+fn check_after(program: &Program<'_>, problems: &mut Vec<Problem>) {
+    let starts = |wanted: &ModuleDescriptor| {
+        program
+            .modules
+            .iter()
+            .any(|module| std::ptr::eq(*module, wanted) && module.launch.is_some())
+    };
+    for module in program.modules {
+        for after in module.after.iter().map(|after| after()) {
+            if !starts(after) {
+                problems.push(Problem::AfterMissing {
+                    module: module.declaration,
+                    after: after.declaration,
+                });
+            }
+        }
+    }
+    let after = |module: &ModuleDescriptor| module.after.iter().map(|after| after()).collect();
+    if let Some(cycle) = find_cycle(program.modules, after) {
+        problems.push(Problem::AfterCycle { modules: cycle });
+    }
+}
+
+/// Exclusive modules that call each other in a circle would wait for each other for ever.
+fn check_call_cycles(
+    program: &Program<'_>,
+    handlers: &HashMap<Slot, Vec<&'static ModuleDescriptor>>,
+    problems: &mut Vec<Problem>,
+) {
+    let callees = |module: &ModuleDescriptor| -> Vec<&'static ModuleDescriptor> {
+        if module.kind == ModuleKind::Shared {
+            return Vec::new();
+        }
+        let called = module
+            .calls
+            .iter()
+            .filter_map(|message| handlers.get(&(message.descriptor)().slot()))
+            .flatten();
+        called
+            .copied()
+            .filter(|callee| callee.kind == ModuleKind::Exclusive)
+            .collect()
+    };
+    if let Some(cycle) = find_cycle(program.modules, callees) {
+        problems.push(Problem::CallCycle { modules: cycle });
+    }
+}
+
+/// In a closed world, what is registered is also listed.
+fn check_world(program: &Program<'_>, problems: &mut Vec<Problem>) {
+    let Some(world) = program.world else {
+        return;
+    };
+    for module in program.modules {
+        if !world.iter().any(|listed| std::ptr::eq(*listed, *module)) {
+            problems.push(Problem::NotListed {
+                module: module.declaration,
+            });
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! [`Topology`]: who handles and sends what, as data and as a drawing.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use crate::message::{MessageDescriptor, MessageKind};
+use crate::module::{ModuleDescriptor, ModuleKind};
+
+/// Which module handles, calls and emits which message: for documentation, tests and tools.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Topology {
+    /// Every declared message, by name.
+    pub messages: Vec<MessageNode>,
+    /// Every declared module, by name.
+    pub modules: Vec<ModuleNode>,
+    /// What they have to do with each other.
+    pub edges: Vec<Edge>,
+}
+
+/// A message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MessageNode {
+    /// Its name.
+    pub name: &'static str,
+    /// Its ID, in hexadecimal.
+    pub id: String,
+    /// Command, query or event.
+    pub kind: MessageKind,
+    /// The field that is its key, if any.
+    pub key: Option<&'static str>,
+    /// The file that declares it.
+    pub file: &'static str,
+    /// The line there.
+    pub line: u32,
+}
+
+/// A module.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ModuleNode {
+    /// Its name.
+    pub name: &'static str,
+    /// One at a time, or concurrently.
+    pub kind: ModuleKind,
+    /// Whether it is attached by hand.
+    pub manual: bool,
+    /// The file that declares it.
+    pub file: &'static str,
+    /// The line there.
+    pub line: u32,
+}
+
+/// What a module has to do with a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Edge {
+    /// The module's name.
+    pub module: &'static str,
+    /// What it does with the message.
+    pub relation: Relation,
+    /// The message's name.
+    pub message: &'static str,
+}
+
+/// What a module does with a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Relation {
+    /// It handles it.
+    Handles,
+    /// It lists it in `emits`.
+    Emits,
+    /// It lists it in `calls`.
+    Calls,
+}
+
+impl Topology {
+    pub(crate) fn of(
+        messages: &[&'static MessageDescriptor],
+        modules: &[&'static ModuleDescriptor],
+    ) -> Self {
+        Topology {
+            messages: messages
+                .iter()
+                .map(|message| message_node(message))
+                .collect(),
+            modules: modules.iter().map(|module| module_node(module)).collect(),
+            edges: modules.iter().flat_map(|module| edges(module)).collect(),
+        }
+    }
+
+    /// The graph in the language of [Mermaid](https://mermaid.js.org): messages point to the modules that handle them,
+    /// modules to the messages they list.
+    pub fn to_mermaid(&self) -> String {
+        let mut text = "flowchart LR\n".to_owned();
+        for module in &self.modules {
+            let _ = writeln!(text, "    {}[[\"{}\"]]", self.id(module.name), module.name);
+        }
+        for message in &self.messages {
+            let (open, close) = match message.kind {
+                MessageKind::Command => ("[", "]"),
+                MessageKind::Query => ("{{", "}}"),
+                MessageKind::Event => ("([", "])"),
+            };
+            let _ = writeln!(
+                text,
+                "    {}{open}\"{}\"{close}",
+                self.id(message.name),
+                message.name
+            );
+        }
+        for edge in &self.edges {
+            let (from, to) = edge.ends();
+            let arrow = if edge.relation == Relation::Calls {
+                "==>"
+            } else {
+                "-->"
+            };
+            let _ = writeln!(text, "    {} {arrow} {}", self.id(from), self.id(to));
+        }
+        text
+    }
+
+    /// The same graph in the language of Graphviz.
+    pub fn to_dot(&self) -> String {
+        let mut text = "digraph topology {\n    rankdir=LR;\n".to_owned();
+        for module in &self.modules {
+            let _ = writeln!(text, "    {:?} [shape=component];", module.name);
+        }
+        for message in &self.messages {
+            let shape = match message.kind {
+                MessageKind::Command => "box",
+                MessageKind::Query => "hexagon",
+                MessageKind::Event => "ellipse",
+            };
+            let _ = writeln!(text, "    {:?} [shape={shape}];", message.name);
+        }
+        for edge in &self.edges {
+            let (from, to) = edge.ends();
+            let style = if edge.relation == Relation::Calls {
+                " [style=bold]"
+            } else {
+                ""
+            };
+            let _ = writeln!(text, "    {from:?} -> {to:?}{style};");
+        }
+        text + "}\n"
+    }
+
+    /// A short name that is an identifier in Mermaid.
+    fn id(&self, name: &str) -> String {
+        let module = self
+            .modules
+            .iter()
+            .position(|module| module.name == name)
+            .map(|index| format!("module{index}"));
+        let message = || {
+            self.messages
+                .iter()
+                .position(|message| message.name == name)
+        };
+        module.unwrap_or_else(|| format!("message{}", message().unwrap_or_default()))
+    }
+}
+
+impl Edge {
+    /// From and to, as messages flow.
+    fn ends(&self) -> (&'static str, &'static str) {
+        match self.relation {
+            Relation::Handles => (self.message, self.module),
+            Relation::Emits | Relation::Calls => (self.module, self.message),
+        }
+    }
+}
+
+fn message_node(message: &MessageDescriptor) -> MessageNode {
+    let declaration = message.declaration;
+    MessageNode {
+        name: declaration.name,
+        id: message.id.to_string(),
+        kind: message.kind,
+        key: message.key,
+        file: declaration.file,
+        line: declaration.line,
+    }
+}
+
+fn module_node(module: &ModuleDescriptor) -> ModuleNode {
+    let declaration = module.declaration;
+    ModuleNode {
+        name: declaration.name,
+        kind: module.kind,
+        manual: module.launch.is_none(),
+        file: declaration.file,
+        line: declaration.line,
+    }
+}
+
+fn edges(module: &ModuleDescriptor) -> impl Iterator<Item = Edge> {
+    let lists = [
+        (Relation::Handles, module.handles),
+        (Relation::Emits, module.emits),
+        (Relation::Calls, module.calls),
+    ];
+    let name = module.declaration.name;
+    lists.into_iter().flat_map(move |(relation, messages)| {
+        messages.iter().map(move |message| Edge {
+            module: name,
+            relation,
+            message: (message.descriptor)().declaration.name,
+        })
+    })
+}

@@ -1,0 +1,147 @@
+//! Layer 1: [`Resource`], something the program provides once and modules ask for by type.
+
+use std::any::{Any, TypeId, type_name};
+use std::collections::HashMap;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+
+/// Something of type `T` that the program provided with `System::builder().provide(..)`: an argument of `#[init]`.
+///
+/// A clone is another handle to the same value.
+///
+/// ```
+/// use nether::prelude::*;
+///
+/// pub struct Rates {
+///     vat: f64,
+/// }
+///
+/// #[query(reply = f64)]
+/// pub struct Gross(f64);
+///
+/// pub struct Taxes {
+///     rates: Resource<Rates>,
+/// }
+///
+/// #[module(handles = Gross)]
+/// impl Taxes {
+///     #[init]
+///     fn new(rates: Resource<Rates>) -> Self {
+///         Taxes { rates }
+///     }
+///
+///     async fn gross(&self, Gross(net): Gross) -> f64 {
+///         net * (1.0 + self.rates.vat)
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
+/// let system = System::builder().provide(Rates { vat: 0.2 }).start().await?;
+/// assert_eq!(system.context().ask(Gross(100.0)).await?, 120.0);
+/// # Ok(()) }
+/// ```
+pub struct Resource<T: ?Sized>(Arc<T>);
+
+impl<T: ?Sized> Clone for Resource<T> {
+    fn clone(&self) -> Self {
+        Resource(Arc::clone(&self.0))
+    }
+}
+
+impl<T: ?Sized> Deref for Resource<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for Resource<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What `#[init]` may ask for: a [`Resource`].
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`#[init]` cannot ask for a `{Self}`",
+    label = "not a resource",
+    note = "arguments of `#[init]` are resources: `Resource<{Self}>`, given with `System::builder().provide(..)`"
+)]
+pub trait InitArgument: Sized + Send {
+    /// The type of the resource.
+    type Value: Send + Sync + 'static;
+
+    /// The argument, made of the resource.
+    fn of(value: Arc<Self::Value>) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + Sync + 'static> InitArgument for Resource<T> {
+    type Value = T;
+
+    fn of(value: Arc<T>) -> Self {
+        Resource(value)
+    }
+}
+
+/// What a program provided, by type.
+#[derive(Default, Clone)]
+pub struct Resources(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
+
+impl Resources {
+    pub(crate) fn put<T: Send + Sync + 'static>(&mut self, value: T) {
+        self.0.insert(TypeId::of::<T>(), Arc::new(value));
+    }
+
+    pub(crate) fn has(&self, resource: &ResourceDescriptor) -> bool {
+        self.0.contains_key(&(resource.id)())
+    }
+
+    /// The resource that an argument of `#[init]` asks for.
+    ///
+    /// # Errors
+    /// If nobody provided it; which the check at start-up has told already.
+    #[doc(hidden)]
+    pub fn get<A: InitArgument>(&self) -> Result<A> {
+        let value = self.0.get(&TypeId::of::<A::Value>()).cloned();
+        let value = value.and_then(|value| value.downcast().ok());
+        value.map(A::of).ok_or_else(|| {
+            Error::msg(format_args!(
+                "nobody provided a `{}`",
+                type_name::<A::Value>()
+            ))
+        })
+    }
+}
+
+impl fmt::Debug for Resources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resources")
+            .field("count", &self.0.len())
+            .finish()
+    }
+}
+
+/// A resource that a module asks for.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct ResourceDescriptor {
+    id: fn() -> TypeId,
+    /// The name of its type.
+    pub(crate) name: fn() -> &'static str,
+}
+
+impl ResourceDescriptor {
+    /// Not public API. Used by generated code.
+    pub const fn of<A: InitArgument>() -> Self {
+        ResourceDescriptor {
+            id: TypeId::of::<A::Value>,
+            name: type_name::<A::Value>,
+        }
+    }
+}

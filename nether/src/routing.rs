@@ -1,0 +1,105 @@
+//! Layer 2: the proofs that a message may be sent, and by whom; the only home of routing diagnostics.
+//!
+//! Whoever sends is a [`Sender`]: the root of a unit of work, or a module. Its rule is [`Open`] (every message that a
+//! visible module handles) or [`Listed`] (exactly what `emits` and `calls` say). The last parameter of the proofs is never
+//! written: the compiler infers it when exactly one `impl` fits, reports E0277 with the texts below when none does, and
+//! E0283, naming both `impl`s, when two do.
+
+use crate::declaration::Declaration;
+
+/// Who sends: the root of a unit of work ([`Root`]) or a module.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a module",
+    label = "not a module",
+    note = "put `#[module(handles = [..])]` above an `impl {Self}` block"
+)]
+pub trait Sender: Sized + 'static {
+    /// [`Open`] or [`Listed`].
+    #[doc(hidden)]
+    type Rule;
+}
+
+/// The sender of a unit of work's own messages: whoever called [`System::context`](crate::System::context).
+#[derive(Debug, Clone, Copy)]
+pub enum Root {}
+
+/// Proof that a module handles the command or query, or that the message is an event. Made by `#[module]`.
+#[diagnostic::on_unimplemented(
+    message = "no module handles `{Self}`",
+    label = "nothing would handle this message",
+    note = "list it where it is handled: `#[module(handles = [{Self}])]`",
+    note = "if the module is in another crate, name that crate once: `use that_crate as _;`"
+)]
+pub trait HandledBy<Module> {
+    /// The handler's declaration; naming it keeps the linker from dropping the route.
+    #[doc(hidden)]
+    fn handler() -> Option<&'static Declaration>;
+}
+
+/// Proof that this sender may send or ask the message and wait for the reply.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not list `{Message}` in `calls`",
+    label = "this message is not in the module's `calls`",
+    note = "add it: `#[module(.., calls = [{Message}])]`, since a module with lists sends exactly what they say"
+)]
+pub trait Calls<Message, Rule, TheOneHandler> {
+    #[doc(hidden)]
+    fn handler() -> Option<&'static Declaration> {
+        None
+    }
+}
+
+/// Proof that this sender may publish or process the message.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not list `{Message}` in `emits`",
+    label = "this message is not in the module's `emits`",
+    note = "add it: `#[module(.., emits = [{Message}])]`, since a module with lists sends exactly what they say"
+)]
+pub trait Emits<Message, Rule, TheOneHandler> {
+    #[doc(hidden)]
+    fn handler() -> Option<&'static Declaration> {
+        None
+    }
+}
+
+/// The rule of a sender without lists: what a visible module handles.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub enum Open {}
+
+/// The rule of a module with lists: what they say.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub enum Listed {}
+
+/// The handler of every event, so that an event given to `send` is one mistake (its kind), not two.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub enum AnyNumberOfModules {}
+
+/// The second entry of every list: with a single one, inference would take it for the message meant.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub enum NoMessage {}
+
+impl Sender for Root {
+    type Rule = Open;
+}
+
+impl<S, M, Handler> Calls<M, Open, Handler> for S
+where
+    M: HandledBy<Handler>,
+{
+    fn handler() -> Option<&'static Declaration> {
+        M::handler()
+    }
+}
+
+impl<S, M, Handler> Emits<M, Open, Handler> for S
+where
+    M: HandledBy<Handler>,
+{
+    fn handler() -> Option<&'static Declaration> {
+        M::handler()
+    }
+}

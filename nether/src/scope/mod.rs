@@ -1,0 +1,238 @@
+//! Layer 3: what all handles to one unit of work share: how much is in flight, what failed, when it must end.
+
+mod in_flight;
+mod properties;
+mod state;
+
+pub(crate) use self::in_flight::{Finish, InFlight};
+pub(crate) use self::properties::Deadline;
+pub use self::properties::{ContextId, MessageKey};
+
+use std::any::Any;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use tokio::sync::Notify;
+
+use self::properties::Properties;
+use self::state::State;
+use crate::error::{Failure, FailureKind, SendError};
+use crate::mediator::Mediator;
+use crate::sync::lock;
+
+/// The shared part of a context: one allocation per unit of work.
+///
+/// `sent` and `done` only grow. Whatever is sent from inside a handler is counted before that handler is done, so once no
+/// new root work is taken, `done == sent` (read in this order) means that nothing is in flight and nothing ever will be.
+pub(crate) struct Scope {
+    pub(crate) mediator: Arc<Mediator>,
+    kind: ScopeKind,
+    sent: AtomicU64,
+    done: AtomicU64,
+    state: State,
+    /// How many root handles there are; the last one to be dropped cancels what is not closed.
+    roots: AtomicUsize,
+    /// Told when nothing is in flight any more, and when the scope is cancelled.
+    changed: Notify,
+    failures: Mutex<Vec<Failure>>,
+    /// Only there if somebody asked for an id or set a deadline or principal.
+    properties: OnceLock<Box<Properties>>,
+    /// The subscriptions of this context, of a type known a layer above; only there if somebody subscribed.
+    subscriptions: OnceLock<Box<dyn Any + Send + Sync>>,
+}
+
+/// What a scope is the scope of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ScopeKind {
+    /// A unit of work: it ends, and its failures are kept until then.
+    Unit,
+    /// A module's own: hooks and background tasks. It lasts as long as the module, so failures are told, not kept.
+    Standing,
+}
+
+impl Scope {
+    pub(crate) fn new(mediator: Arc<Mediator>, kind: ScopeKind) -> Self {
+        Scope {
+            mediator,
+            kind,
+            sent: AtomicU64::new(0),
+            done: AtomicU64::new(0),
+            state: State::default(),
+            roots: AtomicUsize::new(1),
+            changed: Notify::new(),
+            failures: Mutex::default(),
+            properties: OnceLock::new(),
+            subscriptions: OnceLock::new(),
+        }
+    }
+
+    /// Counts `count` deliveries as in flight and gives the number of the first, or says why they are refused.
+    /// `root` work is refused by a closing context; what handlers cause is part of what closing waits for.
+    #[inline]
+    pub(crate) fn admit(
+        &self,
+        count: u64,
+        root: bool,
+        message: &'static str,
+    ) -> Result<u64, SendError> {
+        let sequence = self.sent.fetch_add(count, Ordering::SeqCst);
+        if self.state.is_open() {
+            return Ok(sequence);
+        }
+        let refused = if self.state.is_cancelled() {
+            SendError::Cancelled { message }
+        } else if root || self.state.has_ended() {
+            SendError::Closed { message }
+        } else {
+            return Ok(sequence);
+        };
+        self.finish(count);
+        Err(refused)
+    }
+
+    /// Counts one more delivery as in flight, for something of this scope that is in flight itself and so needs no leave.
+    pub(crate) fn admit_again(&self) {
+        self.sent.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Counts `count` deliveries as done.
+    #[inline]
+    pub(crate) fn finish(&self, count: u64) {
+        self.done.fetch_add(count, Ordering::SeqCst);
+        if !self.state.is_open() && self.is_idle() {
+            self.changed.notify_waiters();
+        }
+    }
+
+    /// How many deliveries are in flight.
+    pub(crate) fn in_flight(&self) -> u64 {
+        let done = self.done.load(Ordering::SeqCst);
+        self.sent.load(Ordering::SeqCst).saturating_sub(done)
+    }
+
+    fn is_idle(&self) -> bool {
+        self.in_flight() == 0
+    }
+
+    /// How many deliveries are done.
+    pub(crate) fn done(&self) -> u64 {
+        self.done.load(Ordering::SeqCst)
+    }
+
+    /// Keeps a failure until the unit of work ends.
+    pub(crate) fn fail(&self, failure: Failure) {
+        if self.kind == ScopeKind::Unit && !self.state.has_ended() {
+            lock(&self.failures).push(failure);
+        }
+    }
+
+    /// What failed so far.
+    pub(crate) fn failures(&self) -> Vec<Failure> {
+        lock(&self.failures).clone()
+    }
+
+    /// Takes no more root work, and waits until nothing is in flight.
+    pub(crate) async fn drain(&self) {
+        self.state.close();
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if self.is_idle() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Marks the unit of work as over: handles that outlive it can send nothing more, subscriptions end.
+    pub(crate) fn end(&self) {
+        self.state.end();
+    }
+
+    /// What has not started is not started any more.
+    pub(crate) fn cancel(&self) {
+        self.state.cancel();
+        self.changed.notify_waiters();
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.state.is_cancelled()
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.state.has_ended()
+    }
+
+    /// Waits until the scope is cancelled.
+    pub(crate) async fn cancelled(&self) {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if self.is_cancelled() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Why a message of this scope that is about to be handled must not be, if so.
+    #[inline]
+    pub(crate) fn obstacle(&self) -> Option<FailureKind> {
+        if self.state.is_cancelled() {
+            return Some(FailureKind::Cancelled);
+        }
+        self.deadline()
+            .is_some_and(Deadline::has_passed)
+            .then_some(FailureKind::DeadlineExceeded)
+    }
+
+    pub(crate) fn add_root(&self) {
+        self.roots.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A root handle is gone. The last one cancels a unit of work that nobody closed.
+    pub(crate) fn drop_root(&self) {
+        let last = self.roots.fetch_sub(1, Ordering::AcqRel) == 1;
+        if last && self.kind == ScopeKind::Unit && !self.state.is_closing() {
+            self.abandon();
+        }
+    }
+
+    fn abandon(&self) {
+        self.cancel();
+        let (in_flight, failures) = (self.in_flight(), lock(&self.failures).len());
+        if in_flight > 0 || failures > 0 {
+            tracing::warn!(
+                context = %self.id(), in_flight, failures,
+                "context dropped without `close`: what had not started is cancelled"
+            );
+        }
+        self.end();
+    }
+
+    /// What the layer above keeps here for subscriptions, if anybody subscribed.
+    #[inline]
+    pub(crate) fn subscriptions(&self) -> Option<&(dyn Any + Send + Sync)> {
+        self.subscriptions.get().map(Box::as_ref)
+    }
+
+    /// The same, made if need be.
+    pub(crate) fn subscriptions_or(
+        &self,
+        make: fn() -> Box<dyn Any + Send + Sync>,
+    ) -> &(dyn Any + Send + Sync) {
+        self.subscriptions.get_or_init(make).as_ref()
+    }
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope")
+            .field("in_flight", &self.in_flight())
+            .field("state", &self.state)
+            .finish()
+    }
+}

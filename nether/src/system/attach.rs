@@ -1,0 +1,135 @@
+//! Modules that come and go while the system runs.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use crate::declaration::Declaration;
+use crate::error::AttachError;
+use crate::mediator::{Handler, InstanceId, Mediator};
+use crate::message::MessageKind;
+use crate::module::{AnyInstance, Instance, Launch, Module};
+use crate::resources::Resources;
+use crate::sync::lock;
+use crate::system::System;
+
+/// A module that was attached by hand; what [`System::detach`] takes.
+#[must_use = "without it the module cannot be detached"]
+pub struct Attached<M> {
+    pub(super) instance: InstanceId,
+    module: PhantomData<fn() -> M>,
+}
+
+impl<M: Module> fmt::Debug for Attached<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let module = M::descriptor().declaration.name;
+        f.debug_struct("Attached")
+            .field("module", &module)
+            .field("instance", &self.instance)
+            .finish()
+    }
+}
+
+impl System {
+    /// Attaches a module value: runs its `#[on_start]`, and from then on it gets the messages it handles. Of one type
+    /// several values may be attached, and each gets the events it handles.
+    ///
+    /// # Errors
+    /// If another module handles one of its commands or queries, if its `#[on_start]` fails, or if the system is stopping.
+    pub async fn attach<M: Module>(&self, module: M) -> Result<Attached<M>, AttachError> {
+        let declaration = M::descriptor().declaration;
+        let mediator = &self.inner.mediator;
+        if mediator.stopping.has_begun() {
+            return Err(AttachError::Stopping {
+                module: declaration,
+            });
+        }
+        let launch = Launch {
+            mediator: Arc::clone(mediator),
+            mailbox: self.inner.mailbox,
+        };
+        let instance = Instance::attached(launch, module);
+        // Whoever sends from now on waits until the module has started.
+        claim(mediator, &*instance)?;
+        let started = Arc::clone(&instance)
+            .start(Arc::new(Resources::default()))
+            .await;
+        if let Err(error) = started {
+            disconnect(mediator, &*instance);
+            Arc::clone(&instance).cut_off().await;
+            return Err(AttachError::Failed {
+                module: declaration,
+                error,
+            });
+        }
+        let id = instance.id();
+        lock(&self.inner.instances).push(instance);
+        Ok(Attached {
+            instance: id,
+            module: PhantomData,
+        })
+    }
+
+    /// Detaches a module: it gets no new messages, handles those it has, and runs its `#[on_stop]`.
+    pub async fn detach<M: Module>(&self, attached: Attached<M>) {
+        let instance = {
+            let mut instances = lock(&self.inner.instances);
+            let place = instances
+                .iter()
+                .position(|instance| instance.id() == attached.instance);
+            place.map(|place| instances.remove(place))
+        };
+        if let Some(instance) = instance {
+            disconnect(&self.inner.mediator, &*instance);
+            instance.stop().await;
+        }
+    }
+}
+
+/// Adds the routes of an instance, unless one of its commands or queries is handled already. All or none.
+fn claim(mediator: &Mediator, instance: &dyn AnyInstance) -> Result<(), AttachError> {
+    let (id, module) = (instance.id(), &instance.descriptor().declaration);
+    for (message, route) in instance.routes() {
+        if !mediator.knows(message.slot()) {
+            disconnect(mediator, instance);
+            return Err(AttachError::NotRegistered {
+                message: message.declaration.name,
+                module: *module,
+            });
+        }
+        let mut taken: Option<&'static Declaration> = None;
+        mediator.change(message.slot(), |row| {
+            taken = match row.handlers.first() {
+                Some(first) if message.kind != MessageKind::Event => Some(first.module),
+                _ => None,
+            };
+            if taken.is_none() {
+                row.handlers.push(Handler {
+                    instance: id,
+                    module,
+                    route: Arc::clone(&route),
+                });
+            }
+        });
+        if let Some(handler) = taken {
+            disconnect(mediator, instance);
+            let message = message.declaration.name;
+            return Err(AttachError::AlreadyHandled {
+                message,
+                module: *module,
+                handler: *handler,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Takes the routes of an instance out of the table.
+pub(super) fn disconnect(mediator: &Mediator, instance: &dyn AnyInstance) {
+    for message in instance.descriptor().handles {
+        mediator.change((message.descriptor)().slot(), |row| {
+            row.handlers
+                .retain(|handler| handler.instance != instance.id())
+        });
+    }
+}

@@ -1,0 +1,117 @@
+//! [`SystemBuilder`]: what a system can be told before it starts.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::error::StartError;
+use crate::module::ModuleDescriptor;
+use crate::resources::Resources;
+use crate::system::{System, start};
+
+/// How many messages may wait in a mailbox before root work is held back.
+const MAILBOX: usize = 1024;
+
+/// The longest chain of causes.
+const MAX_DEPTH: u32 = 64;
+
+/// How long a stopping system waits for its modules.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A system to be configured and started.
+#[derive(Debug, Clone)]
+#[must_use = "a builder does nothing until `start`"]
+pub struct SystemBuilder {
+    pub(super) resources: Resources,
+    pub(super) mailbox: usize,
+    pub(super) max_depth: u32,
+    pub(super) shutdown_timeout: Duration,
+    pub(super) isolated: bool,
+    /// What `#[nether::main(modules = [..])]` lists.
+    pub(super) world: Option<Vec<&'static ModuleDescriptor>>,
+    /// Where `#[nether::main]` looks for the system that `main` started.
+    pub(super) started: Option<watch::Sender<Option<System>>>,
+}
+
+impl Default for SystemBuilder {
+    fn default() -> Self {
+        SystemBuilder {
+            resources: Resources::default(),
+            mailbox: MAILBOX,
+            max_depth: MAX_DEPTH,
+            shutdown_timeout: SHUTDOWN_TIMEOUT,
+            isolated: false,
+            world: None,
+            started: None,
+        }
+    }
+}
+
+impl SystemBuilder {
+    /// Provides a resource, which `#[init]` gets as [`Resource<T>`](crate::Resource). A second one of the same type takes
+    /// the place of the first.
+    pub fn provide<T: Send + Sync + 'static>(mut self, resource: T) -> Self {
+        self.resources.put(resource);
+        self
+    }
+
+    /// How many messages may wait in a module's mailbox before root work is held back: 1024 unless told otherwise, at least
+    /// 1. A module's own `mailbox = ..` goes before. For a shared module it is how many handlers may run at once.
+    pub fn mailbox(mut self, messages: usize) -> Self {
+        self.mailbox = messages.max(1);
+        self
+    }
+
+    /// The longest chain of messages that cause each other: 64 unless told otherwise, at least 1.
+    pub fn max_depth(mut self, messages: u32) -> Self {
+        self.max_depth = messages.max(1);
+        self
+    }
+
+    /// How long [`shutdown`](System::shutdown) waits for modules before it cuts them off: 10 seconds unless told otherwise.
+    pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
+        self.shutdown_timeout = timeout;
+        self
+    }
+
+    /// Starts nothing from the registry: modules are attached by hand, for tests. What a module lists may be without a
+    /// handler; sending it is [`CallError::NoRoute`](crate::CallError::NoRoute).
+    pub fn isolated(mut self) -> Self {
+        self.isolated = true;
+        self
+    }
+
+    /// Checks the whole program and what is provided, without starting anything.
+    ///
+    /// # Errors
+    /// Every problem at once.
+    pub fn verify(&self) -> Result<(), StartError> {
+        start::verify(self)
+    }
+
+    /// Checks the whole program and starts its modules.
+    ///
+    /// Modules start side by side, each after those it names in `after`. If one of them fails, those that had started are
+    /// stopped again.
+    ///
+    /// # Errors
+    /// Every problem at once.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn start(self) -> Result<System, StartError> {
+        start::start(self).await
+    }
+
+    /// Lets `started` know the system once it has started.
+    pub(crate) fn telling(mut self, started: watch::Sender<Option<System>>) -> Self {
+        self.started = Some(started);
+        self
+    }
+
+    /// Only these modules may be in the registry.
+    pub(crate) fn closed_world(mut self, modules: &[fn() -> &'static ModuleDescriptor]) -> Self {
+        self.world = Some(modules.iter().map(|module| module()).collect());
+        self
+    }
+}

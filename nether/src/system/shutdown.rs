@@ -1,0 +1,142 @@
+//! [`System::shutdown`]: how a system stops, in phases, and what it says at the end.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::time::{Instant, timeout_at};
+
+use crate::module::AnyInstance;
+use crate::system::System;
+use crate::system::attach::disconnect;
+
+/// What a system did in its life, told when it stops.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ShutdownReport {
+    /// How many messages the modules that were running handled.
+    pub handled: u64,
+    /// How many messages failed.
+    pub failed: u64,
+    /// What was accepted but not handled.
+    pub dead_letters: Vec<DeadLetters>,
+    /// The modules that had to be cut off, since they did not stop in time.
+    pub cut_off: Vec<&'static str>,
+}
+
+/// Messages of one type that were accepted but not handled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeadLetters {
+    /// The message's name.
+    pub message: &'static str,
+    /// The module's name.
+    pub module: &'static str,
+    /// How many.
+    pub count: u64,
+}
+
+impl System {
+    /// Stops the system, and tells what it did.
+    ///
+    /// New root work is refused from now on ([`SendError::Stopping`](crate::SendError::Stopping)). What is in flight is
+    /// handled to its end, with all it causes. Then background tasks are told (their context is cancelled), and modules
+    /// stop in the reverse of the order they started in: each handles what it still has and runs its `#[on_stop]`. All of
+    /// that may take [`SystemBuilder::shutdown_timeout`](crate::SystemBuilder::shutdown_timeout); what is left then is cut
+    /// off, and reported as dead letters.
+    ///
+    /// Whoever calls it a second time waits for the same end and gets the same report.
+    pub async fn shutdown(&self) -> ShutdownReport {
+        let report = self.inner.report.get_or_init(|| async {
+            let system = self.clone();
+            // A task of its own: whoever asked may stop waiting, the system stops all the same.
+            let stopped = tokio::spawn(async move { system.stop().await });
+            stopped.await.unwrap_or_else(|error| {
+                tracing::error!(%error, "the shutdown was cut off");
+                ShutdownReport::default()
+            })
+        });
+        report.await.clone()
+    }
+
+    async fn stop(&self) -> ShutdownReport {
+        let deadline = Instant::now() + self.inner.shutdown_timeout;
+        let mediator = &self.inner.mediator;
+        mediator.stopping.begin();
+        let _ = timeout_at(deadline, mediator.stopping.until(|| self.is_quiet())).await;
+        let instances = self.instances();
+        instances
+            .iter()
+            .for_each(|instance| instance.tell_background());
+        let mut report = ShutdownReport::default();
+        for instance in instances.iter().rev() {
+            if timeout_at(deadline, Arc::clone(instance).stop())
+                .await
+                .is_err()
+            {
+                Arc::clone(instance).cut_off().await;
+                report.cut_off.push(instance.descriptor().declaration.name);
+            }
+            disconnect(mediator, &**instance);
+            report.add(&**instance);
+        }
+        self.end_subscriptions();
+        tracing::info!(%report, "the system has stopped");
+        report
+    }
+
+    /// Whether nothing is in flight. The counts only grow, and a handler's message ends after those it causes are
+    /// accepted; so if all that was accepted by now had ended before, nothing was in flight in between
+    /// (F. Mattern, "Algorithms for distributed termination detection", 1987).
+    fn is_quiet(&self) -> bool {
+        let instances = self.instances();
+        let ended: u64 = instances.iter().map(|instance| instance.ended()).sum();
+        let accepted: u64 = instances.iter().map(|instance| instance.accepted()).sum();
+        ended == accepted
+    }
+
+    fn end_subscriptions(&self) {
+        for slot in 0..crate::registry::Registry::of_program().messages.len() {
+            self.inner
+                .mediator
+                .change(slot, |row| row.subscription = None);
+        }
+    }
+}
+
+impl ShutdownReport {
+    fn add(&mut self, instance: &dyn AnyInstance) {
+        let work = instance.work();
+        let module = instance.descriptor().declaration.name;
+        self.handled += work.handled;
+        self.failed += work.failed;
+        let letters: BTreeMap<_, _> = work.letters;
+        self.dead_letters
+            .extend(letters.into_iter().map(|(message, count)| DeadLetters {
+                message,
+                module,
+                count,
+            }));
+    }
+}
+
+impl fmt::Display for ShutdownReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} messages handled, {} failed",
+            self.handled, self.failed
+        )?;
+        for letters in &self.dead_letters {
+            write!(
+                f,
+                ", {} `{}` not handled by `{}`",
+                letters.count, letters.message, letters.module
+            )?;
+        }
+        for module in &self.cut_off {
+            write!(f, ", `{module}` cut off")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,155 @@
+//! Checks a program and starts it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::{OnceCell, SetOnce};
+use tokio::task::JoinSet;
+
+use crate::error::{Problem, StartError};
+use crate::mediator::{Handler, Mediator};
+use crate::module::{AnyInstance, Launch, ModuleDescriptor};
+use crate::registry::{Program, Registry, check, start_order};
+use crate::resources::Resources;
+use crate::system::{Inner, System, SystemBuilder};
+
+/// Checks all but resources.
+pub(super) fn verify_without_resources() -> Result<(), StartError> {
+    let registry = Registry::of_program();
+    told(check(&Program {
+        messages: &registry.messages,
+        modules: &registry.modules,
+        resources: None,
+        world: None,
+    }))
+}
+
+pub(super) fn verify(builder: &SystemBuilder) -> Result<(), StartError> {
+    if builder.isolated {
+        return Ok(());
+    }
+    let registry = Registry::of_program();
+    told(check(&Program {
+        messages: &registry.messages,
+        modules: &registry.modules,
+        resources: Some(&builder.resources),
+        world: builder.world.as_deref(),
+    }))
+}
+
+fn told(problems: Vec<Problem>) -> Result<(), StartError> {
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(StartError { problems })
+    }
+}
+
+pub(super) async fn start(builder: SystemBuilder) -> Result<System, StartError> {
+    verify(&builder)?;
+    let registry = Registry::of_program();
+    let mediator = Arc::new(Mediator::new(registry.messages.len(), builder.max_depth));
+    let launch = Launch {
+        mediator: Arc::clone(&mediator),
+        mailbox: builder.mailbox,
+    };
+    let modules = if builder.isolated {
+        Vec::new()
+    } else {
+        start_order(&registry.modules)
+    };
+    let launched = modules
+        .iter()
+        .filter_map(|module| Some(module.launch?(launch.clone())));
+    let instances: Vec<Arc<dyn AnyInstance>> = launched.collect();
+    // Every route is there before the first module starts, so that a message to one that starts later waits for it.
+    instances
+        .iter()
+        .for_each(|instance| connect(&mediator, &**instance));
+    let system = System {
+        inner: Arc::new(Inner {
+            mediator,
+            instances: Mutex::new(instances.clone()),
+            mailbox: builder.mailbox,
+            isolated: builder.isolated,
+            shutdown_timeout: builder.shutdown_timeout,
+            report: OnceCell::new(),
+        }),
+    };
+    let problems = start_all(&instances, Arc::new(builder.resources)).await;
+    if !problems.is_empty() {
+        system.shutdown().await;
+        return Err(StartError { problems });
+    }
+    if let Some(started) = builder.started {
+        started.send_replace(Some(system.clone()));
+    }
+    Ok(system)
+}
+
+/// Adds the routes of an instance to the table.
+pub(super) fn connect(mediator: &Mediator, instance: &dyn AnyInstance) {
+    let (id, module) = (instance.id(), &instance.descriptor().declaration);
+    for (message, route) in instance.routes() {
+        mediator.change(message.slot(), |row| {
+            row.handlers.push(Handler {
+                instance: id,
+                module,
+                route: Arc::clone(&route),
+            });
+        });
+    }
+}
+
+/// Starts the instances side by side, each after those it waits for.
+async fn start_all(instances: &[Arc<dyn AnyInstance>], resources: Arc<Resources>) -> Vec<Problem> {
+    let started: HashMap<_, _> = instances
+        .iter()
+        .map(|instance| {
+            (
+                instance.descriptor() as *const _ as usize,
+                Arc::new(SetOnce::new()),
+            )
+        })
+        .collect();
+    let mut starting = JoinSet::new();
+    for instance in instances {
+        let key = |module: &'static ModuleDescriptor| std::ptr::from_ref(module) as usize;
+        let after: Vec<Arc<SetOnce<bool>>> = instance
+            .descriptor()
+            .after
+            .iter()
+            .filter_map(|after| started.get(&key(after())).cloned())
+            .collect();
+        let told = started.get(&key(instance.descriptor())).cloned();
+        let (instance, resources) = (Arc::clone(instance), Arc::clone(&resources));
+        starting.spawn(async move {
+            for before in after {
+                if !*before.wait().await {
+                    tell(told, false);
+                    return None;
+                }
+            }
+            let module = instance.descriptor().declaration;
+            let result = instance.start(resources).await;
+            tell(told, result.is_ok());
+            result
+                .err()
+                .map(|error| Problem::ModuleFailed { module, error })
+        });
+    }
+    let mut problems = Vec::new();
+    while let Some(ended) = starting.join_next().await {
+        match ended {
+            Ok(problem) => problems.extend(problem),
+            Err(error) => tracing::error!(%error, "a module's start was cut off"),
+        }
+    }
+    problems
+}
+
+fn tell(told: Option<Arc<SetOnce<bool>>>, started: bool) {
+    if let Some(told) = told {
+        let _ = told.set(started);
+    }
+}

@@ -1,0 +1,37 @@
+//! [`ModuleStatus`]: what a running module is doing.
+
+use crate::module::ModuleKind;
+use crate::system::System;
+
+/// What a running module has done and has to do, at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ModuleStatus {
+    /// Its name.
+    pub name: &'static str,
+    /// One at a time, or concurrently.
+    pub kind: ModuleKind,
+    /// How many messages wait in its mailbox.
+    pub waiting: usize,
+    /// How many messages it handled.
+    pub handled: u64,
+    /// How many messages failed: by an error, or by a panic.
+    pub failed: u64,
+}
+
+impl System {
+    /// The running modules, in the order they were started.
+    pub fn modules(&self) -> Vec<ModuleStatus> {
+        let status = |instance: &std::sync::Arc<dyn crate::module::AnyInstance>| {
+            let (descriptor, work) = (instance.descriptor(), instance.work());
+            ModuleStatus {
+                name: descriptor.declaration.name,
+                kind: descriptor.kind,
+                waiting: work.waiting,
+                handled: work.handled,
+                failed: work.failed,
+            }
+        };
+        self.instances().iter().map(status).collect()
+    }
+}
