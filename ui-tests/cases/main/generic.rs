@@ -1,0 +1,4 @@
+use nether::prelude::*;
+
+#[nether::main]
+async fn main<T>(system: System) {}

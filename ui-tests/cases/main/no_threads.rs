@@ -1,0 +1,4 @@
+use nether::prelude::*;
+
+#[nether::main(worker_threads = 0)]
+async fn main(system: System) {}

@@ -1,0 +1,6 @@
+use nether::prelude::*;
+
+#[nether::main]
+struct Main;
+
+fn main() {}

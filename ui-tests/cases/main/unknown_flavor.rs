@@ -1,0 +1,4 @@
+use nether::prelude::*;
+
+#[nether::main(flavor = "current-thread")]
+async fn main(system: System) {}

@@ -1,0 +1,4 @@
+use nether::prelude::*;
+
+#[nether::main(worker_thread = 2)]
+async fn main(system: System) {}

@@ -1,0 +1,12 @@
+use nether::prelude::*;
+
+#[derive(Default)]
+pub struct Orders;
+
+#[module(handles = [])]
+impl Orders {
+    #[background]
+    async fn run(&mut self, ctx: Context<Self>) {}
+}
+
+fn main() {}

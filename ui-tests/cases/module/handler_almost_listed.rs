@@ -1,0 +1,17 @@
+use nether::prelude::*;
+
+#[command]
+pub struct ProcessOrder;
+
+#[command]
+pub struct ProcessOrders;
+
+#[derive(Default)]
+pub struct Orders;
+
+#[module(handles = ProcessOrder)]
+impl Orders {
+    async fn process(&mut self, _: ProcessOrders, ctx: &Context<Self>) {}
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use nether::prelude::*;
+
+pub struct Orders;
+
+#[module(handles = [])]
+impl Orders {
+    #[init]
+    fn new(retries: &Resource<u32>) -> Self {
+        Orders
+    }
+}
+
+fn main() {}

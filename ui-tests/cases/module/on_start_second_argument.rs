@@ -1,0 +1,12 @@
+use nether::prelude::*;
+
+#[derive(Default)]
+pub struct Orders;
+
+#[module(handles = [])]
+impl Orders {
+    #[on_start]
+    async fn open(&mut self, ctx: &Context<Self>, retries: u32) {}
+}
+
+fn main() {}
