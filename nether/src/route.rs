@@ -98,7 +98,7 @@ impl<P> Offer<P> {
     /// Takes the message back, unless it was accepted: it is not in flight any more.
     pub(crate) fn take_back(&mut self) {
         if let Some((header, _)) = self.content.take() {
-            header.in_flight.settle();
+            header.in_flight.take_back();
         }
     }
 }

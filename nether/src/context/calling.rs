@@ -84,13 +84,12 @@ where
     let descriptor = M::descriptor();
     let scope = &handle.scope;
     scope.mediator.read(descriptor.slot(), |row| {
-        let handler = row
-            .and_then(|row| row.handlers.first())
-            .map(|handler| &handler.route);
-        let Some(route) = handler.and_then(Route::<Given<M>>::known) else {
-            return Stage::Ended(Some(CallError::NoRoute(
-                handle.no_route(descriptor, H::declaration()),
-            )));
+        let handler = row.and_then(|row| row.handlers.first());
+        let known = handler
+            .and_then(|handler| Some((Route::<Given<M>>::known(&handler.route)?, handler.module)));
+        let Some((route, module)) = known else {
+            let refused = handle.no_route(descriptor, H::declaration());
+            return Stage::Ended(Some(refused.into()));
         };
         let sequence = match handle.admit(descriptor, 1) {
             Ok(sequence) => sequence,
@@ -132,7 +131,7 @@ where
                     header,
                     handle.is_root(),
                 );
-                Stage::Running(RunToEnd::new::<M>(future, scope, sequence))
+                Stage::Running(RunToEnd::new::<M>(future, scope, module.name, sequence))
             }
         }
     })

@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use crate::context::calling::Handler;
-use crate::context::handle::Handle;
+use crate::context::handle::{Handle, Origin};
 use crate::context::posting::{Stage, accepted};
-use crate::context::subscription::tell_subscribers;
+use crate::context::subscription::{tell_subscribers, tell_subscribers_of};
 use crate::envelope::{Given, Parcel, Shown};
 use crate::error::SendError;
 use crate::mediator::Row;
 use crate::message::{ByValue, Event, Message};
 use crate::route::{BoxFuture, Closed, Offer, Route, Waiting};
+use crate::scope::{Scope, ScopeKind};
 
 /// A parcel that can be posted: accepted without waiting for what comes of it.
 #[doc(hidden)]
@@ -37,9 +38,7 @@ impl<M: ByValue> Post for Given<M> {
                 .and_then(|row| row.handlers.first())
                 .map(|handler| &handler.route);
             let Some(route) = handler.and_then(Route::<Given<M>>::known) else {
-                return Stage::Ended(Err(SendError::NoRoute(
-                    handle.no_route(descriptor, H::declaration()),
-                )));
+                return Stage::Ended(Err(handle.no_route(descriptor, H::declaration())));
             };
             let sequence = match handle.admit(descriptor, 1) {
                 Ok(sequence) => sequence,
@@ -70,21 +69,30 @@ impl<E: Event> Post for Shown<E> {
 /// Publishes what the framework itself has to tell, in the unit of work of `handle`, without ever waiting. Costs nothing
 /// when nobody listens: `event` is made only then.
 pub(crate) fn announce<E: Event>(handle: &Handle, event: impl FnOnce() -> E) {
-    let listened = handle.scope.mediator.read(E::descriptor().slot(), |row| {
+    let scope = &handle.scope;
+    let listened = scope.mediator.read(E::descriptor().slot(), |row| {
         row.is_some_and(|row| !row.handlers.is_empty() || row.subscription.is_some())
     });
-    if listened || handle.scope.subscriptions().is_some() {
-        // It is a consequence of what happened, not new work, whoever tells it.
-        let handle = Handle {
-            origin: crate::context::handle::Origin::Handler,
-            ..handle.clone()
-        };
-        let _ = publish(
-            &handle,
-            &Arc::new(event()),
-            &mut Context::from_waker(Waker::noop()),
-        );
+    if !listened && scope.subscriptions().is_none() {
+        return;
     }
+    let event = Arc::new(event());
+    // It is a consequence of what happened, not new work, whoever tells it.
+    let handle = Handle {
+        origin: Origin::Handler,
+        ..handle.clone()
+    };
+    if scope.obstacle().is_some() || !is_accepted(&handle, &event) {
+        // A unit of work that starts nothing more cannot have it handled; the system still can.
+        tell_subscribers_of(scope, &event);
+        let system = Scope::new(Arc::clone(&scope.mediator), ScopeKind::Standing);
+        is_accepted(&Handle::new(Arc::new(system), Origin::Handler), &event);
+    }
+}
+
+fn is_accepted<E: Event>(handle: &Handle, event: &Arc<E>) -> bool {
+    let stage = publish(handle, event, &mut Context::from_waker(Waker::noop()));
+    !matches!(stage, Stage::Ended(Err(_)))
 }
 
 /// Shows an event to every module that handles it, and to subscribers.
@@ -93,7 +101,7 @@ fn publish<E: Event>(handle: &Handle, event: &Arc<E>, cx: &mut Context<'_>) -> S
     let descriptor = E::descriptor();
     handle.scope.mediator.read(descriptor.slot(), |row| {
         let Some(row) = row else {
-            return Stage::Ended(Err(SendError::NoRoute(handle.no_route(descriptor, None))));
+            return Stage::Ended(Err(handle.no_route(descriptor, None)));
         };
         let sequence = match handle.admit(descriptor, row.handlers.len() as u64) {
             Ok(sequence) => sequence,
@@ -226,6 +234,6 @@ impl<E: Event> Drop for Rest<E> {
     fn drop(&mut self) {
         self.handle
             .scope
-            .finish((self.row.handlers.len() - self.next) as u64);
+            .take_back((self.row.handlers.len() - self.next) as u64);
     }
 }

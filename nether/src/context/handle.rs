@@ -105,20 +105,24 @@ impl Handle {
         }
     }
 
-    /// That nothing handles the message.
+    /// Why there is no route for the message.
     #[cold]
     pub(crate) fn no_route(
         &self,
         message: &'static MessageDescriptor,
         handler: Option<&'static Declaration>,
-    ) -> NoRoute {
-        let registered = self.scope.mediator.knows(message.slot());
-        NoRoute {
+    ) -> SendError {
+        if self.scope.mediator.stopping.has_begun() {
+            return SendError::Stopping {
+                message: message.name(),
+            };
+        }
+        SendError::NoRoute(NoRoute {
             message: message.name(),
             declared: message.declaration,
             handler,
-            registered,
-        }
+            registered: self.scope.mediator.knows(message.slot()),
+        })
     }
 
     pub(crate) fn message_key(&self) -> Option<MessageKey> {

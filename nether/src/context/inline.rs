@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use crate::error::{CallError, Failure, FailureKind, HandlerError};
 use crate::message::{Message, MessageKind};
 use crate::route::BoxFuture;
-use crate::scope::{Finish, Scope};
+use crate::scope::{Hold, Scope};
 
 /// A handler that was begun in its caller's task. If the caller stops waiting, a command runs on to its end in a task of
 /// its own (it is never cut in half); a query, which changes nothing, is dropped.
@@ -17,8 +17,14 @@ pub(super) struct RunToEnd<T, E> {
 }
 
 struct Detach<T, E> {
-    run: fn(BoxFuture<Result<T, CallError<E>>>, Arc<Scope>, u64),
+    run: fn(BoxFuture<Result<T, CallError<E>>>, Abandoned),
+    abandoned: Abandoned,
+}
+
+/// Whose command it is that its caller abandoned.
+struct Abandoned {
     scope: Arc<Scope>,
+    module: &'static str,
     sequence: u64,
 }
 
@@ -26,6 +32,7 @@ impl<T, E> RunToEnd<T, E> {
     pub(super) fn new<M>(
         future: BoxFuture<Result<T, CallError<E>>>,
         scope: &Arc<Scope>,
+        module: &'static str,
         sequence: u64,
     ) -> Self
     where
@@ -35,8 +42,11 @@ impl<T, E> RunToEnd<T, E> {
     {
         let detach = (M::KIND == MessageKind::Command).then(|| Detach {
             run: run_on::<M>,
-            scope: Arc::clone(scope),
-            sequence,
+            abandoned: Abandoned {
+                scope: Arc::clone(scope),
+                module,
+                sequence,
+            },
         });
         RunToEnd {
             future: Some(future),
@@ -58,7 +68,7 @@ impl<T, E> RunToEnd<T, E> {
 impl<T, E> Drop for RunToEnd<T, E> {
     fn drop(&mut self) {
         if let (Some(future), Some(detach)) = (self.future.take(), self.detach.take()) {
-            (detach.run)(future, detach.scope, detach.sequence);
+            (detach.run)(future, detach.abandoned);
         }
     }
 }
@@ -66,23 +76,27 @@ impl<T, E> Drop for RunToEnd<T, E> {
 /// Runs an abandoned command to its end; its error, which nobody waits for, is a failure of the unit of work.
 fn run_on<M: Message>(
     future: BoxFuture<Result<M::Reply, CallError<M::Error>>>,
-    scope: Arc<Scope>,
-    sequence: u64,
+    abandoned: Abandoned,
 ) {
     let Ok(runtime) = tokio::runtime::Handle::try_current() else {
         return; // The runtime is gone, and every task with it.
     };
-    scope.admit_again();
+    let Abandoned {
+        scope,
+        module,
+        sequence,
+    } = abandoned;
+    // Its failure must be told before the unit of work can end.
+    let hold = Hold::new(scope);
     runtime.spawn(async move {
-        let _finish = Finish(&scope);
         let kind = match future.await {
             Ok(_) => return,
             Err(CallError::Panicked(panic)) => FailureKind::Panicked(panic),
             Err(error) => FailureKind::Handler(Arc::new(error.into())),
         };
-        scope.fail(Failure {
+        hold.scope().fail(Failure {
             message: M::NAME,
-            module: "",
+            module,
             sequence,
             kind,
         });

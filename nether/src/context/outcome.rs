@@ -52,6 +52,6 @@ fn outcome(scope: &Scope, unfinished: u64) -> Result<Outcome, ContextError> {
         });
     }
     Ok(Outcome {
-        handled: scope.done(),
+        handled: scope.handled(),
     })
 }

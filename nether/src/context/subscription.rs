@@ -119,6 +119,12 @@ pub(super) fn tell_subscribers<E: Event>(scope: &Scope, row: &Row, event: &Arc<E
     if let Some(sender) = &row.subscription {
         tell(sender, event);
     }
+    tell_subscribers_of(scope, event);
+}
+
+/// Tells those who subscribed to the event in this context.
+#[inline]
+pub(super) fn tell_subscribers_of<E: Event>(scope: &Scope, event: &Arc<E>) {
     if let Some(subscriptions) = scope.subscriptions().and_then(of) {
         let slot = E::descriptor().slot();
         if let Some((_, sender)) = lock(&subscriptions.0).iter().find(|(of, _)| *of == slot) {

@@ -1,13 +1,14 @@
 //! Runs a `main` or a test: makes the runtime, starts the system, and stops it again.
 
+use std::panic::resume_unwind;
 use std::process::ExitCode;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
 use crate::entry::{Argument, log};
-use crate::error::{Error, Result};
-use crate::module::{ModuleDescriptor, catch};
+use crate::error::Result;
+use crate::module::{ModuleDescriptor, catch_payload};
 use crate::race::race;
 use crate::system::{System, SystemBuilder, signal};
 
@@ -31,7 +32,7 @@ pub enum Flavor {
     CurrentThread,
 }
 
-/// Runs a program.
+/// Runs a program. A panic in it goes on once the system has stopped.
 pub fn main<A, F>(options: Options, main: impl FnOnce(A) -> F) -> ExitCode
 where
     A: Argument,
@@ -91,7 +92,7 @@ where
         builder = builder.closed_world(modules);
     }
     let argument = A::of(builder).await?;
-    let running = catch(function(argument));
+    let running = catch_payload(function(argument));
     let result = if with_signals {
         let stopped = async {
             stopped_by_signal(&system).await;
@@ -105,7 +106,7 @@ where
     if let Some(system) = system {
         system.shutdown().await;
     }
-    result.unwrap_or_else(|panic| Err(Error::msg(format_args!("panicked: {panic}"))))
+    result.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// Ends when a signal has come and the system has stopped.

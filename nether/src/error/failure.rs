@@ -34,7 +34,7 @@ pub enum FailureKind {
     Cancelled,
     /// It was still waiting when its context's deadline passed.
     DeadlineExceeded,
-    /// Its module stopped before its turn came.
+    /// Its module stopped before its turn came, or was cut off while it handled it.
     Stopped,
 }
 

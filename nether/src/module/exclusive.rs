@@ -7,7 +7,7 @@ use std::task::{Context as TaskContext, Poll};
 use crate::context::{Context, Handle};
 use crate::declaration::Declaration;
 use crate::envelope::{Envelope, Header, Parcel};
-use crate::error::{FailureKind, Result};
+use crate::error::{Failure, FailureKind, Result};
 use crate::mediator::Stopping;
 use crate::module::Exclusive;
 use crate::module::cell::{Cell, Way};
@@ -15,7 +15,7 @@ use crate::module::mailbox::{Batch, Mailbox};
 use crate::module::supervision::bury;
 use crate::module::tally::Tally;
 use crate::route::{BoxFuture, Closed, Offer, Queue, Route};
-use crate::scope::Finish;
+use crate::scope::{Finish, Scope};
 
 /// The mailbox of an exclusive module, and what it has done.
 #[doc(hidden)]
@@ -50,12 +50,18 @@ impl<M: Exclusive> ExclusiveCell<M> {
             drop(inbox); // A caller learns from the dropped reply cell, and asks the scope why.
             return bury(header, obstacle, &self.tally, self.declaration);
         }
+        let (message, sequence) = (header.in_flight.message(), header.in_flight.sequence());
+        let awaited = header.in_flight.is_awaited();
+        ctx.rebind(Handle::of(header));
+        let scope = &*ctx.handle().scope;
+        let _finish = Finish(scope);
         let started = Started {
             cell: self,
-            message: header.in_flight.message().name(),
+            scope,
+            message: message.name(),
+            sequence,
+            awaited,
         };
-        ctx.rebind(Handle::of(header));
-        let _finish = Finish(&ctx.handle().scope);
         let verdict = module.dispatch(inbox, ctx).await;
         self.tally.count(verdict);
         std::mem::forget(started);
@@ -83,15 +89,27 @@ impl<M: Exclusive> Drop for Taken<'_, M> {
     }
 }
 
-/// A message whose handler has started. If the loop is cut off in it, it counts as a dead letter.
+/// A message whose handler has started. If the loop is cut off in it, it counts as a dead letter, and as a failure of its
+/// unit of work unless a caller waits for the reply.
 struct Started<'a, M: Exclusive> {
     cell: &'a ExclusiveCell<M>,
+    scope: &'a Scope,
     message: &'static str,
+    sequence: u64,
+    awaited: bool,
 }
 
 impl<M: Exclusive> Drop for Started<'_, M> {
     fn drop(&mut self) {
         self.cell.tally.count_dead(self.message);
+        if !self.awaited {
+            self.scope.fail(Failure {
+                message: self.message,
+                module: self.cell.declaration.name,
+                sequence: self.sequence,
+                kind: FailureKind::Stopped,
+            });
+        }
     }
 }
 

@@ -171,7 +171,7 @@ pub trait AnyInstance: Send + Sync + fmt::Debug {
     fn close(&self);
     /// Closes it, and waits until all it accepted is handled, its background tasks have ended, and `#[on_stop]` is done.
     fn stop(self: Arc<Self>) -> BoxFuture<()>;
-    /// Cuts off what still runs, and buries what waits.
+    /// Cuts off what still runs, and buries what waits, also if it was never started.
     fn cut_off(self: Arc<Self>) -> BoxFuture<()>;
     /// How many messages were ever accepted.
     fn accepted(&self) -> u64;
@@ -231,7 +231,7 @@ impl<M: Module> AnyInstance for Instance<M> {
 
     fn cut_off(self: Arc<Self>) -> BoxFuture<()> {
         Box::pin(async move {
-            self.cell.close();
+            self.cell.give_up();
             let life = lock(&self.life).take();
             if let Some(life) = life {
                 life.abort();

@@ -22,7 +22,7 @@ pub use self::handling::{Handles, Serves};
 pub use self::instance::launch;
 pub(crate) use self::instance::{AnyInstance, Instance};
 pub use self::shared::SharedCell;
-pub(crate) use self::supervision::catch;
+pub(crate) use self::supervision::catch_payload;
 pub use self::tally::Verdict;
 
 use crate::context::Context;

@@ -171,7 +171,7 @@ where
         let accepted = self.accept();
         Box::pin(async move {
             let Ok(mut accepted) = accepted else {
-                header.in_flight.settle();
+                header.in_flight.take_back();
                 return Err(CallError::Stopped {
                     message: P::Message::NAME,
                 });
@@ -191,7 +191,7 @@ where
         let mut accepted = match self.accept() {
             Ok(accepted) => accepted,
             Err(Closed) => {
-                header.in_flight.settle();
+                header.in_flight.take_back();
                 return Err(Closed);
             }
         };

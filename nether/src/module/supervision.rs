@@ -15,13 +15,21 @@ use crate::events::{DeadLetter, HandlerFailed};
 use crate::message::{Message, MessageDescriptor};
 use crate::module::tally::{Tally, Verdict};
 
+/// What a panic throws.
+pub(crate) type Payload = Box<dyn Any + Send>;
+
 /// Runs a future; a panic in it is caught, and what it said given back.
 pub(crate) async fn catch<F: Future>(future: F) -> Result<F::Output, String> {
+    catch_payload(future).await.map_err(|panic| said(&*panic))
+}
+
+/// Runs a future; a panic in it is caught, and what it threw given back.
+pub(crate) async fn catch_payload<F: Future>(future: F) -> Result<F::Output, Payload> {
     let mut future = pin!(future);
     std::future::poll_fn(
         |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
             Ok(poll) => poll.map(Ok),
-            Err(panic) => Poll::Ready(Err(said(&*panic))),
+            Err(panic) => Poll::Ready(Err(panic)),
         },
     )
     .await
@@ -180,7 +188,7 @@ pub(crate) fn bury(header: Header, kind: FailureKind, tally: &Tally, module: &'s
         });
     }
     tally.count_dead(message.name());
-    in_flight.settle();
+    in_flight.take_back();
 }
 
 /// The framework's own reports, of which nothing more is reported.

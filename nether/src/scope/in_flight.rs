@@ -1,6 +1,7 @@
-//! The two guards that keep the count of what is in flight right, whatever panics, is aborted, or is dropped.
+//! The guards that keep the count of what is in flight right, whatever panics, is aborted, or is dropped.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::error::{Failure, FailureKind};
 use crate::message::MessageDescriptor;
@@ -64,10 +65,10 @@ impl InFlight {
             .expect("released once, since it takes `self`")
     }
 
-    /// Takes the delivery back: it was never accepted, or whoever calls this has told what became of it.
-    pub(crate) fn settle(mut self) {
+    /// Takes the delivery back: it was never accepted, or whoever calls this has told why it is not handled.
+    pub(crate) fn take_back(mut self) {
         if let Some(scope) = self.scope.take() {
-            scope.finish(1);
+            scope.take_back(1);
         }
     }
 }
@@ -84,7 +85,7 @@ impl Drop for InFlight {
                     kind,
                 });
             }
-            scope.finish(1);
+            scope.take_back(1);
         }
     }
 }
@@ -97,5 +98,26 @@ impl Drop for Finish<'_> {
     #[inline]
     fn drop(&mut self) {
         self.0.finish(1);
+    }
+}
+
+/// Keeps a scope that has something in flight from becoming idle, until dropped. It does not count as a message.
+#[derive(Debug)]
+pub(crate) struct Hold(Arc<Scope>);
+
+impl Hold {
+    pub(crate) fn new(scope: Arc<Scope>) -> Self {
+        scope.sent.fetch_add(1, Ordering::SeqCst);
+        Hold(scope)
+    }
+
+    pub(crate) fn scope(&self) -> &Scope {
+        &self.0
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.take_back(1);
     }
 }

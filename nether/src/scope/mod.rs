@@ -4,7 +4,7 @@ mod in_flight;
 mod properties;
 mod state;
 
-pub(crate) use self::in_flight::{Finish, InFlight};
+pub(crate) use self::in_flight::{Finish, Hold, InFlight};
 pub(crate) use self::properties::Deadline;
 pub use self::properties::{ContextId, MessageKey};
 
@@ -30,6 +30,8 @@ pub(crate) struct Scope {
     kind: ScopeKind,
     sent: AtomicU64,
     done: AtomicU64,
+    /// How many of those that are done were not handled: refused, taken back, buried.
+    unhandled: AtomicU64,
     state: State,
     /// How many root handles there are; the last one to be dropped cancels what is not closed.
     roots: AtomicUsize,
@@ -58,6 +60,7 @@ impl Scope {
             kind,
             sent: AtomicU64::new(0),
             done: AtomicU64::new(0),
+            unhandled: AtomicU64::new(0),
             state: State::default(),
             roots: AtomicUsize::new(1),
             changed: Notify::new(),
@@ -87,13 +90,8 @@ impl Scope {
         } else {
             return Ok(sequence);
         };
-        self.finish(count);
+        self.take_back(count);
         Err(refused)
-    }
-
-    /// Counts one more delivery as in flight, for something of this scope that is in flight itself and so needs no leave.
-    pub(crate) fn admit_again(&self) {
-        self.sent.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Counts `count` deliveries as done.
@@ -103,6 +101,13 @@ impl Scope {
         if !self.state.is_open() && self.is_idle() {
             self.changed.notify_waiters();
         }
+    }
+
+    /// Counts `count` deliveries as done, though nobody handled them.
+    #[cold]
+    pub(crate) fn take_back(&self, count: u64) {
+        self.unhandled.fetch_add(count, Ordering::SeqCst);
+        self.finish(count);
     }
 
     /// How many deliveries are in flight.
@@ -115,9 +120,10 @@ impl Scope {
         self.in_flight() == 0
     }
 
-    /// How many deliveries are done.
-    pub(crate) fn done(&self) -> u64 {
-        self.done.load(Ordering::SeqCst)
+    /// How many deliveries were handled, whatever came of it.
+    pub(crate) fn handled(&self) -> u64 {
+        let unhandled = self.unhandled.load(Ordering::SeqCst);
+        self.done.load(Ordering::SeqCst).saturating_sub(unhandled)
     }
 
     /// Keeps a failure until the unit of work ends.

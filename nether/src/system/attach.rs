@@ -62,12 +62,19 @@ impl System {
                 error,
             });
         }
-        let id = instance.id();
-        lock(&self.inner.instances).push(instance);
-        Ok(Attached {
-            instance: id,
+        let attached = Attached {
+            instance: instance.id(),
             module: PhantomData,
-        })
+        };
+        lock(&self.inner.instances).push(instance);
+        if mediator.stopping.has_begun() {
+            // The shutdown may have looked for modules before this one was there.
+            self.detach(attached).await;
+            return Err(AttachError::Stopping {
+                module: declaration,
+            });
+        }
+        Ok(attached)
     }
 
     /// Detaches a module: it gets no new messages, handles those it has, and runs its `#[on_stop]`.

@@ -69,6 +69,7 @@ impl SystemBuilder {
     }
 
     /// How long [`shutdown`](System::shutdown) waits for modules before it cuts them off: 10 seconds unless told otherwise.
+    /// If some had to be cut off, the others get at most a quarter of it more for their `#[on_stop]`.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.shutdown_timeout = timeout;
         self

@@ -61,6 +61,7 @@ impl System {
 
     async fn stop(&self) -> ShutdownReport {
         let deadline = Instant::now() + self.inner.shutdown_timeout;
+        let grace = self.inner.shutdown_timeout / 4;
         let mediator = &self.inner.mediator;
         mediator.stopping.begin();
         let _ = timeout_at(deadline, mediator.stopping.until(|| self.is_quiet())).await;
@@ -70,7 +71,10 @@ impl System {
             .for_each(|instance| instance.tell_background());
         let mut report = ShutdownReport::default();
         for instance in instances.iter().rev() {
-            if timeout_at(deadline, Arc::clone(instance).stop())
+            // One that never ends must not cost the others their `#[on_stop]`.
+            let is_idle = instance.ended() == instance.accepted();
+            let until = if is_idle { deadline + grace } else { deadline };
+            if timeout_at(until, Arc::clone(instance).stop())
                 .await
                 .is_err()
             {

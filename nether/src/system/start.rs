@@ -127,6 +127,7 @@ async fn start_all(instances: &[Arc<dyn AnyInstance>], resources: Arc<Resources>
             for before in after {
                 if !*before.wait().await {
                     tell(told, false);
+                    instance.cut_off().await;
                     return None;
                 }
             }

@@ -1,0 +1,191 @@
+//! A program with every mistake that only the whole program shows: all are told at once, with their places.
+
+use nether::Problem;
+use nether::prelude::*;
+
+#[command]
+struct Contested;
+
+#[derive(Default)]
+struct One;
+
+#[module(handles = Contested)]
+impl One {
+    async fn contested(&self, _: Contested) {}
+}
+
+#[derive(Default)]
+struct Two;
+
+#[module(handles = Contested)]
+impl Two {
+    async fn contested(&self, _: Contested) {}
+}
+
+#[command]
+struct Unhandled;
+
+#[query]
+struct Unanswered;
+
+#[event]
+struct Unheard;
+
+#[derive(Default)]
+struct Lister;
+
+#[module(handles = [], emits = [Unhandled, Unheard], calls = Unanswered)]
+impl Lister {}
+
+#[event(name = "one.name")]
+struct ThisName;
+
+#[event(name = "one.name")]
+struct SameName;
+
+struct Database;
+
+struct Storage;
+
+#[module(handles = [], after = Later)]
+impl Storage {
+    #[init]
+    async fn new(_: Resource<Database>, _: Resource<u16>) -> Self {
+        Storage
+    }
+}
+
+#[derive(Default)]
+struct Later;
+
+#[module(handles = [], after = [Storage])]
+impl Later {}
+
+#[command]
+struct Ping;
+
+#[command]
+struct Pong;
+
+#[derive(Default)]
+struct Pinger;
+
+#[module(handles = Ping, calls = Pong)]
+impl Pinger {
+    async fn ping(&mut self, _: Ping, ctx: &Context<Self>) -> nether::Result<()> {
+        Ok(ctx.send(Pong).await?)
+    }
+}
+
+#[derive(Default)]
+struct Ponger;
+
+#[module(handles = Pong, calls = Ping)]
+impl Ponger {
+    async fn pong(&mut self, _: Pong, ctx: &Context<Self>) -> nether::Result<()> {
+        Ok(ctx.send(Ping).await?)
+    }
+}
+
+/// Manual modules are not part of what starts, so they may contest a command.
+struct Manual;
+
+#[module(handles = Contested, manual)]
+impl Manual {
+    async fn contested(&self, _: Contested) {}
+}
+
+/// The line of the attribute above a declaration in this file.
+fn line_of(declaration: &str) -> usize {
+    let lines: Vec<&str> = include_str!("start_problems.rs").lines().collect();
+    let at = lines
+        .iter()
+        .position(|line| line.starts_with(declaration))
+        .expect("declared here");
+    (0..at)
+        .rev()
+        .find(|line| lines[*line].starts_with("#["))
+        .expect("there is an attribute")
+        + 1
+}
+
+fn place(declaration: &str) -> String {
+    format!("start_problems.rs:{}", line_of(declaration))
+}
+
+#[tokio::test]
+async fn every_problem_is_told_at_once_with_both_places() {
+    let error = System::start()
+        .await
+        .expect_err("nothing about it is sound");
+    let text = error.to_string();
+    let names: Vec<&str> = error
+        .problems
+        .iter()
+        .map(|problem| match problem {
+            Problem::TwoHandlers { .. } => "two handlers",
+            Problem::NoHandler { .. } => "no handler",
+            Problem::SameId { .. } => "same id",
+            Problem::MissingResource { .. } => "missing resource",
+            Problem::AfterCycle { .. } => "after cycle",
+            Problem::CallCycle { .. } => "call cycle",
+            other => panic!("unexpected: {other}"),
+        })
+        .collect();
+    let count = |name| names.iter().filter(|found| **found == name).count();
+    assert_eq!(count("two handlers"), 1, "{text}");
+    assert_eq!(count("no handler"), 2, "{text}");
+    assert_eq!(count("same id"), 1, "{text}");
+    assert_eq!(count("missing resource"), 2, "{text}");
+    assert_eq!(count("after cycle"), 1, "{text}");
+    assert_eq!(count("call cycle"), 1, "{text}");
+    for declaration in [
+        "struct Contested",
+        "impl One",
+        "impl Two",
+        "struct Unhandled",
+        "struct Unanswered",
+        "impl Lister",
+        "struct ThisName",
+        "struct SameName",
+        "impl Storage",
+        "impl Later",
+        "impl Pinger",
+        "impl Ponger",
+    ] {
+        assert!(
+            text.contains(&place(declaration)),
+            "the place of `{declaration}` is missing: {text}"
+        );
+    }
+    assert!(
+        text.contains("Database") && text.contains("`u16`") && text.contains("provide("),
+        "{text}"
+    );
+    assert!(
+        !text.contains("Unheard"),
+        "nobody needs to handle an event: {text}"
+    );
+    assert!(!text.contains("Manual"), "{text}");
+}
+
+#[test]
+fn verifying_finds_the_same_without_starting() {
+    let without_resources = System::verify().expect_err("nothing about it is sound");
+    assert_eq!(without_resources.problems.len(), 6);
+    let builder = System::builder().provide(Database);
+    let problems = builder
+        .verify()
+        .expect_err("nothing about it is sound")
+        .problems;
+    assert_eq!(problems.len(), 7, "one of two resources is there now");
+}
+
+#[tokio::test]
+async fn an_isolated_system_starts_all_the_same() -> nether::Result<()> {
+    let system = System::builder().isolated().start().await?;
+    let _manual = system.attach(Manual).await?;
+    let _lister = system.attach(Lister).await?;
+    assert_eq!(system.modules().len(), 2);
+    Ok(())
+}
