@@ -1,7 +1,6 @@
 //! Layer 2: what handlers, hooks and `#[init]` may give back: a value, or a `Result` of it.
 
 use crate::error::{Error, Result};
-use crate::message::Message;
 
 /// A plain value.
 #[derive(Debug, Clone, Copy)]
@@ -11,28 +10,28 @@ pub enum Plain {}
 #[derive(Debug, Clone, Copy)]
 pub enum Fallible {}
 
-/// What the handler of `M` gives back.
+/// What the handler of `M` gives back, if `M` declares the reply `R` and the error `E`.
 #[diagnostic::on_unimplemented(
     message = "the handler of `{M}` cannot give back `{Self}`",
     label = "not the reply that `{M}` declares, nor a `Result` of it",
-    note = "return what the message declares (`reply = ..`, `()` if it does not), or `Result<reply, error>` with its `error = ..` (`nether::Error` if it does not)",
-    note = "or declare what is returned above the definition of `{M}`: `reply = {Self}`"
+    note = "`{M}` declares the reply `{R}` and the error `{E}`: return `{R}`, or `Result<{R}, {E}>`",
+    note = "or declare what is returned: `reply = ..` and `error = ..` in the attribute above `{M}`"
 )]
-pub trait IntoReply<M: Message, Kind>: Sized {
+pub trait IntoReply<M, R, E, Kind>: Sized {
     /// The same, as a `Result`.
-    fn into_reply(self) -> Result<M::Reply, M::Error>;
+    fn into_reply(self) -> Result<R, E>;
 }
 
 #[diagnostic::do_not_recommend]
-impl<M: Message<Reply = R>, R> IntoReply<M, Plain> for R {
-    fn into_reply(self) -> Result<M::Reply, M::Error> {
+impl<M, R, E> IntoReply<M, R, E, Plain> for R {
+    fn into_reply(self) -> Result<R, E> {
         Ok(self)
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<M: Message<Reply = R, Error = E>, R, E> IntoReply<M, Fallible> for Result<R, E> {
-    fn into_reply(self) -> Result<M::Reply, M::Error> {
+impl<M, R, E> IntoReply<M, R, E, Fallible> for Result<R, E> {
+    fn into_reply(self) -> Result<R, E> {
         self
     }
 }

@@ -30,6 +30,15 @@ impl MessageKind {
         }
     }
 
+    /// The name of the type by which its trait says that a type is such a message.
+    pub(crate) fn itself(self) -> &'static str {
+        match self {
+            MessageKind::Command => "Sent",
+            MessageKind::Query => "Asked",
+            MessageKind::Event => "Published",
+        }
+    }
+
     /// The name of its trait, and of its variant of the runtime's `MessageKind`.
     pub(crate) fn type_name(self) -> &'static str {
         match self {

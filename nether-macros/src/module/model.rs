@@ -4,6 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use syn::{Path, Type};
 
 use crate::block::Block;
+use crate::module::signature;
 
 pub(crate) struct Checked {
     /// The block as written, without the attributes of hooks.
@@ -45,6 +46,22 @@ pub(crate) struct Handler {
     pub(crate) output: TokenStream,
     /// Whether it can be called. If not, the message only counts as handled, so that no error follows where it is sent.
     pub(crate) is_sound: bool,
+}
+
+impl Handler {
+    /// The message, as the method writes it.
+    pub(crate) fn message_argument(&self) -> &Type {
+        signature::behind_reference(&self.argument)
+    }
+
+    /// One of two names, by how it takes the message.
+    pub(crate) fn either<'a>(&self, by_reference: &'a str, by_value: &'a str) -> &'a str {
+        if self.by_reference {
+            by_reference
+        } else {
+            by_value
+        }
+    }
 }
 
 /// `&self` or `&mut self`.

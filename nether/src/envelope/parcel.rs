@@ -3,16 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
-
-use crate::error::CallError;
+use crate::envelope::ReplyTo;
 use crate::message::{ByValue, Event, Message};
-
-/// What a caller waits for.
-pub(crate) type Reply<M> = Result<<M as Message>::Reply, CallError<<M as Message>::Error>>;
-
-/// Where a reply goes; nowhere if nobody asked for it.
-pub(crate) type ReplyTo<M> = Option<oneshot::Sender<Reply<M>>>;
 
 /// A packed message.
 pub trait Parcel: Send + 'static {
@@ -21,22 +13,25 @@ pub trait Parcel: Send + 'static {
     /// What the handler is given: the message, or an `Arc` of the event.
     type Content: Send;
 
-    /// Takes the parcel apart.
+    /// Takes the parcel apart: what the handler is given, and where its reply goes, if anybody asked for it.
     #[doc(hidden)]
-    fn open(self) -> (Self::Content, Option<oneshot::Sender<Reply<Self::Message>>>);
+    fn open(self) -> (Self::Content, Option<ReplyTo<Self::Message>>);
 }
 
 /// A command or query, given to the one module that handles it.
-pub struct Given<M: Message> {
+///
+/// Neither this type nor [`Shown`] has bounds: what a module's list names may turn out to be no message, and that is
+/// reported where it is asserted, not wherever a parcel is named.
+pub struct Given<M> {
     pub(crate) message: M,
-    pub(crate) reply: ReplyTo<M>,
+    pub(crate) reply: Option<ReplyTo<M>>,
 }
 
-impl<M: ByValue> Parcel for Given<M> {
+impl<M: ByValue + Send> Parcel for Given<M> {
     type Message = M;
     type Content = M;
 
-    fn open(self) -> (M, ReplyTo<M>) {
+    fn open(self) -> (M, Option<ReplyTo<M>>) {
         (self.message, self.reply)
     }
 }
@@ -51,18 +46,18 @@ impl<M: Message> fmt::Debug for Given<M> {
 }
 
 /// An event, shown to every module that handles it.
-pub struct Shown<E: Message>(pub(crate) Arc<E>);
+pub struct Shown<E>(pub(crate) Arc<E>);
 
 impl<E: Event> Parcel for Shown<E> {
     type Message = E;
     type Content = Arc<E>;
 
-    fn open(self) -> (Arc<E>, ReplyTo<E>) {
+    fn open(self) -> (Arc<E>, Option<ReplyTo<E>>) {
         (self.0, None)
     }
 }
 
-impl<E: Message> Clone for Shown<E> {
+impl<E> Clone for Shown<E> {
     fn clone(&self) -> Self {
         Shown(Arc::clone(&self.0))
     }

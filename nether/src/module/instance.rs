@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::mediator::{Erased, InstanceId, Mediator};
 use crate::message::MessageDescriptor;
 use crate::module::background::BackgroundTasks;
-use crate::module::cell::{Cell, Routes};
+use crate::module::cell::{Cell, CellOf, Routes};
 use crate::module::supervision::{catch, report_task};
 use crate::module::{Construct, Launch, Module, ModuleDescriptor};
 use crate::resources::Resources;
@@ -24,14 +24,14 @@ use crate::sync::lock;
 ///
 /// Not public API. Used by generated code.
 #[doc(hidden)]
-pub fn launch<M: Construct>(launch: Launch) -> Arc<dyn AnyInstance> {
+pub fn launch<M: Module + Construct>(launch: Launch) -> Arc<dyn AnyInstance> {
     Arc::new(Instance::<M>::new(
         launch,
         Source::Construct(|resources| Box::pin(construct(resources))),
     ))
 }
 
-async fn construct<M: Construct>(resources: Arc<Resources>) -> Result<M> {
+async fn construct<M: Module + Construct>(resources: Arc<Resources>) -> Result<M> {
     M::construct(&resources).await
 }
 
@@ -46,7 +46,7 @@ enum Source<M> {
 /// One running value of a module type.
 pub(crate) struct Instance<M: Module> {
     id: InstanceId,
-    cell: Arc<M::Cell>,
+    cell: Arc<CellOf<M>>,
     mediator: Arc<Mediator>,
     source: Source<M>,
     background: Arc<BackgroundTasks>,
@@ -63,7 +63,7 @@ impl<M: Module> Instance<M> {
         let bound = descriptor.mailbox.unwrap_or(mailbox);
         Instance {
             id: mediator.number_instance(),
-            cell: Arc::new(M::Cell::new(
+            cell: Arc::new(CellOf::<M>::new(
                 bound,
                 &descriptor.declaration,
                 Arc::clone(&mediator.stopping),
@@ -123,7 +123,7 @@ impl<M: Module> Instance<M> {
 /// The life of a module value: `#[on_start]`, its messages, `#[on_stop]`.
 async fn live<M: Module>(
     mut module: M,
-    cell: Arc<M::Cell>,
+    cell: Arc<CellOf<M>>,
     mediator: Arc<Mediator>,
     background: Arc<BackgroundTasks>,
     started: oneshot::Sender<Result<()>>,
@@ -133,7 +133,7 @@ async fn live<M: Module>(
         Origin::Hook,
     );
     let ctx = Context::<M>::new(standing.clone());
-    if let Err(error) = unpanicked(catch(module.on_start(&ctx)).await) {
+    if let Err(error) = unpanicked(catch(M::on_start(&mut module, &ctx)).await) {
         cell.give_up();
         let _ = started.send(Err(error));
         return;

@@ -12,17 +12,17 @@ use crate::envelope::{Header, Parcel, Reply};
 use crate::error::{CallError, FailureKind, Result, SendError};
 use crate::mediator::Stopping;
 use crate::message::Message;
-use crate::module::Shared;
 use crate::module::cell::{Cell, Way};
-use crate::module::handling::{Serves, serve};
+use crate::module::handling::{Replied, Serves, serve};
 use crate::module::supervision::{bury, keep, verdict_of};
 use crate::module::tally::{Tally, Verdict};
+use crate::module::{Module, Shared};
 use crate::route::{BoxFuture, Closed, Inline, Route};
 use crate::scope::Finish;
 
 /// A shared module, and what it has done.
 #[doc(hidden)]
-pub struct SharedCell<M: Shared> {
+pub struct SharedCell<M: Module + Shared> {
     /// Set once: when the module has started, or to `None` when it failed to.
     module: SetOnce<Option<Arc<M>>>,
     /// How many handlers may run. Root work waits for a permit; what handlers cause runs in tasks of its own and waits
@@ -37,7 +37,7 @@ pub struct SharedCell<M: Shared> {
     declaration: &'static Declaration,
 }
 
-impl<M: Shared> SharedCell<M> {
+impl<M: Module + Shared> SharedCell<M> {
     fn accept(self: &Arc<Self>) -> Result<Accepted<M>, Closed> {
         self.accepted.fetch_add(1, Ordering::SeqCst);
         let accepted = Accepted {
@@ -72,7 +72,7 @@ impl<M: Shared> SharedCell<M> {
 }
 
 /// A message that a shared module has accepted. Dropped, it counts how the message ended.
-struct Accepted<M: Shared> {
+struct Accepted<M: Module + Shared> {
     cell: Arc<SharedCell<M>>,
     end: End,
 }
@@ -85,7 +85,7 @@ enum End {
     Abandoned,
 }
 
-impl<M: Shared> Accepted<M> {
+impl<M: Module + Shared> Accepted<M> {
     /// Runs the handler. Its failure is logged and published here; telling it is the caller's part.
     async fn run<P>(
         &mut self,
@@ -95,7 +95,7 @@ impl<M: Shared> Accepted<M> {
     ) -> Reply<P::Message>
     where
         P: Parcel,
-        M: Serves<P>,
+        M: Serves<P::Content, Replied<P::Message>>,
     {
         let cell = Arc::clone(&self.cell);
         let module = cell.module.wait().await.clone();
@@ -123,7 +123,7 @@ impl<M: Shared> Accepted<M> {
     }
 }
 
-impl<M: Shared> Drop for Accepted<M> {
+impl<M: Module + Shared> Drop for Accepted<M> {
     fn drop(&mut self) {
         let cell = &self.cell;
         match self.end {
@@ -147,9 +147,9 @@ fn refusal(message: &'static str, kind: &FailureKind) -> SendError {
 }
 
 /// The context of a running handler; dropped, its message is no longer in flight.
-struct Running<M: Shared>(Option<Context<M>>);
+struct Running<M: Module + Shared>(Option<Context<M>>);
 
-impl<M: Shared> Drop for Running<M> {
+impl<M: Module + Shared> Drop for Running<M> {
     fn drop(&mut self) {
         if let Some(ctx) = &self.0 {
             drop(Finish(&ctx.handle().scope));
@@ -160,7 +160,7 @@ impl<M: Shared> Drop for Running<M> {
 impl<M, P> Inline<P> for SharedCell<M>
 where
     P: Parcel,
-    M: Shared + Serves<P>,
+    M: Module + Shared + Serves<P::Content, Replied<P::Message>>,
 {
     fn call(
         self: Arc<Self>,
@@ -222,7 +222,7 @@ where
 
 impl<M, P> Way<P> for SharedCell<M>
 where
-    M: Shared + Serves<P>,
+    M: Module + Shared + Serves<P::Content, Replied<P::Message>>,
     P: Parcel,
 {
     #[allow(private_interfaces)]
@@ -232,7 +232,7 @@ where
 }
 
 #[allow(private_interfaces)]
-impl<M: Shared> Cell<M> for SharedCell<M> {
+impl<M: Module + Shared> Cell<M> for SharedCell<M> {
     fn new(bound: usize, declaration: &'static Declaration, stopping: Arc<Stopping>) -> Self {
         SharedCell {
             module: SetOnce::new(),
@@ -251,7 +251,7 @@ impl<M: Shared> Cell<M> for SharedCell<M> {
         let _ = self.module.set(Some(Arc::clone(&module)));
         Box::pin(async move {
             self.drained().await;
-            module.on_stop_shared(&Context::new(standing)).await
+            M::on_stop(&module, &Context::new(standing)).await
         })
     }
 
@@ -286,7 +286,7 @@ impl<M: Shared> Cell<M> for SharedCell<M> {
     }
 }
 
-impl<M: Shared> fmt::Debug for SharedCell<M> {
+impl<M: Module + Shared> fmt::Debug for SharedCell<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SharedCell")
             .field("module", &M::descriptor().declaration.name)

@@ -63,7 +63,7 @@ pub(crate) fn reply_of<M: Message>(
 #[inline]
 pub(crate) fn settle<M: Message>(
     reply: Reply<M>,
-    to: ReplyTo<M>,
+    to: Option<ReplyTo<M>>,
     handle: &Handle,
     module: &'static Declaration,
 ) -> Verdict {
