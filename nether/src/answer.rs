@@ -36,27 +36,27 @@ impl<M, R, E> IntoReply<M, R, E, Fallible> for Result<R, E> {
     }
 }
 
-/// What an event handler, a hook, or `main` gives back.
+/// What an event handler, a hook, or `main` gives back: `R`, which is `()`.
 #[diagnostic::on_unimplemented(
     message = "this function cannot give back `{Self}`",
     label = "return nothing, or `nether::Result<()>`",
     note = "event handlers, hooks and `main` return `()` or a `Result<(), E>` whose error is a `std::error::Error`"
 )]
-pub trait IntoOutcome<Kind>: Sized {
+pub trait IntoOutcome<R, Kind>: Sized {
     /// The same, as a `Result`.
-    fn into_outcome(self) -> Result<()>;
+    fn into_outcome(self) -> Result<R>;
 }
 
 #[diagnostic::do_not_recommend]
-impl IntoOutcome<Plain> for () {
-    fn into_outcome(self) -> Result<()> {
-        Ok(())
+impl<R> IntoOutcome<R, Plain> for R {
+    fn into_outcome(self) -> Result<R> {
+        Ok(self)
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<E: Into<Error>> IntoOutcome<Fallible> for Result<(), E> {
-    fn into_outcome(self) -> Result<()> {
+impl<R, E: Into<Error>> IntoOutcome<R, Fallible> for Result<R, E> {
+    fn into_outcome(self) -> Result<R> {
         self.map_err(Into::into)
     }
 }

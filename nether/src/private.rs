@@ -25,7 +25,7 @@ pub use crate::message::{
 };
 pub use crate::module::{
     Background, Concurrently, Construct, Exclusive, Handles, Module, ModuleDescriptor, ModuleKind,
-    ModuleRegistration, OneAtATime, Routes, Serves, Shared, TakenByReference, TakenByValue,
+    ModuleRegistration, OneAtATime, Routes, Serves, Settle, Shared, TakenByReference, TakenByValue,
     Verdict, by_default, launch,
 };
 pub use crate::resources::{InitArgument, Resource, ResourceDescriptor, Resources};
@@ -54,6 +54,3 @@ pub const fn assert_key<T: Key>() {}
 
 /// Asserts that what a handler takes is what the module's list names.
 pub const fn assert_same<Taken: Same<Listed>, Listed>() {}
-
-/// Asserts that the handler of `M` may change its module and send messages.
-pub const fn assert_may_change<M, Access: MayChange<M>>() {}

@@ -82,6 +82,7 @@ pub enum AnyNumberOfModules {}
 #[derive(Debug, Clone, Copy)]
 pub enum NoMessage {}
 
+#[diagnostic::do_not_recommend]
 impl Sender for Root {
     type Rule = Open;
 }

@@ -59,12 +59,9 @@ pub(crate) fn attribute(
     let args = Args::parse(kind, arguments, &diagnostics);
     let definition = match syn::parse2::<Definition>(item.clone()) {
         Ok(definition) => definition,
-        Err(error) => {
-            return recover::unparsed(
-                &item,
-                diagnostics,
-                validate::not_a_message(kind, item.clone(), error),
-            );
+        Err(_) => {
+            let error = validate::not_a_message(kind, item.clone());
+            return recover::unparsed(item, diagnostics, error);
         }
     };
     let model = Model::new(kind, args, definition);

@@ -73,8 +73,6 @@ pub(crate) struct Receiver {
 /// The context that a handler or a hook takes.
 pub(crate) struct ContextArgument {
     pub(crate) tokens: TokenStream,
-    /// Whether it is a `QueryContext`.
-    pub(crate) only_reads: bool,
     pub(crate) by_reference: bool,
 }
 

@@ -158,7 +158,6 @@ pub(crate) fn check_context(
     }
     Some(ContextArgument {
         tokens: ty.to_token_stream(),
-        only_reads,
         by_reference,
     })
 }

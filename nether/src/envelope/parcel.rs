@@ -10,12 +10,10 @@ use crate::message::{ByValue, Event, Message};
 pub trait Parcel: Send + 'static {
     /// The message.
     type Message: Message;
-    /// What the handler is given: the message, or an `Arc` of the event.
-    type Content: Send;
 
-    /// Takes the parcel apart: what the handler is given, and where its reply goes, if anybody asked for it.
+    /// Where the reply goes, if anybody asked for it.
     #[doc(hidden)]
-    fn open(self) -> (Self::Content, Option<ReplyTo<Self::Message>>);
+    fn take_reply_to(&mut self) -> Option<ReplyTo<Self::Message>>;
 }
 
 /// A command or query, given to the one module that handles it.
@@ -27,12 +25,20 @@ pub struct Given<M> {
     pub(crate) reply: Option<ReplyTo<M>>,
 }
 
+impl<M> Given<M> {
+    /// The message, for its handler.
+    #[doc(hidden)]
+    #[inline]
+    pub fn message(self) -> M {
+        self.message
+    }
+}
+
 impl<M: ByValue + Send> Parcel for Given<M> {
     type Message = M;
-    type Content = M;
 
-    fn open(self) -> (M, Option<ReplyTo<M>>) {
-        (self.message, self.reply)
+    fn take_reply_to(&mut self) -> Option<ReplyTo<M>> {
+        self.reply.take()
     }
 }
 
@@ -48,12 +54,20 @@ impl<M: Message> fmt::Debug for Given<M> {
 /// An event, shown to every module that handles it.
 pub struct Shown<E>(pub(crate) Arc<E>);
 
+impl<E> Shown<E> {
+    /// The event, for its handler.
+    #[doc(hidden)]
+    #[inline]
+    pub fn message(&self) -> &E {
+        &self.0
+    }
+}
+
 impl<E: Event> Parcel for Shown<E> {
     type Message = E;
-    type Content = Arc<E>;
 
-    fn open(self) -> (Arc<E>, Option<ReplyTo<E>>) {
-        (self.0, None)
+    fn take_reply_to(&mut self) -> Option<ReplyTo<E>> {
+        None
     }
 }
 

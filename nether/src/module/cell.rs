@@ -97,7 +97,9 @@ impl<'a, M: Module> Routes<'a, M> {
             cell,
             list: Vec::new(),
         };
-        M::routes(&mut routes);
+        for add_to in M::ROUTES {
+            add_to(&mut routes);
+        }
         routes.list
     }
 

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use tracing::Instrument;
 
+use crate::answer::{IntoOutcome, IntoReply};
 use crate::context::Context;
 use crate::envelope::{Given, Parcel, Reply, Shown};
-use crate::error::Result;
-use crate::message::{ByValue, Event, Message, MessageProof};
+use crate::error::{Error, Result};
+use crate::message::{ByValue, Event, MayChange, Message, MessageProof};
 use crate::module::cell::{CellOf, Routes, Way};
 use crate::module::supervision::{catch, reply_of, settle};
 use crate::module::{Module, Verdict};
@@ -22,28 +23,54 @@ pub(crate) type Replied<M> = Result<<M as Message>::Reply, <M as Message>::Error
 
 /// The handler of one message in an exclusive module.
 #[doc(hidden)]
-pub trait Handles<Content, Replied>: Sender {
+pub trait Handles<P>: Sender {
     /// Handles it.
-    fn handle(
+    fn handle<S: Settle<P>>(
         module: &mut Self,
-        content: Content,
+        parcel: P,
         ctx: &Context<Self>,
-    ) -> impl Future<Output = Replied> + Send
+        settle: S,
+    ) -> impl Future<Output = S::Settled> + Send
     where
         Self: Send;
 }
 
 /// The handler of one message in a shared module.
 #[doc(hidden)]
-pub trait Serves<Content, Replied>: Sender {
+pub trait Serves<P>: Sender {
     /// Handles it.
-    fn handle(
+    fn handle<S: Settle<P>>(
         module: &Self,
-        content: Content,
+        parcel: P,
         ctx: &Context<Self>,
-    ) -> impl Future<Output = Replied> + Send
+        settle: S,
+    ) -> impl Future<Output = S::Settled> + Send
     where
         Self: Sync;
+}
+
+/// Where a handler's reply goes. It hides the type of the reply, which only a message has.
+#[doc(hidden)]
+pub trait Settle<P>: Send {
+    /// What comes of the reply.
+    type Settled;
+
+    /// Takes the reply.
+    fn settle(self, replied: Replied<P::Message>) -> Self::Settled
+    where
+        P: Parcel;
+}
+
+/// Gives the reply back.
+struct Back;
+
+impl<P: Parcel> Settle<P> for Back {
+    type Settled = Replied<P::Message>;
+
+    #[inline]
+    fn settle(self, replied: Replied<P::Message>) -> Replied<P::Message> {
+        replied
+    }
 }
 
 /// A command or a query: a handler takes it by value.
@@ -56,8 +83,6 @@ pub trait Serves<Content, Replied>: Sender {
 pub trait TakenByValue: Sized + 'static {
     /// What its handler may do.
     type Access;
-    /// What its handler gives back in the end.
-    type Replied;
     /// What a module's list holds of it.
     const PROOF: MessageProof;
 
@@ -76,7 +101,22 @@ pub trait TakenByValue: Sized + 'static {
     ) -> impl Future<Output = Verdict> + Send
     where
         Self: Send,
-        M: Module + Handles<Self, Self::Replied>;
+        M: Module + Handles<Given<Self>>;
+
+    /// Makes a reply of what the handler gives back.
+    fn settle<S, A, R, E, Kind>(settle: S, answer: A) -> S::Settled
+    where
+        Self: Message<Reply = R, Error = E> + Send,
+        S: Settle<Given<Self>>,
+        A: IntoReply<Self, R, E, Kind>;
+
+    /// Asserts that its handler may change the module, and send.
+    fn may_change<A>()
+    where
+        Self: TakenByValue<Access = A>,
+        A: MayChange<Self>,
+    {
+    }
 }
 
 /// An event: a handler takes it by reference.
@@ -103,13 +143,19 @@ pub trait TakenByReference: Sized + 'static {
         ctx: &Context<M>,
     ) -> impl Future<Output = Verdict> + Send
     where
-        M: Module + Handles<Arc<Self>, Result<()>>;
+        M: Module + Handles<Shown<Self>>;
+
+    /// Makes a result of what the handler gives back.
+    fn settle<S, A, R, Kind>(settle: S, answer: A) -> S::Settled
+    where
+        Self: Message<Reply = R, Error = Error>,
+        S: Settle<Shown<Self>>,
+        A: IntoOutcome<R, Kind>;
 }
 
 #[diagnostic::do_not_recommend]
 impl<C: ByValue> TakenByValue for C {
     type Access = C::Access;
-    type Replied = Replied<C>;
     const PROOF: MessageProof = <C as Message>::PROOF;
 
     fn add_to<M>(routes: &mut Routes<'_, M>)
@@ -125,15 +171,25 @@ impl<C: ByValue> TakenByValue for C {
     async fn handle<M>(parcel: Given<Self>, module: &mut M, ctx: &Context<M>) -> Verdict
     where
         Self: Send,
-        M: Module + Handles<Self, Self::Replied>,
+        M: Module + Handles<Given<Self>>,
     {
         handle(parcel, module, ctx).await
+    }
+
+    #[inline]
+    fn settle<S, A, R, E, Kind>(settle: S, answer: A) -> S::Settled
+    where
+        Self: Message<Reply = R, Error = E> + Send,
+        S: Settle<Given<Self>>,
+        A: IntoReply<Self, R, E, Kind>,
+    {
+        settle.settle(answer.into_reply())
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<E: Event<Reply = (), Error = crate::error::Error>> TakenByReference for E {
-    const PROOF: MessageProof = <E as Message>::PROOF;
+impl<T: Event> TakenByReference for T {
+    const PROOF: MessageProof = <T as Message>::PROOF;
 
     fn add_to<M>(routes: &mut Routes<'_, M>)
     where
@@ -146,38 +202,46 @@ impl<E: Event<Reply = (), Error = crate::error::Error>> TakenByReference for E {
     #[inline]
     async fn handle<M>(parcel: Shown<Self>, module: &mut M, ctx: &Context<M>) -> Verdict
     where
-        M: Module + Handles<Arc<Self>, Result<()>>,
+        M: Module + Handles<Shown<Self>>,
     {
         handle(parcel, module, ctx).await
+    }
+
+    #[inline]
+    fn settle<S, A, R, Kind>(settle: S, answer: A) -> S::Settled
+    where
+        Self: Message<Reply = R, Error = Error>,
+        S: Settle<Shown<Self>>,
+        A: IntoOutcome<R, Kind>,
+    {
+        settle.settle(answer.into_outcome())
     }
 }
 
 #[inline]
-async fn handle<P, M>(parcel: P, module: &mut M, ctx: &Context<M>) -> Verdict
+async fn handle<P, M>(mut parcel: P, module: &mut M, ctx: &Context<M>) -> Verdict
 where
     P: Parcel,
-    M: Module + Handles<P::Content, Replied<P::Message>>,
+    M: Module + Handles<P>,
 {
     let declaration = &M::descriptor().declaration;
-    let (content, to) = parcel.open();
-    let handler = catch(M::handle(module, content, ctx)).instrument(span::<P::Message, M>(ctx));
-    let reply = reply_of::<P::Message>(handler.await, declaration);
+    let to = parcel.take_reply_to();
+    let handler = catch(M::handle(module, parcel, ctx, Back));
+    let replied = handler.instrument(span::<P::Message, M>(ctx)).await;
+    let reply = reply_of::<P::Message>(replied, declaration);
     settle::<P::Message>(reply, to, ctx.handle(), declaration)
 }
 
 /// Runs the handler of a shared module.
 #[inline]
-pub(super) async fn serve<P, M>(
-    content: P::Content,
-    module: Arc<M>,
-    ctx: &Context<M>,
-) -> Reply<P::Message>
+pub(super) async fn serve<P, M>(parcel: P, module: Arc<M>, ctx: &Context<M>) -> Reply<P::Message>
 where
     P: Parcel,
-    M: Module + Sync + Serves<P::Content, Replied<P::Message>>,
+    M: Module + Sync + Serves<P>,
 {
-    let handler = catch(M::handle(&module, content, ctx)).instrument(span::<P::Message, M>(ctx));
-    reply_of::<P::Message>(handler.await, &M::descriptor().declaration)
+    let handler = catch(M::handle(&module, parcel, ctx, Back));
+    let replied = handler.instrument(span::<P::Message, M>(ctx)).await;
+    reply_of::<P::Message>(replied, &M::descriptor().declaration)
 }
 
 #[inline]

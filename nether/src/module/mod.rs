@@ -18,7 +18,7 @@ pub use self::cell::{Concurrently, OneAtATime, Routes};
 pub(crate) use self::descriptor::Launch;
 pub use self::descriptor::{ModuleDescriptor, ModuleKind, ModuleRegistration};
 pub(crate) use self::exclusive::ExclusiveCell;
-pub use self::handling::{Handles, Serves, TakenByReference, TakenByValue};
+pub use self::handling::{Handles, Serves, Settle, TakenByReference, TakenByValue};
 pub use self::instance::launch;
 pub(crate) use self::instance::{AnyInstance, Instance};
 pub(crate) use self::shared::SharedCell;
@@ -48,8 +48,9 @@ pub trait Module: Sender + Send + 'static {
         Self::DESCRIPTOR
     }
 
+    /// Each adds the way to one handler.
     #[doc(hidden)]
-    fn routes(routes: &mut Routes<'_, Self>);
+    const ROUTES: &'static [fn(&mut Routes<'_, Self>)];
 
     #[doc(hidden)]
     fn on_start(module: &mut Self, _: &Context<Self>) -> impl Future<Output = Result<()>> + Send

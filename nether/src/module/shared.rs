@@ -13,7 +13,7 @@ use crate::error::{CallError, FailureKind, Result, SendError};
 use crate::mediator::Stopping;
 use crate::message::Message;
 use crate::module::cell::{Cell, Way};
-use crate::module::handling::{Replied, Serves, serve};
+use crate::module::handling::{Serves, serve};
 use crate::module::supervision::{bury, keep, verdict_of};
 use crate::module::tally::{Tally, Verdict};
 use crate::module::{Module, Shared};
@@ -95,7 +95,7 @@ impl<M: Module + Shared> Accepted<M> {
     ) -> Reply<P::Message>
     where
         P: Parcel,
-        M: Serves<P::Content, Replied<P::Message>>,
+        M: Serves<P>,
     {
         let cell = Arc::clone(&self.cell);
         let module = cell.module.wait().await.clone();
@@ -112,8 +112,7 @@ impl<M: Module + Shared> Accepted<M> {
             return Err(error.into());
         };
         let ctx = ctx.insert(Context::new(Handle::of(header)));
-        let (message, _) = parcel.open();
-        let reply = serve::<P, M>(message, module, ctx).await;
+        let reply = serve::<P, M>(parcel, module, ctx).await;
         self.end = End::Handler(verdict_of::<P::Message>(
             &reply,
             ctx.handle(),
@@ -160,7 +159,7 @@ impl<M: Module + Shared> Drop for Running<M> {
 impl<M, P> Inline<P> for SharedCell<M>
 where
     P: Parcel,
-    M: Module + Shared + Serves<P::Content, Replied<P::Message>>,
+    M: Module + Shared + Serves<P>,
 {
     fn call(
         self: Arc<Self>,
@@ -222,7 +221,7 @@ where
 
 impl<M, P> Way<P> for SharedCell<M>
 where
-    M: Module + Shared + Serves<P::Content, Replied<P::Message>>,
+    M: Module + Shared + Serves<P>,
     P: Parcel,
 {
     #[allow(private_interfaces)]

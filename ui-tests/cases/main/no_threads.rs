@@ -1,3 +1,4 @@
+#![allow(unused_imports, unused_variables, dead_code)]
 use nether::prelude::*;
 
 #[nether::main(worker_threads = 0)]

@@ -2,8 +2,6 @@ use nether::prelude::*;
 
 pub struct Orders;
 
-async fn pay(ctx: &Context<Orders>) {
-    ctx.cancel();
-}
+async fn pay(_: &Context<Orders>) {}
 
 fn main() {}

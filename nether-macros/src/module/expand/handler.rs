@@ -1,9 +1,9 @@
 //! The call of one handler, and the proof that its message is handled.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 
-use crate::module::expand::{Expander, last_span, local, shown};
+use crate::module::expand::{Expander, last_span, local};
 use crate::module::model::Handler;
 use crate::spans::{self, Extent};
 use crate::types;
@@ -22,48 +22,22 @@ impl Expander<'_> {
 
     fn handler_call(&self, handler: &Handler) -> TokenStream {
         let (p, ty) = (self.paths.private(), self.ty);
-        let Taking {
-            content,
-            passed,
-            replied,
-            reply,
-        } = if handler.by_reference {
-            self.by_reference(handler)
-        } else {
-            self.by_value(handler)
-        };
-        let (how, module) = (self.either("Handles", "Serves"), local("module"));
-        let context = handler.context.as_ref();
-        let ctx = context.map(|context| spans::name("ctx", last_span(&context.tokens)));
-        let arguments = [
-            Some(quote!(#module)),
-            Some(passed),
-            ctx.map(|ctx| quote!(#ctx)),
-        ];
-        let call = call(
-            &handler.method,
-            &handler.output,
-            handler.is_async,
-            arguments.into_iter().flatten(),
-        );
-        let signature = self.signature(handler, &content, &replied);
+        let how = self.either("Handles", "Serves");
+        let parcel = self.parcel(handler);
+        let signature = self.signature(handler, &parcel);
+        let result = self.settled(handler);
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
-            impl #p::#how<#content, #replied> for #ty {
+            impl #p::#how<#parcel> for #ty {
                 #signature {
-                    #reply(#call)
+                    #result
                 }
             }
         }
     }
 
     /// It begins and ends at the handler's name, where the compiler then shows a future that is not `Send`.
-    fn signature(
-        &self,
-        handler: &Handler,
-        content: &TokenStream,
-        replied: &TokenStream,
-    ) -> TokenStream {
+    fn signature(&self, handler: &Handler, parcel_type: &TokenStream) -> TokenStream {
         let p = self.paths.private();
         let name = handler.method.span();
         let (receiver, bound) = if self.module.is_exclusive {
@@ -71,60 +45,51 @@ impl Expander<'_> {
         } else {
             (quote!(&Self), "Sync")
         };
-        let [module, message] = ["module", "message"].map(local);
+        let [module, parcel, settle] = ["module", "parcel", "settle"].map(local);
         let ctx = self.ctx(handler.context.as_ref());
-        let arguments = quote_spanned!(spans::attribute()=> (#module: #receiver, #message: #content, #ctx: &#p::Context<Self>) -> #replied);
+        let arguments = quote_spanned! {spans::attribute()=>
+            <S: #p::Settle<#parcel_type>>(
+                #module: #receiver, #parcel: #parcel_type, #ctx: &#p::Context<Self>, #settle: S,
+            ) -> S::Settled
+        };
         let granted = self.granted(bound, name);
         quote_spanned!(name=> async fn handle #arguments #granted)
     }
 
-    /// A command or a query.
-    fn by_value(&self, handler: &Handler) -> Taking {
-        let (message, taken) = (handler.message_argument(), self.taken(handler));
-        let end = last_span(message);
-        let start = Extent::of(&handler.output).start;
-        let p = self.paths.private_at(start);
-        let passed = spans::name("message", end);
-        Taking {
-            content: quote!(#message),
-            passed: quote!(#passed),
-            replied: quote_spanned!(end=> #taken::Replied),
-            reply: quote_spanned!(start=> #p::IntoReply::<#message, _, _, _>::into_reply),
-        }
+    /// Calls the method, and settles what it gives back; that is shown at its return type if it is wrong.
+    fn settled(&self, handler: &Handler) -> TokenStream {
+        let [module, settle] = ["module", "settle"].map(local);
+        let place = last_span(&handler.argument);
+        let parcel = spans::name("parcel", place);
+        let message = quote_spanned!(place=> #parcel.message());
+        let context = handler.context.as_ref();
+        let ctx = context.map(|context| spans::name("ctx", last_span(&context.tokens)));
+        let arguments = [
+            Some(quote!(#module)),
+            Some(message),
+            ctx.map(|ctx| quote!(#ctx)),
+        ];
+        let answer = call(
+            &handler.method,
+            &handler.output,
+            handler.is_async,
+            arguments.into_iter().flatten(),
+        );
+        let taken = self.taken(handler);
+        quote_spanned!(place=> #taken::settle(#settle, #answer))
     }
 
-    /// An event, which nobody answers.
-    fn by_reference(&self, handler: &Handler) -> Taking {
-        let (event, p) = (handler.message_argument(), self.paths.private());
-        let start = Extent::of(&handler.output).start;
-        let shown_at = self.paths.private_at(start);
-        let passed = spans::name("message", last_span(event));
-        Taking {
-            content: quote!(#p::Arc<#event>),
-            passed: quote!(&#passed),
-            replied: quote!(#p::Result<(), #p::Error>),
-            reply: quote_spanned!(start=> #shown_at::IntoOutcome::into_outcome),
-        }
-    }
-
-    /// A query is answered by reading alone. Asserted once, at `&mut self` or at the context.
+    /// A query is answered by reading alone. Asserted once, at the `mut` of `&mut self` or at the context.
     fn may_change(&self, handler: &Handler) -> Option<TokenStream> {
-        let mutable = handler
-            .receiver
-            .as_ref()
-            .filter(|receiver| receiver.is_mutable)
-            .map(|receiver| &receiver.tokens);
-        let writing = handler
-            .context
-            .as_ref()
-            .filter(|context| !context.only_reads)
-            .map(|context| &context.tokens);
+        let receiver = handler.receiver.as_ref();
+        let mutable = receiver.and_then(|receiver| named(&receiver.tokens, "mut"));
+        let context = handler.context.as_ref();
+        let writing = context.and_then(|context| named(&context.tokens, "Context"));
         let place = mutable.or(writing).filter(|_| !handler.by_reference)?;
-        let Extent { start, end } = Extent::of(place);
-        let (message, taken) = (handler.message_argument(), self.taken(handler));
-        let (p, access) = (self.paths.private_at(start), shown("Access", end));
+        let taken = self.taken(handler);
+        let access = quote_spanned!(place=> _);
         Some(
-            quote_spanned!(start=> const _: () = #p::assert_may_change::<#message, #taken::#access>();),
+            quote_spanned!(last_span(&handler.argument)=> const _: fn() = #taken::may_change::<#access>;),
         )
     }
 
@@ -151,16 +116,11 @@ impl Expander<'_> {
     }
 }
 
-/// How a handler takes its message.
-struct Taking {
-    /// What the runtime gives it.
-    content: TokenStream,
-    /// What of that the method is passed.
-    passed: TokenStream,
-    /// What the runtime gets back.
-    replied: TokenStream,
-    /// How that is made of what the method gives back.
-    reply: TokenStream,
+/// The place of the name.
+fn named(tokens: &TokenStream, name: &str) -> Option<Span> {
+    let mut tokens = tokens.clone().into_iter();
+    let found = tokens.find(|token| matches!(token, TokenTree::Ident(ident) if ident == name));
+    found.map(|token| token.span())
 }
 
 /// Calls a method of the module. The call as a whole is shown at `output`, since its type is what may be wrong.
@@ -171,6 +131,8 @@ pub(super) fn call(
     arguments: impl Iterator<Item = TokenStream>,
 ) -> TokenStream {
     let Extent { start, end } = Extent::of(output);
+    let mut method = method.clone();
+    method.set_span(start);
     let this = quote_spanned!(start=> Self);
     let awaits = is_async.then(|| quote_spanned!(end=> .await));
     quote_spanned!(end=> #this::#method(#(#arguments),*)#awaits)

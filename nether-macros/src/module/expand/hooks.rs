@@ -81,7 +81,7 @@ impl Expander<'_> {
         let start = Extent::of(&hook.output).start;
         let p = self.paths.private_at(start);
         let result = call(&hook.method, &hook.output, hook.is_async, arguments);
-        quote_spanned!(start=> #p::IntoOutcome::into_outcome(#result))
+        quote_spanned!(start=> #p::IntoOutcome::<(), _>::into_outcome(#result))
     }
 
     /// By `#[init]`, or by `Default`. A manual module is made by whoever attaches it.

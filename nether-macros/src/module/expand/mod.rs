@@ -135,15 +135,12 @@ impl Expander<'_> {
 
     fn routes(&self) -> TokenStream {
         let p = self.paths.private();
-        let adds = self.sound().map(|handler| {
-            let (taken, routes) = (self.taken(handler), local("routes"));
-            quote_spanned!(last_span(&handler.argument)=> #taken::add_to(#routes);)
+        let routes = self.sound().map(|handler| {
+            let taken = self.taken(handler);
+            quote_spanned!(last_span(&handler.argument)=> #taken::add_to::<Self>)
         });
-        let routes = local_or_wild("routes", self.sound().next().is_some());
         quote_spanned! {spans::attribute()=>
-            fn routes(#routes: &mut #p::Routes<'_, Self>) {
-                #(#adds)*
-            }
+            const ROUTES: &'static [fn(&mut #p::Routes<'_, Self>)] = &[#(#routes),*];
         }
     }
 
