@@ -13,7 +13,7 @@ pub use std::sync::Arc;
 
 pub use {inventory, serde};
 
-pub use crate::answer::{IntoModule, IntoOutcome, IntoReply};
+pub use crate::answer::{Fallible, IntoModule, IntoOutcome, IntoReply, Plain};
 pub use crate::context::{Context, QueryContext};
 pub use crate::declaration::Declaration;
 pub use crate::entry::closed_world;
@@ -24,13 +24,13 @@ pub use crate::message::{
     MessageProof, MessageRegistration, Query, Reads, Same, Writes,
 };
 pub use crate::module::{
-    Background, Concurrently, Construct, Exclusive, Handles, Module, ModuleDescriptor, ModuleKind,
-    ModuleRegistration, OneAtATime, Routes, Serves, Settle, Shared, TakenByReference, TakenByValue,
-    Verdict, by_default, launch,
+    Background, Concurrently, Construct, Exclusive, Handles, MadeByDefault, Module,
+    ModuleDescriptor, ModuleKind, ModuleRegistration, OneAtATime, Routes, Serves, Settle, Shared,
+    TakenByReference, TakenByValue, Verdict, by_default, launch,
 };
 pub use crate::resources::{InitArgument, Resource, ResourceDescriptor, Resources};
 pub use crate::routing::{
-    AnyNumberOfModules, Calls, Emits, HandledBy, Listed, NoMessage, Open, Sender,
+    AnyNumberOfModules, Calls, Emits, HandledBy, Listed, NoMessage, NorAnother, Open, Sender,
 };
 
 pub mod entry {

@@ -26,7 +26,7 @@ pub enum Root {}
 /// Proof that a module handles the command or query, or that the message is an event. Made by `#[module]`.
 #[diagnostic::on_unimplemented(
     message = "no module handles `{Self}`",
-    label = "nothing would handle this message",
+    label = "nobody would handle the message",
     note = "list it where it is handled: `#[module(handles = [{Self}])]`",
     note = "if the module is in another crate, name that crate once: `use that_crate as _;`"
 )]
@@ -39,7 +39,7 @@ pub trait HandledBy<Module> {
 /// Proof that this sender may send or ask the message and wait for the reply.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not list `{Message}` in `calls`",
-    label = "this message is not in the module's `calls`",
+    label = "the message is not in the module's `calls`",
     note = "add it: `#[module(.., calls = [{Message}])]`, since a module with lists sends exactly what they say"
 )]
 pub trait Calls<Message, Rule, TheOneHandler> {
@@ -52,7 +52,7 @@ pub trait Calls<Message, Rule, TheOneHandler> {
 /// Proof that this sender may publish or process the message.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not list `{Message}` in `emits`",
-    label = "this message is not in the module's `emits`",
+    label = "the message is not in the module's `emits`",
     note = "add it: `#[module(.., emits = [{Message}])]`, since a module with lists sends exactly what they say"
 )]
 pub trait Emits<Message, Rule, TheOneHandler> {
@@ -77,10 +77,15 @@ pub enum Listed {}
 #[derive(Debug, Clone, Copy)]
 pub enum AnyNumberOfModules {}
 
-/// The second entry of every list: with a single one, inference would take it for the message meant.
+/// The second entry of a list: with a single one, inference would take it for the message meant.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub enum NoMessage {}
+
+/// The second entry of an empty list.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub enum NorAnother {}
 
 #[diagnostic::do_not_recommend]
 impl Sender for Root {

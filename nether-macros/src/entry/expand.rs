@@ -76,7 +76,7 @@ fn outcome(entry: &Checked, paths: &Paths) -> TokenStream {
     name.set_span(start);
     let argument = spans::name("argument", spans::attribute());
     let p = paths.private_at(start);
-    let into_outcome = quote_spanned!(start=> #p::IntoOutcome::<(), _>::into_outcome);
+    let into_outcome = quote_spanned!(end=> #p::IntoOutcome::<(), _>::into_outcome);
     quote_spanned!(end=> #into_outcome(#name(#argument).await))
 }
 

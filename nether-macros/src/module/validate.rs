@@ -74,12 +74,11 @@ fn check_block(block: &Block, diagnostics: &Diagnostics) -> Option<Ident> {
         return None;
     }
     let written = types::text(&block.self_ty);
-    let help = "a module is one concrete type: write its type parameters out as a type of its own";
     if !block.generics.params.is_empty() {
         diagnostics.error(
             &block.generics,
             format!("the module `{written}` is generic"),
-            help,
+            "a module is one concrete type: remove the parameters, or write a module for each type",
         );
         return None;
     }
@@ -97,7 +96,7 @@ fn check_block(block: &Block, diagnostics: &Diagnostics) -> Option<Ident> {
             diagnostics.error(
                 &block.self_ty,
                 format!("`{written}` is not the name of a struct or an enum"),
-                help,
+                format!("give the module a type of its own, like `struct Name({written});`"),
             );
             None
         }

@@ -136,7 +136,7 @@ impl<M> Same<M> for M {}
     message = "`{Self}` cannot be the key of a message: it does not implement `Hash`",
     label = "not hashable",
     note = "a key says which messages go to the same instance of a module: choose a field that identifies something, like an id",
-    note = "or derive it: `#[derive(Hash)]` above the definition of `{Self}`"
+    note = "or, if the type is yours, derive it: `#[derive(Hash)]`"
 )]
 pub trait Key {}
 

@@ -1,9 +1,11 @@
 use nether::prelude::*;
-use std::net::TcpStream;
+
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+pub struct Card;
 
 #[command]
-pub struct Serve {
-    pub socket: TcpStream,
+pub struct Pay {
+    pub card: Card,
 }
 
 fn main() {}

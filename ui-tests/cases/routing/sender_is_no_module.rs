@@ -2,6 +2,6 @@ use nether::prelude::*;
 
 pub struct Orders;
 
-async fn pay(_: &Context<Orders>) {}
+fn pay(_: &Context<Orders>) {}
 
 fn main() {}

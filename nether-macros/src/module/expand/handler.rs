@@ -36,7 +36,7 @@ impl Expander<'_> {
         }
     }
 
-    /// It begins and ends at the handler's name, where the compiler then shows a future that is not `Send`.
+    /// Its `async` and its result stand at the handler's name: there the compiler shows a future that is not `Send`.
     fn signature(&self, handler: &Handler, parcel_type: &TokenStream) -> TokenStream {
         let p = self.paths.private();
         let name = handler.method.span();
@@ -50,10 +50,10 @@ impl Expander<'_> {
         let arguments = quote_spanned! {spans::attribute()=>
             <S: #p::Settle<#parcel_type>>(
                 #module: #receiver, #parcel: #parcel_type, #ctx: &#p::Context<Self>, #settle: S,
-            ) -> S::Settled
+            )
         };
         let granted = self.granted(bound, name);
-        quote_spanned!(name=> async fn handle #arguments #granted)
+        quote_spanned!(name=> async fn handle #arguments -> S::Settled #granted)
     }
 
     /// Calls the method, and settles what it gives back; that is shown at its return type if it is wrong.
@@ -75,8 +75,10 @@ impl Expander<'_> {
             handler.is_async,
             arguments.into_iter().flatten(),
         );
-        let taken = self.taken(handler);
-        quote_spanned!(place=> #taken::settle(#settle, #answer))
+        let Extent { start, end } = Extent::of(&handler.output);
+        let taken = self.taken_from(handler, start);
+        let made = quote_spanned!(end=> #taken::settle);
+        quote_spanned!(spans::attribute()=> #made(#settle, #answer))
     }
 
     /// A query is answered by reading alone. Asserted once, at the `mut` of `&mut self` or at the context.

@@ -35,9 +35,13 @@ impl Expander<'_> {
             arguments.into_iter().flatten().map(|name| quote!(#name)),
         );
         let (module, ctx) = (local("module"), self.ctx(hook.context.as_ref()));
-        let arguments = quote_spanned!(spans::attribute()=> (#module: #receiver, #ctx: &#p::Context<Self>) -> #p::Result<(), #p::Error>);
+        let arguments =
+            quote_spanned!(spans::attribute()=> (#module: #receiver, #ctx: &#p::Context<Self>));
         let granted = self.granted(bound, place);
-        quote_spanned!(place=> async fn #name #arguments #granted { #result })
+        let shown = self.paths.private_at(place);
+        quote_spanned! {place=>
+            async fn #name #arguments -> #shown::Result<(), #shown::Error> #granted { #result }
+        }
     }
 
     pub(super) fn background(&self) -> Option<TokenStream> {
@@ -78,10 +82,11 @@ impl Expander<'_> {
 
     /// What a hook gives back, as a `Result`.
     fn outcome(&self, hook: &Hook, arguments: impl Iterator<Item = TokenStream>) -> TokenStream {
-        let start = Extent::of(&hook.output).start;
+        let Extent { start, end } = Extent::of(&hook.output);
         let p = self.paths.private_at(start);
         let result = call(&hook.method, &hook.output, hook.is_async, arguments);
-        quote_spanned!(start=> #p::IntoOutcome::<(), _>::into_outcome(#result))
+        let made = quote_spanned!(end=> #p::IntoOutcome::<(), _>::into_outcome);
+        quote_spanned!(end=> #made(#result))
     }
 
     /// By `#[init]`, or by `Default`. A manual module is made by whoever attaches it.
@@ -117,7 +122,7 @@ impl Expander<'_> {
             quote!(<#resource as #p::InitArgument>::of(#resources)?)
         });
         let made = call(&init.method, &init.output, init.is_async, arguments);
-        let into = quote_spanned!(start=> #p::IntoModule::<Self, _>::into_module);
+        let into = quote_spanned!(end=> #p::IntoModule::<Self, _>::into_module);
         quote_spanned!(end=> #into(#made))
     }
 

@@ -105,8 +105,8 @@ impl Expander<'_> {
     /// A module with a list sends what its lists say, one without sends what the compiler sees a handler for.
     fn sender(&self) -> TokenStream {
         let (p, ty) = (self.paths.private(), self.ty);
-        let has_list = self.module.emits.is_some() || self.module.calls.is_some();
-        let rule = spans::name(if has_list { "Listed" } else { "Open" }, spans::attribute());
+        let rule = if self.has_lists() { "Listed" } else { "Open" };
+        let rule = spans::name(rule, spans::attribute());
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
             impl #p::Sender for #ty {
@@ -123,6 +123,7 @@ impl Expander<'_> {
         let background = self.background();
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
+            #[diagnostic::do_not_recommend]
             impl #p::Module for #ty {
                 type Handling = #p::#handling;
                 const DESCRIPTOR: &'static #p::ModuleDescriptor = &DESCRIPTOR;
@@ -144,20 +145,28 @@ impl Expander<'_> {
         }
     }
 
-    /// What the module may send. With a single entry, inference would take it for whatever is sent; so there are two.
+    /// What the module may send. With a single entry, inference would take it for whatever is sent, and with none it would
+    /// not be known what is meant; so there are always two.
     fn list(&self, name: &str, messages: Option<&[Type]>) -> Option<TokenStream> {
         let (p, ty) = (self.paths.private(), self.ty);
         let name = spans::name(name, spans::attribute());
-        let messages = messages.filter(|messages| !messages.is_empty())?;
+        let messages = messages.unwrap_or_default();
         let entries = messages.iter().map(|message| quote!(#message));
-        let entries = entries.chain([quote!(#p::NoMessage)]);
-        Some(quote_spanned! {spans::attribute()=>
-            #(
-                #[automatically_derived]
-                #[diagnostic::do_not_recommend]
-                impl #p::#name<#entries, #p::Listed, #p::Listed> for #ty {}
-            )*
+        let entries = entries.chain([quote!(#p::NoMessage), quote!(#p::NorAnother)]);
+        let entries = entries.take(messages.len().max(1) + 1);
+        self.has_lists().then(|| {
+            quote_spanned! {spans::attribute()=>
+                #(
+                    #[automatically_derived]
+                    #[diagnostic::do_not_recommend]
+                    impl #p::#name<#entries, #p::Listed, #p::Listed> for #ty {}
+                )*
+            }
         })
+    }
+
+    fn has_lists(&self) -> bool {
+        self.module.emits.is_some() || self.module.calls.is_some()
     }
 
     /// The handlers that can be called.
@@ -177,8 +186,13 @@ impl Expander<'_> {
 
     /// What generated code has to know of a handler's message, it knows through this; shown at the handler's argument.
     fn taken(&self, handler: &Handler) -> TokenStream {
+        self.taken_from(handler, Extent::of(handler.message_argument()).start)
+    }
+
+    /// The same, for a path that as a whole is shown somewhere else, from `start` on.
+    fn taken_from(&self, handler: &Handler, start: Span) -> TokenStream {
         let message = handler.message_argument();
-        let Extent { start, end } = Extent::of(message);
+        let end = last_span(message);
         let p = self.paths.private_at(end);
         let taken = shown(handler.either("TakenByReference", "TakenByValue"), end);
         let open = quote_spanned!(start=> <);
