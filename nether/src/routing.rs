@@ -40,7 +40,8 @@ pub trait HandledBy<Module> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not list `{Message}` in `calls`",
     label = "the message is not in the module's `calls`",
-    note = "add it: `#[module(.., calls = [{Message}])]`, since a module with lists sends exactly what they say"
+    note = "add it: `#[module(.., calls = [{Message}])]`, since a module with lists sends exactly what they say",
+    note = "a function that is generic over its sender states the same: `where S: Calls<{Message}, S::Rule, H>`"
 )]
 pub trait Calls<Message, Rule, TheOneHandler> {
     #[doc(hidden)]
@@ -53,7 +54,8 @@ pub trait Calls<Message, Rule, TheOneHandler> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not list `{Message}` in `emits`",
     label = "the message is not in the module's `emits`",
-    note = "add it: `#[module(.., emits = [{Message}])]`, since a module with lists sends exactly what they say"
+    note = "add it: `#[module(.., emits = [{Message}])]`, since a module with lists sends exactly what they say",
+    note = "a function that is generic over its sender states the same: `where S: Emits<{Message}, S::Rule, H>`"
 )]
 pub trait Emits<Message, Rule, TheOneHandler> {
     #[doc(hidden)]

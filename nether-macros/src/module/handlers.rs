@@ -9,6 +9,7 @@ use crate::diagnostics::Diagnostics;
 use crate::module::hooks;
 use crate::module::model::Handler;
 use crate::module::signature::{self, ContextForms};
+use crate::spans::Extent;
 use crate::{spans, suggest, types};
 
 const CONTEXT: ContextForms = ContextForms {
@@ -150,6 +151,7 @@ impl Finder<'_> {
                 variant: self.variant(index),
                 method: signature.ident.clone(),
                 argument: arguments[0].clone(),
+                alias: self.alias(arguments[0], index),
                 by_reference: matches!(arguments[0], Type::Reference(_)),
                 is_async: signature.asyncness.is_some(),
                 receiver,
@@ -293,6 +295,16 @@ impl Finder<'_> {
             self.diagnostics.error(argument, text, help);
         }
         true
+    }
+
+    fn alias(&self, argument: &Type, index: usize) -> Option<Ident> {
+        let message = signature::behind_reference(argument).to_token_stream();
+        let (is_one_word, end) = (
+            message.clone().into_iter().count() == 1,
+            Extent::of(message).end,
+        );
+        let name = format!("{}Message", self.variant(index));
+        (!is_one_word).then(|| Ident::new(&name, end))
     }
 
     /// A name of its own for each message: the last segment, or all of them if that is not enough.

@@ -1,6 +1,7 @@
 //! A module that makes sense. Only [`validate`](crate::module::validate) makes one.
 
 use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote};
 use syn::{Path, Type};
 
 use crate::block::Block;
@@ -35,6 +36,8 @@ pub(crate) struct Handler {
     pub(crate) method: Ident,
     /// The first argument's type, to point at.
     pub(crate) argument: Type,
+    /// What the message is called in the expansion, if the argument writes it in several words.
+    pub(crate) alias: Option<Ident>,
     /// Whether it takes an event, by reference.
     pub(crate) by_reference: bool,
     pub(crate) is_async: bool,
@@ -52,6 +55,14 @@ impl Handler {
     /// The message, as the method writes it.
     pub(crate) fn message_argument(&self) -> &Type {
         signature::behind_reference(&self.argument)
+    }
+
+    /// The message, in one word.
+    pub(crate) fn message(&self) -> TokenStream {
+        match &self.alias {
+            Some(alias) => quote!(#alias),
+            None => self.message_argument().to_token_stream(),
+        }
     }
 
     /// One of two names, by how it takes the message.

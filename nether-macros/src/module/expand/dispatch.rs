@@ -73,7 +73,7 @@ impl Expander<'_> {
 
     /// How the handler's message travels.
     pub(super) fn parcel(&self, handler: &Handler) -> TokenStream {
-        let (p, message) = (self.paths.private(), handler.message_argument());
+        let (p, message) = (self.paths.private(), handler.message());
         let parcel = spans::name(handler.either("Shown", "Given"), spans::attribute());
         quote!(#p::#parcel<#message>)
     }

@@ -14,10 +14,20 @@ impl Expander<'_> {
         if !handler.is_sound {
             return quote!(#proof);
         }
-        let call = self.handler_call(handler);
-        let may_change = self.may_change(handler);
-        let same = self.same_type(handler);
-        quote!(#call #may_change #same #proof)
+        let parts = [
+            self.name(handler),
+            Some(self.handler_call(handler)),
+            self.may_change(handler),
+            self.same_type(handler),
+        ];
+        quote!(#(#parts)* #proof)
+    }
+
+    /// A name for a message that is written in several words, so that it can be shown at the last of them.
+    fn name(&self, handler: &Handler) -> Option<TokenStream> {
+        let name = handler.alias.as_ref()?;
+        let written = handler.message_argument();
+        Some(quote_spanned!(spans::attribute()=> type #name = #written;))
     }
 
     fn handler_call(&self, handler: &Handler) -> TokenStream {
@@ -48,12 +58,12 @@ impl Expander<'_> {
         let [module, parcel, settle] = ["module", "parcel", "settle"].map(local);
         let ctx = self.ctx(handler.context.as_ref());
         let arguments = quote_spanned! {spans::attribute()=>
-            <S: #p::Settle<#parcel_type>>(
-                #module: #receiver, #parcel: #parcel_type, #ctx: &#p::Context<Self>, #settle: S,
+            <__S: #p::Settle<#parcel_type>>(
+                #module: #receiver, #parcel: #parcel_type, #ctx: &#p::Context<Self>, #settle: __S,
             )
         };
         let granted = self.granted(bound, name);
-        quote_spanned!(name=> async fn handle #arguments -> S::Settled #granted)
+        quote_spanned!(name=> async fn handle #arguments -> __S::Settled #granted)
     }
 
     /// Calls the method, and settles what it gives back; that is shown at its return type if it is wrong.

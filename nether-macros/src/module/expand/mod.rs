@@ -186,13 +186,12 @@ impl Expander<'_> {
 
     /// What generated code has to know of a handler's message, it knows through this; shown at the handler's argument.
     fn taken(&self, handler: &Handler) -> TokenStream {
-        self.taken_from(handler, Extent::of(handler.message_argument()).start)
+        self.taken_from(handler, last_span(&handler.argument))
     }
 
     /// The same, for a path that as a whole is shown somewhere else, from `start` on.
     fn taken_from(&self, handler: &Handler, start: Span) -> TokenStream {
-        let message = handler.message_argument();
-        let end = last_span(message);
+        let (message, end) = (handler.message(), last_span(&handler.argument));
         let p = self.paths.private_at(end);
         let taken = shown(handler.either("TakenByReference", "TakenByValue"), end);
         let open = quote_spanned!(start=> <);
