@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::entry::{Argument, log};
 use crate::error::Result;
-use crate::module::{ModuleDescriptor, catch_payload};
+use crate::module::{ModuleDescriptor, catch};
 use crate::race::race;
 use crate::system::{System, SystemBuilder, signal};
 
@@ -92,7 +92,7 @@ where
         builder = builder.closed_world(modules);
     }
     let argument = A::of(builder).await?;
-    let running = catch_payload(function(argument));
+    let running = catch(function(argument));
     let result = if with_signals {
         let stopped = async {
             stopped_by_signal(&system).await;

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use tokio::task::JoinSet;
 
 use crate::context::{Context, Handle, Origin};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::mediator::Mediator;
-use crate::module::supervision::{catch, report_task};
+use crate::module::guarded::{catch, panicked};
+use crate::module::supervision::report_task;
 use crate::module::{Module, ModuleDescriptor};
 use crate::route::BoxFuture;
 use crate::scope::{Scope, ScopeKind};
@@ -101,7 +102,7 @@ impl BackgroundTasks {
 async fn watch(task: BoxFuture<Result<()>>, handle: Handle, module: &'static ModuleDescriptor) {
     let result = catch(task)
         .await
-        .unwrap_or_else(|panic| Err(Error::msg(format_args!("panicked: {panic}"))));
+        .unwrap_or_else(|panic| Err(panicked(&*panic)));
     if let Err(error) = result {
         report_task("#[background]", &error, &handle, &module.declaration);
     }

@@ -1,14 +1,16 @@
 //! From a parcel to a handler and back: [`Handles`] for exclusive modules, [`Serves`] for shared ones.
 
+use std::pin::pin;
 use std::sync::Arc;
 
-use tracing::Instrument;
+use tracing::Span;
 
-use crate::context::Context;
-use crate::envelope::{Given, Parcel, Reply, Shown};
+use crate::context::{Context, Handle};
+use crate::envelope::{Given, Parcel, Shown};
 use crate::error::Result;
 use crate::message::{ByValue, Event, Message};
-use crate::module::supervision::{catch, reply_of, settle};
+use crate::module::guarded::Guarded;
+use crate::module::supervision::{Handled, settle};
 use crate::module::{Module, Verdict};
 
 /// The handler of one message in an exclusive module.
@@ -38,48 +40,52 @@ pub trait Serves<P: Parcel>: Module + Sync {
 impl<C: ByValue> Given<C> {
     /// Not public API. Used by generated code.
     #[doc(hidden)]
-    #[inline]
     pub async fn handle<M: Handles<Self>>(self, module: &mut M, ctx: &Context<M>) -> Verdict {
-        handle(self, module, ctx).await
+        let Given { message, reply: to } = self;
+        let handler = pin!(module.handle(message, ctx));
+        let result = Guarded::new(handler, || span(ctx, C::NAME)).await;
+        settle::<C>(result, to, ctx.handle(), &M::descriptor().declaration)
     }
 }
 
 impl<E: Event> Shown<E> {
     /// Not public API. Used by generated code.
     #[doc(hidden)]
-    #[inline]
     pub async fn handle<M: Handles<Self>>(self, module: &mut M, ctx: &Context<M>) -> Verdict {
-        handle(self, module, ctx).await
+        let handler = pin!(module.handle(self.0, ctx));
+        let result = Guarded::new(handler, || span(ctx, E::NAME)).await;
+        settle::<E>(result, None, ctx.handle(), &M::descriptor().declaration)
     }
 }
 
-#[inline]
-async fn handle<P: Parcel, M: Handles<P>>(parcel: P, module: &mut M, ctx: &Context<M>) -> Verdict {
-    let declaration = &M::descriptor().declaration;
-    let (message, to) = parcel.open();
-    let handler = catch(module.handle(message, ctx)).instrument(span::<P::Message, M>(ctx));
-    let reply = reply_of::<P::Message>(handler.await, declaration);
-    settle::<P::Message>(reply, to, ctx.handle(), declaration)
-}
-
 /// Runs the handler of a shared module.
-#[inline]
 pub(super) async fn serve<P: Parcel, M: Serves<P>>(
     message: P::Content,
     module: Arc<M>,
     ctx: &Context<M>,
-) -> Reply<P::Message> {
-    let handler = catch(module.handle(message, ctx)).instrument(span::<P::Message, M>(ctx));
-    reply_of::<P::Message>(handler.await, &M::descriptor().declaration)
+) -> Handled<P::Message> {
+    let handler = pin!(module.handle(message, ctx));
+    Guarded::new(handler, || span(ctx, P::Message::NAME)).await
 }
 
+/// The span of a handler.
 #[inline]
-fn span<P: Message, M: Module>(ctx: &Context<M>) -> tracing::Span {
+fn span<M: Module>(ctx: &Context<M>, message: &'static str) -> Span {
+    if tracing::enabled!(tracing::Level::DEBUG) {
+        handler_span(ctx.handle(), M::descriptor().declaration.name, message)
+    } else {
+        Span::none()
+    }
+}
+
+/// One call site for all handlers: it is not worth one each in every program.
+#[cold]
+fn handler_span(handle: &Handle, module: &'static str, message: &'static str) -> Span {
     tracing::debug_span!(
         "handle",
-        message = P::NAME,
-        module = M::descriptor().declaration.name,
-        context = %ctx.correlation_id(),
-        sequence = ctx.handle().message.map(|(_, sequence)| sequence),
+        message,
+        module,
+        context = %handle.scope.id(),
+        sequence = handle.message.map(|(_, sequence)| sequence),
     )
 }

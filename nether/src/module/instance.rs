@@ -13,7 +13,8 @@ use crate::mediator::{Erased, InstanceId, Mediator};
 use crate::message::MessageDescriptor;
 use crate::module::background::BackgroundTasks;
 use crate::module::cell::{Cell, Routes};
-use crate::module::supervision::{catch, report_task};
+use crate::module::guarded::{Payload, catch, panicked};
+use crate::module::supervision::report_task;
 use crate::module::{Construct, Launch, Module, ModuleDescriptor};
 use crate::resources::Resources;
 use crate::route::BoxFuture;
@@ -151,8 +152,8 @@ async fn live<M: Module>(
     }
 }
 
-fn unpanicked<T>(result: Result<Result<T>, String>) -> Result<T> {
-    result.unwrap_or_else(|panic| Err(Error::msg(format_args!("panicked: {panic}"))))
+fn unpanicked<T>(result: Result<Result<T>, Payload>) -> Result<T> {
+    result.unwrap_or_else(|panic| Err(panicked(&*panic)))
 }
 
 /// An instance, whatever its type.

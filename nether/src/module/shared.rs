@@ -15,7 +15,7 @@ use crate::message::Message;
 use crate::module::Shared;
 use crate::module::cell::{Cell, Way};
 use crate::module::handling::{Serves, serve};
-use crate::module::supervision::{bury, keep, verdict_of};
+use crate::module::supervision::{bury, keep, reply_of};
 use crate::module::tally::{Tally, Verdict};
 use crate::route::{BoxFuture, Closed, Inline, Route};
 use crate::scope::Finish;
@@ -113,12 +113,9 @@ impl<M: Shared> Accepted<M> {
         };
         let ctx = ctx.insert(Context::new(Handle::of(header)));
         let (message, _) = parcel.open();
-        let reply = serve::<P, M>(message, module, ctx).await;
-        self.end = End::Handler(verdict_of::<P::Message>(
-            &reply,
-            ctx.handle(),
-            cell.declaration,
-        ));
+        let result = serve::<P, M>(message, module, ctx).await;
+        let (reply, verdict) = reply_of::<P::Message>(result, ctx.handle(), cell.declaration);
+        self.end = End::Handler(verdict);
         reply
     }
 }

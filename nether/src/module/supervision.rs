@@ -1,11 +1,7 @@
 //! What happens around a handler: panics are caught, results told to whom they concern. The place of restarts, time-outs
 //! and retries.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 
 use crate::context::{Handle, announce};
 use crate::declaration::Declaration;
@@ -13,61 +9,21 @@ use crate::envelope::{Header, Reply, ReplyTo};
 use crate::error::{CallError, Error, Failure, FailureKind, HandlerError, Panic, Result};
 use crate::events::{DeadLetter, HandlerFailed};
 use crate::message::{Message, MessageDescriptor};
+use crate::module::guarded::{Payload, said};
 use crate::module::tally::{Tally, Verdict};
 
-/// What a panic throws.
-pub(crate) type Payload = Box<dyn Any + Send>;
-
-/// Runs a future; a panic in it is caught, and what it said given back.
-pub(crate) async fn catch<F: Future>(future: F) -> Result<F::Output, String> {
-    catch_payload(future).await.map_err(|panic| said(&*panic))
-}
-
-/// Runs a future; a panic in it is caught, and what it threw given back.
-pub(crate) async fn catch_payload<F: Future>(future: F) -> Result<F::Output, Payload> {
-    let mut future = pin!(future);
-    std::future::poll_fn(
-        |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-            Ok(poll) => poll.map(Ok),
-            Err(panic) => Poll::Ready(Err(panic)),
-        },
-    )
-    .await
-}
-
-fn said(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no text")
-        .to_owned()
-}
-
-/// What a handler gave back, as its caller sees it.
-#[inline]
-pub(crate) fn reply_of<M: Message>(
-    result: Result<Result<M::Reply, M::Error>, String>,
-    module: &'static Declaration,
-) -> Reply<M> {
-    match result {
-        Ok(Ok(reply)) => Ok(reply),
-        Ok(Err(error)) => Err(CallError::Handler(error)),
-        Err(text) => Err(CallError::Panicked(Panic {
-            message: M::NAME,
-            module: module.name,
-            text,
-        })),
-    }
-}
+/// How a handler ended: by its return, or by a panic.
+pub(crate) type Handled<M> = Result<Result<<M as Message>::Reply, <M as Message>::Error>, Payload>;
 
 /// Tells the caller; or, if nobody waits and it failed, the unit of work.
 #[inline]
 pub(crate) fn settle<M: Message>(
-    reply: Reply<M>,
+    result: Handled<M>,
     to: ReplyTo<M>,
     handle: &Handle,
     module: &'static Declaration,
 ) -> Verdict {
-    let verdict = verdict_of::<M>(&reply, handle, module);
+    let (reply, verdict) = reply_of::<M>(result, handle, module);
     let untold = match to {
         Some(to) => to.send(reply).err(),
         None => Some(reply),
@@ -78,25 +34,45 @@ pub(crate) fn settle<M: Message>(
     verdict
 }
 
-/// How the message ended. A failure is logged, and published as an event.
+/// What a handler gave back, as its caller sees it, and how the message ended. A failure is logged, and published.
 #[inline]
-pub(crate) fn verdict_of<M: Message>(
-    reply: &Reply<M>,
+pub(crate) fn reply_of<M: Message>(
+    result: Handled<M>,
     handle: &Handle,
     module: &'static Declaration,
-) -> Verdict {
-    match reply {
-        Ok(_) => Verdict::Handled,
-        Err(error) => {
-            let panicked = matches!(error, CallError::Panicked(_));
-            report(M::descriptor(), handle, module, error, panicked);
-            if panicked {
-                Verdict::Crashed
-            } else {
-                Verdict::Failed
-            }
-        }
+) -> (Reply<M>, Verdict) {
+    match result {
+        Ok(Ok(reply)) => (Ok(reply), Verdict::Handled),
+        failed => failure_of::<M>(failed, handle, module),
     }
+}
+
+#[cold]
+fn failure_of<M: Message>(
+    failed: Handled<M>,
+    handle: &Handle,
+    module: &'static Declaration,
+) -> (Reply<M>, Verdict) {
+    let (error, verdict) = match failed {
+        Ok(Ok(reply)) => return (Ok(reply), Verdict::Handled),
+        Ok(Err(error)) => (CallError::Handler(error), Verdict::Failed),
+        Err(panic) => {
+            let panic = Panic {
+                message: M::NAME,
+                module: module.name,
+                text: said(&*panic),
+            };
+            (CallError::Panicked(panic), Verdict::Crashed)
+        }
+    };
+    report(
+        M::descriptor(),
+        handle,
+        module,
+        &error,
+        verdict == Verdict::Crashed,
+    );
+    (Err(error), verdict)
 }
 
 /// Keeps a failure that no caller was told of, for whoever closes the unit of work.
