@@ -2,6 +2,8 @@
 
 use nether_macros::event;
 
+use crate::message::{Message, MessageDescriptor};
+
 /// A handler gave back an error, or panicked.
 ///
 /// Published in the unit of work of the message that failed. A failure while handling a `HandlerFailed` or [`DeadLetter`]
@@ -31,4 +33,9 @@ pub struct DeadLetter {
     pub sequence: u64,
     /// Why it was not handled, in words.
     pub reason: String,
+}
+
+/// Whether the message is one of the framework's own.
+pub(crate) fn is_own(message: &MessageDescriptor) -> bool {
+    [HandlerFailed::ID, DeadLetter::ID].contains(&message.id)
 }

@@ -7,7 +7,7 @@ use crate::context::{Handle, announce};
 use crate::declaration::Declaration;
 use crate::envelope::{Header, Reply, ReplyTo};
 use crate::error::{CallError, Error, Failure, FailureKind, HandlerError, Panic, Result};
-use crate::events::{DeadLetter, HandlerFailed};
+use crate::events::{DeadLetter, HandlerFailed, is_own};
 use crate::message::{Message, MessageDescriptor};
 use crate::module::guarded::{Payload, said};
 use crate::module::tally::{Tally, Verdict};
@@ -106,6 +106,7 @@ fn report(
 ) {
     let sequence = sequence_of(handle);
     tracing::warn!(message = message.name(), module = module.name, sequence, panicked, %error, "handler failed");
+    // Of the framework's own reports nothing more is reported.
     if !is_own(message) {
         announce(handle, || HandlerFailed {
             message: message.name().to_owned(),
@@ -165,11 +166,6 @@ pub(crate) fn bury(header: Header, kind: FailureKind, tally: &Tally, module: &'s
     }
     tally.count_dead(message.name());
     in_flight.take_back();
-}
-
-/// The framework's own reports, of which nothing more is reported.
-fn is_own(message: &'static MessageDescriptor) -> bool {
-    [HandlerFailed::ID, DeadLetter::ID].contains(&message.id)
 }
 
 fn sequence_of(handle: &Handle) -> u64 {

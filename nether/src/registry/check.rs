@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::error::Problem;
+use crate::events::is_own;
 use crate::message::{MessageDescriptor, MessageKind};
 use crate::module::{ModuleDescriptor, ModuleKind};
 use crate::registry::cycle::find_cycle;
@@ -55,10 +56,10 @@ fn handlers(
 
 /// What is declared is also registered: link-time registration worked.
 fn check_registry(program: &Program<'_>, problems: &mut Vec<Problem>) {
-    if program.modules.is_empty() && !program.messages.is_empty() {
-        problems.push(Problem::NoModules {
-            messages: program.messages.len(),
-        });
+    let messages = program.messages.iter().filter(|message| !is_own(message));
+    let messages = messages.count();
+    if program.modules.is_empty() && messages > 0 {
+        problems.push(Problem::NoModules { messages });
     }
     for module in program.modules {
         for message in module.handles.iter().map(|message| (message.descriptor)()) {
