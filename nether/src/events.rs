@@ -6,8 +6,10 @@ use crate::message::{Message, MessageDescriptor};
 
 /// A handler gave back an error, or panicked.
 ///
-/// Published in the unit of work of the message that failed. A failure while handling a `HandlerFailed` or [`DeadLetter`]
-/// is logged, not published again.
+/// Published in the unit of work of the message that failed, whether or not somebody waited for the reply. A failure while
+/// handling a `HandlerFailed` or [`DeadLetter`] is logged, not published again.
+///
+/// An error of an `#[on_stop]` or a `#[background]` task is published too; then `message` is that mark.
 #[event(name = "nether.handler_failed")]
 pub struct HandlerFailed {
     /// The message's name.
@@ -22,7 +24,7 @@ pub struct HandlerFailed {
     pub panicked: bool,
 }
 
-/// A message was accepted, but will not be handled.
+/// A message was accepted, but will not be handled: its context was cancelled, its deadline passed, or its module stopped.
 #[event(name = "nether.dead_letter")]
 pub struct DeadLetter {
     /// The message's name.

@@ -13,7 +13,7 @@ use crate::resources::Resources;
 use crate::sync::lock;
 use crate::system::System;
 
-/// A module that was attached by hand; what [`System::detach`] takes.
+/// A module that was attached by hand; what [`System::detach`] of the same system takes. Dropped, the module stays attached.
 #[must_use = "without it the module cannot be detached"]
 pub struct Attached<M> {
     pub(super) instance: InstanceId,
@@ -32,7 +32,34 @@ impl<M: Module> fmt::Debug for Attached<M> {
 
 impl System {
     /// Attaches a module value: runs its `#[on_start]`, and from then on it gets the messages it handles. Of one type
-    /// several values may be attached, and each gets the events it handles.
+    /// several values may be attached, and each gets the events it handles. What it lists in `after` is not looked at.
+    ///
+    /// ```
+    /// use nether::prelude::*;
+    ///
+    /// #[event]
+    /// pub struct Ping;
+    ///
+    /// struct Ears(&'static str);
+    ///
+    /// #[module(handles = Ping, manual)]
+    /// impl Ears {
+    ///     async fn ping(&self, _: &Ping) {
+    ///         println!("{} heard it", self.0);
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
+    /// let system = System::builder().isolated().start().await?;
+    /// let left = system.attach(Ears("left")).await?;
+    /// let _right = system.attach(Ears("right")).await?;
+    /// system.context().publish(Ping).await?; // Both hear it.
+    /// system.detach(left).await;
+    /// let ctx = system.context();
+    /// ctx.publish(Ping).await?;
+    /// assert_eq!(ctx.close().await?.handled, 1);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// If another module handles one of its commands or queries, if its `#[on_start]` fails, or if the system is stopping.
@@ -77,7 +104,9 @@ impl System {
         Ok(attached)
     }
 
-    /// Detaches a module: it gets no new messages, handles those it has, and runs its `#[on_stop]`.
+    /// Detaches a module: it gets no new messages, its background tasks are told, it handles what it has, and runs its
+    /// `#[on_stop]`. Returns when that is done; there is no limit of time. A module cannot detach itself from a handler, which
+    /// would wait for its own end.
     pub async fn detach<M: Module>(&self, attached: Attached<M>) {
         let instance = {
             let mut instances = lock(&self.inner.instances);
