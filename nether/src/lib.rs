@@ -168,7 +168,7 @@
 //!
 //! There are no restarts, no time-outs and retries of handlers, and one instance of a module unless you attach more.
 //! Modules that wait for each other in a circle wait until their context's deadline, and for ever if it has none; only
-//! circles of listed `calls` are found, when the system starts. A message's `key` is checked and recorded, and does not
+//! circles of `calls` among exclusive modules are found, when the system starts. A message's `key` is checked and recorded, and does not
 //! route yet. Everything is in memory and in one process.
 //!
 //! # Feature flags

@@ -159,7 +159,7 @@ impl fmt::Display for Problem {
                     "exclusive modules call each other in a circle, so they would wait for ever: ",
                 )?;
                 circle(modules, "calls", f)?;
-                f.write_str("; let one of them `process` or `publish` instead of waiting, or make it shared (`&self`)")
+                f.write_str("; let one of them `process` or `publish` instead of waiting")
             }
             Problem::AfterMissing { module, after } => {
                 write!(

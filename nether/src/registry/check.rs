@@ -202,12 +202,13 @@ fn check_call_cycles(
     }
 }
 
-/// In a closed world, what is registered is also listed.
+/// In a closed world, what starts by itself is also listed.
 fn check_world(program: &Program<'_>, problems: &mut Vec<Problem>) {
     let Some(world) = program.world else {
         return;
     };
-    for module in program.modules {
+    let starting = |module: &&&'static ModuleDescriptor| module.launch.is_some();
+    for module in program.modules.iter().filter(starting) {
         if !world.iter().any(|listed| std::ptr::eq(*listed, *module)) {
             problems.push(Problem::NotListed {
                 module: module.declaration,

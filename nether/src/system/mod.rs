@@ -210,6 +210,7 @@ impl System {
                 .iter()
                 .map(|instance| instance.descriptor())
                 .collect();
+            modules.sort_by_key(|module| module.declaration.name);
             modules.dedup_by_key(|module| module.declaration.name);
             return Topology::of(&registry.messages, &modules);
         }
