@@ -94,24 +94,27 @@ type Sender<E> = broadcast::Sender<Arc<E>>;
 
 /// Subscribes to the events of one context.
 pub(super) fn subscribe<E: Event>(scope: &Scope) -> Subscription<E> {
+    let subscriptions = of(scope.subscriptions_or(|| Box::new(Subscriptions::default())));
+    let events = subscriptions.and_then(|subscriptions| {
+        let mut senders = lock(&subscriptions.0);
+        // Asked under the lock: the end takes all senders away under it, and later none may be added.
+        (!scope.has_ended()).then(|| receiver::<E>(&sender_among::<E>(&mut senders)))
+    });
+    Subscription {
+        events: events.unwrap_or_else(|| broadcast::channel(1).1),
+        missed: 0,
+    }
+}
+
+/// The sender of the type, made if need be.
+fn sender_among<E: Event>(senders: &mut Vec<(usize, Erased)>) -> Erased {
     let slot = E::descriptor().slot();
-    let events = match of(scope.subscriptions_or(|| Box::new(Subscriptions::default()))) {
-        Some(subscriptions) if !scope.has_ended() => {
-            let mut senders = lock(&subscriptions.0);
-            let known = senders
-                .iter()
-                .find(|(of, _)| *of == slot)
-                .map(|(_, sender)| Arc::clone(sender));
-            let sender = known.unwrap_or_else(|| {
-                let sender = new_sender::<E>();
-                senders.push((slot, Arc::clone(&sender)));
-                sender
-            });
-            receiver::<E>(&sender)
-        }
-        _ => broadcast::channel(1).1,
-    };
-    Subscription { events, missed: 0 }
+    if let Some((_, sender)) = senders.iter().find(|(of, _)| *of == slot) {
+        return Arc::clone(sender);
+    }
+    let sender = new_sender::<E>();
+    senders.push((slot, Arc::clone(&sender)));
+    sender
 }
 
 /// Subscribes to the events of every context.

@@ -240,6 +240,7 @@ impl<M: Module> AnyInstance for Instance<M> {
                 let _ = life.await;
             }
             self.cell.bury_rest();
+            let _ = self.ended.set(()); // For a `stop` that waits, too.
         })
     }
 

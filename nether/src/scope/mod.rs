@@ -200,10 +200,10 @@ impl Scope {
         self.roots.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A root handle is gone. The last one cancels a unit of work that nobody closed.
+    /// A root handle is gone. The last one cancels a unit of work that was not closed to its end.
     pub(crate) fn drop_root(&self) {
         let last = self.roots.fetch_sub(1, Ordering::AcqRel) == 1;
-        if last && self.kind == ScopeKind::Unit && !self.state.is_closing() {
+        if last && self.kind == ScopeKind::Unit && !self.state.has_ended() {
             self.abandon();
         }
     }

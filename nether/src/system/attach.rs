@@ -77,7 +77,11 @@ impl System {
         };
         let instance = Instance::attached(launch, module);
         // Whoever sends from now on waits until the module has started.
-        claim(mediator, &*instance)?;
+        if let Err(error) = claim(mediator, &*instance) {
+            // Somebody may have sent in between, and waits for a start that does not come.
+            instance.cut_off().await;
+            return Err(error);
+        }
         let started = Arc::clone(&instance)
             .start(Arc::new(Resources::default()))
             .await;
@@ -108,17 +112,22 @@ impl System {
     /// `#[on_stop]`. Returns when that is done; there is no limit of time. A module cannot detach itself from a handler, which
     /// would wait for its own end.
     pub async fn detach<M: Module>(&self, attached: Attached<M>) {
-        let instance = {
-            let mut instances = lock(&self.inner.instances);
-            let place = instances
-                .iter()
-                .position(|instance| instance.id() == attached.instance);
-            place.map(|place| instances.remove(place))
+        let (system, id) = (self.clone(), attached.instance);
+        let Some(instance) = self
+            .instances()
+            .into_iter()
+            .find(|instance| instance.id() == id)
+        else {
+            return;
         };
-        if let Some(instance) = instance {
-            disconnect(&self.inner.mediator, &*instance);
+        disconnect(&self.inner.mediator, &*instance);
+        // A task of its own: whoever asked may stop waiting, the module stops all the same. Until it has, it is one of the
+        // system's, so that a shutdown waits for it too.
+        let stopping = tokio::spawn(async move {
             instance.stop().await;
-        }
+            lock(&system.inner.instances).retain(|other| other.id() != id);
+        });
+        let _ = stopping.await;
     }
 }
 
