@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::task::Poll;
 
 use nether::prelude::*;
 use nether::{AttachError, CallError};
@@ -269,6 +269,13 @@ impl Stuck {
         self.0.acquire().await.expect("never closed").forget();
     }
 
+    /// Is waited for, too.
+    #[background]
+    async fn linger(ctx: Context<Self>) {
+        ctx.cancelled().await;
+        tokio::task::yield_now().await;
+    }
+
     #[on_stop]
     async fn stop(&mut self) {
         self.0.close();
@@ -282,8 +289,11 @@ async fn a_detach_that_nobody_waits_for_goes_on() -> nether::Result<()> {
     let stuck = system.attach(Stuck(Arc::clone(&gate))).await?;
     let ctx = system.context();
     ctx.process(Hang).await?;
-    let detaching = tokio::time::timeout(Duration::ZERO, system.detach(stuck));
-    assert!(detaching.await.is_err(), "the module hangs");
+    let mut detaching = Box::pin(system.detach(stuck));
+    let is_pending =
+        std::future::poll_fn(|cx| Poll::Ready(detaching.as_mut().poll(cx).is_pending()));
+    assert!(is_pending.await, "the module hangs");
+    drop(detaching);
     gate.add_permits(1);
     while !gate.is_closed() {
         tokio::task::yield_now().await;
