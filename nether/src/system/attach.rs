@@ -109,8 +109,8 @@ impl System {
     }
 
     /// Detaches a module: it gets no new messages, its background tasks are told, it handles what it has, and runs its
-    /// `#[on_stop]`. Returns when that is done; there is no limit of time. A module cannot detach itself from a handler, which
-    /// would wait for its own end.
+    /// `#[on_stop]`. Returns when that is done, which has no limit of time; whoever stops waiting does not stop it. A handler
+    /// cannot wait for the end of its own module: let it spawn a task.
     pub async fn detach<M: Module>(&self, attached: Attached<M>) {
         let (system, id) = (self.clone(), attached.instance);
         let Some(instance) = self

@@ -33,7 +33,7 @@ use crate::sync::lock;
 ///
 /// [`#[nether::main]`](macro@crate::main) starts one and stops it. There is no global: several systems live side by side in
 /// one process, each with modules of its own. A system whose last handle is dropped without [`shutdown`](System::shutdown)
-/// takes no new work; its modules end when they have handled what they had.
+/// takes no new work; its modules end when they have handled what they had, and what they publish then may find nobody left.
 #[derive(Clone)]
 pub struct System {
     inner: Arc<Inner>,
