@@ -1,7 +1,7 @@
 //! Layer 2: the mediator, the one inversion point. Contexts read it to find where a message goes; `system` fills it.
 //!
 //! It is a table with a row per message type, indexed by the type's slot: no hashing, no lock. What a row leads to is
-//! kept as [`Any`](std::any::Any) and known again by `route`, which is a layer above and knows the types.
+//! kept as [`Any`] and known again by `route`, which is a layer above and knows the types.
 
 use std::any::Any;
 use std::fmt;

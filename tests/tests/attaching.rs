@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 
 use nether::prelude::*;
 use nether::{AttachError, CallError};
@@ -254,5 +255,62 @@ async fn a_stopping_system_takes_no_modules(system: System) -> nether::Result<()
         system.attach(Rival).await,
         Err(AttachError::Stopping { .. })
     ));
+    Ok(())
+}
+
+struct Stuck(Arc<Semaphore>);
+
+#[command]
+struct Hang;
+
+#[module(handles = Hang, manual)]
+impl Stuck {
+    async fn hang(&mut self, _: Hang) {
+        self.0.acquire().await.expect("never closed").forget();
+    }
+
+    /// Is waited for, too.
+    #[background]
+    async fn linger(ctx: Context<Self>) {
+        ctx.cancelled().await;
+        tokio::task::yield_now().await;
+    }
+
+    #[on_stop]
+    async fn stop(&mut self) {
+        self.0.close();
+    }
+}
+
+#[tokio::test]
+async fn a_detach_that_nobody_waits_for_goes_on() -> nether::Result<()> {
+    let gate = Arc::new(Semaphore::new(0));
+    let system = System::builder().isolated().start().await?;
+    let stuck = system.attach(Stuck(Arc::clone(&gate))).await?;
+    let ctx = system.context();
+    ctx.process(Hang).await?;
+    let mut detaching = Box::pin(system.detach(stuck));
+    let is_pending =
+        std::future::poll_fn(|cx| Poll::Ready(detaching.as_mut().poll(cx).is_pending()));
+    assert!(is_pending.await, "the module hangs");
+    drop(detaching);
+    gate.add_permits(1);
+    while !gate.is_closed() {
+        tokio::task::yield_now().await;
+    }
+    ctx.close().await?;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_cuts_off_what_is_being_detached() -> nether::Result<()> {
+    let gate = Arc::new(Semaphore::new(0));
+    let system = System::builder().isolated().start().await?;
+    let stuck = system.attach(Stuck(Arc::clone(&gate))).await?;
+    let ctx = system.context();
+    ctx.process(Hang).await?;
+    let (report, ()) = tokio::join!(system.shutdown(), system.detach(stuck));
+    assert_eq!(report.cut_off, ["attaching::Stuck"]);
+    assert_eq!(report.dead_letters[0].count, 1, "{report}");
     Ok(())
 }

@@ -293,3 +293,20 @@ async fn a_chain_without_end_is_cut_and_printed() -> nether::Result<()> {
     assert!(text.contains("closing::Again -> closing::Again"), "{text}");
     Ok(())
 }
+
+#[tokio::test(start_paused = true)]
+async fn giving_up_on_close_cancels_what_has_not_started() -> nether::Result<()> {
+    let (system, gate) = gated().await?;
+    let ctx = system.context();
+    for _ in 0..3 {
+        ctx.process(Pass).await?;
+    }
+    let closing = tokio::time::timeout(Duration::from_secs(1), ctx.close());
+    assert!(closing.await.is_err(), "the gate is shut");
+    gate.open.add_permits(100);
+    let report = system.shutdown().await;
+    assert_eq!(gate.passed(), 1, "the first had started");
+    let letters = report.dead_letters.iter().map(|letters| letters.count);
+    assert_eq!(letters.sum::<u64>(), 2, "{report}");
+    Ok(())
+}

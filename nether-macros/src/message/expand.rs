@@ -156,6 +156,8 @@ fn kind(message: &Checked, paths: &Paths) -> TokenStream {
             impl #p::ByValue for #ident {}
         },
         MessageKind::Event => quote! {
+            #[automatically_derived]
+            #[diagnostic::do_not_recommend]
             impl #p::HandledBy<#p::AnyNumberOfModules> for #ident {
                 fn handler() -> #p::Option<&'static #p::Declaration> {
                     #p::Option::None

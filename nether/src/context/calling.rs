@@ -19,8 +19,11 @@ use crate::error::{CallError, FailureKind, SendError};
 use crate::message::{ByValue, Message};
 use crate::route::{Closed, Offer, Route, Waiting};
 
-/// The future of [`send`](crate::Context::send) and [`ask`](crate::Context::ask): the reply. Nothing is sent before it is
-/// first polled. Dropped once the message is accepted, the message is handled all the same.
+/// The future of [`send`](crate::Context::send) and [`ask`](crate::QueryContext::ask): the reply.
+///
+/// Nothing is sent before it is first polled. Dropped while it waits for room in a mailbox, it takes the message back.
+/// Dropped after that, the message is handled all the same, and a failure is one of the unit of work; a query to a shared
+/// module, which changes nothing, is dropped with it.
 #[must_use = "nothing is sent until this is awaited"]
 pub struct Calling<'a, M, P, T, E> {
     handle: &'a Handle,

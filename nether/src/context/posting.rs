@@ -11,7 +11,10 @@ use crate::error::SendError;
 use crate::route::{BoxFuture, Closed, Waiting};
 
 /// The future of [`process`](crate::Context::process) and [`publish`](crate::Context::publish): that the message was
-/// accepted. Nothing is sent before it is first polled.
+/// accepted.
+///
+/// Nothing is sent before it is first polled. Dropped while it waits for room in a mailbox, it takes the message back; of an
+/// event, from those modules that have not accepted it yet.
 #[must_use = "nothing is sent until this is awaited"]
 pub struct Posting<'a, M, P> {
     handle: &'a Handle,

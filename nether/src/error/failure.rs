@@ -14,7 +14,7 @@ use crate::error::call::Panic;
 pub struct Failure {
     /// The message's name.
     pub message: &'static str,
-    /// The module that handled it, or should have.
+    /// The module that handled it, or should have; empty if that is not known any more.
     pub module: &'static str,
     /// The message's number within its context, see [`MessageKey`](crate::MessageKey).
     pub sequence: u64,

@@ -142,14 +142,15 @@ async fn live<M: Module>(
     let serving = Arc::clone(&cell).serve(module, standing);
     background.start::<M>(&mediator, cell.shared());
     let _ = started.send(Ok(()));
-    if let Err(error) = unpanicked(catch(serving).await) {
-        report_task(
-            "#[on_stop]",
-            &error,
-            ctx.handle(),
-            &M::descriptor().declaration,
-        );
-    }
+    let ended = catch(serving).await;
+    // If the loop itself panicked, in the `drop` of a message, nobody handles what is left.
+    cell.give_up();
+    report_task(
+        "#[on_stop]",
+        ended,
+        ctx.handle(),
+        &M::descriptor().declaration,
+    );
 }
 
 fn unpanicked<T>(result: Result<Result<T>, Payload>) -> Result<T> {
@@ -239,6 +240,7 @@ impl<M: Module> AnyInstance for Instance<M> {
                 let _ = life.await;
             }
             self.cell.bury_rest();
+            let _ = self.ended.set(()); // For a `stop` that waits, too.
         })
     }
 

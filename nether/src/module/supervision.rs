@@ -6,10 +6,10 @@ use std::sync::Arc;
 use crate::context::{Handle, announce};
 use crate::declaration::Declaration;
 use crate::envelope::{Header, Reply, ReplyTo};
-use crate::error::{CallError, Error, Failure, FailureKind, HandlerError, Panic, Result};
-use crate::events::{DeadLetter, HandlerFailed};
+use crate::error::{CallError, Failure, FailureKind, HandlerError, Panic, Result};
+use crate::events::{DeadLetter, HandlerFailed, is_own};
 use crate::message::{Message, MessageDescriptor};
-use crate::module::guarded::{Payload, said};
+use crate::module::guarded::{Payload, panicked, said};
 use crate::module::tally::{Tally, Verdict};
 
 /// How a handler ended: by its return, or by a panic.
@@ -106,6 +106,7 @@ fn report(
 ) {
     let sequence = sequence_of(handle);
     tracing::warn!(message = message.name(), module = module.name, sequence, panicked, %error, "handler failed");
+    // Of the framework's own reports nothing more is reported.
     if !is_own(message) {
         announce(handle, || HandlerFailed {
             message: message.name().to_owned(),
@@ -117,20 +118,25 @@ fn report(
     }
 }
 
-/// A background task or hook that failed: there is no message, and nobody waits.
+/// How a background task or hook ended; its failure is told, for there is no message, and nobody waits.
 pub(crate) fn report_task(
     task: &'static str,
-    error: &Error,
+    ended: Result<Result<()>, Payload>,
     handle: &Handle,
     module: &'static Declaration,
 ) {
+    let (error, is_panic) = match ended {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => (error, false),
+        Err(panic) => (panicked(&*panic), true),
+    };
     tracing::error!(task, module = module.name, %error, "task failed");
     announce(handle, || HandlerFailed {
         message: task.to_owned(),
         module: module.name.to_owned(),
         sequence: 0,
         error: error.to_string(),
-        panicked: false,
+        panicked: is_panic,
     });
 }
 
@@ -165,11 +171,6 @@ pub(crate) fn bury(header: Header, kind: FailureKind, tally: &Tally, module: &'s
     }
     tally.count_dead(message.name());
     in_flight.take_back();
-}
-
-/// The framework's own reports, of which nothing more is reported.
-fn is_own(message: &'static MessageDescriptor) -> bool {
-    [HandlerFailed::ID, DeadLetter::ID].contains(&message.id)
 }
 
 fn sequence_of(handle: &Handle) -> u64 {

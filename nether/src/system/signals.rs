@@ -5,7 +5,16 @@ use crate::system::{ShutdownReport, System};
 
 impl System {
     /// Waits for SIGINT (Ctrl-C) or SIGTERM, or until somebody else shuts the system down, and stops it gracefully; see
-    /// [`shutdown`](System::shutdown).
+    /// [`shutdown`](System::shutdown). What a server's `main` ends with:
+    ///
+    /// ```no_run
+    /// use nether::prelude::*;
+    ///
+    /// #[nether::main]
+    /// async fn main(system: System) {
+    ///     system.until_shutdown().await;
+    /// }
+    /// ```
     pub async fn until_shutdown(&self) -> ShutdownReport {
         race(signal(), self.inner.mediator.stopping.begun()).await;
         self.shutdown().await
