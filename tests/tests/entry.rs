@@ -100,6 +100,12 @@ fn a_signal_ends_a_main_that_does_not_wait_for_it() {
 #[event]
 struct Nothing;
 
+#[derive(Default)]
+struct Nobody;
+
+#[module(handles = [])]
+impl Nobody {}
+
 #[nether::test]
 async fn a_test_gets_a_started_system(system: System) {
     let ctx = system.context();
@@ -110,7 +116,7 @@ async fn a_test_gets_a_started_system(system: System) {
 #[nether::test(flavor = "current_thread")]
 async fn a_test_may_start_the_system_itself(builder: SystemBuilder) -> nether::Result<()> {
     let system = builder.isolated().start().await?;
-    assert!(system.modules().is_empty());
+    assert!(system.modules().is_empty(), "`Nobody` is not started");
     Ok(())
 }
 
