@@ -4,6 +4,7 @@
 //! the method alone, so that a mistake is reported once, at the message.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -68,6 +69,9 @@ where
         }
     }
 }
+
+/// Names the sender, the message, the rule and the handler of a proof; never made.
+pub(super) type Marker<S, I, Rule, H> = PhantomData<fn() -> (S, I, Rule, H)>;
 
 /// Where the compiler saw the handler of a message; a type, so that the future need not carry it.
 pub(super) trait Handler {
