@@ -36,6 +36,8 @@ impl<M: Exclusive> ExclusiveCell<M> {
         while self.mailbox.take(&mut batch.batch).await {
             while let Some(envelope) = batch.batch.messages.pop_front() {
                 self.handle(module, &mut ctx, envelope).await;
+                // A module that never runs out of work lets others have the thread now and then.
+                tokio::task::consume_budget().await;
             }
             // Between batches the module holds on to no unit of work.
             ctx.rebind(standing.clone());
