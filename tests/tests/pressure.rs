@@ -48,7 +48,7 @@ async fn book(permits: usize) -> nether::Result<(System, Arc<Semaphore>, Written
     let gate = Arc::new(Semaphore::new(permits));
     let written = Written::default();
     let system = System::builder().isolated().start().await?;
-    let _book = system
+    system
         .attach(Book {
             gate: Arc::clone(&gate),
             written: Arc::clone(&written),

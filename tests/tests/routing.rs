@@ -206,7 +206,7 @@ async fn a_message_whose_module_is_not_running_is_refused_by_name(_: System) -> 
 async fn a_module_sends_what_it_lists_without_seeing_the_handlers(
     system: System,
 ) -> nether::Result<()> {
-    let _clerk = system.attach(Clerk).await?;
+    system.attach(Clerk).await?;
     let ctx = system.context();
     ctx.send(Deposit(10)).await?;
     assert_eq!(ctx.send(Audit).await?, 10);

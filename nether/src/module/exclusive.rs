@@ -134,18 +134,18 @@ impl<M: Exclusive> Cell<M> for ExclusiveCell<M> {
 
     fn give_up(&self) {
         self.close();
-        self.bury_rest();
+        self.mailbox
+            .drain()
+            .into_iter()
+            .for_each(|envelope| self.bury(envelope));
     }
 
     fn close(&self) {
         self.mailbox.close();
     }
 
-    fn bury_rest(&self) {
-        self.mailbox
-            .drain()
-            .into_iter()
-            .for_each(|envelope| self.bury(envelope));
+    async fn cut_off(&self) {
+        self.give_up();
     }
 
     fn accepted(&self) -> u64 {
