@@ -8,6 +8,7 @@ mod outcome;
 mod posting;
 mod query;
 mod subscription;
+mod timer;
 
 pub use self::calling::Calling;
 pub(crate) use self::delivery::Post;
