@@ -1,8 +1,11 @@
 //! The attribute macros of `nether`, which re-exports and documents them; depend on `nether`, not on this crate.
 //!
 //! Each macro runs through four stages, a file each: `args` (parse), `model`, `validate`, `expand`. The first three write
-//! into one [`Diagnostics`](diagnostics::Diagnostics), so that all mistakes of an item are reported together; expansion
-//! cannot fail. Set `NETHER_MACROS_DEBUG=1` to see expansions on stderr.
+//! into one `Diagnostics`, so that all mistakes of an item are reported together; expansion cannot fail. Set
+//! `NETHER_MACROS_DEBUG=1` to see expansions on standard error.
+
+// The documentation stands on the re-exports in `nether`, where its examples can be compiled.
+#![allow(missing_docs)]
 
 mod block;
 mod diagnostics;
@@ -21,37 +24,31 @@ use proc_macro::TokenStream;
 use crate::entry::EntryKind;
 use crate::message::MessageKind;
 
-/// Declares a command: a message that changes something, handled by exactly one module.
 #[proc_macro_attribute]
 pub fn command(arguments: TokenStream, item: TokenStream) -> TokenStream {
     message::attribute(MessageKind::Command, arguments.into(), item.into()).into()
 }
 
-/// Declares a query: a message that asks something, answered by exactly one module.
 #[proc_macro_attribute]
 pub fn query(arguments: TokenStream, item: TokenStream) -> TokenStream {
     message::attribute(MessageKind::Query, arguments.into(), item.into()).into()
 }
 
-/// Declares an event: a message that tells what happened, shown to any number of modules.
 #[proc_macro_attribute]
 pub fn event(arguments: TokenStream, item: TokenStream) -> TokenStream {
     message::attribute(MessageKind::Event, arguments.into(), item.into()).into()
 }
 
-/// Makes a type a module: the methods of the `impl` block handle the listed messages.
 #[proc_macro_attribute]
 pub fn module(arguments: TokenStream, item: TokenStream) -> TokenStream {
     module::attribute(arguments.into(), item.into()).into()
 }
 
-/// Runs an `async fn main` in a system.
 #[proc_macro_attribute]
 pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
     entry::attribute(EntryKind::Main, arguments.into(), item.into()).into()
 }
 
-/// Runs an `async fn` as a test in a system of its own.
 #[proc_macro_attribute]
 pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
     entry::attribute(EntryKind::Test, arguments.into(), item.into()).into()

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Something declared with an attribute: its name and where it stands.
+/// Something declared with an attribute: its name and where it stands. Displayed as `` `name` (file:line) ``.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Declaration {
     /// The full name: `module_path!()::Type`, or what `name = ".."` says.

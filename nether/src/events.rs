@@ -2,10 +2,14 @@
 
 use nether_macros::event;
 
+use crate::message::{Message, MessageDescriptor};
+
 /// A handler gave back an error, or panicked.
 ///
-/// Published in the unit of work of the message that failed. A failure while handling a `HandlerFailed` or [`DeadLetter`]
-/// is logged, not published again.
+/// Published in the unit of work of the message that failed, whether or not somebody waited for the reply. A failure while
+/// handling a `HandlerFailed` or [`DeadLetter`] is logged, not published again.
+///
+/// An error of an `#[on_stop]` or a `#[background]` task is published too; then `message` is that mark.
 #[event(name = "nether.handler_failed")]
 pub struct HandlerFailed {
     /// The message's name.
@@ -20,7 +24,7 @@ pub struct HandlerFailed {
     pub panicked: bool,
 }
 
-/// A message was accepted, but will not be handled.
+/// A message was accepted, but will not be handled: its context was cancelled, its deadline passed, or its module stopped.
 #[event(name = "nether.dead_letter")]
 pub struct DeadLetter {
     /// The message's name.
@@ -31,4 +35,9 @@ pub struct DeadLetter {
     pub sequence: u64,
     /// Why it was not handled, in words.
     pub reason: String,
+}
+
+/// Whether the message is one of the framework's own.
+pub(crate) fn is_own(message: &MessageDescriptor) -> bool {
+    [HandlerFailed::ID, DeadLetter::ID].contains(&message.id)
 }

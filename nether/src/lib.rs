@@ -1,25 +1,216 @@
-//! Placeholder, to be written.
+//! A declarative, message-driven framework.
+//!
+//! A program is a set of **modules** that talk only by **messages**. Attributes declare both, the linker collects the
+//! declarations, and a **mediator** brings each message to the modules that handle it. Work is done in **contexts**: what
+//! is sent in one, with all it causes, is waited for together and has one result. A message that no module handles, or
+//! that two do, does not compile.
+//!
+//! ```standalone_crate
+//! use nether::prelude::*;
+//!
+//! #[command(reply = Receipt)]
+//! pub struct ProcessOrder { pub order_id: String, pub amount: f64 }
+//!
+//! #[query(reply = u64)]
+//! pub struct OrdersProcessed;
+//!
+//! #[event]
+//! pub struct OrderProcessed { pub order_id: String }
+//!
+//! pub struct Receipt { pub order_id: String }
+//!
+//! #[derive(Default)]
+//! pub struct Orders { processed: u64 }
+//!
+//! #[module(handles = [ProcessOrder, OrdersProcessed], emits = [OrderProcessed])]
+//! impl Orders {
+//!     async fn process(&mut self, order: ProcessOrder, ctx: &Context<Self>) -> nether::Result<Receipt> {
+//!         if order.amount <= 0.0 {
+//!             return Err(nether::Error::msg("there is nothing to pay"));
+//!         }
+//!         self.processed += 1;
+//!         ctx.publish(OrderProcessed { order_id: order.order_id.clone() }).await?;
+//!         Ok(Receipt { order_id: order.order_id })
+//!     }
+//!
+//!     async fn processed(&self, _: OrdersProcessed) -> u64 {
+//!         self.processed
+//!     }
+//! }
+//!
+//! #[derive(Default)]
+//! pub struct Mailer;
+//!
+//! #[module(handles = OrderProcessed)]
+//! impl Mailer {
+//!     async fn confirm(&self, event: &OrderProcessed) {
+//!         println!("order {} confirmed", event.order_id);
+//!     }
+//! }
+//!
+//! #[nether::main]
+//! async fn main(system: System) -> nether::Result<()> {
+//!     let ctx = system.context();
+//!     let receipt = ctx.send(ProcessOrder { order_id: "123".into(), amount: 99.99 }).await?;
+//!     assert_eq!(receipt.order_id, "123");
+//!     assert_eq!(ctx.ask(OrdersProcessed).await?, 1);
+//!     ctx.close().await?; // Every consequence of the order is done, or reported.
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Messages
+//!
+//! | declared with | handled by | verb | a handler takes | a handler may |
+//! |---|---|---|---|---|
+//! | [`#[command]`](macro@command) | exactly one module | [`send`](Context::send), [`process`](Context::process) | the message, `&mut self` or `&self` | send, ask, publish, process |
+//! | [`#[query]`](macro@query) | exactly one module | [`ask`](QueryContext::ask), [`process`](Context::process) | the message, `&self` | ask |
+//! | [`#[event]`](macro@event) | any number of modules | [`publish`](Context::publish), [`process`](Context::process) | a reference to it, `&mut self` or `&self` | send, ask, publish, process |
+//!
+//! `send` and `ask` wait for the reply. `publish` and `process` return when the message is accepted; what comes of it is
+//! part of the context. A command is moved into its handler; an event is shared, so it is allocated once and never cloned.
+//!
+//! # Modules
+//!
+//! [`#[module]`](macro@module) stands above one `impl` block. A method whose first argument is one of the messages in
+//! `handles` is their handler; other methods are left alone. Hooks make the module (`#[init]`), run at its start and end
+//! (`#[on_start]`, `#[on_stop]`), or beside it (`#[background]`).
+//!
+//! The receivers decide how a module runs. With one `&mut self` handler it is *exclusive*: it has a mailbox, and handles
+//! one message at a time in the order they came. With `&self` handlers alone it is *shared*: handlers run concurrently,
+//! and `send` and `ask` run them in the caller's task.
+//!
+//! # Contexts
+//!
+//! [`System::context`] opens a unit of work. Handlers get a handle to the one their message belongs to, so everything that
+//! a message causes belongs to it too. [`close`](Context::close) waits until nothing of it is in flight and lists what
+//! failed. A context that is dropped without `close` is cancelled. [Subscribe](Context::subscribe) to see its events; give
+//! it a [deadline](Context::with_timeout), or [cancel](Context::cancel) it.
+//!
+//! # Routing is checked by the compiler
+//!
+//! ```compile_fail,E0277
+//! # use nether::prelude::*;
+//! #[command]
+//! pub struct Pay;
+//!
+//! async fn pay(ctx: &Context) -> nether::Result<()> {
+//!     ctx.send(Pay).await?; // error[E0277]: no module handles `Pay`
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Two modules that handle one command are an error too (E0283), which names both. A crate that nothing names with `use` is
+//! neither linked nor seen, so its modules count as missing: write `use billing as _;`.
+//!
+//! A module that cannot see the crate of its counterpart lists what it sends, `emits = [..]` and `calls = [..]`. It may
+//! then send exactly that, and that each has a handler is checked when the system starts. [`System::verify`] makes the same
+//! check in a test: two handlers across crates, listed messages without a handler, clashing names, missing resources,
+//! circles of modules that wait for each other. [`#[nether::main(modules = [..])]`](macro@main) makes the part of it that
+//! is about routes while compiling.
+//!
+//! # Errors
+//!
+//! A handler returns its reply or a `Result` of it. An `Err` is a result like any other: the module's state stays. A panic
+//! is caught; the state stays as the panic left it, and the module goes on with its next message. Whoever waits gets a
+//! [`CallError`]: the handler's own error, the panic, or why there was no reply. What fails while nobody waits is kept for
+//! [`close`](Context::close), and published as [`HandlerFailed`]. A message that is accepted but never handled is published
+//! as [`DeadLetter`]. [`Error`] boxes any `std::error::Error`, so `?` works on all of them.
+//!
+//! # Testing
+//!
+//! [`#[nether::test]`](macro@test) starts the whole program for a test. An [isolated](SystemBuilder::isolated) system starts
+//! nothing by itself: attach the module under test, and fakes of what it calls.
+//!
+//! ```
+//! use nether::prelude::*;
+//!
+//! #[query(reply = u64)]
+//! pub struct PriceOf { pub article: String }
+//!
+//! #[query(reply = u64)]
+//! pub struct Total { pub articles: Vec<String> }
+//!
+//! #[derive(Default)]
+//! pub struct Cart;
+//!
+//! #[module(handles = Total, calls = PriceOf)]
+//! impl Cart {
+//!     async fn total(&self, cart: Total, ctx: &QueryContext<Self>) -> nether::Result<u64> {
+//!         let mut total = 0;
+//!         for article in cart.articles {
+//!             total += ctx.ask(PriceOf { article }).await?;
+//!         }
+//!         Ok(total)
+//!     }
+//! }
+//!
+//! /// Stands in for the module that knows the prices.
+//! struct EverythingCosts(u64);
+//!
+//! #[module(handles = PriceOf, manual)]
+//! impl EverythingCosts {
+//!     async fn price(&self, _: PriceOf) -> u64 {
+//!         self.0
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
+//! let system = System::builder().isolated().start().await?;
+//! let _cart = system.attach(Cart).await?;
+//! let _prices = system.attach(EverythingCosts(3)).await?;
+//! let total = system.context().ask(Total { articles: vec!["tea".into(), "milk".into()] }).await?;
+//! assert_eq!(total, 6);
+//! # Ok(()) }
+//! ```
+//!
+//! # Limits today
+//!
+//! There are no restarts, no time-outs and retries of handlers, and one instance of a module unless you attach more.
+//! Modules that wait for each other in a circle wait until their context's deadline, and for ever if it has none; only
+//! circles of `calls` among exclusive modules are found, when the system starts. A message's `key` is checked and recorded, and does not
+//! route yet. Everything is in memory and in one process.
+//!
+//! # Feature flags
+//!
+//! | feature | default | what it does |
+//! |---|---|---|
+//! | `log` | yes | [`#[nether::main]`](macro@main) prints `tracing` events on standard error, filtered by `RUST_LOG` (warnings and errors unless it says otherwise), if the program has set no subscriber |
+//!
+//! Set `NETHER_MACROS_DEBUG=1` while building to see what the attributes expand to.
 
+// Expansions name `::nether`, also in this crate's own modules and documentation.
 extern crate self as nether;
 
-mod answer;
-mod context;
+// In the order of layers: each module imports from those above it alone.
 mod declaration;
-mod entry;
-mod envelope;
 mod error;
-mod events;
-mod mediator;
-mod message;
-mod module;
 mod race;
-mod registry;
-mod resources;
-mod route;
-mod routing;
-mod scope;
 mod sync;
+
+mod message;
+mod resources;
+
+mod answer;
+mod mediator;
+mod routing;
+
+mod scope;
+
+mod envelope;
+mod events;
+
+mod route;
+
+mod context;
+
+mod module;
+
+mod registry;
+
 mod system;
+
+mod entry;
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -44,10 +235,33 @@ pub use self::system::{
     Attached, DeadLetters, ModuleStatus, ShutdownReport, System, SystemBuilder,
 };
 
-pub use nether_macros::{command, event, main, module, query, test};
+#[doc = include_str!("docs/command.md")]
+#[doc(inline)]
+pub use nether_macros::command;
+
+#[doc = include_str!("docs/query.md")]
+#[doc(inline)]
+pub use nether_macros::query;
+
+#[doc = include_str!("docs/event.md")]
+#[doc(inline)]
+pub use nether_macros::event;
+
+#[doc = include_str!("docs/module.md")]
+#[doc(inline)]
+pub use nether_macros::module;
+
+#[doc = include_str!("docs/main.md")]
+#[doc(inline)]
+pub use nether_macros::main;
+
+#[doc = include_str!("docs/test.md")]
+#[doc(inline)]
+pub use nether_macros::test;
 
 pub mod prelude {
-    //! What nearly every file needs.
+    //! What nearly every file needs: `use nether::prelude::*;`.
+
     pub use crate::{
         CallError, Command as _, Context, Event as _, Message as _, MessageId, Query as _,
         QueryContext, Resource, System, SystemBuilder, command, event, module, query,

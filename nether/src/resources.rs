@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 ///
 /// A clone is another handle to the same value.
 ///
-/// ```
+/// ```standalone_crate
 /// use nether::prelude::*;
 ///
 /// pub struct Rates {

@@ -7,7 +7,28 @@
 
 use crate::declaration::Declaration;
 
-/// Who sends: the root of a unit of work ([`Root`]) or a module.
+/// Who sends: the root of a unit of work ([`Root`]) or a module, for which `#[module]` implements it. A helper that is
+/// generic over the sender takes `&Context<S>`:
+///
+/// ```
+/// use nether::{Emits, Sender, prelude::*};
+///
+/// #[event]
+/// pub struct Noted(pub String);
+///
+/// async fn note<S, H>(ctx: &Context<S>, text: &str) -> nether::Result<()>
+/// where
+///     S: Sender + Emits<Noted, S::Rule, H>,
+/// {
+///     ctx.publish(Noted(text.to_owned())).await?;
+///     Ok(())
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
+/// # let system = System::builder().isolated().start().await?;
+/// note(&system.context(), "from outside").await?;
+/// # Ok(()) }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a module",
     label = "not a module",
@@ -23,10 +44,10 @@ pub trait Sender: Sized + 'static {
 #[derive(Debug, Clone, Copy)]
 pub enum Root {}
 
-/// Proof that a module handles the command or query, or that the message is an event. Made by `#[module]`.
+/// Proof that a module handles the command or query, or that the message is an event. Made by `#[module]` and `#[event]`.
 #[diagnostic::on_unimplemented(
     message = "no module handles `{Self}`",
-    label = "nobody would handle the message",
+    label = "nothing would handle this message",
     note = "list it where it is handled: `#[module(handles = [{Self}])]`",
     note = "if the module is in another crate, name that crate once: `use that_crate as _;`"
 )]
@@ -36,7 +57,8 @@ pub trait HandledBy<Module> {
     fn handler() -> Option<&'static Declaration>;
 }
 
-/// Proof that this sender may send or ask the message and wait for the reply.
+/// Proof that this sender may send or ask the message and wait for the reply. Its last two parameters are the sender's
+/// `Rule`, and one that is inferred.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not list `{Message}` in `calls`",
     label = "the message is not in the module's `calls`",
@@ -50,7 +72,7 @@ pub trait Calls<Message, Rule, TheOneHandler> {
     }
 }
 
-/// Proof that this sender may publish or process the message.
+/// Proof that this sender may publish or process the message; with the parameters of [`Calls`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not list `{Message}` in `emits`",
     label = "the message is not in the module's `emits`",

@@ -76,9 +76,9 @@ impl Third {
 async fn gated() -> nether::Result<(System, Arc<Gate>)> {
     let gate = Gate::shut();
     let system = System::builder().isolated().start().await?;
-    let _first = system.attach(First(Arc::clone(&gate))).await?;
-    let _second = system.attach(Second(Arc::clone(&gate))).await?;
-    let _third = system.attach(Third(Arc::clone(&gate))).await?;
+    system.attach(First(Arc::clone(&gate))).await?;
+    system.attach(Second(Arc::clone(&gate))).await?;
+    system.attach(Third(Arc::clone(&gate))).await?;
     Ok((system, gate))
 }
 
@@ -179,7 +179,7 @@ async fn a_handler_learns_of_the_cancellation() -> nether::Result<()> {
     }
 
     let system = System::builder().isolated().start().await?;
-    let _patient = system.attach(Patient).await?;
+    system.attach(Patient).await?;
     let ctx = system.context();
     ctx.process(WaitForCancel).await?;
     ctx.cancel();
@@ -281,7 +281,7 @@ impl Loop {
 #[tokio::test]
 async fn a_chain_without_end_is_cut_and_printed() -> nether::Result<()> {
     let system = System::builder().isolated().max_depth(10).start().await?;
-    let _loop = system.attach(Loop).await?;
+    system.attach(Loop).await?;
     let ctx = system.context();
     ctx.process(Again(1)).await?;
     let error = ctx.close().await.expect_err("it never ends by itself");
@@ -291,5 +291,22 @@ async fn a_chain_without_end_is_cut_and_printed() -> nether::Result<()> {
     let text = failure.to_string();
     assert!(text.contains("more than 10 causes"), "{text}");
     assert!(text.contains("closing::Again -> closing::Again"), "{text}");
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn giving_up_on_close_cancels_what_has_not_started() -> nether::Result<()> {
+    let (system, gate) = gated().await?;
+    let ctx = system.context();
+    for _ in 0..3 {
+        ctx.process(Pass).await?;
+    }
+    let closing = tokio::time::timeout(Duration::from_secs(1), ctx.close());
+    assert!(closing.await.is_err(), "the gate is shut");
+    gate.open.add_permits(100);
+    let report = system.shutdown().await;
+    assert_eq!(gate.passed(), 1, "the first had started");
+    let letters = report.dead_letters.iter().map(|letters| letters.count);
+    assert_eq!(letters.sum::<u64>(), 2, "{report}");
     Ok(())
 }

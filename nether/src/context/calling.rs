@@ -4,22 +4,25 @@
 //! the method alone, so that a mistake is reported once, at the message.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use tokio::time::{Sleep, sleep_until};
-
 use crate::context::handle::Handle;
 use crate::context::inline::RunToEnd;
+use crate::context::timer::Timer;
 use crate::declaration::Declaration;
 use crate::envelope::{Awaited, Given, NoReply, reply};
 use crate::error::{CallError, FailureKind, SendError};
 use crate::message::ByValue;
 use crate::route::{Closed, Offer, Route, Waiting};
 
-/// The future of [`send`](crate::Context::send) and [`ask`](crate::Context::ask): the reply. Nothing is sent before it is
-/// first polled. Dropped once the message is accepted, the message is handled all the same.
+/// The future of [`send`](crate::Context::send) and [`ask`](crate::QueryContext::ask): the reply.
+///
+/// Nothing is sent before it is first polled. Dropped while it waits for room in a mailbox, it takes the message back.
+/// Dropped after that, the message is handled all the same, and a failure is one of the unit of work; a query to a shared
+/// module, which changes nothing, is dropped with it.
 #[must_use = "nothing is sent until this is awaited"]
 pub struct Calling<'a, M, P, T, E> {
     handle: &'a Handle,
@@ -27,8 +30,7 @@ pub struct Calling<'a, M, P, T, E> {
     begin: Begin<M, P, T, E>,
     stage: Stage<P, T, E>,
     name: &'static str,
-    /// Only there while waiting in a context that has a deadline.
-    deadline: Option<Pin<Box<Sleep>>>,
+    timer: Timer,
 }
 
 type Begin<M, P, T, E> = fn(&Handle, M, &mut Context<'_>) -> Stage<P, T, E>;
@@ -60,10 +62,13 @@ where
             begin: begin::<M, H>,
             stage: Stage::Ended(None),
             name: M::NAME,
-            deadline: None,
+            timer: Timer::default(),
         }
     }
 }
+
+/// Names the sender, the message, the rule and the handler of a proof; never made.
+pub(super) type Marker<S, I, Rule, H> = PhantomData<fn() -> (S, I, Rule, H)>;
 
 /// Where the compiler saw the handler of a message; a type, so that the future need not carry it.
 pub(super) trait Handler {
@@ -196,13 +201,7 @@ impl<M, P, T, E> Calling<'_, M, P, T, E> {
     }
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<CallError<E>> {
-        let Some(deadline) = self.handle.scope.deadline() else {
-            return Poll::Pending;
-        };
-        let sleep = self
-            .deadline
-            .get_or_insert_with(|| Box::pin(sleep_until(deadline.0)));
-        ready!(sleep.as_mut().poll(cx));
+        ready!(self.timer.poll(&self.handle.scope, cx));
         self.stage = Stage::Ended(None);
         Poll::Ready(SendError::DeadlineExceeded { message: self.name }.into())
     }

@@ -8,6 +8,7 @@ mod outcome;
 mod posting;
 mod query;
 mod subscription;
+mod timer;
 
 pub use self::calling::Calling;
 pub(crate) use self::delivery::Post;
@@ -20,14 +21,13 @@ pub use self::subscription::Subscription;
 pub(crate) use self::subscription::subscribe_to_all;
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use self::calling::Handler;
+use self::calling::{Handler, Marker};
 use self::query::ByCalls;
 use crate::declaration::Declaration;
 use crate::envelope::{Given, Shown};
@@ -38,13 +38,54 @@ use crate::scope::Scope;
 /// A handle to a unit of work.
 ///
 /// What is sent with it, and everything that handlers send in turn, is isolated from every other unit of work, waited for
-/// together, and succeeds or fails together.
+/// together, and has one result, which [`close`](Context::close) gives.
 ///
-/// `System::context` opens one; handlers and hooks get `&Context<Self>`, a handle to the unit of work of the message they
-/// handle. `S` is who sends, and decides what may be sent, while compiling. A `Context` is also a [`QueryContext`].
+/// [`System::context`](crate::System::context) opens one; handlers get `&Context<Self>`, a handle to the unit of work of the
+/// message they handle. `S` is who sends, and decides what may be sent, while compiling. A `Context` is also a
+/// [`QueryContext`], whose methods it has: [`ask`](QueryContext::ask), ids, deadline, cancellation.
 ///
-/// Clones are handles to the same unit of work. When the last root handle is dropped before [`close`](Context::close),
-/// what has not started is cancelled.
+/// ```
+/// use nether::prelude::*;
+///
+/// #[command(reply = u32)]
+/// pub struct Add(u32);
+///
+/// #[event]
+/// pub struct Added;
+///
+/// #[derive(Default)]
+/// pub struct Sum(u32);
+///
+/// #[module(handles = Add, emits = Added)]
+/// impl Sum {
+///     async fn add(&mut self, Add(number): Add, ctx: &Context<Self>) -> nether::Result<u32> {
+///         self.0 += number;
+///         ctx.publish(Added).await?; // Part of the unit of work that `Add` came from.
+///         Ok(self.0)
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
+/// # let system = System::builder().isolated().start().await?;
+/// # let _sum = system.attach(Sum::default()).await?;
+/// let ctx = system.context();
+/// let mut added = ctx.subscribe::<Added>();
+/// assert_eq!(ctx.send(Add(2)).await?, 2); // Waits for the reply.
+/// ctx.process(Add(3)).await?; // Does not.
+/// assert_eq!(ctx.close().await?.handled, 2); // Waits for both, and all they caused.
+/// assert!(added.next().await.is_some());
+/// # Ok(()) }
+/// ```
+///
+/// # Handles
+///
+/// Clones are handles to the same unit of work, cheap to make and to send to other tasks. When the last one outside of
+/// handlers is dropped before the unit of work was closed, what has not started is cancelled, and a warning is logged if
+/// that was anything. A clone that a handler gives to a task of its own does not hold the unit of work open: once that
+/// has ended, the clone's messages are refused.
+///
+/// A context is for one piece of work, not for the life of a program: what fails while nobody waits is kept in it until it
+/// is closed. It is used inside of the tokio runtime that its system was started in.
 pub struct Context<S: Sender = Root> {
     query: QueryContext<S>,
 }
@@ -68,11 +109,39 @@ impl<S: Sender> Context<S> {
 
     /// Gives a command to the module that handles it, and waits for its reply.
     ///
-    /// From outside a handler this waits for room while the module's mailbox is full.
+    /// From outside a handler this waits for room while the module's mailbox is full. The handler of a shared module runs
+    /// in this task.
     ///
     /// # Errors
     /// [`CallError::Handler`](crate::CallError::Handler) with the error that the command declares if its handler fails,
-    /// otherwise why there is no reply.
+    /// otherwise why there is no reply. Whoever gets the error has it: [`close`](Context::close) does not report it again.
+    ///
+    /// ```
+    /// # use nether::prelude::*;
+    /// #[command(reply = u8)]
+    /// pub struct Parse(String);
+    ///
+    /// struct Parser;
+    ///
+    /// #[module(handles = Parse, manual)]
+    /// impl Parser {
+    ///     async fn parse(&self, Parse(text): Parse) -> nether::Result<u8> {
+    ///         Ok(text.parse()?)
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
+    /// # let system = System::builder().isolated().start().await?;
+    /// # let _parser = system.attach(Parser).await?;
+    /// let ctx = system.context();
+    /// assert_eq!(ctx.send(Parse("7".into())).await?, 7);
+    /// match ctx.send(Parse("seven".into())).await {
+    ///     Err(CallError::Handler(error)) => assert!(error.is::<std::num::ParseIntError>()),
+    ///     other => panic!("{other:?}"),
+    /// }
+    /// ctx.close().await?;
+    /// # Ok(()) }
+    /// ```
     #[inline]
     pub fn send<C, I, TheOneHandler, T, E>(&self, command: C) -> Calling<'_, C, Given<C>, T, E>
     where
@@ -82,13 +151,16 @@ impl<S: Sender> Context<S> {
         Calling::new::<ByCalls<S, I, S::Rule, TheOneHandler>>(self.handle(), command)
     }
 
-    /// Shows an event to every module that handles it, also none. Returns once all of them have accepted it.
+    /// Shows an event to every module that handles it, also to none, and to subscribers. Returns once all those modules
+    /// have accepted it.
     ///
     /// From outside a handler this waits for room while a module's mailbox is full. What becomes of the event is part of
-    /// the unit of work: [`close`](Context::close) waits for it and reports its failures.
+    /// the unit of work: [`close`](Context::close) waits for it and reports its failures. A module that is just being
+    /// stopped is left out.
     ///
     /// # Errors
-    /// Why the event was not accepted by anyone.
+    /// Why the event was refused. If the context's deadline passed while it waited for room, some modules may have accepted
+    /// it before that.
     #[inline]
     pub fn publish<E, I, TheHandlers>(&self, event: E) -> Posting<'_, E, Shown<E>>
     where
@@ -105,11 +177,35 @@ impl<S: Sender> Context<S> {
 
     /// Hands over a message of any kind without waiting for what comes of it. Returns once it is accepted.
     ///
-    /// From outside a handler this waits for room while a mailbox is full. Failures of what was accepted are reported by
-    /// [`close`](Context::close).
+    /// From outside a handler this waits for room while a mailbox is full. The reply of a command or query is thrown away;
+    /// failures of what was accepted are reported by [`close`](Context::close).
     ///
     /// # Errors
     /// Why the message was not accepted.
+    ///
+    /// ```
+    /// # use nether::prelude::*;
+    /// #[command]
+    /// pub struct Fail;
+    ///
+    /// struct Unlucky;
+    ///
+    /// #[module(handles = Fail, manual)]
+    /// impl Unlucky {
+    ///     async fn fail(&mut self, _: Fail) -> nether::Result<()> {
+    ///         Err(nether::Error::msg("no luck"))
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
+    /// # let system = System::builder().isolated().start().await?;
+    /// # let _unlucky = system.attach(Unlucky).await?;
+    /// let ctx = system.context();
+    /// ctx.process(Fail).await?; // It is accepted.
+    /// let error = ctx.close().await.unwrap_err();
+    /// assert!(error.to_string().ends_with("no luck"));
+    /// # Ok(()) }
+    /// ```
     #[inline]
     pub fn process<M, I, TheOneHandler, P>(&self, message: M) -> Posting<'_, M, P>
     where
@@ -125,13 +221,25 @@ impl<S: Sender> Context<S> {
         )
     }
 
-    /// The events of type `E` that are published in this unit of work from now on.
+    /// The events of type `E` that are published in this unit of work from now on, by whomever. The subscription ends when
+    /// the context is closed.
     pub fn subscribe<E: Event>(&self) -> Subscription<E> {
         subscription::subscribe(&self.handle().scope)
     }
 
     /// Cancels the unit of work: what has not started is not started any more, and nothing new is accepted. Handlers that
-    /// run are not interrupted; [`cancelled`](QueryContext::cancelled) tells those who ask.
+    /// run are not interrupted; [`cancelled`](QueryContext::cancelled) tells those who ask. [`close`](Context::close) still
+    /// waits for them, and gives an error.
+    ///
+    /// ```
+    /// # use nether::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
+    /// # let system = System::builder().isolated().start().await?;
+    /// let ctx = system.context();
+    /// ctx.cancel();
+    /// assert!(ctx.close().await.unwrap_err().cancelled);
+    /// # Ok(()) }
+    /// ```
     pub fn cancel(&self) {
         self.handle().scope.cancel();
     }
@@ -143,20 +251,46 @@ impl Context<Root> {
     }
 
     /// The same, with a deadline this long from now; see [`with_deadline`](Context::with_deadline).
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use nether::prelude::*;
+    /// #[command]
+    /// pub struct Hang;
+    ///
+    /// struct Hanging;
+    ///
+    /// #[module(handles = Hang, manual)]
+    /// impl Hanging {
+    ///     async fn hang(&self, _: Hang, ctx: &Context<Self>) {
+    ///         ctx.cancelled().await;
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
+    /// # let system = System::builder().isolated().start().await?;
+    /// # let _hanging = system.attach(Hanging).await?;
+    /// let ctx = system.context().with_timeout(Duration::from_millis(5));
+    /// assert!(matches!(ctx.send(Hang).await, Err(CallError::DeadlineExceeded { .. })));
+    /// ctx.cancel(); // The handler runs on; this is what it listens for.
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         self.with_deadline(Instant::now() + timeout)
     }
 
     /// The same, with a deadline: a message that has not started by then is not started any more, and whoever waits for a
-    /// reply stops waiting. A context has one deadline; setting another changes nothing.
+    /// reply, or for [`close`](Context::close), stops waiting. Handlers that run are not interrupted. A context has one
+    /// deadline; setting another changes nothing.
     #[must_use]
     pub fn with_deadline(self, at: Instant) -> Self {
         self.handle().scope.set_deadline(at);
         self
     }
 
-    /// The same, done on behalf of `name`. A context has one principal; setting another changes nothing.
+    /// The same, done on behalf of `name`, which handlers learn from [`principal`](QueryContext::principal). A context has
+    /// one principal; setting another changes nothing.
     #[must_use]
     pub fn with_principal(self, name: &str) -> Self {
         self.handle().scope.set_principal(name);
@@ -165,7 +299,7 @@ impl Context<Root> {
 }
 
 /// The handler that [`Emits`] found.
-struct ByEmits<S, I, Rule, H>(PhantomData<(fn() -> S, fn() -> I, fn() -> Rule, fn() -> H)>);
+struct ByEmits<S, I, Rule, H>(Marker<S, I, Rule, H>);
 
 impl<S: Emits<I, Rule, H>, I, Rule, H> Handler for ByEmits<S, I, Rule, H> {
     fn declaration() -> Option<&'static Declaration> {

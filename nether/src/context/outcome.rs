@@ -15,10 +15,10 @@ pub struct Outcome {
 }
 
 impl Context<Root> {
-    /// Ends the unit of work: takes no more of your messages, and waits until nothing of it is in flight, also not what
+    /// Ends the unit of work: takes no more messages from outside, and waits until nothing of it is in flight, also not what
     /// handlers caused in turn.
     ///
-    /// Clones of the context that close it too get the same result.
+    /// Clones of the context may close it too, and wait for the same end.
     ///
     /// # Errors
     /// Everything that failed while nobody waited for its reply; that the context was cancelled; how many messages were

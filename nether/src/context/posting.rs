@@ -4,14 +4,16 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use tokio::time::{Sleep, sleep_until};
-
 use crate::context::handle::Handle;
+use crate::context::timer::Timer;
 use crate::error::SendError;
 use crate::route::{BoxFuture, Closed, Waiting};
 
 /// The future of [`process`](crate::Context::process) and [`publish`](crate::Context::publish): that the message was
-/// accepted. Nothing is sent before it is first polled.
+/// accepted.
+///
+/// Nothing is sent before it is first polled. Dropped while it waits for room in a mailbox, it takes the message back; of an
+/// event, from those modules that have not accepted it yet.
 #[must_use = "nothing is sent until this is awaited"]
 pub struct Posting<'a, M, P> {
     handle: &'a Handle,
@@ -19,8 +21,7 @@ pub struct Posting<'a, M, P> {
     begin: fn(&Handle, M, &mut Context<'_>) -> Stage<P>,
     stage: Stage<P>,
     name: &'static str,
-    /// Only there while waiting in a context that has a deadline.
-    deadline: Option<Pin<Box<Sleep>>>,
+    timer: Timer,
 }
 
 /// How far the message has come.
@@ -49,7 +50,7 @@ impl<'a, M, P> Posting<'a, M, P> {
             begin,
             stage: Stage::Ended(Ok(())),
             name,
-            deadline: None,
+            timer: Timer::default(),
         }
     }
 
@@ -66,13 +67,7 @@ impl<'a, M, P> Posting<'a, M, P> {
     }
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<SendError> {
-        let Some(deadline) = self.handle.scope.deadline() else {
-            return Poll::Pending;
-        };
-        let sleep = self
-            .deadline
-            .get_or_insert_with(|| Box::pin(sleep_until(deadline.0)));
-        ready!(sleep.as_mut().poll(cx));
+        ready!(self.timer.poll(&self.handle.scope, cx));
         self.stage = Stage::Ended(Ok(()));
         Poll::Ready(SendError::DeadlineExceeded { message: self.name })
     }

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use tokio::time::Instant;
 
-use crate::context::calling::{Calling, Handler};
+use crate::context::calling::{Calling, Handler, Marker};
 use crate::context::handle::Handle;
 use crate::declaration::Declaration;
 use crate::envelope::Given;
@@ -15,7 +15,8 @@ use crate::scope::{ContextId, MessageKey};
 
 /// A handle to a unit of work that may read, but change nothing: what a query's handler is given.
 ///
-/// Reading is separated from writing by type: there is no way from here to a command or an event.
+/// Reading is separated from writing by type: there is no way from here to a command or an event. A [`Context`](crate::Context)
+/// is one too.
 pub struct QueryContext<S: Sender = Root> {
     pub(crate) handle: Handle,
     sender: PhantomData<fn() -> S>,
@@ -31,6 +32,9 @@ impl<S: Sender> QueryContext<S> {
 
     /// Asks a query and waits for the answer.
     ///
+    /// From outside a handler this waits for room while the module's mailbox is full. The handler of a shared module runs
+    /// in this task.
+    ///
     /// # Errors
     /// [`CallError::Handler`](crate::CallError::Handler) if the handler gives back an error, otherwise why there is no
     /// answer.
@@ -43,7 +47,7 @@ impl<S: Sender> QueryContext<S> {
         Calling::new::<ByCalls<S, I, S::Rule, TheOneHandler>>(&self.handle, query)
     }
 
-    /// The id of the unit of work, which everything in it shares.
+    /// The id of the unit of work, which everything in it shares; drawn when somebody first asks for it.
     pub fn correlation_id(&self) -> ContextId {
         self.handle.scope.id()
     }
@@ -78,16 +82,15 @@ impl<S: Sender> QueryContext<S> {
         self.handle.scope.is_cancelled()
     }
 
-    /// Waits until the unit of work is cancelled; for handlers that take long, in a `select!`.
+    /// Waits until the unit of work is cancelled: for handlers that take long, in a `select!`. In a `#[background]` task it
+    /// tells that the module stops.
     pub async fn cancelled(&self) {
         self.handle.scope.cancelled().await;
     }
 }
 
 /// The handler that [`Calls`] found.
-pub(super) struct ByCalls<S, I, Rule, H>(
-    PhantomData<(fn() -> S, fn() -> I, fn() -> Rule, fn() -> H)>,
-);
+pub(super) struct ByCalls<S, I, Rule, H>(Marker<S, I, Rule, H>);
 
 impl<S: Calls<I, Rule, H>, I, Rule, H> Handler for ByCalls<S, I, Rule, H> {
     fn declaration() -> Option<&'static Declaration> {

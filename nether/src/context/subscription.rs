@@ -19,6 +19,28 @@ const CAPACITY: usize = 1024;
 ///
 /// A subscriber never slows a publisher. One that is more than 1024 events behind misses the oldest of them, and
 /// [`missed`](Subscription::missed) tells how many.
+///
+/// ```
+/// use nether::prelude::*;
+///
+/// #[event]
+/// pub struct Ping(u32);
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
+/// # let system = System::builder().isolated().start().await?;
+/// let ctx = system.context();
+/// let mut here = ctx.subscribe::<Ping>();
+/// let mut everywhere = system.subscribe::<Ping>();
+/// ctx.publish(Ping(1)).await?;
+/// system.context().publish(Ping(2)).await?;
+/// ctx.close().await?;
+/// assert_eq!(here.next().await.map(|ping| ping.0), Some(1));
+/// assert!(here.next().await.is_none()); // The context is closed.
+/// assert_eq!(everywhere.next().await.map(|ping| ping.0), Some(1));
+/// assert_eq!(everywhere.next().await.map(|ping| ping.0), Some(2));
+/// assert!(everywhere.try_next().is_none()); // There may be more to come.
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct Subscription<E> {
     events: broadcast::Receiver<Arc<E>>,
@@ -26,7 +48,8 @@ pub struct Subscription<E> {
 }
 
 impl<E: Event> Subscription<E> {
-    /// The next event; `None` once the context is closed (or the system has stopped) and all its events were seen.
+    /// The next event. `None` once all events were seen and there will be no more: the context was closed, or the system,
+    /// if it is the system's subscription, has stopped. Dropping this future loses no event.
     pub async fn next(&mut self) -> Option<Arc<E>> {
         loop {
             match self.events.recv().await {
@@ -37,7 +60,7 @@ impl<E: Event> Subscription<E> {
         }
     }
 
-    /// The next event, if there is one already.
+    /// The next event, if there is one already; `None` does not say whether there will be more.
     pub fn try_next(&mut self) -> Option<Arc<E>> {
         loop {
             match self.events.try_recv() {
@@ -71,24 +94,27 @@ type Sender<E> = broadcast::Sender<Arc<E>>;
 
 /// Subscribes to the events of one context.
 pub(super) fn subscribe<E: Event>(scope: &Scope) -> Subscription<E> {
+    let subscriptions = of(scope.subscriptions_or(|| Box::new(Subscriptions::default())));
+    let events = subscriptions.and_then(|subscriptions| {
+        let mut senders = lock(&subscriptions.0);
+        // Asked under the lock: the end takes all senders away under it, and later none may be added.
+        (!scope.has_ended()).then(|| receiver::<E>(&sender_among::<E>(&mut senders)))
+    });
+    Subscription {
+        events: events.unwrap_or_else(|| broadcast::channel(1).1),
+        missed: 0,
+    }
+}
+
+/// The sender of the type, made if need be.
+fn sender_among<E: Event>(senders: &mut Vec<(usize, Erased)>) -> Erased {
     let slot = E::descriptor().slot();
-    let events = match of(scope.subscriptions_or(|| Box::new(Subscriptions::default()))) {
-        Some(subscriptions) if !scope.has_ended() => {
-            let mut senders = lock(&subscriptions.0);
-            let known = senders
-                .iter()
-                .find(|(of, _)| *of == slot)
-                .map(|(_, sender)| Arc::clone(sender));
-            let sender = known.unwrap_or_else(|| {
-                let sender = new_sender::<E>();
-                senders.push((slot, Arc::clone(&sender)));
-                sender
-            });
-            receiver::<E>(&sender)
-        }
-        _ => broadcast::channel(1).1,
-    };
-    Subscription { events, missed: 0 }
+    if let Some((_, sender)) = senders.iter().find(|(of, _)| *of == slot) {
+        return Arc::clone(sender);
+    }
+    let sender = new_sender::<E>();
+    senders.push((slot, Arc::clone(&sender)));
+    sender
 }
 
 /// Subscribes to the events of every context.
@@ -96,9 +122,9 @@ pub(crate) fn subscribe_to_all<E: Event>(mediator: &Mediator) -> Subscription<E>
     let new = new_sender::<E>();
     let mut events = None;
     mediator.change(E::descriptor().slot(), |row| {
-        events = Some(receiver::<E>(
-            row.subscription.get_or_insert_with(|| Arc::clone(&new)),
-        ));
+        // Asked in here: the end takes all senders away in the same way, and later none may be added.
+        events = (!mediator.stopping.has_ended())
+            .then(|| receiver::<E>(row.subscription.get_or_insert_with(|| Arc::clone(&new))));
     });
     Subscription {
         events: events.unwrap_or_else(|| broadcast::channel(1).1),

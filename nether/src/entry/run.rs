@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::entry::{Argument, log};
 use crate::error::Result;
-use crate::module::{ModuleDescriptor, catch_payload};
+use crate::module::{ModuleDescriptor, catch};
 use crate::race::race;
 use crate::system::{System, SystemBuilder, signal};
 
@@ -92,26 +92,27 @@ where
         builder = builder.closed_world(modules);
     }
     let argument = A::of(builder).await?;
-    let running = catch_payload(function(argument));
+    let running = catch(function(argument));
     let result = if with_signals {
+        // From here on, so before the function can say that it is ready.
+        let signal = signal();
         let stopped = async {
-            stopped_by_signal(&system).await;
+            signal.await;
+            stop(&system).await;
+            // If the function waits in `until_shutdown`, it goes on from there before its wait is ended here.
+            tokio::task::yield_now().await;
             Ok(Ok(()))
         };
         race(running, stopped).await
     } else {
         running.await
     };
-    let system = system.borrow().clone();
-    if let Some(system) = system {
-        system.shutdown().await;
-    }
+    stop(&system).await;
     result.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-/// Ends when a signal has come and the system has stopped.
-async fn stopped_by_signal(system: &watch::Receiver<Option<System>>) {
-    signal().await;
+/// Stops the system, if it has started.
+async fn stop(system: &watch::Receiver<Option<System>>) {
     let system = system.borrow().clone();
     if let Some(system) = system {
         system.shutdown().await;

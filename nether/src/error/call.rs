@@ -6,7 +6,8 @@ use std::fmt;
 use crate::declaration::Declaration;
 use crate::error::boxed::HandlerError;
 
-/// Why a message was not accepted. Nothing was handled, and nothing will be.
+/// Why a message was not accepted, by [`process`](crate::Context::process) or [`publish`](crate::Context::publish). It will
+/// not be handled.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum SendError {
@@ -71,7 +72,8 @@ impl fmt::Display for SendError {
 
 impl StdError for SendError {}
 
-/// Why a call brought no reply. `E` is the error that the message declares.
+/// Why [`send`](crate::Context::send) or [`ask`](crate::QueryContext::ask) brought no reply. `E` is the error that the message
+/// declares.
 ///
 /// [`Display`](fmt::Display) and [`source`](StdError::source) of a handler's own error shine through unchanged.
 #[derive(Debug, Clone)]
@@ -83,7 +85,7 @@ pub enum CallError<E> {
     Panicked(Panic),
     /// No running module handles the message.
     NoRoute(NoRoute),
-    /// The module stopped before it replied.
+    /// The module had stopped, or was stopped or cut off before it replied.
     Stopped {
         /// The message's name.
         message: &'static str,
@@ -103,7 +105,7 @@ pub enum CallError<E> {
         /// The message's name.
         message: &'static str,
     },
-    /// The context's deadline passed before the reply came.
+    /// The context's deadline passed before the reply came. The handler may have run, or be running still.
     DeadlineExceeded {
         /// The message's name.
         message: &'static str,
@@ -217,7 +219,7 @@ impl fmt::Display for NoRoute {
 
 impl StdError for NoRoute {}
 
-/// A chain of causes that grew past the limit (`SystemBuilder::max_depth`).
+/// A chain of causes that grew past the limit ([`SystemBuilder::max_depth`](crate::SystemBuilder::max_depth)).
 #[derive(Debug, Clone)]
 pub struct TooDeep {
     /// The message that was refused.

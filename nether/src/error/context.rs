@@ -5,11 +5,11 @@ use std::fmt;
 
 use crate::error::failure::{Failure, FailureKind};
 
-/// A unit of work that did not succeed: everything that failed in it, in the order it failed.
+/// A unit of work that did not succeed: what [`close`](crate::Context::close) gives then.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ContextError {
-    /// What failed while nobody waited for its reply, and what was never handled.
+    /// What failed while nobody waited for its reply, and what was never handled; in the order it failed.
     pub failures: Vec<Failure>,
     /// Whether the context was cancelled.
     pub cancelled: bool,

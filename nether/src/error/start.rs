@@ -7,9 +7,12 @@ use crate::declaration::Declaration;
 use crate::error::boxed::Error;
 
 /// Everything that keeps a system from starting, told at once.
+///
+/// [`Display`](fmt::Display) names each problem with the file and line of the declarations it concerns, and what would
+/// repair it.
 #[derive(Debug)]
 pub struct StartError {
-    /// The problems, in the order of the declarations they concern.
+    /// The problems, those of one kind together.
     pub problems: Vec<Problem>,
 }
 
@@ -29,7 +32,7 @@ impl fmt::Display for StartError {
 impl StdError for StartError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.problems.iter().find_map(|problem| match problem {
-            Problem::ModuleFailed { error, .. } => Some(error.as_std()),
+            Problem::ModuleFailed { error, .. } => error.as_std().source(),
             _ => None,
         })
     }
@@ -156,7 +159,7 @@ impl fmt::Display for Problem {
                     "exclusive modules call each other in a circle, so they would wait for ever: ",
                 )?;
                 circle(modules, "calls", f)?;
-                f.write_str("; let one of them `process` or `publish` instead of waiting, or make it shared (`&self`)")
+                f.write_str("; let one of them `process` or `publish` instead of waiting")
             }
             Problem::AfterMissing { module, after } => {
                 write!(

@@ -6,6 +6,8 @@ use crate::declaration::Declaration;
 use crate::message::{MessageId, MessageKind};
 
 /// What is known of a message type at run time. One `static` each, made by the message's attribute.
+///
+/// There is no public way to one yet; [`System::topology`](crate::System::topology) tells the same.
 #[derive(Debug)]
 pub struct MessageDescriptor {
     /// Name and place.

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use tokio::task::JoinSet;
 
 use crate::context::{Context, Handle, Origin};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::mediator::Mediator;
-use crate::module::supervision::{catch, report_task};
+use crate::module::guarded::catch;
+use crate::module::supervision::report_task;
 use crate::module::{Module, ModuleDescriptor};
 use crate::route::BoxFuture;
 use crate::scope::{Scope, ScopeKind};
@@ -51,13 +52,20 @@ impl<M: Module> fmt::Debug for Background<M> {
     }
 }
 
-/// The running background tasks of one module.
+/// The background tasks of one module.
 #[derive(Debug, Default)]
-pub(super) struct BackgroundTasks(Mutex<Option<Tasks>>);
+pub(super) struct BackgroundTasks(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// Whether the module stops. Tasks that have not started by then never do.
+    told: bool,
+    running: Option<Tasks>,
+}
 
 #[derive(Debug)]
 struct Tasks {
-    /// The unit of work of all of them. Cancelled, it tells them that the module stops.
+    /// The scope of all of them. Cancelled, it tells them that the module stops.
     handle: Handle,
     running: JoinSet<()>,
 }
@@ -73,25 +81,31 @@ impl BackgroundTasks {
             tasks: Vec::new(),
         };
         M::background(&mut background);
+        let mut state = lock(&self.0);
+        if state.told {
+            return;
+        }
         let mut running = JoinSet::new();
         for task in background.tasks {
             running.spawn(watch(task, handle.clone(), M::descriptor()));
         }
         if !running.is_empty() {
-            *lock(&self.0) = Some(Tasks { handle, running });
+            state.running = Some(Tasks { handle, running });
         }
     }
 
     /// Tells them to stop.
     pub(super) fn tell(&self) {
-        if let Some(tasks) = &*lock(&self.0) {
+        let mut state = lock(&self.0);
+        state.told = true;
+        if let Some(tasks) = &state.running {
             tasks.handle.scope.cancel();
         }
     }
 
     /// Waits until they have ended. Dropped before that, it ends them.
     pub(super) async fn ended(&self) {
-        let tasks = lock(&self.0).take();
+        let tasks = lock(&self.0).running.take();
         if let Some(mut tasks) = tasks {
             while tasks.running.join_next().await.is_some() {}
         }
@@ -99,10 +113,6 @@ impl BackgroundTasks {
 }
 
 async fn watch(task: BoxFuture<Result<()>>, handle: Handle, module: &'static ModuleDescriptor) {
-    let result = catch(task)
-        .await
-        .unwrap_or_else(|panic| Err(Error::msg(format_args!("panicked: {panic}"))));
-    if let Err(error) = result {
-        report_task("#[background]", &error, &handle, &module.declaration);
-    }
+    let ended = catch(task).await;
+    report_task("#[background]", ended, &handle, &module.declaration);
 }

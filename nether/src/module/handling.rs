@@ -4,17 +4,19 @@
 //! of a message it states through [`TakenByValue`] or [`TakenByReference`], at the handler's argument alone; so one mistake
 //! has one error.
 
+use std::pin::pin;
 use std::sync::Arc;
 
-use tracing::Instrument;
+use tracing::Span;
 
 use crate::answer::{IntoOutcome, IntoReply};
-use crate::context::Context;
-use crate::envelope::{Given, Parcel, Reply, Shown};
+use crate::context::{Context, Handle};
+use crate::envelope::{Given, Parcel, Shown};
 use crate::error::{Error, Result};
 use crate::message::{ByValue, Event, MayChange, Message, MessageProof};
 use crate::module::cell::{CellOf, Routes, Way};
-use crate::module::supervision::{catch, reply_of, settle};
+use crate::module::guarded::Guarded;
+use crate::module::supervision::{Handled, settle};
 use crate::module::{Module, Verdict};
 use crate::routing::Sender;
 
@@ -168,12 +170,16 @@ impl<C: ByValue> TakenByValue for C {
     }
 
     #[inline]
-    async fn handle<M>(parcel: Given<Self>, module: &mut M, ctx: &Context<M>) -> Verdict
+    fn handle<M>(
+        parcel: Given<Self>,
+        module: &mut M,
+        ctx: &Context<M>,
+    ) -> impl Future<Output = Verdict> + Send
     where
         Self: Send,
         M: Module + Handles<Given<Self>>,
     {
-        handle(parcel, module, ctx).await
+        handle(parcel, module, ctx)
     }
 
     #[inline]
@@ -200,11 +206,15 @@ impl<T: Event> TakenByReference for T {
     }
 
     #[inline]
-    async fn handle<M>(parcel: Shown<Self>, module: &mut M, ctx: &Context<M>) -> Verdict
+    fn handle<M>(
+        parcel: Shown<Self>,
+        module: &mut M,
+        ctx: &Context<M>,
+    ) -> impl Future<Output = Verdict> + Send
     where
         M: Module + Handles<Shown<Self>>,
     {
-        handle(parcel, module, ctx).await
+        handle(parcel, module, ctx)
     }
 
     #[inline]
@@ -224,33 +234,40 @@ where
     P: Parcel,
     M: Module + Handles<P>,
 {
-    let declaration = &M::descriptor().declaration;
     let to = parcel.take_reply_to();
-    let handler = catch(M::handle(module, parcel, ctx, Back));
-    let replied = handler.instrument(span::<P::Message, M>(ctx)).await;
-    let reply = reply_of::<P::Message>(replied, declaration);
-    settle::<P::Message>(reply, to, ctx.handle(), declaration)
+    let handler = pin!(M::handle(module, parcel, ctx, Back));
+    let result = Guarded::new(handler, || span(ctx, P::Message::NAME)).await;
+    settle::<P::Message>(result, to, ctx.handle(), &M::descriptor().declaration)
 }
 
 /// Runs the handler of a shared module.
-#[inline]
-pub(super) async fn serve<P, M>(parcel: P, module: Arc<M>, ctx: &Context<M>) -> Reply<P::Message>
+pub(super) async fn serve<P, M>(parcel: P, module: Arc<M>, ctx: &Context<M>) -> Handled<P::Message>
 where
     P: Parcel,
     M: Module + Sync + Serves<P>,
 {
-    let handler = catch(M::handle(&module, parcel, ctx, Back));
-    let replied = handler.instrument(span::<P::Message, M>(ctx)).await;
-    reply_of::<P::Message>(replied, &M::descriptor().declaration)
+    let handler = pin!(M::handle(&module, parcel, ctx, Back));
+    Guarded::new(handler, || span(ctx, P::Message::NAME)).await
 }
 
+/// The span of a handler.
 #[inline]
-fn span<P: Message, M: Module>(ctx: &Context<M>) -> tracing::Span {
+fn span<M: Module>(ctx: &Context<M>, message: &'static str) -> Span {
+    if tracing::enabled!(tracing::Level::DEBUG) {
+        handler_span(ctx.handle(), M::descriptor().declaration.name, message)
+    } else {
+        Span::none()
+    }
+}
+
+/// One call site for all handlers: it is not worth one each in every program.
+#[cold]
+fn handler_span(handle: &Handle, module: &'static str, message: &'static str) -> Span {
     tracing::debug_span!(
         "handle",
-        message = P::NAME,
-        module = M::descriptor().declaration.name,
-        context = %ctx.correlation_id(),
-        sequence = ctx.handle().message.map(|(_, sequence)| sequence),
+        message,
+        module,
+        context = %handle.scope.id(),
+        sequence = handle.message.map(|(_, sequence)| sequence),
     )
 }

@@ -9,11 +9,12 @@ use tokio::task::JoinHandle;
 
 use crate::context::{Context, Handle, Origin};
 use crate::error::{Error, Result};
-use crate::mediator::{Erased, InstanceId, Mediator};
+use crate::mediator::{Erased, InstanceId, Mediator, number_instance};
 use crate::message::MessageDescriptor;
 use crate::module::background::BackgroundTasks;
 use crate::module::cell::{Cell, CellOf, Routes};
-use crate::module::supervision::{catch, report_task};
+use crate::module::guarded::{Payload, catch, panicked};
+use crate::module::supervision::report_task;
 use crate::module::{Construct, Launch, Module, ModuleDescriptor};
 use crate::resources::Resources;
 use crate::route::BoxFuture;
@@ -62,7 +63,7 @@ impl<M: Module> Instance<M> {
         let Launch { mediator, mailbox } = launch;
         let bound = descriptor.mailbox.unwrap_or(mailbox);
         Instance {
-            id: mediator.number_instance(),
+            id: number_instance(),
             cell: Arc::new(CellOf::<M>::new(
                 bound,
                 &descriptor.declaration,
@@ -141,18 +142,19 @@ async fn live<M: Module>(
     let serving = Arc::clone(&cell).serve(module, standing);
     background.start::<M>(&mediator, cell.shared());
     let _ = started.send(Ok(()));
-    if let Err(error) = unpanicked(catch(serving).await) {
-        report_task(
-            "#[on_stop]",
-            &error,
-            ctx.handle(),
-            &M::descriptor().declaration,
-        );
-    }
+    let ended = catch(serving).await;
+    // If the loop itself panicked, in the `drop` of a message, nobody handles what is left.
+    cell.give_up();
+    report_task(
+        "#[on_stop]",
+        ended,
+        ctx.handle(),
+        &M::descriptor().declaration,
+    );
 }
 
-fn unpanicked<T>(result: Result<Result<T>, String>) -> Result<T> {
-    result.unwrap_or_else(|panic| Err(Error::msg(format_args!("panicked: {panic}"))))
+fn unpanicked<T>(result: Result<Result<T>, Payload>) -> Result<T> {
+    result.unwrap_or_else(|panic| Err(panicked(&*panic)))
 }
 
 /// An instance, whatever its type.
@@ -237,7 +239,8 @@ impl<M: Module> AnyInstance for Instance<M> {
                 life.abort();
                 let _ = life.await;
             }
-            self.cell.bury_rest();
+            self.cell.cut_off().await;
+            let _ = self.ended.set(()); // For a `stop` that waits, too.
         })
     }
 

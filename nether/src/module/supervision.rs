@@ -1,73 +1,29 @@
 //! What happens around a handler: panics are caught, results told to whom they concern. The place of restarts, time-outs
 //! and retries.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 
 use crate::context::{Handle, announce};
 use crate::declaration::Declaration;
 use crate::envelope::{Header, Reply, ReplyTo};
-use crate::error::{CallError, Error, Failure, FailureKind, HandlerError, Panic, Result};
-use crate::events::{DeadLetter, HandlerFailed};
+use crate::error::{CallError, Failure, FailureKind, Panic, Result};
+use crate::events::{DeadLetter, HandlerFailed, is_own};
 use crate::message::{Message, MessageDescriptor};
+use crate::module::guarded::{Payload, panicked, said};
 use crate::module::tally::{Tally, Verdict};
 
-/// What a panic throws.
-pub(crate) type Payload = Box<dyn Any + Send>;
-
-/// Runs a future; a panic in it is caught, and what it said given back.
-pub(crate) async fn catch<F: Future>(future: F) -> Result<F::Output, String> {
-    catch_payload(future).await.map_err(|panic| said(&*panic))
-}
-
-/// Runs a future; a panic in it is caught, and what it threw given back.
-pub(crate) async fn catch_payload<F: Future>(future: F) -> Result<F::Output, Payload> {
-    let mut future = pin!(future);
-    std::future::poll_fn(
-        |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-            Ok(poll) => poll.map(Ok),
-            Err(panic) => Poll::Ready(Err(panic)),
-        },
-    )
-    .await
-}
-
-fn said(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no text")
-        .to_owned()
-}
-
-/// What a handler gave back, as its caller sees it.
-#[inline]
-pub(crate) fn reply_of<M: Message>(
-    result: Result<Result<M::Reply, M::Error>, String>,
-    module: &'static Declaration,
-) -> Reply<M> {
-    match result {
-        Ok(Ok(reply)) => Ok(reply),
-        Ok(Err(error)) => Err(CallError::Handler(error)),
-        Err(text) => Err(CallError::Panicked(Panic {
-            message: M::NAME,
-            module: module.name,
-            text,
-        })),
-    }
-}
+/// How a handler ended: by its return, or by a panic.
+pub(crate) type Handled<M> = Result<Result<<M as Message>::Reply, <M as Message>::Error>, Payload>;
 
 /// Tells the caller; or, if nobody waits and it failed, the unit of work.
 #[inline]
 pub(crate) fn settle<M: Message>(
-    reply: Reply<M>,
+    result: Handled<M>,
     to: Option<ReplyTo<M>>,
     handle: &Handle,
     module: &'static Declaration,
 ) -> Verdict {
-    let verdict = verdict_of::<M>(&reply, handle, module);
+    let (reply, verdict) = reply_of::<M>(result, to.is_some(), handle, module);
     let untold = match to {
         Some(to) => to.send(reply).err(),
         None => Some(reply),
@@ -78,25 +34,48 @@ pub(crate) fn settle<M: Message>(
     verdict
 }
 
-/// How the message ended. A failure is logged, and published as an event.
+/// What a handler gave back, as its caller sees it, and how the message ended. A failure is logged, and published.
 #[inline]
-pub(crate) fn verdict_of<M: Message>(
-    reply: &Reply<M>,
+pub(crate) fn reply_of<M: Message>(
+    result: Handled<M>,
+    awaited: bool,
     handle: &Handle,
     module: &'static Declaration,
-) -> Verdict {
-    match reply {
-        Ok(_) => Verdict::Handled,
-        Err(error) => {
-            let panicked = matches!(error, CallError::Panicked(_));
-            report(M::descriptor(), handle, module, error, panicked);
-            if panicked {
-                Verdict::Crashed
-            } else {
-                Verdict::Failed
-            }
-        }
+) -> (Reply<M>, Verdict) {
+    match result {
+        Ok(Ok(reply)) => (Ok(reply), Verdict::Handled),
+        failed => failure_of::<M>(failed, awaited, handle, module),
     }
+}
+
+#[cold]
+fn failure_of<M: Message>(
+    failed: Handled<M>,
+    awaited: bool,
+    handle: &Handle,
+    module: &'static Declaration,
+) -> (Reply<M>, Verdict) {
+    let (error, verdict) = match failed {
+        Ok(Ok(reply)) => return (Ok(reply), Verdict::Handled),
+        Ok(Err(error)) => (CallError::Handler(error), Verdict::Failed),
+        Err(panic) => {
+            let panic = Panic {
+                message: M::NAME,
+                module: module.name,
+                text: said(&*panic),
+            };
+            (CallError::Panicked(panic), Verdict::Crashed)
+        }
+    };
+    let panicked = verdict == Verdict::Crashed;
+    // An error that a caller gets is a result like any other: the caller's to judge.
+    if panicked || !awaited {
+        tracing::warn!(message = M::NAME, module = module.name, panicked, %error, "handler failed");
+    } else {
+        tracing::debug!(message = M::NAME, module = module.name, %error, "handler gave back an error");
+    }
+    report(M::descriptor(), handle, module, &error, panicked);
+    (Err(error), verdict)
 }
 
 /// Keeps a failure that no caller was told of, for whoever closes the unit of work.
@@ -106,20 +85,15 @@ pub(crate) fn keep<M: Message>(
     handle: &Handle,
     module: &'static Declaration,
 ) {
-    let kind = match error {
-        CallError::Handler(error) => FailureKind::Handler(Arc::new(error.into_error())),
-        CallError::Panicked(panic) => FailureKind::Panicked(panic),
-        other => FailureKind::Handler(Arc::new(other.into())),
-    };
     handle.scope.fail(Failure {
         message: M::NAME,
         module: module.name,
         sequence: sequence_of(handle),
-        kind,
+        kind: FailureKind::of(error),
     });
 }
 
-/// Logs a failure, and publishes it.
+/// Publishes a failure.
 #[cold]
 fn report(
     message: &'static MessageDescriptor,
@@ -129,7 +103,7 @@ fn report(
     panicked: bool,
 ) {
     let sequence = sequence_of(handle);
-    tracing::warn!(message = message.name(), module = module.name, sequence, panicked, %error, "handler failed");
+    // Of the framework's own reports nothing more is reported.
     if !is_own(message) {
         announce(handle, || HandlerFailed {
             message: message.name().to_owned(),
@@ -141,20 +115,25 @@ fn report(
     }
 }
 
-/// A background task or hook that failed: there is no message, and nobody waits.
+/// How a background task or hook ended; its failure is told, for there is no message, and nobody waits.
 pub(crate) fn report_task(
     task: &'static str,
-    error: &Error,
+    ended: Result<Result<()>, Payload>,
     handle: &Handle,
     module: &'static Declaration,
 ) {
+    let (error, is_panic) = match ended {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => (error, false),
+        Err(panic) => (panicked(&*panic), true),
+    };
     tracing::error!(task, module = module.name, %error, "task failed");
     announce(handle, || HandlerFailed {
         message: task.to_owned(),
         module: module.name.to_owned(),
         sequence: 0,
         error: error.to_string(),
-        panicked: false,
+        panicked: is_panic,
     });
 }
 
@@ -189,11 +168,6 @@ pub(crate) fn bury(header: Header, kind: FailureKind, tally: &Tally, module: &'s
     }
     tally.count_dead(message.name());
     in_flight.take_back();
-}
-
-/// The framework's own reports, of which nothing more is reported.
-fn is_own(message: &'static MessageDescriptor) -> bool {
-    [HandlerFailed::ID, DeadLetter::ID].contains(&message.id)
 }
 
 fn sequence_of(handle: &Handle) -> u64 {

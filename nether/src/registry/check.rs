@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::error::Problem;
+use crate::events::is_own;
 use crate::message::{MessageDescriptor, MessageKind};
 use crate::module::{ModuleDescriptor, ModuleKind};
 use crate::registry::cycle::find_cycle;
@@ -55,10 +56,10 @@ fn handlers(
 
 /// What is declared is also registered: link-time registration worked.
 fn check_registry(program: &Program<'_>, problems: &mut Vec<Problem>) {
-    if program.modules.is_empty() && !program.messages.is_empty() {
-        problems.push(Problem::NoModules {
-            messages: program.messages.len(),
-        });
+    let messages = program.messages.iter().filter(|message| !is_own(message));
+    let messages = messages.count();
+    if program.modules.is_empty() && messages > 0 {
+        problems.push(Problem::NoModules { messages });
     }
     for module in program.modules {
         for message in module.handles.iter().map(|message| (message.descriptor)()) {
@@ -201,12 +202,13 @@ fn check_call_cycles(
     }
 }
 
-/// In a closed world, what is registered is also listed.
+/// In a closed world, what starts by itself is also listed.
 fn check_world(program: &Program<'_>, problems: &mut Vec<Problem>) {
     let Some(world) = program.world else {
         return;
     };
-    for module in program.modules {
+    let starting = |module: &&&'static ModuleDescriptor| module.launch.is_some();
+    for module in program.modules.iter().filter(starting) {
         if !world.iter().any(|listed| std::ptr::eq(*listed, *module)) {
             problems.push(Problem::NotListed {
                 module: module.declaration,

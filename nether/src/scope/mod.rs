@@ -83,7 +83,7 @@ impl Scope {
         if self.state.is_open() {
             return Ok(sequence);
         }
-        let refused = if self.state.is_cancelled() {
+        let refused = if self.state.is_cancelled() && (root || self.kind == ScopeKind::Unit) {
             SendError::Cancelled { message }
         } else if root || self.state.has_ended() {
             SendError::Closed { message }
@@ -157,7 +157,8 @@ impl Scope {
         self.state.end();
     }
 
-    /// What has not started is not started any more.
+    /// What has not started is not started any more. A standing scope is only told to stop: it takes no more root work, but
+    /// what its tasks have sent is handled.
     pub(crate) fn cancel(&self) {
         self.state.cancel();
         self.changed.notify_waiters();
@@ -187,7 +188,7 @@ impl Scope {
     /// Why a message of this scope that is about to be handled must not be, if so.
     #[inline]
     pub(crate) fn obstacle(&self) -> Option<FailureKind> {
-        if self.state.is_cancelled() {
+        if self.kind == ScopeKind::Unit && self.state.is_cancelled() {
             return Some(FailureKind::Cancelled);
         }
         self.deadline()
@@ -199,10 +200,10 @@ impl Scope {
         self.roots.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A root handle is gone. The last one cancels a unit of work that nobody closed.
+    /// A root handle is gone. The last one cancels a unit of work that was not closed to its end.
     pub(crate) fn drop_root(&self) {
         let last = self.roots.fetch_sub(1, Ordering::AcqRel) == 1;
-        if last && self.kind == ScopeKind::Unit && !self.state.is_closing() {
+        if last && self.kind == ScopeKind::Unit && !self.state.has_ended() {
             self.abandon();
         }
     }

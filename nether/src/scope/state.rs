@@ -19,10 +19,6 @@ impl State {
         self.0.load(Ordering::SeqCst) == 0
     }
 
-    pub(super) fn is_closing(&self) -> bool {
-        self.has(CLOSING)
-    }
-
     pub(super) fn has_ended(&self) -> bool {
         self.has(ENDED)
     }

@@ -13,8 +13,7 @@ use crate::resources::Resources;
 use crate::sync::lock;
 use crate::system::System;
 
-/// A module that was attached by hand; what [`System::detach`] takes.
-#[must_use = "without it the module cannot be detached"]
+/// A module that was attached by hand; what [`System::detach`] of the same system takes. Dropped, the module stays attached.
 pub struct Attached<M> {
     pub(super) instance: InstanceId,
     module: PhantomData<fn() -> M>,
@@ -32,7 +31,34 @@ impl<M: Module> fmt::Debug for Attached<M> {
 
 impl System {
     /// Attaches a module value: runs its `#[on_start]`, and from then on it gets the messages it handles. Of one type
-    /// several values may be attached, and each gets the events it handles.
+    /// several values may be attached, and each gets the events it handles. What it lists in `after` is not looked at.
+    ///
+    /// ```
+    /// use nether::prelude::*;
+    ///
+    /// #[event]
+    /// pub struct Ping;
+    ///
+    /// struct Ears(&'static str);
+    ///
+    /// #[module(handles = Ping, manual)]
+    /// impl Ears {
+    ///     async fn ping(&self, _: &Ping) {
+    ///         println!("{} heard it", self.0);
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
+    /// let system = System::builder().isolated().start().await?;
+    /// let left = system.attach(Ears("left")).await?;
+    /// let _right = system.attach(Ears("right")).await?;
+    /// system.context().publish(Ping).await?; // Both hear it.
+    /// system.detach(left).await;
+    /// let ctx = system.context();
+    /// ctx.publish(Ping).await?;
+    /// assert_eq!(ctx.close().await?.handled, 1);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// If another module handles one of its commands or queries, if its `#[on_start]` fails, or if the system is stopping.
@@ -50,7 +76,11 @@ impl System {
         };
         let instance = Instance::attached(launch, module);
         // Whoever sends from now on waits until the module has started.
-        claim(mediator, &*instance)?;
+        if let Err(error) = claim(mediator, &*instance) {
+            // Somebody may have sent in between, and waits for a start that does not come.
+            instance.cut_off().await;
+            return Err(error);
+        }
         let started = Arc::clone(&instance)
             .start(Arc::new(Resources::default()))
             .await;
@@ -77,19 +107,28 @@ impl System {
         Ok(attached)
     }
 
-    /// Detaches a module: it gets no new messages, handles those it has, and runs its `#[on_stop]`.
+    /// Detaches a module: it gets no new messages, its background tasks are told, it handles what it has, and runs its
+    /// `#[on_stop]`. Returns when that is done, which has no limit of time; whoever stops waiting does not stop it. A handler
+    /// cannot wait for the end of its own module: let it spawn a task.
+    ///
+    /// A module of another system is left alone.
     pub async fn detach<M: Module>(&self, attached: Attached<M>) {
-        let instance = {
-            let mut instances = lock(&self.inner.instances);
-            let place = instances
-                .iter()
-                .position(|instance| instance.id() == attached.instance);
-            place.map(|place| instances.remove(place))
+        let (system, id) = (self.clone(), attached.instance);
+        let Some(instance) = self
+            .instances()
+            .into_iter()
+            .find(|instance| instance.id() == id)
+        else {
+            return;
         };
-        if let Some(instance) = instance {
-            disconnect(&self.inner.mediator, &*instance);
+        disconnect(&self.inner.mediator, &*instance);
+        // A task of its own: whoever asked may stop waiting, the module stops all the same. Until it has, it is one of the
+        // system's, so that a shutdown waits for it too.
+        let stopping = tokio::spawn(async move {
             instance.stop().await;
-        }
+            lock(&system.inner.instances).retain(|other| other.id() != id);
+        });
+        let _ = stopping.await;
     }
 }
 

@@ -48,8 +48,8 @@ impl Default for SystemBuilder {
 }
 
 impl SystemBuilder {
-    /// Provides a resource, which `#[init]` gets as [`Resource<T>`](crate::Resource). A second one of the same type takes
-    /// the place of the first.
+    /// Provides a resource, which `#[init]` gets as [`Resource<T>`](crate::Resource), where there is an example. A second one
+    /// of the same type takes the place of the first.
     pub fn provide<T: Send + Sync + 'static>(mut self, resource: T) -> Self {
         self.resources.put(resource);
         self
@@ -62,7 +62,8 @@ impl SystemBuilder {
         self
     }
 
-    /// The longest chain of messages that cause each other: 64 unless told otherwise, at least 1.
+    /// The longest chain of messages that cause each other: 64 unless told otherwise, at least 1. The message that would
+    /// make it longer is refused with [`SendError::TooDeep`](crate::SendError::TooDeep).
     pub fn max_depth(mut self, messages: u32) -> Self {
         self.max_depth = messages.max(1);
         self
@@ -82,7 +83,8 @@ impl SystemBuilder {
         self
     }
 
-    /// Checks the whole program and what is provided, without starting anything.
+    /// Checks the whole program and what is provided, without starting anything. Of an [isolated](SystemBuilder::isolated)
+    /// system there is nothing to check.
     ///
     /// # Errors
     /// Every problem at once.
@@ -93,13 +95,13 @@ impl SystemBuilder {
     /// Checks the whole program and starts its modules.
     ///
     /// Modules start side by side, each after those it names in `after`. If one of them fails, those that had started are
-    /// stopped again.
+    /// stopped again. A message to a module that has not started yet waits for it.
     ///
     /// # Errors
     /// Every problem at once.
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// Outside of a tokio runtime, if there is a module to start.
     pub async fn start(self) -> Result<System, StartError> {
         start::start(self).await
     }

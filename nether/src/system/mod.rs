@@ -14,10 +14,11 @@ pub(crate) use self::signals::signal;
 pub use self::status::ModuleStatus;
 
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::OnceCell;
+use tokio::sync::SetOnce;
 
 use crate::context::{Context, Subscription, subscribe_to_all};
 use crate::error::{Result, StartError};
@@ -31,8 +32,9 @@ use crate::sync::lock;
 
 /// A running program: its modules, and the mediator between them. Clones are handles to the same system.
 ///
-/// There is no global: several systems live side by side in one process. A system whose last handle is dropped without
-/// [`shutdown`](System::shutdown) takes no new work; its modules end when they have handled what they had.
+/// [`#[nether::main]`](macro@crate::main) starts one and stops it. There is no global: several systems live side by side in
+/// one process, each with modules of its own. A system whose last handle is dropped without [`shutdown`](System::shutdown)
+/// takes no new work; its modules end when they have handled what they had, and what they publish then may find nobody left.
 #[derive(Clone)]
 pub struct System {
     inner: Arc<Inner>,
@@ -48,29 +50,71 @@ struct Inner {
     isolated: bool,
     shutdown_timeout: Duration,
     /// What the first `shutdown` reported, for all.
-    report: OnceCell<ShutdownReport>,
+    report: SetOnce<ShutdownReport>,
+    /// Whether somebody has asked for the shutdown.
+    has_shut_down: AtomicBool,
 }
 
 impl System {
     /// A system to be configured.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use nether::prelude::*;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
+    /// let system = System::builder()
+    ///     .isolated() // Without the modules in the registry, for a test.
+    ///     .mailbox(256)
+    ///     .max_depth(16)
+    ///     .shutdown_timeout(Duration::from_secs(2))
+    ///     .start()
+    ///     .await?;
+    /// # system.shutdown().await;
+    /// # Ok(()) }
+    /// ```
     pub fn builder() -> SystemBuilder {
         SystemBuilder::default()
     }
 
-    /// Starts every module in the link-time registry that is not `manual`.
+    /// Starts every module in the link-time registry that is not `manual`; see [`SystemBuilder::start`].
     ///
     /// # Errors
     /// Every problem of the program at once.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime, if there is a module to start.
     pub async fn start() -> Result<System, StartError> {
         System::builder().start().await
     }
 
-    /// Checks the whole program as [`start`](System::start) does, without starting anything; for a test. What resources
-    /// are missing only [`SystemBuilder::verify`] can tell.
+    /// Checks the whole program as [`start`](System::start) does, without starting anything: one line in a test. What
+    /// resources are missing only [`SystemBuilder::verify`] can tell.
     ///
-    /// ```
-    /// # use nether::prelude::*;
-    /// System::verify().unwrap();
+    /// ```standalone_crate
+    /// use nether::prelude::*;
+    ///
+    /// #[command]
+    /// pub struct Bill;
+    ///
+    /// #[event]
+    /// pub struct OrderPlaced;
+    ///
+    /// #[derive(Default)]
+    /// pub struct Orders;
+    ///
+    /// #[module(handles = OrderPlaced, calls = Bill)] // But no module handles `Bill`.
+    /// impl Orders {
+    ///     async fn bill(&self, _: &OrderPlaced, ctx: &Context<Self>) -> nether::Result<()> {
+    ///         ctx.send(Bill).await?;
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// # fn main() {
+    /// let error = System::verify().unwrap_err();
+    /// assert!(error.to_string().contains("no module handles"), "{error}");
+    /// # }
     /// ```
     ///
     /// # Errors
@@ -79,7 +123,9 @@ impl System {
         start::verify_without_resources()
     }
 
-    /// Opens a unit of work.
+    /// Opens a unit of work. To be [closed](Context::close): dropped before that, it is cancelled.
+    ///
+    /// In a system that is stopping it opens too, and refuses what is sent.
     pub fn context(&self) -> Context {
         Context::open(Scope::new(
             Arc::clone(&self.inner.mediator),
@@ -87,8 +133,8 @@ impl System {
         ))
     }
 
-    /// Opens a unit of work, lets `work` use it, and closes it. If `work` fails the unit of work is cancelled: what has
-    /// not started is not started any more, and what has is waited for.
+    /// Opens a unit of work, lets `work` use it, closes it, and gives back what `work` did. If `work` fails the unit of work
+    /// is cancelled: what has not started is not started any more, and what has is waited for.
     ///
     /// ```
     /// # use nether::prelude::*;
@@ -124,17 +170,41 @@ impl System {
         }
     }
 
-    /// The events of type `E` that are published in any unit of work from now on.
+    /// The events of type `E` that are published in any unit of work from now on. To be made before the system stops, with
+    /// which the subscription ends; see [`Subscription`] for an example.
     pub fn subscribe<E: Event>(&self) -> Subscription<E> {
         subscribe_to_all(&self.inner.mediator)
     }
 
-    /// Messages that were accepted but will not be handled, from now on.
+    /// Messages that were accepted but will not be handled, from now on: the same as `subscribe::<DeadLetter>()`.
     pub fn dead_letters(&self) -> Subscription<DeadLetter> {
         self.subscribe()
     }
 
     /// Who handles and sends what: the whole program, or in an isolated system the modules attached to it.
+    ///
+    /// ```
+    /// use nether::prelude::*;
+    ///
+    /// #[command(name = "door.open")]
+    /// pub struct Open;
+    ///
+    /// #[derive(Default)]
+    /// pub struct Door;
+    ///
+    /// #[module(handles = Open)]
+    /// impl Door {
+    ///     async fn open(&mut self, _: Open) {}
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
+    /// let system = System::builder().isolated().start().await?;
+    /// let _door = system.attach(Door).await?;
+    /// let topology = system.topology();
+    /// assert_eq!(topology.edges[0].message, "door.open");
+    /// println!("{}", topology.to_mermaid());
+    /// # Ok(()) }
+    /// ```
     pub fn topology(&self) -> Topology {
         let registry = Registry::of_program();
         if self.inner.isolated {
@@ -143,6 +213,7 @@ impl System {
                 .iter()
                 .map(|instance| instance.descriptor())
                 .collect();
+            modules.sort_by_key(|module| module.declaration.name);
             modules.dedup_by_key(|module| module.declaration.name);
             return Topology::of(&registry.messages, &modules);
         }

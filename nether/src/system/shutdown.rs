@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::time::{Instant, timeout_at};
 
@@ -10,17 +11,17 @@ use crate::module::AnyInstance;
 use crate::system::System;
 use crate::system::attach::disconnect;
 
-/// What a system did in its life, told when it stops.
+/// What a system did in its life, told when it stops. [`Display`](fmt::Display) says it in one line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {
-    /// How many messages the modules that were running handled.
+    /// How many messages were handled by the modules that were running at the end; detached ones do not count.
     pub handled: u64,
-    /// How many messages failed.
+    /// How many messages failed there: by an error, or by a panic.
     pub failed: u64,
     /// What was accepted but not handled.
     pub dead_letters: Vec<DeadLetters>,
-    /// The modules that had to be cut off, since they did not stop in time.
+    /// The names of the modules that had to be cut off, since they did not stop in time.
     pub cut_off: Vec<&'static str>,
 }
 
@@ -45,18 +46,41 @@ impl System {
     /// that may take [`SystemBuilder::shutdown_timeout`](crate::SystemBuilder::shutdown_timeout); what is left then is cut
     /// off, and reported as dead letters.
     ///
-    /// Whoever calls it a second time waits for the same end and gets the same report.
+    /// Cut off means: the handler that an exclusive module is in is dropped where it waits, and its `#[on_stop]` is not run.
+    /// Handlers of a shared module are only no longer waited for.
+    ///
+    /// Whoever calls it a second time waits for the same end and gets the same report. A handler cannot wait for it, since it
+    /// is part of what is waited for: let it publish an event, or spawn a task.
+    ///
+    /// ```
+    /// # use nether::prelude::*;
+    /// # #[event]
+    /// # pub struct Ping;
+    /// # struct Ears;
+    /// # #[module(handles = Ping, manual)]
+    /// # impl Ears {
+    /// #     async fn ping(&mut self, _: &Ping) {}
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
+    /// let system = System::builder().isolated().start().await?;
+    /// let _ears = system.attach(Ears).await?;
+    /// let ctx = system.context();
+    /// ctx.publish(Ping).await?;
+    /// let report = system.shutdown().await;
+    /// assert_eq!(report.to_string(), "1 messages handled, 0 failed");
+    /// assert!(ctx.publish(Ping).await.is_err()); // The system is stopping and refused it.
+    /// # Ok(()) }
+    /// ```
     pub async fn shutdown(&self) -> ShutdownReport {
-        let report = self.inner.report.get_or_init(|| async {
+        if !self.inner.has_shut_down.swap(true, Ordering::SeqCst) {
             let system = self.clone();
             // A task of its own: whoever asked may stop waiting, the system stops all the same.
-            let stopped = tokio::spawn(async move { system.stop().await });
-            stopped.await.unwrap_or_else(|error| {
-                tracing::error!(%error, "the shutdown was cut off");
-                ShutdownReport::default()
-            })
-        });
-        report.await.clone()
+            tokio::spawn(async move {
+                let report = system.stop().await;
+                let _ = system.inner.report.set(report);
+            });
+        }
+        self.inner.report.wait().await.clone()
     }
 
     async fn stop(&self) -> ShutdownReport {
@@ -78,12 +102,14 @@ impl System {
                 .await
                 .is_err()
             {
-                Arc::clone(instance).cut_off().await;
+                // A handler that never awaits cannot be ended, so it is not waited for for ever.
+                let _ = timeout_at(deadline + grace, Arc::clone(instance).cut_off()).await;
                 report.cut_off.push(instance.descriptor().declaration.name);
             }
             disconnect(mediator, &**instance);
             report.add(&**instance);
         }
+        mediator.stopping.end();
         self.end_subscriptions();
         tracing::info!(%report, "the system has stopped");
         report

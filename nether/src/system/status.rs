@@ -11,7 +11,7 @@ pub struct ModuleStatus {
     pub name: &'static str,
     /// One at a time, or concurrently.
     pub kind: ModuleKind,
-    /// How many messages wait in its mailbox.
+    /// How many messages wait in its mailbox; a shared module has none.
     pub waiting: usize,
     /// How many messages it handled.
     pub handled: u64,
@@ -20,7 +20,8 @@ pub struct ModuleStatus {
 }
 
 impl System {
-    /// The running modules, in the order they were started.
+    /// The running modules and what each did, in the order they were started. The numbers are of this moment: of modules
+    /// that are at work, they may be a little behind.
     pub fn modules(&self) -> Vec<ModuleStatus> {
         let status = |instance: &std::sync::Arc<dyn crate::module::AnyInstance>| {
             let (descriptor, work) = (instance.descriptor(), instance.work());

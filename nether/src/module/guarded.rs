@@ -1,0 +1,63 @@
+//! [`Guarded`]: a future in its span, whose panics are caught.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+
+use tracing::Span;
+
+use crate::error::Error;
+
+/// What a panic throws.
+pub(crate) type Payload = Box<dyn Any + Send>;
+
+/// Polls a future inside of its span. A panic in it is caught, and what it threw given back.
+///
+/// One type does both, so that a program with many handlers does not pay, in build time, for several layers around each.
+pub(super) struct Guarded<'a, F> {
+    future: Pin<&'a mut F>,
+    span: Span,
+}
+
+impl<'a, F: Future> Guarded<'a, F> {
+    #[inline]
+    pub(super) fn new(future: Pin<&'a mut F>, span: impl FnOnce() -> Span) -> Self {
+        Guarded {
+            future,
+            span: span(),
+        }
+    }
+}
+
+impl<F: Future> Future for Guarded<'_, F> {
+    type Output = Result<F::Output, Payload>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let guarded = self.get_mut();
+        let _entered = guarded.span.enter();
+        match catch_unwind(AssertUnwindSafe(|| guarded.future.as_mut().poll(cx))) {
+            Ok(poll) => poll.map(Ok),
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
+    }
+}
+
+/// Runs a future; a panic in it is caught, and what it threw given back.
+pub(crate) async fn catch<F: Future>(future: F) -> Result<F::Output, Payload> {
+    Guarded::new(pin!(future), Span::none).await
+}
+
+/// What a panic said, if it was text.
+pub(crate) fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no text")
+        .to_owned()
+}
+
+/// A panic as an error.
+pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Error {
+    Error::msg(format_args!("panicked: {}", said(panic)))
+}

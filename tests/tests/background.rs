@@ -1,0 +1,157 @@
+//! Background tasks: told when their module stops, which loses nothing that they have sent.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use nether::HandlerFailed;
+use nether::prelude::*;
+use tokio::sync::Semaphore;
+
+#[event]
+struct Produced;
+
+#[event]
+struct Consumed;
+
+/// Sends three events, and waits to be told.
+struct Producer;
+
+#[module(handles = [], emits = Produced, manual)]
+impl Producer {
+    #[background]
+    async fn produce(ctx: Context<Self>) -> nether::Result<()> {
+        for _ in 0..3 {
+            ctx.publish(Produced).await?;
+        }
+        ctx.cancelled().await;
+        assert!(ctx.publish(Produced).await.is_err(), "it was told to stop");
+        Ok(())
+    }
+}
+
+struct Consumer {
+    gate: Arc<Semaphore>,
+    begun: Arc<Semaphore>,
+}
+
+#[module(handles = Produced, emits = Consumed, manual)]
+impl Consumer {
+    async fn consume(&mut self, _: &Produced, ctx: &Context<Self>) -> nether::Result<()> {
+        self.begun.add_permits(1);
+        self.gate.acquire().await?.forget();
+        ctx.publish(Consumed).await?;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_a_task_has_sent_is_handled_though_its_module_is_gone() -> nether::Result<()> {
+    let (gate, begun) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let system = System::builder().isolated().start().await?;
+    let mut consumed = system.subscribe::<Consumed>();
+    let _consumer = system
+        .attach(Consumer {
+            gate: Arc::clone(&gate),
+            begun: Arc::clone(&begun),
+        })
+        .await?;
+    let producer = system.attach(Producer).await?;
+    begun.acquire().await?.forget();
+    system.detach(producer).await;
+    gate.add_permits(3);
+    for _ in 0..3 {
+        assert!(consumed.next().await.is_some());
+    }
+    let report = system.shutdown().await;
+    assert!(
+        report.handled == 3 && report.dead_letters.is_empty(),
+        "{report}"
+    );
+    Ok(())
+}
+
+/// Takes its time to start.
+struct Late {
+    gate: Arc<Semaphore>,
+    runs: Arc<AtomicU64>,
+}
+
+#[module(handles = Consumed)]
+impl Late {
+    #[init]
+    fn new(gate: Resource<Arc<Semaphore>>, runs: Resource<Arc<AtomicU64>>) -> Self {
+        Late {
+            gate: Arc::clone(&gate),
+            runs: Arc::clone(&runs),
+        }
+    }
+
+    #[on_start]
+    async fn start(&mut self) -> nether::Result<()> {
+        self.gate.acquire().await?.forget();
+        Ok(())
+    }
+
+    #[background]
+    async fn run(&self, ctx: Context<Self>) {
+        self.runs.fetch_add(1, Ordering::SeqCst);
+        ctx.cancelled().await;
+    }
+
+    #[on_stop]
+    async fn stop(&self) {
+        // A task that was started all the same would run now.
+        tokio::task::yield_now().await;
+        self.gate.close();
+    }
+
+    async fn consumed(&self, _: &Consumed) {}
+}
+
+#[tokio::test]
+async fn a_start_that_is_given_up_leaves_no_task_behind() {
+    let (gate, runs) = (Arc::new(Semaphore::new(0)), Arc::<AtomicU64>::default());
+    let starting = System::builder()
+        .provide(Arc::clone(&gate))
+        .provide(Arc::clone(&runs))
+        .start();
+    {
+        let mut starting = std::pin::pin!(starting);
+        for _ in 0..10 {
+            let poll = std::future::poll_fn(|cx| {
+                std::task::Poll::Ready(starting.as_mut().poll(cx).is_pending())
+            });
+            assert!(poll.await, "the gate is shut");
+            tokio::task::yield_now().await;
+        }
+    }
+    gate.add_permits(1);
+    while !gate.is_closed() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(runs.load(Ordering::SeqCst), 0);
+}
+
+struct Bomb;
+
+#[module(handles = [], manual)]
+impl Bomb {
+    #[background]
+    async fn go_off(_: Context<Self>) {
+        panic!("boom");
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_panics_is_reported() -> nether::Result<()> {
+    let system = System::builder().isolated().start().await?;
+    let mut failed = system.subscribe::<HandlerFailed>();
+    let _bomb = system.attach(Bomb).await?;
+    let failed = failed.next().await.expect("the system runs");
+    assert_eq!(failed.message, "#[background]");
+    assert!(
+        failed.panicked && failed.error.contains("boom"),
+        "{failed:?}"
+    );
+    Ok(())
+}

@@ -1,0 +1,134 @@
+//! What `#[nether::main]` and `#[nether::test]` do around a program.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, Output, Stdio};
+
+use nether::prelude::*;
+
+fn output(program: &mut Command) -> (Output, String, String) {
+    let output = program.output().expect("it was built along with this test");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    (output, out, err)
+}
+
+#[test]
+fn an_error_is_printed_with_its_whole_chain_and_the_exit_code_says_so() {
+    let (output, _, err) = output(&mut Command::new(env!("CARGO_BIN_EXE_fails")));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        err.contains(
+            "error: cannot read the price list\n  caused by: invalid digit found in string"
+        ),
+        "{err}"
+    );
+}
+
+#[test]
+fn warnings_are_printed_and_rust_log_is_honoured() {
+    let (_, _, err) = output(Command::new(env!("CARGO_BIN_EXE_fails")).env_remove("RUST_LOG"));
+    assert!(
+        err.contains("a warning") && !err.contains("for those who ask"),
+        "{err}"
+    );
+    let (_, _, err) =
+        output(Command::new(env!("CARGO_BIN_EXE_fails")).env("RUST_LOG", "fails=debug"));
+    assert!(err.contains("for those who ask"), "{err}");
+    let (_, _, err) = output(Command::new(env!("CARGO_BIN_EXE_fails")).env("RUST_LOG", "off"));
+    assert!(!err.contains("a warning"), "{err}");
+}
+
+#[test]
+fn a_panic_stops_the_system_in_order_and_goes_on() {
+    let (output, out, err) = output(&mut Command::new(env!("CARGO_BIN_EXE_panics")));
+    assert_eq!(output.status.code(), Some(101));
+    assert_eq!(out, "stopped in order\n");
+    assert_eq!(err.matches("as asked").count(), 1, "{err}");
+}
+
+#[test]
+fn a_program_that_cannot_start_says_why() {
+    let (output, out, err) = output(&mut Command::new(env!("CARGO_BIN_EXE_unsound")));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(out.is_empty());
+    assert!(
+        err.contains("no module handles `unsound::Unanswered`"),
+        "{err}"
+    );
+    assert!(err.contains("unsound.rs:"), "{err}");
+}
+
+/// Starts the program, waits until it is ready, sends it the signal, and gives what it says after that.
+#[cfg(unix)]
+fn signalled(argument: &[&str], signal: &str) -> (Option<i32>, String) {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_serves"))
+        .args(argument)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it was built along with this test");
+    let mut out = BufReader::new(program.stdout.take().expect("piped"));
+    let mut line = String::new();
+    out.read_line(&mut line).expect("it says when it is ready");
+    assert_eq!(line, "ready\n");
+    let sent = Command::new("kill")
+        .args([signal, &program.id().to_string()])
+        .status();
+    assert!(sent.expect("`kill` is there").success());
+    let mut rest = String::new();
+    out.read_to_string(&mut rest).expect("text");
+    (program.wait().expect("it ends").code(), rest)
+}
+
+#[cfg(unix)]
+#[test]
+fn signals_stop_the_system_in_order() {
+    for signal in ["-INT", "-TERM"] {
+        let (code, said) = signalled(&[], signal);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.starts_with("stopped in order\n"), "{said}");
+        assert!(said.contains("1 messages handled, 0 failed"), "{said}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_a_main_that_does_not_wait_for_it() {
+    let (code, said) = signalled(&["--for-ever"], "-TERM");
+    assert_eq!((code, said.as_str()), (Some(0), "stopped in order\n"));
+}
+
+#[event]
+struct Nothing;
+
+#[derive(Default)]
+struct Nobody;
+
+#[module(handles = [])]
+impl Nobody {}
+
+#[nether::test]
+async fn a_test_gets_a_started_system(system: System) {
+    let ctx = system.context();
+    ctx.publish(Nothing).await.expect("the system runs");
+    assert_eq!(ctx.close().await.expect("nothing failed").handled, 0);
+}
+
+#[nether::test(flavor = "current_thread")]
+async fn a_test_may_start_the_system_itself(builder: SystemBuilder) -> nether::Result<()> {
+    let system = builder.isolated().start().await?;
+    assert!(system.modules().is_empty(), "`Nobody` is not started");
+    Ok(())
+}
+
+#[nether::test]
+#[should_panic(expected = "as asked")]
+async fn a_test_that_panics_fails(_: System) {
+    panic!("as asked");
+}
+
+#[nether::test]
+#[should_panic(expected = "invalid digit")]
+async fn a_test_that_gives_back_an_error_fails(_: System) -> nether::Result<()> {
+    "x".parse::<u8>()?;
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! What the README shows is what the examples are and print.
+
+use std::fs;
+use std::path::Path;
+
+fn read(path: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the workspace");
+    fs::read_to_string(root.join(path)).expect("it is there")
+}
+
+/// The example's source, without its first comment and its tests.
+fn program(name: &str) -> String {
+    let source = read(&format!("examples/{name}/src/main.rs"));
+    let lines = source
+        .lines()
+        .skip_while(|line| line.starts_with("//!") || line.is_empty());
+    let lines: Vec<&str> = lines.take_while(|line| *line != "#[cfg(test)]").collect();
+    lines.join("\n").trim_end().to_owned()
+}
+
+#[test]
+fn the_quick_start_is_the_example() {
+    let program = format!("```rust\n{}\n```", program("quickstart"));
+    assert!(
+        read("README.md").contains(&program),
+        "expected in the README:\n{program}"
+    );
+}
+
+#[test]
+fn the_outputs_are_those_of_the_examples() {
+    for name in ["quickstart", "producer-consumer"] {
+        let shown = format!(
+            "$ cargo run -p {name}\n{}```",
+            read(&format!("examples/{name}/output.txt"))
+        );
+        assert!(
+            read("README.md").contains(&shown),
+            "expected in the README:\n{shown}"
+        );
+    }
+}
+
+#[test]
+fn every_promise_names_a_test_that_exists() {
+    let readme = read("README.md");
+    let table = readme
+        .split("## What holds today")
+        .nth(1)
+        .expect("the section")
+        .split("\n\n")
+        .nth(1)
+        .expect("the table");
+    let promises: Vec<&str> = table.lines().skip(2).collect();
+    assert!(promises.len() > 10);
+    for promise in promises {
+        let proof = promise
+            .trim_end_matches('|')
+            .rsplit('|')
+            .next()
+            .expect("a column");
+        let names: Vec<&str> = proof.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "no proof: {promise}");
+        for name in names {
+            let (file, test) = name.split_once("::").expect("file::test");
+            let found = read(&format!("tests/tests/{file}.rs")).contains(&format!("fn {test}("));
+            assert!(found, "{name} does not exist");
+        }
+    }
+}
