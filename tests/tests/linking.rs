@@ -232,6 +232,45 @@ fn messages_without_any_module_are_an_error_that_says_so() {
     );
 }
 
+/// A linker script takes away what registers declarations; nothing that depends on it may go on in silence.
+#[cfg(target_os = "linux")]
+#[test]
+fn declarations_that_the_linker_dropped_are_errors_that_say_so() {
+    let all = failure(&["run", "--bin", "all"], "lost_registry");
+    says(
+        &all,
+        &[
+            "isolated: cannot attach `billing::Billing`",
+            "isolated: no running module handles `contracts::Charge`",
+            "isolated: no running module handles `contracts::Shipped`",
+            "the message is missing from the link-time registry, so this binary was linked without its declarations",
+            "error: the system cannot start: the link-time registry is empty",
+        ],
+    );
+    let contracts = failure(&["run", "--bin", "contracts"], "lost_registry");
+    says(
+        &contracts,
+        &[
+            "the system cannot start, for 5 reasons:",
+            "no module handles `contracts::PrintLabel`",
+        ],
+    );
+    for (message, module) in [
+        ("Charge", "Billing"),
+        ("Balance", "Billing"),
+        ("Shipped", "Billing"),
+        ("Shipped", "audit::Audit"),
+    ] {
+        let start = format!("  - `contracts::{message}` (contracts/src/lib.rs:");
+        let lines = contracts.lines().filter(|line| line.starts_with(&start));
+        let found = lines.filter(|line| {
+            line.contains(&format!("which `billing::{module}`"))
+                && line.contains("handles, is missing from the link-time registry")
+        });
+        assert_eq!(found.count(), 1, "{message} in {module}:\n{contracts}");
+    }
+}
+
 /// The packages of a lock file that come from a registry: name and version.
 fn locked(path: &str) -> Vec<(String, String)> {
     let text = fs::read_to_string(root().join(path)).expect("a lock file");
