@@ -13,8 +13,14 @@ use tokio::sync::Notify;
 
 use crate::declaration::Declaration;
 
-/// The number of a running module value in its system.
+/// The number of a running module value: no two in a process have the same, also not in different systems.
 pub(crate) type InstanceId = u64;
+
+/// A number for a module value.
+pub(crate) fn number_instance() -> InstanceId {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
 
 /// Something of a type that `route` knows.
 pub(crate) type Erased = Arc<dyn Any + Send + Sync>;
@@ -22,7 +28,6 @@ pub(crate) type Erased = Arc<dyn Any + Send + Sync>;
 /// The routing table of one system, and what every context of it must know.
 pub(crate) struct Mediator {
     rows: Box<[ArcSwap<Row>]>,
-    next_instance: AtomicU64,
     /// The longest chain of causes that is accepted.
     pub(crate) max_depth: u32,
     /// Whether the system is stopping.
@@ -34,6 +39,8 @@ pub(crate) struct Mediator {
 pub(crate) struct Stopping {
     /// Set once: new root work is refused from then on.
     begun: AtomicBool,
+    /// Set once: every module has stopped.
+    ended: AtomicBool,
     /// Told by `begin`, and by modules that ran out of work since.
     changed: Notify,
 }
@@ -48,6 +55,16 @@ impl Stopping {
     /// Waits until the system begins to stop.
     pub(crate) async fn begun(&self) {
         self.until(|| self.has_begun()).await;
+    }
+
+    /// Says that every module has stopped.
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether every module has stopped, so that nothing will be published any more.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::SeqCst)
     }
 
     /// Whether new root work is refused.
@@ -100,15 +117,9 @@ impl Mediator {
     pub(crate) fn new(rows: usize, max_depth: u32) -> Self {
         Mediator {
             rows: (0..rows).map(|_| ArcSwap::default()).collect(),
-            next_instance: AtomicU64::new(0),
             max_depth,
             stopping: Arc::default(),
         }
-    }
-
-    /// A number for a module value.
-    pub(crate) fn number_instance(&self) -> InstanceId {
-        self.next_instance.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Lets `read` look at a row. `None` when the type is not in the registry.

@@ -174,7 +174,7 @@ async fn a_second_handler_of_a_command_is_an_error_that_names_both(
     assert_eq!(ctx.send(CallWork).await?, 1);
     // Detached, it makes room.
     system.detach(worker).await;
-    let _rival = system.attach(Rival).await?;
+    system.attach(Rival).await?;
     assert_eq!(ctx.send(CallWork).await?, 0);
     ctx.send(CallUnlisted).await?;
     ctx.close().await?;
@@ -201,7 +201,7 @@ async fn a_module_that_fails_to_start_leaves_nothing_behind(system: System) -> n
     assert!(error.to_string().contains("cannot start"), "{error}");
     let ctx = system.context();
     assert!(ctx.send(CallWork).await.is_err());
-    let _worker = system.attach(Worker::replying(5)).await?;
+    system.attach(Worker::replying(5)).await?;
     assert_eq!(ctx.send(CallWork).await?, 5);
     ctx.close().await?;
     Ok(())
@@ -312,5 +312,47 @@ async fn a_shutdown_cuts_off_what_is_being_detached() -> nether::Result<()> {
     let (report, ()) = tokio::join!(system.shutdown(), system.detach(stuck));
     assert_eq!(report.cut_off, ["attaching::Stuck"]);
     assert_eq!(report.dead_letters[0].count, 1, "{report}");
+    Ok(())
+}
+
+#[nether::test]
+async fn a_module_of_another_system_is_left_alone(system: System) -> nether::Result<()> {
+    let other = System::builder().isolated().start().await?;
+    let mine = system.attach(Worker::replying(1)).await?;
+    let theirs = other.attach(Worker::replying(2)).await?;
+    system.detach(theirs).await;
+    let ctx = system.context();
+    assert_eq!(ctx.send(CallWork).await?, 1);
+    assert_eq!(other.modules().len(), 1);
+    system.detach(mine).await;
+    assert!(ctx.send(CallWork).await.is_err());
+    ctx.close().await?;
+    Ok(())
+}
+
+/// Gives itself more to do than its mailbox holds.
+struct Eager;
+
+#[command]
+struct Begin;
+
+#[module(handles = Begin, mailbox = 1, manual)]
+impl Eager {
+    #[on_start]
+    async fn start(&mut self, ctx: &Context<Self>) -> nether::Result<()> {
+        for _ in 0..100 {
+            ctx.process(Begin).await?;
+        }
+        Ok(())
+    }
+
+    async fn begin(&mut self, _: Begin) {}
+}
+
+#[nether::test]
+async fn a_hook_is_never_held_up_by_a_mailbox(system: System) -> nether::Result<()> {
+    let eager = system.attach(Eager).await?;
+    system.detach(eager).await;
+    assert_eq!(system.shutdown().await.dead_letters, []);
     Ok(())
 }

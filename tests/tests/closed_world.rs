@@ -42,9 +42,9 @@ async fn the_topology_of_an_isolated_system_has_each_module_once(
     builder: SystemBuilder,
 ) -> nether::Result<()> {
     let system = builder.isolated().start().await?;
-    let _first = system.attach(Manual).await?;
-    let _second = system.attach(Other).await?;
-    let _third = system.attach(Manual).await?;
+    system.attach(Manual).await?;
+    system.attach(Other).await?;
+    system.attach(Manual).await?;
     let topology = system.topology();
     let modules: Vec<&str> = topology.modules.iter().map(|module| module.name).collect();
     assert_eq!(modules, ["closed_world::Manual", "closed_world::Other"]);

@@ -76,9 +76,9 @@ impl Third {
 async fn gated() -> nether::Result<(System, Arc<Gate>)> {
     let gate = Gate::shut();
     let system = System::builder().isolated().start().await?;
-    let _first = system.attach(First(Arc::clone(&gate))).await?;
-    let _second = system.attach(Second(Arc::clone(&gate))).await?;
-    let _third = system.attach(Third(Arc::clone(&gate))).await?;
+    system.attach(First(Arc::clone(&gate))).await?;
+    system.attach(Second(Arc::clone(&gate))).await?;
+    system.attach(Third(Arc::clone(&gate))).await?;
     Ok((system, gate))
 }
 
@@ -179,7 +179,7 @@ async fn a_handler_learns_of_the_cancellation() -> nether::Result<()> {
     }
 
     let system = System::builder().isolated().start().await?;
-    let _patient = system.attach(Patient).await?;
+    system.attach(Patient).await?;
     let ctx = system.context();
     ctx.process(WaitForCancel).await?;
     ctx.cancel();
@@ -281,7 +281,7 @@ impl Loop {
 #[tokio::test]
 async fn a_chain_without_end_is_cut_and_printed() -> nether::Result<()> {
     let system = System::builder().isolated().max_depth(10).start().await?;
-    let _loop = system.attach(Loop).await?;
+    system.attach(Loop).await?;
     let ctx = system.context();
     ctx.process(Again(1)).await?;
     let error = ctx.close().await.expect_err("it never ends by itself");

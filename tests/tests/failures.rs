@@ -234,7 +234,7 @@ impl Gossip {
 
 #[nether::test]
 async fn a_failing_report_is_not_reported_for_ever(system: System) -> nether::Result<()> {
-    let _gossip = system.attach(Gossip).await?;
+    system.attach(Gossip).await?;
     let ctx = system.context();
     let mut seen = ctx.subscribe::<HandlerFailed>();
     let _ = ctx.send(Count(9)).await;

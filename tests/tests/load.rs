@@ -70,7 +70,7 @@ impl Clock {
     async fn tick(&mut self, tick: Tick, ctx: &Context<Self>) -> nether::Result<()> {
         let seen = std::mem::replace(&mut self.ticks[tick.context][tick.number as usize], true);
         assert!(!seen, "{tick:?} came twice");
-        if tick.number % 100 == 0 {
+        if tick.number.is_multiple_of(100) {
             ctx.publish(Ticked {
                 context: tick.context,
             })

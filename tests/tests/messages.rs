@@ -166,8 +166,8 @@ impl Second {
 async fn traced() -> nether::Result<(System, Arc<Trace>)> {
     let trace = Arc::<Trace>::default();
     let system = System::builder().isolated().start().await?;
-    let _first = system.attach(First(Arc::clone(&trace))).await?;
-    let _second = system.attach(Second(Arc::clone(&trace))).await?;
+    system.attach(First(Arc::clone(&trace))).await?;
+    system.attach(Second(Arc::clone(&trace))).await?;
     Ok((system, trace))
 }
 

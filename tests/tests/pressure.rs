@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use nether::SendError;
 use nether::prelude::*;
@@ -47,7 +48,7 @@ async fn book(permits: usize) -> nether::Result<(System, Arc<Semaphore>, Written
     let gate = Arc::new(Semaphore::new(permits));
     let written = Written::default();
     let system = System::builder().isolated().start().await?;
-    let _book = system
+    system
         .attach(Book {
             gate: Arc::clone(&gate),
             written: Arc::clone(&written),
@@ -227,5 +228,36 @@ async fn those_who_wait_for_room_are_refused_when_the_module_stops() -> nether::
         "what was accepted was handled: {report}"
     );
     assert_eq!(ctx.close().await?.handled, accepted);
+    Ok(())
+}
+
+struct Busy(Arc<AtomicU64>);
+
+#[command]
+struct Split(u32);
+
+#[module(handles = Split, manual)]
+impl Busy {
+    async fn split(&mut self, Split(times): Split, ctx: &Context<Self>) -> nether::Result<()> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        if times > 0 {
+            ctx.process(Split(times - 1)).await?;
+            ctx.process(Split(times - 1)).await?;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_busy_module_lets_others_have_the_thread() -> nether::Result<()> {
+    let handled = Arc::<AtomicU64>::default();
+    let system = System::builder().isolated().start().await?;
+    let _busy = system.attach(Busy(Arc::clone(&handled))).await?;
+    let ctx = system.context();
+    ctx.process(Split(11)).await?;
+    tokio::task::yield_now().await;
+    let so_far = handled.load(Ordering::SeqCst);
+    assert_eq!(ctx.close().await?.handled, 4095);
+    assert!((1..4095).contains(&so_far), "{so_far}");
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Where messages go: a command or query to the one module that handles it, an event to all that do.
 
 use nether::prelude::*;
-use nether::{CallError, SendError};
+use nether::{CallError, Calls, SendError, Sender};
 
 #[command(reply = u64)]
 struct Deposit(u64);
@@ -206,11 +206,28 @@ async fn a_message_whose_module_is_not_running_is_refused_by_name(_: System) -> 
 async fn a_module_sends_what_it_lists_without_seeing_the_handlers(
     system: System,
 ) -> nether::Result<()> {
-    let _clerk = system.attach(Clerk).await?;
+    system.attach(Clerk).await?;
     let ctx = system.context();
     ctx.send(Deposit(10)).await?;
     assert_eq!(ctx.send(Audit).await?, 10);
     assert_eq!(ctx.ask(Balance).await?, 0);
+    ctx.close().await?;
+    Ok(())
+}
+
+/// Deposits on behalf of whoever may: the bounds are those of the methods it calls.
+async fn deposit_twice<S, H>(ctx: &Context<S>, amount: u64) -> nether::Result<u64>
+where
+    S: Sender + Calls<Deposit, S::Rule, H>,
+{
+    ctx.send(Deposit(amount)).await?;
+    Ok(ctx.send(Deposit(amount)).await?)
+}
+
+#[nether::test]
+async fn a_helper_may_be_generic_over_the_sender(system: System) -> nether::Result<()> {
+    let ctx = system.context();
+    assert_eq!(deposit_twice(&ctx, 5).await?, 10);
     ctx.close().await?;
     Ok(())
 }

@@ -76,7 +76,7 @@ async fn office(mailbox: usize) -> nether::Result<(System, Arc<Desk>)> {
         .mailbox(mailbox)
         .start()
         .await?;
-    let _office = system.attach(Office(Arc::clone(&desk))).await?;
+    system.attach(Office(Arc::clone(&desk))).await?;
     Ok((system, desk))
 }
 

@@ -184,8 +184,8 @@ fn verifying_finds_the_same_without_starting() {
 #[tokio::test]
 async fn an_isolated_system_starts_all_the_same() -> nether::Result<()> {
     let system = System::builder().isolated().start().await?;
-    let _manual = system.attach(Manual).await?;
-    let _lister = system.attach(Lister).await?;
+    system.attach(Manual).await?;
+    system.attach(Lister).await?;
     assert_eq!(system.modules().len(), 2);
     Ok(())
 }

@@ -65,8 +65,8 @@ async fn system(gate: &Arc<Semaphore>) -> nether::Result<(System, Arc<AtomicU64>
         .await?;
     let archived = Arc::<AtomicU64>::default();
     // The archive comes first, so it stops last.
-    let _archive = system.attach(Archive(Arc::clone(&archived))).await?;
-    let _worker = system.attach(Worker(Arc::clone(gate))).await?;
+    system.attach(Archive(Arc::clone(&archived))).await?;
+    system.attach(Worker(Arc::clone(gate))).await?;
     Ok((system, archived))
 }
 
@@ -150,7 +150,7 @@ async fn background_tasks_are_told_and_waited_for() -> nether::Result<()> {
     let system = System::builder().isolated().start().await?;
     let ended = Arc::<AtomicU64>::default();
     let mut produced = system.subscribe::<Produced>();
-    let _source = system.attach(Source(Arc::clone(&ended))).await?;
+    system.attach(Source(Arc::clone(&ended))).await?;
     assert!(produced.next().await.is_some());
     let report = system.shutdown().await;
     assert_eq!(ended.load(Ordering::SeqCst), 1);
@@ -204,5 +204,54 @@ async fn a_system_without_handles_lets_its_modules_finish() -> nether::Result<()
         "nobody is left to show the events to"
     );
     assert_eq!(gate.available_permits(), 0, "all jobs were done");
+    Ok(())
+}
+
+#[command]
+struct Endless;
+
+#[derive(Default)]
+struct Concurrent(Arc<AtomicU64>);
+
+#[module(handles = Endless, manual)]
+impl Concurrent {
+    async fn endless(&self, _: Endless) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        std::future::pending::<()>().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn handlers_of_a_shared_module_are_cut_off_too() -> nether::Result<()> {
+    let system = System::builder().isolated().start().await?;
+    let held = Arc::<AtomicU64>::default();
+    system.attach(Concurrent(Arc::clone(&held))).await?;
+    let ctx = system.context();
+    for _ in 0..3 {
+        ctx.process(Endless).await?;
+    }
+    let report = system.shutdown().await;
+    assert_eq!(
+        (held.load(Ordering::SeqCst), report.cut_off.as_slice()),
+        (3, &["stopping::Concurrent"][..])
+    );
+    let [letters] = &report.dead_letters[..] else {
+        panic!("{report}")
+    };
+    assert_eq!((letters.message, letters.count), ("stopping::Endless", 3));
+    let error = ctx.close().await.expect_err("three were cut off");
+    assert_eq!(error.failures.len(), 3, "{error}");
+    drop(system);
+    assert_eq!(Arc::strong_count(&held), 1, "nothing of it runs any more");
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_of_a_stopped_system_ends_at_once() -> nether::Result<()> {
+    let system = System::builder().isolated().start().await?;
+    let mut before = system.subscribe::<Produced>();
+    system.shutdown().await;
+    let mut after = system.subscribe::<Produced>();
+    assert!(before.next().await.is_none() && after.next().await.is_none());
     Ok(())
 }

@@ -130,7 +130,7 @@ async fn the_drawings_name_every_node_and_edge(system: System) -> nether::Result
 async fn an_isolated_system_shows_what_is_attached(_: System) -> nether::Result<()> {
     let alone = System::builder().isolated().start().await?;
     assert!(alone.topology().modules.is_empty());
-    let _ledger = alone.attach(Ledger).await?;
+    alone.attach(Ledger).await?;
     assert_eq!(alone.topology().modules.len(), 1);
     Ok(())
 }

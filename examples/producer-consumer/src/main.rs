@@ -102,9 +102,9 @@ impl Consumer {
 #[nether::main(flavor = "current_thread")]
 async fn main(system: System) -> nether::Result<()> {
     let mut stopped = system.subscribe::<ProducerStopped>();
-    let _ann = system.attach(Consumer::new("ann")).await?;
-    let _bob = system.attach(Consumer::new("bob").with_enough(3)).await?;
-    let _producer = system.attach(Producer::default()).await?;
+    system.attach(Consumer::new("ann")).await?;
+    system.attach(Consumer::new("bob").with_enough(3)).await?;
+    system.attach(Producer::default()).await?;
     if let Some(event) = stopped.next().await {
         println!("the producer stopped after {} items", event.items);
     }

@@ -9,9 +9,9 @@ async fn the_producer_stops_when_a_consumer_has_enough() -> nether::Result<()> {
     let system = System::builder().isolated().start().await?;
     let mut items = system.subscribe::<ItemProduced>();
     let mut stopped = system.subscribe::<ProducerStopped>();
-    let _ann = system.attach(Consumer::new("ann")).await?;
-    let _bob = system.attach(Consumer::new("bob").with_enough(5)).await?;
-    let _producer = system.attach(Producer::default()).await?;
+    system.attach(Consumer::new("ann")).await?;
+    system.attach(Consumer::new("bob").with_enough(5)).await?;
+    system.attach(Producer::default()).await?;
     assert_eq!(stopped.next().await.expect("it stops by itself").items, 5);
     for item in 1..=5 {
         assert_eq!(items.next().await.expect("produced").item, item);
@@ -26,7 +26,7 @@ async fn the_producer_stops_when_a_consumer_has_enough() -> nether::Result<()> {
 async fn anyone_may_stop_the_producer() -> nether::Result<()> {
     let system = System::builder().isolated().start().await?;
     let mut stopped = system.subscribe::<ProducerStopped>();
-    let _producer = system.attach(Producer::default()).await?;
+    system.attach(Producer::default()).await?;
     system
         .scope(async |ctx| Ok(ctx.send(StopProducing).await?))
         .await?;

@@ -4,15 +4,16 @@
 //! the method alone, so that a mistake is reported once, at the message.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::sync::oneshot;
-use tokio::time::{Sleep, sleep_until};
 
 use crate::context::handle::Handle;
 use crate::context::inline::RunToEnd;
+use crate::context::timer::Timer;
 use crate::declaration::Declaration;
 use crate::envelope::Given;
 use crate::error::{CallError, FailureKind, SendError};
@@ -31,8 +32,7 @@ pub struct Calling<'a, M, P, T, E> {
     begin: Begin<M, P, T, E>,
     stage: Stage<P, T, E>,
     name: &'static str,
-    /// Only there while waiting in a context that has a deadline.
-    deadline: Option<Pin<Box<Sleep>>>,
+    timer: Timer,
 }
 
 type Begin<M, P, T, E> = fn(&Handle, M, &mut Context<'_>) -> Stage<P, T, E>;
@@ -64,10 +64,13 @@ where
             begin: begin::<M, H>,
             stage: Stage::Ended(None),
             name: M::NAME,
-            deadline: None,
+            timer: Timer::default(),
         }
     }
 }
+
+/// Names the sender, the message, the rule and the handler of a proof; never made.
+pub(super) type Marker<S, I, Rule, H> = PhantomData<fn() -> (S, I, Rule, H)>;
 
 /// Where the compiler saw the handler of a message; a type, so that the future need not carry it.
 pub(super) trait Handler {
@@ -200,13 +203,7 @@ impl<M, P, T, E> Calling<'_, M, P, T, E> {
     }
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<CallError<E>> {
-        let Some(deadline) = self.handle.scope.deadline() else {
-            return Poll::Pending;
-        };
-        let sleep = self
-            .deadline
-            .get_or_insert_with(|| Box::pin(sleep_until(deadline.0)));
-        ready!(sleep.as_mut().poll(cx));
+        ready!(self.timer.poll(&self.handle.scope, cx));
         self.stage = Stage::Ended(None);
         Poll::Ready(SendError::DeadlineExceeded { message: self.name }.into())
     }

@@ -54,7 +54,7 @@ impl Handle {
     /// Whether what it sends waits for room in mailboxes.
     #[inline]
     pub(crate) fn is_root(&self) -> bool {
-        self.origin != Origin::Handler
+        self.origin == Origin::Root
     }
 
     /// Counts `count` deliveries of a message as in flight and gives their number, or says why they are refused.

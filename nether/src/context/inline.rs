@@ -89,16 +89,12 @@ fn run_on<M: Message>(
     // Its failure must be told before the unit of work can end.
     let hold = Hold::new(scope);
     runtime.spawn(async move {
-        let kind = match future.await {
-            Ok(_) => return,
-            Err(CallError::Panicked(panic)) => FailureKind::Panicked(panic),
-            Err(error) => FailureKind::Handler(Arc::new(error.into())),
-        };
+        let Err(error) = future.await else { return };
         hold.scope().fail(Failure {
             message: M::NAME,
             module,
             sequence,
-            kind,
+            kind: FailureKind::of(error),
         });
     });
 }

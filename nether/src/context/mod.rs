@@ -8,6 +8,7 @@ mod outcome;
 mod posting;
 mod query;
 mod subscription;
+mod timer;
 
 pub use self::calling::Calling;
 pub(crate) use self::delivery::Post;
@@ -20,14 +21,13 @@ pub use self::subscription::Subscription;
 pub(crate) use self::subscription::subscribe_to_all;
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use self::calling::Handler;
+use self::calling::{Handler, Marker};
 use self::query::ByCalls;
 use crate::declaration::Declaration;
 use crate::envelope::{Given, Shown};
@@ -299,7 +299,7 @@ impl Context<Root> {
 }
 
 /// The handler that [`Emits`] found.
-struct ByEmits<S, I, Rule, H>(PhantomData<(fn() -> S, fn() -> I, fn() -> Rule, fn() -> H)>);
+struct ByEmits<S, I, Rule, H>(Marker<S, I, Rule, H>);
 
 impl<S: Emits<I, Rule, H>, I, Rule, H> Handler for ByEmits<S, I, Rule, H> {
     fn declaration() -> Option<&'static Declaration> {

@@ -4,9 +4,8 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use tokio::time::{Sleep, sleep_until};
-
 use crate::context::handle::Handle;
+use crate::context::timer::Timer;
 use crate::error::SendError;
 use crate::route::{BoxFuture, Closed, Waiting};
 
@@ -22,8 +21,7 @@ pub struct Posting<'a, M, P> {
     begin: fn(&Handle, M, &mut Context<'_>) -> Stage<P>,
     stage: Stage<P>,
     name: &'static str,
-    /// Only there while waiting in a context that has a deadline.
-    deadline: Option<Pin<Box<Sleep>>>,
+    timer: Timer,
 }
 
 /// How far the message has come.
@@ -52,7 +50,7 @@ impl<'a, M, P> Posting<'a, M, P> {
             begin,
             stage: Stage::Ended(Ok(())),
             name,
-            deadline: None,
+            timer: Timer::default(),
         }
     }
 
@@ -69,13 +67,7 @@ impl<'a, M, P> Posting<'a, M, P> {
     }
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<SendError> {
-        let Some(deadline) = self.handle.scope.deadline() else {
-            return Poll::Pending;
-        };
-        let sleep = self
-            .deadline
-            .get_or_insert_with(|| Box::pin(sleep_until(deadline.0)));
-        ready!(sleep.as_mut().poll(cx));
+        ready!(self.timer.poll(&self.handle.scope, cx));
         self.stage = Stage::Ended(Ok(()));
         Poll::Ready(SendError::DeadlineExceeded { message: self.name })
     }

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use tokio::time::Instant;
 
-use crate::context::calling::{Calling, Handler};
+use crate::context::calling::{Calling, Handler, Marker};
 use crate::context::handle::Handle;
 use crate::declaration::Declaration;
 use crate::envelope::Given;
@@ -90,9 +90,7 @@ impl<S: Sender> QueryContext<S> {
 }
 
 /// The handler that [`Calls`] found.
-pub(super) struct ByCalls<S, I, Rule, H>(
-    PhantomData<(fn() -> S, fn() -> I, fn() -> Rule, fn() -> H)>,
-);
+pub(super) struct ByCalls<S, I, Rule, H>(Marker<S, I, Rule, H>);
 
 impl<S: Calls<I, Rule, H>, I, Rule, H> Handler for ByCalls<S, I, Rule, H> {
     fn declaration() -> Option<&'static Declaration> {

@@ -122,9 +122,9 @@ pub(crate) fn subscribe_to_all<E: Event>(mediator: &Mediator) -> Subscription<E>
     let new = new_sender::<E>();
     let mut events = None;
     mediator.change(E::descriptor().slot(), |row| {
-        events = Some(receiver::<E>(
-            row.subscription.get_or_insert_with(|| Arc::clone(&new)),
-        ));
+        // Asked in here: the end takes all senders away in the same way, and later none may be added.
+        events = (!mediator.stopping.has_ended())
+            .then(|| receiver::<E>(row.subscription.get_or_insert_with(|| Arc::clone(&new))));
     });
     Subscription {
         events: events.unwrap_or_else(|| broadcast::channel(1).1),

@@ -94,24 +94,25 @@ where
     let argument = A::of(builder).await?;
     let running = catch(function(argument));
     let result = if with_signals {
+        // From here on, so before the function can say that it is ready.
+        let signal = signal();
         let stopped = async {
-            stopped_by_signal(&system).await;
+            signal.await;
+            stop(&system).await;
+            // If the function waits in `until_shutdown`, it goes on from there before its wait is ended here.
+            tokio::task::yield_now().await;
             Ok(Ok(()))
         };
         race(running, stopped).await
     } else {
         running.await
     };
-    let system = system.borrow().clone();
-    if let Some(system) = system {
-        system.shutdown().await;
-    }
+    stop(&system).await;
     result.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-/// Ends when a signal has come and the system has stopped.
-async fn stopped_by_signal(system: &watch::Receiver<Option<System>>) {
-    signal().await;
+/// Stops the system, if it has started.
+async fn stop(system: &watch::Receiver<Option<System>>) {
     let system = system.borrow().clone();
     if let Some(system) = system {
         system.shutdown().await;

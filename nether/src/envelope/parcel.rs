@@ -23,7 +23,7 @@ pub trait Parcel: Send + 'static {
 
     /// Takes the parcel apart.
     #[doc(hidden)]
-    fn open(self) -> (Self::Content, Option<oneshot::Sender<Reply<Self::Message>>>);
+    fn open(self) -> (Self::Content, ReplyTo<Self::Message>);
 }
 
 /// A command or query, given to the one module that handles it.

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::error::boxed::Error;
-use crate::error::call::Panic;
+use crate::error::boxed::{Error, HandlerError};
+use crate::error::call::{CallError, Panic};
 
 /// One message that failed while nobody waited for its reply, or that was not handled at all.
 ///
@@ -36,6 +36,20 @@ pub enum FailureKind {
     DeadlineExceeded,
     /// Its module stopped before its turn came, or was cut off while it handled it.
     Stopped,
+}
+
+impl FailureKind {
+    /// The error of a call, if nobody waited for its reply.
+    pub(crate) fn of<E: HandlerError>(error: CallError<E>) -> Self {
+        match error {
+            CallError::Handler(error) => FailureKind::Handler(Arc::new(error.into_error())),
+            CallError::Panicked(panic) => FailureKind::Panicked(panic),
+            CallError::Cancelled { .. } => FailureKind::Cancelled,
+            CallError::DeadlineExceeded { .. } => FailureKind::DeadlineExceeded,
+            CallError::Stopped { .. } | CallError::Stopping { .. } => FailureKind::Stopped,
+            other => FailureKind::Handler(Arc::new(other.into())),
+        }
+    }
 }
 
 impl FailureKind {

@@ -28,8 +28,8 @@ pub trait Cell<M>: Send + Sync + Sized + 'static {
     /// Accepts nothing more.
     fn close(&self);
 
-    /// Buries what nobody will handle any more.
-    fn bury_rest(&self);
+    /// Ends what still runs, and buries what nobody will handle any more.
+    fn cut_off(&self) -> impl Future<Output = ()> + Send;
 
     /// How many messages were ever accepted.
     fn accepted(&self) -> u64;

@@ -36,6 +36,8 @@ impl<M: Exclusive> ExclusiveCell<M> {
         while self.mailbox.take(&mut batch.batch).await {
             while let Some(envelope) = batch.batch.messages.pop_front() {
                 self.handle(module, &mut ctx, envelope).await;
+                // A module that never runs out of work lets others have the thread now and then.
+                tokio::task::consume_budget().await;
             }
             // Between batches the module holds on to no unit of work.
             ctx.rebind(standing.clone());
@@ -132,18 +134,18 @@ impl<M: Exclusive> Cell<M> for ExclusiveCell<M> {
 
     fn give_up(&self) {
         self.close();
-        self.bury_rest();
+        self.mailbox
+            .drain()
+            .into_iter()
+            .for_each(|envelope| self.bury(envelope));
     }
 
     fn close(&self) {
         self.mailbox.close();
     }
 
-    fn bury_rest(&self) {
-        self.mailbox
-            .drain()
-            .into_iter()
-            .for_each(|envelope| self.bury(envelope));
+    async fn cut_off(&self) {
+        self.give_up();
     }
 
     fn accepted(&self) -> u64 {

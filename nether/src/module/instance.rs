@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 use crate::context::{Context, Handle, Origin};
 use crate::error::{Error, Result};
-use crate::mediator::{Erased, InstanceId, Mediator};
+use crate::mediator::{Erased, InstanceId, Mediator, number_instance};
 use crate::message::MessageDescriptor;
 use crate::module::background::BackgroundTasks;
 use crate::module::cell::{Cell, Routes};
@@ -63,7 +63,7 @@ impl<M: Module> Instance<M> {
         let Launch { mediator, mailbox } = launch;
         let bound = descriptor.mailbox.unwrap_or(mailbox);
         Instance {
-            id: mediator.number_instance(),
+            id: number_instance(),
             cell: Arc::new(M::Cell::new(
                 bound,
                 &descriptor.declaration,
@@ -239,7 +239,7 @@ impl<M: Module> AnyInstance for Instance<M> {
                 life.abort();
                 let _ = life.await;
             }
-            self.cell.bury_rest();
+            self.cell.cut_off().await;
             let _ = self.ended.set(()); // For a `stop` that waits, too.
         })
     }

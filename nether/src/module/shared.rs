@@ -1,15 +1,16 @@
 //! [`SharedCell`]: a module whose handlers run concurrently: in the caller's task, or in tasks of their own.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, SetOnce};
+use tokio::task::JoinSet;
 
 use crate::context::{Context, Handle};
 use crate::declaration::Declaration;
 use crate::envelope::{Header, Parcel, Reply};
-use crate::error::{CallError, FailureKind, Result, SendError};
+use crate::error::{CallError, Failure, FailureKind, Result, SendError};
 use crate::mediator::Stopping;
 use crate::message::Message;
 use crate::module::Shared;
@@ -19,6 +20,7 @@ use crate::module::supervision::{bury, keep, reply_of};
 use crate::module::tally::{Tally, Verdict};
 use crate::route::{BoxFuture, Closed, Inline, Route};
 use crate::scope::Finish;
+use crate::sync::lock;
 
 /// A shared module, and what it has done.
 #[doc(hidden)]
@@ -28,6 +30,8 @@ pub struct SharedCell<M: Shared> {
     /// How many handlers may run. Root work waits for a permit; what handlers cause runs in tasks of its own and waits
     /// there; a call from inside a handler needs none, for a caller must never wait for itself.
     permits: Arc<Semaphore>,
+    /// The handlers that no caller runs; `None` once the module is cut off.
+    tasks: Mutex<Option<JoinSet<()>>>,
     accepted: AtomicU64,
     closed: AtomicBool,
     /// Told by `close`, and by every message that ends after it.
@@ -38,11 +42,18 @@ pub struct SharedCell<M: Shared> {
 }
 
 impl<M: Shared> SharedCell<M> {
-    fn accept(self: &Arc<Self>) -> Result<Accepted<M>, Closed> {
+    fn accept(
+        self: &Arc<Self>,
+        message: &'static str,
+        awaited: bool,
+    ) -> Result<Accepted<M>, Closed> {
         self.accepted.fetch_add(1, Ordering::SeqCst);
         let accepted = Accepted {
             cell: Arc::clone(self),
-            end: End::Abandoned,
+            message,
+            awaited,
+            ctx: None,
+            end: End::Dropped,
         };
         if self.closed.load(Ordering::SeqCst) {
             Err(Closed)
@@ -65,6 +76,14 @@ impl<M: Shared> SharedCell<M> {
         }
     }
 
+    /// Runs a handler in a task of its own. Once the module is cut off, it is dropped instead.
+    fn spawn(&self, handler: impl Future<Output = ()> + Send + 'static) {
+        if let Some(tasks) = &mut *lock(&self.tasks) {
+            while tasks.try_join_next().is_some() {}
+            tasks.spawn(handler);
+        }
+    }
+
     async fn permit(&self) -> Option<OwnedSemaphorePermit> {
         // The semaphore is never closed.
         Arc::clone(&self.permits).acquire_owned().await.ok()
@@ -74,6 +93,11 @@ impl<M: Shared> SharedCell<M> {
 /// A message that a shared module has accepted. Dropped, it counts how the message ended.
 struct Accepted<M: Shared> {
     cell: Arc<SharedCell<M>>,
+    message: &'static str,
+    /// Whether a caller waits for the reply.
+    awaited: bool,
+    /// There once the handler has begun: from then on this answers for the message in its unit of work.
+    ctx: Option<Context<M>>,
     end: End,
 }
 
@@ -81,18 +105,13 @@ enum End {
     Handler(Verdict),
     /// A dead letter, counted by who buried it.
     Buried,
-    /// The caller of a query went away, or the runtime did.
-    Abandoned,
+    /// Dropped on the way: the caller of a query went away, or the module was cut off.
+    Dropped,
 }
 
 impl<M: Shared> Accepted<M> {
     /// Runs the handler. Its failure is logged and published here; telling it is the caller's part.
-    async fn run<P>(
-        &mut self,
-        parcel: P,
-        header: Header,
-        ctx: &mut Option<Context<M>>,
-    ) -> Reply<P::Message>
+    async fn run<P>(&mut self, parcel: P, header: Header) -> Reply<P::Message>
     where
         P: Parcel,
         M: Serves<P>,
@@ -101,37 +120,56 @@ impl<M: Shared> Accepted<M> {
         let module = cell.module.wait().await.clone();
         let obstacle = header.in_flight.scope().obstacle();
         let Some((module, None)) = module.map(|module| (module, obstacle)) else {
-            let kind = header
-                .in_flight
-                .scope()
-                .obstacle()
-                .unwrap_or(FailureKind::Stopped);
-            let error = refusal(P::Message::NAME, &kind);
-            bury(header, kind, &cell.tally, cell.declaration);
-            self.end = End::Buried;
-            return Err(error.into());
+            return Err(self.bury(header).into());
         };
-        let ctx = ctx.insert(Context::new(Handle::of(header)));
+        let ctx = self.ctx.insert(Context::new(Handle::of(header)));
         let (message, _) = parcel.open();
         let result = serve::<P, M>(message, module, ctx).await;
-        let (reply, verdict) = reply_of::<P::Message>(result, ctx.handle(), cell.declaration);
+        let (reply, verdict) =
+            reply_of::<P::Message>(result, self.awaited, ctx.handle(), cell.declaration);
         self.end = End::Handler(verdict);
         reply
+    }
+
+    /// The message is not handled, since its unit of work or its module is over.
+    fn bury(&mut self, header: Header) -> SendError {
+        let obstacle = header.in_flight.scope().obstacle();
+        let kind = obstacle.unwrap_or(FailureKind::Stopped);
+        let error = refusal(self.message, &kind);
+        bury(header, kind, &self.cell.tally, self.cell.declaration);
+        self.end = End::Buried;
+        error
+    }
+
+    /// The module was cut off while it handled the message.
+    fn cut_off(&self) {
+        self.cell.tally.count_dead(self.message);
+        if let Some(ctx) = &self.ctx {
+            ctx.handle().scope.fail(Failure {
+                message: self.message,
+                module: self.cell.declaration.name,
+                sequence: ctx.handle().message.map_or(0, |(_, sequence)| sequence),
+                kind: FailureKind::Stopped,
+            });
+        }
     }
 }
 
 impl<M: Shared> Drop for Accepted<M> {
     fn drop(&mut self) {
-        let cell = &self.cell;
         match self.end {
-            End::Handler(verdict) => cell.tally.count(verdict),
+            End::Handler(verdict) => self.cell.tally.count(verdict),
             End::Buried => {}
-            End::Abandoned => cell.tally.count_abandoned(),
+            End::Dropped if self.awaited => self.cell.tally.count_abandoned(),
+            End::Dropped => self.cut_off(),
         }
-        if cell.closed.load(Ordering::SeqCst) {
-            cell.idle.notify_waiters();
+        if let Some(ctx) = &self.ctx {
+            drop(Finish(&ctx.handle().scope));
         }
-        cell.stopping.tell_quiet();
+        if self.cell.closed.load(Ordering::SeqCst) {
+            self.cell.idle.notify_waiters();
+        }
+        self.cell.stopping.tell_quiet();
     }
 }
 
@@ -140,17 +178,6 @@ fn refusal(message: &'static str, kind: &FailureKind) -> SendError {
         FailureKind::Cancelled => SendError::Cancelled { message },
         FailureKind::DeadlineExceeded => SendError::DeadlineExceeded { message },
         _ => SendError::Stopped { message },
-    }
-}
-
-/// The context of a running handler; dropped, its message is no longer in flight.
-struct Running<M: Shared>(Option<Context<M>>);
-
-impl<M: Shared> Drop for Running<M> {
-    fn drop(&mut self) {
-        if let Some(ctx) = &self.0 {
-            drop(Finish(&ctx.handle().scope));
-        }
     }
 }
 
@@ -165,7 +192,7 @@ where
         header: Header,
         root: bool,
     ) -> BoxFuture<Reply<P::Message>> {
-        let accepted = self.accept();
+        let accepted = self.accept(P::Message::NAME, true);
         Box::pin(async move {
             let Ok(mut accepted) = accepted else {
                 header.in_flight.take_back();
@@ -174,8 +201,7 @@ where
                 });
             };
             let _permit = if root { self.permit().await } else { None };
-            let mut running = Running(None);
-            accepted.run(parcel, header, &mut running.0).await
+            accepted.run(parcel, header).await
         })
     }
 
@@ -185,7 +211,7 @@ where
         header: Header,
         root: bool,
     ) -> Result<Option<BoxFuture<()>>, Closed> {
-        let mut accepted = match self.accept() {
+        let mut accepted = match self.accept(P::Message::NAME, false) {
             Ok(accepted) => accepted,
             Err(Closed) => {
                 header.in_flight.take_back();
@@ -200,19 +226,18 @@ where
                 Some(permit) => Some(permit),
                 None => cell.permit().await,
             };
-            let mut running = Running(None);
-            let reply = accepted.run(parcel, header, &mut running.0).await;
-            if let (Err(error), Some(ctx)) = (reply, &running.0) {
+            let reply = accepted.run(parcel, header).await;
+            if let (Err(error), Some(ctx)) = (reply, &accepted.ctx) {
                 keep::<P::Message>(error, ctx.handle(), cell.declaration);
             }
         };
         if must_wait {
             return Ok(Some(Box::pin(async move {
                 let permit = self.permit().await;
-                tokio::spawn(run(permit));
+                self.spawn(run(permit));
             })));
         }
-        tokio::spawn(run(permit));
+        self.spawn(run(permit));
         Ok(None)
     }
 }
@@ -234,6 +259,7 @@ impl<M: Shared> Cell<M> for SharedCell<M> {
         SharedCell {
             module: SetOnce::new(),
             permits: Arc::new(Semaphore::new(bound.min(Semaphore::MAX_PERMITS))),
+            tasks: Mutex::new(Some(JoinSet::new())),
             accepted: AtomicU64::new(0),
             closed: AtomicBool::new(false),
             idle: Notify::new(),
@@ -262,8 +288,12 @@ impl<M: Shared> Cell<M> for SharedCell<M> {
         self.idle.notify_waiters();
     }
 
-    fn bury_rest(&self) {
-        // Nothing waits here: what is accepted runs in a task already.
+    async fn cut_off(&self) {
+        self.give_up();
+        let tasks = lock(&self.tasks).take();
+        if let Some(mut tasks) = tasks {
+            tasks.shutdown().await;
+        }
     }
 
     fn accepted(&self) -> u64 {

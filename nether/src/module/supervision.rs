@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::context::{Handle, announce};
 use crate::declaration::Declaration;
 use crate::envelope::{Header, Reply, ReplyTo};
-use crate::error::{CallError, Failure, FailureKind, HandlerError, Panic, Result};
+use crate::error::{CallError, Failure, FailureKind, Panic, Result};
 use crate::events::{DeadLetter, HandlerFailed, is_own};
 use crate::message::{Message, MessageDescriptor};
 use crate::module::guarded::{Payload, panicked, said};
@@ -23,7 +23,7 @@ pub(crate) fn settle<M: Message>(
     handle: &Handle,
     module: &'static Declaration,
 ) -> Verdict {
-    let (reply, verdict) = reply_of::<M>(result, handle, module);
+    let (reply, verdict) = reply_of::<M>(result, to.is_some(), handle, module);
     let untold = match to {
         Some(to) => to.send(reply).err(),
         None => Some(reply),
@@ -38,18 +38,20 @@ pub(crate) fn settle<M: Message>(
 #[inline]
 pub(crate) fn reply_of<M: Message>(
     result: Handled<M>,
+    awaited: bool,
     handle: &Handle,
     module: &'static Declaration,
 ) -> (Reply<M>, Verdict) {
     match result {
         Ok(Ok(reply)) => (Ok(reply), Verdict::Handled),
-        failed => failure_of::<M>(failed, handle, module),
+        failed => failure_of::<M>(failed, awaited, handle, module),
     }
 }
 
 #[cold]
 fn failure_of<M: Message>(
     failed: Handled<M>,
+    awaited: bool,
     handle: &Handle,
     module: &'static Declaration,
 ) -> (Reply<M>, Verdict) {
@@ -65,13 +67,14 @@ fn failure_of<M: Message>(
             (CallError::Panicked(panic), Verdict::Crashed)
         }
     };
-    report(
-        M::descriptor(),
-        handle,
-        module,
-        &error,
-        verdict == Verdict::Crashed,
-    );
+    let panicked = verdict == Verdict::Crashed;
+    // An error that a caller gets is a result like any other: the caller's to judge.
+    if panicked || !awaited {
+        tracing::warn!(message = M::NAME, module = module.name, panicked, %error, "handler failed");
+    } else {
+        tracing::debug!(message = M::NAME, module = module.name, %error, "handler gave back an error");
+    }
+    report(M::descriptor(), handle, module, &error, panicked);
     (Err(error), verdict)
 }
 
@@ -82,20 +85,15 @@ pub(crate) fn keep<M: Message>(
     handle: &Handle,
     module: &'static Declaration,
 ) {
-    let kind = match error {
-        CallError::Handler(error) => FailureKind::Handler(Arc::new(error.into_error())),
-        CallError::Panicked(panic) => FailureKind::Panicked(panic),
-        other => FailureKind::Handler(Arc::new(other.into())),
-    };
     handle.scope.fail(Failure {
         message: M::NAME,
         module: module.name,
         sequence: sequence_of(handle),
-        kind,
+        kind: FailureKind::of(error),
     });
 }
 
-/// Logs a failure, and publishes it.
+/// Publishes a failure.
 #[cold]
 fn report(
     message: &'static MessageDescriptor,
@@ -105,7 +103,6 @@ fn report(
     panicked: bool,
 ) {
     let sequence = sequence_of(handle);
-    tracing::warn!(message = message.name(), module = module.name, sequence, panicked, %error, "handler failed");
     // Of the framework's own reports nothing more is reported.
     if !is_own(message) {
         announce(handle, || HandlerFailed {

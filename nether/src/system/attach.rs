@@ -14,7 +14,6 @@ use crate::sync::lock;
 use crate::system::System;
 
 /// A module that was attached by hand; what [`System::detach`] of the same system takes. Dropped, the module stays attached.
-#[must_use = "without it the module cannot be detached"]
 pub struct Attached<M> {
     pub(super) instance: InstanceId,
     module: PhantomData<fn() -> M>,
@@ -111,6 +110,8 @@ impl System {
     /// Detaches a module: it gets no new messages, its background tasks are told, it handles what it has, and runs its
     /// `#[on_stop]`. Returns when that is done, which has no limit of time; whoever stops waiting does not stop it. A handler
     /// cannot wait for the end of its own module: let it spawn a task.
+    ///
+    /// A module of another system is left alone.
     pub async fn detach<M: Module>(&self, attached: Attached<M>) {
         let (system, id) = (self.clone(), attached.instance);
         let Some(instance) = self

@@ -14,10 +14,11 @@ pub(crate) use self::signals::signal;
 pub use self::status::ModuleStatus;
 
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::OnceCell;
+use tokio::sync::SetOnce;
 
 use crate::context::{Context, Subscription, subscribe_to_all};
 use crate::error::{Result, StartError};
@@ -49,7 +50,9 @@ struct Inner {
     isolated: bool,
     shutdown_timeout: Duration,
     /// What the first `shutdown` reported, for all.
-    report: OnceCell<ShutdownReport>,
+    report: SetOnce<ShutdownReport>,
+    /// Whether somebody has asked for the shutdown.
+    has_shut_down: AtomicBool,
 }
 
 impl System {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::time::{Instant, timeout_at};
 
@@ -71,16 +72,15 @@ impl System {
     /// # Ok(()) }
     /// ```
     pub async fn shutdown(&self) -> ShutdownReport {
-        let report = self.inner.report.get_or_init(|| async {
+        if !self.inner.has_shut_down.swap(true, Ordering::SeqCst) {
             let system = self.clone();
             // A task of its own: whoever asked may stop waiting, the system stops all the same.
-            let stopped = tokio::spawn(async move { system.stop().await });
-            stopped.await.unwrap_or_else(|error| {
-                tracing::error!(%error, "the shutdown was cut off");
-                ShutdownReport::default()
-            })
-        });
-        report.await.clone()
+            tokio::spawn(async move {
+                let report = system.stop().await;
+                let _ = system.inner.report.set(report);
+            });
+        }
+        self.inner.report.wait().await.clone()
     }
 
     async fn stop(&self) -> ShutdownReport {
@@ -102,12 +102,14 @@ impl System {
                 .await
                 .is_err()
             {
-                Arc::clone(instance).cut_off().await;
+                // A handler that never awaits cannot be ended, so it is not waited for for ever.
+                let _ = timeout_at(deadline + grace, Arc::clone(instance).cut_off()).await;
                 report.cut_off.push(instance.descriptor().declaration.name);
             }
             disconnect(mediator, &**instance);
             report.add(&**instance);
         }
+        mediator.stopping.end();
         self.end_subscriptions();
         tracing::info!(%report, "the system has stopped");
         report

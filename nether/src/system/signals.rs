@@ -1,5 +1,7 @@
 //! SIGINT and SIGTERM: the wish to stop.
 
+use std::io;
+
 use crate::race::race;
 use crate::system::{ShutdownReport, System};
 
@@ -21,24 +23,33 @@ impl System {
     }
 }
 
-/// Waits for the signal to stop. If the platform gives none, waits for ever.
-pub(crate) async fn signal() {
-    if let Err(error) = received().await {
-        tracing::error!(%error, "cannot listen for signals");
-        std::future::pending::<()>().await;
+/// Listens for the signal to stop, from now on; ends when it has come. If the platform gives none, never.
+pub(crate) fn signal() -> impl Future<Output = ()> {
+    let listening = listen();
+    async {
+        let received = match listening {
+            Ok(listening) => listening.await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = received {
+            tracing::error!(%error, "cannot listen for signals");
+            std::future::pending::<()>().await;
+        }
     }
 }
 
 #[cfg(unix)]
-async fn received() -> std::io::Result<()> {
+fn listen() -> io::Result<impl Future<Output = io::Result<()>>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    race(terminate.recv(), interrupt.recv()).await;
-    Ok(())
+    Ok(async move {
+        race(terminate.recv(), interrupt.recv()).await;
+        Ok(())
+    })
 }
 
 #[cfg(not(unix))]
-async fn received() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
+fn listen() -> io::Result<impl Future<Output = io::Result<()>>> {
+    Ok(tokio::signal::ctrl_c())
 }

@@ -1,9 +1,10 @@
 //! Checks a program and starts it.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
-use tokio::sync::{OnceCell, SetOnce};
+use tokio::sync::SetOnce;
 use tokio::task::JoinSet;
 
 use crate::error::{Problem, StartError};
@@ -73,7 +74,8 @@ pub(super) async fn start(builder: SystemBuilder) -> Result<System, StartError> 
             mailbox: builder.mailbox,
             isolated: builder.isolated,
             shutdown_timeout: builder.shutdown_timeout,
-            report: OnceCell::new(),
+            report: SetOnce::new(),
+            has_shut_down: AtomicBool::new(false),
         }),
     };
     let problems = start_all(&instances, Arc::new(builder.resources)).await;
