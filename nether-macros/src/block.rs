@@ -5,8 +5,8 @@ use quote::{ToTokens, quote};
 use syn::parse::discouraged::Speculative;
 use syn::parse::{Parse, ParseStream};
 use syn::{
-    AttrStyle, Attribute, Error, Generics, Path, Result, Signature, Token, Type, Visibility,
-    WhereClause, braced, token,
+    AttrStyle, Attribute, Generics, Path, Result, Signature, Token, Type, Visibility, WhereClause,
+    braced, token,
 };
 
 /// A function or method. What stands between its visibility and its signature (`default`) is not kept.
@@ -14,7 +14,7 @@ pub(crate) struct Function {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) visibility: Visibility,
     pub(crate) signature: Signature,
-    /// The body with its braces.
+    /// The body with its braces; or a semicolon, about which the compiler has something to say.
     pub(crate) body: TokenStream,
 }
 
@@ -37,8 +37,9 @@ pub(crate) enum Member {
     Method(Function),
     /// A constant, a type, a macro call: kept as written.
     Other(TokenStream),
-    /// A method whose signature does not parse, as written, and why.
-    Broken(TokenStream, Error),
+    /// A method whose signature does not parse. The compiler has read the block before it handed it over, so it has
+    /// reported this already.
+    Broken(TokenStream),
 }
 
 impl Parse for Function {
@@ -46,8 +47,8 @@ impl Parse for Function {
         let attributes = input.call(Attribute::parse_outer)?;
         let visibility = input.parse()?;
         let signature = input.parse()?;
-        if !input.peek(token::Brace) {
-            return Err(input.error("expected the function's body in braces"));
+        if !input.peek(token::Brace) && !input.peek(Token![;]) {
+            return Err(input.error("expected a body"));
         }
         let body = input.parse::<TokenTree>()?.into();
         Ok(Function {
@@ -150,18 +151,15 @@ impl ToTokens for Block {
 impl Parse for Member {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         let fork = input.fork();
-        let error = match fork.parse::<Function>() {
-            Ok(function) => {
-                input.advance_to(&fork);
-                return Ok(Member::Method(function));
-            }
-            Err(error) => error,
-        };
+        if let Ok(function) = fork.parse::<Function>() {
+            input.advance_to(&fork);
+            return Ok(Member::Method(function));
+        }
         let is_function = begins_function(&input.fork());
         let is_definition = !is_function && begins_definition(&input.fork());
         let tokens = member_tokens(input, is_definition)?;
         Ok(if is_function {
-            Member::Broken(tokens, error)
+            Member::Broken(tokens)
         } else {
             Member::Other(tokens)
         })
@@ -172,7 +170,7 @@ impl ToTokens for Member {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         match self {
             Member::Method(function) => function.to_tokens(tokens),
-            Member::Other(other) | Member::Broken(other, _) => other.to_tokens(tokens),
+            Member::Other(other) | Member::Broken(other) => other.to_tokens(tokens),
         }
     }
 }

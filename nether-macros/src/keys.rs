@@ -22,6 +22,27 @@ pub(crate) struct Grammar {
     pub(crate) keys: &'static [Key],
 }
 
+/// The keys that were given.
+#[derive(Default)]
+pub(crate) struct Seen {
+    /// The known ones as written, whether or not their values are sound.
+    written: Vec<Ident>,
+    /// The known ones that unknown ones are most likely slips of.
+    meant: Vec<&'static str>,
+}
+
+impl Seen {
+    /// The key as written, to point at.
+    pub(crate) fn written(&self, key: &str) -> Option<&Ident> {
+        self.written.iter().find(|written| *written == key)
+    }
+
+    /// Whether the key was given, or a slip of it: then nothing is missing.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.written(key).is_some() || self.meant.contains(&key)
+    }
+}
+
 /// Types given to a key: one, or a list in brackets.
 pub(crate) struct TypeList {
     /// The key, to point at when the list as a whole is meant.
@@ -30,15 +51,14 @@ pub(crate) struct TypeList {
 }
 
 impl Grammar {
-    /// Reads the arguments: `value` is called once for each known key, with the input behind its `=`. Gives back the
-    /// known keys that were there, whether or not their values were sound.
+    /// Reads the arguments: `value` is called once for each known key, with the input behind its `=`.
     pub(crate) fn read(
         &self,
         arguments: TokenStream,
         diagnostics: &Diagnostics,
         mut value: impl FnMut(&Ident, ParseStream<'_>) -> Result<()>,
-    ) -> Vec<Ident> {
-        let mut seen = Vec::new();
+    ) -> Seen {
+        let mut seen = Seen::default();
         let parser = |input: ParseStream<'_>| {
             while !input.is_empty() {
                 self.read_one(input, diagnostics, &mut seen, &mut value);
@@ -55,7 +75,7 @@ impl Grammar {
         &self,
         input: ParseStream<'_>,
         diagnostics: &Diagnostics,
-        seen: &mut Vec<Ident>,
+        seen: &mut Seen,
         value: &mut impl FnMut(&Ident, ParseStream<'_>) -> Result<()>,
     ) {
         let Ok(name) = input.call(Ident::parse_any) else {
@@ -63,16 +83,14 @@ impl Grammar {
             return skip(input);
         };
         let Some(key) = self.keys.iter().find(|key| name == key.name) else {
-            self.unknown(&name, diagnostics);
-            return skip(input);
+            return self.read_unknown(&name, input, diagnostics, seen, value);
         };
-        if seen.contains(&name) {
+        if seen.written.contains(&name) {
             let message = format!("`{name}` is given twice in `#[{}(..)]`", self.attribute);
             diagnostics.error(&name, message, format!("keep one: `{}`", key.form));
             return skip(input);
         }
-        let is_sound = self.read_value(key, &name, input, value);
-        if let Err(place) = is_sound {
+        if let Err(place) = self.read_value(key, &name, input, value) {
             let message = format!(
                 "`{name}` in `#[{}(..)]` is not written like this",
                 self.attribute
@@ -80,7 +98,34 @@ impl Grammar {
             diagnostics.error(place, message, format!("write `{}`", key.form));
             skip(input);
         }
-        seen.push(name);
+        seen.written.push(name);
+    }
+
+    /// An unknown key that is most likely a slip of a known one is read as that, so that nothing else is missing.
+    fn read_unknown(
+        &self,
+        name: &Ident,
+        input: ParseStream<'_>,
+        diagnostics: &Diagnostics,
+        seen: &mut Seen,
+        value: &mut impl FnMut(&Ident, ParseStream<'_>) -> Result<()>,
+    ) {
+        let names = self.keys.iter().map(|key| key.name);
+        let nearest = suggest::nearest(&name.to_string(), names);
+        let guess = nearest.map_or(String::new(), |nearest| {
+            format!(": did you mean `{nearest}`?")
+        });
+        let message = format!("`#[{}(..)]` has no key `{name}`{guess}", self.attribute);
+        diagnostics.error(name, message, self.known());
+        let meant = self.keys.iter().find(|key| Some(key.name) == nearest);
+        let Some(meant) = meant.filter(|key| !seen.has(key.name)) else {
+            return skip(input);
+        };
+        seen.meant.push(meant.name);
+        let name = Ident::new(meant.name, name.span());
+        if self.read_value(meant, &name, input, value).is_err() {
+            skip(input);
+        }
     }
 
     /// The value of a key and the comma behind it; what is wrong about it otherwise.
@@ -102,15 +147,6 @@ impl Grammar {
             return Err(next_token(input).unwrap_or_else(name_alone));
         }
         Ok(())
-    }
-
-    fn unknown(&self, name: &Ident, diagnostics: &Diagnostics) {
-        let nearest = suggest::nearest(&name.to_string(), self.keys.iter().map(|key| key.name));
-        let guess = nearest.map_or(String::new(), |nearest| {
-            format!(": did you mean `{nearest}`?")
-        });
-        let message = format!("`#[{}(..)]` has no key `{name}`{guess}", self.attribute);
-        diagnostics.error(name, message, self.known());
     }
 
     fn expected(&self) -> String {

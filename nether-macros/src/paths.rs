@@ -23,9 +23,8 @@ impl Paths {
         self.private_at(spans::attribute())
     }
 
-    /// `::nether::__private`, shown at `span`.
+    /// `::nether::__private`, at `span`.
     pub(crate) fn private_at(&self, span: Span) -> TokenStream {
-        let span = spans::at(span);
         let root = match &self.renamed {
             None => quote_spanned!(span=> ::nether),
             Some(path) => spans::moved(rooted(path), span),

@@ -1,8 +1,9 @@
 //! The one place where an expansion leaves the crate: alone, or with the errors that were found.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::Error;
+use syn::parse::{ParseStream, Parser};
+use syn::{Attribute, Error, Visibility};
 
 use crate::diagnostics::Diagnostics;
 
@@ -19,12 +20,31 @@ pub(crate) fn finish(
     output
 }
 
-/// What does not parse is given back as it is, so that the compiler and editors see all of it.
-pub(crate) fn unparsed(item: impl ToTokens, diagnostics: Diagnostics, error: Error) -> TokenStream {
-    diagnostics.push(error);
+/// What cannot be read is given back as it is, so that the compiler and editors see all of it. `error` tells what it
+/// should have been; there is none if it only does not parse, for that the compiler has reported before it handed it over.
+pub(crate) fn unparsed(
+    item: impl ToTokens,
+    diagnostics: Diagnostics,
+    error: Option<Error>,
+) -> TokenStream {
+    if let Some(error) = error {
+        diagnostics.push(error);
+    }
     let errors = diagnostics.check().err().map(Error::into_compile_error);
     let item = item.into_token_stream();
     quote!(#errors #item)
+}
+
+/// The word that says what an item is: the first behind its attributes and visibility.
+pub(crate) fn keyword(item: TokenStream) -> Option<TokenTree> {
+    let first = |input: ParseStream<'_>| {
+        input.call(Attribute::parse_outer)?;
+        input.parse::<Visibility>()?;
+        let first = input.cursor().token_tree().map(|(token, _)| token);
+        input.parse::<TokenStream>()?;
+        Ok(first)
+    };
+    first.parse2(item).ok()?
 }
 
 fn print_if_asked(attribute: &str, output: &TokenStream) {

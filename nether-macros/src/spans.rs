@@ -1,6 +1,8 @@
 //! Where generated tokens stand, so that the compiler's errors underline what the user wrote.
 //!
-//! Every generated token resolves at the macro's own site: a local of an expansion never meets one of the user's.
+//! A generated token resolves at the macro's own site: a local of an expansion never meets one of the user's. Where an
+//! error is to be expected, generated tokens that name no local carry the user's own span instead: the compiler then shows
+//! the error as it shows one in the user's code, without a word about the macro.
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -24,16 +26,12 @@ pub(crate) struct Extent {
 }
 
 impl Extent {
-    /// The extent of `tokens`, as the spans of generated tokens.
     pub(crate) fn of(tokens: impl ToTokens) -> Self {
         let mut tokens = tokens.into_token_stream().into_iter();
         let first = tokens.next();
         let start = first.as_ref().map_or_else(Span::call_site, TokenTree::span);
         let end = tokens.last().map_or(start, |token| token.span());
-        Extent {
-            start: at(start),
-            end: at(end),
-        }
+        Extent { start, end }
     }
 }
 

@@ -1,7 +1,6 @@
 //! Layer 2: what handlers, hooks and `#[init]` may give back: a value, or a `Result` of it.
 
 use crate::error::{Error, Result};
-use crate::message::Message;
 
 /// A plain value.
 #[derive(Debug, Clone, Copy)]
@@ -11,53 +10,53 @@ pub enum Plain {}
 #[derive(Debug, Clone, Copy)]
 pub enum Fallible {}
 
-/// What the handler of `M` gives back.
+/// What the handler of `M` gives back, if `M` declares the reply `R` and the error `E`.
 #[diagnostic::on_unimplemented(
     message = "the handler of `{M}` cannot give back `{Self}`",
     label = "not the reply that `{M}` declares, nor a `Result` of it",
-    note = "return what the message declares (`reply = ..`, `()` if it does not), or `Result<reply, error>` with its `error = ..` (`nether::Error` if it does not)",
-    note = "or declare what is returned above the definition of `{M}`: `reply = {Self}`"
+    note = "`{M}` declares the reply `{R}` and the error `{E}`: return `{R}`, or `Result<{R}, {E}>`",
+    note = "or declare what is returned: `reply = ..` and `error = ..` in the attribute above `{M}`"
 )]
-pub trait IntoReply<M: Message, Kind>: Sized {
+pub trait IntoReply<M, R, E, Kind>: Sized {
     /// The same, as a `Result`.
-    fn into_reply(self) -> Result<M::Reply, M::Error>;
+    fn into_reply(self) -> Result<R, E>;
 }
 
 #[diagnostic::do_not_recommend]
-impl<M: Message<Reply = R>, R> IntoReply<M, Plain> for R {
-    fn into_reply(self) -> Result<M::Reply, M::Error> {
+impl<M, R, E> IntoReply<M, R, E, Plain> for R {
+    fn into_reply(self) -> Result<R, E> {
         Ok(self)
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<M: Message<Reply = R, Error = E>, R, E> IntoReply<M, Fallible> for Result<R, E> {
-    fn into_reply(self) -> Result<M::Reply, M::Error> {
+impl<M, R, E> IntoReply<M, R, E, Fallible> for Result<R, E> {
+    fn into_reply(self) -> Result<R, E> {
         self
     }
 }
 
-/// What an event handler, a hook, or `main` gives back.
+/// What an event handler, a hook, or `main` gives back: `R`, which is `()`.
 #[diagnostic::on_unimplemented(
     message = "this function cannot give back `{Self}`",
     label = "return nothing, or `nether::Result<()>`",
     note = "event handlers, hooks and `main` return `()` or a `Result<(), E>` whose error is a `std::error::Error`"
 )]
-pub trait IntoOutcome<Kind>: Sized {
+pub trait IntoOutcome<R, Kind>: Sized {
     /// The same, as a `Result`.
-    fn into_outcome(self) -> Result<()>;
+    fn into_outcome(self) -> Result<R>;
 }
 
 #[diagnostic::do_not_recommend]
-impl IntoOutcome<Plain> for () {
-    fn into_outcome(self) -> Result<()> {
-        Ok(())
+impl<R> IntoOutcome<R, Plain> for R {
+    fn into_outcome(self) -> Result<R> {
+        Ok(self)
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<E: Into<Error>> IntoOutcome<Fallible> for Result<(), E> {
-    fn into_outcome(self) -> Result<()> {
+impl<R, E: Into<Error>> IntoOutcome<R, Fallible> for Result<R, E> {
+    fn into_outcome(self) -> Result<R> {
         self.map_err(Into::into)
     }
 }

@@ -5,7 +5,7 @@
 pub use std::convert::From;
 pub use std::default::Default;
 pub use std::future::Future;
-pub use std::marker::Send;
+pub use std::marker::{Send, Sync};
 pub use std::option::Option;
 pub use std::process::ExitCode;
 pub use std::result::Result;
@@ -13,23 +13,24 @@ pub use std::sync::Arc;
 
 pub use {inventory, serde};
 
-pub use crate::answer::{IntoModule, IntoOutcome, IntoReply};
+pub use crate::answer::{Fallible, IntoModule, IntoOutcome, IntoReply, Plain};
 pub use crate::context::{Context, QueryContext};
 pub use crate::declaration::Declaration;
-pub use crate::entry::{World, closed_world};
-pub use crate::envelope::{Given, Parcel, Shown};
+pub use crate::entry::closed_world;
+pub use crate::envelope::{Given, Parcel, ReplyTo, Shown};
 pub use crate::error::Error;
 pub use crate::message::{
-    ByValue, Command, Event, MayChange, Message, MessageDescriptor, MessageId, MessageKind,
-    MessageProof, MessageRegistration, Query,
+    ByValue, Command, Event, Key, MayChange, Message, MessageDescriptor, MessageId, MessageKind,
+    MessageProof, MessageRegistration, Query, Reads, Same, Writes,
 };
 pub use crate::module::{
-    Background, Construct, Exclusive, ExclusiveCell, Handles, Module, ModuleDescriptor, ModuleKind,
-    ModuleRegistration, Routes, Serves, Shared, SharedCell, Verdict, by_default, launch,
+    Background, Concurrently, Construct, Exclusive, Handles, MadeByDefault, Module,
+    ModuleDescriptor, ModuleKind, ModuleRegistration, OneAtATime, Routes, Serves, Settle, Shared,
+    TakenByReference, TakenByValue, Verdict, by_default, launch,
 };
 pub use crate::resources::{InitArgument, Resource, ResourceDescriptor, Resources};
 pub use crate::routing::{
-    AnyNumberOfModules, Calls, Emits, HandledBy, Listed, NoMessage, Open, Sender,
+    AnyNumberOfModules, Calls, Emits, HandledBy, Listed, NoMessage, NorAnother, Open, Sender,
 };
 
 pub mod entry {
@@ -38,8 +39,18 @@ pub mod entry {
     pub use crate::entry::{Argument, Flavor, Options, main, test};
 }
 
-/// What the handler of `M` gives back in the end.
-pub type Replied<M> = Result<<M as Message>::Reply, <M as Message>::Error>;
+pub mod derived_unless_local {
+    //! What messages derive. The compiler prints this path when a field stands in the way, so it names the way out:
+    //! `#[command(local)]`.
 
-/// Asserts that the handler of `M` may change its module and send messages.
-pub const fn assert_may_change<M: MayChange>() {}
+    pub use std::clone::Clone;
+    pub use std::fmt::Debug;
+
+    pub use serde::{Deserialize, Serialize};
+}
+
+/// Asserts that a field can be the key of a message.
+pub const fn assert_key<T: Key>() {}
+
+/// Asserts that what a handler takes is what the module's list names.
+pub const fn assert_same<Taken: Same<Listed>, Listed>() {}

@@ -72,20 +72,30 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Resource<T> {
     label = "not a resource",
     note = "arguments of `#[init]` are resources: `Resource<{Self}>`, given with `System::builder().provide(..)`"
 )]
-pub trait InitArgument: Sized + Send {
-    /// The type of the resource.
-    type Value: Send + Sync + 'static;
+pub trait InitArgument: Sized {
+    /// What is known of the resource.
+    const DESCRIPTOR: ResourceDescriptor;
 
     /// The argument, made of the resource.
-    fn of(value: Arc<Self::Value>) -> Self;
+    ///
+    /// # Errors
+    /// If nobody provided it; which the check at start-up has told already.
+    fn of(resources: &Resources) -> Result<Self>;
 }
 
 #[diagnostic::do_not_recommend]
 impl<T: Send + Sync + 'static> InitArgument for Resource<T> {
-    type Value = T;
+    const DESCRIPTOR: ResourceDescriptor = ResourceDescriptor {
+        id: TypeId::of::<T>,
+        name: type_name::<T>,
+    };
 
-    fn of(value: Arc<T>) -> Self {
-        Resource(value)
+    fn of(resources: &Resources) -> Result<Self> {
+        let value = resources.0.get(&TypeId::of::<T>()).cloned();
+        let value = value.and_then(|value| value.downcast().ok());
+        value
+            .map(Resource)
+            .ok_or_else(|| Error::msg(format_args!("nobody provided a `{}`", type_name::<T>())))
     }
 }
 
@@ -100,22 +110,6 @@ impl Resources {
 
     pub(crate) fn has(&self, resource: &ResourceDescriptor) -> bool {
         self.0.contains_key(&(resource.id)())
-    }
-
-    /// The resource that an argument of `#[init]` asks for.
-    ///
-    /// # Errors
-    /// If nobody provided it; which the check at start-up has told already.
-    #[doc(hidden)]
-    pub fn get<A: InitArgument>(&self) -> Result<A> {
-        let value = self.0.get(&TypeId::of::<A::Value>()).cloned();
-        let value = value.and_then(|value| value.downcast().ok());
-        value.map(A::of).ok_or_else(|| {
-            Error::msg(format_args!(
-                "nobody provided a `{}`",
-                type_name::<A::Value>()
-            ))
-        })
     }
 }
 
@@ -134,14 +128,4 @@ pub struct ResourceDescriptor {
     id: fn() -> TypeId,
     /// The name of its type.
     pub(crate) name: fn() -> &'static str,
-}
-
-impl ResourceDescriptor {
-    /// Not public API. Used by generated code.
-    pub const fn of<A: InitArgument>() -> Self {
-        ResourceDescriptor {
-            id: TypeId::of::<A::Value>,
-            name: type_name::<A::Value>,
-        }
-    }
 }

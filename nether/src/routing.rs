@@ -47,7 +47,7 @@ pub enum Root {}
 /// Proof that a module handles the command or query, or that the message is an event. Made by `#[module]` and `#[event]`.
 #[diagnostic::on_unimplemented(
     message = "no module handles `{Self}`",
-    label = "nothing would handle this message",
+    label = "nobody would handle the message",
     note = "list it where it is handled: `#[module(handles = [{Self}])]`",
     note = "if the module is in another crate, name that crate once: `use that_crate as _;`"
 )]
@@ -61,8 +61,9 @@ pub trait HandledBy<Module> {
 /// `Rule`, and one that is inferred.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not list `{Message}` in `calls`",
-    label = "this message is not in the module's `calls`",
-    note = "add it: `#[module(.., calls = [{Message}])]`, since a module with lists sends exactly what they say"
+    label = "the message is not in the module's `calls`",
+    note = "add it: `#[module(.., calls = [{Message}])]`, since a module with lists sends exactly what they say",
+    note = "a function that is generic over its sender states the same: `where S: Calls<{Message}, S::Rule, H>`"
 )]
 pub trait Calls<Message, Rule, TheOneHandler> {
     #[doc(hidden)]
@@ -74,8 +75,9 @@ pub trait Calls<Message, Rule, TheOneHandler> {
 /// Proof that this sender may publish or process the message; with the parameters of [`Calls`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not list `{Message}` in `emits`",
-    label = "this message is not in the module's `emits`",
-    note = "add it: `#[module(.., emits = [{Message}])]`, since a module with lists sends exactly what they say"
+    label = "the message is not in the module's `emits`",
+    note = "add it: `#[module(.., emits = [{Message}])]`, since a module with lists sends exactly what they say",
+    note = "a function that is generic over its sender states the same: `where S: Emits<{Message}, S::Rule, H>`"
 )]
 pub trait Emits<Message, Rule, TheOneHandler> {
     #[doc(hidden)]
@@ -99,11 +101,17 @@ pub enum Listed {}
 #[derive(Debug, Clone, Copy)]
 pub enum AnyNumberOfModules {}
 
-/// The second entry of every list: with a single one, inference would take it for the message meant.
+/// The second entry of a list: with a single one, inference would take it for the message meant.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub enum NoMessage {}
 
+/// The second entry of an empty list.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub enum NorAnother {}
+
+#[diagnostic::do_not_recommend]
 impl Sender for Root {
     type Rule = Open;
 }

@@ -151,7 +151,7 @@ fn a_command_that_no_crate_handles_does_not_compile() {
         &[
             "error[E0277]: no module handles `Refund`",
             "missing_handler/src/main.rs:10:",
-            "nothing would handle this message",
+            "nobody would handle the message",
             "note: list it where it is handled: `#[module(handles = [Refund])]`",
             "due to 1 previous error",
         ],

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{FnArg, ReturnType};
+use syn::{FnArg, ReturnType, Type};
 
 use crate::entry::EntryKind;
 use crate::entry::validate::Checked;
@@ -21,53 +21,63 @@ pub(crate) fn expand(entry: &Checked) -> TokenStream {
     let paths = Paths::new(entry.renamed.clone());
     let p = paths.private();
     let (signature, body) = (&outer.signature, &outer.body);
-    let run = spans::name(entry.kind.function(), argument(entry).start);
+    let run = spans::name(entry.kind.function(), spans::attribute());
+    let argument = argument(entry);
     let gives_back = (entry.kind == EntryKind::Main)
         .then(|| quote_spanned!(spans::attribute()=> -> #p::ExitCode));
     let options = options(entry, &paths);
     let world = closed_world(entry, &paths);
-    let result = result(entry);
+    let result = outcome(entry, &paths);
     quote_spanned! {spans::attribute()=>
         #(#attributes)*
         #test
         #visibility fn #name() #gives_back {
             #world
             #signature #body
-            #p::entry::#run(#options, |argument| async move { #p::IntoOutcome::into_outcome(#result) })
+            #p::entry::#run::<#argument, _>(#options, |argument| async move { #result })
         }
     }
 }
 
-/// A function of the same name, so that no missing `main` follows; and the body as written, for editors.
+/// A function of the same name, so that no missing `main` follows; and in it the body as written, for the compiler and
+/// editors.
 fn stub(entry: &Checked, test: Option<TokenStream>) -> TokenStream {
-    let name = &entry.function.signature.ident;
-    let attributes = &entry.function.attributes;
+    let outer = &entry.function;
+    let (name, attributes, body) = (&outer.signature.ident, &outer.attributes, &outer.body);
+    let mut signature = outer.signature.clone();
+    signature.asyncness = signature.asyncness.or_else(|| Some(Default::default()));
     quote_spanned! {spans::attribute()=>
         #(#attributes)*
         #test
-        fn #name() {}
+        fn #name() {
+            #[allow(dead_code)]
+            #signature #body
+        }
     }
 }
 
-/// Where the argument's type stands: what is wrong about it is shown there.
-fn argument(entry: &Checked) -> Extent {
+/// The argument's type: what is wrong about it is shown there.
+fn argument(entry: &Checked) -> Option<&Type> {
     match entry.function.signature.inputs.first() {
-        Some(FnArg::Typed(argument)) => Extent::of(&argument.ty),
-        _ => Extent::of(&entry.function.signature.ident),
+        Some(FnArg::Typed(argument)) => Some(&argument.ty),
+        _ => None,
     }
 }
 
-/// The call, shown at the return type.
-fn result(entry: &Checked) -> TokenStream {
+/// What the function gives back, as a `Result`; shown at the return type.
+fn outcome(entry: &Checked, paths: &Paths) -> TokenStream {
     let signature = &entry.function.signature;
     let output = match &signature.output {
         ReturnType::Type(_, ty) => ty.to_token_stream(),
         ReturnType::Default => signature.ident.to_token_stream(),
     };
     let Extent { start, end } = Extent::of(output);
-    let name = spans::name(&signature.ident.to_string(), start);
-    let call = quote_spanned!(end=> (argument).await);
-    quote!(#name #call)
+    let mut name = signature.ident.clone();
+    name.set_span(start);
+    let argument = spans::name("argument", spans::attribute());
+    let p = paths.private_at(start);
+    let into_outcome = quote_spanned!(end=> #p::IntoOutcome::<(), _>::into_outcome);
+    quote_spanned!(end=> #into_outcome(#name(#argument).await))
 }
 
 fn options(entry: &Checked, paths: &Paths) -> TokenStream {
@@ -85,7 +95,7 @@ fn options(entry: &Checked, paths: &Paths) -> TokenStream {
         None => quote!(#p::Option::None),
     };
     let modules = match &entry.modules {
-        Some(modules) => quote!(#p::Option::Some(&[#(<#modules as #p::Module>::descriptor),*])),
+        Some(_) => quote!(#p::Option::Some(WORLD)),
         None => quote!(#p::Option::None),
     };
     quote_spanned! {spans::attribute()=>
@@ -97,7 +107,11 @@ fn options(entry: &Checked, paths: &Paths) -> TokenStream {
 fn closed_world(entry: &Checked, paths: &Paths) -> Option<TokenStream> {
     let modules = entry.modules.as_ref()?;
     let Extent { start, end } = Extent::of(quote!(#(#modules),*));
-    let p = paths.private_at(start);
-    let list = quote_spanned!(end=> (&[#(#p::World::of::<#modules>()),*]));
-    Some(quote_spanned!(start=> const _: () = #p::closed_world #list;))
+    let (p, shown) = (paths.private(), paths.private_at(start));
+    let check = quote_spanned!(start=> #shown::closed_world);
+    let check = quote_spanned!(end=> #check(WORLD));
+    Some(quote_spanned! {spans::attribute()=>
+        const WORLD: &[&#p::ModuleDescriptor] = &[#(<#modules as #p::Module>::DESCRIPTOR),*];
+        const _: () = #check;
+    })
 }

@@ -42,7 +42,10 @@ pub(crate) fn attribute(kind: EntryKind, arguments: TokenStream, item: TokenStre
     let args = Args::parse(kind, arguments, &diagnostics);
     let function = match syn::parse2::<Function>(item.clone()) {
         Ok(function) => function,
-        Err(error) => return recover::unparsed(item, diagnostics, error),
+        Err(_) => {
+            let error = validate::not_a_function(kind, item.clone());
+            return recover::unparsed(item, diagnostics, error);
+        }
     };
     let checked = validate::check(kind, args, function, &diagnostics);
     recover::finish(kind.attribute(), diagnostics, expand::expand(&checked))

@@ -1,12 +1,13 @@
 //! The rules for entry points.
 
-use syn::{LitInt, LitStr, Path, Type};
+use proc_macro2::TokenStream;
+use syn::{Error, LitInt, LitStr, Path, Type};
 
 use crate::block::Function;
 use crate::diagnostics::Diagnostics;
 use crate::entry::EntryKind;
 use crate::entry::args::Args;
-use crate::types;
+use crate::{recover, types};
 
 /// An entry point that makes sense, if it `is_sound`; otherwise only its name is used.
 pub(crate) struct Checked {
@@ -52,6 +53,21 @@ pub(crate) fn check(
         renamed: args.renamed,
         is_sound: diagnostics.count() == 0,
     }
+}
+
+/// What runs is a function.
+pub(crate) fn not_a_function(kind: EntryKind, item: TokenStream) -> Option<Error> {
+    let first = recover::keyword(item)?;
+    let is_function = ["async", "fn", "const", "unsafe", "extern"];
+    if is_function.contains(&first.to_string().as_str()) {
+        return None;
+    }
+    let message = format!(
+        "`#[{}]` stands above a function, not `{first}`\nhelp: {}",
+        kind.attribute(),
+        "write `async fn main(system: System) { .. }`"
+    );
+    Some(Error::new_spanned(first, message))
 }
 
 fn check_async(kind: EntryKind, function: &Function, diagnostics: &Diagnostics) {

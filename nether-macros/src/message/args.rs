@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use syn::{LitStr, Path, Type};
 
 use crate::diagnostics::Diagnostics;
-use crate::keys::{Grammar, Key};
+use crate::keys::{Grammar, Key, Seen};
 use crate::message::MessageKind;
 
 const REPLY: Key = Key {
@@ -42,7 +42,7 @@ pub(crate) struct Args {
     pub(crate) is_local: bool,
     pub(crate) renamed: Option<Path>,
     /// The keys as written, to point at.
-    pub(crate) seen: Vec<Ident>,
+    pub(crate) seen: Seen,
 }
 
 impl Args {
@@ -69,10 +69,5 @@ impl Args {
             Ok(())
         });
         args
-    }
-
-    /// The key as written, if it was given.
-    pub(crate) fn written(&self, key: &str) -> Option<&Ident> {
-        self.seen.iter().find(|seen| *seen == key)
     }
 }

@@ -25,16 +25,19 @@ fn derives(message: &Checked, paths: &Paths) -> TokenStream {
     let missing = |name: &str| !definition.derives(name);
     let span = spans::attribute();
     let p = paths.private();
-    let debug = missing("Debug").then(|| quote_spanned!(span=> ::core::fmt::Debug,));
-    let clone = missing("Clone").then(|| quote_spanned!(span=> ::core::clone::Clone,));
-    let serialize = missing("Serialize").then(|| quote_spanned!(span=> #p::serde::Serialize,));
-    let deserialize =
-        missing("Deserialize").then(|| quote_spanned!(span=> #p::serde::Deserialize,));
-    let ours_alone = serialize.is_some() && deserialize.is_some() && !definition.says_serde_crate();
+    let list: Vec<TokenStream> = ["Debug", "Clone", "Serialize", "Deserialize"]
+        .into_iter()
+        .filter(|name| missing(name))
+        .map(|name| {
+            let name = spans::name(name, span);
+            quote_spanned!(span=> #p::derived_unless_local::#name)
+        })
+        .collect();
+    let ours_alone =
+        missing("Serialize") && missing("Deserialize") && !definition.says_serde_crate();
     let serde = paths.serde();
     let place = ours_alone.then(|| quote_spanned!(span=> #[serde(crate = #serde)]));
-    let list = quote!(#debug #clone #serialize #deserialize);
-    let derive = (!list.is_empty()).then(|| quote_spanned!(span=> #[derive(#list)]));
+    let derive = (!list.is_empty()).then(|| quote_spanned!(span=> #[derive(#(#list),*)]));
     quote!(#derive #place)
 }
 
@@ -43,7 +46,7 @@ fn support(message: &Checked, paths: &Paths) -> TokenStream {
     let descriptor = descriptor(message, paths);
     let implementation = implementation(message, paths);
     let kind = kind(message, paths);
-    let key = key(message);
+    let key = key(message, paths);
     quote_spanned! {spans::attribute()=>
         const _: () = {
             #descriptor
@@ -147,18 +150,12 @@ fn kind(message: &Checked, paths: &Paths) -> TokenStream {
     let p = paths.private();
     let ident = message.definition.ident();
     let kind = spans::name(message.kind.type_name(), spans::attribute());
+    let itself = spans::name(message.kind.itself(), spans::attribute());
     let more = match message.kind {
-        MessageKind::Command => quote! {
-            impl #p::ByValue for #ident {}
-            impl #p::MayChange for #ident {}
-        },
-        MessageKind::Query => quote! {
-            impl #p::ByValue for #ident {}
-        },
+        MessageKind::Command => quote!(#p::ByValue for #ident { type Access = #p::Writes; }),
+        MessageKind::Query => quote!(#p::ByValue for #ident { type Access = #p::Reads; }),
         MessageKind::Event => quote! {
-            #[automatically_derived]
-            #[diagnostic::do_not_recommend]
-            impl #p::HandledBy<#p::AnyNumberOfModules> for #ident {
+            #p::HandledBy<#p::AnyNumberOfModules> for #ident {
                 fn handler() -> #p::Option<&'static #p::Declaration> {
                     #p::Option::None
                 }
@@ -168,18 +165,20 @@ fn kind(message: &Checked, paths: &Paths) -> TokenStream {
     quote_spanned! {spans::attribute()=>
         #[automatically_derived]
         #[diagnostic::do_not_recommend]
-        impl #p::#kind for #ident {}
-        #more
+        impl #p::#kind for #ident {
+            type #itself = Self;
+        }
+        #[automatically_derived]
+        #[diagnostic::do_not_recommend]
+        impl #more
     }
 }
 
 /// The field of `key` picks the instance by its hash.
-fn key(message: &Checked) -> Option<TokenStream> {
+fn key(message: &Checked, paths: &Paths) -> Option<TokenStream> {
     let (_, ty) = message.key.as_ref()?;
-    Some(quote_spanned! {spans::attribute()=>
-        fn the_key_must_implement_hash<T: ::core::hash::Hash>() {}
-        const _: fn() = the_key_must_implement_hash::<#ty>;
-    })
+    let p = paths.private();
+    Some(quote_spanned!(spans::attribute()=> const _: () = #p::assert_key::<#ty>();))
 }
 
 /// The name without `r#`.

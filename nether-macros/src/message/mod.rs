@@ -30,6 +30,15 @@ impl MessageKind {
         }
     }
 
+    /// The name of the type by which its trait says that a type is such a message.
+    pub(crate) fn itself(self) -> &'static str {
+        match self {
+            MessageKind::Command => "Sent",
+            MessageKind::Query => "Asked",
+            MessageKind::Event => "Published",
+        }
+    }
+
     /// The name of its trait, and of its variant of the runtime's `MessageKind`.
     pub(crate) fn type_name(self) -> &'static str {
         match self {
@@ -50,12 +59,9 @@ pub(crate) fn attribute(
     let args = Args::parse(kind, arguments, &diagnostics);
     let definition = match syn::parse2::<Definition>(item.clone()) {
         Ok(definition) => definition,
-        Err(error) => {
-            return recover::unparsed(
-                &item,
-                diagnostics,
-                validate::not_a_message(kind, item.clone(), error),
-            );
+        Err(_) => {
+            let error = validate::not_a_message(kind, item.clone());
+            return recover::unparsed(item, diagnostics, error);
         }
     };
     let model = Model::new(kind, args, definition);

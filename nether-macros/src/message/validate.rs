@@ -1,13 +1,12 @@
 //! The rules for messages, one function each.
 
 use proc_macro2::{Ident, TokenStream};
-use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Error, Token, Type, Visibility};
+use syn::{Error, Type};
 
 use crate::diagnostics::Diagnostics;
 use crate::message::MessageKind;
 use crate::message::model::{Checked, Definition, Model};
-use crate::suggest;
+use crate::{recover, suggest};
 
 /// Checks everything and drops what is wrong, so that the rest can still be expanded.
 pub(crate) fn check(model: Model, diagnostics: &Diagnostics) -> Checked {
@@ -33,26 +32,17 @@ pub(crate) fn check(model: Model, diagnostics: &Diagnostics) -> Checked {
 }
 
 /// A message is a struct or an enum.
-pub(crate) fn not_a_message(kind: MessageKind, item: TokenStream, error: Error) -> Error {
-    let keyword = |input: ParseStream<'_>| {
-        input.call(Attribute::parse_outer)?;
-        input.parse::<Visibility>()?;
-        let is_definition = input.peek(Token![struct]) || input.peek(Token![enum]);
-        let keyword = input.cursor().token_tree().map(|(token, _)| token);
-        input.parse::<TokenStream>()?;
-        Ok(keyword.filter(|_| !is_definition))
-    };
-    match keyword.parse2(item) {
-        Ok(Some(keyword)) => {
-            let word = kind.word();
-            let message = format!(
-                "`#[{word}]` stands above a `struct` or an `enum`, not `{keyword}`\n\
-                 help: write what is sent as a type of its own: `#[{word}] pub struct Name {{ .. }}`"
-            );
-            Error::new_spanned(keyword, message)
-        }
-        _ => error,
+pub(crate) fn not_a_message(kind: MessageKind, item: TokenStream) -> Option<Error> {
+    let keyword = recover::keyword(item)?;
+    if matches!(keyword.to_string().as_str(), "struct" | "enum") {
+        return None;
     }
+    let word = kind.word();
+    let message = format!(
+        "`#[{word}]` stands above a `struct` or an `enum`, not `{keyword}`\n\
+         help: write what is sent as a type of its own: `#[{word}] pub struct Name {{ .. }}`"
+    );
+    Some(Error::new_spanned(keyword, message))
 }
 
 /// Messages are plain concrete types: each has one ID and one place in the routing table.
@@ -81,7 +71,7 @@ fn check_event_gives_nothing_back(model: &Model, diagnostics: &Diagnostics) {
     }
     for key in ["reply", "error"]
         .iter()
-        .filter_map(|key| model.args.written(key))
+        .filter_map(|key| model.args.seen.written(key))
     {
         let ident = model.definition.ident();
         let message = format!(

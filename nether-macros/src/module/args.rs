@@ -1,10 +1,10 @@
 //! The arguments of `#[module]`, as written.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::TokenStream;
 use syn::{LitInt, Path};
 
 use crate::diagnostics::Diagnostics;
-use crate::keys::{Grammar, Key, TypeList};
+use crate::keys::{Grammar, Key, Seen, TypeList};
 
 const GRAMMAR: Grammar = Grammar {
     attribute: "module",
@@ -51,7 +51,7 @@ pub(crate) struct Args {
     pub(crate) is_manual: bool,
     pub(crate) renamed: Option<Path>,
     /// The keys as written, to point at and to know what was meant to be there.
-    pub(crate) seen: Vec<Ident>,
+    pub(crate) seen: Seen,
 }
 
 impl Args {
@@ -70,10 +70,5 @@ impl Args {
             Ok(())
         });
         args
-    }
-
-    /// The key as written, if it was given.
-    pub(crate) fn written(&self, key: &str) -> Option<&Ident> {
-        self.seen.iter().find(|seen| *seen == key)
     }
 }

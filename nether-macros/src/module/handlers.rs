@@ -9,6 +9,7 @@ use crate::diagnostics::Diagnostics;
 use crate::module::hooks;
 use crate::module::model::Handler;
 use crate::module::signature::{self, ContextForms};
+use crate::spans::Extent;
 use crate::{spans, suggest, types};
 
 const CONTEXT: ContextForms = ContextForms {
@@ -36,7 +37,7 @@ pub(crate) fn find(
         match member {
             Member::Method(function) if !hooks::is_hook(function) => finder.read(function),
             // Nobody knows what it would have handled.
-            Member::Broken(..) => finder.explained.fill(true),
+            Member::Broken(_) => finder.explained.fill(true),
             Member::Method(_) | Member::Other(_) => {}
         }
     }
@@ -58,7 +59,7 @@ enum Match {
     None,
     One(usize),
     /// Several listed messages end in this name.
-    Several,
+    Several(Vec<usize>),
 }
 
 impl Finder<'_> {
@@ -74,13 +75,16 @@ impl Finder<'_> {
         }
         match self.find_listed(signature::behind_reference(first)) {
             Match::One(index) => self.read_handler(function, &arguments, index),
-            Match::Several => {
+            Match::Several(indices) => {
                 let message = format!(
                     "`{}` could be several of the messages in `handles`",
                     types::text(first)
                 );
                 self.diagnostics
                     .error(first, message, "write the path as the list does");
+                for index in indices {
+                    self.explained[index] = true;
+                }
             }
             Match::None
                 if arguments
@@ -114,15 +118,13 @@ impl Finder<'_> {
                         == path.segments.last().map(|last| &last.ident)
             })
         };
-        let mut found = self
-            .listed
-            .iter()
-            .enumerate()
-            .filter(|(_, listed)| alike(listed));
-        match (found.next(), found.next()) {
-            (None, _) => Match::None,
-            (Some((index, _)), None) => Match::One(index),
-            (Some(_), Some(_)) => Match::Several,
+        let found = self.listed.iter().enumerate();
+        let found = found.filter(|(_, listed)| alike(listed));
+        let found: Vec<usize> = found.map(|(index, _)| index).collect();
+        match found[..] {
+            [] => Match::None,
+            [index] => Match::One(index),
+            _ => Match::Several(found),
         }
     }
 
@@ -149,6 +151,7 @@ impl Finder<'_> {
                 variant: self.variant(index),
                 method: signature.ident.clone(),
                 argument: arguments[0].clone(),
+                alias: self.alias(arguments[0], index),
                 by_reference: matches!(arguments[0], Type::Reference(_)),
                 is_async: signature.asyncness.is_some(),
                 receiver,
@@ -247,48 +250,61 @@ impl Finder<'_> {
 
     /// Every listed message has its handler.
     fn check_all_handled(&self, block: &Block) {
-        for (message, explained) in self.listed.iter().zip(&self.explained) {
-            if *explained {
-                continue;
-            }
-            let written = types::text(message);
-            let text = format!("no method of `{}` handles `{written}`", self.module);
-            match self.without_self(block, message) {
-                Some(ident) => {
-                    let text = format!("{text}: `{ident}` takes it, but has no `self`");
-                    self.diagnostics.error(
-                        message,
-                        text,
-                        format!("give `{ident}` a `&mut self` or `&self`"),
-                    );
-                }
-                None => {
-                    let argument =
-                        suggest::snake_case(written.rsplit("::").next().unwrap_or(&written));
-                    let help = format!(
-                        "add it: `async fn {argument}(&mut self, {argument}: {written}) {{ .. }}` \
-                         (`{argument}: &{written}` if it is an event)"
-                    );
-                    self.diagnostics.error(message, text, help);
-                }
+        let open = self.listed.iter().zip(&self.explained);
+        for (message, _) in open.filter(|(_, explained)| !**explained) {
+            if !self.explain_near_miss(block, message) {
+                self.report_unhandled(message);
             }
         }
     }
 
-    /// An associated function that would be the handler, had it a `self`.
-    fn without_self<'b>(&self, block: &'b Block, message: &Type) -> Option<&'b Ident> {
-        block.members.iter().find_map(|member| {
-            let Member::Method(Function { signature, .. }) = member else {
-                return None;
-            };
-            let first = *signature::arguments(signature).first()?;
-            let Match::One(index) = self.find_listed(signature::behind_reference(first)) else {
-                return None;
-            };
-            let is_candidate =
-                signature.receiver().is_none() && types::same(&self.listed[index], message);
-            is_candidate.then_some(&signature.ident)
-        })
+    fn report_unhandled(&self, message: &Type) {
+        let written = types::text(message);
+        let argument = suggest::snake_case(written.rsplit("::").next().unwrap_or(&written));
+        let text = format!("no method of `{}` handles `{written}`", self.module);
+        let help = format!(
+            "add it: `async fn {argument}(&mut self, {argument}: {written}) {{ .. }}` \
+             (`{argument}: &{written}` if it is an event)"
+        );
+        self.diagnostics.error(message, text, help);
+    }
+
+    /// Reports a function that takes the message, but not as a handler does. `false` if there is none.
+    fn explain_near_miss(&self, block: &Block, message: &Type) -> bool {
+        let functions = block.members.iter().filter_map(|member| match member {
+            Member::Method(function) if !hooks::is_hook(function) => Some(&function.signature),
+            _ => None,
+        });
+        let mut misses = functions.filter_map(|signature| {
+            let arguments = signature::arguments(signature);
+            let takes = |ty: &&Type| matches!(self.find_listed(signature::behind_reference(ty)), Match::One(index) if types::same(&self.listed[index], message));
+            Some((signature, *arguments.iter().find(|ty| takes(ty))?))
+        });
+        let Some((signature, argument)) = misses.next() else {
+            return false;
+        };
+        let (ident, written) = (&signature.ident, types::text(message));
+        let text = format!("`{ident}` does not handle `{written}`, though `handles` lists it");
+        if signature.receiver().is_none() {
+            let help = format!("give `{ident}` a `&mut self` or `&self`");
+            self.diagnostics
+                .error(ident, format!("{text}: it has no `self`"), help);
+        } else {
+            let text = format!("{text}: it takes something else first");
+            let help = "take the message first, and the context second";
+            self.diagnostics.error(argument, text, help);
+        }
+        true
+    }
+
+    fn alias(&self, argument: &Type, index: usize) -> Option<Ident> {
+        let message = signature::behind_reference(argument).to_token_stream();
+        let (is_one_word, end) = (
+            message.clone().into_iter().count() == 1,
+            Extent::of(message).end,
+        );
+        let name = format!("{}Message", self.variant(index));
+        (!is_one_word).then(|| Ident::new(&name, end))
     }
 
     /// A name of its own for each message: the last segment, or all of them if that is not enough.

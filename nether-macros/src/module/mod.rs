@@ -10,7 +10,6 @@ mod validate;
 
 use proc_macro2::TokenStream;
 use syn::Error;
-use syn::parse::{ParseStream, Parser};
 
 use crate::block::Block;
 use crate::diagnostics::Diagnostics;
@@ -23,9 +22,7 @@ pub(crate) fn attribute(arguments: TokenStream, item: TokenStream) -> TokenStrea
     let args = Args::parse(arguments, &diagnostics);
     let block = match syn::parse2::<Block>(item.clone()) {
         Ok(block) => block,
-        Err(error) => {
-            return recover::unparsed(item.clone(), diagnostics, not_a_block(item, error));
-        }
+        Err(_) => return recover::unparsed(item.clone(), diagnostics, not_a_block(item)),
     };
     let checked = validate::check(args, block, &diagnostics);
     let expansion = expand::expand(&checked);
@@ -33,22 +30,14 @@ pub(crate) fn attribute(arguments: TokenStream, item: TokenStream) -> TokenStrea
 }
 
 /// A module is an `impl` block.
-fn not_a_block(item: TokenStream, error: Error) -> Error {
-    let keyword = |input: ParseStream<'_>| {
-        input.call(syn::Attribute::parse_outer)?;
-        input.parse::<syn::Visibility>()?;
-        let keyword = input.cursor().token_tree().map(|(token, _)| token);
-        input.parse::<TokenStream>()?;
-        Ok(keyword)
-    };
-    match keyword.parse2(item) {
-        Ok(Some(keyword)) if !matches!(keyword.to_string().as_str(), "impl" | "unsafe") => {
-            let message = format!(
-                "`#[module]` stands above an `impl` block, not `{keyword}`\n\
-                 help: move it down, to the `impl` block with the handlers: `#[module(handles = [..])] impl Name {{ .. }}`"
-            );
-            Error::new_spanned(keyword, message)
-        }
-        _ => error,
+fn not_a_block(item: TokenStream) -> Option<Error> {
+    let keyword = recover::keyword(item)?;
+    if matches!(keyword.to_string().as_str(), "impl" | "unsafe") {
+        return None;
     }
+    let message = format!(
+        "`#[module]` stands above an `impl` block, not `{keyword}`\n\
+         help: move it down, to the `impl` block with the handlers: `#[module(handles = [..])] impl Name {{ .. }}`"
+    );
+    Some(Error::new_spanned(keyword, message))
 }

@@ -1,9 +1,11 @@
 //! A module that makes sense. Only [`validate`](crate::module::validate) makes one.
 
 use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote};
 use syn::{Path, Type};
 
 use crate::block::Block;
+use crate::module::signature;
 
 pub(crate) struct Checked {
     /// The block as written, without the attributes of hooks.
@@ -34,6 +36,8 @@ pub(crate) struct Handler {
     pub(crate) method: Ident,
     /// The first argument's type, to point at.
     pub(crate) argument: Type,
+    /// What the message is called in the expansion, if the argument writes it in several words.
+    pub(crate) alias: Option<Ident>,
     /// Whether it takes an event, by reference.
     pub(crate) by_reference: bool,
     pub(crate) is_async: bool,
@@ -47,6 +51,30 @@ pub(crate) struct Handler {
     pub(crate) is_sound: bool,
 }
 
+impl Handler {
+    /// The message, as the method writes it.
+    pub(crate) fn message_argument(&self) -> &Type {
+        signature::behind_reference(&self.argument)
+    }
+
+    /// The message, in one word.
+    pub(crate) fn message(&self) -> TokenStream {
+        match &self.alias {
+            Some(alias) => quote!(#alias),
+            None => self.message_argument().to_token_stream(),
+        }
+    }
+
+    /// One of two names, by how it takes the message.
+    pub(crate) fn either<'a>(&self, by_reference: &'a str, by_value: &'a str) -> &'a str {
+        if self.by_reference {
+            by_reference
+        } else {
+            by_value
+        }
+    }
+}
+
 /// `&self` or `&mut self`.
 pub(crate) struct Receiver {
     pub(crate) tokens: TokenStream,
@@ -56,8 +84,6 @@ pub(crate) struct Receiver {
 /// The context that a handler or a hook takes.
 pub(crate) struct ContextArgument {
     pub(crate) tokens: TokenStream,
-    /// Whether it is a `QueryContext`.
-    pub(crate) only_reads: bool,
     pub(crate) by_reference: bool,
 }
 

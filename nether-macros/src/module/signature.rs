@@ -63,7 +63,10 @@ pub(crate) fn check_receiver(
             is_mutable: mutability.is_some(),
         });
     }
-    let message = format!("{what} `{}` borrows its module", signature.ident);
+    let message = format!(
+        "{what} `{}` cannot take `self` by value: it borrows its module",
+        signature.ident
+    );
     diagnostics.error(
         receiver,
         message,
@@ -158,7 +161,6 @@ pub(crate) fn check_context(
     }
     Some(ContextArgument {
         tokens: ty.to_token_stream(),
-        only_reads,
         by_reference,
     })
 }

@@ -13,7 +13,6 @@ use crate::types;
 
 /// Checks everything and drops what is wrong, so that the rest can still be expanded.
 pub(crate) fn check(args: Args, mut block: Block, diagnostics: &Diagnostics) -> Checked {
-    report_broken_methods(&mut block, diagnostics);
     let name = check_block(&block, diagnostics);
     check_handles_given(&args, diagnostics);
     let types = |list: &Option<TypeList>| {
@@ -32,9 +31,12 @@ pub(crate) fn check(args: Args, mut block: Block, diagnostics: &Diagnostics) -> 
     });
     check_manual(&args, &hooks, diagnostics);
     hooks::unmark(&mut block);
+    // The compiler could not read on behind them.
+    let members = block.members.len();
     block
         .members
-        .retain(|member| !matches!(member, Member::Broken(..)));
+        .retain(|member| !matches!(member, Member::Broken(_)));
+    let is_broken = diagnostics.count() > 0 || block.members.len() < members;
     Checked {
         block,
         name,
@@ -50,16 +52,7 @@ pub(crate) fn check(args: Args, mut block: Block, diagnostics: &Diagnostics) -> 
             .as_ref()
             .and_then(|mailbox| check_mailbox(mailbox, diagnostics)),
         renamed: args.renamed,
-        is_broken: diagnostics.count() > 0,
-    }
-}
-
-/// What does not parse as a method is reported, and left out: the compiler could not read on behind it.
-fn report_broken_methods(block: &mut Block, diagnostics: &Diagnostics) {
-    for member in &block.members {
-        if let Member::Broken(_, error) = member {
-            diagnostics.push(error.clone());
-        }
+        is_broken,
     }
 }
 
@@ -81,12 +74,11 @@ fn check_block(block: &Block, diagnostics: &Diagnostics) -> Option<Ident> {
         return None;
     }
     let written = types::text(&block.self_ty);
-    let help = "a module is one concrete type: write its type parameters out as a type of its own";
     if !block.generics.params.is_empty() {
         diagnostics.error(
             &block.generics,
             format!("the module `{written}` is generic"),
-            help,
+            "a module is one concrete type: remove the parameters, or write a module for each type",
         );
         return None;
     }
@@ -104,7 +96,7 @@ fn check_block(block: &Block, diagnostics: &Diagnostics) -> Option<Ident> {
             diagnostics.error(
                 &block.self_ty,
                 format!("`{written}` is not the name of a struct or an enum"),
-                help,
+                format!("give the module a type of its own, like `struct Name({written});`"),
             );
             None
         }
@@ -112,7 +104,7 @@ fn check_block(block: &Block, diagnostics: &Diagnostics) -> Option<Ident> {
 }
 
 fn check_handles_given(args: &Args, diagnostics: &Diagnostics) {
-    if args.written("handles").is_none() {
+    if !args.seen.has("handles") {
         let help = "list the messages: `#[module(handles = [Message, ..])]`; `handles = []` if it only has hooks";
         diagnostics.error_at(
             Span::call_site(),
@@ -134,7 +126,7 @@ fn takes_mut_self(handlers: &[Handler], block: &Block, any_method: bool) -> bool
                 .signature
                 .receiver()
                 .is_some_and(|receiver| types::text(receiver).contains("mut")),
-            Member::Other(_) | Member::Broken(..) => false,
+            Member::Other(_) | Member::Broken(_) => false,
         })
     };
     some_handler || (any_method && some_method())

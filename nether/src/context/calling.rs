@@ -9,15 +9,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use tokio::sync::oneshot;
-
 use crate::context::handle::Handle;
 use crate::context::inline::RunToEnd;
 use crate::context::timer::Timer;
 use crate::declaration::Declaration;
-use crate::envelope::Given;
+use crate::envelope::{Awaited, Given, NoReply, reply};
 use crate::error::{CallError, FailureKind, SendError};
-use crate::message::{ByValue, Message};
+use crate::message::ByValue;
 use crate::route::{Closed, Offer, Route, Waiting};
 
 /// The future of [`send`](crate::Context::send) and [`ask`](crate::QueryContext::ask): the reply.
@@ -40,9 +38,9 @@ type Begin<M, P, T, E> = fn(&Handle, M, &mut Context<'_>) -> Stage<P, T, E>;
 /// How far the call has come.
 pub(super) enum Stage<P, T, E> {
     /// Waiting for room in a mailbox.
-    Offering(Waiting<P>, oneshot::Receiver<Result<T, CallError<E>>>),
+    Offering(Waiting<P>, Awaited<Result<T, CallError<E>>>),
     /// Waiting for the reply.
-    Replying(oneshot::Receiver<Result<T, CallError<E>>>),
+    Replying(Awaited<Result<T, CallError<E>>>),
     /// Running a shared module's handler.
     Running(RunToEnd<T, E>),
     /// It is all said.
@@ -53,7 +51,7 @@ impl<M, P, T, E> Unpin for Calling<'_, M, P, T, E> {}
 
 impl<'a, M> Calling<'a, M, Given<M>, M::Reply, M::Error>
 where
-    M: ByValue + Message<Parcel = Given<M>>,
+    M: ByValue + Send,
 {
     /// A call that has not begun. `handler` names the handler that the compiler saw.
     #[inline]
@@ -84,7 +82,7 @@ fn begin<M, H>(
     cx: &mut Context<'_>,
 ) -> Stage<Given<M>, M::Reply, M::Error>
 where
-    M: ByValue + Message<Parcel = Given<M>>,
+    M: ByValue + Send,
     H: Handler,
 {
     let descriptor = M::descriptor();
@@ -104,7 +102,7 @@ where
         let header = handle.header(descriptor, sequence, true);
         match route {
             Route::Queue(queue) => {
-                let (reply, receiver) = oneshot::channel();
+                let (reply, awaited) = reply();
                 let content = Some((
                     header,
                     Given {
@@ -118,13 +116,13 @@ where
                     ticket: None,
                 };
                 match queue.poll_accept(&mut offer, cx) {
-                    Poll::Ready(Ok(())) => Stage::Replying(receiver),
+                    Poll::Ready(Ok(())) => Stage::Replying(awaited),
                     Poll::Ready(Err(Closed)) => {
                         offer.take_back();
                         Stage::Ended(Some(CallError::Stopped { message: M::NAME }))
                     }
                     Poll::Pending => {
-                        Stage::Offering(Waiting::new(Arc::clone(queue), offer), receiver)
+                        Stage::Offering(Waiting::new(Arc::clone(queue), offer), awaited)
                     }
                 }
             }
@@ -165,21 +163,21 @@ impl<M, P, T, E> Calling<'_, M, P, T, E> {
             match &mut self.stage {
                 Stage::Offering(waiting, _) => {
                     let accepted = ready!(waiting.poll(cx));
-                    let Stage::Offering(_, receiver) =
+                    let Stage::Offering(_, awaited) =
                         std::mem::replace(&mut self.stage, Stage::Ended(None))
                     else {
                         unreachable!("the stage was just seen to be `Offering`")
                     };
                     self.stage = match accepted {
-                        Ok(()) => Stage::Replying(receiver),
+                        Ok(()) => Stage::Replying(awaited),
                         Err(Closed) => {
                             Stage::Ended(Some(CallError::Stopped { message: self.name }))
                         }
                     };
                 }
-                Stage::Replying(receiver) => {
-                    let reply = ready!(Pin::new(receiver).poll(cx));
-                    return Poll::Ready(reply.unwrap_or_else(|_| Err(self.unanswered())));
+                Stage::Replying(awaited) => {
+                    let reply = ready!(awaited.poll(cx));
+                    return Poll::Ready(reply.unwrap_or_else(|NoReply| Err(self.unanswered())));
                 }
                 Stage::Running(running) => return running.poll(cx),
                 Stage::Ended(error) => {

@@ -29,7 +29,7 @@ pub trait Post: Parcel {
 }
 
 #[allow(private_interfaces, private_bounds)]
-impl<M: ByValue> Post for Given<M> {
+impl<M: ByValue + Send> Post for Given<M> {
     #[inline]
     fn post<H: Handler>(handle: &Handle, message: M, cx: &mut Context<'_>) -> Stage<Self> {
         let descriptor = M::descriptor();

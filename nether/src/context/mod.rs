@@ -31,7 +31,7 @@ use self::calling::{Handler, Marker};
 use self::query::ByCalls;
 use crate::declaration::Declaration;
 use crate::envelope::{Given, Shown};
-use crate::message::{ByValue, Command, Event, Message};
+use crate::message::{Command, Event, Message};
 use crate::routing::{Calls, Emits, Root, Sender};
 use crate::scope::Scope;
 
@@ -145,7 +145,7 @@ impl<S: Sender> Context<S> {
     #[inline]
     pub fn send<C, I, TheOneHandler, T, E>(&self, command: C) -> Calling<'_, C, Given<C>, T, E>
     where
-        C: Command + ByValue + Message<Reply = T, Error = E, Itself = I, Parcel = Given<C>>,
+        C: Command<Reply = T, Error = E, Sent = I>,
         S: Calls<I, S::Rule, TheOneHandler>,
     {
         Calling::new::<ByCalls<S, I, S::Rule, TheOneHandler>>(self.handle(), command)
@@ -164,7 +164,7 @@ impl<S: Sender> Context<S> {
     #[inline]
     pub fn publish<E, I, TheHandlers>(&self, event: E) -> Posting<'_, E, Shown<E>>
     where
-        E: Event + Message<Itself = I, Parcel = Shown<E>>,
+        E: Event<Published = I>,
         S: Emits<I, S::Rule, TheHandlers>,
     {
         Posting::new(

@@ -9,7 +9,7 @@ use crate::context::calling::{Calling, Handler, Marker};
 use crate::context::handle::Handle;
 use crate::declaration::Declaration;
 use crate::envelope::Given;
-use crate::message::{ByValue, Message, Query};
+use crate::message::Query;
 use crate::routing::{Calls, Root, Sender};
 use crate::scope::{ContextId, MessageKey};
 
@@ -41,7 +41,7 @@ impl<S: Sender> QueryContext<S> {
     #[inline]
     pub fn ask<Q, I, TheOneHandler, T, E>(&self, query: Q) -> Calling<'_, Q, Given<Q>, T, E>
     where
-        Q: Query + ByValue + Message<Reply = T, Error = E, Itself = I, Parcel = Given<Q>>,
+        Q: Query<Reply = T, Error = E, Asked = I>,
         S: Calls<I, S::Rule, TheOneHandler>,
     {
         Calling::new::<ByCalls<S, I, S::Rule, TheOneHandler>>(&self.handle, query)
@@ -116,28 +116,35 @@ mod refusals {
         label = "not from a `QueryContext`",
         note = "a query only reads; if its handler has to change something, make it a command: `#[command]` instead of `#[query]`"
     )]
-    pub trait MaySend {}
+    pub trait MaySend<T> {
+        /// Never called.
+        fn refused(&self) -> T;
+    }
 
+    // What these give back is whatever the caller takes it for, so that nothing is said about it.
     impl<S: Sender> QueryContext<S> {
         #[doc(hidden)]
-        pub async fn send<M>(&self, _: M)
+        pub fn send<M, T>(&self, _: M) -> T
         where
-            Self: MaySend,
+            Self: MaySend<T>,
         {
+            self.refused()
         }
 
         #[doc(hidden)]
-        pub async fn process<M>(&self, _: M)
+        pub fn process<M, T>(&self, _: M) -> T
         where
-            Self: MaySend,
+            Self: MaySend<T>,
         {
+            self.refused()
         }
 
         #[doc(hidden)]
-        pub async fn publish<M>(&self, _: M)
+        pub fn publish<M, T>(&self, _: M) -> T
         where
-            Self: MaySend,
+            Self: MaySend<T>,
         {
+            self.refused()
         }
     }
 }

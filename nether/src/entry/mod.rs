@@ -7,4 +7,4 @@ mod world;
 
 pub use self::argument::Argument;
 pub use self::run::{Flavor, Options, main, test};
-pub use self::world::{World, closed_world};
+pub use self::world::closed_world;

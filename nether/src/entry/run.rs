@@ -20,7 +20,7 @@ pub struct Options {
     /// How many threads, if it says.
     pub worker_threads: Option<usize>,
     /// The modules of a closed world.
-    pub modules: Option<&'static [fn() -> &'static ModuleDescriptor]>,
+    pub modules: Option<&'static [&'static ModuleDescriptor]>,
 }
 
 /// Which of tokio's runtimes.

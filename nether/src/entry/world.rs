@@ -1,27 +1,10 @@
 //! The closed world of `#[nether::main(modules = [..])]`: the start-up check, while compiling.
 
 use crate::message::{MessageKind, MessageProof};
-use crate::module::Module;
-
-/// What the check knows of a module.
-#[derive(Debug, Clone, Copy)]
-pub struct World {
-    handles: &'static [MessageProof],
-    calls: &'static [MessageProof],
-}
-
-impl World {
-    /// That of module `M`.
-    pub const fn of<M: Module>() -> Self {
-        World {
-            handles: M::HANDLES,
-            calls: M::CALLS,
-        }
-    }
-}
+use crate::module::ModuleDescriptor;
 
 /// Fails the build if a message that a module calls has no handler in the list, or a command or query has two.
-pub const fn closed_world(modules: &[World]) {
+pub const fn closed_world(modules: &[&ModuleDescriptor]) {
     let mut index = 0;
     while index < modules.len() {
         check_calls(modules, modules[index].calls);
@@ -30,7 +13,7 @@ pub const fn closed_world(modules: &[World]) {
     }
 }
 
-const fn check_calls(modules: &[World], calls: &[MessageProof]) {
+const fn check_calls(modules: &[&ModuleDescriptor], calls: &[MessageProof]) {
     let mut index = 0;
     while index < calls.len() {
         let called = &calls[index];
@@ -42,7 +25,7 @@ const fn check_calls(modules: &[World], calls: &[MessageProof]) {
     }
 }
 
-const fn check_single(modules: &[World], index: usize) {
+const fn check_single(modules: &[&ModuleDescriptor], index: usize) {
     let handles = modules[index].handles;
     let mut at = 0;
     while at < handles.len() {
@@ -56,7 +39,7 @@ const fn check_single(modules: &[World], index: usize) {
 }
 
 /// How many modules handle the message.
-const fn count(modules: &[World], message: &MessageProof) -> usize {
+const fn count(modules: &[&ModuleDescriptor], message: &MessageProof) -> usize {
     let mut count = 0;
     let mut index = 0;
     while index < modules.len() {

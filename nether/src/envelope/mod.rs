@@ -2,10 +2,12 @@
 
 mod cause;
 mod parcel;
+mod reply;
 
 pub(crate) use self::cause::Cause;
 pub use self::parcel::{Given, Parcel, Shown};
-pub(crate) use self::parcel::{Reply, ReplyTo};
+pub use self::reply::ReplyTo;
+pub(crate) use self::reply::{Awaited, NoReply, Reply, reply};
 
 use crate::scope::InFlight;
 

@@ -3,41 +3,42 @@
 use std::fmt;
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
-
-use crate::error::CallError;
+use crate::envelope::ReplyTo;
 use crate::message::{ByValue, Event, Message};
-
-/// What a caller waits for.
-pub(crate) type Reply<M> = Result<<M as Message>::Reply, CallError<<M as Message>::Error>>;
-
-/// Where a reply goes; nowhere if nobody asked for it.
-pub(crate) type ReplyTo<M> = Option<oneshot::Sender<Reply<M>>>;
 
 /// A packed message.
 pub trait Parcel: Send + 'static {
     /// The message.
     type Message: Message;
-    /// What the handler is given: the message, or an `Arc` of the event.
-    type Content: Send;
 
-    /// Takes the parcel apart.
+    /// Where the reply goes, if anybody asked for it.
     #[doc(hidden)]
-    fn open(self) -> (Self::Content, ReplyTo<Self::Message>);
+    fn take_reply_to(&mut self) -> Option<ReplyTo<Self::Message>>;
 }
 
 /// A command or query, given to the one module that handles it.
-pub struct Given<M: Message> {
+///
+/// Neither this type nor [`Shown`] has bounds: what a module's list names may turn out to be no message, and that is
+/// reported where it is asserted, not wherever a parcel is named.
+pub struct Given<M> {
     pub(crate) message: M,
-    pub(crate) reply: ReplyTo<M>,
+    pub(crate) reply: Option<ReplyTo<M>>,
 }
 
-impl<M: ByValue> Parcel for Given<M> {
-    type Message = M;
-    type Content = M;
+impl<M> Given<M> {
+    /// The message, for its handler.
+    #[doc(hidden)]
+    #[inline]
+    pub fn message(self) -> M {
+        self.message
+    }
+}
 
-    fn open(self) -> (M, ReplyTo<M>) {
-        (self.message, self.reply)
+impl<M: ByValue + Send> Parcel for Given<M> {
+    type Message = M;
+
+    fn take_reply_to(&mut self) -> Option<ReplyTo<M>> {
+        self.reply.take()
     }
 }
 
@@ -51,18 +52,26 @@ impl<M: Message> fmt::Debug for Given<M> {
 }
 
 /// An event, shown to every module that handles it.
-pub struct Shown<E: Message>(pub(crate) Arc<E>);
+pub struct Shown<E>(pub(crate) Arc<E>);
 
-impl<E: Event> Parcel for Shown<E> {
-    type Message = E;
-    type Content = Arc<E>;
-
-    fn open(self) -> (Arc<E>, ReplyTo<E>) {
-        (self.0, None)
+impl<E> Shown<E> {
+    /// The event, for its handler.
+    #[doc(hidden)]
+    #[inline]
+    pub fn message(&self) -> &E {
+        &self.0
     }
 }
 
-impl<E: Message> Clone for Shown<E> {
+impl<E: Event> Parcel for Shown<E> {
+    type Message = E;
+
+    fn take_reply_to(&mut self) -> Option<ReplyTo<E>> {
+        None
+    }
+}
+
+impl<E> Clone for Shown<E> {
     fn clone(&self) -> Self {
         Shown(Arc::clone(&self.0))
     }

@@ -22,22 +22,23 @@ pub enum MessageKind {
 
 /// A message: implemented by [`#[command]`](macro@crate::command), [`#[query]`](macro@crate::query) and
 /// [`#[event]`](macro@crate::event), never by hand.
+// That messages are `Send` is a bound of the three kinds, and not of this trait: each would assert it again.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a message",
     label = "not a message",
     note = "put `#[command]`, `#[query]` or `#[event]` above the definition of `{Self}`"
 )]
-pub trait Message: Sized + Send + 'static {
+pub trait Message: Sized + 'static {
     /// What the handler gives back.
     type Reply: Send + 'static;
     /// What the handler may fail with.
     type Error: HandlerError;
-    /// The message's own type. It lets one unmet bound stay one error.
+    /// The message's own type, which only a message has: what depends on it stays silent about what is none.
     #[doc(hidden)]
     type Itself;
     /// How it travels.
     #[doc(hidden)]
-    type Parcel: Send + 'static;
+    type Parcel;
 
     /// The stable name: `module_path!()::Type`, or what `name = ".."` says.
     const NAME: &'static str;
@@ -58,7 +59,11 @@ pub trait Message: Sized + Send + 'static {
     label = "only a command can be sent",
     note = "put `#[command]` above the definition of `{Self}`; a query is asked with `ask`, an event told with `publish`"
 )]
-pub trait Command: Message {}
+pub trait Command: ByValue + Send {
+    /// As [`Message::Itself`].
+    #[doc(hidden)]
+    type Sent;
+}
 
 /// A message that asks something. Exactly one module answers it, and changes nothing by it.
 #[diagnostic::on_unimplemented(
@@ -66,34 +71,77 @@ pub trait Command: Message {}
     label = "only a query can be asked",
     note = "put `#[query]` above the definition of `{Self}`; a command is given with `send`, an event told with `publish`"
 )]
-pub trait Query: Message {}
+pub trait Query: ByValue + Send {
+    /// As [`Message::Itself`].
+    #[doc(hidden)]
+    type Asked;
+}
 
 /// A message that tells what happened. Any number of modules see it, also none.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an event",
-    label = "only an event can be published, and only an event is handled by reference",
-    note = "put `#[event]` above the definition of `{Self}`; a command is given with `send`, a query asked with `ask`",
-    note = "a handler takes a command or a query by value: `{Self}`, not `&{Self}`"
+    label = "only an event can be published or subscribed to",
+    note = "put `#[event]` above the definition of `{Self}`; a command is given with `send`, a query asked with `ask`"
 )]
-pub trait Event: Message + Sync {}
+pub trait Event: Message + Send + Sync {
+    /// As [`Message::Itself`].
+    #[doc(hidden)]
+    type Published;
+}
 
-/// A command or a query: a handler takes it by value.
+/// A command or a query: its handler takes it by value.
+#[doc(hidden)]
+pub trait ByValue: Message {
+    /// [`Writes`] or [`Reads`].
+    type Access;
+}
+
+/// What the handler of a command may do: change the module, and send.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub enum Writes {}
+
+/// What the handler of a query may do.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub enum Reads {}
+
+/// An access with which the handler of `M` may change its module.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
-    message = "a handler cannot take `{Self}` by value",
-    label = "take it by reference: `&{Self}`",
-    note = "an event is shown to every module that handles it, so it is borrowed; commands and queries are taken by value"
-)]
-pub trait ByValue: Message {}
-
-/// A command: its handler may change the module.
-#[doc(hidden)]
-#[diagnostic::on_unimplemented(
-    message = "the handler of `{Self}` may only read",
+    message = "the handler of the query `{M}` may only read",
     label = "a query is answered with `&self` and, if it asks others, `ctx: &QueryContext<Self>`",
-    note = "if it has to change something or to send messages, make it a command: `#[command]` above the definition of `{Self}`"
+    note = "if it has to change something or to send messages, make it a command: `#[command]` above the definition of `{M}`"
 )]
-pub trait MayChange: Message {}
+pub trait MayChange<M> {}
+
+#[diagnostic::do_not_recommend]
+impl<M> MayChange<M> for Writes {}
+
+/// The same type, though written differently.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "the handler takes `{Self}`, but the module lists `{Listed}`",
+    label = "another type than the one in `handles`",
+    note = "the two only end in the same name: write one path in both places"
+)]
+pub trait Same<Listed> {}
+
+#[diagnostic::do_not_recommend]
+impl<M> Same<M> for M {}
+
+/// What a field must be to be the key of a message: the instance that handles it is found by its hash.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the key of a message: it does not implement `Hash`",
+    label = "not hashable",
+    note = "a key says which messages go to the same instance of a module: choose a field that identifies something, like an id",
+    note = "or, if the type is yours, derive it: `#[derive(Hash)]`"
+)]
+pub trait Key {}
+
+#[diagnostic::do_not_recommend]
+impl<T: std::hash::Hash> Key for T {}
 
 /// A message as the lists of modules hold it: what is known of it at run time, and, for the closed-world check of
 /// `#[nether::main(modules = [..])]`, while compiling.

@@ -1,5 +1,6 @@
 //! [`Cell`]: what stands between the senders and a module: a mailbox, or shared ownership.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::context::Handle;
@@ -8,8 +9,8 @@ use crate::envelope::Parcel;
 use crate::error::Result;
 use crate::mediator::{Erased, Stopping};
 use crate::message::{Message, MessageDescriptor};
-use crate::module::Module;
 use crate::module::tally::Tally;
+use crate::module::{Exclusive, ExclusiveCell, Module, Shared, SharedCell};
 use crate::route::{BoxFuture, Route};
 
 /// What stands between the senders and a module. Senders have it before the module is there, and after it is gone.
@@ -44,6 +45,35 @@ pub trait Cell<M>: Send + Sync + Sized + 'static {
     fn shared(&self) -> Option<Arc<M>>;
 }
 
+/// How messages reach a module of type `M`: [`OneAtATime`] or [`Concurrently`]. A module names one of these and not its
+/// cell, so that whoever compiles a module proves nothing about the inside of a cell.
+#[doc(hidden)]
+pub trait Handling<M> {
+    /// What stands between the senders and the module.
+    type Cell: Cell<M>;
+}
+
+/// Through a mailbox.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub enum OneAtATime {}
+
+/// In the sender's task, or one of its own.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub enum Concurrently {}
+
+impl<M: Module + Exclusive> Handling<M> for OneAtATime {
+    type Cell = ExclusiveCell<M>;
+}
+
+impl<M: Module + Shared> Handling<M> for Concurrently {
+    type Cell = SharedCell<M>;
+}
+
+/// The cell of a module of type `M`.
+pub(crate) type CellOf<M> = <<M as Module>::Handling as Handling<M>>::Cell;
+
 /// The way through a cell for one type of parcel.
 #[doc(hidden)]
 pub trait Way<P> {
@@ -56,29 +86,38 @@ pub trait Way<P> {
 
 /// Collects the routes of a module.
 #[doc(hidden)]
-#[derive(Debug)]
 pub struct Routes<'a, M: Module> {
-    cell: &'a Arc<M::Cell>,
+    cell: &'a Arc<CellOf<M>>,
     pub(crate) list: Vec<(&'static MessageDescriptor, Erased)>,
 }
 
 impl<'a, M: Module> Routes<'a, M> {
-    pub(crate) fn of(cell: &'a Arc<M::Cell>) -> Vec<(&'static MessageDescriptor, Erased)> {
+    pub(crate) fn of(cell: &'a Arc<CellOf<M>>) -> Vec<(&'static MessageDescriptor, Erased)> {
         let mut routes = Routes {
             cell,
             list: Vec::new(),
         };
-        M::routes(&mut routes);
+        for add_to in M::ROUTES {
+            add_to(&mut routes);
+        }
         routes.list
     }
 
     /// Adds the route of one type of message.
-    pub fn add<P>(&mut self)
+    pub(crate) fn add<P>(&mut self)
     where
         P: Parcel,
-        M::Cell: Way<P>,
+        CellOf<M>: Way<P>,
     {
         self.list
             .push((P::Message::descriptor(), self.cell.route().erased()));
+    }
+}
+
+impl<M: Module> fmt::Debug for Routes<'_, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Routes")
+            .field("count", &self.list.len())
+            .finish()
     }
 }

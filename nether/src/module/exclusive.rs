@@ -9,23 +9,23 @@ use crate::declaration::Declaration;
 use crate::envelope::{Envelope, Header, Parcel};
 use crate::error::{Failure, FailureKind, Result};
 use crate::mediator::Stopping;
-use crate::module::Exclusive;
 use crate::module::cell::{Cell, Way};
 use crate::module::mailbox::{Batch, Mailbox};
 use crate::module::supervision::bury;
 use crate::module::tally::Tally;
+use crate::module::{Exclusive, Module};
 use crate::route::{BoxFuture, Closed, Offer, Queue, Route};
 use crate::scope::{Finish, Scope};
 
 /// The mailbox of an exclusive module, and what it has done.
 #[doc(hidden)]
-pub struct ExclusiveCell<M: Exclusive> {
+pub struct ExclusiveCell<M: Module + Exclusive> {
     mailbox: Mailbox<Envelope<M::Inbox>>,
     tally: Tally,
     declaration: &'static Declaration,
 }
 
-impl<M: Exclusive> ExclusiveCell<M> {
+impl<M: Module + Exclusive> ExclusiveCell<M> {
     /// The module's loop: many messages per wake-up, each awaited in place.
     async fn run(&self, module: &mut M, standing: Handle) {
         let mut ctx = Context::<M>::new(standing.clone());
@@ -64,7 +64,7 @@ impl<M: Exclusive> ExclusiveCell<M> {
             sequence,
             awaited,
         };
-        let verdict = module.dispatch(inbox, ctx).await;
+        let verdict = M::dispatch(module, inbox, ctx).await;
         self.tally.count(verdict);
         std::mem::forget(started);
     }
@@ -77,12 +77,12 @@ impl<M: Exclusive> ExclusiveCell<M> {
 }
 
 /// What the loop has taken. If the loop is cut off, it is buried.
-struct Taken<'a, M: Exclusive> {
+struct Taken<'a, M: Module + Exclusive> {
     cell: &'a ExclusiveCell<M>,
     batch: Batch<Envelope<M::Inbox>>,
 }
 
-impl<M: Exclusive> Drop for Taken<'_, M> {
+impl<M: Module + Exclusive> Drop for Taken<'_, M> {
     fn drop(&mut self) {
         self.batch
             .messages
@@ -93,7 +93,7 @@ impl<M: Exclusive> Drop for Taken<'_, M> {
 
 /// A message whose handler has started. If the loop is cut off in it, it counts as a dead letter, and as a failure of its
 /// unit of work unless a caller waits for the reply.
-struct Started<'a, M: Exclusive> {
+struct Started<'a, M: Module + Exclusive> {
     cell: &'a ExclusiveCell<M>,
     scope: &'a Scope,
     message: &'static str,
@@ -101,7 +101,7 @@ struct Started<'a, M: Exclusive> {
     awaited: bool,
 }
 
-impl<M: Exclusive> Drop for Started<'_, M> {
+impl<M: Module + Exclusive> Drop for Started<'_, M> {
     fn drop(&mut self) {
         self.cell.tally.count_dead(self.message);
         if !self.awaited {
@@ -116,7 +116,7 @@ impl<M: Exclusive> Drop for Started<'_, M> {
 }
 
 #[allow(private_interfaces)]
-impl<M: Exclusive> Cell<M> for ExclusiveCell<M> {
+impl<M: Module + Exclusive> Cell<M> for ExclusiveCell<M> {
     fn new(bound: usize, declaration: &'static Declaration, _: Arc<Stopping>) -> Self {
         ExclusiveCell {
             mailbox: Mailbox::new(bound),
@@ -128,7 +128,7 @@ impl<M: Exclusive> Cell<M> for ExclusiveCell<M> {
     fn serve(self: Arc<Self>, mut module: M, standing: Handle) -> BoxFuture<Result<()>> {
         Box::pin(async move {
             self.run(&mut module, standing.clone()).await;
-            module.on_stop(&Context::new(standing)).await
+            M::on_stop(&mut module, &Context::new(standing)).await
         })
     }
 
@@ -167,7 +167,7 @@ impl<M: Exclusive> Cell<M> for ExclusiveCell<M> {
 
 impl<M, P> Queue<P> for ExclusiveCell<M>
 where
-    M: Exclusive,
+    M: Module + Exclusive,
     M::Inbox: From<P>,
 {
     #[inline]
@@ -195,7 +195,7 @@ where
 
 impl<M, P> Way<P> for ExclusiveCell<M>
 where
-    M: Exclusive,
+    M: Module + Exclusive,
     M::Inbox: From<P>,
 {
     #[allow(private_interfaces)]
@@ -207,7 +207,7 @@ where
     }
 }
 
-impl<M: Exclusive> fmt::Debug for ExclusiveCell<M> {
+impl<M: Module + Exclusive> fmt::Debug for ExclusiveCell<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ExclusiveCell")
             .field("module", &M::descriptor().declaration.name)

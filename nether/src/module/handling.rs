@@ -1,70 +1,243 @@
 //! From a parcel to a handler and back: [`Handles`] for exclusive modules, [`Serves`] for shared ones.
+//!
+//! The two have no bounds on what they handle: a module's list may name what is no message. What generated code has to know
+//! of a message it states through [`TakenByValue`] or [`TakenByReference`], at the handler's argument alone; so one mistake
+//! has one error.
 
 use std::pin::pin;
 use std::sync::Arc;
 
 use tracing::Span;
 
+use crate::answer::{IntoOutcome, IntoReply};
 use crate::context::{Context, Handle};
 use crate::envelope::{Given, Parcel, Shown};
-use crate::error::Result;
-use crate::message::{ByValue, Event, Message};
+use crate::error::{Error, Result};
+use crate::message::{ByValue, Event, MayChange, Message, MessageProof};
+use crate::module::cell::{CellOf, Routes, Way};
 use crate::module::guarded::Guarded;
 use crate::module::supervision::{Handled, settle};
 use crate::module::{Module, Verdict};
+use crate::routing::Sender;
+
+/// What the handler of `M` gives back in the end.
+pub(crate) type Replied<M> = Result<<M as Message>::Reply, <M as Message>::Error>;
 
 /// The handler of one message in an exclusive module.
 #[doc(hidden)]
-pub trait Handles<P: Parcel>: Module {
+pub trait Handles<P>: Sender {
     /// Handles it.
-    fn handle(
-        &mut self,
-        message: P::Content,
+    fn handle<S: Settle<P>>(
+        module: &mut Self,
+        parcel: P,
         ctx: &Context<Self>,
-    ) -> impl Future<Output = Result<<P::Message as Message>::Reply, <P::Message as Message>::Error>>
-    + Send;
+        settle: S,
+    ) -> impl Future<Output = S::Settled> + Send
+    where
+        Self: Send;
 }
 
 /// The handler of one message in a shared module.
 #[doc(hidden)]
-pub trait Serves<P: Parcel>: Module + Sync {
+pub trait Serves<P>: Sender {
     /// Handles it.
-    fn handle(
-        &self,
-        message: P::Content,
+    fn handle<S: Settle<P>>(
+        module: &Self,
+        parcel: P,
         ctx: &Context<Self>,
-    ) -> impl Future<Output = Result<<P::Message as Message>::Reply, <P::Message as Message>::Error>>
-    + Send;
+        settle: S,
+    ) -> impl Future<Output = S::Settled> + Send
+    where
+        Self: Sync;
 }
 
-impl<C: ByValue> Given<C> {
-    /// Not public API. Used by generated code.
-    #[doc(hidden)]
-    pub async fn handle<M: Handles<Self>>(self, module: &mut M, ctx: &Context<M>) -> Verdict {
-        let Given { message, reply: to } = self;
-        let handler = pin!(module.handle(message, ctx));
-        let result = Guarded::new(handler, || span(ctx, C::NAME)).await;
-        settle::<C>(result, to, ctx.handle(), &M::descriptor().declaration)
+/// Where a handler's reply goes. It hides the type of the reply, which only a message has.
+#[doc(hidden)]
+pub trait Settle<P>: Send {
+    /// What comes of the reply.
+    type Settled;
+
+    /// Takes the reply.
+    fn settle(self, replied: Replied<P::Message>) -> Self::Settled
+    where
+        P: Parcel;
+}
+
+/// Gives the reply back.
+struct Back;
+
+impl<P: Parcel> Settle<P> for Back {
+    type Settled = Replied<P::Message>;
+
+    #[inline]
+    fn settle(self, replied: Replied<P::Message>) -> Replied<P::Message> {
+        replied
     }
 }
 
-impl<E: Event> Shown<E> {
-    /// Not public API. Used by generated code.
-    #[doc(hidden)]
-    pub async fn handle<M: Handles<Self>>(self, module: &mut M, ctx: &Context<M>) -> Verdict {
-        let handler = pin!(module.handle(self.0, ctx));
-        let result = Guarded::new(handler, || span(ctx, E::NAME)).await;
-        settle::<E>(result, None, ctx.handle(), &M::descriptor().declaration)
+/// A command or a query: a handler takes it by value.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a handler cannot take `{Self}` by value: it is neither a command nor a query",
+    label = "neither a command nor a query",
+    note = "put `#[command]` or `#[query]` above the definition of `{Self}`; if it is an event, take it by reference: `&{Self}`"
+)]
+pub trait TakenByValue: Sized + 'static {
+    /// What its handler may do.
+    type Access;
+    /// What a module's list holds of it.
+    const PROOF: MessageProof;
+
+    /// Adds the way to its handler.
+    fn add_to<M>(routes: &mut Routes<'_, M>)
+    where
+        Self: Send,
+        M: Module,
+        CellOf<M>: Way<Given<Self>>;
+
+    /// Calls its handler in an exclusive module.
+    fn handle<M>(
+        parcel: Given<Self>,
+        module: &mut M,
+        ctx: &Context<M>,
+    ) -> impl Future<Output = Verdict> + Send
+    where
+        Self: Send,
+        M: Module + Handles<Given<Self>>;
+
+    /// Makes a reply of what the handler gives back.
+    fn settle<S, A, R, E, Kind>(settle: S, answer: A) -> S::Settled
+    where
+        Self: Message<Reply = R, Error = E> + Send,
+        S: Settle<Given<Self>>,
+        A: IntoReply<Self, R, E, Kind>;
+
+    /// Asserts that its handler may change the module, and send.
+    fn may_change<A>()
+    where
+        Self: TakenByValue<Access = A>,
+        A: MayChange<Self>,
+    {
     }
+}
+
+/// An event: a handler takes it by reference.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a handler cannot take `{Self}` by reference: it is not an event",
+    label = "not an event",
+    note = "put `#[event]` above the definition of `{Self}`; if it is a command or a query, take it by value: `{Self}`"
+)]
+pub trait TakenByReference: Sized + 'static {
+    /// What a module's list holds of it.
+    const PROOF: MessageProof;
+
+    /// Adds the way to its handler.
+    fn add_to<M>(routes: &mut Routes<'_, M>)
+    where
+        M: Module,
+        CellOf<M>: Way<Shown<Self>>;
+
+    /// Calls its handler in an exclusive module.
+    fn handle<M>(
+        parcel: Shown<Self>,
+        module: &mut M,
+        ctx: &Context<M>,
+    ) -> impl Future<Output = Verdict> + Send
+    where
+        M: Module + Handles<Shown<Self>>;
+
+    /// Makes a result of what the handler gives back.
+    fn settle<S, A, R, Kind>(settle: S, answer: A) -> S::Settled
+    where
+        Self: Message<Reply = R, Error = Error>,
+        S: Settle<Shown<Self>>,
+        A: IntoOutcome<R, Kind>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<C: ByValue> TakenByValue for C {
+    type Access = C::Access;
+    const PROOF: MessageProof = <C as Message>::PROOF;
+
+    fn add_to<M>(routes: &mut Routes<'_, M>)
+    where
+        Self: Send,
+        M: Module,
+        CellOf<M>: Way<Given<Self>>,
+    {
+        routes.add::<Given<Self>>();
+    }
+
+    #[inline]
+    async fn handle<M>(parcel: Given<Self>, module: &mut M, ctx: &Context<M>) -> Verdict
+    where
+        Self: Send,
+        M: Module + Handles<Given<Self>>,
+    {
+        handle(parcel, module, ctx).await
+    }
+
+    #[inline]
+    fn settle<S, A, R, E, Kind>(settle: S, answer: A) -> S::Settled
+    where
+        Self: Message<Reply = R, Error = E> + Send,
+        S: Settle<Given<Self>>,
+        A: IntoReply<Self, R, E, Kind>,
+    {
+        settle.settle(answer.into_reply())
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Event> TakenByReference for T {
+    const PROOF: MessageProof = <T as Message>::PROOF;
+
+    fn add_to<M>(routes: &mut Routes<'_, M>)
+    where
+        M: Module,
+        CellOf<M>: Way<Shown<Self>>,
+    {
+        routes.add::<Shown<Self>>();
+    }
+
+    #[inline]
+    async fn handle<M>(parcel: Shown<Self>, module: &mut M, ctx: &Context<M>) -> Verdict
+    where
+        M: Module + Handles<Shown<Self>>,
+    {
+        handle(parcel, module, ctx).await
+    }
+
+    #[inline]
+    fn settle<S, A, R, Kind>(settle: S, answer: A) -> S::Settled
+    where
+        Self: Message<Reply = R, Error = Error>,
+        S: Settle<Shown<Self>>,
+        A: IntoOutcome<R, Kind>,
+    {
+        settle.settle(answer.into_outcome())
+    }
+}
+
+async fn handle<P, M>(mut parcel: P, module: &mut M, ctx: &Context<M>) -> Verdict
+where
+    P: Parcel,
+    M: Module + Handles<P>,
+{
+    let to = parcel.take_reply_to();
+    let handler = pin!(M::handle(module, parcel, ctx, Back));
+    let result = Guarded::new(handler, || span(ctx, P::Message::NAME)).await;
+    settle::<P::Message>(result, to, ctx.handle(), &M::descriptor().declaration)
 }
 
 /// Runs the handler of a shared module.
-pub(super) async fn serve<P: Parcel, M: Serves<P>>(
-    message: P::Content,
-    module: Arc<M>,
-    ctx: &Context<M>,
-) -> Handled<P::Message> {
-    let handler = pin!(module.handle(message, ctx));
+pub(super) async fn serve<P, M>(parcel: P, module: Arc<M>, ctx: &Context<M>) -> Handled<P::Message>
+where
+    P: Parcel,
+    M: Module + Sync + Serves<P>,
+{
+    let handler = pin!(M::handle(&module, parcel, ctx, Back));
     Guarded::new(handler, || span(ctx, P::Message::NAME)).await
 }
 

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::mediator::{Erased, InstanceId, Mediator, number_instance};
 use crate::message::MessageDescriptor;
 use crate::module::background::BackgroundTasks;
-use crate::module::cell::{Cell, Routes};
+use crate::module::cell::{Cell, CellOf, Routes};
 use crate::module::guarded::{Payload, catch, panicked};
 use crate::module::supervision::report_task;
 use crate::module::{Construct, Launch, Module, ModuleDescriptor};
@@ -25,14 +25,14 @@ use crate::sync::lock;
 ///
 /// Not public API. Used by generated code.
 #[doc(hidden)]
-pub fn launch<M: Construct>(launch: Launch) -> Arc<dyn AnyInstance> {
+pub fn launch<M: Module + Construct>(launch: Launch) -> Arc<dyn AnyInstance> {
     Arc::new(Instance::<M>::new(
         launch,
         Source::Construct(|resources| Box::pin(construct(resources))),
     ))
 }
 
-async fn construct<M: Construct>(resources: Arc<Resources>) -> Result<M> {
+async fn construct<M: Module + Construct>(resources: Arc<Resources>) -> Result<M> {
     M::construct(&resources).await
 }
 
@@ -47,7 +47,7 @@ enum Source<M> {
 /// One running value of a module type.
 pub(crate) struct Instance<M: Module> {
     id: InstanceId,
-    cell: Arc<M::Cell>,
+    cell: Arc<CellOf<M>>,
     mediator: Arc<Mediator>,
     source: Source<M>,
     background: Arc<BackgroundTasks>,
@@ -64,7 +64,7 @@ impl<M: Module> Instance<M> {
         let bound = descriptor.mailbox.unwrap_or(mailbox);
         Instance {
             id: number_instance(),
-            cell: Arc::new(M::Cell::new(
+            cell: Arc::new(CellOf::<M>::new(
                 bound,
                 &descriptor.declaration,
                 Arc::clone(&mediator.stopping),
@@ -124,7 +124,7 @@ impl<M: Module> Instance<M> {
 /// The life of a module value: `#[on_start]`, its messages, `#[on_stop]`.
 async fn live<M: Module>(
     mut module: M,
-    cell: Arc<M::Cell>,
+    cell: Arc<CellOf<M>>,
     mediator: Arc<Mediator>,
     background: Arc<BackgroundTasks>,
     started: oneshot::Sender<Result<()>>,
@@ -134,7 +134,7 @@ async fn live<M: Module>(
         Origin::Hook,
     );
     let ctx = Context::<M>::new(standing.clone());
-    if let Err(error) = unpanicked(catch(module.on_start(&ctx)).await) {
+    if let Err(error) = unpanicked(catch(M::on_start(&mut module, &ctx)).await) {
         cell.give_up();
         let _ = started.send(Err(error));
         return;

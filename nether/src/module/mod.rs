@@ -14,21 +14,20 @@ mod supervision;
 mod tally;
 
 pub use self::background::Background;
-pub(crate) use self::cell::Cell;
-pub use self::cell::Routes;
+pub(crate) use self::cell::Handling;
+pub use self::cell::{Concurrently, OneAtATime, Routes};
 pub(crate) use self::descriptor::Launch;
 pub use self::descriptor::{ModuleDescriptor, ModuleKind, ModuleRegistration};
-pub use self::exclusive::ExclusiveCell;
+pub(crate) use self::exclusive::ExclusiveCell;
 pub(crate) use self::guarded::catch;
-pub use self::handling::{Handles, Serves};
+pub use self::handling::{Handles, Serves, Settle, TakenByReference, TakenByValue};
 pub use self::instance::launch;
 pub(crate) use self::instance::{AnyInstance, Instance};
-pub use self::shared::SharedCell;
+pub(crate) use self::shared::SharedCell;
 pub use self::tally::Verdict;
 
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::message::MessageProof;
 use crate::resources::Resources;
 use crate::routing::Sender;
 
@@ -39,29 +38,27 @@ use crate::routing::Sender;
     note = "put `#[module(handles = [..])]` above an `impl {Self}` block"
 )]
 pub trait Module: Sender + Send + 'static {
-    /// How messages reach it: [`ExclusiveCell`] or [`SharedCell`].
+    /// How messages reach it: [`OneAtATime`] or [`Concurrently`].
     #[doc(hidden)]
-    type Cell: Cell<Self>;
+    type Handling: Handling<Self>;
     #[doc(hidden)]
-    const HANDLES: &'static [MessageProof];
-    #[doc(hidden)]
-    const EMITS: &'static [MessageProof];
-    #[doc(hidden)]
-    const CALLS: &'static [MessageProof];
+    const DESCRIPTOR: &'static ModuleDescriptor;
 
     #[doc(hidden)]
-    fn descriptor() -> &'static ModuleDescriptor;
-
-    #[doc(hidden)]
-    fn routes(routes: &mut Routes<'_, Self>);
-
-    #[doc(hidden)]
-    fn on_start(&mut self, _: &Context<Self>) -> impl Future<Output = Result<()>> + Send {
-        async { Ok(()) }
+    fn descriptor() -> &'static ModuleDescriptor {
+        Self::DESCRIPTOR
     }
 
+    /// Each adds the way to one handler.
     #[doc(hidden)]
-    fn on_stop(&mut self, _: &Context<Self>) -> impl Future<Output = Result<()>> + Send {
+    const ROUTES: &'static [fn(&mut Routes<'_, Self>)];
+
+    #[doc(hidden)]
+    fn on_start(module: &mut Self, _: &Context<Self>) -> impl Future<Output = Result<()>> + Send
+    where
+        Self: Send,
+    {
+        let _ = module;
         async { Ok(()) }
     }
 
@@ -70,36 +67,47 @@ pub trait Module: Sender + Send + 'static {
 }
 
 /// A module that the framework can make: by its `#[init]`, or by [`Default`].
+// This and the next two are not `: Module`, since each would assert again that the module is `Send`.
 #[doc(hidden)]
-pub trait Construct: Module {
+pub trait Construct: Sized {
     /// Makes the module.
     fn construct(resources: &Resources) -> impl Future<Output = Result<Self, Error>> + Send;
 }
 
 /// A module that handles one message at a time.
 #[doc(hidden)]
-pub trait Exclusive: Module {
+pub trait Exclusive: Sender {
     /// One variant for each message it handles.
     type Inbox: Send + 'static;
 
     /// Calls the handler of the message.
     fn dispatch(
-        &mut self,
+        module: &mut Self,
         inbox: Self::Inbox,
         ctx: &Context<Self>,
-    ) -> impl Future<Output = Verdict> + Send;
+    ) -> impl Future<Output = Verdict> + Send
+    where
+        Self: Send;
+
+    /// Runs `#[on_stop]`.
+    fn on_stop(module: &mut Self, _: &Context<Self>) -> impl Future<Output = Result<()>> + Send
+    where
+        Self: Send,
+    {
+        let _ = module;
+        async { Ok(()) }
+    }
 }
 
 /// A module all of whose handlers take `&self`: they run concurrently.
 #[doc(hidden)]
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be shared between threads",
-    label = "all handlers of this module take `&self`, so they run concurrently and its fields must be `Sync`",
-    note = "let one of the handlers take `&mut self`, and the module handles one message at a time"
-)]
-pub trait Shared: Module + Sync {
+pub trait Shared: Sender + Sync {
     /// Runs `#[on_stop]`.
-    fn on_stop_shared(&self, _: &Context<Self>) -> impl Future<Output = Result<()>> + Send {
+    fn on_stop(module: &Self, _: &Context<Self>) -> impl Future<Output = Result<()>> + Send
+    where
+        Self: Sync,
+    {
+        let _ = module;
         async { Ok(()) }
     }
 }

@@ -13,18 +13,18 @@ use crate::envelope::{Header, Parcel, Reply};
 use crate::error::{CallError, Failure, FailureKind, Result, SendError};
 use crate::mediator::Stopping;
 use crate::message::Message;
-use crate::module::Shared;
 use crate::module::cell::{Cell, Way};
 use crate::module::handling::{Serves, serve};
 use crate::module::supervision::{bury, keep, reply_of};
 use crate::module::tally::{Tally, Verdict};
+use crate::module::{Module, Shared};
 use crate::route::{BoxFuture, Closed, Inline, Route};
 use crate::scope::Finish;
 use crate::sync::lock;
 
 /// A shared module, and what it has done.
 #[doc(hidden)]
-pub struct SharedCell<M: Shared> {
+pub struct SharedCell<M: Module + Shared> {
     /// Set once: when the module has started, or to `None` when it failed to.
     module: SetOnce<Option<Arc<M>>>,
     /// How many handlers may run. Root work waits for a permit; what handlers cause runs in tasks of its own and waits
@@ -41,7 +41,7 @@ pub struct SharedCell<M: Shared> {
     declaration: &'static Declaration,
 }
 
-impl<M: Shared> SharedCell<M> {
+impl<M: Module + Shared> SharedCell<M> {
     fn accept(
         self: &Arc<Self>,
         message: &'static str,
@@ -91,7 +91,7 @@ impl<M: Shared> SharedCell<M> {
 }
 
 /// A message that a shared module has accepted. Dropped, it counts how the message ended.
-struct Accepted<M: Shared> {
+struct Accepted<M: Module + Shared> {
     cell: Arc<SharedCell<M>>,
     message: &'static str,
     /// Whether a caller waits for the reply.
@@ -109,7 +109,7 @@ enum End {
     Dropped,
 }
 
-impl<M: Shared> Accepted<M> {
+impl<M: Module + Shared> Accepted<M> {
     /// Runs the handler. Its failure is logged and published here; telling it is the caller's part.
     async fn run<P>(&mut self, parcel: P, header: Header) -> Reply<P::Message>
     where
@@ -123,8 +123,7 @@ impl<M: Shared> Accepted<M> {
             return Err(self.bury(header).into());
         };
         let ctx = self.ctx.insert(Context::new(Handle::of(header)));
-        let (message, _) = parcel.open();
-        let result = serve::<P, M>(message, module, ctx).await;
+        let result = serve::<P, M>(parcel, module, ctx).await;
         let (reply, verdict) =
             reply_of::<P::Message>(result, self.awaited, ctx.handle(), cell.declaration);
         self.end = End::Handler(verdict);
@@ -155,7 +154,7 @@ impl<M: Shared> Accepted<M> {
     }
 }
 
-impl<M: Shared> Drop for Accepted<M> {
+impl<M: Module + Shared> Drop for Accepted<M> {
     fn drop(&mut self) {
         match self.end {
             End::Handler(verdict) => self.cell.tally.count(verdict),
@@ -184,7 +183,7 @@ fn refusal(message: &'static str, kind: &FailureKind) -> SendError {
 impl<M, P> Inline<P> for SharedCell<M>
 where
     P: Parcel,
-    M: Shared + Serves<P>,
+    M: Module + Shared + Serves<P>,
 {
     fn call(
         self: Arc<Self>,
@@ -244,7 +243,7 @@ where
 
 impl<M, P> Way<P> for SharedCell<M>
 where
-    M: Shared + Serves<P>,
+    M: Module + Shared + Serves<P>,
     P: Parcel,
 {
     #[allow(private_interfaces)]
@@ -254,7 +253,7 @@ where
 }
 
 #[allow(private_interfaces)]
-impl<M: Shared> Cell<M> for SharedCell<M> {
+impl<M: Module + Shared> Cell<M> for SharedCell<M> {
     fn new(bound: usize, declaration: &'static Declaration, stopping: Arc<Stopping>) -> Self {
         SharedCell {
             module: SetOnce::new(),
@@ -274,7 +273,7 @@ impl<M: Shared> Cell<M> for SharedCell<M> {
         let _ = self.module.set(Some(Arc::clone(&module)));
         Box::pin(async move {
             self.drained().await;
-            module.on_stop_shared(&Context::new(standing)).await
+            M::on_stop(&module, &Context::new(standing)).await
         })
     }
 
@@ -313,7 +312,7 @@ impl<M: Shared> Cell<M> for SharedCell<M> {
     }
 }
 
-impl<M: Shared> fmt::Debug for SharedCell<M> {
+impl<M: Module + Shared> fmt::Debug for SharedCell<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SharedCell")
             .field("module", &M::descriptor().declaration.name)

@@ -19,7 +19,7 @@ pub(crate) type Handled<M> = Result<Result<<M as Message>::Reply, <M as Message>
 #[inline]
 pub(crate) fn settle<M: Message>(
     result: Handled<M>,
-    to: ReplyTo<M>,
+    to: Option<ReplyTo<M>>,
     handle: &Handle,
     module: &'static Declaration,
 ) -> Verdict {

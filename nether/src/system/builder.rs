@@ -113,8 +113,8 @@ impl SystemBuilder {
     }
 
     /// Only these modules may be in the registry.
-    pub(crate) fn closed_world(mut self, modules: &[fn() -> &'static ModuleDescriptor]) -> Self {
-        self.world = Some(modules.iter().map(|module| module()).collect());
+    pub(crate) fn closed_world(mut self, modules: &[&'static ModuleDescriptor]) -> Self {
+        self.world = Some(modules.to_vec());
         self
     }
 }

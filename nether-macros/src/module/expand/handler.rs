@@ -1,0 +1,151 @@
+//! The call of one handler, and the proof that its message is handled.
+
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{quote, quote_spanned};
+
+use crate::module::expand::{Expander, last_span, local};
+use crate::module::model::Handler;
+use crate::spans::{self, Extent};
+use crate::types;
+
+impl Expander<'_> {
+    pub(super) fn handler(&self, handler: &Handler) -> TokenStream {
+        let proof = (!handler.by_reference).then(|| self.handled_by(handler));
+        if !handler.is_sound {
+            return quote!(#proof);
+        }
+        let parts = [
+            self.name(handler),
+            Some(self.handler_call(handler)),
+            self.may_change(handler),
+            self.same_type(handler),
+        ];
+        quote!(#(#parts)* #proof)
+    }
+
+    /// A name for a message that is written in several words, so that it can be shown at the last of them.
+    fn name(&self, handler: &Handler) -> Option<TokenStream> {
+        let name = handler.alias.as_ref()?;
+        let written = handler.message_argument();
+        Some(quote_spanned!(spans::attribute()=> type #name = #written;))
+    }
+
+    fn handler_call(&self, handler: &Handler) -> TokenStream {
+        let (p, ty) = (self.paths.private(), self.ty);
+        let how = self.either("Handles", "Serves");
+        let parcel = self.parcel(handler);
+        let signature = self.signature(handler, &parcel);
+        let result = self.settled(handler);
+        quote_spanned! {spans::attribute()=>
+            #[automatically_derived]
+            impl #p::#how<#parcel> for #ty {
+                #signature {
+                    #result
+                }
+            }
+        }
+    }
+
+    /// Its `async` and its result stand at the handler's name: there the compiler shows a future that is not `Send`.
+    fn signature(&self, handler: &Handler, parcel_type: &TokenStream) -> TokenStream {
+        let p = self.paths.private();
+        let name = handler.method.span();
+        let (receiver, bound) = if self.module.is_exclusive {
+            (quote!(&mut Self), "Send")
+        } else {
+            (quote!(&Self), "Sync")
+        };
+        let [module, parcel, settle] = ["module", "parcel", "settle"].map(local);
+        let ctx = self.ctx(handler.context.as_ref());
+        let arguments = quote_spanned! {spans::attribute()=>
+            <__S: #p::Settle<#parcel_type>>(
+                #module: #receiver, #parcel: #parcel_type, #ctx: &#p::Context<Self>, #settle: __S,
+            )
+        };
+        let granted = self.granted(bound, name);
+        quote_spanned!(name=> async fn handle #arguments -> __S::Settled #granted)
+    }
+
+    /// Calls the method, and settles what it gives back; that is shown at its return type if it is wrong.
+    fn settled(&self, handler: &Handler) -> TokenStream {
+        let [module, settle] = ["module", "settle"].map(local);
+        let place = last_span(&handler.argument);
+        let parcel = spans::name("parcel", place);
+        let message = quote_spanned!(place=> #parcel.message());
+        let context = handler.context.as_ref();
+        let ctx = context.map(|context| spans::name("ctx", last_span(&context.tokens)));
+        let arguments = [
+            Some(quote!(#module)),
+            Some(message),
+            ctx.map(|ctx| quote!(#ctx)),
+        ];
+        let answer = call(
+            &handler.method,
+            &handler.output,
+            handler.is_async,
+            arguments.into_iter().flatten(),
+        );
+        let Extent { start, end } = Extent::of(&handler.output);
+        let taken = self.taken_from(handler, start);
+        let made = quote_spanned!(end=> #taken::settle);
+        quote_spanned!(spans::attribute()=> #made(#settle, #answer))
+    }
+
+    /// A query is answered by reading alone. Asserted once, at the `mut` of `&mut self` or at the context.
+    fn may_change(&self, handler: &Handler) -> Option<TokenStream> {
+        let receiver = handler.receiver.as_ref();
+        let mutable = receiver.and_then(|receiver| named(&receiver.tokens, "mut"));
+        let context = handler.context.as_ref();
+        let writing = context.and_then(|context| named(&context.tokens, "Context"));
+        let place = mutable.or(writing).filter(|_| !handler.by_reference)?;
+        let taken = self.taken(handler);
+        let access = quote_spanned!(place=> _);
+        Some(
+            quote_spanned!(last_span(&handler.argument)=> const _: fn() = #taken::may_change::<#access>;),
+        )
+    }
+
+    /// The list and the handler may write one type in two ways, or two types in nearly one.
+    fn same_type(&self, handler: &Handler) -> Option<TokenStream> {
+        let (listed, message) = (&handler.message, handler.message_argument());
+        let p = self.paths.private_at(last_span(message));
+        (!types::same(listed, message)).then(|| {
+            quote_spanned!(last_span(message)=> const _: () = #p::assert_same::<#message, #listed>();)
+        })
+    }
+
+    fn handled_by(&self, handler: &Handler) -> TokenStream {
+        let (p, ty, message) = (self.paths.private(), self.ty, &handler.message);
+        quote_spanned! {spans::attribute()=>
+            #[automatically_derived]
+            #[diagnostic::do_not_recommend]
+            impl #p::HandledBy<#ty> for #message {
+                fn handler() -> #p::Option<&'static #p::Declaration> {
+                    #p::Option::Some(&DESCRIPTOR.declaration)
+                }
+            }
+        }
+    }
+}
+
+/// The place of the name.
+fn named(tokens: &TokenStream, name: &str) -> Option<Span> {
+    let mut tokens = tokens.clone().into_iter();
+    let found = tokens.find(|token| matches!(token, TokenTree::Ident(ident) if ident == name));
+    found.map(|token| token.span())
+}
+
+/// Calls a method of the module. The call as a whole is shown at `output`, since its type is what may be wrong.
+pub(super) fn call(
+    method: &Ident,
+    output: &TokenStream,
+    is_async: bool,
+    arguments: impl Iterator<Item = TokenStream>,
+) -> TokenStream {
+    let Extent { start, end } = Extent::of(output);
+    let mut method = method.clone();
+    method.set_span(start);
+    let this = quote_spanned!(start=> Self);
+    let awaits = is_async.then(|| quote_spanned!(end=> .await));
+    quote_spanned!(end=> #this::#method(#(#arguments),*)#awaits)
+}

@@ -1,0 +1,232 @@
+//! The code of a checked module: the block as written, and beside it what ties its handlers to the runtime.
+
+mod dispatch;
+mod handler;
+mod hooks;
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::Type;
+
+use crate::module::model::{Checked, ContextArgument, Handler};
+use crate::paths::Paths;
+use crate::spans::{self, Extent};
+
+pub(crate) fn expand(module: &Checked) -> TokenStream {
+    let block = &module.block;
+    let Some(name) = &module.name else {
+        return quote!(#block);
+    };
+    let expander = Expander {
+        module,
+        ty: &module.block.self_ty,
+        name,
+        paths: Paths::new(module.renamed.clone()),
+    };
+    let support = expander.support();
+    quote!(#block #support)
+}
+
+struct Expander<'a> {
+    module: &'a Checked,
+    ty: &'a Type,
+    name: &'a Ident,
+    paths: Paths,
+}
+
+impl Expander<'_> {
+    fn support(&self) -> TokenStream {
+        let p = self.paths.private();
+        let parts = [
+            self.descriptor(),
+            self.sender(),
+            self.module(),
+            self.construct(),
+            self.dispatch(),
+        ];
+        let handlers = self.module.handlers.iter();
+        let handlers = handlers.map(|handler| self.handler(handler));
+        let lists = [
+            self.list("Emits", self.module.emits.as_deref()),
+            self.list("Calls", self.module.calls.as_deref()),
+        ];
+        quote_spanned! {spans::attribute()=>
+            const _: () = {
+                #(#parts)*
+                #(#handlers)*
+                #(#lists)*
+                #p::inventory::submit! { #p::ModuleRegistration(&DESCRIPTOR) }
+            };
+        }
+    }
+
+    fn descriptor(&self) -> TokenStream {
+        let (p, ty, module) = (self.paths.private(), self.ty, self.module);
+        let name = self.name.to_string();
+        let kind = self.either("Exclusive", "Shared");
+        let handles = self.sound().map(|handler| {
+            let taken = self.taken(handler);
+            quote!(#taken::PROOF)
+        });
+        let listed = |message: &Type| quote!(<#message as #p::Message>::PROOF);
+        let emits = module.emits.iter().flatten().map(listed);
+        let calls = module.calls.iter().flatten().map(listed);
+        let after = module.after.iter();
+        let mailbox = match module.mailbox {
+            Some(mailbox) => quote!(#p::Option::Some(#mailbox)),
+            None => quote!(#p::Option::None),
+        };
+        let resources = module.hooks.init.iter().flat_map(|init| &init.resources);
+        let launch = if module.is_manual {
+            quote!(#p::Option::None)
+        } else {
+            quote!(#p::Option::Some(#p::launch::<#ty>))
+        };
+        quote_spanned! {spans::attribute()=>
+            static DESCRIPTOR: #p::ModuleDescriptor = #p::ModuleDescriptor {
+                declaration: #p::Declaration {
+                    name: ::core::concat!(::core::module_path!(), "::", #name),
+                    file: ::core::file!(),
+                    line: ::core::line!(),
+                    column: ::core::column!(),
+                },
+                kind: #p::ModuleKind::#kind,
+                handles: &[#(#handles),*],
+                emits: &[#(#emits),*],
+                calls: &[#(#calls),*],
+                after: &[#(<#after as #p::Module>::descriptor),*],
+                mailbox: #mailbox,
+                resources: &[#(<#resources as #p::InitArgument>::DESCRIPTOR),*],
+                launch: #launch,
+            };
+        }
+    }
+
+    /// A module with a list sends what its lists say, one without sends what the compiler sees a handler for.
+    fn sender(&self) -> TokenStream {
+        let (p, ty) = (self.paths.private(), self.ty);
+        let rule = if self.has_lists() { "Listed" } else { "Open" };
+        let rule = spans::name(rule, spans::attribute());
+        quote_spanned! {spans::attribute()=>
+            #[automatically_derived]
+            impl #p::Sender for #ty {
+                type Rule = #p::#rule;
+            }
+        }
+    }
+
+    fn module(&self) -> TokenStream {
+        let (p, ty) = (self.paths.private(), self.ty);
+        let handling = self.either("OneAtATime", "Concurrently");
+        let routes = self.routes();
+        let on_start = self.on_start();
+        let background = self.background();
+        quote_spanned! {spans::attribute()=>
+            #[automatically_derived]
+            #[diagnostic::do_not_recommend]
+            impl #p::Module for #ty {
+                type Handling = #p::#handling;
+                const DESCRIPTOR: &'static #p::ModuleDescriptor = &DESCRIPTOR;
+                #routes
+                #on_start
+                #background
+            }
+        }
+    }
+
+    fn routes(&self) -> TokenStream {
+        let p = self.paths.private();
+        let routes = self.sound().map(|handler| {
+            let taken = self.taken(handler);
+            quote_spanned!(last_span(&handler.argument)=> #taken::add_to::<Self>)
+        });
+        quote_spanned! {spans::attribute()=>
+            const ROUTES: &'static [fn(&mut #p::Routes<'_, Self>)] = &[#(#routes),*];
+        }
+    }
+
+    /// What the module may send. With a single entry, inference would take it for whatever is sent, and with none it would
+    /// not be known what is meant; so there are always two.
+    fn list(&self, name: &str, messages: Option<&[Type]>) -> Option<TokenStream> {
+        let (p, ty) = (self.paths.private(), self.ty);
+        let name = spans::name(name, spans::attribute());
+        let messages = messages.unwrap_or_default();
+        let entries = messages.iter().map(|message| quote!(#message));
+        let entries = entries.chain([quote!(#p::NoMessage), quote!(#p::NorAnother)]);
+        let entries = entries.take(messages.len().max(1) + 1);
+        self.has_lists().then(|| {
+            quote_spanned! {spans::attribute()=>
+                #(
+                    #[automatically_derived]
+                    #[diagnostic::do_not_recommend]
+                    impl #p::#name<#entries, #p::Listed, #p::Listed> for #ty {}
+                )*
+            }
+        })
+    }
+
+    fn has_lists(&self) -> bool {
+        self.module.emits.is_some() || self.module.calls.is_some()
+    }
+
+    /// The handlers that can be called.
+    fn sound(&self) -> impl Iterator<Item = &Handler> {
+        let handlers = self.module.handlers.iter();
+        handlers.filter(|handler| handler.is_sound)
+    }
+
+    /// A name of the runtime that depends on whether the module handles one message at a time.
+    fn either(&self, exclusive: &str, shared: &str) -> Ident {
+        let is_exclusive = self.module.is_exclusive;
+        spans::name(
+            if is_exclusive { exclusive } else { shared },
+            spans::attribute(),
+        )
+    }
+
+    /// What generated code has to know of a handler's message, it knows through this; shown at the handler's argument.
+    fn taken(&self, handler: &Handler) -> TokenStream {
+        self.taken_from(handler, last_span(&handler.argument))
+    }
+
+    /// The same, for a path that as a whole is shown somewhere else, from `start` on.
+    fn taken_from(&self, handler: &Handler, start: Span) -> TokenStream {
+        let (message, end) = (handler.message(), last_span(&handler.argument));
+        let p = self.paths.private_at(end);
+        let taken = shown(handler.either("TakenByReference", "TakenByValue"), end);
+        let open = quote_spanned!(start=> <);
+        quote_spanned!(end=> #open #message as #p::#taken>)
+    }
+
+    /// That the module is `Send` (or `Sync`) is asserted once, for the module. Its futures take it for granted, or each of
+    /// them would report it; a bound that is for any lifetime is one that the compiler believes.
+    fn granted(&self, bound: &str, place: Span) -> TokenStream {
+        let (p, bound) = (self.paths.private(), shown(bound, place));
+        quote_spanned!(spans::attribute()=> where for<'a> Self: #p::#bound)
+    }
+
+    /// The name of the context parameter: none if the method does not take it.
+    fn ctx(&self, context: Option<&ContextArgument>) -> TokenStream {
+        local_or_wild("ctx", context.is_some())
+    }
+}
+
+fn last_span(tokens: &impl quote::ToTokens) -> Span {
+    Extent::of(tokens).end
+}
+
+/// A generated name that is no local, at the very place of what the user wrote.
+fn shown(text: &str, span: Span) -> Ident {
+    Ident::new(text, span)
+}
+
+/// A local name of generated code.
+fn local(name: &str) -> Ident {
+    spans::name(name, spans::attribute())
+}
+
+/// The same, where nothing may use it.
+fn local_or_wild(name: &str, is_used: bool) -> TokenStream {
+    let name = local(name);
+    if is_used { quote!(#name) } else { quote!(_) }
+}

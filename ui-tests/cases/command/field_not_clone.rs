@@ -1,0 +1,11 @@
+use nether::prelude::*;
+
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+pub struct Card;
+
+#[command]
+pub struct Pay {
+    pub card: Card,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use nether::prelude::*;
+
+#[command]
+pub struct Pay {
+    pub amount:
+}
+
+fn main() {}

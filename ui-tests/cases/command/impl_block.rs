@@ -1,0 +1,8 @@
+use nether::prelude::*;
+
+pub struct Pay;
+
+#[command]
+impl Pay {}
+
+fn main() {}

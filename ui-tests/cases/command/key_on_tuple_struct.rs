@@ -1,0 +1,6 @@
+use nether::prelude::*;
+
+#[command(key = order_id)]
+pub struct Pay(pub u64);
+
+fn main() {}

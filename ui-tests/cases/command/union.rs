@@ -1,0 +1,9 @@
+use nether::prelude::*;
+
+#[command]
+pub union Amount {
+    pub cents: u64,
+    pub euros: f64,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use nether::prelude::*;
+
+pub struct OrderPaid;
+
+async fn pay(ctx: Context) -> nether::Result<()> {
+    ctx.publish(OrderPaid).await?;
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use nether::prelude::*;
+
+#[command]
+pub struct Pay;
+
+async fn watch(ctx: Context) {
+    ctx.subscribe::<Pay>();
+}
+
+fn main() {}

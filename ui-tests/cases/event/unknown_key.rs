@@ -1,0 +1,8 @@
+use nether::prelude::*;
+
+#[event(names = "orders.paid")]
+pub struct OrderPaid {
+    pub amount: u64,
+}
+
+fn main() {}

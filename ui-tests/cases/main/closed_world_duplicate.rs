@@ -1,0 +1,24 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::prelude::*;
+
+#[command]
+pub struct Pay;
+
+#[derive(Default)]
+pub struct Cards;
+
+#[module(handles = Pay)]
+impl Cards {
+    async fn pay(&mut self, _: Pay) {}
+}
+
+#[derive(Default)]
+pub struct Cash;
+
+#[module(handles = Pay)]
+impl Cash {
+    async fn pay(&mut self, _: Pay) {}
+}
+
+#[nether::main(modules = [Cards, Cash])]
+async fn main(system: System) {}

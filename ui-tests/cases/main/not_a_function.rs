@@ -1,0 +1,7 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::prelude::*;
+
+#[nether::main]
+struct Main;
+
+fn main() {}

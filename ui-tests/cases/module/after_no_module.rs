@@ -1,0 +1,11 @@
+use nether::prelude::*;
+
+pub struct Database;
+
+#[derive(Default)]
+pub struct Orders;
+
+#[module(handles = [], after = [Database])]
+impl Orders {}
+
+fn main() {}

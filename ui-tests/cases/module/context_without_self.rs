@@ -1,0 +1,15 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::prelude::*;
+
+#[command]
+pub struct Pay;
+
+#[derive(Default)]
+pub struct Orders;
+
+#[module(handles = Pay)]
+impl Orders {
+    async fn pay(&mut self, _: Pay, ctx: &Context) {}
+}
+
+fn main() {}

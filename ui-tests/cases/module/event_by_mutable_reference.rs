@@ -1,0 +1,14 @@
+use nether::prelude::*;
+
+#[event]
+pub struct OrderPaid;
+
+#[derive(Default)]
+pub struct Orders;
+
+#[module(handles = OrderPaid)]
+impl Orders {
+    async fn confirm(&self, _: &mut OrderPaid) {}
+}
+
+fn main() {}

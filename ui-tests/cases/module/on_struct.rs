@@ -1,0 +1,10 @@
+use nether::prelude::*;
+
+#[command]
+pub struct Pay;
+
+#[module(handles = Pay)]
+#[derive(Default)]
+pub struct Orders;
+
+fn main() {}

@@ -1,0 +1,11 @@
+use nether::prelude::*;
+
+#[derive(Default)]
+pub struct Orders;
+
+pub trait Shop {}
+
+#[module(handles = [])]
+impl Shop for Orders {}
+
+fn main() {}

@@ -1,0 +1,16 @@
+use nether::prelude::*;
+
+#[command]
+pub struct Pay;
+
+#[derive(Default)]
+pub struct Orders;
+
+#[module(handles = Pay)]
+impl Orders {
+    async fn pay(&mut self, _: Pay) -> Result<(), std::io::Error> {
+        Ok(())
+    }
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+use nether::prelude::*;
+
+#[event]
+pub struct OrderPaid;
+
+#[derive(Default)]
+pub struct Orders;
+
+#[module(handles = OrderPaid)]
+impl Orders {
+    async fn confirm(&self, _: &OrderPaid) -> u64 {
+        1
+    }
+}
+
+fn main() {}

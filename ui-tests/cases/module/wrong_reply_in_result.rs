@@ -1,0 +1,16 @@
+use nether::prelude::*;
+
+#[command]
+pub struct Pay;
+
+#[derive(Default)]
+pub struct Orders;
+
+#[module(handles = Pay)]
+impl Orders {
+    async fn pay(&mut self, _: Pay) -> nether::Result<u64> {
+        Ok(1)
+    }
+}
+
+fn main() {}

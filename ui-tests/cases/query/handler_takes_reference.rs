@@ -1,0 +1,16 @@
+use nether::prelude::*;
+
+#[query(reply = u64)]
+pub struct OrderCount;
+
+#[derive(Default)]
+pub struct Orders;
+
+#[module(handles = OrderCount)]
+impl Orders {
+    async fn count(&self, _: &OrderCount) -> u64 {
+        0
+    }
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use nether::prelude::*;
+
+#[query(result = u64)]
+pub struct OrderCount;
+
+fn main() {}

@@ -1,0 +1,11 @@
+use nether::prelude::*;
+
+#[derive(Default)]
+pub struct Billing;
+
+#[module(handles = Pay)]
+impl Billing {
+    async fn bill(&mut self, _: Pay) {}
+}
+
+fn main() {}

@@ -1,0 +1,20 @@
+use nether::Sender;
+use nether::prelude::*;
+
+#[command]
+pub struct Pay;
+
+#[derive(Default)]
+pub struct Orders;
+
+#[module(handles = Pay)]
+impl Orders {
+    async fn pay(&mut self, _: Pay) {}
+}
+
+async fn pay<S: Sender>(ctx: &Context<S>) -> nether::Result<()> {
+    ctx.send(Pay).await?;
+    Ok(())
+}
+
+fn main() {}
