@@ -151,7 +151,7 @@ fn a_command_that_no_crate_handles_does_not_compile() {
         &[
             "error[E0277]: no module handles `Refund`",
             "missing_handler/src/main.rs:10:",
-            "nothing would handle this message",
+            "nobody would handle the message",
             "note: list it where it is handled: `#[module(handles = [Refund])]`",
             "due to 1 previous error",
         ],
@@ -230,6 +230,45 @@ fn messages_without_any_module_are_an_error_that_says_so() {
             "name the crates of your modules (`use that_crate as _;`)",
         ],
     );
+}
+
+/// A linker script takes away what registers declarations; nothing that depends on it may go on in silence.
+#[cfg(target_os = "linux")]
+#[test]
+fn declarations_that_the_linker_dropped_are_errors_that_say_so() {
+    let all = failure(&["run", "--bin", "all"], "lost_registry");
+    says(
+        &all,
+        &[
+            "isolated: cannot attach `billing::Billing`",
+            "isolated: no running module handles `contracts::Charge`",
+            "isolated: no running module handles `contracts::Shipped`",
+            "the message is missing from the link-time registry, so this binary was linked without its declarations",
+            "error: the system cannot start: the link-time registry is empty",
+        ],
+    );
+    let contracts = failure(&["run", "--bin", "contracts"], "lost_registry");
+    says(
+        &contracts,
+        &[
+            "the system cannot start, for 5 reasons:",
+            "no module handles `contracts::PrintLabel`",
+        ],
+    );
+    for (message, module) in [
+        ("Charge", "Billing"),
+        ("Balance", "Billing"),
+        ("Shipped", "Billing"),
+        ("Shipped", "audit::Audit"),
+    ] {
+        let start = format!("  - `contracts::{message}` (contracts/src/lib.rs:");
+        let lines = contracts.lines().filter(|line| line.starts_with(&start));
+        let found = lines.filter(|line| {
+            line.contains(&format!("which `billing::{module}`"))
+                && line.contains("handles, is missing from the link-time registry")
+        });
+        assert_eq!(found.count(), 1, "{message} in {module}:\n{contracts}");
+    }
 }
 
 /// The packages of a lock file that come from a registry: name and version.

@@ -99,6 +99,8 @@ pub enum Problem {
         /// The module.
         module: Declaration,
     },
+    /// Not even the framework's own messages are registered: the linker dropped what registers declarations.
+    EmptyRegistry,
     /// Messages are declared, but no module: the registry came up empty.
     NoModules {
         /// How many messages are declared.
@@ -136,7 +138,7 @@ impl fmt::Display for Problem {
             Problem::NotRegistered { message, module } => {
                 write!(
                     f,
-                    "{message}, which {module} handles, is missing from the link-time registry"
+                    "{message}, which {module} handles, is missing from the link-time registry: this binary was linked without its declaration"
                 )
             }
             Problem::SameId {
@@ -170,6 +172,10 @@ impl fmt::Display for Problem {
             Problem::NotListed { module } => write!(
                 f,
                 "{module} is linked into the program but not listed in `#[nether::main(modules = [..])]`; list it, or make it `manual`"
+            ),
+            Problem::EmptyRegistry => f.write_str(
+                "the link-time registry is empty, not even Nether's own messages are in it: this binary was linked without \
+                 the static constructors that register declarations; keep the section they are in (`.init_array` on Linux)",
             ),
             Problem::NoModules { messages } => write!(
                 f,

@@ -17,6 +17,10 @@ use crate::module::{Exclusive, Module};
 use crate::route::{BoxFuture, Closed, Offer, Queue, Route};
 use crate::scope::{Finish, Scope};
 
+/// How many messages a module handles in a row. One that never runs out of work then lets others have the thread, as
+/// tokio's own budget would, at less cost per message.
+const TURN: u32 = 128;
+
 /// The mailbox of an exclusive module, and what it has done.
 #[doc(hidden)]
 pub struct ExclusiveCell<M: Module + Exclusive> {
@@ -33,11 +37,15 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
             cell: self,
             batch: Batch::default(),
         };
+        let mut in_a_row = 0;
         while self.mailbox.take(&mut batch.batch).await {
             while let Some(envelope) = batch.batch.messages.pop_front() {
                 self.handle(module, &mut ctx, envelope).await;
-                // A module that never runs out of work lets others have the thread now and then.
-                tokio::task::consume_budget().await;
+                in_a_row += 1;
+                if in_a_row == TURN {
+                    in_a_row = 0;
+                    tokio::task::yield_now().await;
+                }
             }
             // Between batches the module holds on to no unit of work.
             ctx.rebind(standing.clone());

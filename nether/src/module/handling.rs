@@ -228,7 +228,6 @@ impl<T: Event> TakenByReference for T {
     }
 }
 
-#[inline]
 async fn handle<P, M>(mut parcel: P, module: &mut M, ctx: &Context<M>) -> Verdict
 where
     P: Parcel,

@@ -36,17 +36,16 @@ pub(crate) fn check(program: &Program<'_>) -> Vec<Problem> {
     problems
 }
 
-type Slot = usize;
+/// A message type. Its slot would not do: all that are missing from the registry have the same.
+type Key = *const MessageDescriptor;
 
-/// The modules that handle each message, by its slot.
-fn handlers(
-    modules: &[&'static ModuleDescriptor],
-) -> HashMap<Slot, Vec<&'static ModuleDescriptor>> {
+/// The modules that handle each message.
+fn handlers(modules: &[&'static ModuleDescriptor]) -> HashMap<Key, Vec<&'static ModuleDescriptor>> {
     let mut handlers: HashMap<_, Vec<_>> = HashMap::new();
     for module in modules {
         for message in module.handles {
             handlers
-                .entry((message.descriptor)().slot())
+                .entry(std::ptr::from_ref((message.descriptor)()))
                 .or_default()
                 .push(*module);
         }
@@ -56,8 +55,12 @@ fn handlers(
 
 /// What is declared is also registered: link-time registration worked.
 fn check_registry(program: &Program<'_>, problems: &mut Vec<Problem>) {
-    let messages = program.messages.iter().filter(|message| !is_own(message));
-    let messages = messages.count();
+    let own = program.messages.iter().filter(|message| is_own(message));
+    let own = own.count();
+    let messages = program.messages.len() - own;
+    if own == 0 {
+        problems.push(Problem::EmptyRegistry);
+    }
     if program.modules.is_empty() && messages > 0 {
         problems.push(Problem::NoModules { messages });
     }
@@ -87,7 +90,7 @@ fn check_ids(program: &Program<'_>, problems: &mut Vec<Problem>) {
 
 /// A command or query has one handler among the modules that start by themselves. Manual ones are checked when attached.
 fn check_single_handlers(program: &Program<'_>, problems: &mut Vec<Problem>) {
-    let mut seen: HashMap<Slot, &ModuleDescriptor> = HashMap::new();
+    let mut seen: HashMap<Key, &ModuleDescriptor> = HashMap::new();
     for module in program
         .modules
         .iter()
@@ -97,7 +100,7 @@ fn check_single_handlers(program: &Program<'_>, problems: &mut Vec<Problem>) {
             if message.kind == MessageKind::Event {
                 continue;
             }
-            if let Some(first) = seen.insert(message.slot(), module) {
+            if let Some(first) = seen.insert(message, module) {
                 let modules = [first.declaration, module.declaration];
                 problems.push(Problem::TwoHandlers {
                     message: message.declaration,
@@ -111,13 +114,15 @@ fn check_single_handlers(program: &Program<'_>, problems: &mut Vec<Problem>) {
 /// What a module lists in `calls` or `emits` has a handler, unless it is an event.
 fn check_lists(
     program: &Program<'_>,
-    handlers: &HashMap<Slot, Vec<&'static ModuleDescriptor>>,
+    handlers: &HashMap<Key, Vec<&'static ModuleDescriptor>>,
     problems: &mut Vec<Problem>,
 ) {
     for module in program.modules {
         for (list, messages) in [("calls", module.calls), ("emits", module.emits)] {
             for message in messages.iter().map(|message| (message.descriptor)()) {
-                if message.kind != MessageKind::Event && !handlers.contains_key(&message.slot()) {
+                if message.kind != MessageKind::Event
+                    && !handlers.contains_key(&std::ptr::from_ref(message))
+                {
                     let (message, module) = (message.declaration, module.declaration);
                     problems.push(Problem::NoHandler {
                         message,
@@ -180,7 +185,7 @@ fn check_after(program: &Program<'_>, problems: &mut Vec<Problem>) {
 /// Exclusive modules that call each other in a circle would wait for each other for ever.
 fn check_call_cycles(
     program: &Program<'_>,
-    handlers: &HashMap<Slot, Vec<&'static ModuleDescriptor>>,
+    handlers: &HashMap<Key, Vec<&'static ModuleDescriptor>>,
     problems: &mut Vec<Problem>,
 ) {
     let callees = |module: &ModuleDescriptor| -> Vec<&'static ModuleDescriptor> {
@@ -190,7 +195,7 @@ fn check_call_cycles(
         let called = module
             .calls
             .iter()
-            .filter_map(|message| handlers.get(&(message.descriptor)().slot()))
+            .filter_map(|message| handlers.get(&std::ptr::from_ref((message.descriptor)())))
             .flatten();
         called
             .copied()
