@@ -34,7 +34,7 @@ pub(crate) struct Block {
 
 /// What stands in an `impl` block.
 pub(crate) enum Member {
-    Method(Function),
+    Method(Box<Function>),
     /// A constant, a type, a macro call: kept as written.
     Other(TokenStream),
     /// A method whose signature does not parse. The compiler has read the block before it handed it over, so it has
@@ -153,7 +153,7 @@ impl Parse for Member {
         let fork = input.fork();
         if let Ok(function) = fork.parse::<Function>() {
             input.advance_to(&fork);
-            return Ok(Member::Method(function));
+            return Ok(Member::Method(Box::new(function)));
         }
         let is_function = begins_function(&input.fork());
         let is_definition = !is_function && begins_definition(&input.fork());

@@ -45,17 +45,17 @@ pub(crate) fn find(
     finder.handlers
 }
 
-struct Finder<'a> {
-    module: &'a Ident,
-    listed: &'a [Type],
-    diagnostics: &'a Diagnostics,
+pub(super) struct Finder<'a> {
+    pub(super) module: &'a Ident,
+    pub(super) listed: &'a [Type],
+    pub(super) diagnostics: &'a Diagnostics,
     handlers: Vec<Handler>,
     /// For each listed message: whether an error has told why it is not handled.
-    explained: Vec<bool>,
+    pub(super) explained: Vec<bool>,
 }
 
 /// What a type as written stands for.
-enum Match {
+pub(super) enum Match {
     None,
     One(usize),
     /// Several listed messages end in this name.
@@ -99,7 +99,7 @@ impl Finder<'_> {
 
     /// The listed message that a type as written stands for: the same path, or the same last segment when that is
     /// unambiguous.
-    fn find_listed(&self, ty: &Type) -> Match {
+    pub(super) fn find_listed(&self, ty: &Type) -> Match {
         if let Some(index) = self
             .listed
             .iter()
@@ -248,55 +248,7 @@ impl Finder<'_> {
         }
     }
 
-    /// Every listed message has its handler.
-    fn check_all_handled(&self, block: &Block) {
-        let open = self.listed.iter().zip(&self.explained);
-        for (message, _) in open.filter(|(_, explained)| !**explained) {
-            if !self.explain_near_miss(block, message) {
-                self.report_unhandled(message);
-            }
-        }
-    }
-
-    fn report_unhandled(&self, message: &Type) {
-        let written = types::text(message);
-        let argument = suggest::snake_case(written.rsplit("::").next().unwrap_or(&written));
-        let text = format!("no method of `{}` handles `{written}`", self.module);
-        let help = format!(
-            "add it: `async fn {argument}(&mut self, {argument}: {written}) {{ .. }}` \
-             (`{argument}: &{written}` if it is an event)"
-        );
-        self.diagnostics.error(message, text, help);
-    }
-
-    /// Reports a function that takes the message, but not as a handler does. `false` if there is none.
-    fn explain_near_miss(&self, block: &Block, message: &Type) -> bool {
-        let functions = block.members.iter().filter_map(|member| match member {
-            Member::Method(function) if !hooks::is_hook(function) => Some(&function.signature),
-            _ => None,
-        });
-        let mut misses = functions.filter_map(|signature| {
-            let arguments = signature::arguments(signature);
-            let takes = |ty: &&Type| matches!(self.find_listed(signature::behind_reference(ty)), Match::One(index) if types::same(&self.listed[index], message));
-            Some((signature, *arguments.iter().find(|ty| takes(ty))?))
-        });
-        let Some((signature, argument)) = misses.next() else {
-            return false;
-        };
-        let (ident, written) = (&signature.ident, types::text(message));
-        let text = format!("`{ident}` does not handle `{written}`, though `handles` lists it");
-        if signature.receiver().is_none() {
-            let help = format!("give `{ident}` a `&mut self` or `&self`");
-            self.diagnostics
-                .error(ident, format!("{text}: it has no `self`"), help);
-        } else {
-            let text = format!("{text}: it takes something else first");
-            let help = "take the message first, and the context second";
-            self.diagnostics.error(argument, text, help);
-        }
-        true
-    }
-
+    /// A name in one word, for a message that the argument writes in several.
     fn alias(&self, argument: &Type, index: usize) -> Option<Ident> {
         let message = signature::behind_reference(argument).to_token_stream();
         let (is_one_word, end) = (
@@ -323,37 +275,4 @@ impl Finder<'_> {
             None => format_ident!("Message{}", index, span = spans::attribute()),
         }
     }
-}
-
-/// The messages of `handles`, each once.
-pub(crate) fn check_list(key: &str, list: &[Type], diagnostics: &Diagnostics) -> Vec<Type> {
-    let mut sound: Vec<Type> = Vec::new();
-    for ty in list {
-        if types::path(ty).is_none() {
-            let message = format!("`{}` in `{key}` is not the name of a type", types::text(ty));
-            diagnostics.error(
-                ty,
-                message,
-                format!("name the type itself: `{key} = [Name, ..]`"),
-            );
-        } else if let Some(argument) =
-            types::last_segment(ty).filter(|segment| !segment.arguments.is_none())
-        {
-            let message = format!("`{}` in `{key}` is generic", types::text(ty));
-            diagnostics.error(
-                argument.to_token_stream(),
-                message,
-                "messages and modules are plain concrete types",
-            );
-        } else if sound.iter().any(|before| types::same(before, ty)) {
-            diagnostics.error(
-                ty,
-                format!("`{}` is twice in `{key}`", types::text(ty)),
-                "keep one",
-            );
-        } else {
-            sound.push(ty.clone());
-        }
-    }
-    sound
 }

@@ -4,8 +4,10 @@ mod args;
 mod expand;
 mod handlers;
 mod hooks;
+mod lists;
 mod model;
 mod signature;
+mod unhandled;
 mod validate;
 
 use proc_macro2::TokenStream;

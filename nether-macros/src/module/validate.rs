@@ -8,7 +8,7 @@ use crate::diagnostics::Diagnostics;
 use crate::keys::TypeList;
 use crate::module::args::Args;
 use crate::module::model::{Checked, Handler, Hooks};
-use crate::module::{handlers, hooks};
+use crate::module::{handlers, hooks, lists};
 use crate::types;
 
 /// Checks everything and drops what is wrong, so that the rest can still be expanded.
@@ -17,7 +17,7 @@ pub(crate) fn check(args: Args, mut block: Block, diagnostics: &Diagnostics) -> 
     check_handles_given(&args, diagnostics);
     let types = |list: &Option<TypeList>| {
         list.as_ref()
-            .map(|list| handlers::check_list(&list.key.to_string(), &list.types, diagnostics))
+            .map(|list| lists::check(&list.key.to_string(), &list.types, diagnostics))
     };
     let listed = types(&args.handles);
     let (emits, calls, after) = (types(&args.emits), types(&args.calls), types(&args.after));

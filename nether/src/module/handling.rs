@@ -170,12 +170,16 @@ impl<C: ByValue> TakenByValue for C {
     }
 
     #[inline]
-    async fn handle<M>(parcel: Given<Self>, module: &mut M, ctx: &Context<M>) -> Verdict
+    fn handle<M>(
+        parcel: Given<Self>,
+        module: &mut M,
+        ctx: &Context<M>,
+    ) -> impl Future<Output = Verdict> + Send
     where
         Self: Send,
         M: Module + Handles<Given<Self>>,
     {
-        handle(parcel, module, ctx).await
+        handle(parcel, module, ctx)
     }
 
     #[inline]
@@ -202,11 +206,15 @@ impl<T: Event> TakenByReference for T {
     }
 
     #[inline]
-    async fn handle<M>(parcel: Shown<Self>, module: &mut M, ctx: &Context<M>) -> Verdict
+    fn handle<M>(
+        parcel: Shown<Self>,
+        module: &mut M,
+        ctx: &Context<M>,
+    ) -> impl Future<Output = Verdict> + Send
     where
         M: Module + Handles<Shown<Self>>,
     {
-        handle(parcel, module, ctx).await
+        handle(parcel, module, ctx)
     }
 
     #[inline]
