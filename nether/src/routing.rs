@@ -47,7 +47,7 @@ pub enum Root {}
 /// Proof that a module handles the command or query, or that the message is an event. Made by `#[module]` and `#[event]`.
 #[diagnostic::on_unimplemented(
     message = "no module handles `{Self}`",
-    label = "nothing would handle this message",
+    label = "nobody would handle the message",
     note = "list it where it is handled: `#[module(handles = [{Self}])]`",
     note = "if the module is in another crate, name that crate once: `use that_crate as _;`"
 )]
