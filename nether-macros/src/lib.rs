@@ -19,6 +19,9 @@ mod spans;
 mod suggest;
 mod types;
 
+#[cfg(test)]
+mod tests;
+
 use proc_macro::TokenStream;
 
 use crate::entry::EntryKind;

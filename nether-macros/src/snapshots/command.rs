@@ -1,0 +1,65 @@
+#[derive(
+    ::nether::__private::derived_unless_local::Debug,
+    ::nether::__private::derived_unless_local::Clone,
+    ::nether::__private::derived_unless_local::Serialize,
+    ::nether::__private::derived_unless_local::Deserialize
+)]
+#[serde(crate = "::nether::__private::serde")]
+pub struct ProcessOrder {
+    pub order_id: String,
+}
+const _: () = {
+    static DESCRIPTOR: ::nether::__private::MessageDescriptor = ::nether::__private::MessageDescriptor::new(
+        ::nether::__private::MessageKind::Command,
+        ::nether::__private::Declaration {
+            name: <ProcessOrder as ::nether::__private::Message>::NAME,
+            file: ::core::file!(),
+            line: ::core::line!(),
+            column: ::core::column!(),
+        },
+        ::nether::__private::Option::Some("order_id"),
+    );
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
+    impl ::nether::__private::Message for ProcessOrder {
+        type Reply = Receipt;
+        type Error = OrderError;
+        type Itself = Self;
+        type Parcel = ::nether::__private::Given<Self>;
+        const NAME: &'static str = ::core::concat!(
+            ::core::module_path!(), "::", "ProcessOrder"
+        );
+        const KIND: ::nether::__private::MessageKind = ::nether::__private::MessageKind::Command;
+        const PROOF: ::nether::__private::MessageProof = ::nether::__private::MessageProof {
+            descriptor: <Self as ::nether::__private::Message>::descriptor,
+            id: <Self as ::nether::__private::Message>::ID,
+            kind: ::nether::__private::MessageKind::Command,
+            unhandled: ::core::concat!(
+                "no module listed in `modules` handles the command `",
+                ::core::module_path!(), "::", "ProcessOrder",
+                "`: list the module that does"
+            ),
+            duplicate: ::core::concat!(
+                "two modules listed in `modules` handle the command `",
+                ::core::module_path!(), "::", "ProcessOrder", "`: keep one"
+            ),
+        };
+        fn descriptor() -> &'static ::nether::__private::MessageDescriptor {
+            &DESCRIPTOR
+        }
+    }
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
+    impl ::nether::__private::Command for ProcessOrder {
+        type Sent = Self;
+    }
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
+    impl ::nether::__private::ByValue for ProcessOrder {
+        type Access = ::nether::__private::Writes;
+    }
+    const _: () = ::nether::__private::assert_key::<String>();
+    ::nether::__private::inventory::submit! {
+        ::nether::__private::MessageRegistration(& DESCRIPTOR)
+    }
+};

@@ -1,0 +1,265 @@
+impl Orders {
+    async fn new(pool: Resource<PgPool>) -> nether::Result<Self> {
+        Ok(Orders { pool })
+    }
+    async fn stop(&mut self) {}
+    async fn process(
+        &mut self,
+        order: ProcessOrder,
+        ctx: &Context<Self>,
+    ) -> Result<Receipt, OrderError> {
+        self.charge(order, ctx).await
+    }
+    fn processed(&self, _: OrdersProcessed) -> u64 {
+        self.processed
+    }
+    async fn paid(&mut self, paid: &Paid) {}
+}
+const _: () = {
+    static DESCRIPTOR: ::nether::__private::ModuleDescriptor = ::nether::__private::ModuleDescriptor {
+        declaration: ::nether::__private::Declaration {
+            name: ::core::concat!(::core::module_path!(), "::", "Orders"),
+            file: ::core::file!(),
+            line: ::core::line!(),
+            column: ::core::column!(),
+        },
+        kind: ::nether::__private::ModuleKind::Exclusive,
+        handles: &[
+            <ProcessOrder as ::nether::__private::TakenByValue>::PROOF,
+            <OrdersProcessed as ::nether::__private::TakenByValue>::PROOF,
+            <Paid as ::nether::__private::TakenByReference>::PROOF,
+        ],
+        emits: &[<OrderProcessed as ::nether::__private::Message>::PROOF],
+        calls: &[],
+        after: &[<Ledger as ::nether::__private::Module>::descriptor],
+        mailbox: ::nether::__private::Option::None,
+        resources: &[
+            <Resource<PgPool> as ::nether::__private::InitArgument>::DESCRIPTOR,
+        ],
+        launch: ::nether::__private::Option::Some(::nether::__private::launch::<Orders>),
+    };
+    #[automatically_derived]
+    impl ::nether::__private::Sender for Orders {
+        type Rule = ::nether::__private::Listed;
+    }
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
+    impl ::nether::__private::Module for Orders {
+        type Handling = ::nether::__private::OneAtATime;
+        const DESCRIPTOR: &'static ::nether::__private::ModuleDescriptor = &DESCRIPTOR;
+        const ROUTES: &'static [fn(&mut ::nether::__private::Routes<'_, Self>)] = &[
+            <ProcessOrder as ::nether::__private::TakenByValue>::add_to::<Self>,
+            <OrdersProcessed as ::nether::__private::TakenByValue>::add_to::<Self>,
+            <Paid as ::nether::__private::TakenByReference>::add_to::<Self>,
+        ];
+    }
+    #[automatically_derived]
+    impl ::nether::__private::Construct for Orders {
+        async fn construct(
+            resources: &::nether::__private::Resources,
+        ) -> ::nether::__private::Result<Self, ::nether::__private::Error> {
+            ::nether::__private::IntoModule::<
+                Self,
+                _,
+            >::into_module(
+                Self::new(
+                        <Resource<
+                            PgPool,
+                        > as ::nether::__private::InitArgument>::of(resources)?,
+                    )
+                    .await,
+            )
+        }
+    }
+    #[doc(hidden)]
+    #[allow(
+        missing_debug_implementations,
+        private_interfaces,
+        clippy::large_enum_variant
+    )]
+    pub enum OrdersInbox {
+        ProcessOrder(::nether::__private::Given<ProcessOrder>),
+        OrdersProcessed(::nether::__private::Given<OrdersProcessed>),
+        Paid(::nether::__private::Shown<Paid>),
+    }
+    #[automatically_derived]
+    impl ::nether::__private::From<::nether::__private::Given<ProcessOrder>>
+    for OrdersInbox {
+        fn from(parcel: ::nether::__private::Given<ProcessOrder>) -> Self {
+            OrdersInbox::ProcessOrder(parcel)
+        }
+    }
+    #[automatically_derived]
+    impl ::nether::__private::From<::nether::__private::Given<OrdersProcessed>>
+    for OrdersInbox {
+        fn from(parcel: ::nether::__private::Given<OrdersProcessed>) -> Self {
+            OrdersInbox::OrdersProcessed(parcel)
+        }
+    }
+    #[automatically_derived]
+    impl ::nether::__private::From<::nether::__private::Shown<Paid>> for OrdersInbox {
+        fn from(parcel: ::nether::__private::Shown<Paid>) -> Self {
+            OrdersInbox::Paid(parcel)
+        }
+    }
+    #[automatically_derived]
+    impl ::nether::__private::Exclusive for Orders {
+        type Inbox = OrdersInbox;
+        async fn dispatch(
+            module: &mut Self,
+            inbox: OrdersInbox,
+            ctx: &::nether::__private::Context<Self>,
+        ) -> ::nether::__private::Verdict
+        where
+            for<'a> Self: ::nether::__private::Send,
+        {
+            match inbox {
+                OrdersInbox::ProcessOrder(parcel) => {
+                    <ProcessOrder as ::nether::__private::TakenByValue>::handle(
+                            parcel,
+                            module,
+                            ctx,
+                        )
+                        .await
+                }
+                OrdersInbox::OrdersProcessed(parcel) => {
+                    <OrdersProcessed as ::nether::__private::TakenByValue>::handle(
+                            parcel,
+                            module,
+                            ctx,
+                        )
+                        .await
+                }
+                OrdersInbox::Paid(parcel) => {
+                    <Paid as ::nether::__private::TakenByReference>::handle(
+                            parcel,
+                            module,
+                            ctx,
+                        )
+                        .await
+                }
+            }
+        }
+        async fn on_stop(
+            module: &mut Self,
+            _: &::nether::__private::Context<Self>,
+        ) -> ::nether::__private::Result<(), ::nether::__private::Error>
+        where
+            for<'a> Self: ::nether::__private::Send,
+        {
+            ::nether::__private::IntoOutcome::<
+                (),
+                _,
+            >::into_outcome(Self::stop(module).await)
+        }
+    }
+    #[automatically_derived]
+    impl ::nether::__private::Handles<::nether::__private::Given<ProcessOrder>>
+    for Orders {
+        async fn handle<
+            __S: ::nether::__private::Settle<::nether::__private::Given<ProcessOrder>>,
+        >(
+            module: &mut Self,
+            parcel: ::nether::__private::Given<ProcessOrder>,
+            ctx: &::nether::__private::Context<Self>,
+            settle: __S,
+        ) -> __S::Settled
+        where
+            for<'a> Self: ::nether::__private::Send,
+        {
+            <ProcessOrder as ::nether::__private::TakenByValue>::settle(
+                settle,
+                Self::process(module, parcel.message(), ctx).await,
+            )
+        }
+    }
+    const _: fn() = <ProcessOrder as ::nether::__private::TakenByValue>::may_change::<_>;
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
+    impl ::nether::__private::HandledBy<Orders> for ProcessOrder {
+        fn handler() -> ::nether::__private::Option<
+            &'static ::nether::__private::Declaration,
+        > {
+            ::nether::__private::Option::Some(&DESCRIPTOR.declaration)
+        }
+    }
+    #[automatically_derived]
+    impl ::nether::__private::Handles<::nether::__private::Given<OrdersProcessed>>
+    for Orders {
+        async fn handle<
+            __S: ::nether::__private::Settle<::nether::__private::Given<OrdersProcessed>>,
+        >(
+            module: &mut Self,
+            parcel: ::nether::__private::Given<OrdersProcessed>,
+            _: &::nether::__private::Context<Self>,
+            settle: __S,
+        ) -> __S::Settled
+        where
+            for<'a> Self: ::nether::__private::Send,
+        {
+            <OrdersProcessed as ::nether::__private::TakenByValue>::settle(
+                settle,
+                Self::processed(module, parcel.message()),
+            )
+        }
+    }
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
+    impl ::nether::__private::HandledBy<Orders> for OrdersProcessed {
+        fn handler() -> ::nether::__private::Option<
+            &'static ::nether::__private::Declaration,
+        > {
+            ::nether::__private::Option::Some(&DESCRIPTOR.declaration)
+        }
+    }
+    #[automatically_derived]
+    impl ::nether::__private::Handles<::nether::__private::Shown<Paid>> for Orders {
+        async fn handle<
+            __S: ::nether::__private::Settle<::nether::__private::Shown<Paid>>,
+        >(
+            module: &mut Self,
+            parcel: ::nether::__private::Shown<Paid>,
+            _: &::nether::__private::Context<Self>,
+            settle: __S,
+        ) -> __S::Settled
+        where
+            for<'a> Self: ::nether::__private::Send,
+        {
+            <Paid as ::nether::__private::TakenByReference>::settle(
+                settle,
+                Self::paid(module, parcel.message()).await,
+            )
+        }
+    }
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
+    impl ::nether::__private::Emits<
+        OrderProcessed,
+        ::nether::__private::Listed,
+        ::nether::__private::Listed,
+    > for Orders {}
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
+    impl ::nether::__private::Emits<
+        ::nether::__private::NoMessage,
+        ::nether::__private::Listed,
+        ::nether::__private::Listed,
+    > for Orders {}
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
+    impl ::nether::__private::Calls<
+        ::nether::__private::NoMessage,
+        ::nether::__private::Listed,
+        ::nether::__private::Listed,
+    > for Orders {}
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
+    impl ::nether::__private::Calls<
+        ::nether::__private::NorAnother,
+        ::nether::__private::Listed,
+        ::nether::__private::Listed,
+    > for Orders {}
+    ::nether::__private::inventory::submit! {
+        ::nether::__private::ModuleRegistration(& DESCRIPTOR)
+    }
+};

@@ -1,0 +1,69 @@
+impl Mailer {
+    async fn sweep(&self, ctx: Context<Self>) {}
+    async fn confirm(&self, event: &OrderProcessed) {}
+}
+const _: () = {
+    static DESCRIPTOR: ::nether::__private::ModuleDescriptor = ::nether::__private::ModuleDescriptor {
+        declaration: ::nether::__private::Declaration {
+            name: ::core::concat!(::core::module_path!(), "::", "Mailer"),
+            file: ::core::file!(),
+            line: ::core::line!(),
+            column: ::core::column!(),
+        },
+        kind: ::nether::__private::ModuleKind::Shared,
+        handles: &[<OrderProcessed as ::nether::__private::TakenByReference>::PROOF],
+        emits: &[],
+        calls: &[],
+        after: &[],
+        mailbox: ::nether::__private::Option::None,
+        resources: &[],
+        launch: ::nether::__private::Option::None,
+    };
+    #[automatically_derived]
+    impl ::nether::__private::Sender for Mailer {
+        type Rule = ::nether::__private::Open;
+    }
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
+    impl ::nether::__private::Module for Mailer {
+        type Handling = ::nether::__private::Concurrently;
+        const DESCRIPTOR: &'static ::nether::__private::ModuleDescriptor = &DESCRIPTOR;
+        const ROUTES: &'static [fn(&mut ::nether::__private::Routes<'_, Self>)] = &[
+            <OrderProcessed as ::nether::__private::TakenByReference>::add_to::<Self>,
+        ];
+        fn background(tasks: &mut ::nether::__private::Background<Self>) {
+            tasks
+                .run_shared(|module, ctx| async move {
+                    ::nether::__private::IntoOutcome::<
+                        (),
+                        _,
+                    >::into_outcome(Self::sweep(&module, ctx).await)
+                });
+        }
+    }
+    #[automatically_derived]
+    impl ::nether::__private::Shared for Mailer {}
+    #[automatically_derived]
+    impl ::nether::__private::Serves<::nether::__private::Shown<OrderProcessed>>
+    for Mailer {
+        async fn handle<
+            __S: ::nether::__private::Settle<::nether::__private::Shown<OrderProcessed>>,
+        >(
+            module: &Self,
+            parcel: ::nether::__private::Shown<OrderProcessed>,
+            _: &::nether::__private::Context<Self>,
+            settle: __S,
+        ) -> __S::Settled
+        where
+            for<'a> Self: ::nether::__private::Sync,
+        {
+            <OrderProcessed as ::nether::__private::TakenByReference>::settle(
+                settle,
+                Self::confirm(module, parcel.message()).await,
+            )
+        }
+    }
+    ::nether::__private::inventory::submit! {
+        ::nether::__private::ModuleRegistration(& DESCRIPTOR)
+    }
+};

@@ -1,0 +1,218 @@
+//! What the macros make of sound input, kept as files so that a change of the expansion is seen and read; and what they
+//! keep of input that is half-written.
+//!
+//! After a change on purpose: `UPDATE_SNAPSHOTS=1 cargo test -p nether-macros`, then read the diff.
+
+use std::path::Path;
+
+use proc_macro2::{TokenStream, TokenTree};
+use quote::quote;
+
+use crate::entry::{self, EntryKind};
+use crate::message::{self, MessageKind};
+use crate::module;
+
+/// Compares an expansion with `src/snapshots/<name>.rs`.
+fn check(name: &str, expansion: TokenStream) {
+    let file = syn::parse2(expansion).expect("an expansion is a list of items");
+    let text = prettyplease::unparse(&file);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/snapshots/{name}.rs"));
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        std::fs::write(&path, &text).expect("the snapshot can be written");
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(
+        text,
+        expected,
+        "{} differs; if that is right: UPDATE_SNAPSHOTS=1",
+        path.display()
+    );
+}
+
+/// Whether an identifier occurs anywhere, also inside of string literals.
+fn mentions(tokens: TokenStream, name: &str) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Group(group) => mentions(group.stream(), name),
+        TokenTree::Ident(ident) => ident == name,
+        TokenTree::Literal(literal) => literal.to_string().contains(name),
+        TokenTree::Punct(_) => false,
+    })
+}
+
+#[test]
+fn command() {
+    let arguments = quote!(reply = Receipt, error = OrderError, key = order_id);
+    let item = quote! {
+        pub struct ProcessOrder {
+            pub order_id: String,
+        }
+    };
+    check(
+        "command",
+        message::attribute(MessageKind::Command, arguments, item),
+    );
+}
+
+#[test]
+fn event() {
+    let item = quote! {
+        #[derive(Debug, Clone)]
+        pub enum OrderProcessed {
+            InPart,
+            Whole,
+        }
+    };
+    check(
+        "event",
+        message::attribute(MessageKind::Event, quote!(name = "order.processed"), item),
+    );
+}
+
+#[test]
+fn exclusive_module() {
+    let arguments = quote!(
+        handles = [ProcessOrder, OrdersProcessed, Paid],
+        emits = [OrderProcessed],
+        after = Ledger
+    );
+    let item = quote! {
+        impl Orders {
+            #[init]
+            async fn new(pool: Resource<PgPool>) -> nether::Result<Self> {
+                Ok(Orders { pool })
+            }
+
+            #[on_stop]
+            async fn stop(&mut self) {}
+
+            async fn process(&mut self, order: ProcessOrder, ctx: &Context<Self>) -> Result<Receipt, OrderError> {
+                self.charge(order, ctx).await
+            }
+
+            fn processed(&self, _: OrdersProcessed) -> u64 {
+                self.processed
+            }
+
+            async fn paid(&mut self, paid: &Paid) {}
+        }
+    };
+    check("exclusive_module", module::attribute(arguments, item));
+}
+
+#[test]
+fn shared_module() {
+    let item = quote! {
+        impl Mailer {
+            #[background]
+            async fn sweep(&self, ctx: Context<Self>) {}
+
+            async fn confirm(&self, event: &OrderProcessed) {}
+        }
+    };
+    check(
+        "shared_module",
+        module::attribute(quote!(handles = OrderProcessed, manual), item),
+    );
+}
+
+#[test]
+fn main() {
+    let item = quote! {
+        async fn main(system: System) -> nether::Result<()> {
+            Ok(())
+        }
+    };
+    let arguments = quote!(flavor = "current_thread", modules = [Orders, Mailer]);
+    check("main", entry::attribute(EntryKind::Main, arguments, item));
+}
+
+#[test]
+fn a_renamed_crate_is_named_everywhere() {
+    let expansions = [
+        message::attribute(
+            MessageKind::Command,
+            quote!(crate = n),
+            quote!(
+                struct Pay {
+                    order: u64,
+                }
+            ),
+        ),
+        message::attribute(
+            MessageKind::Query,
+            quote!(crate = n),
+            quote!(
+                struct IsPaid;
+            ),
+        ),
+        message::attribute(
+            MessageKind::Event,
+            quote!(crate = n),
+            quote!(
+                struct Paid;
+            ),
+        ),
+        module::attribute(
+            quote!(handles = [Pay, Paid], emits = [], crate = n),
+            quote!(impl Till {
+                async fn pay(&mut self, pay: Pay, ctx: &Context<Self>) {}
+                async fn paid(&self, paid: &Paid) {}
+            }),
+        ),
+        entry::attribute(
+            EntryKind::Main,
+            quote!(crate = n),
+            quote!(
+                async fn main(system: System) {}
+            ),
+        ),
+        entry::attribute(
+            EntryKind::Test,
+            quote!(crate = n),
+            quote!(
+                async fn test(system: System) {}
+            ),
+        ),
+    ];
+    for expansion in expansions {
+        assert!(!mentions(expansion.clone(), "nether"), "{expansion}");
+        assert!(mentions(expansion.clone(), "n"), "{expansion}");
+    }
+}
+
+#[test]
+fn a_half_written_body_changes_nothing_else() {
+    let item = quote! {
+        impl Till {
+            async fn pay(&mut self, pay: Pay, ctx: &Context<Self>) { let amount = pay. }
+            async fn paid(&mut self, paid: &Paid) {}
+        }
+    };
+    let expansion = module::attribute(quote!(handles = [Pay, Paid]), item).to_string();
+    assert!(
+        expansion.contains("let amount = pay ."),
+        "the body stays for the compiler and for editors: {expansion}"
+    );
+    assert!(
+        expansion.contains("TillInbox :: Pay") && expansion.contains("TillInbox :: Paid"),
+        "{expansion}"
+    );
+    assert!(!expansion.contains("compile_error"), "{expansion}");
+}
+
+#[test]
+fn a_half_written_signature_leaves_the_rest_of_the_block() {
+    let item = quote! {
+        impl Till {
+            async fn pay(&mut self, pay: ) {}
+            async fn paid(&mut self, paid: &Paid) {}
+        }
+    };
+    let expansion = module::attribute(quote!(handles = [Pay, Paid]), item).to_string();
+    // The compiler has reported it already, when it parsed the block.
+    assert!(!expansion.contains("compile_error"), "{expansion}");
+    assert!(
+        expansion.contains("async fn paid") && expansion.contains("TillInbox :: Paid"),
+        "{expansion}"
+    );
+}
