@@ -12,11 +12,11 @@ use crate::entry::{self, EntryKind};
 use crate::message::{self, MessageKind};
 use crate::module;
 
-/// Compares an expansion with `src/snapshots/<name>.rs`.
+/// Compares an expansion with `snapshots/<name>.rs`.
 fn check(name: &str, expansion: TokenStream) {
     let file = syn::parse2(expansion).expect("an expansion is a list of items");
     let text = prettyplease::unparse(&file);
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/snapshots/{name}.rs"));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("snapshots/{name}.rs"));
     if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
         std::fs::write(&path, &text).expect("the snapshot can be written");
     }
