@@ -13,6 +13,10 @@ fn root() -> PathBuf {
         .to_path_buf()
 }
 
+/// What to do when the fixtures' lock file no longer fits the workspace. Cargo's own advice would resolve anew.
+const REFRESH: &str = "refresh `tests/fixtures/Cargo.lock`:\n\
+    cp Cargo.lock tests/fixtures/ && cargo update --workspace --offline --manifest-path tests/fixtures/Cargo.toml";
+
 /// What cargo says and does to a fixture.
 struct Told {
     succeeded: bool,
@@ -39,7 +43,10 @@ fn cargo(arguments: &[&str], package: &str) -> Told {
         .arg("--target-dir")
         .arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("fixtures"))
         .current_dir(fixtures);
-    told(cargo.output().expect("cargo is there"))
+    let told = told(cargo.output().expect("cargo is there"));
+    let stale = told.err.contains("because --locked was passed");
+    assert!(!stale, "{}\n{REFRESH}", told.err);
+    told
 }
 
 fn told(output: Output) -> Told {
@@ -296,7 +303,6 @@ fn the_fixtures_are_locked_to_the_versions_of_the_workspace() {
         .collect();
     assert!(
         strange.is_empty(),
-        "`tests/fixtures/Cargo.lock` has versions that `Cargo.lock` has not: {strange:?}; refresh it:\n\
-         cp Cargo.lock tests/fixtures/ && cargo update --workspace --offline --manifest-path tests/fixtures/Cargo.toml"
+        "versions that `Cargo.lock` has not: {strange:?}\n{REFRESH}"
     );
 }
