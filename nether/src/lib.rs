@@ -120,7 +120,8 @@
 //! # Testing
 //!
 //! [`#[nether::test]`](macro@test) starts the whole program for a test. An [isolated](SystemBuilder::isolated) system starts
-//! nothing by itself: attach the module under test, and fakes of what it calls.
+//! nothing by itself: attach the module under test, and fakes of what it calls. A module marked `fake` stands in for the one
+//! that handles its messages, and is unknown to everybody but the test that attaches it.
 //!
 //! ```
 //! use nether::prelude::*;
@@ -148,7 +149,7 @@
 //! /// Stands in for the module that knows the prices.
 //! struct EverythingCosts(u64);
 //!
-//! #[module(handles = PriceOf, manual)]
+//! #[module(handles = PriceOf, fake)]
 //! impl EverythingCosts {
 //!     async fn price(&self, _: PriceOf) -> u64 {
 //!         self.0

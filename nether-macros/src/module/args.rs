@@ -34,6 +34,10 @@ const GRAMMAR: Grammar = Grammar {
             form: "manual",
         },
         Key {
+            name: "fake",
+            form: "fake",
+        },
+        Key {
             name: "crate",
             form: "crate = path",
         },
@@ -49,6 +53,7 @@ pub(crate) struct Args {
     pub(crate) after: Option<TypeList>,
     pub(crate) mailbox: Option<LitInt>,
     pub(crate) is_manual: bool,
+    pub(crate) is_fake: bool,
     pub(crate) renamed: Option<Path>,
     /// The keys as written, to point at and to know what was meant to be there.
     pub(crate) seen: Seen,
@@ -65,6 +70,7 @@ impl Args {
                 "after" => args.after = Some(TypeList::parse(key, input)?),
                 "mailbox" => args.mailbox = Some(input.parse()?),
                 "manual" => args.is_manual = true,
+                "fake" => (args.is_manual, args.is_fake) = (true, true),
                 _ => args.renamed = Some(input.call(Path::parse_mod_style)?),
             }
             Ok(())

@@ -15,6 +15,8 @@ pub(crate) struct Checked {
     /// Whether some handler takes `&mut self`.
     pub(crate) is_exclusive: bool,
     pub(crate) is_manual: bool,
+    /// Whether it stands in for another module: manual, and neither a route to the compiler nor in the registry.
+    pub(crate) is_fake: bool,
     pub(crate) handlers: Vec<Handler>,
     pub(crate) hooks: Hooks,
     /// `None` if not given.

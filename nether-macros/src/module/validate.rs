@@ -42,6 +42,7 @@ pub(crate) fn check(args: Args, mut block: Block, diagnostics: &Diagnostics) -> 
         name,
         is_exclusive,
         is_manual: args.is_manual,
+        is_fake: args.is_fake,
         handlers: found,
         hooks,
         emits,

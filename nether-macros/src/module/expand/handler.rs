@@ -10,7 +10,8 @@ use crate::types;
 
 impl Expander<'_> {
     pub(super) fn handler(&self, handler: &Handler) -> TokenStream {
-        let proof = (!handler.by_reference).then(|| self.handled_by(handler));
+        let is_route = !handler.by_reference && !self.module.is_fake;
+        let proof = is_route.then(|| self.handled_by(handler));
         if !handler.is_sound {
             return quote!(#proof);
         }

@@ -50,12 +50,16 @@ impl Expander<'_> {
             self.list("Emits", self.module.emits.as_deref()),
             self.list("Calls", self.module.calls.as_deref()),
         ];
+        // A fake is no part of the program: only those who attach it know it.
+        let registration = (!self.module.is_fake).then(|| {
+            quote_spanned!(spans::attribute()=> #p::inventory::submit! { #p::ModuleRegistration(&DESCRIPTOR) })
+        });
         quote_spanned! {spans::attribute()=>
             const _: () = {
                 #(#parts)*
                 #(#handlers)*
                 #(#lists)*
-                #p::inventory::submit! { #p::ModuleRegistration(&DESCRIPTOR) }
+                #registration
             };
         }
     }
