@@ -7,7 +7,8 @@ const COMMANDS: usize = 10;
 
 fn main() {
     println!("cargo::rerun-if-env-changed=MODULES");
-    let modules = std::env::var("MODULES").map_or(DEFAULT, |modules| modules.parse().expect("a number"));
+    let modules =
+        std::env::var("MODULES").map_or(DEFAULT, |modules| modules.parse().expect("a number"));
     let folder = std::env::var("OUT_DIR").expect("cargo says where");
     let program: String = (0..modules).map(module).collect();
     std::fs::write(format!("{folder}/program.rs"), program).expect("it can be written");
@@ -18,7 +19,10 @@ fn module(number: usize) -> String {
     let mut handlers = String::new();
     for command in 0..COMMANDS {
         let _ = writeln!(text, "    #[command(local)]\n    pub struct C{command};");
-        let _ = writeln!(handlers, "        fn c{command}(&mut self, _: C{command}) {{}}");
+        let _ = writeln!(
+            handlers,
+            "        fn c{command}(&mut self, _: C{command}) {{}}"
+        );
     }
     let listed: Vec<String> = (0..COMMANDS).map(|command| format!("C{command}")).collect();
     let _ = write!(
