@@ -56,6 +56,13 @@ fn moved_token(token: TokenTree, span: Span) -> TokenTree {
     token
 }
 
+/// The user's name, for something generated, shown where it stands.
+pub(crate) fn renamed(ident: &Ident) -> Ident {
+    let mut renamed = ident.clone();
+    renamed.set_span(at(ident.span()));
+    renamed
+}
+
 /// A generated name, shown at `span`.
 pub(crate) fn name(text: &str, span: Span) -> Ident {
     Ident::new(text, at(span))

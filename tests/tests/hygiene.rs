@@ -92,3 +92,93 @@ async fn a_module_may_come_from_a_macro() -> nether::Result<()> {
     assert_eq!(system.context().send(Count).await?, 1);
     Ok(())
 }
+
+/// Names that generated code would meet if it wrote them without a path.
+mod shadows {
+    #![allow(dead_code)]
+
+    pub struct Option;
+    pub struct Result;
+    pub struct Some;
+    pub struct None;
+    pub struct Ok;
+    pub struct Send;
+    pub struct From;
+    pub struct Future;
+}
+
+mod among_shadows {
+    use super::shadows::*;
+    use nether::prelude::*;
+
+    #[command(reply = u64)]
+    pub struct Twice(pub u64);
+
+    #[derive(Default)]
+    pub struct Doubler;
+
+    #[module(handles = Twice)]
+    impl Doubler {
+        async fn twice(&mut self, Twice(number): Twice, _: &Context<Self>) -> u64 {
+            number * 2
+        }
+    }
+
+    const _: fn(Option, Result, Some, None, Ok, Send, From, Future) = |_, _, _, _, _, _, _, _| {};
+}
+
+#[command(reply = u64, key = r#fn)]
+#[allow(non_camel_case_types)]
+struct r#type {
+    r#fn: u64,
+}
+
+#[derive(Default)]
+#[allow(non_camel_case_types)]
+struct r#mod;
+
+#[module(handles = r#type)]
+impl r#mod {
+    async fn r#match(&mut self, message: r#type) -> u64 {
+        message.r#fn
+    }
+}
+
+#[tokio::test]
+async fn names_may_be_keywords_and_those_of_the_standard_library() -> nether::Result<()> {
+    use nether::Message;
+
+    let system = System::builder().start().await?;
+    let ctx = system.context();
+    assert_eq!(ctx.send(among_shadows::Twice(4)).await?, 8);
+    assert_eq!(ctx.send(r#type { r#fn: 5 }).await?, 5);
+    assert_eq!(r#type::NAME, "hygiene::type");
+    assert_eq!(r#type::descriptor().key, Some("fn"));
+    assert!(
+        system
+            .modules()
+            .iter()
+            .any(|module| module.name == "hygiene::mod")
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn messages_and_modules_may_be_declared_where_they_are_used() -> nether::Result<()> {
+    #[command(reply = u8)]
+    struct Local;
+
+    #[derive(Default)]
+    struct Place;
+
+    #[module(handles = Local)]
+    impl Place {
+        fn local(&self, _: Local) -> u8 {
+            3
+        }
+    }
+
+    let system = System::builder().start().await?;
+    assert_eq!(system.context().send(Local).await?, 3);
+    Ok(())
+}

@@ -1,7 +1,8 @@
 //! The code of a checked message: missing derives, its `impl`s, and its registration.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
 
 use crate::message::MessageKind;
 use crate::message::model::Checked;
@@ -64,7 +65,7 @@ fn descriptor(message: &Checked, paths: &Paths) -> TokenStream {
     let kind = spans::name(message.kind.type_name(), spans::attribute());
     let key = match &message.key {
         Some((field, _)) => {
-            let field = field.to_string();
+            let field = field.unraw().to_string();
             quote!(#p::Option::Some(#field))
         }
         None => quote!(#p::Option::None),
@@ -139,7 +140,7 @@ fn name(message: &Checked) -> TokenStream {
     match &message.args.name {
         Some(name) => quote!(#name),
         None => {
-            let ident = text(message.definition.ident());
+            let ident = message.definition.ident().unraw().to_string();
             quote_spanned!(spans::attribute()=> ::core::module_path!(), "::", #ident)
         }
     }
@@ -179,10 +180,4 @@ fn key(message: &Checked, paths: &Paths) -> Option<TokenStream> {
     let (_, ty) = message.key.as_ref()?;
     let p = paths.private();
     Some(quote_spanned!(spans::attribute()=> const _: () = #p::assert_key::<#ty>();))
-}
-
-/// The name without `r#`.
-fn text(ident: &Ident) -> String {
-    let text = ident.to_string();
-    text.strip_prefix("r#").map_or(text.clone(), str::to_owned)
 }

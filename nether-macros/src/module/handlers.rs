@@ -270,7 +270,7 @@ impl Finder<'_> {
             .count()
             == 1;
         match own {
-            Some(ident) if is_clear => spans::name(&ident.to_string(), ident.span()),
+            Some(ident) if is_clear => spans::renamed(&ident),
             Some(ident) => format_ident!("{}{}", ident, index, span = spans::at(ident.span())),
             None => format_ident!("Message{}", index, span = spans::attribute()),
         }

@@ -7,6 +7,7 @@ mod hooks;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Type;
+use syn::ext::IdentExt;
 
 use crate::module::model::{Checked, ContextArgument, Handler};
 use crate::paths::Paths;
@@ -66,7 +67,7 @@ impl Expander<'_> {
 
     fn descriptor(&self) -> TokenStream {
         let (p, ty, module) = (self.paths.private(), self.ty, self.module);
-        let name = self.name.to_string();
+        let name = self.name.unraw().to_string();
         let kind = self.either("Exclusive", "Shared");
         let handles = self.sound().map(|handler| {
             let taken = self.taken(handler);
