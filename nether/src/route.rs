@@ -40,13 +40,11 @@ pub(crate) trait Inline<P: Parcel>: Send + Sync {
     /// Handles the message in a task of its own. If root work has to wait for others to end first, gives back that wait.
     fn post(
         self: Arc<Self>,
-        parcel: P,
-        header: Header,
-        root: bool,
-    ) -> Result<Option<BoxFuture<()>>, Closed>;
+        offer: Offer<P>,
+    ) -> Result<Option<BoxFuture<Result<(), Closed>>>, Closed>;
 }
 
-/// A message on offer to a queue.
+/// A message on offer. Dropped before it is accepted, it is taken back: it is not in flight any more.
 pub(crate) struct Offer<P> {
     /// `None` once accepted.
     pub(crate) content: Option<(Header, P)>,
@@ -87,16 +85,14 @@ impl<P> Waiting<P> {
 
 impl<P> Drop for Waiting<P> {
     fn drop(&mut self) {
-        self.offer.take_back();
         if let Some(ticket) = self.offer.ticket.take() {
             self.queue.withdraw(ticket);
         }
     }
 }
 
-impl<P> Offer<P> {
-    /// Takes the message back, unless it was accepted: it is not in flight any more.
-    pub(crate) fn take_back(&mut self) {
+impl<P> Drop for Offer<P> {
+    fn drop(&mut self) {
         if let Some((header, _)) = self.content.take() {
             header.in_flight.take_back();
         }

@@ -205,3 +205,26 @@ async fn detaching_waits_for_handlers_that_run() -> nether::Result<()> {
     system.shutdown().await;
     Ok(())
 }
+
+#[tokio::test]
+async fn whoever_stops_waiting_leaves_nothing_behind() -> nether::Result<()> {
+    let (system, desk) = office(1).await?;
+    let ctx = system.context();
+    ctx.process(Store).await?;
+    {
+        let mut waiting = std::pin::pin!(ctx.process(Store));
+        std::future::poll_fn(|cx| {
+            assert!(
+                waiting.as_mut().poll(cx).is_pending(),
+                "one runs, and that is the bound"
+            );
+            std::task::Poll::Ready(())
+        })
+        .await;
+    }
+    desk.gate.add_permits(2);
+    assert_eq!(ctx.close().await?.handled, 1);
+    assert_eq!(system.shutdown().await.dead_letters, []);
+    assert_eq!(desk.stored.load(Ordering::SeqCst), 1);
+    Ok(())
+}

@@ -118,7 +118,6 @@ where
                 match queue.poll_accept(&mut offer, cx) {
                     Poll::Ready(Ok(())) => Stage::Replying(awaited),
                     Poll::Ready(Err(Closed)) => {
-                        offer.take_back();
                         Stage::Ended(Some(CallError::Stopped { message: M::NAME }))
                     }
                     Poll::Pending => {

@@ -141,34 +141,28 @@ fn deliver<P: Parcel>(
     cx: &mut Context<'_>,
 ) -> Stage<P> {
     let header = handle.header(P::Message::descriptor(), sequence, false);
-    let stopped = || {
-        Stage::Ended(Err(SendError::Stopped {
-            message: P::Message::NAME,
-        }))
+    let stopped = || SendError::Stopped {
+        message: P::Message::NAME,
+    };
+    let mut offer = Offer {
+        content: Some((header, parcel)),
+        root: handle.is_root(),
+        ticket: None,
     };
     match route {
-        Route::Queue(queue) => {
-            let mut offer = Offer {
-                content: Some((header, parcel)),
-                root: handle.is_root(),
-                ticket: None,
-            };
-            match queue.poll_accept(&mut offer, cx) {
-                Poll::Ready(Ok(())) => Stage::Ended(Ok(())),
-                Poll::Ready(Err(Closed)) => {
-                    offer.take_back();
-                    stopped()
-                }
-                Poll::Pending => Stage::Offering(Waiting::new(Arc::clone(queue), offer)),
-            }
-        }
-        Route::Inline(inline) => match Arc::clone(inline).post(parcel, header, handle.is_root()) {
+        Route::Queue(queue) => match queue.poll_accept(&mut offer, cx) {
+            Poll::Ready(Ok(())) => Stage::Ended(Ok(())),
+            Poll::Ready(Err(Closed)) => Stage::Ended(Err(stopped())),
+            Poll::Pending => Stage::Offering(Waiting::new(Arc::clone(queue), offer)),
+        },
+        Route::Inline(inline) => match Arc::clone(inline).post(offer) {
             Ok(None) => Stage::Ended(Ok(())),
-            Ok(Some(wait)) => Stage::Waiting(Box::pin(async move {
-                wait.await;
-                Ok(())
-            })),
-            Err(Closed) => stopped(),
+            Ok(Some(wait)) => {
+                Stage::Waiting(Box::pin(
+                    async move { wait.await.map_err(|Closed| stopped()) },
+                ))
+            }
+            Err(Closed) => Stage::Ended(Err(stopped())),
         },
     }
 }

@@ -18,7 +18,7 @@ use crate::module::handling::{Serves, serve};
 use crate::module::supervision::{bury, keep, reply_of};
 use crate::module::tally::{Tally, Verdict};
 use crate::module::{Module, Shared};
-use crate::route::{BoxFuture, Closed, Inline, Route};
+use crate::route::{BoxFuture, Closed, Inline, Offer, Route};
 use crate::scope::Finish;
 use crate::sync::lock;
 
@@ -48,7 +48,7 @@ impl<M: Module + Shared> SharedCell<M> {
         awaited: bool,
     ) -> Result<Accepted<M>, Closed> {
         self.accepted.fetch_add(1, Ordering::SeqCst);
-        let accepted = Accepted {
+        let mut accepted = Accepted {
             cell: Arc::clone(self),
             message,
             awaited,
@@ -56,10 +56,10 @@ impl<M: Module + Shared> SharedCell<M> {
             end: End::Dropped,
         };
         if self.closed.load(Ordering::SeqCst) {
-            Err(Closed)
-        } else {
-            Ok(accepted)
+            accepted.end = End::Refused;
+            return Err(Closed);
         }
+        Ok(accepted)
     }
 
     /// Waits until the cell is closed and everything accepted has ended.
@@ -74,6 +74,34 @@ impl<M: Module + Shared> SharedCell<M> {
             }
             told.await;
         }
+    }
+
+    /// Accepts the message, and lets its handler run in a task of its own. Without a permit it waits for one there.
+    fn begin<P>(
+        self: &Arc<Self>,
+        offer: &mut Offer<P>,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Result<(), Closed>
+    where
+        P: Parcel,
+        M: Serves<P>,
+    {
+        let mut accepted = self.accept(P::Message::NAME, false)?;
+        let Some((header, parcel)) = offer.content.take() else {
+            unreachable!("an offer is accepted once")
+        };
+        let cell = Arc::clone(self);
+        self.spawn(async move {
+            let _permit = match permit {
+                Some(permit) => Some(permit),
+                None => cell.permit().await,
+            };
+            let reply = accepted.run(parcel, header).await;
+            if let (Err(error), Some(ctx)) = (reply, &accepted.ctx) {
+                keep::<P::Message>(error, ctx.handle(), cell.declaration);
+            }
+        });
+        Ok(())
     }
 
     /// Runs a handler in a task of its own. Once the module is cut off, it is dropped instead.
@@ -105,6 +133,8 @@ enum End {
     Handler(Verdict),
     /// A dead letter, counted by who buried it.
     Buried,
+    /// It came too late; whoever sent it is told.
+    Refused,
     /// Dropped on the way: the caller of a query went away, or the module was cut off.
     Dropped,
 }
@@ -159,6 +189,7 @@ impl<M: Module + Shared> Drop for Accepted<M> {
         match self.end {
             End::Handler(verdict) => self.cell.tally.count(verdict),
             End::Buried => {}
+            End::Refused => self.cell.tally.count_abandoned(),
             End::Dropped if self.awaited => self.cell.tally.count_abandoned(),
             End::Dropped => self.cut_off(),
         }
@@ -206,38 +237,16 @@ where
 
     fn post(
         self: Arc<Self>,
-        parcel: P,
-        header: Header,
-        root: bool,
-    ) -> Result<Option<BoxFuture<()>>, Closed> {
-        let mut accepted = match self.accept(P::Message::NAME, false) {
-            Ok(accepted) => accepted,
-            Err(Closed) => {
-                header.in_flight.take_back();
-                return Err(Closed);
-            }
-        };
+        mut offer: Offer<P>,
+    ) -> Result<Option<BoxFuture<Result<(), Closed>>>, Closed> {
         let permit = Arc::clone(&self.permits).try_acquire_owned().ok();
-        let must_wait = root && permit.is_none();
-        let cell = Arc::clone(&self);
-        let run = move |permit: Option<OwnedSemaphorePermit>| async move {
-            let _permit = match permit {
-                Some(permit) => Some(permit),
-                None => cell.permit().await,
-            };
-            let reply = accepted.run(parcel, header).await;
-            if let (Err(error), Some(ctx)) = (reply, &accepted.ctx) {
-                keep::<P::Message>(error, ctx.handle(), cell.declaration);
-            }
-        };
-        if must_wait {
+        if permit.is_none() && offer.root {
             return Ok(Some(Box::pin(async move {
                 let permit = self.permit().await;
-                self.spawn(run(permit));
+                self.begin(&mut offer, permit)
             })));
         }
-        self.spawn(run(permit));
-        Ok(None)
+        self.begin(&mut offer, permit).map(|()| None)
     }
 }
 
