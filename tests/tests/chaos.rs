@@ -58,7 +58,7 @@ struct Walker(Arc<Counts>);
 #[module(handles = [Step, Stepped], calls = [], emits = [Stride, Stepped], mailbox = 8, manual)]
 impl Walker {
     async fn step(&mut self, step: Step, ctx: &Context<Self>) -> nether::Result<()> {
-        if step.luck % 5 == 0 {
+        if step.luck.is_multiple_of(5) {
             note(
                 &self.0,
                 ctx.process(Stride {
@@ -81,7 +81,7 @@ struct Runner(Arc<Counts>);
 #[module(handles = [Stride, Stepped], emits = [Step, Stepped], mailbox = 8, manual)]
 impl Runner {
     async fn stride(&self, stride: Stride, ctx: &Context<Self>) -> nether::Result<()> {
-        if stride.luck % 3 == 0 {
+        if stride.luck.is_multiple_of(3) {
             note(
                 &self.0,
                 ctx.process(Step {
@@ -139,7 +139,7 @@ async fn wander(system: System, counts: Arc<Counts>, seed: u64) {
             sent.into_iter()
                 .for_each(|sent| note(&counts, sent, deliveries));
         }
-        if luck.next() % 5 == 0 {
+        if luck.next().is_multiple_of(5) {
             ctx.cancel();
         }
         bury(&counts, ctx.close().await.err());
