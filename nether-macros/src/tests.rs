@@ -209,8 +209,9 @@ fn a_half_written_signature_leaves_the_rest_of_the_block() {
         }
     };
     let expansion = module::attribute(quote!(handles = [Pay, Paid]), item).to_string();
-    // The compiler has reported it already, when it parsed the block.
+    // The compiler reports it when it parses the block; should it not, the build fails all the same.
     assert!(!expansion.contains("compile_error"), "{expansion}");
+    assert!(expansion.contains("cannot read this method"), "{expansion}");
     assert!(
         expansion.contains("async fn paid") && expansion.contains("TillInbox :: Paid"),
         "{expansion}"

@@ -25,6 +25,8 @@ pub(crate) struct Checked {
     pub(crate) after: Vec<Type>,
     pub(crate) mailbox: Option<usize>,
     pub(crate) renamed: Option<Path>,
+    /// The methods that could not be read.
+    pub(crate) unread: Vec<TokenStream>,
     /// Whether an error was reported: what is derived from something missing then stays silent.
     pub(crate) is_broken: bool,
 }

@@ -1,6 +1,6 @@
 //! The rules for modules as a whole; those for handlers and hooks are beside this file.
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::{Ident, Span, TokenStream};
 use syn::LitInt;
 
 use crate::block::{Block, Member};
@@ -31,12 +31,8 @@ pub(crate) fn check(args: Args, mut block: Block, diagnostics: &Diagnostics) -> 
     });
     check_manual(&args, &hooks, diagnostics);
     hooks::unmark(&mut block);
-    // The compiler could not read on behind them.
-    let members = block.members.len();
-    block
-        .members
-        .retain(|member| !matches!(member, Member::Broken(_)));
-    let is_broken = diagnostics.count() > 0 || block.members.len() < members;
+    let unread = take_broken(&mut block);
+    let is_broken = diagnostics.count() > 0 || !unread.is_empty();
     Checked {
         block,
         name,
@@ -53,8 +49,22 @@ pub(crate) fn check(args: Args, mut block: Block, diagnostics: &Diagnostics) -> 
             .as_ref()
             .and_then(|mailbox| check_mailbox(mailbox, diagnostics)),
         renamed: args.renamed,
+        unread,
         is_broken,
     }
+}
+
+/// What does not parse as a method is left out: the compiler could not read on behind it.
+fn take_broken(block: &mut Block) -> Vec<TokenStream> {
+    let members = std::mem::take(&mut block.members);
+    let mut unread = Vec::new();
+    for member in members {
+        match member {
+            Member::Broken(tokens) => unread.push(tokens),
+            sound => block.members.push(sound),
+        }
+    }
+    unread
 }
 
 /// An inherent block of one concrete type. Gives back the type's name.
