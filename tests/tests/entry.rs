@@ -39,6 +39,13 @@ fn warnings_are_printed_and_rust_log_is_honoured() {
 }
 
 #[test]
+fn a_program_may_set_a_subscriber_of_its_own() {
+    let (_, out, err) = output(&mut Command::new(env!("CARGO_BIN_EXE_logs")));
+    assert!(out.contains("INFO logs: in its own way"), "{out}");
+    assert_eq!(err, "");
+}
+
+#[test]
 fn a_panic_stops_the_system_in_order_and_goes_on() {
     let (output, out, err) = output(&mut Command::new(env!("CARGO_BIN_EXE_panics")));
     assert_eq!(output.status.code(), Some(101));

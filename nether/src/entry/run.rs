@@ -38,7 +38,6 @@ where
     A: Argument,
     F: Future<Output = Result<()>>,
 {
-    log::install();
     let ran = runtime(&options).and_then(|runtime| runtime.block_on(run(&options, true, main)));
     match ran {
         Ok(()) => ExitCode::SUCCESS,
@@ -77,23 +76,22 @@ fn runtime(options: &Options) -> Result<Runtime> {
 
 /// Starts the system, runs the function, and stops the system whatever the function gave back. A signal stops the system,
 /// and then ends the function's wait.
-async fn run<A, F>(
-    options: &Options,
-    with_signals: bool,
-    function: impl FnOnce(A) -> F,
-) -> Result<()>
+async fn run<A, F>(options: &Options, is_main: bool, function: impl FnOnce(A) -> F) -> Result<()>
 where
     A: Argument,
     F: Future<Output = Result<()>>,
 {
     let (started, system) = watch::channel(None);
     let mut builder = SystemBuilder::default().telling(started);
+    if is_main {
+        builder = builder.preparing(log::install);
+    }
     if let Some(modules) = options.modules {
         builder = builder.closed_world(modules);
     }
     let argument = A::of(builder).await?;
     let running = catch(function(argument));
-    let result = if with_signals {
+    let result = if is_main {
         // From here on, so before the function can say that it is ready.
         let signal = signal();
         let stopped = async {

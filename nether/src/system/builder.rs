@@ -29,6 +29,8 @@ pub struct SystemBuilder {
     pub(super) isolated: bool,
     /// What `#[nether::main(modules = [..])]` lists.
     pub(super) world: Option<Vec<&'static ModuleDescriptor>>,
+    /// What `#[nether::main]` does just before the system starts.
+    pub(super) prepare: Option<fn()>,
     /// Where `#[nether::main]` looks for the system that `main` started.
     pub(super) started: Option<watch::Sender<Option<System>>>,
 }
@@ -42,6 +44,7 @@ impl Default for SystemBuilder {
             shutdown_timeout: SHUTDOWN_TIMEOUT,
             isolated: false,
             world: None,
+            prepare: None,
             started: None,
         }
     }
@@ -104,6 +107,12 @@ impl SystemBuilder {
     /// Outside of a tokio runtime, if there is a module to start.
     pub async fn start(self) -> Result<System, StartError> {
         start::start(self).await
+    }
+
+    /// Does this just before the system starts.
+    pub(crate) fn preparing(mut self, prepare: fn()) -> Self {
+        self.prepare = Some(prepare);
+        self
     }
 
     /// Lets `started` know the system once it has started.

@@ -47,6 +47,9 @@ fn told(problems: Vec<Problem>) -> Result<(), StartError> {
 }
 
 pub(super) async fn start(builder: SystemBuilder) -> Result<System, StartError> {
+    if let Some(prepare) = builder.prepare {
+        prepare();
+    }
     verify(&builder)?;
     let registry = Registry::of_program();
     let mediator = Arc::new(Mediator::new(registry.messages.len(), builder.max_depth));
