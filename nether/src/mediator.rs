@@ -1,17 +1,20 @@
 //! Layer 2: the mediator, the one inversion point. Contexts read it to find where a message goes; `system` fills it.
 //!
-//! It is a table with a row per message type, indexed by the type's slot: no hashing, no lock. What a row leads to is
-//! kept as [`Any`] and known again by `route`, which is a layer above and knows the types.
+//! It is a table with a row per message type, indexed by the type's slot: no hashing, no lock. A table never changes: a
+//! change makes the next one. Every unit of work keeps the table of when it was opened, and reads it without touching
+//! anything that other threads write, for as long as its number is the current one. What a row leads to is kept as [`Any`]
+//! and known again by `route`, which is a layer above and knows the types.
 
 use std::any::Any;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
 use crate::declaration::Declaration;
+use crate::sync::lock;
 
 /// The number of a running module value: no two in a process have the same, also not in different systems.
 pub(crate) type InstanceId = u64;
@@ -27,7 +30,11 @@ pub(crate) type Erased = Arc<dyn Any + Send + Sync>;
 
 /// The routing table of one system, and what every context of it must know.
 pub(crate) struct Mediator {
-    rows: Box<[ArcSwap<Row>]>,
+    current: ArcSwap<Table>,
+    /// The number of the current table, so that whoever has a table can tell at the price of a load that it still holds.
+    version: AtomicU64,
+    /// Held while the next table is made.
+    changing: Mutex<()>,
     /// The longest chain of causes that is accepted.
     pub(crate) max_depth: u32,
     /// Whether the system is stopping.
@@ -95,13 +102,26 @@ impl Stopping {
     }
 }
 
+/// Where every message goes, at one time.
+#[derive(Clone)]
+pub(crate) struct Table {
+    version: u64,
+    rows: Box<[Arc<Row>]>,
+}
+
 /// Where messages of one type go.
 #[derive(Clone, Default)]
 pub(crate) struct Row {
     /// The modules that handle it: at most one for a command or query.
     pub(crate) handlers: Vec<Handler>,
-    /// The sender of `system.subscribe::<E>()`, once somebody subscribed.
-    pub(crate) subscription: Option<Erased>,
+    /// Those who called `system.subscribe::<E>()`, if anybody did.
+    pub(crate) subscription: Option<Arc<dyn Subscribers>>,
+}
+
+/// The subscribers of one event, of a type that `context` knows.
+pub(crate) trait Subscribers: Any + Send + Sync {
+    /// They get nothing more.
+    fn end(&self);
 }
 
 /// One module that handles the messages of a row.
@@ -112,47 +132,90 @@ pub(crate) struct Handler {
     pub(crate) route: Erased,
 }
 
+impl Table {
+    /// The row of a message type. `None` when the type is not in the registry.
+    #[inline]
+    pub(crate) fn row(&self, slot: usize) -> Option<&Arc<Row>> {
+        self.rows.get(slot)
+    }
+
+    /// The row, to change it.
+    pub(crate) fn row_mut(&mut self, slot: usize) -> Option<&mut Row> {
+        self.rows.get_mut(slot).map(Arc::make_mut)
+    }
+}
+
 impl Mediator {
     /// A mediator for `rows` message types.
     pub(crate) fn new(rows: usize, max_depth: u32) -> Self {
+        let table = Table {
+            version: 0,
+            rows: vec![Arc::default(); rows].into(),
+        };
         Mediator {
-            rows: (0..rows).map(|_| ArcSwap::default()).collect(),
+            current: ArcSwap::from_pointee(table),
+            version: AtomicU64::new(0),
+            changing: Mutex::default(),
             max_depth,
             stopping: Arc::default(),
         }
     }
 
-    /// Lets `read` look at a row. `None` when the type is not in the registry.
+    /// The current table.
+    pub(crate) fn table(&self) -> Arc<Table> {
+        self.current.load_full()
+    }
+
+    /// Lets `read` look at a row, through the table that the caller keeps if that is the current one. `None` when the type
+    /// is not in the registry.
     #[inline]
-    pub(crate) fn read<T>(&self, slot: usize, read: impl FnOnce(Option<&Arc<Row>>) -> T) -> T {
-        match self.rows.get(slot) {
-            Some(row) => read(Some(&row.load())),
-            None => read(None),
+    pub(crate) fn read<T>(
+        &self,
+        kept: &Table,
+        slot: usize,
+        read: impl FnOnce(Option<&Arc<Row>>) -> T,
+    ) -> T {
+        if kept.version == self.version.load(Ordering::Acquire) {
+            read(kept.row(slot))
+        } else {
+            read(self.current.load().row(slot))
         }
     }
 
-    /// Changes a row. `change` may run several times if others change the same row.
-    pub(crate) fn change(&self, slot: usize, mut change: impl FnMut(&mut Row)) {
-        if let Some(row) = self.rows.get(slot) {
-            row.rcu(|row| {
-                let mut row = Row::clone(row);
-                change(&mut row);
-                row
-            });
-        }
+    /// Makes the next table, with all that `change` does to this one.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Table) -> T) -> T {
+        let _changing = lock(&self.changing);
+        let mut next = Table::clone(&self.current.load());
+        let changed = change(&mut next);
+        next.version += 1;
+        let version = next.version;
+        self.current.store(Arc::new(next));
+        self.version.store(version, Ordering::Release);
+        changed
+    }
+
+    /// Ends the subscriptions of the system. There will be no more: `stopping` has ended.
+    pub(crate) fn end_subscriptions(&self) {
+        let _changing = lock(&self.changing);
+        let table = self.current.load();
+        let subscriptions = table
+            .rows
+            .iter()
+            .filter_map(|row| row.subscription.as_ref());
+        subscriptions.for_each(|subscription| subscription.end());
     }
 
     /// Whether the type has a row.
     pub(crate) fn knows(&self, slot: usize) -> bool {
-        slot < self.rows.len()
+        self.current.load().row(slot).is_some()
     }
 }
 
 impl fmt::Debug for Mediator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Mediator")
-            .field("rows", &self.rows.len())
+            .field("changes", &self.version)
             .field("stopping", &self.stopping)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

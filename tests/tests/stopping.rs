@@ -250,6 +250,7 @@ async fn handlers_of_a_shared_module_are_cut_off_too() -> nether::Result<()> {
 async fn a_subscription_of_a_stopped_system_ends_at_once() -> nether::Result<()> {
     let system = System::builder().isolated().start().await?;
     let mut before = system.subscribe::<Produced>();
+    let _still_open = system.context();
     system.shutdown().await;
     let mut after = system.subscribe::<Produced>();
     assert!(before.next().await.is_none() && after.next().await.is_none());

@@ -87,7 +87,7 @@ where
 {
     let descriptor = M::descriptor();
     let scope = &handle.scope;
-    scope.mediator.read(descriptor.slot(), |row| {
+    scope.read(descriptor.slot(), |row| {
         let handler = row.and_then(|row| row.handlers.first());
         let known = handler
             .and_then(|handler| Some((Route::<Given<M>>::known(&handler.route)?, handler.module)));

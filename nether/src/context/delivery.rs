@@ -33,7 +33,7 @@ impl<M: ByValue + Send> Post for Given<M> {
     #[inline]
     fn post<H: Handler>(handle: &Handle, message: M, cx: &mut Context<'_>) -> Stage<Self> {
         let descriptor = M::descriptor();
-        handle.scope.mediator.read(descriptor.slot(), |row| {
+        handle.scope.read(descriptor.slot(), |row| {
             let handler = row
                 .and_then(|row| row.handlers.first())
                 .map(|handler| &handler.route);
@@ -70,7 +70,7 @@ impl<E: Event> Post for Shown<E> {
 /// when nobody listens: `event` is made only then.
 pub(crate) fn announce<E: Event>(handle: &Handle, event: impl FnOnce() -> E) {
     let scope = &handle.scope;
-    let listened = scope.mediator.read(E::descriptor().slot(), |row| {
+    let listened = scope.read(E::descriptor().slot(), |row| {
         row.is_some_and(|row| !row.handlers.is_empty() || row.subscription.is_some())
     });
     if !listened && scope.subscriptions().is_none() {
@@ -99,7 +99,7 @@ fn is_accepted<E: Event>(handle: &Handle, event: &Arc<E>) -> bool {
 #[inline]
 fn publish<E: Event>(handle: &Handle, event: &Arc<E>, cx: &mut Context<'_>) -> Stage<Shown<E>> {
     let descriptor = E::descriptor();
-    handle.scope.mediator.read(descriptor.slot(), |row| {
+    handle.scope.read(descriptor.slot(), |row| {
         let Some(row) = row else {
             return Stage::Ended(Err(handle.no_route(descriptor, None)));
         };

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
-use crate::mediator::{Erased, Mediator, Row};
+use crate::mediator::{Erased, Mediator, Row, Subscribers};
 use crate::message::Event;
 use crate::scope::Scope;
 use crate::sync::lock;
@@ -117,19 +117,41 @@ fn sender_among<E: Event>(senders: &mut Vec<(usize, Erased)>) -> Erased {
     sender
 }
 
+/// The subscribers of the whole system to one type of event. Old routing tables keep it too, so its end is said in it.
+struct Everywhere<E>(Mutex<Option<Sender<E>>>);
+
+impl<E: Event> Subscribers for Everywhere<E> {
+    fn end(&self) {
+        *lock(&self.0) = None;
+    }
+}
+
 /// Subscribes to the events of every context.
 pub(crate) fn subscribe_to_all<E: Event>(mediator: &Mediator) -> Subscription<E> {
-    let new = new_sender::<E>();
-    let mut events = None;
-    mediator.change(E::descriptor().slot(), |row| {
+    let events = mediator.change(|table| {
         // Asked in here: the end takes all senders away in the same way, and later none may be added.
-        events = (!mediator.stopping.has_ended())
-            .then(|| receiver::<E>(row.subscription.get_or_insert_with(|| Arc::clone(&new))));
+        let row = table.row_mut(E::descriptor().slot());
+        let row = row.filter(|_| !mediator.stopping.has_ended())?;
+        let subscribers = row.subscription.get_or_insert_with(|| {
+            let sender = Sender::<E>::new(CAPACITY);
+            Arc::new(Everywhere(Mutex::new(Some(sender))))
+        });
+        everywhere(subscribers, Sender::<E>::subscribe)
     });
     Subscription {
         events: events.unwrap_or_else(|| broadcast::channel(1).1),
         missed: 0,
     }
+}
+
+/// Does `with` the sender of the subscribers of the whole system, unless they have been told that it is over.
+fn everywhere<E: Event, T>(
+    subscribers: &Arc<dyn Subscribers>,
+    with: impl FnOnce(&Sender<E>) -> T,
+) -> Option<T> {
+    let subscribers: &dyn Any = &**subscribers;
+    let subscribers = subscribers.downcast_ref::<Everywhere<E>>()?;
+    lock(&subscribers.0).as_ref().map(with)
 }
 
 /// Ends the subscriptions of a context: their subscribers see what there is, then the end.
@@ -142,8 +164,8 @@ pub(super) fn end_subscriptions(scope: &Scope) {
 /// Tells those who subscribed to the event, here or in the whole system.
 #[inline]
 pub(super) fn tell_subscribers<E: Event>(scope: &Scope, row: &Row, event: &Arc<E>) {
-    if let Some(sender) = &row.subscription {
-        tell(sender, event);
+    if let Some(subscribers) = &row.subscription {
+        everywhere(subscribers, |sender| sender.send(Arc::clone(event)));
     }
     tell_subscribers_of(scope, event);
 }

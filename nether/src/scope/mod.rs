@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use self::properties::Properties;
 use self::state::State;
 use crate::error::{Failure, FailureKind, SendError};
-use crate::mediator::Mediator;
+use crate::mediator::{Mediator, Row, Table};
 use crate::sync::lock;
 
 /// The shared part of a context: one allocation per unit of work.
@@ -27,6 +27,8 @@ use crate::sync::lock;
 /// new root work is taken, `done == sent` (read in this order) means that nothing is in flight and nothing ever will be.
 pub(crate) struct Scope {
     pub(crate) mediator: Arc<Mediator>,
+    /// The routing table of when it was opened. It keeps what has been detached since, until the scope is gone.
+    table: Arc<Table>,
     kind: ScopeKind,
     sent: AtomicU64,
     done: AtomicU64,
@@ -56,6 +58,7 @@ pub(crate) enum ScopeKind {
 impl Scope {
     pub(crate) fn new(mediator: Arc<Mediator>, kind: ScopeKind) -> Self {
         Scope {
+            table: mediator.table(),
             mediator,
             kind,
             sent: AtomicU64::new(0),
@@ -68,6 +71,12 @@ impl Scope {
             properties: OnceLock::new(),
             subscriptions: OnceLock::new(),
         }
+    }
+
+    /// Lets `read` look at the row of a message type. `None` when the type is not in the registry.
+    #[inline]
+    pub(crate) fn read<T>(&self, slot: usize, read: impl FnOnce(Option<&Arc<Row>>) -> T) -> T {
+        self.mediator.read(&self.table, slot, read)
     }
 
     /// Counts `count` deliveries as in flight and gives the number of the first, or says why they are refused.

@@ -4,7 +4,6 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::declaration::Declaration;
 use crate::error::AttachError;
 use crate::mediator::{Handler, InstanceId, Mediator};
 use crate::message::MessageKind;
@@ -135,47 +134,47 @@ impl System {
 /// Adds the routes of an instance, unless one of its commands or queries is handled already. All or none.
 fn claim(mediator: &Mediator, instance: &dyn AnyInstance) -> Result<(), AttachError> {
     let (id, module) = (instance.id(), &instance.descriptor().declaration);
-    for (message, route) in instance.routes() {
-        if !mediator.knows(message.slot()) {
-            disconnect(mediator, instance);
-            return Err(AttachError::NotRegistered {
-                message: message.declaration.name,
+    let routes = instance.routes();
+    mediator.change(|table| {
+        for (message, _) in &routes {
+            let declared = message.declaration.name;
+            let row = table.row(message.slot());
+            let row = row.ok_or(AttachError::NotRegistered {
+                message: declared,
                 module: *module,
-            });
+            })?;
+            match row.handlers.first() {
+                Some(first) if message.kind != MessageKind::Event => {
+                    return Err(AttachError::AlreadyHandled {
+                        message: declared,
+                        module: *module,
+                        handler: *first.module,
+                    });
+                }
+                _ => {}
+            }
         }
-        let mut taken: Option<&'static Declaration> = None;
-        mediator.change(message.slot(), |row| {
-            taken = match row.handlers.first() {
-                Some(first) if message.kind != MessageKind::Event => Some(first.module),
-                _ => None,
-            };
-            if taken.is_none() {
+        for (message, route) in routes {
+            if let Some(row) = table.row_mut(message.slot()) {
                 row.handlers.push(Handler {
                     instance: id,
                     module,
-                    route: Arc::clone(&route),
+                    route,
                 });
             }
-        });
-        if let Some(handler) = taken {
-            disconnect(mediator, instance);
-            let message = message.declaration.name;
-            return Err(AttachError::AlreadyHandled {
-                message,
-                module: *module,
-                handler: *handler,
-            });
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// Takes the routes of an instance out of the table.
 pub(super) fn disconnect(mediator: &Mediator, instance: &dyn AnyInstance) {
-    for message in instance.descriptor().handles {
-        mediator.change((message.descriptor)().slot(), |row| {
-            row.handlers
-                .retain(|handler| handler.instance != instance.id())
-        });
-    }
+    mediator.change(|table| {
+        for message in instance.descriptor().handles {
+            if let Some(row) = table.row_mut((message.descriptor)().slot()) {
+                row.handlers
+                    .retain(|handler| handler.instance != instance.id());
+            }
+        }
+    });
 }

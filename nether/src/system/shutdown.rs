@@ -110,7 +110,7 @@ impl System {
             report.add(&**instance);
         }
         mediator.stopping.end();
-        self.end_subscriptions();
+        mediator.end_subscriptions();
         tracing::info!(%report, "the system has stopped");
         report
     }
@@ -123,14 +123,6 @@ impl System {
         let ended: u64 = instances.iter().map(|instance| instance.ended()).sum();
         let accepted: u64 = instances.iter().map(|instance| instance.accepted()).sum();
         ended == accepted
-    }
-
-    fn end_subscriptions(&self) {
-        for slot in 0..crate::registry::Registry::of_program().messages.len() {
-            self.inner
-                .mediator
-                .change(slot, |row| row.subscription = None);
-        }
     }
 }
 

@@ -67,9 +67,7 @@ pub(super) async fn start(builder: SystemBuilder) -> Result<System, StartError> 
         .filter_map(|module| Some(module.launch?(launch.clone())));
     let instances: Vec<Arc<dyn AnyInstance>> = launched.collect();
     // Every route is there before the first module starts, so that a message to one that starts later waits for it.
-    instances
-        .iter()
-        .for_each(|instance| connect(&mediator, &**instance));
+    connect(&mediator, &instances);
     let system = System {
         inner: Arc::new(Inner {
             mediator,
@@ -92,18 +90,22 @@ pub(super) async fn start(builder: SystemBuilder) -> Result<System, StartError> 
     Ok(system)
 }
 
-/// Adds the routes of an instance to the table.
-pub(super) fn connect(mediator: &Mediator, instance: &dyn AnyInstance) {
-    let (id, module) = (instance.id(), &instance.descriptor().declaration);
-    for (message, route) in instance.routes() {
-        mediator.change(message.slot(), |row| {
-            row.handlers.push(Handler {
-                instance: id,
-                module,
-                route: Arc::clone(&route),
-            });
-        });
-    }
+/// Adds the routes of all instances to the table.
+fn connect(mediator: &Mediator, instances: &[Arc<dyn AnyInstance>]) {
+    mediator.change(|table| {
+        for instance in instances {
+            let (id, module) = (instance.id(), &instance.descriptor().declaration);
+            for (message, route) in instance.routes() {
+                if let Some(row) = table.row_mut(message.slot()) {
+                    row.handlers.push(Handler {
+                        instance: id,
+                        module,
+                        route,
+                    });
+                }
+            }
+        }
+    });
 }
 
 /// Starts the instances side by side, each after those it waits for.
