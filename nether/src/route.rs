@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::envelope::{Header, Parcel, Reply};
+use crate::envelope::{Header, Parcel, Reply, Stamp};
 use crate::mediator::Erased;
 
 /// A future on the heap.
@@ -16,42 +16,6 @@ pub(crate) enum Route<P: Parcel> {
     Queue(Arc<dyn Queue<P>>),
     /// A shared module: concurrently, in the caller's task or one of its own.
     Inline(Arc<dyn Inline<P>>),
-}
-
-/// The module no longer takes messages.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Closed;
-
-/// The queue of an exclusive module.
-pub(crate) trait Queue<P>: Send + Sync {
-    /// Accepts the offer at once, or when there is room; what handlers cause is always accepted.
-    fn poll_accept(&self, offer: &mut Offer<P>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>>;
-
-    /// The sender no longer waits for its turn.
-    fn withdraw(&self, ticket: u64);
-}
-
-/// The handler of a shared module.
-pub(crate) trait Inline<P: Parcel>: Send + Sync {
-    /// Handles the message in the caller's task.
-    fn call(self: Arc<Self>, parcel: P, header: Header, root: bool)
-    -> BoxFuture<Reply<P::Message>>;
-
-    /// Handles the message in a task of its own. If root work has to wait for others to end first, gives back that wait.
-    fn post(
-        self: Arc<Self>,
-        offer: Offer<P>,
-    ) -> Result<Option<BoxFuture<Result<(), Closed>>>, Closed>;
-}
-
-/// A message on offer. Dropped before it is accepted, it is taken back: it is not in flight any more.
-pub(crate) struct Offer<P> {
-    /// `None` once accepted.
-    pub(crate) content: Option<(Header, P)>,
-    /// Root work waits for room.
-    pub(crate) root: bool,
-    /// The place in the line of those who wait.
-    pub(crate) ticket: Option<u64>,
 }
 
 impl<P: Parcel> Route<P> {
@@ -67,19 +31,89 @@ impl<P: Parcel> Route<P> {
     }
 }
 
-/// An offer that waits for room. Dropped, it leaves the line.
+/// The module no longer takes messages.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Closed;
+
+/// The handler of a shared module. What it is given has been admitted; it answers for that.
+pub(crate) trait Inline<P: Parcel>: Send + Sync {
+    /// Handles the message in the caller's task.
+    fn call(self: Arc<Self>, parcel: P, header: Header, root: bool)
+    -> BoxFuture<Reply<P::Message>>;
+
+    /// Handles the message in a task of its own. If root work has to wait for others to end first, gives back that wait.
+    fn post(
+        self: Arc<Self>,
+        parcel: P,
+        header: Header,
+        root: bool,
+    ) -> Result<Option<BoxFuture<Result<(), Closed>>>, Closed>;
+}
+
+/// The queue of an exclusive module.
+pub(crate) trait Queue<P>: Send + Sync {
+    /// Accepts the offer at once, or when there is room; what handlers cause is always accepted. The parcel stays in an
+    /// offer that is not accepted.
+    fn poll_accept(
+        &self,
+        stamp: Stamp<'_>,
+        offer: &mut Offer<P>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Closed>>;
+
+    /// The sender no longer waits for its turn.
+    fn withdraw(&self, ticket: u64);
+}
+
+/// A parcel on offer to a queue.
+pub(crate) struct Offer<P> {
+    /// `None` once accepted.
+    pub(crate) parcel: Option<P>,
+    /// Root work waits for room.
+    pub(crate) root: bool,
+    /// The place in the line of those who wait.
+    pub(crate) ticket: Option<u64>,
+}
+
+/// Offers a parcel that has been admitted. `None` when it is accepted; what is refused is taken back.
+#[inline]
+pub(crate) fn offer<P>(
+    queue: &Arc<dyn Queue<P>>,
+    stamp: Stamp<'_>,
+    parcel: P,
+    root: bool,
+    cx: &mut Context<'_>,
+) -> Result<Option<Waiting<P>>, Closed> {
+    let mut offer = Offer {
+        parcel: Some(parcel),
+        root,
+        ticket: None,
+    };
+    match queue.poll_accept(stamp, &mut offer, cx) {
+        Poll::Ready(Ok(())) => Ok(None),
+        Poll::Ready(Err(Closed)) => {
+            stamp.scope.take_back(1);
+            Err(Closed)
+        }
+        Poll::Pending => Ok(Some(Waiting {
+            queue: Arc::clone(queue),
+            header: stamp.to_header(),
+            offer,
+        })),
+    }
+}
+
+/// An offer that waits for room. Dropped, it leaves the line, and is taken back: it is not in flight any more.
 pub(crate) struct Waiting<P> {
     queue: Arc<dyn Queue<P>>,
+    header: Header,
     offer: Offer<P>,
 }
 
 impl<P> Waiting<P> {
-    pub(crate) fn new(queue: Arc<dyn Queue<P>>, offer: Offer<P>) -> Self {
-        Waiting { queue, offer }
-    }
-
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
-        self.queue.poll_accept(&mut self.offer, cx)
+        self.queue
+            .poll_accept(self.header.stamp(), &mut self.offer, cx)
     }
 }
 
@@ -88,13 +122,8 @@ impl<P> Drop for Waiting<P> {
         if let Some(ticket) = self.offer.ticket.take() {
             self.queue.withdraw(ticket);
         }
-    }
-}
-
-impl<P> Drop for Offer<P> {
-    fn drop(&mut self) {
-        if let Some((header, _)) = self.content.take() {
-            header.in_flight.take_back();
+        if self.offer.parcel.is_some() {
+            self.header.scope.take_back(1);
         }
     }
 }

@@ -13,10 +13,10 @@ use crate::context::handle::Handle;
 use crate::context::inline::RunToEnd;
 use crate::context::timer::Timer;
 use crate::declaration::Declaration;
-use crate::envelope::{Awaited, Given, NoReply, reply};
+use crate::envelope::{Awaited, Given, Label, NoReply, Stamp, reply};
 use crate::error::{CallError, FailureKind, SendError};
 use crate::message::ByValue;
-use crate::route::{Closed, Offer, Route, Waiting};
+use crate::route::{Closed, Route, Waiting, offer};
 
 /// The future of [`send`](crate::Context::send) and [`ask`](crate::QueryContext::ask): the reply.
 ///
@@ -99,41 +99,36 @@ where
             Ok(sequence) => sequence,
             Err(refused) => return Stage::Ended(Some(refused.into())),
         };
-        let header = handle.header(descriptor, sequence, true);
+        let cause = handle.next_cause();
+        let label = Label {
+            message: descriptor,
+            sequence,
+            awaited: true,
+        };
+        let stamp = Stamp {
+            scope,
+            cause: &cause,
+            label,
+        };
         match route {
             Route::Queue(queue) => {
-                let (reply, awaited) = reply();
-                let content = Some((
-                    header,
-                    Given {
-                        message,
-                        reply: Some(reply),
-                    },
-                ));
-                let mut offer = Offer {
-                    content,
-                    root: handle.is_root(),
-                    ticket: None,
+                let (reply, awaited) = reply(cx);
+                let given = Given {
+                    message,
+                    reply: Some(reply),
                 };
-                match queue.poll_accept(&mut offer, cx) {
-                    Poll::Ready(Ok(())) => Stage::Replying(awaited),
-                    Poll::Ready(Err(Closed)) => {
-                        Stage::Ended(Some(CallError::Stopped { message: M::NAME }))
-                    }
-                    Poll::Pending => {
-                        Stage::Offering(Waiting::new(Arc::clone(queue), offer), awaited)
-                    }
+                match offer(queue, stamp, given, handle.is_root(), cx) {
+                    Ok(None) => Stage::Replying(awaited),
+                    Ok(Some(waiting)) => Stage::Offering(waiting, awaited),
+                    Err(Closed) => Stage::Ended(Some(CallError::Stopped { message: M::NAME })),
                 }
             }
             Route::Inline(inline) => {
-                let future = Arc::clone(inline).call(
-                    Given {
-                        message,
-                        reply: None,
-                    },
-                    header,
-                    handle.is_root(),
-                );
+                let given = Given {
+                    message,
+                    reply: None,
+                };
+                let future = Arc::clone(inline).call(given, stamp.to_header(), handle.is_root());
                 Stage::Running(RunToEnd::new::<M>(future, scope, module.name, sequence))
             }
         }
@@ -147,6 +142,10 @@ impl<M, P, T, E> Future for Calling<'_, M, P, T, E> {
         let call = self.get_mut();
         if let Some(message) = call.message.take() {
             call.stage = (call.begin)(call.handle, message, cx);
+            if let Stage::Replying(_) = call.stage {
+                // The reply cell has the waker already.
+                return call.poll_deadline(cx).map(Err);
+            }
         }
         match call.poll_stage(cx) {
             Poll::Ready(reply) => Poll::Ready(reply),

@@ -1,17 +1,17 @@
 //! What `process` and `publish` do: hand one message to its module, or show one event to all who handle it.
 
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
 use crate::context::calling::Handler;
 use crate::context::handle::{Handle, Origin};
 use crate::context::posting::{Stage, accepted};
 use crate::context::subscription::{tell_subscribers, tell_subscribers_of};
-use crate::envelope::{Given, Parcel, Shown};
+use crate::envelope::{Cause, Given, Label, Parcel, Shown, Stamp};
 use crate::error::SendError;
 use crate::mediator::Row;
-use crate::message::{ByValue, Event, Message};
-use crate::route::{BoxFuture, Closed, Offer, Route, Waiting};
+use crate::message::{ByValue, Event, Message, MessageDescriptor};
+use crate::route::{BoxFuture, Closed, Route, offer};
 use crate::scope::{Scope, ScopeKind};
 
 /// A parcel that can be posted: accepted without waiting for what comes of it.
@@ -44,16 +44,13 @@ impl<M: ByValue + Send> Post for Given<M> {
                 Ok(sequence) => sequence,
                 Err(refused) => return Stage::Ended(Err(refused)),
             };
-            deliver(
-                handle,
-                route,
-                Given {
-                    message,
-                    reply: None,
-                },
-                sequence,
-                cx,
-            )
+            let cause = handle.next_cause();
+            let given = Given {
+                message,
+                reply: None,
+            };
+            let stamp = stamp(handle, &cause, descriptor, sequence);
+            deliver(stamp, route, given, handle.is_root(), cx)
         })
     }
 }
@@ -108,11 +105,13 @@ fn publish<E: Event>(handle: &Handle, event: &Arc<E>, cx: &mut Context<'_>) -> S
             Err(refused) => return Stage::Ended(Err(refused)),
         };
         tell_subscribers(&handle.scope, row, event);
+        let cause = handle.next_cause();
+        let stamp = stamp(handle, &cause, descriptor, sequence);
         for (index, handler) in row.handlers.iter().enumerate() {
             let Some(route) = Route::<Shown<E>>::known(&handler.route) else {
                 unreachable!("rows are filled by message type")
             };
-            match deliver(handle, route, Shown(Arc::clone(event)), sequence, cx) {
+            match deliver(stamp, route, Shown(Arc::clone(event)), handle.is_root(), cx) {
                 // A module that stopped meanwhile does not handle the event any more.
                 Stage::Ended(_) => {}
                 waiting => {
@@ -131,31 +130,45 @@ fn publish<E: Event>(handle: &Handle, event: &Arc<E>, cx: &mut Context<'_>) -> S
     })
 }
 
+/// What is said of a message that nobody awaits.
+#[inline]
+fn stamp<'a>(
+    handle: &'a Handle,
+    cause: &'a Cause,
+    message: &'static MessageDescriptor,
+    sequence: u64,
+) -> Stamp<'a> {
+    let label = Label {
+        message,
+        sequence,
+        awaited: false,
+    };
+    Stamp {
+        scope: &handle.scope,
+        cause,
+        label,
+    }
+}
+
 /// Hands one parcel to one module. The delivery is admitted already.
 #[inline]
 fn deliver<P: Parcel>(
-    handle: &Handle,
+    stamp: Stamp<'_>,
     route: &Route<P>,
     parcel: P,
-    sequence: u64,
+    root: bool,
     cx: &mut Context<'_>,
 ) -> Stage<P> {
-    let header = handle.header(P::Message::descriptor(), sequence, false);
     let stopped = || SendError::Stopped {
         message: P::Message::NAME,
     };
-    let mut offer = Offer {
-        content: Some((header, parcel)),
-        root: handle.is_root(),
-        ticket: None,
-    };
     match route {
-        Route::Queue(queue) => match queue.poll_accept(&mut offer, cx) {
-            Poll::Ready(Ok(())) => Stage::Ended(Ok(())),
-            Poll::Ready(Err(Closed)) => Stage::Ended(Err(stopped())),
-            Poll::Pending => Stage::Offering(Waiting::new(Arc::clone(queue), offer)),
+        Route::Queue(queue) => match offer(queue, stamp, parcel, root, cx) {
+            Ok(None) => Stage::Ended(Ok(())),
+            Ok(Some(waiting)) => Stage::Offering(waiting),
+            Err(Closed) => Stage::Ended(Err(stopped())),
         },
-        Route::Inline(inline) => match Arc::clone(inline).post(offer) {
+        Route::Inline(inline) => match Arc::clone(inline).post(parcel, stamp.to_header(), root) {
             Ok(None) => Stage::Ended(Ok(())),
             Ok(Some(wait)) => {
                 Stage::Waiting(Box::pin(
@@ -213,11 +226,12 @@ impl<E: Event> Rest<E> {
             };
             // Pending again means a place in line, which `accepted` polls with its own waker.
             let mut cx = Context::from_waker(Waker::noop());
+            let cause = self.handle.next_cause();
             stage = deliver(
-                &self.handle,
+                stamp(&self.handle, &cause, E::descriptor(), self.sequence),
                 route,
                 Shown(Arc::clone(&self.event)),
-                self.sequence,
+                self.handle.is_root(),
                 &mut cx,
             );
         }

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use crate::declaration::Declaration;
-use crate::envelope::{Cause, Header};
+use crate::envelope::{Cause, Header, Label};
 use crate::error::{NoRoute, SendError, TooDeep};
 use crate::message::MessageDescriptor;
-use crate::scope::{InFlight, MessageKey, Scope};
+use crate::scope::{MessageKey, Scope};
 
 /// A handle to a unit of work.
 #[derive(Debug, Clone)]
 pub(crate) struct Handle {
     pub(crate) scope: Arc<Scope>,
     pub(crate) origin: Origin,
-    /// The message being handled, and its number; `None` outside handlers.
-    pub(crate) message: Option<(&'static MessageDescriptor, u64)>,
+    /// The message being handled; `None` outside handlers.
+    pub(crate) message: Option<Label>,
     pub(crate) cause: Cause,
 }
 
@@ -42,12 +42,11 @@ impl Handle {
     /// The handle given to the handler of a message.
     #[inline]
     pub(crate) fn of(header: Header) -> Self {
-        let message = Some((header.in_flight.message(), header.in_flight.sequence()));
         Handle {
+            scope: header.scope,
             origin: Origin::Handler,
-            message,
+            message: Some(header.label),
             cause: header.cause,
-            scope: header.in_flight.release(),
         }
     }
 
@@ -80,7 +79,7 @@ impl Handle {
     fn too_deep(&self, message: &'static MessageDescriptor, limit: u32) -> TooDeep {
         let chain = self
             .cause
-            .chain(self.message.map(|(message, _)| message.name()));
+            .chain(self.message.map(|label| label.message.name()));
         TooDeep {
             message: message.name(),
             limit,
@@ -88,21 +87,18 @@ impl Handle {
         }
     }
 
-    /// The header of a delivery that [`Handle::admit`] has counted.
+    /// What the cause of a message is that it sends.
     #[inline]
-    pub(crate) fn header(
-        &self,
-        message: &'static MessageDescriptor,
-        sequence: u64,
-        awaited: bool,
-    ) -> Header {
+    pub(crate) fn next_cause(&self) -> Cause {
         let parent = self
             .message
-            .map(|(message, sequence)| (message.name(), sequence));
-        Header {
-            in_flight: InFlight::new(Arc::clone(&self.scope), message, sequence, awaited),
-            cause: self.cause.child(parent, self.scope.mediator.max_depth),
-        }
+            .map(|label| (label.message.name(), label.sequence));
+        self.cause.child(parent, self.scope.mediator.max_depth)
+    }
+
+    /// The number of the message being handled; 0 outside handlers.
+    pub(crate) fn sequence(&self) -> u64 {
+        self.message.map_or(0, |label| label.sequence)
     }
 
     /// Why there is no route for the message.
@@ -126,9 +122,9 @@ impl Handle {
     }
 
     pub(crate) fn message_key(&self) -> Option<MessageKey> {
-        self.message.map(|(_, sequence)| MessageKey {
+        self.message.map(|label| MessageKey {
             context: self.scope.id(),
-            sequence,
+            sequence: label.sequence,
         })
     }
 

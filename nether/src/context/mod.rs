@@ -101,10 +101,10 @@ impl<S: Sender> Context<S> {
         &self.query.handle
     }
 
-    /// Makes this the context of another message.
+    /// To make this the context of another message.
     #[inline]
-    pub(crate) fn rebind(&mut self, handle: Handle) {
-        self.query.handle = handle;
+    pub(crate) fn handle_mut(&mut self) -> &mut Handle {
+        &mut self.query.handle
     }
 
     /// Gives a command to the module that handles it, and waits for its reply.

@@ -40,6 +40,15 @@ impl Cause {
         }
     }
 
+    /// Whether it is the same cause, as far as that costs nothing to say.
+    #[inline]
+    pub(crate) fn is(&self, other: &Cause) -> bool {
+        self.sequence == other.sequence
+            && self.depth == other.depth
+            && self.trail.is_none()
+            && other.trail.is_none()
+    }
+
     /// The names on the trail, oldest first, and `last`.
     pub(crate) fn chain(&self, last: Option<&'static str>) -> Vec<&'static str> {
         let links = iter::successors(self.trail.as_deref(), |link| link.previous.as_deref());

@@ -15,10 +15,10 @@ use crate::sync::lock;
 pub(crate) type Reply<M> = Result<<M as Message>::Reply, CallError<<M as Message>::Error>>;
 
 /// The handler's end. Dropped without a reply, it tells the caller that none will come.
-pub struct ReplyTo<M>(Arc<dyn Open<M>>);
+pub struct ReplyTo<M>(Option<Arc<dyn Open<M>>>);
 
 /// The caller's end. Dropped, it lets the handler know that nobody waits.
-pub(crate) struct Awaited<R>(Arc<Cell<R>>);
+pub(crate) struct Awaited<R>(Option<Arc<Cell<R>>>);
 
 /// No reply will come.
 #[derive(Debug, Clone, Copy)]
@@ -27,8 +27,8 @@ pub(crate) struct NoReply;
 struct Cell<R>(Mutex<State<R>>);
 
 enum State<R> {
-    /// Both ends are there; the waker of who waits, once it has asked.
-    Open(Option<Waker>),
+    /// Both ends are there; this is who waits.
+    Open(Waker),
     Replied(R),
     /// One of the ends is gone, or the reply was taken.
     Closed,
@@ -45,27 +45,33 @@ trait Open<M>: Send + Sync {
     fn abandon(&self);
 }
 
-/// The two ends of a new reply.
+/// The two ends of a new reply. Whoever waits for it, with the waker of `cx`, need not poll until woken.
 #[inline]
-pub(crate) fn reply<M: Message>() -> (ReplyTo<M>, Awaited<Reply<M>>) {
-    let cell = Arc::new(Cell(Mutex::new(State::Open(None))));
-    (ReplyTo(Arc::clone(&cell) as _), Awaited(cell))
+pub(crate) fn reply<M: Message>(cx: &Context<'_>) -> (ReplyTo<M>, Awaited<Reply<M>>) {
+    let cell = Arc::new(Cell(Mutex::new(State::Open(cx.waker().clone()))));
+    (ReplyTo(Some(Arc::clone(&cell) as _)), Awaited(Some(cell)))
 }
 
 impl<M> ReplyTo<M> {
     /// Gives the reply to who waits for it; gives it back if nobody does.
     #[inline]
-    pub(crate) fn send(self, reply: Reply<M>) -> Result<(), Reply<M>>
+    pub(crate) fn send(mut self, reply: Reply<M>) -> Result<(), Reply<M>>
     where
         M: Message,
     {
-        self.0.put(reply)
+        match self.0.take() {
+            Some(cell) => cell.put(reply),
+            None => Err(reply),
+        }
     }
 }
 
 impl<M> Drop for ReplyTo<M> {
+    #[inline]
     fn drop(&mut self) {
-        self.0.abandon();
+        if let Some(cell) = &self.0 {
+            cell.abandon();
+        }
     }
 }
 
@@ -81,22 +87,22 @@ impl<M: Message> Open<M> for Cell<Reply<M>> {
 
 impl<R> Cell<R> {
     /// Ends the wait, if there is one; gives back the reply that comes too late.
+    #[inline]
     fn close_with(&self, end: State<R>) -> Result<(), R> {
         let mut state = lock(&self.0);
-        let State::Open(waker) = &mut *state else {
+        if let State::Open(_) = &*state {
+            let open = std::mem::replace(&mut *state, end);
             drop(state);
-            return match end {
-                State::Replied(reply) => Err(reply),
-                State::Open(_) | State::Closed => Ok(()),
-            };
-        };
-        let waker = waker.take();
-        *state = end;
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
+            if let State::Open(waker) = open {
+                waker.wake();
+            }
+            return Ok(());
         }
-        Ok(())
+        drop(state);
+        match end {
+            State::Replied(reply) => Err(reply),
+            State::Open(_) | State::Closed => Ok(()),
+        }
     }
 }
 
@@ -104,30 +110,31 @@ impl<R> Awaited<R> {
     /// The reply, once it is there. Not polled again after it was.
     #[inline]
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, NoReply>> {
-        let mut state = lock(&self.0.0);
-        match &mut *state {
-            State::Open(Some(waker)) => {
-                waker.clone_from(cx.waker());
-                Poll::Pending
-            }
-            State::Open(waker) => {
-                *waker = Some(cx.waker().clone());
-                Poll::Pending
-            }
-            State::Replied(_) | State::Closed => {
-                match std::mem::replace(&mut *state, State::Closed) {
-                    State::Replied(reply) => Poll::Ready(Ok(reply)),
-                    State::Open(_) | State::Closed => Poll::Ready(Err(NoReply)),
-                }
-            }
+        let Some(cell) = &self.0 else {
+            return Poll::Ready(Err(NoReply));
+        };
+        let mut state = lock(&cell.0);
+        if let State::Open(waker) = &mut *state {
+            waker.clone_from(cx.waker());
+            return Poll::Pending;
         }
+        let end = std::mem::replace(&mut *state, State::Closed);
+        drop(state);
+        self.0 = None;
+        Poll::Ready(match end {
+            State::Replied(reply) => Ok(reply),
+            State::Open(_) | State::Closed => Err(NoReply),
+        })
     }
 }
 
 impl<R> Drop for Awaited<R> {
+    #[inline]
     fn drop(&mut self) {
-        // What was in the cell is dropped outside the lock: it is the user's.
-        let _unread = std::mem::replace(&mut *lock(&self.0.0), State::Closed);
+        if let Some(cell) = &self.0 {
+            // What was in the cell is dropped outside the lock: it is the user's.
+            let _unread = std::mem::replace(&mut *lock(&cell.0), State::Closed);
+        }
     }
 }
 
@@ -149,8 +156,8 @@ mod tests {
 
     #[test]
     fn a_reply_reaches_who_waits() {
-        let (to, mut awaited) = reply::<Ask>();
         let mut cx = Context::from_waker(Waker::noop());
+        let (to, mut awaited) = reply::<Ask>(&cx);
         assert!(awaited.poll(&mut cx).is_pending());
         assert!(to.send(Ok(7)).is_ok());
         assert!(matches!(awaited.poll(&mut cx), Poll::Ready(Ok(Ok(7)))));
@@ -158,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_dropped_handler_ends_the_wait() {
-        let (to, mut awaited) = reply::<Ask>();
+        let (to, mut awaited) = reply::<Ask>(&Context::from_waker(Waker::noop()));
         drop(to);
         let polled = awaited.poll(&mut Context::from_waker(Waker::noop()));
         assert!(matches!(polled, Poll::Ready(Err(NoReply))));
@@ -166,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_reply_that_nobody_waits_for_comes_back() {
-        let (to, awaited) = reply::<Ask>();
+        let (to, awaited) = reply::<Ask>(&Context::from_waker(Waker::noop()));
         drop(awaited);
         assert!(matches!(to.send(Ok(7)), Err(Ok(7))));
     }

@@ -49,6 +49,11 @@ pub(crate) async fn catch<F: Future>(future: F) -> Result<F::Output, Payload> {
     Guarded::new(pin!(future), Span::none).await
 }
 
+/// Drops what is the user's where nothing must be cut short; a panic of it goes no further.
+pub(super) fn drop_unpanicked<T>(value: T) {
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
+}
+
 /// What a panic said, if it was text.
 pub(crate) fn said(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();

@@ -267,6 +267,6 @@ fn handler_span(handle: &Handle, module: &'static str, message: &'static str) ->
         message,
         module,
         context = %handle.scope.id(),
-        sequence = handle.message.map(|(_, sequence)| sequence),
+        sequence = handle.message.map(|label| label.sequence),
     )
 }

@@ -52,15 +52,15 @@ impl Line {
         }
     }
 
-    /// Grants room to those who came first, so that at most `room` is reserved.
-    pub(super) fn grant(&mut self, room: usize, woken: &mut Vec<Waker>) {
-        while self.reserved < room {
-            let Some((_, waker)) = self.waiting.pop_front() else {
-                return;
-            };
-            self.reserved += 1;
-            woken.push(waker);
-        }
+    /// Grants room to those who came first, so that at most `room` is reserved; gives back whom to wake.
+    pub(super) fn grant(&mut self, room: usize) -> Vec<Waker> {
+        let free = room.saturating_sub(self.reserved);
+        let granted = free.min(self.waiting.len());
+        self.reserved += granted;
+        self.waiting
+            .drain(..granted)
+            .map(|(_, waker)| waker)
+            .collect()
     }
 
     /// Leaves the line, or gives granted room back.

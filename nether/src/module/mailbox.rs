@@ -1,32 +1,35 @@
 //! [`Mailbox`]: the queue before an exclusive module.
 //!
-//! One lock guards a ring buffer that is never shrunk, so that a warm mailbox allocates nothing. The module takes many
-//! messages at once, and holds the lock once for all of them. Root work waits in a [`Line`] while the mailbox is full;
-//! what handlers cause is accepted always, and counts: it holds new root work back.
+//! There are two backlogs: senders fill one under a lock, the module empties the other without, and when that is empty it
+//! swaps them. So the lock is held for one message by a sender, and for any number by the module, and a warm mailbox
+//! allocates nothing. Root work waits in a [`Line`] while the mailbox is full; what handlers cause is accepted always, and
+//! counts: it holds new root work back.
 
-use std::collections::VecDeque;
 use std::fmt;
-use std::future::poll_fn;
 use std::mem;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
+use crate::envelope::Stamp;
+use crate::module::backlog::Backlog;
 use crate::module::line::Line;
 use crate::route::Closed;
 use crate::sync::lock;
 
-/// The most messages a module takes at once: enough that the lock costs little per message, few enough that senders who
-/// wait for room are not held up for long.
-const BATCH: usize = 128;
+/// The most messages a module starts before it says so to those who wait for room: enough that the lock costs little per
+/// message, few enough that nobody is held up for long.
+const STEP: usize = 256;
 
 /// A queue with one consumer.
-pub(crate) struct Mailbox<T> {
-    state: Mutex<State<T>>,
+pub(super) struct Mailbox<I> {
+    state: Mutex<State<I>>,
     bound: usize,
 }
 
-struct State<T> {
-    queue: VecDeque<T>,
+struct State<I> {
+    backlog: Backlog<I>,
+    /// How many messages the module has taken and not said to have started.
+    taken: usize,
     /// How many messages were ever accepted.
     accepted: u64,
     closed: bool,
@@ -35,26 +38,12 @@ struct State<T> {
     line: Line,
 }
 
-/// What a module took at once.
-pub(crate) struct Batch<T> {
-    pub(crate) messages: VecDeque<T>,
-    woken: Vec<Waker>,
-}
-
-impl<T> Default for Batch<T> {
-    fn default() -> Self {
-        Batch {
-            messages: VecDeque::new(),
-            woken: Vec::new(),
-        }
-    }
-}
-
-impl<T> Mailbox<T> {
+impl<I> Mailbox<I> {
     /// An empty mailbox that holds root work back while `bound` messages or more wait in it.
-    pub(crate) fn new(bound: usize) -> Self {
+    pub(super) fn new(bound: usize) -> Self {
         let state = State {
-            queue: VecDeque::new(),
+            backlog: Backlog::default(),
+            taken: 0,
             accepted: 0,
             closed: false,
             consumer: None,
@@ -68,12 +57,13 @@ impl<T> Mailbox<T> {
 
     /// Puts in what `make` gives, at once or when there is room and it is the turn of `ticket`. Not called if refused.
     #[inline]
-    pub(crate) fn poll_put(
+    pub(super) fn poll_put(
         &self,
+        stamp: Stamp<'_>,
         waits: bool,
         ticket: &mut Option<u64>,
         cx: &mut Context<'_>,
-        make: impl FnOnce() -> T,
+        make: impl FnOnce() -> I,
     ) -> Poll<Result<(), Closed>> {
         let mut state = lock(&self.state);
         if state.closed {
@@ -81,12 +71,12 @@ impl<T> Mailbox<T> {
             return Poll::Ready(Err(Closed));
         }
         if waits {
-            let has_room = state.queue.len() + state.line.reserved() < self.bound;
+            let has_room = state.waiting() + state.line.reserved() < self.bound;
             if state.line.poll_enter(has_room, ticket, cx).is_pending() {
                 return Poll::Pending;
             }
         }
-        state.queue.push_back(make());
+        state.backlog.push(stamp, make());
         state.accepted += 1;
         let consumer = state.consumer.take();
         drop(state);
@@ -97,93 +87,106 @@ impl<T> Mailbox<T> {
     }
 
     /// Gives up a place in the line.
-    pub(crate) fn withdraw(&self, ticket: u64) {
-        let mut woken = Vec::new();
+    pub(super) fn withdraw(&self, ticket: u64) {
         let mut state = lock(&self.state);
         state.line.withdraw(ticket);
-        state.grant(self.bound, &mut woken);
+        let woken = state.grant(self.bound);
         drop(state);
-        wake(&mut woken);
+        wake(woken);
     }
 
-    /// Waits for messages and takes many. `false` once the mailbox is closed and empty.
-    pub(crate) async fn take(&self, batch: &mut Batch<T>) -> bool {
-        poll_fn(|cx| self.poll_take(batch, cx)).await
-    }
-
+    /// Waits for messages, and takes all of them into `empty`: what was taken before is all started, and so is the first. `false` once the mailbox is
+    /// closed and empty.
     #[inline]
-    fn poll_take(&self, batch: &mut Batch<T>, cx: &mut Context<'_>) -> Poll<bool> {
+    pub(super) fn poll_take(&self, empty: &mut Backlog<I>, cx: &mut Context<'_>) -> Poll<bool> {
         let mut state = lock(&self.state);
-        if state.queue.is_empty() {
+        let taken = state.backlog.len();
+        if taken == 0 {
             if state.closed {
                 return Poll::Ready(false);
             }
-            if !state
-                .consumer
-                .as_ref()
-                .is_some_and(|waker| waker.will_wake(cx.waker()))
-            {
-                state.consumer = Some(cx.waker().clone());
+            match &mut state.consumer {
+                Some(waker) => waker.clone_from(cx.waker()),
+                none => *none = Some(cx.waker().clone()),
             }
-            return Poll::Pending;
-        }
-        let limit = (self.bound / 4).clamp(1, BATCH);
-        if state.queue.len() <= limit {
-            mem::swap(&mut state.queue, &mut batch.messages);
         } else {
-            batch.messages.extend(state.queue.drain(..limit));
+            mem::swap(&mut state.backlog, empty);
         }
-        state.grant(self.bound, &mut batch.woken);
+        state.taken = taken.saturating_sub(1);
+        let woken = state.grant(self.bound);
         drop(state);
-        wake(&mut batch.woken);
-        Poll::Ready(true)
+        wake(woken);
+        if taken == 0 {
+            Poll::Pending
+        } else {
+            Poll::Ready(true)
+        }
+    }
+
+    /// After how many started messages the module has to say so.
+    pub(super) fn step(&self) -> usize {
+        (self.bound / 4).clamp(1, STEP)
+    }
+
+    /// The module has started `count` more of the messages that it took.
+    pub(super) fn started(&self, count: usize) {
+        let mut state = lock(&self.state);
+        state.taken -= count;
+        let woken = state.grant(self.bound);
+        drop(state);
+        wake(woken);
     }
 
     /// Accepts nothing more. What is in the mailbox can still be taken.
-    pub(crate) fn close(&self) {
+    pub(super) fn close(&self) {
         let mut state = lock(&self.state);
         state.closed = true;
-        let mut woken = state.line.clear();
-        woken.extend(state.consumer.take());
+        let woken = state.line.clear();
+        let consumer = state.consumer.take();
         drop(state);
-        wake(&mut woken);
+        wake(woken);
+        wake(consumer);
     }
 
-    /// All that is in the mailbox.
-    pub(crate) fn drain(&self) -> VecDeque<T> {
-        mem::take(&mut lock(&self.state).queue)
+    /// All that is in the mailbox and was not taken.
+    pub(super) fn drain(&self) -> Backlog<I> {
+        mem::take(&mut lock(&self.state).backlog)
     }
 
     /// How many messages were ever accepted.
-    pub(crate) fn accepted(&self) -> u64 {
+    pub(super) fn accepted(&self) -> u64 {
         lock(&self.state).accepted
     }
 
     /// How many messages wait.
-    pub(crate) fn len(&self) -> usize {
-        lock(&self.state).queue.len()
+    pub(super) fn len(&self) -> usize {
+        lock(&self.state).waiting()
     }
 }
 
-impl<T> State<T> {
+impl<I> State<I> {
     #[inline]
-    fn grant(&mut self, bound: usize, woken: &mut Vec<Waker>) {
-        if !self.line.is_empty() {
-            self.line
-                .grant(bound.saturating_sub(self.queue.len()), woken);
+    fn waiting(&self) -> usize {
+        self.backlog.len() + self.taken
+    }
+
+    /// Grants what room there is to those who wait for it; gives back whom to wake.
+    #[inline]
+    fn grant(&mut self, bound: usize) -> Vec<Waker> {
+        if self.line.is_empty() {
+            return Vec::new();
         }
+        self.line.grant(bound.saturating_sub(self.waiting()))
     }
 }
 
 /// Wakes all of them; outside the lock, for they will want it.
 #[inline]
-fn wake(wakers: &mut Vec<Waker>) {
-    for waker in wakers.drain(..) {
-        waker.wake();
-    }
+fn wake(wakers: impl IntoIterator<Item = Waker>) {
+    wakers.into_iter().for_each(Waker::wake);
 }
 
-impl<T> fmt::Debug for Mailbox<T> {
+impl<I> fmt::Debug for Mailbox<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Mailbox")
             .field("waiting", &self.len())

@@ -1,6 +1,7 @@
 //! Layer 7: modules: isolated state, and the handlers that are the only way to it.
 
 mod background;
+mod backlog;
 mod cell;
 mod descriptor;
 mod exclusive;
@@ -12,6 +13,7 @@ mod mailbox;
 mod shared;
 mod supervision;
 mod tally;
+mod work;
 
 pub use self::background::Background;
 pub(crate) use self::cell::Handling;

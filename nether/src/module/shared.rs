@@ -9,17 +9,18 @@ use tokio::task::JoinSet;
 
 use crate::context::{Context, Handle};
 use crate::declaration::Declaration;
-use crate::envelope::{Header, Parcel, Reply};
+use crate::envelope::{Header, Label, Parcel, Reply};
 use crate::error::{CallError, Failure, FailureKind, Result, SendError};
 use crate::mediator::Stopping;
 use crate::message::Message;
 use crate::module::cell::{Cell, Way};
+use crate::module::guarded::drop_unpanicked;
 use crate::module::handling::{Serves, serve};
 use crate::module::supervision::{bury, keep, reply_of};
 use crate::module::tally::{Tally, Verdict};
 use crate::module::{Module, Shared};
-use crate::route::{BoxFuture, Closed, Inline, Offer, Route};
-use crate::scope::Finish;
+use crate::route::{BoxFuture, Closed, Inline, Route};
+use crate::scope::Scope;
 use crate::sync::lock;
 
 /// A shared module, and what it has done.
@@ -42,21 +43,16 @@ pub struct SharedCell<M: Module + Shared> {
 }
 
 impl<M: Module + Shared> SharedCell<M> {
-    fn accept(
-        self: &Arc<Self>,
-        message: &'static str,
-        awaited: bool,
-    ) -> Result<Accepted<M>, Closed> {
+    /// Accepts a message; it is answered for by what this gives back.
+    fn accept(self: &Arc<Self>, header: Header) -> Result<Accepted<M>, Closed> {
         self.accepted.fetch_add(1, Ordering::SeqCst);
         let mut accepted = Accepted {
             cell: Arc::clone(self),
-            message,
-            awaited,
-            ctx: None,
-            end: End::Dropped,
+            label: header.label,
+            stage: Stage::Waiting(header),
         };
         if self.closed.load(Ordering::SeqCst) {
-            accepted.end = End::Refused;
+            accepted.refuse();
             return Err(Closed);
         }
         Ok(accepted)
@@ -79,25 +75,23 @@ impl<M: Module + Shared> SharedCell<M> {
     /// Accepts the message, and lets its handler run in a task of its own. Without a permit it waits for one there.
     fn begin<P>(
         self: &Arc<Self>,
-        offer: &mut Offer<P>,
+        parcel: P,
+        header: Header,
         permit: Option<OwnedSemaphorePermit>,
     ) -> Result<(), Closed>
     where
         P: Parcel,
         M: Serves<P>,
     {
-        let mut accepted = self.accept(P::Message::NAME, false)?;
-        let Some((header, parcel)) = offer.content.take() else {
-            unreachable!("an offer is accepted once")
-        };
+        let mut accepted = self.accept(header)?;
         let cell = Arc::clone(self);
         self.spawn(async move {
             let _permit = match permit {
                 Some(permit) => Some(permit),
                 None => cell.permit().await,
             };
-            let reply = accepted.run(parcel, header).await;
-            if let (Err(error), Some(ctx)) = (reply, &accepted.ctx) {
+            let reply = accepted.run(parcel).await;
+            if let (Err(error), Stage::Ended(ctx, _)) = (reply, &accepted.stage) {
                 keep::<P::Message>(error, ctx.handle(), cell.declaration);
             }
         });
@@ -121,80 +115,100 @@ impl<M: Module + Shared> SharedCell<M> {
 /// A message that a shared module has accepted. Dropped, it counts how the message ended.
 struct Accepted<M: Module + Shared> {
     cell: Arc<SharedCell<M>>,
-    message: &'static str,
-    /// Whether a caller waits for the reply.
-    awaited: bool,
-    /// There once the handler has begun: from then on this answers for the message in its unit of work.
-    ctx: Option<Context<M>>,
-    end: End,
+    label: Label,
+    stage: Stage<M>,
 }
 
-enum End {
-    Handler(Verdict),
-    /// A dead letter, counted by who buried it.
-    Buried,
-    /// It came too late; whoever sent it is told.
-    Refused,
-    /// Dropped on the way: the caller of a query went away, or the module was cut off.
-    Dropped,
+/// How far a message has come.
+enum Stage<M: Module + Shared> {
+    Waiting(Header),
+    Handled(Context<M>),
+    Ended(Context<M>, Verdict),
+    /// Buried, or refused: it is counted.
+    Gone,
 }
 
 impl<M: Module + Shared> Accepted<M> {
     /// Runs the handler. Its failure is logged and published here; telling it is the caller's part.
-    async fn run<P>(&mut self, parcel: P, header: Header) -> Reply<P::Message>
+    async fn run<P>(&mut self, parcel: P) -> Reply<P::Message>
     where
         P: Parcel,
         M: Serves<P>,
     {
-        let cell = Arc::clone(&self.cell);
-        let module = cell.module.wait().await.clone();
-        let obstacle = header.in_flight.scope().obstacle();
-        let Some((module, None)) = module.map(|module| (module, obstacle)) else {
-            return Err(self.bury(header).into());
+        let module = self.cell.module.wait().await.clone();
+        let Stage::Waiting(header) = std::mem::replace(&mut self.stage, Stage::Gone) else {
+            unreachable!("a message is run once")
         };
-        let ctx = self.ctx.insert(Context::new(Handle::of(header)));
+        let obstacle = header.scope.obstacle();
+        let (Some(module), None) = (module, &obstacle) else {
+            drop_unpanicked(parcel);
+            let kind = obstacle.unwrap_or(FailureKind::Stopped);
+            let error = refusal(P::Message::NAME, &kind);
+            bury(
+                header.stamp(),
+                kind,
+                &self.cell.tally,
+                self.cell.declaration,
+            );
+            return Err(error.into());
+        };
+        self.stage = Stage::Handled(Context::new(Handle::of(header)));
+        let Stage::Handled(ctx) = &self.stage else {
+            unreachable!("just put there")
+        };
         let result = serve::<P, M>(parcel, module, ctx).await;
-        let (reply, verdict) =
-            reply_of::<P::Message>(result, self.awaited, ctx.handle(), cell.declaration);
-        self.end = End::Handler(verdict);
+        let (reply, verdict) = reply_of::<P::Message>(
+            result,
+            self.label.awaited,
+            ctx.handle(),
+            self.cell.declaration,
+        );
+        if let Stage::Handled(ctx) = std::mem::replace(&mut self.stage, Stage::Gone) {
+            self.stage = Stage::Ended(ctx, verdict);
+        }
         reply
     }
 
-    /// The message is not handled, since its unit of work or its module is over.
-    fn bury(&mut self, header: Header) -> SendError {
-        let obstacle = header.in_flight.scope().obstacle();
-        let kind = obstacle.unwrap_or(FailureKind::Stopped);
-        let error = refusal(self.message, &kind);
-        bury(header, kind, &self.cell.tally, self.cell.declaration);
-        self.end = End::Buried;
-        error
+    /// The message came too late; whoever sent it is told.
+    fn refuse(&mut self) {
+        if let Stage::Waiting(header) = std::mem::replace(&mut self.stage, Stage::Gone) {
+            self.cell.tally.count_abandoned();
+            header.scope.take_back(1);
+        }
     }
 
-    /// The module was cut off while it handled the message.
-    fn cut_off(&self) {
-        self.cell.tally.count_dead(self.message);
-        if let Some(ctx) = &self.ctx {
-            ctx.handle().scope.fail(Failure {
-                message: self.message,
-                module: self.cell.declaration.name,
-                sequence: ctx.handle().message.map_or(0, |(_, sequence)| sequence),
-                kind: FailureKind::Stopped,
-            });
+    /// The message was dropped on the way: the caller of a query went away, or the module was cut off.
+    fn dropped(&self, scope: &Scope) {
+        if self.label.awaited {
+            return self.cell.tally.count_abandoned();
         }
+        let message = self.label.message.name();
+        self.cell.tally.count_dead(message);
+        scope.fail(Failure {
+            message,
+            module: self.cell.declaration.name,
+            sequence: self.label.sequence,
+            kind: scope.obstacle().unwrap_or(FailureKind::Stopped),
+        });
     }
 }
 
 impl<M: Module + Shared> Drop for Accepted<M> {
     fn drop(&mut self) {
-        match self.end {
-            End::Handler(verdict) => self.cell.tally.count(verdict),
-            End::Buried => {}
-            End::Refused => self.cell.tally.count_abandoned(),
-            End::Dropped if self.awaited => self.cell.tally.count_abandoned(),
-            End::Dropped => self.cut_off(),
-        }
-        if let Some(ctx) = &self.ctx {
-            drop(Finish(&ctx.handle().scope));
+        match &self.stage {
+            Stage::Waiting(header) => {
+                self.dropped(&header.scope);
+                header.scope.take_back(1);
+            }
+            Stage::Handled(ctx) => {
+                self.dropped(&ctx.handle().scope);
+                ctx.handle().scope.finish(1);
+            }
+            Stage::Ended(ctx, verdict) => {
+                self.cell.tally.count(*verdict);
+                ctx.handle().scope.finish(1);
+            }
+            Stage::Gone => {}
         }
         if self.cell.closed.load(Ordering::SeqCst) {
             self.cell.idle.notify_waiters();
@@ -222,31 +236,47 @@ where
         header: Header,
         root: bool,
     ) -> BoxFuture<Reply<P::Message>> {
-        let accepted = self.accept(P::Message::NAME, true);
+        let accepted = self.accept(header);
         Box::pin(async move {
             let Ok(mut accepted) = accepted else {
-                header.in_flight.take_back();
                 return Err(CallError::Stopped {
                     message: P::Message::NAME,
                 });
             };
             let _permit = if root { self.permit().await } else { None };
-            accepted.run(parcel, header).await
+            accepted.run(parcel).await
         })
     }
 
     fn post(
         self: Arc<Self>,
-        mut offer: Offer<P>,
+        parcel: P,
+        header: Header,
+        root: bool,
     ) -> Result<Option<BoxFuture<Result<(), Closed>>>, Closed> {
         let permit = Arc::clone(&self.permits).try_acquire_owned().ok();
-        if permit.is_none() && offer.root {
+        if permit.is_none() && root {
+            let mut offered = Offered(Some((parcel, header)));
             return Ok(Some(Box::pin(async move {
                 let permit = self.permit().await;
-                self.begin(&mut offer, permit)
+                match offered.0.take() {
+                    Some((parcel, header)) => self.begin(parcel, header, permit),
+                    None => Err(Closed),
+                }
             })));
         }
-        self.begin(&mut offer, permit).map(|()| None)
+        self.begin(parcel, header, permit).map(|()| None)
+    }
+}
+
+/// What waits to be accepted. Dropped, it is taken back: it is not in flight any more.
+struct Offered<P>(Option<(P, Header)>);
+
+impl<P> Drop for Offered<P> {
+    fn drop(&mut self) {
+        if let Some((_, header)) = &self.0 {
+            header.scope.take_back(1);
+        }
     }
 }
 

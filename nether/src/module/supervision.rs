@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use crate::context::{Handle, announce};
+use crate::context::{Handle, Origin, announce};
 use crate::declaration::Declaration;
-use crate::envelope::{Header, Reply, ReplyTo};
+use crate::envelope::{Label, Reply, ReplyTo, Stamp};
 use crate::error::{CallError, Failure, FailureKind, Panic, Result};
 use crate::events::{DeadLetter, HandlerFailed, is_own};
 use crate::message::{Message, MessageDescriptor};
@@ -88,7 +88,7 @@ pub(crate) fn keep<M: Message>(
     handle.scope.fail(Failure {
         message: M::NAME,
         module: module.name,
-        sequence: sequence_of(handle),
+        sequence: handle.sequence(),
         kind: FailureKind::of(error),
     });
 }
@@ -102,7 +102,7 @@ fn report(
     error: &dyn std::fmt::Display,
     panicked: bool,
 ) {
-    let sequence = sequence_of(handle);
+    let sequence = handle.sequence();
     // Of the framework's own reports nothing more is reported.
     if !is_own(message) {
         announce(handle, || HandlerFailed {
@@ -137,20 +137,25 @@ pub(crate) fn report_task(
     });
 }
 
-/// Buries a message that will not be handled: it is a dead letter.
+/// Buries a message that will not be handled: it is a dead letter, and not in flight any more.
 #[cold]
-pub(crate) fn bury(header: Header, kind: FailureKind, tally: &Tally, module: &'static Declaration) {
-    let Header { in_flight, cause } = header;
-    let (message, sequence) = (in_flight.message(), in_flight.sequence());
+pub(crate) fn bury(
+    stamp: Stamp<'_>,
+    kind: FailureKind,
+    tally: &Tally,
+    module: &'static Declaration,
+) {
+    let Label {
+        message,
+        sequence,
+        awaited,
+    } = stamp.label;
     tracing::warn!(message = message.name(), module = module.name, sequence, reason = %kind, "dead letter");
-    let handle = Handle {
-        cause,
-        ..Handle::new(
-            Arc::clone(in_flight.scope()),
-            crate::context::Origin::Handler,
-        )
-    };
     if !is_own(message) {
+        let handle = Handle {
+            cause: stamp.cause.clone(),
+            ..Handle::new(Arc::clone(stamp.scope), Origin::Handler)
+        };
         announce(&handle, || DeadLetter {
             message: message.name().to_owned(),
             module: module.name.to_owned(),
@@ -158,8 +163,8 @@ pub(crate) fn bury(header: Header, kind: FailureKind, tally: &Tally, module: &'s
             reason: kind.to_string(),
         });
     }
-    if !in_flight.is_awaited() {
-        handle.scope.fail(Failure {
+    if !awaited {
+        stamp.scope.fail(Failure {
             message: message.name(),
             module: module.name,
             sequence,
@@ -167,9 +172,5 @@ pub(crate) fn bury(header: Header, kind: FailureKind, tally: &Tally, module: &'s
         });
     }
     tally.count_dead(message.name());
-    in_flight.take_back();
-}
-
-fn sequence_of(handle: &Handle) -> u64 {
-    handle.message.map_or(0, |(_, sequence)| sequence)
+    stamp.scope.take_back(1);
 }

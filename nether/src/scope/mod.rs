@@ -1,10 +1,10 @@
 //! Layer 3: what all handles to one unit of work share: how much is in flight, what failed, when it must end.
 
-mod in_flight;
+mod hold;
 mod properties;
 mod state;
 
-pub(crate) use self::in_flight::{Finish, Hold, InFlight};
+pub(crate) use self::hold::Hold;
 pub(crate) use self::properties::Deadline;
 pub use self::properties::{ContextId, MessageKey};
 
@@ -19,7 +19,7 @@ use self::properties::Properties;
 use self::state::State;
 use crate::error::{Failure, FailureKind, SendError};
 use crate::mediator::{Mediator, Row, Table};
-use crate::sync::lock;
+use crate::sync::{OwnLine, lock};
 
 /// The shared part of a context: one allocation per unit of work.
 ///
@@ -30,8 +30,10 @@ pub(crate) struct Scope {
     /// The routing table of when it was opened. It keeps what has been detached since, until the scope is gone.
     table: Arc<Table>,
     kind: ScopeKind,
-    sent: AtomicU64,
-    done: AtomicU64,
+    /// Written by those who send.
+    sent: OwnLine<AtomicU64>,
+    /// Written by those who handle.
+    done: OwnLine<AtomicU64>,
     /// How many of those that are done were not handled: refused, taken back, buried.
     unhandled: AtomicU64,
     state: State,
@@ -61,8 +63,8 @@ impl Scope {
             table: mediator.table(),
             mediator,
             kind,
-            sent: AtomicU64::new(0),
-            done: AtomicU64::new(0),
+            sent: OwnLine::default(),
+            done: OwnLine::default(),
             unhandled: AtomicU64::new(0),
             state: State::default(),
             roots: AtomicUsize::new(1),
