@@ -102,7 +102,7 @@ impl Scenario {
         let full = match (self, flavour) {
             (Process | Pairs(_) | Publish(_), _) => 200_000,
             (SendShared | AskShared, _) => 100_000,
-            (Send | Scenario::Ask | Callers(1), Flavour::Multi) => 10_000,
+            (Send | Scenario::Ask | Callers(1), Flavour::Multi) => 5_000,
             (Send | Scenario::Ask | Callers(_), _) => 50_000,
             (Contexts, Flavour::Multi) => 5_000,
             (Contexts, Flavour::Current) => 20_000,

@@ -1,5 +1,6 @@
 //! No channel at all: a direct call through a boxed future of a trait object, to what callers share.
 
+use std::hint::black_box;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,7 +29,8 @@ impl Counters for Direct {
     type Counter = Arc<dyn Handles>;
 
     async fn counter(&self) -> Arc<dyn Handles> {
-        Arc::new(Sum::default())
+        // The compiler shall not find out what is behind it.
+        black_box(Arc::new(Sum::default()))
     }
 }
 

@@ -106,10 +106,6 @@ impl Counter for Ref {
     fn another(&self) -> Self {
         Ref(self.0.clone())
     }
-
-    async fn close(self) {
-        self.0.stop(None);
-    }
 }
 
 impl Audiences for Ractor {
