@@ -34,6 +34,8 @@ pub struct Reading {
     pub at: Instant,
     pub allocations: u64,
     pub bytes: u64,
+    /// The bytes that are allocated now.
+    pub live: u64,
 }
 
 impl Reading {
@@ -42,6 +44,7 @@ impl Reading {
             at: Instant::now(),
             allocations: 0,
             bytes: 0,
+            live: 0,
         }
     }
 }
@@ -54,6 +57,8 @@ pub struct Sample {
     pub p99: Option<f64>,
     pub allocations: f64,
     pub bytes: f64,
+    /// Bytes that it left allocated.
+    pub live: f64,
 }
 
 impl Sample {
@@ -64,6 +69,7 @@ impl Sample {
             p99: None,
             allocations: (after.allocations - before.allocations) as f64 / operations,
             bytes: (after.bytes - before.bytes) as f64 / operations,
+            live: (after.live as f64 - before.live as f64) / operations,
         }
     }
 }

@@ -1,17 +1,17 @@
-//! Runs the comparison, prints it, and writes the report.
+//! Runs the comparison, prints it, and writes `benches/REPORT.md`.
 
-use suite::contestants;
+use std::process::ExitCode;
+
 use suite::options::Options;
 use suite::results::Results;
-use suite::rounds;
-use suite::runtime::Flavour;
+use suite::{extras, report, rounds};
 
-fn main() {
+fn main() -> ExitCode {
     let options = match Options::parse(std::env::args().skip(1)) {
         Ok(options) => options,
         Err(usage) => {
             eprintln!("{usage}");
-            std::process::exit(2);
+            return ExitCode::from(2);
         }
     };
     let mut results = Results {
@@ -20,22 +20,18 @@ fn main() {
         ..Results::default()
     };
     rounds::run(&options, &mut results, |results, scenario| {
-        for f in Flavour::BOTH {
-            for c in contestants::ALL {
-                if let (Some(n), Some(r)) = (
-                    results.nanos(scenario, f, c.id),
-                    results.ratio(scenario, f, c.id),
-                ) {
-                    println!(
-                        "{} {:?} {} {:.1} {:.2}",
-                        scenario.id(),
-                        f,
-                        c.id,
-                        n.median,
-                        r.median
-                    );
-                }
-            }
-        }
+        println!("{}", report::scenario(results, scenario));
     });
+    extras::run(&options, &mut results);
+    println!("{}", report::standings(&results));
+    if options.is_partial() {
+        return ExitCode::SUCCESS;
+    }
+    match report::write(&results, &extras::benches()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("the report cannot be written: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -1,7 +1,5 @@
 //! What is compared: each scenario, its size, and what it is measured against.
 
-use crate::runtime::Flavour;
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scenario {
     /// One producer to one counter.
@@ -21,11 +19,18 @@ pub enum Scenario {
     Pairs(usize),
     /// Units of work of a command and three events.
     Contexts,
+    /// So many who do nothing. Not timed: see the program `memory`.
+    Idle(usize),
+    /// Units of work in which nothing happens. Not timed either.
+    OpenContexts,
 }
 
-use Scenario::{AskShared, Callers, Contexts, Pairs, Process, Publish, Send, SendShared};
+use Scenario::{
+    AskShared, Callers, Contexts, Idle, OpenContexts, Pairs, Process, Publish, Send, SendShared,
+};
 
 impl Scenario {
+    /// All that are timed.
     pub const ALL: [Scenario; 17] = [
         Process,
         Send,
@@ -58,6 +63,8 @@ impl Scenario {
             Publish(consumers) => format!("publish-{consumers}"),
             Pairs(pairs) => format!("pairs-{pairs}"),
             Contexts => "contexts".into(),
+            Idle(members) => format!("idle-{members}"),
+            OpenContexts => "open-contexts".into(),
         }
     }
 
@@ -75,6 +82,8 @@ impl Scenario {
             Pairs(1) => "(e) 1 producer to 1 module".into(),
             Pairs(pairs) => format!("(e) {pairs} producers to {pairs} modules"),
             Contexts => "(g) A context per command".into(),
+            Idle(members) => format!("(i) {members} idle modules"),
+            OpenContexts => "(i) Open contexts".into(),
         }
     }
 
@@ -84,7 +93,8 @@ impl Scenario {
             Process | Pairs(_) => "message",
             Send | Scenario::Ask | SendShared | AskShared | Callers(_) => "call",
             Publish(_) => "delivery",
-            Contexts => "unit of work",
+            Contexts | OpenContexts => "unit of work",
+            Idle(_) => "module",
         }
     }
 
@@ -97,16 +107,23 @@ impl Scenario {
         }
     }
 
-    /// How many operations a round takes: about a tenth of a second of a fast contestant.
-    pub fn operations(self, flavour: Flavour, quick: bool) -> u64 {
-        let full = match (self, flavour) {
-            (Process | Pairs(_) | Publish(_), _) => 200_000,
-            (SendShared | AskShared, _) => 100_000,
-            (Send | Scenario::Ask | Callers(1), Flavour::Multi) => 5_000,
-            (Send | Scenario::Ask | Callers(_), _) => 50_000,
-            (Contexts, Flavour::Multi) => 5_000,
-            (Contexts, Flavour::Current) => 20_000,
+    /// Whether each operation waits for the one before.
+    pub fn is_sequential(self) -> bool {
+        matches!(
+            self,
+            Send | Scenario::Ask | SendShared | AskShared | Callers(1)
+        )
+    }
+
+    /// How many operations a round takes.
+    pub fn operations(self, quick: bool) -> u64 {
+        let full = match self {
+            Process | Pairs(_) | Publish(_) => 400_000,
+            Send | Scenario::Ask | Callers(_) => 100_000,
+            SendShared | AskShared => 200_000,
+            Contexts => 40_000,
+            Idle(_) | OpenContexts => 1_000,
         };
-        if quick { full / 5 } else { full }
+        if quick { full / 10 } else { full }
     }
 }

@@ -76,6 +76,7 @@ fn actors(
         Scenario::Callers(callers) => Box::pin(drive::callers(contestant, callers, load)),
         Scenario::Publish(members) => Box::pin(drive::publish(InTurn(contestant), members, load)),
         Scenario::Pairs(pairs) => Box::pin(drive::pairs(InTurn(contestant), pairs, load)),
-        Scenario::Contexts => return Err(NO_CONTEXTS),
+        Scenario::Idle(members) => Box::pin(drive::idle(InTurn(contestant), members, load)),
+        Scenario::Contexts | Scenario::OpenContexts => return Err(NO_CONTEXTS),
     })
 }

@@ -117,3 +117,18 @@ async fn commands(work: Work, system: &System, shipments: &Shipments, last: u64)
     }
     ctx.close().await.expect("nothing fails");
 }
+
+/// Contexts that are open and idle, all at once.
+pub(super) async fn open(load: Load) -> Sample {
+    let system = empty().await;
+    let mut open = Vec::with_capacity(load.operations as usize);
+    let before = (load.probe)();
+    for _ in 0..load.operations {
+        open.push(system.context());
+    }
+    let after = (load.probe)();
+    for ctx in open {
+        ctx.close().await.expect("nothing was sent in it");
+    }
+    Sample::between(before, after, load.operations)
+}

@@ -34,6 +34,8 @@ pub(super) const ISOLATED: Contestant = Contestant {
             Scenario::Callers(callers) => Box::pin(drive::callers(Exclusive, callers, load)),
             Scenario::Publish(members) => Box::pin(drive::publish(Listeners, members, load)),
             Scenario::Pairs(pairs) => Box::pin(drive::pairs(Eight, pairs, load)),
+            Scenario::Idle(members) => Box::pin(drive::idle(Listeners, members, load)),
+            Scenario::OpenContexts => Box::pin(contexts::open(load)),
             Scenario::Contexts => Box::pin(contexts::contexts(Work::ContextEach, load)),
         })
     },
