@@ -3,6 +3,7 @@
 use nether::prelude::*;
 
 use crate::contestants::nether::empty;
+use crate::contestants::nether::opened::opened;
 use crate::contract::{Counter, Counters};
 
 #[command(local, reply = u64)]
@@ -43,33 +44,4 @@ impl Counters for Exclusive {
     }
 }
 
-/// An open context, and the system to open others.
-pub(super) struct Opened {
-    ctx: Context,
-    system: System,
-}
-
-impl Counter for Opened {
-    async fn tell(&self, number: u64) {
-        self.ctx.process(Add(number)).await.expect("accepted");
-    }
-
-    async fn call(&self, number: u64) -> u64 {
-        self.ctx.send(Add(number)).await.expect("replied")
-    }
-
-    async fn read(&self, number: u64) -> u64 {
-        self.ctx.ask(Sum(number)).await.expect("answered")
-    }
-
-    fn another(&self) -> Self {
-        Opened {
-            ctx: self.system.context(),
-            system: self.system.clone(),
-        }
-    }
-
-    async fn close(self) {
-        self.ctx.close().await.expect("nothing fails");
-    }
-}
+opened!();

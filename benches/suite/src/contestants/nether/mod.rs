@@ -4,6 +4,7 @@ mod audience;
 mod contexts;
 mod crowd;
 mod exclusive;
+mod opened;
 mod shared;
 
 use nether::System;
