@@ -1,0 +1,37 @@
+//! Runs the comparison, prints it, and writes `benches/REPORT.md`.
+
+use std::process::ExitCode;
+
+use suite::options::Options;
+use suite::results::Results;
+use suite::{extras, report, rounds};
+
+fn main() -> ExitCode {
+    let options = match Options::parse(std::env::args().skip(1)) {
+        Ok(options) => options,
+        Err(usage) => {
+            eprintln!("{usage}");
+            return ExitCode::from(2);
+        }
+    };
+    let mut results = Results {
+        rounds: options.rounds,
+        quick: options.quick,
+        ..Results::default()
+    };
+    rounds::run(&options, &mut results, |results, scenario| {
+        println!("{}", report::scenario(results, scenario));
+    });
+    extras::run(&options, &mut results);
+    println!("{}", report::standings(&results));
+    if options.is_partial() {
+        return ExitCode::SUCCESS;
+    }
+    match report::write(&results, &extras::benches()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("the report cannot be written: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What the command line asks for.
+
+/// What to run.
+pub struct Options {
+    pub quick: bool,
+    pub rounds: usize,
+    only: Vec<String>,
+    who: Vec<String>,
+}
+
+const USAGE: &str = "\
+usage: suite [--quick] [--rounds <number>] [--only <scenario>]... [--who <contestant>]...
+
+  --quick   three short rounds: what runs at all, not how fast
+  --rounds  how often everybody has a turn
+  --only    scenarios that are called so or begin so, such as `callers`; also `startup` and `memory`
+  --who     contestants that are called so or begin so, such as `kameo`; the baseline always runs
+
+With --only or --who nothing is written.";
+
+const ROUNDS: usize = 11;
+const QUICK_ROUNDS: usize = 3;
+
+impl Options {
+    /// What the arguments say, or what to print instead.
+    pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Self, &'static str> {
+        let (mut quick, mut rounds, mut only, mut who) = (false, None, Vec::new(), Vec::new());
+        let mut arguments = arguments.into_iter();
+        while let Some(argument) = arguments.next() {
+            let mut value = || arguments.next().ok_or(USAGE);
+            match argument.as_str() {
+                "--quick" => quick = true,
+                "--rounds" => rounds = Some(value()?.parse().map_err(|_| USAGE)?),
+                "--only" => only.push(value()?),
+                "--who" => who.push(value()?),
+                _ => return Err(USAGE),
+            }
+        }
+        Ok(Options {
+            quick,
+            rounds: rounds
+                .unwrap_or(if quick { QUICK_ROUNDS } else { ROUNDS })
+                .max(1),
+            only,
+            who,
+        })
+    }
+
+    /// Whether a scenario shall run.
+    pub fn wants(&self, scenario: &str) -> bool {
+        matches(&self.only, scenario)
+    }
+
+    /// Whether a contestant shall run.
+    pub fn admits(&self, contestant: &str) -> bool {
+        matches(&self.who, contestant)
+    }
+
+    /// Whether it is a part of the whole that was asked for.
+    pub fn is_partial(&self) -> bool {
+        !self.only.is_empty() || !self.who.is_empty()
+    }
+}
+
+fn matches(begins: &[String], name: &str) -> bool {
+    begins.is_empty() || begins.iter().any(|begin| name.starts_with(begin.as_str()))
+}

@@ -1,0 +1,35 @@
+//! The table of targets: what holds and what does not.
+
+use crate::report::text::{or_dash, ratio, table};
+use crate::results::Results;
+use crate::runtime::Flavour;
+use crate::targets::{self, Standing};
+
+pub fn standings(results: &Results) -> String {
+    let rows = targets::ALL.iter().map(|target| {
+        let mut row = vec![target.what.to_owned()];
+        for flavour in Flavour::BOTH {
+            let standing = target.standing(results, flavour);
+            let cell = |of: fn(&Standing) -> String| or_dash(standing.as_ref().map(of));
+            row.extend([
+                cell(|it| ratio(it.measured)),
+                cell(|it| it.target.clone()),
+                cell(|it| if it.holds { "holds" } else { "does not hold" }.into()),
+            ]);
+        }
+        row
+    });
+    let head = [
+        "Nether",
+        "multi-thread",
+        "target",
+        "",
+        "current_thread",
+        "target",
+        "",
+    ];
+    format!(
+        "## Targets\n\nRatios within this run: median over the rounds, quartiles in brackets.\n\n{}",
+        table(&head, rows)
+    )
+}
