@@ -104,6 +104,7 @@ fn macros_do_not_import_each_other() {
 fn every_file_says_what_it_holds_and_is_not_long() {
     for folder in [
         "benches/instructions/src",
+        "benches/minimal/src",
         "benches/startup/src",
         "nether/benches",
         "nether/src",
