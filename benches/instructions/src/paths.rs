@@ -23,7 +23,7 @@ pub(crate) struct Path {
     operations: fn(System, u64) -> Operations,
 }
 
-type Operations = Pin<Box<dyn Future<Output = nether::Result<()>>>>;
+type Operations = Pin<Box<dyn Future<Output = nether::Result<()>> + Send>>;
 
 pub(crate) const PATHS: [Path; 6] = [
     Path {
@@ -66,7 +66,8 @@ pub(crate) fn run(name: &str, count: &str) -> Result<()> {
     let runtime = Builder::new_current_thread().build()?;
     let done: nether::Result<()> = runtime.block_on(async {
         let system = System::start().await?;
-        (path.operations)(system, count).await
+        // In a task, as a program's work is done.
+        tokio::spawn((path.operations)(system, count)).await?
     });
     done.map_err(|error| error.to_string().into())
 }
