@@ -103,6 +103,10 @@ fn macros_do_not_import_each_other() {
 #[test]
 fn every_file_says_what_it_holds_and_is_not_long() {
     for folder in [
+        "benches/instructions/src",
+        "benches/minimal/src",
+        "benches/startup/src",
+        "nether/benches",
         "nether/src",
         "nether-macros/src",
         "examples",

@@ -1,0 +1,25 @@
+//! The smallest program with a reply: kameo.
+
+use kameo::Actor;
+use kameo::actor::Spawn;
+use kameo::message::{Context, Message};
+
+struct Add(u64);
+
+#[derive(Actor)]
+struct Sum(u64);
+
+impl Message<Add> for Sum {
+    type Reply = u64;
+
+    async fn handle(&mut self, Add(number): Add, _: &mut Context<Self, u64>) -> u64 {
+        self.0 += number;
+        self.0
+    }
+}
+
+#[tokio::main]
+async fn main() {
+    let sum = Sum::spawn(Sum(0));
+    println!("{}", sum.ask(Add(42)).await.expect("a reply"));
+}
