@@ -107,14 +107,14 @@ const _: () = {
         type Inbox = OrdersInbox;
         async fn dispatch(
             module: &mut Self,
-            inbox: OrdersInbox,
+            inbox: &mut OrdersInbox,
             ctx: &::nether::__private::Context<Self>,
         ) -> ::nether::__private::Verdict
         where
             for<'a> Self: ::nether::__private::Send,
         {
-            match inbox {
-                OrdersInbox::ProcessOrder(parcel) => {
+            match *inbox {
+                OrdersInbox::ProcessOrder(ref mut parcel) => {
                     <ProcessOrder as ::nether::__private::TakenByValue>::handle(
                             parcel,
                             module,
@@ -122,7 +122,7 @@ const _: () = {
                         )
                         .await
                 }
-                OrdersInbox::OrdersProcessed(parcel) => {
+                OrdersInbox::OrdersProcessed(ref mut parcel) => {
                     <OrdersProcessed as ::nether::__private::TakenByValue>::handle(
                             parcel,
                             module,
@@ -130,7 +130,7 @@ const _: () = {
                         )
                         .await
                 }
-                OrdersInbox::Paid(parcel) => {
+                OrdersInbox::Paid(ref mut parcel) => {
                     <Paid as ::nether::__private::TakenByReference>::handle(
                             parcel,
                             module,
@@ -160,7 +160,7 @@ const _: () = {
             __S: ::nether::__private::Settle<::nether::__private::Given<ProcessOrder>>,
         >(
             module: &mut Self,
-            parcel: ::nether::__private::Given<ProcessOrder>,
+            parcel: &mut ::nether::__private::Given<ProcessOrder>,
             ctx: &::nether::__private::Context<Self>,
             settle: __S,
         ) -> __S::Settled
@@ -190,7 +190,7 @@ const _: () = {
             __S: ::nether::__private::Settle<::nether::__private::Given<OrdersProcessed>>,
         >(
             module: &mut Self,
-            parcel: ::nether::__private::Given<OrdersProcessed>,
+            parcel: &mut ::nether::__private::Given<OrdersProcessed>,
             _: &::nether::__private::Context<Self>,
             settle: __S,
         ) -> __S::Settled
@@ -218,7 +218,7 @@ const _: () = {
             __S: ::nether::__private::Settle<::nether::__private::Shown<Paid>>,
         >(
             module: &mut Self,
-            parcel: ::nether::__private::Shown<Paid>,
+            parcel: &mut ::nether::__private::Shown<Paid>,
             _: &::nether::__private::Context<Self>,
             settle: __S,
         ) -> __S::Settled

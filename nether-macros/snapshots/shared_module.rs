@@ -50,7 +50,7 @@ const _: () = {
             __S: ::nether::__private::Settle<::nether::__private::Shown<OrderProcessed>>,
         >(
             module: &Self,
-            parcel: ::nether::__private::Shown<OrderProcessed>,
+            parcel: &mut ::nether::__private::Shown<OrderProcessed>,
             _: &::nether::__private::Context<Self>,
             settle: __S,
         ) -> __S::Settled

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::envelope::{Header, Parcel, Reply, Stamp};
+use crate::envelope::{Header, Label, Parcel, Reply, Source};
 use crate::mediator::Erased;
 
 /// A future on the heap.
@@ -56,7 +56,8 @@ pub(crate) trait Queue<P>: Send + Sync {
     /// offer that is not accepted.
     fn poll_accept(
         &self,
-        stamp: Stamp<'_>,
+        source: Source<'_>,
+        label: Label,
         offer: &mut Offer<P>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Closed>>;
@@ -79,7 +80,8 @@ pub(crate) struct Offer<P> {
 #[inline]
 pub(crate) fn offer<P>(
     queue: &Arc<dyn Queue<P>>,
-    stamp: Stamp<'_>,
+    source: Source<'_>,
+    label: Label,
     parcel: P,
     root: bool,
     cx: &mut Context<'_>,
@@ -89,15 +91,15 @@ pub(crate) fn offer<P>(
         root,
         ticket: None,
     };
-    match queue.poll_accept(stamp, &mut offer, cx) {
+    match queue.poll_accept(source, label, &mut offer, cx) {
         Poll::Ready(Ok(())) => Ok(None),
         Poll::Ready(Err(Closed)) => {
-            stamp.scope.take_back(1);
+            source.scope.take_back(1);
             Err(Closed)
         }
         Poll::Pending => Ok(Some(Waiting {
             queue: Arc::clone(queue),
-            header: stamp.to_header(),
+            header: source.header(label),
             offer,
         })),
     }
@@ -112,8 +114,9 @@ pub(crate) struct Waiting<P> {
 
 impl<P> Waiting<P> {
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+        let Header { label, .. } = self.header;
         self.queue
-            .poll_accept(self.header.stamp(), &mut self.offer, cx)
+            .poll_accept(self.header.source(), label, &mut self.offer, cx)
     }
 }
 

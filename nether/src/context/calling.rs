@@ -13,7 +13,7 @@ use crate::context::handle::Handle;
 use crate::context::inline::RunToEnd;
 use crate::context::timer::Timer;
 use crate::declaration::Declaration;
-use crate::envelope::{Awaited, Given, Label, NoReply, Stamp, reply};
+use crate::envelope::{Awaited, Given, Label, NoReply, Source, reply};
 use crate::error::{CallError, FailureKind, SendError};
 use crate::message::ByValue;
 use crate::route::{Closed, Route, Waiting, offer};
@@ -100,35 +100,24 @@ where
             Err(refused) => return Stage::Ended(Some(refused.into())),
         };
         let cause = handle.next_cause();
-        let label = Label {
-            message: descriptor,
-            sequence,
-            awaited: true,
-        };
-        let stamp = Stamp {
+        let source = Source {
             scope,
             cause: &cause,
-            label,
         };
+        let label = Label::new(descriptor, sequence, true);
         match route {
             Route::Queue(queue) => {
                 let (reply, awaited) = reply(cx);
-                let given = Given {
-                    message,
-                    reply: Some(reply),
-                };
-                match offer(queue, stamp, given, handle.is_root(), cx) {
+                let given = Given::new(message, Some(reply));
+                match offer(queue, source, label, given, handle.is_root(), cx) {
                     Ok(None) => Stage::Replying(awaited),
                     Ok(Some(waiting)) => Stage::Offering(waiting, awaited),
                     Err(Closed) => Stage::Ended(Some(CallError::Stopped { message: M::NAME })),
                 }
             }
             Route::Inline(inline) => {
-                let given = Given {
-                    message,
-                    reply: None,
-                };
-                let future = Arc::clone(inline).call(given, stamp.to_header(), handle.is_root());
+                let given = Given::new(message, None);
+                let future = Arc::clone(inline).call(given, source.header(label), handle.is_root());
                 Stage::Running(RunToEnd::new::<M>(future, scope, module.name, sequence))
             }
         }
@@ -147,15 +136,16 @@ impl<M, P, T, E> Future for Calling<'_, M, P, T, E> {
                 return call.poll_deadline(cx).map(Err);
             }
         }
-        match call.poll_stage(cx) {
-            Poll::Ready(reply) => Poll::Ready(reply),
-            Poll::Pending => call.poll_deadline(cx).map(Err),
+        let reply = call.poll_stage(cx);
+        if reply.is_pending() {
+            return call.poll_deadline(cx).map(Err);
         }
+        reply
     }
 }
 
 impl<M, P, T, E> Calling<'_, M, P, T, E> {
-    #[inline]
+    #[inline(always)] // A reply is large: each function that hands it on would move it.
     fn poll_stage(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, CallError<E>>> {
         loop {
             match &mut self.stage {
@@ -174,8 +164,11 @@ impl<M, P, T, E> Calling<'_, M, P, T, E> {
                     };
                 }
                 Stage::Replying(awaited) => {
-                    let reply = ready!(awaited.poll(cx));
-                    return Poll::Ready(reply.unwrap_or_else(|NoReply| Err(self.unanswered())));
+                    return match awaited.poll(cx) {
+                        Poll::Ready(Ok(reply)) => Poll::Ready(reply),
+                        Poll::Ready(Err(NoReply)) => Poll::Ready(Err(self.unanswered())),
+                        Poll::Pending => Poll::Pending,
+                    };
                 }
                 Stage::Running(running) => return running.poll(cx),
                 Stage::Ended(error) => {

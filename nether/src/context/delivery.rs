@@ -7,10 +7,10 @@ use crate::context::calling::Handler;
 use crate::context::handle::{Handle, Origin};
 use crate::context::posting::{Stage, accepted};
 use crate::context::subscription::{tell_subscribers, tell_subscribers_of};
-use crate::envelope::{Cause, Given, Label, Parcel, Shown, Stamp};
+use crate::envelope::{Given, Label, Parcel, Shown, Source};
 use crate::error::SendError;
 use crate::mediator::Row;
-use crate::message::{ByValue, Event, Message, MessageDescriptor};
+use crate::message::{ByValue, Event, Message};
 use crate::route::{BoxFuture, Closed, Route, offer};
 use crate::scope::{Scope, ScopeKind};
 
@@ -45,12 +45,13 @@ impl<M: ByValue + Send> Post for Given<M> {
                 Err(refused) => return Stage::Ended(Err(refused)),
             };
             let cause = handle.next_cause();
-            let given = Given {
-                message,
-                reply: None,
+            let given = Given::new(message, None);
+            let source = Source {
+                scope: &handle.scope,
+                cause: &cause,
             };
-            let stamp = stamp(handle, &cause, descriptor, sequence);
-            deliver(stamp, route, given, handle.is_root(), cx)
+            let label = Label::new(descriptor, sequence, false);
+            deliver(source, label, route, given, handle.is_root(), cx)
         })
     }
 }
@@ -106,12 +107,23 @@ fn publish<E: Event>(handle: &Handle, event: &Arc<E>, cx: &mut Context<'_>) -> S
         };
         tell_subscribers(&handle.scope, row, event);
         let cause = handle.next_cause();
-        let stamp = stamp(handle, &cause, descriptor, sequence);
+        let source = Source {
+            scope: &handle.scope,
+            cause: &cause,
+        };
+        let label = Label::new(descriptor, sequence, false);
         for (index, handler) in row.handlers.iter().enumerate() {
             let Some(route) = Route::<Shown<E>>::known(&handler.route) else {
                 unreachable!("rows are filled by message type")
             };
-            match deliver(stamp, route, Shown(Arc::clone(event)), handle.is_root(), cx) {
+            match deliver(
+                source,
+                label,
+                route,
+                Shown(Arc::clone(event)),
+                handle.is_root(),
+                cx,
+            ) {
                 // A module that stopped meanwhile does not handle the event any more.
                 Stage::Ended(_) => {}
                 waiting => {
@@ -130,30 +142,11 @@ fn publish<E: Event>(handle: &Handle, event: &Arc<E>, cx: &mut Context<'_>) -> S
     })
 }
 
-/// What is said of a message that nobody awaits.
-#[inline]
-fn stamp<'a>(
-    handle: &'a Handle,
-    cause: &'a Cause,
-    message: &'static MessageDescriptor,
-    sequence: u64,
-) -> Stamp<'a> {
-    let label = Label {
-        message,
-        sequence,
-        awaited: false,
-    };
-    Stamp {
-        scope: &handle.scope,
-        cause,
-        label,
-    }
-}
-
 /// Hands one parcel to one module. The delivery is admitted already.
 #[inline]
 fn deliver<P: Parcel>(
-    stamp: Stamp<'_>,
+    source: Source<'_>,
+    label: Label,
     route: &Route<P>,
     parcel: P,
     root: bool,
@@ -163,20 +156,22 @@ fn deliver<P: Parcel>(
         message: P::Message::NAME,
     };
     match route {
-        Route::Queue(queue) => match offer(queue, stamp, parcel, root, cx) {
+        Route::Queue(queue) => match offer(queue, source, label, parcel, root, cx) {
             Ok(None) => Stage::Ended(Ok(())),
             Ok(Some(waiting)) => Stage::Offering(waiting),
             Err(Closed) => Stage::Ended(Err(stopped())),
         },
-        Route::Inline(inline) => match Arc::clone(inline).post(parcel, stamp.to_header(), root) {
-            Ok(None) => Stage::Ended(Ok(())),
-            Ok(Some(wait)) => {
-                Stage::Waiting(Box::pin(
-                    async move { wait.await.map_err(|Closed| stopped()) },
-                ))
+        Route::Inline(inline) => {
+            match Arc::clone(inline).post(parcel, source.header(label), root) {
+                Ok(None) => Stage::Ended(Ok(())),
+                Ok(Some(wait)) => {
+                    Stage::Waiting(Box::pin(
+                        async move { wait.await.map_err(|Closed| stopped()) },
+                    ))
+                }
+                Err(Closed) => Stage::Ended(Err(stopped())),
             }
-            Err(Closed) => Stage::Ended(Err(stopped())),
-        },
+        }
     }
 }
 
@@ -226,9 +221,13 @@ impl<E: Event> Rest<E> {
             };
             // Pending again means a place in line, which `accepted` polls with its own waker.
             let mut cx = Context::from_waker(Waker::noop());
-            let cause = self.handle.next_cause();
+            let source = Source {
+                scope: &self.handle.scope,
+                cause: &self.handle.next_cause(),
+            };
             stage = deliver(
-                stamp(&self.handle, &cause, E::descriptor(), self.sequence),
+                source,
+                Label::new(E::descriptor(), self.sequence, false),
                 route,
                 Shown(Arc::clone(&self.event)),
                 self.handle.is_root(),

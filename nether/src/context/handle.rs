@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::declaration::Declaration;
-use crate::envelope::{Cause, Header, Label};
+use crate::envelope::{Cause, Header, Label, Source};
 use crate::error::{NoRoute, SendError, TooDeep};
 use crate::message::MessageDescriptor;
 use crate::scope::{MessageKey, Scope};
@@ -87,18 +87,26 @@ impl Handle {
         }
     }
 
+    /// Where the message that is being handled comes from.
+    pub(crate) fn source(&self) -> Source<'_> {
+        Source {
+            scope: &self.scope,
+            cause: &self.cause,
+        }
+    }
+
     /// What the cause of a message is that it sends.
     #[inline]
     pub(crate) fn next_cause(&self) -> Cause {
         let parent = self
             .message
-            .map(|label| (label.message.name(), label.sequence));
+            .map(|label| (label.message.name(), label.sequence()));
         self.cause.child(parent, self.scope.mediator.max_depth)
     }
 
     /// The number of the message being handled; 0 outside handlers.
     pub(crate) fn sequence(&self) -> u64 {
-        self.message.map_or(0, |label| label.sequence)
+        self.message.map_or(0, Label::sequence)
     }
 
     /// Why there is no route for the message.
@@ -124,7 +132,7 @@ impl Handle {
     pub(crate) fn message_key(&self) -> Option<MessageKey> {
         self.message.map(|label| MessageKey {
             context: self.scope.id(),
-            sequence: label.sequence,
+            sequence: label.sequence(),
         })
     }
 

@@ -1,4 +1,4 @@
-//! [`Header`]: what is known of a message besides its content; [`Stamp`], the same, lent by who sends.
+//! [`Header`]: what is known of a message besides its content; [`Source`], the part that many have in common.
 
 use std::sync::Arc;
 
@@ -6,13 +6,34 @@ use crate::envelope::Cause;
 use crate::message::MessageDescriptor;
 use crate::scope::Scope;
 
-/// Which message of its unit of work it is.
+/// Which message of its unit of work it is. Two words, so that it travels in registers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Label {
     pub(crate) message: &'static MessageDescriptor,
-    pub(crate) sequence: u64,
+    /// The number in the unit of work, times two; and one more if a caller waits for the reply.
+    number: u64,
+}
+
+impl Label {
+    #[inline]
+    pub(crate) fn new(message: &'static MessageDescriptor, sequence: u64, awaited: bool) -> Self {
+        Label {
+            message,
+            number: sequence << 1 | u64::from(awaited),
+        }
+    }
+
+    /// The number in the unit of work.
+    #[inline]
+    pub(crate) fn sequence(self) -> u64 {
+        self.number >> 1
+    }
+
     /// Whether a caller waits for the reply.
-    pub(crate) awaited: bool,
+    #[inline]
+    pub(crate) fn is_awaited(self) -> bool {
+        self.number & 1 == 1
+    }
 }
 
 /// What is known of a message besides its content.
@@ -23,34 +44,30 @@ pub(crate) struct Header {
     pub(crate) label: Label,
 }
 
-/// A header that is not kept yet. Messages that follow each other mostly have all but the label in common, so a mailbox
-/// keeps that once for many.
+/// Where a message comes from: what messages that follow each other mostly have in common, lent by who sends them.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Stamp<'a> {
+pub(crate) struct Source<'a> {
     pub(crate) scope: &'a Arc<Scope>,
     pub(crate) cause: &'a Cause,
-    pub(crate) label: Label,
 }
 
 impl Header {
-    /// The header, lent.
     #[inline]
-    pub(crate) fn stamp(&self) -> Stamp<'_> {
-        Stamp {
+    pub(crate) fn source(&self) -> Source<'_> {
+        Source {
             scope: &self.scope,
             cause: &self.cause,
-            label: self.label,
         }
     }
 }
 
-impl Stamp<'_> {
-    /// The header, to keep.
-    pub(crate) fn to_header(self) -> Header {
+impl Source<'_> {
+    /// The header of a message from here, to keep.
+    pub(crate) fn header(self, label: Label) -> Header {
         Header {
             scope: Arc::clone(self.scope),
             cause: self.cause.clone(),
-            label: self.label,
+            label,
         }
     }
 }

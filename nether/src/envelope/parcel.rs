@@ -21,16 +21,28 @@ pub trait Parcel: Send + 'static {
 /// Neither this type nor [`Shown`] has bounds: what a module's list names may turn out to be no message, and that is
 /// reported where it is asserted, not wherever a parcel is named.
 pub struct Given<M> {
-    pub(crate) message: M,
-    pub(crate) reply: Option<ReplyTo<M>>,
+    /// `None` once its handler has it.
+    message: Option<M>,
+    reply: Option<ReplyTo<M>>,
 }
 
 impl<M> Given<M> {
-    /// The message, for its handler.
+    #[inline]
+    pub(crate) fn new(message: M, reply: Option<ReplyTo<M>>) -> Self {
+        Given {
+            message: Some(message),
+            reply,
+        }
+    }
+
+    /// The message, for its handler. It is moved only here, from where its sender has put it.
+    ///
+    /// # Panics
+    /// If it was taken before.
     #[doc(hidden)]
     #[inline]
-    pub fn message(self) -> M {
-        self.message
+    pub fn message(&mut self) -> M {
+        self.message.take().expect("a message is handled once")
     }
 }
 

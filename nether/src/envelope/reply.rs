@@ -108,8 +108,20 @@ impl<R> Cell<R> {
 
 impl<R> Awaited<R> {
     /// The reply, once it is there. Not polled again after it was.
-    #[inline]
+    #[inline(always)] // A reply is large: each function that hands it on would move it.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, NoReply>> {
+        let Some(cell) = self.0.take_if(|cell| Arc::strong_count(cell) == 1) else {
+            return self.poll_shared(cx);
+        };
+        // The handler's end is gone, so nobody else can come by: no lock.
+        let state = Arc::into_inner(cell).map(|cell| cell.0.into_inner());
+        Poll::Ready(match state {
+            Some(Ok(State::Replied(reply))) => Ok(reply),
+            _ => Err(NoReply),
+        })
+    }
+
+    fn poll_shared(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, NoReply>> {
         let Some(cell) = &self.0 else {
             return Poll::Ready(Err(NoReply));
         };

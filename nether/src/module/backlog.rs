@@ -3,15 +3,26 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::envelope::{Cause, Label, Stamp};
+use crate::envelope::{Cause, Label, Source};
 use crate::scope::Scope;
 
-/// Messages in the order they came. It never shrinks, so that a warm one allocates nothing.
+/// Messages in the order they came. It is filled, then emptied; it never shrinks, so that a warm one allocates nothing.
 #[derive(Debug)]
 pub(super) struct Backlog<I> {
-    /// Who sent them; the lengths add up to the number of messages.
+    /// Where they come from; the lengths add up to the number of messages.
     runs: VecDeque<Run>,
-    messages: VecDeque<(Label, I)>,
+    messages: Vec<Entry<I>>,
+    /// How many of the messages have been given out.
+    given: usize,
+    /// Whether a caller waits for the reply to one of them.
+    is_awaited: bool,
+}
+
+#[derive(Debug)]
+struct Entry<I> {
+    label: Label,
+    /// `None` once it is over.
+    inbox: Option<I>,
 }
 
 /// Messages in a row of one unit of work and one cause.
@@ -26,25 +37,40 @@ impl<I> Default for Backlog<I> {
     fn default() -> Self {
         Backlog {
             runs: VecDeque::new(),
-            messages: VecDeque::new(),
+            messages: Vec::new(),
+            given: 0,
+            is_awaited: false,
         }
     }
 }
 
 impl<I> Backlog<I> {
-    #[inline]
-    pub(super) fn push(&mut self, stamp: Stamp<'_>, inbox: I) {
+    /// Puts in what `make` gives, where it will lie: to build it elsewhere and move it costs more than all the rest.
+    #[inline(always)]
+    pub(super) fn push(&mut self, source: Source<'_>, label: Label, make: impl FnOnce() -> I) {
+        if self.messages.len() == self.messages.capacity() {
+            self.grow();
+        }
         match self.runs.back_mut() {
-            Some(run) if Arc::ptr_eq(&run.scope, stamp.scope) && run.cause.is(stamp.cause) => {
+            Some(run) if Arc::ptr_eq(&run.scope, source.scope) && run.cause.is(source.cause) => {
                 run.length += 1;
             }
             _ => self.runs.push_back(Run {
-                scope: Arc::clone(stamp.scope),
-                cause: stamp.cause.clone(),
+                scope: Arc::clone(source.scope),
+                cause: source.cause.clone(),
                 length: 1,
             }),
         }
-        self.messages.push_back((stamp.label, inbox));
+        self.is_awaited |= label.is_awaited();
+        self.messages.push(Entry {
+            label,
+            inbox: Some(make()),
+        });
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        self.messages.reserve(1);
     }
 
     /// The next run; its messages are the next ones.
@@ -53,26 +79,53 @@ impl<I> Backlog<I> {
         self.runs.pop_front()
     }
 
+    /// The next message, where it lies: it is not moved before its handler takes it, and it is over when put to `None`.
     #[inline]
-    pub(super) fn next_message(&mut self) -> Option<(Label, I)> {
-        self.messages.pop_front()
+    pub(super) fn next_message(&mut self) -> Option<(Label, &mut Option<I>)> {
+        let Entry { label, inbox } = self.messages.get_mut(self.given)?;
+        self.given += 1;
+        Some((*label, inbox))
     }
 
+    /// The message that was given out last.
+    pub(super) fn last_message(&mut self) -> Option<&mut Option<I>> {
+        let last = self.given.checked_sub(1)?;
+        self.messages.get_mut(last).map(|entry| &mut entry.inbox)
+    }
+
+    /// Gets ready to be filled again, once it is emptied.
+    #[inline]
+    pub(super) fn clear(&mut self) {
+        self.messages.clear();
+        self.given = 0;
+        self.is_awaited = false;
+    }
+
+    /// Whether a caller waits for the reply to one of them.
+    #[inline]
+    pub(super) fn is_awaited(&self) -> bool {
+        self.is_awaited
+    }
+
+    /// How many messages have not been given out.
     #[inline]
     pub(super) fn len(&self) -> usize {
-        self.messages.len()
+        self.messages.len() - self.given
     }
 
     /// Takes all messages out, one after the other.
-    pub(super) fn drain(mut self, mut each: impl FnMut(Stamp<'_>, I)) {
+    pub(super) fn drain(mut self, mut each: impl FnMut(Source<'_>, Label, I)) {
         while let Some(run) = self.next_run() {
-            for (label, inbox) in self.messages.drain(..run.length) {
-                let stamp = Stamp {
-                    scope: &run.scope,
-                    cause: &run.cause,
-                    label,
-                };
-                each(stamp, inbox);
+            let source = Source {
+                scope: &run.scope,
+                cause: &run.cause,
+            };
+            for _ in 0..run.length {
+                if let Some((label, inbox)) = self.next_message()
+                    && let Some(inbox) = inbox.take()
+                {
+                    each(source, label, inbox);
+                }
             }
         }
     }

@@ -6,7 +6,7 @@ use std::task::{Context as TaskContext, Poll};
 
 use crate::context::Handle;
 use crate::declaration::Declaration;
-use crate::envelope::{Parcel, Stamp};
+use crate::envelope::{Label, Parcel, Source};
 use crate::error::{FailureKind, Result};
 use crate::mediator::Stopping;
 use crate::module::cell::{Cell, Way};
@@ -29,9 +29,15 @@ pub struct ExclusiveCell<M: Module + Exclusive> {
 impl<M: Module + Exclusive> ExclusiveCell<M> {
     /// Buries a message. A caller learns it from the dropped reply cell, and asks its unit of work why.
     #[cold]
-    pub(super) fn bury(&self, stamp: Stamp<'_>, inbox: M::Inbox, kind: FailureKind) {
+    pub(super) fn bury(
+        &self,
+        source: Source<'_>,
+        label: Label,
+        inbox: M::Inbox,
+        kind: FailureKind,
+    ) {
         drop_unpanicked(inbox);
-        bury(stamp, kind, &self.tally, self.declaration);
+        bury(source, label, kind, &self.tally, self.declaration);
     }
 }
 
@@ -57,7 +63,7 @@ impl<M: Module + Exclusive> Cell<M> for ExclusiveCell<M> {
         self.close();
         self.mailbox
             .drain()
-            .drain(|stamp, inbox| self.bury(stamp, inbox, FailureKind::Stopped));
+            .drain(|source, label, inbox| self.bury(source, label, inbox, FailureKind::Stopped));
     }
 
     fn close(&self) {
@@ -93,13 +99,14 @@ where
     #[inline]
     fn poll_accept(
         &self,
-        stamp: Stamp<'_>,
+        source: Source<'_>,
+        label: Label,
         offer: &mut Offer<P>,
         cx: &mut TaskContext<'_>,
     ) -> Poll<Result<(), Closed>> {
         let parcel = &mut offer.parcel;
         self.mailbox
-            .poll_put(stamp, offer.root, &mut offer.ticket, cx, || {
+            .poll_put(source, label, offer.root, &mut offer.ticket, cx, || {
                 let parcel = parcel.take().expect("an offer is accepted once");
                 parcel.into()
             })

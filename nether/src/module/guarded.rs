@@ -17,16 +17,14 @@ pub(crate) type Payload = Box<dyn Any + Send>;
 /// One type does both, so that a program with many handlers does not pay, in build time, for several layers around each.
 pub(super) struct Guarded<'a, F> {
     future: Pin<&'a mut F>,
-    span: Span,
+    /// Only there if somebody wants to see it: what does not move is not paid for.
+    span: Option<Box<Span>>,
 }
 
 impl<'a, F: Future> Guarded<'a, F> {
     #[inline]
-    pub(super) fn new(future: Pin<&'a mut F>, span: impl FnOnce() -> Span) -> Self {
-        Guarded {
-            future,
-            span: span(),
-        }
+    pub(super) fn new(future: Pin<&'a mut F>, span: Option<Box<Span>>) -> Self {
+        Guarded { future, span }
     }
 }
 
@@ -36,7 +34,7 @@ impl<F: Future> Future for Guarded<'_, F> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let guarded = self.get_mut();
-        let _entered = guarded.span.enter();
+        let _entered = guarded.span.as_ref().map(|span| span.enter());
         match catch_unwind(AssertUnwindSafe(|| guarded.future.as_mut().poll(cx))) {
             Ok(poll) => poll.map(Ok),
             Err(panic) => Poll::Ready(Err(panic)),
@@ -46,7 +44,7 @@ impl<F: Future> Future for Guarded<'_, F> {
 
 /// Runs a future; a panic in it is caught, and what it threw given back.
 pub(crate) async fn catch<F: Future>(future: F) -> Result<F::Output, Payload> {
-    Guarded::new(pin!(future), Span::none).await
+    Guarded::new(pin!(future), None).await
 }
 
 /// Drops what is the user's where nothing must be cut short; a panic of it goes no further.

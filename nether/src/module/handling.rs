@@ -5,13 +5,12 @@
 //! has one error.
 
 use std::pin::pin;
-use std::sync::Arc;
 
 use tracing::Span;
 
 use crate::answer::{IntoOutcome, IntoReply};
 use crate::context::{Context, Handle};
-use crate::envelope::{Given, Parcel, Shown};
+use crate::envelope::{Given, Label, Parcel, Shown};
 use crate::error::{Error, Result};
 use crate::message::{ByValue, Event, MayChange, Message, MessageProof};
 use crate::module::cell::{CellOf, Routes, Way};
@@ -29,7 +28,7 @@ pub trait Handles<P>: Sender {
     /// Handles it.
     fn handle<S: Settle<P>>(
         module: &mut Self,
-        parcel: P,
+        parcel: &mut P,
         ctx: &Context<Self>,
         settle: S,
     ) -> impl Future<Output = S::Settled> + Send
@@ -43,7 +42,7 @@ pub trait Serves<P>: Sender {
     /// Handles it.
     fn handle<S: Settle<P>>(
         module: &Self,
-        parcel: P,
+        parcel: &mut P,
         ctx: &Context<Self>,
         settle: S,
     ) -> impl Future<Output = S::Settled> + Send
@@ -97,7 +96,7 @@ pub trait TakenByValue: Sized + 'static {
 
     /// Calls its handler in an exclusive module.
     fn handle<M>(
-        parcel: Given<Self>,
+        parcel: &mut Given<Self>,
         module: &mut M,
         ctx: &Context<M>,
     ) -> impl Future<Output = Verdict> + Send
@@ -140,7 +139,7 @@ pub trait TakenByReference: Sized + 'static {
 
     /// Calls its handler in an exclusive module.
     fn handle<M>(
-        parcel: Shown<Self>,
+        parcel: &mut Shown<Self>,
         module: &mut M,
         ctx: &Context<M>,
     ) -> impl Future<Output = Verdict> + Send
@@ -171,7 +170,7 @@ impl<C: ByValue> TakenByValue for C {
 
     #[inline]
     fn handle<M>(
-        parcel: Given<Self>,
+        parcel: &mut Given<Self>,
         module: &mut M,
         ctx: &Context<M>,
     ) -> impl Future<Output = Verdict> + Send
@@ -207,7 +206,7 @@ impl<T: Event> TakenByReference for T {
 
     #[inline]
     fn handle<M>(
-        parcel: Shown<Self>,
+        parcel: &mut Shown<Self>,
         module: &mut M,
         ctx: &Context<M>,
     ) -> impl Future<Output = Verdict> + Send
@@ -228,45 +227,42 @@ impl<T: Event> TakenByReference for T {
     }
 }
 
-async fn handle<P, M>(mut parcel: P, module: &mut M, ctx: &Context<M>) -> Verdict
+async fn handle<P, M>(parcel: &mut P, module: &mut M, ctx: &Context<M>) -> Verdict
 where
     P: Parcel,
     M: Module + Handles<P>,
 {
     let to = parcel.take_reply_to();
     let handler = pin!(M::handle(module, parcel, ctx, Back));
-    let result = Guarded::new(handler, || span(ctx, P::Message::NAME)).await;
+    let result = Guarded::new(handler, span(ctx, P::Message::NAME)).await;
     settle::<P::Message>(result, to, ctx.handle(), &M::descriptor().declaration)
 }
 
 /// Runs the handler of a shared module.
-pub(super) async fn serve<P, M>(parcel: P, module: Arc<M>, ctx: &Context<M>) -> Handled<P::Message>
+pub(super) async fn serve<P, M>(parcel: &mut P, module: &M, ctx: &Context<M>) -> Handled<P::Message>
 where
     P: Parcel,
     M: Module + Sync + Serves<P>,
 {
-    let handler = pin!(M::handle(&module, parcel, ctx, Back));
-    Guarded::new(handler, || span(ctx, P::Message::NAME)).await
+    let handler = pin!(M::handle(module, parcel, ctx, Back));
+    Guarded::new(handler, span(ctx, P::Message::NAME)).await
 }
 
-/// The span of a handler.
+/// The span of a handler, if spans of its level are enabled.
 #[inline]
-fn span<M: Module>(ctx: &Context<M>, message: &'static str) -> Span {
-    if tracing::enabled!(tracing::Level::DEBUG) {
-        handler_span(ctx.handle(), M::descriptor().declaration.name, message)
-    } else {
-        Span::none()
-    }
+fn span<M: Module>(ctx: &Context<M>, message: &'static str) -> Option<Box<Span>> {
+    let is_enabled = tracing::enabled!(tracing::Level::DEBUG);
+    is_enabled.then(|| handler_span(ctx.handle(), M::descriptor().declaration.name, message))
 }
 
 /// One call site for all handlers: it is not worth one each in every program.
 #[cold]
-fn handler_span(handle: &Handle, module: &'static str, message: &'static str) -> Span {
-    tracing::debug_span!(
+fn handler_span(handle: &Handle, module: &'static str, message: &'static str) -> Box<Span> {
+    Box::new(tracing::debug_span!(
         "handle",
         message,
         module,
         context = %handle.scope.id(),
-        sequence = handle.message.map(|label| label.sequence),
-    )
+        sequence = handle.message.map(Label::sequence),
+    ))
 }

@@ -10,7 +10,7 @@ use std::mem;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
-use crate::envelope::Stamp;
+use crate::envelope::{Label, Source};
 use crate::module::backlog::Backlog;
 use crate::module::line::Line;
 use crate::route::Closed;
@@ -59,7 +59,8 @@ impl<I> Mailbox<I> {
     #[inline]
     pub(super) fn poll_put(
         &self,
-        stamp: Stamp<'_>,
+        source: Source<'_>,
+        label: Label,
         waits: bool,
         ticket: &mut Option<u64>,
         cx: &mut Context<'_>,
@@ -76,7 +77,7 @@ impl<I> Mailbox<I> {
                 return Poll::Pending;
             }
         }
-        state.backlog.push(stamp, make());
+        state.backlog.push(source, label, make);
         state.accepted += 1;
         let consumer = state.consumer.take();
         drop(state);
@@ -95,20 +96,22 @@ impl<I> Mailbox<I> {
         wake(woken);
     }
 
-    /// Waits for messages, and takes all of them into `empty`: what was taken before is all started, and so is the first. `false` once the mailbox is
-    /// closed and empty.
+    /// Takes all messages into `empty`: what was taken before is all started, and so is the first. If there are none and the
+    /// consumer `sleeps`, it is woken when there are. `false` once the mailbox is closed and empty.
     #[inline]
-    pub(super) fn poll_take(&self, empty: &mut Backlog<I>, cx: &mut Context<'_>) -> Poll<bool> {
+    pub(super) fn poll_take(
+        &self,
+        empty: &mut Backlog<I>,
+        sleeps: bool,
+        cx: &mut Context<'_>,
+    ) -> Poll<bool> {
         let mut state = lock(&self.state);
         let taken = state.backlog.len();
         if taken == 0 {
             if state.closed {
                 return Poll::Ready(false);
             }
-            match &mut state.consumer {
-                Some(waker) => waker.clone_from(cx.waker()),
-                none => *none = Some(cx.waker().clone()),
-            }
+            state.consumer = sleeps.then(|| cx.waker().clone());
         } else {
             mem::swap(&mut state.backlog, empty);
         }
@@ -131,7 +134,7 @@ impl<I> Mailbox<I> {
     /// The module has started `count` more of the messages that it took.
     pub(super) fn started(&self, count: usize) {
         let mut state = lock(&self.state);
-        state.taken -= count;
+        state.taken = state.taken.saturating_sub(count);
         let woken = state.grant(self.bound);
         drop(state);
         wake(woken);

@@ -10,6 +10,7 @@ mod handling;
 mod instance;
 mod line;
 mod mailbox;
+mod pace;
 mod shared;
 mod supervision;
 mod tally;
@@ -85,7 +86,7 @@ pub trait Exclusive: Sender {
     /// Calls the handler of the message.
     fn dispatch(
         module: &mut Self,
-        inbox: Self::Inbox,
+        inbox: &mut Self::Inbox,
         ctx: &Context<Self>,
     ) -> impl Future<Output = Verdict> + Send
     where

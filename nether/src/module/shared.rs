@@ -130,7 +130,7 @@ enum Stage<M: Module + Shared> {
 
 impl<M: Module + Shared> Accepted<M> {
     /// Runs the handler. Its failure is logged and published here; telling it is the caller's part.
-    async fn run<P>(&mut self, parcel: P) -> Reply<P::Message>
+    async fn run<P>(&mut self, mut parcel: P) -> Reply<P::Message>
     where
         P: Parcel,
         M: Serves<P>,
@@ -145,7 +145,8 @@ impl<M: Module + Shared> Accepted<M> {
             let kind = obstacle.unwrap_or(FailureKind::Stopped);
             let error = refusal(P::Message::NAME, &kind);
             bury(
-                header.stamp(),
+                header.source(),
+                header.label,
                 kind,
                 &self.cell.tally,
                 self.cell.declaration,
@@ -156,10 +157,10 @@ impl<M: Module + Shared> Accepted<M> {
         let Stage::Handled(ctx) = &self.stage else {
             unreachable!("just put there")
         };
-        let result = serve::<P, M>(parcel, module, ctx).await;
+        let result = serve::<P, M>(&mut parcel, &module, ctx).await;
         let (reply, verdict) = reply_of::<P::Message>(
             result,
-            self.label.awaited,
+            self.label.is_awaited(),
             ctx.handle(),
             self.cell.declaration,
         );
@@ -179,7 +180,7 @@ impl<M: Module + Shared> Accepted<M> {
 
     /// The message was dropped on the way: the caller of a query went away, or the module was cut off.
     fn dropped(&self, scope: &Scope) {
-        if self.label.awaited {
+        if self.label.is_awaited() {
             return self.cell.tally.count_abandoned();
         }
         let message = self.label.message.name();
@@ -187,7 +188,7 @@ impl<M: Module + Shared> Accepted<M> {
         scope.fail(Failure {
             message,
             module: self.cell.declaration.name,
-            sequence: self.label.sequence,
+            sequence: self.label.sequence(),
             kind: scope.obstacle().unwrap_or(FailureKind::Stopped),
         });
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::context::{Handle, Origin, announce};
 use crate::declaration::Declaration;
-use crate::envelope::{Label, Reply, ReplyTo, Stamp};
+use crate::envelope::{Label, Reply, ReplyTo, Source};
 use crate::error::{CallError, Failure, FailureKind, Panic, Result};
 use crate::events::{DeadLetter, HandlerFailed, is_own};
 use crate::message::{Message, MessageDescriptor};
@@ -23,7 +23,25 @@ pub(crate) fn settle<M: Message>(
     handle: &Handle,
     module: &'static Declaration,
 ) -> Verdict {
-    let (reply, verdict) = reply_of::<M>(result, to.is_some(), handle, module);
+    match result {
+        Ok(Ok(reply)) => {
+            if let Some(to) = to {
+                let _ = to.send(Ok(reply)); // If nobody waits any more, nobody misses it.
+            }
+            Verdict::Handled
+        }
+        failed => settle_failure(failed, to, handle, module),
+    }
+}
+
+#[cold]
+fn settle_failure<M: Message>(
+    failed: Handled<M>,
+    to: Option<ReplyTo<M>>,
+    handle: &Handle,
+    module: &'static Declaration,
+) -> Verdict {
+    let (reply, verdict) = failure_of::<M>(failed, to.is_some(), handle, module);
     let untold = match to {
         Some(to) => to.send(reply).err(),
         None => Some(reply),
@@ -140,21 +158,18 @@ pub(crate) fn report_task(
 /// Buries a message that will not be handled: it is a dead letter, and not in flight any more.
 #[cold]
 pub(crate) fn bury(
-    stamp: Stamp<'_>,
+    source: Source<'_>,
+    label: Label,
     kind: FailureKind,
     tally: &Tally,
     module: &'static Declaration,
 ) {
-    let Label {
-        message,
-        sequence,
-        awaited,
-    } = stamp.label;
+    let (message, sequence) = (label.message, label.sequence());
     tracing::warn!(message = message.name(), module = module.name, sequence, reason = %kind, "dead letter");
     if !is_own(message) {
         let handle = Handle {
-            cause: stamp.cause.clone(),
-            ..Handle::new(Arc::clone(stamp.scope), Origin::Handler)
+            cause: source.cause.clone(),
+            ..Handle::new(Arc::clone(source.scope), Origin::Handler)
         };
         announce(&handle, || DeadLetter {
             message: message.name().to_owned(),
@@ -163,8 +178,8 @@ pub(crate) fn bury(
             reason: kind.to_string(),
         });
     }
-    if !awaited {
-        stamp.scope.fail(Failure {
+    if !label.is_awaited() {
+        source.scope.fail(Failure {
             message: message.name(),
             module: module.name,
             sequence,
@@ -172,5 +187,5 @@ pub(crate) fn bury(
         });
     }
     tally.count_dead(message.name());
-    stamp.scope.take_back(1);
+    source.scope.take_back(1);
 }

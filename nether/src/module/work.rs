@@ -2,23 +2,18 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::time::{Duration, Instant};
+use std::task::Poll;
 
 use crate::context::{Context, Handle, Origin};
-use crate::envelope::{Label, Stamp};
+use crate::envelope::Source;
 use crate::error::{Failure, FailureKind};
 use crate::module::backlog::{Backlog, Run};
 use crate::module::exclusive::ExclusiveCell;
+use crate::module::guarded::drop_unpanicked;
+use crate::module::pace::{Pace, Rest};
 use crate::module::tally::Verdict;
 use crate::module::{Exclusive, Module};
 use crate::scope::Scope;
-
-/// After how many messages in a row a module looks at the clock. One that has run for longer than [`TURN`] lets others have
-/// the thread.
-const LOOK: u32 = 64;
-
-/// How long a module that never runs out of work, and never waits, keeps its thread from others.
-const TURN: Duration = Duration::from_micros(100);
 
 /// A module at work. If it is cut off, what it has taken is buried.
 pub(super) struct Work<'a, M: Module + Exclusive> {
@@ -30,6 +25,8 @@ pub(super) struct Work<'a, M: Module + Exclusive> {
     taken: Backlog<M::Inbox>,
     /// How many messages of the current run are still to be started.
     left: usize,
+    /// After how many messages it says to the mailbox that it has started them.
+    step: usize,
     books: Books,
 }
 
@@ -40,8 +37,8 @@ struct Books {
     started: usize,
     handled: u64,
     failed: u64,
-    /// The message whose handler runs.
-    current: Option<Label>,
+    /// Whether a handler has begun and not ended.
+    is_handling: bool,
 }
 
 impl<'a, M: Module + Exclusive> Work<'a, M> {
@@ -52,6 +49,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
             standing: None,
             taken: Backlog::default(),
             left: 0,
+            step: cell.mailbox.step(),
             books: Books::default(),
         }
     }
@@ -63,35 +61,40 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
 
     /// Handles messages until the mailbox is closed and empty: many per wake-up, each awaited in place.
     pub(super) async fn run(&mut self, module: &mut M) {
-        let mut turn = Turn::default();
-        while self.take(&mut turn).await {
-            let mut is_first = true;
+        let mut pace = Pace::new();
+        while self.take(&mut pace).await {
             while let Some(run) = self.taken.next_run() {
                 self.begin(run);
-                while let Some((label, inbox)) = self.next_message() {
-                    if !is_first {
+                while self.left > 0 {
+                    self.handle(module).await;
+                    if self.taken.len() > 0 {
                         self.start_one();
                     }
-                    is_first = false;
-                    self.handle(module, label, inbox).await;
-                    if turn.is_over() {
-                        self.books.settle_all(self.cell, &self.ctx.handle().scope);
+                    if pace.is_turn_over() {
+                        self.settle_all();
                         tokio::task::yield_now().await;
                     }
                 }
-                self.settle();
+                self.books.settle(self.cell, &self.ctx.handle().scope);
             }
             self.rest();
         }
     }
 
-    async fn take(&mut self, turn: &mut Turn) -> bool {
+    /// Waits for messages. `false` once there will be no more.
+    async fn take(&mut self, pace: &mut Pace) -> bool {
         poll_fn(|cx| {
-            let polled = self.cell.mailbox.poll_take(&mut self.taken, cx);
-            if polled.is_pending() {
-                *turn = Turn::default();
+            let rest = pace.rest();
+            if rest != Rest::Gather {
+                let sleeps = rest == Rest::Sleep;
+                let polled = self.cell.mailbox.poll_take(&mut self.taken, sleeps, cx);
+                if polled.is_ready() || sleeps {
+                    pace.took(self.taken.len(), self.taken.is_awaited());
+                    return polled;
+                }
             }
-            polled
+            cx.waker().wake_by_ref();
+            Poll::Pending
         })
         .await
     }
@@ -110,39 +113,25 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         self.standing.get_or_insert(before);
     }
 
+    /// Handles the next message, where it lies: it is not moved before its handler takes it.
     #[inline]
-    fn next_message(&mut self) -> Option<(Label, M::Inbox)> {
-        self.left = self.left.checked_sub(1)?;
-        self.taken.next_message()
-    }
-
-    /// Counts a message as started, and says so now and then, for senders may wait for room.
-    #[inline]
-    fn start_one(&mut self) {
-        self.books.started += 1;
-        if self.books.started >= self.cell.mailbox.step() {
-            self.cell
-                .mailbox
-                .started(std::mem::take(&mut self.books.started));
-        }
-    }
-
-    #[inline]
-    async fn handle(&mut self, module: &mut M, label: Label, inbox: M::Inbox) {
-        let scope = &self.ctx.handle().scope;
-        if let Some(obstacle) = scope.obstacle() {
-            let stamp = Stamp {
-                scope,
-                cause: &self.ctx.handle().cause,
-                label,
-            };
-            return self.cell.bury(stamp, inbox, obstacle);
+    async fn handle(&mut self, module: &mut M) {
+        self.left -= 1;
+        let Some((label, inbox)) = self.taken.next_message() else {
+            unreachable!("runs say how many messages there are")
+        };
+        if let Some(obstacle) = self.ctx.handle().scope.obstacle() {
+            if let Some(inbox) = inbox.take() {
+                self.cell
+                    .bury(self.ctx.handle().source(), label, inbox, obstacle);
+            }
+            return;
         }
         self.ctx.handle_mut().message = Some(label);
-        self.books.current = Some(label);
-        let verdict = {
-            let mut handler = pin!(M::dispatch(module, inbox, &self.ctx));
-            poll_fn(|cx| {
+        self.books.is_handling = true;
+        if let Some(parcel) = inbox {
+            let mut handler = pin!(M::dispatch(module, parcel, &self.ctx));
+            let verdict = poll_fn(|cx| {
                 let polled = handler.as_mut().poll(cx);
                 if polled.is_pending() {
                     // It may take long, and there may be who waits for what is done, or wants to see it.
@@ -150,23 +139,29 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
                 }
                 polled
             })
-            .await
-        };
-        self.books.current = None;
-        match verdict {
-            Verdict::Handled => self.books.handled += 1,
-            Verdict::Failed | Verdict::Crashed => self.books.failed += 1,
+            .await;
+            self.books.count(verdict);
+        }
+        *inbox = None;
+    }
+
+    /// Counts the next message as started, and says so now and then, for senders may wait for room.
+    #[inline]
+    fn start_one(&mut self) {
+        self.books.started += 1;
+        if self.books.started >= self.step {
+            self.books.say_started(self.cell);
         }
     }
 
-    #[inline]
-    fn settle(&mut self) {
-        self.books.settle(self.cell, &self.ctx.handle().scope);
+    fn settle_all(&mut self) {
+        self.books.settle_all(self.cell, &self.ctx.handle().scope);
     }
 
     /// Between batches the module holds on to no unit of work.
     #[inline]
     fn rest(&mut self) {
+        self.taken.clear();
         // What was taken is all started; the next batch counts anew.
         self.books.started = 0;
         if let Some(standing) = self.standing.take() {
@@ -177,22 +172,34 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
 
     /// The message whose handler was cut off counts as a dead letter, and as a failure of its unit of work unless a caller
     /// waits for the reply.
-    fn cut_off(&mut self, label: Label) {
-        let (scope, message) = (&self.ctx.handle().scope, label.message.name());
+    fn cut_off(&self) {
+        let handle = self.ctx.handle();
+        let Some(label) = handle.message else { return };
+        let message = label.message.name();
         self.cell.tally.count_dead(message);
-        if !label.awaited {
-            scope.fail(Failure {
+        if !label.is_awaited() {
+            handle.scope.fail(Failure {
                 message,
                 module: self.cell.declaration.name,
-                sequence: label.sequence,
+                sequence: label.sequence(),
                 kind: FailureKind::Stopped,
             });
         }
-        scope.finish(1);
+        handle.scope.finish(1);
     }
 }
 
 impl Books {
+    /// A handler has ended.
+    #[inline]
+    fn count(&mut self, verdict: Verdict) {
+        self.is_handling = false;
+        match verdict {
+            Verdict::Handled => self.handled += 1,
+            Verdict::Failed | Verdict::Crashed => self.failed += 1,
+        }
+    }
+
     /// Says what is done in a run; to the unit of work last, for whoever waits for its end may look at the rest then.
     #[inline]
     fn settle<M: Module + Exclusive>(&mut self, cell: &ExclusiveCell<M>, scope: &Scope) {
@@ -207,65 +214,38 @@ impl Books {
     /// Says that, and what room there is in the mailbox.
     #[cold]
     fn settle_all<M: Module + Exclusive>(&mut self, cell: &ExclusiveCell<M>, scope: &Scope) {
+        self.say_started(cell);
+        self.settle(cell, scope);
+    }
+
+    #[cold]
+    fn say_started<M: Module + Exclusive>(&mut self, cell: &ExclusiveCell<M>) {
         if self.started > 0 {
             cell.mailbox.started(std::mem::take(&mut self.started));
         }
-        self.settle(cell, scope);
     }
 }
 
 impl<M: Module + Exclusive> Drop for Work<'_, M> {
     fn drop(&mut self) {
         self.books.started += self.taken.len();
-        self.books.settle_all(self.cell, &self.ctx.handle().scope);
-        if let Some(label) = self.books.current.take() {
-            self.cut_off(label);
+        self.settle_all();
+        if self.books.is_handling {
+            self.cut_off();
+            drop_unpanicked(self.taken.last_message().map(Option::take));
         }
+        let (cell, source) = (self.cell, self.ctx.handle().source());
         let mut taken = std::mem::take(&mut self.taken);
-        let handle = self.ctx.handle();
-        let stopped = |stamp: Stamp<'_>, inbox| {
-            self.cell.bury(stamp, inbox, FailureKind::Stopped);
+        let bury = |source: Source<'_>, label, inbox| {
+            cell.bury(source, label, inbox, FailureKind::Stopped);
         };
         for _ in 0..self.left {
-            if let Some((label, inbox)) = taken.next_message() {
-                let stamp = Stamp {
-                    scope: &handle.scope,
-                    cause: &handle.cause,
-                    label,
-                };
-                stopped(stamp, inbox);
+            if let Some((label, inbox)) = taken.next_message()
+                && let Some(inbox) = inbox.take()
+            {
+                bury(source, label, inbox);
             }
         }
-        taken.drain(stopped);
-    }
-}
-
-/// Whether it is somebody else's turn.
-#[derive(Default)]
-struct Turn {
-    messages: u32,
-    /// Since when it is this module's, as far as is known.
-    since: Option<Instant>,
-}
-
-impl Turn {
-    #[inline]
-    fn is_over(&mut self) -> bool {
-        self.messages += 1;
-        if self.messages < LOOK {
-            return false;
-        }
-        self.messages = 0;
-        self.look()
-    }
-
-    fn look(&mut self) -> bool {
-        let now = Instant::now();
-        let since = *self.since.get_or_insert(now);
-        let is_over = now - since >= TURN;
-        if is_over {
-            self.since = None;
-        }
-        is_over
+        taken.drain(bury);
     }
 }

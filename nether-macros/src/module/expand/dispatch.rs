@@ -24,7 +24,7 @@ impl Expander<'_> {
         let parcels: Vec<_> = self.sound().map(|handler| self.parcel(handler)).collect();
         let arms = self.sound().map(|handler| {
             let (variant, call) = (&handler.variant, self.delivery(handler));
-            quote_spanned!(spans::attribute()=> #inbox::#variant(parcel) => #call)
+            quote_spanned!(spans::attribute()=> #inbox::#variant(ref mut parcel) => #call)
         });
         let has_handlers = !variants.is_empty();
         let (module, ctx) = (
@@ -50,8 +50,8 @@ impl Expander<'_> {
             #[automatically_derived]
             impl #p::Exclusive for #ty {
                 type Inbox = #inbox;
-                async fn dispatch(#module: &mut Self, inbox: #inbox, #ctx: &#p::Context<Self>) -> #p::Verdict #send {
-                    match inbox {
+                async fn dispatch(#module: &mut Self, inbox: &mut #inbox, #ctx: &#p::Context<Self>) -> #p::Verdict #send {
+                    match *inbox {
                         #(#arms,)*
                     }
                 }

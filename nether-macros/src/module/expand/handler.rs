@@ -60,7 +60,7 @@ impl Expander<'_> {
         let ctx = self.ctx(handler.context.as_ref());
         let arguments = quote_spanned! {spans::attribute()=>
             <__S: #p::Settle<#parcel_type>>(
-                #module: #receiver, #parcel: #parcel_type, #ctx: &#p::Context<Self>, #settle: __S,
+                #module: #receiver, #parcel: &mut #parcel_type, #ctx: &#p::Context<Self>, #settle: __S,
             )
         };
         let granted = self.granted(bound, name);

@@ -1,0 +1,136 @@
+//! [`Pace`]: when an exclusive module lets others have the thread, and when it goes to sleep.
+
+use std::time::{Duration, Instant};
+
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+/// After how many messages in a row a module looks at the clock. One that has run for longer than [`TURN`] lets others have
+/// the thread.
+const LOOK: u32 = 64;
+
+/// How long a module that never runs out of work, and never waits, keeps its thread from others.
+const TURN: Duration = Duration::from_micros(100);
+
+/// How many messages are worth a visit to the mailbox. Fewer, and senders on another thread and the module mostly wait for
+/// each other's lock.
+const WORTHWHILE: usize = 64;
+
+/// How often a module then lets other tasks run before it visits the mailbox again: a microsecond or two, if there are none.
+const GATHERS: u32 = 16;
+
+/// How often it finds nothing before it sleeps. To be woken on another thread costs its sender a system call, which is worth
+/// more than a hundred messages.
+const VISITS: u32 = 2;
+
+/// The pace of one module.
+pub(super) struct Pace {
+    /// Messages since it looked at the clock.
+    messages: u32,
+    /// Since when it has had the thread, as far as is known.
+    since: Option<Instant>,
+    /// Whether there is no other thread that could send meanwhile.
+    is_alone: bool,
+    gathers: u32,
+    visits: u32,
+}
+
+/// What a module does that has no messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// It lets others run, and messages gather.
+    Gather,
+    /// It visits the mailbox, and lets others run if that is empty.
+    Visit,
+    /// It visits the mailbox, and sleeps if that is empty.
+    Sleep,
+}
+
+impl Pace {
+    pub(super) fn new() -> Self {
+        Pace {
+            messages: 0,
+            since: None,
+            is_alone: Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread,
+            gathers: 0,
+            visits: 0,
+        }
+    }
+
+    /// Counts a message, and says whether it is somebody else's turn.
+    #[inline]
+    pub(super) fn is_turn_over(&mut self) -> bool {
+        self.messages += 1;
+        if self.messages < LOOK {
+            return false;
+        }
+        self.messages = 0;
+        self.is_late()
+    }
+
+    fn is_late(&mut self) -> bool {
+        let now = Instant::now();
+        let since = *self.since.get_or_insert(now);
+        let is_late = now - since >= TURN;
+        if is_late {
+            self.since = None;
+        }
+        is_late
+    }
+
+    /// It took so many messages, or slept if none. If a caller waits for the reply to one, the next may wait for that.
+    #[inline]
+    pub(super) fn took(&mut self, messages: usize, is_awaited: bool) {
+        let comes_more = messages > 0 && !is_awaited && !self.is_alone;
+        self.visits = if comes_more { VISITS } else { 0 };
+        self.gathers = if comes_more && messages < WORTHWHILE {
+            GATHERS
+        } else {
+            0
+        };
+    }
+
+    /// What it does now that it has none.
+    #[inline]
+    pub(super) fn rest(&mut self) -> Rest {
+        if self.gathers > 0 {
+            self.gathers -= 1;
+            Rest::Gather
+        } else if self.visits > 0 {
+            self.visits -= 1;
+            Rest::Visit
+        } else {
+            self.since = None;
+            Rest::Sleep
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{GATHERS, Pace, Rest, VISITS, WORTHWHILE};
+
+    fn rests(mut pace: Pace, messages: usize, is_awaited: bool) -> (u32, u32) {
+        let (mut gathers, mut visits) = (0, 0);
+        pace.took(messages, is_awaited);
+        loop {
+            match pace.rest() {
+                Rest::Gather => gathers += 1,
+                Rest::Visit => visits += 1,
+                Rest::Sleep => return (gathers, visits),
+            }
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn few_messages_that_nobody_waits_for_are_let_gather() {
+        assert_eq!(rests(Pace::new(), 1, false), (GATHERS, VISITS));
+        assert_eq!(rests(Pace::new(), WORTHWHILE, false), (0, VISITS));
+        assert_eq!(rests(Pace::new(), 1, true), (0, 0));
+        assert_eq!(rests(Pace::new(), 0, false), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn on_the_only_thread_nothing_gathers() {
+        assert_eq!(rests(Pace::new(), 1, false), (0, 0));
+    }
+}
