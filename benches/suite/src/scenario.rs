@@ -124,6 +124,6 @@ impl Scenario {
             Contexts => 40_000,
             Idle(_) | OpenContexts => 1_000,
         };
-        if quick { full / 10 } else { full }
+        if quick { full / 4 } else { full }
     }
 }

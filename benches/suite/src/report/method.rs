@@ -10,7 +10,7 @@ pub(super) fn method(results: &Results) -> String {
 {rounds} times. A figure is the median over the rounds, in brackets the first and third quartile.
 - **Ratios** divide the two times of one round, and are the median of these quotients: what slows the whole machine down \
 for a while slows both. Rates are the inverse. Times of different runs are not compared.
-- **Runtimes.** A fresh runtime, fresh actors and channels for every turn. First a tenth of the work is done on them with \
+- **Runtimes.** A fresh runtime, fresh actors and channels for every turn. First a quarter of the work is done on them with \
 nobody looking, then the clock is read. Multi-thread means two workers.
 - **The driver is a spawned task** on both runtimes. The thread that blocks on a multi-thread runtime is not one of its \
 workers, so a driver there would cross threads with every message, which no program needs to do.
