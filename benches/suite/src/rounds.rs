@@ -1,10 +1,12 @@
 //! Runs the contestants in turn, round after round, so that none has the machine's good minutes to itself.
 
+use std::time::Duration;
+
 use crate::contestants::{self, Contestant};
-use crate::load::Load;
+use crate::load::{Load, Sample};
 use crate::options::Options;
 use crate::results::{Cell, LeftOut, Results};
-use crate::runtime::{Engine, Flavour};
+use crate::runtime::Flavour;
 use crate::scenario::Scenario;
 
 /// Runs every scenario that is asked for, and calls `done` after each.
@@ -52,39 +54,73 @@ fn cells(
     flavour: Flavour,
     partakers: &[Contestant],
 ) -> Vec<Cell> {
-    let mut cells: Vec<Cell> = partakers
+    let mut seats: Vec<Seat> = partakers
         .iter()
-        .map(|contestant| Cell {
-            scenario: scenario.id(),
-            flavour,
-            contestant: contestant.id.into(),
-            nanos: Vec::new(),
-            p99: Vec::new(),
-        })
+        .map(|contestant| Seat::new(*contestant, scenario, flavour))
         .collect();
+    let operations = scenario.operations(options.quick);
+    for seat in &mut seats {
+        seat.turn(operations / PILOT);
+    }
     for _ in 0..options.rounds {
-        for (contestant, cell) in partakers.iter().zip(&mut cells) {
-            let load = load(options, scenario, flavour, contestant.engine);
-            let Ok(drive) = (contestant.run)(scenario, flavour, load) else {
-                continue;
-            };
-            let sample = contestant.engine.run(flavour, drive);
-            cell.nanos.push(sample.nanos);
-            cell.p99.extend(sample.p99);
+        for seat in &mut seats {
+            let sample = seat.turn(seat.affordable(operations));
+            seat.cell.nanos.push(sample.nanos);
+            seat.cell.p99.extend(sample.p99);
         }
     }
-    cells
+    seats.into_iter().map(|seat| seat.cell).collect()
 }
 
-/// A call from one arbiter of actix to another wakes a sleeping thread each time, some hundred times what the others take
-/// within a runtime: there are fewer of them, so that the run ends.
-fn load(options: &Options, scenario: Scenario, flavour: Flavour, engine: Engine) -> Load {
-    let operations = scenario.operations(options.quick);
-    let wakes_threads =
-        engine == Engine::Actix && flavour == Flavour::Multi && scenario.is_sequential();
-    Load::timed(if wakes_threads {
-        operations / 20
-    } else {
-        operations
-    })
+/// The part of a turn's work that is done once before, to see how long it takes.
+const PILOT: u64 = 50;
+
+/// What a turn may take: a call that wakes a sleeping thread takes a hundred times as long as one that does not, and who
+/// has to do that has fewer operations instead of most of the run.
+const TURN: Duration = Duration::from_millis(400);
+
+/// Below this, a turn says little.
+const LEAST: u64 = 1000;
+
+/// A contestant at work in a scenario on a runtime.
+struct Seat {
+    contestant: Contestant,
+    scenario: Scenario,
+    flavour: Flavour,
+    /// The longest that an operation took, on average over a turn, in nanoseconds.
+    slowest: f64,
+    cell: Cell,
+}
+
+impl Seat {
+    fn new(contestant: Contestant, scenario: Scenario, flavour: Flavour) -> Self {
+        Seat {
+            contestant,
+            scenario,
+            flavour,
+            slowest: 0.0,
+            cell: Cell {
+                scenario: scenario.id(),
+                flavour,
+                contestant: contestant.id.into(),
+                nanos: Vec::new(),
+                p99: Vec::new(),
+            },
+        }
+    }
+
+    /// As many operations as fit into a turn.
+    fn affordable(&self, operations: u64) -> u64 {
+        let fit = TURN.as_nanos() as f64 / self.slowest.max(1.0);
+        operations.min(LEAST.max(fit as u64))
+    }
+
+    fn turn(&mut self, operations: u64) -> Sample {
+        let load = Load::timed(operations);
+        let drive = (self.contestant.run)(self.scenario, self.flavour, load)
+            .expect("who has no part in the scenario has no seat");
+        let sample = self.contestant.engine.run(self.flavour, drive);
+        self.slowest = self.slowest.max(sample.nanos);
+        sample
+    }
 }

@@ -107,15 +107,7 @@ impl Scenario {
         }
     }
 
-    /// Whether each operation waits for the one before.
-    pub fn is_sequential(self) -> bool {
-        matches!(
-            self,
-            Send | Scenario::Ask | SendShared | AskShared | Callers(1)
-        )
-    }
-
-    /// How many operations a round takes.
+    /// How many operations a turn has, if they do not take too long.
     pub fn operations(self, quick: bool) -> u64 {
         let full = match self {
             Process | Pairs(_) | Publish(_) => 400_000,

@@ -43,7 +43,8 @@ pub(super) fn lines(path: &Path, plot: &Plot) -> Result<(), DrawingAreaErrorKind
         .y_desc(plot.up)
         .light_line_style(WHITE)
         .draw()?;
-    for line in &plot.lines {
+    // The first is drawn last, over the others.
+    for line in plot.lines.iter().rev() {
         let style = line.style();
         chart.draw_series(LineSeries::new(line.points.iter().copied(), style))?;
         chart.draw_series(
