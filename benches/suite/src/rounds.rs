@@ -77,7 +77,7 @@ const PILOT: u64 = 50;
 
 /// What a turn may take: a call that wakes a sleeping thread takes a hundred times as long as one that does not, and who
 /// has to do that has fewer operations instead of most of the run.
-const TURN: Duration = Duration::from_millis(400);
+const TURN: Duration = Duration::from_millis(150);
 
 /// Below this, a turn says little.
 const LEAST: u64 = 1000;

@@ -110,10 +110,11 @@ impl Scenario {
     /// How many operations a turn has, if they do not take too long.
     pub fn operations(self, quick: bool) -> u64 {
         let full = match self {
-            Process | Pairs(_) | Publish(_) => 400_000,
-            Send | Scenario::Ask | Callers(_) => 100_000,
-            SendShared | AskShared => 200_000,
-            Contexts => 40_000,
+            Publish(100..) => 400_000,
+            Process | Pairs(_) | Publish(_) => 200_000,
+            SendShared | AskShared | Callers(64..) => 100_000,
+            Send | Scenario::Ask | Callers(_) => 40_000,
+            Contexts => 20_000,
             Idle(_) | OpenContexts => 1_000,
         };
         if quick { full / 4 } else { full }
