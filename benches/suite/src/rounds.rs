@@ -17,9 +17,9 @@ pub fn run(options: &Options, results: &mut Results, done: impl Fn(&Results, Sce
         }
         let partakers = partakers(options, scenario, &mut results.left_out);
         for flavour in Flavour::BOTH {
-            results
-                .cells
-                .extend(cells(options, scenario, flavour, &partakers));
+            let (cells, failed) = cells(options, scenario, flavour, &partakers);
+            results.cells.extend(cells);
+            results.failed.extend(failed);
         }
         done(results, scenario);
     }
@@ -48,28 +48,29 @@ fn partakers(
     partakers
 }
 
+/// The times of all, and who failed.
 fn cells(
     options: &Options,
     scenario: Scenario,
     flavour: Flavour,
     partakers: &[Contestant],
-) -> Vec<Cell> {
+) -> (Vec<Cell>, Vec<LeftOut>) {
+    let mut failed = Vec::new();
     let mut seats: Vec<Seat> = partakers
         .iter()
         .map(|contestant| Seat::new(*contestant, scenario, flavour))
         .collect();
     let operations = scenario.operations(options.quick);
-    for seat in &mut seats {
-        seat.turn(operations / PILOT);
-    }
+    seats.retain_mut(|seat| kept(seat.pilot(operations / PILOT), &mut failed));
     for _ in 0..options.rounds {
-        for seat in &mut seats {
-            let sample = seat.turn(seat.affordable(operations));
-            seat.cell.nanos.push(sample.nanos);
-            seat.cell.p99.extend(sample.p99);
-        }
+        seats.retain_mut(|seat| kept(seat.timed(operations), &mut failed));
     }
-    seats.into_iter().map(|seat| seat.cell).collect()
+    (seats.into_iter().map(|seat| seat.cell).collect(), failed)
+}
+
+/// Whoever fails once has no more turns, and no times: they would be of work that was not done.
+fn kept(turn: Result<(), LeftOut>, failed: &mut Vec<LeftOut>) -> bool {
+    turn.map_err(|left_out| failed.push(left_out)).is_ok()
 }
 
 /// The part of a turn's work that is done once before, to see how long it takes.
@@ -115,12 +116,34 @@ impl Seat {
         operations.min(LEAST.max(fit as u64))
     }
 
-    fn turn(&mut self, operations: u64) -> Sample {
+    /// A turn that does not count.
+    fn pilot(&mut self, operations: u64) -> Result<(), LeftOut> {
+        self.turn(operations).map(|_| ())
+    }
+
+    /// A turn that counts.
+    fn timed(&mut self, operations: u64) -> Result<(), LeftOut> {
+        let sample = self.turn(self.affordable(operations))?;
+        self.cell.nanos.push(sample.nanos);
+        self.cell.p99.extend(sample.p99);
+        Ok(())
+    }
+
+    fn turn(&mut self, operations: u64) -> Result<Sample, LeftOut> {
         let load = Load::timed(operations);
+        let left_out = |reason: String| LeftOut {
+            scenario: self.cell.scenario.clone(),
+            contestant: self.cell.contestant.clone(),
+            reason,
+        };
         let drive = (self.contestant.run)(self.scenario, self.flavour, load)
-            .expect("who has no part in the scenario has no seat");
-        let sample = self.contestant.engine.run(self.flavour, drive);
+            .map_err(|reason| left_out(reason.into()))?;
+        let sample = self
+            .contestant
+            .engine
+            .run(self.flavour, drive)
+            .map_err(|error| left_out(error.to_string()))?;
         self.slowest = self.slowest.max(sample.nanos);
-        sample
+        Ok(sample)
     }
 }

@@ -29,8 +29,18 @@ pub fn standings(results: &Results) -> String {
         "target",
         "",
     ];
+    let failed: String = results
+        .failed
+        .iter()
+        .map(|it| {
+            format!(
+                "\n**`{}` failed in `{}`: {}.**\n",
+                it.contestant, it.scenario, it.reason
+            )
+        })
+        .collect();
     format!(
-        "## Targets\n\nRatios within this run: median over the rounds, quartiles in brackets.\n\n{}",
+        "## Targets\n\nRatios within this run: median over the rounds, quartiles in brackets.\n\n{}{failed}",
         table(&head, rows)
     )
 }
