@@ -24,14 +24,15 @@ fn main() -> ExitCode {
     });
     extras::run(&options, &mut results);
     println!("{}", report::standings(&results));
-    if options.is_partial() {
-        return ExitCode::SUCCESS;
+    if !options.is_partial()
+        && let Err(error) = report::write(&results, &extras::benches())
+    {
+        eprintln!("the report cannot be written: {error}");
+        return ExitCode::FAILURE;
     }
-    match report::write(&results, &extras::benches()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("the report cannot be written: {error}");
-            ExitCode::FAILURE
-        }
+    if results.failed.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     }
 }

@@ -14,6 +14,8 @@ pub struct Results {
     pub quick: bool,
     pub cells: Vec<Cell>,
     pub left_out: Vec<LeftOut>,
+    /// Who panicked, or had a wrong sum, in this run.
+    pub failed: Vec<LeftOut>,
     pub start_up: Vec<StartUp>,
     pub memory: Option<Memory>,
     pub minimal: Option<Minimal>,

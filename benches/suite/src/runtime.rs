@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinError;
 
 use crate::load::{Drive, Sample};
 
@@ -36,12 +37,12 @@ pub enum Engine {
 const WORKERS: usize = 2;
 
 impl Engine {
-    /// Runs it as a task of a fresh runtime.
+    /// Runs it as a task of a fresh runtime. Fails if it panics, which a wrong sum makes it do.
     ///
     /// The thread that blocks on a multi-thread runtime is not one of its workers: a driver there would wake and be woken
     /// across threads all the time, which is not how programs run.
-    pub fn run(self, flavour: Flavour, drive: Drive) -> Sample {
-        let driven = async { tokio::spawn(drive).await.expect("a driver does not panic") };
+    pub fn run(self, flavour: Flavour, drive: Drive) -> Result<Sample, JoinError> {
+        let driven = async { tokio::spawn(drive).await };
         match self {
             Engine::Tokio => tokio_runtime(flavour).block_on(driven),
             Engine::Actix => {

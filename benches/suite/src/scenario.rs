@@ -107,23 +107,16 @@ impl Scenario {
         }
     }
 
-    /// Whether each operation waits for the one before.
-    pub fn is_sequential(self) -> bool {
-        matches!(
-            self,
-            Send | Scenario::Ask | SendShared | AskShared | Callers(1)
-        )
-    }
-
-    /// How many operations a round takes.
+    /// How many operations a turn has, if they do not take too long.
     pub fn operations(self, quick: bool) -> u64 {
         let full = match self {
-            Process | Pairs(_) | Publish(_) => 400_000,
-            Send | Scenario::Ask | Callers(_) => 100_000,
-            SendShared | AskShared => 200_000,
-            Contexts => 40_000,
+            Publish(100..) => 400_000,
+            Process | Pairs(_) | Publish(_) => 200_000,
+            SendShared | AskShared | Callers(64..) => 100_000,
+            Send | Scenario::Ask | Callers(_) => 40_000,
+            Contexts => 20_000,
             Idle(_) | OpenContexts => 1_000,
         };
-        if quick { full / 10 } else { full }
+        if quick { full / 4 } else { full }
     }
 }

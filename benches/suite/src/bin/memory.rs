@@ -55,7 +55,7 @@ fn sample(contestant: &Contestant, scenario: Scenario) -> Option<Sample> {
         probe,
     };
     let drive = (contestant.run)(scenario, Flavour::Current, load).ok()?;
-    Some(contestant.engine.run(Flavour::Current, drive))
+    contestant.engine.run(Flavour::Current, drive).ok()
 }
 
 fn probe() -> Reading {

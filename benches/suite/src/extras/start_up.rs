@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::extras::cargo;
+use crate::extras::{benches, cargo};
 use crate::statistics::Spread;
 
 /// The starts of one program.
@@ -36,8 +36,18 @@ pub(super) fn measure(quick: bool) -> Vec<StartUp> {
 }
 
 fn starts(modules: u64) -> Option<StartUp> {
-    let environment = modules.to_string();
-    let program = cargo::build(&["-p", "startup"], &[("MODULES", &environment)])?;
+    let size = modules.to_string();
+    // A folder for each size, so that cargo builds one again only if Nether has changed: the largest takes minutes.
+    let target = benches().join("target/startup").join(&size);
+    let program = cargo::build(
+        &[
+            "-p",
+            "startup",
+            "--target-dir",
+            &target.display().to_string(),
+        ],
+        &[("MODULES", &size), ("CARGO_INCREMENTAL", "0")],
+    )?;
     let mut starts = StartUp {
         messages: 0,
         modules,

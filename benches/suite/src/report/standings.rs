@@ -6,10 +6,11 @@ use crate::runtime::Flavour;
 use crate::targets::{self, Standing};
 
 pub fn standings(results: &Results) -> String {
-    let rows = targets::ALL.iter().map(|target| {
+    let rows = targets::ALL.iter().filter_map(|target| {
+        let standings = Flavour::BOTH.map(|flavour| target.standing(results, flavour));
+        standings.iter().any(Option::is_some).then_some(())?;
         let mut row = vec![target.what.to_owned()];
-        for flavour in Flavour::BOTH {
-            let standing = target.standing(results, flavour);
+        for standing in &standings {
             let cell = |of: fn(&Standing) -> String| or_dash(standing.as_ref().map(of));
             row.extend([
                 cell(|it| ratio(it.measured)),
@@ -17,7 +18,7 @@ pub fn standings(results: &Results) -> String {
                 cell(|it| if it.holds { "holds" } else { "does not hold" }.into()),
             ]);
         }
-        row
+        Some(row)
     });
     let head = [
         "Nether",
@@ -28,8 +29,18 @@ pub fn standings(results: &Results) -> String {
         "target",
         "",
     ];
+    let failed: String = results
+        .failed
+        .iter()
+        .map(|it| {
+            format!(
+                "\n**`{}` failed in `{}`: {}.**\n",
+                it.contestant, it.scenario, it.reason
+            )
+        })
+        .collect();
     format!(
-        "## Targets\n\nRatios within this run: median over the rounds, quartiles in brackets.\n\n{}",
+        "## Targets\n\nRatios within this run: median over the rounds, quartiles in brackets.\n\n{}{failed}",
         table(&head, rows)
     )
 }

@@ -1,4 +1,4 @@
-//! Bars beside each other, a pair for each contestant, along a logarithmic axis.
+//! Bars beside each other, a pair for each contestant. What would dwarf all the others is cut off.
 
 use std::path::Path;
 
@@ -65,31 +65,33 @@ fn one<D: DrawingBackend>(
         color.filled(),
     ))?;
     area.draw(&PathElement::new([(low, y + 5), (high, y + 5)], BLACK))?;
-    let figure = format!("{:.0}", time.median);
+    let cut = if scale.is_cut(time.median) { "» " } else { "" };
+    let figure = format!("{cut}{:.0}", time.median);
     area.draw(&Text::new(figure, (median.max(high) + 6, y), (FONT, 11)))
 }
 
-/// From times to places on the axis.
+/// From times to places on the axis, which begins at nothing.
 struct Scale {
-    /// Where the axis begins: half of the least.
-    least: f64,
-    /// Pixels for each factor of e.
-    step: f64,
+    most: f64,
 }
 
 impl Scale {
+    /// As long as the longest bar, but not many times as long as the one in the middle.
     fn of(bars: &[Bar]) -> Self {
         let times = || bars.iter().flat_map(|bar| [bar.multi, bar.current]);
-        let least = times().map(|it| it.low).fold(f64::MAX, f64::min) / 2.0;
-        let most = times().map(|it| it.high).fold(f64::MIN, f64::max);
-        let room = f64::from(WIDTH as i32 - LEFT - 70);
+        let longest = times().map(|it| it.high).fold(0.0, f64::max);
+        let middle = Spread::of(times().map(|it| it.median)).map_or(longest, |it| it.median);
         Scale {
-            least,
-            step: room / (most / least).ln(),
+            most: longest.min(3.5 * middle),
         }
     }
 
     fn place(&self, nanos: f64) -> i32 {
-        LEFT + ((nanos / self.least).ln() * self.step) as i32
+        let room = f64::from(WIDTH as i32 - LEFT - 80);
+        LEFT + ((nanos / self.most).min(1.0) * room) as i32
+    }
+
+    fn is_cut(&self, nanos: f64) -> bool {
+        nanos > self.most
     }
 }

@@ -14,9 +14,8 @@ pub(super) struct Plot {
 
 /// One of the lines: points of size and cost, at least one.
 pub(super) struct Line {
-    pub(super) name: String,
-    /// The same contestant has the same colour in all plots; the first is drawn thicker.
-    pub(super) color: usize,
+    pub(super) name: &'static str,
+    pub(super) color: RGBColor,
     pub(super) points: Vec<(f64, f64)>,
 }
 
@@ -44,8 +43,9 @@ pub(super) fn lines(path: &Path, plot: &Plot) -> Result<(), DrawingAreaErrorKind
         .y_desc(plot.up)
         .light_line_style(WHITE)
         .draw()?;
-    for line in &plot.lines {
-        let style = style(line.color);
+    // The first is drawn last, over the others.
+    for line in plot.lines.iter().rev() {
+        let style = line.style();
         chart.draw_series(LineSeries::new(line.points.iter().copied(), style))?;
         chart.draw_series(
             line.points
@@ -63,15 +63,17 @@ fn legend<D: DrawingBackend>(
 ) -> Result<(), DrawingAreaErrorKind<D::ErrorType>> {
     for (place, line) in lines.iter().enumerate() {
         let y = 50 + 20 * place as i32;
-        area.draw(&PathElement::new([(4, y), (28, y)], style(line.color)))?;
-        area.draw(&Text::new(line.name.clone(), (34, y - 6), (FONT, 13)))?;
+        area.draw(&PathElement::new([(4, y), (28, y)], line.style()))?;
+        area.draw(&Text::new(line.name, (34, y - 6), (FONT, 13)))?;
     }
     Ok(())
 }
 
-fn style(color: usize) -> ShapeStyle {
-    let width = if color == 0 { 3 } else { 1 };
-    Palette99::pick(color).stroke_width(width)
+impl Line {
+    fn style(&self) -> ShapeStyle {
+        let width = if self.name == "nether" { 4 } else { 2 };
+        self.color.stroke_width(width)
+    }
 }
 
 fn range(plot: &Plot, of: fn(&(f64, f64)) -> f64) -> (f64, f64) {

@@ -2,6 +2,7 @@
 
 mod bars;
 mod lines;
+mod palette;
 
 use std::error::Error;
 use std::path::Path;
@@ -113,10 +114,10 @@ fn failure(error: impl ToString) -> Failure {
 
 impl Growth {
     fn plot(&self, results: &Results, flavour: Flavour) -> Plot {
-        let line = |(color, name): (usize, &str)| Line {
-            name: name.into(),
-            color,
-            points: self.points(results, flavour, name),
+        let line = |contestant: &contestants::Contestant| Line {
+            name: contestant.id,
+            color: palette::color(contestant.id),
+            points: self.points(results, flavour, contestant.id),
         };
         Plot {
             title: format!("{} ({})", self.title, flavour.name()),
@@ -124,8 +125,6 @@ impl Growth {
             up: self.up,
             lines: contestants::ALL
                 .iter()
-                .map(|contestant| contestant.id)
-                .enumerate()
                 .map(line)
                 .filter(|line| line.points.len() > 1)
                 .collect(),
@@ -148,9 +147,9 @@ fn start_up(results: &Results) -> Option<Plot> {
         first.push((starts.messages as f64, of_first.median));
         second.push((starts.messages as f64, of_second.median));
     }
-    let line = |color, name: &str, points| Line {
-        name: name.into(),
-        color,
+    let line = |name, as_of, points| Line {
+        name,
+        color: palette::color(as_of),
         points,
     };
     (first.len() > 1).then(|| Plot {
@@ -158,8 +157,8 @@ fn start_up(results: &Results) -> Option<Plot> {
         across: "message types",
         up: "ms",
         lines: vec![
-            line(0, "first start", first),
-            line(3, "second start", second),
+            line("first start", "nether", first),
+            line("second start", "mpsc-unbounded", second),
         ],
     })
 }
