@@ -14,8 +14,6 @@ pub(super) struct Backlog<I> {
     messages: Vec<Entry<I>>,
     /// How many of the messages have been given out.
     given: usize,
-    /// Whether a caller waits for the reply to one of them.
-    is_awaited: bool,
 }
 
 #[derive(Debug)]
@@ -39,7 +37,6 @@ impl<I> Default for Backlog<I> {
             runs: VecDeque::new(),
             messages: Vec::new(),
             given: 0,
-            is_awaited: false,
         }
     }
 }
@@ -61,7 +58,6 @@ impl<I> Backlog<I> {
                 length: 1,
             }),
         }
-        self.is_awaited |= label.is_awaited();
         self.messages.push(Entry {
             label,
             inbox: Some(make()),
@@ -98,13 +94,12 @@ impl<I> Backlog<I> {
     pub(super) fn clear(&mut self) {
         self.messages.clear();
         self.given = 0;
-        self.is_awaited = false;
     }
 
-    /// Whether a caller waits for the reply to one of them.
+    /// Whether there is but one, and a caller waits for the reply.
     #[inline]
-    pub(super) fn is_awaited(&self) -> bool {
-        self.is_awaited
+    pub(super) fn is_lone_call(&self) -> bool {
+        self.messages.len() == 1 && self.messages[0].label.is_awaited()
     }
 
     /// How many messages have not been given out.

@@ -33,7 +33,7 @@ struct State<I> {
     /// How many messages were ever accepted.
     accepted: u64,
     closed: bool,
-    /// The consumer, while it sleeps because the queue is empty. Woken by the sender of the next message, and by `close`.
+    /// The consumer, if it does not come by itself. Woken by the sender of the next message, and by `close`.
     consumer: Option<Waker>,
     line: Line,
 }
@@ -97,7 +97,8 @@ impl<I> Mailbox<I> {
     }
 
     /// Takes all messages into `empty`: what was taken before is all started, and so is the first. If there are none and the
-    /// consumer `sleeps`, it is woken when there are. `false` once the mailbox is closed and empty.
+    /// consumer `sleeps`, it is woken when there are; so it is if it gets a message whose caller waits, for then there mostly
+    /// are no more and it need not come to ask. `false` once the mailbox is closed and empty.
     #[inline]
     pub(super) fn poll_take(
         &self,
@@ -114,6 +115,7 @@ impl<I> Mailbox<I> {
             state.consumer = sleeps.then(|| cx.waker().clone());
         } else {
             mem::swap(&mut state.backlog, empty);
+            state.consumer = empty.is_lone_call().then(|| cx.waker().clone());
         }
         state.taken = taken.saturating_sub(1);
         let woken = state.grant(self.bound);

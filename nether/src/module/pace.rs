@@ -77,10 +77,10 @@ impl Pace {
         is_late
     }
 
-    /// It took so many messages, or slept if none. If a caller waits for the reply to one, the next may wait for that.
+    /// It took so many messages, or slept if none. After a lone call there is mostly nothing before its reply.
     #[inline]
-    pub(super) fn took(&mut self, messages: usize, is_awaited: bool) {
-        let comes_more = messages > 0 && !is_awaited && !self.is_alone;
+    pub(super) fn took(&mut self, messages: usize, is_lone_call: bool) {
+        let comes_more = messages > 0 && !is_lone_call && !self.is_alone;
         self.visits = if comes_more { VISITS } else { 0 };
         self.gathers = if comes_more && messages < WORTHWHILE {
             GATHERS
@@ -109,9 +109,9 @@ impl Pace {
 mod tests {
     use super::{GATHERS, Pace, Rest, VISITS, WORTHWHILE};
 
-    fn rests(mut pace: Pace, messages: usize, is_awaited: bool) -> (u32, u32) {
+    fn rests(mut pace: Pace, messages: usize, is_lone_call: bool) -> (u32, u32) {
         let (mut gathers, mut visits) = (0, 0);
-        pace.took(messages, is_awaited);
+        pace.took(messages, is_lone_call);
         loop {
             match pace.rest() {
                 Rest::Gather => gathers += 1,
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-    async fn few_messages_that_nobody_waits_for_are_let_gather() {
+    async fn few_messages_are_let_gather_but_for_a_lone_call() {
         assert_eq!(rests(Pace::new(), 1, false), (GATHERS, VISITS));
         assert_eq!(rests(Pace::new(), WORTHWHILE, false), (0, VISITS));
         assert_eq!(rests(Pace::new(), 1, true), (0, 0));

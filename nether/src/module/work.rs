@@ -37,6 +37,9 @@ struct Books {
     started: usize,
     handled: u64,
     failed: u64,
+    /// Whether the mailbox wakes the module when there is more: it need not look. This holds until the module's task ends its
+    /// turn, since a wake-up counts from one turn to the next.
+    is_called: bool,
     /// Whether a handler has begun and not ended.
     is_handling: bool,
 }
@@ -84,12 +87,16 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
     /// Waits for messages. `false` once there will be no more.
     async fn take(&mut self, pace: &mut Pace) -> bool {
         poll_fn(|cx| {
+            if std::mem::take(&mut self.books.is_called) {
+                return Poll::Pending;
+            }
             let rest = pace.rest();
             if rest != Rest::Gather {
                 let sleeps = rest == Rest::Sleep;
                 let polled = self.cell.mailbox.poll_take(&mut self.taken, sleeps, cx);
                 if polled.is_ready() || sleeps {
-                    pace.took(self.taken.len(), self.taken.is_awaited());
+                    self.books.is_called = self.taken.is_lone_call();
+                    pace.took(self.taken.len(), self.books.is_called);
                     return polled;
                 }
             }
@@ -211,9 +218,10 @@ impl Books {
         }
     }
 
-    /// Says that, and what room there is in the mailbox.
+    /// Says that, and what room there is in the mailbox, when the module's task ends its turn.
     #[cold]
     fn settle_all<M: Module + Exclusive>(&mut self, cell: &ExclusiveCell<M>, scope: &Scope) {
+        self.is_called = false;
         self.say_started(cell);
         self.settle(cell, scope);
     }
