@@ -77,10 +77,10 @@ impl Pace {
         is_late
     }
 
-    /// It took so many messages, or slept if none. After a lone call there is mostly nothing before its reply.
+    /// It took so many messages, or slept if none. After a single one there are mostly no more.
     #[inline]
-    pub(super) fn took(&mut self, messages: usize, is_lone_call: bool) {
-        let comes_more = messages > 0 && !is_lone_call && !self.is_alone;
+    pub(super) fn took(&mut self, messages: usize) {
+        let comes_more = messages > 1 && !self.is_alone;
         self.visits = if comes_more { VISITS } else { 0 };
         self.gathers = if comes_more && messages < WORTHWHILE {
             GATHERS
@@ -109,9 +109,9 @@ impl Pace {
 mod tests {
     use super::{GATHERS, Pace, Rest, VISITS, WORTHWHILE};
 
-    fn rests(mut pace: Pace, messages: usize, is_lone_call: bool) -> (u32, u32) {
+    fn rests(mut pace: Pace, messages: usize) -> (u32, u32) {
         let (mut gathers, mut visits) = (0, 0);
-        pace.took(messages, is_lone_call);
+        pace.took(messages);
         loop {
             match pace.rest() {
                 Rest::Gather => gathers += 1,
@@ -122,15 +122,15 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-    async fn few_messages_are_let_gather_but_for_a_lone_call() {
-        assert_eq!(rests(Pace::new(), 1, false), (GATHERS, VISITS));
-        assert_eq!(rests(Pace::new(), WORTHWHILE, false), (0, VISITS));
-        assert_eq!(rests(Pace::new(), 1, true), (0, 0));
-        assert_eq!(rests(Pace::new(), 0, false), (0, 0));
+    async fn few_messages_are_let_gather_but_a_single_one_is_the_last() {
+        assert_eq!(rests(Pace::new(), 2), (GATHERS, VISITS));
+        assert_eq!(rests(Pace::new(), WORTHWHILE), (0, VISITS));
+        assert_eq!(rests(Pace::new(), 1), (0, 0));
+        assert_eq!(rests(Pace::new(), 0), (0, 0));
     }
 
     #[tokio::test]
     async fn on_the_only_thread_nothing_gathers() {
-        assert_eq!(rests(Pace::new(), 1, false), (0, 0));
+        assert_eq!(rests(Pace::new(), 2), (0, 0));
     }
 }

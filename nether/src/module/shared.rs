@@ -44,15 +44,20 @@ pub struct SharedCell<M: Module + Shared> {
 
 impl<M: Module + Shared> SharedCell<M> {
     /// Accepts a message; it is answered for by what this gives back.
-    fn accept(self: &Arc<Self>, header: Header) -> Result<Accepted<M>, Closed> {
+    fn accept(self: Arc<Self>, header: Header) -> Result<Accepted<M>, Closed> {
         self.accepted.fetch_add(1, Ordering::SeqCst);
+        let is_closed = self.closed.load(Ordering::SeqCst);
         let mut accepted = Accepted {
-            cell: Arc::clone(self),
+            cell: self,
             label: header.label,
-            stage: Stage::Waiting(header),
+            ctx: Context::new(Handle::of(header)),
+            end: End::Waiting,
         };
-        if self.closed.load(Ordering::SeqCst) {
-            accepted.refuse();
+        if is_closed {
+            // It came too late; whoever sent it is told.
+            accepted.end = End::Gone;
+            accepted.cell.tally.count_abandoned();
+            accepted.ctx.handle().scope.take_back(1);
             return Err(Closed);
         }
         Ok(accepted)
@@ -74,7 +79,7 @@ impl<M: Module + Shared> SharedCell<M> {
 
     /// Accepts the message, and lets its handler run in a task of its own. Without a permit it waits for one there.
     fn begin<P>(
-        self: &Arc<Self>,
+        self: Arc<Self>,
         parcel: P,
         header: Header,
         permit: Option<OwnedSemaphorePermit>,
@@ -83,16 +88,11 @@ impl<M: Module + Shared> SharedCell<M> {
         P: Parcel,
         M: Serves<P>,
     {
-        let mut accepted = self.accept(header)?;
-        let cell = Arc::clone(self);
+        let mut accepted = Arc::clone(&self).accept(header)?;
         self.spawn(async move {
-            let _permit = match permit {
-                Some(permit) => Some(permit),
-                None => cell.permit().await,
-            };
-            let reply = accepted.run(parcel).await;
-            if let (Err(error), Stage::Ended(ctx, _)) = (reply, &accepted.stage) {
-                keep::<P::Message>(error, ctx.handle(), cell.declaration);
+            let reply = accepted.run(parcel, permit.is_none()).await;
+            if let (Err(error), End::Handled(_)) = (reply, accepted.end) {
+                keep::<P::Message>(error, accepted.ctx.handle(), accepted.cell.declaration);
             }
         });
         Ok(())
@@ -105,80 +105,72 @@ impl<M: Module + Shared> SharedCell<M> {
             tasks.spawn(handler);
         }
     }
-
-    async fn permit(&self) -> Option<OwnedSemaphorePermit> {
-        // The semaphore is never closed.
-        Arc::clone(&self.permits).acquire_owned().await.ok()
-    }
 }
 
 /// A message that a shared module has accepted. Dropped, it counts how the message ended.
 struct Accepted<M: Module + Shared> {
     cell: Arc<SharedCell<M>>,
     label: Label,
-    stage: Stage<M>,
+    ctx: Context<M>,
+    end: End,
 }
 
-/// How far a message has come.
-enum Stage<M: Module + Shared> {
-    Waiting(Header),
-    Handled(Context<M>),
-    Ended(Context<M>, Verdict),
+/// How a message ended.
+#[derive(Clone, Copy)]
+enum End {
+    /// On the way: if it stays so, the caller of a query went away, or the module was cut off.
+    Waiting,
+    /// In its handler; the same is true.
+    Handling,
+    Handled(Verdict),
     /// Buried, or refused: it is counted.
     Gone,
 }
 
 impl<M: Module + Shared> Accepted<M> {
-    /// Runs the handler. Its failure is logged and published here; telling it is the caller's part.
-    async fn run<P>(&mut self, mut parcel: P) -> Reply<P::Message>
+    /// Runs the handler, after waiting for a permit if it `waits`. Its failure is logged and published here; telling it is
+    /// the caller's part.
+    async fn run<P>(&mut self, mut parcel: P, waits: bool) -> Reply<P::Message>
     where
         P: Parcel,
         M: Serves<P>,
     {
-        let module = self.cell.module.wait().await.clone();
-        let Stage::Waiting(header) = std::mem::replace(&mut self.stage, Stage::Gone) else {
-            unreachable!("a message is run once")
+        let Accepted {
+            cell,
+            label,
+            ctx,
+            end,
+        } = self;
+        // What is rarely waited for is boxed, so that it makes no call larger.
+        let _permit = match waits.then(|| cell.permits.try_acquire()) {
+            None => None,
+            Some(Ok(permit)) => Some(permit),
+            Some(Err(_)) => Box::pin(cell.permits.acquire()).await.ok(),
         };
-        let obstacle = header.scope.obstacle();
+        let module = match cell.module.get() {
+            Some(module) => module,
+            None => Box::pin(cell.module.wait()).await,
+        };
+        let handle = ctx.handle();
+        let obstacle = handle.scope.obstacle();
         let (Some(module), None) = (module, &obstacle) else {
             drop_unpanicked(parcel);
             let kind = obstacle.unwrap_or(FailureKind::Stopped);
             let error = refusal(P::Message::NAME, &kind);
-            bury(
-                header.source(),
-                header.label,
-                kind,
-                &self.cell.tally,
-                self.cell.declaration,
-            );
+            bury(handle.source(), *label, kind, &cell.tally, cell.declaration);
+            *end = End::Gone;
             return Err(error.into());
         };
-        self.stage = Stage::Handled(Context::new(Handle::of(header)));
-        let Stage::Handled(ctx) = &self.stage else {
-            unreachable!("just put there")
-        };
-        let result = serve::<P, M>(&mut parcel, &module, ctx).await;
-        let (reply, verdict) = reply_of::<P::Message>(
-            result,
-            self.label.is_awaited(),
-            ctx.handle(),
-            self.cell.declaration,
-        );
-        if let Stage::Handled(ctx) = std::mem::replace(&mut self.stage, Stage::Gone) {
-            self.stage = Stage::Ended(ctx, verdict);
-        }
+        *end = End::Handling;
+        let result = serve::<P, M>(&mut parcel, module, ctx).await;
+        let (reply, verdict) =
+            reply_of::<P::Message>(result, label.is_awaited(), handle, cell.declaration);
+        *end = End::Handled(verdict);
         reply
     }
 
-    /// The message came too late; whoever sent it is told.
-    fn refuse(&mut self) {
-        if let Stage::Waiting(header) = std::mem::replace(&mut self.stage, Stage::Gone) {
-            self.cell.tally.count_abandoned();
-            header.scope.take_back(1);
-        }
-    }
-
-    /// The message was dropped on the way: the caller of a query went away, or the module was cut off.
+    /// The message was dropped on the way.
+    #[cold]
     fn dropped(&self, scope: &Scope) {
         if self.label.is_awaited() {
             return self.cell.tally.count_abandoned();
@@ -196,20 +188,21 @@ impl<M: Module + Shared> Accepted<M> {
 
 impl<M: Module + Shared> Drop for Accepted<M> {
     fn drop(&mut self) {
-        match &self.stage {
-            Stage::Waiting(header) => {
-                self.dropped(&header.scope);
-                header.scope.take_back(1);
+        let scope = &self.ctx.handle().scope;
+        match self.end {
+            End::Waiting => {
+                self.dropped(scope);
+                scope.take_back(1);
             }
-            Stage::Handled(ctx) => {
-                self.dropped(&ctx.handle().scope);
-                ctx.handle().scope.finish(1);
+            End::Handling => {
+                self.dropped(scope);
+                scope.finish(1);
             }
-            Stage::Ended(ctx, verdict) => {
-                self.cell.tally.count(*verdict);
-                ctx.handle().scope.finish(1);
+            End::Handled(verdict) => {
+                self.cell.tally.count(verdict);
+                scope.finish(1);
             }
-            Stage::Gone => {}
+            End::Gone => {}
         }
         if self.cell.closed.load(Ordering::SeqCst) {
             self.cell.idle.notify_waiters();
@@ -244,8 +237,7 @@ where
                     message: P::Message::NAME,
                 });
             };
-            let _permit = if root { self.permit().await } else { None };
-            accepted.run(parcel).await
+            accepted.run(parcel, root).await
         })
     }
 
@@ -259,7 +251,8 @@ where
         if permit.is_none() && root {
             let mut offered = Offered(Some((parcel, header)));
             return Ok(Some(Box::pin(async move {
-                let permit = self.permit().await;
+                // The semaphore is never closed.
+                let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
                 match offered.0.take() {
                     Some((parcel, header)) => self.begin(parcel, header, permit),
                     None => Err(Closed),
