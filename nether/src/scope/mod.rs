@@ -10,6 +10,7 @@ pub use self::properties::{ContextId, MessageKey};
 
 use std::any::Any;
 use std::fmt;
+use std::mem::offset_of;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -19,34 +20,47 @@ use self::properties::Properties;
 use self::state::State;
 use crate::error::{Failure, FailureKind, SendError};
 use crate::mediator::{Mediator, Row, Table};
-use crate::sync::{OwnLine, lock};
+use crate::sync::lock;
 
 /// The shared part of a context: one allocation per unit of work.
 ///
 /// `sent` and `done` only grow. Whatever is sent from inside a handler is counted before that handler is done, so once no
 /// new root work is taken, `done == sent` (read in this order) means that nothing is in flight and nothing ever will be.
+///
+/// The order of its fields keeps `sent`, which senders write, what everybody reads, and `done`, which modules write, on
+/// cache lines apart, with what is rarely touched between them. Aligning them would make every allocation a slow one.
+#[repr(C)]
 pub(crate) struct Scope {
     pub(crate) mediator: Arc<Mediator>,
     /// The routing table of when it was opened. It keeps what has been detached since, until the scope is gone.
     table: Arc<Table>,
-    kind: ScopeKind,
     /// Written by those who send.
-    sent: OwnLine<AtomicU64>,
-    /// Written by those who handle.
-    done: OwnLine<AtomicU64>,
-    /// How many of those that are done were not handled: refused, taken back, buried.
-    unhandled: AtomicU64,
-    state: State,
-    /// How many root handles there are; the last one to be dropped cancels what is not closed.
-    roots: AtomicUsize,
+    sent: AtomicU64,
     /// Told when nothing is in flight any more, and when the scope is cancelled.
     changed: Notify,
     failures: Mutex<Vec<Failure>>,
     /// Only there if somebody asked for an id or set a deadline or principal.
     properties: OnceLock<Box<Properties>>,
+    state: State,
+    kind: ScopeKind,
+    /// How many root handles there are; the last one to be dropped cancels what is not closed.
+    roots: AtomicUsize,
     /// The subscriptions of this context, of a type known a layer above; only there if somebody subscribed.
     subscriptions: OnceLock<Box<dyn Any + Send + Sync>>,
+    /// How many of those that are done were not handled: refused, taken back, buried.
+    unhandled: AtomicU64,
+    _apart: [u64; 3],
+    /// Written by those who handle.
+    done: AtomicU64,
 }
+
+/// How far apart two fields are on cache lines of their own, wherever the first begins.
+const LINE: usize = 64;
+
+const _: () = {
+    assert!(offset_of!(Scope, properties) - offset_of!(Scope, sent) >= LINE);
+    assert!(offset_of!(Scope, done) - offset_of!(Scope, kind) >= LINE);
+};
 
 /// What a scope is the scope of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +77,9 @@ impl Scope {
             table: mediator.table(),
             mediator,
             kind,
-            sent: OwnLine::default(),
-            done: OwnLine::default(),
+            sent: AtomicU64::new(0),
+            _apart: [0; 3],
+            done: AtomicU64::new(0),
             unhandled: AtomicU64::new(0),
             state: State::default(),
             roots: AtomicUsize::new(1),
@@ -152,6 +167,10 @@ impl Scope {
     /// Takes no more root work, and waits until nothing is in flight.
     pub(crate) async fn drain(&self) {
         self.state.close();
+        // Mostly it is idle already, and to listen costs more than to look.
+        if self.is_idle() {
+            return;
+        }
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
