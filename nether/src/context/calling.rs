@@ -13,7 +13,7 @@ use crate::context::handle::Handle;
 use crate::context::inline::RunToEnd;
 use crate::context::timer::Timer;
 use crate::declaration::Declaration;
-use crate::envelope::{Awaited, Given, Label, NoReply, Source, reply};
+use crate::envelope::{Awaited, Given, Label, Source, reply};
 use crate::error::{CallError, FailureKind, SendError};
 use crate::message::ByValue;
 use crate::route::{Closed, Route, Waiting, offer};
@@ -164,11 +164,7 @@ impl<M, P, T, E> Calling<'_, M, P, T, E> {
                     };
                 }
                 Stage::Replying(awaited) => {
-                    return match awaited.poll(cx) {
-                        Poll::Ready(Ok(reply)) => Poll::Ready(reply),
-                        Poll::Ready(Err(NoReply)) => Poll::Ready(Err(self.unanswered())),
-                        Poll::Pending => Poll::Pending,
-                    };
+                    return awaited.poll(cx, || Err(unanswered(self.handle, self.name)));
                 }
                 Stage::Running(running) => return running.poll(cx),
                 Stage::Ended(error) => {
@@ -180,21 +176,20 @@ impl<M, P, T, E> Calling<'_, M, P, T, E> {
         }
     }
 
-    /// Why the reply cell was dropped.
-    #[cold]
-    fn unanswered(&self) -> CallError<E> {
-        let message = self.name;
-        match self.handle.scope.obstacle() {
-            Some(FailureKind::Cancelled) => CallError::Cancelled { message },
-            Some(FailureKind::DeadlineExceeded) => CallError::DeadlineExceeded { message },
-            _ => CallError::Stopped { message },
-        }
-    }
-
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<CallError<E>> {
         ready!(self.timer.poll(&self.handle.scope, cx));
         self.stage = Stage::Ended(None);
         Poll::Ready(SendError::DeadlineExceeded { message: self.name }.into())
+    }
+}
+
+/// Why the reply cell was dropped.
+#[cold]
+fn unanswered<E>(handle: &Handle, message: &'static str) -> CallError<E> {
+    match handle.scope.obstacle() {
+        Some(FailureKind::Cancelled) => CallError::Cancelled { message },
+        Some(FailureKind::DeadlineExceeded) => CallError::DeadlineExceeded { message },
+        _ => CallError::Stopped { message },
     }
 }
 

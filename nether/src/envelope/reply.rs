@@ -20,10 +20,6 @@ pub struct ReplyTo<M>(Option<Arc<dyn Open<M>>>);
 /// The caller's end. Dropped, it lets the handler know that nobody waits.
 pub(crate) struct Awaited<R>(Option<Arc<Cell<R>>>);
 
-/// No reply will come.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct NoReply;
-
 struct Cell<R>(Mutex<State<R>>);
 
 enum State<R> {
@@ -107,23 +103,22 @@ impl<R> Cell<R> {
 }
 
 impl<R> Awaited<R> {
-    /// The reply, once it is there. Not polled again after it was.
+    /// The reply, once it is there, or what is `instead` of one. Not polled again after it was.
     #[inline(always)] // A reply is large: each function that hands it on would move it.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, NoReply>> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, instead: impl FnOnce() -> R) -> Poll<R> {
         let Some(cell) = self.0.take_if(|cell| Arc::strong_count(cell) == 1) else {
-            return self.poll_shared(cx);
+            return self.poll_shared(cx, instead);
         };
         // The handler's end is gone, so nobody else can come by: no lock.
-        let state = Arc::into_inner(cell).map(|cell| cell.0.into_inner());
-        Poll::Ready(match state {
-            Some(Ok(State::Replied(reply))) => Ok(reply),
-            _ => Err(NoReply),
-        })
+        match Arc::into_inner(cell).map(|cell| cell.0.into_inner()) {
+            Some(Ok(State::Replied(reply))) => Poll::Ready(reply),
+            _ => Poll::Ready(instead()),
+        }
     }
 
-    fn poll_shared(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, NoReply>> {
+    fn poll_shared(&mut self, cx: &mut Context<'_>, instead: impl FnOnce() -> R) -> Poll<R> {
         let Some(cell) = &self.0 else {
-            return Poll::Ready(Err(NoReply));
+            return Poll::Ready(instead());
         };
         let mut state = lock(&cell.0);
         if let State::Open(waker) = &mut *state {
@@ -134,8 +129,8 @@ impl<R> Awaited<R> {
         drop(state);
         self.0 = None;
         Poll::Ready(match end {
-            State::Replied(reply) => Ok(reply),
-            State::Open(_) | State::Closed => Err(NoReply),
+            State::Replied(reply) => reply,
+            State::Open(_) | State::Closed => instead(),
         })
     }
 }
@@ -160,27 +155,35 @@ impl<M> fmt::Debug for ReplyTo<M> {
 mod tests {
     use std::task::{Context, Poll, Waker};
 
-    use super::{NoReply, reply};
+    use super::{Reply, reply};
     use crate::prelude::*;
 
     #[command(reply = u8)]
     struct Ask;
 
+    fn none() -> Reply<Ask> {
+        Err(CallError::Stopped { message: "Ask" })
+    }
+
     #[test]
     fn a_reply_reaches_who_waits() {
         let mut cx = Context::from_waker(Waker::noop());
         let (to, mut awaited) = reply::<Ask>(&cx);
-        assert!(awaited.poll(&mut cx).is_pending());
+        assert!(awaited.poll(&mut cx, none).is_pending());
         assert!(to.send(Ok(7)).is_ok());
-        assert!(matches!(awaited.poll(&mut cx), Poll::Ready(Ok(Ok(7)))));
+        assert!(matches!(awaited.poll(&mut cx, none), Poll::Ready(Ok(7))));
     }
 
     #[test]
     fn a_dropped_handler_ends_the_wait() {
-        let (to, mut awaited) = reply::<Ask>(&Context::from_waker(Waker::noop()));
+        let mut cx = Context::from_waker(Waker::noop());
+        let (to, mut awaited) = reply::<Ask>(&cx);
         drop(to);
-        let polled = awaited.poll(&mut Context::from_waker(Waker::noop()));
-        assert!(matches!(polled, Poll::Ready(Err(NoReply))));
+        let polled = awaited.poll(&mut cx, none);
+        assert!(matches!(
+            polled,
+            Poll::Ready(Err(CallError::Stopped { .. }))
+        ));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! [`Backlog`]: messages in the order they came, with what many in a row have in common kept once.
 
 use std::collections::VecDeque;
+use std::iter;
 use std::sync::Arc;
 
 use crate::envelope::{Cause, Label, Source};
@@ -11,16 +12,17 @@ use crate::scope::Scope;
 pub(super) struct Backlog<I> {
     /// Where they come from; the lengths add up to the number of messages.
     runs: VecDeque<Run>,
-    messages: Vec<Entry<I>>,
+    /// `None` is over.
+    messages: Vec<Option<Entry<I>>>,
     /// How many of the messages have been given out.
     given: usize,
 }
 
+/// A message.
 #[derive(Debug)]
-struct Entry<I> {
-    label: Label,
-    /// `None` once it is over.
-    inbox: Option<I>,
+pub(super) struct Entry<I> {
+    pub(super) label: Label,
+    pub(super) inbox: I,
 }
 
 /// Messages in a row of one unit of work and one cause.
@@ -45,9 +47,6 @@ impl<I> Backlog<I> {
     /// Puts in what `make` gives, where it will lie: to build it elsewhere and move it costs more than all the rest.
     #[inline(always)]
     pub(super) fn push(&mut self, source: Source<'_>, label: Label, make: impl FnOnce() -> I) {
-        if self.messages.len() == self.messages.capacity() {
-            self.grow();
-        }
         match self.runs.back_mut() {
             Some(run) if Arc::ptr_eq(&run.scope, source.scope) && run.cause.is(source.cause) => {
                 run.length += 1;
@@ -58,15 +57,14 @@ impl<I> Backlog<I> {
                 length: 1,
             }),
         }
-        self.messages.push(Entry {
-            label,
-            inbox: Some(make()),
-        });
-    }
-
-    #[cold]
-    fn grow(&mut self) {
-        self.messages.reserve(1);
+        // Unlike `push` this makes room first.
+        let message = || {
+            Some(Entry {
+                label,
+                inbox: make(),
+            })
+        };
+        self.messages.extend(iter::once_with(message));
     }
 
     /// The next run; its messages are the next ones.
@@ -77,16 +75,16 @@ impl<I> Backlog<I> {
 
     /// The next message, where it lies: it is not moved before its handler takes it, and it is over when put to `None`.
     #[inline]
-    pub(super) fn next_message(&mut self) -> Option<(Label, &mut Option<I>)> {
-        let Entry { label, inbox } = self.messages.get_mut(self.given)?;
+    pub(super) fn next_message(&mut self) -> Option<&mut Option<Entry<I>>> {
+        let message = self.messages.get_mut(self.given)?;
         self.given += 1;
-        Some((*label, inbox))
+        Some(message)
     }
 
     /// The message that was given out last.
-    pub(super) fn last_message(&mut self) -> Option<&mut Option<I>> {
+    pub(super) fn last_message(&mut self) -> Option<&mut Option<Entry<I>>> {
         let last = self.given.checked_sub(1)?;
-        self.messages.get_mut(last).map(|entry| &mut entry.inbox)
+        self.messages.get_mut(last)
     }
 
     /// Gets ready to be filled again, once it is emptied.
@@ -99,7 +97,7 @@ impl<I> Backlog<I> {
     /// Whether there is but one, and a caller waits for the reply.
     #[inline]
     pub(super) fn is_lone_call(&self) -> bool {
-        self.messages.len() == 1 && self.messages[0].label.is_awaited()
+        matches!(&self.messages[..], [Some(lone)] if lone.label.is_awaited())
     }
 
     /// How many messages have not been given out.
@@ -116,9 +114,7 @@ impl<I> Backlog<I> {
                 cause: &run.cause,
             };
             for _ in 0..run.length {
-                if let Some((label, inbox)) = self.next_message()
-                    && let Some(inbox) = inbox.take()
-                {
+                if let Some(Entry { label, inbox }) = self.next_message().and_then(Option::take) {
                     each(source, label, inbox);
                 }
             }

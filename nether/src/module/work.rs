@@ -7,7 +7,7 @@ use std::task::Poll;
 use crate::context::{Context, Handle, Origin};
 use crate::envelope::Source;
 use crate::error::{Failure, FailureKind};
-use crate::module::backlog::{Backlog, Run};
+use crate::module::backlog::{Backlog, Entry, Run};
 use crate::module::exclusive::ExclusiveCell;
 use crate::module::guarded::drop_unpanicked;
 use crate::module::pace::{Pace, Rest};
@@ -124,20 +124,20 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
     #[inline]
     async fn handle(&mut self, module: &mut M) {
         self.left -= 1;
-        let Some((label, inbox)) = self.taken.next_message() else {
+        let Some(slot) = self.taken.next_message() else {
             unreachable!("runs say how many messages there are")
         };
         if let Some(obstacle) = self.ctx.handle().scope.obstacle() {
-            if let Some(inbox) = inbox.take() {
-                self.cell
-                    .bury(self.ctx.handle().source(), label, inbox, obstacle);
+            if let Some(Entry { label, inbox }) = slot.take() {
+                let source = self.ctx.handle().source();
+                self.cell.bury(source, label, inbox, obstacle);
             }
             return;
         }
-        self.ctx.handle_mut().message = Some(label);
-        self.books.is_handling = true;
-        if let Some(parcel) = inbox {
-            let mut handler = pin!(M::dispatch(module, parcel, &self.ctx));
+        if let Some(Entry { label, inbox }) = slot {
+            self.ctx.handle_mut().message = Some(*label);
+            self.books.is_handling = true;
+            let mut handler = pin!(M::dispatch(module, inbox, &self.ctx));
             let verdict = poll_fn(|cx| {
                 let polled = handler.as_mut().poll(cx);
                 if polled.is_pending() {
@@ -149,7 +149,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
             .await;
             self.books.count(verdict);
         }
-        *inbox = None;
+        *slot = None;
     }
 
     /// Counts the next message as started, and says so now and then, for senders may wait for room.
@@ -248,9 +248,7 @@ impl<M: Module + Exclusive> Drop for Work<'_, M> {
             cell.bury(source, label, inbox, FailureKind::Stopped);
         };
         for _ in 0..self.left {
-            if let Some((label, inbox)) = taken.next_message()
-                && let Some(inbox) = inbox.take()
-            {
+            if let Some(Entry { label, inbox }) = taken.next_message().and_then(Option::take) {
                 bury(source, label, inbox);
             }
         }
