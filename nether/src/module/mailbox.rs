@@ -7,7 +7,7 @@
 
 use std::fmt;
 use std::mem;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::task::{Context, Poll, Waker};
 
 use crate::envelope::{Label, Source};
@@ -23,6 +23,9 @@ const STEP: usize = 256;
 /// A queue with one consumer.
 pub(super) struct Mailbox<I> {
     state: Mutex<State<I>>,
+    /// Wakes the task that the consumer first slept in, which is mostly the only one. To wake by reference costs a third of
+    /// cloning a waker for each sleep.
+    home: OnceLock<Waker>,
     bound: usize,
 }
 
@@ -33,9 +36,16 @@ struct State<I> {
     /// How many messages were ever accepted.
     accepted: u64,
     closed: bool,
-    /// The consumer, if it does not come by itself. Woken by the sender of the next message, and by `close`.
-    consumer: Option<Waker>,
+    consumer: Consumer,
     line: Line,
+}
+
+/// Whether the consumer comes by itself. If not, it is woken by the sender of the next message, and by `close`.
+enum Consumer {
+    Comes,
+    /// It sleeps in the task that `home` wakes.
+    SleepsAtHome,
+    SleepsElsewhere(Waker),
 }
 
 impl<I> Mailbox<I> {
@@ -46,11 +56,12 @@ impl<I> Mailbox<I> {
             taken: 0,
             accepted: 0,
             closed: false,
-            consumer: None,
+            consumer: Consumer::Comes,
             line: Line::default(),
         };
         Mailbox {
             state: Mutex::new(state),
+            home: OnceLock::new(),
             bound,
         }
     }
@@ -79,11 +90,9 @@ impl<I> Mailbox<I> {
         }
         state.backlog.push(source, label, make);
         state.accepted += 1;
-        let consumer = state.consumer.take();
+        let consumer = mem::replace(&mut state.consumer, Consumer::Comes);
         drop(state);
-        if let Some(consumer) = consumer {
-            consumer.wake();
-        }
+        self.call(consumer);
         Poll::Ready(Ok(()))
     }
 
@@ -112,11 +121,14 @@ impl<I> Mailbox<I> {
             if state.closed {
                 return Poll::Ready(false);
             }
-            state.consumer = sleeps.then(|| cx.waker().clone());
         } else {
             mem::swap(&mut state.backlog, empty);
-            state.consumer = empty.is_lone_call().then(|| cx.waker().clone());
         }
+        state.consumer = if empty.is_lone_call() || taken == 0 && sleeps {
+            self.sleeper(cx.waker())
+        } else {
+            Consumer::Comes
+        };
         state.taken = taken.saturating_sub(1);
         let woken = state.grant(self.bound);
         drop(state);
@@ -125,6 +137,26 @@ impl<I> Mailbox<I> {
             Poll::Pending
         } else {
             Poll::Ready(true)
+        }
+    }
+
+    /// The consumer, asleep in the task that is polled with this waker.
+    #[inline]
+    fn sleeper(&self, waker: &Waker) -> Consumer {
+        if self.home.get_or_init(|| waker.clone()).will_wake(waker) {
+            Consumer::SleepsAtHome
+        } else {
+            Consumer::SleepsElsewhere(waker.clone())
+        }
+    }
+
+    /// Wakes the consumer, if it sleeps.
+    #[inline]
+    fn call(&self, consumer: Consumer) {
+        match consumer {
+            Consumer::Comes => {}
+            Consumer::SleepsAtHome => self.home.get().into_iter().for_each(Waker::wake_by_ref),
+            Consumer::SleepsElsewhere(waker) => waker.wake(),
         }
     }
 
@@ -147,10 +179,10 @@ impl<I> Mailbox<I> {
         let mut state = lock(&self.state);
         state.closed = true;
         let woken = state.line.clear();
-        let consumer = state.consumer.take();
+        let consumer = mem::replace(&mut state.consumer, Consumer::Comes);
         drop(state);
         wake(woken);
-        wake(consumer);
+        self.call(consumer);
     }
 
     /// All that is in the mailbox and was not taken.
