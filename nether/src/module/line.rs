@@ -23,16 +23,14 @@ impl Line {
         self.waiting.is_empty()
     }
 
-    /// Ready when the caller may use its room: nobody is before it and there is room, or its ticket was granted.
-    #[inline]
+    /// Joins the line, unless it is in it. Ready once its ticket is granted.
+    #[cold]
     pub(super) fn poll_enter(
         &mut self,
-        has_room: bool,
         ticket: &mut Option<u64>,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
         match *ticket {
-            None if has_room && self.waiting.is_empty() => Poll::Ready(()),
             None => {
                 *ticket = Some(self.next_ticket);
                 self.waiting

@@ -84,7 +84,8 @@ impl<I> Mailbox<I> {
         }
         if waits {
             let has_room = state.waiting() + state.line.reserved() < self.bound;
-            if state.line.poll_enter(has_room, ticket, cx).is_pending() {
+            let waits_not = has_room && ticket.is_none() && state.line.is_empty();
+            if !waits_not && state.line.poll_enter(ticket, cx).is_pending() {
                 return Poll::Pending;
             }
         }
@@ -117,13 +118,11 @@ impl<I> Mailbox<I> {
     ) -> Poll<bool> {
         let mut state = lock(&self.state);
         let taken = state.backlog.len();
-        if taken == 0 {
-            if state.closed {
-                return Poll::Ready(false);
-            }
-        } else {
-            mem::swap(&mut state.backlog, empty);
+        if taken == 0 && state.closed {
+            return Poll::Ready(false);
         }
+        // Also if there are none: what was emptied last is warm, and is filled next.
+        mem::swap(&mut state.backlog, empty);
         state.consumer = if empty.is_lone_call() || taken == 0 && sleeps {
             self.sleeper(cx.waker())
         } else {

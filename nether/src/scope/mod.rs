@@ -27,40 +27,36 @@ use crate::sync::lock;
 /// `sent` and `done` only grow. Whatever is sent from inside a handler is counted before that handler is done, so once no
 /// new root work is taken, `done == sent` (read in this order) means that nothing is in flight and nothing ever will be.
 ///
-/// The order of its fields keeps `sent`, which senders write, what everybody reads, and `done`, which modules write, on
-/// cache lines apart, with what is rarely touched between them. Aligning them would make every allocation a slow one.
+/// In the order of its fields, what senders write lies on a cache line apart from what modules read and write, and that
+/// beside the count of the [`Arc`], which both write once a run. To align them would make every allocation a slow one.
 #[repr(C)]
 pub(crate) struct Scope {
+    state: State,
+    kind: ScopeKind,
+    /// Only there if somebody asked for an id or set a deadline or principal.
+    properties: OnceLock<Box<Properties>>,
+    /// Written by those who handle, once a run.
+    done: AtomicU64,
+    /// How many of those that are done were not handled: refused, taken back, buried.
+    unhandled: AtomicU64,
+    /// How many root handles there are; the last one to be dropped cancels what is not closed.
+    roots: AtomicUsize,
+    failures: Mutex<Vec<Failure>>,
+    /// Told when nothing is in flight any more, and when the scope is cancelled.
+    changed: Notify,
+    /// The subscriptions of this context, of a type known a layer above; only there if somebody subscribed.
+    subscriptions: OnceLock<Box<dyn Any + Send + Sync>>,
     pub(crate) mediator: Arc<Mediator>,
     /// The routing table of when it was opened. It keeps what has been detached since, until the scope is gone.
     table: Arc<Table>,
-    /// Written by those who send.
+    /// Written by those who send, with each message.
     sent: AtomicU64,
-    /// Told when nothing is in flight any more, and when the scope is cancelled.
-    changed: Notify,
-    failures: Mutex<Vec<Failure>>,
-    /// Only there if somebody asked for an id or set a deadline or principal.
-    properties: OnceLock<Box<Properties>>,
-    state: State,
-    kind: ScopeKind,
-    /// How many root handles there are; the last one to be dropped cancels what is not closed.
-    roots: AtomicUsize,
-    /// The subscriptions of this context, of a type known a layer above; only there if somebody subscribed.
-    subscriptions: OnceLock<Box<dyn Any + Send + Sync>>,
-    /// How many of those that are done were not handled: refused, taken back, buried.
-    unhandled: AtomicU64,
-    _apart: [u64; 3],
-    /// Written by those who handle.
-    done: AtomicU64,
 }
 
 /// How far apart two fields are on cache lines of their own, wherever the first begins.
 const LINE: usize = 64;
 
-const _: () = {
-    assert!(offset_of!(Scope, properties) - offset_of!(Scope, sent) >= LINE);
-    assert!(offset_of!(Scope, done) - offset_of!(Scope, kind) >= LINE);
-};
+const _: () = assert!(offset_of!(Scope, sent) - offset_of!(Scope, done) >= LINE);
 
 /// What a scope is the scope of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +74,6 @@ impl Scope {
             mediator,
             kind,
             sent: AtomicU64::new(0),
-            _apart: [0; 3],
             done: AtomicU64::new(0),
             unhandled: AtomicU64::new(0),
             state: State::default(),
