@@ -94,10 +94,16 @@ impl<I> Backlog<I> {
         self.given = 0;
     }
 
+    /// Whether a caller waits for the reply to the last of what was put in.
+    #[inline]
+    pub(super) fn ends_in_call(&self) -> bool {
+        matches!(self.messages.last(), Some(Some(last)) if last.label.is_awaited())
+    }
+
     /// Whether there is but one, and a caller waits for the reply.
     #[inline]
     pub(super) fn is_lone_call(&self) -> bool {
-        matches!(&self.messages[..], [Some(lone)] if lone.label.is_awaited())
+        self.messages.len() == 1 && self.ends_in_call()
     }
 
     /// How many messages have not been given out.

@@ -77,15 +77,16 @@ impl Pace {
         is_late
     }
 
-    /// It took so many messages, or slept if none. After a single one there are mostly no more.
+    /// It took so many messages, or slept if none. After a single one there are mostly no more. Those `who_wait` for replies
+    /// send the next when they have them: there is nothing to gather, but the module had better come after all of them.
     #[inline]
-    pub(super) fn took(&mut self, messages: usize) {
-        let comes_more = messages > 1 && !self.is_alone;
-        self.visits = if comes_more { VISITS } else { 0 };
-        self.gathers = if comes_more && messages < WORTHWHILE {
-            GATHERS
-        } else {
-            0
+    pub(super) fn took(&mut self, messages: usize, who_wait: bool) {
+        (self.gathers, self.visits) = match messages {
+            _ if self.is_alone => (0, 0),
+            0 | 1 => (0, 0),
+            _ if who_wait => (0, 1),
+            2..WORTHWHILE => (GATHERS, VISITS),
+            _ => (0, VISITS),
         };
     }
 
@@ -109,9 +110,9 @@ impl Pace {
 mod tests {
     use super::{GATHERS, Pace, Rest, VISITS, WORTHWHILE};
 
-    fn rests(mut pace: Pace, messages: usize) -> (u32, u32) {
+    fn rests(mut pace: Pace, messages: usize, who_wait: bool) -> (u32, u32) {
         let (mut gathers, mut visits) = (0, 0);
-        pace.took(messages);
+        pace.took(messages, who_wait);
         loop {
             match pace.rest() {
                 Rest::Gather => gathers += 1,
@@ -123,14 +124,20 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
     async fn few_messages_are_let_gather_but_a_single_one_is_the_last() {
-        assert_eq!(rests(Pace::new(), 2), (GATHERS, VISITS));
-        assert_eq!(rests(Pace::new(), WORTHWHILE), (0, VISITS));
-        assert_eq!(rests(Pace::new(), 1), (0, 0));
-        assert_eq!(rests(Pace::new(), 0), (0, 0));
+        assert_eq!(rests(Pace::new(), 2, false), (GATHERS, VISITS));
+        assert_eq!(rests(Pace::new(), WORTHWHILE, false), (0, VISITS));
+        assert_eq!(rests(Pace::new(), 1, false), (0, 0));
+        assert_eq!(rests(Pace::new(), 0, false), (0, 0));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn callers_come_once_they_have_their_replies() {
+        assert_eq!(rests(Pace::new(), 2, true), (0, 1));
+        assert_eq!(rests(Pace::new(), 1, true), (0, 0));
     }
 
     #[tokio::test]
     async fn on_the_only_thread_nothing_gathers() {
-        assert_eq!(rests(Pace::new(), 2), (0, 0));
+        assert_eq!(rests(Pace::new(), 2, false), (0, 0));
     }
 }

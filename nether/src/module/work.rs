@@ -96,7 +96,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
                 let polled = self.cell.mailbox.poll_take(&mut self.taken, sleeps, cx);
                 if polled.is_ready() || sleeps {
                     self.books.is_called = self.taken.is_lone_call();
-                    pace.took(self.taken.len());
+                    pace.took(self.taken.len(), self.taken.ends_in_call());
                     return polled;
                 }
             }
