@@ -1,6 +1,7 @@
 //! [`SharedCell`]: a module whose handlers run concurrently: in the caller's task, or in tasks of their own.
 
 use std::fmt;
+use std::future::ready;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -16,7 +17,7 @@ use crate::message::Message;
 use crate::module::cell::{Cell, Way};
 use crate::module::guarded::drop_unpanicked;
 use crate::module::handling::{Serves, serve};
-use crate::module::supervision::{bury, keep, reply_of};
+use crate::module::supervision::{bury, failure_of, keep};
 use crate::module::tally::{Tally, Verdict};
 use crate::module::{Module, Shared};
 use crate::route::{BoxFuture, Closed, Inline, Route};
@@ -44,23 +45,28 @@ pub struct SharedCell<M: Module + Shared> {
 
 impl<M: Module + Shared> SharedCell<M> {
     /// Accepts a message; it is answered for by what this gives back.
+    #[inline]
     fn accept(self: Arc<Self>, header: Header) -> Result<Accepted<M>, Closed> {
         self.accepted.fetch_add(1, Ordering::SeqCst);
-        let is_closed = self.closed.load(Ordering::SeqCst);
-        let mut accepted = Accepted {
+        if self.closed.load(Ordering::SeqCst) {
+            self.refuse(&header.scope);
+            return Err(Closed);
+        }
+        Ok(Accepted {
             cell: self,
             label: header.label,
             ctx: Context::new(Handle::of(header)),
             end: End::Waiting,
-        };
-        if is_closed {
-            // It came too late; whoever sent it is told.
-            accepted.end = End::Gone;
-            accepted.cell.tally.count_abandoned();
-            accepted.ctx.handle().scope.take_back(1);
-            return Err(Closed);
-        }
-        Ok(accepted)
+        })
+    }
+
+    /// It came too late; whoever sent it is told.
+    #[cold]
+    fn refuse(&self, scope: &Scope) {
+        self.tally.count_abandoned();
+        scope.take_back(1);
+        self.idle.notify_waiters();
+        self.stopping.tell_quiet();
     }
 
     /// Waits until the cell is closed and everything accepted has ended.
@@ -88,9 +94,10 @@ impl<M: Module + Shared> SharedCell<M> {
         P: Parcel,
         M: Serves<P>,
     {
+        let mut parcel = Some(parcel);
         let mut accepted = Arc::clone(&self).accept(header)?;
         self.spawn(async move {
-            let reply = accepted.run(parcel, permit.is_none()).await;
+            let reply = accepted.run(&mut parcel, permit.is_none()).await;
             if let (Err(error), End::Handled(_)) = (reply, accepted.end) {
                 keep::<P::Message>(error, accepted.ctx.handle(), accepted.cell.declaration);
             }
@@ -130,7 +137,7 @@ enum End {
 impl<M: Module + Shared> Accepted<M> {
     /// Runs the handler, after waiting for a permit if it `waits`. Its failure is logged and published here; telling it is
     /// the caller's part.
-    async fn run<P>(&mut self, mut parcel: P, waits: bool) -> Reply<P::Message>
+    async fn run<P>(&mut self, parcel: &mut Option<P>, waits: bool) -> Reply<P::Message>
     where
         P: Parcel,
         M: Serves<P>,
@@ -153,8 +160,8 @@ impl<M: Module + Shared> Accepted<M> {
         };
         let handle = ctx.handle();
         let obstacle = handle.scope.obstacle();
-        let (Some(module), None) = (module, &obstacle) else {
-            drop_unpanicked(parcel);
+        let (Some(module), None, Some(parcel)) = (module, &obstacle, &mut *parcel) else {
+            drop_unpanicked(parcel.take());
             let kind = obstacle.unwrap_or(FailureKind::Stopped);
             let error = refusal(P::Message::NAME, &kind);
             bury(handle.source(), *label, kind, &cell.tally, cell.declaration);
@@ -162,9 +169,13 @@ impl<M: Module + Shared> Accepted<M> {
             return Err(error.into());
         };
         *end = End::Handling;
-        let result = serve::<P, M>(&mut parcel, module, ctx).await;
+        let result = serve::<P, M>(parcel, module, ctx).await;
+        if let Ok(Ok(reply)) = result {
+            *end = End::Handled(Verdict::Handled);
+            return Ok(reply);
+        }
         let (reply, verdict) =
-            reply_of::<P::Message>(result, label.is_awaited(), handle, cell.declaration);
+            failure_of::<P::Message>(result, label.is_awaited(), handle, cell.declaration);
         *end = End::Handled(verdict);
         reply
     }
@@ -230,15 +241,14 @@ where
         header: Header,
         root: bool,
     ) -> BoxFuture<Reply<P::Message>> {
-        let accepted = self.accept(header);
-        Box::pin(async move {
-            let Ok(mut accepted) = accepted else {
-                return Err(CallError::Stopped {
-                    message: P::Message::NAME,
-                });
-            };
-            accepted.run(parcel, root).await
-        })
+        // What the future captures lies where it is, and is not moved once more.
+        let mut parcel = Some(parcel);
+        match self.accept(header) {
+            Ok(mut accepted) => Box::pin(async move { accepted.run(&mut parcel, root).await }),
+            Err(Closed) => Box::pin(ready(Err(CallError::Stopped {
+                message: P::Message::NAME,
+            }))),
+        }
     }
 
     fn post(

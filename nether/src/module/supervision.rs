@@ -53,21 +53,8 @@ fn settle_failure<M: Message>(
 }
 
 /// What a handler gave back, as its caller sees it, and how the message ended. A failure is logged, and published.
-#[inline]
-pub(crate) fn reply_of<M: Message>(
-    result: Handled<M>,
-    awaited: bool,
-    handle: &Handle,
-    module: &'static Declaration,
-) -> (Reply<M>, Verdict) {
-    match result {
-        Ok(Ok(reply)) => (Ok(reply), Verdict::Handled),
-        failed => failure_of::<M>(failed, awaited, handle, module),
-    }
-}
-
 #[cold]
-fn failure_of<M: Message>(
+pub(crate) fn failure_of<M: Message>(
     failed: Handled<M>,
     awaited: bool,
     handle: &Handle,
