@@ -31,6 +31,8 @@ pub(crate) type Erased = Arc<dyn Any + Send + Sync>;
 /// The routing table of one system, and what every context of it must know.
 pub(crate) struct Mediator {
     current: ArcSwap<Table>,
+    /// The table of those who are to keep none; never the current one.
+    none: Arc<Table>,
     /// The number of the current table, so that whoever has a table can tell at the price of a load that it still holds.
     version: AtomicU64,
     /// Held while the next table is made.
@@ -152,8 +154,13 @@ impl Mediator {
             version: 0,
             rows: vec![Arc::default(); rows].into(),
         };
+        let none = Table {
+            version: u64::MAX,
+            rows: Box::default(),
+        };
         Mediator {
             current: ArcSwap::from_pointee(table),
+            none: Arc::new(none),
             version: AtomicU64::new(0),
             changing: Mutex::default(),
             max_depth,
@@ -161,9 +168,14 @@ impl Mediator {
         }
     }
 
-    /// The current table.
+    /// The current table, to keep for a while: it keeps all that it leads to.
     pub(crate) fn table(&self) -> Arc<Table> {
         self.current.load_full()
+    }
+
+    /// What to keep instead for as long as a module lives: whoever has it reads the current table each time.
+    pub(crate) fn no_table(&self) -> Arc<Table> {
+        Arc::clone(&self.none)
     }
 
     /// Lets `read` look at a row, through the table that the caller keeps if that is the current one. `None` when the type

@@ -156,6 +156,32 @@ async fn an_open_context_sees_modules_come_and_go(system: System) -> nether::Res
     Ok(())
 }
 
+/// A module that handlers share; its `Arc` tells whether it is still there.
+struct Library {
+    _books: Arc<()>,
+}
+
+#[module(handles = News, manual)]
+impl Library {
+    async fn keep(&self, _: &News) {}
+}
+
+#[nether::test]
+async fn a_detached_module_is_kept_by_no_other(system: System) -> nether::Result<()> {
+    let books = Arc::new(());
+    let library = Library {
+        _books: Arc::clone(&books),
+    };
+    let library = system.attach(library).await?;
+    let reader = Reader {
+        read: Arc::default(),
+    };
+    let _later = system.attach(reader).await?;
+    system.detach(library).await;
+    assert_eq!(Arc::strong_count(&books), 1);
+    Ok(())
+}
+
 #[nether::test]
 async fn a_second_handler_of_a_command_is_an_error_that_names_both(
     system: System,

@@ -47,7 +47,8 @@ pub(crate) struct Scope {
     /// The subscriptions of this context, of a type known a layer above; only there if somebody subscribed.
     subscriptions: OnceLock<Box<dyn Any + Send + Sync>>,
     pub(crate) mediator: Arc<Mediator>,
-    /// The routing table of when it was opened. It keeps what has been detached since, until the scope is gone.
+    /// Of a unit of work the routing table of when it was opened. It keeps what has been detached since, until the scope is
+    /// gone.
     table: Arc<Table>,
     /// Written by those who send, with each message.
     sent: AtomicU64,
@@ -70,7 +71,10 @@ pub(crate) enum ScopeKind {
 impl Scope {
     pub(crate) fn new(mediator: Arc<Mediator>, kind: ScopeKind) -> Self {
         Scope {
-            table: mediator.table(),
+            table: match kind {
+                ScopeKind::Unit => mediator.table(),
+                ScopeKind::Standing => mediator.no_table(),
+            },
             mediator,
             kind,
             sent: AtomicU64::new(0),
