@@ -70,3 +70,15 @@ fn every_promise_names_a_test_that_exists() {
         }
     }
 }
+
+#[test]
+fn the_speed_table_is_that_of_the_report() {
+    let report = read("benches/REPORT.md");
+    let targets = report.split("## Targets").nth(1).expect("the section");
+    let table = targets.split("\n\n").find(|part| part.starts_with('|'));
+    let table = table.expect("the table");
+    assert!(
+        read("README.md").contains(table),
+        "expected in the README:\n{table}"
+    );
+}
