@@ -9,6 +9,7 @@
 
 mod block;
 mod diagnostics;
+mod durations;
 mod entry;
 mod keys;
 mod message;

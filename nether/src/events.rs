@@ -37,7 +37,34 @@ pub struct DeadLetter {
     pub reason: String,
 }
 
+/// A module crashed and was made anew. What waited for it is handled by the new one.
+#[event(name = "nether.module_restarted")]
+pub struct ModuleRestarted {
+    /// The module's name.
+    pub module: String,
+    /// How often it has been restarted, this one included.
+    pub restarts: u64,
+    /// Why it crashed, in words.
+    pub reason: String,
+}
+
+/// A module crashed and is not made anew: its attribute says so, or it crashed too often. What waited for it is reported as
+/// dead letters, one by one.
+#[event(name = "nether.module_stopped")]
+pub struct ModuleStopped {
+    /// The module's name.
+    pub module: String,
+    /// Why it crashed, in words.
+    pub reason: String,
+}
+
 /// Whether the message is one of the framework's own.
 pub(crate) fn is_own(message: &MessageDescriptor) -> bool {
-    [HandlerFailed::ID, DeadLetter::ID].contains(&message.id)
+    [
+        HandlerFailed::ID,
+        DeadLetter::ID,
+        ModuleRestarted::ID,
+        ModuleStopped::ID,
+    ]
+    .contains(&message.id)
 }

@@ -112,8 +112,8 @@
 //! # Errors
 //!
 //! A handler returns its reply or a `Result` of it. An `Err` is a result like any other: the module's state stays. A panic
-//! is caught; the state stays as the panic left it, and the module goes on with its next message. Whoever waits gets a
-//! [`CallError`]: the handler's own error, the panic, or why there was no reply. What fails while nobody waits is kept for
+//! is caught and is a crash of the module, which is made anew and goes on with its next message; see
+//! [`#[module]`](macro@module#crashes). Whoever waits gets a [`CallError`]: the handler's own error, the panic, or why there was no reply. What fails while nobody waits is kept for
 //! [`close`](Context::close), and published as [`HandlerFailed`]. A message that is accepted but never handled is published
 //! as [`DeadLetter`]. [`Error`] boxes any `std::error::Error`, so `?` works on all of them.
 //!
@@ -223,11 +223,11 @@ pub use self::error::{
     AttachError, CallError, ContextError, Error, Failure, FailureKind, HandlerError, NoRoute,
     Panic, Problem, Result, SendError, StartError, TooDeep,
 };
-pub use self::events::{DeadLetter, HandlerFailed};
+pub use self::events::{DeadLetter, HandlerFailed, ModuleRestarted, ModuleStopped};
 pub use self::message::{
     Command, Event, Message, MessageDescriptor, MessageId, MessageKind, Query,
 };
-pub use self::module::{Module, ModuleKind};
+pub use self::module::{Module, ModuleKind, ModuleState};
 pub use self::registry::{Edge, MessageNode, ModuleNode, Relation, Topology};
 pub use self::resources::Resource;
 pub use self::routing::{Calls, Emits, HandledBy, Root, Sender};

@@ -50,6 +50,8 @@ pub(crate) struct Stopping {
     begun: AtomicBool,
     /// Set once: every module has stopped.
     ended: AtomicBool,
+    /// Set once: a module that the system cannot do without is gone.
+    demanded: AtomicBool,
     /// Told by `begin`, and by modules that ran out of work since.
     changed: Notify,
 }
@@ -64,6 +66,19 @@ impl Stopping {
     /// Waits until the system begins to stop.
     pub(crate) async fn begun(&self) {
         self.until(|| self.has_begun()).await;
+    }
+
+    /// Asks for the system to stop.
+    pub(crate) fn demand(&self) {
+        self.demanded.store(true, Ordering::SeqCst);
+        self.changed.notify_waiters();
+    }
+
+    /// Waits until that is asked for, or the system stops anyway. Says whether it is asked for.
+    pub(crate) async fn demanded(&self) -> bool {
+        let is_demanded = || self.demanded.load(Ordering::SeqCst);
+        self.until(|| is_demanded() || self.has_begun()).await;
+        is_demanded()
     }
 
     /// Says that every module has stopped.

@@ -10,6 +10,7 @@ pub use std::option::Option;
 pub use std::process::ExitCode;
 pub use std::result::Result;
 pub use std::sync::Arc;
+pub use std::time::Duration;
 
 pub use {inventory, serde};
 
@@ -25,8 +26,8 @@ pub use crate::message::{
 };
 pub use crate::module::{
     Background, Concurrently, Construct, Exclusive, Handles, MadeByDefault, Module,
-    ModuleDescriptor, ModuleKind, ModuleRegistration, OneAtATime, Routes, Serves, Settle, Shared,
-    TakenByReference, TakenByValue, Verdict, by_default, launch,
+    ModuleDescriptor, ModuleKind, ModuleRegistration, OneAtATime, Restart, RestartPolicy, Routes,
+    Serves, Settle, Shared, TakenByReference, TakenByValue, Verdict, by_default, launch,
 };
 pub use crate::resources::{InitArgument, Resource, ResourceDescriptor, Resources};
 pub use crate::routing::{

@@ -55,7 +55,7 @@ fn note(counts: &Counts, sent: Result<(), SendError>, deliveries: u64) {
 
 struct Walker(Arc<Counts>);
 
-#[module(handles = [Step, Stepped], calls = [], emits = [Stride, Stepped], mailbox = 8, manual)]
+#[module(handles = [Step, Stepped], calls = [], emits = [Stride, Stepped], mailbox = 8, manual, restart = "resume")]
 impl Walker {
     async fn step(&mut self, step: Step, ctx: &Context<Self>) -> nether::Result<()> {
         if step.luck.is_multiple_of(5) {
@@ -78,7 +78,7 @@ impl Walker {
 
 struct Runner(Arc<Counts>);
 
-#[module(handles = [Stride, Stepped], emits = [Step, Stepped], mailbox = 8, manual)]
+#[module(handles = [Stride, Stepped], emits = [Step, Stepped], mailbox = 8, manual, restart = "resume")]
 impl Runner {
     async fn stride(&self, stride: Stride, ctx: &Context<Self>) -> nether::Result<()> {
         if stride.luck.is_multiple_of(3) {

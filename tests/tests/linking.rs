@@ -108,7 +108,7 @@ app: receipt for order 1
 billing: order 2 is on its way
 app: receipt for order 2
 app: 1200 cents, 2 labels
-app: 3 modules, 12 messages
+app: 3 modules, 14 messages
 app: billing::Billing
 app: billing::audit::Audit
 app: shipping::Shipping
@@ -124,6 +124,8 @@ app: contracts::archive::Archive
 app: contracts::archive::Archived
 app: nether.dead_letter
 app: nether.handler_failed
+app: nether.module_restarted
+app: nether.module_stopped
 ";
 
 #[test]

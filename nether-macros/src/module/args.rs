@@ -1,7 +1,7 @@
 //! The arguments of `#[module]`, as written.
 
 use proc_macro2::TokenStream;
-use syn::{LitInt, Path};
+use syn::{LitInt, LitStr, Path};
 
 use crate::diagnostics::Diagnostics;
 use crate::keys::{Grammar, Key, Seen, TypeList};
@@ -30,6 +30,18 @@ const GRAMMAR: Grammar = Grammar {
             form: "mailbox = 1024",
         },
         Key {
+            name: "restart",
+            form: "restart = \"always\"",
+        },
+        Key {
+            name: "max_restarts",
+            form: "max_restarts = \"5 in 30s\"",
+        },
+        Key {
+            name: "essential",
+            form: "essential",
+        },
+        Key {
             name: "manual",
             form: "manual",
         },
@@ -52,6 +64,9 @@ pub(crate) struct Args {
     pub(crate) calls: Option<TypeList>,
     pub(crate) after: Option<TypeList>,
     pub(crate) mailbox: Option<LitInt>,
+    pub(crate) restart: Option<LitStr>,
+    pub(crate) max_restarts: Option<LitStr>,
+    pub(crate) is_essential: bool,
     pub(crate) is_manual: bool,
     pub(crate) is_fake: bool,
     pub(crate) renamed: Option<Path>,
@@ -69,6 +84,9 @@ impl Args {
                 "calls" => args.calls = Some(TypeList::parse(key, input)?),
                 "after" => args.after = Some(TypeList::parse(key, input)?),
                 "mailbox" => args.mailbox = Some(input.parse()?),
+                "restart" => args.restart = Some(input.parse()?),
+                "max_restarts" => args.max_restarts = Some(input.parse()?),
+                "essential" => args.is_essential = true,
                 "manual" => args.is_manual = true,
                 "fake" => (args.is_manual, args.is_fake) = (true, true),
                 _ => args.renamed = Some(input.call(Path::parse_mod_style)?),

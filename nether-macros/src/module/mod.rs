@@ -6,6 +6,7 @@ mod handlers;
 mod hooks;
 mod lists;
 mod model;
+mod restart;
 mod signature;
 mod unhandled;
 mod validate;

@@ -1,5 +1,7 @@
 //! A module that makes sense. Only [`validate`](crate::module::validate) makes one.
 
+use std::time::Duration;
+
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Path, Type};
@@ -24,11 +26,21 @@ pub(crate) struct Checked {
     pub(crate) calls: Option<Vec<Type>>,
     pub(crate) after: Vec<Type>,
     pub(crate) mailbox: Option<usize>,
+    pub(crate) restart: Restart,
     pub(crate) renamed: Option<Path>,
     /// The methods that could not be read.
     pub(crate) unread: Vec<TokenStream>,
     /// Whether an error was reported: what is derived from something missing then stays silent.
     pub(crate) is_broken: bool,
+}
+
+/// What becomes of the module when it crashes.
+pub(crate) struct Restart {
+    /// The variant of the runtime's `Restart`.
+    pub(crate) rule: &'static str,
+    pub(crate) max_restarts: u32,
+    pub(crate) within: Duration,
+    pub(crate) is_essential: bool,
 }
 
 /// A method that handles a message.

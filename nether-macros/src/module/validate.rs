@@ -8,7 +8,7 @@ use crate::diagnostics::Diagnostics;
 use crate::keys::TypeList;
 use crate::module::args::Args;
 use crate::module::model::{Checked, Handler, Hooks};
-use crate::module::{handlers, hooks, lists};
+use crate::module::{handlers, hooks, lists, restart};
 use crate::types;
 
 /// Checks everything and drops what is wrong, so that the rest can still be expanded.
@@ -30,6 +30,7 @@ pub(crate) fn check(args: Args, mut block: Block, diagnostics: &Diagnostics) -> 
         hooks::find(&block, name, is_exclusive, diagnostics)
     });
     check_manual(&args, &hooks, diagnostics);
+    let restart = restart::check(&args, diagnostics);
     hooks::unmark(&mut block);
     let unread = take_broken(&mut block);
     let is_broken = diagnostics.count() > 0 || !unread.is_empty();
@@ -48,6 +49,7 @@ pub(crate) fn check(args: Args, mut block: Block, diagnostics: &Diagnostics) -> 
             .mailbox
             .as_ref()
             .and_then(|mailbox| check_mailbox(mailbox, diagnostics)),
+        restart,
         renamed: args.renamed,
         unread,
         is_broken,

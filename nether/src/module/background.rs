@@ -8,9 +8,10 @@ use tokio::task::JoinSet;
 use crate::context::{Context, Handle, Origin};
 use crate::error::Result;
 use crate::mediator::Mediator;
-use crate::module::guarded::catch;
+use crate::module::Module;
+use crate::module::cell::{Cell, CellOf};
+use crate::module::guarded::{catch, said};
 use crate::module::supervision::report_task;
-use crate::module::{Module, ModuleDescriptor};
 use crate::route::BoxFuture;
 use crate::scope::{Scope, ScopeKind};
 use crate::sync::lock;
@@ -71,13 +72,13 @@ struct Tasks {
 }
 
 impl BackgroundTasks {
-    /// Starts the tasks of a module.
-    pub(super) fn start<M: Module>(&self, mediator: &Arc<Mediator>, shared: Option<Arc<M>>) {
+    /// Starts the tasks of a module. One that panics crashes it.
+    pub(super) fn start<M: Module>(&self, mediator: &Arc<Mediator>, cell: &Arc<CellOf<M>>) {
         let scope = Arc::new(Scope::new(Arc::clone(mediator), ScopeKind::Standing));
         let handle = Handle::new(scope, Origin::Root);
         let mut background = Background {
             ctx: Context::<M>::new(handle.clone()),
-            shared,
+            shared: cell.shared(),
             tasks: Vec::new(),
         };
         M::background(&mut background);
@@ -87,10 +88,18 @@ impl BackgroundTasks {
         }
         let mut running = JoinSet::new();
         for task in background.tasks {
-            running.spawn(watch(task, handle.clone(), M::descriptor()));
+            running.spawn(watch::<M>(task, handle.clone(), Arc::clone(cell)));
         }
         if !running.is_empty() {
             state.running = Some(Tasks { handle, running });
+        }
+    }
+
+    /// Ends those of a module that has crashed.
+    pub(super) fn cut_off(&self) {
+        let tasks = lock(&self.0).running.take();
+        if let Some(tasks) = &tasks {
+            tasks.handle.scope.cancel();
         }
     }
 
@@ -112,7 +121,16 @@ impl BackgroundTasks {
     }
 }
 
-async fn watch(task: BoxFuture<Result<()>>, handle: Handle, module: &'static ModuleDescriptor) {
+async fn watch<M: Module>(task: BoxFuture<Result<()>>, handle: Handle, cell: Arc<CellOf<M>>) {
     let ended = catch(task).await;
-    report_task("#[background]", ended, &handle, &module.declaration);
+    let crash = ended.as_ref().err().map(|panic| said(&**panic));
+    report_task(
+        "#[background]",
+        ended,
+        &handle,
+        &M::descriptor().declaration,
+    );
+    if let Some(reason) = crash {
+        cell.crash(reason);
+    }
 }

@@ -3,12 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::context::Handle;
+use tokio::sync::oneshot;
+
 use crate::declaration::Declaration;
 use crate::envelope::Parcel;
 use crate::error::Result;
 use crate::mediator::{Erased, Stopping};
 use crate::message::{Message, MessageDescriptor};
+use crate::module::restart::Supervisor;
 use crate::module::tally::Tally;
 use crate::module::{Exclusive, ExclusiveCell, Module, Shared, SharedCell};
 use crate::route::{BoxFuture, Route};
@@ -20,8 +22,23 @@ pub trait Cell<M>: Send + Sync + Sized + 'static {
     /// A cell without a module.
     fn new(bound: usize, declaration: &'static Declaration, stopping: Arc<Stopping>) -> Self;
 
-    /// Lets the module work until the cell is closed and empty, then runs its `#[on_stop]`.
-    fn serve(self: Arc<Self>, module: M, standing: Handle) -> BoxFuture<Result<()>>;
+    /// Lets the module work, and those that the supervisor makes after it, until the cell is closed and empty; then runs
+    /// `#[on_stop]`. Says when the module has `started`.
+    fn serve(
+        self: Arc<Self>,
+        module: M,
+        supervisor: Supervisor<M>,
+        started: oneshot::Sender<Result<()>>,
+    ) -> BoxFuture<Result<()>>
+    where
+        M: Module;
+
+    /// The module has crashed, elsewhere than in a handler.
+    fn crash(&self, reason: String);
+
+    /// There will be no module any more, after too many crashes. What waits and what is still published to it are dead
+    /// letters.
+    fn stop(&self);
 
     /// There will be no module: whoever waits for it is refused.
     fn give_up(&self);

@@ -6,6 +6,7 @@ use crate::declaration::Declaration;
 use crate::mediator::Mediator;
 use crate::message::MessageProof;
 use crate::module::instance::AnyInstance;
+use crate::module::policy::RestartPolicy;
 use crate::resources::ResourceDescriptor;
 
 /// One at a time, or concurrently.
@@ -31,6 +32,7 @@ pub struct ModuleDescriptor {
     pub after: &'static [fn() -> &'static ModuleDescriptor],
     /// What `mailbox = ..` says.
     pub mailbox: Option<usize>,
+    pub restart: RestartPolicy,
     pub resources: &'static [ResourceDescriptor],
     /// Makes an instance; `None` for a `manual` module.
     pub launch: Option<fn(Launch) -> Arc<dyn AnyInstance>>,

@@ -2,19 +2,23 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context as TaskContext, Poll};
 
-use crate::context::Handle;
+use tokio::sync::oneshot;
+
 use crate::declaration::Declaration;
 use crate::envelope::{Label, Parcel, Source};
 use crate::error::{FailureKind, Result};
 use crate::mediator::Stopping;
+use crate::message::MessageKind;
 use crate::module::cell::{Cell, Way};
 use crate::module::guarded::drop_unpanicked;
 use crate::module::mailbox::Mailbox;
+use crate::module::restart::Supervisor;
 use crate::module::supervision::bury;
 use crate::module::tally::Tally;
-use crate::module::work::Work;
+use crate::module::work::{Ended, Work};
 use crate::module::{Exclusive, Module};
 use crate::route::{BoxFuture, Closed, Offer, Queue, Route};
 
@@ -24,6 +28,8 @@ pub struct ExclusiveCell<M: Module + Exclusive> {
     pub(super) mailbox: Mailbox<M::Inbox>,
     pub(super) tally: Tally,
     pub(super) declaration: &'static Declaration,
+    /// Whether the module has crashed too often.
+    is_stopped: AtomicBool,
 }
 
 impl<M: Module + Exclusive> ExclusiveCell<M> {
@@ -41,6 +47,34 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
     }
 }
 
+impl<M: Module + Exclusive> ExclusiveCell<M> {
+    /// Whoever sends is told that the module is closed; but of an event nobody is, so that it is a dead letter if the module
+    /// has crashed too often.
+    #[cold]
+    fn came_too_late<P>(
+        &self,
+        source: Source<'_>,
+        label: Label,
+        parcel: &mut Option<P>,
+    ) -> Result<(), Closed>
+    where
+        M::Inbox: From<P>,
+    {
+        let is_event = label.message.kind == MessageKind::Event;
+        if !is_event || !self.is_stopped.load(Ordering::SeqCst) {
+            return Err(Closed);
+        }
+        self.mailbox.count_accepted();
+        self.bury(source, label, take(parcel).into(), FailureKind::Stopped);
+        Ok(())
+    }
+}
+
+/// The parcel of an offer.
+fn take<P>(parcel: &mut Option<P>) -> P {
+    parcel.take().expect("an offer is accepted once")
+}
+
 #[allow(private_interfaces)]
 impl<M: Module + Exclusive> Cell<M> for ExclusiveCell<M> {
     fn new(bound: usize, declaration: &'static Declaration, _: Arc<Stopping>) -> Self {
@@ -48,15 +82,44 @@ impl<M: Module + Exclusive> Cell<M> for ExclusiveCell<M> {
             mailbox: Mailbox::new(bound),
             tally: Tally::default(),
             declaration,
+            is_stopped: AtomicBool::new(false),
         }
     }
 
-    fn serve(self: Arc<Self>, mut module: M, standing: Handle) -> BoxFuture<Result<()>> {
+    fn serve(
+        self: Arc<Self>,
+        mut module: M,
+        mut supervisor: Supervisor<M>,
+        started: oneshot::Sender<Result<()>>,
+    ) -> BoxFuture<Result<()>> {
         Box::pin(async move {
-            let mut work = Work::new(&self, standing);
-            work.run(&mut module).await;
-            M::on_stop(&mut module, work.standing()).await
+            let standing = supervisor.standing.clone();
+            let mut work = Work::new(&self, standing, supervisor.resumes());
+            supervisor.has_started();
+            let _ = started.send(Ok(()));
+            loop {
+                let reason = match work.run(&mut module).await {
+                    Ended::Closed => return M::on_stop(&mut module, work.standing()).await,
+                    Ended::Crashed(reason) => reason,
+                };
+                drop_unpanicked(module);
+                module = match supervisor.again(&reason).await {
+                    Some(module) => module,
+                    None => return Ok(()),
+                };
+                self.mailbox.forget_crash();
+                supervisor.has_started();
+            }
         })
+    }
+
+    fn crash(&self, reason: String) {
+        self.mailbox.crash(reason);
+    }
+
+    fn stop(&self) {
+        self.is_stopped.store(true, Ordering::SeqCst);
+        self.give_up();
     }
 
     fn give_up(&self) {
@@ -104,12 +167,19 @@ where
         offer: &mut Offer<P>,
         cx: &mut TaskContext<'_>,
     ) -> Poll<Result<(), Closed>> {
-        let parcel = &mut offer.parcel;
-        self.mailbox
-            .poll_put(source, label, offer.root, &mut offer.ticket, cx, || {
-                let parcel = parcel.take().expect("an offer is accepted once");
-                parcel.into()
-            })
+        let Offer {
+            parcel,
+            root,
+            ticket,
+        } = offer;
+        let make = || take(parcel).into();
+        let polled = self
+            .mailbox
+            .poll_put(source, label, *root, ticket, cx, make);
+        match polled {
+            Poll::Ready(Err(Closed)) => Poll::Ready(self.came_too_late(source, label, parcel)),
+            accepted => accepted,
+        }
     }
 
     fn withdraw(&self, ticket: u64) {

@@ -7,18 +7,17 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::{SetOnce, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::context::{Context, Handle, Origin};
 use crate::error::{Error, Result};
 use crate::mediator::{Erased, InstanceId, Mediator, number_instance};
 use crate::message::MessageDescriptor;
 use crate::module::background::BackgroundTasks;
 use crate::module::cell::{Cell, CellOf, Routes};
-use crate::module::guarded::{Payload, catch, panicked};
+use crate::module::guarded::catch;
+use crate::module::restart::{Life, ModuleState, Supervisor};
 use crate::module::supervision::report_task;
 use crate::module::{Construct, Launch, Module, ModuleDescriptor};
 use crate::resources::Resources;
 use crate::route::BoxFuture;
-use crate::scope::{Scope, ScopeKind};
 use crate::sync::lock;
 
 /// Makes an instance of a module that the framework constructs.
@@ -37,11 +36,28 @@ async fn construct<M: Module + Construct>(resources: Arc<Resources>) -> Result<M
 }
 
 /// Where the module value comes from.
-enum Source<M> {
+pub(super) enum Source<M> {
     /// From its `#[init]` or `Default`, as often as need be.
     Construct(fn(Arc<Resources>) -> BoxFuture<Result<M>>),
     /// From whoever attached it, once.
     Value(Mutex<Option<M>>),
+}
+
+impl<M> Source<M> {
+    /// Whether there can be another.
+    pub(super) fn is_repeatable(&self) -> bool {
+        matches!(self, Source::Construct(_))
+    }
+
+    /// A module value.
+    pub(super) async fn make(&self, resources: &Arc<Resources>) -> Result<M> {
+        match self {
+            Source::Construct(construct) => construct(Arc::clone(resources)).await,
+            Source::Value(value) => lock(value)
+                .take()
+                .ok_or_else(|| Error::msg("the module was made by who attached it, once")),
+        }
+    }
 }
 
 /// One running value of a module type.
@@ -49,10 +65,12 @@ pub(crate) struct Instance<M: Module> {
     id: InstanceId,
     cell: Arc<CellOf<M>>,
     mediator: Arc<Mediator>,
-    source: Source<M>,
+    source: Arc<Source<M>>,
     background: Arc<BackgroundTasks>,
+    /// What can be seen of it.
+    life: Arc<Life>,
     /// The task that the module lives in, once it is started.
-    life: Mutex<Option<JoinHandle<()>>>,
+    task: Mutex<Option<JoinHandle<()>>>,
     /// Set when that task has come to its end by itself.
     ended: Arc<SetOnce<()>>,
 }
@@ -70,9 +88,10 @@ impl<M: Module> Instance<M> {
                 Arc::clone(&mediator.stopping),
             )),
             mediator,
-            source,
+            source: Arc::new(source),
             background: Arc::default(),
-            life: Mutex::default(),
+            life: Arc::default(),
+            task: Mutex::default(),
             ended: Arc::new(SetOnce::new()),
         }
     }
@@ -85,34 +104,20 @@ impl<M: Module> Instance<M> {
         ))
     }
 
-    async fn make(&self, resources: Arc<Resources>) -> Result<M> {
-        match &self.source {
-            Source::Construct(construct) => unpanicked(catch(construct(resources)).await),
-            Source::Value(value) => lock(value)
-                .take()
-                .ok_or_else(|| Error::msg("the module has been started before")),
-        }
-    }
-
     async fn start(&self, resources: Arc<Resources>) -> Result<()> {
-        let module = match self.make(resources).await {
-            Ok(module) => module,
-            Err(error) => {
-                self.cell.give_up();
-                return Err(error);
-            }
-        };
-        let (started, has_started) = oneshot::channel();
-        let life = live(
-            module,
-            Arc::clone(&self.cell),
+        let supervisor = Supervisor::new(
+            Arc::clone(&self.source),
+            resources,
             Arc::clone(&self.mediator),
             Arc::clone(&self.background),
-            started,
+            Arc::clone(&self.cell),
+            Arc::clone(&self.life),
         );
-        let ended = Arc::clone(&self.ended);
-        *lock(&self.life) = Some(tokio::spawn(async move {
-            life.await;
+        let (started, has_started) = oneshot::channel();
+        let (life, ended) = (Arc::clone(&self.life), Arc::clone(&self.ended));
+        *lock(&self.task) = Some(tokio::spawn(async move {
+            live(supervisor, started).await;
+            life.be(ModuleState::Stopped);
             let _ = ended.set(());
         }));
         has_started
@@ -121,40 +126,23 @@ impl<M: Module> Instance<M> {
     }
 }
 
-/// The life of a module value: `#[on_start]`, its messages, `#[on_stop]`.
-async fn live<M: Module>(
-    mut module: M,
-    cell: Arc<CellOf<M>>,
-    mediator: Arc<Mediator>,
-    background: Arc<BackgroundTasks>,
-    started: oneshot::Sender<Result<()>>,
-) {
-    let standing = Handle::new(
-        Arc::new(Scope::new(Arc::clone(&mediator), ScopeKind::Standing)),
-        Origin::Hook,
-    );
-    let ctx = Context::<M>::new(standing.clone());
-    if let Err(error) = unpanicked(catch(M::on_start(&mut module, &ctx)).await) {
-        cell.give_up();
-        let _ = started.send(Err(error));
-        return;
-    }
-    let serving = Arc::clone(&cell).serve(module, standing);
-    background.start::<M>(&mediator, cell.shared());
-    let _ = started.send(Ok(()));
+/// The life of a module: it is made, handles its messages, is made anew when it crashes, and at last runs its `#[on_stop]`.
+async fn live<M: Module>(mut supervisor: Supervisor<M>, started: oneshot::Sender<Result<()>>) {
+    let cell = Arc::clone(&supervisor.cell);
+    let module = match supervisor.first().await {
+        Ok(module) => module,
+        Err(error) => {
+            cell.give_up();
+            let _ = started.send(Err(error));
+            return;
+        }
+    };
+    let standing = supervisor.standing.clone();
+    let serving = Arc::clone(&cell).serve(module, supervisor, started);
     let ended = catch(serving).await;
     // If the loop itself panicked, in the `drop` of a message, nobody handles what is left.
     cell.give_up();
-    report_task(
-        "#[on_stop]",
-        ended,
-        ctx.handle(),
-        &M::descriptor().declaration,
-    );
-}
-
-fn unpanicked<T>(result: Result<Result<T>, Payload>) -> Result<T> {
-    result.unwrap_or_else(|panic| Err(panicked(&*panic)))
+    report_task("#[on_stop]", ended, &standing, &M::descriptor().declaration);
 }
 
 /// An instance, whatever its type.
@@ -181,6 +169,8 @@ pub trait AnyInstance: Send + Sync + fmt::Debug {
     fn ended(&self) -> u64;
     /// What it did, and what it has to do.
     fn work(&self) -> Work;
+    /// How its life goes.
+    fn life(&self) -> &Life;
 }
 
 /// What a module did, and what it has to do.
@@ -225,7 +215,7 @@ impl<M: Module> AnyInstance for Instance<M> {
             self.background.tell();
             self.background.ended().await;
             self.cell.close();
-            if lock(&self.life).is_some() {
+            if lock(&self.task).is_some() {
                 self.ended.wait().await;
             }
         })
@@ -234,12 +224,13 @@ impl<M: Module> AnyInstance for Instance<M> {
     fn cut_off(self: Arc<Self>) -> BoxFuture<()> {
         Box::pin(async move {
             self.cell.give_up();
-            let life = lock(&self.life).take();
-            if let Some(life) = life {
-                life.abort();
-                let _ = life.await;
+            let task = lock(&self.task).take();
+            if let Some(task) = task {
+                task.abort();
+                let _ = task.await;
             }
             self.cell.cut_off().await;
+            self.life.be(ModuleState::Stopped);
             let _ = self.ended.set(()); // For a `stop` that waits, too.
         })
     }
@@ -260,6 +251,10 @@ impl<M: Module> AnyInstance for Instance<M> {
             waiting: self.cell.waiting(),
             letters: tally.letters(),
         }
+    }
+
+    fn life(&self) -> &Life {
+        &self.life
     }
 }
 

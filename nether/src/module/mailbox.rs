@@ -20,6 +20,15 @@ use crate::sync::lock;
 /// message, few enough that nobody is held up for long.
 const STEP: usize = 256;
 
+/// What the consumer gets.
+pub(super) enum Taken {
+    Messages,
+    /// Not messages, but that it has crashed, and how.
+    Crash(String),
+    /// The mailbox is closed and empty.
+    Closed,
+}
+
 /// A queue with one consumer.
 pub(super) struct Mailbox<I> {
     state: Mutex<State<I>>,
@@ -36,6 +45,8 @@ struct State<I> {
     /// How many messages were ever accepted.
     accepted: u64,
     closed: bool,
+    /// The consumer is to know that it has crashed.
+    crash: Option<String>,
     consumer: Consumer,
     line: Line,
 }
@@ -56,6 +67,7 @@ impl<I> Mailbox<I> {
             taken: 0,
             accepted: 0,
             closed: false,
+            crash: None,
             consumer: Consumer::Comes,
             line: Line::default(),
         };
@@ -108,18 +120,21 @@ impl<I> Mailbox<I> {
 
     /// Takes all messages into `empty`: what was taken before is all started, and so is the first. If there are none and the
     /// consumer `sleeps`, it is woken when there are; so it is if it gets a message whose caller waits, for then there mostly
-    /// are no more and it need not come to ask. `false` once the mailbox is closed and empty.
+    /// are no more and it need not come to ask.
     #[inline]
     pub(super) fn poll_take(
         &self,
         empty: &mut Backlog<I>,
         sleeps: bool,
         cx: &mut Context<'_>,
-    ) -> Poll<bool> {
+    ) -> Poll<Taken> {
         let mut state = lock(&self.state);
         let taken = state.backlog.len();
+        if let Some(reason) = state.crash.take() {
+            return Poll::Ready(Taken::Crash(reason));
+        }
         if taken == 0 && state.closed {
-            return Poll::Ready(false);
+            return Poll::Ready(Taken::Closed);
         }
         // Also if there are none: what was emptied last is warm, and is filled next.
         mem::swap(&mut state.backlog, empty);
@@ -135,7 +150,7 @@ impl<I> Mailbox<I> {
         if taken == 0 {
             Poll::Pending
         } else {
-            Poll::Ready(true)
+            Poll::Ready(Taken::Messages)
         }
     }
 
@@ -171,6 +186,25 @@ impl<I> Mailbox<I> {
         let woken = state.grant(self.bound);
         drop(state);
         wake(woken);
+    }
+
+    /// Lets the consumer know that it has crashed, when it comes next.
+    pub(super) fn crash(&self, reason: String) {
+        let mut state = lock(&self.state);
+        state.crash.get_or_insert(reason);
+        let consumer = mem::replace(&mut state.consumer, Consumer::Comes);
+        drop(state);
+        self.call(consumer);
+    }
+
+    /// Whatever happened to the consumer before, it is another one now.
+    pub(super) fn forget_crash(&self) {
+        lock(&self.state).crash = None;
+    }
+
+    /// Counts a message as accepted that is not put in.
+    pub(super) fn count_accepted(&self) {
+        lock(&self.state).accepted += 1;
     }
 
     /// Accepts nothing more. What is in the mailbox can still be taken.

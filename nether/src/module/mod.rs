@@ -11,6 +11,8 @@ mod instance;
 mod line;
 mod mailbox;
 mod pace;
+mod policy;
+mod restart;
 mod shared;
 mod supervision;
 mod tally;
@@ -26,6 +28,8 @@ pub(crate) use self::guarded::catch;
 pub use self::handling::{Handles, Serves, Settle, TakenByReference, TakenByValue};
 pub use self::instance::launch;
 pub(crate) use self::instance::{AnyInstance, Instance};
+pub use self::policy::{Restart, RestartPolicy};
+pub use self::restart::ModuleState;
 pub(crate) use self::shared::SharedCell;
 pub use self::tally::Verdict;
 

@@ -5,7 +5,8 @@ use std::future::ready;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, SetOnce};
+use arc_swap::{ArcSwapOption, Guard};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::JoinSet;
 
 use crate::context::{Context, Handle};
@@ -13,13 +14,14 @@ use crate::declaration::Declaration;
 use crate::envelope::{Header, Label, Parcel, Reply};
 use crate::error::{CallError, Failure, FailureKind, Result, SendError};
 use crate::mediator::Stopping;
-use crate::message::Message;
+use crate::message::{Message, MessageKind};
 use crate::module::cell::{Cell, Way};
 use crate::module::guarded::drop_unpanicked;
 use crate::module::handling::{Serves, serve};
+use crate::module::restart::Supervisor;
 use crate::module::supervision::{bury, failure_of, keep};
 use crate::module::tally::{Tally, Verdict};
-use crate::module::{Module, Shared};
+use crate::module::{Module, Restart, Shared};
 use crate::route::{BoxFuture, Closed, Inline, Route};
 use crate::scope::Scope;
 use crate::sync::lock;
@@ -27,8 +29,18 @@ use crate::sync::lock;
 /// A shared module, and what it has done.
 #[doc(hidden)]
 pub struct SharedCell<M: Module + Shared> {
-    /// Set once: when the module has started, or to `None` when it failed to.
-    module: SetOnce<Option<Arc<M>>>,
+    /// `None` while it is being made, and once there will be none.
+    module: ArcSwapOption<M>,
+    /// Set once there will be no module any more. Stays so.
+    is_gone: AtomicBool,
+    /// Whether that is because it has crashed too often.
+    is_stopped: AtomicBool,
+    /// Told when the module is there, and when there will be none.
+    made: Notify,
+    /// How the module has crashed, until somebody sees to it.
+    crash: Mutex<Option<String>>,
+    /// Whether the module goes on as it is when a handler has panicked.
+    resumes: bool,
     /// How many handlers may run. Root work waits for a permit; what handlers cause runs in tasks of its own and waits
     /// there; a call from inside a handler needs none, for a caller must never wait for itself.
     permits: Arc<Semaphore>,
@@ -36,8 +48,8 @@ pub struct SharedCell<M: Module + Shared> {
     tasks: Mutex<Option<JoinSet<()>>>,
     accepted: AtomicU64,
     closed: AtomicBool,
-    /// Told by `close`, and by every message that ends after it.
-    idle: Notify,
+    /// Told by `close`, by every message that ends after it, and by a crash.
+    changed: Notify,
     stopping: Arc<Stopping>,
     tally: Tally,
     declaration: &'static Declaration,
@@ -49,8 +61,7 @@ impl<M: Module + Shared> SharedCell<M> {
     fn accept(self: Arc<Self>, header: Header) -> Result<Accepted<M>, Closed> {
         self.accepted.fetch_add(1, Ordering::SeqCst);
         if self.closed.load(Ordering::SeqCst) {
-            self.refuse(&header.scope);
-            return Err(Closed);
+            return Err(self.came_too_late(&header));
         }
         Ok(Accepted {
             cell: self,
@@ -60,26 +71,66 @@ impl<M: Module + Shared> SharedCell<M> {
         })
     }
 
-    /// It came too late; whoever sent it is told.
+    /// Whoever sends is told that the module is closed; but of an event nobody is, so that it is a dead letter if the module
+    /// has crashed too often.
     #[cold]
-    fn refuse(&self, scope: &Scope) {
-        self.tally.count_abandoned();
-        scope.take_back(1);
-        self.idle.notify_waiters();
+    fn came_too_late(&self, header: &Header) -> Closed {
+        let Header { scope, label, .. } = header;
+        if label.message.kind == MessageKind::Event && self.is_stopped.load(Ordering::SeqCst) {
+            let (source, kind) = (header.source(), FailureKind::Stopped);
+            bury(source, *label, kind, &self.tally, self.declaration);
+        } else {
+            self.tally.count_abandoned();
+            scope.take_back(1);
+        }
+        self.changed.notify_waiters();
         self.stopping.tell_quiet();
+        Closed
     }
 
-    /// Waits until the cell is closed and everything accepted has ended.
-    async fn drained(&self) {
+    /// Waits until the cell is closed and everything accepted has ended, or the module has crashed, and says how.
+    async fn ended(&self) -> Option<String> {
         loop {
-            let told = self.idle.notified();
+            let told = self.changed.notified();
             tokio::pin!(told);
             told.as_mut().enable();
+            if let Some(reason) = lock(&self.crash).take() {
+                return Some(reason);
+            }
             let ended = self.tally.ended();
             if self.closed.load(Ordering::SeqCst) && self.accepted.load(Ordering::SeqCst) == ended {
-                return;
+                return None;
             }
             told.await;
+        }
+    }
+
+    /// Waits for the module. `None` if there will be none.
+    async fn made(&self) -> Option<Arc<M>> {
+        loop {
+            let told = self.made.notified();
+            tokio::pin!(told);
+            told.as_mut().enable();
+            if let Some(module) = self.module.load_full() {
+                return Some(module);
+            }
+            if self.is_gone.load(Ordering::SeqCst) {
+                return None;
+            }
+            told.await;
+        }
+    }
+
+    /// A handler has panicked. Whoever comes next waits for another module, unless there is another already.
+    #[cold]
+    fn crashed(&self, module: &Guard<Option<Arc<M>>>, message: &'static str) {
+        if self.resumes {
+            return;
+        }
+        let current = self.module.compare_and_swap(module, None);
+        let was_current = current.as_ref().map(Arc::as_ptr) == module.as_ref().map(Arc::as_ptr);
+        if was_current {
+            Cell::<M>::crash(self, format!("panicked in the handler of `{message}`"));
         }
     }
 
@@ -103,6 +154,12 @@ impl<M: Module + Shared> SharedCell<M> {
             }
         });
         Ok(())
+    }
+
+    /// The module is there.
+    fn put(&self, module: M) {
+        self.module.store(Some(Arc::new(module)));
+        self.made.notify_waiters();
     }
 
     /// Runs a handler in a task of its own. Once the module is cut off, it is dropped instead.
@@ -154,13 +211,14 @@ impl<M: Module + Shared> Accepted<M> {
             Some(Ok(permit)) => Some(permit),
             Some(Err(_)) => Box::pin(cell.permits.acquire()).await.ok(),
         };
-        let module = match cell.module.get() {
-            Some(module) => module,
-            None => Box::pin(cell.module.wait()).await,
-        };
+        // Held while the handler runs; cheaper than an `Arc` of its own.
+        let mut module = cell.module.load();
+        if module.is_none() {
+            module = Guard::from_inner(Box::pin(cell.made()).await);
+        }
         let handle = ctx.handle();
         let obstacle = handle.scope.obstacle();
-        let (Some(module), None, Some(parcel)) = (module, &obstacle, &mut *parcel) else {
+        let (Some(value), None, Some(parcel)) = (&*module, &obstacle, &mut *parcel) else {
             drop_unpanicked(parcel.take());
             let kind = obstacle.unwrap_or(FailureKind::Stopped);
             let error = refusal(P::Message::NAME, &kind);
@@ -169,7 +227,7 @@ impl<M: Module + Shared> Accepted<M> {
             return Err(error.into());
         };
         *end = End::Handling;
-        let result = serve::<P, M>(parcel, module, ctx).await;
+        let result = serve::<P, M>(parcel, value, ctx).await;
         if let Ok(Ok(reply)) = result {
             *end = End::Handled(Verdict::Handled);
             return Ok(reply);
@@ -177,6 +235,9 @@ impl<M: Module + Shared> Accepted<M> {
         let (reply, verdict) =
             failure_of::<P::Message>(result, label.is_awaited(), handle, cell.declaration);
         *end = End::Handled(verdict);
+        if verdict == Verdict::Crashed {
+            cell.crashed(&module, P::Message::NAME);
+        }
         reply
     }
 
@@ -216,7 +277,7 @@ impl<M: Module + Shared> Drop for Accepted<M> {
             End::Gone => {}
         }
         if self.cell.closed.load(Ordering::SeqCst) {
-            self.cell.idle.notify_waiters();
+            self.cell.changed.notify_waiters();
         }
         self.cell.stopping.tell_quiet();
     }
@@ -299,35 +360,72 @@ where
 impl<M: Module + Shared> Cell<M> for SharedCell<M> {
     fn new(bound: usize, declaration: &'static Declaration, stopping: Arc<Stopping>) -> Self {
         SharedCell {
-            module: SetOnce::new(),
+            module: ArcSwapOption::empty(),
+            is_gone: AtomicBool::new(false),
+            is_stopped: AtomicBool::new(false),
+            made: Notify::new(),
+            crash: Mutex::default(),
+            resumes: M::descriptor().restart.restart == Restart::Resume,
             permits: Arc::new(Semaphore::new(bound.min(Semaphore::MAX_PERMITS))),
             tasks: Mutex::new(Some(JoinSet::new())),
             accepted: AtomicU64::new(0),
             closed: AtomicBool::new(false),
-            idle: Notify::new(),
+            changed: Notify::new(),
             stopping,
             tally: Tally::default(),
             declaration,
         }
     }
 
-    fn serve(self: Arc<Self>, module: M, standing: Handle) -> BoxFuture<Result<()>> {
-        let module = Arc::new(module);
-        let _ = self.module.set(Some(Arc::clone(&module)));
+    fn serve(
+        self: Arc<Self>,
+        module: M,
+        mut supervisor: Supervisor<M>,
+        started: oneshot::Sender<Result<()>>,
+    ) -> BoxFuture<Result<()>> {
         Box::pin(async move {
-            self.drained().await;
-            M::on_stop(&module, &Context::new(standing)).await
+            self.put(module);
+            supervisor.has_started();
+            let _ = started.send(Ok(()));
+            while let Some(reason) = self.ended().await {
+                // Its other handlers run on with it; it is dropped when the last one has ended.
+                self.module.store(None);
+                let Some(module) = supervisor.again(&reason).await else {
+                    return Ok(());
+                };
+                lock(&self.crash).take();
+                self.put(module);
+                supervisor.has_started();
+            }
+            let module = self.module.swap(None);
+            self.is_gone.store(true, Ordering::SeqCst);
+            let ctx = Context::new(supervisor.standing.clone());
+            match module {
+                Some(module) => M::on_stop(&module, &ctx).await,
+                None => Ok(()),
+            }
         })
+    }
+
+    fn crash(&self, reason: String) {
+        lock(&self.crash).get_or_insert(reason);
+        self.changed.notify_waiters();
+    }
+
+    fn stop(&self) {
+        self.is_stopped.store(true, Ordering::SeqCst);
+        self.give_up();
     }
 
     fn give_up(&self) {
         self.close();
-        let _ = self.module.set(None);
+        self.is_gone.store(true, Ordering::SeqCst);
+        self.made.notify_waiters();
     }
 
     fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
-        self.idle.notify_waiters();
+        self.changed.notify_waiters();
     }
 
     async fn cut_off(&self) {
@@ -351,7 +449,7 @@ impl<M: Module + Shared> Cell<M> for SharedCell<M> {
     }
 
     fn shared(&self) -> Option<Arc<M>> {
-        self.module.get().cloned().flatten()
+        self.module.load_full()
     }
 }
 

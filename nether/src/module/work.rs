@@ -10,6 +10,7 @@ use crate::error::{Failure, FailureKind};
 use crate::module::backlog::{Backlog, Entry, Run};
 use crate::module::exclusive::ExclusiveCell;
 use crate::module::guarded::drop_unpanicked;
+use crate::module::mailbox::Taken;
 use crate::module::pace::{Pace, Rest};
 use crate::module::tally::Verdict;
 use crate::module::{Exclusive, Module};
@@ -27,7 +28,17 @@ pub(super) struct Work<'a, M: Module + Exclusive> {
     left: usize,
     /// After how many messages it says to the mailbox that it has started them.
     step: usize,
+    /// Whether the module goes on as it is when a handler has panicked.
+    resumes: bool,
     books: Books,
+}
+
+/// Why a module handles no more messages.
+pub(super) enum Ended {
+    /// The mailbox is closed and empty.
+    Closed,
+    /// It has crashed; this is how.
+    Crashed(String),
 }
 
 /// What is done, and not yet said to those who count.
@@ -45,7 +56,7 @@ struct Books {
 }
 
 impl<'a, M: Module + Exclusive> Work<'a, M> {
-    pub(super) fn new(cell: &'a ExclusiveCell<M>, standing: Handle) -> Self {
+    pub(super) fn new(cell: &'a ExclusiveCell<M>, standing: Handle, resumes: bool) -> Self {
         Work {
             cell,
             ctx: Context::new(standing),
@@ -53,6 +64,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
             taken: Backlog::default(),
             left: 0,
             step: cell.mailbox.step(),
+            resumes,
             books: Books::default(),
         }
     }
@@ -62,30 +74,41 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         &self.ctx
     }
 
-    /// Handles messages until the mailbox is closed and empty: many per wake-up, each awaited in place.
-    pub(super) async fn run(&mut self, module: &mut M) {
+    /// Handles messages: many per wake-up, each awaited in place. What it has taken when the module crashes is still there
+    /// for the next one.
+    pub(super) async fn run(&mut self, module: &mut M) -> Ended {
         let mut pace = Pace::new();
-        while self.take(&mut pace).await {
-            while let Some(run) = self.taken.next_run() {
-                self.begin(run);
-                while self.left > 0 {
-                    self.handle(module).await;
-                    if self.taken.len() > 0 {
-                        self.start_one();
-                    }
-                    if pace.is_turn_over() {
-                        self.settle_all();
-                        tokio::task::yield_now().await;
-                    }
+        loop {
+            while self.left > 0 {
+                let crash = self.handle(module).await;
+                if self.taken.len() > 0 {
+                    self.start_one();
                 }
-                self.books.settle(self.cell, &self.ctx.handle().scope);
+                if let Some(reason) = crash {
+                    self.settle_all();
+                    return Ended::Crashed(reason);
+                }
+                if pace.is_turn_over() {
+                    self.settle_all();
+                    tokio::task::yield_now().await;
+                }
+            }
+            self.books.settle(self.cell, &self.ctx.handle().scope);
+            if let Some(run) = self.taken.next_run() {
+                self.begin(run);
+                continue;
             }
             self.rest();
+            match self.take(&mut pace).await {
+                Taken::Messages => {}
+                Taken::Crash(reason) => return Ended::Crashed(reason),
+                Taken::Closed => return Ended::Closed,
+            }
         }
     }
 
-    /// Waits for messages. `false` once there will be no more.
-    async fn take(&mut self, pace: &mut Pace) -> bool {
+    /// Waits for messages.
+    async fn take(&mut self, pace: &mut Pace) -> Taken {
         poll_fn(|cx| {
             if std::mem::take(&mut self.books.is_called) {
                 return Poll::Pending;
@@ -120,9 +143,10 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         self.standing.get_or_insert(before);
     }
 
-    /// Handles the next message, where it lies: it is not moved before its handler takes it.
+    /// Handles the next message, where it lies: it is not moved before its handler takes it. Says how the module crashed, if
+    /// it did.
     #[inline]
-    async fn handle(&mut self, module: &mut M) {
+    async fn handle(&mut self, module: &mut M) -> Option<String> {
         self.left -= 1;
         let Some(slot) = self.taken.next_message() else {
             unreachable!("runs say how many messages there are")
@@ -132,8 +156,9 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
                 let source = self.ctx.handle().source();
                 self.cell.bury(source, label, inbox, obstacle);
             }
-            return;
+            return None;
         }
+        let mut crash = None;
         if let Some(Entry { label, inbox }) = slot {
             self.ctx.handle_mut().message = Some(*label);
             self.books.is_handling = true;
@@ -148,8 +173,15 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
             })
             .await;
             self.books.count(verdict);
+            if verdict == Verdict::Crashed && !self.resumes {
+                crash = Some(format!(
+                    "panicked in the handler of `{}`",
+                    label.message.name()
+                ));
+            }
         }
         *slot = None;
+        crash
     }
 
     /// Counts the next message as started, and says so now and then, for senders may wait for room.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 use tokio::sync::SetOnce;
 use tokio::task::JoinSet;
@@ -79,6 +79,10 @@ pub(super) async fn start(builder: SystemBuilder) -> Result<System, StartError> 
             has_shut_down: AtomicBool::new(false),
         }),
     };
+    tokio::spawn(stop_on_demand(
+        Arc::clone(&system.inner.mediator),
+        Arc::downgrade(&system.inner),
+    ));
     let problems = start_all(&instances, Arc::new(builder.resources)).await;
     if !problems.is_empty() {
         system.shutdown().await;
@@ -106,6 +110,15 @@ fn connect(mediator: &Mediator, instances: &[Arc<dyn AnyInstance>]) {
             }
         }
     });
+}
+
+/// Shuts the system down when a module that it cannot do without is stopped.
+async fn stop_on_demand(mediator: Arc<Mediator>, system: Weak<Inner>) {
+    if mediator.stopping.demanded().await
+        && let Some(inner) = system.upgrade()
+    {
+        System { inner }.shutdown().await;
+    }
 }
 
 /// Starts the instances side by side, each after those it waits for.

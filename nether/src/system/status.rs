@@ -1,6 +1,6 @@
 //! [`ModuleStatus`]: what a running module is doing.
 
-use crate::module::ModuleKind;
+use crate::module::{ModuleKind, ModuleState};
 use crate::system::System;
 
 /// What a running module has done and has to do, at one moment.
@@ -11,6 +11,10 @@ pub struct ModuleStatus {
     pub name: &'static str,
     /// One at a time, or concurrently.
     pub kind: ModuleKind,
+    /// What it is doing.
+    pub state: ModuleState,
+    /// How often it was made anew after a crash.
+    pub restarts: u64,
     /// How many messages wait in its mailbox; a shared module has none.
     pub waiting: usize,
     /// How many messages it handled.
@@ -28,6 +32,8 @@ impl System {
             ModuleStatus {
                 name: descriptor.declaration.name,
                 kind: descriptor.kind,
+                state: instance.life().state(),
+                restarts: instance.life().restarts(),
                 waiting: work.waiting,
                 handled: work.handled,
                 failed: work.failed,

@@ -9,7 +9,7 @@ use quote::{quote, quote_spanned};
 use syn::Type;
 use syn::ext::IdentExt;
 
-use crate::module::model::{Checked, ContextArgument, Handler};
+use crate::module::model::{Checked, ContextArgument, Handler, Restart};
 use crate::paths::Paths;
 use crate::spans::{self, Extent};
 
@@ -83,6 +83,7 @@ impl Expander<'_> {
             Some(mailbox) => quote!(#p::Option::Some(#mailbox)),
             None => quote!(#p::Option::None),
         };
+        let restart = self.restart();
         let resources = module.hooks.init.iter().flat_map(|init| &init.resources);
         let launch = if module.is_manual {
             quote!(#p::Option::None)
@@ -103,9 +104,30 @@ impl Expander<'_> {
                 calls: &[#(#calls),*],
                 after: &[#(<#after as #p::Module>::descriptor),*],
                 mailbox: #mailbox,
+                restart: #restart,
                 resources: &[#(<#resources as #p::InitArgument>::DESCRIPTOR),*],
                 launch: #launch,
             };
+        }
+    }
+
+    fn restart(&self) -> TokenStream {
+        let p = self.paths.private();
+        let Restart {
+            rule,
+            max_restarts,
+            within,
+            is_essential,
+        } = &self.module.restart;
+        let rule = spans::name(rule, spans::attribute());
+        let within = within.as_millis() as u64;
+        quote_spanned! {spans::attribute()=>
+            #p::RestartPolicy {
+                restart: #p::Restart::#rule,
+                max_restarts: #max_restarts,
+                within: #p::Duration::from_millis(#within),
+                is_essential: #is_essential,
+            }
         }
     }
 

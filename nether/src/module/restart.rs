@@ -1,0 +1,262 @@
+//! [`Supervisor`]: makes a module, and makes it anew when it has crashed, until it crashes too often.
+//!
+//! As in Erlang/OTP a module that fails is not repaired but replaced, by what made it at first, and so often within a time
+//! ("restart intensity"); past that, whatever is wrong does not go away by itself, and the module is stopped.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use crate::context::{Context, Handle, Origin, announce};
+use crate::error::{Error, Result};
+use crate::events::{ModuleRestarted, ModuleStopped};
+use crate::mediator::Mediator;
+use crate::module::Module;
+use crate::module::background::BackgroundTasks;
+use crate::module::cell::{Cell, CellOf};
+use crate::module::guarded::{catch, panicked};
+use crate::module::instance::Source;
+use crate::module::policy::{Restart, RestartPolicy};
+use crate::race::race;
+use crate::resources::Resources;
+use crate::scope::{Scope, ScopeKind};
+
+/// The wait before the first restart; each further one doubles it.
+const FIRST_WAIT: Duration = Duration::from_millis(10);
+
+/// The longest wait before a restart.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// What a module is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum ModuleState {
+    /// It is being made, or in its `#[on_start]`. Messages wait.
+    Starting,
+    /// It handles messages.
+    Running,
+    /// It has crashed and is being made anew. Messages wait.
+    Restarting,
+    /// It handles nothing any more.
+    Stopped,
+}
+
+/// What can be seen of a module's life from outside.
+#[derive(Debug, Default)]
+pub(crate) struct Life {
+    state: AtomicU8,
+    restarts: AtomicU64,
+}
+
+impl Life {
+    pub(crate) fn state(&self) -> ModuleState {
+        match self.state.load(Ordering::SeqCst) {
+            0 => ModuleState::Starting,
+            1 => ModuleState::Running,
+            2 => ModuleState::Restarting,
+            _ => ModuleState::Stopped,
+        }
+    }
+
+    pub(crate) fn restarts(&self) -> u64 {
+        self.restarts.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn be(&self, state: ModuleState) {
+        self.state.store(state as u8, Ordering::SeqCst);
+    }
+}
+
+/// Makes a module, as often as need be.
+pub(super) struct Supervisor<M: Module> {
+    pub(super) source: Arc<Source<M>>,
+    pub(super) resources: Arc<Resources>,
+    pub(super) mediator: Arc<Mediator>,
+    pub(super) background: Arc<BackgroundTasks>,
+    pub(super) cell: Arc<CellOf<M>>,
+    pub(super) life: Arc<Life>,
+    /// The module's own unit of work.
+    pub(super) standing: Handle,
+    /// When it crashed, within the time that counts.
+    crashes: VecDeque<Instant>,
+}
+
+/// Why there is no module.
+enum Failed {
+    /// It said so.
+    Error(Error),
+    /// It panicked.
+    Crash(Error),
+}
+
+impl Failed {
+    fn into_error(self) -> Error {
+        match self {
+            Failed::Error(error) | Failed::Crash(error) => error,
+        }
+    }
+}
+
+impl<M: Module> Supervisor<M> {
+    pub(super) fn new(
+        source: Arc<Source<M>>,
+        resources: Arc<Resources>,
+        mediator: Arc<Mediator>,
+        background: Arc<BackgroundTasks>,
+        cell: Arc<CellOf<M>>,
+        life: Arc<Life>,
+    ) -> Self {
+        let scope = Scope::new(Arc::clone(&mediator), ScopeKind::Standing);
+        Supervisor {
+            standing: Handle::new(Arc::new(scope), Origin::Hook),
+            source,
+            resources,
+            mediator,
+            background,
+            cell,
+            life,
+            crashes: VecDeque::new(),
+        }
+    }
+
+    /// The policy of the module.
+    fn policy(&self) -> RestartPolicy {
+        M::descriptor().restart
+    }
+
+    /// Whether the module goes on after a crash as it is.
+    pub(super) fn resumes(&self) -> bool {
+        self.policy().restart == Restart::Resume
+    }
+
+    /// The first module. An error of its `#[init]` or `#[on_start]` is final; after a panic there it is made again.
+    pub(super) async fn first(&mut self) -> Result<M> {
+        loop {
+            match self.make().await {
+                Ok(module) => return Ok(module),
+                Err(Failed::Error(error)) => return Err(error),
+                Err(Failed::Crash(error)) => {
+                    if !self.is_made_again() {
+                        return Err(error);
+                    }
+                    tracing::warn!(module = self.name(), %error, "the module crashed while it started");
+                    self.wait().await;
+                }
+            }
+        }
+    }
+
+    /// The module is there: its background tasks begin.
+    pub(super) fn has_started(&self) {
+        self.life.be(ModuleState::Running);
+        self.background.start::<M>(&self.mediator, &self.cell);
+    }
+
+    /// A module in place of one that has crashed. `None` if it has crashed too often: then it is stopped, and what waits is
+    /// buried.
+    pub(super) async fn again(&mut self, reason: &str) -> Option<M> {
+        self.life.be(ModuleState::Restarting);
+        self.background.cut_off();
+        let mut reason = reason.to_owned();
+        while self.is_made_again() {
+            self.wait().await;
+            match self.make().await {
+                Ok(module) => {
+                    let restarts = self.life.restarts.fetch_add(1, Ordering::SeqCst) + 1;
+                    tracing::warn!(
+                        module = self.name(),
+                        restarts,
+                        reason,
+                        "the module was restarted"
+                    );
+                    announce(&self.standing, || ModuleRestarted {
+                        module: self.name().to_owned(),
+                        restarts,
+                        reason,
+                    });
+                    return Some(module);
+                }
+                Err(failed) => {
+                    let error = failed.into_error();
+                    tracing::warn!(module = self.name(), %error, "the module crashed while it restarted");
+                    reason = error.to_string();
+                }
+            }
+        }
+        self.stop(reason);
+        None
+    }
+
+    /// The module is not made again.
+    fn stop(&self, reason: String) {
+        self.life.be(ModuleState::Stopped);
+        let is_essential = self.policy().is_essential;
+        tracing::error!(
+            module = self.name(),
+            reason,
+            is_essential,
+            "the module is stopped"
+        );
+        self.cell.stop();
+        announce(&self.standing, || ModuleStopped {
+            module: self.name().to_owned(),
+            reason,
+        });
+        if is_essential {
+            self.mediator.stopping.demand();
+        }
+    }
+
+    /// Counts a crash, and says whether the module is made again after it.
+    fn is_made_again(&mut self) -> bool {
+        let policy = self.policy();
+        let now = Instant::now();
+        while self
+            .crashes
+            .front()
+            .is_some_and(|crash| now - *crash >= policy.within)
+        {
+            self.crashes.pop_front();
+        }
+        self.crashes.push_back(now);
+        policy.restart == Restart::Always
+            && self.source.is_repeatable()
+            && self.crashes.len() <= policy.max_restarts as usize
+    }
+
+    /// Waits before it is made again: longer each time, and not in step with others who crashed of the same. A system that
+    /// stops has no time for that.
+    async fn wait(&self) {
+        let doublings = self.crashes.len().saturating_sub(1).min(20) as u32;
+        let longest = FIRST_WAIT.saturating_mul(1 << doublings).min(LONGEST_WAIT);
+        // Half of it, and up to the whole by chance: the last 62 bits of a UUID v7 are drawn.
+        let chance = (Uuid::now_v7().as_u128() as u32) as f64 / f64::from(u32::MAX);
+        let wait = longest.mul_f64(0.5 + chance / 2.0);
+        race(sleep(wait), self.mediator.stopping.begun()).await;
+    }
+
+    /// Makes the module and runs its `#[on_start]`.
+    async fn make(&self) -> Result<M, Failed> {
+        let mut module = unpanicked(catch(self.source.make(&self.resources)).await)?;
+        let ctx = Context::<M>::new(self.standing.clone());
+        unpanicked(catch(M::on_start(&mut module, &ctx)).await)?;
+        Ok(module)
+    }
+
+    fn name(&self) -> &'static str {
+        M::descriptor().declaration.name
+    }
+}
+
+fn unpanicked<T>(result: Result<Result<T>, crate::module::guarded::Payload>) -> Result<T, Failed> {
+    match result {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(Failed::Error(error)),
+        Err(panic) => Err(Failed::Crash(panicked(&*panic))),
+    }
+}

@@ -1,0 +1,9 @@
+use nether::prelude::*;
+
+#[derive(Default)]
+pub struct Orders;
+
+#[module(handles = [], restart = "never", max_restarts = "5 in 30s")]
+impl Orders {}
+
+fn main() {}
