@@ -33,6 +33,12 @@ const _: () = {
         calls: &[],
         after: &[<Ledger as ::nether::__private::Module>::descriptor],
         mailbox: ::nether::__private::Option::None,
+        restart: ::nether::__private::RestartPolicy {
+            restart: ::nether::__private::Restart::Always,
+            max_restarts: 5u32,
+            within: ::nether::__private::Duration::from_millis(30000u64),
+            is_essential: false,
+        },
         resources: &[
             <Resource<PgPool> as ::nether::__private::InitArgument>::DESCRIPTOR,
         ],

@@ -16,6 +16,12 @@ const _: () = {
         calls: &[],
         after: &[],
         mailbox: ::nether::__private::Option::None,
+        restart: ::nether::__private::RestartPolicy {
+            restart: ::nether::__private::Restart::Never,
+            max_restarts: 5u32,
+            within: ::nether::__private::Duration::from_millis(30000u64),
+            is_essential: false,
+        },
         resources: &[],
         launch: ::nether::__private::Option::None,
     };

@@ -18,14 +18,17 @@ pub(crate) fn check(args: &Args, diagnostics: &Diagnostics) -> Restart {
     if let (Some(limit), Some(rule)) = (limit, &args.restart)
         && rule.value() != "always"
     {
-        let message = format!("`max_restarts` with `restart = \"{}\"`", rule.value());
-        let help = "remove one of the two: only a module that is made anew is restarted, and can be too often";
+        let message = format!(
+            "`max_restarts` limits how often a module is made anew, and with `restart = \"{}\"` it never is",
+            rule.value()
+        );
+        let help = "remove one of the two";
         diagnostics.error(limit, message, help);
     } else if let (Some(limit), true) = (limit, args.is_manual) {
         diagnostics.error(
             limit,
-            "`max_restarts` of a `manual` module",
-            "remove it: the module was made by whoever attached it, so it is never made anew",
+            "`max_restarts` limits how often a module is made anew, and a `manual` one never is",
+            "remove it: whoever attaches the module has made it, so that the framework cannot",
         );
     }
     let (max_restarts, within) = limit
