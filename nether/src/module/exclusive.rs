@@ -98,16 +98,16 @@ impl<M: Module + Exclusive> Cell<M> for ExclusiveCell<M> {
             supervisor.has_started();
             let _ = started.send(Ok(()));
             loop {
-                let reason = match work.run(&mut module).await {
-                    Ended::Closed => return M::on_stop(&mut module, work.standing()).await,
-                    Ended::Crashed(reason) => reason,
-                };
+                if let Ended::Closed = work.run(&mut module).await {
+                    return M::on_stop(&mut module, work.standing()).await;
+                }
                 drop_unpanicked(module);
-                module = match supervisor.again(&reason).await {
+                module = match supervisor.again(&work.crash()).await {
                     Some(module) => module,
                     None => return Ok(()),
                 };
-                self.mailbox.forget_crash();
+                // A background task may have fallen beside the handler.
+                self.mailbox.take_crash();
                 supervisor.has_started();
             }
         })

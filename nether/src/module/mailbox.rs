@@ -21,10 +21,11 @@ use crate::sync::lock;
 const STEP: usize = 256;
 
 /// What the consumer gets.
+#[derive(Clone, Copy)]
 pub(super) enum Taken {
     Messages,
-    /// Not messages, but that it has crashed, and how.
-    Crash(String),
+    /// Not messages, but that it has crashed.
+    Crash,
     /// The mailbox is closed and empty.
     Closed,
 }
@@ -130,8 +131,8 @@ impl<I> Mailbox<I> {
     ) -> Poll<Taken> {
         let mut state = lock(&self.state);
         let taken = state.backlog.len();
-        if let Some(reason) = state.crash.take() {
-            return Poll::Ready(Taken::Crash(reason));
+        if state.crash.is_some() {
+            return Poll::Ready(Taken::Crash);
         }
         if taken == 0 && state.closed {
             return Poll::Ready(Taken::Closed);
@@ -197,9 +198,9 @@ impl<I> Mailbox<I> {
         self.call(consumer);
     }
 
-    /// Whatever happened to the consumer before, it is another one now.
-    pub(super) fn forget_crash(&self) {
-        lock(&self.state).crash = None;
+    /// How the consumer has crashed, which is forgotten with that: the next one is another.
+    pub(super) fn take_crash(&self) -> Option<String> {
+        lock(&self.state).crash.take()
     }
 
     /// Counts a message as accepted that is not put in.

@@ -34,11 +34,12 @@ pub(super) struct Work<'a, M: Module + Exclusive> {
 }
 
 /// Why a module handles no more messages.
+#[derive(Clone, Copy)]
 pub(super) enum Ended {
     /// The mailbox is closed and empty.
     Closed,
-    /// It has crashed; this is how.
-    Crashed(String),
+    /// It has crashed.
+    Crashed,
 }
 
 /// What is done, and not yet said to those who count.
@@ -80,13 +81,13 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         let mut pace = Pace::new();
         loop {
             while self.left > 0 {
-                let crash = self.handle(module).await;
+                let has_crashed = self.handle(module).await;
                 if self.taken.len() > 0 {
                     self.start_one();
                 }
-                if let Some(reason) = crash {
+                if has_crashed {
                     self.settle_all();
-                    return Ended::Crashed(reason);
+                    return Ended::Crashed;
                 }
                 if pace.is_turn_over() {
                     self.settle_all();
@@ -101,7 +102,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
             self.rest();
             match self.take(&mut pace).await {
                 Taken::Messages => {}
-                Taken::Crash(reason) => return Ended::Crashed(reason),
+                Taken::Crash => return Ended::Crashed,
                 Taken::Closed => return Ended::Closed,
             }
         }
@@ -143,10 +144,10 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         self.standing.get_or_insert(before);
     }
 
-    /// Handles the next message, where it lies: it is not moved before its handler takes it. Says how the module crashed, if
-    /// it did.
+    /// Handles the next message, where it lies: it is not moved before its handler takes it. Says
+    /// whether the module has crashed.
     #[inline]
-    async fn handle(&mut self, module: &mut M) -> Option<String> {
+    async fn handle(&mut self, module: &mut M) -> bool {
         self.left -= 1;
         let Some(slot) = self.taken.next_message() else {
             unreachable!("runs say how many messages there are")
@@ -156,9 +157,9 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
                 let source = self.ctx.handle().source();
                 self.cell.bury(source, label, inbox, obstacle);
             }
-            return None;
+            return false;
         }
-        let mut crash = None;
+        let mut has_crashed = false;
         if let Some(Entry { label, inbox }) = slot {
             self.ctx.handle_mut().message = Some(*label);
             self.books.is_handling = true;
@@ -173,15 +174,10 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
             })
             .await;
             self.books.count(verdict);
-            if verdict == Verdict::Crashed && !self.resumes {
-                crash = Some(format!(
-                    "panicked in the handler of `{}`",
-                    label.message.name()
-                ));
-            }
+            has_crashed = verdict == Verdict::Crashed && !self.resumes;
         }
         *slot = None;
-        crash
+        has_crashed
     }
 
     /// Counts the next message as started, and says so now and then, for senders may wait for room.
@@ -195,6 +191,16 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
 
     fn settle_all(&mut self) {
         self.books.settle_all(self.cell, &self.ctx.handle().scope);
+    }
+
+    /// How the module has crashed.
+    #[cold]
+    pub(super) fn crash(&self) -> String {
+        let elsewhere = self.cell.mailbox.take_crash();
+        match self.ctx.handle().message {
+            Some(label) => format!("panicked in the handler of `{}`", label.message.name()),
+            None => elsewhere.unwrap_or_default(),
+        }
     }
 
     /// Between batches the module holds on to no unit of work.
