@@ -221,7 +221,7 @@ pub use self::context::{Calling, Context, Outcome, Posting, QueryContext, Subscr
 pub use self::declaration::Declaration;
 pub use self::error::{
     AttachError, CallError, ContextError, Error, Failure, FailureKind, HandlerError, NoRoute,
-    Panic, Problem, Result, SendError, StartError, TooDeep,
+    Panic, Problem, Refused, Result, SendError, StartError, TooDeep,
 };
 pub use self::events::{DeadLetter, HandlerFailed, ModuleRestarted, ModuleStopped};
 pub use self::message::{

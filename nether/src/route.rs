@@ -35,6 +35,15 @@ impl<P: Parcel> Route<P> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Closed;
 
+/// Why what does not wait was not accepted. It is taken back then: it is not in flight any more.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Rejected {
+    /// The module no longer takes messages.
+    Closed,
+    /// There is no room now.
+    Full,
+}
+
 /// The handler of a shared module. What it is given has been admitted; it answers for that.
 pub(crate) trait Inline<P: Parcel>: Send + Sync {
     /// Handles the message in the caller's task.
@@ -48,6 +57,22 @@ pub(crate) trait Inline<P: Parcel>: Send + Sync {
         header: Header,
         root: bool,
     ) -> Result<Option<BoxFuture<Result<(), Closed>>>, Closed>;
+
+    /// As `call`, if another handler may run now. The parcel stays where it is if it is rejected.
+    fn try_call(
+        self: Arc<Self>,
+        parcel: &mut Option<P>,
+        header: Header,
+        root: bool,
+    ) -> Result<BoxFuture<Reply<P::Message>>, Rejected>;
+
+    /// As `post`, likewise.
+    fn try_post(
+        self: Arc<Self>,
+        parcel: &mut Option<P>,
+        header: Header,
+        root: bool,
+    ) -> Result<(), Rejected>;
 }
 
 /// The queue of an exclusive module.
@@ -61,6 +86,15 @@ pub(crate) trait Queue<P>: Send + Sync {
         offer: &mut Offer<P>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Closed>>;
+
+    /// Accepts the parcel if there is room now, or if it is not root work. It stays where it is if it is rejected.
+    fn try_accept(
+        &self,
+        source: Source<'_>,
+        label: Label,
+        root: bool,
+        parcel: &mut Option<P>,
+    ) -> Result<(), Rejected>;
 
     /// The sender no longer waits for its turn.
     fn withdraw(&self, ticket: u64);

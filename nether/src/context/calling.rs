@@ -15,7 +15,7 @@ use crate::context::timer::Timer;
 use crate::declaration::Declaration;
 use crate::envelope::{Awaited, Given, Label, Source, reply};
 use crate::error::{CallError, FailureKind, SendError};
-use crate::message::ByValue;
+use crate::message::{ByValue, Message};
 use crate::route::{Closed, Route, Waiting, offer};
 
 /// The future of [`send`](crate::Context::send) and [`ask`](crate::QueryContext::ask): the reply.
@@ -32,6 +32,10 @@ pub struct Calling<'a, M, P, T, E> {
     name: &'static str,
     timer: Timer,
 }
+
+/// A call of a message.
+pub(super) type Call<'a, M> =
+    Calling<'a, M, Given<M>, <M as Message>::Reply, <M as Message>::Error>;
 
 type Begin<M, P, T, E> = fn(&Handle, M, &mut Context<'_>) -> Stage<P, T, E>;
 
@@ -61,6 +65,26 @@ where
             message: Some(message),
             begin: begin::<M, H>,
             stage: Stage::Ended(None),
+            name: M::NAME,
+            timer: Timer::default(),
+        }
+    }
+}
+
+impl<'a, M> Calling<'a, M, Given<M>, M::Reply, M::Error>
+where
+    M: ByValue + Send,
+{
+    /// A call that was begun without waiting.
+    pub(super) fn begun<H: Handler>(
+        handle: &'a Handle,
+        stage: Stage<Given<M>, M::Reply, M::Error>,
+    ) -> Self {
+        Calling {
+            handle,
+            message: None,
+            begin: begin::<M, H>,
+            stage,
             name: M::NAME,
             timer: Timer::default(),
         }

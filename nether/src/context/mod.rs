@@ -9,6 +9,7 @@ mod posting;
 mod query;
 mod subscription;
 mod timer;
+mod trying;
 
 pub use self::calling::Calling;
 pub(crate) use self::delivery::Post;
@@ -31,7 +32,8 @@ use self::calling::{Handler, Marker};
 use self::query::ByCalls;
 use crate::declaration::Declaration;
 use crate::envelope::{Given, Shown};
-use crate::message::{Command, Event, Message};
+use crate::error::Refused;
+use crate::message::{ByValue, Command, Event, Message};
 use crate::routing::{Calls, Emits, Root, Sender};
 use crate::scope::Scope;
 
@@ -219,6 +221,74 @@ impl<S: Sender> Context<S> {
             M::NAME,
             P::post::<ByEmits<S, I, S::Rule, TheOneHandler>>,
         )
+    }
+
+    /// Gives a command to the module that handles it now, or hands it back; what it gives is awaited for the reply.
+    ///
+    /// Like [`send`](Context::send), but it does not wait for room: while the mailbox is full, and while others wait for room
+    /// in it, the command is refused. The command is on its way when this returns, also if the reply is not awaited; the
+    /// handler of a shared module runs while it is awaited, in this task, or once it is dropped, in another. From inside a
+    /// handler there is always room.
+    ///
+    /// # Errors
+    /// The command, and why it was not accepted.
+    ///
+    /// ```
+    /// # use nether::prelude::*;
+    /// # use nether::SendError;
+    /// #[command(reply = usize)]
+    /// pub struct Measure(String);
+    ///
+    /// #[derive(Default)]
+    /// struct Ruler {
+    ///     measured: usize,
+    /// }
+    ///
+    /// #[module(handles = Measure, mailbox = 1, manual)]
+    /// impl Ruler {
+    ///     async fn measure(&mut self, Measure(text): Measure) -> usize {
+    ///         self.measured += text.len();
+    ///         self.measured
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
+    /// # let system = System::builder().isolated().start().await?;
+    /// # let _ruler = system.attach(Ruler::default()).await?;
+    /// let ctx = system.context();
+    /// let first = ctx.try_send(Measure("one".into()))?;
+    /// // It waits in the mailbox, which has room for one.
+    /// let refused = ctx.try_send(Measure("two".into())).unwrap_err();
+    /// assert!(matches!(refused.error, SendError::Full { .. }));
+    /// assert_eq!(first.await?, 3);
+    /// assert_eq!(ctx.try_send(refused.message)?.await?, 6);
+    /// # Ok(()) }
+    /// ```
+    pub fn try_send<C, I, TheOneHandler, T, E>(
+        &self,
+        command: C,
+    ) -> Result<Calling<'_, C, Given<C>, T, E>, Refused<C>>
+    where
+        C: Command<Reply = T, Error = E, Sent = I>,
+        S: Calls<I, S::Rule, TheOneHandler>,
+    {
+        trying::send::<C, ByCalls<S, I, S::Rule, TheOneHandler>>(self.handle(), command)
+    }
+
+    /// Hands over a command or query now, without waiting for what comes of it, or hands it back.
+    ///
+    /// Like [`process`](Context::process), but it does not wait for room: while the mailbox is full, and while others wait
+    /// for room in it, the message is refused. From inside a handler there is always room. Events go to
+    /// [`publish`](Context::publish), for there may be room for them in one module and not in the next.
+    ///
+    /// # Errors
+    /// The message, and why it was not accepted.
+    pub fn try_process<M, I, TheOneHandler>(&self, message: M) -> Result<(), Refused<M>>
+    where
+        M: ByValue + Message<Itself = I> + Send,
+        S: Emits<I, S::Rule, TheOneHandler>,
+    {
+        trying::process::<M, ByEmits<S, I, S::Rule, TheOneHandler>>(self.handle(), message)
     }
 
     /// The events of type `E` that are published in this unit of work from now on, by whomever. The subscription ends when

@@ -46,6 +46,13 @@ impl<M> Given<M> {
     }
 }
 
+impl<M> Given<M> {
+    /// The message back, which no handler had.
+    pub(crate) fn into_message(self) -> Option<M> {
+        self.message
+    }
+}
+
 impl<M: ByValue + Send> Parcel for Given<M> {
     type Message = M;
 

@@ -18,6 +18,11 @@ pub enum SendError {
         /// The message's name.
         message: &'static str,
     },
+    /// There is no room for it now, and [`try_process`](crate::Context::try_process) does not wait.
+    Full {
+        /// The message's name.
+        message: &'static str,
+    },
     /// The system is stopping and takes no new work.
     Stopping {
         /// The message's name.
@@ -49,6 +54,12 @@ impl fmt::Display for SendError {
             SendError::Stopped { message } => {
                 write!(f, "the module that handles `{message}` has stopped")
             }
+            SendError::Full { message } => {
+                write!(
+                    f,
+                    "the module that handles `{message}` has no room for it now"
+                )
+            }
             SendError::Stopping { message } => {
                 write!(f, "the system is stopping and refused `{message}`")
             }
@@ -72,6 +83,32 @@ impl fmt::Display for SendError {
 
 impl StdError for SendError {}
 
+/// A message that was refused, handed back, and why: by [`try_send`](crate::Context::try_send) and
+/// [`try_process`](crate::Context::try_process).
+#[derive(Clone)]
+pub struct Refused<M> {
+    /// The message, as it was given.
+    pub message: M,
+    /// Why.
+    pub error: SendError,
+}
+
+impl<M> fmt::Debug for Refused<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Refused")
+            .field("error", &self.error)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<M> fmt::Display for Refused<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl<M> StdError for Refused<M> {}
+
 /// Why [`send`](crate::Context::send) or [`ask`](crate::QueryContext::ask) brought no reply. `E` is the error that the message
 /// declares.
 ///
@@ -87,6 +124,11 @@ pub enum CallError<E> {
     NoRoute(NoRoute),
     /// The module had stopped, or was stopped or cut off before it replied.
     Stopped {
+        /// The message's name.
+        message: &'static str,
+    },
+    /// There was no room for the message, and [`try_send`](crate::Context::try_send) does not wait.
+    Full {
         /// The message's name.
         message: &'static str,
     },
@@ -132,6 +174,7 @@ impl<E> CallError<E> {
             CallError::Handler(_) | CallError::Panicked(_) => return None,
             CallError::NoRoute(error) => SendError::NoRoute(error.clone()),
             CallError::Stopped { message } => SendError::Stopped { message },
+            CallError::Full { message } => SendError::Full { message },
             CallError::Stopping { message } => SendError::Stopping { message },
             CallError::Closed { message } => SendError::Closed { message },
             CallError::Cancelled { message } => SendError::Cancelled { message },
@@ -146,6 +189,7 @@ impl<E> From<SendError> for CallError<E> {
         match error {
             SendError::NoRoute(error) => CallError::NoRoute(error),
             SendError::Stopped { message } => CallError::Stopped { message },
+            SendError::Full { message } => CallError::Full { message },
             SendError::Stopping { message } => CallError::Stopping { message },
             SendError::Closed { message } => CallError::Closed { message },
             SendError::Cancelled { message } => CallError::Cancelled { message },

@@ -9,7 +9,7 @@ mod start;
 
 pub use self::attach::AttachError;
 pub use self::boxed::{Error, HandlerError, Result};
-pub use self::call::{CallError, NoRoute, Panic, SendError, TooDeep};
+pub use self::call::{CallError, NoRoute, Panic, Refused, SendError, TooDeep};
 pub use self::context::ContextError;
 pub use self::failure::{Failure, FailureKind};
 pub use self::start::{Problem, StartError};

@@ -91,6 +91,11 @@ pub trait Event: Message + Send + Sync {
 
 /// A command or a query: its handler takes it by value.
 #[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither a command nor a query",
+    label = "neither a command nor a query",
+    note = "an event has no one recipient that could refuse it: `ctx.publish(..)`"
+)]
 pub trait ByValue: Message {
     /// [`Writes`] or [`Reads`].
     type Access;

@@ -20,7 +20,7 @@ use crate::module::supervision::bury;
 use crate::module::tally::Tally;
 use crate::module::work::{Ended, Work};
 use crate::module::{Exclusive, Module};
-use crate::route::{BoxFuture, Closed, Offer, Queue, Route};
+use crate::route::{BoxFuture, Closed, Offer, Queue, Rejected, Route};
 
 /// The mailbox of an exclusive module, and what it has done.
 #[doc(hidden)]
@@ -180,6 +180,21 @@ where
             Poll::Ready(Err(Closed)) => Poll::Ready(self.came_too_late(source, label, parcel)),
             accepted => accepted,
         }
+    }
+
+    fn try_accept(
+        &self,
+        source: Source<'_>,
+        label: Label,
+        root: bool,
+        parcel: &mut Option<P>,
+    ) -> Result<(), Rejected> {
+        let make = || take(parcel).into();
+        let accepted = self.mailbox.try_put(source, label, root, make);
+        if accepted.is_err() {
+            source.scope.take_back(1);
+        }
+        accepted
     }
 
     fn withdraw(&self, ticket: u64) {

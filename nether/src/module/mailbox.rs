@@ -7,13 +7,13 @@
 
 use std::fmt;
 use std::mem;
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::task::{Context, Poll, Waker};
 
 use crate::envelope::{Label, Source};
 use crate::module::backlog::Backlog;
 use crate::module::line::Line;
-use crate::route::Closed;
+use crate::route::{Closed, Rejected};
 use crate::sync::lock;
 
 /// The most messages a module starts before it says so to those who wait for room: enough that the lock costs little per
@@ -96,18 +96,47 @@ impl<I> Mailbox<I> {
             return Poll::Ready(Err(Closed));
         }
         if waits {
-            let has_room = state.waiting() + state.line.reserved() < self.bound;
-            let waits_not = has_room && ticket.is_none() && state.line.is_empty();
+            let waits_not = state.has_room(self.bound) && ticket.is_none() && state.line.is_empty();
             if !waits_not && state.line.poll_enter(ticket, cx).is_pending() {
                 return Poll::Pending;
             }
         }
+        self.put(state, source, label, make);
+        Poll::Ready(Ok(()))
+    }
+
+    /// Puts in what `make` gives, if there is room and nobody waits for it, or if it `needs_room` not. Not called if rejected.
+    pub(super) fn try_put(
+        &self,
+        source: Source<'_>,
+        label: Label,
+        needs_room: bool,
+        make: impl FnOnce() -> I,
+    ) -> Result<(), Rejected> {
+        let state = lock(&self.state);
+        if state.closed {
+            return Err(Rejected::Closed);
+        }
+        if needs_room && !(state.has_room(self.bound) && state.line.is_empty()) {
+            return Err(Rejected::Full);
+        }
+        self.put(state, source, label, make);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn put(
+        &self,
+        mut state: MutexGuard<'_, State<I>>,
+        source: Source<'_>,
+        label: Label,
+        make: impl FnOnce() -> I,
+    ) {
         state.backlog.push(source, label, make);
         state.accepted += 1;
         let consumer = mem::replace(&mut state.consumer, Consumer::Comes);
         drop(state);
         self.call(consumer);
-        Poll::Ready(Ok(()))
     }
 
     /// Gives up a place in the line.
@@ -239,6 +268,11 @@ impl<I> State<I> {
     #[inline]
     fn waiting(&self) -> usize {
         self.backlog.len() + self.taken
+    }
+
+    #[inline]
+    fn has_room(&self, bound: usize) -> bool {
+        self.waiting() + self.line.reserved() < bound
     }
 
     /// Grants what room there is to those who wait for it; gives back whom to wake.

@@ -1,5 +1,6 @@
 //! Layer 7: modules: isolated state, and the handlers that are the only way to it.
 
+mod accepted;
 mod background;
 mod backlog;
 mod cell;

@@ -11,26 +11,25 @@ use tokio::task::JoinSet;
 
 use crate::context::{Context, Handle};
 use crate::declaration::Declaration;
-use crate::envelope::{Header, Label, Parcel, Reply};
-use crate::error::{CallError, Failure, FailureKind, Result, SendError};
+use crate::envelope::{Header, Parcel, Reply};
+use crate::error::{CallError, FailureKind, Result};
 use crate::mediator::Stopping;
 use crate::message::{Message, MessageKind};
+use crate::module::accepted::{Accepted, End};
 use crate::module::cell::{Cell, Way};
-use crate::module::guarded::drop_unpanicked;
-use crate::module::handling::{Serves, serve};
+use crate::module::handling::Serves;
 use crate::module::restart::Supervisor;
-use crate::module::supervision::{bury, failure_of, keep};
-use crate::module::tally::{Tally, Verdict};
+use crate::module::supervision::{bury, keep};
+use crate::module::tally::Tally;
 use crate::module::{Module, Restart, Shared};
-use crate::route::{BoxFuture, Closed, Inline, Route};
-use crate::scope::Scope;
+use crate::route::{BoxFuture, Closed, Inline, Rejected, Route};
 use crate::sync::lock;
 
 /// A shared module, and what it has done.
 #[doc(hidden)]
 pub struct SharedCell<M: Module + Shared> {
     /// `None` while it is being made, and once there will be none.
-    module: ArcSwapOption<M>,
+    pub(super) module: ArcSwapOption<M>,
     /// Set once there will be no module any more. Stays so.
     is_gone: AtomicBool,
     /// Whether that is because it has crashed too often.
@@ -43,16 +42,16 @@ pub struct SharedCell<M: Module + Shared> {
     resumes: bool,
     /// How many handlers may run. Root work waits for a permit; what handlers cause runs in tasks of its own and waits
     /// there; a call from inside a handler needs none, for a caller must never wait for itself.
-    permits: Arc<Semaphore>,
+    pub(super) permits: Arc<Semaphore>,
     /// The handlers that no caller runs; `None` once the module is cut off.
     tasks: Mutex<Option<JoinSet<()>>>,
     accepted: AtomicU64,
-    closed: AtomicBool,
+    pub(super) closed: AtomicBool,
     /// Told by `close`, by every message that ends after it, and by a crash.
-    changed: Notify,
-    stopping: Arc<Stopping>,
-    tally: Tally,
-    declaration: &'static Declaration,
+    pub(super) changed: Notify,
+    pub(super) stopping: Arc<Stopping>,
+    pub(super) tally: Tally,
+    pub(super) declaration: &'static Declaration,
 }
 
 impl<M: Module + Shared> SharedCell<M> {
@@ -106,7 +105,7 @@ impl<M: Module + Shared> SharedCell<M> {
     }
 
     /// Waits for the module. `None` if there will be none.
-    async fn made(&self) -> Option<Arc<M>> {
+    pub(super) async fn made(&self) -> Option<Arc<M>> {
         loop {
             let told = self.made.notified();
             tokio::pin!(told);
@@ -123,7 +122,7 @@ impl<M: Module + Shared> SharedCell<M> {
 
     /// A handler has panicked. Whoever comes next waits for another module, unless there is another already.
     #[cold]
-    fn crashed(&self, module: &Guard<Option<Arc<M>>>, message: &'static str) {
+    pub(super) fn crashed(&self, module: &Guard<Option<Arc<M>>>, message: &'static str) {
         if self.resumes {
             return;
         }
@@ -145,15 +144,27 @@ impl<M: Module + Shared> SharedCell<M> {
         P: Parcel,
         M: Serves<P>,
     {
-        let mut parcel = Some(parcel);
-        let mut accepted = Arc::clone(&self).accept(header)?;
+        let accepted = Arc::clone(&self).accept(header)?;
+        self.run_alone(accepted, Some(parcel), permit);
+        Ok(())
+    }
+
+    /// Lets the handler run in a task of its own; without a permit it waits for one there.
+    fn run_alone<P>(
+        &self,
+        mut accepted: Accepted<M>,
+        mut parcel: Option<P>,
+        permit: Option<OwnedSemaphorePermit>,
+    ) where
+        P: Parcel,
+        M: Serves<P>,
+    {
         self.spawn(async move {
             let reply = accepted.run(&mut parcel, permit.is_none()).await;
             if let (Err(error), End::Handled(_)) = (reply, accepted.end) {
                 keep::<P::Message>(error, accepted.ctx.handle(), accepted.cell.declaration);
             }
         });
-        Ok(())
     }
 
     /// The module is there.
@@ -168,126 +179,6 @@ impl<M: Module + Shared> SharedCell<M> {
             while tasks.try_join_next().is_some() {}
             tasks.spawn(handler);
         }
-    }
-}
-
-/// A message that a shared module has accepted. Dropped, it counts how the message ended.
-struct Accepted<M: Module + Shared> {
-    cell: Arc<SharedCell<M>>,
-    label: Label,
-    ctx: Context<M>,
-    end: End,
-}
-
-/// How a message ended.
-#[derive(Clone, Copy)]
-enum End {
-    /// On the way: if it stays so, the caller of a query went away, or the module was cut off.
-    Waiting,
-    /// In its handler; the same is true.
-    Handling,
-    Handled(Verdict),
-    /// Buried, or refused: it is counted.
-    Gone,
-}
-
-impl<M: Module + Shared> Accepted<M> {
-    /// Runs the handler, after waiting for a permit if it `waits`. Its failure is logged and published here; telling it is
-    /// the caller's part.
-    async fn run<P>(&mut self, parcel: &mut Option<P>, waits: bool) -> Reply<P::Message>
-    where
-        P: Parcel,
-        M: Serves<P>,
-    {
-        let Accepted {
-            cell,
-            label,
-            ctx,
-            end,
-        } = self;
-        // What is rarely waited for is boxed, so that it makes no call larger.
-        let _permit = match waits.then(|| cell.permits.try_acquire()) {
-            None => None,
-            Some(Ok(permit)) => Some(permit),
-            Some(Err(_)) => Box::pin(cell.permits.acquire()).await.ok(),
-        };
-        // Held while the handler runs; cheaper than an `Arc` of its own.
-        let mut module = cell.module.load();
-        if module.is_none() {
-            module = Guard::from_inner(Box::pin(cell.made()).await);
-        }
-        let handle = ctx.handle();
-        let obstacle = handle.scope.obstacle();
-        let (Some(value), None, Some(parcel)) = (&*module, &obstacle, &mut *parcel) else {
-            drop_unpanicked(parcel.take());
-            let kind = obstacle.unwrap_or(FailureKind::Stopped);
-            let error = refusal(P::Message::NAME, &kind);
-            bury(handle.source(), *label, kind, &cell.tally, cell.declaration);
-            *end = End::Gone;
-            return Err(error.into());
-        };
-        *end = End::Handling;
-        let result = serve::<P, M>(parcel, value, ctx).await;
-        if let Ok(Ok(reply)) = result {
-            *end = End::Handled(Verdict::Handled);
-            return Ok(reply);
-        }
-        let (reply, verdict) =
-            failure_of::<P::Message>(result, label.is_awaited(), handle, cell.declaration);
-        *end = End::Handled(verdict);
-        if verdict == Verdict::Crashed {
-            cell.crashed(&module, P::Message::NAME);
-        }
-        reply
-    }
-
-    /// The message was dropped on the way.
-    #[cold]
-    fn dropped(&self, scope: &Scope) {
-        if self.label.is_awaited() {
-            return self.cell.tally.count_abandoned();
-        }
-        let message = self.label.message.name();
-        self.cell.tally.count_dead(message);
-        scope.fail(Failure {
-            message,
-            module: self.cell.declaration.name,
-            sequence: self.label.sequence(),
-            kind: scope.obstacle().unwrap_or(FailureKind::Stopped),
-        });
-    }
-}
-
-impl<M: Module + Shared> Drop for Accepted<M> {
-    fn drop(&mut self) {
-        let scope = &self.ctx.handle().scope;
-        match self.end {
-            End::Waiting => {
-                self.dropped(scope);
-                scope.take_back(1);
-            }
-            End::Handling => {
-                self.dropped(scope);
-                scope.finish(1);
-            }
-            End::Handled(verdict) => {
-                self.cell.tally.count(verdict);
-                scope.finish(1);
-            }
-            End::Gone => {}
-        }
-        if self.cell.closed.load(Ordering::SeqCst) {
-            self.cell.changed.notify_waiters();
-        }
-        self.cell.stopping.tell_quiet();
-    }
-}
-
-fn refusal(message: &'static str, kind: &FailureKind) -> SendError {
-    match kind {
-        FailureKind::Cancelled => SendError::Cancelled { message },
-        FailureKind::DeadlineExceeded => SendError::DeadlineExceeded { message },
-        _ => SendError::Stopped { message },
     }
 }
 
@@ -331,6 +222,52 @@ where
             })));
         }
         self.begin(parcel, header, permit).map(|()| None)
+    }
+
+    fn try_call(
+        self: Arc<Self>,
+        parcel: &mut Option<P>,
+        header: Header,
+        root: bool,
+    ) -> Result<BoxFuture<Reply<P::Message>>, Rejected> {
+        let permit = self.permit(&header, root)?;
+        let mut accepted = self.accept(header).map_err(|Closed| Rejected::Closed)?;
+        let mut parcel = parcel.take();
+        Ok(Box::pin(async move {
+            let reply = accepted.run(&mut parcel, false).await;
+            drop(permit);
+            reply
+        }))
+    }
+
+    fn try_post(
+        self: Arc<Self>,
+        parcel: &mut Option<P>,
+        header: Header,
+        root: bool,
+    ) -> Result<(), Rejected> {
+        let permit = self.permit(&header, root)?;
+        let accepted = Arc::clone(&self)
+            .accept(header)
+            .map_err(|Closed| Rejected::Closed)?;
+        self.run_alone(accepted, parcel.take(), permit);
+        Ok(())
+    }
+}
+
+impl<M: Module + Shared> SharedCell<M> {
+    /// A permit for what does not wait for one. Root work needs it.
+    fn permit(
+        &self,
+        header: &Header,
+        root: bool,
+    ) -> Result<Option<OwnedSemaphorePermit>, Rejected> {
+        let permit = Arc::clone(&self.permits).try_acquire_owned().ok();
+        if permit.is_none() && root {
+            header.scope.take_back(1);
+            return Err(Rejected::Full);
+        }
+        Ok(permit)
     }
 }
 

@@ -1,0 +1,136 @@
+//! What `try_send` and `try_process` do: hand a message over now, or hand it back.
+
+use std::sync::Arc;
+use std::task::{Context, Waker};
+
+use crate::context::calling::{Call, Calling, Handler, Stage};
+use crate::context::handle::Handle;
+use crate::context::inline::RunToEnd;
+use crate::envelope::{Given, Label, Source, reply};
+use crate::error::{Refused, SendError};
+use crate::message::ByValue;
+use crate::route::{Rejected, Route};
+
+/// What is on its way to one module.
+struct Delivery<'a, M> {
+    source: Source<'a>,
+    label: Label,
+    /// Whether it needs room: what handlers cause is accepted always.
+    root: bool,
+    module: &'static str,
+    message: M,
+}
+
+/// Why it was not accepted, and the message.
+type Rejection<M> = (Rejected, Option<Given<M>>);
+
+/// Hands the message over, for its reply.
+pub(super) fn send<M, H>(handle: &Handle, message: M) -> Result<Call<'_, M>, Refused<M>>
+where
+    M: ByValue + Send,
+    H: Handler,
+{
+    let stage = hand_over::<M, H, _>(handle, message, true, |route, delivery| {
+        let Delivery {
+            source,
+            label,
+            root,
+            module,
+            message,
+        } = delivery;
+        match route {
+            Route::Queue(queue) => {
+                // Whoever awaits the reply puts a waker of its own in.
+                let (to, awaited) = reply(&Context::from_waker(Waker::noop()));
+                let mut given = Some(Given::new(message, Some(to)));
+                let accepted = queue.try_accept(source, label, root, &mut given);
+                accepted.map_err(|rejected| (rejected, given))?;
+                Ok(Stage::Replying(awaited))
+            }
+            Route::Inline(inline) => {
+                let mut given = Some(Given::new(message, None));
+                let called = Arc::clone(inline).try_call(&mut given, source.header(label), root);
+                let future = called.map_err(|rejected| (rejected, given))?;
+                let sequence = label.sequence();
+                Ok(Stage::Running(RunToEnd::new::<M>(
+                    future,
+                    source.scope,
+                    module,
+                    sequence,
+                )))
+            }
+        }
+    })?;
+    Ok(Calling::begun::<H>(handle, stage))
+}
+
+/// Hands the message over, and no more.
+pub(super) fn process<M, H>(handle: &Handle, message: M) -> Result<(), Refused<M>>
+where
+    M: ByValue + Send,
+    H: Handler,
+{
+    hand_over::<M, H, _>(handle, message, false, |route, delivery| {
+        let Delivery {
+            source,
+            label,
+            root,
+            message,
+            ..
+        } = delivery;
+        let mut given = Some(Given::new(message, None));
+        let accepted = match route {
+            Route::Queue(queue) => queue.try_accept(source, label, root, &mut given),
+            Route::Inline(inline) => {
+                Arc::clone(inline).try_post(&mut given, source.header(label), root)
+            }
+        };
+        accepted.map_err(|rejected| (rejected, given))
+    })
+}
+
+fn hand_over<M, H, T>(
+    handle: &Handle,
+    message: M,
+    awaited: bool,
+    give: impl FnOnce(&Route<Given<M>>, Delivery<'_, M>) -> Result<T, Rejection<M>>,
+) -> Result<T, Refused<M>>
+where
+    M: ByValue + Send,
+    H: Handler,
+{
+    let descriptor = M::descriptor();
+    let scope = &handle.scope;
+    scope.read(descriptor.slot(), |row| {
+        let handler = row.and_then(|row| row.handlers.first());
+        let known =
+            handler.and_then(|handler| Some((Route::known(&handler.route)?, handler.module.name)));
+        let Some((route, module)) = known else {
+            let error = handle.no_route(descriptor, H::declaration());
+            return Err(Refused { message, error });
+        };
+        let sequence = match handle.admit(descriptor, 1) {
+            Ok(sequence) => sequence,
+            Err(error) => return Err(Refused { message, error }),
+        };
+        let delivery = Delivery {
+            source: Source {
+                scope,
+                cause: &handle.next_cause(),
+            },
+            label: Label::new(descriptor, sequence, awaited),
+            root: handle.is_root(),
+            module,
+            message,
+        };
+        give(route, delivery).map_err(|(rejected, given)| Refused {
+            message: given
+                .and_then(Given::into_message)
+                .expect("what is rejected has not been handled"),
+            error: match rejected {
+                Rejected::Closed => SendError::Stopped { message: M::NAME },
+                Rejected::Full => SendError::Full { message: M::NAME },
+            },
+        })
+    })
+}

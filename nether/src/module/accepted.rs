@@ -1,0 +1,138 @@
+//! [`Accepted`]: a message that a shared module has accepted, from then to its end.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use arc_swap::Guard;
+
+use crate::context::Context;
+use crate::envelope::{Label, Parcel, Reply};
+use crate::error::{Failure, FailureKind, SendError};
+use crate::message::Message;
+use crate::module::guarded::drop_unpanicked;
+use crate::module::handling::{Serves, serve};
+use crate::module::shared::SharedCell;
+use crate::module::supervision::{bury, failure_of};
+use crate::module::tally::Verdict;
+use crate::module::{Module, Shared};
+use crate::scope::Scope;
+
+/// A message that a shared module has accepted. Dropped, it counts how the message ended.
+pub(super) struct Accepted<M: Module + Shared> {
+    pub(super) cell: Arc<SharedCell<M>>,
+    pub(super) label: Label,
+    pub(super) ctx: Context<M>,
+    pub(super) end: End,
+}
+
+/// How a message ended.
+#[derive(Clone, Copy)]
+pub(super) enum End {
+    /// On the way: if it stays so, the caller of a query went away, or the module was cut off.
+    Waiting,
+    /// In its handler; the same is true.
+    Handling,
+    Handled(Verdict),
+    /// Buried, or refused: it is counted.
+    Gone,
+}
+
+impl<M: Module + Shared> Accepted<M> {
+    /// Runs the handler, after waiting for a permit if it `waits`. Its failure is logged and published here; telling it is
+    /// the caller's part.
+    pub(super) async fn run<P>(&mut self, parcel: &mut Option<P>, waits: bool) -> Reply<P::Message>
+    where
+        P: Parcel,
+        M: Serves<P>,
+    {
+        let Accepted {
+            cell,
+            label,
+            ctx,
+            end,
+        } = self;
+        // What is rarely waited for is boxed, so that it makes no call larger.
+        let _permit = match waits.then(|| cell.permits.try_acquire()) {
+            None => None,
+            Some(Ok(permit)) => Some(permit),
+            Some(Err(_)) => Box::pin(cell.permits.acquire()).await.ok(),
+        };
+        // Held while the handler runs; cheaper than an `Arc` of its own.
+        let mut module = cell.module.load();
+        if module.is_none() {
+            module = Guard::from_inner(Box::pin(cell.made()).await);
+        }
+        let handle = ctx.handle();
+        let obstacle = handle.scope.obstacle();
+        let (Some(value), None, Some(parcel)) = (&*module, &obstacle, &mut *parcel) else {
+            drop_unpanicked(parcel.take());
+            let kind = obstacle.unwrap_or(FailureKind::Stopped);
+            let error = refusal(P::Message::NAME, &kind);
+            bury(handle.source(), *label, kind, &cell.tally, cell.declaration);
+            *end = End::Gone;
+            return Err(error.into());
+        };
+        *end = End::Handling;
+        let result = serve::<P, M>(parcel, value, ctx).await;
+        if let Ok(Ok(reply)) = result {
+            *end = End::Handled(Verdict::Handled);
+            return Ok(reply);
+        }
+        let (reply, verdict) =
+            failure_of::<P::Message>(result, label.is_awaited(), handle, cell.declaration);
+        *end = End::Handled(verdict);
+        if verdict == Verdict::Crashed {
+            cell.crashed(&module, P::Message::NAME);
+        }
+        reply
+    }
+
+    /// The message was dropped on the way.
+    #[cold]
+    fn dropped(&self, scope: &Scope) {
+        if self.label.is_awaited() {
+            return self.cell.tally.count_abandoned();
+        }
+        let message = self.label.message.name();
+        self.cell.tally.count_dead(message);
+        scope.fail(Failure {
+            message,
+            module: self.cell.declaration.name,
+            sequence: self.label.sequence(),
+            kind: scope.obstacle().unwrap_or(FailureKind::Stopped),
+        });
+    }
+}
+
+impl<M: Module + Shared> Drop for Accepted<M> {
+    fn drop(&mut self) {
+        let scope = &self.ctx.handle().scope;
+        match self.end {
+            End::Waiting => {
+                self.dropped(scope);
+                scope.take_back(1);
+            }
+            End::Handling => {
+                self.dropped(scope);
+                scope.finish(1);
+            }
+            End::Handled(verdict) => {
+                self.cell.tally.count(verdict);
+                scope.finish(1);
+            }
+            End::Gone => {}
+        }
+        if self.cell.closed.load(Ordering::SeqCst) {
+            self.cell.changed.notify_waiters();
+        }
+        self.cell.stopping.tell_quiet();
+    }
+}
+
+fn refusal(message: &'static str, kind: &FailureKind) -> SendError {
+    match kind {
+        FailureKind::Cancelled => SendError::Cancelled { message },
+        FailureKind::DeadlineExceeded => SendError::DeadlineExceeded { message },
+        _ => SendError::Stopped { message },
+    }
+}
