@@ -159,6 +159,11 @@ struct Resumed {
 
 #[module(handles = [ResumedAdd, ResumedCrash, ResumedSum], restart = "resume")]
 impl Resumed {
+    #[background]
+    async fn fall(_: Context<Self>) -> nether::Result<()> {
+        panic!("a task of its own")
+    }
+
     async fn add(&mut self, ResumedAdd(number): ResumedAdd) {
         self.sum += number;
     }
@@ -176,6 +181,8 @@ impl Resumed {
 #[nether::test]
 async fn a_module_that_resumes_keeps_its_state(system: System) -> nether::Result<()> {
     let ctx = system.context();
+    // The background task has its turn, and falls.
+    tokio::task::yield_now().await;
     ctx.send(ResumedAdd(5)).await?;
     for _ in 0..20 {
         assert!(ctx.send(ResumedCrash).await.is_err());

@@ -8,10 +8,10 @@ use tokio::task::JoinSet;
 use crate::context::{Context, Handle, Origin};
 use crate::error::Result;
 use crate::mediator::Mediator;
-use crate::module::Module;
 use crate::module::cell::{Cell, CellOf};
 use crate::module::guarded::{catch, said};
 use crate::module::supervision::report_task;
+use crate::module::{Module, Restart};
 use crate::route::BoxFuture;
 use crate::scope::{Scope, ScopeKind};
 use crate::sync::lock;
@@ -123,7 +123,9 @@ impl BackgroundTasks {
 
 async fn watch<M: Module>(task: BoxFuture<Result<()>>, handle: Handle, cell: Arc<CellOf<M>>) {
     let ended = catch(task).await;
-    let crash = ended.as_ref().err().map(|panic| said(&**panic));
+    let resumes = M::descriptor().restart.restart == Restart::Resume;
+    let panic = ended.as_ref().err().filter(|_| !resumes);
+    let crash = panic.map(|panic| said(&**panic));
     report_task(
         "#[background]",
         ended,
