@@ -65,7 +65,7 @@ impl Handle {
     ) -> Result<u64, SendError> {
         let limit = self.scope.mediator.max_depth;
         if self.cause.depth >= limit {
-            return Err(SendError::TooDeep(self.too_deep(message, limit)));
+            return Err(SendError::TooDeep(Box::new(self.too_deep(message, limit))));
         }
         if self.origin == Origin::Root && self.scope.mediator.stopping.has_begun() {
             return Err(SendError::Stopping {
@@ -121,12 +121,12 @@ impl Handle {
                 message: message.name(),
             };
         }
-        SendError::NoRoute(NoRoute {
+        SendError::NoRoute(Box::new(NoRoute {
             message: message.name(),
             declared: message.declaration,
             handler,
             registered: self.scope.mediator.knows(message.slot()),
-        })
+        }))
     }
 
     pub(crate) fn message_key(&self) -> Option<MessageKey> {

@@ -12,7 +12,7 @@ use crate::error::boxed::HandlerError;
 #[non_exhaustive]
 pub enum SendError {
     /// No running module handles the message.
-    NoRoute(NoRoute),
+    NoRoute(Box<NoRoute>),
     /// The module that handles it has stopped.
     Stopped {
         /// The message's name.
@@ -44,7 +44,7 @@ pub enum SendError {
         message: &'static str,
     },
     /// The chain of causes is too long: messages cause each other without end.
-    TooDeep(TooDeep),
+    TooDeep(Box<TooDeep>),
 }
 
 impl fmt::Display for SendError {
@@ -119,9 +119,9 @@ pub enum CallError<E> {
     /// The handler ran and gave back this error.
     Handler(E),
     /// The handler panicked.
-    Panicked(Panic),
+    Panicked(Box<Panic>),
     /// No running module handles the message.
-    NoRoute(NoRoute),
+    NoRoute(Box<NoRoute>),
     /// The module had stopped, or was stopped or cut off before it replied.
     Stopped {
         /// The message's name.
@@ -153,7 +153,7 @@ pub enum CallError<E> {
         message: &'static str,
     },
     /// The chain of causes is too long: messages cause each other without end.
-    TooDeep(TooDeep),
+    TooDeep(Box<TooDeep>),
 }
 
 impl<E> CallError<E> {

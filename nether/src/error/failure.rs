@@ -29,7 +29,7 @@ pub enum FailureKind {
     /// The handler gave back an error.
     Handler(Arc<Error>),
     /// The handler panicked.
-    Panicked(Panic),
+    Panicked(Box<Panic>),
     /// It was still waiting when its context was cancelled.
     Cancelled,
     /// It was still waiting when its context's deadline passed.

@@ -69,7 +69,7 @@ pub(crate) fn failure_of<M: Message>(
                 module: module.name,
                 text: said(&*panic),
             };
-            (CallError::Panicked(panic), Verdict::Crashed)
+            (CallError::Panicked(Box::new(panic)), Verdict::Crashed)
         }
     };
     let panicked = verdict == Verdict::Crashed;
