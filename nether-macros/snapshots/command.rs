@@ -43,6 +43,11 @@ const _: () = {
                 "two modules listed in `modules` handle the command `",
                 ::core::module_path!(), "::", "ProcessOrder", "`: keep one"
             ),
+            circular: ::core::concat!(
+                "modules listed in `modules` wait for each other in a circle that closes with `",
+                ::core::module_path!(), "::", "ProcessOrder",
+                "`: publish an event instead, or let one of them take what it asks for as part of its message"
+            ),
         };
         fn descriptor() -> &'static ::nether::__private::MessageDescriptor {
             &DESCRIPTOR

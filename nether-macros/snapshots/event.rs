@@ -40,6 +40,11 @@ const _: () = {
                 "two modules listed in `modules` handle the event `", "order.processed",
                 "`: keep one"
             ),
+            circular: ::core::concat!(
+                "modules listed in `modules` wait for each other in a circle that closes with `",
+                "order.processed",
+                "`: publish an event instead, or let one of them take what it asks for as part of its message"
+            ),
         };
         fn descriptor() -> &'static ::nether::__private::MessageDescriptor {
             &DESCRIPTOR

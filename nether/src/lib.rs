@@ -167,10 +167,8 @@
 //!
 //! # Limits today
 //!
-//! There are no restarts, no time-outs and retries of handlers, and one instance of a module unless you attach more.
-//! Modules that wait for each other in a circle wait until their context's deadline, and for ever if it has none; only
-//! circles of `calls` among exclusive modules are found, when the system starts. A message's `key` is checked and recorded, and does not
-//! route yet. Everything is in memory and in one process.
+//! There are no time-outs and retries of handlers, and one instance of a module unless you attach more. A message's `key` is
+//! checked and recorded, and does not route yet. Everything is in memory and in one process.
 //!
 //! # Feature flags
 //!
@@ -200,6 +198,7 @@ mod scope;
 
 mod envelope;
 mod events;
+mod waiting;
 
 mod route;
 
@@ -220,8 +219,8 @@ pub mod __private;
 pub use self::context::{Calling, Context, Outcome, Posting, QueryContext, Subscription};
 pub use self::declaration::Declaration;
 pub use self::error::{
-    AttachError, CallError, ContextError, Error, Failure, FailureKind, HandlerError, NoRoute,
-    Panic, Problem, Refused, Result, SendError, StartError, TooDeep,
+    AttachError, CallError, ContextError, Deadlock, Error, Failure, FailureKind, HandlerError,
+    NoRoute, Panic, Problem, Refused, Result, SendError, StartError, TooDeep, Waits,
 };
 pub use self::events::{DeadLetter, HandlerFailed, ModuleRestarted, ModuleStopped};
 pub use self::message::{

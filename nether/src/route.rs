@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use crate::envelope::{Header, Label, Parcel, Reply, Source};
 use crate::mediator::Erased;
+use crate::waiting::Waiter;
 
 /// A future on the heap.
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -95,6 +96,9 @@ pub(crate) trait Queue<P>: Send + Sync {
         root: bool,
         parcel: &mut Option<P>,
     ) -> Result<(), Rejected>;
+
+    /// The module, as those see it who wait for it.
+    fn waiter(&self) -> &Arc<Waiter>;
 
     /// The sender no longer waits for its turn.
     fn withdraw(&self, ticket: u64);

@@ -111,6 +111,7 @@ fn implementation(message: &Checked, paths: &Paths) -> TokenStream {
         "two modules listed in `modules` handle the {} `",
         message.kind.word()
     );
+    let circular = "`: publish an event instead, or let one of them take what it asks for as part of its message";
     quote_spanned! {spans::attribute()=>
         #[automatically_derived]
         #[diagnostic::do_not_recommend]
@@ -127,6 +128,7 @@ fn implementation(message: &Checked, paths: &Paths) -> TokenStream {
                 kind: #p::MessageKind::#kind,
                 unhandled: ::core::concat!(#unhandled, #name, "`: list the module that does"),
                 duplicate: ::core::concat!(#duplicate, #name, "`: keep one"),
+                circular: ::core::concat!("modules listed in `modules` wait for each other in a circle that closes with `", #name, #circular),
             };
             fn descriptor() -> &'static #p::MessageDescriptor {
                 &DESCRIPTOR

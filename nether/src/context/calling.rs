@@ -17,6 +17,7 @@ use crate::envelope::{Awaited, Given, Label, Source, reply};
 use crate::error::{CallError, FailureKind, SendError};
 use crate::message::{ByValue, Message};
 use crate::route::{Closed, Route, Waiting, offer};
+use crate::waiting::wait;
 
 /// The future of [`send`](crate::Context::send) and [`ask`](crate::QueryContext::ask): the reply.
 ///
@@ -132,6 +133,10 @@ where
         match route {
             Route::Queue(queue) => {
                 let (reply, awaited) = reply(cx);
+                if let Err(deadlock) = wait(M::NAME, queue.waiter(), || awaited.expected()) {
+                    scope.take_back(1);
+                    return Stage::Ended(Some(CallError::Deadlock(Box::new(deadlock))));
+                }
                 let given = Given::new(message, Some(reply));
                 match offer(queue, source, label, given, handle.is_root(), cx) {
                     Ok(None) => Stage::Replying(awaited),

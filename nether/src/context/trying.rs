@@ -10,6 +10,7 @@ use crate::envelope::{Given, Label, Source, reply};
 use crate::error::{Refused, SendError};
 use crate::message::ByValue;
 use crate::route::{Rejected, Route};
+use crate::waiting::wait;
 
 /// What is on its way to one module.
 struct Delivery<'a, M> {
@@ -22,7 +23,14 @@ struct Delivery<'a, M> {
 }
 
 /// Why it was not accepted, and the message.
-type Rejection<M> = (Rejected, Option<Given<M>>);
+type Rejection<M> = (SendError, Option<Given<M>>);
+
+fn refusal<M: ByValue>(rejected: Rejected) -> SendError {
+    match rejected {
+        Rejected::Closed => SendError::Stopped { message: M::NAME },
+        Rejected::Full => SendError::Full { message: M::NAME },
+    }
+}
 
 /// Hands the message over, for its reply.
 pub(super) fn send<M, H>(handle: &Handle, message: M) -> Result<Call<'_, M>, Refused<M>>
@@ -42,15 +50,20 @@ where
             Route::Queue(queue) => {
                 // Whoever awaits the reply puts a waker of its own in.
                 let (to, awaited) = reply(&Context::from_waker(Waker::noop()));
+                if let Err(deadlock) = wait(M::NAME, queue.waiter(), || awaited.expected()) {
+                    source.scope.take_back(1);
+                    let given = Given::new(message, None);
+                    return Err((SendError::Deadlock(Box::new(deadlock)), Some(given)));
+                }
                 let mut given = Some(Given::new(message, Some(to)));
                 let accepted = queue.try_accept(source, label, root, &mut given);
-                accepted.map_err(|rejected| (rejected, given))?;
+                accepted.map_err(|rejected| (refusal::<M>(rejected), given))?;
                 Ok(Stage::Replying(awaited))
             }
             Route::Inline(inline) => {
                 let mut given = Some(Given::new(message, None));
                 let called = Arc::clone(inline).try_call(&mut given, source.header(label), root);
-                let future = called.map_err(|rejected| (rejected, given))?;
+                let future = called.map_err(|rejected| (refusal::<M>(rejected), given))?;
                 let sequence = label.sequence();
                 Ok(Stage::Running(RunToEnd::new::<M>(
                     future,
@@ -85,7 +98,7 @@ where
                 Arc::clone(inline).try_post(&mut given, source.header(label), root)
             }
         };
-        accepted.map_err(|rejected| (rejected, given))
+        accepted.map_err(|rejected| (refusal::<M>(rejected), given))
     })
 }
 
@@ -123,14 +136,11 @@ where
             module,
             message,
         };
-        give(route, delivery).map_err(|(rejected, given)| Refused {
+        give(route, delivery).map_err(|(error, given)| Refused {
             message: given
                 .and_then(Given::into_message)
                 .expect("what is rejected has not been handled"),
-            error: match rejected {
-                Rejected::Closed => SendError::Stopped { message: M::NAME },
-                Rejected::Full => SendError::Full { message: M::NAME },
-            },
+            error,
         })
     })
 }

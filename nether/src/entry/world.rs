@@ -1,14 +1,24 @@
 //! The closed world of `#[nether::main(modules = [..])]`: the start-up check, while compiling.
 
 use crate::message::{MessageKind, MessageProof};
-use crate::module::ModuleDescriptor;
+use crate::module::{ModuleDescriptor, ModuleKind};
 
-/// Fails the build if a message that a module calls has no handler in the list, or a command or query has two.
+/// The most modules that are searched for circles while compiling. More are when the system starts.
+const MOST: usize = 1024;
+
+/// Fails the build if a message that a module calls has no handler in the list, if a command or query has two, or if exclusive
+/// modules call each other in a circle.
 pub const fn closed_world(modules: &[&ModuleDescriptor]) {
+    let mut search = [Seen::Not; MOST];
     let mut index = 0;
     while index < modules.len() {
         check_calls(modules, modules[index].calls);
         check_single(modules, index);
+        index += 1;
+    }
+    index = 0;
+    while index < modules.len() && modules.len() <= MOST {
+        check_circles(modules, index, &mut search);
         index += 1;
     }
 }
@@ -38,18 +48,65 @@ const fn check_single(modules: &[&ModuleDescriptor], index: usize) {
     }
 }
 
+/// How far a depth-first search has come with a module.
+#[derive(Clone, Copy)]
+enum Seen {
+    Not,
+    OnThePath,
+    Done,
+}
+
+/// Exclusive modules that call each other in a circle would wait for each other for ever.
+const fn check_circles(modules: &[&ModuleDescriptor], at: usize, search: &mut [Seen; MOST]) {
+    let is_shared = matches!(modules[at].kind, ModuleKind::Shared);
+    if is_shared || !matches!(search[at], Seen::Not) {
+        return;
+    }
+    search[at] = Seen::OnThePath;
+    let calls = modules[at].calls;
+    let mut index = 0;
+    while index < calls.len() {
+        if let Some(callee) = handler(modules, &calls[index]) {
+            if matches!(search[callee], Seen::OnThePath) {
+                panic!("{}", calls[index].circular);
+            }
+            check_circles(modules, callee, search);
+        }
+        index += 1;
+    }
+    search[at] = Seen::Done;
+}
+
+/// Which module handles the command or query.
+const fn handler(modules: &[&ModuleDescriptor], message: &MessageProof) -> Option<usize> {
+    let mut index = 0;
+    while index < modules.len() {
+        let is_event = matches!(message.kind, MessageKind::Event);
+        if !is_event && count_in(modules[index].handles, message) > 0 {
+            return Some(index);
+        }
+        index += 1;
+    }
+    None
+}
+
 /// How many modules handle the message.
 const fn count(modules: &[&ModuleDescriptor], message: &MessageProof) -> usize {
     let mut count = 0;
     let mut index = 0;
     while index < modules.len() {
-        let handles = modules[index].handles;
-        let mut at = 0;
-        while at < handles.len() {
-            if handles[at].id.as_u64() == message.id.as_u64() {
-                count += 1;
-            }
-            at += 1;
+        count += count_in(modules[index].handles, message);
+        index += 1;
+    }
+    count
+}
+
+const fn count_in(handles: &[MessageProof], message: &MessageProof) -> usize {
+    let mut count = 0;
+    let mut index = 0;
+    while index < handles.len() {
+        if handles[index].id.as_u64() == message.id.as_u64() {
+            count += 1;
         }
         index += 1;
     }

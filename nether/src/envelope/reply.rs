@@ -102,6 +102,35 @@ impl<R> Cell<R> {
     }
 }
 
+/// A reply, whatever its type, as those see it who keep account of who waits.
+pub(crate) trait Expected: Send + Sync {
+    /// Whether somebody expects it, and it may still come.
+    fn is_open(&self) -> bool;
+
+    /// Nobody expects it any more.
+    fn close(&self);
+}
+
+impl<R: Send> Expected for Cell<R> {
+    fn is_open(&self) -> bool {
+        matches!(*lock(&self.0), State::Open(_))
+    }
+
+    fn close(&self) {
+        let _ = self.close_with(State::Closed);
+    }
+}
+
+impl<R: Send + 'static> Awaited<R> {
+    /// The reply, for those who keep account.
+    pub(crate) fn expected(&self) -> Arc<dyn Expected> {
+        match &self.0 {
+            Some(cell) => Arc::clone(cell) as _,
+            None => Arc::new(Cell(Mutex::new(State::<R>::Closed))),
+        }
+    }
+}
+
 impl<R> Awaited<R> {
     /// The reply, once it is there, or what is `instead` of one. Not polled again after it was.
     #[inline(always)] // A reply is large: each function that hands it on would move it.

@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::declaration::Declaration;
 use crate::error::boxed::HandlerError;
+use crate::error::deadlock::Deadlock;
 
 /// Why a message was not accepted, by [`process`](crate::Context::process) or [`publish`](crate::Context::publish). It will
 /// not be handled.
@@ -45,6 +46,9 @@ pub enum SendError {
     },
     /// The chain of causes is too long: messages cause each other without end.
     TooDeep(Box<TooDeep>),
+    /// The reply would never come: the module that handles the message waits, itself or through others, for the one that sends
+    /// it.
+    Deadlock(Box<Deadlock>),
 }
 
 impl fmt::Display for SendError {
@@ -77,6 +81,7 @@ impl fmt::Display for SendError {
                 )
             }
             SendError::TooDeep(error) => error.fmt(f),
+            SendError::Deadlock(error) => error.fmt(f),
         }
     }
 }
@@ -154,6 +159,9 @@ pub enum CallError<E> {
     },
     /// The chain of causes is too long: messages cause each other without end.
     TooDeep(Box<TooDeep>),
+    /// The reply would never come: the module that handles the message waits, itself or through others, for the one that sends
+    /// it.
+    Deadlock(Box<Deadlock>),
 }
 
 impl<E> CallError<E> {
@@ -180,6 +188,7 @@ impl<E> CallError<E> {
             CallError::Cancelled { message } => SendError::Cancelled { message },
             CallError::DeadlineExceeded { message } => SendError::DeadlineExceeded { message },
             CallError::TooDeep(error) => SendError::TooDeep(error.clone()),
+            CallError::Deadlock(error) => SendError::Deadlock(error.clone()),
         })
     }
 }
@@ -195,6 +204,7 @@ impl<E> From<SendError> for CallError<E> {
             SendError::Cancelled { message } => CallError::Cancelled { message },
             SendError::DeadlineExceeded { message } => CallError::DeadlineExceeded { message },
             SendError::TooDeep(error) => CallError::TooDeep(error),
+            SendError::Deadlock(error) => CallError::Deadlock(error),
         }
     }
 }

@@ -4,6 +4,7 @@ mod attach;
 mod boxed;
 mod call;
 mod context;
+mod deadlock;
 mod failure;
 mod start;
 
@@ -11,5 +12,6 @@ pub use self::attach::AttachError;
 pub use self::boxed::{Error, HandlerError, Result};
 pub use self::call::{CallError, NoRoute, Panic, Refused, SendError, TooDeep};
 pub use self::context::ContextError;
+pub use self::deadlock::{Deadlock, Waits};
 pub use self::failure::{Failure, FailureKind};
 pub use self::start::{Problem, StartError};

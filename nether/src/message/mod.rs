@@ -163,4 +163,6 @@ pub struct MessageProof {
     pub unhandled: &'static str,
     /// What the compiler says when two modules handle it.
     pub duplicate: &'static str,
+    /// What the compiler says when its caller and its handler wait for each other.
+    pub circular: &'static str,
 }

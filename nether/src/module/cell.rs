@@ -14,6 +14,7 @@ use crate::module::restart::Supervisor;
 use crate::module::tally::Tally;
 use crate::module::{Exclusive, ExclusiveCell, Module, Shared, SharedCell};
 use crate::route::{BoxFuture, Route};
+use crate::waiting::Waiter;
 
 /// What stands between the senders and a module. Senders have it before the module is there, and after it is gone.
 #[doc(hidden)]
@@ -60,6 +61,9 @@ pub trait Cell<M>: Send + Sync + Sized + 'static {
 
     /// The module, for its background tasks, if it is shared.
     fn shared(&self) -> Option<Arc<M>>;
+
+    /// The module as one that waits for others, if it is exclusive.
+    fn waiter(&self) -> Option<&Arc<Waiter>>;
 }
 
 /// How messages reach a module of type `M`: [`OneAtATime`] or [`Concurrently`]. A module names one of these and not its

@@ -21,6 +21,7 @@ use crate::module::tally::Tally;
 use crate::module::work::{Ended, Work};
 use crate::module::{Exclusive, Module};
 use crate::route::{BoxFuture, Closed, Offer, Queue, Rejected, Route};
+use crate::waiting::Waiter;
 
 /// The mailbox of an exclusive module, and what it has done.
 #[doc(hidden)]
@@ -28,6 +29,8 @@ pub struct ExclusiveCell<M: Module + Exclusive> {
     pub(super) mailbox: Mailbox<M::Inbox>,
     pub(super) tally: Tally,
     pub(super) declaration: &'static Declaration,
+    /// What it waits for.
+    waiter: Arc<Waiter>,
     /// Whether the module has crashed too often.
     is_stopped: AtomicBool,
 }
@@ -82,6 +85,7 @@ impl<M: Module + Exclusive> Cell<M> for ExclusiveCell<M> {
             mailbox: Mailbox::new(bound),
             tally: Tally::default(),
             declaration,
+            waiter: Waiter::new(declaration),
             is_stopped: AtomicBool::new(false),
         }
     }
@@ -152,6 +156,10 @@ impl<M: Module + Exclusive> Cell<M> for ExclusiveCell<M> {
     fn shared(&self) -> Option<Arc<M>> {
         None
     }
+
+    fn waiter(&self) -> Option<&Arc<Waiter>> {
+        Some(&self.waiter)
+    }
 }
 
 impl<M, P> Queue<P> for ExclusiveCell<M>
@@ -197,6 +205,10 @@ where
         accepted
     }
 
+    fn waiter(&self) -> &Arc<Waiter> {
+        &self.waiter
+    }
+
     fn withdraw(&self, ticket: u64) {
         self.mailbox.withdraw(ticket);
     }
@@ -213,6 +225,12 @@ where
         P: Parcel,
     {
         Route::Queue(Arc::clone(self) as _)
+    }
+}
+
+impl<M: Module + Exclusive> Drop for ExclusiveCell<M> {
+    fn drop(&mut self) {
+        self.waiter.forget();
     }
 }
 

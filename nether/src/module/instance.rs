@@ -115,8 +115,13 @@ impl<M: Module> Instance<M> {
         );
         let (started, has_started) = oneshot::channel();
         let (life, ended) = (Arc::clone(&self.life), Arc::clone(&self.ended));
+        let waiter = self.cell.waiter().cloned();
         *lock(&self.task) = Some(tokio::spawn(async move {
-            live(supervisor, started).await;
+            let living = live(supervisor, started);
+            match waiter {
+                Some(waiter) => waiter.run(living).await,
+                None => living.await,
+            }
             life.be(ModuleState::Stopped);
             let _ = ended.set(());
         }));

@@ -24,6 +24,7 @@ use crate::module::tally::Tally;
 use crate::module::{Module, Restart, Shared};
 use crate::route::{BoxFuture, Closed, Inline, Rejected, Route};
 use crate::sync::lock;
+use crate::waiting::Waiter;
 
 /// A shared module, and what it has done.
 #[doc(hidden)]
@@ -387,6 +388,10 @@ impl<M: Module + Shared> Cell<M> for SharedCell<M> {
 
     fn shared(&self) -> Option<Arc<M>> {
         self.module.load_full()
+    }
+
+    fn waiter(&self) -> Option<&Arc<Waiter>> {
+        None
     }
 }
 
