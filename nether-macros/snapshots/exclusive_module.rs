@@ -39,6 +39,7 @@ const _: () = {
             within: ::nether::__private::Duration::from_millis(30000u64),
             is_essential: false,
         },
+        breaker: ::nether::__private::Option::None,
         resources: &[
             <Resource<PgPool> as ::nether::__private::InitArgument>::DESCRIPTOR,
         ],

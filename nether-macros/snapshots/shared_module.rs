@@ -22,6 +22,7 @@ const _: () = {
             within: ::nether::__private::Duration::from_millis(30000u64),
             is_essential: false,
         },
+        breaker: ::nether::__private::Option::None,
         resources: &[],
         launch: ::nether::__private::Option::None,
     };

@@ -4,7 +4,7 @@ use nether_macros::event;
 
 use crate::message::{Message, MessageDescriptor};
 
-/// A handler gave back an error, or panicked.
+/// A handler gave back an error, panicked, or took longer than it may; if it was tried several times, the last time.
 ///
 /// Published in the unit of work of the message that failed, whether or not somebody waited for the reply. A failure while
 /// handling a `HandlerFailed` or [`DeadLetter`] is logged, not published again.
@@ -20,8 +20,8 @@ pub struct HandlerFailed {
     pub sequence: u64,
     /// What went wrong, in words.
     pub error: String,
-    /// Whether it was a panic.
-    pub panicked: bool,
+    /// Whether the handler fell: it panicked, or took longer than its `timeout`.
+    pub crashed: bool,
 }
 
 /// A message was accepted, but will not be handled: its context was cancelled, its deadline passed, or its module stopped.
@@ -58,6 +58,23 @@ pub struct ModuleStopped {
     pub reason: String,
 }
 
+/// The `breaker` of a module is open: it failed too often. What is sent to it is refused with
+/// [`CallError::Open`](crate::CallError::Open), what is published to it is a dead letter, but for a probe now and then.
+#[event(name = "nether.breaker_opened")]
+pub struct BreakerOpened {
+    /// The module's name.
+    pub module: String,
+    /// How many messages failed within the time that its `breaker` says.
+    pub failures: u32,
+}
+
+/// The `breaker` of a module is closed again: it handled a message.
+#[event(name = "nether.breaker_closed")]
+pub struct BreakerClosed {
+    /// The module's name.
+    pub module: String,
+}
+
 /// Whether the message is one of the framework's own.
 pub(crate) fn is_own(message: &MessageDescriptor) -> bool {
     [
@@ -65,6 +82,8 @@ pub(crate) fn is_own(message: &MessageDescriptor) -> bool {
         DeadLetter::ID,
         ModuleRestarted::ID,
         ModuleStopped::ID,
+        BreakerOpened::ID,
+        BreakerClosed::ID,
     ]
     .contains(&message.id)
 }

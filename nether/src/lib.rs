@@ -167,8 +167,7 @@
 //!
 //! # Limits today
 //!
-//! There are no time-outs and retries of handlers, and one instance of a module unless you attach more. A message's `key` is
-//! checked and recorded, and does not route yet. Everything is in memory and in one process.
+//! There is one instance of a module unless you attach more. A message's `key` is checked and recorded, and does not route yet. Everything is in memory and in one process.
 //!
 //! # Feature flags
 //!
@@ -220,9 +219,11 @@ pub use self::context::{Calling, Context, Outcome, Posting, QueryContext, Subscr
 pub use self::declaration::Declaration;
 pub use self::error::{
     AttachError, CallError, ContextError, Deadlock, Error, Failure, FailureKind, HandlerError,
-    NoRoute, Panic, Problem, Refused, Result, SendError, StartError, TooDeep, Waits,
+    NoRoute, Panic, Problem, Refused, Result, SendError, StartError, TimedOut, TooDeep, Waits,
 };
-pub use self::events::{DeadLetter, HandlerFailed, ModuleRestarted, ModuleStopped};
+pub use self::events::{
+    BreakerClosed, BreakerOpened, DeadLetter, HandlerFailed, ModuleRestarted, ModuleStopped,
+};
 pub use self::message::{
     Command, Event, Message, MessageDescriptor, MessageId, MessageKind, Query,
 };

@@ -2,6 +2,7 @@
 
 #![allow(missing_docs)]
 
+pub use std::clone::Clone;
 pub use std::convert::From;
 pub use std::default::Default;
 pub use std::future::Future;
@@ -25,9 +26,10 @@ pub use crate::message::{
     MessageProof, MessageRegistration, Query, Reads, Same, Writes,
 };
 pub use crate::module::{
-    Background, Concurrently, Construct, Exclusive, Handles, MadeByDefault, Module,
-    ModuleDescriptor, ModuleKind, ModuleRegistration, OneAtATime, Restart, RestartPolicy, Routes,
-    Serves, Settle, Shared, TakenByReference, TakenByValue, Verdict, by_default, launch,
+    Attempt, Background, Backoff, BreakerPolicy, Concurrently, Construct, Exclusive, HandlerPolicy,
+    Handles, MadeByDefault, Module, ModuleDescriptor, ModuleKind, ModuleRegistration, OneAtATime,
+    Restart, RestartPolicy, Routes, Serves, Settle, Shared, TakenByReference, TakenByValue,
+    Verdict, attempt_alone, attempt_beside, by_default, launch, repeated,
 };
 pub use crate::resources::{InitArgument, Resource, ResourceDescriptor, Resources};
 pub use crate::routing::{

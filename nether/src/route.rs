@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::envelope::{Header, Label, Parcel, Reply, Source};
+use crate::error::SendError;
 use crate::mediator::Erased;
 use crate::waiting::Waiter;
 
@@ -32,17 +33,26 @@ impl<P: Parcel> Route<P> {
     }
 }
 
-/// The module no longer takes messages.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Closed;
-
-/// Why what does not wait was not accepted. It is taken back then: it is not in flight any more.
+/// Why a message was not accepted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Rejected {
     /// The module no longer takes messages.
     Closed,
-    /// There is no room now.
+    /// It fails, and is left alone for a while.
+    Open,
+    /// There is no room now, for what does not wait for it.
     Full,
+}
+
+impl Rejected {
+    #[cold]
+    pub(crate) fn error(self, message: &'static str) -> SendError {
+        match self {
+            Rejected::Closed => SendError::Stopped { message },
+            Rejected::Open => SendError::Open { message },
+            Rejected::Full => SendError::Full { message },
+        }
+    }
 }
 
 /// The handler of a shared module. What it is given has been admitted; it answers for that.
@@ -57,7 +67,7 @@ pub(crate) trait Inline<P: Parcel>: Send + Sync {
         parcel: P,
         header: Header,
         root: bool,
-    ) -> Result<Option<BoxFuture<Result<(), Closed>>>, Closed>;
+    ) -> Result<Option<BoxFuture<Result<(), Rejected>>>, Rejected>;
 
     /// As `call`, if another handler may run now. The parcel stays where it is if it is rejected.
     fn try_call(
@@ -86,7 +96,7 @@ pub(crate) trait Queue<P>: Send + Sync {
         label: Label,
         offer: &mut Offer<P>,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<(), Closed>>;
+    ) -> Poll<Result<(), Rejected>>;
 
     /// Accepts the parcel if there is room now, or if it is not root work. It stays where it is if it is rejected.
     fn try_accept(
@@ -123,7 +133,7 @@ pub(crate) fn offer<P>(
     parcel: P,
     root: bool,
     cx: &mut Context<'_>,
-) -> Result<Option<Waiting<P>>, Closed> {
+) -> Result<Option<Waiting<P>>, Rejected> {
     let mut offer = Offer {
         parcel: Some(parcel),
         root,
@@ -131,9 +141,9 @@ pub(crate) fn offer<P>(
     };
     match queue.poll_accept(source, label, &mut offer, cx) {
         Poll::Ready(Ok(())) => Ok(None),
-        Poll::Ready(Err(Closed)) => {
+        Poll::Ready(Err(rejected)) => {
             source.scope.take_back(1);
-            Err(Closed)
+            Err(rejected)
         }
         Poll::Pending => Ok(Some(Waiting {
             queue: Arc::clone(queue),
@@ -151,7 +161,7 @@ pub(crate) struct Waiting<P> {
 }
 
 impl<P> Waiting<P> {
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Rejected>> {
         let Header { label, .. } = self.header;
         self.queue
             .poll_accept(self.header.source(), label, &mut self.offer, cx)

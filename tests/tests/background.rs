@@ -150,7 +150,7 @@ async fn a_task_that_panics_is_reported() -> nether::Result<()> {
     let failed = failed.next().await.expect("the system runs");
     assert_eq!(failed.message, "#[background]");
     assert!(
-        failed.panicked && failed.error.contains("boom"),
+        failed.crashed && failed.error.contains("boom"),
         "{failed:?}"
     );
     Ok(())

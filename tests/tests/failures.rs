@@ -209,7 +209,7 @@ async fn every_failure_is_an_event_that_a_module_may_handle(system: System) -> n
     let _ = ctx.send(Explode).await;
     ctx.close().await?;
     assert_eq!(seen.next().await.expect("published").error, "9 is odd");
-    assert!(seen.next().await.expect("published").panicked);
+    assert!(seen.next().await.expect("published").crashed);
     let reports = system.context().ask(Reports).await?;
     assert!(
         reports.contains(&"failures::Count: 9 is odd".to_owned()),

@@ -108,7 +108,7 @@ app: receipt for order 1
 billing: order 2 is on its way
 app: receipt for order 2
 app: 1200 cents, 2 labels
-app: 3 modules, 14 messages
+app: 3 modules, 16 messages
 app: billing::Billing
 app: billing::audit::Audit
 app: shipping::Shipping
@@ -122,6 +122,8 @@ app: contracts::Ship
 app: contracts::Shipped
 app: contracts::archive::Archive
 app: contracts::archive::Archived
+app: nether.breaker_closed
+app: nether.breaker_opened
 app: nether.dead_letter
 app: nether.handler_failed
 app: nether.module_restarted

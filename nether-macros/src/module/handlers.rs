@@ -6,9 +6,10 @@ use syn::{Signature, Type};
 
 use crate::block::{Block, Function, Member};
 use crate::diagnostics::Diagnostics;
-use crate::module::hooks;
 use crate::module::model::Handler;
+use crate::module::policy::Said;
 use crate::module::signature::{self, ContextForms};
+use crate::module::{hooks, policy};
 use crate::spans::Extent;
 use crate::{spans, suggest, types};
 
@@ -24,11 +25,13 @@ pub(crate) fn find(
     block: &Block,
     module: &Ident,
     listed: &[Type],
+    said: &Said,
     diagnostics: &Diagnostics,
 ) -> Vec<Handler> {
     let mut finder = Finder {
         module,
         listed,
+        said,
         diagnostics,
         handlers: Vec::new(),
         explained: vec![false; listed.len()],
@@ -48,6 +51,8 @@ pub(crate) fn find(
 pub(super) struct Finder<'a> {
     pub(super) module: &'a Ident,
     pub(super) listed: &'a [Type],
+    /// What the module says of all its handlers.
+    said: &'a Said,
     pub(super) diagnostics: &'a Diagnostics,
     handlers: Vec<Handler>,
     /// For each listed message: whether an error has told why it is not handled.
@@ -67,12 +72,12 @@ impl Finder<'_> {
     fn read(&mut self, function: &Function) {
         let signature = &function.signature;
         let arguments = signature::arguments(signature);
-        let Some(first) = arguments.first() else {
-            return;
+        let first = arguments
+            .first()
+            .filter(|first| !signature::is_context(first) && signature.receiver().is_some());
+        let Some(first) = first else {
+            return policy::check_mark_of_other(function, self.diagnostics);
         };
-        if signature::is_context(first) || signature.receiver().is_none() {
-            return;
-        }
         match self.find_listed(signature::behind_reference(first)) {
             Match::One(index) => self.read_handler(function, &arguments, index),
             Match::Several(indices) => {
@@ -93,7 +98,7 @@ impl Finder<'_> {
             {
                 self.report_not_listed(signature, first);
             }
-            Match::None => {}
+            Match::None => policy::check_mark_of_other(function, self.diagnostics),
         }
     }
 
@@ -140,6 +145,7 @@ impl Finder<'_> {
             .get(1)
             .and_then(|ty| signature::check_context(ty, &CONTEXT, self.module, self.diagnostics));
         self.check_count(signature, arguments);
+        let policy = policy::of_handler(function, self.said, self.diagnostics);
         self.explained[index] = true;
         let is_first = self
             .handlers
@@ -156,6 +162,7 @@ impl Finder<'_> {
                 is_async: signature.asyncness.is_some(),
                 receiver,
                 context,
+                policy,
                 output: signature::output(signature),
                 is_sound: self.diagnostics.count() == before,
             });

@@ -7,6 +7,7 @@ use syn::{Attribute, ReturnType, Type};
 use crate::block::{Block, Function, Member};
 use crate::diagnostics::Diagnostics;
 use crate::module::model::{Hook, Hooks, Init};
+use crate::module::policy;
 use crate::module::signature::{self, ContextForms};
 use crate::types;
 
@@ -62,7 +63,7 @@ pub(crate) fn unmark(block: &mut Block) {
         if let Member::Method(function) = member {
             function
                 .attributes
-                .retain(|attribute| name(attribute).is_none());
+                .retain(|attribute| name(attribute).is_none() && !policy::is_mark(attribute));
         }
     }
 }
@@ -101,6 +102,7 @@ impl Finder<'_> {
             self.diagnostics
                 .error(mark, message, "write a method for each");
         }
+        policy::check_mark_of_other(function, self.diagnostics);
         self.check_bare(hook, mark);
         self.check_once(hook, mark, function);
         signature::check_plain("the hook", &function.signature, self.diagnostics);

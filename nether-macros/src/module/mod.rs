@@ -6,6 +6,7 @@ mod handlers;
 mod hooks;
 mod lists;
 mod model;
+mod policy;
 mod restart;
 mod signature;
 mod unhandled;

@@ -27,6 +27,7 @@ pub(crate) struct Checked {
     pub(crate) after: Vec<Type>,
     pub(crate) mailbox: Option<usize>,
     pub(crate) restart: Restart,
+    pub(crate) breaker: Option<Breaker>,
     pub(crate) renamed: Option<Path>,
     /// The methods that could not be read.
     pub(crate) unread: Vec<TokenStream>,
@@ -41,6 +42,22 @@ pub(crate) struct Restart {
     pub(crate) max_restarts: u32,
     pub(crate) within: Duration,
     pub(crate) is_essential: bool,
+}
+
+/// How long a handler may take and how often it is tried again.
+pub(crate) struct Policy {
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) retries: u8,
+    /// The wait before the first retry, and the longest.
+    pub(crate) first: Duration,
+    pub(crate) longest: Duration,
+}
+
+/// After how many failures within how long the module is left alone, and for how long.
+pub(crate) struct Breaker {
+    pub(crate) failures: u32,
+    pub(crate) within: Duration,
+    pub(crate) probe_after: Duration,
 }
 
 /// A method that handles a message.
@@ -61,6 +78,8 @@ pub(crate) struct Handler {
     pub(crate) receiver: Option<Receiver>,
     /// The context, if it takes one.
     pub(crate) context: Option<ContextArgument>,
+    /// `None` if it is tried once and may take as long as it wants.
+    pub(crate) policy: Option<Policy>,
     /// What to point at when the method's result is wrong: its return type, or its name.
     pub(crate) output: TokenStream,
     /// Whether it can be called. If not, the message only counts as handled, so that no error follows where it is sent.

@@ -8,7 +8,7 @@ use crate::diagnostics::Diagnostics;
 use crate::keys::TypeList;
 use crate::module::args::Args;
 use crate::module::model::{Checked, Handler, Hooks};
-use crate::module::{handlers, hooks, lists, restart};
+use crate::module::{handlers, hooks, lists, policy, restart};
 use crate::types;
 
 /// Checks everything and drops what is wrong, so that the rest can still be expanded.
@@ -21,10 +21,12 @@ pub(crate) fn check(args: Args, mut block: Block, diagnostics: &Diagnostics) -> 
     };
     let listed = types(&args.handles);
     let (emits, calls, after) = (types(&args.emits), types(&args.calls), types(&args.after));
+    let said = policy::of_module(&args, diagnostics);
     let found = match (&name, &listed) {
-        (Some(name), Some(listed)) => handlers::find(&block, name, listed, diagnostics),
+        (Some(name), Some(listed)) => handlers::find(&block, name, listed, &said, diagnostics),
         _ => Vec::new(),
     };
+    policy::check_backoff_used(&args, &found, diagnostics);
     let is_exclusive = takes_mut_self(&found, &block, listed.is_none());
     let hooks = name.as_ref().map_or_else(Hooks::default, |name| {
         hooks::find(&block, name, is_exclusive, diagnostics)
@@ -50,6 +52,10 @@ pub(crate) fn check(args: Args, mut block: Block, diagnostics: &Diagnostics) -> 
             .as_ref()
             .and_then(|mailbox| check_mailbox(mailbox, diagnostics)),
         restart,
+        breaker: args
+            .breaker
+            .as_ref()
+            .and_then(|breaker| policy::check_breaker(breaker, diagnostics)),
         renamed: args.renamed,
         unread,
         is_broken,

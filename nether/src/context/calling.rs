@@ -16,7 +16,7 @@ use crate::declaration::Declaration;
 use crate::envelope::{Awaited, Given, Label, Source, reply};
 use crate::error::{CallError, FailureKind, SendError};
 use crate::message::{ByValue, Message};
-use crate::route::{Closed, Route, Waiting, offer};
+use crate::route::{Route, Waiting, offer};
 use crate::waiting::wait;
 
 /// The future of [`send`](crate::Context::send) and [`ask`](crate::QueryContext::ask): the reply.
@@ -141,7 +141,7 @@ where
                 match offer(queue, source, label, given, handle.is_root(), cx) {
                     Ok(None) => Stage::Replying(awaited),
                     Ok(Some(waiting)) => Stage::Offering(waiting, awaited),
-                    Err(Closed) => Stage::Ended(Some(CallError::Stopped { message: M::NAME })),
+                    Err(rejected) => Stage::Ended(Some(rejected.error(M::NAME).into())),
                 }
             }
             Route::Inline(inline) => {
@@ -187,9 +187,7 @@ impl<M, P, T, E> Calling<'_, M, P, T, E> {
                     };
                     self.stage = match accepted {
                         Ok(()) => Stage::Replying(awaited),
-                        Err(Closed) => {
-                            Stage::Ended(Some(CallError::Stopped { message: self.name }))
-                        }
+                        Err(rejected) => Stage::Ended(Some(rejected.error(self.name).into())),
                     };
                 }
                 Stage::Replying(awaited) => {

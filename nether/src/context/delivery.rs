@@ -11,7 +11,7 @@ use crate::envelope::{Given, Label, Parcel, Shown, Source};
 use crate::error::SendError;
 use crate::mediator::Row;
 use crate::message::{ByValue, Event, Message};
-use crate::route::{BoxFuture, Closed, Route, offer};
+use crate::route::{BoxFuture, Rejected, Route, offer};
 use crate::scope::{Scope, ScopeKind};
 
 /// A parcel that can be posted: accepted without waiting for what comes of it.
@@ -152,24 +152,20 @@ fn deliver<P: Parcel>(
     root: bool,
     cx: &mut Context<'_>,
 ) -> Stage<P> {
-    let stopped = || SendError::Stopped {
-        message: P::Message::NAME,
-    };
+    let refused = |rejected: Rejected| rejected.error(P::Message::NAME);
     match route {
         Route::Queue(queue) => match offer(queue, source, label, parcel, root, cx) {
             Ok(None) => Stage::Ended(Ok(())),
             Ok(Some(waiting)) => Stage::Offering(waiting),
-            Err(Closed) => Stage::Ended(Err(stopped())),
+            Err(rejected) => Stage::Ended(Err(refused(rejected))),
         },
         Route::Inline(inline) => {
             match Arc::clone(inline).post(parcel, source.header(label), root) {
                 Ok(None) => Stage::Ended(Ok(())),
                 Ok(Some(wait)) => {
-                    Stage::Waiting(Box::pin(
-                        async move { wait.await.map_err(|Closed| stopped()) },
-                    ))
+                    Stage::Waiting(Box::pin(async move { wait.await.map_err(refused) }))
                 }
-                Err(Closed) => Stage::Ended(Err(stopped())),
+                Err(rejected) => Stage::Ended(Err(refused(rejected))),
             }
         }
     }

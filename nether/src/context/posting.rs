@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use crate::context::handle::Handle;
 use crate::context::timer::Timer;
 use crate::error::SendError;
-use crate::route::{BoxFuture, Closed, Waiting};
+use crate::route::{BoxFuture, Rejected, Waiting};
 
 /// The future of [`process`](crate::Context::process) and [`publish`](crate::Context::publish): that the message was
 /// accepted.
@@ -59,7 +59,7 @@ impl<'a, M, P> Posting<'a, M, P> {
         match &mut self.stage {
             Stage::Offering(waiting) => {
                 let accepted = ready!(waiting.poll(cx));
-                Poll::Ready(accepted.map_err(|Closed| SendError::Stopped { message: self.name }))
+                Poll::Ready(accepted.map_err(|rejected| rejected.error(self.name)))
             }
             Stage::Waiting(waiting) => waiting.as_mut().poll(cx),
             Stage::Ended(result) => Poll::Ready(std::mem::replace(result, Ok(()))),
@@ -98,6 +98,6 @@ impl<M, P> fmt::Debug for Posting<'_, M, P> {
 }
 
 /// Waits in line for one queue; for those who hold no [`Posting`].
-pub(super) async fn accepted<P>(mut waiting: Waiting<P>) -> Result<(), Closed> {
+pub(super) async fn accepted<P>(mut waiting: Waiting<P>) -> Result<(), Rejected> {
     std::future::poll_fn(|cx| waiting.poll(cx)).await
 }

@@ -9,7 +9,7 @@ use crate::context::inline::RunToEnd;
 use crate::envelope::{Given, Label, Source, reply};
 use crate::error::{Refused, SendError};
 use crate::message::ByValue;
-use crate::route::{Rejected, Route};
+use crate::route::Route;
 use crate::waiting::wait;
 
 /// What is on its way to one module.
@@ -24,13 +24,6 @@ struct Delivery<'a, M> {
 
 /// Why it was not accepted, and the message.
 type Rejection<M> = (SendError, Option<Given<M>>);
-
-fn refusal<M: ByValue>(rejected: Rejected) -> SendError {
-    match rejected {
-        Rejected::Closed => SendError::Stopped { message: M::NAME },
-        Rejected::Full => SendError::Full { message: M::NAME },
-    }
-}
 
 /// Hands the message over, for its reply.
 pub(super) fn send<M, H>(handle: &Handle, message: M) -> Result<Call<'_, M>, Refused<M>>
@@ -57,13 +50,13 @@ where
                 }
                 let mut given = Some(Given::new(message, Some(to)));
                 let accepted = queue.try_accept(source, label, root, &mut given);
-                accepted.map_err(|rejected| (refusal::<M>(rejected), given))?;
+                accepted.map_err(|rejected| (rejected.error(M::NAME), given))?;
                 Ok(Stage::Replying(awaited))
             }
             Route::Inline(inline) => {
                 let mut given = Some(Given::new(message, None));
                 let called = Arc::clone(inline).try_call(&mut given, source.header(label), root);
-                let future = called.map_err(|rejected| (refusal::<M>(rejected), given))?;
+                let future = called.map_err(|rejected| (rejected.error(M::NAME), given))?;
                 let sequence = label.sequence();
                 Ok(Stage::Running(RunToEnd::new::<M>(
                     future,
@@ -98,7 +91,7 @@ where
                 Arc::clone(inline).try_post(&mut given, source.header(label), root)
             }
         };
-        accepted.map_err(|rejected| (refusal::<M>(rejected), given))
+        accepted.map_err(|rejected| (rejected.error(M::NAME), given))
     })
 }
 

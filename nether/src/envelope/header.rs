@@ -10,29 +10,46 @@ use crate::scope::Scope;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Label {
     pub(crate) message: &'static MessageDescriptor,
-    /// The number in the unit of work, times two; and one more if a caller waits for the reply.
+    /// From the lowest bit: whether a caller waits for the reply; how often it was tried, in eight bits; the number in the unit
+    /// of work.
     number: u64,
 }
+
+const ATTEMPT: u32 = 1;
+const SEQUENCE: u32 = 9;
 
 impl Label {
     #[inline]
     pub(crate) fn new(message: &'static MessageDescriptor, sequence: u64, awaited: bool) -> Self {
         Label {
             message,
-            number: sequence << 1 | u64::from(awaited),
+            number: sequence << SEQUENCE | u64::from(awaited),
         }
     }
 
     /// The number in the unit of work.
     #[inline]
     pub(crate) fn sequence(self) -> u64 {
-        self.number >> 1
+        self.number >> SEQUENCE
     }
 
     /// Whether a caller waits for the reply.
     #[inline]
     pub(crate) fn is_awaited(self) -> bool {
         self.number & 1 == 1
+    }
+
+    /// How often it was tried before.
+    pub(crate) fn attempt(self) -> u8 {
+        (self.number >> ATTEMPT) as u8
+    }
+
+    /// The same, tried once more. To be tried at most 255 times.
+    pub(crate) fn tried(self) -> Self {
+        Label {
+            number: self.number + (1 << ATTEMPT),
+            ..self
+        }
     }
 }
 

@@ -47,6 +47,17 @@ impl<M> Given<M> {
 }
 
 impl<M> Given<M> {
+    /// The same message once more, for a handler that may be tried again. Nobody waits for its reply.
+    pub(crate) fn again(&self) -> Self
+    where
+        M: Clone,
+    {
+        Given {
+            message: self.message.clone(),
+            reply: None,
+        }
+    }
+
     /// The message back, which no handler had.
     pub(crate) fn into_message(self) -> Option<M> {
         self.message

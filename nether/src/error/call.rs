@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
 
 use crate::declaration::Declaration;
 use crate::error::boxed::HandlerError;
@@ -16,6 +17,11 @@ pub enum SendError {
     NoRoute(Box<NoRoute>),
     /// The module that handles it has stopped.
     Stopped {
+        /// The message's name.
+        message: &'static str,
+    },
+    /// The module that handles it failed too often, and its `breaker` keeps messages from it for a while.
+    Open {
         /// The message's name.
         message: &'static str,
     },
@@ -57,6 +63,12 @@ impl fmt::Display for SendError {
             SendError::NoRoute(error) => error.fmt(f),
             SendError::Stopped { message } => {
                 write!(f, "the module that handles `{message}` has stopped")
+            }
+            SendError::Open { message } => {
+                write!(
+                    f,
+                    "the module that handles `{message}` fails, and is left alone for a while"
+                )
             }
             SendError::Full { message } => {
                 write!(
@@ -125,10 +137,17 @@ pub enum CallError<E> {
     Handler(E),
     /// The handler panicked.
     Panicked(Box<Panic>),
+    /// The handler took longer than its `timeout` and was cut off.
+    TimedOut(Box<TimedOut>),
     /// No running module handles the message.
     NoRoute(Box<NoRoute>),
     /// The module had stopped, or was stopped or cut off before it replied.
     Stopped {
+        /// The message's name.
+        message: &'static str,
+    },
+    /// The module failed too often, and its `breaker` keeps messages from it for a while.
+    Open {
         /// The message's name.
         message: &'static str,
     },
@@ -179,9 +198,10 @@ impl<E> CallError<E> {
     /// The same in terms of [`SendError`], when the message was not handled at all.
     fn as_send_error(&self) -> Option<SendError> {
         Some(match self {
-            CallError::Handler(_) | CallError::Panicked(_) => return None,
+            CallError::Handler(_) | CallError::Panicked(_) | CallError::TimedOut(_) => return None,
             CallError::NoRoute(error) => SendError::NoRoute(error.clone()),
             CallError::Stopped { message } => SendError::Stopped { message },
+            CallError::Open { message } => SendError::Open { message },
             CallError::Full { message } => SendError::Full { message },
             CallError::Stopping { message } => SendError::Stopping { message },
             CallError::Closed { message } => SendError::Closed { message },
@@ -198,6 +218,7 @@ impl<E> From<SendError> for CallError<E> {
         match error {
             SendError::NoRoute(error) => CallError::NoRoute(error),
             SendError::Stopped { message } => CallError::Stopped { message },
+            SendError::Open { message } => CallError::Open { message },
             SendError::Full { message } => CallError::Full { message },
             SendError::Stopping { message } => CallError::Stopping { message },
             SendError::Closed { message } => CallError::Closed { message },
@@ -214,6 +235,7 @@ impl<E: HandlerError> fmt::Display for CallError<E> {
         match self {
             CallError::Handler(error) => fmt::Display::fmt(error, f),
             CallError::Panicked(panic) => panic.fmt(f),
+            CallError::TimedOut(timed_out) => timed_out.fmt(f),
             other => match other.as_send_error() {
                 Some(error) => error.fmt(f),
                 None => Ok(()),
@@ -322,3 +344,26 @@ impl fmt::Display for Panic {
 }
 
 impl StdError for Panic {}
+
+/// A handler that took longer than the `timeout` of its module or of its own.
+#[derive(Debug, Clone)]
+pub struct TimedOut {
+    /// The message it was handling.
+    pub message: &'static str,
+    /// The module.
+    pub module: &'static str,
+    /// How long it may take.
+    pub limit: Duration,
+}
+
+impl fmt::Display for TimedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}` took longer than {:?} to handle `{}`",
+            self.module, self.limit, self.message
+        )
+    }
+}
+
+impl StdError for TimedOut {}

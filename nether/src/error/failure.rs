@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::error::boxed::{Error, HandlerError};
-use crate::error::call::{CallError, Panic};
+use crate::error::call::{CallError, Panic, TimedOut};
 
 /// One message that failed while nobody waited for its reply, or that was not handled at all.
 ///
@@ -30,10 +30,14 @@ pub enum FailureKind {
     Handler(Arc<Error>),
     /// The handler panicked.
     Panicked(Box<Panic>),
+    /// The handler took longer than it may and was cut off.
+    TimedOut(Box<TimedOut>),
     /// It was still waiting when its context was cancelled.
     Cancelled,
     /// It was still waiting when its context's deadline passed.
     DeadlineExceeded,
+    /// Its module had failed too often, and its `breaker` was open.
+    Open,
     /// Its module stopped before its turn came, or was cut off while it handled it.
     Stopped,
 }
@@ -44,8 +48,10 @@ impl FailureKind {
         match error {
             CallError::Handler(error) => FailureKind::Handler(Arc::new(error.into_error())),
             CallError::Panicked(panic) => FailureKind::Panicked(panic),
+            CallError::TimedOut(timed_out) => FailureKind::TimedOut(timed_out),
             CallError::Cancelled { .. } => FailureKind::Cancelled,
             CallError::DeadlineExceeded { .. } => FailureKind::DeadlineExceeded,
+            CallError::Open { .. } => FailureKind::Open,
             CallError::Stopped { .. } | CallError::Stopping { .. } => FailureKind::Stopped,
             other => FailureKind::Handler(Arc::new(other.into())),
         }
@@ -55,7 +61,10 @@ impl FailureKind {
 impl FailureKind {
     /// Whether the message was never handled: a dead letter.
     pub fn is_dead_letter(&self) -> bool {
-        !matches!(self, FailureKind::Handler(_) | FailureKind::Panicked(_))
+        !matches!(
+            self,
+            FailureKind::Handler(_) | FailureKind::Panicked(_) | FailureKind::TimedOut(_)
+        )
     }
 }
 
@@ -70,10 +79,14 @@ impl fmt::Display for FailureKind {
         match self {
             FailureKind::Handler(error) => error.fmt(f),
             FailureKind::Panicked(panic) => write!(f, "panicked: {}", panic.text),
+            FailureKind::TimedOut(timed_out) => {
+                write!(f, "cut off after {:?}", timed_out.limit)
+            }
             FailureKind::Cancelled => f.write_str("not handled: the context was cancelled"),
             FailureKind::DeadlineExceeded => {
                 f.write_str("not handled: the context's deadline passed")
             }
+            FailureKind::Open => f.write_str("not handled: the module's breaker is open"),
             FailureKind::Stopped => f.write_str("not handled: the module stopped"),
         }
     }

@@ -10,7 +10,7 @@ mod start;
 
 pub use self::attach::AttachError;
 pub use self::boxed::{Error, HandlerError, Result};
-pub use self::call::{CallError, NoRoute, Panic, Refused, SendError, TooDeep};
+pub use self::call::{CallError, NoRoute, Panic, Refused, SendError, TimedOut, TooDeep};
 pub use self::context::ContextError;
 pub use self::deadlock::{Deadlock, Waits};
 pub use self::failure::{Failure, FailureKind};

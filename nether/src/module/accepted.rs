@@ -9,8 +9,9 @@ use crate::context::Context;
 use crate::envelope::{Label, Parcel, Reply};
 use crate::error::{Failure, FailureKind, SendError};
 use crate::message::Message;
+use crate::module::attempt::Attempt;
 use crate::module::guarded::drop_unpanicked;
-use crate::module::handling::{Serves, serve};
+use crate::module::handling::Serves;
 use crate::module::shared::SharedCell;
 use crate::module::supervision::{bury, failure_of};
 use crate::module::tally::Verdict;
@@ -57,34 +58,52 @@ impl<M: Module + Shared> Accepted<M> {
             Some(Ok(permit)) => Some(permit),
             Some(Err(_)) => Box::pin(cell.permits.acquire()).await.ok(),
         };
-        // Held while the handler runs; cheaper than an `Arc` of its own.
-        let mut module = cell.module.load();
-        if module.is_none() {
-            module = Guard::from_inner(Box::pin(cell.made()).await);
+        loop {
+            // Held while the handler runs; cheaper than an `Arc` of its own.
+            let mut module = cell.module.load();
+            if module.is_none() {
+                module = Guard::from_inner(Box::pin(cell.made()).await);
+            }
+            let handle = ctx.handle();
+            let obstacle = handle.scope.obstacle();
+            let (Some(value), None, Some(packed)) = (&*module, &obstacle, &mut *parcel) else {
+                drop_unpanicked(parcel.take());
+                let kind = obstacle.unwrap_or(FailureKind::Stopped);
+                let error = refusal(P::Message::NAME, &kind);
+                bury(handle.source(), *label, kind, &cell.tally, cell.declaration);
+                *end = End::Gone;
+                return Err(error.into());
+            };
+            *end = End::Handling;
+            let result = match M::attempt(value, packed, ctx).await {
+                Attempt::Ended(Ok(Ok(reply))) => {
+                    *end = End::Handled(Verdict::Handled);
+                    if let Some(breaker) = &cell.breaker {
+                        breaker.count(Verdict::Handled, handle);
+                    }
+                    return Ok(reply);
+                }
+                Attempt::Ended(failed) => failed,
+                Attempt::Again(fell) => {
+                    if let Some(fell) = fell {
+                        cell.crashed(&module, fell.reason(P::Message::NAME));
+                    }
+                    *label = label.tried();
+                    ctx.handle_mut().message = Some(*label);
+                    continue;
+                }
+            };
+            let (reply, verdict) =
+                failure_of::<P::Message>(result, label.is_awaited(), handle, cell.declaration);
+            *end = End::Handled(verdict);
+            if let Some(breaker) = &cell.breaker {
+                breaker.count(verdict, handle);
+            }
+            if let Verdict::Crashed(fell) = verdict {
+                cell.crashed(&module, fell.reason(P::Message::NAME));
+            }
+            return reply;
         }
-        let handle = ctx.handle();
-        let obstacle = handle.scope.obstacle();
-        let (Some(value), None, Some(parcel)) = (&*module, &obstacle, &mut *parcel) else {
-            drop_unpanicked(parcel.take());
-            let kind = obstacle.unwrap_or(FailureKind::Stopped);
-            let error = refusal(P::Message::NAME, &kind);
-            bury(handle.source(), *label, kind, &cell.tally, cell.declaration);
-            *end = End::Gone;
-            return Err(error.into());
-        };
-        *end = End::Handling;
-        let result = serve::<P, M>(parcel, value, ctx).await;
-        if let Ok(Ok(reply)) = result {
-            *end = End::Handled(Verdict::Handled);
-            return Ok(reply);
-        }
-        let (reply, verdict) =
-            failure_of::<P::Message>(result, label.is_awaited(), handle, cell.declaration);
-        *end = End::Handled(verdict);
-        if verdict == Verdict::Crashed {
-            cell.crashed(&module, P::Message::NAME);
-        }
-        reply
     }
 
     /// The message was dropped on the way.

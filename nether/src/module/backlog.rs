@@ -81,6 +81,11 @@ impl<I> Backlog<I> {
         Some(message)
     }
 
+    /// Takes the message back that was given out last: it is the next one once more.
+    pub(super) fn put_back(&mut self) {
+        self.given -= 1;
+    }
+
     /// The message that was given out last.
     pub(super) fn last_message(&mut self) -> Option<&mut Option<Entry<I>>> {
         let last = self.given.checked_sub(1)?;

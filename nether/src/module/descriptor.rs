@@ -6,7 +6,7 @@ use crate::declaration::Declaration;
 use crate::mediator::Mediator;
 use crate::message::MessageProof;
 use crate::module::instance::AnyInstance;
-use crate::module::policy::RestartPolicy;
+use crate::module::policy::{BreakerPolicy, RestartPolicy};
 use crate::resources::ResourceDescriptor;
 
 /// One at a time, or concurrently.
@@ -33,6 +33,7 @@ pub struct ModuleDescriptor {
     /// What `mailbox = ..` says.
     pub mailbox: Option<usize>,
     pub restart: RestartPolicy,
+    pub breaker: Option<BreakerPolicy>,
     pub resources: &'static [ResourceDescriptor],
     /// Makes an instance; `None` for a `manual` module.
     pub launch: Option<fn(Launch) -> Arc<dyn AnyInstance>>,

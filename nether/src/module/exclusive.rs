@@ -12,6 +12,7 @@ use crate::envelope::{Label, Parcel, Source};
 use crate::error::{FailureKind, Result};
 use crate::mediator::Stopping;
 use crate::message::MessageKind;
+use crate::module::breaker::Breaker;
 use crate::module::cell::{Cell, Way};
 use crate::module::guarded::drop_unpanicked;
 use crate::module::mailbox::Mailbox;
@@ -20,7 +21,7 @@ use crate::module::supervision::bury;
 use crate::module::tally::Tally;
 use crate::module::work::{Ended, Work};
 use crate::module::{Exclusive, Module};
-use crate::route::{BoxFuture, Closed, Offer, Queue, Rejected, Route};
+use crate::route::{BoxFuture, Offer, Queue, Rejected, Route};
 use crate::waiting::Waiter;
 
 /// The mailbox of an exclusive module, and what it has done.
@@ -31,6 +32,7 @@ pub struct ExclusiveCell<M: Module + Exclusive> {
     pub(super) declaration: &'static Declaration,
     /// What it waits for.
     waiter: Arc<Waiter>,
+    pub(super) breaker: Option<Breaker>,
     /// Whether the module has crashed too often.
     is_stopped: AtomicBool,
 }
@@ -51,25 +53,37 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
 }
 
 impl<M: Module + Exclusive> ExclusiveCell<M> {
-    /// Whoever sends is told that the module is closed; but of an event nobody is, so that it is a dead letter if the module
-    /// has crashed too often.
+    /// Whoever sends is told that the message is rejected; but of an event nobody is, so that it is a dead letter if the module
+    /// has crashed too often, or fails.
     #[cold]
-    fn came_too_late<P>(
+    fn turn_away<P>(
         &self,
+        rejected: Rejected,
         source: Source<'_>,
         label: Label,
         parcel: &mut Option<P>,
-    ) -> Result<(), Closed>
+    ) -> Result<(), Rejected>
     where
         M::Inbox: From<P>,
     {
-        let is_event = label.message.kind == MessageKind::Event;
-        if !is_event || !self.is_stopped.load(Ordering::SeqCst) {
-            return Err(Closed);
+        let kind = match rejected {
+            Rejected::Open => FailureKind::Open,
+            Rejected::Closed if self.is_stopped.load(Ordering::SeqCst) => FailureKind::Stopped,
+            Rejected::Closed | Rejected::Full => return Err(rejected),
+        };
+        if label.message.kind != MessageKind::Event {
+            return Err(rejected);
         }
         self.mailbox.count_accepted();
-        self.bury(source, label, take(parcel).into(), FailureKind::Stopped);
+        self.bury(source, label, take(parcel).into(), kind);
         Ok(())
+    }
+
+    /// Whether the module fails, so that messages are kept from it.
+    #[inline]
+    fn is_left_alone(&self) -> bool {
+        let breaker = self.breaker.as_ref();
+        breaker.is_some_and(|breaker| !breaker.lets_pass())
     }
 }
 
@@ -86,6 +100,9 @@ impl<M: Module + Exclusive> Cell<M> for ExclusiveCell<M> {
             tally: Tally::default(),
             declaration,
             waiter: Waiter::new(declaration),
+            breaker: M::descriptor()
+                .breaker
+                .map(|policy| Breaker::new(policy, declaration)),
             is_stopped: AtomicBool::new(false),
         }
     }
@@ -174,18 +191,24 @@ where
         label: Label,
         offer: &mut Offer<P>,
         cx: &mut TaskContext<'_>,
-    ) -> Poll<Result<(), Closed>> {
+    ) -> Poll<Result<(), Rejected>> {
         let Offer {
             parcel,
             root,
             ticket,
         } = offer;
+        // Whoever waits in line was let pass before.
+        if ticket.is_none() && self.is_left_alone() {
+            return Poll::Ready(self.turn_away(Rejected::Open, source, label, parcel));
+        }
         let make = || take(parcel).into();
         let polled = self
             .mailbox
             .poll_put(source, label, *root, ticket, cx, make);
         match polled {
-            Poll::Ready(Err(Closed)) => Poll::Ready(self.came_too_late(source, label, parcel)),
+            Poll::Ready(Err(rejected)) => {
+                Poll::Ready(self.turn_away(rejected, source, label, parcel))
+            }
             accepted => accepted,
         }
     }
@@ -198,7 +221,11 @@ where
         parcel: &mut Option<P>,
     ) -> Result<(), Rejected> {
         let make = || take(parcel).into();
-        let accepted = self.mailbox.try_put(source, label, root, make);
+        let accepted = if self.is_left_alone() {
+            Err(Rejected::Open)
+        } else {
+            self.mailbox.try_put(source, label, root, make)
+        };
         if accepted.is_err() {
             source.scope.take_back(1);
         }

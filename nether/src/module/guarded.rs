@@ -4,6 +4,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tracing::Span;
 
@@ -11,6 +12,13 @@ use crate::error::Error;
 
 /// What a panic throws.
 pub(crate) type Payload = Box<dyn Any + Send>;
+
+/// How a handler fell.
+pub(crate) enum Fall {
+    Panicked(Payload),
+    /// It took longer than this. Boxed: it is rare, and every reply has room for it.
+    TimedOut(Box<Duration>),
+}
 
 /// Polls a future inside of its span. A panic in it is caught, and what it threw given back.
 ///

@@ -13,9 +13,10 @@ use crate::context::{Context, Handle};
 use crate::envelope::{Given, Label, Parcel, Shown};
 use crate::error::{Error, Result};
 use crate::message::{ByValue, Event, MayChange, Message, MessageProof};
+use crate::module::attempt::Attempt;
 use crate::module::cell::{CellOf, Routes, Way};
-use crate::module::guarded::Guarded;
-use crate::module::supervision::{Handled, settle};
+use crate::module::guarded::{Fall, Guarded};
+use crate::module::supervision::settle;
 use crate::module::{Module, Verdict};
 use crate::routing::Sender;
 
@@ -34,6 +35,19 @@ pub trait Handles<P>: Sender {
     ) -> impl Future<Output = S::Settled> + Send
     where
         Self: Send;
+
+    /// Handles it, and tells what came of it. Written anew by a handler with a time-out or retries.
+    fn attempt(
+        module: &mut Self,
+        parcel: &mut P,
+        ctx: &Context<Self>,
+    ) -> impl Future<Output = Verdict> + Send
+    where
+        Self: Module,
+        P: Parcel,
+    {
+        handle(parcel, module, ctx)
+    }
 }
 
 /// The handler of one message in a shared module.
@@ -48,6 +62,20 @@ pub trait Serves<P>: Sender {
     ) -> impl Future<Output = S::Settled> + Send
     where
         Self: Sync;
+
+    /// Handles it. Written anew by a handler with a time-out or retries.
+    #[allow(private_interfaces)]
+    fn attempt(
+        module: &Self,
+        parcel: &mut P,
+        ctx: &Context<Self>,
+    ) -> impl Future<Output = Attempt<P::Message>> + Send
+    where
+        Self: Module + Sync,
+        P: Parcel,
+    {
+        serve(parcel, module, ctx)
+    }
 }
 
 /// Where a handler's reply goes. It hides the type of the reply, which only a message has.
@@ -63,7 +91,7 @@ pub trait Settle<P>: Send {
 }
 
 /// Gives the reply back.
-struct Back;
+pub(super) struct Back;
 
 impl<P: Parcel> Settle<P> for Back {
     type Settled = Replied<P::Message>;
@@ -178,7 +206,7 @@ impl<C: ByValue> TakenByValue for C {
         Self: Send,
         M: Module + Handles<Given<Self>>,
     {
-        handle(parcel, module, ctx)
+        M::attempt(module, parcel, ctx)
     }
 
     #[inline]
@@ -213,7 +241,7 @@ impl<T: Event> TakenByReference for T {
     where
         M: Module + Handles<Shown<Self>>,
     {
-        handle(parcel, module, ctx)
+        M::attempt(module, parcel, ctx)
     }
 
     #[inline]
@@ -235,22 +263,24 @@ where
     let to = parcel.take_reply_to();
     let handler = pin!(M::handle(module, parcel, ctx, Back));
     let result = Guarded::new(handler, span(ctx, P::Message::NAME)).await;
+    let result = result.map_err(Fall::Panicked);
     settle::<P::Message>(result, to, ctx.handle(), &M::descriptor().declaration)
 }
 
 /// Runs the handler of a shared module.
-pub(super) async fn serve<P, M>(parcel: &mut P, module: &M, ctx: &Context<M>) -> Handled<P::Message>
+async fn serve<P, M>(parcel: &mut P, module: &M, ctx: &Context<M>) -> Attempt<P::Message>
 where
     P: Parcel,
     M: Module + Sync + Serves<P>,
 {
     let handler = pin!(M::handle(module, parcel, ctx, Back));
-    Guarded::new(handler, span(ctx, P::Message::NAME)).await
+    let result = Guarded::new(handler, span(ctx, P::Message::NAME)).await;
+    Attempt::Ended(result.map_err(Fall::Panicked))
 }
 
 /// The span of a handler, if spans of its level are enabled.
 #[inline]
-fn span<M: Module>(ctx: &Context<M>, message: &'static str) -> Option<Box<Span>> {
+pub(super) fn span<M: Module>(ctx: &Context<M>, message: &'static str) -> Option<Box<Span>> {
     let is_enabled = tracing::enabled!(tracing::Level::DEBUG);
     is_enabled.then(|| handler_span(ctx.handle(), M::descriptor().declaration.name, message))
 }

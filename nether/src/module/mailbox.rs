@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker};
 use crate::envelope::{Label, Source};
 use crate::module::backlog::Backlog;
 use crate::module::line::Line;
-use crate::route::{Closed, Rejected};
+use crate::route::Rejected;
 use crate::sync::lock;
 
 /// The most messages a module starts before it says so to those who wait for room: enough that the lock costs little per
@@ -89,11 +89,11 @@ impl<I> Mailbox<I> {
         ticket: &mut Option<u64>,
         cx: &mut Context<'_>,
         make: impl FnOnce() -> I,
-    ) -> Poll<Result<(), Closed>> {
+    ) -> Poll<Result<(), Rejected>> {
         let mut state = lock(&self.state);
         if state.closed {
             *ticket = None;
-            return Poll::Ready(Err(Closed));
+            return Poll::Ready(Err(Rejected::Closed));
         }
         if waits {
             let waits_not = state.has_room(self.bound) && ticket.is_none() && state.line.is_empty();

@@ -1,8 +1,10 @@
 //! Layer 7: modules: isolated state, and the handlers that are the only way to it.
 
 mod accepted;
+mod attempt;
 mod background;
 mod backlog;
+mod breaker;
 mod cell;
 mod descriptor;
 mod exclusive;
@@ -19,6 +21,7 @@ mod supervision;
 mod tally;
 mod work;
 
+pub use self::attempt::{Attempt, attempt_alone, attempt_beside, repeated};
 pub use self::background::Background;
 pub(crate) use self::cell::Handling;
 pub use self::cell::{Concurrently, OneAtATime, Routes};
@@ -29,7 +32,7 @@ pub(crate) use self::guarded::catch;
 pub use self::handling::{Handles, Serves, Settle, TakenByReference, TakenByValue};
 pub use self::instance::launch;
 pub(crate) use self::instance::{AnyInstance, Instance};
-pub use self::policy::{Restart, RestartPolicy};
+pub use self::policy::{Backoff, BreakerPolicy, HandlerPolicy, Restart, RestartPolicy};
 pub use self::restart::ModuleState;
 pub(crate) use self::shared::SharedCell;
 pub use self::tally::Verdict;

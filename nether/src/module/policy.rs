@@ -1,6 +1,9 @@
-//! [`RestartPolicy`]: what a module's attribute says of its crashes.
+//! What attributes say of a module's crashes ([`RestartPolicy`]), of its breaker ([`BreakerPolicy`]), and of its
+//! handlers' time-outs and retries ([`HandlerPolicy`]).
 
 use std::time::Duration;
+
+use uuid::Uuid;
 
 /// What becomes of a module that crashes.
 #[doc(hidden)]
@@ -24,4 +27,46 @@ pub enum Restart {
     Never,
     /// With the state that the crash left.
     Resume,
+}
+
+/// So many failures within so long are too many: then the module is left alone, but for a probe now and then.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct BreakerPolicy {
+    pub failures: u32,
+    pub within: Duration,
+    pub probe_after: Duration,
+}
+
+/// How long a handler may take, and how often it is tried. `P` is how its message is packed.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct HandlerPolicy<P> {
+    pub timeout: Option<Duration>,
+    /// How often it is tried again.
+    pub retries: u8,
+    pub backoff: Backoff,
+    /// The message once more, if it is ever tried again.
+    pub again: Option<fn(&P) -> P>,
+}
+
+/// How long to wait before the next attempt.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct Backoff {
+    pub first: Duration,
+    pub longest: Duration,
+}
+
+impl Backoff {
+    /// The wait before the attempt after the `failed`th one, counted from 1: twice as long each time, of which half is by
+    /// chance, so that those who failed together do not try again together ("equal jitter": M. Brooker, "Exponential backoff
+    /// and jitter", 2015).
+    pub(crate) fn wait(self, failed: u32) -> Duration {
+        let doublings = failed.saturating_sub(1).min(20);
+        let longest = self.first.saturating_mul(1 << doublings).min(self.longest);
+        // The last 62 bits of a UUID v7 are drawn.
+        let chance = f64::from(Uuid::now_v7().as_u128() as u32) / f64::from(u32::MAX);
+        longest.mul_f64(0.5 + chance / 2.0)
+    }
 }

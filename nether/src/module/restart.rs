@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
-use uuid::Uuid;
 
 use crate::context::{Context, Handle, Origin, announce};
 use crate::error::{Error, Result};
@@ -20,16 +19,16 @@ use crate::module::background::BackgroundTasks;
 use crate::module::cell::{Cell, CellOf};
 use crate::module::guarded::{catch, panicked};
 use crate::module::instance::Source;
-use crate::module::policy::{Restart, RestartPolicy};
+use crate::module::policy::{Backoff, Restart, RestartPolicy};
 use crate::race::race;
 use crate::resources::Resources;
 use crate::scope::{Scope, ScopeKind};
 
-/// The wait before the first restart; each further one doubles it.
-const FIRST_WAIT: Duration = Duration::from_millis(10);
-
-/// The longest wait before a restart.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// The wait before a restart.
+const BACKOFF: Backoff = Backoff {
+    first: Duration::from_millis(10),
+    longest: Duration::from_secs(10),
+};
 
 /// What a module is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
@@ -232,11 +231,7 @@ impl<M: Module> Supervisor<M> {
     /// Waits before it is made again: longer each time, and not in step with others who crashed of the same. A system that
     /// stops has no time for that.
     async fn wait(&self) {
-        let doublings = self.crashes.len().saturating_sub(1).min(20) as u32;
-        let longest = FIRST_WAIT.saturating_mul(1 << doublings).min(LONGEST_WAIT);
-        // Half of it, and up to the whole by chance: the last 62 bits of a UUID v7 are drawn.
-        let chance = (Uuid::now_v7().as_u128() as u32) as f64 / f64::from(u32::MAX);
-        let wait = longest.mul_f64(0.5 + chance / 2.0);
+        let wait = BACKOFF.wait(self.crashes.len() as u32);
         race(sleep(wait), self.mediator.stopping.begun()).await;
     }
 

@@ -12,17 +12,18 @@ use tokio::task::JoinSet;
 use crate::context::{Context, Handle};
 use crate::declaration::Declaration;
 use crate::envelope::{Header, Parcel, Reply};
-use crate::error::{CallError, FailureKind, Result};
+use crate::error::{FailureKind, Result};
 use crate::mediator::Stopping;
 use crate::message::{Message, MessageKind};
 use crate::module::accepted::{Accepted, End};
+use crate::module::breaker::Breaker;
 use crate::module::cell::{Cell, Way};
 use crate::module::handling::Serves;
 use crate::module::restart::Supervisor;
 use crate::module::supervision::{bury, keep};
 use crate::module::tally::Tally;
 use crate::module::{Module, Restart, Shared};
-use crate::route::{BoxFuture, Closed, Inline, Rejected, Route};
+use crate::route::{BoxFuture, Inline, Rejected, Route};
 use crate::sync::lock;
 use crate::waiting::Waiter;
 
@@ -52,16 +53,21 @@ pub struct SharedCell<M: Module + Shared> {
     pub(super) changed: Notify,
     pub(super) stopping: Arc<Stopping>,
     pub(super) tally: Tally,
+    pub(super) breaker: Option<Breaker>,
     pub(super) declaration: &'static Declaration,
 }
 
 impl<M: Module + Shared> SharedCell<M> {
     /// Accepts a message; it is answered for by what this gives back.
     #[inline]
-    fn accept(self: Arc<Self>, header: Header) -> Result<Accepted<M>, Closed> {
+    fn accept(self: Arc<Self>, header: Header) -> Result<Accepted<M>, Rejected> {
         self.accepted.fetch_add(1, Ordering::SeqCst);
         if self.closed.load(Ordering::SeqCst) {
-            return Err(self.came_too_late(&header));
+            return Err(self.turn_away(Rejected::Closed, &header));
+        }
+        let breaker = self.breaker.as_ref();
+        if breaker.is_some_and(|breaker| !breaker.lets_pass()) {
+            return Err(self.turn_away(Rejected::Open, &header));
         }
         Ok(Accepted {
             cell: self,
@@ -71,21 +77,29 @@ impl<M: Module + Shared> SharedCell<M> {
         })
     }
 
-    /// Whoever sends is told that the module is closed; but of an event nobody is, so that it is a dead letter if the module
-    /// has crashed too often.
+    /// Whoever sends is told that the message is rejected; but of an event nobody is, so that it is a dead letter if the module
+    /// has crashed too often, or fails.
     #[cold]
-    fn came_too_late(&self, header: &Header) -> Closed {
+    fn turn_away(&self, rejected: Rejected, header: &Header) -> Rejected {
         let Header { scope, label, .. } = header;
-        if label.message.kind == MessageKind::Event && self.is_stopped.load(Ordering::SeqCst) {
-            let (source, kind) = (header.source(), FailureKind::Stopped);
-            bury(source, *label, kind, &self.tally, self.declaration);
-        } else {
-            self.tally.count_abandoned();
-            scope.take_back(1);
+        let is_stopped = self.is_stopped.load(Ordering::SeqCst);
+        let kind = match rejected {
+            Rejected::Open => Some(FailureKind::Open),
+            Rejected::Closed if is_stopped => Some(FailureKind::Stopped),
+            Rejected::Closed | Rejected::Full => None,
+        };
+        match kind {
+            Some(kind) if label.message.kind == MessageKind::Event => {
+                bury(header.source(), *label, kind, &self.tally, self.declaration);
+            }
+            _ => {
+                self.tally.count_abandoned();
+                scope.take_back(1);
+            }
         }
         self.changed.notify_waiters();
         self.stopping.tell_quiet();
-        Closed
+        rejected
     }
 
     /// Waits until the cell is closed and everything accepted has ended, or the module has crashed, and says how.
@@ -121,16 +135,16 @@ impl<M: Module + Shared> SharedCell<M> {
         }
     }
 
-    /// A handler has panicked. Whoever comes next waits for another module, unless there is another already.
+    /// A handler has fallen. Whoever comes next waits for another module, unless there is another already.
     #[cold]
-    pub(super) fn crashed(&self, module: &Guard<Option<Arc<M>>>, message: &'static str) {
+    pub(super) fn crashed(&self, module: &Guard<Option<Arc<M>>>, reason: String) {
         if self.resumes {
             return;
         }
         let current = self.module.compare_and_swap(module, None);
         let was_current = current.as_ref().map(Arc::as_ptr) == module.as_ref().map(Arc::as_ptr);
         if was_current {
-            Cell::<M>::crash(self, format!("panicked in the handler of `{message}`"));
+            Cell::<M>::crash(self, reason);
         }
     }
 
@@ -140,7 +154,7 @@ impl<M: Module + Shared> SharedCell<M> {
         parcel: P,
         header: Header,
         permit: Option<OwnedSemaphorePermit>,
-    ) -> Result<(), Closed>
+    ) -> Result<(), Rejected>
     where
         P: Parcel,
         M: Serves<P>,
@@ -198,9 +212,7 @@ where
         let mut parcel = Some(parcel);
         match self.accept(header) {
             Ok(mut accepted) => Box::pin(async move { accepted.run(&mut parcel, root).await }),
-            Err(Closed) => Box::pin(ready(Err(CallError::Stopped {
-                message: P::Message::NAME,
-            }))),
+            Err(rejected) => Box::pin(ready(Err(rejected.error(P::Message::NAME).into()))),
         }
     }
 
@@ -209,7 +221,7 @@ where
         parcel: P,
         header: Header,
         root: bool,
-    ) -> Result<Option<BoxFuture<Result<(), Closed>>>, Closed> {
+    ) -> Result<Option<BoxFuture<Result<(), Rejected>>>, Rejected> {
         let permit = Arc::clone(&self.permits).try_acquire_owned().ok();
         if permit.is_none() && root {
             let mut offered = Offered(Some((parcel, header)));
@@ -218,7 +230,7 @@ where
                 let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
                 match offered.0.take() {
                     Some((parcel, header)) => self.begin(parcel, header, permit),
-                    None => Err(Closed),
+                    None => Err(Rejected::Closed),
                 }
             })));
         }
@@ -232,7 +244,7 @@ where
         root: bool,
     ) -> Result<BoxFuture<Reply<P::Message>>, Rejected> {
         let permit = self.permit(&header, root)?;
-        let mut accepted = self.accept(header).map_err(|Closed| Rejected::Closed)?;
+        let mut accepted = self.accept(header)?;
         let mut parcel = parcel.take();
         Ok(Box::pin(async move {
             let reply = accepted.run(&mut parcel, false).await;
@@ -248,9 +260,7 @@ where
         root: bool,
     ) -> Result<(), Rejected> {
         let permit = self.permit(&header, root)?;
-        let accepted = Arc::clone(&self)
-            .accept(header)
-            .map_err(|Closed| Rejected::Closed)?;
+        let accepted = Arc::clone(&self).accept(header)?;
         self.run_alone(accepted, parcel.take(), permit);
         Ok(())
     }
@@ -311,6 +321,9 @@ impl<M: Module + Shared> Cell<M> for SharedCell<M> {
             changed: Notify::new(),
             stopping,
             tally: Tally::default(),
+            breaker: M::descriptor()
+                .breaker
+                .map(|policy| Breaker::new(policy, declaration)),
             declaration,
         }
     }

@@ -1,19 +1,19 @@
-//! What happens around a handler: panics are caught, results told to whom they concern. The place of restarts, time-outs
-//! and retries.
+//! What happens around a handler: panics are caught, results told to whom they concern. See `attempt` for
+//! time-outs and retries, `restart` for what becomes of the module.
 
 use std::sync::Arc;
 
 use crate::context::{Handle, Origin, announce};
 use crate::declaration::Declaration;
 use crate::envelope::{Label, Reply, ReplyTo, Source};
-use crate::error::{CallError, Failure, FailureKind, Panic, Result};
+use crate::error::{CallError, Failure, FailureKind, Panic, Result, TimedOut};
 use crate::events::{DeadLetter, HandlerFailed, is_own};
 use crate::message::{Message, MessageDescriptor};
-use crate::module::guarded::{Payload, panicked, said};
-use crate::module::tally::{Tally, Verdict};
+use crate::module::guarded::{Fall, Payload, panicked, said};
+use crate::module::tally::{Fell, Tally, Verdict};
 
-/// How a handler ended: by its return, or by a panic.
-pub(crate) type Handled<M> = Result<Result<<M as Message>::Reply, <M as Message>::Error>, Payload>;
+/// How a handler ended: by its return, or by its fall.
+pub(crate) type Handled<M> = Result<Result<<M as Message>::Reply, <M as Message>::Error>, Fall>;
 
 /// Tells the caller; or, if nobody waits and it failed, the unit of work.
 #[inline]
@@ -63,23 +63,33 @@ pub(crate) fn failure_of<M: Message>(
     let (error, verdict) = match failed {
         Ok(Ok(reply)) => return (Ok(reply), Verdict::Handled),
         Ok(Err(error)) => (CallError::Handler(error), Verdict::Failed),
-        Err(panic) => {
+        Err(Fall::Panicked(panic)) => {
             let panic = Panic {
                 message: M::NAME,
                 module: module.name,
                 text: said(&*panic),
             };
-            (CallError::Panicked(Box::new(panic)), Verdict::Crashed)
+            let error = CallError::Panicked(Box::new(panic));
+            (error, Verdict::Crashed(Fell::Panicked))
+        }
+        Err(Fall::TimedOut(limit)) => {
+            let timed_out = TimedOut {
+                message: M::NAME,
+                module: module.name,
+                limit: *limit,
+            };
+            let error = CallError::TimedOut(Box::new(timed_out));
+            (error, Verdict::Crashed(Fell::TimedOut))
         }
     };
-    let panicked = verdict == Verdict::Crashed;
+    let crashed = verdict != Verdict::Failed;
     // An error that a caller gets is a result like any other: the caller's to judge.
-    if panicked || !awaited {
-        tracing::warn!(message = M::NAME, module = module.name, panicked, %error, "handler failed");
+    if crashed || !awaited {
+        tracing::warn!(message = M::NAME, module = module.name, crashed, %error, "handler failed");
     } else {
         tracing::debug!(message = M::NAME, module = module.name, %error, "handler gave back an error");
     }
-    report(M::descriptor(), handle, module, &error, panicked);
+    report(M::descriptor(), handle, module, &error, crashed);
     (Err(error), verdict)
 }
 
@@ -105,7 +115,7 @@ fn report(
     handle: &Handle,
     module: &'static Declaration,
     error: &dyn std::fmt::Display,
-    panicked: bool,
+    crashed: bool,
 ) {
     let sequence = handle.sequence();
     // Of the framework's own reports nothing more is reported.
@@ -115,7 +125,7 @@ fn report(
             module: module.name.to_owned(),
             sequence,
             error: error.to_string(),
-            panicked,
+            crashed,
         });
     }
 }
@@ -138,7 +148,7 @@ pub(crate) fn report_task(
         module: module.name.to_owned(),
         sequence: 0,
         error: error.to_string(),
-        panicked: is_panic,
+        crashed: is_panic,
     });
 }
 

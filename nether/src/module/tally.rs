@@ -14,8 +14,30 @@ pub enum Verdict {
     Handled,
     /// The handler gave back an error. The module's state stays.
     Failed,
-    /// The handler panicked. This is where supervision will decide what becomes of the module; its state stays for now.
-    Crashed,
+    /// The handler fell, and the module with it.
+    Crashed(Fell),
+    /// The handler failed, and is to be tried again.
+    Again,
+    /// The handler fell, and the module with it; it is to be tried again.
+    CrashedAgain(Fell),
+}
+
+/// How a handler fell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(hidden)]
+pub enum Fell {
+    Panicked,
+    TimedOut,
+}
+
+impl Fell {
+    /// Why a module crashed, in words.
+    pub(crate) fn reason(self, message: &'static str) -> String {
+        match self {
+            Fell::Panicked => format!("panicked in the handler of `{message}`"),
+            Fell::TimedOut => format!("the handler of `{message}` took too long"),
+        }
+    }
 }
 
 /// What a module has done so far.
@@ -35,7 +57,8 @@ impl Tally {
     pub(crate) fn count(&self, verdict: Verdict) {
         let counter = match verdict {
             Verdict::Handled => &self.handled,
-            Verdict::Failed | Verdict::Crashed => &self.failed,
+            Verdict::Failed | Verdict::Crashed(_) => &self.failed,
+            Verdict::Again | Verdict::CrashedAgain(_) => return,
         };
         counter.fetch_add(1, Ordering::SeqCst);
     }

@@ -12,7 +12,7 @@ use crate::module::exclusive::ExclusiveCell;
 use crate::module::guarded::drop_unpanicked;
 use crate::module::mailbox::Taken;
 use crate::module::pace::{Pace, Rest};
-use crate::module::tally::Verdict;
+use crate::module::tally::{Fell, Verdict};
 use crate::module::{Exclusive, Module};
 use crate::scope::Scope;
 
@@ -28,8 +28,10 @@ pub(super) struct Work<'a, M: Module + Exclusive> {
     left: usize,
     /// After how many messages it says to the mailbox that it has started them.
     step: usize,
-    /// Whether the module goes on as it is when a handler has panicked.
+    /// Whether the module goes on as it is when a handler has fallen.
     resumes: bool,
+    /// How a handler fell, if one did.
+    fell: Option<Fell>,
     books: Books,
 }
 
@@ -66,6 +68,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
             left: 0,
             step: cell.mailbox.step(),
             resumes,
+            fell: None,
             books: Books::default(),
         }
     }
@@ -81,11 +84,16 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         let mut pace = Pace::new();
         loop {
             while self.left > 0 {
-                let has_crashed = self.handle(module).await;
-                if self.taken.len() > 0 {
+                let verdict = self.handle(module).await;
+                if let Some(Verdict::Again | Verdict::CrashedAgain(_)) = verdict {
+                    self.put_back();
+                } else if self.taken.len() > 0 {
                     self.start_one();
                 }
-                if has_crashed {
+                if let Some(Verdict::Crashed(fell) | Verdict::CrashedAgain(fell)) = verdict
+                    && !self.resumes
+                {
+                    self.fell = Some(fell);
                     self.settle_all();
                     return Ended::Crashed;
                 }
@@ -144,10 +152,10 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         self.standing.get_or_insert(before);
     }
 
-    /// Handles the next message, where it lies: it is not moved before its handler takes it. Says
-    /// whether the module has crashed.
+    /// Handles the next message, where it lies: it is not moved before its handler takes it. Says what came of it, if its
+    /// handler was called.
     #[inline]
-    async fn handle(&mut self, module: &mut M) -> bool {
+    async fn handle(&mut self, module: &mut M) -> Option<Verdict> {
         self.left -= 1;
         let Some(slot) = self.taken.next_message() else {
             unreachable!("runs say how many messages there are")
@@ -157,14 +165,14 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
                 let source = self.ctx.handle().source();
                 self.cell.bury(source, label, inbox, obstacle);
             }
-            return false;
+            return None;
         }
-        let mut has_crashed = false;
-        if let Some(Entry { label, inbox }) = slot {
-            self.ctx.handle_mut().message = Some(*label);
-            self.books.is_handling = true;
+        let Entry { label, inbox } = slot.as_mut()?;
+        self.ctx.handle_mut().message = Some(*label);
+        self.books.is_handling = true;
+        let verdict = {
             let mut handler = pin!(M::dispatch(module, inbox, &self.ctx));
-            let verdict = poll_fn(|cx| {
+            poll_fn(|cx| {
                 let polled = handler.as_mut().poll(cx);
                 if polled.is_pending() {
                     // It may take long, and there may be who waits for what is done, or wants to see it.
@@ -172,12 +180,24 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
                 }
                 polled
             })
-            .await;
-            self.books.count(verdict);
-            has_crashed = verdict == Verdict::Crashed && !self.resumes;
+            .await
+        };
+        self.books.count(verdict);
+        if let Some(breaker) = &self.cell.breaker {
+            breaker.count(verdict, self.ctx.handle());
         }
-        *slot = None;
-        has_crashed
+        match verdict {
+            Verdict::Again | Verdict::CrashedAgain(_) => *label = label.tried(),
+            _ => *slot = None,
+        }
+        Some(verdict)
+    }
+
+    /// The message that was handled last is the next one once more.
+    #[cold]
+    fn put_back(&mut self) {
+        self.taken.put_back();
+        self.left += 1;
     }
 
     /// Counts the next message as started, and says so now and then, for senders may wait for room.
@@ -195,11 +215,11 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
 
     /// How the module has crashed.
     #[cold]
-    pub(super) fn crash(&self) -> String {
+    pub(super) fn crash(&mut self) -> String {
         let elsewhere = self.cell.mailbox.take_crash();
-        match self.ctx.handle().message {
-            Some(label) => format!("panicked in the handler of `{}`", label.message.name()),
-            None => elsewhere.unwrap_or_default(),
+        match (self.fell.take(), self.ctx.handle().message) {
+            (Some(fell), Some(label)) => fell.reason(label.message.name()),
+            _ => elsewhere.unwrap_or_default(),
         }
     }
 
@@ -241,7 +261,8 @@ impl Books {
         self.is_handling = false;
         match verdict {
             Verdict::Handled => self.handled += 1,
-            Verdict::Failed | Verdict::Crashed => self.failed += 1,
+            Verdict::Failed | Verdict::Crashed(_) => self.failed += 1,
+            Verdict::Again | Verdict::CrashedAgain(_) => {}
         }
     }
 

@@ -1,10 +1,12 @@
 //! The call of one handler, and the proof that its message is handled.
 
+use std::time::Duration;
+
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 
 use crate::module::expand::{Expander, last_span, local};
-use crate::module::model::Handler;
+use crate::module::model::{Handler, Policy};
 use crate::spans::{self, Extent};
 use crate::types;
 
@@ -37,13 +39,74 @@ impl Expander<'_> {
         let parcel = self.parcel(handler);
         let signature = self.signature(handler, &parcel);
         let result = self.settled(handler);
+        let attempt = handler.policy.as_ref();
+        let attempt = attempt.map(|policy| self.attempt(handler, policy, &parcel));
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
             impl #p::#how<#parcel> for #ty {
                 #signature {
                     #result
                 }
+                #attempt
             }
+        }
+    }
+
+    /// What stands between the message and the handler: a time-out, retries. That the message can be tried again is shown at
+    /// the handler's argument.
+    fn attempt(
+        &self,
+        handler: &Handler,
+        policy: &Policy,
+        parcel_type: &TokenStream,
+    ) -> TokenStream {
+        let p = self.paths.private();
+        let (receiver, gives_back, run) = if self.module.is_exclusive {
+            (quote!(&mut Self), quote!(#p::Verdict), "attempt_alone")
+        } else {
+            let gives_back = quote!(#p::Attempt<<#parcel_type as #p::Parcel>::Message>);
+            (quote!(&Self), gives_back, "attempt_beside")
+        };
+        let run = spans::name(run, spans::attribute());
+        let timeout = match policy.timeout {
+            Some(limit) => {
+                let limit = millis(limit, &p);
+                quote!(#p::Option::Some(#limit))
+            }
+            None => quote!(#p::Option::None),
+        };
+        let (first, longest) = (millis(policy.first, &p), millis(policy.longest, &p));
+        let (retries, again) = (policy.retries, self.again(handler, policy));
+        let [module, parcel, ctx] = ["module", "parcel", "ctx"].map(local);
+        quote_spanned! {spans::attribute()=>
+            fn attempt(
+                #module: #receiver, #parcel: &mut #parcel_type, #ctx: &#p::Context<Self>,
+            ) -> impl #p::Future<Output = #gives_back> + #p::Send
+            where
+                for<'a> Self: #p::Module,
+                for<'a> #parcel_type: #p::Parcel,
+            {
+                const POLICY: &#p::HandlerPolicy<#parcel_type> = &#p::HandlerPolicy {
+                    timeout: #timeout,
+                    retries: #retries,
+                    backoff: #p::Backoff { first: #first, longest: #longest },
+                    again: #again,
+                };
+                #p::#run(POLICY, #module, #parcel, #ctx)
+            }
+        }
+    }
+
+    /// How the message is had once more.
+    fn again(&self, handler: &Handler, policy: &Policy) -> TokenStream {
+        let place = last_span(&handler.argument);
+        let (p, message) = (self.paths.private_at(place), handler.message());
+        if policy.retries == 0 {
+            quote!(#p::Option::None)
+        } else if handler.by_reference {
+            quote!(#p::Option::Some(#p::Clone::clone))
+        } else {
+            quote_spanned!(place=> #p::Option::Some(#p::repeated::<#message>))
         }
     }
 
@@ -127,6 +190,11 @@ impl Expander<'_> {
             }
         }
     }
+}
+
+fn millis(duration: Duration, p: &TokenStream) -> TokenStream {
+    let millis = duration.as_millis() as u64;
+    quote_spanned!(spans::attribute()=> #p::Duration::from_millis(#millis))
 }
 
 /// The place of the name.

@@ -83,7 +83,7 @@ impl Expander<'_> {
             Some(mailbox) => quote!(#p::Option::Some(#mailbox)),
             None => quote!(#p::Option::None),
         };
-        let restart = self.restart();
+        let (restart, breaker) = (self.restart(), self.breaker());
         let resources = module.hooks.init.iter().flat_map(|init| &init.resources);
         let launch = if module.is_manual {
             quote!(#p::Option::None)
@@ -105,6 +105,7 @@ impl Expander<'_> {
                 after: &[#(<#after as #p::Module>::descriptor),*],
                 mailbox: #mailbox,
                 restart: #restart,
+                breaker: #breaker,
                 resources: &[#(<#resources as #p::InitArgument>::DESCRIPTOR),*],
                 launch: #launch,
             };
@@ -128,6 +129,23 @@ impl Expander<'_> {
                 within: #p::Duration::from_millis(#within),
                 is_essential: #is_essential,
             }
+        }
+    }
+
+    fn breaker(&self) -> TokenStream {
+        let p = self.paths.private();
+        let Some(breaker) = &self.module.breaker else {
+            return quote!(#p::Option::None);
+        };
+        let failures = breaker.failures;
+        let within = breaker.within.as_millis() as u64;
+        let probe_after = breaker.probe_after.as_millis() as u64;
+        quote_spanned! {spans::attribute()=>
+            #p::Option::Some(#p::BreakerPolicy {
+                failures: #failures,
+                within: #p::Duration::from_millis(#within),
+                probe_after: #p::Duration::from_millis(#probe_after),
+            })
         }
     }
 

@@ -1,0 +1,220 @@
+//! The rules for how long handlers may take and how often they are tried: `timeout`, `retry`, `backoff`, of the module or of one
+//! handler (`#[handler(..)]`); and for the module's `breaker`.
+
+use std::time::Duration;
+
+use quote::ToTokens;
+use syn::{Attribute, LitInt, LitStr, Meta};
+
+use crate::block::Function;
+use crate::diagnostics::Diagnostics;
+use crate::durations;
+use crate::keys::{Grammar, Key};
+use crate::module::args::Args;
+use crate::module::model::{Breaker, Handler, Policy};
+
+const GRAMMAR: Grammar = Grammar {
+    attribute: "handler",
+    keys: &[
+        Key {
+            name: "timeout",
+            form: "timeout = \"2s\"",
+        },
+        Key {
+            name: "retry",
+            form: "retry = 3",
+        },
+        Key {
+            name: "backoff",
+            form: "backoff = \"100ms..5s\"",
+        },
+    ],
+};
+
+/// The most retries: more are a mistake, or never end.
+const MOST_RETRIES: u8 = 100;
+
+/// The wait before the first retry, and the longest.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// What a module or a handler says.
+#[derive(Default)]
+pub(crate) struct Said {
+    timeout: Option<Duration>,
+    retries: Option<u8>,
+    backoff: Option<(Duration, Duration)>,
+}
+
+/// What the module says of all its handlers.
+pub(crate) fn of_module(args: &Args, diagnostics: &Diagnostics) -> Said {
+    let timeout = args.timeout.as_ref();
+    let (retry, backoff) = (args.retry.as_ref(), args.backoff.as_ref());
+    Said {
+        timeout: timeout.and_then(|timeout| check_timeout(timeout, diagnostics)),
+        retries: retry.and_then(|retry| check_retry(retry, diagnostics)),
+        backoff: backoff.and_then(|backoff| check_backoff(backoff, diagnostics)),
+    }
+}
+
+/// What a handler says of itself, and its module says of all.
+pub(crate) fn of_handler(
+    function: &Function,
+    module: &Said,
+    diagnostics: &Diagnostics,
+) -> Option<Policy> {
+    let before = diagnostics.count();
+    let own = mark(function).map_or_else(Said::default, |mark| read(mark, module, diagnostics));
+    if diagnostics.count() > before {
+        return None;
+    }
+    let timeout = own.timeout.or(module.timeout);
+    let retries = own.retries.or(module.retries).unwrap_or(0);
+    let (first, longest) = own.backoff.or(module.backoff).unwrap_or(BACKOFF);
+    (timeout.is_some() || retries > 0).then_some(Policy {
+        timeout,
+        retries,
+        first,
+        longest,
+    })
+}
+
+/// The mark `#[handler(..)]`.
+pub(crate) fn mark(function: &Function) -> Option<&Attribute> {
+    function.attributes.iter().find(|mark| is_mark(mark))
+}
+
+pub(crate) fn is_mark(attribute: &Attribute) -> bool {
+    attribute.path().is_ident("handler")
+}
+
+fn read(mark: &Attribute, module: &Said, diagnostics: &Diagnostics) -> Said {
+    let Meta::List(list) = &mark.meta else {
+        diagnostics.error(
+            mark,
+            "`#[handler]` says nothing",
+            "write how the message is handled, like `#[handler(timeout = \"2s\", retry = 3)]`, or remove it",
+        );
+        return Said::default();
+    };
+    let mut said = Said::default();
+    let mut backoff = None;
+    GRAMMAR.read(list.tokens.clone(), diagnostics, |key, input| {
+        match key.to_string().as_str() {
+            "timeout" => said.timeout = check_timeout(&input.parse()?, diagnostics),
+            "retry" => said.retries = check_retry(&input.parse()?, diagnostics),
+            _ => backoff = Some(input.parse::<LitStr>()?),
+        }
+        Ok(())
+    });
+    if let Some(backoff) = backoff {
+        said.backoff = check_backoff(&backoff, diagnostics);
+        if said.retries.or(module.retries).unwrap_or(0) == 0 {
+            useless_backoff(&backoff, diagnostics);
+        }
+    }
+    said
+}
+
+/// A wait between attempts needs two of them.
+pub(crate) fn check_backoff_used(args: &Args, handlers: &[Handler], diagnostics: &Diagnostics) {
+    let Some(backoff) = &args.backoff else { return };
+    let is_tried_again = |handler: &Handler| {
+        let policy = handler.policy.as_ref();
+        policy.is_some_and(|policy| policy.retries > 0) || !handler.is_sound
+    };
+    if args.retry.is_none() && !handlers.iter().any(is_tried_again) {
+        useless_backoff(backoff, diagnostics);
+    }
+}
+
+fn useless_backoff(backoff: &LitStr, diagnostics: &Diagnostics) {
+    let message = "`backoff` is the wait between attempts, and there is only one";
+    let help = "say how often it is tried again: `retry = 3`; or remove `backoff`";
+    diagnostics.error(backoff, message, help);
+}
+
+fn check_timeout(timeout: &LitStr, diagnostics: &Diagnostics) -> Option<Duration> {
+    let text = timeout.value();
+    let read = durations::read(text.trim()).ok();
+    let read = read.filter(|limit| !limit.is_zero());
+    if read.is_none() {
+        let message = format!("`timeout = \"{text}\"` is not a duration");
+        let help = "write a number and its unit: `timeout = \"2s\"` (ms, s, m, h)";
+        diagnostics.error(timeout, message, help);
+    }
+    read
+}
+
+fn check_retry(retry: &LitInt, diagnostics: &Diagnostics) -> Option<u8> {
+    let read = retry.base10_parse::<u8>().ok();
+    let read = read.filter(|retries| *retries <= MOST_RETRIES);
+    if read.is_none() {
+        let message = format!("`retry = {retry}` is not a number of retries");
+        let help = format!(
+            "write how often a message is tried again, at most {MOST_RETRIES}: `retry = 3`"
+        );
+        diagnostics.error(retry, message, help);
+    }
+    read
+}
+
+/// `100ms..5s`.
+fn check_backoff(backoff: &LitStr, diagnostics: &Diagnostics) -> Option<(Duration, Duration)> {
+    let text = backoff.value();
+    let read = || {
+        let (first, longest) = text.split_once("..")?;
+        let first = durations::read(first.trim()).ok()?;
+        let longest = durations::read(longest.trim()).ok()?;
+        Some((first, longest))
+    };
+    let Some((first, longest)) = read() else {
+        let message = format!("`backoff = \"{text}\"` is not the first and the longest wait");
+        let help = "write two durations with their units: `backoff = \"100ms..5s\"` (ms, s, m, h)";
+        diagnostics.error(backoff, message, help);
+        return None;
+    };
+    if first > longest {
+        let message = format!("`backoff = \"{text}\"`: the first wait is longer than the longest");
+        diagnostics.error(backoff, message, "write the shorter one first");
+        return None;
+    }
+    Some((first, longest))
+}
+
+/// `5 in 10s, probe after 30s`.
+pub(crate) fn check_breaker(breaker: &LitStr, diagnostics: &Diagnostics) -> Option<Breaker> {
+    let text = breaker.value();
+    let read = || {
+        let (limit, probe) = text.split_once(',')?;
+        let (failures, within) = limit.split_once(" in ")?;
+        let probe = probe.trim().strip_prefix("probe after ")?;
+        Some(Breaker {
+            failures: failures.trim().parse().ok()?,
+            within: durations::read(within.trim()).ok()?,
+            probe_after: durations::read(probe.trim()).ok()?,
+        })
+    };
+    let read = read().filter(|breaker| {
+        breaker.failures > 0 && !breaker.within.is_zero() && !breaker.probe_after.is_zero()
+    });
+    if read.is_none() {
+        let message = format!(
+            "`breaker = \"{text}\"` does not say how many failures in how long are too many, and when to try again"
+        );
+        let help = "write `breaker = \"5 in 10s, probe after 30s\"` (ms, s, m, h)";
+        diagnostics.error(breaker, message, help);
+    }
+    read
+}
+
+/// Only handlers are marked.
+pub(crate) fn check_mark_of_other(function: &Function, diagnostics: &Diagnostics) {
+    if let Some(mark) = mark(function) {
+        let message = format!(
+            "`{}` is marked `#[handler(..)]`, but handles nothing",
+            function.signature.ident
+        );
+        let help = "a handler takes `self` and, first, a message that is in `handles`; remove the mark otherwise";
+        diagnostics.error(mark.to_token_stream(), message, help);
+    }
+}

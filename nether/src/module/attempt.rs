@@ -1,0 +1,196 @@
+//! Attempts at a message, for handlers that have a `timeout` or a `retry`: each is cut off in time, and after one that failed
+//! there may be another.
+
+use std::pin::Pin;
+
+use tokio::time::{sleep, timeout};
+use tracing::Span;
+
+use crate::context::{Context, Handle};
+use crate::declaration::Declaration;
+use crate::envelope::{Given, Label, Parcel};
+use crate::error::HandlerError;
+use crate::message::Message;
+use crate::module::guarded::{Fall, Guarded, drop_unpanicked, said};
+use crate::module::handling::{Back, span};
+use crate::module::policy::HandlerPolicy;
+use crate::module::supervision::{Handled, settle};
+use crate::module::tally::{Fell, Verdict};
+use crate::module::{Handles, Module, Serves};
+use crate::race::race;
+
+/// What came of an attempt in a shared module.
+#[doc(hidden)]
+#[allow(missing_debug_implementations, private_interfaces)]
+pub enum Attempt<M: Message> {
+    /// It was the only one, or the last.
+    Ended(Handled<M>),
+    /// There is to be another; and how the handler fell, if it did.
+    Again(Option<Fell>),
+}
+
+/// Whose messages can be handled more than once. (As a trait of the message, the compiler would advise to borrow it.)
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Attempts {}
+
+/// That a message can be handled more than once.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{M}` cannot be tried again: it is not `Clone`",
+    label = "not `Clone`, and its handler has a `retry`",
+    note = "each attempt is given the message anew: derive `Clone` for `{M}`",
+    note = "or let this handler be tried once: `#[handler(retry = 0)]` above it"
+)]
+pub trait Repeat<M> {
+    #[doc(hidden)]
+    fn repeat(given: &Given<M>) -> Given<M>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<M: Clone> Repeat<M> for Attempts {
+    fn repeat(given: &Given<M>) -> Given<M> {
+        given.again()
+    }
+}
+
+/// The message once more.
+///
+/// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn repeated<M>(given: &Given<M>) -> Given<M>
+where
+    Attempts: Repeat<M>,
+{
+    Attempts::repeat(given)
+}
+
+/// Attempts a message in an exclusive module.
+///
+/// Not public API. Used by generated code.
+#[doc(hidden)]
+pub async fn attempt_alone<P, M>(
+    policy: &HandlerPolicy<P>,
+    module: &mut M,
+    parcel: &mut P,
+    ctx: &Context<M>,
+) -> Verdict
+where
+    P: Parcel,
+    M: Module + Handles<P>,
+{
+    let handle = ctx.handle();
+    let mut spare = policy.spare(handle, parcel);
+    let result = {
+        let parcel = spare.as_mut().unwrap_or(&mut *parcel);
+        let handler = Box::pin(M::handle(module, parcel, ctx, Back));
+        policy.limited(handler, span(ctx, P::Message::NAME)).await
+    };
+    let declaration = &M::descriptor().declaration;
+    if spare.is_some()
+        && let Some(fell) = failed(&result, handle, P::Message::NAME, declaration)
+    {
+        policy.wait(handle).await;
+        return fell.map_or(Verdict::Again, Verdict::CrashedAgain);
+    }
+    settle::<P::Message>(result, parcel.take_reply_to(), handle, declaration)
+}
+
+/// Attempts a message in a shared module.
+///
+/// Not public API. Used by generated code.
+#[doc(hidden)]
+pub async fn attempt_beside<P, M>(
+    policy: &HandlerPolicy<P>,
+    module: &M,
+    parcel: &mut P,
+    ctx: &Context<M>,
+) -> Attempt<P::Message>
+where
+    P: Parcel,
+    M: Module + Sync + Serves<P>,
+{
+    let handle = ctx.handle();
+    let mut spare = policy.spare(handle, parcel);
+    let result = {
+        let parcel = spare.as_mut().unwrap_or(&mut *parcel);
+        let handler = Box::pin(M::handle(module, parcel, ctx, Back));
+        policy.limited(handler, span(ctx, P::Message::NAME)).await
+    };
+    let declaration = &M::descriptor().declaration;
+    if spare.is_some()
+        && let Some(fell) = failed(&result, handle, P::Message::NAME, declaration)
+    {
+        policy.wait(handle).await;
+        return Attempt::Again(fell);
+    }
+    Attempt::Ended(result)
+}
+
+/// Whether the attempt failed so that there is to be another: and then how the handler fell, if it did.
+fn failed<T, E: HandlerError>(
+    result: &Result<Result<T, E>, Fall>,
+    handle: &Handle,
+    message: &'static str,
+    module: &'static Declaration,
+) -> Option<Option<Fell>> {
+    let (fell, error) = match result {
+        Ok(Ok(_)) => return None,
+        Ok(Err(error)) => (None, error.to_string()),
+        Err(Fall::Panicked(panic)) => (Some(Fell::Panicked), said(&**panic)),
+        Err(Fall::TimedOut(limit)) => (Some(Fell::TimedOut), format!("took longer than {limit:?}")),
+    };
+    if handle.scope.obstacle().is_some() {
+        return None;
+    }
+    let attempt = u32::from(handle.attempt()) + 1;
+    tracing::warn!(
+        message,
+        module = module.name,
+        attempt,
+        error,
+        "handler failed and is tried again"
+    );
+    Some(fell)
+}
+
+impl<P> HandlerPolicy<P> {
+    /// The message once more, if this is not the last attempt.
+    fn spare(&self, handle: &Handle, parcel: &P) -> Option<P> {
+        let again = self.again.filter(|_| handle.attempt() < self.retries)?;
+        Some(again(parcel))
+    }
+
+    /// Runs a handler for as long as it may take.
+    async fn limited<F: Future>(
+        &self,
+        mut handler: Pin<Box<F>>,
+        span: Option<Box<Span>>,
+    ) -> Result<F::Output, Fall> {
+        let guarded = Guarded::new(handler.as_mut(), span);
+        let result = match self.timeout {
+            None => guarded.await.map_err(Fall::Panicked),
+            Some(limit) => match timeout(limit, guarded).await {
+                Ok(ended) => ended.map_err(Fall::Panicked),
+                Err(_) => Err(Fall::TimedOut(Box::new(limit))),
+            },
+        };
+        drop_unpanicked(handler);
+        result
+    }
+
+    /// Waits before the next attempt; not while the system stops, nor for a unit of work that is cancelled.
+    async fn wait(&self, handle: &Handle) {
+        let wait = self.backoff.wait(u32::from(handle.attempt()) + 1);
+        let scope = &handle.scope;
+        let hurry = race(scope.mediator.stopping.begun(), scope.cancelled());
+        race(sleep(wait), hurry).await;
+    }
+}
+
+impl Handle {
+    /// How often the message that is being handled was tried before.
+    pub(super) fn attempt(&self) -> u8 {
+        self.message.map_or(0, Label::attempt)
+    }
+}

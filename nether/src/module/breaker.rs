@@ -1,0 +1,127 @@
+//! [`Breaker`]: keeps messages from a module that only fails, until it may have recovered (M. Nygard, "Release It!", 2007).
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::time::Instant;
+
+use crate::context::{Handle, announce};
+use crate::declaration::Declaration;
+use crate::events::{BreakerClosed, BreakerOpened};
+use crate::module::policy::BreakerPolicy;
+use crate::module::tally::Verdict;
+use crate::sync::lock;
+
+/// The circuit breaker of one module. Closed, it lets every message pass; open, one now and then.
+#[derive(Debug)]
+pub(super) struct Breaker {
+    policy: BreakerPolicy,
+    module: &'static Declaration,
+    is_open: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// When messages failed, within the time that counts.
+    failures: VecDeque<Instant>,
+    /// When it is open: from when on one message is let pass, as a probe.
+    probe_at: Option<Instant>,
+}
+
+impl Breaker {
+    pub(super) fn new(policy: BreakerPolicy, module: &'static Declaration) -> Self {
+        Breaker {
+            policy,
+            module,
+            is_open: AtomicBool::new(false),
+            state: Mutex::default(),
+        }
+    }
+
+    /// Whether a message may pass.
+    #[inline]
+    pub(super) fn lets_pass(&self) -> bool {
+        !self.is_open.load(Ordering::SeqCst) || self.lets_probe()
+    }
+
+    /// If nothing becomes of a probe, the next one is let pass as long after it.
+    #[cold]
+    fn lets_probe(&self) -> bool {
+        let mut state = lock(&self.state);
+        let now = Instant::now();
+        match state.probe_at {
+            Some(at) if now < at => false,
+            Some(_) => {
+                state.probe_at = Some(now + self.policy.probe_after);
+                true
+            }
+            None => true,
+        }
+    }
+
+    /// Takes account of how a message ended.
+    #[inline]
+    pub(super) fn count(&self, verdict: Verdict, handle: &Handle) {
+        match verdict {
+            Verdict::Handled if self.is_open.load(Ordering::SeqCst) => self.close(handle),
+            Verdict::Failed | Verdict::Crashed(_) => self.count_failure(handle),
+            Verdict::Handled | Verdict::Again | Verdict::CrashedAgain(_) => {}
+        }
+    }
+
+    #[cold]
+    fn close(&self, handle: &Handle) {
+        {
+            let mut state = lock(&self.state);
+            if state.probe_at.take().is_none() {
+                return;
+            }
+            self.is_open.store(false, Ordering::SeqCst);
+        }
+        let module = self.module.name;
+        tracing::info!(module, "the module works again: its breaker is closed");
+        announce(handle, || BreakerClosed {
+            module: module.to_owned(),
+        });
+    }
+
+    #[cold]
+    fn count_failure(&self, handle: &Handle) {
+        let BreakerPolicy {
+            failures,
+            within,
+            probe_after,
+        } = self.policy;
+        {
+            let mut state = lock(&self.state);
+            let now = Instant::now();
+            if let Some(at) = &mut state.probe_at {
+                *at = now + probe_after;
+                return;
+            }
+            let is_over = |failed: &Instant| now - *failed >= within;
+            while state.failures.front().is_some_and(is_over) {
+                state.failures.pop_front();
+            }
+            state.failures.push_back(now);
+            if state.failures.len() < failures as usize {
+                return;
+            }
+            state.failures.clear();
+            state.probe_at = Some(now + probe_after);
+            self.is_open.store(true, Ordering::SeqCst);
+        }
+        let module = self.module.name;
+        tracing::warn!(
+            module,
+            failures,
+            "the module only fails: its breaker is open"
+        );
+        announce(handle, || BreakerOpened {
+            module: module.to_owned(),
+            failures,
+        });
+    }
+}

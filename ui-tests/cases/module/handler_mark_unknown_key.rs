@@ -1,0 +1,16 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::prelude::*;
+
+#[command]
+pub struct Pay;
+
+#[derive(Default)]
+pub struct Billing;
+
+#[module(handles = Pay)]
+impl Billing {
+    #[handler(retries = 3)]
+    async fn pay(&mut self, _: Pay) {}
+}
+
+fn main() {}
