@@ -52,6 +52,11 @@ const _: () = {
         fn descriptor() -> &'static ::nether::__private::MessageDescriptor {
             &DESCRIPTOR
         }
+        fn key_hash(&self) -> ::nether::__private::Option<u64> {
+            ::nether::__private::Option::Some(
+                <String as ::nether::__private::Key>::key_hash(&self.order_id),
+            )
+        }
     }
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
@@ -63,7 +68,6 @@ const _: () = {
     impl ::nether::__private::ByValue for ProcessOrder {
         type Access = ::nether::__private::Writes;
     }
-    const _: () = ::nether::__private::assert_key::<String>();
     ::nether::__private::inventory::submit! {
         ::nether::__private::MessageRegistration(& DESCRIPTOR)
     }

@@ -32,6 +32,7 @@ const _: () = {
         emits: &[<OrderProcessed as ::nether::__private::Message>::PROOF],
         calls: &[],
         after: &[<Ledger as ::nether::__private::Module>::descriptor],
+        instances: 1usize,
         mailbox: ::nether::__private::Option::None,
         restart: ::nether::__private::RestartPolicy {
             restart: ::nether::__private::Restart::Always,

@@ -15,6 +15,7 @@ const _: () = {
         emits: &[],
         calls: &[],
         after: &[],
+        instances: 1usize,
         mailbox: ::nether::__private::Option::None,
         restart: ::nether::__private::RestartPolicy {
             restart: ::nether::__private::Restart::Never,

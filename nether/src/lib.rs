@@ -167,7 +167,7 @@
 //!
 //! # Limits today
 //!
-//! There is one instance of a module unless you attach more. A message's `key` is checked and recorded, and does not route yet. Everything is in memory and in one process.
+//! Everything is in memory and in one process.
 //!
 //! # Feature flags
 //!

@@ -52,8 +52,5 @@ pub mod derived_unless_local {
     pub use serde::{Deserialize, Serialize};
 }
 
-/// Asserts that a field can be the key of a message.
-pub const fn assert_key<T: Key>() {}
-
 /// Asserts that what a handler takes is what the module's list names.
 pub const fn assert_same<Taken: Same<Listed>, Listed>() {}

@@ -2,11 +2,13 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use crate::envelope::{Header, Label, Parcel, Reply, Source};
 use crate::error::SendError;
 use crate::mediator::Erased;
+use crate::message::Message;
 use crate::waiting::Waiter;
 
 /// A future on the heap.
@@ -16,11 +18,29 @@ pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub(crate) enum Route<P: Parcel> {
     /// An exclusive module: one message at a time, through its mailbox.
     Queue(Arc<dyn Queue<P>>),
+    /// Several instances of one, each with a mailbox of its own.
+    Pool(Pool<P>),
     /// A shared module: concurrently, in the caller's task or one of its own.
     Inline(Arc<dyn Inline<P>>),
 }
 
+/// Where one message goes.
+pub(crate) enum To<'a, P: Parcel> {
+    Queue(&'a Arc<dyn Queue<P>>),
+    Inline(&'a Arc<dyn Inline<P>>),
+}
+
 impl<P: Parcel> Route<P> {
+    /// Where this message goes.
+    #[inline]
+    pub(crate) fn to(&self, message: &P::Message) -> To<'_, P> {
+        match self {
+            Route::Queue(queue) => To::Queue(queue),
+            Route::Pool(pool) => To::Queue(pool.pick(message)),
+            Route::Inline(inline) => To::Inline(inline),
+        }
+    }
+
     /// The route, as the mediator keeps it.
     pub(crate) fn erased(self) -> Erased {
         Arc::new(self)
@@ -30,6 +50,52 @@ impl<P: Parcel> Route<P> {
     #[inline]
     pub(crate) fn known(erased: &Erased) -> Option<&Self> {
         erased.downcast_ref()
+    }
+}
+
+/// The instances of a module.
+pub(crate) struct Pool<P> {
+    queues: Box<[Arc<dyn Queue<P>>]>,
+    /// With which to begin to look for the least busy: not always with the same.
+    turn: AtomicUsize,
+}
+
+impl<P: Parcel> Pool<P> {
+    /// The queues of all instances, of which there is at least one.
+    pub(crate) fn new(queues: Box<[Arc<dyn Queue<P>>]>) -> Self {
+        Pool {
+            queues,
+            turn: AtomicUsize::new(0),
+        }
+    }
+
+    /// With a key always the same instance; without, the least busy one.
+    #[inline(never)] // Most modules have one instance: their way is to stay short.
+    fn pick(&self, message: &P::Message) -> &Arc<dyn Queue<P>> {
+        let count = self.queues.len();
+        let picked = match message.key_hash() {
+            Some(hash) => (hash % count as u64) as usize,
+            None => self.least_busy(),
+        };
+        &self.queues[picked]
+    }
+
+    /// Never the one that sends: it is busy for as long as it waits for the reply.
+    fn least_busy(&self) -> usize {
+        let count = self.queues.len();
+        let first = self.turn.fetch_add(1, Ordering::Relaxed) % count;
+        let mut best = (u64::MAX, first);
+        for index in (first..count).chain(0..first) {
+            let queue = &self.queues[index];
+            let load = queue.load();
+            if load < best.0 && !queue.waiter().is_this() {
+                best = (load, index);
+            }
+            if best.0 == 0 {
+                break;
+            }
+        }
+        best.1
     }
 }
 
@@ -106,6 +172,9 @@ pub(crate) trait Queue<P>: Send + Sync {
         root: bool,
         parcel: &mut Option<P>,
     ) -> Result<(), Rejected>;
+
+    /// How many messages it has to handle, the current one included.
+    fn load(&self) -> u64;
 
     /// The module, as those see it who wait for it.
     fn waiter(&self) -> &Arc<Waiter>;

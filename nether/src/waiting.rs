@@ -88,6 +88,11 @@ impl Waiter {
         drop(std::mem::take(&mut *lock(&self.waits)));
     }
 
+    /// Whether this is polled in the task of this module.
+    pub(crate) fn is_this(&self) -> bool {
+        THIS.get() == self.number
+    }
+
     /// What the module waits for.
     pub(crate) fn waits(&self) -> Vec<Waits> {
         self.open().iter().map(|wait| self.told(wait)).collect()

@@ -47,13 +47,11 @@ fn support(message: &Checked, paths: &Paths) -> TokenStream {
     let descriptor = descriptor(message, paths);
     let implementation = implementation(message, paths);
     let kind = kind(message, paths);
-    let key = key(message, paths);
     quote_spanned! {spans::attribute()=>
         const _: () = {
             #descriptor
             #implementation
             #kind
-            #key
             #p::inventory::submit! { #p::MessageRegistration(&DESCRIPTOR) }
         };
     }
@@ -102,7 +100,7 @@ fn implementation(message: &Checked, paths: &Paths) -> TokenStream {
         MessageKind::Command | MessageKind::Query => quote!(#p::Given<Self>),
         MessageKind::Event => quote!(#p::Shown<Self>),
     };
-    let name = name(message);
+    let (name, key) = (name(message), key(message, paths));
     let unhandled = format!(
         "no module listed in `modules` handles the {} `",
         message.kind.word()
@@ -133,6 +131,7 @@ fn implementation(message: &Checked, paths: &Paths) -> TokenStream {
             fn descriptor() -> &'static #p::MessageDescriptor {
                 &DESCRIPTOR
             }
+            #key
         }
     }
 }
@@ -179,7 +178,11 @@ fn kind(message: &Checked, paths: &Paths) -> TokenStream {
 
 /// The field of `key` picks the instance by its hash.
 fn key(message: &Checked, paths: &Paths) -> Option<TokenStream> {
-    let (_, ty) = message.key.as_ref()?;
+    let (field, ty) = message.key.as_ref()?;
     let p = paths.private();
-    Some(quote_spanned!(spans::attribute()=> const _: () = #p::assert_key::<#ty>();))
+    Some(quote_spanned! {spans::attribute()=>
+        fn key_hash(&self) -> #p::Option<u64> {
+            #p::Option::Some(<#ty as #p::Key>::key_hash(&self.#field))
+        }
+    })
 }

@@ -26,6 +26,10 @@ const GRAMMAR: Grammar = Grammar {
             form: "after = [Module, ..]",
         },
         Key {
+            name: "instances",
+            form: "instances = 4",
+        },
+        Key {
             name: "mailbox",
             form: "mailbox = 1024",
         },
@@ -79,6 +83,7 @@ pub(crate) struct Args {
     pub(crate) emits: Option<TypeList>,
     pub(crate) calls: Option<TypeList>,
     pub(crate) after: Option<TypeList>,
+    pub(crate) instances: Option<LitInt>,
     pub(crate) mailbox: Option<LitInt>,
     pub(crate) timeout: Option<LitStr>,
     pub(crate) retry: Option<LitInt>,
@@ -103,6 +108,7 @@ impl Args {
                 "emits" => args.emits = Some(TypeList::parse(key, input)?),
                 "calls" => args.calls = Some(TypeList::parse(key, input)?),
                 "after" => args.after = Some(TypeList::parse(key, input)?),
+                "instances" => args.instances = Some(input.parse()?),
                 "mailbox" => args.mailbox = Some(input.parse()?),
                 "timeout" => args.timeout = Some(input.parse()?),
                 "retry" => args.retry = Some(input.parse()?),

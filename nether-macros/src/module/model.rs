@@ -25,6 +25,7 @@ pub(crate) struct Checked {
     pub(crate) emits: Option<Vec<Type>>,
     pub(crate) calls: Option<Vec<Type>>,
     pub(crate) after: Vec<Type>,
+    pub(crate) instances: usize,
     pub(crate) mailbox: Option<usize>,
     pub(crate) restart: Restart,
     pub(crate) breaker: Option<Breaker>,

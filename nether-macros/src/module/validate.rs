@@ -11,6 +11,9 @@ use crate::module::model::{Checked, Handler, Hooks};
 use crate::module::{handlers, hooks, lists, policy, restart};
 use crate::types;
 
+/// The most instances: each has a task and a mailbox of its own.
+const MOST_INSTANCES: usize = 1024;
+
 /// Checks everything and drops what is wrong, so that the rest can still be expanded.
 pub(crate) fn check(args: Args, mut block: Block, diagnostics: &Diagnostics) -> Checked {
     let name = check_block(&block, diagnostics);
@@ -32,6 +35,7 @@ pub(crate) fn check(args: Args, mut block: Block, diagnostics: &Diagnostics) -> 
         hooks::find(&block, name, is_exclusive, diagnostics)
     });
     check_manual(&args, &hooks, diagnostics);
+    let instances = check_instances(&args, is_exclusive || listed.is_none(), diagnostics);
     let restart = restart::check(&args, diagnostics);
     hooks::unmark(&mut block);
     let unread = take_broken(&mut block);
@@ -47,6 +51,7 @@ pub(crate) fn check(args: Args, mut block: Block, diagnostics: &Diagnostics) -> 
         emits,
         calls,
         after: after.unwrap_or_default(),
+        instances,
         mailbox: args
             .mailbox
             .as_ref()
@@ -161,6 +166,31 @@ fn check_manual(args: &Args, hooks: &Hooks, diagnostics: &Diagnostics) {
         let help = "remove `#[init]`, or remove `manual` and let the framework make the module";
         diagnostics.error(&init.method, message, help);
     }
+}
+
+/// Several of an exclusive module run side by side. A shared one does by itself, and what is attached is attached one by one.
+fn check_instances(args: &Args, is_exclusive: bool, diagnostics: &Diagnostics) -> usize {
+    let Some(instances) = &args.instances else {
+        return 1;
+    };
+    let count = instances.base10_parse::<usize>().ok();
+    let Some(count) = count.filter(|count| (1..=MOST_INSTANCES).contains(count)) else {
+        let message = format!("`instances = {instances}` is not a number of instances");
+        let help = format!("write how many run side by side, from 1 to {MOST_INSTANCES}");
+        diagnostics.error(instances, message, help);
+        return 1;
+    };
+    if args.is_manual {
+        let message = "a `manual` module is attached by hand, each instance by itself";
+        let help = "remove `instances`, or remove `manual` and let the framework make them";
+        diagnostics.error(instances, message, help);
+    } else if !is_exclusive {
+        let message =
+            "all handlers take `&self`, so that they run side by side without several instances";
+        let help = "remove `instances`; how many handlers may run at once is what `mailbox` says";
+        diagnostics.error(instances, message, help);
+    }
+    count
 }
 
 fn check_mailbox(mailbox: &LitInt, diagnostics: &Diagnostics) -> Option<usize> {

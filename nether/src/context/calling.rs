@@ -16,7 +16,7 @@ use crate::declaration::Declaration;
 use crate::envelope::{Awaited, Given, Label, Source, reply};
 use crate::error::{CallError, FailureKind, SendError};
 use crate::message::{ByValue, Message};
-use crate::route::{Route, Waiting, offer};
+use crate::route::{Route, To, Waiting, offer};
 use crate::waiting::wait;
 
 /// The future of [`send`](crate::Context::send) and [`ask`](crate::QueryContext::ask): the reply.
@@ -130,8 +130,8 @@ where
             cause: &cause,
         };
         let label = Label::new(descriptor, sequence, true);
-        match route {
-            Route::Queue(queue) => {
+        match route.to(&message) {
+            To::Queue(queue) => {
                 let (reply, awaited) = reply(cx);
                 if let Err(deadlock) = wait(M::NAME, queue.waiter(), || awaited.expected()) {
                     scope.take_back(1);
@@ -144,7 +144,7 @@ where
                     Err(rejected) => Stage::Ended(Some(rejected.error(M::NAME).into())),
                 }
             }
-            Route::Inline(inline) => {
+            To::Inline(inline) => {
                 let given = Given::new(message, None);
                 let future = Arc::clone(inline).call(given, source.header(label), handle.is_root());
                 Stage::Running(RunToEnd::new::<M>(future, scope, module.name, sequence))

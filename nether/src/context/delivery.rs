@@ -11,7 +11,7 @@ use crate::envelope::{Given, Label, Parcel, Shown, Source};
 use crate::error::SendError;
 use crate::mediator::Row;
 use crate::message::{ByValue, Event, Message};
-use crate::route::{BoxFuture, Rejected, Route, offer};
+use crate::route::{BoxFuture, Rejected, Route, To, offer};
 use crate::scope::{Scope, ScopeKind};
 
 /// A parcel that can be posted: accepted without waiting for what comes of it.
@@ -153,21 +153,17 @@ fn deliver<P: Parcel>(
     cx: &mut Context<'_>,
 ) -> Stage<P> {
     let refused = |rejected: Rejected| rejected.error(P::Message::NAME);
-    match route {
-        Route::Queue(queue) => match offer(queue, source, label, parcel, root, cx) {
+    match route.to(parcel.sent()) {
+        To::Queue(queue) => match offer(queue, source, label, parcel, root, cx) {
             Ok(None) => Stage::Ended(Ok(())),
             Ok(Some(waiting)) => Stage::Offering(waiting),
             Err(rejected) => Stage::Ended(Err(refused(rejected))),
         },
-        Route::Inline(inline) => {
-            match Arc::clone(inline).post(parcel, source.header(label), root) {
-                Ok(None) => Stage::Ended(Ok(())),
-                Ok(Some(wait)) => {
-                    Stage::Waiting(Box::pin(async move { wait.await.map_err(refused) }))
-                }
-                Err(rejected) => Stage::Ended(Err(refused(rejected))),
-            }
-        }
+        To::Inline(inline) => match Arc::clone(inline).post(parcel, source.header(label), root) {
+            Ok(None) => Stage::Ended(Ok(())),
+            Ok(Some(wait)) => Stage::Waiting(Box::pin(async move { wait.await.map_err(refused) })),
+            Err(rejected) => Stage::Ended(Err(refused(rejected))),
+        },
     }
 }
 

@@ -9,7 +9,7 @@ use crate::context::inline::RunToEnd;
 use crate::envelope::{Given, Label, Source, reply};
 use crate::error::{Refused, SendError};
 use crate::message::ByValue;
-use crate::route::Route;
+use crate::route::{Route, To};
 use crate::waiting::wait;
 
 /// What is on its way to one module.
@@ -39,8 +39,8 @@ where
             module,
             message,
         } = delivery;
-        match route {
-            Route::Queue(queue) => {
+        match route.to(&message) {
+            To::Queue(queue) => {
                 // Whoever awaits the reply puts a waker of its own in.
                 let (to, awaited) = reply(&Context::from_waker(Waker::noop()));
                 if let Err(deadlock) = wait(M::NAME, queue.waiter(), || awaited.expected()) {
@@ -53,7 +53,7 @@ where
                 accepted.map_err(|rejected| (rejected.error(M::NAME), given))?;
                 Ok(Stage::Replying(awaited))
             }
-            Route::Inline(inline) => {
+            To::Inline(inline) => {
                 let mut given = Some(Given::new(message, None));
                 let called = Arc::clone(inline).try_call(&mut given, source.header(label), root);
                 let future = called.map_err(|rejected| (rejected.error(M::NAME), given))?;
@@ -84,10 +84,11 @@ where
             message,
             ..
         } = delivery;
+        let to = route.to(&message);
         let mut given = Some(Given::new(message, None));
-        let accepted = match route {
-            Route::Queue(queue) => queue.try_accept(source, label, root, &mut given),
-            Route::Inline(inline) => {
+        let accepted = match to {
+            To::Queue(queue) => queue.try_accept(source, label, root, &mut given),
+            To::Inline(inline) => {
                 Arc::clone(inline).try_post(&mut given, source.header(label), root)
             }
         };

@@ -11,6 +11,13 @@ pub trait Parcel: Send + 'static {
     /// The message.
     type Message: Message;
 
+    /// The message, which nobody has handled yet.
+    ///
+    /// # Panics
+    /// If it was handled before.
+    #[doc(hidden)]
+    fn sent(&self) -> &Self::Message;
+
     /// Where the reply goes, if anybody asked for it.
     #[doc(hidden)]
     fn take_reply_to(&mut self) -> Option<ReplyTo<Self::Message>>;
@@ -67,6 +74,11 @@ impl<M> Given<M> {
 impl<M: ByValue + Send> Parcel for Given<M> {
     type Message = M;
 
+    #[inline]
+    fn sent(&self) -> &M {
+        self.message.as_ref().expect("a message is handled once")
+    }
+
     fn take_reply_to(&mut self) -> Option<ReplyTo<M>> {
         self.reply.take()
     }
@@ -95,6 +107,11 @@ impl<E> Shown<E> {
 
 impl<E: Event> Parcel for Shown<E> {
     type Message = E;
+
+    #[inline]
+    fn sent(&self) -> &E {
+        &self.0
+    }
 
     fn take_reply_to(&mut self) -> Option<ReplyTo<E>> {
         None

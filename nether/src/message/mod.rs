@@ -6,6 +6,8 @@ mod id;
 pub use self::descriptor::{MessageDescriptor, MessageRegistration};
 pub use self::id::MessageId;
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use crate::error::HandlerError;
 
 /// The three kinds of messages.
@@ -51,6 +53,12 @@ pub trait Message: Sized + 'static {
 
     #[doc(hidden)]
     fn descriptor() -> &'static MessageDescriptor;
+
+    /// The hash of the field that is its key, if it has one.
+    #[doc(hidden)]
+    fn key_hash(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// A message that changes something. Exactly one module handles it.
@@ -143,10 +151,19 @@ impl<M> Same<M> for M {}
     note = "a key says which messages go to the same instance of a module: choose a field that identifies something, like an id",
     note = "or, if the type is yours, derive it: `#[derive(Hash)]`"
 )]
-pub trait Key {}
+pub trait Key {
+    /// Its hash, the same throughout the program.
+    fn key_hash(&self) -> u64;
+}
 
 #[diagnostic::do_not_recommend]
-impl<T: std::hash::Hash> Key for T {}
+impl<T: Hash> Key for T {
+    fn key_hash(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.hash(&mut hasher);
+        hasher.finish()
+    }
+}
 
 /// A message as the lists of modules hold it: what is known of it at run time, and, for the closed-world check of
 /// `#[nether::main(modules = [..])]`, while compiling.

@@ -41,13 +41,13 @@ impl Breaker {
     }
 
     /// Whether a message may pass.
-    #[inline]
     pub(super) fn lets_pass(&self) -> bool {
         !self.is_open.load(Ordering::SeqCst) || self.lets_probe()
     }
 
     /// If nothing becomes of a probe, the next one is let pass as long after it.
     #[cold]
+    #[inline(never)]
     fn lets_probe(&self) -> bool {
         let mut state = lock(&self.state);
         let now = Instant::now();
@@ -62,7 +62,6 @@ impl Breaker {
     }
 
     /// Takes account of how a message ended.
-    #[inline]
     pub(super) fn count(&self, verdict: Verdict, handle: &Handle) {
         match verdict {
             Verdict::Handled if self.is_open.load(Ordering::SeqCst) => self.close(handle),
@@ -72,6 +71,7 @@ impl Breaker {
     }
 
     #[cold]
+    #[inline(never)]
     fn close(&self, handle: &Handle) {
         {
             let mut state = lock(&self.state);
@@ -88,6 +88,7 @@ impl Breaker {
     }
 
     #[cold]
+    #[inline(never)]
     fn count_failure(&self, handle: &Handle) {
         let BreakerPolicy {
             failures,

@@ -95,12 +95,12 @@ impl<M: Module + Shared> Handling<M> for Concurrently {
 /// The cell of a module of type `M`.
 pub(crate) type CellOf<M> = <<M as Module>::Handling as Handling<M>>::Cell;
 
-/// The way through a cell for one type of parcel.
+/// The way through the cells of a module's instances for one type of parcel.
 #[doc(hidden)]
-pub trait Way<P> {
+pub trait Way<P>: Sized {
     /// The route.
     #[allow(private_interfaces)]
-    fn route(self: &Arc<Self>) -> Route<P>
+    fn route(cells: &[Arc<Self>]) -> Route<P>
     where
         P: Parcel;
 }
@@ -108,14 +108,14 @@ pub trait Way<P> {
 /// Collects the routes of a module.
 #[doc(hidden)]
 pub struct Routes<'a, M: Module> {
-    cell: &'a Arc<CellOf<M>>,
+    cells: &'a [Arc<CellOf<M>>],
     pub(crate) list: Vec<(&'static MessageDescriptor, Erased)>,
 }
 
 impl<'a, M: Module> Routes<'a, M> {
-    pub(crate) fn of(cell: &'a Arc<CellOf<M>>) -> Vec<(&'static MessageDescriptor, Erased)> {
+    pub(crate) fn of(cells: &'a [Arc<CellOf<M>>]) -> Vec<(&'static MessageDescriptor, Erased)> {
         let mut routes = Routes {
-            cell,
+            cells,
             list: Vec::new(),
         };
         for add_to in M::ROUTES {
@@ -130,8 +130,10 @@ impl<'a, M: Module> Routes<'a, M> {
         P: Parcel,
         CellOf<M>: Way<P>,
     {
-        self.list
-            .push((P::Message::descriptor(), self.cell.route().erased()));
+        self.list.push((
+            P::Message::descriptor(),
+            CellOf::<M>::route(self.cells).erased(),
+        ));
     }
 }
 

@@ -30,13 +30,15 @@ pub struct ModuleDescriptor {
     pub calls: &'static [MessageProof],
     /// The modules it starts after.
     pub after: &'static [fn() -> &'static ModuleDescriptor],
+    /// How many of it run; more than one only of an exclusive module.
+    pub instances: usize,
     /// What `mailbox = ..` says.
     pub mailbox: Option<usize>,
     pub restart: RestartPolicy,
     pub breaker: Option<BreakerPolicy>,
     pub resources: &'static [ResourceDescriptor],
-    /// Makes an instance; `None` for a `manual` module.
-    pub launch: Option<fn(Launch) -> Arc<dyn AnyInstance>>,
+    /// Makes its instances; `None` for a `manual` module.
+    pub launch: Option<fn(Launch) -> Vec<Arc<dyn AnyInstance>>>,
 }
 
 /// What an instance needs to know of its system.

@@ -21,7 +21,7 @@ use crate::module::supervision::bury;
 use crate::module::tally::Tally;
 use crate::module::work::{Ended, Work};
 use crate::module::{Exclusive, Module};
-use crate::route::{BoxFuture, Offer, Queue, Rejected, Route};
+use crate::route::{BoxFuture, Offer, Pool, Queue, Rejected, Route};
 use crate::waiting::Waiter;
 
 /// The mailbox of an exclusive module, and what it has done.
@@ -32,7 +32,8 @@ pub struct ExclusiveCell<M: Module + Exclusive> {
     pub(super) declaration: &'static Declaration,
     /// What it waits for.
     waiter: Arc<Waiter>,
-    pub(super) breaker: Option<Breaker>,
+    /// Boxed: most modules have none, and look for it with each message.
+    pub(super) breaker: Option<Box<Breaker>>,
     /// Whether the module has crashed too often.
     is_stopped: AtomicBool,
 }
@@ -102,7 +103,7 @@ impl<M: Module + Exclusive> Cell<M> for ExclusiveCell<M> {
             waiter: Waiter::new(declaration),
             breaker: M::descriptor()
                 .breaker
-                .map(|policy| Breaker::new(policy, declaration)),
+                .map(|policy| Box::new(Breaker::new(policy, declaration))),
             is_stopped: AtomicBool::new(false),
         }
     }
@@ -232,6 +233,11 @@ where
         accepted
     }
 
+    fn load(&self) -> u64 {
+        let ended = self.tally.ended();
+        self.mailbox.accepted().saturating_sub(ended)
+    }
+
     fn waiter(&self) -> &Arc<Waiter> {
         &self.waiter
     }
@@ -247,11 +253,15 @@ where
     M::Inbox: From<P>,
 {
     #[allow(private_interfaces)]
-    fn route(self: &Arc<Self>) -> Route<P>
+    fn route(cells: &[Arc<Self>]) -> Route<P>
     where
         P: Parcel,
     {
-        Route::Queue(Arc::clone(self) as _)
+        let queue = |cell: &Arc<Self>| Arc::clone(cell) as Arc<dyn Queue<P>>;
+        match cells {
+            [cell] => Route::Queue(queue(cell)),
+            cells => Route::Pool(Pool::new(cells.iter().map(queue).collect())),
+        }
     }
 }
 

@@ -20,15 +20,28 @@ use crate::resources::Resources;
 use crate::route::BoxFuture;
 use crate::sync::lock;
 
-/// Makes an instance of a module that the framework constructs.
+/// Makes the instances of a module that the framework constructs.
 ///
 /// Not public API. Used by generated code.
 #[doc(hidden)]
-pub fn launch<M: Module + Construct>(launch: Launch) -> Arc<dyn AnyInstance> {
-    Arc::new(Instance::<M>::new(
-        launch,
-        Source::Construct(|resources| Box::pin(construct(resources))),
-    ))
+pub fn launch<M: Module + Construct>(launch: Launch) -> Vec<Arc<dyn AnyInstance>> {
+    let cells = cells::<M>(&launch, M::descriptor().instances);
+    let instance = |index| {
+        let source = Source::Construct(|resources| Box::pin(construct(resources)));
+        Arc::new(Instance::<M>::new(&launch, &cells, index, source)) as _
+    };
+    (0..cells.len()).map(instance).collect()
+}
+
+/// The cells of so many instances.
+fn cells<M: Module>(launch: &Launch, instances: usize) -> Vec<Arc<CellOf<M>>> {
+    let descriptor = M::descriptor();
+    let bound = descriptor.mailbox.unwrap_or(launch.mailbox);
+    let cell = |_| {
+        let stopping = Arc::clone(&launch.mediator.stopping);
+        Arc::new(CellOf::<M>::new(bound, &descriptor.declaration, stopping))
+    };
+    (0..instances).map(cell).collect()
 }
 
 async fn construct<M: Module + Construct>(resources: Arc<Resources>) -> Result<M> {
@@ -63,7 +76,11 @@ impl<M> Source<M> {
 /// One running value of a module type.
 pub(crate) struct Instance<M: Module> {
     id: InstanceId,
+    /// Which of the module's instances it is.
+    index: usize,
     cell: Arc<CellOf<M>>,
+    /// Those of all instances, if this is the first one.
+    cells: Vec<Arc<CellOf<M>>>,
     mediator: Arc<Mediator>,
     source: Arc<Source<M>>,
     background: Arc<BackgroundTasks>,
@@ -76,18 +93,18 @@ pub(crate) struct Instance<M: Module> {
 }
 
 impl<M: Module> Instance<M> {
-    fn new(launch: Launch, source: Source<M>) -> Self {
-        let descriptor = M::descriptor();
-        let Launch { mediator, mailbox } = launch;
-        let bound = descriptor.mailbox.unwrap_or(mailbox);
+    /// The instance behind one of these cells, which are those of all instances of the module.
+    fn new(launch: &Launch, cells: &[Arc<CellOf<M>>], index: usize, source: Source<M>) -> Self {
         Instance {
             id: number_instance(),
-            cell: Arc::new(CellOf::<M>::new(
-                bound,
-                &descriptor.declaration,
-                Arc::clone(&mediator.stopping),
-            )),
-            mediator,
+            index,
+            cell: Arc::clone(&cells[index]),
+            cells: if index == 0 {
+                cells.to_vec()
+            } else {
+                Vec::new()
+            },
+            mediator: Arc::clone(&launch.mediator),
             source: Arc::new(source),
             background: Arc::default(),
             life: Arc::default(),
@@ -97,11 +114,9 @@ impl<M: Module> Instance<M> {
     }
 
     /// An instance of a value that is attached by hand.
-    pub(crate) fn attached(launch: Launch, module: M) -> Arc<dyn AnyInstance> {
-        Arc::new(Instance::new(
-            launch,
-            Source::Value(Mutex::new(Some(module))),
-        ))
+    pub(crate) fn attached(launch: &Launch, module: M) -> Arc<dyn AnyInstance> {
+        let source = Source::Value(Mutex::new(Some(module)));
+        Arc::new(Instance::new(launch, &cells::<M>(launch, 1), 0, source))
     }
 
     async fn start(&self, resources: Arc<Resources>) -> Result<()> {
@@ -155,8 +170,10 @@ async fn live<M: Module>(mut supervisor: Supervisor<M>, started: oneshot::Sender
 #[allow(private_interfaces, missing_docs)] // Named by the hidden `ModuleDescriptor`; nobody outside calls it.
 pub trait AnyInstance: Send + Sync + fmt::Debug {
     fn id(&self) -> InstanceId;
+    /// Which of its module's instances it is.
+    fn index(&self) -> usize;
     fn descriptor(&self) -> &'static ModuleDescriptor;
-    /// The ways to it.
+    /// The ways to it and to the other instances of its module, if it is the first one.
     fn routes(&self) -> Vec<(&'static MessageDescriptor, Erased)>;
     /// Makes the module and runs its `#[on_start]`.
     fn start(self: Arc<Self>, resources: Arc<Resources>) -> BoxFuture<Result<()>>;
@@ -195,12 +212,19 @@ impl<M: Module> AnyInstance for Instance<M> {
         self.id
     }
 
+    fn index(&self) -> usize {
+        self.index
+    }
+
     fn descriptor(&self) -> &'static ModuleDescriptor {
         M::descriptor()
     }
 
     fn routes(&self) -> Vec<(&'static MessageDescriptor, Erased)> {
-        Routes::<M>::of(&self.cell)
+        if self.cells.is_empty() {
+            return Vec::new();
+        }
+        Routes::<M>::of(&self.cells)
     }
 
     fn start(self: Arc<Self>, resources: Arc<Resources>) -> BoxFuture<Result<()>> {

@@ -53,7 +53,8 @@ pub struct SharedCell<M: Module + Shared> {
     pub(super) changed: Notify,
     pub(super) stopping: Arc<Stopping>,
     pub(super) tally: Tally,
-    pub(super) breaker: Option<Breaker>,
+    /// Boxed: most modules have none, and look for it with each message.
+    pub(super) breaker: Option<Box<Breaker>>,
     pub(super) declaration: &'static Declaration,
 }
 
@@ -299,8 +300,9 @@ where
     P: Parcel,
 {
     #[allow(private_interfaces)]
-    fn route(self: &Arc<Self>) -> Route<P> {
-        Route::Inline(Arc::clone(self) as _)
+    fn route(cells: &[Arc<Self>]) -> Route<P> {
+        // Its handlers run concurrently as it is: there is one instance.
+        Route::Inline(Arc::clone(&cells[0]) as _)
     }
 }
 
@@ -323,7 +325,7 @@ impl<M: Module + Shared> Cell<M> for SharedCell<M> {
             tally: Tally::default(),
             breaker: M::descriptor()
                 .breaker
-                .map(|policy| Breaker::new(policy, declaration)),
+                .map(|policy| Box::new(Breaker::new(policy, declaration))),
             declaration,
         }
     }

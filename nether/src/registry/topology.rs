@@ -42,6 +42,8 @@ pub struct ModuleNode {
     pub name: &'static str,
     /// One at a time, or concurrently.
     pub kind: ModuleKind,
+    /// How many of it run.
+    pub instances: usize,
     /// Whether it is attached by hand.
     pub manual: bool,
     /// The file that declares it.
@@ -189,6 +191,7 @@ fn module_node(module: &ModuleDescriptor) -> ModuleNode {
     ModuleNode {
         name: declaration.name,
         kind: module.kind,
+        instances: module.instances,
         manual: module.launch.is_none(),
         file: declaration.file,
         line: declaration.line,

@@ -73,7 +73,7 @@ impl System {
             mediator: Arc::clone(mediator),
             mailbox: self.inner.mailbox,
         };
-        let instance = Instance::attached(launch, module);
+        let instance = Instance::attached(&launch, module);
         // Whoever sends from now on waits until the module has started.
         if let Err(error) = claim(mediator, &*instance) {
             // Somebody may have sent in between, and waits for a start that does not come.

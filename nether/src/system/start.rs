@@ -65,7 +65,7 @@ pub(super) async fn start(builder: SystemBuilder) -> Result<System, StartError> 
     let launched = modules
         .iter()
         .filter_map(|module| Some(module.launch?(launch.clone())));
-    let instances: Vec<Arc<dyn AnyInstance>> = launched.collect();
+    let instances: Vec<Arc<dyn AnyInstance>> = launched.flatten().collect();
     // Every route is there before the first module starts, so that a message to one that starts later waits for it.
     connect(&mediator, &instances);
     let system = System {
@@ -123,25 +123,20 @@ async fn stop_on_demand(mediator: Arc<Mediator>, system: Weak<Inner>) {
 
 /// Starts the instances side by side, each after those it waits for.
 async fn start_all(instances: &[Arc<dyn AnyInstance>], resources: Arc<Resources>) -> Vec<Problem> {
-    let started: HashMap<_, _> = instances
-        .iter()
-        .map(|instance| {
-            (
-                instance.descriptor() as *const _ as usize,
-                Arc::new(SetOnce::new()),
-            )
-        })
-        .collect();
+    let key = |module: &'static ModuleDescriptor| std::ptr::from_ref(module) as usize;
+    // Of each module, one for each of its instances.
+    let mut started: HashMap<usize, Vec<Arc<SetOnce<bool>>>> = HashMap::new();
+    for instance in instances {
+        let of_module = started.entry(key(instance.descriptor())).or_default();
+        of_module.push(Arc::default());
+    }
     let mut starting = JoinSet::new();
     for instance in instances {
-        let key = |module: &'static ModuleDescriptor| std::ptr::from_ref(module) as usize;
-        let after: Vec<Arc<SetOnce<bool>>> = instance
-            .descriptor()
-            .after
-            .iter()
-            .filter_map(|after| started.get(&key(after())).cloned())
-            .collect();
-        let told = started.get(&key(instance.descriptor())).cloned();
+        let after = instance.descriptor().after.iter();
+        let after = after.filter_map(|after| started.get(&key(after())));
+        let after: Vec<Arc<SetOnce<bool>>> = after.flatten().cloned().collect();
+        let told = started.get(&key(instance.descriptor()));
+        let told = told.and_then(|told| told.get(instance.index())).cloned();
         let (instance, resources) = (Arc::clone(instance), Arc::clone(&resources));
         starting.spawn(async move {
             for before in after {

@@ -9,6 +9,8 @@ use crate::system::System;
 pub struct ModuleStatus {
     /// Its name.
     pub name: &'static str,
+    /// Which of its instances it is, from 0.
+    pub instance: usize,
     /// One at a time, or concurrently.
     pub kind: ModuleKind,
     /// What it is doing.
@@ -31,6 +33,7 @@ impl System {
             let (descriptor, work) = (instance.descriptor(), instance.work());
             ModuleStatus {
                 name: descriptor.declaration.name,
+                instance: instance.index(),
                 kind: descriptor.kind,
                 state: instance.life().state(),
                 restarts: instance.life().restarts(),

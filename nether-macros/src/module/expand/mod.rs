@@ -83,6 +83,7 @@ impl Expander<'_> {
             Some(mailbox) => quote!(#p::Option::Some(#mailbox)),
             None => quote!(#p::Option::None),
         };
+        let instances = module.instances;
         let (restart, breaker) = (self.restart(), self.breaker());
         let resources = module.hooks.init.iter().flat_map(|init| &init.resources);
         let launch = if module.is_manual {
@@ -103,6 +104,7 @@ impl Expander<'_> {
                 emits: &[#(#emits),*],
                 calls: &[#(#calls),*],
                 after: &[#(<#after as #p::Module>::descriptor),*],
+                instances: #instances,
                 mailbox: #mailbox,
                 restart: #restart,
                 breaker: #breaker,
