@@ -52,6 +52,9 @@ const _: () = {
         fn descriptor() -> &'static ::nether::__private::MessageDescriptor {
             &DESCRIPTOR
         }
+        fn to_json(&self) -> ::nether::__private::Option<::nether::__private::String> {
+            ::nether::__private::to_json(self)
+        }
         fn key_hash(&self) -> ::nether::__private::Option<u64> {
             ::nether::__private::Option::Some(
                 <String as ::nether::__private::Key>::key_hash(&self.order_id),

@@ -49,6 +49,9 @@ const _: () = {
         fn descriptor() -> &'static ::nether::__private::MessageDescriptor {
             &DESCRIPTOR
         }
+        fn to_json(&self) -> ::nether::__private::Option<::nether::__private::String> {
+            ::nether::__private::to_json(self)
+        }
     }
     #[automatically_derived]
     #[diagnostic::do_not_recommend]

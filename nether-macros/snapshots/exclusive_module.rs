@@ -148,6 +148,21 @@ const _: () = {
                 }
             }
         }
+        fn json(
+            inbox: &OrdersInbox,
+        ) -> ::nether::__private::Option<::nether::__private::String> {
+            match *inbox {
+                OrdersInbox::ProcessOrder(ref parcel) => {
+                    <ProcessOrder as ::nether::__private::TakenByValue>::json(parcel)
+                }
+                OrdersInbox::OrdersProcessed(ref parcel) => {
+                    <OrdersProcessed as ::nether::__private::TakenByValue>::json(parcel)
+                }
+                OrdersInbox::Paid(ref parcel) => {
+                    <Paid as ::nether::__private::TakenByReference>::json(parcel)
+                }
+            }
+        }
         async fn on_stop(
             module: &mut Self,
             _: &::nether::__private::Context<Self>,

@@ -3,6 +3,7 @@
 use nether_macros::event;
 
 use crate::message::{Message, MessageDescriptor};
+use crate::scope::ContextId;
 
 /// A handler gave back an error, panicked, or took longer than it may; if it was tried several times, the last time.
 ///
@@ -16,12 +17,19 @@ pub struct HandlerFailed {
     pub message: String,
     /// The module's name.
     pub module: String,
+    /// The context it was sent in: its correlation id.
+    pub context: ContextId,
     /// The message's number within its context.
     pub sequence: u64,
+    /// The number of the message whose handler sent it; `None` if it came from outside.
+    pub cause: Option<u64>,
     /// What went wrong, in words.
     pub error: String,
     /// Whether the handler fell: it panicked, or took longer than its `timeout`.
     pub crashed: bool,
+    /// The message as JSON, if it is an event that can be serialised (it is not `local`). A command or query was given to its
+    /// handler, and is gone with it.
+    pub json: Option<String>,
 }
 
 /// A message was accepted, but will not be handled: its context was cancelled, its deadline passed, or its module stopped.
@@ -31,10 +39,16 @@ pub struct DeadLetter {
     pub message: String,
     /// The module's name.
     pub module: String,
+    /// The context it was sent in: its correlation id.
+    pub context: ContextId,
     /// The message's number within its context.
     pub sequence: u64,
+    /// The number of the message whose handler sent it; `None` if it came from outside.
+    pub cause: Option<u64>,
     /// Why it was not handled, in words.
     pub reason: String,
+    /// The message as JSON, if it can be serialised (it is not `local`), and was not in its handler when that was cut off.
+    pub json: Option<String>,
 }
 
 /// A module crashed and was made anew. What waited for it is handled by the new one.

@@ -173,6 +173,7 @@
 //!
 //! | feature | default | what it does |
 //! |---|---|---|
+//! | `json` | yes | [`DeadLetter`] and [`HandlerFailed`] carry their message as JSON; without it they say `None` |
 //! | `log` | yes | [`#[nether::main]`](macro@main) prints `tracing` events on standard error, filtered by `RUST_LOG` (warnings and errors unless it says otherwise), if the program has set no subscriber |
 //!
 //! Set `NETHER_MACROS_DEBUG=1` while building to see what the attributes expand to.

@@ -10,6 +10,7 @@ pub use std::marker::{Send, Sync};
 pub use std::option::Option;
 pub use std::process::ExitCode;
 pub use std::result::Result;
+pub use std::string::String;
 pub use std::sync::Arc;
 pub use std::time::Duration;
 
@@ -50,6 +51,18 @@ pub mod derived_unless_local {
     pub use std::fmt::Debug;
 
     pub use serde::{Deserialize, Serialize};
+}
+
+/// A message as JSON, if that can be made.
+#[cfg(feature = "json")]
+pub fn to_json<T: serde::Serialize>(message: &T) -> Option<String> {
+    serde_json::to_string(message).ok()
+}
+
+/// Without the feature `json`, nothing is made.
+#[cfg(not(feature = "json"))]
+pub fn to_json<T: serde::Serialize>(_: &T) -> Option<String> {
+    None
 }
 
 /// Asserts that what a handler takes is what the module's list names.

@@ -10,13 +10,15 @@ use tokio::sync::Barrier;
 
 const INSTANCES: usize = 4;
 
+/// Of each account, which instance handled which message, in that order.
+type Entries = BTreeMap<u64, Vec<(usize, u64)>>;
+
 /// What the instances have in common in one test.
 #[derive(Clone)]
 struct Common {
     made: Arc<AtomicUsize>,
     together: Arc<Barrier>,
-    /// Of each account, in the order handled: which instance, and the message's number.
-    entries: Arc<Mutex<BTreeMap<u64, Vec<(usize, u64)>>>>,
+    entries: Arc<Mutex<Entries>>,
     /// Which instances saw an event.
     seen: Arc<Mutex<Vec<usize>>>,
 }

@@ -101,6 +101,13 @@ fn implementation(message: &Checked, paths: &Paths) -> TokenStream {
         MessageKind::Event => quote!(#p::Shown<Self>),
     };
     let (name, key) = (name(message), key(message, paths));
+    let json = (!message.args.is_local).then(|| {
+        quote_spanned! {spans::attribute()=>
+            fn to_json(&self) -> #p::Option<#p::String> {
+                #p::to_json(self)
+            }
+        }
+    });
     let unhandled = format!(
         "no module listed in `modules` handles the {} `",
         message.kind.word()
@@ -131,6 +138,7 @@ fn implementation(message: &Checked, paths: &Paths) -> TokenStream {
             fn descriptor() -> &'static #p::MessageDescriptor {
                 &DESCRIPTOR
             }
+            #json
             #key
         }
     }

@@ -18,6 +18,10 @@ pub trait Parcel: Send + 'static {
     #[doc(hidden)]
     fn sent(&self) -> &Self::Message;
 
+    /// The message as JSON, if it is still there and can be.
+    #[doc(hidden)]
+    fn json(&self) -> Option<String>;
+
     /// Where the reply goes, if anybody asked for it.
     #[doc(hidden)]
     fn take_reply_to(&mut self) -> Option<ReplyTo<Self::Message>>;
@@ -79,6 +83,10 @@ impl<M: ByValue + Send> Parcel for Given<M> {
         self.message.as_ref().expect("a message is handled once")
     }
 
+    fn json(&self) -> Option<String> {
+        self.message.as_ref().and_then(Message::to_json)
+    }
+
     fn take_reply_to(&mut self) -> Option<ReplyTo<M>> {
         self.reply.take()
     }
@@ -111,6 +119,10 @@ impl<E: Event> Parcel for Shown<E> {
     #[inline]
     fn sent(&self) -> &E {
         &self.0
+    }
+
+    fn json(&self) -> Option<String> {
+        self.0.to_json()
     }
 
     fn take_reply_to(&mut self) -> Option<ReplyTo<E>> {

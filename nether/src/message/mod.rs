@@ -54,6 +54,12 @@ pub trait Message: Sized + 'static {
     #[doc(hidden)]
     fn descriptor() -> &'static MessageDescriptor;
 
+    /// The message as JSON, unless it stays in this process.
+    #[doc(hidden)]
+    fn to_json(&self) -> Option<String> {
+        None
+    }
+
     /// The hash of the field that is its key, if it has one.
     #[doc(hidden)]
     fn key_hash(&self) -> Option<u64> {

@@ -7,16 +7,15 @@ use arc_swap::Guard;
 
 use crate::context::Context;
 use crate::envelope::{Label, Parcel, Reply};
-use crate::error::{Failure, FailureKind, SendError};
+use crate::error::{FailureKind, SendError};
 use crate::message::Message;
 use crate::module::attempt::Attempt;
 use crate::module::guarded::drop_unpanicked;
 use crate::module::handling::Serves;
 use crate::module::shared::SharedCell;
-use crate::module::supervision::{bury, failure_of};
+use crate::module::supervision::{bury, bury_begun, failure_of};
 use crate::module::tally::Verdict;
 use crate::module::{Module, Shared};
-use crate::scope::Scope;
 
 /// A message that a shared module has accepted. Dropped, it counts how the message ended.
 pub(super) struct Accepted<M: Module + Shared> {
@@ -67,10 +66,12 @@ impl<M: Module + Shared> Accepted<M> {
             let handle = ctx.handle();
             let obstacle = handle.scope.obstacle();
             let (Some(value), None, Some(packed)) = (&*module, &obstacle, &mut *parcel) else {
-                drop_unpanicked(parcel.take());
                 let kind = obstacle.unwrap_or(FailureKind::Stopped);
                 let error = refusal(P::Message::NAME, &kind);
-                bury(handle.source(), *label, kind, &cell.tally, cell.declaration);
+                let json = || parcel.as_ref().and_then(Parcel::json);
+                let source = handle.source();
+                bury(source, *label, kind, &cell.tally, cell.declaration, &json);
+                drop_unpanicked(parcel.take());
                 *end = End::Gone;
                 return Err(error.into());
             };
@@ -93,8 +94,10 @@ impl<M: Module + Shared> Accepted<M> {
                     continue;
                 }
             };
+            let json = || packed.json();
+            let awaited = label.is_awaited();
             let (reply, verdict) =
-                failure_of::<P::Message>(result, label.is_awaited(), handle, cell.declaration);
+                failure_of::<P::Message>(result, awaited, handle, cell.declaration, &json);
             *end = End::Handled(verdict);
             if let Some(breaker) = &cell.breaker {
                 breaker.count(verdict, handle);
@@ -108,36 +111,40 @@ impl<M: Module + Shared> Accepted<M> {
 
     /// The message was dropped on the way.
     #[cold]
-    fn dropped(&self, scope: &Scope) {
-        if self.label.is_awaited() {
-            return self.cell.tally.count_abandoned();
+    fn dropped(&self) {
+        let Accepted {
+            cell,
+            label,
+            ctx,
+            end,
+        } = self;
+        let scope = &ctx.handle().scope;
+        let has_begun = matches!(end, End::Handling);
+        if label.is_awaited() {
+            cell.tally.count_abandoned();
+            return if has_begun {
+                scope.finish(1)
+            } else {
+                scope.take_back(1)
+            };
         }
-        let message = self.label.message.name();
-        self.cell.tally.count_dead(message);
-        scope.fail(Failure {
-            message,
-            module: self.cell.declaration.name,
-            sequence: self.label.sequence(),
-            kind: scope.obstacle().unwrap_or(FailureKind::Stopped),
-        });
+        let kind = scope.obstacle().unwrap_or(FailureKind::Stopped);
+        let (source, module) = (ctx.handle().source(), cell.declaration);
+        if has_begun {
+            bury_begun(source, *label, kind, &cell.tally, module);
+        } else {
+            bury(source, *label, kind, &cell.tally, module, &|| None);
+        }
     }
 }
 
 impl<M: Module + Shared> Drop for Accepted<M> {
     fn drop(&mut self) {
-        let scope = &self.ctx.handle().scope;
         match self.end {
-            End::Waiting => {
-                self.dropped(scope);
-                scope.take_back(1);
-            }
-            End::Handling => {
-                self.dropped(scope);
-                scope.finish(1);
-            }
+            End::Waiting | End::Handling => self.dropped(),
             End::Handled(verdict) => {
                 self.cell.tally.count(verdict);
-                scope.finish(1);
+                self.ctx.handle().scope.finish(1);
             }
             End::Gone => {}
         }

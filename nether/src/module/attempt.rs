@@ -93,7 +93,7 @@ where
         policy.wait(handle).await;
         return fell.map_or(Verdict::Again, Verdict::CrashedAgain);
     }
-    settle::<P::Message>(result, parcel.take_reply_to(), handle, declaration)
+    settle(result, parcel, handle, declaration)
 }
 
 /// Attempts a message in a shared module.

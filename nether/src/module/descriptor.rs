@@ -38,8 +38,11 @@ pub struct ModuleDescriptor {
     pub breaker: Option<BreakerPolicy>,
     pub resources: &'static [ResourceDescriptor],
     /// Makes its instances; `None` for a `manual` module.
-    pub launch: Option<fn(Launch) -> Vec<Arc<dyn AnyInstance>>>,
+    pub launch: Option<fn(Launch) -> Instances>,
 }
+
+/// The instances of a module.
+pub(crate) type Instances = Vec<Arc<dyn AnyInstance>>;
 
 /// What an instance needs to know of its system.
 #[doc(hidden)]

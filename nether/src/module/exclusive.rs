@@ -48,8 +48,9 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
         inbox: M::Inbox,
         kind: FailureKind,
     ) {
+        let json = || M::json(&inbox);
+        bury(source, label, kind, &self.tally, self.declaration, &json);
         drop_unpanicked(inbox);
-        bury(source, label, kind, &self.tally, self.declaration);
     }
 }
 

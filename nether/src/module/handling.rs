@@ -139,6 +139,11 @@ pub trait TakenByValue: Sized + 'static {
         S: Settle<Given<Self>>,
         A: IntoReply<Self, R, E, Kind>;
 
+    /// The message as JSON, if it can be.
+    fn json(parcel: &Given<Self>) -> Option<String>
+    where
+        Self: Send;
+
     /// Asserts that its handler may change the module, and send.
     fn may_change<A>()
     where
@@ -180,6 +185,9 @@ pub trait TakenByReference: Sized + 'static {
         Self: Message<Reply = R, Error = Error>,
         S: Settle<Shown<Self>>,
         A: IntoOutcome<R, Kind>;
+
+    /// The message as JSON, if it can be.
+    fn json(parcel: &Shown<Self>) -> Option<String>;
 }
 
 #[diagnostic::do_not_recommend]
@@ -218,6 +226,13 @@ impl<C: ByValue> TakenByValue for C {
     {
         settle.settle(answer.into_reply())
     }
+
+    fn json(parcel: &Given<Self>) -> Option<String>
+    where
+        Self: Send,
+    {
+        Parcel::json(parcel)
+    }
 }
 
 #[diagnostic::do_not_recommend]
@@ -253,6 +268,10 @@ impl<T: Event> TakenByReference for T {
     {
         settle.settle(answer.into_outcome())
     }
+
+    fn json(parcel: &Shown<Self>) -> Option<String> {
+        Parcel::json(parcel)
+    }
 }
 
 async fn handle<P, M>(parcel: &mut P, module: &mut M, ctx: &Context<M>) -> Verdict
@@ -260,11 +279,12 @@ where
     P: Parcel,
     M: Module + Handles<P>,
 {
-    let to = parcel.take_reply_to();
-    let handler = pin!(M::handle(module, parcel, ctx, Back));
-    let result = Guarded::new(handler, span(ctx, P::Message::NAME)).await;
+    let result = {
+        let handler = pin!(M::handle(module, parcel, ctx, Back));
+        Guarded::new(handler, span(ctx, P::Message::NAME)).await
+    };
     let result = result.map_err(Fall::Panicked);
-    settle::<P::Message>(result, to, ctx.handle(), &M::descriptor().declaration)
+    settle(result, parcel, ctx.handle(), &M::descriptor().declaration)
 }
 
 /// Runs the handler of a shared module.

@@ -12,6 +12,7 @@ use crate::mediator::{Erased, InstanceId, Mediator, number_instance};
 use crate::message::MessageDescriptor;
 use crate::module::background::BackgroundTasks;
 use crate::module::cell::{Cell, CellOf, Routes};
+use crate::module::descriptor::Instances;
 use crate::module::guarded::catch;
 use crate::module::restart::{Life, ModuleState, Supervisor};
 use crate::module::supervision::report_task;
@@ -24,7 +25,7 @@ use crate::sync::lock;
 ///
 /// Not public API. Used by generated code.
 #[doc(hidden)]
-pub fn launch<M: Module + Construct>(launch: Launch) -> Vec<Arc<dyn AnyInstance>> {
+pub fn launch<M: Module + Construct>(launch: Launch) -> Instances {
     let cells = cells::<M>(&launch, M::descriptor().instances);
     let instance = |index| {
         let source = Source::Construct(|resources| Box::pin(construct(resources)));

@@ -100,6 +100,9 @@ pub trait Exclusive: Sender {
     where
         Self: Send;
 
+    /// The message as JSON, if it can be.
+    fn json(inbox: &Self::Inbox) -> Option<String>;
+
     /// Runs `#[on_stop]`.
     fn on_stop(module: &mut Self, _: &Context<Self>) -> impl Future<Output = Result<()>> + Send
     where

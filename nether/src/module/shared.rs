@@ -61,14 +61,19 @@ pub struct SharedCell<M: Module + Shared> {
 impl<M: Module + Shared> SharedCell<M> {
     /// Accepts a message; it is answered for by what this gives back.
     #[inline]
-    fn accept(self: Arc<Self>, header: Header) -> Result<Accepted<M>, Rejected> {
+    fn accept<P: Parcel>(
+        self: Arc<Self>,
+        header: Header,
+        parcel: &Option<P>,
+    ) -> Result<Accepted<M>, Rejected> {
+        let json = || parcel.as_ref().and_then(Parcel::json);
         self.accepted.fetch_add(1, Ordering::SeqCst);
         if self.closed.load(Ordering::SeqCst) {
-            return Err(self.turn_away(Rejected::Closed, &header));
+            return Err(self.turn_away(Rejected::Closed, &header, &json));
         }
         let breaker = self.breaker.as_ref();
         if breaker.is_some_and(|breaker| !breaker.lets_pass()) {
-            return Err(self.turn_away(Rejected::Open, &header));
+            return Err(self.turn_away(Rejected::Open, &header, &json));
         }
         Ok(Accepted {
             cell: self,
@@ -81,7 +86,12 @@ impl<M: Module + Shared> SharedCell<M> {
     /// Whoever sends is told that the message is rejected; but of an event nobody is, so that it is a dead letter if the module
     /// has crashed too often, or fails.
     #[cold]
-    fn turn_away(&self, rejected: Rejected, header: &Header) -> Rejected {
+    fn turn_away(
+        &self,
+        rejected: Rejected,
+        header: &Header,
+        json: &dyn Fn() -> Option<String>,
+    ) -> Rejected {
         let Header { scope, label, .. } = header;
         let is_stopped = self.is_stopped.load(Ordering::SeqCst);
         let kind = match rejected {
@@ -91,7 +101,8 @@ impl<M: Module + Shared> SharedCell<M> {
         };
         match kind {
             Some(kind) if label.message.kind == MessageKind::Event => {
-                bury(header.source(), *label, kind, &self.tally, self.declaration);
+                let source = header.source();
+                bury(source, *label, kind, &self.tally, self.declaration, json);
             }
             _ => {
                 self.tally.count_abandoned();
@@ -160,8 +171,9 @@ impl<M: Module + Shared> SharedCell<M> {
         P: Parcel,
         M: Serves<P>,
     {
-        let accepted = Arc::clone(&self).accept(header)?;
-        self.run_alone(accepted, Some(parcel), permit);
+        let parcel = Some(parcel);
+        let accepted = Arc::clone(&self).accept(header, &parcel)?;
+        self.run_alone(accepted, parcel, permit);
         Ok(())
     }
 
@@ -211,7 +223,7 @@ where
     ) -> BoxFuture<Reply<P::Message>> {
         // What the future captures lies where it is, and is not moved once more.
         let mut parcel = Some(parcel);
-        match self.accept(header) {
+        match self.accept(header, &parcel) {
             Ok(mut accepted) => Box::pin(async move { accepted.run(&mut parcel, root).await }),
             Err(rejected) => Box::pin(ready(Err(rejected.error(P::Message::NAME).into()))),
         }
@@ -245,7 +257,7 @@ where
         root: bool,
     ) -> Result<BoxFuture<Reply<P::Message>>, Rejected> {
         let permit = self.permit(&header, root)?;
-        let mut accepted = self.accept(header)?;
+        let mut accepted = self.accept(header, parcel)?;
         let mut parcel = parcel.take();
         Ok(Box::pin(async move {
             let reply = accepted.run(&mut parcel, false).await;
@@ -261,7 +273,7 @@ where
         root: bool,
     ) -> Result<(), Rejected> {
         let permit = self.permit(&header, root)?;
-        let accepted = Arc::clone(&self).accept(header)?;
+        let accepted = Arc::clone(&self).accept(header, parcel)?;
         self.run_alone(accepted, parcel.take(), permit);
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::context::{Handle, Origin, announce};
 use crate::declaration::Declaration;
-use crate::envelope::{Label, Reply, ReplyTo, Source};
+use crate::envelope::{Label, Parcel, Reply, Source};
 use crate::error::{CallError, Failure, FailureKind, Panic, Result, TimedOut};
 use crate::events::{DeadLetter, HandlerFailed, is_own};
 use crate::message::{Message, MessageDescriptor};
@@ -17,37 +17,39 @@ pub(crate) type Handled<M> = Result<Result<<M as Message>::Reply, <M as Message>
 
 /// Tells the caller; or, if nobody waits and it failed, the unit of work.
 #[inline]
-pub(crate) fn settle<M: Message>(
-    result: Handled<M>,
-    to: Option<ReplyTo<M>>,
+pub(crate) fn settle<P: Parcel>(
+    result: Handled<P::Message>,
+    parcel: &mut P,
     handle: &Handle,
     module: &'static Declaration,
 ) -> Verdict {
     match result {
         Ok(Ok(reply)) => {
-            if let Some(to) = to {
+            if let Some(to) = parcel.take_reply_to() {
                 let _ = to.send(Ok(reply)); // If nobody waits any more, nobody misses it.
             }
             Verdict::Handled
         }
-        failed => settle_failure(failed, to, handle, module),
+        failed => settle_failure(failed, parcel, handle, module),
     }
 }
 
 #[cold]
-fn settle_failure<M: Message>(
-    failed: Handled<M>,
-    to: Option<ReplyTo<M>>,
+fn settle_failure<P: Parcel>(
+    failed: Handled<P::Message>,
+    parcel: &mut P,
     handle: &Handle,
     module: &'static Declaration,
 ) -> Verdict {
-    let (reply, verdict) = failure_of::<M>(failed, to.is_some(), handle, module);
+    let to = parcel.take_reply_to();
+    let json = || parcel.json();
+    let (reply, verdict) = failure_of::<P::Message>(failed, to.is_some(), handle, module, &json);
     let untold = match to {
         Some(to) => to.send(reply).err(),
         None => Some(reply),
     };
     if let Some(Err(error)) = untold {
-        keep::<M>(error, handle, module);
+        keep::<P::Message>(error, handle, module);
     }
     verdict
 }
@@ -59,6 +61,7 @@ pub(crate) fn failure_of<M: Message>(
     awaited: bool,
     handle: &Handle,
     module: &'static Declaration,
+    json: &dyn Fn() -> Option<String>,
 ) -> (Reply<M>, Verdict) {
     let (error, verdict) = match failed {
         Ok(Ok(reply)) => return (Ok(reply), Verdict::Handled),
@@ -89,7 +92,7 @@ pub(crate) fn failure_of<M: Message>(
     } else {
         tracing::debug!(message = M::NAME, module = module.name, %error, "handler gave back an error");
     }
-    report(M::descriptor(), handle, module, &error, crashed);
+    report(M::descriptor(), handle, module, &error, crashed, json);
     (Err(error), verdict)
 }
 
@@ -116,16 +119,19 @@ fn report(
     module: &'static Declaration,
     error: &dyn std::fmt::Display,
     crashed: bool,
+    json: &dyn Fn() -> Option<String>,
 ) {
-    let sequence = handle.sequence();
     // Of the framework's own reports nothing more is reported.
     if !is_own(message) {
         announce(handle, || HandlerFailed {
             message: message.name().to_owned(),
             module: module.name.to_owned(),
-            sequence,
+            context: handle.scope.id(),
+            sequence: handle.sequence(),
+            cause: handle.cause.sequence,
             error: error.to_string(),
             crashed,
+            json: json(),
         });
     }
 }
@@ -146,7 +152,10 @@ pub(crate) fn report_task(
     announce(handle, || HandlerFailed {
         message: task.to_owned(),
         module: module.name.to_owned(),
+        context: handle.scope.id(),
         sequence: 0,
+        cause: None,
+        json: None,
         error: error.to_string(),
         crashed: is_panic,
     });
@@ -160,6 +169,33 @@ pub(crate) fn bury(
     kind: FailureKind,
     tally: &Tally,
     module: &'static Declaration,
+    json: &dyn Fn() -> Option<String>,
+) {
+    mourn(source, label, kind, tally, module, json);
+    source.scope.take_back(1);
+}
+
+/// Buries a message whose handler was cut off.
+#[cold]
+pub(crate) fn bury_begun(
+    source: Source<'_>,
+    label: Label,
+    kind: FailureKind,
+    tally: &Tally,
+    module: &'static Declaration,
+) {
+    // The handler had it.
+    mourn(source, label, kind, tally, module, &|| None);
+    source.scope.finish(1);
+}
+
+fn mourn(
+    source: Source<'_>,
+    label: Label,
+    kind: FailureKind,
+    tally: &Tally,
+    module: &'static Declaration,
+    json: &dyn Fn() -> Option<String>,
 ) {
     let (message, sequence) = (label.message, label.sequence());
     tracing::warn!(message = message.name(), module = module.name, sequence, reason = %kind, "dead letter");
@@ -171,8 +207,11 @@ pub(crate) fn bury(
         announce(&handle, || DeadLetter {
             message: message.name().to_owned(),
             module: module.name.to_owned(),
+            context: source.scope.id(),
             sequence,
+            cause: source.cause.sequence,
             reason: kind.to_string(),
+            json: json(),
         });
     }
     if !label.is_awaited() {
@@ -184,5 +223,4 @@ pub(crate) fn bury(
         });
     }
     tally.count_dead(message.name());
-    source.scope.take_back(1);
 }

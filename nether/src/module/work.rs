@@ -6,12 +6,13 @@ use std::task::Poll;
 
 use crate::context::{Context, Handle, Origin};
 use crate::envelope::Source;
-use crate::error::{Failure, FailureKind};
+use crate::error::FailureKind;
 use crate::module::backlog::{Backlog, Entry, Run};
 use crate::module::exclusive::ExclusiveCell;
 use crate::module::guarded::drop_unpanicked;
 use crate::module::mailbox::Taken;
 use crate::module::pace::{Pace, Rest};
+use crate::module::supervision::bury_begun;
 use crate::module::tally::{Fell, Verdict};
 use crate::module::{Exclusive, Module};
 use crate::scope::Scope;
@@ -235,22 +236,13 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         self.ctx.handle().scope.mediator.stopping.tell_quiet();
     }
 
-    /// The message whose handler was cut off counts as a dead letter, and as a failure of its unit of work unless a caller
-    /// waits for the reply.
+    /// The message whose handler was cut off is a dead letter, and a failure of its unit of work unless a caller waits for the
+    /// reply.
     fn cut_off(&self) {
         let handle = self.ctx.handle();
         let Some(label) = handle.message else { return };
-        let message = label.message.name();
-        self.cell.tally.count_dead(message);
-        if !label.is_awaited() {
-            handle.scope.fail(Failure {
-                message,
-                module: self.cell.declaration.name,
-                sequence: label.sequence(),
-                kind: FailureKind::Stopped,
-            });
-        }
-        handle.scope.finish(1);
+        let (cell, kind) = (self.cell, FailureKind::Stopped);
+        bury_begun(handle.source(), label, kind, &cell.tally, cell.declaration);
     }
 }
 

@@ -26,6 +26,11 @@ impl Expander<'_> {
             let (variant, call) = (&handler.variant, self.delivery(handler));
             quote_spanned!(spans::attribute()=> #inbox::#variant(ref mut parcel) => #call)
         });
+        let letters = self.sound().map(|handler| {
+            let (variant, taken) = (&handler.variant, self.taken(handler));
+            let parcel = local("parcel");
+            quote_spanned!(spans::attribute()=> #inbox::#variant(ref #parcel) => #taken::json(#parcel))
+        });
         let has_handlers = !variants.is_empty();
         let (module, ctx) = (
             local_or_wild("module", has_handlers),
@@ -53,6 +58,11 @@ impl Expander<'_> {
                 async fn dispatch(#module: &mut Self, inbox: &mut #inbox, #ctx: &#p::Context<Self>) -> #p::Verdict #send {
                     match *inbox {
                         #(#arms,)*
+                    }
+                }
+                fn json(inbox: &#inbox) -> #p::Option<#p::String> {
+                    match *inbox {
+                        #(#letters,)*
                     }
                 }
                 #on_stop
