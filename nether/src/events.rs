@@ -89,6 +89,22 @@ pub struct BreakerClosed {
     pub module: String,
 }
 
+/// A handler takes longer than [`SystemBuilder::slow_handler`](crate::SystemBuilder::slow_handler) says. Published once, and again
+/// each time that it has taken twice as long.
+#[event(name = "nether.handler_slow")]
+pub struct HandlerSlow {
+    /// The name of the message that it is handling.
+    pub message: String,
+    /// The module's name.
+    pub module: String,
+    /// Which of the module's instances it is, from 0.
+    pub instance: usize,
+    /// How long it has been at it, in milliseconds.
+    pub millis: u64,
+    /// The replies that it waits for, of an exclusive module, in words.
+    pub waits_for: Vec<String>,
+}
+
 /// Whether the message is one of the framework's own.
 pub(crate) fn is_own(message: &MessageDescriptor) -> bool {
     [
@@ -98,6 +114,7 @@ pub(crate) fn is_own(message: &MessageDescriptor) -> bool {
         ModuleStopped::ID,
         BreakerOpened::ID,
         BreakerClosed::ID,
+        HandlerSlow::ID,
     ]
     .contains(&message.id)
 }

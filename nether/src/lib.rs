@@ -115,7 +115,7 @@
 //! is caught and is a crash of the module, which is made anew and goes on with its next message; see
 //! [`#[module]`](macro@module#crashes). Whoever waits gets a [`CallError`]: the handler's own error, the panic, or why there was no reply. What fails while nobody waits is kept for
 //! [`close`](Context::close), and published as [`HandlerFailed`]. A message that is accepted but never handled is published
-//! as [`DeadLetter`]. [`Error`] boxes any `std::error::Error`, so `?` works on all of them.
+//! as [`DeadLetter`]. A handler that takes long is told by [`HandlerSlow`]. [`Error`] boxes any `std::error::Error`, so `?` works on all of them.
 //!
 //! # Testing
 //!
@@ -189,6 +189,7 @@ mod sync;
 
 mod message;
 mod resources;
+mod watch;
 
 mod answer;
 mod mediator;
@@ -223,7 +224,8 @@ pub use self::error::{
     NoRoute, Panic, Problem, Refused, Result, SendError, StartError, TimedOut, TooDeep, Waits,
 };
 pub use self::events::{
-    BreakerClosed, BreakerOpened, DeadLetter, HandlerFailed, ModuleRestarted, ModuleStopped,
+    BreakerClosed, BreakerOpened, DeadLetter, HandlerFailed, HandlerSlow, ModuleRestarted,
+    ModuleStopped,
 };
 pub use self::message::{
     Command, Event, Message, MessageDescriptor, MessageId, MessageKind, Query,
@@ -234,7 +236,7 @@ pub use self::resources::Resource;
 pub use self::routing::{Calls, Emits, HandledBy, Root, Sender};
 pub use self::scope::{ContextId, MessageKey};
 pub use self::system::{
-    Attached, DeadLetters, ModuleStatus, ShutdownReport, System, SystemBuilder,
+    Attached, DeadLetters, ModuleStatus, NotRunning, ShutdownReport, System, SystemBuilder,
 };
 
 #[doc = include_str!("docs/command.md")]

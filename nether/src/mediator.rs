@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 
 use crate::declaration::Declaration;
 use crate::sync::lock;
+use crate::watch::Watch;
 
 /// The number of a running module value: no two in a process have the same, also not in different systems.
 pub(crate) type InstanceId = u64;
@@ -41,6 +42,8 @@ pub(crate) struct Mediator {
     pub(crate) max_depth: u32,
     /// Whether the system is stopping.
     pub(crate) stopping: Arc<Stopping>,
+    /// Whether somebody looks after handlers that take long.
+    pub(crate) watch: Watch,
 }
 
 /// Whether a system is stopping; known to its contexts and to its modules.
@@ -180,6 +183,7 @@ impl Mediator {
             changing: Mutex::default(),
             max_depth,
             stopping: Arc::default(),
+            watch: Watch::default(),
         }
     }
 

@@ -108,7 +108,7 @@ app: receipt for order 1
 billing: order 2 is on its way
 app: receipt for order 2
 app: 1200 cents, 2 labels
-app: 3 modules, 16 messages
+app: 3 modules, 17 messages
 app: billing::Billing
 app: billing::audit::Audit
 app: shipping::Shipping
@@ -126,6 +126,7 @@ app: nether.breaker_closed
 app: nether.breaker_opened
 app: nether.dead_letter
 app: nether.handler_failed
+app: nether.handler_slow
 app: nether.module_restarted
 app: nether.module_stopped
 ";

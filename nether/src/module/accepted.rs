@@ -1,5 +1,7 @@
 //! [`Accepted`]: a message that a shared module has accepted, from then to its end.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -58,6 +60,9 @@ impl<M: Module + Shared> Accepted<M> {
             Some(Err(_)) => Box::pin(cell.permits.acquire()).await.ok(),
         };
         loop {
+            if cell.pause.is_on() {
+                Box::pin(cell.pause.over()).await;
+            }
             // Held while the handler runs; cheaper than an `Arc` of its own.
             let mut module = cell.module.load();
             if module.is_none() {
@@ -76,7 +81,20 @@ impl<M: Module + Shared> Accepted<M> {
                 return Err(error.into());
             };
             *end = End::Handling;
-            let result = match M::attempt(value, packed, ctx).await {
+            let attempt = {
+                let mut attempt = pin!(M::attempt(value, packed, ctx));
+                let mut begun = None;
+                poll_fn(|cx| {
+                    let polled = attempt.as_mut().poll(cx);
+                    if polled.is_pending() && begun.is_none() {
+                        begun = Some(cell.begun(label.message.slot()));
+                        handle.scope.mediator.watch.stir();
+                    }
+                    polled
+                })
+                .await
+            };
+            let result = match attempt {
                 Attempt::Ended(Ok(Ok(reply))) => {
                     *end = End::Handled(Verdict::Handled);
                     if let Some(breaker) = &cell.breaker {

@@ -10,6 +10,7 @@ use crate::envelope::Parcel;
 use crate::error::Result;
 use crate::mediator::{Erased, Stopping};
 use crate::message::{Message, MessageDescriptor};
+use crate::module::instance::Handling;
 use crate::module::restart::Supervisor;
 use crate::module::tally::Tally;
 use crate::module::{Exclusive, ExclusiveCell, Module, Shared, SharedCell};
@@ -53,6 +54,15 @@ pub trait Cell<M>: Send + Sync + Sized + 'static {
     /// How many messages were ever accepted.
     fn accepted(&self) -> u64;
 
+    /// What is being handled.
+    fn handling(&self) -> Vec<Handling>;
+
+    /// Holds the module up, or lets it go on.
+    fn pause(&self, is_paused: bool);
+
+    /// Whether it is held up.
+    fn is_paused(&self) -> bool;
+
     /// How many messages wait.
     fn waiting(&self) -> usize;
 
@@ -69,7 +79,7 @@ pub trait Cell<M>: Send + Sync + Sized + 'static {
 /// How messages reach a module of type `M`: [`OneAtATime`] or [`Concurrently`]. A module names one of these and not its
 /// cell, so that whoever compiles a module proves nothing about the inside of a cell.
 #[doc(hidden)]
-pub trait Handling<M> {
+pub trait Mode<M> {
     /// What stands between the senders and the module.
     type Cell: Cell<M>;
 }
@@ -84,16 +94,16 @@ pub enum OneAtATime {}
 #[derive(Debug, Clone, Copy)]
 pub enum Concurrently {}
 
-impl<M: Module + Exclusive> Handling<M> for OneAtATime {
+impl<M: Module + Exclusive> Mode<M> for OneAtATime {
     type Cell = ExclusiveCell<M>;
 }
 
-impl<M: Module + Shared> Handling<M> for Concurrently {
+impl<M: Module + Shared> Mode<M> for Concurrently {
     type Cell = SharedCell<M>;
 }
 
 /// The cell of a module of type `M`.
-pub(crate) type CellOf<M> = <<M as Module>::Handling as Handling<M>>::Cell;
+pub(crate) type CellOf<M> = <<M as Module>::Handling as Mode<M>>::Cell;
 
 /// The way through the cells of a module's instances for one type of parcel.
 #[doc(hidden)]

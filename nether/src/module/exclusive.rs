@@ -15,7 +15,9 @@ use crate::message::MessageKind;
 use crate::module::breaker::Breaker;
 use crate::module::cell::{Cell, Way};
 use crate::module::guarded::drop_unpanicked;
+use crate::module::instance::Handling;
 use crate::module::mailbox::Mailbox;
+use crate::module::progress::{Pause, Progress};
 use crate::module::restart::Supervisor;
 use crate::module::supervision::bury;
 use crate::module::tally::Tally;
@@ -29,6 +31,8 @@ use crate::waiting::Waiter;
 pub struct ExclusiveCell<M: Module + Exclusive> {
     pub(super) mailbox: Mailbox<M::Inbox>,
     pub(super) tally: Tally,
+    pub(super) progress: Progress,
+    pub(super) pause: Pause,
     pub(super) declaration: &'static Declaration,
     /// What it waits for.
     waiter: Arc<Waiter>,
@@ -100,6 +104,8 @@ impl<M: Module + Exclusive> Cell<M> for ExclusiveCell<M> {
         ExclusiveCell {
             mailbox: Mailbox::new(bound),
             tally: Tally::default(),
+            progress: Progress::default(),
+            pause: Pause::default(),
             declaration,
             waiter: Waiter::new(declaration),
             breaker: M::descriptor()
@@ -162,6 +168,24 @@ impl<M: Module + Exclusive> Cell<M> for ExclusiveCell<M> {
 
     fn accepted(&self) -> u64 {
         self.mailbox.accepted()
+    }
+
+    fn handling(&self) -> Vec<Handling> {
+        let current = self.progress.current();
+        let current = current.map(|(turn, slot)| Handling {
+            turn,
+            slot,
+            since: None,
+        });
+        current.into_iter().collect()
+    }
+
+    fn pause(&self, is_paused: bool) {
+        self.pause.set(is_paused);
+    }
+
+    fn is_paused(&self) -> bool {
+        self.pause.is_on()
     }
 
     fn waiting(&self) -> usize {

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::{SetOnce, oneshot};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Waits};
 use crate::mediator::{Erased, InstanceId, Mediator, number_instance};
 use crate::message::MessageDescriptor;
 use crate::module::background::BackgroundTasks;
@@ -194,6 +195,25 @@ pub trait AnyInstance: Send + Sync + fmt::Debug {
     fn work(&self) -> Work;
     /// How its life goes.
     fn life(&self) -> &Life;
+    /// What it is doing.
+    fn state(&self) -> ModuleState;
+    /// What it is handling.
+    fn handling(&self) -> Vec<Handling>;
+    /// Whom it waits for, if it is exclusive.
+    fn waits(&self) -> Vec<Waits>;
+    /// Holds it up, or lets it go on.
+    fn pause(&self, is_paused: bool);
+}
+
+/// A message that is being handled.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Handling {
+    /// What tells it from others of the same instance.
+    pub(crate) turn: u64,
+    /// The slot of its type.
+    pub(crate) slot: usize,
+    /// When it began, if that is known.
+    pub(crate) since: Option<Instant>,
 }
 
 /// What a module did, and what it has to do.
@@ -244,6 +264,7 @@ impl<M: Module> AnyInstance for Instance<M> {
         Box::pin(async move {
             self.background.tell();
             self.background.ended().await;
+            self.cell.pause(false);
             self.cell.close();
             if lock(&self.task).is_some() {
                 self.ended.wait().await;
@@ -285,6 +306,26 @@ impl<M: Module> AnyInstance for Instance<M> {
 
     fn life(&self) -> &Life {
         &self.life
+    }
+
+    fn state(&self) -> ModuleState {
+        match self.life.state() {
+            ModuleState::Running if self.cell.is_paused() => ModuleState::Paused,
+            state => state,
+        }
+    }
+
+    fn handling(&self) -> Vec<Handling> {
+        self.cell.handling()
+    }
+
+    fn waits(&self) -> Vec<Waits> {
+        let waiter = self.cell.waiter();
+        waiter.map_or_else(Vec::new, |waiter| waiter.waits())
+    }
+
+    fn pause(&self, is_paused: bool) {
+        self.cell.pause(is_paused);
     }
 }
 

@@ -218,6 +218,11 @@ impl<I> Mailbox<I> {
         wake(woken);
     }
 
+    /// The message that the module was about to start waits once more.
+    pub(super) fn hold_back(&self) {
+        lock(&self.state).taken += 1;
+    }
+
     /// Lets the consumer know that it has crashed, when it comes next.
     pub(super) fn crash(&self, reason: String) {
         let mut state = lock(&self.state);

@@ -15,6 +15,7 @@ mod line;
 mod mailbox;
 mod pace;
 mod policy;
+mod progress;
 mod restart;
 mod shared;
 mod supervision;
@@ -23,7 +24,7 @@ mod work;
 
 pub use self::attempt::{Attempt, attempt_alone, attempt_beside, repeated};
 pub use self::background::Background;
-pub(crate) use self::cell::Handling;
+pub(crate) use self::cell::Mode;
 pub use self::cell::{Concurrently, OneAtATime, Routes};
 pub(crate) use self::descriptor::Launch;
 pub use self::descriptor::{ModuleDescriptor, ModuleKind, ModuleRegistration};
@@ -31,7 +32,7 @@ pub(crate) use self::exclusive::ExclusiveCell;
 pub(crate) use self::guarded::catch;
 pub use self::handling::{Handles, Serves, Settle, TakenByReference, TakenByValue};
 pub use self::instance::launch;
-pub(crate) use self::instance::{AnyInstance, Instance};
+pub(crate) use self::instance::{AnyInstance, Handling, Instance};
 pub use self::policy::{Backoff, BreakerPolicy, HandlerPolicy, Restart, RestartPolicy};
 pub use self::restart::ModuleState;
 pub(crate) use self::shared::SharedCell;
@@ -51,7 +52,7 @@ use crate::routing::Sender;
 pub trait Module: Sender + Send + 'static {
     /// How messages reach it: [`OneAtATime`] or [`Concurrently`].
     #[doc(hidden)]
-    type Handling: Handling<Self>;
+    type Handling: Mode<Self>;
     #[doc(hidden)]
     const DESCRIPTOR: &'static ModuleDescriptor;
 

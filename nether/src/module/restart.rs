@@ -39,6 +39,8 @@ pub enum ModuleState {
     Starting,
     /// It handles messages.
     Running,
+    /// It is held up by [`System::pause`](crate::System::pause). Messages wait.
+    Paused,
     /// It has crashed and is being made anew. Messages wait.
     Restarting,
     /// It handles nothing any more.
@@ -57,7 +59,8 @@ impl Life {
         match self.state.load(Ordering::SeqCst) {
             0 => ModuleState::Starting,
             1 => ModuleState::Running,
-            2 => ModuleState::Restarting,
+            2 => ModuleState::Paused,
+            3 => ModuleState::Restarting,
             _ => ModuleState::Stopped,
         }
     }

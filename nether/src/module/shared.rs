@@ -1,5 +1,6 @@
 //! [`SharedCell`]: a module whose handlers run concurrently: in the caller's task, or in tasks of their own.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::ready;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use arc_swap::{ArcSwapOption, Guard};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::context::{Context, Handle};
 use crate::declaration::Declaration;
@@ -19,6 +21,8 @@ use crate::module::accepted::{Accepted, End};
 use crate::module::breaker::Breaker;
 use crate::module::cell::{Cell, Way};
 use crate::module::handling::Serves;
+use crate::module::instance::Handling;
+use crate::module::progress::Pause;
 use crate::module::restart::Supervisor;
 use crate::module::supervision::{bury, keep};
 use crate::module::tally::Tally;
@@ -47,6 +51,9 @@ pub struct SharedCell<M: Module + Shared> {
     pub(super) permits: Arc<Semaphore>,
     /// The handlers that no caller runs; `None` once the module is cut off.
     tasks: Mutex<Option<JoinSet<()>>>,
+    /// What is being handled that was not ready at once, by its number.
+    running: Mutex<Running>,
+    pub(super) pause: Pause,
     accepted: AtomicU64,
     pub(super) closed: AtomicBool,
     /// Told by `close`, by every message that ends after it, and by a crash.
@@ -58,7 +65,44 @@ pub struct SharedCell<M: Module + Shared> {
     pub(super) declaration: &'static Declaration,
 }
 
+/// The handlers that are at work.
+#[derive(Default)]
+struct Running {
+    next: u64,
+    begun: BTreeMap<u64, Handling>,
+}
+
+/// A handler that is at work, until dropped.
+pub(super) struct Begun<'a> {
+    running: &'a Mutex<Running>,
+    turn: u64,
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        lock(self.running).begun.remove(&self.turn);
+    }
+}
+
 impl<M: Module + Shared> SharedCell<M> {
+    /// A handler is at work, for who looks on.
+    #[cold]
+    pub(super) fn begun(&self, slot: usize) -> Begun<'_> {
+        let mut running = lock(&self.running);
+        let turn = running.next;
+        running.next += 1;
+        let handling = Handling {
+            turn,
+            slot,
+            since: Some(Instant::now()),
+        };
+        running.begun.insert(turn, handling);
+        Begun {
+            running: &self.running,
+            turn,
+        }
+    }
+
     /// Accepts a message; it is answered for by what this gives back.
     #[inline]
     fn accept<P: Parcel>(
@@ -330,6 +374,8 @@ impl<M: Module + Shared> Cell<M> for SharedCell<M> {
             resumes: M::descriptor().restart.restart == Restart::Resume,
             permits: Arc::new(Semaphore::new(bound.min(Semaphore::MAX_PERMITS))),
             tasks: Mutex::new(Some(JoinSet::new())),
+            running: Mutex::default(),
+            pause: Pause::default(),
             accepted: AtomicU64::new(0),
             closed: AtomicBool::new(false),
             changed: Notify::new(),
@@ -403,6 +449,18 @@ impl<M: Module + Shared> Cell<M> for SharedCell<M> {
 
     fn accepted(&self) -> u64 {
         self.accepted.load(Ordering::SeqCst)
+    }
+
+    fn handling(&self) -> Vec<Handling> {
+        lock(&self.running).begun.values().copied().collect()
+    }
+
+    fn pause(&self, is_paused: bool) {
+        self.pause.set(is_paused);
+    }
+
+    fn is_paused(&self) -> bool {
+        self.pause.is_on()
     }
 
     fn waiting(&self) -> usize {

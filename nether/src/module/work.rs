@@ -31,6 +31,8 @@ pub(super) struct Work<'a, M: Module + Exclusive> {
     step: usize,
     /// Whether the module goes on as it is when a handler has fallen.
     resumes: bool,
+    /// How many handlers were called, for who looks on.
+    turn: u32,
     /// How a handler fell, if one did.
     fell: Option<Fell>,
     books: Books,
@@ -69,6 +71,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
             left: 0,
             step: cell.mailbox.step(),
             resumes,
+            turn: 0,
             fell: None,
             books: Books::default(),
         }
@@ -85,6 +88,9 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         let mut pace = Pace::new();
         loop {
             while self.left > 0 {
+                if self.cell.pause.is_on() {
+                    self.pause().await;
+                }
                 let verdict = self.handle(module).await;
                 if let Some(Verdict::Again | Verdict::CrashedAgain(_)) = verdict {
                     self.put_back();
@@ -95,6 +101,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
                     && !self.resumes
                 {
                     self.fell = Some(fell);
+                    self.cell.progress.rest();
                     self.settle_all();
                     return Ended::Crashed;
                 }
@@ -110,11 +117,22 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
             }
             self.rest();
             match self.take(&mut pace).await {
-                Taken::Messages => {}
+                Taken::Messages => self.ctx.handle().scope.mediator.watch.stir(),
                 Taken::Crash => return Ended::Crashed,
                 Taken::Closed => return Ended::Closed,
             }
         }
+    }
+
+    /// Waits until the module is not held up.
+    #[cold]
+    async fn pause(&mut self) {
+        self.settle_all();
+        self.cell.progress.rest();
+        self.cell.mailbox.hold_back();
+        self.cell.pause.over().await;
+        self.books.started += 1;
+        self.ctx.handle().scope.mediator.watch.stir();
     }
 
     /// Waits for messages.
@@ -170,6 +188,8 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         }
         let Entry { label, inbox } = slot.as_mut()?;
         self.ctx.handle_mut().message = Some(*label);
+        self.turn = self.turn.wrapping_add(1);
+        self.cell.progress.begin(self.turn, label.message.slot());
         self.books.is_handling = true;
         let verdict = {
             let mut handler = pin!(M::dispatch(module, inbox, &self.ctx));
@@ -228,6 +248,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
     #[inline]
     fn rest(&mut self) {
         self.taken.clear();
+        self.cell.progress.rest();
         // What was taken is all started; the next batch counts anew.
         self.books.started = 0;
         if let Some(standing) = self.standing.take() {
@@ -287,6 +308,7 @@ impl Books {
 
 impl<M: Module + Exclusive> Drop for Work<'_, M> {
     fn drop(&mut self) {
+        self.cell.progress.rest();
         self.books.started += self.taken.len();
         self.settle_all();
         if self.books.is_handling {

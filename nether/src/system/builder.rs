@@ -18,6 +18,9 @@ const MAX_DEPTH: u32 = 64;
 /// How long a stopping system waits for its modules.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a handler may take before it is told.
+const SLOW_HANDLER: Duration = Duration::from_secs(5);
+
 /// A system to be configured and started.
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `start`"]
@@ -26,6 +29,7 @@ pub struct SystemBuilder {
     pub(super) mailbox: usize,
     pub(super) max_depth: u32,
     pub(super) shutdown_timeout: Duration,
+    pub(super) slow_handler: Duration,
     pub(super) isolated: bool,
     /// What `#[nether::main(modules = [..])]` lists.
     pub(super) world: Option<Vec<&'static ModuleDescriptor>>,
@@ -42,6 +46,7 @@ impl Default for SystemBuilder {
             mailbox: MAILBOX,
             max_depth: MAX_DEPTH,
             shutdown_timeout: SHUTDOWN_TIMEOUT,
+            slow_handler: SLOW_HANDLER,
             isolated: false,
             world: None,
             prepare: None,
@@ -76,6 +81,14 @@ impl SystemBuilder {
     /// If some had to be cut off, the others get at most a quarter of it more for their `#[on_stop]`.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.shutdown_timeout = timeout;
+        self
+    }
+
+    /// How long a handler may take before [`HandlerSlow`](crate::HandlerSlow) tells of it (and a warning of `tracing`): 5 seconds
+    /// unless told otherwise, or up to a quarter longer. Handlers are only looked at from outside, also those that block their
+    /// thread, as long as another one is free; to cut one off, give it a `timeout`. With [`Duration::MAX`] nobody looks.
+    pub fn slow_handler(mut self, limit: Duration) -> Self {
+        self.slow_handler = limit;
         self
     }
 

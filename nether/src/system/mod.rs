@@ -2,13 +2,16 @@
 
 mod attach;
 mod builder;
+mod pause;
 mod shutdown;
 mod signals;
 mod start;
 mod status;
+mod watch;
 
 pub use self::attach::Attached;
 pub use self::builder::SystemBuilder;
+pub use self::pause::NotRunning;
 pub use self::shutdown::{DeadLetters, ShutdownReport};
 pub(crate) use self::signals::signal;
 pub use self::status::ModuleStatus;
@@ -221,7 +224,13 @@ impl System {
     }
 
     fn instances(&self) -> Vec<Arc<dyn AnyInstance>> {
-        lock(&self.inner.instances).clone()
+        self.inner.instances()
+    }
+}
+
+impl Inner {
+    fn instances(&self) -> Vec<Arc<dyn AnyInstance>> {
+        lock(&self.instances).clone()
     }
 }
 
@@ -229,6 +238,7 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.mediator.stopping.begin();
         for instance in lock(&self.instances).iter().rev() {
+            instance.pause(false);
             instance.tell_background();
             instance.close();
         }

@@ -88,6 +88,8 @@ impl System {
         let grace = self.inner.shutdown_timeout / 4;
         let mediator = &self.inner.mediator;
         mediator.stopping.begin();
+        let paused = self.instances();
+        paused.iter().for_each(|instance| instance.pause(false));
         let _ = timeout_at(deadline, mediator.stopping.until(|| self.is_quiet())).await;
         let instances = self.instances();
         instances

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
 
 use tokio::sync::SetOnce;
 use tokio::task::JoinSet;
@@ -12,6 +13,7 @@ use crate::mediator::{Handler, Mediator};
 use crate::module::{AnyInstance, Launch, ModuleDescriptor};
 use crate::registry::{Program, Registry, check, start_order};
 use crate::resources::Resources;
+use crate::system::watch::watch;
 use crate::system::{Inner, System, SystemBuilder};
 
 /// Checks all but resources.
@@ -83,6 +85,13 @@ pub(super) async fn start(builder: SystemBuilder) -> Result<System, StartError> 
         Arc::clone(&system.inner.mediator),
         Arc::downgrade(&system.inner),
     ));
+    if builder.slow_handler < Duration::MAX {
+        tokio::spawn(watch(
+            Arc::clone(&system.inner.mediator),
+            Arc::downgrade(&system.inner),
+            builder.slow_handler,
+        ));
+    }
     let problems = start_all(&instances, Arc::new(builder.resources)).await;
     if !problems.is_empty() {
         system.shutdown().await;

@@ -35,7 +35,7 @@ impl System {
                 name: descriptor.declaration.name,
                 instance: instance.index(),
                 kind: descriptor.kind,
-                state: instance.life().state(),
+                state: instance.state(),
                 restarts: instance.life().restarts(),
                 waiting: work.waiting,
                 handled: work.handled,

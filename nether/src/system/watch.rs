@@ -1,0 +1,105 @@
+//! Looks after handlers that take long: what hangs is told, with whom it waits for.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::context::{Handle, Origin, announce};
+use crate::events::HandlerSlow;
+use crate::mediator::{InstanceId, Mediator};
+use crate::module::{AnyInstance, Handling};
+use crate::race::race;
+use crate::registry::Registry;
+use crate::scope::{Scope, ScopeKind};
+use crate::system::Inner;
+
+/// The shortest time between two looks.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+/// Looks at all that is being handled a few times within `slow`, and tells what takes longer; again when it takes twice as long.
+pub(super) async fn watch(mediator: Arc<Mediator>, system: Weak<Inner>, slow: Duration) {
+    let scope = Scope::new(Arc::clone(&mediator), ScopeKind::Standing);
+    let mut watcher = Watcher {
+        slow,
+        handle: Handle::new(Arc::new(scope), Origin::Hook),
+        seen: HashMap::new(),
+    };
+    let interval = (slow / 4).max(SHORTEST);
+    let mut idle = 0;
+    loop {
+        if idle >= 2 && !mediator.stopping.has_begun() {
+            race(mediator.watch.stirred(), mediator.stopping.begun()).await;
+            idle = 0;
+        }
+        sleep(interval).await;
+        let Some(instances) = system.upgrade().map(|inner| inner.instances()) else {
+            return;
+        };
+        if mediator.stopping.has_ended() {
+            return;
+        }
+        watcher.look(&instances);
+        idle = if watcher.seen.is_empty() { idle + 1 } else { 0 };
+        if idle == 1 {
+            mediator.watch.doze();
+        }
+    }
+}
+
+struct Watcher {
+    slow: Duration,
+    /// A unit of work to tell in.
+    handle: Handle,
+    /// What was being handled at the last look.
+    seen: HashMap<(InstanceId, u64), Seen>,
+}
+
+#[derive(Clone, Copy)]
+struct Seen {
+    since: Instant,
+    /// It is told when it takes longer than this.
+    limit: Duration,
+}
+
+impl Watcher {
+    fn look(&mut self, instances: &[Arc<dyn AnyInstance>]) {
+        let now = Instant::now();
+        let mut seen = HashMap::new();
+        for instance in instances {
+            for handling in instance.handling() {
+                let key = (instance.id(), handling.turn);
+                let mut now_seen = self.seen.get(&key).copied().unwrap_or(Seen {
+                    since: handling.since.unwrap_or(now),
+                    limit: self.slow,
+                });
+                let age = now - now_seen.since;
+                if age >= now_seen.limit {
+                    now_seen.limit = now_seen.limit.max(age).saturating_mul(2);
+                    self.tell(&**instance, &handling, age);
+                }
+                seen.insert(key, now_seen);
+            }
+        }
+        self.seen = seen;
+    }
+
+    fn tell(&self, instance: &dyn AnyInstance, handling: &Handling, age: Duration) {
+        let messages = &Registry::of_program().messages;
+        let message = messages
+            .get(handling.slot)
+            .map_or("", |message| message.name());
+        let module = instance.descriptor().declaration.name;
+        let waits = instance.waits();
+        let waits_for: Vec<String> = waits.iter().map(|waits| waits.to_string()).collect();
+        tracing::warn!(message, module, ?age, ?waits_for, "a handler takes long");
+        announce(&self.handle, || HandlerSlow {
+            message: message.to_owned(),
+            module: module.to_owned(),
+            instance: instance.index(),
+            millis: age.as_millis() as u64,
+            waits_for,
+        });
+    }
+}

@@ -1,0 +1,41 @@
+//! Layer 1: [`Watch`]: whether somebody looks after handlers that take long. Nobody does while nothing is handled, so that an idle
+//! system is idle.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::Notify;
+
+/// Whether the task that looks after handlers is awake.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    is_awake: AtomicBool,
+    stirred: Notify,
+}
+
+impl Watch {
+    /// Something is being handled: it has to be looked after.
+    #[inline]
+    pub(crate) fn stir(&self) {
+        if !self.is_awake.load(Ordering::Relaxed) {
+            self.wake();
+        }
+    }
+
+    #[cold]
+    fn wake(&self) {
+        if !self.is_awake.swap(true, Ordering::SeqCst) {
+            self.stirred.notify_one();
+        }
+    }
+
+    /// From now on, whoever begins to handle something says so. Who has begun just before may not have, and is seen by who
+    /// looks once more a while later.
+    pub(crate) fn doze(&self) {
+        self.is_awake.store(false, Ordering::SeqCst);
+    }
+
+    /// Waits until something is being handled.
+    pub(crate) async fn stirred(&self) {
+        self.stirred.notified().await;
+    }
+}
