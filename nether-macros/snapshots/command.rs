@@ -55,6 +55,9 @@ const _: () = {
         fn to_json(&self) -> ::nether::__private::Option<::nether::__private::String> {
             ::nether::__private::to_json(self)
         }
+        fn copied(&self) -> ::nether::__private::Option<Self> {
+            ::nether::__private::Option::Some(::nether::__private::Clone::clone(self))
+        }
         fn key_hash(&self) -> ::nether::__private::Option<u64> {
             ::nether::__private::Option::Some(
                 <String as ::nether::__private::Key>::key_hash(&self.order_id),

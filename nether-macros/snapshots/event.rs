@@ -52,6 +52,9 @@ const _: () = {
         fn to_json(&self) -> ::nether::__private::Option<::nether::__private::String> {
             ::nether::__private::to_json(self)
         }
+        fn copied(&self) -> ::nether::__private::Option<Self> {
+            ::nether::__private::Option::Some(::nether::__private::Clone::clone(self))
+        }
     }
     #[automatically_derived]
     #[diagnostic::do_not_recommend]

@@ -119,8 +119,11 @@
 //!
 //! # Testing
 //!
-//! [`#[nether::test]`](macro@test) starts the whole program for a test. An [isolated](SystemBuilder::isolated) system starts
-//! nothing by itself: attach the module under test, and fakes of what it calls. A module marked `fake` stands in for the one
+//! With the feature `test`, `#[nether::test]` runs a test in a system of its own: with virtual time, with the whole program or
+//! some modules of it, fakes of what they call, a record of what was sent, and in as many orders as it has seeds.
+//!
+//! Without it, an [isolated](SystemBuilder::isolated) system starts nothing by itself: attach the module under test, and fakes
+//! of what it calls. A module marked `fake` stands in for the one
 //! that handles its messages, and is unknown to everybody but the test that attaches it.
 //!
 //! ```
@@ -174,6 +177,7 @@
 //! | feature | default | what it does |
 //! |---|---|---|
 //! | `json` | yes | [`DeadLetter`] and [`HandlerFailed`] carry their message as JSON; without it they say `None` |
+//! | `test` | no | `#[nether::test]` and `TestSystem`; for `[dev-dependencies]` |
 //! | `log` | yes | [`#[nether::main]`](macro@main) prints `tracing` events on standard error, filtered by `RUST_LOG` (warnings and errors unless it says otherwise), if the program has set no subscriber |
 //!
 //! Set `NETHER_MACROS_DEBUG=1` while building to see what the attributes expand to.
@@ -187,11 +191,15 @@ mod error;
 mod race;
 mod sync;
 
+mod chance;
+
 mod message;
 mod resources;
 mod watch;
 
 mod answer;
+mod recorder;
+
 mod mediator;
 mod routing;
 
@@ -210,6 +218,9 @@ mod module;
 mod registry;
 
 mod system;
+
+#[cfg(feature = "test")]
+mod testing;
 
 mod entry;
 
@@ -259,9 +270,13 @@ pub use nether_macros::module;
 #[doc(inline)]
 pub use nether_macros::main;
 
+#[cfg(feature = "test")]
 #[doc = include_str!("docs/test.md")]
 #[doc(inline)]
 pub use nether_macros::test;
+
+#[cfg(feature = "test")]
+pub use self::testing::TestSystem;
 
 pub mod prelude {
     //! What nearly every file needs: `use nether::prelude::*;`.

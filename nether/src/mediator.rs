@@ -13,7 +13,9 @@ use std::sync::{Arc, Mutex};
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
+use crate::chance::Chance;
 use crate::declaration::Declaration;
+use crate::recorder::Recorder;
 use crate::sync::lock;
 use crate::watch::Watch;
 
@@ -44,6 +46,10 @@ pub(crate) struct Mediator {
     pub(crate) stopping: Arc<Stopping>,
     /// Whether somebody looks after handlers that take long.
     pub(crate) watch: Watch,
+    /// What is drawn, in a test.
+    pub(crate) chance: Chance,
+    /// What a test has seen.
+    pub(crate) recorder: Recorder,
 }
 
 /// Whether a system is stopping; known to its contexts and to its modules.
@@ -55,7 +61,9 @@ pub(crate) struct Stopping {
     ended: AtomicBool,
     /// Set once: a module that the system cannot do without is gone.
     demanded: AtomicBool,
-    /// Told by `begin`, and by modules that ran out of work since.
+    /// Whether modules that run out of work have to say so: set by `begin`, and by whoever waits for it.
+    is_asked: AtomicBool,
+    /// Told by `begin`, and by modules that ran out of work.
     changed: Notify,
 }
 
@@ -63,6 +71,7 @@ impl Stopping {
     /// Refuses new root work from now on.
     pub(crate) fn begin(&self) {
         self.begun.store(true, Ordering::SeqCst);
+        self.is_asked.store(true, Ordering::SeqCst);
         self.changed.notify_waiters();
     }
 
@@ -100,10 +109,16 @@ impl Stopping {
         self.begun.load(Ordering::SeqCst)
     }
 
-    /// Called by a module that ran out of work. Costs a load unless the system is stopping.
+    /// Lets modules say when they run out of work.
+    #[cfg(feature = "test")]
+    pub(crate) fn ask_quiet(&self) {
+        self.is_asked.store(true, Ordering::SeqCst);
+    }
+
+    /// Called by a module that ran out of work. Costs a load unless somebody waits for that.
     #[inline]
     pub(crate) fn tell_quiet(&self) {
-        if self.has_begun() {
+        if self.is_asked.load(Ordering::SeqCst) {
             self.changed.notify_waiters();
         }
     }
@@ -167,7 +182,7 @@ impl Table {
 
 impl Mediator {
     /// A mediator for `rows` message types.
-    pub(crate) fn new(rows: usize, max_depth: u32) -> Self {
+    pub(crate) fn new(rows: usize, max_depth: u32, chance: Chance, recorder: Recorder) -> Self {
         let table = Table {
             version: 0,
             rows: vec![Arc::default(); rows].into(),
@@ -184,6 +199,8 @@ impl Mediator {
             max_depth,
             stopping: Arc::default(),
             watch: Watch::default(),
+            chance,
+            recorder,
         }
     }
 

@@ -40,7 +40,9 @@ pub use crate::routing::{
 pub mod entry {
     //! What `#[nether::main]` and `#[nether::test]` run.
 
-    pub use crate::entry::{Argument, Flavor, Options, main, test};
+    pub use crate::entry::{Argument, Flavor, Options, main};
+    #[cfg(feature = "test")]
+    pub use crate::entry::{Seeds, TestOptions, test};
 }
 
 pub mod derived_unless_local {

@@ -1,13 +1,12 @@
 //! The example's modules, used as the program uses them.
 
-use nether::{CallError, System};
+use nether::{CallError, TestSystem};
 
 use crate::{OrderError, OrderProcessed, OrdersProcessed, ProcessOrder};
 
 #[nether::test]
-async fn an_order_is_processed_and_announced(system: System) -> nether::Result<()> {
+async fn an_order_is_processed_and_announced(system: TestSystem) -> nether::Result<()> {
     let ctx = system.context();
-    let mut announced = ctx.subscribe::<OrderProcessed>();
     let receipt = ctx
         .send(ProcessOrder {
             order_id: "7".into(),
@@ -15,14 +14,8 @@ async fn an_order_is_processed_and_announced(system: System) -> nether::Result<(
         })
         .await?;
     assert_eq!(receipt.order_id, "7");
-    assert_eq!(
-        announced
-            .next()
-            .await
-            .expect("the context is open")
-            .order_id,
-        "7"
-    );
+    system.settle().await;
+    assert_eq!(system.published::<OrderProcessed>()[0].order_id, "7");
     assert_eq!(ctx.ask(OrdersProcessed).await?, 1);
     // The order, its announcement, and the question.
     assert_eq!(ctx.close().await?.handled, 3);
@@ -30,7 +23,7 @@ async fn an_order_is_processed_and_announced(system: System) -> nether::Result<(
 }
 
 #[nether::test]
-async fn an_order_without_a_price_is_refused(system: System) -> nether::Result<()> {
+async fn an_order_without_a_price_is_refused(system: TestSystem) -> nether::Result<()> {
     let ctx = system.context();
     let refused = ctx
         .send(ProcessOrder {

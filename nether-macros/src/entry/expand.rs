@@ -1,10 +1,13 @@
 //! The code of a checked entry point: a plain function around the `async` one.
 
+use std::ops::Range;
+
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{FnArg, ReturnType, Type};
 
 use crate::entry::EntryKind;
+use crate::entry::seeds::Seeds;
 use crate::entry::validate::Checked;
 use crate::paths::Paths;
 use crate::spans::{self, Extent};
@@ -98,8 +101,25 @@ fn options(entry: &Checked, paths: &Paths) -> TokenStream {
         Some(_) => quote!(#p::Option::Some(WORLD)),
         None => quote!(#p::Option::None),
     };
-    quote_spanned! {spans::attribute()=>
+    let options = quote_spanned! {spans::attribute()=>
         #p::entry::Options { flavor: #p::entry::Flavor::#flavor, worker_threads: #threads, modules: #modules }
+    };
+    if entry.kind == EntryKind::Main {
+        return options;
+    }
+    let only = match &entry.only {
+        Some(only) => quote!(#p::Option::Some(&[#(<#only as #p::Module>::DESCRIPTOR),*])),
+        None => quote!(#p::Option::None),
+    };
+    let seeds = match &entry.seeds {
+        Some(Seeds { range, crashes }) => {
+            let Range { start, end } = range;
+            quote!(#p::Option::Some(#p::entry::Seeds { range: #start..#end, crashes: #crashes }))
+        }
+        None => quote!(#p::Option::None),
+    };
+    quote_spanned! {spans::attribute()=>
+        #p::entry::TestOptions { options: #options, only: #only, seeds: #seeds }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod args;
 mod expand;
+mod seeds;
 mod validate;
 
 use proc_macro2::TokenStream;
@@ -24,6 +25,14 @@ impl EntryKind {
         match self {
             EntryKind::Main => "nether::main",
             EntryKind::Test => "nether::test",
+        }
+    }
+
+    /// What it gives: the name of the type.
+    pub(crate) fn system(self) -> &'static str {
+        match self {
+            EntryKind::Main => "System",
+            EntryKind::Test => "TestSystem",
         }
     }
 

@@ -5,8 +5,9 @@ use syn::{Error, LitInt, LitStr, Path, Type};
 
 use crate::block::Function;
 use crate::diagnostics::Diagnostics;
-use crate::entry::EntryKind;
 use crate::entry::args::Args;
+use crate::entry::seeds::Seeds;
+use crate::entry::{EntryKind, seeds};
 use crate::{recover, types};
 
 /// An entry point that makes sense, if it `is_sound`; otherwise only its name is used.
@@ -16,6 +17,9 @@ pub(crate) struct Checked {
     pub(crate) is_current_thread: bool,
     pub(crate) worker_threads: Option<usize>,
     pub(crate) modules: Option<Vec<Type>>,
+    /// The modules that a test starts alone.
+    pub(crate) only: Option<Vec<Type>>,
+    pub(crate) seeds: Option<Seeds>,
     pub(crate) renamed: Option<Path>,
     pub(crate) is_sound: bool,
 }
@@ -31,7 +35,16 @@ pub(crate) fn check(
     check_concrete(kind, &function, diagnostics);
     check_argument(kind, &function, diagnostics);
     let flavor = args.flavor.as_ref();
-    let is_current_thread = flavor.is_some_and(|flavor| check_flavor(flavor, diagnostics));
+    let is_current_thread = match flavor {
+        Some(flavor) => check_flavor(flavor, diagnostics),
+        // Tests have virtual time, which is for one thread.
+        None => kind == EntryKind::Test && args.worker_threads.is_none(),
+    };
+    let seeds = seeds::check(&args, is_current_thread, diagnostics);
+    if let (Some(only), Some(_)) = (&args.only, &args.modules) {
+        let message = "`only` starts a part of the program, and `modules` lists the whole";
+        diagnostics.error(&only.key, message, "keep one of the two");
+    }
     let worker_threads = args
         .worker_threads
         .as_ref()
@@ -50,6 +63,8 @@ pub(crate) fn check(
         is_current_thread,
         worker_threads,
         modules: args.modules.map(|modules| modules.types),
+        only: args.only.map(|only| only.types),
+        seeds,
         renamed: args.renamed,
         is_sound: diagnostics.count() == 0,
     }
@@ -102,8 +117,9 @@ fn check_concrete(kind: EntryKind, function: &Function, diagnostics: &Diagnostic
 fn check_argument(kind: EntryKind, function: &Function, diagnostics: &Diagnostics) {
     let signature = &function.signature;
     let help = format!(
-        "write `async fn {}(system: System)` for a system that is started, or `(builder: SystemBuilder)` to start it yourself",
-        signature.ident
+        "write `async fn {}(system: {})` for a system that is started, or `(builder: SystemBuilder)` to start it yourself",
+        signature.ident,
+        kind.system()
     );
     if signature.inputs.is_empty() {
         let message = format!(

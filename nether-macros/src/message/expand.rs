@@ -106,6 +106,9 @@ fn implementation(message: &Checked, paths: &Paths) -> TokenStream {
             fn to_json(&self) -> #p::Option<#p::String> {
                 #p::to_json(self)
             }
+            fn copied(&self) -> #p::Option<Self> {
+                #p::Option::Some(#p::Clone::clone(self))
+            }
         }
     });
     let unhandled = format!(

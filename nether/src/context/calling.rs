@@ -124,6 +124,7 @@ where
             Ok(sequence) => sequence,
             Err(refused) => return Stage::Ended(Some(refused.into())),
         };
+        scope.mediator.recorder.record(&message);
         let cause = handle.next_cause();
         let source = Source {
             scope,

@@ -44,6 +44,7 @@ impl<M: ByValue + Send> Post for Given<M> {
                 Ok(sequence) => sequence,
                 Err(refused) => return Stage::Ended(Err(refused)),
             };
+            handle.scope.mediator.recorder.record(&message);
             let cause = handle.next_cause();
             let given = Given::new(message, None);
             let source = Source {
@@ -71,7 +72,8 @@ pub(crate) fn announce<E: Event>(handle: &Handle, event: impl FnOnce() -> E) {
     let listened = scope.read(E::descriptor().slot(), |row| {
         row.is_some_and(|row| !row.handlers.is_empty() || row.subscription.is_some())
     });
-    if !listened && scope.subscriptions().is_none() {
+    let is_recorded = scope.mediator.recorder.is_on();
+    if !listened && scope.subscriptions().is_none() && !is_recorded {
         return;
     }
     let event = Arc::new(event());
@@ -105,6 +107,7 @@ fn publish<E: Event>(handle: &Handle, event: &Arc<E>, cx: &mut Context<'_>) -> S
             Ok(sequence) => sequence,
             Err(refused) => return Stage::Ended(Err(refused)),
         };
+        handle.scope.mediator.recorder.record(&**event);
         tell_subscribers(&handle.scope, row, event);
         let cause = handle.next_cause();
         let source = Source {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::declaration::Declaration;
 use crate::envelope::{Cause, Header, Label, Source};
 use crate::error::{NoRoute, SendError, TooDeep};
+use crate::events::is_own;
 use crate::message::MessageDescriptor;
 use crate::scope::{MessageKey, Scope};
 
@@ -102,6 +103,13 @@ impl Handle {
             .message
             .map(|label| (label.message.name(), label.sequence()));
         self.cause.child(parent, self.scope.mediator.max_depth)
+    }
+
+    /// Whether a test has drawn that the handler of its message crashes.
+    #[inline]
+    pub(crate) fn crashes(&self) -> bool {
+        let is_own = || self.message.is_some_and(|label| is_own(label.message));
+        self.scope.mediator.chance.crashes() && !is_own()
     }
 
     /// The number of the message being handled; 0 outside handlers.

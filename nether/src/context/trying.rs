@@ -120,6 +120,7 @@ where
             Ok(sequence) => sequence,
             Err(error) => return Err(Refused { message, error }),
         };
+        scope.mediator.recorder.record(&message);
         let delivery = Delivery {
             source: Source {
                 scope,

@@ -1,10 +1,14 @@
-//! Layer 10: what `#[nether::main]` and `#[nether::test]` run.
+//! Layer 11: what `#[nether::main]` and `#[nether::test]` run.
 
 mod argument;
 mod log;
 mod run;
+#[cfg(feature = "test")]
+mod test;
 mod world;
 
 pub use self::argument::Argument;
-pub use self::run::{Flavor, Options, main, test};
+pub use self::run::{Flavor, Options, main};
+#[cfg(feature = "test")]
+pub use self::test::{Seeds, TestOptions, test};
 pub use self::world::closed_world;

@@ -1,16 +1,18 @@
 //! Runs a `main` or a test: makes the runtime, starts the system, and stops it again.
 
+use std::cell::Cell;
+use std::future::pending;
 use std::panic::resume_unwind;
 use std::process::ExitCode;
 
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use tokio::sync::watch;
 
 use crate::entry::{Argument, log};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::module::{ModuleDescriptor, catch};
 use crate::race::race;
-use crate::system::{System, SystemBuilder, signal};
+use crate::system::{System, SystemBuilder, or_exit, signal};
 
 /// What the attribute says.
 #[derive(Debug)]
@@ -38,7 +40,8 @@ where
     A: Argument,
     F: Future<Output = Result<()>>,
 {
-    let ran = runtime(&options).and_then(|runtime| runtime.block_on(run(&options, true, main)));
+    let runtime = runtime(&options).build().map_err(Error::from);
+    let ran = runtime.and_then(|runtime| runtime.block_on(run(&options, main)));
     match ran {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -48,22 +51,7 @@ where
     }
 }
 
-/// Runs a test.
-///
-/// # Panics
-/// If the test fails, or panics itself.
-pub fn test<A, F>(options: Options, test: impl FnOnce(A) -> F)
-where
-    A: Argument,
-    F: Future<Output = Result<()>>,
-{
-    let ran = runtime(&options).and_then(|runtime| runtime.block_on(run(&options, false, test)));
-    if let Err(error) = ran {
-        panic!("{error:?}");
-    }
-}
-
-fn runtime(options: &Options) -> Result<Runtime> {
+pub(super) fn runtime(options: &Options) -> Builder {
     let mut builder = match options.flavor {
         Flavor::MultiThread => Builder::new_multi_thread(),
         Flavor::CurrentThread => Builder::new_current_thread(),
@@ -71,48 +59,52 @@ fn runtime(options: &Options) -> Result<Runtime> {
     if let Some(threads) = options.worker_threads {
         builder.worker_threads(threads);
     }
-    Ok(builder.enable_all().build()?)
+    builder.enable_all();
+    builder
 }
 
-/// Starts the system, runs the function, and stops the system whatever the function gave back. A signal stops the system,
-/// and then ends the function's wait.
-async fn run<A, F>(options: &Options, is_main: bool, function: impl FnOnce(A) -> F) -> Result<()>
+/// Starts the system, runs `main`, and stops the system whatever `main` gave back. A signal stops the system, also while it
+/// starts, and then ends the wait for `main`; a second one ends the process.
+async fn run<A, F>(options: &Options, main: impl FnOnce(A) -> F) -> Result<()>
 where
     A: Argument,
     F: Future<Output = Result<()>>,
 {
     let (started, system) = watch::channel(None);
-    let mut builder = SystemBuilder::default().telling(started);
-    if is_main {
-        builder = builder.preparing(log::install);
-    }
+    let mut builder = SystemBuilder::default()
+        .preparing(log::install)
+        .telling(started);
     if let Some(modules) = options.modules {
         builder = builder.closed_world(modules);
     }
-    let argument = A::of(builder).await?;
-    let running = catch(function(argument));
-    let result = if is_main {
-        // From here on, so before the function can say that it is ready.
-        let signal = signal();
-        let stopped = async {
-            signal.await;
-            stop(&system).await;
-            // If the function waits in `until_shutdown`, it goes on from there before its wait is ended here.
-            tokio::task::yield_now().await;
-            Ok(Ok(()))
-        };
-        race(running, stopped).await
-    } else {
-        running.await
+    // From here on, so before `main` can say that it is ready.
+    let signal = signal();
+    let is_signalled = Cell::new(false);
+    let running = async {
+        match A::of(builder).await {
+            Ok(argument) => Ok(catch(main(argument)).await),
+            // It did not start since it was to stop, which is no failure.
+            Err(_) if is_signalled.get() => pending().await,
+            Err(error) => Err(Error::from(error)),
+        }
     };
+    let stopped = async {
+        signal.await;
+        is_signalled.set(true);
+        stop(&system).await;
+        // If `main` waits in `until_shutdown`, it goes on from there before its wait is ended here.
+        tokio::task::yield_now().await;
+        Ok(Ok(Ok(())))
+    };
+    let result = race(running, stopped).await;
     stop(&system).await;
-    result.unwrap_or_else(|panic| resume_unwind(panic))
+    result?.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-/// Stops the system, if it has started.
-async fn stop(system: &watch::Receiver<Option<System>>) {
+/// Stops the system, if it has begun to start. A signal meanwhile ends the process.
+pub(super) async fn stop(system: &watch::Receiver<Option<System>>) {
     let system = system.borrow().clone();
     if let Some(system) = system {
-        system.shutdown().await;
+        or_exit(system.shutdown()).await;
     }
 }

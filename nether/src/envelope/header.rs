@@ -54,7 +54,7 @@ impl Label {
 }
 
 /// What is known of a message besides its content.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Header {
     pub(crate) scope: Arc<Scope>,
     pub(crate) cause: Cause,

@@ -113,6 +113,8 @@ pub enum Problem {
         /// What it said.
         error: Error,
     },
+    /// The system was told to stop while it started.
+    Stopped,
 }
 
 impl fmt::Display for Problem {
@@ -185,6 +187,7 @@ impl fmt::Display for Problem {
             Problem::ModuleFailed { module, error } => {
                 write!(f, "{module} failed to start: {error}")
             }
+            Problem::Stopped => f.write_str("the system was told to stop while it started"),
         }
     }
 }

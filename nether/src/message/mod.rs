@@ -60,6 +60,12 @@ pub trait Message: Sized + 'static {
         None
     }
 
+    /// A copy of the message, for who records it, unless it stays in this process.
+    #[doc(hidden)]
+    fn copied(&self) -> Option<Self> {
+        None
+    }
+
     /// The hash of the field that is its key, if it has one.
     #[doc(hidden)]
     fn key_hash(&self) -> Option<u64> {

@@ -60,6 +60,10 @@ impl<M: Module + Shared> Accepted<M> {
             Some(Err(_)) => Box::pin(cell.permits.acquire()).await.ok(),
         };
         loop {
+            let chance = &ctx.handle().scope.mediator.chance;
+            if chance.is_drawn() {
+                Box::pin(chance.shuffle()).await;
+            }
             if cell.pause.is_on() {
                 Box::pin(cell.pause.over()).await;
             }

@@ -84,7 +84,8 @@ where
     let result = {
         let parcel = spare.as_mut().unwrap_or(&mut *parcel);
         let handler = Box::pin(M::handle(module, parcel, ctx, Back));
-        policy.limited(handler, span(ctx, P::Message::NAME)).await
+        let span = span(ctx, P::Message::NAME);
+        policy.limited(handler, span, handle.crashes()).await
     };
     let declaration = &M::descriptor().declaration;
     if spare.is_some()
@@ -115,7 +116,8 @@ where
     let result = {
         let parcel = spare.as_mut().unwrap_or(&mut *parcel);
         let handler = Box::pin(M::handle(module, parcel, ctx, Back));
-        policy.limited(handler, span(ctx, P::Message::NAME)).await
+        let span = span(ctx, P::Message::NAME);
+        policy.limited(handler, span, handle.crashes()).await
     };
     let declaration = &M::descriptor().declaration;
     if spare.is_some()
@@ -166,8 +168,9 @@ impl<P> HandlerPolicy<P> {
         &self,
         mut handler: Pin<Box<F>>,
         span: Option<Box<Span>>,
+        crashes: bool,
     ) -> Result<F::Output, Fall> {
-        let guarded = Guarded::new(handler.as_mut(), span);
+        let guarded = Guarded::new(handler.as_mut(), span, crashes);
         let result = match self.timeout {
             None => guarded.await.map_err(Fall::Panicked),
             Some(limit) => match timeout(limit, guarded).await {
@@ -181,8 +184,9 @@ impl<P> HandlerPolicy<P> {
 
     /// Waits before the next attempt; not while the system stops, nor for a unit of work that is cancelled.
     async fn wait(&self, handle: &Handle) {
-        let wait = self.backoff.wait(u32::from(handle.attempt()) + 1);
         let scope = &handle.scope;
+        let failed = u32::from(handle.attempt()) + 1;
+        let wait = self.backoff.wait(failed, &scope.mediator.chance);
         let hurry = race(scope.mediator.stopping.begun(), scope.cancelled());
         race(sleep(wait), hurry).await;
     }

@@ -27,12 +27,18 @@ pub(super) struct Guarded<'a, F> {
     future: Pin<&'a mut F>,
     /// Only there if somebody wants to see it: what does not move is not paid for.
     span: Option<Box<Span>>,
+    /// Whether it panics before it is polled, as a test has drawn.
+    crashes: bool,
 }
 
 impl<'a, F: Future> Guarded<'a, F> {
     #[inline]
-    pub(super) fn new(future: Pin<&'a mut F>, span: Option<Box<Span>>) -> Self {
-        Guarded { future, span }
+    pub(super) fn new(future: Pin<&'a mut F>, span: Option<Box<Span>>, crashes: bool) -> Self {
+        Guarded {
+            future,
+            span,
+            crashes,
+        }
     }
 }
 
@@ -42,6 +48,9 @@ impl<F: Future> Future for Guarded<'_, F> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let guarded = self.get_mut();
+        if guarded.crashes {
+            return Poll::Ready(Err(Box::new("a crash, drawn by the test")));
+        }
         let _entered = guarded.span.as_ref().map(|span| span.enter());
         match catch_unwind(AssertUnwindSafe(|| guarded.future.as_mut().poll(cx))) {
             Ok(poll) => poll.map(Ok),
@@ -52,7 +61,7 @@ impl<F: Future> Future for Guarded<'_, F> {
 
 /// Runs a future; a panic in it is caught, and what it threw given back.
 pub(crate) async fn catch<F: Future>(future: F) -> Result<F::Output, Payload> {
-    Guarded::new(pin!(future), None).await
+    Guarded::new(pin!(future), None, false).await
 }
 
 /// Drops what is the user's where nothing must be cut short; a panic of it goes no further.

@@ -281,7 +281,7 @@ where
 {
     let result = {
         let handler = pin!(M::handle(module, parcel, ctx, Back));
-        Guarded::new(handler, span(ctx, P::Message::NAME)).await
+        Guarded::new(handler, span(ctx, P::Message::NAME), ctx.handle().crashes()).await
     };
     let result = result.map_err(Fall::Panicked);
     settle(result, parcel, ctx.handle(), &M::descriptor().declaration)
@@ -294,7 +294,7 @@ where
     M: Module + Sync + Serves<P>,
 {
     let handler = pin!(M::handle(module, parcel, ctx, Back));
-    let result = Guarded::new(handler, span(ctx, P::Message::NAME)).await;
+    let result = Guarded::new(handler, span(ctx, P::Message::NAME), ctx.handle().crashes()).await;
     Attempt::Ended(result.map_err(Fall::Panicked))
 }
 

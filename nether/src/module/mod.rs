@@ -8,6 +8,8 @@ mod breaker;
 mod cell;
 mod descriptor;
 mod exclusive;
+#[cfg(feature = "test")]
+mod fake;
 mod guarded;
 mod handling;
 mod instance;
@@ -29,6 +31,8 @@ pub use self::cell::{Concurrently, OneAtATime, Routes};
 pub(crate) use self::descriptor::Launch;
 pub use self::descriptor::{ModuleDescriptor, ModuleKind, ModuleRegistration};
 pub(crate) use self::exclusive::ExclusiveCell;
+#[cfg(feature = "test")]
+pub(crate) use self::fake::{FAKE, Fake};
 pub(crate) use self::guarded::catch;
 pub use self::handling::{Handles, Serves, Settle, TakenByReference, TakenByValue};
 pub use self::instance::launch;
@@ -79,6 +83,11 @@ pub trait Module: Sender + Send + 'static {
 }
 
 /// A module that the framework can make: by its `#[init]`, or by [`Default`].
+#[diagnostic::on_unimplemented(
+    message = "the framework does not make `{Self}`",
+    label = "not made by the framework",
+    note = "a `manual` module or a fake is attached: `system.attach(..)`"
+)]
 // This and the next two are not `: Module`, since each would assert again that the module is `Send`.
 #[doc(hidden)]
 pub trait Construct: Sized {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use uuid::Uuid;
+use crate::chance::Chance;
 
 /// What becomes of a module that crashes.
 #[doc(hidden)]
@@ -62,11 +62,9 @@ impl Backoff {
     /// The wait before the attempt after the `failed`th one, counted from 1: twice as long each time, of which half is by
     /// chance, so that those who failed together do not try again together ("equal jitter": M. Brooker, "Exponential backoff
     /// and jitter", 2015).
-    pub(crate) fn wait(self, failed: u32) -> Duration {
+    pub(crate) fn wait(self, failed: u32, chance: &Chance) -> Duration {
         let doublings = failed.saturating_sub(1).min(20);
         let longest = self.first.saturating_mul(1 << doublings).min(self.longest);
-        // The last 62 bits of a UUID v7 are drawn.
-        let chance = f64::from(Uuid::now_v7().as_u128() as u32) / f64::from(u32::MAX);
-        longest.mul_f64(0.5 + chance / 2.0)
+        longest.mul_f64(0.5 + chance.fraction() / 2.0)
     }
 }

@@ -234,7 +234,7 @@ impl<M: Module> Supervisor<M> {
     /// Waits before it is made again: longer each time, and not in step with others who crashed of the same. A system that
     /// stops has no time for that.
     async fn wait(&self) {
-        let wait = BACKOFF.wait(self.crashes.len() as u32);
+        let wait = BACKOFF.wait(self.crashes.len() as u32, &self.mediator.chance);
         race(sleep(wait), self.mediator.stopping.begun()).await;
     }
 

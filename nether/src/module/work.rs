@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
+use crate::chance::Chance;
 use crate::context::{Context, Handle, Origin};
 use crate::envelope::Source;
 use crate::error::FailureKind;
@@ -31,6 +32,8 @@ pub(super) struct Work<'a, M: Module + Exclusive> {
     step: usize,
     /// Whether the module goes on as it is when a handler has fallen.
     resumes: bool,
+    /// Whether it is drawn when it is the module's turn.
+    chance: Chance,
     /// How many handlers were called, for who looks on.
     turn: u32,
     /// How a handler fell, if one did.
@@ -65,6 +68,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
     pub(super) fn new(cell: &'a ExclusiveCell<M>, standing: Handle, resumes: bool) -> Self {
         Work {
             cell,
+            chance: standing.scope.mediator.chance.clone(),
             ctx: Context::new(standing),
             standing: None,
             taken: Backlog::default(),
@@ -90,6 +94,10 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
             while self.left > 0 {
                 if self.cell.pause.is_on() {
                     self.pause().await;
+                }
+                if self.chance.is_drawn() {
+                    self.settle_all();
+                    self.chance.shuffle().await;
                 }
                 let verdict = self.handle(module).await;
                 if let Some(Verdict::Again | Verdict::CrashedAgain(_)) = verdict {

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::chance::Chance;
 use crate::error::StartError;
-use crate::module::ModuleDescriptor;
+use crate::module::{Construct, Module, ModuleDescriptor};
 use crate::resources::Resources;
 use crate::system::{System, start};
 
@@ -31,11 +32,16 @@ pub struct SystemBuilder {
     pub(super) shutdown_timeout: Duration,
     pub(super) slow_handler: Duration,
     pub(super) isolated: bool,
+    /// What is started although the system is isolated.
+    pub(super) only: Vec<&'static ModuleDescriptor>,
+    pub(super) chance: Chance,
+    /// Whether it keeps what is sent.
+    pub(super) records: bool,
     /// What `#[nether::main(modules = [..])]` lists.
     pub(super) world: Option<Vec<&'static ModuleDescriptor>>,
     /// What `#[nether::main]` does just before the system starts.
     pub(super) prepare: Option<fn()>,
-    /// Where `#[nether::main]` looks for the system that `main` started.
+    /// Where `#[nether::main]` looks for the system, as soon as it begins to start.
     pub(super) started: Option<watch::Sender<Option<System>>>,
 }
 
@@ -48,6 +54,9 @@ impl Default for SystemBuilder {
             shutdown_timeout: SHUTDOWN_TIMEOUT,
             slow_handler: SLOW_HANDLER,
             isolated: false,
+            only: Vec::new(),
+            chance: Chance::default(),
+            records: false,
             world: None,
             prepare: None,
             started: None,
@@ -99,6 +108,31 @@ impl SystemBuilder {
         self
     }
 
+    /// Starts this module although the system is [isolated](SystemBuilder::isolated), as the program would: made by its `#[init]`
+    /// or `Default`. (One that is not made by the framework is [attached](System::attach).) In a system that is not isolated it
+    /// starts anyway.
+    ///
+    /// ```
+    /// # use nether::prelude::*;
+    /// # #[event]
+    /// # pub struct Ping;
+    /// # #[derive(Default)]
+    /// # pub struct Ears;
+    /// # #[module(handles = Ping)]
+    /// # impl Ears {
+    /// #     async fn ping(&self, _: &Ping) {}
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
+    /// let system = System::builder().isolated().with::<Ears>().start().await?;
+    /// assert_eq!(system.modules().len(), 1);
+    /// # Ok(()) }
+    /// ```
+    #[allow(private_bounds)]
+    pub fn with<M: Module + Construct>(mut self) -> Self {
+        self.only.push(M::descriptor());
+        self
+    }
+
     /// Checks the whole program and what is provided, without starting anything. Of an [isolated](SystemBuilder::isolated)
     /// system there is nothing to check.
     ///
@@ -122,13 +156,35 @@ impl SystemBuilder {
         start::start(self).await
     }
 
+    /// Draws from this what is left to chance.
+    #[cfg(feature = "test")]
+    pub(crate) fn drawing(mut self, chance: Chance) -> Self {
+        self.chance = chance;
+        self
+    }
+
+    /// Keeps what is sent.
+    #[cfg(feature = "test")]
+    pub(crate) fn recording(mut self) -> Self {
+        self.records = true;
+        self
+    }
+
+    /// Starts these modules alone.
+    #[cfg(feature = "test")]
+    pub(crate) fn with_only(mut self, modules: &[&'static ModuleDescriptor]) -> Self {
+        self.isolated = true;
+        self.only.extend(modules);
+        self
+    }
+
     /// Does this just before the system starts.
     pub(crate) fn preparing(mut self, prepare: fn()) -> Self {
         self.prepare = Some(prepare);
         self
     }
 
-    /// Lets `started` know the system once it has started.
+    /// Lets `started` know the system as soon as it begins to start.
     pub(crate) fn telling(mut self, started: watch::Sender<Option<System>>) -> Self {
         self.started = Some(started);
         self

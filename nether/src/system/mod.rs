@@ -13,7 +13,7 @@ pub use self::attach::Attached;
 pub use self::builder::SystemBuilder;
 pub use self::pause::NotRunning;
 pub use self::shutdown::{DeadLetters, ShutdownReport};
-pub(crate) use self::signals::signal;
+pub(crate) use self::signals::{or_exit, signal};
 pub use self::status::ModuleStatus;
 
 use std::fmt;
@@ -225,6 +225,11 @@ impl System {
 
     fn instances(&self) -> Vec<Arc<dyn AnyInstance>> {
         self.inner.instances()
+    }
+
+    #[cfg(feature = "test")]
+    pub(crate) fn mediator(&self) -> &Arc<Mediator> {
+        &self.inner.mediator
     }
 }
 

@@ -120,7 +120,7 @@ impl System {
     /// Whether nothing is in flight. The counts only grow, and a handler's message ends after those it causes are
     /// accepted; so if all that was accepted by now had ended before, nothing was in flight in between
     /// (F. Mattern, "Algorithms for distributed termination detection", 1987).
-    fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&self) -> bool {
         let instances = self.instances();
         let ended: u64 = instances.iter().map(|instance| instance.ended()).sum();
         let accepted: u64 = instances.iter().map(|instance| instance.accepted()).sum();

@@ -7,7 +7,7 @@ use crate::system::{ShutdownReport, System};
 
 impl System {
     /// Waits for SIGINT (Ctrl-C) or SIGTERM, or until somebody else shuts the system down, and stops it gracefully; see
-    /// [`shutdown`](System::shutdown). What a server's `main` ends with:
+    /// [`shutdown`](System::shutdown). A signal while it stops ends the process at once, with exit code 130. What a server's `main` ends with:
     ///
     /// ```no_run
     /// use nether::prelude::*;
@@ -19,8 +19,22 @@ impl System {
     /// ```
     pub async fn until_shutdown(&self) -> ShutdownReport {
         race(signal(), self.inner.mediator.stopping.begun()).await;
-        self.shutdown().await
+        or_exit(self.shutdown()).await
     }
+}
+
+/// What a process exits with that was interrupted, as shells have it: 128 and the number of SIGINT.
+const INTERRUPTED: i32 = 130;
+
+/// Waits for the end of something; a signal meanwhile ends the process.
+pub(crate) async fn or_exit<T>(ending: impl Future<Output = T>) -> T {
+    let again = signal();
+    let exit = async {
+        again.await;
+        tracing::warn!("stopped again while stopping: the process ends at once");
+        std::process::exit(INTERRUPTED)
+    };
+    race(ending, exit).await
 }
 
 /// Listens for the signal to stop, from now on; ends when it has come. If the platform gives none, never.

@@ -9,8 +9,9 @@ use tokio::sync::SetOnce;
 use tokio::task::JoinSet;
 
 use crate::error::{Problem, StartError};
-use crate::mediator::{Handler, Mediator};
+use crate::mediator::{Handler, Mediator, Stopping};
 use crate::module::{AnyInstance, Launch, ModuleDescriptor};
+use crate::recorder::Recorder;
 use crate::registry::{Program, Registry, check, start_order};
 use crate::resources::Resources;
 use crate::system::watch::watch;
@@ -54,16 +55,24 @@ pub(super) async fn start(builder: SystemBuilder) -> Result<System, StartError> 
     }
     verify(&builder)?;
     let registry = Registry::of_program();
-    let mediator = Arc::new(Mediator::new(registry.messages.len(), builder.max_depth));
+    let recorder = recorder(&builder);
+    let messages = registry.messages.len();
+    let mediator = Mediator::new(
+        messages,
+        builder.max_depth,
+        builder.chance.clone(),
+        recorder,
+    );
+    let mediator = Arc::new(mediator);
     let launch = Launch {
         mediator: Arc::clone(&mediator),
         mailbox: builder.mailbox,
     };
-    let modules = if builder.isolated {
-        Vec::new()
+    let modules = start_order(if builder.isolated {
+        &builder.only
     } else {
-        start_order(&registry.modules)
-    };
+        &registry.modules
+    });
     let launched = modules
         .iter()
         .filter_map(|module| Some(module.launch?(launch.clone())));
@@ -92,15 +101,29 @@ pub(super) async fn start(builder: SystemBuilder) -> Result<System, StartError> 
             builder.slow_handler,
         ));
     }
-    let problems = start_all(&instances, Arc::new(builder.resources)).await;
+    if let Some(starting) = builder.started {
+        starting.send_replace(Some(system.clone()));
+    }
+    let stopping = &system.inner.mediator.stopping;
+    let mut problems = start_all(&instances, Arc::new(builder.resources), stopping).await;
+    if stopping.has_begun() {
+        problems.push(Problem::Stopped);
+    }
     if !problems.is_empty() {
         system.shutdown().await;
         return Err(StartError { problems });
     }
-    if let Some(started) = builder.started {
-        started.send_replace(Some(system.clone()));
-    }
     Ok(system)
+}
+
+/// What keeps what is sent, if a test wants that.
+fn recorder(builder: &SystemBuilder) -> Recorder {
+    #[cfg(feature = "test")]
+    if builder.records {
+        return Recorder::keeping();
+    }
+    let _ = builder.records;
+    Recorder::default()
 }
 
 /// Adds the routes of all instances to the table.
@@ -131,7 +154,11 @@ async fn stop_on_demand(mediator: Arc<Mediator>, system: Weak<Inner>) {
 }
 
 /// Starts the instances side by side, each after those it waits for.
-async fn start_all(instances: &[Arc<dyn AnyInstance>], resources: Arc<Resources>) -> Vec<Problem> {
+async fn start_all(
+    instances: &[Arc<dyn AnyInstance>],
+    resources: Arc<Resources>,
+    stopping: &Arc<Stopping>,
+) -> Vec<Problem> {
     let key = |module: &'static ModuleDescriptor| std::ptr::from_ref(module) as usize;
     // Of each module, one for each of its instances.
     let mut started: HashMap<usize, Vec<Arc<SetOnce<bool>>>> = HashMap::new();
@@ -147,9 +174,10 @@ async fn start_all(instances: &[Arc<dyn AnyInstance>], resources: Arc<Resources>
         let told = started.get(&key(instance.descriptor()));
         let told = told.and_then(|told| told.get(instance.index())).cloned();
         let (instance, resources) = (Arc::clone(instance), Arc::clone(&resources));
+        let stopping = Arc::clone(stopping);
         starting.spawn(async move {
             for before in after {
-                if !*before.wait().await {
+                if !*before.wait().await || stopping.has_begun() {
                     tell(told, false);
                     instance.cut_off().await;
                     return None;

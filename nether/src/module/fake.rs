@@ -1,0 +1,90 @@
+//! [`Fake`]: a function that stands in for the handler of one command or query, in a test.
+
+use std::future::ready;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+
+use crate::context::Handle;
+use crate::declaration::Declaration;
+use crate::envelope::{Given, Header, Reply};
+use crate::message::{ByValue, Message};
+use crate::module::guarded::Fall;
+use crate::module::handling::Replied;
+use crate::module::supervision::{failure_of, keep};
+use crate::route::{BoxFuture, Inline, Rejected};
+use crate::sync::lock;
+
+/// What the module of a fake is called.
+pub(crate) static FAKE: Declaration = Declaration {
+    name: "a fake",
+    file: file!(),
+    line: line!(),
+    column: column!(),
+};
+
+/// What answers in place of a handler.
+type Answer<M> = dyn FnMut(M) -> Replied<M> + Send;
+
+/// A function in place of a handler.
+pub(crate) struct Fake<M: Message>(Mutex<Box<Answer<M>>>);
+
+impl<M: ByValue + Send> Fake<M> {
+    pub(crate) fn new(answer: impl FnMut(M) -> Replied<M> + Send + 'static) -> Self {
+        Fake(Mutex::new(Box::new(answer)))
+    }
+
+    fn answer(&self, mut given: Given<M>, header: Header) -> Reply<M> {
+        let message = given.message();
+        let answered = catch_unwind(AssertUnwindSafe(|| lock(&self.0)(message)));
+        let handle = Handle::of(header);
+        let awaited = handle.message.is_some_and(|label| label.is_awaited());
+        let result = answered.map_err(Fall::Panicked);
+        let (reply, _) = failure_of::<M>(result, awaited, &handle, &FAKE, &|| None);
+        handle.scope.finish(1);
+        reply
+    }
+
+    fn answer_nobody(&self, given: Given<M>, header: Header) {
+        let handle = Handle::of(header.clone());
+        if let Err(error) = self.answer(given, header) {
+            keep::<M>(error, &handle, &FAKE);
+        }
+    }
+}
+
+impl<M: ByValue + Send> Inline<Given<M>> for Fake<M> {
+    fn call(self: Arc<Self>, given: Given<M>, header: Header, _: bool) -> BoxFuture<Reply<M>> {
+        Box::pin(ready(self.answer(given, header)))
+    }
+
+    fn post(
+        self: Arc<Self>,
+        given: Given<M>,
+        header: Header,
+        _: bool,
+    ) -> Result<Option<BoxFuture<Result<(), Rejected>>>, Rejected> {
+        self.answer_nobody(given, header);
+        Ok(None)
+    }
+
+    fn try_call(
+        self: Arc<Self>,
+        given: &mut Option<Given<M>>,
+        header: Header,
+        root: bool,
+    ) -> Result<BoxFuture<Reply<M>>, Rejected> {
+        let given = given.take().ok_or(Rejected::Closed)?;
+        Ok(self.call(given, header, root))
+    }
+
+    fn try_post(
+        self: Arc<Self>,
+        given: &mut Option<Given<M>>,
+        header: Header,
+        _: bool,
+    ) -> Result<(), Rejected> {
+        let given = given.take().ok_or(Rejected::Closed)?;
+        self.answer_nobody(given, header);
+        Ok(())
+    }
+}
