@@ -1,7 +1,10 @@
 //! What `#[nether::main]` and `#[nether::test]` do around a program.
 
 use std::io::{BufRead, BufReader, Read};
+#[cfg(unix)]
+use std::process::{Child, ChildStdout};
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nether::prelude::*;
 
@@ -65,25 +68,102 @@ fn a_program_that_cannot_start_says_why() {
     assert!(err.contains("unsound.rs:"), "{err}");
 }
 
+/// A program that runs.
+#[cfg(unix)]
+struct Running {
+    program: Child,
+    out: BufReader<ChildStdout>,
+}
+
+#[cfg(unix)]
+impl Running {
+    fn new(program: &str, arguments: &[&str]) -> Self {
+        let mut program = Command::new(program)
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it was built along with this test");
+        let out = BufReader::new(program.stdout.take().expect("piped"));
+        Running { program, out }
+    }
+
+    /// Reads until it says this line, and gives the lines before.
+    fn until(&mut self, expected: &str) -> Vec<String> {
+        let mut lines = Vec::new();
+        loop {
+            let mut line = String::new();
+            let read = self.out.read_line(&mut line).expect("text");
+            assert!(read > 0, "it ended without {expected:?}, after {lines:?}");
+            if line.trim_end() == expected {
+                return lines;
+            }
+            lines.push(line);
+        }
+    }
+
+    fn signal(&self, signal: &str) {
+        let sent = Command::new("kill")
+            .args([signal, &self.program.id().to_string()])
+            .status();
+        assert!(sent.expect("`kill` is there").success());
+    }
+
+    /// Its exit code, and what else it said.
+    fn end(mut self) -> (Option<i32>, String) {
+        let mut rest = String::new();
+        self.out.read_to_string(&mut rest).expect("text");
+        (self.program.wait().expect("it ends").code(), rest)
+    }
+}
+
 /// Starts the program, waits until it is ready, sends it the signal, and gives what it says after that.
 #[cfg(unix)]
-fn signalled(argument: &[&str], signal: &str) -> (Option<i32>, String) {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_serves"))
-        .args(argument)
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("it was built along with this test");
-    let mut out = BufReader::new(program.stdout.take().expect("piped"));
-    let mut line = String::new();
-    out.read_line(&mut line).expect("it says when it is ready");
-    assert_eq!(line, "ready\n");
-    let sent = Command::new("kill")
-        .args([signal, &program.id().to_string()])
-        .status();
-    assert!(sent.expect("`kill` is there").success());
-    let mut rest = String::new();
-    out.read_to_string(&mut rest).expect("text");
-    (program.wait().expect("it ends").code(), rest)
+fn signalled(arguments: &[&str], signal: &str) -> (Option<i32>, String) {
+    let mut running = Running::new(env!("CARGO_BIN_EXE_serves"), arguments);
+    assert!(running.until("ready").is_empty());
+    running.signal(signal);
+    running.end()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_handler_that_never_returns_is_cut_off_after_the_timeout() {
+    let mut running = Running::new(env!("CARGO_BIN_EXE_hangs"), &[]);
+    running.until("ready");
+    running.signal("-INT");
+    let (code, said) = running.end();
+    assert_eq!((code, said.as_str()), (Some(0), "first stopped\n"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_signal_ends_the_process_at_once() {
+    let mut running = Running::new(env!("CARGO_BIN_EXE_hangs"), &["--patient"]);
+    running.until("ready");
+    running.signal("-INT");
+    // Two signals that come at the same time are one to the system, so until it has seen the first.
+    let (program, is_over) = (running.program.id().to_string(), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::SeqCst) {
+                std::thread::yield_now();
+                let _ = Command::new("kill").args(["-INT", &program]).output();
+            }
+        });
+        let (code, said) = running.end();
+        is_over.store(true, Ordering::SeqCst);
+        assert_eq!((code, said.as_str()), (Some(130), ""));
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_while_the_system_starts_stops_what_had_started() {
+    let mut running = Running::new(env!("CARGO_BIN_EXE_hangs"), &["--starting"]);
+    assert_eq!(running.until("ready"), ["first started\n"]);
+    running.signal("-TERM");
+    let (code, said) = running.end();
+    assert_eq!((code, said.as_str()), (Some(0), "first stopped\n"));
 }
 
 #[cfg(unix)]

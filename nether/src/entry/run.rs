@@ -1,7 +1,6 @@
 //! Runs a `main` or a test: makes the runtime, starts the system, and stops it again.
 
 use std::cell::Cell;
-use std::future::pending;
 use std::panic::resume_unwind;
 use std::process::ExitCode;
 
@@ -9,7 +8,7 @@ use tokio::runtime::Builder;
 use tokio::sync::watch;
 
 use crate::entry::{Argument, log};
-use crate::error::{Error, Result};
+use crate::error::{Error, Problem, Result, StartError};
 use crate::module::{ModuleDescriptor, catch};
 use crate::race::race;
 use crate::system::{System, SystemBuilder, or_exit, signal};
@@ -81,12 +80,8 @@ where
     let signal = signal();
     let is_signalled = Cell::new(false);
     let running = async {
-        match A::of(builder).await {
-            Ok(argument) => Ok(catch(main(argument)).await),
-            // It did not start since it was to stop, which is no failure.
-            Err(_) if is_signalled.get() => pending().await,
-            Err(error) => Err(Error::from(error)),
-        }
+        let argument = A::of(builder).await?;
+        Ok(catch(main(argument)).await)
     };
     let stopped = async {
         signal.await;
@@ -98,7 +93,21 @@ where
     };
     let result = race(running, stopped).await;
     stop(&system).await;
-    result?.unwrap_or_else(|panic| resume_unwind(panic))
+    let result = result.and_then(|ended| ended.unwrap_or_else(|panic| resume_unwind(panic)));
+    match result {
+        // It did not start since it was to stop, which is no failure.
+        Err(error) if is_signalled.get() && is_stopped(&error) => Ok(()),
+        result => result,
+    }
+}
+
+/// Whether a system did not start since it was told to stop.
+fn is_stopped(error: &Error) -> bool {
+    let problems = error
+        .downcast_ref::<StartError>()
+        .map(|error| &error.problems);
+    let stopped = |problem: &Problem| matches!(problem, Problem::Stopped);
+    problems.is_some_and(|problems| problems.iter().any(stopped))
 }
 
 /// Stops the system, if it has begun to start. A signal meanwhile ends the process.

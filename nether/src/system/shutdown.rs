@@ -96,10 +96,19 @@ impl System {
             .iter()
             .for_each(|instance| instance.tell_background());
         let mut report = ShutdownReport::default();
-        for instance in instances.iter().rev() {
-            // One that never ends must not cost the others their `#[on_stop]`.
+        for (left, instance) in (1..=instances.len() as u32)
+            .rev()
+            .zip(instances.iter().rev())
+        {
+            // One that never ends must not cost the others their `#[on_stop]`: past the deadline, each that has nothing to
+            // handle gets its part of what is granted then.
             let is_idle = instance.ended() == instance.accepted();
-            let until = if is_idle { deadline + grace } else { deadline };
+            let now = Instant::now();
+            let until = if is_idle && now >= deadline {
+                now + (deadline + grace).saturating_duration_since(now) / left
+            } else {
+                deadline
+            };
             if timeout_at(until, Arc::clone(instance).stop())
                 .await
                 .is_err()
