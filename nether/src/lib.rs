@@ -188,6 +188,7 @@ extern crate self as nether;
 // In the order of layers: each module imports from those above it alone.
 mod declaration;
 mod error;
+mod line;
 mod race;
 mod sync;
 
@@ -198,6 +199,7 @@ mod resources;
 mod watch;
 
 mod answer;
+mod limit;
 mod recorder;
 
 mod mediator;

@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 
 use crate::chance::Chance;
 use crate::declaration::Declaration;
+use crate::limit::Limit;
 use crate::recorder::Recorder;
 use crate::sync::lock;
 use crate::watch::Watch;
@@ -42,6 +43,8 @@ pub(crate) struct Mediator {
     changing: Mutex<()>,
     /// The longest chain of causes that is accepted.
     pub(crate) max_depth: u32,
+    /// How many messages may be in flight, if that is bounded.
+    pub(crate) limit: Option<Box<Limit>>,
     /// Whether the system is stopping.
     pub(crate) stopping: Arc<Stopping>,
     /// Whether somebody looks after handlers that take long.
@@ -49,6 +52,15 @@ pub(crate) struct Mediator {
     /// What is drawn, in a test.
     pub(crate) chance: Chance,
     /// What a test has seen.
+    pub(crate) recorder: Recorder,
+}
+
+/// What a system was told before it started.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) max_depth: u32,
+    pub(crate) max_in_flight: Option<usize>,
+    pub(crate) chance: Chance,
     pub(crate) recorder: Recorder,
 }
 
@@ -182,7 +194,13 @@ impl Table {
 
 impl Mediator {
     /// A mediator for `rows` message types.
-    pub(crate) fn new(rows: usize, max_depth: u32, chance: Chance, recorder: Recorder) -> Self {
+    pub(crate) fn new(rows: usize, settings: Settings) -> Self {
+        let Settings {
+            max_depth,
+            max_in_flight,
+            chance,
+            recorder,
+        } = settings;
         let table = Table {
             version: 0,
             rows: vec![Arc::default(); rows].into(),
@@ -197,6 +215,7 @@ impl Mediator {
             version: AtomicU64::new(0),
             changing: Mutex::default(),
             max_depth,
+            limit: max_in_flight.map(|bound| Box::new(Limit::new(bound))),
             stopping: Arc::default(),
             watch: Watch::default(),
             chance,

@@ -4,6 +4,7 @@
 //! the method alone, so that a mistake is reported once, at the message.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,12 +12,13 @@ use std::task::{Context, Poll, ready};
 
 use crate::context::handle::Handle;
 use crate::context::inline::RunToEnd;
+use crate::context::room::{self, Room};
 use crate::context::timer::Timer;
 use crate::declaration::Declaration;
 use crate::envelope::{Awaited, Given, Label, Source, reply};
 use crate::error::{CallError, FailureKind, SendError};
 use crate::message::{ByValue, Message};
-use crate::route::{Route, To, Waiting, offer};
+use crate::route::{BoxFuture, Route, To, Waiting, offer};
 use crate::waiting::wait;
 
 /// The future of [`send`](crate::Context::send) and [`ask`](crate::QueryContext::ask): the reply.
@@ -102,6 +104,47 @@ pub(super) trait Handler {
 
 #[inline]
 fn begin<M, H>(
+    handle: &Handle,
+    message: M,
+    cx: &mut Context<'_>,
+) -> Stage<Given<M>, M::Reply, M::Error>
+where
+    M: ByValue + Send,
+    H: Handler,
+{
+    if room::is_limited(handle) {
+        return Stage::Running(RunToEnd::cut_short(begin_later::<M, H>(
+            handle.clone(),
+            message,
+        )));
+    }
+    begin_now::<M, H>(handle, message, cx)
+}
+
+/// Begins once there is room in the system.
+#[cold]
+fn begin_later<M, H>(handle: Handle, message: M) -> BoxFuture<Result<M::Reply, CallError<M::Error>>>
+where
+    M: ByValue + Send,
+    H: Handler,
+{
+    Box::pin(async move {
+        let room = Room::enter(&handle).await;
+        let mut message = Some(message);
+        let stage = poll_fn(|cx| {
+            let message = message.take().expect("this is ready at once");
+            Poll::Ready(begin_now::<M, H>(&handle, message, cx))
+        })
+        .await;
+        drop(room);
+        let mut call = Calling::begun::<H>(&handle, stage);
+        // Whoever waits for this sees to the deadline.
+        poll_fn(|cx| call.poll_stage(cx)).await
+    })
+}
+
+#[inline(always)] // It gives back what is large: to hand it on would move it.
+fn begin_now<M, H>(
     handle: &Handle,
     message: M,
     cx: &mut Context<'_>,

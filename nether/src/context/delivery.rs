@@ -1,11 +1,13 @@
 //! What `process` and `publish` do: hand one message to its module, or show one event to all who handle it.
 
+use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 
 use crate::context::calling::Handler;
 use crate::context::handle::{Handle, Origin};
-use crate::context::posting::{Stage, accepted};
+use crate::context::posting::{Stage, accepted, ended};
+use crate::context::room::{self, Room};
 use crate::context::subscription::{tell_subscribers, tell_subscribers_of};
 use crate::envelope::{Given, Label, Parcel, Shown, Source};
 use crate::error::SendError;
@@ -32,37 +34,78 @@ pub trait Post: Parcel {
 impl<M: ByValue + Send> Post for Given<M> {
     #[inline]
     fn post<H: Handler>(handle: &Handle, message: M, cx: &mut Context<'_>) -> Stage<Self> {
-        let descriptor = M::descriptor();
-        handle.scope.read(descriptor.slot(), |row| {
-            let handler = row
-                .and_then(|row| row.handlers.first())
-                .map(|handler| &handler.route);
-            let Some(route) = handler.and_then(Route::<Given<M>>::known) else {
-                return Stage::Ended(Err(handle.no_route(descriptor, H::declaration())));
-            };
-            let sequence = match handle.admit(descriptor, 1) {
-                Ok(sequence) => sequence,
-                Err(refused) => return Stage::Ended(Err(refused)),
-            };
-            handle.scope.mediator.recorder.record(&message);
-            let cause = handle.next_cause();
-            let given = Given::new(message, None);
-            let source = Source {
-                scope: &handle.scope,
-                cause: &cause,
-            };
-            let label = Label::new(descriptor, sequence, false);
-            deliver(source, label, route, given, handle.is_root(), cx)
-        })
+        if room::is_limited(handle) {
+            return post_later(handle.clone(), message, give::<M, H>);
+        }
+        give::<M, H>(handle, message, cx)
     }
+}
+
+/// Gives a command or query to its module.
+#[inline]
+fn give<M, H>(handle: &Handle, message: M, cx: &mut Context<'_>) -> Stage<Given<M>>
+where
+    M: ByValue + Send,
+    H: Handler,
+{
+    let descriptor = M::descriptor();
+    handle.scope.read(descriptor.slot(), |row| {
+        let handler = row
+            .and_then(|row| row.handlers.first())
+            .map(|handler| &handler.route);
+        let Some(route) = handler.and_then(Route::<Given<M>>::known) else {
+            return Stage::Ended(Err(handle.no_route(descriptor, H::declaration())));
+        };
+        let sequence = match handle.admit(descriptor, 1) {
+            Ok(sequence) => sequence,
+            Err(refused) => return Stage::Ended(Err(refused)),
+        };
+        handle.scope.mediator.recorder.record(&message);
+        let cause = handle.next_cause();
+        let given = Given::new(message, None);
+        let source = Source {
+            scope: &handle.scope,
+            cause: &cause,
+        };
+        let label = Label::new(descriptor, sequence, false);
+        deliver(source, label, route, given, handle.is_root(), cx)
+    })
 }
 
 #[allow(private_interfaces, private_bounds)]
 impl<E: Event> Post for Shown<E> {
     #[inline]
     fn post<H: Handler>(handle: &Handle, event: E, cx: &mut Context<'_>) -> Stage<Self> {
+        if room::is_limited(handle) {
+            return post_later(handle.clone(), event, |handle, event, cx| {
+                publish(handle, &Arc::new(event), cx)
+            });
+        }
         publish(handle, &Arc::new(event), cx)
     }
+}
+
+/// Posts once there is room in the system.
+#[cold]
+fn post_later<P: Parcel>(
+    handle: Handle,
+    message: P::Message,
+    post: fn(&Handle, P::Message, &mut Context<'_>) -> Stage<P>,
+) -> Stage<P>
+where
+    P::Message: Send,
+{
+    Stage::Waiting(Box::pin(async move {
+        let room = Room::enter(&handle).await;
+        let mut message = Some(message);
+        let stage = poll_fn(|cx| {
+            let message = message.take().expect("this is ready at once");
+            Poll::Ready(post(&handle, message, cx))
+        })
+        .await;
+        drop(room);
+        ended(stage).await
+    }))
 }
 
 /// Publishes what the framework itself has to tell, in the unit of work of `handle`, without ever waiting. Costs nothing

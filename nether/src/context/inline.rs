@@ -54,6 +54,14 @@ impl<T, E> RunToEnd<T, E> {
         }
     }
 
+    /// A future that ends with its caller.
+    pub(super) fn cut_short(future: BoxFuture<Result<T, CallError<E>>>) -> Self {
+        RunToEnd {
+            future: Some(future),
+            detach: None,
+        }
+    }
+
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, CallError<E>>> {
         let future = self
             .future

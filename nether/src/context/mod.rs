@@ -7,6 +7,7 @@ mod inline;
 mod outcome;
 mod posting;
 mod query;
+mod room;
 mod subscription;
 mod timer;
 mod trying;

@@ -6,7 +6,9 @@ use std::task::{Context, Poll, ready};
 
 use crate::context::handle::Handle;
 use crate::context::timer::Timer;
+use crate::envelope::Parcel;
 use crate::error::SendError;
+use crate::message::Message;
 use crate::route::{BoxFuture, Rejected, Waiting};
 
 /// The future of [`process`](crate::Context::process) and [`publish`](crate::Context::publish): that the message was
@@ -94,6 +96,18 @@ impl<M, P> fmt::Debug for Posting<'_, M, P> {
             .field("message", &self.name)
             .field("begun", &self.message.is_none())
             .finish()
+    }
+}
+
+/// What a message comes to that was begun: for those who hold no [`Posting`].
+pub(super) async fn ended<P: Parcel>(stage: Stage<P>) -> Result<(), SendError> {
+    match stage {
+        Stage::Offering(waiting) => {
+            let accepted = accepted(waiting).await;
+            accepted.map_err(|rejected| rejected.error(P::Message::NAME))
+        }
+        Stage::Waiting(waiting) => waiting.await,
+        Stage::Ended(result) => result,
     }
 }
 

@@ -6,6 +6,7 @@ use std::task::{Context, Waker};
 use crate::context::calling::{Call, Calling, Handler, Stage};
 use crate::context::handle::Handle;
 use crate::context::inline::RunToEnd;
+use crate::context::room::Room;
 use crate::envelope::{Given, Label, Source, reply};
 use crate::error::{Refused, SendError};
 use crate::message::ByValue;
@@ -108,6 +109,10 @@ where
 {
     let descriptor = M::descriptor();
     let scope = &handle.scope;
+    let Ok(_room) = Room::take(handle) else {
+        let error = SendError::Full { message: M::NAME };
+        return Err(Refused { message, error });
+    };
     scope.read(descriptor.slot(), |row| {
         let handler = row.and_then(|row| row.handlers.first());
         let known =

@@ -73,7 +73,7 @@ impl fmt::Display for SendError {
             SendError::Full { message } => {
                 write!(
                     f,
-                    "the module that handles `{message}` has no room for it now"
+                    "there is no room for `{message}` now, in its module or in the system"
                 )
             }
             SendError::Stopping { message } => {

@@ -11,8 +11,8 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::task::{Context, Poll, Waker};
 
 use crate::envelope::{Label, Source};
+use crate::line::Line;
 use crate::module::backlog::Backlog;
-use crate::module::line::Line;
 use crate::route::Rejected;
 use crate::sync::lock;
 

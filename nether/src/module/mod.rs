@@ -13,7 +13,6 @@ mod fake;
 mod guarded;
 mod handling;
 mod instance;
-mod line;
 mod mailbox;
 mod pace;
 mod policy;

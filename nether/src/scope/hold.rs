@@ -1,7 +1,6 @@
 //! [`Hold`]: what keeps a unit of work from ending, besides its messages.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use crate::scope::Scope;
 
@@ -11,7 +10,7 @@ pub(crate) struct Hold(Arc<Scope>);
 
 impl Hold {
     pub(crate) fn new(scope: Arc<Scope>) -> Self {
-        scope.sent.fetch_add(1, Ordering::SeqCst);
+        scope.send(1);
         Hold(scope)
     }
 

@@ -104,7 +104,7 @@ impl Scope {
         root: bool,
         message: &'static str,
     ) -> Result<u64, SendError> {
-        let sequence = self.sent.fetch_add(count, Ordering::SeqCst);
+        let sequence = self.send(count);
         if self.state.is_open() {
             return Ok(sequence);
         }
@@ -119,10 +119,22 @@ impl Scope {
         Err(refused)
     }
 
+    /// Counts as in flight; gives the number of the first.
+    #[inline]
+    fn send(&self, count: u64) -> u64 {
+        if let Some(limit) = &self.mediator.limit {
+            limit.add(count);
+        }
+        self.sent.fetch_add(count, Ordering::SeqCst)
+    }
+
     /// Counts `count` deliveries as done.
     #[inline]
     pub(crate) fn finish(&self, count: u64) {
         self.done.fetch_add(count, Ordering::SeqCst);
+        if let Some(limit) = &self.mediator.limit {
+            limit.subtract(count);
+        }
         if !self.state.is_open() && self.is_idle() {
             self.changed.notify_waiters();
         }

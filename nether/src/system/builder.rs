@@ -29,6 +29,7 @@ pub struct SystemBuilder {
     pub(super) resources: Resources,
     pub(super) mailbox: usize,
     pub(super) max_depth: u32,
+    pub(super) max_in_flight: Option<usize>,
     pub(super) shutdown_timeout: Duration,
     pub(super) slow_handler: Duration,
     pub(super) isolated: bool,
@@ -51,6 +52,7 @@ impl Default for SystemBuilder {
             resources: Resources::default(),
             mailbox: MAILBOX,
             max_depth: MAX_DEPTH,
+            max_in_flight: None,
             shutdown_timeout: SHUTDOWN_TIMEOUT,
             slow_handler: SLOW_HANDLER,
             isolated: false,
@@ -83,6 +85,15 @@ impl SystemBuilder {
     /// make it longer is refused with [`SendError::TooDeep`](crate::SendError::TooDeep).
     pub fn max_depth(mut self, messages: u32) -> Self {
         self.max_depth = messages.max(1);
+        self
+    }
+
+    /// How many messages may be in flight in the whole system, waiting or being handled, before root work is held back, first come,
+    /// first served: as many as mailboxes hold unless told otherwise; at least 1. What handlers cause counts, and is never held
+    /// back; an event counts for each module that handles it. With such a bound every message takes a lock of the system's
+    /// twice.
+    pub fn max_in_flight(mut self, messages: usize) -> Self {
+        self.max_in_flight = Some(messages.max(1));
         self
     }
 
@@ -151,7 +162,7 @@ impl SystemBuilder {
     /// Every problem at once.
     ///
     /// # Panics
-    /// Outside of a tokio runtime, if there is a module to start.
+    /// Outside of a tokio runtime, or in one without timers (`enable_time`).
     pub async fn start(self) -> Result<System, StartError> {
         start::start(self).await
     }

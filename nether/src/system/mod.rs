@@ -86,7 +86,7 @@ impl System {
     /// Every problem of the program at once.
     ///
     /// # Panics
-    /// Outside of a tokio runtime, if there is a module to start.
+    /// Outside of a tokio runtime, or in one without timers (`enable_time`).
     pub async fn start() -> Result<System, StartError> {
         System::builder().start().await
     }

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use tokio::sync::SetOnce;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use crate::error::{Problem, StartError};
-use crate::mediator::{Handler, Mediator, Stopping};
+use crate::mediator::{Handler, Mediator, Settings, Stopping};
 use crate::module::{AnyInstance, Launch, ModuleDescriptor};
 use crate::recorder::Recorder;
 use crate::registry::{Program, Registry, check, start_order};
@@ -50,19 +51,20 @@ fn told(problems: Vec<Problem>) -> Result<(), StartError> {
 }
 
 pub(super) async fn start(builder: SystemBuilder) -> Result<System, StartError> {
+    // A runtime without timers cannot wait before a restart: it is told here, and not in some task then.
+    drop(sleep(Duration::ZERO));
     if let Some(prepare) = builder.prepare {
         prepare();
     }
     verify(&builder)?;
     let registry = Registry::of_program();
-    let recorder = recorder(&builder);
-    let messages = registry.messages.len();
-    let mediator = Mediator::new(
-        messages,
-        builder.max_depth,
-        builder.chance.clone(),
-        recorder,
-    );
+    let settings = Settings {
+        max_depth: builder.max_depth,
+        max_in_flight: builder.max_in_flight,
+        chance: builder.chance.clone(),
+        recorder: recorder(&builder),
+    };
+    let mediator = Mediator::new(registry.messages.len(), settings);
     let mediator = Arc::new(mediator);
     let launch = Launch {
         mediator: Arc::clone(&mediator),

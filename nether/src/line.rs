@@ -1,11 +1,11 @@
-//! [`Line`]: senders that wait for room, first come, first served. No lock of its own, and no allocation per wait.
+//! Layer 0: [`Line`]: senders that wait for room, first come, first served. No lock of its own, and no allocation per wait.
 
 use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
 
 /// Those who wait, in the order they came. Whoever is granted room holds it, reserved, until they come to use it.
 #[derive(Debug, Default)]
-pub(super) struct Line {
+pub(crate) struct Line {
     waiting: VecDeque<(u64, Waker)>,
     next_ticket: u64,
     reserved: usize,
@@ -14,18 +14,18 @@ pub(super) struct Line {
 impl Line {
     /// How much room is granted and not yet used.
     #[inline]
-    pub(super) fn reserved(&self) -> usize {
+    pub(crate) fn reserved(&self) -> usize {
         self.reserved
     }
 
     #[inline]
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
     /// Joins the line, unless it is in it. Ready once its ticket is granted.
     #[cold]
-    pub(super) fn poll_enter(
+    pub(crate) fn poll_enter(
         &mut self,
         ticket: &mut Option<u64>,
         cx: &mut Context<'_>,
@@ -51,7 +51,7 @@ impl Line {
     }
 
     /// Grants room to those who came first, so that at most `room` is reserved; gives back whom to wake.
-    pub(super) fn grant(&mut self, room: usize) -> Vec<Waker> {
+    pub(crate) fn grant(&mut self, room: usize) -> Vec<Waker> {
         let free = room.saturating_sub(self.reserved);
         let granted = free.min(self.waiting.len());
         self.reserved += granted;
@@ -62,7 +62,7 @@ impl Line {
     }
 
     /// Leaves the line, or gives granted room back.
-    pub(super) fn withdraw(&mut self, ticket: u64) {
+    pub(crate) fn withdraw(&mut self, ticket: u64) {
         match self.place(ticket) {
             Some(place) => drop(self.waiting.remove(place)),
             None => self.reserved = self.reserved.saturating_sub(1),
@@ -70,7 +70,7 @@ impl Line {
     }
 
     /// Sends everybody away.
-    pub(super) fn clear(&mut self) -> Vec<Waker> {
+    pub(crate) fn clear(&mut self) -> Vec<Waker> {
         self.reserved = 0;
         self.waiting.drain(..).map(|(_, waker)| waker).collect()
     }

@@ -1,0 +1,69 @@
+//! [`Room`]: a place in a system that bounds what is in flight, for work from outside.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use crate::context::handle::Handle;
+use crate::limit::Limit;
+use crate::mediator::Mediator;
+
+/// A place. Dropped, it is given up: what has been admitted meanwhile counts for itself.
+pub(super) struct Room(Arc<Mediator>);
+
+/// Whether what the handle sends needs a place.
+#[inline]
+pub(super) fn is_limited(handle: &Handle) -> bool {
+    handle.scope.mediator.limit.is_some() && handle.is_root()
+}
+
+/// The limit, for work that it holds back.
+fn limit(handle: &Handle) -> Option<&Limit> {
+    let limit = handle.scope.mediator.limit.as_deref();
+    limit.filter(|_| handle.is_root())
+}
+
+impl Room {
+    /// Waits for a place, first come, first served. `None` if none is needed.
+    pub(super) async fn enter(handle: &Handle) -> Option<Room> {
+        let limit = limit(handle)?;
+        let mut place = InLine {
+            limit,
+            ticket: None,
+        };
+        poll_fn(|cx| limit.poll_enter(&mut place.ticket, cx)).await;
+        Some(Room(Arc::clone(&handle.scope.mediator)))
+    }
+
+    /// A place, if there is one now; or none if none is needed.
+    pub(super) fn take(handle: &Handle) -> Result<Option<Room>, ()> {
+        let Some(limit) = limit(handle) else {
+            return Ok(None);
+        };
+        if !limit.try_enter() {
+            return Err(());
+        }
+        Ok(Some(Room(Arc::clone(&handle.scope.mediator))))
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        if let Some(limit) = &self.0.limit {
+            limit.subtract(1);
+        }
+    }
+}
+
+/// A place in the line. Dropped, it is given up.
+struct InLine<'a> {
+    limit: &'a Limit,
+    ticket: Option<u64>,
+}
+
+impl Drop for InLine<'_> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.limit.withdraw(ticket);
+        }
+    }
+}

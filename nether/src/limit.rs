@@ -1,0 +1,91 @@
+//! Layer 2: [`Limit`]: how many messages may be in flight in a system before work from outside is held back.
+
+use std::sync::Mutex;
+use std::task::{Context, Poll, Waker};
+
+use crate::line::Line;
+use crate::sync::lock;
+
+/// A bound for a whole system. What handlers cause counts, but never waits.
+#[derive(Debug)]
+pub(crate) struct Limit {
+    bound: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    in_flight: usize,
+    line: Line,
+}
+
+impl State {
+    fn has_room(&self, bound: usize) -> bool {
+        self.in_flight + self.line.reserved() < bound
+    }
+
+    /// Whom to wake, now that there is room.
+    fn grant(&mut self, bound: usize) -> Vec<Waker> {
+        if self.line.is_empty() {
+            return Vec::new();
+        }
+        self.line.grant(bound.saturating_sub(self.in_flight))
+    }
+}
+
+impl Limit {
+    pub(crate) fn new(bound: usize) -> Self {
+        Limit {
+            bound,
+            state: Mutex::default(),
+        }
+    }
+
+    /// So many more are in flight.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn add(&self, count: u64) {
+        lock(&self.state).in_flight += count as usize;
+    }
+
+    /// So many are not in flight any more.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn subtract(&self, count: u64) {
+        let mut state = lock(&self.state);
+        state.in_flight = state.in_flight.saturating_sub(count as usize);
+        let woken = state.grant(self.bound);
+        drop(state);
+        woken.into_iter().for_each(Waker::wake);
+    }
+
+    /// Takes a place, if there is one and nobody waits for it. To be given back by [`subtract`](Limit::subtract).
+    pub(crate) fn try_enter(&self) -> bool {
+        let mut state = lock(&self.state);
+        let may = state.has_room(self.bound) && state.line.is_empty();
+        if may {
+            state.in_flight += 1;
+        }
+        may
+    }
+
+    /// The same, waiting in line.
+    pub(crate) fn poll_enter(&self, ticket: &mut Option<u64>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = lock(&self.state);
+        let waits_not = state.has_room(self.bound) && ticket.is_none() && state.line.is_empty();
+        if !waits_not && state.line.poll_enter(ticket, cx).is_pending() {
+            return Poll::Pending;
+        }
+        state.in_flight += 1;
+        Poll::Ready(())
+    }
+
+    /// Gives up a place in the line.
+    pub(crate) fn withdraw(&self, ticket: u64) {
+        let mut state = lock(&self.state);
+        state.line.withdraw(ticket);
+        let woken = state.grant(self.bound);
+        drop(state);
+        woken.into_iter().for_each(Waker::wake);
+    }
+}
