@@ -42,7 +42,7 @@ impl<M: ByValue + Send> Post for Given<M> {
 }
 
 /// Gives a command or query to its module.
-#[inline]
+#[inline(always)] // It gives back what is large: to hand it on would move it.
 fn give<M, H>(handle: &Handle, message: M, cx: &mut Context<'_>) -> Stage<Given<M>>
 where
     M: ByValue + Send,

@@ -13,7 +13,7 @@ pub(super) struct Room(Arc<Mediator>);
 /// Whether what the handle sends needs a place.
 #[inline]
 pub(super) fn is_limited(handle: &Handle) -> bool {
-    handle.scope.mediator.limit.is_some() && handle.is_root()
+    handle.scope.is_limited() && handle.is_root()
 }
 
 /// The limit, for work that it holds back.

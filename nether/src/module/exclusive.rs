@@ -31,7 +31,8 @@ use crate::waiting::Waiter;
 pub struct ExclusiveCell<M: Module + Exclusive> {
     pub(super) mailbox: Mailbox<M::Inbox>,
     pub(super) tally: Tally,
-    pub(super) progress: Progress,
+    /// Written with each message, so not beside what senders read.
+    pub(super) progress: Arc<Progress>,
     pub(super) pause: Pause,
     pub(super) declaration: &'static Declaration,
     /// What it waits for.
@@ -104,7 +105,7 @@ impl<M: Module + Exclusive> Cell<M> for ExclusiveCell<M> {
         ExclusiveCell {
             mailbox: Mailbox::new(bound),
             tally: Tally::default(),
-            progress: Progress::default(),
+            progress: Arc::default(),
             pause: Pause::default(),
             declaration,
             waiter: Waiter::new(declaration),

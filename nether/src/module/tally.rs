@@ -22,6 +22,14 @@ pub enum Verdict {
     CrashedAgain(Fell),
 }
 
+impl Verdict {
+    /// Whether the message is over, and the module goes on.
+    #[inline]
+    pub(crate) fn is_final(self) -> bool {
+        matches!(self, Verdict::Handled | Verdict::Failed)
+    }
+}
+
 /// How a handler fell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(hidden)]

@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 
 use crate::chance::Chance;
@@ -13,6 +14,7 @@ use crate::module::exclusive::ExclusiveCell;
 use crate::module::guarded::drop_unpanicked;
 use crate::module::mailbox::Taken;
 use crate::module::pace::{Pace, Rest};
+use crate::module::progress::Progress;
 use crate::module::supervision::bury_begun;
 use crate::module::tally::{Fell, Verdict};
 use crate::module::{Exclusive, Module};
@@ -32,6 +34,8 @@ pub(super) struct Work<'a, M: Module + Exclusive> {
     step: usize,
     /// Whether the module goes on as it is when a handler has fallen.
     resumes: bool,
+    /// What it is handling, for who looks on.
+    progress: Arc<Progress>,
     /// Whether it is drawn when it is the module's turn.
     chance: Chance,
     /// How many handlers were called, for who looks on.
@@ -68,6 +72,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
     pub(super) fn new(cell: &'a ExclusiveCell<M>, standing: Handle, resumes: bool) -> Self {
         Work {
             cell,
+            progress: Arc::clone(&cell.progress),
             chance: standing.scope.mediator.chance.clone(),
             ctx: Context::new(standing),
             standing: None,
@@ -100,17 +105,11 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
                     self.chance.shuffle().await;
                 }
                 let verdict = self.handle(module).await;
-                if let Some(Verdict::Again | Verdict::CrashedAgain(_)) = verdict {
-                    self.put_back();
-                } else if self.taken.len() > 0 {
-                    self.start_one();
-                }
-                if let Some(Verdict::Crashed(fell) | Verdict::CrashedAgain(fell)) = verdict
-                    && !self.resumes
-                {
-                    self.fell = Some(fell);
-                    self.cell.progress.rest();
-                    self.settle_all();
+                if verdict.is_final() {
+                    if self.taken.len() > 0 {
+                        self.start_one();
+                    }
+                } else if self.has_fallen(verdict) {
                     return Ended::Crashed;
                 }
                 if pace.is_turn_over() {
@@ -136,7 +135,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
     #[cold]
     async fn pause(&mut self) {
         self.settle_all();
-        self.cell.progress.rest();
+        self.progress.rest();
         self.cell.mailbox.hold_back();
         self.cell.pause.over().await;
         self.books.started += 1;
@@ -179,10 +178,10 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         self.standing.get_or_insert(before);
     }
 
-    /// Handles the next message, where it lies: it is not moved before its handler takes it. Says what came of it, if its
-    /// handler was called.
+    /// Handles the next message, where it lies: it is not moved before its handler takes it. Says what came of it; one that is
+    /// buried has failed, and is counted.
     #[inline]
-    async fn handle(&mut self, module: &mut M) -> Option<Verdict> {
+    async fn handle(&mut self, module: &mut M) -> Verdict {
         self.left -= 1;
         let Some(slot) = self.taken.next_message() else {
             unreachable!("runs say how many messages there are")
@@ -192,12 +191,14 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
                 let source = self.ctx.handle().source();
                 self.cell.bury(source, label, inbox, obstacle);
             }
-            return None;
+            return Verdict::Failed;
         }
-        let Entry { label, inbox } = slot.as_mut()?;
+        let Some(Entry { label, inbox }) = slot else {
+            unreachable!("a message is over once it was given out")
+        };
         self.ctx.handle_mut().message = Some(*label);
         self.turn = self.turn.wrapping_add(1);
-        self.cell.progress.begin(self.turn, label.message.slot());
+        self.progress.begin(self.turn, label.message.slot());
         self.books.is_handling = true;
         let verdict = {
             let mut handler = pin!(M::dispatch(module, inbox, &self.ctx));
@@ -215,18 +216,33 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         if let Some(breaker) = &self.cell.breaker {
             breaker.count(verdict, self.ctx.handle());
         }
-        match verdict {
-            Verdict::Again | Verdict::CrashedAgain(_) => *label = label.tried(),
-            _ => *slot = None,
+        if let Verdict::Again | Verdict::CrashedAgain(_) = verdict {
+            *label = label.tried();
+        } else {
+            *slot = None;
         }
-        Some(verdict)
+        verdict
     }
 
-    /// The message that was handled last is the next one once more.
+    /// Sees to a message that is to be handled again, and to a handler that fell. Says whether the module fell with it.
     #[cold]
-    fn put_back(&mut self) {
-        self.taken.put_back();
-        self.left += 1;
+    fn has_fallen(&mut self, verdict: Verdict) -> bool {
+        if let Verdict::Again | Verdict::CrashedAgain(_) = verdict {
+            self.taken.put_back();
+            self.left += 1;
+        } else if self.taken.len() > 0 {
+            self.start_one();
+        }
+        let (Verdict::Crashed(fell) | Verdict::CrashedAgain(fell)) = verdict else {
+            return false;
+        };
+        if self.resumes {
+            return false;
+        }
+        self.fell = Some(fell);
+        self.progress.rest();
+        self.settle_all();
+        true
     }
 
     /// Counts the next message as started, and says so now and then, for senders may wait for room.
@@ -256,7 +272,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
     #[inline]
     fn rest(&mut self) {
         self.taken.clear();
-        self.cell.progress.rest();
+        self.progress.rest();
         // What was taken is all started; the next batch counts anew.
         self.books.started = 0;
         if let Some(standing) = self.standing.take() {
@@ -316,7 +332,7 @@ impl Books {
 
 impl<M: Module + Exclusive> Drop for Work<'_, M> {
     fn drop(&mut self) {
-        self.cell.progress.rest();
+        self.progress.rest();
         self.books.started += self.taken.len();
         self.settle_all();
         if self.books.is_handling {

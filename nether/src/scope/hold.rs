@@ -1,6 +1,7 @@
 //! [`Hold`]: what keeps a unit of work from ending, besides its messages.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::scope::Scope;
 
@@ -10,7 +11,8 @@ pub(crate) struct Hold(Arc<Scope>);
 
 impl Hold {
     pub(crate) fn new(scope: Arc<Scope>) -> Self {
-        scope.send(1);
+        scope.sent.fetch_add(1, Ordering::SeqCst);
+        scope.add_to_limit(1);
         Hold(scope)
     }
 

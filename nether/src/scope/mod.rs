@@ -75,12 +75,12 @@ impl Scope {
                 ScopeKind::Unit => mediator.table(),
                 ScopeKind::Standing => mediator.no_table(),
             },
+            state: State::new(mediator.limit.is_some()),
             mediator,
             kind,
             sent: AtomicU64::new(0),
             done: AtomicU64::new(0),
             unhandled: AtomicU64::new(0),
-            state: State::default(),
             roots: AtomicUsize::new(1),
             changed: Notify::new(),
             failures: Mutex::default(),
@@ -104,11 +104,14 @@ impl Scope {
         root: bool,
         message: &'static str,
     ) -> Result<u64, SendError> {
-        let sequence = self.send(count);
-        if self.state.is_open() {
+        let sequence = self.sent.fetch_add(count, Ordering::SeqCst);
+        if self.state.is_plain() {
             return Ok(sequence);
         }
-        let refused = if self.state.is_cancelled() && (root || self.kind == ScopeKind::Unit) {
+        self.add_to_limit(count);
+        let refused = if self.state.is_open() {
+            return Ok(sequence);
+        } else if self.state.is_cancelled() && (root || self.kind == ScopeKind::Unit) {
             SendError::Cancelled { message }
         } else if root || self.state.has_ended() {
             SendError::Closed { message }
@@ -119,19 +122,30 @@ impl Scope {
         Err(refused)
     }
 
-    /// Counts as in flight; gives the number of the first.
+    /// Whether the system bounds what is in flight.
     #[inline]
-    fn send(&self, count: u64) -> u64 {
+    pub(crate) fn is_limited(&self) -> bool {
+        self.state.is_limited()
+    }
+
+    #[cold]
+    fn add_to_limit(&self, count: u64) {
         if let Some(limit) = &self.mediator.limit {
             limit.add(count);
         }
-        self.sent.fetch_add(count, Ordering::SeqCst)
     }
 
     /// Counts `count` deliveries as done.
     #[inline]
     pub(crate) fn finish(&self, count: u64) {
         self.done.fetch_add(count, Ordering::SeqCst);
+        if !self.state.is_plain() {
+            self.has_finished(count);
+        }
+    }
+
+    #[cold]
+    fn has_finished(&self, count: u64) {
         if let Some(limit) = &self.mediator.limit {
             limit.subtract(count);
         }
