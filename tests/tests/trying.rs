@@ -81,7 +81,10 @@ async fn a_full_mailbox_hands_the_message_back() -> nether::Result<()> {
     assert!(is_full(&refused));
     assert_eq!(refused.message.0, "third");
     let refused = ctx.try_process(refused.message).expect_err("it still is");
-    assert!(refused.to_string().contains("no room for `trying::Print`"), "{refused}");
+    assert!(
+        refused.to_string().contains("no room for `trying::Print`"),
+        "{refused}"
+    );
     gate.add_permits(3);
     assert_eq!(first.await?, "first");
     // The second has started by then, or will not wait: there is room.

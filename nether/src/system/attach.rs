@@ -77,7 +77,8 @@ impl System {
         // Whoever sends from now on waits until the module has started.
         if let Err(error) = claim(mediator, &*instance) {
             // Somebody may have sent in between, and waits for a start that does not come.
-            instance.cut_off().await;
+            Arc::clone(&instance).cut_off().await;
+            lock(&self.inner.detached).add(&*instance);
             return Err(error);
         }
         let started = Arc::clone(&instance)
@@ -86,6 +87,7 @@ impl System {
         if let Err(error) = started {
             disconnect(mediator, &*instance);
             Arc::clone(&instance).cut_off().await;
+            lock(&self.inner.detached).add(&*instance);
             return Err(AttachError::Failed {
                 module: declaration,
                 error,
@@ -124,8 +126,13 @@ impl System {
         // A task of its own: whoever asked may stop waiting, the module stops all the same. Until it has, it is one of the
         // system's, so that a shutdown waits for it too.
         let stopping = tokio::spawn(async move {
-            instance.stop().await;
-            lock(&system.inner.instances).retain(|other| other.id() != id);
+            Arc::clone(&instance).stop().await;
+            let mut instances = lock(&system.inner.instances);
+            // Not if a shutdown that has cut it off counts it.
+            if !system.inner.mediator.stopping.has_begun() {
+                instances.retain(|other| other.id() != id);
+                lock(&system.inner.detached).add(&*instance);
+            }
         });
         let _ = stopping.await;
     }

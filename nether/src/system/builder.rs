@@ -35,7 +35,7 @@ pub struct SystemBuilder {
     pub(super) isolated: bool,
     /// What is started although the system is isolated.
     pub(super) only: Vec<&'static ModuleDescriptor>,
-    pub(super) chance: Chance,
+    pub(crate) chance: Chance,
     /// Whether it keeps what is sent.
     pub(super) records: bool,
     /// What `#[nether::main(modules = [..])]` lists.

@@ -47,6 +47,8 @@ struct Inner {
     mediator: Arc<Mediator>,
     /// The running modules, in the order they were started.
     instances: Mutex<Vec<Arc<dyn AnyInstance>>>,
+    /// What modules did that were detached.
+    detached: Mutex<ShutdownReport>,
     /// The bound of a mailbox.
     mailbox: usize,
     /// Whether only modules attached by hand belong to it.

@@ -1,6 +1,5 @@
 //! [`System::shutdown`]: how a system stops, in phases, and what it says at the end.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -8,6 +7,7 @@ use std::sync::atomic::Ordering;
 use tokio::time::{Instant, timeout_at};
 
 use crate::module::AnyInstance;
+use crate::sync::lock;
 use crate::system::System;
 use crate::system::attach::disconnect;
 
@@ -15,9 +15,9 @@ use crate::system::attach::disconnect;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {
-    /// How many messages were handled by the modules that were running at the end; detached ones do not count.
+    /// How many messages were handled, by all modules that ever ran.
     pub handled: u64,
-    /// How many messages failed there: by an error, or by a panic.
+    /// How many messages failed there: by an error, a panic or a time-out.
     pub failed: u64,
     /// What was accepted but not handled.
     pub dead_letters: Vec<DeadLetters>,
@@ -95,7 +95,7 @@ impl System {
         instances
             .iter()
             .for_each(|instance| instance.tell_background());
-        let mut report = ShutdownReport::default();
+        let mut report = lock(&self.inner.detached).clone();
         for (left, instance) in (1..=instances.len() as u32)
             .rev()
             .zip(instances.iter().rev())
@@ -138,18 +138,25 @@ impl System {
 }
 
 impl ShutdownReport {
-    fn add(&mut self, instance: &dyn AnyInstance) {
+    /// Adds what a module did in its life.
+    pub(super) fn add(&mut self, instance: &dyn AnyInstance) {
         let work = instance.work();
         let module = instance.descriptor().declaration.name;
         self.handled += work.handled;
         self.failed += work.failed;
-        let letters: BTreeMap<_, _> = work.letters;
-        self.dead_letters
-            .extend(letters.into_iter().map(|(message, count)| DeadLetters {
-                message,
-                module,
-                count,
-            }));
+        for (message, count) in work.letters {
+            let known = self.dead_letters.iter_mut();
+            let mut known =
+                known.filter(|known| (known.message, known.module) == (message, module));
+            match known.next() {
+                Some(known) => known.count += count,
+                None => self.dead_letters.push(DeadLetters {
+                    message,
+                    module,
+                    count,
+                }),
+            }
+        }
     }
 }
 

@@ -85,6 +85,7 @@ pub(super) async fn start(builder: SystemBuilder) -> Result<System, StartError> 
         inner: Arc::new(Inner {
             mediator,
             instances: Mutex::new(instances.clone()),
+            detached: Mutex::default(),
             mailbox: builder.mailbox,
             isolated: builder.isolated,
             shutdown_timeout: builder.shutdown_timeout,

@@ -78,6 +78,11 @@ impl SystemBuilder {
     pub async fn start_test(self) -> Result<TestSystem, StartError> {
         self.recording().start().await.map(TestSystem)
     }
+
+    /// The seed of this run, of a [test](macro@crate::test) that has some.
+    pub fn seed(&self) -> Option<u64> {
+        self.chance.seed()
+    }
 }
 
 impl TestSystem {
