@@ -58,7 +58,11 @@ pub mod derived_unless_local {
 /// A message as JSON, if that can be made.
 #[cfg(feature = "json")]
 pub fn to_json<T: serde::Serialize>(message: &T) -> Option<String> {
-    serde_json::to_string(message).ok()
+    // A `Serialize` of the user's may panic, where nothing may be cut short.
+    let json = || serde_json::to_string(message).ok();
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(json))
+        .ok()
+        .flatten()
 }
 
 /// Without the feature `json`, nothing is made.

@@ -3,6 +3,8 @@
 #[cfg(feature = "test")]
 use std::any::Any;
 #[cfg(feature = "test")]
+use std::panic::{AssertUnwindSafe, catch_unwind};
+#[cfg(feature = "test")]
 use std::sync::Mutex;
 
 use crate::message::Message;
@@ -40,7 +42,7 @@ impl Recorder {
     pub(crate) fn record<M: Message + Send>(&self, message: &M) {
         #[cfg(feature = "test")]
         if let Some(records) = &self.records
-            && let Some(copy) = message.copied()
+            && let Ok(Some(copy)) = catch_unwind(AssertUnwindSafe(|| message.copied()))
         {
             lock(records).push(Box::new(copy));
         }

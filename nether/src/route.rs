@@ -1,5 +1,6 @@
 //! Layer 5: where a message goes, with its types known again: a module's queue, or a shared module's handler itself.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -73,7 +74,9 @@ impl<P: Parcel> Pool<P> {
     #[inline(never)] // Most modules have one instance: their way is to stay short.
     fn pick(&self, message: &P::Message) -> &Arc<dyn Queue<P>> {
         let count = self.queues.len();
-        let picked = match message.key_hash() {
+        // The message counts as in flight already: a `Hash` of the user's that panics must not cut that short.
+        let key = catch_unwind(AssertUnwindSafe(|| message.key_hash()));
+        let picked = match key.unwrap_or(Some(0)) {
             Some(hash) => (hash % count as u64) as usize,
             None => self.least_busy(),
         };

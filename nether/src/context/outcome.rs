@@ -36,6 +36,10 @@ impl Context<Root> {
             },
         };
         scope.end();
+        if unfinished == 0 {
+            // A handler may have left a handle to somebody who sent in between; from now on that is refused.
+            scope.drain().await;
+        }
         end_subscriptions(scope);
         outcome(scope, unfinished)
     }

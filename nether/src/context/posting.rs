@@ -61,6 +61,8 @@ impl<'a, M, P> Posting<'a, M, P> {
         match &mut self.stage {
             Stage::Offering(waiting) => {
                 let accepted = ready!(waiting.poll(cx));
+                // What was refused is taken back with this, and not when the future is dropped, which may be much later.
+                self.stage = Stage::Ended(Ok(()));
                 Poll::Ready(accepted.map_err(|rejected| rejected.error(self.name)))
             }
             Stage::Waiting(waiting) => waiting.as_mut().poll(cx),

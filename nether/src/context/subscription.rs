@@ -1,6 +1,7 @@
 //! [`Subscription`]: the events of one context, or of the whole system, for whoever asks.
 
 use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::broadcast;
@@ -165,7 +166,9 @@ pub(super) fn end_subscriptions(scope: &Scope) {
 #[inline]
 pub(super) fn tell_subscribers<E: Event>(scope: &Scope, row: &Row, event: &Arc<E>) {
     if let Some(subscribers) = &row.subscription {
-        everywhere(subscribers, |sender| sender.send(Arc::clone(event)));
+        // To whom is behind the oldest event is lost, and dropped here: that is the user's, and must not cut this short.
+        let tell = || everywhere(subscribers, |sender| sender.send(Arc::clone(event)));
+        let _ = catch_unwind(AssertUnwindSafe(tell));
     }
     tell_subscribers_of(scope, event);
 }
@@ -183,7 +186,8 @@ pub(super) fn tell_subscribers_of<E: Event>(scope: &Scope, event: &Arc<E>) {
 
 fn tell<E: Event>(sender: &Erased, event: &Arc<E>) {
     if let Some(sender) = sender.downcast_ref::<Sender<E>>() {
-        let _ = sender.send(Arc::clone(event)); // An error means that every subscriber is gone.
+        // An error means that every subscriber is gone; a panic is of an event that is lost.
+        let _ = catch_unwind(AssertUnwindSafe(|| sender.send(Arc::clone(event))));
     }
 }
 

@@ -56,6 +56,7 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
         let json = || M::json(&inbox);
         bury(source, label, kind, &self.tally, self.declaration, &json);
         drop_unpanicked(inbox);
+        source.scope.mediator.stopping.tell_quiet();
     }
 }
 

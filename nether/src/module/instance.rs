@@ -14,7 +14,7 @@ use crate::message::MessageDescriptor;
 use crate::module::background::BackgroundTasks;
 use crate::module::cell::{Cell, CellOf, Routes};
 use crate::module::descriptor::Instances;
-use crate::module::guarded::catch;
+use crate::module::guarded::{catch, panicked};
 use crate::module::restart::{Life, ModuleState, Supervisor};
 use crate::module::supervision::report_task;
 use crate::module::{Construct, Launch, Module, ModuleDescriptor};
@@ -131,20 +131,38 @@ impl<M: Module> Instance<M> {
             Arc::clone(&self.life),
         );
         let (started, has_started) = oneshot::channel();
-        let (life, ended) = (Arc::clone(&self.life), Arc::clone(&self.ended));
+        let end = End {
+            life: Arc::clone(&self.life),
+            ended: Arc::clone(&self.ended),
+            mediator: Arc::clone(&self.mediator),
+        };
         let waiter = self.cell.waiter().cloned();
         *lock(&self.task) = Some(tokio::spawn(async move {
+            let _end = end;
             let living = live(supervisor, started);
             match waiter {
                 Some(waiter) => waiter.run(living).await,
                 None => living.await,
             }
-            life.be(ModuleState::Stopped);
-            let _ = ended.set(());
         }));
         has_started
             .await
             .unwrap_or_else(|_| Err(Error::msg("the module was stopped while it started")))
+    }
+}
+
+/// Tells of a module's end when dropped, whatever the end was.
+struct End {
+    life: Arc<Life>,
+    ended: Arc<SetOnce<()>>,
+    mediator: Arc<Mediator>,
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.life.be(ModuleState::Stopped);
+        let _ = self.ended.set(());
+        self.mediator.stopping.tell_quiet();
     }
 }
 
@@ -160,9 +178,14 @@ async fn live<M: Module>(mut supervisor: Supervisor<M>, started: oneshot::Sender
         }
     };
     let standing = supervisor.standing.clone();
+    let stop = supervisor.stopper();
     let serving = Arc::clone(&cell).serve(module, supervisor, started);
     let ended = catch(serving).await;
-    // If the loop itself panicked, in the `drop` of a message, nobody handles what is left.
+    if let Err(panic) = &ended {
+        // Not a handler fell, but what is the user's beside it: a `Clone` or a `Drop` of a message, the text of an error. Where
+        // it was then nobody knows, so that the module cannot go on.
+        stop.stop(panicked(&**panic).to_string());
+    }
     cell.give_up();
     report_task("#[on_stop]", ended, &standing, &M::descriptor().declaration);
 }

@@ -88,6 +88,31 @@ pub(super) struct Supervisor<M: Module> {
     crashes: VecDeque<Instant>,
 }
 
+/// Stops a module that is not made again.
+pub(super) struct Stopper<M: Module> {
+    mediator: Arc<Mediator>,
+    cell: Arc<CellOf<M>>,
+    life: Arc<Life>,
+    standing: Handle,
+}
+
+impl<M: Module> Stopper<M> {
+    pub(super) fn stop(&self, reason: String) {
+        self.life.be(ModuleState::Stopped);
+        let module = M::descriptor().declaration.name;
+        let is_essential = M::descriptor().restart.is_essential;
+        tracing::error!(module, reason, is_essential, "the module is stopped");
+        self.cell.stop();
+        announce(&self.standing, || ModuleStopped {
+            module: module.to_owned(),
+            reason,
+        });
+        if is_essential {
+            self.mediator.stopping.demand();
+        }
+    }
+}
+
 /// Why there is no module.
 enum Failed {
     /// It said so.
@@ -190,27 +215,17 @@ impl<M: Module> Supervisor<M> {
                 }
             }
         }
-        self.stop(reason);
+        self.stopper().stop(reason);
         None
     }
 
-    /// The module is not made again.
-    fn stop(&self, reason: String) {
-        self.life.be(ModuleState::Stopped);
-        let is_essential = self.policy().is_essential;
-        tracing::error!(
-            module = self.name(),
-            reason,
-            is_essential,
-            "the module is stopped"
-        );
-        self.cell.stop();
-        announce(&self.standing, || ModuleStopped {
-            module: self.name().to_owned(),
-            reason,
-        });
-        if is_essential {
-            self.mediator.stopping.demand();
+    /// What stops the module, for good.
+    pub(super) fn stopper(&self) -> Stopper<M> {
+        Stopper {
+            mediator: Arc::clone(&self.mediator),
+            cell: Arc::clone(&self.cell),
+            life: Arc::clone(&self.life),
+            standing: self.standing.clone(),
         }
     }
 

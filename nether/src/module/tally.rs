@@ -113,5 +113,6 @@ impl Tally {
 
 #[inline]
 fn add_alone(counter: &AtomicU64, count: u64) {
+    // Whoever adds goes on to `Scope::finish`, whose addition orders this before what it reads then.
     counter.store(counter.load(Ordering::Relaxed) + count, Ordering::Release);
 }

@@ -179,7 +179,7 @@ impl Scope {
 
     /// Keeps a failure until the unit of work ends.
     pub(crate) fn fail(&self, failure: Failure) {
-        if self.kind == ScopeKind::Unit && !self.state.has_ended() {
+        if self.kind == ScopeKind::Unit {
             lock(&self.failures).push(failure);
         }
     }

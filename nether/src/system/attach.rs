@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::error::AttachError;
 use crate::mediator::{Handler, InstanceId, Mediator};
@@ -62,23 +64,39 @@ impl System {
     /// # Errors
     /// If another module handles one of its commands or queries, if its `#[on_start]` fails, or if the system is stopping.
     pub async fn attach<M: Module>(&self, module: M) -> Result<Attached<M>, AttachError> {
+        // A task of its own: whoever asked may stop waiting, the module is attached all the same, or not at all.
+        let system = self.clone();
+        let attaching = tokio::spawn(async move { system.attach_now(module).await });
+        match attaching.await {
+            Ok(attached) => attached,
+            Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+            Err(_) => Err(AttachError::Stopping {
+                module: M::descriptor().declaration,
+            }),
+        }
+    }
+
+    async fn attach_now<M: Module>(&self, module: M) -> Result<Attached<M>, AttachError> {
         let declaration = M::descriptor().declaration;
         let mediator = &self.inner.mediator;
+        let stopping = AttachError::Stopping {
+            module: declaration,
+        };
         if mediator.stopping.has_begun() {
-            return Err(AttachError::Stopping {
-                module: declaration,
-            });
+            return Err(stopping);
         }
         let launch = Launch {
             mediator: Arc::clone(mediator),
             mailbox: self.inner.mailbox,
         };
         let instance = Instance::attached(&launch, module);
+        // One of the system's from now on, so that a shutdown waits for it too.
+        lock(&self.inner.instances).push(Arc::clone(&instance));
         // Whoever sends from now on waits until the module has started.
         if let Err(error) = claim(mediator, &*instance) {
             // Somebody may have sent in between, and waits for a start that does not come.
             Arc::clone(&instance).cut_off().await;
-            lock(&self.inner.detached).add(&*instance);
+            self.part_with(&*instance);
             return Err(error);
         }
         let started = Arc::clone(&instance)
@@ -87,7 +105,7 @@ impl System {
         if let Err(error) = started {
             disconnect(mediator, &*instance);
             Arc::clone(&instance).cut_off().await;
-            lock(&self.inner.detached).add(&*instance);
+            self.part_with(&*instance);
             return Err(AttachError::Failed {
                 module: declaration,
                 error,
@@ -97,15 +115,21 @@ impl System {
             instance: instance.id(),
             module: PhantomData,
         };
-        lock(&self.inner.instances).push(instance);
         if mediator.stopping.has_begun() {
             // The shutdown may have looked for modules before this one was there.
             self.detach(attached).await;
-            return Err(AttachError::Stopping {
-                module: declaration,
-            });
+            return Err(stopping);
         }
         Ok(attached)
+    }
+
+    /// A module is not the system's any more; what it did is, unless it is reported already.
+    fn part_with(&self, instance: &dyn AnyInstance) {
+        let mut instances = lock(&self.inner.instances);
+        if !self.inner.is_reported.load(Ordering::SeqCst) {
+            instances.retain(|other| other.id() != instance.id());
+            lock(&self.inner.detached).add(instance);
+        }
     }
 
     /// Detaches a module: it gets no new messages, its background tasks are told, it handles what it has, and runs its
@@ -127,12 +151,7 @@ impl System {
         // system's, so that a shutdown waits for it too.
         let stopping = tokio::spawn(async move {
             Arc::clone(&instance).stop().await;
-            let mut instances = lock(&system.inner.instances);
-            // Not if a shutdown that has cut it off counts it.
-            if !system.inner.mediator.stopping.has_begun() {
-                instances.retain(|other| other.id() != id);
-                lock(&system.inner.detached).add(&*instance);
-            }
+            system.part_with(&*instance);
         });
         let _ = stopping.await;
     }

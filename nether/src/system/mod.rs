@@ -49,6 +49,8 @@ struct Inner {
     instances: Mutex<Vec<Arc<dyn AnyInstance>>>,
     /// What modules did that were detached.
     detached: Mutex<ShutdownReport>,
+    /// Whether all modules have been counted, those that were detached and those that were not. Set under the lock of `instances`.
+    is_reported: AtomicBool,
     /// The bound of a mailbox.
     mailbox: usize,
     /// Whether only modules attached by hand belong to it.

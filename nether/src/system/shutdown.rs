@@ -95,7 +95,7 @@ impl System {
         instances
             .iter()
             .for_each(|instance| instance.tell_background());
-        let mut report = lock(&self.inner.detached).clone();
+        let mut cut_off = Vec::new();
         for (left, instance) in (1..=instances.len() as u32)
             .rev()
             .zip(instances.iter().rev())
@@ -115,14 +115,26 @@ impl System {
             {
                 // A handler that never awaits cannot be ended, so it is not waited for for ever.
                 let _ = timeout_at(deadline + grace, Arc::clone(instance).cut_off()).await;
-                report.cut_off.push(instance.descriptor().declaration.name);
+                cut_off.push(instance.descriptor().declaration.name);
             }
             disconnect(mediator, &**instance);
-            report.add(&**instance);
         }
+        let report = self.count(cut_off);
         mediator.stopping.end();
         mediator.end_subscriptions();
         tracing::info!(%report, "the system has stopped");
+        report
+    }
+
+    /// What all modules did.
+    fn count(&self, cut_off: Vec<&'static str>) -> ShutdownReport {
+        let instances = lock(&self.inner.instances);
+        self.inner.is_reported.store(true, Ordering::SeqCst);
+        let mut report = lock(&self.inner.detached).clone();
+        report.cut_off = cut_off;
+        instances
+            .iter()
+            .for_each(|instance| report.add(&**instance));
         report
     }
 

@@ -86,6 +86,7 @@ pub(super) async fn start(builder: SystemBuilder) -> Result<System, StartError> 
             mediator,
             instances: Mutex::new(instances.clone()),
             detached: Mutex::default(),
+            is_reported: AtomicBool::new(false),
             mailbox: builder.mailbox,
             isolated: builder.isolated,
             shutdown_timeout: builder.shutdown_timeout,
