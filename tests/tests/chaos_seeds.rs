@@ -224,7 +224,7 @@ async fn what_was_accepted_is_handled_failed_or_a_dead_letter(
     }
     let meddler = tokio::spawn(meddle(system.clone(), next(&mut luck)));
     // Some seeds shut down in the middle, some at the end.
-    if seed % 4 == 0 {
+    if seed.is_multiple_of(4) {
         while let Some(ended) = senders.join_next().await {
             ended?;
         }
