@@ -292,12 +292,6 @@ where
     }
 }
 
-impl<M: Module + Exclusive> Drop for ExclusiveCell<M> {
-    fn drop(&mut self) {
-        self.waiter.forget();
-    }
-}
-
 impl<M: Module + Exclusive> fmt::Debug for ExclusiveCell<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ExclusiveCell")

@@ -1,5 +1,6 @@
 //! Layer 3: what all handles to one unit of work share: how much is in flight, what failed, when it must end.
 
+mod flight;
 mod hold;
 mod properties;
 mod state;
@@ -16,6 +17,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::sync::Notify;
 
+use self::flight::{Admission, Flight};
 use self::properties::Properties;
 use self::state::State;
 use crate::error::{Failure, FailureKind, SendError};
@@ -24,8 +26,7 @@ use crate::sync::lock;
 
 /// The shared part of a context: one allocation per unit of work.
 ///
-/// `sent` and `done` only grow. Whatever is sent from inside a handler is counted before that handler is done, so once no
-/// new root work is taken, `done == sent` (read in this order) means that nothing is in flight and nothing ever will be.
+/// How `sent` and `done` count is said in [`Flight`].
 ///
 /// In the order of its fields, what senders write lies on a cache line apart from what modules read and write, and that
 /// beside the count of the [`Arc`], which both write once a run. To align them would make every allocation a slow one.
@@ -104,22 +105,28 @@ impl Scope {
         root: bool,
         message: &'static str,
     ) -> Result<u64, SendError> {
-        let sequence = self.sent.fetch_add(count, Ordering::SeqCst);
-        if self.state.is_plain() {
+        let ends = self.kind == ScopeKind::Unit;
+        let (sequence, admission) = self.flight().send(count, root, ends);
+        if admission == Admission::Open {
             return Ok(sequence);
         }
         self.add_to_limit(count);
-        let refused = if self.state.is_open() {
-            return Ok(sequence);
-        } else if self.state.is_cancelled() && (root || self.kind == ScopeKind::Unit) {
-            SendError::Cancelled { message }
-        } else if root || self.state.has_ended() {
-            SendError::Closed { message }
-        } else {
-            return Ok(sequence);
+        let refused = match admission {
+            Admission::Open | Admission::Special => return Ok(sequence),
+            Admission::Cancelled => SendError::Cancelled { message },
+            Admission::Closed => SendError::Closed { message },
         };
         self.take_back(count);
         Err(refused)
+    }
+
+    #[inline]
+    fn flight(&self) -> Flight<'_> {
+        Flight {
+            state: &self.state,
+            sent: &self.sent,
+            done: &self.done,
+        }
     }
 
     /// Whether the system bounds what is in flight.
@@ -138,8 +145,7 @@ impl Scope {
     /// Counts `count` deliveries as done.
     #[inline]
     pub(crate) fn finish(&self, count: u64) {
-        self.done.fetch_add(count, Ordering::SeqCst);
-        if !self.state.is_plain() {
+        if self.flight().finish(count) {
             self.has_finished(count);
         }
     }
@@ -163,8 +169,7 @@ impl Scope {
 
     /// How many deliveries are in flight.
     pub(crate) fn in_flight(&self) -> u64 {
-        let done = self.done.load(Ordering::SeqCst);
-        self.sent.load(Ordering::SeqCst).saturating_sub(done)
+        self.flight().in_flight()
     }
 
     fn is_idle(&self) -> bool {

@@ -2,7 +2,8 @@
 //! or not.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU8, Ordering};
+
+use crate::sync::{AtomicU8, Ordering};
 
 const CLOSING: u8 = 1;
 const ENDED: u8 = 2;
@@ -10,49 +11,49 @@ const CANCELLED: u8 = 4;
 const LIMITED: u8 = 8;
 
 /// Bits are only ever set.
-pub(super) struct State(AtomicU8);
+pub(crate) struct State(AtomicU8);
 
 impl State {
-    pub(super) fn new(is_limited: bool) -> Self {
+    pub(crate) fn new(is_limited: bool) -> Self {
         State(AtomicU8::new(if is_limited { LIMITED } else { 0 }))
     }
 
     /// Neither closing nor cancelled nor limited: the case on the hot path.
     #[inline]
-    pub(super) fn is_plain(&self) -> bool {
+    pub(crate) fn is_plain(&self) -> bool {
         // SeqCst pairs with the counters of `Scope`: either the closer sees the count, or the sender sees the bit.
         self.0.load(Ordering::SeqCst) == 0
     }
 
     /// Whether the system bounds what is in flight. Never changes.
     #[inline]
-    pub(super) fn is_limited(&self) -> bool {
+    pub(crate) fn is_limited(&self) -> bool {
         self.0.load(Ordering::Relaxed) & LIMITED != 0
     }
 
     /// Neither closing nor cancelled.
-    pub(super) fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         !self.has(CLOSING | CANCELLED)
     }
 
-    pub(super) fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         self.has(ENDED)
     }
 
     #[inline]
-    pub(super) fn is_cancelled(&self) -> bool {
+    pub(crate) fn is_cancelled(&self) -> bool {
         self.has(CANCELLED)
     }
 
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.set(CLOSING);
     }
 
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         self.set(CLOSING | ENDED);
     }
 
-    pub(super) fn cancel(&self) {
+    pub(crate) fn cancel(&self) {
         self.set(CANCELLED);
     }
 

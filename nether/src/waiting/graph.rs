@@ -1,0 +1,135 @@
+//! [`Node`]: the wait-for graph. There is no graph as such: each module knows what it waits for, under a lock of its own. A wait
+//! is over once its reply cell is no longer open, which whoever replies sees to before it takes its next message; nobody else
+//! need tell. Its interleavings are tried out, all of them, in `tests/models`.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::declaration::Declaration;
+use crate::envelope::Expected;
+use crate::error::{Deadlock, Waits};
+use crate::sync::{Mutex, lock, refusing};
+
+/// An exclusive module, and what it waits for.
+pub(crate) struct Node {
+    module: &'static Declaration,
+    /// Those that are over are taken out when the next is put in.
+    waits: Mutex<Vec<Wait>>,
+}
+
+/// That a module waits for the reply to a message.
+#[derive(Clone)]
+pub(crate) struct Wait {
+    pub(crate) message: &'static str,
+    pub(crate) handler: Arc<Node>,
+    pub(crate) reply: Arc<dyn Expected>,
+}
+
+impl Wait {
+    fn is_over(&self) -> bool {
+        !self.reply.is_open()
+    }
+}
+
+impl Node {
+    pub(crate) fn new(module: &'static Declaration) -> Arc<Self> {
+        Arc::new(Node {
+            module,
+            waits: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// The module waits for nothing any more. To be called when it is gone, since two may know of each other.
+    pub(crate) fn forget(&self) {
+        drop(std::mem::take(&mut *lock(&self.waits)));
+    }
+
+    /// What the module waits for.
+    pub(crate) fn waits(&self) -> Vec<Waits> {
+        self.open().iter().map(|wait| self.told(wait)).collect()
+    }
+
+    fn open(&self) -> Vec<Wait> {
+        let waits = lock(&self.waits);
+        waits
+            .iter()
+            .filter(|wait| !wait.is_over())
+            .cloned()
+            .collect()
+    }
+
+    fn told(&self, wait: &Wait) -> Waits {
+        Waits {
+            module: self.module.name,
+            message: wait.message,
+            handler: wait.handler.module.name,
+        }
+    }
+
+    /// The module waits for this from now on.
+    ///
+    /// Waits are put in before the circle is looked for: of those that close one together, the last one sees all others.
+    ///
+    /// # Errors
+    /// If it would wait for ever; then nobody expects the reply any more.
+    pub(crate) fn add(self: &Arc<Self>, wait: Wait) -> Result<(), Deadlock> {
+        {
+            let mut waits = lock(&self.waits);
+            waits.retain(|wait| !wait.is_over());
+            waits.push(wait.clone());
+        }
+        loop {
+            let mut path = vec![wait.clone()];
+            if !self.is_reached(&mut Vec::new(), &mut path) {
+                return Ok(());
+            }
+            // What was seen one after the other may never have been there together; but what is there still when all has been
+            // seen, was.
+            let _refusing = lock(refusing());
+            if !path.iter().any(Wait::is_over) {
+                wait.reply.close();
+                return Err(self.deadlock(&path));
+            }
+        }
+    }
+
+    /// Whether the last module of the path waits for this one, itself or through others; the path then says how.
+    fn is_reached(self: &Arc<Self>, seen: &mut Vec<*const Node>, path: &mut Vec<Wait>) -> bool {
+        let Some(last) = path.last().map(|wait| Arc::clone(&wait.handler)) else {
+            return false;
+        };
+        if Arc::ptr_eq(&last, self) {
+            return true;
+        }
+        if seen.contains(&Arc::as_ptr(&last)) {
+            return false;
+        }
+        seen.push(Arc::as_ptr(&last));
+        for wait in last.open() {
+            path.push(wait);
+            if self.is_reached(seen, path) {
+                return true;
+            }
+            path.pop();
+        }
+        false
+    }
+
+    #[cold]
+    fn deadlock(&self, path: &[Wait]) -> Deadlock {
+        let handlers = path.iter().map(|wait| &*wait.handler);
+        let waiters = std::iter::once(self).chain(handlers);
+        let cycle = waiters.zip(path).map(|(waiter, wait)| waiter.told(wait));
+        Deadlock {
+            cycle: cycle.collect(),
+        }
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node")
+            .field("module", &self.module.name)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,129 @@
+//! Layer 4: who waits for whom. An exclusive module that waits for the reply of another handles nothing meanwhile, so a circle
+//! of them would wait for ever: a deadlock, found in the wait-for graph (R. C. Holt, "Some deadlock properties of computer
+//! systems", 1972) by the call that closes it.
+//!
+//! The graph is in `graph`; here is who is in it: a module in whose task a call is made.
+
+mod graph;
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+
+use crate::declaration::Declaration;
+use crate::envelope::Expected;
+use crate::error::{Deadlock, Waits};
+use crate::sync::{Mutex, lock};
+use crate::waiting::graph::{Node, Wait};
+
+thread_local! {
+    /// The number of the exclusive module whose task is being polled, or 0: what its handlers await, it waits for, itself or
+    /// through shared modules that run in its task; what they spawn is not. A number alone, since every turn of a module sets it:
+    /// what has to be dropped (also `tokio::task_local`) costs twenty times as much.
+    static THIS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The exclusive modules of the process, to be found by their numbers, in several parts so that they are not in each other's
+/// way. Only those look that call from inside a module.
+static WAITERS: [Mutex<BTreeMap<u64, Weak<Waiter>>>; 16] =
+    [const { Mutex::new(BTreeMap::new()) }; 16];
+
+/// The part of them that a number is in.
+fn part(number: u64) -> &'static Mutex<BTreeMap<u64, Weak<Waiter>>> {
+    &WAITERS[number as usize % WAITERS.len()]
+}
+
+/// An exclusive module that may wait for others.
+#[derive(Debug)]
+pub(crate) struct Waiter {
+    number: u64,
+    node: Arc<Node>,
+}
+
+impl Waiter {
+    pub(crate) fn new(module: &'static Declaration) -> Arc<Self> {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let waiter = Arc::new(Waiter {
+            number,
+            node: Node::new(module),
+        });
+        lock(part(number)).insert(number, Arc::downgrade(&waiter));
+        waiter
+    }
+
+    /// Runs the module's task.
+    pub(crate) async fn run<T>(self: Arc<Self>, task: impl Future<Output = T>) -> T {
+        let mut task = pin!(task);
+        poll_fn(|cx| {
+            let _entered = Entered(THIS.replace(self.number));
+            task.as_mut().poll(cx)
+        })
+        .await
+    }
+
+    /// Whether this is polled in the task of this module.
+    pub(crate) fn is_this(&self) -> bool {
+        THIS.get() == self.number
+    }
+
+    /// What the module waits for.
+    pub(crate) fn waits(&self) -> Vec<Waits> {
+        self.node.waits()
+    }
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        lock(part(self.number)).remove(&self.number);
+        self.node.forget();
+    }
+}
+
+/// That the task of a module is being polled, until dropped. This is what was polled before.
+struct Entered(u64);
+
+impl Drop for Entered {
+    #[inline]
+    fn drop(&mut self) {
+        THIS.set(self.0);
+    }
+}
+
+/// The module in whose task this is, if it is one's, waits for the reply to a message from now on, until the reply is there or
+/// nobody expects it any more.
+///
+/// # Errors
+/// If it would wait for ever.
+#[inline]
+pub(crate) fn wait(
+    message: &'static str,
+    handler: &Arc<Waiter>,
+    reply: impl FnOnce() -> Arc<dyn Expected>,
+) -> Result<(), Deadlock> {
+    match THIS.get() {
+        0 => Ok(()),
+        number => wait_inside(number, message, handler, reply()),
+    }
+}
+
+#[cold]
+fn wait_inside(
+    number: u64,
+    message: &'static str,
+    handler: &Arc<Waiter>,
+    reply: Arc<dyn Expected>,
+) -> Result<(), Deadlock> {
+    let this = lock(part(number)).get(&number).and_then(Weak::upgrade);
+    let handler = Arc::clone(&handler.node);
+    this.map_or(Ok(()), |this| {
+        this.node.add(Wait {
+            message,
+            handler,
+            reply,
+        })
+    })
+}
