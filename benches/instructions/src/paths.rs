@@ -62,7 +62,7 @@ pub(crate) const PATHS: [Path; 6] = [
 pub(crate) fn run(name: &str, count: &str) -> Result<()> {
     let path = PATHS.iter().find(|path| path.name == name);
     let (path, count) = (path.ok_or("there is no such path")?, count.parse()?);
-    // Without timers: nothing here has a deadline.
+    // With timers, which a system asks for; nothing here has a deadline.
     let runtime = Builder::new_current_thread().enable_time().build()?;
     let done: nether::Result<()> = runtime.block_on(async {
         let system = System::start().await?;
