@@ -17,7 +17,7 @@ use crate::module::cell::{Cell, Way};
 use crate::module::guarded::drop_unpanicked;
 use crate::module::instance::Handling;
 use crate::module::mailbox::Mailbox;
-use crate::module::progress::{Pause, Progress};
+use crate::module::progress::Progress;
 use crate::module::restart::Supervisor;
 use crate::module::supervision::bury;
 use crate::module::tally::Tally;
@@ -31,9 +31,7 @@ use crate::waiting::Waiter;
 pub struct ExclusiveCell<M: Module + Exclusive> {
     pub(super) mailbox: Mailbox<M::Inbox>,
     pub(super) tally: Tally,
-    /// Written with each message, so not beside what senders read.
     pub(super) progress: Arc<Progress>,
-    pub(super) pause: Pause,
     pub(super) declaration: &'static Declaration,
     /// What it waits for.
     waiter: Arc<Waiter>,
@@ -107,7 +105,6 @@ impl<M: Module + Exclusive> Cell<M> for ExclusiveCell<M> {
             mailbox: Mailbox::new(bound),
             tally: Tally::default(),
             progress: Arc::default(),
-            pause: Pause::default(),
             declaration,
             waiter: Waiter::new(declaration),
             breaker: M::descriptor()
@@ -183,11 +180,11 @@ impl<M: Module + Exclusive> Cell<M> for ExclusiveCell<M> {
     }
 
     fn pause(&self, is_paused: bool) {
-        self.pause.set(is_paused);
+        self.progress.pause.set(is_paused);
     }
 
     fn is_paused(&self) -> bool {
-        self.pause.is_on()
+        self.progress.pause.is_on()
     }
 
     fn waiting(&self) -> usize {

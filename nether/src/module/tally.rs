@@ -22,14 +22,6 @@ pub enum Verdict {
     CrashedAgain(Fell),
 }
 
-impl Verdict {
-    /// Whether the message is over, and the module goes on.
-    #[inline]
-    pub(crate) fn is_final(self) -> bool {
-        matches!(self, Verdict::Handled | Verdict::Failed)
-    }
-}
-
 /// How a handler fell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(hidden)]
@@ -48,8 +40,9 @@ impl Fell {
     }
 }
 
-/// What a module has done so far.
+/// What a module has done so far. On a cache line apart from what senders look at.
 #[derive(Debug, Default)]
+#[repr(align(64))]
 pub(crate) struct Tally {
     handled: AtomicU64,
     failed: AtomicU64,

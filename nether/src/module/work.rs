@@ -10,6 +10,7 @@ use crate::context::{Context, Handle, Origin};
 use crate::envelope::Source;
 use crate::error::FailureKind;
 use crate::module::backlog::{Backlog, Entry, Run};
+use crate::module::breaker::Breaker;
 use crate::module::exclusive::ExclusiveCell;
 use crate::module::guarded::drop_unpanicked;
 use crate::module::mailbox::Taken;
@@ -36,6 +37,7 @@ pub(super) struct Work<'a, M: Module + Exclusive> {
     resumes: bool,
     /// What it is handling, for who looks on.
     progress: Arc<Progress>,
+    breaker: Option<&'a Breaker>,
     /// Whether it is drawn when it is the module's turn.
     chance: Chance,
     /// How many handlers were called, for who looks on.
@@ -73,6 +75,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         Work {
             cell,
             progress: Arc::clone(&cell.progress),
+            breaker: cell.breaker.as_deref(),
             chance: standing.scope.mediator.chance.clone(),
             ctx: Context::new(standing),
             standing: None,
@@ -97,7 +100,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         let mut pace = Pace::new();
         loop {
             while self.left > 0 {
-                if self.cell.pause.is_on() {
+                if self.progress.pause.is_on() {
                     self.pause().await;
                 }
                 if self.chance.is_drawn() {
@@ -105,11 +108,11 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
                     self.chance.shuffle().await;
                 }
                 let verdict = self.handle(module).await;
-                if verdict.is_final() {
+                if verdict == Verdict::Handled {
                     if self.taken.len() > 0 {
                         self.start_one();
                     }
-                } else if self.has_fallen(verdict) {
+                } else if self.has_failed(verdict) {
                     return Ended::Crashed;
                 }
                 if pace.is_turn_over() {
@@ -137,7 +140,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         self.settle_all();
         self.progress.rest();
         self.cell.mailbox.hold_back();
-        self.cell.pause.over().await;
+        self.progress.pause.over().await;
         self.books.started += 1;
         self.ctx.handle().scope.mediator.watch.stir();
     }
@@ -212,21 +215,27 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
             })
             .await
         };
-        self.books.count(verdict);
-        if let Some(breaker) = &self.cell.breaker {
+        self.books.is_handling = false;
+        if let Some(breaker) = self.breaker {
             breaker.count(verdict, self.ctx.handle());
         }
-        if let Verdict::Again | Verdict::CrashedAgain(_) = verdict {
-            *label = label.tried();
-        } else {
-            *slot = None;
+        match verdict {
+            Verdict::Handled => {
+                self.books.handled += 1;
+                *slot = None;
+            }
+            Verdict::Failed | Verdict::Crashed(_) => {
+                self.books.failed += 1;
+                *slot = None;
+            }
+            Verdict::Again | Verdict::CrashedAgain(_) => *label = label.tried(),
         }
         verdict
     }
 
     /// Sees to a message that is to be handled again, and to a handler that fell. Says whether the module fell with it.
     #[cold]
-    fn has_fallen(&mut self, verdict: Verdict) -> bool {
+    fn has_failed(&mut self, verdict: Verdict) -> bool {
         if let Verdict::Again | Verdict::CrashedAgain(_) = verdict {
             self.taken.put_back();
             self.left += 1;
@@ -292,17 +301,6 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
 }
 
 impl Books {
-    /// A handler has ended.
-    #[inline]
-    fn count(&mut self, verdict: Verdict) {
-        self.is_handling = false;
-        match verdict {
-            Verdict::Handled => self.handled += 1,
-            Verdict::Failed | Verdict::Crashed(_) => self.failed += 1,
-            Verdict::Again | Verdict::CrashedAgain(_) => {}
-        }
-    }
-
     /// Says what is done in a run; to the unit of work last, for whoever waits for its end may look at the rest then.
     #[inline]
     fn settle<M: Module + Exclusive>(&mut self, cell: &ExclusiveCell<M>, scope: &Scope) {
