@@ -193,9 +193,12 @@ mod race;
 mod sync;
 
 mod chance;
+mod channel;
+mod guarded;
 
 mod message;
 mod resources;
+mod tasks;
 mod watch;
 
 mod answer;
@@ -230,11 +233,16 @@ mod entry;
 #[path = "private.rs"]
 pub mod __private;
 
-pub use self::context::{Calling, Context, Outcome, Posting, QueryContext, Subscription};
+pub use self::context::{
+    Calling, Context, JoinStream, Nested, Outcome, Posting, Producer, QueryContext, SharedStream,
+    Streaming, Subscription, WatchStream,
+};
 pub use self::declaration::Declaration;
 pub use self::error::{
     AttachError, CallError, ContextError, Deadlock, Error, Failure, FailureKind, HandlerError,
-    NoRoute, Panic, Problem, Refused, Result, SendError, StartError, TimedOut, TooDeep, Waits,
+    NoRoute, NotEnlisted, Panic, Problem, PushError, Refused, Result, SendError, StartError,
+    StreamError, TimedOut, TooDeep, TransactionFailure, TransactionStep, Transactions, Unpushed,
+    Waits,
 };
 pub use self::events::{
     BreakerClosed, BreakerOpened, DeadLetter, HandlerFailed, HandlerSlow, ModuleRestarted,
@@ -247,7 +255,7 @@ pub use self::module::{Module, ModuleKind, ModuleState};
 pub use self::registry::{Edge, MessageNode, ModuleNode, Relation, Topology};
 pub use self::resources::Resource;
 pub use self::routing::{Calls, Emits, HandledBy, Root, Sender};
-pub use self::scope::{ContextId, MessageKey};
+pub use self::scope::{ContextId, MessageKey, Transaction};
 pub use self::system::{
     Attached, DeadLetters, ModuleStatus, NotRunning, ShutdownReport, System, SystemBuilder,
 };

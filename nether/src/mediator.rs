@@ -18,6 +18,7 @@ use crate::declaration::Declaration;
 use crate::limit::Limit;
 use crate::recorder::Recorder;
 use crate::sync::lock;
+use crate::tasks::Tasks;
 use crate::watch::Watch;
 
 /// The number of a running module value: no two in a process have the same, also not in different systems.
@@ -47,6 +48,8 @@ pub(crate) struct Mediator {
     pub(crate) limit: Option<Box<Limit>>,
     /// Whether the system is stopping.
     pub(crate) stopping: Arc<Stopping>,
+    /// What runs besides modules.
+    pub(crate) tasks: Tasks,
     /// Whether somebody looks after handlers that take long.
     pub(crate) watch: Watch,
     /// What is drawn, in a test.
@@ -217,6 +220,7 @@ impl Mediator {
             max_depth,
             limit: max_in_flight.map(|bound| Box::new(Limit::new(bound))),
             stopping: Arc::default(),
+            tasks: Tasks::default(),
             watch: Watch::default(),
             chance,
             recorder,

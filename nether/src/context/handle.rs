@@ -28,6 +28,8 @@ pub(crate) enum Origin {
     Hook,
     /// From a handler: it is never held up by a mailbox.
     Handler,
+    /// The same, but from a clone of a handler's context, of which nobody knows who uses it and for how long.
+    Loose,
 }
 
 impl Handle {

@@ -4,21 +4,27 @@ mod calling;
 mod delivery;
 mod handle;
 mod inline;
+mod nested;
 mod outcome;
 mod posting;
 mod query;
 mod room;
+mod spawn;
+mod stream;
 mod subscription;
 mod timer;
+mod transaction;
 mod trying;
 
 pub use self::calling::Calling;
 pub(crate) use self::delivery::Post;
 pub(crate) use self::delivery::announce;
 pub(crate) use self::handle::{Handle, Origin};
+pub use self::nested::Nested;
 pub use self::outcome::Outcome;
 pub use self::posting::Posting;
 pub use self::query::QueryContext;
+pub use self::stream::{JoinStream, Producer, SharedStream, Streaming, WatchStream};
 pub use self::subscription::Subscription;
 pub(crate) use self::subscription::subscribe_to_all;
 
@@ -367,6 +373,26 @@ impl Context<Root> {
         self.handle().scope.set_principal(name);
         self
     }
+
+    /// The same, with a value that travels with it: whoever works in it gets it with [`baggage`](QueryContext::baggage), and the spans
+    /// of handlers show it. It takes the place of one of the same type.
+    ///
+    /// ```
+    /// # use nether::prelude::*;
+    /// #[derive(Debug)]
+    /// struct TenantId(u32);
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
+    /// # let system = System::builder().isolated().start().await?;
+    /// let ctx = system.context().with(TenantId(7));
+    /// assert_eq!(ctx.baggage::<TenantId>().map(|tenant| tenant.0), Some(7));
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn with<T: fmt::Debug + Send + Sync + 'static>(self, value: T) -> Self {
+        self.handle().scope.add_baggage(value);
+        self
+    }
 }
 
 /// The handler that [`Emits`] found.
@@ -391,7 +417,11 @@ impl<S: Sender> Clone for Context<S> {
         if self.handle().origin == Origin::Root {
             self.handle().scope.add_root();
         }
-        Context::new(self.handle().clone())
+        let mut handle = self.handle().clone();
+        if handle.origin == Origin::Handler {
+            handle.origin = Origin::Loose;
+        }
+        Context::new(handle)
     }
 }
 

@@ -1,5 +1,7 @@
 //! How a unit of work ends: [`Context::close`].
 
+use std::sync::Arc;
+
 use crate::context::Context;
 use crate::context::subscription::end_subscriptions;
 use crate::error::ContextError;
@@ -12,50 +14,55 @@ use crate::scope::Scope;
 pub struct Outcome {
     /// How many deliveries were handled in it: one for each command and query, and one for each module an event was shown to.
     pub handled: u64,
+    /// How many transactions were committed.
+    pub committed: usize,
 }
 
 impl Context<Root> {
     /// Ends the unit of work: takes no more messages from outside, and waits until nothing of it is in flight, also not what
-    /// handlers caused in turn.
+    /// handlers caused in turn, nor any task that was [spawned](Context::spawn) in it. Streams end when nothing is left but who waits
+    /// at them, see [`SharedStream`](crate::SharedStream#the-end). Then what is [enlisted](Context::enlist) is committed, or rolled back
+    /// if anything failed.
     ///
     /// Clones of the context may close it too, and wait for the same end.
     ///
     /// # Errors
     /// Everything that failed while nobody waited for its reply; that the context was cancelled; how many messages were
-    /// still in flight when its deadline passed.
+    /// still in flight when its deadline passed; what became of its transactions, if not all were committed.
     pub async fn close(self) -> Result<Outcome, ContextError> {
-        let scope = &self.handle().scope;
-        let unfinished = match scope.deadline() {
-            None => {
-                scope.drain().await;
-                0
-            }
-            Some(deadline) => match tokio::time::timeout_at(deadline.0, scope.drain()).await {
-                Ok(()) => 0,
-                Err(_) => scope.in_flight(),
-            },
-        };
-        scope.end();
-        if unfinished == 0 {
-            // A handler may have left a handle to somebody who sent in between; from now on that is refused.
-            scope.drain().await;
-        }
-        end_subscriptions(scope);
-        outcome(scope, unfinished)
+        close(&self.handle().scope).await
     }
 }
 
-fn outcome(scope: &Scope, unfinished: u64) -> Result<Outcome, ContextError> {
-    let failures = scope.failures();
-    let cancelled = scope.is_cancelled();
-    if cancelled || unfinished > 0 || !failures.is_empty() {
-        return Err(ContextError {
-            failures,
-            cancelled,
-            unfinished,
+/// Closes a unit of work.
+pub(super) async fn close(scope: &Arc<Scope>) -> Result<Outcome, ContextError> {
+    let unfinished = match scope.deadline() {
+        None => {
+            scope.drain().await;
+            0
+        }
+        Some(deadline) => match tokio::time::timeout_at(deadline.0, scope.drain()).await {
+            Ok(()) => 0,
+            Err(_) => scope.in_flight(),
+        },
+    };
+    scope.end(unfinished > 0);
+    if unfinished == 0 {
+        // A handler may have left a handle to somebody who sent in between; from now on that is refused.
+        scope.drain().await;
+    }
+    end_subscriptions(scope);
+    let error = scope.error(unfinished);
+    let succeeded = !error.cancelled && unfinished == 0 && error.failures.is_empty();
+    let transactions = scope.settle(succeeded).await;
+    if succeeded && transactions.are_committed() {
+        return Ok(Outcome {
+            handled: scope.handled(),
+            committed: transactions.committed.len(),
         });
     }
-    Ok(Outcome {
-        handled: scope.handled(),
+    Err(ContextError {
+        transactions,
+        ..error
     })
 }

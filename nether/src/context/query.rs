@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
@@ -75,6 +76,17 @@ impl<S: Sender> QueryContext<S> {
     /// On whose behalf the work is done, if that was said.
     pub fn principal(&self) -> Option<&str> {
         self.handle.scope.principal()
+    }
+
+    /// The value of that type that travels with the unit of work, or with the one that it is nested in; see
+    /// [`Context::with`](crate::Context::with).
+    pub fn baggage<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.handle.scope.baggage()
+    }
+
+    /// The id of the unit of work that this one is nested in, if it is.
+    pub fn parent_id(&self) -> Option<ContextId> {
+        self.handle.scope.parent_id()
     }
 
     /// Whether the unit of work was cancelled.

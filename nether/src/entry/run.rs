@@ -9,7 +9,8 @@ use tokio::sync::watch;
 
 use crate::entry::{Argument, log};
 use crate::error::{Error, Problem, Result, StartError};
-use crate::module::{ModuleDescriptor, catch};
+use crate::guarded::catch;
+use crate::module::ModuleDescriptor;
 use crate::race::race;
 use crate::system::{System, SystemBuilder, or_exit, signal};
 

@@ -10,7 +10,8 @@ use crate::chance::Chance;
 use crate::entry::run::{runtime, stop};
 use crate::entry::{Argument, Flavor, Options};
 use crate::error::{Error, Result};
-use crate::module::{ModuleDescriptor, catch};
+use crate::guarded::catch;
+use crate::module::ModuleDescriptor;
 use crate::system::SystemBuilder;
 
 /// The variable that names the one seed to run.

@@ -40,6 +40,14 @@ impl Cause {
         }
     }
 
+    /// The same, in another unit of work, where the number means nothing.
+    pub(crate) fn elsewhere(self) -> Cause {
+        Cause {
+            sequence: None,
+            ..self
+        }
+    }
+
     /// Whether it is the same cause, as far as that costs nothing to say.
     #[inline]
     pub(crate) fn is(&self, other: &Cause) -> bool {

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use crate::error::failure::{Failure, FailureKind};
+use crate::error::transaction::Transactions;
 
 /// A unit of work that did not succeed: what [`close`](crate::Context::close) gives then.
 #[derive(Debug, Clone)]
@@ -15,6 +16,8 @@ pub struct ContextError {
     pub cancelled: bool,
     /// How many messages were still in flight when the context's deadline ended the wait; 0 otherwise.
     pub unfinished: u64,
+    /// What became of its transactions; empty if it had none, or if all were committed.
+    pub transactions: Transactions,
 }
 
 impl fmt::Display for ContextError {
@@ -38,6 +41,9 @@ impl fmt::Display for ContextError {
                 list(rest)
             )),
         }
+        if !self.transactions.are_committed() {
+            parts.push(self.transactions.to_string());
+        }
         f.write_str(&parts.join("; "))
     }
 }
@@ -52,9 +58,11 @@ fn list(failures: &[Failure]) -> String {
 
 impl StdError for ContextError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match &self.failures.first()?.kind {
-            FailureKind::Handler(error) => error.as_std().source(),
-            _ => None,
+        match self.failures.first().map(|failure| &failure.kind) {
+            Some(FailureKind::Handler(error)) => error.as_std().source(),
+            Some(FailureKind::Nested(error)) => Some(&**error),
+            Some(_) => None,
+            None => Some(self.transactions.failed.first()?.error.as_std()),
         }
     }
 }

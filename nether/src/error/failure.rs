@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::error::boxed::{Error, HandlerError};
 use crate::error::call::{CallError, Panic, TimedOut};
+use crate::error::context::ContextError;
 
 /// One message that failed while nobody waited for its reply, or that was not handled at all.
 ///
@@ -32,6 +33,9 @@ pub enum FailureKind {
     Panicked(Box<Panic>),
     /// The handler took longer than it may and was cut off.
     TimedOut(Box<TimedOut>),
+    /// A unit of work within this one did not succeed, and was dropped, so that nobody there was told; see
+    /// [`Nested`](crate::Nested).
+    Nested(Box<ContextError>),
     /// It was still waiting when its context was cancelled.
     Cancelled,
     /// It was still waiting when its context's deadline passed.
@@ -63,14 +67,20 @@ impl FailureKind {
     pub fn is_dead_letter(&self) -> bool {
         !matches!(
             self,
-            FailureKind::Handler(_) | FailureKind::Panicked(_) | FailureKind::TimedOut(_)
+            FailureKind::Handler(_)
+                | FailureKind::Panicked(_)
+                | FailureKind::TimedOut(_)
+                | FailureKind::Nested(_)
         )
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` in `{}`: {}", self.message, self.module, self.kind)
+        match self.module {
+            "" => write!(f, "`{}`: {}", self.message, self.kind),
+            module => write!(f, "`{}` in `{module}`: {}", self.message, self.kind),
+        }
     }
 }
 
@@ -82,6 +92,7 @@ impl fmt::Display for FailureKind {
             FailureKind::TimedOut(timed_out) => {
                 write!(f, "cut off after {:?}", timed_out.limit)
             }
+            FailureKind::Nested(error) => error.fmt(f),
             FailureKind::Cancelled => f.write_str("not handled: the context was cancelled"),
             FailureKind::DeadlineExceeded => {
                 f.write_str("not handled: the context's deadline passed")

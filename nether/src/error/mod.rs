@@ -7,6 +7,8 @@ mod context;
 mod deadlock;
 mod failure;
 mod start;
+mod stream;
+mod transaction;
 
 pub use self::attach::AttachError;
 pub use self::boxed::{Error, HandlerError, Result};
@@ -15,3 +17,5 @@ pub use self::context::ContextError;
 pub use self::deadlock::{Deadlock, Waits};
 pub use self::failure::{Failure, FailureKind};
 pub use self::start::{Problem, StartError};
+pub use self::stream::{PushError, StreamError, Unpushed};
+pub use self::transaction::{NotEnlisted, TransactionFailure, TransactionStep, Transactions};

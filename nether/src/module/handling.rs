@@ -12,10 +12,10 @@ use crate::answer::{IntoOutcome, IntoReply};
 use crate::context::{Context, Handle};
 use crate::envelope::{Given, Label, Parcel, Shown};
 use crate::error::{Error, Result};
+use crate::guarded::{Fall, Guarded};
 use crate::message::{ByValue, Event, MayChange, Message, MessageProof};
 use crate::module::attempt::Attempt;
 use crate::module::cell::{CellOf, Routes, Way};
-use crate::module::guarded::{Fall, Guarded};
 use crate::module::supervision::settle;
 use crate::module::{Module, Verdict};
 use crate::routing::Sender;
@@ -308,11 +308,15 @@ pub(super) fn span<M: Module>(ctx: &Context<M>, message: &'static str) -> Option
 /// One call site for all handlers: it is not worth one each in every program.
 #[cold]
 fn handler_span(handle: &Handle, module: &'static str, message: &'static str) -> Box<Span> {
+    let baggage = handle.scope.all_baggage();
     Box::new(tracing::debug_span!(
         "handle",
         message,
         module,
         context = %handle.scope.id(),
         sequence = handle.message.map(Label::sequence),
+        cause = handle.cause.sequence,
+        principal = handle.scope.principal(),
+        baggage = (!baggage.is_empty()).then(|| tracing::field::debug(&baggage)),
     ))
 }

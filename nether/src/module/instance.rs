@@ -9,12 +9,12 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::error::{Error, Result, Waits};
+use crate::guarded::{catch, panicked};
 use crate::mediator::{Erased, InstanceId, Mediator, number_instance};
 use crate::message::MessageDescriptor;
 use crate::module::background::BackgroundTasks;
 use crate::module::cell::{Cell, CellOf, Routes};
 use crate::module::descriptor::Instances;
-use crate::module::guarded::{catch, panicked};
 use crate::module::restart::{Life, ModuleState, Supervisor};
 use crate::module::supervision::report_task;
 use crate::module::{Construct, Launch, Module, ModuleDescriptor};

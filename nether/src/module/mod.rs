@@ -10,7 +10,6 @@ mod descriptor;
 mod exclusive;
 #[cfg(feature = "test")]
 mod fake;
-mod guarded;
 mod handling;
 mod instance;
 mod mailbox;
@@ -32,7 +31,6 @@ pub use self::descriptor::{ModuleDescriptor, ModuleKind, ModuleRegistration};
 pub(crate) use self::exclusive::ExclusiveCell;
 #[cfg(feature = "test")]
 pub(crate) use self::fake::{FAKE, Fake};
-pub(crate) use self::guarded::catch;
 pub use self::handling::{Handles, Serves, Settle, TakenByReference, TakenByValue};
 pub use self::instance::launch;
 pub(crate) use self::instance::{AnyInstance, Handling, Instance};

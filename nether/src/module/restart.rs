@@ -13,11 +13,11 @@ use tokio::time::{Instant, sleep};
 use crate::context::{Context, Handle, Origin, announce};
 use crate::error::{Error, Result};
 use crate::events::{ModuleRestarted, ModuleStopped};
+use crate::guarded::{catch, panicked};
 use crate::mediator::Mediator;
 use crate::module::Module;
 use crate::module::background::BackgroundTasks;
 use crate::module::cell::{Cell, CellOf};
-use crate::module::guarded::{catch, panicked};
 use crate::module::instance::Source;
 use crate::module::policy::{Backoff, Restart, RestartPolicy};
 use crate::race::race;
@@ -266,7 +266,7 @@ impl<M: Module> Supervisor<M> {
     }
 }
 
-fn unpanicked<T>(result: Result<Result<T>, crate::module::guarded::Payload>) -> Result<T, Failed> {
+fn unpanicked<T>(result: Result<Result<T>, crate::guarded::Payload>) -> Result<T, Failed> {
     match result {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(Failed::Error(error)),

@@ -8,8 +8,8 @@ use crate::declaration::Declaration;
 use crate::envelope::{Label, Parcel, Reply, Source};
 use crate::error::{CallError, Failure, FailureKind, Panic, Result, TimedOut};
 use crate::events::{DeadLetter, HandlerFailed, is_own};
-use crate::message::{Message, MessageDescriptor};
-use crate::module::guarded::{Fall, Payload, panicked, said};
+use crate::guarded::{Fall, Payload, panicked, said};
+use crate::message::{Message, MessageDescriptor, MessageKind};
 use crate::module::tally::{Fell, Tally, Verdict};
 
 /// How a handler ended: by its return, or by its fall.
@@ -91,6 +91,9 @@ pub(crate) fn failure_of<M: Message>(
         tracing::warn!(message = M::NAME, module = module.name, crashed, %error, "handler failed");
     } else {
         tracing::debug!(message = M::NAME, module = module.name, %error, "handler gave back an error");
+    }
+    if M::KIND != MessageKind::Query {
+        handle.scope.spoil(M::NAME, module.name);
     }
     report(M::descriptor(), handle, module, &error, crashed, json);
     (Err(error), verdict)
@@ -198,6 +201,9 @@ fn mourn(
     json: &dyn Fn() -> Option<String>,
 ) {
     let (message, sequence) = (label.message, label.sequence());
+    if message.kind != MessageKind::Query {
+        source.scope.spoil(message.name(), module.name);
+    }
     tracing::warn!(message = message.name(), module = module.name, sequence, reason = %kind, "dead letter");
     if !is_own(message) {
         let handle = Handle {

@@ -1,15 +1,20 @@
 //! Layer 3: what all handles to one unit of work share: how much is in flight, what failed, when it must end.
 
+mod extras;
+mod family;
 mod flight;
 mod hold;
 mod properties;
 mod state;
+mod streams;
+mod transaction;
 
 pub(crate) use self::hold::Hold;
 pub(crate) use self::properties::Deadline;
 pub use self::properties::{ContextId, MessageKey};
+pub(crate) use self::streams::Waiter;
+pub use self::transaction::Transaction;
 
-use std::any::Any;
 use std::fmt;
 use std::mem::offset_of;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -17,10 +22,12 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::sync::Notify;
 
+use self::extras::Extras;
 use self::flight::{Admission, Flight};
 use self::properties::Properties;
 use self::state::State;
-use crate::error::{Failure, FailureKind, SendError};
+use crate::channel::AnyChannel;
+use crate::error::{Failure, FailureKind, SendError, StreamError};
 use crate::mediator::{Mediator, Row, Table};
 use crate::sync::lock;
 
@@ -34,7 +41,7 @@ use crate::sync::lock;
 pub(crate) struct Scope {
     state: State,
     kind: ScopeKind,
-    /// Only there if somebody asked for an id or set a deadline or principal.
+    /// Only there if somebody asked for an id, or if it was given something.
     properties: OnceLock<Box<Properties>>,
     /// Written by those who handle, once a run.
     done: AtomicU64,
@@ -45,8 +52,8 @@ pub(crate) struct Scope {
     failures: Mutex<Vec<Failure>>,
     /// Told when nothing is in flight any more, and when the scope is cancelled.
     changed: Notify,
-    /// The subscriptions of this context, of a type known a layer above; only there if somebody subscribed.
-    subscriptions: OnceLock<Box<dyn Any + Send + Sync>>,
+    /// Only there if somebody used any of it.
+    extras: OnceLock<Box<Extras>>,
     pub(crate) mediator: Arc<Mediator>,
     /// Of a unit of work the routing table of when it was opened. It keeps what has been detached since, until the scope is
     /// gone.
@@ -86,7 +93,7 @@ impl Scope {
             changed: Notify::new(),
             failures: Mutex::default(),
             properties: OnceLock::new(),
-            subscriptions: OnceLock::new(),
+            extras: OnceLock::new(),
         }
     }
 
@@ -155,7 +162,14 @@ impl Scope {
         if let Some(limit) = &self.mediator.limit {
             limit.subtract(count);
         }
-        if !self.state.is_open() && self.is_idle() {
+        if !self.state.is_open() && (self.is_idle() || self.extras().is_some()) {
+            self.changed.notify_waiters();
+        }
+    }
+
+    /// Somebody began or ended to wait at a stream.
+    fn stirred(&self) {
+        if !self.state.is_open() {
             self.changed.notify_waiters();
         }
     }
@@ -208,13 +222,22 @@ impl Scope {
             if self.is_idle() {
                 return;
             }
-            changed.await;
+            if !self.end_a_stream() {
+                changed.await;
+            }
         }
     }
 
-    /// Marks the unit of work as over: handles that outlive it can send nothing more, subscriptions end.
-    pub(crate) fn end(&self) {
+    /// Marks the unit of work as over: handles that outlive it can send nothing more, streams end. It is `cut_off` if its deadline
+    /// passed.
+    pub(crate) fn end(&self, cut_off: bool) {
         self.state.end();
+        self.cancel_children();
+        if cut_off {
+            self.end_streams(|stream| stream.end(Err(StreamError::DeadlineExceeded)));
+        } else {
+            self.end_streams(AnyChannel::end_of_unit);
+        }
     }
 
     /// What has not started is not started any more. A standing scope is only told to stop: it takes no more root work, but
@@ -222,6 +245,8 @@ impl Scope {
     pub(crate) fn cancel(&self) {
         self.state.cancel();
         self.changed.notify_waiters();
+        self.end_streams(|stream| stream.end(Err(StreamError::Cancelled)));
+        self.cancel_children();
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
@@ -261,14 +286,15 @@ impl Scope {
     }
 
     /// A root handle is gone. The last one cancels a unit of work that was not closed to its end.
-    pub(crate) fn drop_root(&self) {
+    pub(crate) fn drop_root(self: &Arc<Self>) {
         let last = self.roots.fetch_sub(1, Ordering::AcqRel) == 1;
         if last && self.kind == ScopeKind::Unit && !self.state.has_ended() {
             self.abandon();
         }
     }
 
-    fn abandon(&self) {
+    /// A unit of work is dropped that was not closed to its end.
+    pub(crate) fn abandon(self: &Arc<Self>) {
         self.cancel();
         let (in_flight, failures) = (self.in_flight(), lock(&self.failures).len());
         if in_flight > 0 || failures > 0 {
@@ -277,21 +303,8 @@ impl Scope {
                 "context dropped without `close`: what had not started is cancelled"
             );
         }
-        self.end();
-    }
-
-    /// What the layer above keeps here for subscriptions, if anybody subscribed.
-    #[inline]
-    pub(crate) fn subscriptions(&self) -> Option<&(dyn Any + Send + Sync)> {
-        self.subscriptions.get().map(Box::as_ref)
-    }
-
-    /// The same, made if need be.
-    pub(crate) fn subscriptions_or(
-        &self,
-        make: fn() -> Box<dyn Any + Send + Sync>,
-    ) -> &(dyn Any + Send + Sync) {
-        self.subscriptions.get_or_init(make).as_ref()
+        self.end(false);
+        self.clear_up();
     }
 }
 

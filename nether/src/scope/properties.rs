@@ -1,8 +1,9 @@
-//! What a context may have besides work: an id, a deadline, a principal. Costs nothing until asked for.
+//! What a context may have besides work: an id, a deadline, a principal, baggage. Costs nothing until asked for.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -10,14 +11,24 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::scope::Scope;
+use crate::sync::lock;
 
-/// The properties of one context, each set at most once.
+/// The properties of one context, each set at most once, but for baggage.
 #[derive(Default)]
 pub(super) struct Properties {
+    /// The unit of work that this one is nested in. What is not set here is there.
+    parent: OnceLock<Arc<Scope>>,
     id: OnceLock<ContextId>,
     deadline: OnceLock<Deadline>,
     principal: OnceLock<Arc<str>>,
+    /// One value of each type.
+    baggage: Mutex<Vec<Arc<dyn Baggage>>>,
 }
+
+/// A value that travels with a unit of work.
+pub(crate) trait Baggage: Any + fmt::Debug + Send + Sync {}
+
+impl<T: Any + fmt::Debug + Send + Sync> Baggage for T {}
 
 /// The id of a context, which its messages share as their correlation id: a UUID v7, drawn when first asked for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -95,9 +106,18 @@ impl Scope {
             .get_or_init(|| ContextId(Uuid::now_v7()))
     }
 
+    /// Its own, or that of what it is nested in if that is earlier.
     #[inline]
     pub(crate) fn deadline(&self) -> Option<Deadline> {
-        self.properties.get()?.deadline.get().copied()
+        let properties = self.properties.get()?;
+        let own = properties.deadline.get().copied();
+        match properties.parent.get() {
+            None => own,
+            Some(parent) => [own, parent.deadline()]
+                .into_iter()
+                .flatten()
+                .min_by_key(|deadline| deadline.0),
+        }
     }
 
     /// Sets the deadline, unless there is one.
@@ -106,11 +126,73 @@ impl Scope {
     }
 
     pub(crate) fn principal(&self) -> Option<&str> {
-        self.properties.get()?.principal.get().map(|name| &**name)
+        let properties = self.properties.get()?;
+        let own = properties.principal.get().map(|name| &**name);
+        own.or_else(|| properties.parent.get()?.principal())
     }
 
     /// Sets the principal, unless there is one.
     pub(crate) fn set_principal(&self, name: &str) {
         self.properties().principal.get_or_init(|| name.into());
     }
+
+    pub(super) fn parent(&self) -> Option<&Arc<Scope>> {
+        self.properties.get()?.parent.get()
+    }
+
+    /// Sets the unit of work that it is nested in, unless there is one.
+    pub(super) fn set_parent(&self, parent: Arc<Scope>) {
+        self.properties().parent.get_or_init(|| parent);
+    }
+
+    /// The id of the unit of work that it is nested in.
+    pub(crate) fn parent_id(&self) -> Option<ContextId> {
+        self.parent().map(|parent| parent.id())
+    }
+
+    /// The value of that type.
+    pub(crate) fn baggage<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        let properties = self.properties.get()?;
+        let own = lock(&properties.baggage).iter().find_map(known);
+        own.or_else(|| properties.parent.get()?.baggage())
+    }
+
+    /// Adds a value, in place of one of the same type.
+    pub(crate) fn add_baggage<T: Any + fmt::Debug + Send + Sync>(&self, value: T) {
+        let value: Arc<dyn Baggage> = Arc::new(value);
+        let mut baggage = lock(&self.properties().baggage);
+        let before = baggage
+            .iter()
+            .position(|carried| known::<T>(carried).is_some());
+        let before = before.map(|place| baggage.swap_remove(place));
+        baggage.push(value);
+        drop(baggage);
+        drop(before); // The user's, so not under the lock.
+    }
+
+    /// All values, those of what it is nested in too, for who shows them.
+    pub(crate) fn all_baggage(&self) -> Vec<Arc<dyn Baggage>> {
+        let Some(properties) = self.properties.get() else {
+            return Vec::new();
+        };
+        let mut all = lock(&properties.baggage).clone();
+        if let Some(parent) = properties.parent.get() {
+            let inherited = parent.all_baggage();
+            let is_own = |value: &Arc<dyn Baggage>| {
+                all.iter().any(|own| type_of(&**own) == type_of(&**value))
+            };
+            let inherited: Vec<_> = inherited.into_iter().filter(|it| !is_own(it)).collect();
+            all.extend(inherited);
+        }
+        all
+    }
+}
+
+fn known<T: Any + Send + Sync>(value: &Arc<dyn Baggage>) -> Option<Arc<T>> {
+    let value: Arc<dyn Any + Send + Sync> = Arc::clone(value) as _;
+    value.downcast().ok()
+}
+
+fn type_of(value: &dyn Baggage) -> std::any::TypeId {
+    Any::type_id(value)
 }

@@ -23,6 +23,8 @@ pub struct ShutdownReport {
     pub dead_letters: Vec<DeadLetters>,
     /// The names of the modules that had to be cut off, since they did not stop in time.
     pub cut_off: Vec<&'static str>,
+    /// How many tasks that contexts had [spawned](crate::Context::spawn) had to be cut off, since they did not end in time.
+    pub tasks_cut_off: u64,
 }
 
 /// Messages of one type that were accepted but not handled.
@@ -91,6 +93,7 @@ impl System {
         let paused = self.instances();
         paused.iter().for_each(|instance| instance.pause(false));
         let _ = timeout_at(deadline, mediator.stopping.until(|| self.is_quiet())).await;
+        mediator.tasks.cut_off(); // Those that have not ended in time.
         let instances = self.instances();
         instances
             .iter()
@@ -132,6 +135,7 @@ impl System {
         self.inner.is_reported.store(true, Ordering::SeqCst);
         let mut report = lock(&self.inner.detached).clone();
         report.cut_off = cut_off;
+        report.tasks_cut_off = self.inner.mediator.tasks.were_cut_off();
         instances
             .iter()
             .for_each(|instance| report.add(&**instance));
@@ -143,9 +147,11 @@ impl System {
     /// (F. Mattern, "Algorithms for distributed termination detection", 1987).
     pub(crate) fn is_quiet(&self) -> bool {
         let instances = self.instances();
+        let tasks = &self.inner.mediator.tasks;
         let ended: u64 = instances.iter().map(|instance| instance.ended()).sum();
+        let ended = ended + tasks.ended();
         let accepted: u64 = instances.iter().map(|instance| instance.accepted()).sum();
-        ended == accepted
+        ended == accepted + tasks.begun()
     }
 }
 
@@ -188,6 +194,9 @@ impl fmt::Display for ShutdownReport {
         }
         for module in &self.cut_off {
             write!(f, ", `{module}` cut off")?;
+        }
+        if self.tasks_cut_off > 0 {
+            write!(f, ", {} spawned tasks cut off", self.tasks_cut_off)?;
         }
         Ok(())
     }

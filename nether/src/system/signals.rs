@@ -18,8 +18,15 @@ impl System {
     /// }
     /// ```
     pub async fn until_shutdown(&self) -> ShutdownReport {
-        race(signal(), self.inner.mediator.stopping.begun()).await;
+        self.stop_requested().await;
         or_exit(self.shutdown()).await
+    }
+
+    /// Waits until the process is told to stop (SIGINT, SIGTERM), or somebody else stops the system, and stops nothing itself: for a
+    /// `main` that has something to end first, such as a context whose handlers go on until they are
+    /// [cancelled](crate::Context::cancel).
+    pub async fn stop_requested(&self) {
+        race(signal(), self.inner.mediator.stopping.begun()).await;
     }
 }
 

@@ -1,4 +1,4 @@
-//! [`Guarded`]: a future in its span, whose panics are caught.
+//! Layer 0: [`Guarded`]: a future in its span, whose panics are caught.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,7 +23,7 @@ pub(crate) enum Fall {
 /// Polls a future inside of its span. A panic in it is caught, and what it threw given back.
 ///
 /// One type does both, so that a program with many handlers does not pay, in build time, for several layers around each.
-pub(super) struct Guarded<'a, F> {
+pub(crate) struct Guarded<'a, F> {
     future: Pin<&'a mut F>,
     /// Only there if somebody wants to see it: what does not move is not paid for.
     span: Option<Box<Span>>,
@@ -33,7 +33,7 @@ pub(super) struct Guarded<'a, F> {
 
 impl<'a, F: Future> Guarded<'a, F> {
     #[inline]
-    pub(super) fn new(future: Pin<&'a mut F>, span: Option<Box<Span>>, crashes: bool) -> Self {
+    pub(crate) fn new(future: Pin<&'a mut F>, span: Option<Box<Span>>, crashes: bool) -> Self {
         Guarded {
             future,
             span,
@@ -65,7 +65,7 @@ pub(crate) async fn catch<F: Future>(future: F) -> Result<F::Output, Payload> {
 }
 
 /// Drops what is the user's where nothing must be cut short; a panic of it goes no further.
-pub(super) fn drop_unpanicked<T>(value: T) {
+pub(crate) fn drop_unpanicked<T>(value: T) {
     let _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
 }
 

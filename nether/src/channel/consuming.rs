@@ -1,0 +1,140 @@
+//! The taking end of a [`Channel`].
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::channel::buffer::{Buffer, Item};
+use crate::channel::{Aftermath, Channel, Cursor, State, Ticket};
+use crate::error::StreamError;
+use crate::sync::lock;
+
+/// `None` at an end in order.
+pub(crate) type Pulled<T> = Result<Option<T>, StreamError>;
+
+impl<T> Channel<T> {
+    pub(crate) fn join(&self) {
+        lock(&self.state).buffer.add_joiner();
+    }
+
+    /// A joiner is gone.
+    pub(crate) fn part(&self, ticket: Ticket) {
+        self.with(|state, after| {
+            state.withdraw_joiner(ticket, after);
+            state.freeing(after, |buffer| buffer.remove_joiner());
+        });
+    }
+
+    /// The next item that no other joiner has taken.
+    pub(crate) fn poll_join(&self, ticket: &mut Ticket, cx: &mut Context<'_>) -> Poll<Pulled<T>> {
+        let taken = self.with(|state, after| {
+            if let Some(taken) = state.freeing(after, |buffer| buffer.take()) {
+                state.leave_joining(ticket, after);
+                return Poll::Ready(Ok(Some(taken)));
+            }
+            if let Some(end) = state.end.clone() {
+                state.leave_joining(ticket, after);
+                return Poll::Ready(end.map(|()| None));
+            }
+            after.drop.2 = state.joining.sleep(ticket, cx.waker().clone());
+            Poll::Pending
+        });
+        taken.map_ok(|item| item.map(|(item, clone)| own(item, clone)))
+    }
+
+    /// A pull is given up: if it had been woken, somebody else is to have the item.
+    pub(crate) fn withdraw_join(&self, ticket: &mut Ticket) {
+        self.with(|state, after| state.withdraw_joiner(ticket.take(), after));
+    }
+
+    /// A new watcher. Whoever `misses_nothing` makes pushers wait. `clone` is for joiners, to whom items belong that are watched
+    /// too.
+    pub(crate) fn watch(&self, misses_nothing: bool, clone: fn(&T) -> T) -> Cursor {
+        let state = &mut *lock(&self.state);
+        state.buffer.add_watcher(misses_nothing, Some(clone))
+    }
+
+    /// A watcher is gone.
+    pub(crate) fn unwatch(&self, cursor: &Cursor, ticket: Ticket) {
+        self.with(|state, after| {
+            if let Some(ticket) = ticket {
+                after.drop.2 = state.watching.leave(ticket).ok().flatten();
+            }
+            after.drop.1 = state.freeing(after, |buffer| buffer.remove_watcher(cursor));
+        });
+    }
+
+    /// The next item for this watcher.
+    pub(crate) fn poll_watch(
+        &self,
+        cursor: &mut Cursor,
+        ticket: &mut Ticket,
+        cx: &mut Context<'_>,
+    ) -> Poll<Pulled<Arc<T>>> {
+        self.with(|state, after| {
+            let seen = state.freeing(after, |buffer| buffer.see(cursor));
+            let pulled = match (seen, &state.end) {
+                (Some(item), _) => Ok(Some(item)),
+                (None, Some(end)) => end.clone().map(|()| None),
+                (None, None) => {
+                    after.drop.2 = state.watching.sleep(ticket, cx.waker().clone());
+                    return Poll::Pending;
+                }
+            };
+            if let Some(ticket) = ticket.take() {
+                after.drop.2 = state.watching.leave(ticket).ok().flatten();
+            }
+            Poll::Ready(pulled)
+        })
+    }
+}
+
+impl<T> State<T> {
+    /// Does something that may free room, and wakes those who waited for it.
+    #[inline]
+    fn freeing<R>(
+        &mut self,
+        after: &mut Aftermath<T>,
+        take: impl FnOnce(&mut Buffer<T>) -> R,
+    ) -> R {
+        if self.pushing.is_empty() {
+            return take(&mut self.buffer);
+        }
+        let before = self.buffer.room();
+        let taken = take(&mut self.buffer);
+        let freed = if self.buffer.is_unwanted() {
+            usize::MAX // They are to be told so.
+        } else {
+            self.buffer.room().saturating_sub(before)
+        };
+        self.wake_pushers(freed, after);
+        taken
+    }
+
+    /// A joiner got what it slept for.
+    #[inline]
+    fn leave_joining(&mut self, ticket: &mut Ticket, after: &mut Aftermath<T>) {
+        if let Some(ticket) = ticket.take() {
+            after.drop.2 = self.joining.leave(ticket).ok().flatten();
+        }
+    }
+
+    fn withdraw_joiner(&mut self, ticket: Ticket, after: &mut Aftermath<T>) {
+        let Some(ticket) = ticket else { return };
+        match self.joining.leave(ticket) {
+            Ok(waker) => after.drop.2 = waker,
+            Err(()) if self.buffer.has_next() => after.wake = self.joining.wake_first(),
+            Err(()) => {}
+        }
+    }
+}
+
+/// The item, cloned if others have it too.
+fn own<T>(item: Item<T>, clone: Option<fn(&T) -> T>) -> T {
+    match item {
+        Item::Own(item) => item,
+        Item::Shared(item) => Arc::try_unwrap(item).unwrap_or_else(|item| {
+            let clone = clone.expect("what is watched and joined can be cloned");
+            clone(&item)
+        }),
+    }
+}

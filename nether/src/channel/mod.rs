@@ -1,0 +1,262 @@
+//! Layer 0: [`Channel`]: a bounded queue whose items consumers share among them (`join`) or see all of (`watch`).
+//!
+//! Nothing of the user's runs under its lock: wakers and items are dropped, woken and cloned after it.
+
+mod buffer;
+mod consuming;
+mod sleepers;
+
+pub(crate) use self::buffer::Cursor;
+pub(crate) use self::consuming::Pulled;
+pub(crate) use self::sleepers::Ticket;
+
+use std::any::Any;
+use std::task::{Context, Poll, Waker};
+
+use self::buffer::{Buffer, Item};
+use self::sleepers::Sleepers;
+use crate::error::{PushError, StreamError};
+use crate::sync::{Mutex, lock};
+
+/// How a channel ended: in order, or why not.
+pub(crate) type End = Result<(), StreamError>;
+
+pub(crate) struct Channel<T> {
+    state: Mutex<State<T>>,
+}
+
+struct State<T> {
+    buffer: Buffer<T>,
+    pushing: Sleepers,
+    joining: Sleepers,
+    watching: Sleepers,
+    producers: usize,
+    /// Whether a producer went away before it had finished.
+    unfinished: bool,
+    end: Option<End>,
+}
+
+/// What is to be done once the lock is open.
+struct Aftermath<T> {
+    wake: Option<Waker>,
+    wake_too: Vec<Waker>,
+    drop: (Option<Item<T>>, Vec<Item<T>>, Option<Waker>),
+}
+
+/// A channel, whatever its items are.
+pub(crate) trait AnyChannel: Any + Send + Sync {
+    /// Ends it, unless it has ended. Gives back how many items are given up or were there for nobody.
+    fn end(&self, end: End) -> usize;
+
+    /// Ends it with its unit of work: not in order if it has producers. The same.
+    fn end_of_unit(&self) -> usize;
+
+    /// Whether it has producers that have not finished, and has not ended.
+    fn is_produced(&self) -> bool;
+
+    fn has_ended(&self) -> bool;
+
+    /// Whether there was ever a consumer.
+    fn was_used(&self) -> bool;
+}
+
+impl<T> Channel<T> {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Channel {
+            state: Mutex::new(State {
+                buffer: Buffer::new(capacity),
+                pushing: Sleepers::default(),
+                joining: Sleepers::default(),
+                watching: Sleepers::default(),
+                producers: 0,
+                unfinished: false,
+                end: None,
+            }),
+        }
+    }
+
+    /// Changes the state, and then does what must not be done under its lock.
+    #[inline]
+    fn with<R>(&self, change: impl FnOnce(&mut State<T>, &mut Aftermath<T>) -> R) -> R {
+        let mut after = Aftermath::new();
+        let result = change(&mut lock(&self.state), &mut after);
+        after.settle();
+        result
+    }
+
+    /// Takes the item out of `item`, if there is room for it; it sleeps until there is. `Full` is never given.
+    pub(crate) fn poll_push(
+        &self,
+        item: &mut Option<T>,
+        ticket: &mut Ticket,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), PushError>> {
+        self.with(|state, after| match state.push(item, *ticket, after) {
+            Err(PushError::Full) => {
+                let waker = cx.waker().clone();
+                after.drop.2 = state.pushing.sleep(ticket, waker);
+                Poll::Pending
+            }
+            done => {
+                if let Some(ticket) = ticket.take() {
+                    after.drop.2 = state.pushing.leave(ticket).ok().flatten();
+                }
+                Poll::Ready(done)
+            }
+        })
+    }
+
+    /// Takes the item out of `item` now, or says why not.
+    pub(crate) fn try_push(&self, item: &mut Option<T>) -> Result<(), PushError> {
+        self.with(|state, after| state.push(item, None, after))
+    }
+
+    /// A push is given up.
+    pub(crate) fn withdraw_push(&self, ticket: u64) {
+        self.with(|state, after| match state.pushing.leave(ticket) {
+            Ok(waker) => after.drop.2 = waker,
+            Err(()) if state.buffer.room() > 0 => after.wake = state.pushing.wake_first(),
+            Err(()) => {}
+        });
+    }
+
+    pub(crate) fn set_capacity(&self, capacity: usize) {
+        self.with(|state, after| {
+            state.buffer.set_capacity(capacity);
+            state.wake_pushers(state.buffer.room(), after);
+        });
+    }
+
+    pub(crate) fn add_producer(&self) {
+        lock(&self.state).producers += 1;
+    }
+
+    /// A producer is gone. With the last one the channel ends.
+    pub(crate) fn remove_producer(&self, has_finished: bool) {
+        self.with(|state, after| {
+            state.producers -= 1;
+            state.unfinished |= !has_finished;
+            if state.producers == 0 {
+                let end = if state.unfinished {
+                    Err(StreamError::Unfinished)
+                } else {
+                    Ok(())
+                };
+                state.end(end, after);
+            }
+        });
+    }
+}
+
+impl<T: Send + Sync + 'static> AnyChannel for Channel<T> {
+    fn end(&self, end: End) -> usize {
+        self.with(|state, after| state.end(end, after))
+    }
+
+    fn end_of_unit(&self) -> usize {
+        self.with(|state, after| {
+            let end = if state.producers > 0 {
+                Err(StreamError::Unfinished)
+            } else {
+                Ok(())
+            };
+            state.end(end, after)
+        })
+    }
+
+    fn is_produced(&self) -> bool {
+        let state = lock(&self.state);
+        state.producers > 0 && state.end.is_none()
+    }
+
+    fn has_ended(&self) -> bool {
+        lock(&self.state).end.is_some()
+    }
+
+    fn was_used(&self) -> bool {
+        lock(&self.state).buffer.was_used()
+    }
+}
+
+impl<T> State<T> {
+    #[inline]
+    fn push(
+        &mut self,
+        item: &mut Option<T>,
+        ticket: Ticket,
+        after: &mut Aftermath<T>,
+    ) -> Result<(), PushError> {
+        if let Some(end) = &self.end {
+            return Err(match end {
+                Err(StreamError::Cancelled) => PushError::Cancelled,
+                Err(StreamError::DeadlineExceeded) => PushError::DeadlineExceeded,
+                _ => PushError::Ended,
+            });
+        }
+        if self.buffer.is_unwanted() {
+            return Err(PushError::Unwanted);
+        }
+        if self.buffer.room() == 0 || !self.pushing.lets_pass(ticket) {
+            return Err(PushError::Full);
+        }
+        if let Some(item) = item.take() {
+            after.drop.0 = self.buffer.push(item);
+            after.wake = self.joining.wake_first();
+            self.wake_watchers(after);
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, end: End, after: &mut Aftermath<T>) -> usize {
+        if self.end.is_some() {
+            return 0;
+        }
+        let lost = if end.as_ref().is_err_and(StreamError::cuts_off) {
+            let untaken = self.buffer.untaken();
+            after.drop.1 = self.buffer.clear();
+            untaken
+        } else if self.buffer.is_unwanted() || !self.buffer.was_used() {
+            self.buffer.untaken()
+        } else {
+            0
+        };
+        self.end = Some(end);
+        self.wake_pushers(usize::MAX, after);
+        after.wake_too.extend(self.joining.wake_all());
+        self.wake_watchers(after);
+        lost
+    }
+
+    #[inline]
+    fn wake_watchers(&mut self, after: &mut Aftermath<T>) {
+        if !self.watching.is_empty() {
+            after.wake_too.extend(self.watching.wake_all());
+        }
+    }
+
+    /// Wakes so many of those who wait for room.
+    #[inline]
+    fn wake_pushers(&mut self, count: usize, after: &mut Aftermath<T>) {
+        for _ in 0..count.min(self.pushing.len()) {
+            after.wake_too.extend(self.pushing.wake_first());
+        }
+    }
+}
+
+impl<T> Aftermath<T> {
+    #[inline]
+    fn new() -> Self {
+        Aftermath {
+            wake: None,
+            wake_too: Vec::new(),
+            drop: (None, Vec::new(), None),
+        }
+    }
+
+    #[inline]
+    fn settle(self) {
+        self.wake.into_iter().for_each(Waker::wake);
+        self.wake_too.into_iter().for_each(Waker::wake);
+        drop(self.drop);
+    }
+}

@@ -1,0 +1,129 @@
+//! [`Nested`]: a unit of work within another.
+
+use std::fmt;
+use std::ops::Deref;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::context::Context;
+use crate::context::handle::{Handle, Origin};
+use crate::context::outcome::{Outcome, close};
+use crate::error::ContextError;
+use crate::routing::Sender;
+
+impl<S: Sender> Context<S> {
+    /// Opens a unit of work within this one: with messages, streams, failures and transactions of its own, which may fail without
+    /// this one failing.
+    ///
+    /// It has this one's deadline, principal and baggage, unless it is given its own, and is cancelled with it, and when it ends. To be
+    /// [closed](Nested::close), which tells whoever closes it how it went. Dropped before that it is cancelled; what was lost by
+    /// that is a failure of this one, which waits until its handlers have ended.
+    ///
+    /// ```
+    /// use nether::prelude::*;
+    ///
+    /// #[command]
+    /// pub struct Pay;
+    ///
+    /// struct Bank;
+    ///
+    /// #[module(handles = Pay, manual)]
+    /// impl Bank {
+    ///     async fn pay(&mut self, _: Pay) -> nether::Result<()> {
+    ///         Err(nether::Error::msg("no money"))
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
+    /// # let system = System::builder().isolated().start().await?;
+    /// # let _bank = system.attach(Bank).await?;
+    /// let ctx = system.context();
+    /// let attempt = ctx.nested();
+    /// attempt.process(Pay).await?;
+    /// assert!(attempt.close().await.is_err()); // Whoever closes it is told,
+    /// ctx.close().await?; // and it is theirs to judge.
+    /// # Ok(()) }
+    /// ```
+    pub fn nested(&self) -> Nested<S> {
+        let handle = self.handle();
+        let origin = match handle.origin {
+            Origin::Root => Origin::Root,
+            _ => Origin::Handler,
+        };
+        Nested {
+            ctx: Context::new(Handle {
+                scope: handle.scope.nest(),
+                origin,
+                message: None,
+                cause: handle.next_cause().elsewhere(),
+            }),
+        }
+    }
+}
+
+/// A handle to a unit of work within another; see [`Context::nested`]. It is a [`Context`] that can be closed.
+pub struct Nested<S: Sender> {
+    ctx: Context<S>,
+}
+
+impl<S: Sender> Nested<S> {
+    /// Ends it; see [`Context::close`].
+    ///
+    /// # Errors
+    /// Those of [`Context::close`].
+    pub async fn close(self) -> Result<Outcome, ContextError> {
+        close(&self.ctx.handle().scope).await
+    }
+
+    /// The same, with a deadline this long from now, if that is before the one it has.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        self.with_deadline(Instant::now() + timeout)
+    }
+
+    /// The same, with a deadline, if that is before the one it has.
+    #[must_use]
+    pub fn with_deadline(self, at: Instant) -> Self {
+        self.ctx.handle().scope.set_deadline(at);
+        self
+    }
+
+    /// The same, done on behalf of `name`.
+    #[must_use]
+    pub fn with_principal(self, name: &str) -> Self {
+        self.ctx.handle().scope.set_principal(name);
+        self
+    }
+
+    /// The same, with a value that travels with it; see [`Context::with`].
+    #[must_use]
+    pub fn with<T: fmt::Debug + Send + Sync + 'static>(self, value: T) -> Self {
+        self.ctx.handle().scope.add_baggage(value);
+        self
+    }
+}
+
+impl<S: Sender> Deref for Nested<S> {
+    type Target = Context<S>;
+
+    fn deref(&self) -> &Context<S> {
+        &self.ctx
+    }
+}
+
+impl<S: Sender> Drop for Nested<S> {
+    fn drop(&mut self) {
+        let handle = self.ctx.handle();
+        // A root handle sees to it itself.
+        if handle.origin != Origin::Root && !handle.scope.has_ended() {
+            handle.scope.abandon();
+        }
+    }
+}
+
+impl<S: Sender> fmt::Debug for Nested<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Nested").field(&self.ctx).finish()
+    }
+}

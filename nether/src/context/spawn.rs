@@ -1,0 +1,155 @@
+//! [`Context::spawn`]: a task that is part of a unit of work.
+
+use std::any::type_name;
+use std::sync::Arc;
+
+use tracing::Instrument;
+
+use crate::context::handle::{Handle, Origin};
+use crate::context::{Context, announce};
+use crate::declaration::Declaration;
+use crate::envelope::Label;
+use crate::error::{Failure, FailureKind, Panic, Result, SendError};
+use crate::events::HandlerFailed;
+use crate::guarded::{catch, said};
+use crate::message::{MessageDescriptor, MessageKind};
+use crate::race::race;
+use crate::routing::Sender;
+
+/// What stands for the message, in causes and failures.
+static SPAWNED: MessageDescriptor = MessageDescriptor::new(
+    MessageKind::Command,
+    Declaration {
+        name: "Context::spawn",
+        file: file!(),
+        line: line!(),
+        column: column!(),
+    },
+    None,
+);
+
+impl<S: Sender> Context<S> {
+    /// Runs `work` in a task of its own that is part of the unit of work: [`close`](Context::close) waits for it, and what it sends
+    /// is sent in it. A handler can so return its reply and go on.
+    ///
+    /// If it fails or panics, that is a failure of the unit of work, and told by [`HandlerFailed`]; the module goes on. Like a handler it
+    /// is not interrupted when the context is cancelled: [`cancelled`](crate::QueryContext::cancelled) tells. A system that
+    /// stops waits for it, and cuts it off when its time is over.
+    ///
+    /// ```
+    /// use nether::prelude::*;
+    ///
+    /// #[command]
+    /// pub struct Refresh;
+    ///
+    /// #[event]
+    /// pub struct Refreshed;
+    ///
+    /// struct Cache;
+    ///
+    /// #[module(handles = Refresh, manual)]
+    /// impl Cache {
+    ///     async fn refresh(&mut self, _: Refresh, ctx: &Context<Self>) -> nether::Result<()> {
+    ///         ctx.spawn(async |ctx| {
+    ///             // This takes a while, and nobody waits for it but `close`.
+    ///             ctx.publish(Refreshed).await?;
+    ///             Ok(())
+    ///         })?;
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
+    /// # let system = System::builder().isolated().start().await?;
+    /// # let _cache = system.attach(Cache).await?;
+    /// let ctx = system.context();
+    /// let mut refreshed = ctx.subscribe::<Refreshed>();
+    /// ctx.send(Refresh).await?;
+    /// ctx.close().await?;
+    /// assert!(refreshed.next().await.is_some());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Why the unit of work takes nothing more.
+    pub fn spawn<F>(&self, work: impl FnOnce(Context<S>) -> F) -> Result<(), SendError>
+    where
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        let sequence = self.handle().admit(&SPAWNED, 1)?;
+        let handle = Handle {
+            scope: Arc::clone(&self.handle().scope),
+            origin: Origin::Handler,
+            message: Some(Label::new(&SPAWNED, sequence, false)),
+            cause: self.handle().next_cause(),
+        };
+        let task = Task::begin(handle.clone(), type_name::<S>());
+        let work = work(Context::new(handle));
+        tokio::spawn(task.run(work).in_current_span());
+        Ok(())
+    }
+}
+
+/// A task in flight. Dropped, it is done.
+struct Task {
+    handle: Handle,
+    module: &'static str,
+}
+
+impl Task {
+    fn begin(handle: Handle, module: &'static str) -> Self {
+        handle.scope.mediator.tasks.begin();
+        Task { handle, module }
+    }
+
+    async fn run(self, work: impl Future<Output = Result<()>>) {
+        let mediator = Arc::clone(&self.handle.scope.mediator);
+        let cut_off = async {
+            mediator.tasks.until_cut_off().await;
+            None
+        };
+        let kind = match race(async { Some(catch(work).await) }, cut_off).await {
+            Some(Ok(Ok(()))) => return,
+            Some(Ok(Err(error))) => FailureKind::Handler(Arc::new(error)),
+            Some(Err(panic)) => FailureKind::Panicked(Box::new(Panic {
+                message: SPAWNED.name(),
+                module: self.module,
+                text: said(&*panic),
+            })),
+            None => FailureKind::Stopped,
+        };
+        self.fail(kind);
+    }
+
+    #[cold]
+    fn fail(&self, kind: FailureKind) {
+        let (handle, module, message) = (&self.handle, self.module, SPAWNED.name());
+        tracing::warn!(task = message, module, error = %kind, "task failed");
+        announce(handle, || HandlerFailed {
+            message: message.to_owned(),
+            module: module.to_owned(),
+            context: handle.scope.id(),
+            sequence: handle.sequence(),
+            cause: handle.cause.sequence,
+            error: kind.to_string(),
+            crashed: matches!(kind, FailureKind::Panicked(_)),
+            json: None,
+        });
+        handle.scope.spoil(message, module);
+        handle.scope.fail(Failure {
+            message,
+            module,
+            sequence: handle.sequence(),
+            kind,
+        });
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        let scope = &self.handle.scope;
+        scope.finish(1);
+        scope.mediator.tasks.end();
+        scope.mediator.stopping.tell_quiet();
+    }
+}

@@ -1,0 +1,204 @@
+//! [`JoinStream`] and [`WatchStream`]: the taking ends of a shared stream.
+
+use std::any::type_name;
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use tokio::task::coop;
+
+use crate::channel::{Channel, Cursor, Pulled, Ticket};
+use crate::context::stream::seat::{Seat, Waiting};
+use crate::context::timer::Timer;
+use crate::error::StreamError;
+
+/// One of those who share the items of a [`SharedStream`](crate::SharedStream): each item goes to one of them. Made by
+/// [`join`](crate::SharedStream::join).
+///
+/// As a `futures_core::Stream` it yields `Ok` for each item. If the stream ends with an error, that is the last that it yields.
+pub struct JoinStream<'c, T> {
+    channel: Arc<Channel<T>>,
+    consumer: Consumer<'c>,
+}
+
+/// One who sees every item of a [`SharedStream`](crate::SharedStream). Made by [`watch`](crate::SharedStream::watch) and
+/// [`watch_lossy`](crate::SharedStream::watch_lossy).
+///
+/// As a `futures_core::Stream` it yields `Ok` for each item. If the stream ends with an error, that is the last that it yields.
+pub struct WatchStream<'c, T> {
+    channel: Arc<Channel<T>>,
+    cursor: Cursor,
+    consumer: Consumer<'c>,
+}
+
+/// What both have besides the channel.
+struct Consumer<'c> {
+    seat: Seat<'c>,
+    ticket: Ticket,
+    timer: Timer,
+    /// Whether it has got the end.
+    is_over: bool,
+    _waiting: Option<Waiting>,
+}
+
+impl<'c, T: Send + Sync + 'static> JoinStream<'c, T> {
+    pub(super) fn new(channel: Arc<Channel<T>>, seat: &Seat<'c>) -> Self {
+        channel.join();
+        JoinStream {
+            channel,
+            consumer: Consumer::new(seat),
+        }
+    }
+
+    /// The next item that no other has taken; waits for it. `None` once the stream has ended in order and is empty. Dropping this
+    /// future loses no item.
+    ///
+    /// # Errors
+    /// Why the stream ended, if not in order, once. After that, `None`.
+    pub async fn pull(&mut self) -> Result<Option<T>, StreamError> {
+        let pull = Pull(self);
+        poll_fn(|cx| pull.0.poll_pull(cx)).await
+    }
+
+    fn poll_pull(&mut self, cx: &mut Context<'_>) -> Poll<Pulled<T>> {
+        let JoinStream { channel, consumer } = self;
+        consumer.poll(cx, |ticket, cx| channel.poll_join(ticket, cx))
+    }
+}
+
+impl<'c, T: Send + Sync + 'static> WatchStream<'c, T> {
+    pub(super) fn new(
+        channel: Arc<Channel<T>>,
+        seat: &Seat<'c>,
+        misses_nothing: bool,
+        clone: fn(&T) -> T,
+    ) -> Self {
+        WatchStream {
+            cursor: channel.watch(misses_nothing, clone),
+            channel,
+            consumer: Consumer::new(seat),
+        }
+    }
+
+    /// The next item; waits for it. `None` once the stream has ended in order and all has been seen. Dropping this future loses no
+    /// item.
+    ///
+    /// # Errors
+    /// Why the stream ended, if not in order, once. After that, `None`.
+    pub async fn pull(&mut self) -> Result<Option<Arc<T>>, StreamError> {
+        poll_fn(|cx| self.poll_pull(cx)).await
+    }
+
+    /// How many items it has missed so far; 0 unless it is lossy.
+    pub fn missed(&self) -> u64 {
+        self.cursor.missed
+    }
+
+    fn poll_pull(&mut self, cx: &mut Context<'_>) -> Poll<Pulled<Arc<T>>> {
+        let WatchStream {
+            channel,
+            cursor,
+            consumer,
+        } = self;
+        consumer.poll(cx, |ticket, cx| channel.poll_watch(cursor, ticket, cx))
+    }
+}
+
+impl<'c> Consumer<'c> {
+    fn new(seat: &Seat<'c>) -> Self {
+        Consumer {
+            _waiting: seat.wait_for_items(),
+            seat: seat.clone(),
+            ticket: None,
+            timer: Timer::default(),
+            is_over: false,
+        }
+    }
+
+    fn poll<I>(
+        &mut self,
+        cx: &mut Context<'_>,
+        pull: impl FnOnce(&mut Ticket, &mut Context<'_>) -> Poll<Pulled<I>>,
+    ) -> Poll<Pulled<I>> {
+        if self.is_over {
+            return Poll::Ready(Ok(None));
+        }
+        // So that one who always finds an item lets others have their turn.
+        let turn = ready!(coop::poll_proceed(cx));
+        let pulled = match pull(&mut self.ticket, cx) {
+            Poll::Pending => {
+                ready!(self.timer.poll(&self.seat.scope, cx));
+                Err(StreamError::DeadlineExceeded)
+            }
+            Poll::Ready(pulled) => pulled,
+        };
+        turn.made_progress();
+        self.is_over = !matches!(pulled, Ok(Some(_)));
+        Poll::Ready(pulled)
+    }
+}
+
+/// A pull. Dropped before it is done, it leaves its item to others.
+struct Pull<'a, 'c, T>(&'a mut JoinStream<'c, T>);
+
+impl<T> Drop for Pull<'_, '_, T> {
+    fn drop(&mut self) {
+        let JoinStream { channel, consumer } = &mut *self.0;
+        if consumer.ticket.is_some() {
+            channel.withdraw_join(&mut consumer.ticket);
+        }
+    }
+}
+
+impl<T: Send + Sync + 'static> Stream for JoinStream<'_, T> {
+    type Item = Result<T, StreamError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut().poll_pull(cx).map(Result::transpose)
+    }
+}
+
+impl<T: Send + Sync + 'static> Stream for WatchStream<'_, T> {
+    type Item = Result<Arc<T>, StreamError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut().poll_pull(cx).map(Result::transpose)
+    }
+}
+
+impl<T> Drop for JoinStream<'_, T> {
+    fn drop(&mut self) {
+        self.channel.part(self.consumer.ticket.take());
+    }
+}
+
+impl<T> Drop for WatchStream<'_, T> {
+    fn drop(&mut self) {
+        self.channel
+            .unwatch(&self.cursor, self.consumer.ticket.take());
+    }
+}
+
+impl<T> fmt::Debug for JoinStream<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinStream")
+            .field("item", &type_name::<T>())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Debug for WatchStream<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WatchStream")
+            .field("item", &type_name::<T>())
+            .field("missed", &self.cursor.missed)
+            .finish_non_exhaustive()
+    }
+}
+
+pub(super) fn clone_of<T: Clone>(item: &T) -> T {
+    item.clone()
+}

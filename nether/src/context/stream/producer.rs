@@ -1,0 +1,145 @@
+//! [`Producer`]: the pushing end of a shared stream.
+
+use std::any::type_name;
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::channel::{AnyChannel, Channel, Ticket};
+use crate::context::stream::fail;
+use crate::context::stream::seat::Seat;
+use crate::context::timer::Timer;
+use crate::error::{Error, PushError, Unpushed};
+
+/// One who pushes to a [`SharedStream`](crate::SharedStream) until it has finished; made by
+/// [`produce`](crate::SharedStream::produce).
+///
+/// When all producers of a stream have finished, it ends in order. One that is dropped before, also by a panic or by `?`, ends it with
+/// [`StreamError::Unfinished`](crate::StreamError::Unfinished) when the last one has gone: consumers are never told that all went well
+/// when it did not.
+pub struct Producer<'c, T> {
+    channel: Arc<Channel<T>>,
+    seat: Seat<'c>,
+    has_finished: bool,
+}
+
+impl<'c, T> Producer<'c, T> {
+    pub(super) fn new(channel: Arc<Channel<T>>, seat: Seat<'c>) -> Self {
+        channel.add_producer();
+        Producer {
+            channel,
+            seat,
+            has_finished: false,
+        }
+    }
+
+    /// Says that nothing is missing.
+    pub fn finish(mut self) {
+        self.has_finished = true;
+    }
+}
+
+impl<T: Send + Sync + 'static> Producer<'_, T> {
+    /// Adds an item. Waits for room.
+    ///
+    /// # Errors
+    /// The item, and why it was not taken; see [`SharedStream::push`](crate::SharedStream::push).
+    pub async fn push(&self, item: T) -> Result<(), Unpushed<T>> {
+        push(&self.channel, &self.seat, item).await
+    }
+
+    /// Adds an item, if there is room for it now.
+    ///
+    /// # Errors
+    /// The item, and why it was not taken.
+    pub fn try_push(&self, item: T) -> Result<(), Unpushed<T>> {
+        try_push(&self.channel, item)
+    }
+
+    /// Ends the stream with an error, whoever else produces: consumers get what is in it, then
+    /// [`StreamError::Failed`](crate::StreamError::Failed).
+    pub fn fail(self, error: impl Into<Error>) {
+        fail(&*self.channel, error.into());
+    }
+}
+
+impl<T> Drop for Producer<'_, T> {
+    fn drop(&mut self) {
+        self.channel.remove_producer(self.has_finished);
+    }
+}
+
+impl<T> fmt::Debug for Producer<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Producer")
+            .field("item", &type_name::<T>())
+            .finish_non_exhaustive()
+    }
+}
+
+pub(super) fn try_push<T>(channel: &Channel<T>, item: T) -> Result<(), Unpushed<T>> {
+    let mut item = Some(item);
+    let pushed = channel.try_push(&mut item);
+    pushed.map_err(|error| unpushed(item, error))
+}
+
+pub(super) async fn push<T: Send + Sync + 'static>(
+    channel: &Channel<T>,
+    seat: &Seat<'_>,
+    item: T,
+) -> Result<(), Unpushed<T>> {
+    // So that one who pushes for ever lets others have their turn.
+    tokio::task::coop::consume_budget().await;
+    let mut item = Some(item);
+    let pushed = match channel.try_push(&mut item) {
+        Err(PushError::Full) => push_later(channel, seat, &mut item).await,
+        pushed => pushed,
+    };
+    pushed.map_err(|error| unpushed(item, error))
+}
+
+fn unpushed<T>(item: Option<T>, error: PushError) -> Unpushed<T> {
+    Unpushed {
+        item: item.expect("what was not taken is still there"),
+        error,
+    }
+}
+
+async fn push_later<T: Send + Sync + 'static>(
+    channel: &Channel<T>,
+    seat: &Seat<'_>,
+    item: &mut Option<T>,
+) -> Result<(), PushError> {
+    let mut line = InLine {
+        channel,
+        ticket: None,
+    };
+    let mut timer = Timer::default();
+    let _waiting = match channel.was_used() {
+        true => None,
+        false => seat.wait_for_room(),
+    };
+    let push = |cx: &mut Context<'_>| match channel.poll_push(item, &mut line.ticket, cx) {
+        Poll::Pending => {
+            let passed = timer.poll(&seat.scope, cx);
+            passed.map(|()| Err(PushError::DeadlineExceeded))
+        }
+        pushed => pushed,
+    };
+    poll_fn(push).await
+}
+
+/// A place among those who wait for room. Dropped, it is given up.
+struct InLine<'a, T> {
+    channel: &'a Channel<T>,
+    ticket: Ticket,
+}
+
+impl<T> Drop for InLine<'_, T> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.channel.withdraw_push(ticket);
+        }
+    }
+}

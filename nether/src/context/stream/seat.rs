@@ -1,0 +1,80 @@
+//! [`Seat`]: who is at a stream, and in which unit of work. It knows nothing of the items.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use crate::channel::AnyChannel;
+use crate::context::handle::{Handle, Origin};
+use crate::scope::{Scope, Waiter};
+
+/// Who is at a stream, for as long as their context is lent.
+#[derive(Clone)]
+pub(super) struct Seat<'c> {
+    pub(super) scope: Arc<Scope>,
+    stream: Arc<dyn AnyChannel>,
+    /// The delivery that uses it. `None` for whom the unit of work does not count.
+    waiter: Option<Waiter>,
+    lent: PhantomData<&'c ()>,
+}
+
+/// That a delivery waits at a stream, until dropped.
+pub(super) struct Waiting {
+    scope: Arc<Scope>,
+    stream: Arc<dyn AnyChannel>,
+    waiter: Waiter,
+}
+
+impl Seat<'_> {
+    pub(super) fn of(handle: &Handle, stream: Arc<dyn AnyChannel>) -> Self {
+        let label = handle.message.filter(|_| handle.origin == Origin::Handler);
+        Seat {
+            scope: Arc::clone(&handle.scope),
+            stream,
+            waiter: label.map(|label| Waiter {
+                sequence: label.sequence(),
+                caller: handle.cause.sequence.filter(|_| label.is_awaited()),
+                for_room: false,
+            }),
+            lent: PhantomData,
+        }
+    }
+
+    /// The same, for as long as one likes: nothing is known of who uses it.
+    pub(super) fn unknown(&self) -> Seat<'static> {
+        Seat {
+            scope: Arc::clone(&self.scope),
+            stream: Arc::clone(&self.stream),
+            waiter: None,
+            lent: PhantomData,
+        }
+    }
+
+    /// Begins to wait for items.
+    pub(super) fn wait_for_items(&self) -> Option<Waiting> {
+        self.wait(false)
+    }
+
+    /// Begins to wait for room. Counts for as long as there is nobody who could make some.
+    pub(super) fn wait_for_room(&self) -> Option<Waiting> {
+        self.wait(true)
+    }
+
+    fn wait(&self, for_room: bool) -> Option<Waiting> {
+        let waiter = Waiter {
+            for_room,
+            ..self.waiter?
+        };
+        self.scope.begin_waiting(&self.stream, waiter);
+        Some(Waiting {
+            scope: Arc::clone(&self.scope),
+            stream: Arc::clone(&self.stream),
+            waiter,
+        })
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.scope.end_waiting(&self.stream, self.waiter);
+    }
+}

@@ -1,0 +1,101 @@
+//! [`Streaming`]: a reply that goes on as a stream.
+
+use std::sync::Arc;
+
+use crate::channel::Channel;
+use crate::context::Context;
+use crate::context::stream::seat::Seat;
+use crate::context::stream::{CAPACITY, JoinStream, Producer};
+use crate::error::{CallError, Result, SendError};
+use crate::message::Command;
+use crate::routing::{Calls, Sender};
+
+/// The reply of a command that answers with a stream: `#[command(reply = Streaming<Summary, Row>)]`.
+///
+/// Its handler makes one with [`Context::streaming`]; [`Context::send_streaming`] gives its two parts.
+#[derive(Debug)]
+pub struct Streaming<R, T> {
+    /// What is known at once.
+    pub reply: R,
+    /// What follows.
+    pub items: JoinStream<'static, T>,
+}
+
+impl<S: Sender> Context<S> {
+    /// A reply that is given now, and items that follow it: `produce` goes on after the handler, in a task of its own, which is part of
+    /// the unit of work like any that is [spawned](Context::spawn). If it fails, so does the stream.
+    ///
+    /// ```
+    /// use nether::prelude::*;
+    /// use nether::Streaming;
+    ///
+    /// #[command(reply = Streaming<usize, String>)]
+    /// pub struct Export;
+    ///
+    /// struct Names(Vec<String>);
+    ///
+    /// #[module(handles = Export, manual)]
+    /// impl Names {
+    ///     async fn export(&mut self, _: Export, ctx: &Context<Self>) -> nether::Result<Streaming<usize, String>> {
+    ///         let names = self.0.clone();
+    ///         let count = names.len();
+    ///         let reply = ctx.streaming(count, async move |out| {
+    ///             for name in names {
+    ///                 out.push(name).await?;
+    ///             }
+    ///             out.finish();
+    ///             Ok(())
+    ///         })?;
+    ///         Ok(reply)
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
+    /// # let system = System::builder().isolated().start().await?;
+    /// # let _names = system.attach(Names(vec!["ann".into(), "bob".into()])).await?;
+    /// let ctx = system.context();
+    /// let (count, mut names) = ctx.send_streaming(Export).await?;
+    /// assert_eq!(count, 2);
+    /// assert_eq!(names.pull().await?.as_deref(), Some("ann"));
+    /// assert_eq!(names.pull().await?.as_deref(), Some("bob"));
+    /// assert_eq!(names.pull().await?, None);
+    /// ctx.close().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Why the unit of work takes nothing more.
+    pub fn streaming<R, T, F>(
+        &self,
+        reply: R,
+        produce: impl FnOnce(Producer<'static, T>) -> F,
+    ) -> Result<Streaming<R, T>, SendError>
+    where
+        T: Send + Sync + 'static,
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        let channel = Arc::new(Channel::new(CAPACITY));
+        let seat = Seat::of(self.handle(), Arc::clone(&channel) as _).unknown();
+        let items = JoinStream::new(Arc::clone(&channel), &seat);
+        let producer = Producer::new(channel, seat);
+        self.spawn(|_| produce(producer))?;
+        Ok(Streaming { reply, items })
+    }
+
+    /// Gives a command to the module that handles it, and waits for its reply and the stream that follows it; see
+    /// [`streaming`](Context::streaming) for an example.
+    ///
+    /// # Errors
+    /// Those of [`send`](Context::send).
+    pub async fn send_streaming<C, I, TheOneHandler, R, T, E>(
+        &self,
+        command: C,
+    ) -> Result<(R, JoinStream<'static, T>), CallError<E>>
+    where
+        C: Command<Reply = Streaming<R, T>, Error = E, Sent = I>,
+        S: Calls<I, S::Rule, TheOneHandler>,
+    {
+        let Streaming { reply, items } = self.send(command).await?;
+        Ok((reply, items))
+    }
+}

@@ -1,0 +1,118 @@
+//! [`Transactions`]: what became of a unit of work's transactions, where not all were committed.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::error::boxed::Error;
+
+/// What became of the transactions of a unit of work in which not all were committed. They are named by their types.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Transactions {
+    /// Those that were committed, in that order.
+    pub committed: Vec<&'static str>,
+    /// Those that were rolled back, in that order.
+    pub rolled_back: Vec<&'static str>,
+    /// Those that could not do as they were told. Of one that could not commit or roll back nobody knows what it did.
+    pub failed: Vec<TransactionFailure>,
+    /// The message and the module because of which they were rolled back, if it is a handler that failed and whose caller got
+    /// the error.
+    pub because_of: Option<(&'static str, &'static str)>,
+}
+
+/// A transaction that could not do as it was told.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TransactionFailure {
+    /// Its type.
+    pub transaction: &'static str,
+    /// What it was told.
+    pub step: TransactionStep,
+    /// Why it could not.
+    pub error: Arc<Error>,
+}
+
+/// What a transaction is told when its unit of work ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TransactionStep {
+    /// To make sure that it can commit. One that cannot is rolled back with all others.
+    Prepare,
+    /// To commit.
+    Commit,
+    /// To roll back.
+    RollBack,
+}
+
+impl Transactions {
+    /// Whether there were none, or all were committed.
+    pub(crate) fn are_committed(&self) -> bool {
+        self.rolled_back.is_empty() && self.failed.is_empty()
+    }
+}
+
+impl fmt::Display for Transactions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts: Vec<String> = self.failed.iter().map(ToString::to_string).collect();
+        let lists = [
+            ("committed", &self.committed),
+            ("rolled back", &self.rolled_back),
+        ];
+        for (what, names) in lists.iter().filter(|(_, names)| !names.is_empty()) {
+            parts.push(format!("{what}: {}", names.join(", ")));
+        }
+        if let Some((message, module)) = self.because_of {
+            parts.push(format!(
+                "because `{message}` failed in `{module}`, though its caller was told"
+            ));
+        }
+        f.write_str(&parts.join("; "))
+    }
+}
+
+impl fmt::Display for TransactionFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let step = match self.step {
+            TransactionStep::Prepare => "prepare",
+            TransactionStep::Commit => "commit",
+            TransactionStep::RollBack => "roll back",
+        };
+        write!(f, "`{}` could not {step}: {}", self.transaction, self.error)
+    }
+}
+
+/// A unit of work that is over takes no more transactions. This one is handed back.
+pub struct NotEnlisted<T> {
+    /// In a lock, so that the error can cross threads whatever the transaction is.
+    transaction: Mutex<T>,
+}
+
+impl<T> NotEnlisted<T> {
+    pub(crate) fn new(transaction: T) -> Self {
+        NotEnlisted {
+            transaction: Mutex::new(transaction),
+        }
+    }
+
+    /// The transaction.
+    pub fn into_inner(self) -> T {
+        self.transaction
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> fmt::Debug for NotEnlisted<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NotEnlisted").finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Display for NotEnlisted<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the context has ended, and takes no more transactions")
+    }
+}
+
+impl<T> StdError for NotEnlisted<T> {}

@@ -1,0 +1,81 @@
+//! Units of work within units of work: what a nested one has of its parent, and what the parent learns of it.
+
+use std::sync::{Arc, Weak};
+
+use crate::error::{ContextError, Failure, FailureKind};
+use crate::scope::{Hold, Scope, ScopeKind};
+use crate::sync::lock;
+
+/// The units of work that were opened within one.
+pub(super) type Children = Vec<Weak<Scope>>;
+
+/// What stands for the message, in the failure of a nested unit of work.
+const NESTED: &str = "nested context";
+
+impl Scope {
+    /// A unit of work within this one. It has its deadline, principal and baggage, and is cancelled with it.
+    pub(crate) fn nest(self: &Arc<Self>) -> Arc<Scope> {
+        let nested = Scope::new(Arc::clone(&self.mediator), ScopeKind::Unit);
+        nested.set_parent(Arc::clone(self));
+        let nested = Arc::new(nested);
+        {
+            let mut children = lock(&self.extras_or_new().children);
+            children.retain(|child| child.strong_count() > 0);
+            children.push(Arc::downgrade(&nested));
+        }
+        // Asked when it is among them: whoever cancels sets the bit, and looks then.
+        if self.is_cancelled() || self.has_ended() {
+            nested.cancel();
+        }
+        nested
+    }
+
+    /// Cancels what is nested in it.
+    pub(super) fn cancel_children(&self) {
+        let Some(extras) = self.extras() else { return };
+        let children = std::mem::take(&mut *lock(&extras.children));
+        let open = children.iter().filter_map(Weak::upgrade);
+        open.filter(|child| !child.has_ended())
+            .for_each(|child| child.cancel());
+    }
+
+    /// A unit of work was dropped without being closed. What it has to give back is given back, and its parent is told what was
+    /// lost; the parent does not end before that.
+    pub(super) fn clear_up(self: &Arc<Self>) {
+        let has_failed = self.in_flight() > 0 || !self.failures().is_empty();
+        let parent = self.parent().filter(|_| has_failed || self.has_enlisted());
+        if parent.is_none() && !self.has_enlisted() {
+            return;
+        }
+        let hold = parent.map(|parent| Hold::new(Arc::clone(parent)));
+        let scope = Arc::clone(self);
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return; // The runtime is gone, and every task with it; what is enlisted is dropped.
+        };
+        runtime.spawn(async move {
+            scope.drain().await;
+            let transactions = scope.settle(false).await;
+            let Some(hold) = hold else { return };
+            let error = ContextError {
+                transactions,
+                ..scope.error(0)
+            };
+            hold.scope().fail(Failure {
+                message: NESTED,
+                module: "",
+                sequence: 0,
+                kind: FailureKind::Nested(Box::new(error)),
+            });
+        });
+    }
+
+    /// What has gone wrong in it, but for its transactions.
+    pub(crate) fn error(&self, unfinished: u64) -> ContextError {
+        ContextError {
+            failures: self.failures(),
+            cancelled: self.is_cancelled(),
+            unfinished,
+            transactions: Default::default(),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! [`Streams`]: the shared streams of a unit of work, and when they end with it.
+
+use std::any::{Any, TypeId, type_name};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+
+use crate::channel::{AnyChannel, Channel};
+use crate::error::StreamError;
+use crate::scope::Scope;
+use crate::sync::lock;
+
+/// The shared streams of one unit of work, in the order they were made.
+#[derive(Default)]
+pub(super) struct Streams(Mutex<Vec<Entry>>);
+
+#[derive(Clone)]
+struct Entry {
+    item: TypeId,
+    item_name: &'static str,
+    name: Option<Arc<str>>,
+    channel: Arc<dyn AnyChannel>,
+    /// Deliveries that are of no use to the stream any more: they wait for its items, or for a consumer that is not there.
+    waiting: Vec<Waiter>,
+}
+
+/// A delivery in flight, from when it begins to wait until it is over or waits no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Waiter {
+    /// Its number.
+    pub(crate) sequence: u64,
+    /// The number of the one that waits for its reply, if one does.
+    pub(crate) caller: Option<u64>,
+    /// Whether it waits for room in a stream that has never had a consumer; otherwise for items.
+    pub(crate) for_room: bool,
+}
+
+impl Scope {
+    /// The stream of that type and name, made if need be.
+    pub(crate) fn stream<T: Send + Sync + 'static>(
+        &self,
+        name: Option<&str>,
+        capacity: usize,
+    ) -> Arc<Channel<T>> {
+        let mut streams = lock(&self.extras_or_new().streams.0);
+        let known = streams
+            .iter()
+            .find(|entry| entry.item == TypeId::of::<T>() && entry.name.as_deref() == name);
+        if let Some(entry) = known {
+            let channel: Arc<dyn Any + Send + Sync> = Arc::clone(&entry.channel) as _;
+            return channel
+                .downcast()
+                .expect("streams are found by the type of their items");
+        }
+        let channel = Arc::new(Channel::<T>::new(capacity));
+        // Asked under the lock, under which all streams are ended: later none may be open.
+        if self.is_cancelled() {
+            channel.end(Err(StreamError::Cancelled));
+        } else if self.has_ended() {
+            channel.end(Ok(()));
+        }
+        streams.push(Entry {
+            item: TypeId::of::<T>(),
+            item_name: type_name::<T>(),
+            name: name.map(Arc::from),
+            channel: Arc::clone(&channel) as Arc<dyn AnyChannel>,
+            waiting: Vec::new(),
+        });
+        channel
+    }
+
+    /// Ends what streams are still open.
+    pub(super) fn end_streams(&self, end: impl Fn(&dyn AnyChannel) -> usize) {
+        let Some(extras) = self.extras() else { return };
+        // Outside of the lock, for what is given up is the user's to drop.
+        let open = lock(&extras.streams.0).clone();
+        open.iter().for_each(|entry| entry.end(&end));
+    }
+
+    /// A delivery begins to wait at a stream.
+    pub(crate) fn begin_waiting(&self, channel: &Arc<dyn AnyChannel>, waiter: Waiter) {
+        let Some(extras) = self.extras() else { return };
+        if let Some(entry) = find(&mut lock(&extras.streams.0), channel) {
+            entry.waiting.push(waiter);
+        }
+        self.stirred();
+    }
+
+    /// It waits no more.
+    pub(crate) fn end_waiting(&self, channel: &Arc<dyn AnyChannel>, waiter: Waiter) {
+        let Some(extras) = self.extras() else { return };
+        if let Some(entry) = find(&mut lock(&extras.streams.0), channel) {
+            let place = entry.waiting.iter().position(|it| *it == waiter);
+            place.map(|place| entry.waiting.swap_remove(place));
+        }
+        self.stirred();
+    }
+
+    /// Of a unit of work that closes: ends a stream if all that is in flight does nothing but wait at streams: the oldest that has no
+    /// producer, or that has only those who push for nobody. Says whether there was one.
+    ///
+    /// Whoever waits is in flight, and cannot be done without asking for this lock. So if so many are in flight as wait, then all
+    /// that is in flight waits.
+    pub(super) fn end_a_stream(&self) -> bool {
+        let Some(extras) = self.extras() else {
+            return false;
+        };
+        let streams = lock(&extras.streams.0);
+        let entry = waited_for_alone(&streams, self).cloned();
+        drop(streams);
+        if let Some(entry) = &entry {
+            entry.end(&|channel: &dyn AnyChannel| channel.end_of_unit());
+        }
+        entry.is_some()
+    }
+}
+/// The stream to end, if all that is in flight waits at streams.
+fn waited_for_alone<'a>(streams: &'a [Entry], scope: &Scope) -> Option<&'a Entry> {
+    let open = || streams.iter().filter(|entry| !entry.channel.has_ended());
+    let waiting: HashSet<u64> = open()
+        .flat_map(Entry::waiting)
+        .flat_map(|waiter| [Some(waiter.sequence), waiter.caller])
+        .flatten()
+        .collect();
+    if waiting.is_empty() || waiting.len() as u64 != scope.in_flight() {
+        return None;
+    }
+    open().find(|entry| {
+        let waits_for_room = |waiter: &Waiter| waiter.for_room;
+        match entry.channel.is_produced() {
+            true => entry.waiting().any(waits_for_room),
+            false => entry.waiting().next().is_some(),
+        }
+    })
+}
+
+impl Entry {
+    /// Those who wait at it, and not for what has come since.
+    fn waiting(&self) -> impl Iterator<Item = &Waiter> {
+        let used = self.channel.was_used();
+        self.waiting
+            .iter()
+            .filter(move |waiter| !(waiter.for_room && used))
+    }
+
+    fn end(&self, end: &impl Fn(&dyn AnyChannel) -> usize) {
+        let lost = end(&*self.channel);
+        if lost > 0 {
+            tracing::warn!(
+                items = lost,
+                item = self.item_name,
+                stream = self.name.as_deref(),
+                "a stream ended with items that nobody takes"
+            );
+        }
+    }
+}
+
+fn find<'a>(streams: &'a mut [Entry], channel: &Arc<dyn AnyChannel>) -> Option<&'a mut Entry> {
+    streams
+        .iter_mut()
+        .find(|entry| std::ptr::addr_eq(Arc::as_ptr(&entry.channel), Arc::as_ptr(channel)))
+}

@@ -1,0 +1,235 @@
+//! [`Transaction`]: what is committed or rolled back with its unit of work. The order is that of a two-phase commit (J. Gray, "Notes
+//! on data base operating systems", 1978): all prepare, then all commit.
+
+use std::any::{Any, type_name};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::SetOnce;
+
+use crate::error::{Error, Result, TransactionFailure, TransactionStep, Transactions};
+use crate::guarded::{catch, panicked};
+use crate::scope::Scope;
+use crate::sync::lock;
+
+/// Something that is committed when its unit of work succeeds, and rolled back when it does not.
+///
+/// [`Context::enlist`](crate::Context::enlist) makes it part of one. When the unit of work ends and nothing in it has failed, all its
+/// transactions [`prepare`](Transaction::prepare), in the order they were enlisted, and then commit in that order. If one cannot
+/// prepare, or anything else has failed, all are rolled back, the last one first.
+///
+/// A panic in any of the methods counts as an error.
+///
+/// ```
+/// use nether::Transaction;
+///
+/// /// A file that appears when all is well.
+/// struct Draft {
+///     draft: std::path::PathBuf,
+///     place: std::path::PathBuf,
+/// }
+///
+/// impl Transaction for Draft {
+///     async fn commit(self) -> nether::Result<()> {
+///         Ok(std::fs::rename(self.draft, self.place)?)
+///     }
+///
+///     async fn rollback(self) -> nether::Result<()> {
+///         Ok(std::fs::remove_file(self.draft)?)
+///     }
+/// }
+/// ```
+pub trait Transaction: Sized + Send + 'static {
+    /// Makes sure that [`commit`](Transaction::commit) will succeed, as far as that can be known: the first of two phases. Does
+    /// nothing unless it is written.
+    ///
+    /// # Errors
+    /// Why it cannot commit. It is rolled back then, with all others.
+    fn prepare(&mut self) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
+
+    /// Makes it last.
+    ///
+    /// # Errors
+    /// Why it could not. If nothing was committed before, all that follow are rolled back; otherwise they are committed all the
+    /// same, for the decision has been made.
+    fn commit(self) -> impl Future<Output = Result<()>> + Send;
+
+    /// Undoes it.
+    ///
+    /// # Errors
+    /// Why it could not. The others are rolled back all the same.
+    fn rollback(self) -> impl Future<Output = Result<()>> + Send;
+}
+
+type Step<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
+
+/// A transaction, whatever its type.
+trait AnyTransaction: Send {
+    fn name(&self) -> &'static str;
+    fn prepare(&mut self) -> Step<'_>;
+    fn commit(self: Box<Self>) -> Step<'static>;
+    fn rollback(self: Box<Self>) -> Step<'static>;
+}
+
+impl<T: Transaction> AnyTransaction for T {
+    fn name(&self) -> &'static str {
+        type_name::<T>()
+    }
+
+    fn prepare(&mut self) -> Step<'_> {
+        Box::pin(caught(async { Transaction::prepare(self).await }))
+    }
+
+    fn commit(self: Box<Self>) -> Step<'static> {
+        Box::pin(caught(async { Transaction::commit(*self).await }))
+    }
+
+    fn rollback(self: Box<Self>) -> Step<'static> {
+        Box::pin(caught(async { Transaction::rollback(*self).await }))
+    }
+}
+
+async fn caught(step: impl Future<Output = Result<()>>) -> Result<()> {
+    match catch(step).await {
+        Ok(result) => result,
+        Err(panic) => Err(panicked(&*panic)),
+    }
+}
+
+/// The transactions of one unit of work.
+#[derive(Default)]
+pub(super) struct Enlisted {
+    list: Mutex<Vec<Box<dyn AnyTransaction>>>,
+    /// Handles to those that were begun on demand, one of a type. Locked while one is begun.
+    begun: tokio::sync::Mutex<Vec<Box<dyn Any + Send + Sync>>>,
+    /// Whether somebody sees to their end.
+    is_ending: AtomicBool,
+    ended: SetOnce<Transactions>,
+}
+
+impl Scope {
+    /// Adds a transaction; gives it back if the unit of work is over.
+    pub(crate) fn enlist<T: Transaction>(&self, transaction: T) -> Result<(), T> {
+        let mut list = lock(&self.extras_or_new().enlisted.list);
+        // Asked under the lock, under which they are all taken away.
+        if self.has_ended() {
+            return Err(transaction);
+        }
+        list.push(Box::new(transaction));
+        Ok(())
+    }
+
+    /// The transaction of that type that was begun here; begun now if there is none. `None` if the unit of work is over.
+    pub(crate) async fn transaction<T: Transaction + Clone + Sync>(
+        &self,
+        begin: impl AsyncFnOnce() -> Result<T>,
+    ) -> Result<Option<T>> {
+        let mut begun = self.extras_or_new().enlisted.begun.lock().await;
+        if let Some(known) = begun.iter().find_map(|known| known.downcast_ref::<T>()) {
+            return Ok(Some(known.clone()));
+        }
+        if self.has_ended() {
+            return Ok(None);
+        }
+        let transaction = begin().await?;
+        match self.enlist(transaction.clone()) {
+            Ok(()) => {
+                begun.push(Box::new(transaction.clone()));
+                Ok(Some(transaction))
+            }
+            Err(late) => {
+                late.rollback().await?;
+                Ok(None)
+            }
+        }
+    }
+
+    pub(super) fn has_enlisted(&self) -> bool {
+        let enlisted = self.extras().map(|extras| &extras.enlisted);
+        enlisted.is_some_and(|it| it.is_ending() || !lock(&it.list).is_empty())
+    }
+
+    /// Ends the transactions of a unit of work that is over: commits them if it `succeeded`. All who ask get the same.
+    pub(crate) async fn settle(self: &Arc<Self>, succeeded: bool) -> Transactions {
+        if !self.has_enlisted() {
+            return Transactions::default();
+        }
+        let enlisted = &self.extras_or_new().enlisted;
+        if !enlisted.is_ending.swap(true, Ordering::SeqCst) {
+            let scope = Arc::clone(self);
+            // A task of its own: whoever asked may stop waiting, and nothing may be left half done.
+            tokio::spawn(async move {
+                let enlisted = &scope.extras_or_new().enlisted;
+                let list = std::mem::take(&mut *lock(&enlisted.list));
+                let spoiled = scope.spoiled().filter(|_| succeeded);
+                let mut ended = if succeeded && spoiled.is_none() {
+                    commit(list).await
+                } else {
+                    let mut ended = Transactions::default();
+                    roll_back(list, &mut ended).await;
+                    ended
+                };
+                ended.because_of = spoiled.map(|by| (by.message, by.module));
+                for failure in &ended.failed {
+                    tracing::error!(context = %scope.id(), %failure, "transaction failed");
+                }
+                let _ = enlisted.ended.set(ended); // Nobody else does.
+            });
+        }
+        enlisted.ended.wait().await.clone()
+    }
+}
+
+impl Enlisted {
+    fn is_ending(&self) -> bool {
+        self.is_ending.load(Ordering::SeqCst)
+    }
+}
+
+async fn commit(mut list: Vec<Box<dyn AnyTransaction>>) -> Transactions {
+    let mut ended = Transactions::default();
+    for transaction in &mut list {
+        if let Err(error) = transaction.prepare().await {
+            ended.fail(transaction.name(), TransactionStep::Prepare, error);
+            break;
+        }
+    }
+    let mut rest = list.into_iter();
+    if ended.failed.is_empty() {
+        for transaction in rest.by_ref() {
+            let name = transaction.name();
+            match transaction.commit().await {
+                Ok(()) => ended.committed.push(name),
+                Err(error) => ended.fail(name, TransactionStep::Commit, error),
+            }
+            if ended.committed.is_empty() {
+                break;
+            }
+        }
+    }
+    roll_back(rest.collect(), &mut ended).await;
+    ended
+}
+
+async fn roll_back(list: Vec<Box<dyn AnyTransaction>>, ended: &mut Transactions) {
+    for transaction in list.into_iter().rev() {
+        let name = transaction.name();
+        match transaction.rollback().await {
+            Ok(()) => ended.rolled_back.push(name),
+            Err(error) => ended.fail(name, TransactionStep::RollBack, error),
+        }
+    }
+}
+
+impl Transactions {
+    fn fail(&mut self, transaction: &'static str, step: TransactionStep, error: Error) {
+        self.failed.push(TransactionFailure {
+            transaction,
+            step,
+            error: Arc::new(error),
+        });
+    }
+}

@@ -1,0 +1,56 @@
+//! Layer 1: [`Tasks`]: what runs in a system besides its modules.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use tokio::sync::Notify;
+
+/// The tasks that contexts spawned. The counts only grow.
+#[derive(Debug, Default)]
+pub(crate) struct Tasks {
+    begun: AtomicU64,
+    ended: AtomicU64,
+    /// How many ended because they were cut off.
+    cut_off: AtomicU64,
+    is_over: AtomicBool,
+    over: Notify,
+}
+
+impl Tasks {
+    pub(crate) fn begin(&self) {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(crate) fn end(&self) {
+        self.ended.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(crate) fn begun(&self) -> u64 {
+        self.begun.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn ended(&self) -> u64 {
+        self.ended.load(Ordering::SeqCst)
+    }
+
+    /// Ends those that run.
+    pub(crate) fn cut_off(&self) {
+        self.is_over.store(true, Ordering::SeqCst);
+        self.over.notify_waiters();
+    }
+
+    /// Waits until they are to end; then it is counted that one did.
+    pub(crate) async fn until_cut_off(&self) {
+        let over = self.over.notified();
+        tokio::pin!(over);
+        over.as_mut().enable();
+        if !self.is_over.load(Ordering::SeqCst) {
+            over.await;
+        }
+        self.cut_off.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// How many were.
+    pub(crate) fn were_cut_off(&self) -> u64 {
+        self.cut_off.load(Ordering::SeqCst)
+    }
+}
