@@ -234,8 +234,8 @@ mod entry;
 pub mod __private;
 
 pub use self::context::{
-    Calling, Context, JoinStream, Nested, Outcome, Posting, Producer, QueryContext, SharedStream,
-    Streaming, Subscription, WatchStream,
+    AnyEvent, Calling, Context, JoinStream, Nested, Outcome, Posting, Producer, QueryContext,
+    SharedStream, Streaming, Subscription, WatchStream,
 };
 pub use self::declaration::Declaration;
 pub use self::error::{

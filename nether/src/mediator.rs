@@ -8,7 +8,7 @@
 use std::any::Any;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
@@ -48,6 +48,8 @@ pub(crate) struct Mediator {
     pub(crate) limit: Option<Box<Limit>>,
     /// Whether the system is stopping.
     pub(crate) stopping: Arc<Stopping>,
+    /// Those who called `system.subscribe_any()`, if anybody did.
+    pub(crate) onlookers: OnceLock<Arc<dyn Subscribers>>,
     /// What runs besides modules.
     pub(crate) tasks: Tasks,
     /// Whether somebody looks after handlers that take long.
@@ -220,6 +222,7 @@ impl Mediator {
             max_depth,
             limit: max_in_flight.map(|bound| Box::new(Limit::new(bound))),
             stopping: Arc::default(),
+            onlookers: OnceLock::new(),
             tasks: Tasks::default(),
             watch: Watch::default(),
             chance,
@@ -273,7 +276,9 @@ impl Mediator {
             .rows
             .iter()
             .filter_map(|row| row.subscription.as_ref());
-        subscriptions.for_each(|subscription| subscription.end());
+        subscriptions
+            .chain(self.onlookers.get())
+            .for_each(|subscription| subscription.end());
     }
 
     /// Whether the type has a row.

@@ -154,7 +154,7 @@ async fn those_who_watch_see_every_item_in_order() -> nether::Result<()> {
             let ctx = ctx.clone();
             tokio::spawn(async move {
                 let watch = ctx.stream::<u32>().with_capacity(8).watch();
-                watch.map_ok(|number| *number).try_collect::<Vec<_>>().await
+                watch.try_collect::<Vec<_>>().await
             })
         })
         .collect();
@@ -178,13 +178,13 @@ async fn items_are_shared_and_watched_at_once() -> nether::Result<()> {
             numbers.push(number).await?;
         }
         assert_eq!(left.pull().await?, Some(1));
-        assert_eq!(watch.pull().await?.as_deref(), Some(&1));
+        assert_eq!(watch.pull().await?, Some(1));
         assert_eq!(right.pull().await?, Some(2));
         numbers.close();
         assert_eq!(left.pull().await?, Some(3));
         assert_eq!(right.pull().await?, None);
-        assert_eq!(watch.pull().await?.as_deref(), Some(&2));
-        assert_eq!(watch.pull().await?.as_deref(), Some(&3));
+        assert_eq!(watch.pull().await?, Some(2));
+        assert_eq!(watch.pull().await?, Some(3));
         assert_eq!(watch.pull().await?, None);
     }
     ctx.close().await?;
@@ -203,7 +203,7 @@ async fn one_who_watches_can_be_told_what_it_missed_and_holds_nobody_back() -> n
     numbers.close();
     let mut seen = Vec::new();
     while let Some(number) = lossy.pull().await? {
-        seen.push(*number);
+        seen.push(number);
     }
     assert_eq!((seen, lossy.missed()), (vec![6, 7, 8, 9], 6));
     Ok(())
@@ -225,7 +225,7 @@ async fn whoever_pushes_waits_for_room() -> nether::Result<()> {
     // What one consumer has taken the other still needs.
     assert_eq!(joined.pull().await?, Some(0));
     assert!(ready(&mut push).await.is_none());
-    assert_eq!(slow.pull().await?.as_deref(), Some(&0));
+    assert_eq!(slow.pull().await?, Some(0));
     push.await?;
     assert_eq!(joined.pull().await?, Some(1));
     assert_eq!(joined.pull().await?, Some(2));
@@ -345,7 +345,7 @@ async fn what_is_pushed_before_there_is_a_consumer_is_kept_for_the_first() -> ne
     let numbers = ctx.stream::<u32>();
     let watch = numbers.watch();
     numbers.close();
-    let seen: Vec<u32> = watch.map_ok(|number| *number).try_collect().await?;
+    let seen: Vec<u32> = watch.try_collect().await?;
     assert_eq!(seen, [0, 1, 2, 3, 4]);
     Ok(())
 }

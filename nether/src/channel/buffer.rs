@@ -1,16 +1,9 @@
 //! [`Buffer`]: the items of a channel, and who has still to get them. Knows of no tasks.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
-
-/// An item: of one owner until somebody watches.
-pub(super) enum Item<T> {
-    Own(T),
-    Shared(Arc<T>),
-}
 
 struct Slot<T> {
-    item: Item<T>,
+    item: T,
     /// How many watchers have yet to see it.
     left: usize,
     /// How many of them must not miss it.
@@ -21,7 +14,7 @@ struct Slot<T> {
 #[derive(Debug)]
 pub(crate) struct Cursor {
     next: u64,
-    misses_nothing: bool,
+    pub(super) misses_nothing: bool,
     pub(crate) missed: u64,
 }
 
@@ -86,10 +79,6 @@ impl<T> Buffer<T> {
         self.used && !self.is_consumed()
     }
 
-    pub(super) fn is_watched(&self) -> bool {
-        self.watchers > 0
-    }
-
     fn is_consumed(&self) -> bool {
         self.joiners > 0 || self.watchers > 0
     }
@@ -100,16 +89,7 @@ impl<T> Buffer<T> {
     }
 
     /// Appends an item for all. If the buffer is full the oldest gives way, and is given back.
-    pub(super) fn push(&mut self, item: T) -> Option<Item<T>> {
-        let item = if self.is_watched() {
-            Item::Shared(Arc::new(item))
-        } else {
-            Item::Own(item)
-        };
-        self.append(item)
-    }
-
-    fn append(&mut self, item: Item<T>) -> Option<Item<T>> {
+    pub(super) fn push(&mut self, item: T) -> Option<T> {
         let given_way = if self.slots.len() >= self.capacity {
             self.drop_first()
         } else {
@@ -123,49 +103,50 @@ impl<T> Buffer<T> {
         given_way
     }
 
-    fn drop_first(&mut self) -> Option<Item<T>> {
+    fn drop_first(&mut self) -> Option<T> {
         let slot = self.slots.pop_front()?;
         self.first += 1;
         self.next_join = self.next_join.max(self.first);
+        self.held_from = self.held_from.max(self.first);
         Some(slot.item)
     }
 
-    /// The oldest item that no joiner has taken, and how to clone it if others have it too.
-    pub(super) fn take(&mut self) -> Option<(Item<T>, Option<fn(&T) -> T>)> {
-        let place = self.place(self.next_join);
-        let slot = self.slots.get(place)?;
-        let item = match &slot.item {
-            Item::Shared(item) if slot.left > 0 => {
+    /// The oldest item that no joiner has taken; a clone of it if it is watched too.
+    pub(super) fn take(&mut self) -> Option<T> {
+        let slot = self.slots.get(self.place(self.next_join))?;
+        match self.clone {
+            Some(clone) if slot.left > 0 => {
+                let item = clone(&slot.item);
                 self.next_join += 1;
-                Item::Shared(Arc::clone(item))
+                Some(item)
             }
             // Nobody else has to see it, nor any older one: it is the first.
-            _ => self.drop_first()?,
-        };
-        Some((item, self.clone))
+            _ => self.drop_first(),
+        }
     }
 
-    /// The next item for this watcher. Says also how many it missed since, for they gave way.
-    pub(super) fn see(&mut self, cursor: &mut Cursor) -> Option<Arc<T>> {
+    /// The next item for this watcher; a clone, unless nobody else needs it. Says also how many it missed since, for they gave way.
+    pub(super) fn see(&mut self, cursor: &mut Cursor) -> Option<T> {
         if let Some(missed) = self.first.checked_sub(cursor.next) {
             cursor.missed += missed;
             cursor.next = self.first;
         }
         let place = self.place(cursor.next);
+        let is_taken = cursor.next < self.next_join;
         let slot = self.slots.get_mut(place)?;
+        let is_last = slot.left == 1 && is_taken;
+        // First of all, for it is the user's, and may panic.
+        let cloned = match self.clone {
+            Some(clone) if !is_last => Some(clone(&slot.item)),
+            _ => None,
+        };
         slot.left -= 1;
         slot.held -= usize::from(cursor.misses_nothing);
-        let is_done = slot.left == 0 && cursor.next < self.next_join;
-        let Item::Shared(item) = &slot.item else {
-            return None; // Cannot be: what is watched is shared.
-        };
-        let item = Arc::clone(item);
         cursor.next += 1;
-        self.release();
-        if is_done {
-            self.drop_first(); // Not the last reference.
+        if cursor.misses_nothing {
+            self.release();
         }
-        Some(item)
+        cloned.or_else(|| self.drop_first())
     }
 
     /// Whether there is an item for a joiner.
@@ -183,26 +164,16 @@ impl<T> Buffer<T> {
     }
 
     /// A new watcher, which sees all that no joiner has taken yet.
-    pub(super) fn add_watcher(
-        &mut self,
-        misses_nothing: bool,
-        clone: Option<fn(&T) -> T>,
-    ) -> Cursor {
+    pub(super) fn add_watcher(&mut self, misses_nothing: bool, clone: fn(&T) -> T) -> Cursor {
         self.used = true;
-        self.clone = clone;
+        self.clone = Some(clone);
         self.watchers += 1;
         self.holding += usize::from(misses_nothing);
         let start = self.place(self.next_join);
-        let older = self.slots.drain(..).collect::<Vec<_>>();
-        self.slots
-            .extend(older.into_iter().enumerate().map(|(place, slot)| {
-                let is_seen = usize::from(place >= start);
-                Slot {
-                    item: Item::Shared(slot.item.into_shared()),
-                    left: slot.left + is_seen,
-                    held: slot.held + is_seen * usize::from(misses_nothing),
-                }
-            }));
+        for slot in self.slots.iter_mut().skip(start) {
+            slot.left += 1;
+            slot.held += usize::from(misses_nothing);
+        }
         if misses_nothing {
             self.held_from = self.held_from.min(self.next_join);
         }
@@ -214,7 +185,7 @@ impl<T> Buffer<T> {
     }
 
     /// Gives back what nobody needs any more.
-    pub(super) fn remove_watcher(&mut self, cursor: &Cursor) -> Vec<Item<T>> {
+    pub(super) fn remove_watcher(&mut self, cursor: &Cursor) -> Vec<T> {
         self.watchers -= 1;
         self.holding -= usize::from(cursor.misses_nothing);
         let unseen = self.place(cursor.next.max(self.first));
@@ -231,7 +202,7 @@ impl<T> Buffer<T> {
     }
 
     /// Gives up all items.
-    pub(super) fn clear(&mut self) -> Vec<Item<T>> {
+    pub(super) fn clear(&mut self) -> Vec<T> {
         let mut given_up = Vec::new();
         while let Some(item) = self.drop_first() {
             given_up.push(item);
@@ -258,15 +229,6 @@ impl<T> Buffer<T> {
 
     fn place(&self, number: u64) -> usize {
         as_index(number - self.first)
-    }
-}
-
-impl<T> Item<T> {
-    fn into_shared(self) -> Arc<T> {
-        match self {
-            Item::Own(item) => Arc::new(item),
-            Item::Shared(item) => item,
-        }
     }
 }
 

@@ -1,12 +1,15 @@
 //! The taking end of a [`Channel`].
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::task::{Context, Poll};
 
-use crate::channel::buffer::{Buffer, Item};
+use crate::channel::buffer::Buffer;
 use crate::channel::{Aftermath, Channel, Cursor, State, Ticket};
 use crate::error::StreamError;
 use crate::sync::lock;
+
+/// How many items a watcher gets ahead that may miss some: enough that it is not in the way of who pushes.
+const AHEAD: usize = 31;
 
 /// `None` at an end in order.
 pub(crate) type Pulled<T> = Result<Option<T>, StreamError>;
@@ -26,7 +29,7 @@ impl<T> Channel<T> {
 
     /// The next item that no other joiner has taken.
     pub(crate) fn poll_join(&self, ticket: &mut Ticket, cx: &mut Context<'_>) -> Poll<Pulled<T>> {
-        let taken = self.with(|state, after| {
+        self.with(|state, after| {
             if let Some(taken) = state.freeing(after, |buffer| buffer.take()) {
                 state.leave_joining(ticket, after);
                 return Poll::Ready(Ok(Some(taken)));
@@ -37,8 +40,7 @@ impl<T> Channel<T> {
             }
             after.drop.2 = state.joining.sleep(ticket, cx.waker().clone());
             Poll::Pending
-        });
-        taken.map_ok(|item| item.map(|(item, clone)| own(item, clone)))
+        })
     }
 
     /// A pull is given up: if it had been woken, somebody else is to have the item.
@@ -50,7 +52,7 @@ impl<T> Channel<T> {
     /// too.
     pub(crate) fn watch(&self, misses_nothing: bool, clone: fn(&T) -> T) -> Cursor {
         let state = &mut *lock(&self.state);
-        state.buffer.add_watcher(misses_nothing, Some(clone))
+        state.buffer.add_watcher(misses_nothing, clone)
     }
 
     /// A watcher is gone.
@@ -63,15 +65,20 @@ impl<T> Channel<T> {
         });
     }
 
-    /// The next item for this watcher.
+    /// The next item for this watcher. One that may miss some gets more `ahead`, if they are there: it need not come back for each.
     pub(crate) fn poll_watch(
         &self,
         cursor: &mut Cursor,
+        ahead: &mut VecDeque<T>,
         ticket: &mut Ticket,
         cx: &mut Context<'_>,
-    ) -> Poll<Pulled<Arc<T>>> {
+    ) -> Poll<Pulled<T>> {
         self.with(|state, after| {
             let seen = state.freeing(after, |buffer| buffer.see(cursor));
+            if seen.is_some() && !cursor.misses_nothing {
+                let more = std::iter::from_fn(|| state.buffer.see(cursor));
+                ahead.extend(more.take(AHEAD));
+            }
             let pulled = match (seen, &state.end) {
                 (Some(item), _) => Ok(Some(item)),
                 (None, Some(end)) => end.clone().map(|()| None),
@@ -125,16 +132,5 @@ impl<T> State<T> {
             Err(()) if self.buffer.has_next() => after.wake = self.joining.wake_first(),
             Err(()) => {}
         }
-    }
-}
-
-/// The item, cloned if others have it too.
-fn own<T>(item: Item<T>, clone: Option<fn(&T) -> T>) -> T {
-    match item {
-        Item::Own(item) => item,
-        Item::Shared(item) => Arc::try_unwrap(item).unwrap_or_else(|item| {
-            let clone = clone.expect("what is watched and joined can be cloned");
-            clone(&item)
-        }),
     }
 }

@@ -1,6 +1,6 @@
 //! Layer 0: [`Channel`]: a bounded queue whose items consumers share among them (`join`) or see all of (`watch`).
 //!
-//! Nothing of the user's runs under its lock: wakers and items are dropped, woken and cloned after it.
+//! Nothing of the user's runs under its lock but an item's `Clone`: wakers are woken and items dropped after it.
 
 mod buffer;
 mod consuming;
@@ -13,7 +13,7 @@ pub(crate) use self::sleepers::Ticket;
 use std::any::Any;
 use std::task::{Context, Poll, Waker};
 
-use self::buffer::{Buffer, Item};
+use self::buffer::Buffer;
 use self::sleepers::Sleepers;
 use crate::error::{PushError, StreamError};
 use crate::sync::{Mutex, lock};
@@ -40,7 +40,7 @@ struct State<T> {
 struct Aftermath<T> {
     wake: Option<Waker>,
     wake_too: Vec<Waker>,
-    drop: (Option<Item<T>>, Vec<Item<T>>, Option<Waker>),
+    drop: (Option<T>, Vec<T>, Option<Waker>),
 }
 
 /// A channel, whatever its items are.

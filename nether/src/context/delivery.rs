@@ -116,7 +116,8 @@ pub(crate) fn announce<E: Event>(handle: &Handle, event: impl FnOnce() -> E) {
         row.is_some_and(|row| !row.handlers.is_empty() || row.subscription.is_some())
     });
     let is_recorded = scope.mediator.recorder.is_on();
-    if !listened && scope.subscriptions().is_none() && !is_recorded {
+    let is_watched = scope.mediator.onlookers.get().is_some();
+    if !listened && scope.subscriptions().is_none() && !is_recorded && !is_watched {
         return;
     }
     let event = Arc::new(event());
@@ -127,7 +128,7 @@ pub(crate) fn announce<E: Event>(handle: &Handle, event: impl FnOnce() -> E) {
     };
     if scope.obstacle().is_some() || !is_accepted(&handle, &event) {
         // A unit of work that starts nothing more cannot have it handled; the system still can.
-        tell_subscribers_of(scope, &event);
+        tell_subscribers_of(scope, &event, None);
         let system = Scope::new(Arc::clone(&scope.mediator), ScopeKind::Standing);
         is_accepted(&Handle::new(Arc::new(system), Origin::Handler), &event);
     }
@@ -151,7 +152,7 @@ fn publish<E: Event>(handle: &Handle, event: &Arc<E>, cx: &mut Context<'_>) -> S
             Err(refused) => return Stage::Ended(Err(refused)),
         };
         handle.scope.mediator.recorder.record(&**event);
-        tell_subscribers(&handle.scope, row, event);
+        tell_subscribers(&handle.scope, row, event, sequence);
         let cause = handle.next_cause();
         let source = Source {
             scope: &handle.scope,

@@ -25,8 +25,8 @@ pub use self::outcome::Outcome;
 pub use self::posting::Posting;
 pub use self::query::QueryContext;
 pub use self::stream::{JoinStream, Producer, SharedStream, Streaming, WatchStream};
-pub use self::subscription::Subscription;
-pub(crate) use self::subscription::subscribe_to_all;
+pub use self::subscription::{AnyEvent, Subscription};
+pub(crate) use self::subscription::{subscribe_to_all, subscribe_to_any};
 
 use std::fmt;
 use std::ops::Deref;
@@ -302,6 +302,12 @@ impl<S: Sender> Context<S> {
     /// the context is closed.
     pub fn subscribe<E: Event>(&self) -> Subscription<E> {
         subscription::subscribe(&self.handle().scope)
+    }
+
+    /// The events of all types that are published in this unit of work from now on. Each is serialised for it, at the expense of who
+    /// publishes; without it, none is.
+    pub fn subscribe_any(&self) -> Subscription<AnyEvent> {
+        subscription::subscribe_any(&self.handle().scope)
     }
 
     /// Cancels the unit of work: what has not started is not started any more, and nothing new is accepted. Handlers that

@@ -8,12 +8,18 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use crate::mediator::{Erased, Mediator, Row, Subscribers};
-use crate::message::Event;
-use crate::scope::Scope;
+use crate::message::{Event, MessageId};
+use crate::scope::{ContextId, Scope};
 use crate::sync::lock;
 
 /// How many events a subscription holds for a subscriber that is behind; beyond that it misses the oldest.
 const CAPACITY: usize = 1024;
+
+/// In place of a slot: the events of all types. No type has it.
+const ANY: usize = usize::MAX - 1;
+
+/// What stands for the name of an event, for who is behind with events of all types.
+const ANY_NAME: &str = "any event";
 
 /// Events of one type, as they are published: those of one context ([`Context::subscribe`](crate::Context::subscribe)) or
 /// of the whole system ([`System::subscribe`](crate::System::subscribe)).
@@ -46,9 +52,35 @@ const CAPACITY: usize = 1024;
 pub struct Subscription<E> {
     events: broadcast::Receiver<Arc<E>>,
     missed: u64,
+    name: &'static str,
 }
 
-impl<E: Event> Subscription<E> {
+/// An event of any type, as [`Context::subscribe_any`](crate::Context::subscribe_any) and
+/// [`System::subscribe_any`](crate::System::subscribe_any) give it: for who looks on, such as a log or an audit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AnyEvent {
+    /// The event's name.
+    pub name: &'static str,
+    /// The ID of the name.
+    pub id: MessageId,
+    /// The context it was published in: its correlation id.
+    pub context: ContextId,
+    /// Its number within its context. `None` for what the framework tells of a context that takes no more messages.
+    pub sequence: Option<u64>,
+    /// The event as JSON, if it can be serialised (it is not `local`).
+    pub json: Option<String>,
+}
+
+impl<E: Send + Sync + 'static> Subscription<E> {
+    fn new(events: Option<broadcast::Receiver<Arc<E>>>, name: &'static str) -> Self {
+        Subscription {
+            events: events.unwrap_or_else(|| broadcast::channel(1).1),
+            missed: 0,
+            name,
+        }
+    }
+
     /// The next event. `None` once all events were seen and there will be no more: the context was closed, or the system,
     /// if it is the system's subscription, has stopped. Dropping this future loses no event.
     pub async fn next(&mut self) -> Option<Arc<E>> {
@@ -80,7 +112,7 @@ impl<E: Event> Subscription<E> {
     fn miss(&mut self, count: u64) {
         self.missed += count;
         tracing::warn!(
-            event = E::NAME,
+            event = self.name,
             count,
             "subscriber is too slow and missed events"
         );
@@ -95,21 +127,31 @@ type Sender<E> = broadcast::Sender<Arc<E>>;
 
 /// Subscribes to the events of one context.
 pub(super) fn subscribe<E: Event>(scope: &Scope) -> Subscription<E> {
+    Subscription::new(receiver_in(scope, E::descriptor().slot()), E::NAME)
+}
+
+/// Subscribes to the events of all types of one context.
+pub(super) fn subscribe_any(scope: &Scope) -> Subscription<AnyEvent> {
+    Subscription::new(receiver_in(scope, ANY), ANY_NAME)
+}
+
+fn receiver_in<E: Send + Sync + 'static>(
+    scope: &Scope,
+    slot: usize,
+) -> Option<broadcast::Receiver<Arc<E>>> {
     let subscriptions = of(scope.subscriptions_or(|| Box::new(Subscriptions::default())));
-    let events = subscriptions.and_then(|subscriptions| {
+    subscriptions.and_then(|subscriptions| {
         let mut senders = lock(&subscriptions.0);
         // Asked under the lock: the end takes all senders away under it, and later none may be added.
-        (!scope.has_ended()).then(|| receiver::<E>(&sender_among::<E>(&mut senders)))
-    });
-    Subscription {
-        events: events.unwrap_or_else(|| broadcast::channel(1).1),
-        missed: 0,
-    }
+        (!scope.has_ended()).then(|| receiver::<E>(&sender_among::<E>(&mut senders, slot)))
+    })
 }
 
 /// The sender of the type, made if need be.
-fn sender_among<E: Event>(senders: &mut Vec<(usize, Erased)>) -> Erased {
-    let slot = E::descriptor().slot();
+fn sender_among<E: Send + Sync + 'static>(
+    senders: &mut Vec<(usize, Erased)>,
+    slot: usize,
+) -> Erased {
     if let Some((_, sender)) = senders.iter().find(|(of, _)| *of == slot) {
         return Arc::clone(sender);
     }
@@ -121,7 +163,7 @@ fn sender_among<E: Event>(senders: &mut Vec<(usize, Erased)>) -> Erased {
 /// The subscribers of the whole system to one type of event. Old routing tables keep it too, so its end is said in it.
 struct Everywhere<E>(Mutex<Option<Sender<E>>>);
 
-impl<E: Event> Subscribers for Everywhere<E> {
+impl<E: Send + Sync + 'static> Subscribers for Everywhere<E> {
     fn end(&self) {
         *lock(&self.0) = None;
     }
@@ -133,20 +175,31 @@ pub(crate) fn subscribe_to_all<E: Event>(mediator: &Mediator) -> Subscription<E>
         // Asked in here: the end takes all senders away in the same way, and later none may be added.
         let row = table.row_mut(E::descriptor().slot());
         let row = row.filter(|_| !mediator.stopping.has_ended())?;
-        let subscribers = row.subscription.get_or_insert_with(|| {
-            let sender = Sender::<E>::new(CAPACITY);
-            Arc::new(Everywhere(Mutex::new(Some(sender))))
-        });
+        let subscribers = row.subscription.get_or_insert_with(new_everywhere::<E>);
         everywhere(subscribers, Sender::<E>::subscribe)
     });
-    Subscription {
-        events: events.unwrap_or_else(|| broadcast::channel(1).1),
-        missed: 0,
-    }
+    Subscription::new(events, E::NAME)
+}
+
+/// Subscribes to the events of all types of every context.
+pub(crate) fn subscribe_to_any(mediator: &Mediator) -> Subscription<AnyEvent> {
+    // Not changed, but asked in here, for the same reason.
+    let events = mediator.change(|_| {
+        if mediator.stopping.has_ended() {
+            return None;
+        }
+        let subscribers = mediator.onlookers.get_or_init(new_everywhere::<AnyEvent>);
+        everywhere(subscribers, Sender::<AnyEvent>::subscribe)
+    });
+    Subscription::new(events, ANY_NAME)
+}
+
+fn new_everywhere<E: Send + Sync + 'static>() -> Arc<dyn Subscribers> {
+    Arc::new(Everywhere(Mutex::new(Some(Sender::<E>::new(CAPACITY)))))
 }
 
 /// Does `with` the sender of the subscribers of the whole system, unless they have been told that it is over.
-fn everywhere<E: Event, T>(
+fn everywhere<E: Send + Sync + 'static, T>(
     subscribers: &Arc<dyn Subscribers>,
     with: impl FnOnce(&Sender<E>) -> T,
 ) -> Option<T> {
@@ -164,38 +217,62 @@ pub(super) fn end_subscriptions(scope: &Scope) {
 
 /// Tells those who subscribed to the event, here or in the whole system.
 #[inline]
-pub(super) fn tell_subscribers<E: Event>(scope: &Scope, row: &Row, event: &Arc<E>) {
+pub(super) fn tell_subscribers<E: Event>(scope: &Scope, row: &Row, event: &Arc<E>, sequence: u64) {
     if let Some(subscribers) = &row.subscription {
         // To whom is behind the oldest event is lost, and dropped here: that is the user's, and must not cut this short.
         let tell = || everywhere(subscribers, |sender| sender.send(Arc::clone(event)));
         let _ = catch_unwind(AssertUnwindSafe(tell));
     }
-    tell_subscribers_of(scope, event);
+    if let Some(onlookers) = scope.mediator.onlookers.get() {
+        let told = any_event(scope, &**event, Some(sequence));
+        let _ = everywhere(onlookers, |sender: &Sender<AnyEvent>| sender.send(told));
+    }
+    tell_subscribers_of(scope, event, Some(sequence));
+}
+
+/// The event, for who sees events of all types.
+#[cold]
+fn any_event<E: Event>(scope: &Scope, event: &E, sequence: Option<u64>) -> Arc<AnyEvent> {
+    Arc::new(AnyEvent {
+        name: E::NAME,
+        id: E::ID,
+        context: scope.id(),
+        sequence,
+        json: event.to_json(),
+    })
 }
 
 /// Tells those who subscribed to the event in this context.
 #[inline]
-pub(super) fn tell_subscribers_of<E: Event>(scope: &Scope, event: &Arc<E>) {
-    if let Some(subscriptions) = scope.subscriptions().and_then(of) {
-        let slot = E::descriptor().slot();
-        if let Some((_, sender)) = lock(&subscriptions.0).iter().find(|(of, _)| *of == slot) {
-            tell(sender, event);
-        }
+pub(super) fn tell_subscribers_of<E: Event>(scope: &Scope, event: &Arc<E>, sequence: Option<u64>) {
+    let Some(subscriptions) = scope.subscriptions().and_then(of) else {
+        return;
+    };
+    let slot = E::descriptor().slot();
+    let senders = lock(&subscriptions.0);
+    let sender_of = |slot| senders.iter().find(|(of, _)| *of == slot);
+    if let Some((_, sender)) = sender_of(slot) {
+        tell(sender, event);
+    }
+    let onlookers = sender_of(ANY).map(|(_, sender)| Arc::clone(sender));
+    drop(senders);
+    if let Some(onlookers) = onlookers {
+        tell(&onlookers, &any_event(scope, &**event, sequence));
     }
 }
 
-fn tell<E: Event>(sender: &Erased, event: &Arc<E>) {
+fn tell<E: Send + Sync + 'static>(sender: &Erased, event: &Arc<E>) {
     if let Some(sender) = sender.downcast_ref::<Sender<E>>() {
         // An error means that every subscriber is gone; a panic is of an event that is lost.
         let _ = catch_unwind(AssertUnwindSafe(|| sender.send(Arc::clone(event))));
     }
 }
 
-fn new_sender<E: Event>() -> Erased {
+fn new_sender<E: Send + Sync + 'static>() -> Erased {
     Arc::new(Sender::<E>::new(CAPACITY))
 }
 
-fn receiver<E: Event>(sender: &Erased) -> broadcast::Receiver<Arc<E>> {
+fn receiver<E: Send + Sync + 'static>(sender: &Erased) -> broadcast::Receiver<Arc<E>> {
     sender
         .downcast_ref::<Sender<E>>()
         .expect("senders are kept by message type")

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use tokio::sync::SetOnce;
 
-use crate::context::{Context, Subscription, subscribe_to_all};
+use crate::context::{AnyEvent, Context, Subscription, subscribe_to_all, subscribe_to_any};
 use crate::error::{Result, StartError};
 use crate::events::DeadLetter;
 use crate::mediator::Mediator;
@@ -181,6 +181,28 @@ impl System {
     /// which the subscription ends; see [`Subscription`] for an example.
     pub fn subscribe<E: Event>(&self) -> Subscription<E> {
         subscribe_to_all(&self.inner.mediator)
+    }
+
+    /// The events of all types that are published in any unit of work from now on. Once somebody has called this, each event of the
+    /// system is serialised for it.
+    ///
+    /// ```
+    /// use nether::prelude::*;
+    ///
+    /// #[event(name = "door.opened")]
+    /// pub struct Opened { pub by: String }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
+    /// let system = System::builder().isolated().start().await?;
+    /// let mut events = system.subscribe_any();
+    /// system.context().publish(Opened { by: "ann".into() }).await?;
+    /// let event = events.next().await.expect("it was published");
+    /// assert_eq!((event.name, event.id), ("door.opened", Opened::ID));
+    /// assert_eq!(event.json.as_deref(), Some(r#"{"by":"ann"}"#));
+    /// # Ok(()) }
+    /// ```
+    pub fn subscribe_any(&self) -> Subscription<AnyEvent> {
+        subscribe_to_any(&self.inner.mediator)
     }
 
     /// Messages that were accepted but will not be handled, from now on: the same as `subscribe::<DeadLetter>()`.

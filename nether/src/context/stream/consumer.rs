@@ -1,6 +1,7 @@
 //! [`JoinStream`] and [`WatchStream`]: the taking ends of a shared stream.
 
 use std::any::type_name;
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -24,13 +25,15 @@ pub struct JoinStream<'c, T> {
     consumer: Consumer<'c>,
 }
 
-/// One who sees every item of a [`SharedStream`](crate::SharedStream). Made by [`watch`](crate::SharedStream::watch) and
+/// One who sees every item of a [`SharedStream`](crate::SharedStream), which it gets a clone of: of what is large, make an [`Arc`]. Made by [`watch`](crate::SharedStream::watch) and
 /// [`watch_lossy`](crate::SharedStream::watch_lossy).
 ///
 /// As a `futures_core::Stream` it yields `Ok` for each item. If the stream ends with an error, that is the last that it yields.
 pub struct WatchStream<'c, T> {
     channel: Arc<Channel<T>>,
     cursor: Cursor,
+    /// What it has got and not given out yet.
+    ahead: VecDeque<T>,
     consumer: Consumer<'c>,
 }
 
@@ -79,6 +82,7 @@ impl<'c, T: Send + Sync + 'static> WatchStream<'c, T> {
         WatchStream {
             cursor: channel.watch(misses_nothing, clone),
             channel,
+            ahead: VecDeque::new(),
             consumer: Consumer::new(seat),
         }
     }
@@ -88,7 +92,7 @@ impl<'c, T: Send + Sync + 'static> WatchStream<'c, T> {
     ///
     /// # Errors
     /// Why the stream ended, if not in order, once. After that, `None`.
-    pub async fn pull(&mut self) -> Result<Option<Arc<T>>, StreamError> {
+    pub async fn pull(&mut self) -> Result<Option<T>, StreamError> {
         poll_fn(|cx| self.poll_pull(cx)).await
     }
 
@@ -97,13 +101,20 @@ impl<'c, T: Send + Sync + 'static> WatchStream<'c, T> {
         self.cursor.missed
     }
 
-    fn poll_pull(&mut self, cx: &mut Context<'_>) -> Poll<Pulled<Arc<T>>> {
+    fn poll_pull(&mut self, cx: &mut Context<'_>) -> Poll<Pulled<T>> {
         let WatchStream {
             channel,
             cursor,
+            ahead,
             consumer,
         } = self;
-        consumer.poll(cx, |ticket, cx| channel.poll_watch(cursor, ticket, cx))
+        if consumer.seat.scope.is_cancelled() {
+            ahead.clear();
+        }
+        consumer.poll(cx, |ticket, cx| match ahead.pop_front() {
+            Some(item) => Poll::Ready(Ok(Some(item))),
+            None => channel.poll_watch(cursor, ahead, ticket, cx),
+        })
     }
 }
 
@@ -153,6 +164,8 @@ impl<T> Drop for Pull<'_, '_, T> {
     }
 }
 
+impl<T> Unpin for WatchStream<'_, T> {}
+
 impl<T: Send + Sync + 'static> Stream for JoinStream<'_, T> {
     type Item = Result<T, StreamError>;
 
@@ -162,7 +175,7 @@ impl<T: Send + Sync + 'static> Stream for JoinStream<'_, T> {
 }
 
 impl<T: Send + Sync + 'static> Stream for WatchStream<'_, T> {
-    type Item = Result<Arc<T>, StreamError>;
+    type Item = Result<T, StreamError>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.get_mut().poll_pull(cx).map(Result::transpose)
