@@ -85,7 +85,11 @@
 //! [`System::context`] opens a unit of work. Handlers get a handle to the one their message belongs to, so everything that
 //! a message causes belongs to it too. [`close`](Context::close) waits until nothing of it is in flight and lists what
 //! failed. A context that is dropped without `close` is cancelled. [Subscribe](Context::subscribe) to see its events; give
-//! it a [deadline](Context::with_timeout), or [cancel](Context::cancel) it.
+//! it a [deadline](Context::with_timeout), or [cancel](Context::cancel) it; let [baggage](Context::with) travel with it.
+//!
+//! Handlers of one context share [streams](Context::stream), whose items consumers share among them or watch. What is
+//! [enlisted](Context::enlist) in it is committed when it succeeds, and rolled back when it does not. What may fail by itself is
+//! done in a [nested](Context::nested) one. A handler that has replied may go on in a task that it [spawns](Context::spawn).
 //!
 //! # Routing is checked by the compiler
 //!
@@ -235,7 +239,7 @@ pub mod __private;
 
 pub use self::context::{
     AnyEvent, Calling, Context, JoinStream, Nested, Outcome, Posting, Producer, QueryContext,
-    SharedStream, Streaming, Subscription, WatchStream,
+    SharedStream, Streaming, StreamingCall, Subscription, WatchStream,
 };
 pub use self::declaration::Declaration;
 pub use self::error::{

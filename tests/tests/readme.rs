@@ -31,7 +31,12 @@ fn the_quick_start_is_the_example() {
 
 #[test]
 fn the_outputs_are_those_of_the_examples() {
-    for name in ["quickstart", "producer-consumer"] {
+    for name in [
+        "quickstart",
+        "producer-consumer",
+        "streaming",
+        "unit_of_work",
+    ] {
         let shown = format!(
             "$ cargo run -p {name}\n{}```",
             read(&format!("examples/{name}/output.txt"))

@@ -84,17 +84,19 @@ impl Monitor {
     async fn watch(&self, watched: Watch, ctx: &Context<Self>) -> nether::Result<()> {
         let mut pages = ctx.stream::<Page>().watch();
         let step = (watched.pages / 4).max(1);
-        loop {
+        let how = loop {
             match pages.pull().await {
                 Ok(Some(page)) if page.0 % step == 0 => {
                     println!("{} of {} pages", page.0, watched.pages);
                 }
                 Ok(Some(_)) => {}
-                Ok(None) => return Ok(println!("that is all")),
-                Err(StreamError::Cancelled) => return Ok(println!("cancelled")),
+                Ok(None) => break "that is all",
+                Err(StreamError::Cancelled) => break "cancelled",
                 Err(error) => return Err(error.into()),
             }
-        }
+        };
+        println!("{how}");
+        Ok(())
     }
 }
 

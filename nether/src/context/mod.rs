@@ -24,7 +24,7 @@ pub use self::nested::Nested;
 pub use self::outcome::Outcome;
 pub use self::posting::Posting;
 pub use self::query::QueryContext;
-pub use self::stream::{JoinStream, Producer, SharedStream, Streaming, WatchStream};
+pub use self::stream::{JoinStream, Producer, SharedStream, Streaming, StreamingCall, WatchStream};
 pub use self::subscription::{AnyEvent, Subscription};
 pub(crate) use self::subscription::{subscribe_to_all, subscribe_to_any};
 

@@ -52,8 +52,24 @@ pub(super) async fn close(scope: &Arc<Scope>) -> Result<Outcome, ContextError> {
         scope.drain().await;
     }
     end_subscriptions(scope);
-    let error = scope.error(unfinished);
-    let succeeded = !error.cancelled && unfinished == 0 && error.failures.is_empty();
+    let succeeded = unfinished == 0 && !scope.is_cancelled() && !scope.has_failures();
+    if succeeded && !scope.has_enlisted() {
+        return Ok(Outcome {
+            handled: scope.handled(),
+            committed: 0,
+        });
+    }
+    // Boxed, so that what is rare makes no `close` larger.
+    Box::pin(settle(scope, unfinished, succeeded)).await
+}
+
+/// Ends its transactions, and tells what went wrong.
+#[cold]
+async fn settle(
+    scope: &Arc<Scope>,
+    unfinished: u64,
+    succeeded: bool,
+) -> Result<Outcome, ContextError> {
     let transactions = scope.settle(succeeded).await;
     if succeeded && transactions.are_committed() {
         return Ok(Outcome {
@@ -62,7 +78,7 @@ pub(super) async fn close(scope: &Arc<Scope>) -> Result<Outcome, ContextError> {
         });
     }
     Err(ContextError {
-        transactions,
-        ..error
+        transactions: Box::new(transactions),
+        ..scope.error(unfinished)
     })
 }

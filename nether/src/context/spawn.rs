@@ -1,6 +1,6 @@
 //! [`Context::spawn`]: a task that is part of a unit of work.
 
-use std::any::type_name;
+use std::any::{TypeId, type_name};
 use std::sync::Arc;
 
 use tracing::Instrument;
@@ -14,7 +14,7 @@ use crate::events::HandlerFailed;
 use crate::guarded::{catch, said};
 use crate::message::{MessageDescriptor, MessageKind};
 use crate::race::race;
-use crate::routing::Sender;
+use crate::routing::{Root, Sender};
 
 /// What stands for the message, in causes and failures.
 static SPAWNED: MessageDescriptor = MessageDescriptor::new(
@@ -83,10 +83,18 @@ impl<S: Sender> Context<S> {
             message: Some(Label::new(&SPAWNED, sequence, false)),
             cause: self.handle().next_cause(),
         };
-        let task = Task::begin(handle.clone(), type_name::<S>());
+        let task = Task::begin(handle.clone(), name_of::<S>());
         let work = work(Context::new(handle));
         tokio::spawn(task.run(work).in_current_span());
         Ok(())
+    }
+}
+
+/// The module that spawned; none from outside.
+fn name_of<S: Sender>() -> &'static str {
+    match TypeId::of::<S>() == TypeId::of::<Root>() {
+        true => "",
+        false => type_name::<S>(),
     }
 }
 

@@ -17,7 +17,7 @@ pub struct ContextError {
     /// How many messages were still in flight when the context's deadline ended the wait; 0 otherwise.
     pub unfinished: u64,
     /// What became of its transactions; empty if it had none, or if all were committed.
-    pub transactions: Transactions,
+    pub transactions: Box<Transactions>,
 }
 
 impl fmt::Display for ContextError {

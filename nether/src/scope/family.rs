@@ -42,7 +42,7 @@ impl Scope {
     /// A unit of work was dropped without being closed. What it has to give back is given back, and its parent is told what was
     /// lost; the parent does not end before that.
     pub(super) fn clear_up(self: &Arc<Self>) {
-        let has_failed = self.in_flight() > 0 || !self.failures().is_empty();
+        let has_failed = self.in_flight() > 0 || self.has_failures();
         let parent = self.parent().filter(|_| has_failed || self.has_enlisted());
         if parent.is_none() && !self.has_enlisted() {
             return;
@@ -57,7 +57,7 @@ impl Scope {
             let transactions = scope.settle(false).await;
             let Some(hold) = hold else { return };
             let error = ContextError {
-                transactions,
+                transactions: Box::new(transactions),
                 ..scope.error(0)
             };
             hold.scope().fail(Failure {

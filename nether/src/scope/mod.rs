@@ -203,6 +203,10 @@ impl Scope {
         }
     }
 
+    pub(crate) fn has_failures(&self) -> bool {
+        !lock(&self.failures).is_empty()
+    }
+
     /// What failed so far.
     pub(crate) fn failures(&self) -> Vec<Failure> {
         lock(&self.failures).clone()

@@ -93,6 +93,18 @@ impl Deadline {
     }
 }
 
+impl Properties {
+    /// Apart, since it is asked for before each message of a context that has any properties, and costs nothing in others.
+    fn deadline(&self) -> Option<Deadline> {
+        let own = self.deadline.get().copied();
+        let Some(parent) = self.parent.get() else {
+            return own;
+        };
+        let both = [own, parent.deadline()].into_iter().flatten();
+        both.min_by_key(|deadline| deadline.0)
+    }
+}
+
 impl Scope {
     fn properties(&self) -> &Properties {
         self.properties.get_or_init(Box::default)
@@ -109,15 +121,7 @@ impl Scope {
     /// Its own, or that of what it is nested in if that is earlier.
     #[inline]
     pub(crate) fn deadline(&self) -> Option<Deadline> {
-        let properties = self.properties.get()?;
-        let own = properties.deadline.get().copied();
-        match properties.parent.get() {
-            None => own,
-            Some(parent) => [own, parent.deadline()]
-                .into_iter()
-                .flatten()
-                .min_by_key(|deadline| deadline.0),
-        }
+        self.properties.get()?.deadline()
     }
 
     /// Sets the deadline, unless there is one.

@@ -40,6 +40,11 @@ use crate::sync::lock;
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a transaction",
+    label = "cannot be committed and rolled back with a context",
+    note = "implement `nether::Transaction` for it, or for a type of your own that holds it"
+)]
 pub trait Transaction: Sized + Send + 'static {
     /// Makes sure that [`commit`](Transaction::commit) will succeed, as far as that can be known: the first of two phases. Does
     /// nothing unless it is written.
@@ -147,7 +152,7 @@ impl Scope {
         }
     }
 
-    pub(super) fn has_enlisted(&self) -> bool {
+    pub(crate) fn has_enlisted(&self) -> bool {
         let enlisted = self.extras().map(|extras| &extras.enlisted);
         enlisted.is_some_and(|it| it.is_ending() || !lock(&it.list).is_empty())
     }

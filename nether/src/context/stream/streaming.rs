@@ -1,11 +1,14 @@
 //! [`Streaming`]: a reply that goes on as a stream.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{self, Poll, ready};
 
 use crate::channel::Channel;
-use crate::context::Context;
 use crate::context::stream::seat::Seat;
 use crate::context::stream::{CAPACITY, JoinStream, Producer};
+use crate::context::{Calling, Context};
+use crate::envelope::Given;
 use crate::error::{CallError, Result, SendError};
 use crate::message::Command;
 use crate::routing::{Calls, Sender};
@@ -87,15 +90,29 @@ impl<S: Sender> Context<S> {
     ///
     /// # Errors
     /// Those of [`send`](Context::send).
-    pub async fn send_streaming<C, I, TheOneHandler, R, T, E>(
+    pub fn send_streaming<C, I, TheOneHandler, R, T, E>(
         &self,
         command: C,
-    ) -> Result<(R, JoinStream<'static, T>), CallError<E>>
+    ) -> StreamingCall<'_, C, Given<C>, R, T, E>
     where
         C: Command<Reply = Streaming<R, T>, Error = E, Sent = I>,
         S: Calls<I, S::Rule, TheOneHandler>,
     {
-        let Streaming { reply, items } = self.send(command).await?;
-        Ok((reply, items))
+        StreamingCall(self.send(command))
+    }
+}
+
+/// The future of [`send_streaming`](Context::send_streaming): the reply and what follows it. See [`Calling`] for what becomes of it
+/// when it is dropped.
+#[must_use = "nothing is sent until this is awaited"]
+#[derive(Debug)]
+pub struct StreamingCall<'a, M, P, R, T, E>(Calling<'a, M, P, Streaming<R, T>, E>);
+
+impl<M, P, R, T, E> Future for StreamingCall<'_, M, P, R, T, E> {
+    type Output = Result<(R, JoinStream<'static, T>), CallError<E>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        let replied = ready!(Pin::new(&mut self.get_mut().0).poll(cx));
+        Poll::Ready(replied.map(|Streaming { reply, items }| (reply, items)))
     }
 }
