@@ -409,6 +409,48 @@ async fn closing_ends_what_a_handler_waits_for_who_waits_for_a_consumer() -> net
     Ok(())
 }
 
+/// Takes what there is.
+#[command]
+struct Work;
+
+/// It is exclusive: of two who ask it to work, one waits for the other.
+#[derive(Default)]
+struct Worker {
+    taken: u32,
+}
+
+#[module(handles = Work, manual)]
+impl Worker {
+    async fn work(&mut self, _: Work, ctx: &Context<Self>) -> nether::Result<()> {
+        let mut numbers = ctx.stream::<u32>().join();
+        while numbers.pull().await?.is_some() {
+            self.taken += 1;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn closing_ends_what_keeps_a_module_busy_for_which_others_wait_in_line() -> nether::Result<()>
+{
+    let system = system().await?;
+    system.attach(Worker::default()).await?;
+    // One, and several, in its mailbox, and taken from it together.
+    for (before, after) in [(1, 0), (1, 1), (2, 0), (2, 3), (0, 2)] {
+        let ctx = system.context();
+        for _ in 0..before {
+            ctx.process(Work).await?;
+        }
+        ctx.process(Push(1000)).await?;
+        tokio::task::yield_now().await;
+        for _ in 0..after {
+            ctx.process(Work).await?;
+        }
+        assert_eq!(ctx.close().await?.handled, before + after + 1);
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn closing_does_not_wait_for_a_push_that_nobody_takes() -> nether::Result<()> {
     let system = system().await?;

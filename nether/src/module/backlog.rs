@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::iter;
+use std::ptr;
 use std::sync::Arc;
 
 use crate::envelope::{Cause, Label, Source};
@@ -31,6 +32,12 @@ pub(super) struct Run {
     pub(super) scope: Arc<Scope>,
     pub(super) cause: Cause,
     pub(super) length: usize,
+}
+
+/// How many messages of runs are of this unit of work.
+pub(super) fn count_of(runs: &VecDeque<Run>, scope: &Scope) -> u64 {
+    let of_it = runs.iter().filter(|run| ptr::eq(&*run.scope, scope));
+    of_it.map(|run| run.length as u64).sum()
 }
 
 impl<I> Default for Backlog<I> {
@@ -79,6 +86,21 @@ impl<I> Backlog<I> {
         let message = self.messages.get_mut(self.given)?;
         self.given += 1;
         Some(message)
+    }
+
+    /// The same, and the runs that follow the one it is in.
+    #[inline]
+    pub(super) fn next_message_and_runs(
+        &mut self,
+    ) -> Option<(&mut Option<Entry<I>>, &VecDeque<Run>)> {
+        let message = self.messages.get_mut(self.given)?;
+        self.given += 1;
+        Some((message, &self.runs))
+    }
+
+    /// How many messages are of this unit of work, before any is given out.
+    pub(super) fn count_of(&self, scope: &Scope) -> u64 {
+        count_of(&self.runs, scope)
     }
 
     /// Takes the message back that was given out last: it is the next one once more.

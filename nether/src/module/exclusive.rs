@@ -1,6 +1,7 @@
 //! [`ExclusiveCell`]: a module behind a mailbox, one message at a time.
 
 use std::fmt;
+use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context as TaskContext, Poll};
@@ -24,6 +25,8 @@ use crate::module::tally::Tally;
 use crate::module::work::{Ended, Work};
 use crate::module::{Exclusive, Module};
 use crate::route::{BoxFuture, Offer, Pool, Queue, Rejected, Route};
+use crate::scope::{Line, Scope};
+use crate::sync::{Mutex, lock};
 use crate::waiting::Waiter;
 
 /// The mailbox of an exclusive module, and what it has done.
@@ -35,6 +38,9 @@ pub struct ExclusiveCell<M: Module + Exclusive> {
     pub(super) declaration: &'static Declaration,
     /// What it waits for.
     waiter: Arc<Waiter>,
+    /// Of the unit of work whose message is being handled, and waits: how many messages have been taken from the mailbox that are to
+    /// be handled after it. The unit of work is known by its address.
+    behind: Mutex<(usize, u64)>,
     /// Boxed: most modules have none, and look for it with each message.
     pub(super) breaker: Option<Box<Breaker>>,
     /// Whether the module has crashed too often.
@@ -93,6 +99,33 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
     }
 }
 
+impl<M: Module + Exclusive> ExclusiveCell<M> {
+    /// A handler waits, and so do messages that were taken with its own.
+    #[cold]
+    pub(super) fn hold_up(&self, scope: &Scope, taken: u64) {
+        *lock(&self.behind) = (ptr::from_ref(scope).addr(), taken);
+        scope.stirred();
+    }
+
+    /// It is over.
+    #[cold]
+    pub(super) fn go_on(&self) {
+        *lock(&self.behind) = (0, 0);
+    }
+}
+
+impl<M: Module + Exclusive> Line for ExclusiveCell<M> {
+    fn behind(&self, scope: &Scope) -> u64 {
+        let (of, taken) = *lock(&self.behind);
+        let taken = if of == ptr::from_ref(scope).addr() {
+            taken
+        } else {
+            0
+        };
+        taken + self.mailbox.count_of(scope)
+    }
+}
+
 /// The parcel of an offer.
 fn take<P>(parcel: &mut Option<P>) -> P {
     parcel.take().expect("an offer is accepted once")
@@ -107,6 +140,7 @@ impl<M: Module + Exclusive> Cell<M> for ExclusiveCell<M> {
             progress: Arc::default(),
             declaration,
             waiter: Waiter::new(declaration),
+            behind: Mutex::default(),
             breaker: M::descriptor()
                 .breaker
                 .map(|policy| Box::new(Breaker::new(policy, declaration))),
@@ -120,6 +154,8 @@ impl<M: Module + Exclusive> Cell<M> for ExclusiveCell<M> {
         mut supervisor: Supervisor<M>,
         started: oneshot::Sender<Result<()>>,
     ) -> BoxFuture<Result<()>> {
+        let line: Arc<dyn Line> = Arc::clone(&self) as _;
+        self.waiter.set_line(Arc::downgrade(&line));
         Box::pin(async move {
             let standing = supervisor.standing.clone();
             let mut work = Work::new(&self, standing, supervisor.resumes());

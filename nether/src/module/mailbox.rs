@@ -14,6 +14,7 @@ use crate::envelope::{Label, Source};
 use crate::line::Line;
 use crate::module::backlog::Backlog;
 use crate::route::Rejected;
+use crate::scope::Scope;
 use crate::sync::lock;
 
 /// The most messages a module starts before it says so to those who wait for room: enough that the lock costs little per
@@ -251,6 +252,11 @@ impl<I> Mailbox<I> {
         drop(state);
         wake(woken);
         self.call(consumer);
+    }
+
+    /// How many messages of this unit of work it holds.
+    pub(super) fn count_of(&self, scope: &Scope) -> u64 {
+        lock(&self.state).backlog.count_of(scope)
     }
 
     /// All that is in the mailbox and was not taken.

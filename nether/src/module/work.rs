@@ -10,7 +10,7 @@ use crate::context::{Context, Handle, Origin};
 use crate::envelope::Source;
 use crate::error::FailureKind;
 use crate::guarded::drop_unpanicked;
-use crate::module::backlog::{Backlog, Entry, Run};
+use crate::module::backlog::{Backlog, Entry, Run, count_of};
 use crate::module::breaker::Breaker;
 use crate::module::exclusive::ExclusiveCell;
 use crate::module::mailbox::Taken;
@@ -186,7 +186,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
     #[inline]
     async fn handle(&mut self, module: &mut M) -> Verdict {
         self.left -= 1;
-        let Some(slot) = self.taken.next_message() else {
+        let Some((slot, runs)) = self.taken.next_message_and_runs() else {
             unreachable!("runs say how many messages there are")
         };
         if let Some(obstacle) = self.ctx.handle().scope.obstacle() {
@@ -203,18 +203,28 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         self.turn = self.turn.wrapping_add(1);
         self.progress.begin(self.turn, label.message.slot());
         self.books.is_handling = true;
+        let mut is_held_up = false;
         let verdict = {
             let mut handler = pin!(M::dispatch(module, inbox, &self.ctx));
             poll_fn(|cx| {
                 let polled = handler.as_mut().poll(cx);
                 if polled.is_pending() {
                     // It may take long, and there may be who waits for what is done, or wants to see it.
-                    self.books.settle_all(self.cell, &self.ctx.handle().scope);
+                    let scope = &self.ctx.handle().scope;
+                    self.books.settle_all(self.cell, scope);
+                    if scope.may_have_streams() {
+                        is_held_up = true;
+                        self.cell
+                            .hold_up(scope, self.left as u64 + count_of(runs, scope));
+                    }
                 }
                 polled
             })
             .await
         };
+        if is_held_up {
+            self.cell.go_on();
+        }
         self.books.is_handling = false;
         if let Some(breaker) = self.breaker {
             breaker.count(verdict, self.ctx.handle());

@@ -12,7 +12,7 @@ mod transaction;
 pub(crate) use self::hold::Hold;
 pub(crate) use self::properties::Deadline;
 pub use self::properties::{ContextId, MessageKey};
-pub(crate) use self::streams::Waiter;
+pub(crate) use self::streams::{Guest, Line};
 pub use self::transaction::Transaction;
 
 use std::fmt;
@@ -167,8 +167,13 @@ impl Scope {
         }
     }
 
+    /// Whether messages may wait at a stream in it, or behind one who does.
+    pub(crate) fn may_have_streams(&self) -> bool {
+        self.extras().is_some()
+    }
+
     /// Somebody began or ended to wait at a stream.
-    fn stirred(&self) {
+    pub(crate) fn stirred(&self) {
         if !self.state.is_open() {
             self.changed.notify_waiters();
         }

@@ -1,8 +1,8 @@
 //! [`Streams`]: the shared streams of a unit of work, and when they end with it.
 
 use std::any::{Any, TypeId, type_name};
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, Weak};
 
 use crate::channel::{AnyChannel, Channel};
 use crate::error::StreamError;
@@ -20,12 +20,18 @@ struct Entry {
     name: Option<Arc<str>>,
     channel: Arc<dyn AnyChannel>,
     /// Deliveries that are of no use to the stream any more: they wait for its items, or for a consumer that is not there.
-    waiting: Vec<Waiter>,
+    waiting: Vec<(Guest, Option<Weak<dyn Line>>)>,
+}
+
+/// An exclusive module: while its handler waits at a stream, the messages in its mailbox wait too.
+pub(crate) trait Line: Send + Sync {
+    /// How many of this unit of work do.
+    fn behind(&self, scope: &Scope) -> u64;
 }
 
 /// A delivery in flight, from when it begins to wait until it is over or waits no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Waiter {
+pub(crate) struct Guest {
     /// Its number.
     pub(crate) sequence: u64,
     /// The number of the one that waits for its reply, if one does.
@@ -77,19 +83,24 @@ impl Scope {
     }
 
     /// A delivery begins to wait at a stream.
-    pub(crate) fn begin_waiting(&self, channel: &Arc<dyn AnyChannel>, waiter: Waiter) {
+    pub(crate) fn begin_waiting(
+        &self,
+        channel: &Arc<dyn AnyChannel>,
+        guest: Guest,
+        line: Option<Weak<dyn Line>>,
+    ) {
         let Some(extras) = self.extras() else { return };
         if let Some(entry) = find(&mut lock(&extras.streams.0), channel) {
-            entry.waiting.push(waiter);
+            entry.waiting.push((guest, line));
         }
         self.stirred();
     }
 
     /// It waits no more.
-    pub(crate) fn end_waiting(&self, channel: &Arc<dyn AnyChannel>, waiter: Waiter) {
+    pub(crate) fn end_waiting(&self, channel: &Arc<dyn AnyChannel>, guest: Guest) {
         let Some(extras) = self.extras() else { return };
         if let Some(entry) = find(&mut lock(&extras.streams.0), channel) {
-            let place = entry.waiting.iter().position(|it| *it == waiter);
+            let place = entry.waiting.iter().position(|(it, _)| *it == guest);
             place.map(|place| entry.waiting.swap_remove(place));
         }
         self.stirred();
@@ -98,8 +109,8 @@ impl Scope {
     /// Of a unit of work that closes: ends a stream if all that is in flight does nothing but wait at streams: the oldest that has no
     /// producer, or that has only those who push for nobody. Says whether there was one.
     ///
-    /// Whoever waits is in flight, and cannot be done without asking for this lock. So if so many are in flight as wait, then all
-    /// that is in flight waits.
+    /// Whoever waits is in flight, and cannot be done without asking for this lock; nor is what is in line behind them. So if so many
+    /// are in flight, then nothing else is.
     pub(super) fn end_a_stream(&self) -> bool {
         let Some(extras) = self.extras() else {
             return false;
@@ -118,14 +129,23 @@ fn waited_for_alone<'a>(streams: &'a [Entry], scope: &Scope) -> Option<&'a Entry
     let open = || streams.iter().filter(|entry| !entry.channel.has_ended());
     let waiting: HashSet<u64> = open()
         .flat_map(Entry::waiting)
-        .flat_map(|waiter| [Some(waiter.sequence), waiter.caller])
+        .flat_map(|guest| [Some(guest.sequence), guest.caller])
         .flatten()
         .collect();
-    if waiting.is_empty() || waiting.len() as u64 != scope.in_flight() {
+    if waiting.is_empty() {
+        return None;
+    }
+    // Counted last: whoever is in line is in flight, and is not handled meanwhile.
+    let lines = open().flat_map(Entry::lines);
+    let lines: HashMap<_, _> = lines
+        .map(|line| (Arc::as_ptr(&line).addr(), line))
+        .collect();
+    let behind: u64 = lines.values().map(|line| line.behind(scope)).sum();
+    if waiting.len() as u64 + behind != scope.in_flight() {
         return None;
     }
     open().find(|entry| {
-        let waits_for_room = |waiter: &Waiter| waiter.for_room;
+        let waits_for_room = |guest: &Guest| guest.for_room;
         match entry.channel.is_produced() {
             true => entry.waiting().any(waits_for_room),
             false => entry.waiting().next().is_some(),
@@ -135,11 +155,21 @@ fn waited_for_alone<'a>(streams: &'a [Entry], scope: &Scope) -> Option<&'a Entry
 
 impl Entry {
     /// Those who wait at it, and not for what has come since.
-    fn waiting(&self) -> impl Iterator<Item = &Waiter> {
+    fn waiting(&self) -> impl Iterator<Item = &Guest> {
+        self.all_waiting().map(|(guest, _)| guest)
+    }
+
+    /// The modules that they keep busy.
+    fn lines(&self) -> impl Iterator<Item = Arc<dyn Line>> {
+        self.all_waiting()
+            .filter_map(|(_, line)| line.as_ref()?.upgrade())
+    }
+
+    fn all_waiting(&self) -> impl Iterator<Item = &(Guest, Option<Weak<dyn Line>>)> {
         let used = self.channel.was_used();
         self.waiting
             .iter()
-            .filter(move |waiter| !(waiter.for_room && used))
+            .filter(move |(guest, _)| !(guest.for_room && used))
     }
 
     fn end(&self, end: &impl Fn(&dyn AnyChannel) -> usize) {

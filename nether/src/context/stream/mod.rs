@@ -108,11 +108,10 @@ impl<S: Sender> Context<S> {
 /// handler failed or panicked ([`StreamError::Unfinished`]), or when somebody [fails](Producer::fail) it: consumers get what is in it,
 /// then the error. And it ends at once, with what is in it, when its unit of work is cancelled.
 ///
-/// When its unit of work closes, a stream without producers ends in order as soon as all that is left in flight are consumers. So a
-/// handler that only pushes need not say that it has finished; one that consumes one stream to push to another should
-/// [`produce`](SharedStream::produce), since otherwise it counts as a consumer. So does a handler that waits for the reply of one.
-/// A consumer that waits in line for a module that another one keeps busy hangs: give the module more
-/// [`instances`](macro@crate::module#instances), or let the producers finish.
+/// When its unit of work closes, a stream without producers ends in order as soon as all that is left in flight are consumers, and what
+/// waits in line for modules that they keep busy. So a handler that only pushes need not say that it has finished; one that consumes
+/// one stream to push to another should [`produce`](SharedStream::produce), since otherwise it counts as a consumer. So does a handler
+/// that waits for the reply of one.
 ///
 /// # How long it may be kept
 ///

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::channel::AnyChannel;
 use crate::context::handle::{Handle, Origin};
-use crate::scope::{Scope, Waiter};
+use crate::scope::{Guest, Scope};
+use crate::waiting::this_line;
 
 /// Who is at a stream, for as long as their context is lent.
 #[derive(Clone)]
@@ -13,7 +14,7 @@ pub(super) struct Seat<'c> {
     pub(super) scope: Arc<Scope>,
     stream: Arc<dyn AnyChannel>,
     /// The delivery that uses it. `None` for whom the unit of work does not count.
-    waiter: Option<Waiter>,
+    guest: Option<Guest>,
     lent: PhantomData<&'c ()>,
 }
 
@@ -21,7 +22,7 @@ pub(super) struct Seat<'c> {
 pub(super) struct Waiting {
     scope: Arc<Scope>,
     stream: Arc<dyn AnyChannel>,
-    waiter: Waiter,
+    guest: Guest,
 }
 
 impl Seat<'_> {
@@ -30,7 +31,7 @@ impl Seat<'_> {
         Seat {
             scope: Arc::clone(&handle.scope),
             stream,
-            waiter: label.map(|label| Waiter {
+            guest: label.map(|label| Guest {
                 sequence: label.sequence(),
                 caller: handle.cause.sequence.filter(|_| label.is_awaited()),
                 for_room: false,
@@ -44,7 +45,7 @@ impl Seat<'_> {
         Seat {
             scope: Arc::clone(&self.scope),
             stream: Arc::clone(&self.stream),
-            waiter: None,
+            guest: None,
             lent: PhantomData,
         }
     }
@@ -60,21 +61,21 @@ impl Seat<'_> {
     }
 
     fn wait(&self, for_room: bool) -> Option<Waiting> {
-        let waiter = Waiter {
+        let guest = Guest {
             for_room,
-            ..self.waiter?
+            ..self.guest?
         };
-        self.scope.begin_waiting(&self.stream, waiter);
+        self.scope.begin_waiting(&self.stream, guest, this_line());
         Some(Waiting {
             scope: Arc::clone(&self.scope),
             stream: Arc::clone(&self.stream),
-            waiter,
+            guest,
         })
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.scope.end_waiting(&self.stream, self.waiter);
+        self.scope.end_waiting(&self.stream, self.guest);
     }
 }
