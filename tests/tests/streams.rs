@@ -1,11 +1,9 @@
 //! Shared streams of a unit of work: who gets which item, who waits for whom, and how a stream ends.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
-
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::TryStreamExt;
+use nether::PushError;
 use nether::prelude::*;
-use nether::{ContextError, PushError, StreamError};
+use std::collections::BTreeSet;
 use tokio::sync::mpsc;
 
 /// Pushes the numbers from 0.
@@ -31,25 +29,9 @@ enum How {
 #[command(reply = Vec<u32>)]
 struct Take;
 
-/// Takes one item.
-#[command(reply = Option<u32>)]
-struct TakeOne;
-
-/// Doubles what it takes.
-#[command]
-struct Double;
-
-/// Takes what is doubled.
-#[command(reply = Vec<u64>)]
-struct TakeDoubled;
-
-/// Waits for the reply of one who takes.
-#[command(reply = usize)]
-struct Count;
-
 struct Hands;
 
-#[module(handles = [Push, Produce, Break, Take, TakeOne, Double, TakeDoubled, Count], manual)]
+#[module(handles = [Push, Produce, Break, Take], manual)]
 impl Hands {
     async fn push(&self, Push(count): Push, ctx: &Context<Self>) -> nether::Result<()> {
         let numbers = ctx.stream::<u32>();
@@ -83,28 +65,6 @@ impl Hands {
 
     async fn take(&self, _: Take, ctx: &Context<Self>) -> nether::Result<Vec<u32>> {
         Ok(ctx.stream::<u32>().join().try_collect().await?)
-    }
-
-    async fn take_one(&self, _: TakeOne, ctx: &Context<Self>) -> nether::Result<Option<u32>> {
-        Ok(ctx.stream::<u32>().join().pull().await?)
-    }
-
-    async fn double(&self, _: Double, ctx: &Context<Self>) -> nether::Result<()> {
-        let doubled = ctx.stream::<u64>().produce();
-        let mut numbers = ctx.stream::<u32>().join();
-        while let Some(number) = numbers.pull().await? {
-            doubled.push(u64::from(number) * 2).await?;
-        }
-        doubled.finish();
-        Ok(())
-    }
-
-    async fn take_doubled(&self, _: TakeDoubled, ctx: &Context<Self>) -> nether::Result<Vec<u64>> {
-        Ok(ctx.stream::<u64>().join().try_collect().await?)
-    }
-
-    async fn count(&self, _: Count, ctx: &Context<Self>) -> nether::Result<usize> {
-        Ok(ctx.send(Take).await?.len())
     }
 }
 
@@ -279,12 +239,12 @@ async fn a_stream_ends_with_its_last_producer() -> nether::Result<()> {
     let ctx = system.context();
     let numbers = ctx.stream::<u32>();
     let (first, second) = (numbers.produce(), numbers.produce());
-    let mut joined = numbers.join();
+    let joined = numbers.join();
     first.push(1).await?;
     first.finish();
     second.push(2).await?;
     second.finish();
-    assert_eq!(joined.by_ref().try_collect::<Vec<_>>().await?, [1, 2]);
+    assert_eq!(joined.try_collect::<Vec<_>>().await?, [1, 2]);
     let late = numbers.push(3).await.unwrap_err();
     assert_eq!((late.item, late.error), (3, PushError::Ended));
     Ok(())
@@ -365,277 +325,6 @@ async fn streams_are_told_apart_by_context_type_and_name() -> nether::Result<()>
     assert_eq!(other.stream::<u32>().join().pull().await?, Some(4));
     let mut right = ctx.stream_named::<u32>("right").join();
     assert!(ready(&mut Box::pin(right.pull())).await.is_none());
-    Ok(())
-}
-
-#[tokio::test]
-async fn closing_ends_a_stream_when_only_consumers_are_left() -> nether::Result<()> {
-    let system = system().await?;
-    for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [2, 0, 1]] {
-        let ctx = system.context();
-        for step in order {
-            match step {
-                0 => ctx.process(Push(1000)).await?,
-                _ => ctx.process(Take).await?,
-            }
-        }
-        assert_eq!(ctx.close().await?.handled, 3);
-    }
-    Ok(())
-}
-
-#[tokio::test]
-async fn closing_ends_a_line_of_streams_one_after_the_other() -> nether::Result<()> {
-    let system = system().await?;
-    let ctx = system.context();
-    let asked = ctx.clone();
-    let doubled = tokio::spawn(async move { asked.send(TakeDoubled).await });
-    tokio::task::yield_now().await; // It has asked.
-    ctx.process(Double).await?;
-    ctx.process(Push(1000)).await?;
-    ctx.close().await?;
-    let doubled = doubled.await??;
-    assert!(doubled.into_iter().eq((0..1000).map(|number| number * 2)));
-    Ok(())
-}
-
-#[tokio::test]
-async fn closing_ends_what_a_handler_waits_for_who_waits_for_a_consumer() -> nether::Result<()> {
-    let system = system().await?;
-    let ctx = system.context();
-    ctx.process(Push(10)).await?;
-    ctx.process(Count).await?;
-    assert_eq!(ctx.close().await?.handled, 3);
-    Ok(())
-}
-
-/// Takes what there is.
-#[command]
-struct Work;
-
-/// It is exclusive: of two who ask it to work, one waits for the other.
-#[derive(Default)]
-struct Worker {
-    taken: u32,
-}
-
-#[module(handles = Work, manual)]
-impl Worker {
-    async fn work(&mut self, _: Work, ctx: &Context<Self>) -> nether::Result<()> {
-        let mut numbers = ctx.stream::<u32>().join();
-        while numbers.pull().await?.is_some() {
-            self.taken += 1;
-        }
-        Ok(())
-    }
-}
-
-#[tokio::test]
-async fn closing_ends_what_keeps_a_module_busy_for_which_others_wait_in_line() -> nether::Result<()>
-{
-    let system = system().await?;
-    system.attach(Worker::default()).await?;
-    // One, and several, in its mailbox, and taken from it together.
-    for (before, after) in [(1, 0), (1, 1), (2, 0), (2, 3), (0, 2)] {
-        let ctx = system.context();
-        for _ in 0..before {
-            ctx.process(Work).await?;
-        }
-        ctx.process(Push(1000)).await?;
-        tokio::task::yield_now().await;
-        for _ in 0..after {
-            ctx.process(Work).await?;
-        }
-        assert_eq!(ctx.close().await?.handled, before + after + 1);
-    }
-    Ok(())
-}
-
-#[tokio::test]
-async fn closing_does_not_wait_for_a_push_that_nobody_takes() -> nether::Result<()> {
-    let system = system().await?;
-    for produced in [false, true] {
-        let ctx = system.context();
-        match produced {
-            true => ctx.process(Produce(1000)).await?,
-            false => ctx.process(Push(1000)).await?,
-        }
-        let error = ctx.close().await.unwrap_err();
-        let [failure] = error.failures.as_slice() else {
-            panic!("{error}");
-        };
-        assert_eq!(failure.kind.to_string(), "the stream has ended");
-    }
-    Ok(())
-}
-
-#[tokio::test]
-async fn cancelling_ends_a_stream_at_once() -> nether::Result<()> {
-    let system = system().await?;
-    let ctx = system.context();
-    {
-        let numbers = ctx.stream::<u32>().with_capacity(1);
-        let (mut joined, mut watch) = (numbers.join(), numbers.watch());
-        numbers.push(0).await?;
-        let mut push = Box::pin(numbers.push(1));
-        assert!(ready(&mut push).await.is_none());
-        ctx.cancel();
-        assert_eq!(push.await.unwrap_err().error, PushError::Cancelled);
-        let error = joined.pull().await.unwrap_err();
-        assert!(matches!(error, StreamError::Cancelled), "{error}");
-        assert!(matches!(watch.pull().await, Err(StreamError::Cancelled)));
-        let mut late = ctx.stream_named::<u32>("late").join();
-        assert!(matches!(late.pull().await, Err(StreamError::Cancelled)));
-    }
-    assert!(ctx.close().await.unwrap_err().cancelled);
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_context_that_is_dropped_ends_its_streams() -> nether::Result<()> {
-    let system = system().await?;
-    let ctx = system.context();
-    let (told, mut end) = mpsc::unbounded_channel();
-    system.attach(Listener(told)).await?;
-    ctx.process(Listen).await?;
-    ctx.stream::<u32>().push(1).await?;
-    assert_eq!(end.recv().await.as_deref(), Some("item 1"));
-    drop(ctx);
-    let told = end.recv().await;
-    assert_eq!(told.as_deref(), Some("the stream's context was cancelled"));
-    Ok(())
-}
-
-/// Tells what it takes, and the end.
-#[command]
-struct Listen;
-
-struct Listener(mpsc::UnboundedSender<String>);
-
-#[module(handles = Listen, manual)]
-impl Listener {
-    async fn listen(&mut self, _: Listen, ctx: &Context<Self>) {
-        let mut numbers = ctx.stream::<u32>().join();
-        let told = loop {
-            match numbers.pull().await {
-                Ok(Some(number)) => self.0.send(format!("item {number}")),
-                Ok(None) => break self.0.send("the end".into()),
-                Err(error) => break self.0.send(error.to_string()),
-            }
-            .expect("the test listens");
-        };
-        told.expect("the test listens");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_deadline_ends_the_wait_for_room_and_for_items() -> nether::Result<()> {
-    let system = system().await?;
-    let ctx = system.context().with_timeout(Duration::from_secs(5));
-    {
-        let numbers = ctx.stream::<u32>().with_capacity(1);
-        numbers.push(0).await?;
-        let refused = numbers.push(1).await.unwrap_err();
-        assert_eq!(
-            (refused.item, refused.error),
-            (1, PushError::DeadlineExceeded)
-        );
-        let mut letters = ctx.stream::<char>().watch();
-        let error = letters.pull().await.unwrap_err();
-        assert!(matches!(error, StreamError::DeadlineExceeded), "{error}");
-        let error = StreamExt::next(&mut ctx.stream::<char>().join()).await;
-        assert!(matches!(error, Some(Err(StreamError::DeadlineExceeded))));
-    }
-    ctx.close().await?;
-    Ok(())
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_deadline_ends_consumers_that_closing_waits_for() -> nether::Result<()> {
-    let system = system().await?;
-    let ctx = system.context().with_timeout(Duration::from_secs(5));
-    let _held = ctx.clone();
-    let producer = _held.stream::<u32>().produce(); // It never finishes, and nobody knows whose it is.
-    let asked = ctx.clone();
-    let taken = tokio::spawn(async move { asked.send(TakeOne).await });
-    ctx.process(Take).await?;
-    let error: ContextError = ctx.close().await.unwrap_err();
-    assert!(error.unfinished > 0);
-    drop(producer);
-    assert!(taken.await?.is_err());
-    Ok(())
-}
-
-/// Answers with a number at once, and with as many items after it.
-#[command(reply = nether::Streaming<u32, u32>)]
-struct Export(u32);
-
-/// The same, and it breaks off.
-#[command(reply = nether::Streaming<(), u32>)]
-struct ExportBadly;
-
-struct Exporter;
-
-#[module(handles = [Export, ExportBadly], manual)]
-impl Exporter {
-    async fn export(
-        &mut self,
-        Export(count): Export,
-        ctx: &Context<Self>,
-    ) -> nether::Result<nether::Streaming<u32, u32>> {
-        let streaming = ctx.streaming(count, async move |out| {
-            for number in 0..count {
-                out.push(number).await?;
-            }
-            out.finish();
-            Ok(())
-        });
-        Ok(streaming?)
-    }
-
-    async fn export_badly(
-        &mut self,
-        _: ExportBadly,
-        ctx: &Context<Self>,
-    ) -> nether::Result<nether::Streaming<(), u32>> {
-        let streaming = ctx.streaming((), async |out| {
-            out.push(1).await?;
-            Err(nether::Error::msg("the disk is gone"))
-        });
-        Ok(streaming?)
-    }
-}
-
-#[tokio::test]
-async fn a_command_answers_with_a_stream_that_goes_on_after_the_reply() -> nether::Result<()> {
-    let system = system().await?;
-    system.attach(Exporter).await?;
-    let ctx = system.context();
-    // Two at once do not mix, and more than a stream holds goes through.
-    let (count, few) = ctx.send_streaming(Export(3)).await?;
-    let (_, many) = ctx.send_streaming(Export(100_000)).await?;
-    assert_eq!(count, 3);
-    assert_eq!(many.try_fold(0, async |sum, _| Ok(sum + 1)).await?, 100_000);
-    assert_eq!(few.try_collect::<Vec<_>>().await?, [0, 1, 2]);
-    ctx.close().await?;
-
-    let ctx = system.context();
-    let ((), mut items) = ctx.send_streaming(ExportBadly).await?;
-    assert_eq!(items.pull().await?, Some(1));
-    assert!(matches!(items.pull().await, Err(StreamError::Unfinished)));
-    let error = ctx.close().await.unwrap_err();
-    assert_eq!(error.failures.len(), 1);
-    assert!(error.to_string().ends_with("the disk is gone"), "{error}");
-
-    // Whoever is not interested in the rest ends it.
-    let ctx = system.context();
-    let (_, items) = ctx.send_streaming(Export(100_000)).await?;
-    drop(items);
-    let error = ctx.close().await.unwrap_err();
-    assert!(
-        error.to_string().contains("consumers are all gone"),
-        "{error}"
-    );
     Ok(())
 }
 

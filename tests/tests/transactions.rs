@@ -4,8 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nether::prelude::*;
-use nether::{FailureKind, Transaction, TransactionStep};
-use rusqlite::Connection;
+use nether::{Transaction, TransactionStep};
 use tokio::sync::Semaphore;
 
 /// What transactions did, in order.
@@ -387,109 +386,61 @@ impl Transaction for Slow {
     }
 }
 
-/// A transaction on an SQLite connection, shared by whoever writes in a unit of work. It is over once the connection is taken.
+/// A handle to one that writes down what it is told.
 #[derive(Clone)]
-struct Sqlite(Arc<Mutex<Option<Connection>>>);
+struct Handle(Journal);
 
-impl Sqlite {
-    async fn begin(path: &std::path::Path) -> nether::Result<Self> {
-        let connection = Connection::open(path)?;
-        connection.execute_batch("BEGIN IMMEDIATE")?;
-        Ok(Sqlite(Arc::new(Mutex::new(Some(connection)))))
-    }
-
-    fn execute(&self, sql: &str) -> nether::Result<()> {
-        let connection = self.0.lock().expect("no panic");
-        let connection = connection.as_ref();
-        connection
-            .ok_or_else(|| nether::Error::msg("the transaction is over"))?
-            .execute_batch(sql)?;
-        Ok(())
-    }
-
-    fn end(self, sql: &str) -> nether::Result<()> {
-        self.execute(sql)?;
-        self.0.lock().expect("no panic").take();
-        Ok(())
-    }
-}
-
-impl Transaction for Sqlite {
+impl Transaction for Handle {
     async fn commit(self) -> nether::Result<()> {
-        self.end("COMMIT")
+        self.0.lock().expect("no panic").push("commit".into());
+        Ok(())
     }
 
     async fn rollback(self) -> nether::Result<()> {
-        self.end("ROLLBACK")
+        self.0.lock().expect("no panic").push("rollback".into());
+        Ok(())
     }
 }
 
-#[command]
-struct Insert(String);
+/// Another type.
+#[derive(Clone)]
+struct Other(Handle);
 
-#[command]
-struct InsertAndFail(String);
-
-struct Table(std::path::PathBuf);
-
-#[module(handles = Insert, manual)]
-impl Table {
-    async fn insert(&mut self, Insert(name): Insert, ctx: &Context<Self>) -> nether::Result<()> {
-        let table = ctx
-            .transaction(async || Sqlite::begin(&self.0).await)
-            .await?;
-        table.execute(&format!("INSERT INTO names VALUES ('{name}')"))
+impl Transaction for Other {
+    async fn commit(self) -> nether::Result<()> {
+        self.0.commit().await
     }
-}
 
-struct BadTable(std::path::PathBuf);
-
-#[module(handles = InsertAndFail, manual)]
-impl BadTable {
-    async fn insert(
-        &mut self,
-        InsertAndFail(name): InsertAndFail,
-        ctx: &Context<Self>,
-    ) -> nether::Result<()> {
-        let table = ctx
-            .transaction(async || Sqlite::begin(&self.0).await)
-            .await?;
-        table.execute(&format!("INSERT INTO names VALUES ('{name}')"))?;
-        Err(nether::Error::msg("after it wrote"))
+    async fn rollback(self) -> nether::Result<()> {
+        self.0.rollback().await
     }
 }
 
 #[tokio::test]
-async fn two_modules_write_in_one_sqlite_transaction_or_not_at_all() -> nether::Result<()> {
-    let folder = std::env::temp_dir().join(format!("nether-transactions-{}", std::process::id()));
-    std::fs::create_dir_all(&folder)?;
-    let path = folder.join("names.sqlite");
-    let looking = Connection::open(&path)?;
-    looking.execute_batch("CREATE TABLE names (name TEXT)")?;
-    let names = || -> nether::Result<Vec<String>> {
-        let mut all = looking.prepare("SELECT name FROM names ORDER BY name")?;
-        let all = all.query_map([], |row| row.get(0))?;
-        Ok(all.collect::<Result<_, _>>()?)
+async fn a_shared_transaction_is_begun_once_however_many_ask_for_it() -> nether::Result<()> {
+    let (system, _, journal) = system().await?;
+    let ctx = system.context();
+    let begin = async || {
+        tokio::task::yield_now().await; // Meanwhile others ask.
+        journal.lock().expect("no panic").push("begin".into());
+        Ok(Handle(Arc::clone(&journal)))
     };
-    let system = System::builder().isolated().start().await?;
-    system.attach(Table(path.clone())).await?;
-    system.attach(BadTable(path.clone())).await?;
-
-    let ctx = system.context();
-    ctx.send(Insert("ann".into())).await?;
-    assert!(names()?.is_empty(), "nothing is committed yet");
-    ctx.process(InsertAndFail("bob".into())).await?;
-    let error = ctx.close().await.unwrap_err();
-    assert!(matches!(error.failures[0].kind, FailureKind::Handler(_)));
-    assert_eq!(error.transactions.rolled_back.len(), 1);
-    assert!(names()?.is_empty());
-
-    let ctx = system.context();
-    ctx.send(Insert("ann".into())).await?;
-    ctx.send(Insert("bob".into())).await?;
-    assert_eq!(ctx.close().await?.committed, 1, "they share one");
-    assert_eq!(names()?, ["ann", "bob"]);
-    system.shutdown().await;
-    std::fs::remove_dir_all(&folder)?;
+    let (first, second, failed) = tokio::join!(
+        ctx.transaction(begin),
+        ctx.transaction(begin),
+        ctx.transaction::<Other>(async || {
+            ctx.transaction(begin).await?; // One may need another.
+            Err(nether::Error::msg("no database"))
+        }),
+    );
+    first?;
+    second?;
+    assert!(failed.is_err());
+    let late = ctx.clone();
+    assert_eq!(ctx.close().await?.committed, 1);
+    assert_eq!(noted(&journal), ["begin", "commit"]);
+    let refused = late.transaction::<Other>(async || panic!("it is not begun"));
+    let refused = refused.await.err().expect("the context is over");
+    assert!(refused.to_string().starts_with("the context has ended"));
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! [`ExclusiveCell`]: a module behind a mailbox, one message at a time.
 
 use std::fmt;
-use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context as TaskContext, Poll};
+use std::{mem, ptr};
 
 use tokio::sync::oneshot;
 
@@ -103,8 +103,10 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
     /// A handler waits, and so do messages that were taken with its own.
     #[cold]
     pub(super) fn hold_up(&self, scope: &Scope, taken: u64) {
-        *lock(&self.behind) = (ptr::from_ref(scope).addr(), taken);
-        scope.stirred();
+        let behind = (ptr::from_ref(scope).addr(), taken);
+        if mem::replace(&mut *lock(&self.behind), behind) != behind {
+            scope.stirred();
+        }
     }
 
     /// It is over.

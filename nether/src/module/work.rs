@@ -212,7 +212,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
                     // It may take long, and there may be who waits for what is done, or wants to see it.
                     let scope = &self.ctx.handle().scope;
                     self.books.settle_all(self.cell, scope);
-                    if scope.may_have_streams() {
+                    if scope.has_streams() {
                         is_held_up = true;
                         self.cell
                             .hold_up(scope, self.left as u64 + count_of(runs, scope));

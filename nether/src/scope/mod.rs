@@ -162,17 +162,13 @@ impl Scope {
         if let Some(limit) = &self.mediator.limit {
             limit.subtract(count);
         }
-        if !self.state.is_open() && (self.is_idle() || self.extras().is_some()) {
+        if !self.state.is_open() && (self.is_idle() || self.has_streams()) {
             self.changed.notify_waiters();
         }
     }
 
-    /// Whether messages may wait at a stream in it, or behind one who does.
-    pub(crate) fn may_have_streams(&self) -> bool {
-        self.extras().is_some()
-    }
-
-    /// Somebody began or ended to wait at a stream.
+    /// Somebody began or ended to wait at a stream, or behind one who does. To be told only when something has changed: it also wakes
+    /// who waits to be cancelled.
     pub(crate) fn stirred(&self) {
         if !self.state.is_open() {
             self.changed.notify_waiters();

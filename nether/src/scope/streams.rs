@@ -74,6 +74,12 @@ impl Scope {
         channel
     }
 
+    /// Whether messages may wait at a stream in it, or behind one who does.
+    pub(crate) fn has_streams(&self) -> bool {
+        let extras = self.extras();
+        extras.is_some_and(|extras| !lock(&extras.streams.0).is_empty())
+    }
+
     /// Ends what streams are still open.
     pub(super) fn end_streams(&self, end: impl Fn(&dyn AnyChannel) -> usize) {
         let Some(extras) = self.extras() else { return };
@@ -124,6 +130,7 @@ impl Scope {
         entry.is_some()
     }
 }
+
 /// The stream to end, if all that is in flight waits at streams.
 fn waited_for_alone<'a>(streams: &'a [Entry], scope: &Scope) -> Option<&'a Entry> {
     let open = || streams.iter().filter(|entry| !entry.channel.has_ended());

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use tokio::sync::SetOnce;
+use tokio::sync::{OnceCell, SetOnce};
 
 use crate::error::{Error, Result, TransactionFailure, TransactionStep, Transactions};
 use crate::guarded::{catch, panicked};
@@ -108,8 +108,8 @@ async fn caught(step: impl Future<Output = Result<()>>) -> Result<()> {
 #[derive(Default)]
 pub(super) struct Enlisted {
     list: Mutex<Vec<Box<dyn AnyTransaction>>>,
-    /// Handles to those that were begun on demand, one of a type. Locked while one is begun.
-    begun: tokio::sync::Mutex<Vec<Box<dyn Any + Send + Sync>>>,
+    /// Those that were begun on demand, one of a type: a [`OnceCell`] each, since whoever comes while it is begun waits.
+    begun: Mutex<Vec<Arc<dyn Any + Send + Sync>>>,
     /// Whether somebody sees to their end.
     is_ending: AtomicBool,
     ended: SetOnce<Transactions>,
@@ -132,24 +132,18 @@ impl Scope {
         &self,
         begin: impl AsyncFnOnce() -> Result<T>,
     ) -> Result<Option<T>> {
-        let mut begun = self.extras_or_new().enlisted.begun.lock().await;
-        if let Some(known) = begun.iter().find_map(|known| known.downcast_ref::<T>()) {
-            return Ok(Some(known.clone()));
-        }
-        if self.has_ended() {
-            return Ok(None);
-        }
-        let transaction = begin().await?;
-        match self.enlist(transaction.clone()) {
-            Ok(()) => {
-                begun.push(Box::new(transaction.clone()));
-                Ok(Some(transaction))
+        let cell = self.extras_or_new().enlisted.cell::<T>();
+        let begun = cell.get_or_try_init(async || {
+            if self.has_ended() {
+                return Ok(None);
             }
-            Err(late) => {
-                late.rollback().await?;
-                Ok(None)
+            let transaction = begin().await?;
+            match self.enlist(transaction.clone()) {
+                Ok(()) => Ok(Some(transaction)),
+                Err(late) => late.rollback().await.map(|()| None),
             }
-        }
+        });
+        Ok(begun.await?.clone())
     }
 
     pub(crate) fn has_enlisted(&self) -> bool {
@@ -189,6 +183,19 @@ impl Scope {
 }
 
 impl Enlisted {
+    /// The place of the transaction of that type.
+    fn cell<T: Send + Sync + 'static>(&self) -> Arc<OnceCell<Option<T>>> {
+        let mut begun = lock(&self.begun);
+        let known = begun
+            .iter()
+            .find_map(|cell| Arc::clone(cell).downcast().ok());
+        known.unwrap_or_else(|| {
+            let cell = Arc::default();
+            begun.push(Arc::clone(&cell) as _);
+            cell
+        })
+    }
+
     fn is_ending(&self) -> bool {
         self.is_ending.load(Ordering::SeqCst)
     }
