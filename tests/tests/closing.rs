@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use nether::prelude::*;
 use nether::{CallError, FailureKind, SendError};
+use nether_tests::ready;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -90,7 +91,7 @@ async fn closing_waits_for_what_handlers_caused_in_turn() -> nether::Result<()> 
     let mut closing = std::pin::pin!(ctx.close());
     for passed in 0..3 {
         assert!(
-            futures_ready(&mut closing).await.is_none(),
+            ready(&mut closing).await.is_none(),
             "{passed} of 3 stages are done"
         );
         gate.open.add_permits(1);
@@ -100,17 +101,6 @@ async fn closing_waits_for_what_handlers_caused_in_turn() -> nether::Result<()> 
     }
     assert_eq!(closing.await?.handled, 3);
     Ok(())
-}
-
-/// What the future gives back, if it is ready now.
-async fn futures_ready<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
-    std::future::poll_fn(|cx| {
-        std::task::Poll::Ready(match std::pin::Pin::new(&mut *future).poll(cx) {
-            std::task::Poll::Ready(output) => Some(output),
-            std::task::Poll::Pending => None,
-        })
-    })
-    .await
 }
 
 #[tokio::test]

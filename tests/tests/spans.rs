@@ -1,4 +1,4 @@
-//! The spans of handlers. One test, since what is logged is a matter of the whole process.
+//! The spans of handlers, and what is logged of streams. One test, since what is logged is a matter of the whole process.
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ impl std::io::Write for Log {
 }
 
 #[tokio::test]
-async fn spans_show_what_a_context_was_given() -> nether::Result<()> {
+async fn spans_show_what_a_context_was_given_and_lost_items_are_told() -> nether::Result<()> {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -57,6 +57,13 @@ async fn spans_show_what_a_context_was_given() -> nether::Result<()> {
     let ctx = system.context().with(TenantId(7)).with_principal("ann");
     let id = ctx.correlation_id();
     ctx.process(Talk).await?;
+    ctx.stream::<u32>().push(1).await?;
+    {
+        let watched = ctx.stream::<char>();
+        let mut watch = watched.watch();
+        watched.push('a').await?;
+        assert_eq!(watch.pull().await?, Some('a'));
+    }
     ctx.close().await?;
     let log = String::from_utf8(log.0.lock().expect("no panic").clone())?;
     let said = log.lines().find(|line| line.contains("it is said"));
@@ -70,5 +77,15 @@ async fn spans_show_what_a_context_was_given() -> nether::Result<()> {
     ] {
         assert!(said.contains(shown), "`{shown}` is not in: {said}");
     }
+    let lost: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("nobody takes"))
+        .collect();
+    assert_eq!(lost.len(), 1, "{lost:?}");
+    assert!(
+        lost[0].contains("items=1") && lost[0].contains("u32"),
+        "{}",
+        lost[0]
+    );
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use nether::FailureKind;
 use nether::prelude::*;
+use nether_tests::ready;
 use tokio::sync::Semaphore;
 
 /// Spawns a task that waits for the gate.
@@ -126,15 +127,4 @@ async fn a_system_that_stops_waits_for_what_was_spawned_and_then_cuts_it_off() -
     let error = ctx.close().await.unwrap_err();
     assert!(matches!(error.failures[0].kind, FailureKind::Stopped));
     Ok(())
-}
-
-/// What the future gives back, if it is ready now.
-async fn ready<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
-    std::future::poll_fn(|cx| {
-        std::task::Poll::Ready(match std::pin::Pin::new(&mut *future).poll(cx) {
-            std::task::Poll::Ready(output) => Some(output),
-            std::task::Poll::Pending => None,
-        })
-    })
-    .await
 }

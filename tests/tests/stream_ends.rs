@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, TryStreamExt};
 use nether::prelude::*;
 use nether::{ContextError, PushError, StreamError};
+use nether_tests::ready;
 use tokio::sync::mpsc;
 
 /// Pushes the numbers from 0.
@@ -285,15 +286,4 @@ async fn a_deadline_ends_consumers_that_closing_waits_for() -> nether::Result<()
     drop(producer);
     assert!(taken.await?.is_err());
     Ok(())
-}
-
-/// What the future gives back, if it is ready now.
-async fn ready<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
-    std::future::poll_fn(|cx| {
-        std::task::Poll::Ready(match std::pin::Pin::new(&mut *future).poll(cx) {
-            std::task::Poll::Ready(output) => Some(output),
-            std::task::Poll::Pending => None,
-        })
-    })
-    .await
 }

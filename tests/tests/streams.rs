@@ -3,6 +3,7 @@
 use futures_util::TryStreamExt;
 use nether::PushError;
 use nether::prelude::*;
+use nether_tests::ready;
 use std::collections::BTreeSet;
 use tokio::sync::mpsc;
 
@@ -326,15 +327,4 @@ async fn streams_are_told_apart_by_context_type_and_name() -> nether::Result<()>
     let mut right = ctx.stream_named::<u32>("right").join();
     assert!(ready(&mut Box::pin(right.pull())).await.is_none());
     Ok(())
-}
-
-/// What the future gives back, if it is ready now.
-async fn ready<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
-    std::future::poll_fn(|cx| {
-        std::task::Poll::Ready(match std::pin::Pin::new(&mut *future).poll(cx) {
-            std::task::Poll::Ready(output) => Some(output),
-            std::task::Poll::Pending => None,
-        })
-    })
-    .await
 }

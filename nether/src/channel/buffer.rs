@@ -8,6 +8,8 @@ struct Slot<T> {
     left: usize,
     /// How many of them must not miss it.
     held: usize,
+    /// Whether anybody has got it.
+    is_got: bool,
 }
 
 /// Where a watcher is. Cursors live with the watchers, so that a push costs the same for one as for a thousand of them.
@@ -83,9 +85,10 @@ impl<T> Buffer<T> {
         self.joiners > 0 || self.watchers > 0
     }
 
-    /// How many items no joiner has taken.
-    pub(super) fn untaken(&self) -> usize {
-        as_index(self.end() - self.next_join)
+    /// How many items nobody has got.
+    pub(super) fn ungot(&self) -> usize {
+        let ungot = self.slots.iter().filter(|slot| !slot.is_got);
+        ungot.count()
     }
 
     /// Appends an item for all. If the buffer is full the oldest gives way, and is given back.
@@ -99,6 +102,7 @@ impl<T> Buffer<T> {
             item,
             left: self.watchers,
             held: self.holding,
+            is_got: false,
         });
         given_way
     }
@@ -113,10 +117,12 @@ impl<T> Buffer<T> {
 
     /// The oldest item that no joiner has taken; a clone of it if it is watched too.
     pub(super) fn take(&mut self) -> Option<T> {
-        let slot = self.slots.get(self.place(self.next_join))?;
+        let place = self.place(self.next_join);
+        let slot = self.slots.get_mut(place)?;
         match self.clone {
             Some(clone) if slot.left > 0 => {
                 let item = clone(&slot.item);
+                slot.is_got = true;
                 self.next_join += 1;
                 Some(item)
             }
@@ -142,6 +148,7 @@ impl<T> Buffer<T> {
         };
         slot.left -= 1;
         slot.held -= usize::from(cursor.misses_nothing);
+        slot.is_got = true;
         cursor.next += 1;
         if cursor.misses_nothing {
             self.release();

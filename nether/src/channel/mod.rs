@@ -45,7 +45,7 @@ struct Aftermath<T> {
 
 /// A channel, whatever its items are.
 pub(crate) trait AnyChannel: Any + Send + Sync {
-    /// Ends it, unless it has ended. Gives back how many items are given up or were there for nobody.
+    /// Ends it, unless it has ended. Gives back how many items are given up that nobody has got.
     fn end(&self, end: End) -> usize;
 
     /// Ends it with its unit of work: not in order if it has producers. The same.
@@ -212,11 +212,11 @@ impl<T> State<T> {
             return 0;
         }
         let lost = if end.as_ref().is_err_and(StreamError::cuts_off) {
-            let untaken = self.buffer.untaken();
+            let ungot = self.buffer.ungot();
             after.drop.1 = self.buffer.clear();
-            untaken
+            ungot
         } else if self.buffer.is_unwanted() || !self.buffer.was_used() {
-            self.buffer.untaken()
+            self.buffer.ungot()
         } else {
             0
         };
