@@ -342,9 +342,41 @@ async fn a_context_that_is_over_hands_a_transaction_back() -> nether::Result<()>
     let late = ctx.clone();
     ctx.close().await?;
     let refused = late.enlist(Noted::<'a'>::new(&journal)).unwrap_err();
-    assert!(refused.to_string().starts_with("the context has ended"));
+    assert!(
+        refused
+            .to_string()
+            .starts_with("a context that has ended takes no transactions")
+    );
     refused.into_inner().commit().await?;
     assert_eq!(noted(&journal), ["a commit"]);
+    Ok(())
+}
+
+/// Writes when it starts.
+struct Starter(Journal);
+
+#[module(handles = Started, manual)]
+impl Starter {
+    #[on_start]
+    async fn start(&mut self, ctx: &Context<Self>) -> nether::Result<()> {
+        let refused = ctx.enlist(Noted::<'a'>::new(&self.0)).unwrap_err();
+        let own = ctx.nested();
+        own.enlist(refused.into_inner())?;
+        own.close().await?;
+        Ok(())
+    }
+
+    async fn started(&mut self, _: &Started) {}
+}
+
+#[event]
+struct Started;
+
+#[tokio::test]
+async fn a_hook_has_a_context_without_an_end_and_enlists_in_one_of_its_own() -> nether::Result<()> {
+    let (system, _, journal) = system().await?;
+    system.attach(Starter(Arc::clone(&journal))).await?;
+    assert_eq!(noted(&journal), ["a prepare", "a commit"]);
     Ok(())
 }
 
@@ -441,6 +473,10 @@ async fn a_shared_transaction_is_begun_once_however_many_ask_for_it() -> nether:
     assert_eq!(noted(&journal), ["begin", "commit"]);
     let refused = late.transaction::<Other>(async || panic!("it is not begun"));
     let refused = refused.await.err().expect("the context is over");
-    assert!(refused.to_string().starts_with("the context has ended"));
+    assert!(
+        refused
+            .to_string()
+            .starts_with("a context that has ended takes no transactions")
+    );
     Ok(())
 }

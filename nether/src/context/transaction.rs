@@ -43,7 +43,8 @@ impl<S: Sender> Context<S> {
     /// ```
     ///
     /// # Errors
-    /// The transaction, if the unit of work is over.
+    /// The transaction, if the unit of work is over; or if this is the context of a hook or a background task, which is none: open one
+    /// there with [`nested`](Context::nested).
     pub fn enlist<T: Transaction>(&self, transaction: T) -> Result<(), NotEnlisted<T>> {
         let enlisted = self.handle().scope.enlist(transaction);
         enlisted.map_err(NotEnlisted::new)
@@ -56,7 +57,7 @@ impl<S: Sender> Context<S> {
     /// left must do nothing any more: that is for `T` to see to.
     ///
     /// # Errors
-    /// What `begin` gave back; or that the unit of work is over.
+    /// What `begin` gave back; or that no transaction is taken, as for [`enlist`](Context::enlist).
     pub async fn transaction<T: Transaction + Clone + Sync>(
         &self,
         begin: impl AsyncFnOnce() -> Result<T>,

@@ -82,7 +82,8 @@ impl fmt::Display for TransactionFailure {
     }
 }
 
-/// A unit of work that is over takes no more transactions. This one is handed back.
+/// A context that has ended takes no transactions, nor does a module's own, that of its hooks and background tasks, which has no end at
+/// which they could be committed. This one is handed back.
 pub struct NotEnlisted<T> {
     /// In a lock, so that the error can cross threads whatever the transaction is.
     transaction: Mutex<T>,
@@ -111,7 +112,10 @@ impl<T> fmt::Debug for NotEnlisted<T> {
 
 impl<T> fmt::Display for NotEnlisted<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the context has ended, and takes no more transactions")
+        f.write_str(
+            "a context that has ended takes no transactions, nor does a module's own: \
+             in a hook or a background task, open one with `ctx.nested()`, and close it",
+        )
     }
 }
 

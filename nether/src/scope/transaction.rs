@@ -10,7 +10,7 @@ use tokio::sync::{OnceCell, SetOnce};
 
 use crate::error::{Error, Result, TransactionFailure, TransactionStep, Transactions};
 use crate::guarded::{catch, panicked};
-use crate::scope::Scope;
+use crate::scope::{Scope, ScopeKind};
 use crate::sync::lock;
 
 /// Something that is committed when its unit of work succeeds, and rolled back when it does not.
@@ -116,25 +116,25 @@ pub(super) struct Enlisted {
 }
 
 impl Scope {
-    /// Adds a transaction; gives it back if the unit of work is over.
+    /// Adds a transaction; gives it back if the unit of work is over, or if this is none.
     pub(crate) fn enlist<T: Transaction>(&self, transaction: T) -> Result<(), T> {
         let mut list = lock(&self.extras_or_new().enlisted.list);
         // Asked under the lock, under which they are all taken away.
-        if self.has_ended() {
+        if !self.takes_transactions() {
             return Err(transaction);
         }
         list.push(Box::new(transaction));
         Ok(())
     }
 
-    /// The transaction of that type that was begun here; begun now if there is none. `None` if the unit of work is over.
+    /// The transaction of that type that was begun here; begun now if there is none. `None` if it is not taken.
     pub(crate) async fn transaction<T: Transaction + Clone + Sync>(
         &self,
         begin: impl AsyncFnOnce() -> Result<T>,
     ) -> Result<Option<T>> {
         let cell = self.extras_or_new().enlisted.cell::<T>();
         let begun = cell.get_or_try_init(async || {
-            if self.has_ended() {
+            if !self.takes_transactions() {
                 return Ok(None);
             }
             let transaction = begin().await?;
@@ -144,6 +144,11 @@ impl Scope {
             }
         });
         Ok(begun.await?.clone())
+    }
+
+    /// Whether there is an end to come at which they are committed.
+    fn takes_transactions(&self) -> bool {
+        self.kind == ScopeKind::Unit && !self.has_ended()
     }
 
     pub(crate) fn has_enlisted(&self) -> bool {
