@@ -2,8 +2,10 @@
 
 use std::sync::{Arc, Weak};
 
-use crate::error::{ContextError, Failure, FailureKind};
-use crate::scope::{Hold, Scope, ScopeKind};
+use tokio::time::timeout_at;
+
+use crate::error::{ContextError, Failure, FailureKind, Transactions};
+use crate::scope::{Deadline, Hold, Scope, ScopeKind};
 use crate::sync::lock;
 
 /// The units of work that were opened within one.
@@ -39,34 +41,48 @@ impl Scope {
             .for_each(|child| child.cancel());
     }
 
-    /// A unit of work was dropped without being closed. What it has to give back is given back, and its parent is told what was
-    /// lost; the parent does not end before that.
+    /// A unit of work was dropped without being closed, and is cancelled. Once what has begun is over its transactions are rolled back,
+    /// and what was lost is told: at `warn`, and to the one that it is nested in, which does not end before.
     pub(super) fn clear_up(self: &Arc<Self>) {
-        let has_failed = self.in_flight() > 0 || self.has_failures();
-        let parent = self.parent().filter(|_| has_failed || self.has_enlisted());
-        if parent.is_none() && !self.has_enlisted() {
+        if !self.has_enlisted() && self.is_idle() {
+            if self.has_failures() {
+                self.tell_lost(Transactions::default());
+            }
             return;
         }
-        let hold = parent.map(|parent| Hold::new(Arc::clone(parent)));
-        let scope = Arc::clone(self);
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return; // The runtime is gone, and every task with it; what is enlisted is dropped.
         };
+        let hold = self.parent().map(|parent| Hold::new(Arc::clone(parent)));
+        let scope = Arc::clone(self);
         runtime.spawn(async move {
-            scope.drain().await;
+            match scope.deadline() {
+                None => scope.drain().await,
+                Some(Deadline(at)) => drop(timeout_at(at, scope.drain()).await),
+            }
             let transactions = scope.settle(false).await;
-            let Some(hold) = hold else { return };
-            let error = ContextError {
-                transactions: Box::new(transactions),
-                ..scope.error(0)
-            };
-            hold.scope().fail(Failure {
+            if scope.has_failures() || !transactions.are_committed() {
+                scope.tell_lost(transactions);
+            }
+            drop(hold);
+        });
+    }
+
+    #[cold]
+    fn tell_lost(&self, transactions: Transactions) {
+        let error = ContextError {
+            transactions: Box::new(transactions),
+            ..self.error(0)
+        };
+        tracing::warn!(context = %self.id(), lost = %error, "context dropped without `close`");
+        if let Some(parent) = self.parent() {
+            parent.fail(Failure {
                 message: NESTED,
                 module: "",
                 sequence: 0,
                 kind: FailureKind::Nested(Box::new(error)),
             });
-        });
+        }
     }
 
     /// What has gone wrong in it, but for its transactions.

@@ -301,13 +301,6 @@ impl Scope {
     /// A unit of work is dropped that was not closed to its end.
     pub(crate) fn abandon(self: &Arc<Self>) {
         self.cancel();
-        let (in_flight, failures) = (self.in_flight(), lock(&self.failures).len());
-        if in_flight > 0 || failures > 0 {
-            tracing::warn!(
-                context = %self.id(), in_flight, failures,
-                "context dropped without `close`: what had not started is cancelled"
-            );
-        }
         self.end(false);
         self.clear_up();
     }
