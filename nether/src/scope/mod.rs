@@ -17,7 +17,7 @@ pub use self::transaction::Transaction;
 
 use std::fmt;
 use std::mem::offset_of;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::sync::Notify;
@@ -41,6 +41,8 @@ use crate::sync::lock;
 pub(crate) struct Scope {
     state: State,
     kind: ScopeKind,
+    /// Whether there are failures, so that nobody need lock them to see that there are none.
+    has_failures: AtomicBool,
     /// Only there if somebody asked for an id, or if it was given something.
     properties: OnceLock<Box<Properties>>,
     /// Written by those who handle, once a run.
@@ -86,6 +88,7 @@ impl Scope {
             state: State::new(mediator.limit.is_some()),
             mediator,
             kind,
+            has_failures: AtomicBool::new(false),
             sent: AtomicU64::new(0),
             done: AtomicU64::new(0),
             unhandled: AtomicU64::new(0),
@@ -201,11 +204,12 @@ impl Scope {
     pub(crate) fn fail(&self, failure: Failure) {
         if self.kind == ScopeKind::Unit {
             lock(&self.failures).push(failure);
+            self.has_failures.store(true, Ordering::SeqCst);
         }
     }
 
     pub(crate) fn has_failures(&self) -> bool {
-        !lock(&self.failures).is_empty()
+        self.has_failures.load(Ordering::SeqCst)
     }
 
     /// What failed so far.

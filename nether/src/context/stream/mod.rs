@@ -157,7 +157,8 @@ impl<'c, T: Send + Sync + 'static> SharedStream<'c, T> {
         JoinStream::new(Arc::clone(&self.channel), &self.seat)
     }
 
-    /// One who gets every item that nobody has taken yet, and every one that comes. It holds back who pushes when it is behind.
+    /// One who gets every item that is pushed from now on, and before that what the stream still holds for those who join. It holds
+    /// back who pushes when it is behind.
     pub fn watch(&self) -> WatchStream<'c, T>
     where
         T: Clone,
