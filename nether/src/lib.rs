@@ -197,8 +197,9 @@ mod race;
 mod sync;
 
 mod chance;
-mod channel;
 mod guarded;
+
+mod channel;
 
 mod message;
 mod resources;

@@ -296,6 +296,46 @@ async fn a_stream_without_consumers_says_so() -> nether::Result<()> {
 }
 
 #[tokio::test]
+async fn a_first_consumer_that_may_miss_items_lets_those_go_on_who_wait_for_room()
+-> nether::Result<()> {
+    let system = system().await?;
+    let ctx = system.context();
+    let numbers = ctx.stream::<u32>().with_capacity(1);
+    numbers.push(0).await?;
+    let waiting = ctx.clone();
+    let pushed = tokio::spawn(async move { waiting.stream::<u32>().push(1).await });
+    tokio::task::yield_now().await; // It waits.
+    let mut lossy = numbers.watch_lossy();
+    pushed.await??;
+    assert_eq!((lossy.pull().await?, lossy.missed()), (Some(1), 1));
+    Ok(())
+}
+
+/// An item that cannot be dropped quietly.
+#[derive(Clone)]
+struct Loud;
+
+impl Drop for Loud {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
+}
+
+#[tokio::test]
+async fn items_that_panic_when_they_are_given_up_keep_nothing_from_its_end() -> nether::Result<()> {
+    let system = system().await?;
+    let ctx = system.context();
+    ctx.stream::<Loud>().push(Loud).await?;
+    ctx.stream::<Loud>().push(Loud).await?;
+    let within = ctx.nested();
+    let mut numbers = ctx.stream::<u32>().join();
+    ctx.cancel();
+    assert!(numbers.pull().await.is_err());
+    assert!(within.is_cancelled());
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_is_pushed_before_there_is_a_consumer_is_kept_for_the_first() -> nether::Result<()> {
     let system = system().await?;
     let ctx = system.context();

@@ -51,8 +51,10 @@ impl<T> Channel<T> {
     /// A new watcher. Whoever `misses_nothing` makes pushers wait. `clone` is for joiners, to whom items belong that are watched
     /// too.
     pub(crate) fn watch(&self, misses_nothing: bool, clone: fn(&T) -> T) -> Cursor {
-        let state = &mut *lock(&self.state);
-        state.buffer.add_watcher(misses_nothing, clone)
+        // The first consumer frees room if it may miss items.
+        self.with(|state, after| {
+            state.freeing(after, |buffer| buffer.add_watcher(misses_nothing, clone))
+        })
     }
 
     /// A watcher is gone.

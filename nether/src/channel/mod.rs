@@ -16,6 +16,7 @@ use std::task::{Context, Poll, Waker};
 use self::buffer::Buffer;
 use self::sleepers::Sleepers;
 use crate::error::{PushError, StreamError};
+use crate::guarded::drop_unpanicked;
 use crate::sync::{Mutex, lock};
 
 /// How a channel ended: in order, or why not.
@@ -41,6 +42,8 @@ struct Aftermath<T> {
     wake: Option<Waker>,
     wake_too: Vec<Waker>,
     drop: (Option<T>, Vec<T>, Option<Waker>),
+    /// An end that came too late; its error is the user's.
+    end: Option<End>,
 }
 
 /// A channel, whatever its items are.
@@ -209,6 +212,7 @@ impl<T> State<T> {
 
     fn end(&mut self, end: End, after: &mut Aftermath<T>) -> usize {
         if self.end.is_some() {
+            after.end = Some(end);
             return 0;
         }
         let lost = if end.as_ref().is_err_and(StreamError::cuts_off) {
@@ -250,6 +254,7 @@ impl<T> Aftermath<T> {
             wake: None,
             wake_too: Vec::new(),
             drop: (None, Vec::new(), None),
+            end: None,
         }
     }
 
@@ -257,6 +262,18 @@ impl<T> Aftermath<T> {
     fn settle(self) {
         self.wake.into_iter().for_each(Waker::wake);
         self.wake_too.into_iter().for_each(Waker::wake);
-        drop(self.drop);
+        let (given_way, given_up, waker) = self.drop;
+        drop(waker);
+        if given_way.is_some() || !given_up.is_empty() || self.end.is_some() {
+            drop_user(given_way, given_up, self.end);
+        }
     }
+}
+
+/// Drops what is the user's, one by one: a panic of one must not keep others, nor whoever ends several streams, from going on.
+#[cold]
+fn drop_user<T>(given_way: Option<T>, given_up: Vec<T>, end: Option<End>) {
+    drop_unpanicked(given_way);
+    given_up.into_iter().for_each(drop_unpanicked);
+    drop_unpanicked(end);
 }

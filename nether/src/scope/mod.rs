@@ -254,8 +254,8 @@ impl Scope {
     pub(crate) fn cancel(&self) {
         self.state.cancel();
         self.changed.notify_waiters();
-        self.end_streams(|stream| stream.end(Err(StreamError::Cancelled)));
         self.cancel_children();
+        self.end_streams(|stream| stream.end(Err(StreamError::Cancelled)));
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {

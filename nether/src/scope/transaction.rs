@@ -143,7 +143,9 @@ impl Scope {
                 Err(late) => late.rollback().await.map(|()| None),
             }
         });
-        Ok(begun.await?.clone())
+        let begun = begun.await?.clone();
+        // One that is there already may be over.
+        Ok(begun.filter(|_| self.takes_transactions()))
     }
 
     /// Whether there is an end to come at which they are committed.
@@ -177,10 +179,14 @@ impl Scope {
                     ended
                 };
                 ended.because_of = spoiled.map(|by| (by.message, by.module));
-                for failure in &ended.failed {
+                let begun = std::mem::take(&mut *lock(&enlisted.begun));
+                let failed = ended.failed.clone();
+                let _ = enlisted.ended.set(ended); // Nobody else does.
+                // What runs now is the user's, and whoever waits must not wait for it.
+                for failure in failed {
                     tracing::error!(context = %scope.id(), %failure, "transaction failed");
                 }
-                let _ = enlisted.ended.set(ended); // Nobody else does.
+                drop(begun);
             });
         }
         enlisted.ended.wait().await.clone()

@@ -23,6 +23,13 @@ mod error {
     pub(crate) use crate::stream_error::{PushError, StreamError};
 }
 
+mod guarded {
+    /// Nothing panics here.
+    pub(crate) fn drop_unpanicked<T>(value: T) {
+        drop(value);
+    }
+}
+
 #[allow(dead_code, unused_imports)]
 #[path = "../../../nether/src/channel/mod.rs"]
 mod channel;
