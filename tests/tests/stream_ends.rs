@@ -173,6 +173,78 @@ async fn closing_ends_what_keeps_a_module_busy_for_which_others_wait_in_line() -
     Ok(())
 }
 
+/// Two modules handle it, and both take.
+#[event]
+struct Started;
+
+struct Left;
+
+#[module(handles = Started, manual)]
+impl Left {
+    async fn take(&mut self, _: &Started, ctx: &Context<Self>) -> nether::Result<()> {
+        while ctx.stream::<u32>().join().pull().await?.is_some() {}
+        Ok(())
+    }
+}
+
+struct Right;
+
+#[module(handles = Started, manual)]
+impl Right {
+    async fn take(&self, _: &Started, ctx: &Context<Self>) -> nether::Result<()> {
+        let mut numbers = ctx.stream::<u32>().join();
+        while numbers.pull().await?.is_some() {}
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn closing_ends_what_several_handlers_of_one_event_wait_for() -> nether::Result<()> {
+    let system = system().await?;
+    system.attach(Left).await?;
+    system.attach(Right).await?;
+    let ctx = system.context();
+    ctx.publish(Started).await?;
+    ctx.process(Push(100)).await?;
+    assert_eq!(ctx.close().await?.handled, 3);
+    Ok(())
+}
+
+/// Consumes, and works on what it gets for a while before it pushes.
+#[command]
+struct Forward;
+
+struct Forwarder;
+
+#[module(handles = Forward, manual)]
+impl Forwarder {
+    async fn forward(&self, _: Forward, ctx: &Context<Self>) -> nether::Result<()> {
+        let mut numbers = ctx.stream::<u32>().join();
+        while let Some(number) = numbers.pull().await? {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            ctx.stream::<u64>().push(u64::from(number) * 2).await?;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_consumer_that_works_on_an_item_does_not_count_as_one_who_waits() -> nether::Result<()> {
+    let system = system().await?;
+    system.attach(Forwarder).await?;
+    let ctx = system.context();
+    // The stream that it pushes to is the older one.
+    let asked = ctx.clone();
+    let doubled = tokio::spawn(async move { asked.send(TakeDoubled).await });
+    tokio::task::yield_now().await;
+    ctx.process(Push(10)).await?;
+    ctx.process(Forward).await?;
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    ctx.close().await?;
+    assert_eq!(doubled.await??.len(), 10);
+    Ok(())
+}
+
 #[tokio::test]
 async fn closing_does_not_wait_for_a_push_that_nobody_takes() -> nether::Result<()> {
     let system = system().await?;

@@ -77,6 +77,20 @@ async fn a_command_answers_with_a_stream_that_goes_on_after_the_reply() -> nethe
     Ok(())
 }
 
+#[tokio::test]
+async fn cancelling_ends_what_follows_a_reply_at_once() -> nether::Result<()> {
+    let system = System::builder().isolated().start().await?;
+    system.attach(Exporter).await?;
+    let ctx = system.context();
+    let (_, mut items) = ctx.send_streaming(Export(100_000)).await?;
+    assert_eq!(items.pull().await?, Some(0));
+    ctx.cancel();
+    assert!(matches!(items.pull().await, Err(StreamError::Cancelled)));
+    // Nobody pulls any more, and the producer is told all the same.
+    assert!(ctx.close().await.unwrap_err().cancelled);
+    Ok(())
+}
+
 /// Waits until it is cancelled, while another handler's stream is open.
 #[command]
 struct Listen;

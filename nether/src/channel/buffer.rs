@@ -156,6 +156,13 @@ impl<T> Buffer<T> {
         cloned.or_else(|| self.drop_first())
     }
 
+    /// Whether there is no item for anybody.
+    pub(super) fn is_drained(&self) -> bool {
+        let joined = self.joiners == 0 || !self.has_next();
+        // Nobody has yet to see more of an older one.
+        joined && self.slots.back().is_none_or(|slot| slot.left == 0)
+    }
+
     /// Whether there is an item for a joiner.
     pub(super) fn has_next(&self) -> bool {
         self.next_join < self.end()

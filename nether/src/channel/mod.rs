@@ -61,6 +61,12 @@ pub(crate) trait AnyChannel: Any + Send + Sync {
 
     /// Whether there was ever a consumer.
     fn was_used(&self) -> bool;
+
+    /// Whether there is no item for any consumer.
+    fn is_drained(&self) -> bool;
+
+    /// Wakes all consumers that sleep, so that they look again at what is around them.
+    fn stir(&self);
 }
 
 impl<T> Channel<T> {
@@ -178,6 +184,17 @@ impl<T: Send + Sync + 'static> AnyChannel for Channel<T> {
 
     fn was_used(&self) -> bool {
         lock(&self.state).buffer.was_used()
+    }
+
+    fn is_drained(&self) -> bool {
+        lock(&self.state).buffer.is_drained()
+    }
+
+    fn stir(&self) {
+        self.with(|state, after| {
+            after.wake_too.extend(state.joining.wake_all());
+            state.wake_watchers(after);
+        });
     }
 }
 

@@ -116,8 +116,8 @@ impl<S: Sender> Drop for Nested<S> {
     fn drop(&mut self) {
         let handle = self.ctx.handle();
         // A root handle sees to it itself.
-        if handle.origin != Origin::Root && !handle.scope.has_ended() {
-            handle.scope.abandon();
+        if handle.origin != Origin::Root {
+            handle.scope.let_go();
         }
     }
 }

@@ -36,20 +36,11 @@ impl Context<Root> {
 
 /// Closes a unit of work.
 pub(super) async fn close(scope: &Arc<Scope>) -> Result<Outcome, ContextError> {
-    let unfinished = match scope.deadline() {
-        None => {
-            scope.drain().await;
-            0
-        }
-        Some(deadline) => match tokio::time::timeout_at(deadline.0, scope.drain()).await {
-            Ok(()) => 0,
-            Err(_) => scope.in_flight(),
-        },
-    };
+    let mut unfinished = scope.drain_in_time().await;
     scope.end(unfinished > 0);
     if unfinished == 0 {
         // A handler may have left a handle to somebody who sent in between; from now on that is refused.
-        scope.drain().await;
+        unfinished = scope.drain_in_time().await;
     }
     end_subscriptions(scope);
     let succeeded = unfinished == 0 && !scope.is_cancelled() && !scope.has_failures();

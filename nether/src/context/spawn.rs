@@ -102,22 +102,31 @@ fn name_of<S: Sender>() -> &'static str {
 struct Task {
     handle: Handle,
     module: &'static str,
+    /// Whether it is known how it ended.
+    is_told: bool,
 }
 
 impl Task {
     fn begin(handle: Handle, module: &'static str) -> Self {
         handle.scope.mediator.tasks.begin();
-        Task { handle, module }
+        Task {
+            handle,
+            module,
+            is_told: false,
+        }
     }
 
-    async fn run(self, work: impl Future<Output = Result<()>>) {
+    async fn run(mut self, work: impl Future<Output = Result<()>>) {
         let mediator = Arc::clone(&self.handle.scope.mediator);
         let cut_off = async {
             mediator.tasks.until_cut_off().await;
             None
         };
         let kind = match race(async { Some(catch(work).await) }, cut_off).await {
-            Some(Ok(Ok(()))) => return,
+            Some(Ok(Ok(()))) => {
+                self.is_told = true;
+                return;
+            }
             Some(Ok(Err(error))) => FailureKind::Handler(Arc::new(error)),
             Some(Err(panic)) => FailureKind::Panicked(Box::new(Panic {
                 message: SPAWNED.name(),
@@ -126,6 +135,7 @@ impl Task {
             })),
             None => FailureKind::Stopped,
         };
+        self.is_told = true;
         self.fail(kind);
     }
 
@@ -155,6 +165,9 @@ impl Task {
 
 impl Drop for Task {
     fn drop(&mut self) {
+        if !self.is_told {
+            self.fail(FailureKind::Stopped); // Its runtime is gone, or it fell when it was dropped.
+        }
         let scope = &self.handle.scope;
         scope.finish(1);
         scope.mediator.tasks.end();

@@ -2,10 +2,8 @@
 
 use std::sync::{Arc, Weak};
 
-use tokio::time::timeout_at;
-
 use crate::error::{ContextError, Failure, FailureKind, Transactions};
-use crate::scope::{Deadline, Hold, Scope, ScopeKind};
+use crate::scope::{Hold, Scope, ScopeKind};
 use crate::sync::lock;
 
 /// The units of work that were opened within one.
@@ -56,10 +54,7 @@ impl Scope {
         let hold = self.parent().map(|parent| Hold::new(Arc::clone(parent)));
         let scope = Arc::clone(self);
         runtime.spawn(async move {
-            match scope.deadline() {
-                None => scope.drain().await,
-                Some(Deadline(at)) => drop(timeout_at(at, scope.drain()).await),
-            }
+            scope.drain_in_time().await;
             let transactions = scope.settle(false).await;
             if scope.has_failures() || !transactions.are_committed() {
                 scope.tell_lost(transactions);

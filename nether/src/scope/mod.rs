@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::sync::Notify;
+use tokio::time::timeout_at;
 
 use self::extras::Extras;
 use self::flight::{Admission, Flight};
@@ -170,6 +171,11 @@ impl Scope {
         }
     }
 
+    /// Whether it takes no more work from outside.
+    pub(crate) fn is_closing(&self) -> bool {
+        !self.state.is_open()
+    }
+
     /// Somebody began or ended to wait at a stream, or behind one who does. To be told only when something has changed: it also wakes
     /// who waits to be cancelled.
     pub(crate) fn stirred(&self) {
@@ -224,6 +230,7 @@ impl Scope {
         if self.is_idle() {
             return;
         }
+        self.stir_streams();
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
@@ -234,6 +241,18 @@ impl Scope {
             if !self.end_a_stream() {
                 changed.await;
             }
+        }
+    }
+
+    /// The same, but no longer than to its deadline. Gives back how many messages were in flight then.
+    pub(crate) async fn drain_in_time(&self) -> u64 {
+        let Some(deadline) = self.deadline() else {
+            self.drain().await;
+            return 0;
+        };
+        match timeout_at(deadline.0, self.drain()).await {
+            Ok(()) => 0,
+            Err(_) => self.in_flight(),
         }
     }
 
@@ -297,13 +316,22 @@ impl Scope {
     /// A root handle is gone. The last one cancels a unit of work that was not closed to its end.
     pub(crate) fn drop_root(self: &Arc<Self>) {
         let last = self.roots.fetch_sub(1, Ordering::AcqRel) == 1;
-        if last && self.kind == ScopeKind::Unit && !self.state.has_ended() {
+        if last && self.kind == ScopeKind::Unit {
+            self.let_go();
+        }
+    }
+
+    /// Nobody is left who could close it. Also `close` may have been dropped in the middle.
+    pub(crate) fn let_go(self: &Arc<Self>) {
+        if !self.state.has_ended() {
             self.abandon();
+        } else if self.is_unsettled() {
+            self.clear_up();
         }
     }
 
     /// A unit of work is dropped that was not closed to its end.
-    pub(crate) fn abandon(self: &Arc<Self>) {
+    fn abandon(self: &Arc<Self>) {
         self.cancel();
         self.end(false);
         self.clear_up();

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, Weak};
 
 use crate::channel::{AnyChannel, Channel};
 use crate::error::StreamError;
-use crate::scope::Scope;
+use crate::scope::{Deadline, Scope};
 use crate::sync::lock;
 
 /// The shared streams of one unit of work, in the order they were made.
@@ -15,11 +15,12 @@ pub(super) struct Streams(Mutex<Vec<Entry>>);
 
 #[derive(Clone)]
 struct Entry {
-    item: TypeId,
+    /// `None` if it is not to be found.
+    item: Option<TypeId>,
     item_name: &'static str,
     name: Option<Arc<str>>,
     channel: Arc<dyn AnyChannel>,
-    /// Deliveries that are of no use to the stream any more: they wait for its items, or for a consumer that is not there.
+    /// Deliveries that do nothing but wait: for its items, while the unit of work closes; or for a consumer, while there is none.
     waiting: Vec<(Guest, Option<Weak<dyn Line>>)>,
 }
 
@@ -32,6 +33,8 @@ pub(crate) trait Line: Send + Sync {
 /// A delivery in flight, from when it begins to wait until it is over or waits no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Guest {
+    /// Where its context is, which is lent to it: deliveries of one event have one number, but a context each.
+    pub(crate) place: usize,
     /// Its number.
     pub(crate) sequence: u64,
     /// The number of the one that waits for its reply, if one does.
@@ -50,22 +53,48 @@ impl Scope {
         let mut streams = lock(&self.extras_or_new().streams.0);
         let known = streams
             .iter()
-            .find(|entry| entry.item == TypeId::of::<T>() && entry.name.as_deref() == name);
+            .find(|entry| entry.item == Some(TypeId::of::<T>()) && entry.name.as_deref() == name);
         if let Some(entry) = known {
             let channel: Arc<dyn Any + Send + Sync> = Arc::clone(&entry.channel) as _;
             return channel
                 .downcast()
                 .expect("streams are found by the type of their items");
         }
+        self.add_stream(&mut streams, Some(TypeId::of::<T>()), name, capacity)
+    }
+
+    /// A stream that nobody finds: those who have it have it from whom it was made for. It ends with the others.
+    pub(crate) fn stream_apart<T: Send + Sync + 'static>(
+        &self,
+        capacity: usize,
+    ) -> Arc<Channel<T>> {
+        let mut streams = lock(&self.extras_or_new().streams.0);
+        // There may be many, one after the other; nobody has those that are here alone.
+        streams.retain(|entry| entry.item.is_some() || Arc::strong_count(&entry.channel) > 1);
+        self.add_stream(&mut streams, None, None, capacity)
+    }
+
+    fn add_stream<T: Send + Sync + 'static>(
+        &self,
+        streams: &mut Vec<Entry>,
+        item: Option<TypeId>,
+        name: Option<&str>,
+        capacity: usize,
+    ) -> Arc<Channel<T>> {
         let channel = Arc::new(Channel::<T>::new(capacity));
         // Asked under the lock, under which all streams are ended: later none may be open.
         if self.is_cancelled() {
             channel.end(Err(StreamError::Cancelled));
         } else if self.has_ended() {
-            channel.end(Ok(()));
+            let is_late = self.deadline().is_some_and(Deadline::has_passed);
+            channel.end(if is_late {
+                Err(StreamError::DeadlineExceeded)
+            } else {
+                Ok(())
+            });
         }
         streams.push(Entry {
-            item: TypeId::of::<T>(),
+            item,
             item_name: type_name::<T>(),
             name: name.map(Arc::from),
             channel: Arc::clone(&channel) as Arc<dyn AnyChannel>,
@@ -78,6 +107,13 @@ impl Scope {
     pub(crate) fn has_streams(&self) -> bool {
         let extras = self.extras();
         extras.is_some_and(|extras| !lock(&extras.streams.0).is_empty())
+    }
+
+    /// Wakes those who sleep at streams: from now on they say that they wait.
+    pub(super) fn stir_streams(&self) {
+        let Some(extras) = self.extras() else { return };
+        let streams = lock(&extras.streams.0).clone();
+        streams.iter().for_each(|entry| entry.channel.stir());
     }
 
     /// Ends what streams are still open.
@@ -134,21 +170,30 @@ impl Scope {
 /// The stream to end, if all that is in flight waits at streams.
 fn waited_for_alone<'a>(streams: &'a [Entry], scope: &Scope) -> Option<&'a Entry> {
     let open = || streams.iter().filter(|entry| !entry.channel.has_ended());
-    let waiting: HashSet<u64> = open()
+    let places: HashSet<usize> = open()
         .flat_map(Entry::waiting)
-        .flat_map(|guest| [Some(guest.sequence), guest.caller])
-        .flatten()
+        .map(|guest| guest.place)
         .collect();
-    if waiting.is_empty() {
+    if places.is_empty() {
         return None;
     }
+    let sequences: HashSet<u64> = open()
+        .flat_map(Entry::waiting)
+        .map(|guest| guest.sequence)
+        .collect();
+    let callers: HashSet<u64> = open()
+        .flat_map(Entry::waiting)
+        .filter_map(|guest| guest.caller)
+        .filter(|caller| !sequences.contains(caller))
+        .collect();
+    let waiting = (places.len() + callers.len()) as u64;
     // Counted last: whoever is in line is in flight, and is not handled meanwhile.
     let lines = open().flat_map(Entry::lines);
     let lines: HashMap<_, _> = lines
         .map(|line| (Arc::as_ptr(&line).addr(), line))
         .collect();
     let behind: u64 = lines.values().map(|line| line.behind(scope)).sum();
-    if waiting.len() as u64 + behind != scope.in_flight() {
+    if waiting + behind != scope.in_flight() {
         return None;
     }
     open().find(|entry| {
@@ -173,10 +218,10 @@ impl Entry {
     }
 
     fn all_waiting(&self) -> impl Iterator<Item = &(Guest, Option<Weak<dyn Line>>)> {
-        let used = self.channel.was_used();
-        self.waiting
-            .iter()
-            .filter(move |(guest, _)| !(guest.for_room && used))
+        // One that has been woken, and has not run since, waits no more.
+        let (used, drained) = (self.channel.was_used(), self.channel.is_drained());
+        let waits = move |guest: &Guest| if guest.for_room { !used } else { drained };
+        self.waiting.iter().filter(move |(guest, _)| waits(guest))
     }
 
     fn end(&self, end: &impl Fn(&dyn AnyChannel) -> usize) {

@@ -153,6 +153,12 @@ impl Scope {
         self.kind == ScopeKind::Unit && !self.has_ended()
     }
 
+    /// Whether there are transactions that nobody has begun to end.
+    pub(super) fn is_unsettled(&self) -> bool {
+        let enlisted = self.extras().map(|extras| &extras.enlisted);
+        enlisted.is_some_and(|it| !it.is_ending() && !lock(&it.list).is_empty())
+    }
+
     pub(crate) fn has_enlisted(&self) -> bool {
         let enlisted = self.extras().map(|extras| &extras.enlisted);
         enlisted.is_some_and(|it| it.is_ending() || !lock(&it.list).is_empty())

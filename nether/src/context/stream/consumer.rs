@@ -44,7 +44,8 @@ struct Consumer<'c> {
     timer: Timer,
     /// Whether it has got the end.
     is_over: bool,
-    _waiting: Option<Waiting>,
+    /// While it sleeps.
+    waiting: Option<Waiting>,
 }
 
 impl<'c, T: Send + Sync + 'static> JoinStream<'c, T> {
@@ -93,7 +94,8 @@ impl<'c, T: Send + Sync + 'static> WatchStream<'c, T> {
     /// # Errors
     /// Why the stream ended, if not in order, once. After that, `None`.
     pub async fn pull(&mut self) -> Result<Option<T>, StreamError> {
-        poll_fn(|cx| self.poll_pull(cx)).await
+        let watch = Watching(self);
+        poll_fn(|cx| watch.0.poll_pull(cx)).await
     }
 
     /// How many items it has missed so far; 0 unless it is lossy.
@@ -121,7 +123,7 @@ impl<'c, T: Send + Sync + 'static> WatchStream<'c, T> {
 impl<'c> Consumer<'c> {
     fn new(seat: &Seat<'c>) -> Self {
         Consumer {
-            _waiting: seat.wait_for_items(),
+            waiting: None,
             seat: seat.clone(),
             ticket: None,
             timer: Timer::default(),
@@ -141,11 +143,20 @@ impl<'c> Consumer<'c> {
         let turn = ready!(coop::poll_proceed(cx));
         let pulled = match pull(&mut self.ticket, cx) {
             Poll::Pending => {
-                ready!(self.timer.poll(&self.seat.scope, cx));
+                if self.timer.poll(&self.seat.scope, cx).is_pending() {
+                    if self.waiting.is_none() {
+                        self.waiting = self.seat.wait_for_items();
+                    }
+                    return Poll::Pending;
+                }
                 Err(StreamError::DeadlineExceeded)
             }
             Poll::Ready(pulled) => pulled,
         };
+        self.waiting = None;
+        if self.seat.scope.is_closing() {
+            self.seat.scope.stirred();
+        }
         turn.made_progress();
         self.is_over = !matches!(pulled, Ok(Some(_)));
         Poll::Ready(pulled)
@@ -158,6 +169,7 @@ struct Pull<'a, 'c, T>(&'a mut JoinStream<'c, T>);
 impl<T> Drop for Pull<'_, '_, T> {
     fn drop(&mut self) {
         let JoinStream { channel, consumer } = &mut *self.0;
+        consumer.waiting = None;
         if consumer.ticket.is_some() {
             channel.withdraw_join(&mut consumer.ticket);
         }
@@ -165,6 +177,15 @@ impl<T> Drop for Pull<'_, '_, T> {
 }
 
 impl<T> Unpin for WatchStream<'_, T> {}
+
+/// The same, of one who watches.
+struct Watching<'a, 'c, T>(&'a mut WatchStream<'c, T>);
+
+impl<T> Drop for Watching<'_, '_, T> {
+    fn drop(&mut self) {
+        self.0.consumer.waiting = None;
+    }
+}
 
 impl<T: Send + Sync + 'static> Stream for JoinStream<'_, T> {
     type Item = Result<T, StreamError>;

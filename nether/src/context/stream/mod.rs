@@ -108,10 +108,14 @@ impl<S: Sender> Context<S> {
 /// handler failed or panicked ([`StreamError::Unfinished`]), or when somebody [fails](Producer::fail) it: consumers get what is in it,
 /// then the error. And it ends at once, with what is in it, when its unit of work is cancelled.
 ///
-/// When its unit of work closes, a stream without producers ends in order as soon as all that is left in flight are consumers, and what
-/// waits in line for modules that they keep busy. So a handler that only pushes need not say that it has finished; one that consumes
-/// one stream to push to another should [`produce`](SharedStream::produce), since otherwise it counts as a consumer. So does a handler
-/// that waits for the reply of one.
+/// When its unit of work closes, a stream without producers ends in order as soon as all that is left in flight waits for items that
+/// nobody pushes: consumers, handlers that wait for the reply of one, and what waits in line for exclusive modules that consumers keep
+/// busy. So a handler that pushes need not say that it has finished. Of several such streams the oldest ends first; a handler that
+/// pushes to one more when another has ended should [`produce`](SharedStream::produce) it.
+///
+/// What it cannot see keeps the unit of work open until its deadline, so let producers finish: handlers that wait for one another
+/// over more than one reply for a consumer, or that wait for room in a shared module that consumers have filled, a producer that
+/// is held outside of handlers, the items of a [`Streaming`] reply that nobody takes and nobody drops.
 ///
 /// # How long it may be kept
 ///

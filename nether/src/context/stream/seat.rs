@@ -1,6 +1,7 @@
 //! [`Seat`]: who is at a stream, and in which unit of work. It knows nothing of the items.
 
 use std::marker::PhantomData;
+use std::ptr;
 use std::sync::Arc;
 
 use crate::channel::AnyChannel;
@@ -32,6 +33,7 @@ impl Seat<'_> {
             scope: Arc::clone(&handle.scope),
             stream,
             guest: label.map(|label| Guest {
+                place: ptr::from_ref(handle).addr(),
                 sequence: label.sequence(),
                 caller: handle.cause.sequence.filter(|_| label.is_awaited()),
                 for_room: false,
@@ -50,9 +52,9 @@ impl Seat<'_> {
         }
     }
 
-    /// Begins to wait for items.
+    /// Begins to wait for items. Only while the unit of work closes is anybody to know.
     pub(super) fn wait_for_items(&self) -> Option<Waiting> {
-        self.wait(false)
+        self.scope.is_closing().then(|| self.wait(false)).flatten()
     }
 
     /// Begins to wait for room. Counts for as long as there is nobody who could make some.

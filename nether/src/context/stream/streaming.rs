@@ -4,7 +4,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Poll, ready};
 
-use crate::channel::Channel;
 use crate::context::stream::seat::Seat;
 use crate::context::stream::{CAPACITY, JoinStream, Producer};
 use crate::context::{Calling, Context};
@@ -77,7 +76,7 @@ impl<S: Sender> Context<S> {
         T: Send + Sync + 'static,
         F: Future<Output = Result<()>> + Send + 'static,
     {
-        let channel = Arc::new(Channel::new(CAPACITY));
+        let channel = self.handle().scope.stream_apart(CAPACITY);
         let seat = Seat::of(self.handle(), Arc::clone(&channel) as _).unknown();
         let items = JoinStream::new(Arc::clone(&channel), &seat);
         let producer = Producer::new(channel, seat);
