@@ -1,10 +1,10 @@
-//! Layer 1: [`Tasks`]: what runs in a system besides its modules.
+//! Layer 1: [`Tasks`]: what runs in a system besides its modules: what contexts spawn, and the end of their transactions.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 
-/// The tasks that contexts spawned. The counts only grow.
+/// The tasks of contexts. The counts only grow.
 #[derive(Debug, Default)]
 pub(crate) struct Tasks {
     begun: AtomicU64,

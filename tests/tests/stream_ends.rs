@@ -173,6 +173,33 @@ async fn closing_ends_what_keeps_a_module_busy_for_which_others_wait_in_line() -
     Ok(())
 }
 
+/// Waits for the reply of one who takes, and keeps its module busy.
+#[command]
+struct Report;
+
+struct Reporter;
+
+#[module(handles = Report, manual)]
+impl Reporter {
+    async fn report(&mut self, _: Report, ctx: &Context<Self>) -> nether::Result<()> {
+        ctx.send(Take).await?;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn closing_sees_who_waits_in_line_for_one_who_waits_for_a_consumer() -> nether::Result<()> {
+    let system = system().await?;
+    system.attach(Reporter).await?;
+    let ctx = system.context();
+    ctx.stream::<u32>();
+    ctx.process(Report).await?;
+    ctx.process(Report).await?;
+    ctx.process(Push(10)).await?;
+    assert_eq!(ctx.close().await?.handled, 5);
+    Ok(())
+}
+
 /// Two modules handle it, and both take.
 #[event]
 struct Started;

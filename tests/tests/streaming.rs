@@ -69,11 +69,7 @@ async fn a_command_answers_with_a_stream_that_goes_on_after_the_reply() -> nethe
     let ctx = system.context();
     let (_, items) = ctx.send_streaming(Export(100_000)).await?;
     drop(items);
-    let error = ctx.close().await.unwrap_err();
-    assert!(
-        error.to_string().contains("consumers are all gone"),
-        "{error}"
-    );
+    ctx.close().await?;
     Ok(())
 }
 

@@ -134,7 +134,9 @@ impl<T> Buffer<T> {
     /// The next item for this watcher; a clone, unless nobody else needs it. Says also how many it missed since, for they gave way.
     pub(super) fn see(&mut self, cursor: &mut Cursor) -> Option<T> {
         if let Some(missed) = self.first.checked_sub(cursor.next) {
-            cursor.missed += missed;
+            if !cursor.misses_nothing {
+                cursor.missed += missed; // Of others they are given up with the stream.
+            }
             cursor.next = self.first;
         }
         let place = self.place(cursor.next);

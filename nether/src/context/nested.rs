@@ -82,7 +82,7 @@ impl<S: Sender> Nested<S> {
         self.with_deadline(Instant::now() + timeout)
     }
 
-    /// The same, with a deadline, if that is before the one it has.
+    /// The same, with a deadline, if that is before the one it inherits. It may be given one; another changes nothing.
     #[must_use]
     pub fn with_deadline(self, at: Instant) -> Self {
         self.ctx.handle().scope.set_deadline(at);

@@ -11,6 +11,8 @@ impl<S: Sender> Context<S> {
     /// Makes a transaction part of the unit of work: it is committed when that is closed and nothing in it has failed, and rolled back
     /// otherwise, also when it is cancelled, dropped, or passes its deadline.
     ///
+    /// To commit and to roll back may take longer than the deadline: [`close`](Context::close) waits for it.
+    ///
     /// Failed means: a handler of a command or an event gave back an error or fell, or a message was not handled, whoever was told.
     /// An error that a caller can live with belongs into a unit of work of its own, see [`nested`](Context::nested).
     ///
@@ -52,6 +54,8 @@ impl<S: Sender> Context<S> {
 
     /// The transaction of type `T` that all in this unit of work share: begun and enlisted by the first who asks for it, a clone of the
     /// same handle for all others, who wait meanwhile.
+    ///
+    /// There is one of each type: for a second database, make it another type. `begin` may ask for others, but not for itself.
     ///
     /// `T` is a handle that can be cloned, such as one to a connection behind a lock. After the end of the unit of work, clones that are
     /// left must do nothing any more: that is for `T` to see to.

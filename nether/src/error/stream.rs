@@ -58,7 +58,7 @@ pub enum PushError {
     Full,
     /// Every consumer is gone.
     Unwanted,
-    /// The stream has ended, or its context is closing and takes nothing more from outside.
+    /// The stream has ended.
     Ended,
     /// The context was cancelled.
     Cancelled,

@@ -1,8 +1,8 @@
 //! [`ExclusiveCell`]: a module behind a mailbox, one message at a time.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context as TaskContext, Poll};
 use std::{mem, ptr};
 
@@ -41,6 +41,8 @@ pub struct ExclusiveCell<M: Module + Exclusive> {
     /// Of the unit of work whose message is being handled, and waits: how many messages have been taken from the mailbox that are to
     /// be handled after it. The unit of work is known by its address.
     behind: Mutex<(usize, u64)>,
+    /// Itself, for who counts those.
+    line: OnceLock<Weak<dyn Line>>,
     /// Boxed: most modules have none, and look for it with each message.
     pub(super) breaker: Option<Box<Breaker>>,
     /// Whether the module has crashed too often.
@@ -104,15 +106,23 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
     #[cold]
     pub(super) fn hold_up(&self, scope: &Scope, taken: u64) {
         let behind = (ptr::from_ref(scope).addr(), taken);
-        if mem::replace(&mut *lock(&self.behind), behind) != behind {
-            scope.stirred();
+        if mem::replace(&mut *lock(&self.behind), behind) == behind {
+            return;
         }
+        if let Some(line) = self.line.get() {
+            scope.remove_line(line);
+            scope.add_line(Weak::clone(line));
+        }
+        scope.stirred();
     }
 
     /// It is over.
     #[cold]
-    pub(super) fn go_on(&self) {
+    pub(super) fn go_on(&self, scope: &Scope) {
         *lock(&self.behind) = (0, 0);
+        if let Some(line) = self.line.get() {
+            scope.remove_line(line);
+        }
     }
 }
 
@@ -143,6 +153,7 @@ impl<M: Module + Exclusive> Cell<M> for ExclusiveCell<M> {
             declaration,
             waiter: Waiter::new(declaration),
             behind: Mutex::default(),
+            line: OnceLock::new(),
             breaker: M::descriptor()
                 .breaker
                 .map(|policy| Box::new(Breaker::new(policy, declaration))),
@@ -157,7 +168,7 @@ impl<M: Module + Exclusive> Cell<M> for ExclusiveCell<M> {
         started: oneshot::Sender<Result<()>>,
     ) -> BoxFuture<Result<()>> {
         let line: Arc<dyn Line> = Arc::clone(&self) as _;
-        self.waiter.set_line(Arc::downgrade(&line));
+        self.line.get_or_init(|| Arc::downgrade(&line));
         Box::pin(async move {
             let standing = supervisor.standing.clone();
             let mut work = Work::new(&self, standing, supervisor.resumes());

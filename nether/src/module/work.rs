@@ -223,7 +223,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
             .await
         };
         if is_held_up {
-            self.cell.go_on();
+            self.cell.go_on(&self.ctx.handle().scope);
         }
         self.books.is_handling = false;
         if let Some(breaker) = self.breaker {
@@ -344,6 +344,7 @@ impl<M: Module + Exclusive> Drop for Work<'_, M> {
         self.books.started += self.taken.len();
         self.settle_all();
         if self.books.is_handling {
+            self.cell.go_on(&self.ctx.handle().scope);
             self.cut_off();
             drop_unpanicked(self.taken.last_message().map(Option::take));
         }

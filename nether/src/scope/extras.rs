@@ -1,10 +1,10 @@
 //! [`Extras`]: what a unit of work has besides messages. Only there once somebody uses any of it.
 
 use std::any::Any;
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock, Weak};
 
 use crate::scope::family::Children;
-use crate::scope::streams::Streams;
+use crate::scope::streams::{Line, Streams};
 use crate::scope::transaction::Enlisted;
 use crate::scope::{Scope, ScopeKind};
 
@@ -14,6 +14,8 @@ pub(super) struct Extras {
     /// The subscriptions of this context, of a type known a layer above.
     subscriptions: OnceLock<Box<dyn Any + Send + Sync>>,
     pub(super) streams: Streams,
+    /// The exclusive modules that are held up by a handler of this unit of work that waits.
+    pub(super) lines: Mutex<Vec<Weak<dyn Line>>>,
     pub(super) enlisted: Enlisted,
     /// Units of work that were opened within this one.
     pub(super) children: Mutex<Children>,

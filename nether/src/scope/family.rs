@@ -49,17 +49,18 @@ impl Scope {
             return;
         }
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            return; // The runtime is gone, and every task with it; what is enlisted is dropped.
+            // On a thread without a runtime nothing can be waited for; what is enlisted is dropped, which undoes most of it.
+            return self.tell_lost(Transactions::default());
         };
         let hold = self.parent().map(|parent| Hold::new(Arc::clone(parent)));
-        let scope = Arc::clone(self);
+        let (scope, counted) = (Arc::clone(self), self.count_task());
         runtime.spawn(async move {
             scope.drain_in_time().await;
             let transactions = scope.settle(false).await;
             if scope.has_failures() || !transactions.are_committed() {
                 scope.tell_lost(transactions);
             }
-            drop(hold);
+            drop((hold, counted));
         });
     }
 

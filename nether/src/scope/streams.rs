@@ -1,7 +1,8 @@
 //! [`Streams`]: the shared streams of a unit of work, and when they end with it.
 
 use std::any::{Any, TypeId, type_name};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::ptr::addr_eq;
 use std::sync::{Arc, Mutex, Weak};
 
 use crate::channel::{AnyChannel, Channel};
@@ -21,7 +22,7 @@ struct Entry {
     name: Option<Arc<str>>,
     channel: Arc<dyn AnyChannel>,
     /// Deliveries that do nothing but wait: for its items, while the unit of work closes; or for a consumer, while there is none.
-    waiting: Vec<(Guest, Option<Weak<dyn Line>>)>,
+    waiting: Vec<Guest>,
 }
 
 /// An exclusive module: while its handler waits at a stream, the messages in its mailbox wait too.
@@ -70,8 +71,13 @@ impl Scope {
     ) -> Arc<Channel<T>> {
         let mut streams = lock(&self.extras_or_new().streams.0);
         // There may be many, one after the other; nobody has those that are here alone.
-        streams.retain(|entry| entry.item.is_some() || Arc::strong_count(&entry.channel) > 1);
-        self.add_stream(&mut streams, None, None, capacity)
+        let is_over =
+            |entry: &mut Entry| entry.item.is_none() && Arc::strong_count(&entry.channel) == 1;
+        let over: Vec<_> = streams.extract_if(.., is_over).collect();
+        let channel = self.add_stream(&mut streams, None, None, capacity);
+        drop(streams);
+        drop(over); // Items in it are the user's, and so not dropped under the lock.
+        channel
     }
 
     fn add_stream<T: Send + Sync + 'static>(
@@ -125,24 +131,30 @@ impl Scope {
     }
 
     /// A delivery begins to wait at a stream.
-    pub(crate) fn begin_waiting(
-        &self,
-        channel: &Arc<dyn AnyChannel>,
-        guest: Guest,
-        line: Option<Weak<dyn Line>>,
-    ) {
+    pub(crate) fn begin_waiting(&self, channel: &Arc<dyn AnyChannel>, guest: Guest) {
         let Some(extras) = self.extras() else { return };
         if let Some(entry) = find(&mut lock(&extras.streams.0), channel) {
-            entry.waiting.push((guest, line));
+            entry.waiting.push(guest);
         }
         self.stirred();
+    }
+
+    /// A module begins to be held up by a handler that waits.
+    pub(crate) fn add_line(&self, line: Weak<dyn Line>) {
+        lock(&self.extras_or_new().lines).push(line);
+    }
+
+    /// It goes on.
+    pub(crate) fn remove_line(&self, line: &Weak<dyn Line>) {
+        let Some(extras) = self.extras() else { return };
+        lock(&extras.lines).retain(|it| !addr_eq(it.as_ptr(), line.as_ptr()));
     }
 
     /// It waits no more.
     pub(crate) fn end_waiting(&self, channel: &Arc<dyn AnyChannel>, guest: Guest) {
         let Some(extras) = self.extras() else { return };
         if let Some(entry) = find(&mut lock(&extras.streams.0), channel) {
-            let place = entry.waiting.iter().position(|(it, _)| *it == guest);
+            let place = entry.waiting.iter().position(|it| *it == guest);
             place.map(|place| entry.waiting.swap_remove(place));
         }
         self.stirred();
@@ -157,8 +169,11 @@ impl Scope {
         let Some(extras) = self.extras() else {
             return false;
         };
+        // Kept until after the locks: what they hold is the user's to drop.
+        let lines = lock(&extras.lines).clone();
+        let lines: Vec<Arc<dyn Line>> = lines.iter().filter_map(Weak::upgrade).collect();
         let streams = lock(&extras.streams.0);
-        let entry = waited_for_alone(&streams, self).cloned();
+        let entry = waited_for_alone(&streams, &lines, self).cloned();
         drop(streams);
         if let Some(entry) = &entry {
             entry.end(&|channel: &dyn AnyChannel| channel.end_of_unit());
@@ -168,7 +183,11 @@ impl Scope {
 }
 
 /// The stream to end, if all that is in flight waits at streams.
-fn waited_for_alone<'a>(streams: &'a [Entry], scope: &Scope) -> Option<&'a Entry> {
+fn waited_for_alone<'a>(
+    streams: &'a [Entry],
+    lines: &[Arc<dyn Line>],
+    scope: &Scope,
+) -> Option<&'a Entry> {
     let open = || streams.iter().filter(|entry| !entry.channel.has_ended());
     let places: HashSet<usize> = open()
         .flat_map(Entry::waiting)
@@ -188,11 +207,7 @@ fn waited_for_alone<'a>(streams: &'a [Entry], scope: &Scope) -> Option<&'a Entry
         .collect();
     let waiting = (places.len() + callers.len()) as u64;
     // Counted last: whoever is in line is in flight, and is not handled meanwhile.
-    let lines = open().flat_map(Entry::lines);
-    let lines: HashMap<_, _> = lines
-        .map(|line| (Arc::as_ptr(&line).addr(), line))
-        .collect();
-    let behind: u64 = lines.values().map(|line| line.behind(scope)).sum();
+    let behind = lines.iter().map(|line| line.behind(scope)).sum::<u64>();
     if waiting + behind != scope.in_flight() {
         return None;
     }
@@ -208,20 +223,10 @@ fn waited_for_alone<'a>(streams: &'a [Entry], scope: &Scope) -> Option<&'a Entry
 impl Entry {
     /// Those who wait at it, and not for what has come since.
     fn waiting(&self) -> impl Iterator<Item = &Guest> {
-        self.all_waiting().map(|(guest, _)| guest)
-    }
-
-    /// The modules that they keep busy.
-    fn lines(&self) -> impl Iterator<Item = Arc<dyn Line>> {
-        self.all_waiting()
-            .filter_map(|(_, line)| line.as_ref()?.upgrade())
-    }
-
-    fn all_waiting(&self) -> impl Iterator<Item = &(Guest, Option<Weak<dyn Line>>)> {
         // One that has been woken, and has not run since, waits no more.
         let (used, drained) = (self.channel.was_used(), self.channel.is_drained());
-        let waits = move |guest: &Guest| if guest.for_room { !used } else { drained };
-        self.waiting.iter().filter(move |(guest, _)| waits(guest))
+        let waits = move |guest: &&Guest| if guest.for_room { !used } else { drained };
+        self.waiting.iter().filter(waits)
     }
 
     fn end(&self, end: &impl Fn(&dyn AnyChannel) -> usize) {
@@ -240,5 +245,5 @@ impl Entry {
 fn find<'a>(streams: &'a mut [Entry], channel: &Arc<dyn AnyChannel>) -> Option<&'a mut Entry> {
     streams
         .iter_mut()
-        .find(|entry| std::ptr::addr_eq(Arc::as_ptr(&entry.channel), Arc::as_ptr(channel)))
+        .find(|entry| addr_eq(Arc::as_ptr(&entry.channel), Arc::as_ptr(channel)))
 }

@@ -172,6 +172,7 @@ impl Scope {
         let enlisted = &self.extras_or_new().enlisted;
         if !enlisted.is_ending.swap(true, Ordering::SeqCst) {
             let scope = Arc::clone(self);
+            let counted = self.count_task();
             // A task of its own: whoever asked may stop waiting, and nothing may be left half done.
             tokio::spawn(async move {
                 let enlisted = &scope.extras_or_new().enlisted;
@@ -193,6 +194,7 @@ impl Scope {
                     tracing::error!(context = %scope.id(), %failure, "transaction failed");
                 }
                 drop(begun);
+                drop(counted);
             });
         }
         enlisted.ended.wait().await.clone()

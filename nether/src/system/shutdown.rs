@@ -94,6 +94,8 @@ impl System {
         paused.iter().for_each(|instance| instance.pause(false));
         let _ = timeout_at(deadline, mediator.stopping.until(|| self.is_quiet())).await;
         mediator.tasks.cut_off(); // Those that have not ended in time.
+        let have_ended = || mediator.tasks.ended() == mediator.tasks.begun();
+        let _ = timeout_at(deadline + grace, mediator.stopping.until(have_ended)).await;
         let instances = self.instances();
         instances
             .iter()

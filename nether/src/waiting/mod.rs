@@ -8,16 +8,14 @@ mod graph;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 
 use crate::declaration::Declaration;
 use crate::envelope::Expected;
 use crate::error::{Deadlock, Waits};
-use crate::scope::Line;
 use crate::sync::{Mutex, lock};
 use crate::waiting::graph::{Node, Wait};
 
@@ -39,11 +37,10 @@ fn part(number: u64) -> &'static Mutex<BTreeMap<u64, Weak<Waiter>>> {
 }
 
 /// An exclusive module that may wait for others.
+#[derive(Debug)]
 pub(crate) struct Waiter {
     number: u64,
     node: Arc<Node>,
-    /// What waits in line for it.
-    line: OnceLock<Weak<dyn Line>>,
 }
 
 impl Waiter {
@@ -53,15 +50,9 @@ impl Waiter {
         let waiter = Arc::new(Waiter {
             number,
             node: Node::new(module),
-            line: OnceLock::new(),
         });
         lock(part(number)).insert(number, Arc::downgrade(&waiter));
         waiter
-    }
-
-    /// Says where messages wait in line for it.
-    pub(crate) fn set_line(&self, line: Weak<dyn Line>) {
-        self.line.get_or_init(|| line);
     }
 
     /// Runs the module's task.
@@ -85,14 +76,6 @@ impl Waiter {
     }
 }
 
-impl fmt::Debug for Waiter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Waiter")
-            .field("number", &self.number)
-            .finish_non_exhaustive()
-    }
-}
-
 impl Drop for Waiter {
     fn drop(&mut self) {
         lock(part(self.number)).remove(&self.number);
@@ -108,13 +91,6 @@ impl Drop for Entered {
     fn drop(&mut self) {
         THIS.set(self.0);
     }
-}
-
-/// What waits in line for the module in whose task this is, if it is one's.
-pub(crate) fn this_line() -> Option<Weak<dyn Line>> {
-    let number = THIS.get();
-    let this = lock(part(number)).get(&number).and_then(Weak::upgrade);
-    this?.line.get().cloned()
 }
 
 /// The module in whose task this is, if it is one's, waits for the reply to a message from now on, until the reply is there or

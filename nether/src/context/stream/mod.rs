@@ -113,6 +113,9 @@ impl<S: Sender> Context<S> {
 /// busy. So a handler that pushes need not say that it has finished. Of several such streams the oldest ends first; a handler that
 /// pushes to one more when another has ended should [`produce`](SharedStream::produce) it.
 ///
+/// A handler that waits for items, or for the reply of a consumer, and does something else at the same time (`join!`, `select!`, a call
+/// that it stopped waiting for) counts as one who waits: if it pushes, it should `produce`, and in a `select!` it should use `pull`.
+///
 /// What it cannot see keeps the unit of work open until its deadline, so let producers finish: handlers that wait for one another
 /// over more than one reply for a consumer, or that wait for room in a shared module that consumers have filled, a producer that
 /// is held outside of handlers, the items of a [`Streaming`] reply that nobody takes and nobody drops.

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use crate::channel::AnyChannel;
 use crate::context::handle::{Handle, Origin};
 use crate::scope::{Guest, Scope};
-use crate::waiting::this_line;
 
 /// Who is at a stream, for as long as their context is lent.
 #[derive(Clone)]
@@ -67,7 +66,7 @@ impl Seat<'_> {
             for_room,
             ..self.guest?
         };
-        self.scope.begin_waiting(&self.stream, guest, this_line());
+        self.scope.begin_waiting(&self.stream, guest);
         Some(Waiting {
             scope: Arc::clone(&self.scope),
             stream: Arc::clone(&self.stream),

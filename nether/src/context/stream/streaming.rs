@@ -8,7 +8,7 @@ use crate::context::stream::seat::Seat;
 use crate::context::stream::{CAPACITY, JoinStream, Producer};
 use crate::context::{Calling, Context};
 use crate::envelope::Given;
-use crate::error::{CallError, Result, SendError};
+use crate::error::{CallError, Error, PushError, Result, SendError, Unpushed};
 use crate::message::Command;
 use crate::routing::{Calls, Sender};
 
@@ -25,7 +25,8 @@ pub struct Streaming<R, T> {
 
 impl<S: Sender> Context<S> {
     /// A reply that is given now, and items that follow it: `produce` goes on after the handler, in a task of its own, which is part of
-    /// the unit of work like any that is [spawned](Context::spawn). If it fails, so does the stream.
+    /// the unit of work like any that is [spawned](Context::spawn). If it fails, so does the stream. It may end with the error of a [`push`](Producer::push) that nobody wants
+    /// any more: whoever asked has had enough, which is no failure.
     ///
     /// ```
     /// use nether::prelude::*;
@@ -80,7 +81,14 @@ impl<S: Sender> Context<S> {
         let seat = Seat::of(self.handle(), Arc::clone(&channel) as _).unknown();
         let items = JoinStream::new(Arc::clone(&channel), &seat);
         let producer = Producer::new(channel, seat);
-        self.spawn(|_| produce(producer))?;
+        let work = produce(producer);
+        self.spawn(|_| async move {
+            match work.await {
+                // Whoever asked has had enough: that is no failure.
+                Err(error) if is_unwanted::<T>(&error) => Ok(()),
+                ended => ended,
+            }
+        })?;
         Ok(Streaming { reply, items })
     }
 
@@ -99,6 +107,11 @@ impl<S: Sender> Context<S> {
     {
         StreamingCall(self.send(command))
     }
+}
+
+fn is_unwanted<T: Send + Sync + 'static>(error: &Error) -> bool {
+    let unpushed = error.downcast_ref::<Unpushed<T>>();
+    unpushed.is_some_and(|unpushed| unpushed.error == PushError::Unwanted)
 }
 
 /// The future of [`send_streaming`](Context::send_streaming): the reply and what follows it. See [`Calling`] for what becomes of it
