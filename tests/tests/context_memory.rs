@@ -1,36 +1,10 @@
 //! What units of work take of memory. One test, for it looks at all that the process has in use.
 
-use std::alloc::{GlobalAlloc, Layout, System as Heap};
-use std::sync::atomic::{AtomicI64, Ordering};
-
 use nether::prelude::*;
-
-/// Knows how many bytes are in use.
-struct Measuring;
-
-static IN_USE: AtomicI64 = AtomicI64::new(0);
-
-// SAFETY: every call is passed on to the system's allocator.
-unsafe impl GlobalAlloc for Measuring {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        IN_USE.fetch_add(layout.size() as i64, Ordering::Relaxed);
-        // SAFETY: the caller's promise is passed on.
-        unsafe { Heap.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        IN_USE.fetch_sub(layout.size() as i64, Ordering::Relaxed);
-        // SAFETY: the caller's promise is passed on.
-        unsafe { Heap.dealloc(pointer, layout) }
-    }
-}
+use nether_tests::{Measuring, in_use};
 
 #[global_allocator]
 static ALLOCATOR: Measuring = Measuring;
-
-fn in_use() -> i64 {
-    IN_USE.load(Ordering::Relaxed)
-}
 
 #[derive(Debug)]
 struct TenantId(#[expect(dead_code, reason = "it is only carried")] u64);

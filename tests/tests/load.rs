@@ -1,30 +1,9 @@
 //! Much work at once: nothing is lost, nothing is done twice, and memory comes back.
 
-use std::alloc::{GlobalAlloc, Layout, System as Heap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use nether::prelude::*;
-
-/// Knows how many bytes are in use.
-struct Measuring;
-
-static IN_USE: AtomicI64 = AtomicI64::new(0);
-
-// SAFETY: every call is passed on to the system's allocator.
-unsafe impl GlobalAlloc for Measuring {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        IN_USE.fetch_add(layout.size() as i64, Ordering::Relaxed);
-        // SAFETY: the caller's promise is passed on.
-        unsafe { Heap.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        IN_USE.fetch_sub(layout.size() as i64, Ordering::Relaxed);
-        // SAFETY: the caller's promise is passed on.
-        unsafe { Heap.dealloc(pointer, layout) }
-    }
-}
+use nether_tests::{Measuring, in_use};
 
 #[global_allocator]
 static ALLOCATOR: Measuring = Measuring;
@@ -146,9 +125,9 @@ async fn a_million_commands_are_each_handled_once_and_leave_no_memory_behind(
     system
         .scope(async |ctx| Ok(ctx.ask(HowOften).await?))
         .await?;
-    let before = IN_USE.load(Ordering::Relaxed);
+    let before = in_use();
     run(&system).await?;
-    let after = IN_USE.load(Ordering::Relaxed);
+    let after = in_use();
     let ctx = system.context();
     assert_eq!(
         ctx.ask(HowOften).await?,

@@ -403,6 +403,36 @@ async fn closing_that_nobody_waits_for_any_more_ends_transactions_all_the_same()
     Ok(())
 }
 
+#[tokio::test]
+async fn a_system_that_stops_waits_until_what_was_dropped_is_rolled_back() -> nether::Result<()> {
+    let (system, gate, journal) = system().await?;
+    let ctx = system.context();
+    ctx.enlist(Gated(Arc::clone(&gate), journal.clone()))?;
+    drop(ctx);
+    let stopping = tokio::spawn(async move { system.shutdown().await });
+    tokio::task::yield_now().await;
+    assert!(!stopping.is_finished() && noted(&journal).is_empty());
+    gate.add_permits(1);
+    stopping.await?;
+    assert_eq!(noted(&journal), ["rolled back"]);
+    Ok(())
+}
+
+/// Rolls back when it may.
+struct Gated(Arc<Semaphore>, Journal);
+
+impl Transaction for Gated {
+    async fn commit(self) -> nether::Result<()> {
+        Err(nether::Error::msg("it is not to be committed"))
+    }
+
+    async fn rollback(self) -> nether::Result<()> {
+        self.0.acquire().await?.forget();
+        self.1.lock().expect("no panic").push("rolled back".into());
+        Ok(())
+    }
+}
+
 /// Commits when it may.
 struct Slow(Arc<Semaphore>, Journal);
 
@@ -416,67 +446,4 @@ impl Transaction for Slow {
     async fn rollback(self) -> nether::Result<()> {
         Ok(())
     }
-}
-
-/// A handle to one that writes down what it is told.
-#[derive(Clone)]
-struct Handle(Journal);
-
-impl Transaction for Handle {
-    async fn commit(self) -> nether::Result<()> {
-        self.0.lock().expect("no panic").push("commit".into());
-        Ok(())
-    }
-
-    async fn rollback(self) -> nether::Result<()> {
-        self.0.lock().expect("no panic").push("rollback".into());
-        Ok(())
-    }
-}
-
-/// Another type.
-#[derive(Clone)]
-struct Other(Handle);
-
-impl Transaction for Other {
-    async fn commit(self) -> nether::Result<()> {
-        self.0.commit().await
-    }
-
-    async fn rollback(self) -> nether::Result<()> {
-        self.0.rollback().await
-    }
-}
-
-#[tokio::test]
-async fn a_shared_transaction_is_begun_once_however_many_ask_for_it() -> nether::Result<()> {
-    let (system, _, journal) = system().await?;
-    let ctx = system.context();
-    let begin = async || {
-        tokio::task::yield_now().await; // Meanwhile others ask.
-        journal.lock().expect("no panic").push("begin".into());
-        Ok(Handle(Arc::clone(&journal)))
-    };
-    let (first, second, failed) = tokio::join!(
-        ctx.transaction(begin),
-        ctx.transaction(begin),
-        ctx.transaction::<Other>(async || {
-            ctx.transaction(begin).await?; // One may need another.
-            Err(nether::Error::msg("no database"))
-        }),
-    );
-    first?;
-    second?;
-    assert!(failed.is_err());
-    let late = ctx.clone();
-    assert_eq!(ctx.close().await?.committed, 1);
-    assert_eq!(noted(&journal), ["begin", "commit"]);
-    let refused = late.transaction::<Other>(async || panic!("it is not begun"));
-    let refused = refused.await.err().expect("the context is over");
-    assert!(
-        refused
-            .to_string()
-            .starts_with("a context that has ended takes no transactions")
-    );
-    Ok(())
 }

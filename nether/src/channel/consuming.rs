@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::task::{Context, Poll};
 
 use crate::channel::buffer::Buffer;
-use crate::channel::{Aftermath, Channel, Cursor, State, Ticket};
+use crate::channel::{Aftermath, Channel, Cursor, State, Ticket, drop_all};
 use crate::error::StreamError;
 use crate::sync::lock;
 
@@ -38,7 +38,7 @@ impl<T> Channel<T> {
                 state.leave_joining(ticket, after);
                 return Poll::Ready(end.map(|()| None));
             }
-            after.drop.2 = state.joining.sleep(ticket, cx.waker().clone());
+            after.waker = state.joining.sleep(ticket, cx.waker().clone());
             Poll::Pending
         })
     }
@@ -59,12 +59,12 @@ impl<T> Channel<T> {
 
     /// A watcher is gone.
     pub(crate) fn unwatch(&self, cursor: &Cursor, ticket: Ticket) {
-        self.with(|state, after| {
+        drop_all(self.with(|state, after| {
             if let Some(ticket) = ticket {
-                after.drop.2 = state.watching.leave(ticket).ok().flatten();
+                after.waker = state.watching.leave(ticket).ok().flatten();
             }
-            after.drop.1 = state.freeing(after, |buffer| buffer.remove_watcher(cursor));
-        });
+            state.freeing(after, |buffer| buffer.remove_watcher(cursor))
+        }));
     }
 
     /// The next item for this watcher. One that may miss some gets more `ahead`, if they are there: it need not come back for each.
@@ -85,12 +85,12 @@ impl<T> Channel<T> {
                 (Some(item), _) => Ok(Some(item)),
                 (None, Some(end)) => end.clone().map(|()| None),
                 (None, None) => {
-                    after.drop.2 = state.watching.sleep(ticket, cx.waker().clone());
+                    after.waker = state.watching.sleep(ticket, cx.waker().clone());
                     return Poll::Pending;
                 }
             };
             if let Some(ticket) = ticket.take() {
-                after.drop.2 = state.watching.leave(ticket).ok().flatten();
+                after.waker = state.watching.leave(ticket).ok().flatten();
             }
             Poll::Ready(pulled)
         })
@@ -123,14 +123,14 @@ impl<T> State<T> {
     #[inline]
     fn leave_joining(&mut self, ticket: &mut Ticket, after: &mut Aftermath<T>) {
         if let Some(ticket) = ticket.take() {
-            after.drop.2 = self.joining.leave(ticket).ok().flatten();
+            after.waker = self.joining.leave(ticket).ok().flatten();
         }
     }
 
     fn withdraw_joiner(&mut self, ticket: Ticket, after: &mut Aftermath<T>) {
         let Some(ticket) = ticket else { return };
         match self.joining.leave(ticket) {
-            Ok(waker) => after.drop.2 = waker,
+            Ok(waker) => after.waker = waker,
             Err(()) if self.buffer.has_next() => after.wake = self.joining.wake_first(),
             Err(()) => {}
         }

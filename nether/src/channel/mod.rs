@@ -41,9 +41,37 @@ struct State<T> {
 struct Aftermath<T> {
     wake: Option<Waker>,
     wake_too: Vec<Waker>,
-    drop: (Option<T>, Vec<T>, Option<Waker>),
-    /// An end that came too late; its error is the user's.
-    end: Option<End>,
+    /// The item that gave way to another.
+    given_way: Option<T>,
+    /// The waker of a place that somebody gave up, or renewed.
+    waker: Option<Waker>,
+}
+
+/// What is left when a channel ends. It is the user's, and so not dropped under the lock.
+struct Ended<T> {
+    /// How many items are given up that nobody has got.
+    lost: usize,
+    given_up: Vec<T>,
+    /// An end that came too late.
+    late: Option<End>,
+}
+
+impl<T> Default for Ended<T> {
+    fn default() -> Self {
+        Ended {
+            lost: 0,
+            given_up: Vec::new(),
+            late: None,
+        }
+    }
+}
+
+impl<T> Ended<T> {
+    fn told(self) -> usize {
+        drop_all(self.given_up);
+        drop_unpanicked(self.late);
+        self.lost
+    }
 }
 
 /// A channel, whatever its items are.
@@ -103,12 +131,12 @@ impl<T> Channel<T> {
         self.with(|state, after| match state.push(item, *ticket, after) {
             Err(PushError::Full) => {
                 let waker = cx.waker().clone();
-                after.drop.2 = state.pushing.sleep(ticket, waker);
+                after.waker = state.pushing.sleep(ticket, waker);
                 Poll::Pending
             }
             done => {
                 if let Some(ticket) = ticket.take() {
-                    after.drop.2 = state.pushing.leave(ticket).ok().flatten();
+                    after.waker = state.pushing.leave(ticket).ok().flatten();
                 }
                 Poll::Ready(done)
             }
@@ -123,7 +151,7 @@ impl<T> Channel<T> {
     /// A push is given up.
     pub(crate) fn withdraw_push(&self, ticket: u64) {
         self.with(|state, after| match state.pushing.leave(ticket) {
-            Ok(waker) => after.drop.2 = waker,
+            Ok(waker) => after.waker = waker,
             Err(()) if state.buffer.room() > 0 => after.wake = state.pushing.wake_first(),
             Err(()) => {}
         });
@@ -145,21 +173,23 @@ impl<T> Channel<T> {
         self.with(|state, after| {
             state.producers -= 1;
             state.unfinished |= !has_finished;
-            if state.producers == 0 {
-                let end = if state.unfinished {
-                    Err(StreamError::Unfinished)
-                } else {
-                    Ok(())
-                };
-                state.end(end, after);
+            if state.producers > 0 {
+                return Ended::default();
             }
-        });
+            let end = if state.unfinished {
+                Err(StreamError::Unfinished)
+            } else {
+                Ok(())
+            };
+            state.end(end, after)
+        })
+        .told();
     }
 }
 
 impl<T: Send + Sync + 'static> AnyChannel for Channel<T> {
     fn end(&self, end: End) -> usize {
-        self.with(|state, after| state.end(end, after))
+        self.with(|state, after| state.end(end, after)).told()
     }
 
     fn end_of_unit(&self) -> usize {
@@ -171,6 +201,7 @@ impl<T: Send + Sync + 'static> AnyChannel for Channel<T> {
             };
             state.end(end, after)
         })
+        .told()
     }
 
     fn is_produced(&self) -> bool {
@@ -220,32 +251,33 @@ impl<T> State<T> {
             return Err(PushError::Full);
         }
         if let Some(item) = item.take() {
-            after.drop.0 = self.buffer.push(item);
+            after.given_way = self.buffer.push(item);
             after.wake = self.joining.wake_first();
             self.wake_watchers(after);
         }
         Ok(())
     }
 
-    fn end(&mut self, end: End, after: &mut Aftermath<T>) -> usize {
+    /// Ends it, unless it has ended.
+    fn end(&mut self, end: End, after: &mut Aftermath<T>) -> Ended<T> {
         if self.end.is_some() {
-            after.end = Some(end);
-            return 0;
+            return Ended {
+                late: Some(end),
+                ..Ended::default()
+            };
         }
-        let lost = if end.as_ref().is_err_and(StreamError::cuts_off) {
-            let ungot = self.buffer.ungot();
-            after.drop.1 = self.buffer.clear();
-            ungot
+        let mut ended = Ended::default();
+        if end.as_ref().is_err_and(StreamError::cuts_off) {
+            ended.lost = self.buffer.ungot();
+            ended.given_up = self.buffer.clear();
         } else if self.buffer.is_unwanted() || !self.buffer.was_used() {
-            self.buffer.ungot()
-        } else {
-            0
-        };
+            ended.lost = self.buffer.ungot();
+        }
         self.end = Some(end);
         self.wake_pushers(usize::MAX, after);
         after.wake_too.extend(self.joining.wake_all());
         self.wake_watchers(after);
-        lost
+        ended
     }
 
     #[inline]
@@ -270,8 +302,8 @@ impl<T> Aftermath<T> {
         Aftermath {
             wake: None,
             wake_too: Vec::new(),
-            drop: (None, Vec::new(), None),
-            end: None,
+            given_way: None,
+            waker: None,
         }
     }
 
@@ -279,18 +311,13 @@ impl<T> Aftermath<T> {
     fn settle(self) {
         self.wake.into_iter().for_each(Waker::wake);
         self.wake_too.into_iter().for_each(Waker::wake);
-        let (given_way, given_up, waker) = self.drop;
-        drop(waker);
-        if given_way.is_some() || !given_up.is_empty() || self.end.is_some() {
-            drop_user(given_way, given_up, self.end);
+        if let Some(item) = self.given_way {
+            drop_unpanicked(item);
         }
     }
 }
 
-/// Drops what is the user's, one by one: a panic of one must not keep others, nor whoever ends several streams, from going on.
-#[cold]
-fn drop_user<T>(given_way: Option<T>, given_up: Vec<T>, end: Option<End>) {
-    drop_unpanicked(given_way);
-    given_up.into_iter().for_each(drop_unpanicked);
-    drop_unpanicked(end);
+/// Drops items one by one: a panic of one must not keep others, nor whoever ends several streams, from going on.
+fn drop_all<T>(items: Vec<T>) {
+    items.into_iter().for_each(drop_unpanicked);
 }

@@ -83,9 +83,7 @@ impl<I> Backlog<I> {
     /// The next message, where it lies: it is not moved before its handler takes it, and it is over when put to `None`.
     #[inline]
     pub(super) fn next_message(&mut self) -> Option<&mut Option<Entry<I>>> {
-        let message = self.messages.get_mut(self.given)?;
-        self.given += 1;
-        Some(message)
+        self.next_message_and_runs().map(|(message, _)| message)
     }
 
     /// The same, and the runs that follow the one it is in.

@@ -49,7 +49,7 @@ impl Scope {
             return;
         }
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            // On a thread without a runtime nothing can be waited for; what is enlisted is dropped, which undoes most of it.
+            // On a thread without a runtime nothing can be waited for; what is enlisted is dropped with the unit of work.
             return self.tell_lost(Transactions::default());
         };
         let hold = self.parent().map(|parent| Hold::new(Arc::clone(parent)));

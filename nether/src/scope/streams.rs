@@ -139,6 +139,16 @@ impl Scope {
         self.stirred();
     }
 
+    /// It waits no more.
+    pub(crate) fn end_waiting(&self, channel: &Arc<dyn AnyChannel>, guest: Guest) {
+        let Some(extras) = self.extras() else { return };
+        if let Some(entry) = find(&mut lock(&extras.streams.0), channel) {
+            let place = entry.waiting.iter().position(|it| *it == guest);
+            place.map(|place| entry.waiting.swap_remove(place));
+        }
+        self.stirred();
+    }
+
     /// A module begins to be held up by a handler that waits.
     pub(crate) fn add_line(&self, line: Weak<dyn Line>) {
         lock(&self.extras_or_new().lines).push(line);
@@ -148,16 +158,6 @@ impl Scope {
     pub(crate) fn remove_line(&self, line: &Weak<dyn Line>) {
         let Some(extras) = self.extras() else { return };
         lock(&extras.lines).retain(|it| !addr_eq(it.as_ptr(), line.as_ptr()));
-    }
-
-    /// It waits no more.
-    pub(crate) fn end_waiting(&self, channel: &Arc<dyn AnyChannel>, guest: Guest) {
-        let Some(extras) = self.extras() else { return };
-        if let Some(entry) = find(&mut lock(&extras.streams.0), channel) {
-            let place = entry.waiting.iter().position(|it| *it == guest);
-            place.map(|place| entry.waiting.swap_remove(place));
-        }
-        self.stirred();
     }
 
     /// Of a unit of work that closes: ends a stream if all that is in flight does nothing but wait at streams: the oldest that has no
