@@ -18,6 +18,7 @@ const _: () = {
             column: ::core::column!(),
         },
         ::nether::__private::Option::Some("order_id"),
+        ::nether::__private::Option::None,
     );
     #[automatically_derived]
     #[diagnostic::do_not_recommend]

@@ -254,7 +254,7 @@ pub use self::events::{
     ModuleStopped,
 };
 pub use self::message::{
-    Command, Event, Message, MessageDescriptor, MessageId, MessageKind, Query,
+    Command, EndpointDescriptor, Event, Message, MessageDescriptor, MessageId, MessageKind, Query,
 };
 pub use self::module::{Module, ModuleKind, ModuleState};
 pub use self::registry::{Edge, MessageNode, ModuleNode, Relation, Topology};

@@ -23,8 +23,8 @@ pub use crate::entry::closed_world;
 pub use crate::envelope::{Given, Parcel, ReplyTo, Shown};
 pub use crate::error::Error;
 pub use crate::message::{
-    ByValue, Command, Event, Key, MayChange, Message, MessageDescriptor, MessageId, MessageKind,
-    MessageProof, MessageRegistration, Query, Reads, Same, Writes,
+    ByValue, Command, EndpointDescriptor, Event, Key, MayChange, Message, MessageDescriptor,
+    MessageId, MessageKind, MessageProof, MessageRegistration, Query, Reads, Same, Writes,
 };
 pub use crate::module::{
     Attempt, Background, Backoff, BreakerPolicy, Concurrently, Construct, Exclusive, HandlerPolicy,

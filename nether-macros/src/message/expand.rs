@@ -78,6 +78,7 @@ fn descriptor(message: &Checked, paths: &Paths) -> TokenStream {
                 column: ::core::column!(),
             },
             #key,
+            #p::Option::None,
         );
     }
 }

@@ -26,6 +26,7 @@ static SPAWNED: MessageDescriptor = MessageDescriptor::new(
         column: column!(),
     },
     None,
+    None,
 );
 
 impl<S: Sender> Context<S> {

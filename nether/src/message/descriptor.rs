@@ -18,7 +18,18 @@ pub struct MessageDescriptor {
     pub kind: MessageKind,
     /// The field named by `key = ..`, if any.
     pub key: Option<&'static str>,
+    /// What `http = ".."` says, if anything.
+    pub endpoint: Option<EndpointDescriptor>,
     slot: AtomicU32,
+}
+
+/// What `http = ".."` says: at which method and path a message is an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EndpointDescriptor {
+    /// The method of its requests in capitals; or `SSE`, a stream of events that is asked for with a GET.
+    pub verb: &'static str,
+    /// The path, its parameters in braces: `/orders/{order_id}`.
+    pub path: &'static str,
 }
 
 impl MessageDescriptor {
@@ -28,6 +39,7 @@ impl MessageDescriptor {
         kind: MessageKind,
         declaration: Declaration,
         key: Option<&'static str>,
+        endpoint: Option<EndpointDescriptor>,
     ) -> Self {
         let id = MessageId::of(declaration.name);
         MessageDescriptor {
@@ -35,6 +47,7 @@ impl MessageDescriptor {
             id,
             kind,
             key,
+            endpoint,
             slot: AtomicU32::new(u32::MAX),
         }
     }

@@ -3,7 +3,7 @@
 mod descriptor;
 mod id;
 
-pub use self::descriptor::{MessageDescriptor, MessageRegistration};
+pub use self::descriptor::{EndpointDescriptor, MessageDescriptor, MessageRegistration};
 pub use self::id::MessageId;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
