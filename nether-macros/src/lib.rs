@@ -9,8 +9,10 @@
 
 mod block;
 mod diagnostics;
+mod docs;
 mod durations;
 mod entry;
+mod features;
 mod keys;
 mod message;
 mod module;

@@ -1,7 +1,7 @@
 //! What the macros make of sound input, kept as files so that a change of the expansion is seen and read; and what they
 //! keep of input that is half-written.
 //!
-//! After a change on purpose: `UPDATE_SNAPSHOTS=1 cargo test -p nether-macros`, then read the diff.
+//! After a change on purpose: `UPDATE_SNAPSHOTS=1 cargo test -p nether-macros --features http`, then read the diff.
 
 use std::path::Path;
 
@@ -11,6 +11,9 @@ use quote::quote;
 use crate::entry::{self, EntryKind};
 use crate::message::{self, MessageKind};
 use crate::module;
+
+#[cfg(feature = "http")]
+mod http;
 
 /// Compares an expansion with `snapshots/<name>.rs`.
 fn check(name: &str, expansion: TokenStream) {

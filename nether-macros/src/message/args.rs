@@ -1,7 +1,7 @@
 //! The arguments of a message attribute, as written.
 
 use proc_macro2::{Ident, TokenStream};
-use syn::{LitStr, Path, Type};
+use syn::{LitInt, LitStr, Path, Type};
 
 use crate::diagnostics::Diagnostics;
 use crate::keys::{Grammar, Key, Seen};
@@ -27,6 +27,14 @@ const LOCAL: Key = Key {
     name: "local",
     form: "local",
 };
+const HTTP: Key = Key {
+    name: "http",
+    form: "http = \"POST /path\"",
+};
+const STATUS: Key = Key {
+    name: "status",
+    form: "status = 202",
+};
 const CRATE: Key = Key {
     name: "crate",
     form: "crate = path",
@@ -40,6 +48,8 @@ pub(crate) struct Args {
     pub(crate) name: Option<LitStr>,
     pub(crate) key: Option<Ident>,
     pub(crate) is_local: bool,
+    pub(crate) http: Option<LitStr>,
+    pub(crate) status: Option<LitInt>,
     pub(crate) renamed: Option<Path>,
     /// The keys as written, to point at.
     pub(crate) seen: Seen,
@@ -51,7 +61,7 @@ impl Args {
         arguments: TokenStream,
         diagnostics: &Diagnostics,
     ) -> Self {
-        let keys = &[REPLY, ERROR, NAME, KEY, LOCAL, CRATE];
+        let keys = &[REPLY, ERROR, NAME, KEY, LOCAL, HTTP, STATUS, CRATE];
         let grammar = Grammar {
             attribute: kind.word(),
             keys,
@@ -63,6 +73,8 @@ impl Args {
                 "error" => args.error = Some(input.parse()?),
                 "name" => args.name = Some(input.parse()?),
                 "key" => args.key = Some(input.parse()?),
+                "http" => args.http = Some(input.parse()?),
+                "status" => args.status = Some(input.parse()?),
                 "local" => args.is_local = true,
                 _ => args.renamed = Some(input.call(Path::parse_mod_style)?),
             }

@@ -4,8 +4,8 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 
-use crate::message::MessageKind;
 use crate::message::model::Checked;
+use crate::message::{MessageKind, endpoint};
 use crate::paths::Paths;
 use crate::spans;
 
@@ -47,11 +47,13 @@ fn support(message: &Checked, paths: &Paths) -> TokenStream {
     let descriptor = descriptor(message, paths);
     let implementation = implementation(message, paths);
     let kind = kind(message, paths);
+    let endpoint = endpoint::expand(message, paths);
     quote_spanned! {spans::attribute()=>
         const _: () = {
             #descriptor
             #implementation
             #kind
+            #endpoint
             #p::inventory::submit! { #p::MessageRegistration(&DESCRIPTOR) }
         };
     }
@@ -68,6 +70,7 @@ fn descriptor(message: &Checked, paths: &Paths) -> TokenStream {
         }
         None => quote!(#p::Option::None),
     };
+    let endpoint = endpoint::descriptor(message, paths);
     quote_spanned! {spans::attribute()=>
         static DESCRIPTOR: #p::MessageDescriptor = #p::MessageDescriptor::new(
             #p::MessageKind::#kind,
@@ -78,7 +81,7 @@ fn descriptor(message: &Checked, paths: &Paths) -> TokenStream {
                 column: ::core::column!(),
             },
             #key,
-            #p::Option::None,
+            #endpoint,
         );
     }
 }
@@ -87,16 +90,7 @@ fn implementation(message: &Checked, paths: &Paths) -> TokenStream {
     let p = paths.private();
     let ident = message.definition.ident();
     let kind = spans::name(message.kind.type_name(), spans::attribute());
-    let reply = message
-        .args
-        .reply
-        .as_ref()
-        .map_or_else(|| quote!(()), |reply| quote!(#reply));
-    let error = message
-        .args
-        .error
-        .as_ref()
-        .map_or_else(|| quote!(#p::Error), |error| quote!(#error));
+    let (reply, error) = (reply(message), error(message, paths));
     let parcel = match message.kind {
         MessageKind::Command | MessageKind::Query => quote!(#p::Given<Self>),
         MessageKind::Event => quote!(#p::Shown<Self>),
@@ -146,6 +140,18 @@ fn implementation(message: &Checked, paths: &Paths) -> TokenStream {
             #key
         }
     }
+}
+
+/// The type of its reply.
+pub(super) fn reply(message: &Checked) -> TokenStream {
+    let reply = message.args.reply.as_ref();
+    reply.map_or_else(|| quote!(()), |reply| quote!(#reply))
+}
+
+/// The type of its error.
+pub(super) fn error(message: &Checked, paths: &Paths) -> TokenStream {
+    let (error, p) = (message.args.error.as_ref(), paths.private());
+    error.map_or_else(|| quote!(#p::Error), |error| quote!(#error))
 }
 
 /// The pieces of the stable name, for `concat!`.

@@ -1,8 +1,12 @@
 //! `#[command]`, `#[query]`, `#[event]`: one pipeline for the three kinds.
 
 mod args;
+mod endpoint;
 mod expand;
+mod fields;
 mod model;
+mod rename;
+mod serde;
 mod validate;
 
 use proc_macro2::TokenStream;

@@ -11,6 +11,7 @@ use syn::{
 
 use crate::message::MessageKind;
 use crate::message::args::Args;
+use crate::message::endpoint::Endpoint;
 use crate::types;
 
 /// The definition under the attribute.
@@ -33,6 +34,8 @@ pub(crate) struct Checked {
     pub(crate) definition: Definition,
     /// The field of `key = ..`, and its type.
     pub(crate) key: Option<(Ident, Type)>,
+    /// What `http = ".."` says.
+    pub(crate) endpoint: Option<Endpoint>,
     /// Whether the type can be a message at all; if not, its definition alone is given back.
     pub(crate) is_message: bool,
 }
@@ -77,6 +80,15 @@ impl Definition {
                 ..
             }) => Some(&fields.named),
             Definition::Struct(_) | Definition::Enum(_) => None,
+        }
+    }
+
+    /// What it is, where it should be a struct with named fields.
+    pub(crate) fn described(&self) -> &'static str {
+        match self {
+            Definition::Enum(_) => "an enum",
+            Definition::Struct(item) if item.fields.is_empty() => "a struct without fields",
+            Definition::Struct(_) => "a struct whose fields have no names",
         }
     }
 

@@ -4,8 +4,8 @@ use proc_macro2::{Ident, TokenStream};
 use syn::{Error, Type};
 
 use crate::diagnostics::Diagnostics;
-use crate::message::MessageKind;
-use crate::message::model::{Checked, Definition, Model};
+use crate::message::model::{Checked, Model};
+use crate::message::{MessageKind, endpoint};
 use crate::{recover, suggest};
 
 /// Checks everything and drops what is wrong, so that the rest can still be expanded.
@@ -14,6 +14,7 @@ pub(crate) fn check(model: Model, diagnostics: &Diagnostics) -> Checked {
     check_event_gives_nothing_back(&model, diagnostics);
     check_name(&model, diagnostics);
     let key = check_key(&model, diagnostics);
+    let endpoint = endpoint::check(&model, diagnostics);
     let Model {
         kind,
         mut args,
@@ -27,6 +28,7 @@ pub(crate) fn check(model: Model, diagnostics: &Diagnostics) -> Checked {
         args,
         definition,
         key,
+        endpoint,
         is_message,
     }
 }
@@ -102,7 +104,7 @@ fn check_key(model: &Model, diagnostics: &Diagnostics) -> Option<(Ident, Type)> 
     let key = model.args.key.as_ref()?;
     let ident = model.definition.ident();
     let Some(fields) = model.definition.named_fields() else {
-        let what = describe(&model.definition);
+        let what = model.definition.described();
         let message = format!("`key = {key}` names a field, but `{ident}` is {what}");
         diagnostics.error(
             key,
@@ -134,12 +136,4 @@ fn check_key(model: &Model, diagnostics: &Diagnostics) -> Option<(Ident, Type)> 
         diagnostics.error(key, format!("`{ident}` has no field `{key}`{guess}"), help);
     }
     field.map(|field| (key.clone(), field.ty.clone()))
-}
-
-fn describe(definition: &Definition) -> &'static str {
-    match definition {
-        Definition::Enum(_) => "an enum",
-        Definition::Struct(item) if item.fields.is_empty() => "a struct without fields",
-        Definition::Struct(_) => "a struct whose fields have no names",
-    }
 }

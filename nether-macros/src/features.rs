@@ -1,0 +1,8 @@
+//! The Cargo features that change what the macros understand. What is off is refused in words of ours, not left out.
+
+/// Whether the program has a web server.
+pub(crate) const HTTP: bool = cfg!(feature = "http");
+
+/// What to do where [`HTTP`] is off.
+pub(crate) const ENABLE_HTTP: &str =
+    "enable it, it is on by default: `nether = { version = \"..\", features = [\"http\"] }`";

@@ -1,0 +1,159 @@
+//! The code of an endpoint: what is known of the message, how it is served, and its registration.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+
+use crate::docs;
+use crate::message::MessageKind;
+use crate::message::endpoint::{Endpoint, unique};
+use crate::message::expand::{error, reply};
+use crate::message::fields::{Absence, Field, Shape};
+use crate::message::model::Checked;
+use crate::paths::Paths;
+use crate::spans;
+
+/// What the message's descriptor says of its endpoint.
+pub(crate) fn descriptor(message: &Checked, paths: &Paths) -> TokenStream {
+    let p = paths.private();
+    let Some(endpoint) = &message.endpoint else {
+        return quote!(#p::Option::None);
+    };
+    let (verb, path) = (endpoint.verb.word(), &endpoint.path.text);
+    quote_spanned! {spans::attribute()=>
+        #p::Option::Some(#p::EndpointDescriptor { verb: #verb, path: #path })
+    }
+}
+
+/// All else, if the message is an endpoint.
+pub(crate) fn expand(message: &Checked, paths: &Paths) -> Option<TokenStream> {
+    let endpoint = message.endpoint.as_ref()?;
+    let p = paths.private();
+    let described = described(message, endpoint, paths);
+    let called = (message.kind != MessageKind::Event).then(|| called(message, endpoint, paths));
+    let entry = entry(message, endpoint, paths);
+    let unique = unique(endpoint);
+    Some(quote_spanned! {spans::attribute()=>
+        #[allow(unused_imports)]
+        use #p::http::Otherwise as _;
+        #described
+        #called
+        static ENDPOINT: #p::http::EndpointEntry = #entry;
+        #p::inventory::submit! { #p::http::EndpointRegistration(&ENDPOINT) }
+        #unique
+    })
+}
+
+/// What requests are read as.
+fn described(message: &Checked, endpoint: &Endpoint, paths: &Paths) -> TokenStream {
+    let p = paths.private();
+    let ident = message.definition.ident();
+    let docs = docs::text(message.definition.attributes());
+    let shape = shape(&endpoint.shape, paths);
+    quote_spanned! {spans::attribute()=>
+        #[automatically_derived]
+        #[diagnostic::do_not_recommend]
+        impl #p::http::Endpoint for #ident {
+            const SHAPE: #p::http::Shape = #shape;
+            const DOCS: &'static str = #docs;
+            fn schema(schemas: &mut #p::http::Schemas) -> #p::Option<#p::http::Schema> {
+                #p::http::Probe::<Self>::own_schema(schemas)
+            }
+        }
+    }
+}
+
+fn shape(shape: &Shape, paths: &Paths) -> TokenStream {
+    let p = paths.private();
+    match shape {
+        Shape::Fields(fields) => {
+            let fields = fields.iter().map(|it| field(it, paths));
+            quote_spanned!(spans::attribute()=> #p::http::Shape::Fields(&[#(#fields),*]))
+        }
+        Shape::Opaque(_) => quote_spanned!(spans::attribute()=> #p::http::Shape::Opaque),
+    }
+}
+
+fn field(field: &Field, paths: &Paths) -> TokenStream {
+    let p = paths.private();
+    let Field {
+        name,
+        docs,
+        ty,
+        is_flat,
+        conditions,
+        ..
+    } = field;
+    let is_optional = match field.absence {
+        Absence::Default => quote!(true),
+        Absence::Error => quote!(false),
+        Absence::ByType => quote!(#p::http::Probe::<#ty>::IS_OPTION),
+    };
+    quote_spanned! {spans::attribute()=>
+        #(#conditions)*
+        #p::http::Field {
+            name: #name,
+            docs: #docs,
+            is_optional: #is_optional,
+            is_flat: #is_flat,
+            schema: #p::http::Probe::<#ty>::schema,
+        }
+    }
+}
+
+/// What requests are answered with: the reply of a command or query.
+fn called(message: &Checked, endpoint: &Endpoint, paths: &Paths) -> TokenStream {
+    let p = paths.private();
+    let ident = message.definition.ident();
+    let (reply, error) = (reply(message), error(message, paths));
+    let status = match endpoint.status {
+        Some(status) => quote!(#p::Option::Some(#status)),
+        None => quote!(#p::Option::None),
+    };
+    quote_spanned! {spans::attribute()=>
+        #[automatically_derived]
+        #[diagnostic::do_not_recommend]
+        impl #p::http::CallEndpoint for #ident {
+            const STATUS: #p::Option<u16> = #status;
+            const REPLY: #p::http::ReplyShape = #p::http::ReplyShape {
+                is_nothing: #p::http::Probe::<#reply>::IS_NOTHING,
+                is_optional: #p::http::Probe::<#reply>::IS_OPTION,
+                schema: #p::http::Probe::<#reply>::schema,
+            };
+            fn problems() -> &'static [#p::http::ProblemKind] {
+                #p::http::Probe::<#error>::problems()
+            }
+            fn problem(error: &#error) -> #p::Option<#p::http::Details> {
+                #p::http::Probe::<#error>::problem(error)
+            }
+        }
+    }
+}
+
+/// How it is served. That the reply can be written is asked for here, so what the compiler says of it is at the literal.
+fn entry(message: &Checked, endpoint: &Endpoint, paths: &Paths) -> TokenStream {
+    let span = endpoint.literal.span();
+    let (p, ident) = (
+        paths.private_at(span),
+        spans::moved(message.definition.ident(), span),
+    );
+    match message.kind {
+        MessageKind::Command | MessageKind::Query => {
+            quote_spanned!(span=> #p::http::EndpointEntry::call::<#ident>())
+        }
+        MessageKind::Event => quote_spanned!(span=> #p::http::EndpointEntry::feed::<#ident>()),
+    }
+}
+
+/// What only one endpoint in a crate may define.
+fn unique(endpoint: &Endpoint) -> TokenStream {
+    let name = unique::name(endpoint.verb, &endpoint.path);
+    let name = proc_macro2::Ident::new(&name, endpoint.literal.span());
+    quote_spanned! {spans::attribute()=>
+        #[doc(hidden)]
+        #[allow(non_local_definitions)]
+        #[macro_export]
+        macro_rules! #name {
+            () => {};
+        }
+    }
+}

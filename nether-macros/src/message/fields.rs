@@ -1,0 +1,272 @@
+//! [`Shape`]: what a message is made of, as serde reads it.
+
+use syn::ext::IdentExt;
+use syn::{Attribute, Type};
+
+use crate::docs;
+use crate::message::model::Definition;
+use crate::message::rename::Rename;
+use crate::message::serde::Settings;
+
+/// What makes serde read a struct as something else than its fields.
+const OTHERWISE: &[&str] = &[
+    "transparent",
+    "from",
+    "try_from",
+    "tag",
+    "untagged",
+    "remote",
+];
+
+/// What a message is made of.
+pub(crate) enum Shape {
+    /// Named fields, those that are read.
+    Fields(Vec<Field>),
+    /// Something else.
+    Opaque(Opaque),
+}
+
+/// Why nothing is known of what is inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Opaque {
+    /// It is no struct with named fields.
+    Definition,
+    /// It says so to serde, by this setting.
+    Setting(&'static str),
+}
+
+/// A field that is read.
+pub(crate) struct Field {
+    /// Its name for serde.
+    pub(crate) name: String,
+    pub(crate) docs: String,
+    pub(crate) ty: Type,
+    pub(crate) absence: Absence,
+    /// Whether its own fields stand in its place.
+    pub(crate) is_flat: bool,
+    /// The `#[cfg(..)]` above it: without the field, nothing may be said about it.
+    pub(crate) conditions: Vec<Attribute>,
+}
+
+/// What becomes of a field that is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Absence {
+    /// It has its default.
+    Default,
+    /// That is an error.
+    Error,
+    /// Its type says.
+    ByType,
+}
+
+impl Shape {
+    pub(crate) fn of(definition: &Definition) -> Self {
+        let Some(fields) = definition.named_fields() else {
+            return Shape::Opaque(Opaque::Definition);
+        };
+        let container = Settings::read(definition.attributes());
+        if let Some(setting) = container.first(OTHERWISE) {
+            return Shape::Opaque(Opaque::Setting(setting));
+        }
+        let fields = fields.iter().filter_map(|field| read(field, &container));
+        Shape::Fields(fields.collect())
+    }
+}
+
+/// The field; none if it is not read.
+fn read(field: &syn::Field, container: &Settings) -> Option<Field> {
+    let settings = Settings::read(&field.attrs);
+    if settings.has(&["skip", "skip_deserializing"]) {
+        return None;
+    }
+    let own = field.ident.as_ref()?.unraw().to_string();
+    let is_condition = |attribute: &&Attribute| attribute.path().is_ident("cfg");
+    let conditions = field.attrs.iter().filter(is_condition);
+    Some(Field {
+        name: name(own, &settings, container),
+        docs: docs::text(&field.attrs),
+        ty: field.ty.clone(),
+        absence: absence(&settings, container),
+        is_flat: settings.has(&["flatten"]),
+        conditions: conditions.cloned().collect(),
+    })
+}
+
+fn name(own: String, settings: &Settings, container: &Settings) -> String {
+    if let Some(name) = settings.text("rename") {
+        return name.to_owned();
+    }
+    let rule = container.text("rename_all").and_then(Rename::read);
+    match rule {
+        Some(rule) => rule.apply(&own),
+        None => own,
+    }
+}
+
+/// Serde takes a missing `Option` for `None`, unless a function of the user's reads it.
+fn absence(settings: &Settings, container: &Settings) -> Absence {
+    if settings.has(&["default"]) || container.has(&["default"]) {
+        Absence::Default
+    } else if settings.has(&["with", "deserialize_with"]) {
+        Absence::Error
+    } else {
+        Absence::ByType
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proc_macro2::TokenStream;
+    use quote::quote;
+
+    use super::{Absence, Field, Opaque, Shape};
+    use crate::message::model::Definition;
+
+    fn shape(item: TokenStream) -> Shape {
+        let definition = syn::parse2::<Definition>(item).expect("a struct or an enum");
+        Shape::of(&definition)
+    }
+
+    fn fields(item: TokenStream) -> Vec<Field> {
+        match shape(item) {
+            Shape::Fields(fields) => fields,
+            Shape::Opaque(why) => panic!("{why:?}"),
+        }
+    }
+
+    fn names(item: TokenStream) -> Vec<String> {
+        fields(item).into_iter().map(|field| field.name).collect()
+    }
+
+    fn opaque(item: TokenStream) -> Opaque {
+        match shape(item) {
+            Shape::Fields(_) => panic!("it has fields"),
+            Shape::Opaque(why) => why,
+        }
+    }
+
+    #[test]
+    fn fields_are_called_as_serde_reads_them() {
+        let item = quote! {
+            #[serde(crate = "x", rename_all = "camelCase", deny_unknown_fields)]
+            struct Pay {
+                order_id: String,
+                r#type: u8,
+                #[serde(rename = "sum")]
+                amount: u64,
+                #[serde(alias = "f", rename(serialize = "out", deserialize = "in"))]
+                from: u8,
+                #[serde(rename(serialize = "out"))]
+                to_whom: u8,
+            }
+        };
+        assert_eq!(names(item), ["orderId", "type", "sum", "in", "toWhom"]);
+    }
+
+    #[test]
+    fn a_rule_for_reading_alone_goes() {
+        let item = quote! {
+            #[serde(rename_all(serialize = "UPPERCASE", deserialize = "kebab-case"))]
+            struct Pay { order_id: String }
+        };
+        assert_eq!(names(item), ["order-id"]);
+        let item = quote! {
+            #[serde(rename_all(serialize = "UPPERCASE"))]
+            struct Pay { order_id: String }
+        };
+        assert_eq!(names(item), ["order_id"]);
+    }
+
+    #[test]
+    fn what_is_not_read_is_no_field() {
+        let item = quote! {
+            struct Pay {
+                #[serde(skip)]
+                a: u8,
+                #[serde(skip_deserializing)]
+                b: u8,
+                #[serde(skip_serializing)]
+                c: u8,
+                #[serde(skip_serializing_if = "Option::is_none")]
+                d: u8,
+            }
+        };
+        assert_eq!(names(item), ["c", "d"]);
+    }
+
+    #[test]
+    fn a_default_makes_a_field_optional() {
+        let item = quote! {
+            struct Pay {
+                #[serde(default)]
+                a: u8,
+                #[serde(default = "ten")]
+                b: u8,
+                #[serde(with = "money")]
+                c: Option<u8>,
+                d: Option<u8>,
+            }
+        };
+        let absences: Vec<Absence> = fields(item).iter().map(|it| it.absence).collect();
+        let (default, error, by_type) = (Absence::Default, Absence::Error, Absence::ByType);
+        assert_eq!(absences, [default, default, error, by_type]);
+        let all = fields(quote!(
+            #[serde(default)]
+            struct Pay {
+                a: u8,
+            }
+        ));
+        assert!(all.iter().all(|field| field.absence == Absence::Default));
+    }
+
+    #[test]
+    fn docs_flatness_and_conditions_are_kept() {
+        let item = quote! {
+            struct Pay {
+                /// The order.
+                #[serde(flatten)]
+                #[cfg(unix)]
+                order: Order,
+            }
+        };
+        for field in fields(item) {
+            assert_eq!(field.docs, "The order.");
+            assert!(field.is_flat);
+            assert_eq!(field.conditions.len(), 1);
+        }
+    }
+
+    #[test]
+    fn of_anything_else_nothing_is_known() {
+        assert_eq!(
+            opaque(quote!(
+                enum Pay {
+                    A,
+                }
+            )),
+            Opaque::Definition
+        );
+        assert_eq!(
+            opaque(quote!(
+                struct Pay(u8);
+            )),
+            Opaque::Definition
+        );
+        assert_eq!(
+            opaque(quote!(
+                struct Pay;
+            )),
+            Opaque::Definition
+        );
+        for setting in super::OTHERWISE {
+            let word = proc_macro2::Ident::new(setting, proc_macro2::Span::call_site());
+            let item = quote!(
+                #[serde(#word = "Other")]
+                struct Pay {
+                    a: u8,
+                }
+            );
+            assert_eq!(opaque(item), Opaque::Setting(setting));
+        }
+    }
+}
