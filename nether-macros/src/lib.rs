@@ -18,6 +18,7 @@ mod message;
 mod module;
 mod paths;
 mod recover;
+mod routes;
 mod spans;
 mod suggest;
 mod types;
@@ -58,4 +59,9 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
     entry::attribute(EntryKind::Test, arguments.into(), item.into()).into()
+}
+
+#[proc_macro_attribute]
+pub fn routes(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    routes::attribute(arguments.into(), item.into()).into()
 }
