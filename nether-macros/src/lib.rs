@@ -1,4 +1,4 @@
-//! The attribute macros of `nether`, which re-exports and documents them; depend on `nether`, not on this crate.
+//! The macros of `nether`, which re-exports and documents them; depend on `nether`, not on this crate.
 //!
 //! Each macro runs through four stages, a file each: `args` (parse), `model`, `validate`, `expand`. The first three write
 //! into one `Diagnostics`, so that all mistakes of an item are reported together; expansion cannot fail. Set
@@ -17,6 +17,7 @@ mod keys;
 mod message;
 mod module;
 mod paths;
+mod problem;
 mod recover;
 mod routes;
 mod spans;
@@ -64,4 +65,9 @@ pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn routes(arguments: TokenStream, item: TokenStream) -> TokenStream {
     routes::attribute(arguments.into(), item.into()).into()
+}
+
+#[proc_macro_derive(Problem, attributes(problem))]
+pub fn problem(item: TokenStream) -> TokenStream {
+    problem::derive(item.into()).into()
 }

@@ -1,0 +1,91 @@
+//! The arguments of `#[problem(..)]`, as written.
+
+use syn::{Attribute, LitInt, LitStr, Meta, Path};
+
+use crate::diagnostics::Diagnostics;
+use crate::keys::{Grammar, Key, Seen};
+
+const STATUS: Key = Key {
+    name: "status",
+    form: "status = 409",
+};
+const TITLE: Key = Key {
+    name: "title",
+    form: "title = \"..\"",
+};
+const TYPE: Key = Key {
+    name: "type",
+    form: "type = \"https://..\"",
+};
+const CRATE: Key = Key {
+    name: "crate",
+    form: "crate = path",
+};
+
+/// Where an attribute stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Above the definition, where it also says where the crate is.
+    Container,
+    Variant,
+}
+
+/// What was given. Nothing is known to make sense yet.
+#[derive(Default)]
+pub(crate) struct Args {
+    pub(crate) status: Option<LitInt>,
+    pub(crate) title: Option<LitStr>,
+    /// `type = ".."`.
+    pub(crate) about: Option<LitStr>,
+    pub(crate) renamed: Option<Path>,
+    /// The keys as written, to point at.
+    pub(crate) seen: Seen,
+}
+
+impl Args {
+    /// The one `#[problem(..)]` among the attributes, if there is one.
+    pub(crate) fn find(
+        attributes: &[Attribute],
+        place: Place,
+        diagnostics: &Diagnostics,
+    ) -> Option<Self> {
+        let mut ours = attributes.iter().filter(|it| is_ours(it));
+        let first = ours.next()?;
+        for another in ours {
+            let message = "`#[problem(..)]` is given twice";
+            diagnostics.error(another, message, "write all keys in one");
+        }
+        Some(Args::read(first, place, diagnostics))
+    }
+
+    fn read(attribute: &Attribute, place: Place, diagnostics: &Diagnostics) -> Self {
+        let mut args = Args::default();
+        let Meta::List(list) = &attribute.meta else {
+            let message = "`#[problem(..)]` takes keys in parentheses";
+            diagnostics.error(attribute, message, "write `#[problem(status = 409)]`");
+            return args;
+        };
+        let grammar = Grammar {
+            attribute: "problem",
+            keys: match place {
+                Place::Container => &[STATUS, TITLE, TYPE, CRATE],
+                Place::Variant => &[STATUS, TITLE, TYPE],
+            },
+        };
+        args.seen = grammar.read(list.tokens.clone(), diagnostics, |key, input| {
+            match key.to_string().as_str() {
+                "status" => args.status = Some(input.parse()?),
+                "title" => args.title = Some(input.parse()?),
+                "type" => args.about = Some(input.parse()?),
+                _ => args.renamed = Some(input.call(Path::parse_mod_style)?),
+            }
+            Ok(())
+        });
+        args
+    }
+}
+
+/// Whether the attribute is `#[problem]`.
+pub(crate) fn is_ours(attribute: &Attribute) -> bool {
+    attribute.path().is_ident("problem")
+}

@@ -1,0 +1,64 @@
+//! The code of a checked problem: its `impl`.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::LitStr;
+
+use crate::paths::Paths;
+use crate::problem::validate::{Checked, Kind, Kinds};
+use crate::spans;
+
+pub(crate) fn expand(problem: Checked) -> TokenStream {
+    let paths = Paths::new(problem.renamed);
+    let p = paths.private();
+    let ident = &problem.ident;
+    let (generics, arguments, clause) = problem.generics.split_for_impl();
+    let (kinds, which) = match &problem.kinds {
+        Kinds::Struct(kind) => (vec![kind], quote!(&Self::KINDS[0])),
+        Kinds::Enum(variants) => {
+            let kinds = variants.iter().map(|(_, kind)| kind);
+            (kinds.collect(), which(variants))
+        }
+    };
+    let kinds = kinds.into_iter().map(|kind| self::kind(kind, &paths));
+    quote_spanned! {spans::attribute()=>
+        const _: () = {
+            #[automatically_derived]
+            #[allow(deprecated)]
+            impl #generics #p::http::Problem for #ident #arguments #clause {
+                const KINDS: &'static [#p::http::ProblemKind] = &[#(#kinds),*];
+                fn kind(&self) -> &'static #p::http::ProblemKind {
+                    #which
+                }
+            }
+        };
+    }
+}
+
+fn kind(kind: &Kind, paths: &Paths) -> TokenStream {
+    let p = paths.private();
+    let status = kind.status;
+    let (title, about) = (text(&kind.title, paths), text(&kind.about, paths));
+    quote_spanned! {spans::attribute()=>
+        #p::http::ProblemKind { status: #status, title: #title, about: #about }
+    }
+}
+
+fn text(text: &Option<LitStr>, paths: &Paths) -> TokenStream {
+    let p = paths.private();
+    match text {
+        Some(text) => quote!(#p::Option::Some(#text)),
+        None => quote!(#p::Option::None),
+    }
+}
+
+/// The kind of each variant, in their order.
+fn which(variants: &[(Ident, Kind)]) -> TokenStream {
+    if variants.is_empty() {
+        return quote_spanned!(spans::attribute()=> match *self {});
+    }
+    let arms = variants.iter().enumerate().map(|(index, (ident, _))| {
+        quote_spanned!(spans::attribute()=> Self::#ident { .. } => &Self::KINDS[#index])
+    });
+    quote_spanned!(spans::attribute()=> match self { #(#arms,)* })
+}

@@ -1,0 +1,222 @@
+//! The rules for problems.
+
+use proc_macro2::{Ident, Span};
+use syn::{Generics, ItemEnum, ItemUnion, LitInt, LitStr, Path};
+
+use crate::diagnostics::Diagnostics;
+use crate::features;
+use crate::problem::args::{Args, Place, is_ours};
+use crate::problem::model::Definition;
+
+/// Stands for a status that is wrong or missing, about which there is an error: so nothing else is wrong.
+const UNKNOWN: u16 = 500;
+
+/// A problem that makes sense.
+pub(crate) struct Checked {
+    pub(crate) ident: Ident,
+    pub(crate) generics: Generics,
+    pub(crate) renamed: Option<Path>,
+    pub(crate) kinds: Kinds,
+}
+
+/// Which problems it may be.
+pub(crate) enum Kinds {
+    /// Always the same one.
+    Struct(Kind),
+    /// One for each variant.
+    Enum(Vec<(Ident, Kind)>),
+}
+
+/// One kind of problem.
+#[derive(Clone)]
+pub(crate) struct Kind {
+    pub(crate) status: u16,
+    pub(crate) title: Option<LitStr>,
+    pub(crate) about: Option<LitStr>,
+}
+
+/// What an attribute says, each value sound.
+struct Said {
+    status: Option<u16>,
+    title: Option<LitStr>,
+    about: Option<LitStr>,
+}
+
+/// Checks everything; gives nothing for what cannot be a problem.
+pub(crate) fn check(definition: Definition, diagnostics: &Diagnostics) -> Option<Checked> {
+    check_feature(diagnostics)?;
+    check_fields(&definition, diagnostics);
+    let args = Args::find(definition.attributes(), Place::Container, diagnostics);
+    let said = args.as_ref().map(|args| check_values(args, diagnostics));
+    let kinds = match &definition {
+        Definition::Struct(item) => Kinds::Struct(check_struct(&item.ident, said, diagnostics)),
+        Definition::Enum(item) => {
+            let default = said.map(|said| check_default(item, said, diagnostics));
+            Kinds::Enum(check_variants(item, default.as_ref(), diagnostics))
+        }
+        Definition::Union(item) => return refuse_union(item, diagnostics),
+    };
+    let (ident, generics) = definition.into_head();
+    Some(Checked {
+        ident,
+        generics,
+        renamed: args.and_then(|args| args.renamed),
+        kinds,
+    })
+}
+
+/// Only a web server tells problems.
+fn check_feature(diagnostics: &Diagnostics) -> Option<()> {
+    if features::HTTP {
+        return Some(());
+    }
+    let message = "`#[derive(Problem)]` needs the feature `http` of `nether`";
+    diagnostics.error_at(Span::call_site(), message, features::ENABLE_HTTP);
+    None
+}
+
+/// Problems are told apart by variant.
+fn refuse_union(item: &ItemUnion, diagnostics: &Diagnostics) -> Option<Checked> {
+    let message = "`#[derive(Problem)]` is for an `enum` or a `struct`, not a `union`";
+    let help = "write an `enum`, with a variant for each problem";
+    diagnostics.error(item.union_token, message, help);
+    None
+}
+
+/// What is inside of a variant makes no other problem of it.
+fn check_fields(definition: &Definition, diagnostics: &Diagnostics) {
+    for field in definition.fields().into_iter().flatten() {
+        for attribute in field.attrs.iter().filter(|it| is_ours(it)) {
+            let message = "`#[problem(..)]` stands above a variant or the whole type, not a field";
+            diagnostics.error(attribute, message, "remove it");
+        }
+    }
+}
+
+/// The whole of a struct is one problem.
+fn check_struct(ident: &Ident, said: Option<Said>, diagnostics: &Diagnostics) -> Kind {
+    let (status, title, about) = match said {
+        Some(said) => (said.status, said.title, said.about),
+        None => (None, None, None),
+    };
+    if status.is_none() {
+        let message = format!("`{ident}` does not say its status");
+        let help = "write `#[problem(status = 409)]` above it";
+        diagnostics.error(ident, message, help);
+    }
+    Kind {
+        status: status.unwrap_or(UNKNOWN),
+        title,
+        about,
+    }
+}
+
+/// What stands above an enum is for variants that say nothing, so it has to say everything.
+fn check_default(item: &ItemEnum, said: Said, diagnostics: &Diagnostics) -> Said {
+    let value = said.title.as_ref().or(said.about.as_ref());
+    let Some(value) = value.filter(|_| said.status.is_none()) else {
+        return said;
+    };
+    let message = format!(
+        "above `{}`, `#[problem(..)]` is for variants that say nothing, but it has no status",
+        item.ident
+    );
+    let help = "add it, `status = 409`; or write this above each variant";
+    diagnostics.error(value, message, help);
+    Said {
+        status: Some(UNKNOWN),
+        ..said
+    }
+}
+
+/// Each variant is a problem of its own.
+fn check_variants(
+    item: &ItemEnum,
+    default: Option<&Said>,
+    diagnostics: &Diagnostics,
+) -> Vec<(Ident, Kind)> {
+    let variants = item.variants.iter().map(|variant| {
+        let args = Args::find(&variant.attrs, Place::Variant, diagnostics);
+        let own = args.map(|args| check_values(&args, diagnostics));
+        let kind = check_variant(item, &variant.ident, own.as_ref(), default, diagnostics);
+        (variant.ident.clone(), kind)
+    });
+    variants.collect()
+}
+
+/// A variant has what its own attribute says, else what the enum's does. The status of the enum's is also for one that only
+/// has a title of its own; but the title is never another status's.
+fn check_variant(
+    item: &ItemEnum,
+    ident: &Ident,
+    own: Option<&Said>,
+    default: Option<&Said>,
+    diagnostics: &Diagnostics,
+) -> Kind {
+    let status = |said: Option<&Said>| said.and_then(|said| said.status);
+    let status = status(own).or(status(default));
+    if status.is_none() {
+        let message = format!("the variant `{ident}` does not say its status");
+        let help = format!(
+            "write `#[problem(status = 409)]` above it, or above `{}` for all variants that say nothing",
+            item.ident
+        );
+        diagnostics.error(ident, message, help);
+    }
+    let text = own.or(default);
+    Kind {
+        status: status.unwrap_or(UNKNOWN),
+        title: text.and_then(|said| said.title.clone()),
+        about: text.and_then(|said| said.about.clone()),
+    }
+}
+
+fn check_values(args: &Args, diagnostics: &Diagnostics) -> Said {
+    let status = args.status.as_ref();
+    let status = status.map(|status| check_status(status, diagnostics));
+    if let Some(title) = &args.title {
+        check_title(title, diagnostics);
+    }
+    if let Some(about) = &args.about {
+        check_type(about, diagnostics);
+    }
+    // What was meant for a status is there, if not legible.
+    let unread = args.seen.has("status").then_some(UNKNOWN);
+    Said {
+        status: status.or(unread),
+        title: args.title.clone(),
+        about: args.about.clone(),
+    }
+}
+
+/// The statuses of errors are those from 400 to 599.
+fn check_status(status: &LitInt, diagnostics: &Diagnostics) -> u16 {
+    let number = status.base10_parse::<u16>().ok();
+    let number = number.filter(|number| (400..=599).contains(number));
+    if number.is_none() {
+        let message = format!("`status = {status}` is not a status of an error, from 400 to 599");
+        let help =
+            "write 409 for a conflict, 422 for what makes no sense, 404 for what is not there";
+        diagnostics.error(status, message, help);
+    }
+    number.unwrap_or(UNKNOWN)
+}
+
+/// A title is what such problems are called.
+fn check_title(title: &LitStr, diagnostics: &Diagnostics) {
+    if title.value().trim().is_empty() {
+        let message = "the `title` of a problem cannot be empty";
+        let help = "write what such problems are called, or remove it for the name of the status";
+        diagnostics.error(title, message, help);
+    }
+}
+
+/// A type is a URI.
+fn check_type(about: &LitStr, diagnostics: &Diagnostics) {
+    let text = about.value();
+    if text.is_empty() || text.contains(char::is_whitespace) {
+        let message = format!("the `type` of a problem is a URI, but {text:?} is none");
+        let help = "write it like `type = \"https://example.com/problems/paid\"`, or remove it";
+        diagnostics.error(about, message, help);
+    }
+}
