@@ -1,32 +1,33 @@
 const _: () = {
+    const KINDS: &[::nether::__private::http::ProblemKind] = &[
+        ::nether::__private::http::ProblemKind {
+            status: 422u16,
+            title: ::nether::__private::Option::None,
+            about: ::nether::__private::Option::None,
+        },
+        ::nether::__private::http::ProblemKind {
+            status: 409u16,
+            title: ::nether::__private::Option::Some("Paid already"),
+            about: ::nether::__private::Option::Some("https://example.com/paid"),
+        },
+        ::nether::__private::http::ProblemKind {
+            status: 422u16,
+            title: ::nether::__private::Option::Some("Somebody else's"),
+            about: ::nether::__private::Option::None,
+        },
+    ];
     #[automatically_derived]
     #[allow(deprecated)]
     impl<E: Display> ::nether::__private::http::Problem for OrderError<E>
     where
         E: Send,
     {
-        const KINDS: &'static [::nether::__private::http::ProblemKind] = &[
-            ::nether::__private::http::ProblemKind {
-                status: 422u16,
-                title: ::nether::__private::Option::None,
-                about: ::nether::__private::Option::None,
-            },
-            ::nether::__private::http::ProblemKind {
-                status: 409u16,
-                title: ::nether::__private::Option::Some("Paid already"),
-                about: ::nether::__private::Option::Some("https://example.com/paid"),
-            },
-            ::nether::__private::http::ProblemKind {
-                status: 422u16,
-                title: ::nether::__private::Option::Some("Somebody else's"),
-                about: ::nether::__private::Option::None,
-            },
-        ];
+        const KINDS: &'static [::nether::__private::http::ProblemKind] = KINDS;
         fn kind(&self) -> &'static ::nether::__private::http::ProblemKind {
             match self {
-                Self::NothingToPay { .. } => &Self::KINDS[0usize],
-                Self::Paid { .. } => &Self::KINDS[1usize],
-                Self::Other { .. } => &Self::KINDS[2usize],
+                Self::NothingToPay { .. } => &KINDS[0usize],
+                Self::Paid { .. } => &KINDS[1usize],
+                Self::Other { .. } => &KINDS[2usize],
             }
         }
     }

@@ -14,6 +14,8 @@ use crate::module;
 
 #[cfg(feature = "http")]
 mod http;
+#[cfg(not(feature = "http"))]
+mod without_http;
 
 /// Compares an expansion with `snapshots/<name>.rs`.
 fn check(name: &str, expansion: TokenStream) {
@@ -40,6 +42,18 @@ fn mentions(tokens: TokenStream, name: &str) -> bool {
         TokenTree::Literal(literal) => literal.to_string().contains(name),
         TokenTree::Punct(_) => false,
     })
+}
+
+/// The first lines of all errors in an expansion: what is wrong, without the help.
+fn mistakes(expansion: TokenStream) -> Vec<String> {
+    let file = syn::parse2::<syn::File>(expansion).expect("an expansion is a list of items");
+    let errors = file.items.iter().filter_map(|item| match item {
+        syn::Item::Macro(item) => Some(&item.mac),
+        _ => None,
+    });
+    let texts = errors.filter_map(|error| error.parse_body::<syn::LitStr>().ok());
+    let first = |text: syn::LitStr| text.value().lines().next().unwrap_or_default().to_owned();
+    texts.map(first).collect()
 }
 
 #[test]

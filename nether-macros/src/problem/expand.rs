@@ -14,7 +14,7 @@ pub(crate) fn expand(problem: Checked) -> TokenStream {
     let ident = &problem.ident;
     let (generics, arguments, clause) = problem.generics.split_for_impl();
     let (kinds, which) = match &problem.kinds {
-        Kinds::Struct(kind) => (vec![kind], quote!(&Self::KINDS[0])),
+        Kinds::Struct(kind) => (vec![kind], quote!(&KINDS[0])),
         Kinds::Enum(variants) => {
             let kinds = variants.iter().map(|(_, kind)| kind);
             (kinds.collect(), which(variants))
@@ -23,10 +23,11 @@ pub(crate) fn expand(problem: Checked) -> TokenStream {
     let kinds = kinds.into_iter().map(|kind| self::kind(kind, &paths));
     quote_spanned! {spans::attribute()=>
         const _: () = {
+            const KINDS: &[#p::http::ProblemKind] = &[#(#kinds),*];
             #[automatically_derived]
             #[allow(deprecated)]
             impl #generics #p::http::Problem for #ident #arguments #clause {
-                const KINDS: &'static [#p::http::ProblemKind] = &[#(#kinds),*];
+                const KINDS: &'static [#p::http::ProblemKind] = KINDS;
                 fn kind(&self) -> &'static #p::http::ProblemKind {
                     #which
                 }
@@ -58,7 +59,7 @@ fn which(variants: &[(Ident, Kind)]) -> TokenStream {
         return quote_spanned!(spans::attribute()=> match *self {});
     }
     let arms = variants.iter().enumerate().map(|(index, (ident, _))| {
-        quote_spanned!(spans::attribute()=> Self::#ident { .. } => &Self::KINDS[#index])
+        quote_spanned!(spans::attribute()=> Self::#ident { .. } => &KINDS[#index])
     });
     quote_spanned!(spans::attribute()=> match self { #(#arms,)* })
 }

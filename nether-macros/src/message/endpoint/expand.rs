@@ -1,6 +1,6 @@
 //! The code of an endpoint: what is known of the message, how it is served, and its registration.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 
 use crate::docs;
@@ -132,10 +132,8 @@ fn called(message: &Checked, endpoint: &Endpoint, paths: &Paths) -> TokenStream 
 /// How it is served. That the reply can be written is asked for here, so what the compiler says of it is at the literal.
 fn entry(message: &Checked, endpoint: &Endpoint, paths: &Paths) -> TokenStream {
     let span = endpoint.literal.span();
-    let (p, ident) = (
-        paths.private_at(span),
-        spans::moved(message.definition.ident(), span),
-    );
+    let p = paths.private_at(span);
+    let ident = spans::moved(message.definition.ident(), span);
     match message.kind {
         MessageKind::Command | MessageKind::Query => {
             quote_spanned!(span=> #p::http::EndpointEntry::call::<#ident>())
@@ -144,11 +142,11 @@ fn entry(message: &Checked, endpoint: &Endpoint, paths: &Paths) -> TokenStream {
     }
 }
 
-/// What only one endpoint in a crate may define.
+/// What only one endpoint in a crate may define. All of it stands at the literal: there the compiler shows the two.
 fn unique(endpoint: &Endpoint) -> TokenStream {
-    let name = unique::name(endpoint.verb, &endpoint.path);
-    let name = proc_macro2::Ident::new(&name, endpoint.literal.span());
-    quote_spanned! {spans::attribute()=>
+    let span = endpoint.literal.span();
+    let name = Ident::new(&unique::name(endpoint.verb, &endpoint.path), span);
+    quote_spanned! {span=>
         #[doc(hidden)]
         #[allow(non_local_definitions)]
         #[macro_export]

@@ -59,7 +59,7 @@ pub(crate) fn check(path: &str, literal: &LitStr, diagnostics: &Diagnostics) -> 
     (diagnostics.count() == before).then_some(path)
 }
 
-/// A path begins with a slash, ends before the query string, and has something between any two slashes.
+/// A path begins with a slash and ends before the query string.
 fn check_whole(path: &str) -> Result<Vec<&str>, Mistake> {
     let Some(inner) = path.strip_prefix('/') else {
         let message = format!("the path `{path}` does not begin with a slash");
@@ -75,12 +75,16 @@ fn check_whole(path: &str) -> Result<Vec<&str>, Mistake> {
     if inner.is_empty() {
         return Ok(Vec::new());
     }
-    let segments: Vec<&str> = inner.split('/').collect();
-    let full = segments.iter().filter(|segment| !segment.is_empty());
-    let meant: String = full.map(|segment| format!("/{segment}")).collect();
-    if meant == path {
+    check_slashes(path, inner.split('/').collect())
+}
+
+/// There is something behind each slash: `/orders` and `/orders/` would be two paths.
+fn check_slashes<'a>(path: &str, segments: Vec<&'a str>) -> Result<Vec<&'a str>, Mistake> {
+    if !segments.contains(&"") {
         return Ok(segments);
     }
+    let full = segments.iter().filter(|segment| !segment.is_empty());
+    let meant: String = full.map(|segment| format!("/{segment}")).collect();
     let what = match path.strip_suffix('/') {
         Some(rest) if rest == meant => "ends with a slash",
         _ => "has slashes with nothing between them",
