@@ -47,6 +47,7 @@ const _: () = {
         launch: ::nether::__private::Option::Some(::nether::__private::launch::<Orders>),
     };
     #[automatically_derived]
+    #[diagnostic::do_not_recommend]
     impl ::nether::__private::Sender for Orders {
         type Rule = ::nether::__private::Listed;
     }

@@ -28,6 +28,7 @@ const _: () = {
         launch: ::nether::__private::Option::None,
     };
     #[automatically_derived]
+    #[diagnostic::do_not_recommend]
     impl ::nether::__private::Sender for Mailer {
         type Rule = ::nether::__private::Open;
     }

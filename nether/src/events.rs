@@ -2,7 +2,8 @@
 
 use nether_macros::event;
 
-use crate::message::{Message, MessageDescriptor};
+use crate::declaration::Declaration;
+use crate::message::MessageDescriptor;
 use crate::scope::ContextId;
 
 /// A handler gave back an error, panicked, or took longer than it may; if it was tried several times, the last time.
@@ -107,14 +108,10 @@ pub struct HandlerSlow {
 
 /// Whether the message is one of the framework's own.
 pub(crate) fn is_own(message: &MessageDescriptor) -> bool {
-    [
-        HandlerFailed::ID,
-        DeadLetter::ID,
-        ModuleRestarted::ID,
-        ModuleStopped::ID,
-        BreakerOpened::ID,
-        BreakerClosed::ID,
-        HandlerSlow::ID,
-    ]
-    .contains(&message.id)
+    message.name().starts_with("nether.")
+}
+
+/// Whether the module is one of the framework's own.
+pub(crate) fn is_own_module(module: &Declaration) -> bool {
+    module.name.starts_with("nether::http::")
 }

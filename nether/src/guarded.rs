@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use tracing::Span;
 
+use crate::latency::Timing;
+
 use crate::error::Error;
 
 /// What a panic throws.
@@ -26,17 +28,30 @@ pub(crate) enum Fall {
 pub(crate) struct Guarded<'a, F> {
     future: Pin<&'a mut F>,
     /// Only there if somebody wants to see it: what does not move is not paid for.
-    span: Option<Box<Span>>,
+    observed: Option<Box<Observed>>,
     /// Whether it panics before it is polled, as a test has drawn.
     crashes: bool,
 }
 
+/// Who looks on while a handler runs.
+#[derive(Debug)]
+pub(crate) struct Observed {
+    /// What it is polled inside of, if spans of its level are enabled.
+    pub(crate) span: Option<Span>,
+    /// Its time, if somebody asks for it.
+    pub(crate) _timing: Option<Timing>,
+}
+
 impl<'a, F: Future> Guarded<'a, F> {
     #[inline]
-    pub(crate) fn new(future: Pin<&'a mut F>, span: Option<Box<Span>>, crashes: bool) -> Self {
+    pub(crate) fn new(
+        future: Pin<&'a mut F>,
+        observed: Option<Box<Observed>>,
+        crashes: bool,
+    ) -> Self {
         Guarded {
             future,
-            span,
+            observed,
             crashes,
         }
     }
@@ -51,7 +66,8 @@ impl<F: Future> Future for Guarded<'_, F> {
         if guarded.crashes {
             return Poll::Ready(Err(Box::new("a crash, drawn by the test")));
         }
-        let _entered = guarded.span.as_ref().map(|span| span.enter());
+        let observed = guarded.observed.as_ref();
+        let _entered = observed.and_then(|observed| Some(observed.span.as_ref()?.enter()));
         match catch_unwind(AssertUnwindSafe(|| guarded.future.as_mut().poll(cx))) {
             Ok(poll) => poll.map(Ok),
             Err(panic) => Poll::Ready(Err(panic)),

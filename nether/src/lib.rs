@@ -172,6 +172,10 @@
 //! # Ok(()) }
 //! ```
 //!
+//! # Over HTTP
+//!
+//! A message with `http = "POST /orders"` is an endpoint of the web server, which [`System::serve`] starts; see [`http`].
+//!
 //! # Limits today
 //!
 //! Everything is in memory and in one process.
@@ -180,7 +184,9 @@
 //!
 //! | feature | default | what it does |
 //! |---|---|---|
+//! | `http` | yes | the web server |
 //! | `json` | yes | [`DeadLetter`] and [`HandlerFailed`] carry their message as JSON; without it they say `None` |
+//! | `swagger-ui` | no | a page of the web server to try endpoints on, at `/docs` |
 //! | `test` | no | `#[nether::test]` and `TestSystem`; for `[dev-dependencies]` |
 //! | `log` | yes | [`#[nether::main]`](macro@main) prints `tracing` events on standard error, filtered by `RUST_LOG` (warnings and errors unless it says otherwise), if the program has set no subscriber |
 //!
@@ -197,6 +203,8 @@ mod race;
 mod sync;
 
 mod chance;
+mod latency;
+
 mod guarded;
 
 mod channel;
@@ -234,6 +242,9 @@ mod testing;
 
 mod entry;
 
+#[cfg(feature = "http")]
+pub mod http;
+
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
@@ -245,7 +256,7 @@ pub use self::context::{
 pub use self::declaration::Declaration;
 pub use self::error::{
     AttachError, CallError, ContextError, Deadlock, Error, Failure, FailureKind, HandlerError,
-    NoRoute, NotEnlisted, Panic, Problem, PushError, Refused, Result, SendError, StartError,
+    NoRoute, NotEnlisted, Panic, PushError, Refused, Result, SendError, StartError, StartProblem,
     StreamError, TimedOut, TooDeep, TransactionFailure, TransactionStep, Transactions, Unpushed,
     Waits,
 };
@@ -280,6 +291,19 @@ pub use nether_macros::event;
 #[doc = include_str!("docs/module.md")]
 #[doc(inline)]
 pub use nether_macros::module;
+
+#[cfg(feature = "http")]
+#[doc = include_str!("docs/routes.md")]
+#[doc(inline)]
+pub use nether_macros::routes;
+
+#[cfg(feature = "http")]
+#[doc(inline)]
+pub use self::http::Problem;
+
+#[cfg(feature = "http")]
+#[doc(hidden)]
+pub use nether_macros::Problem;
 
 #[doc = include_str!("docs/main.md")]
 #[doc(inline)]

@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 
 use crate::chance::Chance;
 use crate::declaration::Declaration;
+use crate::latency::Latencies;
 use crate::limit::Limit;
 use crate::recorder::Recorder;
 use crate::sync::lock;
@@ -54,6 +55,8 @@ pub(crate) struct Mediator {
     pub(crate) tasks: Tasks,
     /// Whether somebody looks after handlers that take long.
     pub(crate) watch: Watch,
+    /// How long handlers take.
+    pub(crate) latencies: Latencies,
     /// What is drawn, in a test.
     pub(crate) chance: Chance,
     /// What a test has seen.
@@ -225,6 +228,7 @@ impl Mediator {
             onlookers: OnceLock::new(),
             tasks: Tasks::default(),
             watch: Watch::default(),
+            latencies: Latencies::default(),
             chance,
             recorder,
         }

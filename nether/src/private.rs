@@ -37,6 +37,9 @@ pub use crate::routing::{
     AnyNumberOfModules, Calls, Emits, HandledBy, Listed, NoMessage, NorAnother, Open, Sender,
 };
 
+#[cfg(feature = "http")]
+pub use crate::http::private as http;
+
 pub mod entry {
     //! What `#[nether::main]` and `#[nether::test]` run.
 

@@ -1,5 +1,7 @@
 //! What several tests need. The tests are in `tests/`.
 
+pub mod http;
+
 use std::alloc::{GlobalAlloc, Layout, System as Heap};
 use std::future::poll_fn;
 use std::pin::Pin;

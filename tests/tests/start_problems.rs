@@ -1,6 +1,6 @@
 //! A program with every mistake that only the whole program shows: all are told at once, with their places.
 
-use nether::Problem;
+use nether::StartProblem;
 use nether::prelude::*;
 
 #[command]
@@ -123,12 +123,12 @@ async fn every_problem_is_told_at_once_with_both_places() {
         .problems
         .iter()
         .map(|problem| match problem {
-            Problem::TwoHandlers { .. } => "two handlers",
-            Problem::NoHandler { .. } => "no handler",
-            Problem::SameId { .. } => "same id",
-            Problem::MissingResource { .. } => "missing resource",
-            Problem::AfterCycle { .. } => "after cycle",
-            Problem::CallCycle { .. } => "call cycle",
+            StartProblem::TwoHandlers { .. } => "two handlers",
+            StartProblem::NoHandler { .. } => "no handler",
+            StartProblem::SameId { .. } => "same id",
+            StartProblem::MissingResource { .. } => "missing resource",
+            StartProblem::AfterCycle { .. } => "after cycle",
+            StartProblem::CallCycle { .. } => "call cycle",
             other => panic!("unexpected: {other}"),
         })
         .collect();

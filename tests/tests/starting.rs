@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use nether::Problem;
+use nether::StartProblem;
 use nether::prelude::*;
 
 /// What happened, in order.
@@ -136,7 +136,7 @@ async fn modules_start_after_those_they_name_and_stop_before_them() -> nether::R
 async fn a_module_that_fails_to_start_stops_those_that_had_started() {
     let (builder, journal) = journalled("");
     let error = builder.start().await.expect_err("there is nothing to say");
-    let [Problem::ModuleFailed { module, error }] = &error.problems[..] else {
+    let [StartProblem::ModuleFailed { module, error }] = &error.problems[..] else {
         panic!("{error}")
     };
     assert_eq!(

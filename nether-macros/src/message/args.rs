@@ -27,10 +27,6 @@ const LOCAL: Key = Key {
     name: "local",
     form: "local",
 };
-const HTTP: Key = Key {
-    name: "http",
-    form: "http = \"POST /path\"",
-};
 const STATUS: Key = Key {
     name: "status",
     form: "status = 202",
@@ -39,6 +35,15 @@ const CRATE: Key = Key {
     name: "crate",
     form: "crate = path",
 };
+
+const COMMAND: &[Key] = &keys("http = \"POST /path\"");
+const QUERY: &[Key] = &keys("http = \"GET /path\"");
+const EVENT: &[Key] = &keys("http = \"SSE /path\"");
+
+const fn keys(form: &'static str) -> [Key; 8] {
+    let http = Key { name: "http", form };
+    [REPLY, ERROR, NAME, KEY, LOCAL, http, STATUS, CRATE]
+}
 
 /// What was given. Nothing is known to make sense yet.
 #[derive(Default)]
@@ -61,10 +66,13 @@ impl Args {
         arguments: TokenStream,
         diagnostics: &Diagnostics,
     ) -> Self {
-        let keys = &[REPLY, ERROR, NAME, KEY, LOCAL, HTTP, STATUS, CRATE];
         let grammar = Grammar {
             attribute: kind.word(),
-            keys,
+            keys: match kind {
+                MessageKind::Command => COMMAND,
+                MessageKind::Query => QUERY,
+                MessageKind::Event => EVENT,
+            },
         };
         let mut args = Args::default();
         args.seen = grammar.read(arguments, diagnostics, |key, input| {

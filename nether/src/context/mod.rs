@@ -15,6 +15,8 @@ mod subscription;
 mod timer;
 mod transaction;
 mod trying;
+#[cfg(feature = "http")]
+mod unproven;
 
 pub use self::calling::Calling;
 pub(crate) use self::delivery::Post;

@@ -8,7 +8,7 @@ use tokio::runtime::Builder;
 use tokio::sync::watch;
 
 use crate::entry::{Argument, log};
-use crate::error::{Error, Problem, Result, StartError};
+use crate::error::{Error, Result, StartError, StartProblem};
 use crate::guarded::catch;
 use crate::module::ModuleDescriptor;
 use crate::race::race;
@@ -107,7 +107,7 @@ fn is_stopped(error: &Error) -> bool {
     let problems = error
         .downcast_ref::<StartError>()
         .map(|error| &error.problems);
-    let stopped = |problem: &Problem| matches!(problem, Problem::Stopped);
+    let stopped = |problem: &StartProblem| matches!(problem, StartProblem::Stopped);
     problems.is_some_and(|problems| problems.iter().any(stopped))
 }
 

@@ -16,6 +16,6 @@ pub use self::call::{CallError, NoRoute, Panic, Refused, SendError, TimedOut, To
 pub use self::context::ContextError;
 pub use self::deadlock::{Deadlock, Waits};
 pub use self::failure::{Failure, FailureKind};
-pub use self::start::{Problem, StartError};
+pub use self::start::{StartError, StartProblem};
 pub use self::stream::{PushError, StreamError, Unpushed};
 pub use self::transaction::{NotEnlisted, TransactionFailure, TransactionStep, Transactions};

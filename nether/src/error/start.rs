@@ -13,7 +13,7 @@ use crate::error::boxed::Error;
 #[derive(Debug)]
 pub struct StartError {
     /// The problems, those of one kind together.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<StartProblem>,
 }
 
 impl fmt::Display for StartError {
@@ -32,7 +32,7 @@ impl fmt::Display for StartError {
 impl StdError for StartError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.problems.iter().find_map(|problem| match problem {
-            Problem::ModuleFailed { error, .. } => error.as_std().source(),
+            StartProblem::ModuleFailed { error, .. } => error.as_std().source(),
             _ => None,
         })
     }
@@ -41,7 +41,7 @@ impl StdError for StartError {
 /// One thing that keeps a system from starting.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Problem {
+pub enum StartProblem {
     /// Two modules handle one command or query.
     TwoHandlers {
         /// The message.
@@ -69,6 +69,18 @@ pub enum Problem {
     SameId {
         /// The messages.
         messages: [Declaration; 2],
+    },
+    /// Two messages are endpoints at one place.
+    SameEndpoint {
+        /// The messages.
+        messages: [Declaration; 2],
+        /// Method and path.
+        endpoint: String,
+    },
+    /// A command or query is an endpoint, but no module handles it.
+    EndpointWithoutHandler {
+        /// The message.
+        message: Declaration,
     },
     /// `#[init]` wants a resource that nobody provided.
     MissingResource {
@@ -117,10 +129,10 @@ pub enum Problem {
     Stopped,
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for StartProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Problem::TwoHandlers {
+            StartProblem::TwoHandlers {
                 message,
                 modules: [first, second],
             } => {
@@ -129,7 +141,7 @@ impl fmt::Display for Problem {
                     "two modules handle {message}: {first} and {second}; keep one"
                 )
             }
-            Problem::NoHandler {
+            StartProblem::NoHandler {
                 message,
                 module,
                 list,
@@ -137,57 +149,68 @@ impl fmt::Display for Problem {
                 f,
                 "no module handles {message}, which {module} lists in `{list}`; add the module that does, or name its crate: `use that_crate as _;`"
             ),
-            Problem::NotRegistered { message, module } => {
+            StartProblem::NotRegistered { message, module } => {
                 write!(
                     f,
                     "{message}, which {module} handles, is missing from the link-time registry: this binary was linked without its declaration"
                 )
             }
-            Problem::SameId {
+            StartProblem::SameId {
                 messages: [first, second],
             } => write!(
                 f,
                 "{first} and {second} have the same message ID; give one of them another name: `name = \"..\"`"
             ),
-            Problem::MissingResource { resource, module } => write!(
+            StartProblem::SameEndpoint {
+                messages: [first, second],
+                endpoint,
+            } => write!(
+                f,
+                "{first} and {second} are both the endpoint `{endpoint}`; give one of them another path or method"
+            ),
+            StartProblem::EndpointWithoutHandler { message } => write!(
+                f,
+                "{message} is an endpoint, but no module handles it; add the module that does, or name its crate: `use that_crate as _;`"
+            ),
+            StartProblem::MissingResource { resource, module } => write!(
                 f,
                 "{module} needs the resource `{resource}`; give it with `System::builder().provide(..)`"
             ),
-            Problem::AfterCycle { modules } => {
+            StartProblem::AfterCycle { modules } => {
                 f.write_str("modules wait for each other to start: ")?;
                 circle(modules, "after", f)?;
                 f.write_str("; take one of them out of `after`")
             }
-            Problem::CallCycle { modules } => {
+            StartProblem::CallCycle { modules } => {
                 f.write_str(
                     "exclusive modules call each other in a circle, so they would wait for ever: ",
                 )?;
                 circle(modules, "calls", f)?;
                 f.write_str("; let one of them `process` or `publish` instead of waiting")
             }
-            Problem::AfterMissing { module, after } => {
+            StartProblem::AfterMissing { module, after } => {
                 write!(
                     f,
                     "{module} starts after {after}, which is not part of this system"
                 )
             }
-            Problem::NotListed { module } => write!(
+            StartProblem::NotListed { module } => write!(
                 f,
                 "{module} is linked into the program but not listed in `#[nether::main(modules = [..])]`; list it, or make it `manual`"
             ),
-            Problem::EmptyRegistry => f.write_str(
+            StartProblem::EmptyRegistry => f.write_str(
                 "the link-time registry is empty, not even Nether's own messages are in it: this binary was linked without \
                  the static constructors that register declarations; keep the section they are in (`.init_array` on Linux)",
             ),
-            Problem::NoModules { messages } => write!(
+            StartProblem::NoModules { messages } => write!(
                 f,
                 "{messages} messages are declared but no module is: the link-time registry holds none; \
                  name the crates of your modules (`use that_crate as _;`), or start with `System::builder().isolated()`"
             ),
-            Problem::ModuleFailed { module, error } => {
+            StartProblem::ModuleFailed { module, error } => {
                 write!(f, "{module} failed to start: {error}")
             }
-            Problem::Stopped => f.write_str("the system was told to stop while it started"),
+            StartProblem::Stopped => f.write_str("the system was told to stop while it started"),
         }
     }
 }

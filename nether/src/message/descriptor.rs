@@ -32,6 +32,20 @@ pub struct EndpointDescriptor {
     pub path: &'static str,
 }
 
+impl EndpointDescriptor {
+    /// Method and path, the same for all endpoints that the same requests would reach: without the names of parameters. A
+    /// stream of events is asked for by a GET.
+    pub(crate) fn place(&self) -> String {
+        let method = if self.verb == "SSE" { "GET" } else { self.verb };
+        let segments = self.path.split('/').map(|segment| {
+            let is_parameter = segment.starts_with('{');
+            if is_parameter { "{}" } else { segment }
+        });
+        let segments: Vec<_> = segments.collect();
+        format!("{method} {}", segments.join("/"))
+    }
+}
+
 impl MessageDescriptor {
     /// Not public API. Used by generated code.
     #[doc(hidden)]

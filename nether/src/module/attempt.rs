@@ -4,15 +4,14 @@
 use std::pin::Pin;
 
 use tokio::time::{sleep, timeout};
-use tracing::Span;
 
 use crate::context::{Context, Handle};
 use crate::declaration::Declaration;
 use crate::envelope::{Given, Label, Parcel};
 use crate::error::HandlerError;
-use crate::guarded::{Fall, Guarded, drop_unpanicked, said};
+use crate::guarded::{Fall, Guarded, Observed, drop_unpanicked, said};
 use crate::message::Message;
-use crate::module::handling::{Back, span};
+use crate::module::handling::{Back, observed};
 use crate::module::policy::HandlerPolicy;
 use crate::module::supervision::{Handled, settle};
 use crate::module::tally::{Fell, Verdict};
@@ -84,8 +83,8 @@ where
     let result = {
         let parcel = spare.as_mut().unwrap_or(&mut *parcel);
         let handler = Box::pin(M::handle(module, parcel, ctx, Back));
-        let span = span(ctx, P::Message::NAME);
-        policy.limited(handler, span, handle.crashes()).await
+        let observed = observed(ctx, P::Message::NAME);
+        policy.limited(handler, observed, handle.crashes()).await
     };
     let declaration = &M::descriptor().declaration;
     if spare.is_some()
@@ -116,8 +115,8 @@ where
     let result = {
         let parcel = spare.as_mut().unwrap_or(&mut *parcel);
         let handler = Box::pin(M::handle(module, parcel, ctx, Back));
-        let span = span(ctx, P::Message::NAME);
-        policy.limited(handler, span, handle.crashes()).await
+        let observed = observed(ctx, P::Message::NAME);
+        policy.limited(handler, observed, handle.crashes()).await
     };
     let declaration = &M::descriptor().declaration;
     if spare.is_some()
@@ -167,10 +166,10 @@ impl<P> HandlerPolicy<P> {
     async fn limited<F: Future>(
         &self,
         mut handler: Pin<Box<F>>,
-        span: Option<Box<Span>>,
+        observed: Option<Box<Observed>>,
         crashes: bool,
     ) -> Result<F::Output, Fall> {
-        let guarded = Guarded::new(handler.as_mut(), span, crashes);
+        let guarded = Guarded::new(handler.as_mut(), observed, crashes);
         let result = match self.timeout {
             None => guarded.await.map_err(Fall::Panicked),
             Some(limit) => match timeout(limit, guarded).await {

@@ -66,6 +66,9 @@ pub trait Cell<M>: Send + Sync + Sized + 'static {
     /// How many messages wait.
     fn waiting(&self) -> usize;
 
+    /// For how many messages there is room to wait, if they wait for the module.
+    fn room(&self) -> Option<usize>;
+
     /// What the module has done.
     fn tally(&self) -> &Tally;
 

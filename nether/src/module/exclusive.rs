@@ -240,6 +240,10 @@ impl<M: Module + Exclusive> Cell<M> for ExclusiveCell<M> {
         self.mailbox.len()
     }
 
+    fn room(&self) -> Option<usize> {
+        Some(self.mailbox.bound())
+    }
+
     fn tally(&self) -> &Tally {
         &self.tally
     }

@@ -10,9 +10,10 @@ use tracing::Span;
 
 use crate::answer::{IntoOutcome, IntoReply};
 use crate::context::{Context, Handle};
+use crate::declaration::Declaration;
 use crate::envelope::{Given, Label, Parcel, Shown};
 use crate::error::{Error, Result};
-use crate::guarded::{Fall, Guarded};
+use crate::guarded::{Fall, Guarded, Observed};
 use crate::message::{ByValue, Event, MayChange, Message, MessageProof};
 use crate::module::attempt::Attempt;
 use crate::module::cell::{CellOf, Routes, Way};
@@ -281,7 +282,8 @@ where
 {
     let result = {
         let handler = pin!(M::handle(module, parcel, ctx, Back));
-        Guarded::new(handler, span(ctx, P::Message::NAME), ctx.handle().crashes()).await
+        let observed = observed(ctx, P::Message::NAME);
+        Guarded::new(handler, observed, ctx.handle().crashes()).await
     };
     let result = result.map_err(Fall::Panicked);
     settle(result, parcel, ctx.handle(), &M::descriptor().declaration)
@@ -294,22 +296,37 @@ where
     M: Module + Sync + Serves<P>,
 {
     let handler = pin!(M::handle(module, parcel, ctx, Back));
-    let result = Guarded::new(handler, span(ctx, P::Message::NAME), ctx.handle().crashes()).await;
+    let observed = observed(ctx, P::Message::NAME);
+    let result = Guarded::new(handler, observed, ctx.handle().crashes()).await;
     Attempt::Ended(result.map_err(Fall::Panicked))
 }
 
-/// The span of a handler, if spans of its level are enabled.
+/// Who looks on while the handler runs, if anybody does.
 #[inline]
-pub(super) fn span<M: Module>(ctx: &Context<M>, message: &'static str) -> Option<Box<Span>> {
-    let is_enabled = tracing::enabled!(tracing::Level::DEBUG);
-    is_enabled.then(|| handler_span(ctx.handle(), M::descriptor().declaration.name, message))
+pub(super) fn observed<M: Module>(
+    ctx: &Context<M>,
+    message: &'static str,
+) -> Option<Box<Observed>> {
+    let is_seen = tracing::enabled!(tracing::Level::DEBUG);
+    let is_timed = ctx.handle().scope.mediator.latencies.are_asked();
+    (is_seen || is_timed).then(|| observe(ctx.handle(), &M::descriptor().declaration, message))
 }
 
 /// One call site for all handlers: it is not worth one each in every program.
 #[cold]
-fn handler_span(handle: &Handle, module: &'static str, message: &'static str) -> Box<Span> {
+fn observe(handle: &Handle, module: &Declaration, message: &'static str) -> Box<Observed> {
+    let latencies = &handle.scope.mediator.latencies;
+    let is_seen = tracing::enabled!(tracing::Level::DEBUG);
+    let is_timed = latencies.are_asked();
+    Box::new(Observed {
+        span: is_seen.then(|| handler_span(handle, module.name, message)),
+        _timing: is_timed.then(|| latencies.begin(module.name, message)),
+    })
+}
+
+fn handler_span(handle: &Handle, module: &'static str, message: &'static str) -> Span {
     let baggage = handle.scope.all_baggage();
-    Box::new(tracing::debug_span!(
+    tracing::debug_span!(
         "handle",
         message,
         module,
@@ -318,5 +335,5 @@ fn handler_span(handle: &Handle, module: &'static str, message: &'static str) ->
         cause = handle.cause.sequence,
         principal = handle.scope.principal(),
         baggage = (!baggage.is_empty()).then(|| tracing::field::debug(&baggage)),
-    ))
+    )
 }

@@ -246,6 +246,8 @@ pub(crate) struct Work {
     pub(crate) failed: u64,
     /// How many messages wait in its mailbox.
     pub(crate) waiting: usize,
+    /// For how many its mailbox has room, if it has one.
+    pub(crate) room: Option<usize>,
     /// Dead letters, by message name.
     pub(crate) letters: BTreeMap<&'static str, u64>,
 }
@@ -323,6 +325,7 @@ impl<M: Module> AnyInstance for Instance<M> {
             handled: tally.handled(),
             failed: tally.failed(),
             waiting: self.cell.waiting(),
+            room: self.cell.room(),
             letters: tally.letters(),
         }
     }

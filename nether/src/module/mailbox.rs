@@ -269,6 +269,11 @@ impl<I> Mailbox<I> {
         lock(&self.state).accepted
     }
 
+    /// How many messages may wait before root work is held back.
+    pub(super) fn bound(&self) -> usize {
+        self.bound
+    }
+
     /// How many messages wait.
     pub(super) fn len(&self) -> usize {
         lock(&self.state).waiting()

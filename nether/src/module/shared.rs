@@ -467,6 +467,10 @@ impl<M: Module + Shared> Cell<M> for SharedCell<M> {
         0
     }
 
+    fn room(&self) -> Option<usize> {
+        None
+    }
+
     fn tally(&self) -> &Tally {
         &self.tally
     }

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::error::Problem;
-use crate::events::is_own;
+use crate::error::StartProblem;
+use crate::events::{is_own, is_own_module};
 use crate::message::{MessageDescriptor, MessageKind};
 use crate::module::{ModuleDescriptor, ModuleKind};
 use crate::registry::cycle::find_cycle;
@@ -22,13 +22,14 @@ pub(crate) struct Program<'a> {
 }
 
 /// All problems of the program.
-pub(crate) fn check(program: &Program<'_>) -> Vec<Problem> {
+pub(crate) fn check(program: &Program<'_>) -> Vec<StartProblem> {
     let handlers = handlers(program.modules);
     let mut problems = Vec::new();
     check_registry(program, &mut problems);
     check_ids(program, &mut problems);
     check_single_handlers(program, &mut problems);
     check_lists(program, &handlers, &mut problems);
+    check_endpoints(program, &handlers, &mut problems);
     check_resources(program, &mut problems);
     check_after(program, &mut problems);
     check_call_cycles(program, &handlers, &mut problems);
@@ -54,20 +55,21 @@ fn handlers(modules: &[&'static ModuleDescriptor]) -> HashMap<Key, Vec<&'static 
 }
 
 /// What is declared is also registered: link-time registration worked.
-fn check_registry(program: &Program<'_>, problems: &mut Vec<Problem>) {
+fn check_registry(program: &Program<'_>, problems: &mut Vec<StartProblem>) {
     let own = program.messages.iter().filter(|message| is_own(message));
     let own = own.count();
     let messages = program.messages.len() - own;
     if own == 0 {
-        problems.push(Problem::EmptyRegistry);
+        problems.push(StartProblem::EmptyRegistry);
     }
-    if program.modules.is_empty() && messages > 0 {
-        problems.push(Problem::NoModules { messages });
+    let is_foreign = |module: &&&ModuleDescriptor| !is_own_module(&module.declaration);
+    if program.modules.iter().filter(is_foreign).count() == 0 && messages > 0 {
+        problems.push(StartProblem::NoModules { messages });
     }
     for module in program.modules {
         for message in module.handles.iter().map(|message| (message.descriptor)()) {
             if message.slot() >= program.messages.len() {
-                problems.push(Problem::NotRegistered {
+                problems.push(StartProblem::NotRegistered {
                     message: message.declaration,
                     module: module.declaration,
                 });
@@ -77,11 +79,11 @@ fn check_registry(program: &Program<'_>, problems: &mut Vec<Problem>) {
 }
 
 /// Every message has an ID of its own.
-fn check_ids(program: &Program<'_>, problems: &mut Vec<Problem>) {
+fn check_ids(program: &Program<'_>, problems: &mut Vec<StartProblem>) {
     let mut seen: HashMap<_, &MessageDescriptor> = HashMap::with_capacity(program.messages.len());
     for message in program.messages {
         if let Some(first) = seen.insert(message.id, message) {
-            problems.push(Problem::SameId {
+            problems.push(StartProblem::SameId {
                 messages: [first.declaration, message.declaration],
             });
         }
@@ -89,7 +91,7 @@ fn check_ids(program: &Program<'_>, problems: &mut Vec<Problem>) {
 }
 
 /// A command or query has one handler among the modules that start by themselves. Manual ones are checked when attached.
-fn check_single_handlers(program: &Program<'_>, problems: &mut Vec<Problem>) {
+fn check_single_handlers(program: &Program<'_>, problems: &mut Vec<StartProblem>) {
     let mut seen: HashMap<Key, &ModuleDescriptor> = HashMap::new();
     for module in program
         .modules
@@ -102,7 +104,7 @@ fn check_single_handlers(program: &Program<'_>, problems: &mut Vec<Problem>) {
             }
             if let Some(first) = seen.insert(message, module) {
                 let modules = [first.declaration, module.declaration];
-                problems.push(Problem::TwoHandlers {
+                problems.push(StartProblem::TwoHandlers {
                     message: message.declaration,
                     modules,
                 });
@@ -115,7 +117,7 @@ fn check_single_handlers(program: &Program<'_>, problems: &mut Vec<Problem>) {
 fn check_lists(
     program: &Program<'_>,
     handlers: &HashMap<Key, Vec<&'static ModuleDescriptor>>,
-    problems: &mut Vec<Problem>,
+    problems: &mut Vec<StartProblem>,
 ) {
     for module in program.modules {
         for (list, messages) in [("calls", module.calls), ("emits", module.emits)] {
@@ -124,7 +126,7 @@ fn check_lists(
                     && !handlers.contains_key(&std::ptr::from_ref(message))
                 {
                     let (message, module) = (message.declaration, module.declaration);
-                    problems.push(Problem::NoHandler {
+                    problems.push(StartProblem::NoHandler {
                         message,
                         module,
                         list,
@@ -135,8 +137,35 @@ fn check_lists(
     }
 }
 
+/// Endpoints have a handler, unless they are events, and a place of their own.
+fn check_endpoints(
+    program: &Program<'_>,
+    handlers: &HashMap<Key, Vec<&'static ModuleDescriptor>>,
+    problems: &mut Vec<StartProblem>,
+) {
+    let mut seen: HashMap<String, &MessageDescriptor> = HashMap::new();
+    for message in program.messages {
+        let Some(endpoint) = message.endpoint else {
+            continue;
+        };
+        if message.kind != MessageKind::Event
+            && !handlers.contains_key(&std::ptr::from_ref(*message))
+        {
+            problems.push(StartProblem::EndpointWithoutHandler {
+                message: message.declaration,
+            });
+        }
+        if let Some(first) = seen.insert(endpoint.place(), message) {
+            problems.push(StartProblem::SameEndpoint {
+                messages: [first.declaration, message.declaration],
+                endpoint: format!("{} {}", endpoint.verb, endpoint.path),
+            });
+        }
+    }
+}
+
 /// What `#[init]` asks for is provided.
-fn check_resources(program: &Program<'_>, problems: &mut Vec<Problem>) {
+fn check_resources(program: &Program<'_>, problems: &mut Vec<StartProblem>) {
     let Some(resources) = program.resources else {
         return;
     };
@@ -150,7 +179,7 @@ fn check_resources(program: &Program<'_>, problems: &mut Vec<Problem>) {
             .iter()
             .filter(|resource| !resources.has(resource))
         {
-            problems.push(Problem::MissingResource {
+            problems.push(StartProblem::MissingResource {
                 resource: (resource.name)(),
                 module: module.declaration,
             });
@@ -159,7 +188,7 @@ fn check_resources(program: &Program<'_>, problems: &mut Vec<Problem>) {
 }
 
 /// Modules start after modules that start, and not in a circle.
-fn check_after(program: &Program<'_>, problems: &mut Vec<Problem>) {
+fn check_after(program: &Program<'_>, problems: &mut Vec<StartProblem>) {
     let starts = |wanted: &ModuleDescriptor| {
         program
             .modules
@@ -169,7 +198,7 @@ fn check_after(program: &Program<'_>, problems: &mut Vec<Problem>) {
     for module in program.modules {
         for after in module.after.iter().map(|after| after()) {
             if !starts(after) {
-                problems.push(Problem::AfterMissing {
+                problems.push(StartProblem::AfterMissing {
                     module: module.declaration,
                     after: after.declaration,
                 });
@@ -178,7 +207,7 @@ fn check_after(program: &Program<'_>, problems: &mut Vec<Problem>) {
     }
     let after = |module: &ModuleDescriptor| module.after.iter().map(|after| after()).collect();
     if let Some(cycle) = find_cycle(program.modules, after) {
-        problems.push(Problem::AfterCycle { modules: cycle });
+        problems.push(StartProblem::AfterCycle { modules: cycle });
     }
 }
 
@@ -186,7 +215,7 @@ fn check_after(program: &Program<'_>, problems: &mut Vec<Problem>) {
 fn check_call_cycles(
     program: &Program<'_>,
     handlers: &HashMap<Key, Vec<&'static ModuleDescriptor>>,
-    problems: &mut Vec<Problem>,
+    problems: &mut Vec<StartProblem>,
 ) {
     let callees = |module: &ModuleDescriptor| -> Vec<&'static ModuleDescriptor> {
         if module.kind == ModuleKind::Shared {
@@ -203,19 +232,19 @@ fn check_call_cycles(
             .collect()
     };
     if let Some(cycle) = find_cycle(program.modules, callees) {
-        problems.push(Problem::CallCycle { modules: cycle });
+        problems.push(StartProblem::CallCycle { modules: cycle });
     }
 }
 
 /// In a closed world, what starts by itself is also listed.
-fn check_world(program: &Program<'_>, problems: &mut Vec<Problem>) {
+fn check_world(program: &Program<'_>, problems: &mut Vec<StartProblem>) {
     let Some(world) = program.world else {
         return;
     };
     let starting = |module: &&&'static ModuleDescriptor| module.launch.is_some();
     for module in program.modules.iter().filter(starting) {
         if !world.iter().any(|listed| std::ptr::eq(*listed, *module)) {
-            problems.push(Problem::NotListed {
+            problems.push(StartProblem::NotListed {
                 module: module.declaration,
             });
         }

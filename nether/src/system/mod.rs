@@ -17,6 +17,8 @@ pub(crate) use self::signals::{or_exit, signal};
 pub use self::status::ModuleStatus;
 
 use std::fmt;
+#[cfg(feature = "http")]
+use std::sync::Weak;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -25,7 +27,9 @@ use tokio::sync::SetOnce;
 
 use crate::context::{AnyEvent, Context, Subscription, subscribe_to_all, subscribe_to_any};
 use crate::error::{Result, StartError};
-use crate::events::DeadLetter;
+use crate::events::{DeadLetter, is_own_module};
+#[cfg(feature = "http")]
+use crate::latency::Latencies;
 use crate::mediator::Mediator;
 use crate::message::Event;
 use crate::module::AnyInstance;
@@ -41,6 +45,18 @@ use crate::sync::lock;
 #[derive(Clone)]
 pub struct System {
     inner: Arc<Inner>,
+}
+
+/// A handle that does not keep the system.
+#[cfg(feature = "http")]
+#[derive(Clone)]
+pub(crate) struct WeakSystem(Weak<Inner>);
+
+#[cfg(feature = "http")]
+impl WeakSystem {
+    pub(crate) fn upgrade(&self) -> Option<System> {
+        self.0.upgrade().map(|inner| System { inner })
+    }
 }
 
 struct Inner {
@@ -246,11 +262,27 @@ impl System {
             modules.dedup_by_key(|module| module.declaration.name);
             return Topology::of(&registry.messages, &modules);
         }
-        Topology::of(&registry.messages, &registry.modules)
+        let modules = registry.modules.iter().copied();
+        let modules: Vec<_> = modules
+            .filter(|module| !is_own_module(&module.declaration))
+            .collect();
+        Topology::of(&registry.messages, &modules)
     }
 
     fn instances(&self) -> Vec<Arc<dyn AnyInstance>> {
         self.inner.instances()
+    }
+
+    /// How long its handlers take.
+    #[cfg(feature = "http")]
+    pub(crate) fn latencies(&self) -> &Latencies {
+        &self.inner.mediator.latencies
+    }
+
+    /// A handle that does not keep the system.
+    #[cfg(feature = "http")]
+    pub(crate) fn downgrade(&self) -> WeakSystem {
+        WeakSystem(Arc::downgrade(&self.inner))
     }
 
     #[cfg(feature = "test")]

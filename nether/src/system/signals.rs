@@ -28,6 +28,18 @@ impl System {
     pub async fn stop_requested(&self) {
         race(signal(), self.inner.mediator.stopping.begun()).await;
     }
+
+    /// Waits until the system begins to stop.
+    #[cfg(feature = "http")]
+    pub(crate) async fn stop_begun(&self) {
+        self.inner.mediator.stopping.begun().await;
+    }
+
+    /// Whether the system has begun to stop.
+    #[cfg(feature = "http")]
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.inner.mediator.stopping.has_begun()
+    }
 }
 
 /// What a process exits with that was interrupted, as shells have it: 128 and the number of SIGINT.

@@ -9,7 +9,7 @@ use tokio::sync::SetOnce;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::error::{Problem, StartError};
+use crate::error::{StartError, StartProblem};
 use crate::mediator::{Handler, Mediator, Settings, Stopping};
 use crate::module::{AnyInstance, Launch, ModuleDescriptor};
 use crate::recorder::Recorder;
@@ -42,7 +42,7 @@ pub(super) fn verify(builder: &SystemBuilder) -> Result<(), StartError> {
     }))
 }
 
-fn told(problems: Vec<Problem>) -> Result<(), StartError> {
+fn told(problems: Vec<StartProblem>) -> Result<(), StartError> {
     if problems.is_empty() {
         Ok(())
     } else {
@@ -111,7 +111,7 @@ pub(super) async fn start(builder: SystemBuilder) -> Result<System, StartError> 
     let stopping = &system.inner.mediator.stopping;
     let mut problems = start_all(&instances, Arc::new(builder.resources), stopping).await;
     if stopping.has_begun() {
-        problems.push(Problem::Stopped);
+        problems.push(StartProblem::Stopped);
     }
     if !problems.is_empty() {
         system.shutdown().await;
@@ -162,7 +162,7 @@ async fn start_all(
     instances: &[Arc<dyn AnyInstance>],
     resources: Arc<Resources>,
     stopping: &Arc<Stopping>,
-) -> Vec<Problem> {
+) -> Vec<StartProblem> {
     let key = |module: &'static ModuleDescriptor| std::ptr::from_ref(module) as usize;
     // Of each module, one for each of its instances.
     let mut started: HashMap<usize, Vec<Arc<SetOnce<bool>>>> = HashMap::new();
@@ -192,7 +192,7 @@ async fn start_all(
             tell(told, result.is_ok());
             result
                 .err()
-                .map(|error| Problem::ModuleFailed { module, error })
+                .map(|error| StartProblem::ModuleFailed { module, error })
         });
     }
     let mut problems = Vec::new();

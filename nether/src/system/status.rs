@@ -19,6 +19,10 @@ pub struct ModuleStatus {
     pub restarts: u64,
     /// How many messages wait in its mailbox; a shared module has none.
     pub waiting: usize,
+    /// For how many messages its mailbox has room; `None` for a shared module.
+    pub mailbox: Option<usize>,
+    /// How many messages it has accepted that have not ended.
+    pub in_flight: u64,
     /// How many messages it handled.
     pub handled: u64,
     /// How many messages failed: by an error, or by a panic.
@@ -31,6 +35,9 @@ impl System {
     pub fn modules(&self) -> Vec<ModuleStatus> {
         let status = |instance: &std::sync::Arc<dyn crate::module::AnyInstance>| {
             let (descriptor, work) = (instance.descriptor(), instance.work());
+            // In this order, as `ended` says.
+            let ended = instance.ended();
+            let in_flight = instance.accepted().saturating_sub(ended);
             ModuleStatus {
                 name: descriptor.declaration.name,
                 instance: instance.index(),
@@ -38,6 +45,8 @@ impl System {
                 state: instance.state(),
                 restarts: instance.life().restarts(),
                 waiting: work.waiting,
+                mailbox: work.room,
+                in_flight,
                 handled: work.handled,
                 failed: work.failed,
             }

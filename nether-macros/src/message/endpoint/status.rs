@@ -4,6 +4,7 @@ use syn::LitInt;
 
 use crate::diagnostics::Diagnostics;
 use crate::message::MessageKind;
+use crate::message::endpoint::verb;
 use crate::message::model::Model;
 use crate::types;
 
@@ -30,7 +31,8 @@ fn check_place(model: &Model, status: &LitInt, diagnostics: &Diagnostics) {
         diagnostics.error(status, message, "remove `status`");
     } else if !model.args.seen.has("http") {
         let message = format!("`status` is what an endpoint answers with, but `{ident}` is none");
-        let help = "add `http = \"POST /path\"`, or remove `status`";
+        let usual = verb::usual(model.kind);
+        let help = format!("add `http = \"{usual} /path\"`, or remove `status`");
         diagnostics.error(status, message, help);
     }
 }

@@ -158,6 +158,7 @@ impl Expander<'_> {
         let rule = spans::name(rule, spans::attribute());
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
+            #[diagnostic::do_not_recommend]
             impl #p::Sender for #ty {
                 type Rule = #p::#rule;
             }

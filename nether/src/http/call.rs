@@ -1,0 +1,218 @@
+//! Endpoints of commands and queries: the request becomes the message, its reply the answer.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequestParts, RawPathParams, Request};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{StatusCode, request};
+use axum::response::Response;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::time::timeout;
+
+use crate::error::{CallError, HandlerError};
+use crate::http::endpoint::{CallEndpoint, EndpointReply, convention};
+use crate::http::idempotency::{IdempotencyKey, once};
+use crate::http::input::Input;
+use crate::http::problem::Details;
+use crate::http::settings::Settings;
+use crate::http::site::Site;
+use crate::http::visit::{Answer, Visit};
+use crate::message::MessageKind;
+use crate::route::BoxFuture;
+
+/// Serves a request for `M`.
+pub(super) fn serve<M>(site: Arc<Site>, request: Request) -> BoxFuture<Response>
+where
+    M: CallEndpoint + Send,
+    M::Reply: EndpointReply,
+{
+    Box::pin(async move {
+        let (mut parts, body) = request.into_parts();
+        let body = match read(&site.settings, &parts, body).await {
+            Ok(body) => body,
+            Err(details) => return details.answer_to(&parts),
+        };
+        match message::<M>(&mut parts, &body).await {
+            Ok(message) if M::KIND == MessageKind::Command => {
+                command(site, parts, &body, message).await
+            }
+            // A query changes nothing: if the client goes away, so does it.
+            Ok(message) => run(Visit::open(&site.system, &site.settings, &parts), message).await,
+            Err(details) => details.answer_to(&parts),
+        }
+    })
+}
+
+/// A command that has begun is finished, also if the client goes away.
+async fn command<M>(site: Arc<Site>, parts: request::Parts, body: &Bytes, message: M) -> Response
+where
+    M: CallEndpoint + Send,
+    M::Reply: EndpointReply,
+{
+    let key = match IdempotencyKey::of(&parts, body) {
+        Ok(key) => key,
+        Err(details) => return details.answer_to(&parts),
+    };
+    let visit = Visit::open(&site.system, &site.settings, &parts);
+    match key {
+        None => ToTheEnd::new(run(visit, message)).await,
+        Some(key) => {
+            let key = key.of_principal(visit.ctx.principal());
+            let idempotency = &site.shared.idempotency;
+            once(idempotency, key, &parts, run(visit, message)).await
+        }
+    }
+}
+
+/// Sends the message, and makes of its reply what the client gets.
+async fn run<M>(visit: Visit, message: M) -> Response
+where
+    M: CallEndpoint + Send,
+    M::Reply: EndpointReply,
+{
+    let result = match visit.ctx.call(message).await {
+        Ok(reply) => answer::<M>(&reply),
+        Err(error) => Err(refusal::<M>(&error)),
+    };
+    visit.answer(result).await
+}
+
+fn answer<M>(reply: &M::Reply) -> Result<Answer, Details>
+where
+    M: CallEndpoint,
+    M::Reply: EndpointReply,
+{
+    let convention = || convention(M::descriptor(), &M::REPLY);
+    let stated = M::STATUS.and_then(|status| StatusCode::from_u16(status).ok());
+    let status = stated.unwrap_or_else(convention);
+    if M::REPLY.is_nothing {
+        return Ok(Answer { status, json: None });
+    }
+    let json = reply.write().map_err(|error| {
+        tracing::error!(message = M::NAME, %error, "a reply cannot be written as JSON");
+        Details::internal()
+    })?;
+    if M::REPLY.is_optional && json == b"null" {
+        return Err(Details::new(StatusCode::NOT_FOUND, ""));
+    }
+    let json = Some(json);
+    Ok(Answer { status, json })
+}
+
+fn refusal<M: CallEndpoint>(error: &CallError<M::Error>) -> Details
+where
+    M::Error: HandlerError,
+{
+    let details = Details::of_call(error, M::problem);
+    if details.status().is_server_error() {
+        tracing::error!(message = M::NAME, %error, "a request failed");
+    }
+    details
+}
+
+/// The message that the request is.
+async fn message<M: CallEndpoint>(parts: &mut request::Parts, body: &[u8]) -> Result<M, Details> {
+    let has_parameters = M::descriptor()
+        .endpoint
+        .is_some_and(|endpoint| endpoint.path.contains('{'));
+    let parameters = if has_parameters {
+        Some(parameters(parts).await?)
+    } else {
+        None
+    };
+    let mut input = Input {
+        body,
+        ..Input::default()
+    };
+    if let Some(parameters) = &parameters {
+        input.path(parameters.iter());
+    }
+    if let Some(query) = parts.uri.query() {
+        input.query(query)?;
+    }
+    input.message()
+}
+
+/// The parameters in the path.
+pub(super) async fn parameters(parts: &mut request::Parts) -> Result<RawPathParams, Details> {
+    let parameters = RawPathParams::from_request_parts(parts, &()).await;
+    parameters
+        .map_err(|_| Details::new(StatusCode::BAD_REQUEST, "the path of the URI is not UTF-8"))
+}
+
+/// The body, if it is JSON and neither too long nor too slow. Of a GET there is none.
+async fn read(settings: &Settings, parts: &request::Parts, body: Body) -> Result<Bytes, Details> {
+    if parts.method == axum::http::Method::GET || parts.method == axum::http::Method::HEAD {
+        return Ok(Bytes::new());
+    }
+    let reading = timeout(
+        settings.body_timeout,
+        Limited::new(body, settings.body_limit).collect(),
+    );
+    let body = match reading.await {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            let detail = format!("the body is longer than {} bytes", settings.body_limit);
+            return Err(Details::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
+        }
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a request's body did not come");
+            let detail = "the body did not come to its end";
+            return Err(Details::new(StatusCode::BAD_REQUEST, detail));
+        }
+        Err(_) => {
+            let detail = format!("the body took longer than {:?}", settings.body_timeout);
+            return Err(Details::new(StatusCode::REQUEST_TIMEOUT, detail));
+        }
+    };
+    if !body.is_empty() && !is_json(parts) {
+        let detail = "the body must be JSON: `content-type: application/json`";
+        return Err(Details::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+    }
+    Ok(body)
+}
+
+fn is_json(parts: &request::Parts) -> bool {
+    let stated = parts.headers.get(CONTENT_TYPE);
+    let stated = stated.and_then(|stated| stated.to_str().ok());
+    stated.is_some_and(|stated| {
+        let essence = stated.split(';').next().unwrap_or_default().trim();
+        let is = |json: &str| essence.eq_ignore_ascii_case(json);
+        is("application/json") || essence.to_ascii_lowercase().ends_with("+json")
+    })
+}
+
+/// What goes on to its end in a task of its own, if nobody waits for it any more.
+pub(super) struct ToTheEnd(Option<BoxFuture<Response>>);
+
+impl ToTheEnd {
+    fn new(future: impl Future<Output = Response> + Send + 'static) -> Self {
+        ToTheEnd(Some(Box::pin(future)))
+    }
+}
+
+impl Future for ToTheEnd {
+    type Output = Response;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
+        let future = self
+            .0
+            .as_mut()
+            .expect("a future is not polled after it is ready");
+        let response = ready!(future.as_mut().poll(cx));
+        self.0 = None;
+        Poll::Ready(response)
+    }
+}
+
+impl Drop for ToTheEnd {
+    fn drop(&mut self) {
+        let (future, runtime) = (self.0.take(), tokio::runtime::Handle::try_current());
+        if let (Some(future), Ok(runtime)) = (future, runtime) {
+            runtime.spawn(future);
+        }
+    }
+}

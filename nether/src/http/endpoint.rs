@@ -1,0 +1,229 @@
+//! What `http = ".."` leaves in the program: a description of the message, and the function that serves it.
+
+#![allow(missing_docs)] // Not public API. Used by generated code.
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::Response;
+use schemars::{Schema, SchemaGenerator};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::declaration::Declaration;
+use crate::http::call;
+use crate::http::feed::Feed;
+use crate::http::problem::{Details, ProblemKind};
+use crate::http::site::Site;
+use crate::message::{ByValue, Event, Message, MessageDescriptor, MessageKind};
+use crate::route::BoxFuture;
+use crate::system::System;
+
+/// A message that is read from a request.
+pub trait Endpoint: Message + DeserializeOwned + Serialize {
+    /// What it is made of.
+    const SHAPE: Shape;
+    /// Its documentation.
+    const DOCS: &'static str;
+
+    /// Its schema, if it derives one.
+    fn schema(schemas: &mut SchemaGenerator) -> Option<Schema>;
+}
+
+/// A command or query that is read from a request, and whose reply is the answer.
+pub trait CallEndpoint: Endpoint + ByValue {
+    /// The status of success that `status = ..` says.
+    const STATUS: Option<u16>;
+    /// What is replied.
+    const REPLY: ReplyShape;
+
+    /// What problems its error may be.
+    fn problems() -> &'static [ProblemKind];
+
+    /// Which problem the error is.
+    fn problem(error: &Self::Error) -> Option<Details>;
+}
+
+/// What a message is made of.
+#[derive(Debug, Clone, Copy)]
+pub enum Shape {
+    /// A struct of these named fields.
+    Fields(&'static [Field]),
+    /// Something else, of which only serde knows how it is read.
+    Opaque,
+}
+
+/// A field, as serde knows it.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    pub name: &'static str,
+    pub docs: &'static str,
+    /// Whether it may be left out.
+    pub is_optional: bool,
+    /// Whether it takes in all that no other field does.
+    pub is_flat: bool,
+    pub schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+/// What is known of a reply.
+#[derive(Debug, Clone, Copy)]
+pub struct ReplyShape {
+    /// It is `()`.
+    pub is_nothing: bool,
+    /// It is an `Option`.
+    pub is_optional: bool,
+    pub schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+/// What the reply of an endpoint must be.
+#[diagnostic::on_unimplemented(
+    message = "the reply `{Self}` cannot be written as JSON, so the message cannot be an endpoint",
+    label = "the reply is not `Serialize`",
+    note = "derive it: `#[derive(serde::Serialize)]` above the definition of `{Self}`"
+)]
+pub trait EndpointReply {
+    /// The reply as JSON.
+    fn write(&self) -> serde_json::Result<Vec<u8>>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize> EndpointReply for T {
+    fn write(&self) -> serde_json::Result<Vec<u8>> {
+        serde_json::to_vec(self)
+    }
+}
+
+/// Serves a request.
+pub(super) type Serve = fn(Arc<Site>, Request) -> BoxFuture<Response>;
+
+/// An endpoint, its types forgotten.
+pub struct EndpointEntry {
+    pub(super) message: fn() -> &'static MessageDescriptor,
+    pub(super) shape: Shape,
+    pub(super) docs: &'static str,
+    pub(super) schema: fn(&mut SchemaGenerator) -> Option<Schema>,
+    pub(super) way: Way,
+}
+
+/// How an endpoint answers.
+pub(super) enum Way {
+    /// By the reply to a command or query.
+    Call {
+        serve: Serve,
+        status: Option<u16>,
+        reply: ReplyShape,
+        problems: fn() -> &'static [ProblemKind],
+    },
+    /// By a stream of events.
+    Feed {
+        open: fn(&System, usize) -> Arc<Feed>,
+    },
+}
+
+impl EndpointEntry {
+    /// The endpoint of a command or query.
+    pub const fn call<M>() -> Self
+    where
+        M: CallEndpoint + Send,
+        M::Reply: EndpointReply,
+    {
+        EndpointEntry {
+            message: M::descriptor,
+            shape: M::SHAPE,
+            docs: M::DOCS,
+            schema: M::schema,
+            way: Way::Call {
+                serve: call::serve::<M>,
+                status: M::STATUS,
+                reply: M::REPLY,
+                problems: M::problems,
+            },
+        }
+    }
+
+    /// The endpoint of an event.
+    pub const fn feed<E: Endpoint + Event>() -> Self {
+        EndpointEntry {
+            message: E::descriptor,
+            shape: E::SHAPE,
+            docs: E::DOCS,
+            schema: E::schema,
+            way: Way::Feed {
+                open: Feed::open::<E>,
+            },
+        }
+    }
+
+    pub(super) fn message(&self) -> &'static MessageDescriptor {
+        (self.message)()
+    }
+
+    /// What `http = ".."` says: verb and path.
+    pub(super) fn place(&self) -> (&'static str, &'static str) {
+        let endpoint = self.message().endpoint;
+        endpoint.map_or(("", ""), |endpoint| (endpoint.verb, endpoint.path))
+    }
+
+    /// The method of its requests.
+    pub(super) fn method(&self) -> &'static str {
+        match self.place().0 {
+            "SSE" => "GET",
+            verb => verb,
+        }
+    }
+
+    /// Whether its requests have a body. Those of a command may, whatever their method.
+    pub(super) fn has_body(&self) -> bool {
+        let is_command = self.message().kind == MessageKind::Command;
+        is_command || self.method() == "POST"
+    }
+
+    /// The status of success: what `status = ..` says, or the convention.
+    pub(super) fn success(&self) -> StatusCode {
+        let Way::Call { status, reply, .. } = &self.way else {
+            return StatusCode::OK;
+        };
+        let stated = status.and_then(|status| StatusCode::from_u16(status).ok());
+        stated.unwrap_or_else(|| convention(self.message(), reply))
+    }
+
+    /// The parameters in its path.
+    pub(super) fn parameters(&self) -> impl Iterator<Item = &'static str> {
+        let segments = self.place().1.split('/');
+        segments.filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+    }
+}
+
+/// What a reply without a status of its own is answered with: what a POST replies was made by it.
+pub(super) fn convention(message: &MessageDescriptor, reply: &ReplyShape) -> StatusCode {
+    let is_post = message.endpoint.is_some_and(|it| it.verb == "POST");
+    match message.kind {
+        _ if reply.is_nothing => StatusCode::NO_CONTENT,
+        MessageKind::Command if is_post => StatusCode::CREATED,
+        _ => StatusCode::OK,
+    }
+}
+
+impl fmt::Debug for EndpointEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (verb, path) = self.place();
+        write!(f, "{verb} {path}")
+    }
+}
+
+/// An endpoint in the link-time registry.
+#[derive(Debug)]
+pub struct EndpointRegistration(pub &'static EndpointEntry);
+
+inventory::collect!(EndpointRegistration);
+
+/// What `#[routes]` leaves in the program.
+#[derive(Debug)]
+pub struct RoutesRegistration {
+    pub declaration: Declaration,
+    pub build: fn() -> axum::Router<System>,
+}
+
+inventory::collect!(RoutesRegistration);

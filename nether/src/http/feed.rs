@@ -1,0 +1,165 @@
+//! [`Feed`]: the events of one type, for all clients that listen: each is written once, and the newest are kept for who comes
+//! back.
+//!
+//! A client has no queue of its own but a place in the feed, so that one that does not read costs nothing, and thousands of
+//! them little. A client that fell behind what is kept is told that it missed something.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use axum::body::Bytes;
+use serde::Serialize;
+use serde_json::Value;
+use tokio::sync::watch;
+
+use crate::http::endpoint::Endpoint;
+use crate::message::Event;
+use crate::sync::lock;
+use crate::system::System;
+
+/// The events of one type.
+#[derive(Debug)]
+pub(super) struct Feed {
+    /// Tells feeds of different runs of a program apart.
+    run: u32,
+    kept: Mutex<Kept>,
+    /// The place behind the newest event; `None` once there will be no more. The feed's own task changes it, all clients wait
+    /// for its change.
+    end: watch::Sender<Option<u64>>,
+    capacity: usize,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    /// The place of the oldest one.
+    first: u64,
+    events: VecDeque<Arc<Written>>,
+}
+
+/// An event, ready to be sent.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// As the stream has it, with its id.
+    pub(super) frame: Bytes,
+    /// For filters.
+    pub(super) value: Value,
+}
+
+/// What a client gets next.
+pub(super) enum Next {
+    Event(Arc<Written>),
+    /// So many events are not kept any more.
+    Missed(u64),
+    /// Nothing, for now.
+    Nothing,
+}
+
+impl Feed {
+    /// Begins to write down the events of type `E`.
+    pub(super) fn open<E: Endpoint + Event>(system: &System, capacity: usize) -> Arc<Self> {
+        let feed = Arc::new(Feed {
+            run: fresh_run(),
+            kept: Mutex::default(),
+            end: watch::Sender::new(Some(0)),
+            capacity: capacity.max(1),
+        });
+        let mut events = system.subscribe::<E>();
+        let writing = Arc::clone(&feed);
+        tokio::spawn(async move {
+            let mut missed = 0;
+            while let Some(event) = events.next().await {
+                writing.skip(events.missed() - missed);
+                missed = events.missed();
+                match written(&*event) {
+                    Ok((text, value)) => writing.push(&text, value),
+                    Err(error) => {
+                        tracing::error!(event = E::NAME, %error, "an event cannot be written as JSON");
+                        writing.skip(1);
+                    }
+                }
+            }
+            writing.end.send_replace(None);
+        });
+        feed
+    }
+
+    fn push(&self, text: &str, value: Value) {
+        let mut kept = lock(&self.kept);
+        let place = kept.end();
+        let frame = self.frame(place, text);
+        if kept.events.len() == self.capacity {
+            kept.events.pop_front();
+            kept.first += 1;
+        }
+        kept.events.push_back(Arc::new(Written { frame, value }));
+        self.end.send_replace(Some(place + 1));
+    }
+
+    /// Leaves out events that cannot be shown: all that is kept is before them.
+    fn skip(&self, count: u64) {
+        if count > 0 {
+            let mut kept = lock(&self.kept);
+            kept.first = kept.end() + count;
+            kept.events.clear();
+        }
+    }
+
+    /// The event as the stream has it. JSON is one line.
+    fn frame(&self, place: u64, text: &str) -> Bytes {
+        format!("id: {}\ndata: {text}\n\n", self.id(place)).into()
+    }
+
+    fn id(&self, place: u64) -> String {
+        format!("{:08x}-{place}", self.run)
+    }
+
+    /// Where a client goes on that saw the event with this id last; `None` if it was of another run, so that what it missed
+    /// is not known.
+    pub(super) fn after(&self, id: &str) -> Option<u64> {
+        let (run, place) = id.split_once('-')?;
+        let is_this = u32::from_str_radix(run, 16) == Ok(self.run);
+        let place: u64 = place.parse().ok()?;
+        let end = lock(&self.kept).end();
+        (is_this && place < end).then_some(place + 1)
+    }
+
+    /// Where a client begins that has seen nothing yet.
+    pub(super) fn now(&self) -> u64 {
+        lock(&self.kept).end()
+    }
+
+    /// What is at the place.
+    pub(super) fn at(&self, place: u64) -> Next {
+        let kept = lock(&self.kept);
+        match place.checked_sub(kept.first) {
+            None => Next::Missed(kept.first - place),
+            Some(index) => {
+                let event = usize::try_from(index).ok();
+                let event = event.and_then(|index| kept.events.get(index));
+                event.map_or(Next::Nothing, |event| Next::Event(Arc::clone(event)))
+            }
+        }
+    }
+
+    /// Tells of new events, and of the end.
+    pub(super) fn changes(&self) -> watch::Receiver<Option<u64>> {
+        self.end.subscribe()
+    }
+}
+
+impl Kept {
+    /// The place behind the newest one.
+    fn end(&self) -> u64 {
+        self.first + self.events.len() as u64
+    }
+}
+
+/// The event as it is sent, and for filters.
+fn written<E: Serialize>(event: &E) -> serde_json::Result<(String, Value)> {
+    Ok((serde_json::to_string(event)?, serde_json::to_value(event)?))
+}
+
+fn fresh_run() -> u32 {
+    // The random half of the UUID.
+    (uuid::Uuid::now_v7().as_u128() & u128::from(u32::MAX)) as u32
+}

@@ -1,0 +1,159 @@
+//! Folders of files: served below a path, and never from outside of the folder.
+
+use std::convert::Infallible;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::ACCEPT;
+use axum::http::uri::PathAndQuery;
+use axum::http::{Method, StatusCode, Uri, request};
+use axum::response::{IntoResponse, Response};
+use tower::ServiceExt;
+use tower_http::services::ServeDir;
+use tower_http::services::fs::{Backend, TokioBackend};
+
+use crate::http::site::Folder;
+use crate::route::BoxFuture;
+
+/// The page of an application that has one.
+const PAGE: &str = "/index.html";
+
+/// Offers requests to the files of the folder, and what is not among them to `then`.
+pub(super) fn before(folder: &Folder, then: Router) -> Router {
+    let prefix = folder.path.trim_end_matches('/').to_owned();
+    let backend = Inside {
+        folder: folder.folder.clone(),
+    };
+    let files = Files {
+        files: ServeDir::with_backend(&folder.folder, backend).redirect_path_prefix(&prefix),
+        prefix,
+        single_page: folder.single_page,
+    };
+    Router::new().fallback(move |request: Request| {
+        let (files, then) = (files.clone(), then.clone());
+        async move {
+            let (parts, body) = request.into_parts();
+            match files.answer(&parts).await {
+                Some(response) => response,
+                None => never(then.oneshot(Request::from_parts(parts, body)).await),
+            }
+        }
+    })
+}
+
+fn never<T>(result: Result<T, Infallible>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(never) => match never {},
+    }
+}
+
+#[derive(Clone)]
+struct Files {
+    files: ServeDir<tower_http::services::fs::DefaultServeDirFallback, Inside>,
+    prefix: String,
+    single_page: bool,
+}
+
+impl Files {
+    /// The file that the request is for, if there is one.
+    async fn answer(&self, request: &request::Parts) -> Option<Response> {
+        if !matches!(request.method, Method::GET | Method::HEAD) {
+            return None;
+        }
+        let inner = below(&self.prefix, request.uri.path())?;
+        let response = self.file(request, inner).await;
+        if response.status() != StatusCode::NOT_FOUND {
+            return Some(response);
+        }
+        if self.single_page && is_for_page(request, inner) {
+            return Some(self.file(request, PAGE).await);
+        }
+        None
+    }
+
+    async fn file(&self, request: &request::Parts, path: &str) -> Response {
+        let mut file = Request::new(Body::empty());
+        *file.method_mut() = request.method.clone();
+        *file.headers_mut() = request.headers.clone();
+        let path = PathAndQuery::try_from(path);
+        *file.uri_mut() = path.map(Uri::from).unwrap_or_default();
+        never(self.files.clone().oneshot(file).await).into_response()
+    }
+}
+
+/// The path below the prefix.
+fn below<'a>(prefix: &str, path: &'a str) -> Option<&'a str> {
+    match path.strip_prefix(prefix)? {
+        "" => Some("/"),
+        inner => inner.starts_with('/').then_some(inner),
+    }
+}
+
+/// Whether a browser asks for a place within the page, and not for a file that should be there.
+fn is_for_page(request: &request::Parts, path: &str) -> bool {
+    let accepts = request.headers.get(ACCEPT);
+    let accepts = accepts.and_then(|accepts| accepts.to_str().ok());
+    let is_file = path
+        .rsplit('/')
+        .next()
+        .is_some_and(|name| name.contains('.'));
+    accepts.is_some_and(|accepts| accepts.contains("text/html")) && !is_file
+}
+
+/// The files of a folder. A link that leads out of it leads nowhere.
+#[derive(Debug, Clone)]
+pub(super) struct Inside {
+    folder: PathBuf,
+}
+
+impl Inside {
+    /// The real path, if it is inside.
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        let (folder, path) = (self.folder.canonicalize()?, path.canonicalize()?);
+        if path.starts_with(&folder) {
+            Ok(path)
+        } else {
+            Err(io::ErrorKind::NotFound.into())
+        }
+    }
+
+    /// The same, without holding up others.
+    async fn resolved(self, path: PathBuf) -> io::Result<PathBuf> {
+        let resolving = tokio::task::spawn_blocking(move || self.resolve(&path));
+        resolving.await.map_err(io::Error::other)?
+    }
+}
+
+impl Backend for Inside {
+    type File = <TokioBackend as Backend>::File;
+    type Metadata = <TokioBackend as Backend>::Metadata;
+    type OpenFuture = BoxFuture<io::Result<Self::File>>;
+    type MetadataFuture = BoxFuture<io::Result<Self::Metadata>>;
+
+    fn open(&self, path: PathBuf) -> Self::OpenFuture {
+        let inside = self.clone();
+        Box::pin(async move { TokioBackend.open(inside.resolved(path).await?).await })
+    }
+
+    fn metadata(&self, path: PathBuf) -> Self::MetadataFuture {
+        let inside = self.clone();
+        Box::pin(async move { TokioBackend.metadata(inside.resolved(path).await?).await })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::below;
+
+    #[test]
+    fn a_path_is_below_a_whole_prefix() {
+        assert_eq!(below("/assets", "/assets/a.css"), Some("/a.css"));
+        assert_eq!(below("/assets", "/assets"), Some("/"));
+        assert_eq!(below("/assets", "/assets-of-others/a.css"), None);
+        assert_eq!(below("", "/a.css"), Some("/a.css"));
+    }
+}

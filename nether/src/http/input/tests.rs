@@ -1,0 +1,147 @@
+//! What requests become.
+
+use axum::http::StatusCode;
+use serde::Deserialize;
+
+use super::Input;
+use crate::http::problem::Details;
+
+#[derive(Debug, Deserialize, PartialEq)]
+struct Order {
+    id: u64,
+    #[serde(default)]
+    express: bool,
+    note: Option<String>,
+    #[serde(default)]
+    tags: Vec<String>,
+    #[serde(default)]
+    kind: Kind,
+}
+
+#[derive(Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    #[default]
+    Letter,
+    Parcel,
+}
+
+fn order(id: u64) -> Order {
+    Order {
+        id,
+        express: false,
+        note: None,
+        tags: Vec::new(),
+        kind: Kind::Letter,
+    }
+}
+
+fn read<'a, M: serde::de::DeserializeOwned>(
+    path: &'a [(&'a str, &'a str)],
+    query: &'a str,
+    body: &'a str,
+) -> Result<M, Details> {
+    let mut input = Input {
+        body: body.as_bytes(),
+        ..Input::default()
+    };
+    input.path(path.iter().copied());
+    input.query(query)?;
+    input.message()
+}
+
+fn refused(path: &[(&str, &str)], query: &str, body: &str) -> Details {
+    read::<Order>(path, query, body).unwrap_err()
+}
+
+#[test]
+fn path_query_and_body_are_one_map() {
+    let read = read::<Order>(&[("id", "7")], "tags=a&tags=b", r#"{"note":"n"}"#);
+    let expected = Order {
+        note: Some("n".into()),
+        tags: vec!["a".into(), "b".into()],
+        ..order(7)
+    };
+    assert_eq!(read.unwrap(), expected);
+}
+
+#[test]
+fn text_is_read_as_the_type_of_its_field() {
+    let read = read::<Order>(&[], "id=7&express=true&note=a%20b+c&tags=x&kind=parcel", "");
+    let expected = Order {
+        express: true,
+        note: Some("a b c".into()),
+        tags: vec!["x".into()],
+        kind: Kind::Parcel,
+        ..order(7)
+    };
+    assert_eq!(read.unwrap(), expected);
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    for (query, body, said, field) in [
+        (
+            "id=seven",
+            "",
+            "`id`: invalid value: \"seven\", expected u64",
+            "id",
+        ),
+        (
+            "id=1&id=2",
+            "",
+            "`id`: given 2 times, but it is one value",
+            "id",
+        ),
+        ("", "{}", "missing field `id`", "id"),
+        ("", "", "missing field `id`", "id"),
+        ("id=1&nope=2", "", "unknown field `nope`, expected", "nope"),
+        (
+            "",
+            r#"{"id":1,"nope":2}"#,
+            "unknown field `nope`, expected",
+            "nope",
+        ),
+        ("id=1", r#"{"id":1}"#, "duplicate field `id`", "id"),
+        ("", r#"{"id":"1"}"#, "`id`: invalid type: string", "id"),
+        (
+            "",
+            r#"{"id":1,"tags":[1]}"#,
+            "`tags[0]`: invalid type: integer",
+            "tags[0]",
+        ),
+        ("id=1&kind=bird", "", "unknown variant `bird`", "kind"),
+    ] {
+        let details = refused(&[], query, body);
+        assert_eq!(details.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        let told = format!("{details:?}");
+        assert!(told.contains(&format!("{said:?}")[1..said.len()]), "{told}");
+        assert!(told.contains(&format!("field: Some({field:?})")), "{told}");
+    }
+}
+
+#[test]
+fn a_body_that_is_no_object_is_refused() {
+    for body in ["[1]", "7", "null", "\"id\""] {
+        let details = refused(&[], "", body);
+        assert_eq!(
+            details.status(),
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "{details:?}"
+        );
+    }
+}
+
+#[test]
+fn what_is_no_json_is_a_bad_request() {
+    for body in ["{", "{\"id\":1} x", "\u{0}", "{\"id\":1,}"] {
+        let details = refused(&[], "", body);
+        assert_eq!(details.status(), StatusCode::BAD_REQUEST, "{details:?}");
+    }
+}
+
+#[test]
+fn a_query_that_is_not_utf8_is_a_bad_request() {
+    let details = refused(&[], "id=%ff", "");
+    assert_eq!(details.status(), StatusCode::BAD_REQUEST);
+}

@@ -1,0 +1,114 @@
+//! `/metrics`: what the system does, as Prometheus reads it (the text of OpenMetrics 1.0).
+
+use std::fmt;
+
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::http::problem::Details;
+use crate::http::request_id::RequestId;
+use crate::latency::{BOUNDS, Histogram};
+use crate::system::{ModuleStatus, System};
+
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The answer to a request for the metrics.
+pub(super) fn answer(system: &System) -> Response {
+    let mut registry = Registry::with_prefix("nether");
+    registry.register_collector(Box::new(Now(system.clone())));
+    let mut text = String::new();
+    match encode(&mut text, &registry) {
+        Ok(()) => ([(CONTENT_TYPE, OPENMETRICS)], text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "the metrics cannot be written");
+            Details::internal().answer(&RequestId::fresh())
+        }
+    }
+}
+
+/// The system at this moment. It counts all the time; here it is only written down.
+#[derive(Debug)]
+struct Now(System);
+
+impl Collector for Now {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let modules = self.0.modules();
+        for (name, help, of) in COUNTERS {
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            for module in &modules {
+                let labels = labels(module);
+                let mut metric = family.encode_family(&labels)?;
+                metric.encode_counter::<NoLabelSet, _, u64>(&of(module), None)?;
+            }
+        }
+        for (name, help, of) in GAUGES {
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            for module in &modules {
+                family
+                    .encode_family(&labels(module))?
+                    .encode_gauge(&of(module))?;
+            }
+        }
+        let help = "How long handlers took, each attempt by itself";
+        let (name, unit) = ("handler_duration", Unit::Seconds);
+        let mut family =
+            encoder.encode_descriptor(name, help, Some(&unit), MetricType::Histogram)?;
+        for ((module, message), taken) in self.0.latencies().taken() {
+            let labels = [("module", module), ("message", message)];
+            encode_histogram(&taken, family.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+}
+
+/// A metric that each module has: its name, what it says, and its value.
+type OfModule<T> = (&'static str, &'static str, fn(&ModuleStatus) -> T);
+
+const COUNTERS: [OfModule<u64>; 3] = [
+    ("messages_handled", "Messages that were handled", |it| {
+        it.handled
+    }),
+    (
+        "messages_failed",
+        "Messages that failed, by an error or a panic",
+        |it| it.failed,
+    ),
+    (
+        "module_restarts",
+        "How often the module was made anew after a crash",
+        |it| it.restarts,
+    ),
+];
+
+const GAUGES: [OfModule<u64>; 2] = [
+    (
+        "mailbox_messages",
+        "Messages that wait in the mailbox",
+        |it| it.waiting as u64,
+    ),
+    (
+        "messages_in_flight",
+        "Messages that wait or are being handled",
+        |it| it.in_flight,
+    ),
+];
+
+fn labels(module: &ModuleStatus) -> [(&'static str, String); 2] {
+    [
+        ("module", module.name.to_owned()),
+        ("instance", module.instance.to_string()),
+    ]
+}
+
+fn encode_histogram(taken: &Histogram, mut metric: MetricEncoder<'_>) -> fmt::Result {
+    let counts = taken.buckets();
+    let bounds = BOUNDS.iter().map(|micros| *micros as f64 / 1e6);
+    let buckets: Vec<(f64, u64)> = bounds.chain([f64::INFINITY]).zip(counts).collect();
+    let (sum, count) = (taken.sum().as_secs_f64(), counts.iter().sum());
+    metric.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)
+}

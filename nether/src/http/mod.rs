@@ -1,0 +1,58 @@
+//! The web server (feature `http`): a message becomes an endpoint by saying so.
+//!
+#![doc = include_str!("../docs/http.md")]
+
+// Layer 12. From outside to inside: `listen` accepts connections, a `site` knows what is at which path, `input` makes messages
+// of requests, `call` and `sse` answer with replies and events, `visit` is the unit of work around an answer.
+
+mod call;
+mod endpoint;
+mod feed;
+mod files;
+mod idempotency;
+mod input;
+mod listen;
+mod messages;
+mod metrics;
+mod openapi;
+mod operations;
+mod own;
+mod probe;
+mod problem;
+mod request_id;
+mod server;
+mod settings;
+mod site;
+mod sse;
+mod visit;
+
+#[doc(no_inline)]
+pub use axum::http::HeaderValue;
+#[doc(no_inline)]
+pub use tower_http::cors::CorsLayer;
+
+pub use self::messages::{
+    AddRoutes, AddStatic, RoutesAdded, ServerFailed, ServerStarted, ServerStopped, StartServer,
+    StaticAdded, StopServer,
+};
+pub use self::own::Ctx;
+pub use self::problem::{Problem, ProblemKind};
+pub use self::request_id::RequestId;
+pub use self::server::Server;
+
+#[doc(hidden)]
+pub mod private {
+    //! Not public API. Used by generated code.
+
+    #![allow(missing_docs)]
+
+    pub use schemars::{Schema, SchemaGenerator as Schemas};
+
+    pub use crate::http::endpoint::{
+        CallEndpoint, Endpoint, EndpointEntry, EndpointRegistration, EndpointReply, Field,
+        ReplyShape, RoutesRegistration, Shape,
+    };
+    pub use crate::http::input::read_message;
+    pub use crate::http::probe::{Otherwise, Probe};
+    pub use crate::http::problem::{Details, Problem, ProblemKind};
+}

@@ -1,0 +1,74 @@
+//! `/openapi.json`: the description of the API (OpenAPI 3.1), made of what the messages tell of themselves.
+//!
+//! Routes that are written by hand are not in it: axum does not tell what they take and give.
+
+mod operation;
+mod schema;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use self::operation::operation;
+use self::schema::{bound, schemas};
+use crate::http::endpoint::EndpointEntry;
+use crate::http::settings::Settings;
+use crate::http::site::endpoints;
+
+/// The description of all endpoints of the program.
+pub(super) fn document(settings: &Settings) -> Value {
+    let mut schemas = schemas();
+    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    for endpoint in endpoints() {
+        let (_, path) = endpoint.place();
+        let method = endpoint.method().to_ascii_lowercase();
+        let operation = operation(endpoint, &mut schemas);
+        paths.entry(path).or_default().insert(method, operation);
+    }
+    let mut components = schemas.take_definitions(true);
+    components.insert("Problem".to_owned(), problem());
+    let (title, version) = &settings.title;
+    let mut document = json!({
+        "openapi": "3.1.0",
+        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
+        "info": { "title": title, "version": version },
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "responses": { "Problem": response("The request failed; `detail` says why", "Problem") },
+        },
+    });
+    bound(&mut document);
+    document
+}
+
+/// A problem that is answered.
+fn response(description: &str, schema: &str) -> Value {
+    let schema = json!({ "$ref": format!("#/components/schemas/{schema}") });
+    json!({
+        "description": description,
+        "content": { "application/problem+json": { "schema": schema } },
+    })
+}
+
+/// Problem details (RFC 9457).
+fn problem() -> Value {
+    json!({
+        "type": "object",
+        "description": "Problem details (RFC 9457)",
+        "properties": {
+            "type": { "type": "string", "format": "uri-reference", "description": "What kind of problem it is" },
+            "title": { "type": "string", "description": "What problems of this kind are called" },
+            "status": { "type": "integer", "minimum": 400, "maximum": 599 },
+            "detail": { "type": "string", "description": "What is wrong with this request" },
+            "field": { "type": "string", "description": "In which field it is" },
+            "request_id": { "type": "string", "description": "What the request is called in the log" },
+        },
+        "required": ["type", "title", "status", "request_id"],
+    })
+}
+
+/// What an endpoint is called, for generated clients: the name of its message.
+fn operation_id(endpoint: &EndpointEntry) -> String {
+    endpoint.message().name().replace("::", ".")
+}

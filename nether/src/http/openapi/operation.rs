@@ -1,0 +1,216 @@
+//! The operation of one endpoint: what it takes and what it answers.
+
+use std::collections::BTreeMap;
+
+use axum::http::StatusCode;
+use schemars::SchemaGenerator;
+use serde_json::{Map, Value, json};
+
+use crate::http::endpoint::{EndpointEntry, Field, ReplyShape, Shape, Way};
+use crate::http::openapi::schema::{of_body, of_event, of_field};
+use crate::http::openapi::{operation_id, response};
+use crate::http::problem::{ProblemKind, title_of};
+use crate::message::MessageKind;
+
+pub(super) fn operation(endpoint: &EndpointEntry, schemas: &mut SchemaGenerator) -> Value {
+    let mut operation = Map::new();
+    operation.insert("operationId".to_owned(), operation_id(endpoint).into());
+    operation.insert("tags".to_owned(), json!([tag(endpoint)]));
+    if let Some(summary) = endpoint.docs.lines().next() {
+        operation.insert("summary".to_owned(), summary.trim_end_matches('.').into());
+        operation.insert("description".to_owned(), endpoint.docs.into());
+    }
+    operation.insert(
+        "parameters".to_owned(),
+        parameters(endpoint, schemas).into(),
+    );
+    if endpoint.has_body()
+        && let Some(schema) = of_body(endpoint, schemas)
+    {
+        operation.insert("requestBody".to_owned(), request_body(schema));
+    }
+    operation.insert("responses".to_owned(), responses(endpoint, schemas));
+    operation.into()
+}
+
+/// Operations are shown together by the first word of their paths.
+fn tag(endpoint: &EndpointEntry) -> &'static str {
+    let (_, path) = endpoint.place();
+    let mut segments = path
+        .split('/')
+        .filter(|it| !it.is_empty() && !it.starts_with('{'));
+    segments.next().unwrap_or("/")
+}
+
+fn request_body(schema: Value) -> Value {
+    let required = schema.get("required").and_then(Value::as_array);
+    let is_required = required.is_none_or(|required| !required.is_empty());
+    json!({ "required": is_required, "content": { "application/json": { "schema": schema } } })
+}
+
+fn parameters(endpoint: &EndpointEntry, schemas: &mut SchemaGenerator) -> Vec<Value> {
+    let fields = match endpoint.shape {
+        Shape::Fields(fields) => fields,
+        Shape::Opaque => &[],
+    };
+    let in_path: Vec<_> = endpoint.parameters().collect();
+    let is_feed = matches!(endpoint.way, Way::Feed { .. });
+    let mut parameters = Vec::new();
+    for field in fields.iter().filter(|field| !field.is_flat) {
+        if in_path.contains(&field.name) {
+            parameters.push(parameter(field, "path", true, schemas));
+        } else if is_feed {
+            parameters.push(filter(field));
+        } else if !endpoint.has_body() {
+            parameters.push(parameter(field, "query", !field.is_optional, schemas));
+        }
+    }
+    if is_feed {
+        parameters.push(last_event_id());
+    }
+    if endpoint.message().kind == MessageKind::Command {
+        parameters.push(idempotency_key());
+    }
+    parameters
+}
+
+fn parameter(field: &Field, place: &str, required: bool, schemas: &mut SchemaGenerator) -> Value {
+    let mut schema = of_field(field, schemas);
+    without_null(&mut schema);
+    json!({ "name": field.name, "in": place, "required": required, "schema": schema })
+}
+
+/// Text is never `null`: what is left out is.
+fn without_null(schema: &mut Value) {
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|it| it != "null");
+        if let [one] = types.as_slice() {
+            schema["type"] = one.clone();
+        }
+    }
+    if let Some(Value::Array(schemas)) = schema.get_mut("anyOf") {
+        schemas.retain(|it| it.get("type").is_none_or(|it| it != "null"));
+    }
+}
+
+/// Shows only events whose field has the value.
+fn filter(field: &Field) -> Value {
+    json!({
+        "name": field.name,
+        "in": "query",
+        "required": false,
+        "description": format!("Only events whose `{}` is this", field.name),
+        "schema": { "type": "string" },
+    })
+}
+
+fn last_event_id() -> Value {
+    json!({
+        "name": "Last-Event-ID",
+        "in": "header",
+        "required": false,
+        "description": "The id of the last event that was seen: the stream goes on behind it",
+        "schema": { "type": "string" },
+    })
+}
+
+fn idempotency_key() -> Value {
+    json!({
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": false,
+        "description": "A request that comes again with the same key is not done again: it gets the first answer",
+        "schema": { "type": "string", "minLength": 1, "maxLength": 256, "pattern": "^[!-~]+$" },
+    })
+}
+
+fn responses(endpoint: &EndpointEntry, schemas: &mut SchemaGenerator) -> Value {
+    let mut responses: BTreeMap<String, Value> = BTreeMap::new();
+    match &endpoint.way {
+        Way::Call {
+            reply, problems, ..
+        } => {
+            let (status, response) = success(endpoint, reply, schemas);
+            responses.insert(status.as_str().to_owned(), response);
+            if reply.is_optional {
+                responses.insert("404".to_owned(), problem("There is none"));
+            }
+            for (status, description) in described(problems()) {
+                responses.insert(status.to_string(), problem(&description));
+            }
+        }
+        Way::Feed { .. } => {
+            responses.insert("200".to_owned(), stream(endpoint, schemas));
+        }
+    }
+    let any = json!({ "$ref": "#/components/responses/Problem" });
+    responses.insert("default".to_owned(), any);
+    json!(responses)
+}
+
+fn problem(description: &str) -> Value {
+    response(description, "Problem")
+}
+
+/// The statuses of the problems, each with the titles of those that have it.
+fn described(problems: &[ProblemKind]) -> BTreeMap<u16, String> {
+    let mut described: BTreeMap<u16, String> = BTreeMap::new();
+    for problem in problems {
+        let status = StatusCode::from_u16(problem.status).unwrap_or_default();
+        let title = problem.title.unwrap_or_else(|| title_of(status));
+        let titles = described.entry(problem.status).or_default();
+        if !titles.is_empty() {
+            titles.push_str("; ");
+        }
+        titles.push_str(title);
+    }
+    described
+}
+
+fn success(
+    endpoint: &EndpointEntry,
+    reply: &ReplyShape,
+    schemas: &mut SchemaGenerator,
+) -> (StatusCode, Value) {
+    let status = endpoint.success();
+    let description = title_of(status);
+    if reply.is_nothing {
+        return (status, json!({ "description": description }));
+    }
+    let mut schema = (reply.schema)(schemas).to_value();
+    if reply.is_optional {
+        without_null(&mut schema);
+    }
+    let content = json!({ "application/json": { "schema": schema } });
+    (
+        status,
+        json!({ "description": description, "content": content }),
+    )
+}
+
+/// What OpenAPI calls the schema of a stream is that of each event in it.
+fn stream(endpoint: &EndpointEntry, schemas: &mut SchemaGenerator) -> Value {
+    let data = |schema: Value| json!({ "type": "string", "contentMediaType": "application/json", "contentSchema": schema });
+    let event = json!({
+        "type": "object",
+        "properties": {
+            "id": { "type": "string", "description": "For `Last-Event-ID`" },
+            "event": { "const": "message" },
+            "data": data(of_event(endpoint, schemas)),
+        },
+        "required": ["id", "data"],
+    });
+    let missed = json!({
+        "type": "object",
+        "description": "Events were missed: how many, or `null` if that is not known",
+        "properties": {
+            "event": { "const": "missed" },
+            "data": data(json!({ "type": ["integer", "null"], "minimum": 1 })),
+        },
+        "required": ["event", "data"],
+    });
+    json!({
+        "description": "A stream of server-sent events, for as long as the client listens",
+        "content": { "text/event-stream": { "schema": { "oneOf": [event, missed] } } },
+    })
+}

@@ -1,0 +1,76 @@
+//! [`Probe`]: what is known of a type that need not tell anything: whether it is an `Option`, its JSON schema, its problems.
+//!
+//! An inherent item goes before a trait's of the same name, and is there only for types that meet its bounds. So
+//! `Probe::<T>::IS_OPTION`, written where `T` is known and [`Otherwise`] is in scope, is the inherent one if `T` is an
+//! `Option`, and `Otherwise`'s for every other type: specialisation as stable Rust has it, for generated code alone.
+
+#![allow(missing_docs)] // Not public API. Used by generated code.
+
+use std::marker::PhantomData;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+use crate::http::problem::{Details, Problem, ProblemKind};
+
+/// Asks about `T`; never made.
+#[derive(Debug)]
+pub struct Probe<T: ?Sized>(PhantomData<T>);
+
+impl<T> Probe<Option<T>> {
+    pub const IS_OPTION: bool = true;
+}
+
+impl Probe<()> {
+    pub const IS_NOTHING: bool = true;
+}
+
+impl<T: JsonSchema> Probe<T> {
+    /// Its schema, as a part of a document.
+    pub fn schema(schemas: &mut SchemaGenerator) -> Schema {
+        schemas.subschema_for::<T>()
+    }
+
+    /// Its schema in full.
+    pub fn own_schema(schemas: &mut SchemaGenerator) -> Option<Schema> {
+        Some(T::json_schema(schemas))
+    }
+}
+
+impl<E: Problem> Probe<E> {
+    pub fn problems() -> &'static [ProblemKind] {
+        E::KINDS
+    }
+
+    pub fn problem(error: &E) -> Option<Details> {
+        Some(Details::of(error))
+    }
+}
+
+/// What is said of a type of which nothing is known.
+pub trait Otherwise {
+    /// What it is asked about.
+    type About;
+    const IS_OPTION: bool = false;
+    const IS_NOTHING: bool = false;
+
+    /// Anything.
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        Schema::default()
+    }
+
+    fn own_schema(_: &mut SchemaGenerator) -> Option<Schema> {
+        None
+    }
+
+    fn problems() -> &'static [ProblemKind] {
+        &[]
+    }
+
+    fn problem(_: &Self::About) -> Option<Details> {
+        None
+    }
+}
+
+impl<T> Otherwise for Probe<T> {
+    type About = T;
+}

@@ -1,0 +1,200 @@
+//! Errors as clients see them: problem details (RFC 9457), and the trait by which a domain error says which one it is.
+
+use std::fmt::Display;
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use axum::http::{StatusCode, request};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::error::{CallError, HandlerError};
+use crate::http::request_id::RequestId;
+
+/// An error of the domain that says how clients see it: its status once, where it is defined. Derive it.
+///
+/// The answer is `application/problem+json` (RFC 9457) with the status and title of the variant, and as `detail` what the error
+/// displays. With a status of 500 and above there is no `detail`: what went wrong inside is in the log, under the
+/// request's id. An error that is no `Problem` is a 500.
+///
+/// ```
+/// #[derive(Debug, thiserror::Error, nether::Problem)]
+/// enum OrderError {
+///     #[error("there is nothing to pay")]
+///     #[problem(status = 422, title = "Nothing to pay")]
+///     NothingToPay,
+///     #[error("order {0} is paid already")]
+///     #[problem(status = 409)]
+///     Paid(String),
+/// }
+/// ```
+///
+/// | key | |
+/// |---|---|
+/// | `status = 409` | from 400 to 599; required, on the variant or above the enum for all variants that say nothing |
+/// | `title = ".."` | what such problems are called, the same for all of a kind; the status's own name otherwise |
+/// | `type = ".."` | a URI that stands for the kind of problem; `about:blank` otherwise |
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say which problem it is",
+    note = "derive it: `#[derive(nether::Problem)]`, with `#[problem(status = 409)]` on each variant"
+)]
+pub trait Problem: Display {
+    /// All kinds of problems that it may be.
+    const KINDS: &'static [ProblemKind];
+
+    /// Which of them it is.
+    fn kind(&self) -> &'static ProblemKind;
+}
+
+/// A kind of problems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProblemKind {
+    /// The status of the answer.
+    pub status: u16,
+    /// What it is called; `None` for the name of the status.
+    pub title: Option<&'static str>,
+    /// The URI that stands for it; `None` for `about:blank`.
+    pub about: Option<&'static str>,
+}
+
+/// A problem, as it is told.
+#[derive(Debug, Clone)]
+pub struct Details {
+    kind: ProblemKind,
+    detail: Option<String>,
+    /// In which field of the message it is.
+    field: Option<String>,
+    /// After how many seconds it is worth another try.
+    retry_after: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(rename = "type")]
+    about: &'a str,
+    title: &'a str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
+    request_id: &'a str,
+}
+
+/// The media type of problems.
+pub(super) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// After how many seconds a system that is busy, or on its way down, is worth another try.
+const RETRY_SECONDS: u32 = 1;
+
+impl Details {
+    /// What a domain error is to clients.
+    pub(super) fn of<E: Problem>(error: &E) -> Self {
+        let kind = *error.kind();
+        Details {
+            kind,
+            detail: (kind.status < 500).then(|| error.to_string()),
+            field: None,
+            retry_after: None,
+        }
+    }
+
+    /// A problem of the framework's own.
+    pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        Details {
+            kind: ProblemKind {
+                status: status.as_u16(),
+                title: None,
+                about: None,
+            },
+            detail: (!detail.is_empty()).then_some(detail),
+            field: None,
+            retry_after: None,
+        }
+    }
+
+    /// A problem with one field of the message.
+    pub(super) fn in_field(mut self, field: Option<String>) -> Self {
+        self.field = field;
+        self
+    }
+
+    /// Something inside went wrong, of which clients learn nothing.
+    pub(super) fn internal() -> Self {
+        Details::new(StatusCode::INTERNAL_SERVER_ERROR, "")
+    }
+
+    /// The system cannot do it now.
+    pub(super) fn unavailable(detail: &str) -> Self {
+        let mut details = Details::new(StatusCode::SERVICE_UNAVAILABLE, detail);
+        details.retry_after = Some(RETRY_SECONDS);
+        details
+    }
+
+    /// It took longer than the client, or the server, waits.
+    pub(super) fn too_late() -> Self {
+        let detail = "the answer was not there in time; what was asked for may still be done";
+        Details::new(StatusCode::GATEWAY_TIMEOUT, detail)
+    }
+
+    /// Why a call brought no reply. `own` says which problem the handler's own error is.
+    pub(super) fn of_call<E: HandlerError>(
+        error: &CallError<E>,
+        own: fn(&E) -> Option<Details>,
+    ) -> Self {
+        match error {
+            CallError::Handler(error) => own(error).unwrap_or_else(Details::internal),
+            CallError::TimedOut(_) | CallError::DeadlineExceeded { .. } => Details::too_late(),
+            CallError::NoRoute(_) => {
+                Details::unavailable("what would answer this is not running now")
+            }
+            CallError::Stopping { .. } | CallError::Stopped { .. } | CallError::Closed { .. } => {
+                Details::unavailable("the server is stopping")
+            }
+            CallError::Open { .. } | CallError::Full { .. } => {
+                Details::unavailable("the server is too busy")
+            }
+            CallError::Cancelled { .. } => Details::unavailable("the work was cancelled"),
+            CallError::Panicked(_) | CallError::TooDeep(_) | CallError::Deadlock(_) => {
+                Details::internal()
+            }
+        }
+    }
+
+    pub(super) fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// The answer to a request with that id.
+    pub(super) fn answer(&self, request: &RequestId) -> Response {
+        let status = self.status();
+        let document = Document {
+            about: self.kind.about.unwrap_or("about:blank"),
+            title: self.kind.title.unwrap_or_else(|| title_of(status)),
+            status: status.as_u16(),
+            detail: self.detail.as_deref(),
+            field: self.field.as_deref(),
+            request_id: request.as_str(),
+        };
+        // Strings and a number: there is nothing in it that could not be written.
+        let body = serde_json::to_vec(&document).unwrap_or_default();
+        let mut response =
+            (status, [(CONTENT_TYPE, PROBLEM_JSON)], Body::from(body)).into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        request.mark(response.headers_mut());
+        response
+    }
+
+    /// The answer to a request of which that much is known.
+    pub(super) fn answer_to(&self, parts: &request::Parts) -> Response {
+        self.answer(&RequestId::of(&parts.headers))
+    }
+}
+
+/// The name of a status.
+pub(super) fn title_of(status: StatusCode) -> &'static str {
+    status.canonical_reason().unwrap_or("Problem")
+}

@@ -1,0 +1,431 @@
+//! [`Server`]: the module that serves the program over HTTP, and what it can be told before it starts.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::http::request;
+use nether_macros::module;
+use tower_http::cors::CorsLayer;
+
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::guarded::said;
+use crate::http::listen::Listening;
+use crate::http::messages::{
+    AddRoutes, AddStatic, RoutesAdded, ServerFailed, ServerStarted, ServerStopped, StartServer,
+    StaticAdded, StopServer,
+};
+use crate::http::settings::Settings;
+use crate::http::site::{Folder, Shared, Site};
+use crate::message::Message;
+use crate::sync::lock;
+use crate::system::{System, WeakSystem};
+
+/// The web server: serves the messages that say `http = ".."`, [`#[routes]`](macro@crate::routes), folders of files, and
+/// `/livez`, `/readyz`, `/metrics`, `/openapi.json`.
+///
+/// [`System::serve`] is all that most programs need. One that wants other settings makes a server, sets it, and lets it
+/// [`serve`](Server::serve); one that opens and closes addresses while it runs [attaches](System::attach) it, and sends it
+/// [`StartServer`], [`StopServer`], [`AddRoutes`] and [`AddStatic`].
+///
+/// ```
+/// use nether::http::{Server, StartServer, StopServer};
+/// use nether::prelude::*;
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
+/// let system = System::builder().isolated().start().await?;
+/// system.attach(Server::new(&system).body_limit(64 * 1024)).await?;
+/// let ctx = system.context();
+/// let address = ctx.send(StartServer { address: "127.0.0.1:0".into() }).await?;
+/// println!("http://{address}/openapi.json");
+/// ctx.send(StopServer { address }).await?;
+/// ctx.close().await?;
+/// # system.shutdown().await;
+/// # Ok(()) }
+/// ```
+///
+/// Nothing is encrypted: TLS is for the proxy in front. HTTP/1.1 and HTTP/2 (with prior knowledge) are served on one port.
+pub struct Server {
+    /// Weak: a server that is attached and not started does not keep its system.
+    system: WeakSystem,
+    settings: Settings,
+    shared: Arc<Shared>,
+    open: Mutex<Vec<Listening>>,
+}
+
+impl Server {
+    /// A server of that system, with settings that are safe for the open Internet.
+    pub fn new(system: &System) -> Self {
+        Server {
+            system: system.downgrade(),
+            settings: Settings::default(),
+            shared: Arc::default(),
+            open: Mutex::default(),
+        }
+    }
+
+    /// The most bytes of a request's body: 2 MiB unless told otherwise. A longer one is answered with 413.
+    #[must_use]
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.settings.body_limit = bytes;
+        self
+    }
+
+    /// How long the body of a request may take to arrive: 20 seconds unless told otherwise. A slower one is answered with 408.
+    #[must_use]
+    pub fn body_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.body_timeout = timeout;
+        self
+    }
+
+    /// How long the headers of a request may take to arrive, and how long a connection may wait for its next request: 15
+    /// seconds unless told otherwise. Then the connection is closed.
+    #[must_use]
+    pub fn header_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.header_timeout = timeout;
+        self
+    }
+
+    /// How long a client may go without reading anything of what it is sent: 30 seconds unless told otherwise. Then the connection
+    /// is closed.
+    #[must_use]
+    pub fn write_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.write_timeout = timeout;
+        self
+    }
+
+    /// How long a request may take: the deadline of its context, 30 seconds unless told otherwise. A client may ask for less, with
+    /// `Prefer: wait=5`. What takes longer is answered with 504; a command that has begun is finished all the same. Streams
+    /// of events have no such limit.
+    #[must_use]
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.request_timeout = timeout;
+        self
+    }
+
+    /// How many connections may be open at once, at each address: 16,384 unless told otherwise. Further ones wait to be
+    /// accepted.
+    #[must_use]
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.settings.max_connections = connections.max(1);
+        self
+    }
+
+    /// How many requests may be at work at once, at each address; without limit unless told otherwise. Further ones are answered
+    /// with 503 at once. An open stream of events is not at work.
+    #[must_use]
+    pub fn max_requests(mut self, requests: usize) -> Self {
+        self.settings.max_requests = Some(requests.max(1));
+        self
+    }
+
+    /// How many connections are accepted within a second, at each address; without limit unless told otherwise.
+    #[must_use]
+    pub fn accept_rate(mut self, per_second: u32) -> Self {
+        self.settings.accept_rate = Some(per_second.max(1));
+        self
+    }
+
+    /// After how much silence a stream of events says that it is alive: 15 seconds unless told otherwise.
+    #[must_use]
+    pub fn keep_alive(mut self, interval: Duration) -> Self {
+        self.settings.keep_alive = interval;
+        self
+    }
+
+    /// How many events of each type are kept for clients that come back with `Last-Event-ID`, or that read slowly: 1024 unless
+    /// told otherwise.
+    #[must_use]
+    pub fn event_history(mut self, events: usize) -> Self {
+        self.settings.event_history = events;
+        self
+    }
+
+    /// Compresses answers for clients that accept it; not unless told so, since secrets can be guessed from the length of what
+    /// is compressed beside what an attacker chose (BREACH).
+    #[must_use]
+    pub fn compression(mut self) -> Self {
+        self.settings.compression = true;
+        self
+    }
+
+    /// Lets pages of other origins use the API; none may unless told otherwise.
+    ///
+    /// ```no_run
+    /// # use nether::prelude::*;
+    /// use nether::http::{CorsLayer, HeaderValue, Server};
+    ///
+    /// # async fn serve(system: System) -> nether::Result<()> {
+    /// let origin = HeaderValue::from_static("https://shop.example");
+    /// Server::new(&system).cors(CorsLayer::new().allow_origin(origin)).serve("127.0.0.1:8080").await
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn cors(mut self, cors: CorsLayer) -> Self {
+        self.settings.cors = Some(cors);
+        self
+    }
+
+    /// Tells from a request's headers on whose behalf it is made, which handlers learn from
+    /// [`principal`](crate::QueryContext::principal); `None` for nobody known. Without it no request has a principal: believe
+    /// a header only if the proxy in front sets it.
+    #[must_use]
+    pub fn principal(
+        mut self,
+        of: impl Fn(&request::Parts) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.principal = Some(Arc::new(of));
+        self
+    }
+
+    /// Serves `/livez`, `/readyz` and `/metrics` at a second address, and nowhere else: one that only your own machines reach.
+    #[must_use]
+    pub fn operations(mut self, address: impl Into<String>) -> Self {
+        self.settings.operations = Some(address.into());
+        self
+    }
+
+    /// What the API is called in its description, and its version.
+    #[must_use]
+    pub fn title(mut self, title: impl Into<String>, version: impl Into<String>) -> Self {
+        self.settings.title = (title.into(), version.into());
+        self
+    }
+
+    /// Serves the files of a folder below a path, as [`AddStatic`] does.
+    #[must_use]
+    pub fn files(self, path: impl Into<String>, folder: impl Into<PathBuf>) -> Self {
+        self.folder(path.into(), folder.into(), false)
+    }
+
+    /// Serves an application of a single page from a folder: where nothing else is, browsers get its `index.html`.
+    #[must_use]
+    pub fn single_page(self, folder: impl Into<PathBuf>) -> Self {
+        self.folder("/".to_owned(), folder.into(), true)
+    }
+
+    fn folder(self, path: String, folder: PathBuf, single_page: bool) -> Self {
+        self.shared.add_folder(Folder {
+            path,
+            folder,
+            single_page,
+        });
+        self
+    }
+
+    /// Attaches the server, opens the address, and serves until the system is told to stop; then stops the system.
+    ///
+    /// # Errors
+    /// If the address is not one, or is taken; if the system has a server already, or is stopping.
+    pub async fn serve(self, address: impl Into<String>) -> Result<()> {
+        let system = self.running()?;
+        let address = address.into();
+        system.attach(self).await?;
+        system
+            .scope(async |ctx| Ok(ctx.send(StartServer { address }).await?))
+            .await?;
+        system.until_shutdown().await;
+        Ok(())
+    }
+
+    fn running(&self) -> Result<System> {
+        let system = self.system.upgrade();
+        system.ok_or_else(|| Error::msg("the system of this server is gone"))
+    }
+
+    /// Opens the address, and the one for operations if it is not open yet. The last one is the address that was asked for.
+    async fn start(&self, address: &str) -> Result<Vec<ServerStarted>> {
+        let system = self.running()?;
+        let settings = Arc::new(self.settings.clone());
+        let shared = Arc::clone(&self.shared);
+        let mut started = self.start_operations(&system, &settings).await?;
+        // The user's: axum panics over routes that contradict each other.
+        let site = catch_unwind(AssertUnwindSafe(|| Site::public(system, settings, shared)));
+        let site = site.map_err(|panic| Error::msg(said(&*panic)))?;
+        let listening = open(address, site).await?;
+        started.push(self.keep(listening));
+        Ok(started)
+    }
+
+    fn keep(&self, listening: Listening) -> ServerStarted {
+        let started = ServerStarted {
+            address: listening.address.to_string(),
+            operations: listening.site.is_private,
+        };
+        tracing::info!(address = started.address, "serving");
+        lock(&self.open).push(listening);
+        started
+    }
+
+    /// Opens the address for operations, if there is one and it is not open.
+    async fn start_operations(
+        &self,
+        system: &System,
+        settings: &Arc<Settings>,
+    ) -> Result<Vec<ServerStarted>> {
+        let is_open = lock(&self.open).iter().any(|it| it.site.is_private);
+        let Some(address) = settings.operations.as_ref().filter(|_| !is_open) else {
+            return Ok(Vec::new());
+        };
+        let site = Site::private(system.clone(), Arc::clone(settings));
+        Ok(vec![self.keep(open(address, site).await?)])
+    }
+
+    async fn stop(&self, address: &str) -> Result<()> {
+        let listening = {
+            let mut open = lock(&self.open);
+            let index = open.iter().position(|it| it.address.to_string() == address);
+            index.map(|index| open.remove(index))
+        };
+        match listening {
+            Some(listening) => {
+                listening.end().await;
+                Ok(())
+            }
+            None => Err(Error::msg(format!("nothing is served at `{address}`"))),
+        }
+    }
+
+    /// Lets what was added serve from the next request on.
+    fn rebuild(&self) -> Result<()> {
+        let sites: Vec<_> = lock(&self.open)
+            .iter()
+            .map(|it| Arc::clone(&it.site))
+            .collect();
+        let rebuilt = catch_unwind(AssertUnwindSafe(|| {
+            sites.iter().for_each(|site| site.rebuild());
+        }));
+        rebuilt.map_err(|panic| Error::msg(said(&*panic)))
+    }
+}
+
+#[module(
+    handles = [StartServer, StopServer, AddRoutes, AddStatic],
+    emits = [ServerStarted, ServerStopped, ServerFailed, RoutesAdded, StaticAdded],
+    manual
+)]
+impl Server {
+    async fn start_server(&self, start: StartServer, ctx: &Context<Self>) -> Result<String> {
+        let started = self.start(&start.address).await;
+        let mut address = String::new();
+        for started in or_tell(started, StartServer::NAME, ctx).await? {
+            address.clone_from(&started.address);
+            ctx.publish(started).await?;
+        }
+        Ok(address)
+    }
+
+    async fn stop_server(&self, stop: StopServer, ctx: &Context<Self>) -> Result<()> {
+        let stopped = self.stop(&stop.address).await;
+        or_tell(stopped, StopServer::NAME, ctx).await?;
+        ctx.publish(ServerStopped {
+            address: stop.address,
+        })
+        .await?;
+        Ok(())
+    }
+
+    async fn add_routes(&self, add: AddRoutes, ctx: &Context<Self>) -> Result<()> {
+        let count = self.shared.add_router(add.router);
+        or_tell(self.rebuild(), AddRoutes::NAME, ctx).await?;
+        ctx.publish(RoutesAdded { count }).await?;
+        Ok(())
+    }
+
+    async fn add_static(&self, add: AddStatic, ctx: &Context<Self>) -> Result<()> {
+        let added = self.add_folder(add.clone());
+        or_tell(added, AddStatic::NAME, ctx).await?;
+        ctx.publish(StaticAdded { path: add.path }).await?;
+        Ok(())
+    }
+
+    #[on_stop]
+    async fn end(&self) {
+        let open = std::mem::take(&mut *lock(&self.open));
+        open.iter().for_each(Listening::close);
+        for listening in open {
+            listening.end().await;
+        }
+    }
+}
+
+impl Server {
+    fn add_folder(&self, add: AddStatic) -> Result<()> {
+        if !add.path.starts_with('/') {
+            let text = format!("the path `{}` must begin with `/`", add.path);
+            return Err(Error::msg(text));
+        }
+        if !add.folder.is_dir() {
+            let text = format!("`{}` is not a folder", add.folder.display());
+            return Err(Error::msg(text));
+        }
+        self.shared.add_folder(Folder {
+            path: add.path,
+            folder: add.folder,
+            single_page: add.single_page,
+        });
+        self.rebuild()
+    }
+}
+
+async fn open(address: &str, site: Arc<Site>) -> Result<Listening> {
+    let listening = Listening::open(address, site).await;
+    listening.map_err(|error| Error::msg(format!("cannot serve at `{address}`: {error}")))
+}
+
+/// Tells of a command that failed.
+async fn or_tell<T>(result: Result<T>, command: &'static str, ctx: &Context<Server>) -> Result<T> {
+    if let Err(error) = &result {
+        ctx.publish(ServerFailed {
+            command: command.to_owned(),
+            reason: error.to_string(),
+        })
+        .await?;
+    }
+    result
+}
+
+impl System {
+    /// Serves the program over HTTP until the process is told to stop (SIGINT, SIGTERM) or somebody stops the system, and then
+    /// stops the system: requests at work are finished, streams of events end. With the settings of [`Server`].
+    ///
+    /// ```no_run
+    /// use nether::prelude::*;
+    ///
+    /// #[query(reply = String, http = "GET /hello/{name}")]
+    /// pub struct Hello { pub name: String }
+    ///
+    /// #[derive(Default)]
+    /// pub struct Greeter;
+    ///
+    /// #[module(handles = Hello)]
+    /// impl Greeter {
+    ///     async fn hello(&self, hello: Hello) -> String {
+    ///         format!("Hello {}!", hello.name)
+    ///     }
+    /// }
+    ///
+    /// #[nether::main]
+    /// async fn main(system: System) -> nether::Result<()> {
+    ///     system.serve("127.0.0.1:8080").await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// If the address is not one, or is taken; if the system has a server already, or is stopping.
+    pub async fn serve(&self, address: impl Into<String>) -> Result<()> {
+        Server::new(self).serve(address).await
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let open: Vec<_> = lock(&self.open).iter().map(|it| it.address).collect();
+        f.debug_struct("Server")
+            .field("open", &open)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,71 @@
+//! [`Settings`]: what a server can be told; its builder methods are [`Server`](crate::http::Server)'s.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::request;
+use tower_http::cors::CorsLayer;
+
+/// Who a request is from.
+pub(super) type PrincipalOf = Arc<dyn Fn(&request::Parts) -> Option<String> + Send + Sync>;
+
+/// What a server was told.
+#[derive(Clone)]
+pub(super) struct Settings {
+    /// The most bytes of a body.
+    pub(super) body_limit: usize,
+    /// How long a body may take to come.
+    pub(super) body_timeout: Duration,
+    /// How long headers may take to come, also those of the next request.
+    pub(super) header_timeout: Duration,
+    /// How long a client has to take what it is sent.
+    pub(super) write_timeout: Duration,
+    /// How long a request may take.
+    pub(super) request_timeout: Duration,
+    /// How many connections may be open.
+    pub(super) max_connections: usize,
+    /// How many requests may be at work.
+    pub(super) max_requests: Option<usize>,
+    /// How many connections are accepted within a second.
+    pub(super) accept_rate: Option<u32>,
+    /// After how much silence a stream of events says that it is alive.
+    pub(super) keep_alive: Duration,
+    /// How many events are kept for clients that come back.
+    pub(super) event_history: usize,
+    pub(super) compression: bool,
+    pub(super) cors: Option<CorsLayer>,
+    pub(super) principal: Option<PrincipalOf>,
+    /// A second address, for operations alone.
+    pub(super) operations: Option<String>,
+    /// What the API is called in its description, and its version.
+    pub(super) title: (String, String),
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            body_limit: 2 << 20,
+            body_timeout: Duration::from_secs(20),
+            header_timeout: Duration::from_secs(15),
+            write_timeout: Duration::from_secs(30),
+            request_timeout: Duration::from_secs(30),
+            max_connections: 16_384,
+            max_requests: None,
+            accept_rate: None,
+            keep_alive: Duration::from_secs(15),
+            event_history: 1024,
+            compression: false,
+            cors: None,
+            principal: None,
+            operations: None,
+            title: ("API".to_owned(), "1.0.0".to_owned()),
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").finish_non_exhaustive()
+    }
+}

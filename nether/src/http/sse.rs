@@ -1,0 +1,251 @@
+//! Endpoints of events: a stream of server-sent events (WHATWG HTML, section 9.2) from a [`Feed`].
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use axum::http::{StatusCode, request};
+use axum::response::{IntoResponse, Response};
+use hyper::body::{Body as HttpBody, Frame};
+use serde_json::Value;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::http::call::parameters;
+use crate::http::endpoint::{EndpointEntry, Shape};
+use crate::http::feed::{Feed, Next};
+use crate::http::input::Input;
+use crate::http::problem::Details;
+use crate::http::request_id::RequestId;
+use crate::http::site::Site;
+use crate::race::race;
+use crate::route::BoxFuture;
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
+const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
+
+/// The first thing that a client gets: so it knows that the stream is open.
+const OPEN: Bytes = Bytes::from_static(b": open\n\n");
+const ALIVE: Bytes = Bytes::from_static(b": alive\n\n");
+const STOPPING: Bytes = Bytes::from_static(b": the server is stopping\n\n");
+
+/// How many bytes of events that wait are sent at once.
+const BATCH: usize = 16 * 1024;
+
+/// Serves a request for a stream of events.
+pub(super) async fn serve(
+    endpoint: &'static EndpointEntry,
+    feed: Arc<Feed>,
+    site: Arc<Site>,
+    request: Request,
+) -> Response {
+    let (mut parts, _) = request.into_parts();
+    let filter = match filter(endpoint, &mut parts).await {
+        Ok(filter) => filter,
+        Err(details) => return details.answer_to(&parts),
+    };
+    let (place, greeting) = begin(&feed, &parts.headers);
+    let client = Client {
+        place,
+        changes: feed.changes(),
+        feed,
+        filter,
+        ending: site.ending(),
+        site,
+    };
+    let body = Events {
+        first: Some(greeting),
+        next: None,
+        client: Some(client),
+    };
+    let headers = [(CONTENT_TYPE, EVENT_STREAM), (CACHE_CONTROL, NO_CACHE)];
+    let mut response = (headers, Body::new(body)).into_response();
+    if let Some(id) = RequestId::given(&parts.headers) {
+        id.mark(response.headers_mut());
+    }
+    response
+}
+
+/// Where a client begins, and what it is told at first.
+fn begin(feed: &Feed, headers: &HeaderMap) -> (u64, Bytes) {
+    let Some(last) = headers.get(LAST_EVENT_ID) else {
+        return (feed.now(), OPEN);
+    };
+    match last.to_str().ok().and_then(|last| feed.after(last)) {
+        Some(place) => (place, OPEN),
+        // It was here before the program was started anew: nobody knows what it missed.
+        None => (feed.now(), missed("null")),
+    }
+}
+
+/// Tells a client that it missed events: how many, or `null`, in an event of the type `missed`.
+fn missed(count: impl std::fmt::Display) -> Bytes {
+    format!("event: missed\ndata: {count}\n\n").into()
+}
+
+/// Which events a client wants: those whose fields have these values.
+type Filter = Vec<(String, Vec<String>)>;
+
+/// The filter that path and query are.
+async fn filter(endpoint: &EndpointEntry, parts: &mut request::Parts) -> Result<Filter, Details> {
+    let parameters = parameters(parts).await?;
+    let mut input = Input::default();
+    input.path(parameters.iter());
+    if let Some(query) = parts.uri.query() {
+        input.query(query)?;
+    }
+    for (name, _) in &input.texts {
+        check_name(endpoint, name)?;
+    }
+    let owned = |(name, values): &(std::borrow::Cow<'_, str>, Vec<_>)| {
+        let values = values
+            .iter()
+            .map(|value: &std::borrow::Cow<'_, str>| value.to_string());
+        (name.to_string(), values.collect())
+    };
+    Ok(input.texts.iter().map(owned).collect())
+}
+
+fn check_name(endpoint: &EndpointEntry, name: &str) -> Result<(), Details> {
+    let Shape::Fields(fields) = endpoint.shape else {
+        return Ok(());
+    };
+    let is_known = |name: &str| {
+        fields
+            .iter()
+            .any(|field| field.is_flat || field.name == name)
+    };
+    if is_known(name) {
+        return Ok(());
+    }
+    let names: Vec<String> = fields.iter().map(|it| format!("`{}`", it.name)).collect();
+    let detail = format!(
+        "the event has no field `{name}` to filter by; its fields are {}",
+        names.join(", ")
+    );
+    let details = Details::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
+    Err(details.in_field(Some(name.to_owned())))
+}
+
+/// Whether the event has, in each of the fields, one of the values.
+fn wants(filter: &Filter, event: &Value) -> bool {
+    filter.iter().all(|(name, values)| {
+        let value = event.get(name);
+        value.is_some_and(|value| values.iter().any(|text| is(value, text)))
+    })
+}
+
+fn is(value: &Value, text: &str) -> bool {
+    match value {
+        Value::String(value) => value == text,
+        Value::Bool(value) => value.to_string() == text,
+        Value::Number(value) => value.to_string() == text,
+        _ => false,
+    }
+}
+
+/// One who listens.
+struct Client {
+    feed: Arc<Feed>,
+    /// The place of the next event.
+    place: u64,
+    filter: Filter,
+    changes: watch::Receiver<Option<u64>>,
+    /// Set when the server stops.
+    ending: watch::Receiver<bool>,
+    site: Arc<Site>,
+}
+
+/// What a client is sent, and who it is; nobody any more after the last of it.
+type Sent = (Bytes, Option<Client>);
+
+impl Client {
+    /// Waits for the next thing to send.
+    async fn next(mut self) -> Sent {
+        loop {
+            self.changes.mark_unchanged();
+            let is_over = self.changes.borrow().is_none() || *self.ending.borrow();
+            let ready = self.ready();
+            if !ready.is_empty() {
+                return (ready, Some(self));
+            }
+            if is_over {
+                return (STOPPING, None);
+            }
+            let changed = async { self.changes.changed().await.is_ok() };
+            let ended = async { self.ending.changed().await.is_ok() };
+            if timeout(self.site.settings.keep_alive, race(changed, ended))
+                .await
+                .is_err()
+            {
+                return (ALIVE, Some(self));
+            }
+        }
+    }
+
+    /// What is there already.
+    fn ready(&mut self) -> Bytes {
+        let mut frames: Vec<Bytes> = Vec::new();
+        let mut bytes = 0;
+        while bytes < BATCH {
+            let frame = match self.feed.at(self.place) {
+                Next::Nothing => break,
+                Next::Missed(count) => {
+                    self.place += count;
+                    missed(count)
+                }
+                Next::Event(event) => {
+                    self.place += 1;
+                    if !wants(&self.filter, &event.value) {
+                        continue;
+                    }
+                    event.frame.clone()
+                }
+            };
+            bytes += frame.len();
+            frames.push(frame);
+        }
+        match frames.as_slice() {
+            [] => Bytes::new(),
+            [one] => one.clone(),
+            several => several.concat().into(),
+        }
+    }
+}
+
+/// The body of the answer.
+struct Events {
+    first: Option<Bytes>,
+    next: Option<BoxFuture<Sent>>,
+    /// Between two futures.
+    client: Option<Client>,
+}
+
+impl HttpBody for Events {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let events = &mut *self;
+        if let Some(first) = events.first.take() {
+            return Poll::Ready(Some(Ok(Frame::data(first))));
+        }
+        if let Some(client) = events.client.take() {
+            events.next = Some(Box::pin(client.next()));
+        }
+        let Some(next) = &mut events.next else {
+            return Poll::Ready(None);
+        };
+        let (frame, client) = ready!(next.as_mut().poll(cx));
+        events.next = None;
+        events.client = client;
+        Poll::Ready(Some(Ok(Frame::data(frame))))
+    }
+}

@@ -1,0 +1,164 @@
+//! [`Visit`]: the unit of work of one request, from its headers to its answer.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use axum::http::{StatusCode, request};
+use axum::response::Response;
+
+use crate::context::Context;
+use crate::error::ContextError;
+use crate::http::problem::Details;
+use crate::http::request_id::RequestId;
+use crate::http::settings::Settings;
+use crate::system::System;
+
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// A request at work.
+#[derive(Debug)]
+pub(super) struct Visit {
+    pub(super) ctx: Context,
+    /// What the client calls it.
+    given: Option<RequestId>,
+    /// How many seconds the client waits, if it says.
+    wait: Option<u64>,
+}
+
+impl Visit {
+    /// Opens the unit of work, with what the headers say about it.
+    pub(super) fn open(system: &System, settings: &Settings, parts: &request::Parts) -> Self {
+        let mut ctx = system.context();
+        let wait = wait(&parts.headers);
+        let patience = wait.map_or(Duration::MAX, Duration::from_secs);
+        ctx = ctx.with_timeout(patience.min(settings.request_timeout));
+        if let Some(principal) = settings.principal.as_ref().and_then(|of| of(parts)) {
+            ctx = ctx.with_principal(&principal);
+        }
+        let given = RequestId::given(&parts.headers);
+        if let Some(id) = &given {
+            ctx = ctx.with(id.clone());
+        }
+        Visit { ctx, given, wait }
+    }
+
+    fn request_id(&self) -> RequestId {
+        let own = || RequestId::of_context(self.ctx.correlation_id());
+        self.given.clone().unwrap_or_else(own)
+    }
+
+    /// Closes the unit of work and answers with what it gave: the status and the JSON, or a problem. What was not there in time
+    /// or failed in it counts, whatever was replied before.
+    pub(super) async fn answer(self, result: Result<Answer, Details>) -> Response {
+        match result {
+            Ok(answer) => self.close(answer.response()).await,
+            Err(details) => {
+                let response = details.answer(&self.request_id());
+                self.close(response).await
+            }
+        }
+    }
+
+    /// Closes the unit of work, or gives it up if the answer is an error, and sends the answer.
+    pub(super) async fn close(self, response: Response) -> Response {
+        let (given, wait) = (self.given.clone(), self.wait);
+        let ctx = self.ctx.clone();
+        let response = if response.status().as_u16() < 400 {
+            match ctx.close().await {
+                Ok(_) => response,
+                Err(error) => self.unfinished(&error),
+            }
+        } else {
+            ctx.cancel();
+            let _ = ctx.close().await; // It failed, as the answer says.
+            response
+        };
+        marked(response, given, wait)
+    }
+
+    /// The answer of a unit of work whose reply is there, but that did not succeed.
+    #[cold]
+    fn unfinished(&self, error: &ContextError) -> Response {
+        let id = self.request_id();
+        tracing::error!(request_id = id.as_str(), %error, "a request's unit of work failed");
+        let details = if error.unfinished > 0 {
+            Details::too_late()
+        } else if error.cancelled {
+            Details::unavailable("the work was cancelled")
+        } else {
+            Details::internal()
+        };
+        details.answer(&id)
+    }
+}
+
+fn marked(mut response: Response, given: Option<RequestId>, wait: Option<u64>) -> Response {
+    if let Some(id) = given {
+        id.mark(response.headers_mut());
+    }
+    if let Some(seconds) = wait {
+        let applied = HeaderValue::from_str(&format!("wait={seconds}"));
+        let applied = applied.expect("a number is visible ASCII");
+        response.headers_mut().insert(PREFERENCE_APPLIED, applied);
+    }
+    response
+}
+
+/// How long the client waits (RFC 7240, section 4.3).
+fn wait(headers: &HeaderMap) -> Option<u64> {
+    let lines = headers.get_all(PREFER).iter();
+    let preferences = lines.filter_map(|line| line.to_str().ok());
+    let mut preferences = preferences.flat_map(|line| line.split([',', ';']));
+    preferences.find_map(|preference| {
+        let (name, seconds) = preference.split_once('=')?;
+        let is_wait = name.trim().eq_ignore_ascii_case("wait");
+        is_wait.then(|| seconds.trim().parse().ok())?
+    })
+}
+
+/// A reply, ready to be sent.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    /// `None` for an answer without content.
+    pub(super) json: Option<Vec<u8>>,
+}
+
+impl Answer {
+    fn response(self) -> Response {
+        let has_content = self.json.is_some();
+        let mut response = Response::new(self.json.map_or_else(Body::empty, Body::from));
+        *response.status_mut() = self.status;
+        if has_content {
+            response.headers_mut().insert(CONTENT_TYPE, JSON);
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderMap, HeaderValue};
+
+    use super::{PREFER, wait};
+
+    #[test]
+    fn a_client_says_how_long_it_waits() {
+        for (preference, seconds) in [
+            ("wait=5", Some(5)),
+            ("respond-async, wait=10", Some(10)),
+            ("return=minimal; foo, Wait = 7", Some(7)),
+            ("wait=soon", None),
+            ("wait=-1", None),
+            ("waiting=3", None),
+            ("", None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(PREFER, HeaderValue::from_static(preference));
+            assert_eq!(wait(&headers), seconds, "{preference}");
+        }
+    }
+}

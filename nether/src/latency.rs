@@ -1,0 +1,127 @@
+//! Layer 0: [`Latencies`]: how long handlers take, by module and message, once somebody asks for it.
+//!
+//! Until then it costs a load for each message, and no clock is read.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::{Duration, Instant};
+
+/// The upper bounds of the buckets, in microseconds: from one that is hardly measured to ten seconds.
+pub(crate) const BOUNDS: [u64; 14] = [
+    10, 25, 100, 250, 1_000, 2_500, 10_000, 25_000, 100_000, 250_000, 1_000_000, 2_500_000,
+    5_000_000, 10_000_000,
+];
+
+/// The names of a module and a message.
+type Key = (&'static str, &'static str);
+
+/// How long handlers take.
+#[derive(Debug, Default)]
+pub(crate) struct Latencies {
+    is_asked: AtomicBool,
+    /// Read for each message, written for the first of each kind.
+    known: RwLock<BTreeMap<Key, Arc<Histogram>>>,
+}
+
+/// How many handlers took how long.
+#[derive(Debug, Default)]
+pub(crate) struct Histogram {
+    /// Each counts those that took no longer than its bound and longer than the one before; the last one all the others.
+    buckets: [AtomicU64; BOUNDS.len() + 1],
+    nanos: AtomicU64,
+}
+
+/// A handler that runs; its time is taken when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Timing {
+    began: Instant,
+    histogram: Arc<Histogram>,
+}
+
+impl Latencies {
+    /// From now on, the time of handlers is taken.
+    #[cfg(feature = "http")]
+    pub(crate) fn ask(&self) {
+        self.is_asked.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody asks for it.
+    #[inline]
+    pub(crate) fn are_asked(&self) -> bool {
+        self.is_asked.load(Ordering::Relaxed)
+    }
+
+    /// Takes the time of a handler from now on.
+    #[cold]
+    pub(crate) fn begin(&self, module: &'static str, message: &'static str) -> Timing {
+        let key = (module, message);
+        let known = self.known().get(&key).map(Arc::clone);
+        let histogram = known.unwrap_or_else(|| {
+            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(known.entry(key).or_default())
+        });
+        Timing {
+            began: Instant::now(),
+            histogram,
+        }
+    }
+
+    fn known(&self) -> RwLockReadGuard<'_, BTreeMap<Key, Arc<Histogram>>> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was taken so far, by module and message.
+    #[cfg(feature = "http")]
+    pub(crate) fn taken(&self) -> Vec<(Key, Arc<Histogram>)> {
+        let known = self.known();
+        known
+            .iter()
+            .map(|(key, taken)| (*key, Arc::clone(taken)))
+            .collect()
+    }
+}
+
+impl Histogram {
+    fn add(&self, took: Duration) {
+        let micros = took.as_micros();
+        let bucket = BOUNDS.partition_point(|bound| u128::from(*bound) < micros);
+        self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
+        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.nanos.fetch_add(nanos, Ordering::Relaxed);
+    }
+
+    /// How many took no longer than each bound and longer than the one before, and how many longer than all.
+    #[cfg(feature = "http")]
+    pub(crate) fn buckets(&self) -> [u64; BOUNDS.len() + 1] {
+        std::array::from_fn(|index| self.buckets[index].load(Ordering::Relaxed))
+    }
+
+    /// How long all of them took.
+    #[cfg(feature = "http")]
+    pub(crate) fn sum(&self) -> Duration {
+        Duration::from_nanos(self.nanos.load(Ordering::Relaxed))
+    }
+}
+
+impl Drop for Timing {
+    fn drop(&mut self) {
+        self.histogram.add(self.began.elapsed());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BOUNDS, Histogram};
+    use std::time::Duration;
+
+    #[test]
+    fn a_time_is_in_the_bucket_of_its_bound() {
+        let histogram = Histogram::default();
+        for micros in [0, 10, 11, 10_000_001] {
+            histogram.add(Duration::from_micros(micros));
+        }
+        let counts = histogram.buckets.map(|bucket| bucket.into_inner());
+        assert_eq!((counts[0], counts[1], counts[BOUNDS.len()]), (2, 1, 1));
+    }
+}

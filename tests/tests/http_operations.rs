@@ -1,0 +1,298 @@
+//! What operators ask, and what clients ask about the API.
+
+use nether::http::{Server, ServerStarted};
+use nether::prelude::*;
+use nether_tests::http::{get, open, post};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+/// Adds up.
+///
+/// Slowly.
+#[command(reply = Sum, error = Refusal, http = "POST /sums/{left}")]
+pub struct Add {
+    /// One of them.
+    pub left: i32,
+    /// The other one.
+    pub right: i32,
+    pub note: Option<String>,
+    #[serde(default)]
+    pub tags: Vec<Tag>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, serde::Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Tag {
+    Odd,
+    Even,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Sum {
+    pub sum: i32,
+}
+
+/// Has no schema, and so any.
+#[derive(Debug, Serialize)]
+pub struct Opaque(u8);
+
+#[derive(Debug, thiserror::Error, nether::Problem)]
+pub enum Refusal {
+    #[error("too much")]
+    #[problem(status = 409, title = "Too much")]
+    TooMuch,
+    #[error("too little")]
+    #[problem(status = 409)]
+    TooLittle,
+}
+
+#[query(reply = Option<Sum>, http = "GET /sums")]
+pub struct Find {
+    pub least: Option<i32>,
+}
+
+#[query(reply = Opaque, http = "GET /opaque")]
+pub struct See;
+
+#[command(http = "DELETE /sums/{left}")]
+pub struct Clear {
+    pub left: i32,
+}
+
+#[event(http = "SSE /sums/events")]
+pub struct Added {
+    pub sum: i32,
+}
+
+#[command(http = "POST /waits")]
+pub struct Wait;
+
+#[derive(Debug, Default)]
+pub struct Sums {
+    count: u32,
+}
+
+static BEGUN: Notify = Notify::const_new();
+static GO_ON: Notify = Notify::const_new();
+
+#[module(handles = [Add, Find, See, Clear, Wait], mailbox = 2)]
+impl Sums {
+    async fn add(&mut self, add: Add) -> Result<Sum, Refusal> {
+        self.count += 1;
+        match add.left {
+            0 => Err(Refusal::TooLittle),
+            _ => Ok(Sum {
+                sum: add.left + add.right,
+            }),
+        }
+    }
+
+    async fn find(&self, _: Find) -> Option<Sum> {
+        None
+    }
+
+    async fn see(&self, _: See) -> Opaque {
+        Opaque(0)
+    }
+
+    async fn clear(&mut self, _: Clear) {}
+
+    async fn wait(&mut self, _: Wait) {
+        BEGUN.notify_one();
+        GO_ON.notified().await;
+    }
+}
+
+async fn desk(set: impl FnOnce(Server) -> Server) -> (System, String) {
+    let system = System::start().await.expect("the program is sound");
+    let address = open(&system, set(Server::new(&system))).await;
+    (system, address)
+}
+
+#[tokio::test]
+async fn a_server_is_alive_and_ready() {
+    let (_system, at) = desk(|server| server).await;
+    assert_eq!(get(&at, "/livez").await.status, 200);
+    let ready = get(&at, "/readyz").await;
+    assert_eq!((ready.status, ready.body.as_str()), (200, "ready\n"));
+}
+
+#[tokio::test]
+async fn operations_may_be_for_a_private_address_alone() {
+    let system = System::start().await.expect("the program is sound");
+    let mut started = system.subscribe::<ServerStarted>();
+    let public = open(&system, Server::new(&system).operations("127.0.0.1:0")).await;
+    let private = started.next().await.expect("it runs");
+    assert!(private.operations);
+    assert_eq!(started.next().await.expect("it runs").address, public);
+    for path in ["/livez", "/readyz", "/metrics"] {
+        assert_eq!(get(&public, path).await.status, 404, "{path} is private");
+        assert_eq!(get(&private.address, path).await.status, 200, "{path}");
+    }
+    assert_eq!(get(&private.address, "/sums").await.status, 404);
+    assert_eq!(
+        get(&public, "/openapi.json").await.status,
+        200,
+        "it is of the API"
+    );
+}
+
+#[tokio::test]
+async fn a_full_mailbox_is_not_ready_and_why_is_told_in_private() {
+    let system = System::start().await.expect("the program is sound");
+    let mut started = system.subscribe::<ServerStarted>();
+    open(&system, Server::new(&system).operations("127.0.0.1:0")).await;
+    let private = started.next().await.expect("it runs").address.clone();
+    let ctx = system.context();
+    for _ in 0..3 {
+        ctx.process(Wait).await.expect("there is room");
+    }
+    BEGUN.notified().await;
+    let full = get(&private, "/readyz").await;
+    assert_eq!(full.status, 503);
+    let reasons = json!(["the mailbox of `http_operations::Sums` is full"]);
+    assert_eq!(
+        full.json(),
+        json!({"status": "not ready", "reasons": reasons})
+    );
+    for _ in 0..2 {
+        GO_ON.notify_one();
+        BEGUN.notified().await;
+    }
+    GO_ON.notify_one();
+    ctx.close().await.expect("nobody can fail");
+    assert_eq!(get(&private, "/readyz").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_module_that_is_paused_is_ready() {
+    let (system, at) = desk(|server| server).await;
+    system.pause::<Sums>().expect("it runs");
+    assert_eq!(
+        get(&at, "/readyz").await.status,
+        200,
+        "somebody wants it so"
+    );
+    system.resume::<Sums>().expect("it runs");
+}
+
+/// The value of a metric with these labels.
+fn metric(text: &str, name: &str, labels: &str) -> f64 {
+    let start = format!("{name}{{{labels}}} ");
+    let line = text.lines().find_map(|line| line.strip_prefix(&start));
+    let line = line.unwrap_or_else(|| panic!("no {start:?} in {text}"));
+    line.parse().expect("a number")
+}
+
+#[tokio::test]
+async fn metrics_tell_what_each_module_did_and_how_long_it_took() {
+    let (_system, at) = desk(|server| server).await;
+    for left in [1, 2, 0] {
+        post(&at, &format!("/sums/{left}"), r#"{"right":1}"#).await;
+    }
+    let answer = get(&at, "/metrics").await;
+    assert!(
+        answer
+            .header("content-type")
+            .starts_with("application/openmetrics-text")
+    );
+    let text = &answer.body;
+    assert!(text.ends_with("# EOF\n"), "{text}");
+    let module = r#"module="http_operations::Sums",instance="0""#;
+    assert_eq!(metric(text, "nether_messages_handled_total", module), 2.0);
+    assert_eq!(metric(text, "nether_messages_failed_total", module), 1.0);
+    assert_eq!(metric(text, "nether_module_restarts_total", module), 0.0);
+    assert_eq!(metric(text, "nether_mailbox_messages", module), 0.0);
+    assert_eq!(metric(text, "nether_messages_in_flight", module), 0.0);
+    let handler = r#"module="http_operations::Sums",message="http_operations::Add""#;
+    assert_eq!(
+        metric(text, "nether_handler_duration_seconds_count", handler),
+        3.0
+    );
+    assert!(metric(text, "nether_handler_duration_seconds_sum", handler) > 0.0);
+    let all = format!("le=\"+Inf\",{handler}");
+    assert_eq!(
+        metric(text, "nether_handler_duration_seconds_bucket", &all),
+        3.0
+    );
+}
+
+async fn description() -> Value {
+    let (_system, at) = desk(|server| server.title("Sums", "2.1")).await;
+    get(&at, "/openapi.json").await.json()
+}
+
+#[tokio::test]
+async fn the_description_says_what_each_endpoint_takes_and_gives() {
+    let description = description().await;
+    assert_eq!(description["openapi"], "3.1.0");
+    assert_eq!(
+        description["info"],
+        json!({"title": "Sums", "version": "2.1"})
+    );
+    let add = &description["paths"]["/sums/{left}"]["post"];
+    assert_eq!(add["operationId"], "http_operations.Add");
+    assert_eq!(
+        (&add["summary"], &add["tags"]),
+        (&json!("Adds up"), &json!(["sums"]))
+    );
+    let left = json!({
+        "name": "left",
+        "in": "path",
+        "required": true,
+        "schema": {"type": "integer", "format": "int32", "minimum": i32::MIN, "maximum": i32::MAX, "description": "One of them."},
+    });
+    assert_eq!(add["parameters"][0], left);
+    assert_eq!(add["parameters"][1]["name"], "Idempotency-Key");
+    let body = &add["requestBody"]["content"]["application/json"]["schema"];
+    assert_eq!(body["required"], json!(["right"]));
+    assert_eq!(body["additionalProperties"], false);
+    assert_eq!(body["properties"]["right"]["description"], "The other one.");
+    assert_eq!(
+        body["properties"]["note"]["type"],
+        json!(["string", "null"])
+    );
+    assert_eq!(
+        body["properties"]["tags"]["items"]["$ref"],
+        "#/components/schemas/Tag"
+    );
+    let tag = &description["components"]["schemas"]["Tag"];
+    assert_eq!(tag["enum"], json!(["odd", "even"]));
+    let made = &add["responses"]["201"]["content"]["application/json"]["schema"];
+    assert_eq!(made["$ref"], "#/components/schemas/Sum");
+    assert_eq!(add["responses"]["409"]["description"], "Too much; Conflict");
+    let problem = &add["responses"]["409"]["content"]["application/problem+json"]["schema"];
+    assert_eq!(problem["$ref"], "#/components/schemas/Problem");
+    assert_eq!(
+        add["responses"]["default"]["$ref"],
+        "#/components/responses/Problem"
+    );
+}
+
+#[tokio::test]
+async fn the_description_knows_what_may_be_missing() {
+    let description = description().await;
+    let find = &description["paths"]["/sums"]["get"];
+    let least = &find["parameters"][0];
+    assert_eq!(
+        (&least["in"], &least["required"]),
+        (&json!("query"), &json!(false))
+    );
+    assert_eq!(least["schema"]["type"], "integer");
+    assert!(find["responses"]["404"].is_object(), "it may find none");
+    let clear = &description["paths"]["/sums/{left}"]["delete"];
+    assert!(clear["responses"]["204"]["content"].is_null());
+    assert!(clear["requestBody"].is_null(), "all of it is in the path");
+    let opaque = &description["paths"]["/opaque"]["get"]["responses"]["200"];
+    assert_eq!(opaque["content"]["application/json"]["schema"], json!({}));
+    let events = &description["paths"]["/sums/events"]["get"];
+    assert!(events["responses"]["200"]["content"]["text/event-stream"].is_object());
+    let parameters = events["parameters"].as_array().expect("a list");
+    let names: Vec<_> = parameters
+        .iter()
+        .map(|it| it["name"].as_str().expect("a name"))
+        .collect();
+    assert_eq!(names, ["sum", "Last-Event-ID"]);
+}

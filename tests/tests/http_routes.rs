@@ -1,0 +1,299 @@
+//! Routes that are written by hand, and folders of files, beside the endpoints.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use axum::routing::{get as on_get, post as on_post};
+use nether::http::{AddRoutes, AddStatic, Ctx, Server};
+use nether::prelude::*;
+use nether_tests::http::{get, open, post, request};
+
+#[query(reply = String, http = "GET /who")]
+pub struct Who;
+
+#[command(http = "POST /made")]
+pub struct Make;
+
+#[event]
+pub struct Made {
+    pub fails: bool,
+}
+
+static MADE: AtomicU32 = AtomicU32::new(0);
+
+#[derive(Debug, Default)]
+pub struct Maker;
+
+#[module(handles = [Who, Make, Made])]
+impl Maker {
+    async fn who(&self, _: Who, ctx: &QueryContext<Self>) -> String {
+        ctx.principal().unwrap_or("nobody").to_owned()
+    }
+
+    async fn make(&self, _: Make) {}
+
+    async fn made(&self, made: &Made) -> nether::Result<()> {
+        MADE.fetch_add(1, Ordering::SeqCst);
+        match made.fails {
+            true => Err(nether::Error::msg("broken")),
+            false => Ok(()),
+        }
+    }
+}
+
+#[nether::routes]
+fn own() -> Router<System> {
+    Router::new()
+        .route("/own/who", on_get(who))
+        .route("/own/made", on_post(made))
+        .route("/own/panic", on_get(async || -> () { panic!("secret") }))
+        .route(
+            "/own/slow",
+            on_get(async || std::future::pending::<()>().await),
+        )
+        // Beside an endpoint with another method, and one that is asked first.
+        .route("/made", on_get(async || "own"))
+}
+
+async fn who(ctx: Ctx) -> Result<String, StatusCode> {
+    ctx.ask(Who).await.map_err(|_| StatusCode::BAD_GATEWAY)
+}
+
+async fn made(ctx: Ctx, body: String) -> impl IntoResponse {
+    let fails = body == "fail";
+    let published = ctx.publish(Made { fails }).await;
+    match (published, body.as_str()) {
+        (Ok(()), "refuse") => (StatusCode::CONFLICT, "refused"),
+        (Ok(()), _) => (StatusCode::OK, "made"),
+        (Err(_), _) => (StatusCode::BAD_GATEWAY, "not told"),
+    }
+}
+
+async fn desk(set: impl FnOnce(Server) -> Server) -> (System, String) {
+    let system = System::start().await.expect("the program is sound");
+    let server = Server::new(&system).principal(|parts| {
+        let user = parts.headers.get("x-user")?.to_str().ok()?;
+        Some(user.to_owned())
+    });
+    let address = open(&system, set(server)).await;
+    (system, address)
+}
+
+#[tokio::test]
+async fn a_handler_gets_the_context_of_its_request() {
+    let (_system, at) = desk(|server| server).await;
+    let answer = request(&at, "GET /own/who", &[("x-user", "ann")], "").await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, "ann"));
+}
+
+#[tokio::test]
+async fn the_context_is_closed_before_the_answer() {
+    let (_system, at) = desk(|server| server).await;
+    let made = MADE.load(Ordering::SeqCst);
+    let answer = post(&at, "/own/made", "well").await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, "made"));
+    assert_eq!(MADE.load(Ordering::SeqCst), made + 1);
+    let answer = post(&at, "/own/made", "fail").await;
+    assert_eq!(answer.status, 500, "what it caused failed");
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    let answer = post(&at, "/own/made", "refuse").await;
+    assert_eq!((answer.status, answer.body.as_str()), (409, "refused"));
+}
+
+#[tokio::test]
+async fn a_panic_is_not_told_and_ends_nothing() {
+    let (_system, at) = desk(|server| server).await;
+    let answer = get(&at, "/own/panic").await;
+    assert_eq!(answer.status, 500);
+    assert!(!answer.body.contains("secret"), "{answer:?}");
+    assert_eq!(get(&at, "/who").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_handler_takes_no_longer_than_a_request_may() {
+    let (_system, at) = desk(|server| server.request_timeout(Duration::from_millis(20))).await;
+    assert_eq!(get(&at, "/own/slow").await.status, 504);
+}
+
+#[tokio::test]
+async fn routers_stand_before_endpoints_and_share_paths_with_them() {
+    let (_system, at) = desk(|server| server).await;
+    assert_eq!(get(&at, "/made").await.body, "own");
+    assert_eq!(post(&at, "/made", "").await.status, 204);
+    assert_eq!(request(&at, "PUT /made", &[], "").await.status, 405);
+    assert_eq!(request(&at, "PUT /own/made", &[], "").await.status, 405);
+    assert_eq!(get(&at, "/own").await.status, 404);
+}
+
+async fn add(system: &System, router: Router<System>) {
+    let ctx = system.context();
+    ctx.send(AddRoutes { router }).await.expect("it serves");
+    ctx.close().await.expect("nobody can fail");
+}
+
+#[tokio::test]
+async fn routes_may_be_added_at_run_time_the_newest_first() {
+    let (system, at) = desk(|server| server).await;
+    assert_eq!(get(&at, "/added").await.status, 404);
+    add(
+        &system,
+        Router::new().route("/added", on_get(async || "old")),
+    )
+    .await;
+    assert_eq!(get(&at, "/added").await.body, "old");
+    add(
+        &system,
+        Router::new().route("/added", on_get(async || "new")),
+    )
+    .await;
+    assert_eq!(get(&at, "/added").await.body, "new");
+    // Before endpoints, too; and with contexts.
+    add(&system, Router::new().route("/who", on_get(who))).await;
+    assert_eq!(get(&at, "/who").await.body, "nobody");
+    // A fallback of its own does not hide the others.
+    add(&system, Router::new().fallback(async || "all")).await;
+    assert_eq!(get(&at, "/added").await.body, "new");
+    assert_eq!(get(&at, "/nowhere").await.status, 404);
+}
+
+/// A folder that is gone with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("nether-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(path.join("public/deep")).expect("it can be made");
+        for (file, text) in [
+            ("secret.txt", "secret"),
+            ("public/index.html", "<p>index"),
+            ("public/style.css", "p {}"),
+            ("public/deep/a b.txt", "deep"),
+        ] {
+            fs::write(path.join(file), text).expect("it can be written");
+        }
+        #[cfg(unix)]
+        for (link, to) in [
+            ("public/out.txt", "../secret.txt"),
+            ("public/up", ".."),
+            ("public/in.txt", "style.css"),
+        ] {
+            std::os::unix::fs::symlink(to, path.join(link)).expect("it can be linked");
+        }
+        Folder(path)
+    }
+
+    fn public(&self) -> PathBuf {
+        self.0.join("public")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[tokio::test]
+async fn the_files_of_a_folder_are_served_and_no_others() {
+    let folder = Folder::new("files");
+    let (_system, at) = desk(|server| server.files("/assets", folder.public())).await;
+    let css = get(&at, "/assets/style.css").await;
+    assert_eq!((css.status, css.body.as_str()), (200, "p {}"));
+    assert_eq!(css.header("content-type"), "text/css");
+    assert_eq!(get(&at, "/assets/").await.body, "<p>index");
+    assert_eq!(get(&at, "/assets/deep/a%20b.txt").await.body, "deep");
+    assert_eq!(
+        get(&at, "/assets/in.txt").await.body,
+        "p {}",
+        "a link within the folder"
+    );
+    let moved = get(&at, "/assets/deep").await;
+    assert_eq!(
+        (moved.status, moved.header("location")),
+        (307, "/assets/deep/")
+    );
+    for path in [
+        "/assets/../secret.txt",
+        "/assets/%2e%2e/secret.txt",
+        "/assets/..%2fsecret.txt",
+        "/assets/%2e%2e%2fsecret.txt",
+        "/assets/deep/../../secret.txt",
+        "/assets/..\\secret.txt",
+        "/assets//etc/passwd",
+        "/assets/%2fetc/passwd",
+        "/assets/out.txt",
+        "/assets/up/secret.txt",
+        "/assets/style.css/",
+        "/assets/%00",
+        "/assets/%ff",
+        "/assetsstyle.css",
+    ] {
+        let answer = get(&at, path).await;
+        assert!(matches!(answer.status, 400 | 404), "{path}: {answer:?}");
+        assert_ne!(answer.body, "secret", "{path}");
+    }
+    assert_eq!(
+        request(&at, "POST /assets/style.css", &[], "").await.status,
+        404
+    );
+}
+
+#[tokio::test]
+async fn a_single_page_answers_where_nothing_else_is() {
+    let folder = Folder::new("page");
+    let (_system, at) = desk(|server| server.single_page(folder.public())).await;
+    let browser = [("accept", "text/html,*/*")];
+    for path in ["/", "/orders/7/edit"] {
+        let page = request(&at, &format!("GET {path}"), &browser, "").await;
+        assert_eq!(
+            (page.status, page.body.as_str()),
+            (200, "<p>index"),
+            "{path}"
+        );
+    }
+    assert_eq!(get(&at, "/style.css").await.body, "p {}");
+    assert_eq!(get(&at, "/who").await.body, "\"nobody\"", "an endpoint");
+    for path in ["/missing.css", "/orders/7/edit"] {
+        assert_eq!(
+            get(&at, path).await.status,
+            404,
+            "{path}, not by a browser's page"
+        );
+    }
+    assert_eq!(
+        request(&at, "GET /missing.css", &browser, "").await.status,
+        404
+    );
+}
+
+#[tokio::test]
+async fn a_folder_may_be_added_at_run_time_if_it_is_one() {
+    let folder = Folder::new("added");
+    let (system, at) = desk(|server| server).await;
+    let add = |path: &str, folder: PathBuf| AddStatic {
+        path: path.to_owned(),
+        folder,
+        single_page: false,
+    };
+    let ctx = system.context();
+    ctx.send(add("/late", folder.public()))
+        .await
+        .expect("it is a folder");
+    assert_eq!(get(&at, "/late/style.css").await.body, "p {}");
+    for (wrong, said) in [
+        (add("late", folder.public()), "must begin with `/`"),
+        (
+            add("/late", folder.public().join("nothing")),
+            "is not a folder",
+        ),
+    ] {
+        let error = ctx.send(wrong).await.unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+    }
+}

@@ -1,0 +1,243 @@
+//! The server's own life: addresses that are opened and closed while the system runs, and the end of both.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nether::http::{
+    CorsLayer, HeaderValue, Server, ServerFailed, ServerStarted, ServerStopped, StartServer,
+    StopServer,
+};
+use nether::prelude::*;
+use nether_tests::http::{JSON, connect, get, head_and_body, open, post, request, start};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+
+#[query(reply = String, http = "GET /hello")]
+pub struct Hello;
+
+#[command(reply = String, http = "POST /work")]
+pub struct Work;
+
+#[command(http = "POST /texts")]
+pub struct Put {
+    pub text: String,
+}
+
+static BEGUN: Notify = Notify::const_new();
+static GO_ON: Notify = Notify::const_new();
+
+#[derive(Debug, Default)]
+pub struct Greeter;
+
+#[module(handles = [Hello, Work, Put])]
+impl Greeter {
+    async fn hello(&self, _: Hello) -> String {
+        "hello ".repeat(1000)
+    }
+
+    async fn work(&self, _: Work) -> String {
+        BEGUN.notify_one();
+        GO_ON.notified().await;
+        "done".to_owned()
+    }
+
+    async fn put(&self, _: Put) {}
+}
+
+async fn running() -> System {
+    System::start().await.expect("the program is sound")
+}
+
+#[tokio::test]
+async fn addresses_come_and_go_by_message() {
+    let system = running().await;
+    let mut started = system.subscribe::<ServerStarted>();
+    let mut stopped = system.subscribe::<ServerStopped>();
+    let first = open(&system, Server::new(&system)).await;
+    let second = start(&system).await;
+    for address in [&first, &second] {
+        assert_eq!(get(address, "/hello").await.status, 200);
+        let told = started.next().await.expect("it runs");
+        assert_eq!(told.address, *address);
+    }
+    let ctx = system.context();
+    let address = first.clone();
+    ctx.send(StopServer { address }).await.expect("it is open");
+    assert_eq!(stopped.next().await.expect("it runs").address, first);
+    assert!(TcpStream::connect(&first).await.is_err(), "it is closed");
+    assert_eq!(get(&second, "/hello").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_command_that_fails_says_so() {
+    let system = running().await;
+    let mut failed = system.subscribe::<ServerFailed>();
+    let taken = open(&system, Server::new(&system)).await;
+    let ctx = system.context();
+    for address in [taken.as_str(), "nonsense", "127.0.0.1:99999"] {
+        let address = address.to_owned();
+        let error = ctx
+            .send(StartServer {
+                address: address.clone(),
+            })
+            .await
+            .unwrap_err();
+        let error = error.to_string();
+        assert!(
+            error.starts_with(&format!("cannot serve at `{address}`")),
+            "{error}"
+        );
+        let told = failed.next().await.expect("it runs");
+        assert_eq!(
+            (told.command.as_str(), told.reason.as_str()),
+            ("nether.start_server", error.as_str())
+        );
+    }
+    let address = "127.0.0.1:1".to_owned();
+    let error = ctx.send(StopServer { address }).await.unwrap_err();
+    assert_eq!(error.to_string(), "nothing is served at `127.0.0.1:1`");
+}
+
+#[tokio::test]
+async fn a_stop_finishes_what_is_at_work_and_refuses_what_is_new() {
+    let system = running().await;
+    let at = open(&system, Server::new(&system)).await;
+    let mut working = connect(&at).await;
+    working.write(head_and_body("POST /work", &[], "")).await;
+    // One whose body is still to come.
+    let mut reading = connect(&at).await;
+    let headers = [JSON, ("content-length", "12"), ("expect", "100-continue")];
+    reading
+        .write(head_and_body("POST /texts", &headers, ""))
+        .await;
+    reading.until("100 Continue").await;
+    BEGUN.notified().await;
+    let stopping = tokio::spawn({
+        let system = system.clone();
+        async move { system.shutdown().await }
+    });
+    while TcpStream::connect(&at).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    reading.write(r#"{"text":"a"}"#).await;
+    let refused = reading.rest().await;
+    assert!(refused.contains("503 Service Unavailable"), "{refused}");
+    assert!(refused.contains("the server is stopping"), "{refused}");
+    GO_ON.notify_one();
+    let done = working.rest().await;
+    assert!(
+        done.contains("201 Created") && done.ends_with("\"done\""),
+        "{done}"
+    );
+    let report = stopping.await.expect("it does not panic");
+    assert!(report.cut_off.is_empty(), "{report}");
+}
+
+#[tokio::test]
+async fn serve_ends_when_the_system_is_stopped() {
+    let system = running().await;
+    let mut started = system.subscribe::<ServerStarted>();
+    let serving = tokio::spawn({
+        let system = system.clone();
+        async move { system.serve("127.0.0.1:0").await }
+    });
+    let address = started.next().await.expect("it runs").address.clone();
+    assert_eq!(get(&address, "/hello").await.status, 200);
+    system.shutdown().await;
+    serving
+        .await
+        .expect("it does not panic")
+        .expect("it served");
+    let error = running().await.serve("nonsense").await.unwrap_err();
+    assert!(
+        error.to_string().contains("cannot serve at `nonsense`"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_system_has_one_server() {
+    let system = running().await;
+    open(&system, Server::new(&system)).await;
+    let error = system.serve("127.0.0.1:0").await.unwrap_err();
+    assert!(error.to_string().contains("nether.start_server"), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_does_not_keep_a_system_that_it_does_not_serve() {
+    struct Told(Arc<Notify>);
+    impl Drop for Told {
+        fn drop(&mut self) {
+            self.0.notify_one();
+        }
+    }
+    #[event]
+    struct Never;
+    struct Holds(#[expect(dead_code)] Told);
+    #[module(handles = Never, manual)]
+    impl Holds {
+        async fn never(&self, _: &Never) {}
+    }
+    let dropped = Arc::new(Notify::new());
+    let system = running().await;
+    let told = Told(Arc::clone(&dropped));
+    system.attach(Holds(told)).await.expect("it runs");
+    system.attach(Server::new(&system)).await.expect("it runs");
+    drop(system);
+    dropped.notified().await;
+}
+
+#[tokio::test]
+async fn other_origins_and_compression_are_let_in_when_told() {
+    let system = running().await;
+    let origin = HeaderValue::from_static("https://shop.example");
+    let cors = CorsLayer::new().allow_origin(origin);
+    let at = open(&system, Server::new(&system).cors(cors).compression()).await;
+    let headers = [
+        ("origin", "https://shop.example"),
+        ("accept-encoding", "gzip"),
+    ];
+    let mut answer = connect(&at).await;
+    answer
+        .write(head_and_body("GET /hello", &headers, ""))
+        .await;
+    let text = answer.rest().await;
+    assert!(
+        text.contains("access-control-allow-origin: https://shop.example"),
+        "{text}"
+    );
+    assert!(text.contains("content-encoding: gzip"), "{text}");
+
+    let system = running().await;
+    let at = open(&system, Server::new(&system)).await;
+    let plain = request(&at, "GET /hello", &headers, "").await;
+    assert_eq!(plain.header("access-control-allow-origin"), "");
+    assert_eq!(plain.header("content-encoding"), "");
+}
+
+#[tokio::test]
+async fn connections_are_accepted_at_the_rate_that_is_told() {
+    let system = running().await;
+    let at = open(&system, Server::new(&system).accept_rate(50)).await;
+    let begun = std::time::Instant::now();
+    for _ in 0..6 {
+        assert_eq!(get(&at, "/hello").await.status, 200);
+    }
+    assert!(
+        begun.elapsed() >= Duration::from_millis(100),
+        "five of them waited 20 ms each"
+    );
+    assert_eq!(post(&at, "/texts", r#"{"text":""}"#).await.status, 204);
+}
+
+#[tokio::test]
+async fn http_2_is_spoken_with_prior_knowledge() {
+    let system = running().await;
+    let at = open(&system, Server::new(&system)).await;
+    let mut connection = connect(&at).await;
+    // The preface, and empty settings: the server answers with its own.
+    connection
+        .write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00")
+        .await;
+    connection.until("\x04\x00\x00\x00\x00\x00").await;
+}

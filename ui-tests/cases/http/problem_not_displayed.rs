@@ -1,0 +1,7 @@
+use nether::Problem;
+
+#[derive(Debug, Problem)]
+#[problem(status = 422)]
+pub struct OrderError;
+
+fn main() {}

@@ -1,0 +1,10 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::prelude::*;
+use nether::routes;
+
+#[routes]
+fn pages(system: System) -> System {
+    todo!()
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::prelude::*;
+use nether::routes;
+
+#[routes]
+fn pages() {}
+
+fn main() {}
