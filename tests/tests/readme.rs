@@ -48,6 +48,32 @@ fn the_outputs_are_those_of_the_examples() {
     }
 }
 
+/// `.ci/e2e` checks that it is what happens.
+#[test]
+fn the_session_with_the_server_is_the_one_that_is_checked() {
+    let session = read("examples/server/session.txt");
+    let shown = format!("```console\n{session}```");
+    assert!(
+        read("README.md").contains(&shown),
+        "expected in the README:\n{shown}"
+    );
+}
+
+#[test]
+fn the_messages_of_the_server_are_those_of_the_example() {
+    let page = read("README.md");
+    let shown = page.split("## Over HTTP").nth(1).expect("the section");
+    let shown = shown.split("```rust\n").nth(1).expect("the messages");
+    let shown = shown.split("```").next().expect("an end");
+    let source = read("examples/server/src/orders.rs");
+    for message in shown.split("\n\n") {
+        assert!(
+            source.contains(message.trim()),
+            "not in the example: {message}"
+        );
+    }
+}
+
 #[test]
 fn every_promise_names_a_test_that_exists() {
     let page = read("SEMANTICS.md");
