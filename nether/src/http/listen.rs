@@ -1,43 +1,23 @@
-//! [`Listening`]: an open address: accepts connections, within bounds, and ends them in order.
+//! [`Listening`]: an open address: accepts connections, within bounds, and ends them in order. What happens on one of them is in
+//! `connection`.
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::response::Response;
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
-use tokio_io_timeout::TimeoutStream;
-use tower::ServiceExt;
 
-use crate::guarded::{catch, said};
-use crate::http::problem::Details;
-use crate::http::request_id::RequestId;
-use crate::http::settings::Settings;
+use crate::http::connection::Connection;
 use crate::http::site::Site;
 use crate::race::race;
 
 /// How long accepting rests when the machine has nothing left to accept with.
 const EXHAUSTED: Duration = Duration::from_millis(200);
-
-/// The most bytes of headers, and of what is read ahead.
-const HEADER_BYTES: usize = 64 * 1024;
-
-/// The most headers of a request.
-const HEADERS: usize = 100;
-
-/// How many requests one connection of HTTP/2 may have at work.
-const STREAMS: u32 = 200;
 
 /// An open address.
 pub(super) struct Listening {
@@ -160,12 +140,10 @@ impl Connections {
         match listener.accept().await {
             Ok((stream, _)) => {
                 let _ = stream.set_nodelay(true);
-                let connection = Connection {
-                    site: Arc::clone(&self.site),
-                    requests: self.requests.clone(),
-                    has_asked: AtomicBool::new(false),
-                };
-                tokio::spawn(serve(connection, stream, self.graceful.watcher(), room));
+                let (site, requests) = (Arc::clone(&self.site), self.requests.clone());
+                let connection = Connection::new(site, requests);
+                let watcher = self.graceful.watcher();
+                tokio::spawn(connection.serve(stream, watcher, room));
             }
             Err(error) if is_of_connection(&error) => {}
             Err(error) => {
@@ -184,91 +162,4 @@ fn is_of_connection(error: &io::Error) -> bool {
         error.kind(),
         ConnectionAborted | ConnectionRefused | ConnectionReset
     )
-}
-
-struct Connection {
-    site: Arc<Site>,
-    requests: Option<Arc<Semaphore>>,
-    /// Whether a request has come.
-    has_asked: AtomicBool,
-}
-
-/// Serves one connection to its end.
-async fn serve(
-    connection: Connection,
-    stream: TcpStream,
-    watcher: Watcher,
-    room: OwnedSemaphorePermit,
-) {
-    let settings = Arc::clone(&connection.site.settings);
-    let connection = Arc::new(connection);
-    let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(settings.write_timeout));
-    let answering = Arc::clone(&connection);
-    let service = service_fn(move |request| {
-        let connection = Arc::clone(&answering);
-        async move { Ok::<_, std::convert::Infallible>(connection.answer(request).await) }
-    });
-    let builder = builder(&settings);
-    let serving = builder.serve_connection_with_upgrades(TokioIo::new(Box::pin(stream)), service);
-    let serving = async {
-        if let Err(error) = watcher.watch(serving).await {
-            tracing::debug!(%error, "a connection ended early");
-        }
-    };
-    // A client that sends nothing has not even said which version of HTTP it speaks, so nobody else looks at the clock.
-    let silent = async {
-        sleep(settings.header_timeout).await;
-        if connection.has_asked.load(Ordering::Relaxed) {
-            std::future::pending::<()>().await;
-        }
-    };
-    race(serving, silent).await;
-    drop(room);
-}
-
-fn builder(settings: &Settings) -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(settings.header_timeout)
-        .max_headers(HEADERS)
-        .max_buf_size(HEADER_BYTES);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS)
-        .max_header_list_size(HEADER_BYTES as u32)
-        .keep_alive_interval(settings.header_timeout)
-        .keep_alive_timeout(settings.header_timeout);
-    builder
-}
-
-impl Connection {
-    async fn answer(&self, request: hyper::Request<Incoming>) -> Response {
-        self.has_asked.store(true, Ordering::Relaxed);
-        let requests = self.requests.as_ref();
-        let place = requests.map(|requests| Arc::clone(requests).try_acquire_owned());
-        if let Some(Err(_)) = place {
-            let id = RequestId::of(request.headers());
-            return Details::unavailable("the server is too busy").answer(&id);
-        }
-        let id = RequestId::given(request.headers());
-        let answering = self.site.router().oneshot(request.map(Body::new));
-        match catch(answering).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(never)) => match never {},
-            Err(panic) => {
-                let id = id.unwrap_or_else(RequestId::fresh);
-                let panic = said(&*panic);
-                tracing::error!(
-                    request_id = id.as_str(),
-                    panic,
-                    "a request's handler panicked"
-                );
-                Details::internal().answer(&id)
-            }
-        }
-    }
 }

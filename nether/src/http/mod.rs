@@ -6,6 +6,7 @@
 // of requests, `call` and `sse` answer with replies and events, `visit` is the unit of work around an answer.
 
 mod call;
+mod connection;
 mod endpoint;
 mod feed;
 mod files;

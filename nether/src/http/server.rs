@@ -82,7 +82,7 @@ impl Server {
     }
 
     /// How long the headers of a request may take to arrive, and how long a connection may wait for its next request: 15
-    /// seconds unless told otherwise. Then the connection is closed.
+    /// seconds unless told otherwise, or up to twice as long. Then the connection is closed.
     #[must_use]
     pub fn header_timeout(mut self, timeout: Duration) -> Self {
         self.settings.header_timeout = timeout;

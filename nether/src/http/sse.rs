@@ -33,6 +33,9 @@ const OPEN: Bytes = Bytes::from_static(b": open\n\n");
 const ALIVE: Bytes = Bytes::from_static(b": alive\n\n");
 const STOPPING: Bytes = Bytes::from_static(b": the server is stopping\n\n");
 
+/// The most values that a client may filter by: each is looked at for each event.
+const FILTERS: usize = 100;
+
 /// How many bytes of events that wait are sent at once.
 const BATCH: usize = 16 * 1024;
 
@@ -87,8 +90,8 @@ fn missed(count: impl std::fmt::Display) -> Bytes {
     format!("event: missed\ndata: {count}\n\n").into()
 }
 
-/// Which events a client wants: those whose fields have these values.
-type Filter = Vec<(String, Vec<String>)>;
+/// Which events a client wants: those whose fields have these values. Names that come again stand together.
+type Filter = Vec<(String, String)>;
 
 /// The filter that path and query are.
 async fn filter(endpoint: &EndpointEntry, parts: &mut request::Parts) -> Result<Filter, Details> {
@@ -98,16 +101,16 @@ async fn filter(endpoint: &EndpointEntry, parts: &mut request::Parts) -> Result<
     if let Some(query) = parts.uri.query() {
         input.query(query)?;
     }
+    if input.texts.len() > FILTERS {
+        let detail = format!("more than {FILTERS} values to filter by");
+        return Err(Details::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
+    }
     for (name, _) in &input.texts {
         check_name(endpoint, name)?;
     }
-    let owned = |(name, values): &(std::borrow::Cow<'_, str>, Vec<_>)| {
-        let values = values
-            .iter()
-            .map(|value: &std::borrow::Cow<'_, str>| value.to_string());
-        (name.to_string(), values.collect())
-    };
-    Ok(input.texts.iter().map(owned).collect())
+    let texts = input.texts.into_iter();
+    let owned = texts.map(|(name, value)| (name.into_owned(), value.into_owned()));
+    Ok(owned.collect())
 }
 
 fn check_name(endpoint: &EndpointEntry, name: &str) -> Result<(), Details> {
@@ -133,9 +136,10 @@ fn check_name(endpoint: &EndpointEntry, name: &str) -> Result<(), Details> {
 
 /// Whether the event has, in each of the fields, one of the values.
 fn wants(filter: &Filter, event: &Value) -> bool {
-    filter.iter().all(|(name, values)| {
-        let value = event.get(name);
-        value.is_some_and(|value| values.iter().any(|text| is(value, text)))
+    let mut fields = filter.chunk_by(|(left, _), (right, _)| left == right);
+    fields.all(|values| {
+        let mut values = values.iter();
+        values.any(|(name, text)| event.get(name).is_some_and(|value| is(value, text)))
     })
 }
 

@@ -1,12 +1,14 @@
 //! [`Fields`]: a whole request as serde sees it, one map of what came as text and of the members of the body.
 
+use std::borrow::Cow;
+
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess, Visitor};
 use serde::forward_to_deserialize_any;
 use serde_json::Error;
 
+use crate::http::input::Input;
 use crate::http::input::text::Text;
-use crate::http::input::{Input, Texts};
 
 /// A request, to be read as a message.
 pub(super) struct Fields<'a> {
@@ -26,7 +28,6 @@ impl<'a> Fields<'a> {
     ) -> Result<V::Value, Error> {
         let texts = Joined {
             texts: &self.input.texts,
-            at: 0,
             known,
             rest: NoMore,
         };
@@ -128,23 +129,16 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Around<'de, V> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, body: A) -> Result<V::Value, A::Error> {
-        let Joined {
-            texts, at, known, ..
-        } = self.texts;
-        self.visitor.visit_map(Joined {
-            texts,
-            at,
-            known,
-            rest: body,
-        })
+        let Joined { texts, known, .. } = self.texts;
+        let rest = body;
+        self.visitor.visit_map(Joined { texts, known, rest })
     }
 }
 
 /// The texts, then the rest; only of names that are known.
 struct Joined<'a, R> {
-    texts: &'a Texts<'a>,
-    /// Which of the texts is next.
-    at: usize,
+    /// Those that are left.
+    texts: &'a [(Cow<'a, str>, Cow<'a, str>)],
     known: Option<&'static [&'static str]>,
     rest: R,
 }
@@ -156,7 +150,7 @@ impl<'de, R: MapAccess<'de>> MapAccess<'de> for Joined<'de, R> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, R::Error> {
-        if let Some((name, _)) = self.texts.get(self.at) {
+        if let Some((name, _)) = self.texts.first() {
             check(name, self.known)?;
             let name: StrDeserializer<'_, R::Error> = (&**name).into_deserializer();
             return seed.deserialize(name).map(Some);
@@ -166,10 +160,12 @@ impl<'de, R: MapAccess<'de>> MapAccess<'de> for Joined<'de, R> {
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, R::Error> {
-        let Some((_, values)) = self.texts.get(self.at) else {
+        let Some((name, _)) = self.texts.first() else {
             return self.rest.next_value_seed(seed);
         };
-        self.at += 1;
+        let count = self.texts.partition_point(|(other, _)| other <= name);
+        let (values, rest) = self.texts.split_at(count);
+        self.texts = rest;
         seed.deserialize(Text(values)).map_err(R::Error::custom)
     }
 }

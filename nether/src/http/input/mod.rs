@@ -14,8 +14,8 @@ use serde::de::DeserializeOwned;
 use self::map::Fields;
 use crate::http::problem::Details;
 
-/// The values that a request has as text, by name; a name that comes again has several.
-pub(super) type Texts<'a> = Vec<(Cow<'a, str>, Vec<Cow<'a, str>>)>;
+/// What a request has as text: names and values. Those of one name stand together.
+pub(super) type Texts<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 
 /// What a request says.
 #[derive(Debug, Default)]
@@ -28,8 +28,9 @@ pub(super) struct Input<'a> {
 impl<'a> Input<'a> {
     /// Takes in the parameters of the path.
     pub(super) fn path(&mut self, parameters: impl Iterator<Item = (&'a str, &'a str)>) {
-        let texts = parameters.map(|(name, value)| (name.into(), vec![value.into()]));
+        let texts = parameters.map(|(name, value)| (name.into(), value.into()));
         self.texts.extend(texts);
+        self.group();
     }
 
     /// Takes in the query of the URI.
@@ -44,13 +45,14 @@ impl<'a> Input<'a> {
             let detail = "the query of the URI is not UTF-8";
             return Err(Details::new(StatusCode::BAD_REQUEST, detail));
         }
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            match self.texts.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, values)) => values.push(value),
-                None => self.texts.push((name, vec![value])),
-            }
-        }
+        self.texts.extend(form_urlencoded::parse(query.as_bytes()));
+        self.group();
         Ok(())
+    }
+
+    /// Brings the values of a name together, in the order they came. There may be thousands.
+    fn group(&mut self) {
+        self.texts.sort_by(|(left, _), (right, _)| left.cmp(right));
     }
 
     /// The message that the request is.

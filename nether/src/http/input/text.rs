@@ -8,15 +8,15 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IntoDeserializer, Seq
 use serde::forward_to_deserialize_any;
 use serde_json::Error;
 
-/// The values of one name; more than one only for a sequence.
+/// The values of one name, with it; more than one only for a sequence.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Text<'a>(pub(super) &'a [Cow<'a, str>]);
+pub(super) struct Text<'a>(pub(super) &'a [(Cow<'a, str>, Cow<'a, str>)]);
 
 impl<'a> Text<'a> {
     /// The only value.
     fn one(self) -> Result<&'a str, Error> {
         match self.0 {
-            [one] => Ok(one),
+            [(_, one)] => Ok(one),
             several => {
                 let message = format!("given {} times, but it is one value", several.len());
                 Err(Error::custom(message))
@@ -123,7 +123,7 @@ impl<'de> Deserializer<'de> for Text<'_> {
 }
 
 /// One value after the other.
-struct Each<'a>(&'a [Cow<'a, str>]);
+struct Each<'a>(&'a [(Cow<'a, str>, Cow<'a, str>)]);
 
 impl<'de> SeqAccess<'de> for Each<'_> {
     type Error = Error;
