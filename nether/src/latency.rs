@@ -3,9 +3,11 @@
 //! Until then it costs a load for each message, and no clock is read.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
 
 /// The upper bounds of the buckets, in microseconds: from one that is hardly measured to ten seconds.
 pub(crate) const BOUNDS: [u64; 14] = [
@@ -19,12 +21,14 @@ type Names = (&'static str, &'static str);
 /// Where the names are: quicker to compare than what they say. Each is in the program once, where it is declared.
 type Key = (usize, usize);
 
+type Known = BTreeMap<Key, (Names, Arc<Histogram>)>;
+
 /// How long handlers take.
 #[derive(Debug, Default)]
 pub(crate) struct Latencies {
     is_asked: AtomicBool,
     /// Read for each message, written for the first of each kind.
-    known: RwLock<BTreeMap<Key, (Names, Arc<Histogram>)>>,
+    known: ArcSwap<Known>,
 }
 
 /// How many handlers took how long.
@@ -59,28 +63,31 @@ impl Latencies {
     #[cold]
     pub(crate) fn begin(&self, module: &'static str, message: &'static str) -> Timing {
         let key = (module.as_ptr().addr(), message.as_ptr().addr());
-        let known = self.known().get(&key).map(|(_, known)| Arc::clone(known));
-        let histogram = known.unwrap_or_else(|| {
-            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-            let (_, histogram) = known
-                .entry(key)
-                .or_insert_with(|| ((module, message), Arc::default()));
-            Arc::clone(histogram)
-        });
+        let known = self.known.load();
+        let known = known.get(&key).map(|(_, known)| Arc::clone(known));
+        let histogram = known.unwrap_or_else(|| self.add(key, (module, message)));
         Timing {
             began: Instant::now(),
             histogram,
         }
     }
 
-    fn known(&self) -> RwLockReadGuard<'_, BTreeMap<Key, (Names, Arc<Histogram>)>> {
-        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    /// The histogram of a handler that runs for the first time, whoever of several adds it.
+    fn add(&self, key: Key, names: Names) -> Arc<Histogram> {
+        let new = (names, Arc::default());
+        let before = self.known.rcu(|known| {
+            let mut known = Known::clone(known);
+            known.entry(key).or_insert_with(|| new.clone());
+            known
+        });
+        let (_, histogram) = before.get(&key).unwrap_or(&new);
+        Arc::clone(histogram)
     }
 
     /// What was taken so far, by module and message, in the order of their names.
     #[cfg(feature = "http")]
     pub(crate) fn taken(&self) -> Vec<(Names, Arc<Histogram>)> {
-        let mut taken: Vec<_> = self.known().values().cloned().collect();
+        let mut taken: Vec<_> = self.known.load().values().cloned().collect();
         taken.sort_by_key(|(names, _)| *names);
         taken
     }

@@ -25,6 +25,7 @@ use crate::http::problem::Details;
 use crate::http::request_id::RequestId;
 use crate::http::site::Site;
 use crate::race::race;
+use crate::route::BoxFuture;
 
 /// The most bytes of headers, and of what is read ahead.
 const HEADER_BYTES: usize = 64 * 1024;
@@ -34,6 +35,9 @@ const HEADERS: usize = 100;
 
 /// How many requests one connection of HTTP/2 may have at work.
 const STREAMS: u32 = 200;
+
+/// How a connection ended.
+type Ended = std::result::Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 /// An open connection.
 pub(super) struct Connection {
@@ -63,26 +67,30 @@ impl Connection {
         watcher: Watcher,
         room: OwnedSemaphorePermit,
     ) {
+        let serving = self.serving(stream, watcher);
+        let serving = async {
+            if let Err(error) = serving.await {
+                tracing::debug!(%error, "a connection ended early");
+            }
+        };
+        race(serving, self.silent(self.site.settings.header_timeout)).await;
+        drop(room);
+    }
+
+    /// Serves it to its end. On the heap, where it is as large as it is and no larger: there may be very many.
+    fn serving(self: &Arc<Self>, stream: TcpStream, watcher: Watcher) -> BoxFuture<Ended> {
         let settings = &self.site.settings;
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(settings.write_timeout));
-        let answering = Arc::clone(&self);
+        let answering = Arc::clone(self);
         let service = service_fn(move |request| {
             let connection = Arc::clone(&answering);
             async move { Ok::<_, Infallible>(connection.answer(request).await) }
         });
         let builder = builder(settings.header_timeout);
         let io = TokioIo::new(Box::pin(stream));
-        // On the heap, where it is as large as it is and no larger: there may be very many.
         let serving = builder.serve_connection_with_upgrades(io, service);
-        let serving = Box::pin(watcher.watch(serving));
-        let serving = async {
-            if let Err(error) = serving.await {
-                tracing::debug!(%error, "a connection ended early");
-            }
-        };
-        race(serving, self.silent(settings.header_timeout)).await;
-        drop(room);
+        Box::pin(watcher.watch(serving.into_owned()))
     }
 
     /// Waits until the client has gone without a request for `patience`, or up to twice as long: it sends nothing, or its headers too
