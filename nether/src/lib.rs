@@ -242,6 +242,9 @@ mod testing;
 
 mod entry;
 
+#[cfg(feature = "eventstore")]
+pub mod eventstore;
+
 #[cfg(feature = "http")]
 pub mod http;
 

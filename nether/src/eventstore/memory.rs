@@ -1,0 +1,213 @@
+//! [`MemoryStore`]: the events of one process, for tests and for programs that may forget.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::watch;
+
+use crate::eventstore::store::{
+    Append, Appended, Direction, DocumentChange, EventId, EventStore, Expected, Metadata, NewEvent,
+    Position, RecordedEvent, StoreError, StoreFuture, StreamId,
+};
+use crate::sync::lock;
+
+/// A store that keeps everything in memory, as long as the program runs.
+#[derive(Debug)]
+pub struct MemoryStore {
+    kept: Mutex<Kept>,
+    /// The position of the newest event. Told after the event is in `kept`.
+    head: watch::Sender<Position>,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        MemoryStore {
+            kept: Mutex::default(),
+            head: watch::Sender::new(Position::START),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    /// By position: the first is at index 0.
+    events: Vec<RecordedEvent>,
+    /// By version: indices of `events`.
+    streams: HashMap<StreamId, Vec<usize>>,
+    ids: HashMap<EventId, usize>,
+    /// By collection and key.
+    documents: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Vec<u8>>>,
+}
+
+impl Kept {
+    fn append(&mut self, append: Append) -> Result<Appended, StoreError> {
+        let repeated = append.events.first().and_then(|first| self.find(first.id));
+        if let Some(first) = repeated {
+            let others = append.events.len() as u64 - 1;
+            return Ok(Appended {
+                version: first.version + others,
+                position: Position(first.position.0 + others),
+                ..first
+            });
+        }
+        let actual = self.version(&append.stream);
+        if let Expected::Version(expected) = append.expected
+            && expected != actual
+        {
+            return Err(StoreError::Conflict {
+                stream: append.stream,
+                expected,
+                actual,
+            });
+        }
+        let mut version = actual;
+        for event in append.events {
+            version += 1;
+            self.keep(event, &append.stream, version, &append.metadata);
+        }
+        Ok(Appended {
+            version,
+            position: self.head(),
+            is_repeated: false,
+        })
+    }
+
+    fn keep(&mut self, event: NewEvent, stream: &StreamId, version: u64, metadata: &Metadata) {
+        let index = self.events.len();
+        self.ids.insert(event.id, index);
+        self.streams.entry(stream.clone()).or_default().push(index);
+        self.events.push(RecordedEvent {
+            position: Position(index as u64 + 1),
+            stream: stream.clone(),
+            version,
+            id: event.id,
+            name: event.name.into(),
+            schema: event.schema,
+            payload: event.payload,
+            metadata: metadata.clone(),
+        });
+    }
+
+    fn head(&self) -> Position {
+        Position(self.events.len() as u64)
+    }
+
+    fn version(&self, stream: &StreamId) -> u64 {
+        self.streams
+            .get(stream)
+            .map_or(0, |events| events.len() as u64)
+    }
+
+    fn find(&self, id: EventId) -> Option<Appended> {
+        let event = self.events.get(*self.ids.get(&id)?)?;
+        Some(Appended {
+            version: event.version,
+            position: event.position,
+            is_repeated: true,
+        })
+    }
+
+    fn read_stream(
+        &self,
+        stream: &StreamId,
+        from: u64,
+        direction: Direction,
+        limit: usize,
+    ) -> Vec<RecordedEvent> {
+        let Some(events) = self.streams.get(stream) else {
+            return Vec::new();
+        };
+        let event = |index: &usize| self.events[*index].clone();
+        match direction {
+            Direction::Forwards => {
+                let skipped = usize::try_from(from.saturating_sub(1)).unwrap_or(usize::MAX);
+                events.iter().skip(skipped).take(limit).map(event).collect()
+            }
+            Direction::Backwards => {
+                let kept = usize::try_from(from).unwrap_or(usize::MAX);
+                let older = &events[..kept.min(events.len())];
+                older.iter().rev().take(limit).map(event).collect()
+            }
+        }
+    }
+
+    fn change(&mut self, change: DocumentChange) {
+        let collection = self.documents.entry(change.collection).or_default();
+        match change.content {
+            Some(content) => collection.insert(change.key, content),
+            None => collection.remove(&change.key),
+        };
+    }
+}
+
+/// What is done at once.
+fn done<'a, T: Send + 'a>(result: Result<T, StoreError>) -> StoreFuture<'a, T> {
+    Box::pin(std::future::ready(result))
+}
+
+impl EventStore for MemoryStore {
+    fn append(&self, append: Append) -> StoreFuture<'_, Appended> {
+        let appended = {
+            let mut kept = lock(&self.kept);
+            let appended = kept.append(append);
+            // Under the lock, so that it only grows.
+            self.head.send_replace(kept.head());
+            appended
+        };
+        done(appended)
+    }
+
+    fn read_stream(
+        &self,
+        stream: &StreamId,
+        from: u64,
+        direction: Direction,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<RecordedEvent>> {
+        done(Ok(
+            lock(&self.kept).read_stream(stream, from, direction, limit)
+        ))
+    }
+
+    fn read_all(&self, after: Position, limit: usize) -> StoreFuture<'_, Vec<RecordedEvent>> {
+        let skipped = usize::try_from(after.0).unwrap_or(usize::MAX);
+        let kept = lock(&self.kept);
+        let events = kept.events.iter().skip(skipped).take(limit);
+        done(Ok(events.cloned().collect()))
+    }
+
+    fn head(&self) -> StoreFuture<'_, Position> {
+        done(Ok(*self.head.borrow()))
+    }
+
+    fn changed(&self, after: Position) -> StoreFuture<'_, Position> {
+        let mut head = self.head.subscribe();
+        Box::pin(async move {
+            let newest = head.wait_for(|head| *head > after).await;
+            newest.map(|head| *head).map_err(|_| StoreError::Closed)
+        })
+    }
+
+    fn find(&self, id: EventId) -> StoreFuture<'_, Option<Appended>> {
+        done(Ok(lock(&self.kept).find(id)))
+    }
+
+    fn document(&self, collection: &str, key: &str) -> StoreFuture<'_, Option<Vec<u8>>> {
+        let kept = lock(&self.kept);
+        let document = kept.documents.get(collection).and_then(|it| it.get(key));
+        done(Ok(document.cloned()))
+    }
+
+    fn documents(&self, collection: &str) -> StoreFuture<'_, Vec<(Arc<str>, Vec<u8>)>> {
+        let kept = lock(&self.kept);
+        let documents = kept.documents.get(collection).into_iter().flatten();
+        let copied = documents.map(|(key, content)| (Arc::clone(key), content.clone()));
+        done(Ok(copied.collect()))
+    }
+
+    fn change_documents(&self, changes: Vec<DocumentChange>) -> StoreFuture<'_, ()> {
+        let mut kept = lock(&self.kept);
+        changes.into_iter().for_each(|change| kept.change(change));
+        done(Ok(()))
+    }
+}

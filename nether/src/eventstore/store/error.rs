@@ -1,0 +1,178 @@
+//! [`StoreError`]: why a store could not do what it was asked.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::eventstore::store::{Position, StreamId};
+
+/// Why a store could not do what it was asked. Nothing that was acknowledged before is lost by it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The stream is in another version than the append expects: somebody else has written to it.
+    Conflict {
+        /// The stream.
+        stream: StreamId,
+        /// The version that was expected.
+        expected: u64,
+        /// The version that it is in.
+        actual: u64,
+    },
+    /// The store is full: no room on its disk, or its limit of pages is reached.
+    Full {
+        /// What it says of it.
+        reason: String,
+    },
+    /// The store can be read, but not written.
+    ReadOnly {
+        /// What it says of it.
+        reason: String,
+    },
+    /// Somebody else holds the store, and did not let go of it in time.
+    Locked {
+        /// What it says of it.
+        reason: String,
+    },
+    /// The file is open already, in this process or in another.
+    AlreadyOpen {
+        /// The file.
+        path: PathBuf,
+        /// Who has it open, as far as that is known.
+        holder: String,
+    },
+    /// The store was written by a newer version of this library.
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The version of its tables.
+        found: u32,
+        /// The newest version that is known here.
+        known: u32,
+    },
+    /// The file is not an event store: another program's, or no database at all.
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// How that is known.
+        reason: String,
+    },
+    /// What is in the store is damaged.
+    Corrupt {
+        /// What is damaged, and how.
+        reason: String,
+        /// Up to here, events can be read, if that is known.
+        readable_up_to: Option<Position>,
+    },
+    /// An event in the store is one that the program does not know: of a name that it does not list, or newer than what it
+    /// was built with.
+    Unknown {
+        /// The stream that it is in.
+        stream: StreamId,
+        /// Its position.
+        position: Position,
+        /// Its name.
+        name: Arc<str>,
+        /// The version of its content's shape.
+        schema: u32,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An event, snapshot or document cannot be turned into its type, or the other way round.
+    Codec {
+        /// Which one.
+        what: String,
+        /// Why.
+        reason: String,
+    },
+    /// The store is closed.
+    Closed,
+    /// The system or the database failed otherwise.
+    Failed {
+        /// What it says of it.
+        reason: String,
+        /// The error itself.
+        source: Option<Arc<dyn StdError + Send + Sync>>,
+    },
+}
+
+impl StoreError {
+    /// That the system or the database failed.
+    pub fn failed(error: impl StdError + Send + Sync + 'static) -> Self {
+        StoreError::Failed {
+            reason: error.to_string(),
+            source: Some(Arc::new(error)),
+        }
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreError::Conflict {
+                stream,
+                expected,
+                actual,
+            } => write!(
+                f,
+                "the stream `{stream}` is in version {actual}, where {expected} was expected: somebody else has written to it"
+            ),
+            StoreError::Full { reason } => write!(f, "the event store is full: {reason}"),
+            StoreError::ReadOnly { reason } => {
+                write!(f, "the event store cannot be written: {reason}")
+            }
+            StoreError::Locked { reason } => {
+                write!(f, "the event store is locked by somebody else: {reason}")
+            }
+            StoreError::AlreadyOpen { path, holder } => write!(
+                f,
+                "the event store `{}` is open already, {holder}: open it once and share the handle, or open it as `shared`",
+                path.display()
+            ),
+            StoreError::Newer { path, found, known } => write!(
+                f,
+                "the event store `{}` has tables of version {found}, and this program knows them up to {known}: it was written by a newer one",
+                path.display()
+            ),
+            StoreError::Foreign { path, reason } => {
+                write!(f, "`{}` is not an event store: {reason}", path.display())
+            }
+            StoreError::Corrupt {
+                reason,
+                readable_up_to,
+            } => {
+                write!(f, "the event store is damaged: {reason}")?;
+                match readable_up_to {
+                    Some(position) => write!(f, "; events up to position {position} can be read"),
+                    None => Ok(()),
+                }
+            }
+            StoreError::Unknown {
+                stream,
+                position,
+                name,
+                schema,
+                reason,
+            } => write!(
+                f,
+                "the event `{name}` (version {schema}) at position {position}, in the stream `{stream}`, is not known: {reason}"
+            ),
+            StoreError::Codec { what, reason } => write!(f, "{what}: {reason}"),
+            StoreError::Closed => f.write_str("the event store is closed"),
+            StoreError::Failed { reason, .. } => write!(f, "the event store failed: {reason}"),
+        }
+    }
+}
+
+impl StdError for StoreError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            StoreError::Failed {
+                source: Some(source),
+                ..
+            } => Some(&**source),
+            _ => None,
+        }
+    }
+}

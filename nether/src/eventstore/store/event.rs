@@ -1,0 +1,117 @@
+//! Events as a store keeps them: [`NewEvent`] goes in, [`RecordedEvent`] comes out.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::eventstore::store::{Position, StreamId};
+
+/// The id of one event, and what makes an append idempotent: an event whose id is in the store already is not written again.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EventId(Uuid);
+
+impl EventId {
+    /// A new one, a UUID v7: ids of one process sort by time.
+    pub fn new() -> Self {
+        EventId(Uuid::now_v7())
+    }
+
+    /// The id with these 128 bits.
+    pub const fn from_u128(bits: u128) -> Self {
+        EventId(Uuid::from_u128(bits))
+    }
+
+    /// Its 128 bits.
+    pub const fn as_u128(self) -> u128 {
+        self.0.as_u128()
+    }
+}
+
+impl Default for EventId {
+    fn default() -> Self {
+        EventId::new()
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EventId({self})")
+    }
+}
+
+/// How an event's content is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Encoding {
+    /// JSON: can be read with any tool. The default.
+    #[default]
+    Json,
+    /// MessagePack with names of fields: smaller, and for machines alone.
+    MessagePack,
+}
+
+/// The content of an event, written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payload {
+    /// How.
+    pub encoding: Encoding,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// What is known of the events of one append besides their content.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Metadata {
+    /// When they were appended, in milliseconds since 1970 (UTC).
+    pub time: u64,
+    /// The context in which they happened.
+    pub correlation: Option<Arc<str>>,
+    /// The message that was being handled.
+    pub causation: Option<Arc<str>>,
+    /// On whose behalf.
+    pub principal: Option<Arc<str>>,
+}
+
+/// An event to be appended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEvent {
+    /// Its id.
+    pub id: EventId,
+    /// Its stable name.
+    pub name: Cow<'static, str>,
+    /// The version of its content's shape, from 1.
+    pub schema: u32,
+    /// Its content.
+    pub payload: Payload,
+}
+
+/// An event in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedEvent {
+    /// Its place among all events of the store.
+    pub position: Position,
+    /// The stream that it is in.
+    pub stream: StreamId,
+    /// Its number in that stream, from 1.
+    pub version: u64,
+    /// Its id.
+    pub id: EventId,
+    /// Its stable name.
+    pub name: Arc<str>,
+    /// The version of its content's shape.
+    pub schema: u32,
+    /// Its content.
+    pub payload: Payload,
+    /// What else is known of it.
+    pub metadata: Metadata,
+}

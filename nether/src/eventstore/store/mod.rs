@@ -1,0 +1,208 @@
+//! [`EventStore`]: what a backend has to do, in terms of streams, positions and documents. Knows no aggregates.
+
+mod error;
+mod event;
+
+pub use self::error::StoreError;
+pub use self::event::{Encoding, EventId, Metadata, NewEvent, Payload, RecordedEvent};
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// What the methods of an [`EventStore`] give back: boxed, so that a store is known by its trait alone.
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// The name of a stream: the events of one aggregate, in the order they happened.
+///
+/// It has two parts: what kind of thing it is of, and which one: `account/42`. Only the first `/` divides them, so a key
+/// may contain others.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StreamId(Arc<str>);
+
+impl StreamId {
+    /// The stream of the thing `key` of a category.
+    pub fn new(category: &str, key: impl fmt::Display) -> Self {
+        StreamId(format!("{category}/{key}").into())
+    }
+
+    /// The whole name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What kind of thing it is of.
+    pub fn category(&self) -> &str {
+        self.0
+            .split_once('/')
+            .map_or(&self.0, |(category, _)| category)
+    }
+
+    /// Which one.
+    pub fn key(&self) -> &str {
+        self.0.split_once('/').map_or("", |(_, key)| key)
+    }
+}
+
+impl From<&str> for StreamId {
+    fn from(name: &str) -> Self {
+        StreamId(name.into())
+    }
+}
+
+impl fmt::Display for StreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The place of an event among all events of a store: 1 for the first, and no gaps. [`START`](Position::START) is before all.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Position(pub u64);
+
+impl Position {
+    /// Before the first event.
+    pub const START: Position = Position(0);
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// In which version a stream has to be for an append to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// In any.
+    Any,
+    /// In this one: so many events are in it. 0 if it is new.
+    Version(u64),
+}
+
+/// Events for one stream, written together or not at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Append {
+    /// The stream.
+    pub stream: StreamId,
+    /// The version that it has to be in.
+    pub expected: Expected,
+    /// The events, in order. None is no append, and succeeds if the version is as expected.
+    pub events: Vec<NewEvent>,
+    /// What else is known of them.
+    pub metadata: Metadata,
+}
+
+/// What an append has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    /// The version of the stream with the last of the events.
+    pub version: u64,
+    /// The position of the last of the events.
+    pub position: Position,
+    /// Whether they were in the store already, by their ids, and nothing was written.
+    pub is_repeated: bool,
+}
+
+/// In which direction a stream is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// From older to newer.
+    Forwards,
+    /// From newer to older.
+    Backwards,
+}
+
+/// A change of one document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentChange {
+    /// What kind of document: `snapshot/account`, `checkpoint`.
+    pub collection: Arc<str>,
+    /// Which one.
+    pub key: Arc<str>,
+    /// Its content from now on; `None` removes it.
+    pub content: Option<Vec<u8>>,
+}
+
+/// A store of events: appends to streams, reads them, and tells of new ones. Beside them it keeps small documents
+/// (snapshots, checkpoints, the state of sagas) by collection and key.
+///
+/// Implement it for a database, and let [`conformance`](crate::eventstore::conformance) check what is only said here in words:
+///
+/// - What is acknowledged is durable, as far as the store is: an append whose future has given `Ok` is there after a crash.
+/// - Positions have no gaps, and grow in the order in which events become visible: whoever has read up to a position will
+///   find nothing new before it.
+/// - An append is atomic, and so is a change of documents.
+/// - A future that is dropped may or may not have done its work; nothing is done in part.
+pub trait EventStore: Send + Sync + 'static {
+    /// Appends events to one stream.
+    ///
+    /// If the first of the events is in the store already, by its id, nothing is written, and what the first append
+    /// came to is told, with `is_repeated`; whatever version is expected.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if the stream is in another version than expected; else why it could not be written.
+    fn append(&self, append: Append) -> StoreFuture<'_, Appended>;
+
+    /// Reads up to `limit` events of a stream: forwards those from version `from` on, backwards those from `from` down
+    /// (`u64::MAX` for the newest). A stream that nobody has written is empty.
+    ///
+    /// # Errors
+    /// Why it could not be read.
+    fn read_stream(
+        &self,
+        stream: &StreamId,
+        from: u64,
+        direction: Direction,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<RecordedEvent>>;
+
+    /// Reads up to `limit` events of all streams after a position, in order.
+    ///
+    /// # Errors
+    /// Why they could not be read.
+    fn read_all(&self, after: Position, limit: usize) -> StoreFuture<'_, Vec<RecordedEvent>>;
+
+    /// The position of the newest event; [`Position::START`] if there is none.
+    ///
+    /// # Errors
+    /// Why it could not be read.
+    fn head(&self) -> StoreFuture<'_, Position>;
+
+    /// Waits until there is an event after the position, also one that another process has written, and gives the position
+    /// of the newest.
+    ///
+    /// # Errors
+    /// Why that could not be known, or that the store is closed.
+    fn changed(&self, after: Position) -> StoreFuture<'_, Position>;
+
+    /// Where the event with that id is, if it is in the store: version and position, `is_repeated`.
+    ///
+    /// # Errors
+    /// Why it could not be read.
+    fn find(&self, id: EventId) -> StoreFuture<'_, Option<Appended>>;
+
+    /// The document, if there is one.
+    ///
+    /// # Errors
+    /// Why it could not be read.
+    fn document(&self, collection: &str, key: &str) -> StoreFuture<'_, Option<Vec<u8>>>;
+
+    /// All documents of a collection with their keys, by key.
+    ///
+    /// # Errors
+    /// Why they could not be read.
+    fn documents(&self, collection: &str) -> StoreFuture<'_, Vec<(Arc<str>, Vec<u8>)>>;
+
+    /// Changes documents, all or none, in the order given.
+    ///
+    /// # Errors
+    /// Why they could not be written.
+    fn change_documents(&self, changes: Vec<DocumentChange>) -> StoreFuture<'_, ()>;
+}
