@@ -20,6 +20,9 @@ pub(crate) enum Fall {
     Panicked(Payload),
     /// It took longer than this. Boxed: it is rare, and every reply has room for it.
     TimedOut(Box<Duration>),
+    /// What it stands on failed, not itself.
+    #[cfg_attr(not(feature = "eventstore"), allow(dead_code))]
+    Unavailable(Box<Error>),
 }
 
 /// Polls a future inside of its span. A panic in it is caught, and what it threw given back.

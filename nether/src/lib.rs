@@ -260,8 +260,8 @@ pub use self::declaration::Declaration;
 pub use self::error::{
     AttachError, CallError, ContextError, Deadlock, Error, Failure, FailureKind, HandlerError,
     NoRoute, NotEnlisted, Panic, PushError, Refused, Result, SendError, StartError, StartProblem,
-    StreamError, TimedOut, TooDeep, TransactionFailure, TransactionStep, Transactions, Unpushed,
-    Waits,
+    StreamError, TimedOut, TooDeep, TransactionFailure, TransactionStep, Transactions, Unavailable,
+    Unpushed, Waits,
 };
 pub use self::events::{
     BreakerClosed, BreakerOpened, DeadLetter, HandlerFailed, HandlerSlow, ModuleRestarted,

@@ -37,6 +37,8 @@ pub use crate::routing::{
     AnyNumberOfModules, Calls, Emits, HandledBy, Listed, NoMessage, NorAnother, Open, Sender,
 };
 
+#[cfg(feature = "eventstore")]
+pub use crate::eventstore::private as eventstore;
 #[cfg(feature = "http")]
 pub use crate::http::private as http;
 

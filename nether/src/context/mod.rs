@@ -15,7 +15,7 @@ mod subscription;
 mod timer;
 mod transaction;
 mod trying;
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "eventstore"))]
 mod unproven;
 
 pub use self::calling::Calling;

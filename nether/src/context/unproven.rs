@@ -1,9 +1,16 @@
-//! Calls that no compiler has seen: of messages that come from outside of the program.
+//! What is sent without the compiler having seen that it may be: messages that come from outside of the program, or from its
+//! event store.
 
 use crate::context::Context;
 use crate::context::calling::{Call, Calling, Handler};
+#[cfg(feature = "eventstore")]
+use crate::context::{Post, Posting};
 use crate::declaration::Declaration;
+#[cfg(feature = "eventstore")]
+use crate::envelope::Shown;
 use crate::message::ByValue;
+#[cfg(feature = "eventstore")]
+use crate::message::Event;
 use crate::routing::Sender;
 
 /// A handler of which only the routing table knows.
@@ -20,5 +27,11 @@ impl<S: Sender> Context<S> {
     /// system starts.
     pub(crate) fn call<M: ByValue + Send>(&self, message: M) -> Call<'_, M> {
         Calling::new::<Unproven>(self.handle(), message)
+    }
+
+    /// Publishes the event, whether or not the compiler has seen that it may be.
+    #[cfg(feature = "eventstore")]
+    pub(crate) fn tell<E: Event>(&self, event: E) -> Posting<'_, E, Shown<E>> {
+        Posting::new(self.handle(), event, E::NAME, Shown::<E>::post::<Unproven>)
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::declaration::Declaration;
 use crate::error::boxed::HandlerError;
 use crate::error::deadlock::Deadlock;
+use crate::error::unavailable::Unavailable;
 
 /// Why a message was not accepted, by [`process`](crate::Context::process) or [`publish`](crate::Context::publish). It will
 /// not be handled.
@@ -139,6 +140,8 @@ pub enum CallError<E> {
     Panicked(Box<Panic>),
     /// The handler took longer than its `timeout` and was cut off.
     TimedOut(Box<TimedOut>),
+    /// What the handler's module stands on failed: the event store of an aggregate. Whether anything was stored is not known.
+    Unavailable(Box<Unavailable>),
     /// No running module handles the message.
     NoRoute(Box<NoRoute>),
     /// The module had stopped, or was stopped or cut off before it replied.
@@ -198,7 +201,10 @@ impl<E> CallError<E> {
     /// The same in terms of [`SendError`], when the message was not handled at all.
     fn as_send_error(&self) -> Option<SendError> {
         Some(match self {
-            CallError::Handler(_) | CallError::Panicked(_) | CallError::TimedOut(_) => return None,
+            CallError::Handler(_)
+            | CallError::Panicked(_)
+            | CallError::TimedOut(_)
+            | CallError::Unavailable(_) => return None,
             CallError::NoRoute(error) => SendError::NoRoute(error.clone()),
             CallError::Stopped { message } => SendError::Stopped { message },
             CallError::Open { message } => SendError::Open { message },
@@ -236,6 +242,7 @@ impl<E: HandlerError> fmt::Display for CallError<E> {
             CallError::Handler(error) => fmt::Display::fmt(error, f),
             CallError::Panicked(panic) => panic.fmt(f),
             CallError::TimedOut(timed_out) => timed_out.fmt(f),
+            CallError::Unavailable(unavailable) => unavailable.fmt(f),
             other => match other.as_send_error() {
                 Some(error) => error.fmt(f),
                 None => Ok(()),
@@ -248,6 +255,7 @@ impl<E: HandlerError> StdError for CallError<E> {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
             CallError::Handler(error) => error.as_std().source(),
+            CallError::Unavailable(unavailable) => unavailable.source(),
             _ => None,
         }
     }

@@ -9,6 +9,7 @@ mod failure;
 mod start;
 mod stream;
 mod transaction;
+mod unavailable;
 
 pub use self::attach::AttachError;
 pub use self::boxed::{Error, HandlerError, Result};
@@ -19,3 +20,4 @@ pub use self::failure::{Failure, FailureKind};
 pub use self::start::{StartError, StartProblem};
 pub use self::stream::{PushError, StreamError, Unpushed};
 pub use self::transaction::{NotEnlisted, TransactionFailure, TransactionStep, Transactions};
+pub use self::unavailable::Unavailable;

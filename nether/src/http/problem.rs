@@ -152,6 +152,9 @@ impl Details {
             CallError::Stopping { .. } | CallError::Stopped { .. } | CallError::Closed { .. } => {
                 Details::unavailable("the server is stopping")
             }
+            CallError::Unavailable(_) => {
+                Details::unavailable("what this is kept in does not answer now")
+            }
             CallError::Open { .. } | CallError::Full { .. } => {
                 Details::unavailable("the server is too busy")
             }

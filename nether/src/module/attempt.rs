@@ -140,6 +140,7 @@ fn failed<T, E: HandlerError>(
         Ok(Err(error)) => (None, error.to_string()),
         Err(Fall::Panicked(panic)) => (Some(Fell::Panicked), said(&**panic)),
         Err(Fall::TimedOut(limit)) => (Some(Fell::TimedOut), format!("took longer than {limit:?}")),
+        Err(Fall::Unavailable(error)) => (None, error.to_string()),
     };
     if handle.scope.obstacle().is_some() {
         return None;

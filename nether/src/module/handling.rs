@@ -303,7 +303,7 @@ where
 
 /// Who looks on while the handler runs, if anybody does.
 #[inline]
-pub(super) fn observed<M: Module>(
+pub(crate) fn observed<M: Module>(
     ctx: &Context<M>,
     message: &'static str,
 ) -> Option<Box<Observed>> {

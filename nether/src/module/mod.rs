@@ -32,6 +32,8 @@ pub(crate) use self::exclusive::ExclusiveCell;
 #[cfg(feature = "test")]
 pub(crate) use self::fake::{FAKE, Fake};
 pub use self::handling::{Handles, Serves, Settle, TakenByReference, TakenByValue};
+#[cfg(feature = "eventstore")]
+pub(crate) use self::handling::{Replied, observed};
 pub use self::instance::launch;
 pub(crate) use self::instance::{AnyInstance, Handling, Instance};
 pub use self::policy::{Backoff, BreakerPolicy, HandlerPolicy, Restart, RestartPolicy};

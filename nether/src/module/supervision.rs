@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::context::{Handle, Origin, announce};
 use crate::declaration::Declaration;
 use crate::envelope::{Label, Parcel, Reply, Source};
-use crate::error::{CallError, Failure, FailureKind, Panic, Result, TimedOut};
+use crate::error::{CallError, Failure, FailureKind, Panic, Result, TimedOut, Unavailable};
 use crate::events::{DeadLetter, HandlerFailed, is_own};
 use crate::guarded::{Fall, Payload, panicked, said};
 use crate::message::{Message, MessageDescriptor, MessageKind};
@@ -83,6 +83,15 @@ pub(crate) fn failure_of<M: Message>(
             };
             let error = CallError::TimedOut(Box::new(timed_out));
             (error, Verdict::Crashed(Fell::TimedOut))
+        }
+        Err(Fall::Unavailable(error)) => {
+            let unavailable = Unavailable {
+                message: M::NAME,
+                module: module.name,
+                error: Arc::new(*error),
+            };
+            let error = CallError::Unavailable(Box::new(unavailable));
+            (error, Verdict::Failed)
         }
     };
     let crashed = verdict != Verdict::Failed;

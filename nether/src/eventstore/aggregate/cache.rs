@@ -1,0 +1,157 @@
+//! [`Cache`]: the aggregates in memory. Those in use are never thrown out; of the others the most recently used are kept.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use lru::LruCache;
+use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
+use tokio::time::Instant;
+
+use crate::sync::lock;
+
+/// So many locks: commands to different aggregates seldom wait for each other here.
+const SHARDS: usize = 16;
+
+/// The aggregates in memory, by key.
+pub(super) struct Cache<A> {
+    shards: Vec<Mutex<Shard<A>>>,
+    hasher: RandomState,
+    /// How many are kept in each shard while nobody uses them.
+    bound: usize,
+}
+
+struct Shard<A> {
+    used: HashMap<Arc<str>, Used<A>>,
+    idle: LruCache<Arc<str>, Idle<A>>,
+}
+
+struct Used<A> {
+    slot: Arc<Slot<A>>,
+    users: usize,
+}
+
+struct Idle<A> {
+    loaded: Loaded<A>,
+    since: Instant,
+}
+
+/// An aggregate as far as its events are known.
+pub(super) struct Loaded<A> {
+    pub(super) state: A,
+    /// How many events it is made of.
+    pub(super) version: u64,
+    /// How many of them the last snapshot has.
+    pub(super) saved: u64,
+}
+
+/// Empty until it is loaded, and after it was left in the middle of a change.
+type Slot<A> = AsyncMutex<Option<Loaded<A>>>;
+
+impl<A> Cache<A> {
+    pub(super) fn new(bound: usize) -> Self {
+        let shard = || {
+            Mutex::new(Shard {
+                used: HashMap::new(),
+                idle: LruCache::unbounded(),
+            })
+        };
+        Cache {
+            shards: std::iter::repeat_with(shard).take(SHARDS).collect(),
+            hasher: RandomState::new(),
+            bound: bound.div_ceil(SHARDS),
+        }
+    }
+
+    /// A seat at an aggregate. As long as somebody has one, it stays.
+    pub(super) fn enter(&self, key: Arc<str>) -> Seat<'_, A> {
+        let shard = self.shard(&key);
+        let slot = {
+            let mut shard = lock(shard);
+            let shard = &mut *shard;
+            let idle = &mut shard.idle;
+            let used = shard.used.entry(Arc::clone(&key)).or_insert_with(|| Used {
+                slot: Arc::new(AsyncMutex::new(idle.pop(&key).map(|idle| idle.loaded))),
+                users: 0,
+            });
+            used.users += 1;
+            Arc::clone(&used.slot)
+        };
+        Seat {
+            cache: self,
+            key,
+            slot,
+        }
+    }
+
+    fn shard(&self, key: &str) -> &Mutex<Shard<A>> {
+        let hash = self.hasher.hash_one(key) as usize;
+        &self.shards[hash % SHARDS]
+    }
+
+    fn leave(&self, key: &Arc<str>) {
+        let mut shard = lock(self.shard(key));
+        let shard = &mut *shard;
+        let Some(used) = shard.used.get_mut(key) else {
+            return;
+        };
+        used.users -= 1;
+        if used.users > 0 {
+            return;
+        }
+        let loaded = shard.used.remove(key).and_then(|used| {
+            // Nobody is at it, so nobody holds its lock.
+            used.slot.try_lock().ok().and_then(|mut slot| slot.take())
+        });
+        if let Some(loaded) = loaded {
+            let since = Instant::now();
+            shard.idle.put(Arc::clone(key), Idle { loaded, since });
+            if shard.idle.len() > self.bound {
+                shard.idle.pop_lru();
+            }
+        }
+    }
+
+    /// Lets go of those that nobody has used for so long.
+    pub(super) fn passivate(&self, idle: Duration) {
+        for shard in &self.shards {
+            let mut shard = lock(shard);
+            while shard
+                .idle
+                .peek_lru()
+                .is_some_and(|(_, oldest)| oldest.since.elapsed() >= idle)
+            {
+                shard.idle.pop_lru();
+            }
+        }
+    }
+
+    /// How many are in memory.
+    pub(super) fn len(&self) -> usize {
+        let shards = self.shards.iter().map(lock);
+        shards
+            .map(|shard| shard.used.len() + shard.idle.len())
+            .sum()
+    }
+}
+
+/// A seat at an aggregate.
+pub(super) struct Seat<'a, A> {
+    cache: &'a Cache<A>,
+    key: Arc<str>,
+    slot: Arc<Slot<A>>,
+}
+
+impl<A> Seat<'_, A> {
+    /// Waits for one's turn.
+    pub(super) async fn turn(&self) -> MutexGuard<'_, Option<Loaded<A>>> {
+        self.slot.lock().await
+    }
+}
+
+impl<A> Drop for Seat<'_, A> {
+    fn drop(&mut self) {
+        self.cache.leave(&self.key);
+    }
+}

@@ -1,0 +1,153 @@
+//! [`Aggregates`]: the module that an aggregate's commands go to.
+
+use std::fmt;
+use std::pin::pin;
+
+use tokio::time::sleep;
+
+use crate::context::Context;
+use crate::envelope::{Given, Parcel};
+use crate::error::Result;
+use crate::eventstore::aggregate::repository::Repository;
+use crate::eventstore::aggregate::{Aggregate, Decides};
+use crate::eventstore::handle::Store;
+use crate::eventstore::keyed::Keyed;
+use crate::eventstore::store::StoreError;
+use crate::guarded::{Fall, Guarded};
+use crate::message::{Command, Message};
+use crate::module::{
+    Attempt, Background, Concurrently, Construct, Module, ModuleDescriptor, Replied, Routes,
+    Serves, Settle, Shared, observed,
+};
+use crate::race::race;
+use crate::resources::{InitArgument, Resource, Resources};
+use crate::routing::{Listed, Sender};
+
+/// All aggregates of the type `A`, as a module: what its commands go to. [`#[aggregate]`](macro@crate::aggregate) makes it part of the
+/// program; it is named where modules are, as in `#[nether::main(modules = [Aggregates<Account>])]`.
+///
+/// It is a shared module: commands to different aggregates are decided upon concurrently, those to one aggregate one at a time,
+/// in the order they came.
+pub struct Aggregates<A: Aggregate> {
+    repository: Repository<A>,
+}
+
+impl<A: Aggregate> Aggregates<A> {
+    /// The aggregates in that store, for a system that is [isolated](crate::SystemBuilder::isolated): what decisions ask for
+    /// is taken from `resources`, as the system takes it from what the program provides.
+    async fn made(resources: &Resources) -> Result<Self> {
+        let store = Resource::<Store>::of(resources)?;
+        store.claim(A::NAME, A::DESCRIPTOR.declaration)?;
+        Ok(Aggregates {
+            repository: Repository::new((*store).clone(), A::resources(resources)?),
+        })
+    }
+
+    async fn passivate(&self, ctx: Context<Self>) {
+        let idle = A::SETTINGS.idle;
+        while !ctx.is_cancelled() {
+            race(sleep(idle / 4), ctx.cancelled()).await;
+            self.repository.cache.passivate(idle);
+        }
+    }
+}
+
+impl<A: Aggregate> Sender for Aggregates<A> {
+    type Rule = Listed;
+}
+
+impl<A: Aggregate> Module for Aggregates<A> {
+    type Handling = Concurrently;
+    const DESCRIPTOR: &'static ModuleDescriptor = A::DESCRIPTOR;
+    const ROUTES: &'static [fn(&mut Routes<'_, Self>)] = A::ROUTES;
+
+    fn background(tasks: &mut Background<Self>) {
+        tasks.run_shared(|module, ctx| async move {
+            module.passivate(ctx).await;
+            Ok(())
+        });
+    }
+}
+
+impl<A: Aggregate> Construct for Aggregates<A> {
+    async fn construct(resources: &Resources) -> Result<Self> {
+        Self::made(resources).await
+    }
+}
+
+impl<A: Aggregate> Shared for Aggregates<A> {}
+
+impl<A, C> Serves<Given<C>> for Aggregates<A>
+where
+    A: Decides<C>,
+    C: Command + Keyed,
+{
+    async fn handle<S: Settle<Given<C>>>(
+        _: &Self,
+        _: &mut Given<C>,
+        _: &Context<Self>,
+        _: S,
+    ) -> S::Settled {
+        unreachable!("`attempt` is written anew, and nobody else calls this")
+    }
+
+    async fn attempt(
+        module: &Self,
+        parcel: &mut Given<C>,
+        ctx: &Context<Self>,
+    ) -> Attempt<<Given<C> as Parcel>::Message>
+    where
+        Given<C>: Parcel,
+    {
+        attempt::<A, Given<C>>(module, parcel, ctx).await
+    }
+}
+
+/// As [`Decides`], in terms of parcels: as those of [`Serves`] are, so that the compiler sees that they are the same.
+trait Executes<P: Parcel>: Aggregate {
+    fn execute(
+        repository: &Repository<Self>,
+        parcel: &mut P,
+        ctx: &Context<Aggregates<Self>>,
+    ) -> impl Future<Output = Result<Replied<P::Message>, StoreError>> + Send;
+}
+
+impl<A, C> Executes<Given<C>> for A
+where
+    A: Decides<C>,
+    C: Command + Keyed,
+{
+    async fn execute(
+        repository: &Repository<Self>,
+        parcel: &mut Given<C>,
+        ctx: &Context<Aggregates<Self>>,
+    ) -> Result<Replied<C>, StoreError> {
+        repository.execute(parcel.message(), ctx).await
+    }
+}
+
+async fn attempt<A: Executes<P>, P: Parcel>(
+    module: &Aggregates<A>,
+    parcel: &mut P,
+    ctx: &Context<Aggregates<A>>,
+) -> Attempt<P::Message> {
+    let result = {
+        let handler = pin!(A::execute(&module.repository, parcel, ctx));
+        let observed = observed(ctx, P::Message::NAME);
+        Guarded::new(handler, observed, ctx.handle().crashes()).await
+    };
+    Attempt::Ended(match result {
+        Ok(Ok(replied)) => Ok(replied),
+        Ok(Err(error)) => Err(Fall::Unavailable(Box::new(error.into()))),
+        Err(panic) => Err(Fall::Panicked(panic)),
+    })
+}
+
+impl<A: Aggregate> fmt::Debug for Aggregates<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Aggregates")
+            .field("of", &A::DESCRIPTOR.declaration.name)
+            .field("in_memory", &self.repository.cache.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,235 @@
+//! [`Repository`]: loads aggregates, lets them decide, appends what happened.
+
+use std::sync::Arc;
+
+use crate::context::Context;
+use crate::eventstore::aggregate::cache::{Cache, Loaded};
+use crate::eventstore::aggregate::{Aggregate, Aggregates, Decides, Encoded, Events};
+use crate::eventstore::clock;
+use crate::eventstore::handle::Store;
+use crate::eventstore::keyed::{Keyed, StreamKey};
+use crate::eventstore::snapshot;
+use crate::eventstore::store::{
+    Append, Appended, Direction, EventId, Expected, Metadata, NewEvent, StoreError, StreamId,
+};
+use crate::eventstore::stored::unknown;
+use crate::message::{Command, Message, MessageId};
+
+/// How often a command is decided upon while others keep writing to its aggregate.
+const ATTEMPTS: usize = 16;
+
+/// How many events are read at a time.
+const PAGE: usize = 1024;
+
+/// The id of a command, which makes it idempotent: sent again with the same id, it is not decided upon again, and gets the reply that
+/// its aggregate gives now.
+///
+/// It travels as [baggage](crate::Context::with), and counts for the commands that the context's owner sends himself, once for each
+/// aggregate and type of command. Commands that decide that nothing happens leave no trace, and are decided upon again.
+///
+/// ```
+/// # use nether::prelude::*;
+/// use nether::eventstore::CommandId;
+///
+/// # fn with_id(system: &System) {
+/// let ctx = system.context().with(CommandId(0x5eed));
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CommandId(pub u128);
+
+impl CommandId {
+    /// The id of the first event that the command leads to.
+    fn event<C: Message>(self, stream: &StreamId) -> EventId {
+        let stream = MessageId::of(stream.as_str()).as_u64();
+        let both = u128::from(stream) << 64 | u128::from(C::ID.as_u64());
+        EventId::from_u128(self.0 ^ both)
+    }
+}
+
+/// The aggregates of one type.
+pub(super) struct Repository<A: Aggregate> {
+    pub(super) store: Store,
+    pub(super) cache: Cache<A>,
+    resources: A::Resources,
+}
+
+/// What a command has come to.
+type Outcome<C> = Result<<C as Message>::Reply, <C as Message>::Error>;
+
+impl<A: Aggregate> Repository<A> {
+    pub(super) fn new(store: Store, resources: A::Resources) -> Self {
+        Repository {
+            store,
+            cache: Cache::new(A::SETTINGS.cache),
+            resources,
+        }
+    }
+
+    /// Decides upon a command, and stores and publishes what happens. Others to the same aggregate wait meanwhile.
+    pub(super) async fn execute<C>(
+        &self,
+        command: C,
+        ctx: &Context<Aggregates<A>>,
+    ) -> Result<Outcome<C>, StoreError>
+    where
+        A: Decides<C>,
+        C: Command + Keyed,
+    {
+        let key: Arc<str> = command.key().text().into();
+        let stream = StreamId::new(A::NAME, &key);
+        let seat = self.cache.enter(key);
+        let mut turn = seat.turn().await;
+        let id = (ctx.depth() == 1)
+            .then(|| ctx.baggage::<CommandId>())
+            .flatten();
+        let id = id.map(|id| id.event::<C>(&stream));
+        let mut command = Some(command);
+        let mut conflict = None;
+        for _ in 0..ATTEMPTS {
+            let Some(attempted) = command.take() else {
+                break; // It cannot be copied.
+            };
+            let loaded = match &mut *turn {
+                Some(loaded) => loaded,
+                empty => empty.insert(self.load(&stream).await?),
+            };
+            if let Some(id) = id
+                && self.store.find(id).await?.is_some()
+            {
+                return Ok(Ok(loaded.state.reply()));
+            }
+            command = attempted.copied();
+            let events = match loaded.state.decide(attempted, &self.resources).await {
+                Ok(events) if events.is_empty() => return Ok(Ok(loaded.state.reply())),
+                Ok(events) => events,
+                Err(error) => return Ok(Err(error)),
+            };
+            // What comes of the append is not known if this is cut off in it: then the state is loaded anew.
+            let Some(loaded) = turn.take() else { break };
+            match self.append(&stream, loaded.version, &events, id, ctx).await {
+                Ok(appended) if appended.is_repeated => command = None,
+                Ok(appended) => {
+                    let loaded = self.evolve(loaded, &events, appended, &stream);
+                    let reply = turn.insert(loaded).state.reply();
+                    publish(events, ctx).await;
+                    return Ok(Ok(reply));
+                }
+                Err(error @ StoreError::Conflict { .. }) => conflict = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        match conflict {
+            Some(conflict) => Err(conflict),
+            // Somebody else has stored what this command led to, just now.
+            None => Ok(Ok(turn.insert(self.load(&stream).await?).state.reply())),
+        }
+    }
+
+    async fn append(
+        &self,
+        stream: &StreamId,
+        version: u64,
+        events: &Events<A>,
+        first: Option<EventId>,
+        ctx: &Context<Aggregates<A>>,
+    ) -> Result<Appended, StoreError> {
+        let mut ids = first.into_iter();
+        let encoding = self.store.settings().encoding;
+        let new = events.0.iter().map(|event| {
+            let Encoded { schema, payload } = A::encode(event, encoding)?;
+            Ok(NewEvent {
+                id: ids.next().unwrap_or_default(),
+                name: schema.name.into(),
+                schema: schema.version,
+                payload,
+            })
+        });
+        let new: Result<Vec<_>, _> = new.collect();
+        let append = Append {
+            stream: stream.clone(),
+            expected: Expected::Version(version),
+            events: new.map_err(|error: crate::eventstore::stored::Unreadable| {
+                StoreError::Codec {
+                    what: format!("an event of `{stream}` cannot be written down"),
+                    reason: error.to_string(),
+                }
+            })?,
+            metadata: metadata(ctx),
+        };
+        self.store.append(append).await
+    }
+
+    /// The state after what happened; and a snapshot of it, if it is time.
+    fn evolve(
+        &self,
+        mut loaded: Loaded<A>,
+        events: &Events<A>,
+        appended: Appended,
+        stream: &StreamId,
+    ) -> Loaded<A> {
+        for event in &events.0 {
+            loaded.state.apply(event);
+        }
+        loaded.version = appended.version;
+        let every = A::SETTINGS.snapshot_every;
+        if every > 0 && loaded.version - loaded.saved >= every {
+            loaded.saved = loaded.version;
+            snapshot::save(&self.store, stream, &loaded.state, loaded.version);
+        }
+        loaded
+    }
+
+    /// The aggregate, made of its last snapshot and what happened since.
+    pub(super) async fn load(&self, stream: &StreamId) -> Result<Loaded<A>, StoreError> {
+        let (state, version) = snapshot::load::<A>(&self.store, stream).await?;
+        let mut loaded = Loaded {
+            state,
+            version,
+            saved: version,
+        };
+        loop {
+            let next = loaded.version + 1;
+            let page = self
+                .store
+                .read_stream(stream, next, Direction::Forwards, PAGE);
+            let page = page.await?;
+            let is_last = page.len() < PAGE;
+            for recorded in page {
+                match A::decode(&recorded) {
+                    Some(Ok(event)) => loaded.state.apply(&event),
+                    _ if self.store.settings().skips_unknown => {}
+                    Some(Err(error)) => return Err(error),
+                    None => {
+                        let reason = format!(
+                            "it is not in the `events` of `{}`: list it there, or let the store `skip_unknown_events`",
+                            A::DESCRIPTOR.declaration.name
+                        );
+                        return Err(unknown(&recorded, reason));
+                    }
+                }
+                loaded.version = recorded.version;
+            }
+            if is_last {
+                return Ok(loaded);
+            }
+        }
+    }
+}
+
+async fn publish<A: Aggregate>(events: Events<A>, ctx: &Context<Aggregates<A>>) {
+    for event in events.0 {
+        A::publish(event, ctx).await;
+    }
+}
+
+/// What is known of events besides their content.
+fn metadata<A: Aggregate>(ctx: &Context<Aggregates<A>>) -> Metadata {
+    let message = ctx.message_key();
+    Metadata {
+        time: clock::now(),
+        correlation: Some(ctx.correlation_id().to_string().into()),
+        causation: message.map(|key| key.to_string().into()),
+        principal: ctx.principal().map(Into::into),
+    }
+}

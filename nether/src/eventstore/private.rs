@@ -1,0 +1,11 @@
+//! Not public API. Used by generated code: what event sourcing adds to `__private`.
+
+pub use crate::eventstore::aggregate::{
+    Aggregate, AggregateSettings, Aggregates, Decides, Encoded, EventOf, Events, decided, decode,
+    encode, publish, reply,
+};
+pub use crate::eventstore::keyed::Keyed;
+pub use crate::eventstore::store::{Encoding, Payload, RecordedEvent, StoreError};
+pub use crate::eventstore::stored::{
+    EventRegistration, EventSchema, FieldSchema, StoredEvent, Unreadable, read_older, restore, save,
+};
