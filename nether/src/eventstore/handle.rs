@@ -6,6 +6,7 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
 use crate::declaration::Declaration;
+use crate::eventstore::control::Control;
 use crate::eventstore::memory::MemoryStore;
 use crate::eventstore::store::{Encoding, EventStore, StoreError};
 use crate::sync::lock;
@@ -29,6 +30,15 @@ pub struct Store {
     settings: Settings,
     /// Whose streams begin with which name.
     categories: Arc<Mutex<HashMap<&'static str, Declaration>>>,
+    /// The projections and sagas that follow it, by name.
+    followers: Arc<Mutex<HashMap<&'static str, Follower>>>,
+}
+
+/// Who follows a store.
+#[derive(Clone)]
+struct Follower {
+    declaration: Declaration,
+    control: Arc<Control>,
 }
 
 /// How a program uses its store.
@@ -45,6 +55,7 @@ impl Store {
             backend: Arc::new(backend),
             settings: Settings::default(),
             categories: Arc::default(),
+            followers: Arc::default(),
         }
     }
 
@@ -89,6 +100,41 @@ impl Store {
                 "both keep their events in streams that begin with `{category}/`: give one of them another name, `name = \"..\"`"
             ),
         })
+    }
+
+    /// The way to a projection or saga that is about to follow the store.
+    ///
+    /// # Errors
+    /// If another one has its name.
+    pub(super) fn follow(
+        &self,
+        name: &'static str,
+        declaration: Declaration,
+    ) -> Result<Arc<Control>, StoreError> {
+        let mut followers = lock(&self.followers);
+        if let Some(other) = followers.get(name)
+            && other.declaration.name != declaration.name
+        {
+            return Err(StoreError::Codec {
+                what: format!("`{}` and `{}`", other.declaration.name, declaration.name),
+                reason: format!(
+                    "both keep their checkpoint under the name `{name}`: give one of them another name, `name = \"..\"`"
+                ),
+            });
+        }
+        let control = Arc::new(Control::default());
+        let follower = Follower {
+            declaration,
+            control: Arc::clone(&control),
+        };
+        followers.insert(name, follower);
+        Ok(control)
+    }
+
+    /// The way to a projection or saga that follows the store.
+    pub(super) fn follower(&self, name: &str) -> Option<Arc<Control>> {
+        let followers = lock(&self.followers);
+        followers.get(name).map(|it| Arc::clone(&it.control))
     }
 }
 

@@ -2,19 +2,28 @@
 
 mod aggregate;
 mod clock;
+mod control;
+mod events;
+mod follow;
 mod handle;
 mod keyed;
 mod memory;
+mod parked;
 #[doc(hidden)]
 pub mod private;
+mod progress;
+mod projection;
 mod snapshot;
 mod store;
 mod stored;
 
 pub use self::aggregate::{Aggregate, Aggregates, CommandId, Events};
+pub use self::events::{CatchingUp, EventParked};
 pub use self::handle::Store;
 pub use self::keyed::Keyed;
 pub use self::memory::MemoryStore;
+pub use self::parked::ParkedEvent;
+pub use self::projection::{Projection, ProjectionHandle, Projections};
 pub use self::store::{
     Append, Appended, Direction, DocumentChange, Encoding, EventId, EventStore, Expected, Metadata,
     NewEvent, Payload, Position, RecordedEvent, StoreError, StoreFuture, StreamId,

@@ -5,6 +5,10 @@ pub use crate::eventstore::aggregate::{
     encode, publish, reply,
 };
 pub use crate::eventstore::keyed::Keyed;
+pub use crate::eventstore::projection::{
+    Answers, Keeps, Place, Projection, ProjectionArgument, ProjectionSettings, Projections,
+    argument, decoded,
+};
 pub use crate::eventstore::store::{Encoding, Payload, RecordedEvent, StoreError};
 pub use crate::eventstore::stored::{
     EventRegistration, EventSchema, FieldSchema, StoredEvent, Unreadable, read_older, restore, save,

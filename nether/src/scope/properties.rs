@@ -161,6 +161,13 @@ impl Scope {
         own.or_else(|| properties.parent.get()?.baggage())
     }
 
+    /// The same, but not that of what it is nested in.
+    #[cfg(feature = "eventstore")]
+    pub(crate) fn own_baggage<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        let properties = self.properties.get()?;
+        lock(&properties.baggage).iter().find_map(known)
+    }
+
     /// Adds a value, in place of one of the same type.
     pub(crate) fn add_baggage<T: Any + fmt::Debug + Send + Sync>(&self, value: T) {
         let value: Arc<dyn Baggage> = Arc::new(value);

@@ -14,6 +14,7 @@ use crate::eventstore::store::{
 };
 use crate::eventstore::stored::unknown;
 use crate::message::{Command, Message, MessageId};
+use crate::routing::Sender;
 
 /// How often a command is decided upon while others keep writing to its aggregate.
 const ATTEMPTS: usize = 16;
@@ -39,6 +40,14 @@ const PAGE: usize = 1024;
 pub struct CommandId(pub u128);
 
 impl CommandId {
+    /// That of the command that is being decided upon, if it was given one.
+    fn of<S: Sender>(ctx: &Context<S>) -> Option<Self> {
+        let handle = ctx.handle();
+        let is_the_owners = handle.cause.sequence.is_none();
+        let id = is_the_owners.then(|| handle.scope.own_baggage::<CommandId>());
+        id.flatten().map(|id| *id)
+    }
+
     /// The id of the first event that the command leads to.
     fn event<C: Message>(self, stream: &StreamId) -> EventId {
         let stream = MessageId::of(stream.as_str()).as_u64();
@@ -80,10 +89,7 @@ impl<A: Aggregate> Repository<A> {
         let stream = StreamId::new(A::NAME, &key);
         let seat = self.cache.enter(key);
         let mut turn = seat.turn().await;
-        let id = (ctx.depth() == 1)
-            .then(|| ctx.baggage::<CommandId>())
-            .flatten();
-        let id = id.map(|id| id.event::<C>(&stream));
+        let id = CommandId::of(ctx).map(|id| id.event::<C>(&stream));
         let mut command = Some(command);
         let mut conflict = None;
         for _ in 0..ATTEMPTS {

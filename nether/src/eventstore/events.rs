@@ -1,0 +1,43 @@
+//! What event sourcing tells of itself: events of the framework, which any module may handle.
+
+use nether_macros::event;
+
+/// How far a projection or saga has come that has much to read: published about once a second while it catches up or is rebuilt,
+/// and when that is done, with nothing remaining.
+#[event(name = "nether.catching_up")]
+pub struct CatchingUp {
+    /// The name of the projection or saga.
+    pub name: String,
+    /// Whether it reads all events anew, aside from what it answers with.
+    pub rebuild: bool,
+    /// The position it has come to.
+    pub position: u64,
+    /// The position of the newest event.
+    pub head: u64,
+    /// How many events it has read since it began.
+    pub events: u64,
+    /// How many it reads in a second, on average since it began.
+    pub events_per_second: u64,
+}
+
+impl CatchingUp {
+    /// How many events remain.
+    pub fn remaining(&self) -> u64 {
+        self.head.saturating_sub(self.position)
+    }
+}
+
+/// A projection or saga could not handle an event, also when it tried again. What comes after it in the same stream (of a saga: with the
+/// same key) waits; all else goes on. See `retry_parked` of [`ProjectionHandle`](crate::eventstore::ProjectionHandle) and
+/// [`SagaHandle`](crate::eventstore::SagaHandle).
+#[event(name = "nether.event_parked")]
+pub struct EventParked {
+    /// The name of the projection or saga.
+    pub name: String,
+    /// The stream, or the key, that waits.
+    pub key: String,
+    /// The position of the event.
+    pub position: u64,
+    /// Why it could not be handled.
+    pub error: String,
+}

@@ -1,0 +1,91 @@
+//! [`Parked`]: events that could not be handled, and whose streams or keys wait behind them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::eventstore::handle::Store;
+use crate::eventstore::store::{DocumentChange, Position, StoreError};
+
+/// An event that could not be handled. What comes after it in its stream (of a saga: with its key) waits behind it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParkedEvent {
+    /// The stream or key.
+    pub key: String,
+    /// The event's position.
+    pub position: Position,
+    /// Why it could not be handled.
+    pub error: String,
+}
+
+/// All that a projection or saga has parked.
+#[derive(Debug, Clone)]
+pub(super) struct Parked {
+    collection: Arc<str>,
+    by_key: BTreeMap<Arc<str>, ParkedEvent>,
+}
+
+impl Parked {
+    /// None.
+    pub(super) fn none(name: &str) -> Self {
+        Parked {
+            collection: format!("parked/{name}").into(),
+            by_key: BTreeMap::new(),
+        }
+    }
+
+    /// Those that are in the store.
+    pub(super) async fn load(store: &Store, name: &str) -> Result<Self, StoreError> {
+        let mut parked = Parked::none(name);
+        for (key, content) in store.documents(&parked.collection).await? {
+            let one = serde_json::from_slice(&content).map_err(|error| StoreError::Codec {
+                what: format!("what `{name}` has parked of `{key}` cannot be read"),
+                reason: error.to_string(),
+            })?;
+            parked.by_key.insert(key, one);
+        }
+        Ok(parked)
+    }
+
+    pub(super) fn all(&self) -> Vec<ParkedEvent> {
+        self.by_key.values().cloned().collect()
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.by_key.contains_key(key)
+    }
+
+    /// Parks an event.
+    pub(super) fn park(&mut self, key: &str, position: Position, error: String) -> DocumentChange {
+        let one = ParkedEvent {
+            key: key.to_owned(),
+            position,
+            error,
+        };
+        self.by_key.insert(key.into(), one);
+        self.change(key)
+    }
+
+    /// Lets a key go: where its first event is, and the change to be made.
+    pub(super) fn release(&mut self, key: &str) -> Option<(Position, DocumentChange)> {
+        let one = self.by_key.remove(key)?;
+        Some((one.position, self.change(key)))
+    }
+
+    /// Lets all go.
+    pub(super) fn clear(&mut self) -> Vec<DocumentChange> {
+        let all = std::mem::take(&mut self.by_key);
+        all.keys().map(|key| self.change(key)).collect()
+    }
+
+    /// What has to be written of a key.
+    fn change(&self, key: &str) -> DocumentChange {
+        let content = self.by_key.get(key);
+        DocumentChange {
+            collection: Arc::clone(&self.collection),
+            key: key.into(),
+            content: content.and_then(|one| serde_json::to_vec(one).ok()),
+        }
+    }
+}

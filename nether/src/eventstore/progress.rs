@@ -1,0 +1,68 @@
+//! [`Progress`]: tells how far somebody has come who has much to read.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::context::{Context, announce};
+use crate::eventstore::events::CatchingUp;
+use crate::eventstore::store::Position;
+use crate::routing::Sender;
+
+/// How often it is told.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// From the beginning of a catching up to its end.
+pub(super) struct Progress {
+    name: &'static str,
+    rebuild: bool,
+    began: Instant,
+    told: Instant,
+    events: u64,
+}
+
+impl Progress {
+    pub(super) fn begin(name: &'static str, rebuild: bool) -> Self {
+        let now = Instant::now();
+        Progress {
+            name,
+            rebuild,
+            began: now,
+            told: now,
+            events: 0,
+        }
+    }
+
+    /// So many more events are read; it is told if it is time.
+    pub(super) fn read<S: Sender>(
+        &mut self,
+        count: usize,
+        position: Position,
+        head: Position,
+        ctx: &Context<S>,
+    ) {
+        self.events += count as u64;
+        if self.told.elapsed() >= INTERVAL {
+            self.tell(position, head, ctx);
+        }
+    }
+
+    /// It is done.
+    pub(super) fn end<S: Sender>(mut self, position: Position, ctx: &Context<S>) {
+        self.tell(position, position, ctx);
+    }
+
+    fn tell<S: Sender>(&mut self, position: Position, head: Position, ctx: &Context<S>) {
+        self.told = Instant::now();
+        let milliseconds = self.began.elapsed().as_millis().max(1);
+        let rate = u128::from(self.events) * 1000 / milliseconds;
+        announce(ctx.handle(), || CatchingUp {
+            name: self.name.to_owned(),
+            rebuild: self.rebuild,
+            position: position.0,
+            head: head.0,
+            events: self.events,
+            events_per_second: u64::try_from(rate).unwrap_or(u64::MAX),
+        });
+    }
+}

@@ -1,0 +1,55 @@
+//! What the handler of a projection may ask for besides the event.
+
+use crate::eventstore::store::{Metadata, Position, RecordedEvent};
+
+/// Where an event is.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    recorded: &'a RecordedEvent,
+}
+
+impl<'a> Place<'a> {
+    /// That of the event.
+    pub fn of(recorded: &'a RecordedEvent) -> Self {
+        Place { recorded }
+    }
+}
+
+/// An argument behind the event.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "the handler of a projection cannot ask for a `{Self}`",
+    label = "not something that is known of an event",
+    note = "it may ask for the event's `Position`, its `&Metadata`, the `&RecordedEvent`; and, if it is not `async`, for the `&SqliteTransaction<'_>` of its checkpoint"
+)]
+pub trait ProjectionArgument<'a>: Sized {
+    #[doc(hidden)]
+    fn of(place: Place<'a>) -> Self;
+}
+
+impl<'a> ProjectionArgument<'a> for Position {
+    fn of(place: Place<'a>) -> Self {
+        place.recorded.position
+    }
+}
+
+impl<'a> ProjectionArgument<'a> for &'a Metadata {
+    fn of(place: Place<'a>) -> Self {
+        &place.recorded.metadata
+    }
+}
+
+impl<'a> ProjectionArgument<'a> for &'a RecordedEvent {
+    fn of(place: Place<'a>) -> Self {
+        place.recorded
+    }
+}
+
+/// The argument.
+///
+/// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn argument<'a, T: ProjectionArgument<'a>>(place: Place<'a>) -> T {
+    T::of(place)
+}

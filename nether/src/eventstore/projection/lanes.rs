@@ -1,0 +1,56 @@
+//! Lanes: events of different streams handled at the same time, those of one stream in order.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use tokio::sync::RwLock;
+use tokio::task::JoinSet;
+
+use crate::error::Error;
+use crate::eventstore::projection::{Projection, state};
+use crate::eventstore::store::RecordedEvent;
+
+/// Handles events. Of each stream, the first one that could not be handled is given back, and those behind it are left out.
+pub(super) async fn handle<P: Projection>(
+    state: &Arc<RwLock<P>>,
+    events: Vec<RecordedEvent>,
+) -> Vec<(RecordedEvent, Error)> {
+    let mut lanes: Vec<Vec<RecordedEvent>> = Vec::new();
+    lanes.resize_with(P::SETTINGS.parallel, Vec::new);
+    for event in events {
+        let mut hasher = DefaultHasher::new();
+        event.stream.hash(&mut hasher);
+        let lane = hasher.finish() as usize % lanes.len();
+        lanes[lane].push(event);
+    }
+    let mut working = JoinSet::new();
+    for lane in lanes.into_iter().filter(|lane| !lane.is_empty()) {
+        let state = Arc::clone(state);
+        working.spawn(async move { in_order(&state, lane).await });
+    }
+    // Dropped, it ends them.
+    let mut failed = Vec::new();
+    while let Some(ended) = working.join_next().await {
+        failed.extend(ended.into_iter().flatten());
+    }
+    failed
+}
+
+async fn in_order<P: Projection>(
+    state: &RwLock<P>,
+    events: Vec<RecordedEvent>,
+) -> Vec<(RecordedEvent, Error)> {
+    let mut failed: Vec<(RecordedEvent, Error)> = Vec::new();
+    for event in events {
+        let waits = failed
+            .iter()
+            .any(|(before, _)| before.stream == event.stream);
+        if waits {
+            continue;
+        }
+        if let Err(error) = state::handle(state, &event).await {
+            failed.push((event, error));
+        }
+    }
+    failed
+}

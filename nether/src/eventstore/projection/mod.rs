@@ -1,0 +1,121 @@
+//! Projections: what is read off the events, kept up to date.
+
+mod argument;
+mod handle;
+mod lanes;
+mod module;
+mod runner;
+mod state;
+#[cfg(feature = "sqlite")]
+mod transactional;
+
+pub use self::argument::{Place, ProjectionArgument, argument};
+pub use self::handle::ProjectionHandle;
+pub use self::module::Projections;
+pub use self::state::decoded;
+
+use crate::error::Result;
+#[cfg(feature = "sqlite")]
+use crate::eventstore::sqlite::SqliteTransaction;
+use crate::eventstore::store::RecordedEvent;
+use crate::message::Query;
+use crate::module::{ModuleDescriptor, Routes};
+use crate::resources::Resources;
+
+/// What is read off the events: implemented by [`#[projection]`](macro@crate::projection), never by hand.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a projection",
+    label = "not a projection",
+    note = "put `#[projection(handles = [..])]` above an `impl {Self}` block"
+)]
+pub trait Projection: Send + Sync + Sized + 'static {
+    #[doc(hidden)]
+    const NAME: &'static str;
+    #[doc(hidden)]
+    const SETTINGS: ProjectionSettings;
+    #[doc(hidden)]
+    const DESCRIPTOR: &'static ModuleDescriptor;
+    /// Of its queries.
+    #[doc(hidden)]
+    const ROUTES: &'static [fn(&mut Routes<'_, Projections<Self>>)];
+
+    /// Makes it, by its `#[init]` or [`Default`].
+    #[doc(hidden)]
+    fn make(resources: &Resources) -> impl Future<Output = Result<Self>> + Send;
+
+    /// Whether it handles events of that name.
+    #[doc(hidden)]
+    fn handles(name: &str) -> bool;
+
+    /// Handles an event: of a projection that does so one at a time.
+    #[doc(hidden)]
+    fn project(&mut self, recorded: &RecordedEvent) -> impl Future<Output = Result<()>> + Send {
+        let _ = recorded;
+        async { Ok(()) }
+    }
+
+    /// Handles an event: of one that handles those of different streams at the same time.
+    #[doc(hidden)]
+    fn project_beside(&self, recorded: &RecordedEvent) -> impl Future<Output = Result<()>> + Send {
+        let _ = recorded;
+        async { Ok(()) }
+    }
+
+    /// Handles an event: of one that writes into the store's file.
+    #[cfg(feature = "sqlite")]
+    #[doc(hidden)]
+    fn project_in(
+        &mut self,
+        recorded: &RecordedEvent,
+        transaction: &SqliteTransaction<'_>,
+    ) -> Result<()> {
+        let _ = (recorded, transaction);
+        Ok(())
+    }
+
+    /// Runs `#[on_rebuild]`.
+    #[doc(hidden)]
+    fn clear(&mut self) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
+
+    /// Runs `#[on_rebuild]` of one that writes into the store's file.
+    #[cfg(feature = "sqlite")]
+    #[doc(hidden)]
+    fn clear_in(&mut self, transaction: &SqliteTransaction<'_>) -> Result<()> {
+        let _ = transaction;
+        Ok(())
+    }
+}
+
+/// What `#[projection]` says and shows besides its list.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct ProjectionSettings {
+    pub keeps: Keeps,
+    /// How many events of different streams are handled at the same time.
+    pub parallel: usize,
+    /// How often an event is tried again before it is parked.
+    pub retries: u32,
+    /// Whether it has an `#[on_rebuild]`.
+    pub can_clear: bool,
+}
+
+/// Where a projection keeps what it reads off the events.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeps {
+    /// In memory: it begins anew with each start.
+    InMemory,
+    /// Somewhere that outlives the process. Its checkpoint is saved after the events were handled: each is handled at least once.
+    Elsewhere,
+    /// In the store's file, by the transaction that saves its checkpoint: each event is handled exactly once.
+    InTransaction,
+}
+
+/// A projection that answers `Q`.
+#[doc(hidden)]
+pub trait Answers<Q: Query>: Projection {
+    /// Answers it.
+    fn answer(&self, query: Q) -> impl Future<Output = Result<Q::Reply, Q::Error>> + Send;
+}

@@ -1,0 +1,328 @@
+//! [`Runner`]: follows the store, shows its events to a projection, and keeps its checkpoint.
+
+use std::sync::Arc;
+
+use tokio::sync::{RwLock, mpsc};
+
+use crate::context::{Context, announce};
+use crate::error::{Error, Result};
+use crate::eventstore::control::{Control, Order};
+use crate::eventstore::events::EventParked;
+use crate::eventstore::follow::{self, PAGE, checkpoint_at, persistently};
+use crate::eventstore::handle::Store;
+use crate::eventstore::parked::Parked;
+use crate::eventstore::progress::Progress;
+use crate::eventstore::projection::{Keeps, Projection, Projections, lanes, state};
+use crate::eventstore::store::{DocumentChange, Position, RecordedEvent, StoreError};
+use crate::race::race;
+use crate::resources::Resources;
+use crate::sync::lock;
+
+/// A projection at work.
+pub(super) struct Runner<P: Projection> {
+    pub(super) state: Arc<RwLock<P>>,
+    pub(super) store: Store,
+    pub(super) control: Arc<Control>,
+    pub(super) resources: Resources,
+    pub(super) ctx: Context<Projections<P>>,
+}
+
+/// Where a runner is.
+pub(super) struct Place {
+    pub(super) position: Position,
+    pub(super) parked: Parked,
+}
+
+/// What the runner does next.
+enum Next {
+    Carry(Order),
+    Read,
+    Stop,
+}
+
+impl<P: Projection> Runner<P> {
+    /// Follows the store until the module is told to stop.
+    pub(super) async fn run(self) -> Result<()> {
+        let mut orders = self.control.orders();
+        let begun = persistently(P::NAME, &self.ctx, || self.begin()).await;
+        let Some((mut place, head)) = begun else {
+            return Ok(());
+        };
+        self.is_at(&place);
+        if self.catch_up(&mut place, head, false).await.is_none() {
+            return Ok(());
+        }
+        self.control.is_ready.send_replace(true);
+        loop {
+            match self.next(&place, &mut orders).await {
+                Next::Stop => return Ok(()),
+                Next::Carry(Order::Rebuild(done)) => {
+                    let _ = done.send(self.rebuild(&mut place).await);
+                }
+                Next::Carry(Order::Retry(stream, done)) => {
+                    let _ = done.send(self.retry(&mut place, stream).await);
+                }
+                Next::Read => {
+                    if self.read(&mut place).await.is_none() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Where it was, and where the store is.
+    async fn begin(&self) -> Result<(Place, Position), StoreError> {
+        let head = self.store.head().await?;
+        let place = match P::SETTINGS.keeps {
+            Keeps::InMemory => Place {
+                position: Position::START,
+                parked: Parked::none(P::NAME),
+            },
+            Keeps::Elsewhere | Keeps::InTransaction => Place {
+                position: follow::checkpoint(&self.store, P::NAME).await?,
+                parked: Parked::load(&self.store, P::NAME).await?,
+            },
+        };
+        Ok((place, head))
+    }
+
+    async fn next(&self, place: &Place, orders: &mut mpsc::Receiver<Order>) -> Next {
+        let order = async { orders.recv().await.map_or(Next::Stop, Next::Carry) };
+        let stop = async {
+            self.ctx.cancelled().await;
+            Next::Stop
+        };
+        let news = async {
+            match self.store.changed(place.position).await {
+                Err(StoreError::Closed) => Next::Stop,
+                // If it failed, reading says so, and waits.
+                _ => Next::Read,
+            }
+        };
+        race(stop, race(order, news)).await
+    }
+
+    /// Reads up to a position; `None` if it is told to stop.
+    async fn catch_up(&self, place: &mut Place, head: Position, rebuild: bool) -> Option<()> {
+        if place.position >= head {
+            return Some(());
+        }
+        let mut progress = Progress::begin(P::NAME, rebuild);
+        while place.position < head {
+            let count = self.read(place).await?;
+            if count == 0 {
+                break; // The store has less than it said.
+            }
+            progress.read(count, place.position, head, &self.ctx);
+        }
+        progress.end(place.position, &self.ctx);
+        Some(())
+    }
+
+    /// Reads a page of events and handles it; how many there were, or `None` if it is told to stop.
+    async fn read(&self, place: &mut Place) -> Option<usize> {
+        let after = place.position;
+        let page = persistently(P::NAME, &self.ctx, || self.store.read_all(after, PAGE));
+        let page = page.await?;
+        let Some(last) = page.last().map(|event| event.position) else {
+            return Some(0);
+        };
+        let count = page.len();
+        let own = page.into_iter().filter(|event| P::handles(&event.name));
+        self.handle(own.collect(), last, place).await?;
+        place.position = last;
+        self.is_at(place);
+        Some(count)
+    }
+
+    /// Handles a page of its events, and saves that it has.
+    async fn handle(
+        &self,
+        events: Vec<RecordedEvent>,
+        last: Position,
+        place: &mut Place,
+    ) -> Option<()> {
+        let mut changes = Vec::new();
+        match P::SETTINGS.keeps {
+            #[cfg(feature = "sqlite")]
+            Keeps::InTransaction => return self.handle_in_transaction(events, last, place).await,
+            _ if P::SETTINGS.parallel > 1 => self.handle_beside(events, place, &mut changes).await,
+            _ => {
+                for event in events {
+                    self.handle_one(&event, place, &mut changes).await;
+                }
+            }
+        }
+        if P::SETTINGS.keeps == Keeps::InMemory {
+            return Some(());
+        }
+        changes.push(checkpoint_at(P::NAME, last));
+        self.save(changes).await
+    }
+
+    /// Handles an event, or parks it; unless it has to wait.
+    async fn handle_one(
+        &self,
+        event: &RecordedEvent,
+        place: &mut Place,
+        changes: &mut Vec<DocumentChange>,
+    ) {
+        if place.parked.has(event.stream.as_str()) {
+            return;
+        }
+        if let Err(error) = state::handle(&self.state, event).await {
+            changes.extend(self.park(event, &error, place));
+        }
+    }
+
+    /// Handles events of different streams at the same time, those of one stream in order.
+    async fn handle_beside(
+        &self,
+        mut events: Vec<RecordedEvent>,
+        place: &mut Place,
+        changes: &mut Vec<DocumentChange>,
+    ) {
+        events.retain(|event| !place.parked.has(event.stream.as_str()));
+        for (event, error) in lanes::handle(&self.state, events).await {
+            changes.extend(self.park(&event, &error, place));
+        }
+    }
+
+    /// Parks an event that could not be handled; unless it is an unknown one, and those are skipped.
+    pub(super) fn park(
+        &self,
+        event: &RecordedEvent,
+        error: &Error,
+        place: &mut Place,
+    ) -> Option<DocumentChange> {
+        let (position, stream) = (event.position, event.stream.as_str());
+        let is_unknown = matches!(error.downcast_ref(), Some(StoreError::Unknown { .. }));
+        if is_unknown && self.store.settings().skips_unknown {
+            return None;
+        }
+        tracing::error!(projection = P::NAME, %position, stream, %error, "an event could not be handled and is parked");
+        announce(self.ctx.handle(), || EventParked {
+            name: P::NAME.to_owned(),
+            key: stream.to_owned(),
+            position: position.0,
+            error: error.to_string(),
+        });
+        Some(place.parked.park(stream, position, error.to_string()))
+    }
+
+    async fn save(&self, changes: Vec<DocumentChange>) -> Option<()> {
+        persistently(P::NAME, &self.ctx, || {
+            self.store.change_documents(changes.clone())
+        })
+        .await
+    }
+
+    /// Tells where it is.
+    fn is_at(&self, place: &Place) {
+        *lock(&self.control.parked) = place.parked.all();
+        self.control.position.send_replace(Some(place.position));
+    }
+
+    async fn rebuild(&self, place: &mut Place) -> Result<()> {
+        let head = self.store.head().await?;
+        let mut anew = Place {
+            position: Position::START,
+            parked: Parked::none(P::NAME),
+        };
+        let caught_up = if P::SETTINGS.keeps == Keeps::InMemory {
+            self.rebuild_aside(&mut anew, head).await?
+        } else {
+            self.clear(place).await?;
+            self.catch_up(&mut anew, head, true).await
+        };
+        *place = anew;
+        self.is_at(place);
+        caught_up.ok_or_else(stopping)
+    }
+
+    /// Makes another one, which takes this one's place when it has caught up: until then, this one answers.
+    async fn rebuild_aside(&self, anew: &mut Place, head: Position) -> Result<Option<()>> {
+        let aside = Runner {
+            state: Arc::new(RwLock::new(P::make(&self.resources).await?)),
+            store: self.store.clone(),
+            control: Arc::default(),
+            resources: self.resources.clone(),
+            ctx: self.ctx.clone(),
+        };
+        if Box::pin(aside.catch_up(anew, head, true)).await.is_none() {
+            return Err(stopping());
+        }
+        let mut made = aside.state.write().await;
+        std::mem::swap(&mut *self.state.write().await, &mut *made);
+        Ok(Some(()))
+    }
+
+    /// Runs `#[on_rebuild]`, and saves that nothing is handled yet.
+    async fn clear(&self, place: &mut Place) -> Result<()> {
+        if !P::SETTINGS.can_clear {
+            return Err(Error::msg(format!(
+                "`{}` cannot be rebuilt: nothing says how what it has written is removed; mark a method that does with `#[on_rebuild]`",
+                P::DESCRIPTOR.declaration.name
+            )));
+        }
+        let mut changes = place.parked.clear();
+        changes.push(checkpoint_at(P::NAME, Position::START));
+        #[cfg(feature = "sqlite")]
+        if P::SETTINGS.keeps == Keeps::InTransaction {
+            return self.clear_in_transaction(changes).await;
+        }
+        // First the checkpoint: if this ends between the two, events are handled twice, and none is left out.
+        self.store.change_documents(changes).await?;
+        self.state.write().await.clear().await
+    }
+
+    /// Tries again what is parked.
+    async fn retry(&self, place: &mut Place, stream: Option<String>) -> Result<usize> {
+        let streams = match stream {
+            Some(stream) => vec![stream],
+            None => place.parked.all().into_iter().map(|one| one.key).collect(),
+        };
+        let mut handled = 0;
+        for stream in streams {
+            let retried = self.retry_stream(place, &stream).await;
+            self.is_at(place);
+            handled += retried?;
+        }
+        Ok(handled)
+    }
+
+    /// Handles the events of a stream from the one that is parked, up to where all others are.
+    async fn retry_stream(&self, place: &mut Place, stream: &str) -> Result<usize> {
+        let Some((position, released)) = place.parked.release(stream) else {
+            return Ok(0);
+        };
+        let mut handled = 0;
+        let mut failed = None;
+        let mut changes = vec![released];
+        let mut events = follow::stream_from(&self.store, position, place.position).await?;
+        events.retain(|event| P::handles(&event.name));
+        for event in events {
+            if let Err(error) = self.handle_again(&event).await {
+                changes.extend(self.park(&event, &error, place));
+                failed = Some(error);
+                break;
+            }
+            handled += 1;
+        }
+        self.save(changes).await.ok_or_else(stopping)?;
+        failed.map_or(Ok(handled), Err)
+    }
+
+    async fn handle_again(&self, event: &RecordedEvent) -> Result<()> {
+        #[cfg(feature = "sqlite")]
+        if P::SETTINGS.keeps == Keeps::InTransaction {
+            return self.handle_one_in_transaction(event, Vec::new()).await;
+        }
+        state::handle(&self.state, event).await
+    }
+}
+
+pub(super) fn stopping() -> Error {
+    Error::msg("it is stopping")
+}

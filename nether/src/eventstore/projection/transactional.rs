@@ -1,0 +1,135 @@
+//! A projection that writes into the store's file: what it writes and its checkpoint are one transaction.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::eventstore::follow::{checkpoint_at, persistently};
+use crate::eventstore::projection::Projection;
+use crate::eventstore::projection::runner::{Place, Runner};
+use crate::eventstore::sqlite::save_document_in;
+use crate::eventstore::store::{DocumentChange, Position, RecordedEvent, StoreError};
+use crate::guarded::panicked;
+
+impl<P: Projection> Runner<P> {
+    /// Handles a page in one transaction; if that fails, each event in one of its own, so that the one that cannot be handled
+    /// is found.
+    pub(super) async fn handle_in_transaction(
+        &self,
+        mut events: Vec<RecordedEvent>,
+        last: Position,
+        place: &mut Place,
+    ) -> Option<()> {
+        events.retain(|event| !place.parked.has(event.stream.as_str()));
+        let changes = vec![checkpoint_at(P::NAME, last)];
+        let events = Arc::new(events);
+        if self.write(&events, changes.clone()).await.is_ok() {
+            return Some(());
+        }
+        for event in events.iter() {
+            if !place.parked.has(event.stream.as_str()) {
+                self.handle_or_park(event, place).await?;
+            }
+        }
+        persistently(P::NAME, &self.ctx, || {
+            self.store.change_documents(changes.clone())
+        })
+        .await
+    }
+
+    async fn handle_or_park(&self, event: &RecordedEvent, place: &mut Place) -> Option<()> {
+        let at = vec![checkpoint_at(P::NAME, event.position)];
+        loop {
+            let Err(error) = self.handle_one_in_transaction(event, at.clone()).await else {
+                return Some(());
+            };
+            // Not the event's fault: the store is asked until it answers.
+            let is_the_stores = error
+                .downcast_ref()
+                .is_some_and(|error| !matches!(error, StoreError::Unknown { .. }));
+            if is_the_stores {
+                let asked = || self.store.change_documents(Vec::new());
+                persistently(P::NAME, &self.ctx, asked).await?;
+                continue;
+            }
+            let mut changes = at;
+            changes.extend(self.park(event, &error, place));
+            return persistently(P::NAME, &self.ctx, || {
+                self.store.change_documents(changes.clone())
+            })
+            .await;
+        }
+    }
+
+    /// Handles an event, as often as the projection's `retries` say.
+    pub(super) async fn handle_one_in_transaction(
+        &self,
+        event: &RecordedEvent,
+        changes: Vec<DocumentChange>,
+    ) -> Result<()> {
+        let event = Arc::new(vec![event.clone()]);
+        for _ in 0..P::SETTINGS.retries {
+            if self.write(&event, changes.clone()).await.is_ok() {
+                return Ok(());
+            }
+        }
+        self.write(&event, changes).await
+    }
+
+    /// Handles events and saves changes, or does nothing of it.
+    async fn write(
+        &self,
+        events: &Arc<Vec<RecordedEvent>>,
+        changes: Vec<DocumentChange>,
+    ) -> Result<()> {
+        let events = Arc::clone(events);
+        self.in_transaction(move |projection, transaction| {
+            for event in events.iter() {
+                projection.project_in(event, transaction)?;
+            }
+            save(&changes, transaction)
+        })
+        .await
+    }
+
+    pub(super) async fn clear_in_transaction(&self, changes: Vec<DocumentChange>) -> Result<()> {
+        self.in_transaction(move |projection, transaction| {
+            projection.clear_in(transaction)?;
+            save(&changes, transaction)
+        })
+        .await
+    }
+
+    /// Does something with the projection, on the thread that writes.
+    async fn in_transaction(
+        &self,
+        work: impl FnOnce(&mut P, &rusqlite::Transaction<'_>) -> Result<()> + Send + 'static,
+    ) -> Result<()> {
+        let mut projection = Arc::clone(&self.state).write_owned().await;
+        let (failed, told) = std::sync::mpsc::channel();
+        let done = self.store.transaction(move |transaction| {
+            let worked = catch_unwind(AssertUnwindSafe(|| work(&mut projection, transaction)));
+            let worked = worked.unwrap_or_else(|panic| Err(panicked(&*panic)));
+            worked.map_err(|error| {
+                // The user's own error is kept: it is parked with it.
+                let reason = error.to_string();
+                let _ = failed.send(error);
+                StoreError::Failed {
+                    reason,
+                    source: None,
+                }
+            })
+        });
+        match done.await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(told.try_recv().unwrap_or_else(|_| Error::from(error))),
+        }
+    }
+}
+
+fn save(changes: &[DocumentChange], transaction: &rusqlite::Transaction<'_>) -> Result<()> {
+    for change in changes {
+        save_document_in(transaction, change)?;
+    }
+    Ok(())
+}
