@@ -174,7 +174,11 @@ async fn append(store: &Store, stream: &str, text: &str) {
 async fn it_catches_up_follows_parks_and_is_rebuilt() {
     let store = Store::memory();
     append(&store, "notes/a", "one").await;
-    let system = System::builder().provide(store.clone()).start().await.unwrap();
+    let system = System::builder()
+        .provide(store.clone())
+        .start()
+        .await
+        .unwrap();
     let ctx = system.context();
     assert_eq!(ctx.ask(AllNotes).await.unwrap(), "1:one ");
     let notes = store.projection::<Notes>().unwrap();

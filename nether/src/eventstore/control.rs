@@ -1,11 +1,13 @@
 //! [`Control`]: between a projection or saga at work and those who wait for it or give it orders.
 
-use std::sync::Mutex;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::error::{Error, Result};
 use crate::eventstore::parked::ParkedEvent;
+use crate::eventstore::saga::SagaStatus;
 use crate::eventstore::store::Position;
 use crate::sync::lock;
 
@@ -15,6 +17,8 @@ pub(super) enum Order {
     Rebuild(oneshot::Sender<Result<()>>),
     /// That it tries what it has parked of a key, or all of it.
     Retry(Option<String>, oneshot::Sender<Result<usize>>),
+    /// That a saga sends again those compensations that failed.
+    RetryStuck(String, oneshot::Sender<Result<usize>>),
 }
 
 /// Where a projection or saga stands, and the way to it.
@@ -24,6 +28,10 @@ pub(super) struct Control {
     /// Whether it has come to where the store was when it began.
     pub(super) is_ready: watch::Sender<bool>,
     pub(super) parked: Mutex<Vec<ParkedEvent>>,
+    /// The sagas under way, by key.
+    pub(super) sagas: Mutex<BTreeMap<Arc<str>, SagaStatus>>,
+    /// How many of them have something to send.
+    pub(super) busy: watch::Sender<usize>,
     /// To who carries orders out: replaced when another one does.
     orders: Mutex<mpsc::Sender<Order>>,
 }
@@ -34,6 +42,8 @@ impl Default for Control {
             position: watch::Sender::new(None),
             is_ready: watch::Sender::new(false),
             parked: Mutex::default(),
+            sagas: Mutex::default(),
+            busy: watch::Sender::new(0),
             orders: Mutex::new(mpsc::channel(1).0),
         }
     }

@@ -41,3 +41,30 @@ pub struct EventParked {
     /// Why it could not be handled.
     pub error: String,
 }
+
+/// A saga has failed, and all that it had done is compensated.
+#[event(name = "nether.saga_failed")]
+pub struct SagaFailed {
+    /// The name of its type.
+    pub name: String,
+    /// Its key.
+    pub key: String,
+    /// Why it failed.
+    pub reason: String,
+}
+
+/// A saga has failed, and a command that should have compensated what it had done failed too. It is kept, for somebody to see to;
+/// see `retry_stuck` of [`SagaHandle`](crate::eventstore::SagaHandle).
+#[event(name = "nether.saga_stuck")]
+pub struct SagaStuck {
+    /// The name of its type.
+    pub name: String,
+    /// Its key.
+    pub key: String,
+    /// Why it failed.
+    pub reason: String,
+    /// The command that failed.
+    pub command: String,
+    /// Why that failed.
+    pub error: String,
+}

@@ -13,17 +13,19 @@ mod parked;
 pub mod private;
 mod progress;
 mod projection;
+mod saga;
 mod snapshot;
 mod store;
 mod stored;
 
 pub use self::aggregate::{Aggregate, Aggregates, CommandId, Events};
-pub use self::events::{CatchingUp, EventParked};
+pub use self::events::{CatchingUp, EventParked, SagaFailed, SagaStuck};
 pub use self::handle::Store;
 pub use self::keyed::Keyed;
 pub use self::memory::MemoryStore;
 pub use self::parked::ParkedEvent;
 pub use self::projection::{Projection, ProjectionHandle, Projections};
+pub use self::saga::{Saga, SagaHandle, SagaStatus, Sagas, Sent, Step};
 pub use self::store::{
     Append, Appended, Direction, DocumentChange, Encoding, EventId, EventStore, Expected, Metadata,
     NewEvent, Payload, Position, RecordedEvent, StoreError, StoreFuture, StreamId,

@@ -9,6 +9,9 @@ pub use crate::eventstore::projection::{
     Answers, Keeps, Place, Projection, ProjectionArgument, ProjectionSettings, Projections,
     argument, decoded,
 };
+pub use crate::eventstore::saga::{
+    Delivery, Saga, Sagas, Sends, Step, StoredCommand, Timeout, deliver, key_of,
+};
 pub use crate::eventstore::store::{Encoding, Payload, RecordedEvent, StoreError};
 pub use crate::eventstore::stored::{
     EventRegistration, EventSchema, FieldSchema, StoredEvent, Unreadable, read_older, restore, save,

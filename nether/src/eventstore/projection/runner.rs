@@ -62,6 +62,9 @@ impl<P: Projection> Runner<P> {
                 Next::Carry(Order::Retry(stream, done)) => {
                     let _ = done.send(self.retry(&mut place, stream).await);
                 }
+                Next::Carry(Order::RetryStuck(_, done)) => {
+                    let _ = done.send(Ok(0));
+                }
                 Next::Read => {
                     if self.read(&mut place).await.is_none() {
                         return Ok(());

@@ -1,0 +1,108 @@
+//! Sagas: what has to be done in several steps, each of which may fail.
+
+mod handle;
+mod instance;
+mod instances;
+mod module;
+mod outgoing;
+mod runner;
+mod step;
+
+pub use self::handle::{SagaHandle, SagaStatus};
+pub use self::module::Sagas;
+pub use self::outgoing::{Delivery, StoredCommand, deliver};
+pub use self::step::{Sends, Sent, Step};
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::context::Context;
+use crate::error::Result;
+use crate::eventstore::keyed::StreamKey;
+use crate::eventstore::store::{RecordedEvent, StoreError};
+use crate::eventstore::stored::{self, StoredEvent};
+use crate::module::ModuleDescriptor;
+
+/// A process manager: implemented by [`#[saga]`](macro@crate::saga), never by hand.
+///
+/// A saga (H. Garcia-Molina and K. Salem, "Sagas", 1987) is a long piece of work that is made of short ones, each with another one that
+/// compensates it: either all are done, or those that were are compensated, the last one first.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a saga",
+    label = "not a saga",
+    note = "put `#[saga(key = .., starts = [..], handles = [..], sends = [..])]` above an `impl {Self}` block"
+)]
+pub trait Saga: Default + Serialize + DeserializeOwned + Send + Sync + Sized + 'static {
+    #[doc(hidden)]
+    const NAME: &'static str;
+    #[doc(hidden)]
+    const DESCRIPTOR: &'static ModuleDescriptor;
+    /// How often an event is tried again before it is parked.
+    #[doc(hidden)]
+    const RETRIES: u32;
+    #[doc(hidden)]
+    const TIMEOUTS: &'static [Timeout];
+
+    /// Whether the event of that name starts one.
+    #[doc(hidden)]
+    fn starts(event: &str) -> bool;
+
+    /// Whether the event of that name ends one.
+    #[doc(hidden)]
+    fn ends(event: &str) -> bool;
+
+    /// Which one an event is for, if sagas of this type handle it.
+    #[doc(hidden)]
+    fn key(recorded: &RecordedEvent) -> Option<Result<String, StoreError>>;
+
+    /// Handles an event.
+    #[doc(hidden)]
+    fn handle(
+        &mut self,
+        recorded: &RecordedEvent,
+        step: &mut Step<Self>,
+    ) -> impl Future<Output = Result<()>> + Send;
+
+    /// Handles a time-out.
+    #[doc(hidden)]
+    fn time_out(
+        &mut self,
+        timeout: &str,
+        step: &mut Step<Self>,
+    ) -> impl Future<Output = Result<()>> + Send {
+        let _ = (timeout, step);
+        async { Ok(()) }
+    }
+
+    /// Sends a command that was written down.
+    #[doc(hidden)]
+    fn deliver(
+        command: &StoredCommand,
+        ctx: &Context<Sagas<Self>>,
+    ) -> impl Future<Output = Delivery> + Send;
+}
+
+/// A time-out of a saga.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct Timeout {
+    /// The method.
+    pub name: &'static str,
+    pub after: Duration,
+    /// The name of the event that it counts from, each time; from the saga's start if there is none.
+    pub since: Option<&'static str>,
+}
+
+/// Which saga an event is for, if it is one of that type.
+///
+/// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn key_of<E: StoredEvent, K: StreamKey>(
+    recorded: &RecordedEvent,
+    key: impl FnOnce(&E) -> &K,
+) -> Option<Result<String, StoreError>> {
+    (*recorded.name == *E::SCHEMA.name)
+        .then(|| stored::decode::<E>(recorded).map(|event| key(&event).text()))
+}

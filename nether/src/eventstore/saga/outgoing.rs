@@ -1,0 +1,144 @@
+//! Commands that are written down before they are sent.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio::time::sleep;
+
+use crate::context::Context;
+use crate::error::{CallError, Error, Result};
+use crate::eventstore::aggregate::CommandId;
+use crate::eventstore::saga::{Saga, Sagas};
+use crate::eventstore::store::EventId;
+use crate::message::{Command, Message};
+use crate::race::race;
+
+/// How long to wait before a command is sent again: twice as long each time.
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// A command, written down.
+#[doc(hidden)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StoredCommand {
+    pub name: Cow<'static, str>,
+    pub(super) content: serde_json::Value,
+}
+
+impl StoredCommand {
+    pub(super) fn of<C: Command + Serialize>(command: &C) -> Result<Self> {
+        let content = serde_json::to_value(command).map_err(|error| {
+            Error::msg(format!("`{}` cannot be written down: {error}", C::NAME))
+        })?;
+        Ok(StoredCommand {
+            name: Cow::Borrowed(C::NAME),
+            content,
+        })
+    }
+}
+
+/// A command that a saga has to send.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Outgoing {
+    /// Its [`CommandId`], in the form of a UUID.
+    pub(super) id: EventId,
+    pub(super) command: StoredCommand,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) compensation: Option<StoredCommand>,
+}
+
+impl Outgoing {
+    pub(super) fn new(command: StoredCommand) -> Self {
+        Outgoing {
+            id: EventId::new(),
+            command,
+            compensation: None,
+        }
+    }
+}
+
+/// What came of sending a command.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Delivery {
+    /// It was handled.
+    Done,
+    /// Its handler gave back an error, fell, or cannot be given it.
+    Failed(String),
+    /// It could not be handled now.
+    Later(String),
+}
+
+/// Sends a command that was written down, in a unit of work of its own.
+///
+/// Not public API. Used by generated code.
+#[doc(hidden)]
+pub async fn deliver<S: Saga, C: Command + DeserializeOwned>(
+    stored: &StoredCommand,
+    ctx: &Context<Sagas<S>>,
+) -> Option<Delivery> {
+    if stored.name != C::NAME {
+        return None;
+    }
+    let command = match C::deserialize(&stored.content) {
+        Ok(command) => command,
+        Err(error) => {
+            let reason = format!("`{}` cannot be read any more: {error}", C::NAME);
+            return Some(Delivery::Failed(reason));
+        }
+    };
+    let called = ctx.call(command).await;
+    Some(match called {
+        Ok(_) => Delivery::Done,
+        Err(error) => refused::<C>(error),
+    })
+}
+
+/// Whether it makes sense to try again.
+fn refused<C: Message>(error: CallError<C::Error>) -> Delivery {
+    let reason = error.to_string();
+    match error {
+        CallError::Handler(_)
+        | CallError::Panicked(_)
+        | CallError::TimedOut(_)
+        | CallError::TooDeep(_)
+        | CallError::Deadlock(_) => Delivery::Failed(reason),
+        _ => Delivery::Later(reason),
+    }
+}
+
+/// Sends a command until something comes of it; `None` if the module is told to stop before that.
+pub(super) async fn send<S: Saga>(
+    outgoing: &Outgoing,
+    ctx: &Context<Sagas<S>>,
+) -> Option<Result<(), String>> {
+    let mut wait = FIRST_WAIT;
+    while !ctx.is_cancelled() {
+        let work = ctx.nested().with(CommandId(outgoing.id.as_u128()));
+        let delivery = S::deliver(&outgoing.command, &work).await;
+        let closed = work.close().await;
+        let name = &*outgoing.command.name;
+        match delivery {
+            Delivery::Done => {
+                if let Err(error) = closed {
+                    tracing::warn!(saga = S::NAME, command = name, %error, "the command was handled, and something that it caused failed");
+                }
+                return Some(Ok(()));
+            }
+            Delivery::Failed(reason) => return Some(Err(reason)),
+            Delivery::Later(reason) => {
+                tracing::warn!(
+                    saga = S::NAME,
+                    command = name,
+                    reason,
+                    "a command is sent again"
+                );
+            }
+        }
+        race(sleep(wait), ctx.cancelled()).await;
+        wait = (wait * 2).min(LONGEST_WAIT);
+    }
+    None
+}

@@ -1,0 +1,115 @@
+//! [`Step`]: what a saga wants done because of an event.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::eventstore::saga::Saga;
+use crate::eventstore::saga::outgoing::{Outgoing, StoredCommand};
+use crate::message::Command;
+
+/// Proof that the saga lists the command. Made by [`#[saga]`](macro@crate::saga).
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not list `{C}` in `sends`",
+    label = "not in the saga's `sends`",
+    note = "add it: `#[saga(.., sends = [{C}])]`, since a saga finds the commands that it has written down by that list"
+)]
+pub trait Sends<C> {}
+
+/// What a saga wants done because of an event. It is written down together with the saga's state, and then done: what was written down
+/// is done also if the process ends in between.
+pub struct Step<S> {
+    key: String,
+    pub(super) outgoing: Vec<Outgoing>,
+    pub(super) ends: bool,
+    pub(super) failed: Option<String>,
+    /// Why a command cannot be written down.
+    pub(super) broken: Option<Error>,
+    saga: PhantomData<fn() -> S>,
+}
+
+impl<S: Saga> Step<S> {
+    pub(super) fn of(key: &str) -> Self {
+        Step {
+            key: key.to_owned(),
+            outgoing: Vec::new(),
+            ends: false,
+            failed: None,
+            broken: None,
+            saga: PhantomData,
+        }
+    }
+
+    /// The key of the saga, as text.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Sends a command, after those that were sent before. It is sent until its handler answers, each time with the same
+    /// [`CommandId`](crate::eventstore::CommandId), so that an aggregate decides upon it once. Its reply is not kept: what it leads to, the
+    /// saga learns by events. If its handler gives back an error, the saga [fails](Step::fail).
+    pub fn send<C>(&mut self, command: C) -> Sent<'_, S>
+    where
+        C: Command + Serialize,
+        S: Sends<C>,
+    {
+        if let Some(command) = self.written(&command) {
+            self.outgoing.push(Outgoing::new(command));
+        }
+        Sent { step: self }
+    }
+
+    /// Ends the saga, once all it has sent is done. What its commands did stays done.
+    pub fn end(&mut self) {
+        self.ends = true;
+    }
+
+    /// Fails: what has been done is compensated, the last first, and what has not been sent is not. Then the saga ends.
+    pub fn fail(&mut self, reason: impl fmt::Display) {
+        self.failed.get_or_insert(reason.to_string());
+    }
+
+    fn written<C: Command + Serialize>(&mut self, command: &C) -> Option<StoredCommand> {
+        match StoredCommand::of(command) {
+            Ok(command) => Some(command),
+            Err(error) => {
+                self.broken.get_or_insert(error);
+                None
+            }
+        }
+    }
+}
+
+impl<S> fmt::Debug for Step<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Step")
+            .field("key", &self.key)
+            .field("commands", &self.outgoing.len())
+            .field("ends", &self.ends)
+            .field("failed", &self.failed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A command that is about to be sent.
+#[derive(Debug)]
+pub struct Sent<'a, S> {
+    step: &'a mut Step<S>,
+}
+
+impl<S: Saga> Sent<'_, S> {
+    /// Which command compensates it: sent if the saga fails after this one was done.
+    pub fn compensate_with<C>(self, command: C)
+    where
+        C: Command + Serialize,
+        S: Sends<C>,
+    {
+        let command = self.step.written(&command);
+        if let Some(outgoing) = self.step.outgoing.last_mut() {
+            outgoing.compensation = command;
+        }
+    }
+}
