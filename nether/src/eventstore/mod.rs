@@ -14,9 +14,12 @@ pub mod private;
 mod progress;
 mod projection;
 mod saga;
+mod scenario;
+mod schema_lock;
 mod snapshot;
 mod store;
 mod stored;
+mod subscription;
 
 pub use self::aggregate::{Aggregate, Aggregates, CommandId, Events};
 pub use self::events::{CatchingUp, EventParked, SagaFailed, SagaStuck};
@@ -26,8 +29,11 @@ pub use self::memory::MemoryStore;
 pub use self::parked::ParkedEvent;
 pub use self::projection::{Projection, ProjectionHandle, Projections};
 pub use self::saga::{Saga, SagaHandle, SagaStatus, Sagas, Sent, Step};
+pub use self::scenario::{Decided, Scenario, given, given_with};
+pub use self::schema_lock::{SchemaError, check_schema};
 pub use self::store::{
     Append, Appended, Direction, DocumentChange, Encoding, EventId, EventStore, Expected, Metadata,
     NewEvent, Payload, Position, RecordedEvent, StoreError, StoreFuture, StreamId,
 };
 pub use self::stored::StoredEvent;
+pub use self::subscription::EventSubscription;

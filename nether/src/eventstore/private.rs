@@ -1,8 +1,8 @@
 //! Not public API. Used by generated code: what event sourcing adds to `__private`.
 
 pub use crate::eventstore::aggregate::{
-    Aggregate, AggregateSettings, Aggregates, Decides, Encoded, EventOf, Events, decided, decode,
-    encode, publish, reply,
+    Aggregate, AggregateSettings, Aggregates, Decides, Encoded, EventOf, Events, IntoEvents,
+    decided, decode, encode, publish, reply,
 };
 pub use crate::eventstore::keyed::Keyed;
 pub use crate::eventstore::projection::{

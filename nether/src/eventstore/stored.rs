@@ -2,11 +2,11 @@
 
 use std::fmt;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use crate::declaration::Declaration;
-use crate::eventstore::store::{Encoding, Payload, RecordedEvent, StoreError};
+use crate::eventstore::store::{Encoding, EventId, NewEvent, Payload, RecordedEvent, StoreError};
 use crate::message::Event;
 
 /// An event that can be stored: every [`#[event]`](macro@crate::event) that is not `local`. Not to be implemented by hand.
@@ -37,12 +37,11 @@ pub struct EventSchema {
 
 /// One field of an event, or one variant.
 #[doc(hidden)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FieldSchema {
     /// As it is written down.
     pub name: &'static str,
     /// Its type, as the source says.
-    #[serde(rename = "type")]
     pub ty: &'static str,
     /// Whether it may be absent.
     pub optional: bool,
@@ -85,6 +84,23 @@ pub(super) fn write<T: Serialize>(value: &T, encoding: Encoding) -> Result<Paylo
     };
     let bytes = bytes.map_err(Unreadable)?;
     Ok(Payload { encoding, bytes })
+}
+
+/// An event to be appended.
+pub(super) fn new_event<E: StoredEvent>(
+    event: &E,
+    encoding: Encoding,
+) -> Result<NewEvent, StoreError> {
+    let payload = write(event, encoding).map_err(|error| StoreError::Codec {
+        what: format!("an event `{}` cannot be written down", E::SCHEMA.name),
+        reason: error.to_string(),
+    })?;
+    Ok(NewEvent {
+        id: EventId::new(),
+        name: E::SCHEMA.name.into(),
+        schema: E::SCHEMA.version,
+        payload,
+    })
 }
 
 /// Reads something that was written down.

@@ -44,7 +44,7 @@ pub trait EventOf<A: Aggregate> {
 ///     fn full(&mut self, _: &Full) {}
 /// }
 /// ```
-pub struct Events<A: Aggregate>(pub(super) Vec<A::Event>);
+pub struct Events<A: Aggregate>(pub(in crate::eventstore) Vec<A::Event>);
 
 impl<A: Aggregate> Events<A> {
     /// None yet.

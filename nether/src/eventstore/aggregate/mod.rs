@@ -5,7 +5,7 @@ mod decision;
 mod module;
 mod repository;
 
-pub use self::decision::{EventOf, Events, decided, reply};
+pub use self::decision::{EventOf, Events, IntoEvents, decided, reply};
 pub use self::module::Aggregates;
 pub use self::repository::CommandId;
 
@@ -99,8 +99,8 @@ pub struct AggregateSettings {
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Encoded {
-    pub(super) schema: &'static EventSchema,
-    pub(super) payload: Payload,
+    pub(in crate::eventstore) schema: &'static EventSchema,
+    pub(in crate::eventstore) payload: Payload,
 }
 
 /// An aggregate that decides upon `C`.

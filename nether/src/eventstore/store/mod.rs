@@ -53,6 +53,12 @@ impl From<&str> for StreamId {
     }
 }
 
+impl From<String> for StreamId {
+    fn from(name: String) -> Self {
+        StreamId(name.into())
+    }
+}
+
 impl fmt::Display for StreamId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

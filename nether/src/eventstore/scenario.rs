@@ -1,0 +1,220 @@
+//! [`Scenario`]: given what has happened, when a command comes, then this happens. For tests.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use crate::eventstore::aggregate::{Aggregate, Decides, Encoded, Events, IntoEvents};
+use crate::eventstore::keyed::Keyed;
+use crate::eventstore::store::Encoding;
+use crate::message::Command;
+
+/// An aggregate to which something has happened; see [`given`].
+pub struct Scenario<A: Aggregate> {
+    state: A,
+    resources: A::Resources,
+}
+
+/// What an aggregate has decided; see [`Scenario::when`].
+#[must_use = "nothing is checked until it is compared with `then`, `then_error` or `then_nothing`"]
+pub struct Decided<A: Aggregate, C: Command> {
+    result: Result<Events<A>, C::Error>,
+    state: A,
+    command: PhantomData<C>,
+}
+
+/// An aggregate to which these events have happened, without a store or a system: to test what it decides. Its events are
+/// given as decisions give them: one, several in a tuple or an array, `()` for none.
+///
+/// ```
+/// use nether::eventstore::given;
+/// use nether::prelude::*;
+///
+/// #[derive(Debug, PartialEq, thiserror::Error)]
+/// #[error("the door is locked")]
+/// pub struct Locked;
+///
+/// #[command(key = door, error = Locked)]
+/// pub struct Open { pub door: u32 }
+///
+/// #[event(name = "door.opened")]
+/// pub struct Opened { pub door: u32 }
+///
+/// #[event(name = "door.locked")]
+/// pub struct WasLocked { pub door: u32 }
+///
+/// #[derive(Default)]
+/// pub struct Door { is_locked: bool }
+///
+/// #[aggregate(handles = [Open], events = [Opened, WasLocked])]
+/// impl Door {
+///     fn open(&self, open: Open) -> Result<Opened, Locked> {
+///         if self.is_locked { Err(Locked) } else { Ok(Opened { door: open.door }) }
+///     }
+///
+///     fn opened(&mut self, _: &Opened) {}
+///     fn was_locked(&mut self, _: &WasLocked) { self.is_locked = true; }
+/// }
+///
+/// given::<Door, _>(()).when(Open { door: 1 }).then([Opened { door: 1 }]);
+/// given::<Door, _>([WasLocked { door: 1 }]).when(Open { door: 1 }).then_error(Locked);
+/// ```
+pub fn given<A, Kind>(events: impl IntoEvents<A, Kind>) -> Scenario<A>
+where
+    A: Aggregate<Resources = ()>,
+{
+    given_with((), events)
+}
+
+/// The same, of an aggregate whose decisions ask for resources: in a tuple, in the order in which its methods name them.
+pub fn given_with<A: Aggregate, Kind>(
+    resources: A::Resources,
+    events: impl IntoEvents<A, Kind>,
+) -> Scenario<A> {
+    let mut state = A::default();
+    for event in events.into_events().0 {
+        state.apply(&event);
+    }
+    Scenario { state, resources }
+}
+
+impl<A: Aggregate> Scenario<A> {
+    /// Lets it decide upon a command. A decision that waits for something is waited for, in a runtime of its own.
+    ///
+    /// # Panics
+    /// If the decision does; or if no thread can be started for one that waits.
+    pub fn when<C>(self, command: C) -> Decided<A, C>
+    where
+        A: Decides<C>,
+        C: Command + Keyed,
+        C::Error: Send,
+    {
+        let result = finished(self.state.decide(command, &self.resources));
+        let mut state = self.state;
+        for event in result.iter().flat_map(|events| &events.0) {
+            state.apply(event);
+        }
+        Decided {
+            result,
+            state,
+            command: PhantomData,
+        }
+    }
+
+    /// The state.
+    pub fn state(&self) -> &A {
+        &self.state
+    }
+}
+
+impl<A: Aggregate, C: Command> Decided<A, C> {
+    /// Asserts that exactly these events happen, and gives back the state after them. They are compared as they would be written down.
+    ///
+    /// # Panics
+    /// If others happen, or the command is refused: saying which.
+    #[track_caller]
+    pub fn then<Kind>(self, events: impl IntoEvents<A, Kind>) -> A {
+        let expected = written(&events.into_events());
+        match &self.result {
+            Ok(events) => assert_eq!(written(events), expected, "other events happened"),
+            Err(error) => panic!("`{}` was refused: {error}", C::NAME),
+        }
+        self.state
+    }
+
+    /// Asserts that nothing happens, and gives back the state.
+    ///
+    /// # Panics
+    /// If something does, or the command is refused: saying what.
+    #[track_caller]
+    pub fn then_nothing(self) -> A {
+        self.then(())
+    }
+
+    /// Asserts that the command is refused with that error.
+    ///
+    /// # Panics
+    /// If it is refused with another one, or is not: saying what happens.
+    #[track_caller]
+    pub fn then_error(self, expected: C::Error)
+    where
+        C::Error: PartialEq,
+    {
+        match self.result {
+            Ok(events) => panic!(
+                "`{}` was not refused, and this happened: {:#?}",
+                C::NAME,
+                written(&events)
+            ),
+            Err(error) => assert!(
+                error == expected,
+                "`{}` was refused with `{error}`, and not with `{expected}`",
+                C::NAME
+            ),
+        }
+    }
+
+    /// What it has come to, for what `then` cannot say: how many events, or the error.
+    ///
+    /// # Errors
+    /// The error of the command.
+    pub fn into_result(self) -> Result<Events<A>, C::Error> {
+        self.result
+    }
+}
+
+/// Events as they are written down.
+fn written<A: Aggregate>(events: &Events<A>) -> Vec<String> {
+    let events = events.0.iter();
+    let text = events.map(|event| match A::encode(event, Encoding::Json) {
+        Ok(Encoded { schema, payload }) => {
+            format!(
+                "{} {}",
+                schema.name,
+                String::from_utf8_lossy(&payload.bytes)
+            )
+        }
+        Err(error) => format!("an event that cannot be written down: {error}"),
+    });
+    text.collect()
+}
+
+/// What a future gives that is mostly ready at once.
+fn finished<F>(future: F) -> F::Output
+where
+    F: Future + Send,
+    F::Output: Send,
+{
+    let mut future = pin!(future);
+    let mut cx = Context::from_waker(Waker::noop());
+    if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+        return output;
+    }
+    // A test may be in a runtime already, and one cannot wait within it.
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .build()
+                .expect("a runtime without sockets needs nothing of the system");
+            runtime.block_on(future)
+        });
+        let waited = waiting.join();
+        waited.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+impl<A: Aggregate> fmt::Debug for Scenario<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scenario").finish_non_exhaustive()
+    }
+}
+
+impl<A: Aggregate, C: Command> fmt::Debug for Decided<A, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decided")
+            .field("result", &self.result)
+            .finish_non_exhaustive()
+    }
+}

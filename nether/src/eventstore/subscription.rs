@@ -1,0 +1,127 @@
+//! [`EventSubscription`]: the events of a store in order, those that are there and those that will be.
+
+use std::collections::VecDeque;
+use std::fmt;
+
+use crate::eventstore::clock;
+use crate::eventstore::follow::PAGE;
+use crate::eventstore::handle::Store;
+use crate::eventstore::store::{
+    Append, Appended, Expected, Metadata, Position, RecordedEvent, StoreError, StreamId,
+};
+use crate::eventstore::stored::{self, StoredEvent};
+
+/// The events of a store, from a position on: first those that are there, then those that are appended, without gap and without
+/// repetition where the one becomes the other. See [`Store::subscribe`].
+pub struct EventSubscription {
+    store: Store,
+    /// The last one that was read.
+    after: Position,
+    /// Read, and not yet given.
+    read: VecDeque<RecordedEvent>,
+}
+
+impl Store {
+    /// The events after a position, [`Position::START`] for all, as they are in the store. Whoever wants to go on later keeps the
+    /// position of the last one that they have dealt with.
+    ///
+    /// ```
+    /// use nether::eventstore::{Position, Store};
+    /// use nether::prelude::*;
+    ///
+    /// #[event(name = "lamp.lit")]
+    /// pub struct Lit { pub lamp: u32 }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
+    /// let store = Store::memory();
+    /// store.record("lamp/7", [Lit { lamp: 7 }]).await?;
+    /// let mut events = store.subscribe(Position::START);
+    /// let event = events.next().await?;
+    /// assert_eq!(event.stream.key(), "7");
+    /// assert_eq!(event.read::<Lit>()?.lamp, 7);
+    /// # Ok(()) }
+    /// ```
+    pub fn subscribe(&self, after: Position) -> EventSubscription {
+        EventSubscription {
+            store: self.clone(),
+            after,
+            read: VecDeque::new(),
+        }
+    }
+}
+
+impl EventSubscription {
+    /// The next event; waits for it if there is none yet. Dropped while it waits, nothing is lost.
+    ///
+    /// # Errors
+    /// Why the store could not be read. The next call tries again.
+    pub async fn next(&mut self) -> Result<RecordedEvent, StoreError> {
+        loop {
+            if let Some(event) = self.read.pop_front() {
+                return Ok(event);
+            }
+            let page = self.store.read_all(self.after, PAGE).await?;
+            match page.last() {
+                Some(last) => {
+                    self.after = last.position;
+                    self.read = page.into();
+                }
+                None => {
+                    self.store.changed(self.after).await?;
+                }
+            }
+        }
+    }
+}
+
+impl RecordedEvent {
+    /// The event as its type, also if an older version of the program wrote it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unknown`] if it is of another type, of a newer version, or cannot be read.
+    pub fn read<E: StoredEvent>(&self) -> Result<E, StoreError> {
+        if *self.name != *E::SCHEMA.name {
+            let reason = format!("it is no `{}`", E::SCHEMA.name);
+            return Err(stored::unknown(self, reason));
+        }
+        stored::decode(self)
+    }
+}
+
+impl fmt::Debug for EventSubscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventSubscription")
+            .field("after", &self.after)
+            .field("read", &self.read.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Appends events to a stream, whatever version it is in: for imports and tests. Aggregates append by themselves.
+    ///
+    /// # Errors
+    /// If an event cannot be written down, or the store fails.
+    pub async fn record<E: StoredEvent>(
+        &self,
+        stream: impl Into<StreamId>,
+        events: impl IntoIterator<Item = E>,
+    ) -> Result<Appended, StoreError> {
+        let stream = stream.into();
+        let encoding = self.settings().encoding;
+        let new = events
+            .into_iter()
+            .map(|event| stored::new_event(&event, encoding));
+        let events: Result<Vec<_>, _> = new.collect();
+        self.append(Append {
+            stream,
+            expected: Expected::Any,
+            events: events?,
+            metadata: Metadata {
+                time: clock::now(),
+                ..Default::default()
+            },
+        })
+        .await
+    }
+}
