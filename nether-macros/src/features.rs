@@ -6,3 +6,10 @@ pub(crate) const HTTP: bool = cfg!(feature = "http");
 /// What to do where [`HTTP`] is off.
 pub(crate) const ENABLE_HTTP: &str =
     "enable it, it is on by default: `nether = { version = \"..\", features = [\"http\"] }`";
+
+/// Whether the program keeps events.
+pub(crate) const EVENTSTORE: bool = cfg!(feature = "eventstore");
+
+/// What to do where [`EVENTSTORE`] is off.
+pub(crate) const ENABLE_EVENTSTORE: &str =
+    "enable it: `nether = { version = \"..\", features = [\"eventstore\"] }`";

@@ -13,13 +13,17 @@ mod docs;
 mod durations;
 mod entry;
 mod features;
+mod header;
 mod keys;
+mod lists;
 mod message;
 mod module;
 mod paths;
 mod problem;
 mod recover;
 mod routes;
+mod signature;
+mod sourcing;
 mod spans;
 mod suggest;
 mod types;
@@ -65,6 +69,21 @@ pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn routes(arguments: TokenStream, item: TokenStream) -> TokenStream {
     routes::attribute(arguments.into(), item.into()).into()
+}
+
+#[proc_macro_attribute]
+pub fn aggregate(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    sourcing::aggregate(arguments.into(), item.into()).into()
+}
+
+#[proc_macro_attribute]
+pub fn projection(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    sourcing::projection(arguments.into(), item.into()).into()
+}
+
+#[proc_macro_attribute]
+pub fn saga(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    sourcing::saga(arguments.into(), item.into()).into()
 }
 
 #[proc_macro_derive(Problem, attributes(problem))]

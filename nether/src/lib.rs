@@ -295,6 +295,21 @@ pub use nether_macros::event;
 #[doc(inline)]
 pub use nether_macros::module;
 
+#[cfg(feature = "eventstore")]
+#[doc = include_str!("docs/aggregate.md")]
+#[doc(inline)]
+pub use nether_macros::aggregate;
+
+#[cfg(feature = "eventstore")]
+#[doc = include_str!("docs/projection.md")]
+#[doc(inline)]
+pub use nether_macros::projection;
+
+#[cfg(feature = "eventstore")]
+#[doc = include_str!("docs/saga.md")]
+#[doc(inline)]
+pub use nether_macros::saga;
+
 #[cfg(feature = "http")]
 #[doc = include_str!("docs/routes.md")]
 #[doc(inline)]
@@ -327,4 +342,6 @@ pub mod prelude {
         CallError, Command as _, Context, Event as _, Message as _, MessageId, Query as _,
         QueryContext, Resource, System, SystemBuilder, command, event, module, query,
     };
+    #[cfg(feature = "eventstore")]
+    pub use crate::{aggregate, projection, saga};
 }

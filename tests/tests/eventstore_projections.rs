@@ -1,20 +1,4 @@
 //! Projections: what is read off the events, kept up to date.
-//!
-//! The part by hand below is what `#[projection(handles = [Noted, Erased, NoteOf], name = "notes")] impl Notes { .. }` makes.
-//! Grammar: `handles` (events and queries, required), `name = ".."` (default: the type's name in snake_case; the name of its
-//! checkpoint), `durable`, `parallel = 8`, `retries = 3`, `crate = path`.
-//!
-//! - A method whose first argument is `&E` of an event in `handles` handles it: `&mut self` (or `&self`, which with `parallel` all of them
-//!   have to be: "handlers of a parallel projection take `&self`"), sync or async, gives back `()` or a `Result<(), E>`. Further
-//!   arguments, each through `es::argument::<T>(es::Place::of(recorded))`: `Position`, `&Metadata`, `&RecordedEvent`; or one whose last path
-//!   segment is `SqliteTransaction` (`&SqliteTransaction<'_>`): then all event handlers are sync, and the projection is `Keeps::InTransaction`
-//!   (with `parallel`: an error; `durable` is then superfluous: an error).
-//! - A method whose first argument is a query in `handles`, by value, answers it: `&self`, sync or async, no more arguments, `IntoReply`.
-//!   Whether a listed type is an event or a query is told by how its method takes it.
-//! - `#[init]` makes it (arguments: resources; as in `#[module]`); else `Default`. With `#[init]`, or `durable`, it `Keeps::Elsewhere`;
-//!   without, `Keeps::InMemory`. `#[on_rebuild]` (`&mut self`, sync or async, no arguments; or with a `&SqliteTransaction<'_>` if the
-//!   projection is `InTransaction`, then sync) removes what was written; an error if it is `InMemory` ("begins anew by itself").
-//! - `SETTINGS`: `retries` 3, `parallel` 1 unless said.
 
 use nether::eventstore::{Position, Projections, Store};
 use nether::prelude::*;
@@ -35,6 +19,7 @@ pub struct Notes {
     all: String,
 }
 
+#[projection(handles = [Noted, Erased, AllNotes])]
 impl Notes {
     async fn noted(&mut self, event: &Noted, at: Position) -> nether::Result<()> {
         if event.text == "poison" {
@@ -52,101 +37,6 @@ impl Notes {
         self.all.clone()
     }
 }
-
-const _: () = {
-    use nether::__private as p;
-    use p::eventstore as es;
-    static DESCRIPTOR: p::ModuleDescriptor = p::ModuleDescriptor {
-        declaration: p::Declaration {
-            name: concat!(module_path!(), "::", "Notes"),
-            file: file!(),
-            line: line!(),
-            column: column!(),
-        },
-        kind: p::ModuleKind::Shared,
-        handles: &[<AllNotes as p::TakenByValue>::PROOF], // The queries alone.
-        emits: &[],
-        calls: &[],
-        after: &[],
-        instances: 1,
-        mailbox: p::Option::None,
-        restart: p::RestartPolicy {
-            restart: p::Restart::Resume,
-            max_restarts: 5,
-            within: p::Duration::from_millis(30_000),
-            is_essential: false,
-        },
-        breaker: p::Option::None,
-        resources: &[<Resource<Store> as p::InitArgument>::DESCRIPTOR], // And those of `#[init]`.
-        launch: p::Option::Some(p::launch::<es::Projections<Notes>>),
-    };
-    impl es::Projection for Notes {
-        const NAME: &'static str = "notes";
-        const SETTINGS: es::ProjectionSettings = es::ProjectionSettings {
-            keeps: es::Keeps::InMemory,
-            parallel: 1,
-            retries: 3,
-            can_clear: false,
-        };
-        const DESCRIPTOR: &'static p::ModuleDescriptor = &DESCRIPTOR;
-        const ROUTES: &'static [fn(&mut p::Routes<'_, es::Projections<Self>>)] =
-            &[<AllNotes as p::TakenByValue>::add_to::<es::Projections<Self>>];
-        async fn make(_: &p::Resources) -> p::Result<Self, p::Error> {
-            Ok(p::by_default()) // Or as `Construct` of a module does it.
-        }
-        fn handles(name: &str) -> bool {
-            name == <Noted as es::StoredEvent>::SCHEMA.name
-                || name == <Erased as es::StoredEvent>::SCHEMA.name
-        }
-        // With `parallel`: `project_beside(&self, ..)`. `InTransaction`: `project_in(&mut self, recorded, transaction)`, sync.
-        async fn project(&mut self, recorded: &es::RecordedEvent) -> p::Result<(), p::Error> {
-            if let Some(event) = es::decoded::<Noted>(recorded) {
-                return p::IntoOutcome::<(), _>::into_outcome(
-                    Self::noted(self, &event?, es::argument(es::Place::of(recorded))).await,
-                );
-            }
-            if let Some(event) = es::decoded::<Erased>(recorded) {
-                return p::IntoOutcome::<(), _>::into_outcome(Self::erased(self, &event?));
-            }
-            Ok(())
-        }
-    }
-    impl es::Answers<AllNotes> for Notes {
-        async fn answer(
-            &self,
-            query: AllNotes,
-        ) -> p::Result<<AllNotes as p::Message>::Reply, <AllNotes as p::Message>::Error> {
-            p::IntoReply::<AllNotes, _, _, _>::into_reply(Self::all(self, query))
-        }
-    }
-    impl p::HandledBy<Notes> for AllNotes {
-        fn handler() -> p::Option<&'static p::Declaration> {
-            p::Option::Some(&DESCRIPTOR.declaration)
-        }
-    }
-    p::inventory::submit! { p::ModuleRegistration(&DESCRIPTOR) }
-};
-
-// What `#[event]` will add.
-const _: () = {
-    use nether::__private::eventstore as es;
-    macro_rules! stored {
-        ($($event:ident)+) => {$(
-            impl es::StoredEvent for $event {
-                const SCHEMA: &'static es::EventSchema = &es::EventSchema {
-                    name: <$event as nether::__private::Message>::NAME,
-                    version: 1,
-                    declaration: nether::__private::Declaration { name: "", file: file!(), line: line!(), column: column!() },
-                    fields: &[],
-                };
-                fn upcast(_: u32, _: &es::Payload) -> Option<Result<Self, es::Unreadable>> {
-                    None
-                }
-            }
-        )+};
-    }
-    stored!(Noted Erased);
-};
 
 fn note(text: &str) -> nether::eventstore::NewEvent {
     nether::eventstore::NewEvent {

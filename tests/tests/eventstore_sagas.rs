@@ -1,16 +1,4 @@
 //! Sagas: work in several steps, each of which may fail.
-//!
-//! The part by hand below is what `#[saga(..)] impl Fulfilment { .. }` makes. Grammar: `key = field` (required: the field of that name in each
-//! event of `handles` is the correlation key), `handles = [..]` (events, required), `starts = [..]` (required, among `handles`), `ends = [..]`
-//! (optional, among `handles`), `sends = [..]` (commands; optional), `name = ".."` (default: the type's name in snake_case),
-//! `retries = 3`, `crate = path`.
-//!
-//! - A method whose first argument is `&E` of an event in `handles` handles it: `&mut self`, sync or async, gives back `()` or a
-//!   `Result<(), E>`; a second argument, if any, is `step: &mut Step<Self>` (as the context's in `#[module]`: told by its last path segment). Each
-//!   event in `handles` needs one; more arguments are errors.
-//! - `#[timeout("30m")]` or `#[timeout(after = "30m", since = OrderPlaced)]` (`since`: an event in `handles`; without, it counts from the
-//!   start) above a method `&mut self` with or without `step: &mut Step<Self>`: handles a time-out.
-//! - The state needs `Default`, `Serialize`, `Deserialize` (readable errors if not). There are no hooks (`#[init]` etc. are errors).
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -46,6 +34,13 @@ pub struct Fulfilment {
     paid: bool,
 }
 
+#[saga(
+    key = order_id,
+    handles = [Placed, Paid],
+    starts = [Placed],
+    ends = [Paid],
+    sends = [Reserve, Release, Ship]
+)]
 impl Fulfilment {
     async fn placed(&mut self, event: &Placed, step: &mut Step<Self>) -> nether::Result<()> {
         step.send(Reserve(event.order_id))
@@ -58,134 +53,13 @@ impl Fulfilment {
         step.send(Ship(event.order_id));
     }
 
-    // #[timeout("30m")]
+    #[timeout("30m")]
     fn unpaid(&mut self, step: &mut Step<Self>) {
         if !self.paid {
             step.fail("not paid in time");
         }
     }
 }
-
-const _: () = {
-    use nether::__private as p;
-    use p::eventstore as es;
-    static DESCRIPTOR: p::ModuleDescriptor = p::ModuleDescriptor {
-        declaration: p::Declaration {
-            name: concat!(module_path!(), "::", "Fulfilment"),
-            file: file!(),
-            line: line!(),
-            column: column!(),
-        },
-        kind: p::ModuleKind::Shared,
-        handles: &[],
-        emits: &[],
-        calls: &[
-            <Reserve as p::Message>::PROOF,
-            <Release as p::Message>::PROOF,
-            <Ship as p::Message>::PROOF,
-        ],
-        after: &[],
-        instances: 1,
-        mailbox: p::Option::None,
-        restart: p::RestartPolicy {
-            restart: p::Restart::Resume,
-            max_restarts: 5,
-            within: p::Duration::from_millis(30_000),
-            is_essential: false,
-        },
-        breaker: p::Option::None,
-        resources: &[<Resource<Store> as p::InitArgument>::DESCRIPTOR],
-        launch: p::Option::Some(p::launch::<es::Sagas<Fulfilment>>),
-    };
-    impl es::Saga for Fulfilment {
-        const NAME: &'static str = "fulfilment";
-        const DESCRIPTOR: &'static p::ModuleDescriptor = &DESCRIPTOR;
-        const RETRIES: u32 = 3;
-        const TIMEOUTS: &'static [es::Timeout] = &[es::Timeout {
-            name: "unpaid",
-            after: p::Duration::from_millis(1_800_000),
-            since: p::Option::None,
-        }];
-        fn starts(event: &str) -> bool {
-            event == <Placed as es::StoredEvent>::SCHEMA.name
-        }
-        fn ends(event: &str) -> bool {
-            event == <Paid as es::StoredEvent>::SCHEMA.name
-        }
-        fn key(recorded: &es::RecordedEvent) -> p::Option<p::Result<p::String, es::StoreError>> {
-            let key = es::key_of::<Placed, _>(recorded, |event| &event.order_id);
-            key.or_else(|| es::key_of::<Paid, _>(recorded, |event| &event.order_id))
-        }
-        async fn handle(
-            &mut self,
-            recorded: &es::RecordedEvent,
-            step: &mut es::Step<Self>,
-        ) -> p::Result<(), p::Error> {
-            if let Some(event) = es::decoded::<Placed>(recorded) {
-                return p::IntoOutcome::<(), _>::into_outcome(
-                    Self::placed(self, &event?, step).await,
-                );
-            }
-            if let Some(event) = es::decoded::<Paid>(recorded) {
-                return p::IntoOutcome::<(), _>::into_outcome(Self::paid(self, &event?, step));
-            }
-            Ok(())
-        }
-        async fn time_out(
-            &mut self,
-            timeout: &str,
-            step: &mut es::Step<Self>,
-        ) -> p::Result<(), p::Error> {
-            match timeout {
-                "unpaid" => p::IntoOutcome::<(), _>::into_outcome(Self::unpaid(self, step)),
-                _ => Ok(()), // Of another version of the program.
-            }
-        }
-        async fn deliver(
-            command: &es::StoredCommand,
-            ctx: &p::Context<es::Sagas<Self>>,
-        ) -> es::Delivery {
-            if let Some(delivery) = es::deliver::<Self, Reserve>(command, ctx).await {
-                return delivery;
-            }
-            if let Some(delivery) = es::deliver::<Self, Release>(command, ctx).await {
-                return delivery;
-            }
-            if let Some(delivery) = es::deliver::<Self, Ship>(command, ctx).await {
-                return delivery;
-            }
-            es::Delivery::Failed(format!(
-                "the saga does not list `{}` in `sends`",
-                command.name
-            ))
-        }
-    }
-    impl es::Sends<Reserve> for Fulfilment {}
-    impl es::Sends<Release> for Fulfilment {}
-    impl es::Sends<Ship> for Fulfilment {}
-    p::inventory::submit! { p::ModuleRegistration(&DESCRIPTOR) }
-};
-
-// What `#[event]` will add.
-const _: () = {
-    use nether::__private::eventstore as es;
-    macro_rules! stored {
-        ($($event:ident)+) => {$(
-            impl es::StoredEvent for $event {
-                const SCHEMA: &'static es::EventSchema = &es::EventSchema {
-                    name: <$event as nether::__private::Message>::NAME,
-                    version: 1,
-                    declaration: nether::__private::Declaration { name: "", file: file!(), line: line!(), column: column!() },
-                    fields: &[],
-                };
-                fn upcast(_: u32, _: &es::Payload) -> Option<Result<Self, es::Unreadable>> {
-                    None
-                }
-            }
-        )+};
-    }
-    stored!(Placed Paid);
-};
 
 /// What was done, in order.
 #[derive(Default)]

@@ -1,7 +1,9 @@
 //! The arguments of a message attribute, as written.
 
 use proc_macro2::{Ident, TokenStream};
-use syn::{LitInt, LitStr, Path, Type};
+use syn::parse::ParseStream;
+use syn::punctuated::Punctuated;
+use syn::{LitInt, LitStr, Path, Result, Token, Type, bracketed, token};
 
 use crate::diagnostics::Diagnostics;
 use crate::keys::{Grammar, Key, Seen};
@@ -36,13 +38,50 @@ const CRATE: Key = Key {
     form: "crate = path",
 };
 
-const COMMAND: &[Key] = &keys("http = \"POST /path\"");
-const QUERY: &[Key] = &keys("http = \"GET /path\"");
-const EVENT: &[Key] = &keys("http = \"SSE /path\"");
+const VERSION: Key = Key {
+    name: "version",
+    form: "version = 2",
+};
+const UPCAST: Key = Key {
+    name: "upcast",
+    form: "upcast = [from_v1, ..]",
+};
 
-const fn keys(form: &'static str) -> [Key; 8] {
-    let http = Key { name: "http", form };
-    [REPLY, ERROR, NAME, KEY, LOCAL, http, STATUS, CRATE]
+const COMMAND: &[Key] = &[
+    REPLY,
+    ERROR,
+    NAME,
+    KEY,
+    LOCAL,
+    http("http = \"POST /path\""),
+    STATUS,
+    CRATE,
+];
+const QUERY: &[Key] = &[
+    REPLY,
+    ERROR,
+    NAME,
+    KEY,
+    LOCAL,
+    http("http = \"GET /path\""),
+    STATUS,
+    CRATE,
+];
+const EVENT: &[Key] = &[
+    REPLY,
+    ERROR,
+    NAME,
+    KEY,
+    LOCAL,
+    http("http = \"SSE /path\""),
+    STATUS,
+    VERSION,
+    UPCAST,
+    CRATE,
+];
+
+const fn http(form: &'static str) -> Key {
+    Key { name: "http", form }
 }
 
 /// What was given. Nothing is known to make sense yet.
@@ -55,6 +94,8 @@ pub(crate) struct Args {
     pub(crate) is_local: bool,
     pub(crate) http: Option<LitStr>,
     pub(crate) status: Option<LitInt>,
+    pub(crate) version: Option<LitInt>,
+    pub(crate) upcast: Option<Vec<Path>>,
     pub(crate) renamed: Option<Path>,
     /// The keys as written, to point at.
     pub(crate) seen: Seen,
@@ -83,6 +124,8 @@ impl Args {
                 "key" => args.key = Some(input.parse()?),
                 "http" => args.http = Some(input.parse()?),
                 "status" => args.status = Some(input.parse()?),
+                "version" => args.version = Some(input.parse()?),
+                "upcast" => args.upcast = Some(paths(input)?),
                 "local" => args.is_local = true,
                 _ => args.renamed = Some(input.call(Path::parse_mod_style)?),
             }
@@ -90,4 +133,15 @@ impl Args {
         });
         args
     }
+}
+
+/// One path, or a list in brackets.
+fn paths(input: ParseStream<'_>) -> Result<Vec<Path>> {
+    if !input.peek(token::Bracket) {
+        return Ok(vec![input.parse()?]);
+    }
+    let content;
+    bracketed!(content in input);
+    let paths = Punctuated::<Path, Token![,]>::parse_terminated(&content)?;
+    Ok(paths.into_iter().collect())
 }

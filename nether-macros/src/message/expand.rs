@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 
 use crate::message::model::Checked;
-use crate::message::{MessageKind, endpoint};
+use crate::message::{MessageKind, endpoint, stored};
 use crate::paths::Paths;
 use crate::spans;
 
@@ -48,12 +48,18 @@ fn support(message: &Checked, paths: &Paths) -> TokenStream {
     let implementation = implementation(message, paths);
     let kind = kind(message, paths);
     let endpoint = endpoint::expand(message, paths);
+    let (keyed, stored) = (
+        stored::keyed(message, paths),
+        stored::expand(message, paths),
+    );
     quote_spanned! {spans::attribute()=>
         const _: () = {
             #descriptor
             #implementation
             #kind
             #endpoint
+            #keyed
+            #stored
             #p::inventory::submit! { #p::MessageRegistration(&DESCRIPTOR) }
         };
     }

@@ -7,6 +7,7 @@ mod fields;
 mod model;
 mod rename;
 mod serde;
+mod stored;
 mod validate;
 
 use proc_macro2::TokenStream;

@@ -12,6 +12,7 @@ use syn::{
 use crate::message::MessageKind;
 use crate::message::args::Args;
 use crate::message::endpoint::Endpoint;
+use crate::message::stored::Stored;
 use crate::types;
 
 /// The definition under the attribute.
@@ -36,6 +37,8 @@ pub(crate) struct Checked {
     pub(crate) key: Option<(Ident, Type)>,
     /// What `http = ".."` says.
     pub(crate) endpoint: Option<Endpoint>,
+    /// How it is stored, if it is an event that can be.
+    pub(crate) stored: Option<Stored>,
     /// Whether the type can be a message at all; if not, its definition alone is given back.
     pub(crate) is_message: bool,
 }

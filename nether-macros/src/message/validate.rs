@@ -5,7 +5,7 @@ use syn::{Error, Type};
 
 use crate::diagnostics::Diagnostics;
 use crate::message::model::{Checked, Model};
-use crate::message::{MessageKind, endpoint};
+use crate::message::{MessageKind, endpoint, stored};
 use crate::{recover, suggest};
 
 /// Checks everything and drops what is wrong, so that the rest can still be expanded.
@@ -15,6 +15,7 @@ pub(crate) fn check(model: Model, diagnostics: &Diagnostics) -> Checked {
     check_name(&model, diagnostics);
     let key = check_key(&model, diagnostics);
     let endpoint = endpoint::check(&model, diagnostics);
+    let stored = stored::check(&model, diagnostics);
     let Model {
         kind,
         mut args,
@@ -29,6 +30,7 @@ pub(crate) fn check(model: Model, diagnostics: &Diagnostics) -> Checked {
         definition,
         key,
         endpoint,
+        stored,
         is_message,
     }
 }

@@ -6,6 +6,7 @@ use syn::{Signature, Type};
 
 use crate::block::{Block, Function, Member};
 use crate::diagnostics::Diagnostics;
+use crate::lists::{self, Match};
 use crate::module::model::Handler;
 use crate::module::policy::Said;
 use crate::module::signature::{self, ContextForms};
@@ -59,14 +60,6 @@ pub(super) struct Finder<'a> {
     pub(super) explained: Vec<bool>,
 }
 
-/// What a type as written stands for.
-pub(super) enum Match {
-    None,
-    One(usize),
-    /// Several listed messages end in this name.
-    Several(Vec<usize>),
-}
-
 impl Finder<'_> {
     /// A method with `self` is a handler if its first argument is a listed message.
     fn read(&mut self, function: &Function) {
@@ -78,7 +71,7 @@ impl Finder<'_> {
         let Some(first) = first else {
             return policy::check_mark_of_other(function, self.diagnostics);
         };
-        match self.find_listed(signature::behind_reference(first)) {
+        match lists::find(self.listed, signature::behind_reference(first)) {
             Match::One(index) => self.read_handler(function, &arguments, index),
             Match::Several(indices) => {
                 let message = format!(
@@ -99,37 +92,6 @@ impl Finder<'_> {
                 self.report_not_listed(signature, first);
             }
             Match::None => policy::check_mark_of_other(function, self.diagnostics),
-        }
-    }
-
-    /// The listed message that a type as written stands for: the same path, or the same last segment when that is
-    /// unambiguous.
-    pub(super) fn find_listed(&self, ty: &Type) -> Match {
-        if let Some(index) = self
-            .listed
-            .iter()
-            .position(|listed| types::same(listed, ty))
-        {
-            return Match::One(index);
-        }
-        let Some(path) = types::path(ty) else {
-            return Match::None;
-        };
-        let alike = |listed: &&Type| {
-            types::path(listed).is_some_and(|listed| {
-                let either_is_short = listed.segments.len() == 1 || path.segments.len() == 1;
-                either_is_short
-                    && listed.segments.last().map(|last| &last.ident)
-                        == path.segments.last().map(|last| &last.ident)
-            })
-        };
-        let found = self.listed.iter().enumerate();
-        let found = found.filter(|(_, listed)| alike(listed));
-        let found: Vec<usize> = found.map(|(index, _)| index).collect();
-        match found[..] {
-            [] => Match::None,
-            [index] => Match::One(index),
-            _ => Match::Several(found),
         }
     }
 

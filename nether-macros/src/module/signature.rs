@@ -1,35 +1,14 @@
-//! Questions about the signatures of handlers and hooks.
+//! Questions about the signatures of handlers and hooks: their receivers and contexts.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::Ident;
 use quote::{ToTokens, quote};
-use syn::{
-    FnArg, GenericArgument, PathArguments, ReceiverKind, ReturnType, Safety, Signature, Type,
-    TypeReference,
-};
+use syn::{GenericArgument, PathArguments, ReceiverKind, Signature, Type, TypeReference};
 
 use crate::diagnostics::Diagnostics;
 use crate::module::model::{ContextArgument, Receiver};
 use crate::types;
 
-/// The types of the arguments behind `self`.
-pub(crate) fn arguments(signature: &Signature) -> Vec<&Type> {
-    let typed = signature
-        .inputs
-        .iter()
-        .filter_map(|argument| match argument {
-            FnArg::Typed(typed) => Some(&*typed.ty),
-            FnArg::Receiver(_) => None,
-        });
-    typed.map(types::ungrouped).collect()
-}
-
-/// What to point at when the result is wrong: the return type, or the name if there is none.
-pub(crate) fn output(signature: &Signature) -> TokenStream {
-    match &signature.output {
-        ReturnType::Type(_, ty) => ty.to_token_stream(),
-        ReturnType::Default => signature.ident.to_token_stream(),
-    }
-}
+pub(crate) use crate::signature::{arguments, behind_reference, check_plain, output};
 
 /// Whether the type is one of the two contexts, however it is taken. `std::task::Context<'_>` is not.
 pub(crate) fn is_context(ty: &Type) -> bool {
@@ -38,14 +17,6 @@ pub(crate) fn is_context(ty: &Type) -> bool {
         (segment.ident == "Context" || segment.ident == "QueryContext")
             && !types::only_lifetimes(segment)
     })
-}
-
-/// The type behind `&`, if it is a reference.
-pub(crate) fn behind_reference(ty: &Type) -> &Type {
-    match types::ungrouped(ty) {
-        Type::Reference(reference) => types::ungrouped(&reference.elem),
-        other => other,
-    }
 }
 
 /// `&self` or `&mut self`; anything else is reported.
@@ -73,40 +44,6 @@ pub(crate) fn check_receiver(
         "take `&mut self`, or `&self` if it changes nothing",
     );
     None
-}
-
-/// Handlers and hooks are plain functions: nobody could fill in type parameters, or call them otherwise than safely.
-pub(crate) fn check_plain(what: &str, signature: &Signature, diagnostics: &Diagnostics) {
-    let ident = &signature.ident;
-    if !signature.generics.params.is_empty() {
-        let message = format!("{what} `{ident}` cannot be generic");
-        let help = "write the types that it is called with; references in arguments need no lifetime parameters";
-        diagnostics.error(&signature.generics, message, help);
-    } else if let Some(clause) = &signature.generics.where_clause {
-        diagnostics.error(
-            clause,
-            format!("{what} `{ident}` cannot have a `where` clause"),
-            "remove it",
-        );
-    }
-    let safety = if let Safety::Unsafe(safety) = &signature.safety {
-        quote!(#safety)
-    } else {
-        TokenStream::new()
-    };
-    for (qualifier, name) in [
-        (signature.constness.to_token_stream(), "const"),
-        (safety, "unsafe"),
-        (signature.abi.to_token_stream(), "extern"),
-    ] {
-        if !qualifier.is_empty() {
-            diagnostics.error(
-                qualifier,
-                format!("{what} `{ident}` cannot be `{name}`"),
-                format!("remove `{name}`"),
-            );
-        }
-    }
 }
 
 /// The context argument of a handler or hook of the module `module`. What is not `&Context<Self>` (or one of the other

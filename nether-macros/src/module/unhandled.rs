@@ -3,7 +3,8 @@
 use syn::{Signature, Type};
 
 use crate::block::{Block, Member};
-use crate::module::handlers::{Finder, Match};
+use crate::lists::{self, Match};
+use crate::module::handlers::Finder;
 use crate::module::{hooks, signature};
 use crate::{suggest, types};
 
@@ -45,7 +46,7 @@ impl Finder<'_> {
     }
 
     fn is_listed_as(&self, argument: &Type, message: &Type) -> bool {
-        match self.find_listed(signature::behind_reference(argument)) {
+        match lists::find(self.listed, signature::behind_reference(argument)) {
             Match::One(index) => types::same(&self.listed[index], message),
             Match::None | Match::Several(_) => false,
         }

@@ -1,6 +1,6 @@
 //! The rules for modules as a whole; those for handlers and hooks are beside this file.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::Span;
 use syn::LitInt;
 
 use crate::block::{Block, Member};
@@ -8,15 +8,15 @@ use crate::diagnostics::Diagnostics;
 use crate::keys::TypeList;
 use crate::module::args::Args;
 use crate::module::model::{Checked, Handler, Hooks};
-use crate::module::{handlers, hooks, lists, policy, restart};
-use crate::types;
+use crate::module::{handlers, hooks, policy, restart};
+use crate::{header, lists, types};
 
 /// The most instances: each has a task and a mailbox of its own.
 const MOST_INSTANCES: usize = 1024;
 
 /// Checks everything and drops what is wrong, so that the rest can still be expanded.
 pub(crate) fn check(args: Args, mut block: Block, diagnostics: &Diagnostics) -> Checked {
-    let name = check_block(&block, diagnostics);
+    let name = header::check(&block, &header::MODULE, diagnostics);
     check_handles_given(&args, diagnostics);
     let types = |list: &Option<TypeList>| {
         list.as_ref()
@@ -38,7 +38,7 @@ pub(crate) fn check(args: Args, mut block: Block, diagnostics: &Diagnostics) -> 
     let instances = check_instances(&args, is_exclusive || listed.is_none(), diagnostics);
     let restart = restart::check(&args, diagnostics);
     hooks::unmark(&mut block);
-    let unread = take_broken(&mut block);
+    let unread = header::take_broken(&mut block);
     let is_broken = diagnostics.count() > 0 || !unread.is_empty();
     Checked {
         block,
@@ -64,66 +64,6 @@ pub(crate) fn check(args: Args, mut block: Block, diagnostics: &Diagnostics) -> 
         renamed: args.renamed,
         unread,
         is_broken,
-    }
-}
-
-/// What does not parse as a method is left out: the compiler could not read on behind it.
-fn take_broken(block: &mut Block) -> Vec<TokenStream> {
-    let members = std::mem::take(&mut block.members);
-    let mut unread = Vec::new();
-    for member in members {
-        match member {
-            Member::Broken(tokens) => unread.push(tokens),
-            sound => block.members.push(sound),
-        }
-    }
-    unread
-}
-
-/// An inherent block of one concrete type. Gives back the type's name.
-fn check_block(block: &Block, diagnostics: &Diagnostics) -> Option<Ident> {
-    if let Some((of_trait, _)) = &block.of_trait {
-        let message = format!(
-            "`#[module]` stands above an inherent block, not above `impl {} for ..`",
-            types::text(of_trait)
-        );
-        diagnostics.error(
-            of_trait,
-            message,
-            format!(
-                "write the handlers in `impl {} {{ .. }}`",
-                types::text(&block.self_ty)
-            ),
-        );
-        return None;
-    }
-    let written = types::text(&block.self_ty);
-    if !block.generics.params.is_empty() {
-        diagnostics.error(
-            &block.generics,
-            format!("the module `{written}` is generic"),
-            "a module is one concrete type: remove the parameters, or write a module for each type",
-        );
-        return None;
-    }
-    if let Some(clause) = &block.where_clause {
-        diagnostics.error(
-            clause,
-            format!("the module `{written}` has a `where` clause"),
-            "remove it: a module is one concrete type",
-        );
-    }
-    let segment = types::last_segment(&block.self_ty);
-    match segment {
-        Some(segment) if segment.arguments.is_none() => Some(segment.ident.clone()),
-        _ => {
-            diagnostics.error(
-                &block.self_ty,
-                format!("`{written}` is not the name of a struct or an enum"),
-                format!("give the module a type of its own, like `struct Name({written});`"),
-            );
-            None
-        }
     }
 }
 

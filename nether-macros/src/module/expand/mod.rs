@@ -9,6 +9,7 @@ use quote::{quote, quote_spanned};
 use syn::Type;
 use syn::ext::IdentExt;
 
+use crate::header;
 use crate::module::model::{Checked, ContextArgument, Handler, Restart};
 use crate::paths::Paths;
 use crate::spans::{self, Extent};
@@ -55,7 +56,11 @@ impl Expander<'_> {
         let registration = (!self.module.is_fake).then(|| {
             quote_spanned!(spans::attribute()=> #p::inventory::submit! { #p::ModuleRegistration(&DESCRIPTOR) })
         });
-        let unread = self.module.unread.iter().map(unread);
+        let unread = self
+            .module
+            .unread
+            .iter()
+            .map(|it| header::unread(&header::MODULE, it));
         quote_spanned! {spans::attribute()=>
             const _: () = {
                 #(#parts)*
@@ -279,19 +284,4 @@ fn local(name: &str) -> Ident {
 fn local_or_wild(name: &str, is_used: bool) -> TokenStream {
     let name = local(name);
     if is_used { quote!(#name) } else { quote!(_) }
-}
-
-/// A method that this macro cannot read is nearly always half-written, which the compiler has reported. If it is not, but
-/// newer than this macro, it must not be lost in silence: the build fails, where a check of half-written code says nothing.
-fn unread(method: &TokenStream) -> TokenStream {
-    const TEXT: &str = "`#[module]` cannot read this method, so nobody would call it: write it in another way, or move it \
-                        to an `impl` block without `#[module]`";
-    let Extent { start, end } = Extent::of(method);
-    let panic = quote_spanned!(end=> { ::core::panic!(#TEXT) });
-    quote_spanned! {start=>
-        const _: () = {
-            #[used]
-            static UNREAD: fn() = || const #panic;
-        };
-    }
 }

@@ -10,7 +10,7 @@ mod step;
 
 pub use self::handle::{SagaHandle, SagaStatus};
 pub use self::module::Sagas;
-pub use self::outgoing::{Delivery, StoredCommand, deliver};
+pub use self::outgoing::{Delivery, StoredCommand, deliver, not_listed};
 pub use self::step::{Sends, Sent, Step};
 
 use std::time::Duration;

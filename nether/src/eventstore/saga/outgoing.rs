@@ -96,6 +96,17 @@ pub async fn deliver<S: Saga, C: Command + DeserializeOwned>(
     })
 }
 
+/// A command that the saga has once sent, and does not list any more.
+///
+/// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn not_listed(stored: &StoredCommand) -> Delivery {
+    Delivery::Failed(format!(
+        "the saga does not list `{}` in `sends`",
+        stored.name
+    ))
+}
+
 /// Whether it makes sense to try again.
 fn refused<C: Message>(error: CallError<C::Error>) -> Delivery {
     let reason = error.to_string();

@@ -1,0 +1,113 @@
+//! What an attribute that stands above an `impl` block asks of the block: that it is an inherent one, of one concrete type.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote_spanned;
+use syn::Error;
+
+use crate::block::{Block, Member};
+use crate::diagnostics::Diagnostics;
+use crate::spans::Extent;
+use crate::{recover, types};
+
+/// Whose block it is, for errors.
+pub(crate) struct Whose {
+    /// The attribute.
+    pub(crate) attribute: &'static str,
+    /// What it makes of the type.
+    pub(crate) noun: &'static str,
+    /// The same, with its article.
+    pub(crate) a_noun: &'static str,
+}
+
+pub(crate) const MODULE: Whose = Whose {
+    attribute: "module",
+    noun: "module",
+    a_noun: "a module",
+};
+
+/// Gives back the type's name.
+pub(crate) fn check(block: &Block, whose: &Whose, diagnostics: &Diagnostics) -> Option<Ident> {
+    let Whose {
+        attribute,
+        noun,
+        a_noun,
+    } = whose;
+    let written = types::text(&block.self_ty);
+    if let Some((of_trait, _)) = &block.of_trait {
+        let message = format!(
+            "`#[{attribute}]` stands above an inherent block, not above `impl {} for ..`",
+            types::text(of_trait)
+        );
+        let help = format!("write the handlers in `impl {written} {{ .. }}`");
+        diagnostics.error(of_trait, message, help);
+        return None;
+    }
+    if !block.generics.params.is_empty() {
+        let message = format!("the {noun} `{written}` is generic");
+        let help = format!(
+            "{a_noun} is one concrete type: remove the parameters, or write {a_noun} for each type"
+        );
+        diagnostics.error(&block.generics, message, help);
+        return None;
+    }
+    if let Some(clause) = &block.where_clause {
+        let message = format!("the {noun} `{written}` has a `where` clause");
+        let help = format!("remove it: {a_noun} is one concrete type");
+        diagnostics.error(clause, message, help);
+    }
+    let segment = types::last_segment(&block.self_ty);
+    match segment {
+        Some(segment) if segment.arguments.is_none() => Some(segment.ident.clone()),
+        _ => {
+            let message = format!("`{written}` is not the name of a struct or an enum");
+            let help = format!("give the {noun} a type of its own, like `struct Name({written});`");
+            diagnostics.error(&block.self_ty, message, help);
+            None
+        }
+    }
+}
+
+/// What does not parse as a method is left out: the compiler could not read on behind it.
+pub(crate) fn take_broken(block: &mut Block) -> Vec<TokenStream> {
+    let members = std::mem::take(&mut block.members);
+    let mut unread = Vec::new();
+    for member in members {
+        match member {
+            Member::Broken(tokens) => unread.push(tokens),
+            sound => block.members.push(sound),
+        }
+    }
+    unread
+}
+
+/// What is no `impl` block.
+pub(crate) fn not_a_block(item: TokenStream, whose: &Whose) -> Option<Error> {
+    let keyword = recover::keyword(item)?;
+    if matches!(keyword.to_string().as_str(), "impl" | "unsafe") {
+        return None;
+    }
+    let Whose { attribute, .. } = whose;
+    let message = format!(
+        "`#[{attribute}]` stands above an `impl` block, not `{keyword}`\n\
+         help: move it down, to the `impl` block with the handlers: `#[{attribute}(handles = [..])] impl Name {{ .. }}`"
+    );
+    Some(Error::new_spanned(keyword, message))
+}
+
+/// A method that this macro cannot read is nearly always half-written, which the compiler has reported. If it is not, but
+/// newer than this macro, it must not be lost in silence: the build fails, where a check of half-written code says nothing.
+pub(crate) fn unread(whose: &Whose, method: &TokenStream) -> TokenStream {
+    let Whose { attribute, .. } = whose;
+    let text = format!(
+        "`#[{attribute}]` cannot read this method, so nobody would call it: write it in another way, or move it \
+         to an `impl` block without `#[{attribute}]`"
+    );
+    let Extent { start, end } = Extent::of(method);
+    let panic = quote_spanned!(end=> { ::core::panic!(#text) });
+    quote_spanned! {start=>
+        const _: () = {
+            #[used]
+            static UNREAD: fn() = || const #panic;
+        };
+    }
+}

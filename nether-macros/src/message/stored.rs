@@ -1,0 +1,230 @@
+//! What event sourcing knows of a message: its key, and of an event how it is stored.
+
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{Fields, Path, Type};
+
+use crate::diagnostics::Diagnostics;
+use crate::message::MessageKind;
+use crate::message::fields::{Absence, Field, Shape};
+use crate::message::model::{Checked, Definition, Model};
+use crate::paths::Paths;
+use crate::spans::{self, Extent};
+use crate::{features, types};
+
+/// How an event is stored.
+pub(crate) struct Stored {
+    version: u32,
+    /// The step from each version to the next, from the first one on.
+    steps: Vec<Path>,
+}
+
+/// Which version it is, and whether all older ones can be read.
+pub(super) fn check(model: &Model, diagnostics: &Diagnostics) -> Option<Stored> {
+    let args = &model.args;
+    let first = ["version", "upcast"]
+        .iter()
+        .find_map(|key| args.seen.written(key));
+    if !features::EVENTSTORE {
+        if let Some(key) = first {
+            let message = format!("`{key}` needs the feature `eventstore` of `nether`");
+            diagnostics.error(key, message, features::ENABLE_EVENTSTORE);
+        }
+        return None;
+    }
+    if model.kind != MessageKind::Event {
+        return None;
+    }
+    if let (true, Some(key)) = (args.is_local, first) {
+        let message = format!("a `local` event is never stored, so it has no `{key}`");
+        diagnostics.error(key, message, format!("remove `{key}`, or remove `local`"));
+    }
+    let version = match &args.version {
+        None => 1,
+        Some(given) => given
+            .base10_parse()
+            .ok()
+            .filter(|version| *version > 0)
+            .unwrap_or_else(|| {
+                let message = format!("`version = {given}` is not a version");
+                diagnostics.error(given, message, "write a number from 1 on");
+                0
+            }),
+    };
+    let steps = args.upcast.clone().unwrap_or_default();
+    if version > 0 {
+        check_steps(model, version, &steps, diagnostics);
+    }
+    (!args.is_local).then_some(Stored { version, steps })
+}
+
+/// There is a step from each version to the next.
+fn check_steps(model: &Model, version: u32, steps: &[Path], diagnostics: &Diagnostics) {
+    let args = &model.args;
+    let needed = version as usize - 1;
+    if steps.len() < needed {
+        let place = args.seen.written("upcast").or(args.seen.written("version"));
+        let missing = steps.len() + 1;
+        let ident = model.definition.ident();
+        let message = format!(
+            "the step from version {missing} of `{ident}` to version {} is missing",
+            missing + 1
+        );
+        let functions: Vec<_> = (1..=needed)
+            .map(|version| format!("from_v{version}"))
+            .collect();
+        let help = format!(
+            "write a function for each: `upcast = [{}]`, the first from what version 1 was, the last to `{ident}`",
+            functions.join(", ")
+        );
+        diagnostics.error(place, message, help);
+    } else if let Some(extra) = steps.get(needed) {
+        let message = format!(
+            "version {version} has {needed} older ones, and `{}` is a step too many",
+            types::text(extra)
+        );
+        let help = format!("remove it, or write `version = {}`", steps.len() + 1);
+        diagnostics.error(extra, message, help);
+    }
+}
+
+/// The field of `key`.
+pub(super) fn keyed(message: &Checked, paths: &Paths) -> Option<TokenStream> {
+    let (field, ty) = message.key.as_ref().filter(|_| features::EVENTSTORE)?;
+    let (p, ident) = (paths.private(), message.definition.ident());
+    Some(quote_spanned! {spans::attribute()=>
+        #[automatically_derived]
+        #[diagnostic::do_not_recommend]
+        impl #p::eventstore::Keyed for #ident {
+            type Key = #ty;
+            fn key(&self) -> &#ty {
+                &self.#field
+            }
+        }
+    })
+}
+
+/// How an event is written down and read.
+pub(super) fn expand(message: &Checked, paths: &Paths) -> Option<TokenStream> {
+    let stored = message.stored.as_ref()?;
+    let (p, ident) = (paths.private(), message.definition.ident());
+    let es = quote!(#p::eventstore);
+    let version = stored.version;
+    let fields = fields(&message.definition, paths);
+    let arms = (1..=stored.steps.len()).map(|from| arm(from, &stored.steps, paths));
+    let [schema, payload] = ["schema", "payload"].map(local);
+    Some(quote_spanned! {spans::attribute()=>
+        static SCHEMA: #es::EventSchema = #es::EventSchema {
+            name: <#ident as #p::Message>::NAME,
+            version: #version,
+            declaration: #p::Declaration {
+                name: <#ident as #p::Message>::NAME,
+                file: ::core::file!(),
+                line: ::core::line!(),
+                column: ::core::column!(),
+            },
+            fields: &[#(#fields),*],
+        };
+        #[automatically_derived]
+        #[diagnostic::do_not_recommend]
+        impl #es::StoredEvent for #ident {
+            const SCHEMA: &'static #es::EventSchema = &SCHEMA;
+            fn upcast(
+                #schema: u32, #payload: &#es::Payload,
+            ) -> #p::Option<#p::Result<Self, #es::Unreadable>> {
+                let _ = #payload;
+                match #schema {
+                    #(#arms)*
+                    _ => #p::Option::None,
+                }
+            }
+        }
+        #p::inventory::submit! { #es::EventRegistration(&SCHEMA) }
+    })
+}
+
+/// Reads what version `from` wrote, and takes all steps from there on. What the functions take and give is shown at their paths.
+fn arm(from: usize, steps: &[Path], paths: &Paths) -> TokenStream {
+    let p = paths.private();
+    let (payload, older) = (local("payload"), local("older"));
+    let mut taken = steps[from - 1..].iter();
+    let first = taken.next();
+    let place = Extent::of(first).end;
+    let shown = paths.private_at(place);
+    let read = quote_spanned!(place=> #shown::eventstore::read_older(#payload, #first));
+    let rest = taken.map(|step| {
+        let place = Extent::of(step).end;
+        quote_spanned!(place=> let #older = #step(#older);)
+    });
+    let from = Literal::usize_unsuffixed(from);
+    quote_spanned! {spans::attribute()=>
+        #from => #p::Option::Some(match #read {
+            #p::Result::Ok(#older) => {
+                #(#rest)*
+                #p::Result::Ok(#older)
+            }
+            #p::Result::Err(unreadable) => #p::Result::Err(unreadable),
+        }),
+    }
+}
+
+/// What it is made of, for the lock file.
+fn fields(definition: &Definition, paths: &Paths) -> Vec<TokenStream> {
+    if let Shape::Fields(fields) = Shape::of(definition) {
+        let field = |field: &Field| {
+            let is_option = types::last_segment(&field.ty).is_some_and(|it| it.ident == "Option");
+            let optional = match field.absence {
+                Absence::Default => true,
+                Absence::Error => false,
+                Absence::ByType => is_option,
+            };
+            let entry = entry(&field.name, &types::text(&field.ty), optional, paths);
+            let conditions = &field.conditions;
+            quote!(#(#conditions)* #entry)
+        };
+        return fields.iter().map(field).collect();
+    }
+    match definition {
+        Definition::Struct(item) => unnamed(&item.fields, paths),
+        Definition::Enum(item) => {
+            let variants = item.variants.iter();
+            let variant = |it: &syn::Variant| {
+                entry(
+                    &it.ident.to_string(),
+                    &types::text(&it.fields),
+                    false,
+                    paths,
+                )
+            };
+            variants.map(variant).collect()
+        }
+    }
+}
+
+/// Fields by their numbers; and of a struct that serde reads otherwise, those that it has.
+fn unnamed(fields: &Fields, paths: &Paths) -> Vec<TokenStream> {
+    let fields = fields.iter().enumerate();
+    let field = |(index, field): (usize, &syn::Field)| {
+        let name = field.ident.as_ref().map(Ident::to_string);
+        let ty: &Type = &field.ty;
+        entry(
+            &name.unwrap_or(index.to_string()),
+            &types::text(ty),
+            false,
+            paths,
+        )
+    };
+    fields.map(field).collect()
+}
+
+fn entry(name: &str, ty: &str, optional: bool, paths: &Paths) -> TokenStream {
+    let p = paths.private();
+    quote_spanned! {spans::attribute()=>
+        #p::eventstore::FieldSchema { name: #name, ty: #ty, optional: #optional }
+    }
+}
+
+/// A local name of generated code.
+fn local(name: &str) -> Ident {
+    spans::name(name, spans::attribute())
+}

@@ -1,0 +1,79 @@
+//! The arguments of `#[aggregate]`, as written.
+
+use proc_macro2::TokenStream;
+use syn::{LitInt, LitStr, Path};
+
+use crate::diagnostics::Diagnostics;
+use crate::keys::{Grammar, Key, Seen, TypeList};
+
+const GRAMMAR: Grammar = Grammar {
+    attribute: "aggregate",
+    keys: &[
+        Key {
+            name: "handles",
+            form: "handles = [Command, ..]",
+        },
+        Key {
+            name: "events",
+            form: "events = [Event, ..]",
+        },
+        Key {
+            name: "name",
+            form: "name = \"account\"",
+        },
+        Key {
+            name: "snapshot_every",
+            form: "snapshot_every = 100",
+        },
+        Key {
+            name: "snapshot_version",
+            form: "snapshot_version = 1",
+        },
+        Key {
+            name: "cache",
+            form: "cache = 10000",
+        },
+        Key {
+            name: "idle",
+            form: "idle = \"5m\"",
+        },
+        Key {
+            name: "crate",
+            form: "crate = path",
+        },
+    ],
+};
+
+/// What was given. Nothing is known to make sense yet.
+#[derive(Default)]
+pub(in crate::sourcing) struct Args {
+    pub(super) handles: Option<TypeList>,
+    pub(super) events: Option<TypeList>,
+    pub(super) name: Option<LitStr>,
+    pub(super) snapshot_every: Option<LitInt>,
+    pub(super) snapshot_version: Option<LitInt>,
+    pub(super) cache: Option<LitInt>,
+    pub(super) idle: Option<LitStr>,
+    pub(super) renamed: Option<Path>,
+    pub(super) seen: Seen,
+}
+
+impl Args {
+    pub(in crate::sourcing) fn parse(arguments: TokenStream, diagnostics: &Diagnostics) -> Self {
+        let mut args = Args::default();
+        args.seen = GRAMMAR.read(arguments, diagnostics, |key, input| {
+            match key.to_string().as_str() {
+                "handles" => args.handles = Some(TypeList::parse(key, input)?),
+                "events" => args.events = Some(TypeList::parse(key, input)?),
+                "name" => args.name = Some(input.parse()?),
+                "snapshot_every" => args.snapshot_every = Some(input.parse()?),
+                "snapshot_version" => args.snapshot_version = Some(input.parse()?),
+                "cache" => args.cache = Some(input.parse()?),
+                "idle" => args.idle = Some(input.parse()?),
+                _ => args.renamed = Some(input.call(Path::parse_mod_style)?),
+            }
+            Ok(())
+        });
+        args
+    }
+}

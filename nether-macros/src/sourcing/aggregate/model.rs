@@ -1,0 +1,32 @@
+//! An aggregate that makes sense.
+
+use std::time::Duration;
+
+use proc_macro2::{Ident, TokenStream};
+use syn::{Path, Type};
+
+use crate::block::Block;
+use crate::sourcing::methods::Method;
+
+/// Only [`validate`](super::validate) makes one.
+pub(in crate::sourcing) struct Checked {
+    pub(super) block: Block,
+    /// `None` if nothing can be made of it but the block itself.
+    pub(super) ty: Option<Ident>,
+    pub(super) name: String,
+    /// The commands, as the list writes them.
+    pub(super) handles: Vec<Type>,
+    pub(super) decisions: Vec<Method>,
+    /// In the order of the list.
+    pub(super) evolutions: Vec<Method>,
+    /// 0 for never.
+    pub(super) snapshot_every: u64,
+    pub(super) snapshot_version: u32,
+    pub(super) cache: usize,
+    pub(super) idle: Duration,
+    pub(super) renamed: Option<Path>,
+    /// The methods that could not be read.
+    pub(super) unread: Vec<TokenStream>,
+    /// Whether an error was reported: then the commands only count as handled.
+    pub(super) is_broken: bool,
+}

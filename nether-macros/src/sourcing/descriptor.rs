@@ -1,0 +1,94 @@
+//! What ties a type to the module that the runtime makes of it: a shared one, whose handlers the runtime writes.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::Type;
+use syn::ext::IdentExt;
+
+use crate::paths::Paths;
+use crate::sourcing::methods::Method;
+use crate::spans::{self, Extent};
+
+/// What differs.
+pub(super) struct Parts<'a> {
+    /// The type.
+    pub(super) name: &'a Ident,
+    /// The runtime's type that is the module.
+    pub(super) module: TokenStream,
+    pub(super) handles: Vec<TokenStream>,
+    pub(super) emits: Vec<TokenStream>,
+    pub(super) calls: Vec<TokenStream>,
+    /// What is asked for besides the store.
+    pub(super) resources: Vec<TokenStream>,
+}
+
+pub(super) fn descriptor(parts: &Parts<'_>, paths: &Paths) -> TokenStream {
+    let p = paths.private();
+    let Parts {
+        module,
+        handles,
+        emits,
+        calls,
+        resources,
+        ..
+    } = parts;
+    let name = parts.name.unraw().to_string();
+    quote_spanned! {spans::attribute()=>
+        static DESCRIPTOR: #p::ModuleDescriptor = #p::ModuleDescriptor {
+            declaration: #p::Declaration {
+                name: ::core::concat!(::core::module_path!(), "::", #name),
+                file: ::core::file!(),
+                line: ::core::line!(),
+                column: ::core::column!(),
+            },
+            kind: #p::ModuleKind::Shared,
+            handles: &[#(#handles),*],
+            emits: &[#(#emits),*],
+            calls: &[#(#calls),*],
+            after: &[],
+            instances: 1usize,
+            mailbox: #p::Option::None,
+            restart: #p::RestartPolicy {
+                restart: #p::Restart::Resume,
+                max_restarts: 5u32,
+                within: #p::Duration::from_millis(30000u64),
+                is_essential: false,
+            },
+            breaker: #p::Option::None,
+            resources: &[
+                <#p::Resource<#p::eventstore::Store> as #p::InitArgument>::DESCRIPTOR,
+                #(#resources),*
+            ],
+            launch: #p::Option::Some(#p::launch::<#module>),
+        };
+        #p::inventory::submit! { #p::ModuleRegistration(&DESCRIPTOR) }
+    }
+}
+
+/// `<Message as TakenByValue>::..`, shown at the method's argument.
+pub(super) fn taken(method: &Method, what: &str, paths: &Paths) -> TokenStream {
+    let message = method.taken();
+    let place = Extent::of(message).end;
+    let p = paths.private_at(place);
+    let what = Ident::new(what, place);
+    quote_spanned!(place=> <#message as #p::TakenByValue>::#what)
+}
+
+/// The proof that a message is handled. If something is wrong with its handler, it says so without a place.
+pub(super) fn handled_by(ty: &Ident, message: &Type, is_there: bool, paths: &Paths) -> TokenStream {
+    let p = paths.private();
+    let declaration = if is_there {
+        quote!(#p::Option::Some(&DESCRIPTOR.declaration))
+    } else {
+        quote!(#p::Option::None)
+    };
+    quote_spanned! {spans::attribute()=>
+        #[automatically_derived]
+        #[diagnostic::do_not_recommend]
+        impl #p::HandledBy<#ty> for #message {
+            fn handler() -> #p::Option<&'static #p::Declaration> {
+                #declaration
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Methods that are found by what they take first: a command or query by value, an event by reference.
+
+use proc_macro2::{Ident, TokenStream};
+use syn::{Attribute, ReceiverKind, ReturnType, Signature, Type};
+
+use crate::block::{Block, Function, Member};
+use crate::diagnostics::Diagnostics;
+use crate::header::Whose;
+use crate::lists::{self, Match};
+use crate::signature::{arguments, behind_reference, check_plain, output};
+use crate::{suggest, types};
+
+/// The marks of hooks, which other attributes understand.
+const HOOKS: [&str; 7] = [
+    "init",
+    "on_start",
+    "on_stop",
+    "on_error",
+    "background",
+    "every",
+    "handler",
+];
+
+/// A method that takes something listed.
+pub(super) struct Method {
+    /// What it takes, by its place in the list.
+    pub(super) index: usize,
+    /// What it takes, as the list writes it.
+    pub(super) message: Type,
+    /// What it takes, as the method writes it.
+    pub(super) argument: Type,
+    pub(super) name: Ident,
+    pub(super) by_reference: bool,
+    pub(super) is_mutable: bool,
+    pub(super) is_async: bool,
+    /// The arguments behind the first.
+    pub(super) rest: Vec<Type>,
+    /// Whether it gives something back.
+    pub(super) gives: bool,
+    /// What to point at when that is wrong.
+    pub(super) output: TokenStream,
+    /// Whether nothing is wrong with it.
+    pub(super) is_sound: bool,
+}
+
+impl Method {
+    /// What it takes, without `&`.
+    pub(super) fn taken(&self) -> &Type {
+        behind_reference(&self.argument)
+    }
+}
+
+/// Finds the methods of a block that take something of a list; those that `is_other` are left alone.
+pub(super) fn find(
+    block: &Block,
+    whose: &Whose,
+    listed: &[Type],
+    diagnostics: &Diagnostics,
+    is_other: impl Fn(&Function) -> bool,
+) -> Methods {
+    let mut methods = Methods {
+        found: Vec::new(),
+        explained: vec![false; listed.len()],
+    };
+    for member in &block.members {
+        match member {
+            Member::Method(function) if !is_other(function) => {
+                check_no_hook(function, whose, diagnostics);
+                methods.read(function, listed, diagnostics);
+            }
+            // Nobody knows what it would have taken.
+            Member::Broken(_) => methods.explained.fill(true),
+            Member::Method(_) | Member::Other(_) => {}
+        }
+    }
+    methods
+}
+
+/// What was found.
+pub(super) struct Methods {
+    pub(super) found: Vec<Method>,
+    /// For each of the list: whether an error tells why there is no method for it.
+    explained: Vec<bool>,
+}
+
+impl Methods {
+    fn read(&mut self, function: &Function, listed: &[Type], diagnostics: &Diagnostics) {
+        let signature = &function.signature;
+        let arguments = arguments(signature);
+        let (Some(first), Some(_)) = (arguments.first(), signature.receiver()) else {
+            return;
+        };
+        match lists::find(listed, behind_reference(first)) {
+            Match::None => {}
+            Match::Several(indices) => {
+                let message = format!("`{}` could be several of those listed", types::text(first));
+                diagnostics.error(first, message, "write the path as the list does");
+                for index in indices {
+                    self.explained[index] = true;
+                }
+            }
+            Match::One(index) => {
+                let before = diagnostics.count();
+                check_plain("the method", signature, diagnostics);
+                check_unconditional(function, diagnostics);
+                let is_mutable = check_receiver(signature, diagnostics);
+                check_shared(first, diagnostics);
+                self.check_single(signature, first, index, &listed[index], diagnostics);
+                self.explained[index] = true;
+                self.found.push(Method {
+                    index,
+                    message: listed[index].clone(),
+                    argument: (*first).clone(),
+                    name: signature.ident.clone(),
+                    by_reference: matches!(first, Type::Reference(_)),
+                    is_mutable,
+                    is_async: signature.asyncness.is_some(),
+                    rest: arguments[1..].iter().copied().cloned().collect(),
+                    gives: matches!(signature.output, ReturnType::Type(..)),
+                    output: output(signature),
+                    is_sound: diagnostics.count() == before,
+                });
+            }
+        }
+    }
+
+    /// One method each.
+    fn check_single(
+        &self,
+        signature: &Signature,
+        argument: &Type,
+        index: usize,
+        listed: &Type,
+        diagnostics: &Diagnostics,
+    ) {
+        let Some(first) = self.found.iter().find(|method| method.index == index) else {
+            return;
+        };
+        let message = format!(
+            "`{}` and `{}` both take `{}`",
+            first.name,
+            signature.ident,
+            types::text(listed)
+        );
+        let help = "keep one; a helper that needs it is an associated function: it takes no `self`";
+        diagnostics.error(argument, message, help);
+    }
+
+    /// Each of the list has its method. `form` says how it would be written: of its name and of its type.
+    pub(super) fn check_all(
+        &self,
+        listed: &[Type],
+        what: &str,
+        diagnostics: &Diagnostics,
+        form: impl Fn(usize, &str, &str) -> String,
+    ) {
+        for (index, ty) in listed.iter().enumerate() {
+            if self.explained[index] {
+                continue;
+            }
+            let written = types::text(ty);
+            let name = suggest::snake_case(written.rsplit("::").next().unwrap_or(&written));
+            let message = format!("no method {what} `{written}`");
+            let help = format!("add it: `{}`", form(index, &name, &written));
+            diagnostics.error(ty, message, help);
+        }
+    }
+}
+
+/// There are no hooks in such a block.
+fn check_no_hook(function: &Function, whose: &Whose, diagnostics: &Diagnostics) {
+    let is_hook = |attribute: &&Attribute| HOOKS.iter().any(|hook| attribute.path().is_ident(hook));
+    for mark in function.attributes.iter().filter(is_hook) {
+        let message = format!("{} has no `#[{}]`", whose.a_noun, types::text(mark.path()));
+        let help = "remove it; what runs beside the events is a module of its own";
+        diagnostics.error(mark, message, help);
+    }
+}
+
+/// The list names what it takes whatever the configuration, so the method must be there too.
+fn check_unconditional(function: &Function, diagnostics: &Diagnostics) {
+    let conditions = function.attributes.iter();
+    for condition in conditions.filter(|attribute| attribute.path().is_ident("cfg")) {
+        let message = format!(
+            "`{}` cannot be conditional, since the lists are not",
+            function.signature.ident
+        );
+        let help = "put the `#[cfg(..)]` on the whole block, or inside of the body";
+        diagnostics.error(condition, message, help);
+    }
+}
+
+/// `&self` or `&mut self`; whether it is the latter.
+fn check_receiver(signature: &Signature, diagnostics: &Diagnostics) -> bool {
+    let Some(receiver) = signature.receiver() else {
+        return false;
+    };
+    if let ReceiverKind::Reference(_, _, mutability) = &receiver.kind {
+        return mutability.is_some();
+    }
+    let message = format!("`{}` cannot take `self` by value", signature.ident);
+    diagnostics.error(receiver, message, "take `&self` or `&mut self`");
+    false
+}
+
+/// An event has happened: there is nothing to change about it.
+fn check_shared(argument: &Type, diagnostics: &Diagnostics) {
+    if let Type::Reference(reference) = argument
+        && let Some(mutability) = &reference.mutability
+    {
+        let inner = types::text(&reference.elem);
+        let message = format!("an event cannot be taken as `&mut {inner}`: it has happened");
+        diagnostics.error(mutability, message, format!("take `&{inner}`"));
+    }
+}

@@ -1,0 +1,67 @@
+//! The arguments of `#[projection]`, as written.
+
+use proc_macro2::TokenStream;
+use syn::{LitInt, LitStr, Path};
+
+use crate::diagnostics::Diagnostics;
+use crate::keys::{Grammar, Key, Seen, TypeList};
+
+const GRAMMAR: Grammar = Grammar {
+    attribute: "projection",
+    keys: &[
+        Key {
+            name: "handles",
+            form: "handles = [Event, .., Query, ..]",
+        },
+        Key {
+            name: "name",
+            form: "name = \"balances\"",
+        },
+        Key {
+            name: "durable",
+            form: "durable",
+        },
+        Key {
+            name: "parallel",
+            form: "parallel = 8",
+        },
+        Key {
+            name: "retries",
+            form: "retries = 3",
+        },
+        Key {
+            name: "crate",
+            form: "crate = path",
+        },
+    ],
+};
+
+/// What was given. Nothing is known to make sense yet.
+#[derive(Default)]
+pub(in crate::sourcing) struct Args {
+    pub(super) handles: Option<TypeList>,
+    pub(super) name: Option<LitStr>,
+    pub(super) is_durable: bool,
+    pub(super) parallel: Option<LitInt>,
+    pub(super) retries: Option<LitInt>,
+    pub(super) renamed: Option<Path>,
+    pub(super) seen: Seen,
+}
+
+impl Args {
+    pub(in crate::sourcing) fn parse(arguments: TokenStream, diagnostics: &Diagnostics) -> Self {
+        let mut args = Args::default();
+        args.seen = GRAMMAR.read(arguments, diagnostics, |key, input| {
+            match key.to_string().as_str() {
+                "handles" => args.handles = Some(TypeList::parse(key, input)?),
+                "name" => args.name = Some(input.parse()?),
+                "durable" => args.is_durable = true,
+                "parallel" => args.parallel = Some(input.parse()?),
+                "retries" => args.retries = Some(input.parse()?),
+                _ => args.renamed = Some(input.call(Path::parse_mod_style)?),
+            }
+            Ok(())
+        });
+        args
+    }
+}

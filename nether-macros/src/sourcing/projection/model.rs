@@ -1,0 +1,57 @@
+//! A projection that makes sense.
+
+use proc_macro2::{Ident, TokenStream};
+use syn::{Path, Type};
+
+use crate::block::Block;
+use crate::sourcing::methods::Method;
+
+/// Only [`validate`](super::validate) makes one.
+pub(in crate::sourcing) struct Checked {
+    pub(super) block: Block,
+    /// `None` if nothing can be made of it but the block itself.
+    pub(super) ty: Option<Ident>,
+    pub(super) name: String,
+    pub(super) events: Vec<Method>,
+    pub(super) queries: Vec<Method>,
+    pub(super) keeps: Keeps,
+    pub(super) parallel: usize,
+    pub(super) retries: u32,
+    pub(super) hooks: Hooks,
+    pub(super) renamed: Option<Path>,
+    /// The methods that could not be read.
+    pub(super) unread: Vec<TokenStream>,
+    /// Whether an error was reported: then the queries only count as handled.
+    pub(super) is_broken: bool,
+}
+
+/// Where it keeps what it reads off the events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keeps {
+    InMemory,
+    Elsewhere,
+    InTransaction,
+}
+
+#[derive(Default)]
+pub(super) struct Hooks {
+    pub(super) init: Option<Init>,
+    pub(super) on_rebuild: Option<OnRebuild>,
+}
+
+/// `#[init]`.
+pub(super) struct Init {
+    pub(super) method: Ident,
+    pub(super) is_async: bool,
+    pub(super) resources: Vec<Type>,
+    pub(super) output: TokenStream,
+}
+
+/// `#[on_rebuild]`.
+pub(super) struct OnRebuild {
+    pub(super) method: Ident,
+    pub(super) is_async: bool,
+    /// Whether it takes the transaction.
+    pub(super) in_transaction: bool,
+    pub(super) output: TokenStream,
+}

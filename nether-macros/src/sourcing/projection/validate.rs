@@ -1,0 +1,191 @@
+//! The rules for projections.
+
+use proc_macro2::Span;
+use syn::Type;
+
+use crate::block::Block;
+use crate::diagnostics::Diagnostics;
+use crate::signature::behind_reference;
+use crate::sourcing::methods::{self, Method};
+use crate::sourcing::projection::args::Args;
+use crate::sourcing::projection::model::{Checked, Hooks, Keeps};
+use crate::sourcing::projection::{WHOSE, hooks};
+use crate::sourcing::settings;
+use crate::{header, lists, types};
+
+/// Checks everything.
+pub(in crate::sourcing) fn check(
+    args: Args,
+    mut block: Block,
+    diagnostics: &Diagnostics,
+) -> Checked {
+    let ty = header::check(&block, &WHOSE, diagnostics);
+    if !args.seen.has("handles") {
+        let message = "`#[projection]` does not say what the projection handles";
+        let help = "list the events, and the queries that it answers: `#[projection(handles = [Event, .., Query, ..])]`";
+        diagnostics.error_at(Span::call_site(), message, help);
+    }
+    let handles = args.handles.as_ref();
+    let handles = handles.map(|list| lists::check("handles", &list.types, diagnostics));
+    let (events, queries) = match (&ty, &handles) {
+        (Some(_), Some(handles)) => methods_of(&block, handles, diagnostics),
+        _ => (Vec::new(), Vec::new()),
+    };
+    let found = hooks::find(&block, diagnostics);
+    let keeps = keeps(&args, &events, &found);
+    let parallel = settings::number(args.parallel.as_ref(), 1, 2, "events", diagnostics);
+    check_receivers(&events, parallel > 1, diagnostics);
+    check_transactions(&args, &events, keeps, diagnostics);
+    check_on_rebuild(&found, keeps, diagnostics);
+    let name = ty.as_ref().map_or_else(String::new, |ty| {
+        settings::name(args.name.as_ref(), ty, diagnostics)
+    });
+    let retries = settings::number(args.retries.as_ref(), 3, 0, "retries", diagnostics);
+    hooks::unmark(&mut block);
+    let unread = header::take_broken(&mut block);
+    Checked {
+        ty,
+        name,
+        events,
+        queries,
+        keeps,
+        parallel,
+        retries,
+        hooks: found,
+        renamed: args.renamed,
+        is_broken: diagnostics.count() > 0 || !unread.is_empty(),
+        unread,
+        block,
+    }
+}
+
+/// Whether the type is the transaction of a projection's checkpoint.
+pub(super) fn is_transaction(ty: &Type) -> bool {
+    let segment = types::last_segment(behind_reference(ty));
+    segment.is_some_and(|segment| segment.ident == "SqliteTransaction")
+}
+
+/// The methods of events, and those of queries.
+fn methods_of(
+    block: &Block,
+    handles: &[Type],
+    diagnostics: &Diagnostics,
+) -> (Vec<Method>, Vec<Method>) {
+    let found = methods::find(block, &WHOSE, handles, diagnostics, hooks::is_hook);
+    found.check_all(handles, "handles", diagnostics, |_, name, ty| {
+        format!("async fn {name}(&mut self, event: &{ty}) {{ .. }}` (of a query: `async fn {name}(&self, query: {ty}) -> Reply {{ .. }}`)")
+            .trim_end_matches('`')
+            .to_owned()
+    });
+    let mut methods = found.found;
+    methods.sort_by_key(|method| method.index);
+    for query in methods.iter().filter(|method| !method.by_reference) {
+        check_query(query, diagnostics);
+    }
+    methods.into_iter().partition(|method| method.by_reference)
+}
+
+/// A query reads.
+fn check_query(method: &Method, diagnostics: &Diagnostics) {
+    let (name, ty) = (&method.name, types::text(method.taken()));
+    if method.is_mutable {
+        let message = format!("`{name}` answers a query, and cannot take `&mut self`");
+        let help = format!("take `&self`; if `{ty}` is an event, take it by reference: `&{ty}`");
+        diagnostics.error(name, message, help);
+    }
+    if let Some(second) = method.rest.first() {
+        let message = format!("`{name}` takes something besides the query");
+        diagnostics.error(
+            second,
+            message,
+            "put it into the query, or into the projection",
+        );
+    }
+}
+
+/// Without anything that outlives the process, its state is in memory.
+fn keeps(args: &Args, events: &[Method], hooks: &Hooks) -> Keeps {
+    let takes_transaction = |method: &Method| method.rest.iter().any(is_transaction);
+    if events.iter().any(takes_transaction) {
+        Keeps::InTransaction
+    } else if args.is_durable || hooks.init.is_some() {
+        Keeps::Elsewhere
+    } else {
+        Keeps::InMemory
+    }
+}
+
+/// One after the other they may change the projection, side by side they cannot.
+fn check_receivers(events: &[Method], is_parallel: bool, diagnostics: &Diagnostics) {
+    if !is_parallel {
+        return;
+    }
+    for method in events.iter().filter(|method| method.is_mutable) {
+        let message = format!(
+            "events of different streams are handled at the same time, so `{}` cannot take `&mut self`",
+            method.name
+        );
+        let help = "take `&self`, or remove `parallel`";
+        diagnostics.error(&method.name, message, help);
+    }
+}
+
+/// What writes into the store's file runs on the thread that does.
+fn check_transactions(args: &Args, events: &[Method], keeps: Keeps, diagnostics: &Diagnostics) {
+    if keeps != Keeps::InTransaction {
+        return;
+    }
+    for method in events.iter().filter(|method| method.is_async) {
+        let message = format!(
+            "`{}` is `async`, but this projection's events are handled inside of a transaction",
+            method.name
+        );
+        let help = "remove `async`: nothing is waited for while a transaction is open";
+        diagnostics.error(&method.name, message, help);
+    }
+    let why = [
+        (
+            "parallel",
+            "a store's file has one writer, so nothing is parallel here",
+        ),
+        (
+            "durable",
+            "what is written in the store's transaction is durable",
+        ),
+    ];
+    for (key, message) in why {
+        if let Some(key) = args.seen.written(key) {
+            diagnostics.error(key, message, format!("remove `{key}`"));
+        }
+    }
+}
+
+fn check_on_rebuild(hooks: &Hooks, keeps: Keeps, diagnostics: &Diagnostics) {
+    let Some(hook) = &hooks.on_rebuild else {
+        return;
+    };
+    let name = &hook.method;
+    match keeps {
+        Keeps::InMemory => {
+            let message = "a projection in memory is made anew when it is rebuilt";
+            diagnostics.error(name, message, "remove `#[on_rebuild]`");
+        }
+        Keeps::Elsewhere if hook.in_transaction => {
+            let message = format!("`{name}` takes a transaction, but no handler does");
+            let help = "let the handlers write in it too, or remove it";
+            diagnostics.error(name, message, help);
+        }
+        Keeps::InTransaction if hook.is_async => {
+            let message = format!("`{name}` is `async`, but runs inside of a transaction");
+            diagnostics.error(name, message, "remove `async`");
+        }
+        Keeps::InTransaction if !hook.in_transaction => {
+            let message = format!("`{name}` does not take the transaction");
+            let help = format!(
+                "write `fn {name}(&mut self, transaction: &SqliteTransaction<'_>) -> nether::Result<()>`"
+            );
+            diagnostics.error(name, message, help);
+        }
+        Keeps::Elsewhere | Keeps::InTransaction => {}
+    }
+}

@@ -1,0 +1,42 @@
+//! A saga that makes sense.
+
+use std::time::Duration;
+
+use proc_macro2::{Ident, TokenStream};
+use syn::{Path, Type};
+
+use crate::block::Block;
+use crate::sourcing::methods::Method;
+
+/// Only [`validate`](super::validate) makes one.
+pub(in crate::sourcing) struct Checked {
+    pub(super) block: Block,
+    /// `None` if nothing can be made of it but the block itself.
+    pub(super) ty: Option<Ident>,
+    pub(super) name: String,
+    /// The field of the events that says which one they are for.
+    pub(super) key: Option<Ident>,
+    pub(super) events: Vec<Method>,
+    pub(super) starts: Vec<Type>,
+    pub(super) ends: Vec<Type>,
+    pub(super) sends: Vec<Type>,
+    pub(super) timeouts: Vec<Timeout>,
+    pub(super) retries: u32,
+    pub(super) renamed: Option<Path>,
+    /// The methods that could not be read.
+    pub(super) unread: Vec<TokenStream>,
+    /// Whether an error was reported: then nothing is made of it.
+    pub(super) is_broken: bool,
+}
+
+/// `#[timeout("30m")]`.
+pub(super) struct Timeout {
+    pub(super) method: Ident,
+    pub(super) is_async: bool,
+    /// Whether it takes the step.
+    pub(super) takes_step: bool,
+    pub(super) after: Duration,
+    /// The event that it counts from.
+    pub(super) since: Option<Type>,
+    pub(super) output: TokenStream,
+}
