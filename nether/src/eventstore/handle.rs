@@ -8,6 +8,10 @@ use std::sync::{Arc, Mutex};
 use crate::declaration::Declaration;
 use crate::eventstore::control::Control;
 use crate::eventstore::memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+use crate::eventstore::sqlite::{SqliteStore, SqliteTransaction};
+#[cfg(feature = "sqlite")]
+use crate::eventstore::store::StoreFuture;
 use crate::eventstore::store::{Encoding, EventStore, StoreError};
 use crate::sync::lock;
 
@@ -27,6 +31,9 @@ use crate::sync::lock;
 #[derive(Clone)]
 pub struct Store {
     backend: Arc<dyn EventStore>,
+    /// The same, if it is one whose transactions projections may write in.
+    #[cfg(feature = "sqlite")]
+    sqlite: Option<SqliteStore>,
     settings: Settings,
     /// Whose streams begin with which name.
     categories: Arc<Mutex<HashMap<&'static str, Declaration>>>,
@@ -53,6 +60,8 @@ impl Store {
     pub fn new(backend: impl EventStore) -> Self {
         Store {
             backend: Arc::new(backend),
+            #[cfg(feature = "sqlite")]
+            sqlite: None,
             settings: Settings::default(),
             categories: Arc::default(),
             followers: Arc::default(),
@@ -62,6 +71,48 @@ impl Store {
     /// A store in memory, which forgets when the program ends.
     pub fn memory() -> Self {
         Store::new(MemoryStore::default())
+    }
+
+    /// A store in a file of SQLite.
+    #[cfg(feature = "sqlite")]
+    pub fn sqlite(sqlite: SqliteStore) -> Self {
+        Store {
+            sqlite: Some(sqlite.clone()),
+            ..Store::new(sqlite)
+        }
+    }
+
+    /// Does something in a transaction of the store's file.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn transaction<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&SqliteTransaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> StoreFuture<'_, T> {
+        match &self.sqlite {
+            Some(sqlite) => sqlite.transaction(work),
+            None => Box::pin(std::future::ready(Err(self.no_transactions()))),
+        }
+    }
+
+    /// That a projection wants to write into the store's file, if there is one.
+    ///
+    /// # Errors
+    /// If there is none.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn check_transactions(&self) -> Result<(), StoreError> {
+        self.sqlite
+            .as_ref()
+            .map(|_| ())
+            .ok_or_else(|| self.no_transactions())
+    }
+
+    #[cfg(feature = "sqlite")]
+    fn no_transactions(&self) -> StoreError {
+        StoreError::Failed {
+            reason: "a projection that takes a `SqliteTransaction` needs a store that is one of SQLite: `Store::sqlite(..)`"
+                .to_owned(),
+            source: None,
+        }
     }
 
     /// The same, writing new events so. What is there already is read as it was written.

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 
 use crate::eventstore::store::{
-    Append, Appended, Direction, DocumentChange, EventId, EventStore, Expected, Metadata, NewEvent,
-    Position, RecordedEvent, StoreError, StoreFuture, StreamId,
+    Append, Appended, Direction, DocumentChange, Documents, EventId, EventStore, Expected,
+    Metadata, NewEvent, Position, RecordedEvent, StoreError, StoreFuture, StreamId,
 };
 use crate::sync::lock;
 
@@ -198,7 +198,7 @@ impl EventStore for MemoryStore {
         done(Ok(document.cloned()))
     }
 
-    fn documents(&self, collection: &str) -> StoreFuture<'_, Vec<(Arc<str>, Vec<u8>)>> {
+    fn documents(&self, collection: &str) -> StoreFuture<'_, Documents> {
         let kept = lock(&self.kept);
         let documents = kept.documents.get(collection).into_iter().flatten();
         let copied = documents.map(|(key, content)| (Arc::clone(key), content.clone()));

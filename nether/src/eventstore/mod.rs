@@ -17,6 +17,8 @@ mod saga;
 mod scenario;
 mod schema_lock;
 mod snapshot;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod store;
 mod stored;
 mod subscription;
@@ -31,9 +33,12 @@ pub use self::projection::{Projection, ProjectionHandle, Projections};
 pub use self::saga::{Saga, SagaHandle, SagaStatus, Sagas, Sent, Step};
 pub use self::scenario::{Decided, Scenario, given, given_with};
 pub use self::schema_lock::{SchemaError, check_schema};
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::{Durability, SqliteOptions, SqliteStore, SqliteTransaction};
 pub use self::store::{
-    Append, Appended, Direction, DocumentChange, Encoding, EventId, EventStore, Expected, Metadata,
-    NewEvent, Payload, Position, RecordedEvent, StoreError, StoreFuture, StreamId,
+    Append, Appended, Direction, DocumentChange, Documents, Encoding, EventId, EventStore,
+    Expected, Metadata, NewEvent, Payload, Position, RecordedEvent, StoreError, StoreFuture,
+    StreamId,
 };
 pub use self::stored::StoredEvent;
 pub use self::subscription::EventSubscription;

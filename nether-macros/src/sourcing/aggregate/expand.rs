@@ -134,7 +134,7 @@ impl Expander<'_> {
         let events = self.aggregate.evolutions.iter().enumerate();
         let variant = |(index, method)| {
             let method: &Method = method;
-            let name = format_ident!("Event{}", index as usize, span = spans::attribute());
+            let name = format_ident!("Event{}", index, span = spans::attribute());
             (name, method.taken())
         };
         events.map(variant).collect()

@@ -92,7 +92,7 @@ fn methods_of(
     diagnostics: &Diagnostics,
 ) -> (Vec<Method>, Vec<Method>) {
     let both = |ty: &&Type| handles.iter().any(|command| types::same(command, *ty));
-    for ty in events.iter().filter(both) {
+    if let Some(ty) = events.iter().find(both) {
         let message = format!("`{}` is in `handles` and in `events`", types::text(ty));
         let help =
             "a command asks for something, an event says that it has happened: make them two types";

@@ -10,6 +10,8 @@ use crate::envelope::Given;
 use crate::error::Result;
 use crate::eventstore::control::Control;
 use crate::eventstore::handle::Store;
+#[cfg(feature = "sqlite")]
+use crate::eventstore::projection::Keeps;
 use crate::eventstore::projection::runner::Runner;
 use crate::eventstore::projection::{Answers, Projection};
 use crate::message::Query;
@@ -57,6 +59,10 @@ impl<P: Projection> Module for Projections<P> {
 impl<P: Projection> Construct for Projections<P> {
     async fn construct(resources: &Resources) -> Result<Self> {
         let store = Resource::<Store>::of(resources)?;
+        #[cfg(feature = "sqlite")]
+        if P::SETTINGS.keeps == Keeps::InTransaction {
+            store.check_transactions()?;
+        }
         let state = P::make(resources).await?;
         let control = store.follow(P::NAME, P::DESCRIPTOR.declaration)?;
         Ok(Projections {

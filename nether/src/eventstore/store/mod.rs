@@ -136,6 +136,9 @@ pub struct DocumentChange {
     pub content: Option<Vec<u8>>,
 }
 
+/// Documents of a collection, with their keys.
+pub type Documents = Vec<(Arc<str>, Vec<u8>)>;
+
 /// A store of events: appends to streams, reads them, and tells of new ones. Beside them it keeps small documents
 /// (snapshots, checkpoints, the state of sagas) by collection and key.
 ///
@@ -204,7 +207,7 @@ pub trait EventStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// Why they could not be read.
-    fn documents(&self, collection: &str) -> StoreFuture<'_, Vec<(Arc<str>, Vec<u8>)>>;
+    fn documents(&self, collection: &str) -> StoreFuture<'_, Documents>;
 
     /// Changes documents, all or none, in the order given.
     ///

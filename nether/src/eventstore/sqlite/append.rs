@@ -1,0 +1,228 @@
+//! Appends in a transaction, and [`Cache`]: what the writer knows without asking, as long as nobody else writes.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+
+use lru::LruCache;
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use crate::eventstore::sqlite::reader::encoding_number;
+use crate::eventstore::store::{
+    Append, Appended, DocumentChange, Expected, NewEvent, Position, StoreError, StreamId,
+};
+
+/// How many streams are known.
+const STREAMS: NonZeroUsize = NonZeroUsize::new(65_536).expect("it is not zero");
+
+/// What the writer knows without asking. After an error, or if another process has written, all is forgotten.
+pub(super) struct Cache {
+    /// SQLite's count of what others have committed; `None` before anything is known.
+    data_version: Option<i64>,
+    head: u64,
+    streams: LruCache<StreamId, Stream>,
+    names: HashMap<String, i64>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Stream {
+    id: i64,
+    version: u64,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Cache {
+            data_version: None,
+            head: 0,
+            streams: LruCache::new(STREAMS),
+            names: HashMap::new(),
+        }
+    }
+}
+
+impl Cache {
+    /// The position of the newest event; the start, if nothing is known.
+    pub(super) fn head(&self) -> Position {
+        Position(self.head)
+    }
+
+    /// Forgets everything if another process has written since.
+    pub(super) fn refresh(&mut self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        let version = transaction
+            .prepare_cached("PRAGMA data_version")?
+            .query_row([], |row| row.get(0))?;
+        if self.data_version == Some(version) {
+            return Ok(());
+        }
+        let head: Option<i64> = transaction
+            .prepare_cached("SELECT max(position) FROM events")?
+            .query_row([], |row| row.get(0))?;
+        *self = Cache {
+            data_version: Some(version),
+            head: head.unwrap_or(0).cast_unsigned(),
+            ..Cache::default()
+        };
+        Ok(())
+    }
+
+    /// Appends, or says why not; then nothing was written.
+    pub(super) fn append(
+        &mut self,
+        transaction: &Transaction<'_>,
+        append: &Append,
+    ) -> rusqlite::Result<Result<Appended, StoreError>> {
+        if let Some(first) = append.events.first()
+            && let Some(repeated) = repeated(transaction, first, append.events.len())?
+        {
+            return Ok(Ok(repeated));
+        }
+        let known = self.stream(transaction, &append.stream)?;
+        let actual = known.map_or(0, |stream| stream.version);
+        if let Expected::Version(expected) = append.expected
+            && expected != actual
+        {
+            return Ok(Err(StoreError::Conflict {
+                stream: append.stream.clone(),
+                expected,
+                actual,
+            }));
+        }
+        if !append.events.is_empty() {
+            let id = match known {
+                Some(stream) => stream.id,
+                None => new_stream(transaction, &append.stream)?,
+            };
+            let mut stream = Stream {
+                id,
+                version: actual,
+            };
+            for event in &append.events {
+                stream.version += 1;
+                self.head += 1;
+                self.insert(transaction, event, stream, append)?;
+            }
+            self.streams.put(append.stream.clone(), stream);
+        }
+        Ok(Ok(Appended {
+            version: actual + append.events.len() as u64,
+            position: Position(self.head),
+            is_repeated: false,
+        }))
+    }
+
+    /// The stream, if it is there.
+    fn stream(
+        &mut self,
+        transaction: &Transaction<'_>,
+        name: &StreamId,
+    ) -> rusqlite::Result<Option<Stream>> {
+        if let Some(stream) = self.streams.get(name) {
+            return Ok(Some(*stream));
+        }
+        let id: Option<i64> = transaction
+            .prepare_cached("SELECT id FROM streams WHERE name = ?1")?
+            .query_row([name.as_str()], |row| row.get(0))
+            .optional()?;
+        let Some(id) = id else { return Ok(None) };
+        let version: Option<i64> = transaction
+            .prepare_cached("SELECT max(version) FROM events WHERE stream = ?1")?
+            .query_row([id], |row| row.get(0))?;
+        let version = version.unwrap_or(0).cast_unsigned();
+        let stream = Stream { id, version };
+        self.streams.put(name.clone(), stream);
+        Ok(Some(stream))
+    }
+
+    fn insert(
+        &mut self,
+        transaction: &Transaction<'_>,
+        event: &NewEvent,
+        stream: Stream,
+        append: &Append,
+    ) -> rusqlite::Result<()> {
+        let name = self.name(transaction, &event.name)?;
+        let metadata = &append.metadata;
+        transaction
+            .prepare_cached(
+                "INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            )?
+            .execute(params![
+                self.head.cast_signed(),
+                stream.id,
+                stream.version.cast_signed(),
+                event.id.as_u128().to_be_bytes(),
+                name,
+                event.schema,
+                encoding_number(event.payload.encoding),
+                event.payload.bytes,
+                metadata.time.cast_signed(),
+                metadata.correlation.as_deref(),
+                metadata.causation.as_deref(),
+                metadata.principal.as_deref(),
+            ])?;
+        Ok(())
+    }
+
+    /// The number of an event's name.
+    fn name(&mut self, transaction: &Transaction<'_>, name: &str) -> rusqlite::Result<i64> {
+        if let Some(id) = self.names.get(name) {
+            return Ok(*id);
+        }
+        let known: Option<i64> = transaction
+            .prepare_cached("SELECT id FROM names WHERE name = ?1")?
+            .query_row([name], |row| row.get(0))
+            .optional()?;
+        let id = match known {
+            Some(id) => id,
+            None => {
+                let sql = "INSERT INTO names (name) VALUES (?1)";
+                transaction.prepare_cached(sql)?.insert([name])?
+            }
+        };
+        self.names.insert(name.to_owned(), id);
+        Ok(id)
+    }
+}
+
+fn new_stream(transaction: &Transaction<'_>, name: &StreamId) -> rusqlite::Result<i64> {
+    let sql = "INSERT INTO streams (name) VALUES (?1)";
+    transaction.prepare_cached(sql)?.insert([name.as_str()])
+}
+
+/// What the same append has come to before, if it has.
+fn repeated(
+    transaction: &Transaction<'_>,
+    first: &NewEvent,
+    count: usize,
+) -> rusqlite::Result<Option<Appended>> {
+    let others = count as u64 - 1;
+    transaction
+        .prepare_cached("SELECT position, version FROM events WHERE id = ?1")?
+        .query_row([first.id.as_u128().to_be_bytes()], |row| {
+            let (position, version): (i64, i64) = (row.get(0)?, row.get(1)?);
+            Ok(Appended {
+                version: version.cast_unsigned() + others,
+                position: Position(position.cast_unsigned() + others),
+                is_repeated: true,
+            })
+        })
+        .optional()
+}
+
+pub(super) fn change_document(
+    transaction: &Transaction<'_>,
+    change: &DocumentChange,
+) -> rusqlite::Result<()> {
+    let (collection, key) = (&*change.collection, &*change.key);
+    match &change.content {
+        Some(content) => transaction
+            .prepare_cached(
+                "INSERT INTO documents VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET content = ?3",
+            )?
+            .execute(params![collection, key, content])?,
+        None => transaction
+            .prepare_cached("DELETE FROM documents WHERE collection = ?1 AND key = ?2")?
+            .execute(params![collection, key])?,
+    };
+    Ok(())
+}

@@ -1,0 +1,57 @@
+//! What SQLite's errors are in terms of [`StoreError`].
+
+use rusqlite::{Connection, Error, ErrorCode};
+
+use crate::eventstore::store::{Position, StoreError};
+
+pub(super) fn store_error(error: &Error) -> StoreError {
+    let reason = error.to_string();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => StoreError::Full { reason },
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => StoreError::ReadOnly { reason },
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Locked { reason },
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Corrupt {
+            reason,
+            readable_up_to: None,
+        },
+        _ => StoreError::Failed {
+            reason,
+            source: None,
+        },
+    }
+}
+
+/// The same; and of what is damaged, up to where it can be read.
+pub(super) fn examined(error: &Error, connection: &Connection) -> StoreError {
+    match store_error(error) {
+        StoreError::Corrupt { reason, .. } => {
+            let found = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
+            let found: String = found.unwrap_or_default();
+            let first = found.lines().next().filter(|line| *line != "ok");
+            StoreError::Corrupt {
+                reason: first.map_or(reason.clone(), |first| format!("{reason}: {first}")),
+                readable_up_to: readable(connection),
+            }
+        }
+        other => other,
+    }
+}
+
+/// The last position up to which all events can be read.
+pub(super) fn readable(connection: &Connection) -> Option<Position> {
+    let mut statement = connection
+        .prepare("SELECT position, payload FROM events ORDER BY position")
+        .ok()?;
+    let mut rows = statement.query([]).ok()?;
+    let mut last = Position::START;
+    while let Ok(Some(row)) = rows.next() {
+        let (Ok(position), Ok(_)) = (row.get::<_, i64>(0), row.get_ref(1)) else {
+            break;
+        };
+        if position.cast_unsigned() != last.0 + 1 {
+            break;
+        }
+        last = Position(position.cast_unsigned());
+    }
+    Some(last)
+}

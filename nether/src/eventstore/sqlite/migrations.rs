@@ -1,0 +1,132 @@
+//! The tables of a store, and how those of an older version become those of the next.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::eventstore::sqlite::errors::store_error;
+use crate::eventstore::store::StoreError;
+
+/// What SQLite knows a store by: `NthE`.
+pub(super) const APPLICATION: i32 = 0x4e74_6845;
+
+/// What makes each version of the one before it. What has been released is never changed: a new version is added at the end.
+pub(super) const MIGRATIONS: &[&str] = &[include_str!("version_1.sql")];
+
+/// Brings the tables to the newest version, one at a time, each in a transaction.
+///
+/// # Errors
+/// [`StoreError::Newer`] if there are more versions than are known here; [`StoreError::Foreign`] if the file is another program's.
+pub(super) fn migrate(
+    connection: &mut Connection,
+    path: &Path,
+    migrations: &[&str],
+) -> Result<(), StoreError> {
+    let failed = |error: rusqlite::Error| store_error(&error);
+    loop {
+        let transaction = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(failed)?;
+        let version = version(&transaction, path)?;
+        let known = u32::try_from(migrations.len()).unwrap_or(u32::MAX);
+        if version > known {
+            return Err(StoreError::Newer {
+                path: path.to_owned(),
+                found: version,
+                known,
+            });
+        }
+        let Some(migration) = migrations.get(version as usize) else {
+            return Ok(());
+        };
+        if version > 0 {
+            tracing::info!(path = %path.display(), from = version, to = version + 1, of = known, "migrating the event store");
+        }
+        transaction.execute_batch(migration).map_err(failed)?;
+        transaction
+            .pragma_update(None, "application_id", APPLICATION)
+            .and_then(|()| transaction.pragma_update(None, "user_version", version + 1))
+            .and_then(|()| transaction.commit())
+            .map_err(failed)?;
+    }
+}
+
+/// The version of the tables; 0 of a file without any.
+fn version(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i32>(0));
+    let failed = |error: rusqlite::Error| store_error(&error);
+    let application = number("PRAGMA application_id").map_err(failed)?;
+    let version = number("PRAGMA user_version").map_err(failed)?;
+    if application == APPLICATION {
+        return Ok(version.cast_unsigned());
+    }
+    let tables = number("SELECT count(*) FROM sqlite_schema").map_err(failed)?;
+    if application == 0 && version == 0 && tables == 0 {
+        return Ok(0);
+    }
+    Err(StoreError::Foreign {
+        path: path.to_owned(),
+        reason: "it is a database of another program".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use rusqlite::Connection;
+
+    use super::{MIGRATIONS, migrate};
+    use crate::eventstore::store::StoreError;
+
+    const PATH: &str = "a.db";
+
+    fn migrated(connection: &mut Connection, migrations: &[&str]) -> Result<(), StoreError> {
+        migrate(connection, Path::new(PATH), migrations)
+    }
+
+    #[test]
+    fn an_older_file_is_brought_up_to_date_and_keeps_what_it_has() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrated(&mut connection, MIGRATIONS).unwrap();
+        connection
+            .execute("INSERT INTO documents VALUES ('a', 'b', x'01')", [])
+            .unwrap();
+        let next = [
+            MIGRATIONS,
+            &["ALTER TABLE documents ADD COLUMN since INTEGER NOT NULL DEFAULT 7"],
+        ];
+        let next = next.concat();
+        migrated(&mut connection, &next).unwrap();
+        let since: i32 = connection
+            .query_row("SELECT since FROM documents", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(since, 7);
+        let error = migrated(&mut connection, MIGRATIONS).unwrap_err();
+        assert!(
+            matches!(error, StoreError::Newer { found, known, .. } if found == known + 1),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_migration_that_fails_changes_nothing() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrated(&mut connection, MIGRATIONS).unwrap();
+        let broken = [
+            MIGRATIONS,
+            &["CREATE TABLE more (a); CREATE TABLE more (a)"],
+        ];
+        let broken = broken.concat();
+        migrated(&mut connection, &broken).unwrap_err();
+        migrated(&mut connection, MIGRATIONS).unwrap();
+    }
+
+    #[test]
+    fn another_programs_database_is_refused() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.execute("CREATE TABLE notes (a)", []).unwrap();
+        let error = migrated(&mut connection, MIGRATIONS).unwrap_err();
+        assert!(matches!(error, StoreError::Foreign { .. }), "{error}");
+    }
+}

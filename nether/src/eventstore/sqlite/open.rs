@@ -1,0 +1,156 @@
+//! Opening a file: whose it is, whether it is whole, and who else has it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::watch;
+
+use crate::eventstore::sqlite::errors::{readable, store_error};
+use crate::eventstore::sqlite::lock::LockFile;
+use crate::eventstore::sqlite::migrations::{MIGRATIONS, migrate};
+use crate::eventstore::sqlite::reader::{Reader, Readers};
+use crate::eventstore::sqlite::writer::Writer;
+use crate::eventstore::sqlite::{Durability, Inner, SqliteOptions, SqliteStore};
+use crate::eventstore::store::StoreError;
+
+pub(super) fn open(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreError> {
+    if path.as_os_str() == ":memory:" || path.as_os_str().is_empty() {
+        return Err(StoreError::Foreign {
+            path: path.to_owned(),
+            reason: "it is no file; a store in memory is a `MemoryStore`".to_owned(),
+        });
+    }
+    if options.read_only {
+        return read_only(options, path);
+    }
+    let lock = LockFile::take(path, options.shared)?;
+    let mut connection = connect(options, path, OpenFlags::default())?;
+    migrate(&mut connection, path, MIGRATIONS)?;
+    check_length(&connection, path)?;
+    let readers = readers(options, path);
+    let head = Reader::new(reading(options, path)?).head()?;
+    let (told, head) = watch::channel(head);
+    let writer = Writer::start(connection, told, options.max_batch)?;
+    Ok(SqliteStore {
+        inner: Arc::new(Inner {
+            path: path.to_owned(),
+            writer: Some(writer),
+            readers,
+            head,
+            poll: options.shared.then_some(options.poll_interval),
+            _lock: Some(lock),
+        }),
+    })
+}
+
+/// For reading alone: whoever writes is another process.
+fn read_only(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreError> {
+    let mut reader = Reader::new(reading(options, path)?);
+    let head = reader.head()?;
+    Ok(SqliteStore {
+        inner: Arc::new(Inner {
+            path: path.to_owned(),
+            writer: None,
+            readers: readers(options, path),
+            head: watch::channel(head).1,
+            poll: Some(options.poll_interval),
+            _lock: None,
+        }),
+    })
+}
+
+fn readers(options: &SqliteOptions, path: &Path) -> Readers {
+    let (settings, path) = (options.clone(), path.to_owned());
+    let open = move || Ok(Reader::new(reading(&settings, &path)?));
+    Readers::new(options.readers, Box::new(open))
+}
+
+/// A connection that reads.
+fn reading(options: &SqliteOptions, path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection =
+        Connection::open_with_flags(path, flags).map_err(|error| opening(&error, path))?;
+    connection
+        .busy_timeout(options.busy_timeout)
+        .and_then(|()| connection.pragma_update(None, "mmap_size", 1_i64 << 30))
+        .map_err(|error| opening(&error, path))?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+/// A connection that writes.
+fn connect(
+    options: &SqliteOptions,
+    path: &Path,
+    flags: OpenFlags,
+) -> Result<Connection, StoreError> {
+    let connection =
+        Connection::open_with_flags(path, flags).map_err(|error| opening(&error, path))?;
+    let synchronous = match options.durability {
+        Durability::Full => "FULL",
+        Durability::Normal => "NORMAL",
+    };
+    let settings = || {
+        connection.busy_timeout(options.busy_timeout)?;
+        // Gives back the mode.
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+        connection.pragma_update(None, "synchronous", synchronous)?;
+        if let Some(bytes) = options.max_bytes {
+            let size: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+            let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+            let pages = bytes / size.max(1);
+            connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
+        }
+        Ok(())
+    };
+    settings().map_err(|error| opening(&error, path))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// Why a file cannot be opened.
+fn opening(error: &rusqlite::Error, path: &Path) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase) => StoreError::Foreign {
+            path: path.to_owned(),
+            reason: "it is no database".to_owned(),
+        },
+        _ => match store_error(error) {
+            StoreError::Failed { reason, source } => StoreError::Failed {
+                reason: format!("`{}`: {reason}", path.display()),
+                source,
+            },
+            other => other,
+        },
+    }
+}
+
+/// A file that has lost its end is found here, and not when somebody reads that far.
+fn check_length(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let failed = |error: rusqlite::Error| store_error(&error);
+    // What is beside the file is brought into it, so that it can be measured.
+    let is_busy = connection
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+            row.get::<_, i64>(0)
+        })
+        .map_err(failed)?;
+    if is_busy != 0 {
+        return Ok(()); // Another process is at it.
+    }
+    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let pages = number("page_count").map_err(failed)?;
+    let size = number("page_size").map_err(failed)?;
+    let length = std::fs::metadata(path).map_err(StoreError::failed)?.len();
+    let whole = (pages * size).cast_unsigned();
+    if length >= whole {
+        return Ok(());
+    }
+    Err(StoreError::Corrupt {
+        reason: format!(
+            "`{}` has {length} bytes and should have {whole}: it was cut off",
+            path.display()
+        ),
+        readable_up_to: readable(connection),
+    })
+}

@@ -1,0 +1,273 @@
+//! [`Readers`]: connections that read, each used by one at a time, on threads where waiting is allowed.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::num::NonZeroUsize;
+use std::panic::resume_unwind;
+use std::sync::{Arc, Mutex};
+
+use lru::LruCache;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use tokio::sync::Semaphore;
+
+use crate::eventstore::sqlite::errors::examined;
+use crate::eventstore::store::{
+    Appended, Direction, Documents, Encoding, EventId, Metadata, Payload, Position, RecordedEvent,
+    StoreError, StoreFuture, StreamId,
+};
+use crate::sync::lock;
+
+/// How many names of streams a reader remembers.
+const STREAMS: NonZeroUsize = NonZeroUsize::new(16_384).expect("it is not zero");
+
+const COLUMNS: &str = "position, stream, version, id, name, schema, encoding, payload, time, correlation, causation, principal";
+
+/// Opens another connection.
+type Open = Box<dyn Fn() -> Result<Reader, StoreError> + Send + Sync>;
+
+/// The connections.
+pub(super) struct Readers {
+    /// How many may read at the same time.
+    room: Arc<Semaphore>,
+    pool: Arc<Pool>,
+}
+
+struct Pool {
+    idle: Mutex<Vec<Reader>>,
+    open: Open,
+}
+
+impl Readers {
+    pub(super) fn new(count: usize, open: Open) -> Self {
+        Readers {
+            room: Arc::new(Semaphore::new(count)),
+            pool: Arc::new(Pool {
+                idle: Mutex::default(),
+                open,
+            }),
+        }
+    }
+
+    /// Reads, when there is room.
+    pub(super) fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut Reader) -> Result<T, StoreError> + Send + 'static,
+    ) -> StoreFuture<'_, T> {
+        Box::pin(async move {
+            let room = Arc::clone(&self.room).acquire_owned().await;
+            let room = room.map_err(|_| StoreError::Closed)?;
+            let pool = Arc::clone(&self.pool);
+            let reading = tokio::task::spawn_blocking(move || {
+                let _room = room;
+                let idle = lock(&pool.idle).pop();
+                let mut reader = idle.map_or_else(|| (pool.open)(), Ok)?;
+                let result = read(&mut reader);
+                // One that failed is opened anew.
+                if result.is_ok() {
+                    lock(&pool.idle).push(reader);
+                }
+                result
+            });
+            match reading.await {
+                Ok(result) => result,
+                Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+                Err(_) => Err(StoreError::Closed),
+            }
+        })
+    }
+}
+
+/// A connection that reads, and names that it knows already.
+pub(super) struct Reader {
+    connection: Connection,
+    names: HashMap<i64, Arc<str>>,
+    streams: LruCache<i64, StreamId>,
+}
+
+impl Reader {
+    pub(super) fn new(connection: Connection) -> Self {
+        Reader {
+            connection,
+            names: HashMap::new(),
+            streams: LruCache::new(STREAMS),
+        }
+    }
+
+    pub(super) fn head(&mut self) -> Result<Position, StoreError> {
+        let sql = "SELECT max(position) FROM events";
+        let head = self.asked(|connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            statement.query_row([], |row| row.get::<_, Option<i64>>(0))
+        });
+        Ok(Position(head?.unwrap_or(0).cast_unsigned()))
+    }
+
+    pub(super) fn read_all(
+        &mut self,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, StoreError> {
+        let sql =
+            format!("SELECT {COLUMNS} FROM events WHERE position > ?1 ORDER BY position LIMIT ?2");
+        self.events(&sql, &[bound(after.0), bound(limit as u64)])
+    }
+
+    pub(super) fn read_stream(
+        &mut self,
+        stream: &StreamId,
+        from: u64,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, StoreError> {
+        let sql = "SELECT id FROM streams WHERE name = ?1";
+        let id = self.asked(|connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let id = statement.query_row([stream.as_str()], |row| row.get::<_, i64>(0));
+            id.optional()
+        });
+        let Some(id) = id? else { return Ok(Vec::new()) };
+        self.streams.put(id, stream.clone());
+        let (compared, order) = match direction {
+            Direction::Forwards => (">=", "ASC"),
+            Direction::Backwards => ("<=", "DESC"),
+        };
+        let sql = format!(
+            "SELECT {COLUMNS} FROM events WHERE stream = ?1 AND version {compared} ?2 ORDER BY version {order} LIMIT ?3"
+        );
+        self.events(&sql, &[id, bound(from), bound(limit as u64)])
+    }
+
+    pub(super) fn find(&mut self, id: EventId) -> Result<Option<Appended>, StoreError> {
+        let sql = "SELECT position, version FROM events WHERE id = ?1";
+        self.asked(|connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let found = statement.query_row([id.as_u128().to_be_bytes()], |row| {
+                Ok(Appended {
+                    position: Position(row.get::<_, i64>(0)?.cast_unsigned()),
+                    version: row.get::<_, i64>(1)?.cast_unsigned(),
+                    is_repeated: true,
+                })
+            });
+            found.optional()
+        })
+    }
+
+    pub(super) fn document(
+        &mut self,
+        collection: &str,
+        key: &str,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let sql = "SELECT content FROM documents WHERE collection = ?1 AND key = ?2";
+        self.asked(|connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let content = statement.query_row(params![collection, key], |row| row.get(0));
+            content.optional()
+        })
+    }
+
+    pub(super) fn documents(&mut self, collection: &str) -> Result<Documents, StoreError> {
+        let sql = "SELECT key, content FROM documents WHERE collection = ?1 ORDER BY key";
+        self.asked(|connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let documents =
+                statement.query_map([collection], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            documents.collect()
+        })
+    }
+
+    /// Asks the database; what is wrong with it is looked at.
+    fn asked<T>(
+        &self,
+        ask: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        ask(&self.connection).map_err(|error| examined(&error, &self.connection))
+    }
+
+    fn events(&mut self, sql: &str, bounds: &[i64]) -> Result<Vec<RecordedEvent>, StoreError> {
+        let (names, streams) = (&mut self.names, &mut self.streams);
+        let connection = &self.connection;
+        let mut read = || {
+            let mut statement = connection.prepare_cached(sql)?;
+            let mut rows = statement.query(rusqlite::params_from_iter(bounds))?;
+            let mut events = Vec::new();
+            while let Some(row) = rows.next()? {
+                let stream: i64 = row.get(1)?;
+                let stream = match streams.get(&stream) {
+                    Some(known) => known.clone(),
+                    None => {
+                        let sql = "SELECT name FROM streams WHERE id = ?1";
+                        let name = StreamId::from(named(connection, sql, stream)?);
+                        streams.put(stream, name.clone());
+                        name
+                    }
+                };
+                let name: i64 = row.get(4)?;
+                let name = match names.entry(name) {
+                    Entry::Occupied(known) => Arc::clone(known.get()),
+                    Entry::Vacant(unknown) => {
+                        let sql = "SELECT name FROM names WHERE id = ?1";
+                        let text = named(connection, sql, name)?;
+                        Arc::clone(unknown.insert(text.into()))
+                    }
+                };
+                events.push(event(row, stream, name)?);
+            }
+            Ok(events)
+        };
+        read().map_err(|error| examined(&error, connection))
+    }
+}
+
+fn named(connection: &Connection, sql: &str, id: i64) -> rusqlite::Result<String> {
+    let mut statement = connection.prepare_cached(sql)?;
+    statement.query_row([id], |row| row.get(0))
+}
+
+fn event(row: &Row<'_>, stream: StreamId, name: Arc<str>) -> rusqlite::Result<RecordedEvent> {
+    let text = |column| -> rusqlite::Result<Option<Arc<str>>> {
+        Ok(match row.get_ref(column)? {
+            ValueRef::Null => None,
+            value => Some(value.as_str()?.into()),
+        })
+    };
+    let id: [u8; 16] = row.get(3)?;
+    Ok(RecordedEvent {
+        position: Position(row.get::<_, i64>(0)?.cast_unsigned()),
+        stream,
+        version: row.get::<_, i64>(2)?.cast_unsigned(),
+        id: EventId::from_u128(u128::from_be_bytes(id)),
+        name,
+        schema: row.get(5)?,
+        payload: Payload {
+            encoding: encoding(row.get(6)?),
+            bytes: row.get_ref(7)?.as_blob()?.to_vec(),
+        },
+        metadata: Metadata {
+            time: row.get::<_, i64>(8)?.cast_unsigned(),
+            correlation: text(9)?,
+            causation: text(10)?,
+            principal: text(11)?,
+        },
+    })
+}
+
+/// As SQLite counts: what is larger than it can be is the largest.
+fn bound(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+pub(super) fn encoding_number(encoding: Encoding) -> i64 {
+    match encoding {
+        Encoding::Json => 0,
+        Encoding::MessagePack => 1,
+    }
+}
+
+fn encoding(number: i64) -> Encoding {
+    if number == 1 {
+        Encoding::MessagePack
+    } else {
+        Encoding::Json
+    }
+}

@@ -1,0 +1,244 @@
+//! [`Writer`]: the thread that writes, and the jobs it is given.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread::JoinHandle;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::eventstore::sqlite::append::{Cache, change_document};
+use crate::eventstore::sqlite::errors::{examined, store_error};
+use crate::eventstore::store::{Append, Appended, DocumentChange, Position, StoreError};
+use crate::guarded::said;
+
+/// How many jobs may wait; whoever has another waits for room.
+const ROOM: usize = 4096;
+
+type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// What is to be done in a transaction of its own.
+pub(super) type Work = Box<dyn FnOnce(&Transaction<'_>) -> Result<(), StoreError> + Send>;
+
+/// What is to be written.
+pub(super) enum Job {
+    Append(Append, Answer<Appended>),
+    Documents(Vec<DocumentChange>, Answer<()>),
+    Transaction(Work, Answer<()>),
+}
+
+/// The way to the thread that writes. Dropped, it waits until all is written.
+pub(super) struct Writer {
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(super) fn start(
+        connection: Connection,
+        head: watch::Sender<Position>,
+        max_batch: usize,
+    ) -> Result<Self, StoreError> {
+        let (jobs, given) = mpsc::channel(ROOM);
+        let mut writing = Writing {
+            connection,
+            cache: Cache::default(),
+            head,
+            max_batch,
+        };
+        let thread = std::thread::Builder::new()
+            .name("nether-eventstore".to_owned())
+            .spawn(move || writing.run(given))
+            .map_err(StoreError::failed)?;
+        Ok(Writer {
+            jobs: Some(jobs),
+            thread: Some(thread),
+        })
+    }
+
+    /// Gives it a job, when there is room.
+    pub(super) async fn give(&self, job: Job) -> Result<(), StoreError> {
+        let jobs = self.jobs.as_ref().ok_or(StoreError::Closed)?;
+        jobs.send(job).await.map_err(|_| StoreError::Closed)
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take()
+            && thread.thread().id() != std::thread::current().id()
+        {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What the thread has.
+struct Writing {
+    connection: Connection,
+    cache: Cache,
+    head: watch::Sender<Position>,
+    max_batch: usize,
+}
+
+impl Writing {
+    fn run(&mut self, mut given: mpsc::Receiver<Job>) {
+        let mut batch = Vec::new();
+        while let Some(first) = given.blocking_recv() {
+            let mut next = Some(first);
+            while let Some(job) = next.take() {
+                match job {
+                    Job::Transaction(work, answer) => {
+                        self.write(std::mem::take(&mut batch));
+                        let _ = answer.send(self.transact(work));
+                    }
+                    job => batch.push(job),
+                }
+                if batch.len() < self.max_batch {
+                    next = given.try_recv().ok();
+                }
+            }
+            self.write(std::mem::take(&mut batch));
+        }
+        // What is in the log is brought into the file, so that it is whole by itself.
+        let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let _ = self.connection.query_row(checkpoint, [], |_| Ok(()));
+    }
+
+    /// Writes jobs in one transaction. If that fails, each in one of its own: one that cannot be written spoils no other.
+    fn write(&mut self, batch: Vec<Job>) {
+        if batch.len() < 2 {
+            return batch.into_iter().for_each(|job| self.write_alone(job));
+        }
+        let batch = match self.attempt(batch) {
+            Ok(()) => return,
+            Err(batch) => batch,
+        };
+        self.cache = Cache::default();
+        batch.into_iter().for_each(|job| self.write_alone(job));
+    }
+
+    /// Gives the jobs back if nothing was written.
+    fn attempt(&mut self, batch: Vec<Job>) -> Result<(), Vec<Job>> {
+        let Ok(transaction) = begin(&mut self.connection, &mut self.cache) else {
+            return Err(batch);
+        };
+        let mut results = Vec::with_capacity(batch.len());
+        for job in &batch {
+            match self.cache.apply(&transaction, job) {
+                Ok(result) => results.push(result),
+                Err(_) => return Err(batch),
+            }
+        }
+        if transaction.commit().is_err() {
+            return Err(batch);
+        }
+        self.tell();
+        for (job, result) in batch.into_iter().zip(results) {
+            job.answer(result);
+        }
+        Ok(())
+    }
+
+    fn write_alone(&mut self, job: Job) {
+        let written = self.written_alone(&job);
+        let result = written.unwrap_or_else(|error| {
+            self.cache = Cache::default();
+            Err(examined(&error, &self.connection))
+        });
+        self.tell();
+        job.answer(result);
+    }
+
+    fn written_alone(&mut self, job: &Job) -> rusqlite::Result<Result<Applied, StoreError>> {
+        let transaction = begin(&mut self.connection, &mut self.cache)?;
+        let result = self.cache.apply(&transaction, job)?;
+        transaction.commit()?;
+        Ok(result)
+    }
+
+    /// Does something of somebody else's in a transaction.
+    fn transact(&mut self, work: Work) -> Result<(), StoreError> {
+        let transaction = begin(&mut self.connection, &mut self.cache);
+        let transaction = transaction.map_err(|error| store_error(&error))?;
+        let worked = catch_unwind(AssertUnwindSafe(|| work(&transaction)));
+        let result = match worked {
+            Ok(Ok(())) => transaction.commit().map_err(|error| store_error(&error)),
+            Ok(Err(error)) => Err(error),
+            Err(panic) => Err(StoreError::Failed {
+                reason: format!("what was done in a transaction panicked: {}", said(&*panic)),
+                source: None,
+            }),
+        };
+        // It may have changed what is known here.
+        self.cache = Cache::default();
+        result
+    }
+
+    /// Tells where the newest event is.
+    fn tell(&self) {
+        let newest = self.cache.head();
+        self.head.send_if_modified(|head| {
+            let grows = newest > *head;
+            if grows {
+                *head = newest;
+            }
+            grows
+        });
+    }
+}
+
+/// What came of a job in a transaction that is still open.
+pub(super) enum Applied {
+    Appended(Appended),
+    Changed,
+}
+
+fn begin<'a>(
+    connection: &'a mut Connection,
+    cache: &mut Cache,
+) -> rusqlite::Result<Transaction<'a>> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    cache.refresh(&transaction)?;
+    Ok(transaction)
+}
+
+impl Cache {
+    /// Does a job. An error is one of the database; that a job is refused is a result like any other, of which nothing is written.
+    fn apply(
+        &mut self,
+        transaction: &Transaction<'_>,
+        job: &Job,
+    ) -> rusqlite::Result<Result<Applied, StoreError>> {
+        Ok(match job {
+            Job::Append(append, _) => self.append(transaction, append)?.map(Applied::Appended),
+            Job::Documents(changes, _) => {
+                for change in changes {
+                    change_document(transaction, change)?;
+                }
+                Ok(Applied::Changed)
+            }
+            Job::Transaction(..) => unreachable!("it is done by itself"),
+        })
+    }
+}
+
+impl Job {
+    fn answer(self, result: Result<Applied, StoreError>) {
+        // Whoever has stopped waiting misses nothing.
+        match (self, result) {
+            (Job::Append(_, answer), Ok(Applied::Appended(appended))) => {
+                let _ = answer.send(Ok(appended));
+            }
+            (Job::Append(_, answer), Err(error)) => {
+                let _ = answer.send(Err(error));
+            }
+            (Job::Documents(_, answer) | Job::Transaction(_, answer), result) => {
+                let _ = answer.send(result.map(|_| ()));
+            }
+            (Job::Append(..), Ok(Applied::Changed)) => {
+                unreachable!("what is appended is told so")
+            }
+        }
+    }
+}
