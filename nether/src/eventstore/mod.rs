@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod clock;
+pub mod conformance;
 mod control;
 mod events;
 mod follow;

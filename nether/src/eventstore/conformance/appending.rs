@@ -1,0 +1,129 @@
+//! Appends: in order, in the expected version, whole, once.
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use crate::eventstore::conformance::{append, event, happen, texts};
+use crate::eventstore::store::{Direction, EventStore, Expected, Position, StoreError, StreamId};
+
+/// How many append at the same time.
+const MANY: usize = 16;
+
+pub(super) async fn versions_have_no_gaps(store: &impl EventStore) {
+    for version in 0..5 {
+        let new = append("a/1", Expected::Version(version), vec![event("one")]);
+        let appended = store.append(new).await.expect("the version is as expected");
+        assert_eq!(
+            appended.version,
+            version + 1,
+            "one event more is one version more"
+        );
+    }
+    let nothing = append("a/1", Expected::Version(5), Vec::new());
+    let appended = store.append(nothing).await;
+    let appended = appended.expect("nothing can be appended, in the expected version");
+    assert_eq!(appended.version, 5, "nothing changes the version");
+}
+
+pub(super) async fn another_version_than_expected_is_a_conflict(store: &impl EventStore) {
+    happen(store, "a/1", &["1", "2"]).await;
+    for (stream, expected, is) in [("a/1", 1, 2), ("a/1", 3, 2), ("a/1", 0, 2), ("a/2", 1, 0)] {
+        for events in [vec![event("lost")], Vec::new()] {
+            let refused = store.append(append(stream, Expected::Version(expected), events));
+            match refused.await {
+                Err(StoreError::Conflict {
+                    stream: named,
+                    expected: wanted,
+                    actual,
+                }) => assert_eq!(
+                    (named.as_str(), wanted, actual),
+                    (stream, expected, is),
+                    "a conflict names the stream, and both versions"
+                ),
+                other => panic!(
+                    "version {expected} of a stream in version {is} is a conflict, not {other:?}"
+                ),
+            }
+        }
+    }
+    let head = store.head().await.expect("the head can be read");
+    assert_eq!(head, Position(2), "a conflict writes nothing");
+    happen(store, "a/1", &["3"]).await;
+    let all = store
+        .read_all(Position::START, 10)
+        .await
+        .expect("it can be read");
+    assert_eq!(texts(&all), ["1", "2", "3"], "and takes no position");
+}
+
+pub(super) async fn nothing_is_appended_in_part(store: &impl EventStore) {
+    let first = event("1");
+    let new = append("a/1", Expected::Any, vec![first.clone()]);
+    store.append(new).await.expect("it can be appended");
+    // Its second event is in the store already, so it cannot be written; the first must not be then.
+    let new = append("a/1", Expected::Any, vec![event("2"), first]);
+    if store.append(new).await.is_err() {
+        let head = store.head().await.expect("the head can be read");
+        assert_eq!(head, Position(1), "an append that fails leaves nothing");
+    }
+    happen(store, "a/2", &["3"]).await;
+    let stream = StreamId::from("a/1");
+    let read = store.read_stream(&stream, 1, Direction::Forwards, 10).await;
+    let read = read.expect("a stream can be read");
+    assert_ne!(read.len(), 2, "an append is whole or not at all");
+}
+
+pub(super) async fn an_append_is_idempotent(store: &impl EventStore) {
+    let events = vec![event("1"), event("2")];
+    let new = append("a/1", Expected::Version(0), events);
+    let first = store.append(new.clone()).await.expect("it can be appended");
+    happen(store, "a/1", &["3"]).await;
+    let mut wrong = new.clone();
+    wrong.expected = Expected::Version(7);
+    for again in [new, wrong] {
+        let again = store.append(again).await;
+        let again = again.expect("what is there already is no conflict");
+        assert!(again.is_repeated, "it was there already");
+        assert_eq!(
+            again.version, first.version,
+            "it says what came of it the first time"
+        );
+        assert_eq!(again.position, first.position, "it says where it is");
+    }
+    let all = store
+        .read_all(Position::START, 10)
+        .await
+        .expect("it can be read");
+    assert_eq!(texts(&all), ["1", "2", "3"], "nothing is written twice");
+}
+
+pub(super) async fn one_of_many_wins_each_version<S: EventStore>(store: Arc<S>) {
+    let mut racing = JoinSet::new();
+    for _ in 0..MANY {
+        let store = Arc::clone(&store);
+        racing.spawn(async move {
+            let mut won = Vec::new();
+            while won.len() < 8 {
+                let stream = StreamId::from("a/1");
+                let newest = store.read_stream(&stream, u64::MAX, Direction::Backwards, 1);
+                let newest = newest.await.expect("a stream can be read");
+                let version = newest.first().map_or(0, |event| event.version);
+                let new = append("a/1", Expected::Version(version), vec![event("won")]);
+                match store.append(new).await {
+                    Ok(appended) => won.push(appended.version),
+                    Err(StoreError::Conflict { .. }) => {}
+                    Err(error) => panic!("an append is made or conflicts: {error}"),
+                }
+            }
+            won
+        });
+    }
+    let mut won = racing.join_all().await.concat();
+    won.sort_unstable();
+    let each: Vec<u64> = (1..=MANY as u64 * 8).collect();
+    assert_eq!(
+        won, each,
+        "each version is won by one of those who race for it"
+    );
+}

@@ -1,0 +1,142 @@
+//! What is read is what was appended.
+
+use crate::eventstore::conformance::{append, event, happen, texts};
+use crate::eventstore::store::{
+    Append, Direction, Encoding, EventId, EventStore, Expected, Metadata, NewEvent, Payload,
+    Position, StreamId,
+};
+
+pub(super) async fn streams_are_read_in_both_directions(store: &impl EventStore) {
+    happen(store, "a/1", &["1", "2", "3"]).await;
+    happen(store, "a/2", &["other"]).await;
+    happen(store, "a/1", &["4"]).await;
+    let stream = StreamId::from("a/1");
+    let cases: [(u64, Direction, usize, &[&str]); 9] = [
+        (1, Direction::Forwards, 10, &["1", "2", "3", "4"]),
+        (0, Direction::Forwards, 10, &["1", "2", "3", "4"]),
+        (2, Direction::Forwards, 2, &["2", "3"]),
+        (5, Direction::Forwards, 10, &[]),
+        (u64::MAX, Direction::Backwards, 10, &["4", "3", "2", "1"]),
+        (3, Direction::Backwards, 2, &["3", "2"]),
+        (0, Direction::Backwards, 10, &[]),
+        (1, Direction::Forwards, 0, &[]),
+        (u64::MAX, Direction::Forwards, 10, &[]),
+    ];
+    for (from, direction, limit, expected) in cases {
+        let read = store.read_stream(&stream, from, direction, limit).await;
+        let read = texts(&read.expect("a stream can be read"));
+        assert_eq!(
+            read, expected,
+            "up to {limit} events {direction:?} from version {from}"
+        );
+    }
+    let nothing = StreamId::from("a/3");
+    let read = store
+        .read_stream(&nothing, 1, Direction::Forwards, 10)
+        .await;
+    let read = read.expect("a stream that nobody has written can be read");
+    assert!(read.is_empty(), "a stream that nobody has written is empty");
+}
+
+pub(super) async fn all_events_are_read_in_order(store: &impl EventStore) {
+    let head = store
+        .head()
+        .await
+        .expect("the head of an empty store can be read");
+    assert_eq!(
+        head,
+        Position::START,
+        "the head of an empty store is the start"
+    );
+    happen(store, "a/1", &["1", "2"]).await;
+    happen(store, "b/1", &["3"]).await;
+    happen(store, "a/1", &["4"]).await;
+    let head = store.head().await.expect("the head can be read");
+    assert_eq!(
+        head,
+        Position(4),
+        "the head is the position of the newest event"
+    );
+    let all = store.read_all(Position::START, 10).await;
+    let all = all.expect("all events can be read");
+    assert_eq!(texts(&all), ["1", "2", "3", "4"], "all events, in order");
+    let positions: Vec<u64> = all.iter().map(|event| event.position.0).collect();
+    assert_eq!(
+        positions,
+        [1, 2, 3, 4],
+        "positions count from 1 without gaps"
+    );
+    let versions: Vec<u64> = all.iter().map(|event| event.version).collect();
+    assert_eq!(versions, [1, 2, 1, 3], "versions count within a stream");
+    let some = store
+        .read_all(Position(1), 2)
+        .await
+        .expect("some can be read");
+    assert_eq!(texts(&some), ["2", "3"], "up to 2 events after position 1");
+    for after in [Position(4), Position(u64::MAX)] {
+        let none = store.read_all(after, 10).await.expect("it can be read");
+        assert!(none.is_empty(), "there is nothing after position {after}");
+    }
+}
+
+pub(super) async fn what_was_appended_is_read_back_whole(store: &impl EventStore) {
+    let long = vec![0xab; 1 << 20];
+    let stream = StreamId::from("größe/a/b c");
+    let new = |name: &'static str, schema, encoding, bytes: &[u8]| NewEvent {
+        id: EventId::new(),
+        name: name.into(),
+        schema,
+        payload: Payload {
+            encoding,
+            bytes: bytes.to_vec(),
+        },
+    };
+    let events = vec![
+        new("überwiesen", 1, Encoding::Json, b"{\"a\":1}"),
+        new("long", u32::MAX, Encoding::MessagePack, &long),
+        new("empty", 2, Encoding::MessagePack, &[]),
+    ];
+    let metadata = Metadata {
+        time: 1_700_000_000_123,
+        correlation: Some("c".into()),
+        causation: None,
+        principal: Some("Zoë".into()),
+    };
+    let appended = store
+        .append(Append {
+            stream: stream.clone(),
+            expected: Expected::Version(0),
+            events: events.clone(),
+            metadata: metadata.clone(),
+        })
+        .await
+        .expect("anything can be appended");
+    assert_eq!(appended.version, 3, "the version after 3 events");
+    assert_eq!(appended.position, Position(3), "the position of the last");
+    assert!(!appended.is_repeated, "it is the first time");
+    let read = store.read_all(Position::START, 10).await;
+    let read = read.expect("anything can be read");
+    assert_eq!(read.len(), 3, "as many events as were appended");
+    for (event, read) in events.iter().zip(read) {
+        assert_eq!(read.id, event.id, "its id");
+        assert_eq!(*read.name, *event.name, "its name");
+        assert_eq!(read.schema, event.schema, "the version of its shape");
+        assert!(read.payload == event.payload, "its content, byte by byte");
+        assert_eq!(read.stream, stream, "its stream");
+        assert_eq!(read.metadata, metadata, "what else is known of it");
+        let found = store.find(event.id).await.expect("it can be looked for");
+        let found = found.expect("an event is found by its id");
+        assert_eq!(found.position, read.position, "where it is found");
+        assert_eq!(found.version, read.version, "in which version");
+    }
+    let unknown = store
+        .find(EventId::new())
+        .await
+        .expect("it can be looked for");
+    assert_eq!(unknown, None, "an id that is not there is not found");
+    let nothing = append("a/1", Expected::Any, vec![event("1")]);
+    store
+        .append(nothing)
+        .await
+        .expect("another can be appended");
+}

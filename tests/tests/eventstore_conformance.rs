@@ -1,0 +1,160 @@
+//! Every store does what a store has to do; and the suite that says so bites.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use nether::eventstore::{
+    Append, Appended, Direction, DocumentChange, Documents, Durability, EventId, EventStore,
+    Expected, MemoryStore, Position, RecordedEvent, SqliteStore, StoreFuture, StreamId,
+    conformance,
+};
+
+/// A folder of its own, removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("nether-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[tokio::test]
+async fn a_store_in_memory_conforms() {
+    conformance::check(async || MemoryStore::default()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_of_sqlite_conforms() {
+    let folder = Folder::new("conforms");
+    let count = AtomicU64::new(0);
+    conformance::check(async || {
+        let number = count.fetch_add(1, Ordering::Relaxed);
+        let options = SqliteStore::options().durability(Durability::Normal);
+        options.open(folder.0.join(format!("{number}.db"))).unwrap()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_store_of_sqlite_that_others_share_conforms() {
+    let folder = Folder::new("shared");
+    let count = AtomicU64::new(0);
+    conformance::check(async || {
+        let number = count.fetch_add(1, Ordering::Relaxed);
+        let options = SqliteStore::options().shared(true);
+        let options = options.durability(Durability::Normal).max_batch(3);
+        options.open(folder.0.join(format!("{number}.db"))).unwrap()
+    })
+    .await;
+}
+
+/// What is wrong with a store.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Wrong {
+    ExpectsNothing,
+    WritesTwice,
+    TellsTooEarly,
+    LosesTheLast,
+}
+
+/// A store that does something wrong.
+struct Mistaken(Arc<MemoryStore>, Wrong);
+
+impl EventStore for Mistaken {
+    fn append(&self, mut append: Append) -> StoreFuture<'_, Appended> {
+        match self.1 {
+            Wrong::ExpectsNothing => append.expected = Expected::Any,
+            Wrong::WritesTwice => append
+                .events
+                .iter_mut()
+                .for_each(|it| it.id = EventId::new()),
+            Wrong::TellsTooEarly | Wrong::LosesTheLast => {}
+        }
+        self.0.append(append)
+    }
+
+    fn read_stream(
+        &self,
+        stream: &StreamId,
+        from: u64,
+        direction: Direction,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<RecordedEvent>> {
+        self.0.read_stream(stream, from, direction, limit)
+    }
+
+    fn read_all(&self, after: Position, limit: usize) -> StoreFuture<'_, Vec<RecordedEvent>> {
+        let read = self.0.read_all(after, limit);
+        Box::pin(async move {
+            let mut events = read.await?;
+            if self.1 == Wrong::LosesTheLast && events.len() > 3 {
+                events.pop();
+            }
+            Ok(events)
+        })
+    }
+
+    fn head(&self) -> StoreFuture<'_, Position> {
+        self.0.head()
+    }
+
+    fn changed(&self, after: Position) -> StoreFuture<'_, Position> {
+        match self.1 {
+            Wrong::TellsTooEarly => self.0.head(),
+            _ => self.0.changed(after),
+        }
+    }
+
+    fn find(&self, id: EventId) -> StoreFuture<'_, Option<Appended>> {
+        self.0.find(id)
+    }
+
+    fn document(&self, collection: &str, key: &str) -> StoreFuture<'_, Option<Vec<u8>>> {
+        self.0.document(collection, key)
+    }
+
+    fn documents(&self, collection: &str) -> StoreFuture<'_, Documents> {
+        self.0.documents(collection)
+    }
+
+    fn change_documents(&self, changes: Vec<DocumentChange>) -> StoreFuture<'_, ()> {
+        self.0.change_documents(changes)
+    }
+}
+
+async fn check(wrong: Wrong) {
+    conformance::check(async || Mistaken(Arc::default(), wrong)).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "is a conflict")]
+async fn a_store_that_expects_nothing_is_found_out() {
+    check(Wrong::ExpectsNothing).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "id")]
+async fn a_store_that_writes_twice_is_found_out() {
+    check(Wrong::WritesTwice).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "there is nothing new yet")]
+async fn a_store_that_tells_too_early_is_found_out() {
+    check(Wrong::TellsTooEarly).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "all events, in order")]
+async fn a_store_that_loses_events_is_found_out() {
+    check(Wrong::LosesTheLast).await;
+}
