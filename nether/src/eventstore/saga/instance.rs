@@ -90,6 +90,7 @@ impl Instance {
             return Err(error);
         }
         self.state = serde_json::to_value(state)?;
+        self.compensations.extend(step.compensations);
         self.outgoing.extend(step.outgoing);
         if let Some(reason) = step.failed {
             self.fail(reason);

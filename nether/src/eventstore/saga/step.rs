@@ -24,6 +24,7 @@ pub trait Sends<C> {}
 pub struct Step<S> {
     key: String,
     pub(super) outgoing: Vec<Outgoing>,
+    pub(super) compensations: Vec<StoredCommand>,
     pub(super) ends: bool,
     pub(super) failed: Option<String>,
     /// Why a command cannot be written down.
@@ -36,6 +37,7 @@ impl<S: Saga> Step<S> {
         Step {
             key: key.to_owned(),
             outgoing: Vec::new(),
+            compensations: Vec::new(),
             ends: false,
             failed: None,
             broken: None,
@@ -60,6 +62,17 @@ impl<S: Saga> Step<S> {
             self.outgoing.push(Outgoing::new(command));
         }
         Sent { step: self }
+    }
+
+    /// Sends a command if the saga fails: after those that compensate what is done from now on, before those that compensate what was done
+    /// before.
+    pub fn on_failure<C>(&mut self, command: C)
+    where
+        C: Command + Serialize,
+        S: Sends<C>,
+    {
+        let command = self.written(&command);
+        self.compensations.extend(command);
     }
 
     /// Ends the saga, once all it has sent is done. What its commands did stays done.

@@ -1,0 +1,61 @@
+//! A bank that keeps what happened: `cargo run -p bank`.
+//!
+//! Accounts decide, a saga transfers, a projection knows the balances; all of it in one file, `bank.db`. Without arguments the
+//! program shows what becomes of a transfer in the middle of which the bank is killed: it starts itself twice. `cargo run -p bank -- serve
+//! bank.db 127.0.0.1:8080` is the bank alone.
+
+pub mod account;
+pub mod balances;
+mod demonstration;
+pub mod statuses;
+pub mod transfer;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use nether::eventstore::{SqliteStore, Store};
+use nether::prelude::*;
+
+use crate::transfer::InspectionTime;
+
+/// Where the bank keeps everything.
+#[derive(Debug, Clone)]
+pub struct BankFile(pub PathBuf);
+
+/// Opens the bank in that file.
+async fn open(
+    builder: SystemBuilder,
+    file: PathBuf,
+    inspection: Duration,
+) -> nether::Result<(System, Store)> {
+    let store = Store::sqlite(SqliteStore::open(&file)?);
+    let builder = builder.provide(store.clone()).provide(BankFile(file));
+    let system = builder.provide(InspectionTime(inspection)).start().await?;
+    Ok((system, store))
+}
+
+#[nether::main]
+async fn main(builder: SystemBuilder) -> nether::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["serve", file, address] => serve(builder, file, address, "0").await,
+        ["serve", file, address, seconds] => serve(builder, file, address, seconds).await,
+        _ => tokio::task::spawn_blocking(demonstration::run).await?,
+    }
+}
+
+/// Serves the bank until the process is stopped.
+async fn serve(
+    builder: SystemBuilder,
+    file: &str,
+    address: &str,
+    seconds: &str,
+) -> nether::Result<()> {
+    let inspection = Duration::from_secs(seconds.parse()?);
+    let (system, _) = open(builder, file.into(), inspection).await?;
+    system.serve(address).await
+}
