@@ -51,6 +51,12 @@ impl Store {
 }
 
 impl EventSubscription {
+    /// The position of the last event that was given; at first, the one that it began after.
+    pub fn position(&self) -> Position {
+        let waiting = self.read.len() as u64;
+        Position(self.after.0 - waiting)
+    }
+
     /// The next event; waits for it if there is none yet. Dropped while it waits, nothing is lost.
     ///
     /// # Errors
