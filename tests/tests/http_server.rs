@@ -8,9 +8,10 @@ use nether::http::{
     StopServer,
 };
 use nether::prelude::*;
-use nether_tests::http::{JSON, connect, get, head_and_body, open, post, request, start};
+use nether_tests::http::{JSON, PATIENCE, connect, get, head_and_body, open, post, request, start};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
 #[query(reply = String, http = "GET /hello")]
 pub struct Hello;
@@ -163,28 +164,44 @@ async fn a_system_has_one_server() {
     assert!(error.to_string().contains("nether.start_server"), "{error}");
 }
 
+/// Tells when the system is gone that has it as a module.
+struct Told(Arc<Notify>);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+#[event]
+struct Never;
+
+struct Holds(#[expect(dead_code)] Told);
+
+#[module(handles = Never, manual)]
+impl Holds {
+    async fn never(&self, _: &Never) {}
+}
+
 #[tokio::test]
 async fn a_server_does_not_keep_a_system_that_it_does_not_serve() {
-    struct Told(Arc<Notify>);
-    impl Drop for Told {
-        fn drop(&mut self) {
-            self.0.notify_one();
+    for has_served in [false, true] {
+        let dropped = Arc::new(Notify::new());
+        let system = running().await;
+        let told = Told(Arc::clone(&dropped));
+        system.attach(Holds(told)).await.expect("it runs");
+        system.attach(Server::new(&system)).await.expect("it runs");
+        if has_served {
+            let address = start(&system).await;
+            assert_eq!(get(&address, "/hello").await.status, 200);
+            let ctx = system.context();
+            ctx.send(StopServer { address }).await.expect("it is open");
+            ctx.close().await.expect("nothing else is done");
         }
+        drop(system);
+        let gone = timeout(PATIENCE, dropped.notified()).await;
+        gone.unwrap_or_else(|_| panic!("it is kept; it has served: {has_served}"));
     }
-    #[event]
-    struct Never;
-    struct Holds(#[expect(dead_code)] Told);
-    #[module(handles = Never, manual)]
-    impl Holds {
-        async fn never(&self, _: &Never) {}
-    }
-    let dropped = Arc::new(Notify::new());
-    let system = running().await;
-    let told = Told(Arc::clone(&dropped));
-    system.attach(Holds(told)).await.expect("it runs");
-    system.attach(Server::new(&system)).await.expect("it runs");
-    drop(system);
-    dropped.notified().await;
 }
 
 #[tokio::test]

@@ -18,12 +18,12 @@ use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
 use tokio_io_timeout::TimeoutStream;
-use tower::ServiceExt;
 
 use crate::guarded::{catch, said};
+use crate::http::front::Front;
 use crate::http::problem::Details;
 use crate::http::request_id::RequestId;
-use crate::http::site::Site;
+
 use crate::race::race;
 use crate::route::BoxFuture;
 
@@ -41,7 +41,7 @@ type Ended = std::result::Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 /// An open connection.
 pub(super) struct Connection {
-    site: Arc<Site>,
+    front: Arc<Front>,
     /// One for each request that may be at work, if that is bounded.
     requests: Option<Arc<Semaphore>>,
     /// How many requests have come.
@@ -51,9 +51,9 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(site: Arc<Site>, requests: Option<Arc<Semaphore>>) -> Arc<Self> {
+    pub(super) fn new(front: Arc<Front>, requests: Option<Arc<Semaphore>>) -> Arc<Self> {
         Arc::new(Connection {
-            site,
+            front,
             requests,
             come: AtomicU64::new(0),
             at_work: AtomicU32::new(0),
@@ -73,13 +73,17 @@ impl Connection {
                 tracing::debug!(%error, "a connection ended early");
             }
         };
-        race(serving, self.silent(self.site.settings.header_timeout)).await;
+        race(
+            serving,
+            self.silent(self.front.site.settings.header_timeout),
+        )
+        .await;
         drop(room);
     }
 
     /// Serves it to its end. On the heap, where it is as large as it is and no larger: there may be very many.
     fn serving(self: &Arc<Self>, stream: TcpStream, watcher: Watcher) -> BoxFuture<Ended> {
-        let settings = &self.site.settings;
+        let settings = &self.front.site.settings;
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(settings.write_timeout));
         let answering = Arc::clone(self);
@@ -127,9 +131,8 @@ impl Connection {
         if let Some(Err(_)) = place {
             return Details::unavailable("the server is too busy").answer(&id());
         }
-        match catch(self.site.router().oneshot(request.map(Body::new))).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(never)) => match never {},
+        match catch(self.front.answer(request.map(Body::new))).await {
+            Ok(response) => response,
             Err(panic) => {
                 let (id, panic) = (id(), said(&*panic));
                 tracing::error!(

@@ -2,7 +2,7 @@
 //!
 #![doc = include_str!("../docs/http.md")]
 
-// Layer 12. From outside to inside: `listen` accepts connections, a `site` knows what is at which path, `input` makes messages
+// Layer 12. From outside to inside: `listen` accepts connections, a `front` knows what is at which path, `input` makes messages
 // of requests, `call` and `sse` answer with replies and events, `visit` is the unit of work around an answer.
 
 mod call;
@@ -10,6 +10,7 @@ mod connection;
 mod endpoint;
 mod feed;
 mod files;
+mod front;
 mod idempotency;
 mod input;
 mod listen;

@@ -13,13 +13,14 @@ use tower_http::cors::CorsLayer;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::guarded::said;
+use crate::http::front::Front;
 use crate::http::listen::Listening;
 use crate::http::messages::{
     AddRoutes, AddStatic, RoutesAdded, ServerFailed, ServerStarted, ServerStopped, StartServer,
     StaticAdded, StopServer,
 };
 use crate::http::settings::Settings;
-use crate::http::site::{Folder, Shared, Site};
+use crate::http::site::{Folder, Shared};
 use crate::message::Message;
 use crate::sync::lock;
 use crate::system::{System, WeakSystem};
@@ -243,7 +244,7 @@ impl Server {
         let shared = Arc::clone(&self.shared);
         let mut started = self.start_operations(&system, &settings).await?;
         // The user's: axum panics over routes that contradict each other.
-        let site = catch_unwind(AssertUnwindSafe(|| Site::public(system, settings, shared)));
+        let site = catch_unwind(AssertUnwindSafe(|| Front::public(system, settings, shared)));
         let site = site.map_err(|panic| Error::msg(said(&*panic)))?;
         let listening = open(address, site).await?;
         started.push(self.keep(listening));
@@ -253,7 +254,7 @@ impl Server {
     fn keep(&self, listening: Listening) -> ServerStarted {
         let started = ServerStarted {
             address: listening.address.to_string(),
-            operations: listening.site.is_private,
+            operations: listening.front.site.is_private,
         };
         tracing::info!(address = started.address, "serving");
         lock(&self.open).push(listening);
@@ -266,11 +267,11 @@ impl Server {
         system: &System,
         settings: &Arc<Settings>,
     ) -> Result<Vec<ServerStarted>> {
-        let is_open = lock(&self.open).iter().any(|it| it.site.is_private);
+        let is_open = lock(&self.open).iter().any(|it| it.front.site.is_private);
         let Some(address) = settings.operations.as_ref().filter(|_| !is_open) else {
             return Ok(Vec::new());
         };
-        let site = Site::private(system.clone(), Arc::clone(settings));
+        let site = Front::private(system.clone(), Arc::clone(settings));
         Ok(vec![self.keep(open(address, site).await?)])
     }
 
@@ -291,12 +292,12 @@ impl Server {
 
     /// Lets what was added serve from the next request on.
     fn rebuild(&self) -> Result<()> {
-        let sites: Vec<_> = lock(&self.open)
+        let fronts: Vec<_> = lock(&self.open)
             .iter()
-            .map(|it| Arc::clone(&it.site))
+            .map(|it| Arc::clone(&it.front))
             .collect();
         let rebuilt = catch_unwind(AssertUnwindSafe(|| {
-            sites.iter().for_each(|site| site.rebuild());
+            fronts.iter().for_each(|front| front.rebuild());
         }));
         rebuilt.map_err(|panic| Error::msg(said(&*panic)))
     }
@@ -371,8 +372,8 @@ impl Server {
     }
 }
 
-async fn open(address: &str, site: Arc<Site>) -> Result<Listening> {
-    let listening = Listening::open(address, site).await;
+async fn open(address: &str, front: Arc<Front>) -> Result<Listening> {
+    let listening = Listening::open(address, front).await;
     listening.map_err(|error| Error::msg(format!("cannot serve at `{address}`: {error}")))
 }
 

@@ -12,8 +12,8 @@ use serde_json::{Map, Value, json};
 use self::operation::operation;
 use self::schema::{bound, schemas};
 use crate::http::endpoint::EndpointEntry;
+use crate::http::front::endpoints;
 use crate::http::settings::Settings;
-use crate::http::site::endpoints;
 
 /// The description of all endpoints of the program.
 pub(super) fn document(settings: &Settings) -> Value {
