@@ -299,6 +299,33 @@ async fn who_does_not_read_is_let_go() {
 }
 
 #[tokio::test]
+async fn who_reads_slowly_gets_all_of_its_answer() {
+    let (_system, at) = desk(|server| server.header_timeout(Duration::from_millis(20))).await;
+    let mut slow = connect(&at).await;
+    slow.write(head_and_body("GET /bytes?count=50000000", &[], ""))
+        .await;
+    slow.until("200 OK").await;
+    // Longer than it may go without a request.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let rest = slow.rest().await;
+    assert!(rest.len() > 50_000_000, "{} bytes came", rest.len());
+}
+
+#[tokio::test]
+async fn who_does_not_read_a_stream_of_http_2_is_let_go() {
+    let short = Duration::from_millis(50);
+    let (_system, at) = desk(|server| server.header_timeout(short).write_timeout(short)).await;
+    let mut lazy = connect(&at).await;
+    // The preface, settings with windows of nothing for each stream, and one request, `GET /bytes?count=9`.
+    lazy.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x04\x00\x00\x00\x00")
+        .await;
+    lazy.write(b"\x00\x00\x15\x01\x05\x00\x00\x00\x01\x82\x86\x41\x01x\x04\x0e/bytes?count=9")
+        .await;
+    // Headers come, and then the end, since nobody may send a byte of the body.
+    lazy.rest().await;
+}
+
+#[tokio::test]
 async fn more_requests_than_allowed_are_told_to_come_again() {
     let (_system, at) = desk(|server| server.max_requests(1)).await;
     // One that has its head in, and not its body.

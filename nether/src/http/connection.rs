@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -39,15 +39,21 @@ const STREAMS: u32 = 200;
 /// How a connection ended.
 type Ended = std::result::Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
+/// The most bytes of an answer that are handed on at once: what is behind them waits for the client to have read, so that it is
+/// known who reads.
+const PIECE: usize = 64 * 1024;
+
 /// An open connection.
 pub(super) struct Connection {
     front: Arc<Front>,
     /// One for each request that may be at work, if that is bounded.
     requests: Option<Arc<Semaphore>>,
-    /// How many requests have come.
-    come: AtomicU64,
-    /// How many of them have not been answered to the last byte.
+    /// How many requests have come, and pieces of answers gone.
+    moved: AtomicU64,
+    /// How many requests have not been answered to the last piece.
     at_work: AtomicU32,
+    /// How many of them wait for the client to read.
+    unread: AtomicU32,
 }
 
 impl Connection {
@@ -55,8 +61,9 @@ impl Connection {
         Arc::new(Connection {
             front,
             requests,
-            come: AtomicU64::new(0),
+            moved: AtomicU64::new(0),
             at_work: AtomicU32::new(0),
+            unread: AtomicU32::new(0),
         })
     }
 
@@ -73,11 +80,7 @@ impl Connection {
                 tracing::debug!(%error, "a connection ended early");
             }
         };
-        race(
-            serving,
-            self.silent(self.front.site.settings.header_timeout),
-        )
-        .await;
+        race(serving, self.silent()).await;
         drop(room);
     }
 
@@ -97,29 +100,39 @@ impl Connection {
         Box::pin(watcher.watch(serving.into_owned()))
     }
 
-    /// Waits until the client has gone without a request for `patience`, or up to twice as long: it sends nothing, or its headers too
-    /// slowly. One clock for a connection is all this takes; hyper's own would be set for each request, and only once the
-    /// client has said which version of HTTP it speaks.
-    async fn silent(&self, patience: Duration) {
-        let mut come = 0;
+    /// Waits until the client has done nothing for as long as it may, or up to twice as long: it sends no request, or its headers
+    /// too slowly, or reads nothing of its answers. One clock for a connection is all this takes; hyper's own would be set for
+    /// each request, only once the client has said which version of HTTP it speaks, and for no stream of HTTP/2.
+    async fn silent(&self) {
+        let settings = &self.front.site.settings;
+        let mut moved = 0;
         loop {
+            let patience = match self.at_work.load(Ordering::Relaxed) {
+                0 => settings.header_timeout,
+                _ => settings.write_timeout,
+            };
             sleep(patience).await;
-            let is_idle = self.at_work.load(Ordering::Relaxed) == 0;
-            let before = std::mem::replace(&mut come, self.come.load(Ordering::Relaxed));
-            if is_idle && before == come {
+            let before = std::mem::replace(&mut moved, self.moved.load(Ordering::Relaxed));
+            if before == moved && self.waits_for_the_client() {
                 return;
             }
         }
     }
 
+    fn waits_for_the_client(&self) -> bool {
+        self.at_work.load(Ordering::Relaxed) == self.unread.load(Ordering::Relaxed)
+    }
+
     async fn answer(self: Arc<Self>, request: hyper::Request<Incoming>) -> Response<Answering> {
-        self.come.fetch_add(1, Ordering::Relaxed);
+        self.moved.fetch_add(1, Ordering::Relaxed);
         self.at_work.fetch_add(1, Ordering::Relaxed);
         let at_work = AtWork(Arc::clone(&self));
         let response = self.response(request).await;
         response.map(|body| Answering {
             body,
-            _at_work: at_work,
+            rest: Bytes::new(),
+            unread: Some(Unread::begin(&self)),
+            at_work,
         })
     }
 
@@ -163,7 +176,7 @@ fn builder(patience: Duration) -> Builder<TokioExecutor> {
     builder
 }
 
-/// A request that has not been answered to the last byte.
+/// A request that has not been answered to the last piece.
 struct AtWork(Arc<Connection>);
 
 impl Drop for AtWork {
@@ -172,10 +185,40 @@ impl Drop for AtWork {
     }
 }
 
+/// A piece of an answer behind which the next one waits for the client.
+struct Unread(Arc<Connection>);
+
+impl Unread {
+    fn begin(connection: &Arc<Connection>) -> Self {
+        connection.unread.fetch_add(1, Ordering::Relaxed);
+        Unread(Arc::clone(connection))
+    }
+}
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        self.0.moved.fetch_add(1, Ordering::Relaxed);
+        self.0.unread.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// The body of an answer, while it is sent.
 struct Answering {
     body: Body,
-    _at_work: AtWork,
+    /// What has come of the body, and was not handed on.
+    rest: Bytes,
+    /// There from when a piece is handed on until the next one is asked for.
+    unread: Option<Unread>,
+    at_work: AtWork,
+}
+
+impl Answering {
+    /// The next piece of what has come.
+    fn piece(&mut self) -> Frame<Bytes> {
+        let piece = self.rest.split_to(self.rest.len().min(PIECE));
+        self.unread = Some(Unread::begin(&self.at_work.0));
+        Frame::data(piece)
+    }
 }
 
 impl HttpBody for Answering {
@@ -186,14 +229,33 @@ impl HttpBody for Answering {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        self.unread = None;
+        if !self.rest.is_empty() {
+            return Poll::Ready(Some(Ok(self.piece())));
+        }
+        match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+            Some(Ok(frame)) => Poll::Ready(Some(Ok(match frame.into_data() {
+                Ok(data) => {
+                    self.rest = data;
+                    self.piece()
+                }
+                Err(trailers) => trailers,
+            }))),
+            end => Poll::Ready(end),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let (of_body, rest) = (self.body.size_hint(), self.rest.len() as u64);
+        let mut hint = SizeHint::new();
+        if let Some(upper) = of_body.upper() {
+            hint.set_upper(upper + rest);
+        }
+        hint.set_lower(of_body.lower() + rest);
+        hint
     }
 }
