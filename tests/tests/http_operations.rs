@@ -61,6 +61,12 @@ pub struct Clear {
     pub left: i32,
 }
 
+/// Shares a path with others, which call its parameter by another name.
+#[query(reply = i32, http = "GET /sums/{sum}")]
+pub struct Double {
+    pub sum: i32,
+}
+
 #[event(http = "SSE /sums/events")]
 pub struct Added {
     pub sum: i32,
@@ -77,7 +83,7 @@ pub struct Sums {
 static BEGUN: Notify = Notify::const_new();
 static GO_ON: Notify = Notify::const_new();
 
-#[module(handles = [Add, Find, See, Clear, Wait], mailbox = 2)]
+#[module(handles = [Add, Find, See, Clear, Double, Wait], mailbox = 2)]
 impl Sums {
     async fn add(&mut self, add: Add) -> Result<Sum, Refusal> {
         self.count += 1;
@@ -95,6 +101,10 @@ impl Sums {
 
     async fn see(&self, _: See) -> Opaque {
         Opaque(0)
+    }
+
+    async fn double(&self, double: Double) -> i32 {
+        2 * double.sum
     }
 
     async fn clear(&mut self, _: Clear) {}
@@ -295,4 +305,20 @@ async fn the_description_knows_what_may_be_missing() {
         .map(|it| it["name"].as_str().expect("a name"))
         .collect();
     assert_eq!(names, ["sum", "Last-Event-ID"]);
+}
+
+#[tokio::test]
+async fn a_parameter_may_have_another_name_at_each_method() {
+    let (_system, at) = desk(|server| server).await;
+    assert_eq!(get(&at, "/sums/4").await.body, "8");
+    let answer = post(&at, "/sums/4", r#"{"right":1}"#).await;
+    assert_eq!(answer.json(), json!({"sum": 5}));
+    // In the description a path is there once, so all of them have the name of one.
+    let paths = description().await["paths"].clone();
+    let paths = paths.as_object().expect("an object");
+    let at_place = paths.keys().filter(|path| path.starts_with("/sums/{"));
+    assert_eq!(at_place.collect::<Vec<_>>(), ["/sums/{left}"]);
+    let double = &paths["/sums/{left}"]["get"];
+    assert_eq!(double["parameters"][0]["name"], "left");
+    assert_eq!(double["operationId"], "http_operations.Double");
 }

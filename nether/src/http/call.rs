@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequestParts, RawPathParams, Request};
+use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{StatusCode, request};
 use axum::response::Response;
@@ -30,12 +30,12 @@ where
     M::Reply: EndpointReply,
 {
     Box::pin(async move {
-        let (mut parts, body) = request.into_parts();
+        let (parts, body) = request.into_parts();
         let body = match read(&site.settings, &parts, body).await {
             Ok(body) => body,
             Err(details) => return details.answer_to(&parts),
         };
-        match message::<M>(&mut parts, &body).await {
+        match message::<M>(&parts, &body) {
             Ok(message) if M::KIND == MessageKind::Command => {
                 command(site, parts, &body, message).await
             }
@@ -114,33 +114,18 @@ where
 }
 
 /// The message that the request is.
-async fn message<M: CallEndpoint>(parts: &mut request::Parts, body: &[u8]) -> Result<M, Details> {
-    let has_parameters = M::descriptor()
-        .endpoint
-        .is_some_and(|endpoint| endpoint.path.contains('{'));
-    let parameters = if has_parameters {
-        Some(parameters(parts).await?)
-    } else {
-        None
-    };
+fn message<M: CallEndpoint>(parts: &request::Parts, body: &[u8]) -> Result<M, Details> {
     let mut input = Input {
         body,
         ..Input::default()
     };
-    if let Some(parameters) = &parameters {
-        input.path(parameters.iter());
+    if let Some(endpoint) = &M::descriptor().endpoint {
+        input.path(endpoint.path, parts.uri.path())?;
     }
     if let Some(query) = parts.uri.query() {
         input.query(query)?;
     }
     input.message()
-}
-
-/// The parameters in the path.
-pub(super) async fn parameters(parts: &mut request::Parts) -> Result<RawPathParams, Details> {
-    let parameters = RawPathParams::from_request_parts(parts, &()).await;
-    parameters
-        .map_err(|_| Details::new(StatusCode::BAD_REQUEST, "the path of the URI is not UTF-8"))
 }
 
 /// The body, if it is JSON and neither too long nor too slow. Of a GET there is none.

@@ -103,8 +103,7 @@ fn assembled(site: &Arc<Site>) -> Router {
 fn routed(site: &Arc<Site>) -> Router {
     let mut router = Router::new();
     for endpoint in endpoints() {
-        let (_, path) = endpoint.place();
-        router = router.route(path, route(site, endpoint));
+        router = router.route(&endpoint.numbered(), route(site, endpoint));
     }
     router
 }

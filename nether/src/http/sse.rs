@@ -7,14 +7,13 @@ use std::task::{Context, Poll, ready};
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use axum::http::{StatusCode, request};
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use hyper::body::{Body as HttpBody, Frame};
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::http::call::parameters;
 use crate::http::endpoint::{EndpointEntry, Shape};
 use crate::http::feed::{Feed, Next};
 use crate::http::input::Input;
@@ -46,8 +45,8 @@ pub(super) async fn serve(
     site: Arc<Site>,
     request: Request,
 ) -> Response {
-    let (mut parts, _) = request.into_parts();
-    let filter = match filter(endpoint, &mut parts).await {
+    let (parts, _) = request.into_parts();
+    let filter = match filter(endpoint, &parts.uri) {
         Ok(filter) => filter,
         Err(details) => return details.answer_to(&parts),
     };
@@ -94,11 +93,11 @@ fn missed(count: impl std::fmt::Display) -> Bytes {
 type Filter = Vec<(String, String)>;
 
 /// The filter that path and query are.
-async fn filter(endpoint: &EndpointEntry, parts: &mut request::Parts) -> Result<Filter, Details> {
-    let parameters = parameters(parts).await?;
+fn filter(endpoint: &EndpointEntry, uri: &Uri) -> Result<Filter, Details> {
+    let (_, declared) = endpoint.place();
     let mut input = Input::default();
-    input.path(parameters.iter());
-    if let Some(query) = parts.uri.query() {
+    input.path(declared, uri.path())?;
+    if let Some(query) = uri.query() {
         input.query(query)?;
     }
     if input.texts.len() > FILTERS {

@@ -45,7 +45,10 @@ fn read<'a, M: serde::de::DeserializeOwned>(
         body: body.as_bytes(),
         ..Input::default()
     };
-    input.path(path.iter().copied());
+    let parameters = path
+        .iter()
+        .map(|(name, value)| ((*name).into(), (*value).into()));
+    input.texts.extend(parameters);
     input.query(query)?;
     input.message()
 }

@@ -18,13 +18,16 @@ use crate::http::settings::Settings;
 /// The description of all endpoints of the program.
 pub(super) fn document(settings: &Settings) -> Value {
     let mut schemas = schemas();
-    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    // By place: two paths that differ in the names of their parameters alone are one.
+    let mut places: BTreeMap<String, (&str, Map<String, Value>)> = BTreeMap::new();
     for endpoint in endpoints() {
         let (_, path) = endpoint.place();
         let method = endpoint.method().to_ascii_lowercase();
-        let operation = operation(endpoint, &mut schemas);
-        paths.entry(path).or_default().insert(method, operation);
+        let place = places.entry(endpoint.numbered());
+        let (path, operations) = place.or_insert_with(|| (path, Map::new()));
+        operations.insert(method, operation(endpoint, path, &mut schemas));
     }
+    let paths: BTreeMap<_, _> = places.into_values().collect();
     let mut components = schemas.take_definitions(true);
     components.insert("Problem".to_owned(), problem());
     let (title, version) = &settings.title;
