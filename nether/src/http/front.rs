@@ -9,12 +9,15 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{Method, StatusCode};
+use axum::http::{Extensions, Method, StatusCode};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter};
+use hyper::ext::Protocol;
+use hyper::upgrade::OnUpgrade;
 use tower::ServiceExt;
 use tower_http::compression::CompressionLayer;
 
+use crate::http::allow;
 use crate::http::endpoint::{EndpointEntry, EndpointRegistration, RoutesRegistration, Way};
 use crate::http::files;
 use crate::http::operations;
@@ -69,7 +72,8 @@ impl Front {
     /// Answers a request.
     pub(super) async fn answer(&self, request: Request) -> Response {
         let router = Router::clone(&self.router.load());
-        let Ok(response) = router.oneshot(request).await;
+        let Ok(mut response) = router.oneshot(request).await;
+        allow::settle(&mut response);
         response
     }
 }
@@ -150,18 +154,28 @@ fn registered_routes() -> impl Iterator<Item = &'static RoutesRegistration> {
 /// Offers requests to `first`, and what it does not know to `then`.
 fn before(first: Router, then: Router) -> Router {
     let next = then.clone();
-    let other_method = move |request: Request| async move {
+    let other_method = move |mut request: Request| async move {
         let id = RequestId::given(request.headers());
+        forget_route(request.extensions_mut());
         let Ok(response): Result<Response, Infallible> = next.oneshot(request).await;
         // Somebody knows the path, though not the method.
         match response.extensions().get::<Unknown>() {
             Some(Unknown) => wrong_method(id),
-            None => response,
+            None => allow::behind(response),
         }
     };
     first
         .fallback_service(then)
         .method_not_allowed_fallback(other_method)
+}
+
+/// Forgets what a router has left in a request: the next one reads the parameters of its path anew.
+fn forget_route(extensions: &mut Extensions) {
+    let upgrade = extensions.remove::<OnUpgrade>();
+    let protocol = extensions.remove::<Protocol>();
+    extensions.clear();
+    upgrade.map(|upgrade| extensions.insert(upgrade));
+    protocol.map(|protocol| extensions.insert(protocol));
 }
 
 /// Marks the answer to a path that nobody knows.

@@ -5,6 +5,7 @@
 // Layer 12. From outside to inside: `listen` accepts connections, a `front` knows what is at which path, `input` makes messages
 // of requests, `call` and `sse` answer with replies and events, `visit` is the unit of work around an answer.
 
+mod allow;
 mod call;
 mod connection;
 mod endpoint;
