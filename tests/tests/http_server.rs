@@ -248,6 +248,25 @@ async fn connections_are_accepted_at_the_rate_that_is_told() {
 }
 
 #[tokio::test]
+async fn a_server_may_be_told_to_have_no_limits() {
+    let system = running().await;
+    let server = Server::new(&system)
+        .body_timeout(Duration::MAX)
+        .header_timeout(Duration::MAX)
+        .write_timeout(Duration::MAX)
+        .request_timeout(Duration::MAX)
+        .keep_alive(Duration::MAX)
+        .body_limit(usize::MAX)
+        .event_history(usize::MAX)
+        .max_connections(usize::MAX)
+        .max_requests(usize::MAX)
+        .accept_rate(u32::MAX);
+    let at = open(&system, server).await;
+    assert_eq!(get(&at, "/hello").await.status, 200);
+    assert_eq!(post(&at, "/texts", r#"{"text":""}"#).await.status, 204);
+}
+
+#[tokio::test]
 async fn http_2_is_spoken_with_prior_knowledge() {
     let system = running().await;
     let at = open(&system, Server::new(&system)).await;

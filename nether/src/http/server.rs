@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::http::request;
 use nether_macros::module;
+use tokio::sync::Semaphore;
 use tower_http::cors::CorsLayer;
 
 use crate::context::Context;
@@ -19,7 +20,7 @@ use crate::http::messages::{
     AddRoutes, AddStatic, RoutesAdded, ServerFailed, ServerStarted, ServerStopped, StartServer,
     StaticAdded, StopServer,
 };
-use crate::http::settings::Settings;
+use crate::http::settings::{FOREVER, Settings};
 use crate::http::site::{Folder, Shared};
 use crate::message::Message;
 use crate::sync::lock;
@@ -78,7 +79,7 @@ impl Server {
     /// How long the body of a request may take to arrive: 20 seconds unless told otherwise. A slower one is answered with 408.
     #[must_use]
     pub fn body_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.body_timeout = timeout;
+        self.settings.body_timeout = timeout.min(FOREVER);
         self
     }
 
@@ -86,7 +87,7 @@ impl Server {
     /// seconds unless told otherwise, or up to twice as long. Then the connection is closed.
     #[must_use]
     pub fn header_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.header_timeout = timeout;
+        self.settings.header_timeout = timeout.min(FOREVER);
         self
     }
 
@@ -94,7 +95,7 @@ impl Server {
     /// is closed.
     #[must_use]
     pub fn write_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.write_timeout = timeout;
+        self.settings.write_timeout = timeout.min(FOREVER);
         self
     }
 
@@ -103,7 +104,7 @@ impl Server {
     /// of events have no such limit.
     #[must_use]
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.request_timeout = timeout;
+        self.settings.request_timeout = timeout.min(FOREVER);
         self
     }
 
@@ -111,7 +112,7 @@ impl Server {
     /// accepted.
     #[must_use]
     pub fn max_connections(mut self, connections: usize) -> Self {
-        self.settings.max_connections = connections.max(1);
+        self.settings.max_connections = connections.clamp(1, Semaphore::MAX_PERMITS);
         self
     }
 
@@ -119,7 +120,7 @@ impl Server {
     /// with 503 at once. An open stream of events is not at work.
     #[must_use]
     pub fn max_requests(mut self, requests: usize) -> Self {
-        self.settings.max_requests = Some(requests.max(1));
+        self.settings.max_requests = Some(requests.clamp(1, Semaphore::MAX_PERMITS));
         self
     }
 
@@ -133,7 +134,7 @@ impl Server {
     /// After how much silence a stream of events says that it is alive: 15 seconds unless told otherwise.
     #[must_use]
     pub fn keep_alive(mut self, interval: Duration) -> Self {
-        self.settings.keep_alive = interval;
+        self.settings.keep_alive = interval.min(FOREVER);
         self
     }
 
