@@ -5,6 +5,7 @@
 //! them little. A client that fell behind what is kept is told that it missed something.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
 use axum::body::Bytes;
@@ -12,6 +13,8 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::watch;
 
+use crate::error::Result;
+use crate::guarded::panicked;
 use crate::http::endpoint::Endpoint;
 use crate::message::Event;
 use crate::sync::lock;
@@ -101,6 +104,7 @@ impl Feed {
             let mut kept = lock(&self.kept);
             kept.first = kept.end() + count;
             kept.events.clear();
+            self.end.send_replace(Some(kept.first));
         }
     }
 
@@ -154,9 +158,12 @@ impl Kept {
     }
 }
 
-/// The event as it is sent, and for filters.
-fn written<E: Serialize>(event: &E) -> serde_json::Result<(String, Value)> {
-    Ok((serde_json::to_string(event)?, serde_json::to_value(event)?))
+/// The event as it is sent, and for filters. How it is written is the user's, whose panic must not end the feed.
+fn written<E: Serialize>(event: &E) -> Result<(String, Value)> {
+    let written = catch_unwind(AssertUnwindSafe(|| {
+        Ok((serde_json::to_string(event)?, serde_json::to_value(event)?))
+    }));
+    written.unwrap_or_else(|panic| Err(panicked(&*panic)))
 }
 
 fn fresh_run() -> u32 {
