@@ -88,7 +88,7 @@ async fn what_is_wrong_with_a_body_is_named() {
             "duplicate field `text`",
         ),
         ("{\"text\":\"a\",\"id\":1}", 422, "duplicate field `id`"),
-        ("[]", 422, ""),
+        ("[]", 422, "the body must be a JSON object"),
     ] {
         check(&post(&at, "/texts/1", body).await, status, said);
     }
