@@ -212,13 +212,17 @@ impl Folder {
     fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("nether-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(path.join("public/deep")).expect("it can be made");
         for (file, text) in [
             ("secret.txt", "secret"),
             ("public/index.html", "<p>index"),
             ("public/style.css", "p {}"),
             ("public/deep/a b.txt", "deep"),
+            ("public/.env", "secret"),
+            ("public/.git/config", "secret"),
+            ("public/.well-known/security.txt", "well known"),
         ] {
+            let parent = path.join(file).parent().map(PathBuf::from);
+            fs::create_dir_all(parent.expect("a folder")).expect("it can be made");
             fs::write(path.join(file), text).expect("it can be written");
         }
         #[cfg(unix)]
@@ -226,6 +230,8 @@ impl Folder {
             ("public/out.txt", "../secret.txt"),
             ("public/up", ".."),
             ("public/in.txt", "style.css"),
+            ("public/env.txt", ".env"),
+            ("public/circle", "circle"),
         ] {
             std::os::unix::fs::symlink(to, path.join(link)).expect("it can be linked");
         }
@@ -257,6 +263,8 @@ async fn the_files_of_a_folder_are_served_and_no_others() {
         "p {}",
         "a link within the folder"
     );
+    let known = get(&at, "/assets/.well-known/security.txt").await;
+    assert_eq!(known.body, "well known");
     let moved = get(&at, "/assets/deep").await;
     assert_eq!(
         (moved.status, moved.header("location")),
@@ -277,6 +285,12 @@ async fn the_files_of_a_folder_are_served_and_no_others() {
         "/assets/%00",
         "/assets/%ff",
         "/assetsstyle.css",
+        "/assets/.env",
+        "/assets/%2eenv",
+        "/assets/env.txt",
+        "/assets/.git/config",
+        "/assets/circle",
+        &format!("/assets/{}", "long".repeat(100)),
     ] {
         let answer = get(&at, path).await;
         assert!(matches!(answer.status, 400 | 404), "{path}: {answer:?}");
