@@ -5,6 +5,7 @@ use std::time::Duration;
 use nether::http::Server;
 use nether::prelude::*;
 use nether_tests::http::{Answer, JSON, connect, get, head_and_body, open, post, request, send};
+use tokio::sync::Notify;
 
 #[command(reply = usize, http = "POST /texts/{id}")]
 pub struct Write {
@@ -25,10 +26,16 @@ pub struct Bytes {
     pub count: usize,
 }
 
+#[command(http = "POST /naps")]
+pub struct Nap;
+
+static BEGUN: Notify = Notify::const_new();
+static GO_ON: Notify = Notify::const_new();
+
 #[derive(Debug, Default)]
 pub struct Texts;
 
-#[module(handles = [Write, Read, Bytes])]
+#[module(handles = [Write, Read, Bytes, Nap])]
 impl Texts {
     async fn write(&self, write: Write) -> usize {
         write.text.len() + write.tags.len() + usize::from(write.id)
@@ -36,6 +43,11 @@ impl Texts {
 
     async fn read(&self, read: Read) -> String {
         read.name
+    }
+
+    async fn nap(&self, _: Nap) {
+        BEGUN.notify_one();
+        GO_ON.notified().await;
     }
 
     async fn bytes(&self, bytes: Bytes) -> String {
@@ -343,4 +355,20 @@ async fn more_requests_than_allowed_are_told_to_come_again() {
     first.write(br#"{"text":"a"}"#).await;
     assert!(first.rest().await.contains("201 Created"));
     assert_eq!(get(&at, "/bytes?count=1").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_command_is_at_work_until_it_is_done_also_without_its_client() {
+    let (_system, at) = desk(|server| server.max_requests(1)).await;
+    for headers in [&[][..], &[("idempotency-key", "a")]] {
+        let mut gone = connect(&at).await;
+        gone.write(head_and_body("POST /naps", headers, "")).await;
+        BEGUN.notified().await;
+        drop(gone);
+        // Long enough for the server to see that.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        check(&get(&at, "/bytes?count=1").await, 503, "too busy");
+        GO_ON.notify_one();
+        while get(&at, "/bytes?count=1").await.status == 503 {}
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
@@ -13,6 +13,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::timeout;
 
 use crate::error::{CallError, HandlerError};
+use crate::http::connection::Place;
 use crate::http::endpoint::{CallEndpoint, EndpointReply, convention};
 use crate::http::idempotency::{IdempotencyKey, once};
 use crate::http::input::Input;
@@ -57,13 +58,16 @@ where
         Err(details) => return details.answer_to(&parts),
     };
     let visit = Visit::open(&site.system, &site.settings, &parts);
+    let key = key.map(|key| key.of_principal(visit.ctx.principal()));
+    // It is at work, and has a place among the requests that are, until it is done.
+    let place = parts.extensions.get::<Place>().cloned();
+    let doing = async move {
+        let _place = place;
+        run(visit, message).await
+    };
     match key {
-        None => ToTheEnd::new(run(visit, message)).await,
-        Some(key) => {
-            let key = key.of_principal(visit.ctx.principal());
-            let idempotency = &site.shared.idempotency;
-            once(idempotency, key, &parts, run(visit, message)).await
-        }
+        None => ToTheEnd::new(doing).await,
+        Some(key) => once(&site.shared.idempotency, key, &parts, doing).await,
     }
 }
 
@@ -74,13 +78,13 @@ where
     M::Reply: EndpointReply,
 {
     let result = match visit.ctx.call(message).await {
-        Ok(reply) => answer::<M>(&reply),
-        Err(error) => Err(refusal::<M>(&error)),
+        Ok(reply) => answer::<M>(&visit, &reply),
+        Err(error) => Err(refusal::<M>(&visit, &error)),
     };
     visit.answer(result).await
 }
 
-fn answer<M>(reply: &M::Reply) -> Result<Answer, Details>
+fn answer<M>(visit: &Visit, reply: &M::Reply) -> Result<Answer, Details>
 where
     M: CallEndpoint,
     M::Reply: EndpointReply,
@@ -92,7 +96,8 @@ where
         return Ok(Answer { status, json: None });
     }
     let json = reply.write().map_err(|error| {
-        tracing::error!(message = M::NAME, %error, "a reply cannot be written as JSON");
+        let id = visit.request_id();
+        tracing::error!(request_id = id.as_str(), message = M::NAME, %error, "a reply cannot be written as JSON");
         Details::internal()
     })?;
     if M::REPLY.is_optional && json == b"null" {
@@ -102,13 +107,14 @@ where
     Ok(Answer { status, json })
 }
 
-fn refusal<M: CallEndpoint>(error: &CallError<M::Error>) -> Details
+fn refusal<M: CallEndpoint>(visit: &Visit, error: &CallError<M::Error>) -> Details
 where
     M::Error: HandlerError,
 {
     let details = Details::of_call(error, M::problem);
     if details.status().is_server_error() {
-        tracing::error!(message = M::NAME, %error, "a request failed");
+        let id = visit.request_id();
+        tracing::error!(request_id = id.as_str(), message = M::NAME, %error, "a request failed");
     }
     details
 }
@@ -183,13 +189,13 @@ impl Future for ToTheEnd {
     type Output = Response;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
-        let future = self
-            .0
-            .as_mut()
-            .expect("a future is not polled after it is ready");
-        let response = ready!(future.as_mut().poll(cx));
-        self.0 = None;
-        Poll::Ready(response)
+        // Not in its place while it is polled: one that panics does not go on.
+        let mut future = (self.0.take()).expect("a future is not polled after it is ready");
+        let polled = future.as_mut().poll(cx);
+        if polled.is_pending() {
+            self.0 = Some(future);
+        }
+        polled
     }
 }
 

@@ -43,6 +43,10 @@ type Ended = std::result::Result<(), Box<dyn std::error::Error + Send + Sync>>;
 /// known who reads.
 const PIECE: usize = 64 * 1024;
 
+/// The place of a request among those that may be at work, for as long as somebody has it.
+#[derive(Debug, Clone)]
+pub(super) struct Place(#[expect(dead_code)] Arc<OwnedSemaphorePermit>);
+
 /// An open connection.
 pub(super) struct Connection {
     front: Arc<Front>,
@@ -136,13 +140,14 @@ impl Connection {
         })
     }
 
-    async fn response(&self, request: hyper::Request<Incoming>) -> Response {
+    async fn response(&self, mut request: hyper::Request<Incoming>) -> Response {
         let given = RequestId::given(request.headers());
         let id = move || given.unwrap_or_else(RequestId::fresh);
-        let requests = self.requests.as_ref();
-        let place = requests.map(|requests| Arc::clone(requests).try_acquire_owned());
-        if let Some(Err(_)) = place {
-            return Details::unavailable("the server is too busy").answer(&id());
+        if let Some(requests) = &self.requests {
+            let Ok(place) = Arc::clone(requests).try_acquire_owned() else {
+                return Details::unavailable("the server is too busy").answer(&id());
+            };
+            request.extensions_mut().insert(Place(Arc::new(place)));
         }
         match catch(self.front.answer(request.map(Body::new))).await {
             Ok(response) => response,

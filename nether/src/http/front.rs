@@ -18,6 +18,7 @@ use tower::ServiceExt;
 use tower_http::compression::CompressionLayer;
 
 use crate::http::allow;
+use crate::http::connection::Place;
 use crate::http::endpoint::{EndpointEntry, EndpointRegistration, RoutesRegistration, Way};
 use crate::http::files;
 use crate::http::operations;
@@ -171,11 +172,16 @@ fn before(first: Router, then: Router) -> Router {
 
 /// Forgets what a router has left in a request: the next one reads the parameters of its path anew.
 fn forget_route(extensions: &mut Extensions) {
-    let upgrade = extensions.remove::<OnUpgrade>();
-    let protocol = extensions.remove::<Protocol>();
-    extensions.clear();
-    upgrade.map(|upgrade| extensions.insert(upgrade));
-    protocol.map(|protocol| extensions.insert(protocol));
+    let mut before = std::mem::take(extensions);
+    keep::<Place>(&mut before, extensions);
+    keep::<OnUpgrade>(&mut before, extensions);
+    keep::<Protocol>(&mut before, extensions);
+}
+
+fn keep<T: Clone + Send + Sync + 'static>(from: &mut Extensions, to: &mut Extensions) {
+    if let Some(it) = from.remove::<T>() {
+        to.insert(it);
+    }
 }
 
 /// Marks the answer to a path that nobody knows.
