@@ -49,9 +49,21 @@ pub enum Refusal {
 }
 
 #[query(reply = Option<Sum>, http = "GET /sums")]
+#[derive(JsonSchema)]
 pub struct Find {
+    /// None is smaller.
+    #[schemars(range(min = 1, max = 9))]
     pub least: Option<i32>,
 }
+
+/// Has the name of a schema of the framework's own.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Problem {
+    pub own: u8,
+}
+
+#[query(reply = Option<Problem>, http = "GET /problems")]
+pub struct SeeProblem;
 
 #[query(reply = Opaque, http = "GET /opaque")]
 pub struct See;
@@ -83,7 +95,7 @@ pub struct Sums {
 static BEGUN: Notify = Notify::const_new();
 static GO_ON: Notify = Notify::const_new();
 
-#[module(handles = [Add, Find, See, Clear, Double, Wait], mailbox = 2)]
+#[module(handles = [Add, Find, See, SeeProblem, Clear, Double, Wait], mailbox = 2)]
 impl Sums {
     async fn add(&mut self, add: Add) -> Result<Sum, Refusal> {
         self.count += 1;
@@ -101,6 +113,10 @@ impl Sums {
 
     async fn see(&self, _: See) -> Opaque {
         Opaque(0)
+    }
+
+    async fn see_problem(&self, _: SeeProblem) -> Option<Problem> {
+        None
     }
 
     async fn double(&self, double: Double) -> i32 {
@@ -290,7 +306,12 @@ async fn the_description_knows_what_may_be_missing() {
         (&least["in"], &least["required"]),
         (&json!("query"), &json!(false))
     );
-    assert_eq!(least["schema"]["type"], "integer");
+    assert_eq!(
+        least["schema"],
+        json!({"type": "integer", "format": "int32", "minimum": 1, "maximum": 9, "description": "None is smaller."})
+    );
+    let found = &find["responses"]["200"]["content"]["application/json"]["schema"];
+    assert_eq!(*found, json!({"$ref": "#/components/schemas/Sum"}));
     assert!(find["responses"]["404"].is_object(), "it may find none");
     let clear = &description["paths"]["/sums/{left}"]["delete"];
     assert!(clear["responses"]["204"]["content"].is_null());
@@ -305,6 +326,20 @@ async fn the_description_knows_what_may_be_missing() {
         .map(|it| it["name"].as_str().expect("a name"))
         .collect();
     assert_eq!(names, ["sum", "Last-Event-ID"]);
+}
+
+#[tokio::test]
+async fn a_type_may_have_the_name_of_a_schema_of_the_description() {
+    let description = description().await;
+    let answers = &description["paths"]["/problems"]["get"]["responses"];
+    let found = &answers["200"]["content"]["application/json"]["schema"]["$ref"];
+    let refused = &answers["404"]["content"]["application/problem+json"]["schema"]["$ref"];
+    let property = |schema: &Value, name: &str| {
+        let path = schema.as_str().expect("text").trim_start_matches('#');
+        let schema = description.pointer(path).expect("it is there");
+        schema["properties"][name].is_object()
+    };
+    assert!(property(found, "own") && property(refused, "detail"));
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 
 use crate::http::endpoint::{EndpointEntry, Field, ReplyShape, Shape, Way, parameters_of};
-use crate::http::openapi::schema::{of_body, of_event, of_field};
+use crate::http::openapi::schema::{of_body, of_event, of_field, without_null};
 use crate::http::openapi::{operation_id, response};
 use crate::http::problem::{ProblemKind, title_of};
 use crate::message::MessageKind;
@@ -64,12 +64,13 @@ fn parameters(endpoint: &EndpointEntry, path: &str, schemas: &mut SchemaGenerato
     for field in fields.iter().filter(|field| !field.is_flat) {
         let shown = in_path.iter().find(|(name, _)| *name == field.name);
         if let Some((_, shown)) = shown {
-            parameters.push(parameter(field, (shown, "path"), true, schemas));
+            let schema = of_field(endpoint, field, schemas);
+            parameters.push(parameter((shown, "path"), true, schema));
         } else if is_feed {
             parameters.push(filter(field));
         } else if !endpoint.has_body() {
-            let place = (field.name, "query");
-            parameters.push(parameter(field, place, !field.is_optional, schemas));
+            let schema = of_field(endpoint, field, schemas);
+            parameters.push(parameter((field.name, "query"), !field.is_optional, schema));
         }
     }
     if is_feed {
@@ -81,28 +82,9 @@ fn parameters(endpoint: &EndpointEntry, path: &str, schemas: &mut SchemaGenerato
     parameters
 }
 
-fn parameter(
-    field: &Field,
-    (name, place): (&str, &str),
-    required: bool,
-    schemas: &mut SchemaGenerator,
-) -> Value {
-    let mut schema = of_field(field, schemas);
+fn parameter((name, place): (&str, &str), required: bool, mut schema: Value) -> Value {
     without_null(&mut schema);
     json!({ "name": name, "in": place, "required": required, "schema": schema })
-}
-
-/// Text is never `null`: what is left out is.
-fn without_null(schema: &mut Value) {
-    if let Some(Value::Array(types)) = schema.get_mut("type") {
-        types.retain(|it| it != "null");
-        if let [one] = types.as_slice() {
-            schema["type"] = one.clone();
-        }
-    }
-    if let Some(Value::Array(schemas)) = schema.get_mut("anyOf") {
-        schemas.retain(|it| it.get("type").is_none_or(|it| it != "null"));
-    }
 }
 
 /// Shows only events whose field has the value.
