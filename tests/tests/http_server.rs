@@ -157,6 +157,31 @@ async fn serve_ends_when_the_system_is_stopped() {
 }
 
 #[tokio::test]
+async fn who_could_not_serve_at_one_address_may_serve_at_another() {
+    let system = running().await;
+    system.serve("nonsense").await.unwrap_err();
+    let address = open(&system, Server::new(&system)).await;
+    assert_eq!(get(&address, "/hello").await.status, 200);
+}
+
+#[tokio::test]
+async fn an_address_is_not_open_if_the_one_for_operations_cannot_be() {
+    let system = running().await;
+    let mut started = system.subscribe::<ServerStarted>();
+    let server = Server::new(&system).operations("nonsense");
+    system.attach(server).await.expect("it is the only server");
+    let ctx = system.context();
+    for _ in 0..2 {
+        let address = "127.0.0.1:0".to_owned();
+        let error = ctx.send(StartServer { address }).await.unwrap_err();
+        let error = error.to_string();
+        assert!(error.starts_with("cannot serve at `nonsense`"), "{error}");
+    }
+    system.shutdown().await;
+    assert!(started.next().await.is_none(), "nothing was served");
+}
+
+#[tokio::test]
 async fn a_system_has_one_server() {
     let system = running().await;
     open(&system, Server::new(&system)).await;

@@ -225,10 +225,13 @@ impl Server {
     pub async fn serve(self, address: impl Into<String>) -> Result<()> {
         let system = self.running()?;
         let address = address.into();
-        system.attach(self).await?;
-        system
-            .scope(async |ctx| Ok(ctx.send(StartServer { address }).await?))
-            .await?;
+        let attached = system.attach(self).await?;
+        let start = async |ctx: &Context| Ok(ctx.send(StartServer { address }).await?);
+        if let Err(error) = system.scope(start).await {
+            // Another one may try another address.
+            system.detach(attached).await;
+            return Err(error);
+        }
         system.until_shutdown().await;
         Ok(())
     }
@@ -243,13 +246,14 @@ impl Server {
         let system = self.running()?;
         let settings = Arc::new(self.settings.clone());
         let shared = Arc::clone(&self.shared);
-        let mut started = self.start_operations(&system, &settings).await?;
         // The user's: axum panics over routes that contradict each other.
-        let site = catch_unwind(AssertUnwindSafe(|| Front::public(system, settings, shared)));
-        let site = site.map_err(|panic| Error::msg(said(&*panic)))?;
-        let listening = open(address, site).await?;
-        started.push(self.keep(listening));
-        Ok(started)
+        let public = || Front::public(system.clone(), Arc::clone(&settings), shared);
+        let front = catch_unwind(AssertUnwindSafe(public));
+        let front = front.map_err(|panic| Error::msg(said(&*panic)))?;
+        let listening = open(address, front).await?;
+        let operations = self.open_operations(&system, &settings).await?;
+        let opened = operations.into_iter().chain([listening]);
+        Ok(opened.map(|listening| self.keep(listening)).collect())
     }
 
     fn keep(&self, listening: Listening) -> ServerStarted {
@@ -263,17 +267,17 @@ impl Server {
     }
 
     /// Opens the address for operations, if there is one and it is not open.
-    async fn start_operations(
+    async fn open_operations(
         &self,
         system: &System,
         settings: &Arc<Settings>,
-    ) -> Result<Vec<ServerStarted>> {
+    ) -> Result<Option<Listening>> {
         let is_open = lock(&self.open).iter().any(|it| it.front.site.is_private);
         let Some(address) = settings.operations.as_ref().filter(|_| !is_open) else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
-        let site = Front::private(system.clone(), Arc::clone(settings));
-        Ok(vec![self.keep(open(address, site).await?)])
+        let front = Front::private(system.clone(), Arc::clone(settings));
+        open(address, front).await.map(Some)
     }
 
     async fn stop(&self, address: &str) -> Result<()> {
