@@ -60,12 +60,7 @@ pub(super) enum Next {
 impl Feed {
     /// Begins to write down the events of type `E`.
     pub(super) fn open<E: Endpoint + Event>(system: &System, capacity: usize) -> Arc<Self> {
-        let feed = Arc::new(Feed {
-            run: fresh_run(),
-            kept: Mutex::default(),
-            end: watch::Sender::new(Some(0)),
-            capacity: capacity.max(1),
-        });
+        let feed = Arc::new(Feed::new(capacity));
         let mut events = system.subscribe::<E>();
         let writing = Arc::clone(&feed);
         tokio::spawn(async move {
@@ -86,7 +81,16 @@ impl Feed {
         feed
     }
 
-    fn push(&self, text: &str, value: Value) {
+    pub(super) fn new(capacity: usize) -> Self {
+        Feed {
+            run: fresh_run(),
+            kept: Mutex::default(),
+            end: watch::Sender::new(Some(0)),
+            capacity: capacity.max(1),
+        }
+    }
+
+    pub(super) fn push(&self, text: &str, value: Value) {
         let mut kept = lock(&self.kept);
         let place = kept.end();
         let frame = self.frame(place, text);
