@@ -92,7 +92,7 @@ impl Server {
     }
 
     /// How long a client may go without reading anything of what it is sent: 30 seconds unless told otherwise. Then the connection
-    /// is closed.
+    /// is closed; one of HTTP/2, once there has been nothing else on it for as long, or up to twice as long.
     #[must_use]
     pub fn write_timeout(mut self, timeout: Duration) -> Self {
         self.settings.write_timeout = timeout.min(FOREVER);
@@ -117,7 +117,7 @@ impl Server {
     }
 
     /// How many requests may be at work at once, at each address; without limit unless told otherwise. Further ones are answered
-    /// with 503 at once. An open stream of events is not at work.
+    /// with 503 at once. An open stream of events is not at work; a command is until it is done, also if its client has gone.
     #[must_use]
     pub fn max_requests(mut self, requests: usize) -> Self {
         self.settings.max_requests = Some(requests.clamp(1, Semaphore::MAX_PERMITS));
@@ -197,7 +197,8 @@ impl Server {
         self
     }
 
-    /// Serves the files of a folder below a path, as [`AddStatic`] does.
+    /// Serves the files of a folder below a path, as [`AddStatic`] does. Whether there is such a folder is seen when one of its files is
+    /// asked for.
     #[must_use]
     pub fn files(self, path: impl Into<String>, folder: impl Into<PathBuf>) -> Self {
         self.folder(path.into(), folder.into(), false)
@@ -221,7 +222,8 @@ impl Server {
     /// Attaches the server, opens the address, and serves until the system is told to stop; then stops the system.
     ///
     /// # Errors
-    /// If the address is not one, or is taken; if the system has a server already, or is stopping.
+    /// If the address, or that of [`operations`](Server::operations), is not one, or is taken; if the system has a server
+    /// already, or is stopping or gone. The server is then detached, and the system goes on.
     pub async fn serve(self, address: impl Into<String>) -> Result<()> {
         let system = self.running()?;
         let address = address.into();
@@ -421,7 +423,7 @@ impl System {
     /// ```
     ///
     /// # Errors
-    /// If the address is not one, or is taken; if the system has a server already, or is stopping.
+    /// If the address is not one, or is taken; if the system has a server already, or is stopping. The system goes on.
     pub async fn serve(&self, address: impl Into<String>) -> Result<()> {
         Server::new(self).serve(address).await
     }
