@@ -233,6 +233,9 @@ async fn what_is_no_http_is_turned_away() {
     let long = format!("x: {}\r\n", "y".repeat(100_000));
     for (text, status) in [
         ("\r\n\r\nhello\r\n\r\n".to_owned(), 400),
+        (head_and_body("CONNECT example.org:80", &[], ""), 404),
+        (head_and_body("OPTIONS *", &[], ""), 404),
+        (head_and_body("TRACE /bytes", &[], ""), 405),
         ("GET /bytes?count=1 HTTP/9.9\r\n\r\n".to_owned(), 400),
         (
             format!("GET /bytes?count=1 HTTP/1.1\r\nhost: x\r\n{flood}\r\n"),
