@@ -61,12 +61,12 @@ where
     let key = key.map(|key| key.of_principal(visit.ctx.principal()));
     // It is at work, and has a place among the requests that are, until it is done.
     let place = parts.extensions.get::<Place>().cloned();
-    let doing = async move {
+    let doing: BoxFuture<Response> = Box::pin(async move {
         let _place = place;
         run(visit, message).await
-    };
+    });
     match key {
-        None => ToTheEnd::new(doing).await,
+        None => ToTheEnd(Some(doing)).await,
         Some(key) => once(&site.shared.idempotency, key, &parts, doing).await,
     }
 }
@@ -178,12 +178,6 @@ fn is_json(parts: &request::Parts) -> bool {
 
 /// What goes on to its end in a task of its own, if nobody waits for it any more.
 pub(super) struct ToTheEnd(Option<BoxFuture<Response>>);
-
-impl ToTheEnd {
-    fn new(future: impl Future<Output = Response> + Send + 'static) -> Self {
-        ToTheEnd(Some(Box::pin(future)))
-    }
-}
 
 impl Future for ToTheEnd {
     type Output = Response;

@@ -94,10 +94,7 @@ impl Connection {
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(settings.write_timeout));
         let answering = Arc::clone(self);
-        let service = service_fn(move |request| {
-            let connection = Arc::clone(&answering);
-            async move { Ok::<_, Infallible>(connection.answer(request).await) }
-        });
+        let service = service_fn(move |request| Arc::clone(&answering).answer(request));
         let builder = builder(settings.header_timeout);
         let io = TokioIo::new(Box::pin(stream));
         let serving = builder.serve_connection_with_upgrades(io, service);
@@ -127,17 +124,18 @@ impl Connection {
         self.at_work.load(Ordering::Relaxed) == self.unread.load(Ordering::Relaxed)
     }
 
-    async fn answer(self: Arc<Self>, request: hyper::Request<Incoming>) -> Response<Answering> {
-        self.moved.fetch_add(1, Ordering::Relaxed);
-        self.at_work.fetch_add(1, Ordering::Relaxed);
-        let at_work = AtWork(Arc::clone(&self));
+    async fn answer(
+        self: Arc<Self>,
+        request: hyper::Request<Incoming>,
+    ) -> Result<Response<Answering>, Infallible> {
+        let mut at_work = AtWork::begin(&self);
         let response = self.response(request).await;
-        response.map(|body| Answering {
+        at_work.hand_on();
+        Ok(response.map(|body| Answering {
             body,
             rest: Bytes::new(),
-            unread: Some(Unread::begin(&self)),
             at_work,
-        })
+        }))
     }
 
     async fn response(&self, mut request: hyper::Request<Incoming>) -> Response {
@@ -182,28 +180,41 @@ fn builder(patience: Duration) -> Builder<TokioExecutor> {
 }
 
 /// A request that has not been answered to the last piece.
-struct AtWork(Arc<Connection>);
+struct AtWork {
+    connection: Arc<Connection>,
+    /// Whether a piece of its answer was handed on and the next one has not been asked for: it waits for the client.
+    is_unread: bool,
+}
+
+impl AtWork {
+    fn begin(connection: &Arc<Connection>) -> Self {
+        connection.moved.fetch_add(1, Ordering::Relaxed);
+        connection.at_work.fetch_add(1, Ordering::Relaxed);
+        AtWork {
+            connection: Arc::clone(connection),
+            is_unread: false,
+        }
+    }
+
+    /// It waits for the client from now on.
+    fn hand_on(&mut self) {
+        self.is_unread = true;
+        self.connection.unread.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// It does not wait for the client any more.
+    fn go_on(&mut self) {
+        if std::mem::take(&mut self.is_unread) {
+            self.connection.moved.fetch_add(1, Ordering::Relaxed);
+            self.connection.unread.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
 
 impl Drop for AtWork {
     fn drop(&mut self) {
-        self.0.at_work.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// A piece of an answer behind which the next one waits for the client.
-struct Unread(Arc<Connection>);
-
-impl Unread {
-    fn begin(connection: &Arc<Connection>) -> Self {
-        connection.unread.fetch_add(1, Ordering::Relaxed);
-        Unread(Arc::clone(connection))
-    }
-}
-
-impl Drop for Unread {
-    fn drop(&mut self) {
-        self.0.moved.fetch_add(1, Ordering::Relaxed);
-        self.0.unread.fetch_sub(1, Ordering::Relaxed);
+        self.go_on();
+        self.connection.at_work.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -212,17 +223,14 @@ struct Answering {
     body: Body,
     /// What has come of the body, and was not handed on.
     rest: Bytes,
-    /// There from when a piece is handed on until the next one is asked for.
-    unread: Option<Unread>,
     at_work: AtWork,
 }
 
 impl Answering {
     /// The next piece of what has come.
     fn piece(&mut self) -> Frame<Bytes> {
-        let piece = self.rest.split_to(self.rest.len().min(PIECE));
-        self.unread = Some(Unread::begin(&self.at_work.0));
-        Frame::data(piece)
+        self.at_work.hand_on();
+        Frame::data(self.rest.split_to(self.rest.len().min(PIECE)))
     }
 }
 
@@ -234,7 +242,7 @@ impl HttpBody for Answering {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        self.unread = None;
+        self.at_work.go_on();
         if !self.rest.is_empty() {
             return Poll::Ready(Some(Ok(self.piece())));
         }

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use crate::http::problem::Details;
 use crate::http::request_id::RequestId;
+use crate::route::BoxFuture;
 use crate::sync::lock;
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
@@ -118,7 +119,7 @@ pub(super) async fn once(
     idempotency: &Arc<Idempotency>,
     key: IdempotencyKey,
     parts: &request::Parts,
-    first: impl Future<Output = Response> + Send + 'static,
+    first: BoxFuture<Response>,
 ) -> Response {
     match idempotency.enter(&key) {
         Entered::First(begun) => {
