@@ -18,7 +18,8 @@ pub(crate) const BOUNDS: [u64; 14] = [
 /// The names of a module and a message.
 type Names = (&'static str, &'static str);
 
-/// Where the names are: quicker to compare than what they say. Each is in the program once, where it is declared.
+/// Where the names are: quicker to compare than what they say. They are those of descriptors, which are in the program once each;
+/// a constant may be there several times.
 type Key = (usize, usize);
 
 type Known = BTreeMap<Key, (Names, Arc<Histogram>)>;

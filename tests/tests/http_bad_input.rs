@@ -5,6 +5,7 @@ use std::time::Duration;
 use nether::http::Server;
 use nether::prelude::*;
 use nether_tests::http::{Answer, JSON, connect, get, head_and_body, open, post, request, send};
+use tokio::sync::Notify;
 
 #[command(reply = usize, http = "POST /texts/{id}")]
 pub struct Write {
@@ -25,10 +26,16 @@ pub struct Bytes {
     pub count: usize,
 }
 
+#[command(http = "POST /naps")]
+pub struct Nap;
+
+static BEGUN: Notify = Notify::const_new();
+static GO_ON: Notify = Notify::const_new();
+
 #[derive(Debug, Default)]
 pub struct Texts;
 
-#[module(handles = [Write, Read, Bytes])]
+#[module(handles = [Write, Read, Bytes, Nap])]
 impl Texts {
     async fn write(&self, write: Write) -> usize {
         write.text.len() + write.tags.len() + usize::from(write.id)
@@ -36,6 +43,11 @@ impl Texts {
 
     async fn read(&self, read: Read) -> String {
         read.name
+    }
+
+    async fn nap(&self, _: Nap) {
+        BEGUN.notify_one();
+        GO_ON.notified().await;
     }
 
     async fn bytes(&self, bytes: Bytes) -> String {
@@ -88,7 +100,7 @@ async fn what_is_wrong_with_a_body_is_named() {
             "duplicate field `text`",
         ),
         ("{\"text\":\"a\",\"id\":1}", 422, "duplicate field `id`"),
-        ("[]", 422, ""),
+        ("[]", 422, "the body must be a JSON object"),
     ] {
         check(&post(&at, "/texts/1", body).await, status, said);
     }
@@ -221,6 +233,9 @@ async fn what_is_no_http_is_turned_away() {
     let long = format!("x: {}\r\n", "y".repeat(100_000));
     for (text, status) in [
         ("\r\n\r\nhello\r\n\r\n".to_owned(), 400),
+        (head_and_body("CONNECT example.org:80", &[], ""), 404),
+        (head_and_body("OPTIONS *", &[], ""), 404),
+        (head_and_body("TRACE /bytes", &[], ""), 405),
         ("GET /bytes?count=1 HTTP/9.9\r\n\r\n".to_owned(), 400),
         (
             format!("GET /bytes?count=1 HTTP/1.1\r\nhost: x\r\n{flood}\r\n"),
@@ -299,6 +314,33 @@ async fn who_does_not_read_is_let_go() {
 }
 
 #[tokio::test]
+async fn who_reads_slowly_gets_all_of_its_answer() {
+    let (_system, at) = desk(|server| server.header_timeout(Duration::from_millis(20))).await;
+    let mut slow = connect(&at).await;
+    slow.write(head_and_body("GET /bytes?count=50000000", &[], ""))
+        .await;
+    slow.until("200 OK").await;
+    // Longer than it may go without a request.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let rest = slow.rest().await;
+    assert!(rest.len() > 50_000_000, "{} bytes came", rest.len());
+}
+
+#[tokio::test]
+async fn who_does_not_read_a_stream_of_http_2_is_let_go() {
+    let short = Duration::from_millis(50);
+    let (_system, at) = desk(|server| server.header_timeout(short).write_timeout(short)).await;
+    let mut lazy = connect(&at).await;
+    // The preface, settings with windows of nothing for each stream, and one request, `GET /bytes?count=9`.
+    lazy.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x04\x00\x00\x00\x00")
+        .await;
+    lazy.write(b"\x00\x00\x15\x01\x05\x00\x00\x00\x01\x82\x86\x41\x01x\x04\x0e/bytes?count=9")
+        .await;
+    // Headers come, and then the end, since nobody may send a byte of the body.
+    lazy.rest().await;
+}
+
+#[tokio::test]
 async fn more_requests_than_allowed_are_told_to_come_again() {
     let (_system, at) = desk(|server| server.max_requests(1)).await;
     // One that has its head in, and not its body.
@@ -316,4 +358,20 @@ async fn more_requests_than_allowed_are_told_to_come_again() {
     first.write(br#"{"text":"a"}"#).await;
     assert!(first.rest().await.contains("201 Created"));
     assert_eq!(get(&at, "/bytes?count=1").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_command_is_at_work_until_it_is_done_also_without_its_client() {
+    let (_system, at) = desk(|server| server.max_requests(1)).await;
+    for headers in [&[][..], &[("idempotency-key", "a")]] {
+        let mut gone = connect(&at).await;
+        gone.write(head_and_body("POST /naps", headers, "")).await;
+        BEGUN.notified().await;
+        drop(gone);
+        // Long enough for the server to see that.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        check(&get(&at, "/bytes?count=1").await, 503, "too busy");
+        GO_ON.notify_one();
+        while get(&at, "/bytes?count=1").await.status == 503 {}
+    }
 }

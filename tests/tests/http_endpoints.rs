@@ -399,8 +399,31 @@ async fn a_command_with_an_idempotency_key_is_done_once() {
         }
         assert_eq!(COUNT.load(Ordering::SeqCst) - before, times);
     }
-    let long = "k".repeat(257);
-    assert_eq!(count(&at, &long, "ann", 9).await.status, 400);
+}
+
+#[tokio::test]
+async fn an_idempotency_key_is_visible_ascii() {
+    let (_system, at) = desk().await;
+    for key in ["", "a b", "a\tb", "schlüssel", &"k".repeat(257)] {
+        let answer = count(&at, key, "ann", 9).await;
+        assert_eq!(answer.status, 400, "{key:?}");
+        assert!(answer.body.contains("visible characters"), "{answer:?}");
+    }
+    let longest = "k".repeat(256);
+    assert_eq!(count(&at, &longest, "ann", 9).await.status, 201);
+}
+
+#[tokio::test]
+async fn the_first_answer_comes_again_under_the_id_of_its_own_request() {
+    let (_system, at) = desk().await;
+    let mut bodies = Vec::new();
+    for id in ["r-1", "r-2"] {
+        let headers = [JSON, ("idempotency-key", "ids"), ("x-request-id", id)];
+        let answer = request(&at, "POST /counts", &headers, r#"{"limit":9}"#).await;
+        assert_eq!(answer.header("x-request-id"), id);
+        bodies.push(answer.body);
+    }
+    assert_eq!(bodies[0], bodies[1]);
 }
 
 #[tokio::test]

@@ -19,6 +19,25 @@ pub struct Said {
     pub text: String,
 }
 
+/// Cannot always be written.
+#[event(http = "SSE /moods")]
+pub struct Mood {
+    pub mood: Grumpy,
+}
+
+#[derive(Debug, Clone, serde::Deserialize)]
+pub struct Grumpy(u8);
+
+impl serde::Serialize for Grumpy {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            0 => panic!("not today"),
+            1 => Err(serde::ser::Error::custom("no")),
+            mood => serializer.serialize_u8(mood),
+        }
+    }
+}
+
 fn placed(order_id: u32, article: &str) -> Placed {
     Placed {
         order_id,
@@ -232,4 +251,20 @@ async fn streams_end_with_a_comment_when_the_system_stops() {
     let end = client.rest().await;
     assert!(end.contains("\"order_id\":1"), "{end:?}");
     assert!(end.ends_with(": the server is stopping\n\n"), "{end:?}");
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_written_is_missed_and_no_other() {
+    let (system, at) = desk(|server| server).await;
+    let mut client = listen(&at, "/moods", "").await;
+    for mood in [0, 1, 2] {
+        let ctx = system.context();
+        let mood = Grumpy(mood);
+        ctx.publish(Mood { mood }).await.expect("it runs");
+        ctx.close().await.expect("nobody can fail");
+        let came = client.until("data: ").await;
+        let is_missed = came.contains("event: missed");
+        assert_eq!(is_missed, !came.contains("id: "), "{came}");
+    }
+    assert_eq!(client.until("\n").await, "{\"mood\":2}\n");
 }

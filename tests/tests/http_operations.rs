@@ -49,9 +49,21 @@ pub enum Refusal {
 }
 
 #[query(reply = Option<Sum>, http = "GET /sums")]
+#[derive(JsonSchema)]
 pub struct Find {
+    /// None is smaller.
+    #[schemars(range(min = 1, max = 9))]
     pub least: Option<i32>,
 }
+
+/// Has the name of a schema of the framework's own.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Problem {
+    pub own: u8,
+}
+
+#[query(reply = Option<Problem>, http = "GET /problems")]
+pub struct SeeProblem;
 
 #[query(reply = Opaque, http = "GET /opaque")]
 pub struct See;
@@ -59,6 +71,12 @@ pub struct See;
 #[command(http = "DELETE /sums/{left}")]
 pub struct Clear {
     pub left: i32,
+}
+
+/// Shares a path with others, which call its parameter by another name.
+#[query(reply = i32, http = "GET /sums/{sum}")]
+pub struct Double {
+    pub sum: i32,
 }
 
 #[event(http = "SSE /sums/events")]
@@ -77,7 +95,7 @@ pub struct Sums {
 static BEGUN: Notify = Notify::const_new();
 static GO_ON: Notify = Notify::const_new();
 
-#[module(handles = [Add, Find, See, Clear, Wait], mailbox = 2)]
+#[module(handles = [Add, Find, See, SeeProblem, Clear, Double, Wait], mailbox = 2)]
 impl Sums {
     async fn add(&mut self, add: Add) -> Result<Sum, Refusal> {
         self.count += 1;
@@ -95,6 +113,14 @@ impl Sums {
 
     async fn see(&self, _: See) -> Opaque {
         Opaque(0)
+    }
+
+    async fn see_problem(&self, _: SeeProblem) -> Option<Problem> {
+        None
+    }
+
+    async fn double(&self, double: Double) -> i32 {
+        2 * double.sum
     }
 
     async fn clear(&mut self, _: Clear) {}
@@ -280,7 +306,12 @@ async fn the_description_knows_what_may_be_missing() {
         (&least["in"], &least["required"]),
         (&json!("query"), &json!(false))
     );
-    assert_eq!(least["schema"]["type"], "integer");
+    assert_eq!(
+        least["schema"],
+        json!({"type": "integer", "format": "int32", "minimum": 1, "maximum": 9, "description": "None is smaller."})
+    );
+    let found = &find["responses"]["200"]["content"]["application/json"]["schema"];
+    assert_eq!(*found, json!({"$ref": "#/components/schemas/Sum"}));
     assert!(find["responses"]["404"].is_object(), "it may find none");
     let clear = &description["paths"]["/sums/{left}"]["delete"];
     assert!(clear["responses"]["204"]["content"].is_null());
@@ -295,4 +326,34 @@ async fn the_description_knows_what_may_be_missing() {
         .map(|it| it["name"].as_str().expect("a name"))
         .collect();
     assert_eq!(names, ["sum", "Last-Event-ID"]);
+}
+
+#[tokio::test]
+async fn a_type_may_have_the_name_of_a_schema_of_the_description() {
+    let description = description().await;
+    let answers = &description["paths"]["/problems"]["get"]["responses"];
+    let found = &answers["200"]["content"]["application/json"]["schema"]["$ref"];
+    let refused = &answers["404"]["content"]["application/problem+json"]["schema"]["$ref"];
+    let property = |schema: &Value, name: &str| {
+        let path = schema.as_str().expect("text").trim_start_matches('#');
+        let schema = description.pointer(path).expect("it is there");
+        schema["properties"][name].is_object()
+    };
+    assert!(property(found, "own") && property(refused, "detail"));
+}
+
+#[tokio::test]
+async fn a_parameter_may_have_another_name_at_each_method() {
+    let (_system, at) = desk(|server| server).await;
+    assert_eq!(get(&at, "/sums/4").await.body, "8");
+    let answer = post(&at, "/sums/4", r#"{"right":1}"#).await;
+    assert_eq!(answer.json(), json!({"sum": 5}));
+    // In the description a path is there once, so all of them have the name of one.
+    let paths = description().await["paths"].clone();
+    let paths = paths.as_object().expect("an object");
+    let at_place = paths.keys().filter(|path| path.starts_with("/sums/{"));
+    assert_eq!(at_place.collect::<Vec<_>>(), ["/sums/{left}"]);
+    let double = &paths["/sums/{left}"]["get"];
+    assert_eq!(double["parameters"][0]["name"], "left");
+    assert_eq!(double["operationId"], "http_operations.Double");
 }

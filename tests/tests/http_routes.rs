@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::{get as on_get, post as on_post};
@@ -19,6 +20,11 @@ pub struct Who;
 #[command(http = "POST /made")]
 pub struct Make;
 
+#[command(reply = u32, http = "DELETE /made/{made}")]
+pub struct Unmake {
+    pub made: u32,
+}
+
 #[event]
 pub struct Made {
     pub fails: bool,
@@ -29,13 +35,17 @@ static MADE: AtomicU32 = AtomicU32::new(0);
 #[derive(Debug, Default)]
 pub struct Maker;
 
-#[module(handles = [Who, Make, Made])]
+#[module(handles = [Who, Make, Unmake, Made])]
 impl Maker {
     async fn who(&self, _: Who, ctx: &QueryContext<Self>) -> String {
         ctx.principal().unwrap_or("nobody").to_owned()
     }
 
     async fn make(&self, _: Make) {}
+
+    async fn unmake(&self, unmake: Unmake) -> u32 {
+        unmake.made
+    }
 
     async fn made(&self, made: &Made) -> nether::Result<()> {
         MADE.fetch_add(1, Ordering::SeqCst);
@@ -58,6 +68,10 @@ fn own() -> Router<System> {
         )
         // Beside an endpoint with another method, and one that is asked first.
         .route("/made", on_get(async || "own"))
+        .route(
+            "/made/{id}",
+            on_get(async |Path(id): Path<u32>| format!("own {id}")),
+        )
 }
 
 async fn who(ctx: Ctx) -> Result<String, StatusCode> {
@@ -124,10 +138,40 @@ async fn a_handler_takes_no_longer_than_a_request_may() {
 async fn routers_stand_before_endpoints_and_share_paths_with_them() {
     let (_system, at) = desk(|server| server).await;
     assert_eq!(get(&at, "/made").await.body, "own");
-    assert_eq!(post(&at, "/made", "").await.status, 204);
-    assert_eq!(request(&at, "PUT /made", &[], "").await.status, 405);
+    let made = post(&at, "/made", "").await;
+    assert_eq!((made.status, made.header("allow")), (204, ""));
+    let refused = request(&at, "PUT /made", &[], "").await;
+    assert_eq!(
+        (refused.status, refused.header("allow")),
+        (405, "GET,HEAD,POST")
+    );
     assert_eq!(request(&at, "PUT /own/made", &[], "").await.status, 405);
     assert_eq!(get(&at, "/own").await.status, 404);
+}
+
+#[tokio::test]
+async fn each_router_reads_the_parameters_of_a_shared_path_anew() {
+    let (system, at) = desk(|server| server).await;
+    let answer = request(&at, "DELETE /made/7", &[], "").await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, "7"));
+    add(
+        &system,
+        Router::new().route(
+            "/made/{name}",
+            on_post(async |Path(name): Path<String>| name),
+        ),
+    )
+    .await;
+    for (line, body) in [
+        ("POST /made/7", "7"),
+        ("GET /made/7", "own 7"),
+        ("DELETE /made/7", "7"),
+    ] {
+        let answer = request(&at, line, &[], "").await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, body), "{line}");
+    }
+    let refused = request(&at, "PATCH /made/7", &[], "").await;
+    assert_eq!(refused.header("allow"), "DELETE,GET,HEAD,POST");
 }
 
 async fn add(system: &System, router: Router<System>) {
@@ -168,13 +212,17 @@ impl Folder {
     fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("nether-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(path.join("public/deep")).expect("it can be made");
         for (file, text) in [
             ("secret.txt", "secret"),
             ("public/index.html", "<p>index"),
             ("public/style.css", "p {}"),
             ("public/deep/a b.txt", "deep"),
+            ("public/.env", "secret"),
+            ("public/.git/config", "secret"),
+            ("public/.well-known/security.txt", "well known"),
         ] {
+            let parent = path.join(file).parent().map(PathBuf::from);
+            fs::create_dir_all(parent.expect("a folder")).expect("it can be made");
             fs::write(path.join(file), text).expect("it can be written");
         }
         #[cfg(unix)]
@@ -182,6 +230,8 @@ impl Folder {
             ("public/out.txt", "../secret.txt"),
             ("public/up", ".."),
             ("public/in.txt", "style.css"),
+            ("public/env.txt", ".env"),
+            ("public/circle", "circle"),
         ] {
             std::os::unix::fs::symlink(to, path.join(link)).expect("it can be linked");
         }
@@ -213,6 +263,8 @@ async fn the_files_of_a_folder_are_served_and_no_others() {
         "p {}",
         "a link within the folder"
     );
+    let known = get(&at, "/assets/.well-known/security.txt").await;
+    assert_eq!(known.body, "well known");
     let moved = get(&at, "/assets/deep").await;
     assert_eq!(
         (moved.status, moved.header("location")),
@@ -233,6 +285,12 @@ async fn the_files_of_a_folder_are_served_and_no_others() {
         "/assets/%00",
         "/assets/%ff",
         "/assetsstyle.css",
+        "/assets/.env",
+        "/assets/%2eenv",
+        "/assets/env.txt",
+        "/assets/.git/config",
+        "/assets/circle",
+        &format!("/assets/{}", "long".repeat(100)),
     ] {
         let answer = get(&at, path).await;
         assert!(matches!(answer.status, 400 | 404), "{path}: {answer:?}");

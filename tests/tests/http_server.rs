@@ -8,9 +8,10 @@ use nether::http::{
     StopServer,
 };
 use nether::prelude::*;
-use nether_tests::http::{JSON, connect, get, head_and_body, open, post, request, start};
+use nether_tests::http::{JSON, PATIENCE, connect, get, head_and_body, open, post, request, start};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
 #[query(reply = String, http = "GET /hello")]
 pub struct Hello;
@@ -156,6 +157,31 @@ async fn serve_ends_when_the_system_is_stopped() {
 }
 
 #[tokio::test]
+async fn who_could_not_serve_at_one_address_may_serve_at_another() {
+    let system = running().await;
+    system.serve("nonsense").await.unwrap_err();
+    let address = open(&system, Server::new(&system)).await;
+    assert_eq!(get(&address, "/hello").await.status, 200);
+}
+
+#[tokio::test]
+async fn an_address_is_not_open_if_the_one_for_operations_cannot_be() {
+    let system = running().await;
+    let mut started = system.subscribe::<ServerStarted>();
+    let server = Server::new(&system).operations("nonsense");
+    system.attach(server).await.expect("it is the only server");
+    let ctx = system.context();
+    for _ in 0..2 {
+        let address = "127.0.0.1:0".to_owned();
+        let error = ctx.send(StartServer { address }).await.unwrap_err();
+        let error = error.to_string();
+        assert!(error.starts_with("cannot serve at `nonsense`"), "{error}");
+    }
+    system.shutdown().await;
+    assert!(started.next().await.is_none(), "nothing was served");
+}
+
+#[tokio::test]
 async fn a_system_has_one_server() {
     let system = running().await;
     open(&system, Server::new(&system)).await;
@@ -163,28 +189,44 @@ async fn a_system_has_one_server() {
     assert!(error.to_string().contains("nether.start_server"), "{error}");
 }
 
+/// Tells when the system is gone that has it as a module.
+struct Told(Arc<Notify>);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+#[event]
+struct Never;
+
+struct Holds(#[expect(dead_code)] Told);
+
+#[module(handles = Never, manual)]
+impl Holds {
+    async fn never(&self, _: &Never) {}
+}
+
 #[tokio::test]
 async fn a_server_does_not_keep_a_system_that_it_does_not_serve() {
-    struct Told(Arc<Notify>);
-    impl Drop for Told {
-        fn drop(&mut self) {
-            self.0.notify_one();
+    for has_served in [false, true] {
+        let dropped = Arc::new(Notify::new());
+        let system = running().await;
+        let told = Told(Arc::clone(&dropped));
+        system.attach(Holds(told)).await.expect("it runs");
+        system.attach(Server::new(&system)).await.expect("it runs");
+        if has_served {
+            let address = start(&system).await;
+            assert_eq!(get(&address, "/hello").await.status, 200);
+            let ctx = system.context();
+            ctx.send(StopServer { address }).await.expect("it is open");
+            ctx.close().await.expect("nothing else is done");
         }
+        drop(system);
+        let gone = timeout(PATIENCE, dropped.notified()).await;
+        gone.unwrap_or_else(|_| panic!("it is kept; it has served: {has_served}"));
     }
-    #[event]
-    struct Never;
-    struct Holds(#[expect(dead_code)] Told);
-    #[module(handles = Never, manual)]
-    impl Holds {
-        async fn never(&self, _: &Never) {}
-    }
-    let dropped = Arc::new(Notify::new());
-    let system = running().await;
-    let told = Told(Arc::clone(&dropped));
-    system.attach(Holds(told)).await.expect("it runs");
-    system.attach(Server::new(&system)).await.expect("it runs");
-    drop(system);
-    dropped.notified().await;
 }
 
 #[tokio::test]
@@ -227,6 +269,25 @@ async fn connections_are_accepted_at_the_rate_that_is_told() {
         begun.elapsed() >= Duration::from_millis(100),
         "five of them waited 20 ms each"
     );
+    assert_eq!(post(&at, "/texts", r#"{"text":""}"#).await.status, 204);
+}
+
+#[tokio::test]
+async fn a_server_may_be_told_to_have_no_limits() {
+    let system = running().await;
+    let server = Server::new(&system)
+        .body_timeout(Duration::MAX)
+        .header_timeout(Duration::MAX)
+        .write_timeout(Duration::MAX)
+        .request_timeout(Duration::MAX)
+        .keep_alive(Duration::MAX)
+        .body_limit(usize::MAX)
+        .event_history(usize::MAX)
+        .max_connections(usize::MAX)
+        .max_requests(usize::MAX)
+        .accept_rate(u32::MAX);
+    let at = open(&system, server).await;
+    assert_eq!(get(&at, "/hello").await.status, 200);
     assert_eq!(post(&at, "/texts", r#"{"text":""}"#).await.status, 204);
 }
 

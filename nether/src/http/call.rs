@@ -2,10 +2,10 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequestParts, RawPathParams, Request};
+use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{StatusCode, request};
 use axum::response::Response;
@@ -13,6 +13,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::timeout;
 
 use crate::error::{CallError, HandlerError};
+use crate::http::connection::Place;
 use crate::http::endpoint::{CallEndpoint, EndpointReply, convention};
 use crate::http::idempotency::{IdempotencyKey, once};
 use crate::http::input::Input;
@@ -30,12 +31,12 @@ where
     M::Reply: EndpointReply,
 {
     Box::pin(async move {
-        let (mut parts, body) = request.into_parts();
+        let (parts, body) = request.into_parts();
         let body = match read(&site.settings, &parts, body).await {
             Ok(body) => body,
             Err(details) => return details.answer_to(&parts),
         };
-        match message::<M>(&mut parts, &body).await {
+        match message::<M>(&parts, &body) {
             Ok(message) if M::KIND == MessageKind::Command => {
                 command(site, parts, &body, message).await
             }
@@ -57,13 +58,16 @@ where
         Err(details) => return details.answer_to(&parts),
     };
     let visit = Visit::open(&site.system, &site.settings, &parts);
+    let key = key.map(|key| key.of_principal(visit.ctx.principal()));
+    // It is at work, and has a place among the requests that are, until it is done.
+    let place = parts.extensions.get::<Place>().cloned();
+    let doing: BoxFuture<Response> = Box::pin(async move {
+        let _place = place;
+        run(visit, message).await
+    });
     match key {
-        None => ToTheEnd::new(run(visit, message)).await,
-        Some(key) => {
-            let key = key.of_principal(visit.ctx.principal());
-            let idempotency = &site.shared.idempotency;
-            once(idempotency, key, &parts, run(visit, message)).await
-        }
+        None => ToTheEnd(Some(doing)).await,
+        Some(key) => once(&site.shared.idempotency, key, &parts, doing).await,
     }
 }
 
@@ -74,13 +78,13 @@ where
     M::Reply: EndpointReply,
 {
     let result = match visit.ctx.call(message).await {
-        Ok(reply) => answer::<M>(&reply),
-        Err(error) => Err(refusal::<M>(&error)),
+        Ok(reply) => answer::<M>(&visit, &reply),
+        Err(error) => Err(refusal::<M>(&visit, &error)),
     };
     visit.answer(result).await
 }
 
-fn answer<M>(reply: &M::Reply) -> Result<Answer, Details>
+fn answer<M>(visit: &Visit, reply: &M::Reply) -> Result<Answer, Details>
 where
     M: CallEndpoint,
     M::Reply: EndpointReply,
@@ -92,7 +96,8 @@ where
         return Ok(Answer { status, json: None });
     }
     let json = reply.write().map_err(|error| {
-        tracing::error!(message = M::NAME, %error, "a reply cannot be written as JSON");
+        let id = visit.request_id();
+        tracing::error!(request_id = id.as_str(), message = M::NAME, %error, "a reply cannot be written as JSON");
         Details::internal()
     })?;
     if M::REPLY.is_optional && json == b"null" {
@@ -102,45 +107,31 @@ where
     Ok(Answer { status, json })
 }
 
-fn refusal<M: CallEndpoint>(error: &CallError<M::Error>) -> Details
+fn refusal<M: CallEndpoint>(visit: &Visit, error: &CallError<M::Error>) -> Details
 where
     M::Error: HandlerError,
 {
     let details = Details::of_call(error, M::problem);
     if details.status().is_server_error() {
-        tracing::error!(message = M::NAME, %error, "a request failed");
+        let id = visit.request_id();
+        tracing::error!(request_id = id.as_str(), message = M::NAME, %error, "a request failed");
     }
     details
 }
 
 /// The message that the request is.
-async fn message<M: CallEndpoint>(parts: &mut request::Parts, body: &[u8]) -> Result<M, Details> {
-    let has_parameters = M::descriptor()
-        .endpoint
-        .is_some_and(|endpoint| endpoint.path.contains('{'));
-    let parameters = if has_parameters {
-        Some(parameters(parts).await?)
-    } else {
-        None
-    };
+fn message<M: CallEndpoint>(parts: &request::Parts, body: &[u8]) -> Result<M, Details> {
     let mut input = Input {
         body,
         ..Input::default()
     };
-    if let Some(parameters) = &parameters {
-        input.path(parameters.iter());
+    if let Some(endpoint) = &M::descriptor().endpoint {
+        input.path(endpoint.path, parts.uri.path())?;
     }
     if let Some(query) = parts.uri.query() {
         input.query(query)?;
     }
     input.message()
-}
-
-/// The parameters in the path.
-pub(super) async fn parameters(parts: &mut request::Parts) -> Result<RawPathParams, Details> {
-    let parameters = RawPathParams::from_request_parts(parts, &()).await;
-    parameters
-        .map_err(|_| Details::new(StatusCode::BAD_REQUEST, "the path of the URI is not UTF-8"))
 }
 
 /// The body, if it is JSON and neither too long nor too slow. Of a GET there is none.
@@ -188,23 +179,17 @@ fn is_json(parts: &request::Parts) -> bool {
 /// What goes on to its end in a task of its own, if nobody waits for it any more.
 pub(super) struct ToTheEnd(Option<BoxFuture<Response>>);
 
-impl ToTheEnd {
-    fn new(future: impl Future<Output = Response> + Send + 'static) -> Self {
-        ToTheEnd(Some(Box::pin(future)))
-    }
-}
-
 impl Future for ToTheEnd {
     type Output = Response;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
-        let future = self
-            .0
-            .as_mut()
-            .expect("a future is not polled after it is ready");
-        let response = ready!(future.as_mut().poll(cx));
-        self.0 = None;
-        Poll::Ready(response)
+        // Not in its place while it is polled: one that panics does not go on.
+        let mut future = (self.0.take()).expect("a future is not polled after it is ready");
+        let polled = future.as_mut().poll(cx);
+        if polled.is_pending() {
+            self.0 = Some(future);
+        }
+        polled
     }
 }
 

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -18,12 +18,12 @@ use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
 use tokio_io_timeout::TimeoutStream;
-use tower::ServiceExt;
 
 use crate::guarded::{catch, said};
+use crate::http::front::Front;
 use crate::http::problem::Details;
 use crate::http::request_id::RequestId;
-use crate::http::site::Site;
+
 use crate::race::race;
 use crate::route::BoxFuture;
 
@@ -39,24 +39,35 @@ const STREAMS: u32 = 200;
 /// How a connection ended.
 type Ended = std::result::Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
+/// The most bytes of an answer that are handed on at once: what is behind them waits for the client to have read, so that it is
+/// known who reads.
+const PIECE: usize = 64 * 1024;
+
+/// The place of a request among those that may be at work, for as long as somebody has it.
+#[derive(Debug, Clone)]
+pub(super) struct Place(#[expect(dead_code)] Arc<OwnedSemaphorePermit>);
+
 /// An open connection.
 pub(super) struct Connection {
-    site: Arc<Site>,
+    front: Arc<Front>,
     /// One for each request that may be at work, if that is bounded.
     requests: Option<Arc<Semaphore>>,
-    /// How many requests have come.
-    come: AtomicU64,
-    /// How many of them have not been answered to the last byte.
+    /// How many requests have come, and pieces of answers gone.
+    moved: AtomicU64,
+    /// How many requests have not been answered to the last piece.
     at_work: AtomicU32,
+    /// How many of them wait for the client to read.
+    unread: AtomicU32,
 }
 
 impl Connection {
-    pub(super) fn new(site: Arc<Site>, requests: Option<Arc<Semaphore>>) -> Arc<Self> {
+    pub(super) fn new(front: Arc<Front>, requests: Option<Arc<Semaphore>>) -> Arc<Self> {
         Arc::new(Connection {
-            site,
+            front,
             requests,
-            come: AtomicU64::new(0),
+            moved: AtomicU64::new(0),
             at_work: AtomicU32::new(0),
+            unread: AtomicU32::new(0),
         })
     }
 
@@ -73,63 +84,71 @@ impl Connection {
                 tracing::debug!(%error, "a connection ended early");
             }
         };
-        race(serving, self.silent(self.site.settings.header_timeout)).await;
+        race(serving, self.silent()).await;
         drop(room);
     }
 
     /// Serves it to its end. On the heap, where it is as large as it is and no larger: there may be very many.
     fn serving(self: &Arc<Self>, stream: TcpStream, watcher: Watcher) -> BoxFuture<Ended> {
-        let settings = &self.site.settings;
+        let settings = &self.front.site.settings;
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(settings.write_timeout));
         let answering = Arc::clone(self);
-        let service = service_fn(move |request| {
-            let connection = Arc::clone(&answering);
-            async move { Ok::<_, Infallible>(connection.answer(request).await) }
-        });
+        let service = service_fn(move |request| Arc::clone(&answering).answer(request));
         let builder = builder(settings.header_timeout);
         let io = TokioIo::new(Box::pin(stream));
         let serving = builder.serve_connection_with_upgrades(io, service);
         Box::pin(watcher.watch(serving.into_owned()))
     }
 
-    /// Waits until the client has gone without a request for `patience`, or up to twice as long: it sends nothing, or its headers too
-    /// slowly. One clock for a connection is all this takes; hyper's own would be set for each request, and only once the
-    /// client has said which version of HTTP it speaks.
-    async fn silent(&self, patience: Duration) {
-        let mut come = 0;
+    /// Waits until the client has done nothing for as long as it may, or up to twice as long: it sends no request, or its headers
+    /// too slowly, or reads nothing of its answers. One clock for a connection is all this takes; hyper's own would be set for
+    /// each request, only once the client has said which version of HTTP it speaks, and for no stream of HTTP/2.
+    async fn silent(&self) {
+        let settings = &self.front.site.settings;
+        let mut moved = 0;
         loop {
+            let patience = match self.at_work.load(Ordering::Relaxed) {
+                0 => settings.header_timeout,
+                _ => settings.write_timeout,
+            };
             sleep(patience).await;
-            let is_idle = self.at_work.load(Ordering::Relaxed) == 0;
-            let before = std::mem::replace(&mut come, self.come.load(Ordering::Relaxed));
-            if is_idle && before == come {
+            let before = std::mem::replace(&mut moved, self.moved.load(Ordering::Relaxed));
+            if before == moved && self.waits_for_the_client() {
                 return;
             }
         }
     }
 
-    async fn answer(self: Arc<Self>, request: hyper::Request<Incoming>) -> Response<Answering> {
-        self.come.fetch_add(1, Ordering::Relaxed);
-        self.at_work.fetch_add(1, Ordering::Relaxed);
-        let at_work = AtWork(Arc::clone(&self));
-        let response = self.response(request).await;
-        response.map(|body| Answering {
-            body,
-            _at_work: at_work,
-        })
+    fn waits_for_the_client(&self) -> bool {
+        self.at_work.load(Ordering::Relaxed) == self.unread.load(Ordering::Relaxed)
     }
 
-    async fn response(&self, request: hyper::Request<Incoming>) -> Response {
+    async fn answer(
+        self: Arc<Self>,
+        request: hyper::Request<Incoming>,
+    ) -> Result<Response<Answering>, Infallible> {
+        let mut at_work = AtWork::begin(&self);
+        let response = self.response(request).await;
+        at_work.hand_on();
+        Ok(response.map(|body| Answering {
+            body,
+            rest: Bytes::new(),
+            at_work,
+        }))
+    }
+
+    async fn response(&self, mut request: hyper::Request<Incoming>) -> Response {
         let given = RequestId::given(request.headers());
         let id = move || given.unwrap_or_else(RequestId::fresh);
-        let requests = self.requests.as_ref();
-        let place = requests.map(|requests| Arc::clone(requests).try_acquire_owned());
-        if let Some(Err(_)) = place {
-            return Details::unavailable("the server is too busy").answer(&id());
+        if let Some(requests) = &self.requests {
+            let Ok(place) = Arc::clone(requests).try_acquire_owned() else {
+                return Details::unavailable("the server is too busy").answer(&id());
+            };
+            request.extensions_mut().insert(Place(Arc::new(place)));
         }
-        match catch(self.site.router().oneshot(request.map(Body::new))).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(never)) => match never {},
+        match catch(self.front.answer(request.map(Body::new))).await {
+            Ok(response) => response,
             Err(panic) => {
                 let (id, panic) = (id(), said(&*panic));
                 tracing::error!(
@@ -160,19 +179,59 @@ fn builder(patience: Duration) -> Builder<TokioExecutor> {
     builder
 }
 
-/// A request that has not been answered to the last byte.
-struct AtWork(Arc<Connection>);
+/// A request that has not been answered to the last piece.
+struct AtWork {
+    connection: Arc<Connection>,
+    /// Whether a piece of its answer was handed on and the next one has not been asked for: it waits for the client.
+    is_unread: bool,
+}
+
+impl AtWork {
+    fn begin(connection: &Arc<Connection>) -> Self {
+        connection.moved.fetch_add(1, Ordering::Relaxed);
+        connection.at_work.fetch_add(1, Ordering::Relaxed);
+        AtWork {
+            connection: Arc::clone(connection),
+            is_unread: false,
+        }
+    }
+
+    /// It waits for the client from now on.
+    fn hand_on(&mut self) {
+        self.is_unread = true;
+        self.connection.unread.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// It does not wait for the client any more.
+    fn go_on(&mut self) {
+        if std::mem::take(&mut self.is_unread) {
+            self.connection.moved.fetch_add(1, Ordering::Relaxed);
+            self.connection.unread.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
 
 impl Drop for AtWork {
     fn drop(&mut self) {
-        self.0.at_work.fetch_sub(1, Ordering::Relaxed);
+        self.go_on();
+        self.connection.at_work.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 /// The body of an answer, while it is sent.
 struct Answering {
     body: Body,
-    _at_work: AtWork,
+    /// What has come of the body, and was not handed on.
+    rest: Bytes,
+    at_work: AtWork,
+}
+
+impl Answering {
+    /// The next piece of what has come.
+    fn piece(&mut self) -> Frame<Bytes> {
+        self.at_work.hand_on();
+        Frame::data(self.rest.split_to(self.rest.len().min(PIECE)))
+    }
 }
 
 impl HttpBody for Answering {
@@ -183,14 +242,33 @@ impl HttpBody for Answering {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        self.at_work.go_on();
+        if !self.rest.is_empty() {
+            return Poll::Ready(Some(Ok(self.piece())));
+        }
+        match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+            Some(Ok(frame)) => Poll::Ready(Some(Ok(match frame.into_data() {
+                Ok(data) => {
+                    self.rest = data;
+                    self.piece()
+                }
+                Err(trailers) => trailers,
+            }))),
+            end => Poll::Ready(end),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let (of_body, rest) = (self.body.size_hint(), self.rest.len() as u64);
+        let mut hint = SizeHint::new();
+        if let Some(upper) = of_body.upper() {
+            hint.set_upper(upper + rest);
+        }
+        hint.set_lower(of_body.lower() + rest);
+        hint
     }
 }

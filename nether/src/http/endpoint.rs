@@ -166,6 +166,12 @@ impl EndpointEntry {
         endpoint.map_or(("", ""), |endpoint| (endpoint.verb, endpoint.path))
     }
 
+    /// Its path, the same for all endpoints that have it, whatever their parameters are called.
+    pub(super) fn numbered(&self) -> String {
+        let endpoint = self.message().endpoint;
+        endpoint.map_or_else(String::new, |endpoint| endpoint.numbered())
+    }
+
     /// The method of its requests.
     pub(super) fn method(&self) -> &'static str {
         match self.place().0 {
@@ -191,9 +197,14 @@ impl EndpointEntry {
 
     /// The parameters in its path.
     pub(super) fn parameters(&self) -> impl Iterator<Item = &'static str> {
-        let segments = self.place().1.split('/');
-        segments.filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+        parameters_of(self.place().1)
     }
+}
+
+/// The names of the parameters in a path.
+pub(super) fn parameters_of(path: &str) -> impl Iterator<Item = &str> {
+    let segments = path.split('/');
+    segments.filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
 }
 
 /// What a reply without a status of its own is answered with: what a POST replies was made by it.

@@ -5,6 +5,7 @@
 //! them little. A client that fell behind what is kept is told that it missed something.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
 use axum::body::Bytes;
@@ -12,6 +13,8 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::watch;
 
+use crate::error::Result;
+use crate::guarded::panicked;
 use crate::http::endpoint::Endpoint;
 use crate::message::Event;
 use crate::sync::lock;
@@ -57,12 +60,7 @@ pub(super) enum Next {
 impl Feed {
     /// Begins to write down the events of type `E`.
     pub(super) fn open<E: Endpoint + Event>(system: &System, capacity: usize) -> Arc<Self> {
-        let feed = Arc::new(Feed {
-            run: fresh_run(),
-            kept: Mutex::default(),
-            end: watch::Sender::new(Some(0)),
-            capacity: capacity.max(1),
-        });
+        let feed = Arc::new(Feed::new(capacity));
         let mut events = system.subscribe::<E>();
         let writing = Arc::clone(&feed);
         tokio::spawn(async move {
@@ -83,7 +81,16 @@ impl Feed {
         feed
     }
 
-    fn push(&self, text: &str, value: Value) {
+    pub(super) fn new(capacity: usize) -> Self {
+        Feed {
+            run: fresh_run(),
+            kept: Mutex::default(),
+            end: watch::Sender::new(Some(0)),
+            capacity: capacity.max(1),
+        }
+    }
+
+    pub(super) fn push(&self, text: &str, value: Value) {
         let mut kept = lock(&self.kept);
         let place = kept.end();
         let frame = self.frame(place, text);
@@ -101,6 +108,7 @@ impl Feed {
             let mut kept = lock(&self.kept);
             kept.first = kept.end() + count;
             kept.events.clear();
+            self.end.send_replace(Some(kept.first));
         }
     }
 
@@ -154,9 +162,12 @@ impl Kept {
     }
 }
 
-/// The event as it is sent, and for filters.
-fn written<E: Serialize>(event: &E) -> serde_json::Result<(String, Value)> {
-    Ok((serde_json::to_string(event)?, serde_json::to_value(event)?))
+/// The event as it is sent, and for filters. How it is written is the user's, whose panic must not end the feed.
+fn written<E: Serialize>(event: &E) -> Result<(String, Value)> {
+    let written = catch_unwind(AssertUnwindSafe(|| {
+        Ok((serde_json::to_string(event)?, serde_json::to_value(event)?))
+    }));
+    written.unwrap_or_else(|panic| Err(panicked(&*panic)))
 }
 
 fn fresh_run() -> u32 {

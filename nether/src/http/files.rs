@@ -104,21 +104,24 @@ fn is_for_page(request: &request::Parts, path: &str) -> bool {
     accepts.is_some_and(|accepts| accepts.contains("text/html")) && !is_file
 }
 
-/// The files of a folder. A link that leads out of it leads nowhere.
+/// The files of a folder. A link that leads out of it leads nowhere, and what is hidden is not there.
 #[derive(Debug, Clone)]
 pub(super) struct Inside {
     folder: PathBuf,
 }
 
 impl Inside {
-    /// The real path, if it is inside.
+    /// The real path, if it is inside. Whatever is the matter with another one, there is nothing at it.
     fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
-        let (folder, path) = (self.folder.canonicalize()?, path.canonicalize()?);
-        if path.starts_with(&folder) {
-            Ok(path)
-        } else {
-            Err(io::ErrorKind::NotFound.into())
-        }
+        self.real(path)
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn real(&self, path: &Path) -> Option<PathBuf> {
+        let (folder, real) = (self.folder.canonicalize().ok()?, path.canonicalize().ok()?);
+        let is_hidden = is_hidden(path.strip_prefix(&self.folder).ok()?)
+            || is_hidden(real.strip_prefix(&folder).ok()?);
+        (!is_hidden).then_some(real)
     }
 
     /// The same, without holding up others.
@@ -126,6 +129,12 @@ impl Inside {
         let resolving = tokio::task::spawn_blocking(move || self.resolve(&path));
         resolving.await.map_err(io::Error::other)?
     }
+}
+
+/// Whether a file, or a folder that it is in, is hidden, as `.git` and `.env` are; `.well-known` is not (RFC 8615).
+fn is_hidden(path: &Path) -> bool {
+    let mut names = path.components().map(|part| part.as_os_str());
+    names.any(|name| name.as_encoded_bytes().starts_with(b".") && name != ".well-known")
 }
 
 impl Backend for Inside {

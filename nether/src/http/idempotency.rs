@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ use http_body_util::BodyExt;
 use tokio::time::Instant;
 
 use crate::http::problem::Details;
+use crate::http::request_id::RequestId;
+use crate::route::BoxFuture;
 use crate::sync::lock;
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
@@ -26,7 +29,7 @@ const LONGEST: usize = 256;
 /// How many answers are kept; beyond, the oldest go.
 const CAPACITY: usize = 10_000;
 
-/// How many bytes of bodies are kept; beyond, the oldest answers go.
+/// How many bytes of bodies and of what they are known under are kept; beyond, the oldest answers go.
 const BYTES: usize = 64 << 20;
 
 /// How long an answer is kept.
@@ -36,7 +39,7 @@ const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Debug)]
 pub(super) struct IdempotencyKey {
     /// Who asks, for what, and the key.
-    name: String,
+    name: Arc<str>,
     /// Of the query and the body: the same key with another request is a mistake.
     fingerprint: u64,
 }
@@ -60,7 +63,7 @@ impl IdempotencyKey {
         let mut hasher = DefaultHasher::new();
         (parts.uri.query(), body).hash(&mut hasher);
         Ok(Some(IdempotencyKey {
-            name: format!("{} {} {key}", parts.method, parts.uri.path()),
+            name: format!("{} {} {key}", parts.method, parts.uri.path()).into(),
             fingerprint: hasher.finish(),
         }))
     }
@@ -68,7 +71,7 @@ impl IdempotencyKey {
     /// Keys of different principals never meet.
     pub(super) fn of_principal(mut self, principal: Option<&str>) -> Self {
         if let Some(principal) = principal {
-            self.name = format!("{} {principal:?}", self.name);
+            self.name = format!("{} {principal:?}", self.name).into();
         }
         self
     }
@@ -80,10 +83,10 @@ pub(super) struct Idempotency(Mutex<Answers>);
 
 #[derive(Debug, Default)]
 struct Answers {
-    known: HashMap<String, Known>,
+    known: HashMap<Arc<str>, Known>,
     /// When which was begun, the oldest first.
-    order: VecDeque<(Instant, String)>,
-    /// How many bytes the bodies of the answers have.
+    order: VecDeque<(Instant, Arc<str>)>,
+    /// How many bytes the names and the bodies of the answers have.
     bytes: usize,
 }
 
@@ -116,7 +119,7 @@ pub(super) async fn once(
     idempotency: &Arc<Idempotency>,
     key: IdempotencyKey,
     parts: &request::Parts,
-    first: impl Future<Output = Response> + Send + 'static,
+    first: BoxFuture<Response>,
 ) -> Response {
     match idempotency.enter(&key) {
         Entered::First(begun) => {
@@ -132,10 +135,15 @@ pub(super) async fn once(
                 leaving.with(kept);
                 response
             });
-            let answer = working.await;
-            answer.unwrap_or_else(|_| Details::internal().answer_to(parts))
+            working
+                .await
+                .unwrap_or_else(|failed| match failed.try_into_panic() {
+                    // It goes on as it would have without a key.
+                    Ok(panic) => resume_unwind(panic),
+                    Err(_) => Details::unavailable("the server is stopping").answer_to(parts),
+                })
         }
-        Entered::Again(kept) => kept.response(),
+        Entered::Again(kept) => kept.response(parts),
         Entered::AtWork => {
             let detail = "a request with this `Idempotency-Key` is still at work";
             Details::new(StatusCode::CONFLICT, detail).answer_to(parts)
@@ -165,8 +173,9 @@ impl Idempotency {
             fingerprint: key.fingerprint,
             answer: None,
         };
-        answers.known.insert(key.name.clone(), known);
-        answers.order.push_back((now, key.name.clone()));
+        answers.bytes += key.name.len();
+        answers.known.insert(Arc::clone(&key.name), known);
+        answers.order.push_back((now, Arc::clone(&key.name)));
         Entered::First(now)
     }
 }
@@ -192,9 +201,11 @@ impl Answers {
     }
 
     fn remove(&mut self, name: &str) {
-        let known = self.known.remove(name);
-        let kept = known.and_then(|known| known.answer);
-        self.bytes -= kept.map_or(0, |kept| kept.body.len());
+        let Some(known) = self.known.remove(name) else {
+            return;
+        };
+        let body = known.answer.map_or(0, |kept| kept.body.len());
+        self.bytes -= name.len() + body;
     }
 }
 
@@ -223,7 +234,7 @@ impl Drop for Leaving<'_> {
         let mut answers = lock(&self.idempotency.0);
         let known = answers.known.get(&self.key.name);
         if known.is_some_and(|it| it.begun == self.begun && it.answer.is_none()) {
-            answers.known.remove(&self.key.name);
+            answers.remove(&self.key.name);
         }
     }
 }
@@ -247,10 +258,14 @@ async fn keep(response: Response) -> (Response, Option<Kept>) {
 }
 
 impl Kept {
-    fn response(&self) -> Response {
+    /// The same answer, to a request with an id of its own.
+    fn response(&self, parts: &request::Parts) -> Response {
         let mut response = Response::new(Body::from(self.body.clone()));
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers.clone();
+        if let Some(id) = RequestId::given(&parts.headers) {
+            id.mark(response.headers_mut());
+        }
         response
     }
 }
@@ -261,7 +276,7 @@ mod tests {
 
     fn key(name: &str) -> IdempotencyKey {
         IdempotencyKey {
-            name: name.to_owned(),
+            name: name.into(),
             fingerprint: 0,
         }
     }
@@ -310,6 +325,27 @@ mod tests {
         }
         assert!(!is_known(&idempotency, "a"));
         assert!(is_known(&idempotency, "c"));
+    }
+
+    #[test]
+    fn long_names_count_as_long_answers_do() {
+        let idempotency = Idempotency::default();
+        for number in 0..3 {
+            let name = format!("{number}{}", "n".repeat(BYTES / 2));
+            answer(&idempotency, &name, 1);
+            drop(Leaving {
+                idempotency: &idempotency,
+                key: &key("failed"),
+                begun: match idempotency.enter(&key("failed")) {
+                    Entered::First(begun) => begun,
+                    _ => panic!("it is known"),
+                },
+            });
+        }
+        let answers = lock(&idempotency.0);
+        assert_eq!(answers.known.len(), 1);
+        let names: usize = answers.known.keys().map(|name| name.len()).sum();
+        assert_eq!(answers.bytes, names + 1);
     }
 
     #[tokio::test(start_paused = true)]

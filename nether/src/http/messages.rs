@@ -35,7 +35,7 @@ pub struct AddRoutes {
 }
 
 /// Adds a folder of files, which are served from the next request on. No request leaves the folder: neither by `..` nor by a
-/// link.
+/// link. What begins with a dot is not served, but for `.well-known`.
 #[command(name = "nether.add_static", error = Error)]
 pub struct AddStatic {
     /// Below which path they are, such as `/assets`; `/` for all that nothing else answers.

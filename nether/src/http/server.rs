@@ -8,18 +8,20 @@ use std::time::Duration;
 
 use axum::http::request;
 use nether_macros::module;
+use tokio::sync::Semaphore;
 use tower_http::cors::CorsLayer;
 
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::guarded::said;
+use crate::http::front::Front;
 use crate::http::listen::Listening;
 use crate::http::messages::{
     AddRoutes, AddStatic, RoutesAdded, ServerFailed, ServerStarted, ServerStopped, StartServer,
     StaticAdded, StopServer,
 };
-use crate::http::settings::Settings;
-use crate::http::site::{Folder, Shared, Site};
+use crate::http::settings::{FOREVER, Settings};
+use crate::http::site::{Folder, Shared};
 use crate::message::Message;
 use crate::sync::lock;
 use crate::system::{System, WeakSystem};
@@ -77,7 +79,7 @@ impl Server {
     /// How long the body of a request may take to arrive: 20 seconds unless told otherwise. A slower one is answered with 408.
     #[must_use]
     pub fn body_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.body_timeout = timeout;
+        self.settings.body_timeout = timeout.min(FOREVER);
         self
     }
 
@@ -85,15 +87,15 @@ impl Server {
     /// seconds unless told otherwise, or up to twice as long. Then the connection is closed.
     #[must_use]
     pub fn header_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.header_timeout = timeout;
+        self.settings.header_timeout = timeout.min(FOREVER);
         self
     }
 
     /// How long a client may go without reading anything of what it is sent: 30 seconds unless told otherwise. Then the connection
-    /// is closed.
+    /// is closed; one of HTTP/2, once there has been nothing else on it for as long, or up to twice as long.
     #[must_use]
     pub fn write_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.write_timeout = timeout;
+        self.settings.write_timeout = timeout.min(FOREVER);
         self
     }
 
@@ -102,7 +104,7 @@ impl Server {
     /// of events have no such limit.
     #[must_use]
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.request_timeout = timeout;
+        self.settings.request_timeout = timeout.min(FOREVER);
         self
     }
 
@@ -110,15 +112,15 @@ impl Server {
     /// accepted.
     #[must_use]
     pub fn max_connections(mut self, connections: usize) -> Self {
-        self.settings.max_connections = connections.max(1);
+        self.settings.max_connections = connections.clamp(1, Semaphore::MAX_PERMITS);
         self
     }
 
     /// How many requests may be at work at once, at each address; without limit unless told otherwise. Further ones are answered
-    /// with 503 at once. An open stream of events is not at work.
+    /// with 503 at once. An open stream of events is not at work; a command is until it is done, also if its client has gone.
     #[must_use]
     pub fn max_requests(mut self, requests: usize) -> Self {
-        self.settings.max_requests = Some(requests.max(1));
+        self.settings.max_requests = Some(requests.clamp(1, Semaphore::MAX_PERMITS));
         self
     }
 
@@ -132,7 +134,7 @@ impl Server {
     /// After how much silence a stream of events says that it is alive: 15 seconds unless told otherwise.
     #[must_use]
     pub fn keep_alive(mut self, interval: Duration) -> Self {
-        self.settings.keep_alive = interval;
+        self.settings.keep_alive = interval.min(FOREVER);
         self
     }
 
@@ -195,7 +197,8 @@ impl Server {
         self
     }
 
-    /// Serves the files of a folder below a path, as [`AddStatic`] does.
+    /// Serves the files of a folder below a path, as [`AddStatic`] does. Whether there is such a folder is seen when one of its files is
+    /// asked for.
     #[must_use]
     pub fn files(self, path: impl Into<String>, folder: impl Into<PathBuf>) -> Self {
         self.folder(path.into(), folder.into(), false)
@@ -219,14 +222,18 @@ impl Server {
     /// Attaches the server, opens the address, and serves until the system is told to stop; then stops the system.
     ///
     /// # Errors
-    /// If the address is not one, or is taken; if the system has a server already, or is stopping.
+    /// If the address, or that of [`operations`](Server::operations), is not one, or is taken; if the system has a server
+    /// already, or is stopping or gone. The server is then detached, and the system goes on.
     pub async fn serve(self, address: impl Into<String>) -> Result<()> {
         let system = self.running()?;
         let address = address.into();
-        system.attach(self).await?;
-        system
-            .scope(async |ctx| Ok(ctx.send(StartServer { address }).await?))
-            .await?;
+        let attached = system.attach(self).await?;
+        let start = async |ctx: &Context| Ok(ctx.send(StartServer { address }).await?);
+        if let Err(error) = system.scope(start).await {
+            // Another one may try another address.
+            system.detach(attached).await;
+            return Err(error);
+        }
         system.until_shutdown().await;
         Ok(())
     }
@@ -241,19 +248,20 @@ impl Server {
         let system = self.running()?;
         let settings = Arc::new(self.settings.clone());
         let shared = Arc::clone(&self.shared);
-        let mut started = self.start_operations(&system, &settings).await?;
         // The user's: axum panics over routes that contradict each other.
-        let site = catch_unwind(AssertUnwindSafe(|| Site::public(system, settings, shared)));
-        let site = site.map_err(|panic| Error::msg(said(&*panic)))?;
-        let listening = open(address, site).await?;
-        started.push(self.keep(listening));
-        Ok(started)
+        let public = || Front::public(system.clone(), Arc::clone(&settings), shared);
+        let front = catch_unwind(AssertUnwindSafe(public));
+        let front = front.map_err(|panic| Error::msg(said(&*panic)))?;
+        let listening = open(address, front).await?;
+        let operations = self.open_operations(&system, &settings).await?;
+        let opened = operations.into_iter().chain([listening]);
+        Ok(opened.map(|listening| self.keep(listening)).collect())
     }
 
     fn keep(&self, listening: Listening) -> ServerStarted {
         let started = ServerStarted {
             address: listening.address.to_string(),
-            operations: listening.site.is_private,
+            operations: listening.front.site.is_private,
         };
         tracing::info!(address = started.address, "serving");
         lock(&self.open).push(listening);
@@ -261,17 +269,17 @@ impl Server {
     }
 
     /// Opens the address for operations, if there is one and it is not open.
-    async fn start_operations(
+    async fn open_operations(
         &self,
         system: &System,
         settings: &Arc<Settings>,
-    ) -> Result<Vec<ServerStarted>> {
-        let is_open = lock(&self.open).iter().any(|it| it.site.is_private);
+    ) -> Result<Option<Listening>> {
+        let is_open = lock(&self.open).iter().any(|it| it.front.site.is_private);
         let Some(address) = settings.operations.as_ref().filter(|_| !is_open) else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
-        let site = Site::private(system.clone(), Arc::clone(settings));
-        Ok(vec![self.keep(open(address, site).await?)])
+        let front = Front::private(system.clone(), Arc::clone(settings));
+        open(address, front).await.map(Some)
     }
 
     async fn stop(&self, address: &str) -> Result<()> {
@@ -291,12 +299,12 @@ impl Server {
 
     /// Lets what was added serve from the next request on.
     fn rebuild(&self) -> Result<()> {
-        let sites: Vec<_> = lock(&self.open)
+        let fronts: Vec<_> = lock(&self.open)
             .iter()
-            .map(|it| Arc::clone(&it.site))
+            .map(|it| Arc::clone(&it.front))
             .collect();
         let rebuilt = catch_unwind(AssertUnwindSafe(|| {
-            sites.iter().for_each(|site| site.rebuild());
+            fronts.iter().for_each(|front| front.rebuild());
         }));
         rebuilt.map_err(|panic| Error::msg(said(&*panic)))
     }
@@ -371,8 +379,8 @@ impl Server {
     }
 }
 
-async fn open(address: &str, site: Arc<Site>) -> Result<Listening> {
-    let listening = Listening::open(address, site).await;
+async fn open(address: &str, front: Arc<Front>) -> Result<Listening> {
+    let listening = Listening::open(address, front).await;
     listening.map_err(|error| Error::msg(format!("cannot serve at `{address}`: {error}")))
 }
 
@@ -415,7 +423,7 @@ impl System {
     /// ```
     ///
     /// # Errors
-    /// If the address is not one, or is taken; if the system has a server already, or is stopping.
+    /// If the address is not one, or is taken; if the system has a server already, or is stopping. The system goes on.
     pub async fn serve(&self, address: impl Into<String>) -> Result<()> {
         Server::new(self).serve(address).await
     }

@@ -7,6 +7,9 @@ use std::time::Duration;
 use axum::http::request;
 use tower_http::cors::CorsLayer;
 
+/// The longest time there is: clocks cannot add much more to the present.
+pub(super) const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// Who a request is from.
 pub(super) type PrincipalOf = Arc<dyn Fn(&request::Parts) -> Option<String> + Send + Sync>;
 

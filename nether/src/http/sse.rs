@@ -3,18 +3,18 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use axum::http::{StatusCode, request};
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use hyper::body::{Body as HttpBody, Frame};
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::http::call::parameters;
 use crate::http::endpoint::{EndpointEntry, Shape};
 use crate::http::feed::{Feed, Next};
 use crate::http::input::Input;
@@ -46,8 +46,8 @@ pub(super) async fn serve(
     site: Arc<Site>,
     request: Request,
 ) -> Response {
-    let (mut parts, _) = request.into_parts();
-    let filter = match filter(endpoint, &mut parts).await {
+    let (parts, _) = request.into_parts();
+    let filter = match filter(endpoint, &parts.uri) {
         Ok(filter) => filter,
         Err(details) => return details.answer_to(&parts),
     };
@@ -58,7 +58,8 @@ pub(super) async fn serve(
         feed,
         filter,
         ending: site.ending(),
-        site,
+        last: None,
+        keep_alive: site.settings.keep_alive,
     };
     let body = Events {
         first: Some(greeting),
@@ -94,11 +95,11 @@ fn missed(count: impl std::fmt::Display) -> Bytes {
 type Filter = Vec<(String, String)>;
 
 /// The filter that path and query are.
-async fn filter(endpoint: &EndpointEntry, parts: &mut request::Parts) -> Result<Filter, Details> {
-    let parameters = parameters(parts).await?;
+fn filter(endpoint: &EndpointEntry, uri: &Uri) -> Result<Filter, Details> {
+    let (_, declared) = endpoint.place();
     let mut input = Input::default();
-    input.path(parameters.iter());
-    if let Some(query) = parts.uri.query() {
+    input.path(declared, uri.path())?;
+    if let Some(query) = uri.query() {
         input.query(query)?;
     }
     if input.texts.len() > FILTERS {
@@ -161,7 +162,10 @@ struct Client {
     changes: watch::Receiver<Option<u64>>,
     /// Set when the server stops.
     ending: watch::Receiver<bool>,
-    site: Arc<Site>,
+    /// The place where the stream ends; known once it is to end.
+    last: Option<u64>,
+    /// After how much silence it is told that the stream lives.
+    keep_alive: Duration,
 }
 
 /// What a client is sent, and who it is; nobody any more after the last of it.
@@ -172,23 +176,35 @@ impl Client {
     async fn next(mut self) -> Sent {
         loop {
             self.changes.mark_unchanged();
-            let is_over = self.changes.borrow().is_none() || *self.ending.borrow();
+            if self.is_over() {
+                return (STOPPING, None);
+            }
             let ready = self.ready();
             if !ready.is_empty() {
                 return (ready, Some(self));
             }
-            if is_over {
-                return (STOPPING, None);
+            if self.last.is_some() {
+                continue; // It has been told all.
             }
             let changed = async { self.changes.changed().await.is_ok() };
             let ended = async { self.ending.changed().await.is_ok() };
-            if timeout(self.site.settings.keep_alive, race(changed, ended))
+            if timeout(self.keep_alive, race(changed, ended))
                 .await
                 .is_err()
             {
                 return (ALIVE, Some(self));
             }
         }
+    }
+
+    /// Whether it has been told all, up to when the stream was told to end: others may go on publishing.
+    fn is_over(&mut self) -> bool {
+        let is_closed = *self.ending.borrow() || self.ending.has_changed().is_err();
+        let is_to_end = self.changes.borrow().is_none() || is_closed;
+        if is_to_end && self.last.is_none() {
+            self.last = Some(self.feed.now());
+        }
+        self.last.is_some_and(|last| self.place >= last)
     }
 
     /// What is there already.
@@ -251,5 +267,47 @@ impl HttpBody for Events {
         events.next = None;
         events.client = client;
         Poll::Ready(Some(Ok(Frame::data(frame))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use serde_json::json;
+    use tokio::sync::watch;
+
+    use super::{Client, STOPPING};
+    use crate::http::feed::Feed;
+
+    #[tokio::test]
+    async fn a_stream_that_is_to_end_does_not_wait_for_the_end_of_events() {
+        let feed = Arc::new(Feed::new(10));
+        let ending = watch::Sender::new(false);
+        let mut client = Client {
+            place: feed.now(),
+            changes: feed.changes(),
+            feed: Arc::clone(&feed),
+            filter: vec![("wanted".to_owned(), "true".to_owned())],
+            ending: ending.subscribe(),
+            last: None,
+            keep_alive: Duration::from_secs(1),
+        };
+        let publish = |text: &str, wanted: bool| feed.push(text, json!({ "wanted": wanted }));
+        publish("before", true);
+        publish("before, for others", false);
+        ending.send_replace(true);
+        let mut told = Vec::new();
+        for _ in 0..3 {
+            let (frame, next) = client.next().await;
+            told.push(frame);
+            let Some(next) = next else { break };
+            client = next;
+            publish("after", true);
+        }
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told[0].ends_with(b"data: before\n\n"), "{told:?}");
+        assert_eq!(told[1], STOPPING);
     }
 }

@@ -45,7 +45,8 @@ impl Visit {
         Visit { ctx, given, wait }
     }
 
-    fn request_id(&self) -> RequestId {
+    /// What it is called in the log, and in a problem.
+    pub(super) fn request_id(&self) -> RequestId {
         let own = || RequestId::of_context(self.ctx.correlation_id());
         self.given.clone().unwrap_or_else(own)
     }

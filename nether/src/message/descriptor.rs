@@ -33,16 +33,22 @@ pub struct EndpointDescriptor {
 }
 
 impl EndpointDescriptor {
-    /// Method and path, the same for all endpoints that the same requests would reach: without the names of parameters. A
-    /// stream of events is asked for by a GET.
+    /// Method and path, the same for all endpoints that the same requests would reach. A stream of events is asked for by a
+    /// GET.
     pub(crate) fn place(&self) -> String {
         let method = if self.verb == "SSE" { "GET" } else { self.verb };
-        let segments = self.path.split('/').map(|segment| {
-            let is_parameter = segment.starts_with('{');
-            if is_parameter { "{}" } else { segment }
+        format!("{method} {}", self.numbered())
+    }
+
+    /// The path with numbers for the names of parameters: the same for all messages at one place, whatever their fields are
+    /// called.
+    pub(crate) fn numbered(&self) -> String {
+        let segments = self.path.split('/').enumerate();
+        let segments = segments.map(|(number, segment)| match segment.starts_with('{') {
+            true => format!("{{{number}}}"),
+            false => segment.to_owned(),
         });
-        let segments: Vec<_> = segments.collect();
-        format!("{method} {}", segments.join("/"))
+        segments.collect::<Vec<_>>().join("/")
     }
 }
 

@@ -83,7 +83,7 @@ where
     let result = {
         let parcel = spare.as_mut().unwrap_or(&mut *parcel);
         let handler = Box::pin(M::handle(module, parcel, ctx, Back));
-        let observed = observed(ctx, P::Message::NAME);
+        let observed = observed(ctx, P::Message::descriptor);
         policy.limited(handler, observed, handle.crashes()).await
     };
     let declaration = &M::descriptor().declaration;
@@ -115,7 +115,7 @@ where
     let result = {
         let parcel = spare.as_mut().unwrap_or(&mut *parcel);
         let handler = Box::pin(M::handle(module, parcel, ctx, Back));
-        let observed = observed(ctx, P::Message::NAME);
+        let observed = observed(ctx, P::Message::descriptor);
         policy.limited(handler, observed, handle.crashes()).await
     };
     let declaration = &M::descriptor().declaration;

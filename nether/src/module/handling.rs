@@ -14,7 +14,7 @@ use crate::declaration::Declaration;
 use crate::envelope::{Given, Label, Parcel, Shown};
 use crate::error::{Error, Result};
 use crate::guarded::{Fall, Guarded, Observed};
-use crate::message::{ByValue, Event, MayChange, Message, MessageProof};
+use crate::message::{ByValue, Event, MayChange, Message, MessageDescriptor, MessageProof};
 use crate::module::attempt::Attempt;
 use crate::module::cell::{CellOf, Routes, Way};
 use crate::module::supervision::settle;
@@ -282,7 +282,7 @@ where
 {
     let result = {
         let handler = pin!(M::handle(module, parcel, ctx, Back));
-        let observed = observed(ctx, P::Message::NAME);
+        let observed = observed(ctx, P::Message::descriptor);
         Guarded::new(handler, observed, ctx.handle().crashes()).await
     };
     let result = result.map_err(Fall::Panicked);
@@ -296,7 +296,7 @@ where
     M: Module + Sync + Serves<P>,
 {
     let handler = pin!(M::handle(module, parcel, ctx, Back));
-    let observed = observed(ctx, P::Message::NAME);
+    let observed = observed(ctx, P::Message::descriptor);
     let result = Guarded::new(handler, observed, ctx.handle().crashes()).await;
     Attempt::Ended(result.map_err(Fall::Panicked))
 }
@@ -305,16 +305,21 @@ where
 #[inline]
 pub(crate) fn observed<M: Module>(
     ctx: &Context<M>,
-    message: &'static str,
+    message: fn() -> &'static MessageDescriptor,
 ) -> Option<Box<Observed>> {
     let is_seen = tracing::enabled!(tracing::Level::DEBUG);
     let is_timed = ctx.handle().scope.mediator.latencies.are_asked();
-    (is_seen || is_timed).then(|| observe(ctx.handle(), &M::descriptor().declaration, message))
+    (is_seen || is_timed).then(|| observe(ctx.handle(), &M::descriptor().declaration, message()))
 }
 
 /// One call site for all handlers: it is not worth one each in every program.
 #[cold]
-fn observe(handle: &Handle, module: &Declaration, message: &'static str) -> Box<Observed> {
+fn observe(
+    handle: &Handle,
+    module: &Declaration,
+    message: &'static MessageDescriptor,
+) -> Box<Observed> {
+    let message = message.declaration.name;
     let latencies = &handle.scope.mediator.latencies;
     let is_seen = tracing::enabled!(tracing::Level::DEBUG);
     let is_timed = latencies.are_asked();

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use serde::de::value::StrDeserializer;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, Error as _, IgnoredAny, IntoDeserializer, MapAccess, Visitor,
+};
 use serde::forward_to_deserialize_any;
 use serde_json::Error;
 
@@ -34,10 +36,21 @@ impl<'a> Fields<'a> {
         if self.input.body.is_empty() {
             return visitor.visit_map(texts);
         }
+        self.check_object()?;
         let mut body = serde_json::Deserializer::from_slice(self.input.body);
         let value = body.deserialize_map(Around { texts, visitor })?;
         body.end()?;
         Ok(value)
+    }
+
+    /// The body is an object, or no JSON at all.
+    fn check_object(&self) -> Result<(), Error> {
+        let body = self.input.body.trim_ascii_start();
+        if body.starts_with(b"{") {
+            return Ok(());
+        }
+        serde_json::from_slice::<IgnoredAny>(body)?;
+        Err(Error::custom("the body must be a JSON object"))
     }
 
     /// Reads a message that is no struct of named fields: the body is all of it.
@@ -77,15 +90,14 @@ impl<'de> Deserializer<'de> for Fields<'de> {
     /// A message without fields is sent by an empty body, an empty object, or `null`.
     fn deserialize_unit_struct<V: Visitor<'de>>(
         self,
-        name: &'static str,
+        _: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        let body = self.input.body.trim_ascii();
-        let is_empty = body.is_empty() || body == b"{}";
-        if is_empty && self.input.texts.is_empty() {
+        let is_null = self.input.body.trim_ascii() == b"null";
+        if is_null && self.input.texts.is_empty() {
             return visitor.visit_unit();
         }
-        self.body(|body| body.deserialize_unit_struct(name, visitor))
+        self.fields(Some(&[]), NoFields(visitor))
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -112,6 +124,23 @@ impl<'de> Deserializer<'de> for Fields<'de> {
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit seq tuple
         tuple_struct identifier ignored_any
+    }
+}
+
+/// A message without fields, of a map that has none either.
+struct NoFields<V>(V);
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for NoFields<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.expecting(formatter)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<V::Value, A::Error> {
+        // Which gives an error for any, since none is known.
+        map.next_key::<IgnoredAny>()?;
+        self.0.visit_unit()
     }
 }
 

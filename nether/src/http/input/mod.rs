@@ -26,11 +26,19 @@ pub(super) struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// Takes in the parameters of the path.
-    pub(super) fn path(&mut self, parameters: impl Iterator<Item = (&'a str, &'a str)>) {
-        let texts = parameters.map(|(name, value)| (name.into(), value.into()));
-        self.texts.extend(texts);
+    /// Takes in the parameters of the path: what it has where the endpoint's own has a name in braces.
+    ///
+    /// # Errors
+    /// If one is not UTF-8 once it is decoded.
+    pub(super) fn path(&mut self, declared: &'a str, path: &'a str) -> Result<(), Details> {
+        for (name, value) in declared.split('/').zip(path.split('/')) {
+            let name = name.strip_prefix('{').and_then(|it| it.strip_suffix('}'));
+            if let Some(name) = name {
+                self.texts.push((name.into(), decoded(value, "path")?));
+            }
+        }
         self.group();
+        Ok(())
     }
 
     /// Takes in the query of the URI.
@@ -38,13 +46,7 @@ impl<'a> Input<'a> {
     /// # Errors
     /// If it is not UTF-8 once it is decoded.
     pub(super) fn query(&mut self, query: &'a str) -> Result<(), Details> {
-        if percent_encoding::percent_decode_str(query)
-            .decode_utf8()
-            .is_err()
-        {
-            let detail = "the query of the URI is not UTF-8";
-            return Err(Details::new(StatusCode::BAD_REQUEST, detail));
-        }
+        decoded(query, "query")?;
         self.texts.extend(form_urlencoded::parse(query.as_bytes()));
         self.group();
         Ok(())
@@ -83,6 +85,15 @@ impl<'a> Input<'a> {
     }
 }
 
+/// The text without its percent signs; `part` is where in the URI it is.
+fn decoded<'a>(text: &'a str, part: &str) -> Result<Cow<'a, str>, Details> {
+    let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
+    decoded.map_err(|_| {
+        let detail = format!("the {part} of the URI is not UTF-8");
+        Details::new(StatusCode::BAD_REQUEST, detail)
+    })
+}
+
 /// The message that a request is, or the status of its problem. For the fuzz target alone.
 pub fn read_message<M: DeserializeOwned>(
     path: &[(&str, &str)],
@@ -93,7 +104,10 @@ pub fn read_message<M: DeserializeOwned>(
         body,
         ..Input::default()
     };
-    input.path(path.iter().copied());
+    let parameters = path
+        .iter()
+        .map(|(name, value)| ((*name).into(), (*value).into()));
+    input.texts.extend(parameters);
     let read = input.query(query).and_then(|()| input.message());
     read.map_err(|details| details.status().as_u16())
 }

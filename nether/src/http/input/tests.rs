@@ -45,7 +45,10 @@ fn read<'a, M: serde::de::DeserializeOwned>(
         body: body.as_bytes(),
         ..Input::default()
     };
-    input.path(path.iter().copied());
+    let parameters = path
+        .iter()
+        .map(|(name, value)| ((*name).into(), (*value).into()));
+    input.texts.extend(parameters);
     input.query(query)?;
     input.message()
 }
@@ -120,15 +123,40 @@ fn what_is_wrong_is_named() {
     }
 }
 
+#[derive(Debug, Deserialize)]
+struct Bare;
+
+fn check_refused(details: &Details, status: StatusCode, said: &str) {
+    assert_eq!(details.status(), status, "{details:?}");
+    assert!(format!("{details:?}").contains(said), "{details:?}");
+}
+
 #[test]
 fn a_body_that_is_no_object_is_refused() {
-    for body in ["[1]", "7", "null", "\"id\""] {
+    for body in ["[1]", "7", "null", " \"id\""] {
         let details = refused(&[], "", body);
-        assert_eq!(
-            details.status(),
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "{details:?}"
-        );
+        let said = "\"the body must be a JSON object\"";
+        check_refused(&details, StatusCode::UNPROCESSABLE_ENTITY, said);
+    }
+}
+
+#[test]
+fn a_message_without_fields_is_nothing_or_an_object_of_nothing() {
+    for body in ["", "{}", " { } ", "null"] {
+        read::<Bare>(&[], "", body).unwrap();
+    }
+    for (query, body, status, said) in [
+        ("", "[]", 422, "the body must be a JSON object"),
+        ("", "{\"a\":1}", 422, "unknown field `a`"),
+        ("a=1", "", 422, "unknown field `a`"),
+        ("a=1", "null", 422, "the body must be a JSON object"),
+        ("", "{", 400, "not JSON"),
+        ("", "{}{", 400, "not JSON"),
+        ("", "nothing", 400, "not JSON"),
+    ] {
+        let details = read::<Bare>(&[], query, body).unwrap_err();
+        let status = StatusCode::from_u16(status).unwrap();
+        check_refused(&details, status, said);
     }
 }
 

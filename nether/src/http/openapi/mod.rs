@@ -5,28 +5,34 @@
 mod operation;
 mod schema;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
 use self::operation::operation;
 use self::schema::{bound, schemas};
 use crate::http::endpoint::EndpointEntry;
+use crate::http::front::endpoints;
 use crate::http::settings::Settings;
-use crate::http::site::endpoints;
 
 /// The description of all endpoints of the program.
 pub(super) fn document(settings: &Settings) -> Value {
     let mut schemas = schemas();
-    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    // Before all others: another type of this name gets another one.
+    schemas.subschema_for::<Problem>();
+    // By place: two paths that differ in the names of their parameters alone are one.
+    let mut places: BTreeMap<String, (&str, Map<String, Value>)> = BTreeMap::new();
     for endpoint in endpoints() {
         let (_, path) = endpoint.place();
         let method = endpoint.method().to_ascii_lowercase();
-        let operation = operation(endpoint, &mut schemas);
-        paths.entry(path).or_default().insert(method, operation);
+        let place = places.entry(endpoint.numbered());
+        let (path, operations) = place.or_insert_with(|| (path, Map::new()));
+        operations.insert(method, operation(endpoint, path, &mut schemas));
     }
-    let mut components = schemas.take_definitions(true);
-    components.insert("Problem".to_owned(), problem());
+    let paths: BTreeMap<_, _> = places.into_values().collect();
+    let components = schemas.take_definitions(true);
     let (title, version) = &settings.title;
     let mut document = json!({
         "openapi": "3.1.0",
@@ -51,21 +57,33 @@ fn response(description: &str, schema: &str) -> Value {
     })
 }
 
-/// Problem details (RFC 9457).
-fn problem() -> Value {
-    json!({
-        "type": "object",
-        "description": "Problem details (RFC 9457)",
-        "properties": {
-            "type": { "type": "string", "format": "uri-reference", "description": "What kind of problem it is" },
-            "title": { "type": "string", "description": "What problems of this kind are called" },
-            "status": { "type": "integer", "minimum": 400, "maximum": 599 },
-            "detail": { "type": "string", "description": "What is wrong with this request" },
-            "field": { "type": "string", "description": "In which field it is" },
-            "request_id": { "type": "string", "description": "What the request is called in the log" },
-        },
-        "required": ["type", "title", "status", "request_id"],
-    })
+/// Problem details (RFC 9457), as a schema.
+struct Problem;
+
+impl JsonSchema for Problem {
+    fn schema_name() -> Cow<'static, str> {
+        "Problem".into()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        concat!(module_path!(), "::Problem").into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "description": "Problem details (RFC 9457)",
+            "properties": {
+                "type": { "type": "string", "format": "uri-reference", "description": "What kind of problem it is" },
+                "title": { "type": "string", "description": "What problems of this kind are called" },
+                "status": { "type": "integer", "minimum": 400, "maximum": 599 },
+                "detail": { "type": "string", "description": "What is wrong with this request" },
+                "field": { "type": "string", "description": "In which field it is" },
+                "request_id": { "type": "string", "description": "What the request is called in the log" },
+            },
+            "required": ["type", "title", "status", "request_id"],
+        })
+    }
 }
 
 /// What an endpoint is called, for generated clients: the name of its message.

@@ -6,13 +6,18 @@ use axum::http::StatusCode;
 use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 
-use crate::http::endpoint::{EndpointEntry, Field, ReplyShape, Shape, Way};
-use crate::http::openapi::schema::{of_body, of_event, of_field};
+use crate::http::endpoint::{EndpointEntry, Field, ReplyShape, Shape, Way, parameters_of};
+use crate::http::openapi::schema::{of_body, of_event, of_field, without_null};
 use crate::http::openapi::{operation_id, response};
 use crate::http::problem::{ProblemKind, title_of};
 use crate::message::MessageKind;
 
-pub(super) fn operation(endpoint: &EndpointEntry, schemas: &mut SchemaGenerator) -> Value {
+/// The operation, at the path as the description has it: its parameters may have the names that another endpoint gives them.
+pub(super) fn operation(
+    endpoint: &EndpointEntry,
+    path: &str,
+    schemas: &mut SchemaGenerator,
+) -> Value {
     let mut operation = Map::new();
     operation.insert("operationId".to_owned(), operation_id(endpoint).into());
     operation.insert("tags".to_owned(), json!([tag(endpoint)]));
@@ -22,7 +27,7 @@ pub(super) fn operation(endpoint: &EndpointEntry, schemas: &mut SchemaGenerator)
     }
     operation.insert(
         "parameters".to_owned(),
-        parameters(endpoint, schemas).into(),
+        parameters(endpoint, path, schemas).into(),
     );
     if endpoint.has_body()
         && let Some(schema) = of_body(endpoint, schemas)
@@ -48,21 +53,24 @@ fn request_body(schema: Value) -> Value {
     json!({ "required": is_required, "content": { "application/json": { "schema": schema } } })
 }
 
-fn parameters(endpoint: &EndpointEntry, schemas: &mut SchemaGenerator) -> Vec<Value> {
+fn parameters(endpoint: &EndpointEntry, path: &str, schemas: &mut SchemaGenerator) -> Vec<Value> {
     let fields = match endpoint.shape {
         Shape::Fields(fields) => fields,
         Shape::Opaque => &[],
     };
-    let in_path: Vec<_> = endpoint.parameters().collect();
+    let in_path: Vec<_> = endpoint.parameters().zip(parameters_of(path)).collect();
     let is_feed = matches!(endpoint.way, Way::Feed { .. });
     let mut parameters = Vec::new();
     for field in fields.iter().filter(|field| !field.is_flat) {
-        if in_path.contains(&field.name) {
-            parameters.push(parameter(field, "path", true, schemas));
+        let shown = in_path.iter().find(|(name, _)| *name == field.name);
+        if let Some((_, shown)) = shown {
+            let schema = of_field(endpoint, field, schemas);
+            parameters.push(parameter((shown, "path"), true, schema));
         } else if is_feed {
             parameters.push(filter(field));
         } else if !endpoint.has_body() {
-            parameters.push(parameter(field, "query", !field.is_optional, schemas));
+            let schema = of_field(endpoint, field, schemas);
+            parameters.push(parameter((field.name, "query"), !field.is_optional, schema));
         }
     }
     if is_feed {
@@ -74,23 +82,9 @@ fn parameters(endpoint: &EndpointEntry, schemas: &mut SchemaGenerator) -> Vec<Va
     parameters
 }
 
-fn parameter(field: &Field, place: &str, required: bool, schemas: &mut SchemaGenerator) -> Value {
-    let mut schema = of_field(field, schemas);
+fn parameter((name, place): (&str, &str), required: bool, mut schema: Value) -> Value {
     without_null(&mut schema);
-    json!({ "name": field.name, "in": place, "required": required, "schema": schema })
-}
-
-/// Text is never `null`: what is left out is.
-fn without_null(schema: &mut Value) {
-    if let Some(Value::Array(types)) = schema.get_mut("type") {
-        types.retain(|it| it != "null");
-        if let [one] = types.as_slice() {
-            schema["type"] = one.clone();
-        }
-    }
-    if let Some(Value::Array(schemas)) = schema.get_mut("anyOf") {
-        schemas.retain(|it| it.get("type").is_none_or(|it| it != "null"));
-    }
+    json!({ "name": name, "in": place, "required": required, "schema": schema })
 }
 
 /// Shows only events whose field has the value.

@@ -38,9 +38,46 @@ pub(super) fn bound(schema: &mut Value) {
     }
 }
 
-/// The schema of a field, with what it is for.
-pub(super) fn of_field(field: &Field, schemas: &mut SchemaGenerator) -> Value {
-    described((field.schema)(schemas), field.docs)
+/// The schema of a field, with what it is for: what the message's own schema says of it, which knows the attributes of the
+/// field, or else the schema of its type.
+pub(super) fn of_field(
+    endpoint: &EndpointEntry,
+    field: &Field,
+    schemas: &mut SchemaGenerator,
+) -> Value {
+    let own = (endpoint.schema)(schemas);
+    let own = own.and_then(|schema| {
+        schema
+            .get("properties")?
+            .get(field.name)?
+            .clone()
+            .try_into()
+            .ok()
+    });
+    let schema = own.unwrap_or_else(|| (field.schema)(schemas));
+    described(schema, field.docs)
+}
+
+/// The schema without `null`, which is not text, and no reply: what is left out, or not there.
+pub(super) fn without_null(schema: &mut Value) {
+    let Value::Object(object) = schema else {
+        return;
+    };
+    if let Some(Value::Array(types)) = object.get_mut("type") {
+        types.retain(|it| it != "null");
+        if let [one] = types.as_slice() {
+            let one = one.clone();
+            object.insert("type".to_owned(), one);
+        }
+    }
+    if let Some(Value::Array(schemas)) = object.get_mut("anyOf") {
+        schemas.retain(|it| it.get("type").is_none_or(|it| it != "null"));
+        if let [Value::Object(one)] = schemas.as_slice() {
+            let one = one.clone();
+            object.remove("anyOf");
+            object.extend(one);
+        }
+    }
 }
 
 /// The schema, with a description that it has not.
@@ -85,7 +122,7 @@ fn of_message(
         .map(|it| it.name)
         .collect();
     let properties: Map<String, Value> = named
-        .map(|field| (field.name.to_owned(), of_field(field, schemas)))
+        .map(|field| (field.name.to_owned(), of_field(endpoint, field, schemas)))
         .collect();
     Some(json!({
         "type": "object",

@@ -1,0 +1,204 @@
+//! [`Front`]: where requests come in at one address: the endpoints of the program and the routes that were added, as one router.
+//!
+//! The order in which a request is offered: routers added at run time (the newest first), `#[routes]`, endpoints, operations,
+//! folders of files. What knows its path answers it.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{Extensions, Method, StatusCode};
+use axum::response::Response;
+use axum::routing::{MethodFilter, MethodRouter};
+use hyper::ext::Protocol;
+use hyper::upgrade::OnUpgrade;
+use tower::ServiceExt;
+use tower_http::compression::CompressionLayer;
+
+use crate::http::allow;
+use crate::http::connection::Place;
+use crate::http::endpoint::{EndpointEntry, EndpointRegistration, RoutesRegistration, Way};
+use crate::http::files;
+use crate::http::operations;
+use crate::http::own;
+use crate::http::problem::Details;
+use crate::http::request_id::RequestId;
+use crate::http::settings::Settings;
+use crate::http::site::{Shared, Site};
+use crate::http::sse;
+use crate::system::System;
+
+/// Where requests come in. Each open connection has it, and who opened the address.
+pub(super) struct Front {
+    pub(super) site: Arc<Site>,
+    router: ArcSwap<Router>,
+}
+
+impl Front {
+    /// What clients are served.
+    pub(super) fn public(
+        system: System,
+        settings: Arc<Settings>,
+        shared: Arc<Shared>,
+    ) -> Arc<Self> {
+        Front::new(Site::new(system, settings, shared, false))
+    }
+
+    /// What those are served who run the system.
+    pub(super) fn private(system: System, settings: Arc<Settings>) -> Arc<Self> {
+        Front::new(Site::new(system, settings, Arc::default(), true))
+    }
+
+    fn new(site: Arc<Site>) -> Arc<Self> {
+        let front = Arc::new(Front {
+            site,
+            router: ArcSwap::from_pointee(Router::new()),
+        });
+        front.rebuild();
+        front
+    }
+
+    /// Takes in what was added.
+    pub(super) fn rebuild(&self) {
+        let router = if self.site.is_private {
+            operations::probes(&self.site).fallback(not_found)
+        } else {
+            assembled(&self.site)
+        };
+        self.router.store(Arc::new(router));
+    }
+
+    /// Answers a request.
+    pub(super) async fn answer(&self, request: Request) -> Response {
+        let router = Router::clone(&self.router.load());
+        let Ok(mut response) = router.oneshot(request).await;
+        allow::settle(&mut response);
+        response
+    }
+}
+
+fn assembled(site: &Arc<Site>) -> Router {
+    let (routers, folders) = site.shared.added();
+    let mut router = Router::new().fallback(not_found);
+    for folder in &folders {
+        router = files::before(folder, router);
+    }
+    if site.settings.operations.is_none() {
+        router = before(operations::probes(site), router);
+    }
+    router = before(operations::description(site), router);
+    router = before(routed(site), router);
+    let written = registered_routes().map(|routes| (routes.build)());
+    for own in written.chain(routers) {
+        let own = own::in_context(own, site).with_state(site.system.clone());
+        router = before(own, router);
+    }
+    if site.settings.compression {
+        router = router.layer(CompressionLayer::new());
+    }
+    match &site.settings.cors {
+        Some(cors) => router.layer(cors.clone()),
+        None => router,
+    }
+}
+
+/// The messages that are endpoints.
+fn routed(site: &Arc<Site>) -> Router {
+    let mut router = Router::new();
+    for endpoint in endpoints() {
+        router = router.route(&endpoint.numbered(), route(site, endpoint));
+    }
+    router
+}
+
+fn route(site: &Arc<Site>, endpoint: &'static EndpointEntry) -> MethodRouter {
+    let site = Arc::clone(site);
+    let Ok(method) = MethodFilter::try_from(method(endpoint)) else {
+        unreachable!("the attribute takes no other method");
+    };
+    let route = MethodRouter::new();
+    match endpoint.way {
+        Way::Call { serve, .. } => {
+            route.on(method, move |request| serve(Arc::clone(&site), request))
+        }
+        Way::Feed { open } => {
+            let history = site.settings.event_history;
+            let feed = site.shared.feed(endpoint, || open(&site.system, history));
+            route.on(method, move |request| {
+                sse::serve(endpoint, Arc::clone(&feed), Arc::clone(&site), request)
+            })
+        }
+    }
+}
+
+fn method(endpoint: &EndpointEntry) -> Method {
+    Method::from_bytes(endpoint.method().as_bytes()).unwrap_or(Method::GET)
+}
+
+/// The endpoints of the program, by path and method.
+pub(super) fn endpoints() -> Vec<&'static EndpointEntry> {
+    let registered = inventory::iter::<EndpointRegistration>();
+    let mut endpoints: Vec<_> = registered.map(|registered| registered.0).collect();
+    endpoints.sort_by_key(|endpoint| (endpoint.place().1, endpoint.method()));
+    endpoints
+}
+
+/// What `#[routes]` declares, by name.
+fn registered_routes() -> impl Iterator<Item = &'static RoutesRegistration> {
+    let mut routes: Vec<_> = inventory::iter::<RoutesRegistration>().collect();
+    routes.sort_by_key(|routes| routes.declaration.name);
+    routes.into_iter()
+}
+
+/// Offers requests to `first`, and what it does not know to `then`.
+fn before(first: Router, then: Router) -> Router {
+    let next = then.clone();
+    let other_method = move |mut request: Request| async move {
+        let id = RequestId::given(request.headers());
+        forget_route(request.extensions_mut());
+        let Ok(response): Result<Response, Infallible> = next.oneshot(request).await;
+        // Somebody knows the path, though not the method.
+        match response.extensions().get::<Unknown>() {
+            Some(Unknown) => wrong_method(id),
+            None => allow::behind(response),
+        }
+    };
+    first
+        .fallback_service(then)
+        .method_not_allowed_fallback(other_method)
+}
+
+/// Forgets what a router has left in a request: the next one reads the parameters of its path anew.
+fn forget_route(extensions: &mut Extensions) {
+    let mut before = std::mem::take(extensions);
+    keep::<Place>(&mut before, extensions);
+    keep::<OnUpgrade>(&mut before, extensions);
+    keep::<Protocol>(&mut before, extensions);
+}
+
+fn keep<T: Clone + Send + Sync + 'static>(from: &mut Extensions, to: &mut Extensions) {
+    if let Some(it) = from.remove::<T>() {
+        to.insert(it);
+    }
+}
+
+/// Marks the answer to a path that nobody knows.
+#[derive(Debug, Clone, Copy)]
+struct Unknown;
+
+async fn not_found(request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let detail = format!("nothing is at `{}`", parts.uri.path());
+    let mut response = Details::new(StatusCode::NOT_FOUND, detail).answer_to(&parts);
+    response.extensions_mut().insert(Unknown);
+    response
+}
+
+fn wrong_method(id: Option<RequestId>) -> Response {
+    let detail =
+        "what is at this path does not take this method; the header `allow` lists those it takes";
+    let details = Details::new(StatusCode::METHOD_NOT_ALLOWED, detail);
+    details.answer(&id.unwrap_or_else(RequestId::fresh))
+}
