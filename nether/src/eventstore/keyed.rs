@@ -11,7 +11,7 @@ use std::fmt;
 pub trait Keyed {
     /// The type of that field.
     #[doc(hidden)]
-    type Key: StreamKey;
+    type Key;
 
     /// The field.
     #[doc(hidden)]

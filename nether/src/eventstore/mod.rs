@@ -1,4 +1,9 @@
-//! Layer 11 (feature `eventstore`): event sourcing.
+//! Event sourcing (feature `eventstore`).
+//!
+#![doc = include_str!("../docs/eventstore.md")]
+
+// Layer 11. `store` says what a backend does, `memory` and `sqlite` are backends, `conformance` checks them; `handle` is what programs
+// have of one. `aggregate` writes, `projection` and `saga` `follow`; `stored` and `schema_lock` are about events of older programs.
 
 mod aggregate;
 mod clock;

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use crate::eventstore::aggregate::{Aggregate, Decides, Encoded, Events, IntoEvents};
-use crate::eventstore::keyed::Keyed;
+use crate::eventstore::keyed::{Keyed, StreamKey};
 use crate::eventstore::store::Encoding;
 use crate::message::Command;
 
@@ -87,7 +87,7 @@ impl<A: Aggregate> Scenario<A> {
     pub fn when<C>(self, command: C) -> Decided<A, C>
     where
         A: Decides<C>,
-        C: Command + Keyed,
+        C: Command + Keyed<Key: StreamKey>,
         C::Error: Send,
     {
         let result = finished(self.state.decide(command, &self.resources));

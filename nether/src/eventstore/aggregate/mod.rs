@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::context::Context;
 use crate::error::Result;
-use crate::eventstore::keyed::Keyed;
+use crate::eventstore::keyed::{Keyed, StreamKey};
 use crate::eventstore::store::{Encoding, Payload, RecordedEvent, StoreError};
 use crate::eventstore::stored::{EventSchema, StoredEvent, Unreadable};
 use crate::message::Command;
@@ -105,7 +105,7 @@ pub struct Encoded {
 
 /// An aggregate that decides upon `C`.
 #[doc(hidden)]
-pub trait Decides<C: Command + Keyed>: Aggregate {
+pub trait Decides<C: Command + Keyed<Key: StreamKey>>: Aggregate {
     /// What happens because of the command.
     fn decide<'a>(
         &'a self,

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::eventstore::aggregate::repository::Repository;
 use crate::eventstore::aggregate::{Aggregate, Decides};
 use crate::eventstore::handle::Store;
-use crate::eventstore::keyed::Keyed;
+use crate::eventstore::keyed::{Keyed, StreamKey};
 use crate::eventstore::store::StoreError;
 use crate::guarded::{Fall, Guarded};
 use crate::message::{Command, Message};
@@ -80,7 +80,7 @@ impl<A: Aggregate> Shared for Aggregates<A> {}
 impl<A, C> Serves<Given<C>> for Aggregates<A>
 where
     A: Decides<C>,
-    C: Command + Keyed,
+    C: Command + Keyed<Key: StreamKey>,
 {
     async fn handle<S: Settle<Given<C>>>(
         _: &Self,
@@ -115,7 +115,7 @@ trait Executes<P: Parcel>: Aggregate {
 impl<A, C> Executes<Given<C>> for A
 where
     A: Decides<C>,
-    C: Command + Keyed,
+    C: Command + Keyed<Key: StreamKey>,
 {
     async fn execute(
         repository: &Repository<Self>,
@@ -133,7 +133,7 @@ async fn attempt<A: Executes<P>, P: Parcel>(
 ) -> Attempt<P::Message> {
     let result = {
         let handler = pin!(A::execute(&module.repository, parcel, ctx));
-        let observed = observed(ctx, P::Message::NAME);
+        let observed = observed(ctx, P::Message::descriptor);
         Guarded::new(handler, observed, ctx.handle().crashes()).await
     };
     Attempt::Ended(match result {

@@ -83,7 +83,7 @@ impl<A: Aggregate> Repository<A> {
     ) -> Result<Outcome<C>, StoreError>
     where
         A: Decides<C>,
-        C: Command + Keyed,
+        C: Command + Keyed<Key: StreamKey>,
     {
         let key: Arc<str> = command.key().text().into();
         let stream = StreamId::new(A::NAME, &key);
