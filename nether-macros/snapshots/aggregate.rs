@@ -225,7 +225,12 @@ const _: () = {
         fn key(
             command: &<Self as ::nether::__private::eventstore::Decides<Open>>::Itself,
         ) -> ::nether::__private::String {
-            ::nether::__private::eventstore::key_of(command)
+            const KEY: fn(
+                &<CheckingAccount as ::nether::__private::eventstore::Decides<
+                    Open,
+                >>::Itself,
+            ) -> ::nether::__private::String = ::nether::__private::eventstore::key_of;
+            KEY(command)
         }
         async fn decide(
             &self,
@@ -268,7 +273,12 @@ const _: () = {
                 bank::Deposit,
             >>::Itself,
         ) -> ::nether::__private::String {
-            ::nether::__private::eventstore::key_of(command)
+            const KEY: fn(
+                &<CheckingAccount as ::nether::__private::eventstore::Decides<
+                    bank::Deposit,
+                >>::Itself,
+            ) -> ::nether::__private::String = ::nether::__private::eventstore::key_of;
+            KEY(command)
         }
         async fn decide(
             &self,

@@ -141,7 +141,10 @@ impl Expander<'_> {
         let name = &self.aggregate.name;
         let settings = self.settings();
         let routes = self.aggregate.decisions.iter();
-        let routes = routes.map(|it| said(it.taken(), "ListedCommand", "add_to", &self.paths));
+        let routes = routes.map(|it| {
+            let add_to = said(it.taken(), "ListedCommand", "add_to", &self.paths);
+            quote_spanned!(Extent::of(it.taken()).end=> #add_to::<Self>)
+        });
         let resources: Vec<_> = self.resources().collect();
         let parts = self.parts(&resources);
         let asked = resources.iter();
@@ -159,7 +162,7 @@ impl Expander<'_> {
                 const NAME: &'static str = #name;
                 const SETTINGS: #es::AggregateSettings = #settings;
                 const DESCRIPTOR: &'static #p::ModuleDescriptor = &DESCRIPTOR;
-                const ROUTES: &'static [fn(&mut #p::Routes<'_, #es::Aggregates<Self>>)] = &[#(#routes::<Self>),*];
+                const ROUTES: &'static [fn(&mut #p::Routes<'_, #es::Aggregates<Self>>)] = &[#(#routes),*];
                 #snapshots
                 fn initial() -> Self {
                     #initial
@@ -244,11 +247,17 @@ impl Expander<'_> {
         let place = Extent::of(command).end;
         let shown = self.paths.private_at(place);
         let [this, given] = ["self", "command"].map(|it| spans::name(it, spans::attribute()));
+        let its = quote_spanned! {place=>
+            type Itself = #itself;
+            type Reply = #reply_type;
+            type Error = #error;
+        };
         let given_here = spans::name("command", place);
         let decides = quote_spanned!(place=> #shown::eventstore::Decides<#command>);
         let key = quote_spanned! {place=>
             fn key(#given_here: &<Self as #decides>::Itself) -> #shown::String {
-                #shown::eventstore::key_of(#given_here)
+                const KEY: fn(&<#ty as #decides>::Itself) -> #shown::String = #shown::eventstore::key_of;
+                KEY(#given_here)
             }
         };
         let reply = quote_spanned! {place=>
@@ -280,9 +289,7 @@ impl Expander<'_> {
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
             impl #es::Decides<#command> for #ty {
-                type Itself = #itself;
-                type Reply = #reply_type;
-                type Error = #error;
+                #its
                 #key
                 #decide
                 #reply

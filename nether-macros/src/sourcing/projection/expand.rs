@@ -73,7 +73,10 @@ impl Expander<'_> {
         let name = &self.projection.name;
         let settings = self.settings();
         let routes = self.projection.queries.iter();
-        let routes = routes.map(|it| said(it.taken(), "ListedQuery", "add_to", &self.paths));
+        let routes = routes.map(|it| {
+            let add_to = said(it.taken(), "ListedQuery", "add_to", &self.paths);
+            quote_spanned!(Extent::of(it.taken()).end=> #add_to::<Self>)
+        });
         let events = self.projection.events.iter();
         let events = events.map(|it| said(it.taken(), "StoredEvent", "SCHEMA", &self.paths));
         let (make, project, clear) = (self.make(), self.project(), self.clear());
@@ -84,7 +87,7 @@ impl Expander<'_> {
                 const NAME: &'static str = #name;
                 const SETTINGS: #es::ProjectionSettings = #settings;
                 const DESCRIPTOR: &'static #p::ModuleDescriptor = &DESCRIPTOR;
-                const ROUTES: &'static [fn(&mut #p::Routes<'_, #es::Projections<Self>>)] = &[#(#routes::<Self>),*];
+                const ROUTES: &'static [fn(&mut #p::Routes<'_, #es::Projections<Self>>)] = &[#(#routes),*];
                 #make
                 fn handles(name: &str) -> bool {
                     #(name == #events.name ||)* false
@@ -242,6 +245,11 @@ impl Expander<'_> {
         let shown = self.paths.private_at(start);
         let into = quote_spanned!(start=> #shown::IntoReply::<#query, _, _, _>::into_reply);
         let call = quote_spanned!(end=> #into(Self::#name(#this, #given) #awaited));
+        let its = quote_spanned! {Extent::of(query).end=>
+            type Itself = #itself;
+            type Reply = #reply;
+            type Error = #error;
+        };
         // A future that is not `Send` is shown at the method's name.
         let at = if method.is_async {
             name.span()
@@ -262,9 +270,7 @@ impl Expander<'_> {
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
             impl #p::eventstore::Answers<#query> for #ty {
-                type Itself = #itself;
-                type Reply = #reply;
-                type Error = #error;
+                #its
                 #answer
             }
             #proof
