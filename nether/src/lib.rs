@@ -176,16 +176,23 @@
 //!
 //! A message with `http = "POST /orders"` is an endpoint of the web server, which [`System::serve`] starts; see [`http`].
 //!
+//! # Event sourcing
+//!
+//! With the feature `eventstore`, state is made of what has happened: [`#[aggregate]`](macro@aggregate),
+//! [`#[projection]`](macro@projection), [`#[saga]`](macro@saga); see [`eventstore`].
+//!
 //! # Limits today
 //!
-//! Everything is in memory and in one process.
+//! Everything is in one process, and in memory but for the store of events.
 //!
 //! # Feature flags
 //!
 //! | feature | default | what it does |
 //! |---|---|---|
+//! | `eventstore` | no | event sourcing, with a store in memory |
 //! | `http` | yes | the web server |
 //! | `json` | yes | [`DeadLetter`] and [`HandlerFailed`] carry their message as JSON; without it they say `None` |
+//! | `sqlite` | no | an event store in one file, with `eventstore` |
 //! | `swagger-ui` | no | a page of the web server to try endpoints on, at `/docs` |
 //! | `test` | no | `#[nether::test]` and `TestSystem`; for `[dev-dependencies]` |
 //! | `log` | yes | [`#[nether::main]`](macro@main) prints `tracing` events on standard error, filtered by `RUST_LOG` (warnings and errors unless it says otherwise), if the program has set no subscriber |

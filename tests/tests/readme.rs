@@ -36,6 +36,9 @@ fn the_outputs_are_those_of_the_examples() {
         "producer-consumer",
         "streaming",
         "unit_of_work",
+        "bank",
+        "order_saga",
+        "workflow",
     ] {
         let shown = format!(
             "$ cargo run -p {name}\n{}```",
@@ -70,6 +73,22 @@ fn the_messages_of_the_server_are_those_of_the_example() {
         assert!(
             source.contains(message.trim()),
             "not in the example: {message}"
+        );
+    }
+}
+
+#[test]
+fn the_account_of_the_bank_is_that_of_the_example() {
+    let page = read("README.md");
+    let shown = page.split("## What happened is kept").nth(1);
+    let shown = shown.and_then(|section| section.split("```rust\n").nth(1));
+    let shown = shown.and_then(|section| section.split("```").next());
+    let shown = shown.expect("the section shows a part of it");
+    let source = read("examples/bank/src/account.rs");
+    for part in shown.split("\n\n") {
+        assert!(
+            source.contains(part.trim_end()),
+            "not in the example: {part}"
         );
     }
 }

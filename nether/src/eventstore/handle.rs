@@ -22,7 +22,10 @@ use crate::sync::lock;
 /// use nether::prelude::*;
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
-/// let system = System::builder().provide(Store::memory()).start().await?;
+/// # let builder = System::builder().isolated();
+/// # #[cfg(any())]
+/// let builder = System::builder();
+/// let system = builder.provide(Store::memory()).start().await?;
 /// # system.shutdown().await;
 /// # Ok(()) }
 /// ```

@@ -1,6 +1,6 @@
 //! What SQLite's errors are in terms of [`StoreError`].
 
-use rusqlite::{Connection, Error, ErrorCode};
+use rusqlite::{Connection, Error, ErrorCode, OpenFlags};
 
 use crate::eventstore::store::{Position, StoreError};
 
@@ -37,11 +37,16 @@ pub(super) fn examined(error: &Error, connection: &Connection) -> StoreError {
     }
 }
 
-/// The last position up to which all events can be read.
-pub(super) fn readable(connection: &Connection) -> Option<Position> {
-    let mut statement = connection
-        .prepare("SELECT position, payload FROM events ORDER BY position")
+/// The last position up to which all events can be read. Asked of another connection, one that may look at what is damaged.
+fn readable(connection: &Connection) -> Option<Position> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(connection.path()?, flags).ok()?;
+    // Without this, nothing is read of a file that is shorter than it should be. Nothing can be written here.
+    connection
+        .execute_batch("PRAGMA writable_schema = ON")
         .ok()?;
+    let sql = "SELECT position, payload FROM events NOT INDEXED ORDER BY position";
+    let mut statement = connection.prepare(sql).ok()?;
     let mut rows = statement.query([]).ok()?;
     let mut last = Position::START;
     while let Ok(Some(row)) = rows.next() {
@@ -54,4 +59,18 @@ pub(super) fn readable(connection: &Connection) -> Option<Position> {
         last = Position(position.cast_unsigned());
     }
     Some(last)
+}
+
+/// The same error; if it is that the store is damaged, with how far it can be read.
+pub(super) fn located(error: StoreError, connection: &Connection) -> StoreError {
+    match error {
+        StoreError::Corrupt {
+            reason,
+            readable_up_to: None,
+        } => StoreError::Corrupt {
+            reason,
+            readable_up_to: readable(connection),
+        },
+        other => other,
+    }
 }

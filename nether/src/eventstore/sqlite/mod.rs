@@ -69,6 +69,8 @@ struct Inner {
     readers: Readers,
     /// The position of the newest event. Told after it is committed.
     head: watch::Receiver<Position>,
+    /// Who would tell of it, if there is no writer: while this is there, whoever waits is not told that nobody will.
+    _untold: Option<watch::Sender<Position>>,
     /// How often to look whether another process has written, if any may.
     poll: Option<Duration>,
     _lock: Option<lock::LockFile>,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::watch;
 
-use crate::eventstore::sqlite::errors::{readable, store_error};
+use crate::eventstore::sqlite::errors::{located, store_error};
 use crate::eventstore::sqlite::lock::LockFile;
 use crate::eventstore::sqlite::migrations::{MIGRATIONS, migrate};
 use crate::eventstore::sqlite::reader::{Reader, Readers};
@@ -26,8 +26,9 @@ pub(super) fn open(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, 
     }
     let lock = LockFile::take(path, options.shared)?;
     let mut connection = connect(options, path, OpenFlags::default())?;
-    migrate(&mut connection, path, MIGRATIONS)?;
-    check_length(&connection, path)?;
+    let sound = migrate(&mut connection, path, MIGRATIONS);
+    let sound = sound.and_then(|()| check_length(&connection, path));
+    sound.map_err(|error| located(error, &connection))?;
     let readers = readers(options, path);
     let head = Reader::new(reading(options, path)?).head()?;
     let (told, head) = watch::channel(head);
@@ -38,6 +39,7 @@ pub(super) fn open(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, 
             writer: Some(writer),
             readers,
             head,
+            _untold: None,
             poll: options.shared.then_some(options.poll_interval),
             _lock: Some(lock),
         }),
@@ -47,13 +49,14 @@ pub(super) fn open(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, 
 /// For reading alone: whoever writes is another process.
 fn read_only(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreError> {
     let mut reader = Reader::new(reading(options, path)?);
-    let head = reader.head()?;
+    let (told, head) = watch::channel(reader.head()?);
     Ok(SqliteStore {
         inner: Arc::new(Inner {
             path: path.to_owned(),
             writer: None,
             readers: readers(options, path),
-            head: watch::channel(head).1,
+            head,
+            _untold: Some(told),
             poll: Some(options.poll_interval),
             _lock: None,
         }),
@@ -74,7 +77,7 @@ fn reading(options: &SqliteOptions, path: &Path) -> Result<Connection, StoreErro
     connection
         .busy_timeout(options.busy_timeout)
         .and_then(|()| connection.pragma_update(None, "mmap_size", 1_i64 << 30))
-        .map_err(|error| opening(&error, path))?;
+        .map_err(|error| located(opening(&error, path), &connection))?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
 }
@@ -104,7 +107,7 @@ fn connect(
         }
         Ok(())
     };
-    settings().map_err(|error| opening(&error, path))?;
+    settings().map_err(|error| located(opening(&error, path), &connection))?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
@@ -151,6 +154,6 @@ fn check_length(connection: &Connection, path: &Path) -> Result<(), StoreError> 
             "`{}` has {length} bytes and should have {whole}: it was cut off",
             path.display()
         ),
-        readable_up_to: readable(connection),
+        readable_up_to: None,
     })
 }
