@@ -57,6 +57,19 @@ async fn a_store_of_sqlite_that_others_share_conforms() {
     .await;
 }
 
+#[tokio::test]
+async fn a_store_of_sqlite_keeps_what_it_was_given() {
+    let folder = Folder::new("reopened");
+    conformance::check_reopened(async || SqliteStore::open(folder.0.join("store.db")).unwrap())
+        .await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "is there when the store is opened again")]
+async fn a_store_that_forgets_is_found_out() {
+    conformance::check_reopened(async || MemoryStore::default()).await;
+}
+
 /// What is wrong with a store.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Wrong {
@@ -64,6 +77,9 @@ enum Wrong {
     WritesTwice,
     TellsTooEarly,
     LosesTheLast,
+    LosesAWakeUp,
+    KnowsAnOldHead,
+    SkipsAPosition,
 }
 
 /// A store that does something wrong.
@@ -71,15 +87,23 @@ struct Mistaken(Arc<MemoryStore>, Wrong);
 
 impl EventStore for Mistaken {
     fn append(&self, mut append: Append) -> StoreFuture<'_, Appended> {
-        match self.1 {
-            Wrong::ExpectsNothing => append.expected = Expected::Any,
-            Wrong::WritesTwice => append
-                .events
-                .iter_mut()
-                .for_each(|it| it.id = EventId::new()),
-            Wrong::TellsTooEarly | Wrong::LosesTheLast => {}
+        if self.1 == Wrong::ExpectsNothing {
+            append.expected = Expected::Any;
         }
-        self.0.append(append)
+        Box::pin(async move {
+            let first = append.events.first().map(|first| first.id);
+            if self.1 == Wrong::WritesTwice
+                && let Some(first) = first
+                && self.0.find(first).await?.is_some()
+            {
+                append.expected = Expected::Any;
+                append
+                    .events
+                    .iter_mut()
+                    .for_each(|it| it.id = EventId::new());
+            }
+            self.0.append(append).await
+        })
     }
 
     fn read_stream(
@@ -99,17 +123,32 @@ impl EventStore for Mistaken {
             if self.1 == Wrong::LosesTheLast && events.len() > 3 {
                 events.pop();
             }
+            if self.1 == Wrong::SkipsAPosition {
+                let later = events.iter_mut().filter(|it| it.position > Position(2));
+                later.for_each(|it| it.position.0 += 1);
+            }
             Ok(events)
         })
     }
 
     fn head(&self) -> StoreFuture<'_, Position> {
-        self.0.head()
+        let head = self.0.head();
+        let missing = u64::from(self.1 == Wrong::KnowsAnOldHead);
+        Box::pin(async move { Ok(Position(head.await?.0.saturating_sub(missing))) })
     }
 
     fn changed(&self, after: Position) -> StoreFuture<'_, Position> {
         match self.1 {
             Wrong::TellsTooEarly => self.0.head(),
+            Wrong::LosesAWakeUp => Box::pin(async move {
+                let head = self.0.head().await?;
+                if head > after {
+                    return Ok(head);
+                }
+                tokio::task::yield_now().await;
+                // What was appended since it has looked is nothing it waits for.
+                self.0.changed(self.0.head().await?).await
+            }),
             _ => self.0.changed(after),
         }
     }
@@ -142,7 +181,7 @@ async fn a_store_that_expects_nothing_is_found_out() {
 }
 
 #[tokio::test]
-#[should_panic(expected = "id")]
+#[should_panic(expected = "it was there already")]
 async fn a_store_that_writes_twice_is_found_out() {
     check(Wrong::WritesTwice).await;
 }
@@ -157,4 +196,23 @@ async fn a_store_that_tells_too_early_is_found_out() {
 #[should_panic(expected = "all events, in order")]
 async fn a_store_that_loses_events_is_found_out() {
     check(Wrong::LosesTheLast).await;
+}
+
+// The time is paused, so that nobody waits for as long as the suite would.
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "wakes whoever waits")]
+async fn a_store_that_loses_a_wake_up_is_found_out() {
+    check(Wrong::LosesAWakeUp).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "the head is the position of the newest event")]
+async fn a_store_that_knows_an_old_head_is_found_out() {
+    check(Wrong::KnowsAnOldHead).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "positions count from 1 without gaps")]
+async fn a_store_that_skips_a_position_is_found_out() {
+    check(Wrong::SkipsAPosition).await;
 }

@@ -12,31 +12,76 @@ mod appending;
 mod documents;
 mod following;
 mod reading;
+mod reopening;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::eventstore::store::{
     Append, Encoding, EventId, EventStore, Expected, Metadata, NewEvent, Payload, StreamId,
 };
 
-/// Checks a backend: each property with a store of its own, which `make` makes, empty.
+/// How long a property may take. A store that loses a wake-up would otherwise be waited for without end.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Checks a backend: each property with a store of its own, which `make` makes, empty. It runs on a runtime of tokio whose time is enabled.
 ///
 /// # Panics
-/// If the store does not do what it has to: saying what.
+/// If the store does not do what it has to: saying what. Also if nothing comes of one property within two minutes.
 pub async fn check<S: EventStore>(make: impl AsyncFn() -> S) {
-    reading::streams_are_read_in_both_directions(&make().await).await;
-    reading::all_events_are_read_in_order(&make().await).await;
-    reading::what_was_appended_is_read_back_whole(&make().await).await;
-    appending::versions_have_no_gaps(&make().await).await;
-    appending::another_version_than_expected_is_a_conflict(&make().await).await;
-    appending::nothing_is_appended_in_part(&make().await).await;
-    appending::an_append_is_idempotent(&make().await).await;
-    appending::one_of_many_wins_each_version(Arc::new(make().await)).await;
-    following::positions_have_no_gaps_while_many_append(Arc::new(make().await)).await;
-    following::changed_waits_for_what_is_new(Arc::new(make().await)).await;
-    following::a_follower_sees_each_event_once(Arc::new(make().await)).await;
-    documents::documents_are_kept_listed_and_removed(&make().await).await;
-    documents::documents_change_together(Arc::new(make().await)).await;
+    within(reading::streams_are_read_in_both_directions(&make().await)).await;
+    within(reading::all_events_are_read_in_order(&make().await)).await;
+    within(reading::what_was_appended_is_read_back_whole(&make().await)).await;
+    within(reading::what_is_acknowledged_is_seen_at_once(&make().await)).await;
+    within(appending::versions_have_no_gaps(&make().await)).await;
+    within(appending::nothing_makes_no_stream(&make().await)).await;
+    within(appending::another_version_than_expected_is_a_conflict(
+        &make().await,
+    ))
+    .await;
+    within(appending::nothing_is_appended_in_part(&make().await)).await;
+    within(appending::an_append_is_idempotent(&make().await)).await;
+    within(appending::one_of_many_wins_each_version(Arc::new(
+        make().await,
+    )))
+    .await;
+    within(following::positions_have_no_gaps_while_many_append(
+        Arc::new(make().await),
+    ))
+    .await;
+    within(following::changed_waits_for_what_is_new(Arc::new(
+        make().await,
+    )))
+    .await;
+    within(following::nobody_misses_what_is_appended_as_they_begin_to_wait(Arc::new(make().await)))
+        .await;
+    within(following::a_follower_sees_each_event_once(Arc::new(
+        make().await,
+    )))
+    .await;
+    within(documents::documents_are_kept_listed_and_removed(
+        &make().await,
+    ))
+    .await;
+    within(documents::documents_change_together(Arc::new(make().await))).await;
+}
+
+/// Checks that a backend keeps what it was given: `open` opens the same store again and again, empty at first, and each time after the
+/// one before was dropped. For stores that outlive a process.
+///
+/// # Panics
+/// If something is not there any more, or is written twice, when the store is opened again: saying what. Also if nothing comes of it within
+/// two minutes.
+pub async fn check_reopened<S: EventStore>(open: impl AsyncFn() -> S) {
+    within(reopening::what_was_written_is_there_when_it_is_opened_again(&open)).await;
+}
+
+async fn within(property: impl Future<Output = ()>) {
+    let checked = tokio::time::timeout(LIMIT, property).await;
+    assert!(
+        checked.is_ok(),
+        "the store answers, and wakes whoever waits for what is new: nothing came of it within {LIMIT:?}"
+    );
 }
 
 /// An event with this text.

@@ -8,7 +8,10 @@ use crate::eventstore::conformance::{append, event, happen, texts};
 use crate::eventstore::store::{Direction, EventStore, Expected, Position, StoreError, StreamId};
 
 /// How many append at the same time.
-const MANY: usize = 16;
+const MANY: usize = 64;
+
+/// How often each of them has to win.
+const WINS: usize = 2;
 
 pub(super) async fn versions_have_no_gaps(store: &impl EventStore) {
     for version in 0..5 {
@@ -24,6 +27,23 @@ pub(super) async fn versions_have_no_gaps(store: &impl EventStore) {
     let appended = store.append(nothing).await;
     let appended = appended.expect("nothing can be appended, in the expected version");
     assert_eq!(appended.version, 5, "nothing changes the version");
+}
+
+pub(super) async fn nothing_makes_no_stream(store: &impl EventStore) {
+    for expected in [Expected::Any, Expected::Version(0)] {
+        let appended = store.append(append("a/1", expected, Vec::new())).await;
+        let appended = appended.expect("nothing can be appended to a new stream");
+        assert_eq!(appended.version, 0, "nothing leaves a stream new");
+        assert!(!appended.is_repeated, "nothing is never there already");
+    }
+    let head = store.head().await.expect("the head can be read");
+    assert_eq!(head, Position::START, "nothing takes no position");
+    happen(store, "a/1", &["1"]).await;
+    let stream = StreamId::from("a/1");
+    let read = store.read_stream(&stream, 1, Direction::Forwards, 10).await;
+    let read = read.expect("a stream can be read");
+    assert_eq!(texts(&read), ["1"], "the first event is the first");
+    assert_eq!(read[0].version, 1, "and in version 1");
 }
 
 pub(super) async fn another_version_than_expected_is_a_conflict(store: &impl EventStore) {
@@ -104,7 +124,7 @@ pub(super) async fn one_of_many_wins_each_version<S: EventStore>(store: Arc<S>) 
         let store = Arc::clone(&store);
         racing.spawn(async move {
             let mut won = Vec::new();
-            while won.len() < 8 {
+            while won.len() < WINS {
                 let stream = StreamId::from("a/1");
                 let newest = store.read_stream(&stream, u64::MAX, Direction::Backwards, 1);
                 let newest = newest.await.expect("a stream can be read");
@@ -121,7 +141,7 @@ pub(super) async fn one_of_many_wins_each_version<S: EventStore>(store: Arc<S>) 
     }
     let mut won = racing.join_all().await.concat();
     won.sort_unstable();
-    let each: Vec<u64> = (1..=MANY as u64 * 8).collect();
+    let each: Vec<u64> = (1..=(MANY * WINS) as u64).collect();
     assert_eq!(
         won, each,
         "each version is won by one of those who race for it"

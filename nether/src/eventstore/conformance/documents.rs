@@ -61,6 +61,17 @@ pub(super) async fn documents_are_kept_listed_and_removed(store: &impl EventStor
     );
     assert_eq!(read(store, "a", "2").await, None, "what is removed is gone");
     assert_eq!(read(store, "b", "1").await.as_deref(), Some(&b"other"[..]));
+    let written = store.change_documents(vec![
+        change("c/d", "e", Some(b"left")),
+        change("c", "d/e", Some(b"right")),
+    ]);
+    written.await.expect("names with slashes can be written");
+    let content = read(store, "c/d", "e").await;
+    assert_eq!(
+        content.as_deref(),
+        Some(&b"left"[..]),
+        "collection and key are apart, whatever slashes are in them"
+    );
     let nothing = store.change_documents(Vec::new()).await;
     nothing.expect("no change is a change that can be made");
 }

@@ -96,6 +96,30 @@ pub(super) async fn changed_waits_for_what_is_new<S: EventStore>(store: Arc<S>) 
     );
 }
 
+pub(super) async fn nobody_misses_what_is_appended_as_they_begin_to_wait<S: EventStore>(
+    store: Arc<S>,
+) {
+    for round in 0..100 {
+        let after = Position(round);
+        let mut waiting = pin!(store.changed(after));
+        // As far as the future gets when it is polled so often.
+        for _ in 0..round % 4 {
+            let polled = poll_fn(|cx| Poll::Ready(waiting.as_mut().poll(cx).is_ready())).await;
+            assert!(!polled, "there is nothing new yet");
+        }
+        let other = Arc::clone(&store);
+        let beside = tokio::spawn(async move { other.changed(after).await });
+        if round % 2 == 0 {
+            tokio::task::yield_now().await;
+        }
+        happen(&*store, "a/1", &["new"]).await;
+        for newest in [waiting.await, beside.await.expect("it does not panic")] {
+            let newest = newest.expect("it can be waited for");
+            assert_eq!(newest, Position(round + 1), "whoever waits is told");
+        }
+    }
+}
+
 pub(super) async fn a_follower_sees_each_event_once<S: EventStore>(store: Arc<S>) {
     happen(&*store, "before/1", &["old"]).await;
     let before = store.head().await.expect("the head can be read");

@@ -79,8 +79,26 @@ pub(super) async fn all_events_are_read_in_order(store: &impl EventStore) {
     }
 }
 
+pub(super) async fn what_is_acknowledged_is_seen_at_once(store: &impl EventStore) {
+    for number in 1..=20 {
+        let new = append("a/1", Expected::Version(number - 1), vec![event("new")]);
+        let appended = store.append(new).await.expect("it can be appended");
+        let head = store.head().await.expect("the head can be read");
+        assert_eq!(head, appended.position, "the head is not stale");
+        let before = Position(appended.position.0 - 1);
+        let newer = store.read_all(before, 10).await;
+        let newer = newer.expect("all events can be read");
+        assert_eq!(newer.len(), 1, "what was appended is among all events");
+        let stream = StreamId::from("a/1");
+        let newest = store.read_stream(&stream, u64::MAX, Direction::Backwards, 1);
+        let newest = newest.await.expect("a stream can be read");
+        assert_eq!(newest[..], newer[..], "and the newest of its stream");
+    }
+}
+
 pub(super) async fn what_was_appended_is_read_back_whole(store: &impl EventStore) {
     let long = vec![0xab; 1 << 20];
+    let each: Vec<u8> = (0..=u8::MAX).collect();
     let stream = StreamId::from("größe/a/b c");
     let new = |name: &'static str, schema, encoding, bytes: &[u8]| NewEvent {
         id: EventId::new(),
@@ -95,6 +113,7 @@ pub(super) async fn what_was_appended_is_read_back_whole(store: &impl EventStore
         new("überwiesen", 1, Encoding::Json, b"{\"a\":1}"),
         new("long", u32::MAX, Encoding::MessagePack, &long),
         new("empty", 2, Encoding::MessagePack, &[]),
+        new("each", 2, Encoding::Json, &each),
     ];
     let metadata = Metadata {
         time: 1_700_000_000_123,
@@ -111,12 +130,12 @@ pub(super) async fn what_was_appended_is_read_back_whole(store: &impl EventStore
         })
         .await
         .expect("anything can be appended");
-    assert_eq!(appended.version, 3, "the version after 3 events");
-    assert_eq!(appended.position, Position(3), "the position of the last");
+    assert_eq!(appended.version, 4, "the version after 4 events");
+    assert_eq!(appended.position, Position(4), "the position of the last");
     assert!(!appended.is_repeated, "it is the first time");
     let read = store.read_all(Position::START, 10).await;
     let read = read.expect("anything can be read");
-    assert_eq!(read.len(), 3, "as many events as were appended");
+    assert_eq!(read.len(), 4, "as many events as were appended");
     for (event, read) in events.iter().zip(read) {
         assert_eq!(read.id, event.id, "its id");
         assert_eq!(*read.name, *event.name, "its name");

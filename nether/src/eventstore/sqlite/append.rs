@@ -1,7 +1,6 @@
 //! Appends in a transaction, and [`Cache`]: what the writer knows without asking, as long as nobody else writes.
 
 use std::collections::HashMap;
-use std::num::NonZeroUsize;
 
 use lru::LruCache;
 use rusqlite::{OptionalExtension, Transaction, params};
@@ -12,7 +11,7 @@ use crate::eventstore::store::{
 };
 
 /// How many streams are known.
-const STREAMS: NonZeroUsize = NonZeroUsize::new(65_536).expect("it is not zero");
+const STREAMS: usize = 65_536;
 
 /// What the writer knows without asking. After an error, or if another process has written, all is forgotten.
 pub(super) struct Cache {
@@ -34,7 +33,8 @@ impl Default for Cache {
         Cache {
             data_version: None,
             head: 0,
-            streams: LruCache::new(STREAMS),
+            // It grows as it is used: room for all from the start would be dear for each that is forgotten.
+            streams: LruCache::unbounded(),
             names: HashMap::new(),
         }
     }
@@ -54,15 +54,25 @@ impl Cache {
         if self.data_version == Some(version) {
             return Ok(());
         }
+        self.forget();
         let head: Option<i64> = transaction
             .prepare_cached("SELECT max(position) FROM events")?
             .query_row([], |row| row.get(0))?;
-        *self = Cache {
-            data_version: Some(version),
-            head: head.unwrap_or(0).cast_unsigned(),
-            ..Cache::default()
-        };
+        self.head = head.unwrap_or(0).cast_unsigned();
+        self.data_version = Some(version);
         Ok(())
+    }
+
+    /// Forgets everything: what it knew may not be so.
+    pub(super) fn forget(&mut self) {
+        *self = Cache::default();
+    }
+
+    fn remember(&mut self, name: &StreamId, stream: Stream) {
+        self.streams.put(name.clone(), stream);
+        if self.streams.len() > STREAMS {
+            self.streams.pop_lru();
+        }
     }
 
     /// Appends, or says why not; then nothing was written.
@@ -101,7 +111,7 @@ impl Cache {
                 self.head += 1;
                 self.insert(transaction, event, stream, append)?;
             }
-            self.streams.put(append.stream.clone(), stream);
+            self.remember(&append.stream, stream);
         }
         Ok(Ok(Appended {
             version: actual + append.events.len() as u64,
@@ -129,7 +139,7 @@ impl Cache {
             .query_row([id], |row| row.get(0))?;
         let version = version.unwrap_or(0).cast_unsigned();
         let stream = Stream { id, version };
-        self.streams.put(name.clone(), stream);
+        self.remember(name, stream);
         Ok(Some(stream))
     }
 

@@ -21,6 +21,17 @@ pub(super) fn store_error(error: &Error) -> StoreError {
     }
 }
 
+/// Why something was not written.
+pub(super) fn unwritten(error: &Error, connection: &Connection) -> StoreError {
+    match error.sqlite_error_code() {
+        // The file is open already, so what cannot be opened is what is to be written beside it.
+        Some(ErrorCode::CannotOpen) => StoreError::ReadOnly {
+            reason: error.to_string(),
+        },
+        _ => examined(error, connection),
+    }
+}
+
 /// The same; and of what is damaged, up to where it can be read.
 pub(super) fn examined(error: &Error, connection: &Connection) -> StoreError {
     match store_error(error) {

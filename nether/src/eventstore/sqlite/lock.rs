@@ -1,7 +1,7 @@
 //! [`LockFile`]: who has a store open. The operating system lets go of it when its holder dies.
 
 use std::fs::{File, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{Error, ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use crate::eventstore::store::StoreError;
@@ -9,7 +9,7 @@ use crate::eventstore::store::StoreError;
 /// The lock, as long as this is there.
 #[derive(Debug)]
 pub(super) struct LockFile {
-    _file: File,
+    file: File,
 }
 
 impl LockFile {
@@ -22,7 +22,7 @@ impl LockFile {
             .create(true)
             .truncate(false)
             .open(&lock)
-            .map_err(StoreError::failed)?;
+            .map_err(|error| unopened(error, &lock))?;
         let taken = if shared {
             file.try_lock_shared()
         } else {
@@ -42,7 +42,24 @@ impl LockFile {
         let _ = file.rewind();
         let _ = file.set_len(0);
         let _ = write!(file, "{}", std::process::id());
-        Ok(LockFile { _file: file })
+        Ok(LockFile { file })
+    }
+}
+
+impl Drop for LockFile {
+    fn drop(&mut self) {
+        // Closing it is not enough: a process that is being started at this moment holds the same file until it runs.
+        let _ = self.file.unlock();
+    }
+}
+
+/// Why the lock cannot be taken at all.
+fn unopened(error: Error, lock: &Path) -> StoreError {
+    match error.kind() {
+        ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => StoreError::ReadOnly {
+            reason: format!("`{}`: {error}", lock.display()),
+        },
+        _ => StoreError::failed(error),
     }
 }
 

@@ -27,20 +27,12 @@ pub(super) fn migrate(
         let transaction = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(failed)?;
-        let version = version(&transaction, path)?;
-        let known = u32::try_from(migrations.len()).unwrap_or(u32::MAX);
-        if version > known {
-            return Err(StoreError::Newer {
-                path: path.to_owned(),
-                found: version,
-                known,
-            });
-        }
+        let version = check(&transaction, path, migrations)?;
         let Some(migration) = migrations.get(version as usize) else {
             return Ok(());
         };
         if version > 0 {
-            tracing::info!(path = %path.display(), from = version, to = version + 1, of = known, "migrating the event store");
+            tracing::info!(path = %path.display(), from = version, to = version + 1, of = migrations.len(), "migrating the event store");
         }
         transaction.execute_batch(migration).map_err(failed)?;
         transaction
@@ -49,6 +41,28 @@ pub(super) fn migrate(
             .and_then(|()| transaction.commit())
             .map_err(failed)?;
     }
+}
+
+/// Looks whose a file is, changing nothing, and gives the version of its tables. To be asked in a transaction: another process
+/// may be making the tables.
+///
+/// # Errors
+/// As those of [`migrate`].
+pub(super) fn check(
+    connection: &Connection,
+    path: &Path,
+    migrations: &[&str],
+) -> Result<u32, StoreError> {
+    let found = version(connection, path)?;
+    let known = u32::try_from(migrations.len()).unwrap_or(u32::MAX);
+    if found > known {
+        return Err(StoreError::Newer {
+            path: path.to_owned(),
+            found,
+            known,
+        });
+    }
+    Ok(found)
 }
 
 /// The version of the tables; 0 of a file without any.

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::watch;
 
 use crate::eventstore::sqlite::errors::{located, store_error};
 use crate::eventstore::sqlite::lock::LockFile;
-use crate::eventstore::sqlite::migrations::{MIGRATIONS, migrate};
+use crate::eventstore::sqlite::migrations::{MIGRATIONS, check, migrate};
 use crate::eventstore::sqlite::reader::{Reader, Readers};
 use crate::eventstore::sqlite::writer::Writer;
 use crate::eventstore::sqlite::{Durability, Inner, SqliteOptions, SqliteStore};
@@ -94,8 +94,18 @@ fn connect(
         Durability::Full => "FULL",
         Durability::Normal => "NORMAL",
     };
-    let settings = || {
+    let is_read = || {
         connection.busy_timeout(options.busy_timeout)?;
+        // The first that is read of it: fails if it is no database.
+        connection.pragma_query_value(None, "application_id", |_| Ok(()))
+    };
+    is_read().map_err(|error| located(opening(&error, path), &connection))?;
+    // Before the mode is set, which changes the file: another program's stays as it is.
+    let seen = connection.unchecked_transaction();
+    seen.map_err(|error| store_error(&error))
+        .and_then(|seen| check(&seen, path, MIGRATIONS))
+        .map_err(|error| located(error, &connection))?;
+    let settings = || {
         // Gives back the mode.
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
         connection.pragma_update(None, "synchronous", synchronous)?;
@@ -115,7 +125,7 @@ fn connect(
 /// Why a file cannot be opened.
 fn opening(error: &rusqlite::Error, path: &Path) -> StoreError {
     match error.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::NotADatabase) => StoreError::Foreign {
+        Some(ErrorCode::NotADatabase) => StoreError::Foreign {
             path: path.to_owned(),
             reason: "it is no database".to_owned(),
         },
@@ -133,13 +143,15 @@ fn opening(error: &rusqlite::Error, path: &Path) -> StoreError {
 fn check_length(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let failed = |error: rusqlite::Error| store_error(&error);
     // What is beside the file is brought into it, so that it can be measured.
-    let is_busy = connection
-        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
-            row.get::<_, i64>(0)
-        })
-        .map_err(failed)?;
-    if is_busy != 0 {
-        return Ok(()); // Another process is at it.
+    let checkpoint = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+        row.get::<_, i64>(0)
+    });
+    match checkpoint {
+        Ok(0) => {}
+        Ok(_) => return Ok(()), // Another process is at it.
+        // There is no room for that, but all can be read as it is.
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => return Ok(()),
+        Err(error) => return Err(failed(error)),
     }
     let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let pages = number("page_count").map_err(failed)?;

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::eventstore::sqlite::append::{Cache, change_document};
-use crate::eventstore::sqlite::errors::{examined, store_error};
+use crate::eventstore::sqlite::errors::unwritten;
 use crate::eventstore::store::{Append, Appended, DocumentChange, Position, StoreError};
 use crate::guarded::said;
 
@@ -105,74 +105,76 @@ impl Writing {
         let _ = self.connection.query_row(checkpoint, [], |_| Ok(()));
     }
 
-    /// Writes jobs in one transaction. If that fails, each in one of its own: one that cannot be written spoils no other.
+    /// Writes jobs in one transaction. If it is full or one of them fails, each in one of its own: one that cannot be written
+    /// spoils no other. If nobody can write, all are told so at once: they do not wait for that one after the other.
     fn write(&mut self, batch: Vec<Job>) {
-        if batch.len() < 2 {
-            return batch.into_iter().for_each(|job| self.write_alone(job));
+        let error = match self.attempt(&batch) {
+            Ok(results) => {
+                self.tell();
+                let answers = batch.into_iter().zip(results);
+                return answers.for_each(|(job, result)| job.answer(result));
+            }
+            Err(error) => error,
+        };
+        self.cache.forget();
+        if batch.len() == 1 || is_for_all(&error) {
+            return batch.into_iter().for_each(|job| job.refuse(&error));
         }
-        let batch = match self.attempt(batch) {
-            Ok(()) => return,
-            Err(batch) => batch,
-        };
-        self.cache = Cache::default();
-        batch.into_iter().for_each(|job| self.write_alone(job));
-    }
-
-    /// Gives the jobs back if nothing was written.
-    fn attempt(&mut self, batch: Vec<Job>) -> Result<(), Vec<Job>> {
-        let Ok(transaction) = begin(&mut self.connection, &mut self.cache) else {
-            return Err(batch);
-        };
-        let mut results = Vec::with_capacity(batch.len());
-        for job in &batch {
-            match self.cache.apply(&transaction, job) {
-                Ok(result) => results.push(result),
-                Err(_) => return Err(batch),
+        let mut waiting = batch.into_iter();
+        while let Some(job) = waiting.next() {
+            let result = self.attempt(std::slice::from_ref(&job));
+            match result.map(|mut results| results.remove(0)) {
+                Ok(result) => {
+                    self.tell();
+                    job.answer(result);
+                }
+                Err(error) => {
+                    self.cache.forget();
+                    job.refuse(&error);
+                    if is_for_all(&error) {
+                        return waiting.for_each(|job| job.refuse(&error));
+                    }
+                }
             }
         }
-        if transaction.commit().is_err() {
-            return Err(batch);
-        }
-        self.tell();
-        for (job, result) in batch.into_iter().zip(results) {
-            job.answer(result);
-        }
-        Ok(())
     }
 
-    fn write_alone(&mut self, job: Job) {
-        let written = self.written_alone(&job);
-        let result = written.unwrap_or_else(|error| {
-            self.cache = Cache::default();
-            Err(examined(&error, &self.connection))
-        });
-        self.tell();
-        job.answer(result);
+    /// What comes of each job, committed together. An error means that nothing was written.
+    fn attempt(&mut self, batch: &[Job]) -> Result<Vec<Result<Applied, StoreError>>, StoreError> {
+        let attempted = self.committed(batch);
+        attempted.map_err(|error| unwritten(&error, &self.connection))
     }
 
-    fn written_alone(&mut self, job: &Job) -> rusqlite::Result<Result<Applied, StoreError>> {
+    fn committed(&mut self, batch: &[Job]) -> rusqlite::Result<Vec<Result<Applied, StoreError>>> {
         let transaction = begin(&mut self.connection, &mut self.cache)?;
-        let result = self.cache.apply(&transaction, job)?;
+        let jobs = batch.iter();
+        let results: rusqlite::Result<_> = jobs
+            .map(|job| self.cache.apply(&transaction, job))
+            .collect();
+        let results = results?;
         transaction.commit()?;
-        Ok(result)
+        Ok(results)
     }
 
     /// Does something of somebody else's in a transaction.
     fn transact(&mut self, work: Work) -> Result<(), StoreError> {
-        let transaction = begin(&mut self.connection, &mut self.cache);
-        let transaction = transaction.map_err(|error| store_error(&error))?;
+        let worked = self.worked(work);
+        // It may have changed what is known here.
+        self.cache.forget();
+        worked.unwrap_or_else(|error| Err(unwritten(&error, &self.connection)))
+    }
+
+    fn worked(&mut self, work: Work) -> rusqlite::Result<Result<(), StoreError>> {
+        let transaction = begin(&mut self.connection, &mut self.cache)?;
         let worked = catch_unwind(AssertUnwindSafe(|| work(&transaction)));
-        let result = match worked {
-            Ok(Ok(())) => transaction.commit().map_err(|error| store_error(&error)),
+        Ok(match worked {
+            Ok(Ok(())) => Ok(transaction.commit()?),
             Ok(Err(error)) => Err(error),
             Err(panic) => Err(StoreError::Failed {
                 reason: format!("what was done in a transaction panicked: {}", said(&*panic)),
                 source: None,
             }),
-        };
-        // It may have changed what is known here.
-        self.cache = Cache::default();
-        result
+        })
     }
 
     /// Tells where the newest event is.
@@ -192,6 +194,14 @@ impl Writing {
 pub(super) enum Applied {
     Appended(Appended),
     Changed,
+}
+
+/// Whether it is not about one job: whatever else is to be written fails for the same reason.
+fn is_for_all(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::Locked { .. } | StoreError::ReadOnly { .. }
+    )
 }
 
 fn begin<'a>(
@@ -224,6 +234,10 @@ impl Cache {
 }
 
 impl Job {
+    fn refuse(self, error: &StoreError) {
+        self.answer(Err(error.clone()));
+    }
+
     fn answer(self, result: Result<Applied, StoreError>) {
         // Whoever has stopped waiting misses nothing.
         match (self, result) {

@@ -1,0 +1,285 @@
+//! What a store makes of its disk and of its neighbours: files that are not its own, disks that are full or read-only, locks, and its end.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use nether::eventstore::{
+    Append, Appended, Encoding, EventId, EventStore, Expected, Metadata, NewEvent, Payload,
+    Position, SqliteStore, StoreError, StreamId,
+};
+use rusqlite::Connection;
+
+/// A folder of its own, removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("nether-disk-{}-{name}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("store.db")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A small disk in memory, taken away at the end.
+struct Disk(Folder);
+
+impl Disk {
+    /// `None` where tests may not mount: then what it is for is not tested, and that is said.
+    fn new(name: &str) -> Option<Self> {
+        let folder = Folder::new(name);
+        let is_mounted = mount(&["-t", "tmpfs", "-o", "size=2m", "tmpfs"], &folder.0);
+        if !is_mounted {
+            eprintln!("not tested: nothing can be mounted here");
+        }
+        is_mounted.then_some(Disk(folder))
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0.0).status();
+    }
+}
+
+fn mount(arguments: &[&str], at: &Path) -> bool {
+    let mounted = Command::new("mount").args(arguments).arg(at).output();
+    mounted.is_ok_and(|it| it.status.success())
+}
+
+fn append(stream: &str, bytes: usize) -> Append {
+    Append {
+        stream: StreamId::from(stream),
+        expected: Expected::Any,
+        events: vec![NewEvent {
+            id: EventId::new(),
+            name: "disk.happened".into(),
+            schema: 1,
+            payload: Payload {
+                encoding: Encoding::Json,
+                bytes: vec![b'x'; bytes],
+            },
+        }],
+        metadata: Metadata::default(),
+    }
+}
+
+/// Appends until that fails: how many there are, and why there are no more.
+async fn fill(store: &SqliteStore) -> (u64, StoreError) {
+    for count in 0..1000 {
+        if let Err(error) = store.append(append("a/1", 4096)).await {
+            return (count, error);
+        }
+    }
+    panic!("it never becomes full");
+}
+
+/// A disk gives room back a little after a file on it was removed.
+async fn append_when_there_is_room(store: &SqliteStore) -> Appended {
+    let start = Instant::now();
+    loop {
+        match store.append(append("a/1", 4096)).await {
+            Ok(appended) => return appended,
+            Err(StoreError::Full { .. }) if start.elapsed() < Duration::from_secs(30) => {}
+            Err(error) => panic!("there is room again: {error}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_database_of_another_program_is_left_as_it_is() {
+    let folder = Folder::new("foreign");
+    let other = Connection::open(folder.file()).unwrap();
+    other.execute_batch("CREATE TABLE notes (text)").unwrap();
+    drop(other);
+    let before = fs::read(folder.file()).unwrap();
+    let error = SqliteStore::open(folder.file()).unwrap_err();
+    assert!(matches!(error, StoreError::Foreign { .. }), "{error}");
+    assert!(fs::read(folder.file()).unwrap() == before, "byte by byte");
+    fs::write(folder.file(), "a short text").unwrap();
+    let error = SqliteStore::open(folder.file()).unwrap_err();
+    assert!(matches!(error, StoreError::Foreign { .. }), "{error}");
+    let text = fs::read_to_string(folder.file()).unwrap();
+    assert_eq!(text, "a short text");
+}
+
+#[tokio::test]
+async fn all_who_wait_for_a_locked_file_are_told_together() {
+    let folder = Folder::new("locked");
+    let timeout = Duration::from_millis(300);
+    let options = SqliteStore::options().busy_timeout(timeout);
+    let store = options.open(folder.file()).unwrap();
+    let other = Connection::open(folder.file()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let start = Instant::now();
+    let waiting = (0..64).map(|number| {
+        let store = store.clone();
+        tokio::spawn(async move { store.append(append(&format!("a/{number}"), 1)).await })
+    });
+    let waiting: Vec<_> = waiting.collect();
+    for waiting in waiting {
+        let error = waiting.await.unwrap().unwrap_err();
+        assert!(matches!(error, StoreError::Locked { .. }), "{error}");
+    }
+    let took = start.elapsed();
+    assert!(took < timeout * 16, "not one after the other: {took:?}");
+    other.execute_batch("COMMIT").unwrap();
+    let appended = store.append(append("a/1", 1)).await.unwrap();
+    assert_eq!(appended.position, Position(1), "none was written");
+}
+
+#[tokio::test]
+async fn there_is_room_again_when_something_is_removed() {
+    let folder = Folder::new("room");
+    let options = SqliteStore::options().max_bytes(512 * 1024);
+    let store = options.open(folder.file()).unwrap();
+    let sql = "CREATE TABLE own (a); INSERT INTO own VALUES (zeroblob(100000))";
+    let made = store.transaction(move |tx| tx.execute_batch(sql).map_err(StoreError::failed));
+    made.await.unwrap();
+    let (count, error) = fill(&store).await;
+    assert!(matches!(error, StoreError::Full { .. }), "{error}");
+    let sql = "DROP TABLE own";
+    let removed = store.transaction(move |tx| tx.execute_batch(sql).map_err(StoreError::failed));
+    removed.await.unwrap();
+    let appended = store.append(append("a/1", 4096)).await.unwrap();
+    assert_eq!(appended.version, count + 1, "with the same handle");
+    assert_eq!(appended.position, Position(count + 1));
+}
+
+#[tokio::test]
+async fn a_disk_that_is_full_is_told_and_used_again_when_it_is_not() {
+    let Some(disk) = Disk::new("full") else {
+        return;
+    };
+    let store = SqliteStore::open(disk.0.file()).unwrap();
+    let ballast = disk.0.0.join("ballast");
+    fs::write(&ballast, vec![0; 256 * 1024]).unwrap();
+    let (count, error) = fill(&store).await;
+    assert!(matches!(error, StoreError::Full { .. }), "{error}");
+    let read = store.read_all(Position::START, 1000).await.unwrap();
+    assert_eq!(read.len() as u64, count, "what was acknowledged is read");
+    fs::remove_file(ballast).unwrap();
+    let appended = append_when_there_is_room(&store).await;
+    assert_eq!(appended.version, count + 1, "with the same handle");
+    drop(store);
+    let store = SqliteStore::open(disk.0.file()).unwrap();
+    assert_eq!(store.head().await.unwrap(), Position(count + 1));
+}
+
+#[tokio::test]
+async fn a_disk_that_is_read_only_is_told_and_used_again_when_it_is_not() {
+    let Some(disk) = Disk::new("read-only") else {
+        return;
+    };
+    let store = SqliteStore::open(disk.0.file()).unwrap();
+    store.append(append("a/1", 1)).await.unwrap();
+    drop(store);
+    assert!(mount(&["-o", "remount,ro"], &disk.0.0));
+    let error = SqliteStore::open(disk.0.file()).unwrap_err();
+    assert!(matches!(error, StoreError::ReadOnly { .. }), "{error}");
+    assert!(mount(&["-o", "remount,rw"], &disk.0.0));
+    let store = SqliteStore::open(disk.0.file()).unwrap();
+    assert_eq!(store.append(append("a/1", 1)).await.unwrap().version, 2);
+}
+
+#[tokio::test]
+async fn what_the_database_says_of_being_read_only_is_told() {
+    let folder = Folder::new("query-only");
+    let store = SqliteStore::open(folder.file()).unwrap();
+    store.append(append("a/1", 1)).await.unwrap();
+    let set = store.transaction(|tx| {
+        let set = tx.pragma_update(None, "query_only", true);
+        set.map_err(StoreError::failed)
+    });
+    let _ = set.await;
+    let error = store.append(append("a/1", 1)).await.unwrap_err();
+    assert!(matches!(error, StoreError::ReadOnly { .. }), "{error}");
+    assert_eq!(store.read_all(Position::START, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_file_that_is_cut_off_while_it_is_open_is_told() {
+    let folder = Folder::new("cut");
+    let store = SqliteStore::open(folder.file()).unwrap();
+    for _ in 0..100 {
+        store.append(append("a/1", 4000)).await.unwrap();
+    }
+    drop(store);
+    let store = SqliteStore::open(folder.file()).unwrap();
+    assert_eq!(
+        store.read_all(Position::START, 1000).await.unwrap().len(),
+        100
+    );
+    let length = fs::metadata(folder.file()).unwrap().len();
+    let file = File::options().write(true).open(folder.file()).unwrap();
+    file.set_len(length / 2).unwrap();
+    let error = store.read_all(Position::START, 1000).await.unwrap_err();
+    assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn many_may_make_a_shared_file_at_the_same_time() {
+    for round in 0..10 {
+        let folder = Folder::new(&format!("made-{round}"));
+        let opening = [(); 8].map(|()| {
+            let file = folder.file();
+            std::thread::spawn(move || SqliteStore::options().shared(true).open(file))
+        });
+        let opened = opening.map(|it| it.join().unwrap());
+        for store in opened {
+            let store = store.unwrap_or_else(|error| panic!("round {round}: {error}"));
+            store.append(append("a/1", 1)).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_queued_is_written_before_the_last_handle_is_gone() {
+    let folder = Folder::new("queued");
+    let store = SqliteStore::open(folder.file()).unwrap();
+    let (free, wait) = std::sync::mpsc::channel::<()>();
+    let (began, begins) = tokio::sync::oneshot::channel();
+    let holding = store.clone();
+    let holder = tokio::spawn(async move {
+        let held = holding.transaction(move |_| {
+            let _ = began.send(());
+            wait.recv().map_err(StoreError::failed)
+        });
+        held.await
+    });
+    begins.await.unwrap();
+    let appending = (0..10).map(|_| {
+        let store = store.clone();
+        // Given to the writer at the first poll, and nobody waits for the answer.
+        tokio::spawn(async move {
+            let mut append = store.append(append("a/1", 1));
+            std::future::poll_fn(|cx| {
+                assert!(append.as_mut().poll(cx).is_pending());
+                std::task::Poll::Ready(())
+            })
+            .await;
+        })
+    });
+    let appending: Vec<_> = appending.collect();
+    for appending in appending {
+        appending.await.unwrap();
+    }
+    free.send(()).unwrap();
+    holder.await.unwrap().unwrap();
+    drop(store);
+    let log = fs::metadata(folder.0.join("store.db-wal"));
+    assert!(log.is_err(), "the file is whole by itself");
+    let store = SqliteStore::open(folder.file()).unwrap();
+    assert_eq!(store.head().await.unwrap(), Position(10));
+}
