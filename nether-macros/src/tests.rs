@@ -1,19 +1,23 @@
 //! What the macros make of sound input, kept as files so that a change of the expansion is seen and read; and what they
 //! keep of input that is half-written.
 //!
-//! After a change on purpose: `UPDATE_SNAPSHOTS=1 cargo test -p nether-macros --features http`, then read the diff.
+//! After a change on purpose: `UPDATE_SNAPSHOTS=1 cargo test -p nether-macros --features http`, and with `--features eventstore`, then read the diff.
 
 use std::path::Path;
 
 use proc_macro2::{TokenStream, TokenTree};
-use quote::quote;
+use quote::{ToTokens, quote};
 
 use crate::entry::{self, EntryKind};
 use crate::message::{self, MessageKind};
 use crate::module;
 
+#[cfg(feature = "eventstore")]
+mod eventstore;
 #[cfg(feature = "http")]
 mod http;
+#[cfg(not(feature = "eventstore"))]
+mod without_eventstore;
 #[cfg(not(feature = "http"))]
 mod without_http;
 
@@ -32,6 +36,20 @@ fn check(name: &str, expansion: TokenStream) {
         "{} differs; if that is right: UPDATE_SNAPSHOTS=1",
         path.display()
     );
+}
+
+/// The same, of a message: without what the feature `eventstore` adds, which has snapshots of its own.
+fn check_message(name: &str, expansion: TokenStream) {
+    let mut file = syn::parse2::<syn::File>(expansion).expect("an expansion is a list of items");
+    for item in &mut file.items {
+        if let syn::Item::Const(item) = item
+            && let syn::Expr::Block(expr) = &mut *item.expr
+        {
+            let statements = &mut expr.block.stmts;
+            statements.retain(|it| !mentions(it.to_token_stream(), "eventstore"));
+        }
+    }
+    check(name, file.into_token_stream());
 }
 
 /// Whether an identifier occurs anywhere, also inside of string literals.
@@ -64,7 +82,7 @@ fn command() {
             pub order_id: String,
         }
     };
-    check(
+    check_message(
         "command",
         message::attribute(MessageKind::Command, arguments, item),
     );
@@ -79,7 +97,7 @@ fn event() {
             Whole,
         }
     };
-    check(
+    check_message(
         "event",
         message::attribute(MessageKind::Event, quote!(name = "order.processed"), item),
     );

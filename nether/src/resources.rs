@@ -45,6 +45,13 @@ use crate::error::{Error, Result};
 /// ```
 pub struct Resource<T: ?Sized>(Arc<T>);
 
+impl<T> Resource<T> {
+    /// A resource that nobody has provided: for a test that calls a method which asks for it.
+    pub fn new(value: T) -> Self {
+        Resource(Arc::new(value))
+    }
+}
+
 impl<T: ?Sized> Clone for Resource<T> {
     fn clone(&self) -> Self {
         Resource(Arc::clone(&self.0))

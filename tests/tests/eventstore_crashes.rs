@@ -316,7 +316,7 @@ async fn after_a_crash_at_any_write_everything_happens_once() {
             }
             assert_eq!(now, expected, "crashed at write {at}, after it: {after}");
             let head = store.head().await.unwrap();
-            let seen = seen.lock().unwrap();
+            let seen = seen.lock().unwrap().clone();
             let positions: Vec<u64> = seen.keys().copied().collect();
             let each: Vec<u64> = (1..=head.0).collect();
             assert_eq!(positions, each, "every event was shown to the projection");

@@ -38,26 +38,9 @@ impl Notes {
     }
 }
 
-fn note(text: &str) -> nether::eventstore::NewEvent {
-    nether::eventstore::NewEvent {
-        id: nether::eventstore::EventId::new(),
-        name: "notes.noted".into(),
-        schema: 1,
-        payload: nether::eventstore::Payload {
-            encoding: nether::eventstore::Encoding::Json,
-            bytes: format!(r#"{{"text":"{text}"}}"#).into_bytes(),
-        },
-    }
-}
-
 async fn append(store: &Store, stream: &str, text: &str) {
-    let append = nether::eventstore::Append {
-        stream: stream.into(),
-        expected: nether::eventstore::Expected::Any,
-        events: vec![note(text)],
-        metadata: nether::eventstore::Metadata::default(),
-    };
-    store.append(append).await.unwrap();
+    let text = text.to_owned();
+    store.record(stream, [Noted { text }]).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

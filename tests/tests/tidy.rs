@@ -89,7 +89,9 @@ fn layers_import_only_what_is_below_them() {
 #[test]
 fn macros_do_not_import_each_other() {
     let src = root().join("nether-macros/src");
-    let families = ["message", "module", "entry", "problem", "routes"];
+    let families = [
+        "message", "module", "entry", "problem", "routes", "sourcing",
+    ];
     for family in families {
         for path in sources(&src.join(family)) {
             for line in code(&path) {

@@ -2,11 +2,12 @@
 //!
 //! Accounts decide, a saga transfers, a projection knows the balances; all of it in one file, `bank.db`. Without arguments the
 //! program shows what becomes of a transfer in the middle of which the bank is killed: it starts itself twice. `cargo run -p bank -- serve
-//! bank.db 127.0.0.1:8080` is the bank alone.
+//! bank.db 127.0.0.1:8080` is the bank alone, and `-- rebuild bank.db` makes its balances anew of what happened.
 
 pub mod account;
 pub mod balances;
 mod demonstration;
+mod progress;
 pub mod statuses;
 pub mod transfer;
 
@@ -19,6 +20,7 @@ use std::time::Duration;
 use nether::eventstore::{SqliteStore, Store};
 use nether::prelude::*;
 
+use crate::balances::Balances;
 use crate::transfer::InspectionTime;
 
 /// Where the bank keeps everything.
@@ -44,6 +46,7 @@ async fn main(builder: SystemBuilder) -> nether::Result<()> {
     match arguments[..] {
         ["serve", file, address] => serve(builder, file, address, "0").await,
         ["serve", file, address, seconds] => serve(builder, file, address, seconds).await,
+        ["rebuild", file] => rebuild(builder, file).await,
         _ => tokio::task::spawn_blocking(demonstration::run).await?,
     }
 }
@@ -57,5 +60,16 @@ async fn serve(
 ) -> nether::Result<()> {
     let inspection = Duration::from_secs(seconds.parse()?);
     let (system, _) = open(builder, file.into(), inspection).await?;
+    tokio::spawn(progress::show(system.clone()));
     system.serve(address).await
+}
+
+/// Makes the balances anew, and shows how far that is.
+async fn rebuild(builder: SystemBuilder, file: &str) -> nether::Result<()> {
+    let (system, store) = open(builder, file.into(), Duration::ZERO).await?;
+    let shown = tokio::spawn(progress::show(system.clone()));
+    store.projection::<Balances>()?.rebuild().await?;
+    println!("the balances are made of {} events", store.head().await?);
+    system.shutdown().await;
+    Ok(shown.await?)
 }

@@ -48,10 +48,9 @@ fn support(message: &Checked, paths: &Paths) -> TokenStream {
     let implementation = implementation(message, paths);
     let kind = kind(message, paths);
     let endpoint = endpoint::expand(message, paths);
-    let (keyed, stored) = (
-        stored::keyed(message, paths),
-        stored::expand(message, paths),
-    );
+    let keyed = stored::keyed(message, paths);
+    let listed = stored::listed(message, paths);
+    let stored = stored::expand(message, paths);
     quote_spanned! {spans::attribute()=>
         const _: () = {
             #descriptor
@@ -59,6 +58,7 @@ fn support(message: &Checked, paths: &Paths) -> TokenStream {
             #kind
             #endpoint
             #keyed
+            #listed
             #stored
             #p::inventory::submit! { #p::MessageRegistration(&DESCRIPTOR) }
         };

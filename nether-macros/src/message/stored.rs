@@ -52,7 +52,9 @@ pub(super) fn check(model: &Model, diagnostics: &Diagnostics) -> Option<Stored> 
             }),
     };
     let steps = args.upcast.clone().unwrap_or_default();
-    if version > 0 {
+    // An `upcast` that cannot be read has its error.
+    let is_read = args.upcast.is_some() || args.seen.written("upcast").is_none();
+    if version > 0 && is_read && !args.is_local {
         check_steps(model, version, &steps, diagnostics);
     }
     (!args.is_local).then_some(Stored { version, steps })
@@ -78,10 +80,17 @@ fn check_steps(model: &Model, version: u32, steps: &[Path], diagnostics: &Diagno
             functions.join(", ")
         );
         diagnostics.error(place, message, help);
+    } else if let (Some(key), None) = (args.seen.written("upcast"), &args.version) {
+        let message =
+            "`upcast` tells how older versions are read, but nothing tells which version this is";
+        let help = format!("write `version = {}`", steps.len() + 1);
+        diagnostics.error(key, message, help);
     } else if let Some(extra) = steps.get(needed) {
         let message = format!(
-            "version {version} has {needed} older ones, and `{}` is a step too many",
-            types::text(extra)
+            "`{}` leads to version {}, but `{}` is in version {version}",
+            types::text(extra),
+            needed + 2,
+            model.definition.ident(),
         );
         let help = format!("remove it, or write `version = {}`", steps.len() + 1);
         diagnostics.error(extra, message, help);
@@ -99,6 +108,48 @@ pub(super) fn keyed(message: &Checked, paths: &Paths) -> Option<TokenStream> {
             type Key = #ty;
             fn key(&self) -> &#ty {
                 &self.#field
+            }
+        }
+    })
+}
+
+/// That aggregates, projections and sagas may list it.
+pub(super) fn listed(message: &Checked, paths: &Paths) -> Option<TokenStream> {
+    let [listed, module, by, uses, add] = match message.kind {
+        MessageKind::Command => [
+            "ListedCommand",
+            "Aggregates",
+            "Aggregate",
+            "Decides",
+            "add_command",
+        ],
+        MessageKind::Query => [
+            "ListedQuery",
+            "Projections",
+            "Projection",
+            "Answers",
+            "add_query",
+        ],
+        MessageKind::Event => return None,
+    }
+    .map(local);
+    let (p, ident) = (paths.private(), message.definition.ident());
+    let es = quote!(#p::eventstore);
+    features::EVENTSTORE.then(|| {
+        quote_spanned! {spans::attribute()=>
+            #[automatically_derived]
+            #[diagnostic::do_not_recommend]
+            impl #es::#listed for #ident {
+                type Itself = Self;
+                type Reply = <Self as #p::Message>::Reply;
+                type Error = <Self as #p::Message>::Error;
+                const LISTED: #p::MessageProof = <Self as #p::Message>::PROOF;
+                fn add_to<__By>(routes: &mut #p::Routes<'_, #es::#module<__By>>)
+                where
+                    __By: #es::#by + #es::#uses<Self, Itself = Self, Reply = Self::Reply, Error = Self::Error>,
+                {
+                    #es::#add::<__By, Self>(routes)
+                }
             }
         }
     })
@@ -143,29 +194,27 @@ pub(super) fn expand(message: &Checked, paths: &Paths) -> Option<TokenStream> {
     })
 }
 
-/// Reads what version `from` wrote, and takes all steps from there on. What the functions take and give is shown at their paths.
+/// Reads what version `from` wrote, and takes all steps from there on. What is wrong with a step is shown at its path.
 fn arm(from: usize, steps: &[Path], paths: &Paths) -> TokenStream {
     let p = paths.private();
-    let (payload, older) = (local("payload"), local("older"));
-    let mut taken = steps[from - 1..].iter();
-    let first = taken.next();
-    let place = Extent::of(first).end;
+    let taken = &steps[from - 1..];
+    let place = Extent::of(taken.first()).end;
     let shown = paths.private_at(place);
-    let read = quote_spanned!(place=> #shown::eventstore::read_older(#payload, #first));
-    let rest = taken.map(|step| {
+    let payload = local("payload");
+    let read = quote_spanned!(place=> #shown::eventstore::older(#payload));
+    let read = taken.iter().enumerate().fold(read, |older, (index, step)| {
         let place = Extent::of(step).end;
-        quote_spanned!(place=> let #older = #step(#older);)
+        let shown = paths.private_at(place);
+        // The last one leads to what the event is now.
+        let to = if index + 1 == taken.len() {
+            quote_spanned!(place=> Self)
+        } else {
+            quote_spanned!(place=> _)
+        };
+        quote_spanned!(place=> #shown::eventstore::step::<_, #to>(#older, #step))
     });
     let from = Literal::usize_unsuffixed(from);
-    quote_spanned! {spans::attribute()=>
-        #from => #p::Option::Some(match #read {
-            #p::Result::Ok(#older) => {
-                #(#rest)*
-                #p::Result::Ok(#older)
-            }
-            #p::Result::Err(unreadable) => #p::Result::Err(unreadable),
-        }),
-    }
+    quote_spanned!(spans::attribute()=> #from => #p::Option::Some(#read),)
 }
 
 /// What it is made of, for the lock file.

@@ -6,7 +6,6 @@ use syn::Type;
 use syn::ext::IdentExt;
 
 use crate::paths::Paths;
-use crate::sourcing::methods::Method;
 use crate::spans::{self, Extent};
 
 /// What differs.
@@ -22,10 +21,34 @@ pub(super) struct Parts<'a> {
     pub(super) resources: Vec<TokenStream>,
 }
 
+/// The descriptor, and its registration.
 pub(super) fn descriptor(parts: &Parts<'_>, paths: &Paths) -> TokenStream {
+    let (p, module) = (paths.private(), &parts.module);
+    let launch = quote!(#p::Option::Some(#p::launch::<#module>));
+    let descriptor = describe(parts, &launch, paths);
+    quote_spanned! {spans::attribute()=>
+        #descriptor
+        #p::inventory::submit! { #p::ModuleRegistration(&DESCRIPTOR) }
+    }
+}
+
+/// The descriptor of what has mistakes: it is there to be named, and nobody will see it.
+pub(super) fn stub(name: &Ident, paths: &Paths) -> TokenStream {
+    let parts = Parts {
+        name,
+        module: TokenStream::new(),
+        handles: Vec::new(),
+        emits: Vec::new(),
+        calls: Vec::new(),
+        resources: Vec::new(),
+    };
+    let p = paths.private();
+    describe(&parts, &quote!(#p::Option::None), paths)
+}
+
+fn describe(parts: &Parts<'_>, launch: &TokenStream, paths: &Paths) -> TokenStream {
     let p = paths.private();
     let Parts {
-        module,
         handles,
         emits,
         calls,
@@ -59,19 +82,29 @@ pub(super) fn descriptor(parts: &Parts<'_>, paths: &Paths) -> TokenStream {
                 <#p::Resource<#p::eventstore::Store> as #p::InitArgument>::DESCRIPTOR,
                 #(#resources),*
             ],
-            launch: #p::Option::Some(#p::launch::<#module>),
+            launch: #launch,
         };
-        #p::inventory::submit! { #p::ModuleRegistration(&DESCRIPTOR) }
     }
 }
 
-/// `<Message as TakenByValue>::..`, shown at the method's argument.
-pub(super) fn taken(method: &Method, what: &str, paths: &Paths) -> TokenStream {
-    let message = method.taken();
+/// `<Message as Trait>::..`, a trait of event sourcing, shown at the message.
+pub(super) fn said(message: &Type, of: &str, what: &str, paths: &Paths) -> TokenStream {
     let place = Extent::of(message).end;
     let p = paths.private_at(place);
-    let what = Ident::new(what, place);
-    quote_spanned!(place=> <#message as #p::TakenByValue>::#what)
+    let [of, what] = [of, what].map(|name| Ident::new(name, place));
+    quote_spanned!(place=> <#message as #p::eventstore::#of>::#what)
+}
+
+/// What a broken block is given so that contexts in it, which have their error, name something.
+pub(super) fn sender(ty: &Ident, paths: &Paths) -> TokenStream {
+    let p = paths.private();
+    quote_spanned! {spans::attribute()=>
+        #[automatically_derived]
+        #[diagnostic::do_not_recommend]
+        impl #p::Sender for #ty {
+            type Rule = #p::Listed;
+        }
+    }
 }
 
 /// The proof that a message is handled. If something is wrong with its handler, it says so without a place.

@@ -1,6 +1,7 @@
 //! Methods that are found by what they take first: a command or query by value, an event by reference.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::ToTokens;
 use syn::{Attribute, ReceiverKind, ReturnType, Signature, Type};
 
 use crate::block::{Block, Function, Member};
@@ -8,7 +9,7 @@ use crate::diagnostics::Diagnostics;
 use crate::header::Whose;
 use crate::lists::{self, Match};
 use crate::signature::{arguments, behind_reference, check_plain, output};
-use crate::{suggest, types};
+use crate::{spans, suggest, types};
 
 /// The marks of hooks, which other attributes understand.
 const HOOKS: [&str; 7] = [
@@ -32,7 +33,11 @@ pub(super) struct Method {
     pub(super) name: Ident,
     pub(super) by_reference: bool,
     pub(super) is_mutable: bool,
+    /// What to point at when that is wrong.
+    pub(super) receiver: TokenStream,
     pub(super) is_async: bool,
+    /// What to point at when that is wrong.
+    pub(super) asyncness: TokenStream,
     /// The arguments behind the first.
     pub(super) rest: Vec<Type>,
     /// Whether it gives something back.
@@ -47,6 +52,17 @@ impl Method {
     /// What it takes, without `&`.
     pub(super) fn taken(&self) -> &Type {
         behind_reference(&self.argument)
+    }
+
+    /// The context that it asks for, as modules' handlers do.
+    pub(super) fn context(&self) -> Option<&Type> {
+        let is_context = |ty: &&Type| {
+            let segment = types::last_segment(behind_reference(ty));
+            segment.is_some_and(|segment| {
+                segment.ident == "Context" || segment.ident == "QueryContext"
+            })
+        };
+        self.rest.iter().find(is_context)
     }
 }
 
@@ -73,7 +89,56 @@ pub(super) fn find(
             Member::Method(_) | Member::Other(_) => {}
         }
     }
+    for (index, message) in listed.iter().enumerate() {
+        let is_open = !methods.explained[index];
+        let miss = is_open.then(|| near_miss(block, listed, message, &is_other));
+        if let Some((signature, argument)) = miss.flatten() {
+            report_near_miss(signature, argument, message, diagnostics);
+            methods.explained[index] = true;
+        }
+    }
     methods
+}
+
+/// A function that takes what is listed, but not as a method does that is found by it; and which of its arguments that is.
+fn near_miss<'b>(
+    block: &'b Block,
+    listed: &[Type],
+    message: &Type,
+    is_other: impl Fn(&Function) -> bool,
+) -> Option<(&'b Signature, &'b Type)> {
+    let functions = block.members.iter().filter_map(|member| match member {
+        Member::Method(function) if !is_other(function) => Some(&function.signature),
+        _ => None,
+    });
+    let is_it = |ty: &&Type| match lists::find(listed, behind_reference(ty)) {
+        Match::One(index) => types::same(&listed[index], message),
+        Match::None | Match::Several(_) => false,
+    };
+    let mut misses = functions.filter_map(|signature| {
+        let argument = arguments(signature).into_iter().find(is_it)?;
+        Some((signature, argument))
+    });
+    misses.next()
+}
+
+fn report_near_miss(
+    signature: &Signature,
+    argument: &Type,
+    message: &Type,
+    diagnostics: &Diagnostics,
+) {
+    let (ident, written) = (&signature.ident, types::text(message));
+    if signature.receiver().is_none() {
+        let message = format!("`{ident}` is not called for `{written}`: it takes no `self`");
+        let help = format!("give `{ident}` a `&self` or `&mut self`");
+        diagnostics.error(ident, message, help);
+    } else {
+        let message =
+            format!("`{ident}` is not called for `{written}`: it takes something else first");
+        let help = format!("take `{}` first", types::text(argument));
+        diagnostics.error(argument, message, help);
+    }
 }
 
 /// What was found.
@@ -114,6 +179,8 @@ impl Methods {
                     name: signature.ident.clone(),
                     by_reference: matches!(first, Type::Reference(_)),
                     is_mutable,
+                    receiver: signature.receiver().to_token_stream(),
+                    asyncness: signature.asyncness.to_token_stream(),
                     is_async: signature.asyncness.is_some(),
                     rest: arguments[1..].iter().copied().cloned().collect(),
                     gives: matches!(signature.output, ReturnType::Type(..)),
@@ -172,8 +239,32 @@ fn check_no_hook(function: &Function, whose: &Whose, diagnostics: &Diagnostics) 
     let is_hook = |attribute: &&Attribute| HOOKS.iter().any(|hook| attribute.path().is_ident(hook));
     for mark in function.attributes.iter().filter(is_hook) {
         let message = format!("{} has no `#[{}]`", whose.a_noun, types::text(mark.path()));
-        let help = "remove it; what runs beside the events is a module of its own";
+        let help = if mark.path().is_ident("init") {
+            format!("remove it: {} begins as its `Default`", whose.a_noun)
+        } else {
+            "remove it; what runs beside the events is a module of its own".to_owned()
+        };
         diagnostics.error(mark, message, help);
+    }
+}
+
+/// Takes the marks of hooks off: they are reported, and the compiler does not know them.
+pub(super) fn unmark(block: &mut Block) {
+    for member in &mut block.members {
+        if let Member::Method(function) = member {
+            let is_hook =
+                |attribute: &Attribute| HOOKS.iter().any(|hook| attribute.path().is_ident(hook));
+            function.attributes.retain(|attribute| !is_hook(attribute));
+        }
+    }
+}
+
+/// Where a future made of all of them is shown: at the one that waits, if it is only one.
+pub(super) fn waiting(methods: &[Method]) -> Span {
+    let mut waiting = methods.iter().filter(|method| method.is_async);
+    match (waiting.next(), waiting.next()) {
+        (Some(only), None) => only.name.span(),
+        _ => spans::attribute(),
     }
 }
 

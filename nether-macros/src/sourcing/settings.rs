@@ -39,8 +39,12 @@ where
     match given.base10_parse::<N>() {
         Ok(number) if number >= least => number,
         _ => {
-            let message = format!("`{given}` is not a number of {what}");
-            diagnostics.error(given, message, format!("write a number from {least} on"));
+            let message = format!("`{given}` is not {what}");
+            diagnostics.error(
+                given,
+                message,
+                format!("write a number from {least} on, or leave it out"),
+            );
             otherwise
         }
     }

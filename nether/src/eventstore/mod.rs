@@ -13,6 +13,7 @@ mod events;
 mod follow;
 mod handle;
 mod keyed;
+mod listed;
 mod memory;
 mod parked;
 #[doc(hidden)]

@@ -1,21 +1,23 @@
 //! Not public API. Used by generated code: what event sourcing adds to `__private`.
 
 pub use crate::eventstore::aggregate::{
-    Aggregate, AggregateSettings, Aggregates, Decides, Encoded, EventOf, Events, IntoEvents,
-    decided, decode, encode, publish, reply,
+    Aggregate, AggregateSettings, Aggregates, Decides, DecisionArgument, EventOf, Events, Initial,
+    IntoEvents, Parts, decided, initial, reply,
 };
 pub use crate::eventstore::handle::Store;
-pub use crate::eventstore::keyed::Keyed;
+pub use crate::eventstore::keyed::{Keyed, key_of};
+pub use crate::eventstore::listed::{ListedCommand, ListedQuery, add_command, add_query};
 pub use crate::eventstore::projection::{
-    Answers, Keeps, Place, Projection, ProjectionArgument, ProjectionSettings, Projections,
-    argument, decoded,
+    Answers, Beginning, Keeps, Place, Projection, ProjectionArgument, ProjectionSettings,
+    Projections, argument, begin,
 };
 pub use crate::eventstore::saga::{
-    Delivery, Saga, Sagas, Sends, Step, StoredCommand, Timeout, deliver, key_of, not_listed,
+    Delivery, Saga, Sagas, SentBy, Step, StoredCommand, Timeout, deliver, not_listed, text_of,
 };
 #[cfg(feature = "sqlite")]
 pub use crate::eventstore::sqlite::SqliteTransaction;
 pub use crate::eventstore::store::{Encoding, Payload, RecordedEvent, StoreError};
 pub use crate::eventstore::stored::{
-    EventRegistration, EventSchema, FieldSchema, StoredEvent, Unreadable, read_older, restore, save,
+    Encoded, EventRegistration, EventSchema, FieldSchema, Keeping, Kept, Older, StoredEvent,
+    Unreadable, kept, older, step,
 };

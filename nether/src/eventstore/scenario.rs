@@ -5,9 +5,9 @@ use std::marker::PhantomData;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use crate::eventstore::aggregate::{Aggregate, Decides, Encoded, Events, IntoEvents};
-use crate::eventstore::keyed::{Keyed, StreamKey};
+use crate::eventstore::aggregate::{Aggregate, Decides, Events, IntoEvents};
 use crate::eventstore::store::Encoding;
+use crate::eventstore::stored::Encoded;
 use crate::message::Command;
 
 /// An aggregate to which something has happened; see [`given`].
@@ -67,12 +67,13 @@ where
     given_with((), events)
 }
 
-/// The same, of an aggregate whose decisions ask for resources: in a tuple, in the order in which its methods name them.
+/// The same, of an aggregate whose decisions ask for resources: in a tuple, in the order of `handles` and of what the method of each takes.
+/// [`Resource::new`](crate::Resource::new) makes one.
 pub fn given_with<A: Aggregate, Kind>(
     resources: A::Resources,
     events: impl IntoEvents<A, Kind>,
 ) -> Scenario<A> {
-    let mut state = A::default();
+    let mut state = A::initial();
     for event in events.into_events().0 {
         state.apply(&event);
     }
@@ -86,8 +87,8 @@ impl<A: Aggregate> Scenario<A> {
     /// If the decision does; or if no thread can be started for one that waits.
     pub fn when<C>(self, command: C) -> Decided<A, C>
     where
-        A: Decides<C>,
-        C: Command + Keyed<Key: StreamKey>,
+        A: Decides<C, Itself = C, Reply = C::Reply, Error = C::Error>,
+        C: Command,
         C::Error: Send,
     {
         let result = finished(self.state.decide(command, &self.resources));

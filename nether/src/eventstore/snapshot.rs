@@ -1,10 +1,12 @@
 //! Snapshots: an aggregate's state, written down, so that not all of its events need be read again.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::eventstore::aggregate::Aggregate;
 use crate::eventstore::handle::Store;
-use crate::eventstore::store::{DocumentChange, Encoding, Payload, StoreError, StreamId};
+use crate::eventstore::store::{DocumentChange, StoreError, StreamId};
+use crate::eventstore::stored::Keeping;
 
 /// A snapshot in the store.
 #[derive(Serialize, Deserialize)]
@@ -13,7 +15,7 @@ struct Snapshot {
     version: u64,
     /// The `snapshot_version` of the aggregate that made it.
     shape: u32,
-    state: serde_json::Value,
+    state: Value,
 }
 
 /// The newest state that is written down, and how many events are in it. A snapshot that cannot be used is none.
@@ -21,33 +23,30 @@ pub(super) async fn load<A: Aggregate>(
     store: &Store,
     stream: &StreamId,
 ) -> Result<(A, u64), StoreError> {
-    if A::SETTINGS.snapshot_every == 0 {
-        return Ok((A::default(), 0));
-    }
+    let Some(snapshots) = A::SNAPSHOTS else {
+        return Ok((A::initial(), 0));
+    };
     let document = store.document(&collection::<A>(), stream.key()).await?;
-    let usable = document.and_then(|document| match restored::<A>(document) {
+    let usable = document.and_then(|document| match restored(&snapshots, document) {
         Ok(usable) => usable,
         Err(error) => {
-            tracing::warn!(%stream, error, "a snapshot cannot be read: all events are");
+            tracing::warn!(%stream, %error, "a snapshot cannot be read: all events are");
             None
         }
     });
-    Ok(usable.unwrap_or_default())
+    Ok(usable.unwrap_or_else(|| (A::initial(), 0)))
 }
 
-fn restored<A: Aggregate>(document: Vec<u8>) -> Result<Option<(A, u64)>, String> {
-    let snapshot: Snapshot =
-        serde_json::from_slice(&document).map_err(|error| error.to_string())?;
+fn restored<A: Aggregate>(
+    snapshots: &Keeping<A>,
+    document: Vec<u8>,
+) -> Result<Option<(A, u64)>, serde_json::Error> {
+    let snapshot: Snapshot = serde_json::from_slice(&document)?;
     if snapshot.shape != A::SETTINGS.snapshot_version {
         return Ok(None);
     }
-    let state = Payload {
-        encoding: Encoding::Json,
-        bytes: snapshot.state.to_string().into_bytes(),
-    };
-    let state = A::restore(&state).transpose();
-    let state = state.map_err(|error| error.to_string())?;
-    Ok(state.map(|state| (state, snapshot.version)))
+    let state = (snapshots.restore)(&snapshot.state)?;
+    Ok(Some((state, snapshot.version)))
 }
 
 /// Writes a state down, in a task of its own: if it does not come to that, more events are read the next time.
@@ -56,7 +55,7 @@ pub(super) fn save<A: Aggregate>(store: &Store, stream: &StreamId, state: &A, ve
         Ok(Some(change)) => change,
         Ok(None) => return,
         Err(error) => {
-            tracing::warn!(%stream, error, "no snapshot: the state cannot be written down");
+            tracing::warn!(%stream, %error, "no snapshot: the state cannot be written down");
             return;
         }
     };
@@ -72,17 +71,16 @@ fn written<A: Aggregate>(
     stream: &StreamId,
     state: &A,
     version: u64,
-) -> Result<Option<DocumentChange>, String> {
-    let Some(state) = state.save() else {
+) -> Result<Option<DocumentChange>, serde_json::Error> {
+    let Some(snapshots) = A::SNAPSHOTS else {
         return Ok(None);
     };
-    let state = state.map_err(|error| error.to_string())?;
     let snapshot = Snapshot {
         version,
         shape: A::SETTINGS.snapshot_version,
-        state: serde_json::from_slice(&state.bytes).map_err(|error| error.to_string())?,
+        state: (snapshots.save)(state)?,
     };
-    let content = serde_json::to_vec(&snapshot).map_err(|error| error.to_string())?;
+    let content = serde_json::to_vec(&snapshot)?;
     Ok(Some(DocumentChange {
         collection: collection::<A>().into(),
         key: stream.key().into(),

@@ -4,10 +4,13 @@ use std::fmt;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
+use crate::context::Context;
 use crate::declaration::Declaration;
 use crate::eventstore::store::{Encoding, EventId, NewEvent, Payload, RecordedEvent, StoreError};
-use crate::message::Event;
+use crate::message::{Event, Message, MessageProof};
+use crate::routing::Sender;
 
 /// An event that can be stored: every [`#[event]`](macro@crate::event) that is not `local`. Not to be implemented by hand.
 #[diagnostic::on_unimplemented(
@@ -23,7 +26,91 @@ pub trait StoredEvent: Event + Serialize + DeserializeOwned {
     /// The event, from what was written in an older version; `None` if there is no such version.
     #[doc(hidden)]
     fn upcast(schema: u32, payload: &Payload) -> Option<Result<Self, Unreadable>>;
+
+    // What generated code does with an event is said here and not by functions with a bound, whose names the compiler would
+    // tell: so an event that cannot be stored is one error, however often it is named.
+
+    /// What a module's list holds of it.
+    #[doc(hidden)]
+    const LISTED: MessageProof = <Self as Message>::PROOF;
+
+    /// Writes it down.
+    #[doc(hidden)]
+    fn encoded(event: &Self, encoding: Encoding) -> Result<Encoded, Unreadable> {
+        Ok(Encoded {
+            schema: Self::SCHEMA,
+            payload: write(event, encoding)?,
+        })
+    }
+
+    /// The event, if it is one of this type.
+    #[doc(hidden)]
+    fn decoded(recorded: &RecordedEvent) -> Option<Result<Self, StoreError>> {
+        (*recorded.name == *Self::SCHEMA.name).then(|| decode(recorded))
+    }
+
+    /// Shows it to the modules that handle it. That it cannot be, because its unit of work is cancelled or its chain of causes
+    /// too long, changes nothing: it has happened.
+    #[doc(hidden)]
+    fn shown<S: Sender>(event: Self, ctx: &Context<S>) -> impl Future<Output = ()> + Send {
+        async move {
+            if let Err(error) = ctx.tell(event).await {
+                tracing::warn!(%error, "an event was stored, but not published");
+            }
+        }
+    }
 }
+
+/// An event, written down.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Encoded {
+    pub(super) schema: &'static EventSchema,
+    pub(super) payload: Payload,
+}
+
+/// What is kept as text: the state of an aggregate that has snapshots, a saga and the commands that it sends.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be written down and read again",
+    label = "not `Serialize` and `Deserialize`",
+    note = "derive both: `#[derive(serde::Serialize, serde::Deserialize)]` above `{Self}`; of a message, remove `local`"
+)]
+pub trait Kept: Serialize + DeserializeOwned {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned> Kept for T {}
+
+/// How something is [`Kept`]. It is told by a value and not by a bound: so what is wrong is told where that is made, and once.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Keeping<T> {
+    pub(super) save: fn(&T) -> Result<Value, serde_json::Error>,
+    pub(super) restore: fn(&Value) -> Result<T, serde_json::Error>,
+}
+
+/// How it is kept.
+///
+/// Not public API. Used by generated code.
+#[doc(hidden)]
+pub const fn kept<T: Kept>() -> Keeping<T> {
+    Keeping {
+        save: |value| serde_json::to_value(value),
+        restore: |value| T::deserialize(value),
+    }
+}
+
+/// What an event was in an older version.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be read: a step begins with what an older version has written",
+    label = "takes something that is not `Deserialize`",
+    note = "derive it: `#[derive(serde::Deserialize)]` above `{Self}`"
+)]
+pub trait Older: DeserializeOwned {}
+
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned> Older for T {}
 
 /// The shape of an event: what the lock file keeps of it.
 #[doc(hidden)]
@@ -65,15 +152,23 @@ impl fmt::Display for Unreadable {
     }
 }
 
-/// Reads what an older version wrote, and takes the first step to a newer one.
+/// Reads what an older version wrote.
 ///
 /// Not public API. Used by generated code.
 #[doc(hidden)]
-pub fn read_older<Older: DeserializeOwned, Newer>(
-    payload: &Payload,
-    step: impl FnOnce(Older) -> Newer,
-) -> Result<Newer, Unreadable> {
-    read(payload).map(step)
+pub fn older<T: Older>(payload: &Payload) -> Result<T, Unreadable> {
+    read(payload)
+}
+
+/// Takes a step from one version to the next.
+///
+/// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn step<From, To>(
+    older: Result<From, Unreadable>,
+    step: impl FnOnce(From) -> To,
+) -> Result<To, Unreadable> {
+    older.map(step)
 }
 
 /// Writes something down.
@@ -112,22 +207,6 @@ pub(super) fn read<T: DeserializeOwned>(payload: &Payload) -> Result<T, Unreadab
         }
     };
     value.map_err(Unreadable)
-}
-
-/// Writes a state down, for a snapshot.
-///
-/// Not public API. Used by generated code.
-#[doc(hidden)]
-pub fn save<T: Serialize>(state: &T) -> Result<Payload, Unreadable> {
-    write(state, Encoding::Json)
-}
-
-/// Reads a state of a snapshot.
-///
-/// Not public API. Used by generated code.
-#[doc(hidden)]
-pub fn restore<T: DeserializeOwned>(payload: &Payload) -> Result<T, Unreadable> {
-    read(payload)
 }
 
 /// The event, of this or an older version.

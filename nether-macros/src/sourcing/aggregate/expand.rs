@@ -4,11 +4,10 @@ use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::Type;
 
-use crate::header;
 use crate::paths::Paths;
-use crate::sourcing::aggregate::WHOSE;
 use crate::sourcing::aggregate::model::Checked;
-use crate::sourcing::descriptor::{Parts, descriptor, handled_by, taken};
+use crate::sourcing::aggregate::stub;
+use crate::sourcing::descriptor::{Parts, descriptor, handled_by, said};
 use crate::sourcing::methods::Method;
 use crate::spans::{self, Extent};
 
@@ -24,42 +23,25 @@ pub(in crate::sourcing) fn expand(aggregate: &Checked) -> TokenStream {
         event: format_ident!("{}Event", ty, span = spans::attribute()),
     };
     let support = if aggregate.is_broken {
-        expander.stub()
+        stub::expand(&expander)
     } else {
         expander.support()
     };
     quote!(#block #support)
 }
 
-struct Expander<'a> {
-    aggregate: &'a Checked,
-    ty: &'a Ident,
-    paths: Paths,
+pub(super) struct Expander<'a> {
+    pub(super) aggregate: &'a Checked,
+    pub(super) ty: &'a Ident,
+    pub(super) paths: Paths,
     /// The enum of the events.
-    event: Ident,
+    pub(super) event: Ident,
 }
 
 impl Expander<'_> {
-    /// The commands count as handled, so that no error follows where they are sent.
-    fn stub(&self) -> TokenStream {
-        let proofs = self.aggregate.handles.iter();
-        let proofs = proofs.map(|command| handled_by(self.ty, command, false, &self.paths));
-        let unread = self
-            .aggregate
-            .unread
-            .iter()
-            .map(|it| header::unread(&WHOSE, it));
-        quote! {
-            const _: () = {
-                #(#proofs)*
-                #(#unread)*
-            };
-        }
-    }
-
     fn support(&self) -> TokenStream {
         let descriptor = self.descriptor();
-        let events = self.events();
+        let events = self.events(&self.variants());
         let aggregate = self.aggregate();
         let decisions = self.aggregate.decisions.iter().enumerate();
         let decisions = decisions.map(|(index, method)| self.decision(index, method));
@@ -82,29 +64,27 @@ impl Expander<'_> {
             module: quote!(#p::eventstore::Aggregates<#ty>),
             handles: decisions
                 .iter()
-                .map(|it| taken(it, "PROOF", &self.paths))
+                .map(|it| said(it.taken(), "ListedCommand", "LISTED", &self.paths))
                 .collect(),
             emits: evolutions
-                .map(|it| {
-                    let event = it.taken();
-                    quote!(<#event as #p::Message>::PROOF)
-                })
+                .map(|it| said(it.taken(), "StoredEvent", "LISTED", &self.paths))
                 .collect(),
             calls: Vec::new(),
             resources: decisions
                 .iter()
                 .flat_map(|it| &it.rest)
-                .map(|resource| quote!(<#resource as #p::InitArgument>::DESCRIPTOR))
+                .map(|it| said(it, "DecisionArgument", "DESCRIPTOR", &self.paths))
                 .collect(),
         };
         descriptor(&parts, &self.paths)
     }
 
     /// One type for all events.
-    fn events(&self) -> TokenStream {
+    pub(super) fn events(&self, variants: &[(Ident, &Type)]) -> TokenStream {
         let (p, ty, event) = (self.paths.private(), self.ty, &self.event);
-        let variants = self.variants();
-        let (names, types): (Vec<_>, Vec<_>) = variants.into_iter().unzip();
+        let names = variants.iter().map(|(name, _)| name);
+        let names: Vec<&Ident> = names.collect();
+        let types: Vec<&Type> = variants.iter().map(|(_, ty)| *ty).collect();
         quote_spanned! {spans::attribute()=>
             #[doc(hidden)]
             #[allow(missing_debug_implementations, private_interfaces, clippy::large_enum_variant)]
@@ -112,12 +92,6 @@ impl Expander<'_> {
                 #(#names(#types)),*
             }
             #(
-                #[automatically_derived]
-                impl #p::From<#types> for #event {
-                    fn from(event: #types) -> Self {
-                        #event::#names(event)
-                    }
-                }
                 #[automatically_derived]
                 #[diagnostic::do_not_recommend]
                 impl #p::eventstore::EventOf<#ty> for #types {
@@ -131,13 +105,20 @@ impl Expander<'_> {
 
     /// A name and a type for each event.
     fn variants(&self) -> Vec<(Ident, &Type)> {
-        let events = self.aggregate.evolutions.iter().enumerate();
-        let variant = |(index, method)| {
-            let method: &Method = method;
-            let name = format_ident!("Event{}", index, span = spans::attribute());
-            (name, method.taken())
-        };
-        events.map(variant).collect()
+        variants(self.aggregate.evolutions.iter().map(Method::taken))
+    }
+
+    /// The types that belong to it.
+    pub(super) fn parts(&self, resources: &[&Type]) -> TokenStream {
+        let (p, ty, event) = (self.paths.private(), self.ty, &self.event);
+        quote_spanned! {spans::attribute()=>
+            #[automatically_derived]
+            #[diagnostic::do_not_recommend]
+            impl #p::eventstore::Parts for #ty {
+                type Event = #event;
+                type Resources = (#(#resources,)*);
+            }
+        }
     }
 
     fn aggregate(&self) -> TokenStream {
@@ -145,37 +126,50 @@ impl Expander<'_> {
         let es = quote!(#p::eventstore);
         let variants = self.variants();
         let names: Vec<_> = variants.iter().map(|(name, _)| name).collect();
-        let types: Vec<_> = variants.iter().map(|(_, ty)| ty).collect();
+        let stored = |what| {
+            let events = variants.iter();
+            events.map(move |(_, event)| said(event, "StoredEvent", what, &self.paths))
+        };
+        let (encoded, decoded) = (stored("encoded"), stored("decoded"));
+        let [event_name, ctx] = ["event", "ctx"].map(|it| spans::name(it, spans::attribute()));
+        // What is waited for is shown at the event, too.
+        let shown = variants.iter().map(|(_, ty)| {
+            let shown = said(ty, "StoredEvent", "shown", &self.paths);
+            quote_spanned!(Extent::of(ty).end=> #shown(#event_name, #ctx).await)
+        });
         let methods = self.aggregate.evolutions.iter().map(|it| &it.name);
         let name = &self.aggregate.name;
         let settings = self.settings();
         let routes = self.aggregate.decisions.iter();
         let routes = routes.map(|it| {
-            let add_to = taken(it, "add_to", &self.paths);
-            quote!(#add_to::<#es::Aggregates<Self>>)
+            let add_to = said(it.taken(), "ListedCommand", "add_to", &self.paths);
+            quote_spanned!(Extent::of(it.taken()).end=> #add_to::<Self>)
         });
         let resources: Vec<_> = self.resources().collect();
+        let parts = self.parts(&resources);
+        let asked = resources.iter();
+        let asked = asked.map(|it| said(it, "DecisionArgument", "of", &self.paths));
         let snapshots = self.snapshots();
-        let decoded = types.iter().map(|event| {
-            quote_spanned! {spans::attribute()=>
-                if let #p::Option::Some(decoded) = #es::decode::<#event, _>(recorded) {
-                    return #p::Option::Some(decoded);
-                }
-            }
-        });
+        // What the state has to be is shown at its name.
+        let at_name = self.paths.private_at(ty.span());
+        let aggregate = quote_spanned!(ty.span()=> #at_name::eventstore::Aggregate);
+        let initial = quote_spanned!(ty.span()=> #at_name::eventstore::initial());
         quote_spanned! {spans::attribute()=>
+            #parts
             #[automatically_derived]
             #[diagnostic::do_not_recommend]
-            impl #es::Aggregate for #ty {
+            impl #aggregate for #ty {
                 const NAME: &'static str = #name;
                 const SETTINGS: #es::AggregateSettings = #settings;
-                type Event = #event;
-                type Resources = (#(#resources,)*);
                 const DESCRIPTOR: &'static #p::ModuleDescriptor = &DESCRIPTOR;
                 const ROUTES: &'static [fn(&mut #p::Routes<'_, #es::Aggregates<Self>>)] = &[#(#routes),*];
-                fn resources(resources: &#p::Resources) -> #p::Result<Self::Resources, #p::Error> {
+                #snapshots
+                fn initial() -> Self {
+                    #initial
+                }
+                fn resources(resources: &#p::Resources) -> #p::Result<<Self as #es::Parts>::Resources, #p::Error> {
                     let _ = resources;
-                    #p::Result::Ok((#(<#resources as #p::InitArgument>::of(resources)?,)*))
+                    #p::Result::Ok((#(#asked(resources)?,)*))
                 }
                 fn apply(&mut self, event: &#event) {
                     match *event {
@@ -184,24 +178,27 @@ impl Expander<'_> {
                 }
                 fn encode(event: &#event, encoding: #es::Encoding) -> #p::Result<#es::Encoded, #es::Unreadable> {
                     match *event {
-                        #(#event::#names(ref event) => #es::encode(event, encoding),)*
+                        #(#event::#names(ref event) => #encoded(event, encoding),)*
                     }
                 }
                 fn decode(recorded: &#es::RecordedEvent) -> #p::Option<#p::Result<#event, #es::StoreError>> {
-                    #(#decoded)*
+                    #(
+                        if let #p::Option::Some(decoded) = #decoded(recorded) {
+                            return #p::Option::Some(#p::Result::map(decoded, #event::#names));
+                        }
+                    )*
                     #p::Option::None
                 }
-                async fn publish(event: #event, ctx: &#p::Context<#es::Aggregates<Self>>) {
-                    match event {
-                        #(#event::#names(event) => #es::publish(event, ctx).await,)*
+                async fn publish(#event_name: #event, #ctx: &#p::Context<#es::Aggregates<Self>>) {
+                    match #event_name {
+                        #(#event::#names(#event_name) => #shown,)*
                     }
                 }
-                #snapshots
             }
         }
     }
 
-    fn settings(&self) -> TokenStream {
+    pub(super) fn settings(&self) -> TokenStream {
         let p = self.paths.private();
         let Checked {
             snapshot_every,
@@ -226,57 +223,106 @@ impl Expander<'_> {
         self.aggregate.decisions.iter().flat_map(|it| &it.rest)
     }
 
+    /// What the state has to be for snapshots is shown at their key.
     fn snapshots(&self) -> Option<TokenStream> {
+        let key = self.aggregate.snapshots.as_ref()?;
         let p = self.paths.private();
-        (self.aggregate.snapshot_every > 0).then(|| {
-            quote_spanned! {spans::attribute()=>
-                fn save(&self) -> #p::Option<#p::Result<#p::eventstore::Payload, #p::eventstore::Unreadable>> {
-                    #p::Option::Some(#p::eventstore::save(self))
-                }
-                fn restore(state: &#p::eventstore::Payload) -> #p::Option<#p::Result<Self, #p::eventstore::Unreadable>> {
-                    #p::Option::Some(#p::eventstore::restore(state))
-                }
-            }
+        let shown = self.paths.private_at(key.span());
+        let made = quote_spanned!(key.span()=> #shown::eventstore::kept());
+        Some(quote_spanned! {spans::attribute()=>
+            const SNAPSHOTS: #p::Option<#p::eventstore::Keeping<Self>> = #p::Option::Some(#made);
         })
     }
 
     fn decision(&self, index: usize, method: &Method) -> TokenStream {
         let (p, ty) = (self.paths.private(), self.ty);
         let es = quote!(#p::eventstore);
-        let (command, name) = (method.taken(), &method.name);
-        let before = self.aggregate.decisions[..index].iter();
-        let before: usize = before.map(|it| it.rest.len()).sum();
-        let arguments = (0..method.rest.len()).map(|place| {
-            let place = Literal::usize_unsuffixed(before + place);
-            quote_spanned!(spans::attribute()=> #p::Clone::clone(&resources.#place))
-        });
+        let command = method.taken();
+        let of_command = |what| said(command, "ListedCommand", what, &self.paths);
+        let (itself, reply_type, error) = (
+            of_command("Itself"),
+            of_command("Reply"),
+            of_command("Error"),
+        );
+        let place = Extent::of(command).end;
+        let shown = self.paths.private_at(place);
         let [this, given] = ["self", "command"].map(|it| spans::name(it, spans::attribute()));
-        let awaited = method.is_async.then(|| quote!(.await));
-        let Extent { start, end } = Extent::of(&method.output);
-        let shown = self.paths.private_at(start);
-        let decided = quote_spanned!(start=> #shown::eventstore::decided::<Self, #command, _>);
-        let decided = quote_spanned! {end=>
-            #decided(Self::#name(#this, #given, #(#arguments),*) #awaited)
+        let its = quote_spanned! {place=>
+            type Itself = #itself;
+            type Reply = #reply_type;
+            type Error = #error;
         };
-        let reply = Extent::of(command).end;
-        let reply = quote_spanned!(reply=> #es::reply(#this));
-        let may_change = taken(method, "may_change", &self.paths);
-        let proof = handled_by(self.ty, command, true, &self.paths);
+        let given_here = spans::name("command", place);
+        let decides = quote_spanned!(place=> #shown::eventstore::Decides<#command>);
+        let key = quote_spanned! {place=>
+            fn key(#given_here: &<Self as #decides>::Itself) -> #shown::String {
+                const KEY: fn(&<#ty as #decides>::Itself) -> #shown::String = #shown::eventstore::key_of;
+                KEY(#given_here)
+            }
+        };
+        let reply = quote_spanned! {place=>
+            fn reply(&#this) -> <Self as #decides>::Reply {
+                #shown::eventstore::reply(#this)
+            }
+        };
+        let decided = self.decided(index, method, &this, &given);
+        // A future that is not `Send` is shown at the method's name.
+        let at = if method.is_async {
+            method.name.span()
+        } else {
+            place
+        };
+        let at_name = self.paths.private_at(at);
+        let resources = spans::name("resources", spans::attribute());
+        let arguments = quote_spanned! {spans::attribute()=>
+            (&#this, #given: #command, #resources: &<Self as #es::Parts>::Resources)
+        };
+        let decide = quote_spanned! {at=>
+            async fn decide #arguments -> #at_name::Result<
+                #at_name::eventstore::Events<Self>, <Self as #at_name::eventstore::Decides<#command>>::Error,
+            > {
+                let _ = #resources;
+                #decided
+            }
+        };
+        let proof = handled_by(ty, command, true, &self.paths);
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
             impl #es::Decides<#command> for #ty {
-                async fn decide(
-                    &self, command: #command, resources: &Self::Resources,
-                ) -> #p::Result<#es::Events<Self>, <#command as #p::Message>::Error> {
-                    let _ = resources;
-                    #decided
-                }
-                fn reply(&self) -> <#command as #p::Message>::Reply {
-                    #reply
-                }
+                #its
+                #key
+                #decide
+                #reply
             }
-            const _: fn() = #may_change::<_>;
             #proof
         }
     }
+
+    /// Calls the decision's method; what it gives back is shown at its return type.
+    fn decided(&self, index: usize, method: &Method, this: &Ident, given: &Ident) -> TokenStream {
+        let (command, name) = (method.taken(), &method.name);
+        let before = self.aggregate.decisions[..index].iter();
+        let before: usize = before.map(|it| it.rest.len()).sum();
+        let arguments = method.rest.iter().enumerate().map(|(place, ty)| {
+            let place = Literal::usize_unsuffixed(before + place);
+            let given = said(ty, "DecisionArgument", "given", &self.paths);
+            quote_spanned!(spans::attribute()=> #given(&resources.#place))
+        });
+        let awaited = method.is_async.then(|| quote!(.await));
+        let Extent { start, end } = Extent::of(&method.output);
+        let shown = self.paths.private_at(start);
+        let decided = quote_spanned!(start=> #shown::eventstore::decided::<Self, #command, _, _>);
+        quote_spanned! {end=>
+            #decided(Self::#name(#this, #given, #(#arguments),*) #awaited)
+        }
+    }
+}
+
+/// A name for each of the types.
+pub(super) fn variants<'a>(types: impl Iterator<Item = &'a Type>) -> Vec<(Ident, &'a Type)> {
+    let name = |index| format_ident!("Event{}", index, span = spans::attribute());
+    types
+        .enumerate()
+        .map(|(index, ty)| (name(index), ty))
+        .collect()
 }

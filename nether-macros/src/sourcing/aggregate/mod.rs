@@ -3,6 +3,7 @@
 pub(super) mod args;
 pub(super) mod expand;
 mod model;
+mod stub;
 pub(super) mod validate;
 
 use crate::header::Whose;

@@ -16,9 +16,13 @@ pub(in crate::sourcing) struct Checked {
     pub(super) name: String,
     /// The commands, as the list writes them.
     pub(super) handles: Vec<Type>,
+    /// The events, as the list writes them.
+    pub(super) events: Vec<Type>,
     pub(super) decisions: Vec<Method>,
     /// In the order of the list.
     pub(super) evolutions: Vec<Method>,
+    /// The key, if it is given.
+    pub(super) snapshots: Option<Ident>,
     /// 0 for never.
     pub(super) snapshot_every: u64,
     pub(super) snapshot_version: u32,
@@ -27,6 +31,8 @@ pub(in crate::sourcing) struct Checked {
     pub(super) renamed: Option<Path>,
     /// The methods that could not be read.
     pub(super) unread: Vec<TokenStream>,
+    /// Whether a method asks for a context, which is an error.
+    pub(super) takes_context: bool,
     /// Whether an error was reported: then the commands only count as handled.
     pub(super) is_broken: bool,
 }

@@ -8,6 +8,7 @@ use syn::Type;
 use crate::block::Block;
 use crate::diagnostics::Diagnostics;
 use crate::keys::TypeList;
+use crate::signature::behind_reference;
 use crate::sourcing::aggregate::WHOSE;
 use crate::sourcing::aggregate::args::Args;
 use crate::sourcing::aggregate::model::Checked;
@@ -40,17 +41,27 @@ pub(in crate::sourcing) fn check(
         settings::name(args.name.as_ref(), ty, diagnostics)
     });
     let (every, version) = (&args.snapshot_every, &args.snapshot_version);
-    let snapshot_every = settings::number(every.as_ref(), 0, 1, "events", diagnostics);
+    let snapshot_every = settings::number(every.as_ref(), 0, 1, "a number of events", diagnostics);
     let snapshot_version = settings::number(version.as_ref(), 1, 1, "a version", diagnostics);
-    let cache = settings::number(args.cache.as_ref(), 10_000, 0, "aggregates", diagnostics);
+    let cache = settings::number(
+        args.cache.as_ref(),
+        10_000,
+        0,
+        "a number of aggregates",
+        diagnostics,
+    );
     let idle = settings::duration(args.idle.as_ref(), Duration::from_secs(300), diagnostics);
+    methods::unmark(&mut block);
     let unread = header::take_broken(&mut block);
     Checked {
         ty,
         name,
         handles: handles.unwrap_or_default(),
+        events: events.unwrap_or_default(),
+        takes_context: decisions.iter().any(|it| it.context().is_some()),
         decisions,
         evolutions,
+        snapshots: args.seen.written("snapshot_every").cloned(),
         snapshot_every,
         snapshot_version,
         cache,
@@ -137,8 +148,23 @@ fn check_decision(method: &Method, diagnostics: &Diagnostics) {
         let message = format!("`{name}` decides, and cannot take `&mut self`");
         let help = "take `&self`, and give back what happens: the state changes in the event's method, which also runs when it is read \
                     from the store";
-        diagnostics.error(name, message, help);
+        diagnostics.error(&method.receiver, message, help);
+    } else if let Some(context) = method.context() {
+        let message = format!("`{name}` decides, and is given no context");
+        let help = "a decision only says what happens: what is to be done because of it is done by a module that handles the event";
+        diagnostics.error(context, message, help);
+    } else if let Some(reference) = method.rest.iter().find(|ty| is_reference(ty)) {
+        let message = format!("`{name}` asks for a resource by reference");
+        let help = format!(
+            "take it by value: `Resource<{}>`",
+            types::text(behind_reference(reference))
+        );
+        diagnostics.error(reference, message, help);
     }
+}
+
+fn is_reference(ty: &Type) -> bool {
+    matches!(types::ungrouped(ty), Type::Reference(_))
 }
 
 /// The state evolves by what has happened, and by nothing else.
@@ -152,12 +178,12 @@ fn check_evolution(method: &Method, diagnostics: &Diagnostics) {
     }
     if !method.is_mutable {
         let message = format!("`{name}` is how the state evolves, and takes `&self`");
-        diagnostics.error(name, message, &form);
+        diagnostics.error(&method.receiver, message, &form);
     }
     if method.is_async {
         let message = format!("`{name}` is `async`, but what has happened is not waited for");
         let help = "remove `async`: decide with what is waited for, and put it into the event";
-        diagnostics.error(name, message, help);
+        diagnostics.error(&method.asyncness, message, help);
     }
     if let Some(second) = method.rest.first() {
         let message = format!("`{name}` takes something besides the event");

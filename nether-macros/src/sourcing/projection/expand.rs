@@ -3,12 +3,11 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 
-use crate::header;
 use crate::paths::Paths;
-use crate::sourcing::descriptor::{Parts, descriptor, handled_by, taken};
-use crate::sourcing::methods::Method;
-use crate::sourcing::projection::WHOSE;
+use crate::sourcing::descriptor::{Parts, descriptor, handled_by, said};
+use crate::sourcing::methods::{self, Method};
 use crate::sourcing::projection::model::{Checked, Keeps};
+use crate::sourcing::projection::stub;
 use crate::sourcing::projection::validate::is_transaction;
 use crate::spans::{self, Extent};
 
@@ -23,34 +22,20 @@ pub(in crate::sourcing) fn expand(projection: &Checked) -> TokenStream {
         paths: Paths::new(projection.renamed.clone()),
     };
     let support = if projection.is_broken {
-        expander.stub()
+        stub::expand(&expander)
     } else {
         expander.support()
     };
     quote!(#block #support)
 }
 
-struct Expander<'a> {
-    projection: &'a Checked,
-    ty: &'a Ident,
-    paths: Paths,
+pub(super) struct Expander<'a> {
+    pub(super) projection: &'a Checked,
+    pub(super) ty: &'a Ident,
+    pub(super) paths: Paths,
 }
 
 impl Expander<'_> {
-    /// The queries count as handled, so that no error follows where they are asked.
-    fn stub(&self) -> TokenStream {
-        let queries = self.projection.queries.iter();
-        let proofs = queries.map(|query| handled_by(self.ty, &query.message, false, &self.paths));
-        let unread = self.projection.unread.iter();
-        let unread = unread.map(|it| header::unread(&WHOSE, it));
-        quote! {
-            const _: () = {
-                #(#proofs)*
-                #(#unread)*
-            };
-        }
-    }
-
     fn support(&self) -> TokenStream {
         let (p, ty) = (self.paths.private(), self.ty);
         let queries = &self.projection.queries;
@@ -60,7 +45,7 @@ impl Expander<'_> {
             module: quote!(#p::eventstore::Projections<#ty>),
             handles: queries
                 .iter()
-                .map(|it| taken(it, "PROOF", &self.paths))
+                .map(|it| said(it.taken(), "ListedQuery", "LISTED", &self.paths))
                 .collect(),
             emits: Vec::new(),
             calls: Vec::new(),
@@ -87,11 +72,13 @@ impl Expander<'_> {
         let es = quote!(#p::eventstore);
         let name = &self.projection.name;
         let settings = self.settings();
-        let routes = self.projection.queries.iter().map(|it| {
-            let add_to = taken(it, "add_to", &self.paths);
-            quote!(#add_to::<#es::Projections<Self>>)
+        let routes = self.projection.queries.iter();
+        let routes = routes.map(|it| {
+            let add_to = said(it.taken(), "ListedQuery", "add_to", &self.paths);
+            quote_spanned!(Extent::of(it.taken()).end=> #add_to::<Self>)
         });
-        let events = self.projection.events.iter().map(Method::taken);
+        let events = self.projection.events.iter();
+        let events = events.map(|it| said(it.taken(), "StoredEvent", "SCHEMA", &self.paths));
         let (make, project, clear) = (self.make(), self.project(), self.clear());
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
@@ -103,7 +90,7 @@ impl Expander<'_> {
                 const ROUTES: &'static [fn(&mut #p::Routes<'_, #es::Projections<Self>>)] = &[#(#routes),*];
                 #make
                 fn handles(name: &str) -> bool {
-                    #(name == <#events as #es::StoredEvent>::SCHEMA.name ||)* false
+                    #(name == #events.name ||)* false
                 }
                 #project
                 #clear
@@ -111,7 +98,7 @@ impl Expander<'_> {
         }
     }
 
-    fn settings(&self) -> TokenStream {
+    pub(super) fn settings(&self) -> TokenStream {
         let p = self.paths.private();
         let keeps = match self.projection.keeps {
             Keeps::InMemory => "InMemory",
@@ -135,7 +122,11 @@ impl Expander<'_> {
         let p = self.paths.private();
         let resources = spans::name("resources", spans::attribute());
         let made = match &self.projection.hooks.init {
-            None => quote!(#p::Result::Ok(#p::by_default())),
+            None => {
+                let shown = self.paths.private_at(self.ty.span());
+                let made = quote_spanned!(self.ty.span()=> #shown::eventstore::begin());
+                quote!(#p::Result::Ok(#made))
+            }
             Some(init) => {
                 let method = &init.method;
                 let awaited = init.is_async.then(|| quote!(.await));
@@ -175,14 +166,17 @@ impl Expander<'_> {
                 }
             };
         }
+        let place = methods::waiting(&self.projection.events);
+        let at = self.paths.private_at(place);
+        let result = quote_spanned!(place=> #at::Result<(), #at::Error>);
         if self.projection.parallel > 1 {
-            return quote_spanned! {spans::attribute()=>
-                async fn project_beside(&self, recorded: &#es::RecordedEvent) -> #result { #body }
-            };
+            let arguments =
+                quote_spanned!(spans::attribute()=> (&self, recorded: &#es::RecordedEvent));
+            return quote_spanned!(place=> async fn project_beside #arguments -> #result { #body });
         }
-        quote_spanned! {spans::attribute()=>
-            async fn project(&mut self, recorded: &#es::RecordedEvent) -> #result { #body }
-        }
+        let arguments =
+            quote_spanned!(spans::attribute()=> (&mut self, recorded: &#es::RecordedEvent));
+        quote_spanned!(place=> async fn project #arguments -> #result { #body })
     }
 
     /// Handles the event if it is of that type.
@@ -205,11 +199,9 @@ impl Expander<'_> {
         let shown = self.paths.private_at(start);
         let into = quote_spanned!(start=> #shown::IntoOutcome::<(), _>::into_outcome);
         let call = quote_spanned!(end=> #into(Self::#name(#this, &#event?, #(#rest),*) #awaited));
-        let place = Extent::of(ty).end;
-        let shown = self.paths.private_at(place);
-        let decoded = quote_spanned!(place=> #shown::eventstore::decoded::<#ty>(#recorded));
+        let decoded = said(ty, "StoredEvent", "decoded", &self.paths);
         quote_spanned! {spans::attribute()=>
-            if let #p::Option::Some(#event) = #decoded {
+            if let #p::Option::Some(#event) = #decoded(#recorded) {
                 return #call;
             }
         }
@@ -245,21 +237,41 @@ impl Expander<'_> {
     fn answer(&self, method: &Method) -> TokenStream {
         let (p, ty) = (self.paths.private(), self.ty);
         let (query, name) = (method.taken(), &method.name);
+        let of_query = |what| said(query, "ListedQuery", what, &self.paths);
+        let (itself, reply, error) = (of_query("Itself"), of_query("Reply"), of_query("Error"));
         let [this, given] = ["self", "query"].map(local);
         let awaited = method.is_async.then(|| quote!(.await));
         let Extent { start, end } = Extent::of(&method.output);
         let shown = self.paths.private_at(start);
         let into = quote_spanned!(start=> #shown::IntoReply::<#query, _, _, _>::into_reply);
         let call = quote_spanned!(end=> #into(Self::#name(#this, #given) #awaited));
+        let its = quote_spanned! {Extent::of(query).end=>
+            type Itself = #itself;
+            type Reply = #reply;
+            type Error = #error;
+        };
+        // A future that is not `Send` is shown at the method's name.
+        let at = if method.is_async {
+            name.span()
+        } else {
+            Extent::of(query).end
+        };
+        let at_name = self.paths.private_at(at);
+        let answers = quote_spanned!(at=> #at_name::eventstore::Answers<#query>);
+        let arguments = quote_spanned!(spans::attribute()=> (&#this, #given: #query));
+        let answer = quote_spanned! {at=>
+            async fn answer #arguments -> #at_name::Result<
+                <Self as #answers>::Reply, <Self as #answers>::Error,
+            > {
+                #call
+            }
+        };
         let proof = handled_by(self.ty, query, true, &self.paths);
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
             impl #p::eventstore::Answers<#query> for #ty {
-                async fn answer(
-                    &self, #given: #query,
-                ) -> #p::Result<<#query as #p::Message>::Reply, <#query as #p::Message>::Error> {
-                    #call
-                }
+                #its
+                #answer
             }
             #proof
         }

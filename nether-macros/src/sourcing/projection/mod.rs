@@ -4,6 +4,7 @@ pub(super) mod args;
 pub(super) mod expand;
 mod hooks;
 mod model;
+mod stub;
 pub(super) mod validate;
 
 use crate::header::Whose;

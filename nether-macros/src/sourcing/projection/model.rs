@@ -21,6 +21,8 @@ pub(in crate::sourcing) struct Checked {
     pub(super) renamed: Option<Path>,
     /// The methods that could not be read.
     pub(super) unread: Vec<TokenStream>,
+    /// Whether a method asks for a context, which is an error.
+    pub(super) takes_context: bool,
     /// Whether an error was reported: then the queries only count as handled.
     pub(super) is_broken: bool,
 }

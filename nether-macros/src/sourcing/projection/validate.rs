@@ -33,19 +33,34 @@ pub(in crate::sourcing) fn check(
     };
     let found = hooks::find(&block, diagnostics);
     let keeps = keeps(&args, &events, &found);
-    let parallel = settings::number(args.parallel.as_ref(), 1, 2, "events", diagnostics);
+    let parallel = settings::number(
+        args.parallel.as_ref(),
+        1,
+        2,
+        "a number of events",
+        diagnostics,
+    );
+    check_contexts(&events, diagnostics);
     check_receivers(&events, parallel > 1, diagnostics);
     check_transactions(&args, &events, keeps, diagnostics);
     check_on_rebuild(&found, keeps, diagnostics);
     let name = ty.as_ref().map_or_else(String::new, |ty| {
         settings::name(args.name.as_ref(), ty, diagnostics)
     });
-    let retries = settings::number(args.retries.as_ref(), 3, 0, "retries", diagnostics);
+    let retries = settings::number(
+        args.retries.as_ref(),
+        3,
+        0,
+        "a number of retries",
+        diagnostics,
+    );
     hooks::unmark(&mut block);
+    methods::unmark(&mut block);
     let unread = header::take_broken(&mut block);
     Checked {
         ty,
         name,
+        takes_context: (events.iter().chain(&queries)).any(|it| it.context().is_some()),
         events,
         queries,
         keeps,
@@ -73,9 +88,9 @@ fn methods_of(
 ) -> (Vec<Method>, Vec<Method>) {
     let found = methods::find(block, &WHOSE, handles, diagnostics, hooks::is_hook);
     found.check_all(handles, "handles", diagnostics, |_, name, ty| {
-        format!("async fn {name}(&mut self, event: &{ty}) {{ .. }}` (of a query: `async fn {name}(&self, query: {ty}) -> Reply {{ .. }}`)")
-            .trim_end_matches('`')
-            .to_owned()
+        format!(
+            "async fn {name}(&mut self, event: &{ty}) {{ .. }}`, or, if it is a query, `async fn {name}(&self, query: {ty}) -> Reply {{ .. }}"
+        )
     });
     let mut methods = found.found;
     methods.sort_by_key(|method| method.index);
@@ -91,7 +106,7 @@ fn check_query(method: &Method, diagnostics: &Diagnostics) {
     if method.is_mutable {
         let message = format!("`{name}` answers a query, and cannot take `&mut self`");
         let help = format!("take `&self`; if `{ty}` is an event, take it by reference: `&{ty}`");
-        diagnostics.error(name, message, help);
+        diagnostics.error(&method.receiver, message, help);
     }
     if let Some(second) = method.rest.first() {
         let message = format!("`{name}` takes something besides the query");
@@ -115,6 +130,17 @@ fn keeps(args: &Args, events: &[Method], hooks: &Hooks) -> Keeps {
     }
 }
 
+/// Reading what has happened causes nothing.
+fn check_contexts(events: &[Method], diagnostics: &Diagnostics) {
+    for method in events {
+        if let Some(context) = method.context() {
+            let message = format!("`{}` is given no context", method.name);
+            let help = "a projection only reads off what has happened: what is to be done because of it is done by a module or a saga";
+            diagnostics.error(context, message, help);
+        }
+    }
+}
+
 /// One after the other they may change the projection, side by side they cannot.
 fn check_receivers(events: &[Method], is_parallel: bool, diagnostics: &Diagnostics) {
     if !is_parallel {
@@ -126,7 +152,7 @@ fn check_receivers(events: &[Method], is_parallel: bool, diagnostics: &Diagnosti
             method.name
         );
         let help = "take `&self`, or remove `parallel`";
-        diagnostics.error(&method.name, message, help);
+        diagnostics.error(&method.receiver, message, help);
     }
 }
 
@@ -141,7 +167,7 @@ fn check_transactions(args: &Args, events: &[Method], keeps: Keeps, diagnostics:
             method.name
         );
         let help = "remove `async`: nothing is waited for while a transaction is open";
-        diagnostics.error(&method.name, message, help);
+        diagnostics.error(&method.asyncness, message, help);
     }
     let why = [
         (

@@ -5,28 +5,30 @@ use quote::{quote, quote_spanned};
 use syn::Type;
 use syn::ext::IdentExt;
 
-use crate::header;
+use crate::lists::{self, Match};
 use crate::paths::Paths;
-use crate::sourcing::descriptor::{Parts, descriptor};
-use crate::sourcing::methods::Method;
-use crate::sourcing::saga::WHOSE;
+use crate::sourcing::descriptor::{Parts, descriptor, said};
+use crate::sourcing::methods::{self, Method};
 use crate::sourcing::saga::model::{Checked, Timeout};
+use crate::sourcing::saga::stub;
 use crate::spans::{self, Extent};
 
 pub(in crate::sourcing) fn expand(saga: &Checked) -> TokenStream {
     let block = &saga.block;
-    let unread = saga.unread.iter().map(|it| header::unread(&WHOSE, it));
-    let unread = quote!(#(#unread)*);
-    let (Some(ty), Some(key), false) = (&saga.ty, &saga.key, saga.is_broken) else {
-        return quote!(#block #unread);
+    let Some(ty) = &saga.ty else {
+        return quote!(#block);
     };
-    let expander = Expander {
-        saga,
-        ty,
-        key,
-        paths: Paths::new(saga.renamed.clone()),
+    let paths = Paths::new(saga.renamed.clone());
+    let support = match &saga.key {
+        Some(key) if !saga.is_broken => Expander {
+            saga,
+            ty,
+            key,
+            paths,
+        }
+        .support(),
+        _ => stub::expand(saga, ty, &paths),
     };
-    let support = expander.support();
     quote!(#block #support)
 }
 
@@ -48,21 +50,18 @@ impl Expander<'_> {
             emits: Vec::new(),
             calls: sends
                 .iter()
-                .map(|command| quote!(<#command as #p::Message>::PROOF))
+                .map(|it| said(it, "ListedCommand", "LISTED", &self.paths))
                 .collect(),
             resources: Vec::new(),
         };
         let descriptor = descriptor(&parts, &self.paths);
         let saga = self.saga();
+        let proofs = proofs(self.saga, ty, &self.paths);
         quote_spanned! {spans::attribute()=>
             const _: () = {
                 #descriptor
                 #saga
-                #(
-                    #[automatically_derived]
-                    #[diagnostic::do_not_recommend]
-                    impl #p::eventstore::Sends<#sends> for #ty {}
-                )*
+                #proofs
             };
         }
     }
@@ -76,15 +75,35 @@ impl Expander<'_> {
         let keys = self.saga.events.iter().map(|it| self.key_of(it));
         let events = self.saga.events.iter().map(|it| self.event(it));
         let arms = self.saga.timeouts.iter().map(|it| self.time_out(it));
-        let sends = &self.saga.sends;
+        let sends = self.saga.sends.iter();
+        let sends = sends.map(|it| {
+            let place = Extent::of(it).end;
+            let shown = self.paths.private_at(place);
+            let itself = said(it, "ListedCommand", "Itself", &self.paths);
+            let [command, ctx] = ["command", "ctx"].map(local);
+            quote_spanned!(place=> #shown::eventstore::deliver::<Self, #itself>(#command, #ctx).await)
+        });
         let result = quote!(#p::Result<(), #p::Error>);
+        let place = methods::waiting(&self.saga.events);
+        let at = self.paths.private_at(place);
+        let arguments = quote_spanned! {spans::attribute()=>
+            (&mut self, recorded: &#es::RecordedEvent, step: &mut #es::Step<Self>)
+        };
+        let handle = quote_spanned! {place=>
+            async fn handle #arguments -> #at::Result<(), #at::Error>
+        };
+        // What the state has to be is shown at its name.
+        let at_name = self.paths.private_at(ty.span());
+        let kept = quote_spanned!(ty.span()=> #at_name::eventstore::kept());
+        let of_name = quote_spanned!(ty.span()=> #at_name::eventstore::Saga);
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
             #[diagnostic::do_not_recommend]
-            impl #es::Saga for #ty {
+            impl #of_name for #ty {
                 const NAME: &'static str = #name;
                 const DESCRIPTOR: &'static #p::ModuleDescriptor = &DESCRIPTOR;
                 const RETRIES: u32 = #retries;
+                const KEPT: #es::Keeping<Self> = #kept;
                 const TIMEOUTS: &'static [#es::Timeout] = &[#(#timeouts),*];
                 fn starts(event: &str) -> bool { #starts }
                 fn ends(event: &str) -> bool { let _ = event; #ends }
@@ -94,9 +113,7 @@ impl Expander<'_> {
                     #(#keys)*
                     #p::Option::None
                 }
-                async fn handle(
-                    &mut self, recorded: &#es::RecordedEvent, step: &mut #es::Step<Self>,
-                ) -> #result {
+                #handle {
                     let _ = &step;
                     #(#events)*
                     #p::Result::Ok(())
@@ -115,7 +132,7 @@ impl Expander<'_> {
                 ) -> #es::Delivery {
                     let _ = ctx;
                     #(
-                        if let #p::Option::Some(delivery) = #es::deliver::<Self, #sends>(command, ctx).await {
+                        if let #p::Option::Some(delivery) = #sends {
                             return delivery;
                         }
                     )*
@@ -131,7 +148,8 @@ impl Expander<'_> {
         let after = u64::try_from(timeout.after.as_millis()).unwrap_or(u64::MAX);
         let since = match &timeout.since {
             Some(event) => {
-                quote!(#p::Option::Some(<#event as #p::eventstore::StoredEvent>::SCHEMA.name))
+                let schema = said(self.as_taken(event), "StoredEvent", "SCHEMA", &self.paths);
+                quote!(#p::Option::Some(#schema.name))
             }
             None => quote!(#p::Option::None),
         };
@@ -146,9 +164,20 @@ impl Expander<'_> {
 
     /// Whether `event` is the name of one of a list.
     fn is_one(&self, list: &[Type]) -> TokenStream {
-        let p = self.paths.private();
-        quote_spanned! {spans::attribute()=>
-            #(event == <#list as #p::eventstore::StoredEvent>::SCHEMA.name ||)* false
+        let schemas = list.iter().map(|event| {
+            let event = self.as_taken(event);
+            said(event, "StoredEvent", "SCHEMA", &self.paths)
+        });
+        quote_spanned!(spans::attribute()=> #(event == #schemas.name ||)* false)
+    }
+
+    /// The event of a list as its method writes it: what is wrong with it is shown there.
+    fn as_taken<'e>(&'e self, event: &'e Type) -> &'e Type {
+        let events = &self.saga.events;
+        let taken: Vec<Type> = events.iter().map(|it| it.message.clone()).collect();
+        match lists::find(&taken, event) {
+            Match::One(index) => events[index].taken(),
+            Match::None | Match::Several(_) => event,
         }
     }
 
@@ -156,14 +185,15 @@ impl Expander<'_> {
     fn key_of(&self, method: &Method) -> TokenStream {
         let p = self.paths.private();
         let (event, key) = (method.taken(), self.key);
-        let of = local("of");
+        let [of, recorded] = ["of", "recorded"].map(local);
         let shown = self.paths.private_at(key.span());
-        let field = quote_spanned!(key.span()=> &#of.#key);
+        let field = quote_spanned!(key.span()=> |#of| &#of.#key);
+        let decoded = said(event, "StoredEvent", "decoded", &self.paths);
         let found = quote_spanned! {key.span()=>
-            #shown::eventstore::key_of::<#event, _>
+            #shown::eventstore::text_of(#decoded(#recorded), #field)
         };
         quote_spanned! {spans::attribute()=>
-            if let #p::Option::Some(key) = #found(recorded, |#of| #field) {
+            if let #p::Option::Some(key) = #found {
                 return #p::Option::Some(key);
             }
         }
@@ -177,11 +207,9 @@ impl Expander<'_> {
         let passed = method.rest.first().map(|_| &step);
         let arguments = quote!(#this, &#event?, #passed);
         let call = self.outcome(name, &arguments, method.is_async, &method.output);
-        let place = Extent::of(ty).end;
-        let shown = self.paths.private_at(place);
-        let decoded = quote_spanned!(place=> #shown::eventstore::decoded::<#ty>(#recorded));
+        let decoded = said(ty, "StoredEvent", "decoded", &self.paths);
         quote_spanned! {spans::attribute()=>
-            if let #p::Option::Some(#event) = #decoded {
+            if let #p::Option::Some(#event) = #decoded(#recorded) {
                 return #call;
             }
         }
@@ -215,6 +243,24 @@ impl Expander<'_> {
         let into = quote_spanned!(start=> #shown::IntoOutcome::<(), _>::into_outcome);
         quote_spanned!(end=> #into(Self::#method(#arguments) #awaited))
     }
+}
+
+/// That the saga lists the commands.
+pub(super) fn proofs(saga: &Checked, ty: &Ident, paths: &Paths) -> TokenStream {
+    let proofs = saga.sends.iter().map(|command| {
+        let p = paths.private();
+        let place = Extent::of(command).end;
+        let shown = paths.private_at(place);
+        let kept = quote_spanned!(place=> #shown::eventstore::kept());
+        quote_spanned! {spans::attribute()=>
+            #[automatically_derived]
+            #[diagnostic::do_not_recommend]
+            impl #p::eventstore::SentBy<#ty> for #command {
+                const KEPT: #p::eventstore::Keeping<Self> = #kept;
+            }
+        }
+    });
+    quote!(#(#proofs)*)
 }
 
 /// A local name of generated code.

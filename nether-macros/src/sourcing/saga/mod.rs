@@ -3,6 +3,7 @@
 pub(super) mod args;
 pub(super) mod expand;
 mod model;
+mod stub;
 mod timeouts;
 pub(super) mod validate;
 

@@ -25,6 +25,8 @@ pub(in crate::sourcing) struct Checked {
     pub(super) renamed: Option<Path>,
     /// The methods that could not be read.
     pub(super) unread: Vec<TokenStream>,
+    /// Whether a method asks for a context, which is an error.
+    pub(super) takes_context: bool,
     /// Whether an error was reported: then nothing is made of it.
     pub(super) is_broken: bool,
 }

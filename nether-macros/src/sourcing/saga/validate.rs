@@ -47,13 +47,21 @@ pub(in crate::sourcing) fn check(
     let name = ty.as_ref().map_or_else(String::new, |ty| {
         settings::name(args.name.as_ref(), ty, diagnostics)
     });
-    let retries = settings::number(args.retries.as_ref(), 3, 0, "retries", diagnostics);
+    let retries = settings::number(
+        args.retries.as_ref(),
+        3,
+        0,
+        "a number of retries",
+        diagnostics,
+    );
     timeouts::unmark(&mut block);
+    methods::unmark(&mut block);
     let unread = header::take_broken(&mut block);
     Checked {
         ty,
         name,
         key: args.key,
+        takes_context: events.iter().any(|it| it.context().is_some()),
         events,
         starts: starts.unwrap_or_default(),
         ends: ends.unwrap_or_default(),

@@ -5,7 +5,7 @@ use quote::quote;
 
 use crate::message::MessageKind::{Command, Event, Query};
 use crate::message::{self, MessageKind};
-use crate::tests::{check, mentions, mistakes};
+use crate::tests::{check_message, mentions, mistakes};
 
 /// Checks that a message with such arguments has this mistake alone, and is still a message, but no endpoint.
 fn refused(kind: MessageKind, arguments: TokenStream, expected: &str) {
@@ -49,7 +49,7 @@ fn endpoint() {
             pub amount: u64,
         }
     };
-    check("endpoint", message::attribute(Command, arguments, item));
+    check_message("endpoint", message::attribute(Command, arguments, item));
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn endpoint_of_an_event() {
             Whole,
         }
     };
-    check(
+    check_message(
         "endpoint_of_an_event",
         message::attribute(Event, arguments, item),
     );

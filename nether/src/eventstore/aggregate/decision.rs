@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::eventstore::aggregate::Aggregate;
+use crate::eventstore::aggregate::Parts;
 
 /// An event that the aggregate `A` lists.
 #[doc(hidden)]
@@ -11,7 +11,7 @@ use crate::eventstore::aggregate::Aggregate;
     label = "not in its `events`",
     note = "list it: `#[aggregate(.., events = [..])]`, and say in the block how the state evolves by it"
 )]
-pub trait EventOf<A: Aggregate> {
+pub trait EventOf<A: Parts> {
     #[doc(hidden)]
     fn into_event(self) -> A::Event;
 }
@@ -44,9 +44,9 @@ pub trait EventOf<A: Aggregate> {
 ///     fn full(&mut self, _: &Full) {}
 /// }
 /// ```
-pub struct Events<A: Aggregate>(pub(in crate::eventstore) Vec<A::Event>);
+pub struct Events<A: Parts>(pub(in crate::eventstore) Vec<A::Event>);
 
-impl<A: Aggregate> Events<A> {
+impl<A: Parts> Events<A> {
     /// None yet.
     pub fn none() -> Self {
         Events(Vec::new())
@@ -73,13 +73,13 @@ impl<A: Aggregate> Events<A> {
     }
 }
 
-impl<A: Aggregate> Default for Events<A> {
+impl<A: Parts> Default for Events<A> {
     fn default() -> Self {
         Events::none()
     }
 }
 
-impl<A: Aggregate> fmt::Debug for Events<A> {
+impl<A: Parts> fmt::Debug for Events<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Events")
             .field("count", &self.len())
@@ -95,7 +95,7 @@ impl<A: Aggregate> fmt::Debug for Events<A> {
     label = "neither events of `{A}` nor a `Result` of them",
     note = "return an event that `{A}` lists in `events`, several in a tuple or a `Vec`, an `Option` of one, `Events<Self>`, or `()` for none"
 )]
-pub trait IntoEvents<A: Aggregate, Kind> {
+pub trait IntoEvents<A: Parts, Kind> {
     #[doc(hidden)]
     fn into_events(self) -> Events<A>;
 }
@@ -117,38 +117,38 @@ pub(super) mod kinds {
     pub enum Tuple {}
 }
 
-impl<A: Aggregate> IntoEvents<A, kinds::Already> for Events<A> {
+impl<A: Parts> IntoEvents<A, kinds::Already> for Events<A> {
     fn into_events(self) -> Events<A> {
         self
     }
 }
 
-impl<A: Aggregate> IntoEvents<A, kinds::Nothing> for () {
+impl<A: Parts> IntoEvents<A, kinds::Nothing> for () {
     fn into_events(self) -> Events<A> {
         Events::none()
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<A: Aggregate, E: EventOf<A>> IntoEvents<A, kinds::One> for E {
+impl<A: Parts, E: EventOf<A>> IntoEvents<A, kinds::One> for E {
     fn into_events(self) -> Events<A> {
         Events::of(self)
     }
 }
 
-impl<A: Aggregate, E: EventOf<A>> IntoEvents<A, kinds::Maybe> for Option<E> {
+impl<A: Parts, E: EventOf<A>> IntoEvents<A, kinds::Maybe> for Option<E> {
     fn into_events(self) -> Events<A> {
         Events(self.into_iter().map(EventOf::into_event).collect())
     }
 }
 
-impl<A: Aggregate, E: EventOf<A>> IntoEvents<A, kinds::List> for Vec<E> {
+impl<A: Parts, E: EventOf<A>> IntoEvents<A, kinds::List> for Vec<E> {
     fn into_events(self) -> Events<A> {
         Events(self.into_iter().map(EventOf::into_event).collect())
     }
 }
 
-impl<A: Aggregate, E: EventOf<A>, const N: usize> IntoEvents<A, kinds::List> for [E; N] {
+impl<A: Parts, E: EventOf<A>, const N: usize> IntoEvents<A, kinds::List> for [E; N] {
     fn into_events(self) -> Events<A> {
         Events(self.into_iter().map(EventOf::into_event).collect())
     }
@@ -156,7 +156,7 @@ impl<A: Aggregate, E: EventOf<A>, const N: usize> IntoEvents<A, kinds::List> for
 
 macro_rules! tuples {
     ($($event:ident $index:tt),+) => {
-        impl<A: Aggregate, $($event: EventOf<A>),+> IntoEvents<A, kinds::Tuple> for ($($event,)+) {
+        impl<A: Parts, $($event: EventOf<A>),+> IntoEvents<A, kinds::Tuple> for ($($event,)+) {
             fn into_events(self) -> Events<A> {
                 Events(vec![$(self.$index.into_event()),+])
             }
@@ -189,20 +189,20 @@ pub struct Fallible<Kind>(std::marker::PhantomData<Kind>);
     note = "return an event that `{A}` lists in `events`, several in a tuple or a `Vec`, an `Option` of one, `Events<Self>`, or `()` for none; \
             or a `Result` of it, with the error that `{C}` declares: `{E}`"
 )]
-pub trait IntoDecision<A: Aggregate, C, E, Kind> {
+pub trait IntoDecision<A: Parts, C, E, Kind> {
     #[doc(hidden)]
     fn into_decision(self) -> Result<Events<A>, E>;
 }
 
 #[diagnostic::do_not_recommend]
-impl<A: Aggregate, C, E, Kind, T: IntoEvents<A, Kind>> IntoDecision<A, C, E, Plain<Kind>> for T {
+impl<A: Parts, C, E, Kind, T: IntoEvents<A, Kind>> IntoDecision<A, C, E, Plain<Kind>> for T {
     fn into_decision(self) -> Result<Events<A>, E> {
         Ok(self.into_events())
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<A: Aggregate, C, E, Kind, T: IntoEvents<A, Kind>> IntoDecision<A, C, E, Fallible<Kind>>
+impl<A: Parts, C, E, Kind, T: IntoEvents<A, Kind>> IntoDecision<A, C, E, Fallible<Kind>>
     for Result<T, E>
 {
     fn into_decision(self) -> Result<Events<A>, E> {
@@ -214,13 +214,9 @@ impl<A: Aggregate, C, E, Kind, T: IntoEvents<A, Kind>> IntoDecision<A, C, E, Fal
 ///
 /// Not public API. Used by generated code.
 #[doc(hidden)]
-pub fn decided<A, C, Kind>(
-    decision: impl IntoDecision<A, C, C::Error, Kind>,
-) -> Result<Events<A>, C::Error>
-where
-    A: Aggregate,
-    C: crate::message::Command,
-{
+pub fn decided<A: Parts, C, E, Kind>(
+    decision: impl IntoDecision<A, C, E, Kind>,
+) -> Result<Events<A>, E> {
     decision.into_decision()
 }
 

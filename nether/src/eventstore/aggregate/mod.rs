@@ -1,11 +1,15 @@
 //! Aggregates: state that is decided upon by commands and made of events.
 
+mod argument;
 mod cache;
 mod decision;
+mod initial;
 mod module;
 mod repository;
 
+pub use self::argument::DecisionArgument;
 pub use self::decision::{EventOf, Events, IntoEvents, decided, reply};
+pub use self::initial::{Initial, initial};
 pub use self::module::Aggregates;
 pub use self::repository::CommandId;
 
@@ -13,10 +17,8 @@ use std::time::Duration;
 
 use crate::context::Context;
 use crate::error::Result;
-use crate::eventstore::keyed::{Keyed, StreamKey};
-use crate::eventstore::store::{Encoding, Payload, RecordedEvent, StoreError};
-use crate::eventstore::stored::{EventSchema, StoredEvent, Unreadable};
-use crate::message::Command;
+use crate::eventstore::store::{Encoding, RecordedEvent, StoreError};
+use crate::eventstore::stored::{Encoded, Keeping, Unreadable};
 use crate::module::{ModuleDescriptor, Routes};
 use crate::resources::Resources;
 
@@ -29,22 +31,24 @@ use crate::resources::Resources;
     label = "not an aggregate",
     note = "put `#[aggregate(handles = [..], events = [..])]` above an `impl {Self}` block"
 )]
-pub trait Aggregate: Default + Send + Sync + Sized + 'static {
+pub trait Aggregate: Parts + Send + Sync + Sized + 'static {
     /// What the names of its streams begin with.
     #[doc(hidden)]
     const NAME: &'static str;
     #[doc(hidden)]
     const SETTINGS: AggregateSettings;
-    /// One of its events.
-    #[doc(hidden)]
-    type Event: Send + Sync;
-    /// What its decisions ask for.
-    #[doc(hidden)]
-    type Resources: Send + Sync + 'static;
     #[doc(hidden)]
     const DESCRIPTOR: &'static ModuleDescriptor;
     #[doc(hidden)]
     const ROUTES: &'static [fn(&mut Routes<'_, Aggregates<Self>>)];
+
+    /// How its state is kept, if snapshots are made of it.
+    #[doc(hidden)]
+    const SNAPSHOTS: Option<Keeping<Self>> = None;
+
+    /// What it is before anything has happened.
+    #[doc(hidden)]
+    fn initial() -> Self;
 
     #[doc(hidden)]
     fn resources(resources: &Resources) -> Result<Self::Resources>;
@@ -67,18 +71,16 @@ pub trait Aggregate: Default + Send + Sync + Sized + 'static {
         event: Self::Event,
         ctx: &Context<Aggregates<Self>>,
     ) -> impl Future<Output = ()> + Send;
+}
 
-    /// The state, written down, if snapshots are made of it.
-    #[doc(hidden)]
-    fn save(&self) -> Option<Result<Payload, Unreadable>> {
-        None
-    }
-
-    /// The state, from what was written down.
-    #[doc(hidden)]
-    fn restore(_: &Payload) -> Option<Result<Self, Unreadable>> {
-        None
-    }
+/// The types that belong to an aggregate. It asks for nothing: what is wrong with the aggregate is told where it is made one, and not
+/// with each of its messages.
+#[doc(hidden)]
+pub trait Parts: Sized {
+    /// One of its events.
+    type Event: Send + Sync;
+    /// What its decisions ask for.
+    type Resources: Send + Sync + 'static;
 }
 
 /// What `#[aggregate]` says besides its lists.
@@ -95,57 +97,31 @@ pub struct AggregateSettings {
     pub idle: Duration,
 }
 
-/// An event, written down.
+/// An aggregate that decides upon `C`. As [`Parts`], it asks for nothing.
 #[doc(hidden)]
-#[derive(Debug)]
-pub struct Encoded {
-    pub(in crate::eventstore) schema: &'static EventSchema,
-    pub(in crate::eventstore) payload: Payload,
-}
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not decide upon `{C}`",
+    label = "not in the aggregate's `handles`",
+    note = "list it: `#[aggregate(handles = [.., {C}], ..)]`"
+)]
+pub trait Decides<C>: Parts {
+    /// The command.
+    type Itself;
+    /// That of the command.
+    type Reply;
+    /// That of the command.
+    type Error;
 
-/// An aggregate that decides upon `C`.
-#[doc(hidden)]
-pub trait Decides<C: Command + Keyed<Key: StreamKey>>: Aggregate {
+    /// Which aggregate it is for.
+    fn key(command: &Self::Itself) -> String;
+
     /// What happens because of the command.
     fn decide<'a>(
         &'a self,
         command: C,
         resources: &'a Self::Resources,
-    ) -> impl Future<Output = Result<Events<Self>, C::Error>> + Send + 'a;
+    ) -> impl Future<Output = Result<Events<Self>, Self::Error>> + Send + 'a;
 
     /// What the command is answered with, once it has happened.
-    fn reply(&self) -> C::Reply;
-}
-
-/// Writes an event down.
-///
-/// Not public API. Used by generated code.
-#[doc(hidden)]
-pub fn encode<E: StoredEvent>(event: &E, encoding: Encoding) -> Result<Encoded, Unreadable> {
-    Ok(Encoded {
-        schema: E::SCHEMA,
-        payload: crate::eventstore::stored::write(event, encoding)?,
-    })
-}
-
-/// Reads an event, if it is one of that type.
-///
-/// Not public API. Used by generated code.
-#[doc(hidden)]
-pub fn decode<E: StoredEvent, Of: From<E>>(
-    recorded: &RecordedEvent,
-) -> Option<Result<Of, StoreError>> {
-    let is_one = *recorded.name == *E::SCHEMA.name;
-    is_one.then(|| crate::eventstore::stored::decode::<E>(recorded).map(Of::from))
-}
-
-/// Shows an event to the modules that handle it. That it cannot be, because its unit of work is cancelled or its chain of
-/// causes too long, changes nothing: it has happened.
-///
-/// Not public API. Used by generated code.
-#[doc(hidden)]
-pub async fn publish<A: Aggregate, E: StoredEvent>(event: E, ctx: &Context<Aggregates<A>>) {
-    if let Err(error) = ctx.tell(event).await {
-        tracing::warn!(%error, "an event was stored, but not published");
-    }
+    fn reply(&self) -> Self::Reply;
 }

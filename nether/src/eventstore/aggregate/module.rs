@@ -11,7 +11,6 @@ use crate::error::Result;
 use crate::eventstore::aggregate::repository::Repository;
 use crate::eventstore::aggregate::{Aggregate, Decides};
 use crate::eventstore::handle::Store;
-use crate::eventstore::keyed::{Keyed, StreamKey};
 use crate::eventstore::store::StoreError;
 use crate::guarded::{Fall, Guarded};
 use crate::message::{Command, Message};
@@ -52,10 +51,12 @@ impl<A: Aggregate> Aggregates<A> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<A: Aggregate> Sender for Aggregates<A> {
     type Rule = Listed;
 }
 
+#[diagnostic::do_not_recommend]
 impl<A: Aggregate> Module for Aggregates<A> {
     type Handling = Concurrently;
     const DESCRIPTOR: &'static ModuleDescriptor = A::DESCRIPTOR;
@@ -79,8 +80,8 @@ impl<A: Aggregate> Shared for Aggregates<A> {}
 
 impl<A, C> Serves<Given<C>> for Aggregates<A>
 where
-    A: Decides<C>,
-    C: Command + Keyed<Key: StreamKey>,
+    A: Aggregate + Decides<C, Itself = C, Reply = C::Reply, Error = C::Error>,
+    C: Command,
 {
     async fn handle<S: Settle<Given<C>>>(
         _: &Self,
@@ -114,8 +115,8 @@ trait Executes<P: Parcel>: Aggregate {
 
 impl<A, C> Executes<Given<C>> for A
 where
-    A: Decides<C>,
-    C: Command + Keyed<Key: StreamKey>,
+    A: Aggregate + Decides<C, Itself = C, Reply = C::Reply, Error = C::Error>,
+    C: Command,
 {
     async fn execute(
         repository: &Repository<Self>,

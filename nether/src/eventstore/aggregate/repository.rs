@@ -4,15 +4,14 @@ use std::sync::Arc;
 
 use crate::context::Context;
 use crate::eventstore::aggregate::cache::{Cache, Loaded};
-use crate::eventstore::aggregate::{Aggregate, Aggregates, Decides, Encoded, Events};
+use crate::eventstore::aggregate::{Aggregate, Aggregates, Decides, Events};
 use crate::eventstore::clock;
 use crate::eventstore::handle::Store;
-use crate::eventstore::keyed::{Keyed, StreamKey};
 use crate::eventstore::snapshot;
 use crate::eventstore::store::{
     Append, Appended, Direction, EventId, Expected, Metadata, NewEvent, StoreError, StreamId,
 };
-use crate::eventstore::stored::unknown;
+use crate::eventstore::stored::{Encoded, unknown};
 use crate::message::{Command, Message, MessageId};
 use crate::routing::Sender;
 
@@ -82,10 +81,10 @@ impl<A: Aggregate> Repository<A> {
         ctx: &Context<Aggregates<A>>,
     ) -> Result<Outcome<C>, StoreError>
     where
-        A: Decides<C>,
-        C: Command + Keyed<Key: StreamKey>,
+        A: Decides<C, Itself = C, Reply = C::Reply, Error = C::Error>,
+        C: Command,
     {
-        let key: Arc<str> = command.key().text().into();
+        let key: Arc<str> = A::key(&command).into();
         let stream = StreamId::new(A::NAME, &key);
         let seat = self.cache.enter(key);
         let mut turn = seat.turn().await;

@@ -1,6 +1,8 @@
 //! Projections: what is read off the events, kept up to date.
 
+mod answer;
 mod argument;
+mod beginning;
 mod handle;
 mod lanes;
 mod module;
@@ -9,16 +11,16 @@ mod state;
 #[cfg(feature = "sqlite")]
 mod transactional;
 
+pub use self::answer::Answers;
 pub use self::argument::{Place, ProjectionArgument, argument};
+pub use self::beginning::{Beginning, begin};
 pub use self::handle::ProjectionHandle;
 pub use self::module::Projections;
-pub use self::state::decoded;
 
 use crate::error::Result;
 #[cfg(feature = "sqlite")]
 use crate::eventstore::sqlite::SqliteTransaction;
 use crate::eventstore::store::RecordedEvent;
-use crate::message::Query;
 use crate::module::{ModuleDescriptor, Routes};
 use crate::resources::Resources;
 
@@ -111,11 +113,4 @@ pub enum Keeps {
     Elsewhere,
     /// In the store's file, by the transaction that saves its checkpoint: each event is handled exactly once.
     InTransaction,
-}
-
-/// A projection that answers `Q`.
-#[doc(hidden)]
-pub trait Answers<Q: Query>: Projection {
-    /// Answers it.
-    fn answer(&self, query: Q) -> impl Future<Output = Result<Q::Reply, Q::Error>> + Send;
 }

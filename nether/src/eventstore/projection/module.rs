@@ -33,10 +33,12 @@ pub struct Projections<P: Projection> {
     resources: Resources,
 }
 
+#[diagnostic::do_not_recommend]
 impl<P: Projection> Sender for Projections<P> {
     type Rule = Listed;
 }
 
+#[diagnostic::do_not_recommend]
 impl<P: Projection> Module for Projections<P> {
     type Handling = Concurrently;
     const DESCRIPTOR: &'static ModuleDescriptor = P::DESCRIPTOR;
@@ -78,7 +80,7 @@ impl<P: Projection> Shared for Projections<P> {}
 
 impl<P, Q> Serves<Given<Q>> for Projections<P>
 where
-    P: Answers<Q>,
+    P: Projection + Answers<Q, Itself = Q, Reply = Q::Reply, Error = Q::Error>,
     Q: Query,
 {
     async fn handle<S: Settle<Given<Q>>>(

@@ -7,20 +7,11 @@ use tokio::time::sleep;
 
 use crate::error::{Error, Result};
 use crate::eventstore::projection::Projection;
-use crate::eventstore::store::{RecordedEvent, StoreError};
-use crate::eventstore::stored::{self, StoredEvent};
+use crate::eventstore::store::RecordedEvent;
 use crate::guarded::{catch, panicked};
 
 /// How long to wait before an event is tried again: twice as long each time.
 const FIRST_WAIT: Duration = Duration::from_millis(50);
-
-/// The event, if it is one of that type.
-///
-/// Not public API. Used by generated code.
-#[doc(hidden)]
-pub fn decoded<E: StoredEvent>(recorded: &RecordedEvent) -> Option<Result<E, StoreError>> {
-    (*recorded.name == *E::SCHEMA.name).then(|| stored::decode(recorded))
-}
 
 /// Handles an event, as often as the projection's `retries` say.
 pub(super) async fn handle<P: Projection>(

@@ -50,7 +50,7 @@ impl Instance {
     /// If its state cannot be written down.
     pub(super) fn start<S: Saga>() -> Result<Self> {
         let mut instance = Instance {
-            state: serde_json::to_value(S::default())?,
+            state: (S::KEPT.save)(&S::default())?,
             stage: Stage::Running,
             outgoing: VecDeque::new(),
             compensations: Vec::new(),
@@ -66,7 +66,7 @@ impl Instance {
     /// # Errors
     /// If it was written down by a program whose sagas look otherwise.
     pub(super) fn state<S: Saga>(&self) -> Result<S> {
-        Ok(S::deserialize(&self.state)?)
+        Ok((S::KEPT.restore)(&self.state)?)
     }
 
     /// Sets the time-outs that count from an event, or from the start.
@@ -89,7 +89,7 @@ impl Instance {
         if let Some(error) = step.broken {
             return Err(error);
         }
-        self.state = serde_json::to_value(state)?;
+        self.state = (S::KEPT.save)(state)?;
         self.compensations.extend(step.compensations);
         self.outgoing.extend(step.outgoing);
         if let Some(reason) = step.failed {

@@ -11,18 +11,15 @@ mod step;
 pub use self::handle::{SagaHandle, SagaStatus};
 pub use self::module::Sagas;
 pub use self::outgoing::{Delivery, StoredCommand, deliver, not_listed};
-pub use self::step::{Sends, Sent, Step};
+pub use self::step::{Sent, SentBy, Step};
 
 use std::time::Duration;
-
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::context::Context;
 use crate::error::Result;
 use crate::eventstore::keyed::StreamKey;
 use crate::eventstore::store::{RecordedEvent, StoreError};
-use crate::eventstore::stored::{self, StoredEvent};
+use crate::eventstore::stored::Keeping;
 use crate::module::ModuleDescriptor;
 
 /// A process manager: implemented by [`#[saga]`](macro@crate::saga), never by hand.
@@ -34,7 +31,7 @@ use crate::module::ModuleDescriptor;
     label = "not a saga",
     note = "put `#[saga(key = .., starts = [..], handles = [..], sends = [..])]` above an `impl {Self}` block"
 )]
-pub trait Saga: Default + Serialize + DeserializeOwned + Send + Sync + Sized + 'static {
+pub trait Saga: Default + Send + Sync + Sized + 'static {
     #[doc(hidden)]
     const NAME: &'static str;
     #[doc(hidden)]
@@ -42,6 +39,9 @@ pub trait Saga: Default + Serialize + DeserializeOwned + Send + Sync + Sized + '
     /// How often an event is tried again before it is parked.
     #[doc(hidden)]
     const RETRIES: u32;
+    /// How its state is written down.
+    #[doc(hidden)]
+    const KEPT: Keeping<Self>;
     #[doc(hidden)]
     const TIMEOUTS: &'static [Timeout];
 
@@ -95,14 +95,13 @@ pub struct Timeout {
     pub since: Option<&'static str>,
 }
 
-/// Which saga an event is for, if it is one of that type.
+/// Which saga an event is for: the text of a field of it.
 ///
 /// Not public API. Used by generated code.
 #[doc(hidden)]
-pub fn key_of<E: StoredEvent, K: StreamKey>(
-    recorded: &RecordedEvent,
-    key: impl FnOnce(&E) -> &K,
+pub fn text_of<E, K: StreamKey>(
+    decoded: Option<Result<E, StoreError>>,
+    field: impl FnOnce(&E) -> &K,
 ) -> Option<Result<String, StoreError>> {
-    (*recorded.name == *E::SCHEMA.name)
-        .then(|| stored::decode::<E>(recorded).map(|event| key(&event).text()))
+    decoded.map(|decoded| decoded.map(|event| field(&event).text()))
 }

@@ -23,10 +23,12 @@ pub struct Sagas<S: Saga> {
     saga: PhantomData<fn() -> S>,
 }
 
+#[diagnostic::do_not_recommend]
 impl<S: Saga> Sender for Sagas<S> {
     type Rule = Listed;
 }
 
+#[diagnostic::do_not_recommend]
 impl<S: Saga> Module for Sagas<S> {
     type Handling = Concurrently;
     const DESCRIPTOR: &'static ModuleDescriptor = S::DESCRIPTOR;

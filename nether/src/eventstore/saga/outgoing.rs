@@ -3,14 +3,13 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
 use crate::context::Context;
 use crate::error::{CallError, Error, Result};
 use crate::eventstore::aggregate::CommandId;
-use crate::eventstore::saga::{Saga, Sagas};
+use crate::eventstore::saga::{Saga, Sagas, SentBy};
 use crate::eventstore::store::EventId;
 use crate::message::{Command, Message};
 use crate::race::race;
@@ -28,8 +27,8 @@ pub struct StoredCommand {
 }
 
 impl StoredCommand {
-    pub(super) fn of<C: Command + Serialize>(command: &C) -> Result<Self> {
-        let content = serde_json::to_value(command).map_err(|error| {
+    pub(super) fn of<S, C: Message + SentBy<S>>(command: &C) -> Result<Self> {
+        let content = (C::KEPT.save)(command).map_err(|error| {
             Error::msg(format!("`{}` cannot be written down: {error}", C::NAME))
         })?;
         Ok(StoredCommand {
@@ -75,14 +74,14 @@ pub enum Delivery {
 ///
 /// Not public API. Used by generated code.
 #[doc(hidden)]
-pub async fn deliver<S: Saga, C: Command + DeserializeOwned>(
+pub async fn deliver<S: Saga, C: Command + SentBy<S>>(
     stored: &StoredCommand,
     ctx: &Context<Sagas<S>>,
 ) -> Option<Delivery> {
     if stored.name != C::NAME {
         return None;
     }
-    let command = match C::deserialize(&stored.content) {
+    let command = match (C::KEPT.restore)(&stored.content) {
         Ok(command) => command,
         Err(error) => {
             let reason = format!("`{}` cannot be read any more: {error}", C::NAME);

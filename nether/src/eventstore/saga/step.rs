@@ -3,21 +3,23 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::Serialize;
-
 use crate::error::Error;
 use crate::eventstore::saga::Saga;
 use crate::eventstore::saga::outgoing::{Outgoing, StoredCommand};
-use crate::message::Command;
+use crate::eventstore::stored::Keeping;
+use crate::message::Message;
 
-/// Proof that the saga lists the command. Made by [`#[saga]`](macro@crate::saga).
+/// A command that the saga lists. Made by [`#[saga]`](macro@crate::saga).
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not list `{C}` in `sends`",
+    message = "`{S}` does not list `{Self}` in `sends`",
     label = "not in the saga's `sends`",
-    note = "add it: `#[saga(.., sends = [{C}])]`, since a saga finds the commands that it has written down by that list"
+    note = "add it: `#[saga(.., sends = [.., {Self}])]`, since a saga finds the commands that it has written down by that list"
 )]
-pub trait Sends<C> {}
+pub trait SentBy<S>: Sized {
+    /// How it is written down.
+    const KEPT: Keeping<Self>;
+}
 
 /// What a saga wants done because of an event. It is written down together with the saga's state, and then done: what was written down
 /// is done also if the process ends in between.
@@ -55,8 +57,7 @@ impl<S: Saga> Step<S> {
     /// saga learns by events. If its handler gives back an error, the saga [fails](Step::fail).
     pub fn send<C>(&mut self, command: C) -> Sent<'_, S>
     where
-        C: Command + Serialize,
-        S: Sends<C>,
+        C: Message + SentBy<S>,
     {
         if let Some(command) = self.written(&command) {
             self.outgoing.push(Outgoing::new(command));
@@ -68,8 +69,7 @@ impl<S: Saga> Step<S> {
     /// before.
     pub fn on_failure<C>(&mut self, command: C)
     where
-        C: Command + Serialize,
-        S: Sends<C>,
+        C: Message + SentBy<S>,
     {
         let command = self.written(&command);
         self.compensations.extend(command);
@@ -85,8 +85,8 @@ impl<S: Saga> Step<S> {
         self.failed.get_or_insert(reason.to_string());
     }
 
-    fn written<C: Command + Serialize>(&mut self, command: &C) -> Option<StoredCommand> {
-        match StoredCommand::of(command) {
+    fn written<C: Message + SentBy<S>>(&mut self, command: &C) -> Option<StoredCommand> {
+        match StoredCommand::of::<S, C>(command) {
             Ok(command) => Some(command),
             Err(error) => {
                 self.broken.get_or_insert(error);
@@ -117,8 +117,7 @@ impl<S: Saga> Sent<'_, S> {
     /// Which command compensates it: sent if the saga fails after this one was done.
     pub fn compensate_with<C>(self, command: C)
     where
-        C: Command + Serialize,
-        S: Sends<C>,
+        C: Message + SentBy<S>,
     {
         let command = self.step.written(&command);
         if let Some(outgoing) = self.step.outgoing.last_mut() {

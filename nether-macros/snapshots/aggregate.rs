@@ -1,0 +1,325 @@
+impl CheckingAccount {
+    /// Opens it.
+    fn open(&self, open: Open) -> Opened {
+        Opened { owner: open.owner }
+    }
+    async fn deposit(
+        &self,
+        deposit: bank::Deposit,
+        limit: Resource<Limit>,
+    ) -> Result<Deposited, TooMuch> {
+        limit.check(deposit.cents).await
+    }
+    fn opened(&mut self, _: &Opened) {}
+    fn deposited(&mut self, event: &Deposited) {
+        self.cents += event.cents;
+    }
+    #[must_use]
+    pub fn cents(&self) -> u64 {
+        self.cents
+    }
+}
+const _: () = {
+    static DESCRIPTOR: ::nether::__private::ModuleDescriptor = ::nether::__private::ModuleDescriptor {
+        declaration: ::nether::__private::Declaration {
+            name: ::core::concat!(::core::module_path!(), "::", "CheckingAccount"),
+            file: ::core::file!(),
+            line: ::core::line!(),
+            column: ::core::column!(),
+        },
+        kind: ::nether::__private::ModuleKind::Shared,
+        handles: &[
+            <Open as ::nether::__private::eventstore::ListedCommand>::LISTED,
+            <bank::Deposit as ::nether::__private::eventstore::ListedCommand>::LISTED,
+        ],
+        emits: &[
+            <Opened as ::nether::__private::eventstore::StoredEvent>::LISTED,
+            <Deposited as ::nether::__private::eventstore::StoredEvent>::LISTED,
+        ],
+        calls: &[],
+        after: &[],
+        instances: 1usize,
+        mailbox: ::nether::__private::Option::None,
+        restart: ::nether::__private::RestartPolicy {
+            restart: ::nether::__private::Restart::Resume,
+            max_restarts: 5u32,
+            within: ::nether::__private::Duration::from_millis(30000u64),
+            is_essential: false,
+        },
+        breaker: ::nether::__private::Option::None,
+        resources: &[
+            <::nether::__private::Resource<
+                ::nether::__private::eventstore::Store,
+            > as ::nether::__private::InitArgument>::DESCRIPTOR,
+            <Resource<
+                Limit,
+            > as ::nether::__private::eventstore::DecisionArgument>::DESCRIPTOR,
+        ],
+        launch: ::nether::__private::Option::Some(
+            ::nether::__private::launch::<
+                ::nether::__private::eventstore::Aggregates<CheckingAccount>,
+            >,
+        ),
+    };
+    ::nether::__private::inventory::submit! {
+        ::nether::__private::ModuleRegistration(& DESCRIPTOR)
+    }
+    #[doc(hidden)]
+    #[allow(
+        missing_debug_implementations,
+        private_interfaces,
+        clippy::large_enum_variant
+    )]
+    pub enum CheckingAccountEvent {
+        Event0(Opened),
+        Event1(Deposited),
+    }
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
+    impl ::nether::__private::eventstore::EventOf<CheckingAccount> for Opened {
+        fn into_event(self) -> CheckingAccountEvent {
+            CheckingAccountEvent::Event0(self)
+        }
+    }
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
+    impl ::nether::__private::eventstore::EventOf<CheckingAccount> for Deposited {
+        fn into_event(self) -> CheckingAccountEvent {
+            CheckingAccountEvent::Event1(self)
+        }
+    }
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
+    impl ::nether::__private::eventstore::Parts for CheckingAccount {
+        type Event = CheckingAccountEvent;
+        type Resources = (Resource<Limit>,);
+    }
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
+    impl ::nether::__private::eventstore::Aggregate for CheckingAccount {
+        const NAME: &'static str = "checking_account";
+        const SETTINGS: ::nether::__private::eventstore::AggregateSettings = ::nether::__private::eventstore::AggregateSettings {
+            snapshot_every: 100u64,
+            snapshot_version: 1u32,
+            cache: 10000usize,
+            idle: ::nether::__private::Duration::from_millis(30000u64),
+        };
+        const DESCRIPTOR: &'static ::nether::__private::ModuleDescriptor = &DESCRIPTOR;
+        const ROUTES: &'static [fn(
+            &mut ::nether::__private::Routes<
+                '_,
+                ::nether::__private::eventstore::Aggregates<Self>,
+            >,
+        )] = &[
+            <Open as ::nether::__private::eventstore::ListedCommand>::add_to::<Self>,
+            <bank::Deposit as ::nether::__private::eventstore::ListedCommand>::add_to::<
+                Self,
+            >,
+        ];
+        const SNAPSHOTS: ::nether::__private::Option<
+            ::nether::__private::eventstore::Keeping<Self>,
+        > = ::nether::__private::Option::Some(::nether::__private::eventstore::kept());
+        fn initial() -> Self {
+            ::nether::__private::eventstore::initial()
+        }
+        fn resources(
+            resources: &::nether::__private::Resources,
+        ) -> ::nether::__private::Result<
+            <Self as ::nether::__private::eventstore::Parts>::Resources,
+            ::nether::__private::Error,
+        > {
+            let _ = resources;
+            ::nether::__private::Result::Ok((
+                <Resource<
+                    Limit,
+                > as ::nether::__private::eventstore::DecisionArgument>::of(resources)?,
+            ))
+        }
+        fn apply(&mut self, event: &CheckingAccountEvent) {
+            match *event {
+                CheckingAccountEvent::Event0(ref event) => Self::opened(self, event),
+                CheckingAccountEvent::Event1(ref event) => Self::deposited(self, event),
+            }
+        }
+        fn encode(
+            event: &CheckingAccountEvent,
+            encoding: ::nether::__private::eventstore::Encoding,
+        ) -> ::nether::__private::Result<
+            ::nether::__private::eventstore::Encoded,
+            ::nether::__private::eventstore::Unreadable,
+        > {
+            match *event {
+                CheckingAccountEvent::Event0(ref event) => {
+                    <Opened as ::nether::__private::eventstore::StoredEvent>::encoded(
+                        event,
+                        encoding,
+                    )
+                }
+                CheckingAccountEvent::Event1(ref event) => {
+                    <Deposited as ::nether::__private::eventstore::StoredEvent>::encoded(
+                        event,
+                        encoding,
+                    )
+                }
+            }
+        }
+        fn decode(
+            recorded: &::nether::__private::eventstore::RecordedEvent,
+        ) -> ::nether::__private::Option<
+            ::nether::__private::Result<
+                CheckingAccountEvent,
+                ::nether::__private::eventstore::StoreError,
+            >,
+        > {
+            if let ::nether::__private::Option::Some(decoded) = <Opened as ::nether::__private::eventstore::StoredEvent>::decoded(
+                recorded,
+            ) {
+                return ::nether::__private::Option::Some(
+                    ::nether::__private::Result::map(
+                        decoded,
+                        CheckingAccountEvent::Event0,
+                    ),
+                );
+            }
+            if let ::nether::__private::Option::Some(decoded) = <Deposited as ::nether::__private::eventstore::StoredEvent>::decoded(
+                recorded,
+            ) {
+                return ::nether::__private::Option::Some(
+                    ::nether::__private::Result::map(
+                        decoded,
+                        CheckingAccountEvent::Event1,
+                    ),
+                );
+            }
+            ::nether::__private::Option::None
+        }
+        async fn publish(
+            event: CheckingAccountEvent,
+            ctx: &::nether::__private::Context<
+                ::nether::__private::eventstore::Aggregates<Self>,
+            >,
+        ) {
+            match event {
+                CheckingAccountEvent::Event0(event) => {
+                    <Opened as ::nether::__private::eventstore::StoredEvent>::shown(
+                            event,
+                            ctx,
+                        )
+                        .await
+                }
+                CheckingAccountEvent::Event1(event) => {
+                    <Deposited as ::nether::__private::eventstore::StoredEvent>::shown(
+                            event,
+                            ctx,
+                        )
+                        .await
+                }
+            }
+        }
+    }
+    #[automatically_derived]
+    impl ::nether::__private::eventstore::Decides<Open> for CheckingAccount {
+        type Itself = <Open as ::nether::__private::eventstore::ListedCommand>::Itself;
+        type Reply = <Open as ::nether::__private::eventstore::ListedCommand>::Reply;
+        type Error = <Open as ::nether::__private::eventstore::ListedCommand>::Error;
+        fn key(
+            command: &<Self as ::nether::__private::eventstore::Decides<Open>>::Itself,
+        ) -> ::nether::__private::String {
+            const KEY: fn(
+                &<CheckingAccount as ::nether::__private::eventstore::Decides<
+                    Open,
+                >>::Itself,
+            ) -> ::nether::__private::String = ::nether::__private::eventstore::key_of;
+            KEY(command)
+        }
+        async fn decide(
+            &self,
+            command: Open,
+            resources: &<Self as ::nether::__private::eventstore::Parts>::Resources,
+        ) -> ::nether::__private::Result<
+            ::nether::__private::eventstore::Events<Self>,
+            <Self as ::nether::__private::eventstore::Decides<Open>>::Error,
+        > {
+            let _ = resources;
+            ::nether::__private::eventstore::decided::<
+                Self,
+                Open,
+                _,
+                _,
+            >(Self::open(self, command))
+        }
+        fn reply(
+            &self,
+        ) -> <Self as ::nether::__private::eventstore::Decides<Open>>::Reply {
+            ::nether::__private::eventstore::reply(self)
+        }
+    }
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
+    impl ::nether::__private::HandledBy<CheckingAccount> for Open {
+        fn handler() -> ::nether::__private::Option<
+            &'static ::nether::__private::Declaration,
+        > {
+            ::nether::__private::Option::Some(&DESCRIPTOR.declaration)
+        }
+    }
+    #[automatically_derived]
+    impl ::nether::__private::eventstore::Decides<bank::Deposit> for CheckingAccount {
+        type Itself = <bank::Deposit as ::nether::__private::eventstore::ListedCommand>::Itself;
+        type Reply = <bank::Deposit as ::nether::__private::eventstore::ListedCommand>::Reply;
+        type Error = <bank::Deposit as ::nether::__private::eventstore::ListedCommand>::Error;
+        fn key(
+            command: &<Self as ::nether::__private::eventstore::Decides<
+                bank::Deposit,
+            >>::Itself,
+        ) -> ::nether::__private::String {
+            const KEY: fn(
+                &<CheckingAccount as ::nether::__private::eventstore::Decides<
+                    bank::Deposit,
+                >>::Itself,
+            ) -> ::nether::__private::String = ::nether::__private::eventstore::key_of;
+            KEY(command)
+        }
+        async fn decide(
+            &self,
+            command: bank::Deposit,
+            resources: &<Self as ::nether::__private::eventstore::Parts>::Resources,
+        ) -> ::nether::__private::Result<
+            ::nether::__private::eventstore::Events<Self>,
+            <Self as ::nether::__private::eventstore::Decides<bank::Deposit>>::Error,
+        > {
+            let _ = resources;
+            ::nether::__private::eventstore::decided::<
+                Self,
+                bank::Deposit,
+                _,
+                _,
+            >(
+                Self::deposit(
+                        self,
+                        command,
+                        <Resource<
+                            Limit,
+                        > as ::nether::__private::eventstore::DecisionArgument>::given(
+                            &resources.0,
+                        ),
+                    )
+                    .await,
+            )
+        }
+        fn reply(
+            &self,
+        ) -> <Self as ::nether::__private::eventstore::Decides<bank::Deposit>>::Reply {
+            ::nether::__private::eventstore::reply(self)
+        }
+    }
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
+    impl ::nether::__private::HandledBy<CheckingAccount> for bank::Deposit {
+        fn handler() -> ::nether::__private::Option<
+            &'static ::nether::__private::Declaration,
+        > {
+            ::nether::__private::Option::Some(&DESCRIPTOR.declaration)
+        }
+    }
+};

@@ -1,0 +1,52 @@
+//! What stands in for a projection that has mistakes, so that they are the only ones that are reported.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+
+use crate::header;
+use crate::sourcing::descriptor::{self, handled_by};
+use crate::sourcing::projection::WHOSE;
+use crate::sourcing::projection::expand::Expander;
+use crate::spans;
+
+/// It is a projection, for what names it, and its queries count as handled.
+pub(super) fn expand(expander: &Expander<'_>) -> TokenStream {
+    let Expander {
+        projection,
+        ty,
+        paths,
+    } = expander;
+    let p = paths.private();
+    let es = quote!(#p::eventstore);
+    let descriptor = descriptor::stub(ty, paths);
+    let settings = expander.settings();
+    let sender = projection
+        .takes_context
+        .then(|| descriptor::sender(ty, paths));
+    let queries = projection.queries.iter();
+    let proofs = queries.map(|query| handled_by(ty, &query.message, false, paths));
+    let unread = projection.unread.iter();
+    let unread = unread.map(|it| header::unread(&WHOSE, it));
+    quote_spanned! {spans::attribute()=>
+        const _: () = {
+            #descriptor
+            #[automatically_derived]
+            #[diagnostic::do_not_recommend]
+            impl #es::Projection for #ty {
+                const NAME: &'static str = "";
+                const SETTINGS: #es::ProjectionSettings = #settings;
+                const DESCRIPTOR: &'static #p::ModuleDescriptor = &DESCRIPTOR;
+                const ROUTES: &'static [fn(&mut #p::Routes<'_, #es::Projections<Self>>)] = &[];
+                async fn make(_: &#p::Resources) -> #p::Result<Self, #p::Error> {
+                    ::core::unreachable!()
+                }
+                fn handles(_: &str) -> bool {
+                    false
+                }
+            }
+            #sender
+            #(#proofs)*
+            #(#unread)*
+        };
+    }
+}

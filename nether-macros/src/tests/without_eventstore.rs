@@ -1,0 +1,42 @@
+//! Without the feature `eventstore`, what is about event sourcing is refused, and the rest goes on.
+
+use quote::quote;
+
+use super::{mentions, mistakes};
+use crate::message::{self, MessageKind};
+use crate::sourcing;
+
+#[test]
+fn a_versioned_event_is_an_event_alone() {
+    let arguments = quote!(version = 0, upcast = from_v1);
+    let expansion = message::attribute(
+        MessageKind::Event,
+        arguments,
+        quote!(
+            struct Paid;
+        ),
+    );
+    let expected = "`version` needs the feature `eventstore` of `nether`";
+    assert_eq!(mistakes(expansion.clone()), [expected]);
+    assert!(mentions(expansion.clone(), "MessageRegistration"));
+    assert!(!mentions(expansion, "EventRegistration"));
+}
+
+#[test]
+fn a_block_is_a_block_alone() {
+    for (attribute, expansion) in [
+        (
+            "aggregate",
+            sourcing::aggregate(quote!(), quote!(impl Till {})),
+        ),
+        (
+            "projection",
+            sourcing::projection(quote!(), quote!(impl Till {})),
+        ),
+        ("saga", sourcing::saga(quote!(), quote!(impl Till {}))),
+    ] {
+        let expected = format!("`#[{attribute}]` needs the feature `eventstore` of `nether`");
+        assert_eq!(mistakes(expansion.clone()), [expected]);
+        assert!(mentions(expansion, "Till"));
+    }
+}

@@ -1,0 +1,16 @@
+//! The queries of projections: [`Answers`].
+
+/// A projection that answers `Q`. It asks for nothing: what is wrong with the query is told once, by
+/// [`ListedQuery`](crate::eventstore::listed::ListedQuery).
+#[doc(hidden)]
+pub trait Answers<Q> {
+    /// The query.
+    type Itself;
+    /// That of the query.
+    type Reply;
+    /// That of the query.
+    type Error;
+
+    /// Answers it.
+    fn answer(&self, query: Q) -> impl Future<Output = Result<Self::Reply, Self::Error>> + Send;
+}

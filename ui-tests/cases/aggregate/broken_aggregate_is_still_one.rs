@@ -1,0 +1,29 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::eventstore::{Aggregates, Events};
+use nether::prelude::*;
+
+#[command(key = account)]
+pub struct Open {
+    pub account: u64,
+}
+
+#[event]
+pub struct Opened;
+
+#[derive(Default)]
+pub struct Account;
+
+#[aggregate(handles = Open, events = Opened)]
+impl Account {
+    fn open(&mut self, _: Open) -> Events<Self> {
+        Events::of(Opened)
+    }
+
+    fn opened(&mut self, _: &Opened) {}
+}
+
+async fn open(ctx: &Context, _: &Aggregates<Account>) {
+    let _ = ctx.send(Open { account: 1 }).await;
+}
+
+fn main() {}

@@ -1,0 +1,27 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::prelude::*;
+
+#[command(key = account)]
+pub struct Open {
+    pub account: u64,
+}
+
+#[event]
+pub struct Opened;
+
+#[derive(Default)]
+pub struct Account;
+
+#[aggregate(handles = Open, events = Opened)]
+impl Account {
+    async fn open(&self, _: Open) -> Opened {
+        let local = std::rc::Rc::new(0);
+        std::future::ready(()).await;
+        drop(local);
+        Opened
+    }
+
+    fn opened(&mut self, _: &Opened) {}
+}
+
+fn main() {}

@@ -1,0 +1,36 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::prelude::*;
+
+#[command(key = account)]
+pub struct Open {
+    pub account: u64,
+}
+
+#[command(key = account)]
+pub struct Close {
+    pub account: u64,
+}
+
+#[event]
+pub struct Opened;
+
+#[event]
+pub struct Closed;
+
+#[derive(Default)]
+pub struct Account;
+
+#[aggregate(handles = [Open, Close], events = Opened)]
+impl Account {
+    fn open(&self, _: Open) -> Opened {
+        Opened
+    }
+
+    fn close(&self, _: Close) -> Closed {
+        Closed
+    }
+
+    fn opened(&mut self, _: &Opened) {}
+}
+
+fn main() {}

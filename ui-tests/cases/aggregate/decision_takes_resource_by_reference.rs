@@ -1,0 +1,24 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::prelude::*;
+
+#[command(key = account)]
+pub struct Open {
+    pub account: u64,
+}
+
+#[event]
+pub struct Opened;
+
+#[derive(Default)]
+pub struct Account;
+
+#[aggregate(handles = Open, events = Opened)]
+impl Account {
+    fn open(&self, _: Open, limit: &u64) -> Opened {
+        Opened
+    }
+
+    fn opened(&mut self, _: &Opened) {}
+}
+
+fn main() {}

@@ -1,0 +1,28 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::prelude::*;
+
+#[command(key = account)]
+pub struct Open {
+    pub account: u64,
+}
+
+#[event]
+pub struct Opened;
+
+#[derive(Default)]
+pub struct Account;
+
+#[aggregate(handles = Open, events = Opened)]
+impl Account {
+    fn open(&self, open: ) -> Opened {
+        Opened
+    }
+
+    fn opened(&mut self, _: &Opened) {}
+}
+
+async fn open(ctx: &Context) {
+    let _ = ctx.send(Open { account: 1 }).await;
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::prelude::*;
+
+pub struct Opened;
+
+#[derive(Default)]
+pub struct Account;
+
+#[aggregate(handles = [], events = Opened)]
+impl Account {
+    fn opened(&mut self, _: &Opened) {}
+}
+
+fn main() {}

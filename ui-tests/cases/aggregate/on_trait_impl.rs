@@ -1,0 +1,17 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::prelude::*;
+
+#[event]
+pub struct Opened;
+
+#[derive(Default)]
+pub struct Account;
+
+#[aggregate(handles = [], events = Opened)]
+impl Clone for Account {
+    fn clone(&self) -> Self {
+        Account
+    }
+}
+
+fn main() {}

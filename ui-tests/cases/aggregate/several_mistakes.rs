@@ -1,0 +1,31 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::prelude::*;
+
+#[command(key = account)]
+pub struct Open {
+    pub account: u64,
+}
+
+#[command(key = account)]
+pub struct Close {
+    pub account: u64,
+}
+
+#[event]
+pub struct Opened;
+
+#[derive(Default)]
+pub struct Account;
+
+#[aggregate(handles = [Open, Close], events = Opened, idle = "soon")]
+impl Account {
+    fn open(&mut self, _: Open) -> Opened {
+        Opened
+    }
+
+    async fn opened(&self, _: &Opened) -> bool {
+        true
+    }
+}
+
+fn main() {}

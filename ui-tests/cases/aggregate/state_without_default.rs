@@ -1,0 +1,16 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::prelude::*;
+
+#[event]
+pub struct Opened;
+
+pub struct Account {
+    cents: u64,
+}
+
+#[aggregate(handles = [], events = Opened)]
+impl Account {
+    fn opened(&mut self, _: &Opened) {}
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::prelude::*;
+
+#[derive(serde::Deserialize)]
+pub struct PaidV1;
+
+#[event(version = 2, upcast = from_v1)]
+pub struct Paid;
+
+fn from_v1(old: PaidV1) -> PaidV1 {
+    old
+}
+
+fn main() {}

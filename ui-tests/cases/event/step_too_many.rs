@@ -1,0 +1,18 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::prelude::*;
+
+#[derive(serde::Deserialize)]
+pub struct PaidV1;
+
+#[event(version = 2, upcast = [from_v1, from_v2])]
+pub struct Paid;
+
+fn from_v1(_: PaidV1) -> Paid {
+    Paid
+}
+
+fn from_v2(paid: Paid) -> Paid {
+    paid
+}
+
+fn main() {}

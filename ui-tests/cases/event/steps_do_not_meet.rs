@@ -1,0 +1,21 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::prelude::*;
+
+#[derive(serde::Deserialize)]
+pub struct PaidV1;
+
+#[derive(serde::Deserialize)]
+pub struct PaidV2;
+
+#[event(version = 3, upcast = [from_v1, from_v2])]
+pub struct Paid;
+
+fn from_v1(_: PaidV1) -> Paid {
+    Paid
+}
+
+fn from_v2(_: PaidV2) -> Paid {
+    Paid
+}
+
+fn main() {}

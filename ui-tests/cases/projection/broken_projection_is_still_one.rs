@@ -1,0 +1,28 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::eventstore::Store;
+use nether::prelude::*;
+
+#[event]
+pub struct Noted;
+
+#[query(reply = u64)]
+pub struct Count;
+
+#[derive(Default)]
+pub struct Notes;
+
+#[projection(handles = [Noted, Count])]
+impl Notes {
+    fn noted(&mut self, _: &Noted) {}
+
+    fn count(&mut self, _: Count) -> u64 {
+        0
+    }
+}
+
+async fn count(ctx: &Context, store: &Store) {
+    let _ = ctx.ask(Count).await;
+    let _ = store.projection::<Notes>();
+}
+
+fn main() {}

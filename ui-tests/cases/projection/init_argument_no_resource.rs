@@ -1,0 +1,20 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::prelude::*;
+
+#[event]
+pub struct Noted;
+
+#[derive(Default)]
+pub struct Notes;
+
+#[projection(handles = Noted)]
+impl Notes {
+    #[init]
+    fn new(limit: u64) -> Self {
+        Notes
+    }
+
+    fn noted(&mut self, _: &Noted) {}
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::prelude::*;
+
+#[event(local)]
+pub struct Noted;
+
+#[derive(Default)]
+pub struct Notes;
+
+#[projection(handles = Noted)]
+impl Notes {
+    fn noted(&mut self, _: &Noted) {}
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::prelude::*;
+
+#[event]
+pub struct Noted;
+
+pub struct Notes {
+    count: u64,
+}
+
+#[projection(handles = Noted)]
+impl Notes {
+    fn noted(&mut self, _: &Noted) {}
+}
+
+fn main() {}

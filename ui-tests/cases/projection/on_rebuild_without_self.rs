@@ -1,0 +1,18 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::prelude::*;
+
+#[event]
+pub struct Noted;
+
+#[derive(Default)]
+pub struct Notes;
+
+#[projection(handles = Noted, durable)]
+impl Notes {
+    fn noted(&mut self, _: &Noted) {}
+
+    #[on_rebuild]
+    fn clear() {}
+}
+
+fn main() {}

@@ -1,0 +1,23 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::eventstore::Step;
+use nether::prelude::*;
+use serde::{Deserialize, Serialize};
+
+#[event]
+pub struct Placed {
+    pub order: u64,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+pub struct Fulfilment;
+
+#[saga(key = order, handles = Placed, starts = Placed)]
+impl Fulfilment {
+    async fn placed(&mut self, _: &Placed) {
+        let local = std::rc::Rc::new(0);
+        std::future::ready(()).await;
+        drop(local);
+    }
+}
+
+fn main() {}
