@@ -74,9 +74,9 @@ fn reading(options: &SqliteOptions, path: &Path) -> Result<Connection, StoreErro
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection =
         Connection::open_with_flags(path, flags).map_err(|error| opening(&error, path))?;
+    // The file is not mapped into memory: reading is not faster by it, and of a file that is cut off the process would die.
     connection
         .busy_timeout(options.busy_timeout)
-        .and_then(|()| connection.pragma_update(None, "mmap_size", 1_i64 << 30))
         .map_err(|error| located(opening(&error, path), &connection))?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)

@@ -81,16 +81,14 @@ impl Readers {
 /// A connection that reads, and names that it knows already.
 pub(super) struct Reader {
     connection: Connection,
-    names: HashMap<i64, Arc<str>>,
-    streams: LruCache<i64, StreamId>,
+    known: Known,
 }
 
 impl Reader {
     pub(super) fn new(connection: Connection) -> Self {
         Reader {
             connection,
-            names: HashMap::new(),
-            streams: LruCache::new(STREAMS),
+            known: Known::default(),
         }
     }
 
@@ -127,7 +125,7 @@ impl Reader {
             id.optional()
         });
         let Some(id) = id? else { return Ok(Vec::new()) };
-        self.streams.put(id, stream.clone());
+        self.known.last_stream = Some((id, stream.clone()));
         let (compared, order) = match direction {
             Direction::Forwards => (">=", "ASC"),
             Direction::Backwards => ("<=", "DESC"),
@@ -185,37 +183,78 @@ impl Reader {
     }
 
     fn events(&mut self, sql: &str, bounds: &[i64]) -> Result<Vec<RecordedEvent>, StoreError> {
-        let (names, streams) = (&mut self.names, &mut self.streams);
-        let connection = &self.connection;
+        let (connection, known) = (&self.connection, &mut self.known);
         let mut read = || {
             let mut statement = connection.prepare_cached(sql)?;
             let mut rows = statement.query(rusqlite::params_from_iter(bounds))?;
             let mut events = Vec::new();
             while let Some(row) = rows.next()? {
-                let stream: i64 = row.get(1)?;
-                let stream = match streams.get(&stream) {
-                    Some(known) => known.clone(),
-                    None => {
-                        let sql = "SELECT name FROM streams WHERE id = ?1";
-                        let name = StreamId::from(named(connection, sql, stream)?);
-                        streams.put(stream, name.clone());
-                        name
-                    }
-                };
-                let name: i64 = row.get(4)?;
-                let name = match names.entry(name) {
-                    Entry::Occupied(known) => Arc::clone(known.get()),
-                    Entry::Vacant(unknown) => {
-                        let sql = "SELECT name FROM names WHERE id = ?1";
-                        let text = named(connection, sql, name)?;
-                        Arc::clone(unknown.insert(text.into()))
-                    }
-                };
+                let stream = known.stream(connection, row.get(1)?)?;
+                let name = known.name(connection, row.get(4)?)?;
                 events.push(event(row, stream, name)?);
             }
             Ok(events)
         };
         read().map_err(|error| examined(&error, connection))
+    }
+}
+
+/// The names that a reader knows by their numbers. What a number stands for never changes.
+struct Known {
+    /// The last one asked for: events that follow each other are often of one stream, and of one name.
+    last_stream: Option<(i64, StreamId)>,
+    last_name: Option<(i64, Arc<str>)>,
+    streams: LruCache<i64, StreamId>,
+    names: HashMap<i64, Arc<str>>,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Known {
+            last_stream: None,
+            last_name: None,
+            streams: LruCache::new(STREAMS),
+            names: HashMap::new(),
+        }
+    }
+}
+
+impl Known {
+    fn stream(&mut self, connection: &Connection, id: i64) -> rusqlite::Result<StreamId> {
+        if let Some((last, stream)) = &self.last_stream
+            && *last == id
+        {
+            return Ok(stream.clone());
+        }
+        let stream = match self.streams.get(&id) {
+            Some(known) => known.clone(),
+            None => {
+                let sql = "SELECT name FROM streams WHERE id = ?1";
+                let stream = StreamId::from(named(connection, sql, id)?);
+                self.streams.put(id, stream.clone());
+                stream
+            }
+        };
+        self.last_stream = Some((id, stream.clone()));
+        Ok(stream)
+    }
+
+    fn name(&mut self, connection: &Connection, id: i64) -> rusqlite::Result<Arc<str>> {
+        if let Some((last, name)) = &self.last_name
+            && *last == id
+        {
+            return Ok(Arc::clone(name));
+        }
+        let name = match self.names.entry(id) {
+            Entry::Occupied(known) => Arc::clone(known.get()),
+            Entry::Vacant(unknown) => {
+                let sql = "SELECT name FROM names WHERE id = ?1";
+                let text = named(connection, sql, id)?;
+                Arc::clone(unknown.insert(text.into()))
+            }
+        };
+        self.last_name = Some((id, Arc::clone(&name)));
+        Ok(name)
     }
 }
 

@@ -84,6 +84,7 @@ struct Writing {
 impl Writing {
     fn run(&mut self, mut given: mpsc::Receiver<Job>) {
         let mut batch = Vec::new();
+        let mut expects_more = false;
         while let Some(first) = given.blocking_recv() {
             let mut next = Some(first);
             while let Some(job) = next.take() {
@@ -95,9 +96,15 @@ impl Writing {
                     job => batch.push(job),
                 }
                 if batch.len() < self.max_batch {
-                    next = given.try_recv().ok();
+                    next = given.try_recv().ok().or_else(|| {
+                        // Those who were answered together may be about to give their next jobs: whoever can run does so
+                        // first. If nobody can, this takes no time.
+                        expects_more.then(std::thread::yield_now)?;
+                        given.try_recv().ok()
+                    });
                 }
             }
+            expects_more = batch.len() > 1;
             self.write(std::mem::take(&mut batch));
         }
         // What is in the log is brought into the file, so that it is whole by itself.
