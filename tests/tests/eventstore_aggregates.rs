@@ -274,6 +274,34 @@ async fn started(store: &Store) -> System {
 }
 
 #[tokio::test]
+async fn a_command_is_not_refused_for_what_others_have_changed() {
+    let store = Store::memory();
+    let system = started(&store).await;
+    let ctx = system.context();
+    let account_id = || "a".to_owned();
+    let withdraw = |cents| Withdraw {
+        account_id: account_id(),
+        cents,
+    };
+    ctx.send(OpenAccount {
+        account_id: account_id(),
+    })
+    .await
+    .unwrap();
+    for cents in [60, 40] {
+        ctx.send(withdraw(cents)).await.unwrap();
+    }
+    // Somebody else's, of which the aggregate in memory knows nothing.
+    let opened = Opened {
+        account_id: account_id(),
+    };
+    store.record("account/a", [opened]).await.unwrap();
+    assert_eq!(ctx.send(withdraw(50)).await.unwrap(), Balance(50));
+    ctx.close().await.unwrap();
+    system.shutdown().await;
+}
+
+#[tokio::test]
 async fn an_aggregate_in_memory_is_not_read_again() {
     let (watched, store, system) = watched().await;
     let ctx = system.context();

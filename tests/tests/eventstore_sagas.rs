@@ -9,6 +9,7 @@ use nether::eventstore::{
 };
 use nether::prelude::*;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 
 #[event(name = "order.placed")]
 pub struct Placed {
@@ -65,18 +66,24 @@ impl Fulfilment {
 #[derive(Default)]
 pub struct Warehouse {
     done: Arc<Mutex<Vec<String>>>,
+    /// Opened for who reserves for order 7.
+    gate: Arc<Notify>,
 }
 
 #[module(handles = [Reserve, Release, Ship])]
 impl Warehouse {
     #[init]
-    fn new(done: Resource<Arc<Mutex<Vec<String>>>>) -> Self {
+    fn new(done: Resource<Arc<Mutex<Vec<String>>>>, gate: Resource<Arc<Notify>>) -> Self {
         Warehouse {
             done: Arc::clone(&done),
+            gate: Arc::clone(&gate),
         }
     }
 
     async fn reserve(&self, Reserve(order): Reserve) -> nether::Result<()> {
+        if order == 7 {
+            self.gate.notified().await;
+        }
         self.done.lock().unwrap().push(format!("reserve {order}"));
         Ok(())
     }
@@ -113,7 +120,12 @@ async fn append(store: &Store, name: &'static str, order: u32) {
 }
 
 async fn started(store: &Store, done: &Arc<Mutex<Vec<String>>>) -> System {
+    gated(store, done, &Arc::default()).await
+}
+
+async fn gated(store: &Store, done: &Arc<Mutex<Vec<String>>>, gate: &Arc<Notify>) -> System {
     let builder = System::builder().provide(store.clone());
+    let builder = builder.provide(Arc::clone(gate));
     builder.provide(Arc::clone(done)).start().await.unwrap()
 }
 
@@ -148,5 +160,28 @@ async fn it_continues_compensates_and_times_out_also_after_a_restart() {
     assert_eq!(failed.next().await.unwrap().reason, "not paid in time");
     saga.settled().await.unwrap();
     assert_eq!(done.lock().unwrap()[4..], ["reserve 2", "release 2"]);
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_on_its_way_when_the_saga_fails_is_compensated_once_it_is_done() {
+    let (store, done) = (Store::memory(), Arc::default());
+    let gate = Arc::new(Notify::new());
+    let system = gated(&store, &done, &gate).await;
+    let saga = store.saga::<Fulfilment>().unwrap();
+    append(&store, "order.placed", 7).await;
+    tokio::time::sleep(Duration::from_secs(1801)).await;
+    let under_way = saga.under_way();
+    assert_eq!(
+        under_way.len(),
+        1,
+        "it is not over while its command is on its way"
+    );
+    assert_eq!(under_way[0].failed.as_deref(), Some("not paid in time"));
+    assert!(done.lock().unwrap().is_empty());
+    gate.notify_one();
+    saga.settled().await.unwrap();
+    assert_eq!(*done.lock().unwrap(), ["reserve 7", "release 7"]);
+    assert!(saga.under_way().is_empty());
     system.shutdown().await;
 }

@@ -60,6 +60,12 @@ impl Kept {
                 actual,
             });
         }
+        if let Some(known) = append.events.iter().find(|it| self.find(it.id).is_some()) {
+            return Err(StoreError::Failed {
+                reason: format!("an event with the id {} is in the store already", known.id),
+                source: None,
+            });
+        }
         let mut version = actual;
         for event in append.events {
             version += 1;

@@ -67,10 +67,24 @@ impl Parked {
         self.change(key)
     }
 
-    /// Lets a key go: where its first event is, and the change to be made.
-    pub(super) fn release(&mut self, key: &str) -> Option<(Position, DocumentChange)> {
-        let one = self.by_key.remove(key)?;
-        Some((one.position, self.change(key)))
+    /// Where the event is that a key waits behind.
+    pub(super) fn position(&self, key: &str) -> Option<Position> {
+        self.by_key.get(key).map(|one| one.position)
+    }
+
+    /// Lets a key go.
+    pub(super) fn release(&mut self, key: &str) -> Option<DocumentChange> {
+        self.by_key.remove(key)?;
+        Some(self.change(key))
+    }
+
+    /// The event that a key waits behind was handled: it waits behind the `next`, if there is one.
+    pub(super) fn advance(&mut self, key: &str, next: Option<Position>) -> DocumentChange {
+        match (self.by_key.get_mut(key), next) {
+            (Some(one), Some(next)) => one.position = next,
+            _ => drop(self.by_key.remove(key)),
+        }
+        self.change(key)
     }
 
     /// Lets all go.

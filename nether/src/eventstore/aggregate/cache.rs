@@ -44,6 +44,8 @@ pub(super) struct Loaded<A> {
     pub(super) version: u64,
     /// How many of them the last snapshot has.
     pub(super) saved: u64,
+    /// Whether it lacks events that the program does not know: then no snapshot is made, which one that does would use.
+    pub(super) skipped: bool,
 }
 
 /// Empty until it is loaded, and after it was left in the middle of a change.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::pin;
+use std::time::Duration;
 
 use tokio::time::sleep;
 
@@ -45,7 +46,8 @@ impl<A: Aggregate> Aggregates<A> {
     async fn passivate(&self, ctx: Context<Self>) {
         let idle = A::SETTINGS.idle;
         while !ctx.is_cancelled() {
-            race(sleep(idle / 4), ctx.cancelled()).await;
+            let interval = (idle / 4).max(Duration::from_millis(100));
+            race(sleep(interval), ctx.cancelled()).await;
             self.repository.cache.passivate(idle);
         }
     }

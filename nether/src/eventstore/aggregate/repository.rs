@@ -100,20 +100,30 @@ impl<A: Aggregate> Repository<A> {
                 empty => empty.insert(self.load(&stream).await?),
             };
             if let Some(id) = id
-                && self.store.find(id).await?.is_some()
+                && let Some(stored) = self.store.find(id).await?
             {
+                if stored.version > loaded.version {
+                    *loaded = self.load(&stream).await?;
+                }
                 return Ok(Ok(loaded.state.reply()));
             }
             command = attempted.copied();
-            let events = match loaded.state.decide(attempted, &self.resources).await {
-                Ok(events) if events.is_empty() => return Ok(Ok(loaded.state.reply())),
-                Ok(events) => events,
-                Err(error) => return Ok(Err(error)),
+            let decided = loaded.state.decide(attempted, &self.resources).await;
+            let events = match decided {
+                Ok(events) if !events.is_empty() => events,
+                // An append would show that somebody else has written; without one, it is asked.
+                nothing => {
+                    if command.is_some() && self.is_behind(&stream, loaded.version).await? {
+                        *turn = None;
+                        continue;
+                    }
+                    return Ok(nothing.map(|_| loaded.state.reply()));
+                }
             };
             // What comes of the append is not known if this is cut off in it: then the state is loaded anew.
             let Some(loaded) = turn.take() else { break };
             match self.append(&stream, loaded.version, &events, id, ctx).await {
-                Ok(appended) if appended.is_repeated => command = None,
+                Ok(appended) if appended.is_repeated => (command, conflict) = (None, None),
                 Ok(appended) => {
                     let loaded = self.evolve(loaded, &events, appended, &stream);
                     let reply = turn.insert(loaded).state.reply();
@@ -129,6 +139,14 @@ impl<A: Aggregate> Repository<A> {
             // Somebody else has stored what this command led to, just now.
             None => Ok(Ok(turn.insert(self.load(&stream).await?).state.reply())),
         }
+    }
+
+    /// Whether there are events in the stream behind that version.
+    async fn is_behind(&self, stream: &StreamId, version: u64) -> Result<bool, StoreError> {
+        let newer = self
+            .store
+            .read_stream(stream, version + 1, Direction::Forwards, 1);
+        Ok(!newer.await?.is_empty())
     }
 
     async fn append(
@@ -178,7 +196,7 @@ impl<A: Aggregate> Repository<A> {
         }
         loaded.version = appended.version;
         let every = A::SETTINGS.snapshot_every;
-        if every > 0 && loaded.version - loaded.saved >= every {
+        if every > 0 && !loaded.skipped && loaded.version - loaded.saved >= every {
             loaded.saved = loaded.version;
             snapshot::save(&self.store, stream, &loaded.state, loaded.version);
         }
@@ -192,6 +210,7 @@ impl<A: Aggregate> Repository<A> {
             state,
             version,
             saved: version,
+            skipped: false,
         };
         loop {
             let next = loaded.version + 1;
@@ -203,7 +222,7 @@ impl<A: Aggregate> Repository<A> {
             for recorded in page {
                 match A::decode(&recorded) {
                     Some(Ok(event)) => loaded.state.apply(&event),
-                    _ if self.store.settings().skips_unknown => {}
+                    _ if self.store.settings().skips_unknown => loaded.skipped = true,
                     Some(Err(error)) => return Err(error),
                     None => {
                         let reason = format!(

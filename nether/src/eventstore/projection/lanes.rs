@@ -1,6 +1,8 @@
 //! Lanes: events of different streams handled at the same time, those of one stream in order.
 
+use std::future::pending;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use tokio::sync::RwLock;
@@ -31,7 +33,12 @@ pub(super) async fn handle<P: Projection>(
     // Dropped, it ends them.
     let mut failed = Vec::new();
     while let Some(ended) = working.join_next().await {
-        failed.extend(ended.into_iter().flatten());
+        match ended {
+            Ok(some) => failed.extend(some),
+            Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+            // The runtime ends: what was cut off was not handled, so nobody may say that it was.
+            Err(_) => pending().await,
+        }
     }
     failed
 }

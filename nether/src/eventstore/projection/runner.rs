@@ -14,6 +14,7 @@ use crate::eventstore::parked::Parked;
 use crate::eventstore::progress::Progress;
 use crate::eventstore::projection::{Keeps, Projection, Projections, lanes, state};
 use crate::eventstore::store::{DocumentChange, Position, RecordedEvent, StoreError};
+use crate::guarded::{catch, panicked};
 use crate::race::race;
 use crate::resources::Resources;
 use crate::sync::lock;
@@ -78,10 +79,7 @@ impl<P: Projection> Runner<P> {
     async fn begin(&self) -> Result<(Place, Position), StoreError> {
         let head = self.store.head().await?;
         let place = match P::SETTINGS.keeps {
-            Keeps::InMemory => Place {
-                position: Position::START,
-                parked: Parked::none(P::NAME),
-            },
+            Keeps::InMemory => Place::start(P::NAME),
             Keeps::Elsewhere | Keeps::InTransaction => Place {
                 position: follow::checkpoint(&self.store, P::NAME).await?,
                 parked: Parked::load(&self.store, P::NAME).await?,
@@ -229,36 +227,34 @@ impl<P: Projection> Runner<P> {
 
     async fn rebuild(&self, place: &mut Place) -> Result<()> {
         let head = self.store.head().await?;
-        let mut anew = Place {
-            position: Position::START,
-            parked: Parked::none(P::NAME),
-        };
-        let caught_up = if P::SETTINGS.keeps == Keeps::InMemory {
-            self.rebuild_aside(&mut anew, head).await?
-        } else {
-            self.clear(place).await?;
-            self.catch_up(&mut anew, head, true).await
-        };
-        *place = anew;
-        self.is_at(place);
+        if P::SETTINGS.keeps == Keeps::InMemory {
+            let mut anew = Place::start(P::NAME);
+            self.rebuild_aside(&mut anew, head).await?;
+            *place = anew;
+            self.is_at(place);
+            return Ok(());
+        }
+        self.clear(place).await?;
+        let caught_up = self.catch_up(place, head, true).await;
         caught_up.ok_or_else(stopping)
     }
 
     /// Makes another one, which takes this one's place when it has caught up: until then, this one answers.
-    async fn rebuild_aside(&self, anew: &mut Place, head: Position) -> Result<Option<()>> {
+    async fn rebuild_aside(&self, anew: &mut Place, head: Position) -> Result<()> {
+        let made = catch(P::make(&self.resources)).await;
+        let made = made.unwrap_or_else(|panic| Err(panicked(&*panic)))?;
         let aside = Runner {
-            state: Arc::new(RwLock::new(P::make(&self.resources).await?)),
+            state: Arc::new(RwLock::new(made)),
             store: self.store.clone(),
             control: Arc::default(),
             resources: self.resources.clone(),
             ctx: self.ctx.clone(),
         };
-        if Box::pin(aside.catch_up(anew, head, true)).await.is_none() {
-            return Err(stopping());
-        }
+        let caught_up = Box::pin(aside.catch_up(anew, head, true)).await;
+        caught_up.ok_or_else(stopping)?;
         let mut made = aside.state.write().await;
         std::mem::swap(&mut *self.state.write().await, &mut *made);
-        Ok(Some(()))
+        Ok(())
     }
 
     /// Runs `#[on_rebuild]`, and saves that nothing is handled yet.
@@ -269,15 +265,22 @@ impl<P: Projection> Runner<P> {
                 P::DESCRIPTOR.declaration.name
             )));
         }
-        let mut changes = place.parked.clear();
+        let mut changes = place.parked.clone().clear();
         changes.push(checkpoint_at(P::NAME, Position::START));
         #[cfg(feature = "sqlite")]
         if P::SETTINGS.keeps == Keeps::InTransaction {
-            return self.clear_in_transaction(changes).await;
+            self.clear_in_transaction(changes).await?;
+            *place = Place::start(P::NAME);
+            self.is_at(place);
+            return Ok(());
         }
         // First the checkpoint: if this ends between the two, events are handled twice, and none is left out.
         self.store.change_documents(changes).await?;
-        self.state.write().await.clear().await
+        *place = Place::start(P::NAME);
+        self.is_at(place);
+        let cleared = async { self.state.write().await.clear().await };
+        let cleared = catch(cleared).await;
+        cleared.unwrap_or_else(|panic| Err(panicked(&*panic)))
     }
 
     /// Tries again what is parked.
@@ -297,32 +300,59 @@ impl<P: Projection> Runner<P> {
 
     /// Handles the events of a stream from the one that is parked, up to where all others are.
     async fn retry_stream(&self, place: &mut Place, stream: &str) -> Result<usize> {
-        let Some((position, released)) = place.parked.release(stream) else {
+        let Some(first) = place.parked.position(stream) else {
             return Ok(0);
         };
-        let mut handled = 0;
-        let mut failed = None;
-        let mut changes = vec![released];
-        let mut events = follow::stream_from(&self.store, position, place.position).await?;
+        let last = place.position;
+        let events = persistently(P::NAME, &self.ctx, || {
+            follow::stream_from(&self.store, first, last)
+        });
+        let mut events = events.await.ok_or_else(stopping)?;
         events.retain(|event| P::handles(&event.name));
-        for event in events {
-            if let Err(error) = self.handle_again(&event).await {
-                changes.extend(self.park(&event, &error, place));
-                failed = Some(error);
-                break;
+        for (index, event) in events.iter().enumerate() {
+            let next = events.get(index + 1).map(|event| event.position);
+            let mut parked = place.parked.clone();
+            let change = parked.advance(stream, next);
+            if let Err(error) = self.handle_again(event, change).await {
+                let change = self.park(event, &error, place);
+                self.save_beside(change.into_iter().collect()).await?;
+                return Err(error);
             }
-            handled += 1;
+            place.parked = parked;
         }
-        self.save(changes).await.ok_or_else(stopping)?;
-        failed.map_or(Ok(handled), Err)
+        if events.is_empty() {
+            let released = place.parked.release(stream);
+            self.save_beside(released.into_iter().collect()).await?;
+        }
+        Ok(events.len())
     }
 
-    async fn handle_again(&self, event: &RecordedEvent) -> Result<()> {
+    /// Handles an event that was parked, and saves that it is not any more.
+    async fn handle_again(&self, event: &RecordedEvent, change: DocumentChange) -> Result<()> {
         #[cfg(feature = "sqlite")]
         if P::SETTINGS.keeps == Keeps::InTransaction {
-            return self.handle_one_in_transaction(event, Vec::new()).await;
+            return self.handle_one_in_transaction(event, vec![change]).await;
         }
-        state::handle(&self.state, event).await
+        state::handle(&self.state, event).await?;
+        self.save_beside(vec![change]).await
+    }
+
+    /// Saves changes, unless all is in memory.
+    async fn save_beside(&self, changes: Vec<DocumentChange>) -> Result<()> {
+        if P::SETTINGS.keeps == Keeps::InMemory {
+            return Ok(());
+        }
+        self.save(changes).await.ok_or_else(stopping)
+    }
+}
+
+impl Place {
+    /// Before the first event.
+    fn start(name: &str) -> Self {
+        Place {
+            position: Position::START,
+            parked: Parked::none(name),
+        }
     }
 }
 

@@ -2,14 +2,23 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::ErrorCode;
+use tokio::time::sleep;
 
 use crate::error::{Error, Result};
 use crate::eventstore::follow::{checkpoint_at, persistently};
 use crate::eventstore::projection::Projection;
 use crate::eventstore::projection::runner::{Place, Runner};
-use crate::eventstore::sqlite::save_document_in;
+use crate::eventstore::sqlite::{save_document_in, store_error};
 use crate::eventstore::store::{DocumentChange, Position, RecordedEvent, StoreError};
 use crate::guarded::panicked;
+use crate::race::race;
+
+/// How long to wait before an event is tried again: twice as long each time.
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 impl<P: Projection> Runner<P> {
     /// Handles a page in one transaction; if that fails, each event in one of its own, so that the one that cannot be handled
@@ -37,28 +46,34 @@ impl<P: Projection> Runner<P> {
         .await
     }
 
+    /// Handles an event in a transaction of its own, or parks it. What is not the event's fault is waited for.
     async fn handle_or_park(&self, event: &RecordedEvent, place: &mut Place) -> Option<()> {
-        let at = vec![checkpoint_at(P::NAME, event.position)];
+        let mut changes = vec![checkpoint_at(P::NAME, event.position)];
+        let events = Arc::new(vec![event.clone()]);
+        let (mut failures, mut wait) = (0, FIRST_WAIT);
         loop {
-            let Err(error) = self.handle_one_in_transaction(event, at.clone()).await else {
+            let Err(error) = self.write(&events, changes.clone()).await else {
                 return Some(());
             };
-            // Not the event's fault: the store is asked until it answers.
-            let is_the_stores = error
-                .downcast_ref()
-                .is_some_and(|error| !matches!(error, StoreError::Unknown { .. }));
-            if is_the_stores {
-                let asked = || self.store.change_documents(Vec::new());
-                persistently(P::NAME, &self.ctx, asked).await?;
-                continue;
+            if self.ctx.is_cancelled() {
+                return None;
             }
-            let mut changes = at;
-            changes.extend(self.park(event, &error, place));
-            return persistently(P::NAME, &self.ctx, || {
-                self.store.change_documents(changes.clone())
-            })
-            .await;
+            if !is_the_stores(&error) {
+                failures += 1;
+                if failures > P::SETTINGS.retries {
+                    changes.extend(self.park(event, &error, place));
+                    break;
+                }
+            }
+            let position = event.position;
+            tracing::warn!(projection = P::NAME, %position, %error, "an event is tried again");
+            race(sleep(wait), self.ctx.cancelled()).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
         }
+        persistently(P::NAME, &self.ctx, || {
+            self.store.change_documents(changes.clone())
+        })
+        .await
     }
 
     /// Handles an event, as often as the projection's `retries` say.
@@ -86,6 +101,7 @@ impl<P: Projection> Runner<P> {
         self.in_transaction(move |projection, transaction| {
             for event in events.iter() {
                 projection.project_in(event, transaction)?;
+                check_open(transaction)?;
             }
             save(&changes, transaction)
         })
@@ -95,6 +111,7 @@ impl<P: Projection> Runner<P> {
     pub(super) async fn clear_in_transaction(&self, changes: Vec<DocumentChange>) -> Result<()> {
         self.in_transaction(move |projection, transaction| {
             projection.clear_in(transaction)?;
+            check_open(transaction)?;
             save(&changes, transaction)
         })
         .await
@@ -132,4 +149,31 @@ fn save(changes: &[DocumentChange], transaction: &rusqlite::Transaction<'_>) -> 
         save_document_in(transaction, change)?;
     }
     Ok(())
+}
+
+/// What the database takes back by itself (the disk is full, say) it has taken back, whatever the handler made of the error: what
+/// follows would be written outside of the transaction.
+fn check_open(transaction: &rusqlite::Transaction<'_>) -> Result<()> {
+    if transaction.is_autocommit() {
+        return Err(Error::msg("the database has rolled the transaction back"));
+    }
+    Ok(())
+}
+
+/// Whether it is the store that failed, and not the handler of the event.
+fn is_the_stores(error: &Error) -> bool {
+    let of_store = |error: &StoreError| {
+        matches!(
+            error,
+            StoreError::Locked { .. }
+                | StoreError::Full { .. }
+                | StoreError::ReadOnly { .. }
+                | StoreError::Closed
+        )
+    };
+    let of_database = |error: &rusqlite::Error| {
+        let is_io = error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure);
+        is_io || of_store(&store_error(error))
+    };
+    error.downcast_ref().is_some_and(of_store) || error.downcast_ref().is_some_and(of_database)
 }

@@ -40,7 +40,7 @@ impl SagaStatus {
             },
             waiting: instance.outgoing.len(),
             stuck: stuck
-                .map(|(command, error)| (command.name.to_string(), error.clone()))
+                .map(|(outgoing, error)| (outgoing.command.name.to_string(), error.clone()))
                 .collect(),
         }
     }

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::Result;
-use crate::eventstore::clock;
 use crate::eventstore::saga::outgoing::{Outgoing, StoredCommand};
 use crate::eventstore::saga::{Saga, Step};
+use crate::eventstore::store::EventId;
 
 /// One saga.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -21,7 +21,7 @@ pub(super) struct Instance {
     compensations: Vec<StoredCommand>,
     pub(super) timers: Vec<Timer>,
     /// Compensations that failed, and why.
-    pub(super) stuck: Vec<(StoredCommand, String)>,
+    pub(super) stuck: Vec<(Outgoing, String)>,
 }
 
 /// How far a saga is.
@@ -44,11 +44,11 @@ pub(super) struct Timer {
 }
 
 impl Instance {
-    /// One that starts now.
+    /// One that starts at that time, in milliseconds since 1970.
     ///
     /// # Errors
     /// If its state cannot be written down.
-    pub(super) fn start<S: Saga>() -> Result<Self> {
+    pub(super) fn start<S: Saga>(from: u64) -> Result<Self> {
         let mut instance = Instance {
             state: (S::KEPT.save)(&S::default())?,
             stage: Stage::Running,
@@ -57,7 +57,7 @@ impl Instance {
             timers: Vec::new(),
             stuck: Vec::new(),
         };
-        instance.set_timers::<S>(None);
+        instance.set_timers::<S>(None, from);
         Ok(instance)
     }
 
@@ -69,57 +69,77 @@ impl Instance {
         Ok((S::KEPT.restore)(&self.state)?)
     }
 
-    /// Sets the time-outs that count from an event, or from the start.
-    pub(super) fn set_timers<S: Saga>(&mut self, since: Option<&str>) {
+    /// Sets the time-outs that count from an event, or from the start, at that time.
+    pub(super) fn set_timers<S: Saga>(&mut self, since: Option<&str>, from: u64) {
         for timeout in S::TIMEOUTS.iter().filter(|it| it.since == since) {
             self.timers.retain(|timer| timer.name != timeout.name);
             let after = u64::try_from(timeout.after.as_millis()).unwrap_or(u64::MAX);
             self.timers.push(Timer {
                 name: timeout.name.to_owned(),
-                due: clock::now().saturating_add(after),
+                due: from.saturating_add(after),
             });
         }
     }
 
-    /// Takes up the state after a step, and what it wants done.
+    /// Takes up the state after a step, and what it wants done. `in_flight` says whether the first of what is to be sent is on its
+    /// way.
     ///
     /// # Errors
     /// If the state, or a command, cannot be written down.
-    pub(super) fn take<S: Saga>(&mut self, state: &S, step: Step<S>) -> Result<()> {
+    pub(super) fn take<S: Saga>(
+        &mut self,
+        state: &S,
+        step: Step<S>,
+        in_flight: bool,
+    ) -> Result<()> {
         if let Some(error) = step.broken {
             return Err(error);
         }
         self.state = (S::KEPT.save)(state)?;
         self.compensations.extend(step.compensations);
-        self.outgoing.extend(step.outgoing);
         if let Some(reason) = step.failed {
-            self.fail(reason);
-        } else if step.ends {
+            self.fail(reason, in_flight);
+            return Ok(());
+        }
+        self.outgoing.extend(step.outgoing);
+        if step.ends {
             self.stage = Stage::Ending;
             self.timers.clear();
         }
         Ok(())
     }
 
-    /// What was done is to be compensated, the last first; what was not sent is not.
-    pub(super) fn fail(&mut self, reason: String) {
+    /// What was done is to be compensated, the last first; what was not sent is not. What is on its way is waited for: if it is done, it is
+    /// compensated before all else.
+    pub(super) fn fail(&mut self, reason: String, in_flight: bool) {
+        let current = self.outgoing.pop_front().filter(|_| in_flight);
         self.stage = Stage::Compensating(reason);
         self.timers.clear();
         let compensations = self.compensations.drain(..).rev();
-        self.outgoing = compensations.map(Outgoing::new).collect();
+        let compensations = compensations.map(Outgoing::compensating);
+        self.outgoing = current.into_iter().chain(compensations).collect();
     }
 
-    /// The first of what was to be sent was handled, or was not.
-    pub(super) fn sent(&mut self, result: Result<(), String>) {
-        let Some(outgoing) = self.outgoing.pop_front() else {
+    /// What was on its way was handled, or was not.
+    pub(super) fn sent(&mut self, id: EventId, result: Result<(), String>) {
+        let Some(outgoing) = self.outgoing.pop_front_if(|first| first.id == id) else {
             return;
         };
-        match (result, &self.stage) {
-            (Ok(()), _) => self.compensations.extend(outgoing.compensation),
-            (Err(reason), Stage::Compensating(_)) => self.stuck.push((outgoing.command, reason)),
-            (Err(reason), _) => {
+        let is_compensating = matches!(self.stage, Stage::Compensating(_));
+        match result {
+            Ok(()) if !is_compensating => self.compensations.extend(outgoing.compensation),
+            Ok(()) => {
+                // It was on its way when the saga failed.
+                let compensation = outgoing.compensation.map(Outgoing::compensating);
+                compensation
+                    .into_iter()
+                    .for_each(|it| self.outgoing.push_front(it));
+            }
+            Err(reason) if outgoing.compensates => self.stuck.push((outgoing, reason)),
+            Err(_) if is_compensating => {} // There is nothing to compensate.
+            Err(reason) => {
                 let name = &outgoing.command.name;
-                self.fail(format!("`{name}` failed: {reason}"));
+                self.fail(format!("`{name}` failed: {reason}"), false);
             }
         }
     }
@@ -133,8 +153,9 @@ impl Instance {
     pub(super) fn retry(&mut self) -> usize {
         let stuck = std::mem::take(&mut self.stuck);
         let count = stuck.len();
-        let again = stuck.into_iter().map(|(command, _)| Outgoing::new(command));
-        self.outgoing.extend(again);
+        // With the same ids: one that was done, though it did not say so, is not done again.
+        self.outgoing
+            .extend(stuck.into_iter().map(|(outgoing, _)| outgoing));
         count
     }
 }

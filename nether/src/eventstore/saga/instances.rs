@@ -56,6 +56,14 @@ impl<S: Saga> Instances<S> {
         self.changed.insert(Arc::clone(key));
     }
 
+    /// Lets go of one that is over, so that another may begin.
+    pub(super) fn let_go(&mut self, key: &str, ctx: &Context<Sagas<S>>) {
+        if let Some(instance) = self.by_key.get(key).filter(|it| it.is_over()) {
+            tell(key, instance, ctx);
+            self.by_key.remove(key);
+        }
+    }
+
     /// Changes one, if there is one.
     pub(super) fn change<T>(
         &mut self,
@@ -142,7 +150,8 @@ fn tell<S: Saga>(key: &str, instance: &Instance, ctx: &Context<Sagas<S>>) {
     if !instance.outgoing.is_empty() {
         return;
     }
-    if let Some((command, error)) = instance.stuck.last() {
+    if let Some((outgoing, error)) = instance.stuck.last() {
+        let command = &outgoing.command;
         tracing::error!(
             saga = S::NAME,
             key,

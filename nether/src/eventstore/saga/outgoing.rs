@@ -46,6 +46,9 @@ pub(super) struct Outgoing {
     pub(super) command: StoredCommand,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) compensation: Option<StoredCommand>,
+    /// Whether it is one that compensates what was done.
+    #[serde(default)]
+    pub(super) compensates: bool,
 }
 
 impl Outgoing {
@@ -54,6 +57,15 @@ impl Outgoing {
             id: EventId::new(),
             command,
             compensation: None,
+            compensates: false,
+        }
+    }
+
+    /// One that compensates what was done.
+    pub(super) fn compensating(command: StoredCommand) -> Self {
+        Outgoing {
+            compensates: true,
+            ..Outgoing::new(command)
         }
     }
 }

@@ -24,7 +24,7 @@ use crate::eventstore::saga::instance::{Instance, Stage};
 use crate::eventstore::saga::instances::Instances;
 use crate::eventstore::saga::outgoing::send;
 use crate::eventstore::saga::{Saga, Sagas, Step};
-use crate::eventstore::store::{DocumentChange, Position, RecordedEvent, StoreError};
+use crate::eventstore::store::{DocumentChange, EventId, Position, RecordedEvent, StoreError};
 use crate::guarded::{catch, panicked};
 use crate::race::race;
 use crate::sync::lock;
@@ -52,6 +52,7 @@ struct Place<S: Saga> {
 /// What came of the first command that a saga had to send; `None` if it was told to stop before that.
 struct Sent {
     key: Arc<str>,
+    id: EventId,
     result: Option<Result<(), String>>,
 }
 
@@ -189,7 +190,7 @@ impl<S: Saga> Runner<S> {
             Ok(key) => key,
             Err(_) if self.store.settings().skips_unknown => return None,
             // Which saga it is for cannot be known.
-            Err(error) => return Some((event.stream.to_string(), error.into())),
+            Err(error) => return Some((unreadable(event), error.into())),
         };
         if place.parked.has(&key) {
             return None;
@@ -204,6 +205,8 @@ impl<S: Saga> Runner<S> {
         place: &mut Place<S>,
         event: &RecordedEvent,
     ) -> Result<()> {
+        place.instances.let_go(key, &self.ctx);
+        let in_flight = place.sending.contains(key);
         let known = place.instances.get(key);
         if known.is_none() && !S::starts(&event.name) {
             return Ok(()); // It is over, or has never begun.
@@ -214,7 +217,7 @@ impl<S: Saga> Runner<S> {
         let mut wait = FIRST_WAIT;
         let mut attempts = 0;
         let instance = loop {
-            match stepped::<S>(known, event, key).await {
+            match stepped::<S>(known, event, key, in_flight).await {
                 Ok(instance) => break instance,
                 Err(error) if attempts == S::RETRIES => return Err(error),
                 Err(error) => {
@@ -287,32 +290,36 @@ impl<S: Saga> Runner<S> {
             return;
         }
         let (first, ctx, key) = (first.clone(), self.ctx.clone(), Arc::clone(key));
+        let id = first.id;
         place.sent.spawn(async move {
             let result = match catch(send(&first, &ctx)).await {
                 Ok(result) => result,
                 Err(panic) => Some(Err(panicked(&*panic).to_string())),
             };
-            Sent { key, result }
+            Sent { key, id, result }
         });
     }
 
     async fn sent(&self, place: &mut Place<S>, sent: Sent) -> Option<()> {
         let result = sent.result?;
         place.sending.remove(&sent.key);
-        place.instances.change(&sent.key, |saga| saga.sent(result));
+        place
+            .instances
+            .change(&sent.key, |saga| saga.sent(sent.id, result));
         self.save(place, Vec::new()).await
     }
 
     /// A time-out has come. If it cannot be handled, the saga fails.
     async fn time_out(&self, place: &mut Place<S>, key: &Arc<str>, name: &str) -> Option<()> {
+        let in_flight = place.sending.contains(key);
         if let Some(known) = place.instances.get(key) {
             let mut instance = known.clone();
             instance.timers.retain(|timer| timer.name != name);
-            let instance = match timed_out::<S>(instance.clone(), name, key).await {
+            let instance = match timed_out::<S>(instance.clone(), name, key, in_flight).await {
                 Ok(instance) => instance,
                 Err(error) => {
                     tracing::error!(saga = S::NAME, key = &**key, timeout = name, %error, "a time-out could not be handled: the saga fails");
-                    instance.fail(format!("`{name}`: {error}"));
+                    instance.fail(format!("`{name}`: {error}"), in_flight);
                     instance
                 }
             };
@@ -342,34 +349,63 @@ impl<S: Saga> Runner<S> {
 
     /// Handles the events of a key from the one that is parked, up to where all others are.
     async fn retry(&self, place: &mut Place<S>, key: &str) -> Result<usize> {
-        let Some((first, released)) = place.parked.release(key) else {
+        let Some(first) = place.parked.position(key) else {
             return Ok(0);
         };
-        let mut changes = vec![released];
+        let events = self.events_of(key, first, place.position).await;
+        let events = events.ok_or_else(stopping)?;
+        let mut changes: Vec<_> = place.parked.release(key).into_iter().collect();
         let (mut handled, mut failed) = (0, None);
-        let mut after = Position(first.0.saturating_sub(1));
-        'pages: while after < place.position {
-            let page = self.store.read_all(after, PAGE).await?;
-            let Some(last) = page.last() else { break };
-            after = last.position;
-            let up_to_here = page.iter().filter(|event| event.position <= place.position);
-            let mine = up_to_here.filter(|event| {
-                let of = S::key(event).and_then(Result::ok);
-                of.is_some_and(|of| of == key) || event.position == first
-            });
-            let mine: Vec<_> = mine.collect();
-            for event in mine {
-                if let Some((key, error)) = self.handle(place, event).await {
-                    changes.push(self.park(place, &key, event, &error));
-                    failed = Some(error);
-                    break 'pages;
-                }
-                handled += 1;
+        for event in &events {
+            let tried = match self.waits_for(place, event, key) {
+                Some(error) => Some((key.to_owned(), error)),
+                None => self.handle(place, event).await,
+            };
+            if let Some((key, error)) = tried {
+                changes.push(self.park(place, &key, event, &error));
+                failed = Some(error);
+                break;
             }
+            handled += 1;
         }
-        let saved = self.save(place, changes).await;
-        saved.ok_or_else(|| Error::msg("it is stopping"))?;
+        self.save(place, changes).await.ok_or_else(stopping)?;
         failed.map_or(Ok(handled), Err)
+    }
+
+    /// The events of a key between two positions, and the one at the first; `None` if it is told to stop.
+    async fn events_of(
+        &self,
+        key: &str,
+        first: Position,
+        last: Position,
+    ) -> Option<Vec<RecordedEvent>> {
+        let mut events = Vec::new();
+        let mut after = Position(first.0.saturating_sub(1));
+        while after < last {
+            let page = persistently(S::NAME, &self.ctx, || self.store.read_all(after, PAGE));
+            let page = page.await?;
+            let Some(end) = page.last().map(|event| event.position) else {
+                break;
+            };
+            after = end;
+            events.extend(page.into_iter().filter(|event| {
+                let of = S::key(event).and_then(Result::ok);
+                let is_mine = of.is_some_and(|of| of == key) || event.position == first;
+                is_mine && event.position <= last
+            }));
+        }
+        Some(events)
+    }
+
+    /// Why an event that could not be read must wait, now that it is known which saga it is for: that waits itself.
+    fn waits_for(&self, place: &Place<S>, event: &RecordedEvent, parked_as: &str) -> Option<Error> {
+        let key = S::key(event)?.ok()?;
+        let waits = key != parked_as && place.parked.has(&key);
+        waits.then(|| {
+            Error::msg(format!(
+                "the saga `{key}` waits behind another event that is parked"
+            ))
+        })
     }
 
     /// Tells where they are.
@@ -379,29 +415,52 @@ impl<S: Saga> Runner<S> {
     }
 }
 
+/// What an event is parked under of which it cannot be known for which saga it is.
+fn unreadable(event: &RecordedEvent) -> String {
+    format!("{}@{}", event.stream, event.position)
+}
+
+/// When an event happened; now, if whoever appended it did not say.
+fn time_of(event: &RecordedEvent) -> u64 {
+    let time = event.metadata.time;
+    if time == 0 { clock::now() } else { time }
+}
+
 /// A saga after an event.
 async fn stepped<S: Saga>(
     known: Option<&Instance>,
     event: &RecordedEvent,
     key: &str,
+    in_flight: bool,
 ) -> Result<Instance> {
-    let mut instance = known.cloned().map_or_else(Instance::start::<S>, Ok)?;
+    let time = time_of(event);
+    let new = || Instance::start::<S>(time);
+    let mut instance = known.cloned().map_or_else(new, Ok)?;
     let mut state: S = instance.state()?;
     let mut step = Step::of(key);
     let handled = catch(state.handle(event, &mut step)).await;
     handled.unwrap_or_else(|panic| Err(panicked(&*panic)))?;
     step.ends |= S::ends(&event.name);
-    instance.set_timers::<S>(Some(&event.name));
-    instance.take(&state, step)?;
+    instance.set_timers::<S>(Some(&event.name), time);
+    instance.take(&state, step, in_flight)?;
     Ok(instance)
 }
 
 /// A saga after a time-out.
-async fn timed_out<S: Saga>(mut instance: Instance, name: &str, key: &str) -> Result<Instance> {
+async fn timed_out<S: Saga>(
+    mut instance: Instance,
+    name: &str,
+    key: &str,
+    in_flight: bool,
+) -> Result<Instance> {
     let mut state: S = instance.state()?;
     let mut step = Step::of(key);
     let handled = catch(state.time_out(name, &mut step)).await;
     handled.unwrap_or_else(|panic| Err(panicked(&*panic)))?;
-    instance.take(&state, step)?;
+    instance.take(&state, step, in_flight)?;
     Ok(instance)
+}
+
+fn stopping() -> Error {
+    Error::msg("it is stopping")
 }

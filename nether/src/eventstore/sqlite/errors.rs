@@ -4,7 +4,7 @@ use rusqlite::{Connection, Error, ErrorCode, OpenFlags};
 
 use crate::eventstore::store::{Position, StoreError};
 
-pub(super) fn store_error(error: &Error) -> StoreError {
+pub(in crate::eventstore) fn store_error(error: &Error) -> StoreError {
     let reason = error.to_string();
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => StoreError::Full { reason },

@@ -12,6 +12,7 @@ mod options;
 mod reader;
 mod writer;
 
+pub(super) use self::errors::store_error;
 pub use self::options::{Durability, SqliteOptions};
 
 use std::fmt;
@@ -214,7 +215,7 @@ pub(super) fn save_document_in(
     transaction: &SqliteTransaction<'_>,
     change: &DocumentChange,
 ) -> Result<(), StoreError> {
-    append::change_document(transaction, change).map_err(|error| errors::store_error(&error))
+    append::change_document(transaction, change).map_err(|error| store_error(&error))
 }
 
 impl fmt::Debug for SqliteStore {

@@ -48,8 +48,17 @@ pub(super) fn open(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, 
 
 /// For reading alone: whoever writes is another process.
 fn read_only(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreError> {
-    let mut reader = Reader::new(reading(options, path)?);
-    let (told, head) = watch::channel(reader.head()?);
+    let connection = reading(options, path)?;
+    // The first that is read of it: whether it is a database at all.
+    let is_database = connection.query_row("PRAGMA schema_version", [], |_| Ok(()));
+    is_database.map_err(|error| opening(&error, path))?;
+    if check(&connection, path, MIGRATIONS)? == 0 {
+        return Err(StoreError::Foreign {
+            path: path.to_owned(),
+            reason: "there is no store in it yet".to_owned(),
+        });
+    }
+    let (told, head) = watch::channel(Reader::new(connection).head()?);
     Ok(SqliteStore {
         inner: Arc::new(Inner {
             path: path.to_owned(),

@@ -115,6 +115,9 @@ impl Writing {
     /// Writes jobs in one transaction. If it is full or one of them fails, each in one of its own: one that cannot be written
     /// spoils no other. If nobody can write, all are told so at once: they do not wait for that one after the other.
     fn write(&mut self, batch: Vec<Job>) {
+        if batch.is_empty() {
+            return;
+        }
         let error = match self.attempt(&batch) {
             Ok(results) => {
                 self.tell();
@@ -175,6 +178,10 @@ impl Writing {
         let transaction = begin(&mut self.connection, &mut self.cache)?;
         let worked = catch_unwind(AssertUnwindSafe(|| work(&transaction)));
         Ok(match worked {
+            Ok(Ok(())) if transaction.is_autocommit() => Err(StoreError::Failed {
+                reason: "the database has rolled the transaction back".to_owned(),
+                source: None,
+            }),
             Ok(Ok(())) => Ok(transaction.commit()?),
             Ok(Err(error)) => Err(error),
             Err(panic) => Err(StoreError::Failed {
