@@ -6,8 +6,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use nether::eventstore::{
-    Append, Appended, Encoding, EventId, EventStore, Expected, Metadata, NewEvent, Payload,
-    Position, SqliteStore, StoreError, StreamId,
+    Append, Appended, Direction, Encoding, EventId, EventStore, Expected, Metadata, NewEvent,
+    Payload, Position, SqliteStore, StoreError, StreamId,
 };
 use rusqlite::Connection;
 
@@ -282,4 +282,45 @@ async fn what_was_queued_is_written_before_the_last_handle_is_gone() {
     assert!(log.is_err(), "the file is whole by itself");
     let store = SqliteStore::open(folder.file()).unwrap();
     assert_eq!(store.head().await.unwrap(), Position(10));
+}
+
+/// Reads all there is, and says up to where, or why not.
+async fn read_whole(file: &Path) -> Result<u64, StoreError> {
+    let store = SqliteStore::options().open(file)?;
+    let events = store.read_all(Position::START, 1000).await?;
+    let stream = StreamId::from("a/1");
+    store
+        .read_stream(&stream, 1, Direction::Forwards, 1000)
+        .await?;
+    Ok(events.len() as u64)
+}
+
+#[tokio::test]
+async fn garbage_within_a_page_is_told_as_damage_or_is_in_a_payload() {
+    const PAGE: u64 = 4096;
+    let folder = Folder::new("garbage");
+    let store = SqliteStore::open(folder.file()).unwrap();
+    for _ in 0..100 {
+        store.append(append("a/1", 200)).await.unwrap();
+    }
+    drop(store);
+    let whole = fs::read(folder.file()).unwrap();
+    let mut told = 0;
+    for page in 1..whole.len() as u64 / PAGE {
+        for offset in [0, 8, PAGE / 2, PAGE - 64] {
+            let mut damaged = whole.clone();
+            let start = (page * PAGE + offset) as usize;
+            damaged[start..start + 48].fill(0xa7);
+            fs::write(folder.file(), damaged).unwrap();
+            match read_whole(&folder.file()).await {
+                Ok(_) => {}
+                Err(StoreError::Corrupt { reason, .. }) => {
+                    assert!(!reason.is_empty());
+                    told += 1;
+                }
+                Err(error) => panic!("page {page}, at {offset}: {error:?}"),
+            }
+        }
+    }
+    assert!(told > 5, "some of it is seen: {told}");
 }

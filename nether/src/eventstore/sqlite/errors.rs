@@ -6,6 +6,12 @@ use crate::eventstore::store::{Position, StoreError};
 
 pub(in crate::eventstore) fn store_error(error: &Error) -> StoreError {
     let reason = error.to_string();
+    if is_misfit(error) {
+        return StoreError::Corrupt {
+            reason: format!("there is something that no event store has written: {reason}"),
+            readable_up_to: None,
+        };
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => StoreError::Full { reason },
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => StoreError::ReadOnly { reason },
@@ -19,6 +25,18 @@ pub(in crate::eventstore) fn store_error(error: &Error) -> StoreError {
             source: None,
         },
     }
+}
+
+/// Whether SQLite has given what this module never puts in: what is written in its tables was changed by something else.
+fn is_misfit(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::QueryReturnedNoRows
+            | Error::InvalidColumnType(..)
+            | Error::FromSqlConversionFailure(..)
+            | Error::IntegralValueOutOfRange(..)
+            | Error::Utf8Error(..)
+    )
 }
 
 /// Why something was not written.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::watch;
@@ -13,6 +14,9 @@ use crate::eventstore::sqlite::reader::{Reader, Readers};
 use crate::eventstore::sqlite::writer::Writer;
 use crate::eventstore::sqlite::{Durability, Inner, SqliteOptions, SqliteStore};
 use crate::eventstore::store::StoreError;
+
+/// After what time to try again what somebody else was at.
+const AGAIN: Duration = Duration::from_millis(2);
 
 pub(super) fn open(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreError> {
     if path.as_os_str() == ":memory:" || path.as_os_str().is_empty() {
@@ -115,8 +119,7 @@ fn connect(
         .and_then(|seen| check(&seen, path, MIGRATIONS))
         .map_err(|error| located(error, &connection))?;
     let settings = || {
-        // Gives back the mode.
-        connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+        write_ahead(&connection, options.busy_timeout)?;
         connection.pragma_update(None, "synchronous", synchronous)?;
         if let Some(bytes) = options.max_bytes {
             let size: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
@@ -129,6 +132,25 @@ fn connect(
     settings().map_err(|error| located(opening(&error, path), &connection))?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
+}
+
+/// Sets the mode in which readers wait for nobody. Of two who set it for a new file, SQLite refuses one at once, without waiting as
+/// long as it was told to; so it is tried again.
+fn write_ahead(connection: &Connection, timeout: Duration) -> rusqlite::Result<()> {
+    let start = Instant::now();
+    loop {
+        // Gives back the mode.
+        let set = connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()));
+        match set {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && start.elapsed() < timeout =>
+            {
+                std::thread::sleep(AGAIN);
+            }
+            set => return set,
+        }
+    }
 }
 
 /// Why a file cannot be opened.

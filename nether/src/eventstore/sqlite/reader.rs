@@ -279,7 +279,7 @@ fn event(row: &Row<'_>, stream: StreamId, name: Arc<str>) -> rusqlite::Result<Re
         name,
         schema: row.get(5)?,
         payload: Payload {
-            encoding: encoding(row.get(6)?),
+            encoding: encoding(row.get(6)?)?,
             bytes: row.get_ref(7)?.as_blob()?.to_vec(),
         },
         metadata: Metadata {
@@ -303,10 +303,11 @@ pub(super) fn encoding_number(encoding: Encoding) -> i64 {
     }
 }
 
-fn encoding(number: i64) -> Encoding {
-    if number == 1 {
-        Encoding::MessagePack
-    } else {
-        Encoding::Json
+/// Column 6.
+fn encoding(number: i64) -> rusqlite::Result<Encoding> {
+    match number {
+        0 => Ok(Encoding::Json),
+        1 => Ok(Encoding::MessagePack),
+        other => Err(rusqlite::Error::IntegralValueOutOfRange(6, other)),
     }
 }
