@@ -95,6 +95,7 @@ impl<A: Aggregate> Repository<A> {
             let Some(attempted) = command.take() else {
                 break; // It cannot be copied.
             };
+            let was_in_memory = turn.is_some();
             let loaded = match &mut *turn {
                 Some(loaded) => loaded,
                 empty => empty.insert(self.load(&stream).await?),
@@ -113,7 +114,8 @@ impl<A: Aggregate> Repository<A> {
                 Ok(events) if !events.is_empty() => events,
                 // An append would show that somebody else has written; without one, it is asked.
                 nothing => {
-                    if command.is_some() && self.is_behind(&stream, loaded.version).await? {
+                    let may_be_behind = was_in_memory && command.is_some();
+                    if may_be_behind && self.is_behind(&stream, loaded.version).await? {
                         *turn = None;
                         continue;
                     }
