@@ -15,7 +15,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nether::eventstore::{
-    Append, Durability, Encoding, EventId, Expected, Metadata, NewEvent, Payload, SqliteStore, Store, StreamId,
+    Append, Durability, Encoding, EventId, Expected, Metadata, NewEvent, Payload, SqliteStore,
+    Store, StreamId,
 };
 use nether::prelude::*;
 use tokio::runtime::{Builder, Runtime};
@@ -139,7 +140,14 @@ fn peer(runtime: &Runtime, scale: &Scale) {
             ours.as_secs_f64() * 1e6 / (tasks * commands) as f64
         });
         let run = Command::new(env!("CARGO"))
-            .args(["run", "--release", "--quiet", "--manifest-path", manifest, "--"])
+            .args([
+                "run",
+                "--release",
+                "--quiet",
+                "--manifest-path",
+                manifest,
+                "--",
+            ])
             .arg(folder.0.join("theirs.db"))
             .args([tasks.to_string(), commands.to_string()])
             .output()
@@ -148,7 +156,10 @@ fn peer(runtime: &Runtime, scale: &Scale) {
         let theirs: f64 = theirs.trim().parse().expect("it says how long it took");
         theirs / ours
     });
-    say("64 aggregates on SQLite, of `cqrs-es` on SQLite", ratios.collect());
+    say(
+        "64 aggregates on SQLite, of `cqrs-es` on SQLite",
+        ratios.collect(),
+    );
 }
 
 /// A command to an aggregate that is in memory, beside one to a plain exclusive module and the append alone.
