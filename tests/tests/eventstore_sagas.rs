@@ -21,6 +21,11 @@ pub struct Paid {
     pub order_id: u32,
 }
 
+#[event(name = "order.cancelled")]
+pub struct Cancelled {
+    pub order_id: u32,
+}
+
 #[command]
 pub struct Reserve(pub u32);
 
@@ -37,9 +42,9 @@ pub struct Fulfilment {
 
 #[saga(
     key = order_id,
-    handles = [Placed, Paid],
+    handles = [Placed, Paid, Cancelled],
     starts = [Placed],
-    ends = [Paid],
+    ends = [Paid, Cancelled],
     sends = [Reserve, Release, Ship]
 )]
 impl Fulfilment {
@@ -53,6 +58,8 @@ impl Fulfilment {
         self.paid = true;
         step.send(Ship(event.order_id));
     }
+
+    fn cancelled(&mut self, _: &Cancelled) {}
 
     #[timeout("30m")]
     fn unpaid(&mut self, step: &mut Step<Self>) {
@@ -183,5 +190,21 @@ async fn a_command_on_its_way_when_the_saga_fails_is_compensated_once_it_is_done
     saga.settled().await.unwrap();
     assert_eq!(*done.lock().unwrap(), ["reserve 7", "release 7"]);
     assert!(saga.under_way().is_empty());
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_over_is_forgotten_also_if_more_comes_for_it_at_once() {
+    let (store, done) = (Store::memory(), Arc::default());
+    let system = started(&store, &done).await;
+    let saga = store.saga::<Fulfilment>().unwrap();
+    append(&store, "order.placed", 5).await;
+    saga.settled().await.unwrap();
+    assert_eq!(saga.under_way().len(), 1);
+    let cancelled = [5, 5].map(|order_id| Cancelled { order_id });
+    store.record("order/5", cancelled).await.unwrap();
+    saga.settled().await.unwrap();
+    assert!(saga.under_way().is_empty(), "{:?}", saga.under_way());
+    assert_eq!(*done.lock().unwrap(), ["reserve 5"]);
     system.shutdown().await;
 }

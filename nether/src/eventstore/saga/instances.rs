@@ -111,6 +111,7 @@ impl<S: Saga> Instances<S> {
         let mut statuses = lock(&control.sagas);
         for key in &changed {
             let Some(instance) = self.by_key.get(key) else {
+                statuses.remove(key); // It was let go of before this.
                 continue;
             };
             tell(key, instance, ctx);
