@@ -1,21 +1,9 @@
-//! Following all events of a store, from a checkpoint on: what projections and sagas have in common.
+//! Where those who follow a store are: checkpoints, and a stream from an event on.
 
-use std::time::Duration;
-
-use tokio::time::sleep;
-
-use crate::context::Context;
 use crate::eventstore::handle::Store;
-use crate::eventstore::store::{Direction, DocumentChange, Position, RecordedEvent, StoreError};
-use crate::race::race;
-use crate::routing::Sender;
-
-/// How many events are read at a time.
-pub(super) const PAGE: usize = 1024;
-
-/// How long to wait before a store that failed is asked again: twice as long each time.
-const FIRST_WAIT: Duration = Duration::from_millis(100);
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
+use crate::eventstore::store::{
+    Direction, DocumentChange, PAGE, Position, RecordedEvent, StoreError,
+};
 
 /// Where the name of a checkpoint is.
 const CHECKPOINTS: &str = "checkpoint";
@@ -62,28 +50,5 @@ pub(super) async fn stream_from(
         if is_last {
             return Ok(events);
         }
-    }
-}
-
-/// Does something with the store until that succeeds, or the module is told to stop: then `None`.
-pub(super) async fn persistently<T, S: Sender, F>(
-    name: &str,
-    ctx: &Context<S>,
-    mut attempt: impl FnMut() -> F,
-) -> Option<T>
-where
-    F: Future<Output = Result<T, StoreError>>,
-{
-    let mut wait = FIRST_WAIT;
-    loop {
-        if ctx.is_cancelled() {
-            return None;
-        }
-        match attempt().await {
-            Ok(done) => return Some(done),
-            Err(error) => tracing::warn!(name, %error, "the event store failed: it is tried again"),
-        }
-        race(sleep(wait), ctx.cancelled()).await;
-        wait = (wait * 2).min(LONGEST_WAIT);
     }
 }

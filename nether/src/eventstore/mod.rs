@@ -3,7 +3,7 @@
 #![doc = include_str!("../docs/eventstore.md")]
 
 // Layer 11. `store` says what a backend does, `memory` and `sqlite` are backends, `conformance` checks them; `handle` is what programs
-// have of one. `aggregate` writes, `projection` and `saga` `follow`; `stored` and `schema_lock` are about events of older programs.
+// have of one. `aggregate` writes, `projection` and `saga` each are a `follower`; `stored` and `schema_lock` are about events of older programs.
 
 mod aggregate;
 mod clock;
@@ -11,6 +11,7 @@ pub mod conformance;
 mod control;
 mod events;
 mod follow;
+mod follower;
 mod handle;
 mod keyed;
 mod listed;

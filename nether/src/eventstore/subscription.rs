@@ -4,10 +4,9 @@ use std::collections::VecDeque;
 use std::fmt;
 
 use crate::eventstore::clock;
-use crate::eventstore::follow::PAGE;
 use crate::eventstore::handle::Store;
 use crate::eventstore::store::{
-    Append, Appended, Expected, Metadata, Position, RecordedEvent, StoreError, StreamId,
+    Append, Appended, Expected, Metadata, PAGE, Position, RecordedEvent, StoreError, StreamId,
 };
 use crate::eventstore::stored::{self, StoredEvent};
 

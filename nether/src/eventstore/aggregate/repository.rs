@@ -9,7 +9,7 @@ use crate::eventstore::clock;
 use crate::eventstore::handle::Store;
 use crate::eventstore::snapshot;
 use crate::eventstore::store::{
-    Append, Appended, Direction, EventId, Expected, Metadata, NewEvent, StoreError, StreamId,
+    Append, Appended, Direction, EventId, Expected, Metadata, NewEvent, PAGE, StoreError, StreamId,
 };
 use crate::eventstore::stored::{Encoded, unknown};
 use crate::message::{Command, Message, MessageId};
@@ -17,9 +17,6 @@ use crate::routing::Sender;
 
 /// How often a command is decided upon while others keep writing to its aggregate.
 const ATTEMPTS: usize = 16;
-
-/// How many events are read at a time.
-const PAGE: usize = 1024;
 
 /// The id of a command, which makes it idempotent: sent again with the same id, it is not decided upon again, and gets the reply that
 /// its aggregate gives now.

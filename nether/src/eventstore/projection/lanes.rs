@@ -9,11 +9,13 @@ use tokio::sync::RwLock;
 use tokio::task::JoinSet;
 
 use crate::error::Error;
-use crate::eventstore::projection::{Projection, state};
+use crate::eventstore::follower::Follower;
+use crate::eventstore::projection::{Projection, Projections, state};
 use crate::eventstore::store::RecordedEvent;
 
 /// Handles events. Of each stream, the first one that could not be handled is given back, and those behind it are left out.
 pub(super) async fn handle<P: Projection>(
+    follower: &Arc<Follower<Projections<P>>>,
     state: &Arc<RwLock<P>>,
     events: Vec<RecordedEvent>,
 ) -> Vec<(RecordedEvent, Error)> {
@@ -27,8 +29,8 @@ pub(super) async fn handle<P: Projection>(
     }
     let mut working = JoinSet::new();
     for lane in lanes.into_iter().filter(|lane| !lane.is_empty()) {
-        let state = Arc::clone(state);
-        working.spawn(async move { in_order(&state, lane).await });
+        let (follower, state) = (Arc::clone(follower), Arc::clone(state));
+        working.spawn(async move { in_order(&follower, &state, lane).await });
     }
     // Dropped, it ends them.
     let mut failed = Vec::new();
@@ -44,6 +46,7 @@ pub(super) async fn handle<P: Projection>(
 }
 
 async fn in_order<P: Projection>(
+    follower: &Follower<Projections<P>>,
     state: &RwLock<P>,
     events: Vec<RecordedEvent>,
 ) -> Vec<(RecordedEvent, Error)> {
@@ -55,7 +58,7 @@ async fn in_order<P: Projection>(
         if waits {
             continue;
         }
-        if let Err(error) = state::handle(state, &event).await {
+        if let Err(error) = state::handle(follower, state, &event).await {
             failed.push((event, error));
         }
     }

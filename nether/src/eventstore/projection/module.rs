@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::envelope::Given;
 use crate::error::Result;
 use crate::eventstore::control::Control;
+use crate::eventstore::follower::Follower;
 use crate::eventstore::handle::Store;
 #[cfg(feature = "sqlite")]
 use crate::eventstore::projection::Keeps;
@@ -46,12 +47,16 @@ impl<P: Projection> Module for Projections<P> {
 
     fn background(tasks: &mut Background<Self>) {
         tasks.run_shared(|module, ctx| async move {
-            let runner = Runner {
-                state: Arc::clone(&module.state),
+            let follower = Follower {
+                name: P::NAME,
                 store: module.store.clone(),
                 control: Arc::clone(&module.control),
-                resources: module.resources.clone(),
                 ctx,
+            };
+            let runner = Runner {
+                follower: Arc::new(follower),
+                state: Arc::clone(&module.state),
+                resources: module.resources.clone(),
             };
             runner.run().await
         });

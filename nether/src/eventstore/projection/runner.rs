@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use tokio::sync::{RwLock, mpsc};
 
-use crate::context::{Context, announce};
 use crate::error::{Error, Result};
-use crate::eventstore::control::{Control, Order};
-use crate::eventstore::events::EventParked;
-use crate::eventstore::follow::{self, PAGE, checkpoint_at, persistently};
-use crate::eventstore::handle::Store;
+use crate::eventstore::control::Order;
+use crate::eventstore::follow::{self, checkpoint_at};
+use crate::eventstore::follower::{Follower, stopping};
 use crate::eventstore::parked::Parked;
 use crate::eventstore::progress::Progress;
 use crate::eventstore::projection::{Keeps, Projection, Projections, lanes, state};
@@ -17,15 +15,12 @@ use crate::eventstore::store::{DocumentChange, Position, RecordedEvent, StoreErr
 use crate::guarded::{catch, panicked};
 use crate::race::race;
 use crate::resources::Resources;
-use crate::sync::lock;
 
 /// A projection at work.
 pub(super) struct Runner<P: Projection> {
+    pub(super) follower: Arc<Follower<Projections<P>>>,
     pub(super) state: Arc<RwLock<P>>,
-    pub(super) store: Store,
-    pub(super) control: Arc<Control>,
     pub(super) resources: Resources,
-    pub(super) ctx: Context<Projections<P>>,
 }
 
 /// Where a runner is.
@@ -44,8 +39,8 @@ enum Next {
 impl<P: Projection> Runner<P> {
     /// Follows the store until the module is told to stop.
     pub(super) async fn run(self) -> Result<()> {
-        let mut orders = self.control.orders();
-        let begun = persistently(P::NAME, &self.ctx, || self.begin()).await;
+        let mut orders = self.follower.control.orders();
+        let begun = self.follower.persistently(|| self.begin()).await;
         let Some((mut place, head)) = begun else {
             return Ok(());
         };
@@ -53,7 +48,7 @@ impl<P: Projection> Runner<P> {
         if self.catch_up(&mut place, head, false).await.is_none() {
             return Ok(());
         }
-        self.control.is_ready.send_replace(true);
+        self.follower.control.is_ready.send_replace(true);
         loop {
             match self.next(&place, &mut orders).await {
                 Next::Stop => return Ok(()),
@@ -77,12 +72,12 @@ impl<P: Projection> Runner<P> {
 
     /// Where it was, and where the store is.
     async fn begin(&self) -> Result<(Place, Position), StoreError> {
-        let head = self.store.head().await?;
+        let head = self.follower.store.head().await?;
         let place = match P::SETTINGS.keeps {
             Keeps::InMemory => Place::start(P::NAME),
             Keeps::Elsewhere | Keeps::InTransaction => Place {
-                position: follow::checkpoint(&self.store, P::NAME).await?,
-                parked: Parked::load(&self.store, P::NAME).await?,
+                position: follow::checkpoint(&self.follower.store, P::NAME).await?,
+                parked: Parked::load(&self.follower.store, P::NAME).await?,
             },
         };
         Ok((place, head))
@@ -91,15 +86,12 @@ impl<P: Projection> Runner<P> {
     async fn next(&self, place: &Place, orders: &mut mpsc::Receiver<Order>) -> Next {
         let order = async { orders.recv().await.map_or(Next::Stop, Next::Carry) };
         let stop = async {
-            self.ctx.cancelled().await;
+            self.follower.ctx.cancelled().await;
             Next::Stop
         };
         let news = async {
-            match self.store.changed(place.position).await {
-                Err(StoreError::Closed) => Next::Stop,
-                // If it failed, reading says so, and waits.
-                _ => Next::Read,
-            }
+            let has_news = self.follower.has_news(place.position).await;
+            if has_news { Next::Read } else { Next::Stop }
         };
         race(stop, race(order, news)).await
     }
@@ -115,17 +107,15 @@ impl<P: Projection> Runner<P> {
             if count == 0 {
                 break; // The store has less than it said.
             }
-            progress.read(count, place.position, head, &self.ctx);
+            progress.read(count, place.position, head, &self.follower.ctx);
         }
-        progress.end(place.position, &self.ctx);
+        progress.end(place.position, &self.follower.ctx);
         Some(())
     }
 
     /// Reads a page of events and handles it; how many there were, or `None` if it is told to stop.
     async fn read(&self, place: &mut Place) -> Option<usize> {
-        let after = place.position;
-        let page = persistently(P::NAME, &self.ctx, || self.store.read_all(after, PAGE));
-        let page = page.await?;
+        let page = self.follower.page(place.position).await?;
         let Some(last) = page.last().map(|event| event.position) else {
             return Some(0);
         };
@@ -159,7 +149,7 @@ impl<P: Projection> Runner<P> {
             return Some(());
         }
         changes.push(checkpoint_at(P::NAME, last));
-        self.save(changes).await
+        self.follower.save(changes).await
     }
 
     /// Handles an event, or parks it; unless it has to wait.
@@ -172,7 +162,7 @@ impl<P: Projection> Runner<P> {
         if place.parked.has(event.stream.as_str()) {
             return;
         }
-        if let Err(error) = state::handle(&self.state, event).await {
+        if let Err(error) = state::handle(&self.follower, &self.state, event).await {
             changes.extend(self.park(event, &error, place));
         }
     }
@@ -185,7 +175,7 @@ impl<P: Projection> Runner<P> {
         changes: &mut Vec<DocumentChange>,
     ) {
         events.retain(|event| !place.parked.has(event.stream.as_str()));
-        for (event, error) in lanes::handle(&self.state, events).await {
+        for (event, error) in lanes::handle(&self.follower, &self.state, events).await {
             changes.extend(self.park(&event, &error, place));
         }
     }
@@ -197,36 +187,21 @@ impl<P: Projection> Runner<P> {
         error: &Error,
         place: &mut Place,
     ) -> Option<DocumentChange> {
-        let (position, stream) = (event.position, event.stream.as_str());
         let is_unknown = matches!(error.downcast_ref(), Some(StoreError::Unknown { .. }));
-        if is_unknown && self.store.settings().skips_unknown {
+        if is_unknown && self.follower.store.settings().skips_unknown {
             return None;
         }
-        tracing::error!(projection = P::NAME, %position, stream, %error, "an event could not be handled and is parked");
-        announce(self.ctx.handle(), || EventParked {
-            name: P::NAME.to_owned(),
-            key: stream.to_owned(),
-            position: position.0,
-            error: error.to_string(),
-        });
-        Some(place.parked.park(stream, position, error.to_string()))
-    }
-
-    async fn save(&self, changes: Vec<DocumentChange>) -> Option<()> {
-        persistently(P::NAME, &self.ctx, || {
-            self.store.change_documents(changes.clone())
-        })
-        .await
+        let stream = event.stream.as_str();
+        Some(self.follower.park(&mut place.parked, stream, event, error))
     }
 
     /// Tells where it is.
     fn is_at(&self, place: &Place) {
-        *lock(&self.control.parked) = place.parked.all();
-        self.control.position.send_replace(Some(place.position));
+        self.follower.is_at(place.position, &place.parked);
     }
 
     async fn rebuild(&self, place: &mut Place) -> Result<()> {
-        let head = self.store.head().await?;
+        let head = self.follower.store.head().await?;
         if P::SETTINGS.keeps == Keeps::InMemory {
             let mut anew = Place::start(P::NAME);
             self.rebuild_aside(&mut anew, head).await?;
@@ -244,11 +219,14 @@ impl<P: Projection> Runner<P> {
         let made = catch(P::make(&self.resources)).await;
         let made = made.unwrap_or_else(|panic| Err(panicked(&*panic)))?;
         let aside = Runner {
+            follower: Arc::new(Follower {
+                name: P::NAME,
+                store: self.follower.store.clone(),
+                control: Arc::default(),
+                ctx: self.follower.ctx.clone(),
+            }),
             state: Arc::new(RwLock::new(made)),
-            store: self.store.clone(),
-            control: Arc::default(),
             resources: self.resources.clone(),
-            ctx: self.ctx.clone(),
         };
         let caught_up = Box::pin(aside.catch_up(anew, head, true)).await;
         caught_up.ok_or_else(stopping)?;
@@ -275,7 +253,7 @@ impl<P: Projection> Runner<P> {
             return Ok(());
         }
         // First the checkpoint: if this ends between the two, events are handled twice, and none is left out.
-        self.store.change_documents(changes).await?;
+        self.follower.store.change_documents(changes).await?;
         *place = Place::start(P::NAME);
         self.is_at(place);
         let cleared = async { self.state.write().await.clear().await };
@@ -304,9 +282,10 @@ impl<P: Projection> Runner<P> {
             return Ok(0);
         };
         let last = place.position;
-        let events = persistently(P::NAME, &self.ctx, || {
-            follow::stream_from(&self.store, first, last)
-        });
+        let store = &self.follower.store;
+        let events = self
+            .follower
+            .persistently(|| follow::stream_from(store, first, last));
         let mut events = events.await.ok_or_else(stopping)?;
         events.retain(|event| P::handles(&event.name));
         for (index, event) in events.iter().enumerate() {
@@ -333,7 +312,7 @@ impl<P: Projection> Runner<P> {
         if P::SETTINGS.keeps == Keeps::InTransaction {
             return self.handle_one_in_transaction(event, vec![change]).await;
         }
-        state::handle(&self.state, event).await?;
+        state::handle(&self.follower, &self.state, event).await?;
         self.save_beside(vec![change]).await
     }
 
@@ -342,7 +321,7 @@ impl<P: Projection> Runner<P> {
         if P::SETTINGS.keeps == Keeps::InMemory {
             return Ok(());
         }
-        self.save(changes).await.ok_or_else(stopping)
+        self.follower.save(changes).await.ok_or_else(stopping)
     }
 }
 
@@ -354,8 +333,4 @@ impl Place {
             parked: Parked::none(name),
         }
     }
-}
-
-pub(super) fn stopping() -> Error {
-    Error::msg("it is stopping")
 }

@@ -1,36 +1,21 @@
 //! One event and one projection: tried, tried again, and what comes of it.
 
-use std::time::Duration;
-
 use tokio::sync::RwLock;
-use tokio::time::sleep;
 
 use crate::error::{Error, Result};
-use crate::eventstore::projection::Projection;
+use crate::eventstore::follower::Follower;
+use crate::eventstore::projection::{Projection, Projections};
 use crate::eventstore::store::RecordedEvent;
 use crate::guarded::{catch, panicked};
 
-/// How long to wait before an event is tried again: twice as long each time.
-const FIRST_WAIT: Duration = Duration::from_millis(50);
-
 /// Handles an event, as often as the projection's `retries` say.
 pub(super) async fn handle<P: Projection>(
+    follower: &Follower<Projections<P>>,
     state: &RwLock<P>,
     recorded: &RecordedEvent,
 ) -> Result<()> {
-    let mut wait = FIRST_WAIT;
-    for _ in 0..P::SETTINGS.retries {
-        match attempt(state, recorded).await {
-            Ok(()) => return Ok(()),
-            Err(error) => {
-                let position = recorded.position;
-                tracing::warn!(projection = P::NAME, %position, %error, "an event is tried again");
-            }
-        }
-        sleep(wait).await;
-        wait *= 2;
-    }
-    attempt(state, recorded).await
+    let attempt = || attempt(state, recorded);
+    follower.tried(P::SETTINGS.retries, recorded, attempt).await
 }
 
 async fn attempt<P: Projection>(state: &RwLock<P>, recorded: &RecordedEvent) -> Result<()> {

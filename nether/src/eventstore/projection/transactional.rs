@@ -2,23 +2,17 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
 
 use rusqlite::ErrorCode;
-use tokio::time::sleep;
 
 use crate::error::{Error, Result};
-use crate::eventstore::follow::{checkpoint_at, persistently};
+use crate::eventstore::follow::checkpoint_at;
+use crate::eventstore::follower::wait_after;
 use crate::eventstore::projection::Projection;
 use crate::eventstore::projection::runner::{Place, Runner};
 use crate::eventstore::sqlite::{save_document_in, store_error};
 use crate::eventstore::store::{DocumentChange, Position, RecordedEvent, StoreError};
 use crate::guarded::panicked;
-use crate::race::race;
-
-/// How long to wait before an event is tried again: twice as long each time.
-const FIRST_WAIT: Duration = Duration::from_millis(50);
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 impl<P: Projection> Runner<P> {
     /// Handles a page in one transaction; if that fails, each event in one of its own, so that the one that cannot be handled
@@ -40,22 +34,19 @@ impl<P: Projection> Runner<P> {
                 self.handle_or_park(event, place).await?;
             }
         }
-        persistently(P::NAME, &self.ctx, || {
-            self.store.change_documents(changes.clone())
-        })
-        .await
+        self.follower.save(changes).await
     }
 
     /// Handles an event in a transaction of its own, or parks it. What is not the event's fault is waited for.
     async fn handle_or_park(&self, event: &RecordedEvent, place: &mut Place) -> Option<()> {
         let mut changes = vec![checkpoint_at(P::NAME, event.position)];
         let events = Arc::new(vec![event.clone()]);
-        let (mut failures, mut wait) = (0, FIRST_WAIT);
+        let (mut failed, mut failures) = (0, 0);
         loop {
             let Err(error) = self.write(&events, changes.clone()).await else {
                 return Some(());
             };
-            if self.ctx.is_cancelled() {
+            if self.follower.ctx.is_cancelled() {
                 return None;
             }
             if !is_the_stores(&error) {
@@ -65,15 +56,11 @@ impl<P: Projection> Runner<P> {
                     break;
                 }
             }
-            let position = event.position;
-            tracing::warn!(projection = P::NAME, %position, %error, "an event is tried again");
-            race(sleep(wait), self.ctx.cancelled()).await;
-            wait = (wait * 2).min(LONGEST_WAIT);
+            self.follower.is_tried_again(event, &error);
+            failed += 1;
+            wait_after(failed, &self.follower.ctx).await;
         }
-        persistently(P::NAME, &self.ctx, || {
-            self.store.change_documents(changes.clone())
-        })
-        .await
+        self.follower.save(changes).await
     }
 
     /// Handles an event, as often as the projection's `retries` say.
@@ -82,13 +69,11 @@ impl<P: Projection> Runner<P> {
         event: &RecordedEvent,
         changes: Vec<DocumentChange>,
     ) -> Result<()> {
-        let event = Arc::new(vec![event.clone()]);
-        for _ in 0..P::SETTINGS.retries {
-            if self.write(&event, changes.clone()).await.is_ok() {
-                return Ok(());
-            }
-        }
-        self.write(&event, changes).await
+        let events = Arc::new(vec![event.clone()]);
+        let attempt = || self.write(&events, changes.clone());
+        self.follower
+            .tried(P::SETTINGS.retries, event, attempt)
+            .await
     }
 
     /// Handles events and saves changes, or does nothing of it.
@@ -124,7 +109,7 @@ impl<P: Projection> Runner<P> {
     ) -> Result<()> {
         let mut projection = Arc::clone(&self.state).write_owned().await;
         let (failed, told) = std::sync::mpsc::channel();
-        let done = self.store.transaction(move |transaction| {
+        let done = self.follower.store.transaction(move |transaction| {
             let worked = catch_unwind(AssertUnwindSafe(|| work(&mut projection, transaction)));
             let worked = worked.unwrap_or_else(|panic| Err(panicked(&*panic)));
             worked.map_err(|error| {

@@ -1,6 +1,6 @@
 //! [`Instances`]: the sagas of one type that are under way, in memory and in the store.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -87,22 +87,18 @@ impl<S: Saga> Instances<S> {
         next.map(|(key, name, due)| (Arc::clone(key), name.clone(), due))
     }
 
-    /// What has to be written so that the store has them as they are here. Those that are over are let go.
-    pub(super) fn changes(&self) -> Result<Vec<DocumentChange>, StoreError> {
-        let mut changes = Vec::new();
-        for key in &self.changed {
+    /// What has to be written so that the store has them as they are here. Those that are over are removed.
+    pub(super) fn changes(&self) -> Vec<DocumentChange> {
+        let change = |key: &Arc<str>| {
             let instance = self.by_key.get(key).filter(|instance| !instance.is_over());
-            let content = instance.map(serde_json::to_vec).transpose();
-            changes.push(DocumentChange {
+            let written = |it| serde_json::to_vec(it).expect("it is made of JSON and texts");
+            DocumentChange {
                 collection: Arc::clone(&self.collection),
                 key: Arc::clone(key),
-                content: content.map_err(|error| StoreError::Codec {
-                    what: format!("the saga `{key}` of `{}` cannot be written down", S::NAME),
-                    reason: error.to_string(),
-                })?,
-            });
-        }
-        Ok(changes)
+                content: instance.map(written),
+            }
+        };
+        self.changed.iter().map(change).collect()
     }
 
     /// They are in the store as they are here. Gives back which were changed.
@@ -122,11 +118,7 @@ impl<S: Saga> Instances<S> {
                 statuses.insert(Arc::clone(key), SagaStatus::of(key, instance));
             }
         }
-        let busy = statuses
-            .values()
-            .filter(|status| status.waiting > 0)
-            .count();
-        control.busy.send_replace(busy);
+        count_busy(&statuses, control);
         changed
     }
 
@@ -138,9 +130,14 @@ impl<S: Saga> Instances<S> {
         });
         let mut shown = lock(&control.sagas);
         *shown = statuses.collect();
-        let busy = shown.values().filter(|status| status.waiting > 0).count();
-        control.busy.send_replace(busy);
+        count_busy(&shown, control);
     }
+}
+
+/// Tells how many have something to send.
+fn count_busy(statuses: &BTreeMap<Arc<str>, SagaStatus>, control: &Control) {
+    let busy = statuses.values().filter(|status| status.waiting > 0);
+    control.busy.send_replace(busy.count());
 }
 
 /// Tells that a saga has failed, or is stuck.

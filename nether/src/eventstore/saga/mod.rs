@@ -5,8 +5,10 @@ mod instance;
 mod instances;
 mod module;
 mod outgoing;
+mod retry;
 mod runner;
 mod step;
+mod stepping;
 
 pub use self::handle::{SagaHandle, SagaStatus};
 pub use self::module::Sagas;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::eventstore::control::Control;
+use crate::eventstore::follower::Follower;
 use crate::eventstore::handle::Store;
 use crate::eventstore::saga::Saga;
 use crate::eventstore::saga::runner::Runner;
@@ -36,7 +37,12 @@ impl<S: Saga> Module for Sagas<S> {
 
     fn background(tasks: &mut Background<Self>) {
         tasks.run_shared(|module, ctx| async move {
-            let runner = Runner::new(module.store.clone(), Arc::clone(&module.control), ctx);
+            let runner = Runner(Follower {
+                name: S::NAME,
+                store: module.store.clone(),
+                control: Arc::clone(&module.control),
+                ctx,
+            });
             runner.run().await
         });
     }

@@ -1,22 +1,16 @@
 //! Commands that are written down before they are sent.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::time::sleep;
 
 use crate::context::Context;
 use crate::error::{CallError, Error, Result};
 use crate::eventstore::aggregate::CommandId;
+use crate::eventstore::follower::wait_after;
 use crate::eventstore::saga::{Saga, Sagas, SentBy};
 use crate::eventstore::store::EventId;
 use crate::message::{Command, Message};
-use crate::race::race;
-
-/// How long to wait before a command is sent again: twice as long each time.
-const FIRST_WAIT: Duration = Duration::from_millis(50);
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// A command, written down.
 #[doc(hidden)]
@@ -136,7 +130,7 @@ pub(super) async fn send<S: Saga>(
     outgoing: &Outgoing,
     ctx: &Context<Sagas<S>>,
 ) -> Option<Result<(), String>> {
-    let mut wait = FIRST_WAIT;
+    let mut failed = 0;
     while !ctx.is_cancelled() {
         let work = ctx.nested().with(CommandId(outgoing.id.as_u128()));
         let delivery = S::deliver(&outgoing.command, &work).await;
@@ -159,8 +153,8 @@ pub(super) async fn send<S: Saga>(
                 );
             }
         }
-        race(sleep(wait), ctx.cancelled()).await;
-        wait = (wait * 2).min(LONGEST_WAIT);
+        failed += 1;
+        wait_after(failed, ctx).await;
     }
     None
 }

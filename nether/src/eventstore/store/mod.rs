@@ -136,6 +136,9 @@ pub struct DocumentChange {
     pub content: Option<Vec<u8>>,
 }
 
+/// How many events are read at a time by those who read many.
+pub(crate) const PAGE: usize = 1024;
+
 /// Documents of a collection, with their keys.
 pub type Documents = Vec<(Arc<str>, Vec<u8>)>;
 
