@@ -1,6 +1,9 @@
 //! What several tests need. The tests are in `tests/`.
 
+mod folder;
 pub mod http;
+
+pub use self::folder::Folder;
 
 use std::alloc::{GlobalAlloc, Layout, System as Heap};
 use std::future::poll_fn;

@@ -1,6 +1,5 @@
 //! Every store does what a store has to do; and the suite that says so bites.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,23 +8,7 @@ use nether::eventstore::{
     Expected, MemoryStore, Position, RecordedEvent, SqliteStore, StoreFuture, StreamId,
     conformance,
 };
-
-/// A folder of its own, removed at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("nether-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Folder(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
+use nether_tests::Folder;
 
 #[tokio::test]
 async fn a_store_in_memory_conforms() {

@@ -1,7 +1,7 @@
 //! What a store makes of its disk and of its neighbours: files that are not its own, disks that are full or read-only, locks, and its end.
 
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -9,28 +9,8 @@ use nether::eventstore::{
     Append, Appended, Direction, Encoding, EventId, EventStore, Expected, Metadata, NewEvent,
     Payload, Position, SqliteStore, StoreError, StreamId,
 };
+use nether_tests::Folder;
 use rusqlite::Connection;
-
-/// A folder of its own, removed at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("nether-disk-{}-{name}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Folder(path)
-    }
-
-    fn file(&self) -> PathBuf {
-        self.0.join("store.db")
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 /// A small disk in memory, taken away at the end.
 struct Disk(Folder);

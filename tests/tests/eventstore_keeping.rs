@@ -1,13 +1,13 @@
 //! Where projections keep what they read: in the store's own file, or elsewhere; one after the other, or side by side.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use nether::eventstore::{
     CatchingUp, Position, RecordedEvent, SqliteStore, SqliteTransaction, Store,
 };
 use nether::prelude::*;
+use nether_tests::Folder;
 
 /// What a test wants of the projections.
 #[derive(Default)]
@@ -121,24 +121,9 @@ impl Words {
     }
 }
 
-/// A folder of its own, removed at the end.
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-fn folder(name: &str) -> Folder {
-    let path = std::env::temp_dir().join(format!("nether-{}-{name}", std::process::id()));
-    std::fs::create_dir_all(&path).unwrap();
-    Folder(path)
-}
-
 /// A system in which `Words` can be: in a file.
 async fn started(folder: &Folder, wanted: &Shared) -> (System, Store) {
-    let store = Store::sqlite(SqliteStore::open(folder.0.join("store.db")).unwrap());
+    let store = Store::sqlite(SqliteStore::open(folder.file()).unwrap());
     let builder = System::builder().provide(store.clone());
     let system = builder.provide(Arc::clone(wanted)).start().await;
     (system.unwrap(), store)
@@ -151,7 +136,7 @@ async fn words(store: &Store, folder: &Folder) -> Vec<(i64, String)> {
         .caught_up()
         .await
         .unwrap();
-    let connection = rusqlite::Connection::open(folder.0.join("store.db")).unwrap();
+    let connection = rusqlite::Connection::open(folder.file()).unwrap();
     let mut rows = connection
         .prepare("SELECT at, word FROM words ORDER BY at")
         .unwrap();
@@ -175,7 +160,7 @@ fn expected(words: &[(i64, &str)]) -> Vec<(i64, String)> {
 
 #[tokio::test]
 async fn what_is_written_with_the_checkpoint_is_written_once() {
-    let (folder, wanted) = (folder("words"), Shared::default());
+    let (folder, wanted) = (Folder::new("words"), Shared::default());
     let (system, store) = started(&folder, &wanted).await;
     // The first time, with its page; then by itself, and again.
     wanted.fail("twice", 2);
@@ -232,12 +217,12 @@ async fn a_projection_that_writes_into_the_file_wants_one() {
 #[tokio::test]
 async fn streams_are_handled_at_the_same_time_and_each_in_order() {
     let wanted = Shared::default();
-    let folder = folder("many");
+    let folder = Folder::new("many");
     let joined = |number: u32| Joined {
         who: number.to_string(),
     };
     // All are there before anybody reads, so that they are read at once.
-    let store = Store::sqlite(SqliteStore::open(folder.0.join("store.db")).unwrap());
+    let store = Store::sqlite(SqliteStore::open(folder.file()).unwrap());
     for stream in 0..16 {
         let events = (0..4).map(joined);
         let stream = format!("crowd/{stream}");
@@ -262,7 +247,7 @@ async fn streams_are_handled_at_the_same_time_and_each_in_order() {
 
 #[tokio::test]
 async fn one_that_is_elsewhere_goes_on_where_it_was_and_is_rebuilt_by_its_hook() {
-    let (folder, wanted) = (folder("elsewhere"), Shared::default());
+    let (folder, wanted) = (Folder::new("elsewhere"), Shared::default());
     let (system, store) = started(&folder, &wanted).await;
     wanted.fail("bad", 1);
     for who in ["good", "bad", "late"] {

@@ -1,37 +1,15 @@
 //! Processes that write a store: killed again and again, and two at the same time. Each event is known by its id.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use nether::eventstore::{EventStore, Position, RecordedEvent, SqliteStore};
+use nether_tests::Folder;
 
 /// Where an event was acknowledged to be, by its id.
 type Acknowledged = HashMap<String, (String, u64)>;
-
-/// A folder of its own, removed at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let name = format!("nether-processes-{}-{name}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir_all(&path).unwrap();
-        Folder(path)
-    }
-
-    fn file(&self) -> PathBuf {
-        self.0.join("store.db")
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 fn appending(mode: &str, file: &Path, rest: &[&str]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_appending"))
