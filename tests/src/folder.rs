@@ -1,18 +1,23 @@
 //! [`Folder`]: where a test may write.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How many folders this process has made.
+static MADE: AtomicU64 = AtomicU64::new(0);
 
 /// A folder of a test's own, removed when this is dropped.
 #[derive(Debug)]
 pub struct Folder(pub PathBuf);
 
 impl Folder {
-    /// An empty one. No other test of the process has one of that name.
+    /// An empty folder that nobody else has, also where another test gives the same name.
     ///
     /// # Panics
     /// If it cannot be made.
     pub fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("nether-{}-{name}", std::process::id()));
+        let (process, number) = (std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(format!("nether-{process}-{number}-{name}"));
         std::fs::create_dir_all(&path).expect("a folder can be made");
         Folder(path)
     }

@@ -105,8 +105,9 @@ fn every_promise_names_a_test_that_exists() {
         let names: Vec<&str> = proof.split('`').skip(1).step_by(2).collect();
         assert!(!names.is_empty(), "no proof: {promise}");
         for name in names {
-            let (file, test) = name.split_once("::").expect("file::test");
-            let found = read(&format!("tests/tests/{file}.rs")).contains(&format!("fn {test}("));
+            let (file, test) = name.rsplit_once("::").expect("file::test");
+            let file = format!("tests/tests/{}.rs", file.replace("::", "/"));
+            let found = read(&file).contains(&format!("fn {test}("));
             assert!(found, "{name} does not exist");
         }
     }

@@ -111,13 +111,13 @@ async fn a_handler_that_does_not_end_is_cut_off_and_its_queue_counted() -> nethe
     let begun = Instant::now();
     let report = system.shutdown().await;
     assert_eq!(begun.elapsed(), Duration::from_secs(3));
-    assert_eq!(report.cut_off, ["stopping::Worker"]);
+    assert_eq!(report.cut_off, ["isolated::stopping::Worker"]);
     let [letters] = &report.dead_letters[..] else {
         panic!("{report}")
     };
     assert_eq!(
         (letters.message, letters.module, letters.count),
-        ("stopping::Job", "stopping::Worker", 7)
+        ("isolated::stopping::Job", "isolated::stopping::Worker", 7)
     );
     let error = ctx.close().await.expect_err("seven were not handled");
     assert_eq!(error.failures.len(), 7, "{error}");
@@ -233,12 +233,15 @@ async fn handlers_of_a_shared_module_are_cut_off_too() -> nether::Result<()> {
     let report = system.shutdown().await;
     assert_eq!(
         (held.load(Ordering::SeqCst), report.cut_off.as_slice()),
-        (3, &["stopping::Concurrent"][..])
+        (3, &["isolated::stopping::Concurrent"][..])
     );
     let [letters] = &report.dead_letters[..] else {
         panic!("{report}")
     };
-    assert_eq!((letters.message, letters.count), ("stopping::Endless", 3));
+    assert_eq!(
+        (letters.message, letters.count),
+        ("isolated::stopping::Endless", 3)
+    );
     let error = ctx.close().await.expect_err("three were cut off");
     assert_eq!(error.failures.len(), 3, "{error}");
     drop(system);

@@ -150,7 +150,10 @@ async fn the_error_of_an_abandoned_command_is_reported_by_closing() -> nether::R
     };
     assert_eq!(
         (failure.message, failure.module),
-        ("shared_modules::Fail", "shared_modules::Office")
+        (
+            "isolated::shared_modules::Fail",
+            "isolated::shared_modules::Office"
+        )
     );
     Ok(())
 }

@@ -112,6 +112,8 @@ impl Late {
 async fn a_start_that_is_given_up_leaves_no_task_behind() {
     let (gate, runs) = (Arc::new(Semaphore::new(0)), Arc::<AtomicU64>::default());
     let starting = System::builder()
+        .isolated()
+        .with::<Late>()
         .provide(Arc::clone(&gate))
         .provide(Arc::clone(&runs))
         .start();

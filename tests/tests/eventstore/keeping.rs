@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use nether::eventstore::{
-    CatchingUp, Position, RecordedEvent, SqliteStore, SqliteTransaction, Store,
+    CatchingUp, Position, Projections, RecordedEvent, SqliteStore, SqliteTransaction, Store,
 };
 use nether::prelude::*;
 use nether_tests::Folder;
@@ -124,7 +124,11 @@ impl Words {
 /// A system in which `Words` can be: in a file.
 async fn started(folder: &Folder, wanted: &Shared) -> (System, Store) {
     let store = Store::sqlite(SqliteStore::open(folder.file()).unwrap());
-    let builder = System::builder().provide(store.clone());
+    let builder = System::builder()
+        .isolated()
+        .with::<Projections<Many>>()
+        .with::<Projections<Words>>()
+        .provide(store.clone());
     let system = builder.provide(Arc::clone(wanted)).start().await;
     (system.unwrap(), store)
 }
@@ -205,7 +209,11 @@ async fn what_is_written_with_the_checkpoint_is_written_once() {
 
 #[tokio::test]
 async fn a_projection_that_writes_into_the_file_wants_one() {
-    let builder = System::builder().provide(Store::memory());
+    let builder = System::builder()
+        .isolated()
+        .with::<Projections<Many>>()
+        .with::<Projections<Words>>()
+        .provide(Store::memory());
     let error = builder
         .provide(Shared::default())
         .start()

@@ -42,8 +42,8 @@ mod nested {
 
 #[test]
 fn a_message_is_named_by_its_path_unless_told_otherwise() {
-    assert_eq!(Plain::NAME, "messages::Plain");
-    assert_eq!(nested::Unit::NAME, "messages::nested::Unit");
+    assert_eq!(Plain::NAME, "isolated::messages::Plain");
+    assert_eq!(nested::Unit::NAME, "isolated::messages::nested::Unit");
     assert_eq!(Named::NAME, "orders.find.v1");
 }
 

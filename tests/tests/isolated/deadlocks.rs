@@ -227,8 +227,8 @@ async fn the_error_names_the_circle_and_the_way_out() -> nether::Result<()> {
         .to_string();
     assert_eq!(
         text,
-        "a deadlock: `deadlocks::B` waits for `deadlocks::ToA` in `deadlocks::A`, `deadlocks::A` waits for \
-         `deadlocks::ToB` in `deadlocks::B`; let one of them answer without asking, or publish an event instead"
+        "a deadlock: `isolated::deadlocks::B` waits for `isolated::deadlocks::ToA` in `isolated::deadlocks::A`, `isolated::deadlocks::A` waits for \
+         `isolated::deadlocks::ToB` in `isolated::deadlocks::B`; let one of them answer without asking, or publish an event instead"
     );
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use nether::CallError;
 use nether::eventstore::{
-    Append, Encoding, EventId, Expected, Metadata, NewEvent, Payload, Store, StoreError,
+    Aggregates, Append, Encoding, EventId, Expected, Metadata, NewEvent, Payload, Store, StoreError,
 };
 use nether::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -102,7 +102,10 @@ async fn append(store: &Store, stream: &str, events: Vec<NewEvent>) {
 }
 
 async fn started(store: &Store) -> System {
-    let builder = System::builder().provide(store.clone());
+    let builder = System::builder()
+        .isolated()
+        .with::<Aggregates<Till>>()
+        .provide(store.clone());
     builder.start().await.unwrap()
 }
 
@@ -152,7 +155,7 @@ async fn an_event_that_is_not_known_is_named_or_skipped() {
         (
             unlisted(),
             "till.robbed",
-            "not in the `events` of `eventstore_versions::Till`",
+            "not in the `events` of `eventstore::versions::Till`",
         ),
         (newer(), "till.paid", "written by a newer one"),
         (damaged(), "till.paid", "invalid type"),

@@ -48,6 +48,8 @@ async fn it_catches_up_follows_parks_and_is_rebuilt() {
     let store = Store::memory();
     append(&store, "notes/a", "one").await;
     let system = System::builder()
+        .isolated()
+        .with::<Projections<Notes>>()
         .provide(store.clone())
         .start()
         .await

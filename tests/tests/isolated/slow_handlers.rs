@@ -61,7 +61,14 @@ impl Beside {
 const SLOW: Duration = Duration::from_secs(4);
 
 async fn start() -> nether::Result<System> {
-    Ok(System::builder().slow_handler(SLOW).start().await?)
+    Ok(System::builder()
+        .isolated()
+        .with::<Sleeper>()
+        .with::<Boss>()
+        .with::<Beside>()
+        .slow_handler(SLOW)
+        .start()
+        .await?)
 }
 
 fn told(system: &System) -> nether::Subscription<HandlerSlow> {
@@ -79,10 +86,10 @@ async fn a_handler_that_takes_long_is_told_and_again_when_it_takes_twice_as_long
     ctx.send(Sleep(SLOW * 5)).await?;
     let mut seconds = Vec::new();
     while let Some(slow) = slow.try_next() {
-        assert_eq!(slow.message, "slow_handlers::Sleep");
+        assert_eq!(slow.message, "isolated::slow_handlers::Sleep");
         assert_eq!(
             (slow.module.as_str(), slow.instance),
-            ("slow_handlers::Sleeper", 0)
+            ("isolated::slow_handlers::Sleeper", 0)
         );
         assert!(slow.waits_for.is_empty());
         seconds.push(slow.millis / 1000);
@@ -104,13 +111,15 @@ async fn of_one_that_waits_it_is_told_for_whom() -> nether::Result<()> {
         lines.push((slow.module.clone(), slow.waits_for.clone()));
     }
     lines.sort();
-    let waits =
-        "`slow_handlers::Boss` waits for `slow_handlers::Sleep` in `slow_handlers::Sleeper`";
+    let waits = "`isolated::slow_handlers::Boss` waits for `isolated::slow_handlers::Sleep` in `isolated::slow_handlers::Sleeper`";
     assert_eq!(
         lines,
         [
-            ("slow_handlers::Boss".to_owned(), vec![waits.to_owned()]),
-            ("slow_handlers::Sleeper".to_owned(), vec![]),
+            (
+                "isolated::slow_handlers::Boss".to_owned(),
+                vec![waits.to_owned()]
+            ),
+            ("isolated::slow_handlers::Sleeper".to_owned(), vec![]),
         ]
     );
     Ok(())
@@ -125,20 +134,25 @@ async fn a_handler_of_a_shared_module_is_told_too() -> nether::Result<()> {
     assert!(slow.try_next().is_none());
     ctx.ask(SleepBeside(SLOW * 3 / 2)).await?;
     let slow = slow.try_next().expect("it took long");
-    assert_eq!(slow.module, "slow_handlers::Beside");
+    assert_eq!(slow.module, "isolated::slow_handlers::Beside");
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_handler_that_blocks_its_thread_is_told() -> nether::Result<()> {
-    let builder = System::builder().slow_handler(Duration::from_millis(20));
+    let builder = System::builder()
+        .isolated()
+        .with::<Sleeper>()
+        .with::<Boss>()
+        .with::<Beside>()
+        .slow_handler(Duration::from_millis(20));
     let system = builder.start().await?;
     let mut slow = told(&system);
     let ctx = system.context();
     ctx.process(Block(Duration::from_secs(1))).await?;
     // It is told while the handler is still at it.
     let told = slow.next().await.expect("it takes long");
-    assert_eq!(told.message, "slow_handlers::Block");
+    assert_eq!(told.message, "isolated::slow_handlers::Block");
     assert_eq!(system.modules().iter().map(|it| it.handled).sum::<u64>(), 0);
     ctx.close().await?;
     Ok(())

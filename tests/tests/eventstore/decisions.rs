@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nether::CallError;
-use nether::eventstore::{CommandId, Events, Store, given, given_with};
+use nether::eventstore::{Aggregates, CommandId, Events, Store, given, given_with};
 use nether::prelude::*;
 use tokio::sync::Barrier;
 
@@ -152,7 +152,11 @@ impl List {
 }
 
 async fn started(store: &Store) -> System {
-    let builder = System::builder().provide(store.clone());
+    let builder = System::builder()
+        .isolated()
+        .with::<Aggregates<List>>()
+        .with::<Aggregates<Counter>>()
+        .provide(store.clone());
     let builder = builder.provide(Arc::new(Barrier::new(2))).provide(3_u32);
     builder.start().await.unwrap()
 }
@@ -250,7 +254,11 @@ async fn aggregates_decide_side_by_side() {
 async fn one_aggregate_decides_upon_one_command_at_a_time() {
     let store = Store::memory();
     let both = Arc::new(Barrier::new(2));
-    let builder = System::builder().provide(store.clone());
+    let builder = System::builder()
+        .isolated()
+        .with::<Aggregates<List>>()
+        .with::<Aggregates<Counter>>()
+        .provide(store.clone());
     let builder = builder.provide(Arc::clone(&both)).provide(3_u32);
     let system = builder.start().await.unwrap();
     let ctx = system.context();

@@ -82,7 +82,9 @@ async fn a_full_mailbox_hands_the_message_back() -> nether::Result<()> {
     assert_eq!(refused.message.0, "third");
     let refused = ctx.try_process(refused.message).expect_err("it still is");
     assert!(
-        refused.to_string().contains("no room for `trying::Print`"),
+        refused
+            .to_string()
+            .contains("no room for `isolated::trying::Print`"),
         "{refused}"
     );
     gate.add_permits(3);

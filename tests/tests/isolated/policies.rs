@@ -173,7 +173,16 @@ impl Pager {
 
 async fn start() -> nether::Result<(System, Script)> {
     let script = Script::default();
-    let system = System::builder().provide(script.clone()).start().await?;
+    let system = System::builder()
+        .isolated()
+        .with::<Hurried>()
+        .with::<Fetcher>()
+        .with::<Looker>()
+        .with::<Phone>()
+        .with::<Pager>()
+        .provide(script.clone())
+        .start()
+        .await?;
     Ok((system, script))
 }
 
@@ -196,13 +205,13 @@ async fn a_handler_that_takes_too_long_is_cut_off_and_its_module_made_anew() -> 
     assert!(matches!(error, CallError::TimedOut(_)));
     assert_eq!(
         error.to_string(),
-        "`policies::Hurried` took longer than 2s to handle `policies::Take`"
+        "`isolated::policies::Hurried` took longer than 2s to handle `isolated::policies::Take`"
     );
     ctx.send(Take(seconds(1))).await?;
     let restart = restarted.next().await.expect("it was made anew");
     assert_eq!(
         restart.reason,
-        "the handler of `policies::Take` took too long"
+        "the handler of `isolated::policies::Take` took too long"
     );
     ctx.process(Take(seconds(3))).await?;
     let failures = ctx.close().await.expect_err("it takes too long").failures;

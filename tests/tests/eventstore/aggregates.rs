@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nether::eventstore::{
-    Append, Appended, Direction, DocumentChange, Documents, EventId, EventStore, Expected,
-    MemoryStore, Metadata, NewEvent, Payload, Position, RecordedEvent, Store, StoreFuture,
-    StreamId,
+    Aggregates, Append, Appended, Direction, DocumentChange, Documents, EventId, EventStore,
+    Expected, MemoryStore, Metadata, NewEvent, Payload, Position, RecordedEvent, Store,
+    StoreFuture, StreamId,
 };
 use nether::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -85,6 +85,9 @@ impl Account {
 async fn what_happened_is_stored_and_published() {
     let store = Store::memory();
     let system = System::builder()
+        .isolated()
+        .with::<Aggregates<Account>>()
+        .with::<Aggregates<Heart>>()
         .provide(store.clone())
         .provide(60_u64)
         .start()
@@ -119,6 +122,9 @@ async fn what_happened_is_stored_and_published() {
     assert_eq!(withdrawn.next().await.unwrap().cents, 40);
     system.shutdown().await;
     let again = System::builder()
+        .isolated()
+        .with::<Aggregates<Account>>()
+        .with::<Aggregates<Heart>>()
         .provide(store.clone())
         .provide(60_u64)
         .start()
@@ -269,7 +275,11 @@ async fn watched() -> (Arc<Watched>, Store, System) {
 }
 
 async fn started(store: &Store) -> System {
-    let builder = System::builder().provide(store.clone());
+    let builder = System::builder()
+        .isolated()
+        .with::<Aggregates<Account>>()
+        .with::<Aggregates<Heart>>()
+        .provide(store.clone());
     builder.provide(60_u64).start().await.unwrap()
 }
 

@@ -65,6 +65,12 @@ struct NotThere;
 #[module(handles = [], manual)]
 impl NotThere {}
 
+async fn start() -> nether::Result<System> {
+    let builder = System::builder().isolated();
+    let builder = builder.with::<Counter>().with::<Reader>();
+    Ok(builder.with::<Neighbour>().start().await?)
+}
+
 fn status(system: &System, module: &str) -> ModuleStatus {
     let modules = system.modules();
     let found = modules.into_iter().find(|it| it.name.ends_with(module));
@@ -75,7 +81,7 @@ const SHORT: Duration = Duration::from_secs(1);
 
 #[tokio::test(start_paused = true)]
 async fn what_is_sent_to_a_paused_module_waits_until_it_is_resumed() -> nether::Result<()> {
-    let system = System::start().await?;
+    let system = start().await?;
     system.pause::<Counter>()?;
     let ctx = system.context();
     for _ in 0..4 {
@@ -101,7 +107,7 @@ async fn what_is_sent_to_a_paused_module_waits_until_it_is_resumed() -> nether::
 
 #[tokio::test(start_paused = true)]
 async fn a_paused_module_ends_what_it_has_begun_and_begins_nothing_more() -> nether::Result<()> {
-    let system = System::start().await?;
+    let system = start().await?;
     let (begun, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
     let ctx = system.context();
     let [begun_too, gate_too] = [&begun, &gate].map(Arc::clone);
@@ -124,7 +130,7 @@ async fn a_paused_module_ends_what_it_has_begun_and_begins_nothing_more() -> net
 
 #[tokio::test(start_paused = true)]
 async fn a_shared_module_is_paused_too() -> nether::Result<()> {
-    let system = System::start().await?;
+    let system = start().await?;
     system.pause::<Reader>()?;
     let ctx = system.context();
     assert!(timeout(SHORT, ctx.ask(Read)).await.is_err());
@@ -139,7 +145,7 @@ async fn a_shared_module_is_paused_too() -> nether::Result<()> {
 
 #[tokio::test(start_paused = true)]
 async fn a_system_that_stops_resumes_what_is_paused() -> nether::Result<()> {
-    let system = System::start().await?;
+    let system = start().await?;
     system.pause::<Counter>()?;
     let ctx = system.context();
     for _ in 0..3 {
@@ -148,15 +154,18 @@ async fn a_system_that_stops_resumes_what_is_paused() -> nether::Result<()> {
     let report = system.shutdown().await;
     assert_eq!((report.handled, report.dead_letters.len()), (3, 0));
     let error = system.pause::<Counter>().expect_err("it is stopping");
-    assert!(error.to_string().contains("pausing::Counter"), "{error}");
+    assert!(
+        error.to_string().contains("isolated::pausing::Counter"),
+        "{error}"
+    );
     Ok(())
 }
 
 #[tokio::test]
 async fn a_module_that_does_not_run_cannot_be_paused() -> nether::Result<()> {
-    let system = System::start().await?;
+    let system = start().await?;
     let error = system.pause::<NotThere>().expect_err("it was not attached");
-    assert_eq!(error.module.name, "pausing::NotThere");
+    assert_eq!(error.module.name, "isolated::pausing::NotThere");
     let there = system.attach(NotThere).await?;
     system.pause::<NotThere>()?;
     // Detaching does not wait for whoever would resume it.

@@ -108,7 +108,7 @@ impl Broken {
     }
 }
 
-#[nether::test]
+#[nether::test(only = [Caller])]
 async fn each_attached_value_gets_the_events_it_handles(system: System) -> nether::Result<()> {
     let read: Vec<Arc<AtomicU64>> = (0..3).map(|_| Arc::default()).collect();
     let mut readers = Vec::new();
@@ -142,7 +142,7 @@ async fn each_attached_value_gets_the_events_it_handles(system: System) -> nethe
     Ok(())
 }
 
-#[nether::test]
+#[nether::test(only = [Caller])]
 async fn an_open_context_sees_modules_come_and_go(system: System) -> nether::Result<()> {
     let ctx = system.context();
     for reply in [1, 2] {
@@ -166,7 +166,7 @@ impl Library {
     async fn keep(&self, _: &News) {}
 }
 
-#[nether::test]
+#[nether::test(only = [Caller])]
 async fn a_detached_module_is_kept_by_no_other(system: System) -> nether::Result<()> {
     let books = Arc::new(());
     let library = Library {
@@ -182,7 +182,7 @@ async fn a_detached_module_is_kept_by_no_other(system: System) -> nether::Result
     Ok(())
 }
 
-#[nether::test]
+#[nether::test(only = [Caller])]
 async fn a_second_handler_of_a_command_is_an_error_that_names_both(
     system: System,
 ) -> nether::Result<()> {
@@ -198,7 +198,11 @@ async fn a_second_handler_of_a_command_is_an_error_that_names_both(
     };
     assert_eq!(
         (*message, module.name, handler.name),
-        ("attaching::Work", "attaching::Rival", "attaching::Worker")
+        (
+            "isolated::attaching::Work",
+            "isolated::attaching::Rival",
+            "isolated::attaching::Worker"
+        )
     );
     let text = error.to_string();
     assert!(
@@ -221,7 +225,7 @@ async fn a_second_handler_of_a_command_is_an_error_that_names_both(
     Ok(())
 }
 
-#[nether::test]
+#[nether::test(only = [Caller])]
 async fn hooks_run_when_a_module_comes_and_goes(system: System) -> nether::Result<()> {
     let worker = Worker::replying(1);
     let hooks = Arc::clone(&worker.hooks);
@@ -232,7 +236,7 @@ async fn hooks_run_when_a_module_comes_and_goes(system: System) -> nether::Resul
     Ok(())
 }
 
-#[nether::test]
+#[nether::test(only = [Caller])]
 async fn a_module_that_fails_to_start_leaves_nothing_behind(system: System) -> nether::Result<()> {
     let error = system
         .attach(Broken)
@@ -247,7 +251,7 @@ async fn a_module_that_fails_to_start_leaves_nothing_behind(system: System) -> n
     Ok(())
 }
 
-#[nether::test]
+#[nether::test(only = [Caller])]
 async fn detaching_handles_what_was_accepted(system: System) -> nether::Result<()> {
     struct Slow {
         gate: Arc<Semaphore>,
@@ -288,7 +292,7 @@ async fn detaching_handles_what_was_accepted(system: System) -> nether::Result<(
     Ok(())
 }
 
-#[nether::test]
+#[nether::test(only = [Caller])]
 async fn a_stopping_system_takes_no_modules(system: System) -> nether::Result<()> {
     system.shutdown().await;
     assert!(matches!(
@@ -350,12 +354,12 @@ async fn a_shutdown_cuts_off_what_is_being_detached() -> nether::Result<()> {
     let ctx = system.context();
     ctx.process(Hang).await?;
     let (report, ()) = tokio::join!(system.shutdown(), system.detach(stuck));
-    assert_eq!(report.cut_off, ["attaching::Stuck"]);
+    assert_eq!(report.cut_off, ["isolated::attaching::Stuck"]);
     assert_eq!(report.dead_letters[0].count, 1, "{report}");
     Ok(())
 }
 
-#[nether::test]
+#[nether::test(only = [Caller])]
 async fn a_module_of_another_system_is_left_alone(system: System) -> nether::Result<()> {
     let other = System::builder().isolated().start().await?;
     let mine = system.attach(Worker::replying(1)).await?;
@@ -389,7 +393,7 @@ impl Eager {
     async fn begin(&mut self, _: Begin) {}
 }
 
-#[nether::test]
+#[nether::test(only = [Caller])]
 async fn a_hook_is_never_held_up_by_a_mailbox(system: System) -> nether::Result<()> {
     let eager = system.attach(Eager).await?;
     system.detach(eager).await;

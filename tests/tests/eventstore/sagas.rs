@@ -5,7 +5,8 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use nether::eventstore::{
-    Append, Encoding, EventId, Expected, Metadata, NewEvent, Payload, SagaFailed, Step, Store,
+    Append, Encoding, EventId, Expected, Metadata, NewEvent, Payload, SagaFailed, Sagas, Step,
+    Store,
 };
 use nether::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -131,7 +132,11 @@ async fn started(store: &Store, done: &Arc<Mutex<Vec<String>>>) -> System {
 }
 
 async fn gated(store: &Store, done: &Arc<Mutex<Vec<String>>>, gate: &Arc<Notify>) -> System {
-    let builder = System::builder().provide(store.clone());
+    let builder = System::builder()
+        .isolated()
+        .with::<Sagas<Fulfilment>>()
+        .with::<Warehouse>()
+        .provide(store.clone());
     let builder = builder.provide(Arc::clone(gate));
     builder.provide(Arc::clone(done)).start().await.unwrap()
 }

@@ -130,7 +130,13 @@ async fn start() -> nether::Result<(System, Common)> {
         entries: Arc::default(),
         seen: Arc::default(),
     };
-    let system = System::builder().provide(common.clone()).start().await?;
+    let system = System::builder()
+        .isolated()
+        .with::<Ledger>()
+        .with::<Auditor>()
+        .provide(common.clone())
+        .start()
+        .await?;
     Ok((system, common))
 }
 

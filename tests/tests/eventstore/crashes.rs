@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::future::{Either, select};
 use nether::eventstore::{
-    Append, Appended, Direction, DocumentChange, Documents, EventId, EventStore, MemoryStore,
-    Position, RecordedEvent, Step, Store, StoreError, StoreFuture, StreamId,
+    Aggregates, Append, Appended, Direction, DocumentChange, Documents, EventId, EventStore,
+    MemoryStore, Position, Projections, RecordedEvent, Sagas, Step, Store, StoreError, StoreFuture,
+    StreamId,
 };
 use nether::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -244,7 +245,12 @@ async fn run(store: &Arc<MemoryStore>, seen: &Seen, at: u64, after: bool) -> u64
         dead: watch::Sender::new(false),
     });
     let handle = Store::new(Shared(Arc::clone(&dying)));
-    let builder = System::builder().provide(handle.clone());
+    let builder = System::builder()
+        .isolated()
+        .with::<Aggregates<Purse>>()
+        .with::<Sagas<Move>>()
+        .with::<Projections<Log>>()
+        .provide(handle.clone());
     let system = builder.provide(Arc::clone(seen)).start().await.unwrap();
     let done = async {
         handle.saga::<Move>().unwrap().settled().await?;

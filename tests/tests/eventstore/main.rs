@@ -1,0 +1,15 @@
+//! Event sourcing: stores, and the aggregates, projections and sagas that stand on them.
+//!
+//! A binary has one registry, so each test starts the aggregates, projections and sagas it needs by name.
+
+mod aggregates;
+mod conformance;
+mod crashes;
+mod decisions;
+mod disk;
+mod faults;
+mod keeping;
+mod processes;
+mod projections;
+mod sagas;
+mod versions;

@@ -1,0 +1,30 @@
+//! Systems in which nothing starts by itself: each test attaches, or starts by name, what it needs.
+//!
+//! A binary has one registry, so its modules are `manual` or are started with `isolated().with::<M>()`. A test of what a
+//! whole program does at its start needs a binary of its own.
+
+mod attaching;
+mod background;
+mod chaos;
+mod closing;
+mod contexts;
+mod deadlocks;
+mod http_events;
+mod instances;
+mod messages;
+mod pausing;
+mod policies;
+mod pressure;
+mod shared_modules;
+mod shared_transactions;
+mod slow_handlers;
+mod spawning;
+mod sqlite;
+mod stopping;
+mod stream_ends;
+mod stream_seeds;
+mod streaming;
+mod streams;
+mod transactions;
+mod trying;
+mod user_panics;
