@@ -1,4 +1,4 @@
-//! What is published is complete, contains nothing else, and holds on its own: crates, archives, package pages.
+//! Published crates are complete, contain nothing else, and have pages that hold without the repository.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -8,7 +8,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// Categories of crates.io that a crate of this workspace may be in. Cargo does not check that a category exists.
+/// Categories of crates.io for the crates of this workspace. Cargo does not check that a category exists.
 const CATEGORIES: &[&str] = &[
     "asynchronous",
     "command-line-utilities",
