@@ -199,6 +199,9 @@
 //!
 //! Set `NETHER_MACROS_DEBUG=1` while building to see what the attributes expand to.
 
+// docs.rs sets `docsrs` and builds with a nightly compiler, so that its pages name the feature of each item.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 // Expansions name `::nether`, also in this crate's own modules and documentation.
 extern crate self as nether;
 
