@@ -3,11 +3,13 @@
 use std::fs;
 use std::path::Path;
 
+fn root() -> &'static Path {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests.parent().expect("the workspace")
+}
+
 fn read(path: &str) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("the workspace");
-    fs::read_to_string(root.join(path)).expect("it is there")
+    fs::read_to_string(root().join(path)).expect("it is there")
 }
 
 /// The example's source, without its first comment and its tests.
@@ -106,7 +108,12 @@ fn every_promise_names_a_test_that_exists() {
         assert!(!names.is_empty(), "no proof: {promise}");
         for name in names {
             let (file, test) = name.rsplit_once("::").expect("file::test");
-            let file = format!("tests/tests/{}.rs", file.replace("::", "/"));
+            let file = file.replace("::", "/");
+            let folders = ["tests/tests", "tests/endurance/tests"];
+            let mut files = folders
+                .map(|folder| format!("{folder}/{file}.rs"))
+                .into_iter();
+            let file = files.find(|file| root().join(file).exists()).expect(name);
             let found = read(&file).contains(&format!("fn {test}("));
             assert!(found, "{name} does not exist");
         }

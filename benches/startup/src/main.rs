@@ -1,7 +1,7 @@
 //! How long a large program takes to start: the registry read, every check made, every module running.
 //!
 //! ```sh
-//! MODULES=1000 cargo run -p startup
+//! MODULES=1000 cargo run --profile startup -p startup
 //! ```
 
 use std::time::Instant;

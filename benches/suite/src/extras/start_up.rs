@@ -43,6 +43,8 @@ fn starts(modules: u64) -> Option<StartUp> {
         &[
             "-p",
             "startup",
+            "--profile",
+            "startup",
             "--target-dir",
             &target.display().to_string(),
         ],

@@ -1,0 +1,1 @@
+//! Long runs in release. The programs are in `tests/` and `examples/`.
