@@ -96,7 +96,8 @@ fn run_on<M: Message>(
     } = abandoned;
     // Its failure must be told before the unit of work can end.
     let hold = Hold::new(scope);
-    runtime.spawn(async move {
+    // Boxed, so that tokio's part of a task is compiled once and not for each message.
+    let rest: BoxFuture<()> = Box::pin(async move {
         let Err(error) = future.await else { return };
         hold.scope().fail(Failure {
             message: M::NAME,
@@ -105,4 +106,5 @@ fn run_on<M: Message>(
             kind: FailureKind::of(error),
         });
     });
+    runtime.spawn(rest);
 }

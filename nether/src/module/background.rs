@@ -88,7 +88,10 @@ impl BackgroundTasks {
         }
         let mut running = JoinSet::new();
         for task in background.tasks {
-            running.spawn(watch::<M>(task, handle.clone(), Arc::clone(cell)));
+            // Boxed, so that tokio's part of a task is compiled once and not for each module.
+            let watched: BoxFuture<()> =
+                Box::pin(watch::<M>(task, handle.clone(), Arc::clone(cell)));
+            running.spawn(watched);
         }
         if !running.is_empty() {
             state.running = Some(Tasks { handle, running });

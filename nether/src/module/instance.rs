@@ -137,14 +137,16 @@ impl<M: Module> Instance<M> {
             mediator: Arc::clone(&self.mediator),
         };
         let waiter = self.cell.waiter().cloned();
-        *lock(&self.task) = Some(tokio::spawn(async move {
+        // Boxed, so that tokio's part of a task is compiled once and not for each module.
+        let life: BoxFuture<()> = Box::pin(async move {
             let _end = end;
             let living = live(supervisor, started);
             match waiter {
                 Some(waiter) => waiter.run(living).await,
                 None => living.await,
             }
-        }));
+        });
+        *lock(&self.task) = Some(tokio::spawn(life));
         has_started
             .await
             .unwrap_or_else(|_| Err(Error::msg("the module was stopped while it started")))

@@ -6,6 +6,8 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use tokio::task::JoinHandle;
+
 use crate::error::AttachError;
 use crate::mediator::{Handler, InstanceId, Mediator};
 use crate::message::MessageKind;
@@ -64,11 +66,16 @@ impl System {
     /// # Errors
     /// If another module handles one of its commands or queries, if its `#[on_start]` fails, or if the system is stopping.
     pub async fn attach<M: Module>(&self, module: M) -> Result<Attached<M>, AttachError> {
-        // A task of its own: whoever asked may stop waiting, the module is attached all the same, or not at all.
-        let system = self.clone();
-        let attaching = tokio::spawn(async move { system.attach_now(module).await });
-        match attaching.await {
-            Ok(attached) => attached,
+        let launch = Launch {
+            mediator: Arc::clone(&self.inner.mediator),
+            mailbox: self.inner.mailbox,
+        };
+        let instance = Instance::attached(&launch, module);
+        match self.spawn_attaching(instance).await {
+            Ok(attached) => attached.map(|instance| Attached {
+                instance,
+                module: PhantomData,
+            }),
             Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
             Err(_) => Err(AttachError::Stopping {
                 module: M::descriptor().declaration,
@@ -76,8 +83,20 @@ impl System {
         }
     }
 
-    async fn attach_now<M: Module>(&self, module: M) -> Result<Attached<M>, AttachError> {
-        let declaration = M::descriptor().declaration;
+    /// Attaches in a task of its own: the caller may stop waiting, and the module is attached all the same, or not at all.
+    fn spawn_attaching(
+        &self,
+        instance: Arc<dyn AnyInstance>,
+    ) -> JoinHandle<Result<InstanceId, AttachError>> {
+        let system = self.clone();
+        tokio::spawn(async move { system.attach_instance(instance).await })
+    }
+
+    async fn attach_instance(
+        &self,
+        instance: Arc<dyn AnyInstance>,
+    ) -> Result<InstanceId, AttachError> {
+        let declaration = instance.descriptor().declaration;
         let mediator = &self.inner.mediator;
         let stopping = AttachError::Stopping {
             module: declaration,
@@ -85,14 +104,9 @@ impl System {
         if mediator.stopping.has_begun() {
             return Err(stopping);
         }
-        let launch = Launch {
-            mediator: Arc::clone(mediator),
-            mailbox: self.inner.mailbox,
-        };
-        let instance = Instance::attached(&launch, module);
         // One of the system's from now on, so that a shutdown waits for it too.
         lock(&self.inner.instances).push(Arc::clone(&instance));
-        // Whoever sends from now on waits until the module has started.
+        // Senders wait from now on until the module has started.
         if let Err(error) = claim(mediator, &*instance) {
             // Somebody may have sent in between, and waits for a start that does not come.
             Arc::clone(&instance).cut_off().await;
@@ -111,16 +125,13 @@ impl System {
                 error,
             });
         }
-        let attached = Attached {
-            instance: instance.id(),
-            module: PhantomData,
-        };
+        let id = instance.id();
         if mediator.stopping.has_begun() {
             // The shutdown may have looked for modules before this one was there.
-            self.detach(attached).await;
+            self.detach_instance(id).await;
             return Err(stopping);
         }
-        Ok(attached)
+        Ok(id)
     }
 
     /// A module is not the system's any more; what it did is, unless it is reported already.
@@ -138,7 +149,11 @@ impl System {
     ///
     /// A module of another system is left alone.
     pub async fn detach<M: Module>(&self, attached: Attached<M>) {
-        let (system, id) = (self.clone(), attached.instance);
+        self.detach_instance(attached.instance).await;
+    }
+
+    async fn detach_instance(&self, id: InstanceId) {
+        let system = self.clone();
         let Some(instance) = self
             .instances()
             .into_iter()
