@@ -1,4 +1,4 @@
-//! Layer 4: the framework's own events. Any module may handle them, and any program may subscribe to them.
+//! The framework's own events. Any module may handle them, and any program may subscribe to them.
 
 use nether_macros::event;
 

@@ -1,4 +1,4 @@
-//! Layer 0: [`Guarded`]: a future in its span, whose panics are caught.
+//! [`Guarded`]: a future in its span, whose panics are caught.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,4 +1,4 @@
-//! Layer 0: [`Latencies`]: how long handlers take, by module and message, once somebody asks for it.
+//! [`Latencies`]: how long handlers take, by module and message, once somebody asks for it.
 //!
 //! Until then it costs a load for each message, and no clock is read.
 

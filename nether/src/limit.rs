@@ -1,4 +1,4 @@
-//! Layer 2: [`Limit`]: how many messages may be in flight in a system before work from outside is held back.
+//! [`Limit`]: how many messages may be in flight in a system before work from outside is held back.
 
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};

@@ -1,4 +1,4 @@
-//! Layer 0: [`Line`]: senders that wait for room, first come, first served. No lock of its own, and no allocation per wait.
+//! [`Line`]: senders that wait for room, first come, first served. No lock of its own, and no allocation per wait.
 
 use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};

@@ -1,4 +1,4 @@
-//! Layer 2: the mediator, the one inversion point. Contexts read it to find where a message goes; `system` fills it.
+//! The mediator, the one inversion point. Contexts read it to find where a message goes; `system` fills it.
 //!
 //! It is a table with a row per message type, indexed by the type's slot: no hashing, no lock. A table never changes: a
 //! change makes the next one. Every unit of work keeps the table of when it was opened, and reads it without touching

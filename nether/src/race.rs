@@ -1,4 +1,4 @@
-//! Layer 0: the first of two futures.
+//! The first of two futures.
 //!
 //! `tokio::select!` would do it too, but it lives behind a feature that builds a second `syn` for every user.
 

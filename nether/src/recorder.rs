@@ -1,4 +1,4 @@
-//! Layer 2: [`Recorder`]: what a test system has seen sent and published; nothing without the feature `test`.
+//! [`Recorder`]: what a test system has seen sent and published; nothing without the feature `test`.
 
 #[cfg(feature = "test")]
 use std::any::Any;

@@ -1,4 +1,4 @@
-//! Layer 1: [`Resource`], something the program provides once and modules ask for by type.
+//! [`Resource`], something the program provides once and modules ask for by type.
 
 use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! Layer 5: where a message goes, with its types known again: a module's queue, or a shared module's handler itself.
+//! Where a message goes, with its types known again: a module's queue, or a shared module's handler itself.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;

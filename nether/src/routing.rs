@@ -1,4 +1,4 @@
-//! Layer 2: the proofs that a message may be sent, and by whom; the only home of routing diagnostics.
+//! The proofs that a message may be sent, and by whom; the only home of routing diagnostics.
 //!
 //! Whoever sends is a [`Sender`]: the root of a unit of work, or a module. Its rule is [`Open`] (every message that a
 //! visible module handles) or [`Listed`] (exactly what `emits` and `calls` say). The last parameter of the proofs is never

@@ -1,4 +1,4 @@
-//! Layer 0: locks whose holders cannot panic.
+//! Locks whose holders cannot panic.
 
 pub(crate) use std::sync::Mutex;
 pub(crate) use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};

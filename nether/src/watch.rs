@@ -1,4 +1,4 @@
-//! Layer 1: [`Watch`]: whether somebody looks after handlers that take long. Nobody does while nothing is handled, so that an idle
+//! [`Watch`]: whether somebody looks after handlers that take long. Nobody does while nothing is handled, so that an idle
 //! system is idle.
 
 use std::sync::atomic::{AtomicBool, Ordering};

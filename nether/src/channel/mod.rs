@@ -1,4 +1,4 @@
-//! Layer 0: [`Channel`]: a bounded queue whose items consumers share among them (`join`) or see all of (`watch`).
+//! [`Channel`]: a bounded queue whose items consumers share among them (`join`) or see all of (`watch`).
 //!
 //! Nothing of the user's runs under its lock but an item's `Clone`: wakers are woken and items dropped after it.
 

@@ -1,4 +1,4 @@
-//! Layer 6: [`Context`], the handle to a unit of work: what programs, handlers and hooks send with.
+//! [`Context`], the handle to a unit of work: what programs, handlers and hooks send with.
 
 mod calling;
 mod delivery;

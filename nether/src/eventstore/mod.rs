@@ -2,8 +2,9 @@
 //!
 #![doc = include_str!("../docs/eventstore.md")]
 
-// Layer 11. `store` says what a backend does, `memory` and `sqlite` are backends, `conformance` checks them; `handle` is what programs
-// have of one. `aggregate` writes, `projection` and `saga` each are a `follower`; `stored` and `schema_lock` are about events of older programs.
+// `store` says what a backend does; `memory` and `sqlite` are backends, and `conformance` checks them. `handle` is the
+// `Store` that a program provides. `aggregate` appends events; a `projection` and a `saga` each follow them by a
+// `follower`. `stored` and `schema_lock` are about events that older versions of the program wrote.
 
 mod aggregate;
 mod clock;

@@ -1,4 +1,4 @@
-//! Layer 1: what a message is. Commands and queries are given to one module, events are shown to all.
+//! What a message is. Commands and queries are given to one module, events are shown to all.
 
 mod descriptor;
 mod id;

@@ -1,4 +1,4 @@
-//! Layer 7: modules: isolated state, and the handlers that are the only way to it.
+//! Modules: isolated state, and the handlers that are the only way to it.
 
 mod accepted;
 mod attempt;

@@ -1,4 +1,4 @@
-//! Layer 3: what all handles to one unit of work share: how much is in flight, what failed, when it must end.
+//! What all handles to one unit of work share: how much is in flight, what failed, when it must end.
 
 mod extras;
 mod family;

@@ -1,4 +1,4 @@
-//! Layer 9: [`System`], the composition root: the only place that knows all of the layers below.
+//! [`System`], the composition root: the only place that knows all of the layers below.
 
 mod attach;
 mod builder;

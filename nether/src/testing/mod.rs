@@ -1,4 +1,5 @@
-//! Layer 10: what a test has of a system (feature `test`): fakes, what was sent, and the end of all that was begun.
+//! [`TestSystem`], a system in a test (feature `test`): takes fakes, records messages, and can be waited for until it
+//! has come to rest.
 
 use std::ops::Deref;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Layer 4: who waits for whom. An exclusive module that waits for the reply of another handles nothing meanwhile, so a circle
+//! Who waits for whom. An exclusive module that waits for the reply of another handles nothing meanwhile, so a circle
 //! of them would wait for ever: a deadlock, found in the wait-for graph (R. C. Holt, "Some deadlock properties of computer
 //! systems", 1972) by the call that closes it.
 //!
