@@ -42,6 +42,12 @@ pub use self::projection::{Projection, ProjectionHandle, Projections};
 pub use self::saga::{Saga, SagaHandle, SagaStatus, Sagas, Sent, Step};
 pub use self::scenario::{Decided, Scenario, given, given_with};
 pub use self::schema_lock::{SchemaError, check_schema};
+/// The release of `rusqlite` that [`SqliteTransaction`] comes from. A program that writes through one uses
+/// this, or depends on `rusqlite` in the same version.
+#[cfg(feature = "sqlite")]
+#[doc(no_inline)]
+pub use rusqlite;
+
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{Durability, SqliteOptions, SqliteStore, SqliteTransaction};
 pub use self::store::{

@@ -1,4 +1,4 @@
-//! [`Server`]: the module that serves the program over HTTP, and what it can be told before it starts.
+//! [`Server`]: the module that serves the program over HTTP, and its settings.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -59,7 +59,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server of that system, with settings that are safe for the open Internet.
+    /// A server of that system. Its default settings bound what a client can do, so that the open Internet
+    /// may reach it.
+    ///
+    /// Unless [`operations`](Server::operations) names an address of their own, `/livez`, `/readyz` and
+    /// `/metrics` are served at the same address as the endpoints. `/openapi.json`, and `/docs` with the
+    /// feature `swagger-ui`, always are: if clients must not see these paths, refuse them in the proxy in
+    /// front.
     pub fn new(system: &System) -> Self {
         Server {
             system: system.downgrade(),
@@ -183,7 +189,8 @@ impl Server {
         self
     }
 
-    /// Serves `/livez`, `/readyz` and `/metrics` at a second address, and nowhere else: one that only your own machines reach.
+    /// Serves `/livez`, `/readyz` and `/metrics` at a second address, and no longer beside the endpoints.
+    /// Choose an address that only your own machines reach.
     #[must_use]
     pub fn operations(mut self, address: impl Into<String>) -> Self {
         self.settings.operations = Some(address.into());

@@ -42,17 +42,18 @@ pub struct DeadLetters {
 impl System {
     /// Stops the system, and tells what it did.
     ///
-    /// New root work is refused from now on ([`SendError::Stopping`](crate::SendError::Stopping)). What is in flight is
-    /// handled to its end, with all it causes. Then background tasks are told (their context is cancelled), and modules
-    /// stop in the reverse of the order they started in: each handles what it still has and runs its `#[on_stop]`. All of
-    /// that may take [`SystemBuilder::shutdown_timeout`](crate::SystemBuilder::shutdown_timeout); what is left then is cut
-    /// off, and reported as dead letters.
+    /// Messages from outside of handlers are refused from now on
+    /// ([`SendError::Stopping`](crate::SendError::Stopping)). What is in flight is handled to its end, with
+    /// all it causes. Then the contexts of background tasks are cancelled, and modules stop in the reverse of
+    /// the order in which they started: each handles what it still has and runs its `#[on_stop]`. All of that
+    /// may take [`SystemBuilder::shutdown_timeout`](crate::SystemBuilder::shutdown_timeout); what is left
+    /// then is cut off, and reported as dead letters.
     ///
     /// Cut off means: the handler that an exclusive module is in is dropped where it waits, and its `#[on_stop]` is not run.
     /// Handlers of a shared module are only no longer waited for.
     ///
-    /// Whoever calls it a second time waits for the same end and gets the same report. A handler cannot wait for it, since it
-    /// is part of what is waited for: let it publish an event, or spawn a task.
+    /// A second call waits for the same end and returns the same report. A handler cannot wait for it,
+    /// because the shutdown waits for the handler: let it publish an event, or spawn a task.
     ///
     /// ```
     /// # use nether::prelude::*;

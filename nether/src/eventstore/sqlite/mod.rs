@@ -31,8 +31,9 @@ use crate::eventstore::store::{
 };
 use crate::race::race;
 
-/// The transaction of a projection's checkpoint: what a projection writes with it into the store's file is committed together with the
-/// checkpoint. It is that of `rusqlite`, which a program that uses it depends on, in the same version.
+/// A transaction in the file of a [`SqliteStore`]. What a projection writes with it is committed together
+/// with the checkpoint. It is a type of `rusqlite`, in the version that this crate exports as
+/// [`rusqlite`](crate::eventstore::rusqlite).
 pub type SqliteTransaction<'a> = rusqlite::Transaction<'a>;
 
 /// An event store in one file of SQLite.
@@ -94,11 +95,12 @@ impl SqliteStore {
         SqliteOptions::default()
     }
 
-    /// Does something in a transaction of the store's file, on the thread that writes: for tables of the program's own. It is
-    /// committed if `work` gives `Ok`, and rolled back if it gives an error or panics. Whoever appends meanwhile waits.
+    /// Runs `work` in a transaction of the store's file, on the thread that writes: for tables of the
+    /// program's own. The transaction is committed if `work` returns `Ok`, and rolled back if it returns an
+    /// error or panics. Appends wait meanwhile. [`StoreError::failed`] makes an error of one of `rusqlite`.
     ///
     /// # Errors
-    /// That of `work`; that it panicked; or why it could not be committed.
+    /// The error of `work`; that it panicked; or why the transaction could not be committed.
     pub fn transaction<T: Send + 'static>(
         &self,
         work: impl FnOnce(&SqliteTransaction<'_>) -> Result<T, StoreError> + Send + 'static,

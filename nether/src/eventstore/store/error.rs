@@ -98,7 +98,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// That the system or the database failed.
+    /// An error of the operating system or the database, as an error of the store.
     pub fn failed(error: impl StdError + Send + Sync + 'static) -> Self {
         StoreError::Failed {
             reason: error.to_string(),
