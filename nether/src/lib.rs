@@ -115,11 +115,13 @@
 //!
 //! # Errors
 //!
-//! A handler returns its reply or a `Result` of it. An `Err` is a result like any other: the module's state stays. A panic
-//! is caught and is a crash of the module, which is made anew and goes on with its next message; see
-//! [`#[module]`](macro@module#crashes). Whoever waits gets a [`CallError`]: the handler's own error, the panic, or why there was no reply. What fails while nobody waits is kept for
-//! [`close`](Context::close), and published as [`HandlerFailed`]. A message that is accepted but never handled is published
-//! as [`DeadLetter`]. A handler that takes long is told by [`HandlerSlow`]. [`Error`] boxes any `std::error::Error`, so `?` works on all of them.
+//! A handler returns its reply or a `Result` of it. An `Err` is a result like any other: the module's state
+//! stays. A panic is caught and is a crash of the module, which is restarted and continues with its next
+//! message; see [`#[module]`](macro@module#crashes). Whoever waits gets a [`CallError`]: the handler's own
+//! error, the panic, or why there was no reply. What fails while nobody waits is kept for
+//! [`close`](Context::close), and published as [`HandlerFailed`]. A message that is accepted but never
+//! handled is published as [`DeadLetter`]. A slow handler is reported as [`HandlerSlow`]. [`Error`] boxes any
+//! `std::error::Error`, so `?` works on all of them.
 //!
 //! # Testing
 //!

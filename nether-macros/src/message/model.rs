@@ -113,7 +113,7 @@ impl Definition {
         })
     }
 
-    /// Whether the user said himself where serde is.
+    /// Whether the definition already says where serde is.
     pub(crate) fn says_serde_crate(&self) -> bool {
         let mut serde = self
             .attributes()

@@ -113,7 +113,7 @@ pub(super) fn keyed(message: &Checked, paths: &Paths) -> Option<TokenStream> {
     })
 }
 
-/// That aggregates, projections and sagas may list it.
+/// The `impl` by which aggregates, projections and sagas may list the message.
 pub(super) fn listed(message: &Checked, paths: &Paths) -> Option<TokenStream> {
     let [listed, module, by, uses, add] = match message.kind {
         MessageKind::Command => [

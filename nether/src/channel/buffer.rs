@@ -1,4 +1,4 @@
-//! [`Buffer`]: the items of a channel, and who has still to get them. Knows of no tasks.
+//! [`Buffer`]: the items of a channel, and which consumers have yet to read them. It knows nothing of tasks.
 
 use std::collections::VecDeque;
 
@@ -20,9 +20,9 @@ pub(crate) struct Cursor {
     pub(crate) missed: u64,
 }
 
-/// Items are numbered in the order they came. Of those who have yet to get an item there are never fewer than of an older one:
-/// joiners share one cursor, and whoever watches has still to see all that is younger than its own. So the items that must
-/// not be lost are the youngest, and what gives way to a new one is the oldest.
+/// Items are numbered in the order of their arrival. Newer items never have fewer pending readers than older
+/// ones: joiners share one cursor, and a watcher has yet to see every item after its own cursor. So evicting
+/// the oldest item loses the least.
 pub(super) struct Buffer<T> {
     slots: VecDeque<Slot<T>>,
     /// The number of the oldest.

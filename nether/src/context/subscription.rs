@@ -215,11 +215,11 @@ pub(super) fn end_subscriptions(scope: &Scope) {
     }
 }
 
-/// Tells those who subscribed to the event, here or in the whole system.
+/// Sends the event to its subscribers in this context and in the whole system.
 #[inline]
 pub(super) fn tell_subscribers<E: Event>(scope: &Scope, row: &Row, event: &Arc<E>, sequence: u64) {
     if let Some(subscribers) = &row.subscription {
-        // To whom is behind the oldest event is lost, and dropped here: that is the user's, and must not cut this short.
+        // A lagging subscriber loses its oldest event here. Dropping it runs user code, which may panic.
         let tell = || everywhere(subscribers, |sender| sender.send(Arc::clone(event)));
         let _ = catch_unwind(AssertUnwindSafe(tell));
     }
@@ -242,7 +242,7 @@ fn any_event<E: Event>(scope: &Scope, event: &E, sequence: Option<u64>) -> Arc<A
     })
 }
 
-/// Tells those who subscribed to the event in this context.
+/// Sends the event to its subscribers in this context.
 #[inline]
 pub(super) fn tell_subscribers_of<E: Event>(scope: &Scope, event: &Arc<E>, sequence: Option<u64>) {
     let Some(subscriptions) = scope.subscriptions().and_then(of) else {

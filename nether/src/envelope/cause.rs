@@ -22,7 +22,8 @@ struct Link {
 }
 
 impl Cause {
-    /// The cause of what is sent while `message` (its name and number), whose cause this is, is handled.
+    /// The cause to attach to messages that the handler of `message` (its name and number) sends; `self` is
+    /// the cause of `message` itself.
     #[inline]
     pub(crate) fn child(&self, message: Option<(&'static str, u64)>, max_depth: u32) -> Cause {
         let depth = self.depth + 1;
@@ -40,7 +41,7 @@ impl Cause {
         }
     }
 
-    /// The same, in another unit of work, where the number means nothing.
+    /// This cause in another unit of work, where the number means nothing.
     pub(crate) fn elsewhere(self) -> Cause {
         Cause {
             sequence: None,

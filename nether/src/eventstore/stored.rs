@@ -49,8 +49,8 @@ pub trait StoredEvent: Event + Serialize + DeserializeOwned {
         (*recorded.name == *Self::SCHEMA.name).then(|| decode(recorded))
     }
 
-    /// Shows it to the modules that handle it. That it cannot be, because its unit of work is cancelled or its chain of causes
-    /// too long, changes nothing: it has happened.
+    /// Publishes it to the modules that handle it. A failure to publish (the unit of work is cancelled, the
+    /// chain of causes is too long) is only logged, because the event is already stored.
     #[doc(hidden)]
     fn shown<S: Sender>(event: Self, ctx: &Context<S>) -> impl Future<Output = ()> + Send {
         async move {

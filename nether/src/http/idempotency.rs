@@ -35,12 +35,12 @@ const BYTES: usize = 64 << 20;
 /// How long an answer is kept.
 const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Under what a request is known, and what it says.
+/// The name of a request, and a fingerprint of its content.
 #[derive(Debug)]
 pub(super) struct IdempotencyKey {
-    /// Who asks, for what, and the key.
+    /// Method, path and key.
     name: Arc<str>,
-    /// Of the query and the body: the same key with another request is a mistake.
+    /// A hash of the query and the body: reusing the key with another request is an error of the client.
     fingerprint: u64,
 }
 

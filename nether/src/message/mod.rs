@@ -35,7 +35,8 @@ pub trait Message: Sized + 'static {
     type Reply: Send + 'static;
     /// What the handler may fail with.
     type Error: HandlerError;
-    /// The message's own type, which only a message has: what depends on it stays silent about what is none.
+    /// Always `Self`. Bounds that go through it suppress follow-up compiler errors for types that are not
+    /// messages.
     #[doc(hidden)]
     type Itself;
     /// How it travels.

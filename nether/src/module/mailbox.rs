@@ -80,7 +80,8 @@ impl<I> Mailbox<I> {
         }
     }
 
-    /// Puts in what `make` gives, at once or when there is room and it is the turn of `ticket`. Not called if refused.
+    /// Puts in what `make` returns, at once or when there is room and it is the turn of `ticket`. `make` is
+    /// not called if the message is rejected.
     #[inline]
     pub(super) fn poll_put(
         &self,
@@ -106,7 +107,8 @@ impl<I> Mailbox<I> {
         Poll::Ready(Ok(()))
     }
 
-    /// Puts in what `make` gives, if there is room and nobody waits for it, or if it `needs_room` not. Not called if rejected.
+    /// Puts in what `make` returns, if there is room and the queue for it is empty, or if `needs_room` is
+    /// false. `make` is not called if the message is rejected.
     pub(super) fn try_put(
         &self,
         source: Source<'_>,

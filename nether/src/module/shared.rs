@@ -127,8 +127,9 @@ impl<M: Module + Shared> SharedCell<M> {
         })
     }
 
-    /// Whoever sends is told that the message is rejected; but of an event nobody is, so that it is a dead letter if the module
-    /// has crashed too often, or fails.
+    /// Refuses a message. A rejected command or query returns an error to its sender. An event has no sender
+    /// to notify, so it becomes a dead letter, if the module was stopped for its crashes or its breaker is
+    /// open.
     #[cold]
     fn turn_away(
         &self,

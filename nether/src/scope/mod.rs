@@ -176,8 +176,8 @@ impl Scope {
         !self.state.is_open()
     }
 
-    /// Somebody began or ended to wait at a stream, or behind one who does. To be told only when something has changed: it also wakes
-    /// who waits to be cancelled.
+    /// Notifies `drain` that a delivery began or stopped waiting at a stream, or behind such a delivery. Call
+    /// it only after a change: it also wakes the tasks that wait for cancellation.
     pub(crate) fn stirred(&self) {
         if !self.state.is_open() {
             self.changed.notify_waiters();

@@ -72,8 +72,8 @@ impl<S: Sender> Context<S> {
         self.shared_stream(None)
     }
 
-    /// The shared stream of items of type `T` that has this name; see [`stream`](Context::stream). Without a name, and with each name,
-    /// it is another one.
+    /// The shared stream of items of type `T` that has this name; see [`stream`](Context::stream). The stream
+    /// without a name and the streams of different names are different streams.
     pub fn stream_named<T: Send + Sync + 'static>(&self, name: &str) -> SharedStream<'_, T> {
         self.shared_stream(Some(name))
     }
@@ -87,43 +87,50 @@ impl<S: Sender> Context<S> {
     }
 }
 
-/// A stream that a unit of work shares: any handler in it may push, any may take. See [`Context::stream`].
+/// A stream that a unit of work shares: any of its handlers may push and consume. See [`Context::stream`].
 ///
 /// # Consumers
 ///
-/// Those who [`join`](SharedStream::join) share the items among them: each goes to one. Those who [`watch`](SharedStream::watch) get
-/// every item each. Both may be done at once, and both are `futures_core::Stream`s, for the combinators of `futures` or `tokio-stream`;
-/// without any, `pull` is all that is needed. What is pushed before there is a consumer is kept for the first.
+/// Consumers that [`join`](SharedStream::join) share the items: each item goes to one of them. Consumers that
+/// [`watch`](SharedStream::watch) get every item. A stream may have both. Both are `futures_core::Stream`s,
+/// for the combinators of `futures` or `tokio-stream`; without these, `pull` is enough. Items that are pushed
+/// before the first consumer exists are kept for it.
 ///
 /// # Room
 ///
-/// A stream holds 256 items, or [as many as it is told](SharedStream::with_capacity). Then `push` waits, and `try_push` hands the item
-/// back, until those have gone on whom the stream waits: who joins, and who watches, unless by
-/// [`watch_lossy`](SharedStream::watch_lossy).
+/// A stream holds 256 items, or [another number](SharedStream::with_capacity). Once it is full, `push` waits
+/// (and `try_push` returns the item) until the slowest consumer has caught up. A [lossy
+/// watcher](SharedStream::watch_lossy) does not count.
 ///
 /// # The end
 ///
-/// A stream ends in order when its last [`Producer`] has [finished](Producer::finish), or when somebody [closes](SharedStream::close) it.
-/// Consumers still get what is in it, then `None`. It ends with an error when a producer is dropped that has not finished, since its
-/// handler failed or panicked ([`StreamError::Unfinished`]), or when somebody [fails](Producer::fail) it: consumers get what is in it,
-/// then the error. And it ends at once, with what is in it, when its unit of work is cancelled.
+/// A stream is complete when its last [`Producer`] has [finished](Producer::finish), or when it is
+/// [closed](SharedStream::close): consumers get the remaining items, then `None`. A stream ends with an error
+/// when a producer is dropped before it has finished, because its handler failed or panicked
+/// ([`StreamError::Unfinished`]), or when a producer [fails](Producer::fail) it: consumers get the remaining
+/// items, then the error. When its unit of work is cancelled, a stream ends at once, and its remaining items
+/// are lost.
 ///
-/// When its unit of work closes, a stream without producers ends in order as soon as all that is left in flight waits for items that
-/// nobody pushes: consumers, handlers that wait for the reply of one, and what waits in line for exclusive modules that consumers keep
-/// busy. So a handler that pushes need not say that it has finished. Of several such streams the oldest ends first; a handler that
-/// pushes to one more when another has ended should [`produce`](SharedStream::produce) it.
+/// When its unit of work closes, a stream without producers is complete as soon as everything left in flight
+/// waits for items that nobody pushes: consumers, handlers that wait for the reply of a consumer, and
+/// messages in line for exclusive modules that consumers keep busy. So a handler that pushes need not finish
+/// the stream. If there are several such streams, the oldest one ends first; a handler that pushes to another
+/// stream after that should [`produce`](SharedStream::produce) it.
 ///
-/// A handler that waits for items, or for the reply of a consumer, and does something else at the same time (`join!`, `select!`, a call
-/// that it stopped waiting for) counts as one who waits: if it pushes, it should `produce`, and in a `select!` it should use `pull`.
+/// A handler that waits for items, or for the reply of a consumer, counts as waiting even if it does
+/// something else at the same time (`join!`, `select!`, a call that it stopped waiting for). If it pushes, it
+/// should `produce`; in a `select!` it should use `pull`.
 ///
-/// What it cannot see keeps the unit of work open until its deadline, so let producers finish: handlers that wait for one another
-/// over more than one reply for a consumer, or that wait for room in a shared module that consumers have filled, a producer that
-/// is held outside of handlers, the items of a [`Streaming`] reply that nobody takes and nobody drops.
+/// Some waits are invisible, and keep the unit of work open until its deadline, so let producers finish:
+/// handlers that wait for a consumer through more than one reply, or for room in a shared module that
+/// consumers have filled; a producer that is held outside of handlers; the items of a [`Streaming`] reply
+/// that nobody takes or drops.
 ///
-/// # How long it may be kept
+/// # Lifetime
 ///
-/// A stream, its producers and its consumers live no longer than the `&Context` that they were got from: what a handler holds ends with
-/// the handler. To go on after it, [`spawn`](Context::spawn); to use one in another task, give the task a clone of the context.
+/// A stream, its producers and its consumers borrow the `&Context` that they come from, so they end with the
+/// handler. Use [`spawn`](Context::spawn) to continue after the handler; to use a stream in another task,
+/// give the task a clone of the context.
 pub struct SharedStream<'c, T> {
     channel: Arc<Channel<T>>,
     seat: Seat<'c>,

@@ -39,10 +39,11 @@ fn is_misfit(error: &Error) -> bool {
     )
 }
 
-/// Why something was not written.
+/// The error of a write that failed.
 pub(super) fn unwritten(error: &Error, connection: &Connection) -> StoreError {
     match error.sqlite_error_code() {
-        // The file is open already, so what cannot be opened is what is to be written beside it.
+        // The database file is already open, so CANTOPEN means that SQLite cannot create the WAL file: the
+        // folder is read-only.
         Some(ErrorCode::CannotOpen) => StoreError::ReadOnly {
             reason: error.to_string(),
         },

@@ -58,7 +58,7 @@ pub(super) fn of_field(
     described(schema, field.docs)
 }
 
-/// The schema without `null`, which is not text, and no reply: what is left out, or not there.
+/// Removes `null` from a schema: an absent query parameter is omitted, and a `None` reply is a 404.
 pub(super) fn without_null(schema: &mut Value) {
     let Value::Object(object) = schema else {
         return;
