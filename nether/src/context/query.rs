@@ -37,8 +37,8 @@ impl<S: Sender> QueryContext<S> {
     /// in this task.
     ///
     /// # Errors
-    /// [`CallError::Handler`](crate::CallError::Handler) if the handler gives back an error, otherwise why there is no
-    /// answer.
+    /// [`CallError::Handler`](crate::CallError::Handler) if the handler returns an error, otherwise the
+    /// reason why there is no answer.
     #[inline]
     pub fn ask<Q, I, TheOneHandler, T, E>(&self, query: Q) -> Calling<'_, Q, Given<Q>, T, E>
     where
@@ -48,7 +48,7 @@ impl<S: Sender> QueryContext<S> {
         Calling::new::<ByCalls<S, I, S::Rule, TheOneHandler>>(&self.handle, query)
     }
 
-    /// The id of the unit of work, which everything in it shares; drawn when somebody first asks for it.
+    /// The id of the unit of work, which everything in it shares; drawn at the first call.
     pub fn correlation_id(&self) -> ContextId {
         self.handle.scope.id()
     }
@@ -94,8 +94,8 @@ impl<S: Sender> QueryContext<S> {
         self.handle.scope.is_cancelled()
     }
 
-    /// Waits until the unit of work is cancelled: for handlers that take long, in a `select!`. In a `#[background]` task it
-    /// tells that the module stops.
+    /// Waits until the unit of work is cancelled: for long-running handlers, in a `select!`. In a
+    /// `#[background]` task it returns when the module stops.
     pub async fn cancelled(&self) {
         self.handle.scope.cancelled().await;
     }

@@ -1,4 +1,4 @@
-//! [`Subscription`]: the events of one context, or of the whole system, for whoever asks.
+//! [`Subscription`]: the events of one context, or of the whole system.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,8 +24,8 @@ const ANY_NAME: &str = "any event";
 /// Events of one type, as they are published: those of one context ([`Context::subscribe`](crate::Context::subscribe)) or
 /// of the whole system ([`System::subscribe`](crate::System::subscribe)).
 ///
-/// A subscriber never slows a publisher. One that is more than 1024 events behind misses the oldest of them, and
-/// [`missed`](Subscription::missed) tells how many.
+/// A subscriber never slows a publisher. A subscriber that is more than 1024 events behind misses the oldest
+/// of them, and [`missed`](Subscription::missed) returns how many.
 ///
 /// ```
 /// use nether::prelude::*;
@@ -66,7 +66,7 @@ pub struct AnyEvent {
     pub id: MessageId,
     /// The context it was published in: its correlation id.
     pub context: ContextId,
-    /// Its number within its context. `None` for what the framework tells of a context that takes no more messages.
+    /// Its number within its context. `None` for a report about a context that accepts no more messages.
     pub sequence: Option<u64>,
     /// The event as JSON, if it can be serialised (it is not `local`).
     pub json: Option<String>,

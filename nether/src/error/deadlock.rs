@@ -1,4 +1,5 @@
-//! [`Deadlock`]: a call that would never be answered, since whoever would answer waits, in the end, for the caller.
+//! [`Deadlock`]: a call that would never be answered, because its handler would wait for the caller, directly
+//! or through others.
 
 use std::error::Error as StdError;
 use std::fmt;

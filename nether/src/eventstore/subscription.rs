@@ -21,8 +21,8 @@ pub struct EventSubscription {
 }
 
 impl Store {
-    /// The events after a position, [`Position::START`] for all, as they are in the store. Whoever wants to go on later keeps the
-    /// position of the last one that they have dealt with.
+    /// The events after a position, in the order of the store; [`Position::START`] for all. To continue
+    /// later, keep the position of the last event that was handled.
     ///
     /// ```
     /// use nether::eventstore::{Position, Store};

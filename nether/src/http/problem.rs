@@ -51,13 +51,13 @@ pub trait Problem: Display {
 pub struct ProblemKind {
     /// The status of the answer.
     pub status: u16,
-    /// What it is called; `None` for the name of the status.
+    /// The title; `None` for the name of the status.
     pub title: Option<&'static str>,
     /// The URI that stands for it; `None` for `about:blank`.
     pub about: Option<&'static str>,
 }
 
-/// A problem, as it is told.
+/// A problem, as clients see it.
 #[derive(Debug, Clone)]
 pub struct Details {
     kind: ProblemKind,

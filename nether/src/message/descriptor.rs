@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::declaration::Declaration;
 use crate::message::{MessageId, MessageKind};
 
-/// What is known of a message type at run time. One `static` each, made by the message's attribute.
+/// The description of a message type at run time: one `static` for each type, made by the message's
+/// attribute.
 ///
-/// There is no public way to one yet; [`System::topology`](crate::System::topology) tells the same.
+/// No public function returns one yet; [`System::topology`](crate::System::topology) has the same content.
 #[derive(Debug)]
 pub struct MessageDescriptor {
     /// Name and place.

@@ -98,7 +98,7 @@ pub trait Query: ByValue + Send {
     type Asked;
 }
 
-/// A message that tells what happened. Any number of modules see it, also none.
+/// A message that says what happened. Any number of modules handle it, or none.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an event",
     label = "only an event can be published or subscribed to",

@@ -1,4 +1,4 @@
-//! [`Supervisor`]: makes a module, and makes it anew when it has crashed, until it crashes too often.
+//! [`Supervisor`]: makes a module, and restarts it when it has crashed, until it crashes too often.
 //!
 //! As in Erlang/OTP a module that fails is not repaired but replaced, by what made it at first, and so often within a time
 //! ("restart intensity"); past that, whatever is wrong does not go away by itself, and the module is stopped.
@@ -41,7 +41,7 @@ pub enum ModuleState {
     Running,
     /// It is held up by [`System::pause`](crate::System::pause). Messages wait.
     Paused,
-    /// It has crashed and is being made anew. Messages wait.
+    /// It has crashed and is restarting. Messages wait.
     Restarting,
     /// It handles nothing any more.
     Stopped,

@@ -31,8 +31,9 @@ impl<M: Module> fmt::Debug for Attached<M> {
 }
 
 impl System {
-    /// Attaches a module value: runs its `#[on_start]`, and from then on it gets the messages it handles. Of one type
-    /// several values may be attached, and each gets the events it handles. What it lists in `after` is not looked at.
+    /// Attaches a module value: runs its `#[on_start]`, and from then on delivers the messages that it
+    /// handles. Several values of one type may be attached, and each gets the events that it handles. Its
+    /// `after` is ignored.
     ///
     /// ```
     /// use nether::prelude::*;
@@ -132,11 +133,12 @@ impl System {
         }
     }
 
-    /// Detaches a module: it gets no new messages, its background tasks are told, it handles what it has, and runs its
-    /// `#[on_stop]`. Returns when that is done, which has no limit of time; whoever stops waiting does not stop it. A handler
-    /// cannot wait for the end of its own module: let it spawn a task.
+    /// Detaches a module: it gets no new messages, the contexts of its background tasks are cancelled, it
+    /// handles the messages that it has, and runs its `#[on_stop]`. The call returns when that is done; there
+    /// is no time-out, and dropping the future does not stop it. A handler cannot wait for the end of its own
+    /// module: let it spawn a task.
     ///
-    /// A module of another system is left alone.
+    /// A module of another system is not detached.
     pub async fn detach<M: Module>(&self, attached: Attached<M>) {
         let (system, id) = (self.clone(), attached.instance);
         let Some(instance) = self

@@ -1,4 +1,4 @@
-//! [`System::shutdown`]: how a system stops, in phases, and what it says at the end.
+//! [`System::shutdown`]: the phases in which a system stops, and its report.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::sync::lock;
 use crate::system::System;
 use crate::system::attach::disconnect;
 
-/// What a system did in its life, told when it stops. [`Display`](fmt::Display) says it in one line.
+/// The report of a system that has stopped. [`Display`](fmt::Display) prints it in one line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {
@@ -19,7 +19,7 @@ pub struct ShutdownReport {
     pub handled: u64,
     /// How many messages failed there: by an error, a panic or a time-out.
     pub failed: u64,
-    /// What was accepted but not handled.
+    /// The messages that were accepted but not handled.
     pub dead_letters: Vec<DeadLetters>,
     /// The names of the modules that had to be cut off, since they did not stop in time.
     pub cut_off: Vec<&'static str>,
@@ -40,7 +40,7 @@ pub struct DeadLetters {
 }
 
 impl System {
-    /// Stops the system, and tells what it did.
+    /// Stops the system, and returns a report.
     ///
     /// Messages from outside of handlers are refused from now on
     /// ([`SendError::Stopping`](crate::SendError::Stopping)). What is in flight is handled to its end, with
@@ -49,8 +49,8 @@ impl System {
     /// may take [`SystemBuilder::shutdown_timeout`](crate::SystemBuilder::shutdown_timeout); what is left
     /// then is cut off, and reported as dead letters.
     ///
-    /// Cut off means: the handler that an exclusive module is in is dropped where it waits, and its `#[on_stop]` is not run.
-    /// Handlers of a shared module are only no longer waited for.
+    /// If an exclusive module is cut off, its running handler is dropped where it waits, and its `#[on_stop]`
+    /// does not run. The handlers of a shared module are no longer waited for.
     ///
     /// A second call waits for the same end and returns the same report. A handler cannot wait for it,
     /// because the shutdown waits for the handler: let it publish an event, or spawn a task.

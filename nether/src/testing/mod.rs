@@ -125,9 +125,9 @@ impl TestSystem {
         });
     }
 
-    /// Waits until nothing is in flight, no module is being made anew, and no timer is due. Virtual time passes as far as what is
-    /// in flight waits for it, and a few milliseconds more. What is only to happen later (a `#[background]` task that
-    /// sleeps) is not waited for; see [`advance`](TestSystem::advance).
+    /// Waits until nothing is in flight, no module is restarting, and no timer is due. Virtual time passes as
+    /// far as messages in flight wait for it, and a few milliseconds more. It does not wait for what happens
+    /// only later (a `#[background]` task that sleeps); see [`advance`](TestSystem::advance).
     pub async fn settle(&self) {
         let stopping = &self.0.mediator().stopping;
         stopping.ask_quiet();
@@ -165,7 +165,7 @@ impl TestSystem {
         self.all()
     }
 
-    /// What failed so far: the framework's own event of it.
+    /// The failures so far.
     pub fn failures(&self) -> Vec<HandlerFailed> {
         self.all()
     }

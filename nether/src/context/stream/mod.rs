@@ -25,7 +25,8 @@ use crate::routing::Sender;
 const CAPACITY: usize = 256;
 
 impl<S: Sender> Context<S> {
-    /// The shared stream of items of type `T` in this unit of work: the same for everybody who asks in it, and none of any other's.
+    /// The shared stream of items of type `T` in this unit of work. Every call in the unit of work returns a
+    /// handle to the same stream.
     ///
     /// ```
     /// use nether::prelude::*;
@@ -43,7 +44,7 @@ impl<S: Sender> Context<S> {
     ///     async fn count(&self, CountTo(last): CountTo, ctx: &Context<Self>) -> nether::Result<()> {
     ///         let numbers = ctx.stream::<u32>().produce();
     ///         for number in 1..=last {
-    ///             numbers.push(number).await?; // Waits while nobody takes what is there.
+    ///             numbers.push(number).await?; // Waits while the stream is full.
     ///         }
     ///         numbers.finish();
     ///         Ok(())
@@ -137,7 +138,7 @@ pub struct SharedStream<'c, T> {
 }
 
 impl<'c, T: Send + Sync + 'static> SharedStream<'c, T> {
-    /// The same, and it holds so many items for consumers that are behind, at least one. The last one who says so is right.
+    /// Sets how many items the stream holds for consumers that are behind, at least one. The last call wins.
     #[must_use]
     pub fn with_capacity(self, items: usize) -> Self {
         self.channel.set_capacity(items.max(1));
@@ -161,18 +162,19 @@ impl<'c, T: Send + Sync + 'static> SharedStream<'c, T> {
         producer::try_push(&self.channel, item)
     }
 
-    /// One who will push until it has [finished](Producer::finish). When all have, the stream ends.
+    /// A producer, which pushes until it has [finished](Producer::finish). When all producers have finished,
+    /// the stream is complete.
     pub fn produce(&self) -> Producer<'c, T> {
         Producer::new(Arc::clone(&self.channel), self.seat.clone())
     }
 
-    /// One of those who share the items among them.
+    /// A consumer that shares the items with all other joined consumers.
     pub fn join(&self) -> JoinStream<'c, T> {
         JoinStream::new(Arc::clone(&self.channel), &self.seat)
     }
 
-    /// One who gets every item that is pushed from now on, and before that what the stream still holds for those who join. It holds
-    /// back who pushes when it is behind.
+    /// A watcher, which gets every item that is pushed from now on, and before that the items that the stream
+    /// still holds for joined consumers. Producers wait for it when it is behind.
     pub fn watch(&self) -> WatchStream<'c, T>
     where
         T: Clone,
@@ -180,8 +182,8 @@ impl<'c, T: Send + Sync + 'static> SharedStream<'c, T> {
         WatchStream::new(Arc::clone(&self.channel), &self.seat, true, clone_of::<T>)
     }
 
-    /// The same, but it holds nobody back: one that is behind by more than the stream holds misses the oldest items, and
-    /// [is told](WatchStream::missed) how many.
+    /// A lossy watcher: producers do not wait for it. If it is behind by more than the stream holds, it
+    /// misses the oldest items, and [`missed`](WatchStream::missed) returns how many.
     pub fn watch_lossy(&self) -> WatchStream<'c, T>
     where
         T: Clone,
@@ -189,12 +191,12 @@ impl<'c, T: Send + Sync + 'static> SharedStream<'c, T> {
         WatchStream::new(Arc::clone(&self.channel), &self.seat, false, clone_of::<T>)
     }
 
-    /// Ends the stream in order, whoever still produces.
+    /// Completes the stream, even if it still has producers.
     pub fn close(&self) {
         self.channel.end(Ok(()));
     }
 
-    /// Ends the stream with an error, whoever still produces.
+    /// Ends the stream with an error, even if it still has producers.
     pub fn fail(&self, error: impl Into<Error>) {
         fail(&*self.channel, error.into());
     }

@@ -17,16 +17,17 @@ use crate::routing::{Calls, Sender};
 /// Its handler makes one with [`Context::streaming`]; [`Context::send_streaming`] gives its two parts.
 #[derive(Debug)]
 pub struct Streaming<R, T> {
-    /// What is known at once.
+    /// The reply.
     pub reply: R,
-    /// What follows.
+    /// The items that follow.
     pub items: JoinStream<'static, T>,
 }
 
 impl<S: Sender> Context<S> {
-    /// A reply that is given now, and items that follow it: `produce` goes on after the handler, in a task of its own, which is part of
-    /// the unit of work like any that is [spawned](Context::spawn). If it fails, so does the stream. It may end with the error of a [`push`](Producer::push) that nobody wants
-    /// any more: whoever asked has had enough, which is no failure.
+    /// A reply that is given now, and items that follow it: `produce` runs after the handler, in a task of
+    /// its own, which is part of the unit of work like any [spawned](Context::spawn) task. If it fails, so
+    /// does the stream. If it ends with the error of a [`push`](Producer::push) whose consumer is gone, that
+    /// is not a failure.
     ///
     /// ```
     /// use nether::prelude::*;
@@ -67,7 +68,7 @@ impl<S: Sender> Context<S> {
     /// ```
     ///
     /// # Errors
-    /// Why the unit of work takes nothing more.
+    /// The reason why the unit of work accepts nothing more.
     pub fn streaming<R, T, F>(
         &self,
         reply: R,
@@ -96,7 +97,7 @@ impl<S: Sender> Context<S> {
     /// [`streaming`](Context::streaming) for an example.
     ///
     /// # Errors
-    /// Those of [`send`](Context::send).
+    /// The errors of [`send`](Context::send).
     pub fn send_streaming<C, I, TheOneHandler, R, T, E>(
         &self,
         command: C,

@@ -16,7 +16,7 @@ pub trait EventOf<A: Parts> {
     fn into_event(self) -> A::Event;
 }
 
-/// What has happened to an aggregate, in order: what a decision gives back if it cannot say it with a tuple or a list.
+/// The events of a decision, in order: the return type for decisions that a tuple or a list cannot express.
 ///
 /// ```
 /// # use nether::prelude::*;

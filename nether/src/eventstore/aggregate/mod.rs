@@ -22,7 +22,7 @@ use crate::eventstore::stored::{Encoded, Keeping, Unreadable};
 use crate::module::{ModuleDescriptor, Routes};
 use crate::resources::Resources;
 
-/// State that is made of events: implemented by [`#[aggregate]`](macro@crate::aggregate), never by hand.
+/// State that is made from events: implemented by [`#[aggregate]`](macro@crate::aggregate), never by hand.
 ///
 /// An aggregate is a *decider* (J. Chassaing, "Functional Event Sourcing Decider"): its commands' methods decide, from the
 /// state, which events happen; its events' methods evolve the state. Nothing else changes it.
@@ -91,7 +91,7 @@ pub struct AggregateSettings {
     pub snapshot_every: u64,
     /// Snapshots of another version are not used.
     pub snapshot_version: u32,
-    /// How many aggregates are kept in memory while nobody uses them.
+    /// How many unused aggregates stay in memory.
     pub cache: usize,
     /// How long.
     pub idle: Duration,

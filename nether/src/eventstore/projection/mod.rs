@@ -24,7 +24,8 @@ use crate::eventstore::store::RecordedEvent;
 use crate::module::{ModuleDescriptor, Routes};
 use crate::resources::Resources;
 
-/// What is read off the events: implemented by [`#[projection]`](macro@crate::projection), never by hand.
+/// A read model that is made from events: implemented by [`#[projection]`](macro@crate::projection), never by
+/// hand.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a projection",
     label = "not a projection",

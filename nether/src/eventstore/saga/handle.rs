@@ -89,8 +89,9 @@ impl<S: Saga> SagaHandle<S> {
         self.control.wait_for(position).await;
     }
 
-    /// Waits until nothing is left for them to do: they have handled all events that are in the store, also those that their own
-    /// commands have led to, and have nothing to send. Those that wait for an event or a time-out are not waited for.
+    /// Waits until the sagas have nothing to do: they have handled all events in the store, including those
+    /// that their own commands led to, and have nothing to send. A saga that waits for an event or a time-out
+    /// has nothing to do.
     ///
     /// # Errors
     /// If the store does not say where it is.
@@ -106,7 +107,7 @@ impl<S: Saga> SagaHandle<S> {
         }
     }
 
-    /// What they could not handle.
+    /// The events that they could not handle.
     pub fn parked(&self) -> Vec<ParkedEvent> {
         lock(&self.control.parked).clone()
     }

@@ -59,7 +59,7 @@ impl Default for SqliteOptions {
 }
 
 impl SqliteOptions {
-    /// What is on the disk when an append is acknowledged: [`Durability::Full`] unless told otherwise.
+    /// What is on the disk when an append is acknowledged: [`Durability::Full`] by default.
     pub fn durability(mut self, durability: Durability) -> Self {
         self.durability = durability;
         self
@@ -80,32 +80,33 @@ impl SqliteOptions {
         self
     }
 
-    /// How long to wait for another process that writes, before that is an error: 5 seconds unless told otherwise.
+    /// How long to wait for another process that writes, before that is an error: 5 seconds by default.
     pub fn busy_timeout(mut self, timeout: Duration) -> Self {
         self.busy_timeout = timeout;
         self
     }
 
-    /// How often a store that is [`shared`](SqliteOptions::shared) or read-only looks for what others have written, while somebody waits
-    /// for it: each 50 milliseconds unless told otherwise.
+    /// How often a store that is [`shared`](SqliteOptions::shared) or read-only looks for new events of other
+    /// processes, while a task waits for them: every 50 milliseconds by default.
     pub fn poll_interval(mut self, interval: Duration) -> Self {
         self.poll_interval = interval;
         self
     }
 
-    /// How many may read at the same time: 4 unless told otherwise.
+    /// How many connections read at the same time: 4 by default.
     pub fn readers(mut self, readers: usize) -> Self {
         self.readers = readers.max(1);
         self
     }
 
-    /// How many appends are written in one transaction, at most: 1024 unless told otherwise.
+    /// The most appends that are written in one transaction: 1024 by default.
     pub fn max_batch(mut self, appends: usize) -> Self {
         self.max_batch = appends.max(1);
         self
     }
 
-    /// How large the file may become: without limit unless told otherwise. What would make it larger gives [`StoreError::Full`].
+    /// The largest size of the file: without a limit by default. An append beyond it fails with
+    /// [`StoreError::Full`].
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = Some(bytes);
         self

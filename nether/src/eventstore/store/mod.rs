@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// What the methods of an [`EventStore`] give back: boxed, so that a store is known by its trait alone.
+/// The future of the methods of an [`EventStore`]: boxed, so that the trait can be used as an object.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// The name of a stream: the events of one aggregate, in the order they happened.
@@ -142,14 +142,15 @@ pub(crate) const PAGE: usize = 1024;
 /// Documents of a collection, with their keys.
 pub type Documents = Vec<(Arc<str>, Vec<u8>)>;
 
-/// A store of events: appends to streams, reads them, and tells of new ones. Beside them it keeps small documents
-/// (snapshots, checkpoints, the state of sagas) by collection and key.
+/// A store of events: appends to streams, reads them, and reports new events. Beside them it keeps small
+/// documents (snapshots, checkpoints, the state of sagas) by collection and key.
 ///
 /// Implement it for a database, and let [`conformance`](crate::eventstore::conformance) check what is only said here in words:
 ///
-/// - What is acknowledged is durable, as far as the store is: an append whose future has given `Ok` is there after a crash.
-/// - Positions have no gaps, and grow in the order in which events become visible: whoever has read up to a position will
-///   find nothing new before it.
+/// - Acknowledged appends are durable, as far as the store is: an append whose future has returned `Ok`
+///   survives a crash.
+/// - Positions have no gaps, and grow in the order in which events become visible: no new event appears
+///   before a position that a reader has reached.
 /// - An append is atomic, and so is a change of documents.
 /// - A future that is dropped may or may not have done its work; nothing is done in part.
 pub trait EventStore: Send + Sync + 'static {
