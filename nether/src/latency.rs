@@ -1,6 +1,6 @@
-//! [`Latencies`]: how long handlers take, by module and message, once somebody asks for it.
+//! [`Latencies`]: how long handlers take, by module and message. It is off until it is asked for.
 //!
-//! Until then it costs a load for each message, and no clock is read.
+//! While it is off, a message costs a load, and no clock is read.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

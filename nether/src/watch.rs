@@ -1,5 +1,5 @@
-//! [`Watch`]: whether somebody looks after handlers that take long. Nobody does while nothing is handled, so that an idle
-//! system is idle.
+//! [`Watch`]: whether the task that watches for slow handlers runs. It sleeps while nothing is handled, so
+//! that an idle system is idle.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -1,4 +1,4 @@
-//! Looks after handlers that take long: what hangs is told, with whom it waits for.
+//! Watches for slow handlers, and reports each with the modules that it waits for.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
