@@ -113,7 +113,7 @@ pub(super) fn keyed(message: &Checked, paths: &Paths) -> Option<TokenStream> {
     })
 }
 
-/// The `impl` by which aggregates, projections and sagas may list the message.
+/// That aggregates, projections and sagas may list it.
 pub(super) fn listed(message: &Checked, paths: &Paths) -> Option<TokenStream> {
     let [listed, module, by, uses, add] = match message.kind {
         MessageKind::Command => [

@@ -149,8 +149,8 @@ impl SystemBuilder {
         self
     }
 
-    /// Checks the whole program and the resources that it provides, without starting anything. An
-    /// [isolated](SystemBuilder::isolated) system has nothing to check.
+    /// Checks the whole program and what is provided, without starting anything. Of an [isolated](SystemBuilder::isolated)
+    /// system there is nothing to check.
     ///
     /// # Errors
     /// Every problem at once.
