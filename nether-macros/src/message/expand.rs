@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 
-use crate::message::model::Checked;
+use crate::message::checked::Checked;
 use crate::message::{MessageKind, endpoint, stored};
 use crate::paths::Paths;
 use crate::spans;

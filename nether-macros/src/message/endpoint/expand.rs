@@ -5,10 +5,10 @@ use quote::{quote, quote_spanned};
 
 use crate::docs;
 use crate::message::MessageKind;
+use crate::message::checked::Checked;
 use crate::message::endpoint::{Endpoint, unique};
 use crate::message::expand::{error, reply};
 use crate::message::fields::{Absence, Field, Shape};
-use crate::message::model::Checked;
 use crate::paths::Paths;
 use crate::spans;
 
