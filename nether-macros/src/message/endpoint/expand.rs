@@ -7,7 +7,6 @@ use crate::docs;
 use crate::message::MessageKind;
 use crate::message::checked::Checked;
 use crate::message::endpoint::{Endpoint, unique};
-use crate::message::expand::{error, reply};
 use crate::message::fields::{Absence, Field, Shape};
 use crate::paths::Paths;
 use crate::spans;
@@ -104,7 +103,7 @@ fn field(field: &Field, paths: &Paths) -> TokenStream {
 fn called(message: &Checked, endpoint: &Endpoint, paths: &Paths) -> TokenStream {
     let p = paths.private();
     let ident = message.definition.ident();
-    let (reply, error) = (reply(message), error(message, paths));
+    let (reply, error) = (message.reply(), message.error(paths));
     let status = match endpoint.status {
         Some(status) => quote!(#p::Option::Some(#status)),
         None => quote!(#p::Option::None),
