@@ -7,7 +7,7 @@ use quote::{ToTokens, quote};
 use syn::{Path, Type};
 
 use crate::block::Block;
-use crate::module::signature;
+use crate::signature;
 
 pub(crate) struct Checked {
     /// The block as written, without the attributes of hooks.
