@@ -234,6 +234,12 @@ impl Methods {
     }
 }
 
+/// Whether the type is the transaction of a projection's checkpoint.
+pub(super) fn is_transaction(ty: &Type) -> bool {
+    let segment = types::last_segment(behind_reference(ty));
+    segment.is_some_and(|segment| segment.ident == "SqliteTransaction")
+}
+
 /// There are no hooks in such a block.
 fn check_no_hook(function: &Function, whose: &Whose, diagnostics: &Diagnostics) {
     let is_hook = |attribute: &&Attribute| HOOKS.iter().any(|hook| attribute.path().is_ident(hook));

@@ -5,10 +5,9 @@ use quote::{quote, quote_spanned};
 
 use crate::paths::Paths;
 use crate::sourcing::descriptor::{Parts, descriptor, handled_by, said};
-use crate::sourcing::methods::{self, Method};
+use crate::sourcing::methods::{self, Method, is_transaction};
 use crate::sourcing::projection::model::{Checked, Keeps};
 use crate::sourcing::projection::stub;
-use crate::sourcing::projection::validate::is_transaction;
 use crate::spans::{self, Extent};
 
 pub(in crate::sourcing) fn expand(projection: &Checked) -> TokenStream {
