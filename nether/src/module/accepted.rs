@@ -12,10 +12,9 @@ use crate::envelope::{Label, Parcel, Reply};
 use crate::error::{FailureKind, SendError};
 use crate::guarded::drop_unpanicked;
 use crate::message::Message;
-use crate::module::attempt::Attempt;
 use crate::module::handling::Serves;
 use crate::module::shared::SharedCell;
-use crate::module::supervision::{bury, bury_begun, failure_of};
+use crate::module::supervision::{Attempt, bury, bury_begun, failure_of};
 use crate::module::tally::Verdict;
 use crate::module::{Module, Shared};
 

@@ -15,9 +15,8 @@ use crate::envelope::{Given, Label, Parcel, Shown};
 use crate::error::{Error, Result};
 use crate::guarded::{Fall, Guarded, Observed};
 use crate::message::{ByValue, Event, MayChange, Message, MessageDescriptor, MessageProof};
-use crate::module::attempt::Attempt;
 use crate::module::cell::{CellOf, Routes, Way};
-use crate::module::supervision::settle;
+use crate::module::supervision::{Attempt, settle};
 use crate::module::{Module, Verdict};
 use crate::routing::Sender;
 
