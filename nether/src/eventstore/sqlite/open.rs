@@ -18,7 +18,17 @@ use crate::eventstore::store::StoreError;
 /// After what time to try again what somebody else was at.
 const AGAIN: Duration = Duration::from_millis(2);
 
-pub(super) fn open(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreError> {
+impl SqliteOptions {
+    /// Opens the store.
+    ///
+    /// # Errors
+    /// See [`SqliteStore::open`].
+    pub fn open(self, path: impl AsRef<Path>) -> Result<SqliteStore, StoreError> {
+        open(&self, path.as_ref())
+    }
+}
+
+fn open(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreError> {
     if path.as_os_str() == ":memory:" || path.as_os_str().is_empty() {
         return Err(StoreError::Foreign {
             path: path.to_owned(),

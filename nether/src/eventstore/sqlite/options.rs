@@ -1,10 +1,9 @@
 //! [`SqliteOptions`]: how a store is opened.
 
-use std::path::Path;
 use std::time::Duration;
 
-use crate::eventstore::sqlite::{SqliteStore, open};
-use crate::eventstore::store::StoreError;
+#[cfg(doc)]
+use crate::eventstore::{sqlite::SqliteStore, store::StoreError};
 
 /// What is on the disk when an append is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -109,13 +108,5 @@ impl SqliteOptions {
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = Some(bytes);
         self
-    }
-
-    /// Opens the store.
-    ///
-    /// # Errors
-    /// See [`SqliteStore::open`].
-    pub fn open(self, path: impl AsRef<Path>) -> Result<SqliteStore, StoreError> {
-        open::open(&self, path.as_ref())
     }
 }
