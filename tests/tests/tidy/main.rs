@@ -1,147 +1,99 @@
-//! The shape of the source: layers import only what is below them, files are small and say what they hold.
+//! The shape of the repository: layers and circles, files and their length, and documents that say what is so.
+//!
+//! Each check is a function of a root folder that returns findings: the place, what is wrong, the way out. So each check
+//! has tests of its own in its file, on small trees and on changed copies of the real one, which show that it fires.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+mod circles;
+mod document;
+mod errors;
+mod families;
+mod features;
+mod files;
+mod finding;
+mod grammars;
+mod items;
+mod keys;
+mod layers;
+mod lexer;
+mod listings;
+mod map;
+mod natural;
+mod numbers;
+mod orphans;
+mod package;
+mod pages;
+mod paths;
+mod small;
+mod tree;
+mod types;
+mod uses;
+mod width;
 
-/// Lines of code, without comments and blanks. Nothing is near it but what should be split.
-const LONGEST: usize = 420;
+use crate::finding::assert_clean;
+use crate::natural::NATURAL;
+use crate::tree::repository;
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("the workspace")
-        .to_path_buf()
-}
-
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("readable").path();
-        if path.is_dir() {
-            found.extend(sources(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
-}
-
-/// The lines that are not comments.
-fn code(path: &Path) -> Vec<String> {
-    let text = fs::read_to_string(path).expect("text");
-    let lines = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with("//"));
-    lines.map(str::to_owned).collect()
-}
-
-/// What follows `crate::` in a line.
-fn imported(line: &str) -> impl Iterator<Item = &str> {
-    line.split("crate::").skip(1).map(|rest| {
-        let end = rest
-            .find(|letter: char| !letter.is_alphanumeric() && letter != '_')
-            .unwrap_or(rest.len());
-        &rest[..end]
-    })
+#[test]
+fn layers_import_only_what_is_above_them_in_the_list() {
+    assert_clean(&layers::check(&repository()));
 }
 
 #[test]
-fn layers_import_only_what_is_below_them() {
-    let src = root().join("nether/src");
-    let declared = code(&src.join("lib.rs"));
-    let layers: Vec<&str> = declared
-        .iter()
-        .filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'))
-        .collect();
-    assert!(
-        layers.len() > 15,
-        "the layers are declared in `lib.rs`: {layers:?}"
-    );
-    let place = |name: &str| layers.iter().position(|layer| *layer == name);
-    let mut wrong = Vec::new();
-    for path in sources(&src) {
-        let relative = path.strip_prefix(&src).expect("below").with_extension("");
-        let own = relative
-            .iter()
-            .next()
-            .expect("a name")
-            .to_string_lossy()
-            .into_owned();
-        // `lib.rs` and `private.rs` re-export from every layer.
-        let Some(own_place) = place(&own) else {
-            continue;
-        };
-        for line in code(&path) {
-            let above =
-                imported(&line).filter(|name| place(name).is_some_and(|place| place > own_place));
-            wrong.extend(above.map(|name| format!("{} imports `{name}`", path.display())));
-        }
-    }
-    assert!(
-        wrong.is_empty(),
-        "layers in order: {layers:?}\n{}",
-        wrong.join("\n")
-    );
+fn every_file_is_part_of_its_crate() {
+    assert_clean(&orphans::check(&repository()));
 }
 
 #[test]
-fn macros_do_not_import_each_other() {
-    let src = root().join("nether-macros/src");
-    let families = [
-        "message", "module", "entry", "problem", "routes", "sourcing",
-    ];
-    for family in families {
-        for path in sources(&src.join(family)) {
-            for line in code(&path) {
-                let other = imported(&line).find(|name| families.contains(name) && *name != family);
-                assert_eq!(other, None, "{}: {line}", path.display());
-            }
-        }
-    }
+fn files_form_no_circle() {
+    assert_clean(&circles::check(&repository(), NATURAL));
 }
 
 #[test]
-fn every_file_says_what_it_holds_and_is_not_long() {
-    for folder in [
-        "benches/instructions/src",
-        "benches/minimal/src",
-        "benches/startup/src",
-        "nether/benches",
-        "nether/src",
-        "nether-macros/src",
-        "examples",
-        "tests",
-        "ui-tests/tests",
-    ] {
-        for path in sources(&root().join(folder)) {
-            let text = fs::read_to_string(&path).expect("text");
-            if !path.components().any(|part| part.as_os_str() == "target") {
-                assert!(
-                    text.starts_with("//!"),
-                    "{} does not open with `//!`",
-                    path.display()
-                );
-                assert!(
-                    code(&path).len() <= LONGEST,
-                    "{} is too long",
-                    path.display()
-                );
-            }
-        }
-    }
+fn families_of_macros_do_not_import_each_other() {
+    assert_clean(&families::check(&repository()));
 }
 
 #[test]
-fn nothing_is_left_undone() {
-    let marks = ["todo!", "unimplemented!", "#[ignore"].map(|mark| mark.to_owned());
-    for folder in ["nether/src", "nether-macros/src", "examples"] {
-        for path in sources(&root().join(folder)) {
-            for line in code(&path) {
-                let mark = marks.iter().find(|mark| line.contains(*mark));
-                assert_eq!(mark, None, "{}", path.display());
-            }
-        }
-    }
+fn files_say_what_they_hold_are_short_and_leave_nothing_undone() {
+    assert_clean(&files::check(&repository()));
+}
+
+#[test]
+fn paths_in_documents_exist() {
+    assert_clean(&paths::check(&repository()));
+}
+
+#[test]
+fn types_in_the_architecture_exist() {
+    assert_clean(&types::check(&repository()));
+}
+
+#[test]
+fn the_architecture_names_every_module_and_every_bench() {
+    assert_clean(&map::check(&repository()));
+}
+
+#[test]
+fn no_layer_has_a_number() {
+    assert_clean(&numbers::check(&repository()));
+}
+
+#[test]
+fn documents_list_the_features_that_there_are() {
+    assert_clean(&features::check(&repository()));
+}
+
+#[test]
+fn documents_list_the_keys_that_attributes_accept() {
+    assert_clean(&keys::check(&repository()));
+}
+
+#[test]
+fn documents_list_the_errors_that_there_are() {
+    assert_clean(&errors::check(&repository()));
+}
+
+#[test]
+fn comments_and_prose_end_at_110_columns() {
+    assert_clean(&width::check(&repository()));
 }
