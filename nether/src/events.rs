@@ -6,10 +6,11 @@ use crate::declaration::Declaration;
 use crate::message::MessageDescriptor;
 use crate::scope::ContextId;
 
-/// A handler gave back an error, panicked, or took longer than it may; if it was tried several times, the last time.
+/// A handler gave back an error, panicked, or took longer than it may; if it was tried several times, the
+/// last time.
 ///
-/// Published in the unit of work of the message that failed, whether or not somebody waited for the reply. A failure while
-/// handling a `HandlerFailed` or [`DeadLetter`] is logged, not published again.
+/// Published in the unit of work of the message that failed, whether or not somebody waited for the reply. A
+/// failure while handling a `HandlerFailed` or [`DeadLetter`] is logged, not published again.
 ///
 /// An error of an `#[on_stop]` or a `#[background]` task is published too; then `message` is that mark.
 #[event(name = "nether.handler_failed")]
@@ -28,12 +29,13 @@ pub struct HandlerFailed {
     pub error: String,
     /// Whether the handler fell: it panicked, or took longer than its `timeout`.
     pub crashed: bool,
-    /// The message as JSON, if it is an event that can be serialised (it is not `local`). A command or query was given to its
-    /// handler, and is gone with it.
+    /// The message as JSON, if it is an event that can be serialised (it is not `local`). A command or query
+    /// was given to its handler, and is gone with it.
     pub json: Option<String>,
 }
 
-/// A message was accepted, but will not be handled: its context was cancelled, its deadline passed, or its module stopped.
+/// A message was accepted, but will not be handled: its context was cancelled, its deadline passed, or its
+/// module stopped.
 #[event(name = "nether.dead_letter")]
 pub struct DeadLetter {
     /// The message's name.
@@ -48,7 +50,8 @@ pub struct DeadLetter {
     pub cause: Option<u64>,
     /// Why it was not handled, in words.
     pub reason: String,
-    /// The message as JSON, if it can be serialised (it is not `local`), and was not in its handler when that was cut off.
+    /// The message as JSON, if it can be serialised (it is not `local`), and was not in its handler when that
+    /// was cut off.
     pub json: Option<String>,
 }
 
@@ -63,8 +66,8 @@ pub struct ModuleRestarted {
     pub reason: String,
 }
 
-/// A module crashed and is not made anew: its attribute says so, or it crashed too often. What waited for it is reported as
-/// dead letters, one by one.
+/// A module crashed and is not made anew: its attribute says so, or it crashed too often. What waited for it
+/// is reported as dead letters, one by one.
 #[event(name = "nether.module_stopped")]
 pub struct ModuleStopped {
     /// The module's name.

@@ -1,9 +1,11 @@
-//! Layer 0: [`Line`]: senders that wait for room, first come, first served. No lock of its own, and no allocation per wait.
+//! Layer 0: [`Line`]: senders that wait for room, first come, first served. No lock of its own, and no
+//! allocation per wait.
 
 use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
 
-/// Those who wait, in the order they came. Whoever is granted room holds it, reserved, until they come to use it.
+/// Those who wait, in the order they came. Whoever is granted room holds it, reserved, until they come to use
+/// it.
 #[derive(Debug, Default)]
 pub(crate) struct Line {
     waiting: VecDeque<(u64, Waker)>,
@@ -75,7 +77,8 @@ impl Line {
         self.waiting.drain(..).map(|(_, waker)| waker).collect()
     }
 
-    /// Tickets are granted in order, and those who leave take theirs along: whose ticket is before the first is granted.
+    /// Tickets are granted in order, and those who leave take theirs along: whose ticket is before the first
+    /// is granted.
     fn is_granted(&self, ticket: u64) -> bool {
         self.waiting
             .front()

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 
-/// Something of type `T` that the program provided with `System::builder().provide(..)`: an argument of `#[init]`.
+/// Something of type `T` that the program provided with `System::builder().provide(..)`: an argument of
+/// `#[init]`.
 ///
 /// A clone is another handle to the same value.
 ///

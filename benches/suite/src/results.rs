@@ -77,8 +77,8 @@ impl Results {
         )
     }
 
-    /// How many times as long it takes as the scenario's baseline. Divided round by round, so that what slows the whole
-    /// machine down for a while slows both.
+    /// How many times as long it takes as the scenario's baseline. Divided round by round, so that what slows
+    /// the whole machine down for a while slows both.
     pub fn ratio(&self, scenario: Scenario, flavour: Flavour, contestant: &str) -> Option<Spread> {
         let ours = self.cell(scenario, flavour, contestant)?;
         let base = self.cell(scenario, flavour, scenario.baseline())?;

@@ -100,7 +100,8 @@ pub(super) fn find(
     methods
 }
 
-/// A function that takes what is listed, but not as a method does that is found by it; and which of its arguments that is.
+/// A function that takes what is listed, but not as a method does that is found by it; and which of its
+/// arguments that is.
 fn near_miss<'b>(
     block: &'b Block,
     listed: &[Type],

@@ -1,4 +1,5 @@
-//! `#[aggregate]`, `#[projection]`, `#[saga]`: types that are made of events, read off them, or act upon them.
+//! `#[aggregate]`, `#[projection]`, `#[saga]`: types that are made of events, read off them, or act upon
+//! them.
 
 mod aggregate;
 mod descriptor;

@@ -12,7 +12,8 @@ struct Slot<T> {
     is_got: bool,
 }
 
-/// Where a watcher is. Cursors live with the watchers, so that a push costs the same for one as for a thousand of them.
+/// Where a watcher is. Cursors live with the watchers, so that a push costs the same for one as for a
+/// thousand of them.
 #[derive(Debug)]
 pub(crate) struct Cursor {
     next: u64,
@@ -20,9 +21,10 @@ pub(crate) struct Cursor {
     pub(crate) missed: u64,
 }
 
-/// Items are numbered in the order they came. Of those who have yet to get an item there are never fewer than of an older one:
-/// joiners share one cursor, and whoever watches has still to see all that is younger than its own. So the items that must
-/// not be lost are the youngest, and what gives way to a new one is the oldest.
+/// Items are numbered in the order they came. Of those who have yet to get an item there are never fewer than
+/// of an older one: joiners share one cursor, and whoever watches has still to see all that is younger than
+/// its own. So the items that must not be lost are the youngest, and what gives way to a new one is the
+/// oldest.
 pub(super) struct Buffer<T> {
     slots: VecDeque<Slot<T>>,
     /// The number of the oldest.
@@ -131,7 +133,8 @@ impl<T> Buffer<T> {
         }
     }
 
-    /// The next item for this watcher; a clone, unless nobody else needs it. Says also how many it missed since, for they gave way.
+    /// The next item for this watcher; a clone, unless nobody else needs it. Says also how many it missed
+    /// since, for they gave way.
     pub(super) fn see(&mut self, cursor: &mut Cursor) -> Option<T> {
         if let Some(missed) = self.first.checked_sub(cursor.next) {
             if !cursor.misses_nothing {

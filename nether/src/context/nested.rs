@@ -13,12 +13,13 @@ use crate::error::ContextError;
 use crate::routing::Sender;
 
 impl<S: Sender> Context<S> {
-    /// Opens a unit of work within this one: with messages, streams, failures and transactions of its own, which may fail without
-    /// this one failing.
+    /// Opens a unit of work within this one: with messages, streams, failures and transactions of its own,
+    /// which may fail without this one failing.
     ///
-    /// It has this one's deadline, principal and baggage, unless it is given its own, and is cancelled with it, and when it ends. To be
-    /// [closed](Nested::close), which tells whoever closes it how it went. Dropped before that it is cancelled; what was lost by
-    /// that is a failure of this one, which waits until its handlers have ended.
+    /// It has this one's deadline, principal and baggage, unless it is given its own, and is cancelled with
+    /// it, and when it ends. To be [closed](Nested::close), which tells whoever closes it how it went.
+    /// Dropped before that it is cancelled; what was lost by that is a failure of this one, which waits until
+    /// its handlers have ended.
     ///
     /// ```
     /// use nether::prelude::*;
@@ -62,7 +63,8 @@ impl<S: Sender> Context<S> {
     }
 }
 
-/// A handle to a unit of work within another; see [`Context::nested`]. It is a [`Context`] that can be closed.
+/// A handle to a unit of work within another; see [`Context::nested`]. It is a [`Context`] that can be
+/// closed.
 pub struct Nested<S: Sender> {
     ctx: Context<S>,
 }
@@ -82,7 +84,8 @@ impl<S: Sender> Nested<S> {
         self.with_deadline(Instant::now() + timeout)
     }
 
-    /// The same, with a deadline, if that is before the one it inherits. It may be given one; another changes nothing.
+    /// The same, with a deadline, if that is before the one it inherits. It may be given one; another changes
+    /// nothing.
     #[must_use]
     pub fn with_deadline(self, at: Instant) -> Self {
         self.ctx.handle().scope.set_deadline(at);

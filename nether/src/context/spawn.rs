@@ -30,12 +30,13 @@ static SPAWNED: MessageDescriptor = MessageDescriptor::new(
 );
 
 impl<S: Sender> Context<S> {
-    /// Runs `work` in a task of its own that is part of the unit of work: [`close`](Context::close) waits for it, and what it sends
-    /// is sent in it. A handler can so return its reply and go on.
+    /// Runs `work` in a task of its own that is part of the unit of work: [`close`](Context::close) waits for
+    /// it, and what it sends is sent in it. A handler can so return its reply and go on.
     ///
-    /// If it fails or panics, that is a failure of the unit of work, and told by [`HandlerFailed`]; the module goes on. Like a handler it
-    /// is not interrupted when the context is cancelled: [`cancelled`](crate::QueryContext::cancelled) tells. A system that
-    /// stops waits for it, and cuts it off when its time is over.
+    /// If it fails or panics, that is a failure of the unit of work, and told by [`HandlerFailed`]; the
+    /// module goes on. Like a handler it is not interrupted when the context is cancelled:
+    /// [`cancelled`](crate::QueryContext::cancelled) tells. A system that stops waits for it, and cuts it off
+    /// when its time is over.
     ///
     /// ```
     /// use nether::prelude::*;

@@ -24,8 +24,8 @@ const ANY_NAME: &str = "any event";
 /// Events of one type, as they are published: those of one context ([`Context::subscribe`](crate::Context::subscribe)) or
 /// of the whole system ([`System::subscribe`](crate::System::subscribe)).
 ///
-/// A subscriber never slows a publisher. One that is more than 1024 events behind misses the oldest of them, and
-/// [`missed`](Subscription::missed) tells how many.
+/// A subscriber never slows a publisher. One that is more than 1024 events behind misses the oldest of them,
+/// and [`missed`](Subscription::missed) tells how many.
 ///
 /// ```
 /// use nether::prelude::*;
@@ -66,7 +66,8 @@ pub struct AnyEvent {
     pub id: MessageId,
     /// The context it was published in: its correlation id.
     pub context: ContextId,
-    /// Its number within its context. `None` for what the framework tells of a context that takes no more messages.
+    /// Its number within its context. `None` for what the framework tells of a context that takes no more
+    /// messages.
     pub sequence: Option<u64>,
     /// The event as JSON, if it can be serialised (it is not `local`).
     pub json: Option<String>,
@@ -81,8 +82,8 @@ impl<E: Send + Sync + 'static> Subscription<E> {
         }
     }
 
-    /// The next event. `None` once all events were seen and there will be no more: the context was closed, or the system,
-    /// if it is the system's subscription, has stopped. Dropping this future loses no event.
+    /// The next event. `None` once all events were seen and there will be no more: the context was closed, or
+    /// the system, if it is the system's subscription, has stopped. Dropping this future loses no event.
     pub async fn next(&mut self) -> Option<Arc<E>> {
         loop {
             match self.events.recv().await {
@@ -160,7 +161,8 @@ fn sender_among<E: Send + Sync + 'static>(
     sender
 }
 
-/// The subscribers of the whole system to one type of event. Old routing tables keep it too, so its end is said in it.
+/// The subscribers of the whole system to one type of event. Old routing tables keep it too, so its end is
+/// said in it.
 struct Everywhere<E>(Mutex<Option<Sender<E>>>);
 
 impl<E: Send + Sync + 'static> Subscribers for Everywhere<E> {
@@ -219,7 +221,8 @@ pub(super) fn end_subscriptions(scope: &Scope) {
 #[inline]
 pub(super) fn tell_subscribers<E: Event>(scope: &Scope, row: &Row, event: &Arc<E>, sequence: u64) {
     if let Some(subscribers) = &row.subscription {
-        // To whom is behind the oldest event is lost, and dropped here: that is the user's, and must not cut this short.
+        // To whom is behind the oldest event is lost, and dropped here: that is the user's, and must not cut
+        // this short.
         let tell = || everywhere(subscribers, |sender| sender.send(Arc::clone(event)));
         let _ = catch_unwind(AssertUnwindSafe(tell));
     }

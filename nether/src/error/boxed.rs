@@ -76,8 +76,8 @@ impl fmt::Debug for Error {
     }
 }
 
-/// What a message may name as its `error`: every [`std::error::Error`] that can cross threads, and [`Error`] itself. Not to
-/// be implemented by hand.
+/// What a message may name as its `error`: every [`std::error::Error`] that can cross threads, and [`Error`]
+/// itself. Not to be implemented by hand.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the error of a message",
     label = "this type is not an error",

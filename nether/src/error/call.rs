@@ -53,8 +53,8 @@ pub enum SendError {
     },
     /// The chain of causes is too long: messages cause each other without end.
     TooDeep(Box<TooDeep>),
-    /// The reply would never come: the module that handles the message waits, itself or through others, for the one that sends
-    /// it.
+    /// The reply would never come: the module that handles the message waits, itself or through others, for
+    /// the one that sends it.
     Deadlock(Box<Deadlock>),
 }
 
@@ -140,7 +140,8 @@ pub enum CallError<E> {
     Panicked(Box<Panic>),
     /// The handler took longer than its `timeout` and was cut off.
     TimedOut(Box<TimedOut>),
-    /// What the handler's module stands on failed: the event store of an aggregate. Whether anything was stored is not known.
+    /// What the handler's module stands on failed: the event store of an aggregate. Whether anything was
+    /// stored is not known.
     Unavailable(Box<Unavailable>),
     /// No running module handles the message.
     NoRoute(Box<NoRoute>),
@@ -181,8 +182,8 @@ pub enum CallError<E> {
     },
     /// The chain of causes is too long: messages cause each other without end.
     TooDeep(Box<TooDeep>),
-    /// The reply would never come: the module that handles the message waits, itself or through others, for the one that sends
-    /// it.
+    /// The reply would never come: the module that handles the message waits, itself or through others, for
+    /// the one that sends it.
     Deadlock(Box<Deadlock>),
 }
 

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::boxed::Error;
 
-/// What became of the transactions of a unit of work in which not all were committed. They are named by their types.
+/// What became of the transactions of a unit of work in which not all were committed. They are named by their
+/// types.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Transactions {
@@ -14,10 +15,11 @@ pub struct Transactions {
     pub committed: Vec<&'static str>,
     /// Those that were rolled back, in that order.
     pub rolled_back: Vec<&'static str>,
-    /// Those that could not do as they were told. Of one that could not commit or roll back nobody knows what it did.
+    /// Those that could not do as they were told. Of one that could not commit or roll back nobody knows what
+    /// it did.
     pub failed: Vec<TransactionFailure>,
-    /// The message and the module because of which they were rolled back, if it is a handler that failed and whose caller got
-    /// the error.
+    /// The message and the module because of which they were rolled back, if it is a handler that failed and
+    /// whose caller got the error.
     pub because_of: Option<(&'static str, &'static str)>,
 }
 
@@ -82,8 +84,8 @@ impl fmt::Display for TransactionFailure {
     }
 }
 
-/// A context that has ended takes no transactions, nor does a module's own, that of its hooks and background tasks, which has no end at
-/// which they could be committed. This one is handed back.
+/// A context that has ended takes no transactions, nor does a module's own, that of its hooks and background
+/// tasks, which has no end at which they could be committed. This one is handed back.
 pub struct NotEnlisted<T> {
     /// In a lock, so that the error can cross threads whatever the transaction is.
     transaction: Mutex<T>,

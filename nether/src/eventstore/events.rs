@@ -2,8 +2,8 @@
 
 use nether_macros::event;
 
-/// How far a projection or saga has come that has much to read: published about once a second while it catches up or is rebuilt,
-/// and when that is done, with nothing remaining.
+/// How far a projection or saga has come that has much to read: published about once a second while it
+/// catches up or is rebuilt, and when that is done, with nothing remaining.
 #[event(name = "nether.catching_up")]
 pub struct CatchingUp {
     /// The name of the projection or saga.
@@ -27,8 +27,9 @@ impl CatchingUp {
     }
 }
 
-/// A projection or saga could not handle an event, also when it tried again. What comes after it in the same stream (of a saga: with the
-/// same key) waits; all else goes on. See `retry_parked` of [`ProjectionHandle`](crate::eventstore::ProjectionHandle) and
+/// A projection or saga could not handle an event, also when it tried again. What comes after it in the same
+/// stream (of a saga: with the same key) waits; all else goes on. See `retry_parked` of
+/// [`ProjectionHandle`](crate::eventstore::ProjectionHandle) and
 /// [`SagaHandle`](crate::eventstore::SagaHandle).
 #[event(name = "nether.event_parked")]
 pub struct EventParked {
@@ -53,8 +54,8 @@ pub struct SagaFailed {
     pub reason: String,
 }
 
-/// A saga has failed, and a command that should have compensated what it had done failed too. It is kept, for somebody to see to;
-/// see `retry_stuck` of [`SagaHandle`](crate::eventstore::SagaHandle).
+/// A saga has failed, and a command that should have compensated what it had done failed too. It is kept, for
+/// somebody to see to; see `retry_stuck` of [`SagaHandle`](crate::eventstore::SagaHandle).
 #[event(name = "nether.saga_stuck")]
 pub struct SagaStuck {
     /// The name of its type.

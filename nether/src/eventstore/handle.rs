@@ -125,8 +125,8 @@ impl Store {
         self
     }
 
-    /// The same, skipping events that the program does not know, where reading them is an error otherwise: those in the stream of
-    /// an aggregate that it does not list, and those of a newer version.
+    /// The same, skipping events that the program does not know, where reading them is an error otherwise:
+    /// those in the stream of an aggregate that it does not list, and those of a newer version.
     #[must_use]
     pub fn skip_unknown_events(mut self) -> Self {
         self.settings.skips_unknown = true;

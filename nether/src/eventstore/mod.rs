@@ -2,8 +2,9 @@
 //!
 #![doc = include_str!("../docs/eventstore.md")]
 
-// Layer 11. `store` says what a backend does, `memory` and `sqlite` are backends, `conformance` checks them; `handle` is what programs
-// have of one. `aggregate` writes, `projection` and `saga` each are a `follower`; `stored` and `schema_lock` are about events of older programs.
+// Layer 11. `store` says what a backend does, `memory` and `sqlite` are backends, `conformance` checks them;
+// `handle` is what programs have of one. `aggregate` writes, `projection` and `saga` each are a `follower`;
+// `stored` and `schema_lock` are about events of older programs.
 
 mod aggregate;
 mod clock;

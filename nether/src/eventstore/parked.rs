@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::eventstore::handle::Store;
 use crate::eventstore::store::{DocumentChange, Position, StoreError};
 
-/// An event that could not be handled. What comes after it in its stream (of a saga: with its key) waits behind it.
+/// An event that could not be handled. What comes after it in its stream (of a saga: with its key) waits
+/// behind it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParkedEvent {
     /// The stream or key.

@@ -24,8 +24,8 @@ pub struct Decided<A: Aggregate, C: Command> {
     command: PhantomData<C>,
 }
 
-/// An aggregate to which these events have happened, without a store or a system: to test what it decides. Its events are
-/// given as decisions give them: one, several in a tuple or an array, `()` for none.
+/// An aggregate to which these events have happened, without a store or a system: to test what it decides.
+/// Its events are given as decisions give them: one, several in a tuple or an array, `()` for none.
 ///
 /// ```
 /// use nether::eventstore::given;
@@ -67,8 +67,8 @@ where
     given_with((), events)
 }
 
-/// The same, of an aggregate whose decisions ask for resources: in a tuple, in the order of `handles` and of what the method of each takes.
-/// [`Resource::new`](crate::Resource::new) makes one.
+/// The same, of an aggregate whose decisions ask for resources: in a tuple, in the order of `handles` and of
+/// what the method of each takes. [`Resource::new`](crate::Resource::new) makes one.
 pub fn given_with<A: Aggregate, Kind>(
     resources: A::Resources,
     events: impl IntoEvents<A, Kind>,
@@ -81,7 +81,8 @@ pub fn given_with<A: Aggregate, Kind>(
 }
 
 impl<A: Aggregate> Scenario<A> {
-    /// Lets it decide upon a command. A decision that waits for something is waited for, in a runtime of its own.
+    /// Lets it decide upon a command. A decision that waits for something is waited for, in a runtime of its
+    /// own.
     ///
     /// # Panics
     /// If the decision does; or if no thread can be started for one that waits.
@@ -110,7 +111,8 @@ impl<A: Aggregate> Scenario<A> {
 }
 
 impl<A: Aggregate, C: Command> Decided<A, C> {
-    /// Asserts that exactly these events happen, and gives back the state after them. They are compared as they would be written down.
+    /// Asserts that exactly these events happen, and gives back the state after them. They are compared as
+    /// they would be written down.
     ///
     /// # Panics
     /// If others happen, or the command is refused: saying which.

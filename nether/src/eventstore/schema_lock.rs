@@ -1,4 +1,5 @@
-//! The schema lock: what events look like that are in stores already, so that a change which could not read them is found by a test.
+//! The schema lock: what events look like that are in stores already, so that a change which could not read
+//! them is found by a test.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -33,7 +34,8 @@ struct Field {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SchemaError {
-    /// Events have changed so that what is in stores already could not be read, or would be read as something else.
+    /// Events have changed so that what is in stores already could not be read, or would be read as something
+    /// else.
     Incompatible {
         /// Each change, with the way out.
         changes: Vec<String>,
@@ -54,16 +56,18 @@ pub enum SchemaError {
     },
 }
 
-/// Compares the events of the program with what `nether-schema.lock.json` says of them; to be called by a test, with the path of the
-/// file. The first time, it writes it: commit it. From then on:
+/// Compares the events of the program with what `nether-schema.lock.json` says of them; to be called by a
+/// test, with the path of the file. The first time, it writes it: commit it. From then on:
 ///
-/// - A field that is gone, new and not optional, or of another type, is an error, unless the event has a new `version`, and an
-///   `upcast` from the old one. So is an event whose older versions are gone.
-/// - New events, versions and optional fields are an error that says how to write the file anew: `UPDATE_SCHEMA=1 cargo test`.
-/// - An event that is gone is left in the file, since it is in stores: whoever takes the name again has to be compatible.
+/// - A field that is gone, new and not optional, or of another type, is an error, unless the event has a new
+///   `version`, and an `upcast` from the old one. So is an event whose older versions are gone.
+/// - New events, versions and optional fields are an error that says how to write the file anew:
+///   `UPDATE_SCHEMA=1 cargo test`.
+/// - An event that is gone is left in the file, since it is in stores: whoever takes the name again has to be
+///   compatible.
 ///
-/// Of a field's type its text is compared, and not what that type is made of: change such a type as you would an event, with a
-/// new version of the events that it is part of.
+/// Of a field's type its text is compared, and not what that type is made of: change such a type as you would
+/// an event, with a new version of the events that it is part of.
 ///
 /// ```
 /// # let folder = std::env::temp_dir().join(format!("nether-lock-{}", std::process::id()));

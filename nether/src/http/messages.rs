@@ -16,8 +16,9 @@ pub struct StartServer {
     pub address: String,
 }
 
-/// Closes an address: nothing new is accepted, requests at work are finished, streams of events end. Replies when that is
-/// done, so a request cannot wait for it that came in by the same address: [`process`](crate::Context::process) it.
+/// Closes an address: nothing new is accepted, requests at work are finished, streams of events end. Replies
+/// when that is done, so a request cannot wait for it that came in by the same address:
+/// [`process`](crate::Context::process) it.
 #[command(name = "nether.stop_server", error = Error)]
 pub struct StopServer {
     /// As [`StartServer`] replied it.
@@ -34,8 +35,8 @@ pub struct AddRoutes {
     pub router: axum::Router<System>,
 }
 
-/// Adds a folder of files, which are served from the next request on. No request leaves the folder: neither by `..` nor by a
-/// link. What begins with a dot is not served, but for `.well-known`.
+/// Adds a folder of files, which are served from the next request on. No request leaves the folder: neither
+/// by `..` nor by a link. What begins with a dot is not served, but for `.well-known`.
 #[command(name = "nether.add_static", error = Error)]
 pub struct AddStatic {
     /// Below which path they are, such as `/assets`; `/` for all that nothing else answers.

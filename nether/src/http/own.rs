@@ -18,9 +18,9 @@ use crate::http::visit::Visit;
 use crate::sync::lock;
 use crate::system::System;
 
-/// The context of a request, for handlers of [`#[routes]`](macro@crate::routes): a unit of work with the request's id, principal
-/// and deadline, which is closed before the answer is sent. If the answer is an error (400 and above) it is cancelled; if
-/// closing fails, the answer is a problem instead.
+/// The context of a request, for handlers of [`#[routes]`](macro@crate::routes): a unit of work with the
+/// request's id, principal and deadline, which is closed before the answer is sent. If the answer is an error
+/// (400 and above) it is cancelled; if closing fails, the answer is a problem instead.
 ///
 /// ```
 /// use nether::http::Ctx;

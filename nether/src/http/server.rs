@@ -29,9 +29,10 @@ use crate::system::{System, WeakSystem};
 /// The web server: serves the messages that say `http = ".."`, [`#[routes]`](macro@crate::routes), folders of files, and
 /// `/livez`, `/readyz`, `/metrics`, `/openapi.json`.
 ///
-/// [`System::serve`] is all that most programs need. One that wants other settings makes a server, sets it, and lets it
-/// [`serve`](Server::serve); one that opens and closes addresses while it runs [attaches](System::attach) it, and sends it
-/// [`StartServer`], [`StopServer`], [`AddRoutes`] and [`AddStatic`].
+/// [`System::serve`] is all that most programs need. One that wants other settings makes a server, sets it,
+/// and lets it [`serve`](Server::serve); one that opens and closes addresses while it runs
+/// [attaches](System::attach) it, and sends it [`StartServer`], [`StopServer`], [`AddRoutes`] and
+/// [`AddStatic`].
 ///
 /// ```
 /// use nether::http::{Server, StartServer, StopServer};
@@ -49,7 +50,8 @@ use crate::system::{System, WeakSystem};
 /// # Ok(()) }
 /// ```
 ///
-/// Nothing is encrypted: TLS is for the proxy in front. HTTP/1.1 and HTTP/2 (with prior knowledge) are served on one port.
+/// Nothing is encrypted: TLS is for the proxy in front. HTTP/1.1 and HTTP/2 (with prior knowledge) are served
+/// on one port.
 pub struct Server {
     /// Weak: a server that is attached and not started does not keep its system.
     system: WeakSystem,
@@ -76,55 +78,59 @@ impl Server {
         self
     }
 
-    /// How long the body of a request may take to arrive: 20 seconds unless told otherwise. A slower one is answered with 408.
+    /// How long the body of a request may take to arrive: 20 seconds unless told otherwise. A slower one is
+    /// answered with 408.
     #[must_use]
     pub fn body_timeout(mut self, timeout: Duration) -> Self {
         self.settings.body_timeout = timeout.min(FOREVER);
         self
     }
 
-    /// How long the headers of a request may take to arrive, and how long a connection may wait for its next request: 15
-    /// seconds unless told otherwise, or up to twice as long. Then the connection is closed.
+    /// How long the headers of a request may take to arrive, and how long a connection may wait for its next
+    /// request: 15 seconds unless told otherwise, or up to twice as long. Then the connection is closed.
     #[must_use]
     pub fn header_timeout(mut self, timeout: Duration) -> Self {
         self.settings.header_timeout = timeout.min(FOREVER);
         self
     }
 
-    /// How long a client may go without reading anything of what it is sent: 30 seconds unless told otherwise. Then the connection
-    /// is closed; one of HTTP/2, once there has been nothing else on it for as long, or up to twice as long.
+    /// How long a client may go without reading anything of what it is sent: 30 seconds unless told
+    /// otherwise. Then the connection is closed; one of HTTP/2, once there has been nothing else on it for as
+    /// long, or up to twice as long.
     #[must_use]
     pub fn write_timeout(mut self, timeout: Duration) -> Self {
         self.settings.write_timeout = timeout.min(FOREVER);
         self
     }
 
-    /// How long a request may take: the deadline of its context, 30 seconds unless told otherwise. A client may ask for less, with
-    /// `Prefer: wait=5`. What takes longer is answered with 504; a command that has begun is finished all the same. Streams
-    /// of events have no such limit.
+    /// How long a request may take: the deadline of its context, 30 seconds unless told otherwise. A client
+    /// may ask for less, with `Prefer: wait=5`. What takes longer is answered with 504; a command that has
+    /// begun is finished all the same. Streams of events have no such limit.
     #[must_use]
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.settings.request_timeout = timeout.min(FOREVER);
         self
     }
 
-    /// How many connections may be open at once, at each address: 16,384 unless told otherwise. Further ones wait to be
-    /// accepted.
+    /// How many connections may be open at once, at each address: 16,384 unless told otherwise. Further ones
+    /// wait to be accepted.
     #[must_use]
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.settings.max_connections = connections.clamp(1, Semaphore::MAX_PERMITS);
         self
     }
 
-    /// How many requests may be at work at once, at each address; without limit unless told otherwise. Further ones are answered
-    /// with 503 at once. An open stream of events is not at work; a command is until it is done, also if its client has gone.
+    /// How many requests may be at work at once, at each address; without limit unless told otherwise.
+    /// Further ones are answered with 503 at once. An open stream of events is not at work; a command is
+    /// until it is done, also if its client has gone.
     #[must_use]
     pub fn max_requests(mut self, requests: usize) -> Self {
         self.settings.max_requests = Some(requests.clamp(1, Semaphore::MAX_PERMITS));
         self
     }
 
-    /// How many connections are accepted within a second, at each address; without limit unless told otherwise.
+    /// How many connections are accepted within a second, at each address; without limit unless told
+    /// otherwise.
     #[must_use]
     pub fn accept_rate(mut self, per_second: u32) -> Self {
         self.settings.accept_rate = Some(per_second.max(1));
@@ -138,16 +144,16 @@ impl Server {
         self
     }
 
-    /// How many events of each type are kept for clients that come back with `Last-Event-ID`, or that read slowly: 1024 unless
-    /// told otherwise.
+    /// How many events of each type are kept for clients that come back with `Last-Event-ID`, or that read
+    /// slowly: 1024 unless told otherwise.
     #[must_use]
     pub fn event_history(mut self, events: usize) -> Self {
         self.settings.event_history = events;
         self
     }
 
-    /// Compresses answers for clients that accept it; not unless told so, since secrets can be guessed from the length of what
-    /// is compressed beside what an attacker chose (BREACH).
+    /// Compresses answers for clients that accept it; not unless told so, since secrets can be guessed from
+    /// the length of what is compressed beside what an attacker chose (BREACH).
     #[must_use]
     pub fn compression(mut self) -> Self {
         self.settings.compression = true;
@@ -183,7 +189,8 @@ impl Server {
         self
     }
 
-    /// Serves `/livez`, `/readyz` and `/metrics` at a second address, and nowhere else: one that only your own machines reach.
+    /// Serves `/livez`, `/readyz` and `/metrics` at a second address, and nowhere else: one that only your
+    /// own machines reach.
     #[must_use]
     pub fn operations(mut self, address: impl Into<String>) -> Self {
         self.settings.operations = Some(address.into());
@@ -197,14 +204,15 @@ impl Server {
         self
     }
 
-    /// Serves the files of a folder below a path, as [`AddStatic`] does. Whether there is such a folder is seen when one of its files is
-    /// asked for.
+    /// Serves the files of a folder below a path, as [`AddStatic`] does. Whether there is such a folder is
+    /// seen when one of its files is asked for.
     #[must_use]
     pub fn files(self, path: impl Into<String>, folder: impl Into<PathBuf>) -> Self {
         self.folder(path.into(), folder.into(), false)
     }
 
-    /// Serves an application of a single page from a folder: where nothing else is, browsers get its `index.html`.
+    /// Serves an application of a single page from a folder: where nothing else is, browsers get its
+    /// `index.html`.
     #[must_use]
     pub fn single_page(self, folder: impl Into<PathBuf>) -> Self {
         self.folder("/".to_owned(), folder.into(), true)
@@ -219,7 +227,8 @@ impl Server {
         self
     }
 
-    /// Attaches the server, opens the address, and serves until the system is told to stop; then stops the system.
+    /// Attaches the server, opens the address, and serves until the system is told to stop; then stops the
+    /// system.
     ///
     /// # Errors
     /// If the address, or that of [`operations`](Server::operations), is not one, or is taken; if the system has a server
@@ -243,7 +252,8 @@ impl Server {
         system.ok_or_else(|| Error::msg("the system of this server is gone"))
     }
 
-    /// Opens the address, and the one for operations if it is not open yet. The last one is the address that was asked for.
+    /// Opens the address, and the one for operations if it is not open yet. The last one is the address that
+    /// was asked for.
     async fn start(&self, address: &str) -> Result<Vec<ServerStarted>> {
         let system = self.running()?;
         let settings = Arc::new(self.settings.clone());
@@ -397,8 +407,9 @@ async fn or_tell<T>(result: Result<T>, command: &'static str, ctx: &Context<Serv
 }
 
 impl System {
-    /// Serves the program over HTTP until the process is told to stop (SIGINT, SIGTERM) or somebody stops the system, and then
-    /// stops the system: requests at work are finished, streams of events end. With the settings of [`Server`].
+    /// Serves the program over HTTP until the process is told to stop (SIGINT, SIGTERM) or somebody stops the
+    /// system, and then stops the system: requests at work are finished, streams of events end. With the
+    /// settings of [`Server`].
     ///
     /// ```no_run
     /// use nether::prelude::*;
@@ -423,7 +434,8 @@ impl System {
     /// ```
     ///
     /// # Errors
-    /// If the address is not one, or is taken; if the system has a server already, or is stopping. The system goes on.
+    /// If the address is not one, or is taken; if the system has a server already, or is stopping. The system
+    /// goes on.
     pub async fn serve(&self, address: impl Into<String>) -> Result<()> {
         Server::new(self).serve(address).await
     }

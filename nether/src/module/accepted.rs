@@ -39,8 +39,8 @@ pub(super) enum End {
 }
 
 impl<M: Module + Shared> Accepted<M> {
-    /// Runs the handler, after waiting for a permit if it `waits`. Its failure is logged and published here; telling it is
-    /// the caller's part.
+    /// Runs the handler, after waiting for a permit if it `waits`. Its failure is logged and published here;
+    /// telling it is the caller's part.
     pub(super) async fn run<P>(&mut self, parcel: &mut Option<P>, waits: bool) -> Reply<P::Message>
     where
         P: Parcel,

@@ -1,5 +1,5 @@
-//! Attempts at a message, for handlers that have a `timeout` or a `retry`: each is cut off in time, and after one that failed
-//! there may be another.
+//! Attempts at a message, for handlers that have a `timeout` or a `retry`: each is cut off in time, and after
+//! one that failed there may be another.
 
 use std::pin::Pin;
 
@@ -18,7 +18,8 @@ use crate::module::tally::{Fell, Verdict};
 use crate::module::{Handles, Module, Serves};
 use crate::race::race;
 
-/// Whose messages can be handled more than once. (As a trait of the message, the compiler would advise to borrow it.)
+/// Whose messages can be handled more than once. (As a trait of the message, the compiler would advise to
+/// borrow it.)
 #[doc(hidden)]
 #[derive(Debug)]
 pub enum Attempts {}

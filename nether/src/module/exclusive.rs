@@ -38,8 +38,8 @@ pub struct ExclusiveCell<M: Module + Exclusive> {
     pub(super) declaration: &'static Declaration,
     /// What it waits for.
     waiter: Arc<Waiter>,
-    /// Of the unit of work whose message is being handled, and waits: how many messages have been taken from the mailbox that are to
-    /// be handled after it. The unit of work is known by its address.
+    /// Of the unit of work whose message is being handled, and waits: how many messages have been taken from
+    /// the mailbox that are to be handled after it. The unit of work is known by its address.
     behind: Mutex<(usize, u64)>,
     /// Itself, for who counts those.
     line: OnceLock<Weak<dyn Line>>,
@@ -67,8 +67,8 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
 }
 
 impl<M: Module + Exclusive> ExclusiveCell<M> {
-    /// Whoever sends is told that the message is rejected; but of an event nobody is, so that it is a dead letter if the module
-    /// has crashed too often, or fails.
+    /// Whoever sends is told that the message is rejected; but of an event nobody is, so that it is a dead
+    /// letter if the module has crashed too often, or fails.
     #[cold]
     fn turn_away<P>(
         &self,

@@ -64,7 +64,8 @@ fn settle_failure<P: Parcel>(
     verdict
 }
 
-/// What a handler gave back, as its caller sees it, and how the message ended. A failure is logged, and published.
+/// What a handler gave back, as its caller sees it, and how the message ended. A failure is logged, and
+/// published.
 #[cold]
 pub(crate) fn failure_of<M: Message>(
     failed: Handled<M>,

@@ -21,7 +21,8 @@ struct Entry {
     item_name: &'static str,
     name: Option<Arc<str>>,
     channel: Arc<dyn AnyChannel>,
-    /// Deliveries that do nothing but wait: for its items, while the unit of work closes; or for a consumer, while there is none.
+    /// Deliveries that do nothing but wait: for its items, while the unit of work closes; or for a consumer,
+    /// while there is none.
     waiting: Vec<Guest>,
 }
 
@@ -34,7 +35,8 @@ pub(crate) trait Line: Send + Sync {
 /// A delivery in flight, from when it begins to wait until it is over or waits no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Guest {
-    /// Where its context is, which is lent to it: deliveries of one event have one number, but a context each.
+    /// Where its context is, which is lent to it: deliveries of one event have one number, but a context
+    /// each.
     pub(crate) place: usize,
     /// Its number.
     pub(crate) sequence: u64,
@@ -64,7 +66,8 @@ impl Scope {
         self.add_stream(&mut streams, Some(TypeId::of::<T>()), name, capacity)
     }
 
-    /// A stream that nobody finds: those who have it have it from whom it was made for. It ends with the others.
+    /// A stream that nobody finds: those who have it have it from whom it was made for. It ends with the
+    /// others.
     pub(crate) fn stream_apart<T: Send + Sync + 'static>(
         &self,
         capacity: usize,
@@ -160,11 +163,12 @@ impl Scope {
         lock(&extras.lines).retain(|it| !addr_eq(it.as_ptr(), line.as_ptr()));
     }
 
-    /// Of a unit of work that closes: ends a stream if all that is in flight does nothing but wait at streams: the oldest that has no
-    /// producer, or that has only those who push for nobody. Says whether there was one.
+    /// Of a unit of work that closes: ends a stream if all that is in flight does nothing but wait at
+    /// streams: the oldest that has no producer, or that has only those who push for nobody. Says whether
+    /// there was one.
     ///
-    /// Whoever waits is in flight, and cannot be done without asking for this lock; nor is what is in line behind them. So if so many
-    /// are in flight, then nothing else is.
+    /// Whoever waits is in flight, and cannot be done without asking for this lock; nor is what is in line
+    /// behind them. So if so many are in flight, then nothing else is.
     pub(super) fn end_a_stream(&self) -> bool {
         let Some(extras) = self.extras() else {
             return false;

@@ -66,31 +66,33 @@ impl Default for SystemBuilder {
 }
 
 impl SystemBuilder {
-    /// Provides a resource, which `#[init]` gets as [`Resource<T>`](crate::Resource), where there is an example. A second one
-    /// of the same type takes the place of the first.
+    /// Provides a resource, which `#[init]` gets as [`Resource<T>`](crate::Resource), where there is an
+    /// example. A second one of the same type takes the place of the first.
     pub fn provide<T: Send + Sync + 'static>(mut self, resource: T) -> Self {
         self.resources.put(resource);
         self
     }
 
-    /// How many messages may wait in a module's mailbox before root work is held back: 1024 unless told otherwise, at least
-    /// 1. A module's own `mailbox = ..` goes before. For a shared module it is how many handlers may run at once.
+    /// How many messages may wait in a module's mailbox before root work is held back: 1024 unless told
+    /// otherwise, at least
+    /// 1. A module's own `mailbox = ..` goes before. For a shared module it is how many handlers may run at
+    ///    once.
     pub fn mailbox(mut self, messages: usize) -> Self {
         self.mailbox = messages.max(1);
         self
     }
 
-    /// The longest chain of messages that cause each other: 64 unless told otherwise, at least 1. The message that would
-    /// make it longer is refused with [`SendError::TooDeep`](crate::SendError::TooDeep).
+    /// The longest chain of messages that cause each other: 64 unless told otherwise, at least 1. The message
+    /// that would make it longer is refused with [`SendError::TooDeep`](crate::SendError::TooDeep).
     pub fn max_depth(mut self, messages: u32) -> Self {
         self.max_depth = messages.max(1);
         self
     }
 
-    /// How many messages may be in flight in the whole system, waiting or being handled, before root work is held back, first come,
-    /// first served: as many as mailboxes hold unless told otherwise; at least 1. What handlers cause counts, and is never held
-    /// back; an event counts for each module that handles it. With such a bound every message takes a lock of the system's
-    /// twice.
+    /// How many messages may be in flight in the whole system, waiting or being handled, before root work is
+    /// held back, first come, first served: as many as mailboxes hold unless told otherwise; at least 1. What
+    /// handlers cause counts, and is never held back; an event counts for each module that handles it. With
+    /// such a bound every message takes a lock of the system's twice.
     pub fn max_in_flight(mut self, messages: usize) -> Self {
         self.max_in_flight = Some(messages.max(1));
         self
@@ -103,24 +105,25 @@ impl SystemBuilder {
         self
     }
 
-    /// How long a handler may take before [`HandlerSlow`](crate::HandlerSlow) tells of it (and a warning of `tracing`): 5 seconds
-    /// unless told otherwise, or up to a quarter longer. Handlers are only looked at from outside, also those that block their
-    /// thread, as long as another one is free; to cut one off, give it a `timeout`. With [`Duration::MAX`] nobody looks.
+    /// How long a handler may take before [`HandlerSlow`](crate::HandlerSlow) tells of it (and a warning of
+    /// `tracing`): 5 seconds unless told otherwise, or up to a quarter longer. Handlers are only looked at
+    /// from outside, also those that block their thread, as long as another one is free; to cut one off, give
+    /// it a `timeout`. With [`Duration::MAX`] nobody looks.
     pub fn slow_handler(mut self, limit: Duration) -> Self {
         self.slow_handler = limit;
         self
     }
 
-    /// Starts nothing from the registry: modules are attached by hand, for tests. What a module lists may be without a
-    /// handler; sending it is [`CallError::NoRoute`](crate::CallError::NoRoute).
+    /// Starts nothing from the registry: modules are attached by hand, for tests. What a module lists may be
+    /// without a handler; sending it is [`CallError::NoRoute`](crate::CallError::NoRoute).
     pub fn isolated(mut self) -> Self {
         self.isolated = true;
         self
     }
 
-    /// Starts this module although the system is [isolated](SystemBuilder::isolated), as the program would: made by its `#[init]`
-    /// or `Default`. (One that is not made by the framework is [attached](System::attach).) In a system that is not isolated it
-    /// starts anyway.
+    /// Starts this module although the system is [isolated](SystemBuilder::isolated), as the program would:
+    /// made by its `#[init]` or `Default`. (One that is not made by the framework is
+    /// [attached](System::attach).) In a system that is not isolated it starts anyway.
     ///
     /// ```
     /// # use nether::prelude::*;

@@ -42,17 +42,18 @@ pub struct DeadLetters {
 impl System {
     /// Stops the system, and tells what it did.
     ///
-    /// New root work is refused from now on ([`SendError::Stopping`](crate::SendError::Stopping)). What is in flight is
-    /// handled to its end, with all it causes. Then background tasks are told (their context is cancelled), and modules
-    /// stop in the reverse of the order they started in: each handles what it still has and runs its `#[on_stop]`. All of
-    /// that may take [`SystemBuilder::shutdown_timeout`](crate::SystemBuilder::shutdown_timeout); what is left then is cut
+    /// New root work is refused from now on ([`SendError::Stopping`](crate::SendError::Stopping)). What is in
+    /// flight is handled to its end, with all it causes. Then background tasks are told (their context is
+    /// cancelled), and modules stop in the reverse of the order they started in: each handles what it still
+    /// has and runs its `#[on_stop]`. All of that may take
+    /// [`SystemBuilder::shutdown_timeout`](crate::SystemBuilder::shutdown_timeout); what is left then is cut
     /// off, and reported as dead letters.
     ///
-    /// Cut off means: the handler that an exclusive module is in is dropped where it waits, and its `#[on_stop]` is not run.
-    /// Handlers of a shared module are only no longer waited for.
+    /// Cut off means: the handler that an exclusive module is in is dropped where it waits, and its
+    /// `#[on_stop]` is not run. Handlers of a shared module are only no longer waited for.
     ///
-    /// Whoever calls it a second time waits for the same end and gets the same report. A handler cannot wait for it, since it
-    /// is part of what is waited for: let it publish an event, or spawn a task.
+    /// Whoever calls it a second time waits for the same end and gets the same report. A handler cannot wait
+    /// for it, since it is part of what is waited for: let it publish an event, or spawn a task.
     ///
     /// ```
     /// # use nether::prelude::*;
@@ -105,8 +106,8 @@ impl System {
             .rev()
             .zip(instances.iter().rev())
         {
-            // One that never ends must not cost the others their `#[on_stop]`: past the deadline, each that has nothing to
-            // handle gets its part of what is granted then.
+            // One that never ends must not cost the others their `#[on_stop]`: past the deadline, each that
+            // has nothing to handle gets its part of what is granted then.
             let is_idle = instance.ended() == instance.accepted();
             let now = Instant::now();
             let until = if is_idle && now >= deadline {
@@ -144,8 +145,8 @@ impl System {
         report
     }
 
-    /// Whether nothing is in flight. The counts only grow, and a handler's message ends after those it causes are
-    /// accepted; so if all that was accepted by now had ended before, nothing was in flight in between
+    /// Whether nothing is in flight. The counts only grow, and a handler's message ends after those it causes
+    /// are accepted; so if all that was accepted by now had ended before, nothing was in flight in between
     /// (F. Mattern, "Algorithms for distributed termination detection", 1987).
     pub(crate) fn is_quiet(&self) -> bool {
         let instances = self.instances();

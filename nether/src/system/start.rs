@@ -30,8 +30,8 @@ impl SystemBuilder {
 
     /// Checks the whole program and starts its modules.
     ///
-    /// Modules start side by side, each after those it names in `after`. If one of them fails, those that had started are
-    /// stopped again. A message to a module that has not started yet waits for it.
+    /// Modules start side by side, each after those it names in `after`. If one of them fails, those that had
+    /// started are stopped again. A message to a module that has not started yet waits for it.
     ///
     /// # Errors
     /// Every problem at once.
@@ -104,7 +104,8 @@ async fn start(builder: SystemBuilder) -> Result<System, StartError> {
         .iter()
         .filter_map(|module| Some(module.launch?(launch.clone())));
     let instances: Vec<Arc<dyn AnyInstance>> = launched.flatten().collect();
-    // Every route is there before the first module starts, so that a message to one that starts later waits for it.
+    // Every route is there before the first module starts, so that a message to one that starts later waits
+    // for it.
     connect(&mediator, &instances);
     let system = System {
         inner: Arc::new(Inner {

@@ -1,6 +1,6 @@
-//! Layer 4: who waits for whom. An exclusive module that waits for the reply of another handles nothing meanwhile, so a circle
-//! of them would wait for ever: a deadlock, found in the wait-for graph (R. C. Holt, "Some deadlock properties of computer
-//! systems", 1972) by the call that closes it.
+//! Layer 4: who waits for whom. An exclusive module that waits for the reply of another handles nothing
+//! meanwhile, so a circle of them would wait for ever: a deadlock, found in the wait-for graph (R. C. Holt,
+//! "Some deadlock properties of computer systems", 1972) by the call that closes it.
 //!
 //! The graph is in `graph`; here is who is in it: a module in whose task a call is made.
 
@@ -20,14 +20,15 @@ use crate::sync::{Mutex, lock};
 use crate::waiting::graph::{Node, Wait};
 
 thread_local! {
-    /// The number of the exclusive module whose task is being polled, or 0: what its handlers await, it waits for, itself or
-    /// through shared modules that run in its task; what they spawn is not. A number alone, since every turn of a module sets it:
-    /// what has to be dropped (also `tokio::task_local`) costs twenty times as much.
+    /// The number of the exclusive module whose task is being polled, or 0: what its handlers await, it waits
+    /// for, itself or through shared modules that run in its task; what they spawn is not. A number alone,
+    /// since every turn of a module sets it: what has to be dropped (also `tokio::task_local`) costs twenty
+    /// times as much.
     static THIS: Cell<u64> = const { Cell::new(0) };
 }
 
-/// The exclusive modules of the process, to be found by their numbers, in several parts so that they are not in each other's
-/// way. Only those look that call from inside a module.
+/// The exclusive modules of the process, to be found by their numbers, in several parts so that they are not
+/// in each other's way. Only those look that call from inside a module.
 static WAITERS: [Mutex<BTreeMap<u64, Weak<Waiter>>>; 16] =
     [const { Mutex::new(BTreeMap::new()) }; 16];
 
@@ -93,8 +94,8 @@ impl Drop for Entered {
     }
 }
 
-/// The module in whose task this is, if it is one's, waits for the reply to a message from now on, until the reply is there or
-/// nobody expects it any more.
+/// The module in whose task this is, if it is one's, waits for the reply to a message from now on, until the
+/// reply is there or nobody expects it any more.
 ///
 /// # Errors
 /// If it would wait for ever.

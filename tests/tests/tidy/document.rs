@@ -33,7 +33,8 @@ impl Document {
         Document::new(&file.path, lines.collect())
     }
 
-    /// The doc comments of a source file, one below the other, with a blank line where code stands between them.
+    /// The doc comments of a source file, one below the other, with a blank line where code stands between
+    /// them.
     pub(crate) fn comments(file: &File) -> Self {
         let mut lines: Vec<(usize, String)> = Vec::new();
         for comment in lex(&file.text).comments {

@@ -1,4 +1,5 @@
-//! Error types: the documents name none that does not exist, and the crate's documentation lists every public one.
+//! Error types: the documents name none that does not exist, and the crate's documentation lists every public
+//! one.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -94,7 +95,8 @@ fn named(root: &Path) -> Vec<Finding> {
     findings
 }
 
-/// The public error types, with the place of their definition: those whose name says so, and those that implement `Error`.
+/// The public error types, with the place of their definition: those whose name says so, and those that
+/// implement `Error`.
 fn public(root: &Path) -> BTreeMap<String, (String, usize)> {
     let roots = ROOTS.iter().filter_map(|path| File::read(root, path));
     let exported = roots.flat_map(|file| items::parse(&lex(&file.text).tokens).imports);

@@ -1,4 +1,5 @@
-//! The macros: each family of attributes has a folder, and none imports another. Code that two families need stands beside the folders.
+//! The macros: each family of attributes has a folder, and none imports another. Code that two families need
+//! stands beside the folders.
 
 use std::path::Path;
 

@@ -1,4 +1,5 @@
-//! Cargo features: the table in the crate's documentation and the changelog list exactly those of the manifest.
+//! Cargo features: the table in the crate's documentation and the changelog list exactly those of the
+//! manifest.
 
 use std::collections::BTreeMap;
 use std::path::Path;

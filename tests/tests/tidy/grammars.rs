@@ -10,7 +10,8 @@ use crate::tree::{File, files};
 const MACROS: &str = "nether-macros/src";
 const HELP: &str = "mend `TABLES` of tidy's `grammars.rs`";
 
-/// Where the keys of an attribute are defined: its name, the file, and the constant, or the attribute's name in its `Grammar`.
+/// Where the keys of an attribute are defined: its name, the file, and the constant, or the attribute's name
+/// in its `Grammar`.
 const TABLES: [(&str, &str, &str); 12] = [
     ("command", "message/args.rs", "COMMAND"),
     ("query", "message/args.rs", "QUERY"),

@@ -1,4 +1,5 @@
-//! [`parse`]: what a source file defines, which modules it declares, what it imports and which paths it names.
+//! [`parse`]: what a source file defines, which modules it declares, what it imports and which paths it
+//! names.
 
 use std::collections::BTreeSet;
 

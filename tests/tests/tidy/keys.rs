@@ -1,8 +1,9 @@
 //! Keys of attributes: the documents name exactly those that the macros accept.
 //!
-//! The accepted keys are read from the `Key` tables of the macros. The page of an attribute in `nether/src/docs` lists them in
-//! a table, in its grammar, or in both. The changelog lists them behind the attribute, after the word `with` or in
-//! parentheses. Wherever a page shows an attribute with arguments, their keys exist.
+//! The accepted keys are read from the `Key` tables of the macros. The page of an attribute in
+//! `nether/src/docs` lists them in a table, in its grammar, or in both. The changelog lists them behind the
+//! attribute, after the word `with` or in parentheses. Wherever a page shows an attribute with arguments,
+//! their keys exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

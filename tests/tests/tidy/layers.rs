@@ -1,4 +1,5 @@
-//! Layers: the `mod` list in `nether/src/lib.rs` is their order. A file imports only from modules above its own in that list.
+//! Layers: the `mod` list in `nether/src/lib.rs` is their order. A file imports only from modules above its
+//! own in that list.
 
 use std::path::Path;
 

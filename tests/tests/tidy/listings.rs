@@ -1,4 +1,5 @@
-//! Where documents list the keys of an attribute: in a table, in a grammar, or in a sentence of the changelog.
+//! Where documents list the keys of an attribute: in a table, in a grammar, or in a sentence of the
+//! changelog.
 
 use std::collections::BTreeSet;
 
@@ -57,7 +58,8 @@ pub(crate) fn of_grammar(document: &Document) -> Vec<(String, usize)> {
     keys
 }
 
-/// The lists of keys: of which attribute, where, whether the list goes on with that of the attribute before, and the keys.
+/// The lists of keys: of which attribute, where, whether the list goes on with that of the attribute before,
+/// and the keys.
 pub(crate) fn of_sentences(page: &Document) -> Vec<(String, usize, bool, BTreeSet<String>)> {
     let mut lists = Vec::new();
     for item in items(page) {

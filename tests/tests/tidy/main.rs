@@ -1,7 +1,9 @@
-//! The shape of the repository: layers and circles, files and their length, and documents that say what is so.
+//! The shape of the repository: layers and circles, files and their length, and documents that say what is
+//! so.
 //!
-//! Each check is a function of a root folder that returns findings: the place, what is wrong, the way out. So each check
-//! has tests of its own in its file, on small trees and on changed copies of the real one, which show that it fires.
+//! Each check is a function of a root folder that returns findings: the place, what is wrong, the way out. So
+//! each check has tests of its own in its file, on small trees and on changed copies of the real one, which
+//! show that it fires.
 
 mod circles;
 mod document;

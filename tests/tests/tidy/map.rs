@@ -1,4 +1,5 @@
-//! ARCHITECTURE.md as a map of the tree: it names each top-level module of the two crates and each package of `benches`.
+//! ARCHITECTURE.md as a map of the tree: it names each top-level module of the two crates and each package of
+//! `benches`.
 
 use std::path::Path;
 

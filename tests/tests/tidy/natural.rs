@@ -1,5 +1,5 @@
-//! [`NATURAL`]: the circles that may be. Each entry names the imports that close them, and the property of the code that
-//! requires these imports.
+//! [`NATURAL`]: the circles that may be. Each entry names the imports that close them, and the property of
+//! the code that requires these imports.
 
 /// Imports that close circles, and the reason for them.
 pub(crate) struct Natural {

@@ -1,4 +1,5 @@
-//! Layers have no numbers: their order is the `mod` list in `nether/src/lib.rs`, and a number would say it a second time.
+//! Layers have no numbers: their order is the `mod` list in `nether/src/lib.rs`, and a number would say it a
+//! second time.
 
 use std::path::Path;
 

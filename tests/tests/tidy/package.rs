@@ -113,8 +113,8 @@ impl Package {
         index
     }
 
-    /// Where a path leads that the module names; `None` if that is another crate, or a local name. A name that is not found
-    /// in a module is taken for an item that a macro makes there.
+    /// Where a path leads that the module names; `None` if that is another crate, or a local name. A name
+    /// that is not found in a module is taken for an item that a macro makes there.
     pub(crate) fn resolve(&self, module: usize, path: &[String]) -> Option<Target> {
         let whole = self.follow(module, path, true, HOPS);
         whole.or_else(|| {

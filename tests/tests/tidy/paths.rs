@@ -1,8 +1,9 @@
 //! Paths in documents: whatever looks like a path into the repository exists.
 //!
-//! A word of inline code, or of a block of shell commands, looks like one if it ends in `/` or in an extension of ours, or begins
-//! with a folder of the repository. It may be relative to the root, to the source of the runtime, or to one of the
-//! folders that the document is in. A name without a folder may stand for a file anywhere below the document's own folder.
+//! A word of inline code, or of a block of shell commands, looks like one if it ends in `/` or in an
+//! extension of ours, or begins with a folder of the repository. It may be relative to the root, to the
+//! source of the runtime, or to one of the folders that the document is in. A name without a folder may stand
+//! for a file anywhere below the document's own folder.
 
 use std::path::Path;
 

@@ -15,8 +15,8 @@ pub(crate) struct Use {
     pub(crate) is_item: bool,
 }
 
-/// All places where the modules of the crate name each other, in imports, in code and in the tokens of macros. A re-export is
-/// followed to the definition of the item. Calls of methods are not seen.
+/// All places where the modules of the crate name each other, in imports, in code and in the tokens of
+/// macros. A re-export is followed to the definition of the item. Calls of methods are not seen.
 pub(crate) fn uses(package: &Package) -> Vec<Use> {
     let mut found = Vec::new();
     for (from, node) in package.modules.iter().enumerate() {

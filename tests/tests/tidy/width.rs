@@ -1,5 +1,5 @@
-//! Width: comments and prose end at 110 columns, so that two files fit side by side. Tables, blocks of code and the targets of
-//! links are as long as they are.
+//! Width: comments and prose end at 110 columns, so that two files fit side by side. Tables, blocks of code
+//! and the targets of links are as long as they are.
 
 use std::path::Path;
 

@@ -128,7 +128,8 @@ fn called(message: &Checked, endpoint: &Endpoint, paths: &Paths) -> TokenStream 
     }
 }
 
-/// How it is served. That the reply can be written is asked for here, so what the compiler says of it is at the literal.
+/// How it is served. That the reply can be written is asked for here, so what the compiler says of it is at
+/// the literal.
 fn entry(message: &Checked, endpoint: &Endpoint, paths: &Paths) -> TokenStream {
     let span = endpoint.literal.span();
     let p = paths.private_at(span);
@@ -141,7 +142,8 @@ fn entry(message: &Checked, endpoint: &Endpoint, paths: &Paths) -> TokenStream {
     }
 }
 
-/// What only one endpoint in a crate may define. All of it stands at the literal: there the compiler shows the two.
+/// What only one endpoint in a crate may define. All of it stands at the literal: there the compiler shows
+/// the two.
 fn unique(endpoint: &Endpoint) -> TokenStream {
     let span = endpoint.literal.span();
     let name = Ident::new(&unique::name(endpoint.verb, &endpoint.path), span);

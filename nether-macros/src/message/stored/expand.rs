@@ -1,4 +1,5 @@
-//! The code of what event sourcing knows of a message: its key, who may list it, and of an event how it is stored.
+//! The code of what event sourcing knows of a message: its key, who may list it, and of an event how it is
+//! stored.
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{quote, quote_spanned};
@@ -109,7 +110,8 @@ pub(crate) fn expand(message: &Checked, paths: &Paths) -> Option<TokenStream> {
     })
 }
 
-/// Reads what version `from` wrote, and takes all steps from there on. What is wrong with a step is shown at its path.
+/// Reads what version `from` wrote, and takes all steps from there on. What is wrong with a step is shown at
+/// its path.
 fn arm(from: usize, steps: &[Path], paths: &Paths) -> TokenStream {
     let p = paths.private();
     let taken = &steps[from - 1..];

@@ -15,9 +15,9 @@ use crate::error::{Error, PushError, Unpushed};
 /// One who pushes to a [`SharedStream`](crate::SharedStream) until it has finished; made by
 /// [`produce`](crate::SharedStream::produce).
 ///
-/// When all producers of a stream have finished, it ends in order. One that is dropped before, also by a panic or by `?`, ends it with
-/// [`StreamError::Unfinished`](crate::StreamError::Unfinished) when the last one has gone: consumers are never told that all went well
-/// when it did not.
+/// When all producers of a stream have finished, it ends in order. One that is dropped before, also by a
+/// panic or by `?`, ends it with [`StreamError::Unfinished`](crate::StreamError::Unfinished) when the last
+/// one has gone: consumers are never told that all went well when it did not.
 pub struct Producer<'c, T> {
     channel: Arc<Channel<T>>,
     seat: Seat<'c>,

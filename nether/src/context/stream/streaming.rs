@@ -24,9 +24,10 @@ pub struct Streaming<R, T> {
 }
 
 impl<S: Sender> Context<S> {
-    /// A reply that is given now, and items that follow it: `produce` goes on after the handler, in a task of its own, which is part of
-    /// the unit of work like any that is [spawned](Context::spawn). If it fails, so does the stream. It may end with the error of a [`push`](Producer::push) that nobody wants
-    /// any more: whoever asked has had enough, which is no failure.
+    /// A reply that is given now, and items that follow it: `produce` goes on after the handler, in a task of
+    /// its own, which is part of the unit of work like any that is [spawned](Context::spawn). If it fails, so
+    /// does the stream. It may end with the error of a [`push`](Producer::push) that nobody wants any more:
+    /// whoever asked has had enough, which is no failure.
     ///
     /// ```
     /// use nether::prelude::*;
@@ -92,8 +93,8 @@ impl<S: Sender> Context<S> {
         Ok(Streaming { reply, items })
     }
 
-    /// Gives a command to the module that handles it, and waits for its reply and the stream that follows it; see
-    /// [`streaming`](Context::streaming) for an example.
+    /// Gives a command to the module that handles it, and waits for its reply and the stream that follows it;
+    /// see [`streaming`](Context::streaming) for an example.
     ///
     /// # Errors
     /// Those of [`send`](Context::send).

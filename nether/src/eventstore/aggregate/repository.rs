@@ -18,11 +18,12 @@ use crate::routing::Sender;
 /// How often a command is decided upon while others keep writing to its aggregate.
 const ATTEMPTS: usize = 16;
 
-/// The id of a command, which makes it idempotent: sent again with the same id, it is not decided upon again, and gets the reply that
-/// its aggregate gives now.
+/// The id of a command, which makes it idempotent: sent again with the same id, it is not decided upon again,
+/// and gets the reply that its aggregate gives now.
 ///
-/// It travels as [baggage](crate::Context::with), and counts for the commands that the context's owner sends himself, once for each
-/// aggregate and type of command. Commands that decide that nothing happens leave no trace, and are decided upon again.
+/// It travels as [baggage](crate::Context::with), and counts for the commands that the context's owner sends
+/// himself, once for each aggregate and type of command. Commands that decide that nothing happens leave no
+/// trace, and are decided upon again.
 ///
 /// ```
 /// # use nether::prelude::*;
@@ -71,7 +72,8 @@ impl<A: Aggregate> Repository<A> {
         }
     }
 
-    /// Decides upon a command, and stores and publishes what happens. Others to the same aggregate wait meanwhile.
+    /// Decides upon a command, and stores and publishes what happens. Others to the same aggregate wait
+    /// meanwhile.
     pub(super) async fn execute<C>(
         &self,
         command: C,

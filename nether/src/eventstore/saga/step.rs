@@ -21,8 +21,8 @@ pub trait SentBy<S>: Sized {
     const KEPT: Keeping<Self>;
 }
 
-/// What a saga wants done because of an event. It is written down together with the saga's state, and then done: what was written down
-/// is done also if the process ends in between.
+/// What a saga wants done because of an event. It is written down together with the saga's state, and then
+/// done: what was written down is done also if the process ends in between.
 pub struct Step<S> {
     key: String,
     pub(super) outgoing: Vec<Outgoing>,
@@ -52,9 +52,10 @@ impl<S: Saga> Step<S> {
         &self.key
     }
 
-    /// Sends a command, after those that were sent before. It is sent until its handler answers, each time with the same
-    /// [`CommandId`](crate::eventstore::CommandId), so that an aggregate decides upon it once. Its reply is not kept: what it leads to, the
-    /// saga learns by events. If its handler gives back an error, the saga [fails](Step::fail).
+    /// Sends a command, after those that were sent before. It is sent until its handler answers, each time
+    /// with the same [`CommandId`](crate::eventstore::CommandId), so that an aggregate decides upon it once.
+    /// Its reply is not kept: what it leads to, the saga learns by events. If its handler gives back an
+    /// error, the saga [fails](Step::fail).
     pub fn send<C>(&mut self, command: C) -> Sent<'_, S>
     where
         C: Message + SentBy<S>,
@@ -65,8 +66,8 @@ impl<S: Saga> Step<S> {
         Sent { step: self }
     }
 
-    /// Sends a command if the saga fails: after those that compensate what is done from now on, before those that compensate what was done
-    /// before.
+    /// Sends a command if the saga fails: after those that compensate what is done from now on, before those
+    /// that compensate what was done before.
     pub fn on_failure<C>(&mut self, command: C)
     where
         C: Message + SentBy<S>,
@@ -80,7 +81,8 @@ impl<S: Saga> Step<S> {
         self.ends = true;
     }
 
-    /// Fails: what has been done is compensated, the last first, and what has not been sent is not. Then the saga ends.
+    /// Fails: what has been done is compensated, the last first, and what has not been sent is not. Then the
+    /// saga ends.
     pub fn fail(&mut self, reason: impl fmt::Display) {
         self.failed.get_or_insert(reason.to_string());
     }

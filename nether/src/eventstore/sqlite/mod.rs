@@ -1,7 +1,8 @@
 //! [`SqliteStore`]: the embedded store: one file, no server.
 //!
-//! One thread writes. It takes all that waits into one transaction and answers when that is committed, so that many who append at the
-//! same time share one flush to the disk (group commit). Readers have connections of their own and wait for nobody.
+//! One thread writes. It takes all that waits into one transaction and answers when that is committed, so
+//! that many who append at the same time share one flush to the disk (group commit). Readers have connections
+//! of their own and wait for nobody.
 
 mod append;
 mod errors;
@@ -31,8 +32,9 @@ use crate::eventstore::store::{
 };
 use crate::race::race;
 
-/// The transaction of a projection's checkpoint: what a projection writes with it into the store's file is committed together with the
-/// checkpoint. It is that of `rusqlite`, which a program that uses it depends on, in the same version.
+/// The transaction of a projection's checkpoint: what a projection writes with it into the store's file is
+/// committed together with the checkpoint. It is that of `rusqlite`, which a program that uses it depends on,
+/// in the same version.
 pub type SqliteTransaction<'a> = rusqlite::Transaction<'a>;
 
 /// An event store in one file of SQLite.
@@ -52,12 +54,13 @@ pub type SqliteTransaction<'a> = rusqlite::Transaction<'a>;
 /// # Ok(()) }
 /// ```
 ///
-/// What is acknowledged is on the disk, unless [`Durability::Normal`] is asked for. The file is in WAL mode: beside it there are `-wal`
-/// and `-shm` while it is open, which belong to it, and a `.lock`. A program's own tables may be in the same file: see
-/// [`SqliteStore::transaction`] and [`#[projection]`](macro@crate::projection).
+/// What is acknowledged is on the disk, unless [`Durability::Normal`] is asked for. The file is in WAL mode:
+/// beside it there are `-wal` and `-shm` while it is open, which belong to it, and a `.lock`. A program's own
+/// tables may be in the same file: see [`SqliteStore::transaction`] and
+/// [`#[projection]`](macro@crate::projection).
 ///
-/// A clone is another handle. When the last one is dropped, what was accepted is written, and the file is closed; that blocks
-/// for as long as it takes.
+/// A clone is another handle. When the last one is dropped, what was accepted is written, and the file is
+/// closed; that blocks for as long as it takes.
 #[derive(Clone)]
 pub struct SqliteStore {
     inner: Arc<Inner>,
@@ -70,7 +73,8 @@ struct Inner {
     readers: Readers,
     /// The position of the newest event. Told after it is committed.
     head: watch::Receiver<Position>,
-    /// Who would tell of it, if there is no writer: while this is there, whoever waits is not told that nobody will.
+    /// Who would tell of it, if there is no writer: while this is there, whoever waits is not told that
+    /// nobody will.
     _untold: Option<watch::Sender<Position>>,
     /// How often to look whether another process has written, if any may.
     poll: Option<Duration>,
@@ -78,13 +82,14 @@ struct Inner {
 }
 
 impl SqliteStore {
-    /// Opens the store in that file, which is made if it is not there. To be called once, when the program starts: it blocks
-    /// until the file is checked and, if an older version has written it, brought up to date.
+    /// Opens the store in that file, which is made if it is not there. To be called once, when the program
+    /// starts: it blocks until the file is checked and, if an older version has written it, brought up to
+    /// date.
     ///
     /// # Errors
-    /// [`StoreError::AlreadyOpen`] if somebody has it open; [`StoreError::Foreign`] if it is another kind of file, or
-    /// [`StoreError::Newer`] than this program; [`StoreError::Corrupt`] if it is shorter than it should be; or why it cannot be
-    /// opened.
+    /// [`StoreError::AlreadyOpen`] if somebody has it open; [`StoreError::Foreign`] if it is another kind of
+    /// file, or [`StoreError::Newer`] than this program; [`StoreError::Corrupt`] if it is shorter than it
+    /// should be; or why it cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         SqliteStore::options().open(path)
     }
@@ -94,8 +99,9 @@ impl SqliteStore {
         SqliteOptions::default()
     }
 
-    /// Does something in a transaction of the store's file, on the thread that writes: for tables of the program's own. It is
-    /// committed if `work` gives `Ok`, and rolled back if it gives an error or panics. Whoever appends meanwhile waits.
+    /// Does something in a transaction of the store's file, on the thread that writes: for tables of the
+    /// program's own. It is committed if `work` gives `Ok`, and rolled back if it gives an error or panics.
+    /// Whoever appends meanwhile waits.
     ///
     /// # Errors
     /// That of `work`; that it panicked; or why it could not be committed.

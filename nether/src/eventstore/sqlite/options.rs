@@ -11,8 +11,8 @@ pub enum Durability {
     /// All of it (`synchronous = FULL`): it is there after a loss of power. The default.
     #[default]
     Full,
-    /// All of it is with the operating system (`synchronous = NORMAL`): it is there after a crash of the process, and a loss of power may
-    /// take the last moments, in whole appends.
+    /// All of it is with the operating system (`synchronous = NORMAL`): it is there after a crash of the
+    /// process, and a loss of power may take the last moments, in whole appends.
     Normal,
 }
 
@@ -64,29 +64,31 @@ impl SqliteOptions {
         self
     }
 
-    /// Lets several processes have the file open at the same time, if all of them open it so. Then two may decide upon one aggregate, and one
-    /// of them has to [decide again](StoreError::Conflict); projections and sagas have to be run by one of them alone; and each looks for what others have written, see
+    /// Lets several processes have the file open at the same time, if all of them open it so. Then two may
+    /// decide upon one aggregate, and one of them has to [decide again](StoreError::Conflict); projections
+    /// and sagas have to be run by one of them alone; and each looks for what others have written, see
     /// [`poll_interval`](SqliteOptions::poll_interval).
     pub fn shared(mut self, shared: bool) -> Self {
         self.shared = shared;
         self
     }
 
-    /// Opens the file to be read alone, also while another process has it open: for reports, and to replay it in a test. Whatever
-    /// would write gives [`StoreError::ReadOnly`].
+    /// Opens the file to be read alone, also while another process has it open: for reports, and to replay it
+    /// in a test. Whatever would write gives [`StoreError::ReadOnly`].
     pub fn read_only(mut self, read_only: bool) -> Self {
         self.read_only = read_only;
         self
     }
 
-    /// How long to wait for another process that writes, before that is an error: 5 seconds unless told otherwise.
+    /// How long to wait for another process that writes, before that is an error: 5 seconds unless told
+    /// otherwise.
     pub fn busy_timeout(mut self, timeout: Duration) -> Self {
         self.busy_timeout = timeout;
         self
     }
 
-    /// How often a store that is [`shared`](SqliteOptions::shared) or read-only looks for what others have written, while somebody waits
-    /// for it: each 50 milliseconds unless told otherwise.
+    /// How often a store that is [`shared`](SqliteOptions::shared) or read-only looks for what others have
+    /// written, while somebody waits for it: each 50 milliseconds unless told otherwise.
     pub fn poll_interval(mut self, interval: Duration) -> Self {
         self.poll_interval = interval;
         self
@@ -104,7 +106,8 @@ impl SqliteOptions {
         self
     }
 
-    /// How large the file may become: without limit unless told otherwise. What would make it larger gives [`StoreError::Full`].
+    /// How large the file may become: without limit unless told otherwise. What would make it larger gives
+    /// [`StoreError::Full`].
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = Some(bytes);
         self
