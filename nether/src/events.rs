@@ -30,12 +30,13 @@ pub struct HandlerFailed {
     pub error: String,
     /// Whether the handler crashed: it panicked, or took longer than its `timeout`.
     pub crashed: bool,
-    /// The message as JSON, if it is an event that can be serialised (it is not `local`). A command or query was given to its
-    /// handler, and is gone with it.
+    /// The message as JSON, if it is an event that can be serialised (it is not `local`). A command or query
+    /// was given to its handler, and is gone with it.
     pub json: Option<String>,
 }
 
-/// A message was accepted, but will not be handled: its context was cancelled, its deadline passed, or its module stopped.
+/// A message was accepted, but will not be handled: its context was cancelled, its deadline passed, or its
+/// module stopped.
 #[event(name = "nether.dead_letter")]
 pub struct DeadLetter {
     /// The message's name.
@@ -50,7 +51,8 @@ pub struct DeadLetter {
     pub cause: Option<u64>,
     /// Why it was not handled, in words.
     pub reason: String,
-    /// The message as JSON, if it can be serialised (it is not `local`), and was not in its handler when that was cut off.
+    /// The message as JSON, if it can be serialised (it is not `local`), and was not in its handler when that
+    /// was cut off.
     pub json: Option<String>,
 }
 

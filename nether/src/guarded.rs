@@ -27,7 +27,8 @@ pub(crate) enum Fall {
 
 /// Polls a future inside of its span, catches a panic in it, and returns the payload.
 ///
-/// One type does both, so that a program with many handlers does not pay, in build time, for several layers around each.
+/// One type does both, so that a program with many handlers does not pay, in build time, for several layers
+/// around each.
 pub(crate) struct Guarded<'a, F> {
     future: Pin<&'a mut F>,
     /// Only there if somebody wants to see it: what does not move is not paid for.

@@ -45,7 +45,8 @@ pub trait Sender: Sized + 'static {
 #[derive(Debug, Clone, Copy)]
 pub enum Root {}
 
-/// Proof that a module handles the command or query, or that the message is an event. Made by `#[module]` and `#[event]`.
+/// Proof that a module handles the command or query, or that the message is an event. Made by `#[module]` and
+/// `#[event]`.
 #[diagnostic::on_unimplemented(
     message = "no module handles `{Self}`",
     label = "nobody would handle the message",
@@ -58,8 +59,8 @@ pub trait HandledBy<Module> {
     fn handler() -> Option<&'static Declaration>;
 }
 
-/// Proof that this sender may send or ask the message and wait for the reply. Its last two parameters are the sender's
-/// `Rule`, and one that is inferred.
+/// Proof that this sender may send or ask the message and wait for the reply. Its last two parameters are the
+/// sender's `Rule`, and one that is inferred.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not list `{Message}` in `calls`",
     label = "the message is not in the module's `calls`",

@@ -417,7 +417,8 @@ async fn what_a_snapshot_has_is_not_read_again() {
     snapshot(&store, "a", 5).await;
     system.shutdown().await;
 
-    // What is in it counts, unless it is of another shape, cannot be read, or is gone: then all events are read.
+    // What is in it counts, unless it is of another shape, cannot be read, or is gone: then all events are
+    // read.
     let put = |content: Option<&serde_json::Value>| {
         store.change_documents(vec![DocumentChange {
             collection: "snapshot/account".into(),

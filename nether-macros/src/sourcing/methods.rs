@@ -235,6 +235,19 @@ impl Methods {
     }
 }
 
+/// Whether the type is the transaction of a projection's checkpoint.
+pub(super) fn is_transaction(ty: &Type) -> bool {
+    let segment = types::last_segment(behind_reference(ty));
+    segment.is_some_and(|segment| segment.ident == "SqliteTransaction")
+}
+
+/// Whether the type is the step of a saga.
+pub(super) fn is_step(ty: &Type) -> bool {
+    let is_mutable = matches!(types::ungrouped(ty), Type::Reference(reference) if reference.mutability.is_some());
+    let segment = types::last_segment(behind_reference(ty));
+    is_mutable && segment.is_some_and(|segment| segment.ident == "Step")
+}
+
 /// There are no hooks in such a block.
 fn check_no_hook(function: &Function, whose: &Whose, diagnostics: &Diagnostics) {
     let is_hook = |attribute: &&Attribute| HOOKS.iter().any(|hook| attribute.path().is_ident(hook));

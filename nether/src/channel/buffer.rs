@@ -12,7 +12,8 @@ struct Slot<T> {
     is_got: bool,
 }
 
-/// Where a watcher is. Cursors live with the watchers, so that a push costs the same for one as for a thousand of them.
+/// Where a watcher is. Cursors live with the watchers, so that a push costs the same for one as for a
+/// thousand of them.
 #[derive(Debug)]
 pub(crate) struct Cursor {
     next: u64,
@@ -131,7 +132,8 @@ impl<T> Buffer<T> {
         }
     }
 
-    /// The next item for this watcher; a clone, unless nobody else needs it. Says also how many it missed since, for they gave way.
+    /// The next item for this watcher; a clone, unless nobody else needs it. Says also how many it missed
+    /// since, for they gave way.
     pub(super) fn see(&mut self, cursor: &mut Cursor) -> Option<T> {
         if let Some(missed) = self.first.checked_sub(cursor.next) {
             if !cursor.misses_nothing {

@@ -122,8 +122,8 @@ impl<S: Sender> Context<S> {
 
     /// Gives a command to the module that handles it, and waits for its reply.
     ///
-    /// From outside a handler this waits for room while the module's mailbox is full. The handler of a shared module runs
-    /// in this task.
+    /// From outside a handler this waits for room while the module's mailbox is full. The handler of a shared
+    /// module runs in this task.
     ///
     /// # Errors
     /// [`CallError::Handler`](crate::CallError::Handler) with the error that the command declares if its
@@ -168,13 +168,13 @@ impl<S: Sender> Context<S> {
     /// Publishes an event to every module that handles it, if any, and to subscribers. Returns once all these
     /// modules have accepted it.
     ///
-    /// From outside a handler this waits for room while a module's mailbox is full. What becomes of the event is part of
-    /// the unit of work: [`close`](Context::close) waits for it and reports its failures. A module that is just being
-    /// stopped is left out.
+    /// From outside a handler this waits for room while a module's mailbox is full. What becomes of the event
+    /// is part of the unit of work: [`close`](Context::close) waits for it and reports its failures. A module
+    /// that is just being stopped is left out.
     ///
     /// # Errors
-    /// Why the event was refused. If the context's deadline passed while it waited for room, some modules may have accepted
-    /// it before that.
+    /// Why the event was refused. If the context's deadline passed while it waited for room, some modules may
+    /// have accepted it before that.
     #[inline]
     pub fn publish<E, I, TheHandlers>(&self, event: E) -> Posting<'_, E, Shown<E>>
     where
@@ -191,8 +191,8 @@ impl<S: Sender> Context<S> {
 
     /// Hands over a message of any kind without waiting for what comes of it. Returns once it is accepted.
     ///
-    /// From outside a handler this waits for room while a mailbox is full. The reply of a command or query is thrown away;
-    /// failures of what was accepted are reported by [`close`](Context::close).
+    /// From outside a handler this waits for room while a mailbox is full. The reply of a command or query is
+    /// thrown away; failures of what was accepted are reported by [`close`](Context::close).
     ///
     /// # Errors
     /// Why the message was not accepted.
@@ -235,12 +235,13 @@ impl<S: Sender> Context<S> {
         )
     }
 
-    /// Gives a command to the module that handles it now, or hands it back; what it gives is awaited for the reply.
+    /// Gives a command to the module that handles it now, or hands it back; what it gives is awaited for the
+    /// reply.
     ///
-    /// Like [`send`](Context::send), but it does not wait for room: while the mailbox is full, and while others wait for room
-    /// in it, the command is refused. The command is on its way when this returns, also if the reply is not awaited; the
-    /// handler of a shared module runs while it is awaited, in this task, or once it is dropped, in another. From inside a
-    /// handler there is always room.
+    /// Like [`send`](Context::send), but it does not wait for room: while the mailbox is full, and while
+    /// others wait for room in it, the command is refused. The command is on its way when this returns, also
+    /// if the reply is not awaited; the handler of a shared module runs while it is awaited, in this task, or
+    /// once it is dropped, in another. From inside a handler there is always room.
     ///
     /// # Errors
     /// The command, and why it was not accepted.
@@ -303,14 +304,14 @@ impl<S: Sender> Context<S> {
         trying::process::<M, ByEmits<S, I, S::Rule, TheOneHandler>>(self.handle(), message)
     }
 
-    /// The events of type `E` that are published in this unit of work from now on, by whomever. The subscription ends when
-    /// the context is closed.
+    /// The events of type `E` that are published in this unit of work from now on, by whomever. The
+    /// subscription ends when the context is closed.
     pub fn subscribe<E: Event>(&self) -> Subscription<E> {
         subscription::subscribe(&self.handle().scope)
     }
 
-    /// The events of all types that are published in this unit of work from now on. Each is serialised for it, at the expense of who
-    /// publishes; without it, none is.
+    /// The events of all types that are published in this unit of work from now on. Each is serialised for
+    /// it, at the expense of who publishes; without it, none is.
     pub fn subscribe_any(&self) -> Subscription<AnyEvent> {
         subscription::subscribe_any(&self.handle().scope)
     }

@@ -63,7 +63,8 @@ impl<S: Sender> Context<S> {
     }
 }
 
-/// A handle to a unit of work within another; see [`Context::nested`]. It is a [`Context`] that can be closed.
+/// A handle to a unit of work within another; see [`Context::nested`]. It is a [`Context`] that can be
+/// closed.
 pub struct Nested<S: Sender> {
     ctx: Context<S>,
 }

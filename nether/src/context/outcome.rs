@@ -12,7 +12,8 @@ use crate::scope::Scope;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Outcome {
-    /// How many deliveries were handled in it: one for each command and query, and one for each module an event was shown to.
+    /// How many deliveries were handled in it: one for each command and query, and one for each module an
+    /// event was shown to.
     pub handled: u64,
     /// How many transactions were committed.
     pub committed: usize,

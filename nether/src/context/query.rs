@@ -16,8 +16,8 @@ use crate::scope::{ContextId, MessageKey};
 
 /// A handle to a unit of work that may read, but change nothing: what a query's handler is given.
 ///
-/// Reading is separated from writing by type: there is no way from here to a command or an event. A [`Context`](crate::Context)
-/// is one too.
+/// Reading is separated from writing by type: there is no way from here to a command or an event. A
+/// [`Context`](crate::Context) is one too.
 pub struct QueryContext<S: Sender = Root> {
     pub(crate) handle: Handle,
     sender: PhantomData<fn() -> S>,
@@ -33,8 +33,8 @@ impl<S: Sender> QueryContext<S> {
 
     /// Asks a query and waits for the answer.
     ///
-    /// From outside a handler this waits for room while the module's mailbox is full. The handler of a shared module runs
-    /// in this task.
+    /// From outside a handler this waits for room while the module's mailbox is full. The handler of a shared
+    /// module runs in this task.
     ///
     /// # Errors
     /// [`CallError::Handler`](crate::CallError::Handler) if the handler returns an error, otherwise the

@@ -81,8 +81,8 @@ impl<E: Send + Sync + 'static> Subscription<E> {
         }
     }
 
-    /// The next event. `None` once all events were seen and there will be no more: the context was closed, or the system,
-    /// if it is the system's subscription, has stopped. Dropping this future loses no event.
+    /// The next event. `None` once all events were seen and there will be no more: the context was closed, or
+    /// the system, if it is the system's subscription, has stopped. Dropping this future loses no event.
     pub async fn next(&mut self) -> Option<Arc<E>> {
         loop {
             match self.events.recv().await {
@@ -160,7 +160,8 @@ fn sender_among<E: Send + Sync + 'static>(
     sender
 }
 
-/// The subscribers of the whole system to one type of event. Old routing tables keep it too, so its end is said in it.
+/// The subscribers of the whole system to one type of event. Old routing tables keep it too, so its end is
+/// said in it.
 struct Everywhere<E>(Mutex<Option<Sender<E>>>);
 
 impl<E: Send + Sync + 'static> Subscribers for Everywhere<E> {

@@ -8,10 +8,11 @@ use std::sync::Arc;
 pub(crate) struct Cause {
     /// The number, in the same context, of the message that was being handled when this one was sent.
     pub(crate) sequence: Option<u64>,
-    /// How many messages caused each other up to this one; 0 for the root of a unit of work, 1 for what it sends.
+    /// How many messages caused each other up to this one; 0 for the root of a unit of work, 1 for what it
+    /// sends.
     pub(crate) depth: u32,
-    /// The names of the causes, from half of the permitted depth on: a healthy chain allocates nothing, and a runaway
-    /// one shows its circle.
+    /// The names of the causes, from half of the permitted depth on: a healthy chain allocates nothing, and a
+    /// runaway one shows its circle.
     trail: Option<Arc<Link>>,
 }
 

@@ -53,8 +53,8 @@ pub enum SendError {
     },
     /// The chain of causes is too long: messages cause each other without end.
     TooDeep(Box<TooDeep>),
-    /// The reply would never come: the module that handles the message waits, itself or through others, for the one that sends
-    /// it.
+    /// The reply would never come: the module that handles the message waits, itself or through others, for
+    /// the one that sends it.
     Deadlock(Box<Deadlock>),
 }
 
@@ -181,8 +181,8 @@ pub enum CallError<E> {
     },
     /// The chain of causes is too long: messages cause each other without end.
     TooDeep(Box<TooDeep>),
-    /// The reply would never come: the module that handles the message waits, itself or through others, for the one that sends
-    /// it.
+    /// The reply would never come: the module that handles the message waits, itself or through others, for
+    /// the one that sends it.
     Deadlock(Box<Deadlock>),
 }
 

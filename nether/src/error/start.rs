@@ -94,7 +94,8 @@ pub enum StartProblem {
         /// The circle; the first is to start after the last.
         modules: Vec<Declaration>,
     },
-    /// Exclusive modules whose `calls` lead in a circle: sooner or later they would wait for each other for ever.
+    /// Exclusive modules whose `calls` lead in a circle: sooner or later they would wait for each other for
+    /// ever.
     CallCycle {
         /// The circle; the last calls the first.
         modules: Vec<Declaration>,

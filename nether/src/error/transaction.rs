@@ -83,8 +83,8 @@ impl fmt::Display for TransactionFailure {
     }
 }
 
-/// A context that has ended takes no transactions, nor does a module's own, that of its hooks and background tasks, which has no end at
-/// which they could be committed. This one is handed back.
+/// A context that has ended takes no transactions, nor does a module's own, that of its hooks and background
+/// tasks, which has no end at which they could be committed. This one is handed back.
 pub struct NotEnlisted<T> {
     /// In a lock, so that the error can cross threads whatever the transaction is.
     transaction: Mutex<T>,

@@ -2,8 +2,8 @@
 
 use nether_macros::event;
 
-/// How far a projection or saga has come that has much to read: published about once a second while it catches up or is rebuilt,
-/// and when that is done, with nothing remaining.
+/// How far a projection or saga has come that has much to read: published about once a second while it
+/// catches up or is rebuilt, and when that is done, with nothing remaining.
 #[event(name = "nether.catching_up")]
 pub struct CatchingUp {
     /// The name of the projection or saga.

@@ -24,8 +24,8 @@ pub struct Decided<A: Aggregate, C: Command> {
     command: PhantomData<C>,
 }
 
-/// An aggregate to which these events have happened, without a store or a system: to test what it decides. Its events are
-/// given as decisions give them: one, several in a tuple or an array, `()` for none.
+/// An aggregate to which these events have happened, without a store or a system: to test what it decides.
+/// Its events are given as decisions give them: one, several in a tuple or an array, `()` for none.
 ///
 /// ```
 /// use nether::eventstore::given;
@@ -81,7 +81,8 @@ pub fn given_with<A: Aggregate, Kind>(
 }
 
 impl<A: Aggregate> Scenario<A> {
-    /// Lets it decide upon a command. A decision that waits for something is waited for, in a runtime of its own.
+    /// Lets it decide upon a command. A decision that waits for something is waited for, in a runtime of its
+    /// own.
     ///
     /// # Panics
     /// If the decision does; or if no thread can be started for one that waits.

@@ -1,4 +1,5 @@
-//! [`StoredEvent`]: an event that can be written down and read again, also what an older version of the program wrote.
+//! [`StoredEvent`]: an event that can be written down and read again, also what an older version of the
+//! program wrote.
 
 use std::fmt;
 
@@ -27,8 +28,8 @@ pub trait StoredEvent: Event + Serialize + DeserializeOwned {
     #[doc(hidden)]
     fn upcast(schema: u32, payload: &Payload) -> Option<Result<Self, Unreadable>>;
 
-    // What generated code does with an event is said here and not by functions with a bound, whose names the compiler would
-    // tell: so an event that cannot be stored is one error, however often it is named.
+    // What generated code does with an event is said here and not by functions with a bound, whose names the
+    // compiler would tell: so an event that cannot be stored is one error, however often it is named.
 
     /// What a module's list holds of it.
     #[doc(hidden)]
@@ -81,7 +82,8 @@ pub trait Kept: Serialize + DeserializeOwned {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned> Kept for T {}
 
-/// How something is [`Kept`]. It is told by a value and not by a bound: so what is wrong is told where that is made, and once.
+/// How something is [`Kept`]. It is told by a value and not by a bound: so what is wrong is told where that
+/// is made, and once.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Keeping<T> {

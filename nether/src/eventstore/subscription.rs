@@ -10,8 +10,8 @@ use crate::eventstore::store::{
 };
 use crate::eventstore::stored::{self, StoredEvent};
 
-/// The events of a store, from a position on: first those that are there, then those that are appended, without gap and without
-/// repetition where the one becomes the other. See [`Store::subscribe`].
+/// The events of a store, from a position on: first those that are there, then those that are appended,
+/// without gap and without repetition where the one becomes the other. See [`Store::subscribe`].
 pub struct EventSubscription {
     store: Store,
     /// The last one that was read.
@@ -103,7 +103,8 @@ impl fmt::Debug for EventSubscription {
 }
 
 impl Store {
-    /// Appends events to a stream, whatever version it is in: for imports and tests. Aggregates append by themselves.
+    /// Appends events to a stream, whatever version it is in: for imports and tests. Aggregates append by
+    /// themselves.
     ///
     /// # Errors
     /// If an event cannot be written down, or the store fails.

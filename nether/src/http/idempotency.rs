@@ -1,7 +1,8 @@
-//! `Idempotency-Key`: a command that comes again under the same key is not done again; its client gets the first answer.
+//! `Idempotency-Key`: a command that comes again under the same key is not done again; its client gets the
+//! first answer.
 //!
-//! After draft-ietf-httpapi-idempotency-key-header. Answers are kept in memory, by one server: a client that comes back after
-//! a restart of the program starts anew.
+//! After draft-ietf-httpapi-idempotency-key-header. Answers are kept in memory, by one server: a client that
+//! comes back after a restart of the program starts anew.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -16,8 +16,9 @@ pub struct StartServer {
     pub address: String,
 }
 
-/// Closes an address: nothing new is accepted, requests at work are finished, streams of events end. Replies when that is
-/// done, so a request cannot wait for it that came in by the same address: [`process`](crate::Context::process) it.
+/// Closes an address: nothing new is accepted, requests at work are finished, streams of events end. Replies
+/// when that is done, so a request cannot wait for it that came in by the same address:
+/// [`process`](crate::Context::process) it.
 #[command(name = "nether.stop_server", error = Error)]
 pub struct StopServer {
     /// As [`StartServer`] replied it.

@@ -1,4 +1,5 @@
-//! Errors as clients see them: problem details (RFC 9457), and the trait by which a domain error says which one it is.
+//! Errors as clients see them: problem details (RFC 9457), and the trait by which a domain error says which
+//! one it is.
 
 use std::fmt::Display;
 
@@ -13,9 +14,9 @@ use crate::http::request_id::RequestId;
 
 /// An error of the domain that says how clients see it: its status once, where it is defined. Derive it.
 ///
-/// The answer is `application/problem+json` (RFC 9457) with the status and title of the variant, and as `detail` what the error
-/// displays. With a status of 500 and above there is no `detail`: what went wrong inside is in the log, under the
-/// request's id. An error that is no `Problem` is a 500.
+/// The answer is `application/problem+json` (RFC 9457) with the status and title of the variant, and as
+/// `detail` what the error displays. With a status of 500 and above there is no `detail`: what went wrong
+/// inside is in the log, under the request's id. An error that is no `Problem` is a 500.
 ///
 /// ```
 /// #[derive(Debug, thiserror::Error, nether::Problem)]

@@ -29,9 +29,10 @@ use crate::system::{System, WeakSystem};
 /// The web server: serves the messages that say `http = ".."`, [`#[routes]`](macro@crate::routes), folders of files, and
 /// `/livez`, `/readyz`, `/metrics`, `/openapi.json`.
 ///
-/// [`System::serve`] is all that most programs need. One that wants other settings makes a server, sets it, and lets it
-/// [`serve`](Server::serve); one that opens and closes addresses while it runs [attaches](System::attach) it, and sends it
-/// [`StartServer`], [`StopServer`], [`AddRoutes`] and [`AddStatic`].
+/// [`System::serve`] is all that most programs need. One that wants other settings makes a server, sets it,
+/// and lets it [`serve`](Server::serve); one that opens and closes addresses while it runs
+/// [attaches](System::attach) it, and sends it [`StartServer`], [`StopServer`], [`AddRoutes`] and
+/// [`AddStatic`].
 ///
 /// ```
 /// use nether::http::{Server, StartServer, StopServer};
@@ -49,7 +50,8 @@ use crate::system::{System, WeakSystem};
 /// # Ok(()) }
 /// ```
 ///
-/// Nothing is encrypted: TLS is for the proxy in front. HTTP/1.1 and HTTP/2 (with prior knowledge) are served on one port.
+/// Nothing is encrypted: TLS is for the proxy in front. HTTP/1.1 and HTTP/2 (with prior knowledge) are served
+/// on one port.
 pub struct Server {
     /// Weak: a server that is attached and not started does not keep its system.
     system: WeakSystem,
@@ -208,14 +210,15 @@ impl Server {
         self
     }
 
-    /// Serves the files of a folder below a path, as [`AddStatic`] does. Whether there is such a folder is seen when one of its files is
-    /// asked for.
+    /// Serves the files of a folder below a path, as [`AddStatic`] does. Whether there is such a folder is
+    /// seen when one of its files is asked for.
     #[must_use]
     pub fn files(self, path: impl Into<String>, folder: impl Into<PathBuf>) -> Self {
         self.folder(path.into(), folder.into(), false)
     }
 
-    /// Serves an application of a single page from a folder: where nothing else is, browsers get its `index.html`.
+    /// Serves an application of a single page from a folder: where nothing else is, browsers get its
+    /// `index.html`.
     #[must_use]
     pub fn single_page(self, folder: impl Into<PathBuf>) -> Self {
         self.folder("/".to_owned(), folder.into(), true)
@@ -255,7 +258,8 @@ impl Server {
         system.ok_or_else(|| Error::msg("the system of this server is gone"))
     }
 
-    /// Opens the address, and the one for operations if it is not open yet. The last one is the address that was asked for.
+    /// Opens the address, and the one for operations if it is not open yet. The last one is the address that
+    /// was asked for.
     async fn start(&self, address: &str) -> Result<Vec<ServerStarted>> {
         let system = self.running()?;
         let settings = Arc::new(self.settings.clone());
@@ -436,7 +440,8 @@ impl System {
     /// ```
     ///
     /// # Errors
-    /// If the address is not one, or is taken; if the system has a server already, or is stopping. The system goes on.
+    /// If the address is not one, or is taken; if the system has a server already, or is stopping. The system
+    /// goes on.
     pub async fn serve(&self, address: impl Into<String>) -> Result<()> {
         Server::new(self).serve(address).await
     }

@@ -178,8 +178,8 @@ impl<T: Hash> Key for T {
     }
 }
 
-/// A message as the lists of modules hold it: what is known of it at run time, and, for the closed-world check of
-/// `#[nether::main(modules = [..])]`, while compiling.
+/// A message as the lists of modules hold it: what is known of it at run time, and, for the closed-world
+/// check of `#[nether::main(modules = [..])]`, while compiling.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct MessageProof {

@@ -14,7 +14,8 @@ use crate::resources::Resources;
 use crate::sync::lock;
 use crate::system::System;
 
-/// A module that was attached by hand; what [`System::detach`] of the same system takes. Dropped, the module stays attached.
+/// A module that was attached by hand; what [`System::detach`] of the same system takes. Dropped, the module
+/// stays attached.
 pub struct Attached<M> {
     pub(super) instance: InstanceId,
     module: PhantomData<fn() -> M>,
@@ -63,9 +64,11 @@ impl System {
     /// ```
     ///
     /// # Errors
-    /// If another module handles one of its commands or queries, if its `#[on_start]` fails, or if the system is stopping.
+    /// If another module handles one of its commands or queries, if its `#[on_start]` fails, or if the system
+    /// is stopping.
     pub async fn attach<M: Module>(&self, module: M) -> Result<Attached<M>, AttachError> {
-        // A task of its own: whoever asked may stop waiting, the module is attached all the same, or not at all.
+        // A task of its own: whoever asked may stop waiting, the module is attached all the same, or not at
+        // all.
         let system = self.clone();
         let attaching = tokio::spawn(async move { system.attach_now(module).await });
         match attaching.await {
@@ -149,8 +152,8 @@ impl System {
             return;
         };
         disconnect(&self.inner.mediator, &*instance);
-        // A task of its own: whoever asked may stop waiting, the module stops all the same. Until it has, it is one of the
-        // system's, so that a shutdown waits for it too.
+        // A task of its own: whoever asked may stop waiting, the module stops all the same. Until it has, it
+        // is one of the system's, so that a shutdown waits for it too.
         let stopping = tokio::spawn(async move {
             Arc::clone(&instance).stop().await;
             system.part_with(&*instance);

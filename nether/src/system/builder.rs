@@ -5,10 +5,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::chance::Chance;
-use crate::error::StartError;
 use crate::module::{Construct, Module, ModuleDescriptor};
 use crate::resources::Resources;
-use crate::system::{System, start};
+use crate::system::System;
 
 /// How many messages may wait in a mailbox before senders outside of handlers wait for room.
 const MAILBOX: usize = 1024;
@@ -67,8 +66,8 @@ impl Default for SystemBuilder {
 }
 
 impl SystemBuilder {
-    /// Provides a resource, which `#[init]` gets as [`Resource<T>`](crate::Resource), where there is an example. A second one
-    /// of the same type takes the place of the first.
+    /// Provides a resource, which `#[init]` gets as [`Resource<T>`](crate::Resource), where there is an
+    /// example. A second one of the same type takes the place of the first.
     pub fn provide<T: Send + Sync + 'static>(mut self, resource: T) -> Self {
         self.resources.put(resource);
         self
@@ -147,29 +146,6 @@ impl SystemBuilder {
     pub fn with<M: Module + Construct>(mut self) -> Self {
         self.only.push(M::descriptor());
         self
-    }
-
-    /// Checks the whole program and what is provided, without starting anything. Of an [isolated](SystemBuilder::isolated)
-    /// system there is nothing to check.
-    ///
-    /// # Errors
-    /// Every problem at once.
-    pub fn verify(&self) -> Result<(), StartError> {
-        start::verify(self)
-    }
-
-    /// Checks the whole program and starts its modules.
-    ///
-    /// Modules start side by side, each after those it names in `after`. If one of them fails, those that had started are
-    /// stopped again. A message to a module that has not started yet waits for it.
-    ///
-    /// # Errors
-    /// Every problem at once.
-    ///
-    /// # Panics
-    /// Outside of a tokio runtime, or in one without timers (`enable_time`).
-    pub async fn start(self) -> Result<System, StartError> {
-        start::start(self).await
     }
 
     /// Draws from this what is left to chance.

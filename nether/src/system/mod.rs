@@ -66,7 +66,8 @@ struct Inner {
     instances: Mutex<Vec<Arc<dyn AnyInstance>>>,
     /// What modules did that were detached.
     detached: Mutex<ShutdownReport>,
-    /// Whether all modules have been counted, those that were detached and those that were not. Set under the lock of `instances`.
+    /// Whether all modules have been counted, those that were detached and those that were not. Set under the
+    /// lock of `instances`.
     is_reported: AtomicBool,
     /// The bound of a mailbox.
     mailbox: usize,
@@ -195,8 +196,8 @@ impl System {
         }
     }
 
-    /// The events of type `E` that are published in any unit of work from now on. To be made before the system stops, with
-    /// which the subscription ends; see [`Subscription`] for an example.
+    /// The events of type `E` that are published in any unit of work from now on. To be made before the
+    /// system stops, with which the subscription ends; see [`Subscription`] for an example.
     pub fn subscribe<E: Event>(&self) -> Subscription<E> {
         subscribe_to_all(&self.inner.mediator)
     }
@@ -223,7 +224,8 @@ impl System {
         subscribe_to_any(&self.inner.mediator)
     }
 
-    /// Messages that were accepted but will not be handled, from now on: the same as `subscribe::<DeadLetter>()`.
+    /// Messages that were accepted but will not be handled, from now on: the same as
+    /// `subscribe::<DeadLetter>()`.
     pub fn dead_letters(&self) -> Subscription<DeadLetter> {
         self.subscribe()
     }

@@ -106,8 +106,8 @@ impl System {
             .rev()
             .zip(instances.iter().rev())
         {
-            // One that never ends must not cost the others their `#[on_stop]`: past the deadline, each that has nothing to
-            // handle gets its part of what is granted then.
+            // One that never ends must not cost the others their `#[on_stop]`: past the deadline, each that
+            // has nothing to handle gets its part of what is granted then.
             let is_idle = instance.ended() == instance.accepted();
             let now = Instant::now();
             let until = if is_idle && now >= deadline {
@@ -145,8 +145,8 @@ impl System {
         report
     }
 
-    /// Whether nothing is in flight. The counts only grow, and a handler's message ends after those it causes are
-    /// accepted; so if all that was accepted by now had ended before, nothing was in flight in between
+    /// Whether nothing is in flight. The counts only grow, and a handler's message ends after those it causes
+    /// are accepted; so if all that was accepted by now had ended before, nothing was in flight in between
     /// (F. Mattern, "Algorithms for distributed termination detection", 1987).
     pub(crate) fn is_quiet(&self) -> bool {
         let instances = self.instances();

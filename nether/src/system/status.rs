@@ -30,8 +30,8 @@ pub struct ModuleStatus {
 }
 
 impl System {
-    /// The running modules and what each did, in the order they were started. The numbers are of this moment: of modules
-    /// that are at work, they may be a little behind.
+    /// The running modules and what each did, in the order they were started. The numbers are of this moment:
+    /// of modules that are at work, they may be a little behind.
     pub fn modules(&self) -> Vec<ModuleStatus> {
         let status = |instance: &std::sync::Arc<dyn crate::module::AnyInstance>| {
             let (descriptor, work) = (instance.descriptor(), instance.work());

@@ -18,8 +18,9 @@ use crate::system::{System, SystemBuilder};
 /// The smallest step of virtual time.
 const STEP: Duration = Duration::from_millis(1);
 
-/// A [`System`] in a test: it keeps what is sent and published in it, takes fakes, and can be waited for until it has come to
-/// rest. [`#[nether::test]`](macro@crate::test) gives one; [`SystemBuilder::start_test`] starts one.
+/// A [`System`] in a test: it keeps what is sent and published in it, takes fakes, and can be waited for
+/// until it has come to rest. [`#[nether::test]`](macro@crate::test) gives one; [`SystemBuilder::start_test`]
+/// starts one.
 ///
 /// What is kept are copies: of messages that are [`local`](macro@crate::command), and so need not be `Clone`, nothing is.
 ///
@@ -87,8 +88,8 @@ impl SystemBuilder {
 }
 
 impl TestSystem {
-    /// Lets a function answer a command or a query, from now on, in place of the module that handles it, if one does. A panic in
-    /// it is the caller's [`CallError::Panicked`](crate::CallError::Panicked).
+    /// Lets a function answer a command or a query, from now on, in place of the module that handles it, if
+    /// one does. A panic in it is the caller's [`CallError::Panicked`](crate::CallError::Panicked).
     ///
     /// ```
     /// # use nether::{TestSystem, prelude::*};
@@ -154,8 +155,8 @@ impl TestSystem {
         self.settle().await;
     }
 
-    /// All commands or queries of a type that were sent in this system so far, by `send`, `ask` or `process`, by the test and by
-    /// modules, in that order; also those that no module would handle in time.
+    /// All commands or queries of a type that were sent in this system so far, by `send`, `ask` or `process`,
+    /// by the test and by modules, in that order; also those that no module would handle in time.
     pub fn sent<M: ByValue>(&self) -> Vec<M> {
         self.all()
     }

@@ -20,8 +20,8 @@ use crate::context::Context;
 use crate::error::{Error, StreamError, Unpushed};
 use crate::routing::Sender;
 
-/// How many items a stream holds for consumers that are behind, unless it is told otherwise: enough that producer and consumer
-/// seldom wait for each other, and little enough to keep memory small.
+/// How many items a stream holds for consumers that are behind, unless it is told otherwise: enough that
+/// producer and consumer seldom wait for each other, and little enough to keep memory small.
 const CAPACITY: usize = 256;
 
 impl<S: Sender> Context<S> {
@@ -148,8 +148,8 @@ impl<'c, T: Send + Sync + 'static> SharedStream<'c, T> {
     /// Adds an item. Waits for room.
     ///
     /// # Errors
-    /// The item, and why it was not taken: the stream has ended, all its consumers are gone, or its unit of work was cancelled or passed
-    /// its deadline.
+    /// The item, and why it was not taken: the stream has ended, all its consumers are gone, or its unit of
+    /// work was cancelled or passed its deadline.
     pub async fn push(&self, item: T) -> Result<(), Unpushed<T>> {
         producer::push(&self.channel, &self.seat, item).await
     }

@@ -93,8 +93,8 @@ impl<S: Sender> Context<S> {
         Ok(Streaming { reply, items })
     }
 
-    /// Gives a command to the module that handles it, and waits for its reply and the stream that follows it; see
-    /// [`streaming`](Context::streaming) for an example.
+    /// Gives a command to the module that handles it, and waits for its reply and the stream that follows it;
+    /// see [`streaming`](Context::streaming) for an example.
     ///
     /// # Errors
     /// The errors of [`send`](Context::send).

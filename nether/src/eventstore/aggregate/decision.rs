@@ -1,4 +1,5 @@
-//! What decisions give back: [`Events`], and all that can be turned into them; and what commands are answered with.
+//! What decisions give back: [`Events`], and all that can be turned into them; and what commands are answered
+//! with.
 
 use std::fmt;
 
@@ -87,8 +88,8 @@ impl<A: Parts> fmt::Debug for Events<A> {
     }
 }
 
-/// What a decision may give back, or the `Ok` of it: an event, several in a tuple, an array or a `Vec`, an `Option` of one, [`Events`],
-/// or `()` for none. `Kind` is inferred.
+/// What a decision may give back, or the `Ok` of it: an event, several in a tuple, an array or a `Vec`, an
+/// `Option` of one, [`Events`], or `()` for none. `Kind` is inferred.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "a decision of `{A}` cannot give back `{Self}`",

@@ -72,7 +72,8 @@ impl<A: Aggregate> Repository<A> {
         }
     }
 
-    /// Decides upon a command, and stores and publishes what happens. Others to the same aggregate wait meanwhile.
+    /// Decides upon a command, and stores and publishes what happens. Others to the same aggregate wait
+    /// meanwhile.
     pub(super) async fn execute<C>(
         &self,
         command: C,

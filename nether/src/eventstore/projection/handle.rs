@@ -54,12 +54,14 @@ impl<P: Projection> ProjectionHandle<P> {
         Ok(head.0.saturating_sub(self.position().0))
     }
 
-    /// Waits until it has handled everything up to a position. An event that it has parked does not hold it up.
+    /// Waits until it has handled everything up to a position. An event that it has parked does not hold it
+    /// up.
     pub async fn wait_for(&self, position: Position) {
         self.control.wait_for(position).await;
     }
 
-    /// Waits until it has handled everything that is in the store now: so that who has written reads what they wrote.
+    /// Waits until it has handled everything that is in the store now: so that who has written reads what
+    /// they wrote.
     ///
     /// # Errors
     /// If the store does not say where it is.
@@ -85,7 +87,8 @@ impl<P: Projection> ProjectionHandle<P> {
         lock(&self.control.parked).clone()
     }
 
-    /// Lets it try again what it has parked of a stream, and then what waits behind it; gives how many events it has handled.
+    /// Lets it try again what it has parked of a stream, and then what waits behind it; gives how many events
+    /// it has handled.
     ///
     /// # Errors
     /// If an event of them cannot be handled this time either: it is parked again.

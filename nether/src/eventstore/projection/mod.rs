@@ -110,7 +110,8 @@ pub struct ProjectionSettings {
 pub enum Keeps {
     /// In memory: it begins anew with each start.
     InMemory,
-    /// Somewhere that outlives the process. Its checkpoint is saved after the events were handled: each is handled at least once.
+    /// Somewhere that outlives the process. Its checkpoint is saved after the events were handled: each is
+    /// handled at least once.
     Elsewhere,
     /// In the store's file, by the transaction that saves its checkpoint: each event is handled exactly once.
     InTransaction,

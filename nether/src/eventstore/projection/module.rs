@@ -26,7 +26,8 @@ use crate::routing::{Listed, Sender};
 /// [`#[projection]`](macro@crate::projection) makes it part of the program; it is named where modules are, as in
 /// `#[nether::main(modules = [Projections<Balances>])]`.
 ///
-/// A query that comes before the projection has caught up with where the store was when the program started waits for that.
+/// A query that comes before the projection has caught up with where the store was when the program started
+/// waits for that.
 pub struct Projections<P: Projection> {
     state: Arc<RwLock<P>>,
     store: Store,

@@ -84,7 +84,8 @@ impl<S: Saga> SagaHandle<S> {
         self.control.position.borrow().unwrap_or_default()
     }
 
-    /// Waits until they have handled everything up to a position; what they send because of it may not be handled yet.
+    /// Waits until they have handled everything up to a position; what they send because of it may not be
+    /// handled yet.
     pub async fn wait_for(&self, position: Position) {
         self.control.wait_for(position).await;
     }
@@ -112,8 +113,8 @@ impl<S: Saga> SagaHandle<S> {
         lock(&self.control.parked).clone()
     }
 
-    /// Lets the saga of a key try again the event that it has parked, and then what waits behind it; gives how many events it
-    /// has handled.
+    /// Lets the saga of a key try again the event that it has parked, and then what waits behind it; gives
+    /// how many events it has handled.
     ///
     /// # Errors
     /// If an event of them cannot be handled this time either: it is parked again.

@@ -1,10 +1,9 @@
 //! [`SqliteOptions`]: how a store is opened.
 
-use std::path::Path;
 use std::time::Duration;
 
-use crate::eventstore::sqlite::{SqliteStore, open};
-use crate::eventstore::store::StoreError;
+#[cfg(doc)]
+use crate::eventstore::{sqlite::SqliteStore, store::StoreError};
 
 /// What is on the disk when an append is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -12,8 +11,8 @@ pub enum Durability {
     /// All of it (`synchronous = FULL`): it is there after a loss of power. The default.
     #[default]
     Full,
-    /// All of it is with the operating system (`synchronous = NORMAL`): it is there after a crash of the process, and a loss of power may
-    /// take the last moments, in whole appends.
+    /// All of it is with the operating system (`synchronous = NORMAL`): it is there after a crash of the
+    /// process, and a loss of power may take the last moments, in whole appends.
     Normal,
 }
 
@@ -65,16 +64,17 @@ impl SqliteOptions {
         self
     }
 
-    /// Lets several processes have the file open at the same time, if all of them open it so. Then two may decide upon one aggregate, and one
-    /// of them has to [decide again](StoreError::Conflict); projections and sagas have to be run by one of them alone; and each looks for what others have written, see
+    /// Lets several processes have the file open at the same time, if all of them open it so. Then two may
+    /// decide upon one aggregate, and one of them has to [decide again](StoreError::Conflict); projections
+    /// and sagas have to be run by one of them alone; and each looks for what others have written, see
     /// [`poll_interval`](SqliteOptions::poll_interval).
     pub fn shared(mut self, shared: bool) -> Self {
         self.shared = shared;
         self
     }
 
-    /// Opens the file to be read alone, also while another process has it open: for reports, and to replay it in a test. Whatever
-    /// would write gives [`StoreError::ReadOnly`].
+    /// Opens the file to be read alone, also while another process has it open: for reports, and to replay it
+    /// in a test. Whatever would write gives [`StoreError::ReadOnly`].
     pub fn read_only(mut self, read_only: bool) -> Self {
         self.read_only = read_only;
         self
@@ -110,13 +110,5 @@ impl SqliteOptions {
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = Some(bytes);
         self
-    }
-
-    /// Opens the store.
-    ///
-    /// # Errors
-    /// See [`SqliteStore::open`].
-    pub fn open(self, path: impl AsRef<Path>) -> Result<SqliteStore, StoreError> {
-        open::open(&self, path.as_ref())
     }
 }

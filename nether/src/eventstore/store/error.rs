@@ -65,8 +65,8 @@ pub enum StoreError {
         /// Up to here, events can be read, if that is known.
         readable_up_to: Option<Position>,
     },
-    /// An event in the store is one that the program does not know: of a name that it does not list, or newer than what it
-    /// was built with.
+    /// An event in the store is one that the program does not know: of a name that it does not list, or newer
+    /// than what it was built with.
     Unknown {
         /// The stream that it is in.
         stream: StreamId,

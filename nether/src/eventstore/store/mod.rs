@@ -1,4 +1,5 @@
-//! [`EventStore`]: what a backend has to do, in terms of streams, positions and documents. Knows no aggregates.
+//! [`EventStore`]: what a backend has to do, in terms of streams, positions and documents. Knows no
+//! aggregates.
 
 mod error;
 mod event;
@@ -17,8 +18,8 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 
 /// The name of a stream: the events of one aggregate, in the order they happened.
 ///
-/// It has two parts: what kind of thing it is of, and which one: `account/42`. Only the first `/` divides them, so a key
-/// may contain others.
+/// It has two parts: what kind of thing it is of, and which one: `account/42`. Only the first `/` divides
+/// them, so a key may contain others.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StreamId(Arc<str>);
@@ -65,7 +66,8 @@ impl fmt::Display for StreamId {
     }
 }
 
-/// The place of an event among all events of a store: 1 for the first, and no gaps. [`START`](Position::START) is before all.
+/// The place of an event among all events of a store: 1 for the first, and no gaps.
+/// [`START`](Position::START) is before all.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
@@ -156,15 +158,16 @@ pub type Documents = Vec<(Arc<str>, Vec<u8>)>;
 pub trait EventStore: Send + Sync + 'static {
     /// Appends events to one stream.
     ///
-    /// If the first of the events is in the store already, by its id, nothing is written, and what the first append
-    /// came to is told, with `is_repeated`; whatever version is expected.
+    /// If the first of the events is in the store already, by its id, nothing is written, and what the first
+    /// append came to is told, with `is_repeated`; whatever version is expected.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] if the stream is in another version than expected; else why it could not be written.
+    /// [`StoreError::Conflict`] if the stream is in another version than expected; else why it could not be
+    /// written.
     fn append(&self, append: Append) -> StoreFuture<'_, Appended>;
 
-    /// Reads up to `limit` events of a stream: forwards those from version `from` on, backwards those from `from` down
-    /// (`u64::MAX` for the newest). A stream that nobody has written is empty.
+    /// Reads up to `limit` events of a stream: forwards those from version `from` on, backwards those from
+    /// `from` down (`u64::MAX` for the newest). A stream that nobody has written is empty.
     ///
     /// # Errors
     /// Why it could not be read.
@@ -188,8 +191,8 @@ pub trait EventStore: Send + Sync + 'static {
     /// Why it could not be read.
     fn head(&self) -> StoreFuture<'_, Position>;
 
-    /// Waits until there is an event after the position, also one that another process has written, and gives the position
-    /// of the newest.
+    /// Waits until there is an event after the position, also one that another process has written, and gives
+    /// the position of the newest.
     ///
     /// # Errors
     /// Why that could not be known, or that the store is closed.
