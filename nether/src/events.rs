@@ -95,8 +95,8 @@ pub struct BreakerClosed {
     pub module: String,
 }
 
-/// A handler takes longer than [`SystemBuilder::slow_handler`](crate::SystemBuilder::slow_handler) says. Published once, and again
-/// each time that it has taken twice as long.
+/// A handler takes longer than [`SystemBuilder::slow_handler`](crate::SystemBuilder::slow_handler) says.
+/// Published once, and again each time that it has taken twice as long.
 #[event(name = "nether.handler_slow")]
 pub struct HandlerSlow {
     /// The name of the message that it is handling.

@@ -119,6 +119,20 @@
 //!
 //! # Errors
 //!
+//! | call | its error |
+//! |---|---|
+//! | [`send`](Context::send), [`ask`](QueryContext::ask) | [`CallError`]: the handler's own error, a [`Panic`], [`TimedOut`], [`Unavailable`], or a reason of [`SendError`] |
+//! | [`publish`](Context::publish), [`process`](Context::process), [`spawn`](Context::spawn) | [`SendError`]: the reason why the message is not accepted; [`NoRoute`], [`TooDeep`] and [`Deadlock`] say more |
+//! | [`try_send`](Context::try_send), [`try_process`](Context::try_process) | [`Refused`]: the reason, and the message |
+//! | [`close`](Context::close) | [`ContextError`]: every failure of the unit of work |
+//! | [`enlist`](Context::enlist) | [`NotEnlisted`]: the reason, and the transaction |
+//! | [`push`](SharedStream::push), [`try_push`](SharedStream::try_push) | [`Unpushed`]: a [`PushError`], and the item |
+//! | [`pull`](JoinStream::pull) | [`StreamError`] |
+//! | [`System::start`], [`System::verify`] | [`StartError`]: every problem of the program |
+//! | [`attach`](System::attach) | [`AttachError`] |
+//! | [`pause`](System::pause), [`resume`](System::resume) | [`NotRunning`] |
+//! | all of [`eventstore`], [`check_schema`](eventstore::check_schema) | [`StoreError`](eventstore::StoreError), [`SchemaError`](eventstore::SchemaError) |
+//!
 //! A handler returns its reply or a `Result` of it. An `Err` is a result like any other: the module's state
 //! stays. A panic is caught and is a crash of the module, which is restarted and continues with its next
 //! message; see [`#[module]`](macro@module#crashes). The caller gets a [`CallError`]: the handler's own
@@ -181,8 +195,8 @@
 //!
 //! # Over HTTP
 //!
-//! A message with `http = "POST /orders"` is an endpoint of the web server, which [`System::serve`] starts; see
-//! [`http`].
+//! A message with `http = "POST /orders"` is an endpoint of the web server, which [`System::serve`] starts;
+//! see [`http`].
 //!
 //! # Event sourcing
 //!

@@ -1,4 +1,5 @@
-//! [`Checked`]: a message that makes sense. Only [`validate`](crate::message::validate) makes one; all expansion reads it.
+//! [`Checked`]: a message that makes sense. Only [`validate`](crate::message::validate) makes one; all
+//! expansion reads it.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;

@@ -1,5 +1,5 @@
-//! A message as written: its definition and its attribute's arguments. [`checked`](crate::message::checked) has the
-//! message that makes sense.
+//! A message as written: its definition and its attribute's arguments. [`checked`](crate::message::checked)
+//! has the message that makes sense.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;

@@ -290,9 +290,10 @@ impl<S: Sender> Context<S> {
 
     /// Hands over a command or query now, without waiting for what comes of it, or hands it back.
     ///
-    /// Like [`process`](Context::process), but it does not wait for room: while the mailbox is full, and while others wait
-    /// for room in it, the message is refused. From inside a handler there is always room. Events go to
-    /// [`publish`](Context::publish), for there may be room for them in one module and not in the next.
+    /// Like [`process`](Context::process), but it does not wait for room: while the mailbox is full, and
+    /// while others wait for room in it, the message is refused. From inside a handler there is always room.
+    /// Events go to [`publish`](Context::publish), for there may be room for them in one module and not in
+    /// the next.
     ///
     /// # Errors
     /// The message, and why it was not accepted.

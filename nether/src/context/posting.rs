@@ -11,8 +11,8 @@ use crate::error::SendError;
 use crate::message::Message;
 use crate::route::{BoxFuture, Rejected, Waiting};
 
-/// The future of [`process`](crate::Context::process) and [`publish`](crate::Context::publish): that the message was
-/// accepted.
+/// The future of [`process`](crate::Context::process) and [`publish`](crate::Context::publish): that the
+/// message was accepted.
 ///
 /// Nothing is sent before it is first polled. Dropped while it waits for room in a mailbox, it takes the
 /// message back; of an event, from those modules that have not accepted it yet.

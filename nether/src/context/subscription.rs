@@ -21,8 +21,9 @@ const ANY: usize = usize::MAX - 1;
 /// What stands for the name of an event, for who is behind with events of all types.
 const ANY_NAME: &str = "any event";
 
-/// Events of one type, as they are published: those of one context ([`Context::subscribe`](crate::Context::subscribe)) or
-/// of the whole system ([`System::subscribe`](crate::System::subscribe)).
+/// Events of one type, as they are published: those of one context
+/// ([`Context::subscribe`](crate::Context::subscribe)) or of the whole system
+/// ([`System::subscribe`](crate::System::subscribe)).
 ///
 /// A subscriber never slows a publisher. A subscriber that is more than 1024 events behind misses the oldest
 /// of them, and [`missed`](Subscription::missed) returns how many.
@@ -56,7 +57,8 @@ pub struct Subscription<E> {
 }
 
 /// An event of any type, as [`Context::subscribe_any`](crate::Context::subscribe_any) and
-/// [`System::subscribe_any`](crate::System::subscribe_any) give it: for who looks on, such as a log or an audit.
+/// [`System::subscribe_any`](crate::System::subscribe_any) give it: for who looks on, such as a log or an
+/// audit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AnyEvent {

@@ -303,7 +303,8 @@ impl fmt::Display for NoRoute {
 
 impl StdError for NoRoute {}
 
-/// A chain of causes that grew past the limit ([`SystemBuilder::max_depth`](crate::SystemBuilder::max_depth)).
+/// A chain of causes that grew past the limit
+/// ([`SystemBuilder::max_depth`](crate::SystemBuilder::max_depth)).
 #[derive(Debug, Clone)]
 pub struct TooDeep {
     /// The message that was refused.

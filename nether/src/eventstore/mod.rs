@@ -2,9 +2,10 @@
 //!
 #![doc = include_str!("../docs/eventstore.md")]
 
-// `store` says what a backend does; `memory` and `sqlite` are backends, and `conformance` checks them. `handle` is the
-// `Store` that a program provides. `aggregate` appends events; a `projection` and a `saga` each follow them by a
-// `follower`. `stored` and `schema_lock` are about events that older versions of the program wrote.
+// `store` says what a backend does; `memory` and `sqlite` are backends, and `conformance` checks them.
+// `handle` is the `Store` that a program provides. `aggregate` appends events; a `projection` and a `saga`
+// each follow them by a `follower`. `stored` and `schema_lock` are about events that older versions of the
+// program wrote.
 
 mod aggregate;
 mod clock;

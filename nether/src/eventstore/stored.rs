@@ -13,7 +13,8 @@ use crate::eventstore::store::{Encoding, EventId, NewEvent, Payload, RecordedEve
 use crate::message::{Event, Message, MessageProof};
 use crate::routing::Sender;
 
-/// An event that can be stored: every [`#[event]`](macro@crate::event) that is not `local`. Not to be implemented by hand.
+/// An event that can be stored: every [`#[event]`](macro@crate::event) that is not `local`. Not to be
+/// implemented by hand.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be stored",
     label = "not an event that can be stored",

@@ -26,8 +26,8 @@ use crate::message::Message;
 use crate::sync::lock;
 use crate::system::{System, WeakSystem};
 
-/// The web server: serves the messages that say `http = ".."`, [`#[routes]`](macro@crate::routes), folders of files, and
-/// `/livez`, `/readyz`, `/metrics`, `/openapi.json`.
+/// The web server: serves the messages that say `http = ".."`, [`#[routes]`](macro@crate::routes), folders of
+/// files, and `/livez`, `/readyz`, `/metrics`, `/openapi.json`.
 ///
 /// [`System::serve`] is all that most programs need. One that wants other settings makes a server, sets it,
 /// and lets it [`serve`](Server::serve); one that opens and closes addresses while it runs
@@ -237,8 +237,8 @@ impl Server {
     /// the system.
     ///
     /// # Errors
-    /// If the address, or that of [`operations`](Server::operations), is not one, or is taken; if the system has a server
-    /// already, or is stopping or gone. The server is then detached, and the system goes on.
+    /// If the address, or that of [`operations`](Server::operations), is not one, or is taken; if the system
+    /// has a server already, or is stopping or gone. The server is then detached, and the system goes on.
     pub async fn serve(self, address: impl Into<String>) -> Result<()> {
         let system = self.running()?;
         let address = address.into();

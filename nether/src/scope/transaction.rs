@@ -47,8 +47,8 @@ use crate::sync::lock;
     note = "implement `nether::Transaction` for it, or for a type of your own that holds it"
 )]
 pub trait Transaction: Sized + Send + 'static {
-    /// Makes sure that [`commit`](Transaction::commit) will succeed, as far as that can be known: the first of two phases. Does
-    /// nothing unless it is written.
+    /// Makes sure that [`commit`](Transaction::commit) will succeed, as far as that can be known: the first
+    /// of two phases. Does nothing unless it is written.
     ///
     /// # Errors
     /// Why it cannot commit. It is rolled back then, with all others.

@@ -23,7 +23,8 @@ pub struct ShutdownReport {
     pub dead_letters: Vec<DeadLetters>,
     /// The names of the modules that had to be cut off, since they did not stop in time.
     pub cut_off: Vec<&'static str>,
-    /// How many tasks that contexts had [spawned](crate::Context::spawn) had to be cut off, since they did not end in time.
+    /// How many tasks that contexts had [spawned](crate::Context::spawn) had to be cut off, since they did
+    /// not end in time.
     pub tasks_cut_off: u64,
 }
 

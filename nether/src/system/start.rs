@@ -19,8 +19,8 @@ use crate::system::watch::watch;
 use crate::system::{Inner, System, SystemBuilder};
 
 impl SystemBuilder {
-    /// Checks the whole program and what is provided, without starting anything. Of an [isolated](SystemBuilder::isolated)
-    /// system there is nothing to check.
+    /// Checks the whole program and what is provided, without starting anything. Of an
+    /// [isolated](SystemBuilder::isolated) system there is nothing to check.
     ///
     /// # Errors
     /// Every problem at once.

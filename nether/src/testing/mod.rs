@@ -1,5 +1,5 @@
-//! [`TestSystem`], a system in a test (feature `test`): takes fakes, records messages, and can be waited for until it
-//! has come to rest.
+//! [`TestSystem`], a system in a test (feature `test`): takes fakes, records messages, and can be waited for
+//! until it has come to rest.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -22,7 +22,8 @@ const STEP: Duration = Duration::from_millis(1);
 /// until it has come to rest. [`#[nether::test]`](macro@crate::test) gives one; [`SystemBuilder::start_test`]
 /// starts one.
 ///
-/// What is kept are copies: of messages that are [`local`](macro@crate::command), and so need not be `Clone`, nothing is.
+/// What is kept are copies: of messages that are [`local`](macro@crate::command), and so need not be `Clone`,
+/// nothing is.
 ///
 /// ```standalone_crate
 /// use nether::{TestSystem, prelude::*};

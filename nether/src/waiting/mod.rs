@@ -1,6 +1,6 @@
-//! Who waits for whom. An exclusive module that waits for the reply of another handles nothing meanwhile, so a circle
-//! of them would wait for ever: a deadlock, found in the wait-for graph (R. C. Holt, "Some deadlock properties of computer
-//! systems", 1972) by the call that closes it.
+//! Who waits for whom. An exclusive module that waits for the reply of another handles nothing meanwhile, so
+//! a circle of them would wait for ever: a deadlock, found in the wait-for graph (R. C. Holt, "Some deadlock
+//! properties of computer systems", 1972) by the call that closes it.
 //!
 //! The graph is in `graph`; here is who is in it: a module in whose task a call is made.
 

@@ -6,7 +6,8 @@
 //! its folder. A call of a method that does not name its type makes no edge. A circle is a set of files each
 //! of which leads to all others.
 //!
-//! The imports in [`NATURAL`](crate::natural::NATURAL) are taken away first. Each of them must close a circle.
+//! The imports in [`NATURAL`](crate::natural::NATURAL) are taken away first. Each of them must close a
+//! circle.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

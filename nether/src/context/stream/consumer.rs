@@ -16,8 +16,8 @@ use crate::context::stream::seat::{Seat, Waiting};
 use crate::context::timer::Timer;
 use crate::error::StreamError;
 
-/// One of those who share the items of a [`SharedStream`](crate::SharedStream): each item goes to one of them. Made by
-/// [`join`](crate::SharedStream::join).
+/// One of those who share the items of a [`SharedStream`](crate::SharedStream): each item goes to one of
+/// them. Made by [`join`](crate::SharedStream::join).
 ///
 /// As a `futures_core::Stream` it yields `Ok` for each item. If the stream ends with an error, that is the
 /// last that it yields.

@@ -34,8 +34,8 @@ pub struct Aggregates<A: Aggregate> {
 }
 
 impl<A: Aggregate> Aggregates<A> {
-    /// The aggregates in that store, for a system that is [isolated](crate::SystemBuilder::isolated): what decisions ask for
-    /// is taken from `resources`, as the system takes it from what the program provides.
+    /// The aggregates in that store, for a system that is [isolated](crate::SystemBuilder::isolated): what
+    /// decisions ask for is taken from `resources`, as the system takes it from what the program provides.
     async fn made(resources: &Resources) -> Result<Self> {
         let store = Resource::<Store>::of(resources)?;
         store.claim(A::NAME, A::DESCRIPTOR.declaration)?;

@@ -147,7 +147,8 @@ pub type Documents = Vec<(Arc<str>, Vec<u8>)>;
 /// A store of events: appends to streams, reads them, and reports new events. Beside them it keeps small
 /// documents (snapshots, checkpoints, the state of sagas) by collection and key.
 ///
-/// Implement it for a database, and let [`conformance`](crate::eventstore::conformance) check what is only said here in words:
+/// Implement it for a database, and let [`conformance`](crate::eventstore::conformance) check what is only
+/// said here in words:
 ///
 /// - Acknowledged appends are durable, as far as the store is: an append whose future has returned `Ok`
 ///   survives a crash.
