@@ -1,4 +1,5 @@
-//! Functions and `impl` blocks whose bodies stay raw tokens: a typo in a body is the compiler's to report, at the typo.
+//! Functions and `impl` blocks whose bodies stay raw tokens: a typo in a body is the compiler's to report, at
+//! the typo.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -37,8 +38,8 @@ pub(crate) enum Member {
     Method(Box<Function>),
     /// A constant, a type, a macro call: kept as written.
     Other(TokenStream),
-    /// A method whose signature does not parse. The compiler has read the block before it handed it over, so it has
-    /// reported this already.
+    /// A method whose signature does not parse. The compiler has read the block before it handed it over, so
+    /// it has reported this already.
     Broken(TokenStream),
 }
 

@@ -7,8 +7,9 @@ use proc_macro2::Span;
 use quote::ToTokens;
 use syn::Error;
 
-/// The mistakes found so far. Made first, handed to every stage by reference, and [checked](Diagnostics::check) once
-/// before expansion; dropped unchecked it panics, since a forgotten check would swallow errors.
+/// The mistakes found so far. Made first, handed to every stage by reference, and
+/// [checked](Diagnostics::check) once before expansion; dropped unchecked it panics, since a forgotten check
+/// would swallow errors.
 pub(crate) struct Diagnostics {
     /// `None` once checked.
     errors: RefCell<Option<Vec<Error>>>,

@@ -1,4 +1,5 @@
-//! What an attribute that stands above an `impl` block asks of the block: that it is an inherent one, of one concrete type.
+//! What an attribute that stands above an `impl` block asks of the block: that it is an inherent one, of one
+//! concrete type.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote_spanned;
@@ -94,8 +95,9 @@ pub(crate) fn not_a_block(item: TokenStream, whose: &Whose) -> Option<Error> {
     Some(Error::new_spanned(keyword, message))
 }
 
-/// A method that this macro cannot read is nearly always half-written, which the compiler has reported. If it is not, but
-/// newer than this macro, it must not be lost in silence: the build fails, where a check of half-written code says nothing.
+/// A method that this macro cannot read is nearly always half-written, which the compiler has reported. If it
+/// is not, but newer than this macro, it must not be lost in silence: the build fails, where a check of
+/// half-written code says nothing.
 pub(crate) fn unread(whose: &Whose, method: &TokenStream) -> TokenStream {
     let Whose { attribute, .. } = whose;
     let text = format!(

@@ -101,7 +101,8 @@ impl Grammar {
         seen.written.push(name);
     }
 
-    /// An unknown key that is most likely a slip of a known one is read as that, so that nothing else is missing.
+    /// An unknown key that is most likely a slip of a known one is read as that, so that nothing else is
+    /// missing.
     fn read_unknown(
         &self,
         name: &Ident,

@@ -1,8 +1,9 @@
 //! The macros of `nether`, which re-exports and documents them; depend on `nether`, not on this crate.
 //!
-//! Each macro runs through four stages, a file each: `args` (parse), `model`, `validate`, `expand`. The first three write
-//! into one `Diagnostics`, so that all mistakes of an item are reported together; expansion cannot fail. Set
-//! `NETHER_MACROS_DEBUG=1` to see expansions on standard error.
+//! Each macro has a folder, and runs through stages: `args` parses the arguments, `validate` checks the item,
+//! `expand` makes the code. Where they need types of their own between them, these are in `model`. Everything
+//! before `expand` writes into one `Diagnostics`, so that all mistakes of an item are reported together;
+//! expansion cannot fail. Set `NETHER_MACROS_DEBUG=1` to see expansions on standard error.
 
 // The documentation stands on the re-exports in `nether`, where its examples can be compiled.
 #![allow(missing_docs)]

@@ -47,7 +47,8 @@ pub(crate) enum Match {
     Several(Vec<usize>),
 }
 
-/// The listed type that a type as written stands for: the same path, or the same last segment when that is unambiguous.
+/// The listed type that a type as written stands for: the same path, or the same last segment when that is
+/// unambiguous.
 pub(crate) fn find(listed: &[Type], ty: &Type) -> Match {
     if let Some(index) = listed.iter().position(|listed| types::same(listed, ty)) {
         return Match::One(index);

@@ -7,8 +7,8 @@ use syn::{Attribute, Error, Visibility};
 
 use crate::diagnostics::Diagnostics;
 
-/// The expansion, or, if there are mistakes, the errors and behind them what keeps them the only ones: the user's item
-/// and whatever stands in for the expansion.
+/// The expansion, or, if there are mistakes, the errors and behind them what keeps them the only ones: the
+/// user's item and whatever stands in for the expansion.
 pub(crate) fn finish(
     attribute: &str,
     diagnostics: Diagnostics,
@@ -20,8 +20,9 @@ pub(crate) fn finish(
     output
 }
 
-/// What cannot be read is given back as it is, so that the compiler and editors see all of it. `error` tells what it
-/// should have been; there is none if it only does not parse, for that the compiler has reported before it handed it over.
+/// What cannot be read is given back as it is, so that the compiler and editors see all of it. `error` tells
+/// what it should have been; there is none if it only does not parse, for that the compiler has reported
+/// before it handed it over.
 pub(crate) fn unparsed(
     item: impl ToTokens,
     diagnostics: Diagnostics,

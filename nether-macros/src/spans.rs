@@ -1,8 +1,8 @@
 //! Where generated tokens stand, so that the compiler's errors underline what the user wrote.
 //!
-//! A generated token resolves at the macro's own site: a local of an expansion never meets one of the user's. Where an
-//! error is to be expected, generated tokens that name no local carry the user's own span instead: the compiler then shows
-//! the error as it shows one in the user's code, without a word about the macro.
+//! A generated token resolves at the macro's own site: a local of an expansion never meets one of the user's.
+//! Where an error is to be expected, generated tokens that name no local carry the user's own span instead:
+//! the compiler then shows the error as it shows one in the user's code, without a word about the macro.
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -17,8 +17,8 @@ pub(crate) fn attribute() -> Span {
     Span::mixed_site()
 }
 
-/// The first and the last token of what the user wrote. Generated code that begins at one and ends at the other is
-/// underlined as a whole.
+/// The first and the last token of what the user wrote. Generated code that begins at one and ends at the
+/// other is underlined as a whole.
 #[derive(Clone, Copy)]
 pub(crate) struct Extent {
     pub(crate) start: Span,

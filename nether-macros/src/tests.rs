@@ -1,7 +1,8 @@
-//! What the macros make of sound input, kept as files so that a change of the expansion is seen and read; and what they
-//! keep of input that is half-written.
+//! What the macros make of sound input, kept as files so that a change of the expansion is seen and read; and
+//! what they keep of input that is half-written.
 //!
-//! After a change on purpose: `UPDATE_SNAPSHOTS=1 cargo test -p nether-macros --features http`, and with `--features eventstore`, then read the diff.
+//! After a change on purpose: `UPDATE_SNAPSHOTS=1 cargo test -p nether-macros --features http`, and with
+//! `--features eventstore`, then read the diff.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Layer 2: what handlers, hooks and `#[init]` may give back: a value, or a `Result` of it.
+//! What handlers, hooks and `#[init]` may give back: a value, or a `Result` of it.
 
 use crate::error::{Error, Result};
 

@@ -1,4 +1,4 @@
-//! Layer 0: [`Chance`]: what a test draws from its seed; nothing without the feature `test`.
+//! [`Chance`]: what a test draws from its seed; nothing without the feature `test`.
 
 #[cfg(feature = "test")]
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! Layer 0: [`Declaration`], a name and the place in the source that declares it.
+//! [`Declaration`], a name and the place in the source that declares it.
 
 use std::fmt;
 

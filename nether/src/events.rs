@@ -1,4 +1,4 @@
-//! Layer 4: the framework's own events. Any module may handle them, and any program may subscribe to them.
+//! The framework's own events: any module may handle them, and any program may subscribe to them.
 
 use nether_macros::event;
 
@@ -6,12 +6,14 @@ use crate::declaration::Declaration;
 use crate::message::MessageDescriptor;
 use crate::scope::ContextId;
 
-/// A handler gave back an error, panicked, or took longer than it may; if it was tried several times, the last time.
+/// A handler returned an error, panicked, or exceeded its time-out; if the message was retried, in the last
+/// attempt.
 ///
-/// Published in the unit of work of the message that failed, whether or not somebody waited for the reply. A failure while
-/// handling a `HandlerFailed` or [`DeadLetter`] is logged, not published again.
+/// The event is published in the unit of work of the message that failed, even if a caller waits for the
+/// reply. A failure while handling a `HandlerFailed` or [`DeadLetter`] is logged, not published again.
 ///
-/// An error of an `#[on_stop]` or a `#[background]` task is published too; then `message` is that mark.
+/// An error of an `#[on_stop]` or a `#[background]` task is published too; then `message` is the name of the
+/// mark.
 #[event(name = "nether.handler_failed")]
 pub struct HandlerFailed {
     /// The message's name.
@@ -24,16 +26,17 @@ pub struct HandlerFailed {
     pub sequence: u64,
     /// The number of the message whose handler sent it; `None` if it came from outside.
     pub cause: Option<u64>,
-    /// What went wrong, in words.
+    /// The text of the error.
     pub error: String,
-    /// Whether the handler fell: it panicked, or took longer than its `timeout`.
+    /// Whether the handler crashed: it panicked, or took longer than its `timeout`.
     pub crashed: bool,
-    /// The message as JSON, if it is an event that can be serialised (it is not `local`). A command or query was given to its
-    /// handler, and is gone with it.
+    /// The message as JSON, if it is an event that can be serialised (it is not `local`). A command or query
+    /// was given to its handler, and is gone with it.
     pub json: Option<String>,
 }
 
-/// A message was accepted, but will not be handled: its context was cancelled, its deadline passed, or its module stopped.
+/// A message was accepted, but will not be handled: its context was cancelled, its deadline passed, or its
+/// module stopped.
 #[event(name = "nether.dead_letter")]
 pub struct DeadLetter {
     /// The message's name.
@@ -48,11 +51,12 @@ pub struct DeadLetter {
     pub cause: Option<u64>,
     /// Why it was not handled, in words.
     pub reason: String,
-    /// The message as JSON, if it can be serialised (it is not `local`), and was not in its handler when that was cut off.
+    /// The message as JSON, if it can be serialised (it is not `local`), and was not in its handler when that
+    /// was cut off.
     pub json: Option<String>,
 }
 
-/// A module crashed and was made anew. What waited for it is handled by the new one.
+/// A module crashed and was restarted. The new value handles the messages that waited.
 #[event(name = "nether.module_restarted")]
 pub struct ModuleRestarted {
     /// The module's name.
@@ -63,8 +67,8 @@ pub struct ModuleRestarted {
     pub reason: String,
 }
 
-/// A module crashed and is not made anew: its attribute says so, or it crashed too often. What waited for it is reported as
-/// dead letters, one by one.
+/// A module crashed and is not restarted, because its attribute says so or because it crashed too often. Each
+/// message that waited for it is reported as a dead letter.
 #[event(name = "nether.module_stopped")]
 pub struct ModuleStopped {
     /// The module's name.
@@ -73,8 +77,9 @@ pub struct ModuleStopped {
     pub reason: String,
 }
 
-/// The `breaker` of a module is open: it failed too often. What is sent to it is refused with
-/// [`CallError::Open`](crate::CallError::Open), what is published to it is a dead letter, but for a probe now and then.
+/// The `breaker` of a module has opened, because the module failed too often. Commands and queries to it are
+/// refused with [`CallError::Open`](crate::CallError::Open), and events are dead letters, except for a probe
+/// now and then.
 #[event(name = "nether.breaker_opened")]
 pub struct BreakerOpened {
     /// The module's name.
@@ -90,8 +95,8 @@ pub struct BreakerClosed {
     pub module: String,
 }
 
-/// A handler takes longer than [`SystemBuilder::slow_handler`](crate::SystemBuilder::slow_handler) says. Published once, and again
-/// each time that it has taken twice as long.
+/// A handler takes longer than [`SystemBuilder::slow_handler`](crate::SystemBuilder::slow_handler) says.
+/// Published once, and again each time that it has taken twice as long.
 #[event(name = "nether.handler_slow")]
 pub struct HandlerSlow {
     /// The name of the message that it is handling.

@@ -1,4 +1,4 @@
-//! Layer 0: [`Guarded`]: a future in its span, whose panics are caught.
+//! [`Guarded`]: a future in its span, whose panics are caught.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,22 +12,23 @@ use crate::latency::Timing;
 
 use crate::error::Error;
 
-/// What a panic throws.
+/// The payload of a panic.
 pub(crate) type Payload = Box<dyn Any + Send>;
 
-/// How a handler fell.
+/// Why a handler did not return.
 pub(crate) enum Fall {
     Panicked(Payload),
     /// It took longer than this. Boxed: it is rare, and every reply has room for it.
     TimedOut(Box<Duration>),
-    /// What it stands on failed, not itself.
+    /// Something that it depends on failed, not the handler itself.
     #[cfg_attr(not(feature = "eventstore"), allow(dead_code))]
     Unavailable(Box<Error>),
 }
 
-/// Polls a future inside of its span. A panic in it is caught, and what it threw given back.
+/// Polls a future inside of its span, catches a panic in it, and returns the payload.
 ///
-/// One type does both, so that a program with many handlers does not pay, in build time, for several layers around each.
+/// One type does both, so that a program with many handlers does not pay, in build time, for several layers
+/// around each.
 pub(crate) struct Guarded<'a, F> {
     future: Pin<&'a mut F>,
     /// Only there if somebody wants to see it: what does not move is not paid for.
@@ -78,17 +79,17 @@ impl<F: Future> Future for Guarded<'_, F> {
     }
 }
 
-/// Runs a future; a panic in it is caught, and what it threw given back.
+/// Runs a future, catches a panic in it, and returns the payload.
 pub(crate) async fn catch<F: Future>(future: F) -> Result<F::Output, Payload> {
     Guarded::new(pin!(future), None, false).await
 }
 
-/// Drops what is the user's where nothing must be cut short; a panic of it goes no further.
+/// Drops a user's value and swallows a panic in its `Drop`.
 pub(crate) fn drop_unpanicked<T>(value: T) {
     let _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
 }
 
-/// What a panic said, if it was text.
+/// The text of a panic, if it has one.
 pub(crate) fn said(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))

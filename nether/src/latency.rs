@@ -1,6 +1,6 @@
-//! Layer 0: [`Latencies`]: how long handlers take, by module and message, once somebody asks for it.
+//! [`Latencies`]: how long handlers take, by module and message. It is off until it is asked for.
 //!
-//! Until then it costs a load for each message, and no clock is read.
+//! While it is off, a message costs a load, and no clock is read.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,8 +18,8 @@ pub(crate) const BOUNDS: [u64; 14] = [
 /// The names of a module and a message.
 type Names = (&'static str, &'static str);
 
-/// Where the names are: quicker to compare than what they say. They are those of descriptors, which are in the program once each;
-/// a constant may be there several times.
+/// Where the names are: quicker to compare than what they say. They are those of descriptors, which are in
+/// the program once each; a constant may be there several times.
 type Key = (usize, usize);
 
 type Known = BTreeMap<Key, (Names, Arc<Histogram>)>;
@@ -35,7 +35,8 @@ pub(crate) struct Latencies {
 /// How many handlers took how long.
 #[derive(Debug, Default)]
 pub(crate) struct Histogram {
-    /// Each counts those that took no longer than its bound and longer than the one before; the last one all the others.
+    /// Each counts those that took no longer than its bound and longer than the one before; the last one all
+    /// the others.
     buckets: [AtomicU64; BOUNDS.len() + 1],
     nanos: AtomicU64,
 }

@@ -1,9 +1,10 @@
 //! A declarative, message-driven framework.
 //!
-//! A program is a set of **modules** that talk only by **messages**. Attributes declare both, the linker collects the
-//! declarations, and a **mediator** brings each message to the modules that handle it. Work is done in **contexts**: what
-//! is sent in one, with all it causes, is waited for together and has one result. A message that no module handles, or
-//! that two do, does not compile.
+//! A program is a set of **modules** that communicate only by **messages**. Attributes declare both, the
+//! linker collects the declarations, and a **mediator** routes each message to the modules that handle it.
+//! Work is done in **contexts**: the messages of a context, and all messages that they cause, are waited for
+//! together and have one result. A command or query that no module handles, or that two modules handle, does
+//! not compile.
 //!
 //! ```standalone_crate
 //! use nether::prelude::*;
@@ -67,29 +68,32 @@
 //! | [`#[query]`](macro@query) | exactly one module | [`ask`](QueryContext::ask), [`process`](Context::process) | the message, `&self` | ask |
 //! | [`#[event]`](macro@event) | any number of modules | [`publish`](Context::publish), [`process`](Context::process) | a reference to it, `&mut self` or `&self` | send, ask, publish, process |
 //!
-//! `send` and `ask` wait for the reply. `publish` and `process` return when the message is accepted; what comes of it is
-//! part of the context. A command is moved into its handler; an event is shared, so it is allocated once and never cloned.
+//! `send` and `ask` wait for the reply. `publish` and `process` return when the message is accepted; the
+//! context waits for its handling. A command is moved into its handler; an event is shared, so it is
+//! allocated once and never cloned.
 //!
 //! # Modules
 //!
-//! [`#[module]`](macro@module) stands above one `impl` block. A method whose first argument is one of the messages in
-//! `handles` is their handler; other methods are left alone. Hooks make the module (`#[init]`), run at its start and end
-//! (`#[on_start]`, `#[on_stop]`), or beside it (`#[background]`).
+//! [`#[module]`](macro@module) stands above one `impl` block. A method whose first argument is a message in
+//! `handles` is its handler; other methods are left alone. Hooks make the module (`#[init]`), run at its
+//! start and end (`#[on_start]`, `#[on_stop]`), or beside it (`#[background]`).
 //!
-//! The receivers decide how a module runs. With one `&mut self` handler it is *exclusive*: it has a mailbox, and handles
-//! one message at a time in the order they came. With `&self` handlers alone it is *shared*: handlers run concurrently,
-//! and `send` and `ask` run them in the caller's task.
+//! The receivers decide how a module runs. With one `&mut self` handler it is *exclusive*: it has a mailbox,
+//! and handles one message at a time, in the order of their arrival. With only `&self` handlers it is
+//! *shared*: handlers run concurrently, and `send` and `ask` run them in the caller's task.
 //!
 //! # Contexts
 //!
-//! [`System::context`] opens a unit of work. Handlers get a handle to the one their message belongs to, so everything that
-//! a message causes belongs to it too. [`close`](Context::close) waits until nothing of it is in flight and lists what
-//! failed. A context that is dropped without `close` is cancelled. [Subscribe](Context::subscribe) to see its events; give
-//! it a [deadline](Context::with_timeout), or [cancel](Context::cancel) it; let [baggage](Context::with) travel with it.
+//! [`System::context`] opens a unit of work. A handler gets a handle to the unit of work of its message, so
+//! everything that a message causes belongs to it too. [`close`](Context::close) waits until nothing of it is
+//! in flight, and lists every failure. A context that is dropped without `close` is cancelled.
+//! [Subscribe](Context::subscribe) to see its events; give it a [deadline](Context::with_timeout), or
+//! [cancel](Context::cancel) it; add [baggage](Context::with) that its handlers can read.
 //!
-//! Handlers of one context share [streams](Context::stream), whose items consumers share among them or watch. What is
-//! [enlisted](Context::enlist) in it is committed when it succeeds, and rolled back when it does not. What may fail by itself is
-//! done in a [nested](Context::nested) one. A handler that has replied may go on in a task that it [spawns](Context::spawn).
+//! Handlers of one context share [streams](Context::stream), whose items consumers share or watch.
+//! [Enlisted](Context::enlist) transactions are committed when the context succeeds, and rolled back when it
+//! does not. Work that may fail on its own goes into a [nested](Context::nested) context. A handler that has
+//! replied may continue in a task that it [spawns](Context::spawn).
 //!
 //! # Routing is checked by the compiler
 //!
@@ -104,31 +108,48 @@
 //! }
 //! ```
 //!
-//! Two modules that handle one command are an error too (E0283), which names both. A crate that nothing names with `use` is
-//! neither linked nor seen, so its modules count as missing: write `use billing as _;`.
+//! If two modules handle one command, the error (E0283) names both. A crate that nothing names with `use` is
+//! neither linked nor seen by the compiler, so its modules count as missing: write `use billing as _;`.
 //!
-//! A module that cannot see the crate of its counterpart lists what it sends, `emits = [..]` and `calls = [..]`. It may
-//! then send exactly that, and that each has a handler is checked when the system starts. [`System::verify`] makes the same
-//! check in a test: two handlers across crates, listed messages without a handler, clashing names, missing resources,
-//! circles of modules that wait for each other. [`#[nether::main(modules = [..])]`](macro@main) makes the part of it that
-//! is about routes while compiling.
+//! A module that cannot see the crate of its counterpart lists the messages that it sends, `emits = [..]` and
+//! `calls = [..]`. It may then send exactly these, and the system checks at its start that each has a
+//! handler. [`System::verify`] makes the same checks in a test: two handlers across crates, listed messages
+//! without a handler, clashing names, missing resources, circles of modules that wait for each other.
+//! [`#[nether::main(modules = [..])]`](macro@main) makes the checks of routes while compiling.
 //!
 //! # Errors
 //!
-//! A handler returns its reply or a `Result` of it. An `Err` is a result like any other: the module's state stays. A panic
-//! is caught and is a crash of the module, which is made anew and goes on with its next message; see
-//! [`#[module]`](macro@module#crashes). Whoever waits gets a [`CallError`]: the handler's own error, the panic, or why there was no reply. What fails while nobody waits is kept for
-//! [`close`](Context::close), and published as [`HandlerFailed`]. A message that is accepted but never handled is published
-//! as [`DeadLetter`]. A handler that takes long is told by [`HandlerSlow`]. [`Error`] boxes any `std::error::Error`, so `?` works on all of them.
+//! | call | its error |
+//! |---|---|
+//! | [`send`](Context::send), [`ask`](QueryContext::ask) | [`CallError`]: the handler's own error, a [`Panic`], [`TimedOut`], [`Unavailable`], or a reason of [`SendError`] |
+//! | [`publish`](Context::publish), [`process`](Context::process), [`spawn`](Context::spawn) | [`SendError`]: the reason why the message is not accepted; [`NoRoute`], [`TooDeep`] and [`Deadlock`] say more |
+//! | [`try_send`](Context::try_send), [`try_process`](Context::try_process) | [`Refused`]: the reason, and the message |
+//! | [`close`](Context::close) | [`ContextError`]: every failure of the unit of work |
+//! | [`enlist`](Context::enlist) | [`NotEnlisted`]: the reason, and the transaction |
+//! | [`push`](SharedStream::push), [`try_push`](SharedStream::try_push) | [`Unpushed`]: a [`PushError`], and the item |
+//! | [`pull`](JoinStream::pull) | [`StreamError`] |
+//! | [`System::start`], [`System::verify`] | [`StartError`]: every problem of the program |
+//! | [`attach`](System::attach) | [`AttachError`] |
+//! | [`pause`](System::pause), [`resume`](System::resume) | [`NotRunning`] |
+//! | all of [`eventstore`], [`check_schema`](eventstore::check_schema) | [`StoreError`](eventstore::StoreError), [`SchemaError`](eventstore::SchemaError) |
+//!
+//! A handler returns its reply or a `Result` of it. An `Err` is a result like any other: the module's state
+//! stays. A panic is caught and is a crash of the module, which is restarted and continues with its next
+//! message; see [`#[module]`](macro@module#crashes). The caller gets a [`CallError`]: the handler's own
+//! error, the panic, or the reason why there is no reply. A failure that no caller waits for is kept for
+//! [`close`](Context::close). Every failure is published as [`HandlerFailed`]. A message that is accepted but
+//! never handled is published as [`DeadLetter`]. A slow handler is reported as [`HandlerSlow`]. [`Error`]
+//! boxes any `std::error::Error`, so `?` works on all of them.
 //!
 //! # Testing
 //!
-//! With the feature `test`, `#[nether::test]` runs a test in a system of its own: with virtual time, with the whole program or
-//! some modules of it, fakes of what they call, a record of what was sent, and in as many orders as it has seeds.
+//! With the feature `test`, `#[nether::test]` runs a test in a system of its own: in virtual time, with the
+//! whole program or some of its modules, fakes of the messages that they send, a record of all messages, and
+//! in as many orders as it has seeds.
 //!
-//! Without it, an [isolated](SystemBuilder::isolated) system starts nothing by itself: attach the module under test, and fakes
-//! of what it calls. A module marked `fake` stands in for the one
-//! that handles its messages, and is unknown to everybody but the test that attaches it.
+//! Without it, an [isolated](SystemBuilder::isolated) system starts nothing by itself: attach the module
+//! under test, and fakes of the modules that it calls. A module marked `fake` stands in for the one that
+//! handles its messages; only the test that attaches it knows it.
 //!
 //! ```
 //! use nether::prelude::*;
@@ -174,16 +195,17 @@
 //!
 //! # Over HTTP
 //!
-//! A message with `http = "POST /orders"` is an endpoint of the web server, which [`System::serve`] starts; see [`http`].
+//! A message with `http = "POST /orders"` is an endpoint of the web server, which [`System::serve`] starts;
+//! see [`http`].
 //!
 //! # Event sourcing
 //!
-//! With the feature `eventstore`, state is made of what has happened: [`#[aggregate]`](macro@aggregate),
+//! With the feature `eventstore`, state is made from stored events: [`#[aggregate]`](macro@aggregate),
 //! [`#[projection]`](macro@projection), [`#[saga]`](macro@saga); see [`eventstore`].
 //!
 //! # Limits today
 //!
-//! Everything is in one process, and in memory but for the store of events.
+//! Everything runs in one process, and is in memory, except for the event store.
 //!
 //! # Feature flags
 //!
@@ -191,7 +213,7 @@
 //! |---|---|---|
 //! | `eventstore` | no | event sourcing, with a store in memory |
 //! | `http` | yes | the web server |
-//! | `json` | yes | [`DeadLetter`] and [`HandlerFailed`] carry their message as JSON; without it they say `None` |
+//! | `json` | yes | [`DeadLetter`] and [`HandlerFailed`] carry their message as JSON; without it their `json` is `None` |
 //! | `sqlite` | no | an event store in one file, with `eventstore` |
 //! | `swagger-ui` | no | a page of the web server to try endpoints on, at `/docs` |
 //! | `test` | no | `#[nether::test]` and `TestSystem`; for `[dev-dependencies]` |
@@ -205,7 +227,7 @@
 // Expansions name `::nether`, also in this crate's own modules and documentation.
 extern crate self as nether;
 
-// In the order of layers: each module imports from those above it alone.
+// The order of these modules is the order of the layers: each imports only from modules above it.
 mod declaration;
 mod error;
 mod line;

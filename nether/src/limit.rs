@@ -1,4 +1,4 @@
-//! Layer 2: [`Limit`]: how many messages may be in flight in a system before work from outside is held back.
+//! [`Limit`]: how many messages may be in flight in a system before work from outside is held back.
 
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
@@ -59,7 +59,8 @@ impl Limit {
         woken.into_iter().for_each(Waker::wake);
     }
 
-    /// Takes a place, if there is one and nobody waits for it. To be given back by [`subtract`](Limit::subtract).
+    /// Takes a place, if there is one and nobody waits for it. To be given back by
+    /// [`subtract`](Limit::subtract).
     pub(crate) fn try_enter(&self) -> bool {
         let mut state = lock(&self.state);
         let may = state.has_room(self.bound) && state.line.is_empty();

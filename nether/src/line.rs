@@ -1,9 +1,10 @@
-//! Layer 0: [`Line`]: senders that wait for room, first come, first served. No lock of its own, and no allocation per wait.
+//! [`Line`]: a queue of senders that wait for room, first come, first served. It has no lock of its own, and
+//! a wait allocates nothing.
 
 use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
 
-/// Those who wait, in the order they came. Whoever is granted room holds it, reserved, until they come to use it.
+/// The waiting senders, in the order of their arrival. Granted room stays reserved until its sender uses it.
 #[derive(Debug, Default)]
 pub(crate) struct Line {
     waiting: VecDeque<(u64, Waker)>,
@@ -12,7 +13,7 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// How much room is granted and not yet used.
+    /// The room that is granted and not yet used.
     #[inline]
     pub(crate) fn reserved(&self) -> usize {
         self.reserved
@@ -23,7 +24,7 @@ impl Line {
         self.waiting.is_empty()
     }
 
-    /// Joins the line, unless it is in it. Ready once its ticket is granted.
+    /// Joins the line, unless the ticket is in it already. Ready once the ticket is granted.
     #[cold]
     pub(crate) fn poll_enter(
         &mut self,
@@ -50,7 +51,7 @@ impl Line {
         }
     }
 
-    /// Grants room to those who came first, so that at most `room` is reserved; gives back whom to wake.
+    /// Grants room to the first senders, so that at most `room` is reserved; returns the wakers to wake.
     pub(crate) fn grant(&mut self, room: usize) -> Vec<Waker> {
         let free = room.saturating_sub(self.reserved);
         let granted = free.min(self.waiting.len());
@@ -69,13 +70,14 @@ impl Line {
         }
     }
 
-    /// Sends everybody away.
+    /// Removes all waiting senders; returns the wakers to wake.
     pub(crate) fn clear(&mut self) -> Vec<Waker> {
         self.reserved = 0;
         self.waiting.drain(..).map(|(_, waker)| waker).collect()
     }
 
-    /// Tickets are granted in order, and those who leave take theirs along: whose ticket is before the first is granted.
+    /// Whether a ticket is granted. Tickets are granted in order, so a ticket lower than the front of the
+    /// queue has been granted.
     fn is_granted(&self, ticket: u64) -> bool {
         self.waiting
             .front()

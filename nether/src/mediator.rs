@@ -1,9 +1,9 @@
-//! Layer 2: the mediator, the one inversion point. Contexts read it to find where a message goes; `system` fills it.
+//! The mediator, the one inversion point. Contexts read it to find where a message goes; `system` fills it.
 //!
-//! It is a table with a row per message type, indexed by the type's slot: no hashing, no lock. A table never changes: a
-//! change makes the next one. Every unit of work keeps the table of when it was opened, and reads it without touching
-//! anything that other threads write, for as long as its number is the current one. What a row leads to is kept as [`Any`]
-//! and known again by `route`, which is a layer above and knows the types.
+//! It is a table with a row per message type, indexed by the type's slot: no hashing, no lock. A table never
+//! changes: a change makes the next one. Every unit of work keeps the table of when it was opened, and reads
+//! it without touching anything that other threads write, for as long as its number is the current one. What
+//! a row leads to is kept as [`Any`] and known again by `route`, which is a layer above and knows the types.
 
 use std::any::Any;
 use std::fmt;
@@ -39,7 +39,8 @@ pub(crate) struct Mediator {
     current: ArcSwap<Table>,
     /// The table of those who are to keep none; never the current one.
     none: Arc<Table>,
-    /// The number of the current table, so that whoever has a table can tell at the price of a load that it still holds.
+    /// The number of the current table, so that whoever has a table can tell at the price of a load that it
+    /// still holds.
     version: AtomicU64,
     /// Held while the next table is made.
     changing: Mutex<()>,
@@ -143,7 +144,8 @@ impl Stopping {
         }
     }
 
-    /// Waits until `is_so`, which is asked again when the system begins to stop and whenever a module runs out of work.
+    /// Waits until `is_so`, which is asked again when the system begins to stop and whenever a module runs
+    /// out of work.
     pub(crate) async fn until(&self, is_so: impl Fn() -> bool) {
         loop {
             let told = self.changed.notified();
@@ -244,8 +246,8 @@ impl Mediator {
         Arc::clone(&self.none)
     }
 
-    /// Lets `read` look at a row, through the table that the caller keeps if that is the current one. `None` when the type
-    /// is not in the registry.
+    /// Lets `read` look at a row, through the table that the caller keeps if that is the current one. `None`
+    /// when the type is not in the registry.
     #[inline]
     pub(crate) fn read<T>(
         &self,

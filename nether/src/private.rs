@@ -51,8 +51,8 @@ pub mod entry {
 }
 
 pub mod derived_unless_local {
-    //! What messages derive. The compiler prints this path when a field stands in the way, so it names the way out:
-    //! `#[command(local)]`.
+    //! What messages derive. The compiler prints this path when a field stands in the way, so it names the
+    //! way out: `#[command(local)]`.
 
     pub use std::clone::Clone;
     pub use std::fmt::Debug;

@@ -1,4 +1,4 @@
-//! Layer 0: the first of two futures.
+//! The first of two futures.
 //!
 //! `tokio::select!` would do it too, but it lives behind a feature that builds a second `syn` for every user.
 
@@ -6,7 +6,8 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
-/// What the first of the two to end gives back; the other is dropped. If both are ready, the first one counts.
+/// What the first of the two to end gives back; the other is dropped. If both are ready, the first one
+/// counts.
 pub(crate) async fn race<T>(first: impl Future<Output = T>, second: impl Future<Output = T>) -> T {
     let (mut first, mut second) = (pin!(first), pin!(second));
     poll_fn(|cx| match first.as_mut().poll(cx) {

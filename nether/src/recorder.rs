@@ -1,4 +1,4 @@
-//! Layer 2: [`Recorder`]: what a test system has seen sent and published; nothing without the feature `test`.
+//! [`Recorder`]: the messages that a test system has sent and published; empty without the feature `test`.
 
 #[cfg(feature = "test")]
 use std::any::Any;
@@ -19,7 +19,7 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    /// One that keeps what it sees.
+    /// A recorder that keeps the messages that it sees.
     #[cfg(feature = "test")]
     pub(crate) fn keeping() -> Self {
         Recorder {
@@ -27,7 +27,7 @@ impl Recorder {
         }
     }
 
-    /// Whether it keeps what it sees.
+    /// Whether it keeps messages.
     #[inline]
     pub(crate) fn is_on(&self) -> bool {
         #[cfg(feature = "test")]

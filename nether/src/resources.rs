@@ -1,4 +1,4 @@
-//! Layer 1: [`Resource`], something the program provides once and modules ask for by type.
+//! [`Resource`]: a value that the program provides once, and that modules ask for by type.
 
 use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 
-/// Something of type `T` that the program provided with `System::builder().provide(..)`: an argument of `#[init]`.
+/// A value of type `T` that the program provided with `System::builder().provide(..)`: an argument of
+/// `#[init]`.
 ///
 /// A clone is another handle to the same value.
 ///
@@ -43,10 +44,57 @@ use crate::error::{Error, Result};
 /// assert_eq!(system.context().ask(Gross(100.0)).await?, 120.0);
 /// # Ok(()) }
 /// ```
+///
+/// # Traits
+///
+/// A resource is found by its exact type. So for a trait, provide and ask for an `Arc` of it, and cast where
+/// you provide it:
+///
+/// ```standalone_crate
+/// use std::sync::Arc;
+///
+/// use nether::prelude::*;
+///
+/// pub trait Rates: Send + Sync {
+///     fn vat(&self) -> f64;
+/// }
+///
+/// pub struct Fixed;
+///
+/// impl Rates for Fixed {
+///     fn vat(&self) -> f64 {
+///         0.2
+///     }
+/// }
+///
+/// #[query(reply = f64)]
+/// pub struct Gross(f64);
+///
+/// pub struct Taxes {
+///     rates: Resource<Arc<dyn Rates>>,
+/// }
+///
+/// #[module(handles = Gross)]
+/// impl Taxes {
+///     #[init]
+///     fn new(rates: Resource<Arc<dyn Rates>>) -> Self {
+///         Taxes { rates }
+///     }
+///
+///     async fn gross(&self, Gross(net): Gross) -> f64 {
+///         net * (1.0 + self.rates.vat())
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
+/// let system = System::builder().provide(Arc::new(Fixed) as Arc<dyn Rates>).start().await?;
+/// assert_eq!(system.context().ask(Gross(100.0)).await?, 120.0);
+/// # Ok(()) }
+/// ```
 pub struct Resource<T: ?Sized>(Arc<T>);
 
 impl<T> Resource<T> {
-    /// A resource that nobody has provided: for a test that calls a method which asks for it.
+    /// A resource that no system provides: for a test that calls the method that asks for it.
     pub fn new(value: T) -> Self {
         Resource(Arc::new(value))
     }
@@ -72,7 +120,7 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Resource<T> {
     }
 }
 
-/// What `#[init]` may ask for: a [`Resource`].
+/// An argument of `#[init]`: a [`Resource`].
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`#[init]` cannot ask for a `{Self}`",
@@ -80,13 +128,13 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Resource<T> {
     note = "arguments of `#[init]` are resources: `Resource<{Self}>`, given with `System::builder().provide(..)`"
 )]
 pub trait InitArgument: Sized {
-    /// What is known of the resource.
+    /// The type of the resource.
     const DESCRIPTOR: ResourceDescriptor;
 
-    /// The argument, made of the resource.
+    /// Finds the resource that the argument asks for.
     ///
     /// # Errors
-    /// If nobody provided it; which the check at start-up has told already.
+    /// If the program does not provide it. The check at start-up reports that before.
     fn of(resources: &Resources) -> Result<Self>;
 }
 
@@ -106,7 +154,7 @@ impl<T: Send + Sync + 'static> InitArgument for Resource<T> {
     }
 }
 
-/// What a program provided, by type.
+/// The resources of a program, by type.
 #[derive(Default, Clone)]
 pub struct Resources(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
 

@@ -1,4 +1,4 @@
-//! Layer 5: where a message goes, with its types known again: a module's queue, or a shared module's handler itself.
+//! Where a message goes, with its types known again: a module's queue, or a shared module's handler itself.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -15,7 +15,8 @@ use crate::waiting::Waiter;
 /// A future on the heap.
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// The way to one module for one message type. The mediator keeps it erased; [`Route::known`] is its only way back.
+/// The way to one module for one message type. The mediator keeps it erased; [`Route::known`] is its only way
+/// back.
 pub(crate) enum Route<P: Parcel> {
     /// An exclusive module: one message at a time, through its mailbox.
     Queue(Arc<dyn Queue<P>>),
@@ -74,7 +75,8 @@ impl<P: Parcel> Pool<P> {
     #[inline(never)] // Most modules have one instance: their way is to stay short.
     fn pick(&self, message: &P::Message) -> &Arc<dyn Queue<P>> {
         let count = self.queues.len();
-        // The message counts as in flight already: a `Hash` of the user's that panics must not cut that short.
+        // The message counts as in flight already: a `Hash` of the user's that panics must not cut that
+        // short.
         let key = catch_unwind(AssertUnwindSafe(|| message.key_hash()));
         let picked = match key.unwrap_or(Some(0)) {
             Some(hash) => (hash % count as u64) as usize,
@@ -130,7 +132,8 @@ pub(crate) trait Inline<P: Parcel>: Send + Sync {
     fn call(self: Arc<Self>, parcel: P, header: Header, root: bool)
     -> BoxFuture<Reply<P::Message>>;
 
-    /// Handles the message in a task of its own. If root work has to wait for others to end first, gives back that wait.
+    /// Handles the message in a task of its own. If root work has to wait for others to end first, gives back
+    /// that wait.
     fn post(
         self: Arc<Self>,
         parcel: P,
@@ -157,8 +160,8 @@ pub(crate) trait Inline<P: Parcel>: Send + Sync {
 
 /// The queue of an exclusive module.
 pub(crate) trait Queue<P>: Send + Sync {
-    /// Accepts the offer at once, or when there is room; what handlers cause is always accepted. The parcel stays in an
-    /// offer that is not accepted.
+    /// Accepts the offer at once, or when there is room; what handlers cause is always accepted. The parcel
+    /// stays in an offer that is not accepted.
     fn poll_accept(
         &self,
         source: Source<'_>,
@@ -167,7 +170,8 @@ pub(crate) trait Queue<P>: Send + Sync {
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Rejected>>;
 
-    /// Accepts the parcel if there is room now, or if it is not root work. It stays where it is if it is rejected.
+    /// Accepts the parcel if there is room now, or if it is not root work. It stays where it is if it is
+    /// rejected.
     fn try_accept(
         &self,
         source: Source<'_>,
@@ -225,7 +229,8 @@ pub(crate) fn offer<P>(
     }
 }
 
-/// An offer that waits for room. Dropped, it leaves the line, and is taken back: it is not in flight any more.
+/// An offer that waits for room. Dropped, it leaves the line, and is taken back: it is not in flight any
+/// more.
 pub(crate) struct Waiting<P> {
     queue: Arc<dyn Queue<P>>,
     header: Header,

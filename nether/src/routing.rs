@@ -1,14 +1,14 @@
-//! Layer 2: the proofs that a message may be sent, and by whom; the only home of routing diagnostics.
+//! The proofs that a message may be sent, and by whom; the only home of routing diagnostics.
 //!
-//! Whoever sends is a [`Sender`]: the root of a unit of work, or a module. Its rule is [`Open`] (every message that a
-//! visible module handles) or [`Listed`] (exactly what `emits` and `calls` say). The last parameter of the proofs is never
-//! written: the compiler infers it when exactly one `impl` fits, reports E0277 with the texts below when none does, and
-//! E0283, naming both `impl`s, when two do.
+//! A [`Sender`] is the root of a unit of work, or a module. Its rule is [`Open`] (every message that a
+//! visible module handles) or [`Listed`] (exactly what `emits` and `calls` say). The last parameter of the
+//! proofs is never written: the compiler infers it when exactly one `impl` fits, reports E0277 with the texts
+//! below when none does, and E0283, naming both `impl`s, when two do.
 
 use crate::declaration::Declaration;
 
-/// Who sends: the root of a unit of work ([`Root`]) or a module, for which `#[module]` implements it. A helper that is
-/// generic over the sender takes `&Context<S>`:
+/// A sender: the root of a unit of work ([`Root`]) or a module, for which `#[module]` implements it. A helper
+/// that is generic over the sender takes `&Context<S>`:
 ///
 /// ```
 /// use nether::{Emits, Sender, prelude::*};
@@ -40,11 +40,13 @@ pub trait Sender: Sized + 'static {
     type Rule;
 }
 
-/// The sender of a unit of work's own messages: whoever called [`System::context`](crate::System::context).
+/// The sender of messages from outside of modules: the owner of a context from
+/// [`System::context`](crate::System::context).
 #[derive(Debug, Clone, Copy)]
 pub enum Root {}
 
-/// Proof that a module handles the command or query, or that the message is an event. Made by `#[module]` and `#[event]`.
+/// Proof that a module handles the command or query, or that the message is an event. Made by `#[module]` and
+/// `#[event]`.
 #[diagnostic::on_unimplemented(
     message = "no module handles `{Self}`",
     label = "nobody would handle the message",
@@ -57,8 +59,8 @@ pub trait HandledBy<Module> {
     fn handler() -> Option<&'static Declaration>;
 }
 
-/// Proof that this sender may send or ask the message and wait for the reply. Its last two parameters are the sender's
-/// `Rule`, and one that is inferred.
+/// Proof that this sender may send or ask the message and wait for the reply. Its last two parameters are the
+/// sender's `Rule`, and one that is inferred.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not list `{Message}` in `calls`",
     label = "the message is not in the module's `calls`",

@@ -1,4 +1,5 @@
-//! Layer 1: [`Tasks`]: what runs in a system besides its modules: what contexts spawn, and the end of their transactions.
+//! [`Tasks`]: what runs in a system besides its modules: what contexts spawn, and the end of their
+//! transactions.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 

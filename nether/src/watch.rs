@@ -1,5 +1,5 @@
-//! Layer 1: [`Watch`]: whether somebody looks after handlers that take long. Nobody does while nothing is handled, so that an idle
-//! system is idle.
+//! [`Watch`]: whether the task that watches for slow handlers runs. It sleeps while nothing is handled, so
+//! that an idle system is idle.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -28,8 +28,8 @@ impl Watch {
         }
     }
 
-    /// From now on, whoever begins to handle something says so. Who has begun just before may not have, and is seen by who
-    /// looks once more a while later.
+    /// From now on, whoever begins to handle something says so. Who has begun just before may not have, and
+    /// is seen by who looks once more a while later.
     pub(crate) fn doze(&self) {
         self.is_awake.store(false, Ordering::SeqCst);
     }

@@ -22,7 +22,8 @@ pub async fn ready<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
     .await
 }
 
-/// The system's allocator, which knows how many bytes are in use: `#[global_allocator] static ALLOCATOR: Measuring = Measuring;`.
+/// The system's allocator, which knows how many bytes are in use:
+/// `#[global_allocator] static ALLOCATOR: Measuring = Measuring;`.
 #[derive(Debug)]
 pub struct Measuring;
 

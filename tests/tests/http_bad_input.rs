@@ -1,4 +1,5 @@
-//! What comes from a network that is not our friend: each mistake has an answer that names it, and none ends the server.
+//! What comes from a network that is not our friend: each mistake has an answer that names it, and none ends
+//! the server.
 
 use std::time::Duration;
 

@@ -1,6 +1,8 @@
-//! Programs of several crates (`tests/fixtures`): what the compiler, the linker and the start-up check make of them.
+//! Programs of several crates (`tests/fixtures`): what the compiler, the linker and the start-up check make
+//! of them.
 //!
-//! Each test has cargo build or run some of those programs. Cargo lets only one of them at a time use a profile's folder.
+//! Each test has cargo build or run some of those programs. Cargo lets only one of them at a time use a
+//! profile's folder.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -13,7 +15,8 @@ fn root() -> PathBuf {
         .to_path_buf()
 }
 
-/// What to do when the fixtures' lock file no longer fits the workspace. Cargo's own advice would resolve anew.
+/// What to do when the fixtures' lock file no longer fits the workspace. Cargo's own advice would resolve
+/// anew.
 const REFRESH: &str = "refresh `tests/fixtures/Cargo.lock`:\n\
     cp Cargo.lock tests/fixtures/ && cargo update --workspace --offline --manifest-path tests/fixtures/Cargo.toml";
 

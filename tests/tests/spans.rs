@@ -1,4 +1,5 @@
-//! The spans of handlers, and what is logged of streams. One test, since what is logged is a matter of the whole process.
+//! The spans of handlers, and what is logged of streams. One test, since what is logged is a matter of the
+//! whole process.
 
 use std::sync::Arc;
 

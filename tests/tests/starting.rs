@@ -1,4 +1,5 @@
-//! How modules come to life: made from resources, in order, with their hooks; and what happens when one fails.
+//! How modules come to life: made from resources, in order, with their hooks; and what happens when one
+//! fails.
 
 use std::sync::{Arc, Mutex};
 

@@ -14,7 +14,8 @@ fn every_mistake_has_its_error() {
     trybuild::TestCases::new().compile_fail("cases/*/*.rs");
 }
 
-/// Compilers word and cut their errors differently: with another one, every case would differ for no reason of ours.
+/// Compilers word and cut their errors differently: with another one, every case would differ for no reason
+/// of ours.
 fn check_compiler() {
     let is_refresh = env::var_os("TRYBUILD").is_some_and(|value| value == "overwrite");
     let running = running_compiler();

@@ -1,11 +1,14 @@
-//! Event sourcing beside what it costs without: `cargo run --release --manifest-path benches/Cargo.toml -p eventsourcing`, or with `-- 1` for one round
-//! of each, a hundredth as long.
+//! Event sourcing beside what it costs without:
+//! `cargo run --release --manifest-path benches/Cargo.toml -p eventsourcing`, or with `-- 1` for one round of
+//! each, a hundredth as long.
 //!
-//! How fast events are read is measured by the other binary of this package, `reading`: there a projection follows the store, which costs time here.
+//! How fast events are read is measured by the other binary of this package, `reading`: there a projection
+//! follows the store, which costs time here.
 //!
-//! All are ratios of one run, medians of rounds in turns; above one, ours is faster. `cqrs-es` is measured on SQLite, with the pool that it makes by default
-//! and on our side the same durability (`NORMAL`): its store in memory is for demonstrations, and prints each thing that it does. It links another release of
-//! SQLite than ours, so it is a program of its own, `peer`, which is built and run from here.
+//! All are ratios of one run, medians of rounds in turns; above one, ours is faster. `cqrs-es` is measured on
+//! SQLite, with the pool that it makes by default and on our side the same durability (`NORMAL`): its store
+//! in memory is for demonstrations, and prints each thing that it does. It links another release of SQLite
+//! than ours, so it is a program of its own, `peer`, which is built and run from here.
 
 mod counter;
 

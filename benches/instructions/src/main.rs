@@ -5,13 +5,13 @@
 //! cargo run --profile guard -p instructions -- --update  # takes what it counts as the figures, on purpose
 //! ```
 //!
-//! Times are noise on a shared machine; instructions are the same from run to run. Each path runs under callgrind twice,
-//! the second time twice as often: the difference is the path alone, without start-up. Figures hold for one compiler, one
-//! `Cargo.lock` and one C library (its allocator is part of each path).
+//! Times are noise on a shared machine; instructions are the same from run to run. Each path runs under
+//! callgrind twice, the second time twice as often: the difference is the path alone, without start-up.
+//! Figures hold for one compiler, one `Cargo.lock` and one C library (its allocator is part of each path).
 //!
-//! Gungraun (formerly iai-callgrind) counts the same way. With its runner, to be installed in precisely the library's
-//! version, it is a tree of 180 crates; and it compares with the dumps of an earlier run on the same machine instead of
-//! with figures that a review can see. What is needed of it is `callgrind.rs`.
+//! Gungraun (formerly iai-callgrind) counts the same way. With its runner, to be installed in precisely the
+//! library's version, it is a tree of 180 crates; and it compares with the dumps of an earlier run on the
+//! same machine instead of with figures that a review can see. What is needed of it is `callgrind.rs`.
 
 mod callgrind;
 mod figures;

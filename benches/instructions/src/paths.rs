@@ -1,4 +1,5 @@
-//! The core paths, each done as often as it is told, on the current thread: there, nothing depends on who is faster.
+//! The core paths, each done as often as it is told, on the current thread: there, nothing depends on who is
+//! faster.
 
 use std::hint::black_box;
 use std::pin::Pin;
@@ -15,8 +16,8 @@ const BATCH: u64 = 1000;
 /// How many callers there are at once.
 const CALLERS: u64 = 64;
 
-/// A path and how many operations of it are counted: enough that what depends on chance at start-up, such as hash seeds, is
-/// next to nothing in one of them.
+/// A path and how many operations of it are counted: enough that what depends on chance at start-up, such as
+/// hash seeds, is next to nothing in one of them.
 pub(crate) struct Path {
     pub(crate) name: &'static str,
     pub(crate) count: u64,

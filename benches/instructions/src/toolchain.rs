@@ -4,7 +4,8 @@ use std::process::Command;
 
 use crate::Result;
 
-/// The compiler's version and host, such as `rustc 1.95.0 (59807616e 2026-04-14) for x86_64-unknown-linux-gnu`.
+/// The compiler's version and host, such as
+/// `rustc 1.95.0 (59807616e 2026-04-14) for x86_64-unknown-linux-gnu`.
 pub(crate) fn name() -> Result<String> {
     let said = Command::new("rustc").arg("-vV").output()?;
     parse(&String::from_utf8(said.stdout)?).ok_or_else(|| "`rustc -vV` says nothing known".into())

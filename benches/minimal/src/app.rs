@@ -34,7 +34,8 @@ impl App {
         Ok(begun.elapsed().as_secs_f64())
     }
 
-    /// How large it is when built for release, with symbols but without debug information, as cargo does by default.
+    /// How large it is when built for release, with symbols but without debug information, as cargo does by
+    /// default.
     pub(crate) fn binary_bytes(&self) -> Result<u64> {
         let target = tempfile::tempdir()?;
         self.build(target.path(), &["--release"])?;
@@ -80,7 +81,8 @@ impl App {
     }
 }
 
-/// How many packages there are in what `cargo tree` prints: a name and a version a line, several times if needed by several.
+/// How many packages there are in what `cargo tree` prints: a name and a version a line, several times if
+/// needed by several.
 fn packages(tree: &str) -> usize {
     let names = tree.lines().filter_map(|line| {
         let mut words = line.split_whitespace();

@@ -1,13 +1,15 @@
-//! What the smallest program costs: how many crates it needs, how long a clean build takes, and how large it is.
+//! What the smallest program costs: how many crates it needs, how long a clean build takes, and how large it
+//! is.
 //!
 //! ```sh
 //! cargo run --release --manifest-path benches/Cargo.toml -p minimal
 //! ```
 //!
-//! The programs are in the folders beside `src`. They do the same: a message to an actor, and its reply printed. Each has
-//! what its framework has by default or needs for that, but Nether has its default features off; `kameo-lean` is kameo with
-//! its own off, so without its macros. A folder's lock file is refreshed by `cargo build` in it. What is measured is written
-//! to `results.json`; it fails if Nether needs more crates than kameo, or longer to build.
+//! The programs are in the folders beside `src`. They do the same: a message to an actor, and its reply
+//! printed. Each has what its framework has by default or needs for that, but Nether has its default features
+//! off; `kameo-lean` is kameo with its own off, so without its macros. A folder's lock file is refreshed by
+//! `cargo build` in it. What is measured is written to `results.json`; it fails if Nether needs more crates
+//! than kameo, or longer to build.
 
 mod app;
 mod results;

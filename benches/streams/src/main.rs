@@ -1,9 +1,10 @@
 //! Shared streams beside tokio's channels: what an item takes, as a ratio of what it takes there, in turns.
 //!
-//! `cargo run --release --manifest-path benches/Cargo.toml -p streams`, or with `-- 3` for three rounds of it. A ratio below one is
-//! faster than tokio. Both have room for 256 items; who joins is measured against `mpsc`, who watches against `broadcast`. There, a
-//! producer waits for no one, so one that is too far ahead waits here until a consumer says that it has caught up: with a permit
-//! for each item of a `Semaphore`, which is what a program would have to do that must lose nothing.
+//! `cargo run --release --manifest-path benches/Cargo.toml -p streams`, or with `-- 3` for three rounds of
+//! it. A ratio below one is faster than tokio. Both have room for 256 items; who joins is measured against
+//! `mpsc`, who watches against `broadcast`. There, a producer waits for no one, so one that is too far ahead
+//! waits here until a consumer says that it has caught up: with a permit for each item of a `Semaphore`,
+//! which is what a program would have to do that must lose nothing.
 
 use std::future::Future;
 use std::pin::Pin;

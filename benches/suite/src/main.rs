@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     rounds::run(&options, &mut results, |results, scenario| {
         println!("{}", report::scenario(results, scenario));
     });
-    extras::run(&options, &mut results);
+    results.add(extras::run(&options));
     println!("{}", report::standings(&results));
     if !options.is_partial()
         && let Err(error) = report::write(&results, &extras::benches())

@@ -20,7 +20,8 @@ usage: suite [--quick] [--rounds <number>] [--only <scenario>]... [--skip <scena
 
 With --only or --who nothing is written.";
 
-/// Many short ones: on the multi-thread runtime turns of sequential calls fall into two groups, one twice the other.
+/// Many short ones: on the multi-thread runtime turns of sequential calls fall into two groups, one twice the
+/// other.
 const ROUNDS: usize = 25;
 const QUICK_ROUNDS: usize = 5;
 

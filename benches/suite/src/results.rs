@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::extras::{Memory, Minimal, StartUp};
+use crate::extras::{Extras, Memory, Minimal, StartUp};
 use crate::runtime::Flavour;
 use crate::scenario::Scenario;
 use crate::statistics::Spread;
@@ -42,6 +42,16 @@ pub struct LeftOut {
 }
 
 impl Results {
+    /// Adds what other programs found.
+    pub fn add(&mut self, extras: Extras) {
+        let Extras {
+            start_up,
+            memory,
+            minimal,
+        } = extras;
+        (self.start_up, self.memory, self.minimal) = (start_up, memory, minimal);
+    }
+
     pub fn cell(&self, scenario: Scenario, flavour: Flavour, contestant: &str) -> Option<&Cell> {
         let scenario = scenario.id();
         self.cells.iter().find(|cell| {
@@ -67,8 +77,8 @@ impl Results {
         )
     }
 
-    /// How many times as long it takes as the scenario's baseline. Divided round by round, so that what slows the whole
-    /// machine down for a while slows both.
+    /// How many times as long it takes as the scenario's baseline. Divided round by round, so that what slows
+    /// the whole machine down for a while slows both.
     pub fn ratio(&self, scenario: Scenario, flavour: Flavour, contestant: &str) -> Option<Spread> {
         let ours = self.cell(scenario, flavour, contestant)?;
         let base = self.cell(scenario, flavour, scenario.baseline())?;

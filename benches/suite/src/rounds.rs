@@ -76,8 +76,8 @@ fn kept(turn: Result<(), LeftOut>, failed: &mut Vec<LeftOut>) -> bool {
 /// The part of a turn's work that is done once before, to see how long it takes.
 const PILOT: u64 = 50;
 
-/// What a turn may take: a call that wakes a sleeping thread takes a hundred times as long as one that does not, and who
-/// has to do that has fewer operations instead of most of the run.
+/// What a turn may take: a call that wakes a sleeping thread takes a hundred times as long as one that does
+/// not, and who has to do that has fewer operations instead of most of the run.
 const TURN: Duration = Duration::from_millis(150);
 
 /// Below this, a turn says little.

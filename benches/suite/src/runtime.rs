@@ -39,8 +39,8 @@ const WORKERS: usize = 2;
 impl Engine {
     /// Runs it as a task of a fresh runtime. Fails if it panics, which a wrong sum makes it do.
     ///
-    /// The thread that blocks on a multi-thread runtime is not one of its workers: a driver there would wake and be woken
-    /// across threads all the time, which is not how programs run.
+    /// The thread that blocks on a multi-thread runtime is not one of its workers: a driver there would wake
+    /// and be woken across threads all the time, which is not how programs run.
     pub fn run(self, flavour: Flavour, drive: Drive) -> Result<Sample, JoinError> {
         let driven = async { tokio::spawn(drive).await };
         match self {

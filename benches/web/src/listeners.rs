@@ -71,8 +71,8 @@ pub fn measure(extent: &Extent) -> Result<(), String> {
     }
 }
 
-/// The clients. Says `open` once all are, waits for the end of its input, then publishes events and says how long each took to
-/// reach the last of them, in milliseconds.
+/// The clients. Says `open` once all are, waits for the end of its input, then publishes events and says how
+/// long each took to reach the last of them, in milliseconds.
 pub fn listen(address: &str, clients: &str, events: &str) -> ExitCode {
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let (Ok(clients), Ok(events)) = (clients.parse(), events.parse()) else {

@@ -1,8 +1,9 @@
-//! The web server beside handlers of axum that are written by hand, as ratios of runs in turns; and with ten thousand clients that
-//! listen to a stream of events.
+//! The web server beside handlers of axum that are written by hand, as ratios of runs in turns; and with ten
+//! thousand clients that listen to a stream of events.
 //!
-//! `cargo run --release --manifest-path benches/Cargo.toml -p web`, or with `-- 1` for a short run of it. Needs `wrk`. Every
-//! server is a process of its own, which has the machine's cores together with who measures it.
+//! `cargo run --release --manifest-path benches/Cargo.toml -p web`, or with `-- 1` for a short run of it.
+//! Needs `wrk`. Every server is a process of its own, which has the machine's cores together with who
+//! measures it.
 
 mod listeners;
 mod servers;

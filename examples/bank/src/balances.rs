@@ -1,4 +1,5 @@
-//! Balances: a table beside the events, kept by the transactions that say how far it is. It is read as any table is.
+//! Balances: a table beside the events, kept by the transactions that say how far it is. It is read as any
+//! table is.
 
 use nether::Problem;
 use nether::eventstore::SqliteTransaction;

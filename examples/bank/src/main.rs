@@ -1,8 +1,9 @@
 //! A bank that keeps what happened: `cargo run -p bank`.
 //!
-//! Accounts decide, a saga transfers, a projection knows the balances; all of it in one file, `bank.db`. Without arguments the
-//! program shows what becomes of a transfer in the middle of which the bank is killed: it starts itself twice. `cargo run -p bank -- serve
-//! bank.db 127.0.0.1:8080` is the bank alone, and `-- rebuild bank.db` makes its balances anew of what happened.
+//! Accounts decide, a saga transfers, a projection knows the balances; all of it in one file, `bank.db`.
+//! Without arguments the program shows what becomes of a transfer in the middle of which the bank is killed:
+//! it starts itself twice. `cargo run -p bank -- serve bank.db 127.0.0.1:8080` is the bank alone, and
+//! `-- rebuild bank.db` makes its balances anew of what happened.
 
 pub mod account;
 pub mod balances;

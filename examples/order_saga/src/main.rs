@@ -1,7 +1,7 @@
 //! An order in four steps, each of which may fail: `cargo run -p order_saga`.
 //!
-//! `domain` is what the business is about: orders, stock, payments, each an aggregate that knows nothing of the others. `application` is the saga
-//! that brings them together. `infrastructure` is the world outside.
+//! `domain` is what the business is about: orders, stock, payments, each an aggregate that knows nothing of
+//! the others. `application` is the saga that brings them together. `infrastructure` is the world outside.
 
 pub mod application;
 pub mod domain;

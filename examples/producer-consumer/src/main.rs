@@ -1,5 +1,5 @@
-//! A producer announces items in the background. Two consumers, attached by hand, each see every item, until one of them
-//! has enough and stops the producer. Then the program ends by itself, in order.
+//! A producer announces items in the background. Two consumers, attached by hand, each see every item, until
+//! one of them has enough and stops the producer. Then the program ends by itself, in order.
 //!
 //! ```sh
 //! cargo run -p producer-consumer

@@ -1,4 +1,5 @@
-//! An order is processed, a second module confirms it, the receipt comes back, and closing waits for all of it.
+//! An order is processed, a second module confirms it, the receipt comes back, and closing waits for all of
+//! it.
 //!
 //! ```sh
 //! cargo run -p quickstart

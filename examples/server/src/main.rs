@@ -1,4 +1,5 @@
-//! An order desk over HTTP: `cargo run -p server`, then `curl localhost:8080/orders`, or open <http://localhost:8080/docs>.
+//! An order desk over HTTP: `cargo run -p server`, then `curl localhost:8080/orders`, or open
+//! <http://localhost:8080/docs>.
 //!
 //! `cargo run -p server -- 127.0.0.1:9000` serves at another address.
 

@@ -1,7 +1,8 @@
-//! A stream that a unit of work shares: `cargo run -p streaming`, or `cargo run -p streaming -- 1000` for more of it.
+//! A stream that a unit of work shares: `cargo run -p streaming`, or `cargo run -p streaming -- 1000` for
+//! more of it.
 //!
-//! A producer feeds it, two workers share what is in it, and a monitor watches all of it. Ctrl-C cancels the unit of work: the stream
-//! ends, whoever was at it says how far it came, and the program ends in order.
+//! A producer feeds it, two workers share what is in it, and a monitor watches all of it. Ctrl-C cancels the
+//! unit of work: the stream ends, whoever was at it says how far it came, and the program ends in order.
 
 #[cfg(test)]
 mod tests;

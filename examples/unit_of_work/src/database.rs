@@ -27,7 +27,8 @@ impl Database {
         Ok(Connection::open(&self.0)?)
     }
 
-    /// The transaction of this unit of work: begun by the first module that writes, committed or rolled back when it ends.
+    /// The transaction of this unit of work: begun by the first module that writes, committed or rolled back
+    /// when it ends.
     pub(crate) async fn transaction<S: Sender>(&self, ctx: &nether::Context<S>) -> Result<Sql> {
         ctx.transaction(async || {
             let connection = self.open()?;

@@ -1,7 +1,8 @@
 //! Two modules write in one unit of work: `cargo run -p unit_of_work`.
 //!
-//! `Orders` writes down what is ordered, then asks `Stock` to take it from the shelf. If there is not enough, the order is gone too:
-//! both have written in the one transaction of the unit of work, which is rolled back when anything in it fails.
+//! `Orders` writes down what is ordered, then asks `Stock` to take it from the shelf. If there is not enough,
+//! the order is gone too: both have written in the one transaction of the unit of work, which is rolled back
+//! when anything in it fails.
 
 mod database;
 #[cfg(test)]

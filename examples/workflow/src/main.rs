@@ -1,7 +1,8 @@
 //! Steps that need each other: `cargo run -p workflow`.
 //!
-//! `domain` is what a workflow is: a plan of steps and what they need, refused if they need each other in a circle. `application` is the saga that has
-//! them done in order, and undone in reverse if one fails. `infrastructure` does them.
+//! `domain` is what a workflow is: a plan of steps and what they need, refused if they need each other in a
+//! circle. `application` is the saga that has them done in order, and undone in reverse if one fails.
+//! `infrastructure` does them.
 
 pub mod application;
 pub mod domain;

@@ -42,8 +42,8 @@ pub(crate) fn expand(entry: &Checked) -> TokenStream {
     }
 }
 
-/// A function of the same name, so that no missing `main` follows; and in it the body as written, for the compiler and
-/// editors.
+/// A function of the same name, so that no missing `main` follows; and in it the body as written, for the
+/// compiler and editors.
 fn stub(entry: &Checked, test: Option<TokenStream>) -> TokenStream {
     let outer = &entry.function;
     let (name, attributes, body) = (&outer.signature.ident, &outer.attributes, &outer.body);

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 
-use crate::message::model::Checked;
+use crate::message::checked::Checked;
 use crate::message::{MessageKind, endpoint, stored};
 use crate::paths::Paths;
 use crate::spans;
@@ -96,7 +96,7 @@ fn implementation(message: &Checked, paths: &Paths) -> TokenStream {
     let p = paths.private();
     let ident = message.definition.ident();
     let kind = spans::name(message.kind.type_name(), spans::attribute());
-    let (reply, error) = (reply(message), error(message, paths));
+    let (reply, error) = (message.reply(), message.error(paths));
     let parcel = match message.kind {
         MessageKind::Command | MessageKind::Query => quote!(#p::Given<Self>),
         MessageKind::Event => quote!(#p::Shown<Self>),
@@ -146,18 +146,6 @@ fn implementation(message: &Checked, paths: &Paths) -> TokenStream {
             #key
         }
     }
-}
-
-/// The type of its reply.
-pub(super) fn reply(message: &Checked) -> TokenStream {
-    let reply = message.args.reply.as_ref();
-    reply.map_or_else(|| quote!(()), |reply| quote!(#reply))
-}
-
-/// The type of its error.
-pub(super) fn error(message: &Checked, paths: &Paths) -> TokenStream {
-    let (error, p) = (message.args.error.as_ref(), paths.private());
-    error.map_or_else(|| quote!(#p::Error), |error| quote!(#error))
 }
 
 /// The pieces of the stable name, for `concat!`.

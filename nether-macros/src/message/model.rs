@@ -1,4 +1,5 @@
-//! A message as written: its definition and what its attribute says about it.
+//! A message as written: its definition and its attribute's arguments. [`checked`](crate::message::checked)
+//! has the message that makes sense.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
@@ -6,13 +7,11 @@ use syn::parse::discouraged::Speculative;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::{
-    Attribute, Field, Fields, Generics, ItemEnum, ItemStruct, Path, Result, Token, Type, Visibility,
+    Attribute, Field, Fields, Generics, ItemEnum, ItemStruct, Path, Result, Token, Visibility,
 };
 
 use crate::message::MessageKind;
 use crate::message::args::Args;
-use crate::message::endpoint::Endpoint;
-use crate::message::stored::Stored;
 use crate::types;
 
 /// The definition under the attribute.
@@ -26,21 +25,6 @@ pub(crate) struct Model {
     pub(crate) kind: MessageKind,
     pub(crate) args: Args,
     pub(crate) definition: Definition,
-}
-
-/// A message that makes sense. Only [`validate`](crate::message::validate) makes one.
-pub(crate) struct Checked {
-    pub(crate) kind: MessageKind,
-    pub(crate) args: Args,
-    pub(crate) definition: Definition,
-    /// The field of `key = ..`, and its type.
-    pub(crate) key: Option<(Ident, Type)>,
-    /// What `http = ".."` says.
-    pub(crate) endpoint: Option<Endpoint>,
-    /// How it is stored, if it is an event that can be.
-    pub(crate) stored: Option<Stored>,
-    /// Whether the type can be a message at all; if not, its definition alone is given back.
-    pub(crate) is_message: bool,
 }
 
 impl Model {
@@ -113,7 +97,7 @@ impl Definition {
         })
     }
 
-    /// Whether the user said himself where serde is.
+    /// Whether the definition already says where serde is.
     pub(crate) fn says_serde_crate(&self) -> bool {
         let mut serde = self
             .attributes()

@@ -4,7 +4,8 @@ use proc_macro2::{Ident, TokenStream};
 use syn::{Error, Type};
 
 use crate::diagnostics::Diagnostics;
-use crate::message::model::{Checked, Model};
+use crate::message::checked::Checked;
+use crate::message::model::Model;
 use crate::message::{MessageKind, endpoint, stored};
 use crate::{recover, suggest};
 

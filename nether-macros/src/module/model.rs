@@ -7,7 +7,7 @@ use quote::{ToTokens, quote};
 use syn::{Path, Type};
 
 use crate::block::Block;
-use crate::module::signature;
+use crate::signature;
 
 pub(crate) struct Checked {
     /// The block as written, without the attributes of hooks.
@@ -17,7 +17,8 @@ pub(crate) struct Checked {
     /// Whether some handler takes `&mut self`.
     pub(crate) is_exclusive: bool,
     pub(crate) is_manual: bool,
-    /// Whether it stands in for another module: manual, and neither a route to the compiler nor in the registry.
+    /// Whether it stands in for another module: manual, and neither a route to the compiler nor in the
+    /// registry.
     pub(crate) is_fake: bool,
     pub(crate) handlers: Vec<Handler>,
     pub(crate) hooks: Hooks,
@@ -83,7 +84,8 @@ pub(crate) struct Handler {
     pub(crate) policy: Option<Policy>,
     /// What to point at when the method's result is wrong: its return type, or its name.
     pub(crate) output: TokenStream,
-    /// Whether it can be called. If not, the message only counts as handled, so that no error follows where it is sent.
+    /// Whether it can be called. If not, the message only counts as handled, so that no error follows where
+    /// it is sent.
     pub(crate) is_sound: bool,
 }
 

@@ -1,5 +1,5 @@
-//! The rules for how long handlers may take and how often they are tried: `timeout`, `retry`, `backoff`, of the module or of one
-//! handler (`#[handler(..)]`); and for the module's `breaker`.
+//! The rules for how long handlers may take and how often they are tried: `timeout`, `retry`, `backoff`, of
+//! the module or of one handler (`#[handler(..)]`); and for the module's `breaker`.
 
 use std::time::Duration;
 

@@ -31,7 +31,8 @@ impl Finder<'_> {
         self.diagnostics.error(message, text, help);
     }
 
-    /// A function that takes the message, but not as a handler does; and which of its arguments that is.
+    /// A near miss: a function that takes the message but has no `self`, or takes it in another position; and
+    /// that position.
     fn near_miss<'b>(&self, block: &'b Block, message: &Type) -> Option<(&'b Signature, &'b Type)> {
         let functions = block.members.iter().filter_map(|member| match member {
             Member::Method(function) if !hooks::is_hook(function) => Some(&function.signature),

@@ -78,7 +78,8 @@ fn check_handles_given(args: &Args, diagnostics: &Diagnostics) {
     }
 }
 
-/// One handler with `&mut self` makes the module exclusive. If nobody knows which methods are handlers, any method counts.
+/// One handler with `&mut self` makes the module exclusive. If nobody knows which methods are handlers, any
+/// method counts.
 fn takes_mut_self(handlers: &[Handler], block: &Block, any_method: bool) -> bool {
     let some_handler = handlers
         .iter()
@@ -108,7 +109,8 @@ fn check_manual(args: &Args, hooks: &Hooks, diagnostics: &Diagnostics) {
     }
 }
 
-/// Several of an exclusive module run side by side. A shared one does by itself, and what is attached is attached one by one.
+/// Several of an exclusive module run side by side. A shared one does by itself, and what is attached is
+/// attached one by one.
 fn check_instances(args: &Args, is_exclusive: bool, diagnostics: &Diagnostics) -> usize {
     let Some(instances) = &args.instances else {
         return 1;

@@ -144,8 +144,8 @@ fn check_variants(
     variants.collect()
 }
 
-/// A variant has what its own attribute says, else what the enum's does. The status of the enum's is also for one that only
-/// has a title of its own; but the title is never another status's.
+/// A variant has what its own attribute says, else what the enum's does. The status of the enum's is also for
+/// one that only has a title of its own; but the title is never another status's.
 fn check_variant(
     item: &ItemEnum,
     ident: &Ident,

@@ -1,4 +1,5 @@
-//! What ties a type to the module that the runtime makes of it: a shared one, whose handlers the runtime writes.
+//! What ties a type to the module that the runtime makes of it: a shared one, whose handlers the runtime
+//! writes.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};

@@ -100,7 +100,8 @@ pub(super) fn find(
     methods
 }
 
-/// A function that takes what is listed, but not as a method does that is found by it; and which of its arguments that is.
+/// A near miss: a function that takes the listed type but has no `self`, or takes it in another position; and
+/// that position.
 fn near_miss<'b>(
     block: &'b Block,
     listed: &[Type],
@@ -232,6 +233,19 @@ impl Methods {
             diagnostics.error(ty, message, help);
         }
     }
+}
+
+/// Whether the type is the transaction of a projection's checkpoint.
+pub(super) fn is_transaction(ty: &Type) -> bool {
+    let segment = types::last_segment(behind_reference(ty));
+    segment.is_some_and(|segment| segment.ident == "SqliteTransaction")
+}
+
+/// Whether the type is the step of a saga.
+pub(super) fn is_step(ty: &Type) -> bool {
+    let is_mutable = matches!(types::ungrouped(ty), Type::Reference(reference) if reference.mutability.is_some());
+    let segment = types::last_segment(behind_reference(ty));
+    is_mutable && segment.is_some_and(|segment| segment.ident == "Step")
 }
 
 /// There are no hooks in such a block.

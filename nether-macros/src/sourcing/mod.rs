@@ -1,4 +1,5 @@
-//! `#[aggregate]`, `#[projection]`, `#[saga]`: types that are made of events, read off them, or act upon them.
+//! `#[aggregate]`, `#[projection]`, `#[saga]`: types that are made of events, read off them, or act upon
+//! them.
 
 mod aggregate;
 mod descriptor;
@@ -18,7 +19,7 @@ pub(crate) fn aggregate(arguments: TokenStream, item: TokenStream) -> TokenStrea
     attribute(&aggregate::WHOSE, item, |block, diagnostics| {
         let args = aggregate::args::Args::parse(arguments, diagnostics);
         let checked = aggregate::validate::check(args, block, diagnostics);
-        aggregate::expand::expand(&checked)
+        aggregate::expand(&checked)
     })
 }
 
@@ -26,7 +27,7 @@ pub(crate) fn projection(arguments: TokenStream, item: TokenStream) -> TokenStre
     attribute(&projection::WHOSE, item, |block, diagnostics| {
         let args = projection::args::Args::parse(arguments, diagnostics);
         let checked = projection::validate::check(args, block, diagnostics);
-        projection::expand::expand(&checked)
+        projection::expand(&checked)
     })
 }
 
@@ -34,7 +35,7 @@ pub(crate) fn saga(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute(&saga::WHOSE, item, |block, diagnostics| {
         let args = saga::args::Args::parse(arguments, diagnostics);
         let checked = saga::validate::check(args, block, diagnostics);
-        saga::expand::expand(&checked)
+        saga::expand(&checked)
     })
 }
 

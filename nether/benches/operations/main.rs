@@ -1,8 +1,8 @@
 //! What one operation costs, on both runtimes, for day-to-day work: `cargo bench -p nether`, or
 //! `cargo bench -p nether -- 'send'` for those whose name has it. A test runs each once.
 //!
-//! Each includes the handling. Times differ from machine to machine and from run to run; what guards against going
-//! backwards counts instructions instead (`benches/instructions`).
+//! Each includes the handling. Times differ from machine to machine and from run to run; what guards against
+//! going backwards counts instructions instead (`benches/instructions`).
 
 mod operations;
 mod program;

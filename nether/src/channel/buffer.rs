@@ -1,4 +1,4 @@
-//! [`Buffer`]: the items of a channel, and who has still to get them. Knows of no tasks.
+//! [`Buffer`]: the items of a channel, and which consumers have yet to read them. It knows nothing of tasks.
 
 use std::collections::VecDeque;
 
@@ -12,7 +12,8 @@ struct Slot<T> {
     is_got: bool,
 }
 
-/// Where a watcher is. Cursors live with the watchers, so that a push costs the same for one as for a thousand of them.
+/// Where a watcher is. Cursors live with the watchers, so that a push costs the same for one as for a
+/// thousand of them.
 #[derive(Debug)]
 pub(crate) struct Cursor {
     next: u64,
@@ -20,9 +21,9 @@ pub(crate) struct Cursor {
     pub(crate) missed: u64,
 }
 
-/// Items are numbered in the order they came. Of those who have yet to get an item there are never fewer than of an older one:
-/// joiners share one cursor, and whoever watches has still to see all that is younger than its own. So the items that must
-/// not be lost are the youngest, and what gives way to a new one is the oldest.
+/// Items are numbered in the order of their arrival. Newer items never have fewer pending readers than older
+/// ones: joiners share one cursor, and a watcher has yet to see every item after its own cursor. So evicting
+/// the oldest item loses the least.
 pub(super) struct Buffer<T> {
     slots: VecDeque<Slot<T>>,
     /// The number of the oldest.
@@ -131,7 +132,8 @@ impl<T> Buffer<T> {
         }
     }
 
-    /// The next item for this watcher; a clone, unless nobody else needs it. Says also how many it missed since, for they gave way.
+    /// The next item for this watcher; a clone, unless nobody else needs it. Says also how many it missed
+    /// since, for they gave way.
     pub(super) fn see(&mut self, cursor: &mut Cursor) -> Option<T> {
         if let Some(missed) = self.first.checked_sub(cursor.next) {
             if !cursor.misses_nothing {

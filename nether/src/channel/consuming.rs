@@ -48,8 +48,8 @@ impl<T> Channel<T> {
         self.with(|state, after| state.withdraw_joiner(ticket.take(), after));
     }
 
-    /// A new watcher. Whoever `misses_nothing` makes pushers wait. `clone` is for joiners, to whom items belong that are watched
-    /// too.
+    /// A new watcher. Whoever `misses_nothing` makes pushers wait. `clone` is for joiners, to whom items
+    /// belong that are watched too.
     pub(crate) fn watch(&self, misses_nothing: bool, clone: fn(&T) -> T) -> Cursor {
         // The first consumer frees room if it may miss items.
         self.with(|state, after| {
@@ -67,7 +67,8 @@ impl<T> Channel<T> {
         }));
     }
 
-    /// The next item for this watcher. One that may miss some gets more `ahead`, if they are there: it need not come back for each.
+    /// The next item for this watcher. One that may miss some gets more `ahead`, if they are there: it need
+    /// not come back for each.
     pub(crate) fn poll_watch(
         &self,
         cursor: &mut Cursor,

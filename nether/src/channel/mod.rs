@@ -1,6 +1,7 @@
-//! Layer 0: [`Channel`]: a bounded queue whose items consumers share among them (`join`) or see all of (`watch`).
+//! [`Channel`]: a bounded queue whose items consumers share among them (`join`) or see all of (`watch`).
 //!
-//! Nothing of the user's runs under its lock but an item's `Clone`: wakers are woken and items dropped after it.
+//! Nothing of the user's runs under its lock but an item's `Clone`: wakers are woken and items dropped after
+//! it.
 
 mod buffer;
 mod consuming;
@@ -121,7 +122,8 @@ impl<T> Channel<T> {
         result
     }
 
-    /// Takes the item out of `item`, if there is room for it; it sleeps until there is. `Full` is never given.
+    /// Takes the item out of `item`, if there is room for it; it sleeps until there is. `Full` is never
+    /// given.
     pub(crate) fn poll_push(
         &self,
         item: &mut Option<T>,
@@ -317,7 +319,8 @@ impl<T> Aftermath<T> {
     }
 }
 
-/// Drops items one by one: a panic of one must not keep others, nor whoever ends several streams, from going on.
+/// Drops items one by one: a panic of one must not keep others, nor whoever ends several streams, from going
+/// on.
 fn drop_all<T>(items: Vec<T>) {
     items.into_iter().for_each(drop_unpanicked);
 }

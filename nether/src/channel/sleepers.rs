@@ -27,8 +27,8 @@ impl Sleepers {
         self.queue.len()
     }
 
-    /// Takes or keeps a place: one that was woken in vain gets its old place back. Gives back the waker it had, to be
-    /// dropped outside of the lock.
+    /// Takes or keeps a place: one that was woken in vain gets its old place back. Gives back the waker it
+    /// had, to be dropped outside of the lock.
     pub(super) fn sleep(&mut self, ticket: &mut Ticket, waker: Waker) -> Option<Waker> {
         let number = *ticket.get_or_insert_with(|| {
             self.next += 1;
@@ -50,7 +50,8 @@ impl Sleepers {
         }
     }
 
-    /// Gives the place up. `Err` says that it had been woken already, so that the wake may have to be passed on.
+    /// Gives the place up. `Err` says that it had been woken already, so that the wake may have to be passed
+    /// on.
     pub(super) fn leave(&mut self, ticket: u64) -> Result<Option<Waker>, ()> {
         let place = self.place(ticket).map_err(drop)?;
         Ok(self.queue.remove(place).map(|sleeper| sleeper.waker))

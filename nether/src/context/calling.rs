@@ -1,7 +1,7 @@
 //! [`Calling`]: the future of `send` and `ask`.
 //!
-//! It is written by hand, and its types carry no bounds, for the sake of the reader of compile errors: the bounds stand on
-//! the method alone, so that a mistake is reported once, at the message.
+//! It is written by hand, and its types carry no bounds, for the sake of the reader of compile errors: the
+//! bounds stand on the method alone, so that a mistake is reported once, at the message.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -23,9 +23,9 @@ use crate::waiting::wait;
 
 /// The future of [`send`](crate::Context::send) and [`ask`](crate::QueryContext::ask): the reply.
 ///
-/// Nothing is sent before it is first polled. Dropped while it waits for room in a mailbox, it takes the message back.
-/// Dropped after that, the message is handled all the same, and a failure is one of the unit of work; a query to a shared
-/// module, which changes nothing, is dropped with it.
+/// Nothing is sent before it is first polled. Dropped while it waits for room in a mailbox, it takes the
+/// message back. Dropped after that, the message is handled all the same, and a failure is one of the unit of
+/// work; a query to a shared module, which changes nothing, is dropped with it.
 #[must_use = "nothing is sent until this is awaited"]
 pub struct Calling<'a, M, P, T, E> {
     handle: &'a Handle,

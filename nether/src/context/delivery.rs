@@ -108,8 +108,8 @@ where
     }))
 }
 
-/// Publishes what the framework itself has to tell, in the unit of work of `handle`, without ever waiting. Costs nothing
-/// when nobody listens: `event` is made only then.
+/// Publishes what the framework itself has to tell, in the unit of work of `handle`, without ever waiting.
+/// Costs nothing when nobody listens: `event` is made only then.
 pub(crate) fn announce<E: Event>(handle: &Handle, event: impl FnOnce() -> E) {
     let scope = &handle.scope;
     let listened = scope.read(E::descriptor().slot(), |row| {

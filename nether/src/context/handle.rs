@@ -59,7 +59,8 @@ impl Handle {
         self.origin == Origin::Root
     }
 
-    /// Counts `count` deliveries of a message as in flight and gives their number, or says why they are refused.
+    /// Counts `count` deliveries of a message as in flight and gives their number, or says why they are
+    /// refused.
     #[inline]
     pub(crate) fn admit(
         &self,

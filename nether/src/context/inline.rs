@@ -8,8 +8,8 @@ use crate::message::{Message, MessageKind};
 use crate::route::BoxFuture;
 use crate::scope::{Hold, Scope};
 
-/// A handler that was begun in its caller's task. If the caller stops waiting, a command runs on to its end in a task of
-/// its own (it is never cut in half); a query, which changes nothing, is dropped.
+/// A handler that was begun in its caller's task. If the caller stops waiting, a command runs on to its end
+/// in a task of its own (it is never cut in half); a query, which changes nothing, is dropped.
 pub(super) struct RunToEnd<T, E> {
     /// `None` once it is over.
     future: Option<BoxFuture<Result<T, CallError<E>>>>,

@@ -1,4 +1,4 @@
-//! Layer 6: [`Context`], the handle to a unit of work: what programs, handlers and hooks send with.
+//! [`Context`], the handle to a unit of work: what programs, handlers and hooks send with.
 
 mod calling;
 mod delivery;
@@ -48,12 +48,13 @@ use crate::scope::Scope;
 
 /// A handle to a unit of work.
 ///
-/// What is sent with it, and everything that handlers send in turn, is isolated from every other unit of work, waited for
-/// together, and has one result, which [`close`](Context::close) gives.
+/// Messages that are sent with it, and all messages that their handlers send in turn, are isolated from every
+/// other unit of work, are waited for together, and have one result, which [`close`](Context::close) returns.
 ///
-/// [`System::context`](crate::System::context) opens one; handlers get `&Context<Self>`, a handle to the unit of work of the
-/// message they handle. `S` is who sends, and decides what may be sent, while compiling. A `Context` is also a
-/// [`QueryContext`], whose methods it has: [`ask`](QueryContext::ask), ids, deadline, cancellation.
+/// [`System::context`](crate::System::context) opens one; handlers get `&Context<Self>`, a handle to the unit
+/// of work of the message they handle. `S` is the sender; it decides what may be sent, while compiling. A
+/// `Context` is also a [`QueryContext`], whose methods it has: [`ask`](QueryContext::ask), ids, deadline,
+/// cancellation.
 ///
 /// ```
 /// use nether::prelude::*;
@@ -90,13 +91,14 @@ use crate::scope::Scope;
 ///
 /// # Handles
 ///
-/// Clones are handles to the same unit of work, cheap to make and to send to other tasks. When the last one outside of
-/// handlers is dropped before the unit of work was closed, what has not started is cancelled, and a warning is logged if
-/// that was anything. A clone that a handler gives to a task of its own does not hold the unit of work open: once that
-/// has ended, the clone's messages are refused.
+/// Clones are handles to the same unit of work, cheap to make and to send to other tasks. When the last
+/// handle outside of handlers is dropped before the unit of work was closed, messages that have not started
+/// are cancelled, and a warning is logged if there were any. A clone that a handler gives to a task of its
+/// own does not hold the unit of work open: once the unit of work has ended, the clone's messages are
+/// refused.
 ///
-/// A context is for one piece of work, not for the life of a program: what fails while nobody waits is kept in it until it
-/// is closed. It is used inside of the tokio runtime that its system was started in.
+/// A context is for one piece of work, not for the life of a program: it keeps failures that no caller got
+/// until it is closed. It is used inside of the tokio runtime in which its system was started.
 pub struct Context<S: Sender = Root> {
     query: QueryContext<S>,
 }
@@ -120,12 +122,13 @@ impl<S: Sender> Context<S> {
 
     /// Gives a command to the module that handles it, and waits for its reply.
     ///
-    /// From outside a handler this waits for room while the module's mailbox is full. The handler of a shared module runs
-    /// in this task.
+    /// From outside a handler this waits for room while the module's mailbox is full. The handler of a shared
+    /// module runs in this task.
     ///
     /// # Errors
-    /// [`CallError::Handler`](crate::CallError::Handler) with the error that the command declares if its handler fails,
-    /// otherwise why there is no reply. Whoever gets the error has it: [`close`](Context::close) does not report it again.
+    /// [`CallError::Handler`](crate::CallError::Handler) with the error that the command declares if its
+    /// handler fails, otherwise the reason why there is no reply. The caller has the error:
+    /// [`close`](Context::close) does not report it again.
     ///
     /// ```
     /// # use nether::prelude::*;
@@ -162,16 +165,16 @@ impl<S: Sender> Context<S> {
         Calling::new::<ByCalls<S, I, S::Rule, TheOneHandler>>(self.handle(), command)
     }
 
-    /// Shows an event to every module that handles it, also to none, and to subscribers. Returns once all those modules
-    /// have accepted it.
+    /// Publishes an event to every module that handles it, if any, and to subscribers. Returns once all these
+    /// modules have accepted it.
     ///
-    /// From outside a handler this waits for room while a module's mailbox is full. What becomes of the event is part of
-    /// the unit of work: [`close`](Context::close) waits for it and reports its failures. A module that is just being
-    /// stopped is left out.
+    /// From outside a handler this waits for room while a module's mailbox is full. What becomes of the event
+    /// is part of the unit of work: [`close`](Context::close) waits for it and reports its failures. A module
+    /// that is just being stopped is left out.
     ///
     /// # Errors
-    /// Why the event was refused. If the context's deadline passed while it waited for room, some modules may have accepted
-    /// it before that.
+    /// Why the event was refused. If the context's deadline passed while it waited for room, some modules may
+    /// have accepted it before that.
     #[inline]
     pub fn publish<E, I, TheHandlers>(&self, event: E) -> Posting<'_, E, Shown<E>>
     where
@@ -188,8 +191,8 @@ impl<S: Sender> Context<S> {
 
     /// Hands over a message of any kind without waiting for what comes of it. Returns once it is accepted.
     ///
-    /// From outside a handler this waits for room while a mailbox is full. The reply of a command or query is thrown away;
-    /// failures of what was accepted are reported by [`close`](Context::close).
+    /// From outside a handler this waits for room while a mailbox is full. The reply of a command or query is
+    /// thrown away; failures of what was accepted are reported by [`close`](Context::close).
     ///
     /// # Errors
     /// Why the message was not accepted.
@@ -232,12 +235,13 @@ impl<S: Sender> Context<S> {
         )
     }
 
-    /// Gives a command to the module that handles it now, or hands it back; what it gives is awaited for the reply.
+    /// Gives a command to the module that handles it now, or hands it back; what it gives is awaited for the
+    /// reply.
     ///
-    /// Like [`send`](Context::send), but it does not wait for room: while the mailbox is full, and while others wait for room
-    /// in it, the command is refused. The command is on its way when this returns, also if the reply is not awaited; the
-    /// handler of a shared module runs while it is awaited, in this task, or once it is dropped, in another. From inside a
-    /// handler there is always room.
+    /// Like [`send`](Context::send), but it does not wait for room: while the mailbox is full, and while
+    /// others wait for room in it, the command is refused. The command is on its way when this returns, also
+    /// if the reply is not awaited; the handler of a shared module runs while it is awaited, in this task, or
+    /// once it is dropped, in another. From inside a handler there is always room.
     ///
     /// # Errors
     /// The command, and why it was not accepted.
@@ -286,9 +290,10 @@ impl<S: Sender> Context<S> {
 
     /// Hands over a command or query now, without waiting for what comes of it, or hands it back.
     ///
-    /// Like [`process`](Context::process), but it does not wait for room: while the mailbox is full, and while others wait
-    /// for room in it, the message is refused. From inside a handler there is always room. Events go to
-    /// [`publish`](Context::publish), for there may be room for them in one module and not in the next.
+    /// Like [`process`](Context::process), but it does not wait for room: while the mailbox is full, and
+    /// while others wait for room in it, the message is refused. From inside a handler there is always room.
+    /// Events go to [`publish`](Context::publish), for there may be room for them in one module and not in
+    /// the next.
     ///
     /// # Errors
     /// The message, and why it was not accepted.
@@ -300,21 +305,21 @@ impl<S: Sender> Context<S> {
         trying::process::<M, ByEmits<S, I, S::Rule, TheOneHandler>>(self.handle(), message)
     }
 
-    /// The events of type `E` that are published in this unit of work from now on, by whomever. The subscription ends when
-    /// the context is closed.
+    /// The events of type `E` that are published in this unit of work from now on, by whomever. The
+    /// subscription ends when the context is closed.
     pub fn subscribe<E: Event>(&self) -> Subscription<E> {
         subscription::subscribe(&self.handle().scope)
     }
 
-    /// The events of all types that are published in this unit of work from now on. Each is serialised for it, at the expense of who
-    /// publishes; without it, none is.
+    /// The events of all types that are published in this unit of work from now on. Each is serialised for
+    /// it, at the expense of who publishes; without it, none is.
     pub fn subscribe_any(&self) -> Subscription<AnyEvent> {
         subscription::subscribe_any(&self.handle().scope)
     }
 
-    /// Cancels the unit of work: what has not started is not started any more, and nothing new is accepted. Handlers that
-    /// run are not interrupted; [`cancelled`](QueryContext::cancelled) tells those who ask. [`close`](Context::close) still
-    /// waits for them, and gives an error.
+    /// Cancels the unit of work: messages that have not started are dropped, and no new ones are accepted.
+    /// Running handlers are not interrupted; they can wait for [`cancelled`](QueryContext::cancelled).
+    /// [`close`](Context::close) still waits for them, and returns an error.
     ///
     /// ```
     /// # use nether::prelude::*;
@@ -335,7 +340,7 @@ impl Context<Root> {
         Context::new(Handle::new(Arc::new(scope), Origin::Root))
     }
 
-    /// The same, with a deadline this long from now; see [`with_deadline`](Context::with_deadline).
+    /// Sets a deadline this long from now; see [`with_deadline`](Context::with_deadline).
     ///
     /// ```
     /// # use std::time::Duration;
@@ -365,25 +370,25 @@ impl Context<Root> {
         self.with_deadline(Instant::now() + timeout)
     }
 
-    /// The same, with a deadline: a message that has not started by then is not started any more, and whoever waits for a
-    /// reply, or for [`close`](Context::close), stops waiting. Handlers that run are not interrupted. A context has one
-    /// deadline; setting another changes nothing.
+    /// Sets the deadline: a message that has not started by then never starts, and calls that wait for a
+    /// reply, or for [`close`](Context::close), return. Running handlers are not interrupted. A context has
+    /// one deadline; setting another changes nothing.
     #[must_use]
     pub fn with_deadline(self, at: Instant) -> Self {
         self.handle().scope.set_deadline(at);
         self
     }
 
-    /// The same, done on behalf of `name`, which handlers learn from [`principal`](QueryContext::principal). A context has
-    /// one principal; setting another changes nothing.
+    /// Sets the principal, on whose behalf the work is done; handlers read it from
+    /// [`principal`](QueryContext::principal). A context has one principal; setting another changes nothing.
     #[must_use]
     pub fn with_principal(self, name: &str) -> Self {
         self.handle().scope.set_principal(name);
         self
     }
 
-    /// The same, with a value that travels with it: whoever works in it gets it with [`baggage`](QueryContext::baggage), and the spans
-    /// of handlers show it. It takes the place of one of the same type.
+    /// Adds a baggage value: handlers in this unit of work read it with [`baggage`](QueryContext::baggage),
+    /// and their spans show it. It replaces a value of the same type.
     ///
     /// ```
     /// # use nether::prelude::*;

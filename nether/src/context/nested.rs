@@ -13,12 +13,13 @@ use crate::error::ContextError;
 use crate::routing::Sender;
 
 impl<S: Sender> Context<S> {
-    /// Opens a unit of work within this one: with messages, streams, failures and transactions of its own, which may fail without
-    /// this one failing.
+    /// Opens a unit of work within this one: it has messages, streams, failures and transactions of its own,
+    /// and may fail without this one failing.
     ///
-    /// It has this one's deadline, principal and baggage, unless it is given its own, and is cancelled with it, and when it ends. To be
-    /// [closed](Nested::close), which tells whoever closes it how it went. Dropped before that it is cancelled; what was lost by
-    /// that is a failure of this one, which waits until its handlers have ended.
+    /// It inherits deadline, principal and baggage, unless it is given its own. It is cancelled when this one
+    /// is cancelled or ends. [`close`](Nested::close) returns its result. If it is dropped before that, it is
+    /// cancelled; this unit of work then waits until its handlers have ended, and has its lost messages as a
+    /// failure.
     ///
     /// ```
     /// use nether::prelude::*;
@@ -41,8 +42,8 @@ impl<S: Sender> Context<S> {
     /// let ctx = system.context();
     /// let attempt = ctx.nested();
     /// attempt.process(Pay).await?;
-    /// assert!(attempt.close().await.is_err()); // Whoever closes it is told,
-    /// ctx.close().await?; // and it is theirs to judge.
+    /// assert!(attempt.close().await.is_err()); // The caller gets the failure,
+    /// ctx.close().await?; // which is not one of `ctx`.
     /// # Ok(()) }
     /// ```
     pub fn nested(&self) -> Nested<S> {
@@ -62,7 +63,8 @@ impl<S: Sender> Context<S> {
     }
 }
 
-/// A handle to a unit of work within another; see [`Context::nested`]. It is a [`Context`] that can be closed.
+/// A handle to a unit of work within another; see [`Context::nested`]. It is a [`Context`] that can be
+/// closed.
 pub struct Nested<S: Sender> {
     ctx: Context<S>,
 }
@@ -71,32 +73,32 @@ impl<S: Sender> Nested<S> {
     /// Ends it; see [`Context::close`].
     ///
     /// # Errors
-    /// Those of [`Context::close`].
+    /// The errors of [`Context::close`].
     pub async fn close(self) -> Result<Outcome, ContextError> {
         close(&self.ctx.handle().scope).await
     }
 
-    /// The same, with a deadline this long from now, if that is before the one it has.
+    /// Sets a deadline this long from now, if that is before the inherited one.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         self.with_deadline(Instant::now() + timeout)
     }
 
-    /// The same, with a deadline, if that is before the one it inherits. It may be given one; another changes nothing.
+    /// Sets the deadline, if it is before the inherited one. Setting another changes nothing.
     #[must_use]
     pub fn with_deadline(self, at: Instant) -> Self {
         self.ctx.handle().scope.set_deadline(at);
         self
     }
 
-    /// The same, done on behalf of `name`.
+    /// Sets the principal; see [`Context::with_principal`].
     #[must_use]
     pub fn with_principal(self, name: &str) -> Self {
         self.ctx.handle().scope.set_principal(name);
         self
     }
 
-    /// The same, with a value that travels with it; see [`Context::with`].
+    /// Adds a baggage value; see [`Context::with`].
     #[must_use]
     pub fn with<T: fmt::Debug + Send + Sync + 'static>(self, value: T) -> Self {
         self.ctx.handle().scope.add_baggage(value);

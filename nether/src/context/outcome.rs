@@ -12,23 +12,25 @@ use crate::scope::Scope;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Outcome {
-    /// How many deliveries were handled in it: one for each command and query, and one for each module an event was shown to.
+    /// How many deliveries were handled in it: one for each command and query, and one for each module an
+    /// event was shown to.
     pub handled: u64,
     /// How many transactions were committed.
     pub committed: usize,
 }
 
 impl Context<Root> {
-    /// Ends the unit of work: takes no more messages from outside, and waits until nothing of it is in flight, also not what
-    /// handlers caused in turn, nor any task that was [spawned](Context::spawn) in it. Streams end when nothing is left but who waits
-    /// at them, see [`SharedStream`](crate::SharedStream#the-end). Then what is [enlisted](Context::enlist) is committed, or rolled back
-    /// if anything failed.
+    /// Ends the unit of work: accepts no more messages from outside, and waits until nothing of it is in
+    /// flight, including messages from handlers and tasks that were [spawned](Context::spawn) in it. Streams
+    /// end when everything left waits at them, see [`SharedStream`](crate::SharedStream#the-end). Then
+    /// [enlisted](Context::enlist) transactions are committed, or rolled back if anything failed.
     ///
     /// Clones of the context may close it too, and wait for the same end.
     ///
     /// # Errors
-    /// Everything that failed while nobody waited for its reply; that the context was cancelled; how many messages were
-    /// still in flight when its deadline passed; what became of its transactions, if not all were committed.
+    /// Every message that failed while no caller waited for its reply; that the context was cancelled; how
+    /// many messages were still in flight when its deadline passed; the results of its transactions, if not
+    /// all were committed.
     pub async fn close(self) -> Result<Outcome, ContextError> {
         close(&self.handle().scope).await
     }
@@ -54,7 +56,7 @@ pub(super) async fn close(scope: &Arc<Scope>) -> Result<Outcome, ContextError> {
     Box::pin(settle(scope, unfinished, succeeded)).await
 }
 
-/// Ends its transactions, and tells what went wrong.
+/// Ends its transactions, and returns what went wrong.
 #[cold]
 async fn settle(
     scope: &Arc<Scope>,

@@ -11,11 +11,11 @@ use crate::error::SendError;
 use crate::message::Message;
 use crate::route::{BoxFuture, Rejected, Waiting};
 
-/// The future of [`process`](crate::Context::process) and [`publish`](crate::Context::publish): that the message was
-/// accepted.
+/// The future of [`process`](crate::Context::process) and [`publish`](crate::Context::publish): that the
+/// message was accepted.
 ///
-/// Nothing is sent before it is first polled. Dropped while it waits for room in a mailbox, it takes the message back; of an
-/// event, from those modules that have not accepted it yet.
+/// Nothing is sent before it is first polled. Dropped while it waits for room in a mailbox, it takes the
+/// message back; of an event, from those modules that have not accepted it yet.
 #[must_use = "nothing is sent until this is awaited"]
 pub struct Posting<'a, M, P> {
     handle: &'a Handle,
@@ -61,7 +61,8 @@ impl<'a, M, P> Posting<'a, M, P> {
         match &mut self.stage {
             Stage::Offering(waiting) => {
                 let accepted = ready!(waiting.poll(cx));
-                // What was refused is taken back with this, and not when the future is dropped, which may be much later.
+                // What was refused is taken back with this, and not when the future is dropped, which may be
+                // much later.
                 self.stage = Stage::Ended(Ok(()));
                 Poll::Ready(accepted.map_err(|rejected| rejected.error(self.name)))
             }

@@ -16,8 +16,8 @@ use crate::scope::{ContextId, MessageKey};
 
 /// A handle to a unit of work that may read, but change nothing: what a query's handler is given.
 ///
-/// Reading is separated from writing by type: there is no way from here to a command or an event. A [`Context`](crate::Context)
-/// is one too.
+/// Reading is separated from writing by type: there is no way from here to a command or an event. A
+/// [`Context`](crate::Context) is one too.
 pub struct QueryContext<S: Sender = Root> {
     pub(crate) handle: Handle,
     sender: PhantomData<fn() -> S>,
@@ -33,12 +33,12 @@ impl<S: Sender> QueryContext<S> {
 
     /// Asks a query and waits for the answer.
     ///
-    /// From outside a handler this waits for room while the module's mailbox is full. The handler of a shared module runs
-    /// in this task.
+    /// From outside a handler this waits for room while the module's mailbox is full. The handler of a shared
+    /// module runs in this task.
     ///
     /// # Errors
-    /// [`CallError::Handler`](crate::CallError::Handler) if the handler gives back an error, otherwise why there is no
-    /// answer.
+    /// [`CallError::Handler`](crate::CallError::Handler) if the handler returns an error, otherwise the
+    /// reason why there is no answer.
     #[inline]
     pub fn ask<Q, I, TheOneHandler, T, E>(&self, query: Q) -> Calling<'_, Q, Given<Q>, T, E>
     where
@@ -48,7 +48,7 @@ impl<S: Sender> QueryContext<S> {
         Calling::new::<ByCalls<S, I, S::Rule, TheOneHandler>>(&self.handle, query)
     }
 
-    /// The id of the unit of work, which everything in it shares; drawn when somebody first asks for it.
+    /// The id of the unit of work, which everything in it shares; drawn at the first call.
     pub fn correlation_id(&self) -> ContextId {
         self.handle.scope.id()
     }
@@ -94,8 +94,8 @@ impl<S: Sender> QueryContext<S> {
         self.handle.scope.is_cancelled()
     }
 
-    /// Waits until the unit of work is cancelled: for handlers that take long, in a `select!`. In a `#[background]` task it
-    /// tells that the module stops.
+    /// Waits until the unit of work is cancelled: for long-running handlers, in a `select!`. In a
+    /// `#[background]` task it returns when the module stops.
     pub async fn cancelled(&self) {
         self.handle.scope.cancelled().await;
     }

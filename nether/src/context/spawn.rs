@@ -30,12 +30,14 @@ static SPAWNED: MessageDescriptor = MessageDescriptor::new(
 );
 
 impl<S: Sender> Context<S> {
-    /// Runs `work` in a task of its own that is part of the unit of work: [`close`](Context::close) waits for it, and what it sends
-    /// is sent in it. A handler can so return its reply and go on.
+    /// Runs `work` in a task of its own that is part of the unit of work: [`close`](Context::close) waits for
+    /// it, and its messages belong to the unit of work. So a handler can return its reply and continue in the
+    /// task.
     ///
-    /// If it fails or panics, that is a failure of the unit of work, and told by [`HandlerFailed`]; the module goes on. Like a handler it
-    /// is not interrupted when the context is cancelled: [`cancelled`](crate::QueryContext::cancelled) tells. A system that
-    /// stops waits for it, and cuts it off when its time is over.
+    /// If the task fails or panics, that is a failure of the unit of work, reported as [`HandlerFailed`]; the
+    /// module continues. Like a handler, the task is not interrupted when the context is cancelled, but can
+    /// wait for [`cancelled`](crate::QueryContext::cancelled). A system that stops waits for it up to the
+    /// shutdown time-out, and then cuts it off.
     ///
     /// ```
     /// use nether::prelude::*;
@@ -52,7 +54,7 @@ impl<S: Sender> Context<S> {
     /// impl Cache {
     ///     async fn refresh(&mut self, _: Refresh, ctx: &Context<Self>) -> nether::Result<()> {
     ///         ctx.spawn(async |ctx| {
-    ///             // This takes a while, and nobody waits for it but `close`.
+    ///             // This takes a while, and only `close` waits for it.
     ///             ctx.publish(Refreshed).await?;
     ///             Ok(())
     ///         })?;
@@ -72,7 +74,7 @@ impl<S: Sender> Context<S> {
     /// ```
     ///
     /// # Errors
-    /// Why the unit of work takes nothing more.
+    /// The reason why the unit of work accepts nothing more.
     pub fn spawn<F>(&self, work: impl FnOnce(Context<S>) -> F) -> Result<(), SendError>
     where
         F: Future<Output = Result<()>> + Send + 'static,

@@ -1,4 +1,4 @@
-//! [`Subscription`]: the events of one context, or of the whole system, for whoever asks.
+//! [`Subscription`]: the events of one context, or of the whole system.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,11 +21,12 @@ const ANY: usize = usize::MAX - 1;
 /// What stands for the name of an event, for who is behind with events of all types.
 const ANY_NAME: &str = "any event";
 
-/// Events of one type, as they are published: those of one context ([`Context::subscribe`](crate::Context::subscribe)) or
-/// of the whole system ([`System::subscribe`](crate::System::subscribe)).
+/// Events of one type, as they are published: those of one context
+/// ([`Context::subscribe`](crate::Context::subscribe)) or of the whole system
+/// ([`System::subscribe`](crate::System::subscribe)).
 ///
-/// A subscriber never slows a publisher. One that is more than 1024 events behind misses the oldest of them, and
-/// [`missed`](Subscription::missed) tells how many.
+/// A subscriber never slows a publisher. A subscriber that is more than 1024 events behind misses the oldest
+/// of them, and [`missed`](Subscription::missed) returns how many.
 ///
 /// ```
 /// use nether::prelude::*;
@@ -56,7 +57,8 @@ pub struct Subscription<E> {
 }
 
 /// An event of any type, as [`Context::subscribe_any`](crate::Context::subscribe_any) and
-/// [`System::subscribe_any`](crate::System::subscribe_any) give it: for who looks on, such as a log or an audit.
+/// [`System::subscribe_any`](crate::System::subscribe_any) give it: for who looks on, such as a log or an
+/// audit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AnyEvent {
@@ -66,7 +68,7 @@ pub struct AnyEvent {
     pub id: MessageId,
     /// The context it was published in: its correlation id.
     pub context: ContextId,
-    /// Its number within its context. `None` for what the framework tells of a context that takes no more messages.
+    /// Its number within its context. `None` for a report about a context that accepts no more messages.
     pub sequence: Option<u64>,
     /// The event as JSON, if it can be serialised (it is not `local`).
     pub json: Option<String>,
@@ -81,8 +83,8 @@ impl<E: Send + Sync + 'static> Subscription<E> {
         }
     }
 
-    /// The next event. `None` once all events were seen and there will be no more: the context was closed, or the system,
-    /// if it is the system's subscription, has stopped. Dropping this future loses no event.
+    /// The next event. `None` once all events were seen and there will be no more: the context was closed, or
+    /// the system, if it is the system's subscription, has stopped. Dropping this future loses no event.
     pub async fn next(&mut self) -> Option<Arc<E>> {
         loop {
             match self.events.recv().await {
@@ -160,7 +162,8 @@ fn sender_among<E: Send + Sync + 'static>(
     sender
 }
 
-/// The subscribers of the whole system to one type of event. Old routing tables keep it too, so its end is said in it.
+/// The subscribers of the whole system to one type of event. Old routing tables keep it too, so its end is
+/// said in it.
 struct Everywhere<E>(Mutex<Option<Sender<E>>>);
 
 impl<E: Send + Sync + 'static> Subscribers for Everywhere<E> {
@@ -215,11 +218,11 @@ pub(super) fn end_subscriptions(scope: &Scope) {
     }
 }
 
-/// Tells those who subscribed to the event, here or in the whole system.
+/// Sends the event to its subscribers in this context and in the whole system.
 #[inline]
 pub(super) fn tell_subscribers<E: Event>(scope: &Scope, row: &Row, event: &Arc<E>, sequence: u64) {
     if let Some(subscribers) = &row.subscription {
-        // To whom is behind the oldest event is lost, and dropped here: that is the user's, and must not cut this short.
+        // A lagging subscriber loses its oldest event here. Dropping it runs user code, which may panic.
         let tell = || everywhere(subscribers, |sender| sender.send(Arc::clone(event)));
         let _ = catch_unwind(AssertUnwindSafe(tell));
     }
@@ -242,7 +245,7 @@ fn any_event<E: Event>(scope: &Scope, event: &E, sequence: Option<u64>) -> Arc<A
     })
 }
 
-/// Tells those who subscribed to the event in this context.
+/// Sends the event to its subscribers in this context.
 #[inline]
 pub(super) fn tell_subscribers_of<E: Event>(scope: &Scope, event: &Arc<E>, sequence: Option<u64>) {
     let Some(subscriptions) = scope.subscriptions().and_then(of) else {

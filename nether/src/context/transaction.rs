@@ -8,13 +8,15 @@ use crate::routing::Sender;
 use crate::scope::Transaction;
 
 impl<S: Sender> Context<S> {
-    /// Makes a transaction part of the unit of work: it is committed when that is closed and nothing in it has failed, and rolled back
-    /// otherwise, also when it is cancelled, dropped, or passes its deadline.
+    /// Makes a transaction part of the unit of work. It is committed when the unit of work is closed and
+    /// nothing in it has failed, and rolled back otherwise: also when the unit of work is cancelled, dropped,
+    /// or passes its deadline.
     ///
-    /// To commit and to roll back may take longer than the deadline: [`close`](Context::close) waits for it.
+    /// A commit or rollback may take longer than the deadline: [`close`](Context::close) waits for it.
     ///
-    /// Failed means: a handler of a command or an event gave back an error or fell, or a message was not handled, whoever was told.
-    /// An error that a caller can live with belongs into a unit of work of its own, see [`nested`](Context::nested).
+    /// The unit of work has failed if a handler of a command or an event returned an error or panicked, or if
+    /// a message was not handled, even if the caller got the error. Work whose error the caller can handle
+    /// belongs into a unit of work of its own, see [`nested`](Context::nested).
     ///
     /// ```
     /// use std::sync::Arc;
@@ -45,23 +47,25 @@ impl<S: Sender> Context<S> {
     /// ```
     ///
     /// # Errors
-    /// The transaction, if the unit of work is over; or if this is the context of a hook or a background task, which is none: open one
-    /// there with [`nested`](Context::nested).
+    /// Hands the transaction back if the unit of work is over, or if this is the context of a hook or a
+    /// background task, which is not a unit of work: open one there with [`nested`](Context::nested).
     pub fn enlist<T: Transaction>(&self, transaction: T) -> Result<(), NotEnlisted<T>> {
         let enlisted = self.handle().scope.enlist(transaction);
         enlisted.map_err(NotEnlisted::new)
     }
 
-    /// The transaction of type `T` that all in this unit of work share: begun and enlisted by the first who asks for it, a clone of the
-    /// same handle for all others, who wait meanwhile.
+    /// The transaction of type `T` that this unit of work shares: the first call begins and enlists it, all
+    /// others wait for that and get a clone of the same handle.
     ///
-    /// There is one of each type: for a second database, make it another type. `begin` may ask for others, but not for itself.
+    /// There is one transaction of each type: for a second database, use another type. `begin` may ask for
+    /// the transactions of other types, but not for its own.
     ///
-    /// `T` is a handle that can be cloned, such as one to a connection behind a lock. After the end of the unit of work, clones that are
-    /// left must do nothing any more: that is for `T` to see to.
+    /// `T` is a handle that can be cloned, such as a connection behind a lock. After the end of the unit of
+    /// work, clones that are left must do nothing: `T` has to ensure that.
     ///
     /// # Errors
-    /// What `begin` gave back; or that no transaction is taken, as for [`enlist`](Context::enlist).
+    /// The error of `begin`; or that the unit of work takes no transaction, as for
+    /// [`enlist`](Context::enlist).
     pub async fn transaction<T: Transaction + Clone + Sync>(
         &self,
         begin: impl AsyncFnOnce() -> Result<T>,

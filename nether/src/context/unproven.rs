@@ -1,5 +1,5 @@
-//! What is sent without the compiler having seen that it may be: messages that come from outside of the program, or from its
-//! event store.
+//! What is sent without the compiler having seen that it may be: messages that come from outside of the
+//! program, or from its event store.
 
 use crate::context::Context;
 use crate::context::calling::{Call, Calling, Handler};
@@ -23,8 +23,8 @@ impl Handler for Unproven {
 }
 
 impl<S: Sender> Context<S> {
-    /// Sends or asks the message, whether or not the compiler has seen its handler. That there is one is checked when the
-    /// system starts.
+    /// Sends or asks the message, whether or not the compiler has seen its handler. That there is one is
+    /// checked when the system starts.
     pub(crate) fn call<M: ByValue + Send>(&self, message: M) -> Call<'_, M> {
         Calling::new::<Unproven>(self.handle(), message)
     }

@@ -3,8 +3,8 @@
 use crate::error::StartError;
 use crate::system::{System, SystemBuilder};
 
-/// What `main` or a test may ask for: a started [`System`] (a test, also a `TestSystem`), or a [`SystemBuilder`] to start it
-/// itself.
+/// What `main` or a test may ask for: a started [`System`] (a test, also a `TestSystem`), or a
+/// [`SystemBuilder`] to start it itself.
 #[diagnostic::on_unimplemented(
     message = "`main` and tests cannot ask for a `{Self}`",
     label = "ask for a `System` or a `SystemBuilder`, or in a test for a `TestSystem`",

@@ -1,7 +1,8 @@
 //! The subscriber that prints `tracing` events (feature `log`).
 
-/// Prints what `RUST_LOG` asks for, warnings and errors unless it says otherwise; on standard error. Does nothing if the
-/// program has set a subscriber; a `main` that starts the system itself can do so before it does.
+/// Prints what `RUST_LOG` asks for, warnings and errors unless it says otherwise; on standard error. Does
+/// nothing if the program has set a subscriber; a `main` that starts the system itself can do so before it
+/// does.
 #[cfg(feature = "log")]
 pub(super) fn install() {
     use tracing_subscriber::EnvFilter;

@@ -1,4 +1,4 @@
-//! Layer 11: what `#[nether::main]` and `#[nether::test]` run.
+//! The entry points of a program: runs what `#[nether::main]` and `#[nether::test]` expand to.
 
 mod argument;
 mod log;

@@ -63,8 +63,8 @@ pub(super) fn runtime(options: &Options) -> Builder {
     builder
 }
 
-/// Starts the system, runs `main`, and stops the system whatever `main` gave back. A signal stops the system, also while it
-/// starts, and then ends the wait for `main`; a second one ends the process.
+/// Starts the system, runs `main`, and stops the system whatever `main` gave back. A signal stops the system,
+/// also while it starts, and then ends the wait for `main`; a second one ends the process.
 async fn run<A, F>(options: &Options, main: impl FnOnce(A) -> F) -> Result<()>
 where
     A: Argument,

@@ -6,8 +6,8 @@ use crate::module::{ModuleDescriptor, ModuleKind};
 /// The most modules that are searched for circles while compiling. More are when the system starts.
 const MOST: usize = 1024;
 
-/// Fails the build if a message that a module calls has no handler in the list, if a command or query has two, or if exclusive
-/// modules call each other in a circle.
+/// Fails the build if a message that a module calls has no handler in the list, if a command or query has
+/// two, or if exclusive modules call each other in a circle.
 pub const fn closed_world(modules: &[&ModuleDescriptor]) {
     let mut search = [Seen::Not; MOST];
     let mut index = 0;

@@ -8,10 +8,11 @@ use std::sync::Arc;
 pub(crate) struct Cause {
     /// The number, in the same context, of the message that was being handled when this one was sent.
     pub(crate) sequence: Option<u64>,
-    /// How many messages caused each other up to this one; 0 for the root of a unit of work, 1 for what it sends.
+    /// How many messages caused each other up to this one; 0 for the root of a unit of work, 1 for what it
+    /// sends.
     pub(crate) depth: u32,
-    /// The names of the causes, from half of the permitted depth on: a healthy chain allocates nothing, and a runaway
-    /// one shows its circle.
+    /// The names of the causes, from half of the permitted depth on: a healthy chain allocates nothing, and a
+    /// runaway one shows its circle.
     trail: Option<Arc<Link>>,
 }
 
@@ -22,7 +23,8 @@ struct Link {
 }
 
 impl Cause {
-    /// The cause of what is sent while `message` (its name and number), whose cause this is, is handled.
+    /// The cause to attach to messages that the handler of `message` (its name and number) sends; `self` is
+    /// the cause of `message` itself.
     #[inline]
     pub(crate) fn child(&self, message: Option<(&'static str, u64)>, max_depth: u32) -> Cause {
         let depth = self.depth + 1;
@@ -40,7 +42,7 @@ impl Cause {
         }
     }
 
-    /// The same, in another unit of work, where the number means nothing.
+    /// This cause in another unit of work, where the number means nothing.
     pub(crate) fn elsewhere(self) -> Cause {
         Cause {
             sequence: None,

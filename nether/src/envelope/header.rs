@@ -10,8 +10,8 @@ use crate::scope::Scope;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Label {
     pub(crate) message: &'static MessageDescriptor,
-    /// From the lowest bit: whether a caller waits for the reply; how often it was tried, in eight bits; the number in the unit
-    /// of work.
+    /// From the lowest bit: whether a caller waits for the reply; how often it was tried, in eight bits; the
+    /// number in the unit of work.
     number: u64,
 }
 
@@ -61,7 +61,8 @@ pub(crate) struct Header {
     pub(crate) label: Label,
 }
 
-/// Where a message comes from: what messages that follow each other mostly have in common, lent by who sends them.
+/// Where a message comes from: what messages that follow each other mostly have in common, lent by who sends
+/// them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Source<'a> {
     pub(crate) scope: &'a Arc<Scope>,

@@ -1,4 +1,4 @@
-//! Layer 4: what travels from a sender to a module: the message, where its reply goes, its unit of work, its causes.
+//! What travels from a sender to a module: the message, where its reply goes, its unit of work, its causes.
 
 mod cause;
 mod header;

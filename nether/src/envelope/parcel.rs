@@ -1,4 +1,5 @@
-//! How a message is packed: [`Given`] (a command or query, by value, with its reply cell) or [`Shown`] (an event, shared).
+//! How a message is packed: [`Given`] (a command or query, by value, with its reply cell) or [`Shown`] (an
+//! event, shared).
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,8 +30,8 @@ pub trait Parcel: Send + 'static {
 
 /// A command or query, given to the one module that handles it.
 ///
-/// Neither this type nor [`Shown`] has bounds: what a module's list names may turn out to be no message, and that is
-/// reported where it is asserted, not wherever a parcel is named.
+/// Neither this type nor [`Shown`] has bounds: what a module's list names may turn out to be no message, and
+/// that is reported where it is asserted, not wherever a parcel is named.
 pub struct Given<M> {
     /// `None` once its handler has it.
     message: Option<M>,

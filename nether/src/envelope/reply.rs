@@ -1,7 +1,8 @@
 //! [`ReplyTo`] and [`Awaited`]: the two ends of one reply, in one allocation.
 //!
-//! A channel would name the reply's type in its own. The handler's end names the message alone, so that what holds it is a
-//! plain type even if the message turns out to be none: the compiler then reports that, and nothing that follows from it.
+//! A channel would name the reply's type in its own. The handler's end names the message alone, so that what
+//! holds it is a plain type even if the message turns out to be none: the compiler then reports that, and
+//! nothing that follows from it.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};

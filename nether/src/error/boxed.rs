@@ -1,9 +1,9 @@
-//! [`Error`]: any error at all, boxed; what a handler gives back unless it names a type of its own.
+//! [`Error`]: any error, boxed; the error of handlers that name no type of their own.
 
 use std::error::Error as StdError;
 use std::fmt;
 
-/// What `main`, hooks, and handlers return unless they name an error of their own.
+/// The result of `main`, hooks, and handlers that name no error of their own.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Any error, boxed. Every [`std::error::Error`] converts into it, so `?` works on all of them.
@@ -76,8 +76,8 @@ impl fmt::Debug for Error {
     }
 }
 
-/// What a message may name as its `error`: every [`std::error::Error`] that can cross threads, and [`Error`] itself. Not to
-/// be implemented by hand.
+/// A type that a message may name as its `error`: every [`std::error::Error`] that can cross threads, and
+/// [`Error`] itself. Do not implement it by hand.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the error of a message",
     label = "this type is not an error",

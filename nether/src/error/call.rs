@@ -1,4 +1,4 @@
-//! Why a message was not accepted ([`SendError`]), and why a call brought no reply ([`CallError`]).
+//! [`SendError`], a message that was not accepted, and [`CallError`], a call without a reply.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -9,8 +9,8 @@ use crate::error::boxed::HandlerError;
 use crate::error::deadlock::Deadlock;
 use crate::error::unavailable::Unavailable;
 
-/// Why a message was not accepted, by [`process`](crate::Context::process) or [`publish`](crate::Context::publish). It will
-/// not be handled.
+/// The error of [`process`](crate::Context::process) and [`publish`](crate::Context::publish): the message
+/// was not accepted, and will not be handled.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum SendError {
@@ -21,7 +21,7 @@ pub enum SendError {
         /// The message's name.
         message: &'static str,
     },
-    /// The module that handles it failed too often, and its `breaker` keeps messages from it for a while.
+    /// The `breaker` of the module that handles it is open, because the module failed too often.
     Open {
         /// The message's name.
         message: &'static str,
@@ -53,8 +53,8 @@ pub enum SendError {
     },
     /// The chain of causes is too long: messages cause each other without end.
     TooDeep(Box<TooDeep>),
-    /// The reply would never come: the module that handles the message waits, itself or through others, for the one that sends
-    /// it.
+    /// The reply would never come: the module that handles the message waits, itself or through others, for
+    /// the one that sends it.
     Deadlock(Box<Deadlock>),
 }
 
@@ -101,7 +101,7 @@ impl fmt::Display for SendError {
 
 impl StdError for SendError {}
 
-/// A message that was refused, handed back, and why: by [`try_send`](crate::Context::try_send) and
+/// A refused message, handed back with the reason, by [`try_send`](crate::Context::try_send) and
 /// [`try_process`](crate::Context::try_process).
 #[derive(Clone)]
 pub struct Refused<M> {
@@ -127,20 +127,20 @@ impl<M> fmt::Display for Refused<M> {
 
 impl<M> StdError for Refused<M> {}
 
-/// Why [`send`](crate::Context::send) or [`ask`](crate::QueryContext::ask) brought no reply. `E` is the error that the message
-/// declares.
+/// The error of [`send`](crate::Context::send) and [`ask`](crate::QueryContext::ask). `E` is the error that
+/// the message declares.
 ///
-/// [`Display`](fmt::Display) and [`source`](StdError::source) of a handler's own error shine through unchanged.
+/// [`Display`](fmt::Display) and [`source`](StdError::source) are those of the handler's error, if it is one.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum CallError<E> {
-    /// The handler ran and gave back this error.
+    /// The handler returned this error.
     Handler(E),
     /// The handler panicked.
     Panicked(Box<Panic>),
     /// The handler took longer than its `timeout` and was cut off.
     TimedOut(Box<TimedOut>),
-    /// What the handler's module stands on failed: the event store of an aggregate. Whether anything was stored is not known.
+    /// The event store of an aggregate failed. The events of the command may or may not be stored.
     Unavailable(Box<Unavailable>),
     /// No running module handles the message.
     NoRoute(Box<NoRoute>),
@@ -149,7 +149,7 @@ pub enum CallError<E> {
         /// The message's name.
         message: &'static str,
     },
-    /// The module failed too often, and its `breaker` keeps messages from it for a while.
+    /// The `breaker` of the module is open, because the module failed too often.
     Open {
         /// The message's name.
         message: &'static str,
@@ -181,16 +181,16 @@ pub enum CallError<E> {
     },
     /// The chain of causes is too long: messages cause each other without end.
     TooDeep(Box<TooDeep>),
-    /// The reply would never come: the module that handles the message waits, itself or through others, for the one that sends
-    /// it.
+    /// The reply would never come: the module that handles the message waits, itself or through others, for
+    /// the one that sends it.
     Deadlock(Box<Deadlock>),
 }
 
 impl<E> CallError<E> {
-    /// The handler's own error, if that is what went wrong.
+    /// The handler's own error.
     ///
     /// # Errors
-    /// Gives the `CallError` back when it is anything else.
+    /// Returns the `CallError` if it is any other error.
     pub fn into_handler_error(self) -> Result<E, Self> {
         match self {
             CallError::Handler(error) => Ok(error),
@@ -198,7 +198,7 @@ impl<E> CallError<E> {
         }
     }
 
-    /// The same in terms of [`SendError`], when the message was not handled at all.
+    /// The [`SendError`] that this is, if the message was not handled at all.
     fn as_send_error(&self) -> Option<SendError> {
         Some(match self {
             CallError::Handler(_)
@@ -303,7 +303,8 @@ impl fmt::Display for NoRoute {
 
 impl StdError for NoRoute {}
 
-/// A chain of causes that grew past the limit ([`SystemBuilder::max_depth`](crate::SystemBuilder::max_depth)).
+/// A chain of causes that grew past the limit
+/// ([`SystemBuilder::max_depth`](crate::SystemBuilder::max_depth)).
 #[derive(Debug, Clone)]
 pub struct TooDeep {
     /// The message that was refused.
@@ -337,7 +338,7 @@ pub struct Panic {
     pub message: &'static str,
     /// The module.
     pub module: &'static str,
-    /// What the panic said, if it was text.
+    /// The text of the panic, if it has one.
     pub text: String,
 }
 

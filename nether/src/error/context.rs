@@ -10,13 +10,14 @@ use crate::error::transaction::Transactions;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ContextError {
-    /// What failed while nobody waited for its reply, and what was never handled; in the order it failed.
+    /// The messages that failed while no caller waited for their reply, or that were never handled, in the
+    /// order of the failures.
     pub failures: Vec<Failure>,
     /// Whether the context was cancelled.
     pub cancelled: bool,
     /// How many messages were still in flight when the context's deadline ended the wait; 0 otherwise.
     pub unfinished: u64,
-    /// What became of its transactions; empty if it had none, or if all were committed.
+    /// The results of its transactions; empty if it had none, or if all were committed.
     pub transactions: Box<Transactions>,
 }
 

@@ -1,10 +1,12 @@
-//! [`Deadlock`]: a call that would never be answered, since whoever would answer waits, in the end, for the caller.
+//! [`Deadlock`]: a call that would never be answered, because its handler would wait for the caller, directly
+//! or through others.
 
 use std::error::Error as StdError;
 use std::fmt;
 
-/// A call that would close a circle of exclusive modules, each of which waits for the next before it can handle anything else.
-/// The call was refused; the others go on waiting, and are answered once the module that made it goes on.
+/// A call that would close a circle of exclusive modules, each of which waits for the next before it can
+/// handle anything else. The call was refused; the others go on waiting, and are answered once the module
+/// that made it goes on.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Deadlock {

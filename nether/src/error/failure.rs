@@ -1,4 +1,4 @@
-//! [`Failure`]: one message of a unit of work that nobody was waiting for, and what became of it.
+//! [`Failure`]: one message of a unit of work that failed while no caller waited for it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,9 +7,9 @@ use crate::error::boxed::{Error, HandlerError};
 use crate::error::call::{CallError, Panic, TimedOut};
 use crate::error::context::ContextError;
 
-/// One message that failed while nobody waited for its reply, or that was not handled at all.
+/// One message that failed while no caller waited for its reply, or that was not handled at all.
 ///
-/// A failure that a caller was told of (through [`CallError`](crate::CallError)) is the caller's, and not listed again.
+/// A failure that a caller got as a [`CallError`](crate::CallError) is not listed here.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Failure {

@@ -1,4 +1,4 @@
-//! Layer 0: what can go wrong, one type per stage. Knows nothing of how messages travel.
+//! What can go wrong, one type per stage. Knows nothing of how messages travel.
 
 mod attach;
 mod boxed;

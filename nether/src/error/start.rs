@@ -1,4 +1,4 @@
-//! [`StartError`]: everything that keeps a system from starting, told at once.
+//! [`StartError`]: everything that keeps a system from starting.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -6,10 +6,10 @@ use std::fmt;
 use crate::declaration::Declaration;
 use crate::error::boxed::Error;
 
-/// Everything that keeps a system from starting, told at once.
+/// Everything that keeps a system from starting.
 ///
-/// [`Display`](fmt::Display) names each problem with the file and line of the declarations it concerns, and what would
-/// repair it.
+/// [`Display`](fmt::Display) names each problem, with the file and line of the declarations that it concerns,
+/// and how to repair it.
 #[derive(Debug)]
 pub struct StartError {
     /// The problems, those of one kind together.
@@ -82,7 +82,7 @@ pub enum StartProblem {
         /// The message.
         message: Declaration,
     },
-    /// `#[init]` wants a resource that nobody provided.
+    /// `#[init]` asks for a resource that the program does not provide.
     MissingResource {
         /// The resource's type.
         resource: &'static str,
@@ -94,7 +94,8 @@ pub enum StartProblem {
         /// The circle; the first is to start after the last.
         modules: Vec<Declaration>,
     },
-    /// Exclusive modules whose `calls` lead in a circle: sooner or later they would wait for each other for ever.
+    /// Exclusive modules whose `calls` lead in a circle: sooner or later they would wait for each other for
+    /// ever.
     CallCycle {
         /// The circle; the last calls the first.
         modules: Vec<Declaration>,

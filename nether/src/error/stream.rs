@@ -10,8 +10,8 @@ use crate::error::boxed::Error;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum StreamError {
-    /// A producer was dropped before it said that it had finished: its handler failed, panicked or was cut off, so items are
-    /// likely to be missing.
+    /// A producer was dropped before it said that it had finished: its handler failed, panicked or was cut
+    /// off, so items are likely to be missing.
     Unfinished,
     /// The stream was failed, see [`SharedStream::fail`](crate::SharedStream::fail).
     Failed(Arc<Error>),

@@ -1,4 +1,4 @@
-//! [`Transactions`]: what became of a unit of work's transactions, where not all were committed.
+//! [`Transactions`]: the results of a unit of work's transactions, if not all were committed.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -6,34 +6,35 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::boxed::Error;
 
-/// What became of the transactions of a unit of work in which not all were committed. They are named by their types.
+/// The results of a unit of work's transactions, if not all were committed. Transactions are named by their
+/// types.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Transactions {
-    /// Those that were committed, in that order.
+    /// The transactions that were committed, in that order.
     pub committed: Vec<&'static str>,
-    /// Those that were rolled back, in that order.
+    /// The transactions that were rolled back, in that order.
     pub rolled_back: Vec<&'static str>,
-    /// Those that could not do as they were told. Of one that could not commit or roll back nobody knows what it did.
+    /// The transactions whose step failed. If a commit or rollback failed, its effect is unknown.
     pub failed: Vec<TransactionFailure>,
-    /// The message and the module because of which they were rolled back, if it is a handler that failed and whose caller got
-    /// the error.
+    /// The message and the module whose failure rolled them back, if a handler failed and its caller got the
+    /// error.
     pub because_of: Option<(&'static str, &'static str)>,
 }
 
-/// A transaction that could not do as it was told.
+/// A transaction whose step failed.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct TransactionFailure {
     /// Its type.
     pub transaction: &'static str,
-    /// What it was told.
+    /// The step that failed.
     pub step: TransactionStep,
-    /// Why it could not.
+    /// The error.
     pub error: Arc<Error>,
 }
 
-/// What a transaction is told when its unit of work ends.
+/// A step of a transaction when its unit of work ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransactionStep {
@@ -82,8 +83,8 @@ impl fmt::Display for TransactionFailure {
     }
 }
 
-/// A context that has ended takes no transactions, nor does a module's own, that of its hooks and background tasks, which has no end at
-/// which they could be committed. This one is handed back.
+/// A context that has ended takes no transactions, nor does a module's own, that of its hooks and background
+/// tasks, which has no end at which they could be committed. This one is handed back.
 pub struct NotEnlisted<T> {
     /// In a lock, so that the error can cross threads whatever the transaction is.
     transaction: Mutex<T>,

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crate::error::boxed::Error;
 
-/// A message that could not be handled because something failed that its module stands on: the event store of an aggregate.
+/// A message that could not be handled because something failed that its module stands on: the event store of
+/// an aggregate.
 #[derive(Debug, Clone)]
 pub struct Unavailable {
     /// The message.

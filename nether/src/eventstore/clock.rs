@@ -1,12 +1,14 @@
 //! What time it is, for what outlives the process.
 
-/// Milliseconds since 1970 (UTC). With the feature `test` it follows tokio's clock, which tests may pause and advance.
+/// Milliseconds since 1970 (UTC). With the feature `test` it follows tokio's clock, which tests may pause and
+/// advance.
 #[cfg(not(feature = "test"))]
 pub(super) fn now() -> u64 {
     milliseconds(std::time::SystemTime::now())
 }
 
-/// Milliseconds since 1970 (UTC). With the feature `test` it follows tokio's clock, which tests may pause and advance.
+/// Milliseconds since 1970 (UTC). With the feature `test` it follows tokio's clock, which tests may pause and
+/// advance.
 #[cfg(feature = "test")]
 pub(super) fn now() -> u64 {
     use std::sync::OnceLock;

@@ -24,10 +24,12 @@ use crate::eventstore::store::{
 /// How long a property may take. A store that loses a wake-up would otherwise be waited for without end.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Checks a backend: each property with a store of its own, which `make` makes, empty. It runs on a runtime of tokio whose time is enabled.
+/// Checks a backend: each property with a store of its own, which `make` makes, empty. It runs on a runtime
+/// of tokio whose time is enabled.
 ///
 /// # Panics
-/// If the store does not do what it has to: saying what. Also if nothing comes of one property within two minutes.
+/// If the store does not do what it has to: saying what. Also if nothing comes of one property within two
+/// minutes.
 pub async fn check<S: EventStore>(make: impl AsyncFn() -> S) {
     within(reading::streams_are_read_in_both_directions(&make().await)).await;
     within(reading::all_events_are_read_in_order(&make().await)).await;
@@ -66,12 +68,12 @@ pub async fn check<S: EventStore>(make: impl AsyncFn() -> S) {
     within(documents::documents_change_together(Arc::new(make().await))).await;
 }
 
-/// Checks that a backend keeps what it was given: `open` opens the same store again and again, empty at first, and each time after the
-/// one before was dropped. For stores that outlive a process.
+/// Checks that a backend keeps what it was given: `open` opens the same store again and again, empty at
+/// first, and each time after the one before was dropped. For stores that outlive a process.
 ///
 /// # Panics
-/// If something is not there any more, or is written twice, when the store is opened again: saying what. Also if nothing comes of it within
-/// two minutes.
+/// If something is not there any more, or is written twice, when the store is opened again: saying what. Also
+/// if nothing comes of it within two minutes.
 pub async fn check_reopened<S: EventStore>(open: impl AsyncFn() -> S) {
     within(reopening::what_was_written_is_there_when_it_is_opened_again(&open)).await;
 }

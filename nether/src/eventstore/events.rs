@@ -1,14 +1,14 @@
-//! What event sourcing tells of itself: events of the framework, which any module may handle.
+//! The events of event sourcing itself, which any module may handle.
 
 use nether_macros::event;
 
-/// How far a projection or saga has come that has much to read: published about once a second while it catches up or is rebuilt,
-/// and when that is done, with nothing remaining.
+/// How far a projection or saga has come that has much to read: published about once a second while it
+/// catches up or is rebuilt, and when that is done, with nothing remaining.
 #[event(name = "nether.catching_up")]
 pub struct CatchingUp {
     /// The name of the projection or saga.
     pub name: String,
-    /// Whether it reads all events anew, aside from what it answers with.
+    /// Whether it is a rebuild, which reads all events again while old data answers queries.
     pub rebuild: bool,
     /// The position it has come to.
     pub position: u64,
@@ -27,8 +27,9 @@ impl CatchingUp {
     }
 }
 
-/// A projection or saga could not handle an event, also when it tried again. What comes after it in the same stream (of a saga: with the
-/// same key) waits; all else goes on. See `retry_parked` of [`ProjectionHandle`](crate::eventstore::ProjectionHandle) and
+/// A projection or saga could not handle an event, and its retries failed too. Later events of the same
+/// stream (in a saga: with the same key) wait; all others are handled. See `retry_parked` of
+/// [`ProjectionHandle`](crate::eventstore::ProjectionHandle) and
 /// [`SagaHandle`](crate::eventstore::SagaHandle).
 #[event(name = "nether.event_parked")]
 pub struct EventParked {
@@ -53,8 +54,8 @@ pub struct SagaFailed {
     pub reason: String,
 }
 
-/// A saga has failed, and a command that should have compensated what it had done failed too. It is kept, for somebody to see to;
-/// see `retry_stuck` of [`SagaHandle`](crate::eventstore::SagaHandle).
+/// A saga has failed, and one of its compensations failed too. The saga is kept until an operator continues
+/// it; see `retry_stuck` of [`SagaHandle`](crate::eventstore::SagaHandle).
 #[event(name = "nether.saga_stuck")]
 pub struct SagaStuck {
     /// The name of its type.

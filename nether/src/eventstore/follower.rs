@@ -1,5 +1,5 @@
-//! [`Follower`]: what a projection and the sagas of a type do alike: read on, wait for more, write down how far they are, park what
-//! they cannot handle, and try again.
+//! [`Follower`]: what a projection and the sagas of a type do alike: read on, wait for more, write down how
+//! far they are, park what they cannot handle, and try again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -91,7 +91,8 @@ impl<S: Sender> Follower<S> {
         tracing::warn!(name = self.name, %position, %error, "an event is tried again");
     }
 
-    /// Waits until there are events after a position, or reading says what is wrong; `false` if there will be none.
+    /// Waits until there are events after a position, or reading says what is wrong; `false` if there will be
+    /// none.
     pub(super) async fn has_news(&self, after: Position) -> bool {
         !matches!(self.store.changed(after).await, Err(StoreError::Closed))
     }

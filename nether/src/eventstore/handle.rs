@@ -34,17 +34,17 @@ use crate::sync::lock;
 #[derive(Clone)]
 pub struct Store {
     backend: Arc<dyn EventStore>,
-    /// The same, if it is one whose transactions projections may write in.
+    /// The backend, if it is SQLite, in whose transactions projections may write.
     #[cfg(feature = "sqlite")]
     sqlite: Option<SqliteStore>,
     settings: Settings,
-    /// Whose streams begin with which name.
+    /// The aggregates by the beginning of their streams' names.
     categories: Arc<Mutex<HashMap<&'static str, Declaration>>>,
     /// The projections and sagas that follow it, by name.
     followers: Arc<Mutex<HashMap<&'static str, Follower>>>,
 }
 
-/// Who follows a store.
+/// A projection or saga type that follows a store.
 #[derive(Clone)]
 struct Follower {
     declaration: Declaration,
@@ -85,7 +85,7 @@ impl Store {
         }
     }
 
-    /// Does something in a transaction of the store's file.
+    /// Runs `work` in a transaction of the store's file.
     #[cfg(feature = "sqlite")]
     pub(super) fn transaction<T: Send + 'static>(
         &self,
@@ -97,7 +97,7 @@ impl Store {
         }
     }
 
-    /// That a projection wants to write into the store's file, if there is one.
+    /// Checks that the store has a file, into which a projection can write.
     ///
     /// # Errors
     /// If there is none.
@@ -118,15 +118,15 @@ impl Store {
         }
     }
 
-    /// The same, writing new events so. What is there already is read as it was written.
+    /// Sets the encoding of new events. Stored events are read in the encoding in which they were written.
     #[must_use]
     pub fn encoding(mut self, encoding: Encoding) -> Self {
         self.settings.encoding = encoding;
         self
     }
 
-    /// The same, skipping events that the program does not know, where reading them is an error otherwise: those in the stream of
-    /// an aggregate that it does not list, and those of a newer version.
+    /// Skips unknown events, which are an error otherwise: events in the stream of an aggregate that does not
+    /// list them, and events of a newer version.
     #[must_use]
     pub fn skip_unknown_events(mut self) -> Self {
         self.settings.skips_unknown = true;

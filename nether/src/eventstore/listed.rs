@@ -1,7 +1,8 @@
 //! [`ListedCommand`] and [`ListedQuery`]: what aggregates, projections and sagas may name in their lists.
 //!
-//! The attributes of messages implement them, and they ask for nothing. Generated code knows of a listed message what they say, and
-//! nothing else: so a list that names something else has one error, in the words that stand here.
+//! The attributes of messages implement them, and they ask for nothing. Generated code knows of a listed
+//! message what they say, and nothing else: so a list that names something else has one error, in the words
+//! that stand here.
 
 use crate::envelope::Given;
 use crate::eventstore::aggregate::{Aggregate, Aggregates, Decides};

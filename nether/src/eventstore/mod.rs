@@ -2,8 +2,10 @@
 //!
 #![doc = include_str!("../docs/eventstore.md")]
 
-// Layer 11. `store` says what a backend does, `memory` and `sqlite` are backends, `conformance` checks them; `handle` is what programs
-// have of one. `aggregate` writes, `projection` and `saga` each are a `follower`; `stored` and `schema_lock` are about events of older programs.
+// `store` says what a backend does; `memory` and `sqlite` are backends, and `conformance` checks them.
+// `handle` is the `Store` that a program provides. `aggregate` appends events; a `projection` and a `saga`
+// each follow them by a `follower`. `stored` and `schema_lock` are about events that older versions of the
+// program wrote.
 
 mod aggregate;
 mod clock;
@@ -41,6 +43,12 @@ pub use self::projection::{Projection, ProjectionHandle, Projections};
 pub use self::saga::{Saga, SagaHandle, SagaStatus, Sagas, Sent, Step};
 pub use self::scenario::{Decided, Scenario, given, given_with};
 pub use self::schema_lock::{SchemaError, check_schema};
+/// The release of `rusqlite` that [`SqliteTransaction`] comes from. A program that writes through one uses
+/// this, or depends on `rusqlite` in the same version.
+#[cfg(feature = "sqlite")]
+#[doc(no_inline)]
+pub use rusqlite;
+
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{Durability, SqliteOptions, SqliteStore, SqliteTransaction};
 pub use self::store::{

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::eventstore::handle::Store;
 use crate::eventstore::store::{DocumentChange, Position, StoreError};
 
-/// An event that could not be handled. What comes after it in its stream (of a saga: with its key) waits behind it.
+/// An event that could not be handled. Later events of its stream (in a saga: with its key) wait behind it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParkedEvent {
     /// The stream or key.

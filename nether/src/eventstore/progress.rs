@@ -1,4 +1,4 @@
-//! [`Progress`]: tells how far somebody has come who has much to read.
+//! [`Progress`]: reports how far a projection or saga has come that has many events to read.
 
 use std::time::Duration;
 

@@ -16,7 +16,7 @@ pub struct Scenario<A: Aggregate> {
     resources: A::Resources,
 }
 
-/// What an aggregate has decided; see [`Scenario::when`].
+/// The decision of an aggregate; see [`Scenario::when`].
 #[must_use = "nothing is checked until it is compared with `then`, `then_error` or `then_nothing`"]
 pub struct Decided<A: Aggregate, C: Command> {
     result: Result<Events<A>, C::Error>,
@@ -24,8 +24,8 @@ pub struct Decided<A: Aggregate, C: Command> {
     command: PhantomData<C>,
 }
 
-/// An aggregate to which these events have happened, without a store or a system: to test what it decides. Its events are
-/// given as decisions give them: one, several in a tuple or an array, `()` for none.
+/// An aggregate to which these events have happened, without a store or a system: to test what it decides.
+/// Its events are given as decisions give them: one, several in a tuple or an array, `()` for none.
 ///
 /// ```
 /// use nether::eventstore::given;
@@ -67,8 +67,8 @@ where
     given_with((), events)
 }
 
-/// The same, of an aggregate whose decisions ask for resources: in a tuple, in the order of `handles` and of what the method of each takes.
-/// [`Resource::new`](crate::Resource::new) makes one.
+/// [`given`], for an aggregate whose decisions ask for resources: a tuple of them, in the order of `handles`
+/// and of each method's arguments. [`Resource::new`](crate::Resource::new) makes one.
 pub fn given_with<A: Aggregate, Kind>(
     resources: A::Resources,
     events: impl IntoEvents<A, Kind>,
@@ -81,7 +81,8 @@ pub fn given_with<A: Aggregate, Kind>(
 }
 
 impl<A: Aggregate> Scenario<A> {
-    /// Lets it decide upon a command. A decision that waits for something is waited for, in a runtime of its own.
+    /// Lets it decide upon a command. A decision that waits for something is waited for, in a runtime of its
+    /// own.
     ///
     /// # Panics
     /// If the decision does; or if no thread can be started for one that waits.
@@ -110,10 +111,11 @@ impl<A: Aggregate> Scenario<A> {
 }
 
 impl<A: Aggregate, C: Command> Decided<A, C> {
-    /// Asserts that exactly these events happen, and gives back the state after them. They are compared as they would be written down.
+    /// Asserts that exactly these events happen, and returns the state after them. They are compared as they
+    /// would be stored.
     ///
     /// # Panics
-    /// If others happen, or the command is refused: saying which.
+    /// If other events happen, or the command is refused; the message says which.
     #[track_caller]
     pub fn then<Kind>(self, events: impl IntoEvents<A, Kind>) -> A {
         let expected = written(&events.into_events());
@@ -124,10 +126,10 @@ impl<A: Aggregate, C: Command> Decided<A, C> {
         self.state
     }
 
-    /// Asserts that nothing happens, and gives back the state.
+    /// Asserts that no events happen, and returns the state.
     ///
     /// # Panics
-    /// If something does, or the command is refused: saying what.
+    /// If events happen, or the command is refused; the message says which.
     #[track_caller]
     pub fn then_nothing(self) -> A {
         self.then(())
@@ -156,7 +158,7 @@ impl<A: Aggregate, C: Command> Decided<A, C> {
         }
     }
 
-    /// What it has come to, for what `then` cannot say: how many events, or the error.
+    /// The events or the error, for assertions that `then` cannot make.
     ///
     /// # Errors
     /// The error of the command.

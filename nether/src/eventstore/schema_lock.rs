@@ -1,4 +1,5 @@
-//! The schema lock: what events look like that are in stores already, so that a change which could not read them is found by a test.
+//! The schema lock: the shape of the events that stores already hold, so that a test finds a change that
+//! could not read them.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::eventstore::stored::{EventRegistration, EventSchema, FieldSchema};
 
-/// Set to write the lock file anew, where that is compatible.
+/// The environment variable that lets compatible changes be written to the lock file.
 const UPDATE: &str = "UPDATE_SCHEMA";
 
 /// The file.
@@ -29,16 +30,15 @@ struct Field {
     optional: bool,
 }
 
-/// Why the events of the program are not those of the lock file.
-#[derive(Debug)]
+/// A difference between the events of the program and the lock file.
 #[non_exhaustive]
 pub enum SchemaError {
-    /// Events have changed so that what is in stores already could not be read, or would be read as something else.
+    /// Events have changed so that stored events could not be read, or would be read as something else.
     Incompatible {
-        /// Each change, with the way out.
+        /// Each change, with what to do about it.
         changes: Vec<String>,
     },
-    /// There are new events, versions or optional fields: the file has to be written anew and committed.
+    /// There are new events, versions or optional fields: the file has to be updated and committed.
     Outdated {
         /// What is new.
         changes: Vec<String>,
@@ -54,16 +54,18 @@ pub enum SchemaError {
     },
 }
 
-/// Compares the events of the program with what `nether-schema.lock.json` says of them; to be called by a test, with the path of the
-/// file. The first time, it writes it: commit it. From then on:
+/// Compares the events of the program with the lock file, `nether-schema.lock.json`. A test calls it with the
+/// path of the file. The first call writes the file: commit it. From then on:
 ///
-/// - A field that is gone, new and not optional, or of another type, is an error, unless the event has a new `version`, and an
-///   `upcast` from the old one. So is an event whose older versions are gone.
-/// - New events, versions and optional fields are an error that says how to write the file anew: `UPDATE_SCHEMA=1 cargo test`.
-/// - An event that is gone is left in the file, since it is in stores: whoever takes the name again has to be compatible.
+/// - A field that is gone, or new and not optional, or of another type, is an error, unless the event has a
+///   new `version` and an `upcast` from the old one. An event whose older versions are gone is an error too.
+/// - New events, versions and optional fields are an error that says how to update the file:
+///   `UPDATE_SCHEMA=1 cargo test`.
+/// - An event that is gone stays in the file, because stores hold it: a new event with its name has to be
+///   compatible.
 ///
-/// Of a field's type its text is compared, and not what that type is made of: change such a type as you would an event, with a
-/// new version of the events that it is part of.
+/// Types of fields are compared by their text, not by what they are made of. So change such a type as you
+/// would change an event: with a new version of the events that contain it.
 ///
 /// ```
 /// # let folder = std::env::temp_dir().join(format!("nether-lock-{}", std::process::id()));
@@ -239,20 +241,24 @@ impl fmt::Display for SchemaError {
         };
         match self {
             SchemaError::Incompatible { changes } => {
-                f.write_str("events have changed that are in stores already:")?;
+                f.write_str("events that stores already hold have changed:")?;
                 list(f, changes)
             }
             SchemaError::Outdated { changes, path } => {
-                write!(f, "`{}` does not say all:", path.display())?;
+                write!(f, "`{}` is out of date:", path.display())?;
                 list(f, changes)?;
                 f.write_char('\n')?;
-                write!(
-                    f,
-                    "write it anew with `{UPDATE}=1 cargo test`, and commit it"
-                )
+                write!(f, "update it with `{UPDATE}=1 cargo test`, and commit it")
             }
             SchemaError::File { path, reason } => write!(f, "`{}`: {reason}", path.display()),
         }
+    }
+}
+
+/// The text of [`Display`](fmt::Display): a test that unwraps a [`check_schema`] prints what to do.
+impl fmt::Debug for SchemaError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -18,7 +18,8 @@ struct Snapshot {
     state: Value,
 }
 
-/// The newest state that is written down, and how many events are in it. A snapshot that cannot be used is none.
+/// The newest state that is written down, and how many events are in it. A snapshot that cannot be used is
+/// none.
 pub(super) async fn load<A: Aggregate>(
     store: &Store,
     stream: &StreamId,
@@ -49,7 +50,8 @@ fn restored<A: Aggregate>(
     Ok(Some((state, snapshot.version)))
 }
 
-/// Writes a state down, in a task of its own: if it does not come to that, more events are read the next time.
+/// Writes a state down, in a task of its own: if it does not come to that, more events are read the next
+/// time.
 pub(super) fn save<A: Aggregate>(store: &Store, stream: &StreamId, state: &A, version: u64) {
     let change = match written(stream, state, version) {
         Ok(Some(change)) => change,

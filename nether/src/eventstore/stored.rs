@@ -1,4 +1,5 @@
-//! [`StoredEvent`]: an event that can be written down and read again, also what an older version of the program wrote.
+//! [`StoredEvent`]: an event that can be written down and read again, also what an older version of the
+//! program wrote.
 
 use std::fmt;
 
@@ -12,7 +13,8 @@ use crate::eventstore::store::{Encoding, EventId, NewEvent, Payload, RecordedEve
 use crate::message::{Event, Message, MessageProof};
 use crate::routing::Sender;
 
-/// An event that can be stored: every [`#[event]`](macro@crate::event) that is not `local`. Not to be implemented by hand.
+/// An event that can be stored: every [`#[event]`](macro@crate::event) that is not `local`. Not to be
+/// implemented by hand.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be stored",
     label = "not an event that can be stored",
@@ -27,8 +29,8 @@ pub trait StoredEvent: Event + Serialize + DeserializeOwned {
     #[doc(hidden)]
     fn upcast(schema: u32, payload: &Payload) -> Option<Result<Self, Unreadable>>;
 
-    // What generated code does with an event is said here and not by functions with a bound, whose names the compiler would
-    // tell: so an event that cannot be stored is one error, however often it is named.
+    // What generated code does with an event is said here and not by functions with a bound, whose names the
+    // compiler would tell: so an event that cannot be stored is one error, however often it is named.
 
     /// What a module's list holds of it.
     #[doc(hidden)]
@@ -49,8 +51,8 @@ pub trait StoredEvent: Event + Serialize + DeserializeOwned {
         (*recorded.name == *Self::SCHEMA.name).then(|| decode(recorded))
     }
 
-    /// Shows it to the modules that handle it. That it cannot be, because its unit of work is cancelled or its chain of causes
-    /// too long, changes nothing: it has happened.
+    /// Publishes it to the modules that handle it. A failure to publish (the unit of work is cancelled, the
+    /// chain of causes is too long) is only logged, because the event is already stored.
     #[doc(hidden)]
     fn shown<S: Sender>(event: Self, ctx: &Context<S>) -> impl Future<Output = ()> + Send {
         async move {
@@ -81,7 +83,8 @@ pub trait Kept: Serialize + DeserializeOwned {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned> Kept for T {}
 
-/// How something is [`Kept`]. It is told by a value and not by a bound: so what is wrong is told where that is made, and once.
+/// How something is [`Kept`]. It is told by a value and not by a bound: so what is wrong is told where that
+/// is made, and once.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Keeping<T> {

@@ -10,8 +10,8 @@ use crate::eventstore::store::{
 };
 use crate::eventstore::stored::{self, StoredEvent};
 
-/// The events of a store, from a position on: first those that are there, then those that are appended, without gap and without
-/// repetition where the one becomes the other. See [`Store::subscribe`].
+/// The events of a store, from a position on: first those that are there, then those that are appended,
+/// without gap and without repetition where the one becomes the other. See [`Store::subscribe`].
 pub struct EventSubscription {
     store: Store,
     /// The last one that was read.
@@ -21,8 +21,8 @@ pub struct EventSubscription {
 }
 
 impl Store {
-    /// The events after a position, [`Position::START`] for all, as they are in the store. Whoever wants to go on later keeps the
-    /// position of the last one that they have dealt with.
+    /// The events after a position, in the order of the store; [`Position::START`] for all. To continue
+    /// later, keep the position of the last event that was handled.
     ///
     /// ```
     /// use nether::eventstore::{Position, Store};
@@ -103,7 +103,8 @@ impl fmt::Debug for EventSubscription {
 }
 
 impl Store {
-    /// Appends events to a stream, whatever version it is in: for imports and tests. Aggregates append by themselves.
+    /// Appends events to a stream, whatever version it is in: for imports and tests. Aggregates append by
+    /// themselves.
     ///
     /// # Errors
     /// If an event cannot be written down, or the store fails.

@@ -1,7 +1,7 @@
 //! The header `allow` of an answer that came from a router behind others that know its path.
 //!
-//! axum's routers write what they take themselves into all that their fallbacks answer. What those behind them take is carried
-//! past them as an extension, and both are put together at the end.
+//! axum's routers write what they take themselves into all that their fallbacks answer. What those behind
+//! them take is carried past them as an extension, and both are put together at the end.
 
 use std::collections::BTreeSet;
 

@@ -39,8 +39,8 @@ const STREAMS: u32 = 200;
 /// How a connection ended.
 type Ended = std::result::Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
-/// The most bytes of an answer that are handed on at once: what is behind them waits for the client to have read, so that it is
-/// known who reads.
+/// The most bytes of an answer that are handed on at once: what is behind them waits for the client to have
+/// read, so that it is known who reads.
 const PIECE: usize = 64 * 1024;
 
 /// The place of a request among those that may be at work, for as long as somebody has it.
@@ -88,7 +88,8 @@ impl Connection {
         drop(room);
     }
 
-    /// Serves it to its end. On the heap, where it is as large as it is and no larger: there may be very many.
+    /// Serves it to its end. On the heap, where it is as large as it is and no larger: there may be very
+    /// many.
     fn serving(self: &Arc<Self>, stream: TcpStream, watcher: Watcher) -> BoxFuture<Ended> {
         let settings = &self.front.site.settings;
         let mut stream = TimeoutStream::new(stream);
@@ -101,9 +102,10 @@ impl Connection {
         Box::pin(watcher.watch(serving.into_owned()))
     }
 
-    /// Waits until the client has done nothing for as long as it may, or up to twice as long: it sends no request, or its headers
-    /// too slowly, or reads nothing of its answers. One clock for a connection is all this takes; hyper's own would be set for
-    /// each request, only once the client has said which version of HTTP it speaks, and for no stream of HTTP/2.
+    /// Waits until the client has done nothing for as long as it may, or up to twice as long: it sends no
+    /// request, or its headers too slowly, or reads nothing of its answers. One clock for a connection is all
+    /// this takes; hyper's own would be set for each request, only once the client has said which version of
+    /// HTTP it speaks, and for no stream of HTTP/2.
     async fn silent(&self) {
         let settings = &self.front.site.settings;
         let mut moved = 0;
@@ -182,7 +184,8 @@ fn builder(patience: Duration) -> Builder<TokioExecutor> {
 /// A request that has not been answered to the last piece.
 struct AtWork {
     connection: Arc<Connection>,
-    /// Whether a piece of its answer was handed on and the next one has not been asked for: it waits for the client.
+    /// Whether a piece of its answer was handed on and the next one has not been asked for: it waits for the
+    /// client.
     is_unread: bool,
 }
 

@@ -1,8 +1,8 @@
-//! [`Feed`]: the events of one type, for all clients that listen: each is written once, and the newest are kept for who comes
-//! back.
+//! [`Feed`]: the events of one type, for all clients that listen: each is written once, and the newest are
+//! kept for who comes back.
 //!
-//! A client has no queue of its own but a place in the feed, so that one that does not read costs nothing, and thousands of
-//! them little. A client that fell behind what is kept is told that it missed something.
+//! A client has no queue of its own but a place in the feed, so that one that does not read costs nothing,
+//! and thousands of them little. A client that fell behind what is kept is told that it missed something.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -26,8 +26,8 @@ pub(super) struct Feed {
     /// Tells feeds of different runs of a program apart.
     run: u32,
     kept: Mutex<Kept>,
-    /// The place behind the newest event; `None` once there will be no more. The feed's own task changes it, all clients wait
-    /// for its change.
+    /// The place behind the newest event; `None` once there will be no more. The feed's own task changes it,
+    /// all clients wait for its change.
     end: watch::Sender<Option<u64>>,
     capacity: usize,
 }
@@ -121,8 +121,8 @@ impl Feed {
         format!("{:08x}-{place}", self.run)
     }
 
-    /// Where a client goes on that saw the event with this id last; `None` if it was of another run, so that what it missed
-    /// is not known.
+    /// Where a client goes on that saw the event with this id last; `None` if it was of another run, so that
+    /// what it missed is not known.
     pub(super) fn after(&self, id: &str) -> Option<u64> {
         let (run, place) = id.split_once('-')?;
         let is_this = u32::from_str_radix(run, 16) == Ok(self.run);
@@ -162,7 +162,8 @@ impl Kept {
     }
 }
 
-/// The event as it is sent, and for filters. How it is written is the user's, whose panic must not end the feed.
+/// The event as it is sent, and for filters. How it is written is the user's, whose panic must not end the
+/// feed.
 fn written<E: Serialize>(event: &E) -> Result<(String, Value)> {
     let written = catch_unwind(AssertUnwindSafe(|| {
         Ok((serde_json::to_string(event)?, serde_json::to_value(event)?))

@@ -131,7 +131,8 @@ impl Inside {
     }
 }
 
-/// Whether a file, or a folder that it is in, is hidden, as `.git` and `.env` are; `.well-known` is not (RFC 8615).
+/// Whether a file, or a folder that it is in, is hidden, as `.git` and `.env` are; `.well-known` is not (RFC
+/// 8615).
 fn is_hidden(path: &Path) -> bool {
     let mut names = path.components().map(|part| part.as_os_str());
     names.any(|name| name.as_encoded_bytes().starts_with(b".") && name != ".well-known")

@@ -1,7 +1,8 @@
-//! [`Front`]: where requests come in at one address: the endpoints of the program and the routes that were added, as one router.
+//! [`Front`]: where requests come in at one address: the endpoints of the program and the routes that were
+//! added, as one router.
 //!
-//! The order in which a request is offered: routers added at run time (the newest first), `#[routes]`, endpoints, operations,
-//! folders of files. What knows its path answers it.
+//! The order in which a request is offered: routers added at run time (the newest first), `#[routes]`,
+//! endpoints, operations, folders of files. What knows its path answers it.
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -1,7 +1,8 @@
-//! `Idempotency-Key`: a command that comes again under the same key is not done again; its client gets the first answer.
+//! `Idempotency-Key`: a command that comes again under the same key is not done again; its client gets the
+//! first answer.
 //!
-//! After draft-ietf-httpapi-idempotency-key-header. Answers are kept in memory, by one server: a client that comes back after
-//! a restart of the program starts anew.
+//! After draft-ietf-httpapi-idempotency-key-header. Answers are kept in memory, by one server: a client that
+//! comes back after a restart of the program starts anew.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -35,12 +36,12 @@ const BYTES: usize = 64 << 20;
 /// How long an answer is kept.
 const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Under what a request is known, and what it says.
+/// The name of a request, and a fingerprint of its content.
 #[derive(Debug)]
 pub(super) struct IdempotencyKey {
-    /// Who asks, for what, and the key.
+    /// Method, path and key.
     name: Arc<str>,
-    /// Of the query and the body: the same key with another request is a mistake.
+    /// A hash of the query and the body: reusing the key with another request is an error of the client.
     fingerprint: u64,
 }
 

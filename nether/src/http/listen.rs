@@ -1,5 +1,5 @@
-//! [`Listening`]: an open address: accepts connections, within bounds, and ends them in order. What happens on one of them is in
-//! `connection`.
+//! [`Listening`]: an open address: accepts connections, within bounds, and ends them in order. What happens
+//! on one of them is in `connection`.
 
 use std::io;
 use std::net::SocketAddr;
@@ -61,7 +61,8 @@ impl Listening {
 }
 
 impl Drop for Listening {
-    /// Whoever could not wait for the end: nothing more is accepted, streams end, and connections are told to.
+    /// Whoever could not wait for the end: nothing more is accepted, streams end, and connections are told
+    /// to.
     fn drop(&mut self) {
         self.front.site.end();
         self.accepting.abort();

@@ -1,4 +1,4 @@
-//! What the server is told at run time, and what it tells.
+//! The server's commands at run time, and its events.
 
 use std::path::PathBuf;
 
@@ -16,17 +16,19 @@ pub struct StartServer {
     pub address: String,
 }
 
-/// Closes an address: nothing new is accepted, requests at work are finished, streams of events end. Replies when that is
-/// done, so a request cannot wait for it that came in by the same address: [`process`](crate::Context::process) it.
+/// Closes an address: nothing new is accepted, requests at work are finished, streams of events end. Replies
+/// when that is done, so a request cannot wait for it that came in by the same address:
+/// [`process`](crate::Context::process) it.
 #[command(name = "nether.stop_server", error = Error)]
 pub struct StopServer {
     /// As [`StartServer`] replied it.
     pub address: String,
 }
 
-/// Adds routes, which serve from the next request on. What was added last is asked first.
+/// Adds routes, which apply from the next request on. The router that was added last is asked first.
 ///
-/// A fallback of the router's own is replaced: what it does not know goes to the routes before it.
+/// The server replaces a fallback of the router: a request that the router does not know goes to the routes
+/// that were added before.
 #[command(name = "nether.add_routes", local, error = Error)]
 #[derive(Debug)]
 pub struct AddRoutes {
@@ -34,8 +36,8 @@ pub struct AddRoutes {
     pub router: axum::Router<System>,
 }
 
-/// Adds a folder of files, which are served from the next request on. No request leaves the folder: neither by `..` nor by a
-/// link. What begins with a dot is not served, but for `.well-known`.
+/// Adds a folder of files, which are served from the next request on. No request leaves the folder, neither
+/// by `..` nor by a link. Files whose names begin with a dot are not served, except for `.well-known`.
 #[command(name = "nether.add_static", error = Error)]
 pub struct AddStatic {
     /// Below which path they are, such as `/assets`; `/` for all that nothing else answers.

@@ -2,8 +2,9 @@
 //!
 #![doc = include_str!("../docs/http.md")]
 
-// Layer 12. From outside to inside: `listen` accepts connections, a `front` knows what is at which path, `input` makes messages
-// of requests, `call` and `sse` answer with replies and events, `visit` is the unit of work around an answer.
+// From outside to inside: `listen` accepts connections, `front` knows what is at which path, `input` makes
+// messages of requests, `call` and `sse` answer with replies and events, `visit` is the unit of work around
+// an answer.
 
 mod allow;
 mod call;

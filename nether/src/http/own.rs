@@ -1,4 +1,4 @@
-//! Handlers that are written by hand: [`Ctx`], and what stands around them.
+//! Handlers that are written by hand: [`Ctx`], and the middleware around them.
 
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
@@ -18,11 +18,13 @@ use crate::http::visit::Visit;
 use crate::sync::lock;
 use crate::system::System;
 
-/// The context of a request, for handlers of [`#[routes]`](macro@crate::routes): a unit of work with the request's id, principal
-/// and deadline, which is closed before the answer is sent. If the answer is an error (400 and above) it is cancelled; if
-/// closing fails, the answer is a problem instead.
+/// The context of a request, for handlers of [`#[routes]`](macro@crate::routes): a unit of work with the
+/// request's id, principal and deadline. It is closed before the answer is sent; if closing fails, the answer
+/// is a problem instead. If the answer is an error (a status of 400 and above), the unit of work is
+/// cancelled.
 ///
 /// ```
+/// use axum::http::StatusCode;
 /// use nether::http::Ctx;
 /// use nether::prelude::*;
 ///
@@ -39,11 +41,9 @@ use crate::system::System;
 ///     }
 /// }
 ///
-/// async fn home(ctx: Ctx) -> String {
-///     match ctx.ask(Visitors).await {
-///         Ok(count) => format!("{count} were here"),
-///         Err(error) => error.to_string(),
-///     }
+/// async fn home(ctx: Ctx) -> Result<String, StatusCode> {
+///     let count = ctx.ask(Visitors).await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+///     Ok(format!("{count} visitors"))
 /// }
 ///
 /// #[nether::routes]
@@ -62,7 +62,7 @@ impl Deref for Ctx {
     }
 }
 
-/// Where [`Ctx`] leaves the unit of work that it opened, for who closes it.
+/// The unit of work that [`Ctx`] opened, for the middleware that closes it.
 #[derive(Clone, Default)]
 struct Opened {
     visit: Arc<Mutex<Option<Visit>>>,
@@ -88,7 +88,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Ctx {
     }
 }
 
-/// The router, with a context for each request that asks for one.
+/// Adds the middleware that gives each request a context, if its handler asks for one.
 pub(super) fn in_context(router: Router<System>, site: &Arc<Site>) -> Router<System> {
     router.layer(from_fn_with_state(Arc::clone(site), around))
 }

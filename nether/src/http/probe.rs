@@ -1,8 +1,10 @@
-//! [`Probe`]: what is known of a type that need not tell anything: whether it is an `Option`, its JSON schema, its problems.
+//! [`Probe`]: what is known of a type that need not tell anything: whether it is an `Option`, its JSON
+//! schema, its problems.
 //!
-//! An inherent item goes before a trait's of the same name, and is there only for types that meet its bounds. So
-//! `Probe::<T>::IS_OPTION`, written where `T` is known and [`Otherwise`] is in scope, is the inherent one if `T` is an
-//! `Option`, and `Otherwise`'s for every other type: specialisation as stable Rust has it, for generated code alone.
+//! An inherent item goes before a trait's of the same name, and is there only for types that meet its bounds.
+//! So `Probe::<T>::IS_OPTION`, written where `T` is known and [`Otherwise`] is in scope, is the inherent one
+//! if `T` is an `Option`, and `Otherwise`'s for every other type: specialisation as stable Rust has it, for
+//! generated code alone.
 
 #![allow(missing_docs)] // Not public API. Used by generated code.
 

@@ -1,4 +1,5 @@
-//! Errors as clients see them: problem details (RFC 9457), and the trait by which a domain error says which one it is.
+//! Errors as clients see them: problem details (RFC 9457), and the trait by which a domain error says which
+//! one it is.
 
 use std::fmt::Display;
 
@@ -13,9 +14,9 @@ use crate::http::request_id::RequestId;
 
 /// An error of the domain that says how clients see it: its status once, where it is defined. Derive it.
 ///
-/// The answer is `application/problem+json` (RFC 9457) with the status and title of the variant, and as `detail` what the error
-/// displays. With a status of 500 and above there is no `detail`: what went wrong inside is in the log, under the
-/// request's id. An error that is no `Problem` is a 500.
+/// The answer is `application/problem+json` (RFC 9457) with the status and title of the variant, and as
+/// `detail` what the error displays. With a status of 500 and above there is no `detail`: what went wrong
+/// inside is in the log, under the request's id. An error that is no `Problem` is a 500.
 ///
 /// ```
 /// #[derive(Debug, thiserror::Error, nether::Problem)]
@@ -51,13 +52,13 @@ pub trait Problem: Display {
 pub struct ProblemKind {
     /// The status of the answer.
     pub status: u16,
-    /// What it is called; `None` for the name of the status.
+    /// The title; `None` for the name of the status.
     pub title: Option<&'static str>,
     /// The URI that stands for it; `None` for `about:blank`.
     pub about: Option<&'static str>,
 }
 
-/// A problem, as it is told.
+/// A problem, as clients see it.
 #[derive(Debug, Clone)]
 pub struct Details {
     kind: ProblemKind,

@@ -11,10 +11,10 @@ const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 /// A longer one of a client's is not taken.
 const LONGEST: usize = 128;
 
-/// What a request is called: what its client says in the header `x-request-id`, if that is at most 128 visible characters, or else
-/// the correlation id of the request's context. It is in every problem, in the log beside what went wrong, and, if the client
-/// says it, in the header `x-request-id` of the answer and in the context of the request:
-/// `ctx.baggage::<nether::http::RequestId>()`.
+/// The id of a request: the header `x-request-id` from its client, if that is at most 128 visible characters,
+/// or else the correlation id of the request's context. It is in every problem and in the log beside the
+/// error. If the client sent it, it is also in the header `x-request-id` of the answer, and in the context of
+/// the request: `ctx.baggage::<nether::http::RequestId>()`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestId(HeaderValue);
 

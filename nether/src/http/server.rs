@@ -1,4 +1,4 @@
-//! [`Server`]: the module that serves the program over HTTP, and what it can be told before it starts.
+//! [`Server`]: the module that serves the program over HTTP, and its settings.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -26,12 +26,13 @@ use crate::message::Message;
 use crate::sync::lock;
 use crate::system::{System, WeakSystem};
 
-/// The web server: serves the messages that say `http = ".."`, [`#[routes]`](macro@crate::routes), folders of files, and
-/// `/livez`, `/readyz`, `/metrics`, `/openapi.json`.
+/// The web server: serves the messages that say `http = ".."`, [`#[routes]`](macro@crate::routes), folders of
+/// files, and `/livez`, `/readyz`, `/metrics`, `/openapi.json`.
 ///
-/// [`System::serve`] is all that most programs need. One that wants other settings makes a server, sets it, and lets it
-/// [`serve`](Server::serve); one that opens and closes addresses while it runs [attaches](System::attach) it, and sends it
-/// [`StartServer`], [`StopServer`], [`AddRoutes`] and [`AddStatic`].
+/// [`System::serve`] is all that most programs need. One that wants other settings makes a server, sets it,
+/// and lets it [`serve`](Server::serve); one that opens and closes addresses while it runs
+/// [attaches](System::attach) it, and sends it [`StartServer`], [`StopServer`], [`AddRoutes`] and
+/// [`AddStatic`].
 ///
 /// ```
 /// use nether::http::{Server, StartServer, StopServer};
@@ -49,7 +50,8 @@ use crate::system::{System, WeakSystem};
 /// # Ok(()) }
 /// ```
 ///
-/// Nothing is encrypted: TLS is for the proxy in front. HTTP/1.1 and HTTP/2 (with prior knowledge) are served on one port.
+/// Nothing is encrypted: TLS is for the proxy in front. HTTP/1.1 and HTTP/2 (with prior knowledge) are served
+/// on one port.
 pub struct Server {
     /// Weak: a server that is attached and not started does not keep its system.
     system: WeakSystem,
@@ -59,7 +61,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server of that system, with settings that are safe for the open Internet.
+    /// A server of that system. Its default settings bound what a client can do, so that the open Internet
+    /// may reach it.
+    ///
+    /// Unless [`operations`](Server::operations) names an address of their own, `/livez`, `/readyz` and
+    /// `/metrics` are served at the same address as the endpoints. `/openapi.json`, and `/docs` with the
+    /// feature `swagger-ui`, always are: if clients must not see these paths, refuse them in the proxy in
+    /// front.
     pub fn new(system: &System) -> Self {
         Server {
             system: system.downgrade(),
@@ -69,92 +77,96 @@ impl Server {
         }
     }
 
-    /// The most bytes of a request's body: 2 MiB unless told otherwise. A longer one is answered with 413.
+    /// The most bytes of a request's body: 2 MiB by default. A longer body is answered with 413.
     #[must_use]
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.settings.body_limit = bytes;
         self
     }
 
-    /// How long the body of a request may take to arrive: 20 seconds unless told otherwise. A slower one is answered with 408.
+    /// How long the body of a request may take to arrive: 20 seconds by default. A slower body is answered
+    /// with 408.
     #[must_use]
     pub fn body_timeout(mut self, timeout: Duration) -> Self {
         self.settings.body_timeout = timeout.min(FOREVER);
         self
     }
 
-    /// How long the headers of a request may take to arrive, and how long a connection may wait for its next request: 15
-    /// seconds unless told otherwise, or up to twice as long. Then the connection is closed.
+    /// How long the headers of a request may take to arrive, and how long a connection may wait for its next
+    /// request: 15 seconds by default. After that time, or at most twice that time, the connection is closed.
     #[must_use]
     pub fn header_timeout(mut self, timeout: Duration) -> Self {
         self.settings.header_timeout = timeout.min(FOREVER);
         self
     }
 
-    /// How long a client may go without reading anything of what it is sent: 30 seconds unless told otherwise. Then the connection
-    /// is closed; one of HTTP/2, once there has been nothing else on it for as long, or up to twice as long.
+    /// How long a client may go without reading: 30 seconds by default. Then the connection is closed. A
+    /// connection of HTTP/2 is closed once there was no other traffic on it for that time, or at most twice
+    /// that time.
     #[must_use]
     pub fn write_timeout(mut self, timeout: Duration) -> Self {
         self.settings.write_timeout = timeout.min(FOREVER);
         self
     }
 
-    /// How long a request may take: the deadline of its context, 30 seconds unless told otherwise. A client may ask for less, with
-    /// `Prefer: wait=5`. What takes longer is answered with 504; a command that has begun is finished all the same. Streams
-    /// of events have no such limit.
+    /// How long a request may take: the deadline of its context, 30 seconds by default. A client may ask for
+    /// less, with `Prefer: wait=5`. A longer request is answered with 504; a command that has begun runs to
+    /// its end. Streams of events have no such limit.
     #[must_use]
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.settings.request_timeout = timeout.min(FOREVER);
         self
     }
 
-    /// How many connections may be open at once, at each address: 16,384 unless told otherwise. Further ones wait to be
-    /// accepted.
+    /// How many connections may be open at once, at each address: 16,384 by default. Further connections wait
+    /// to be accepted.
     #[must_use]
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.settings.max_connections = connections.clamp(1, Semaphore::MAX_PERMITS);
         self
     }
 
-    /// How many requests may be at work at once, at each address; without limit unless told otherwise. Further ones are answered
-    /// with 503 at once. An open stream of events is not at work; a command is until it is done, also if its client has gone.
+    /// How many requests may be in progress at once, at each address; without a limit by default. Further
+    /// requests are answered with 503 at once. An open stream of events does not count; a command counts
+    /// until it is done, even if its client has disconnected.
     #[must_use]
     pub fn max_requests(mut self, requests: usize) -> Self {
         self.settings.max_requests = Some(requests.clamp(1, Semaphore::MAX_PERMITS));
         self
     }
 
-    /// How many connections are accepted within a second, at each address; without limit unless told otherwise.
+    /// How many connections are accepted in a second, at each address; without a limit by default.
     #[must_use]
     pub fn accept_rate(mut self, per_second: u32) -> Self {
         self.settings.accept_rate = Some(per_second.max(1));
         self
     }
 
-    /// After how much silence a stream of events says that it is alive: 15 seconds unless told otherwise.
+    /// The silence after which a stream of events sends a sign of life: 15 seconds by default.
     #[must_use]
     pub fn keep_alive(mut self, interval: Duration) -> Self {
         self.settings.keep_alive = interval.min(FOREVER);
         self
     }
 
-    /// How many events of each type are kept for clients that come back with `Last-Event-ID`, or that read slowly: 1024 unless
-    /// told otherwise.
+    /// How many events of each type are kept for clients that reconnect with `Last-Event-ID`, or that read
+    /// slowly: 1024 by default.
     #[must_use]
     pub fn event_history(mut self, events: usize) -> Self {
         self.settings.event_history = events;
         self
     }
 
-    /// Compresses answers for clients that accept it; not unless told so, since secrets can be guessed from the length of what
-    /// is compressed beside what an attacker chose (BREACH).
+    /// Compresses answers for clients that accept it. It is off by default, because an attacker can guess
+    /// secrets from the length of an answer that is compressed together with text that the attacker chose
+    /// (BREACH).
     #[must_use]
     pub fn compression(mut self) -> Self {
         self.settings.compression = true;
         self
     }
 
-    /// Lets pages of other origins use the API; none may unless told otherwise.
+    /// Lets pages of other origins use the API. By default none may.
     ///
     /// ```no_run
     /// # use nether::prelude::*;
@@ -171,9 +183,9 @@ impl Server {
         self
     }
 
-    /// Tells from a request's headers on whose behalf it is made, which handlers learn from
-    /// [`principal`](crate::QueryContext::principal); `None` for nobody known. Without it no request has a principal: believe
-    /// a header only if the proxy in front sets it.
+    /// Derives the principal of a request from its headers; `None` if it is unknown. Handlers read it from
+    /// [`principal`](crate::QueryContext::principal). Without this, no request has a principal. Believe a
+    /// header only if the proxy in front sets it.
     #[must_use]
     pub fn principal(
         mut self,
@@ -183,28 +195,30 @@ impl Server {
         self
     }
 
-    /// Serves `/livez`, `/readyz` and `/metrics` at a second address, and nowhere else: one that only your own machines reach.
+    /// Serves `/livez`, `/readyz` and `/metrics` at a second address, and no longer beside the endpoints.
+    /// Choose an address that only your own machines reach.
     #[must_use]
     pub fn operations(mut self, address: impl Into<String>) -> Self {
         self.settings.operations = Some(address.into());
         self
     }
 
-    /// What the API is called in its description, and its version.
+    /// The title and the version of the API in its description.
     #[must_use]
     pub fn title(mut self, title: impl Into<String>, version: impl Into<String>) -> Self {
         self.settings.title = (title.into(), version.into());
         self
     }
 
-    /// Serves the files of a folder below a path, as [`AddStatic`] does. Whether there is such a folder is seen when one of its files is
-    /// asked for.
+    /// Serves the files of a folder below a path, as [`AddStatic`] does. Whether there is such a folder is
+    /// seen when one of its files is asked for.
     #[must_use]
     pub fn files(self, path: impl Into<String>, folder: impl Into<PathBuf>) -> Self {
         self.folder(path.into(), folder.into(), false)
     }
 
-    /// Serves an application of a single page from a folder: where nothing else is, browsers get its `index.html`.
+    /// Serves an application of a single page from a folder: where nothing else is, browsers get its
+    /// `index.html`.
     #[must_use]
     pub fn single_page(self, folder: impl Into<PathBuf>) -> Self {
         self.folder("/".to_owned(), folder.into(), true)
@@ -219,11 +233,12 @@ impl Server {
         self
     }
 
-    /// Attaches the server, opens the address, and serves until the system is told to stop; then stops the system.
+    /// Attaches the server, opens the address, and serves until a stop of the system is requested; then stops
+    /// the system.
     ///
     /// # Errors
-    /// If the address, or that of [`operations`](Server::operations), is not one, or is taken; if the system has a server
-    /// already, or is stopping or gone. The server is then detached, and the system goes on.
+    /// If the address, or that of [`operations`](Server::operations), is not one, or is taken; if the system
+    /// has a server already, or is stopping or gone. The server is then detached, and the system goes on.
     pub async fn serve(self, address: impl Into<String>) -> Result<()> {
         let system = self.running()?;
         let address = address.into();
@@ -243,7 +258,8 @@ impl Server {
         system.ok_or_else(|| Error::msg("the system of this server is gone"))
     }
 
-    /// Opens the address, and the one for operations if it is not open yet. The last one is the address that was asked for.
+    /// Opens the address, and the one for operations if it is not open yet. The last one is the address that
+    /// was asked for.
     async fn start(&self, address: &str) -> Result<Vec<ServerStarted>> {
         let system = self.running()?;
         let settings = Arc::new(self.settings.clone());
@@ -397,8 +413,9 @@ async fn or_tell<T>(result: Result<T>, command: &'static str, ctx: &Context<Serv
 }
 
 impl System {
-    /// Serves the program over HTTP until the process is told to stop (SIGINT, SIGTERM) or somebody stops the system, and then
-    /// stops the system: requests at work are finished, streams of events end. With the settings of [`Server`].
+    /// Serves the program over HTTP, with the default settings of [`Server`], until the process gets SIGINT
+    /// or SIGTERM or the system is stopped. Then stops the system: requests in progress are finished, and
+    /// streams of events end.
     ///
     /// ```no_run
     /// use nether::prelude::*;
@@ -423,7 +440,8 @@ impl System {
     /// ```
     ///
     /// # Errors
-    /// If the address is not one, or is taken; if the system has a server already, or is stopping. The system goes on.
+    /// If the address is not one, or is taken; if the system has a server already, or is stopping. The system
+    /// goes on.
     pub async fn serve(&self, address: impl Into<String>) -> Result<()> {
         Server::new(self).serve(address).await
     }

@@ -1,5 +1,6 @@
-//! [`Site`]: what handlers at one address know of it. The router that leads to them is [`Front`](crate::http::front::Front)'s,
-//! and not in here: handlers have the site, so it would never be dropped.
+//! [`Site`]: what handlers at one address know of it. The router that leads to them is
+//! [`Front`](crate::http::front::Front)'s, and not in here: handlers have the site, so it would never be
+//! dropped.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};

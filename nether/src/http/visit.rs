@@ -51,8 +51,8 @@ impl Visit {
         self.given.clone().unwrap_or_else(own)
     }
 
-    /// Closes the unit of work and answers with what it gave: the status and the JSON, or a problem. What was not there in time
-    /// or failed in it counts, whatever was replied before.
+    /// Closes the unit of work and answers with what it gave: the status and the JSON, or a problem. What was
+    /// not there in time or failed in it counts, whatever was replied before.
     pub(super) async fn answer(self, result: Result<Answer, Details>) -> Response {
         match result {
             Ok(answer) => self.close(answer.response()).await,

@@ -1,13 +1,15 @@
-//! [`MessageDescriptor`]: what a message attribute leaves in the program, and the slot that stands for the type.
+//! [`MessageDescriptor`]: what a message attribute leaves in the program, and the slot that stands for the
+//! type.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::declaration::Declaration;
 use crate::message::{MessageId, MessageKind};
 
-/// What is known of a message type at run time. One `static` each, made by the message's attribute.
+/// The description of a message type at run time: one `static` for each type, made by the message's
+/// attribute.
 ///
-/// There is no public way to one yet; [`System::topology`](crate::System::topology) tells the same.
+/// No public function returns one yet; [`System::topology`](crate::System::topology) has the same content.
 #[derive(Debug)]
 pub struct MessageDescriptor {
     /// Name and place.
@@ -33,15 +35,15 @@ pub struct EndpointDescriptor {
 }
 
 impl EndpointDescriptor {
-    /// Method and path, the same for all endpoints that the same requests would reach. A stream of events is asked for by a
-    /// GET.
+    /// Method and path, the same for all endpoints that the same requests would reach. A stream of events is
+    /// asked for by a GET.
     pub(crate) fn place(&self) -> String {
         let method = if self.verb == "SSE" { "GET" } else { self.verb };
         format!("{method} {}", self.numbered())
     }
 
-    /// The path with numbers for the names of parameters: the same for all messages at one place, whatever their fields are
-    /// called.
+    /// The path with numbers for the names of parameters: the same for all messages at one place, whatever
+    /// their fields are called.
     pub(crate) fn numbered(&self) -> String {
         let segments = self.path.split('/').enumerate();
         let segments = segments.map(|(number, segment)| match segment.starts_with('{') {
@@ -72,8 +74,8 @@ impl MessageDescriptor {
         }
     }
 
-    /// The type's place in every routing table: an index, so that routing hashes nothing. Out of every table's
-    /// bounds until the registry has been read.
+    /// The type's place in every routing table: an index, so that routing hashes nothing. Out of every
+    /// table's bounds until the registry has been read.
     #[inline]
     pub(crate) fn slot(&self) -> usize {
         self.slot.load(Ordering::Relaxed) as usize

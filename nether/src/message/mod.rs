@@ -1,4 +1,4 @@
-//! Layer 1: what a message is. Commands and queries are given to one module, events are shown to all.
+//! What a message is. Commands and queries are given to one module, events are shown to all.
 
 mod descriptor;
 mod id;
@@ -35,7 +35,8 @@ pub trait Message: Sized + 'static {
     type Reply: Send + 'static;
     /// What the handler may fail with.
     type Error: HandlerError;
-    /// The message's own type, which only a message has: what depends on it stays silent about what is none.
+    /// Always `Self`. Bounds that go through it suppress follow-up compiler errors for types that are not
+    /// messages.
     #[doc(hidden)]
     type Itself;
     /// How it travels.
@@ -97,7 +98,7 @@ pub trait Query: ByValue + Send {
     type Asked;
 }
 
-/// A message that tells what happened. Any number of modules see it, also none.
+/// A message that says what happened. Any number of modules handle it, or none.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an event",
     label = "only an event can be published or subscribed to",
@@ -177,8 +178,8 @@ impl<T: Hash> Key for T {
     }
 }
 
-/// A message as the lists of modules hold it: what is known of it at run time, and, for the closed-world check of
-/// `#[nether::main(modules = [..])]`, while compiling.
+/// A message as the lists of modules hold it: what is known of it at run time, and, for the closed-world
+/// check of `#[nether::main(modules = [..])]`, while compiling.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct MessageProof {

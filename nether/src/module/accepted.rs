@@ -12,10 +12,9 @@ use crate::envelope::{Label, Parcel, Reply};
 use crate::error::{FailureKind, SendError};
 use crate::guarded::drop_unpanicked;
 use crate::message::Message;
-use crate::module::attempt::Attempt;
 use crate::module::handling::Serves;
 use crate::module::shared::SharedCell;
-use crate::module::supervision::{bury, bury_begun, failure_of};
+use crate::module::supervision::{Attempt, bury, bury_begun, failure_of};
 use crate::module::tally::Verdict;
 use crate::module::{Module, Shared};
 
@@ -40,8 +39,8 @@ pub(super) enum End {
 }
 
 impl<M: Module + Shared> Accepted<M> {
-    /// Runs the handler, after waiting for a permit if it `waits`. Its failure is logged and published here; telling it is
-    /// the caller's part.
+    /// Runs the handler, after waiting for a permit if it `waits`. Its failure is logged and published here;
+    /// telling it is the caller's part.
     pub(super) async fn run<P>(&mut self, parcel: &mut Option<P>, waits: bool) -> Reply<P::Message>
     where
         P: Parcel,

@@ -1,5 +1,5 @@
-//! Attempts at a message, for handlers that have a `timeout` or a `retry`: each is cut off in time, and after one that failed
-//! there may be another.
+//! Attempts at a message, for handlers that have a `timeout` or a `retry`: each is cut off in time, and after
+//! one that failed there may be another.
 
 use std::pin::Pin;
 
@@ -13,22 +13,13 @@ use crate::guarded::{Fall, Guarded, Observed, drop_unpanicked, said};
 use crate::message::Message;
 use crate::module::handling::{Back, observed};
 use crate::module::policy::HandlerPolicy;
-use crate::module::supervision::{Handled, settle};
+use crate::module::supervision::{Attempt, settle};
 use crate::module::tally::{Fell, Verdict};
 use crate::module::{Handles, Module, Serves};
 use crate::race::race;
 
-/// What came of an attempt in a shared module.
-#[doc(hidden)]
-#[allow(missing_debug_implementations, private_interfaces)]
-pub enum Attempt<M: Message> {
-    /// It was the only one, or the last.
-    Ended(Handled<M>),
-    /// There is to be another; and how the handler fell, if it did.
-    Again(Option<Fell>),
-}
-
-/// Whose messages can be handled more than once. (As a trait of the message, the compiler would advise to borrow it.)
+/// Whose messages can be handled more than once. (As a trait of the message, the compiler would advise to
+/// borrow it.)
 #[doc(hidden)]
 #[derive(Debug)]
 pub enum Attempts {}

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use crate::envelope::{Cause, Label, Source};
 use crate::scope::Scope;
 
-/// Messages in the order they came. It is filled, then emptied; it never shrinks, so that a warm one allocates nothing.
+/// Messages in the order they came. It is filled, then emptied; it never shrinks, so that a warm one
+/// allocates nothing.
 #[derive(Debug)]
 pub(super) struct Backlog<I> {
     /// Where they come from; the lengths add up to the number of messages.
@@ -51,7 +52,8 @@ impl<I> Default for Backlog<I> {
 }
 
 impl<I> Backlog<I> {
-    /// Puts in what `make` gives, where it will lie: to build it elsewhere and move it costs more than all the rest.
+    /// Puts in what `make` gives, where it will lie: to build it elsewhere and move it costs more than all
+    /// the rest.
     #[inline(always)]
     pub(super) fn push(&mut self, source: Source<'_>, label: Label, make: impl FnOnce() -> I) {
         match self.runs.back_mut() {
@@ -80,7 +82,8 @@ impl<I> Backlog<I> {
         self.runs.pop_front()
     }
 
-    /// The next message, where it lies: it is not moved before its handler takes it, and it is over when put to `None`.
+    /// The next message, where it lies: it is not moved before its handler takes it, and it is over when put
+    /// to `None`.
     #[inline]
     pub(super) fn next_message(&mut self) -> Option<&mut Option<Entry<I>>> {
         self.next_message_and_runs().map(|(message, _)| message)

@@ -1,4 +1,5 @@
-//! [`Breaker`]: keeps messages from a module that only fails, until it may have recovered (M. Nygard, "Release It!", 2007).
+//! [`Breaker`]: keeps messages from a module that only fails, until it may have recovered (M. Nygard,
+//! "Release It!", 2007).
 
 use std::collections::VecDeque;
 use std::sync::Mutex;

@@ -17,15 +17,16 @@ use crate::module::{Exclusive, ExclusiveCell, Module, Shared, SharedCell};
 use crate::route::{BoxFuture, Route};
 use crate::waiting::Waiter;
 
-/// What stands between the senders and a module. Senders have it before the module is there, and after it is gone.
+/// What stands between the senders and a module. Senders have it before the module is there, and after it is
+/// gone.
 #[doc(hidden)]
 #[allow(private_interfaces)] // Named by the hidden part of `Module`; nobody outside calls it.
 pub trait Cell<M>: Send + Sync + Sized + 'static {
     /// A cell without a module.
     fn new(bound: usize, declaration: &'static Declaration, stopping: Arc<Stopping>) -> Self;
 
-    /// Lets the module work, and those that the supervisor makes after it, until the cell is closed and empty; then runs
-    /// `#[on_stop]`. Says when the module has `started`.
+    /// Lets the module work, and those that the supervisor makes after it, until the cell is closed and
+    /// empty; then runs `#[on_stop]`. Says when the module has `started`.
     fn serve(
         self: Arc<Self>,
         module: M,
@@ -38,8 +39,8 @@ pub trait Cell<M>: Send + Sync + Sized + 'static {
     /// The module has crashed, elsewhere than in a handler.
     fn crash(&self, reason: String);
 
-    /// There will be no module any more, after too many crashes. What waits and what is still published to it are dead
-    /// letters.
+    /// There will be no module any more, after too many crashes. What waits and what is still published to it
+    /// are dead letters.
     fn stop(&self);
 
     /// There will be no module: whoever waits for it is refused.
@@ -79,8 +80,8 @@ pub trait Cell<M>: Send + Sync + Sized + 'static {
     fn waiter(&self) -> Option<&Arc<Waiter>>;
 }
 
-/// How messages reach a module of type `M`: [`OneAtATime`] or [`Concurrently`]. A module names one of these and not its
-/// cell, so that whoever compiles a module proves nothing about the inside of a cell.
+/// How messages reach a module of type `M`: [`OneAtATime`] or [`Concurrently`]. A module names one of these
+/// and not its cell, so that whoever compiles a module proves nothing about the inside of a cell.
 #[doc(hidden)]
 pub trait Mode<M> {
     /// What stands between the senders and the module.

@@ -38,19 +38,20 @@ pub struct ExclusiveCell<M: Module + Exclusive> {
     pub(super) declaration: &'static Declaration,
     /// What it waits for.
     waiter: Arc<Waiter>,
-    /// Of the unit of work whose message is being handled, and waits: how many messages have been taken from the mailbox that are to
-    /// be handled after it. The unit of work is known by its address.
+    /// The address of a unit of work, and the number of its messages that were taken from the mailbox and
+    /// queue behind the handler that is currently waiting.
     behind: Mutex<(usize, u64)>,
-    /// Itself, for who counts those.
+    /// This cell, as the unit of work that counts those messages sees it.
     line: OnceLock<Weak<dyn Line>>,
-    /// Boxed: most modules have none, and look for it with each message.
+    /// Boxed, because most modules have none, and each message looks for it.
     pub(super) breaker: Option<Box<Breaker>>,
     /// Whether the module has crashed too often.
     is_stopped: AtomicBool,
 }
 
 impl<M: Module + Exclusive> ExclusiveCell<M> {
-    /// Buries a message. A caller learns it from the dropped reply cell, and asks its unit of work why.
+    /// Makes a message a dead letter. Its caller notices that the reply cell is dropped, and gets the reason
+    /// from its unit of work.
     #[cold]
     pub(super) fn bury(
         &self,
@@ -67,8 +68,9 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
 }
 
 impl<M: Module + Exclusive> ExclusiveCell<M> {
-    /// Whoever sends is told that the message is rejected; but of an event nobody is, so that it is a dead letter if the module
-    /// has crashed too often, or fails.
+    /// Refuses a message. A rejected command or query returns an error to its sender. An event has no sender
+    /// to notify, so it becomes a dead letter, if the module was stopped for its crashes or its breaker is
+    /// open.
     #[cold]
     fn turn_away<P>(
         &self,
@@ -93,7 +95,7 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
         Ok(())
     }
 
-    /// Whether the module fails, so that messages are kept from it.
+    /// Whether the breaker keeps messages from the module.
     #[inline]
     fn is_left_alone(&self) -> bool {
         let breaker = self.breaker.as_ref();
@@ -102,7 +104,7 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
 }
 
 impl<M: Module + Exclusive> ExclusiveCell<M> {
-    /// A handler waits, and so do messages that were taken with its own.
+    /// Registers that a handler waits at a stream, and that messages taken with its own wait behind it.
     #[cold]
     pub(super) fn hold_up(&self, scope: &Scope, taken: u64) {
         let behind = (ptr::from_ref(scope).addr(), taken);
@@ -116,7 +118,7 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
         scope.stirred();
     }
 
-    /// It is over.
+    /// Registers that the handler continues.
     #[cold]
     pub(super) fn go_on(&self, scope: &Scope) {
         *lock(&self.behind) = (0, 0);
@@ -183,7 +185,7 @@ impl<M: Module + Exclusive> Cell<M> for ExclusiveCell<M> {
                     Some(module) => module,
                     None => return Ok(()),
                 };
-                // A background task may have fallen beside the handler.
+                // A background task may have crashed beside the handler.
                 self.mailbox.take_crash();
                 supervisor.has_started();
             }
@@ -275,7 +277,7 @@ where
             root,
             ticket,
         } = offer;
-        // Whoever waits in line was let pass before.
+        // A sender that waits in line has passed the breaker before.
         if ticket.is_none() && self.is_left_alone() {
             return Poll::Ready(self.turn_away(Rejected::Open, source, label, parcel));
         }

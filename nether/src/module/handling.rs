@@ -1,8 +1,8 @@
 //! From a parcel to a handler and back: [`Handles`] for exclusive modules, [`Serves`] for shared ones.
 //!
-//! The two have no bounds on what they handle: a module's list may name what is no message. What generated code has to know
-//! of a message it states through [`TakenByValue`] or [`TakenByReference`], at the handler's argument alone; so one mistake
-//! has one error.
+//! The two have no bounds on what they handle: a module's list may name what is no message. What generated
+//! code has to know of a message it states through [`TakenByValue`] or [`TakenByReference`], at the handler's
+//! argument alone; so one mistake has one error.
 
 use std::pin::pin;
 
@@ -15,9 +15,8 @@ use crate::envelope::{Given, Label, Parcel, Shown};
 use crate::error::{Error, Result};
 use crate::guarded::{Fall, Guarded, Observed};
 use crate::message::{ByValue, Event, MayChange, Message, MessageDescriptor, MessageProof};
-use crate::module::attempt::Attempt;
 use crate::module::cell::{CellOf, Routes, Way};
-use crate::module::supervision::settle;
+use crate::module::supervision::{Attempt, settle};
 use crate::module::{Module, Verdict};
 use crate::routing::Sender;
 

@@ -168,7 +168,8 @@ impl Drop for End {
     }
 }
 
-/// The life of a module: it is made, handles its messages, is made anew when it crashes, and at last runs its `#[on_stop]`.
+/// The life of a module: it is made, handles its messages, is made anew when it crashes, and at last runs its
+/// `#[on_stop]`.
 async fn live<M: Module>(mut supervisor: Supervisor<M>, started: oneshot::Sender<Result<()>>) {
     let cell = Arc::clone(&supervisor.cell);
     let module = match supervisor.first().await {
@@ -184,8 +185,8 @@ async fn live<M: Module>(mut supervisor: Supervisor<M>, started: oneshot::Sender
     let serving = Arc::clone(&cell).serve(module, supervisor, started);
     let ended = catch(serving).await;
     if let Err(panic) = &ended {
-        // Not a handler fell, but what is the user's beside it: a `Clone` or a `Drop` of a message, the text of an error. Where
-        // it was then nobody knows, so that the module cannot go on.
+        // Not a handler fell, but what is the user's beside it: a `Clone` or a `Drop` of a message, the text
+        // of an error. Where it was then nobody knows, so that the module cannot go on.
         stop.stop(panicked(&**panic).to_string());
     }
     cell.give_up();
@@ -208,7 +209,8 @@ pub trait AnyInstance: Send + Sync + fmt::Debug {
     fn tell_background(&self);
     /// Accepts nothing more.
     fn close(&self);
-    /// Closes it, and waits until all it accepted is handled, its background tasks have ended, and `#[on_stop]` is done.
+    /// Closes it, and waits until all it accepted is handled, its background tasks have ended, and
+    /// `#[on_stop]` is done.
     fn stop(self: Arc<Self>) -> BoxFuture<()>;
     /// Cuts off what still runs, and buries what waits, also if it was never started.
     fn cut_off(self: Arc<Self>) -> BoxFuture<()>;

@@ -1,9 +1,9 @@
 //! [`Mailbox`]: the queue before an exclusive module.
 //!
-//! There are two backlogs: senders fill one under a lock, the module empties the other without, and when that is empty it
-//! swaps them. So the lock is held for one message by a sender, and for any number by the module, and a warm mailbox
-//! allocates nothing. Root work waits in a [`Line`] while the mailbox is full; what handlers cause is accepted always, and
-//! counts: it holds new root work back.
+//! There are two backlogs: senders fill one under a lock, the module empties the other without, and when that
+//! is empty it swaps them. So the lock is held for one message by a sender, and for any number by the module,
+//! and a warm mailbox allocates nothing. Root work waits in a [`Line`] while the mailbox is full; what
+//! handlers cause is accepted always, and counts: it holds new root work back.
 
 use std::fmt;
 use std::mem;
@@ -17,8 +17,8 @@ use crate::route::Rejected;
 use crate::scope::Scope;
 use crate::sync::lock;
 
-/// The most messages a module starts before it says so to those who wait for room: enough that the lock costs little per
-/// message, few enough that nobody is held up for long.
+/// The most messages a module starts before it says so to those who wait for room: enough that the lock costs
+/// little per message, few enough that nobody is held up for long.
 const STEP: usize = 256;
 
 /// What the consumer gets.
@@ -34,8 +34,8 @@ pub(super) enum Taken {
 /// A queue with one consumer.
 pub(super) struct Mailbox<I> {
     state: Mutex<State<I>>,
-    /// Wakes the task that the consumer first slept in, which is mostly the only one. To wake by reference costs a third of
-    /// cloning a waker for each sleep.
+    /// Wakes the task that the consumer first slept in, which is mostly the only one. To wake by reference
+    /// costs a third of cloning a waker for each sleep.
     home: OnceLock<Waker>,
     bound: usize,
 }
@@ -53,7 +53,8 @@ struct State<I> {
     line: Line,
 }
 
-/// Whether the consumer comes by itself. If not, it is woken by the sender of the next message, and by `close`.
+/// Whether the consumer comes by itself. If not, it is woken by the sender of the next message, and by
+/// `close`.
 enum Consumer {
     Comes,
     /// It sleeps in the task that `home` wakes.
@@ -80,7 +81,8 @@ impl<I> Mailbox<I> {
         }
     }
 
-    /// Puts in what `make` gives, at once or when there is room and it is the turn of `ticket`. Not called if refused.
+    /// Puts in what `make` returns, at once or when there is room and it is the turn of `ticket`. `make` is
+    /// not called if the message is rejected.
     #[inline]
     pub(super) fn poll_put(
         &self,
@@ -106,7 +108,8 @@ impl<I> Mailbox<I> {
         Poll::Ready(Ok(()))
     }
 
-    /// Puts in what `make` gives, if there is room and nobody waits for it, or if it `needs_room` not. Not called if rejected.
+    /// Puts in what `make` returns, if there is room and the queue for it is empty, or if `needs_room` is
+    /// false. `make` is not called if the message is rejected.
     pub(super) fn try_put(
         &self,
         source: Source<'_>,
@@ -149,9 +152,9 @@ impl<I> Mailbox<I> {
         wake(woken);
     }
 
-    /// Takes all messages into `empty`: what was taken before is all started, and so is the first. If there are none and the
-    /// consumer `sleeps`, it is woken when there are; so it is if it gets a message whose caller waits, for then there mostly
-    /// are no more and it need not come to ask.
+    /// Takes all messages into `empty`: what was taken before is all started, and so is the first. If there
+    /// are none and the consumer `sleeps`, it is woken when there are; so it is if it gets a message whose
+    /// caller waits, for then there mostly are no more and it need not come to ask.
     #[inline]
     pub(super) fn poll_take(
         &self,

@@ -1,4 +1,4 @@
-//! Layer 7: modules: isolated state, and the handlers that are the only way to it.
+//! Modules: isolated state, and the handlers that are the only way to it.
 
 mod accepted;
 mod attempt;
@@ -22,7 +22,7 @@ mod supervision;
 mod tally;
 mod work;
 
-pub use self::attempt::{Attempt, attempt_alone, attempt_beside, repeated};
+pub use self::attempt::{attempt_alone, attempt_beside, repeated};
 pub use self::background::Background;
 pub(crate) use self::cell::Mode;
 pub use self::cell::{Concurrently, OneAtATime, Routes};
@@ -39,6 +39,7 @@ pub(crate) use self::instance::{AnyInstance, Handling, Instance};
 pub use self::policy::{Backoff, BreakerPolicy, HandlerPolicy, Restart, RestartPolicy};
 pub use self::restart::ModuleState;
 pub(crate) use self::shared::SharedCell;
+pub use self::supervision::Attempt;
 pub use self::tally::Verdict;
 
 use crate::context::Context;

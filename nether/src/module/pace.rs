@@ -4,22 +4,23 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-/// After how many messages in a row a module looks at the clock. One that has run for longer than [`TURN`] lets others have
-/// the thread.
+/// After how many messages in a row a module looks at the clock. One that has run for longer than [`TURN`]
+/// lets others have the thread.
 const LOOK: u32 = 64;
 
 /// How long a module that never runs out of work, and never waits, keeps its thread from others.
 const TURN: Duration = Duration::from_micros(100);
 
-/// How many messages are worth a visit to the mailbox. Fewer, and senders on another thread and the module mostly wait for
-/// each other's lock.
+/// How many messages are worth a visit to the mailbox. Fewer, and senders on another thread and the module
+/// mostly wait for each other's lock.
 const WORTHWHILE: usize = 64;
 
-/// How often a module then lets other tasks run before it visits the mailbox again: a microsecond or two, if there are none.
+/// How often a module then lets other tasks run before it visits the mailbox again: a microsecond or two, if
+/// there are none.
 const GATHERS: u32 = 16;
 
-/// How often it finds nothing before it sleeps. To be woken on another thread costs its sender a system call, which is worth
-/// more than a hundred messages.
+/// How often it finds nothing before it sleeps. To be woken on another thread costs its sender a system call,
+/// which is worth more than a hundred messages.
 const VISITS: u32 = 2;
 
 /// The pace of one module.
@@ -77,8 +78,9 @@ impl Pace {
         is_late
     }
 
-    /// It took so many messages, or slept if none. After a single one there are mostly no more. Those `who_wait` for replies
-    /// send the next when they have them: there is nothing to gather, but the module had better come after all of them.
+    /// It took so many messages, or slept if none. After a single one there are mostly no more. Those
+    /// `who_wait` for replies send the next when they have them: there is nothing to gather, but the module
+    /// had better come after all of them.
     #[inline]
     pub(super) fn took(&mut self, messages: usize, who_wait: bool) {
         (self.gathers, self.visits) = match messages {

@@ -1,5 +1,5 @@
-//! What attributes say of a module's crashes ([`RestartPolicy`]), of its breaker ([`BreakerPolicy`]), and of its
-//! handlers' time-outs and retries ([`HandlerPolicy`]).
+//! What attributes say of a module's crashes ([`RestartPolicy`]), of its breaker ([`BreakerPolicy`]), and of
+//! its handlers' time-outs and retries ([`HandlerPolicy`]).
 
 use std::time::Duration;
 
@@ -59,9 +59,9 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The wait before the attempt after the `failed`th one, counted from 1: twice as long each time, of which half is by
-    /// chance, so that those who failed together do not try again together ("equal jitter": M. Brooker, "Exponential backoff
-    /// and jitter", 2015).
+    /// The wait before the attempt after the `failed`th one, counted from 1: twice as long each time, of
+    /// which half is by chance, so that those who failed together do not try again together ("equal jitter":
+    /// M. Brooker, "Exponential backoff and jitter", 2015).
     pub(crate) fn wait(self, failed: u32, chance: &Chance) -> Duration {
         let doublings = failed.saturating_sub(1).min(20);
         let longest = self.first.saturating_mul(1 << doublings).min(self.longest);

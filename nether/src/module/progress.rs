@@ -1,11 +1,12 @@
-//! [`Progress`]: what an exclusive module is handling, for who looks on from outside, and [`Pause`], which holds it up from there.
+//! [`Progress`]: what an exclusive module is handling, for who looks on from outside, and [`Pause`], which
+//! holds it up from there.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 
-/// What a module is told, and tells, with each message. On a cache line apart from what others write: on two threads that costs
-/// more than all else.
+/// What a module is told, and tells, with each message. On a cache line apart from what others write: on two
+/// threads that costs more than all else.
 #[derive(Debug, Default)]
 #[repr(align(64))]
 pub(super) struct Progress {

@@ -1,7 +1,8 @@
-//! [`Supervisor`]: makes a module, and makes it anew when it has crashed, until it crashes too often.
+//! [`Supervisor`]: makes a module, and restarts it when it has crashed, until it crashes too often.
 //!
-//! As in Erlang/OTP a module that fails is not repaired but replaced, by what made it at first, and so often within a time
-//! ("restart intensity"); past that, whatever is wrong does not go away by itself, and the module is stopped.
+//! As in Erlang/OTP a module that fails is not repaired but replaced, by what made it at first, and so often
+//! within a time ("restart intensity"); past that, whatever is wrong does not go away by itself, and the
+//! module is stopped.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -41,7 +42,7 @@ pub enum ModuleState {
     Running,
     /// It is held up by [`System::pause`](crate::System::pause). Messages wait.
     Paused,
-    /// It has crashed and is being made anew. Messages wait.
+    /// It has crashed and is restarting. Messages wait.
     Restarting,
     /// It handles nothing any more.
     Stopped,
@@ -161,7 +162,8 @@ impl<M: Module> Supervisor<M> {
         self.policy().restart == Restart::Resume
     }
 
-    /// The first module. An error of its `#[init]` or `#[on_start]` is final; after a panic there it is made again.
+    /// The first module. An error of its `#[init]` or `#[on_start]` is final; after a panic there it is made
+    /// again.
     pub(super) async fn first(&mut self) -> Result<M> {
         loop {
             match self.make().await {
@@ -184,8 +186,8 @@ impl<M: Module> Supervisor<M> {
         self.background.start::<M>(&self.mediator, &self.cell);
     }
 
-    /// A module in place of one that has crashed. `None` if it has crashed too often: then it is stopped, and what waits is
-    /// buried.
+    /// A module in place of one that has crashed. `None` if it has crashed too often: then it is stopped, and
+    /// what waits is buried.
     pub(super) async fn again(&mut self, reason: &str) -> Option<M> {
         self.life.be(ModuleState::Restarting);
         self.background.cut_off();
@@ -246,8 +248,8 @@ impl<M: Module> Supervisor<M> {
             && self.crashes.len() <= policy.max_restarts as usize
     }
 
-    /// Waits before it is made again: longer each time, and not in step with others who crashed of the same. A system that
-    /// stops has no time for that.
+    /// Waits before it is made again: longer each time, and not in step with others who crashed of the same.
+    /// A system that stops has no time for that.
     async fn wait(&self) {
         let wait = BACKOFF.wait(self.crashes.len() as u32, &self.mediator.chance);
         race(sleep(wait), self.mediator.stopping.begun()).await;

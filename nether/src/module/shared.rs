@@ -46,8 +46,8 @@ pub struct SharedCell<M: Module + Shared> {
     crash: Mutex<Option<String>>,
     /// Whether the module goes on as it is when a handler has panicked.
     resumes: bool,
-    /// How many handlers may run. Root work waits for a permit; what handlers cause runs in tasks of its own and waits
-    /// there; a call from inside a handler needs none, for a caller must never wait for itself.
+    /// How many handlers may run. Root work waits for a permit; what handlers cause runs in tasks of its own
+    /// and waits there; a call from inside a handler needs none, for a caller must never wait for itself.
     pub(super) permits: Arc<Semaphore>,
     /// The handlers that no caller runs; `None` once the module is cut off.
     tasks: Mutex<Option<JoinSet<()>>>,
@@ -127,8 +127,9 @@ impl<M: Module + Shared> SharedCell<M> {
         })
     }
 
-    /// Whoever sends is told that the message is rejected; but of an event nobody is, so that it is a dead letter if the module
-    /// has crashed too often, or fails.
+    /// Refuses a message. A rejected command or query returns an error to its sender. An event has no sender
+    /// to notify, so it becomes a dead letter, if the module was stopped for its crashes or its breaker is
+    /// open.
     #[cold]
     fn turn_away(
         &self,
@@ -158,7 +159,8 @@ impl<M: Module + Shared> SharedCell<M> {
         rejected
     }
 
-    /// Waits until the cell is closed and everything accepted has ended, or the module has crashed, and says how.
+    /// Waits until the cell is closed and everything accepted has ended, or the module has crashed, and says
+    /// how.
     async fn ended(&self) -> Option<String> {
         loop {
             let told = self.changed.notified();
@@ -204,7 +206,8 @@ impl<M: Module + Shared> SharedCell<M> {
         }
     }
 
-    /// Accepts the message, and lets its handler run in a task of its own. Without a permit it waits for one there.
+    /// Accepts the message, and lets its handler run in a task of its own. Without a permit it waits for one
+    /// there.
     fn begin<P>(
         self: Arc<Self>,
         parcel: P,

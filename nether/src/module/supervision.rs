@@ -15,6 +15,16 @@ use crate::module::tally::{Fell, Tally, Verdict};
 /// How a handler ended: by its return, or by its fall.
 pub(crate) type Handled<M> = Result<Result<<M as Message>::Reply, <M as Message>::Error>, Fall>;
 
+/// What came of an attempt in a shared module.
+#[doc(hidden)]
+#[allow(missing_debug_implementations, private_interfaces)]
+pub enum Attempt<M: Message> {
+    /// It was the only one, or the last.
+    Ended(Handled<M>),
+    /// There is to be another; and how the handler fell, if it did.
+    Again(Option<Fell>),
+}
+
 /// Tells the caller; or, if nobody waits and it failed, the unit of work.
 #[inline]
 pub(crate) fn settle<P: Parcel>(
@@ -54,7 +64,8 @@ fn settle_failure<P: Parcel>(
     verdict
 }
 
-/// What a handler gave back, as its caller sees it, and how the message ended. A failure is logged, and published.
+/// What a handler gave back, as its caller sees it, and how the message ended. A failure is logged, and
+/// published.
 #[cold]
 pub(crate) fn failure_of<M: Message>(
     failed: Handled<M>,

@@ -64,7 +64,8 @@ impl Tally {
         counter.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Counts messages of a module that nobody else counts: it needs no atomic addition, which would cost much more.
+    /// Counts messages of a module that nobody else counts: it needs no atomic addition, which would cost
+    /// much more.
     #[inline]
     pub(crate) fn add_alone(&self, handled: u64, failed: u64) {
         add_alone(&self.handled, handled);

@@ -63,8 +63,8 @@ struct Books {
     started: usize,
     handled: u64,
     failed: u64,
-    /// Whether the mailbox wakes the module when there is more: it need not look. This holds until the module's task ends its
-    /// turn, since a wake-up counts from one turn to the next.
+    /// Whether the mailbox wakes the module when there is more: it need not look. This holds until the
+    /// module's task ends its turn, since a wake-up counts from one turn to the next.
     is_called: bool,
     /// Whether a handler has begun and not ended.
     is_handling: bool,
@@ -94,8 +94,8 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         &self.ctx
     }
 
-    /// Handles messages: many per wake-up, each awaited in place. What it has taken when the module crashes is still there
-    /// for the next one.
+    /// Handles messages: many per wake-up, each awaited in place. What it has taken when the module crashes
+    /// is still there for the next one.
     pub(super) async fn run(&mut self, module: &mut M) -> Ended {
         let mut pace = Pace::new();
         loop {
@@ -181,8 +181,8 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         self.standing.get_or_insert(before);
     }
 
-    /// Handles the next message, where it lies: it is not moved before its handler takes it. Says what came of it; one that is
-    /// buried has failed, and is counted.
+    /// Handles the next message, where it lies: it is not moved before its handler takes it. Says what came
+    /// of it; one that is buried has failed, and is counted.
     #[inline]
     async fn handle(&mut self, module: &mut M) -> Verdict {
         self.left -= 1;
@@ -243,7 +243,8 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         verdict
     }
 
-    /// Sees to a message that is to be handled again, and to a handler that fell. Says whether the module fell with it.
+    /// Sees to a message that is to be handled again, and to a handler that fell. Says whether the module
+    /// fell with it.
     #[cold]
     fn has_failed(&mut self, verdict: Verdict) -> bool {
         if let Verdict::Again | Verdict::CrashedAgain(_) = verdict {
@@ -300,8 +301,8 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         self.ctx.handle().scope.mediator.stopping.tell_quiet();
     }
 
-    /// The message whose handler was cut off is a dead letter, and a failure of its unit of work unless a caller waits for the
-    /// reply.
+    /// The message whose handler was cut off is a dead letter, and a failure of its unit of work unless a
+    /// caller waits for the reply.
     fn cut_off(&self) {
         let handle = self.ctx.handle();
         let Some(label) = handle.message else { return };
@@ -311,7 +312,8 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
 }
 
 impl Books {
-    /// Says what is done in a run; to the unit of work last, for whoever waits for its end may look at the rest then.
+    /// Says what is done in a run; to the unit of work last, for whoever waits for its end may look at the
+    /// rest then.
     #[inline]
     fn settle<M: Module + Exclusive>(&mut self, cell: &ExclusiveCell<M>, scope: &Scope) {
         let handled = std::mem::take(&mut self.handled);

@@ -90,7 +90,8 @@ fn check_ids(program: &Program<'_>, problems: &mut Vec<StartProblem>) {
     }
 }
 
-/// A command or query has one handler among the modules that start by themselves. Manual ones are checked when attached.
+/// A command or query has one handler among the modules that start by themselves. Manual ones are checked
+/// when attached.
 fn check_single_handlers(program: &Program<'_>, problems: &mut Vec<StartProblem>) {
     let mut seen: HashMap<Key, &ModuleDescriptor> = HashMap::new();
     for module in program

@@ -1,4 +1,4 @@
-//! Layer 8: what the attributes of the whole program declared, read once; and what is wrong with it.
+//! What the attributes of the whole program declared, read once; and what is wrong with it.
 
 mod check;
 mod collect;

@@ -90,8 +90,8 @@ impl Topology {
         }
     }
 
-    /// The graph in the language of [Mermaid](https://mermaid.js.org): messages point to the modules that handle them,
-    /// modules to the messages they list.
+    /// The graph in the language of [Mermaid](https://mermaid.js.org): messages point to the modules that
+    /// handle them, modules to the messages they list.
     pub fn to_mermaid(&self) -> String {
         let mut text = "flowchart LR\n".to_owned();
         for module in &self.modules {

@@ -1,4 +1,4 @@
-//! [`Extras`]: what a unit of work has besides messages. Only there once somebody uses any of it.
+//! [`Extras`]: the parts of a unit of work besides its messages. They are created on first use.
 
 use std::any::Any;
 use std::sync::{Mutex, OnceLock, Weak};
@@ -8,22 +8,23 @@ use crate::scope::streams::{Line, Streams};
 use crate::scope::transaction::Enlisted;
 use crate::scope::{Scope, ScopeKind};
 
-/// What a unit of work has besides messages.
+/// The parts of a unit of work besides its messages.
 #[derive(Default)]
 pub(super) struct Extras {
-    /// The subscriptions of this context, of a type known a layer above.
+    /// The subscriptions of this context, of a type that only `context` knows.
     subscriptions: OnceLock<Box<dyn Any + Send + Sync>>,
     pub(super) streams: Streams,
-    /// The exclusive modules that are held up by a handler of this unit of work that waits.
+    /// The exclusive modules in which a handler of this unit of work waits at a stream.
     pub(super) lines: Mutex<Vec<Weak<dyn Line>>>,
     pub(super) enlisted: Enlisted,
     /// Units of work that were opened within this one.
     pub(super) children: Mutex<Children>,
-    /// The first handler that failed: what was enlisted must not be committed, whoever was told.
+    /// The first handler that failed: enlisted transactions must not be committed, even if its caller got the
+    /// error.
     spoiled: OnceLock<Spoiled>,
 }
 
-/// The handler because of which nothing is committed.
+/// The handler whose failure prevents the commit.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Spoiled {
     pub(crate) message: &'static str,
@@ -40,13 +41,13 @@ impl Scope {
         self.extras.get_or_init(Box::default)
     }
 
-    /// What the layer above keeps here for subscriptions, if anybody subscribed.
+    /// The subscriptions that `context` keeps here, if there are any.
     #[inline]
     pub(crate) fn subscriptions(&self) -> Option<&(dyn Any + Send + Sync)> {
         self.extras()?.subscriptions.get().map(Box::as_ref)
     }
 
-    /// The same, made if need be.
+    /// The subscriptions, created by `make` on first use.
     pub(crate) fn subscriptions_or(
         &self,
         make: fn() -> Box<dyn Any + Send + Sync>,
@@ -55,7 +56,7 @@ impl Scope {
         subscriptions.get_or_init(make).as_ref()
     }
 
-    /// A handler that may have changed something failed.
+    /// Records that a handler failed that may have changed something.
     #[cold]
     pub(crate) fn spoil(&self, message: &'static str, module: &'static str) {
         if self.kind == ScopeKind::Standing {

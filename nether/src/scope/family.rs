@@ -39,8 +39,9 @@ impl Scope {
             .for_each(|child| child.cancel());
     }
 
-    /// A unit of work was dropped without being closed, and is cancelled. Once what has begun is over its transactions are rolled back,
-    /// and what was lost is told: at `warn`, and to the one that it is nested in, which does not end before.
+    /// A unit of work was dropped without being closed, and is cancelled. Once what has begun is over its
+    /// transactions are rolled back, and what was lost is told: at `warn`, and to the one that it is nested
+    /// in, which does not end before.
     pub(super) fn clear_up(self: &Arc<Self>) {
         if !self.has_enlisted() && self.is_idle() {
             if self.has_failures() {
@@ -49,7 +50,8 @@ impl Scope {
             return;
         }
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            // On a thread without a runtime nothing can be waited for; what is enlisted is dropped with the unit of work.
+            // On a thread without a runtime nothing can be waited for; what is enlisted is dropped with the
+            // unit of work.
             return self.tell_lost(Transactions::default());
         };
         let hold = self.parent().map(|parent| Hold::new(Arc::clone(parent)));

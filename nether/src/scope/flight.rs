@@ -1,13 +1,14 @@
-//! [`Flight`]: what is in flight in a unit of work, and whether it takes more. Its interleavings are tried out, all of them, in
-//! `tests/models`.
+//! [`Flight`]: what is in flight in a unit of work, and whether it takes more. Its interleavings are tried
+//! out, all of them, in `tests/models`.
 
 use crate::scope::state::State;
 use crate::sync::{AtomicU64, Ordering};
 
 /// The counters of a unit of work, lent by it, in the places where it keeps them.
 ///
-/// `sent` and `done` only grow. Whatever is sent from inside a handler is counted before that handler is done, so once no
-/// new root work is taken, `done == sent` (read in this order) means that nothing is in flight and nothing ever will be.
+/// `sent` and `done` only grow. Whatever is sent from inside a handler is counted before that handler is
+/// done, so once no new root work is taken, `done == sent` (read in this order) means that nothing is in
+/// flight and nothing ever will be.
 pub(crate) struct Flight<'a> {
     pub(crate) state: &'a State,
     pub(crate) sent: &'a AtomicU64,
@@ -28,9 +29,9 @@ pub(crate) enum Admission {
 }
 
 impl Flight<'_> {
-    /// Counts so many messages as sent, and gives the number of the first. `root` work is refused by a unit of work that closes;
-    /// what handlers cause is part of what closing waits for. If it is cancelled it refuses what handlers cause only if that
-    /// `ends` it.
+    /// Counts so many messages as sent, and gives the number of the first. `root` work is refused by a unit
+    /// of work that closes; what handlers cause is part of what closing waits for. If it is cancelled it
+    /// refuses what handlers cause only if that `ends` it.
     #[inline]
     pub(crate) fn send(&self, count: u64, root: bool, ends: bool) -> (u64, Admission) {
         let sequence = self.sent.fetch_add(count, Ordering::SeqCst);

@@ -1,4 +1,5 @@
-//! [`Hold`]: what keeps a unit of work from ending, besides its messages; and [`Counted`], what keeps a system from it.
+//! [`Hold`]: what keeps a unit of work from ending, besides its messages; and [`Counted`], what keeps a
+//! system from it.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -6,7 +7,8 @@ use std::sync::atomic::Ordering;
 use crate::mediator::Mediator;
 use crate::scope::Scope;
 
-/// Keeps a scope that has something in flight from becoming idle, until dropped. It does not count as a message.
+/// Keeps a scope that has something in flight from becoming idle, until dropped. It does not count as a
+/// message.
 #[derive(Debug)]
 pub(crate) struct Hold(Arc<Scope>);
 

@@ -1,4 +1,4 @@
-//! Layer 3: what all handles to one unit of work share: how much is in flight, what failed, when it must end.
+//! What all handles to one unit of work share: how much is in flight, what failed, when it must end.
 
 mod extras;
 mod family;
@@ -36,8 +36,9 @@ use crate::sync::lock;
 ///
 /// How `sent` and `done` count is said in [`Flight`].
 ///
-/// In the order of its fields, what senders write lies on a cache line apart from what modules read and write, and that
-/// beside the count of the [`Arc`], which both write once a run. To align them would make every allocation a slow one.
+/// In the order of its fields, what senders write lies on a cache line apart from what modules read and
+/// write, and that beside the count of the [`Arc`], which both write once a run. To align them would make
+/// every allocation a slow one.
 #[repr(C)]
 pub(crate) struct Scope {
     state: State,
@@ -58,8 +59,8 @@ pub(crate) struct Scope {
     /// Only there if somebody used any of it.
     extras: OnceLock<Box<Extras>>,
     pub(crate) mediator: Arc<Mediator>,
-    /// Of a unit of work the routing table of when it was opened. It keeps what has been detached since, until the scope is
-    /// gone.
+    /// Of a unit of work the routing table of when it was opened. It keeps what has been detached since,
+    /// until the scope is gone.
     table: Arc<Table>,
     /// Written by those who send, with each message.
     sent: AtomicU64,
@@ -75,7 +76,8 @@ const _: () = assert!(offset_of!(Scope, sent) - offset_of!(Scope, done) >= LINE)
 pub(crate) enum ScopeKind {
     /// A unit of work: it ends, and its failures are kept until then.
     Unit,
-    /// A module's own: hooks and background tasks. It lasts as long as the module, so failures are told, not kept.
+    /// A module's own: hooks and background tasks. It lasts as long as the module, so failures are told, not
+    /// kept.
     Standing,
 }
 
@@ -107,8 +109,9 @@ impl Scope {
         self.mediator.read(&self.table, slot, read)
     }
 
-    /// Counts `count` deliveries as in flight and gives the number of the first, or says why they are refused.
-    /// `root` work is refused by a closing context; what handlers cause is part of what closing waits for.
+    /// Counts `count` deliveries as in flight and gives the number of the first, or says why they are
+    /// refused. `root` work is refused by a closing context; what handlers cause is part of what closing
+    /// waits for.
     #[inline]
     pub(crate) fn admit(
         &self,
@@ -176,8 +179,8 @@ impl Scope {
         !self.state.is_open()
     }
 
-    /// Somebody began or ended to wait at a stream, or behind one who does. To be told only when something has changed: it also wakes
-    /// who waits to be cancelled.
+    /// Notifies `drain` that a delivery began or stopped waiting at a stream, or behind such a delivery. Call
+    /// it only after a change: it also wakes the tasks that wait for cancellation.
     pub(crate) fn stirred(&self) {
         if !self.state.is_open() {
             self.changed.notify_waiters();
@@ -256,8 +259,8 @@ impl Scope {
         }
     }
 
-    /// Marks the unit of work as over: handles that outlive it can send nothing more, streams end. It is `cut_off` if its deadline
-    /// passed.
+    /// Marks the unit of work as over: handles that outlive it can send nothing more, streams end. It is
+    /// `cut_off` if its deadline passed.
     pub(crate) fn end(&self, cut_off: bool) {
         self.state.end();
         self.cancel_children();
@@ -268,8 +271,8 @@ impl Scope {
         }
     }
 
-    /// What has not started is not started any more. A standing scope is only told to stop: it takes no more root work, but
-    /// what its tasks have sent is handled.
+    /// What has not started is not started any more. A standing scope is only told to stop: it takes no more
+    /// root work, but what its tasks have sent is handled.
     pub(crate) fn cancel(&self) {
         self.state.cancel();
         self.changed.notify_waiters();

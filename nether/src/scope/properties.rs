@@ -1,4 +1,5 @@
-//! What a context may have besides work: an id, a deadline, a principal, baggage. Costs nothing until asked for.
+//! What a context may have besides work: an id, a deadline, a principal, baggage. Costs nothing until asked
+//! for.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -30,7 +31,8 @@ pub(crate) trait Baggage: Any + fmt::Debug + Send + Sync {}
 
 impl<T: Any + fmt::Debug + Send + Sync> Baggage for T {}
 
-/// The id of a context, which its messages share as their correlation id: a UUID v7, drawn when first asked for.
+/// The id of a context, which its messages share as their correlation id: a UUID v7, drawn when first asked
+/// for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ContextId(Uuid);
 
@@ -94,7 +96,8 @@ impl Deadline {
 }
 
 impl Properties {
-    /// Apart, since it is asked for before each message of a context that has any properties, and costs nothing in others.
+    /// Apart, since it is asked for before each message of a context that has any properties, and costs
+    /// nothing in others.
     fn deadline(&self) -> Option<Deadline> {
         let own = self.deadline.get().copied();
         let Some(parent) = self.parent.get() else {

@@ -1,5 +1,5 @@
-//! The stages of a unit of work, in one byte: open, closing, ended; cancelled or not; in a system that bounds what is in flight
-//! or not.
+//! The stages of a unit of work, in one byte: open, closing, ended; cancelled or not; in a system that bounds
+//! what is in flight or not.
 
 use std::fmt;
 
@@ -21,7 +21,8 @@ impl State {
     /// Neither closing nor cancelled nor limited: the case on the hot path.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
-        // SeqCst pairs with the counters of `Scope`: either the closer sees the count, or the sender sees the bit.
+        // SeqCst pairs with the counters of `Scope`: either the closer sees the count, or the sender sees the
+        // bit.
         self.0.load(Ordering::SeqCst) == 0
     }
 

@@ -1,4 +1,4 @@
-//! [`Streams`]: the shared streams of a unit of work, and when they end with it.
+//! [`Streams`]: the shared streams of a unit of work, and how they end with it.
 
 use std::any::{Any, TypeId, type_name};
 use std::collections::HashSet;
@@ -16,36 +16,38 @@ pub(super) struct Streams(Mutex<Vec<Entry>>);
 
 #[derive(Clone)]
 struct Entry {
-    /// `None` if it is not to be found.
+    /// The type of the items; `None` for an anonymous stream.
     item: Option<TypeId>,
     item_name: &'static str,
     name: Option<Arc<str>>,
     channel: Arc<dyn AnyChannel>,
-    /// Deliveries that do nothing but wait: for its items, while the unit of work closes; or for a consumer, while there is none.
+    /// Deliveries that only wait at this stream: for items, while the unit of work closes; or for a consumer,
+    /// while there is none.
     waiting: Vec<Guest>,
 }
 
-/// An exclusive module: while its handler waits at a stream, the messages in its mailbox wait too.
+/// An exclusive module whose handler waits at a stream: the messages in its mailbox wait too.
 pub(crate) trait Line: Send + Sync {
-    /// How many of this unit of work do.
+    /// The number of messages of this unit of work that wait there.
     fn behind(&self, scope: &Scope) -> u64;
 }
 
-/// A delivery in flight, from when it begins to wait until it is over or waits no more.
+/// A delivery in flight that waits at a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Guest {
-    /// Where its context is, which is lent to it: deliveries of one event have one number, but a context each.
+    /// The address of the context that is lent to the delivery. The deliveries of one event share a number,
+    /// but each has a context of its own.
     pub(crate) place: usize,
-    /// Its number.
+    /// The number of its message.
     pub(crate) sequence: u64,
-    /// The number of the one that waits for its reply, if one does.
+    /// The number of the message whose handler waits for the reply, if one does.
     pub(crate) caller: Option<u64>,
     /// Whether it waits for room in a stream that has never had a consumer; otherwise for items.
     pub(crate) for_room: bool,
 }
 
 impl Scope {
-    /// The stream of that type and name, made if need be.
+    /// The stream of that type and name, created on first use.
     pub(crate) fn stream<T: Send + Sync + 'static>(
         &self,
         name: Option<&str>,
@@ -64,19 +66,21 @@ impl Scope {
         self.add_stream(&mut streams, Some(TypeId::of::<T>()), name, capacity)
     }
 
-    /// A stream that nobody finds: those who have it have it from whom it was made for. It ends with the others.
+    /// An anonymous stream: it is not discoverable by type, so only its creator can hand it out. It ends with
+    /// the others.
     pub(crate) fn stream_apart<T: Send + Sync + 'static>(
         &self,
         capacity: usize,
     ) -> Arc<Channel<T>> {
         let mut streams = lock(&self.extras_or_new().streams.0);
-        // There may be many, one after the other; nobody has those that are here alone.
+        // There may be many, one after the other. An entry that holds the last reference belongs to a stream
+        // that is over.
         let is_over =
             |entry: &mut Entry| entry.item.is_none() && Arc::strong_count(&entry.channel) == 1;
         let over: Vec<_> = streams.extract_if(.., is_over).collect();
         let channel = self.add_stream(&mut streams, None, None, capacity);
         drop(streams);
-        drop(over); // Items in it are the user's, and so not dropped under the lock.
+        drop(over); // Dropping items runs user code, which must not happen under the lock.
         channel
     }
 
@@ -88,7 +92,7 @@ impl Scope {
         capacity: usize,
     ) -> Arc<Channel<T>> {
         let channel = Arc::new(Channel::<T>::new(capacity));
-        // Asked under the lock, under which all streams are ended: later none may be open.
+        // Checked under the lock under which all streams are ended, so that no stream is opened after that.
         if self.is_cancelled() {
             channel.end(Err(StreamError::Cancelled));
         } else if self.has_ended() {
@@ -109,28 +113,28 @@ impl Scope {
         channel
     }
 
-    /// Whether messages may wait at a stream in it, or behind one who does.
+    /// Whether messages of it may wait at a stream, or behind a message that waits at one.
     pub(crate) fn has_streams(&self) -> bool {
         let extras = self.extras();
         extras.is_some_and(|extras| !lock(&extras.streams.0).is_empty())
     }
 
-    /// Wakes those who sleep at streams: from now on they say that they wait.
+    /// Wakes the tasks that sleep at streams, because from now on they have to register that they wait.
     pub(super) fn stir_streams(&self) {
         let Some(extras) = self.extras() else { return };
         let streams = lock(&extras.streams.0).clone();
         streams.iter().for_each(|entry| entry.channel.stir());
     }
 
-    /// Ends what streams are still open.
+    /// Ends all streams that are still open.
     pub(super) fn end_streams(&self, end: impl Fn(&dyn AnyChannel) -> usize) {
         let Some(extras) = self.extras() else { return };
-        // Outside of the lock, for what is given up is the user's to drop.
+        // Outside of the lock, because dropping items runs user code.
         let open = lock(&extras.streams.0).clone();
         open.iter().for_each(|entry| entry.end(&end));
     }
 
-    /// A delivery begins to wait at a stream.
+    /// Registers a delivery that begins to wait at a stream.
     pub(crate) fn begin_waiting(&self, channel: &Arc<dyn AnyChannel>, guest: Guest) {
         let Some(extras) = self.extras() else { return };
         if let Some(entry) = find(&mut lock(&extras.streams.0), channel) {
@@ -139,7 +143,7 @@ impl Scope {
         self.stirred();
     }
 
-    /// It waits no more.
+    /// Removes a delivery that no longer waits.
     pub(crate) fn end_waiting(&self, channel: &Arc<dyn AnyChannel>, guest: Guest) {
         let Some(extras) = self.extras() else { return };
         if let Some(entry) = find(&mut lock(&extras.streams.0), channel) {
@@ -149,27 +153,28 @@ impl Scope {
         self.stirred();
     }
 
-    /// A module begins to be held up by a handler that waits.
+    /// Registers a module whose handler waits at a stream.
     pub(crate) fn add_line(&self, line: Weak<dyn Line>) {
         lock(&self.extras_or_new().lines).push(line);
     }
 
-    /// It goes on.
+    /// Removes a module whose handler continues.
     pub(crate) fn remove_line(&self, line: &Weak<dyn Line>) {
         let Some(extras) = self.extras() else { return };
         lock(&extras.lines).retain(|it| !addr_eq(it.as_ptr(), line.as_ptr()));
     }
 
-    /// Of a unit of work that closes: ends a stream if all that is in flight does nothing but wait at streams: the oldest that has no
-    /// producer, or that has only those who push for nobody. Says whether there was one.
+    /// While the unit of work closes: if every delivery in flight is only waiting at streams, ends the oldest
+    /// stream without a producer, or whose producers have no reader. Returns whether it ended one.
     ///
-    /// Whoever waits is in flight, and cannot be done without asking for this lock; nor is what is in line behind them. So if so many
-    /// are in flight, then nothing else is.
+    /// This is safe, because a waiting delivery cannot finish without taking this lock, and a message queued
+    /// behind it cannot begin. So if the counts of waiting deliveries and of deliveries in flight are equal,
+    /// no other delivery is in flight.
     pub(super) fn end_a_stream(&self) -> bool {
         let Some(extras) = self.extras() else {
             return false;
         };
-        // Kept until after the locks: what they hold is the user's to drop.
+        // Kept alive until after the locks, because dropping a module runs user code.
         let lines = lock(&extras.lines).clone();
         let lines: Vec<Arc<dyn Line>> = lines.iter().filter_map(Weak::upgrade).collect();
         let streams = lock(&extras.streams.0);
@@ -182,7 +187,7 @@ impl Scope {
     }
 }
 
-/// The stream to end, if all that is in flight waits at streams.
+/// The stream to end, if every delivery in flight waits at a stream.
 fn waited_for_alone<'a>(
     streams: &'a [Entry],
     lines: &[Arc<dyn Line>],
@@ -206,7 +211,7 @@ fn waited_for_alone<'a>(
         .filter(|caller| !sequences.contains(caller))
         .collect();
     let waiting = (places.len() + callers.len()) as u64;
-    // Counted last: whoever is in line is in flight, and is not handled meanwhile.
+    // Counted last: a message in line is in flight, and is not handled meanwhile.
     let behind = lines.iter().map(|line| line.behind(scope)).sum::<u64>();
     if waiting + behind != scope.in_flight() {
         return None;
@@ -221,9 +226,9 @@ fn waited_for_alone<'a>(
 }
 
 impl Entry {
-    /// Those who wait at it, and not for what has come since.
+    /// The deliveries that still wait at it.
     fn waiting(&self) -> impl Iterator<Item = &Guest> {
-        // One that has been woken, and has not run since, waits no more.
+        // A delivery that was woken, and has not run since, no longer waits.
         let (used, drained) = (self.channel.was_used(), self.channel.is_drained());
         let waits = move |guest: &&Guest| if guest.for_room { !used } else { drained };
         self.waiting.iter().filter(waits)

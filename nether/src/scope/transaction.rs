@@ -1,5 +1,5 @@
-//! [`Transaction`]: what is committed or rolled back with its unit of work. The order is that of a two-phase commit (J. Gray, "Notes
-//! on data base operating systems", 1978): all prepare, then all commit.
+//! [`Transaction`]: what is committed or rolled back with its unit of work. The order is that of a two-phase
+//! commit (J. Gray, "Notes on data base operating systems", 1978): all prepare, then all commit.
 
 use std::any::{Any, type_name};
 use std::pin::Pin;
@@ -15,9 +15,10 @@ use crate::sync::lock;
 
 /// Something that is committed when its unit of work succeeds, and rolled back when it does not.
 ///
-/// [`Context::enlist`](crate::Context::enlist) makes it part of one. When the unit of work ends and nothing in it has failed, all its
-/// transactions [`prepare`](Transaction::prepare), in the order they were enlisted, and then commit in that order. If one cannot
-/// prepare, or anything else has failed, all are rolled back, the last one first.
+/// [`Context::enlist`](crate::Context::enlist) makes it part of one. When the unit of work ends and nothing
+/// in it has failed, all its transactions [`prepare`](Transaction::prepare), in the order they were enlisted,
+/// and then commit in that order. If one cannot prepare, or anything else has failed, all are rolled back,
+/// the last one first.
 ///
 /// A panic in any of the methods counts as an error.
 ///
@@ -46,8 +47,8 @@ use crate::sync::lock;
     note = "implement `nether::Transaction` for it, or for a type of your own that holds it"
 )]
 pub trait Transaction: Sized + Send + 'static {
-    /// Makes sure that [`commit`](Transaction::commit) will succeed, as far as that can be known: the first of two phases. Does
-    /// nothing unless it is written.
+    /// Makes sure that [`commit`](Transaction::commit) will succeed, as far as that can be known: the first
+    /// of two phases. Does nothing unless it is written.
     ///
     /// # Errors
     /// Why it cannot commit. It is rolled back then, with all others.
@@ -58,8 +59,8 @@ pub trait Transaction: Sized + Send + 'static {
     /// Makes it last.
     ///
     /// # Errors
-    /// Why it could not. If nothing was committed before, all that follow are rolled back; otherwise they are committed all the
-    /// same, for the decision has been made.
+    /// Why it could not. If nothing was committed before, all that follow are rolled back; otherwise they are
+    /// committed all the same, for the decision has been made.
     fn commit(self) -> impl Future<Output = Result<()>> + Send;
 
     /// Undoes it.
@@ -108,7 +109,8 @@ async fn caught(step: impl Future<Output = Result<()>>) -> Result<()> {
 #[derive(Default)]
 pub(super) struct Enlisted {
     list: Mutex<Vec<Box<dyn AnyTransaction>>>,
-    /// Those that were begun on demand, one of a type: a [`OnceCell`] each, since whoever comes while it is begun waits.
+    /// Those that were begun on demand, one of a type: a [`OnceCell`] each, since whoever comes while it is
+    /// begun waits.
     begun: Mutex<Vec<Arc<dyn Any + Send + Sync>>>,
     /// Whether somebody sees to their end.
     is_ending: AtomicBool,
@@ -127,7 +129,8 @@ impl Scope {
         Ok(())
     }
 
-    /// The transaction of that type that was begun here; begun now if there is none. `None` if it is not taken.
+    /// The transaction of that type that was begun here; begun now if there is none. `None` if it is not
+    /// taken.
     pub(crate) async fn transaction<T: Transaction + Clone + Sync>(
         &self,
         begin: impl AsyncFnOnce() -> Result<T>,
@@ -164,7 +167,8 @@ impl Scope {
         enlisted.is_some_and(|it| it.is_ending() || !lock(&it.list).is_empty())
     }
 
-    /// Ends the transactions of a unit of work that is over: commits them if it `succeeded`. All who ask get the same.
+    /// Ends the transactions of a unit of work that is over: commits them if it `succeeded`. All who ask get
+    /// the same.
     pub(crate) async fn settle(self: &Arc<Self>, succeeded: bool) -> Transactions {
         if !self.has_enlisted() {
             return Transactions::default();

@@ -16,7 +16,8 @@ use crate::resources::Resources;
 use crate::sync::lock;
 use crate::system::System;
 
-/// A module that was attached by hand; what [`System::detach`] of the same system takes. Dropped, the module stays attached.
+/// A module that was attached by hand; what [`System::detach`] of the same system takes. Dropped, the module
+/// stays attached.
 pub struct Attached<M> {
     pub(super) instance: InstanceId,
     module: PhantomData<fn() -> M>,
@@ -33,8 +34,9 @@ impl<M: Module> fmt::Debug for Attached<M> {
 }
 
 impl System {
-    /// Attaches a module value: runs its `#[on_start]`, and from then on it gets the messages it handles. Of one type
-    /// several values may be attached, and each gets the events it handles. What it lists in `after` is not looked at.
+    /// Attaches a module value: runs its `#[on_start]`, and from then on it gets the messages it handles. Of
+    /// one type several values may be attached, and each gets the events it handles. What it lists in `after`
+    /// is not looked at.
     ///
     /// ```
     /// use nether::prelude::*;
@@ -64,7 +66,8 @@ impl System {
     /// ```
     ///
     /// # Errors
-    /// If another module handles one of its commands or queries, if its `#[on_start]` fails, or if the system is stopping.
+    /// If another module handles one of its commands or queries, if its `#[on_start]` fails, or if the system
+    /// is stopping.
     pub async fn attach<M: Module>(&self, module: M) -> Result<Attached<M>, AttachError> {
         let launch = Launch {
             mediator: Arc::clone(&self.inner.mediator),
@@ -83,7 +86,8 @@ impl System {
         }
     }
 
-    /// Attaches in a task of its own: the caller may stop waiting, and the module is attached all the same, or not at all.
+    /// Attaches in a task of its own: the caller may stop waiting, and the module is attached all the same,
+    /// or not at all.
     fn spawn_attaching(
         &self,
         instance: Arc<dyn AnyInstance>,
@@ -143,9 +147,9 @@ impl System {
         }
     }
 
-    /// Detaches a module: it gets no new messages, its background tasks are told, it handles what it has, and runs its
-    /// `#[on_stop]`. Returns when that is done, which has no limit of time; whoever stops waiting does not stop it. A handler
-    /// cannot wait for the end of its own module: let it spawn a task.
+    /// Detaches a module: it gets no new messages, its background tasks are told, it handles what it has, and
+    /// runs its `#[on_stop]`. Returns when that is done, which has no limit of time; whoever stops waiting
+    /// does not stop it. A handler cannot wait for the end of its own module: let it spawn a task.
     ///
     /// A module of another system is left alone.
     pub async fn detach<M: Module>(&self, attached: Attached<M>) {
@@ -162,8 +166,8 @@ impl System {
             return;
         };
         disconnect(&self.inner.mediator, &*instance);
-        // A task of its own: whoever asked may stop waiting, the module stops all the same. Until it has, it is one of the
-        // system's, so that a shutdown waits for it too.
+        // A task of its own: whoever asked may stop waiting, the module stops all the same. Until it has, it
+        // is one of the system's, so that a shutdown waits for it too.
         let stopping = tokio::spawn(async move {
             Arc::clone(&instance).stop().await;
             system.part_with(&*instance);

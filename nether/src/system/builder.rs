@@ -5,12 +5,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::chance::Chance;
-use crate::error::StartError;
 use crate::module::{Construct, Module, ModuleDescriptor};
 use crate::resources::Resources;
-use crate::system::{System, start};
+use crate::system::System;
 
-/// How many messages may wait in a mailbox before root work is held back.
+/// How many messages may wait in a mailbox before senders outside of handlers wait for room.
 const MAILBOX: usize = 1024;
 
 /// The longest chain of causes.
@@ -67,61 +66,66 @@ impl Default for SystemBuilder {
 }
 
 impl SystemBuilder {
-    /// Provides a resource, which `#[init]` gets as [`Resource<T>`](crate::Resource), where there is an example. A second one
-    /// of the same type takes the place of the first.
+    /// Provides a resource, which `#[init]` gets as [`Resource<T>`](crate::Resource), where there is an
+    /// example. A second one of the same type takes the place of the first.
     pub fn provide<T: Send + Sync + 'static>(mut self, resource: T) -> Self {
         self.resources.put(resource);
         self
     }
 
-    /// How many messages may wait in a module's mailbox before root work is held back: 1024 unless told otherwise, at least
-    /// 1. A module's own `mailbox = ..` goes before. For a shared module it is how many handlers may run at once.
+    /// How many messages may wait in a module's mailbox before senders outside of handlers wait for room:
+    /// 1024 by default, at least 1. A module's own `mailbox = ..` overrides it. For a shared module it is how
+    /// many handlers may run at once.
     pub fn mailbox(mut self, messages: usize) -> Self {
         self.mailbox = messages.max(1);
         self
     }
 
-    /// The longest chain of messages that cause each other: 64 unless told otherwise, at least 1. The message that would
+    /// The longest chain of messages that cause each other: 64 by default, at least 1. The message that would
     /// make it longer is refused with [`SendError::TooDeep`](crate::SendError::TooDeep).
     pub fn max_depth(mut self, messages: u32) -> Self {
         self.max_depth = messages.max(1);
         self
     }
 
-    /// How many messages may be in flight in the whole system, waiting or being handled, before root work is held back, first come,
-    /// first served: as many as mailboxes hold unless told otherwise; at least 1. What handlers cause counts, and is never held
-    /// back; an event counts for each module that handles it. With such a bound every message takes a lock of the system's
-    /// twice.
+    /// How many messages may be in flight in the whole system, waiting or being handled, before senders
+    /// outside of handlers wait for room, first come, first served: at least 1; by default only mailboxes
+    /// bound it. Messages from handlers count, and never wait; an event counts once for each module that
+    /// handles it. With such a bound every message takes a lock of the system twice.
     pub fn max_in_flight(mut self, messages: usize) -> Self {
         self.max_in_flight = Some(messages.max(1));
         self
     }
 
-    /// How long [`shutdown`](System::shutdown) waits for modules before it cuts them off: 10 seconds unless told otherwise.
-    /// If some had to be cut off, the others get at most a quarter of it more for their `#[on_stop]`.
+    /// How long [`shutdown`](System::shutdown) waits for modules before it cuts them off: 10 seconds by
+    /// default. If some had to be cut off, the others get at most a quarter of that time more for their
+    /// `#[on_stop]`.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.shutdown_timeout = timeout;
         self
     }
 
-    /// How long a handler may take before [`HandlerSlow`](crate::HandlerSlow) tells of it (and a warning of `tracing`): 5 seconds
-    /// unless told otherwise, or up to a quarter longer. Handlers are only looked at from outside, also those that block their
-    /// thread, as long as another one is free; to cut one off, give it a `timeout`. With [`Duration::MAX`] nobody looks.
+    /// How long a handler may take before [`HandlerSlow`](crate::HandlerSlow) and a `tracing` warning report
+    /// it: 5 seconds by default. The report may come up to a quarter of that time later. A handler that
+    /// blocks its thread is reported too, as long as another thread is free. Handlers are only watched; to
+    /// cut one off, give it a `timeout`. [`Duration::MAX`] turns the watch off.
     pub fn slow_handler(mut self, limit: Duration) -> Self {
         self.slow_handler = limit;
         self
     }
 
-    /// Starts nothing from the registry: modules are attached by hand, for tests. What a module lists may be without a
-    /// handler; sending it is [`CallError::NoRoute`](crate::CallError::NoRoute).
+    /// Starts nothing from the registry: modules are named with [`with`](SystemBuilder::with) or attached by
+    /// hand, in a test or in a process that runs a part of the program. A message that a module lists may be
+    /// without a handler; sending it is [`CallError::NoRoute`](crate::CallError::NoRoute).
     pub fn isolated(mut self) -> Self {
         self.isolated = true;
         self
     }
 
-    /// Starts this module although the system is [isolated](SystemBuilder::isolated), as the program would: made by its `#[init]`
-    /// or `Default`. (One that is not made by the framework is [attached](System::attach).) In a system that is not isolated it
-    /// starts anyway.
+    /// Starts this module although the system is [isolated](SystemBuilder::isolated), made by its `#[init]`
+    /// or `Default`. (A module that the framework does not make is [attached](System::attach).) In a system
+    /// that is not isolated it starts anyway. The module of an aggregate is `Aggregates<T>`, that of a
+    /// projection `Projections<T>`, that of a saga `Sagas<T>`, all in `nether::eventstore`.
     ///
     /// ```
     /// # use nether::prelude::*;
@@ -142,29 +146,6 @@ impl SystemBuilder {
     pub fn with<M: Module + Construct>(mut self) -> Self {
         self.only.push(M::descriptor());
         self
-    }
-
-    /// Checks the whole program and what is provided, without starting anything. Of an [isolated](SystemBuilder::isolated)
-    /// system there is nothing to check.
-    ///
-    /// # Errors
-    /// Every problem at once.
-    pub fn verify(&self) -> Result<(), StartError> {
-        start::verify(self)
-    }
-
-    /// Checks the whole program and starts its modules.
-    ///
-    /// Modules start side by side, each after those it names in `after`. If one of them fails, those that had started are
-    /// stopped again. A message to a module that has not started yet waits for it.
-    ///
-    /// # Errors
-    /// Every problem at once.
-    ///
-    /// # Panics
-    /// Outside of a tokio runtime, or in one without timers (`enable_time`).
-    pub async fn start(self) -> Result<System, StartError> {
-        start::start(self).await
     }
 
     /// Draws from this what is left to chance.

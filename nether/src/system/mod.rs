@@ -1,4 +1,4 @@
-//! Layer 9: [`System`], the composition root: the only place that knows all of the layers below.
+//! [`System`], the composition root: the only place that knows all of the layers below.
 
 mod attach;
 mod builder;
@@ -39,9 +39,10 @@ use crate::sync::lock;
 
 /// A running program: its modules, and the mediator between them. Clones are handles to the same system.
 ///
-/// [`#[nether::main]`](macro@crate::main) starts one and stops it. There is no global: several systems live side by side in
-/// one process, each with modules of its own. A system whose last handle is dropped without [`shutdown`](System::shutdown)
-/// takes no new work; its modules end when they have handled what they had, and what they publish then may find nobody left.
+/// [`#[nether::main]`](macro@crate::main) starts one and stops it. There is no global system: several systems
+/// run in one process, each with modules of its own. A system whose last handle is dropped without
+/// [`shutdown`](System::shutdown) takes no new work. Its modules end when they have handled their messages;
+/// events that they publish then may find no handler.
 #[derive(Clone)]
 pub struct System {
     inner: Arc<Inner>,
@@ -65,7 +66,8 @@ struct Inner {
     instances: Mutex<Vec<Arc<dyn AnyInstance>>>,
     /// What modules did that were detached.
     detached: Mutex<ShutdownReport>,
-    /// Whether all modules have been counted, those that were detached and those that were not. Set under the lock of `instances`.
+    /// Whether all modules have been counted, those that were detached and those that were not. Set under the
+    /// lock of `instances`.
     is_reported: AtomicBool,
     /// The bound of a mailbox.
     mailbox: usize,
@@ -74,7 +76,7 @@ struct Inner {
     shutdown_timeout: Duration,
     /// What the first `shutdown` reported, for all.
     report: SetOnce<ShutdownReport>,
-    /// Whether somebody has asked for the shutdown.
+    /// Whether a shutdown was requested.
     has_shut_down: AtomicBool,
 }
 
@@ -111,8 +113,8 @@ impl System {
         System::builder().start().await
     }
 
-    /// Checks the whole program as [`start`](System::start) does, without starting anything: one line in a test. What
-    /// resources are missing only [`SystemBuilder::verify`] can tell.
+    /// Checks the whole program as [`start`](System::start) does, without starting anything: one line in a
+    /// test. Only [`SystemBuilder::verify`] can find missing resources.
     ///
     /// ```standalone_crate
     /// use nether::prelude::*;
@@ -156,8 +158,9 @@ impl System {
         ))
     }
 
-    /// Opens a unit of work, lets `work` use it, closes it, and gives back what `work` did. If `work` fails the unit of work
-    /// is cancelled: what has not started is not started any more, and what has is waited for.
+    /// Opens a unit of work, runs `work` with it, closes it, and returns the result of `work`. If `work`
+    /// fails, the unit of work is cancelled: messages that have not started are dropped, and running handlers
+    /// are waited for.
     ///
     /// ```
     /// # use nether::prelude::*;
@@ -177,7 +180,7 @@ impl System {
     /// ```
     ///
     /// # Errors
-    /// What `work` gave back, or what closing did.
+    /// The error of `work`, or of the close.
     pub async fn scope<T>(&self, work: impl AsyncFnOnce(&Context) -> Result<T>) -> Result<T> {
         let ctx = self.context();
         match work(&ctx).await {
@@ -193,14 +196,14 @@ impl System {
         }
     }
 
-    /// The events of type `E` that are published in any unit of work from now on. To be made before the system stops, with
-    /// which the subscription ends; see [`Subscription`] for an example.
+    /// The events of type `E` that are published in any unit of work from now on. To be made before the
+    /// system stops, with which the subscription ends; see [`Subscription`] for an example.
     pub fn subscribe<E: Event>(&self) -> Subscription<E> {
         subscribe_to_all(&self.inner.mediator)
     }
 
-    /// The events of all types that are published in any unit of work from now on. Once somebody has called this, each event of the
-    /// system is serialised for it.
+    /// The events of all types that are published in any unit of work from now on. After the first call,
+    /// every event of the system is serialised.
     ///
     /// ```
     /// use nether::prelude::*;
@@ -221,12 +224,14 @@ impl System {
         subscribe_to_any(&self.inner.mediator)
     }
 
-    /// Messages that were accepted but will not be handled, from now on: the same as `subscribe::<DeadLetter>()`.
+    /// Messages that were accepted but will not be handled, from now on: the same as
+    /// `subscribe::<DeadLetter>()`.
     pub fn dead_letters(&self) -> Subscription<DeadLetter> {
         self.subscribe()
     }
 
-    /// Who handles and sends what: the whole program, or in an isolated system the modules attached to it.
+    /// The graph of modules and messages: of the whole program, or of the modules attached to an isolated
+    /// system.
     ///
     /// ```
     /// use nether::prelude::*;

@@ -17,10 +17,11 @@ pub struct NotRunning {
 }
 
 impl System {
-    /// Holds a module up, all its instances and values: it begins to handle no more messages, but ends what it has begun. Messages
-    /// wait; when its mailbox is full, root work is held back. Its background tasks run on. Meanwhile
-    /// [`modules`](System::modules) shows it as [`Paused`](crate::ModuleState::Paused). A system that stops resumes what is paused,
-    /// to handle what waits.
+    /// Holds a module up, all its instances and values: it begins to handle no more messages, but ends what
+    /// it has begun. Messages wait; when its mailbox is full, senders outside of handlers wait for room. Its
+    /// background tasks run on. Meanwhile [`modules`](System::modules) shows it as
+    /// [`Paused`](crate::ModuleState::Paused). A system that stops resumes what is paused, to handle what
+    /// waits.
     ///
     /// ```
     /// use nether::prelude::*;

@@ -1,4 +1,4 @@
-//! [`System::shutdown`]: how a system stops, in phases, and what it says at the end.
+//! [`System::shutdown`]: the phases in which a system stops, and its report.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::sync::lock;
 use crate::system::System;
 use crate::system::attach::disconnect;
 
-/// What a system did in its life, told when it stops. [`Display`](fmt::Display) says it in one line.
+/// The report of a system that has stopped. [`Display`](fmt::Display) prints it in one line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {
@@ -19,11 +19,12 @@ pub struct ShutdownReport {
     pub handled: u64,
     /// How many messages failed there: by an error, a panic or a time-out.
     pub failed: u64,
-    /// What was accepted but not handled.
+    /// The messages that were accepted but not handled.
     pub dead_letters: Vec<DeadLetters>,
     /// The names of the modules that had to be cut off, since they did not stop in time.
     pub cut_off: Vec<&'static str>,
-    /// How many tasks that contexts had [spawned](crate::Context::spawn) had to be cut off, since they did not end in time.
+    /// How many tasks that contexts had [spawned](crate::Context::spawn) had to be cut off, since they did
+    /// not end in time.
     pub tasks_cut_off: u64,
 }
 
@@ -40,19 +41,20 @@ pub struct DeadLetters {
 }
 
 impl System {
-    /// Stops the system, and tells what it did.
+    /// Stops the system, and returns a report.
     ///
-    /// New root work is refused from now on ([`SendError::Stopping`](crate::SendError::Stopping)). What is in flight is
-    /// handled to its end, with all it causes. Then background tasks are told (their context is cancelled), and modules
-    /// stop in the reverse of the order they started in: each handles what it still has and runs its `#[on_stop]`. All of
-    /// that may take [`SystemBuilder::shutdown_timeout`](crate::SystemBuilder::shutdown_timeout); what is left then is cut
-    /// off, and reported as dead letters.
+    /// Messages from outside of handlers are refused from now on
+    /// ([`SendError::Stopping`](crate::SendError::Stopping)). What is in flight is handled to its end, with
+    /// all it causes. Then the contexts of background tasks are cancelled, and modules stop in the reverse of
+    /// the order in which they started: each handles what it still has and runs its `#[on_stop]`. All of that
+    /// may take [`SystemBuilder::shutdown_timeout`](crate::SystemBuilder::shutdown_timeout); what is left
+    /// then is cut off, and reported as dead letters.
     ///
-    /// Cut off means: the handler that an exclusive module is in is dropped where it waits, and its `#[on_stop]` is not run.
-    /// Handlers of a shared module are only no longer waited for.
+    /// If an exclusive module is cut off, its running handler is dropped where it waits, and its `#[on_stop]`
+    /// does not run. The handlers of a shared module are no longer waited for.
     ///
-    /// Whoever calls it a second time waits for the same end and gets the same report. A handler cannot wait for it, since it
-    /// is part of what is waited for: let it publish an event, or spawn a task.
+    /// A second call waits for the same end and returns the same report. A handler cannot wait for it,
+    /// because the shutdown waits for the handler: let it publish an event, or spawn a task.
     ///
     /// ```
     /// # use nether::prelude::*;
@@ -105,8 +107,8 @@ impl System {
             .rev()
             .zip(instances.iter().rev())
         {
-            // One that never ends must not cost the others their `#[on_stop]`: past the deadline, each that has nothing to
-            // handle gets its part of what is granted then.
+            // One that never ends must not cost the others their `#[on_stop]`: past the deadline, each that
+            // has nothing to handle gets its part of what is granted then.
             let is_idle = instance.ended() == instance.accepted();
             let now = Instant::now();
             let until = if is_idle && now >= deadline {
@@ -144,8 +146,8 @@ impl System {
         report
     }
 
-    /// Whether nothing is in flight. The counts only grow, and a handler's message ends after those it causes are
-    /// accepted; so if all that was accepted by now had ended before, nothing was in flight in between
+    /// Whether nothing is in flight. The counts only grow, and a handler's message ends after those it causes
+    /// are accepted; so if all that was accepted by now had ended before, nothing was in flight in between
     /// (F. Mattern, "Algorithms for distributed termination detection", 1987).
     pub(crate) fn is_quiet(&self) -> bool {
         let instances = self.instances();

@@ -6,8 +6,9 @@ use crate::race::race;
 use crate::system::{ShutdownReport, System};
 
 impl System {
-    /// Waits for SIGINT (Ctrl-C) or SIGTERM, or until somebody else shuts the system down, and stops it gracefully; see
-    /// [`shutdown`](System::shutdown). A signal while it stops ends the process at once, with exit code 130. What a server's `main` ends with:
+    /// Waits for SIGINT (Ctrl-C) or SIGTERM, or until the system is shut down elsewhere, and stops it
+    /// gracefully; see [`shutdown`](System::shutdown). A signal while it stops ends the process at once, with
+    /// exit code 130. The `main` of a server ends with it:
     ///
     /// ```no_run
     /// use nether::prelude::*;
@@ -22,8 +23,8 @@ impl System {
         or_exit(self.shutdown()).await
     }
 
-    /// Waits until the process is told to stop (SIGINT, SIGTERM), or somebody else stops the system, and stops nothing itself: for a
-    /// `main` that has something to end first, such as a context whose handlers go on until they are
+    /// Waits for SIGINT or SIGTERM, or until the system is stopped elsewhere, without stopping it: for a
+    /// `main` that has something to end first, such as a context whose handlers run until they are
     /// [cancelled](crate::Context::cancel).
     pub async fn stop_requested(&self) {
         race(signal(), self.inner.mediator.stopping.begun()).await;

@@ -18,6 +18,31 @@ use crate::resources::Resources;
 use crate::system::watch::watch;
 use crate::system::{Inner, System, SystemBuilder};
 
+impl SystemBuilder {
+    /// Checks the whole program and what is provided, without starting anything. Of an
+    /// [isolated](SystemBuilder::isolated) system there is nothing to check.
+    ///
+    /// # Errors
+    /// Every problem at once.
+    pub fn verify(&self) -> Result<(), StartError> {
+        verify(self)
+    }
+
+    /// Checks the whole program and starts its modules.
+    ///
+    /// Modules start side by side, each after those it names in `after`. If one of them fails, those that had
+    /// started are stopped again. A message to a module that has not started yet waits for it.
+    ///
+    /// # Errors
+    /// Every problem at once.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime, or in one without timers (`enable_time`).
+    pub async fn start(self) -> Result<System, StartError> {
+        start(self).await
+    }
+}
+
 /// Checks all but resources.
 pub(super) fn verify_without_resources() -> Result<(), StartError> {
     let registry = Registry::of_program();
@@ -29,7 +54,7 @@ pub(super) fn verify_without_resources() -> Result<(), StartError> {
     }))
 }
 
-pub(super) fn verify(builder: &SystemBuilder) -> Result<(), StartError> {
+fn verify(builder: &SystemBuilder) -> Result<(), StartError> {
     if builder.isolated {
         return Ok(());
     }
@@ -50,7 +75,7 @@ fn told(problems: Vec<StartProblem>) -> Result<(), StartError> {
     }
 }
 
-pub(super) async fn start(builder: SystemBuilder) -> Result<System, StartError> {
+async fn start(builder: SystemBuilder) -> Result<System, StartError> {
     // A runtime without timers cannot wait before a restart: it is told here, and not in some task then.
     drop(sleep(Duration::ZERO));
     if let Some(prepare) = builder.prepare {
@@ -79,7 +104,8 @@ pub(super) async fn start(builder: SystemBuilder) -> Result<System, StartError> 
         .iter()
         .filter_map(|module| Some(module.launch?(launch.clone())));
     let instances: Vec<Arc<dyn AnyInstance>> = launched.flatten().collect();
-    // Every route is there before the first module starts, so that a message to one that starts later waits for it.
+    // Every route is there before the first module starts, so that a message to one that starts later waits
+    // for it.
     connect(&mediator, &instances);
     let system = System {
         inner: Arc::new(Inner {

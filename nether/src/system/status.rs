@@ -3,7 +3,7 @@
 use crate::module::{ModuleKind, ModuleState};
 use crate::system::System;
 
-/// What a running module has done and has to do, at one moment.
+/// The counts and the state of a running module, at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ModuleStatus {
@@ -15,7 +15,7 @@ pub struct ModuleStatus {
     pub kind: ModuleKind,
     /// What it is doing.
     pub state: ModuleState,
-    /// How often it was made anew after a crash.
+    /// How often it was restarted after a crash.
     pub restarts: u64,
     /// How many messages wait in its mailbox; a shared module has none.
     pub waiting: usize,
@@ -30,8 +30,8 @@ pub struct ModuleStatus {
 }
 
 impl System {
-    /// The running modules and what each did, in the order they were started. The numbers are of this moment: of modules
-    /// that are at work, they may be a little behind.
+    /// The running modules and what each did, in the order they were started. The numbers are of this moment:
+    /// of modules that are at work, they may be a little behind.
     pub fn modules(&self) -> Vec<ModuleStatus> {
         let status = |instance: &std::sync::Arc<dyn crate::module::AnyInstance>| {
             let (descriptor, work) = (instance.descriptor(), instance.work());

@@ -1,4 +1,4 @@
-//! Looks after handlers that take long: what hangs is told, with whom it waits for.
+//! Watches for slow handlers, and reports each with the modules that it waits for.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -18,7 +18,8 @@ use crate::system::Inner;
 /// The shortest time between two looks.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// Looks at all that is being handled a few times within `slow`, and tells what takes longer; again when it takes twice as long.
+/// Looks at all that is being handled a few times within `slow`, and tells what takes longer; again when it
+/// takes twice as long.
 pub(super) async fn watch(mediator: Arc<Mediator>, system: Weak<Inner>, slow: Duration) {
     let scope = Scope::new(Arc::clone(&mediator), ScopeKind::Standing);
     let mut watcher = Watcher {

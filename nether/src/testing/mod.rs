@@ -1,4 +1,5 @@
-//! Layer 10: what a test has of a system (feature `test`): fakes, what was sent, and the end of all that was begun.
+//! [`TestSystem`], a system in a test (feature `test`): takes fakes, records messages, and can be waited for
+//! until it has come to rest.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -17,10 +18,12 @@ use crate::system::{System, SystemBuilder};
 /// The smallest step of virtual time.
 const STEP: Duration = Duration::from_millis(1);
 
-/// A [`System`] in a test: it keeps what is sent and published in it, takes fakes, and can be waited for until it has come to
-/// rest. [`#[nether::test]`](macro@crate::test) gives one; [`SystemBuilder::start_test`] starts one.
+/// A [`System`] in a test: it keeps what is sent and published in it, takes fakes, and can be waited for
+/// until it has come to rest. [`#[nether::test]`](macro@crate::test) gives one; [`SystemBuilder::start_test`]
+/// starts one.
 ///
-/// What is kept are copies: of messages that are [`local`](macro@crate::command), and so need not be `Clone`, nothing is.
+/// What is kept are copies: of messages that are [`local`](macro@crate::command), and so need not be `Clone`,
+/// nothing is.
 ///
 /// ```standalone_crate
 /// use nether::{TestSystem, prelude::*};
@@ -86,8 +89,8 @@ impl SystemBuilder {
 }
 
 impl TestSystem {
-    /// Lets a function answer a command or a query, from now on, in place of the module that handles it, if one does. A panic in
-    /// it is the caller's [`CallError::Panicked`](crate::CallError::Panicked).
+    /// Lets a function answer a command or a query, from now on, in place of the module that handles it, if
+    /// one does. A panic in it is the caller's [`CallError::Panicked`](crate::CallError::Panicked).
     ///
     /// ```
     /// # use nether::{TestSystem, prelude::*};
@@ -124,9 +127,9 @@ impl TestSystem {
         });
     }
 
-    /// Waits until nothing is in flight, no module is being made anew, and no timer is due. Virtual time passes as far as what is
-    /// in flight waits for it, and a few milliseconds more. What is only to happen later (a `#[background]` task that
-    /// sleeps) is not waited for; see [`advance`](TestSystem::advance).
+    /// Waits until nothing is in flight, no module is restarting, and no timer is due. Virtual time passes as
+    /// far as messages in flight wait for it, and a few milliseconds more. It does not wait for what happens
+    /// only later (a `#[background]` task that sleeps); see [`advance`](TestSystem::advance).
     pub async fn settle(&self) {
         let stopping = &self.0.mediator().stopping;
         stopping.ask_quiet();
@@ -153,8 +156,8 @@ impl TestSystem {
         self.settle().await;
     }
 
-    /// All commands or queries of a type that were sent in this system so far, by `send`, `ask` or `process`, by the test and by
-    /// modules, in that order; also those that no module would handle in time.
+    /// All commands or queries of a type that were sent in this system so far, by `send`, `ask` or `process`,
+    /// by the test and by modules, in that order; also those that no module would handle in time.
     pub fn sent<M: ByValue>(&self) -> Vec<M> {
         self.all()
     }
@@ -164,7 +167,7 @@ impl TestSystem {
         self.all()
     }
 
-    /// What failed so far: the framework's own event of it.
+    /// The failures so far.
     pub fn failures(&self) -> Vec<HandlerFailed> {
         self.all()
     }

@@ -1,6 +1,7 @@
-//! [`Node`]: the wait-for graph. There is no graph as such: each module knows what it waits for, under a lock of its own. A wait
-//! is over once its reply cell is no longer open, which whoever replies sees to before it takes its next message; nobody else
-//! need tell. Its interleavings are tried out, all of them, in `tests/models`.
+//! [`Node`]: the wait-for graph. There is no graph as such: each module knows what it waits for, under a lock
+//! of its own. A wait is over once its reply cell is no longer open, which whoever replies sees to before it
+//! takes its next message; nobody else need tell. Its interleavings are tried out, all of them, in
+//! `tests/models`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -68,7 +69,8 @@ impl Node {
 
     /// The module waits for this from now on.
     ///
-    /// Waits are put in before the circle is looked for: of those that close one together, the last one sees all others.
+    /// Waits are put in before the circle is looked for: of those that close one together, the last one sees
+    /// all others.
     ///
     /// # Errors
     /// If it would wait for ever; then nobody expects the reply any more.
@@ -83,8 +85,8 @@ impl Node {
             if !self.is_reached(&mut Vec::new(), &mut path) {
                 return Ok(());
             }
-            // What was seen one after the other may never have been there together; but what is there still when all has been
-            // seen, was.
+            // What was seen one after the other may never have been there together; but what is there still
+            // when all has been seen, was.
             let _refusing = lock(refusing());
             if !path.iter().any(Wait::is_over) {
                 wait.reply.close();
@@ -93,7 +95,8 @@ impl Node {
         }
     }
 
-    /// Whether the last module of the path waits for this one, itself or through others; the path then says how.
+    /// Whether the last module of the path waits for this one, itself or through others; the path then says
+    /// how.
     fn is_reached(self: &Arc<Self>, seen: &mut Vec<*const Node>, path: &mut Vec<Wait>) -> bool {
         let Some(last) = path.last().map(|wait| Arc::clone(&wait.handler)) else {
             return false;

@@ -1,6 +1,6 @@
-//! Layer 4: who waits for whom. An exclusive module that waits for the reply of another handles nothing meanwhile, so a circle
-//! of them would wait for ever: a deadlock, found in the wait-for graph (R. C. Holt, "Some deadlock properties of computer
-//! systems", 1972) by the call that closes it.
+//! Who waits for whom. An exclusive module that waits for the reply of another handles nothing meanwhile, so
+//! a circle of them would wait for ever: a deadlock, found in the wait-for graph (R. C. Holt, "Some deadlock
+//! properties of computer systems", 1972) by the call that closes it.
 //!
 //! The graph is in `graph`; here is who is in it: a module in whose task a call is made.
 
@@ -20,18 +20,19 @@ use crate::sync::{Mutex, lock};
 use crate::waiting::graph::{Node, Wait};
 
 thread_local! {
-    /// The number of the exclusive module whose task is being polled, or 0: what its handlers await, it waits for, itself or
-    /// through shared modules that run in its task; what they spawn is not. A number alone, since every turn of a module sets it:
-    /// what has to be dropped (also `tokio::task_local`) costs twenty times as much.
+    /// The number of the exclusive module whose task is being polled, or 0. The module waits for everything
+    /// that its handlers await, directly or through shared modules that run in its task, but not for the
+    /// tasks that they spawn. It is a plain number because every turn of a module sets it: a value that has
+    /// to be dropped (a `tokio::task_local` too) costs twenty times as much.
     static THIS: Cell<u64> = const { Cell::new(0) };
 }
 
-/// The exclusive modules of the process, to be found by their numbers, in several parts so that they are not in each other's
-/// way. Only those look that call from inside a module.
+/// The exclusive modules of the process, by their numbers, in several parts to avoid contention. Only calls
+/// from inside a module look here.
 static WAITERS: [Mutex<BTreeMap<u64, Weak<Waiter>>>; 16] =
     [const { Mutex::new(BTreeMap::new()) }; 16];
 
-/// The part of them that a number is in.
+/// The part that holds a number.
 fn part(number: u64) -> &'static Mutex<BTreeMap<u64, Weak<Waiter>>> {
     &WAITERS[number as usize % WAITERS.len()]
 }
@@ -65,7 +66,7 @@ impl Waiter {
         .await
     }
 
-    /// Whether this is polled in the task of this module.
+    /// Whether the current task is this module's.
     pub(crate) fn is_this(&self) -> bool {
         THIS.get() == self.number
     }
@@ -83,7 +84,7 @@ impl Drop for Waiter {
     }
 }
 
-/// That the task of a module is being polled, until dropped. This is what was polled before.
+/// Guard that marks which module's task is being polled; restores the previous mark when dropped.
 struct Entered(u64);
 
 impl Drop for Entered {
@@ -93,11 +94,11 @@ impl Drop for Entered {
     }
 }
 
-/// The module in whose task this is, if it is one's, waits for the reply to a message from now on, until the reply is there or
-/// nobody expects it any more.
+/// Registers that the module in whose task this runs, if there is one, waits for the reply to a message. The
+/// wait ends when the reply arrives or is no longer expected.
 ///
 /// # Errors
-/// If it would wait for ever.
+/// If the module would wait for ever.
 #[inline]
 pub(crate) fn wait(
     message: &'static str,

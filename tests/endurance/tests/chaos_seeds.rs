@@ -1,5 +1,6 @@
-//! Fifty modules that fail in every way while they are paused, attached, detached, and shut down in the middle: what was accepted
-//! is handled, failed, or a dead letter, to the last message, with each of a hundred seeds.
+//! Fifty modules that fail in every way while they are paused, attached, detached, and shut down in the
+//! middle: what was accepted is handled, failed, or a dead letter, to the last message, with each of a
+//! hundred seeds.
 //!
 //! `NETHER_CHAOS` says how many messages are sent with each seed, if not 10,000: `.ci/run` sends a million.
 
@@ -155,7 +156,8 @@ where
     }
 }
 
-/// Sends so many messages, in units of work some of which are cancelled or dropped, until the system takes no more.
+/// Sends so many messages, in units of work some of which are cancelled or dropped, until the system takes no
+/// more.
 async fn wander(system: System, accepted: Accepted, mut luck: u64, mut left: u64) {
     while left > 0 {
         let ctx = system.context();

@@ -1,5 +1,5 @@
-//! Whatever a request says, it becomes a message or a problem of the client's, and never a panic; and a message that is
-//! written as a body is read as itself.
+//! Whatever a request says, it becomes a message or a problem of the client's, and never a panic; and a
+//! message that is written as a body is read as itself.
 
 #![no_main]
 

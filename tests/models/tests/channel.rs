@@ -1,5 +1,5 @@
-//! The channel of a shared stream: nobody sleeps while there is an item, or room, or an end for them. A model whose threads all sleep
-//! fails as a deadlock.
+//! The channel of a shared stream: nobody sleeps while there is an item, or room, or an end for them. A model
+//! whose threads all sleep fails as a deadlock.
 
 /// What the sources import as `crate::sync`.
 mod sync {

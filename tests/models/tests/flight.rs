@@ -1,4 +1,5 @@
-//! What is in flight in a unit of work: whoever closes it sees everything that was accepted, and nothing is accepted after.
+//! What is in flight in a unit of work: whoever closes it sees everything that was accepted, and nothing is
+//! accepted after.
 
 /// What the sources import as `crate::sync`.
 mod sync {

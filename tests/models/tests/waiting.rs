@@ -108,8 +108,9 @@ fn of_two_that_call_each_other_one_is_refused() {
 
 #[test]
 fn of_three_that_call_each_other_one_is_refused() {
-    // Too many interleavings for all of them: as many as find what needs three changes of threads with near certainty (PCT:
-    // S. Burckhardt et al., "A randomized scheduler with probabilistic guarantees of finding bugs", 2010).
+    // Too many interleavings for all of them: as many as find what needs three changes of threads with near
+    // certainty (PCT: S. Burckhardt et al., "A randomized scheduler with probabilistic guarantees of finding
+    // bugs", 2010).
     let three_call = || {
         let nodes = [Node::new(&A), Node::new(&B), Node::new(&C)];
         let call_next = |index: usize| {
@@ -133,8 +134,8 @@ fn of_three_that_call_each_other_one_is_refused() {
     shuttle::check_pct(three_call, 20_000, 3);
 }
 
-/// Each wait is over before the next begins, so that there never is a circle, though all of its edges are there once: A waits for
-/// B, which replies and then waits for C, which replies and then waits for A.
+/// Each wait is over before the next begins, so that there never is a circle, though all of its edges are
+/// there once: A waits for B, which replies and then waits for C, which replies and then waits for A.
 #[test]
 fn a_circle_that_never_was_is_not_seen() {
     in_all_interleavings(|| {
@@ -149,7 +150,8 @@ fn a_circle_that_never_was_is_not_seen() {
                 call(&b, &c, &to_c)
             })
         };
-        // C is asked by nobody yet, or replies at once; then it waits for A, which nobody keeps from answering.
+        // C is asked by nobody yet, or replies at once; then it waits for A, which nobody keeps from
+        // answering.
         to_c.close();
         assert!(
             call(&c, &a, &Cell::new()),

@@ -1,7 +1,9 @@
-//! A program that appends to a store: `appending exclusive <file>` without end, to be killed; `appending shared <file> <own> <all>` so many
-//! events to one stream, beside another that does the same, until it has seen all.
+//! A program that appends to a store: `appending exclusive <file>` without end, to be killed;
+//! `appending shared <file> <own> <all>` so many events to one stream, beside another that does the same,
+//! until it has seen all.
 //!
-//! It prints `appended <stream> <version> <id>` for each event after it was acknowledged, and `seen <position> <id>` for each that it reads.
+//! It prints `appended <stream> <version> <id>` for each event after it was acknowledged, and
+//! `seen <position> <id>` for each that it reads.
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -1,4 +1,5 @@
-//! A program that counts, to be killed: `counting exclusive|shared <file>`. For each command that was answered it prints a line, `<counter> <version>`.
+//! A program that counts, to be killed: `counting exclusive|shared <file>`. For each command that was
+//! answered it prints a line, `<counter> <version>`.
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -1,4 +1,5 @@
-//! A program that does not stop by itself, for `tests/entry.rs`: its handler never returns, or (`--starting`) its start does not.
+//! A program that does not stop by itself, for `tests/entry.rs`: its handler never returns, or (`--starting`)
+//! its start does not.
 
 use std::time::Duration;
 

@@ -84,15 +84,7 @@ impl Account {
 #[tokio::test]
 async fn what_happened_is_stored_and_published() {
     let store = Store::memory();
-    let system = System::builder()
-        .isolated()
-        .with::<Aggregates<Account>>()
-        .with::<Aggregates<Heart>>()
-        .provide(store.clone())
-        .provide(60_u64)
-        .start()
-        .await
-        .unwrap();
+    let system = started(&store).await;
     let mut withdrawn = system.subscribe::<Withdrawn>();
     let ctx = system.context();
     ctx.send(OpenAccount {
@@ -121,15 +113,7 @@ async fn what_happened_is_stored_and_published() {
     ctx.close().await.unwrap();
     assert_eq!(withdrawn.next().await.unwrap().cents, 40);
     system.shutdown().await;
-    let again = System::builder()
-        .isolated()
-        .with::<Aggregates<Account>>()
-        .with::<Aggregates<Heart>>()
-        .provide(store.clone())
-        .provide(60_u64)
-        .start()
-        .await
-        .unwrap();
+    let again = started(&store).await;
     let balance = again
         .context()
         .send(Withdraw {
@@ -427,7 +411,8 @@ async fn what_a_snapshot_has_is_not_read_again() {
     snapshot(&store, "a", 5).await;
     system.shutdown().await;
 
-    // What is in it counts, unless it is of another shape, cannot be read, or is gone: then all events are read.
+    // What is in it counts, unless it is of another shape, cannot be read, or is gone: then all events are
+    // read.
     let put = |content: Option<&serde_json::Value>| {
         store.change_documents(vec![DocumentChange {
             collection: "snapshot/account".into(),

@@ -1,4 +1,5 @@
-//! What decisions may give back and ask for; and that a decision is a turn: one at a time for an aggregate, many across.
+//! What decisions may give back and ask for; and that a decision is a turn: one at a time for an aggregate,
+//! many across.
 
 use std::sync::Arc;
 

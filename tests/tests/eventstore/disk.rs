@@ -1,4 +1,5 @@
-//! What a store makes of its disk and of its neighbours: files that are not its own, disks that are full or read-only, locks, and its end.
+//! What a store makes of its disk and of its neighbours: files that are not its own, disks that are full or
+//! read-only, locks, and its end.
 
 use std::fs::{self, File};
 use std::path::Path;

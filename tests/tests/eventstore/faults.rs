@@ -1,4 +1,5 @@
-//! What goes wrong around a store: the process is killed, the disk is full, the file is locked, cut off, scribbled upon, opened twice.
+//! What goes wrong around a store: the process is killed, the disk is full, the file is locked, cut off,
+//! scribbled upon, opened twice.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -42,7 +43,8 @@ fn counting(mode: &str, file: &Path) -> Child {
         .unwrap()
 }
 
-/// Lets it count until it has said so many lines, and kills it; what it said, by counter: the largest count, and how many.
+/// Lets it count until it has said so many lines, and kills it; what it said, by counter: the largest count,
+/// and how many.
 fn killed_after(mut child: Child, lines: usize) -> BTreeMap<u64, Vec<u64>> {
     let mut out = BufReader::new(child.stdout.take().unwrap());
     let mut text = String::new();

@@ -1,4 +1,5 @@
-//! Where projections keep what they read: in the store's own file, or elsewhere; one after the other, or side by side.
+//! Where projections keep what they read: in the store's own file, or elsewhere; one after the other, or side
+//! by side.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,5 @@
-//! Processes that write a store: killed again and again, and two at the same time. Each event is known by its id.
+//! Processes that write a store: killed again and again, and two at the same time. Each event is known by its
+//! id.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, BufReader, Read};

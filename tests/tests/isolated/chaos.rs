@@ -1,4 +1,5 @@
-//! Everything at once, in whatever order the threads make of it: each accepted message is handled or reported, once.
+//! Everything at once, in whatever order the threads make of it: each accepted message is handled or
+//! reported, once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -46,7 +47,8 @@ async fn walk(luck: u64, counts: &Counts) -> nether::Result<()> {
     }
 }
 
-/// Counts what was accepted of what a handler sends: one command, or one delivery of an event for each of two modules.
+/// Counts what was accepted of what a handler sends: one command, or one delivery of an event for each of two
+/// modules.
 fn note(counts: &Counts, sent: Result<(), SendError>, deliveries: u64) {
     if sent.is_ok() {
         counts.accepted.fetch_add(deliveries, Ordering::SeqCst);

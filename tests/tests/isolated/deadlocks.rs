@@ -1,4 +1,5 @@
-//! Exclusive modules that wait for each other in a circle: the call that would close it is refused, at once, and no other.
+//! Exclusive modules that wait for each other in a circle: the call that would close it is refused, at once,
+//! and no other.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

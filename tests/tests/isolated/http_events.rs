@@ -53,7 +53,8 @@ async fn desk(set: impl FnOnce(Server) -> Server) -> (System, String) {
     (system, address)
 }
 
-/// Listens; HTTP/1.0, so that what comes is the events and nothing else. Returns once the stream is open, with what comes first.
+/// Listens; HTTP/1.0, so that what comes is the events and nothing else. Returns once the stream is open,
+/// with what comes first.
 async fn listen_to(address: &str, path: &str, headers: &str) -> (Connection, String) {
     let mut stream = connect(address).await;
     let text = format!("GET {path} HTTP/1.0\r\n{headers}\r\n");

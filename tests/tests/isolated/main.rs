@@ -1,7 +1,7 @@
 //! Systems in which nothing starts by itself: each test attaches, or starts by name, what it needs.
 //!
-//! A binary has one registry, so its modules are `manual` or are started with `isolated().with::<M>()`. A test of what a
-//! whole program does at its start needs a binary of its own.
+//! A binary has one registry, so its modules are `manual` or are started with `isolated().with::<M>()`. A
+//! test of what a whole program does at its start needs a binary of its own.
 
 mod attaching;
 mod background;

@@ -1,4 +1,5 @@
-//! What attributes say of handlers: how long they may take, how often they are tried, and when a module is left alone.
+//! What attributes say of handlers: how long they may take, how often they are tried, and when a module is
+//! left alone.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

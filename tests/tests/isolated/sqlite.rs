@@ -6,7 +6,8 @@ use nether::prelude::*;
 use nether::{FailureKind, Transaction};
 use rusqlite::Connection;
 
-/// A transaction on an SQLite connection, shared by whoever writes in a unit of work. It is over once the connection is taken.
+/// A transaction on an SQLite connection, shared by whoever writes in a unit of work. It is over once the
+/// connection is taken.
 #[derive(Clone)]
 struct Sqlite(Arc<Mutex<Option<Connection>>>);
 

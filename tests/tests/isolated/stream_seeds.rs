@@ -1,4 +1,5 @@
-//! Shared streams under whatever order of pushing, pulling, coming and going: nobody loses or repeats an item.
+//! Shared streams under whatever order of pushing, pulling, coming and going: nobody loses or repeats an
+//! item.
 
 use fastrand::Rng;
 use futures_util::FutureExt;

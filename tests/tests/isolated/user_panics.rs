@@ -1,4 +1,5 @@
-//! What is the user's panics where nobody expects it, or goes away where it was waited for: nothing hangs, and nothing is lost.
+//! What is the user's panics where nobody expects it, or goes away where it was waited for: nothing hangs,
+//! and nothing is lost.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;

@@ -1,5 +1,6 @@
-//! `cqrs-es` on its SQLite backend, with the pool that it makes by default (WAL, `synchronous = NORMAL`): `peer <file> <aggregates> <commands>` prints how many
-//! microseconds a command takes when so many aggregates are sent so many each, at the same time.
+//! `cqrs-es` on its SQLite backend, with the pool that it makes by default (WAL, `synchronous = NORMAL`):
+//! `peer <file> <aggregates> <commands>` prints how many microseconds a command takes when so many aggregates
+//! are sent so many each, at the same time.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -1,6 +1,8 @@
-//! How many events a second are read from SQLite, in thousands, on one thread: into a projection that is rebuilt, and into one aggregate that is loaded.
+//! How many events a second are read from SQLite, in thousands, on one thread: into a projection that is
+//! rebuilt, and into one aggregate that is loaded.
 //!
-//! `cargo run --release --manifest-path benches/Cargo.toml -p eventsourcing --bin reading`, or with `-- 1` for one round, a hundredth as long.
+//! `cargo run --release --manifest-path benches/Cargo.toml -p eventsourcing --bin reading`, or with `-- 1`
+//! for one round, a hundredth as long.
 
 use std::time::Instant;
 

@@ -32,7 +32,8 @@ enum Message {
     Report(mpsc::UnboundedSender<u64>),
 }
 
-/// How many messages go out before the producer waits: half of what fits, as consumers may be that far behind.
+/// How many messages go out before the producer waits: half of what fits, as consumers may be that far
+/// behind.
 const WINDOW: u64 = CAPACITY as u64 / 2;
 
 impl Audiences for Broadcast {

@@ -1,4 +1,5 @@
-//! Those who take part: a file for each. To add one, implement [`Counters`](crate::contract::Counters) and list it here.
+//! Those who take part: a file for each. To add one, implement [`Counters`](crate::contract::Counters) and
+//! list it here.
 
 mod actix;
 mod broadcast;

@@ -34,8 +34,8 @@ fn run(xtra: Xtra, scenario: Scenario, load: Load) -> Result<Drive, &'static str
     }
 }
 
-/// Above what is sent by default. Messages of one priority are handled in any order, so this is what makes the question for
-/// the sum come after all that was told.
+/// Above what is sent by default. Messages of one priority are handled in any order, so this is what makes
+/// the question for the sum come after all that was told.
 const FIRST: u32 = 1;
 
 #[derive(Clone)]

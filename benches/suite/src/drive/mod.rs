@@ -1,4 +1,5 @@
-//! The work of each scenario, written once for all contestants. Each driver warms up, takes the time, and checks the sums.
+//! The work of each scenario, written once for all contestants. Each driver warms up, takes the time, and
+//! checks the sums.
 
 mod callers;
 mod calls;

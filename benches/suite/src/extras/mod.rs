@@ -12,19 +12,32 @@ pub use self::start_up::StartUp;
 use std::path::Path;
 
 use crate::options::Options;
-use crate::results::Results;
 
-/// Finds what is asked for.
-pub fn run(options: &Options, results: &mut Results) {
+/// What the programs found.
+pub struct Extras {
+    pub start_up: Vec<StartUp>,
+    /// `None` if nobody asked, or if the program failed.
+    pub memory: Option<Memory>,
+    /// `None` if `benches/minimal` was never run.
+    pub minimal: Option<Minimal>,
+}
+
+/// Runs the programs that are asked for.
+pub fn run(options: &Options) -> Extras {
+    let (mut start_up, mut memory) = (Vec::new(), None);
     if options.wants("memory") {
         println!("memory ..");
-        results.memory = memory::measure();
+        memory = memory::measure();
     }
     if options.wants("startup") {
         println!("startup ..");
-        results.start_up = start_up::measure(options.quick);
+        start_up = start_up::measure(options.quick);
     }
-    results.minimal = minimal::read(&benches());
+    Extras {
+        start_up,
+        memory,
+        minimal: minimal::read(&benches()),
+    }
 }
 
 /// The folder of the workspace that this is a package of.

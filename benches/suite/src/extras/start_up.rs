@@ -37,7 +37,8 @@ pub(super) fn measure(quick: bool) -> Vec<StartUp> {
 
 fn starts(modules: u64) -> Option<StartUp> {
     let size = modules.to_string();
-    // A folder for each size, so that cargo builds one again only if Nether has changed: the largest takes minutes.
+    // A folder for each size, so that cargo builds one again only if Nether has changed: the largest takes
+    // minutes.
     let target = benches().join("target/startup").join(&size);
     let program = cargo::build(
         &[

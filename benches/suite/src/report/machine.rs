@@ -14,7 +14,7 @@ pub(super) fn machine(folder: &Path) -> String {
             "processor",
             format!("{}, {threads} hardware threads", processor()),
         ),
-        ("system", output("uname", &["-srm"])),
+        ("system", output("uname", &["-sm"])),
         ("compiler", output("rustc", &["--version"])),
         (
             "profile",

@@ -5,10 +5,9 @@ use quote::{quote, quote_spanned};
 
 use crate::docs;
 use crate::message::MessageKind;
+use crate::message::checked::Checked;
 use crate::message::endpoint::{Endpoint, unique};
-use crate::message::expand::{error, reply};
 use crate::message::fields::{Absence, Field, Shape};
-use crate::message::model::Checked;
 use crate::paths::Paths;
 use crate::spans;
 
@@ -104,7 +103,7 @@ fn field(field: &Field, paths: &Paths) -> TokenStream {
 fn called(message: &Checked, endpoint: &Endpoint, paths: &Paths) -> TokenStream {
     let p = paths.private();
     let ident = message.definition.ident();
-    let (reply, error) = (reply(message), error(message, paths));
+    let (reply, error) = (message.reply(), message.error(paths));
     let status = match endpoint.status {
         Some(status) => quote!(#p::Option::Some(#status)),
         None => quote!(#p::Option::None),
@@ -129,7 +128,8 @@ fn called(message: &Checked, endpoint: &Endpoint, paths: &Paths) -> TokenStream 
     }
 }
 
-/// How it is served. That the reply can be written is asked for here, so what the compiler says of it is at the literal.
+/// How it is served. That the reply can be written is asked for here, so what the compiler says of it is at
+/// the literal.
 fn entry(message: &Checked, endpoint: &Endpoint, paths: &Paths) -> TokenStream {
     let span = endpoint.literal.span();
     let p = paths.private_at(span);
@@ -142,7 +142,8 @@ fn entry(message: &Checked, endpoint: &Endpoint, paths: &Paths) -> TokenStream {
     }
 }
 
-/// What only one endpoint in a crate may define. All of it stands at the literal: there the compiler shows the two.
+/// What only one endpoint in a crate may define. All of it stands at the literal: there the compiler shows
+/// the two.
 fn unique(endpoint: &Endpoint) -> TokenStream {
     let span = endpoint.literal.span();
     let name = Ident::new(&unique::name(endpoint.verb, &endpoint.path), span);

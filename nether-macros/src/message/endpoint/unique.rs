@@ -1,16 +1,17 @@
 //! One endpoint a method and path: the name by which two of them meet.
 //!
-//! An expansion exports a macro of this name, and exported macros are in the root of their crate: of two, the compiler says
-//! "the name `only_one_endpoint_may_be_POST_orders` is defined multiple times", and shows both places.
+//! An expansion exports a macro of this name, and exported macros are in the root of their crate: of two, the
+//! compiler says "the name `only_one_endpoint_may_be_POST_orders` is defined multiple times", and shows both
+//! places.
 
 use crate::message::endpoint::path::{RoutePath, Segment};
 use crate::message::endpoint::verb::Verb;
 
 /// The name: the same for what the same requests would reach, another for anything else.
 ///
-/// A segment follows `_`, a parameter is `X`. In a segment `__` is `-` and `___` is `_`, but only between letters or digits:
-/// so the number of underscores in a row says what they are. Anything else is `X` and its code, two hexadecimal digits;
-/// `XX` is an X.
+/// A segment follows `_`, a parameter is `X`. In a segment `__` is `-` and `___` is `_`, but only between
+/// letters or digits: so the number of underscores in a row says what they are. Anything else is `X` and its
+/// code, two hexadecimal digits; `XX` is an X.
 pub(crate) fn name(verb: Verb, path: &RoutePath) -> String {
     let mut name = format!("only_one_endpoint_may_be_{}", verb.method());
     for segment in &path.segments {

@@ -52,8 +52,8 @@ impl Expander<'_> {
         }
     }
 
-    /// What stands between the message and the handler: a time-out, retries. That the message can be tried again is shown at
-    /// the handler's argument.
+    /// What stands between the message and the handler: a time-out, retries. That the message can be tried
+    /// again is shown at the handler's argument.
     fn attempt(
         &self,
         handler: &Handler,
@@ -110,7 +110,8 @@ impl Expander<'_> {
         }
     }
 
-    /// Its `async` and its result stand at the handler's name: there the compiler shows a future that is not `Send`.
+    /// Its `async` and its result stand at the handler's name: there the compiler shows a future that is not
+    /// `Send`.
     fn signature(&self, handler: &Handler, parcel_type: &TokenStream) -> TokenStream {
         let p = self.paths.private();
         let name = handler.method.span();
@@ -204,7 +205,8 @@ fn named(tokens: &TokenStream, name: &str) -> Option<Span> {
     found.map(|token| token.span())
 }
 
-/// Calls a method of the module. The call as a whole is shown at `output`, since its type is what may be wrong.
+/// Calls a method of the module. The call as a whole is shown at `output`, since its type is what may be
+/// wrong.
 pub(super) fn call(
     method: &Ident,
     output: &TokenStream,

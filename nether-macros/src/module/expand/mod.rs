@@ -200,8 +200,8 @@ impl Expander<'_> {
         }
     }
 
-    /// What the module may send. With a single entry, inference would take it for whatever is sent, and with none it would
-    /// not be known what is meant; so there are always two.
+    /// What the module may send. With a single entry, inference would take it for whatever is sent, and with
+    /// none it would not be known what is meant; so there are always two.
     fn list(&self, name: &str, messages: Option<&[Type]>) -> Option<TokenStream> {
         let (p, ty) = (self.paths.private(), self.ty);
         let name = spans::name(name, spans::attribute());
@@ -239,7 +239,8 @@ impl Expander<'_> {
         )
     }
 
-    /// What generated code has to know of a handler's message, it knows through this; shown at the handler's argument.
+    /// What generated code has to know of a handler's message, it knows through this; shown at the handler's
+    /// argument.
     fn taken(&self, handler: &Handler) -> TokenStream {
         self.taken_from(handler, last_span(&handler.argument))
     }
@@ -253,8 +254,9 @@ impl Expander<'_> {
         quote_spanned!(end=> #open #message as #p::#taken>)
     }
 
-    /// That the module is `Send` (or `Sync`) is asserted once, for the module. Its futures take it for granted, or each of
-    /// them would report it; a bound that is for any lifetime is one that the compiler believes.
+    /// That the module is `Send` (or `Sync`) is asserted once, for the module. Its futures take it for
+    /// granted, or each of them would report it; a bound that is for any lifetime is one that the compiler
+    /// believes.
     fn granted(&self, bound: &str, place: Span) -> TokenStream {
         let (p, bound) = (self.paths.private(), shown(bound, place));
         quote_spanned!(spans::attribute()=> where for<'a> Self: #p::#bound)

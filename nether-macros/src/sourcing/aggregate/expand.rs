@@ -6,29 +6,9 @@ use syn::Type;
 
 use crate::paths::Paths;
 use crate::sourcing::aggregate::model::Checked;
-use crate::sourcing::aggregate::stub;
 use crate::sourcing::descriptor::{Parts, descriptor, handled_by, said};
 use crate::sourcing::methods::Method;
 use crate::spans::{self, Extent};
-
-pub(in crate::sourcing) fn expand(aggregate: &Checked) -> TokenStream {
-    let block = &aggregate.block;
-    let Some(ty) = &aggregate.ty else {
-        return quote!(#block);
-    };
-    let expander = Expander {
-        aggregate,
-        ty,
-        paths: Paths::new(aggregate.renamed.clone()),
-        event: format_ident!("{}Event", ty, span = spans::attribute()),
-    };
-    let support = if aggregate.is_broken {
-        stub::expand(&expander)
-    } else {
-        expander.support()
-    };
-    quote!(#block #support)
-}
 
 pub(super) struct Expander<'a> {
     pub(super) aggregate: &'a Checked,
@@ -38,8 +18,19 @@ pub(super) struct Expander<'a> {
     pub(super) event: Ident,
 }
 
-impl Expander<'_> {
-    fn support(&self) -> TokenStream {
+impl<'a> Expander<'a> {
+    /// `None` if nothing can be made of it but the block itself.
+    pub(super) fn new(aggregate: &'a Checked) -> Option<Self> {
+        let ty = aggregate.ty.as_ref()?;
+        Some(Expander {
+            aggregate,
+            ty,
+            paths: Paths::new(aggregate.renamed.clone()),
+            event: format_ident!("{}Event", ty, span = spans::attribute()),
+        })
+    }
+
+    pub(super) fn support(&self) -> TokenStream {
         let descriptor = self.descriptor();
         let events = self.events(&self.variants());
         let aggregate = self.aggregate();

@@ -1,15 +1,33 @@
 //! `#[aggregate]`: state that is decided upon by commands and made of events.
 
 pub(super) mod args;
-pub(super) mod expand;
+mod expand;
 mod model;
 mod stub;
 pub(super) mod validate;
 
+use proc_macro2::TokenStream;
+use quote::quote;
+
 use crate::header::Whose;
+use crate::sourcing::aggregate::expand::Expander;
+use crate::sourcing::aggregate::model::Checked;
 
 pub(super) const WHOSE: Whose = Whose {
     attribute: "aggregate",
     noun: "aggregate",
     a_noun: "an aggregate",
 };
+
+/// The code of an aggregate; of one that has mistakes, a stub.
+pub(super) fn expand(aggregate: &Checked) -> TokenStream {
+    let block = &aggregate.block;
+    let support = Expander::new(aggregate).map(|expander| {
+        if aggregate.is_broken {
+            stub::expand(&expander)
+        } else {
+            expander.support()
+        }
+    });
+    quote!(#block #support)
+}

@@ -135,7 +135,7 @@ fn methods_of(
         .partition(|method| method.index < handles.len())
 }
 
-/// A decision only says what happens.
+/// A decision takes its command by value and `&self`, and no context.
 fn check_decision(method: &Method, diagnostics: &Diagnostics) {
     let (name, ty) = (&method.name, types::text(method.taken()));
     if method.by_reference {
@@ -167,7 +167,7 @@ fn is_reference(ty: &Type) -> bool {
     matches!(types::ungrouped(ty), Type::Reference(_))
 }
 
-/// The state evolves by what has happened, and by nothing else.
+/// An evolution takes its event and `&mut self`, and nothing else.
 fn check_evolution(method: &Method, diagnostics: &Diagnostics) {
     let (name, ty) = (&method.name, types::text(method.taken()));
     let form = format!("write `fn {name}(&mut self, event: &{ty}) {{ .. }}`");

@@ -5,29 +5,9 @@ use quote::{quote, quote_spanned};
 
 use crate::paths::Paths;
 use crate::sourcing::descriptor::{Parts, descriptor, handled_by, said};
-use crate::sourcing::methods::{self, Method};
+use crate::sourcing::methods::{self, Method, is_transaction};
 use crate::sourcing::projection::model::{Checked, Keeps};
-use crate::sourcing::projection::stub;
-use crate::sourcing::projection::validate::is_transaction;
 use crate::spans::{self, Extent};
-
-pub(in crate::sourcing) fn expand(projection: &Checked) -> TokenStream {
-    let block = &projection.block;
-    let Some(ty) = &projection.ty else {
-        return quote!(#block);
-    };
-    let expander = Expander {
-        projection,
-        ty,
-        paths: Paths::new(projection.renamed.clone()),
-    };
-    let support = if projection.is_broken {
-        stub::expand(&expander)
-    } else {
-        expander.support()
-    };
-    quote!(#block #support)
-}
 
 pub(super) struct Expander<'a> {
     pub(super) projection: &'a Checked,
@@ -35,8 +15,18 @@ pub(super) struct Expander<'a> {
     pub(super) paths: Paths,
 }
 
-impl Expander<'_> {
-    fn support(&self) -> TokenStream {
+impl<'a> Expander<'a> {
+    /// `None` if nothing can be made of it but the block itself.
+    pub(super) fn new(projection: &'a Checked) -> Option<Self> {
+        let ty = projection.ty.as_ref()?;
+        Some(Expander {
+            projection,
+            ty,
+            paths: Paths::new(projection.renamed.clone()),
+        })
+    }
+
+    pub(super) fn support(&self) -> TokenStream {
         let (p, ty) = (self.paths.private(), self.ty);
         let queries = &self.projection.queries;
         let init = self.projection.hooks.init.as_ref();

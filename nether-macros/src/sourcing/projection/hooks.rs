@@ -5,8 +5,8 @@ use syn::{Attribute, ReturnType, Type};
 use crate::block::{Block, Function, Member};
 use crate::diagnostics::Diagnostics;
 use crate::signature::{arguments, check_plain, output};
+use crate::sourcing::methods::is_transaction;
 use crate::sourcing::projection::model::{Hooks, Init, OnRebuild};
-use crate::sourcing::projection::validate::is_transaction;
 use crate::types;
 
 /// Whether the method is one of the two.

@@ -1,16 +1,34 @@
 //! `#[projection]`: what is read off the events, kept up to date.
 
 pub(super) mod args;
-pub(super) mod expand;
+mod expand;
 mod hooks;
 mod model;
 mod stub;
 pub(super) mod validate;
 
+use proc_macro2::TokenStream;
+use quote::quote;
+
 use crate::header::Whose;
+use crate::sourcing::projection::expand::Expander;
+use crate::sourcing::projection::model::Checked;
 
 pub(super) const WHOSE: Whose = Whose {
     attribute: "projection",
     noun: "projection",
     a_noun: "a projection",
 };
+
+/// The code of a projection; of one that has mistakes, a stub.
+pub(super) fn expand(projection: &Checked) -> TokenStream {
+    let block = &projection.block;
+    let support = Expander::new(projection).map(|expander| {
+        if projection.is_broken {
+            stub::expand(&expander)
+        } else {
+            expander.support()
+        }
+    });
+    quote!(#block #support)
+}

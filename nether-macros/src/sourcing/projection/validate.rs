@@ -5,8 +5,7 @@ use syn::Type;
 
 use crate::block::Block;
 use crate::diagnostics::Diagnostics;
-use crate::signature::behind_reference;
-use crate::sourcing::methods::{self, Method};
+use crate::sourcing::methods::{self, Method, is_transaction};
 use crate::sourcing::projection::args::Args;
 use crate::sourcing::projection::model::{Checked, Hooks, Keeps};
 use crate::sourcing::projection::{WHOSE, hooks};
@@ -72,12 +71,6 @@ pub(in crate::sourcing) fn check(
         unread,
         block,
     }
-}
-
-/// Whether the type is the transaction of a projection's checkpoint.
-pub(super) fn is_transaction(ty: &Type) -> bool {
-    let segment = types::last_segment(behind_reference(ty));
-    segment.is_some_and(|segment| segment.ident == "SqliteTransaction")
 }
 
 /// The methods of events, and those of queries.

@@ -10,37 +10,17 @@ use crate::paths::Paths;
 use crate::sourcing::descriptor::{Parts, descriptor, said};
 use crate::sourcing::methods::{self, Method};
 use crate::sourcing::saga::model::{Checked, Timeout};
-use crate::sourcing::saga::stub;
 use crate::spans::{self, Extent};
 
-pub(in crate::sourcing) fn expand(saga: &Checked) -> TokenStream {
-    let block = &saga.block;
-    let Some(ty) = &saga.ty else {
-        return quote!(#block);
-    };
-    let paths = Paths::new(saga.renamed.clone());
-    let support = match &saga.key {
-        Some(key) if !saga.is_broken => Expander {
-            saga,
-            ty,
-            key,
-            paths,
-        }
-        .support(),
-        _ => stub::expand(saga, ty, &paths),
-    };
-    quote!(#block #support)
-}
-
-struct Expander<'a> {
-    saga: &'a Checked,
-    ty: &'a Ident,
-    key: &'a Ident,
-    paths: Paths,
+pub(super) struct Expander<'a> {
+    pub(super) saga: &'a Checked,
+    pub(super) ty: &'a Ident,
+    pub(super) key: &'a Ident,
+    pub(super) paths: Paths,
 }
 
 impl Expander<'_> {
-    fn support(&self) -> TokenStream {
+    pub(super) fn support(&self) -> TokenStream {
         let (p, ty) = (self.paths.private(), self.ty);
         let sends = &self.saga.sends;
         let parts = Parts {

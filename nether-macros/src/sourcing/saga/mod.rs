@@ -1,16 +1,41 @@
 //! `#[saga]`: work in several steps, each of which may fail.
 
 pub(super) mod args;
-pub(super) mod expand;
+mod expand;
 mod model;
 mod stub;
 mod timeouts;
 pub(super) mod validate;
 
+use proc_macro2::TokenStream;
+use quote::quote;
+
 use crate::header::Whose;
+use crate::paths::Paths;
+use crate::sourcing::saga::expand::Expander;
+use crate::sourcing::saga::model::Checked;
 
 pub(super) const WHOSE: Whose = Whose {
     attribute: "saga",
     noun: "saga",
     a_noun: "a saga",
 };
+
+/// The code of a saga; of one that has mistakes, a stub.
+pub(super) fn expand(saga: &Checked) -> TokenStream {
+    let block = &saga.block;
+    let support = saga.ty.as_ref().map(|ty| {
+        let paths = Paths::new(saga.renamed.clone());
+        match &saga.key {
+            Some(key) if !saga.is_broken => Expander {
+                saga,
+                ty,
+                key,
+                paths,
+            }
+            .support(),
+            _ => stub::expand(saga, ty, &paths),
+        }
+    });
+    quote!(#block #support)
+}

@@ -10,8 +10,8 @@ use crate::block::{Block, Function, Member};
 use crate::diagnostics::Diagnostics;
 use crate::lists::{self, Match};
 use crate::signature::{arguments, check_plain, output};
+use crate::sourcing::methods::is_step;
 use crate::sourcing::saga::model::Timeout;
-use crate::sourcing::saga::validate::is_step;
 use crate::sourcing::settings;
 use crate::types;
 

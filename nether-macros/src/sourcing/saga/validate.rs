@@ -7,8 +7,7 @@ use crate::block::Block;
 use crate::diagnostics::Diagnostics;
 use crate::keys::TypeList;
 use crate::lists::{self, Match};
-use crate::signature::behind_reference;
-use crate::sourcing::methods::{self, Method};
+use crate::sourcing::methods::{self, Method, is_step};
 use crate::sourcing::saga::args::Args;
 use crate::sourcing::saga::model::Checked;
 use crate::sourcing::saga::{WHOSE, timeouts};
@@ -73,13 +72,6 @@ pub(in crate::sourcing) fn check(
         unread,
         block,
     }
-}
-
-/// Whether the type is the step of a saga.
-pub(super) fn is_step(ty: &Type) -> bool {
-    let is_mutable = matches!(types::ungrouped(ty), Type::Reference(reference) if reference.mutability.is_some());
-    let segment = types::last_segment(behind_reference(ty));
-    is_mutable && segment.is_some_and(|segment| segment.ident == "Step")
 }
 
 fn check_given(args: &Args, diagnostics: &Diagnostics) {

@@ -16,19 +16,22 @@ use crate::context::stream::seat::{Seat, Waiting};
 use crate::context::timer::Timer;
 use crate::error::StreamError;
 
-/// One of those who share the items of a [`SharedStream`](crate::SharedStream): each item goes to one of them. Made by
-/// [`join`](crate::SharedStream::join).
+/// One of those who share the items of a [`SharedStream`](crate::SharedStream): each item goes to one of
+/// them. Made by [`join`](crate::SharedStream::join).
 ///
-/// As a `futures_core::Stream` it yields `Ok` for each item. If the stream ends with an error, that is the last that it yields.
+/// As a `futures_core::Stream` it yields `Ok` for each item. If the stream ends with an error, that is the
+/// last that it yields.
 pub struct JoinStream<'c, T> {
     channel: Arc<Channel<T>>,
     consumer: Consumer<'c>,
 }
 
-/// One who sees every item of a [`SharedStream`](crate::SharedStream), which it gets a clone of: of what is large, make an [`Arc`]. Made by [`watch`](crate::SharedStream::watch) and
+/// One who sees every item of a [`SharedStream`](crate::SharedStream), which it gets a clone of: of what is
+/// large, make an [`Arc`]. Made by [`watch`](crate::SharedStream::watch) and
 /// [`watch_lossy`](crate::SharedStream::watch_lossy).
 ///
-/// As a `futures_core::Stream` it yields `Ok` for each item. If the stream ends with an error, that is the last that it yields.
+/// As a `futures_core::Stream` it yields `Ok` for each item. If the stream ends with an error, that is the
+/// last that it yields.
 pub struct WatchStream<'c, T> {
     channel: Arc<Channel<T>>,
     cursor: Cursor,
@@ -57,8 +60,8 @@ impl<'c, T: Send + Sync + 'static> JoinStream<'c, T> {
         }
     }
 
-    /// The next item that no other has taken; waits for it. `None` once the stream has ended in order and is empty. Dropping this
-    /// future loses no item.
+    /// The next item that no other has taken; waits for it. `None` once the stream has ended in order and is
+    /// empty. Dropping this future loses no item.
     ///
     /// # Errors
     /// Why the stream ended, if not in order, once. After that, `None`.
@@ -88,8 +91,8 @@ impl<'c, T: Send + Sync + 'static> WatchStream<'c, T> {
         }
     }
 
-    /// The next item; waits for it. `None` once the stream has ended in order and all has been seen. Dropping this future loses no
-    /// item.
+    /// The next item; waits for it. `None` once the stream has ended in order and all has been seen. Dropping
+    /// this future loses no item.
     ///
     /// # Errors
     /// Why the stream ended, if not in order, once. After that, `None`.

@@ -20,12 +20,13 @@ use crate::context::Context;
 use crate::error::{Error, StreamError, Unpushed};
 use crate::routing::Sender;
 
-/// How many items a stream holds for consumers that are behind, unless it is told otherwise: enough that producer and consumer
-/// seldom wait for each other, and little enough to keep memory small.
+/// How many items a stream holds for consumers that are behind, unless it is told otherwise: enough that
+/// producer and consumer seldom wait for each other, and little enough to keep memory small.
 const CAPACITY: usize = 256;
 
 impl<S: Sender> Context<S> {
-    /// The shared stream of items of type `T` in this unit of work: the same for everybody who asks in it, and none of any other's.
+    /// The shared stream of items of type `T` in this unit of work. Every call in the unit of work returns a
+    /// handle to the same stream.
     ///
     /// ```
     /// use nether::prelude::*;
@@ -43,7 +44,7 @@ impl<S: Sender> Context<S> {
     ///     async fn count(&self, CountTo(last): CountTo, ctx: &Context<Self>) -> nether::Result<()> {
     ///         let numbers = ctx.stream::<u32>().produce();
     ///         for number in 1..=last {
-    ///             numbers.push(number).await?; // Waits while nobody takes what is there.
+    ///             numbers.push(number).await?; // Waits while the stream is full.
     ///         }
     ///         numbers.finish();
     ///         Ok(())
@@ -72,8 +73,8 @@ impl<S: Sender> Context<S> {
         self.shared_stream(None)
     }
 
-    /// The shared stream of items of type `T` that has this name; see [`stream`](Context::stream). Without a name, and with each name,
-    /// it is another one.
+    /// The shared stream of items of type `T` that has this name; see [`stream`](Context::stream). The stream
+    /// without a name and the streams of different names are different streams.
     pub fn stream_named<T: Send + Sync + 'static>(&self, name: &str) -> SharedStream<'_, T> {
         self.shared_stream(Some(name))
     }
@@ -87,50 +88,57 @@ impl<S: Sender> Context<S> {
     }
 }
 
-/// A stream that a unit of work shares: any handler in it may push, any may take. See [`Context::stream`].
+/// A stream that a unit of work shares: any of its handlers may push and consume. See [`Context::stream`].
 ///
 /// # Consumers
 ///
-/// Those who [`join`](SharedStream::join) share the items among them: each goes to one. Those who [`watch`](SharedStream::watch) get
-/// every item each. Both may be done at once, and both are `futures_core::Stream`s, for the combinators of `futures` or `tokio-stream`;
-/// without any, `pull` is all that is needed. What is pushed before there is a consumer is kept for the first.
+/// Consumers that [`join`](SharedStream::join) share the items: each item goes to one of them. Consumers that
+/// [`watch`](SharedStream::watch) get every item. A stream may have both. Both are `futures_core::Stream`s,
+/// for the combinators of `futures` or `tokio-stream`; without these, `pull` is enough. Items that are pushed
+/// before the first consumer exists are kept for it.
 ///
 /// # Room
 ///
-/// A stream holds 256 items, or [as many as it is told](SharedStream::with_capacity). Then `push` waits, and `try_push` hands the item
-/// back, until those have gone on whom the stream waits: who joins, and who watches, unless by
-/// [`watch_lossy`](SharedStream::watch_lossy).
+/// A stream holds 256 items, or [another number](SharedStream::with_capacity). Once it is full, `push` waits
+/// (and `try_push` returns the item) until the slowest consumer has caught up. A [lossy
+/// watcher](SharedStream::watch_lossy) does not count.
 ///
 /// # The end
 ///
-/// A stream ends in order when its last [`Producer`] has [finished](Producer::finish), or when somebody [closes](SharedStream::close) it.
-/// Consumers still get what is in it, then `None`. It ends with an error when a producer is dropped that has not finished, since its
-/// handler failed or panicked ([`StreamError::Unfinished`]), or when somebody [fails](Producer::fail) it: consumers get what is in it,
-/// then the error. And it ends at once, with what is in it, when its unit of work is cancelled.
+/// A stream is complete when its last [`Producer`] has [finished](Producer::finish), or when it is
+/// [closed](SharedStream::close): consumers get the remaining items, then `None`. A stream ends with an error
+/// when a producer is dropped before it has finished, because its handler failed or panicked
+/// ([`StreamError::Unfinished`]), or when a producer [fails](Producer::fail) it: consumers get the remaining
+/// items, then the error. When its unit of work is cancelled, a stream ends at once, and its remaining items
+/// are lost.
 ///
-/// When its unit of work closes, a stream without producers ends in order as soon as all that is left in flight waits for items that
-/// nobody pushes: consumers, handlers that wait for the reply of one, and what waits in line for exclusive modules that consumers keep
-/// busy. So a handler that pushes need not say that it has finished. Of several such streams the oldest ends first; a handler that
-/// pushes to one more when another has ended should [`produce`](SharedStream::produce) it.
+/// When its unit of work closes, a stream without producers is complete as soon as everything left in flight
+/// waits for items that nobody pushes: consumers, handlers that wait for the reply of a consumer, and
+/// messages in line for exclusive modules that consumers keep busy. So a handler that pushes need not finish
+/// the stream. If there are several such streams, the oldest one ends first; a handler that pushes to another
+/// stream after that should [`produce`](SharedStream::produce) it.
 ///
-/// A handler that waits for items, or for the reply of a consumer, and does something else at the same time (`join!`, `select!`, a call
-/// that it stopped waiting for) counts as one who waits: if it pushes, it should `produce`, and in a `select!` it should use `pull`.
+/// A handler that waits for items, or for the reply of a consumer, counts as waiting even if it does
+/// something else at the same time (`join!`, `select!`, a call that it stopped waiting for). If it pushes, it
+/// should `produce`; in a `select!` it should use `pull`.
 ///
-/// What it cannot see keeps the unit of work open until its deadline, so let producers finish: handlers that wait for one another
-/// over more than one reply for a consumer, or that wait for room in a shared module that consumers have filled, a producer that
-/// is held outside of handlers, the items of a [`Streaming`] reply that nobody takes and nobody drops.
+/// Some waits are invisible, and keep the unit of work open until its deadline, so let producers finish:
+/// handlers that wait for a consumer through more than one reply, or for room in a shared module that
+/// consumers have filled; a producer that is held outside of handlers; the items of a [`Streaming`] reply
+/// that nobody takes or drops.
 ///
-/// # How long it may be kept
+/// # Lifetime
 ///
-/// A stream, its producers and its consumers live no longer than the `&Context` that they were got from: what a handler holds ends with
-/// the handler. To go on after it, [`spawn`](Context::spawn); to use one in another task, give the task a clone of the context.
+/// A stream, its producers and its consumers borrow the `&Context` that they come from, so they end with the
+/// handler. Use [`spawn`](Context::spawn) to continue after the handler; to use a stream in another task,
+/// give the task a clone of the context.
 pub struct SharedStream<'c, T> {
     channel: Arc<Channel<T>>,
     seat: Seat<'c>,
 }
 
 impl<'c, T: Send + Sync + 'static> SharedStream<'c, T> {
-    /// The same, and it holds so many items for consumers that are behind, at least one. The last one who says so is right.
+    /// Sets how many items the stream holds for consumers that are behind, at least one. The last call wins.
     #[must_use]
     pub fn with_capacity(self, items: usize) -> Self {
         self.channel.set_capacity(items.max(1));
@@ -140,8 +148,8 @@ impl<'c, T: Send + Sync + 'static> SharedStream<'c, T> {
     /// Adds an item. Waits for room.
     ///
     /// # Errors
-    /// The item, and why it was not taken: the stream has ended, all its consumers are gone, or its unit of work was cancelled or passed
-    /// its deadline.
+    /// The item, and why it was not taken: the stream has ended, all its consumers are gone, or its unit of
+    /// work was cancelled or passed its deadline.
     pub async fn push(&self, item: T) -> Result<(), Unpushed<T>> {
         producer::push(&self.channel, &self.seat, item).await
     }
@@ -154,18 +162,19 @@ impl<'c, T: Send + Sync + 'static> SharedStream<'c, T> {
         producer::try_push(&self.channel, item)
     }
 
-    /// One who will push until it has [finished](Producer::finish). When all have, the stream ends.
+    /// A producer, which pushes until it has [finished](Producer::finish). When all producers have finished,
+    /// the stream is complete.
     pub fn produce(&self) -> Producer<'c, T> {
         Producer::new(Arc::clone(&self.channel), self.seat.clone())
     }
 
-    /// One of those who share the items among them.
+    /// A consumer that shares the items with all other joined consumers.
     pub fn join(&self) -> JoinStream<'c, T> {
         JoinStream::new(Arc::clone(&self.channel), &self.seat)
     }
 
-    /// One who gets every item that is pushed from now on, and before that what the stream still holds for those who join. It holds
-    /// back who pushes when it is behind.
+    /// A watcher, which gets every item that is pushed from now on, and before that the items that the stream
+    /// still holds for joined consumers. Producers wait for it when it is behind.
     pub fn watch(&self) -> WatchStream<'c, T>
     where
         T: Clone,
@@ -173,8 +182,8 @@ impl<'c, T: Send + Sync + 'static> SharedStream<'c, T> {
         WatchStream::new(Arc::clone(&self.channel), &self.seat, true, clone_of::<T>)
     }
 
-    /// The same, but it holds nobody back: one that is behind by more than the stream holds misses the oldest items, and
-    /// [is told](WatchStream::missed) how many.
+    /// A lossy watcher: producers do not wait for it. If it is behind by more than the stream holds, it
+    /// misses the oldest items, and [`missed`](WatchStream::missed) returns how many.
     pub fn watch_lossy(&self) -> WatchStream<'c, T>
     where
         T: Clone,
@@ -182,12 +191,12 @@ impl<'c, T: Send + Sync + 'static> SharedStream<'c, T> {
         WatchStream::new(Arc::clone(&self.channel), &self.seat, false, clone_of::<T>)
     }
 
-    /// Ends the stream in order, whoever still produces.
+    /// Completes the stream, even if it still has producers.
     pub fn close(&self) {
         self.channel.end(Ok(()));
     }
 
-    /// Ends the stream with an error, whoever still produces.
+    /// Ends the stream with an error, even if it still has producers.
     pub fn fail(&self, error: impl Into<Error>) {
         fail(&*self.channel, error.into());
     }

@@ -12,12 +12,12 @@ use crate::context::stream::seat::Seat;
 use crate::context::timer::Timer;
 use crate::error::{Error, PushError, Unpushed};
 
-/// One who pushes to a [`SharedStream`](crate::SharedStream) until it has finished; made by
+/// A producer of a [`SharedStream`](crate::SharedStream), which pushes until it has finished; made by
 /// [`produce`](crate::SharedStream::produce).
 ///
-/// When all producers of a stream have finished, it ends in order. One that is dropped before, also by a panic or by `?`, ends it with
-/// [`StreamError::Unfinished`](crate::StreamError::Unfinished) when the last one has gone: consumers are never told that all went well
-/// when it did not.
+/// When all producers of a stream have finished, the stream is complete. If a producer is dropped before, by
+/// a panic or by `?` too, the stream ends with [`StreamError::Unfinished`](crate::StreamError::Unfinished)
+/// once the last producer is gone. So consumers never take a failed stream for a complete one.
 pub struct Producer<'c, T> {
     channel: Arc<Channel<T>>,
     seat: Seat<'c>,
@@ -57,7 +57,7 @@ impl<T: Send + Sync + 'static> Producer<'_, T> {
         try_push(&self.channel, item)
     }
 
-    /// Ends the stream with an error, whoever else produces: consumers get what is in it, then
+    /// Ends the stream with an error, even if it has other producers: consumers get the remaining items, then
     /// [`StreamError::Failed`](crate::StreamError::Failed).
     pub fn fail(self, error: impl Into<Error>) {
         fail(&*self.channel, error.into());

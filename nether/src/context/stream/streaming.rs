@@ -17,16 +17,17 @@ use crate::routing::{Calls, Sender};
 /// Its handler makes one with [`Context::streaming`]; [`Context::send_streaming`] gives its two parts.
 #[derive(Debug)]
 pub struct Streaming<R, T> {
-    /// What is known at once.
+    /// The reply.
     pub reply: R,
-    /// What follows.
+    /// The items that follow.
     pub items: JoinStream<'static, T>,
 }
 
 impl<S: Sender> Context<S> {
-    /// A reply that is given now, and items that follow it: `produce` goes on after the handler, in a task of its own, which is part of
-    /// the unit of work like any that is [spawned](Context::spawn). If it fails, so does the stream. It may end with the error of a [`push`](Producer::push) that nobody wants
-    /// any more: whoever asked has had enough, which is no failure.
+    /// A reply that is given now, and items that follow it: `produce` runs after the handler, in a task of
+    /// its own, which is part of the unit of work like any [spawned](Context::spawn) task. If it fails, so
+    /// does the stream. If it ends with the error of a [`push`](Producer::push) whose consumer is gone, that
+    /// is not a failure.
     ///
     /// ```
     /// use nether::prelude::*;
@@ -67,7 +68,7 @@ impl<S: Sender> Context<S> {
     /// ```
     ///
     /// # Errors
-    /// Why the unit of work takes nothing more.
+    /// The reason why the unit of work accepts nothing more.
     pub fn streaming<R, T, F>(
         &self,
         reply: R,
@@ -92,11 +93,11 @@ impl<S: Sender> Context<S> {
         Ok(Streaming { reply, items })
     }
 
-    /// Gives a command to the module that handles it, and waits for its reply and the stream that follows it; see
-    /// [`streaming`](Context::streaming) for an example.
+    /// Gives a command to the module that handles it, and waits for its reply and the stream that follows it;
+    /// see [`streaming`](Context::streaming) for an example.
     ///
     /// # Errors
-    /// Those of [`send`](Context::send).
+    /// The errors of [`send`](Context::send).
     pub fn send_streaming<C, I, TheOneHandler, R, T, E>(
         &self,
         command: C,
@@ -114,8 +115,8 @@ fn is_unwanted<T: Send + Sync + 'static>(error: &Error) -> bool {
     unpushed.is_some_and(|unpushed| unpushed.error == PushError::Unwanted)
 }
 
-/// The future of [`send_streaming`](Context::send_streaming): the reply and what follows it. See [`Calling`] for what becomes of it
-/// when it is dropped.
+/// The future of [`send_streaming`](Context::send_streaming): the reply and what follows it. See [`Calling`]
+/// for what becomes of it when it is dropped.
 #[must_use = "nothing is sent until this is awaited"]
 #[derive(Debug)]
 pub struct StreamingCall<'a, M, P, R, T, E>(Calling<'a, M, P, Streaming<R, T>, E>);

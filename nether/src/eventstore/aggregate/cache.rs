@@ -1,4 +1,5 @@
-//! [`Cache`]: the aggregates in memory. Those in use are never thrown out; of the others the most recently used are kept.
+//! [`Cache`]: the aggregates in memory. Those in use are never thrown out; of the others the most recently
+//! used are kept.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -44,7 +45,8 @@ pub(super) struct Loaded<A> {
     pub(super) version: u64,
     /// How many of them the last snapshot has.
     pub(super) saved: u64,
-    /// Whether it lacks events that the program does not know: then no snapshot is made, which one that does would use.
+    /// Whether it lacks events that the program does not know: then no snapshot is made, which one that does
+    /// would use.
     pub(super) skipped: bool,
 }
 

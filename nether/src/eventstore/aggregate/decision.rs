@@ -1,4 +1,5 @@
-//! What decisions give back: [`Events`], and all that can be turned into them; and what commands are answered with.
+//! What decisions give back: [`Events`], and all that can be turned into them; and what commands are answered
+//! with.
 
 use std::fmt;
 
@@ -16,7 +17,7 @@ pub trait EventOf<A: Parts> {
     fn into_event(self) -> A::Event;
 }
 
-/// What has happened to an aggregate, in order: what a decision gives back if it cannot say it with a tuple or a list.
+/// The events of a decision, in order: the return type for decisions that a tuple or a list cannot express.
 ///
 /// ```
 /// # use nether::prelude::*;
@@ -87,8 +88,8 @@ impl<A: Parts> fmt::Debug for Events<A> {
     }
 }
 
-/// What a decision may give back, or the `Ok` of it: an event, several in a tuple, an array or a `Vec`, an `Option` of one, [`Events`],
-/// or `()` for none. `Kind` is inferred.
+/// What a decision may give back, or the `Ok` of it: an event, several in a tuple, an array or a `Vec`, an
+/// `Option` of one, [`Events`], or `()` for none. `Kind` is inferred.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "a decision of `{A}` cannot give back `{Self}`",

@@ -22,10 +22,11 @@ use crate::eventstore::stored::{Encoded, Keeping, Unreadable};
 use crate::module::{ModuleDescriptor, Routes};
 use crate::resources::Resources;
 
-/// State that is made of events: implemented by [`#[aggregate]`](macro@crate::aggregate), never by hand.
+/// State that is made from events: implemented by [`#[aggregate]`](macro@crate::aggregate), never by hand.
 ///
-/// An aggregate is a *decider* (J. Chassaing, "Functional Event Sourcing Decider"): its commands' methods decide, from the
-/// state, which events happen; its events' methods evolve the state. Nothing else changes it.
+/// An aggregate is a *decider* (J. Chassaing, "Functional Event Sourcing Decider"): its commands' methods
+/// decide, from the state, which events happen; its events' methods evolve the state. Nothing else changes
+/// it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an aggregate",
     label = "not an aggregate",
@@ -73,8 +74,8 @@ pub trait Aggregate: Parts + Send + Sync + Sized + 'static {
     ) -> impl Future<Output = ()> + Send;
 }
 
-/// The types that belong to an aggregate. It asks for nothing: what is wrong with the aggregate is told where it is made one, and not
-/// with each of its messages.
+/// The types that belong to an aggregate. It asks for nothing: what is wrong with the aggregate is told where
+/// it is made one, and not with each of its messages.
 #[doc(hidden)]
 pub trait Parts: Sized {
     /// One of its events.
@@ -91,7 +92,7 @@ pub struct AggregateSettings {
     pub snapshot_every: u64,
     /// Snapshots of another version are not used.
     pub snapshot_version: u32,
-    /// How many aggregates are kept in memory while nobody uses them.
+    /// How many unused aggregates stay in memory.
     pub cache: usize,
     /// How long.
     pub idle: Duration,

@@ -23,18 +23,19 @@ use crate::race::race;
 use crate::resources::{InitArgument, Resource, Resources};
 use crate::routing::{Listed, Sender};
 
-/// All aggregates of the type `A`, as a module: what its commands go to. [`#[aggregate]`](macro@crate::aggregate) makes it part of the
-/// program; it is named where modules are, as in `#[nether::main(modules = [Aggregates<Account>])]`.
+/// All aggregates of the type `A`, as a module: what its commands go to.
+/// [`#[aggregate]`](macro@crate::aggregate) makes it part of the program; it is named where modules are, as
+/// in `#[nether::main(modules = [Aggregates<Account>])]`.
 ///
-/// It is a shared module: commands to different aggregates are decided upon concurrently, those to one aggregate one at a time,
-/// in the order they came.
+/// It is a shared module: commands to different aggregates are decided upon concurrently, those to one
+/// aggregate one at a time, in the order they came.
 pub struct Aggregates<A: Aggregate> {
     repository: Repository<A>,
 }
 
 impl<A: Aggregate> Aggregates<A> {
-    /// The aggregates in that store, for a system that is [isolated](crate::SystemBuilder::isolated): what decisions ask for
-    /// is taken from `resources`, as the system takes it from what the program provides.
+    /// The aggregates in that store, for a system that is [isolated](crate::SystemBuilder::isolated): what
+    /// decisions ask for is taken from `resources`, as the system takes it from what the program provides.
     async fn made(resources: &Resources) -> Result<Self> {
         let store = Resource::<Store>::of(resources)?;
         store.claim(A::NAME, A::DESCRIPTOR.declaration)?;
@@ -106,7 +107,8 @@ where
     }
 }
 
-/// As [`Decides`], in terms of parcels: as those of [`Serves`] are, so that the compiler sees that they are the same.
+/// As [`Decides`], in terms of parcels: as those of [`Serves`] are, so that the compiler sees that they are
+/// the same.
 trait Executes<P: Parcel>: Aggregate {
     fn execute(
         repository: &Repository<Self>,

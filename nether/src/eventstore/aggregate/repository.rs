@@ -1,4 +1,4 @@
-//! [`Repository`]: loads aggregates, lets them decide, appends what happened.
+//! [`Repository`]: loads aggregates, lets them decide, and appends their events.
 
 use std::sync::Arc;
 
@@ -15,14 +15,15 @@ use crate::eventstore::stored::{Encoded, unknown};
 use crate::message::{Command, Message, MessageId};
 use crate::routing::Sender;
 
-/// How often a command is decided upon while others keep writing to its aggregate.
+/// How many times an aggregate decides upon a command while other writers keep changing its stream.
 const ATTEMPTS: usize = 16;
 
-/// The id of a command, which makes it idempotent: sent again with the same id, it is not decided upon again, and gets the reply that
-/// its aggregate gives now.
+/// The id of a command, which makes the command idempotent: when it is sent again with the same id, the
+/// aggregate does not decide again, and replies with its present state.
 ///
-/// It travels as [baggage](crate::Context::with), and counts for the commands that the context's owner sends himself, once for each
-/// aggregate and type of command. Commands that decide that nothing happens leave no trace, and are decided upon again.
+/// The id is a [baggage](crate::Context::with) value of a context. It applies to commands that are sent
+/// directly from that context, not to those that handlers send in turn, and once for each aggregate and
+/// command type. A command that led to no events left no trace, so its aggregate decides again.
 ///
 /// ```
 /// # use nether::prelude::*;
@@ -36,7 +37,7 @@ const ATTEMPTS: usize = 16;
 pub struct CommandId(pub u128);
 
 impl CommandId {
-    /// That of the command that is being decided upon, if it was given one.
+    /// The id of the command that is being decided upon, if it has one.
     fn of<S: Sender>(ctx: &Context<S>) -> Option<Self> {
         let handle = ctx.handle();
         let is_the_owners = handle.cause.sequence.is_none();
@@ -71,7 +72,8 @@ impl<A: Aggregate> Repository<A> {
         }
     }
 
-    /// Decides upon a command, and stores and publishes what happens. Others to the same aggregate wait meanwhile.
+    /// Decides upon a command, and stores and publishes what happens. Others to the same aggregate wait
+    /// meanwhile.
     pub(super) async fn execute<C>(
         &self,
         command: C,

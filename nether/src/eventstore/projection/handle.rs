@@ -54,12 +54,14 @@ impl<P: Projection> ProjectionHandle<P> {
         Ok(head.0.saturating_sub(self.position().0))
     }
 
-    /// Waits until it has handled everything up to a position. An event that it has parked does not hold it up.
+    /// Waits until it has handled everything up to a position. An event that it has parked does not hold it
+    /// up.
     pub async fn wait_for(&self, position: Position) {
         self.control.wait_for(position).await;
     }
 
-    /// Waits until it has handled everything that is in the store now: so that who has written reads what they wrote.
+    /// Waits until it has handled everything that is in the store now: so that who has written reads what
+    /// they wrote.
     ///
     /// # Errors
     /// If the store does not say where it is.
@@ -69,22 +71,24 @@ impl<P: Projection> ProjectionHandle<P> {
         Ok(())
     }
 
-    /// Lets it read all events anew, and waits until that is done. One that is in memory goes on answering with what it
-    /// has until then; one that keeps its state elsewhere runs its `#[on_rebuild]` first. What was parked is tried again with the
-    /// rest.
+    /// Rebuilds the projection from all events, and waits until that is done. A projection in memory answers
+    /// from its old data meanwhile; a projection with data elsewhere runs its `#[on_rebuild]` first. Parked
+    /// events are handled again with the rest.
     ///
     /// # Errors
-    /// If it has no `#[on_rebuild]` and is not in memory; if that, or making it anew, fails; if it stops meanwhile.
+    /// If it has no `#[on_rebuild]` and is not in memory; if `#[on_rebuild]`, or making the new value, fails;
+    /// if it stops meanwhile.
     pub async fn rebuild(&self) -> Result<()> {
         self.control.order(Order::Rebuild).await
     }
 
-    /// What it could not handle.
+    /// The events that it could not handle.
     pub fn parked(&self) -> Vec<ParkedEvent> {
         lock(&self.control.parked).clone()
     }
 
-    /// Lets it try again what it has parked of a stream, and then what waits behind it; gives how many events it has handled.
+    /// Lets it try again what it has parked of a stream, and then what waits behind it; gives how many events
+    /// it has handled.
     ///
     /// # Errors
     /// If an event of them cannot be handled this time either: it is parked again.
@@ -95,7 +99,7 @@ impl<P: Projection> ProjectionHandle<P> {
             .await
     }
 
-    /// The same, of all streams.
+    /// Handles the parked events of all streams again.
     ///
     /// # Errors
     /// If an event of them cannot be handled this time either: it is parked again.

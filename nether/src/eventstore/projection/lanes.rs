@@ -13,7 +13,8 @@ use crate::eventstore::follower::Follower;
 use crate::eventstore::projection::{Projection, Projections, state};
 use crate::eventstore::store::RecordedEvent;
 
-/// Handles events. Of each stream, the first one that could not be handled is given back, and those behind it are left out.
+/// Handles events. Of each stream, the first one that could not be handled is given back, and those behind it
+/// are left out.
 pub(super) async fn handle<P: Projection>(
     follower: &Arc<Follower<Projections<P>>>,
     state: &Arc<RwLock<P>>,

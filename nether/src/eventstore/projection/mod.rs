@@ -24,7 +24,8 @@ use crate::eventstore::store::RecordedEvent;
 use crate::module::{ModuleDescriptor, Routes};
 use crate::resources::Resources;
 
-/// What is read off the events: implemented by [`#[projection]`](macro@crate::projection), never by hand.
+/// A read model that is made from events: implemented by [`#[projection]`](macro@crate::projection), never by
+/// hand.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a projection",
     label = "not a projection",
@@ -109,7 +110,8 @@ pub struct ProjectionSettings {
 pub enum Keeps {
     /// In memory: it begins anew with each start.
     InMemory,
-    /// Somewhere that outlives the process. Its checkpoint is saved after the events were handled: each is handled at least once.
+    /// Somewhere that outlives the process. Its checkpoint is saved after the events were handled: each is
+    /// handled at least once.
     Elsewhere,
     /// In the store's file, by the transaction that saves its checkpoint: each event is handled exactly once.
     InTransaction,

@@ -23,10 +23,11 @@ use crate::resources::{InitArgument, Resource, Resources};
 use crate::routing::{Listed, Sender};
 
 /// A projection, as a module: what keeps it up to date, and what its queries go to.
-/// [`#[projection]`](macro@crate::projection) makes it part of the program; it is named where modules are, as in
-/// `#[nether::main(modules = [Projections<Balances>])]`.
+/// [`#[projection]`](macro@crate::projection) makes it part of the program; it is named where modules are, as
+/// in `#[nether::main(modules = [Projections<Balances>])]`.
 ///
-/// A query that comes before the projection has caught up with where the store was when the program started waits for that.
+/// A query that comes before the projection has caught up with where the store was when the program started
+/// waits for that.
 pub struct Projections<P: Projection> {
     state: Arc<RwLock<P>>,
     store: Store,

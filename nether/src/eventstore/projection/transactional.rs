@@ -15,8 +15,8 @@ use crate::eventstore::store::{DocumentChange, Position, RecordedEvent, StoreErr
 use crate::guarded::panicked;
 
 impl<P: Projection> Runner<P> {
-    /// Handles a page in one transaction; if that fails, each event in one of its own, so that the one that cannot be handled
-    /// is found.
+    /// Handles a page in one transaction; if that fails, each event in one of its own, so that the one that
+    /// cannot be handled is found.
     pub(super) async fn handle_in_transaction(
         &self,
         mut events: Vec<RecordedEvent>,
@@ -37,7 +37,8 @@ impl<P: Projection> Runner<P> {
         self.follower.save(changes).await
     }
 
-    /// Handles an event in a transaction of its own, or parks it. What is not the event's fault is waited for.
+    /// Handles an event in a transaction of its own, or parks it. What is not the event's fault is waited
+    /// for.
     async fn handle_or_park(&self, event: &RecordedEvent, place: &mut Place) -> Option<()> {
         let mut changes = vec![checkpoint_at(P::NAME, event.position)];
         let events = Arc::new(vec![event.clone()]);
@@ -136,8 +137,8 @@ fn save(changes: &[DocumentChange], transaction: &rusqlite::Transaction<'_>) -> 
     Ok(())
 }
 
-/// What the database takes back by itself (the disk is full, say) it has taken back, whatever the handler made of the error: what
-/// follows would be written outside of the transaction.
+/// What the database takes back by itself (the disk is full, say) it has taken back, whatever the handler
+/// made of the error: what follows would be written outside of the transaction.
 fn check_open(transaction: &rusqlite::Transaction<'_>) -> Result<()> {
     if transaction.is_autocommit() {
         return Err(Error::msg("the database has rolled the transaction back"));

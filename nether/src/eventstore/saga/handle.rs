@@ -84,13 +84,15 @@ impl<S: Saga> SagaHandle<S> {
         self.control.position.borrow().unwrap_or_default()
     }
 
-    /// Waits until they have handled everything up to a position; what they send because of it may not be handled yet.
+    /// Waits until they have handled everything up to a position; what they send because of it may not be
+    /// handled yet.
     pub async fn wait_for(&self, position: Position) {
         self.control.wait_for(position).await;
     }
 
-    /// Waits until nothing is left for them to do: they have handled all events that are in the store, also those that their own
-    /// commands have led to, and have nothing to send. Those that wait for an event or a time-out are not waited for.
+    /// Waits until the sagas have nothing to do: they have handled all events in the store, including those
+    /// that their own commands led to, and have nothing to send. A saga that waits for an event or a time-out
+    /// has nothing to do.
     ///
     /// # Errors
     /// If the store does not say where it is.
@@ -106,13 +108,13 @@ impl<S: Saga> SagaHandle<S> {
         }
     }
 
-    /// What they could not handle.
+    /// The events that they could not handle.
     pub fn parked(&self) -> Vec<ParkedEvent> {
         lock(&self.control.parked).clone()
     }
 
-    /// Lets the saga of a key try again the event that it has parked, and then what waits behind it; gives how many events it
-    /// has handled.
+    /// Lets the saga of a key try again the event that it has parked, and then what waits behind it; gives
+    /// how many events it has handled.
     ///
     /// # Errors
     /// If an event of them cannot be handled this time either: it is parked again.

@@ -1,4 +1,5 @@
-//! [`Instance`]: one saga, as it is written down: its state, what it has to send, what compensates what was done, its time-outs.
+//! [`Instance`]: one saga, as it is written down: its state, what it has to send, what compensates what was
+//! done, its time-outs.
 
 use std::collections::VecDeque;
 
@@ -81,8 +82,8 @@ impl Instance {
         }
     }
 
-    /// Takes up the state after a step, and what it wants done. `in_flight` says whether the first of what is to be sent is on its
-    /// way.
+    /// Takes up the state after a step, and what it wants done. `in_flight` says whether the first of what is
+    /// to be sent is on its way.
     ///
     /// # Errors
     /// If the state, or a command, cannot be written down.
@@ -109,8 +110,8 @@ impl Instance {
         Ok(())
     }
 
-    /// What was done is to be compensated, the last first; what was not sent is not. What is on its way is waited for: if it is done, it is
-    /// compensated before all else.
+    /// What was done is to be compensated, the last first; what was not sent is not. What is on its way is
+    /// waited for: if it is done, it is compensated before all else.
     pub(super) fn fail(&mut self, reason: String, in_flight: bool) {
         let current = self.outgoing.pop_front().filter(|_| in_flight);
         self.stage = Stage::Compensating(reason);

@@ -26,8 +26,8 @@ use crate::module::ModuleDescriptor;
 
 /// A process manager: implemented by [`#[saga]`](macro@crate::saga), never by hand.
 ///
-/// A saga (H. Garcia-Molina and K. Salem, "Sagas", 1987) is a long piece of work that is made of short ones, each with another one that
-/// compensates it: either all are done, or those that were are compensated, the last one first.
+/// A saga (H. Garcia-Molina and K. Salem, "Sagas", 1987) is a long piece of work that consists of short ones,
+/// each with a compensation: either all are done, or those that were done are compensated, in reverse order.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a saga",
     label = "not a saga",

@@ -16,8 +16,8 @@ use crate::module::{
 use crate::resources::{InitArgument, Resource, Resources};
 use crate::routing::{Listed, Sender};
 
-/// All sagas of the type `S`, as a module. [`#[saga]`](macro@crate::saga) makes it part of the program; it is named where modules are, as in
-/// `#[nether::main(modules = [Sagas<Transfer>])]`.
+/// All sagas of the type `S`, as a module. [`#[saga]`](macro@crate::saga) makes it part of the program; it is
+/// named where modules are, as in `#[nether::main(modules = [Sagas<Transfer>])]`.
 pub struct Sagas<S: Saga> {
     store: Store,
     control: Arc<Control>,

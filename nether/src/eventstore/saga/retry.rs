@@ -56,7 +56,8 @@ impl<S: Saga> Runner<S> {
         Some(events)
     }
 
-    /// Why an event that could not be read must wait, now that it is known which saga it is for: that waits itself.
+    /// Why an event that could not be read must wait, now that it is known which saga it is for: that waits
+    /// itself.
     fn waits_for(&self, place: &Place<S>, event: &RecordedEvent, parked_as: &str) -> Option<Error> {
         let key = S::key(event)?.ok()?;
         let waits = key != parked_as && place.parked.has(&key);

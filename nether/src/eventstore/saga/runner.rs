@@ -1,7 +1,8 @@
 //! [`Runner`]: follows the store, shows its events to sagas, sends their commands, keeps their time.
 //!
-//! What an event changes (states, what is to be sent, time-outs, the checkpoint) is written down at once, and only then done. So a
-//! crash at any point loses nothing: before, the event is handled again; after, what is written down is done.
+//! What an event changes (states, what is to be sent, time-outs, the checkpoint) is written down at once, and
+//! only then done. So a crash at any point loses nothing: before, the event is handled again; after, what is
+//! written down is done.
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! [`Step`]: what a saga wants done because of an event.
+//! [`Step`]: the reaction of a saga to an event.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -21,8 +21,8 @@ pub trait SentBy<S>: Sized {
     const KEPT: Keeping<Self>;
 }
 
-/// What a saga wants done because of an event. It is written down together with the saga's state, and then done: what was written down
-/// is done also if the process ends in between.
+/// The reaction of a saga to an event. It is stored together with the saga's state, and carried out
+/// afterwards, even if the process ends in between.
 pub struct Step<S> {
     key: String,
     pub(super) outgoing: Vec<Outgoing>,
@@ -52,9 +52,10 @@ impl<S: Saga> Step<S> {
         &self.key
     }
 
-    /// Sends a command, after those that were sent before. It is sent until its handler answers, each time with the same
-    /// [`CommandId`](crate::eventstore::CommandId), so that an aggregate decides upon it once. Its reply is not kept: what it leads to, the
-    /// saga learns by events. If its handler gives back an error, the saga [fails](Step::fail).
+    /// Sends a command, after the commands that were sent before. The command is sent until its handler
+    /// answers, each time with the same [`CommandId`](crate::eventstore::CommandId), so that an aggregate
+    /// decides upon it once. The reply is dropped: the saga learns of results by events. If the handler
+    /// returns an error, the saga [fails](Step::fail).
     pub fn send<C>(&mut self, command: C) -> Sent<'_, S>
     where
         C: Message + SentBy<S>,
@@ -65,8 +66,8 @@ impl<S: Saga> Step<S> {
         Sent { step: self }
     }
 
-    /// Sends a command if the saga fails: after those that compensate what is done from now on, before those that compensate what was done
-    /// before.
+    /// Registers a compensation: a command that is sent if the saga fails. Compensations run in reverse order
+    /// of registration.
     pub fn on_failure<C>(&mut self, command: C)
     where
         C: Message + SentBy<S>,
@@ -75,12 +76,13 @@ impl<S: Saga> Step<S> {
         self.compensations.extend(command);
     }
 
-    /// Ends the saga, once all it has sent is done. What its commands did stays done.
+    /// Ends the saga, once all its commands are done. Their effects stay.
     pub fn end(&mut self) {
         self.ends = true;
     }
 
-    /// Fails: what has been done is compensated, the last first, and what has not been sent is not. Then the saga ends.
+    /// Fails the saga: commands that are done are compensated, in reverse order, and commands that are not
+    /// sent yet are dropped. Then the saga ends.
     pub fn fail(&mut self, reason: impl fmt::Display) {
         self.failed.get_or_insert(reason.to_string());
     }

@@ -1,4 +1,5 @@
-//! Appends in a transaction, and [`Cache`]: what the writer knows without asking, as long as nobody else writes.
+//! Appends in a transaction, and [`Cache`]: what the writer knows without asking, as long as nobody else
+//! writes.
 
 use std::collections::HashMap;
 

@@ -27,7 +27,8 @@ pub(in crate::eventstore) fn store_error(error: &Error) -> StoreError {
     }
 }
 
-/// Whether SQLite has given what this module never puts in: what is written in its tables was changed by something else.
+/// Whether SQLite has given what this module never puts in: what is written in its tables was changed by
+/// something else.
 fn is_misfit(error: &Error) -> bool {
     matches!(
         error,
@@ -39,10 +40,11 @@ fn is_misfit(error: &Error) -> bool {
     )
 }
 
-/// Why something was not written.
+/// The error of a write that failed.
 pub(super) fn unwritten(error: &Error, connection: &Connection) -> StoreError {
     match error.sqlite_error_code() {
-        // The file is open already, so what cannot be opened is what is to be written beside it.
+        // The database file is already open, so CANTOPEN means that SQLite cannot create the WAL file: the
+        // folder is read-only.
         Some(ErrorCode::CannotOpen) => StoreError::ReadOnly {
             reason: error.to_string(),
         },
@@ -66,7 +68,8 @@ pub(super) fn examined(error: &Error, connection: &Connection) -> StoreError {
     }
 }
 
-/// The last position up to which all events can be read. Asked of another connection, one that may look at what is damaged.
+/// The last position up to which all events can be read. Asked of another connection, one that may look at
+/// what is damaged.
 fn readable(connection: &Connection) -> Option<Position> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(connection.path()?, flags).ok()?;

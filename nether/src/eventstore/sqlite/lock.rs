@@ -48,7 +48,8 @@ impl LockFile {
 
 impl Drop for LockFile {
     fn drop(&mut self) {
-        // Closing it is not enough: a process that is being started at this moment holds the same file until it runs.
+        // Closing it is not enough: a process that is being started at this moment holds the same file until
+        // it runs.
         let _ = self.file.unlock();
     }
 }

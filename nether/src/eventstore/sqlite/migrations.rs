@@ -10,13 +10,15 @@ use crate::eventstore::store::StoreError;
 /// What SQLite knows a store by: `NthE`.
 pub(super) const APPLICATION: i32 = 0x4e74_6845;
 
-/// What makes each version of the one before it. What has been released is never changed: a new version is added at the end.
+/// What makes each version of the one before it. What has been released is never changed: a new version is
+/// added at the end.
 pub(super) const MIGRATIONS: &[&str] = &[include_str!("version_1.sql")];
 
 /// Brings the tables to the newest version, one at a time, each in a transaction.
 ///
 /// # Errors
-/// [`StoreError::Newer`] if there are more versions than are known here; [`StoreError::Foreign`] if the file is another program's.
+/// [`StoreError::Newer`] if there are more versions than are known here; [`StoreError::Foreign`] if the file
+/// is another program's.
 pub(super) fn migrate(
     connection: &mut Connection,
     path: &Path,
@@ -43,8 +45,8 @@ pub(super) fn migrate(
     }
 }
 
-/// Looks whose a file is, changing nothing, and gives the version of its tables. To be asked in a transaction: another process
-/// may be making the tables.
+/// Looks whose a file is, changing nothing, and gives the version of its tables. To be asked in a
+/// transaction: another process may be making the tables.
 ///
 /// # Errors
 /// As those of [`migrate`].

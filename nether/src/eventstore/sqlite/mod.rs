@@ -1,7 +1,8 @@
 //! [`SqliteStore`]: the embedded store: one file, no server.
 //!
-//! One thread writes. It takes all that waits into one transaction and answers when that is committed, so that many who append at the
-//! same time share one flush to the disk (group commit). Readers have connections of their own and wait for nobody.
+//! One thread writes. It takes all waiting appends into one transaction and answers them after the commit, so
+//! that concurrent appends share one flush to the disk (group commit). Readers have connections of their own
+//! and never wait for the writer.
 
 mod append;
 mod errors;
@@ -31,8 +32,9 @@ use crate::eventstore::store::{
 };
 use crate::race::race;
 
-/// The transaction of a projection's checkpoint: what a projection writes with it into the store's file is committed together with the
-/// checkpoint. It is that of `rusqlite`, which a program that uses it depends on, in the same version.
+/// A transaction in the file of a [`SqliteStore`]. What a projection writes with it is committed together
+/// with the checkpoint. It is a type of `rusqlite`, in the version that this crate exports as
+/// [`rusqlite`](crate::eventstore::rusqlite).
 pub type SqliteTransaction<'a> = rusqlite::Transaction<'a>;
 
 /// An event store in one file of SQLite.
@@ -52,12 +54,13 @@ pub type SqliteTransaction<'a> = rusqlite::Transaction<'a>;
 /// # Ok(()) }
 /// ```
 ///
-/// What is acknowledged is on the disk, unless [`Durability::Normal`] is asked for. The file is in WAL mode: beside it there are `-wal`
-/// and `-shm` while it is open, which belong to it, and a `.lock`. A program's own tables may be in the same file: see
-/// [`SqliteStore::transaction`] and [`#[projection]`](macro@crate::projection).
+/// Acknowledged events are on the disk, unless [`Durability::Normal`] is set. The file is in WAL mode: while
+/// it is open, the files `-wal` and `-shm` beside it belong to it, and there is a `.lock`. A program's own
+/// tables may be in the same file: see [`SqliteStore::transaction`] and
+/// [`#[projection]`](macro@crate::projection).
 ///
-/// A clone is another handle. When the last one is dropped, what was accepted is written, and the file is closed; that blocks
-/// for as long as it takes.
+/// A clone is another handle. Dropping the last one writes what was accepted and closes the file; the drop
+/// blocks until that is done.
 #[derive(Clone)]
 pub struct SqliteStore {
     inner: Arc<Inner>,
@@ -65,40 +68,43 @@ pub struct SqliteStore {
 
 struct Inner {
     path: PathBuf,
-    /// Before `readers` and the lock file: it is dropped first, and so has written all.
+    /// Declared before `readers` and the lock file, so that it is dropped first, and has written everything
+    /// by then.
     writer: Option<Writer>,
     readers: Readers,
-    /// The position of the newest event. Told after it is committed.
+    /// The position of the newest event. It is sent after the commit.
     head: watch::Receiver<Position>,
-    /// Who would tell of it, if there is no writer: while this is there, whoever waits is not told that nobody will.
+    /// Keeps the `head` channel open if the store is read-only, so that waiters stay pending instead of
+    /// seeing it closed.
     _untold: Option<watch::Sender<Position>>,
-    /// How often to look whether another process has written, if any may.
+    /// How often to check whether another process has written, if other processes may write.
     poll: Option<Duration>,
     _lock: Option<lock::LockFile>,
 }
 
 impl SqliteStore {
-    /// Opens the store in that file, which is made if it is not there. To be called once, when the program starts: it blocks
-    /// until the file is checked and, if an older version has written it, brought up to date.
+    /// Opens the store in that file, and creates the file if it does not exist. A program calls this once,
+    /// when it starts: it blocks until the file is checked and, if an older version has written it, migrated.
     ///
     /// # Errors
-    /// [`StoreError::AlreadyOpen`] if somebody has it open; [`StoreError::Foreign`] if it is another kind of file, or
-    /// [`StoreError::Newer`] than this program; [`StoreError::Corrupt`] if it is shorter than it should be; or why it cannot be
-    /// opened.
+    /// [`StoreError::AlreadyOpen`] if a process has it open; [`StoreError::Foreign`] if it is another kind of
+    /// file; [`StoreError::Newer`] if a newer version has written it; [`StoreError::Corrupt`] if it is
+    /// shorter than it should be; or the reason why it cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         SqliteStore::options().open(path)
     }
 
-    /// Otherwise than by default: durability, several processes, size.
+    /// Options for opening a store: durability, several processes, size.
     pub fn options() -> SqliteOptions {
         SqliteOptions::default()
     }
 
-    /// Does something in a transaction of the store's file, on the thread that writes: for tables of the program's own. It is
-    /// committed if `work` gives `Ok`, and rolled back if it gives an error or panics. Whoever appends meanwhile waits.
+    /// Runs `work` in a transaction of the store's file, on the thread that writes: for tables of the
+    /// program's own. The transaction is committed if `work` returns `Ok`, and rolled back if it returns an
+    /// error or panics. Appends wait meanwhile. [`StoreError::failed`] makes an error of one of `rusqlite`.
     ///
     /// # Errors
-    /// That of `work`; that it panicked; or why it could not be committed.
+    /// The error of `work`; that it panicked; or why the transaction could not be committed.
     pub fn transaction<T: Send + 'static>(
         &self,
         work: impl FnOnce(&SqliteTransaction<'_>) -> Result<T, StoreError> + Send + 'static,
@@ -116,7 +122,7 @@ impl SqliteStore {
         })
     }
 
-    /// Gives the writer a job, and waits for what comes of it.
+    /// Gives the writer a job, and waits for its result.
     async fn written<T>(
         &self,
         job: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Job,

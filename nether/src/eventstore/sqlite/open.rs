@@ -18,7 +18,17 @@ use crate::eventstore::store::StoreError;
 /// After what time to try again what somebody else was at.
 const AGAIN: Duration = Duration::from_millis(2);
 
-pub(super) fn open(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreError> {
+impl SqliteOptions {
+    /// Opens the store.
+    ///
+    /// # Errors
+    /// See [`SqliteStore::open`].
+    pub fn open(self, path: impl AsRef<Path>) -> Result<SqliteStore, StoreError> {
+        open(&self, path.as_ref())
+    }
+}
+
+fn open(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreError> {
     if path.as_os_str() == ":memory:" || path.as_os_str().is_empty() {
         return Err(StoreError::Foreign {
             path: path.to_owned(),
@@ -87,7 +97,8 @@ fn reading(options: &SqliteOptions, path: &Path) -> Result<Connection, StoreErro
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection =
         Connection::open_with_flags(path, flags).map_err(|error| opening(&error, path))?;
-    // The file is not mapped into memory: reading is not faster by it, and of a file that is cut off the process would die.
+    // The file is not mapped into memory: reading is not faster by it, and of a file that is cut off the
+    // process would die.
     connection
         .busy_timeout(options.busy_timeout)
         .map_err(|error| located(opening(&error, path), &connection))?;
@@ -134,8 +145,8 @@ fn connect(
     Ok(connection)
 }
 
-/// Sets the mode in which readers wait for nobody. Of two who set it for a new file, SQLite refuses one at once, without waiting as
-/// long as it was told to; so it is tried again.
+/// Sets the mode in which readers wait for nobody. Of two who set it for a new file, SQLite refuses one at
+/// once, without waiting as long as it was told to; so it is tried again.
 fn write_ahead(connection: &Connection, timeout: Duration) -> rusqlite::Result<()> {
     let start = Instant::now();
     loop {

@@ -1,10 +1,9 @@
 //! [`SqliteOptions`]: how a store is opened.
 
-use std::path::Path;
 use std::time::Duration;
 
-use crate::eventstore::sqlite::{SqliteStore, open};
-use crate::eventstore::store::StoreError;
+#[cfg(doc)]
+use crate::eventstore::{sqlite::SqliteStore, store::StoreError};
 
 /// What is on the disk when an append is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -12,8 +11,8 @@ pub enum Durability {
     /// All of it (`synchronous = FULL`): it is there after a loss of power. The default.
     #[default]
     Full,
-    /// All of it is with the operating system (`synchronous = NORMAL`): it is there after a crash of the process, and a loss of power may
-    /// take the last moments, in whole appends.
+    /// All of it is with the operating system (`synchronous = NORMAL`): it is there after a crash of the
+    /// process, and a loss of power may take the last moments, in whole appends.
     Normal,
 }
 
@@ -59,63 +58,57 @@ impl Default for SqliteOptions {
 }
 
 impl SqliteOptions {
-    /// What is on the disk when an append is acknowledged: [`Durability::Full`] unless told otherwise.
+    /// What is on the disk when an append is acknowledged: [`Durability::Full`] by default.
     pub fn durability(mut self, durability: Durability) -> Self {
         self.durability = durability;
         self
     }
 
-    /// Lets several processes have the file open at the same time, if all of them open it so. Then two may decide upon one aggregate, and one
-    /// of them has to [decide again](StoreError::Conflict); projections and sagas have to be run by one of them alone; and each looks for what others have written, see
+    /// Lets several processes have the file open at the same time, if all of them open it so. Then two may
+    /// decide upon one aggregate, and one of them has to [decide again](StoreError::Conflict); projections
+    /// and sagas have to be run by one of them alone; and each looks for what others have written, see
     /// [`poll_interval`](SqliteOptions::poll_interval).
     pub fn shared(mut self, shared: bool) -> Self {
         self.shared = shared;
         self
     }
 
-    /// Opens the file to be read alone, also while another process has it open: for reports, and to replay it in a test. Whatever
-    /// would write gives [`StoreError::ReadOnly`].
+    /// Opens the file to be read alone, also while another process has it open: for reports, and to replay it
+    /// in a test. Whatever would write gives [`StoreError::ReadOnly`].
     pub fn read_only(mut self, read_only: bool) -> Self {
         self.read_only = read_only;
         self
     }
 
-    /// How long to wait for another process that writes, before that is an error: 5 seconds unless told otherwise.
+    /// How long to wait for another process that writes, before that is an error: 5 seconds by default.
     pub fn busy_timeout(mut self, timeout: Duration) -> Self {
         self.busy_timeout = timeout;
         self
     }
 
-    /// How often a store that is [`shared`](SqliteOptions::shared) or read-only looks for what others have written, while somebody waits
-    /// for it: each 50 milliseconds unless told otherwise.
+    /// How often a store that is [`shared`](SqliteOptions::shared) or read-only looks for new events of other
+    /// processes, while a task waits for them: every 50 milliseconds by default.
     pub fn poll_interval(mut self, interval: Duration) -> Self {
         self.poll_interval = interval;
         self
     }
 
-    /// How many may read at the same time: 4 unless told otherwise.
+    /// How many connections read at the same time: 4 by default.
     pub fn readers(mut self, readers: usize) -> Self {
         self.readers = readers.max(1);
         self
     }
 
-    /// How many appends are written in one transaction, at most: 1024 unless told otherwise.
+    /// The most appends that are written in one transaction: 1024 by default.
     pub fn max_batch(mut self, appends: usize) -> Self {
         self.max_batch = appends.max(1);
         self
     }
 
-    /// How large the file may become: without limit unless told otherwise. What would make it larger gives [`StoreError::Full`].
+    /// The largest size of the file: without a limit by default. An append beyond it fails with
+    /// [`StoreError::Full`].
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = Some(bytes);
         self
-    }
-
-    /// Opens the store.
-    ///
-    /// # Errors
-    /// See [`SqliteStore::open`].
-    pub fn open(self, path: impl AsRef<Path>) -> Result<SqliteStore, StoreError> {
-        open::open(&self, path.as_ref())
     }
 }

@@ -97,8 +97,8 @@ impl Writing {
                 }
                 if batch.len() < self.max_batch {
                     next = given.try_recv().ok().or_else(|| {
-                        // Those who were answered together may be about to give their next jobs: whoever can run does so
-                        // first. If nobody can, this takes no time.
+                        // Those who were answered together may be about to give their next jobs: whoever can
+                        // run does so first. If nobody can, this takes no time.
                         expects_more.then(std::thread::yield_now)?;
                         given.try_recv().ok()
                     });
@@ -112,8 +112,9 @@ impl Writing {
         let _ = self.connection.query_row(checkpoint, [], |_| Ok(()));
     }
 
-    /// Writes jobs in one transaction. If it is full or one of them fails, each in one of its own: one that cannot be written
-    /// spoils no other. If nobody can write, all are told so at once: they do not wait for that one after the other.
+    /// Writes jobs in one transaction. If it is full or one of them fails, each in one of its own: one that
+    /// cannot be written spoils no other. If nobody can write, all are told so at once: they do not wait for
+    /// that one after the other.
     fn write(&mut self, batch: Vec<Job>) {
         if batch.is_empty() {
             return;
@@ -228,7 +229,8 @@ fn begin<'a>(
 }
 
 impl Cache {
-    /// Does a job. An error is one of the database; that a job is refused is a result like any other, of which nothing is written.
+    /// Does a job. An error is one of the database; that a job is refused is a result like any other, of
+    /// which nothing is written.
     fn apply(
         &mut self,
         transaction: &Transaction<'_>,

@@ -65,8 +65,8 @@ pub enum StoreError {
         /// Up to here, events can be read, if that is known.
         readable_up_to: Option<Position>,
     },
-    /// An event in the store is one that the program does not know: of a name that it does not list, or newer than what it
-    /// was built with.
+    /// An event in the store is one that the program does not know: of a name that it does not list, or newer
+    /// than what it was built with.
     Unknown {
         /// The stream that it is in.
         stream: StreamId,
@@ -98,7 +98,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// That the system or the database failed.
+    /// An error of the operating system or the database, as an error of the store.
     pub fn failed(error: impl StdError + Send + Sync + 'static) -> Self {
         StoreError::Failed {
             reason: error.to_string(),

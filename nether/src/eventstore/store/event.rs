@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use crate::eventstore::store::{Position, StreamId};
 
-/// The id of one event, and what makes an append idempotent: an event whose id is in the store already is not written again.
+/// The id of one event, and what makes an append idempotent: an event whose id is in the store already is not
+/// written again.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EventId(Uuid);

@@ -1,4 +1,5 @@
-//! [`EventStore`]: what a backend has to do, in terms of streams, positions and documents. Knows no aggregates.
+//! [`EventStore`]: what a backend has to do, in terms of streams, positions and documents. Knows no
+//! aggregates.
 
 mod error;
 mod event;
@@ -12,13 +13,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// What the methods of an [`EventStore`] give back: boxed, so that a store is known by its trait alone.
+/// The future of the methods of an [`EventStore`]: boxed, so that the trait can be used as an object.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// The name of a stream: the events of one aggregate, in the order they happened.
 ///
-/// It has two parts: what kind of thing it is of, and which one: `account/42`. Only the first `/` divides them, so a key
-/// may contain others.
+/// It has two parts: what kind of thing it is of, and which one: `account/42`. Only the first `/` divides
+/// them, so a key may contain others.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StreamId(Arc<str>);
@@ -65,7 +66,8 @@ impl fmt::Display for StreamId {
     }
 }
 
-/// The place of an event among all events of a store: 1 for the first, and no gaps. [`START`](Position::START) is before all.
+/// The place of an event among all events of a store: 1 for the first, and no gaps.
+/// [`START`](Position::START) is before all.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
@@ -142,28 +144,31 @@ pub(crate) const PAGE: usize = 1024;
 /// Documents of a collection, with their keys.
 pub type Documents = Vec<(Arc<str>, Vec<u8>)>;
 
-/// A store of events: appends to streams, reads them, and tells of new ones. Beside them it keeps small documents
-/// (snapshots, checkpoints, the state of sagas) by collection and key.
+/// A store of events: appends to streams, reads them, and reports new events. Beside them it keeps small
+/// documents (snapshots, checkpoints, the state of sagas) by collection and key.
 ///
-/// Implement it for a database, and let [`conformance`](crate::eventstore::conformance) check what is only said here in words:
+/// Implement it for a database, and let [`conformance`](crate::eventstore::conformance) check what is only
+/// said here in words:
 ///
-/// - What is acknowledged is durable, as far as the store is: an append whose future has given `Ok` is there after a crash.
-/// - Positions have no gaps, and grow in the order in which events become visible: whoever has read up to a position will
-///   find nothing new before it.
+/// - Acknowledged appends are durable, as far as the store is: an append whose future has returned `Ok`
+///   survives a crash.
+/// - Positions have no gaps, and grow in the order in which events become visible: no new event appears
+///   before a position that a reader has reached.
 /// - An append is atomic, and so is a change of documents.
 /// - A future that is dropped may or may not have done its work; nothing is done in part.
 pub trait EventStore: Send + Sync + 'static {
     /// Appends events to one stream.
     ///
-    /// If the first of the events is in the store already, by its id, nothing is written, and what the first append
-    /// came to is told, with `is_repeated`; whatever version is expected.
+    /// If the first of the events is in the store already, by its id, nothing is written, and what the first
+    /// append came to is told, with `is_repeated`; whatever version is expected.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] if the stream is in another version than expected; else why it could not be written.
+    /// [`StoreError::Conflict`] if the stream is in another version than expected; else why it could not be
+    /// written.
     fn append(&self, append: Append) -> StoreFuture<'_, Appended>;
 
-    /// Reads up to `limit` events of a stream: forwards those from version `from` on, backwards those from `from` down
-    /// (`u64::MAX` for the newest). A stream that nobody has written is empty.
+    /// Reads up to `limit` events of a stream: forwards those from version `from` on, backwards those from
+    /// `from` down (`u64::MAX` for the newest). A stream that nobody has written is empty.
     ///
     /// # Errors
     /// Why it could not be read.
@@ -187,8 +192,8 @@ pub trait EventStore: Send + Sync + 'static {
     /// Why it could not be read.
     fn head(&self) -> StoreFuture<'_, Position>;
 
-    /// Waits until there is an event after the position, also one that another process has written, and gives the position
-    /// of the newest.
+    /// Waits until there is an event after the position, also one that another process has written, and gives
+    /// the position of the newest.
     ///
     /// # Errors
     /// Why that could not be known, or that the store is closed.

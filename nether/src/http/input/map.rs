@@ -43,7 +43,7 @@ impl<'a> Fields<'a> {
         Ok(value)
     }
 
-    /// The body is an object, or no JSON at all.
+    /// Refuses a body that is not a JSON object.
     fn check_object(&self) -> Result<(), Error> {
         let body = self.input.body.trim_ascii_start();
         if body.starts_with(b"{") {

@@ -1,7 +1,7 @@
 //! From a request to a message: path, query and JSON body fill the fields by name.
 //!
-//! Nothing here knows of connections or contexts: text and bytes go in, a message or a [`Details`] comes out. The fuzz target
-//! `request_to_message` feeds it.
+//! Nothing here knows of connections or contexts: text and bytes go in, a message or a [`Details`] comes out.
+//! The fuzz target `request_to_message` feeds it.
 
 mod map;
 mod text;

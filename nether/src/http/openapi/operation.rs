@@ -12,7 +12,8 @@ use crate::http::openapi::{operation_id, response};
 use crate::http::problem::{ProblemKind, title_of};
 use crate::message::MessageKind;
 
-/// The operation, at the path as the description has it: its parameters may have the names that another endpoint gives them.
+/// The operation, at the path as the description has it: its parameters may have the names that another
+/// endpoint gives them.
 pub(super) fn operation(
     endpoint: &EndpointEntry,
     path: &str,

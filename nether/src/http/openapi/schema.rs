@@ -14,8 +14,8 @@ pub(super) fn schemas() -> SchemaGenerator {
     settings.into_generator()
 }
 
-/// Says of integers what their formats imply, and tools do not know: how large they may be. `schemars` says it of those of up
-/// to 16 bits.
+/// Says of integers what their formats imply, and tools do not know: how large they may be. `schemars` says
+/// it of those of up to 16 bits.
 pub(super) fn bound(schema: &mut Value) {
     match schema {
         Value::Object(object) => {
@@ -38,8 +38,8 @@ pub(super) fn bound(schema: &mut Value) {
     }
 }
 
-/// The schema of a field, with what it is for: what the message's own schema says of it, which knows the attributes of the
-/// field, or else the schema of its type.
+/// The schema of a field, with what it is for: what the message's own schema says of it, which knows the
+/// attributes of the field, or else the schema of its type.
 pub(super) fn of_field(
     endpoint: &EndpointEntry,
     field: &Field,
@@ -58,7 +58,7 @@ pub(super) fn of_field(
     described(schema, field.docs)
 }
 
-/// The schema without `null`, which is not text, and no reply: what is left out, or not there.
+/// Removes `null` from a schema: an absent query parameter is omitted, and a `None` reply is a 404.
 pub(super) fn without_null(schema: &mut Value) {
     let Value::Object(object) = schema else {
         return;
@@ -89,7 +89,8 @@ fn described(mut schema: Schema, docs: &str) -> Value {
     schema.to_value()
 }
 
-/// The schema of the body of a request: the fields that are not in the path. `None` if there is nothing to say in it.
+/// The schema of the body of a request: the fields that are not in the path. `None` if there is nothing to
+/// say in it.
 pub(super) fn of_body(endpoint: &EndpointEntry, schemas: &mut SchemaGenerator) -> Option<Value> {
     let parameters: Vec<_> = endpoint.parameters().collect();
     of_message(endpoint, &parameters, schemas)

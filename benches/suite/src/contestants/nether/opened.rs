@@ -1,5 +1,5 @@
-//! The handle to a module that adds: the same for one that does one thing at a time and for one that does not, but each
-//! has messages of its own, since a command has one handler.
+//! The handle to a module that adds: the same for one that does one thing at a time and for one that does
+//! not, but each has messages of its own, since a command has one handler.
 
 macro_rules! opened {
     () => {

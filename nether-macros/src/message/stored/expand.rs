@@ -1,104 +1,20 @@
-//! What event sourcing knows of a message: its key, and of an event how it is stored.
+//! The code of what event sourcing knows of a message: its key, who may list it, and of an event how it is
+//! stored.
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Fields, Path, Type};
 
-use crate::diagnostics::Diagnostics;
 use crate::message::MessageKind;
+use crate::message::checked::Checked;
 use crate::message::fields::{Absence, Field, Shape};
-use crate::message::model::{Checked, Definition, Model};
+use crate::message::model::Definition;
 use crate::paths::Paths;
 use crate::spans::{self, Extent};
 use crate::{features, types};
 
-/// How an event is stored.
-pub(crate) struct Stored {
-    version: u32,
-    /// The step from each version to the next, from the first one on.
-    steps: Vec<Path>,
-}
-
-/// Which version it is, and whether all older ones can be read.
-pub(super) fn check(model: &Model, diagnostics: &Diagnostics) -> Option<Stored> {
-    let args = &model.args;
-    let first = ["version", "upcast"]
-        .iter()
-        .find_map(|key| args.seen.written(key));
-    if !features::EVENTSTORE {
-        if let Some(key) = first {
-            let message = format!("`{key}` needs the feature `eventstore` of `nether`");
-            diagnostics.error(key, message, features::ENABLE_EVENTSTORE);
-        }
-        return None;
-    }
-    if model.kind != MessageKind::Event {
-        return None;
-    }
-    if let (true, Some(key)) = (args.is_local, first) {
-        let message = format!("a `local` event is never stored, so it has no `{key}`");
-        diagnostics.error(key, message, format!("remove `{key}`, or remove `local`"));
-    }
-    let version = match &args.version {
-        None => 1,
-        Some(given) => given
-            .base10_parse()
-            .ok()
-            .filter(|version| *version > 0)
-            .unwrap_or_else(|| {
-                let message = format!("`version = {given}` is not a version");
-                diagnostics.error(given, message, "write a number from 1 on");
-                0
-            }),
-    };
-    let steps = args.upcast.clone().unwrap_or_default();
-    // An `upcast` that cannot be read has its error.
-    let is_read = args.upcast.is_some() || args.seen.written("upcast").is_none();
-    if version > 0 && is_read && !args.is_local {
-        check_steps(model, version, &steps, diagnostics);
-    }
-    (!args.is_local).then_some(Stored { version, steps })
-}
-
-/// There is a step from each version to the next.
-fn check_steps(model: &Model, version: u32, steps: &[Path], diagnostics: &Diagnostics) {
-    let args = &model.args;
-    let needed = version as usize - 1;
-    if steps.len() < needed {
-        let place = args.seen.written("upcast").or(args.seen.written("version"));
-        let missing = steps.len() + 1;
-        let ident = model.definition.ident();
-        let message = format!(
-            "the step from version {missing} of `{ident}` to version {} is missing",
-            missing + 1
-        );
-        let functions: Vec<_> = (1..=needed)
-            .map(|version| format!("from_v{version}"))
-            .collect();
-        let help = format!(
-            "write a function for each: `upcast = [{}]`, the first from what version 1 was, the last to `{ident}`",
-            functions.join(", ")
-        );
-        diagnostics.error(place, message, help);
-    } else if let (Some(key), None) = (args.seen.written("upcast"), &args.version) {
-        let message =
-            "`upcast` tells how older versions are read, but nothing tells which version this is";
-        let help = format!("write `version = {}`", steps.len() + 1);
-        diagnostics.error(key, message, help);
-    } else if let Some(extra) = steps.get(needed) {
-        let message = format!(
-            "`{}` leads to version {}, but `{}` is in version {version}",
-            types::text(extra),
-            needed + 2,
-            model.definition.ident(),
-        );
-        let help = format!("remove it, or write `version = {}`", steps.len() + 1);
-        diagnostics.error(extra, message, help);
-    }
-}
-
 /// The field of `key`.
-pub(super) fn keyed(message: &Checked, paths: &Paths) -> Option<TokenStream> {
+pub(crate) fn keyed(message: &Checked, paths: &Paths) -> Option<TokenStream> {
     let (field, ty) = message.key.as_ref().filter(|_| features::EVENTSTORE)?;
     let (p, ident) = (paths.private(), message.definition.ident());
     Some(quote_spanned! {spans::attribute()=>
@@ -114,7 +30,7 @@ pub(super) fn keyed(message: &Checked, paths: &Paths) -> Option<TokenStream> {
 }
 
 /// That aggregates, projections and sagas may list it.
-pub(super) fn listed(message: &Checked, paths: &Paths) -> Option<TokenStream> {
+pub(crate) fn listed(message: &Checked, paths: &Paths) -> Option<TokenStream> {
     let [listed, module, by, uses, add] = match message.kind {
         MessageKind::Command => [
             "ListedCommand",
@@ -156,7 +72,7 @@ pub(super) fn listed(message: &Checked, paths: &Paths) -> Option<TokenStream> {
 }
 
 /// How an event is written down and read.
-pub(super) fn expand(message: &Checked, paths: &Paths) -> Option<TokenStream> {
+pub(crate) fn expand(message: &Checked, paths: &Paths) -> Option<TokenStream> {
     let stored = message.stored.as_ref()?;
     let (p, ident) = (paths.private(), message.definition.ident());
     let es = quote!(#p::eventstore);
@@ -194,7 +110,8 @@ pub(super) fn expand(message: &Checked, paths: &Paths) -> Option<TokenStream> {
     })
 }
 
-/// Reads what version `from` wrote, and takes all steps from there on. What is wrong with a step is shown at its path.
+/// Reads what version `from` wrote, and takes all steps from there on. What is wrong with a step is shown at
+/// its path.
 fn arm(from: usize, steps: &[Path], paths: &Paths) -> TokenStream {
     let p = paths.private();
     let taken = &steps[from - 1..];

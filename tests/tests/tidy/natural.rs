@@ -1,0 +1,94 @@
+//! [`NATURAL`]: the circles that may be. Each entry names the imports that close them, and the property of
+//! the code that requires these imports.
+
+/// Imports that close circles, and the reason for them.
+pub(crate) struct Natural {
+    /// Where the entry stands in this file.
+    pub(crate) line: u32,
+    pub(crate) reason: &'static str,
+    /// The folder that the files are in.
+    pub(crate) folder: &'static str,
+    /// A file, and the file that it imports from although that leads back to it.
+    pub(crate) imports: &'static [(&'static str, &'static str)],
+}
+
+pub(crate) const NATURAL: &[Natural] = &[
+    Natural {
+        line: line!(),
+        reason: "the data is recursive: a failure holds the error of a nested unit of work, which lists failures",
+        folder: "nether/src/error",
+        imports: &[("failure.rs", "context.rs")],
+    },
+    Natural {
+        line: line!(),
+        reason: "an exclusive module owns the loop over its mailbox, and the loop uses the fields of its owner",
+        folder: "nether/src/module",
+        imports: &[("exclusive.rs", "work.rs")],
+    },
+    Natural {
+        line: line!(),
+        reason: "a shared module makes a guard for each message that it accepts, and the guard uses the fields of its owner",
+        folder: "nether/src/module",
+        imports: &[("shared.rs", "accepted.rs")],
+    },
+    Natural {
+        line: line!(),
+        reason: "`Mode` in cell.rs names both kinds of cell, a cell runs the life of its instance, and the types that describe \
+                 an instance and its restarts stand beside that life",
+        folder: "nether/src/module",
+        imports: &[
+            ("cell.rs", "exclusive.rs"),
+            ("cell.rs", "shared.rs"),
+            ("cell.rs", "instance.rs"),
+            ("cell.rs", "restart.rs"),
+            ("descriptor.rs", "instance.rs"),
+            ("restart.rs", "instance.rs"),
+        ],
+    },
+    Natural {
+        line: line!(),
+        reason: "the entry of an endpoint holds the function that serves it; that function takes the state of the server, and \
+                 the state holds all entries",
+        folder: "nether/src/http",
+        imports: &[
+            ("endpoint.rs", "call.rs"),
+            ("endpoint.rs", "feed.rs"),
+            ("endpoint.rs", "site.rs"),
+        ],
+    },
+    Natural {
+        line: line!(),
+        reason: "the router serves the OpenAPI document, which lists the endpoints of the router",
+        folder: "nether/src/http",
+        imports: &[("openapi/mod.rs", "front.rs")],
+    },
+    Natural {
+        line: line!(),
+        reason: "a connection holds the router, and a request in the router holds a permit of its connection",
+        folder: "nether/src/http",
+        imports: &[("front.rs", "connection.rs")],
+    },
+    Natural {
+        line: line!(),
+        reason: "the handle of a store holds the controls of its followers; a control holds the status of sagas and the parked \
+                 events, and parked events are loaded through the handle",
+        folder: "nether/src/eventstore",
+        imports: &[("control.rs", "saga/handle.rs"), ("parked.rs", "handle.rs")],
+    },
+    Natural {
+        line: line!(),
+        reason: "a module owns its runner or repository, which runs user code in the context of that module: `Context<Module>`",
+        folder: "nether/src/eventstore",
+        imports: &[
+            ("aggregate/module.rs", "aggregate/repository.rs"),
+            ("projection/module.rs", "projection/runner.rs"),
+            ("saga/module.rs", "saga/runner.rs"),
+        ],
+    },
+    Natural {
+        line: line!(),
+        reason: "a step of a saga collects outgoing commands, and an outgoing command is one that the step takes (`SentBy`)",
+        folder: "nether/src/eventstore/saga",
+        imports: &[("outgoing.rs", "step.rs")],
+    },
+];

@@ -1,0 +1,49 @@
+//! The documents of the repository.
+
+use std::path::Path;
+
+use crate::document::Document;
+use crate::tree::{File, files};
+
+/// The pages that a reader finds without looking into the source.
+const PAGES: [&str; 11] = [
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "README.md",
+    "SECURITY.md",
+    "SEMANTICS.md",
+    "benches/README.md",
+    "nether-macros/README.md",
+    "nether/README.md",
+    "tests/fixtures/README.md",
+    "ui-tests/README.md",
+];
+
+/// Folders with sources.
+pub(crate) const SOURCES: [&str; 6] = [
+    "nether",
+    "nether-macros/src",
+    "tests",
+    "benches",
+    "examples",
+    "ui-tests/tests",
+];
+
+/// The pages that exist.
+pub(crate) fn pages(root: &Path) -> Vec<Document> {
+    let files = PAGES.iter().filter_map(|path| File::read(root, path));
+    files.map(|file| Document::page(&file)).collect()
+}
+
+/// The long documentation of attributes, as the API shows it.
+pub(crate) fn attributes(root: &Path) -> Vec<Document> {
+    let files = files(root, "nether/src/docs", "md");
+    files.iter().map(Document::page).collect()
+}
+
+/// The doc comments of all sources.
+pub(crate) fn comments(root: &Path) -> Vec<Document> {
+    let files = SOURCES.iter().flat_map(|folder| files(root, folder, "rs"));
+    files.map(|file| Document::comments(&file)).collect()
+}
