@@ -6,7 +6,7 @@ pub(crate) const HTTP: bool = cfg!(feature = "http");
 
 /// What to do where [`HTTP`] is off.
 pub(crate) const ENABLE_HTTP: &str =
-    "enable it, it is on by default: `nether = { version = \"..\", features = [\"http\"] }`";
+    "enable it: `nether = { version = \"..\", features = [\"http\"] }`";
 
 /// Whether the program keeps events.
 pub(crate) const EVENTSTORE: bool = cfg!(feature = "eventstore");

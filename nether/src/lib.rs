@@ -195,8 +195,8 @@
 //!
 //! # Over HTTP
 //!
-//! A message with `http = "POST /orders"` is an endpoint of the web server, which [`System::serve`] starts;
-//! see [`http`].
+//! With the feature `http`, a message with `http = "POST /orders"` is an endpoint of the web server, which
+//! [`System::serve`] starts; see [`http`].
 //!
 //! # Event sourcing
 //!
@@ -212,7 +212,7 @@
 //! | feature | default | what it does |
 //! |---|---|---|
 //! | `eventstore` | no | event sourcing, with a store in memory |
-//! | `http` | yes | the web server |
+//! | `http` | no | the web server |
 //! | `json` | yes | [`DeadLetter`] and [`HandlerFailed`] carry their message as JSON; without it their `json` is `None` |
 //! | `sqlite` | no | an event store in one file, with `eventstore` |
 //! | `swagger-ui` | no | a page of the web server to try endpoints on, at `/docs` |

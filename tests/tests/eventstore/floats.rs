@@ -1,5 +1,5 @@
-//! A float that is written down is read as itself, wherever it is kept: in events, snapshots, and the states and
-//! commands of sagas, in any encoding and after a restart.
+//! A float that is written down is read as itself, wherever it is kept: in events, snapshots, and the states
+//! and commands of sagas, in any encoding and after a restart.
 
 use std::sync::{Arc, Mutex};
 
