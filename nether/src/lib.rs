@@ -300,7 +300,8 @@ pub use self::events::{
     ModuleStopped,
 };
 pub use self::message::{
-    Command, EndpointDescriptor, Event, Message, MessageDescriptor, MessageId, MessageKind, Query,
+    Command, EndpointDescriptor, Event, Message, MessageDescriptor, MessageKind, MessageTypeId,
+    Query,
 };
 pub use self::module::{Module, ModuleKind, ModuleState};
 pub use self::registry::{Edge, MessageNode, ModuleNode, Relation, Topology};
@@ -371,7 +372,7 @@ pub mod prelude {
     //! What nearly every file needs: `use nether::prelude::*;`.
 
     pub use crate::{
-        CallError, Command as _, Context, Event as _, Message as _, MessageId, Query as _,
+        CallError, Command as _, Context, Event as _, Message as _, MessageTypeId, Query as _,
         QueryContext, Resource, System, SystemBuilder, command, event, module, query,
     };
     #[cfg(feature = "eventstore")]

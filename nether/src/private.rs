@@ -24,7 +24,7 @@ pub use crate::envelope::{Given, Parcel, ReplyTo, Shown};
 pub use crate::error::Error;
 pub use crate::message::{
     ByValue, Command, EndpointDescriptor, Event, Key, MayChange, Message, MessageDescriptor,
-    MessageId, MessageKind, MessageProof, MessageRegistration, Query, Reads, Same, Writes,
+    MessageKind, MessageProof, MessageRegistration, MessageTypeId, Query, Reads, Same, Writes,
 };
 pub use crate::module::{
     Attempt, Background, Backoff, BreakerPolicy, Concurrently, Construct, Exclusive, HandlerPolicy,

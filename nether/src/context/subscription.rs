@@ -8,7 +8,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use crate::mediator::{Erased, Mediator, Row, Subscribers};
-use crate::message::{Event, MessageId};
+use crate::message::{Event, MessageTypeId};
 use crate::scope::{ContextId, Scope};
 use crate::sync::lock;
 
@@ -64,8 +64,8 @@ pub struct Subscription<E> {
 pub struct AnyEvent {
     /// The event's name.
     pub name: &'static str,
-    /// The ID of the name.
-    pub id: MessageId,
+    /// The message type ID: the hash of the name.
+    pub id: MessageTypeId,
     /// The context it was published in: its correlation id.
     pub context: ContextId,
     /// Its number within its context. `None` for a report about a context that accepts no more messages.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use nether::prelude::*;
-use nether::{ContextId, Message, MessageId, MessageKey, MessageKind};
+use nether::{ContextId, Message, MessageKey, MessageKind, MessageTypeId};
 
 #[command(reply = u32)]
 #[derive(PartialEq)]
@@ -49,8 +49,8 @@ fn a_message_is_named_by_its_path_unless_told_otherwise() {
 
 #[test]
 fn the_id_is_a_constant_of_the_name() {
-    const ID: MessageId = Named::ID;
-    assert_eq!(ID, MessageId::of("orders.find.v1"));
+    const ID: MessageTypeId = Named::ID;
+    assert_eq!(ID, MessageTypeId::of("orders.find.v1"));
     assert_ne!(Unit::ID, nested::Unit::ID);
     // IDs are written to stores and sent to other programs, so they must never change.
     assert_eq!(ID.as_u64(), 2_836_329_556_412_191_968);

@@ -12,7 +12,7 @@ use crate::eventstore::store::{
     Append, Appended, Direction, EventId, Expected, Metadata, NewEvent, PAGE, StoreError, StreamId,
 };
 use crate::eventstore::stored::{Encoded, unknown};
-use crate::message::{Command, Message, MessageId};
+use crate::message::{Command, Message, MessageTypeId};
 use crate::routing::Sender;
 
 /// How many times an aggregate decides upon a command while other writers keep changing its stream.
@@ -47,7 +47,7 @@ impl CommandId {
 
     /// The id of the first event that the command leads to.
     fn event<C: Message>(self, stream: &StreamId) -> EventId {
-        let stream = MessageId::of(stream.as_str()).as_u64();
+        let stream = MessageTypeId::of(stream.as_str()).as_u64();
         let both = u128::from(stream) << 64 | u128::from(C::ID.as_u64());
         EventId::from_u128(self.0 ^ both)
     }
