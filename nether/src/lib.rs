@@ -307,7 +307,7 @@ pub use self::module::{Module, ModuleKind, ModuleState};
 pub use self::registry::{Edge, MessageNode, ModuleNode, Relation, Topology};
 pub use self::resources::Resource;
 pub use self::routing::{Calls, Emits, HandledBy, Root, Sender};
-pub use self::scope::{ContextId, MessageKey, Transaction};
+pub use self::scope::{ContextId, MessageId, Transaction};
 pub use self::system::{
     Attached, DeadLetters, ModuleStatus, NotRunning, ShutdownReport, System, SystemBuilder,
 };

@@ -7,7 +7,7 @@ use crate::envelope::{Cause, Header, Label, Source};
 use crate::error::{NoRoute, SendError, TooDeep};
 use crate::events::is_own;
 use crate::message::MessageDescriptor;
-use crate::scope::{MessageKey, Scope};
+use crate::scope::{MessageId, Scope};
 
 /// A handle to a unit of work.
 #[derive(Debug, Clone)]
@@ -140,15 +140,15 @@ impl Handle {
         }))
     }
 
-    pub(crate) fn message_key(&self) -> Option<MessageKey> {
-        self.message.map(|label| MessageKey {
+    pub(crate) fn message_id(&self) -> Option<MessageId> {
+        self.message.map(|label| MessageId {
             context: self.scope.id(),
             sequence: label.sequence(),
         })
     }
 
-    pub(crate) fn causation_key(&self) -> Option<MessageKey> {
-        self.cause.sequence.map(|sequence| MessageKey {
+    pub(crate) fn causation_id(&self) -> Option<MessageId> {
+        self.cause.sequence.map(|sequence| MessageId {
             context: self.scope.id(),
             sequence,
         })

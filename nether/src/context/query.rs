@@ -12,7 +12,7 @@ use crate::declaration::Declaration;
 use crate::envelope::Given;
 use crate::message::Query;
 use crate::routing::{Calls, Root, Sender};
-use crate::scope::{ContextId, MessageKey};
+use crate::scope::{ContextId, MessageId};
 
 /// A handle to a unit of work that may read, but change nothing: what a query's handler is given.
 ///
@@ -54,13 +54,13 @@ impl<S: Sender> QueryContext<S> {
     }
 
     /// The id of the message being handled; `None` outside handlers.
-    pub fn message_key(&self) -> Option<MessageKey> {
-        self.handle.message_key()
+    pub fn message_id(&self) -> Option<MessageId> {
+        self.handle.message_id()
     }
 
     /// The id of the message whose handler sent the one being handled; `None` if it came from outside.
-    pub fn causation_key(&self) -> Option<MessageKey> {
-        self.handle.causation_key()
+    pub fn causation_id(&self) -> Option<MessageId> {
+        self.handle.causation_id()
     }
 
     /// How many messages caused each other up to the one being handled: 0 outside handlers.

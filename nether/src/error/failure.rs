@@ -17,7 +17,7 @@ pub struct Failure {
     pub message: &'static str,
     /// The module that handled it, or should have; empty if that is not known any more.
     pub module: &'static str,
-    /// The message's number within its context, see [`MessageKey`](crate::MessageKey).
+    /// The message's number within its context, see [`MessageId`](crate::MessageId).
     pub sequence: u64,
     /// What went wrong.
     pub kind: FailureKind,

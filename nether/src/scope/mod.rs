@@ -11,7 +11,7 @@ mod transaction;
 
 pub(crate) use self::hold::Hold;
 pub(crate) use self::properties::Deadline;
-pub use self::properties::{ContextId, MessageKey};
+pub use self::properties::{ContextId, MessageId};
 pub(crate) use self::streams::{Guest, Line};
 pub use self::transaction::Transaction;
 

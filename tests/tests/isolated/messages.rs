@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use nether::prelude::*;
-use nether::{ContextId, Message, MessageKey, MessageKind, MessageTypeId};
+use nether::{ContextId, Message, MessageId, MessageKind, MessageTypeId};
 
 #[command(reply = u32)]
 #[derive(PartialEq)]
@@ -110,8 +110,8 @@ struct Trace {
 #[derive(Clone, Debug)]
 struct Seen {
     correlation: ContextId,
-    message: Option<MessageKey>,
-    cause: Option<MessageKey>,
+    message: Option<MessageId>,
+    cause: Option<MessageId>,
     depth: u32,
     principal: Option<String>,
 }
@@ -120,8 +120,8 @@ impl Trace {
     fn note<S: nether::Sender>(&self, name: &'static str, ctx: &nether::QueryContext<S>) {
         let seen = Seen {
             correlation: ctx.correlation_id(),
-            message: ctx.message_key(),
-            cause: ctx.causation_key(),
+            message: ctx.message_id(),
+            cause: ctx.causation_id(),
             depth: ctx.depth(),
             principal: ctx.principal().map(str::to_owned),
         };
@@ -176,7 +176,7 @@ async fn causes_are_known_along_the_chain() -> nether::Result<()> {
     let (system, trace) = traced().await?;
     let ctx = system.context().with_principal("ann");
     assert_eq!(
-        (ctx.message_key(), ctx.causation_key(), ctx.depth()),
+        (ctx.message_id(), ctx.causation_id(), ctx.depth()),
         (None, None, 0)
     );
     ctx.send(Plain {

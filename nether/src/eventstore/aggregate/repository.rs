@@ -250,7 +250,7 @@ async fn publish<A: Aggregate>(events: Events<A>, ctx: &Context<Aggregates<A>>) 
 
 /// What is known of events besides their content.
 fn metadata<A: Aggregate>(ctx: &Context<Aggregates<A>>) -> Metadata {
-    let message = ctx.message_key();
+    let message = ctx.message_id();
     Metadata {
         time: clock::now(),
         correlation: Some(ctx.correlation_id().to_string().into()),
