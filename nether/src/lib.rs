@@ -123,7 +123,7 @@
 //! |---|---|
 //! | [`send`](Context::send), [`ask`](QueryContext::ask) | [`CallError`]: the handler's own error, a [`Panic`], [`TimedOut`], [`Unavailable`], or a reason of [`SendError`] |
 //! | [`publish`](Context::publish), [`process`](Context::process), [`spawn`](Context::spawn) | [`SendError`]: the reason why the message is not accepted; [`NoRoute`], [`TooDeep`] and [`Deadlock`] say more |
-//! | [`try_send`](Context::try_send), [`try_process`](Context::try_process) | [`Refused`]: the reason, and the message |
+//! | [`try_send`](Context::try_send), [`try_process`](Context::try_process) | [`TrySendError`]: the reason, and the message |
 //! | [`close`](Context::close) | [`ContextError`]: every failure of the unit of work |
 //! | [`enlist`](Context::enlist) | [`NotEnlisted`]: the reason, and the transaction |
 //! | [`push`](SharedStream::push), [`try_push`](SharedStream::try_push) | [`Unpushed`]: a [`PushError`], and the item |
@@ -291,9 +291,9 @@ pub use self::context::{
 pub use self::declaration::Declaration;
 pub use self::error::{
     AttachError, CallError, ContextError, Deadlock, Error, Failure, FailureKind, HandlerError,
-    NoRoute, NotEnlisted, Panic, PushError, Refused, Result, SendError, StartError, StartProblem,
-    StreamError, TimedOut, TooDeep, TransactionFailure, TransactionStep, Transactions, Unavailable,
-    Unpushed, Waits,
+    NoRoute, NotEnlisted, Panic, PushError, Result, SendError, StartError, StartProblem,
+    StreamError, TimedOut, TooDeep, TransactionFailure, TransactionStep, Transactions,
+    TrySendError, Unavailable, Unpushed, Waits,
 };
 pub use self::events::{
     BreakerClosed, BreakerOpened, DeadLetter, HandlerFailed, HandlerSlow, ModuleRestarted,

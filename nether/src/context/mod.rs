@@ -41,7 +41,7 @@ use self::calling::{Handler, Marker};
 use self::query::ByCalls;
 use crate::declaration::Declaration;
 use crate::envelope::{Given, Shown};
-use crate::error::Refused;
+use crate::error::TrySendError;
 use crate::message::{ByValue, Command, Event, Message};
 use crate::routing::{Calls, Emits, Root, Sender};
 use crate::scope::Scope;
@@ -280,7 +280,7 @@ impl<S: Sender> Context<S> {
     pub fn try_send<C, I, TheOneHandler, T, E>(
         &self,
         command: C,
-    ) -> Result<Calling<'_, C, Given<C>, T, E>, Refused<C>>
+    ) -> Result<Calling<'_, C, Given<C>, T, E>, TrySendError<C>>
     where
         C: Command<Reply = T, Error = E, Sent = I>,
         S: Calls<I, S::Rule, TheOneHandler>,
@@ -297,7 +297,7 @@ impl<S: Sender> Context<S> {
     ///
     /// # Errors
     /// The message, and why it was not accepted.
-    pub fn try_process<M, I, TheOneHandler>(&self, message: M) -> Result<(), Refused<M>>
+    pub fn try_process<M, I, TheOneHandler>(&self, message: M) -> Result<(), TrySendError<M>>
     where
         M: ByValue + Message<Itself = I> + Send,
         S: Emits<I, S::Rule, TheOneHandler>,

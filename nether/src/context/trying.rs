@@ -8,7 +8,7 @@ use crate::context::handle::Handle;
 use crate::context::inline::RunToEnd;
 use crate::context::room::Room;
 use crate::envelope::{Given, Label, Source, reply};
-use crate::error::{Refused, SendError};
+use crate::error::{SendError, TrySendError};
 use crate::message::ByValue;
 use crate::route::{Route, To};
 use crate::waiting::wait;
@@ -27,7 +27,7 @@ struct Delivery<'a, M> {
 type Rejection<M> = (SendError, Option<Given<M>>);
 
 /// Hands the message over, for its reply.
-pub(super) fn send<M, H>(handle: &Handle, message: M) -> Result<Call<'_, M>, Refused<M>>
+pub(super) fn send<M, H>(handle: &Handle, message: M) -> Result<Call<'_, M>, TrySendError<M>>
 where
     M: ByValue + Send,
     H: Handler,
@@ -72,7 +72,7 @@ where
 }
 
 /// Hands the message over, and no more.
-pub(super) fn process<M, H>(handle: &Handle, message: M) -> Result<(), Refused<M>>
+pub(super) fn process<M, H>(handle: &Handle, message: M) -> Result<(), TrySendError<M>>
 where
     M: ByValue + Send,
     H: Handler,
@@ -102,7 +102,7 @@ fn hand_over<M, H, T>(
     message: M,
     awaited: bool,
     give: impl FnOnce(&Route<Given<M>>, Delivery<'_, M>) -> Result<T, Rejection<M>>,
-) -> Result<T, Refused<M>>
+) -> Result<T, TrySendError<M>>
 where
     M: ByValue + Send,
     H: Handler,
@@ -111,7 +111,7 @@ where
     let scope = &handle.scope;
     let Ok(_room) = Room::take(handle) else {
         let error = SendError::Full { message: M::NAME };
-        return Err(Refused { message, error });
+        return Err(TrySendError { message, error });
     };
     scope.read(descriptor.slot(), |row| {
         let handler = row.and_then(|row| row.handlers.first());
@@ -119,11 +119,11 @@ where
             handler.and_then(|handler| Some((Route::known(&handler.route)?, handler.module.name)));
         let Some((route, module)) = known else {
             let error = handle.no_route(descriptor, H::declaration());
-            return Err(Refused { message, error });
+            return Err(TrySendError { message, error });
         };
         let sequence = match handle.admit(descriptor, 1) {
             Ok(sequence) => sequence,
-            Err(error) => return Err(Refused { message, error }),
+            Err(error) => return Err(TrySendError { message, error }),
         };
         scope.mediator.recorder.record(&message);
         let delivery = Delivery {
@@ -136,7 +136,7 @@ where
             module,
             message,
         };
-        give(route, delivery).map_err(|(error, given)| Refused {
+        give(route, delivery).map_err(|(error, given)| TrySendError {
             message: given
                 .and_then(Given::into_message)
                 .expect("what is rejected has not been handled"),

@@ -104,28 +104,28 @@ impl StdError for SendError {}
 /// A refused message, handed back with the reason, by [`try_send`](crate::Context::try_send) and
 /// [`try_process`](crate::Context::try_process).
 #[derive(Clone)]
-pub struct Refused<M> {
+pub struct TrySendError<M> {
     /// The message, as it was given.
     pub message: M,
     /// Why.
     pub error: SendError,
 }
 
-impl<M> fmt::Debug for Refused<M> {
+impl<M> fmt::Debug for TrySendError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Refused")
+        f.debug_struct("TrySendError")
             .field("error", &self.error)
             .finish_non_exhaustive()
     }
 }
 
-impl<M> fmt::Display for Refused<M> {
+impl<M> fmt::Display for TrySendError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.error.fmt(f)
     }
 }
 
-impl<M> StdError for Refused<M> {}
+impl<M> StdError for TrySendError<M> {}
 
 /// The error of [`send`](crate::Context::send) and [`ask`](crate::QueryContext::ask). `E` is the error that
 /// the message declares.

@@ -13,7 +13,7 @@ mod unavailable;
 
 pub use self::attach::AttachError;
 pub use self::boxed::{Error, HandlerError, Result};
-pub use self::call::{CallError, NoRoute, Panic, Refused, SendError, TimedOut, TooDeep};
+pub use self::call::{CallError, NoRoute, Panic, SendError, TimedOut, TooDeep, TrySendError};
 pub use self::context::ContextError;
 pub use self::deadlock::{Deadlock, Waits};
 pub use self::failure::{Failure, FailureKind};
