@@ -126,7 +126,7 @@
 //! | [`try_send`](Context::try_send), [`try_process`](Context::try_process) | [`TrySendError`]: the reason, and the message |
 //! | [`close`](Context::close) | [`ContextError`]: every failure of the unit of work |
 //! | [`enlist`](Context::enlist) | [`NotEnlisted`]: the reason, and the transaction |
-//! | [`push`](SharedStream::push), [`try_push`](SharedStream::try_push) | [`Unpushed`]: a [`PushError`], and the item |
+//! | [`push`](SharedStream::push), [`try_push`](SharedStream::try_push) | [`TryPushError`]: a [`PushError`], and the item |
 //! | [`pull`](JoinStream::pull) | [`StreamError`] |
 //! | [`System::start`], [`System::verify`] | [`StartError`]: every problem of the program |
 //! | [`attach`](System::attach) | [`AttachError`] |
@@ -293,7 +293,7 @@ pub use self::error::{
     AttachError, CallError, ContextError, Deadlock, Error, Failure, FailureKind, HandlerError,
     NoRoute, NotEnlisted, Panic, PushError, Result, SendError, StartError, StartProblem,
     StreamError, TimedOut, TooDeep, TransactionFailure, TransactionStep, Transactions,
-    TrySendError, Unavailable, Unpushed, Waits,
+    TryPushError, TrySendError, Unavailable, Waits,
 };
 pub use self::events::{
     BreakerClosed, BreakerOpened, DeadLetter, HandlerFailed, HandlerSlow, ModuleRestarted,

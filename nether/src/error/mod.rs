@@ -18,6 +18,6 @@ pub use self::context::ContextError;
 pub use self::deadlock::{Deadlock, Waits};
 pub use self::failure::{Failure, FailureKind};
 pub use self::start::{StartError, StartProblem};
-pub use self::stream::{PushError, StreamError, Unpushed};
+pub use self::stream::{PushError, StreamError, TryPushError};
 pub use self::transaction::{NotEnlisted, TransactionFailure, TransactionStep, Transactions};
 pub use self::unavailable::Unavailable;

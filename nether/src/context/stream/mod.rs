@@ -17,7 +17,7 @@ use self::consumer::clone_of;
 use self::seat::Seat;
 use crate::channel::{AnyChannel, Channel};
 use crate::context::Context;
-use crate::error::{Error, StreamError, Unpushed};
+use crate::error::{Error, StreamError, TryPushError};
 use crate::routing::Sender;
 
 /// How many items a stream holds for consumers that are behind, unless it is told otherwise: enough that
@@ -150,7 +150,7 @@ impl<'c, T: Send + Sync + 'static> SharedStream<'c, T> {
     /// # Errors
     /// The item, and why it was not taken: the stream has ended, all its consumers are gone, or its unit of
     /// work was cancelled or passed its deadline.
-    pub async fn push(&self, item: T) -> Result<(), Unpushed<T>> {
+    pub async fn push(&self, item: T) -> Result<(), TryPushError<T>> {
         producer::push(&self.channel, &self.seat, item).await
     }
 
@@ -158,7 +158,7 @@ impl<'c, T: Send + Sync + 'static> SharedStream<'c, T> {
     ///
     /// # Errors
     /// The item, and why it was not taken.
-    pub fn try_push(&self, item: T) -> Result<(), Unpushed<T>> {
+    pub fn try_push(&self, item: T) -> Result<(), TryPushError<T>> {
         producer::try_push(&self.channel, item)
     }
 

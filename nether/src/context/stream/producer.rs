@@ -10,7 +10,7 @@ use crate::channel::{AnyChannel, Channel, Ticket};
 use crate::context::stream::fail;
 use crate::context::stream::seat::Seat;
 use crate::context::timer::Timer;
-use crate::error::{Error, PushError, Unpushed};
+use crate::error::{Error, PushError, TryPushError};
 
 /// A producer of a [`SharedStream`](crate::SharedStream), which pushes until it has finished; made by
 /// [`produce`](crate::SharedStream::produce).
@@ -45,7 +45,7 @@ impl<T: Send + Sync + 'static> Producer<'_, T> {
     ///
     /// # Errors
     /// The item, and why it was not taken; see [`SharedStream::push`](crate::SharedStream::push).
-    pub async fn push(&self, item: T) -> Result<(), Unpushed<T>> {
+    pub async fn push(&self, item: T) -> Result<(), TryPushError<T>> {
         push(&self.channel, &self.seat, item).await
     }
 
@@ -53,7 +53,7 @@ impl<T: Send + Sync + 'static> Producer<'_, T> {
     ///
     /// # Errors
     /// The item, and why it was not taken.
-    pub fn try_push(&self, item: T) -> Result<(), Unpushed<T>> {
+    pub fn try_push(&self, item: T) -> Result<(), TryPushError<T>> {
         try_push(&self.channel, item)
     }
 
@@ -78,17 +78,17 @@ impl<T> fmt::Debug for Producer<'_, T> {
     }
 }
 
-pub(super) fn try_push<T>(channel: &Channel<T>, item: T) -> Result<(), Unpushed<T>> {
+pub(super) fn try_push<T>(channel: &Channel<T>, item: T) -> Result<(), TryPushError<T>> {
     let mut item = Some(item);
     let pushed = channel.try_push(&mut item);
-    pushed.map_err(|error| unpushed(item, error))
+    pushed.map_err(|error| try_push_error(item, error))
 }
 
 pub(super) async fn push<T: Send + Sync + 'static>(
     channel: &Channel<T>,
     seat: &Seat<'_>,
     item: T,
-) -> Result<(), Unpushed<T>> {
+) -> Result<(), TryPushError<T>> {
     // So that one who pushes for ever lets others have their turn.
     tokio::task::coop::consume_budget().await;
     let mut item = Some(item);
@@ -96,11 +96,11 @@ pub(super) async fn push<T: Send + Sync + 'static>(
         Err(PushError::Full) => push_later(channel, seat, &mut item).await,
         pushed => pushed,
     };
-    pushed.map_err(|error| unpushed(item, error))
+    pushed.map_err(|error| try_push_error(item, error))
 }
 
-fn unpushed<T>(item: Option<T>, error: PushError) -> Unpushed<T> {
-    Unpushed {
+fn try_push_error<T>(item: Option<T>, error: PushError) -> TryPushError<T> {
+    TryPushError {
         item: item.expect("what was not taken is still there"),
         error,
     }

@@ -8,7 +8,7 @@ use crate::context::stream::seat::Seat;
 use crate::context::stream::{CAPACITY, JoinStream, Producer};
 use crate::context::{Calling, Context};
 use crate::envelope::Given;
-use crate::error::{CallError, Error, PushError, Result, SendError, Unpushed};
+use crate::error::{CallError, Error, PushError, Result, SendError, TryPushError};
 use crate::message::Command;
 use crate::routing::{Calls, Sender};
 
@@ -111,7 +111,7 @@ impl<S: Sender> Context<S> {
 }
 
 fn is_unwanted<T: Send + Sync + 'static>(error: &Error) -> bool {
-    let unpushed = error.downcast_ref::<Unpushed<T>>();
+    let unpushed = error.downcast_ref::<TryPushError<T>>();
     unpushed.is_some_and(|unpushed| unpushed.error == PushError::Unwanted)
 }
 
