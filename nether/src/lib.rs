@@ -125,7 +125,7 @@
 //! | [`publish`](Context::publish), [`process`](Context::process), [`spawn`](Context::spawn) | [`SendError`]: the reason why the message is not accepted; [`NoRoute`], [`TooDeep`] and [`Deadlock`] say more |
 //! | [`try_send`](Context::try_send), [`try_process`](Context::try_process) | [`TrySendError`]: the reason, and the message |
 //! | [`close`](Context::close) | [`ContextError`]: every failure of the unit of work |
-//! | [`enlist`](Context::enlist) | [`NotEnlisted`]: the reason, and the transaction |
+//! | [`enlist`](Context::enlist) | [`EnlistError`]: the reason, and the transaction |
 //! | [`push`](SharedStream::push), [`try_push`](SharedStream::try_push) | [`TryPushError`]: a [`PushError`], and the item |
 //! | [`pull`](JoinStream::pull) | [`StreamError`] |
 //! | [`System::start`], [`System::verify`] | [`StartError`]: every problem of the program |
@@ -290,8 +290,8 @@ pub use self::context::{
 };
 pub use self::declaration::Declaration;
 pub use self::error::{
-    AttachError, CallError, ContextError, Deadlock, Error, Failure, FailureKind, HandlerError,
-    NoRoute, NotEnlisted, Panic, PushError, Result, SendError, StartError, StartProblem,
+    AttachError, CallError, ContextError, Deadlock, EnlistError, Error, Failure, FailureKind,
+    HandlerError, NoRoute, Panic, PushError, Result, SendError, StartError, StartProblem,
     StreamError, TimedOut, TooDeep, TransactionFailure, TransactionStep, Transactions,
     TryPushError, TrySendError, Unavailable, Waits,
 };
