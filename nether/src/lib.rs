@@ -130,7 +130,7 @@
 //! | [`pull`](JoinStream::pull) | [`StreamError`] |
 //! | [`System::start`], [`System::verify`] | [`StartError`]: every problem of the program |
 //! | [`attach`](System::attach) | [`AttachError`] |
-//! | [`pause`](System::pause), [`resume`](System::resume) | [`NotRunning`] |
+//! | [`pause`](System::pause), [`resume`](System::resume) | [`PauseError`] |
 //! | all of [`eventstore`], [`check_schema`](eventstore::check_schema) | [`StoreError`](eventstore::StoreError), [`SchemaError`](eventstore::SchemaError) |
 //!
 //! A handler returns its reply or a `Result` of it. An `Err` is a result like any other: the module's state
@@ -309,7 +309,7 @@ pub use self::resources::Resource;
 pub use self::routing::{Calls, Emits, HandledBy, Root, Sender};
 pub use self::scope::{ContextId, MessageId, Transaction};
 pub use self::system::{
-    Attached, DeadLetters, ModuleStatus, NotRunning, ShutdownReport, System, SystemBuilder,
+    Attached, DeadLetters, ModuleStatus, PauseError, ShutdownReport, System, SystemBuilder,
 };
 
 #[doc = include_str!("docs/command.md")]

@@ -11,7 +11,7 @@ mod watch;
 
 pub use self::attach::Attached;
 pub use self::builder::SystemBuilder;
-pub use self::pause::NotRunning;
+pub use self::pause::PauseError;
 pub use self::shutdown::{DeadLetters, ShutdownReport};
 pub(crate) use self::signals::{or_exit, signal};
 pub use self::status::ModuleStatus;
