@@ -293,7 +293,7 @@ pub use self::error::{
     AttachError, CallError, ContextError, Deadlock, EnlistError, Error, Failure, FailureKind,
     HandlerError, NoRoute, Panic, PushError, Result, SendError, StartError, StartProblem,
     StreamError, TimedOut, TooDeep, TransactionFailure, TransactionStep, Transactions,
-    TryPushError, TrySendError, Unavailable, Waits,
+    TryPushError, TrySendError, Unavailable, WaitEdge,
 };
 pub use self::events::{
     BreakerClosed, BreakerOpened, DeadLetter, HandlerFailed, HandlerSlow, ModuleRestarted,

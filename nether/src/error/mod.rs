@@ -15,7 +15,7 @@ pub use self::attach::AttachError;
 pub use self::boxed::{Error, HandlerError, Result};
 pub use self::call::{CallError, NoRoute, Panic, SendError, TimedOut, TooDeep, TrySendError};
 pub use self::context::ContextError;
-pub use self::deadlock::{Deadlock, Waits};
+pub use self::deadlock::{Deadlock, WaitEdge};
 pub use self::failure::{Failure, FailureKind};
 pub use self::start::{StartError, StartProblem};
 pub use self::stream::{PushError, StreamError, TryPushError};

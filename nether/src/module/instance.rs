@@ -8,7 +8,7 @@ use tokio::sync::{SetOnce, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::error::{Error, Result, Waits};
+use crate::error::{Error, Result, WaitEdge};
 use crate::guarded::{catch, panicked};
 use crate::mediator::{Erased, InstanceId, Mediator, number_instance};
 use crate::message::MessageDescriptor;
@@ -227,7 +227,7 @@ pub trait AnyInstance: Send + Sync + fmt::Debug {
     /// What it is handling.
     fn handling(&self) -> Vec<Handling>;
     /// Whom it waits for, if it is exclusive.
-    fn waits(&self) -> Vec<Waits>;
+    fn waits(&self) -> Vec<WaitEdge>;
     /// Holds it up, or lets it go on.
     fn pause(&self, is_paused: bool);
 }
@@ -349,7 +349,7 @@ impl<M: Module> AnyInstance for Instance<M> {
         self.cell.handling()
     }
 
-    fn waits(&self) -> Vec<Waits> {
+    fn waits(&self) -> Vec<WaitEdge> {
         let waiter = self.cell.waiter();
         waiter.map_or_else(Vec::new, |waiter| waiter.waits())
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::declaration::Declaration;
 use crate::envelope::Expected;
-use crate::error::{Deadlock, Waits};
+use crate::error::{Deadlock, WaitEdge};
 use crate::sync::{Mutex, lock, refusing};
 
 /// An exclusive module, and what it waits for.
@@ -46,7 +46,7 @@ impl Node {
     }
 
     /// What the module waits for.
-    pub(crate) fn waits(&self) -> Vec<Waits> {
+    pub(crate) fn waits(&self) -> Vec<WaitEdge> {
         self.open().iter().map(|wait| self.told(wait)).collect()
     }
 
@@ -59,8 +59,8 @@ impl Node {
             .collect()
     }
 
-    fn told(&self, wait: &Wait) -> Waits {
-        Waits {
+    fn told(&self, wait: &Wait) -> WaitEdge {
+        WaitEdge {
             module: self.module.name,
             message: wait.message,
             handler: wait.handler.module.name,

@@ -15,7 +15,7 @@ use std::sync::{Arc, Weak};
 
 use crate::declaration::Declaration;
 use crate::envelope::Expected;
-use crate::error::{Deadlock, Waits};
+use crate::error::{Deadlock, WaitEdge};
 use crate::sync::{Mutex, lock};
 use crate::waiting::graph::{Node, Wait};
 
@@ -72,7 +72,7 @@ impl Waiter {
     }
 
     /// What the module waits for.
-    pub(crate) fn waits(&self) -> Vec<Waits> {
+    pub(crate) fn waits(&self) -> Vec<WaitEdge> {
         self.node.waits()
     }
 }

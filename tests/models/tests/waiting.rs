@@ -36,7 +36,7 @@ mod envelope {
 mod deadlock;
 
 mod error {
-    pub(crate) use crate::deadlock::{Deadlock, Waits};
+    pub(crate) use crate::deadlock::{Deadlock, WaitEdge};
 }
 
 #[allow(dead_code)]
