@@ -285,8 +285,8 @@ pub mod http;
 pub mod __private;
 
 pub use self::context::{
-    AnyEvent, Calling, Context, JoinStream, Nested, Outcome, Posting, Producer, QueryContext,
-    SharedStream, Streaming, StreamingCall, Subscription, WatchStream,
+    AnyEvent, Context, JoinStream, Nested, Outcome, Producer, QueryContext, SharedStream,
+    Streaming, Subscription, WatchStream,
 };
 pub use self::declaration::Declaration;
 pub use self::error::{
@@ -367,6 +367,12 @@ pub use nether_macros::test;
 
 #[cfg(feature = "test")]
 pub use self::testing::TestSystem;
+
+pub mod future {
+    //! The futures that the verbs of a [`Context`](crate::Context) return.
+
+    pub use crate::context::{CallFuture, PostFuture, StreamFuture};
+}
 
 pub mod prelude {
     //! What nearly every file needs: `use nether::prelude::*;`.

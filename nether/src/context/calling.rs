@@ -1,4 +1,4 @@
-//! [`Calling`]: the future of `send` and `ask`.
+//! [`CallFuture`]: the future of `send` and `ask`.
 //!
 //! It is written by hand, and its types carry no bounds, for the sake of the reader of compile errors: the
 //! bounds stand on the method alone, so that a mistake is reported once, at the message.
@@ -27,7 +27,7 @@ use crate::waiting::wait;
 /// message back. Dropped after that, the message is handled all the same, and a failure is one of the unit of
 /// work; a query to a shared module, which changes nothing, is dropped with it.
 #[must_use = "nothing is sent until this is awaited"]
-pub struct Calling<'a, M, P, T, E> {
+pub struct CallFuture<'a, M, P, T, E> {
     handle: &'a Handle,
     message: Option<M>,
     begin: Begin<M, P, T, E>,
@@ -38,7 +38,7 @@ pub struct Calling<'a, M, P, T, E> {
 
 /// A call of a message.
 pub(super) type Call<'a, M> =
-    Calling<'a, M, Given<M>, <M as Message>::Reply, <M as Message>::Error>;
+    CallFuture<'a, M, Given<M>, <M as Message>::Reply, <M as Message>::Error>;
 
 type Begin<M, P, T, E> = fn(&Handle, M, &mut Context<'_>) -> Stage<P, T, E>;
 
@@ -54,16 +54,16 @@ pub(super) enum Stage<P, T, E> {
     Ended(Option<CallError<E>>),
 }
 
-impl<M, P, T, E> Unpin for Calling<'_, M, P, T, E> {}
+impl<M, P, T, E> Unpin for CallFuture<'_, M, P, T, E> {}
 
-impl<'a, M> Calling<'a, M, Given<M>, M::Reply, M::Error>
+impl<'a, M> CallFuture<'a, M, Given<M>, M::Reply, M::Error>
 where
     M: ByValue + Send,
 {
     /// A call that has not begun. `handler` names the handler that the compiler saw.
     #[inline]
     pub(super) fn new<H: Handler>(handle: &'a Handle, message: M) -> Self {
-        Calling {
+        CallFuture {
             handle,
             message: Some(message),
             begin: begin::<M, H>,
@@ -74,7 +74,7 @@ where
     }
 }
 
-impl<'a, M> Calling<'a, M, Given<M>, M::Reply, M::Error>
+impl<'a, M> CallFuture<'a, M, Given<M>, M::Reply, M::Error>
 where
     M: ByValue + Send,
 {
@@ -83,7 +83,7 @@ where
         handle: &'a Handle,
         stage: Stage<Given<M>, M::Reply, M::Error>,
     ) -> Self {
-        Calling {
+        CallFuture {
             handle,
             message: None,
             begin: begin::<M, H>,
@@ -137,7 +137,7 @@ where
         })
         .await;
         drop(room);
-        let mut call = Calling::begun::<H>(&handle, stage);
+        let mut call = CallFuture::begun::<H>(&handle, stage);
         // Whoever waits for this sees to the deadline.
         poll_fn(|cx| call.poll_stage(cx)).await
     })
@@ -197,7 +197,7 @@ where
     })
 }
 
-impl<M, P, T, E> Future for Calling<'_, M, P, T, E> {
+impl<M, P, T, E> Future for CallFuture<'_, M, P, T, E> {
     type Output = Result<T, CallError<E>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -217,7 +217,7 @@ impl<M, P, T, E> Future for Calling<'_, M, P, T, E> {
     }
 }
 
-impl<M, P, T, E> Calling<'_, M, P, T, E> {
+impl<M, P, T, E> CallFuture<'_, M, P, T, E> {
     #[inline(always)] // A reply is large: each function that hands it on would move it.
     fn poll_stage(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, CallError<E>>> {
         loop {
@@ -264,9 +264,9 @@ fn unanswered<E>(handle: &Handle, message: &'static str) -> CallError<E> {
     }
 }
 
-impl<M, P, T, E> fmt::Debug for Calling<'_, M, P, T, E> {
+impl<M, P, T, E> fmt::Debug for CallFuture<'_, M, P, T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Calling")
+        f.debug_struct("CallFuture")
             .field("message", &self.name)
             .field("begun", &self.message.is_none())
             .finish()

@@ -18,15 +18,15 @@ mod trying;
 #[cfg(any(feature = "http", feature = "eventstore"))]
 mod unproven;
 
-pub use self::calling::Calling;
+pub use self::calling::CallFuture;
 pub(crate) use self::delivery::Post;
 pub(crate) use self::delivery::announce;
 pub(crate) use self::handle::{Handle, Origin};
 pub use self::nested::Nested;
 pub use self::outcome::Outcome;
-pub use self::posting::Posting;
+pub use self::posting::PostFuture;
 pub use self::query::QueryContext;
-pub use self::stream::{JoinStream, Producer, SharedStream, Streaming, StreamingCall, WatchStream};
+pub use self::stream::{JoinStream, Producer, SharedStream, StreamFuture, Streaming, WatchStream};
 pub use self::subscription::{AnyEvent, Subscription};
 pub(crate) use self::subscription::{subscribe_to_all, subscribe_to_any};
 
@@ -157,12 +157,12 @@ impl<S: Sender> Context<S> {
     /// # Ok(()) }
     /// ```
     #[inline]
-    pub fn send<C, I, TheOneHandler, T, E>(&self, command: C) -> Calling<'_, C, Given<C>, T, E>
+    pub fn send<C, I, TheOneHandler, T, E>(&self, command: C) -> CallFuture<'_, C, Given<C>, T, E>
     where
         C: Command<Reply = T, Error = E, Sent = I>,
         S: Calls<I, S::Rule, TheOneHandler>,
     {
-        Calling::new::<ByCalls<S, I, S::Rule, TheOneHandler>>(self.handle(), command)
+        CallFuture::new::<ByCalls<S, I, S::Rule, TheOneHandler>>(self.handle(), command)
     }
 
     /// Publishes an event to every module that handles it, if any, and to subscribers. Returns once all these
@@ -176,12 +176,12 @@ impl<S: Sender> Context<S> {
     /// Why the event was refused. If the context's deadline passed while it waited for room, some modules may
     /// have accepted it before that.
     #[inline]
-    pub fn publish<E, I, TheHandlers>(&self, event: E) -> Posting<'_, E, Shown<E>>
+    pub fn publish<E, I, TheHandlers>(&self, event: E) -> PostFuture<'_, E, Shown<E>>
     where
         E: Event<Published = I>,
         S: Emits<I, S::Rule, TheHandlers>,
     {
-        Posting::new(
+        PostFuture::new(
             self.handle(),
             event,
             E::NAME,
@@ -221,13 +221,13 @@ impl<S: Sender> Context<S> {
     /// # Ok(()) }
     /// ```
     #[inline]
-    pub fn process<M, I, TheOneHandler, P>(&self, message: M) -> Posting<'_, M, P>
+    pub fn process<M, I, TheOneHandler, P>(&self, message: M) -> PostFuture<'_, M, P>
     where
         M: Message<Itself = I, Parcel = P>,
         P: Post<Message = M>,
         S: Emits<I, S::Rule, TheOneHandler>,
     {
-        Posting::new(
+        PostFuture::new(
             self.handle(),
             message,
             M::NAME,
@@ -280,7 +280,7 @@ impl<S: Sender> Context<S> {
     pub fn try_send<C, I, TheOneHandler, T, E>(
         &self,
         command: C,
-    ) -> Result<Calling<'_, C, Given<C>, T, E>, TrySendError<C>>
+    ) -> Result<CallFuture<'_, C, Given<C>, T, E>, TrySendError<C>>
     where
         C: Command<Reply = T, Error = E, Sent = I>,
         S: Calls<I, S::Rule, TheOneHandler>,

@@ -1,4 +1,4 @@
-//! [`Posting`]: the future of `process` and `publish`; bounds stand on the methods, as for `Calling`.
+//! [`PostFuture`]: the future of `process` and `publish`; bounds stand on the methods, as for `CallFuture`.
 
 use std::fmt;
 use std::pin::Pin;
@@ -17,7 +17,7 @@ use crate::route::{BoxFuture, Rejected, Waiting};
 /// Nothing is sent before it is first polled. Dropped while it waits for room in a mailbox, it takes the
 /// message back; of an event, from those modules that have not accepted it yet.
 #[must_use = "nothing is sent until this is awaited"]
-pub struct Posting<'a, M, P> {
+pub struct PostFuture<'a, M, P> {
     handle: &'a Handle,
     message: Option<M>,
     begin: fn(&Handle, M, &mut Context<'_>) -> Stage<P>,
@@ -36,9 +36,9 @@ pub(super) enum Stage<P> {
     Ended(Result<(), SendError>),
 }
 
-impl<M, P> Unpin for Posting<'_, M, P> {}
+impl<M, P> Unpin for PostFuture<'_, M, P> {}
 
-impl<'a, M, P> Posting<'a, M, P> {
+impl<'a, M, P> PostFuture<'a, M, P> {
     #[inline]
     pub(super) fn new(
         handle: &'a Handle,
@@ -46,7 +46,7 @@ impl<'a, M, P> Posting<'a, M, P> {
         name: &'static str,
         begin: fn(&Handle, M, &mut Context<'_>) -> Stage<P>,
     ) -> Self {
-        Posting {
+        PostFuture {
             handle,
             message: Some(message),
             begin,
@@ -78,7 +78,7 @@ impl<'a, M, P> Posting<'a, M, P> {
     }
 }
 
-impl<M, P> Future for Posting<'_, M, P> {
+impl<M, P> Future for PostFuture<'_, M, P> {
     type Output = Result<(), SendError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -93,16 +93,16 @@ impl<M, P> Future for Posting<'_, M, P> {
     }
 }
 
-impl<M, P> fmt::Debug for Posting<'_, M, P> {
+impl<M, P> fmt::Debug for PostFuture<'_, M, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Posting")
+        f.debug_struct("PostFuture")
             .field("message", &self.name)
             .field("begun", &self.message.is_none())
             .finish()
     }
 }
 
-/// What a message comes to that was begun: for those who hold no [`Posting`].
+/// What a message comes to that was begun: for those who hold no [`PostFuture`].
 pub(super) async fn ended<P: Parcel>(stage: Stage<P>) -> Result<(), SendError> {
     match stage {
         Stage::Offering(waiting) => {
@@ -114,7 +114,7 @@ pub(super) async fn ended<P: Parcel>(stage: Stage<P>) -> Result<(), SendError> {
     }
 }
 
-/// Waits in line for one queue; for those who hold no [`Posting`].
+/// Waits in line for one queue; for those who hold no [`PostFuture`].
 pub(super) async fn accepted<P>(mut waiting: Waiting<P>) -> Result<(), Rejected> {
     std::future::poll_fn(|cx| waiting.poll(cx)).await
 }

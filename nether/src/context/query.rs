@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::context::calling::{Calling, Handler, Marker};
+use crate::context::calling::{CallFuture, Handler, Marker};
 use crate::context::handle::Handle;
 use crate::declaration::Declaration;
 use crate::envelope::Given;
@@ -40,12 +40,12 @@ impl<S: Sender> QueryContext<S> {
     /// [`CallError::Handler`](crate::CallError::Handler) if the handler returns an error, otherwise the
     /// reason why there is no answer.
     #[inline]
-    pub fn ask<Q, I, TheOneHandler, T, E>(&self, query: Q) -> Calling<'_, Q, Given<Q>, T, E>
+    pub fn ask<Q, I, TheOneHandler, T, E>(&self, query: Q) -> CallFuture<'_, Q, Given<Q>, T, E>
     where
         Q: Query<Reply = T, Error = E, Asked = I>,
         S: Calls<I, S::Rule, TheOneHandler>,
     {
-        Calling::new::<ByCalls<S, I, S::Rule, TheOneHandler>>(&self.handle, query)
+        CallFuture::new::<ByCalls<S, I, S::Rule, TheOneHandler>>(&self.handle, query)
     }
 
     /// The id of the unit of work, which everything in it shares; drawn at the first call.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
-use crate::context::calling::{Call, Calling, Handler, Stage};
+use crate::context::calling::{Call, CallFuture, Handler, Stage};
 use crate::context::handle::Handle;
 use crate::context::inline::RunToEnd;
 use crate::context::room::Room;
@@ -68,7 +68,7 @@ where
             }
         }
     })?;
-    Ok(Calling::begun::<H>(handle, stage))
+    Ok(CallFuture::begun::<H>(handle, stage))
 }
 
 /// Hands the message over, and no more.

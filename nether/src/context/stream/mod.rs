@@ -7,7 +7,7 @@ mod streaming;
 
 pub use self::consumer::{JoinStream, WatchStream};
 pub use self::producer::Producer;
-pub use self::streaming::{Streaming, StreamingCall};
+pub use self::streaming::{StreamFuture, Streaming};
 
 use std::any::type_name;
 use std::fmt;

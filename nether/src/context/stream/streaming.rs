@@ -6,7 +6,7 @@ use std::task::{self, Poll, ready};
 
 use crate::context::stream::seat::Seat;
 use crate::context::stream::{CAPACITY, JoinStream, Producer};
-use crate::context::{Calling, Context};
+use crate::context::{CallFuture, Context};
 use crate::envelope::Given;
 use crate::error::{CallError, Error, PushError, Result, SendError, TryPushError};
 use crate::message::Command;
@@ -101,12 +101,12 @@ impl<S: Sender> Context<S> {
     pub fn send_streaming<C, I, TheOneHandler, R, T, E>(
         &self,
         command: C,
-    ) -> StreamingCall<'_, C, Given<C>, R, T, E>
+    ) -> StreamFuture<'_, C, Given<C>, R, T, E>
     where
         C: Command<Reply = Streaming<R, T>, Error = E, Sent = I>,
         S: Calls<I, S::Rule, TheOneHandler>,
     {
-        StreamingCall(self.send(command))
+        StreamFuture(self.send(command))
     }
 }
 
@@ -115,13 +115,13 @@ fn is_unwanted<T: Send + Sync + 'static>(error: &Error) -> bool {
     unpushed.is_some_and(|unpushed| unpushed.error == PushError::Unwanted)
 }
 
-/// The future of [`send_streaming`](Context::send_streaming): the reply and what follows it. See [`Calling`]
+/// The future of [`send_streaming`](Context::send_streaming): the reply and what follows it. See [`CallFuture`]
 /// for what becomes of it when it is dropped.
 #[must_use = "nothing is sent until this is awaited"]
 #[derive(Debug)]
-pub struct StreamingCall<'a, M, P, R, T, E>(Calling<'a, M, P, Streaming<R, T>, E>);
+pub struct StreamFuture<'a, M, P, R, T, E>(CallFuture<'a, M, P, Streaming<R, T>, E>);
 
-impl<M, P, R, T, E> Future for StreamingCall<'_, M, P, R, T, E> {
+impl<M, P, R, T, E> Future for StreamFuture<'_, M, P, R, T, E> {
     type Output = Result<(R, JoinStream<'static, T>), CallError<E>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
