@@ -110,7 +110,7 @@ pub(crate) enum Rejected {
     /// The module no longer takes messages.
     Closed,
     /// It fails, and is left alone for a while.
-    Open,
+    BreakerOpen,
     /// There is no room now, for what does not wait for it.
     Full,
 }
@@ -120,7 +120,7 @@ impl Rejected {
     pub(crate) fn error(self, message: &'static str) -> SendError {
         match self {
             Rejected::Closed => SendError::Stopped { message },
-            Rejected::Open => SendError::Open { message },
+            Rejected::BreakerOpen => SendError::BreakerOpen { message },
             Rejected::Full => SendError::Full { message },
         }
     }

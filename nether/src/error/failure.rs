@@ -41,7 +41,7 @@ pub enum FailureKind {
     /// It was still waiting when its context's deadline passed.
     DeadlineExceeded,
     /// Its module had failed too often, and its `breaker` was open.
-    Open,
+    BreakerOpen,
     /// Its module stopped before its turn came, or was cut off while it handled it.
     Stopped,
 }
@@ -55,7 +55,7 @@ impl FailureKind {
             CallError::TimedOut(timed_out) => FailureKind::TimedOut(timed_out),
             CallError::Cancelled { .. } => FailureKind::Cancelled,
             CallError::DeadlineExceeded { .. } => FailureKind::DeadlineExceeded,
-            CallError::Open { .. } => FailureKind::Open,
+            CallError::BreakerOpen { .. } => FailureKind::BreakerOpen,
             CallError::Stopped { .. } | CallError::Stopping { .. } => FailureKind::Stopped,
             other => FailureKind::Handler(Arc::new(other.into())),
         }
@@ -97,7 +97,7 @@ impl fmt::Display for FailureKind {
             FailureKind::DeadlineExceeded => {
                 f.write_str("not handled: the context's deadline passed")
             }
-            FailureKind::Open => f.write_str("not handled: the module's breaker is open"),
+            FailureKind::BreakerOpen => f.write_str("not handled: the module's breaker is open"),
             FailureKind::Stopped => f.write_str("not handled: the module stopped"),
         }
     }

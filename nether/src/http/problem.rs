@@ -156,7 +156,7 @@ impl Details {
             CallError::Unavailable(_) => {
                 Details::unavailable("what this is kept in does not answer now")
             }
-            CallError::Open { .. } | CallError::Full { .. } => {
+            CallError::BreakerOpen { .. } | CallError::Full { .. } => {
                 Details::unavailable("the server is too busy")
             }
             CallError::Cancelled { .. } => Details::unavailable("the work was cancelled"),

@@ -83,7 +83,7 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
         M::Inbox: From<P>,
     {
         let kind = match rejected {
-            Rejected::Open => FailureKind::Open,
+            Rejected::BreakerOpen => FailureKind::BreakerOpen,
             Rejected::Closed if self.is_stopped.load(Ordering::SeqCst) => FailureKind::Stopped,
             Rejected::Closed | Rejected::Full => return Err(rejected),
         };
@@ -279,7 +279,7 @@ where
         } = offer;
         // A sender that waits in line has passed the breaker before.
         if ticket.is_none() && self.is_left_alone() {
-            return Poll::Ready(self.turn_away(Rejected::Open, source, label, parcel));
+            return Poll::Ready(self.turn_away(Rejected::BreakerOpen, source, label, parcel));
         }
         let make = || take(parcel).into();
         let polled = self
@@ -302,7 +302,7 @@ where
     ) -> Result<(), Rejected> {
         let make = || take(parcel).into();
         let accepted = if self.is_left_alone() {
-            Err(Rejected::Open)
+            Err(Rejected::BreakerOpen)
         } else {
             self.mailbox.try_put(source, label, root, make)
         };

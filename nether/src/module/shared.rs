@@ -117,7 +117,7 @@ impl<M: Module + Shared> SharedCell<M> {
         }
         let breaker = self.breaker.as_ref();
         if breaker.is_some_and(|breaker| !breaker.lets_pass()) {
-            return Err(self.turn_away(Rejected::Open, &header, &json));
+            return Err(self.turn_away(Rejected::BreakerOpen, &header, &json));
         }
         Ok(Accepted {
             cell: self,
@@ -140,7 +140,7 @@ impl<M: Module + Shared> SharedCell<M> {
         let Header { scope, label, .. } = header;
         let is_stopped = self.is_stopped.load(Ordering::SeqCst);
         let kind = match rejected {
-            Rejected::Open => Some(FailureKind::Open),
+            Rejected::BreakerOpen => Some(FailureKind::BreakerOpen),
             Rejected::Closed if is_stopped => Some(FailureKind::Stopped),
             Rejected::Closed | Rejected::Full => None,
         };

@@ -115,8 +115,8 @@ fn is_unwanted<T: Send + Sync + 'static>(error: &Error) -> bool {
     unpushed.is_some_and(|unpushed| unpushed.error == PushError::Unwanted)
 }
 
-/// The future of [`send_streaming`](Context::send_streaming): the reply and what follows it. See [`CallFuture`]
-/// for what becomes of it when it is dropped.
+/// The future of [`send_streaming`](Context::send_streaming): the reply and what follows it. See
+/// [`CallFuture`] for what becomes of it when it is dropped.
 #[must_use = "nothing is sent until this is awaited"]
 #[derive(Debug)]
 pub struct StreamFuture<'a, M, P, R, T, E>(CallFuture<'a, M, P, Streaming<R, T>, E>);
