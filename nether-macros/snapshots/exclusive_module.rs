@@ -48,7 +48,7 @@ const _: () = {
     };
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
-    impl ::nether::__private::Sender for Orders {
+    impl ::nether::__private::Caller for Orders {
         type Rule = ::nether::__private::Listed;
     }
     #[automatically_derived]

@@ -29,7 +29,7 @@ const _: () = {
     };
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
-    impl ::nether::__private::Sender for Mailer {
+    impl ::nether::__private::Caller for Mailer {
         type Rule = ::nether::__private::Open;
     }
     #[automatically_derived]

@@ -1,24 +1,24 @@
 //! The proofs that a message may be sent, and by whom; the only home of routing diagnostics.
 //!
-//! A [`Sender`] is the root of a unit of work, or a module. Its rule is [`Open`] (every message that a
+//! A [`Caller`] is code outside of modules, or a module. Its rule is [`Open`] (every message that a
 //! visible module handles) or [`Listed`] (exactly what `emits` and `calls` say). The last parameter of the
 //! proofs is never written: the compiler infers it when exactly one `impl` fits, reports E0277 with the texts
 //! below when none does, and E0283, naming both `impl`s, when two do.
 
 use crate::declaration::Declaration;
 
-/// A sender: the root of a unit of work ([`Root`]) or a module, for which `#[module]` implements it. A helper
+/// A caller: code outside of modules ([`Root`]) or a module, for which `#[module]` implements it. A helper
 /// that is generic over the sender takes `&Context<S>`:
 ///
 /// ```
-/// use nether::{Emits, Sender, prelude::*};
+/// use nether::{Emits, Caller, prelude::*};
 ///
 /// #[event]
 /// pub struct Noted(pub String);
 ///
 /// async fn note<S, H>(ctx: &Context<S>, text: &str) -> nether::Result<()>
 /// where
-///     S: Sender + Emits<Noted, S::Rule, H>,
+///     S: Caller + Emits<Noted, S::Rule, H>,
 /// {
 ///     ctx.publish(Noted(text.to_owned())).await?;
 ///     Ok(())
@@ -34,7 +34,7 @@ use crate::declaration::Declaration;
     label = "not a module",
     note = "put `#[module(handles = [..])]` above an `impl {Self}` block"
 )]
-pub trait Sender: Sized + 'static {
+pub trait Caller: Sized + 'static {
     /// [`Open`] or [`Listed`].
     #[doc(hidden)]
     type Rule;
@@ -114,7 +114,7 @@ pub enum NoMessage {}
 pub enum NorAnother {}
 
 #[diagnostic::do_not_recommend]
-impl Sender for Root {
+impl Caller for Root {
     type Rule = Open;
 }
 

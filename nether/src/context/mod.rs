@@ -43,7 +43,7 @@ use crate::declaration::Declaration;
 use crate::envelope::{Given, Shown};
 use crate::error::TrySendError;
 use crate::message::{ByValue, Command, Event, Message};
-use crate::routing::{Calls, Emits, Root, Sender};
+use crate::routing::{Caller, Calls, Emits, Root};
 use crate::scope::Scope;
 
 /// A handle to a unit of work.
@@ -99,11 +99,11 @@ use crate::scope::Scope;
 ///
 /// A context is for one piece of work, not for the life of a program: it keeps failures that no caller got
 /// until it is closed. It is used inside of the tokio runtime in which its system was started.
-pub struct Context<S: Sender = Root> {
+pub struct Context<S: Caller = Root> {
     query: QueryContext<S>,
 }
 
-impl<S: Sender> Context<S> {
+impl<S: Caller> Context<S> {
     pub(crate) fn new(handle: Handle) -> Self {
         Context {
             query: QueryContext::new(handle),
@@ -417,7 +417,7 @@ impl<S: Emits<I, Rule, H>, I, Rule, H> Handler for ByEmits<S, I, Rule, H> {
     }
 }
 
-impl<S: Sender> Deref for Context<S> {
+impl<S: Caller> Deref for Context<S> {
     type Target = QueryContext<S>;
 
     fn deref(&self) -> &QueryContext<S> {
@@ -425,7 +425,7 @@ impl<S: Sender> Deref for Context<S> {
     }
 }
 
-impl<S: Sender> Clone for Context<S> {
+impl<S: Caller> Clone for Context<S> {
     fn clone(&self) -> Self {
         if self.handle().origin == Origin::Root {
             self.handle().scope.add_root();
@@ -438,7 +438,7 @@ impl<S: Sender> Clone for Context<S> {
     }
 }
 
-impl<S: Sender> Drop for Context<S> {
+impl<S: Caller> Drop for Context<S> {
     fn drop(&mut self) {
         if self.handle().origin == Origin::Root {
             self.handle().scope.drop_root();
@@ -446,7 +446,7 @@ impl<S: Sender> Drop for Context<S> {
     }
 }
 
-impl<S: Sender> fmt::Debug for Context<S> {
+impl<S: Caller> fmt::Debug for Context<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.query.fmt(f)
     }

@@ -11,19 +11,19 @@ use crate::context::handle::Handle;
 use crate::declaration::Declaration;
 use crate::envelope::Given;
 use crate::message::Query;
-use crate::routing::{Calls, Root, Sender};
+use crate::routing::{Caller, Calls, Root};
 use crate::scope::{ContextId, MessageId};
 
 /// A handle to a unit of work that may read, but change nothing: what a query's handler is given.
 ///
 /// Reading is separated from writing by type: there is no way from here to a command or an event. A
 /// [`Context`](crate::Context) is one too.
-pub struct QueryContext<S: Sender = Root> {
+pub struct QueryContext<S: Caller = Root> {
     pub(crate) handle: Handle,
     sender: PhantomData<fn() -> S>,
 }
 
-impl<S: Sender> QueryContext<S> {
+impl<S: Caller> QueryContext<S> {
     pub(crate) fn new(handle: Handle) -> Self {
         QueryContext {
             handle,
@@ -110,7 +110,7 @@ impl<S: Calls<I, Rule, H>, I, Rule, H> Handler for ByCalls<S, I, Rule, H> {
     }
 }
 
-impl<S: Sender> fmt::Debug for QueryContext<S> {
+impl<S: Caller> fmt::Debug for QueryContext<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.handle.fmt(f)
     }
@@ -119,7 +119,7 @@ impl<S: Sender> fmt::Debug for QueryContext<S> {
 /// What a query's handler may not do. The methods are here only to say so better than "no such method".
 mod refusals {
     use crate::context::query::QueryContext;
-    use crate::routing::Sender;
+    use crate::routing::Caller;
 
     /// Implemented by nothing.
     #[doc(hidden)]
@@ -134,7 +134,7 @@ mod refusals {
     }
 
     // What these give back is whatever the caller takes it for, so that nothing is said about it.
-    impl<S: Sender> QueryContext<S> {
+    impl<S: Caller> QueryContext<S> {
         #[doc(hidden)]
         pub fn send<M, T>(&self, _: M) -> T
         where

@@ -14,7 +14,7 @@ use crate::events::HandlerFailed;
 use crate::guarded::{catch, said};
 use crate::message::{MessageDescriptor, MessageKind};
 use crate::race::race;
-use crate::routing::{Root, Sender};
+use crate::routing::{Caller, Root};
 
 /// What stands for the message, in causes and failures.
 static SPAWNED: MessageDescriptor = MessageDescriptor::new(
@@ -29,7 +29,7 @@ static SPAWNED: MessageDescriptor = MessageDescriptor::new(
     None,
 );
 
-impl<S: Sender> Context<S> {
+impl<S: Caller> Context<S> {
     /// Runs `work` in a task of its own that is part of the unit of work: [`close`](Context::close) waits for
     /// it, and its messages belong to the unit of work. So a handler can return its reply and continue in the
     /// task.
@@ -94,7 +94,7 @@ impl<S: Sender> Context<S> {
 }
 
 /// The module that spawned; none from outside.
-fn name_of<S: Sender>() -> &'static str {
+fn name_of<S: Caller>() -> &'static str {
     match TypeId::of::<S>() == TypeId::of::<Root>() {
         true => "",
         false => type_name::<S>(),

@@ -4,10 +4,10 @@ use std::any::type_name;
 
 use crate::context::Context;
 use crate::error::{EnlistError, Result};
-use crate::routing::Sender;
+use crate::routing::Caller;
 use crate::scope::Transaction;
 
-impl<S: Sender> Context<S> {
+impl<S: Caller> Context<S> {
     /// Makes a transaction part of the unit of work. It is committed when the unit of work is closed and
     /// nothing in it has failed, and rolled back otherwise: also when the unit of work is cancelled, dropped,
     /// or passes its deadline.

@@ -11,7 +11,7 @@ use crate::envelope::Shown;
 use crate::message::ByValue;
 #[cfg(feature = "eventstore")]
 use crate::message::Event;
-use crate::routing::Sender;
+use crate::routing::Caller;
 
 /// A handler of which only the routing table knows.
 struct Unproven;
@@ -22,7 +22,7 @@ impl Handler for Unproven {
     }
 }
 
-impl<S: Sender> Context<S> {
+impl<S: Caller> Context<S> {
     /// Sends or asks the message, whether or not the compiler has seen its handler. That there is one is
     /// checked when the system starts.
     pub(crate) fn call<M: ByValue + Send>(&self, message: M) -> Call<'_, M> {

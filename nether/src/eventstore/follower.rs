@@ -15,7 +15,7 @@ use crate::eventstore::parked::Parked;
 use crate::eventstore::store::{DocumentChange, PAGE, Position, RecordedEvent, StoreError};
 use crate::module::Backoff;
 use crate::race::race;
-use crate::routing::Sender;
+use crate::routing::Caller;
 use crate::sync::lock;
 
 /// How long to wait before something is tried again.
@@ -25,7 +25,7 @@ const BACKOFF: Backoff = Backoff {
 };
 
 /// Who follows a store.
-pub(super) struct Follower<S: Sender> {
+pub(super) struct Follower<S: Caller> {
     /// That of its checkpoint.
     pub(super) name: &'static str,
     pub(super) store: Store,
@@ -34,7 +34,7 @@ pub(super) struct Follower<S: Sender> {
     pub(super) ctx: Context<S>,
 }
 
-impl<S: Sender> Follower<S> {
+impl<S: Caller> Follower<S> {
     /// Reads a page of events after a position; `None` if the module is told to stop.
     pub(super) async fn page(&self, after: Position) -> Option<Vec<RecordedEvent>> {
         self.persistently(|| self.store.read_all(after, PAGE)).await
@@ -124,11 +124,11 @@ impl<S: Sender> Follower<S> {
 }
 
 /// Waits before something is tried again that has failed so often; no longer than the module runs.
-pub(super) async fn wait_after<S: Sender>(failed: u32, ctx: &Context<S>) {
+pub(super) async fn wait_after<S: Caller>(failed: u32, ctx: &Context<S>) {
     race(sleep(wait(failed, ctx)), ctx.cancelled()).await;
 }
 
-fn wait<S: Sender>(failed: u32, ctx: &Context<S>) -> Duration {
+fn wait<S: Caller>(failed: u32, ctx: &Context<S>) -> Duration {
     BACKOFF.wait(failed, &ctx.handle().scope.mediator.chance)
 }
 

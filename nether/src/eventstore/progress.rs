@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::context::{Context, announce};
 use crate::eventstore::events::CatchingUp;
 use crate::eventstore::store::Position;
-use crate::routing::Sender;
+use crate::routing::Caller;
 
 /// How often it is told.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -34,7 +34,7 @@ impl Progress {
     }
 
     /// So many more events are read; it is told if it is time.
-    pub(super) fn read<S: Sender>(
+    pub(super) fn read<S: Caller>(
         &mut self,
         count: usize,
         position: Position,
@@ -48,11 +48,11 @@ impl Progress {
     }
 
     /// It is done.
-    pub(super) fn end<S: Sender>(mut self, position: Position, ctx: &Context<S>) {
+    pub(super) fn end<S: Caller>(mut self, position: Position, ctx: &Context<S>) {
         self.tell(position, position, ctx);
     }
 
-    fn tell<S: Sender>(&mut self, position: Position, head: Position, ctx: &Context<S>) {
+    fn tell<S: Caller>(&mut self, position: Position, head: Position, ctx: &Context<S>) {
         self.told = Instant::now();
         let milliseconds = self.began.elapsed().as_millis().max(1);
         let rate = u128::from(self.events) * 1000 / milliseconds;

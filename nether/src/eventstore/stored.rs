@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::declaration::Declaration;
 use crate::eventstore::store::{Encoding, EventId, NewEvent, Payload, RecordedEvent, StoreError};
 use crate::message::{Event, Message, MessageProof};
-use crate::routing::Sender;
+use crate::routing::Caller;
 
 /// An event that can be stored: every [`#[event]`](macro@crate::event) that is not `local`. Not to be
 /// implemented by hand.
@@ -54,7 +54,7 @@ pub trait StoredEvent: Event + Serialize + DeserializeOwned {
     /// Publishes it to the modules that handle it. A failure to publish (the unit of work is cancelled, the
     /// chain of causes is too long) is only logged, because the event is already stored.
     #[doc(hidden)]
-    fn shown<S: Sender>(event: Self, ctx: &Context<S>) -> impl Future<Output = ()> + Send {
+    fn shown<S: Caller>(event: Self, ctx: &Context<S>) -> impl Future<Output = ()> + Send {
         async move {
             if let Err(error) = ctx.tell(event).await {
                 tracing::warn!(%error, "an event was stored, but not published");

@@ -18,14 +18,14 @@ use crate::message::{ByValue, Event, MayChange, Message, MessageDescriptor, Mess
 use crate::module::cell::{CellOf, Routes, Way};
 use crate::module::supervision::{Attempt, settle};
 use crate::module::{Module, Verdict};
-use crate::routing::Sender;
+use crate::routing::Caller;
 
 /// What the handler of `M` gives back in the end.
 pub(crate) type Replied<M> = Result<<M as Message>::Reply, <M as Message>::Error>;
 
 /// The handler of one message in an exclusive module.
 #[doc(hidden)]
-pub trait Handles<P>: Sender {
+pub trait Handles<P>: Caller {
     /// Handles it.
     fn handle<S: Settle<P>>(
         module: &mut Self,
@@ -52,7 +52,7 @@ pub trait Handles<P>: Sender {
 
 /// The handler of one message in a shared module.
 #[doc(hidden)]
-pub trait Serves<P>: Sender {
+pub trait Serves<P>: Caller {
     /// Handles it.
     fn handle<S: Settle<P>>(
         module: &Self,

@@ -45,7 +45,7 @@ pub use self::tally::Verdict;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::resources::Resources;
-use crate::routing::Sender;
+use crate::routing::Caller;
 
 /// A module: implemented by [`#[module]`](macro@crate::module), never by hand.
 #[diagnostic::on_unimplemented(
@@ -53,7 +53,7 @@ use crate::routing::Sender;
     label = "not a module",
     note = "put `#[module(handles = [..])]` above an `impl {Self}` block"
 )]
-pub trait Module: Sender + Send + 'static {
+pub trait Module: Caller + Send + 'static {
     /// How messages reach it: [`OneAtATime`] or [`Concurrently`].
     #[doc(hidden)]
     type Handling: Mode<Self>;
@@ -97,7 +97,7 @@ pub trait Construct: Sized {
 
 /// A module that handles one message at a time.
 #[doc(hidden)]
-pub trait Exclusive: Sender {
+pub trait Exclusive: Caller {
     /// One variant for each message it handles.
     type Inbox: Send + 'static;
 
@@ -125,7 +125,7 @@ pub trait Exclusive: Sender {
 
 /// A module all of whose handlers take `&self`: they run concurrently.
 #[doc(hidden)]
-pub trait Shared: Sender + Sync {
+pub trait Shared: Caller + Sync {
     /// Runs `#[on_stop]`.
     fn on_stop(module: &Self, _: &Context<Self>) -> impl Future<Output = Result<()>> + Send
     where

@@ -48,7 +48,7 @@ struct Told;
 
 struct Teller(Arc<Semaphore>);
 
-fn known<S: nether::Sender>(ctx: &Context<S>) -> Known {
+fn known<S: nether::Caller>(ctx: &Context<S>) -> Known {
     Known {
         tenant: ctx.baggage(),
         region: ctx.baggage(),

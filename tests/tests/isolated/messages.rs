@@ -117,7 +117,7 @@ struct Seen {
 }
 
 impl Trace {
-    fn note<S: nether::Sender>(&self, name: &'static str, ctx: &nether::QueryContext<S>) {
+    fn note<S: nether::Caller>(&self, name: &'static str, ctx: &nether::QueryContext<S>) {
         let seen = Seen {
             correlation: ctx.correlation_id(),
             message: ctx.message_id(),

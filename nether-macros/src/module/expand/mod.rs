@@ -164,7 +164,7 @@ impl Expander<'_> {
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
             #[diagnostic::do_not_recommend]
-            impl #p::Sender for #ty {
+            impl #p::Caller for #ty {
                 type Rule = #p::#rule;
             }
         }

@@ -18,13 +18,13 @@ use self::seat::Seat;
 use crate::channel::{AnyChannel, Channel};
 use crate::context::Context;
 use crate::error::{Error, StreamError, TryPushError};
-use crate::routing::Sender;
+use crate::routing::Caller;
 
 /// How many items a stream holds for consumers that are behind, unless it is told otherwise: enough that
 /// producer and consumer seldom wait for each other, and little enough to keep memory small.
 const CAPACITY: usize = 256;
 
-impl<S: Sender> Context<S> {
+impl<S: Caller> Context<S> {
     /// The shared stream of items of type `T` in this unit of work. Every call in the unit of work returns a
     /// handle to the same stream.
     ///

@@ -10,7 +10,7 @@ use crate::context::{CallFuture, Context};
 use crate::envelope::Given;
 use crate::error::{CallError, Error, PushError, Result, SendError, TryPushError};
 use crate::message::Command;
-use crate::routing::{Calls, Sender};
+use crate::routing::{Caller, Calls};
 
 /// The reply of a command that answers with a stream: `#[command(reply = Streaming<Summary, Row>)]`.
 ///
@@ -23,7 +23,7 @@ pub struct Streaming<R, T> {
     pub items: JoinStream<'static, T>,
 }
 
-impl<S: Sender> Context<S> {
+impl<S: Caller> Context<S> {
     /// A reply that is given now, and items that follow it: `produce` runs after the handler, in a task of
     /// its own, which is part of the unit of work like any [spawned](Context::spawn) task. If it fails, so
     /// does the stream. If it ends with the error of a [`push`](Producer::push) whose consumer is gone, that

@@ -21,7 +21,7 @@ use crate::module::{
 };
 use crate::race::race;
 use crate::resources::{InitArgument, Resource, Resources};
-use crate::routing::{Listed, Sender};
+use crate::routing::{Caller, Listed};
 
 /// All aggregates of the type `A`, as a module: what its commands go to.
 /// [`#[aggregate]`](macro@crate::aggregate) makes it part of the program; it is named where modules are, as
@@ -55,7 +55,7 @@ impl<A: Aggregate> Aggregates<A> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<A: Aggregate> Sender for Aggregates<A> {
+impl<A: Aggregate> Caller for Aggregates<A> {
     type Rule = Listed;
 }
 

@@ -13,7 +13,7 @@ use crate::eventstore::store::{
 };
 use crate::eventstore::stored::{Encoded, unknown};
 use crate::message::{Command, Message, MessageTypeId};
-use crate::routing::Sender;
+use crate::routing::Caller;
 
 /// How many times an aggregate decides upon a command while other writers keep changing its stream.
 const ATTEMPTS: usize = 16;
@@ -38,7 +38,7 @@ pub struct CommandId(pub u128);
 
 impl CommandId {
     /// The id of the command that is being decided upon, if it has one.
-    fn of<S: Sender>(ctx: &Context<S>) -> Option<Self> {
+    fn of<S: Caller>(ctx: &Context<S>) -> Option<Self> {
         let handle = ctx.handle();
         let is_the_owners = handle.cause.sequence.is_none();
         let id = is_the_owners.then(|| handle.scope.own_baggage::<CommandId>());

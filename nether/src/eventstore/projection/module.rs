@@ -20,7 +20,7 @@ use crate::module::{
     Background, Concurrently, Construct, Module, ModuleDescriptor, Routes, Serves, Settle, Shared,
 };
 use crate::resources::{InitArgument, Resource, Resources};
-use crate::routing::{Listed, Sender};
+use crate::routing::{Caller, Listed};
 
 /// A projection, as a module: what keeps it up to date, and what its queries go to.
 /// [`#[projection]`](macro@crate::projection) makes it part of the program; it is named where modules are, as
@@ -36,7 +36,7 @@ pub struct Projections<P: Projection> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<P: Projection> Sender for Projections<P> {
+impl<P: Projection> Caller for Projections<P> {
     type Rule = Listed;
 }
 

@@ -14,7 +14,7 @@ use crate::module::{
     Background, Concurrently, Construct, Module, ModuleDescriptor, Routes, Shared,
 };
 use crate::resources::{InitArgument, Resource, Resources};
-use crate::routing::{Listed, Sender};
+use crate::routing::{Caller, Listed};
 
 /// All sagas of the type `S`, as a module. [`#[saga]`](macro@crate::saga) makes it part of the program; it is
 /// named where modules are, as in `#[nether::main(modules = [Sagas<Transfer>])]`.
@@ -25,7 +25,7 @@ pub struct Sagas<S: Saga> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<S: Saga> Sender for Sagas<S> {
+impl<S: Saga> Caller for Sagas<S> {
     type Rule = Listed;
 }
 
