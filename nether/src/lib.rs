@@ -306,7 +306,7 @@ pub use self::message::{
 pub use self::module::{Module, ModuleKind, ModuleState};
 pub use self::registry::{Edge, MessageNode, ModuleNode, Relation, Topology};
 pub use self::resources::Resource;
-pub use self::routing::{Caller, Calls, Emits, HandledBy, Root};
+pub use self::routing::{Caller, Calls, Emits, External, HandledBy};
 pub use self::scope::{ContextId, MessageId, Transaction};
 pub use self::system::{
     Attached, DeadLetters, ModuleStatus, PauseError, ShutdownReport, System, SystemBuilder,

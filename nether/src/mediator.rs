@@ -76,7 +76,7 @@ pub(crate) struct Settings {
 /// Whether a system is stopping; known to its contexts and to its modules.
 #[derive(Debug, Default)]
 pub(crate) struct Stopping {
-    /// Set once: new root work is refused from then on.
+    /// Set once: new work from outside is refused from then on.
     begun: AtomicBool,
     /// Set once: every module has stopped.
     ended: AtomicBool,
@@ -89,7 +89,7 @@ pub(crate) struct Stopping {
 }
 
 impl Stopping {
-    /// Refuses new root work from now on.
+    /// Refuses new work from outside from now on.
     pub(crate) fn begin(&self) {
         self.begun.store(true, Ordering::SeqCst);
         self.is_asked.store(true, Ordering::SeqCst);
@@ -124,7 +124,7 @@ impl Stopping {
         self.ended.load(Ordering::SeqCst)
     }
 
-    /// Whether new root work is refused.
+    /// Whether new work from outside is refused.
     #[inline]
     pub(crate) fn has_begun(&self) -> bool {
         self.begun.load(Ordering::SeqCst)

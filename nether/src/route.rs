@@ -129,16 +129,20 @@ impl Rejected {
 /// The handler of a shared module. What it is given has been admitted; it answers for that.
 pub(crate) trait Inline<P: Parcel>: Send + Sync {
     /// Handles the message in the caller's task.
-    fn call(self: Arc<Self>, parcel: P, header: Header, root: bool)
-    -> BoxFuture<Reply<P::Message>>;
+    fn call(
+        self: Arc<Self>,
+        parcel: P,
+        header: Header,
+        is_external: bool,
+    ) -> BoxFuture<Reply<P::Message>>;
 
-    /// Handles the message in a task of its own. If root work has to wait for others to end first, gives back
-    /// that wait.
+    /// Handles the message in a task of its own. If work from outside has to wait for others to end first,
+    /// gives back that wait.
     fn post(
         self: Arc<Self>,
         parcel: P,
         header: Header,
-        root: bool,
+        is_external: bool,
     ) -> Result<Option<BoxFuture<Result<(), Rejected>>>, Rejected>;
 
     /// As `call`, if another handler may run now. The parcel stays where it is if it is rejected.
@@ -146,7 +150,7 @@ pub(crate) trait Inline<P: Parcel>: Send + Sync {
         self: Arc<Self>,
         parcel: &mut Option<P>,
         header: Header,
-        root: bool,
+        is_external: bool,
     ) -> Result<BoxFuture<Reply<P::Message>>, Rejected>;
 
     /// As `post`, likewise.
@@ -154,7 +158,7 @@ pub(crate) trait Inline<P: Parcel>: Send + Sync {
         self: Arc<Self>,
         parcel: &mut Option<P>,
         header: Header,
-        root: bool,
+        is_external: bool,
     ) -> Result<(), Rejected>;
 }
 
@@ -170,13 +174,13 @@ pub(crate) trait Queue<P>: Send + Sync {
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Rejected>>;
 
-    /// Accepts the parcel if there is room now, or if it is not root work. It stays where it is if it is
-    /// rejected.
+    /// Accepts the parcel if there is room now, or if it is not work from outside. It stays where it is if it
+    /// is rejected.
     fn try_accept(
         &self,
         source: Source<'_>,
         label: Label,
-        root: bool,
+        is_external: bool,
         parcel: &mut Option<P>,
     ) -> Result<(), Rejected>;
 
@@ -194,8 +198,8 @@ pub(crate) trait Queue<P>: Send + Sync {
 pub(crate) struct Offer<P> {
     /// `None` once accepted.
     pub(crate) parcel: Option<P>,
-    /// Root work waits for room.
-    pub(crate) root: bool,
+    /// Work from outside waits for room.
+    pub(crate) is_external: bool,
     /// The place in the line of those who wait.
     pub(crate) ticket: Option<u64>,
 }
@@ -207,12 +211,12 @@ pub(crate) fn offer<P>(
     source: Source<'_>,
     label: Label,
     parcel: P,
-    root: bool,
+    is_external: bool,
     cx: &mut Context<'_>,
 ) -> Result<Option<Waiting<P>>, Rejected> {
     let mut offer = Offer {
         parcel: Some(parcel),
-        root,
+        is_external,
         ticket: None,
     };
     match queue.poll_accept(source, label, &mut offer, cx) {

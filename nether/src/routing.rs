@@ -7,8 +7,8 @@
 
 use crate::declaration::Declaration;
 
-/// A caller: code outside of modules ([`Root`]) or a module, for which `#[module]` implements it. A helper
-/// that is generic over the sender takes `&Context<S>`:
+/// A caller: code outside of modules ([`External`]) or a module, for which `#[module]` implements it. A
+/// helper that is generic over the sender takes `&Context<S>`:
 ///
 /// ```
 /// use nether::{Emits, Caller, prelude::*};
@@ -43,7 +43,7 @@ pub trait Caller: Sized + 'static {
 /// The sender of messages from outside of modules: the owner of a context from
 /// [`System::context`](crate::System::context).
 #[derive(Debug, Clone, Copy)]
-pub enum Root {}
+pub enum External {}
 
 /// Proof that a module handles the command or query, or that the message is an event. Made by `#[module]` and
 /// `#[event]`.
@@ -114,7 +114,7 @@ pub enum NoMessage {}
 pub enum NorAnother {}
 
 #[diagnostic::do_not_recommend]
-impl Caller for Root {
+impl Caller for External {
     type Rule = Open;
 }
 

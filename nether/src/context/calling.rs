@@ -182,7 +182,7 @@ where
                     return Stage::Ended(Some(CallError::Deadlock(Box::new(deadlock))));
                 }
                 let given = Given::new(message, Some(reply));
-                match offer(queue, source, label, given, handle.is_root(), cx) {
+                match offer(queue, source, label, given, handle.is_external(), cx) {
                     Ok(None) => Stage::Replying(awaited),
                     Ok(Some(waiting)) => Stage::Offering(waiting, awaited),
                     Err(rejected) => Stage::Ended(Some(rejected.error(M::NAME).into())),
@@ -190,7 +190,8 @@ where
             }
             To::Inline(inline) => {
                 let given = Given::new(message, None);
-                let future = Arc::clone(inline).call(given, source.header(label), handle.is_root());
+                let future =
+                    Arc::clone(inline).call(given, source.header(label), handle.is_external());
                 Stage::Running(RunToEnd::new::<M>(future, scope, module.name, sequence))
             }
         }

@@ -68,7 +68,7 @@ where
             cause: &cause,
         };
         let label = Label::new(descriptor, sequence, false);
-        deliver(source, label, route, given, handle.is_root(), cx)
+        deliver(source, label, route, given, handle.is_external(), cx)
     })
 }
 
@@ -168,7 +168,7 @@ fn publish<E: Event>(handle: &Handle, event: &Arc<E>, cx: &mut Context<'_>) -> S
                 label,
                 route,
                 Shown(Arc::clone(event)),
-                handle.is_root(),
+                handle.is_external(),
                 cx,
             ) {
                 // A module that stopped meanwhile does not handle the event any more.
@@ -196,21 +196,25 @@ fn deliver<P: Parcel>(
     label: Label,
     route: &Route<P>,
     parcel: P,
-    root: bool,
+    is_external: bool,
     cx: &mut Context<'_>,
 ) -> Stage<P> {
     let refused = |rejected: Rejected| rejected.error(P::Message::NAME);
     match route.to(parcel.sent()) {
-        To::Queue(queue) => match offer(queue, source, label, parcel, root, cx) {
+        To::Queue(queue) => match offer(queue, source, label, parcel, is_external, cx) {
             Ok(None) => Stage::Ended(Ok(())),
             Ok(Some(waiting)) => Stage::Offering(waiting),
             Err(rejected) => Stage::Ended(Err(refused(rejected))),
         },
-        To::Inline(inline) => match Arc::clone(inline).post(parcel, source.header(label), root) {
-            Ok(None) => Stage::Ended(Ok(())),
-            Ok(Some(wait)) => Stage::Waiting(Box::pin(async move { wait.await.map_err(refused) })),
-            Err(rejected) => Stage::Ended(Err(refused(rejected))),
-        },
+        To::Inline(inline) => {
+            match Arc::clone(inline).post(parcel, source.header(label), is_external) {
+                Ok(None) => Stage::Ended(Ok(())),
+                Ok(Some(wait)) => {
+                    Stage::Waiting(Box::pin(async move { wait.await.map_err(refused) }))
+                }
+                Err(rejected) => Stage::Ended(Err(refused(rejected))),
+            }
+        }
     }
 }
 
@@ -269,7 +273,7 @@ impl<E: Event> Rest<E> {
                 Label::new(E::descriptor(), self.sequence, false),
                 route,
                 Shown(Arc::clone(&self.event)),
-                self.handle.is_root(),
+                self.handle.is_external(),
                 &mut cx,
             );
         }

@@ -23,7 +23,7 @@ pub(crate) struct Handle {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// From outside: it waits at a full mailbox, and a stopping system refuses it.
-    Root,
+    External,
     /// From a module's `#[on_start]` or `#[on_stop]`: it is accepted while the system stops.
     Hook,
     /// From a handler: it is never held up by a mailbox.
@@ -55,8 +55,8 @@ impl Handle {
 
     /// Whether what it sends waits for room in mailboxes.
     #[inline]
-    pub(crate) fn is_root(&self) -> bool {
-        self.origin == Origin::Root
+    pub(crate) fn is_external(&self) -> bool {
+        self.origin == Origin::External
     }
 
     /// Counts `count` deliveries of a message as in flight and gives their number, or says why they are
@@ -71,12 +71,12 @@ impl Handle {
         if self.cause.depth >= limit {
             return Err(SendError::TooDeep(Box::new(self.too_deep(message, limit))));
         }
-        if self.origin == Origin::Root && self.scope.mediator.stopping.has_begun() {
+        if self.origin == Origin::External && self.scope.mediator.stopping.has_begun() {
             return Err(SendError::Stopping {
                 message: message.name(),
             });
         }
-        self.scope.admit(count, self.is_root(), message.name())
+        self.scope.admit(count, self.is_external(), message.name())
     }
 
     #[cold]

@@ -43,7 +43,7 @@ use crate::declaration::Declaration;
 use crate::envelope::{Given, Shown};
 use crate::error::TrySendError;
 use crate::message::{ByValue, Command, Event, Message};
-use crate::routing::{Caller, Calls, Emits, Root};
+use crate::routing::{Caller, Calls, Emits, External};
 use crate::scope::Scope;
 
 /// A handle to a unit of work.
@@ -99,7 +99,7 @@ use crate::scope::Scope;
 ///
 /// A context is for one piece of work, not for the life of a program: it keeps failures that no caller got
 /// until it is closed. It is used inside of the tokio runtime in which its system was started.
-pub struct Context<S: Caller = Root> {
+pub struct Context<S: Caller = External> {
     query: QueryContext<S>,
 }
 
@@ -335,9 +335,9 @@ impl<S: Caller> Context<S> {
     }
 }
 
-impl Context<Root> {
+impl Context<External> {
     pub(crate) fn open(scope: Scope) -> Self {
-        Context::new(Handle::new(Arc::new(scope), Origin::Root))
+        Context::new(Handle::new(Arc::new(scope), Origin::External))
     }
 
     /// Sets a deadline this long from now; see [`with_deadline`](Context::with_deadline).
@@ -427,7 +427,7 @@ impl<S: Caller> Deref for Context<S> {
 
 impl<S: Caller> Clone for Context<S> {
     fn clone(&self) -> Self {
-        if self.handle().origin == Origin::Root {
+        if self.handle().origin == Origin::External {
             self.handle().scope.add_root();
         }
         let mut handle = self.handle().clone();
@@ -440,7 +440,7 @@ impl<S: Caller> Clone for Context<S> {
 
 impl<S: Caller> Drop for Context<S> {
     fn drop(&mut self) {
-        if self.handle().origin == Origin::Root {
+        if self.handle().origin == Origin::External {
             self.handle().scope.drop_root();
         }
     }

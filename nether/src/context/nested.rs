@@ -49,7 +49,7 @@ impl<S: Caller> Context<S> {
     pub fn nested(&self) -> Nested<S> {
         let handle = self.handle();
         let origin = match handle.origin {
-            Origin::Root => Origin::Root,
+            Origin::External => Origin::External,
             _ => Origin::Handler,
         };
         Nested {
@@ -117,8 +117,8 @@ impl<S: Caller> Deref for Nested<S> {
 impl<S: Caller> Drop for Nested<S> {
     fn drop(&mut self) {
         let handle = self.ctx.handle();
-        // A root handle sees to it itself.
-        if handle.origin != Origin::Root {
+        // An external handle sees to it itself.
+        if handle.origin != Origin::External {
             handle.scope.let_go();
         }
     }

@@ -11,14 +11,14 @@ use crate::context::handle::Handle;
 use crate::declaration::Declaration;
 use crate::envelope::Given;
 use crate::message::Query;
-use crate::routing::{Caller, Calls, Root};
+use crate::routing::{Caller, Calls, External};
 use crate::scope::{ContextId, MessageId};
 
 /// A handle to a unit of work that may read, but change nothing: what a query's handler is given.
 ///
 /// Reading is separated from writing by type: there is no way from here to a command or an event. A
 /// [`Context`](crate::Context) is one too.
-pub struct QueryContext<S: Caller = Root> {
+pub struct QueryContext<S: Caller = External> {
     pub(crate) handle: Handle,
     sender: PhantomData<fn() -> S>,
 }

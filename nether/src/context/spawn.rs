@@ -14,7 +14,7 @@ use crate::events::HandlerFailed;
 use crate::guarded::{catch, said};
 use crate::message::{MessageDescriptor, MessageKind};
 use crate::race::race;
-use crate::routing::{Caller, Root};
+use crate::routing::{Caller, External};
 
 /// What stands for the message, in causes and failures.
 static SPAWNED: MessageDescriptor = MessageDescriptor::new(
@@ -95,7 +95,7 @@ impl<S: Caller> Context<S> {
 
 /// The module that spawned; none from outside.
 fn name_of<S: Caller>() -> &'static str {
-    match TypeId::of::<S>() == TypeId::of::<Root>() {
+    match TypeId::of::<S>() == TypeId::of::<External>() {
         true => "",
         false => type_name::<S>(),
     }

@@ -18,7 +18,7 @@ struct Delivery<'a, M> {
     source: Source<'a>,
     label: Label,
     /// Whether it needs room: what handlers cause is accepted always.
-    root: bool,
+    is_external: bool,
     module: &'static str,
     message: M,
 }
@@ -36,7 +36,7 @@ where
         let Delivery {
             source,
             label,
-            root,
+            is_external,
             module,
             message,
         } = delivery;
@@ -50,13 +50,14 @@ where
                     return Err((SendError::Deadlock(Box::new(deadlock)), Some(given)));
                 }
                 let mut given = Some(Given::new(message, Some(to)));
-                let accepted = queue.try_accept(source, label, root, &mut given);
+                let accepted = queue.try_accept(source, label, is_external, &mut given);
                 accepted.map_err(|rejected| (rejected.error(M::NAME), given))?;
                 Ok(Stage::Replying(awaited))
             }
             To::Inline(inline) => {
                 let mut given = Some(Given::new(message, None));
-                let called = Arc::clone(inline).try_call(&mut given, source.header(label), root);
+                let called =
+                    Arc::clone(inline).try_call(&mut given, source.header(label), is_external);
                 let future = called.map_err(|rejected| (rejected.error(M::NAME), given))?;
                 let sequence = label.sequence();
                 Ok(Stage::Running(RunToEnd::new::<M>(
@@ -81,16 +82,16 @@ where
         let Delivery {
             source,
             label,
-            root,
+            is_external,
             message,
             ..
         } = delivery;
         let to = route.to(&message);
         let mut given = Some(Given::new(message, None));
         let accepted = match to {
-            To::Queue(queue) => queue.try_accept(source, label, root, &mut given),
+            To::Queue(queue) => queue.try_accept(source, label, is_external, &mut given),
             To::Inline(inline) => {
-                Arc::clone(inline).try_post(&mut given, source.header(label), root)
+                Arc::clone(inline).try_post(&mut given, source.header(label), is_external)
             }
         };
         accepted.map_err(|rejected| (rejected.error(M::NAME), given))
@@ -132,7 +133,7 @@ where
                 cause: &handle.next_cause(),
             },
             label: Label::new(descriptor, sequence, awaited),
-            root: handle.is_root(),
+            is_external: handle.is_external(),
             module,
             message,
         };

@@ -75,7 +75,7 @@ impl BackgroundTasks {
     /// Starts the tasks of a module. One that panics crashes it.
     pub(super) fn start<M: Module>(&self, mediator: &Arc<Mediator>, cell: &Arc<CellOf<M>>) {
         let scope = Arc::new(Scope::new(Arc::clone(mediator), ScopeKind::Standing));
-        let handle = Handle::new(scope, Origin::Root);
+        let handle = Handle::new(scope, Origin::External);
         let mut background = Background {
             ctx: Context::<M>::new(handle.clone()),
             shared: cell.shared(),

@@ -274,7 +274,7 @@ where
     ) -> Poll<Result<(), Rejected>> {
         let Offer {
             parcel,
-            root,
+            is_external,
             ticket,
         } = offer;
         // A sender that waits in line has passed the breaker before.
@@ -284,7 +284,7 @@ where
         let make = || take(parcel).into();
         let polled = self
             .mailbox
-            .poll_put(source, label, *root, ticket, cx, make);
+            .poll_put(source, label, *is_external, ticket, cx, make);
         match polled {
             Poll::Ready(Err(rejected)) => {
                 Poll::Ready(self.turn_away(rejected, source, label, parcel))
@@ -297,14 +297,14 @@ where
         &self,
         source: Source<'_>,
         label: Label,
-        root: bool,
+        is_external: bool,
         parcel: &mut Option<P>,
     ) -> Result<(), Rejected> {
         let make = || take(parcel).into();
         let accepted = if self.is_left_alone() {
             Err(Rejected::BreakerOpen)
         } else {
-            self.mailbox.try_put(source, label, root, make)
+            self.mailbox.try_put(source, label, is_external, make)
         };
         if accepted.is_err() {
             source.scope.take_back(1);

@@ -71,10 +71,10 @@ impl<M: ByValue + Send> Inline<Given<M>> for Fake<M> {
         self: Arc<Self>,
         given: &mut Option<Given<M>>,
         header: Header,
-        root: bool,
+        is_external: bool,
     ) -> Result<BoxFuture<Reply<M>>, Rejected> {
         let given = given.take().ok_or(Rejected::Closed)?;
-        Ok(self.call(given, header, root))
+        Ok(self.call(given, header, is_external))
     }
 
     fn try_post(

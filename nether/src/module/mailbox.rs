@@ -2,8 +2,8 @@
 //!
 //! There are two backlogs: senders fill one under a lock, the module empties the other without, and when that
 //! is empty it swaps them. So the lock is held for one message by a sender, and for any number by the module,
-//! and a warm mailbox allocates nothing. Root work waits in a [`Line`] while the mailbox is full; what
-//! handlers cause is accepted always, and counts: it holds new root work back.
+//! and a warm mailbox allocates nothing. Work from outside waits in a [`Line`] while the mailbox is full;
+//! what handlers cause is accepted always, and counts: it holds new work from outside back.
 
 use std::fmt;
 use std::mem;
@@ -63,7 +63,7 @@ enum Consumer {
 }
 
 impl<I> Mailbox<I> {
-    /// An empty mailbox that holds root work back while `bound` messages or more wait in it.
+    /// An empty mailbox that holds work from outside back while `bound` messages or more wait in it.
     pub(super) fn new(bound: usize) -> Self {
         let state = State {
             backlog: Backlog::default(),
@@ -272,7 +272,7 @@ impl<I> Mailbox<I> {
         lock(&self.state).accepted
     }
 
-    /// How many messages may wait before root work is held back.
+    /// How many messages may wait before work from outside is held back.
     pub(super) fn bound(&self) -> usize {
         self.bound
     }

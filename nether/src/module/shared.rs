@@ -46,8 +46,9 @@ pub struct SharedCell<M: Module + Shared> {
     crash: Mutex<Option<String>>,
     /// Whether the module goes on as it is when a handler has panicked.
     resumes: bool,
-    /// How many handlers may run. Root work waits for a permit; what handlers cause runs in tasks of its own
-    /// and waits there; a call from inside a handler needs none, for a caller must never wait for itself.
+    /// How many handlers may run. Work from outside waits for a permit; what handlers cause runs in tasks of
+    /// its own and waits there; a call from inside a handler needs none, for a caller must never wait for
+    /// itself.
     pub(super) permits: Arc<Semaphore>,
     /// The handlers that no caller runs; `None` once the module is cut off.
     tasks: Mutex<Option<JoinSet<()>>>,
@@ -266,12 +267,14 @@ where
         self: Arc<Self>,
         parcel: P,
         header: Header,
-        root: bool,
+        is_external: bool,
     ) -> BoxFuture<Reply<P::Message>> {
         // What the future captures lies where it is, and is not moved once more.
         let mut parcel = Some(parcel);
         match self.accept(header, &parcel) {
-            Ok(mut accepted) => Box::pin(async move { accepted.run(&mut parcel, root).await }),
+            Ok(mut accepted) => {
+                Box::pin(async move { accepted.run(&mut parcel, is_external).await })
+            }
             Err(rejected) => Box::pin(ready(Err(rejected.error(P::Message::NAME).into()))),
         }
     }
@@ -280,10 +283,10 @@ where
         self: Arc<Self>,
         parcel: P,
         header: Header,
-        root: bool,
+        is_external: bool,
     ) -> Result<Option<BoxFuture<Result<(), Rejected>>>, Rejected> {
         let permit = Arc::clone(&self.permits).try_acquire_owned().ok();
-        if permit.is_none() && root {
+        if permit.is_none() && is_external {
             let mut offered = Offered(Some((parcel, header)));
             return Ok(Some(Box::pin(async move {
                 // The semaphore is never closed.
@@ -301,9 +304,9 @@ where
         self: Arc<Self>,
         parcel: &mut Option<P>,
         header: Header,
-        root: bool,
+        is_external: bool,
     ) -> Result<BoxFuture<Reply<P::Message>>, Rejected> {
-        let permit = self.permit(&header, root)?;
+        let permit = self.permit(&header, is_external)?;
         let mut accepted = self.accept(header, parcel)?;
         let mut parcel = parcel.take();
         Ok(Box::pin(async move {
@@ -317,9 +320,9 @@ where
         self: Arc<Self>,
         parcel: &mut Option<P>,
         header: Header,
-        root: bool,
+        is_external: bool,
     ) -> Result<(), Rejected> {
-        let permit = self.permit(&header, root)?;
+        let permit = self.permit(&header, is_external)?;
         let accepted = Arc::clone(&self).accept(header, parcel)?;
         self.run_alone(accepted, parcel.take(), permit);
         Ok(())
@@ -327,14 +330,14 @@ where
 }
 
 impl<M: Module + Shared> SharedCell<M> {
-    /// A permit for what does not wait for one. Root work needs it.
+    /// A permit for what does not wait for one. Work from outside needs it.
     fn permit(
         &self,
         header: &Header,
-        root: bool,
+        is_external: bool,
     ) -> Result<Option<OwnedSemaphorePermit>, Rejected> {
         let permit = Arc::clone(&self.permits).try_acquire_owned().ok();
-        if permit.is_none() && root {
+        if permit.is_none() && is_external {
             header.scope.take_back(1);
             return Err(Rejected::Full);
         }

@@ -51,7 +51,7 @@ pub(crate) struct Scope {
     done: AtomicU64,
     /// How many of those that are done were not handled: refused, taken back, buried.
     unhandled: AtomicU64,
-    /// How many root handles there are; the last one to be dropped cancels what is not closed.
+    /// How many external handles there are; the last one to be dropped cancels what is not closed.
     roots: AtomicUsize,
     failures: Mutex<Vec<Failure>>,
     /// Told when nothing is in flight any more, and when the scope is cancelled.
@@ -110,17 +110,17 @@ impl Scope {
     }
 
     /// Counts `count` deliveries as in flight and gives the number of the first, or says why they are
-    /// refused. `root` work is refused by a closing context; what handlers cause is part of what closing
-    /// waits for.
+    /// refused. Work that `is_external` is refused by a closing context; what handlers cause is part of what
+    /// closing waits for.
     #[inline]
     pub(crate) fn admit(
         &self,
         count: u64,
-        root: bool,
+        is_external: bool,
         message: &'static str,
     ) -> Result<u64, SendError> {
         let ends = self.kind == ScopeKind::Unit;
-        let (sequence, admission) = self.flight().send(count, root, ends);
+        let (sequence, admission) = self.flight().send(count, is_external, ends);
         if admission == Admission::Open {
             return Ok(sequence);
         }
@@ -226,7 +226,7 @@ impl Scope {
         lock(&self.failures).clone()
     }
 
-    /// Takes no more root work, and waits until nothing is in flight.
+    /// Takes no more work from outside, and waits until nothing is in flight.
     pub(crate) async fn drain(&self) {
         self.state.close();
         // Mostly it is idle already, and to listen costs more than to look.
@@ -272,7 +272,7 @@ impl Scope {
     }
 
     /// What has not started is not started any more. A standing scope is only told to stop: it takes no more
-    /// root work, but what its tasks have sent is handled.
+    /// work from outside, but what its tasks have sent is handled.
     pub(crate) fn cancel(&self) {
         self.state.cancel();
         self.changed.notify_waiters();
@@ -316,7 +316,7 @@ impl Scope {
         self.roots.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A root handle is gone. The last one cancels a unit of work that was not closed to its end.
+    /// An external handle is gone. The last one cancels a unit of work that was not closed to its end.
     pub(crate) fn drop_root(self: &Arc<Self>) {
         let last = self.roots.fetch_sub(1, Ordering::AcqRel) == 1;
         if last && self.kind == ScopeKind::Unit {

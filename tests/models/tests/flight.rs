@@ -51,8 +51,8 @@ impl Scope {
     }
 
     /// Sends a message; says whether it was accepted. If it is refused it is counted as done.
-    fn send(&self, root: bool) -> bool {
-        let (_, admission) = self.flight().send(1, root, true);
+    fn send(&self, is_external: bool) -> bool {
+        let (_, admission) = self.flight().send(1, is_external, true);
         let accepted = matches!(admission, Admission::Open | Admission::Special);
         if !accepted {
             self.flight().finish(1);
