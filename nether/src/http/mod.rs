@@ -39,7 +39,7 @@ pub use self::messages::{
     AddRoutes, AddStatic, RoutesAdded, ServerFailed, ServerStarted, ServerStopped, StartServer,
     StaticAdded, StopServer,
 };
-pub use self::own::Ctx;
+pub use self::own::RequestContext;
 pub use self::problem::{Problem, ProblemKind};
 pub use self::request_id::RequestId;
 pub use self::server::Server;

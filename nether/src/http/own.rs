@@ -1,4 +1,4 @@
-//! Handlers that are written by hand: [`Ctx`], and the middleware around them.
+//! Handlers that are written by hand: [`RequestContext`], and the middleware around them.
 
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
@@ -25,7 +25,7 @@ use crate::system::System;
 ///
 /// ```
 /// use axum::http::StatusCode;
-/// use nether::http::Ctx;
+/// use nether::http::RequestContext;
 /// use nether::prelude::*;
 ///
 /// #[query(reply = u64)]
@@ -41,7 +41,7 @@ use crate::system::System;
 ///     }
 /// }
 ///
-/// async fn home(ctx: Ctx) -> Result<String, StatusCode> {
+/// async fn home(ctx: RequestContext) -> Result<String, StatusCode> {
 ///     let count = ctx.ask(Visitors).await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
 ///     Ok(format!("{count} visitors"))
 /// }
@@ -52,9 +52,9 @@ use crate::system::System;
 /// }
 /// ```
 #[derive(Debug)]
-pub struct Ctx(Context);
+pub struct RequestContext(Context);
 
-impl Deref for Ctx {
+impl Deref for RequestContext {
     type Target = Context;
 
     fn deref(&self) -> &Context {
@@ -62,14 +62,14 @@ impl Deref for Ctx {
     }
 }
 
-/// The unit of work that [`Ctx`] opened, for the middleware that closes it.
+/// The unit of work that [`RequestContext`] opened, for the middleware that closes it.
 #[derive(Clone, Default)]
 struct Opened {
     visit: Arc<Mutex<Option<Visit>>>,
     site: Option<Arc<Site>>,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Ctx {
+impl<S: Send + Sync> FromRequestParts<S> for RequestContext {
     type Rejection = Response;
 
     async fn from_request_parts(
@@ -79,12 +79,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Ctx {
         let opened = parts.extensions.get::<Opened>();
         let site = opened.and_then(|opened| Some((opened, opened.site.as_ref()?)));
         let Some((opened, site)) = site else {
-            tracing::error!("`Ctx` is for routes that a `nether::http::Server` serves");
+            tracing::error!("`RequestContext` is for routes that a `nether::http::Server` serves");
             return Err(Details::internal().answer_to(parts));
         };
         let mut visit = lock(&opened.visit);
         let visit = visit.get_or_insert_with(|| Visit::open(&site.system, &site.settings, parts));
-        Ok(Ctx(visit.ctx.clone()))
+        Ok(RequestContext(visit.ctx.clone()))
     }
 }
 
