@@ -36,7 +36,7 @@ pub(crate) struct Args {
     pub(crate) status: Option<LitInt>,
     pub(crate) title: Option<LitStr>,
     /// `type = ".."`.
-    pub(crate) about: Option<LitStr>,
+    pub(crate) type_uri: Option<LitStr>,
     pub(crate) renamed: Option<Path>,
     /// The keys as written, to point at.
     pub(crate) seen: Seen,
@@ -76,7 +76,7 @@ impl Args {
             match key.to_string().as_str() {
                 "status" => args.status = Some(input.parse()?),
                 "title" => args.title = Some(input.parse()?),
-                "type" => args.about = Some(input.parse()?),
+                "type" => args.type_uri = Some(input.parse()?),
                 _ => args.renamed = Some(input.call(Path::parse_mod_style)?),
             }
             Ok(())

@@ -32,14 +32,14 @@ pub(crate) enum Kinds {
 pub(crate) struct Kind {
     pub(crate) status: u16,
     pub(crate) title: Option<LitStr>,
-    pub(crate) about: Option<LitStr>,
+    pub(crate) type_uri: Option<LitStr>,
 }
 
 /// What an attribute says, each value sound.
 struct Said {
     status: Option<u16>,
     title: Option<LitStr>,
-    about: Option<LitStr>,
+    type_uri: Option<LitStr>,
 }
 
 /// Checks everything; gives nothing for what cannot be a problem.
@@ -95,8 +95,8 @@ fn check_fields(definition: &Definition, diagnostics: &Diagnostics) {
 
 /// The whole of a struct is one problem.
 fn check_struct(ident: &Ident, said: Option<Said>, diagnostics: &Diagnostics) -> Kind {
-    let (status, title, about) = match said {
-        Some(said) => (said.status, said.title, said.about),
+    let (status, title, type_uri) = match said {
+        Some(said) => (said.status, said.title, said.type_uri),
         None => (None, None, None),
     };
     if status.is_none() {
@@ -107,13 +107,13 @@ fn check_struct(ident: &Ident, said: Option<Said>, diagnostics: &Diagnostics) ->
     Kind {
         status: status.unwrap_or(UNKNOWN),
         title,
-        about,
+        type_uri,
     }
 }
 
 /// What stands above an enum is for variants that say nothing, so it has to say everything.
 fn check_default(item: &ItemEnum, said: Said, diagnostics: &Diagnostics) -> Said {
-    let value = said.title.as_ref().or(said.about.as_ref());
+    let value = said.title.as_ref().or(said.type_uri.as_ref());
     let Some(value) = value.filter(|_| said.status.is_none()) else {
         return said;
     };
@@ -167,7 +167,7 @@ fn check_variant(
     Kind {
         status: status.unwrap_or(UNKNOWN),
         title: text.and_then(|said| said.title.clone()),
-        about: text.and_then(|said| said.about.clone()),
+        type_uri: text.and_then(|said| said.type_uri.clone()),
     }
 }
 
@@ -177,15 +177,15 @@ fn check_values(args: &Args, diagnostics: &Diagnostics) -> Said {
     if let Some(title) = &args.title {
         check_title(title, diagnostics);
     }
-    if let Some(about) = &args.about {
-        check_type(about, diagnostics);
+    if let Some(type_uri) = &args.type_uri {
+        check_type(type_uri, diagnostics);
     }
     // What was meant for a status is there, if not legible.
     let unread = args.seen.has("status").then_some(UNKNOWN);
     Said {
         status: status.or(unread),
         title: args.title.clone(),
-        about: args.about.clone(),
+        type_uri: args.type_uri.clone(),
     }
 }
 
@@ -212,11 +212,11 @@ fn check_title(title: &LitStr, diagnostics: &Diagnostics) {
 }
 
 /// A type is a URI.
-fn check_type(about: &LitStr, diagnostics: &Diagnostics) {
-    let text = about.value();
+fn check_type(type_uri: &LitStr, diagnostics: &Diagnostics) {
+    let text = type_uri.value();
     if text.is_empty() || text.contains(char::is_whitespace) {
         let message = format!("the `type` of a problem is a URI, but {text:?} is none");
         let help = "write it like `type = \"https://example.com/problems/paid\"`, or remove it";
-        diagnostics.error(about, message, help);
+        diagnostics.error(type_uri, message, help);
     }
 }
