@@ -91,7 +91,7 @@ fn event(text: &str) -> NewEvent {
     NewEvent {
         id: EventId::new(),
         name: "conformance.happened".into(),
-        schema: 1,
+        schema_version: 1,
         payload: Payload {
             encoding: Encoding::Json,
             bytes: text.as_bytes().to_vec(),

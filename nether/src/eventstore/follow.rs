@@ -42,7 +42,7 @@ pub(super) async fn stream_from(
     loop {
         let next = events
             .last()
-            .map_or(first.version, |event| event.version + 1);
+            .map_or(first.stream_version, |event| event.stream_version + 1);
         let page = store.read_stream(&first.stream, next, Direction::Forwards, PAGE);
         let page = page.await?;
         let is_last = page.len() < PAGE || page.iter().any(|event| event.position > last);

@@ -85,10 +85,10 @@ impl Kept {
         self.events.push(RecordedEvent {
             position: Position(index as u64 + 1),
             stream: stream.clone(),
-            version,
+            stream_version: version,
             id: event.id,
             name: event.name.into(),
-            schema: event.schema,
+            schema_version: event.schema_version,
             payload: event.payload,
             metadata: metadata.clone(),
         });
@@ -107,7 +107,7 @@ impl Kept {
     fn find(&self, id: EventId) -> Option<Appended> {
         let event = self.events.get(*self.ids.get(&id)?)?;
         Some(Appended {
-            version: event.version,
+            version: event.stream_version,
             position: event.position,
             is_repeated: true,
         })

@@ -196,7 +196,7 @@ pub(super) fn new_event<E: StoredEvent>(
     Ok(NewEvent {
         id: EventId::new(),
         name: E::SCHEMA.name.into(),
-        schema: E::SCHEMA.version,
+        schema_version: E::SCHEMA.version,
         payload,
     })
 }
@@ -218,10 +218,10 @@ pub(super) fn read<T: DeserializeOwned>(payload: &Payload) -> Result<T, Unreadab
 /// [`StoreError::Unknown`] if it is of a newer version, or cannot be read.
 pub(crate) fn decode<E: StoredEvent>(recorded: &RecordedEvent) -> Result<E, StoreError> {
     let current = E::SCHEMA.version;
-    let event = if recorded.schema == current {
+    let event = if recorded.schema_version == current {
         Some(read(&recorded.payload))
     } else {
-        E::upcast(recorded.schema, &recorded.payload)
+        E::upcast(recorded.schema_version, &recorded.payload)
     };
     let unknown = |reason: String| unknown(recorded, reason);
     let event = event.ok_or_else(|| {
@@ -238,7 +238,7 @@ pub(super) fn unknown(recorded: &RecordedEvent, reason: String) -> StoreError {
         stream: recorded.stream.clone(),
         position: recorded.position,
         name: recorded.name.clone(),
-        schema: recorded.schema,
+        schema_version: recorded.schema_version,
         reason,
     }
 }

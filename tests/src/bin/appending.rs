@@ -21,7 +21,7 @@ fn append(stream: &StreamId, expected: Expected, ids: &[EventId]) -> Append {
     let event = |id: &EventId| NewEvent {
         id: *id,
         name: "appending.happened".into(),
-        schema: 1,
+        schema_version: 1,
         payload: Payload {
             encoding: Encoding::Json,
             bytes: b"{}".to_vec(),

@@ -241,7 +241,7 @@ fn foreign(stream: &str, name: &'static str, json: &str) -> Append {
         events: vec![NewEvent {
             id: EventId::new(),
             name: name.into(),
-            schema: 1,
+            schema_version: 1,
             payload: Payload {
                 encoding: nether::eventstore::Encoding::Json,
                 bytes: json.as_bytes().to_vec(),

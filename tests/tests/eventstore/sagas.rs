@@ -116,7 +116,7 @@ async fn append(store: &Store, name: &'static str, order: u32) {
         events: vec![NewEvent {
             id: EventId::new(),
             name: name.into(),
-            schema: 1,
+            schema_version: 1,
             payload: Payload {
                 encoding: Encoding::Json,
                 bytes: format!(r#"{{"order_id":{order}}}"#).into_bytes(),

@@ -165,7 +165,7 @@ impl<A: Aggregate> Repository<A> {
             Ok(NewEvent {
                 id: ids.next().unwrap_or_default(),
                 name: schema.name.into(),
-                schema: schema.version,
+                schema_version: schema.version,
                 payload,
             })
         });
@@ -233,7 +233,7 @@ impl<A: Aggregate> Repository<A> {
                         return Err(unknown(&recorded, reason));
                     }
                 }
-                loaded.version = recorded.version;
+                loaded.version = recorded.stream_version;
             }
             if is_last {
                 return Ok(loaded);

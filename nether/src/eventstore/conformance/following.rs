@@ -56,7 +56,7 @@ fn check_whole(events: &[RecordedEvent]) {
         let version = versions.entry(event.stream.as_str()).or_default();
         *version += 1;
         assert_eq!(
-            event.version, *version,
+            event.stream_version, *version,
             "versions have no gaps, in `{}`",
             event.stream
         );

@@ -163,7 +163,7 @@ impl Cache {
                 stream.version.cast_signed(),
                 event.id.as_u128().to_be_bytes(),
                 name,
-                event.schema,
+                event.schema_version,
                 encoding_number(event.payload.encoding),
                 event.payload.bytes,
                 metadata.time.cast_signed(),

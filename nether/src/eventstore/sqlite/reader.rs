@@ -274,10 +274,10 @@ fn event(row: &Row<'_>, stream: StreamId, name: Arc<str>) -> rusqlite::Result<Re
     Ok(RecordedEvent {
         position: Position(row.get::<_, i64>(0)?.cast_unsigned()),
         stream,
-        version: row.get::<_, i64>(2)?.cast_unsigned(),
+        stream_version: row.get::<_, i64>(2)?.cast_unsigned(),
         id: EventId::from_u128(u128::from_be_bytes(id)),
         name,
-        schema: row.get(5)?,
+        schema_version: row.get(5)?,
         payload: Payload {
             encoding: encoding(row.get(6)?)?,
             bytes: row.get_ref(7)?.as_blob()?.to_vec(),
