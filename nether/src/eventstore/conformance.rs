@@ -51,7 +51,7 @@ pub async fn check<S: EventStore>(make: impl AsyncFn() -> S) {
         Arc::new(make().await),
     ))
     .await;
-    within(following::changed_waits_for_what_is_new(Arc::new(
+    within(following::wait_for_new_waits_for_what_is_new(Arc::new(
         make().await,
     )))
     .await;

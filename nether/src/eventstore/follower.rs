@@ -94,7 +94,10 @@ impl<S: Caller> Follower<S> {
     /// Waits until there are events after a position, or reading says what is wrong; `false` if there will be
     /// none.
     pub(super) async fn has_news(&self, after: Position) -> bool {
-        !matches!(self.store.changed(after).await, Err(StoreError::Closed))
+        !matches!(
+            self.store.wait_for_new(after).await,
+            Err(StoreError::Closed)
+        )
     }
 
     /// Parks an event that could not be handled, and gives what is to be saved of that.

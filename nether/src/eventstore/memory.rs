@@ -186,7 +186,7 @@ impl EventStore for MemoryStore {
         done(Ok(*self.head.borrow()))
     }
 
-    fn changed(&self, after: Position) -> StoreFuture<'_, Position> {
+    fn wait_for_new(&self, after: Position) -> StoreFuture<'_, Position> {
         let mut head = self.head.subscribe();
         Box::pin(async move {
             let newest = head.wait_for(|head| *head > after).await;

@@ -72,7 +72,7 @@ impl EventSubscription {
                     self.read = page.into();
                 }
                 None => {
-                    self.store.changed(self.after).await?;
+                    self.store.wait_for_new(self.after).await?;
                 }
             }
         }

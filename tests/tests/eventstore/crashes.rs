@@ -202,8 +202,8 @@ impl EventStore for Shared {
         self.0.read(self.0.store.head())
     }
 
-    fn changed(&self, after: Position) -> StoreFuture<'_, Position> {
-        self.0.read(self.0.store.changed(after))
+    fn wait_for_new(&self, after: Position) -> StoreFuture<'_, Position> {
+        self.0.read(self.0.store.wait_for_new(after))
     }
 
     fn find(&self, id: EventId) -> StoreFuture<'_, Option<Appended>> {

@@ -267,7 +267,7 @@ async fn a_file_that_is_open_to_be_read_is_not_written() {
     assert!(matches!(error, StoreError::ReadOnly { .. }), "{error}");
     let waiting = tokio::spawn({
         let reader = reader.clone();
-        async move { reader.changed(Position(1)).await }
+        async move { reader.wait_for_new(Position(1)).await }
     });
     store.append(append("a/2", 1)).await.unwrap();
     assert_eq!(

@@ -170,7 +170,7 @@ impl EventStore for SqliteStore {
         self.inner.readers.read(|reader| reader.head())
     }
 
-    fn changed(&self, after: Position) -> StoreFuture<'_, Position> {
+    fn wait_for_new(&self, after: Position) -> StoreFuture<'_, Position> {
         let mut head = self.inner.head.clone();
         Box::pin(async move {
             let told = async move {
