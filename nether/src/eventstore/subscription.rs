@@ -33,7 +33,7 @@ impl Store {
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
     /// let store = Store::memory();
-    /// store.record("lamp/7", [Lit { lamp: 7 }]).await?;
+    /// store.append_events("lamp/7", [Lit { lamp: 7 }]).await?;
     /// let mut events = store.subscribe(Position::START);
     /// let event = events.next().await?;
     /// assert_eq!(event.stream.key(), "7");
@@ -108,7 +108,7 @@ impl Store {
     ///
     /// # Errors
     /// If an event cannot be written down, or the store fails.
-    pub async fn record<E: StoredEvent>(
+    pub async fn append_events<E: StoredEvent>(
         &self,
         stream: impl Into<StreamId>,
         events: impl IntoIterator<Item = E>,

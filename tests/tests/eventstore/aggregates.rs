@@ -289,7 +289,7 @@ async fn a_command_is_not_refused_for_what_others_have_changed() {
     let opened = Opened {
         account_id: account_id(),
     };
-    store.record("account/a", [opened]).await.unwrap();
+    store.append_events("account/a", [opened]).await.unwrap();
     assert_eq!(ctx.send(withdraw(50)).await.unwrap(), Balance(50));
     ctx.close().await.unwrap();
     system.shutdown().await;

@@ -289,7 +289,7 @@ async fn asked(store: &Arc<MemoryStore>) {
         after: true,
         dead: watch::Sender::new(false),
     })));
-    handle.record("desk/1", asked).await.unwrap();
+    handle.append_events("desk/1", asked).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -207,7 +207,7 @@ async fn one_that_is_over_is_forgotten_also_if_more_comes_for_it_at_once() {
     saga.settled().await.unwrap();
     assert_eq!(saga.under_way().len(), 1);
     let cancelled = [5, 5].map(|order_id| Cancelled { order_id });
-    store.record("order/5", cancelled).await.unwrap();
+    store.append_events("order/5", cancelled).await.unwrap();
     saga.settled().await.unwrap();
     assert!(saga.under_way().is_empty(), "{:?}", saga.under_way());
     assert_eq!(*done.lock().unwrap(), ["reserve 5"]);
