@@ -75,7 +75,7 @@ impl Store {
 
 impl<S: Saga> SagaHandle<S> {
     /// The sagas that are under way, by key: those that are over are forgotten.
-    pub fn under_way(&self) -> Vec<SagaStatus> {
+    pub fn active(&self) -> Vec<SagaStatus> {
         lock(&self.control.sagas).values().cloned().collect()
     }
 
