@@ -83,7 +83,9 @@ fn obstacle(module: &ModuleStatus) -> Option<String> {
         ModuleState::Restarting => Some(format!("`{name}` crashed and is being made anew")),
         ModuleState::Stopped => Some(format!("`{name}` has stopped")),
         ModuleState::Running | ModuleState::Paused => {
-            let is_full = module.mailbox.is_some_and(|room| module.waiting >= room);
+            let is_full = module
+                .mailbox_capacity
+                .is_some_and(|room| module.waiting >= room);
             is_full.then(|| format!("the mailbox of `{name}` is full"))
         }
     }
