@@ -101,7 +101,7 @@ fn run_on<M: Message>(
         let Err(error) = future.await else { return };
         hold.scope().fail(Failure {
             message: M::NAME,
-            module,
+            module: Some(module),
             sequence,
             kind: FailureKind::of(error),
         });

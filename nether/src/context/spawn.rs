@@ -94,23 +94,20 @@ impl<S: Caller> Context<S> {
 }
 
 /// The module that spawned; none from outside.
-fn name_of<S: Caller>() -> &'static str {
-    match TypeId::of::<S>() == TypeId::of::<External>() {
-        true => "",
-        false => type_name::<S>(),
-    }
+fn name_of<S: Caller>() -> Option<&'static str> {
+    (TypeId::of::<S>() != TypeId::of::<External>()).then(type_name::<S>)
 }
 
 /// A task in flight. Dropped, it is done.
 struct Task {
     handle: Handle,
-    module: &'static str,
+    module: Option<&'static str>,
     /// Whether it is known how it ended.
     is_told: bool,
 }
 
 impl Task {
-    fn begin(handle: Handle, module: &'static str) -> Self {
+    fn begin(handle: Handle, module: Option<&'static str>) -> Self {
         handle.scope.mediator.tasks.begin();
         Task {
             handle,
@@ -133,7 +130,7 @@ impl Task {
             Some(Ok(Err(error))) => FailureKind::Handler(Arc::new(error)),
             Some(Err(panic)) => FailureKind::Panicked(Box::new(Panic {
                 message: SPAWNED.name(),
-                module: self.module,
+                module: self.module.unwrap_or_default(),
                 text: said(&*panic),
             })),
             None => FailureKind::Stopped,
@@ -144,7 +141,8 @@ impl Task {
 
     #[cold]
     fn fail(&self, kind: FailureKind) {
-        let (handle, module, message) = (&self.handle, self.module, SPAWNED.name());
+        let (handle, message) = (&self.handle, SPAWNED.name());
+        let module = self.module.unwrap_or_default();
         tracing::warn!(task = message, module, error = %kind, "task failed");
         announce(handle, || HandlerFailed {
             message: message.to_owned(),
@@ -159,7 +157,7 @@ impl Task {
         handle.scope.spoil(message, module);
         handle.scope.fail(Failure {
             message,
-            module,
+            module: self.module,
             sequence: handle.sequence(),
             kind,
         });

@@ -15,8 +15,9 @@ use crate::error::context::ContextError;
 pub struct Failure {
     /// The message's name.
     pub message: &'static str,
-    /// The module that handled it, or should have; empty if that is not known any more.
-    pub module: &'static str,
+    /// The module that handled it, or should have; `None` for a nested unit of work, and for a task that no
+    /// module spawned.
+    pub module: Option<&'static str>,
     /// The message's number within its context, see [`MessageId`](crate::MessageId).
     pub sequence: u64,
     /// What went wrong.
@@ -78,8 +79,8 @@ impl FailureKind {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.module {
-            "" => write!(f, "`{}`: {}", self.message, self.kind),
-            module => write!(f, "`{}` in `{module}`: {}", self.message, self.kind),
+            None => write!(f, "`{}`: {}", self.message, self.kind),
+            Some(module) => write!(f, "`{}` in `{module}`: {}", self.message, self.kind),
         }
     }
 }

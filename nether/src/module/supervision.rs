@@ -128,7 +128,7 @@ pub(crate) fn keep<M: Message>(
 ) {
     handle.scope.fail(Failure {
         message: M::NAME,
-        module: module.name,
+        module: Some(module.name),
         sequence: handle.sequence(),
         kind: FailureKind::of(error),
     });
@@ -243,7 +243,7 @@ fn mourn(
     if !label.is_awaited() {
         source.scope.fail(Failure {
             message: message.name(),
-            module: module.name,
+            module: Some(module.name),
             sequence,
             kind,
         });

@@ -76,7 +76,7 @@ impl Scope {
         if let Some(parent) = self.parent() {
             parent.fail(Failure {
                 message: NESTED,
-                module: "",
+                module: None,
                 sequence: 0,
                 kind: FailureKind::Nested(Box::new(error)),
             });
