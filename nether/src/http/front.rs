@@ -86,7 +86,7 @@ fn assembled(site: &Arc<Site>) -> Router {
     for folder in &folders {
         router = files::before(folder, router);
     }
-    if site.settings.operations.is_none() {
+    if site.settings.management.is_none() {
         router = before(operations::probes(site), router);
     }
     router = before(operations::description(site), router);

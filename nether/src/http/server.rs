@@ -64,7 +64,7 @@ impl Server {
     /// A server of that system. Its default settings bound what a client can do, so that the open Internet
     /// may reach it.
     ///
-    /// Unless [`operations`](Server::operations) names an address of their own, `/livez`, `/readyz` and
+    /// Unless [`management`](Server::management) names an address of their own, `/livez`, `/readyz` and
     /// `/metrics` are served at the same address as the endpoints. `/openapi.json`, and `/docs` with the
     /// feature `swagger-ui`, always are: if clients must not see these paths, refuse them in the proxy in
     /// front.
@@ -198,8 +198,8 @@ impl Server {
     /// Serves `/livez`, `/readyz` and `/metrics` at a second address, and no longer beside the endpoints.
     /// Choose an address that only your own machines reach.
     #[must_use]
-    pub fn operations(mut self, address: impl Into<String>) -> Self {
-        self.settings.operations = Some(address.into());
+    pub fn management(mut self, address: impl Into<String>) -> Self {
+        self.settings.management = Some(address.into());
         self
     }
 
@@ -237,7 +237,7 @@ impl Server {
     /// the system.
     ///
     /// # Errors
-    /// If the address, or that of [`operations`](Server::operations), is not one, or is taken; if the system
+    /// If the address, or that of [`management`](Server::management), is not one, or is taken; if the system
     /// has a server already, or is stopping or gone. The server is then detached, and the system goes on.
     pub async fn serve(self, address: impl Into<String>) -> Result<()> {
         let system = self.running()?;
@@ -258,7 +258,7 @@ impl Server {
         system.ok_or_else(|| Error::msg("the system of this server is gone"))
     }
 
-    /// Opens the address, and the one for operations if it is not open yet. The last one is the address that
+    /// Opens the address, and the one for management if it is not open yet. The last one is the address that
     /// was asked for.
     async fn start(&self, address: &str) -> Result<Vec<ServerStarted>> {
         let system = self.running()?;
@@ -269,29 +269,29 @@ impl Server {
         let front = catch_unwind(AssertUnwindSafe(public));
         let front = front.map_err(|panic| Error::msg(said(&*panic)))?;
         let listening = open(address, front).await?;
-        let operations = self.open_operations(&system, &settings).await?;
-        let opened = operations.into_iter().chain([listening]);
+        let management = self.open_management(&system, &settings).await?;
+        let opened = management.into_iter().chain([listening]);
         Ok(opened.map(|listening| self.keep(listening)).collect())
     }
 
     fn keep(&self, listening: Listening) -> ServerStarted {
         let started = ServerStarted {
             address: listening.address.to_string(),
-            operations: listening.front.site.is_private,
+            management: listening.front.site.is_private,
         };
         tracing::info!(address = started.address, "serving");
         lock(&self.open).push(listening);
         started
     }
 
-    /// Opens the address for operations, if there is one and it is not open.
-    async fn open_operations(
+    /// Opens the address for management, if there is one and it is not open.
+    async fn open_management(
         &self,
         system: &System,
         settings: &Arc<Settings>,
     ) -> Result<Option<Listening>> {
         let is_open = lock(&self.open).iter().any(|it| it.front.site.is_private);
-        let Some(address) = settings.operations.as_ref().filter(|_| !is_open) else {
+        let Some(address) = settings.management.as_ref().filter(|_| !is_open) else {
             return Ok(None);
         };
         let front = Front::private(system.clone(), Arc::clone(settings));

@@ -39,8 +39,8 @@ pub(super) struct Settings {
     pub(super) compression: bool,
     pub(super) cors: Option<CorsLayer>,
     pub(super) principal: Option<PrincipalOf>,
-    /// A second address, for operations alone.
-    pub(super) operations: Option<String>,
+    /// A second address, for management alone.
+    pub(super) management: Option<String>,
     /// What the API is called in its description, and its version.
     pub(super) title: (String, String),
 }
@@ -61,7 +61,7 @@ impl Default for Settings {
             compression: false,
             cors: None,
             principal: None,
-            operations: None,
+            management: None,
             title: ("API".to_owned(), "1.0.0".to_owned()),
         }
     }
