@@ -292,7 +292,7 @@ pub use self::declaration::Declaration;
 pub use self::error::{
     AttachError, CallError, ContextError, Deadlock, EnlistError, Error, Failure, FailureKind,
     HandlerError, NoRoute, Panic, PushError, Result, SendError, StartError, StartProblem,
-    StreamError, TimedOut, TooDeep, TransactionFailure, TransactionStep, Transactions,
+    StreamError, TimedOut, TooDeep, TransactionFailure, TransactionReport, TransactionStep,
     TryPushError, TrySendError, Unavailable, WaitEdge,
 };
 pub use self::events::{

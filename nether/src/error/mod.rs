@@ -19,5 +19,5 @@ pub use self::deadlock::{Deadlock, WaitEdge};
 pub use self::failure::{Failure, FailureKind};
 pub use self::start::{StartError, StartProblem};
 pub use self::stream::{PushError, StreamError, TryPushError};
-pub use self::transaction::{EnlistError, TransactionFailure, TransactionStep, Transactions};
+pub use self::transaction::{EnlistError, TransactionFailure, TransactionReport, TransactionStep};
 pub use self::unavailable::Unavailable;

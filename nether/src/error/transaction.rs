@@ -1,4 +1,4 @@
-//! [`Transactions`]: the results of a unit of work's transactions, if not all were committed.
+//! [`TransactionReport`]: the results of a unit of work's transactions, if not all were committed.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::error::boxed::Error;
 /// types.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
-pub struct Transactions {
+pub struct TransactionReport {
     /// The transactions that were committed, in that order.
     pub committed: Vec<&'static str>,
     /// The transactions that were rolled back, in that order.
@@ -46,14 +46,14 @@ pub enum TransactionStep {
     RollBack,
 }
 
-impl Transactions {
+impl TransactionReport {
     /// Whether there were none, or all were committed.
     pub(crate) fn are_committed(&self) -> bool {
         self.rolled_back.is_empty() && self.failed.is_empty()
     }
 }
 
-impl fmt::Display for Transactions {
+impl fmt::Display for TransactionReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts: Vec<String> = self.failed.iter().map(ToString::to_string).collect();
         let lists = [

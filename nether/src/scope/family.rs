@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-use crate::error::{ContextError, Failure, FailureKind, Transactions};
+use crate::error::{ContextError, Failure, FailureKind, TransactionReport};
 use crate::scope::{Hold, Scope, ScopeKind};
 use crate::sync::lock;
 
@@ -45,14 +45,14 @@ impl Scope {
     pub(super) fn clear_up(self: &Arc<Self>) {
         if !self.has_enlisted() && self.is_idle() {
             if self.has_failures() {
-                self.tell_lost(Transactions::default());
+                self.tell_lost(TransactionReport::default());
             }
             return;
         }
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             // On a thread without a runtime nothing can be waited for; what is enlisted is dropped with the
             // unit of work.
-            return self.tell_lost(Transactions::default());
+            return self.tell_lost(TransactionReport::default());
         };
         let hold = self.parent().map(|parent| Hold::new(Arc::clone(parent)));
         let (scope, counted) = (Arc::clone(self), self.count_task());
@@ -67,7 +67,7 @@ impl Scope {
     }
 
     #[cold]
-    fn tell_lost(&self, transactions: Transactions) {
+    fn tell_lost(&self, transactions: TransactionReport) {
         let error = ContextError {
             transactions: Box::new(transactions),
             ..self.error(0)
