@@ -249,7 +249,7 @@ impl Server {
             system.detach(attached).await;
             return Err(error);
         }
-        system.until_shutdown().await;
+        system.wait_for_shutdown().await;
         Ok(())
     }
 
