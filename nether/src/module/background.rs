@@ -9,7 +9,7 @@ use crate::context::{Context, Handle, Origin};
 use crate::error::Result;
 use crate::guarded::{catch, said};
 use crate::mediator::Mediator;
-use crate::module::cell::{Cell, CellOf};
+use crate::module::cell::{CellOf, ModuleCell};
 use crate::module::supervision::report_task;
 use crate::module::{Module, Restart};
 use crate::route::BoxFuture;

@@ -1,4 +1,4 @@
-//! [`Cell`]: what stands between the senders and a module: a mailbox, or shared ownership.
+//! [`ModuleCell`]: what stands between the senders and a module: a mailbox, or shared ownership.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::waiting::Waiter;
 /// gone.
 #[doc(hidden)]
 #[allow(private_interfaces)] // Named by the hidden part of `Module`; nobody outside calls it.
-pub trait Cell<M>: Send + Sync + Sized + 'static {
+pub trait ModuleCell<M>: Send + Sync + Sized + 'static {
     /// A cell without a module.
     fn new(bound: usize, declaration: &'static Declaration, stopping: Arc<Stopping>) -> Self;
 
@@ -85,7 +85,7 @@ pub trait Cell<M>: Send + Sync + Sized + 'static {
 #[doc(hidden)]
 pub trait Mode<M> {
     /// What stands between the senders and the module.
-    type Cell: Cell<M>;
+    type Cell: ModuleCell<M>;
 }
 
 /// Through a mailbox.

@@ -15,7 +15,7 @@ use crate::guarded::drop_unpanicked;
 use crate::mediator::Stopping;
 use crate::message::MessageKind;
 use crate::module::breaker::Breaker;
-use crate::module::cell::{Cell, Way};
+use crate::module::cell::{ModuleCell, Way};
 use crate::module::instance::Handling;
 use crate::module::mailbox::Mailbox;
 use crate::module::progress::Progress;
@@ -146,7 +146,7 @@ fn take<P>(parcel: &mut Option<P>) -> P {
 }
 
 #[allow(private_interfaces)]
-impl<M: Module + Exclusive> Cell<M> for ExclusiveCell<M> {
+impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
     fn new(bound: usize, declaration: &'static Declaration, _: Arc<Stopping>) -> Self {
         ExclusiveCell {
             mailbox: Mailbox::new(bound),

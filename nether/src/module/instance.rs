@@ -13,7 +13,7 @@ use crate::guarded::{catch, panicked};
 use crate::mediator::{Erased, InstanceId, Mediator, number_instance};
 use crate::message::MessageDescriptor;
 use crate::module::background::BackgroundTasks;
-use crate::module::cell::{Cell, CellOf, Routes};
+use crate::module::cell::{CellOf, ModuleCell, Routes};
 use crate::module::descriptor::Instances;
 use crate::module::restart::{Life, ModuleState, Supervisor};
 use crate::module::supervision::report_task;

@@ -18,7 +18,7 @@ use crate::guarded::{catch, panicked};
 use crate::mediator::Mediator;
 use crate::module::Module;
 use crate::module::background::BackgroundTasks;
-use crate::module::cell::{Cell, CellOf};
+use crate::module::cell::{CellOf, ModuleCell};
 use crate::module::instance::Source;
 use crate::module::policy::{Backoff, Restart, RestartPolicy};
 use crate::race::race;

@@ -19,7 +19,7 @@ use crate::mediator::Stopping;
 use crate::message::{Message, MessageKind};
 use crate::module::accepted::{Accepted, End};
 use crate::module::breaker::Breaker;
-use crate::module::cell::{Cell, Way};
+use crate::module::cell::{ModuleCell, Way};
 use crate::module::handling::Serves;
 use crate::module::instance::Handling;
 use crate::module::progress::Pause;
@@ -203,7 +203,7 @@ impl<M: Module + Shared> SharedCell<M> {
         let current = self.module.compare_and_swap(module, None);
         let was_current = current.as_ref().map(Arc::as_ptr) == module.as_ref().map(Arc::as_ptr);
         if was_current {
-            Cell::<M>::crash(self, reason);
+            ModuleCell::<M>::crash(self, reason);
         }
     }
 
@@ -369,7 +369,7 @@ where
 }
 
 #[allow(private_interfaces)]
-impl<M: Module + Shared> Cell<M> for SharedCell<M> {
+impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
     fn new(bound: usize, declaration: &'static Declaration, stopping: Arc<Stopping>) -> Self {
         SharedCell {
             module: ArcSwapOption::empty(),
