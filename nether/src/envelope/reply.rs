@@ -19,9 +19,9 @@ pub(crate) type Reply<M> = Result<<M as Message>::Reply, CallError<<M as Message
 pub struct ReplyTo<M>(Option<Arc<dyn Open<M>>>);
 
 /// The caller's end. Dropped, it lets the handler know that nobody waits.
-pub(crate) struct Awaited<R>(Option<Arc<Cell<R>>>);
+pub(crate) struct Awaited<R>(Option<Arc<ReplyCell<R>>>);
 
-struct Cell<R>(Mutex<State<R>>);
+struct ReplyCell<R>(Mutex<State<R>>);
 
 enum State<R> {
     /// Both ends are there; this is who waits.
@@ -45,7 +45,7 @@ trait Open<M>: Send + Sync {
 /// The two ends of a new reply. Whoever waits for it, with the waker of `cx`, need not poll until woken.
 #[inline]
 pub(crate) fn reply<M: Message>(cx: &Context<'_>) -> (ReplyTo<M>, Awaited<Reply<M>>) {
-    let cell = Arc::new(Cell(Mutex::new(State::Open(cx.waker().clone()))));
+    let cell = Arc::new(ReplyCell(Mutex::new(State::Open(cx.waker().clone()))));
     (ReplyTo(Some(Arc::clone(&cell) as _)), Awaited(Some(cell)))
 }
 
@@ -72,7 +72,7 @@ impl<M> Drop for ReplyTo<M> {
     }
 }
 
-impl<M: Message> Open<M> for Cell<Reply<M>> {
+impl<M: Message> Open<M> for ReplyCell<Reply<M>> {
     fn put(&self, reply: Reply<M>) -> Result<(), Reply<M>> {
         self.close_with(State::Replied(reply))
     }
@@ -82,7 +82,7 @@ impl<M: Message> Open<M> for Cell<Reply<M>> {
     }
 }
 
-impl<R> Cell<R> {
+impl<R> ReplyCell<R> {
     /// Ends the wait, if there is one; gives back the reply that comes too late.
     #[inline]
     fn close_with(&self, end: State<R>) -> Result<(), R> {
@@ -112,7 +112,7 @@ pub(crate) trait Expected: Send + Sync {
     fn close(&self);
 }
 
-impl<R: Send> Expected for Cell<R> {
+impl<R: Send> Expected for ReplyCell<R> {
     fn is_open(&self) -> bool {
         matches!(*lock(&self.0), State::Open(_))
     }
@@ -127,7 +127,7 @@ impl<R: Send + 'static> Awaited<R> {
     pub(crate) fn expected(&self) -> Arc<dyn Expected> {
         match &self.0 {
             Some(cell) => Arc::clone(cell) as _,
-            None => Arc::new(Cell(Mutex::new(State::<R>::Closed))),
+            None => Arc::new(ReplyCell(Mutex::new(State::<R>::Closed))),
         }
     }
 }
