@@ -262,7 +262,7 @@ impl<E: Event> Rest<E> {
             let Some(route) = Route::<Shown<E>>::known(&handler.route) else {
                 unreachable!("rows are filled by message type")
             };
-            // Pending again means a place in line, which `accepted` polls with its own waker.
+            // Pending again means a place in the wait queue, which `accepted` polls with its own waker.
             let mut cx = Context::from_waker(Waker::noop());
             let source = Source {
                 scope: &self.handle.scope,

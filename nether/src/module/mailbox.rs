@@ -2,8 +2,8 @@
 //!
 //! There are two backlogs: senders fill one under a lock, the module empties the other without, and when that
 //! is empty it swaps them. So the lock is held for one message by a sender, and for any number by the module,
-//! and a warm mailbox allocates nothing. Work from outside waits in a [`Line`] while the mailbox is full;
-//! what handlers cause is accepted always, and counts: it holds new work from outside back.
+//! and a warm mailbox allocates nothing. Work from outside waits in a [`WaitQueue`] while the mailbox is
+//! full; what handlers cause is accepted always, and counts: it holds new work from outside back.
 
 use std::fmt;
 use std::mem;
@@ -11,11 +11,11 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::task::{Context, Poll, Waker};
 
 use crate::envelope::{Label, Source};
-use crate::line::Line;
 use crate::module::backlog::Backlog;
 use crate::route::Rejected;
 use crate::scope::Scope;
 use crate::sync::lock;
+use crate::wait_queue::WaitQueue;
 
 /// The most messages a module starts before it says so to those who wait for room: enough that the lock costs
 /// little per message, few enough that nobody is held up for long.
@@ -50,7 +50,7 @@ struct State<I> {
     /// The consumer is to know that it has crashed.
     crash: Option<String>,
     consumer: Consumer,
-    line: Line,
+    wait_queue: WaitQueue,
 }
 
 /// Whether the consumer comes by itself. If not, it is woken by the sender of the next message, and by
@@ -72,7 +72,7 @@ impl<I> Mailbox<I> {
             closed: false,
             crash: None,
             consumer: Consumer::Comes,
-            line: Line::default(),
+            wait_queue: WaitQueue::default(),
         };
         Mailbox {
             state: Mutex::new(state),
@@ -99,8 +99,9 @@ impl<I> Mailbox<I> {
             return Poll::Ready(Err(Rejected::Closed));
         }
         if waits {
-            let waits_not = state.has_room(self.bound) && ticket.is_none() && state.line.is_empty();
-            if !waits_not && state.line.poll_enter(ticket, cx).is_pending() {
+            let may_enter =
+                state.has_room(self.bound) && ticket.is_none() && state.wait_queue.is_empty();
+            if !may_enter && state.wait_queue.poll_enter(ticket, cx).is_pending() {
                 return Poll::Pending;
             }
         }
@@ -121,7 +122,7 @@ impl<I> Mailbox<I> {
         if state.closed {
             return Err(Rejected::Closed);
         }
-        if needs_room && !(state.has_room(self.bound) && state.line.is_empty()) {
+        if needs_room && !(state.has_room(self.bound) && state.wait_queue.is_empty()) {
             return Err(Rejected::Full);
         }
         self.put(state, source, label, make);
@@ -143,10 +144,10 @@ impl<I> Mailbox<I> {
         self.call(consumer);
     }
 
-    /// Gives up a place in the line.
+    /// Gives up a place in the queue.
     pub(super) fn withdraw(&self, ticket: u64) {
         let mut state = lock(&self.state);
-        state.line.withdraw(ticket);
+        state.wait_queue.withdraw(ticket);
         let woken = state.grant(self.bound);
         drop(state);
         wake(woken);
@@ -250,7 +251,7 @@ impl<I> Mailbox<I> {
     pub(super) fn close(&self) {
         let mut state = lock(&self.state);
         state.closed = true;
-        let woken = state.line.clear();
+        let woken = state.wait_queue.clear();
         let consumer = mem::replace(&mut state.consumer, Consumer::Comes);
         drop(state);
         wake(woken);
@@ -291,16 +292,16 @@ impl<I> State<I> {
 
     #[inline]
     fn has_room(&self, bound: usize) -> bool {
-        self.waiting() + self.line.reserved() < bound
+        self.waiting() + self.wait_queue.reserved() < bound
     }
 
     /// Grants what room there is to those who wait for it; gives back whom to wake.
     #[inline]
     fn grant(&mut self, bound: usize) -> Vec<Waker> {
-        if self.line.is_empty() {
+        if self.wait_queue.is_empty() {
             return Vec::new();
         }
-        self.line.grant(bound.saturating_sub(self.waiting()))
+        self.wait_queue.grant(bound.saturating_sub(self.waiting()))
     }
 }
 

@@ -111,7 +111,7 @@ async fn push_later<T: Send + Sync + 'static>(
     seat: &Seat<'_>,
     item: &mut Option<T>,
 ) -> Result<(), PushError> {
-    let mut line = InLine {
+    let mut line = PushTicket {
         channel,
         ticket: None,
     };
@@ -131,12 +131,12 @@ async fn push_later<T: Send + Sync + 'static>(
 }
 
 /// A place among those who wait for room. Dropped, it is given up.
-struct InLine<'a, T> {
+struct PushTicket<'a, T> {
     channel: &'a Channel<T>,
     ticket: Ticket,
 }
 
-impl<T> Drop for InLine<'_, T> {
+impl<T> Drop for PushTicket<'_, T> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket.take() {
             self.channel.withdraw_push(ticket);
