@@ -25,7 +25,7 @@ use crate::module::tally::Tally;
 use crate::module::work::{Ended, Work};
 use crate::module::{Exclusive, Module};
 use crate::route::{BoxFuture, Offer, Pool, Queue, Rejected, Route};
-use crate::scope::{Line, Scope};
+use crate::scope::{BlockedMailbox, Scope};
 use crate::sync::{Mutex, lock};
 use crate::waiting::Waiter;
 
@@ -42,7 +42,7 @@ pub struct ExclusiveCell<M: Module + Exclusive> {
     /// queue behind the handler that is currently waiting.
     behind: Mutex<(usize, u64)>,
     /// This cell, as the unit of work that counts those messages sees it.
-    line: OnceLock<Weak<dyn Line>>,
+    blocked: OnceLock<Weak<dyn BlockedMailbox>>,
     /// Boxed, because most modules have none, and each message looks for it.
     pub(super) breaker: Option<Box<Breaker>>,
     /// Whether the module has crashed too often.
@@ -111,9 +111,9 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
         if mem::replace(&mut *lock(&self.behind), behind) == behind {
             return;
         }
-        if let Some(line) = self.line.get() {
-            scope.remove_line(line);
-            scope.add_line(Weak::clone(line));
+        if let Some(blocked) = self.blocked.get() {
+            scope.remove_blocked(blocked);
+            scope.add_blocked(Weak::clone(blocked));
         }
         scope.stirred();
     }
@@ -122,13 +122,13 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
     #[cold]
     pub(super) fn go_on(&self, scope: &Scope) {
         *lock(&self.behind) = (0, 0);
-        if let Some(line) = self.line.get() {
-            scope.remove_line(line);
+        if let Some(blocked) = self.blocked.get() {
+            scope.remove_blocked(blocked);
         }
     }
 }
 
-impl<M: Module + Exclusive> Line for ExclusiveCell<M> {
+impl<M: Module + Exclusive> BlockedMailbox for ExclusiveCell<M> {
     fn behind(&self, scope: &Scope) -> u64 {
         let (of, taken) = *lock(&self.behind);
         let taken = if of == ptr::from_ref(scope).addr() {
@@ -155,7 +155,7 @@ impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
             declaration,
             waiter: Waiter::new(declaration),
             behind: Mutex::default(),
-            line: OnceLock::new(),
+            blocked: OnceLock::new(),
             breaker: M::descriptor()
                 .breaker
                 .map(|policy| Box::new(Breaker::new(policy, declaration))),
@@ -169,8 +169,8 @@ impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
         mut supervisor: Supervisor<M>,
         started: oneshot::Sender<Result<()>>,
     ) -> BoxFuture<Result<()>> {
-        let line: Arc<dyn Line> = Arc::clone(&self) as _;
-        self.line.get_or_init(|| Arc::downgrade(&line));
+        let blocked: Arc<dyn BlockedMailbox> = Arc::clone(&self) as _;
+        self.blocked.get_or_init(|| Arc::downgrade(&blocked));
         Box::pin(async move {
             let standing = supervisor.standing.clone();
             let mut work = Work::new(&self, standing, supervisor.resumes());

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::{Mutex, OnceLock, Weak};
 
 use crate::scope::family::Children;
-use crate::scope::streams::{Line, Streams};
+use crate::scope::streams::{BlockedMailbox, Streams};
 use crate::scope::transaction::Enlisted;
 use crate::scope::{Scope, ScopeKind};
 
@@ -15,7 +15,7 @@ pub(super) struct Extras {
     subscriptions: OnceLock<Box<dyn Any + Send + Sync>>,
     pub(super) streams: Streams,
     /// The exclusive modules in which a handler of this unit of work waits at a stream.
-    pub(super) lines: Mutex<Vec<Weak<dyn Line>>>,
+    pub(super) blocked: Mutex<Vec<Weak<dyn BlockedMailbox>>>,
     pub(super) enlisted: Enlisted,
     /// Units of work that were opened within this one.
     pub(super) children: Mutex<Children>,

@@ -12,7 +12,7 @@ mod transaction;
 pub(crate) use self::hold::Hold;
 pub(crate) use self::properties::Deadline;
 pub use self::properties::{ContextId, MessageId};
-pub(crate) use self::streams::{Guest, Line};
+pub(crate) use self::streams::{BlockedMailbox, Guest};
 pub use self::transaction::Transaction;
 
 use std::fmt;
@@ -67,9 +67,9 @@ pub(crate) struct Scope {
 }
 
 /// How far apart two fields are on cache lines of their own, wherever the first begins.
-const LINE: usize = 64;
+const CACHE_LINE: usize = 64;
 
-const _: () = assert!(offset_of!(Scope, sent) - offset_of!(Scope, done) >= LINE);
+const _: () = assert!(offset_of!(Scope, sent) - offset_of!(Scope, done) >= CACHE_LINE);
 
 /// What a scope is the scope of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

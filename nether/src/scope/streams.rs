@@ -27,7 +27,7 @@ struct Entry {
 }
 
 /// An exclusive module whose handler waits at a stream: the messages in its mailbox wait too.
-pub(crate) trait Line: Send + Sync {
+pub(crate) trait BlockedMailbox: Send + Sync {
     /// The number of messages of this unit of work that wait there.
     fn behind(&self, scope: &Scope) -> u64;
 }
@@ -154,14 +154,14 @@ impl Scope {
     }
 
     /// Registers a module whose handler waits at a stream.
-    pub(crate) fn add_line(&self, line: Weak<dyn Line>) {
-        lock(&self.extras_or_new().lines).push(line);
+    pub(crate) fn add_blocked(&self, mailbox: Weak<dyn BlockedMailbox>) {
+        lock(&self.extras_or_new().blocked).push(mailbox);
     }
 
     /// Removes a module whose handler continues.
-    pub(crate) fn remove_line(&self, line: &Weak<dyn Line>) {
+    pub(crate) fn remove_blocked(&self, mailbox: &Weak<dyn BlockedMailbox>) {
         let Some(extras) = self.extras() else { return };
-        lock(&extras.lines).retain(|it| !addr_eq(it.as_ptr(), line.as_ptr()));
+        lock(&extras.blocked).retain(|it| !addr_eq(it.as_ptr(), mailbox.as_ptr()));
     }
 
     /// While the unit of work closes: if every delivery in flight is only waiting at streams, ends the oldest
@@ -175,10 +175,11 @@ impl Scope {
             return false;
         };
         // Kept alive until after the locks, because dropping a module runs user code.
-        let lines = lock(&extras.lines).clone();
-        let lines: Vec<Arc<dyn Line>> = lines.iter().filter_map(Weak::upgrade).collect();
+        let blocked = lock(&extras.blocked).clone();
+        let blocked: Vec<Arc<dyn BlockedMailbox>> =
+            blocked.iter().filter_map(Weak::upgrade).collect();
         let streams = lock(&extras.streams.0);
-        let entry = waited_for_alone(&streams, &lines, self).cloned();
+        let entry = waited_for_alone(&streams, &blocked, self).cloned();
         drop(streams);
         if let Some(entry) = &entry {
             entry.end(&|channel: &dyn AnyChannel| channel.end_of_unit());
@@ -190,7 +191,7 @@ impl Scope {
 /// The stream to end, if every delivery in flight waits at a stream.
 fn waited_for_alone<'a>(
     streams: &'a [Entry],
-    lines: &[Arc<dyn Line>],
+    blocked: &[Arc<dyn BlockedMailbox>],
     scope: &Scope,
 ) -> Option<&'a Entry> {
     let open = || streams.iter().filter(|entry| !entry.channel.has_ended());
@@ -211,8 +212,11 @@ fn waited_for_alone<'a>(
         .filter(|caller| !sequences.contains(caller))
         .collect();
     let waiting = (places.len() + callers.len()) as u64;
-    // Counted last: a message in line is in flight, and is not handled meanwhile.
-    let behind = lines.iter().map(|line| line.behind(scope)).sum::<u64>();
+    // Counted last: a message in such a mailbox is in flight, and is not handled meanwhile.
+    let behind = blocked
+        .iter()
+        .map(|mailbox| mailbox.behind(scope))
+        .sum::<u64>();
     if waiting + behind != scope.in_flight() {
         return None;
     }
