@@ -178,7 +178,7 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl ::nether::__private::Handles<::nether::__private::Given<ProcessOrder>>
+    impl ::nether::__private::ExclusiveHandler<::nether::__private::Given<ProcessOrder>>
     for Orders {
         async fn handle<
             __S: ::nether::__private::Settle<::nether::__private::Given<ProcessOrder>>,
@@ -208,7 +208,7 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl ::nether::__private::Handles<::nether::__private::Given<OrdersProcessed>>
+    impl ::nether::__private::ExclusiveHandler<::nether::__private::Given<OrdersProcessed>>
     for Orders {
         async fn handle<
             __S: ::nether::__private::Settle<::nether::__private::Given<OrdersProcessed>>,
@@ -237,7 +237,7 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl ::nether::__private::Handles<::nether::__private::Shown<Paid>> for Orders {
+    impl ::nether::__private::ExclusiveHandler<::nether::__private::Shown<Paid>> for Orders {
         async fn handle<
             __S: ::nether::__private::Settle<::nether::__private::Shown<Paid>>,
         >(

@@ -53,7 +53,7 @@ const _: () = {
     #[automatically_derived]
     impl ::nether::__private::Shared for Mailer {}
     #[automatically_derived]
-    impl ::nether::__private::Serves<::nether::__private::Shown<OrderProcessed>>
+    impl ::nether::__private::SharedHandler<::nether::__private::Shown<OrderProcessed>>
     for Mailer {
         async fn handle<
             __S: ::nether::__private::Settle<::nether::__private::Shown<OrderProcessed>>,

@@ -27,10 +27,11 @@ pub use crate::message::{
     MessageKind, MessageProof, MessageRegistration, MessageTypeId, Query, Reads, Same, Writes,
 };
 pub use crate::module::{
-    Attempt, Background, Backoff, BreakerPolicy, Concurrently, Construct, Exclusive, HandlerPolicy,
-    Handles, MadeByDefault, Module, ModuleDescriptor, ModuleKind, ModuleRegistration, OneAtATime,
-    Restart, RestartPolicy, Routes, Serves, Settle, Shared, TakenByReference, TakenByValue,
-    Verdict, attempt_alone, attempt_beside, by_default, launch, repeated,
+    Attempt, Background, Backoff, BreakerPolicy, Concurrently, Construct, Exclusive,
+    ExclusiveHandler, HandlerPolicy, MadeByDefault, Module, ModuleDescriptor, ModuleKind,
+    ModuleRegistration, OneAtATime, Restart, RestartPolicy, Routes, Settle, Shared, SharedHandler,
+    TakenByReference, TakenByValue, Verdict, attempt_alone, attempt_beside, by_default, launch,
+    repeated,
 };
 pub use crate::resources::{InitArgument, Resource, ResourceDescriptor, Resources};
 pub use crate::routing::{

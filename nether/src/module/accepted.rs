@@ -12,7 +12,7 @@ use crate::envelope::{Label, Parcel, Reply};
 use crate::error::{FailureKind, SendError};
 use crate::guarded::drop_unpanicked;
 use crate::message::Message;
-use crate::module::handling::Serves;
+use crate::module::handling::SharedHandler;
 use crate::module::shared::SharedCell;
 use crate::module::supervision::{Attempt, bury, bury_begun, failure_of};
 use crate::module::tally::Verdict;
@@ -44,7 +44,7 @@ impl<M: Module + Shared> Accepted<M> {
     pub(super) async fn run<P>(&mut self, parcel: &mut Option<P>, waits: bool) -> Reply<P::Message>
     where
         P: Parcel,
-        M: Serves<P>,
+        M: SharedHandler<P>,
     {
         let Accepted {
             cell,

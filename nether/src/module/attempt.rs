@@ -15,7 +15,7 @@ use crate::module::handling::{Back, observed};
 use crate::module::policy::HandlerPolicy;
 use crate::module::supervision::{Attempt, settle};
 use crate::module::tally::{Fell, Verdict};
-use crate::module::{Handles, Module, Serves};
+use crate::module::{ExclusiveHandler, Module, SharedHandler};
 use crate::race::race;
 
 /// Whose messages can be handled more than once. (As a trait of the message, the compiler would advise to
@@ -67,7 +67,7 @@ pub async fn attempt_alone<P, M>(
 ) -> Verdict
 where
     P: Parcel,
-    M: Module + Handles<P>,
+    M: Module + ExclusiveHandler<P>,
 {
     let handle = ctx.handle();
     let mut spare = policy.spare(handle, parcel);
@@ -99,7 +99,7 @@ pub async fn attempt_beside<P, M>(
 ) -> Attempt<P::Message>
 where
     P: Parcel,
-    M: Module + Sync + Serves<P>,
+    M: Module + Sync + SharedHandler<P>,
 {
     let handle = ctx.handle();
     let mut spare = policy.spare(handle, parcel);

@@ -1,4 +1,5 @@
-//! From a parcel to a handler and back: [`Handles`] for exclusive modules, [`Serves`] for shared ones.
+//! From a parcel to a handler and back: [`ExclusiveHandler`] for exclusive modules, [`SharedHandler`] for
+//! shared ones.
 //!
 //! The two have no bounds on what they handle: a module's list may name what is no message. What generated
 //! code has to know of a message it states through [`TakenByValue`] or [`TakenByReference`], at the handler's
@@ -25,7 +26,7 @@ pub(crate) type Replied<M> = Result<<M as Message>::Reply, <M as Message>::Error
 
 /// The handler of one message in an exclusive module.
 #[doc(hidden)]
-pub trait Handles<P>: Caller {
+pub trait ExclusiveHandler<P>: Caller {
     /// Handles it.
     fn handle<S: Settle<P>>(
         module: &mut Self,
@@ -52,7 +53,7 @@ pub trait Handles<P>: Caller {
 
 /// The handler of one message in a shared module.
 #[doc(hidden)]
-pub trait Serves<P>: Caller {
+pub trait SharedHandler<P>: Caller {
     /// Handles it.
     fn handle<S: Settle<P>>(
         module: &Self,
@@ -130,7 +131,7 @@ pub trait TakenByValue: Sized + 'static {
     ) -> impl Future<Output = Verdict> + Send
     where
         Self: Send,
-        M: Module + Handles<Given<Self>>;
+        M: Module + ExclusiveHandler<Given<Self>>;
 
     /// Makes a reply of what the handler gives back.
     fn settle<S, A, R, E, Kind>(settle: S, answer: A) -> S::Settled
@@ -177,7 +178,7 @@ pub trait TakenByReference: Sized + 'static {
         ctx: &Context<M>,
     ) -> impl Future<Output = Verdict> + Send
     where
-        M: Module + Handles<Shown<Self>>;
+        M: Module + ExclusiveHandler<Shown<Self>>;
 
     /// Makes a result of what the handler gives back.
     fn settle<S, A, R, Kind>(settle: S, answer: A) -> S::Settled
@@ -212,7 +213,7 @@ impl<C: ByValue> TakenByValue for C {
     ) -> impl Future<Output = Verdict> + Send
     where
         Self: Send,
-        M: Module + Handles<Given<Self>>,
+        M: Module + ExclusiveHandler<Given<Self>>,
     {
         M::attempt(module, parcel, ctx)
     }
@@ -254,7 +255,7 @@ impl<T: Event> TakenByReference for T {
         ctx: &Context<M>,
     ) -> impl Future<Output = Verdict> + Send
     where
-        M: Module + Handles<Shown<Self>>,
+        M: Module + ExclusiveHandler<Shown<Self>>,
     {
         M::attempt(module, parcel, ctx)
     }
@@ -277,7 +278,7 @@ impl<T: Event> TakenByReference for T {
 async fn handle<P, M>(parcel: &mut P, module: &mut M, ctx: &Context<M>) -> Verdict
 where
     P: Parcel,
-    M: Module + Handles<P>,
+    M: Module + ExclusiveHandler<P>,
 {
     let result = {
         let handler = pin!(M::handle(module, parcel, ctx, Back));
@@ -292,7 +293,7 @@ where
 async fn serve<P, M>(parcel: &mut P, module: &M, ctx: &Context<M>) -> Attempt<P::Message>
 where
     P: Parcel,
-    M: Module + Sync + Serves<P>,
+    M: Module + Sync + SharedHandler<P>,
 {
     let handler = pin!(M::handle(module, parcel, ctx, Back));
     let observed = observed(ctx, P::Message::descriptor);

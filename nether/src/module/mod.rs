@@ -31,7 +31,7 @@ pub use self::descriptor::{ModuleDescriptor, ModuleKind, ModuleRegistration};
 pub(crate) use self::exclusive::ExclusiveCell;
 #[cfg(feature = "test")]
 pub(crate) use self::fake::{FAKE, Fake};
-pub use self::handling::{Handles, Serves, Settle, TakenByReference, TakenByValue};
+pub use self::handling::{ExclusiveHandler, Settle, SharedHandler, TakenByReference, TakenByValue};
 #[cfg(feature = "eventstore")]
 pub(crate) use self::handling::{Replied, observed};
 pub use self::instance::launch;

@@ -20,7 +20,7 @@ use crate::message::{Message, MessageKind};
 use crate::module::accepted::{Accepted, End};
 use crate::module::breaker::Breaker;
 use crate::module::cell::{ModuleCell, Way};
-use crate::module::handling::Serves;
+use crate::module::handling::SharedHandler;
 use crate::module::instance::Handling;
 use crate::module::progress::Pause;
 use crate::module::restart::Supervisor;
@@ -217,7 +217,7 @@ impl<M: Module + Shared> SharedCell<M> {
     ) -> Result<(), Rejected>
     where
         P: Parcel,
-        M: Serves<P>,
+        M: SharedHandler<P>,
     {
         let parcel = Some(parcel);
         let accepted = Arc::clone(&self).accept(header, &parcel)?;
@@ -233,7 +233,7 @@ impl<M: Module + Shared> SharedCell<M> {
         permit: Option<OwnedSemaphorePermit>,
     ) where
         P: Parcel,
-        M: Serves<P>,
+        M: SharedHandler<P>,
     {
         self.spawn(async move {
             let reply = accepted.run(&mut parcel, permit.is_none()).await;
@@ -261,7 +261,7 @@ impl<M: Module + Shared> SharedCell<M> {
 impl<M, P> Inline<P> for SharedCell<M>
 where
     P: Parcel,
-    M: Module + Shared + Serves<P>,
+    M: Module + Shared + SharedHandler<P>,
 {
     fn call(
         self: Arc<Self>,
@@ -358,7 +358,7 @@ impl<P> Drop for Offered<P> {
 
 impl<M, P> Way<P> for SharedCell<M>
 where
-    M: Module + Shared + Serves<P>,
+    M: Module + Shared + SharedHandler<P>,
     P: Parcel,
 {
     #[allow(private_interfaces)]

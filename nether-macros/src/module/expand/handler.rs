@@ -35,7 +35,7 @@ impl Expander<'_> {
 
     fn handler_call(&self, handler: &Handler) -> TokenStream {
         let (p, ty) = (self.paths.private(), self.ty);
-        let how = self.either("Handles", "Serves");
+        let how = self.either("ExclusiveHandler", "SharedHandler");
         let parcel = self.parcel(handler);
         let signature = self.signature(handler, &parcel);
         let result = self.settled(handler);

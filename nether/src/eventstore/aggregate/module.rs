@@ -17,7 +17,7 @@ use crate::guarded::{Fall, Guarded};
 use crate::message::{Command, Message};
 use crate::module::{
     Attempt, Background, Concurrently, Construct, Module, ModuleDescriptor, Replied, Routes,
-    Serves, Settle, Shared, observed,
+    Settle, Shared, SharedHandler, observed,
 };
 use crate::race::race;
 use crate::resources::{InitArgument, Resource, Resources};
@@ -81,7 +81,7 @@ impl<A: Aggregate> Construct for Aggregates<A> {
 
 impl<A: Aggregate> Shared for Aggregates<A> {}
 
-impl<A, C> Serves<Given<C>> for Aggregates<A>
+impl<A, C> SharedHandler<Given<C>> for Aggregates<A>
 where
     A: Aggregate + Decides<C, Itself = C, Reply = C::Reply, Error = C::Error>,
     C: Command,
@@ -107,8 +107,8 @@ where
     }
 }
 
-/// As [`Decides`], in terms of parcels: as those of [`Serves`] are, so that the compiler sees that they are
-/// the same.
+/// As [`Decides`], in terms of parcels: as those of [`SharedHandler`] are, so that the compiler sees that
+/// they are the same.
 trait Executes<P: Parcel>: Aggregate {
     fn execute(
         repository: &Repository<Self>,

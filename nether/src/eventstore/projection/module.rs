@@ -17,7 +17,8 @@ use crate::eventstore::projection::runner::Runner;
 use crate::eventstore::projection::{Answers, Projection};
 use crate::message::Query;
 use crate::module::{
-    Background, Concurrently, Construct, Module, ModuleDescriptor, Routes, Serves, Settle, Shared,
+    Background, Concurrently, Construct, Module, ModuleDescriptor, Routes, Settle, Shared,
+    SharedHandler,
 };
 use crate::resources::{InitArgument, Resource, Resources};
 use crate::routing::{Caller, Listed};
@@ -84,7 +85,7 @@ impl<P: Projection> Construct for Projections<P> {
 
 impl<P: Projection> Shared for Projections<P> {}
 
-impl<P, Q> Serves<Given<Q>> for Projections<P>
+impl<P, Q> SharedHandler<Given<Q>> for Projections<P>
 where
     P: Projection + Answers<Q, Itself = Q, Reply = Q::Reply, Error = Q::Error>,
     Q: Query,
