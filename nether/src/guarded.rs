@@ -16,7 +16,7 @@ use crate::error::Error;
 pub(crate) type Payload = Box<dyn Any + Send>;
 
 /// Why a handler did not return.
-pub(crate) enum Fall {
+pub(crate) enum HandlerFault {
     Panicked(Payload),
     /// It took longer than this. Boxed: it is rare, and every reply has room for it.
     TimedOut(Box<Duration>),

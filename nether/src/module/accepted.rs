@@ -106,9 +106,9 @@ impl<M: Module + Shared> Accepted<M> {
                     return Ok(reply);
                 }
                 Attempt::Ended(failed) => failed,
-                Attempt::Again(fell) => {
-                    if let Some(fell) = fell {
-                        cell.crashed(&module, fell.reason(P::Message::NAME));
+                Attempt::Again(cause) => {
+                    if let Some(cause) = cause {
+                        cell.crashed(&module, cause.reason(P::Message::NAME));
                     }
                     *label = label.tried();
                     ctx.handle_mut().message = Some(*label);
@@ -123,8 +123,8 @@ impl<M: Module + Shared> Accepted<M> {
             if let Some(breaker) = &cell.breaker {
                 breaker.count(verdict, handle);
             }
-            if let Verdict::Crashed(fell) = verdict {
-                cell.crashed(&module, fell.reason(P::Message::NAME));
+            if let Verdict::Crashed(cause) = verdict {
+                cell.crashed(&module, cause.reason(P::Message::NAME));
             }
             return reply;
         }

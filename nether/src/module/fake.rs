@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use crate::context::Handle;
 use crate::declaration::Declaration;
 use crate::envelope::{Given, Header, Reply};
-use crate::guarded::Fall;
+use crate::guarded::HandlerFault;
 use crate::message::{ByValue, Message};
 use crate::module::handling::Replied;
 use crate::module::supervision::{failure_of, keep};
@@ -38,7 +38,7 @@ impl<M: ByValue + Send> Fake<M> {
         let answered = catch_unwind(AssertUnwindSafe(|| lock(&self.0)(message)));
         let handle = Handle::of(header);
         let awaited = handle.message.is_some_and(|label| label.is_awaited());
-        let result = answered.map_err(Fall::Panicked);
+        let result = answered.map_err(HandlerFault::Panicked);
         let (reply, _) = failure_of::<M>(result, awaited, &handle, &FAKE, &|| None);
         handle.scope.finish(1);
         reply

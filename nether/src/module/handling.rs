@@ -14,7 +14,7 @@ use crate::context::{Context, Handle};
 use crate::declaration::Declaration;
 use crate::envelope::{Given, Label, Parcel, Shown};
 use crate::error::{Error, Result};
-use crate::guarded::{Fall, Guarded, Observed};
+use crate::guarded::{Guarded, HandlerFault, Observed};
 use crate::message::{ByValue, Event, MayChange, Message, MessageDescriptor, MessageProof};
 use crate::module::cell::{CellOf, Routes, Way};
 use crate::module::supervision::{Attempt, settle};
@@ -285,7 +285,7 @@ where
         let observed = observed(ctx, P::Message::descriptor);
         Guarded::new(handler, observed, ctx.handle().crashes()).await
     };
-    let result = result.map_err(Fall::Panicked);
+    let result = result.map_err(HandlerFault::Panicked);
     settle(result, parcel, ctx.handle(), &M::descriptor().declaration)
 }
 
@@ -298,7 +298,7 @@ where
     let handler = pin!(M::handle(module, parcel, ctx, Back));
     let observed = observed(ctx, P::Message::descriptor);
     let result = Guarded::new(handler, observed, ctx.handle().crashes()).await;
-    Attempt::Ended(result.map_err(Fall::Panicked))
+    Attempt::Ended(result.map_err(HandlerFault::Panicked))
 }
 
 /// Who looks on while the handler runs, if anybody does.

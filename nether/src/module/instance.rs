@@ -185,8 +185,8 @@ async fn live<M: Module>(mut supervisor: Supervisor<M>, started: oneshot::Sender
     let serving = Arc::clone(&cell).serve(module, supervisor, started);
     let ended = catch(serving).await;
     if let Err(panic) = &ended {
-        // Not a handler fell, but what is the user's beside it: a `Clone` or a `Drop` of a message, the text
-        // of an error. Where it was then nobody knows, so that the module cannot go on.
+        // Not a handler crashed, but what is the user's beside it: a `Clone` or a `Drop` of a message, the
+        // text of an error. Where it was then nobody knows, so that the module cannot go on.
         stop.stop(panicked(&**panic).to_string());
     }
     cell.give_up();

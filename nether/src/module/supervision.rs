@@ -8,12 +8,13 @@ use crate::declaration::Declaration;
 use crate::envelope::{Label, Parcel, Reply, Source};
 use crate::error::{CallError, Failure, FailureKind, Panic, Result, TimedOut, Unavailable};
 use crate::events::{DeadLetter, HandlerFailed, is_own};
-use crate::guarded::{Fall, Payload, panicked, said};
+use crate::guarded::{HandlerFault, Payload, panicked, said};
 use crate::message::{Message, MessageDescriptor, MessageKind};
-use crate::module::tally::{Fell, Tally, Verdict};
+use crate::module::tally::{CrashCause, Tally, Verdict};
 
 /// How a handler ended: by its return, or by its fall.
-pub(crate) type Handled<M> = Result<Result<<M as Message>::Reply, <M as Message>::Error>, Fall>;
+pub(crate) type Handled<M> =
+    Result<Result<<M as Message>::Reply, <M as Message>::Error>, HandlerFault>;
 
 /// What came of an attempt in a shared module.
 #[doc(hidden)]
@@ -21,8 +22,8 @@ pub(crate) type Handled<M> = Result<Result<<M as Message>::Reply, <M as Message>
 pub enum Attempt<M: Message> {
     /// It was the only one, or the last.
     Ended(Handled<M>),
-    /// There is to be another; and how the handler fell, if it did.
-    Again(Option<Fell>),
+    /// There is to be another; and why the handler crashed, if it did.
+    Again(Option<CrashCause>),
 }
 
 /// Tells the caller; or, if nobody waits and it failed, the unit of work.
@@ -77,25 +78,25 @@ pub(crate) fn failure_of<M: Message>(
     let (error, verdict) = match failed {
         Ok(Ok(reply)) => return (Ok(reply), Verdict::Handled),
         Ok(Err(error)) => (CallError::Handler(error), Verdict::Failed),
-        Err(Fall::Panicked(panic)) => {
+        Err(HandlerFault::Panicked(panic)) => {
             let panic = Panic {
                 message: M::NAME,
                 module: module.name,
                 text: said(&*panic),
             };
             let error = CallError::Panicked(Box::new(panic));
-            (error, Verdict::Crashed(Fell::Panicked))
+            (error, Verdict::Crashed(CrashCause::Panicked))
         }
-        Err(Fall::TimedOut(limit)) => {
+        Err(HandlerFault::TimedOut(limit)) => {
             let timed_out = TimedOut {
                 message: M::NAME,
                 module: module.name,
                 limit: *limit,
             };
             let error = CallError::TimedOut(Box::new(timed_out));
-            (error, Verdict::Crashed(Fell::TimedOut))
+            (error, Verdict::Crashed(CrashCause::TimedOut))
         }
-        Err(Fall::Unavailable(error)) => {
+        Err(HandlerFault::Unavailable(error)) => {
             let unavailable = Unavailable {
                 message: M::NAME,
                 module: module.name,

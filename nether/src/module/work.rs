@@ -17,7 +17,7 @@ use crate::module::mailbox::Taken;
 use crate::module::pace::{Pace, Rest};
 use crate::module::progress::Progress;
 use crate::module::supervision::bury_begun;
-use crate::module::tally::{Fell, Verdict};
+use crate::module::tally::{CrashCause, Verdict};
 use crate::module::{Exclusive, Module};
 use crate::scope::Scope;
 
@@ -42,8 +42,8 @@ pub(super) struct Work<'a, M: Module + Exclusive> {
     chance: Chance,
     /// How many handlers were called, for who looks on.
     turn: u32,
-    /// How a handler fell, if one did.
-    fell: Option<Fell>,
+    /// Why a handler crashed, if one did.
+    cause: Option<CrashCause>,
     books: Books,
 }
 
@@ -84,7 +84,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
             step: cell.mailbox.step(),
             resumes,
             turn: 0,
-            fell: None,
+            cause: None,
             books: Books::default(),
         }
     }
@@ -243,8 +243,8 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         verdict
     }
 
-    /// Sees to a message that is to be handled again, and to a handler that fell. Says whether the module
-    /// fell with it.
+    /// Sees to a message that is to be handled again, and to a handler that crashed. Says whether the module
+    /// crashed with it.
     #[cold]
     fn has_failed(&mut self, verdict: Verdict) -> bool {
         if let Verdict::Again | Verdict::CrashedAgain(_) = verdict {
@@ -253,13 +253,13 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         } else if self.taken.len() > 0 {
             self.start_one();
         }
-        let (Verdict::Crashed(fell) | Verdict::CrashedAgain(fell)) = verdict else {
+        let (Verdict::Crashed(cause) | Verdict::CrashedAgain(cause)) = verdict else {
             return false;
         };
         if self.resumes {
             return false;
         }
-        self.fell = Some(fell);
+        self.cause = Some(cause);
         self.progress.rest();
         self.settle_all();
         true
@@ -282,8 +282,8 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
     #[cold]
     pub(super) fn crash(&mut self) -> String {
         let elsewhere = self.cell.mailbox.take_crash();
-        match (self.fell.take(), self.ctx.handle().message) {
-            (Some(fell), Some(label)) => fell.reason(label.message.name()),
+        match (self.cause.take(), self.ctx.handle().message) {
+            (Some(cause), Some(label)) => cause.reason(label.message.name()),
             _ => elsewhere.unwrap_or_default(),
         }
     }

@@ -13,7 +13,7 @@ use crate::eventstore::aggregate::repository::Repository;
 use crate::eventstore::aggregate::{Aggregate, Decides};
 use crate::eventstore::handle::Store;
 use crate::eventstore::store::StoreError;
-use crate::guarded::{Fall, Guarded};
+use crate::guarded::{Guarded, HandlerFault};
 use crate::message::{Command, Message};
 use crate::module::{
     Attempt, Background, Concurrently, Construct, Module, ModuleDescriptor, Replied, Routes,
@@ -143,8 +143,8 @@ async fn attempt<A: Executes<P>, P: Parcel>(
     };
     Attempt::Ended(match result {
         Ok(Ok(replied)) => Ok(replied),
-        Ok(Err(error)) => Err(Fall::Unavailable(Box::new(error.into()))),
-        Err(panic) => Err(Fall::Panicked(panic)),
+        Ok(Err(error)) => Err(HandlerFault::Unavailable(Box::new(error.into()))),
+        Err(panic) => Err(HandlerFault::Panicked(panic)),
     })
 }
 

@@ -70,7 +70,7 @@ impl Outgoing {
 pub enum Delivery {
     /// It was handled.
     Done,
-    /// Its handler gave back an error, fell, or cannot be given it.
+    /// Its handler gave back an error, crashed, or cannot be given it.
     Failed(String),
     /// It could not be handled now.
     Later(String),
