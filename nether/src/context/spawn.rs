@@ -154,7 +154,7 @@ impl Task {
             crashed: matches!(kind, FailureKind::Panicked(_)),
             json: None,
         });
-        handle.scope.spoil(message, module);
+        handle.scope.set_rollback_only(message, module);
         handle.scope.fail(Failure {
             message,
             module: self.module,

@@ -114,7 +114,7 @@ pub(crate) fn failure_of<M: Message>(
         tracing::debug!(message = M::NAME, module = module.name, %error, "handler gave back an error");
     }
     if M::KIND != MessageKind::Query {
-        handle.scope.spoil(M::NAME, module.name);
+        handle.scope.set_rollback_only(M::NAME, module.name);
     }
     report(M::descriptor(), handle, module, &error, crashed, json);
     (Err(error), verdict)
@@ -223,7 +223,7 @@ fn mourn(
 ) {
     let (message, sequence) = (label.message, label.sequence());
     if message.kind != MessageKind::Query {
-        source.scope.spoil(message.name(), module.name);
+        source.scope.set_rollback_only(message.name(), module.name);
     }
     tracing::warn!(message = message.name(), module = module.name, sequence, reason = %kind, "dead letter");
     if !is_own(message) {

@@ -21,12 +21,12 @@ pub(super) struct Extras {
     pub(super) children: Mutex<Children>,
     /// The first handler that failed: enlisted transactions must not be committed, even if its caller got the
     /// error.
-    spoiled: OnceLock<Spoiled>,
+    rollback_cause: OnceLock<RollbackCause>,
 }
 
 /// The handler whose failure prevents the commit.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Spoiled {
+pub(crate) struct RollbackCause {
     pub(crate) message: &'static str,
     pub(crate) module: &'static str,
 }
@@ -58,15 +58,15 @@ impl Scope {
 
     /// Records that a handler failed that may have changed something.
     #[cold]
-    pub(crate) fn spoil(&self, message: &'static str, module: &'static str) {
+    pub(crate) fn set_rollback_only(&self, message: &'static str, module: &'static str) {
         if self.kind == ScopeKind::Standing {
             return;
         }
-        let spoiled = &self.extras_or_new().spoiled;
-        spoiled.get_or_init(|| Spoiled { message, module });
+        let rollback_cause = &self.extras_or_new().rollback_cause;
+        rollback_cause.get_or_init(|| RollbackCause { message, module });
     }
 
-    pub(crate) fn spoiled(&self) -> Option<Spoiled> {
-        self.extras()?.spoiled.get().copied()
+    pub(crate) fn rollback_cause(&self) -> Option<RollbackCause> {
+        self.extras()?.rollback_cause.get().copied()
     }
 }

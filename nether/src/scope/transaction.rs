@@ -181,15 +181,15 @@ impl Scope {
             tokio::spawn(async move {
                 let enlisted = &scope.extras_or_new().enlisted;
                 let list = std::mem::take(&mut *lock(&enlisted.list));
-                let spoiled = scope.spoiled().filter(|_| succeeded);
-                let mut ended = if succeeded && spoiled.is_none() {
+                let rollback_cause = scope.rollback_cause().filter(|_| succeeded);
+                let mut ended = if succeeded && rollback_cause.is_none() {
                     commit(list).await
                 } else {
                     let mut ended = TransactionReport::default();
                     roll_back(list, &mut ended).await;
                     ended
                 };
-                ended.because_of = spoiled.map(|by| (by.message, by.module));
+                ended.because_of = rollback_cause.map(|by| (by.message, by.module));
                 let begun = std::mem::take(&mut *lock(&enlisted.begun));
                 let failed = ended.failed.clone();
                 let _ = enlisted.ended.set(ended); // Nobody else does.
