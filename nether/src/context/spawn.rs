@@ -167,7 +167,7 @@ impl Task {
 impl Drop for Task {
     fn drop(&mut self) {
         if !self.is_told {
-            self.fail(FailureKind::Stopped); // Its runtime is gone, or it cause when it was dropped.
+            self.fail(FailureKind::Stopped); // Its runtime is gone, or it panicked when it was dropped.
         }
         let scope = &self.handle.scope;
         scope.finish(1);

@@ -14,7 +14,7 @@ use crate::guarded::drop_unpanicked;
 use crate::message::Message;
 use crate::module::handling::SharedHandler;
 use crate::module::shared::SharedCell;
-use crate::module::supervision::{Attempt, bury, bury_begun, failure_of};
+use crate::module::supervision::{Attempt, dead_letter, dead_letter_begun, failure_of};
 use crate::module::tally::Verdict;
 use crate::module::{Module, Shared};
 
@@ -34,7 +34,7 @@ pub(super) enum End {
     /// In its handler; the same is true.
     Handling,
     Handled(Verdict),
-    /// Buried, or refused: it is counted.
+    /// A dead letter, or refused: it is counted.
     Gone,
 }
 
@@ -78,7 +78,7 @@ impl<M: Module + Shared> Accepted<M> {
                 let error = refusal(P::Message::NAME, &kind);
                 let json = || parcel.as_ref().and_then(Parcel::json);
                 let source = handle.source();
-                bury(source, *label, kind, &cell.tally, cell.declaration, &json);
+                dead_letter(source, *label, kind, &cell.tally, cell.declaration, &json);
                 drop_unpanicked(parcel.take());
                 *end = End::Gone;
                 return Err(error.into());
@@ -152,9 +152,9 @@ impl<M: Module + Shared> Accepted<M> {
         let kind = scope.obstacle().unwrap_or(FailureKind::Stopped);
         let (source, module) = (ctx.handle().source(), cell.declaration);
         if has_begun {
-            bury_begun(source, *label, kind, &cell.tally, module);
+            dead_letter_begun(source, *label, kind, &cell.tally, module);
         } else {
-            bury(source, *label, kind, &cell.tally, module, &|| None);
+            dead_letter(source, *label, kind, &cell.tally, module, &|| None);
         }
     }
 }

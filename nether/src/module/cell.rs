@@ -49,7 +49,7 @@ pub trait ModuleCell<M>: Send + Sync + Sized + 'static {
     /// Accepts nothing more.
     fn close(&self);
 
-    /// Ends what still runs, and buries what nobody will handle any more.
+    /// Ends what still runs, and makes what nobody will handle any more dead letters.
     fn cut_off(&self) -> impl Future<Output = ()> + Send;
 
     /// How many messages were ever accepted.

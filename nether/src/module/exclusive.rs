@@ -20,7 +20,7 @@ use crate::module::instance::Handling;
 use crate::module::mailbox::Mailbox;
 use crate::module::progress::Progress;
 use crate::module::restart::Supervisor;
-use crate::module::supervision::bury;
+use crate::module::supervision::dead_letter;
 use crate::module::tally::Tally;
 use crate::module::work::{Ended, Work};
 use crate::module::{Exclusive, Module};
@@ -53,7 +53,7 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
     /// Makes a message a dead letter. Its caller notices that the reply cell is dropped, and gets the reason
     /// from its unit of work.
     #[cold]
-    pub(super) fn bury(
+    pub(super) fn dead_letter(
         &self,
         source: Source<'_>,
         label: Label,
@@ -61,7 +61,7 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
         kind: FailureKind,
     ) {
         let json = || M::json(&inbox);
-        bury(source, label, kind, &self.tally, self.declaration, &json);
+        dead_letter(source, label, kind, &self.tally, self.declaration, &json);
         drop_unpanicked(inbox);
         source.scope.mediator.stopping.tell_quiet();
     }
@@ -91,7 +91,7 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
             return Err(rejected);
         }
         self.mailbox.count_accepted();
-        self.bury(source, label, take(parcel).into(), kind);
+        self.dead_letter(source, label, take(parcel).into(), kind);
         Ok(())
     }
 
@@ -203,9 +203,9 @@ impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
 
     fn give_up(&self) {
         self.close();
-        self.mailbox
-            .drain()
-            .drain(|source, label, inbox| self.bury(source, label, inbox, FailureKind::Stopped));
+        self.mailbox.drain().drain(|source, label, inbox| {
+            self.dead_letter(source, label, inbox, FailureKind::Stopped)
+        });
     }
 
     fn close(&self) {

@@ -185,7 +185,7 @@ async fn live<M: Module>(mut supervisor: Supervisor<M>, started: oneshot::Sender
     let serving = Arc::clone(&cell).serve(module, supervisor, started);
     let ended = catch(serving).await;
     if let Err(panic) = &ended {
-        // Not a handler crashed, but what is the user's beside it: a `Clone` or a `Drop` of a message, the
+        // No handler crashed, but user code beside it: a `Clone` or a `Drop` of a message, the
         // text of an error. Where it was then nobody knows, so that the module cannot go on.
         stop.stop(panicked(&**panic).to_string());
     }
@@ -212,7 +212,7 @@ pub trait AnyInstance: Send + Sync + fmt::Debug {
     /// Closes it, and waits until all it accepted is handled, its background tasks have ended, and
     /// `#[on_stop]` is done.
     fn stop(self: Arc<Self>) -> BoxFuture<()>;
-    /// Cuts off what still runs, and buries what waits, also if it was never started.
+    /// Cuts off what still runs, and makes what waits dead letters, also if it was never started.
     fn cut_off(self: Arc<Self>) -> BoxFuture<()>;
     /// How many messages were ever accepted.
     fn accepted(&self) -> u64;

@@ -187,7 +187,7 @@ impl<M: Module> Supervisor<M> {
     }
 
     /// A module in place of one that has crashed. `None` if it has crashed too often: then it is stopped, and
-    /// what waits is buried.
+    /// what waits becomes dead letters.
     pub(super) async fn again(&mut self, reason: &str) -> Option<M> {
         self.life.be(ModuleState::Restarting);
         self.background.cut_off();

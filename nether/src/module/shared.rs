@@ -24,7 +24,7 @@ use crate::module::handling::SharedHandler;
 use crate::module::instance::Handling;
 use crate::module::progress::Pause;
 use crate::module::restart::Supervisor;
-use crate::module::supervision::{bury, keep};
+use crate::module::supervision::{dead_letter, keep};
 use crate::module::tally::Tally;
 use crate::module::{Module, Restart, Shared};
 use crate::route::{BoxFuture, Inline, Rejected, Route};
@@ -148,7 +148,7 @@ impl<M: Module + Shared> SharedCell<M> {
         match kind {
             Some(kind) if label.message.kind == MessageKind::Event => {
                 let source = header.source();
-                bury(source, *label, kind, &self.tally, self.declaration, json);
+                dead_letter(source, *label, kind, &self.tally, self.declaration, json);
             }
             _ => {
                 self.tally.count_abandoned();

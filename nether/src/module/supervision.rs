@@ -185,9 +185,9 @@ pub(crate) fn report_task(
     });
 }
 
-/// Buries a message that will not be handled: it is a dead letter, and not in flight any more.
+/// Makes a message that will not be handled a dead letter, which is not in flight any more.
 #[cold]
-pub(crate) fn bury(
+pub(crate) fn dead_letter(
     source: Source<'_>,
     label: Label,
     kind: FailureKind,
@@ -195,13 +195,13 @@ pub(crate) fn bury(
     module: &'static Declaration,
     json: &dyn Fn() -> Option<String>,
 ) {
-    mourn(source, label, kind, tally, module, json);
+    report_dead_letter(source, label, kind, tally, module, json);
     source.scope.take_back(1);
 }
 
-/// Buries a message whose handler was cut off.
+/// Makes a message whose handler was cut off a dead letter.
 #[cold]
-pub(crate) fn bury_begun(
+pub(crate) fn dead_letter_begun(
     source: Source<'_>,
     label: Label,
     kind: FailureKind,
@@ -209,11 +209,11 @@ pub(crate) fn bury_begun(
     module: &'static Declaration,
 ) {
     // The handler had it.
-    mourn(source, label, kind, tally, module, &|| None);
+    report_dead_letter(source, label, kind, tally, module, &|| None);
     source.scope.finish(1);
 }
 
-fn mourn(
+fn report_dead_letter(
     source: Source<'_>,
     label: Label,
     kind: FailureKind,

@@ -16,12 +16,12 @@ use crate::module::exclusive::ExclusiveCell;
 use crate::module::mailbox::Taken;
 use crate::module::pace::{Pace, Rest};
 use crate::module::progress::Progress;
-use crate::module::supervision::bury_begun;
+use crate::module::supervision::dead_letter_begun;
 use crate::module::tally::{CrashCause, Verdict};
 use crate::module::{Exclusive, Module};
 use crate::scope::Scope;
 
-/// A module at work. If it is cut off, what it has taken is buried.
+/// A module at work. If it is cut off, what it has taken becomes dead letters.
 pub(super) struct Work<'a, M: Module + Exclusive> {
     cell: &'a ExclusiveCell<M>,
     /// Of the message being handled; between batches, of the module's own scope.
@@ -182,7 +182,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
     }
 
     /// Handles the next message, where it lies: it is not moved before its handler takes it. Says what came
-    /// of it; one that is buried has failed, and is counted.
+    /// of it; a dead letter has failed, and is counted.
     #[inline]
     async fn handle(&mut self, module: &mut M) -> Verdict {
         self.left -= 1;
@@ -192,7 +192,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         if let Some(obstacle) = self.ctx.handle().scope.obstacle() {
             if let Some(Entry { label, inbox }) = slot.take() {
                 let source = self.ctx.handle().source();
-                self.cell.bury(source, label, inbox, obstacle);
+                self.cell.dead_letter(source, label, inbox, obstacle);
             }
             return Verdict::Failed;
         }
@@ -307,7 +307,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         let handle = self.ctx.handle();
         let Some(label) = handle.message else { return };
         let (cell, kind) = (self.cell, FailureKind::Stopped);
-        bury_begun(handle.source(), label, kind, &cell.tally, cell.declaration);
+        dead_letter_begun(handle.source(), label, kind, &cell.tally, cell.declaration);
     }
 }
 
@@ -352,14 +352,14 @@ impl<M: Module + Exclusive> Drop for Work<'_, M> {
         }
         let (cell, source) = (self.cell, self.ctx.handle().source());
         let mut taken = std::mem::take(&mut self.taken);
-        let bury = |source: Source<'_>, label, inbox| {
-            cell.bury(source, label, inbox, FailureKind::Stopped);
+        let dead_letter = |source: Source<'_>, label, inbox| {
+            cell.dead_letter(source, label, inbox, FailureKind::Stopped);
         };
         for _ in 0..self.left {
             if let Some(Entry { label, inbox }) = taken.next_message().and_then(Option::take) {
-                bury(source, label, inbox);
+                dead_letter(source, label, inbox);
             }
         }
-        taken.drain(bury);
+        taken.drain(dead_letter);
     }
 }

@@ -49,7 +49,7 @@ pub(crate) struct Scope {
     properties: OnceLock<Box<Properties>>,
     /// Written by those who handle, once a run.
     done: AtomicU64,
-    /// How many of those that are done were not handled: refused, taken back, buried.
+    /// How many of those that are done were not handled: refused, taken back, dead letters.
     unhandled: AtomicU64,
     /// How many external handles there are; the last one to be dropped cancels what is not closed.
     roots: AtomicUsize,
