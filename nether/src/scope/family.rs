@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 
 use crate::error::{ContextError, Failure, FailureKind, TransactionReport};
-use crate::scope::{Hold, Scope, ScopeKind};
+use crate::scope::{Scope, ScopeGuard, ScopeKind};
 use crate::sync::lock;
 
 /// The units of work that were opened within one.
@@ -54,7 +54,9 @@ impl Scope {
             // unit of work.
             return self.tell_lost(TransactionReport::default());
         };
-        let hold = self.parent().map(|parent| Hold::new(Arc::clone(parent)));
+        let guard = self
+            .parent()
+            .map(|parent| ScopeGuard::new(Arc::clone(parent)));
         let (scope, counted) = (Arc::clone(self), self.count_task());
         runtime.spawn(async move {
             scope.drain_in_time().await;
@@ -62,7 +64,7 @@ impl Scope {
             if scope.has_failures() || !transactions.are_committed() {
                 scope.tell_lost(transactions);
             }
-            drop((hold, counted));
+            drop((guard, counted));
         });
     }
 

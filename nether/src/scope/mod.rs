@@ -3,13 +3,13 @@
 mod extras;
 mod family;
 mod flight;
-mod hold;
+mod guard;
 mod properties;
 mod state;
 mod streams;
 mod transaction;
 
-pub(crate) use self::hold::Hold;
+pub(crate) use self::guard::ScopeGuard;
 pub(crate) use self::properties::Deadline;
 pub use self::properties::{ContextId, MessageId};
 pub(crate) use self::streams::{BlockedMailbox, Guest};
