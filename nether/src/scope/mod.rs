@@ -12,7 +12,7 @@ mod transaction;
 pub(crate) use self::guard::ScopeGuard;
 pub(crate) use self::properties::Deadline;
 pub use self::properties::{ContextId, MessageId};
-pub(crate) use self::streams::{BlockedMailbox, Guest};
+pub(crate) use self::streams::{BlockedMailbox, StreamWaiter};
 pub use self::transaction::Transaction;
 
 use std::fmt;

@@ -23,7 +23,7 @@ struct Entry {
     channel: Arc<dyn AnyChannel>,
     /// Deliveries that only wait at this stream: for items, while the unit of work closes; or for a consumer,
     /// while there is none.
-    waiting: Vec<Guest>,
+    waiting: Vec<StreamWaiter>,
 }
 
 /// An exclusive module whose handler waits at a stream: the messages in its mailbox wait too.
@@ -34,7 +34,7 @@ pub(crate) trait BlockedMailbox: Send + Sync {
 
 /// A delivery in flight that waits at a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Guest {
+pub(crate) struct StreamWaiter {
     /// The address of the context that is lent to the delivery. The deliveries of one event share a number,
     /// but each has a context of its own.
     pub(crate) place: usize,
@@ -135,19 +135,19 @@ impl Scope {
     }
 
     /// Registers a delivery that begins to wait at a stream.
-    pub(crate) fn begin_waiting(&self, channel: &Arc<dyn AnyChannel>, guest: Guest) {
+    pub(crate) fn begin_waiting(&self, channel: &Arc<dyn AnyChannel>, waiter: StreamWaiter) {
         let Some(extras) = self.extras() else { return };
         if let Some(entry) = find(&mut lock(&extras.streams.0), channel) {
-            entry.waiting.push(guest);
+            entry.waiting.push(waiter);
         }
         self.stirred();
     }
 
     /// Removes a delivery that no longer waits.
-    pub(crate) fn end_waiting(&self, channel: &Arc<dyn AnyChannel>, guest: Guest) {
+    pub(crate) fn end_waiting(&self, channel: &Arc<dyn AnyChannel>, waiter: StreamWaiter) {
         let Some(extras) = self.extras() else { return };
         if let Some(entry) = find(&mut lock(&extras.streams.0), channel) {
-            let place = entry.waiting.iter().position(|it| *it == guest);
+            let place = entry.waiting.iter().position(|it| *it == waiter);
             place.map(|place| entry.waiting.swap_remove(place));
         }
         self.stirred();
@@ -197,18 +197,18 @@ fn waited_for_alone<'a>(
     let open = || streams.iter().filter(|entry| !entry.channel.has_ended());
     let places: HashSet<usize> = open()
         .flat_map(Entry::waiting)
-        .map(|guest| guest.place)
+        .map(|waiter| waiter.place)
         .collect();
     if places.is_empty() {
         return None;
     }
     let sequences: HashSet<u64> = open()
         .flat_map(Entry::waiting)
-        .map(|guest| guest.sequence)
+        .map(|waiter| waiter.sequence)
         .collect();
     let callers: HashSet<u64> = open()
         .flat_map(Entry::waiting)
-        .filter_map(|guest| guest.caller)
+        .filter_map(|waiter| waiter.caller)
         .filter(|caller| !sequences.contains(caller))
         .collect();
     let waiting = (places.len() + callers.len()) as u64;
@@ -221,7 +221,7 @@ fn waited_for_alone<'a>(
         return None;
     }
     open().find(|entry| {
-        let waits_for_room = |guest: &Guest| guest.for_room;
+        let waits_for_room = |waiter: &StreamWaiter| waiter.for_room;
         match entry.channel.is_produced() {
             true => entry.waiting().any(waits_for_room),
             false => entry.waiting().next().is_some(),
@@ -231,10 +231,10 @@ fn waited_for_alone<'a>(
 
 impl Entry {
     /// The deliveries that still wait at it.
-    fn waiting(&self) -> impl Iterator<Item = &Guest> {
+    fn waiting(&self) -> impl Iterator<Item = &StreamWaiter> {
         // A delivery that was woken, and has not run since, no longer waits.
         let (used, drained) = (self.channel.was_used(), self.channel.is_drained());
-        let waits = move |guest: &&Guest| if guest.for_room { !used } else { drained };
+        let waits = move |waiter: &&StreamWaiter| if waiter.for_room { !used } else { drained };
         self.waiting.iter().filter(waits)
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::channel::AnyChannel;
 use crate::context::handle::{Handle, Origin};
-use crate::scope::{Guest, Scope};
+use crate::scope::{Scope, StreamWaiter};
 
 /// Who is at a stream, for as long as their context is lent.
 #[derive(Clone)]
@@ -14,7 +14,7 @@ pub(super) struct Seat<'c> {
     pub(super) scope: Arc<Scope>,
     stream: Arc<dyn AnyChannel>,
     /// The delivery that uses it. `None` for whom the unit of work does not count.
-    guest: Option<Guest>,
+    waiter: Option<StreamWaiter>,
     lent: PhantomData<&'c ()>,
 }
 
@@ -22,7 +22,7 @@ pub(super) struct Seat<'c> {
 pub(super) struct Waiting {
     scope: Arc<Scope>,
     stream: Arc<dyn AnyChannel>,
-    guest: Guest,
+    waiter: StreamWaiter,
 }
 
 impl Seat<'_> {
@@ -31,7 +31,7 @@ impl Seat<'_> {
         Seat {
             scope: Arc::clone(&handle.scope),
             stream,
-            guest: label.map(|label| Guest {
+            waiter: label.map(|label| StreamWaiter {
                 place: ptr::from_ref(handle).addr(),
                 sequence: label.sequence(),
                 caller: handle.cause.sequence.filter(|_| label.is_awaited()),
@@ -46,7 +46,7 @@ impl Seat<'_> {
         Seat {
             scope: Arc::clone(&self.scope),
             stream: Arc::clone(&self.stream),
-            guest: None,
+            waiter: None,
             lent: PhantomData,
         }
     }
@@ -62,21 +62,21 @@ impl Seat<'_> {
     }
 
     fn wait(&self, for_room: bool) -> Option<Waiting> {
-        let guest = Guest {
+        let waiter = StreamWaiter {
             for_room,
-            ..self.guest?
+            ..self.waiter?
         };
-        self.scope.begin_waiting(&self.stream, guest);
+        self.scope.begin_waiting(&self.stream, waiter);
         Some(Waiting {
             scope: Arc::clone(&self.scope),
             stream: Arc::clone(&self.stream),
-            guest,
+            waiter,
         })
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.scope.end_waiting(&self.stream, self.guest);
+        self.scope.end_waiting(&self.stream, self.waiter);
     }
 }
