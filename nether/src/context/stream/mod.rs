@@ -1,8 +1,8 @@
 //! [`SharedStream`]: the stream of one type in one unit of work. Its channel is a layer below.
 
 mod consumer;
+mod participant;
 mod producer;
-mod seat;
 mod streaming;
 
 pub use self::consumer::{JoinStream, WatchStream};
@@ -14,7 +14,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use self::consumer::clone_of;
-use self::seat::Seat;
+use self::participant::Participant;
 use crate::channel::{AnyChannel, Channel};
 use crate::context::Context;
 use crate::error::{Error, StreamError, TryPushError};
@@ -82,7 +82,7 @@ impl<S: Caller> Context<S> {
     fn shared_stream<T: Send + Sync + 'static>(&self, name: Option<&str>) -> SharedStream<'_, T> {
         let channel = self.handle().scope.stream::<T>(name, CAPACITY);
         SharedStream {
-            seat: Seat::of(self.handle(), Arc::clone(&channel) as _),
+            participant: Participant::of(self.handle(), Arc::clone(&channel) as _),
             channel,
         }
     }
@@ -134,7 +134,7 @@ impl<S: Caller> Context<S> {
 /// give the task a clone of the context.
 pub struct SharedStream<'c, T> {
     channel: Arc<Channel<T>>,
-    seat: Seat<'c>,
+    participant: Participant<'c>,
 }
 
 impl<'c, T: Send + Sync + 'static> SharedStream<'c, T> {
@@ -151,7 +151,7 @@ impl<'c, T: Send + Sync + 'static> SharedStream<'c, T> {
     /// The item, and why it was not taken: the stream has ended, all its consumers are gone, or its unit of
     /// work was cancelled or passed its deadline.
     pub async fn push(&self, item: T) -> Result<(), TryPushError<T>> {
-        producer::push(&self.channel, &self.seat, item).await
+        producer::push(&self.channel, &self.participant, item).await
     }
 
     /// Adds an item, if there is room for it now.
@@ -165,12 +165,12 @@ impl<'c, T: Send + Sync + 'static> SharedStream<'c, T> {
     /// A producer, which pushes until it has [finished](Producer::finish). When all producers have finished,
     /// the stream is complete.
     pub fn produce(&self) -> Producer<'c, T> {
-        Producer::new(Arc::clone(&self.channel), self.seat.clone())
+        Producer::new(Arc::clone(&self.channel), self.participant.clone())
     }
 
     /// A consumer that shares the items with all other joined consumers.
     pub fn join(&self) -> JoinStream<'c, T> {
-        JoinStream::new(Arc::clone(&self.channel), &self.seat)
+        JoinStream::new(Arc::clone(&self.channel), &self.participant)
     }
 
     /// A watcher, which gets every item that is pushed from now on, and before that the items that the stream
@@ -179,7 +179,12 @@ impl<'c, T: Send + Sync + 'static> SharedStream<'c, T> {
     where
         T: Clone,
     {
-        WatchStream::new(Arc::clone(&self.channel), &self.seat, true, clone_of::<T>)
+        WatchStream::new(
+            Arc::clone(&self.channel),
+            &self.participant,
+            true,
+            clone_of::<T>,
+        )
     }
 
     /// A lossy watcher: producers do not wait for it. If it is behind by more than the stream holds, it
@@ -188,7 +193,12 @@ impl<'c, T: Send + Sync + 'static> SharedStream<'c, T> {
     where
         T: Clone,
     {
-        WatchStream::new(Arc::clone(&self.channel), &self.seat, false, clone_of::<T>)
+        WatchStream::new(
+            Arc::clone(&self.channel),
+            &self.participant,
+            false,
+            clone_of::<T>,
+        )
     }
 
     /// Completes the stream, even if it still has producers.
@@ -210,7 +220,7 @@ impl<T> Clone for SharedStream<'_, T> {
     fn clone(&self) -> Self {
         SharedStream {
             channel: Arc::clone(&self.channel),
-            seat: self.seat.clone(),
+            participant: self.participant.clone(),
         }
     }
 }

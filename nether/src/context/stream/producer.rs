@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use crate::channel::{AnyChannel, Channel, Ticket};
 use crate::context::stream::fail;
-use crate::context::stream::seat::Seat;
+use crate::context::stream::participant::Participant;
 use crate::context::timer::Timer;
 use crate::error::{Error, PushError, TryPushError};
 
@@ -20,16 +20,16 @@ use crate::error::{Error, PushError, TryPushError};
 /// once the last producer is gone. So consumers never take a failed stream for a complete one.
 pub struct Producer<'c, T> {
     channel: Arc<Channel<T>>,
-    seat: Seat<'c>,
+    participant: Participant<'c>,
     has_finished: bool,
 }
 
 impl<'c, T> Producer<'c, T> {
-    pub(super) fn new(channel: Arc<Channel<T>>, seat: Seat<'c>) -> Self {
+    pub(super) fn new(channel: Arc<Channel<T>>, participant: Participant<'c>) -> Self {
         channel.add_producer();
         Producer {
             channel,
-            seat,
+            participant,
             has_finished: false,
         }
     }
@@ -46,7 +46,7 @@ impl<T: Send + Sync + 'static> Producer<'_, T> {
     /// # Errors
     /// The item, and why it was not taken; see [`SharedStream::push`](crate::SharedStream::push).
     pub async fn push(&self, item: T) -> Result<(), TryPushError<T>> {
-        push(&self.channel, &self.seat, item).await
+        push(&self.channel, &self.participant, item).await
     }
 
     /// Adds an item, if there is room for it now.
@@ -86,14 +86,14 @@ pub(super) fn try_push<T>(channel: &Channel<T>, item: T) -> Result<(), TryPushEr
 
 pub(super) async fn push<T: Send + Sync + 'static>(
     channel: &Channel<T>,
-    seat: &Seat<'_>,
+    participant: &Participant<'_>,
     item: T,
 ) -> Result<(), TryPushError<T>> {
     // So that one who pushes for ever lets others have their turn.
     tokio::task::coop::consume_budget().await;
     let mut item = Some(item);
     let pushed = match channel.try_push(&mut item) {
-        Err(PushError::Full) => push_later(channel, seat, &mut item).await,
+        Err(PushError::Full) => push_later(channel, participant, &mut item).await,
         pushed => pushed,
     };
     pushed.map_err(|error| try_push_error(item, error))
@@ -108,7 +108,7 @@ fn try_push_error<T>(item: Option<T>, error: PushError) -> TryPushError<T> {
 
 async fn push_later<T: Send + Sync + 'static>(
     channel: &Channel<T>,
-    seat: &Seat<'_>,
+    participant: &Participant<'_>,
     item: &mut Option<T>,
 ) -> Result<(), PushError> {
     let mut line = PushTicket {
@@ -118,11 +118,11 @@ async fn push_later<T: Send + Sync + 'static>(
     let mut timer = Timer::default();
     let _waiting = match channel.was_used() {
         true => None,
-        false => seat.wait_for_room(),
+        false => participant.wait_for_room(),
     };
     let push = |cx: &mut Context<'_>| match channel.poll_push(item, &mut line.ticket, cx) {
         Poll::Pending => {
-            let passed = timer.poll(&seat.scope, cx);
+            let passed = timer.poll(&participant.scope, cx);
             passed.map(|()| Err(PushError::DeadlineExceeded))
         }
         pushed => pushed,

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Poll, ready};
 
-use crate::context::stream::seat::Seat;
+use crate::context::stream::participant::Participant;
 use crate::context::stream::{CAPACITY, JoinStream, Producer};
 use crate::context::{CallFuture, Context};
 use crate::envelope::Given;
@@ -79,9 +79,9 @@ impl<S: Caller> Context<S> {
         F: Future<Output = Result<()>> + Send + 'static,
     {
         let channel = self.handle().scope.stream_apart(CAPACITY);
-        let seat = Seat::of(self.handle(), Arc::clone(&channel) as _).unknown();
-        let items = JoinStream::new(Arc::clone(&channel), &seat);
-        let producer = Producer::new(channel, seat);
+        let participant = Participant::of(self.handle(), Arc::clone(&channel) as _).unknown();
+        let items = JoinStream::new(Arc::clone(&channel), &participant);
+        let producer = Producer::new(channel, participant);
         let work = produce(producer);
         self.spawn(|_| async move {
             match work.await {

@@ -85,8 +85,8 @@ impl<A: Aggregate> Repository<A> {
     {
         let key: Arc<str> = A::key(&command).into();
         let stream = StreamId::new(A::NAME, &key);
-        let seat = self.cache.enter(key);
-        let mut turn = seat.turn().await;
+        let entry = self.cache.enter(key);
+        let mut turn = entry.turn().await;
         let id = CommandId::of(ctx).map(|id| id.event::<C>(&stream));
         let mut command = Some(command);
         let mut conflict = None;

@@ -1,4 +1,4 @@
-//! [`Seat`]: who is at a stream, and in which unit of work. It knows nothing of the items.
+//! [`Participant`]: who is at a stream, and in which unit of work. It knows nothing of the items.
 
 use std::marker::PhantomData;
 use std::ptr;
@@ -10,7 +10,7 @@ use crate::scope::{Scope, StreamWaiter};
 
 /// Who is at a stream, for as long as their context is lent.
 #[derive(Clone)]
-pub(super) struct Seat<'c> {
+pub(super) struct Participant<'c> {
     pub(super) scope: Arc<Scope>,
     stream: Arc<dyn AnyChannel>,
     /// The delivery that uses it. `None` for whom the unit of work does not count.
@@ -25,10 +25,10 @@ pub(super) struct Waiting {
     waiter: StreamWaiter,
 }
 
-impl Seat<'_> {
+impl Participant<'_> {
     pub(super) fn of(handle: &Handle, stream: Arc<dyn AnyChannel>) -> Self {
         let label = handle.message.filter(|_| handle.origin == Origin::Handler);
-        Seat {
+        Participant {
             scope: Arc::clone(&handle.scope),
             stream,
             waiter: label.map(|label| StreamWaiter {
@@ -42,8 +42,8 @@ impl Seat<'_> {
     }
 
     /// The same, for as long as one likes: nothing is known of who uses it.
-    pub(super) fn unknown(&self) -> Seat<'static> {
-        Seat {
+    pub(super) fn unknown(&self) -> Participant<'static> {
+        Participant {
             scope: Arc::clone(&self.scope),
             stream: Arc::clone(&self.stream),
             waiter: None,
