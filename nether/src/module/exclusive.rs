@@ -172,13 +172,13 @@ impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
         let blocked: Arc<dyn BlockedMailbox> = Arc::clone(&self) as _;
         self.blocked.get_or_init(|| Arc::downgrade(&blocked));
         Box::pin(async move {
-            let standing = supervisor.standing.clone();
-            let mut work = Work::new(&self, standing, supervisor.resumes());
+            let module_handle = supervisor.module_handle.clone();
+            let mut work = Work::new(&self, module_handle, supervisor.resumes());
             supervisor.has_started();
             let _ = started.send(Ok(()));
             loop {
                 if let Ended::Closed = work.run(&mut module).await {
-                    return M::on_stop(&mut module, work.standing()).await;
+                    return M::on_stop(&mut module, work.module_ctx()).await;
                 }
                 drop_unpanicked(module);
                 module = match supervisor.again(&work.crash()).await {

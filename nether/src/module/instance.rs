@@ -180,7 +180,7 @@ async fn live<M: Module>(mut supervisor: Supervisor<M>, started: oneshot::Sender
             return;
         }
     };
-    let standing = supervisor.standing.clone();
+    let module_handle = supervisor.module_handle.clone();
     let stop = supervisor.stopper();
     let serving = Arc::clone(&cell).serve(module, supervisor, started);
     let ended = catch(serving).await;
@@ -190,7 +190,12 @@ async fn live<M: Module>(mut supervisor: Supervisor<M>, started: oneshot::Sender
         stop.stop(panicked(&**panic).to_string());
     }
     cell.give_up();
-    report_task("#[on_stop]", ended, &standing, &M::descriptor().declaration);
+    report_task(
+        "#[on_stop]",
+        ended,
+        &module_handle,
+        &M::descriptor().declaration,
+    );
 }
 
 /// An instance, whatever its type.

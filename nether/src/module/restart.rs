@@ -84,7 +84,7 @@ pub(super) struct Supervisor<M: Module> {
     pub(super) cell: Arc<CellOf<M>>,
     pub(super) life: Arc<Life>,
     /// The module's own unit of work.
-    pub(super) standing: Handle,
+    pub(super) module_handle: Handle,
     /// When it crashed, within the time that counts.
     crashes: VecDeque<Instant>,
 }
@@ -94,7 +94,7 @@ pub(super) struct Stopper<M: Module> {
     mediator: Arc<Mediator>,
     cell: Arc<CellOf<M>>,
     life: Arc<Life>,
-    standing: Handle,
+    module_handle: Handle,
 }
 
 impl<M: Module> Stopper<M> {
@@ -104,7 +104,7 @@ impl<M: Module> Stopper<M> {
         let is_essential = M::descriptor().restart.is_essential;
         tracing::error!(module, reason, is_essential, "the module is stopped");
         self.cell.stop();
-        announce(&self.standing, || ModuleStopped {
+        announce(&self.module_handle, || ModuleStopped {
             module: module.to_owned(),
             reason,
         });
@@ -141,7 +141,7 @@ impl<M: Module> Supervisor<M> {
     ) -> Self {
         let scope = Scope::new(Arc::clone(&mediator), ScopeKind::Standing);
         Supervisor {
-            standing: Handle::new(Arc::new(scope), Origin::Hook),
+            module_handle: Handle::new(Arc::new(scope), Origin::Hook),
             source,
             resources,
             mediator,
@@ -203,7 +203,7 @@ impl<M: Module> Supervisor<M> {
                         reason,
                         "the module was restarted"
                     );
-                    announce(&self.standing, || ModuleRestarted {
+                    announce(&self.module_handle, || ModuleRestarted {
                         module: self.name().to_owned(),
                         restarts,
                         reason,
@@ -227,7 +227,7 @@ impl<M: Module> Supervisor<M> {
             mediator: Arc::clone(&self.mediator),
             cell: Arc::clone(&self.cell),
             life: Arc::clone(&self.life),
-            standing: self.standing.clone(),
+            module_handle: self.module_handle.clone(),
         }
     }
 
@@ -258,7 +258,7 @@ impl<M: Module> Supervisor<M> {
     /// Makes the module and runs its `#[on_start]`.
     async fn make(&self) -> Result<M, Failed> {
         let mut module = unpanicked(catch(self.source.make(&self.resources)).await)?;
-        let ctx = Context::<M>::new(self.standing.clone());
+        let ctx = Context::<M>::new(self.module_handle.clone());
         unpanicked(catch(M::on_start(&mut module, &ctx)).await)?;
         Ok(module)
     }

@@ -416,7 +416,7 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
             }
             let module = self.module.swap(None);
             self.is_gone.store(true, Ordering::SeqCst);
-            let ctx = Context::new(supervisor.standing.clone());
+            let ctx = Context::new(supervisor.module_handle.clone());
             match module {
                 Some(module) => M::on_stop(&module, &ctx).await,
                 None => Ok(()),

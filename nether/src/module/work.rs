@@ -27,7 +27,7 @@ pub(super) struct Work<'a, M: Module + Exclusive> {
     /// Of the message being handled; between batches, of the module's own scope.
     ctx: Context<M>,
     /// The other one of the two.
-    standing: Option<Handle>,
+    module_handle: Option<Handle>,
     taken: Backlog<M::Inbox>,
     /// How many messages of the current run are still to be started.
     left: usize,
@@ -71,14 +71,14 @@ struct Books {
 }
 
 impl<'a, M: Module + Exclusive> Work<'a, M> {
-    pub(super) fn new(cell: &'a ExclusiveCell<M>, standing: Handle, resumes: bool) -> Self {
+    pub(super) fn new(cell: &'a ExclusiveCell<M>, module_handle: Handle, resumes: bool) -> Self {
         Work {
             cell,
             progress: Arc::clone(&cell.progress),
             breaker: cell.breaker.as_deref(),
-            chance: standing.scope.mediator.chance.clone(),
-            ctx: Context::new(standing),
-            standing: None,
+            chance: module_handle.scope.mediator.chance.clone(),
+            ctx: Context::new(module_handle),
+            module_handle: None,
             taken: Backlog::default(),
             left: 0,
             step: cell.mailbox.step(),
@@ -90,7 +90,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
     }
 
     /// The context of the module itself, when it is not at work.
-    pub(super) fn standing(&self) -> &Context<M> {
+    pub(super) fn module_ctx(&self) -> &Context<M> {
         &self.ctx
     }
 
@@ -178,7 +178,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
             cause: run.cause,
         };
         let before = std::mem::replace(self.ctx.handle_mut(), handle);
-        self.standing.get_or_insert(before);
+        self.module_handle.get_or_insert(before);
     }
 
     /// Handles the next message, where it lies: it is not moved before its handler takes it. Says what came
@@ -295,8 +295,8 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         self.progress.rest();
         // What was taken is all started; the next batch counts anew.
         self.books.started = 0;
-        if let Some(standing) = self.standing.take() {
-            *self.ctx.handle_mut() = standing;
+        if let Some(module_handle) = self.module_handle.take() {
+            *self.ctx.handle_mut() = module_handle;
         }
         self.ctx.handle().scope.mediator.stopping.tell_quiet();
     }
