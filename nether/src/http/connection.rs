@@ -20,7 +20,7 @@ use tokio::time::sleep;
 use tokio_io_timeout::TimeoutStream;
 
 use crate::guarded::{catch, said};
-use crate::http::front::Front;
+use crate::http::gateway::Gateway;
 use crate::http::problem::Details;
 use crate::http::request_id::RequestId;
 
@@ -49,7 +49,7 @@ pub(super) struct Place(#[expect(dead_code)] Arc<OwnedSemaphorePermit>);
 
 /// An open connection.
 pub(super) struct Connection {
-    front: Arc<Front>,
+    gateway: Arc<Gateway>,
     /// One for each request that may be at work, if that is bounded.
     requests: Option<Arc<Semaphore>>,
     /// How many requests have come, and pieces of answers gone.
@@ -61,9 +61,9 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(front: Arc<Front>, requests: Option<Arc<Semaphore>>) -> Arc<Self> {
+    pub(super) fn new(gateway: Arc<Gateway>, requests: Option<Arc<Semaphore>>) -> Arc<Self> {
         Arc::new(Connection {
-            front,
+            gateway,
             requests,
             moved: AtomicU64::new(0),
             at_work: AtomicU32::new(0),
@@ -91,7 +91,7 @@ impl Connection {
     /// Serves it to its end. On the heap, where it is as large as it is and no larger: there may be very
     /// many.
     fn serving(self: &Arc<Self>, stream: TcpStream, watcher: Watcher) -> BoxFuture<Ended> {
-        let settings = &self.front.site.settings;
+        let settings = &self.gateway.state.settings;
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(settings.write_timeout));
         let answering = Arc::clone(self);
@@ -107,7 +107,7 @@ impl Connection {
     /// this takes; hyper's own would be set for each request, only once the client has said which version of
     /// HTTP it speaks, and for no stream of HTTP/2.
     async fn silent(&self) {
-        let settings = &self.front.site.settings;
+        let settings = &self.gateway.state.settings;
         let mut moved = 0;
         loop {
             let patience = match self.at_work.load(Ordering::Relaxed) {
@@ -149,7 +149,7 @@ impl Connection {
             };
             request.extensions_mut().insert(Place(Arc::new(place)));
         }
-        match catch(self.front.answer(request.map(Body::new))).await {
+        match catch(self.gateway.answer(request.map(Body::new))).await {
             Ok(response) => response,
             Err(panic) => {
                 let (id, panic) = (id(), said(&*panic));

@@ -16,7 +16,7 @@ use crate::declaration::Declaration;
 use crate::http::call;
 use crate::http::feed::Feed;
 use crate::http::problem::{Details, ProblemKind};
-use crate::http::site::Site;
+use crate::http::server_state::ServerState;
 use crate::message::{ByValue, Event, Message, MessageDescriptor, MessageKind};
 use crate::route::BoxFuture;
 use crate::system::System;
@@ -96,7 +96,7 @@ impl<T: Serialize> EndpointReply for T {
 }
 
 /// Serves a request.
-pub(super) type Serve = fn(Arc<Site>, Request) -> BoxFuture<Response>;
+pub(super) type Serve = fn(Arc<ServerState>, Request) -> BoxFuture<Response>;
 
 /// An endpoint, its types forgotten.
 pub struct EndpointEntry {

@@ -2,9 +2,9 @@
 //!
 #![doc = include_str!("../docs/http.md")]
 
-// From outside to inside: `listen` accepts connections, `front` knows what is at which path, `input` makes
-// messages of requests, `call` and `sse` answer with replies and events, `visit` is the unit of work around
-// an answer.
+// From outside to inside: `listen` accepts connections, `gateway` knows what is at which path, `input` makes
+// messages of requests, `call` and `sse` answer with replies and events, `request_scope` is the unit of work
+// around an answer.
 
 mod allow;
 mod call;
@@ -12,7 +12,7 @@ mod connection;
 mod endpoint;
 mod feed;
 mod files;
-mod front;
+mod gateway;
 mod idempotency;
 mod input;
 mod listen;
@@ -24,11 +24,11 @@ mod own;
 mod probe;
 mod problem;
 mod request_id;
+mod request_scope;
 mod server;
+mod server_state;
 mod settings;
-mod site;
 mod sse;
-mod visit;
 
 #[doc(no_inline)]
 pub use axum::http::HeaderValue;

@@ -14,14 +14,14 @@ use tower_http::cors::CorsLayer;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::guarded::said;
-use crate::http::front::Front;
+use crate::http::gateway::Gateway;
 use crate::http::listen::Listening;
 use crate::http::messages::{
     AddRoutes, AddStatic, RoutesAdded, ServerFailed, ServerStarted, ServerStopped, StartServer,
     StaticAdded, StopServer,
 };
+use crate::http::server_state::{Folder, Shared};
 use crate::http::settings::{FOREVER, Settings};
-use crate::http::site::{Folder, Shared};
 use crate::message::Message;
 use crate::sync::lock;
 use crate::system::{System, WeakSystem};
@@ -265,10 +265,10 @@ impl Server {
         let settings = Arc::new(self.settings.clone());
         let shared = Arc::clone(&self.shared);
         // The user's: axum panics over routes that contradict each other.
-        let public = || Front::public(system.clone(), Arc::clone(&settings), shared);
-        let front = catch_unwind(AssertUnwindSafe(public));
-        let front = front.map_err(|panic| Error::msg(said(&*panic)))?;
-        let listening = open(address, front).await?;
+        let public = || Gateway::public(system.clone(), Arc::clone(&settings), shared);
+        let gateway = catch_unwind(AssertUnwindSafe(public));
+        let gateway = gateway.map_err(|panic| Error::msg(said(&*panic)))?;
+        let listening = open(address, gateway).await?;
         let management = self.open_management(&system, &settings).await?;
         let opened = management.into_iter().chain([listening]);
         Ok(opened.map(|listening| self.keep(listening)).collect())
@@ -277,7 +277,7 @@ impl Server {
     fn keep(&self, listening: Listening) -> ServerStarted {
         let started = ServerStarted {
             address: listening.address.to_string(),
-            management: listening.front.site.is_private,
+            management: listening.gateway.state.is_private,
         };
         tracing::info!(address = started.address, "serving");
         lock(&self.open).push(listening);
@@ -290,12 +290,14 @@ impl Server {
         system: &System,
         settings: &Arc<Settings>,
     ) -> Result<Option<Listening>> {
-        let is_open = lock(&self.open).iter().any(|it| it.front.site.is_private);
+        let is_open = lock(&self.open)
+            .iter()
+            .any(|it| it.gateway.state.is_private);
         let Some(address) = settings.management.as_ref().filter(|_| !is_open) else {
             return Ok(None);
         };
-        let front = Front::private(system.clone(), Arc::clone(settings));
-        open(address, front).await.map(Some)
+        let gateway = Gateway::private(system.clone(), Arc::clone(settings));
+        open(address, gateway).await.map(Some)
     }
 
     async fn stop(&self, address: &str) -> Result<()> {
@@ -315,12 +317,12 @@ impl Server {
 
     /// Lets what was added serve from the next request on.
     fn rebuild(&self) -> Result<()> {
-        let fronts: Vec<_> = lock(&self.open)
+        let gateways: Vec<_> = lock(&self.open)
             .iter()
-            .map(|it| Arc::clone(&it.front))
+            .map(|it| Arc::clone(&it.gateway))
             .collect();
         let rebuilt = catch_unwind(AssertUnwindSafe(|| {
-            fronts.iter().for_each(|front| front.rebuild());
+            gateways.iter().for_each(|gateway| gateway.rebuild());
         }));
         rebuilt.map_err(|panic| Error::msg(said(&*panic)))
     }
@@ -395,8 +397,8 @@ impl Server {
     }
 }
 
-async fn open(address: &str, front: Arc<Front>) -> Result<Listening> {
-    let listening = Listening::open(address, front).await;
+async fn open(address: &str, gateway: Arc<Gateway>) -> Result<Listening> {
+    let listening = Listening::open(address, gateway).await;
     listening.map_err(|error| Error::msg(format!("cannot serve at `{address}`: {error}")))
 }
 

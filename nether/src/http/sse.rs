@@ -20,7 +20,7 @@ use crate::http::feed::{Feed, Next};
 use crate::http::input::Input;
 use crate::http::problem::Details;
 use crate::http::request_id::RequestId;
-use crate::http::site::Site;
+use crate::http::server_state::ServerState;
 use crate::race::race;
 use crate::route::BoxFuture;
 
@@ -43,7 +43,7 @@ const BATCH: usize = 16 * 1024;
 pub(super) async fn serve(
     endpoint: &'static EndpointEntry,
     feed: Arc<Feed>,
-    site: Arc<Site>,
+    state: Arc<ServerState>,
     request: Request,
 ) -> Response {
     let (parts, _) = request.into_parts();
@@ -57,9 +57,9 @@ pub(super) async fn serve(
         changes: feed.changes(),
         feed,
         filter,
-        ending: site.ending(),
+        ending: state.ending(),
         last: None,
-        keep_alive: site.settings.keep_alive,
+        keep_alive: state.settings.keep_alive,
     };
     let body = Events {
         first: Some(greeting),

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use self::operation::operation;
 use self::schema::{bound, schemas};
 use crate::http::endpoint::EndpointEntry;
-use crate::http::front::endpoints;
+use crate::http::gateway::endpoints;
 use crate::http::settings::Settings;
 
 /// The description of all endpoints of the program.

@@ -1,6 +1,6 @@
-//! [`Site`]: what handlers at one address know of it. The router that leads to them is
-//! [`Front`](crate::http::front::Front)'s, and not in here: handlers have the site, so it would never be
-//! dropped.
+//! [`ServerState`]: what handlers at one address know of it. The router that leads to them is
+//! [`Gateway`](crate::http::gateway::Gateway)'s, and not in here: handlers have the state, so it would never
+//! be dropped.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,7 @@ use crate::sync::lock;
 use crate::system::System;
 
 /// What handlers at one address know of it.
-pub(super) struct Site {
+pub(super) struct ServerState {
     /// While it serves, the system lives.
     pub(super) system: System,
     pub(super) settings: Arc<Settings>,
@@ -86,14 +86,14 @@ impl Shared {
     }
 }
 
-impl Site {
+impl ServerState {
     pub(super) fn new(
         system: System,
         settings: Arc<Settings>,
         shared: Arc<Shared>,
         is_private: bool,
     ) -> Arc<Self> {
-        Arc::new(Site {
+        Arc::new(ServerState {
             system,
             settings,
             shared,
