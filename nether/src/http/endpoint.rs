@@ -167,9 +167,9 @@ impl EndpointEntry {
     }
 
     /// Its path, the same for all endpoints that have it, whatever their parameters are called.
-    pub(super) fn numbered(&self) -> String {
+    pub(super) fn path_template(&self) -> String {
         let endpoint = self.message().endpoint;
-        endpoint.map_or_else(String::new, |endpoint| endpoint.numbered())
+        endpoint.map_or_else(String::new, |endpoint| endpoint.path_template())
     }
 
     /// The method of its requests.

@@ -20,10 +20,10 @@ use tower_http::compression::CompressionLayer;
 
 use crate::http::allow;
 use crate::http::connection::Place;
+use crate::http::custom_routes;
 use crate::http::endpoint::{EndpointEntry, EndpointRegistration, RoutesRegistration, Way};
 use crate::http::files;
 use crate::http::operations;
-use crate::http::own;
 use crate::http::problem::Details;
 use crate::http::request_id::RequestId;
 use crate::http::server_state::{ServerState, Shared};
@@ -92,9 +92,9 @@ fn assembled(state: &Arc<ServerState>) -> Router {
     router = before(operations::description(state), router);
     router = before(routed(state), router);
     let written = registered_routes().map(|routes| (routes.build)());
-    for own in written.chain(routers) {
-        let own = own::in_context(own, state).with_state(state.system.clone());
-        router = before(own, router);
+    for custom in written.chain(routers) {
+        let custom = custom_routes::in_context(custom, state).with_state(state.system.clone());
+        router = before(custom, router);
     }
     if state.settings.compression {
         router = router.layer(CompressionLayer::new());
@@ -109,7 +109,7 @@ fn assembled(state: &Arc<ServerState>) -> Router {
 fn routed(state: &Arc<ServerState>) -> Router {
     let mut router = Router::new();
     for endpoint in endpoints() {
-        router = router.route(&endpoint.numbered(), route(state, endpoint));
+        router = router.route(&endpoint.path_template(), route(state, endpoint));
     }
     router
 }

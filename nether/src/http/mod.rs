@@ -9,6 +9,7 @@
 mod allow;
 mod call;
 mod connection;
+mod custom_routes;
 mod endpoint;
 mod feed;
 mod files;
@@ -20,7 +21,6 @@ mod messages;
 mod metrics;
 mod openapi;
 mod operations;
-mod own;
 mod probe;
 mod problem;
 mod request_id;
@@ -35,11 +35,11 @@ pub use axum::http::HeaderValue;
 #[doc(no_inline)]
 pub use tower_http::cors::CorsLayer;
 
+pub use self::custom_routes::RequestContext;
 pub use self::messages::{
     AddRoutes, AddStatic, RoutesAdded, ServerFailed, ServerStarted, ServerStopped, StartServer,
     StaticAdded, StopServer,
 };
-pub use self::own::RequestContext;
 pub use self::problem::{Problem, ProblemKind};
 pub use self::request_id::RequestId;
 pub use self::server::Server;

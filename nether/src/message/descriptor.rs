@@ -39,12 +39,12 @@ impl EndpointDescriptor {
     /// asked for by a GET.
     pub(crate) fn place(&self) -> String {
         let method = if self.verb == "SSE" { "GET" } else { self.verb };
-        format!("{method} {}", self.numbered())
+        format!("{method} {}", self.path_template())
     }
 
     /// The path with numbers for the names of parameters: the same for all messages at one place, whatever
     /// their fields are called.
-    pub(crate) fn numbered(&self) -> String {
+    pub(crate) fn path_template(&self) -> String {
         let segments = self.path.split('/').enumerate();
         let segments = segments.map(|(number, segment)| match segment.starts_with('{') {
             true => format!("{{{number}}}"),

@@ -27,7 +27,7 @@ pub(super) fn document(settings: &Settings) -> Value {
     for endpoint in endpoints() {
         let (_, path) = endpoint.place();
         let method = endpoint.method().to_ascii_lowercase();
-        let place = places.entry(endpoint.numbered());
+        let place = places.entry(endpoint.path_template());
         let (path, operations) = place.or_insert_with(|| (path, Map::new()));
         operations.insert(method, operation(endpoint, path, &mut schemas));
     }
