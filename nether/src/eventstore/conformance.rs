@@ -17,7 +17,7 @@ mod reopening;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::eventstore::store::{
+use crate::eventstore::backend::{
     Append, Encoding, EventId, EventStore, Expected, Metadata, NewEvent, Payload, StreamId,
 };
 
@@ -116,7 +116,7 @@ async fn happen(store: &impl EventStore, stream: &str, texts: &[&str]) {
 }
 
 /// The texts of events.
-fn texts(events: &[crate::eventstore::store::RecordedEvent]) -> Vec<String> {
+fn texts(events: &[crate::eventstore::backend::RecordedEvent]) -> Vec<String> {
     let texts = events.iter();
     texts
         .map(|event| String::from_utf8_lossy(&event.payload.bytes).into_owned())

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::error::{Error, Result};
+use crate::eventstore::backend::Position;
 use crate::eventstore::parked::ParkedEvent;
 use crate::eventstore::saga::SagaStatus;
-use crate::eventstore::store::Position;
 use crate::sync::lock;
 
 /// What somebody wants of a projection or saga at work.

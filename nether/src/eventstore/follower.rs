@@ -8,11 +8,11 @@ use tokio::time::sleep;
 
 use crate::context::{Context, announce};
 use crate::error::{Error, Result};
+use crate::eventstore::backend::{DocumentChange, PAGE, Position, RecordedEvent, StoreError};
 use crate::eventstore::control::Control;
 use crate::eventstore::events::EventParked;
-use crate::eventstore::handle::Store;
 use crate::eventstore::parked::Parked;
-use crate::eventstore::store::{DocumentChange, PAGE, Position, RecordedEvent, StoreError};
+use crate::eventstore::store::Store;
 use crate::module::Backoff;
 use crate::race::race;
 use crate::routing::Caller;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 
-use crate::eventstore::store::{
+use crate::eventstore::backend::{
     Append, Appended, Direction, DocumentChange, Documents, EventId, EventStore, Expected,
     Metadata, NewEvent, Position, RecordedEvent, StoreError, StoreFuture, StreamId,
 };

@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::context::{Context, announce};
+use crate::eventstore::backend::Position;
 use crate::eventstore::events::CatchingUp;
-use crate::eventstore::store::Position;
 use crate::routing::Caller;
 
 /// How often it is told.

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::context::Context;
 use crate::declaration::Declaration;
-use crate::eventstore::store::{Encoding, EventId, NewEvent, Payload, RecordedEvent, StoreError};
+use crate::eventstore::backend::{Encoding, EventId, NewEvent, Payload, RecordedEvent, StoreError};
 use crate::message::{Event, Message, MessageProof};
 use crate::routing::Caller;
 

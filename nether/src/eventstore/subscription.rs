@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use crate::eventstore::clock;
-use crate::eventstore::handle::Store;
-use crate::eventstore::store::{
+use crate::eventstore::backend::{
     Append, Appended, Expected, Metadata, PAGE, Position, RecordedEvent, StoreError, StreamId,
 };
+use crate::eventstore::clock;
+use crate::eventstore::store::Store;
 use crate::eventstore::stored::{self, StoredEvent};
 
 /// The events of a store, from a position on: first those that are there, then those that are appended,

@@ -73,7 +73,7 @@ pub(crate) const NATURAL: &[Natural] = &[
         reason: "the handle of a store holds the controls of its followers; a control holds the status of sagas and the parked \
                  events, and parked events are loaded through the handle",
         folder: "nether/src/eventstore",
-        imports: &[("control.rs", "saga/handle.rs"), ("parked.rs", "handle.rs")],
+        imports: &[("control.rs", "saga/handle.rs"), ("parked.rs", "store.rs")],
     },
     Natural {
         line: line!(),

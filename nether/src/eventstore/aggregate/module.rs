@@ -11,8 +11,8 @@ use crate::envelope::{Given, Parcel};
 use crate::error::Result;
 use crate::eventstore::aggregate::repository::Repository;
 use crate::eventstore::aggregate::{Aggregate, Decides};
-use crate::eventstore::handle::Store;
-use crate::eventstore::store::StoreError;
+use crate::eventstore::backend::StoreError;
+use crate::eventstore::store::Store;
 use crate::guarded::{Guarded, HandlerFault};
 use crate::message::{Command, Message};
 use crate::module::{

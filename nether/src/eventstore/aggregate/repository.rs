@@ -5,12 +5,12 @@ use std::sync::Arc;
 use crate::context::Context;
 use crate::eventstore::aggregate::cache::{Cache, Loaded};
 use crate::eventstore::aggregate::{Aggregate, Aggregates, Decides, Events};
-use crate::eventstore::clock;
-use crate::eventstore::handle::Store;
-use crate::eventstore::snapshot;
-use crate::eventstore::store::{
+use crate::eventstore::backend::{
     Append, Appended, Direction, EventId, Expected, Metadata, NewEvent, PAGE, StoreError, StreamId,
 };
+use crate::eventstore::clock;
+use crate::eventstore::snapshot;
+use crate::eventstore::store::Store;
 use crate::eventstore::stored::{Encoded, unknown};
 use crate::message::{Command, Message, MessageTypeId};
 use crate::routing::Caller;

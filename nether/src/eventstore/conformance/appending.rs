@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
+use crate::eventstore::backend::{Direction, EventStore, Expected, Position, StoreError, StreamId};
 use crate::eventstore::conformance::{append, event, happen, texts};
-use crate::eventstore::store::{Direction, EventStore, Expected, Position, StoreError, StreamId};
 
 /// How many append at the same time.
 const MANY: usize = 64;

@@ -8,8 +8,8 @@ use std::task::Poll;
 
 use tokio::task::JoinSet;
 
+use crate::eventstore::backend::{EventStore, Expected, Position, RecordedEvent};
 use crate::eventstore::conformance::{append, event, happen};
-use crate::eventstore::store::{EventStore, Expected, Position, RecordedEvent};
 
 /// How many append at the same time, and how much.
 const WRITERS: u64 = 64;

@@ -1,10 +1,10 @@
 //! What is read is what was appended.
 
-use crate::eventstore::conformance::{append, event, happen, texts};
-use crate::eventstore::store::{
+use crate::eventstore::backend::{
     Append, Direction, Encoding, EventId, EventStore, Expected, Metadata, NewEvent, Payload,
     Position, StreamId,
 };
+use crate::eventstore::conformance::{append, event, happen, texts};
 
 pub(super) async fn streams_are_read_in_both_directions(store: &impl EventStore) {
     happen(store, "a/1", &["1", "2", "3"]).await;

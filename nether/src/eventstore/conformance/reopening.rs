@@ -1,7 +1,7 @@
 //! Opening a store again: what was acknowledged is there, and goes on where it was.
 
+use crate::eventstore::backend::{DocumentChange, EventStore, Expected, Position};
 use crate::eventstore::conformance::{append, event, texts};
-use crate::eventstore::store::{DocumentChange, EventStore, Expected, Position};
 
 pub(super) async fn what_was_written_is_there_when_it_is_opened_again<S: EventStore>(
     open: &impl AsyncFn() -> S,

@@ -1,6 +1,6 @@
 //! What the handler of a projection may ask for besides the event.
 
-use crate::eventstore::store::{Metadata, Position, RecordedEvent};
+use crate::eventstore::backend::{Metadata, Position, RecordedEvent};
 
 /// Where an event is.
 #[doc(hidden)]

@@ -18,9 +18,9 @@ pub use self::handle::ProjectionHandle;
 pub use self::module::Projections;
 
 use crate::error::Result;
+use crate::eventstore::backend::RecordedEvent;
 #[cfg(feature = "sqlite")]
 use crate::eventstore::sqlite::SqliteTransaction;
-use crate::eventstore::store::RecordedEvent;
 use crate::module::{ModuleDescriptor, Routes};
 use crate::resources::Resources;
 

@@ -10,11 +10,11 @@ use crate::envelope::Given;
 use crate::error::Result;
 use crate::eventstore::control::Control;
 use crate::eventstore::follower::Follower;
-use crate::eventstore::handle::Store;
 #[cfg(feature = "sqlite")]
 use crate::eventstore::projection::Keeps;
 use crate::eventstore::projection::runner::Runner;
 use crate::eventstore::projection::{Answers, Projection};
+use crate::eventstore::store::Store;
 use crate::message::Query;
 use crate::module::{
     Background, Concurrently, Construct, Module, ModuleDescriptor, Routes, Settle, Shared,

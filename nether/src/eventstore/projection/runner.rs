@@ -5,13 +5,13 @@ use std::sync::Arc;
 use tokio::sync::{RwLock, mpsc};
 
 use crate::error::{Error, Result};
+use crate::eventstore::backend::{DocumentChange, Position, RecordedEvent, StoreError};
+use crate::eventstore::checkpoint::{self, checkpoint_at};
 use crate::eventstore::control::Order;
-use crate::eventstore::follow::{self, checkpoint_at};
 use crate::eventstore::follower::{Follower, stopping};
 use crate::eventstore::parked::Parked;
 use crate::eventstore::progress::Progress;
 use crate::eventstore::projection::{Keeps, Projection, Projections, lanes, state};
-use crate::eventstore::store::{DocumentChange, Position, RecordedEvent, StoreError};
 use crate::guarded::{catch, panicked};
 use crate::race::race;
 use crate::resources::Resources;
@@ -76,7 +76,7 @@ impl<P: Projection> Runner<P> {
         let place = match P::SETTINGS.keeps {
             Keeps::InMemory => Place::start(P::NAME),
             Keeps::Elsewhere | Keeps::InTransaction => Place {
-                position: follow::checkpoint(&self.follower.store, P::NAME).await?,
+                position: checkpoint::load(&self.follower.store, P::NAME).await?,
                 parked: Parked::load(&self.follower.store, P::NAME).await?,
             },
         };
@@ -285,7 +285,7 @@ impl<P: Projection> Runner<P> {
         let store = &self.follower.store;
         let events = self
             .follower
-            .persistently(|| follow::stream_from(store, first, last));
+            .persistently(|| checkpoint::stream_from(store, first, last));
         let mut events = events.await.ok_or_else(stopping)?;
         events.retain(|event| P::handles(&event.name));
         for (index, event) in events.iter().enumerate() {

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use rusqlite::ErrorCode;
 
 use crate::error::{Error, Result};
-use crate::eventstore::follow::checkpoint_at;
+use crate::eventstore::backend::{DocumentChange, Position, RecordedEvent, StoreError};
+use crate::eventstore::checkpoint::checkpoint_at;
 use crate::eventstore::follower::wait_after;
 use crate::eventstore::projection::Projection;
 use crate::eventstore::projection::runner::{Place, Runner};
 use crate::eventstore::sqlite::{save_document_in, store_error};
-use crate::eventstore::store::{DocumentChange, Position, RecordedEvent, StoreError};
 use crate::guarded::panicked;
 
 impl<P: Projection> Runner<P> {

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::eventstore::backend::{Position, StoreError};
 use crate::eventstore::control::{Control, Order};
-use crate::eventstore::handle::Store;
 use crate::eventstore::parked::ParkedEvent;
 use crate::eventstore::saga::Saga;
 use crate::eventstore::saga::instance::{Instance, Stage};
-use crate::eventstore::store::{Position, StoreError};
+use crate::eventstore::store::Store;
 use crate::sync::lock;
 
 /// A saga that is under way.

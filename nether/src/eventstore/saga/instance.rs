@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::Result;
+use crate::eventstore::backend::EventId;
 use crate::eventstore::saga::outgoing::{Outgoing, StoredCommand};
 use crate::eventstore::saga::{Saga, Step};
-use crate::eventstore::store::EventId;
 
 /// One saga.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -5,12 +5,12 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::context::{Context, announce};
+use crate::eventstore::backend::{DocumentChange, StoreError};
 use crate::eventstore::control::Control;
 use crate::eventstore::events::{SagaFailed, SagaStuck};
-use crate::eventstore::handle::Store;
 use crate::eventstore::saga::instance::{Instance, Stage};
 use crate::eventstore::saga::{Saga, SagaStatus, Sagas};
-use crate::eventstore::store::{DocumentChange, StoreError};
+use crate::eventstore::store::Store;
 use crate::sync::lock;
 
 /// The sagas of one type that are under way.

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::eventstore::control::Control;
 use crate::eventstore::follower::Follower;
-use crate::eventstore::handle::Store;
 use crate::eventstore::saga::Saga;
 use crate::eventstore::saga::runner::Runner;
+use crate::eventstore::store::Store;
 use crate::module::{
     Background, Concurrently, Construct, Module, ModuleDescriptor, Routes, Shared,
 };

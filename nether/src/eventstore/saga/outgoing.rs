@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::context::Context;
 use crate::error::{CallError, Error, Result};
 use crate::eventstore::aggregate::CommandId;
+use crate::eventstore::backend::EventId;
 use crate::eventstore::follower::wait_after;
 use crate::eventstore::saga::{Saga, Sagas, SentBy};
-use crate::eventstore::store::EventId;
 use crate::message::{Command, Message};
 
 /// A command, written down.

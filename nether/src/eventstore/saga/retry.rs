@@ -1,10 +1,10 @@
 //! What sagas have parked, tried again.
 
 use crate::error::{Error, Result};
+use crate::eventstore::backend::{Position, RecordedEvent};
 use crate::eventstore::follower::stopping;
 use crate::eventstore::saga::Saga;
 use crate::eventstore::saga::runner::{Place, Runner};
-use crate::eventstore::store::{Position, RecordedEvent};
 
 impl<S: Saga> Runner<S> {
     /// Handles the events of a key from the one that is parked, up to where all others are.

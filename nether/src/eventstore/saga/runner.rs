@@ -13,9 +13,10 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::error::{Error, Result};
+use crate::eventstore::backend::{DocumentChange, EventId, Position, RecordedEvent, StoreError};
+use crate::eventstore::checkpoint::{self, checkpoint_at};
 use crate::eventstore::clock;
 use crate::eventstore::control::Order;
-use crate::eventstore::follow::{self, checkpoint_at};
 use crate::eventstore::follower::Follower;
 use crate::eventstore::parked::Parked;
 use crate::eventstore::progress::Progress;
@@ -24,7 +25,6 @@ use crate::eventstore::saga::instances::Instances;
 use crate::eventstore::saga::outgoing::send;
 use crate::eventstore::saga::stepping::{stepped, timed_out};
 use crate::eventstore::saga::{Saga, Sagas};
-use crate::eventstore::store::{DocumentChange, EventId, Position, RecordedEvent, StoreError};
 use crate::guarded::{catch, panicked};
 use crate::race::race;
 
@@ -90,7 +90,7 @@ impl<S: Saga> Runner<S> {
     async fn begin(&self) -> Result<(Place<S>, Position), StoreError> {
         let head = self.0.store.head().await?;
         let place = Place {
-            position: follow::checkpoint(&self.0.store, S::NAME).await?,
+            position: checkpoint::load(&self.0.store, S::NAME).await?,
             parked: Parked::load(&self.0.store, S::NAME).await?,
             instances: Instances::load(&self.0.store).await?,
             sending: HashSet::new(),

@@ -1,10 +1,10 @@
 //! One saga and what happens to it: an event, or a time-out. Nothing of it is written down yet.
 
 use crate::error::Result;
+use crate::eventstore::backend::RecordedEvent;
 use crate::eventstore::clock;
 use crate::eventstore::saga::instance::Instance;
 use crate::eventstore::saga::{Saga, Step};
-use crate::eventstore::store::RecordedEvent;
 use crate::guarded::{catch, panicked};
 
 /// When an event happened; now, if whoever appended it did not say.

@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use lru::LruCache;
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use crate::eventstore::sqlite::reader::encoding_number;
-use crate::eventstore::store::{
+use crate::eventstore::backend::{
     Append, Appended, DocumentChange, Expected, NewEvent, Position, StoreError, StreamId,
 };
+use crate::eventstore::sqlite::reader::encoding_number;
 
 /// How many streams are known.
 const STREAMS: usize = 65_536;

@@ -26,7 +26,7 @@ use tokio::time::sleep;
 
 use self::reader::Readers;
 use self::writer::{Job, Writer};
-use crate::eventstore::store::{
+use crate::eventstore::backend::{
     Append, Appended, Direction, DocumentChange, Documents, EventId, EventStore, Position,
     RecordedEvent, StoreError, StoreFuture, StreamId,
 };

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::watch;
 
+use crate::eventstore::backend::StoreError;
 use crate::eventstore::sqlite::errors::{located, store_error};
 use crate::eventstore::sqlite::lock::LockFile;
 use crate::eventstore::sqlite::migrations::{MIGRATIONS, check, migrate};
 use crate::eventstore::sqlite::reader::{Reader, Readers};
 use crate::eventstore::sqlite::writer::Writer;
 use crate::eventstore::sqlite::{Durability, Inner, SqliteOptions, SqliteStore};
-use crate::eventstore::store::StoreError;
 
 /// After what time to try again what somebody else was at.
 const AGAIN: Duration = Duration::from_millis(2);

@@ -11,11 +11,11 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tokio::sync::Semaphore;
 
-use crate::eventstore::sqlite::errors::examined;
-use crate::eventstore::store::{
+use crate::eventstore::backend::{
     Appended, Direction, Documents, Encoding, EventId, Metadata, Payload, Position, RecordedEvent,
     StoreError, StoreFuture, StreamId,
 };
+use crate::eventstore::sqlite::errors::examined;
 use crate::sync::lock;
 
 /// How many names of streams a reader remembers.

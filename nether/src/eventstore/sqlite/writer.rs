@@ -6,9 +6,9 @@ use std::thread::JoinHandle;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::eventstore::backend::{Append, Appended, DocumentChange, Position, StoreError};
 use crate::eventstore::sqlite::append::{Cache, change_document};
 use crate::eventstore::sqlite::errors::unwritten;
-use crate::eventstore::store::{Append, Appended, DocumentChange, Position, StoreError};
 use crate::guarded::said;
 
 /// How many jobs may wait; whoever has another waits for room.

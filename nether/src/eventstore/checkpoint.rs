@@ -1,15 +1,15 @@
 //! Where those who follow a store are: checkpoints, and a stream from an event on.
 
-use crate::eventstore::handle::Store;
-use crate::eventstore::store::{
+use crate::eventstore::backend::{
     Direction, DocumentChange, PAGE, Position, RecordedEvent, StoreError,
 };
+use crate::eventstore::store::Store;
 
 /// Where the name of a checkpoint is.
 const CHECKPOINTS: &str = "checkpoint";
 
 /// The position that is written down as the last one handled.
-pub(super) async fn checkpoint(store: &Store, name: &str) -> Result<Position, StoreError> {
+pub(super) async fn load(store: &Store, name: &str) -> Result<Position, StoreError> {
     let Some(content) = store.document(CHECKPOINTS, name).await? else {
         return Ok(Position::START);
     };

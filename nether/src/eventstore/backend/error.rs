@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::eventstore::store::{Position, StreamId};
+use crate::eventstore::backend::{Position, StreamId};
 
 /// Why a store could not do what it was asked. Nothing that was acknowledged before is lost by it.
 #[derive(Debug, Clone)]

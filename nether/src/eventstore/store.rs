@@ -6,13 +6,13 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
 use crate::declaration::Declaration;
+#[cfg(feature = "sqlite")]
+use crate::eventstore::backend::StoreFuture;
+use crate::eventstore::backend::{Encoding, EventStore, StoreError};
 use crate::eventstore::control::Control;
 use crate::eventstore::memory::MemoryStore;
 #[cfg(feature = "sqlite")]
 use crate::eventstore::sqlite::{SqliteStore, SqliteTransaction};
-#[cfg(feature = "sqlite")]
-use crate::eventstore::store::StoreFuture;
-use crate::eventstore::store::{Encoding, EventStore, StoreError};
 use crate::sync::lock;
 
 /// The event store of a program: what aggregates, projections and sagas ask for as a resource.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::eventstore::store::{Position, StreamId};
+use crate::eventstore::backend::{Position, StreamId};
 
 /// The id of one event, and what makes an append idempotent: an event whose id is in the store already is not
 /// written again.
