@@ -11,7 +11,7 @@ const _: () = {
             column: ::core::column!(),
         },
         kind: ::nether::__private::ModuleKind::Shared,
-        handles: &[<OrderProcessed as ::nether::__private::TakenByReference>::PROOF],
+        handles: &[<OrderProcessed as ::nether::__private::HandlerByReference>::PROOF],
         emits: &[],
         calls: &[],
         after: &[],
@@ -38,7 +38,7 @@ const _: () = {
         type Handling = ::nether::__private::Concurrently;
         const DESCRIPTOR: &'static ::nether::__private::ModuleDescriptor = &DESCRIPTOR;
         const ROUTES: &'static [fn(&mut ::nether::__private::Routes<'_, Self>)] = &[
-            <OrderProcessed as ::nether::__private::TakenByReference>::add_to::<Self>,
+            <OrderProcessed as ::nether::__private::HandlerByReference>::add_to::<Self>,
         ];
         fn background(tasks: &mut ::nether::__private::Background<Self>) {
             tasks
@@ -66,7 +66,7 @@ const _: () = {
         where
             for<'a> Self: ::nether::__private::Sync,
         {
-            <OrderProcessed as ::nether::__private::TakenByReference>::settle(
+            <OrderProcessed as ::nether::__private::HandlerByReference>::settle(
                 settle,
                 Self::confirm(module, parcel.message()).await,
             )

@@ -28,9 +28,9 @@ pub use crate::message::{
 };
 pub use crate::module::{
     Attempt, Background, Backoff, BreakerPolicy, Concurrently, Construct, Exclusive,
-    ExclusiveHandler, HandlerPolicy, MadeByDefault, Module, ModuleDescriptor, ModuleKind,
-    ModuleRegistration, OneAtATime, Restart, RestartPolicy, Routes, Settle, Shared, SharedHandler,
-    TakenByReference, TakenByValue, Verdict, attempt_alone, attempt_beside, by_default, launch,
+    ExclusiveHandler, HandlerByReference, HandlerByValue, HandlerPolicy, MadeByDefault, Module,
+    ModuleDescriptor, ModuleKind, ModuleRegistration, OneAtATime, Restart, RestartPolicy, Routes,
+    Settle, Shared, SharedHandler, Verdict, attempt_alone, attempt_beside, by_default, launch,
     repeated,
 };
 pub use crate::resources::{InitArgument, Resource, ResourceDescriptor, Resources};

@@ -2,8 +2,8 @@
 //! shared ones.
 //!
 //! The two have no bounds on what they handle: a module's list may name what is no message. What generated
-//! code has to know of a message it states through [`TakenByValue`] or [`TakenByReference`], at the handler's
-//! argument alone; so one mistake has one error.
+//! code has to know of a message it states through [`HandlerByValue`] or [`HandlerByReference`], at the
+//! handler's argument alone; so one mistake has one error.
 
 use std::pin::pin;
 
@@ -110,7 +110,7 @@ impl<P: Parcel> Settle<P> for Back {
     label = "neither a command nor a query",
     note = "put `#[command]` or `#[query]` above the definition of `{Self}`; if it is an event, take it by reference: `&{Self}`"
 )]
-pub trait TakenByValue: Sized + 'static {
+pub trait HandlerByValue: Sized + 'static {
     /// What its handler may do.
     type Access;
     /// What a module's list holds of it.
@@ -148,7 +148,7 @@ pub trait TakenByValue: Sized + 'static {
     /// Asserts that its handler may change the module, and send.
     fn may_change<A>()
     where
-        Self: TakenByValue<Access = A>,
+        Self: HandlerByValue<Access = A>,
         A: MayChange<Self>,
     {
     }
@@ -161,7 +161,7 @@ pub trait TakenByValue: Sized + 'static {
     label = "not an event",
     note = "put `#[event]` above the definition of `{Self}`; if it is a command or a query, take it by value: `{Self}`"
 )]
-pub trait TakenByReference: Sized + 'static {
+pub trait HandlerByReference: Sized + 'static {
     /// What a module's list holds of it.
     const PROOF: MessageProof;
 
@@ -192,7 +192,7 @@ pub trait TakenByReference: Sized + 'static {
 }
 
 #[diagnostic::do_not_recommend]
-impl<C: ByValue> TakenByValue for C {
+impl<C: ByValue> HandlerByValue for C {
     type Access = C::Access;
     const PROOF: MessageProof = <C as Message>::PROOF;
 
@@ -237,7 +237,7 @@ impl<C: ByValue> TakenByValue for C {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Event> TakenByReference for T {
+impl<T: Event> HandlerByReference for T {
     const PROOF: MessageProof = <T as Message>::PROOF;
 
     fn add_to<M>(routes: &mut Routes<'_, M>)

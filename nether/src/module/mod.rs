@@ -31,7 +31,9 @@ pub use self::descriptor::{ModuleDescriptor, ModuleKind, ModuleRegistration};
 pub(crate) use self::exclusive::ExclusiveCell;
 #[cfg(feature = "test")]
 pub(crate) use self::fake::{FAKE, Fake};
-pub use self::handling::{ExclusiveHandler, Settle, SharedHandler, TakenByReference, TakenByValue};
+pub use self::handling::{
+    ExclusiveHandler, HandlerByReference, HandlerByValue, Settle, SharedHandler,
+};
 #[cfg(feature = "eventstore")]
 pub(crate) use self::handling::{Replied, observed};
 pub use self::instance::launch;

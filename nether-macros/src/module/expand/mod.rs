@@ -249,7 +249,7 @@ impl Expander<'_> {
     fn taken_from(&self, handler: &Handler, start: Span) -> TokenStream {
         let (message, end) = (handler.message(), last_span(&handler.argument));
         let p = self.paths.private_at(end);
-        let taken = shown(handler.either("TakenByReference", "TakenByValue"), end);
+        let taken = shown(handler.either("HandlerByReference", "HandlerByValue"), end);
         let open = quote_spanned!(start=> <);
         quote_spanned!(end=> #open #message as #p::#taken>)
     }
