@@ -181,7 +181,7 @@ const _: () = {
     impl ::nether::__private::ExclusiveHandler<::nether::__private::Given<ProcessOrder>>
     for Orders {
         async fn handle<
-            __S: ::nether::__private::Settle<::nether::__private::Given<ProcessOrder>>,
+            __S: ::nether::__private::ReplySink<::nether::__private::Given<ProcessOrder>>,
         >(
             module: &mut Self,
             parcel: &mut ::nether::__private::Given<ProcessOrder>,
@@ -211,7 +211,7 @@ const _: () = {
     impl ::nether::__private::ExclusiveHandler<::nether::__private::Given<OrdersProcessed>>
     for Orders {
         async fn handle<
-            __S: ::nether::__private::Settle<::nether::__private::Given<OrdersProcessed>>,
+            __S: ::nether::__private::ReplySink<::nether::__private::Given<OrdersProcessed>>,
         >(
             module: &mut Self,
             parcel: &mut ::nether::__private::Given<OrdersProcessed>,
@@ -239,7 +239,7 @@ const _: () = {
     #[automatically_derived]
     impl ::nether::__private::ExclusiveHandler<::nether::__private::Shown<Paid>> for Orders {
         async fn handle<
-            __S: ::nether::__private::Settle<::nether::__private::Shown<Paid>>,
+            __S: ::nether::__private::ReplySink<::nether::__private::Shown<Paid>>,
         >(
             module: &mut Self,
             parcel: &mut ::nether::__private::Shown<Paid>,

@@ -29,9 +29,9 @@ pub use crate::message::{
 pub use crate::module::{
     Attempt, Background, Backoff, BreakerPolicy, Concurrently, Construct, Exclusive,
     ExclusiveHandler, HandlerByReference, HandlerByValue, HandlerPolicy, MadeByDefault, Module,
-    ModuleDescriptor, ModuleKind, ModuleRegistration, OneAtATime, Restart, RestartPolicy, Routes,
-    Settle, Shared, SharedHandler, Verdict, attempt_alone, attempt_beside, by_default, launch,
-    repeated,
+    ModuleDescriptor, ModuleKind, ModuleRegistration, OneAtATime, ReplySink, Restart,
+    RestartPolicy, Routes, Shared, SharedHandler, Verdict, attempt_alone, attempt_beside,
+    by_default, launch, repeated,
 };
 pub use crate::resources::{InitArgument, Resource, ResourceDescriptor, Resources};
 pub use crate::routing::{

@@ -11,7 +11,7 @@ use crate::envelope::{Given, Label, Parcel};
 use crate::error::HandlerError;
 use crate::guarded::{Guarded, HandlerFault, Observed, drop_unpanicked, said};
 use crate::message::Message;
-use crate::module::handling::{Back, observed};
+use crate::module::handling::{ReturnReply, observed};
 use crate::module::policy::HandlerPolicy;
 use crate::module::supervision::{Attempt, settle};
 use crate::module::tally::{CrashCause, Verdict};
@@ -73,7 +73,7 @@ where
     let mut spare = policy.spare(handle, parcel);
     let result = {
         let parcel = spare.as_mut().unwrap_or(&mut *parcel);
-        let handler = Box::pin(M::handle(module, parcel, ctx, Back));
+        let handler = Box::pin(M::handle(module, parcel, ctx, ReturnReply));
         let observed = observed(ctx, P::Message::descriptor);
         policy.limited(handler, observed, handle.crashes()).await
     };
@@ -105,7 +105,7 @@ where
     let mut spare = policy.spare(handle, parcel);
     let result = {
         let parcel = spare.as_mut().unwrap_or(&mut *parcel);
-        let handler = Box::pin(M::handle(module, parcel, ctx, Back));
+        let handler = Box::pin(M::handle(module, parcel, ctx, ReturnReply));
         let observed = observed(ctx, P::Message::descriptor);
         policy.limited(handler, observed, handle.crashes()).await
     };

@@ -28,7 +28,7 @@ pub(crate) type Replied<M> = Result<<M as Message>::Reply, <M as Message>::Error
 #[doc(hidden)]
 pub trait ExclusiveHandler<P>: Caller {
     /// Handles it.
-    fn handle<S: Settle<P>>(
+    fn handle<S: ReplySink<P>>(
         module: &mut Self,
         parcel: &mut P,
         ctx: &Context<Self>,
@@ -55,7 +55,7 @@ pub trait ExclusiveHandler<P>: Caller {
 #[doc(hidden)]
 pub trait SharedHandler<P>: Caller {
     /// Handles it.
-    fn handle<S: Settle<P>>(
+    fn handle<S: ReplySink<P>>(
         module: &Self,
         parcel: &mut P,
         ctx: &Context<Self>,
@@ -81,7 +81,7 @@ pub trait SharedHandler<P>: Caller {
 
 /// Where a handler's reply goes. It hides the type of the reply, which only a message has.
 #[doc(hidden)]
-pub trait Settle<P>: Send {
+pub trait ReplySink<P>: Send {
     /// What comes of the reply.
     type Settled;
 
@@ -92,9 +92,9 @@ pub trait Settle<P>: Send {
 }
 
 /// Gives the reply back.
-pub(super) struct Back;
+pub(super) struct ReturnReply;
 
-impl<P: Parcel> Settle<P> for Back {
+impl<P: Parcel> ReplySink<P> for ReturnReply {
     type Settled = Replied<P::Message>;
 
     #[inline]
@@ -137,7 +137,7 @@ pub trait HandlerByValue: Sized + 'static {
     fn settle<S, A, R, E, Kind>(settle: S, answer: A) -> S::Settled
     where
         Self: Message<Reply = R, Error = E> + Send,
-        S: Settle<Given<Self>>,
+        S: ReplySink<Given<Self>>,
         A: IntoReply<Self, R, E, Kind>;
 
     /// The message as JSON, if it can be.
@@ -184,7 +184,7 @@ pub trait HandlerByReference: Sized + 'static {
     fn settle<S, A, R, Kind>(settle: S, answer: A) -> S::Settled
     where
         Self: Message<Reply = R, Error = Error>,
-        S: Settle<Shown<Self>>,
+        S: ReplySink<Shown<Self>>,
         A: IntoOutcome<R, Kind>;
 
     /// The message as JSON, if it can be.
@@ -222,7 +222,7 @@ impl<C: ByValue> HandlerByValue for C {
     fn settle<S, A, R, E, Kind>(settle: S, answer: A) -> S::Settled
     where
         Self: Message<Reply = R, Error = E> + Send,
-        S: Settle<Given<Self>>,
+        S: ReplySink<Given<Self>>,
         A: IntoReply<Self, R, E, Kind>,
     {
         settle.settle(answer.into_reply())
@@ -264,7 +264,7 @@ impl<T: Event> HandlerByReference for T {
     fn settle<S, A, R, Kind>(settle: S, answer: A) -> S::Settled
     where
         Self: Message<Reply = R, Error = Error>,
-        S: Settle<Shown<Self>>,
+        S: ReplySink<Shown<Self>>,
         A: IntoOutcome<R, Kind>,
     {
         settle.settle(answer.into_outcome())
@@ -281,7 +281,7 @@ where
     M: Module + ExclusiveHandler<P>,
 {
     let result = {
-        let handler = pin!(M::handle(module, parcel, ctx, Back));
+        let handler = pin!(M::handle(module, parcel, ctx, ReturnReply));
         let observed = observed(ctx, P::Message::descriptor);
         Guarded::new(handler, observed, ctx.handle().crashes()).await
     };
@@ -295,7 +295,7 @@ where
     P: Parcel,
     M: Module + Sync + SharedHandler<P>,
 {
-    let handler = pin!(M::handle(module, parcel, ctx, Back));
+    let handler = pin!(M::handle(module, parcel, ctx, ReturnReply));
     let observed = observed(ctx, P::Message::descriptor);
     let result = Guarded::new(handler, observed, ctx.handle().crashes()).await;
     Attempt::Ended(result.map_err(HandlerFault::Panicked))

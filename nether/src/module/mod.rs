@@ -32,7 +32,7 @@ pub(crate) use self::exclusive::ExclusiveCell;
 #[cfg(feature = "test")]
 pub(crate) use self::fake::{FAKE, Fake};
 pub use self::handling::{
-    ExclusiveHandler, HandlerByReference, HandlerByValue, Settle, SharedHandler,
+    ExclusiveHandler, HandlerByReference, HandlerByValue, ReplySink, SharedHandler,
 };
 #[cfg(feature = "eventstore")]
 pub(crate) use self::handling::{Replied, observed};

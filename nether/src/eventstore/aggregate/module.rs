@@ -16,8 +16,8 @@ use crate::eventstore::store::Store;
 use crate::guarded::{Guarded, HandlerFault};
 use crate::message::{Command, Message};
 use crate::module::{
-    Attempt, Background, Concurrently, Construct, Module, ModuleDescriptor, Replied, Routes,
-    Settle, Shared, SharedHandler, observed,
+    Attempt, Background, Concurrently, Construct, Module, ModuleDescriptor, Replied, ReplySink,
+    Routes, Shared, SharedHandler, observed,
 };
 use crate::race::race;
 use crate::resources::{InitArgument, Resource, Resources};
@@ -86,7 +86,7 @@ where
     A: Aggregate + Decides<C, Itself = C, Reply = C::Reply, Error = C::Error>,
     C: Command,
 {
-    async fn handle<S: Settle<Given<C>>>(
+    async fn handle<S: ReplySink<Given<C>>>(
         _: &Self,
         _: &mut Given<C>,
         _: &Context<Self>,

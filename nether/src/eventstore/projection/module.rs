@@ -17,7 +17,7 @@ use crate::eventstore::projection::{Answers, Projection};
 use crate::eventstore::store::Store;
 use crate::message::Query;
 use crate::module::{
-    Background, Concurrently, Construct, Module, ModuleDescriptor, Routes, Settle, Shared,
+    Background, Concurrently, Construct, Module, ModuleDescriptor, ReplySink, Routes, Shared,
     SharedHandler,
 };
 use crate::resources::{InitArgument, Resource, Resources};
@@ -90,7 +90,7 @@ where
     P: Projection + Answers<Q, Itself = Q, Reply = Q::Reply, Error = Q::Error>,
     Q: Query,
 {
-    async fn handle<S: Settle<Given<Q>>>(
+    async fn handle<S: ReplySink<Given<Q>>>(
         module: &Self,
         parcel: &mut Given<Q>,
         _: &Context<Self>,
