@@ -138,7 +138,7 @@ impl Stopping {
 
     /// Called by a module that ran out of work. Costs a load unless somebody waits for that.
     #[inline]
-    pub(crate) fn tell_quiet(&self) {
+    pub(crate) fn notify_quiet(&self) {
         if self.is_asked.load(Ordering::SeqCst) {
             self.changed.notify_waiters();
         }
@@ -148,13 +148,13 @@ impl Stopping {
     /// out of work.
     pub(crate) async fn until(&self, is_so: impl Fn() -> bool) {
         loop {
-            let told = self.changed.notified();
-            tokio::pin!(told);
-            told.as_mut().enable();
+            let notified = self.changed.notified();
+            tokio::pin!(notified);
+            notified.as_mut().enable();
             if is_so() {
                 return;
             }
-            told.await;
+            notified.await;
         }
     }
 }

@@ -68,7 +68,7 @@ impl<T> Default for Ended<T> {
 }
 
 impl<T> Ended<T> {
-    fn told(self) -> usize {
+    fn drop_items(self) -> usize {
         drop_all(self.given_up);
         drop_unpanicked(self.late);
         self.lost
@@ -95,7 +95,7 @@ pub(crate) trait AnyChannel: Any + Send + Sync {
     fn is_drained(&self) -> bool;
 
     /// Wakes all consumers that sleep, so that they look again at what is around them.
-    fn stir(&self);
+    fn notify(&self);
 }
 
 impl<T> Channel<T> {
@@ -185,13 +185,13 @@ impl<T> Channel<T> {
             };
             state.end(end, after)
         })
-        .told();
+        .drop_items();
     }
 }
 
 impl<T: Send + Sync + 'static> AnyChannel for Channel<T> {
     fn end(&self, end: End) -> usize {
-        self.with(|state, after| state.end(end, after)).told()
+        self.with(|state, after| state.end(end, after)).drop_items()
     }
 
     fn end_of_unit(&self) -> usize {
@@ -203,7 +203,7 @@ impl<T: Send + Sync + 'static> AnyChannel for Channel<T> {
             };
             state.end(end, after)
         })
-        .told()
+        .drop_items()
     }
 
     fn is_produced(&self) -> bool {
@@ -223,7 +223,7 @@ impl<T: Send + Sync + 'static> AnyChannel for Channel<T> {
         lock(&self.state).buffer.is_drained()
     }
 
-    fn stir(&self) {
+    fn notify(&self) {
         self.with(|state, after| {
             after.wake_too.extend(state.joining.wake_all());
             state.wake_watchers(after);

@@ -8,7 +8,7 @@ use crate::context::calling::Handler;
 use crate::context::handle::{Handle, Origin};
 use crate::context::posting::{Stage, accepted, ended};
 use crate::context::room::{self, Room};
-use crate::context::subscription::{tell_subscribers, tell_subscribers_of};
+use crate::context::subscription::{notify_subscribers, notify_subscribers_of};
 use crate::envelope::{Given, Label, Parcel, Shown, Source};
 use crate::error::SendError;
 use crate::mediator::Row;
@@ -128,7 +128,7 @@ pub(crate) fn announce<E: Event>(handle: &Handle, event: impl FnOnce() -> E) {
     };
     if scope.obstacle().is_some() || !is_accepted(&handle, &event) {
         // A unit of work that starts nothing more cannot have it handled; the system still can.
-        tell_subscribers_of(scope, &event, None);
+        notify_subscribers_of(scope, &event, None);
         let system = Scope::new(Arc::clone(&scope.mediator), ScopeKind::Standing);
         is_accepted(&Handle::new(Arc::new(system), Origin::Handler), &event);
     }
@@ -152,7 +152,7 @@ fn publish<E: Event>(handle: &Handle, event: &Arc<E>, cx: &mut Context<'_>) -> S
             Err(refused) => return Stage::Ended(Err(refused)),
         };
         handle.scope.mediator.recorder.record(&**event);
-        tell_subscribers(&handle.scope, row, event, sequence);
+        notify_subscribers(&handle.scope, row, event, sequence);
         let cause = handle.next_cause();
         let source = Source {
             scope: &handle.scope,

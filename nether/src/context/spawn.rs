@@ -103,7 +103,7 @@ struct Task {
     handle: Handle,
     module: Option<&'static str>,
     /// Whether it is known how it ended.
-    is_told: bool,
+    is_reported: bool,
 }
 
 impl Task {
@@ -112,7 +112,7 @@ impl Task {
         Task {
             handle,
             module,
-            is_told: false,
+            is_reported: false,
         }
     }
 
@@ -124,7 +124,7 @@ impl Task {
         };
         let kind = match race(async { Some(catch(work).await) }, cut_off).await {
             Some(Ok(Ok(()))) => {
-                self.is_told = true;
+                self.is_reported = true;
                 return;
             }
             Some(Ok(Err(error))) => FailureKind::Handler(Arc::new(error)),
@@ -135,7 +135,7 @@ impl Task {
             })),
             None => FailureKind::Stopped,
         };
-        self.is_told = true;
+        self.is_reported = true;
         self.fail(kind);
     }
 
@@ -166,12 +166,12 @@ impl Task {
 
 impl Drop for Task {
     fn drop(&mut self) {
-        if !self.is_told {
+        if !self.is_reported {
             self.fail(FailureKind::Stopped); // Its runtime is gone, or it panicked when it was dropped.
         }
         let scope = &self.handle.scope;
         scope.finish(1);
         scope.mediator.tasks.end();
-        scope.mediator.stopping.tell_quiet();
+        scope.mediator.stopping.notify_quiet();
     }
 }

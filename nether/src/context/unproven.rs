@@ -31,7 +31,7 @@ impl<S: Caller> Context<S> {
 
     /// Publishes the event, whether or not the compiler has seen that it may be.
     #[cfg(feature = "eventstore")]
-    pub(crate) fn tell<E: Event>(&self, event: E) -> PostFuture<'_, E, Shown<E>> {
+    pub(crate) fn publish_unproven<E: Event>(&self, event: E) -> PostFuture<'_, E, Shown<E>> {
         PostFuture::new(self.handle(), event, E::NAME, Shown::<E>::post::<Unproven>)
     }
 }

@@ -73,7 +73,7 @@ where
     let (started, system) = watch::channel(None);
     let mut builder = SystemBuilder::default()
         .preparing(log::install)
-        .telling(started);
+        .notifying(started);
     if let Some(modules) = options.modules {
         builder = builder.closed_world(modules);
     }

@@ -62,11 +62,11 @@ impl Control {
         &self,
         make: impl FnOnce(oneshot::Sender<Result<T>>) -> Order,
     ) -> Result<T> {
-        let (done, told) = oneshot::channel();
+        let (done, answer) = oneshot::channel();
         let gone = || Error::msg("it is stopping, or has stopped");
         let orders = lock(&self.orders).clone();
         orders.send(make(done)).await.map_err(|_| gone())?;
-        told.await.map_err(|_| gone())?
+        answer.await.map_err(|_| gone())?
     }
 
     /// Waits until the position is handled.

@@ -17,7 +17,7 @@ pub(super) struct Progress {
     name: &'static str,
     rebuild: bool,
     began: Instant,
-    told: Instant,
+    reported: Instant,
     events: u64,
 }
 
@@ -28,7 +28,7 @@ impl Progress {
             name,
             rebuild,
             began: now,
-            told: now,
+            reported: now,
             events: 0,
         }
     }
@@ -42,18 +42,18 @@ impl Progress {
         ctx: &Context<S>,
     ) {
         self.events += count as u64;
-        if self.told.elapsed() >= INTERVAL {
-            self.tell(position, head, ctx);
+        if self.reported.elapsed() >= INTERVAL {
+            self.report(position, head, ctx);
         }
     }
 
     /// It is done.
     pub(super) fn end<S: Caller>(mut self, position: Position, ctx: &Context<S>) {
-        self.tell(position, position, ctx);
+        self.report(position, position, ctx);
     }
 
-    fn tell<S: Caller>(&mut self, position: Position, head: Position, ctx: &Context<S>) {
-        self.told = Instant::now();
+    fn report<S: Caller>(&mut self, position: Position, head: Position, ctx: &Context<S>) {
+        self.reported = Instant::now();
         let milliseconds = self.began.elapsed().as_millis().max(1);
         let rate = u128::from(self.events) * 1000 / milliseconds;
         announce(ctx.handle(), || CatchingUp {

@@ -56,7 +56,7 @@ pub trait StoredEvent: Event + Serialize + DeserializeOwned {
     #[doc(hidden)]
     fn shown<S: Caller>(event: Self, ctx: &Context<S>) -> impl Future<Output = ()> + Send {
         async move {
-            if let Err(error) = ctx.tell(event).await {
+            if let Err(error) = ctx.publish_unproven(event).await {
                 tracing::warn!(%error, "an event was stored, but not published");
             }
         }

@@ -74,11 +74,11 @@ async fn accept(listener: TcpListener, gateway: Arc<Gateway>, closing: watch::Re
     let connections = Connections::new(gateway);
     let mut accepting = closing.clone();
     let forever = async { while connections.accept(&listener).await {} };
-    let told = async {
+    let notified = async {
         let _ = accepting.wait_for(|closing| *closing).await;
     };
     let system = connections.gateway.state.system.clone();
-    race(race(told, system.stop_begun()), forever).await;
+    race(race(notified, system.stop_begun()), forever).await;
     drop(listener); // Who comes now is refused by the machine itself.
     connections.graceful.shutdown().await;
 }

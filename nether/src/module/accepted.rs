@@ -91,7 +91,7 @@ impl<M: Module + Shared> Accepted<M> {
                     let polled = attempt.as_mut().poll(cx);
                     if polled.is_pending() && begun.is_none() {
                         begun = Some(cell.begun(label.message.slot()));
-                        handle.scope.mediator.watch.stir();
+                        handle.scope.mediator.watch.notify_busy();
                     }
                     polled
                 })
@@ -172,7 +172,7 @@ impl<M: Module + Shared> Drop for Accepted<M> {
         if self.cell.closed.load(Ordering::SeqCst) {
             self.cell.changed.notify_waiters();
         }
-        self.cell.stopping.tell_quiet();
+        self.cell.stopping.notify_quiet();
     }
 }
 

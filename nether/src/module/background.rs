@@ -60,7 +60,7 @@ pub(super) struct BackgroundTasks(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     /// Whether the module stops. Tasks that have not started by then never do.
-    told: bool,
+    is_stopping: bool,
     running: Option<Tasks>,
 }
 
@@ -83,7 +83,7 @@ impl BackgroundTasks {
         };
         M::background(&mut background);
         let mut state = lock(&self.0);
-        if state.told {
+        if state.is_stopping {
             return;
         }
         let mut running = JoinSet::new();
@@ -107,9 +107,9 @@ impl BackgroundTasks {
     }
 
     /// Tells them to stop.
-    pub(super) fn tell(&self) {
+    pub(super) fn stop(&self) {
         let mut state = lock(&self.0);
-        state.told = true;
+        state.is_stopping = true;
         if let Some(tasks) = &state.running {
             tasks.handle.scope.cancel();
         }

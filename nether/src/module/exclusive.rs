@@ -63,7 +63,7 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
         let json = || M::json(&inbox);
         dead_letter(source, label, kind, &self.tally, self.declaration, &json);
         drop_unpanicked(inbox);
-        source.scope.mediator.stopping.tell_quiet();
+        source.scope.mediator.stopping.notify_quiet();
     }
 }
 
@@ -115,7 +115,7 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
             scope.remove_blocked(blocked);
             scope.add_blocked(Weak::clone(blocked));
         }
-        scope.stirred();
+        scope.notify_changed();
     }
 
     /// Registers that the handler continues.

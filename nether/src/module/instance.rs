@@ -164,7 +164,7 @@ impl Drop for End {
     fn drop(&mut self) {
         self.life.be(ModuleState::Stopped);
         let _ = self.ended.set(());
-        self.mediator.stopping.tell_quiet();
+        self.mediator.stopping.notify_quiet();
     }
 }
 
@@ -211,7 +211,7 @@ pub trait AnyInstance: Send + Sync + fmt::Debug {
     /// Makes the module and runs its `#[on_start]`.
     fn start(self: Arc<Self>, resources: Arc<Resources>) -> BoxFuture<Result<()>>;
     /// Tells its background tasks to stop.
-    fn tell_background(&self);
+    fn stop_background(&self);
     /// Accepts nothing more.
     fn close(&self);
     /// Closes it, and waits until all it accepted is handled, its background tasks have ended, and
@@ -286,8 +286,8 @@ impl<M: Module> AnyInstance for Instance<M> {
         Box::pin(async move { Instance::start(&self, resources).await })
     }
 
-    fn tell_background(&self) {
-        self.background.tell();
+    fn stop_background(&self) {
+        self.background.stop();
     }
 
     fn close(&self) {
@@ -296,7 +296,7 @@ impl<M: Module> AnyInstance for Instance<M> {
 
     fn stop(self: Arc<Self>) -> BoxFuture<()> {
         Box::pin(async move {
-            self.background.tell();
+            self.background.stop();
             self.background.ended().await;
             self.cell.pause(false);
             self.cell.close();

@@ -156,7 +156,7 @@ impl<M: Module + Shared> SharedCell<M> {
             }
         }
         self.changed.notify_waiters();
-        self.stopping.tell_quiet();
+        self.stopping.notify_quiet();
         rejected
     }
 
@@ -164,9 +164,9 @@ impl<M: Module + Shared> SharedCell<M> {
     /// how.
     async fn ended(&self) -> Option<String> {
         loop {
-            let told = self.changed.notified();
-            tokio::pin!(told);
-            told.as_mut().enable();
+            let notified = self.changed.notified();
+            tokio::pin!(notified);
+            notified.as_mut().enable();
             if let Some(reason) = lock(&self.crash).take() {
                 return Some(reason);
             }
@@ -174,23 +174,23 @@ impl<M: Module + Shared> SharedCell<M> {
             if self.closed.load(Ordering::SeqCst) && self.accepted.load(Ordering::SeqCst) == ended {
                 return None;
             }
-            told.await;
+            notified.await;
         }
     }
 
     /// Waits for the module. `None` if there will be none.
     pub(super) async fn made(&self) -> Option<Arc<M>> {
         loop {
-            let told = self.made.notified();
-            tokio::pin!(told);
-            told.as_mut().enable();
+            let notified = self.made.notified();
+            tokio::pin!(notified);
+            notified.as_mut().enable();
             if let Some(module) = self.module.load_full() {
                 return Some(module);
             }
             if self.is_gone.load(Ordering::SeqCst) {
                 return None;
             }
-            told.await;
+            notified.await;
         }
     }
 

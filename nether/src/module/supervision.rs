@@ -55,11 +55,11 @@ fn settle_failure<P: Parcel>(
     let to = parcel.take_reply_to();
     let json = || parcel.json();
     let (reply, verdict) = failure_of::<P::Message>(failed, to.is_some(), handle, module, &json);
-    let untold = match to {
+    let returned = match to {
         Some(to) => to.send(reply).err(),
         None => Some(reply),
     };
-    if let Some(Err(error)) = untold {
+    if let Some(Err(error)) = returned {
         keep::<P::Message>(error, handle, module);
     }
     verdict

@@ -127,7 +127,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
             }
             self.rest();
             match self.take(&mut pace).await {
-                Taken::Messages => self.ctx.handle().scope.mediator.watch.stir(),
+                Taken::Messages => self.ctx.handle().scope.mediator.watch.notify_busy(),
                 Taken::Crash => return Ended::Crashed,
                 Taken::Closed => return Ended::Closed,
             }
@@ -142,7 +142,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         self.cell.mailbox.hold_back();
         self.progress.pause.over().await;
         self.books.started += 1;
-        self.ctx.handle().scope.mediator.watch.stir();
+        self.ctx.handle().scope.mediator.watch.notify_busy();
     }
 
     /// Waits for messages.
@@ -298,7 +298,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         if let Some(module_handle) = self.module_handle.take() {
             *self.ctx.handle_mut() = module_handle;
         }
-        self.ctx.handle().scope.mediator.stopping.tell_quiet();
+        self.ctx.handle().scope.mediator.stopping.notify_quiet();
     }
 
     /// The message whose handler was cut off is a dead letter, and a failure of its unit of work unless a

@@ -45,14 +45,14 @@ impl Scope {
     pub(super) fn clear_up(self: &Arc<Self>) {
         if !self.has_enlisted() && self.is_idle() {
             if self.has_failures() {
-                self.tell_lost(TransactionReport::default());
+                self.report_lost(TransactionReport::default());
             }
             return;
         }
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             // On a thread without a runtime nothing can be waited for; what is enlisted is dropped with the
             // unit of work.
-            return self.tell_lost(TransactionReport::default());
+            return self.report_lost(TransactionReport::default());
         };
         let guard = self
             .parent()
@@ -62,14 +62,14 @@ impl Scope {
             scope.drain_in_time().await;
             let transactions = scope.settle(false).await;
             if scope.has_failures() || !transactions.are_committed() {
-                scope.tell_lost(transactions);
+                scope.report_lost(transactions);
             }
             drop((guard, counted));
         });
     }
 
     #[cold]
-    fn tell_lost(&self, transactions: TransactionReport) {
+    fn report_lost(&self, transactions: TransactionReport) {
         let error = ContextError {
             transactions: Box::new(transactions),
             ..self.error(0)

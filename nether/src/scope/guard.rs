@@ -44,6 +44,6 @@ impl Scope {
 impl Drop for Counted {
     fn drop(&mut self) {
         self.0.tasks.end();
-        self.0.stopping.tell_quiet();
+        self.0.stopping.notify_quiet();
     }
 }

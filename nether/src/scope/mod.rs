@@ -181,7 +181,7 @@ impl Scope {
 
     /// Notifies `drain` that a delivery began or stopped waiting at a stream, or behind such a delivery. Call
     /// it only after a change: it also wakes the tasks that wait for cancellation.
-    pub(crate) fn stirred(&self) {
+    pub(crate) fn notify_changed(&self) {
         if !self.state.is_open() {
             self.changed.notify_waiters();
         }
@@ -233,7 +233,7 @@ impl Scope {
         if self.is_idle() {
             return;
         }
-        self.stir_streams();
+        self.notify_streams();
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);

@@ -120,10 +120,10 @@ impl Scope {
     }
 
     /// Wakes the tasks that sleep at streams, because from now on they have to register that they wait.
-    pub(super) fn stir_streams(&self) {
+    pub(super) fn notify_streams(&self) {
         let Some(extras) = self.extras() else { return };
         let streams = lock(&extras.streams.0).clone();
-        streams.iter().for_each(|entry| entry.channel.stir());
+        streams.iter().for_each(|entry| entry.channel.notify());
     }
 
     /// Ends all streams that are still open.
@@ -140,7 +140,7 @@ impl Scope {
         if let Some(entry) = find(&mut lock(&extras.streams.0), channel) {
             entry.waiting.push(waiter);
         }
-        self.stirred();
+        self.notify_changed();
     }
 
     /// Removes a delivery that no longer waits.
@@ -150,7 +150,7 @@ impl Scope {
             let place = entry.waiting.iter().position(|it| *it == waiter);
             place.map(|place| entry.waiting.swap_remove(place));
         }
-        self.stirred();
+        self.notify_changed();
     }
 
     /// Registers a module whose handler waits at a stream.

@@ -307,7 +307,7 @@ impl Drop for Inner {
         self.mediator.stopping.begin();
         for instance in lock(&self.instances).iter().rev() {
             instance.pause(false);
-            instance.tell_background();
+            instance.stop_background();
             instance.close();
         }
     }

@@ -31,7 +31,7 @@ pub(super) async fn watch(mediator: Arc<Mediator>, system: Weak<Inner>, slow: Du
     let mut idle = 0;
     loop {
         if idle >= 2 && !mediator.stopping.has_begun() {
-            race(mediator.watch.stirred(), mediator.stopping.begun()).await;
+            race(mediator.watch.until_busy(), mediator.stopping.begun()).await;
             idle = 0;
         }
         sleep(interval).await;
@@ -78,7 +78,7 @@ impl Watcher {
                 let age = now - now_seen.since;
                 if age >= now_seen.limit {
                     now_seen.limit = now_seen.limit.max(age).saturating_mul(2);
-                    self.tell(&**instance, &handling, age);
+                    self.report(&**instance, &handling, age);
                 }
                 seen.insert(key, now_seen);
             }
@@ -86,7 +86,7 @@ impl Watcher {
         self.seen = seen;
     }
 
-    fn tell(&self, instance: &dyn AnyInstance, handling: &Handling, age: Duration) {
+    fn report(&self, instance: &dyn AnyInstance, handling: &Handling, age: Duration) {
         let messages = &Registry::of_program().messages;
         let message = messages
             .get(handling.slot)

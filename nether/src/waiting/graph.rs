@@ -47,7 +47,7 @@ impl Node {
 
     /// What the module waits for.
     pub(crate) fn waits(&self) -> Vec<WaitEdge> {
-        self.open().iter().map(|wait| self.told(wait)).collect()
+        self.open().iter().map(|wait| self.edge(wait)).collect()
     }
 
     fn open(&self) -> Vec<Wait> {
@@ -59,7 +59,7 @@ impl Node {
             .collect()
     }
 
-    fn told(&self, wait: &Wait) -> WaitEdge {
+    fn edge(&self, wait: &Wait) -> WaitEdge {
         WaitEdge {
             module: self.module.name,
             message: wait.message,
@@ -122,7 +122,7 @@ impl Node {
     fn deadlock(&self, path: &[Wait]) -> Deadlock {
         let handlers = path.iter().map(|wait| &*wait.handler);
         let waiters = std::iter::once(self).chain(handlers);
-        let cycle = waiters.zip(path).map(|(waiter, wait)| waiter.told(wait));
+        let cycle = waiters.zip(path).map(|(waiter, wait)| waiter.edge(wait));
         Deadlock {
             cycle: cycle.collect(),
         }

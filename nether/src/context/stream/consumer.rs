@@ -158,7 +158,7 @@ impl<'c> Consumer<'c> {
         };
         self.waiting = None;
         if self.participant.scope.is_closing() {
-            self.participant.scope.stirred();
+            self.participant.scope.notify_changed();
         }
         turn.made_progress();
         self.is_over = !matches!(pulled, Ok(Some(_)));

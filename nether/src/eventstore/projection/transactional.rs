@@ -109,7 +109,7 @@ impl<P: Projection> Runner<P> {
         work: impl FnOnce(&mut P, &rusqlite::Transaction<'_>) -> Result<()> + Send + 'static,
     ) -> Result<()> {
         let mut projection = Arc::clone(&self.state).write_owned().await;
-        let (failed, told) = std::sync::mpsc::channel();
+        let (failed, reported) = std::sync::mpsc::channel();
         let done = self.follower.store.transaction(move |transaction| {
             let worked = catch_unwind(AssertUnwindSafe(|| work(&mut projection, transaction)));
             let worked = worked.unwrap_or_else(|panic| Err(panicked(&*panic)));
@@ -125,7 +125,7 @@ impl<P: Projection> Runner<P> {
         });
         match done.await {
             Ok(()) => Ok(()),
-            Err(error) => Err(told.try_recv().unwrap_or_else(|_| Error::from(error))),
+            Err(error) => Err(reported.try_recv().unwrap_or_else(|_| Error::from(error))),
         }
     }
 }

@@ -59,7 +59,7 @@ impl<S: Saga> Instances<S> {
     /// Lets go of one that is over, so that another may begin.
     pub(super) fn let_go(&mut self, key: &str, ctx: &Context<Sagas<S>>) {
         if let Some(instance) = self.by_key.get(key).filter(|it| it.is_over()) {
-            tell(key, instance, ctx);
+            report(key, instance, ctx);
             self.by_key.remove(key);
         }
     }
@@ -110,7 +110,7 @@ impl<S: Saga> Instances<S> {
                 statuses.remove(key); // It was let go of before this.
                 continue;
             };
-            tell(key, instance, ctx);
+            report(key, instance, ctx);
             if instance.is_over() {
                 self.by_key.remove(key);
                 statuses.remove(key);
@@ -141,7 +141,7 @@ fn count_busy(statuses: &BTreeMap<Arc<str>, SagaStatus>, control: &Control) {
 }
 
 /// Tells that a saga has failed, or is stuck.
-fn tell<S: Saga>(key: &str, instance: &Instance, ctx: &Context<Sagas<S>>) {
+fn report<S: Saga>(key: &str, instance: &Instance, ctx: &Context<Sagas<S>>) {
     let Stage::Compensating(reason) = &instance.stage else {
         return;
     };

@@ -121,7 +121,7 @@ impl Writing {
         }
         let error = match self.attempt(&batch) {
             Ok(results) => {
-                self.tell();
+                self.publish_head();
                 let answers = batch.into_iter().zip(results);
                 return answers.for_each(|(job, result)| job.answer(result));
             }
@@ -136,7 +136,7 @@ impl Writing {
             let result = self.attempt(std::slice::from_ref(&job));
             match result.map(|mut results| results.remove(0)) {
                 Ok(result) => {
-                    self.tell();
+                    self.publish_head();
                     job.answer(result);
                 }
                 Err(error) => {
@@ -192,8 +192,8 @@ impl Writing {
         })
     }
 
-    /// Tells where the newest event is.
-    fn tell(&self) {
+    /// Publishes the position of the newest event.
+    fn publish_head(&self) {
         let newest = self.cache.head();
         self.head.send_if_modified(|head| {
             let grows = newest > *head;
