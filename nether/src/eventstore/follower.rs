@@ -78,7 +78,7 @@ impl<S: Caller> Follower<S> {
         for failed in 1..=retries {
             match attempt().await {
                 Ok(done) => return Ok(done),
-                Err(error) => self.is_tried_again(event, &error),
+                Err(error) => self.log_retry(event, &error),
             }
             // Also while the module stops: an event is not given up for that.
             sleep(wait(failed, &self.ctx)).await;
@@ -86,7 +86,7 @@ impl<S: Caller> Follower<S> {
         attempt().await
     }
 
-    pub(super) fn is_tried_again(&self, event: &RecordedEvent, error: &Error) {
+    pub(super) fn log_retry(&self, event: &RecordedEvent, error: &Error) {
         let position = event.position;
         tracing::warn!(name = self.name, %position, %error, "an event is tried again");
     }
@@ -120,7 +120,7 @@ impl<S: Caller> Follower<S> {
     }
 
     /// Tells how far it is.
-    pub(super) fn is_at(&self, position: Position, parked: &Parked) {
+    pub(super) fn publish_position(&self, position: Position, parked: &Parked) {
         *lock(&self.control.parked) = parked.all();
         self.control.position.send_replace(Some(position));
     }

@@ -176,7 +176,7 @@ impl Client {
     async fn next(mut self) -> Sent {
         loop {
             self.changes.mark_unchanged();
-            if self.is_over() {
+            if self.reach_end() {
                 return (STOPPING, None);
             }
             let ready = self.ready();
@@ -198,7 +198,7 @@ impl Client {
     }
 
     /// Whether it has been told all, up to when the stream was told to end: others may go on publishing.
-    fn is_over(&mut self) -> bool {
+    fn reach_end(&mut self) -> bool {
         let is_closed = *self.ending.borrow() || self.ending.has_changed().is_err();
         let is_to_end = self.changes.borrow().is_none() || is_closed;
         if is_to_end && self.last.is_none() {

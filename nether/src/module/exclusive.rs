@@ -174,7 +174,7 @@ impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
         Box::pin(async move {
             let module_handle = supervisor.module_handle.clone();
             let mut work = Work::new(&self, module_handle, supervisor.resumes());
-            supervisor.has_started();
+            supervisor.mark_started();
             let _ = started.send(Ok(()));
             loop {
                 if let Ended::Closed = work.run(&mut module).await {
@@ -187,7 +187,7 @@ impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
                 };
                 // A background task may have crashed beside the handler.
                 self.mailbox.take_crash();
-                supervisor.has_started();
+                supervisor.mark_started();
             }
         })
     }

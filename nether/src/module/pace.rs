@@ -57,18 +57,18 @@ impl Pace {
         }
     }
 
-    /// Counts a message, and says whether it is somebody else's turn.
+    /// Counts a message, and says whether it is somebody else's turn, which begins then.
     #[inline]
-    pub(super) fn is_turn_over(&mut self) -> bool {
+    pub(super) fn end_turn_if_due(&mut self) -> bool {
         self.messages += 1;
         if self.messages < LOOK {
             return false;
         }
         self.messages = 0;
-        self.is_late()
+        self.end_turn_if_late()
     }
 
-    fn is_late(&mut self) -> bool {
+    fn end_turn_if_late(&mut self) -> bool {
         let now = Instant::now();
         let since = *self.since.get_or_insert(now);
         let is_late = now - since >= TURN;

@@ -170,7 +170,7 @@ impl<M: Module> Supervisor<M> {
                 Ok(module) => return Ok(module),
                 Err(Failed::Error(error)) => return Err(error),
                 Err(Failed::Crash(error)) => {
-                    if !self.is_made_again() {
+                    if !self.plan_restart() {
                         return Err(error);
                     }
                     tracing::warn!(module = self.name(), %error, "the module crashed while it started");
@@ -181,7 +181,7 @@ impl<M: Module> Supervisor<M> {
     }
 
     /// The module is there: its background tasks begin.
-    pub(super) fn has_started(&self) {
+    pub(super) fn mark_started(&self) {
         self.life.be(ModuleState::Running);
         self.background.start::<M>(&self.mediator, &self.cell);
     }
@@ -192,7 +192,7 @@ impl<M: Module> Supervisor<M> {
         self.life.be(ModuleState::Restarting);
         self.background.cut_off();
         let mut reason = reason.to_owned();
-        while self.is_made_again() {
+        while self.plan_restart() {
             self.wait().await;
             match self.make().await {
                 Ok(module) => {
@@ -232,7 +232,7 @@ impl<M: Module> Supervisor<M> {
     }
 
     /// Counts a crash, and says whether the module is made again after it.
-    fn is_made_again(&mut self) -> bool {
+    fn plan_restart(&mut self) -> bool {
         let policy = self.policy();
         let now = Instant::now();
         while self

@@ -402,7 +402,7 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
     ) -> BoxFuture<Result<()>> {
         Box::pin(async move {
             self.put(module);
-            supervisor.has_started();
+            supervisor.mark_started();
             let _ = started.send(Ok(()));
             while let Some(reason) = self.ended().await {
                 // Its other handlers run on with it; it is dropped when the last one has ended.
@@ -412,7 +412,7 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
                 };
                 lock(&self.crash).take();
                 self.put(module);
-                supervisor.has_started();
+                supervisor.mark_started();
             }
             let module = self.module.swap(None);
             self.is_gone.store(true, Ordering::SeqCst);

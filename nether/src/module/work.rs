@@ -112,10 +112,10 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
                     if self.taken.len() > 0 {
                         self.start_one();
                     }
-                } else if self.has_failed(verdict) {
+                } else if self.record_failure(verdict) {
                     return Ended::Crashed;
                 }
-                if pace.is_turn_over() {
+                if pace.end_turn_if_due() {
                     self.settle_all();
                     tokio::task::yield_now().await;
                 }
@@ -246,7 +246,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
     /// Sees to a message that is to be handled again, and to a handler that crashed. Says whether the module
     /// crashed with it.
     #[cold]
-    fn has_failed(&mut self, verdict: Verdict) -> bool {
+    fn record_failure(&mut self, verdict: Verdict) -> bool {
         if let Verdict::Again | Verdict::CrashedAgain(_) = verdict {
             self.taken.put_back();
             self.left += 1;

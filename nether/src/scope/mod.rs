@@ -160,12 +160,12 @@ impl Scope {
     #[inline]
     pub(crate) fn finish(&self, count: u64) {
         if self.flight().finish(count) {
-            self.has_finished(count);
+            self.after_finish(count);
         }
     }
 
     #[cold]
-    fn has_finished(&self, count: u64) {
+    fn after_finish(&self, count: u64) {
         if let Some(limit) = &self.mediator.limit {
             limit.subtract(count);
         }

@@ -82,7 +82,7 @@ impl Node {
         }
         loop {
             let mut path = vec![wait.clone()];
-            if !self.is_reached(&mut Vec::new(), &mut path) {
+            if !self.find_path(&mut Vec::new(), &mut path) {
                 return Ok(());
             }
             // What was seen one after the other may never have been there together; but what is there still
@@ -97,7 +97,7 @@ impl Node {
 
     /// Whether the last module of the path waits for this one, itself or through others; the path then says
     /// how.
-    fn is_reached(self: &Arc<Self>, seen: &mut Vec<*const Node>, path: &mut Vec<Wait>) -> bool {
+    fn find_path(self: &Arc<Self>, seen: &mut Vec<*const Node>, path: &mut Vec<Wait>) -> bool {
         let Some(last) = path.last().map(|wait| Arc::clone(&wait.handler)) else {
             return false;
         };
@@ -110,7 +110,7 @@ impl Node {
         seen.push(Arc::as_ptr(&last));
         for wait in last.open() {
             path.push(wait);
-            if self.is_reached(seen, path) {
+            if self.find_path(seen, path) {
                 return true;
             }
             path.pop();

@@ -44,7 +44,7 @@ impl<P: Projection> Runner<P> {
         let Some((mut place, head)) = begun else {
             return Ok(());
         };
-        self.is_at(&place);
+        self.publish_position(&place);
         if self.catch_up(&mut place, head, false).await.is_none() {
             return Ok(());
         }
@@ -123,7 +123,7 @@ impl<P: Projection> Runner<P> {
         let own = page.into_iter().filter(|event| P::handles(&event.name));
         self.handle(own.collect(), last, place).await?;
         place.position = last;
-        self.is_at(place);
+        self.publish_position(place);
         Some(count)
     }
 
@@ -196,8 +196,9 @@ impl<P: Projection> Runner<P> {
     }
 
     /// Tells where it is.
-    fn is_at(&self, place: &Place) {
-        self.follower.is_at(place.position, &place.parked);
+    fn publish_position(&self, place: &Place) {
+        self.follower
+            .publish_position(place.position, &place.parked);
     }
 
     async fn rebuild(&self, place: &mut Place) -> Result<()> {
@@ -206,7 +207,7 @@ impl<P: Projection> Runner<P> {
             let mut anew = Place::start(P::NAME);
             self.rebuild_aside(&mut anew, head).await?;
             *place = anew;
-            self.is_at(place);
+            self.publish_position(place);
             return Ok(());
         }
         self.clear(place).await?;
@@ -249,13 +250,13 @@ impl<P: Projection> Runner<P> {
         if P::SETTINGS.keeps == Keeps::InTransaction {
             self.clear_in_transaction(changes).await?;
             *place = Place::start(P::NAME);
-            self.is_at(place);
+            self.publish_position(place);
             return Ok(());
         }
         // First the checkpoint: if this ends between the two, events are handled twice, and none is left out.
         self.follower.store.change_documents(changes).await?;
         *place = Place::start(P::NAME);
-        self.is_at(place);
+        self.publish_position(place);
         let cleared = async { self.state.write().await.clear().await };
         let cleared = catch(cleared).await;
         cleared.unwrap_or_else(|panic| Err(panicked(&*panic)))
@@ -270,7 +271,7 @@ impl<P: Projection> Runner<P> {
         let mut handled = 0;
         for stream in streams {
             let retried = self.retry_stream(place, &stream).await;
-            self.is_at(place);
+            self.publish_position(place);
             handled += retried?;
         }
         Ok(handled)

@@ -57,7 +57,7 @@ impl<P: Projection> Runner<P> {
                     break;
                 }
             }
-            self.follower.is_tried_again(event, &error);
+            self.follower.log_retry(event, &error);
             failed += 1;
             wait_after(failed, &self.follower.ctx).await;
         }

@@ -67,7 +67,7 @@ impl<S: Saga> Runner<S> {
         };
         place.instances.show(&self.0.control);
         self.send_all(&mut place);
-        self.is_at(&place);
+        self.publish_position(&place);
         if self.catch_up(&mut place, head).await.is_none() {
             return Ok(());
         }
@@ -160,7 +160,7 @@ impl<S: Saga> Runner<S> {
         }
         place.position = last;
         self.save(place, changes).await?;
-        self.is_at(place);
+        self.publish_position(place);
         Some(page.len())
     }
 
@@ -286,7 +286,7 @@ impl<S: Saga> Runner<S> {
             }
             Order::Retry(key, done) => {
                 let retried = self.retry(place, &key.unwrap_or_default()).await;
-                self.is_at(place);
+                self.publish_position(place);
                 let _ = done.send(retried);
             }
             Order::RetryStuck(key, done) => {
@@ -299,8 +299,8 @@ impl<S: Saga> Runner<S> {
     }
 
     /// Tells where they are.
-    fn is_at(&self, place: &Place<S>) {
-        self.0.is_at(place.position, &place.parked);
+    fn publish_position(&self, place: &Place<S>) {
+        self.0.publish_position(place.position, &place.parked);
     }
 }
 
