@@ -14,7 +14,7 @@ use crate::sync::lock;
 /// A store that keeps everything in memory, as long as the program runs.
 #[derive(Debug)]
 pub struct MemoryStore {
-    kept: Mutex<Kept>,
+    kept: Mutex<MemoryLog>,
     /// The position of the newest event. Told after the event is in `kept`.
     head: watch::Sender<Position>,
 }
@@ -29,7 +29,7 @@ impl Default for MemoryStore {
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct MemoryLog {
     /// By position: the first is at index 0.
     events: Vec<RecordedEvent>,
     /// By version: indices of `events`.
@@ -39,7 +39,7 @@ struct Kept {
     documents: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Vec<u8>>>,
 }
 
-impl Kept {
+impl MemoryLog {
     fn append(&mut self, append: Append) -> Result<Appended, StoreError> {
         let repeated = append.events.first().and_then(|first| self.find(first.id));
         if let Some(first) = repeated {

@@ -8,7 +8,7 @@ pub use crate::eventstore::backend::{Encoding, Payload, RecordedEvent, StoreErro
 pub use crate::eventstore::keyed::{Keyed, key_of};
 pub use crate::eventstore::listed::{ListedCommand, ListedQuery, add_command, add_query};
 pub use crate::eventstore::projection::{
-    Answers, Beginning, Keeps, Place, Projection, ProjectionArgument, ProjectionSettings,
+    Answers, Beginning, EventPlace, Keeps, Projection, ProjectionArgument, ProjectionSettings,
     Projections, argument, begin,
 };
 pub use crate::eventstore::saga::{
@@ -18,6 +18,6 @@ pub use crate::eventstore::saga::{
 pub use crate::eventstore::sqlite::SqliteTransaction;
 pub use crate::eventstore::store::Store;
 pub use crate::eventstore::stored::{
-    Encoded, EventRegistration, EventSchema, FieldSchema, Keeping, Kept, Older, StoredEvent,
+    Encoded, EventRegistration, EventSchema, FieldSchema, Keeping, Older, Storable, StoredEvent,
     Unreadable, kept, older, step,
 };

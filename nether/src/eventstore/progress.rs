@@ -1,4 +1,4 @@
-//! [`Progress`]: reports how far a projection or saga has come that has many events to read.
+//! [`CatchUp`]: reports how far a projection or saga has come that has many events to read.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::routing::Caller;
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// From the beginning of a catching up to its end.
-pub(super) struct Progress {
+pub(super) struct CatchUp {
     name: &'static str,
     rebuild: bool,
     began: Instant,
@@ -21,10 +21,10 @@ pub(super) struct Progress {
     events: u64,
 }
 
-impl Progress {
+impl CatchUp {
     pub(super) fn begin(name: &'static str, rebuild: bool) -> Self {
         let now = Instant::now();
-        Progress {
+        CatchUp {
             name,
             rebuild,
             began: now,

@@ -78,13 +78,13 @@ pub struct Encoded {
     label = "not `Serialize` and `Deserialize`",
     note = "derive both: `#[derive(serde::Serialize, serde::Deserialize)]` above `{Self}`; of a message, remove `local`"
 )]
-pub trait Kept: Serialize + DeserializeOwned {}
+pub trait Storable: Serialize + DeserializeOwned {}
 
 #[diagnostic::do_not_recommend]
-impl<T: Serialize + DeserializeOwned> Kept for T {}
+impl<T: Serialize + DeserializeOwned> Storable for T {}
 
-/// How something is [`Kept`]. It is told by a value and not by a bound: so what is wrong is told where that
-/// is made, and once.
+/// How something is [`Storable`]. It is told by a value and not by a bound: so what is wrong is told where
+/// that is made, and once.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Keeping<T> {
@@ -96,7 +96,7 @@ pub struct Keeping<T> {
 ///
 /// Not public API. Used by generated code.
 #[doc(hidden)]
-pub const fn kept<T: Kept>() -> Keeping<T> {
+pub const fn kept<T: Storable>() -> Keeping<T> {
     Keeping {
         save: |value| serde_json::to_value(value),
         restore: |value| T::deserialize(value),

@@ -29,7 +29,7 @@ struct Shard<A> {
 }
 
 struct Used<A> {
-    slot: Arc<Slot<A>>,
+    slot: Arc<LoadedSlot<A>>,
     users: usize,
 }
 
@@ -51,7 +51,7 @@ pub(super) struct Loaded<A> {
 }
 
 /// Empty until it is loaded, and after it was left in the middle of a change.
-type Slot<A> = AsyncMutex<Option<Loaded<A>>>;
+type LoadedSlot<A> = AsyncMutex<Option<Loaded<A>>>;
 
 impl<A> Cache<A> {
     pub(super) fn new(bound: usize) -> Self {
@@ -144,7 +144,7 @@ impl<A> Cache<A> {
 pub(super) struct CacheEntry<'a, A> {
     cache: &'a Cache<A>,
     key: Arc<str>,
-    slot: Arc<Slot<A>>,
+    slot: Arc<LoadedSlot<A>>,
 }
 
 impl<A> CacheEntry<'_, A> {

@@ -61,7 +61,7 @@ pub(super) struct Repository<A: Aggregate> {
 }
 
 /// What a command has come to.
-type Outcome<C> = Result<<C as Message>::Reply, <C as Message>::Error>;
+type CommandResult<C> = Result<<C as Message>::Reply, <C as Message>::Error>;
 
 impl<A: Aggregate> Repository<A> {
     pub(super) fn new(store: Store, resources: A::Resources) -> Self {
@@ -78,7 +78,7 @@ impl<A: Aggregate> Repository<A> {
         &self,
         command: C,
         ctx: &Context<Aggregates<A>>,
-    ) -> Result<Outcome<C>, StoreError>
+    ) -> Result<CommandResult<C>, StoreError>
     where
         A: Decides<C, Itself = C, Reply = C::Reply, Error = C::Error>,
         C: Command,

@@ -12,7 +12,7 @@ mod state;
 mod transactional;
 
 pub use self::answer::Answers;
-pub use self::argument::{Place, ProjectionArgument, argument};
+pub use self::argument::{EventPlace, ProjectionArgument, argument};
 pub use self::beginning::{Beginning, begin};
 pub use self::handle::ProjectionHandle;
 pub use self::module::Projections;

@@ -12,7 +12,7 @@ use crate::eventstore::control::Control;
 use crate::eventstore::follower::Follower;
 #[cfg(feature = "sqlite")]
 use crate::eventstore::projection::Keeps;
-use crate::eventstore::projection::runner::Runner;
+use crate::eventstore::projection::runner::ProjectionRunner;
 use crate::eventstore::projection::{Answers, Projection};
 use crate::eventstore::store::Store;
 use crate::message::Query;
@@ -55,7 +55,7 @@ impl<P: Projection> Module for Projections<P> {
                 control: Arc::clone(&module.control),
                 ctx,
             };
-            let runner = Runner {
+            let runner = ProjectionRunner {
                 follower: Arc::new(follower),
                 state: Arc::clone(&module.state),
                 resources: module.resources.clone(),

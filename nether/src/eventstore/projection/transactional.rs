@@ -10,18 +10,18 @@ use crate::eventstore::backend::{DocumentChange, Position, RecordedEvent, StoreE
 use crate::eventstore::checkpoint::checkpoint_at;
 use crate::eventstore::follower::wait_after;
 use crate::eventstore::projection::Projection;
-use crate::eventstore::projection::runner::{Place, Runner};
+use crate::eventstore::projection::runner::{ProjectionPlace, ProjectionRunner};
 use crate::eventstore::sqlite::{save_document_in, store_error};
 use crate::guarded::panicked;
 
-impl<P: Projection> Runner<P> {
+impl<P: Projection> ProjectionRunner<P> {
     /// Handles a page in one transaction; if that fails, each event in one of its own, so that the one that
     /// cannot be handled is found.
     pub(super) async fn handle_in_transaction(
         &self,
         mut events: Vec<RecordedEvent>,
         last: Position,
-        place: &mut Place,
+        place: &mut ProjectionPlace,
     ) -> Option<()> {
         events.retain(|event| !place.parked.has(event.stream.as_str()));
         let changes = vec![checkpoint_at(P::NAME, last)];
@@ -39,7 +39,11 @@ impl<P: Projection> Runner<P> {
 
     /// Handles an event in a transaction of its own, or parks it. What is not the event's fault is waited
     /// for.
-    async fn handle_or_park(&self, event: &RecordedEvent, place: &mut Place) -> Option<()> {
+    async fn handle_or_park(
+        &self,
+        event: &RecordedEvent,
+        place: &mut ProjectionPlace,
+    ) -> Option<()> {
         let mut changes = vec![checkpoint_at(P::NAME, event.position)];
         let events = Arc::new(vec![event.clone()]);
         let (mut failed, mut failures) = (0, 0);

@@ -11,7 +11,7 @@ use crate::eventstore::backend::{Position, StoreError};
 use crate::eventstore::control::{Control, Order};
 use crate::eventstore::parked::ParkedEvent;
 use crate::eventstore::saga::Saga;
-use crate::eventstore::saga::instance::{Instance, Stage};
+use crate::eventstore::saga::instance::{SagaInstance, SagaStage};
 use crate::eventstore::store::Store;
 use crate::sync::lock;
 
@@ -30,13 +30,13 @@ pub struct SagaStatus {
 }
 
 impl SagaStatus {
-    pub(super) fn of(key: &str, instance: &Instance) -> Self {
+    pub(super) fn of(key: &str, instance: &SagaInstance) -> Self {
         let stuck = instance.stuck.iter();
         SagaStatus {
             key: key.to_owned(),
             failed: match &instance.stage {
-                Stage::Compensating(reason) => Some(reason.clone()),
-                Stage::Running | Stage::Ending => None,
+                SagaStage::Compensating(reason) => Some(reason.clone()),
+                SagaStage::Running | SagaStage::Ending => None,
             },
             waiting: instance.outgoing.len(),
             stuck: stuck

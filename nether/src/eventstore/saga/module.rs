@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::eventstore::control::Control;
 use crate::eventstore::follower::Follower;
 use crate::eventstore::saga::Saga;
-use crate::eventstore::saga::runner::Runner;
+use crate::eventstore::saga::runner::SagaRunner;
 use crate::eventstore::store::Store;
 use crate::module::{
     Background, Concurrently, Construct, Module, ModuleDescriptor, Routes, Shared,
@@ -37,7 +37,7 @@ impl<S: Saga> Module for Sagas<S> {
 
     fn background(tasks: &mut Background<Self>) {
         tasks.run_shared(|module, ctx| async move {
-            let runner = Runner(Follower {
+            let runner = SagaRunner(Follower {
                 name: S::NAME,
                 store: module.store.clone(),
                 control: Arc::clone(&module.control),

@@ -63,10 +63,10 @@ pub type SqliteTransaction<'a> = rusqlite::Transaction<'a>;
 /// blocks until that is done.
 #[derive(Clone)]
 pub struct SqliteStore {
-    inner: Arc<Inner>,
+    inner: Arc<SqliteInner>,
 }
 
-struct Inner {
+struct SqliteInner {
     path: PathBuf,
     /// Declared before `readers` and the lock file, so that it is dropped first, and has written everything
     /// by then.

@@ -13,7 +13,7 @@ use crate::eventstore::sqlite::lock::LockFile;
 use crate::eventstore::sqlite::migrations::{MIGRATIONS, check, migrate};
 use crate::eventstore::sqlite::reader::{Reader, Readers};
 use crate::eventstore::sqlite::writer::Writer;
-use crate::eventstore::sqlite::{Durability, Inner, SqliteOptions, SqliteStore};
+use crate::eventstore::sqlite::{Durability, SqliteInner, SqliteOptions, SqliteStore};
 
 /// After what time to try again what somebody else was at.
 const AGAIN: Duration = Duration::from_millis(2);
@@ -48,7 +48,7 @@ fn open(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreError>
     let (head_sender, head) = watch::channel(head);
     let writer = Writer::start(connection, head_sender, options.max_batch)?;
     Ok(SqliteStore {
-        inner: Arc::new(Inner {
+        inner: Arc::new(SqliteInner {
             path: path.to_owned(),
             writer: Some(writer),
             readers,
@@ -74,7 +74,7 @@ fn read_only(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreE
     }
     let (head_sender, head) = watch::channel(Reader::new(connection).head()?);
     Ok(SqliteStore {
-        inner: Arc::new(Inner {
+        inner: Arc::new(SqliteInner {
             path: path.to_owned(),
             writer: None,
             readers: readers(options, path),
