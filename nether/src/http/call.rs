@@ -13,14 +13,14 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::timeout;
 
 use crate::error::{CallError, HandlerError};
-use crate::http::connection::Place;
+use crate::http::connection::RequestPermit;
 use crate::http::endpoint::{CallEndpoint, EndpointReply, convention};
 use crate::http::idempotency::{IdempotencyKey, once};
 use crate::http::input::Input;
 use crate::http::problem::Details;
 use crate::http::request_scope::{Answer, RequestScope};
 use crate::http::server_state::ServerState;
-use crate::http::settings::Settings;
+use crate::http::settings::ServerSettings;
 use crate::message::MessageKind;
 use crate::route::BoxFuture;
 
@@ -71,7 +71,7 @@ where
     let scope = RequestScope::open(&state.system, &state.settings, &parts);
     let key = key.map(|key| key.of_principal(scope.ctx.principal()));
     // It is at work, and has a place among the requests that are, until it is done.
-    let place = parts.extensions.get::<Place>().cloned();
+    let place = parts.extensions.get::<RequestPermit>().cloned();
     let doing: BoxFuture<Response> = Box::pin(async move {
         let _place = place;
         run(scope, message).await
@@ -146,7 +146,11 @@ fn message<M: CallEndpoint>(parts: &request::Parts, body: &[u8]) -> Result<M, De
 }
 
 /// The body, if it is JSON and neither too long nor too slow. Of a GET there is none.
-async fn read(settings: &Settings, parts: &request::Parts, body: Body) -> Result<Bytes, Details> {
+async fn read(
+    settings: &ServerSettings,
+    parts: &request::Parts,
+    body: Body,
+) -> Result<Bytes, Details> {
     if parts.method == axum::http::Method::GET || parts.method == axum::http::Method::HEAD {
         return Ok(Bytes::new());
     }

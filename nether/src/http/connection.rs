@@ -37,7 +37,7 @@ const HEADERS: usize = 100;
 const STREAMS: u32 = 200;
 
 /// How a connection ended.
-type Ended = std::result::Result<(), Box<dyn std::error::Error + Send + Sync>>;
+type ServeResult = std::result::Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 /// The most bytes of an answer that are handed on at once: what is behind them waits for the client to have
 /// read, so that it is known who reads.
@@ -45,7 +45,7 @@ const PIECE: usize = 64 * 1024;
 
 /// The place of a request among those that may be at work, for as long as somebody has it.
 #[derive(Debug, Clone)]
-pub(super) struct Place(#[expect(dead_code)] Arc<OwnedSemaphorePermit>);
+pub(super) struct RequestPermit(#[expect(dead_code)] Arc<OwnedSemaphorePermit>);
 
 /// An open connection.
 pub(super) struct Connection {
@@ -90,7 +90,7 @@ impl Connection {
 
     /// Serves it to its end. On the heap, where it is as large as it is and no larger: there may be very
     /// many.
-    fn serving(self: &Arc<Self>, stream: TcpStream, watcher: Watcher) -> BoxFuture<Ended> {
+    fn serving(self: &Arc<Self>, stream: TcpStream, watcher: Watcher) -> BoxFuture<ServeResult> {
         let settings = &self.gateway.state.settings;
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(settings.write_timeout));
@@ -147,7 +147,9 @@ impl Connection {
             let Ok(place) = Arc::clone(requests).try_acquire_owned() else {
                 return Details::unavailable("the server is too busy").answer(&id());
             };
-            request.extensions_mut().insert(Place(Arc::new(place)));
+            request
+                .extensions_mut()
+                .insert(RequestPermit(Arc::new(place)));
         }
         match catch(self.gateway.answer(request.map(Body::new))).await {
             Ok(response) => response,

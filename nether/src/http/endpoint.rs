@@ -104,11 +104,11 @@ pub struct EndpointEntry {
     pub(super) shape: Shape,
     pub(super) docs: &'static str,
     pub(super) schema: fn(&mut SchemaGenerator) -> Option<Schema>,
-    pub(super) way: Way,
+    pub(super) way: EndpointKind,
 }
 
 /// How an endpoint answers.
-pub(super) enum Way {
+pub(super) enum EndpointKind {
     /// By the reply to a command or query.
     Call {
         serve: Serve,
@@ -134,7 +134,7 @@ impl EndpointEntry {
             shape: M::SHAPE,
             docs: M::DOCS,
             schema: M::schema,
-            way: Way::Call {
+            way: EndpointKind::Call {
                 serve: call::serve::<M>,
                 status: M::STATUS,
                 reply: M::REPLY,
@@ -150,7 +150,7 @@ impl EndpointEntry {
             shape: E::SHAPE,
             docs: E::DOCS,
             schema: E::schema,
-            way: Way::Feed {
+            way: EndpointKind::Feed {
                 open: Feed::open::<E>,
             },
         }
@@ -188,7 +188,7 @@ impl EndpointEntry {
 
     /// The status of success: what `status = ..` says, or the convention.
     pub(super) fn success(&self) -> StatusCode {
-        let Way::Call { status, reply, .. } = &self.way else {
+        let EndpointKind::Call { status, reply, .. } = &self.way else {
             return StatusCode::OK;
         };
         let stated = status.and_then(|status| StatusCode::from_u16(status).ok());

@@ -19,15 +19,17 @@ use tower::ServiceExt;
 use tower_http::compression::CompressionLayer;
 
 use crate::http::allow;
-use crate::http::connection::Place;
+use crate::http::connection::RequestPermit;
 use crate::http::custom_routes;
-use crate::http::endpoint::{EndpointEntry, EndpointRegistration, RoutesRegistration, Way};
+use crate::http::endpoint::{
+    EndpointEntry, EndpointKind, EndpointRegistration, RoutesRegistration,
+};
 use crate::http::files;
 use crate::http::operations;
 use crate::http::problem::Details;
 use crate::http::request_id::RequestId;
-use crate::http::server_state::{ServerState, Shared};
-use crate::http::settings::Settings;
+use crate::http::server_state::{ServerShared, ServerState};
+use crate::http::settings::ServerSettings;
 use crate::http::sse;
 use crate::system::System;
 
@@ -41,14 +43,14 @@ impl Gateway {
     /// What clients are served.
     pub(super) fn public(
         system: System,
-        settings: Arc<Settings>,
-        shared: Arc<Shared>,
+        settings: Arc<ServerSettings>,
+        shared: Arc<ServerShared>,
     ) -> Arc<Self> {
         Gateway::new(ServerState::new(system, settings, shared, false))
     }
 
     /// What those are served who run the system.
-    pub(super) fn private(system: System, settings: Arc<Settings>) -> Arc<Self> {
+    pub(super) fn private(system: System, settings: Arc<ServerSettings>) -> Arc<Self> {
         Gateway::new(ServerState::new(system, settings, Arc::default(), true))
     }
 
@@ -121,10 +123,10 @@ fn route(state: &Arc<ServerState>, endpoint: &'static EndpointEntry) -> MethodRo
     };
     let route = MethodRouter::new();
     match endpoint.way {
-        Way::Call { serve, .. } => {
+        EndpointKind::Call { serve, .. } => {
             route.on(method, move |request| serve(Arc::clone(&state), request))
         }
-        Way::Feed { open } => {
+        EndpointKind::Feed { open } => {
             let history = state.settings.event_history;
             let feed = state.shared.feed(endpoint, || open(&state.system, history));
             route.on(method, move |request| {
@@ -174,7 +176,7 @@ fn before(first: Router, then: Router) -> Router {
 /// Forgets what a router has left in a request: the next one reads the parameters of its path anew.
 fn forget_route(extensions: &mut Extensions) {
     let mut before = std::mem::take(extensions);
-    keep::<Place>(&mut before, extensions);
+    keep::<RequestPermit>(&mut before, extensions);
     keep::<OnUpgrade>(&mut before, extensions);
     keep::<Protocol>(&mut before, extensions);
 }

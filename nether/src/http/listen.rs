@@ -90,16 +90,16 @@ struct Connections {
     /// One for each connection that may be open.
     room: Arc<Semaphore>,
     requests: Option<Arc<Semaphore>>,
-    pace: Pace,
+    pace: AcceptPace,
 }
 
 /// How fast connections are accepted.
-struct Pace {
+struct AcceptPace {
     interval: Option<Duration>,
     next: std::sync::Mutex<Instant>,
 }
 
-impl Pace {
+impl AcceptPace {
     async fn turn(&self) {
         let Some(interval) = self.interval else {
             return;
@@ -124,7 +124,7 @@ impl Connections {
             requests: settings
                 .max_requests
                 .map(|most| Arc::new(Semaphore::new(most))),
-            pace: Pace {
+            pace: AcceptPace {
                 interval: rate.map(|rate| Duration::from_secs(1) / rate),
                 next: std::sync::Mutex::new(Instant::now()),
             },

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::error::ContextError;
 use crate::http::problem::Details;
 use crate::http::request_id::RequestId;
-use crate::http::settings::Settings;
+use crate::http::settings::ServerSettings;
 use crate::system::System;
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
@@ -30,7 +30,7 @@ pub(super) struct RequestScope {
 
 impl RequestScope {
     /// Opens the unit of work, with what the headers say about it.
-    pub(super) fn open(system: &System, settings: &Settings, parts: &request::Parts) -> Self {
+    pub(super) fn open(system: &System, settings: &ServerSettings, parts: &request::Parts) -> Self {
         let mut ctx = system.context();
         let wait = wait(&parts.headers);
         let patience = wait.map_or(Duration::MAX, Duration::from_secs);

@@ -20,8 +20,8 @@ use crate::http::messages::{
     AddRoutes, AddStatic, RoutesAdded, ServerFailed, ServerStarted, ServerStopped, StartServer,
     StaticAdded, StopServer,
 };
-use crate::http::server_state::{Folder, Shared};
-use crate::http::settings::{FOREVER, Settings};
+use crate::http::server_state::{Folder, ServerShared};
+use crate::http::settings::{FOREVER, ServerSettings};
 use crate::message::Message;
 use crate::sync::lock;
 use crate::system::{System, WeakSystem};
@@ -55,8 +55,8 @@ use crate::system::{System, WeakSystem};
 pub struct Server {
     /// Weak: a server that is attached and not started does not keep its system.
     system: WeakSystem,
-    settings: Settings,
-    shared: Arc<Shared>,
+    settings: ServerSettings,
+    shared: Arc<ServerShared>,
     open: Mutex<Vec<Listening>>,
 }
 
@@ -71,7 +71,7 @@ impl Server {
     pub fn new(system: &System) -> Self {
         Server {
             system: system.downgrade(),
-            settings: Settings::default(),
+            settings: ServerSettings::default(),
             shared: Arc::default(),
             open: Mutex::default(),
         }
@@ -288,7 +288,7 @@ impl Server {
     async fn open_management(
         &self,
         system: &System,
-        settings: &Arc<Settings>,
+        settings: &Arc<ServerSettings>,
     ) -> Result<Option<Listening>> {
         let is_open = lock(&self.open)
             .iter()

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::http::endpoint::{EndpointEntry, Shape};
-use crate::http::feed::{Feed, Next};
+use crate::http::feed::{Feed, NextEvent};
 use crate::http::input::Input;
 use crate::http::problem::Details;
 use crate::http::request_id::RequestId;
@@ -61,7 +61,7 @@ pub(super) async fn serve(
         last: None,
         keep_alive: state.settings.keep_alive,
     };
-    let body = Events {
+    let body = EventBody {
         first: Some(greeting),
         next: None,
         client: Some(client),
@@ -169,11 +169,11 @@ struct Client {
 }
 
 /// What a client is sent, and who it is; nobody any more after the last of it.
-type Sent = (Bytes, Option<Client>);
+type NextChunk = (Bytes, Option<Client>);
 
 impl Client {
     /// Waits for the next thing to send.
-    async fn next(mut self) -> Sent {
+    async fn next(mut self) -> NextChunk {
         loop {
             self.changes.mark_unchanged();
             if self.reach_end() {
@@ -213,12 +213,12 @@ impl Client {
         let mut bytes = 0;
         while bytes < BATCH {
             let frame = match self.feed.at(self.place) {
-                Next::Nothing => break,
-                Next::Missed(count) => {
+                NextEvent::Nothing => break,
+                NextEvent::Missed(count) => {
                     self.place += count;
                     missed(count)
                 }
-                Next::Event(event) => {
+                NextEvent::Event(event) => {
                     self.place += 1;
                     if !wants(&self.filter, &event.value) {
                         continue;
@@ -238,14 +238,14 @@ impl Client {
 }
 
 /// The body of the answer.
-struct Events {
+struct EventBody {
     first: Option<Bytes>,
-    next: Option<BoxFuture<Sent>>,
+    next: Option<BoxFuture<NextChunk>>,
     /// Between two futures.
     client: Option<Client>,
 }
 
-impl HttpBody for Events {
+impl HttpBody for EventBody {
     type Data = Bytes;
     type Error = std::convert::Infallible;
 
