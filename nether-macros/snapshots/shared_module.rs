@@ -30,7 +30,7 @@ const _: () = {
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
     impl ::nether::__private::Caller for Mailer {
-        type Rule = ::nether::__private::Open;
+        type Rule = ::nether::__private::Unlisted;
     }
     #[automatically_derived]
     #[diagnostic::do_not_recommend]

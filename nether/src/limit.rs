@@ -10,16 +10,16 @@ use crate::wait_queue::WaitQueue;
 #[derive(Debug)]
 pub(crate) struct Limit {
     bound: usize,
-    state: Mutex<State>,
+    state: Mutex<LimitState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct LimitState {
     in_flight: usize,
     wait_queue: WaitQueue,
 }
 
-impl State {
+impl LimitState {
     fn has_room(&self, bound: usize) -> bool {
         self.in_flight + self.wait_queue.reserved() < bound
     }

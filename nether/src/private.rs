@@ -35,7 +35,7 @@ pub use crate::module::{
 };
 pub use crate::resources::{InitArgument, Resource, ResourceDescriptor, Resources};
 pub use crate::routing::{
-    AnyNumberOfModules, Caller, Calls, Emits, HandledBy, Listed, NoMessage, NorAnother, Open,
+    AnyNumberOfModules, Caller, Calls, Emits, HandledBy, Listed, NoMessage, NorAnother, Unlisted,
 };
 
 #[cfg(feature = "eventstore")]

@@ -213,7 +213,7 @@ pub(crate) fn offer<P>(
     parcel: P,
     is_external: bool,
     cx: &mut Context<'_>,
-) -> Result<Option<Waiting<P>>, Rejected> {
+) -> Result<Option<WaitingOffer<P>>, Rejected> {
     let mut offer = Offer {
         parcel: Some(parcel),
         is_external,
@@ -225,7 +225,7 @@ pub(crate) fn offer<P>(
             source.scope.take_back(1);
             Err(rejected)
         }
-        Poll::Pending => Ok(Some(Waiting {
+        Poll::Pending => Ok(Some(WaitingOffer {
             queue: Arc::clone(queue),
             header: source.header(label),
             offer,
@@ -235,13 +235,13 @@ pub(crate) fn offer<P>(
 
 /// An offer that waits for room. Dropped, it leaves the line, and is taken back: it is not in flight any
 /// more.
-pub(crate) struct Waiting<P> {
+pub(crate) struct WaitingOffer<P> {
     queue: Arc<dyn Queue<P>>,
     header: Header,
     offer: Offer<P>,
 }
 
-impl<P> Waiting<P> {
+impl<P> WaitingOffer<P> {
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Rejected>> {
         let Header { label, .. } = self.header;
         self.queue
@@ -249,7 +249,7 @@ impl<P> Waiting<P> {
     }
 }
 
-impl<P> Drop for Waiting<P> {
+impl<P> Drop for WaitingOffer<P> {
     fn drop(&mut self) {
         if let Some(ticket) = self.offer.ticket.take() {
             self.queue.withdraw(ticket);

@@ -1,6 +1,6 @@
 //! The proofs that a message may be sent, and by whom; the only home of routing diagnostics.
 //!
-//! A [`Caller`] is code outside of modules, or a module. Its rule is [`Open`] (every message that a
+//! A [`Caller`] is code outside of modules, or a module. Its rule is [`Unlisted`] (every message that a
 //! visible module handles) or [`Listed`] (exactly what `emits` and `calls` say). The last parameter of the
 //! proofs is never written: the compiler infers it when exactly one `impl` fits, reports E0277 with the texts
 //! below when none does, and E0283, naming both `impl`s, when two do.
@@ -35,7 +35,7 @@ use crate::declaration::Declaration;
     note = "put `#[module(handles = [..])]` above an `impl {Self}` block"
 )]
 pub trait Caller: Sized + 'static {
-    /// [`Open`] or [`Listed`].
+    /// [`Unlisted`] or [`Listed`].
     #[doc(hidden)]
     type Rule;
 }
@@ -91,7 +91,7 @@ pub trait Emits<Message, Rule, TheOneHandler> {
 /// The rule of a sender without lists: what a visible module handles.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
-pub enum Open {}
+pub enum Unlisted {}
 
 /// The rule of a module with lists: what they say.
 #[doc(hidden)]
@@ -115,10 +115,10 @@ pub enum NorAnother {}
 
 #[diagnostic::do_not_recommend]
 impl Caller for External {
-    type Rule = Open;
+    type Rule = Unlisted;
 }
 
-impl<S, M, Handler> Calls<M, Open, Handler> for S
+impl<S, M, Handler> Calls<M, Unlisted, Handler> for S
 where
     M: HandledBy<Handler>,
 {
@@ -127,7 +127,7 @@ where
     }
 }
 
-impl<S, M, Handler> Emits<M, Open, Handler> for S
+impl<S, M, Handler> Emits<M, Unlisted, Handler> for S
 where
     M: HandledBy<Handler>,
 {

@@ -18,7 +18,7 @@ use crate::declaration::Declaration;
 use crate::envelope::{Awaited, Given, Label, Source, reply};
 use crate::error::{CallError, FailureKind, SendError};
 use crate::message::{ByValue, Message};
-use crate::route::{BoxFuture, Route, To, Waiting, offer};
+use crate::route::{BoxFuture, Route, To, WaitingOffer, offer};
 use crate::waiting::wait;
 
 /// The future of [`send`](crate::Context::send) and [`ask`](crate::QueryContext::ask): the reply.
@@ -31,7 +31,7 @@ pub struct CallFuture<'a, M, P, T, E> {
     handle: &'a Handle,
     message: Option<M>,
     begin: Begin<M, P, T, E>,
-    stage: Stage<P, T, E>,
+    stage: CallStage<P, T, E>,
     name: &'static str,
     timer: Timer,
 }
@@ -40,12 +40,12 @@ pub struct CallFuture<'a, M, P, T, E> {
 pub(super) type Call<'a, M> =
     CallFuture<'a, M, Given<M>, <M as Message>::Reply, <M as Message>::Error>;
 
-type Begin<M, P, T, E> = fn(&Handle, M, &mut Context<'_>) -> Stage<P, T, E>;
+type Begin<M, P, T, E> = fn(&Handle, M, &mut Context<'_>) -> CallStage<P, T, E>;
 
 /// How far the call has come.
-pub(super) enum Stage<P, T, E> {
+pub(super) enum CallStage<P, T, E> {
     /// Waiting for room in a mailbox.
-    Offering(Waiting<P>, Awaited<Result<T, CallError<E>>>),
+    Offering(WaitingOffer<P>, Awaited<Result<T, CallError<E>>>),
     /// Waiting for the reply.
     Replying(Awaited<Result<T, CallError<E>>>),
     /// Running a shared module's handler.
@@ -62,12 +62,12 @@ where
 {
     /// A call that has not begun. `handler` names the handler that the compiler saw.
     #[inline]
-    pub(super) fn new<H: Handler>(handle: &'a Handle, message: M) -> Self {
+    pub(super) fn new<H: HandlerProof>(handle: &'a Handle, message: M) -> Self {
         CallFuture {
             handle,
             message: Some(message),
             begin: begin::<M, H>,
-            stage: Stage::Ended(None),
+            stage: CallStage::Ended(None),
             name: M::NAME,
             timer: Timer::default(),
         }
@@ -79,9 +79,9 @@ where
     M: ByValue + Send,
 {
     /// A call that was begun without waiting.
-    pub(super) fn begun<H: Handler>(
+    pub(super) fn begun<H: HandlerProof>(
         handle: &'a Handle,
-        stage: Stage<Given<M>, M::Reply, M::Error>,
+        stage: CallStage<Given<M>, M::Reply, M::Error>,
     ) -> Self {
         CallFuture {
             handle,
@@ -98,7 +98,7 @@ where
 pub(super) type Marker<S, I, Rule, H> = PhantomData<fn() -> (S, I, Rule, H)>;
 
 /// Where the compiler saw the handler of a message; a type, so that the future need not carry it.
-pub(super) trait Handler {
+pub(super) trait HandlerProof {
     fn declaration() -> Option<&'static Declaration>;
 }
 
@@ -107,13 +107,13 @@ fn begin<M, H>(
     handle: &Handle,
     message: M,
     cx: &mut Context<'_>,
-) -> Stage<Given<M>, M::Reply, M::Error>
+) -> CallStage<Given<M>, M::Reply, M::Error>
 where
     M: ByValue + Send,
-    H: Handler,
+    H: HandlerProof,
 {
     if room::is_limited(handle) {
-        return Stage::Running(RunToEnd::cut_short(begin_later::<M, H>(
+        return CallStage::Running(RunToEnd::cut_short(begin_later::<M, H>(
             handle.clone(),
             message,
         )));
@@ -126,7 +126,7 @@ where
 fn begin_later<M, H>(handle: Handle, message: M) -> BoxFuture<Result<M::Reply, CallError<M::Error>>>
 where
     M: ByValue + Send,
-    H: Handler,
+    H: HandlerProof,
 {
     Box::pin(async move {
         let room = Room::enter(&handle).await;
@@ -148,10 +148,10 @@ fn begin_now<M, H>(
     handle: &Handle,
     message: M,
     cx: &mut Context<'_>,
-) -> Stage<Given<M>, M::Reply, M::Error>
+) -> CallStage<Given<M>, M::Reply, M::Error>
 where
     M: ByValue + Send,
-    H: Handler,
+    H: HandlerProof,
 {
     let descriptor = M::descriptor();
     let scope = &handle.scope;
@@ -161,11 +161,11 @@ where
             .and_then(|handler| Some((Route::<Given<M>>::known(&handler.route)?, handler.module)));
         let Some((route, module)) = known else {
             let refused = handle.no_route(descriptor, H::declaration());
-            return Stage::Ended(Some(refused.into()));
+            return CallStage::Ended(Some(refused.into()));
         };
         let sequence = match handle.admit(descriptor, 1) {
             Ok(sequence) => sequence,
-            Err(refused) => return Stage::Ended(Some(refused.into())),
+            Err(refused) => return CallStage::Ended(Some(refused.into())),
         };
         scope.mediator.recorder.record(&message);
         let cause = handle.next_cause();
@@ -179,20 +179,20 @@ where
                 let (reply, awaited) = reply(cx);
                 if let Err(deadlock) = wait(M::NAME, queue.waiter(), || awaited.expected()) {
                     scope.take_back(1);
-                    return Stage::Ended(Some(CallError::Deadlock(Box::new(deadlock))));
+                    return CallStage::Ended(Some(CallError::Deadlock(Box::new(deadlock))));
                 }
                 let given = Given::new(message, Some(reply));
                 match offer(queue, source, label, given, handle.is_external(), cx) {
-                    Ok(None) => Stage::Replying(awaited),
-                    Ok(Some(waiting)) => Stage::Offering(waiting, awaited),
-                    Err(rejected) => Stage::Ended(Some(rejected.error(M::NAME).into())),
+                    Ok(None) => CallStage::Replying(awaited),
+                    Ok(Some(waiting)) => CallStage::Offering(waiting, awaited),
+                    Err(rejected) => CallStage::Ended(Some(rejected.error(M::NAME).into())),
                 }
             }
             To::Inline(inline) => {
                 let given = Given::new(message, None);
                 let future =
                     Arc::clone(inline).call(given, source.header(label), handle.is_external());
-                Stage::Running(RunToEnd::new::<M>(future, scope, module.name, sequence))
+                CallStage::Running(RunToEnd::new::<M>(future, scope, module.name, sequence))
             }
         }
     })
@@ -205,7 +205,7 @@ impl<M, P, T, E> Future for CallFuture<'_, M, P, T, E> {
         let call = self.get_mut();
         if let Some(message) = call.message.take() {
             call.stage = (call.begin)(call.handle, message, cx);
-            if let Stage::Replying(_) = call.stage {
+            if let CallStage::Replying(_) = call.stage {
                 // The reply cell has the waker already.
                 return call.poll_deadline(cx).map(Err);
             }
@@ -223,23 +223,23 @@ impl<M, P, T, E> CallFuture<'_, M, P, T, E> {
     fn poll_stage(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, CallError<E>>> {
         loop {
             match &mut self.stage {
-                Stage::Offering(waiting, _) => {
+                CallStage::Offering(waiting, _) => {
                     let accepted = ready!(waiting.poll(cx));
-                    let Stage::Offering(_, awaited) =
-                        std::mem::replace(&mut self.stage, Stage::Ended(None))
+                    let CallStage::Offering(_, awaited) =
+                        std::mem::replace(&mut self.stage, CallStage::Ended(None))
                     else {
                         unreachable!("the stage was just seen to be `Offering`")
                     };
                     self.stage = match accepted {
-                        Ok(()) => Stage::Replying(awaited),
-                        Err(rejected) => Stage::Ended(Some(rejected.error(self.name).into())),
+                        Ok(()) => CallStage::Replying(awaited),
+                        Err(rejected) => CallStage::Ended(Some(rejected.error(self.name).into())),
                     };
                 }
-                Stage::Replying(awaited) => {
+                CallStage::Replying(awaited) => {
                     return awaited.poll(cx, || Err(unanswered(self.handle, self.name)));
                 }
-                Stage::Running(running) => return running.poll(cx),
-                Stage::Ended(error) => {
+                CallStage::Running(running) => return running.poll(cx),
+                CallStage::Ended(error) => {
                     return Poll::Ready(Err(error
                         .take()
                         .expect("a future is not polled after it is ready")));
@@ -250,7 +250,7 @@ impl<M, P, T, E> CallFuture<'_, M, P, T, E> {
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<CallError<E>> {
         ready!(self.timer.poll(&self.handle.scope, cx));
-        self.stage = Stage::Ended(None);
+        self.stage = CallStage::Ended(None);
         Poll::Ready(SendError::DeadlineExceeded { message: self.name }.into())
     }
 }

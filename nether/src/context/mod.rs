@@ -37,7 +37,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use self::calling::{Handler, Marker};
+use self::calling::{HandlerProof, Marker};
 use self::query::ByCalls;
 use crate::declaration::Declaration;
 use crate::envelope::{Given, Shown};
@@ -411,7 +411,7 @@ impl Context<External> {
 /// The handler that [`Emits`] found.
 struct ByEmits<S, I, Rule, H>(Marker<S, I, Rule, H>);
 
-impl<S: Emits<I, Rule, H>, I, Rule, H> Handler for ByEmits<S, I, Rule, H> {
+impl<S: Emits<I, Rule, H>, I, Rule, H> HandlerProof for ByEmits<S, I, Rule, H> {
     fn declaration() -> Option<&'static Declaration> {
         S::handler()
     }

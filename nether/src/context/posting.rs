@@ -9,7 +9,7 @@ use crate::context::timer::Timer;
 use crate::envelope::Parcel;
 use crate::error::SendError;
 use crate::message::Message;
-use crate::route::{BoxFuture, Rejected, Waiting};
+use crate::route::{BoxFuture, Rejected, WaitingOffer};
 
 /// The future of [`process`](crate::Context::process) and [`publish`](crate::Context::publish): that the
 /// message was accepted.
@@ -20,16 +20,16 @@ use crate::route::{BoxFuture, Rejected, Waiting};
 pub struct PostFuture<'a, M, P> {
     handle: &'a Handle,
     message: Option<M>,
-    begin: fn(&Handle, M, &mut Context<'_>) -> Stage<P>,
-    stage: Stage<P>,
+    begin: fn(&Handle, M, &mut Context<'_>) -> PostStage<P>,
+    stage: PostStage<P>,
     name: &'static str,
     timer: Timer,
 }
 
 /// How far the message has come.
-pub(super) enum Stage<P> {
+pub(super) enum PostStage<P> {
     /// Waiting for room in the one mailbox it goes to.
-    Offering(Waiting<P>),
+    Offering(WaitingOffer<P>),
     /// Waiting for several modules, or for a shared one.
     Waiting(BoxFuture<Result<(), SendError>>),
     /// It is accepted, or refused.
@@ -44,13 +44,13 @@ impl<'a, M, P> PostFuture<'a, M, P> {
         handle: &'a Handle,
         message: M,
         name: &'static str,
-        begin: fn(&Handle, M, &mut Context<'_>) -> Stage<P>,
+        begin: fn(&Handle, M, &mut Context<'_>) -> PostStage<P>,
     ) -> Self {
         PostFuture {
             handle,
             message: Some(message),
             begin,
-            stage: Stage::Ended(Ok(())),
+            stage: PostStage::Ended(Ok(())),
             name,
             timer: Timer::default(),
         }
@@ -59,21 +59,21 @@ impl<'a, M, P> PostFuture<'a, M, P> {
     #[inline]
     fn poll_stage(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         match &mut self.stage {
-            Stage::Offering(waiting) => {
+            PostStage::Offering(waiting) => {
                 let accepted = ready!(waiting.poll(cx));
                 // What was refused is taken back with this, and not when the future is dropped, which may be
                 // much later.
-                self.stage = Stage::Ended(Ok(()));
+                self.stage = PostStage::Ended(Ok(()));
                 Poll::Ready(accepted.map_err(|rejected| rejected.error(self.name)))
             }
-            Stage::Waiting(waiting) => waiting.as_mut().poll(cx),
-            Stage::Ended(result) => Poll::Ready(std::mem::replace(result, Ok(()))),
+            PostStage::Waiting(waiting) => waiting.as_mut().poll(cx),
+            PostStage::Ended(result) => Poll::Ready(std::mem::replace(result, Ok(()))),
         }
     }
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<SendError> {
         ready!(self.timer.poll(&self.handle.scope, cx));
-        self.stage = Stage::Ended(Ok(()));
+        self.stage = PostStage::Ended(Ok(()));
         Poll::Ready(SendError::DeadlineExceeded { message: self.name })
     }
 }
@@ -103,18 +103,18 @@ impl<M, P> fmt::Debug for PostFuture<'_, M, P> {
 }
 
 /// What a message comes to that was begun: for those who hold no [`PostFuture`].
-pub(super) async fn ended<P: Parcel>(stage: Stage<P>) -> Result<(), SendError> {
+pub(super) async fn ended<P: Parcel>(stage: PostStage<P>) -> Result<(), SendError> {
     match stage {
-        Stage::Offering(waiting) => {
+        PostStage::Offering(waiting) => {
             let accepted = accepted(waiting).await;
             accepted.map_err(|rejected| rejected.error(P::Message::NAME))
         }
-        Stage::Waiting(waiting) => waiting.await,
-        Stage::Ended(result) => result,
+        PostStage::Waiting(waiting) => waiting.await,
+        PostStage::Ended(result) => result,
     }
 }
 
 /// Waits in line for one queue; for those who hold no [`PostFuture`].
-pub(super) async fn accepted<P>(mut waiting: Waiting<P>) -> Result<(), Rejected> {
+pub(super) async fn accepted<P>(mut waiting: WaitingOffer<P>) -> Result<(), Rejected> {
     std::future::poll_fn(|cx| waiting.poll(cx)).await
 }

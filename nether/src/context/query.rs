@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::context::calling::{CallFuture, Handler, Marker};
+use crate::context::calling::{CallFuture, HandlerProof, Marker};
 use crate::context::handle::Handle;
 use crate::declaration::Declaration;
 use crate::envelope::Given;
@@ -104,7 +104,7 @@ impl<S: Caller> QueryContext<S> {
 /// The handler that [`Calls`] found.
 pub(super) struct ByCalls<S, I, Rule, H>(Marker<S, I, Rule, H>);
 
-impl<S: Calls<I, Rule, H>, I, Rule, H> Handler for ByCalls<S, I, Rule, H> {
+impl<S: Calls<I, Rule, H>, I, Rule, H> HandlerProof for ByCalls<S, I, Rule, H> {
     fn declaration() -> Option<&'static Declaration> {
         S::handler()
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
-use crate::context::calling::{Call, CallFuture, Handler, Stage};
+use crate::context::calling::{Call, CallFuture, CallStage, HandlerProof};
 use crate::context::handle::Handle;
 use crate::context::inline::RunToEnd;
 use crate::context::room::Room;
@@ -14,7 +14,7 @@ use crate::route::{Route, To};
 use crate::waiting::wait;
 
 /// What is on its way to one module.
-struct Delivery<'a, M> {
+struct Handover<'a, M> {
     source: Source<'a>,
     label: Label,
     /// Whether it needs room: what handlers cause is accepted always.
@@ -30,10 +30,10 @@ type Rejection<M> = (SendError, Option<Given<M>>);
 pub(super) fn send<M, H>(handle: &Handle, message: M) -> Result<Call<'_, M>, TrySendError<M>>
 where
     M: ByValue + Send,
-    H: Handler,
+    H: HandlerProof,
 {
     let stage = hand_over::<M, H, _>(handle, message, true, |route, delivery| {
-        let Delivery {
+        let Handover {
             source,
             label,
             is_external,
@@ -52,7 +52,7 @@ where
                 let mut given = Some(Given::new(message, Some(to)));
                 let accepted = queue.try_accept(source, label, is_external, &mut given);
                 accepted.map_err(|rejected| (rejected.error(M::NAME), given))?;
-                Ok(Stage::Replying(awaited))
+                Ok(CallStage::Replying(awaited))
             }
             To::Inline(inline) => {
                 let mut given = Some(Given::new(message, None));
@@ -60,7 +60,7 @@ where
                     Arc::clone(inline).try_call(&mut given, source.header(label), is_external);
                 let future = called.map_err(|rejected| (rejected.error(M::NAME), given))?;
                 let sequence = label.sequence();
-                Ok(Stage::Running(RunToEnd::new::<M>(
+                Ok(CallStage::Running(RunToEnd::new::<M>(
                     future,
                     source.scope,
                     module,
@@ -76,10 +76,10 @@ where
 pub(super) fn process<M, H>(handle: &Handle, message: M) -> Result<(), TrySendError<M>>
 where
     M: ByValue + Send,
-    H: Handler,
+    H: HandlerProof,
 {
     hand_over::<M, H, _>(handle, message, false, |route, delivery| {
-        let Delivery {
+        let Handover {
             source,
             label,
             is_external,
@@ -102,11 +102,11 @@ fn hand_over<M, H, T>(
     handle: &Handle,
     message: M,
     awaited: bool,
-    give: impl FnOnce(&Route<Given<M>>, Delivery<'_, M>) -> Result<T, Rejection<M>>,
+    give: impl FnOnce(&Route<Given<M>>, Handover<'_, M>) -> Result<T, Rejection<M>>,
 ) -> Result<T, TrySendError<M>>
 where
     M: ByValue + Send,
-    H: Handler,
+    H: HandlerProof,
 {
     let descriptor = M::descriptor();
     let scope = &handle.scope;
@@ -127,7 +127,7 @@ where
             Err(error) => return Err(TrySendError { message, error }),
         };
         scope.mediator.recorder.record(&message);
-        let delivery = Delivery {
+        let delivery = Handover {
             source: Source {
                 scope,
                 cause: &handle.next_cause(),

@@ -2,7 +2,7 @@
 //! program, or from its event store.
 
 use crate::context::Context;
-use crate::context::calling::{Call, CallFuture, Handler};
+use crate::context::calling::{Call, CallFuture, HandlerProof};
 #[cfg(feature = "eventstore")]
 use crate::context::{Post, PostFuture};
 use crate::declaration::Declaration;
@@ -16,7 +16,7 @@ use crate::routing::Caller;
 /// A handler of which only the routing table knows.
 struct Unproven;
 
-impl Handler for Unproven {
+impl HandlerProof for Unproven {
     fn declaration() -> Option<&'static Declaration> {
         None
     }

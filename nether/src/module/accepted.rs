@@ -23,12 +23,12 @@ pub(super) struct Accepted<M: Module + Shared> {
     pub(super) cell: Arc<SharedCell<M>>,
     pub(super) label: Label,
     pub(super) ctx: Context<M>,
-    pub(super) end: End,
+    pub(super) end: MessageEnd,
 }
 
 /// How a message ended.
 #[derive(Clone, Copy)]
-pub(super) enum End {
+pub(super) enum MessageEnd {
     /// On the way: if it stays so, the caller of a query went away, or the module was cut off.
     Waiting,
     /// In its handler; the same is true.
@@ -80,10 +80,10 @@ impl<M: Module + Shared> Accepted<M> {
                 let source = handle.source();
                 dead_letter(source, *label, kind, &cell.tally, cell.declaration, &json);
                 drop_unpanicked(parcel.take());
-                *end = End::Gone;
+                *end = MessageEnd::Gone;
                 return Err(error.into());
             };
-            *end = End::Handling;
+            *end = MessageEnd::Handling;
             let attempt = {
                 let mut attempt = pin!(M::attempt(value, packed, ctx));
                 let mut begun = None;
@@ -99,7 +99,7 @@ impl<M: Module + Shared> Accepted<M> {
             };
             let result = match attempt {
                 Attempt::Ended(Ok(Ok(reply))) => {
-                    *end = End::Handled(Verdict::Handled);
+                    *end = MessageEnd::Handled(Verdict::Handled);
                     if let Some(breaker) = &cell.breaker {
                         breaker.count(Verdict::Handled, handle);
                     }
@@ -119,7 +119,7 @@ impl<M: Module + Shared> Accepted<M> {
             let awaited = label.is_awaited();
             let (reply, verdict) =
                 failure_of::<P::Message>(result, awaited, handle, cell.declaration, &json);
-            *end = End::Handled(verdict);
+            *end = MessageEnd::Handled(verdict);
             if let Some(breaker) = &cell.breaker {
                 breaker.count(verdict, handle);
             }
@@ -140,7 +140,7 @@ impl<M: Module + Shared> Accepted<M> {
             end,
         } = self;
         let scope = &ctx.handle().scope;
-        let has_begun = matches!(end, End::Handling);
+        let has_begun = matches!(end, MessageEnd::Handling);
         if label.is_awaited() {
             cell.tally.count_abandoned();
             return if has_begun {
@@ -162,12 +162,12 @@ impl<M: Module + Shared> Accepted<M> {
 impl<M: Module + Shared> Drop for Accepted<M> {
     fn drop(&mut self) {
         match self.end {
-            End::Waiting | End::Handling => self.dropped(),
-            End::Handled(verdict) => {
+            MessageEnd::Waiting | MessageEnd::Handling => self.dropped(),
+            MessageEnd::Handled(verdict) => {
                 self.cell.tally.count(verdict);
                 self.ctx.handle().scope.finish(1);
             }
-            End::Gone => {}
+            MessageEnd::Gone => {}
         }
         if self.cell.closed.load(Ordering::SeqCst) {
             self.cell.changed.notify_waiters();

@@ -55,17 +55,17 @@ impl<M: Module> fmt::Debug for Background<M> {
 
 /// The background tasks of one module.
 #[derive(Debug, Default)]
-pub(super) struct BackgroundTasks(Mutex<State>);
+pub(super) struct BackgroundTasks(Mutex<BackgroundState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct BackgroundState {
     /// Whether the module stops. Tasks that have not started by then never do.
     is_stopping: bool,
-    running: Option<Tasks>,
+    running: Option<RunningTasks>,
 }
 
 #[derive(Debug)]
-struct Tasks {
+struct RunningTasks {
     /// The scope of all of them. Cancelled, it tells them that the module stops.
     handle: Handle,
     running: JoinSet<()>,
@@ -94,7 +94,7 @@ impl BackgroundTasks {
             running.spawn(watched);
         }
         if !running.is_empty() {
-            state.running = Some(Tasks { handle, running });
+            state.running = Some(RunningTasks { handle, running });
         }
     }
 

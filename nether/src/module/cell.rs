@@ -10,7 +10,7 @@ use crate::envelope::Parcel;
 use crate::error::Result;
 use crate::mediator::{Erased, Stopping};
 use crate::message::{Message, MessageDescriptor};
-use crate::module::instance::Handling;
+use crate::module::instance::BeingHandled;
 use crate::module::restart::Supervisor;
 use crate::module::tally::Tally;
 use crate::module::{Exclusive, ExclusiveCell, Module, Shared, SharedCell};
@@ -56,7 +56,7 @@ pub trait ModuleCell<M>: Send + Sync + Sized + 'static {
     fn accepted(&self) -> u64;
 
     /// What is being handled.
-    fn handling(&self) -> Vec<Handling>;
+    fn handling(&self) -> Vec<BeingHandled>;
 
     /// Holds the module up, or lets it go on.
     fn pause(&self, is_paused: bool);

@@ -16,13 +16,13 @@ use crate::mediator::Stopping;
 use crate::message::MessageKind;
 use crate::module::breaker::Breaker;
 use crate::module::cell::{ModuleCell, Way};
-use crate::module::instance::Handling;
+use crate::module::instance::BeingHandled;
 use crate::module::mailbox::Mailbox;
 use crate::module::progress::Progress;
 use crate::module::restart::Supervisor;
 use crate::module::supervision::dead_letter;
 use crate::module::tally::Tally;
-use crate::module::work::{Ended, Work};
+use crate::module::work::{LoopEnd, Work};
 use crate::module::{Exclusive, Module};
 use crate::route::{BoxFuture, Offer, Pool, Queue, Rejected, Route};
 use crate::scope::{BlockedMailbox, Scope};
@@ -177,7 +177,7 @@ impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
             supervisor.mark_started();
             let _ = started.send(Ok(()));
             loop {
-                if let Ended::Closed = work.run(&mut module).await {
+                if let LoopEnd::Closed = work.run(&mut module).await {
                     return M::on_stop(&mut module, work.module_ctx()).await;
                 }
                 drop_unpanicked(module);
@@ -220,9 +220,9 @@ impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
         self.mailbox.accepted()
     }
 
-    fn handling(&self) -> Vec<Handling> {
+    fn handling(&self) -> Vec<BeingHandled> {
         let current = self.progress.current();
-        let current = current.map(|(turn, slot)| Handling {
+        let current = current.map(|(turn, slot)| BeingHandled {
             turn,
             slot,
             since: None,

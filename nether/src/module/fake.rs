@@ -23,10 +23,10 @@ pub(crate) static FAKE: Declaration = Declaration {
 };
 
 /// What answers in place of a handler.
-type Answer<M> = dyn FnMut(M) -> Replied<M> + Send;
+type FakeAnswer<M> = dyn FnMut(M) -> Replied<M> + Send;
 
 /// A function in place of a handler.
-pub(crate) struct Fake<M: Message>(Mutex<Box<Answer<M>>>);
+pub(crate) struct Fake<M: Message>(Mutex<Box<FakeAnswer<M>>>);
 
 impl<M: ByValue + Send> Fake<M> {
     pub(crate) fn new(answer: impl FnMut(M) -> Replied<M> + Send + 'static) -> Self {

@@ -33,14 +33,14 @@ pub(super) enum Taken {
 
 /// A queue with one consumer.
 pub(super) struct Mailbox<I> {
-    state: Mutex<State<I>>,
+    state: Mutex<MailboxState<I>>,
     /// Wakes the task that the consumer first slept in, which is mostly the only one. To wake by reference
     /// costs a third of cloning a waker for each sleep.
     home: OnceLock<Waker>,
     bound: usize,
 }
 
-struct State<I> {
+struct MailboxState<I> {
     backlog: Backlog<I>,
     /// How many messages the module has taken and not said to have started.
     taken: usize,
@@ -49,13 +49,13 @@ struct State<I> {
     closed: bool,
     /// The consumer is to know that it has crashed.
     crash: Option<String>,
-    consumer: Consumer,
+    consumer: ConsumerState,
     wait_queue: WaitQueue,
 }
 
 /// Whether the consumer comes by itself. If not, it is woken by the sender of the next message, and by
 /// `close`.
-enum Consumer {
+enum ConsumerState {
     Comes,
     /// It sleeps in the task that `home` wakes.
     SleepsAtHome,
@@ -65,13 +65,13 @@ enum Consumer {
 impl<I> Mailbox<I> {
     /// An empty mailbox that holds work from outside back while `bound` messages or more wait in it.
     pub(super) fn new(bound: usize) -> Self {
-        let state = State {
+        let state = MailboxState {
             backlog: Backlog::default(),
             taken: 0,
             accepted: 0,
             closed: false,
             crash: None,
-            consumer: Consumer::Comes,
+            consumer: ConsumerState::Comes,
             wait_queue: WaitQueue::default(),
         };
         Mailbox {
@@ -132,14 +132,14 @@ impl<I> Mailbox<I> {
     #[inline(always)]
     fn put(
         &self,
-        mut state: MutexGuard<'_, State<I>>,
+        mut state: MutexGuard<'_, MailboxState<I>>,
         source: Source<'_>,
         label: Label,
         make: impl FnOnce() -> I,
     ) {
         state.backlog.push(source, label, make);
         state.accepted += 1;
-        let consumer = mem::replace(&mut state.consumer, Consumer::Comes);
+        let consumer = mem::replace(&mut state.consumer, ConsumerState::Comes);
         drop(state);
         self.call(consumer);
     }
@@ -176,7 +176,7 @@ impl<I> Mailbox<I> {
         state.consumer = if empty.is_lone_call() || taken == 0 && sleeps {
             self.sleeper(cx.waker())
         } else {
-            Consumer::Comes
+            ConsumerState::Comes
         };
         state.taken = taken.saturating_sub(1);
         let woken = state.grant(self.bound);
@@ -191,21 +191,21 @@ impl<I> Mailbox<I> {
 
     /// The consumer, asleep in the task that is polled with this waker.
     #[inline]
-    fn sleeper(&self, waker: &Waker) -> Consumer {
+    fn sleeper(&self, waker: &Waker) -> ConsumerState {
         if self.home.get_or_init(|| waker.clone()).will_wake(waker) {
-            Consumer::SleepsAtHome
+            ConsumerState::SleepsAtHome
         } else {
-            Consumer::SleepsElsewhere(waker.clone())
+            ConsumerState::SleepsElsewhere(waker.clone())
         }
     }
 
     /// Wakes the consumer, if it sleeps.
     #[inline]
-    fn call(&self, consumer: Consumer) {
+    fn call(&self, consumer: ConsumerState) {
         match consumer {
-            Consumer::Comes => {}
-            Consumer::SleepsAtHome => self.home.get().into_iter().for_each(Waker::wake_by_ref),
-            Consumer::SleepsElsewhere(waker) => waker.wake(),
+            ConsumerState::Comes => {}
+            ConsumerState::SleepsAtHome => self.home.get().into_iter().for_each(Waker::wake_by_ref),
+            ConsumerState::SleepsElsewhere(waker) => waker.wake(),
         }
     }
 
@@ -232,7 +232,7 @@ impl<I> Mailbox<I> {
     pub(super) fn crash(&self, reason: String) {
         let mut state = lock(&self.state);
         state.crash.get_or_insert(reason);
-        let consumer = mem::replace(&mut state.consumer, Consumer::Comes);
+        let consumer = mem::replace(&mut state.consumer, ConsumerState::Comes);
         drop(state);
         self.call(consumer);
     }
@@ -252,7 +252,7 @@ impl<I> Mailbox<I> {
         let mut state = lock(&self.state);
         state.closed = true;
         let woken = state.wait_queue.clear();
-        let consumer = mem::replace(&mut state.consumer, Consumer::Comes);
+        let consumer = mem::replace(&mut state.consumer, ConsumerState::Comes);
         drop(state);
         wake(woken);
         self.call(consumer);
@@ -284,7 +284,7 @@ impl<I> Mailbox<I> {
     }
 }
 
-impl<I> State<I> {
+impl<I> MailboxState<I> {
     #[inline]
     fn waiting(&self) -> usize {
         self.backlog.len() + self.taken

@@ -37,7 +37,7 @@ pub use self::handling::{
 #[cfg(feature = "eventstore")]
 pub(crate) use self::handling::{Replied, observed};
 pub use self::instance::launch;
-pub(crate) use self::instance::{AnyInstance, Handling, Instance};
+pub(crate) use self::instance::{AnyInstance, BeingHandled, Instance};
 pub use self::policy::{Backoff, BreakerPolicy, HandlerPolicy, Restart, RestartPolicy};
 pub use self::restart::ModuleState;
 pub(crate) use self::shared::SharedCell;

@@ -19,7 +19,7 @@ use crate::mediator::Mediator;
 use crate::module::Module;
 use crate::module::background::BackgroundTasks;
 use crate::module::cell::{CellOf, ModuleCell};
-use crate::module::instance::Source;
+use crate::module::instance::ModuleSource;
 use crate::module::policy::{Backoff, Restart, RestartPolicy};
 use crate::race::race;
 use crate::resources::Resources;
@@ -77,7 +77,7 @@ impl Life {
 
 /// Makes a module, as often as need be.
 pub(super) struct Supervisor<M: Module> {
-    pub(super) source: Arc<Source<M>>,
+    pub(super) source: Arc<ModuleSource<M>>,
     pub(super) resources: Arc<Resources>,
     pub(super) mediator: Arc<Mediator>,
     pub(super) background: Arc<BackgroundTasks>,
@@ -132,7 +132,7 @@ impl Failed {
 
 impl<M: Module> Supervisor<M> {
     pub(super) fn new(
-        source: Arc<Source<M>>,
+        source: Arc<ModuleSource<M>>,
         resources: Arc<Resources>,
         mediator: Arc<Mediator>,
         background: Arc<BackgroundTasks>,
@@ -268,7 +268,7 @@ impl<M: Module> Supervisor<M> {
     }
 }
 
-fn unpanicked<T>(result: Result<Result<T>, crate::guarded::Payload>) -> Result<T, Failed> {
+fn unpanicked<T>(result: Result<Result<T>, crate::guarded::PanicPayload>) -> Result<T, Failed> {
     match result {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(Failed::Error(error)),

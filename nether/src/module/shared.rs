@@ -17,11 +17,11 @@ use crate::envelope::{Header, Parcel, Reply};
 use crate::error::{FailureKind, Result};
 use crate::mediator::Stopping;
 use crate::message::{Message, MessageKind};
-use crate::module::accepted::{Accepted, End};
+use crate::module::accepted::{Accepted, MessageEnd};
 use crate::module::breaker::Breaker;
 use crate::module::cell::{ModuleCell, Way};
 use crate::module::handling::SharedHandler;
-use crate::module::instance::Handling;
+use crate::module::instance::BeingHandled;
 use crate::module::progress::Pause;
 use crate::module::restart::Supervisor;
 use crate::module::supervision::{dead_letter, keep};
@@ -70,7 +70,7 @@ pub struct SharedCell<M: Module + Shared> {
 #[derive(Default)]
 struct Running {
     next: u64,
-    begun: BTreeMap<u64, Handling>,
+    begun: BTreeMap<u64, BeingHandled>,
 }
 
 /// A handler that is at work, until dropped.
@@ -92,7 +92,7 @@ impl<M: Module + Shared> SharedCell<M> {
         let mut running = lock(&self.running);
         let turn = running.next;
         running.next += 1;
-        let handling = Handling {
+        let handling = BeingHandled {
             turn,
             slot,
             since: Some(Instant::now()),
@@ -124,7 +124,7 @@ impl<M: Module + Shared> SharedCell<M> {
             cell: self,
             label: header.label,
             ctx: Context::new(Handle::of(header)),
-            end: End::Waiting,
+            end: MessageEnd::Waiting,
         })
     }
 
@@ -237,7 +237,7 @@ impl<M: Module + Shared> SharedCell<M> {
     {
         self.spawn(async move {
             let reply = accepted.run(&mut parcel, permit.is_none()).await;
-            if let (Err(error), End::Handled(_)) = (reply, accepted.end) {
+            if let (Err(error), MessageEnd::Handled(_)) = (reply, accepted.end) {
                 keep::<P::Message>(error, accepted.ctx.handle(), accepted.cell.declaration);
             }
         });
@@ -457,7 +457,7 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
         self.accepted.load(Ordering::SeqCst)
     }
 
-    fn handling(&self) -> Vec<Handling> {
+    fn handling(&self) -> Vec<BeingHandled> {
         lock(&self.running).begun.values().copied().collect()
     }
 

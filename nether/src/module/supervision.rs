@@ -8,7 +8,7 @@ use crate::declaration::Declaration;
 use crate::envelope::{Label, Parcel, Reply, Source};
 use crate::error::{CallError, Failure, FailureKind, Panic, Result, TimedOut, Unavailable};
 use crate::events::{DeadLetter, HandlerFailed, is_own};
-use crate::guarded::{HandlerFault, Payload, panicked, said};
+use crate::guarded::{HandlerFault, PanicPayload, panicked, said};
 use crate::message::{Message, MessageDescriptor, MessageKind};
 use crate::module::tally::{CrashCause, Tally, Verdict};
 
@@ -163,7 +163,7 @@ fn report(
 /// How a background task or hook ended; its failure is told, for there is no message, and nobody waits.
 pub(crate) fn report_task(
     task: &'static str,
-    ended: Result<Result<()>, Payload>,
+    ended: Result<Result<()>, PanicPayload>,
     handle: &Handle,
     module: &'static Declaration,
 ) {

@@ -10,11 +10,11 @@ use crate::context::{Context, Handle, Origin};
 use crate::envelope::Source;
 use crate::error::FailureKind;
 use crate::guarded::drop_unpanicked;
-use crate::module::backlog::{Backlog, Entry, Run, count_of};
+use crate::module::backlog::{Backlog, BacklogEntry, Run, count_of};
 use crate::module::breaker::Breaker;
 use crate::module::exclusive::ExclusiveCell;
 use crate::module::mailbox::Taken;
-use crate::module::pace::{Pace, Rest};
+use crate::module::pace::{IdleStep, Pace};
 use crate::module::progress::Progress;
 use crate::module::supervision::dead_letter_begun;
 use crate::module::tally::{CrashCause, Verdict};
@@ -49,7 +49,7 @@ pub(super) struct Work<'a, M: Module + Exclusive> {
 
 /// Why a module handles no more messages.
 #[derive(Clone, Copy)]
-pub(super) enum Ended {
+pub(super) enum LoopEnd {
     /// The mailbox is closed and empty.
     Closed,
     /// It has crashed.
@@ -96,7 +96,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
 
     /// Handles messages: many per wake-up, each awaited in place. What it has taken when the module crashes
     /// is still there for the next one.
-    pub(super) async fn run(&mut self, module: &mut M) -> Ended {
+    pub(super) async fn run(&mut self, module: &mut M) -> LoopEnd {
         let mut pace = Pace::new();
         loop {
             while self.left > 0 {
@@ -113,7 +113,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
                         self.start_one();
                     }
                 } else if self.record_failure(verdict) {
-                    return Ended::Crashed;
+                    return LoopEnd::Crashed;
                 }
                 if pace.end_turn_if_due() {
                     self.settle_all();
@@ -128,8 +128,8 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
             self.rest();
             match self.take(&mut pace).await {
                 Taken::Messages => self.ctx.handle().scope.mediator.watch.notify_busy(),
-                Taken::Crash => return Ended::Crashed,
-                Taken::Closed => return Ended::Closed,
+                Taken::Crash => return LoopEnd::Crashed,
+                Taken::Closed => return LoopEnd::Closed,
             }
         }
     }
@@ -152,8 +152,8 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
                 return Poll::Pending;
             }
             let rest = pace.rest();
-            if rest != Rest::Gather {
-                let sleeps = rest == Rest::Sleep;
+            if rest != IdleStep::Gather {
+                let sleeps = rest == IdleStep::Sleep;
                 let polled = self.cell.mailbox.poll_take(&mut self.taken, sleeps, cx);
                 if polled.is_ready() || sleeps {
                     self.books.is_called = self.taken.is_lone_call();
@@ -190,13 +190,13 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
             unreachable!("runs say how many messages there are")
         };
         if let Some(obstacle) = self.ctx.handle().scope.obstacle() {
-            if let Some(Entry { label, inbox }) = slot.take() {
+            if let Some(BacklogEntry { label, inbox }) = slot.take() {
                 let source = self.ctx.handle().source();
                 self.cell.dead_letter(source, label, inbox, obstacle);
             }
             return Verdict::Failed;
         }
-        let Some(Entry { label, inbox }) = slot else {
+        let Some(BacklogEntry { label, inbox }) = slot else {
             unreachable!("a message is over once it was given out")
         };
         self.ctx.handle_mut().message = Some(*label);
@@ -356,7 +356,8 @@ impl<M: Module + Exclusive> Drop for Work<'_, M> {
             cell.dead_letter(source, label, inbox, FailureKind::Stopped);
         };
         for _ in 0..self.left {
-            if let Some(Entry { label, inbox }) = taken.next_message().and_then(Option::take) {
+            if let Some(BacklogEntry { label, inbox }) = taken.next_message().and_then(Option::take)
+            {
                 dead_letter(source, label, inbox);
             }
         }

@@ -1,7 +1,7 @@
 //! [`Flight`]: what is in flight in a unit of work, and whether it takes more. Its interleavings are tried
 //! out, all of them, in `tests/models`.
 
-use crate::scope::state::State;
+use crate::scope::state::ScopeState;
 use crate::sync::{AtomicU64, Ordering};
 
 /// The counters of a unit of work, lent by it, in the places where it keeps them.
@@ -10,7 +10,7 @@ use crate::sync::{AtomicU64, Ordering};
 /// done, so once no new work from outside is taken, `done == sent` (read in this order) means that nothing is
 /// in flight and nothing ever will be.
 pub(crate) struct Flight<'a> {
-    pub(crate) state: &'a State,
+    pub(crate) state: &'a ScopeState,
     pub(crate) sent: &'a AtomicU64,
     pub(crate) done: &'a AtomicU64,
 }

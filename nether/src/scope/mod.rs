@@ -26,7 +26,7 @@ use tokio::time::timeout_at;
 use self::extras::Extras;
 use self::flight::{Admission, Flight};
 use self::properties::Properties;
-use self::state::State;
+use self::state::ScopeState;
 use crate::channel::AnyChannel;
 use crate::error::{Failure, FailureKind, SendError, StreamError};
 use crate::mediator::{Mediator, Row, Table};
@@ -41,7 +41,7 @@ use crate::sync::lock;
 /// every allocation a slow one.
 #[repr(C)]
 pub(crate) struct Scope {
-    state: State,
+    state: ScopeState,
     kind: ScopeKind,
     /// Whether there are failures, so that nobody need lock them to see that there are none.
     has_failures: AtomicBool,
@@ -88,7 +88,7 @@ impl Scope {
                 ScopeKind::Unit => mediator.table(),
                 ScopeKind::Standing => mediator.no_table(),
             },
-            state: State::new(mediator.limit.is_some()),
+            state: ScopeState::new(mediator.limit.is_some()),
             mediator,
             kind,
             has_failures: AtomicBool::new(false),

@@ -12,10 +12,10 @@ use crate::sync::lock;
 
 /// The shared streams of one unit of work, in the order they were made.
 #[derive(Default)]
-pub(super) struct Streams(Mutex<Vec<Entry>>);
+pub(super) struct Streams(Mutex<Vec<StreamEntry>>);
 
 #[derive(Clone)]
-struct Entry {
+struct StreamEntry {
     /// The type of the items; `None` for an anonymous stream.
     item: Option<TypeId>,
     item_name: &'static str,
@@ -75,8 +75,9 @@ impl Scope {
         let mut streams = lock(&self.extras_or_new().streams.0);
         // There may be many, one after the other. An entry that holds the last reference belongs to a stream
         // that is over.
-        let is_over =
-            |entry: &mut Entry| entry.item.is_none() && Arc::strong_count(&entry.channel) == 1;
+        let is_over = |entry: &mut StreamEntry| {
+            entry.item.is_none() && Arc::strong_count(&entry.channel) == 1
+        };
         let over: Vec<_> = streams.extract_if(.., is_over).collect();
         let channel = self.add_stream(&mut streams, None, None, capacity);
         drop(streams);
@@ -86,7 +87,7 @@ impl Scope {
 
     fn add_stream<T: Send + Sync + 'static>(
         &self,
-        streams: &mut Vec<Entry>,
+        streams: &mut Vec<StreamEntry>,
         item: Option<TypeId>,
         name: Option<&str>,
         capacity: usize,
@@ -103,7 +104,7 @@ impl Scope {
                 Ok(())
             });
         }
-        streams.push(Entry {
+        streams.push(StreamEntry {
             item,
             item_name: type_name::<T>(),
             name: name.map(Arc::from),
@@ -190,24 +191,24 @@ impl Scope {
 
 /// The stream to end, if every delivery in flight waits at a stream.
 fn waited_for_alone<'a>(
-    streams: &'a [Entry],
+    streams: &'a [StreamEntry],
     blocked: &[Arc<dyn BlockedMailbox>],
     scope: &Scope,
-) -> Option<&'a Entry> {
+) -> Option<&'a StreamEntry> {
     let open = || streams.iter().filter(|entry| !entry.channel.has_ended());
     let places: HashSet<usize> = open()
-        .flat_map(Entry::waiting)
+        .flat_map(StreamEntry::waiting)
         .map(|waiter| waiter.place)
         .collect();
     if places.is_empty() {
         return None;
     }
     let sequences: HashSet<u64> = open()
-        .flat_map(Entry::waiting)
+        .flat_map(StreamEntry::waiting)
         .map(|waiter| waiter.sequence)
         .collect();
     let callers: HashSet<u64> = open()
-        .flat_map(Entry::waiting)
+        .flat_map(StreamEntry::waiting)
         .filter_map(|waiter| waiter.caller)
         .filter(|caller| !sequences.contains(caller))
         .collect();
@@ -229,7 +230,7 @@ fn waited_for_alone<'a>(
     })
 }
 
-impl Entry {
+impl StreamEntry {
     /// The deliveries that still wait at it.
     fn waiting(&self) -> impl Iterator<Item = &StreamWaiter> {
         // A delivery that was woken, and has not run since, no longer waits.
@@ -251,7 +252,10 @@ impl Entry {
     }
 }
 
-fn find<'a>(streams: &'a mut [Entry], channel: &Arc<dyn AnyChannel>) -> Option<&'a mut Entry> {
+fn find<'a>(
+    streams: &'a mut [StreamEntry],
+    channel: &Arc<dyn AnyChannel>,
+) -> Option<&'a mut StreamEntry> {
     streams
         .iter_mut()
         .find(|entry| addr_eq(Arc::as_ptr(&entry.channel), Arc::as_ptr(channel)))

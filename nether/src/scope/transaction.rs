@@ -70,14 +70,14 @@ pub trait Transaction: Sized + Send + 'static {
     fn rollback(self) -> impl Future<Output = Result<()>> + Send;
 }
 
-type Step<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
+type TransactionFuture<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 
 /// A transaction, whatever its type.
 trait AnyTransaction: Send {
     fn name(&self) -> &'static str;
-    fn prepare(&mut self) -> Step<'_>;
-    fn commit(self: Box<Self>) -> Step<'static>;
-    fn rollback(self: Box<Self>) -> Step<'static>;
+    fn prepare(&mut self) -> TransactionFuture<'_>;
+    fn commit(self: Box<Self>) -> TransactionFuture<'static>;
+    fn rollback(self: Box<Self>) -> TransactionFuture<'static>;
 }
 
 impl<T: Transaction> AnyTransaction for T {
@@ -85,15 +85,15 @@ impl<T: Transaction> AnyTransaction for T {
         type_name::<T>()
     }
 
-    fn prepare(&mut self) -> Step<'_> {
+    fn prepare(&mut self) -> TransactionFuture<'_> {
         Box::pin(caught(async { Transaction::prepare(self).await }))
     }
 
-    fn commit(self: Box<Self>) -> Step<'static> {
+    fn commit(self: Box<Self>) -> TransactionFuture<'static> {
         Box::pin(caught(async { Transaction::commit(*self).await }))
     }
 
-    fn rollback(self: Box<Self>) -> Step<'static> {
+    fn rollback(self: Box<Self>) -> TransactionFuture<'static> {
         Box::pin(caught(async { Transaction::rollback(*self).await }))
     }
 }

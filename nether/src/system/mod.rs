@@ -45,13 +45,13 @@ use crate::sync::lock;
 /// events that they publish then may find no handler.
 #[derive(Clone)]
 pub struct System {
-    inner: Arc<Inner>,
+    inner: Arc<SystemInner>,
 }
 
 /// A handle that does not keep the system.
 #[cfg(feature = "http")]
 #[derive(Clone)]
-pub(crate) struct WeakSystem(Weak<Inner>);
+pub(crate) struct WeakSystem(Weak<SystemInner>);
 
 #[cfg(feature = "http")]
 impl WeakSystem {
@@ -60,7 +60,7 @@ impl WeakSystem {
     }
 }
 
-struct Inner {
+struct SystemInner {
     mediator: Arc<Mediator>,
     /// The running modules, in the order they were started.
     instances: Mutex<Vec<Arc<dyn AnyInstance>>>,
@@ -296,13 +296,13 @@ impl System {
     }
 }
 
-impl Inner {
+impl SystemInner {
     fn instances(&self) -> Vec<Arc<dyn AnyInstance>> {
         lock(&self.instances).clone()
     }
 }
 
-impl Drop for Inner {
+impl Drop for SystemInner {
     fn drop(&mut self) {
         self.mediator.stopping.begin();
         for instance in lock(&self.instances).iter().rev() {

@@ -16,7 +16,7 @@ use crate::recorder::Recorder;
 use crate::registry::{Program, Registry, check, start_order};
 use crate::resources::Resources;
 use crate::system::watch::watch;
-use crate::system::{Inner, System, SystemBuilder};
+use crate::system::{System, SystemBuilder, SystemInner};
 
 impl SystemBuilder {
     /// Checks the whole program and what is provided, without starting anything. Of an
@@ -108,7 +108,7 @@ async fn start(builder: SystemBuilder) -> Result<System, StartError> {
     // for it.
     connect(&mediator, &instances);
     let system = System {
-        inner: Arc::new(Inner {
+        inner: Arc::new(SystemInner {
             mediator,
             instances: Mutex::new(instances.clone()),
             detached: Mutex::default(),
@@ -175,7 +175,7 @@ fn connect(mediator: &Mediator, instances: &[Arc<dyn AnyInstance>]) {
 }
 
 /// Shuts the system down when a module that it cannot do without is stopped.
-async fn stop_on_demand(mediator: Arc<Mediator>, system: Weak<Inner>) {
+async fn stop_on_demand(mediator: Arc<Mediator>, system: Weak<SystemInner>) {
     if mediator.stopping.demanded().await
         && let Some(inner) = system.upgrade()
     {

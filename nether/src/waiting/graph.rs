@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::declaration::Declaration;
-use crate::envelope::Expected;
+use crate::envelope::ExpectedReply;
 use crate::error::{Deadlock, WaitEdge};
 use crate::sync::{Mutex, lock, refusing};
 
@@ -23,7 +23,7 @@ pub(crate) struct Node {
 pub(crate) struct Wait {
     pub(crate) message: &'static str,
     pub(crate) handler: Arc<Node>,
-    pub(crate) reply: Arc<dyn Expected>,
+    pub(crate) reply: Arc<dyn ExpectedReply>,
 }
 
 impl Wait {

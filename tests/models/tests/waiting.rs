@@ -26,7 +26,7 @@ mod declaration {
 }
 
 mod envelope {
-    pub(crate) trait Expected: Send + Sync {
+    pub(crate) trait ExpectedReply: Send + Sync {
         fn is_open(&self) -> bool;
         fn close(&self);
     }
@@ -49,7 +49,7 @@ use shuttle::sync::atomic::{AtomicBool, Ordering};
 use shuttle::thread;
 
 use crate::declaration::Declaration;
-use crate::envelope::Expected;
+use crate::envelope::ExpectedReply;
 use crate::graph::{Node, Wait};
 
 /// A reply cell: open, until somebody replies or nobody expects it.
@@ -61,7 +61,7 @@ impl ReplyCell {
     }
 }
 
-impl Expected for ReplyCell {
+impl ExpectedReply for ReplyCell {
     fn is_open(&self) -> bool {
         self.0.load(Ordering::SeqCst)
     }

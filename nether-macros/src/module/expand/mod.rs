@@ -159,7 +159,11 @@ impl Expander<'_> {
     /// A module with a list sends what its lists say, one without sends what the compiler sees a handler for.
     fn sender(&self) -> TokenStream {
         let (p, ty) = (self.paths.private(), self.ty);
-        let rule = if self.has_lists() { "Listed" } else { "Open" };
+        let rule = if self.has_lists() {
+            "Listed"
+        } else {
+            "Unlisted"
+        };
         let rule = spans::name(rule, spans::attribute());
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]

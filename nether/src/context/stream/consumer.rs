@@ -12,7 +12,7 @@ use futures_core::Stream;
 use tokio::task::coop;
 
 use crate::channel::{Channel, Cursor, Pulled, Ticket};
-use crate::context::stream::participant::{Participant, Waiting};
+use crate::context::stream::participant::{Participant, StreamWait};
 use crate::context::timer::Timer;
 use crate::error::StreamError;
 
@@ -48,7 +48,7 @@ struct Consumer<'c> {
     /// Whether it has got the end.
     is_over: bool,
     /// While it sleeps.
-    waiting: Option<Waiting>,
+    waiting: Option<StreamWait>,
 }
 
 impl<'c, T: Send + Sync + 'static> JoinStream<'c, T> {

@@ -19,7 +19,7 @@ pub(super) struct Participant<'c> {
 }
 
 /// That a delivery waits at a stream, until dropped.
-pub(super) struct Waiting {
+pub(super) struct StreamWait {
     scope: Arc<Scope>,
     stream: Arc<dyn AnyChannel>,
     waiter: StreamWaiter,
@@ -52,22 +52,22 @@ impl Participant<'_> {
     }
 
     /// Begins to wait for items. Only while the unit of work closes is anybody to know.
-    pub(super) fn wait_for_items(&self) -> Option<Waiting> {
+    pub(super) fn wait_for_items(&self) -> Option<StreamWait> {
         self.scope.is_closing().then(|| self.wait(false)).flatten()
     }
 
     /// Begins to wait for room. Counts for as long as there is nobody who could make some.
-    pub(super) fn wait_for_room(&self) -> Option<Waiting> {
+    pub(super) fn wait_for_room(&self) -> Option<StreamWait> {
         self.wait(true)
     }
 
-    fn wait(&self, for_room: bool) -> Option<Waiting> {
+    fn wait(&self, for_room: bool) -> Option<StreamWait> {
         let waiter = StreamWaiter {
             for_room,
             ..self.waiter?
         };
         self.scope.begin_waiting(&self.stream, waiter);
-        Some(Waiting {
+        Some(StreamWait {
             scope: Arc::clone(&self.scope),
             stream: Arc::clone(&self.stream),
             waiter,
@@ -75,7 +75,7 @@ impl Participant<'_> {
     }
 }
 
-impl Drop for Waiting {
+impl Drop for StreamWait {
     fn drop(&mut self) {
         self.scope.end_waiting(&self.stream, self.waiter);
     }
