@@ -157,7 +157,9 @@ const _: () = {
                     <ProcessOrder as ::nether::__private::HandlerByValue>::json(parcel)
                 }
                 OrdersInbox::OrdersProcessed(ref parcel) => {
-                    <OrdersProcessed as ::nether::__private::HandlerByValue>::json(parcel)
+                    <OrdersProcessed as ::nether::__private::HandlerByValue>::json(
+                        parcel,
+                    )
                 }
                 OrdersInbox::Paid(ref parcel) => {
                     <Paid as ::nether::__private::HandlerByReference>::json(parcel)
@@ -197,7 +199,9 @@ const _: () = {
             )
         }
     }
-    const _: fn() = <ProcessOrder as ::nether::__private::HandlerByValue>::may_change::<_>;
+    const _: fn() = <ProcessOrder as ::nether::__private::HandlerByValue>::may_change::<
+        _,
+    >;
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
     impl ::nether::__private::HandledBy<Orders> for ProcessOrder {
@@ -208,10 +212,13 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl ::nether::__private::ExclusiveHandler<::nether::__private::Given<OrdersProcessed>>
-    for Orders {
+    impl ::nether::__private::ExclusiveHandler<
+        ::nether::__private::Given<OrdersProcessed>,
+    > for Orders {
         async fn handle<
-            __S: ::nether::__private::ReplySink<::nether::__private::Given<OrdersProcessed>>,
+            __S: ::nether::__private::ReplySink<
+                    ::nether::__private::Given<OrdersProcessed>,
+                >,
         >(
             module: &mut Self,
             parcel: &mut ::nether::__private::Given<OrdersProcessed>,
@@ -237,7 +244,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl ::nether::__private::ExclusiveHandler<::nether::__private::Shown<Paid>> for Orders {
+    impl ::nether::__private::ExclusiveHandler<::nether::__private::Shown<Paid>>
+    for Orders {
         async fn handle<
             __S: ::nether::__private::ReplySink<::nether::__private::Shown<Paid>>,
         >(

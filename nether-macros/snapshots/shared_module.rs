@@ -56,7 +56,9 @@ const _: () = {
     impl ::nether::__private::SharedHandler<::nether::__private::Shown<OrderProcessed>>
     for Mailer {
         async fn handle<
-            __S: ::nether::__private::ReplySink<::nether::__private::Shown<OrderProcessed>>,
+            __S: ::nether::__private::ReplySink<
+                    ::nether::__private::Shown<OrderProcessed>,
+                >,
         >(
             module: &Self,
             parcel: &mut ::nether::__private::Shown<OrderProcessed>,
