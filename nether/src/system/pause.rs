@@ -8,8 +8,8 @@ use crate::declaration::Declaration;
 use crate::module::{AnyInstance, Module};
 use crate::system::System;
 
-/// The error of [`pause`](System::pause) and [`resume`](System::resume): there is no such module in the system,
-/// or the system is stopping.
+/// The error of [`pause`](System::pause) and [`resume`](System::resume): there is no such module in the
+/// system, or the system is stopping.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct PauseError {

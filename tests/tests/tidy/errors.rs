@@ -137,9 +137,9 @@ mod tests {
     use crate::small::Small;
 
     fn tree(name: &str) -> Small {
-        let lib = "//! # Errors\n//!\n//! `call` fails with [`CallError`], or with [`TrySendError`].\n//!\n//! # Other\n\
-                   mod error;\npub use self::error::{CallError, TrySendError};\n";
-        let error = "pub enum CallError {}\nstruct TrySendError;\nimpl std::error::Error for TrySendError {}\nstruct OwnError;\n";
+        let lib = "//! # Errors\n//!\n//! `call` fails with [`CallError`], or with [`Refused`].\n//!\n//! # Other\n\
+                   mod error;\npub use self::error::{CallError, Refused};\n";
+        let error = "pub enum CallError {}\nstruct Refused;\nimpl std::error::Error for Refused {}\nstruct OwnError;\n";
         Small::new(name)
             .write("nether/src/lib.rs", lib)
             .write("nether/src/error.rs", error)
@@ -156,12 +156,11 @@ mod tests {
 
     #[test]
     fn an_error_that_is_not_listed_or_does_not_exist_is_found() {
-        let small =
-            tree("errors-listed").replace("nether/src/lib.rs", ", or with [`TrySendError`]", "");
+        let small = tree("errors-listed").replace("nether/src/lib.rs", ", or with [`Refused`]", "");
         assert_one(
             &check(small.root()),
             "nether/src/error.rs:3",
-            "`TrySendError` is not listed",
+            "`Refused` is not listed",
         );
         let small = tree("errors-named").append("README.md", "`nether::OldError`\n");
         assert_one(

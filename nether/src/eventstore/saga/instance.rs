@@ -1,5 +1,5 @@
-//! [`SagaInstance`]: one saga, as it is written down: its state, what it has to send, what compensates what was
-//! done, its time-outs.
+//! [`SagaInstance`]: one saga, as it is written down: its state, what it has to send, what compensates what
+//! was done, its time-outs.
 
 use std::collections::VecDeque;
 
