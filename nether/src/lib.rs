@@ -220,6 +220,10 @@
 //! | `log` | yes | [`#[nether::main]`](macro@main) prints `tracing` events on standard error, filtered by `RUST_LOG` (warnings and errors unless it says otherwise), if the program has set no subscriber |
 //!
 //! Set `NETHER_MACROS_DEBUG=1` while building to see what the attributes expand to.
+//!
+//! # Words
+//!
+//! The [glossary] says what each word of this manual means, and where its type is.
 
 // docs.rs sets `docsrs` and builds with a nightly compiler, so that its pages name the feature of each item.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -326,6 +330,7 @@ pub use nether_macros::event;
 
 #[doc = include_str!("docs/module.md")]
 #[doc(inline)]
+#[doc(alias = "actor", alias = "handler", alias = "service")]
 pub use nether_macros::module;
 
 #[cfg(feature = "eventstore")]
@@ -367,6 +372,9 @@ pub use nether_macros::test;
 
 #[cfg(feature = "test")]
 pub use self::testing::TestSystem;
+
+#[doc = include_str!("docs/glossary.md")]
+pub mod glossary {}
 
 pub mod future {
     //! The futures that the verbs of a [`Context`](crate::Context) return.

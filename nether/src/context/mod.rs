@@ -99,6 +99,7 @@ use crate::scope::Scope;
 ///
 /// A context is for one piece of work, not for the life of a program: it keeps failures that no caller got
 /// until it is closed. It is used inside of the tokio runtime in which its system was started.
+#[doc(alias = "unit of work", alias = "session", alias = "scope")]
 pub struct Context<S: Caller = External> {
     query: QueryContext<S>,
 }
@@ -156,6 +157,7 @@ impl<S: Caller> Context<S> {
     /// ctx.close().await?;
     /// # Ok(()) }
     /// ```
+    #[doc(alias = "call", alias = "request", alias = "invoke")]
     #[inline]
     pub fn send<C, I, TheOneHandler, T, E>(&self, command: C) -> CallFuture<'_, C, Given<C>, T, E>
     where
@@ -175,6 +177,7 @@ impl<S: Caller> Context<S> {
     /// # Errors
     /// Why the event was refused. If the context's deadline passed while it waited for room, some modules may
     /// have accepted it before that.
+    #[doc(alias = "emit", alias = "notify", alias = "broadcast")]
     #[inline]
     pub fn publish<E, I, TheHandlers>(&self, event: E) -> PostFuture<'_, E, Shown<E>>
     where
@@ -220,6 +223,7 @@ impl<S: Caller> Context<S> {
     /// assert!(error.to_string().ends_with("no luck"));
     /// # Ok(()) }
     /// ```
+    #[doc(alias = "tell", alias = "post", alias = "enqueue")]
     #[inline]
     pub fn process<M, I, TheOneHandler, P>(&self, message: M) -> PostFuture<'_, M, P>
     where

@@ -39,6 +39,7 @@ impl<S: Caller> QueryContext<S> {
     /// # Errors
     /// [`CallError::Handler`](crate::CallError::Handler) if the handler returns an error, otherwise the
     /// reason why there is no answer.
+    #[doc(alias = "query", alias = "request")]
     #[inline]
     pub fn ask<Q, I, TheOneHandler, T, E>(&self, query: Q) -> CallFuture<'_, Q, Given<Q>, T, E>
     where
