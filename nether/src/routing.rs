@@ -11,7 +11,7 @@ use crate::declaration::Declaration;
 /// helper that is generic over the sender takes `&Context<S>`:
 ///
 /// ```
-/// use nether::{Emits, Caller, prelude::*};
+/// use nether::{Caller, Emits, prelude::*};
 ///
 /// #[event]
 /// pub struct Noted(pub String);

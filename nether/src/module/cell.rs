@@ -49,7 +49,7 @@ pub trait ModuleCell<M>: Send + Sync + Sized + 'static {
     /// Accepts nothing more.
     fn close(&self);
 
-    /// Ends what still runs, and makes what nobody will handle any more dead letters.
+    /// Ends what still runs, and turns what nobody will handle any more into dead letters.
     fn cut_off(&self) -> impl Future<Output = ()> + Send;
 
     /// How many messages were ever accepted.

@@ -222,7 +222,7 @@ pub trait AnyInstance: Send + Sync + fmt::Debug {
     /// Closes it, and waits until all it accepted is handled, its background tasks have ended, and
     /// `#[on_stop]` is done.
     fn stop(self: Arc<Self>) -> BoxFuture<()>;
-    /// Cuts off what still runs, and makes what waits dead letters, also if it was never started.
+    /// Cuts off what still runs, and turns what waits into dead letters, also if it was never started.
     fn cut_off(self: Arc<Self>) -> BoxFuture<()>;
     /// How many messages were ever accepted.
     fn accepted(&self) -> u64;

@@ -185,7 +185,7 @@ pub(crate) fn report_task(
     });
 }
 
-/// Makes a message that will not be handled a dead letter, which is not in flight any more.
+/// Turns a message that will not be handled into a dead letter, which is not in flight any more.
 #[cold]
 pub(crate) fn dead_letter(
     source: Source<'_>,
@@ -199,7 +199,7 @@ pub(crate) fn dead_letter(
     source.scope.take_back(1);
 }
 
-/// Makes a message whose handler was cut off a dead letter.
+/// Turns a message whose handler was cut off into a dead letter.
 #[cold]
 pub(crate) fn dead_letter_begun(
     source: Source<'_>,
