@@ -1,24 +1,24 @@
 //! The proofs that a message may be sent, and by whom; the only home of routing diagnostics.
 //!
-//! A [`Sender`] is the root of a unit of work, or a module. Its rule is [`Open`] (every message that a
+//! A [`Caller`] is code outside of modules, or a module. Its rule is [`Unlisted`] (every message that a
 //! visible module handles) or [`Listed`] (exactly what `emits` and `calls` say). The last parameter of the
 //! proofs is never written: the compiler infers it when exactly one `impl` fits, reports E0277 with the texts
 //! below when none does, and E0283, naming both `impl`s, when two do.
 
 use crate::declaration::Declaration;
 
-/// A sender: the root of a unit of work ([`Root`]) or a module, for which `#[module]` implements it. A helper
-/// that is generic over the sender takes `&Context<S>`:
+/// A caller: code outside of modules ([`External`]) or a module, for which `#[module]` implements it. A
+/// helper that is generic over the sender takes `&Context<S>`:
 ///
 /// ```
-/// use nether::{Emits, Sender, prelude::*};
+/// use nether::{Caller, Emits, prelude::*};
 ///
 /// #[event]
 /// pub struct Noted(pub String);
 ///
 /// async fn note<S, H>(ctx: &Context<S>, text: &str) -> nether::Result<()>
 /// where
-///     S: Sender + Emits<Noted, S::Rule, H>,
+///     S: Caller + Emits<Noted, S::Rule, H>,
 /// {
 ///     ctx.publish(Noted(text.to_owned())).await?;
 ///     Ok(())
@@ -34,8 +34,8 @@ use crate::declaration::Declaration;
     label = "not a module",
     note = "put `#[module(handles = [..])]` above an `impl {Self}` block"
 )]
-pub trait Sender: Sized + 'static {
-    /// [`Open`] or [`Listed`].
+pub trait Caller: Sized + 'static {
+    /// [`Unlisted`] or [`Listed`].
     #[doc(hidden)]
     type Rule;
 }
@@ -43,7 +43,7 @@ pub trait Sender: Sized + 'static {
 /// The sender of messages from outside of modules: the owner of a context from
 /// [`System::context`](crate::System::context).
 #[derive(Debug, Clone, Copy)]
-pub enum Root {}
+pub enum External {}
 
 /// Proof that a module handles the command or query, or that the message is an event. Made by `#[module]` and
 /// `#[event]`.
@@ -91,7 +91,7 @@ pub trait Emits<Message, Rule, TheOneHandler> {
 /// The rule of a sender without lists: what a visible module handles.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
-pub enum Open {}
+pub enum Unlisted {}
 
 /// The rule of a module with lists: what they say.
 #[doc(hidden)]
@@ -114,11 +114,11 @@ pub enum NoMessage {}
 pub enum NorAnother {}
 
 #[diagnostic::do_not_recommend]
-impl Sender for Root {
-    type Rule = Open;
+impl Caller for External {
+    type Rule = Unlisted;
 }
 
-impl<S, M, Handler> Calls<M, Open, Handler> for S
+impl<S, M, Handler> Calls<M, Unlisted, Handler> for S
 where
     M: HandledBy<Handler>,
 {
@@ -127,7 +127,7 @@ where
     }
 }
 
-impl<S, M, Handler> Emits<M, Open, Handler> for S
+impl<S, M, Handler> Emits<M, Unlisted, Handler> for S
 where
     M: HandledBy<Handler>,
 {

@@ -10,7 +10,7 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::{get as on_get, post as on_post};
-use nether::http::{AddRoutes, AddStatic, Ctx, Server};
+use nether::http::{AddRoutes, AddStatic, RequestContext, Server};
 use nether::prelude::*;
 use nether_tests::http::{get, open, post, request};
 
@@ -74,11 +74,11 @@ fn own() -> Router<System> {
         )
 }
 
-async fn who(ctx: Ctx) -> Result<String, StatusCode> {
+async fn who(ctx: RequestContext) -> Result<String, StatusCode> {
     ctx.ask(Who).await.map_err(|_| StatusCode::BAD_GATEWAY)
 }
 
-async fn made(ctx: Ctx, body: String) -> impl IntoResponse {
+async fn made(ctx: RequestContext, body: String) -> impl IntoResponse {
     let fails = body == "fail";
     let published = ctx.publish(Made { fails }).await;
     match (published, body.as_str()) {

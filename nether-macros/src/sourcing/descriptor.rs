@@ -102,7 +102,7 @@ pub(super) fn sender(ty: &Ident, paths: &Paths) -> TokenStream {
     quote_spanned! {spans::attribute()=>
         #[automatically_derived]
         #[diagnostic::do_not_recommend]
-        impl #p::Sender for #ty {
+        impl #p::Caller for #ty {
             type Rule = #p::Listed;
         }
     }

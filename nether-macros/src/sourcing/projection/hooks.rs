@@ -6,7 +6,7 @@ use crate::block::{Block, Function, Member};
 use crate::diagnostics::Diagnostics;
 use crate::signature::{arguments, check_plain, output};
 use crate::sourcing::methods::is_transaction;
-use crate::sourcing::projection::model::{Hooks, Init, OnRebuild};
+use crate::sourcing::projection::model::{OnRebuild, ProjectionHooks, ProjectionInit};
 use crate::types;
 
 /// Whether the method is one of the two.
@@ -23,8 +23,8 @@ fn is_init(attribute: &Attribute) -> bool {
 }
 
 /// The block's hooks.
-pub(super) fn find(block: &Block, diagnostics: &Diagnostics) -> Hooks {
-    let mut hooks = Hooks::default();
+pub(super) fn find(block: &Block, diagnostics: &Diagnostics) -> ProjectionHooks {
+    let mut hooks = ProjectionHooks::default();
     for member in &block.members {
         let Member::Method(function) = member else {
             continue;
@@ -64,7 +64,7 @@ pub(super) fn unmark(block: &mut Block) {
 }
 
 /// `#[init]` makes the projection of resources.
-fn init(function: &Function, diagnostics: &Diagnostics) -> Init {
+fn init(function: &Function, diagnostics: &Diagnostics) -> ProjectionInit {
     let signature = &function.signature;
     let form = "return `Self` or `nether::Result<Self>`";
     if let Some(receiver) = signature.receiver() {
@@ -80,7 +80,7 @@ fn init(function: &Function, diagnostics: &Diagnostics) -> Init {
         );
         diagnostics.error(&signature.ident, message, form);
     }
-    Init {
+    ProjectionInit {
         method: signature.ident.clone(),
         is_async: signature.asyncness.is_some(),
         resources: arguments(signature).into_iter().cloned().collect(),
