@@ -153,12 +153,12 @@ async fn sagas_keep_every_float_of_their_state_and_commands() {
         id: 1,
         litres: litres.clone(),
     };
-    store.record("leaks/1", [found]).await.unwrap();
+    store.append_events("leaks/1", [found]).await.unwrap();
     seen.1.notified().await;
     // The command is cut off, and what is left of it is in the store.
     system.shutdown().await;
     let system = leaks(&store, &seen).await;
-    store.record("leaks/1", [LookedAt { id: 1 }]).await.unwrap();
+    store.append_events("leaks/1", [LookedAt { id: 1 }]).await.unwrap();
     store.saga::<Leak>().unwrap().settled().await.unwrap();
     system.shutdown().await;
     let seen = seen.0.lock().unwrap();
