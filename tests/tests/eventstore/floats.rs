@@ -158,7 +158,10 @@ async fn sagas_keep_every_float_of_their_state_and_commands() {
     // The command is cut off, and what is left of it is in the store.
     system.shutdown().await;
     let system = leaks(&store, &seen).await;
-    store.append_events("leaks/1", [LookedAt { id: 1 }]).await.unwrap();
+    store
+        .append_events("leaks/1", [LookedAt { id: 1 }])
+        .await
+        .unwrap();
     store.saga::<Leak>().unwrap().settled().await.unwrap();
     system.shutdown().await;
     let seen = seen.0.lock().unwrap();
