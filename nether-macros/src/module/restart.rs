@@ -9,8 +9,7 @@ use crate::durations;
 use crate::module::args::Args;
 use crate::module::model::Restart;
 
-/// The most crashes, and within how long, that a module may have: as in DESIGN.md, and near what Erlang/OTP
-/// allows.
+/// The most crashes, and within how long, that a module may have: near what Erlang/OTP allows.
 const MAX_RESTARTS: (u32, Duration) = (5, Duration::from_secs(30));
 
 pub(crate) fn check(args: &Args, diagnostics: &Diagnostics) -> Restart {

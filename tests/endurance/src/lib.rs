@@ -1,1 +1,1 @@
-//! Long runs in release. The programs are in `tests/` and `examples/`.
+//! Long runs in release. The programs are in `tests/` and `src/bin/`.

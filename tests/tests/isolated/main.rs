@@ -5,7 +5,6 @@
 
 mod attaching;
 mod background;
-mod chaos;
 mod closing;
 mod contexts;
 mod deadlocks;

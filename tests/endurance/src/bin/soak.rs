@@ -1,9 +1,9 @@
 //! Everything at once for as long as is asked: memory stays flat, no unit of work gets stuck, and every
 //! message is accounted for.
 //!
-//! `RUST_LOG=off cargo run --release -p nether-endurance --example soak -- 600` runs for ten minutes; prints
-//! a line each half minute, and fails if that does not hold. Not part of CI. On Linux alone, where the memory
-//! of a process can be read.
+//! `cargo run --release -p nether-endurance --bin soak -- 600` runs for ten minutes; prints a line each half
+//! minute, and fails if that does not hold. Not part of CI. On Linux alone, where the memory of a process can
+//! be read.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
