@@ -11,7 +11,7 @@ use axum::response::Response;
 use tokio::time::timeout;
 
 use crate::context::Context;
-use crate::http::problem::Details;
+use crate::http::problem::{Details, Refusal};
 use crate::http::request_id::RequestId;
 use crate::http::site::Site;
 use crate::http::visit::Visit;
@@ -103,6 +103,14 @@ async fn around(State(site): State<Arc<Site>>, mut request: Request, next: Next)
     let answering = timeout(site.settings.request_timeout, next.run(request));
     let response = answering.await;
     let visit = lock(&opened.visit).take();
+    let called = || {
+        let own = visit.as_ref().map(Visit::request_id);
+        own.or_else(|| id.clone()).unwrap_or_else(RequestId::fresh)
+    };
+    let response = response.map(|response| match response.extensions().get::<Refusal>() {
+        Some(refusal) => refusal.answer(&called()),
+        None => response,
+    });
     match (response, visit) {
         (Ok(response), Some(visit)) => visit.close(response).await,
         (Ok(response), None) => response,
