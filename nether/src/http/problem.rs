@@ -216,7 +216,8 @@ impl Refusal {
     }
 }
 
-/// The problem that an endpoint would answer with, under the id of the request: for handlers of [`#[routes]`](macro@crate::routes).
+/// The problem that an endpoint would answer with, under the id of the request: for handlers of
+/// [`#[routes]`](macro@crate::routes).
 ///
 /// ```
 /// use nether::http::Ctx;
