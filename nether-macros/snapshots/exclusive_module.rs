@@ -180,21 +180,25 @@ const _: () = {
     #[automatically_derived]
     impl ::nether::__private::Handles<::nether::__private::Given<ProcessOrder>>
     for Orders {
-        async fn handle<
+        fn handle<
             __S: ::nether::__private::Settle<::nether::__private::Given<ProcessOrder>>,
         >(
             module: &mut Self,
             parcel: &mut ::nether::__private::Given<ProcessOrder>,
             ctx: &::nether::__private::Context<Self>,
             settle: __S,
-        ) -> __S::Settled
+        ) -> impl ::nether::__private::Future<
+            Output = __S::Settled,
+        > + ::nether::__private::Send
         where
             for<'a> Self: ::nether::__private::Send,
         {
-            <ProcessOrder as ::nether::__private::TakenByValue>::settle(
-                settle,
-                Self::process(module, parcel.message(), ctx).await,
-            )
+            async move {
+                <ProcessOrder as ::nether::__private::TakenByValue>::settle(
+                    settle,
+                    Self::process(module, parcel.message(), ctx).await,
+                )
+            }
         }
     }
     const _: fn() = <ProcessOrder as ::nether::__private::TakenByValue>::may_change::<_>;
@@ -210,21 +214,25 @@ const _: () = {
     #[automatically_derived]
     impl ::nether::__private::Handles<::nether::__private::Given<OrdersProcessed>>
     for Orders {
-        async fn handle<
+        fn handle<
             __S: ::nether::__private::Settle<::nether::__private::Given<OrdersProcessed>>,
         >(
             module: &mut Self,
             parcel: &mut ::nether::__private::Given<OrdersProcessed>,
             _: &::nether::__private::Context<Self>,
             settle: __S,
-        ) -> __S::Settled
+        ) -> impl ::nether::__private::Future<
+            Output = __S::Settled,
+        > + ::nether::__private::Send
         where
             for<'a> Self: ::nether::__private::Send,
         {
-            <OrdersProcessed as ::nether::__private::TakenByValue>::settle(
-                settle,
-                Self::processed(module, parcel.message()),
-            )
+            async move {
+                <OrdersProcessed as ::nether::__private::TakenByValue>::settle(
+                    settle,
+                    Self::processed(module, parcel.message()),
+                )
+            }
         }
     }
     #[automatically_derived]
@@ -238,51 +246,28 @@ const _: () = {
     }
     #[automatically_derived]
     impl ::nether::__private::Handles<::nether::__private::Shown<Paid>> for Orders {
-        async fn handle<
-            __S: ::nether::__private::Settle<::nether::__private::Shown<Paid>>,
-        >(
+        fn handle<__S: ::nether::__private::Settle<::nether::__private::Shown<Paid>>>(
             module: &mut Self,
             parcel: &mut ::nether::__private::Shown<Paid>,
             _: &::nether::__private::Context<Self>,
             settle: __S,
-        ) -> __S::Settled
+        ) -> impl ::nether::__private::Future<
+            Output = __S::Settled,
+        > + ::nether::__private::Send
         where
             for<'a> Self: ::nether::__private::Send,
         {
-            <Paid as ::nether::__private::TakenByReference>::settle(
-                settle,
-                Self::paid(module, parcel.message()).await,
-            )
+            async move {
+                <Paid as ::nether::__private::TakenByReference>::settle(
+                    settle,
+                    Self::paid(module, parcel.message()).await,
+                )
+            }
         }
     }
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
-    impl ::nether::__private::Emits<
-        OrderProcessed,
-        ::nether::__private::Listed,
-        ::nether::__private::Listed,
-    > for Orders {}
-    #[automatically_derived]
-    #[diagnostic::do_not_recommend]
-    impl ::nether::__private::Emits<
-        ::nether::__private::NoMessage,
-        ::nether::__private::Listed,
-        ::nether::__private::Listed,
-    > for Orders {}
-    #[automatically_derived]
-    #[diagnostic::do_not_recommend]
-    impl ::nether::__private::Calls<
-        ::nether::__private::NoMessage,
-        ::nether::__private::Listed,
-        ::nether::__private::Listed,
-    > for Orders {}
-    #[automatically_derived]
-    #[diagnostic::do_not_recommend]
-    impl ::nether::__private::Calls<
-        ::nether::__private::NorAnother,
-        ::nether::__private::Listed,
-        ::nether::__private::Listed,
-    > for Orders {}
+    impl ::nether::__private::ListedInEmits<Orders> for OrderProcessed {}
     ::nether::__private::inventory::submit! {
         ::nether::__private::ModuleRegistration(& DESCRIPTOR)
     }

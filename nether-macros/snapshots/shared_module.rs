@@ -34,6 +34,9 @@ const _: () = {
     }
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
+    impl ::nether::__private::Unlisted for Mailer {}
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
     impl ::nether::__private::Module for Mailer {
         type Handling = ::nether::__private::Concurrently;
         const DESCRIPTOR: &'static ::nether::__private::ModuleDescriptor = &DESCRIPTOR;
@@ -55,21 +58,25 @@ const _: () = {
     #[automatically_derived]
     impl ::nether::__private::Serves<::nether::__private::Shown<OrderProcessed>>
     for Mailer {
-        async fn handle<
+        fn handle<
             __S: ::nether::__private::Settle<::nether::__private::Shown<OrderProcessed>>,
         >(
             module: &Self,
             parcel: &mut ::nether::__private::Shown<OrderProcessed>,
             _: &::nether::__private::Context<Self>,
             settle: __S,
-        ) -> __S::Settled
+        ) -> impl ::nether::__private::Future<
+            Output = __S::Settled,
+        > + ::nether::__private::Send
         where
             for<'a> Self: ::nether::__private::Sync,
         {
-            <OrderProcessed as ::nether::__private::TakenByReference>::settle(
-                settle,
-                Self::confirm(module, parcel.message()).await,
-            )
+            async move {
+                <OrderProcessed as ::nether::__private::TakenByReference>::settle(
+                    settle,
+                    Self::confirm(module, parcel.message()).await,
+                )
+            }
         }
     }
     ::nether::__private::inventory::submit! {

@@ -305,7 +305,7 @@ pub use self::message::{
 pub use self::module::{Module, ModuleKind, ModuleState};
 pub use self::registry::{Edge, MessageNode, ModuleNode, Relation, Topology};
 pub use self::resources::Resource;
-pub use self::routing::{Calls, Emits, HandledBy, Root, Sender};
+pub use self::routing::{Calls, Emits, HandledBy, Root, Sender, Unlisted};
 pub use self::scope::{ContextId, MessageKey, Transaction};
 pub use self::system::{
     Attached, DeadLetters, ModuleStatus, NotRunning, ShutdownReport, System, SystemBuilder,
@@ -342,6 +342,11 @@ pub use nether_macros::projection;
 #[doc(inline)]
 pub use nether_macros::saga;
 
+// Without the feature, each says that it needs it.
+#[cfg(not(feature = "eventstore"))]
+#[doc(hidden)]
+pub use nether_macros::{aggregate, projection, saga};
+
 #[cfg(feature = "http")]
 #[doc = include_str!("docs/routes.md")]
 #[doc(inline)]
@@ -355,6 +360,10 @@ pub use self::http::Problem;
 #[doc(hidden)]
 pub use nether_macros::Problem;
 
+#[cfg(not(feature = "http"))]
+#[doc(hidden)]
+pub use nether_macros::{Problem, routes};
+
 #[doc = include_str!("docs/main.md")]
 #[doc(inline)]
 pub use nether_macros::main;
@@ -362,6 +371,10 @@ pub use nether_macros::main;
 #[cfg(feature = "test")]
 #[doc = include_str!("docs/test.md")]
 #[doc(inline)]
+pub use nether_macros::test;
+
+#[cfg(not(feature = "test"))]
+#[doc(hidden)]
 pub use nether_macros::test;
 
 #[cfg(feature = "test")]
@@ -372,8 +385,7 @@ pub mod prelude {
 
     pub use crate::{
         CallError, Command as _, Context, Event as _, Message as _, MessageId, Query as _,
-        QueryContext, Resource, System, SystemBuilder, command, event, module, query,
+        QueryContext, Resource, System, SystemBuilder, aggregate, command, event, module,
+        projection, query, saga,
     };
-    #[cfg(feature = "eventstore")]
-    pub use crate::{aggregate, projection, saga};
 }

@@ -34,7 +34,7 @@ pub use crate::module::{
 };
 pub use crate::resources::{InitArgument, Resource, ResourceDescriptor, Resources};
 pub use crate::routing::{
-    AnyNumberOfModules, Calls, Emits, HandledBy, Listed, NoMessage, NorAnother, Open, Sender,
+    AnyNumberOfModules, HandledBy, Listed, ListedInCalls, ListedInEmits, Open, Sender, Unlisted,
 };
 
 #[cfg(feature = "eventstore")]

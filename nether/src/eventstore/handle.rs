@@ -13,6 +13,7 @@ use crate::eventstore::sqlite::{SqliteStore, SqliteTransaction};
 #[cfg(feature = "sqlite")]
 use crate::eventstore::store::StoreFuture;
 use crate::eventstore::store::{Encoding, EventStore, StoreError};
+use crate::resources::ResourceDescriptor;
 use crate::sync::lock;
 
 /// The event store of a program: what aggregates, projections and sagas ask for as a resource.
@@ -43,6 +44,18 @@ pub struct Store {
     /// The projections and sagas that follow it, by name.
     followers: Arc<Mutex<HashMap<&'static str, Follower>>>,
 }
+
+/// The store, as what aggregates, projections and sagas need.
+#[doc(hidden)]
+pub const STORE: ResourceDescriptor = ResourceDescriptor::of::<Store>(GIVEN_BY);
+
+#[cfg(feature = "sqlite")]
+const GIVEN_BY: &str = "`builder.provide(nether::eventstore::Store::memory())`, or to keep the events \
+                        `nether::eventstore::Store::sqlite(..)`";
+
+#[cfg(not(feature = "sqlite"))]
+const GIVEN_BY: &str = "`builder.provide(nether::eventstore::Store::memory())`, or with the feature `sqlite`, to keep the events, \
+                        `nether::eventstore::Store::sqlite(..)`";
 
 /// A projection or saga type that follows a store.
 #[derive(Clone)]

@@ -4,7 +4,7 @@ pub use crate::eventstore::aggregate::{
     Aggregate, AggregateSettings, Aggregates, Decides, DecisionArgument, EventOf, Events, Initial,
     IntoEvents, Parts, decided, initial, reply,
 };
-pub use crate::eventstore::handle::Store;
+pub use crate::eventstore::handle::{STORE, Store};
 pub use crate::eventstore::keyed::{Keyed, key_of};
 pub use crate::eventstore::listed::{ListedCommand, ListedQuery, add_command, add_query};
 pub use crate::eventstore::projection::{
