@@ -25,9 +25,9 @@ const _: () = {
         },
         kind: ::nether::__private::ModuleKind::Exclusive,
         handles: &[
-            <ProcessOrder as ::nether::__private::TakenByValue>::PROOF,
-            <OrdersProcessed as ::nether::__private::TakenByValue>::PROOF,
-            <Paid as ::nether::__private::TakenByReference>::PROOF,
+            <ProcessOrder as ::nether::__private::HandlerByValue>::PROOF,
+            <OrdersProcessed as ::nether::__private::HandlerByValue>::PROOF,
+            <Paid as ::nether::__private::HandlerByReference>::PROOF,
         ],
         emits: &[<OrderProcessed as ::nether::__private::Message>::PROOF],
         calls: &[],
@@ -48,7 +48,7 @@ const _: () = {
     };
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
-    impl ::nether::__private::Sender for Orders {
+    impl ::nether::__private::Caller for Orders {
         type Rule = ::nether::__private::Listed;
     }
     #[automatically_derived]
@@ -57,9 +57,9 @@ const _: () = {
         type Handling = ::nether::__private::OneAtATime;
         const DESCRIPTOR: &'static ::nether::__private::ModuleDescriptor = &DESCRIPTOR;
         const ROUTES: &'static [fn(&mut ::nether::__private::Routes<'_, Self>)] = &[
-            <ProcessOrder as ::nether::__private::TakenByValue>::add_to::<Self>,
-            <OrdersProcessed as ::nether::__private::TakenByValue>::add_to::<Self>,
-            <Paid as ::nether::__private::TakenByReference>::add_to::<Self>,
+            <ProcessOrder as ::nether::__private::HandlerByValue>::add_to::<Self>,
+            <OrdersProcessed as ::nether::__private::HandlerByValue>::add_to::<Self>,
+            <Paid as ::nether::__private::HandlerByReference>::add_to::<Self>,
         ];
     }
     #[automatically_derived]
@@ -124,7 +124,7 @@ const _: () = {
         {
             match *inbox {
                 OrdersInbox::ProcessOrder(ref mut parcel) => {
-                    <ProcessOrder as ::nether::__private::TakenByValue>::handle(
+                    <ProcessOrder as ::nether::__private::HandlerByValue>::handle(
                             parcel,
                             module,
                             ctx,
@@ -132,7 +132,7 @@ const _: () = {
                         .await
                 }
                 OrdersInbox::OrdersProcessed(ref mut parcel) => {
-                    <OrdersProcessed as ::nether::__private::TakenByValue>::handle(
+                    <OrdersProcessed as ::nether::__private::HandlerByValue>::handle(
                             parcel,
                             module,
                             ctx,
@@ -140,7 +140,7 @@ const _: () = {
                         .await
                 }
                 OrdersInbox::Paid(ref mut parcel) => {
-                    <Paid as ::nether::__private::TakenByReference>::handle(
+                    <Paid as ::nether::__private::HandlerByReference>::handle(
                             parcel,
                             module,
                             ctx,
@@ -154,13 +154,15 @@ const _: () = {
         ) -> ::nether::__private::Option<::nether::__private::String> {
             match *inbox {
                 OrdersInbox::ProcessOrder(ref parcel) => {
-                    <ProcessOrder as ::nether::__private::TakenByValue>::json(parcel)
+                    <ProcessOrder as ::nether::__private::HandlerByValue>::json(parcel)
                 }
                 OrdersInbox::OrdersProcessed(ref parcel) => {
-                    <OrdersProcessed as ::nether::__private::TakenByValue>::json(parcel)
+                    <OrdersProcessed as ::nether::__private::HandlerByValue>::json(
+                        parcel,
+                    )
                 }
                 OrdersInbox::Paid(ref parcel) => {
-                    <Paid as ::nether::__private::TakenByReference>::json(parcel)
+                    <Paid as ::nether::__private::HandlerByReference>::json(parcel)
                 }
             }
         }
@@ -178,10 +180,10 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl ::nether::__private::Handles<::nether::__private::Given<ProcessOrder>>
+    impl ::nether::__private::ExclusiveHandler<::nether::__private::Given<ProcessOrder>>
     for Orders {
         fn handle<
-            __S: ::nether::__private::Settle<::nether::__private::Given<ProcessOrder>>,
+            __S: ::nether::__private::ReplySink<::nether::__private::Given<ProcessOrder>>,
         >(
             module: &mut Self,
             parcel: &mut ::nether::__private::Given<ProcessOrder>,
@@ -194,14 +196,16 @@ const _: () = {
             for<'a> Self: ::nether::__private::Send,
         {
             async move {
-                <ProcessOrder as ::nether::__private::TakenByValue>::settle(
+                <ProcessOrder as ::nether::__private::HandlerByValue>::settle(
                     settle,
                     Self::process(module, parcel.message(), ctx).await,
                 )
             }
         }
     }
-    const _: fn() = <ProcessOrder as ::nether::__private::TakenByValue>::may_change::<_>;
+    const _: fn() = <ProcessOrder as ::nether::__private::HandlerByValue>::may_change::<
+        _,
+    >;
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
     impl ::nether::__private::HandledBy<Orders> for ProcessOrder {
@@ -212,10 +216,13 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl ::nether::__private::Handles<::nether::__private::Given<OrdersProcessed>>
-    for Orders {
+    impl ::nether::__private::ExclusiveHandler<
+        ::nether::__private::Given<OrdersProcessed>,
+    > for Orders {
         fn handle<
-            __S: ::nether::__private::Settle<::nether::__private::Given<OrdersProcessed>>,
+            __S: ::nether::__private::ReplySink<
+                    ::nether::__private::Given<OrdersProcessed>,
+                >,
         >(
             module: &mut Self,
             parcel: &mut ::nether::__private::Given<OrdersProcessed>,
@@ -228,7 +235,7 @@ const _: () = {
             for<'a> Self: ::nether::__private::Send,
         {
             async move {
-                <OrdersProcessed as ::nether::__private::TakenByValue>::settle(
+                <OrdersProcessed as ::nether::__private::HandlerByValue>::settle(
                     settle,
                     Self::processed(module, parcel.message()),
                 )
@@ -245,8 +252,9 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl ::nether::__private::Handles<::nether::__private::Shown<Paid>> for Orders {
-        fn handle<__S: ::nether::__private::Settle<::nether::__private::Shown<Paid>>>(
+    impl ::nether::__private::ExclusiveHandler<::nether::__private::Shown<Paid>>
+    for Orders {
+        fn handle<__S: ::nether::__private::ReplySink<::nether::__private::Shown<Paid>>>(
             module: &mut Self,
             parcel: &mut ::nether::__private::Shown<Paid>,
             _: &::nether::__private::Context<Self>,
@@ -258,7 +266,7 @@ const _: () = {
             for<'a> Self: ::nether::__private::Send,
         {
             async move {
-                <Paid as ::nether::__private::TakenByReference>::settle(
+                <Paid as ::nether::__private::HandlerByReference>::settle(
                     settle,
                     Self::paid(module, parcel.message()).await,
                 )

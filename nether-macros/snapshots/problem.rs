@@ -3,17 +3,17 @@ const _: () = {
         ::nether::__private::http::ProblemKind {
             status: 422u16,
             title: ::nether::__private::Option::None,
-            about: ::nether::__private::Option::None,
+            type_uri: ::nether::__private::Option::None,
         },
         ::nether::__private::http::ProblemKind {
             status: 409u16,
             title: ::nether::__private::Option::Some("Paid already"),
-            about: ::nether::__private::Option::Some("https://example.com/paid"),
+            type_uri: ::nether::__private::Option::Some("https://example.com/paid"),
         },
         ::nether::__private::http::ProblemKind {
             status: 422u16,
             title: ::nether::__private::Option::Some("Somebody else's"),
-            about: ::nether::__private::Option::None,
+            type_uri: ::nether::__private::Option::None,
         },
     ];
     #[automatically_derived]

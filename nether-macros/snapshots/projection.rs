@@ -106,7 +106,7 @@ const _: () = {
                             self,
                             &event?,
                             ::nether::__private::eventstore::argument(
-                                ::nether::__private::eventstore::Place::of(recorded),
+                                ::nether::__private::eventstore::EventPlace::of(recorded),
                             ),
                         )
                         .await,

@@ -11,7 +11,7 @@ const _: () = {
             column: ::core::column!(),
         },
         kind: ::nether::__private::ModuleKind::Shared,
-        handles: &[<OrderProcessed as ::nether::__private::TakenByReference>::PROOF],
+        handles: &[<OrderProcessed as ::nether::__private::HandlerByReference>::PROOF],
         emits: &[],
         calls: &[],
         after: &[],
@@ -29,8 +29,8 @@ const _: () = {
     };
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
-    impl ::nether::__private::Sender for Mailer {
-        type Rule = ::nether::__private::Open;
+    impl ::nether::__private::Caller for Mailer {
+        type Rule = ::nether::__private::WithoutLists;
     }
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
@@ -41,7 +41,7 @@ const _: () = {
         type Handling = ::nether::__private::Concurrently;
         const DESCRIPTOR: &'static ::nether::__private::ModuleDescriptor = &DESCRIPTOR;
         const ROUTES: &'static [fn(&mut ::nether::__private::Routes<'_, Self>)] = &[
-            <OrderProcessed as ::nether::__private::TakenByReference>::add_to::<Self>,
+            <OrderProcessed as ::nether::__private::HandlerByReference>::add_to::<Self>,
         ];
         fn background(tasks: &mut ::nether::__private::Background<Self>) {
             tasks
@@ -56,10 +56,12 @@ const _: () = {
     #[automatically_derived]
     impl ::nether::__private::Shared for Mailer {}
     #[automatically_derived]
-    impl ::nether::__private::Serves<::nether::__private::Shown<OrderProcessed>>
+    impl ::nether::__private::SharedHandler<::nether::__private::Shown<OrderProcessed>>
     for Mailer {
         fn handle<
-            __S: ::nether::__private::Settle<::nether::__private::Shown<OrderProcessed>>,
+            __S: ::nether::__private::ReplySink<
+                    ::nether::__private::Shown<OrderProcessed>,
+                >,
         >(
             module: &Self,
             parcel: &mut ::nether::__private::Shown<OrderProcessed>,
@@ -72,7 +74,7 @@ const _: () = {
             for<'a> Self: ::nether::__private::Sync,
         {
             async move {
-                <OrderProcessed as ::nether::__private::TakenByReference>::settle(
+                <OrderProcessed as ::nether::__private::HandlerByReference>::settle(
                     settle,
                     Self::confirm(module, parcel.message()).await,
                 )

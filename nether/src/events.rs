@@ -78,8 +78,8 @@ pub struct ModuleStopped {
 }
 
 /// The `breaker` of a module has opened, because the module failed too often. Commands and queries to it are
-/// refused with [`CallError::Open`](crate::CallError::Open), and events are dead letters, except for a probe
-/// now and then.
+/// refused with [`CallError::BreakerOpen`](crate::CallError::BreakerOpen), and events are dead letters,
+/// except for a probe now and then.
 #[event(name = "nether.breaker_opened")]
 pub struct BreakerOpened {
     /// The module's name.

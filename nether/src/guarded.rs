@@ -13,11 +13,11 @@ use crate::latency::Timing;
 use crate::error::Error;
 
 /// The payload of a panic.
-pub(crate) type Payload = Box<dyn Any + Send>;
+pub(crate) type PanicPayload = Box<dyn Any + Send>;
 
 /// Why a handler did not return.
-pub(crate) enum Fall {
-    Panicked(Payload),
+pub(crate) enum HandlerFault {
+    Panicked(PanicPayload),
     /// It took longer than this. Boxed: it is rare, and every reply has room for it.
     TimedOut(Box<Duration>),
     /// Something that it depends on failed, not the handler itself.
@@ -62,7 +62,7 @@ impl<'a, F: Future> Guarded<'a, F> {
 }
 
 impl<F: Future> Future for Guarded<'_, F> {
-    type Output = Result<F::Output, Payload>;
+    type Output = Result<F::Output, PanicPayload>;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -80,7 +80,7 @@ impl<F: Future> Future for Guarded<'_, F> {
 }
 
 /// Runs a future, catches a panic in it, and returns the payload.
-pub(crate) async fn catch<F: Future>(future: F) -> Result<F::Output, Payload> {
+pub(crate) async fn catch<F: Future>(future: F) -> Result<F::Output, PanicPayload> {
     Guarded::new(pin!(future), None, false).await
 }
 

@@ -20,16 +20,16 @@ type Names = (&'static str, &'static str);
 
 /// Where the names are: quicker to compare than what they say. They are those of descriptors, which are in
 /// the program once each; a constant may be there several times.
-type Key = (usize, usize);
+type NamesKey = (usize, usize);
 
-type Known = BTreeMap<Key, (Names, Arc<Histogram>)>;
+type Histograms = BTreeMap<NamesKey, (Names, Arc<Histogram>)>;
 
 /// How long handlers take.
 #[derive(Debug, Default)]
 pub(crate) struct Latencies {
     is_asked: AtomicBool,
     /// Read for each message, written for the first of each kind.
-    known: ArcSwap<Known>,
+    known: ArcSwap<Histograms>,
 }
 
 /// How many handlers took how long.
@@ -75,10 +75,10 @@ impl Latencies {
     }
 
     /// The histogram of a handler that runs for the first time, whoever of several adds it.
-    fn add(&self, key: Key, names: Names) -> Arc<Histogram> {
+    fn add(&self, key: NamesKey, names: Names) -> Arc<Histogram> {
         let new = (names, Arc::default());
         let before = self.known.rcu(|known| {
-            let mut known = Known::clone(known);
+            let mut known = Histograms::clone(known);
             known.entry(key).or_insert_with(|| new.clone());
             known
         });

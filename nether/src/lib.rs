@@ -123,14 +123,14 @@
 //! |---|---|
 //! | [`send`](Context::send), [`ask`](QueryContext::ask) | [`CallError`]: the handler's own error, a [`Panic`], [`TimedOut`], [`Unavailable`], or a reason of [`SendError`] |
 //! | [`publish`](Context::publish), [`process`](Context::process), [`spawn`](Context::spawn) | [`SendError`]: the reason why the message is not accepted; [`NoRoute`], [`TooDeep`] and [`Deadlock`] say more |
-//! | [`try_send`](Context::try_send), [`try_process`](Context::try_process) | [`Refused`]: the reason, and the message |
+//! | [`try_send`](Context::try_send), [`try_process`](Context::try_process) | [`TrySendError`]: the reason, and the message |
 //! | [`close`](Context::close) | [`ContextError`]: every failure of the unit of work |
-//! | [`enlist`](Context::enlist) | [`NotEnlisted`]: the reason, and the transaction |
-//! | [`push`](SharedStream::push), [`try_push`](SharedStream::try_push) | [`Unpushed`]: a [`PushError`], and the item |
+//! | [`enlist`](Context::enlist) | [`EnlistError`]: the reason, and the transaction |
+//! | [`push`](SharedStream::push), [`try_push`](SharedStream::try_push) | [`TryPushError`]: a [`PushError`], and the item |
 //! | [`pull`](JoinStream::pull) | [`StreamError`] |
 //! | [`System::start`], [`System::verify`] | [`StartError`]: every problem of the program |
 //! | [`attach`](System::attach) | [`AttachError`] |
-//! | [`pause`](System::pause), [`resume`](System::resume) | [`NotRunning`] |
+//! | [`pause`](System::pause), [`resume`](System::resume) | [`PauseError`] |
 //! | all of [`eventstore`], [`check_schema`](eventstore::check_schema) | [`StoreError`](eventstore::StoreError), [`SchemaError`](eventstore::SchemaError) |
 //!
 //! A handler returns its reply or a `Result` of it. An `Err` is a result like any other: the module's state
@@ -195,8 +195,8 @@
 //!
 //! # Over HTTP
 //!
-//! A message with `http = "POST /orders"` is an endpoint of the web server, which [`System::serve`] starts;
-//! see [`http`].
+//! With the feature `http`, a message with `http = "POST /orders"` is an endpoint of the web server, which
+//! [`System::serve`] starts; see [`http`].
 //!
 //! # Event sourcing
 //!
@@ -212,7 +212,7 @@
 //! | feature | default | what it does |
 //! |---|---|---|
 //! | `eventstore` | no | event sourcing, with a store in memory |
-//! | `http` | yes | the web server |
+//! | `http` | no | the web server |
 //! | `json` | yes | [`DeadLetter`] and [`HandlerFailed`] carry their message as JSON; without it their `json` is `None` |
 //! | `sqlite` | no | an event store in one file, with `eventstore` |
 //! | `swagger-ui` | no | a page of the web server to try endpoints on, at `/docs` |
@@ -220,6 +220,10 @@
 //! | `log` | yes | [`#[nether::main]`](macro@main) prints `tracing` events on standard error, filtered by `RUST_LOG` (warnings and errors unless it says otherwise), if the program has set no subscriber |
 //!
 //! Set `NETHER_MACROS_DEBUG=1` while building to see what the attributes expand to.
+//!
+//! # Words
+//!
+//! The [glossary] says what each word of this manual means, and where its type is.
 
 // docs.rs sets `docsrs` and builds with a nightly compiler, so that its pages name the feature of each item.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -230,9 +234,9 @@ extern crate self as nether;
 // The order of these modules is the order of the layers: each imports only from modules above it.
 mod declaration;
 mod error;
-mod line;
 mod race;
 mod sync;
+mod wait_queue;
 
 mod chance;
 mod latency;
@@ -285,30 +289,31 @@ pub mod http;
 pub mod __private;
 
 pub use self::context::{
-    AnyEvent, Calling, Context, JoinStream, Nested, Outcome, Posting, Producer, QueryContext,
-    SharedStream, Streaming, StreamingCall, Subscription, WatchStream,
+    AnyEvent, Context, JoinStream, Nested, Outcome, Producer, QueryContext, SharedStream,
+    Streaming, Subscription, WatchStream,
 };
 pub use self::declaration::Declaration;
 pub use self::error::{
-    AttachError, CallError, ContextError, Deadlock, Error, Failure, FailureKind, HandlerError,
-    NoRoute, NotEnlisted, Panic, PushError, Refused, Result, SendError, StartError, StartProblem,
-    StreamError, TimedOut, TooDeep, TransactionFailure, TransactionStep, Transactions, Unavailable,
-    Unpushed, Waits,
+    AttachError, CallError, ContextError, Deadlock, EnlistError, Error, Failure, FailureKind,
+    HandlerError, NoRoute, Panic, PushError, Result, SendError, StartError, StartProblem,
+    StreamError, TimedOut, TooDeep, TransactionFailure, TransactionReport, TransactionStep,
+    TryPushError, TrySendError, Unavailable, WaitEdge,
 };
 pub use self::events::{
     BreakerClosed, BreakerOpened, DeadLetter, HandlerFailed, HandlerSlow, ModuleRestarted,
     ModuleStopped,
 };
 pub use self::message::{
-    Command, EndpointDescriptor, Event, Message, MessageDescriptor, MessageId, MessageKind, Query,
+    Command, EndpointDescriptor, Event, Message, MessageDescriptor, MessageKind, MessageTypeId,
+    Query,
 };
 pub use self::module::{Module, ModuleKind, ModuleState};
 pub use self::registry::{Edge, MessageNode, ModuleNode, Relation, Topology};
 pub use self::resources::Resource;
-pub use self::routing::{Calls, Emits, HandledBy, Root, Sender, Unlisted};
-pub use self::scope::{ContextId, MessageKey, Transaction};
+pub use self::routing::{Caller, Calls, Emits, External, HandledBy, Unlisted};
+pub use self::scope::{ContextId, MessageId, Transaction};
 pub use self::system::{
-    Attached, DeadLetters, ModuleStatus, NotRunning, ShutdownReport, System, SystemBuilder,
+    Attached, DeadLetters, ModuleStatus, PauseError, ShutdownReport, System, SystemBuilder,
 };
 
 #[doc = include_str!("docs/command.md")]
@@ -325,6 +330,7 @@ pub use nether_macros::event;
 
 #[doc = include_str!("docs/module.md")]
 #[doc(inline)]
+#[doc(alias = "actor", alias = "handler", alias = "service")]
 pub use nether_macros::module;
 
 #[cfg(feature = "eventstore")]
@@ -380,11 +386,20 @@ pub use nether_macros::test;
 #[cfg(feature = "test")]
 pub use self::testing::TestSystem;
 
+#[doc = include_str!("docs/glossary.md")]
+pub mod glossary {}
+
+pub mod future {
+    //! The futures that the verbs of a [`Context`](crate::Context) return.
+
+    pub use crate::context::{CallFuture, PostFuture, StreamFuture};
+}
+
 pub mod prelude {
     //! What nearly every file needs: `use nether::prelude::*;`.
 
     pub use crate::{
-        CallError, Command as _, Context, Event as _, Message as _, MessageId, Query as _,
+        CallError, Command as _, Context, Event as _, Message as _, MessageTypeId, Query as _,
         QueryContext, Resource, System, SystemBuilder, aggregate, command, event, module,
         projection, query, saga,
     };

@@ -3,33 +3,33 @@
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
-use crate::line::Line;
 use crate::sync::lock;
+use crate::wait_queue::WaitQueue;
 
 /// A bound for a whole system. What handlers cause counts, but never waits.
 #[derive(Debug)]
 pub(crate) struct Limit {
     bound: usize,
-    state: Mutex<State>,
+    state: Mutex<LimitState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct LimitState {
     in_flight: usize,
-    line: Line,
+    wait_queue: WaitQueue,
 }
 
-impl State {
+impl LimitState {
     fn has_room(&self, bound: usize) -> bool {
-        self.in_flight + self.line.reserved() < bound
+        self.in_flight + self.wait_queue.reserved() < bound
     }
 
     /// Whom to wake, now that there is room.
     fn grant(&mut self, bound: usize) -> Vec<Waker> {
-        if self.line.is_empty() {
+        if self.wait_queue.is_empty() {
             return Vec::new();
         }
-        self.line.grant(bound.saturating_sub(self.in_flight))
+        self.wait_queue.grant(bound.saturating_sub(self.in_flight))
     }
 }
 
@@ -63,28 +63,29 @@ impl Limit {
     /// [`subtract`](Limit::subtract).
     pub(crate) fn try_enter(&self) -> bool {
         let mut state = lock(&self.state);
-        let may = state.has_room(self.bound) && state.line.is_empty();
+        let may = state.has_room(self.bound) && state.wait_queue.is_empty();
         if may {
             state.in_flight += 1;
         }
         may
     }
 
-    /// The same, waiting in line.
+    /// The same, waiting in the queue.
     pub(crate) fn poll_enter(&self, ticket: &mut Option<u64>, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = lock(&self.state);
-        let waits_not = state.has_room(self.bound) && ticket.is_none() && state.line.is_empty();
-        if !waits_not && state.line.poll_enter(ticket, cx).is_pending() {
+        let may_enter =
+            state.has_room(self.bound) && ticket.is_none() && state.wait_queue.is_empty();
+        if !may_enter && state.wait_queue.poll_enter(ticket, cx).is_pending() {
             return Poll::Pending;
         }
         state.in_flight += 1;
         Poll::Ready(())
     }
 
-    /// Gives up a place in the line.
+    /// Gives up a place in the queue.
     pub(crate) fn withdraw(&self, ticket: u64) {
         let mut state = lock(&self.state);
-        state.line.withdraw(ticket);
+        state.wait_queue.withdraw(ticket);
         let woken = state.grant(self.bound);
         drop(state);
         woken.into_iter().for_each(Waker::wake);

@@ -76,7 +76,7 @@ pub(crate) struct Settings {
 /// Whether a system is stopping; known to its contexts and to its modules.
 #[derive(Debug, Default)]
 pub(crate) struct Stopping {
-    /// Set once: new root work is refused from then on.
+    /// Set once: new work from outside is refused from then on.
     begun: AtomicBool,
     /// Set once: every module has stopped.
     ended: AtomicBool,
@@ -89,7 +89,7 @@ pub(crate) struct Stopping {
 }
 
 impl Stopping {
-    /// Refuses new root work from now on.
+    /// Refuses new work from outside from now on.
     pub(crate) fn begin(&self) {
         self.begun.store(true, Ordering::SeqCst);
         self.is_asked.store(true, Ordering::SeqCst);
@@ -124,7 +124,7 @@ impl Stopping {
         self.ended.load(Ordering::SeqCst)
     }
 
-    /// Whether new root work is refused.
+    /// Whether new work from outside is refused.
     #[inline]
     pub(crate) fn has_begun(&self) -> bool {
         self.begun.load(Ordering::SeqCst)
@@ -138,7 +138,7 @@ impl Stopping {
 
     /// Called by a module that ran out of work. Costs a load unless somebody waits for that.
     #[inline]
-    pub(crate) fn tell_quiet(&self) {
+    pub(crate) fn notify_quiet(&self) {
         if self.is_asked.load(Ordering::SeqCst) {
             self.changed.notify_waiters();
         }
@@ -148,13 +148,13 @@ impl Stopping {
     /// out of work.
     pub(crate) async fn until(&self, is_so: impl Fn() -> bool) {
         loop {
-            let told = self.changed.notified();
-            tokio::pin!(told);
-            told.as_mut().enable();
+            let notified = self.changed.notified();
+            tokio::pin!(notified);
+            notified.as_mut().enable();
             if is_so() {
                 return;
             }
-            told.await;
+            notified.await;
         }
     }
 }

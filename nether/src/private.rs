@@ -24,17 +24,19 @@ pub use crate::envelope::{Given, Parcel, ReplyTo, Shown};
 pub use crate::error::Error;
 pub use crate::message::{
     ByValue, Command, EndpointDescriptor, Event, Key, MayChange, Message, MessageDescriptor,
-    MessageId, MessageKind, MessageProof, MessageRegistration, Query, Reads, Same, Writes,
+    MessageKind, MessageProof, MessageRegistration, MessageTypeId, Query, Reads, Same, Writes,
 };
 pub use crate::module::{
-    Attempt, Background, Backoff, BreakerPolicy, Concurrently, Construct, Exclusive, HandlerPolicy,
-    Handles, MadeByDefault, Module, ModuleDescriptor, ModuleKind, ModuleRegistration, OneAtATime,
-    Restart, RestartPolicy, Routes, Serves, Settle, Shared, TakenByReference, TakenByValue,
-    Verdict, attempt_alone, attempt_beside, by_default, launch, repeated,
+    Attempt, Background, Backoff, BreakerPolicy, Concurrently, Construct, Exclusive,
+    ExclusiveHandler, HandlerByReference, HandlerByValue, HandlerPolicy, MadeByDefault, Module,
+    ModuleDescriptor, ModuleKind, ModuleRegistration, OneAtATime, ReplySink, Restart,
+    RestartPolicy, Routes, Shared, SharedHandler, Verdict, attempt_alone, attempt_beside,
+    by_default, launch, repeated,
 };
 pub use crate::resources::{InitArgument, Resource, ResourceDescriptor, Resources};
 pub use crate::routing::{
-    AnyNumberOfModules, HandledBy, Listed, ListedInCalls, ListedInEmits, Open, Sender, Unlisted,
+    AnyNumberOfModules, Caller, HandledBy, Listed, ListedInCalls, ListedInEmits, Unlisted,
+    WithoutLists,
 };
 
 #[cfg(feature = "eventstore")]

@@ -246,7 +246,7 @@ mod tests {
     fn names_are_such_that_a_program_can_write_them() {
         for (name, expected) in [
             (
-                "nether::eventstore::handle::Store",
+                "nether::eventstore::store::Store",
                 "nether::eventstore::Store",
             ),
             ("nether::eventstore::Store", "nether::eventstore::Store"),

@@ -110,7 +110,7 @@ pub(crate) enum Rejected {
     /// The module no longer takes messages.
     Closed,
     /// It fails, and is left alone for a while.
-    Open,
+    BreakerOpen,
     /// There is no room now, for what does not wait for it.
     Full,
 }
@@ -120,7 +120,7 @@ impl Rejected {
     pub(crate) fn error(self, message: &'static str) -> SendError {
         match self {
             Rejected::Closed => SendError::Stopped { message },
-            Rejected::Open => SendError::Open { message },
+            Rejected::BreakerOpen => SendError::BreakerOpen { message },
             Rejected::Full => SendError::Full { message },
         }
     }
@@ -129,16 +129,20 @@ impl Rejected {
 /// The handler of a shared module. What it is given has been admitted; it answers for that.
 pub(crate) trait Inline<P: Parcel>: Send + Sync {
     /// Handles the message in the caller's task.
-    fn call(self: Arc<Self>, parcel: P, header: Header, root: bool)
-    -> BoxFuture<Reply<P::Message>>;
+    fn call(
+        self: Arc<Self>,
+        parcel: P,
+        header: Header,
+        is_external: bool,
+    ) -> BoxFuture<Reply<P::Message>>;
 
-    /// Handles the message in a task of its own. If root work has to wait for others to end first, gives back
-    /// that wait.
+    /// Handles the message in a task of its own. If work from outside has to wait for others to end first,
+    /// gives back that wait.
     fn post(
         self: Arc<Self>,
         parcel: P,
         header: Header,
-        root: bool,
+        is_external: bool,
     ) -> Result<Option<BoxFuture<Result<(), Rejected>>>, Rejected>;
 
     /// As `call`, if another handler may run now. The parcel stays where it is if it is rejected.
@@ -146,7 +150,7 @@ pub(crate) trait Inline<P: Parcel>: Send + Sync {
         self: Arc<Self>,
         parcel: &mut Option<P>,
         header: Header,
-        root: bool,
+        is_external: bool,
     ) -> Result<BoxFuture<Reply<P::Message>>, Rejected>;
 
     /// As `post`, likewise.
@@ -154,7 +158,7 @@ pub(crate) trait Inline<P: Parcel>: Send + Sync {
         self: Arc<Self>,
         parcel: &mut Option<P>,
         header: Header,
-        root: bool,
+        is_external: bool,
     ) -> Result<(), Rejected>;
 }
 
@@ -170,13 +174,13 @@ pub(crate) trait Queue<P>: Send + Sync {
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Rejected>>;
 
-    /// Accepts the parcel if there is room now, or if it is not root work. It stays where it is if it is
-    /// rejected.
+    /// Accepts the parcel if there is room now, or if it is not work from outside. It stays where it is if it
+    /// is rejected.
     fn try_accept(
         &self,
         source: Source<'_>,
         label: Label,
-        root: bool,
+        is_external: bool,
         parcel: &mut Option<P>,
     ) -> Result<(), Rejected>;
 
@@ -194,8 +198,8 @@ pub(crate) trait Queue<P>: Send + Sync {
 pub(crate) struct Offer<P> {
     /// `None` once accepted.
     pub(crate) parcel: Option<P>,
-    /// Root work waits for room.
-    pub(crate) root: bool,
+    /// Work from outside waits for room.
+    pub(crate) is_external: bool,
     /// The place in the line of those who wait.
     pub(crate) ticket: Option<u64>,
 }
@@ -207,12 +211,12 @@ pub(crate) fn offer<P>(
     source: Source<'_>,
     label: Label,
     parcel: P,
-    root: bool,
+    is_external: bool,
     cx: &mut Context<'_>,
-) -> Result<Option<Waiting<P>>, Rejected> {
+) -> Result<Option<WaitingOffer<P>>, Rejected> {
     let mut offer = Offer {
         parcel: Some(parcel),
-        root,
+        is_external,
         ticket: None,
     };
     match queue.poll_accept(source, label, &mut offer, cx) {
@@ -221,7 +225,7 @@ pub(crate) fn offer<P>(
             source.scope.take_back(1);
             Err(rejected)
         }
-        Poll::Pending => Ok(Some(Waiting {
+        Poll::Pending => Ok(Some(WaitingOffer {
             queue: Arc::clone(queue),
             header: source.header(label),
             offer,
@@ -231,13 +235,13 @@ pub(crate) fn offer<P>(
 
 /// An offer that waits for room. Dropped, it leaves the line, and is taken back: it is not in flight any
 /// more.
-pub(crate) struct Waiting<P> {
+pub(crate) struct WaitingOffer<P> {
     queue: Arc<dyn Queue<P>>,
     header: Header,
     offer: Offer<P>,
 }
 
-impl<P> Waiting<P> {
+impl<P> WaitingOffer<P> {
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Rejected>> {
         let Header { label, .. } = self.header;
         self.queue
@@ -245,7 +249,7 @@ impl<P> Waiting<P> {
     }
 }
 
-impl<P> Drop for Waiting<P> {
+impl<P> Drop for WaitingOffer<P> {
     fn drop(&mut self) {
         if let Some(ticket) = self.offer.ticket.take() {
             self.queue.withdraw(ticket);

@@ -1,27 +1,27 @@
 //! The proofs that a message may be sent, and by whom; the only home of routing diagnostics.
 //!
-//! A [`Sender`] is the root of a unit of work, or a module. Its rule is [`Open`] (every message that a
+//! A [`Caller`] is code outside of modules, or a module. Its rule is [`WithoutLists`] (every message that a
 //! visible module handles) or [`Listed`] (exactly what `emits` and `calls` say). The last parameter of the
 //! proofs is never written: the compiler infers it when exactly one `impl` fits, reports E0277 with the texts
 //! below when none does, and E0283, naming both `impl`s, when two do.
 
 use crate::declaration::Declaration;
 
-/// A sender: the root of a unit of work ([`Root`]) or a module, for which `#[module]` implements it.
+/// A caller: code outside of modules ([`External`]) or a module, for which `#[module]` implements it.
 ///
-/// A helper function that sends for senders with `emits` or `calls` too states what it sends. The last
-/// parameter is always inferred, so the function has one for each message. For all other senders,
+/// A helper function that sends for callers with `emits` or `calls` too states what it sends. The last
+/// parameter is always inferred, so the function has one for each message. For all other callers,
 /// [`Unlisted`] is shorter.
 ///
 /// ```
-/// use nether::{Emits, Sender, prelude::*};
+/// use nether::{Caller, Emits, prelude::*};
 ///
 /// #[event]
 /// pub struct Noted(pub String);
 ///
 /// async fn note<S, H>(ctx: &Context<S>, text: &str) -> nether::Result<()>
 /// where
-///     S: Sender + Emits<Noted, S::Rule, H>,
+///     S: Caller + Emits<Noted, S::Rule, H>,
 /// {
 ///     ctx.publish(Noted(text.to_owned())).await?;
 ///     Ok(())
@@ -38,8 +38,8 @@ use crate::declaration::Declaration;
     note = "put `#[module(handles = [..])]` above an `impl {Self}` block",
     note = "a helper function takes the context of any sender that has no `emits` or `calls` as `&Context<impl nether::Unlisted>`"
 )]
-pub trait Sender: Sized + 'static {
-    /// [`Open`] or [`Listed`].
+pub trait Caller: Sized + 'static {
+    /// [`WithoutLists`] or [`Listed`].
     #[doc(hidden)]
     type Rule;
 }
@@ -88,20 +88,20 @@ pub trait Sender: Sized + 'static {
 /// # Ok(()) }
 /// ```
 ///
-/// A helper that modules with lists call, too, says what it sends: see [`Sender`]. One that only asks takes a
+/// A helper that modules with lists call, too, says what it sends: see [`Caller`]. One that only asks takes a
 /// `&QueryContext<impl Unlisted>`, for which a `&Context` will do.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a sender without `emits` and `calls`",
     label = "the helper function may send what is not in these lists",
     note = "a sender with lists sends exactly what they say, so the helper function states what it sends: \
-            `async fn helper<S, H>(ctx: &Context<S>) where S: Sender + Calls<Message, S::Rule, H>`"
+            `async fn helper<S, H>(ctx: &Context<S>) where S: Caller + Calls<Message, S::Rule, H>`"
 )]
-pub trait Unlisted: Sender<Rule = Open> {}
+pub trait Unlisted: Caller<Rule = WithoutLists> {}
 
 /// The sender of messages from outside of modules: the owner of a context from
 /// [`System::context`](crate::System::context).
 #[derive(Debug, Clone, Copy)]
-pub enum Root {}
+pub enum External {}
 
 /// Proof that a module handles the command or query, or that the message is an event. Made by `#[module]` and
 /// `#[event]`.
@@ -125,8 +125,8 @@ pub trait HandledBy<Module> {
     message = "`{Self}` stands for any sender, and not every sender may send this message",
     label = "not every sender may send it",
     note = "send for those without `emits` and `calls`: `ctx: &Context<impl Unlisted>`, with `use nether::Unlisted;`",
-    note = "or state what is sent: `async fn helper<S, H>(ctx: &Context<S>) where S: Sender + Calls<Message, S::Rule, H>`, \
-            with `use nether::{{Calls, Sender}};`"
+    note = "or state what is sent: `async fn helper<S, H>(ctx: &Context<S>) where S: Caller + Calls<Message, S::Rule, H>`, \
+            with `use nether::{{Calls, Caller}};`"
 )]
 pub trait Calls<Message, Rule, TheOneHandler> {
     #[doc(hidden)]
@@ -140,8 +140,8 @@ pub trait Calls<Message, Rule, TheOneHandler> {
     message = "`{Self}` stands for any sender, and not every sender may send this message",
     label = "not every sender may send it",
     note = "send for those without `emits` and `calls`: `ctx: &Context<impl Unlisted>`, with `use nether::Unlisted;`",
-    note = "or state what is sent: `async fn helper<S, H>(ctx: &Context<S>) where S: Sender + Emits<Message, S::Rule, H>`, \
-            with `use nether::{{Emits, Sender}};`"
+    note = "or state what is sent: `async fn helper<S, H>(ctx: &Context<S>) where S: Caller + Emits<Message, S::Rule, H>`, \
+            with `use nether::{{Emits, Caller}};`"
 )]
 pub trait Emits<Message, Rule, TheOneHandler> {
     #[doc(hidden)]
@@ -171,7 +171,7 @@ pub trait ListedInEmits<S> {}
 /// The rule of a sender without lists: what a visible module handles.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
-pub enum Open {}
+pub enum WithoutLists {}
 
 /// The rule of a module with lists: what they say.
 #[doc(hidden)]
@@ -184,18 +184,18 @@ pub enum Listed {}
 pub enum AnyNumberOfModules {}
 
 #[diagnostic::do_not_recommend]
-impl Sender for Root {
-    type Rule = Open;
+impl Caller for External {
+    type Rule = WithoutLists;
 }
 
 #[diagnostic::do_not_recommend]
-impl Unlisted for Root {}
+impl Unlisted for External {}
 
 impl<S, M: ListedInCalls<S>> Calls<M, Listed, Listed> for S {}
 
 impl<S, M: ListedInEmits<S>> Emits<M, Listed, Listed> for S {}
 
-impl<S, M, Handler> Calls<M, Open, Handler> for S
+impl<S, M, Handler> Calls<M, WithoutLists, Handler> for S
 where
     M: HandledBy<Handler>,
 {
@@ -204,7 +204,7 @@ where
     }
 }
 
-impl<S, M, Handler> Emits<M, Open, Handler> for S
+impl<S, M, Handler> Emits<M, WithoutLists, Handler> for S
 where
     M: HandledBy<Handler>,
 {

@@ -9,13 +9,13 @@ use tokio::sync::Notify;
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
     is_awake: AtomicBool,
-    stirred: Notify,
+    busy: Notify,
 }
 
 impl Watch {
     /// Something is being handled: it has to be looked after.
     #[inline]
-    pub(crate) fn stir(&self) {
+    pub(crate) fn notify_busy(&self) {
         if !self.is_awake.load(Ordering::Relaxed) {
             self.wake();
         }
@@ -24,7 +24,7 @@ impl Watch {
     #[cold]
     fn wake(&self) {
         if !self.is_awake.swap(true, Ordering::SeqCst) {
-            self.stirred.notify_one();
+            self.busy.notify_one();
         }
     }
 
@@ -35,7 +35,7 @@ impl Watch {
     }
 
     /// Waits until something is being handled.
-    pub(crate) async fn stirred(&self) {
-        self.stirred.notified().await;
+    pub(crate) async fn until_busy(&self) {
+        self.busy.notified().await;
     }
 }

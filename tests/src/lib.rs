@@ -1,8 +1,10 @@
 //! What several tests need. The tests are in `tests/`.
 
+mod floats;
 mod folder;
 pub mod http;
 
+pub use self::floats::{bits, floats};
 pub use self::folder::Folder;
 
 use std::alloc::{GlobalAlloc, Layout, System as Heap};

@@ -144,9 +144,9 @@ async fn a_failure_that_nobody_waits_for_is_reported_by_closing(
     assert_eq!(
         messages,
         [
-            ("failures::Count", "failures::Counter"),
-            ("failures::ShareCount", "failures::Shared"),
-            ("failures::Tick", "failures::Counter")
+            ("failures::Count", Some("failures::Counter")),
+            ("failures::ShareCount", Some("failures::Shared")),
+            ("failures::Tick", Some("failures::Counter"))
         ]
     );
     let text = error.to_string();

@@ -149,9 +149,9 @@ async fn a_server_is_alive_and_ready() {
 async fn operations_may_be_for_a_private_address_alone() {
     let system = System::start().await.expect("the program is sound");
     let mut started = system.subscribe::<ServerStarted>();
-    let public = open(&system, Server::new(&system).operations("127.0.0.1:0")).await;
+    let public = open(&system, Server::new(&system).management("127.0.0.1:0")).await;
     let private = started.next().await.expect("it runs");
-    assert!(private.operations);
+    assert!(private.management);
     assert_eq!(started.next().await.expect("it runs").address, public);
     for path in ["/livez", "/readyz", "/metrics"] {
         assert_eq!(get(&public, path).await.status, 404, "{path} is private");
@@ -169,7 +169,7 @@ async fn operations_may_be_for_a_private_address_alone() {
 async fn a_full_mailbox_is_not_ready_and_why_is_told_in_private() {
     let system = System::start().await.expect("the program is sound");
     let mut started = system.subscribe::<ServerStarted>();
-    open(&system, Server::new(&system).operations("127.0.0.1:0")).await;
+    open(&system, Server::new(&system).management("127.0.0.1:0")).await;
     let private = started.next().await.expect("it runs").address.clone();
     let ctx = system.context();
     for _ in 0..3 {

@@ -10,7 +10,7 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::{get as on_get, post as on_post};
-use nether::http::{AddRoutes, AddStatic, Ctx, Server};
+use nether::http::{AddRoutes, AddStatic, RequestContext, Server};
 use nether::prelude::*;
 use nether_tests::http::{get, open, post, request};
 
@@ -93,15 +93,15 @@ impl Refuser {
     }
 }
 
-async fn refused(ctx: Ctx) -> Result<(), CallError<TooMany>> {
+async fn refused(ctx: RequestContext) -> Result<(), CallError<TooMany>> {
     ctx.send(Refuse).await
 }
 
-async fn who(ctx: Ctx) -> Result<String, StatusCode> {
+async fn who(ctx: RequestContext) -> Result<String, StatusCode> {
     ctx.ask(Who).await.map_err(|_| StatusCode::BAD_GATEWAY)
 }
 
-async fn made(ctx: Ctx, body: String) -> impl IntoResponse {
+async fn made(ctx: RequestContext, body: String) -> impl IntoResponse {
     let fails = body == "fail";
     let published = ctx.publish(Made { fails }).await;
     match (published, body.as_str()) {

@@ -168,7 +168,7 @@ async fn who_could_not_serve_at_one_address_may_serve_at_another() {
 async fn an_address_is_not_open_if_the_one_for_operations_cannot_be() {
     let system = running().await;
     let mut started = system.subscribe::<ServerStarted>();
-    let server = Server::new(&system).operations("nonsense");
+    let server = Server::new(&system).management("nonsense");
     system.attach(server).await.expect("it is the only server");
     let ctx = system.context();
     for _ in 0..2 {

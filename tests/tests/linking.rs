@@ -228,7 +228,7 @@ fn what_only_all_crates_together_show_is_told_at_start_all_at_once_with_both_pla
     let error = failure(&["run"], "unsound");
     let problems = [
         format!(
-            "`audited` ({}) and `audited` ({}) have the same message ID",
+            "`audited` ({}) and `audited` ({}) have the same message type ID",
             place("billing/src/audit.rs", "pub struct Audited"),
             place("rival/src/lib.rs", "pub struct Audited"),
         ),

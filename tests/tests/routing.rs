@@ -1,7 +1,7 @@
 //! Where messages go: a command or query to the one module that handles it, an event to all that do.
 
 use nether::prelude::*;
-use nether::{CallError, Calls, SendError, Sender};
+use nether::{CallError, Caller, Calls, SendError};
 
 #[command(reply = u64)]
 struct Deposit(u64);
@@ -218,7 +218,7 @@ async fn a_module_sends_what_it_lists_without_seeing_the_handlers(
 /// Deposits on behalf of whoever may: the bounds are those of the methods it calls.
 async fn deposit_twice<S, H>(ctx: &Context<S>, amount: u64) -> nether::Result<u64>
 where
-    S: Sender + Calls<Deposit, S::Rule, H>,
+    S: Caller + Calls<Deposit, S::Rule, H>,
 {
     ctx.send(Deposit(amount)).await?;
     Ok(ctx.send(Deposit(amount)).await?)

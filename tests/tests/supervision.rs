@@ -337,7 +337,7 @@ async fn a_system_stops_with_a_module_that_it_cannot_do_without(
         Err(CallError::Panicked(_))
     ));
     // It is on its way down by itself; this only waits for the end.
-    system.until_shutdown().await;
+    system.wait_for_shutdown().await;
     assert!(matches!(
         ctx.send(Add(1)).await,
         Err(CallError::Stopping { .. })

@@ -225,7 +225,7 @@ async fn a_fake_that_fails_fails_as_a_handler_does(system: TestSystem) -> nether
     assert!(matches!(error, CallError::Handler(Declined)));
     ctx.process(ChargeCard { cents: 1 }).await?;
     let failures = ctx.close().await.expect_err("it fails").failures;
-    assert_eq!((failures.len(), failures[0].module), (1, "a fake"));
+    assert_eq!((failures.len(), failures[0].module), (1, Some("a fake")));
     Ok(())
 }
 

@@ -205,7 +205,7 @@ fn append(stream: &str, version: u64) -> Append {
         events: vec![NewEvent {
             id: EventId::new(),
             name: "bench.added".into(),
-            schema: 1,
+            schema_version: 1,
             payload: Payload {
                 encoding: Encoding::Json,
                 bytes: b"{\"by\":1}".to_vec(),

@@ -112,7 +112,7 @@ async fn serve_nether(address: &str) -> nether::Result<()> {
     let ctx = system.context();
     println!("{}", ctx.send(StartServer { address }).await?);
     ctx.close().await?;
-    system.until_shutdown().await;
+    system.wait_for_shutdown().await;
     Ok(())
 }
 

@@ -75,7 +75,7 @@ async fn what_was_done_is_compensated_in_reverse() -> nether::Result<()> {
             "order.cancelled"
         ]
     );
-    assert!(store.saga::<Fulfilment>()?.under_way().is_empty());
+    assert!(store.saga::<Fulfilment>()?.active().is_empty());
     system.shutdown().await;
     Ok(())
 }

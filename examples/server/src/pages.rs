@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::response::Html;
 use axum::routing::get;
-use nether::http::Ctx;
+use nether::http::RequestContext;
 use nether::prelude::*;
 
 use crate::orders::ListOrders;
@@ -14,7 +14,7 @@ fn router() -> Router<System> {
 }
 
 /// Asks the modules, as an endpoint does.
-async fn home(ctx: Ctx) -> Html<String> {
+async fn home(ctx: RequestContext) -> Html<String> {
     let count = match ctx.ask(ListOrders { article: None }).await {
         Ok(orders) => orders.len().to_string(),
         Err(_) => "no number of".to_owned(),

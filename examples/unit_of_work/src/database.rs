@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use nether::{Error, Result, Sender, Transaction};
+use nether::{Caller, Error, Result, Transaction};
 use rusqlite::{Connection, Params};
 
 /// Where the database is: a resource that modules are given.
@@ -29,7 +29,7 @@ impl Database {
 
     /// The transaction of this unit of work: begun by the first module that writes, committed or rolled back
     /// when it ends.
-    pub(crate) async fn transaction<S: Sender>(&self, ctx: &nether::Context<S>) -> Result<Sql> {
+    pub(crate) async fn transaction<S: Caller>(&self, ctx: &nether::Context<S>) -> Result<Sql> {
         ctx.transaction(async || {
             let connection = self.open()?;
             connection.execute_batch("BEGIN IMMEDIATE")?;

@@ -8,7 +8,7 @@ use crate::block::{Block, Function, Member};
 use crate::diagnostics::Diagnostics;
 use crate::lists::{self, Match};
 use crate::module::model::Handler;
-use crate::module::policy::Said;
+use crate::module::policy::PolicyValues;
 use crate::module::signature::{self, ContextForms};
 use crate::module::{hooks, policy};
 use crate::spans::Extent;
@@ -26,10 +26,10 @@ pub(crate) fn find(
     block: &Block,
     module: &Ident,
     listed: &[Type],
-    said: &Said,
+    said: &PolicyValues,
     diagnostics: &Diagnostics,
 ) -> Vec<Handler> {
-    let mut finder = Finder {
+    let mut finder = HandlerFinder {
         module,
         listed,
         said,
@@ -49,18 +49,18 @@ pub(crate) fn find(
     finder.handlers
 }
 
-pub(super) struct Finder<'a> {
+pub(super) struct HandlerFinder<'a> {
     pub(super) module: &'a Ident,
     pub(super) listed: &'a [Type],
     /// What the module says of all its handlers.
-    said: &'a Said,
+    said: &'a PolicyValues,
     pub(super) diagnostics: &'a Diagnostics,
     handlers: Vec<Handler>,
     /// For each listed message: whether an error has told why it is not handled.
     pub(super) explained: Vec<bool>,
 }
 
-impl Finder<'_> {
+impl HandlerFinder<'_> {
     /// A method with `self` is a handler if its first argument is a listed message.
     fn read(&mut self, function: &Function) {
         let signature = &function.signature;

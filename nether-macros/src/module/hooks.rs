@@ -42,7 +42,7 @@ pub(crate) fn find(
     is_exclusive: bool,
     diagnostics: &Diagnostics,
 ) -> Hooks {
-    let mut finder = Finder {
+    let mut finder = HookFinder {
         module,
         is_exclusive,
         diagnostics,
@@ -75,7 +75,7 @@ fn name(attribute: &Attribute) -> Option<&'static str> {
         .find(|hook| attribute.path().is_ident(hook))
 }
 
-struct Finder<'a> {
+struct HookFinder<'a> {
     module: &'a Ident,
     is_exclusive: bool,
     diagnostics: &'a Diagnostics,
@@ -84,7 +84,7 @@ struct Finder<'a> {
     seen: Vec<(&'static str, Ident)>,
 }
 
-impl Finder<'_> {
+impl HookFinder<'_> {
     fn read(&mut self, function: &Function) {
         let before = self.diagnostics.count();
         let mut marks = function

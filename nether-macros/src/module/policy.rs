@@ -39,17 +39,17 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::fro
 
 /// What a module or a handler says.
 #[derive(Default)]
-pub(crate) struct Said {
+pub(crate) struct PolicyValues {
     timeout: Option<Duration>,
     retries: Option<u8>,
     backoff: Option<(Duration, Duration)>,
 }
 
 /// What the module says of all its handlers.
-pub(crate) fn of_module(args: &Args, diagnostics: &Diagnostics) -> Said {
+pub(crate) fn of_module(args: &Args, diagnostics: &Diagnostics) -> PolicyValues {
     let timeout = args.timeout.as_ref();
     let (retry, backoff) = (args.retry.as_ref(), args.backoff.as_ref());
-    Said {
+    PolicyValues {
         timeout: timeout.and_then(|timeout| check_timeout(timeout, diagnostics)),
         retries: retry.and_then(|retry| check_retry(retry, diagnostics)),
         backoff: backoff.and_then(|backoff| check_backoff(backoff, diagnostics)),
@@ -59,11 +59,13 @@ pub(crate) fn of_module(args: &Args, diagnostics: &Diagnostics) -> Said {
 /// What a handler says of itself, and its module says of all.
 pub(crate) fn of_handler(
     function: &Function,
-    module: &Said,
+    module: &PolicyValues,
     diagnostics: &Diagnostics,
 ) -> Option<Policy> {
     let before = diagnostics.count();
-    let own = mark(function).map_or_else(Said::default, |mark| read(mark, module, diagnostics));
+    let own = mark(function).map_or_else(PolicyValues::default, |mark| {
+        read(mark, module, diagnostics)
+    });
     if diagnostics.count() > before {
         return None;
     }
@@ -87,16 +89,16 @@ pub(crate) fn is_mark(attribute: &Attribute) -> bool {
     attribute.path().is_ident("handler")
 }
 
-fn read(mark: &Attribute, module: &Said, diagnostics: &Diagnostics) -> Said {
+fn read(mark: &Attribute, module: &PolicyValues, diagnostics: &Diagnostics) -> PolicyValues {
     let Meta::List(list) = &mark.meta else {
         diagnostics.error(
             mark,
             "`#[handler]` says nothing",
             "write how the message is handled, like `#[handler(timeout = \"2s\", retry = 3)]`, or remove it",
         );
-        return Said::default();
+        return PolicyValues::default();
     };
-    let mut said = Said::default();
+    let mut said = PolicyValues::default();
     let mut backoff = None;
     GRAMMAR.read(list.tokens.clone(), diagnostics, |key, input| {
         match key.to_string().as_str() {

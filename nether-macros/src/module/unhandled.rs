@@ -4,11 +4,11 @@ use syn::{Signature, Type};
 
 use crate::block::{Block, Member};
 use crate::lists::{self, Match};
-use crate::module::handlers::Finder;
+use crate::module::handlers::HandlerFinder;
 use crate::module::{hooks, signature};
 use crate::{suggest, types};
 
-impl Finder<'_> {
+impl HandlerFinder<'_> {
     /// Every listed message has its handler.
     pub(super) fn check_all_handled(&self, block: &Block) {
         let open = self.listed.iter().zip(&self.explained);

@@ -24,7 +24,7 @@ const CRATE: Key = Key {
 
 /// Where an attribute stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum AttributePlace {
     /// Above the definition, where it also says where the crate is.
     Container,
     Variant,
@@ -36,7 +36,7 @@ pub(crate) struct Args {
     pub(crate) status: Option<LitInt>,
     pub(crate) title: Option<LitStr>,
     /// `type = ".."`.
-    pub(crate) about: Option<LitStr>,
+    pub(crate) type_uri: Option<LitStr>,
     pub(crate) renamed: Option<Path>,
     /// The keys as written, to point at.
     pub(crate) seen: Seen,
@@ -46,7 +46,7 @@ impl Args {
     /// The one `#[problem(..)]` among the attributes, if there is one.
     pub(crate) fn find(
         attributes: &[Attribute],
-        place: Place,
+        place: AttributePlace,
         diagnostics: &Diagnostics,
     ) -> Option<Self> {
         let mut ours = attributes.iter().filter(|it| is_ours(it));
@@ -58,7 +58,7 @@ impl Args {
         Some(Args::read(first, place, diagnostics))
     }
 
-    fn read(attribute: &Attribute, place: Place, diagnostics: &Diagnostics) -> Self {
+    fn read(attribute: &Attribute, place: AttributePlace, diagnostics: &Diagnostics) -> Self {
         let mut args = Args::default();
         let Meta::List(list) = &attribute.meta else {
             let message = "`#[problem(..)]` takes keys in parentheses";
@@ -68,15 +68,15 @@ impl Args {
         let grammar = Grammar {
             attribute: "problem",
             keys: match place {
-                Place::Container => &[STATUS, TITLE, TYPE, CRATE],
-                Place::Variant => &[STATUS, TITLE, TYPE],
+                AttributePlace::Container => &[STATUS, TITLE, TYPE, CRATE],
+                AttributePlace::Variant => &[STATUS, TITLE, TYPE],
             },
         };
         args.seen = grammar.read(list.tokens.clone(), diagnostics, |key, input| {
             match key.to_string().as_str() {
                 "status" => args.status = Some(input.parse()?),
                 "title" => args.title = Some(input.parse()?),
-                "type" => args.about = Some(input.parse()?),
+                "type" => args.type_uri = Some(input.parse()?),
                 _ => args.renamed = Some(input.call(Path::parse_mod_style)?),
             }
             Ok(())

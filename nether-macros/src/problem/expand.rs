@@ -39,9 +39,9 @@ pub(crate) fn expand(problem: Checked) -> TokenStream {
 fn kind(kind: &Kind, paths: &Paths) -> TokenStream {
     let p = paths.private();
     let status = kind.status;
-    let (title, about) = (text(&kind.title, paths), text(&kind.about, paths));
+    let (title, type_uri) = (text(&kind.title, paths), text(&kind.type_uri, paths));
     quote_spanned! {spans::attribute()=>
-        #p::http::ProblemKind { status: #status, title: #title, about: #about }
+        #p::http::ProblemKind { status: #status, title: #title, type_uri: #type_uri }
     }
 }
 

@@ -8,13 +8,13 @@ mod validate;
 use proc_macro2::TokenStream;
 
 use crate::diagnostics::Diagnostics;
-use crate::problem::model::Definition;
+use crate::problem::model::DerivedItem;
 use crate::recover;
 
 /// The derive's expansion. The definition itself is no part of it.
 pub(crate) fn derive(item: TokenStream) -> TokenStream {
     let diagnostics = Diagnostics::new();
-    let expansion = match syn::parse2::<Definition>(item) {
+    let expansion = match syn::parse2::<DerivedItem>(item) {
         Ok(definition) => validate::check(definition, &diagnostics).map(expand::expand),
         Err(error) => {
             diagnostics.push(error);

@@ -5,46 +5,46 @@ use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Fields, Generics, Item, ItemEnum, ItemStruct, ItemUnion, Result};
 
 /// The definition under the derive.
-pub(crate) enum Definition {
+pub(crate) enum DerivedItem {
     Struct(ItemStruct),
     Enum(ItemEnum),
     Union(ItemUnion),
 }
 
-impl Definition {
+impl DerivedItem {
     pub(crate) fn attributes(&self) -> &[Attribute] {
         match self {
-            Definition::Struct(item) => &item.attrs,
-            Definition::Enum(item) => &item.attrs,
-            Definition::Union(item) => &item.attrs,
+            DerivedItem::Struct(item) => &item.attrs,
+            DerivedItem::Enum(item) => &item.attrs,
+            DerivedItem::Union(item) => &item.attrs,
         }
     }
 
     /// All fields, of every variant.
     pub(crate) fn fields(&self) -> Vec<&Fields> {
         match self {
-            Definition::Struct(item) => vec![&item.fields],
-            Definition::Enum(item) => item.variants.iter().map(|it| &it.fields).collect(),
-            Definition::Union(_) => Vec::new(),
+            DerivedItem::Struct(item) => vec![&item.fields],
+            DerivedItem::Enum(item) => item.variants.iter().map(|it| &it.fields).collect(),
+            DerivedItem::Union(_) => Vec::new(),
         }
     }
 
     /// Its name and its parameters.
     pub(crate) fn into_head(self) -> (Ident, Generics) {
         match self {
-            Definition::Struct(item) => (item.ident, item.generics),
-            Definition::Enum(item) => (item.ident, item.generics),
-            Definition::Union(item) => (item.ident, item.generics),
+            DerivedItem::Struct(item) => (item.ident, item.generics),
+            DerivedItem::Enum(item) => (item.ident, item.generics),
+            DerivedItem::Union(item) => (item.ident, item.generics),
         }
     }
 }
 
-impl Parse for Definition {
+impl Parse for DerivedItem {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         match input.parse()? {
-            Item::Struct(item) => Ok(Definition::Struct(item)),
-            Item::Enum(item) => Ok(Definition::Enum(item)),
-            Item::Union(item) => Ok(Definition::Union(item)),
+            Item::Struct(item) => Ok(DerivedItem::Struct(item)),
+            Item::Enum(item) => Ok(DerivedItem::Enum(item)),
+            Item::Union(item) => Ok(DerivedItem::Union(item)),
             other => Err(syn::Error::new_spanned(other, "expected an `enum`")),
         }
     }

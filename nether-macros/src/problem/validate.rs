@@ -5,8 +5,8 @@ use syn::{Generics, ItemEnum, ItemUnion, LitInt, LitStr, Path};
 
 use crate::diagnostics::Diagnostics;
 use crate::features;
-use crate::problem::args::{Args, Place, is_ours};
-use crate::problem::model::Definition;
+use crate::problem::args::{Args, AttributePlace, is_ours};
+use crate::problem::model::DerivedItem;
 
 /// Stands for a status that is wrong or missing, about which there is an error: so nothing else is wrong.
 const UNKNOWN: u16 = 500;
@@ -32,29 +32,33 @@ pub(crate) enum Kinds {
 pub(crate) struct Kind {
     pub(crate) status: u16,
     pub(crate) title: Option<LitStr>,
-    pub(crate) about: Option<LitStr>,
+    pub(crate) type_uri: Option<LitStr>,
 }
 
 /// What an attribute says, each value sound.
-struct Said {
+struct ProblemValues {
     status: Option<u16>,
     title: Option<LitStr>,
-    about: Option<LitStr>,
+    type_uri: Option<LitStr>,
 }
 
 /// Checks everything; gives nothing for what cannot be a problem.
-pub(crate) fn check(definition: Definition, diagnostics: &Diagnostics) -> Option<Checked> {
+pub(crate) fn check(definition: DerivedItem, diagnostics: &Diagnostics) -> Option<Checked> {
     check_feature(diagnostics)?;
     check_fields(&definition, diagnostics);
-    let args = Args::find(definition.attributes(), Place::Container, diagnostics);
+    let args = Args::find(
+        definition.attributes(),
+        AttributePlace::Container,
+        diagnostics,
+    );
     let said = args.as_ref().map(|args| check_values(args, diagnostics));
     let kinds = match &definition {
-        Definition::Struct(item) => Kinds::Struct(check_struct(&item.ident, said, diagnostics)),
-        Definition::Enum(item) => {
+        DerivedItem::Struct(item) => Kinds::Struct(check_struct(&item.ident, said, diagnostics)),
+        DerivedItem::Enum(item) => {
             let default = said.map(|said| check_default(item, said, diagnostics));
             Kinds::Enum(check_variants(item, default.as_ref(), diagnostics))
         }
-        Definition::Union(item) => return refuse_union(item, diagnostics),
+        DerivedItem::Union(item) => return refuse_union(item, diagnostics),
     };
     let (ident, generics) = definition.into_head();
     Some(Checked {
@@ -84,7 +88,7 @@ fn refuse_union(item: &ItemUnion, diagnostics: &Diagnostics) -> Option<Checked> 
 }
 
 /// What is inside of a variant makes no other problem of it.
-fn check_fields(definition: &Definition, diagnostics: &Diagnostics) {
+fn check_fields(definition: &DerivedItem, diagnostics: &Diagnostics) {
     for field in definition.fields().into_iter().flatten() {
         for attribute in field.attrs.iter().filter(|it| is_ours(it)) {
             let message = "`#[problem(..)]` stands above a variant or the whole type, not a field";
@@ -94,9 +98,9 @@ fn check_fields(definition: &Definition, diagnostics: &Diagnostics) {
 }
 
 /// The whole of a struct is one problem.
-fn check_struct(ident: &Ident, said: Option<Said>, diagnostics: &Diagnostics) -> Kind {
-    let (status, title, about) = match said {
-        Some(said) => (said.status, said.title, said.about),
+fn check_struct(ident: &Ident, said: Option<ProblemValues>, diagnostics: &Diagnostics) -> Kind {
+    let (status, title, type_uri) = match said {
+        Some(said) => (said.status, said.title, said.type_uri),
         None => (None, None, None),
     };
     if status.is_none() {
@@ -107,13 +111,13 @@ fn check_struct(ident: &Ident, said: Option<Said>, diagnostics: &Diagnostics) ->
     Kind {
         status: status.unwrap_or(UNKNOWN),
         title,
-        about,
+        type_uri,
     }
 }
 
 /// What stands above an enum is for variants that say nothing, so it has to say everything.
-fn check_default(item: &ItemEnum, said: Said, diagnostics: &Diagnostics) -> Said {
-    let value = said.title.as_ref().or(said.about.as_ref());
+fn check_default(item: &ItemEnum, said: ProblemValues, diagnostics: &Diagnostics) -> ProblemValues {
+    let value = said.title.as_ref().or(said.type_uri.as_ref());
     let Some(value) = value.filter(|_| said.status.is_none()) else {
         return said;
     };
@@ -123,7 +127,7 @@ fn check_default(item: &ItemEnum, said: Said, diagnostics: &Diagnostics) -> Said
     );
     let help = "add it, `status = 409`; or write this above each variant";
     diagnostics.error(value, message, help);
-    Said {
+    ProblemValues {
         status: Some(UNKNOWN),
         ..said
     }
@@ -132,11 +136,11 @@ fn check_default(item: &ItemEnum, said: Said, diagnostics: &Diagnostics) -> Said
 /// Each variant is a problem of its own.
 fn check_variants(
     item: &ItemEnum,
-    default: Option<&Said>,
+    default: Option<&ProblemValues>,
     diagnostics: &Diagnostics,
 ) -> Vec<(Ident, Kind)> {
     let variants = item.variants.iter().map(|variant| {
-        let args = Args::find(&variant.attrs, Place::Variant, diagnostics);
+        let args = Args::find(&variant.attrs, AttributePlace::Variant, diagnostics);
         let own = args.map(|args| check_values(&args, diagnostics));
         let kind = check_variant(item, &variant.ident, own.as_ref(), default, diagnostics);
         (variant.ident.clone(), kind)
@@ -149,11 +153,11 @@ fn check_variants(
 fn check_variant(
     item: &ItemEnum,
     ident: &Ident,
-    own: Option<&Said>,
-    default: Option<&Said>,
+    own: Option<&ProblemValues>,
+    default: Option<&ProblemValues>,
     diagnostics: &Diagnostics,
 ) -> Kind {
-    let status = |said: Option<&Said>| said.and_then(|said| said.status);
+    let status = |said: Option<&ProblemValues>| said.and_then(|said| said.status);
     let status = status(own).or(status(default));
     if status.is_none() {
         let message = format!("the variant `{ident}` does not say its status");
@@ -167,25 +171,25 @@ fn check_variant(
     Kind {
         status: status.unwrap_or(UNKNOWN),
         title: text.and_then(|said| said.title.clone()),
-        about: text.and_then(|said| said.about.clone()),
+        type_uri: text.and_then(|said| said.type_uri.clone()),
     }
 }
 
-fn check_values(args: &Args, diagnostics: &Diagnostics) -> Said {
+fn check_values(args: &Args, diagnostics: &Diagnostics) -> ProblemValues {
     let status = args.status.as_ref();
     let status = status.map(|status| check_status(status, diagnostics));
     if let Some(title) = &args.title {
         check_title(title, diagnostics);
     }
-    if let Some(about) = &args.about {
-        check_type(about, diagnostics);
+    if let Some(type_uri) = &args.type_uri {
+        check_type(type_uri, diagnostics);
     }
     // What was meant for a status is there, if not legible.
     let unread = args.seen.has("status").then_some(UNKNOWN);
-    Said {
+    ProblemValues {
         status: status.or(unread),
         title: args.title.clone(),
-        about: args.about.clone(),
+        type_uri: args.type_uri.clone(),
     }
 }
 
@@ -212,11 +216,11 @@ fn check_title(title: &LitStr, diagnostics: &Diagnostics) {
 }
 
 /// A type is a URI.
-fn check_type(about: &LitStr, diagnostics: &Diagnostics) {
-    let text = about.value();
+fn check_type(type_uri: &LitStr, diagnostics: &Diagnostics) {
+    let text = type_uri.value();
     if text.is_empty() || text.contains(char::is_whitespace) {
         let message = format!("the `type` of a problem is a URI, but {text:?} is none");
         let help = "write it like `type = \"https://example.com/problems/paid\"`, or remove it";
-        diagnostics.error(about, message, help);
+        diagnostics.error(type_uri, message, help);
     }
 }

@@ -103,8 +103,8 @@ pub(super) fn sender(ty: &Ident, paths: &Paths) -> TokenStream {
     quote_spanned! {spans::attribute()=>
         #[automatically_derived]
         #[diagnostic::do_not_recommend]
-        impl #p::Sender for #ty {
-            type Rule = #p::Open;
+        impl #p::Caller for #ty {
+            type Rule = #p::WithoutLists;
         }
         #[automatically_derived]
         #[diagnostic::do_not_recommend]

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::task::{Context, Poll};
 
 use crate::channel::buffer::Buffer;
-use crate::channel::{Aftermath, Channel, Cursor, State, Ticket, drop_all};
+use crate::channel::{Aftermath, Channel, ChannelState, Cursor, Ticket, drop_all};
 use crate::error::StreamError;
 use crate::sync::lock;
 
@@ -98,7 +98,7 @@ impl<T> Channel<T> {
     }
 }
 
-impl<T> State<T> {
+impl<T> ChannelState<T> {
     /// Does something that may free room, and wakes those who waited for it.
     #[inline]
     fn freeing<R>(

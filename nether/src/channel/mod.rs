@@ -21,13 +21,13 @@ use crate::guarded::drop_unpanicked;
 use crate::sync::{Mutex, lock};
 
 /// How a channel ended: in order, or why not.
-pub(crate) type End = Result<(), StreamError>;
+pub(crate) type StreamEnd = Result<(), StreamError>;
 
 pub(crate) struct Channel<T> {
-    state: Mutex<State<T>>,
+    state: Mutex<ChannelState<T>>,
 }
 
-struct State<T> {
+struct ChannelState<T> {
     buffer: Buffer<T>,
     pushing: Sleepers,
     joining: Sleepers,
@@ -35,7 +35,7 @@ struct State<T> {
     producers: usize,
     /// Whether a producer went away before it had finished.
     unfinished: bool,
-    end: Option<End>,
+    end: Option<StreamEnd>,
 }
 
 /// What is to be done once the lock is open.
@@ -49,17 +49,17 @@ struct Aftermath<T> {
 }
 
 /// What is left when a channel ends. It is the user's, and so not dropped under the lock.
-struct Ended<T> {
+struct EndedChannel<T> {
     /// How many items are given up that nobody has got.
     lost: usize,
     given_up: Vec<T>,
     /// An end that came too late.
-    late: Option<End>,
+    late: Option<StreamEnd>,
 }
 
-impl<T> Default for Ended<T> {
+impl<T> Default for EndedChannel<T> {
     fn default() -> Self {
-        Ended {
+        EndedChannel {
             lost: 0,
             given_up: Vec::new(),
             late: None,
@@ -67,8 +67,8 @@ impl<T> Default for Ended<T> {
     }
 }
 
-impl<T> Ended<T> {
-    fn told(self) -> usize {
+impl<T> EndedChannel<T> {
+    fn drop_items(self) -> usize {
         drop_all(self.given_up);
         drop_unpanicked(self.late);
         self.lost
@@ -78,7 +78,7 @@ impl<T> Ended<T> {
 /// A channel, whatever its items are.
 pub(crate) trait AnyChannel: Any + Send + Sync {
     /// Ends it, unless it has ended. Gives back how many items are given up that nobody has got.
-    fn end(&self, end: End) -> usize;
+    fn end(&self, end: StreamEnd) -> usize;
 
     /// Ends it with its unit of work: not in order if it has producers. The same.
     fn end_of_unit(&self) -> usize;
@@ -95,13 +95,13 @@ pub(crate) trait AnyChannel: Any + Send + Sync {
     fn is_drained(&self) -> bool;
 
     /// Wakes all consumers that sleep, so that they look again at what is around them.
-    fn stir(&self);
+    fn notify(&self);
 }
 
 impl<T> Channel<T> {
     pub(crate) fn new(capacity: usize) -> Self {
         Channel {
-            state: Mutex::new(State {
+            state: Mutex::new(ChannelState {
                 buffer: Buffer::new(capacity),
                 pushing: Sleepers::default(),
                 joining: Sleepers::default(),
@@ -115,7 +115,7 @@ impl<T> Channel<T> {
 
     /// Changes the state, and then does what must not be done under its lock.
     #[inline]
-    fn with<R>(&self, change: impl FnOnce(&mut State<T>, &mut Aftermath<T>) -> R) -> R {
+    fn with<R>(&self, change: impl FnOnce(&mut ChannelState<T>, &mut Aftermath<T>) -> R) -> R {
         let mut after = Aftermath::new();
         let result = change(&mut lock(&self.state), &mut after);
         after.settle();
@@ -176,7 +176,7 @@ impl<T> Channel<T> {
             state.producers -= 1;
             state.unfinished |= !has_finished;
             if state.producers > 0 {
-                return Ended::default();
+                return EndedChannel::default();
             }
             let end = if state.unfinished {
                 Err(StreamError::Unfinished)
@@ -185,13 +185,13 @@ impl<T> Channel<T> {
             };
             state.end(end, after)
         })
-        .told();
+        .drop_items();
     }
 }
 
 impl<T: Send + Sync + 'static> AnyChannel for Channel<T> {
-    fn end(&self, end: End) -> usize {
-        self.with(|state, after| state.end(end, after)).told()
+    fn end(&self, end: StreamEnd) -> usize {
+        self.with(|state, after| state.end(end, after)).drop_items()
     }
 
     fn end_of_unit(&self) -> usize {
@@ -203,7 +203,7 @@ impl<T: Send + Sync + 'static> AnyChannel for Channel<T> {
             };
             state.end(end, after)
         })
-        .told()
+        .drop_items()
     }
 
     fn is_produced(&self) -> bool {
@@ -223,7 +223,7 @@ impl<T: Send + Sync + 'static> AnyChannel for Channel<T> {
         lock(&self.state).buffer.is_drained()
     }
 
-    fn stir(&self) {
+    fn notify(&self) {
         self.with(|state, after| {
             after.wake_too.extend(state.joining.wake_all());
             state.wake_watchers(after);
@@ -231,7 +231,7 @@ impl<T: Send + Sync + 'static> AnyChannel for Channel<T> {
     }
 }
 
-impl<T> State<T> {
+impl<T> ChannelState<T> {
     #[inline]
     fn push(
         &mut self,
@@ -261,14 +261,14 @@ impl<T> State<T> {
     }
 
     /// Ends it, unless it has ended.
-    fn end(&mut self, end: End, after: &mut Aftermath<T>) -> Ended<T> {
+    fn end(&mut self, end: StreamEnd, after: &mut Aftermath<T>) -> EndedChannel<T> {
         if self.end.is_some() {
-            return Ended {
+            return EndedChannel {
                 late: Some(end),
-                ..Ended::default()
+                ..EndedChannel::default()
             };
         }
-        let mut ended = Ended::default();
+        let mut ended = EndedChannel::default();
         if end.as_ref().is_err_and(StreamError::cuts_off) {
             ended.lost = self.buffer.ungot();
             ended.given_up = self.buffer.clear();

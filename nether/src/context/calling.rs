@@ -1,4 +1,4 @@
-//! [`Calling`]: the future of `send` and `ask`.
+//! [`CallFuture`]: the future of `send` and `ask`.
 //!
 //! It is written by hand, and its types carry no bounds, for the sake of the reader of compile errors: the
 //! bounds stand on the method alone, so that a mistake is reported once, at the message.
@@ -18,7 +18,7 @@ use crate::declaration::Declaration;
 use crate::envelope::{Awaited, Given, Label, Source, reply};
 use crate::error::{CallError, FailureKind, SendError};
 use crate::message::{ByValue, Message};
-use crate::route::{BoxFuture, Route, To, Waiting, offer};
+use crate::route::{BoxFuture, Route, To, WaitingOffer, offer};
 use crate::waiting::wait;
 
 /// The future of [`send`](crate::Context::send) and [`ask`](crate::QueryContext::ask): the reply.
@@ -27,25 +27,25 @@ use crate::waiting::wait;
 /// message back. Dropped after that, the message is handled all the same, and a failure is one of the unit of
 /// work; a query to a shared module, which changes nothing, is dropped with it.
 #[must_use = "nothing is sent until this is awaited"]
-pub struct Calling<'a, M, P, T, E> {
+pub struct CallFuture<'a, M, P, T, E> {
     handle: &'a Handle,
     message: Option<M>,
     begin: Begin<M, P, T, E>,
-    stage: Stage<P, T, E>,
+    stage: CallStage<P, T, E>,
     name: &'static str,
     timer: Timer,
 }
 
 /// A call of a message.
 pub(super) type Call<'a, M> =
-    Calling<'a, M, Given<M>, <M as Message>::Reply, <M as Message>::Error>;
+    CallFuture<'a, M, Given<M>, <M as Message>::Reply, <M as Message>::Error>;
 
-type Begin<M, P, T, E> = fn(&Handle, M, &mut Context<'_>) -> Stage<P, T, E>;
+type Begin<M, P, T, E> = fn(&Handle, M, &mut Context<'_>) -> CallStage<P, T, E>;
 
 /// How far the call has come.
-pub(super) enum Stage<P, T, E> {
+pub(super) enum CallStage<P, T, E> {
     /// Waiting for room in a mailbox.
-    Offering(Waiting<P>, Awaited<Result<T, CallError<E>>>),
+    Offering(WaitingOffer<P>, Awaited<Result<T, CallError<E>>>),
     /// Waiting for the reply.
     Replying(Awaited<Result<T, CallError<E>>>),
     /// Running a shared module's handler.
@@ -54,36 +54,36 @@ pub(super) enum Stage<P, T, E> {
     Ended(Option<CallError<E>>),
 }
 
-impl<M, P, T, E> Unpin for Calling<'_, M, P, T, E> {}
+impl<M, P, T, E> Unpin for CallFuture<'_, M, P, T, E> {}
 
-impl<'a, M> Calling<'a, M, Given<M>, M::Reply, M::Error>
+impl<'a, M> CallFuture<'a, M, Given<M>, M::Reply, M::Error>
 where
     M: ByValue + Send,
 {
     /// A call that has not begun. `handler` names the handler that the compiler saw.
     #[inline]
-    pub(super) fn new<H: Handler>(handle: &'a Handle, message: M) -> Self {
-        Calling {
+    pub(super) fn new<H: HandlerProof>(handle: &'a Handle, message: M) -> Self {
+        CallFuture {
             handle,
             message: Some(message),
             begin: begin::<M, H>,
-            stage: Stage::Ended(None),
+            stage: CallStage::Ended(None),
             name: M::NAME,
             timer: Timer::default(),
         }
     }
 }
 
-impl<'a, M> Calling<'a, M, Given<M>, M::Reply, M::Error>
+impl<'a, M> CallFuture<'a, M, Given<M>, M::Reply, M::Error>
 where
     M: ByValue + Send,
 {
     /// A call that was begun without waiting.
-    pub(super) fn begun<H: Handler>(
+    pub(super) fn begun<H: HandlerProof>(
         handle: &'a Handle,
-        stage: Stage<Given<M>, M::Reply, M::Error>,
+        stage: CallStage<Given<M>, M::Reply, M::Error>,
     ) -> Self {
-        Calling {
+        CallFuture {
             handle,
             message: None,
             begin: begin::<M, H>,
@@ -98,7 +98,7 @@ where
 pub(super) type Marker<S, I, Rule, H> = PhantomData<fn() -> (S, I, Rule, H)>;
 
 /// Where the compiler saw the handler of a message; a type, so that the future need not carry it.
-pub(super) trait Handler {
+pub(super) trait HandlerProof {
     fn declaration() -> Option<&'static Declaration>;
 }
 
@@ -107,13 +107,13 @@ fn begin<M, H>(
     handle: &Handle,
     message: M,
     cx: &mut Context<'_>,
-) -> Stage<Given<M>, M::Reply, M::Error>
+) -> CallStage<Given<M>, M::Reply, M::Error>
 where
     M: ByValue + Send,
-    H: Handler,
+    H: HandlerProof,
 {
     if room::is_limited(handle) {
-        return Stage::Running(RunToEnd::cut_short(begin_later::<M, H>(
+        return CallStage::Running(RunToEnd::cut_short(begin_later::<M, H>(
             handle.clone(),
             message,
         )));
@@ -126,7 +126,7 @@ where
 fn begin_later<M, H>(handle: Handle, message: M) -> BoxFuture<Result<M::Reply, CallError<M::Error>>>
 where
     M: ByValue + Send,
-    H: Handler,
+    H: HandlerProof,
 {
     Box::pin(async move {
         let room = Room::enter(&handle).await;
@@ -137,7 +137,7 @@ where
         })
         .await;
         drop(room);
-        let mut call = Calling::begun::<H>(&handle, stage);
+        let mut call = CallFuture::begun::<H>(&handle, stage);
         // Whoever waits for this sees to the deadline.
         poll_fn(|cx| call.poll_stage(cx)).await
     })
@@ -148,10 +148,10 @@ fn begin_now<M, H>(
     handle: &Handle,
     message: M,
     cx: &mut Context<'_>,
-) -> Stage<Given<M>, M::Reply, M::Error>
+) -> CallStage<Given<M>, M::Reply, M::Error>
 where
     M: ByValue + Send,
-    H: Handler,
+    H: HandlerProof,
 {
     let descriptor = M::descriptor();
     let scope = &handle.scope;
@@ -161,11 +161,11 @@ where
             .and_then(|handler| Some((Route::<Given<M>>::known(&handler.route)?, handler.module)));
         let Some((route, module)) = known else {
             let refused = handle.no_route(descriptor, H::declaration());
-            return Stage::Ended(Some(refused.into()));
+            return CallStage::Ended(Some(refused.into()));
         };
         let sequence = match handle.admit(descriptor, 1) {
             Ok(sequence) => sequence,
-            Err(refused) => return Stage::Ended(Some(refused.into())),
+            Err(refused) => return CallStage::Ended(Some(refused.into())),
         };
         scope.mediator.recorder.record(&message);
         let cause = handle.next_cause();
@@ -179,32 +179,33 @@ where
                 let (reply, awaited) = reply(cx);
                 if let Err(deadlock) = wait(M::NAME, queue.waiter(), || awaited.expected()) {
                     scope.take_back(1);
-                    return Stage::Ended(Some(CallError::Deadlock(Box::new(deadlock))));
+                    return CallStage::Ended(Some(CallError::Deadlock(Box::new(deadlock))));
                 }
                 let given = Given::new(message, Some(reply));
-                match offer(queue, source, label, given, handle.is_root(), cx) {
-                    Ok(None) => Stage::Replying(awaited),
-                    Ok(Some(waiting)) => Stage::Offering(waiting, awaited),
-                    Err(rejected) => Stage::Ended(Some(rejected.error(M::NAME).into())),
+                match offer(queue, source, label, given, handle.is_external(), cx) {
+                    Ok(None) => CallStage::Replying(awaited),
+                    Ok(Some(waiting)) => CallStage::Offering(waiting, awaited),
+                    Err(rejected) => CallStage::Ended(Some(rejected.error(M::NAME).into())),
                 }
             }
             To::Inline(inline) => {
                 let given = Given::new(message, None);
-                let future = Arc::clone(inline).call(given, source.header(label), handle.is_root());
-                Stage::Running(RunToEnd::new::<M>(future, scope, module.name, sequence))
+                let future =
+                    Arc::clone(inline).call(given, source.header(label), handle.is_external());
+                CallStage::Running(RunToEnd::new::<M>(future, scope, module.name, sequence))
             }
         }
     })
 }
 
-impl<M, P, T, E> Future for Calling<'_, M, P, T, E> {
+impl<M, P, T, E> Future for CallFuture<'_, M, P, T, E> {
     type Output = Result<T, CallError<E>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let call = self.get_mut();
         if let Some(message) = call.message.take() {
             call.stage = (call.begin)(call.handle, message, cx);
-            if let Stage::Replying(_) = call.stage {
+            if let CallStage::Replying(_) = call.stage {
                 // The reply cell has the waker already.
                 return call.poll_deadline(cx).map(Err);
             }
@@ -217,28 +218,28 @@ impl<M, P, T, E> Future for Calling<'_, M, P, T, E> {
     }
 }
 
-impl<M, P, T, E> Calling<'_, M, P, T, E> {
+impl<M, P, T, E> CallFuture<'_, M, P, T, E> {
     #[inline(always)] // A reply is large: each function that hands it on would move it.
     fn poll_stage(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, CallError<E>>> {
         loop {
             match &mut self.stage {
-                Stage::Offering(waiting, _) => {
+                CallStage::Offering(waiting, _) => {
                     let accepted = ready!(waiting.poll(cx));
-                    let Stage::Offering(_, awaited) =
-                        std::mem::replace(&mut self.stage, Stage::Ended(None))
+                    let CallStage::Offering(_, awaited) =
+                        std::mem::replace(&mut self.stage, CallStage::Ended(None))
                     else {
                         unreachable!("the stage was just seen to be `Offering`")
                     };
                     self.stage = match accepted {
-                        Ok(()) => Stage::Replying(awaited),
-                        Err(rejected) => Stage::Ended(Some(rejected.error(self.name).into())),
+                        Ok(()) => CallStage::Replying(awaited),
+                        Err(rejected) => CallStage::Ended(Some(rejected.error(self.name).into())),
                     };
                 }
-                Stage::Replying(awaited) => {
+                CallStage::Replying(awaited) => {
                     return awaited.poll(cx, || Err(unanswered(self.handle, self.name)));
                 }
-                Stage::Running(running) => return running.poll(cx),
-                Stage::Ended(error) => {
+                CallStage::Running(running) => return running.poll(cx),
+                CallStage::Ended(error) => {
                     return Poll::Ready(Err(error
                         .take()
                         .expect("a future is not polled after it is ready")));
@@ -249,7 +250,7 @@ impl<M, P, T, E> Calling<'_, M, P, T, E> {
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<CallError<E>> {
         ready!(self.timer.poll(&self.handle.scope, cx));
-        self.stage = Stage::Ended(None);
+        self.stage = CallStage::Ended(None);
         Poll::Ready(SendError::DeadlineExceeded { message: self.name }.into())
     }
 }
@@ -264,9 +265,9 @@ fn unanswered<E>(handle: &Handle, message: &'static str) -> CallError<E> {
     }
 }
 
-impl<M, P, T, E> fmt::Debug for Calling<'_, M, P, T, E> {
+impl<M, P, T, E> fmt::Debug for CallFuture<'_, M, P, T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Calling")
+        f.debug_struct("CallFuture")
             .field("message", &self.name)
             .field("begun", &self.message.is_none())
             .finish()

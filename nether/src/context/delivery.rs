@@ -4,11 +4,11 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::context::calling::Handler;
+use crate::context::calling::HandlerProof;
 use crate::context::handle::{Handle, Origin};
-use crate::context::posting::{Stage, accepted, ended};
+use crate::context::posting::{PostStage, accepted, ended};
 use crate::context::room::{self, Room};
-use crate::context::subscription::{tell_subscribers, tell_subscribers_of};
+use crate::context::subscription::{notify_subscribers, notify_subscribers_of};
 use crate::envelope::{Given, Label, Parcel, Shown, Source};
 use crate::error::SendError;
 use crate::mediator::Row;
@@ -21,11 +21,11 @@ use crate::scope::{Scope, ScopeKind};
 #[allow(private_interfaces, private_bounds)]
 pub trait Post: Parcel {
     #[doc(hidden)]
-    fn post<H: Handler>(
+    fn post<H: HandlerProof>(
         handle: &Handle,
         message: Self::Message,
         cx: &mut Context<'_>,
-    ) -> Stage<Self>
+    ) -> PostStage<Self>
     where
         Self: Sized;
 }
@@ -33,7 +33,7 @@ pub trait Post: Parcel {
 #[allow(private_interfaces, private_bounds)]
 impl<M: ByValue + Send> Post for Given<M> {
     #[inline]
-    fn post<H: Handler>(handle: &Handle, message: M, cx: &mut Context<'_>) -> Stage<Self> {
+    fn post<H: HandlerProof>(handle: &Handle, message: M, cx: &mut Context<'_>) -> PostStage<Self> {
         if room::is_limited(handle) {
             return post_later(handle.clone(), message, give::<M, H>);
         }
@@ -43,10 +43,10 @@ impl<M: ByValue + Send> Post for Given<M> {
 
 /// Gives a command or query to its module.
 #[inline(always)] // It gives back what is large: to hand it on would move it.
-fn give<M, H>(handle: &Handle, message: M, cx: &mut Context<'_>) -> Stage<Given<M>>
+fn give<M, H>(handle: &Handle, message: M, cx: &mut Context<'_>) -> PostStage<Given<M>>
 where
     M: ByValue + Send,
-    H: Handler,
+    H: HandlerProof,
 {
     let descriptor = M::descriptor();
     handle.scope.read(descriptor.slot(), |row| {
@@ -54,11 +54,11 @@ where
             .and_then(|row| row.handlers.first())
             .map(|handler| &handler.route);
         let Some(route) = handler.and_then(Route::<Given<M>>::known) else {
-            return Stage::Ended(Err(handle.no_route(descriptor, H::declaration())));
+            return PostStage::Ended(Err(handle.no_route(descriptor, H::declaration())));
         };
         let sequence = match handle.admit(descriptor, 1) {
             Ok(sequence) => sequence,
-            Err(refused) => return Stage::Ended(Err(refused)),
+            Err(refused) => return PostStage::Ended(Err(refused)),
         };
         handle.scope.mediator.recorder.record(&message);
         let cause = handle.next_cause();
@@ -68,14 +68,14 @@ where
             cause: &cause,
         };
         let label = Label::new(descriptor, sequence, false);
-        deliver(source, label, route, given, handle.is_root(), cx)
+        deliver(source, label, route, given, handle.is_external(), cx)
     })
 }
 
 #[allow(private_interfaces, private_bounds)]
 impl<E: Event> Post for Shown<E> {
     #[inline]
-    fn post<H: Handler>(handle: &Handle, event: E, cx: &mut Context<'_>) -> Stage<Self> {
+    fn post<H: HandlerProof>(handle: &Handle, event: E, cx: &mut Context<'_>) -> PostStage<Self> {
         if room::is_limited(handle) {
             return post_later(handle.clone(), event, |handle, event, cx| {
                 publish(handle, &Arc::new(event), cx)
@@ -90,12 +90,12 @@ impl<E: Event> Post for Shown<E> {
 fn post_later<P: Parcel>(
     handle: Handle,
     message: P::Message,
-    post: fn(&Handle, P::Message, &mut Context<'_>) -> Stage<P>,
-) -> Stage<P>
+    post: fn(&Handle, P::Message, &mut Context<'_>) -> PostStage<P>,
+) -> PostStage<P>
 where
     P::Message: Send,
 {
-    Stage::Waiting(Box::pin(async move {
+    PostStage::Waiting(Box::pin(async move {
         let room = Room::enter(&handle).await;
         let mut message = Some(message);
         let stage = poll_fn(|cx| {
@@ -128,7 +128,7 @@ pub(crate) fn announce<E: Event>(handle: &Handle, event: impl FnOnce() -> E) {
     };
     if scope.obstacle().is_some() || !is_accepted(&handle, &event) {
         // A unit of work that starts nothing more cannot have it handled; the system still can.
-        tell_subscribers_of(scope, &event, None);
+        notify_subscribers_of(scope, &event, None);
         let system = Scope::new(Arc::clone(&scope.mediator), ScopeKind::Standing);
         is_accepted(&Handle::new(Arc::new(system), Origin::Handler), &event);
     }
@@ -136,23 +136,23 @@ pub(crate) fn announce<E: Event>(handle: &Handle, event: impl FnOnce() -> E) {
 
 fn is_accepted<E: Event>(handle: &Handle, event: &Arc<E>) -> bool {
     let stage = publish(handle, event, &mut Context::from_waker(Waker::noop()));
-    !matches!(stage, Stage::Ended(Err(_)))
+    !matches!(stage, PostStage::Ended(Err(_)))
 }
 
 /// Shows an event to every module that handles it, and to subscribers.
 #[inline]
-fn publish<E: Event>(handle: &Handle, event: &Arc<E>, cx: &mut Context<'_>) -> Stage<Shown<E>> {
+fn publish<E: Event>(handle: &Handle, event: &Arc<E>, cx: &mut Context<'_>) -> PostStage<Shown<E>> {
     let descriptor = E::descriptor();
     handle.scope.read(descriptor.slot(), |row| {
         let Some(row) = row else {
-            return Stage::Ended(Err(handle.no_route(descriptor, None)));
+            return PostStage::Ended(Err(handle.no_route(descriptor, None)));
         };
         let sequence = match handle.admit(descriptor, row.handlers.len() as u64) {
             Ok(sequence) => sequence,
-            Err(refused) => return Stage::Ended(Err(refused)),
+            Err(refused) => return PostStage::Ended(Err(refused)),
         };
         handle.scope.mediator.recorder.record(&**event);
-        tell_subscribers(&handle.scope, row, event, sequence);
+        notify_subscribers(&handle.scope, row, event, sequence);
         let cause = handle.next_cause();
         let source = Source {
             scope: &handle.scope,
@@ -168,13 +168,13 @@ fn publish<E: Event>(handle: &Handle, event: &Arc<E>, cx: &mut Context<'_>) -> S
                 label,
                 route,
                 Shown(Arc::clone(event)),
-                handle.is_root(),
+                handle.is_external(),
                 cx,
             ) {
                 // A module that stopped meanwhile does not handle the event any more.
-                Stage::Ended(_) => {}
+                PostStage::Ended(_) => {}
                 waiting => {
-                    return Stage::Waiting(show_the_rest(
+                    return PostStage::Waiting(show_the_rest(
                         handle,
                         event,
                         sequence,
@@ -185,7 +185,7 @@ fn publish<E: Event>(handle: &Handle, event: &Arc<E>, cx: &mut Context<'_>) -> S
                 }
             }
         }
-        Stage::Ended(Ok(()))
+        PostStage::Ended(Ok(()))
     })
 }
 
@@ -196,21 +196,25 @@ fn deliver<P: Parcel>(
     label: Label,
     route: &Route<P>,
     parcel: P,
-    root: bool,
+    is_external: bool,
     cx: &mut Context<'_>,
-) -> Stage<P> {
+) -> PostStage<P> {
     let refused = |rejected: Rejected| rejected.error(P::Message::NAME);
     match route.to(parcel.sent()) {
-        To::Queue(queue) => match offer(queue, source, label, parcel, root, cx) {
-            Ok(None) => Stage::Ended(Ok(())),
-            Ok(Some(waiting)) => Stage::Offering(waiting),
-            Err(rejected) => Stage::Ended(Err(refused(rejected))),
+        To::Queue(queue) => match offer(queue, source, label, parcel, is_external, cx) {
+            Ok(None) => PostStage::Ended(Ok(())),
+            Ok(Some(waiting)) => PostStage::Offering(waiting),
+            Err(rejected) => PostStage::Ended(Err(refused(rejected))),
         },
-        To::Inline(inline) => match Arc::clone(inline).post(parcel, source.header(label), root) {
-            Ok(None) => Stage::Ended(Ok(())),
-            Ok(Some(wait)) => Stage::Waiting(Box::pin(async move { wait.await.map_err(refused) })),
-            Err(rejected) => Stage::Ended(Err(refused(rejected))),
-        },
+        To::Inline(inline) => {
+            match Arc::clone(inline).post(parcel, source.header(label), is_external) {
+                Ok(None) => PostStage::Ended(Ok(())),
+                Ok(Some(wait)) => {
+                    PostStage::Waiting(Box::pin(async move { wait.await.map_err(refused) }))
+                }
+                Err(rejected) => PostStage::Ended(Err(refused(rejected))),
+            }
+        }
     }
 }
 
@@ -222,9 +226,9 @@ fn show_the_rest<E: Event>(
     sequence: u64,
     row: &Arc<Row>,
     next: usize,
-    first: Stage<Shown<E>>,
+    first: PostStage<Shown<E>>,
 ) -> BoxFuture<Result<(), SendError>> {
-    let rest = Rest {
+    let rest = RemainingDeliveries {
         handle: handle.clone(),
         event: Arc::clone(event),
         sequence,
@@ -235,7 +239,7 @@ fn show_the_rest<E: Event>(
 }
 
 /// The deliveries of a publish that are still to be made. Dropped, they are taken back.
-struct Rest<E: Event> {
+struct RemainingDeliveries<E: Event> {
     handle: Handle,
     event: Arc<E>,
     sequence: u64,
@@ -243,13 +247,13 @@ struct Rest<E: Event> {
     next: usize,
 }
 
-impl<E: Event> Rest<E> {
-    async fn show(mut self, mut stage: Stage<Shown<E>>) -> Result<(), SendError> {
+impl<E: Event> RemainingDeliveries<E> {
+    async fn show(mut self, mut stage: PostStage<Shown<E>>) -> Result<(), SendError> {
         loop {
             match stage {
-                Stage::Offering(waiting) => drop(accepted(waiting).await),
-                Stage::Waiting(waiting) => drop(waiting.await),
-                Stage::Ended(_) => {}
+                PostStage::Offering(waiting) => drop(accepted(waiting).await),
+                PostStage::Waiting(waiting) => drop(waiting.await),
+                PostStage::Ended(_) => {}
             }
             let Some(handler) = self.row.handlers.get(self.next) else {
                 return Ok(());
@@ -258,7 +262,7 @@ impl<E: Event> Rest<E> {
             let Some(route) = Route::<Shown<E>>::known(&handler.route) else {
                 unreachable!("rows are filled by message type")
             };
-            // Pending again means a place in line, which `accepted` polls with its own waker.
+            // Pending again means a place in the wait queue, which `accepted` polls with its own waker.
             let mut cx = Context::from_waker(Waker::noop());
             let source = Source {
                 scope: &self.handle.scope,
@@ -269,14 +273,14 @@ impl<E: Event> Rest<E> {
                 Label::new(E::descriptor(), self.sequence, false),
                 route,
                 Shown(Arc::clone(&self.event)),
-                self.handle.is_root(),
+                self.handle.is_external(),
                 &mut cx,
             );
         }
     }
 }
 
-impl<E: Event> Drop for Rest<E> {
+impl<E: Event> Drop for RemainingDeliveries<E> {
     fn drop(&mut self) {
         self.handle
             .scope

@@ -7,7 +7,7 @@ use crate::envelope::{Cause, Header, Label, Source};
 use crate::error::{NoRoute, SendError, TooDeep};
 use crate::events::is_own;
 use crate::message::MessageDescriptor;
-use crate::scope::{MessageKey, Scope};
+use crate::scope::{MessageId, Scope};
 
 /// A handle to a unit of work.
 #[derive(Debug, Clone)]
@@ -23,7 +23,7 @@ pub(crate) struct Handle {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// From outside: it waits at a full mailbox, and a stopping system refuses it.
-    Root,
+    External,
     /// From a module's `#[on_start]` or `#[on_stop]`: it is accepted while the system stops.
     Hook,
     /// From a handler: it is never held up by a mailbox.
@@ -55,8 +55,8 @@ impl Handle {
 
     /// Whether what it sends waits for room in mailboxes.
     #[inline]
-    pub(crate) fn is_root(&self) -> bool {
-        self.origin == Origin::Root
+    pub(crate) fn is_external(&self) -> bool {
+        self.origin == Origin::External
     }
 
     /// Counts `count` deliveries of a message as in flight and gives their number, or says why they are
@@ -71,12 +71,12 @@ impl Handle {
         if self.cause.depth >= limit {
             return Err(SendError::TooDeep(Box::new(self.too_deep(message, limit))));
         }
-        if self.origin == Origin::Root && self.scope.mediator.stopping.has_begun() {
+        if self.origin == Origin::External && self.scope.mediator.stopping.has_begun() {
             return Err(SendError::Stopping {
                 message: message.name(),
             });
         }
-        self.scope.admit(count, self.is_root(), message.name())
+        self.scope.admit(count, self.is_external(), message.name())
     }
 
     #[cold]
@@ -140,15 +140,15 @@ impl Handle {
         }))
     }
 
-    pub(crate) fn message_key(&self) -> Option<MessageKey> {
-        self.message.map(|label| MessageKey {
+    pub(crate) fn message_id(&self) -> Option<MessageId> {
+        self.message.map(|label| MessageId {
             context: self.scope.id(),
             sequence: label.sequence(),
         })
     }
 
-    pub(crate) fn causation_key(&self) -> Option<MessageKey> {
-        self.cause.sequence.map(|sequence| MessageKey {
+    pub(crate) fn causation_id(&self) -> Option<MessageId> {
+        self.cause.sequence.map(|sequence| MessageId {
             context: self.scope.id(),
             sequence,
         })

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use crate::error::{CallError, Failure, FailureKind, HandlerError};
 use crate::message::{Message, MessageKind};
 use crate::route::BoxFuture;
-use crate::scope::{Hold, Scope};
+use crate::scope::{Scope, ScopeGuard};
 
 /// A handler that was begun in its caller's task. If the caller stops waiting, a command runs on to its end
 /// in a task of its own (it is never cut in half); a query, which changes nothing, is dropped.
@@ -95,13 +95,13 @@ fn run_on<M: Message>(
         sequence,
     } = abandoned;
     // Its failure must be told before the unit of work can end.
-    let hold = Hold::new(scope);
+    let guard = ScopeGuard::new(scope);
     // Boxed, so that tokio's part of a task is compiled once and not for each message.
     let rest: BoxFuture<()> = Box::pin(async move {
         let Err(error) = future.await else { return };
-        hold.scope().fail(Failure {
+        guard.scope().fail(Failure {
             message: M::NAME,
-            module,
+            module: Some(module),
             sequence,
             kind: FailureKind::of(error),
         });

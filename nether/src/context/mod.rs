@@ -18,15 +18,15 @@ mod trying;
 #[cfg(any(feature = "http", feature = "eventstore"))]
 mod unproven;
 
-pub use self::calling::Calling;
+pub use self::calling::CallFuture;
 pub(crate) use self::delivery::Post;
 pub(crate) use self::delivery::announce;
 pub(crate) use self::handle::{Handle, Origin};
 pub use self::nested::Nested;
 pub use self::outcome::Outcome;
-pub use self::posting::Posting;
+pub use self::posting::PostFuture;
 pub use self::query::QueryContext;
-pub use self::stream::{JoinStream, Producer, SharedStream, Streaming, StreamingCall, WatchStream};
+pub use self::stream::{JoinStream, Producer, SharedStream, StreamFuture, Streaming, WatchStream};
 pub use self::subscription::{AnyEvent, Subscription};
 pub(crate) use self::subscription::{subscribe_to_all, subscribe_to_any};
 
@@ -37,13 +37,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use self::calling::{Handler, Marker};
+use self::calling::{HandlerProof, Marker};
 use self::query::ByCalls;
 use crate::declaration::Declaration;
 use crate::envelope::{Given, Shown};
-use crate::error::Refused;
+use crate::error::TrySendError;
 use crate::message::{ByValue, Command, Event, Message};
-use crate::routing::{Calls, Emits, Root, Sender};
+use crate::routing::{Caller, Calls, Emits, External};
 use crate::scope::Scope;
 
 /// A handle to a unit of work.
@@ -104,11 +104,12 @@ use crate::scope::Scope;
 ///
 /// A context is for one piece of work, not for the life of a program: it keeps failures that no caller got
 /// until it is closed. It is used inside of the tokio runtime in which its system was started.
-pub struct Context<S: Sender = Root> {
+#[doc(alias = "unit of work", alias = "session", alias = "scope")]
+pub struct Context<S: Caller = External> {
     query: QueryContext<S>,
 }
 
-impl<S: Sender> Context<S> {
+impl<S: Caller> Context<S> {
     pub(crate) fn new(handle: Handle) -> Self {
         Context {
             query: QueryContext::new(handle),
@@ -161,13 +162,14 @@ impl<S: Sender> Context<S> {
     /// ctx.close().await?;
     /// # Ok(()) }
     /// ```
+    #[doc(alias = "call", alias = "request", alias = "invoke")]
     #[inline]
-    pub fn send<C, I, TheOneHandler, T, E>(&self, command: C) -> Calling<'_, C, Given<C>, T, E>
+    pub fn send<C, I, TheOneHandler, T, E>(&self, command: C) -> CallFuture<'_, C, Given<C>, T, E>
     where
         C: Command<Reply = T, Error = E, Sent = I>,
         S: Calls<I, S::Rule, TheOneHandler>,
     {
-        Calling::new::<ByCalls<S, I, S::Rule, TheOneHandler>>(self.handle(), command)
+        CallFuture::new::<ByCalls<S, I, S::Rule, TheOneHandler>>(self.handle(), command)
     }
 
     /// Publishes an event to every module that handles it, if any, and to subscribers. Returns once all these
@@ -180,13 +182,14 @@ impl<S: Sender> Context<S> {
     /// # Errors
     /// Why the event was refused. If the context's deadline passed while it waited for room, some modules may
     /// have accepted it before that.
+    #[doc(alias = "emit", alias = "notify", alias = "broadcast")]
     #[inline]
-    pub fn publish<E, I, TheHandlers>(&self, event: E) -> Posting<'_, E, Shown<E>>
+    pub fn publish<E, I, TheHandlers>(&self, event: E) -> PostFuture<'_, E, Shown<E>>
     where
         E: Event<Published = I>,
         S: Emits<I, S::Rule, TheHandlers>,
     {
-        Posting::new(
+        PostFuture::new(
             self.handle(),
             event,
             E::NAME,
@@ -225,14 +228,15 @@ impl<S: Sender> Context<S> {
     /// assert!(error.to_string().ends_with("no luck"));
     /// # Ok(()) }
     /// ```
+    #[doc(alias = "tell", alias = "post", alias = "enqueue")]
     #[inline]
-    pub fn process<M, I, TheOneHandler, P>(&self, message: M) -> Posting<'_, M, P>
+    pub fn process<M, I, TheOneHandler, P>(&self, message: M) -> PostFuture<'_, M, P>
     where
         M: Message<Itself = I, Parcel = P>,
         P: Post<Message = M>,
         S: Emits<I, S::Rule, TheOneHandler>,
     {
-        Posting::new(
+        PostFuture::new(
             self.handle(),
             message,
             M::NAME,
@@ -285,7 +289,7 @@ impl<S: Sender> Context<S> {
     pub fn try_send<C, I, TheOneHandler, T, E>(
         &self,
         command: C,
-    ) -> Result<Calling<'_, C, Given<C>, T, E>, Refused<C>>
+    ) -> Result<CallFuture<'_, C, Given<C>, T, E>, TrySendError<C>>
     where
         C: Command<Reply = T, Error = E, Sent = I>,
         S: Calls<I, S::Rule, TheOneHandler>,
@@ -302,7 +306,7 @@ impl<S: Sender> Context<S> {
     ///
     /// # Errors
     /// The message, and why it was not accepted.
-    pub fn try_process<M, I, TheOneHandler>(&self, message: M) -> Result<(), Refused<M>>
+    pub fn try_process<M, I, TheOneHandler>(&self, message: M) -> Result<(), TrySendError<M>>
     where
         M: ByValue + Message<Itself = I> + Send,
         S: Emits<I, S::Rule, TheOneHandler>,
@@ -340,9 +344,9 @@ impl<S: Sender> Context<S> {
     }
 }
 
-impl Context<Root> {
+impl Context<External> {
     pub(crate) fn open(scope: Scope) -> Self {
-        Context::new(Handle::new(Arc::new(scope), Origin::Root))
+        Context::new(Handle::new(Arc::new(scope), Origin::External))
     }
 
     /// Sets a deadline this long from now; see [`with_deadline`](Context::with_deadline).
@@ -416,13 +420,13 @@ impl Context<Root> {
 /// The handler that [`Emits`] found.
 struct ByEmits<S, I, Rule, H>(Marker<S, I, Rule, H>);
 
-impl<S: Emits<I, Rule, H>, I, Rule, H> Handler for ByEmits<S, I, Rule, H> {
+impl<S: Emits<I, Rule, H>, I, Rule, H> HandlerProof for ByEmits<S, I, Rule, H> {
     fn declaration() -> Option<&'static Declaration> {
         S::handler()
     }
 }
 
-impl<S: Sender> Deref for Context<S> {
+impl<S: Caller> Deref for Context<S> {
     type Target = QueryContext<S>;
 
     fn deref(&self) -> &QueryContext<S> {
@@ -430,9 +434,9 @@ impl<S: Sender> Deref for Context<S> {
     }
 }
 
-impl<S: Sender> Clone for Context<S> {
+impl<S: Caller> Clone for Context<S> {
     fn clone(&self) -> Self {
-        if self.handle().origin == Origin::Root {
+        if self.handle().origin == Origin::External {
             self.handle().scope.add_root();
         }
         let mut handle = self.handle().clone();
@@ -443,15 +447,15 @@ impl<S: Sender> Clone for Context<S> {
     }
 }
 
-impl<S: Sender> Drop for Context<S> {
+impl<S: Caller> Drop for Context<S> {
     fn drop(&mut self) {
-        if self.handle().origin == Origin::Root {
+        if self.handle().origin == Origin::External {
             self.handle().scope.drop_root();
         }
     }
 }
 
-impl<S: Sender> fmt::Debug for Context<S> {
+impl<S: Caller> fmt::Debug for Context<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.query.fmt(f)
     }

@@ -10,9 +10,9 @@ use crate::context::Context;
 use crate::context::handle::{Handle, Origin};
 use crate::context::outcome::{Outcome, close};
 use crate::error::ContextError;
-use crate::routing::Sender;
+use crate::routing::Caller;
 
-impl<S: Sender> Context<S> {
+impl<S: Caller> Context<S> {
     /// Opens a unit of work within this one: it has messages, streams, failures and transactions of its own,
     /// and may fail without this one failing.
     ///
@@ -49,7 +49,7 @@ impl<S: Sender> Context<S> {
     pub fn nested(&self) -> Nested<S> {
         let handle = self.handle();
         let origin = match handle.origin {
-            Origin::Root => Origin::Root,
+            Origin::External => Origin::External,
             _ => Origin::Handler,
         };
         Nested {
@@ -65,11 +65,11 @@ impl<S: Sender> Context<S> {
 
 /// A handle to a unit of work within another; see [`Context::nested`]. It is a [`Context`] that can be
 /// closed.
-pub struct Nested<S: Sender> {
+pub struct Nested<S: Caller> {
     ctx: Context<S>,
 }
 
-impl<S: Sender> Nested<S> {
+impl<S: Caller> Nested<S> {
     /// Ends it; see [`Context::close`].
     ///
     /// # Errors
@@ -106,7 +106,7 @@ impl<S: Sender> Nested<S> {
     }
 }
 
-impl<S: Sender> Deref for Nested<S> {
+impl<S: Caller> Deref for Nested<S> {
     type Target = Context<S>;
 
     fn deref(&self) -> &Context<S> {
@@ -114,17 +114,17 @@ impl<S: Sender> Deref for Nested<S> {
     }
 }
 
-impl<S: Sender> Drop for Nested<S> {
+impl<S: Caller> Drop for Nested<S> {
     fn drop(&mut self) {
         let handle = self.ctx.handle();
-        // A root handle sees to it itself.
-        if handle.origin != Origin::Root {
+        // An external handle sees to it itself.
+        if handle.origin != Origin::External {
             handle.scope.let_go();
         }
     }
 }
 
-impl<S: Sender> fmt::Debug for Nested<S> {
+impl<S: Caller> fmt::Debug for Nested<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Nested").field(&self.ctx).finish()
     }

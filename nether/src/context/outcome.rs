@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::context::Context;
 use crate::context::subscription::end_subscriptions;
 use crate::error::ContextError;
-use crate::routing::Root;
+use crate::routing::External;
 use crate::scope::Scope;
 
 /// A unit of work that succeeded.
@@ -19,7 +19,7 @@ pub struct Outcome {
     pub committed: usize,
 }
 
-impl Context<Root> {
+impl Context<External> {
     /// Ends the unit of work: accepts no more messages from outside, and waits until nothing of it is in
     /// flight, including messages from handlers and tasks that were [spawned](Context::spawn) in it. Streams
     /// end when everything left waits at them, see [`SharedStream`](crate::SharedStream#the-end). Then

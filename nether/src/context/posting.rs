@@ -1,4 +1,4 @@
-//! [`Posting`]: the future of `process` and `publish`; bounds stand on the methods, as for `Calling`.
+//! [`PostFuture`]: the future of `process` and `publish`; bounds stand on the methods, as for `CallFuture`.
 
 use std::fmt;
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use crate::context::timer::Timer;
 use crate::envelope::Parcel;
 use crate::error::SendError;
 use crate::message::Message;
-use crate::route::{BoxFuture, Rejected, Waiting};
+use crate::route::{BoxFuture, Rejected, WaitingOffer};
 
 /// The future of [`process`](crate::Context::process) and [`publish`](crate::Context::publish): that the
 /// message was accepted.
@@ -17,40 +17,40 @@ use crate::route::{BoxFuture, Rejected, Waiting};
 /// Nothing is sent before it is first polled. Dropped while it waits for room in a mailbox, it takes the
 /// message back; of an event, from those modules that have not accepted it yet.
 #[must_use = "nothing is sent until this is awaited"]
-pub struct Posting<'a, M, P> {
+pub struct PostFuture<'a, M, P> {
     handle: &'a Handle,
     message: Option<M>,
-    begin: fn(&Handle, M, &mut Context<'_>) -> Stage<P>,
-    stage: Stage<P>,
+    begin: fn(&Handle, M, &mut Context<'_>) -> PostStage<P>,
+    stage: PostStage<P>,
     name: &'static str,
     timer: Timer,
 }
 
 /// How far the message has come.
-pub(super) enum Stage<P> {
+pub(super) enum PostStage<P> {
     /// Waiting for room in the one mailbox it goes to.
-    Offering(Waiting<P>),
+    Offering(WaitingOffer<P>),
     /// Waiting for several modules, or for a shared one.
     Waiting(BoxFuture<Result<(), SendError>>),
     /// It is accepted, or refused.
     Ended(Result<(), SendError>),
 }
 
-impl<M, P> Unpin for Posting<'_, M, P> {}
+impl<M, P> Unpin for PostFuture<'_, M, P> {}
 
-impl<'a, M, P> Posting<'a, M, P> {
+impl<'a, M, P> PostFuture<'a, M, P> {
     #[inline]
     pub(super) fn new(
         handle: &'a Handle,
         message: M,
         name: &'static str,
-        begin: fn(&Handle, M, &mut Context<'_>) -> Stage<P>,
+        begin: fn(&Handle, M, &mut Context<'_>) -> PostStage<P>,
     ) -> Self {
-        Posting {
+        PostFuture {
             handle,
             message: Some(message),
             begin,
-            stage: Stage::Ended(Ok(())),
+            stage: PostStage::Ended(Ok(())),
             name,
             timer: Timer::default(),
         }
@@ -59,26 +59,26 @@ impl<'a, M, P> Posting<'a, M, P> {
     #[inline]
     fn poll_stage(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         match &mut self.stage {
-            Stage::Offering(waiting) => {
+            PostStage::Offering(waiting) => {
                 let accepted = ready!(waiting.poll(cx));
                 // What was refused is taken back with this, and not when the future is dropped, which may be
                 // much later.
-                self.stage = Stage::Ended(Ok(()));
+                self.stage = PostStage::Ended(Ok(()));
                 Poll::Ready(accepted.map_err(|rejected| rejected.error(self.name)))
             }
-            Stage::Waiting(waiting) => waiting.as_mut().poll(cx),
-            Stage::Ended(result) => Poll::Ready(std::mem::replace(result, Ok(()))),
+            PostStage::Waiting(waiting) => waiting.as_mut().poll(cx),
+            PostStage::Ended(result) => Poll::Ready(std::mem::replace(result, Ok(()))),
         }
     }
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<SendError> {
         ready!(self.timer.poll(&self.handle.scope, cx));
-        self.stage = Stage::Ended(Ok(()));
+        self.stage = PostStage::Ended(Ok(()));
         Poll::Ready(SendError::DeadlineExceeded { message: self.name })
     }
 }
 
-impl<M, P> Future for Posting<'_, M, P> {
+impl<M, P> Future for PostFuture<'_, M, P> {
     type Output = Result<(), SendError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -93,28 +93,28 @@ impl<M, P> Future for Posting<'_, M, P> {
     }
 }
 
-impl<M, P> fmt::Debug for Posting<'_, M, P> {
+impl<M, P> fmt::Debug for PostFuture<'_, M, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Posting")
+        f.debug_struct("PostFuture")
             .field("message", &self.name)
             .field("begun", &self.message.is_none())
             .finish()
     }
 }
 
-/// What a message comes to that was begun: for those who hold no [`Posting`].
-pub(super) async fn ended<P: Parcel>(stage: Stage<P>) -> Result<(), SendError> {
+/// What a message comes to that was begun: for those who hold no [`PostFuture`].
+pub(super) async fn ended<P: Parcel>(stage: PostStage<P>) -> Result<(), SendError> {
     match stage {
-        Stage::Offering(waiting) => {
+        PostStage::Offering(waiting) => {
             let accepted = accepted(waiting).await;
             accepted.map_err(|rejected| rejected.error(P::Message::NAME))
         }
-        Stage::Waiting(waiting) => waiting.await,
-        Stage::Ended(result) => result,
+        PostStage::Waiting(waiting) => waiting.await,
+        PostStage::Ended(result) => result,
     }
 }
 
-/// Waits in line for one queue; for those who hold no [`Posting`].
-pub(super) async fn accepted<P>(mut waiting: Waiting<P>) -> Result<(), Rejected> {
+/// Waits in line for one queue; for those who hold no [`PostFuture`].
+pub(super) async fn accepted<P>(mut waiting: WaitingOffer<P>) -> Result<(), Rejected> {
     std::future::poll_fn(|cx| waiting.poll(cx)).await
 }

@@ -6,24 +6,24 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::context::calling::{Calling, Handler, Marker};
+use crate::context::calling::{CallFuture, HandlerProof, Marker};
 use crate::context::handle::Handle;
 use crate::declaration::Declaration;
 use crate::envelope::Given;
 use crate::message::Query;
-use crate::routing::{Calls, Root, Sender};
-use crate::scope::{ContextId, MessageKey};
+use crate::routing::{Caller, Calls, External};
+use crate::scope::{ContextId, MessageId};
 
 /// A handle to a unit of work that may read, but change nothing: what a query's handler is given.
 ///
 /// Reading is separated from writing by type: there is no way from here to a command or an event. A
 /// [`Context`](crate::Context) is one too.
-pub struct QueryContext<S: Sender = Root> {
+pub struct QueryContext<S: Caller = External> {
     pub(crate) handle: Handle,
     sender: PhantomData<fn() -> S>,
 }
 
-impl<S: Sender> QueryContext<S> {
+impl<S: Caller> QueryContext<S> {
     pub(crate) fn new(handle: Handle) -> Self {
         QueryContext {
             handle,
@@ -39,13 +39,14 @@ impl<S: Sender> QueryContext<S> {
     /// # Errors
     /// [`CallError::Handler`](crate::CallError::Handler) if the handler returns an error, otherwise the
     /// reason why there is no answer.
+    #[doc(alias = "query", alias = "request")]
     #[inline]
-    pub fn ask<Q, I, TheOneHandler, T, E>(&self, query: Q) -> Calling<'_, Q, Given<Q>, T, E>
+    pub fn ask<Q, I, TheOneHandler, T, E>(&self, query: Q) -> CallFuture<'_, Q, Given<Q>, T, E>
     where
         Q: Query<Reply = T, Error = E, Asked = I>,
         S: Calls<I, S::Rule, TheOneHandler>,
     {
-        Calling::new::<ByCalls<S, I, S::Rule, TheOneHandler>>(&self.handle, query)
+        CallFuture::new::<ByCalls<S, I, S::Rule, TheOneHandler>>(&self.handle, query)
     }
 
     /// The id of the unit of work, which everything in it shares; drawn at the first call.
@@ -54,13 +55,13 @@ impl<S: Sender> QueryContext<S> {
     }
 
     /// The id of the message being handled; `None` outside handlers.
-    pub fn message_key(&self) -> Option<MessageKey> {
-        self.handle.message_key()
+    pub fn message_id(&self) -> Option<MessageId> {
+        self.handle.message_id()
     }
 
     /// The id of the message whose handler sent the one being handled; `None` if it came from outside.
-    pub fn causation_key(&self) -> Option<MessageKey> {
-        self.handle.causation_key()
+    pub fn causation_id(&self) -> Option<MessageId> {
+        self.handle.causation_id()
     }
 
     /// How many messages caused each other up to the one being handled: 0 outside handlers.
@@ -104,13 +105,13 @@ impl<S: Sender> QueryContext<S> {
 /// The handler that [`Calls`] found.
 pub(super) struct ByCalls<S, I, Rule, H>(Marker<S, I, Rule, H>);
 
-impl<S: Calls<I, Rule, H>, I, Rule, H> Handler for ByCalls<S, I, Rule, H> {
+impl<S: Calls<I, Rule, H>, I, Rule, H> HandlerProof for ByCalls<S, I, Rule, H> {
     fn declaration() -> Option<&'static Declaration> {
         S::handler()
     }
 }
 
-impl<S: Sender> fmt::Debug for QueryContext<S> {
+impl<S: Caller> fmt::Debug for QueryContext<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.handle.fmt(f)
     }
@@ -119,7 +120,7 @@ impl<S: Sender> fmt::Debug for QueryContext<S> {
 /// What a query's handler may not do. The methods are here only to say so better than "no such method".
 mod refusals {
     use crate::context::query::QueryContext;
-    use crate::routing::Sender;
+    use crate::routing::Caller;
 
     /// Implemented by nothing.
     #[doc(hidden)]
@@ -134,7 +135,7 @@ mod refusals {
     }
 
     // What these give back is whatever the caller takes it for, so that nothing is said about it.
-    impl<S: Sender> QueryContext<S> {
+    impl<S: Caller> QueryContext<S> {
         #[doc(hidden)]
         pub fn send<M, T>(&self, _: M) -> T
         where

@@ -13,20 +13,20 @@ pub(super) struct Room(Arc<Mediator>);
 /// Whether what the handle sends needs a place.
 #[inline]
 pub(super) fn is_limited(handle: &Handle) -> bool {
-    handle.scope.is_limited() && handle.is_root()
+    handle.scope.is_limited() && handle.is_external()
 }
 
 /// The limit, for work that it holds back.
 fn limit(handle: &Handle) -> Option<&Limit> {
     let limit = handle.scope.mediator.limit.as_deref();
-    limit.filter(|_| handle.is_root())
+    limit.filter(|_| handle.is_external())
 }
 
 impl Room {
     /// Waits for a place, first come, first served. `None` if none is needed.
     pub(super) async fn enter(handle: &Handle) -> Option<Room> {
         let limit = limit(handle)?;
-        let mut place = InLine {
+        let mut place = RoomTicket {
             limit,
             ticket: None,
         };
@@ -54,13 +54,13 @@ impl Drop for Room {
     }
 }
 
-/// A place in the line. Dropped, it is given up.
-struct InLine<'a> {
+/// A ticket of the wait queue. Dropped, it is given up.
+struct RoomTicket<'a> {
     limit: &'a Limit,
     ticket: Option<u64>,
 }
 
-impl Drop for InLine<'_> {
+impl Drop for RoomTicket<'_> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket.take() {
             self.limit.withdraw(ticket);

@@ -14,7 +14,7 @@ use crate::events::HandlerFailed;
 use crate::guarded::{catch, said};
 use crate::message::{MessageDescriptor, MessageKind};
 use crate::race::race;
-use crate::routing::{Root, Sender};
+use crate::routing::{Caller, External};
 
 /// What stands for the message, in causes and failures.
 static SPAWNED: MessageDescriptor = MessageDescriptor::new(
@@ -29,7 +29,7 @@ static SPAWNED: MessageDescriptor = MessageDescriptor::new(
     None,
 );
 
-impl<S: Sender> Context<S> {
+impl<S: Caller> Context<S> {
     /// Runs `work` in a task of its own that is part of the unit of work: [`close`](Context::close) waits for
     /// it, and its messages belong to the unit of work. So a handler can return its reply and continue in the
     /// task.
@@ -94,28 +94,25 @@ impl<S: Sender> Context<S> {
 }
 
 /// The module that spawned; none from outside.
-fn name_of<S: Sender>() -> &'static str {
-    match TypeId::of::<S>() == TypeId::of::<Root>() {
-        true => "",
-        false => type_name::<S>(),
-    }
+fn name_of<S: Caller>() -> Option<&'static str> {
+    (TypeId::of::<S>() != TypeId::of::<External>()).then(type_name::<S>)
 }
 
 /// A task in flight. Dropped, it is done.
 struct Task {
     handle: Handle,
-    module: &'static str,
+    module: Option<&'static str>,
     /// Whether it is known how it ended.
-    is_told: bool,
+    is_reported: bool,
 }
 
 impl Task {
-    fn begin(handle: Handle, module: &'static str) -> Self {
+    fn begin(handle: Handle, module: Option<&'static str>) -> Self {
         handle.scope.mediator.tasks.begin();
         Task {
             handle,
             module,
-            is_told: false,
+            is_reported: false,
         }
     }
 
@@ -127,24 +124,25 @@ impl Task {
         };
         let kind = match race(async { Some(catch(work).await) }, cut_off).await {
             Some(Ok(Ok(()))) => {
-                self.is_told = true;
+                self.is_reported = true;
                 return;
             }
             Some(Ok(Err(error))) => FailureKind::Handler(Arc::new(error)),
             Some(Err(panic)) => FailureKind::Panicked(Box::new(Panic {
                 message: SPAWNED.name(),
-                module: self.module,
+                module: self.module.unwrap_or_default(),
                 text: said(&*panic),
             })),
             None => FailureKind::Stopped,
         };
-        self.is_told = true;
+        self.is_reported = true;
         self.fail(kind);
     }
 
     #[cold]
     fn fail(&self, kind: FailureKind) {
-        let (handle, module, message) = (&self.handle, self.module, SPAWNED.name());
+        let (handle, message) = (&self.handle, SPAWNED.name());
+        let module = self.module.unwrap_or_default();
         tracing::warn!(task = message, module, error = %kind, "task failed");
         announce(handle, || HandlerFailed {
             message: message.to_owned(),
@@ -156,10 +154,10 @@ impl Task {
             crashed: matches!(kind, FailureKind::Panicked(_)),
             json: None,
         });
-        handle.scope.spoil(message, module);
+        handle.scope.set_rollback_only(message, module);
         handle.scope.fail(Failure {
             message,
-            module,
+            module: self.module,
             sequence: handle.sequence(),
             kind,
         });
@@ -168,12 +166,12 @@ impl Task {
 
 impl Drop for Task {
     fn drop(&mut self) {
-        if !self.is_told {
-            self.fail(FailureKind::Stopped); // Its runtime is gone, or it fell when it was dropped.
+        if !self.is_reported {
+            self.fail(FailureKind::Stopped); // Its runtime is gone, or it panicked when it was dropped.
         }
         let scope = &self.handle.scope;
         scope.finish(1);
         scope.mediator.tasks.end();
-        scope.mediator.stopping.tell_quiet();
+        scope.mediator.stopping.notify_quiet();
     }
 }

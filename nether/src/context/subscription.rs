@@ -8,7 +8,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use crate::mediator::{Erased, Mediator, Row, Subscribers};
-use crate::message::{Event, MessageId};
+use crate::message::{Event, MessageTypeId};
 use crate::scope::{ContextId, Scope};
 use crate::sync::lock;
 
@@ -64,8 +64,8 @@ pub struct Subscription<E> {
 pub struct AnyEvent {
     /// The event's name.
     pub name: &'static str,
-    /// The ID of the name.
-    pub id: MessageId,
+    /// The message type ID: the hash of the name.
+    pub id: MessageTypeId,
     /// The context it was published in: its correlation id.
     pub context: ContextId,
     /// Its number within its context. `None` for a report about a context that accepts no more messages.
@@ -220,17 +220,22 @@ pub(super) fn end_subscriptions(scope: &Scope) {
 
 /// Sends the event to its subscribers in this context and in the whole system.
 #[inline]
-pub(super) fn tell_subscribers<E: Event>(scope: &Scope, row: &Row, event: &Arc<E>, sequence: u64) {
+pub(super) fn notify_subscribers<E: Event>(
+    scope: &Scope,
+    row: &Row,
+    event: &Arc<E>,
+    sequence: u64,
+) {
     if let Some(subscribers) = &row.subscription {
         // A lagging subscriber loses its oldest event here. Dropping it runs user code, which may panic.
-        let tell = || everywhere(subscribers, |sender| sender.send(Arc::clone(event)));
-        let _ = catch_unwind(AssertUnwindSafe(tell));
+        let notify = || everywhere(subscribers, |sender| sender.send(Arc::clone(event)));
+        let _ = catch_unwind(AssertUnwindSafe(notify));
     }
     if let Some(onlookers) = scope.mediator.onlookers.get() {
-        let told = any_event(scope, &**event, Some(sequence));
-        let _ = everywhere(onlookers, |sender: &Sender<AnyEvent>| sender.send(told));
+        let event = any_event(scope, &**event, Some(sequence));
+        let _ = everywhere(onlookers, |sender: &Sender<AnyEvent>| sender.send(event));
     }
-    tell_subscribers_of(scope, event, Some(sequence));
+    notify_subscribers_of(scope, event, Some(sequence));
 }
 
 /// The event, for who sees events of all types.
@@ -247,7 +252,11 @@ fn any_event<E: Event>(scope: &Scope, event: &E, sequence: Option<u64>) -> Arc<A
 
 /// Sends the event to its subscribers in this context.
 #[inline]
-pub(super) fn tell_subscribers_of<E: Event>(scope: &Scope, event: &Arc<E>, sequence: Option<u64>) {
+pub(super) fn notify_subscribers_of<E: Event>(
+    scope: &Scope,
+    event: &Arc<E>,
+    sequence: Option<u64>,
+) {
     let Some(subscriptions) = scope.subscriptions().and_then(of) else {
         return;
     };
@@ -255,16 +264,16 @@ pub(super) fn tell_subscribers_of<E: Event>(scope: &Scope, event: &Arc<E>, seque
     let senders = lock(&subscriptions.0);
     let sender_of = |slot| senders.iter().find(|(of, _)| *of == slot);
     if let Some((_, sender)) = sender_of(slot) {
-        tell(sender, event);
+        notify(sender, event);
     }
     let onlookers = sender_of(ANY).map(|(_, sender)| Arc::clone(sender));
     drop(senders);
     if let Some(onlookers) = onlookers {
-        tell(&onlookers, &any_event(scope, &**event, sequence));
+        notify(&onlookers, &any_event(scope, &**event, sequence));
     }
 }
 
-fn tell<E: Send + Sync + 'static>(sender: &Erased, event: &Arc<E>) {
+fn notify<E: Send + Sync + 'static>(sender: &Erased, event: &Arc<E>) {
     if let Some(sender) = sender.downcast_ref::<Sender<E>>() {
         // An error means that every subscriber is gone; a panic is of an event that is lost.
         let _ = catch_unwind(AssertUnwindSafe(|| sender.send(Arc::clone(event))));

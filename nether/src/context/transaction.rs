@@ -3,11 +3,11 @@
 use std::any::type_name;
 
 use crate::context::Context;
-use crate::error::{NotEnlisted, Result};
-use crate::routing::Sender;
+use crate::error::{EnlistError, Result};
+use crate::routing::Caller;
 use crate::scope::Transaction;
 
-impl<S: Sender> Context<S> {
+impl<S: Caller> Context<S> {
     /// Makes a transaction part of the unit of work. It is committed when the unit of work is closed and
     /// nothing in it has failed, and rolled back otherwise: also when the unit of work is cancelled, dropped,
     /// or passes its deadline.
@@ -49,9 +49,9 @@ impl<S: Sender> Context<S> {
     /// # Errors
     /// Hands the transaction back if the unit of work is over, or if this is the context of a hook or a
     /// background task, which is not a unit of work: open one there with [`nested`](Context::nested).
-    pub fn enlist<T: Transaction>(&self, transaction: T) -> Result<(), NotEnlisted<T>> {
+    pub fn enlist<T: Transaction>(&self, transaction: T) -> Result<(), EnlistError<T>> {
         let enlisted = self.handle().scope.enlist(transaction);
-        enlisted.map_err(NotEnlisted::new)
+        enlisted.map_err(EnlistError::new)
     }
 
     /// The transaction of type `T` that this unit of work shares: the first call begins and enlists it, all
@@ -71,6 +71,6 @@ impl<S: Sender> Context<S> {
         begin: impl AsyncFnOnce() -> Result<T>,
     ) -> Result<T> {
         let shared = self.handle().scope.transaction(begin).await?;
-        shared.ok_or_else(|| NotEnlisted::new(type_name::<T>()).into())
+        shared.ok_or_else(|| EnlistError::new(type_name::<T>()).into())
     }
 }

@@ -3,22 +3,22 @@
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
-use crate::context::calling::{Call, Calling, Handler, Stage};
+use crate::context::calling::{Call, CallFuture, CallStage, HandlerProof};
 use crate::context::handle::Handle;
 use crate::context::inline::RunToEnd;
 use crate::context::room::Room;
 use crate::envelope::{Given, Label, Source, reply};
-use crate::error::{Refused, SendError};
+use crate::error::{SendError, TrySendError};
 use crate::message::ByValue;
 use crate::route::{Route, To};
 use crate::waiting::wait;
 
 /// What is on its way to one module.
-struct Delivery<'a, M> {
+struct Handover<'a, M> {
     source: Source<'a>,
     label: Label,
     /// Whether it needs room: what handlers cause is accepted always.
-    root: bool,
+    is_external: bool,
     module: &'static str,
     message: M,
 }
@@ -27,16 +27,16 @@ struct Delivery<'a, M> {
 type Rejection<M> = (SendError, Option<Given<M>>);
 
 /// Hands the message over, for its reply.
-pub(super) fn send<M, H>(handle: &Handle, message: M) -> Result<Call<'_, M>, Refused<M>>
+pub(super) fn send<M, H>(handle: &Handle, message: M) -> Result<Call<'_, M>, TrySendError<M>>
 where
     M: ByValue + Send,
-    H: Handler,
+    H: HandlerProof,
 {
     let stage = hand_over::<M, H, _>(handle, message, true, |route, delivery| {
-        let Delivery {
+        let Handover {
             source,
             label,
-            root,
+            is_external,
             module,
             message,
         } = delivery;
@@ -50,16 +50,17 @@ where
                     return Err((SendError::Deadlock(Box::new(deadlock)), Some(given)));
                 }
                 let mut given = Some(Given::new(message, Some(to)));
-                let accepted = queue.try_accept(source, label, root, &mut given);
+                let accepted = queue.try_accept(source, label, is_external, &mut given);
                 accepted.map_err(|rejected| (rejected.error(M::NAME), given))?;
-                Ok(Stage::Replying(awaited))
+                Ok(CallStage::Replying(awaited))
             }
             To::Inline(inline) => {
                 let mut given = Some(Given::new(message, None));
-                let called = Arc::clone(inline).try_call(&mut given, source.header(label), root);
+                let called =
+                    Arc::clone(inline).try_call(&mut given, source.header(label), is_external);
                 let future = called.map_err(|rejected| (rejected.error(M::NAME), given))?;
                 let sequence = label.sequence();
-                Ok(Stage::Running(RunToEnd::new::<M>(
+                Ok(CallStage::Running(RunToEnd::new::<M>(
                     future,
                     source.scope,
                     module,
@@ -68,29 +69,29 @@ where
             }
         }
     })?;
-    Ok(Calling::begun::<H>(handle, stage))
+    Ok(CallFuture::begun::<H>(handle, stage))
 }
 
 /// Hands the message over, and no more.
-pub(super) fn process<M, H>(handle: &Handle, message: M) -> Result<(), Refused<M>>
+pub(super) fn process<M, H>(handle: &Handle, message: M) -> Result<(), TrySendError<M>>
 where
     M: ByValue + Send,
-    H: Handler,
+    H: HandlerProof,
 {
     hand_over::<M, H, _>(handle, message, false, |route, delivery| {
-        let Delivery {
+        let Handover {
             source,
             label,
-            root,
+            is_external,
             message,
             ..
         } = delivery;
         let to = route.to(&message);
         let mut given = Some(Given::new(message, None));
         let accepted = match to {
-            To::Queue(queue) => queue.try_accept(source, label, root, &mut given),
+            To::Queue(queue) => queue.try_accept(source, label, is_external, &mut given),
             To::Inline(inline) => {
-                Arc::clone(inline).try_post(&mut given, source.header(label), root)
+                Arc::clone(inline).try_post(&mut given, source.header(label), is_external)
             }
         };
         accepted.map_err(|rejected| (rejected.error(M::NAME), given))
@@ -101,17 +102,17 @@ fn hand_over<M, H, T>(
     handle: &Handle,
     message: M,
     awaited: bool,
-    give: impl FnOnce(&Route<Given<M>>, Delivery<'_, M>) -> Result<T, Rejection<M>>,
-) -> Result<T, Refused<M>>
+    give: impl FnOnce(&Route<Given<M>>, Handover<'_, M>) -> Result<T, Rejection<M>>,
+) -> Result<T, TrySendError<M>>
 where
     M: ByValue + Send,
-    H: Handler,
+    H: HandlerProof,
 {
     let descriptor = M::descriptor();
     let scope = &handle.scope;
     let Ok(_room) = Room::take(handle) else {
         let error = SendError::Full { message: M::NAME };
-        return Err(Refused { message, error });
+        return Err(TrySendError { message, error });
     };
     scope.read(descriptor.slot(), |row| {
         let handler = row.and_then(|row| row.handlers.first());
@@ -119,24 +120,24 @@ where
             handler.and_then(|handler| Some((Route::known(&handler.route)?, handler.module.name)));
         let Some((route, module)) = known else {
             let error = handle.no_route(descriptor, H::declaration());
-            return Err(Refused { message, error });
+            return Err(TrySendError { message, error });
         };
         let sequence = match handle.admit(descriptor, 1) {
             Ok(sequence) => sequence,
-            Err(error) => return Err(Refused { message, error }),
+            Err(error) => return Err(TrySendError { message, error }),
         };
         scope.mediator.recorder.record(&message);
-        let delivery = Delivery {
+        let delivery = Handover {
             source: Source {
                 scope,
                 cause: &handle.next_cause(),
             },
             label: Label::new(descriptor, sequence, awaited),
-            root: handle.is_root(),
+            is_external: handle.is_external(),
             module,
             message,
         };
-        give(route, delivery).map_err(|(error, given)| Refused {
+        give(route, delivery).map_err(|(error, given)| TrySendError {
             message: given
                 .and_then(Given::into_message)
                 .expect("what is rejected has not been handled"),

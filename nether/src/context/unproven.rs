@@ -2,36 +2,36 @@
 //! program, or from its event store.
 
 use crate::context::Context;
-use crate::context::calling::{Call, Calling, Handler};
+use crate::context::calling::{Call, CallFuture, HandlerProof};
 #[cfg(feature = "eventstore")]
-use crate::context::{Post, Posting};
+use crate::context::{Post, PostFuture};
 use crate::declaration::Declaration;
 #[cfg(feature = "eventstore")]
 use crate::envelope::Shown;
 use crate::message::ByValue;
 #[cfg(feature = "eventstore")]
 use crate::message::Event;
-use crate::routing::Sender;
+use crate::routing::Caller;
 
 /// A handler of which only the routing table knows.
 struct Unproven;
 
-impl Handler for Unproven {
+impl HandlerProof for Unproven {
     fn declaration() -> Option<&'static Declaration> {
         None
     }
 }
 
-impl<S: Sender> Context<S> {
+impl<S: Caller> Context<S> {
     /// Sends or asks the message, whether or not the compiler has seen its handler. That there is one is
     /// checked when the system starts.
     pub(crate) fn call<M: ByValue + Send>(&self, message: M) -> Call<'_, M> {
-        Calling::new::<Unproven>(self.handle(), message)
+        CallFuture::new::<Unproven>(self.handle(), message)
     }
 
     /// Publishes the event, whether or not the compiler has seen that it may be.
     #[cfg(feature = "eventstore")]
-    pub(crate) fn tell<E: Event>(&self, event: E) -> Posting<'_, E, Shown<E>> {
-        Posting::new(self.handle(), event, E::NAME, Shown::<E>::post::<Unproven>)
+    pub(crate) fn publish_unproven<E: Event>(&self, event: E) -> PostFuture<'_, E, Shown<E>> {
+        PostFuture::new(self.handle(), event, E::NAME, Shown::<E>::post::<Unproven>)
     }
 }

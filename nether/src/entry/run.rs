@@ -73,7 +73,7 @@ where
     let (started, system) = watch::channel(None);
     let mut builder = SystemBuilder::default()
         .preparing(log::install)
-        .telling(started);
+        .notifying(started);
     if let Some(modules) = options.modules {
         builder = builder.closed_world(modules);
     }
@@ -88,7 +88,7 @@ where
         signal.await;
         is_signalled.set(true);
         stop(&system).await;
-        // If `main` waits in `until_shutdown`, it goes on from there before its wait is ended here.
+        // If `main` waits in `wait_for_shutdown`, it goes on from there before its wait is ended here.
         tokio::task::yield_now().await;
         Ok(Ok(Ok(())))
     };

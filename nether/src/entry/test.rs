@@ -72,7 +72,7 @@ where
 {
     let run = async {
         let (started, system) = watch::channel(None);
-        let mut builder = SystemBuilder::default().telling(started).drawing(chance);
+        let mut builder = SystemBuilder::default().notifying(started).drawing(chance);
         if let Some(modules) = options.options.modules {
             builder = builder.closed_world(modules);
         }

@@ -9,7 +9,7 @@ const MOST: usize = 1024;
 /// Fails the build if a message that a module calls has no handler in the list, if a command or query has
 /// two, or if exclusive modules call each other in a circle.
 pub const fn closed_world(modules: &[&ModuleDescriptor]) {
-    let mut search = [Seen::Not; MOST];
+    let mut search = [SearchMark::Not; MOST];
     let mut index = 0;
     while index < modules.len() {
         check_calls(modules, modules[index].calls);
@@ -50,31 +50,31 @@ const fn check_single(modules: &[&ModuleDescriptor], index: usize) {
 
 /// How far a depth-first search has come with a module.
 #[derive(Clone, Copy)]
-enum Seen {
+enum SearchMark {
     Not,
     OnThePath,
     Done,
 }
 
 /// Exclusive modules that call each other in a circle would wait for each other for ever.
-const fn check_circles(modules: &[&ModuleDescriptor], at: usize, search: &mut [Seen; MOST]) {
+const fn check_circles(modules: &[&ModuleDescriptor], at: usize, search: &mut [SearchMark; MOST]) {
     let is_shared = matches!(modules[at].kind, ModuleKind::Shared);
-    if is_shared || !matches!(search[at], Seen::Not) {
+    if is_shared || !matches!(search[at], SearchMark::Not) {
         return;
     }
-    search[at] = Seen::OnThePath;
+    search[at] = SearchMark::OnThePath;
     let calls = modules[at].calls;
     let mut index = 0;
     while index < calls.len() {
         if let Some(callee) = handler(modules, &calls[index]) {
-            if matches!(search[callee], Seen::OnThePath) {
+            if matches!(search[callee], SearchMark::OnThePath) {
                 panic!("{}", calls[index].circular);
             }
             check_circles(modules, callee, search);
         }
         index += 1;
     }
-    search[at] = Seen::Done;
+    search[at] = SearchMark::Done;
 }
 
 /// Which module handles the command or query.

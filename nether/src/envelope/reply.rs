@@ -16,14 +16,14 @@ use crate::sync::lock;
 pub(crate) type Reply<M> = Result<<M as Message>::Reply, CallError<<M as Message>::Error>>;
 
 /// The handler's end. Dropped without a reply, it tells the caller that none will come.
-pub struct ReplyTo<M>(Option<Arc<dyn Open<M>>>);
+pub struct ReplyTo<M>(Option<Arc<dyn OpenReply<M>>>);
 
 /// The caller's end. Dropped, it lets the handler know that nobody waits.
-pub(crate) struct Awaited<R>(Option<Arc<Cell<R>>>);
+pub(crate) struct Awaited<R>(Option<Arc<ReplyCell<R>>>);
 
-struct Cell<R>(Mutex<State<R>>);
+struct ReplyCell<R>(Mutex<ReplyState<R>>);
 
-enum State<R> {
+enum ReplyState<R> {
     /// Both ends are there; this is who waits.
     Open(Waker),
     Replied(R),
@@ -32,7 +32,7 @@ enum State<R> {
 }
 
 /// A cell that takes the reply to an `M`.
-trait Open<M>: Send + Sync {
+trait OpenReply<M>: Send + Sync {
     /// Puts the reply in; gives it back if nobody waits.
     fn put(&self, reply: Reply<M>) -> Result<(), Reply<M>>
     where
@@ -45,7 +45,7 @@ trait Open<M>: Send + Sync {
 /// The two ends of a new reply. Whoever waits for it, with the waker of `cx`, need not poll until woken.
 #[inline]
 pub(crate) fn reply<M: Message>(cx: &Context<'_>) -> (ReplyTo<M>, Awaited<Reply<M>>) {
-    let cell = Arc::new(Cell(Mutex::new(State::Open(cx.waker().clone()))));
+    let cell = Arc::new(ReplyCell(Mutex::new(ReplyState::Open(cx.waker().clone()))));
     (ReplyTo(Some(Arc::clone(&cell) as _)), Awaited(Some(cell)))
 }
 
@@ -72,39 +72,39 @@ impl<M> Drop for ReplyTo<M> {
     }
 }
 
-impl<M: Message> Open<M> for Cell<Reply<M>> {
+impl<M: Message> OpenReply<M> for ReplyCell<Reply<M>> {
     fn put(&self, reply: Reply<M>) -> Result<(), Reply<M>> {
-        self.close_with(State::Replied(reply))
+        self.close_with(ReplyState::Replied(reply))
     }
 
     fn abandon(&self) {
-        let _ = self.close_with(State::Closed);
+        let _ = self.close_with(ReplyState::Closed);
     }
 }
 
-impl<R> Cell<R> {
+impl<R> ReplyCell<R> {
     /// Ends the wait, if there is one; gives back the reply that comes too late.
     #[inline]
-    fn close_with(&self, end: State<R>) -> Result<(), R> {
+    fn close_with(&self, end: ReplyState<R>) -> Result<(), R> {
         let mut state = lock(&self.0);
-        if let State::Open(_) = &*state {
+        if let ReplyState::Open(_) = &*state {
             let open = std::mem::replace(&mut *state, end);
             drop(state);
-            if let State::Open(waker) = open {
+            if let ReplyState::Open(waker) = open {
                 waker.wake();
             }
             return Ok(());
         }
         drop(state);
         match end {
-            State::Replied(reply) => Err(reply),
-            State::Open(_) | State::Closed => Ok(()),
+            ReplyState::Replied(reply) => Err(reply),
+            ReplyState::Open(_) | ReplyState::Closed => Ok(()),
         }
     }
 }
 
 /// A reply, whatever its type, as those see it who keep account of who waits.
-pub(crate) trait Expected: Send + Sync {
+pub(crate) trait ExpectedReply: Send + Sync {
     /// Whether somebody expects it, and it may still come.
     fn is_open(&self) -> bool;
 
@@ -112,22 +112,22 @@ pub(crate) trait Expected: Send + Sync {
     fn close(&self);
 }
 
-impl<R: Send> Expected for Cell<R> {
+impl<R: Send> ExpectedReply for ReplyCell<R> {
     fn is_open(&self) -> bool {
-        matches!(*lock(&self.0), State::Open(_))
+        matches!(*lock(&self.0), ReplyState::Open(_))
     }
 
     fn close(&self) {
-        let _ = self.close_with(State::Closed);
+        let _ = self.close_with(ReplyState::Closed);
     }
 }
 
 impl<R: Send + 'static> Awaited<R> {
     /// The reply, for those who keep account.
-    pub(crate) fn expected(&self) -> Arc<dyn Expected> {
+    pub(crate) fn expected(&self) -> Arc<dyn ExpectedReply> {
         match &self.0 {
             Some(cell) => Arc::clone(cell) as _,
-            None => Arc::new(Cell(Mutex::new(State::<R>::Closed))),
+            None => Arc::new(ReplyCell(Mutex::new(ReplyState::<R>::Closed))),
         }
     }
 }
@@ -141,7 +141,7 @@ impl<R> Awaited<R> {
         };
         // The handler's end is gone, so nobody else can come by: no lock.
         match Arc::into_inner(cell).map(|cell| cell.0.into_inner()) {
-            Some(Ok(State::Replied(reply))) => Poll::Ready(reply),
+            Some(Ok(ReplyState::Replied(reply))) => Poll::Ready(reply),
             _ => Poll::Ready(instead()),
         }
     }
@@ -151,16 +151,16 @@ impl<R> Awaited<R> {
             return Poll::Ready(instead());
         };
         let mut state = lock(&cell.0);
-        if let State::Open(waker) = &mut *state {
+        if let ReplyState::Open(waker) = &mut *state {
             waker.clone_from(cx.waker());
             return Poll::Pending;
         }
-        let end = std::mem::replace(&mut *state, State::Closed);
+        let end = std::mem::replace(&mut *state, ReplyState::Closed);
         drop(state);
         self.0 = None;
         Poll::Ready(match end {
-            State::Replied(reply) => reply,
-            State::Open(_) | State::Closed => instead(),
+            ReplyState::Replied(reply) => reply,
+            ReplyState::Open(_) | ReplyState::Closed => instead(),
         })
     }
 }
@@ -170,7 +170,7 @@ impl<R> Drop for Awaited<R> {
     fn drop(&mut self) {
         if let Some(cell) = &self.0 {
             // What was in the cell is dropped outside the lock: it is the user's.
-            let _unread = std::mem::replace(&mut *lock(&cell.0), State::Closed);
+            let _unread = std::mem::replace(&mut *lock(&cell.0), ReplyState::Closed);
         }
     }
 }

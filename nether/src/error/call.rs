@@ -22,7 +22,7 @@ pub enum SendError {
         message: &'static str,
     },
     /// The `breaker` of the module that handles it is open, because the module failed too often.
-    Open {
+    BreakerOpen {
         /// The message's name.
         message: &'static str,
     },
@@ -65,7 +65,7 @@ impl fmt::Display for SendError {
             SendError::Stopped { message } => {
                 write!(f, "the module that handles `{message}` has stopped")
             }
-            SendError::Open { message } => {
+            SendError::BreakerOpen { message } => {
                 write!(
                     f,
                     "the module that handles `{message}` fails, and is left alone for a while"
@@ -104,28 +104,28 @@ impl StdError for SendError {}
 /// A refused message, handed back with the reason, by [`try_send`](crate::Context::try_send) and
 /// [`try_process`](crate::Context::try_process).
 #[derive(Clone)]
-pub struct Refused<M> {
+pub struct TrySendError<M> {
     /// The message, as it was given.
     pub message: M,
     /// Why.
     pub error: SendError,
 }
 
-impl<M> fmt::Debug for Refused<M> {
+impl<M> fmt::Debug for TrySendError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Refused")
+        f.debug_struct("TrySendError")
             .field("error", &self.error)
             .finish_non_exhaustive()
     }
 }
 
-impl<M> fmt::Display for Refused<M> {
+impl<M> fmt::Display for TrySendError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.error.fmt(f)
     }
 }
 
-impl<M> StdError for Refused<M> {}
+impl<M> StdError for TrySendError<M> {}
 
 /// The error of [`send`](crate::Context::send) and [`ask`](crate::QueryContext::ask). `E` is the error that
 /// the message declares.
@@ -202,7 +202,7 @@ pub enum CallError<E> {
         message: &'static str,
     },
     /// The `breaker` of the module is open, because the module failed too often.
-    Open {
+    BreakerOpen {
         /// The message's name.
         message: &'static str,
     },
@@ -259,7 +259,7 @@ impl<E> CallError<E> {
             | CallError::Unavailable(_) => return None,
             CallError::NoRoute(error) => SendError::NoRoute(error.clone()),
             CallError::Stopped { message } => SendError::Stopped { message },
-            CallError::Open { message } => SendError::Open { message },
+            CallError::BreakerOpen { message } => SendError::BreakerOpen { message },
             CallError::Full { message } => SendError::Full { message },
             CallError::Stopping { message } => SendError::Stopping { message },
             CallError::Closed { message } => SendError::Closed { message },
@@ -276,7 +276,7 @@ impl<E> From<SendError> for CallError<E> {
         match error {
             SendError::NoRoute(error) => CallError::NoRoute(error),
             SendError::Stopped { message } => CallError::Stopped { message },
-            SendError::Open { message } => CallError::Open { message },
+            SendError::BreakerOpen { message } => CallError::BreakerOpen { message },
             SendError::Full { message } => CallError::Full { message },
             SendError::Stopping { message } => CallError::Stopping { message },
             SendError::Closed { message } => CallError::Closed { message },

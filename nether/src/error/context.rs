@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use crate::error::failure::{Failure, FailureKind};
-use crate::error::transaction::Transactions;
+use crate::error::transaction::TransactionReport;
 
 /// A unit of work that did not succeed: what [`close`](crate::Context::close) gives then.
 #[derive(Debug, Clone)]
@@ -18,7 +18,7 @@ pub struct ContextError {
     /// How many messages were still in flight when the context's deadline ended the wait; 0 otherwise.
     pub unfinished: u64,
     /// The results of its transactions; empty if it had none, or if all were committed.
-    pub transactions: Box<Transactions>,
+    pub transactions: Box<TransactionReport>,
 }
 
 impl fmt::Display for ContextError {

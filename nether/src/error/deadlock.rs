@@ -11,13 +11,13 @@ use std::fmt;
 #[non_exhaustive]
 pub struct Deadlock {
     /// The circle, beginning with the call that was refused.
-    pub cycle: Vec<Waits>,
+    pub cycle: Vec<WaitEdge>,
 }
 
 /// A module that waits for the reply to a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Waits {
+pub struct WaitEdge {
     /// The name of the module that waits.
     pub module: &'static str,
     /// The name of the message.
@@ -26,7 +26,7 @@ pub struct Waits {
     pub handler: &'static str,
 }
 
-impl fmt::Display for Waits {
+impl fmt::Display for WaitEdge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -39,9 +39,9 @@ impl fmt::Display for Waits {
 impl fmt::Display for Deadlock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a deadlock")?;
-        for (index, waits) in self.cycle.iter().enumerate() {
+        for (index, edge) in self.cycle.iter().enumerate() {
             let separator = if index == 0 { ": " } else { ", " };
-            write!(f, "{separator}{waits}")?;
+            write!(f, "{separator}{edge}")?;
         }
         f.write_str("; let one of them answer without asking, or publish an event instead")
     }

@@ -15,9 +15,10 @@ use crate::error::context::ContextError;
 pub struct Failure {
     /// The message's name.
     pub message: &'static str,
-    /// The module that handled it, or should have; empty if that is not known any more.
-    pub module: &'static str,
-    /// The message's number within its context, see [`MessageKey`](crate::MessageKey).
+    /// The module that handled it, or should have; `None` for a nested unit of work, and for a task that no
+    /// module spawned.
+    pub module: Option<&'static str>,
+    /// The message's number within its context, see [`MessageId`](crate::MessageId).
     pub sequence: u64,
     /// What went wrong.
     pub kind: FailureKind,
@@ -41,7 +42,7 @@ pub enum FailureKind {
     /// It was still waiting when its context's deadline passed.
     DeadlineExceeded,
     /// Its module had failed too often, and its `breaker` was open.
-    Open,
+    BreakerOpen,
     /// Its module stopped before its turn came, or was cut off while it handled it.
     Stopped,
 }
@@ -55,7 +56,7 @@ impl FailureKind {
             CallError::TimedOut(timed_out) => FailureKind::TimedOut(timed_out),
             CallError::Cancelled { .. } => FailureKind::Cancelled,
             CallError::DeadlineExceeded { .. } => FailureKind::DeadlineExceeded,
-            CallError::Open { .. } => FailureKind::Open,
+            CallError::BreakerOpen { .. } => FailureKind::BreakerOpen,
             CallError::Stopped { .. } | CallError::Stopping { .. } => FailureKind::Stopped,
             other => FailureKind::Handler(Arc::new(other.into())),
         }
@@ -78,8 +79,8 @@ impl FailureKind {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.module {
-            "" => write!(f, "`{}`: {}", self.message, self.kind),
-            module => write!(f, "`{}` in `{module}`: {}", self.message, self.kind),
+            None => write!(f, "`{}`: {}", self.message, self.kind),
+            Some(module) => write!(f, "`{}` in `{module}`: {}", self.message, self.kind),
         }
     }
 }
@@ -97,7 +98,7 @@ impl fmt::Display for FailureKind {
             FailureKind::DeadlineExceeded => {
                 f.write_str("not handled: the context's deadline passed")
             }
-            FailureKind::Open => f.write_str("not handled: the module's breaker is open"),
+            FailureKind::BreakerOpen => f.write_str("not handled: the module's breaker is open"),
             FailureKind::Stopped => f.write_str("not handled: the module stopped"),
         }
     }

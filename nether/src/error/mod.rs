@@ -13,11 +13,11 @@ mod unavailable;
 
 pub use self::attach::AttachError;
 pub use self::boxed::{Error, HandlerError, Result};
-pub use self::call::{CallError, NoRoute, Panic, Refused, SendError, TimedOut, TooDeep};
+pub use self::call::{CallError, NoRoute, Panic, SendError, TimedOut, TooDeep, TrySendError};
 pub use self::context::ContextError;
-pub use self::deadlock::{Deadlock, Waits};
+pub use self::deadlock::{Deadlock, WaitEdge};
 pub use self::failure::{Failure, FailureKind};
 pub use self::start::{StartError, StartProblem};
-pub use self::stream::{PushError, StreamError, Unpushed};
-pub use self::transaction::{NotEnlisted, TransactionFailure, TransactionStep, Transactions};
+pub use self::stream::{PushError, StreamError, TryPushError};
+pub use self::transaction::{EnlistError, TransactionFailure, TransactionReport, TransactionStep};
 pub use self::unavailable::Unavailable;

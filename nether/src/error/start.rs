@@ -164,7 +164,7 @@ impl fmt::Display for StartProblem {
                 messages: [first, second],
             } => write!(
                 f,
-                "{first} and {second} have the same message ID; give one of them another name: `name = \"..\"`"
+                "{first} and {second} have the same message type ID; give one of them another name: `name = \"..\"`"
             ),
             StartProblem::SameEndpoint {
                 messages: [first, second],

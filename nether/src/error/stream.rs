@@ -81,25 +81,25 @@ impl fmt::Display for PushError {
 impl StdError for PushError {}
 
 /// An item that a shared stream did not take, handed back with why.
-pub struct Unpushed<T> {
+pub struct TryPushError<T> {
     /// The item.
     pub item: T,
     /// Why it was not taken.
     pub error: PushError,
 }
 
-impl<T> fmt::Debug for Unpushed<T> {
+impl<T> fmt::Debug for TryPushError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Unpushed")
+        f.debug_struct("TryPushError")
             .field("error", &self.error)
             .finish_non_exhaustive()
     }
 }
 
-impl<T> fmt::Display for Unpushed<T> {
+impl<T> fmt::Display for TryPushError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.error.fmt(f)
     }
 }
 
-impl<T> StdError for Unpushed<T> {}
+impl<T> StdError for TryPushError<T> {}

@@ -1,4 +1,4 @@
-//! [`Transactions`]: the results of a unit of work's transactions, if not all were committed.
+//! [`TransactionReport`]: the results of a unit of work's transactions, if not all were committed.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::error::boxed::Error;
 /// types.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
-pub struct Transactions {
+pub struct TransactionReport {
     /// The transactions that were committed, in that order.
     pub committed: Vec<&'static str>,
     /// The transactions that were rolled back, in that order.
@@ -46,14 +46,14 @@ pub enum TransactionStep {
     RollBack,
 }
 
-impl Transactions {
+impl TransactionReport {
     /// Whether there were none, or all were committed.
     pub(crate) fn are_committed(&self) -> bool {
         self.rolled_back.is_empty() && self.failed.is_empty()
     }
 }
 
-impl fmt::Display for Transactions {
+impl fmt::Display for TransactionReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts: Vec<String> = self.failed.iter().map(ToString::to_string).collect();
         let lists = [
@@ -83,16 +83,16 @@ impl fmt::Display for TransactionFailure {
     }
 }
 
-/// A context that has ended takes no transactions, nor does a module's own, that of its hooks and background
-/// tasks, which has no end at which they could be committed. This one is handed back.
-pub struct NotEnlisted<T> {
+/// A transaction that a context did not take, handed back: the context has ended, or is a module's own, that
+/// of its hooks and background tasks, which has no end at which a transaction could be committed.
+pub struct EnlistError<T> {
     /// In a lock, so that the error can cross threads whatever the transaction is.
     transaction: Mutex<T>,
 }
 
-impl<T> NotEnlisted<T> {
+impl<T> EnlistError<T> {
     pub(crate) fn new(transaction: T) -> Self {
-        NotEnlisted {
+        EnlistError {
             transaction: Mutex::new(transaction),
         }
     }
@@ -105,13 +105,13 @@ impl<T> NotEnlisted<T> {
     }
 }
 
-impl<T> fmt::Debug for NotEnlisted<T> {
+impl<T> fmt::Debug for EnlistError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NotEnlisted").finish_non_exhaustive()
+        f.debug_struct("EnlistError").finish_non_exhaustive()
     }
 }
 
-impl<T> fmt::Display for NotEnlisted<T> {
+impl<T> fmt::Display for EnlistError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
             "a context that has ended takes no transactions, nor does a module's own: \
@@ -120,4 +120,4 @@ impl<T> fmt::Display for NotEnlisted<T> {
     }
 }
 
-impl<T> StdError for NotEnlisted<T> {}
+impl<T> StdError for EnlistError<T> {}

@@ -17,7 +17,7 @@ mod reopening;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::eventstore::store::{
+use crate::eventstore::backend::{
     Append, Encoding, EventId, EventStore, Expected, Metadata, NewEvent, Payload, StreamId,
 };
 
@@ -51,7 +51,7 @@ pub async fn check<S: EventStore>(make: impl AsyncFn() -> S) {
         Arc::new(make().await),
     ))
     .await;
-    within(following::changed_waits_for_what_is_new(Arc::new(
+    within(following::wait_for_new_waits_for_what_is_new(Arc::new(
         make().await,
     )))
     .await;
@@ -91,7 +91,7 @@ fn event(text: &str) -> NewEvent {
     NewEvent {
         id: EventId::new(),
         name: "conformance.happened".into(),
-        schema: 1,
+        schema_version: 1,
         payload: Payload {
             encoding: Encoding::Json,
             bytes: text.as_bytes().to_vec(),
@@ -116,7 +116,7 @@ async fn happen(store: &impl EventStore, stream: &str, texts: &[&str]) {
 }
 
 /// The texts of events.
-fn texts(events: &[crate::eventstore::store::RecordedEvent]) -> Vec<String> {
+fn texts(events: &[crate::eventstore::backend::RecordedEvent]) -> Vec<String> {
     let texts = events.iter();
     texts
         .map(|event| String::from_utf8_lossy(&event.payload.bytes).into_owned())

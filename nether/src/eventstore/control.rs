@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::error::{Error, Result};
+use crate::eventstore::backend::Position;
 use crate::eventstore::parked::ParkedEvent;
 use crate::eventstore::saga::SagaStatus;
-use crate::eventstore::store::Position;
 use crate::sync::lock;
 
 /// What somebody wants of a projection or saga at work.
@@ -62,11 +62,11 @@ impl Control {
         &self,
         make: impl FnOnce(oneshot::Sender<Result<T>>) -> Order,
     ) -> Result<T> {
-        let (done, told) = oneshot::channel();
+        let (done, answer) = oneshot::channel();
         let gone = || Error::msg("it is stopping, or has stopped");
         let orders = lock(&self.orders).clone();
         orders.send(make(done)).await.map_err(|_| gone())?;
-        told.await.map_err(|_| gone())?
+        answer.await.map_err(|_| gone())?
     }
 
     /// Waits until the position is handled.

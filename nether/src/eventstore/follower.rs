@@ -8,14 +8,14 @@ use tokio::time::sleep;
 
 use crate::context::{Context, announce};
 use crate::error::{Error, Result};
+use crate::eventstore::backend::{DocumentChange, PAGE, Position, RecordedEvent, StoreError};
 use crate::eventstore::control::Control;
 use crate::eventstore::events::EventParked;
-use crate::eventstore::handle::Store;
 use crate::eventstore::parked::Parked;
-use crate::eventstore::store::{DocumentChange, PAGE, Position, RecordedEvent, StoreError};
+use crate::eventstore::store::Store;
 use crate::module::Backoff;
 use crate::race::race;
-use crate::routing::Sender;
+use crate::routing::Caller;
 use crate::sync::lock;
 
 /// How long to wait before something is tried again.
@@ -25,7 +25,7 @@ const BACKOFF: Backoff = Backoff {
 };
 
 /// Who follows a store.
-pub(super) struct Follower<S: Sender> {
+pub(super) struct Follower<S: Caller> {
     /// That of its checkpoint.
     pub(super) name: &'static str,
     pub(super) store: Store,
@@ -34,7 +34,7 @@ pub(super) struct Follower<S: Sender> {
     pub(super) ctx: Context<S>,
 }
 
-impl<S: Sender> Follower<S> {
+impl<S: Caller> Follower<S> {
     /// Reads a page of events after a position; `None` if the module is told to stop.
     pub(super) async fn page(&self, after: Position) -> Option<Vec<RecordedEvent>> {
         self.persistently(|| self.store.read_all(after, PAGE)).await
@@ -78,7 +78,7 @@ impl<S: Sender> Follower<S> {
         for failed in 1..=retries {
             match attempt().await {
                 Ok(done) => return Ok(done),
-                Err(error) => self.is_tried_again(event, &error),
+                Err(error) => self.log_retry(event, &error),
             }
             // Also while the module stops: an event is not given up for that.
             sleep(wait(failed, &self.ctx)).await;
@@ -86,7 +86,7 @@ impl<S: Sender> Follower<S> {
         attempt().await
     }
 
-    pub(super) fn is_tried_again(&self, event: &RecordedEvent, error: &Error) {
+    pub(super) fn log_retry(&self, event: &RecordedEvent, error: &Error) {
         let position = event.position;
         tracing::warn!(name = self.name, %position, %error, "an event is tried again");
     }
@@ -94,7 +94,10 @@ impl<S: Sender> Follower<S> {
     /// Waits until there are events after a position, or reading says what is wrong; `false` if there will be
     /// none.
     pub(super) async fn has_news(&self, after: Position) -> bool {
-        !matches!(self.store.changed(after).await, Err(StoreError::Closed))
+        !matches!(
+            self.store.wait_for_new(after).await,
+            Err(StoreError::Closed)
+        )
     }
 
     /// Parks an event that could not be handled, and gives what is to be saved of that.
@@ -117,18 +120,18 @@ impl<S: Sender> Follower<S> {
     }
 
     /// Tells how far it is.
-    pub(super) fn is_at(&self, position: Position, parked: &Parked) {
+    pub(super) fn publish_position(&self, position: Position, parked: &Parked) {
         *lock(&self.control.parked) = parked.all();
         self.control.position.send_replace(Some(position));
     }
 }
 
 /// Waits before something is tried again that has failed so often; no longer than the module runs.
-pub(super) async fn wait_after<S: Sender>(failed: u32, ctx: &Context<S>) {
+pub(super) async fn wait_after<S: Caller>(failed: u32, ctx: &Context<S>) {
     race(sleep(wait(failed, ctx)), ctx.cancelled()).await;
 }
 
-fn wait<S: Sender>(failed: u32, ctx: &Context<S>) -> Duration {
+fn wait<S: Caller>(failed: u32, ctx: &Context<S>) -> Duration {
     BACKOFF.wait(failed, &ctx.handle().scope.mediator.chance)
 }
 

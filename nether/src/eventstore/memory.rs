@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 
-use crate::eventstore::store::{
+use crate::eventstore::backend::{
     Append, Appended, Direction, DocumentChange, Documents, EventId, EventStore, Expected,
     Metadata, NewEvent, Position, RecordedEvent, StoreError, StoreFuture, StreamId,
 };
@@ -14,7 +14,7 @@ use crate::sync::lock;
 /// A store that keeps everything in memory, as long as the program runs.
 #[derive(Debug)]
 pub struct MemoryStore {
-    kept: Mutex<Kept>,
+    kept: Mutex<MemoryLog>,
     /// The position of the newest event. Told after the event is in `kept`.
     head: watch::Sender<Position>,
 }
@@ -29,7 +29,7 @@ impl Default for MemoryStore {
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct MemoryLog {
     /// By position: the first is at index 0.
     events: Vec<RecordedEvent>,
     /// By version: indices of `events`.
@@ -39,7 +39,7 @@ struct Kept {
     documents: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Vec<u8>>>,
 }
 
-impl Kept {
+impl MemoryLog {
     fn append(&mut self, append: Append) -> Result<Appended, StoreError> {
         let repeated = append.events.first().and_then(|first| self.find(first.id));
         if let Some(first) = repeated {
@@ -85,10 +85,10 @@ impl Kept {
         self.events.push(RecordedEvent {
             position: Position(index as u64 + 1),
             stream: stream.clone(),
-            version,
+            stream_version: version,
             id: event.id,
             name: event.name.into(),
-            schema: event.schema,
+            schema_version: event.schema_version,
             payload: event.payload,
             metadata: metadata.clone(),
         });
@@ -107,7 +107,7 @@ impl Kept {
     fn find(&self, id: EventId) -> Option<Appended> {
         let event = self.events.get(*self.ids.get(&id)?)?;
         Some(Appended {
-            version: event.version,
+            version: event.stream_version,
             position: event.position,
             is_repeated: true,
         })
@@ -186,7 +186,7 @@ impl EventStore for MemoryStore {
         done(Ok(*self.head.borrow()))
     }
 
-    fn changed(&self, after: Position) -> StoreFuture<'_, Position> {
+    fn wait_for_new(&self, after: Position) -> StoreFuture<'_, Position> {
         let mut head = self.head.subscribe();
         Box::pin(async move {
             let newest = head.wait_for(|head| *head > after).await;

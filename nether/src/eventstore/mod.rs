@@ -2,19 +2,19 @@
 //!
 #![doc = include_str!("../docs/eventstore.md")]
 
-// `store` says what a backend does; `memory` and `sqlite` are backends, and `conformance` checks them.
-// `handle` is the `Store` that a program provides. `aggregate` appends events; a `projection` and a `saga`
+// `backend` says what a backend does; `memory` and `sqlite` are backends, and `conformance` checks them.
+// `store` is the `Store` that a program provides. `aggregate` appends events; a `projection` and a `saga`
 // each follow them by a `follower`. `stored` and `schema_lock` are about events that older versions of the
 // program wrote.
 
 mod aggregate;
+mod backend;
+mod checkpoint;
 mod clock;
 pub mod conformance;
 mod control;
 mod events;
-mod follow;
 mod follower;
-mod handle;
 mod keyed;
 mod listed;
 mod memory;
@@ -35,7 +35,6 @@ mod subscription;
 
 pub use self::aggregate::{Aggregate, Aggregates, CommandId, Events};
 pub use self::events::{CatchingUp, EventParked, SagaFailed, SagaStuck};
-pub use self::handle::Store;
 pub use self::keyed::Keyed;
 pub use self::memory::MemoryStore;
 pub use self::parked::ParkedEvent;
@@ -43,18 +42,19 @@ pub use self::projection::{Projection, ProjectionHandle, Projections};
 pub use self::saga::{Saga, SagaHandle, SagaStatus, Sagas, Sent, Step};
 pub use self::scenario::{Decided, Scenario, given, given_with};
 pub use self::schema_lock::{SchemaError, check_schema};
+pub use self::store::Store;
 /// The release of `rusqlite` that [`SqliteTransaction`] comes from. A program that writes through one uses
 /// this, or depends on `rusqlite` in the same version.
 #[cfg(feature = "sqlite")]
 #[doc(no_inline)]
 pub use rusqlite;
 
-#[cfg(feature = "sqlite")]
-pub use self::sqlite::{Durability, SqliteOptions, SqliteStore, SqliteTransaction};
-pub use self::store::{
+pub use self::backend::{
     Append, Appended, Direction, DocumentChange, Documents, Encoding, EventId, EventStore,
     Expected, Metadata, NewEvent, Payload, Position, RecordedEvent, StoreError, StoreFuture,
     StreamId,
 };
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::{Durability, SqliteOptions, SqliteStore, SqliteTransaction};
 pub use self::stored::StoredEvent;
 pub use self::subscription::EventSubscription;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::eventstore::handle::Store;
-use crate::eventstore::store::{DocumentChange, Position, StoreError};
+use crate::eventstore::backend::{DocumentChange, Position, StoreError};
+use crate::eventstore::store::Store;
 
 /// An event that could not be handled. Later events of its stream (in a saga: with its key) wait behind it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,11 +4,11 @@ pub use crate::eventstore::aggregate::{
     Aggregate, AggregateSettings, Aggregates, Decides, DecisionArgument, EventOf, Events, Initial,
     IntoEvents, Parts, decided, initial, reply,
 };
-pub use crate::eventstore::handle::{STORE, Store};
+pub use crate::eventstore::backend::{Encoding, Payload, RecordedEvent, StoreError};
 pub use crate::eventstore::keyed::{Keyed, key_of};
 pub use crate::eventstore::listed::{ListedCommand, ListedQuery, add_command, add_query};
 pub use crate::eventstore::projection::{
-    Answers, Beginning, Keeps, Place, Projection, ProjectionArgument, ProjectionSettings,
+    Answers, Beginning, EventPlace, Keeps, Projection, ProjectionArgument, ProjectionSettings,
     Projections, argument, begin,
 };
 pub use crate::eventstore::saga::{
@@ -16,8 +16,8 @@ pub use crate::eventstore::saga::{
 };
 #[cfg(feature = "sqlite")]
 pub use crate::eventstore::sqlite::SqliteTransaction;
-pub use crate::eventstore::store::{Encoding, Payload, RecordedEvent, StoreError};
+pub use crate::eventstore::store::{STORE, Store};
 pub use crate::eventstore::stored::{
-    Encoded, EventRegistration, EventSchema, FieldSchema, Keeping, Kept, Older, StoredEvent,
+    Encoded, EventRegistration, EventSchema, FieldSchema, Keeping, Older, Storable, StoredEvent,
     Unreadable, kept, older, step,
 };

@@ -1,40 +1,40 @@
-//! [`Progress`]: reports how far a projection or saga has come that has many events to read.
+//! [`CatchUp`]: reports how far a projection or saga has come that has many events to read.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::context::{Context, announce};
+use crate::eventstore::backend::Position;
 use crate::eventstore::events::CatchingUp;
-use crate::eventstore::store::Position;
-use crate::routing::Sender;
+use crate::routing::Caller;
 
 /// How often it is told.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// From the beginning of a catching up to its end.
-pub(super) struct Progress {
+pub(super) struct CatchUp {
     name: &'static str,
     rebuild: bool,
     began: Instant,
-    told: Instant,
+    reported: Instant,
     events: u64,
 }
 
-impl Progress {
+impl CatchUp {
     pub(super) fn begin(name: &'static str, rebuild: bool) -> Self {
         let now = Instant::now();
-        Progress {
+        CatchUp {
             name,
             rebuild,
             began: now,
-            told: now,
+            reported: now,
             events: 0,
         }
     }
 
     /// So many more events are read; it is told if it is time.
-    pub(super) fn read<S: Sender>(
+    pub(super) fn read<S: Caller>(
         &mut self,
         count: usize,
         position: Position,
@@ -42,18 +42,18 @@ impl Progress {
         ctx: &Context<S>,
     ) {
         self.events += count as u64;
-        if self.told.elapsed() >= INTERVAL {
-            self.tell(position, head, ctx);
+        if self.reported.elapsed() >= INTERVAL {
+            self.report(position, head, ctx);
         }
     }
 
     /// It is done.
-    pub(super) fn end<S: Sender>(mut self, position: Position, ctx: &Context<S>) {
-        self.tell(position, position, ctx);
+    pub(super) fn end<S: Caller>(mut self, position: Position, ctx: &Context<S>) {
+        self.report(position, position, ctx);
     }
 
-    fn tell<S: Sender>(&mut self, position: Position, head: Position, ctx: &Context<S>) {
-        self.told = Instant::now();
+    fn report<S: Caller>(&mut self, position: Position, head: Position, ctx: &Context<S>) {
+        self.reported = Instant::now();
         let milliseconds = self.began.elapsed().as_millis().max(1);
         let rate = u128::from(self.events) * 1000 / milliseconds;
         announce(ctx.handle(), || CatchingUp {

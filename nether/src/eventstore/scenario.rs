@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use crate::eventstore::aggregate::{Aggregate, Decides, Events, IntoEvents};
-use crate::eventstore::store::Encoding;
+use crate::eventstore::backend::Encoding;
 use crate::eventstore::stored::Encoded;
 use crate::message::Command;
 

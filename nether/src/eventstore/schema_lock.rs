@@ -17,12 +17,12 @@ const UPDATE: &str = "UPDATE_SCHEMA";
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Lock {
     /// By name, and then by version.
-    events: BTreeMap<String, BTreeMap<u32, Vec<Field>>>,
+    events: BTreeMap<String, BTreeMap<u32, Vec<RecordedField>>>,
 }
 
 /// A field of an event, as the file has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Field {
+struct RecordedField {
     name: String,
     #[serde(rename = "type")]
     ty: String,
@@ -196,8 +196,8 @@ impl Lock {
     }
 }
 
-fn fields(event: &EventSchema) -> Vec<Field> {
-    let field = |field: &FieldSchema| Field {
+fn fields(event: &EventSchema) -> Vec<RecordedField> {
+    let field = |field: &FieldSchema| RecordedField {
         name: field.name.to_owned(),
         ty: field.ty.to_owned(),
         optional: field.optional,
@@ -206,7 +206,7 @@ fn fields(event: &EventSchema) -> Vec<Field> {
 }
 
 /// What of the change cannot be read back.
-fn incompatible(before: &[Field], now: &[Field]) -> Vec<String> {
+fn incompatible(before: &[RecordedField], now: &[RecordedField]) -> Vec<String> {
     let mut changes = Vec::new();
     for field in before {
         let name = &field.name;

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::eventstore::aggregate::Aggregate;
-use crate::eventstore::handle::Store;
-use crate::eventstore::store::{DocumentChange, StoreError, StreamId};
+use crate::eventstore::backend::{DocumentChange, StoreError, StreamId};
+use crate::eventstore::store::Store;
 use crate::eventstore::stored::Keeping;
 
 /// A snapshot in the store.

@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use crate::context::Context;
 use crate::declaration::Declaration;
-use crate::eventstore::store::{Encoding, EventId, NewEvent, Payload, RecordedEvent, StoreError};
+use crate::eventstore::backend::{Encoding, EventId, NewEvent, Payload, RecordedEvent, StoreError};
 use crate::message::{Event, Message, MessageProof};
-use crate::routing::Sender;
+use crate::routing::Caller;
 
 /// An event that can be stored: every [`#[event]`](macro@crate::event) that is not `local`. Not to be
 /// implemented by hand.
@@ -54,9 +54,9 @@ pub trait StoredEvent: Event + Serialize + DeserializeOwned {
     /// Publishes it to the modules that handle it. A failure to publish (the unit of work is cancelled, the
     /// chain of causes is too long) is only logged, because the event is already stored.
     #[doc(hidden)]
-    fn shown<S: Sender>(event: Self, ctx: &Context<S>) -> impl Future<Output = ()> + Send {
+    fn shown<S: Caller>(event: Self, ctx: &Context<S>) -> impl Future<Output = ()> + Send {
         async move {
-            if let Err(error) = ctx.tell(event).await {
+            if let Err(error) = ctx.publish_unproven(event).await {
                 tracing::warn!(%error, "an event was stored, but not published");
             }
         }
@@ -78,13 +78,13 @@ pub struct Encoded {
     label = "not `Serialize` and `Deserialize`",
     note = "derive both: `#[derive(serde::Serialize, serde::Deserialize)]` above `{Self}`; of a message, remove `local`"
 )]
-pub trait Kept: Serialize + DeserializeOwned {}
+pub trait Storable: Serialize + DeserializeOwned {}
 
 #[diagnostic::do_not_recommend]
-impl<T: Serialize + DeserializeOwned> Kept for T {}
+impl<T: Serialize + DeserializeOwned> Storable for T {}
 
-/// How something is [`Kept`]. It is told by a value and not by a bound: so what is wrong is told where that
-/// is made, and once.
+/// How something is [`Storable`]. It is told by a value and not by a bound: so what is wrong is told where
+/// that is made, and once.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Keeping<T> {
@@ -96,7 +96,7 @@ pub struct Keeping<T> {
 ///
 /// Not public API. Used by generated code.
 #[doc(hidden)]
-pub const fn kept<T: Kept>() -> Keeping<T> {
+pub const fn kept<T: Storable>() -> Keeping<T> {
     Keeping {
         save: |value| serde_json::to_value(value),
         restore: |value| T::deserialize(value),
@@ -196,7 +196,7 @@ pub(super) fn new_event<E: StoredEvent>(
     Ok(NewEvent {
         id: EventId::new(),
         name: E::SCHEMA.name.into(),
-        schema: E::SCHEMA.version,
+        schema_version: E::SCHEMA.version,
         payload,
     })
 }
@@ -218,10 +218,10 @@ pub(super) fn read<T: DeserializeOwned>(payload: &Payload) -> Result<T, Unreadab
 /// [`StoreError::Unknown`] if it is of a newer version, or cannot be read.
 pub(crate) fn decode<E: StoredEvent>(recorded: &RecordedEvent) -> Result<E, StoreError> {
     let current = E::SCHEMA.version;
-    let event = if recorded.schema == current {
+    let event = if recorded.schema_version == current {
         Some(read(&recorded.payload))
     } else {
-        E::upcast(recorded.schema, &recorded.payload)
+        E::upcast(recorded.schema_version, &recorded.payload)
     };
     let unknown = |reason: String| unknown(recorded, reason);
     let event = event.ok_or_else(|| {
@@ -238,7 +238,7 @@ pub(super) fn unknown(recorded: &RecordedEvent, reason: String) -> StoreError {
         stream: recorded.stream.clone(),
         position: recorded.position,
         name: recorded.name.clone(),
-        schema: recorded.schema,
+        schema_version: recorded.schema_version,
         reason,
     }
 }

@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use crate::eventstore::clock;
-use crate::eventstore::handle::Store;
-use crate::eventstore::store::{
+use crate::eventstore::backend::{
     Append, Appended, Expected, Metadata, PAGE, Position, RecordedEvent, StoreError, StreamId,
 };
+use crate::eventstore::clock;
+use crate::eventstore::store::Store;
 use crate::eventstore::stored::{self, StoredEvent};
 
 /// The events of a store, from a position on: first those that are there, then those that are appended,
@@ -33,7 +33,7 @@ impl Store {
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
     /// let store = Store::memory();
-    /// store.record("lamp/7", [Lit { lamp: 7 }]).await?;
+    /// store.append_events("lamp/7", [Lit { lamp: 7 }]).await?;
     /// let mut events = store.subscribe(Position::START);
     /// let event = events.next().await?;
     /// assert_eq!(event.stream.key(), "7");
@@ -72,7 +72,7 @@ impl EventSubscription {
                     self.read = page.into();
                 }
                 None => {
-                    self.store.changed(self.after).await?;
+                    self.store.wait_for_new(self.after).await?;
                 }
             }
         }
@@ -108,7 +108,7 @@ impl Store {
     ///
     /// # Errors
     /// If an event cannot be written down, or the store fails.
-    pub async fn record<E: StoredEvent>(
+    pub async fn append_events<E: StoredEvent>(
         &self,
         stream: impl Into<StreamId>,
         events: impl IntoIterator<Item = E>,

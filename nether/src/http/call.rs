@@ -13,42 +13,53 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::timeout;
 
 use crate::error::{CallError, HandlerError};
-use crate::http::connection::Place;
+use crate::http::connection::RequestPermit;
 use crate::http::endpoint::{CallEndpoint, EndpointReply, convention};
 use crate::http::idempotency::{IdempotencyKey, once};
 use crate::http::input::Input;
 use crate::http::problem::Details;
-use crate::http::settings::Settings;
-use crate::http::site::Site;
-use crate::http::visit::{Answer, Visit};
+use crate::http::request_scope::{Answer, RequestScope};
+use crate::http::server_state::ServerState;
+use crate::http::settings::ServerSettings;
 use crate::message::MessageKind;
 use crate::route::BoxFuture;
 
 /// Serves a request for `M`.
-pub(super) fn serve<M>(site: Arc<Site>, request: Request) -> BoxFuture<Response>
+pub(super) fn serve<M>(state: Arc<ServerState>, request: Request) -> BoxFuture<Response>
 where
     M: CallEndpoint + Send,
     M::Reply: EndpointReply,
 {
     Box::pin(async move {
         let (parts, body) = request.into_parts();
-        let body = match read(&site.settings, &parts, body).await {
+        let body = match read(&state.settings, &parts, body).await {
             Ok(body) => body,
             Err(details) => return details.answer_to(&parts),
         };
         match message::<M>(&parts, &body) {
             Ok(message) if M::KIND == MessageKind::Command => {
-                command(site, parts, &body, message).await
+                command(state, parts, &body, message).await
             }
             // A query changes nothing: if the client goes away, so does it.
-            Ok(message) => run(Visit::open(&site.system, &site.settings, &parts), message).await,
+            Ok(message) => {
+                run(
+                    RequestScope::open(&state.system, &state.settings, &parts),
+                    message,
+                )
+                .await
+            }
             Err(details) => details.answer_to(&parts),
         }
     })
 }
 
 /// A command that has begun is finished, also if the client goes away.
-async fn command<M>(site: Arc<Site>, parts: request::Parts, body: &Bytes, message: M) -> Response
+async fn command<M>(
+    state: Arc<ServerState>,
+    parts: request::Parts,
+    body: &Bytes,
+    message: M,
+) -> Response
 where
     M: CallEndpoint + Send,
     M::Reply: EndpointReply,
@@ -57,34 +68,34 @@ where
         Ok(key) => key,
         Err(details) => return details.answer_to(&parts),
     };
-    let visit = Visit::open(&site.system, &site.settings, &parts);
-    let key = key.map(|key| key.of_principal(visit.ctx.principal()));
+    let scope = RequestScope::open(&state.system, &state.settings, &parts);
+    let key = key.map(|key| key.of_principal(scope.ctx.principal()));
     // It is at work, and has a place among the requests that are, until it is done.
-    let place = parts.extensions.get::<Place>().cloned();
+    let place = parts.extensions.get::<RequestPermit>().cloned();
     let doing: BoxFuture<Response> = Box::pin(async move {
         let _place = place;
-        run(visit, message).await
+        run(scope, message).await
     });
     match key {
         None => ToTheEnd(Some(doing)).await,
-        Some(key) => once(&site.shared.idempotency, key, &parts, doing).await,
+        Some(key) => once(&state.shared.idempotency, key, &parts, doing).await,
     }
 }
 
 /// Sends the message, and makes of its reply what the client gets.
-async fn run<M>(visit: Visit, message: M) -> Response
+async fn run<M>(scope: RequestScope, message: M) -> Response
 where
     M: CallEndpoint + Send,
     M::Reply: EndpointReply,
 {
-    let result = match visit.ctx.call(message).await {
-        Ok(reply) => answer::<M>(&visit, &reply),
-        Err(error) => Err(refusal::<M>(&visit, &error)),
+    let result = match scope.ctx.call(message).await {
+        Ok(reply) => answer::<M>(&scope, &reply),
+        Err(error) => Err(refusal::<M>(&scope, &error)),
     };
-    visit.answer(result).await
+    scope.answer(result).await
 }
 
-fn answer<M>(visit: &Visit, reply: &M::Reply) -> Result<Answer, Details>
+fn answer<M>(scope: &RequestScope, reply: &M::Reply) -> Result<Answer, Details>
 where
     M: CallEndpoint,
     M::Reply: EndpointReply,
@@ -96,7 +107,7 @@ where
         return Ok(Answer { status, json: None });
     }
     let json = reply.write().map_err(|error| {
-        let id = visit.request_id();
+        let id = scope.request_id();
         tracing::error!(request_id = id.as_str(), message = M::NAME, %error, "a reply cannot be written as JSON");
         Details::internal()
     })?;
@@ -107,13 +118,13 @@ where
     Ok(Answer { status, json })
 }
 
-fn refusal<M: CallEndpoint>(visit: &Visit, error: &CallError<M::Error>) -> Details
+fn refusal<M: CallEndpoint>(scope: &RequestScope, error: &CallError<M::Error>) -> Details
 where
     M::Error: HandlerError,
 {
     let details = Details::of_call(error, M::problem);
     if details.status().is_server_error() {
-        let id = visit.request_id();
+        let id = scope.request_id();
         tracing::error!(request_id = id.as_str(), message = M::NAME, %error, "a request failed");
     }
     details
@@ -135,7 +146,11 @@ fn message<M: CallEndpoint>(parts: &request::Parts, body: &[u8]) -> Result<M, De
 }
 
 /// The body, if it is JSON and neither too long nor too slow. Of a GET there is none.
-async fn read(settings: &Settings, parts: &request::Parts, body: Body) -> Result<Bytes, Details> {
+async fn read(
+    settings: &ServerSettings,
+    parts: &request::Parts,
+    body: Body,
+) -> Result<Bytes, Details> {
     if parts.method == axum::http::Method::GET || parts.method == axum::http::Method::HEAD {
         return Ok(Bytes::new());
     }

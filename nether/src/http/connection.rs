@@ -20,7 +20,7 @@ use tokio::time::sleep;
 use tokio_io_timeout::TimeoutStream;
 
 use crate::guarded::{catch, said};
-use crate::http::front::Front;
+use crate::http::gateway::Gateway;
 use crate::http::problem::Details;
 use crate::http::request_id::RequestId;
 
@@ -37,7 +37,7 @@ const HEADERS: usize = 100;
 const STREAMS: u32 = 200;
 
 /// How a connection ended.
-type Ended = std::result::Result<(), Box<dyn std::error::Error + Send + Sync>>;
+type ServeResult = std::result::Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 /// The most bytes of an answer that are handed on at once: what is behind them waits for the client to have
 /// read, so that it is known who reads.
@@ -45,11 +45,11 @@ const PIECE: usize = 64 * 1024;
 
 /// The place of a request among those that may be at work, for as long as somebody has it.
 #[derive(Debug, Clone)]
-pub(super) struct Place(#[expect(dead_code)] Arc<OwnedSemaphorePermit>);
+pub(super) struct RequestPermit(#[expect(dead_code)] Arc<OwnedSemaphorePermit>);
 
 /// An open connection.
 pub(super) struct Connection {
-    front: Arc<Front>,
+    gateway: Arc<Gateway>,
     /// One for each request that may be at work, if that is bounded.
     requests: Option<Arc<Semaphore>>,
     /// How many requests have come, and pieces of answers gone.
@@ -61,9 +61,9 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(front: Arc<Front>, requests: Option<Arc<Semaphore>>) -> Arc<Self> {
+    pub(super) fn new(gateway: Arc<Gateway>, requests: Option<Arc<Semaphore>>) -> Arc<Self> {
         Arc::new(Connection {
-            front,
+            gateway,
             requests,
             moved: AtomicU64::new(0),
             at_work: AtomicU32::new(0),
@@ -90,8 +90,8 @@ impl Connection {
 
     /// Serves it to its end. On the heap, where it is as large as it is and no larger: there may be very
     /// many.
-    fn serving(self: &Arc<Self>, stream: TcpStream, watcher: Watcher) -> BoxFuture<Ended> {
-        let settings = &self.front.site.settings;
+    fn serving(self: &Arc<Self>, stream: TcpStream, watcher: Watcher) -> BoxFuture<ServeResult> {
+        let settings = &self.gateway.state.settings;
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(settings.write_timeout));
         let answering = Arc::clone(self);
@@ -107,7 +107,7 @@ impl Connection {
     /// this takes; hyper's own would be set for each request, only once the client has said which version of
     /// HTTP it speaks, and for no stream of HTTP/2.
     async fn silent(&self) {
-        let settings = &self.front.site.settings;
+        let settings = &self.gateway.state.settings;
         let mut moved = 0;
         loop {
             let patience = match self.at_work.load(Ordering::Relaxed) {
@@ -147,9 +147,11 @@ impl Connection {
             let Ok(place) = Arc::clone(requests).try_acquire_owned() else {
                 return Details::unavailable("the server is too busy").answer(&id());
             };
-            request.extensions_mut().insert(Place(Arc::new(place)));
+            request
+                .extensions_mut()
+                .insert(RequestPermit(Arc::new(place)));
         }
-        match catch(self.front.answer(request.map(Body::new))).await {
+        match catch(self.gateway.answer(request.map(Body::new))).await {
             Ok(response) => response,
             Err(panic) => {
                 let (id, panic) = (id(), said(&*panic));

@@ -16,7 +16,7 @@ use crate::declaration::Declaration;
 use crate::http::call;
 use crate::http::feed::Feed;
 use crate::http::problem::{Details, ProblemKind};
-use crate::http::site::Site;
+use crate::http::server_state::ServerState;
 use crate::message::{ByValue, Event, Message, MessageDescriptor, MessageKind};
 use crate::route::BoxFuture;
 use crate::system::System;
@@ -96,7 +96,7 @@ impl<T: Serialize> EndpointReply for T {
 }
 
 /// Serves a request.
-pub(super) type Serve = fn(Arc<Site>, Request) -> BoxFuture<Response>;
+pub(super) type Serve = fn(Arc<ServerState>, Request) -> BoxFuture<Response>;
 
 /// An endpoint, its types forgotten.
 pub struct EndpointEntry {
@@ -104,11 +104,11 @@ pub struct EndpointEntry {
     pub(super) shape: Shape,
     pub(super) docs: &'static str,
     pub(super) schema: fn(&mut SchemaGenerator) -> Option<Schema>,
-    pub(super) way: Way,
+    pub(super) way: EndpointKind,
 }
 
 /// How an endpoint answers.
-pub(super) enum Way {
+pub(super) enum EndpointKind {
     /// By the reply to a command or query.
     Call {
         serve: Serve,
@@ -134,7 +134,7 @@ impl EndpointEntry {
             shape: M::SHAPE,
             docs: M::DOCS,
             schema: M::schema,
-            way: Way::Call {
+            way: EndpointKind::Call {
                 serve: call::serve::<M>,
                 status: M::STATUS,
                 reply: M::REPLY,
@@ -150,7 +150,7 @@ impl EndpointEntry {
             shape: E::SHAPE,
             docs: E::DOCS,
             schema: E::schema,
-            way: Way::Feed {
+            way: EndpointKind::Feed {
                 open: Feed::open::<E>,
             },
         }
@@ -167,9 +167,9 @@ impl EndpointEntry {
     }
 
     /// Its path, the same for all endpoints that have it, whatever their parameters are called.
-    pub(super) fn numbered(&self) -> String {
+    pub(super) fn path_template(&self) -> String {
         let endpoint = self.message().endpoint;
-        endpoint.map_or_else(String::new, |endpoint| endpoint.numbered())
+        endpoint.map_or_else(String::new, |endpoint| endpoint.path_template())
     }
 
     /// The method of its requests.
@@ -188,7 +188,7 @@ impl EndpointEntry {
 
     /// The status of success: what `status = ..` says, or the convention.
     pub(super) fn success(&self) -> StatusCode {
-        let Way::Call { status, reply, .. } = &self.way else {
+        let EndpointKind::Call { status, reply, .. } = &self.way else {
             return StatusCode::OK;
         };
         let stated = status.and_then(|status| StatusCode::from_u16(status).ok());

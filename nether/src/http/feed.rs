@@ -25,7 +25,7 @@ use crate::system::System;
 pub(super) struct Feed {
     /// Tells feeds of different runs of a program apart.
     run: u32,
-    kept: Mutex<Kept>,
+    kept: Mutex<FeedBuffer>,
     /// The place behind the newest event; `None` once there will be no more. The feed's own task changes it,
     /// all clients wait for its change.
     end: watch::Sender<Option<u64>>,
@@ -33,7 +33,7 @@ pub(super) struct Feed {
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct FeedBuffer {
     /// The place of the oldest one.
     first: u64,
     events: VecDeque<Arc<Written>>,
@@ -49,7 +49,7 @@ pub(super) struct Written {
 }
 
 /// What a client gets next.
-pub(super) enum Next {
+pub(super) enum NextEvent {
     Event(Arc<Written>),
     /// So many events are not kept any more.
     Missed(u64),
@@ -137,14 +137,16 @@ impl Feed {
     }
 
     /// What is at the place.
-    pub(super) fn at(&self, place: u64) -> Next {
+    pub(super) fn at(&self, place: u64) -> NextEvent {
         let kept = lock(&self.kept);
         match place.checked_sub(kept.first) {
-            None => Next::Missed(kept.first - place),
+            None => NextEvent::Missed(kept.first - place),
             Some(index) => {
                 let event = usize::try_from(index).ok();
                 let event = event.and_then(|index| kept.events.get(index));
-                event.map_or(Next::Nothing, |event| Next::Event(Arc::clone(event)))
+                event.map_or(NextEvent::Nothing, |event| {
+                    NextEvent::Event(Arc::clone(event))
+                })
             }
         }
     }
@@ -155,7 +157,7 @@ impl Feed {
     }
 }
 
-impl Kept {
+impl FeedBuffer {
     /// The place behind the newest one.
     fn end(&self) -> u64 {
         self.first + self.events.len() as u64

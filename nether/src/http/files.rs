@@ -15,7 +15,7 @@ use tower::ServiceExt;
 use tower_http::services::ServeDir;
 use tower_http::services::fs::{Backend, TokioBackend};
 
-use crate::http::site::Folder;
+use crate::http::server_state::Folder;
 use crate::route::BoxFuture;
 
 /// The page of an application that has one.

@@ -80,11 +80,11 @@ impl IdempotencyKey {
 
 /// The answers that were given.
 #[derive(Debug, Default)]
-pub(super) struct Idempotency(Mutex<Answers>);
+pub(super) struct Idempotency(Mutex<StoredAnswers>);
 
 #[derive(Debug, Default)]
-struct Answers {
-    known: HashMap<Arc<str>, Known>,
+struct StoredAnswers {
+    known: HashMap<Arc<str>, KnownKey>,
     /// When which was begun, the oldest first.
     order: VecDeque<(Instant, Arc<str>)>,
     /// How many bytes the names and the bodies of the answers have.
@@ -92,25 +92,25 @@ struct Answers {
 }
 
 #[derive(Debug)]
-struct Known {
+struct KnownKey {
     begun: Instant,
     fingerprint: u64,
     /// `None` while it is at work.
-    answer: Option<Arc<Kept>>,
+    answer: Option<Arc<StoredAnswer>>,
 }
 
 /// An answer, to be given again.
 #[derive(Debug)]
-struct Kept {
+struct StoredAnswer {
     status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
 }
 
-enum Entered {
+enum KeyState {
     /// Nobody has been here with this key.
     First(Instant),
-    Again(Arc<Kept>),
+    Again(Arc<StoredAnswer>),
     AtWork,
     Other,
 }
@@ -123,7 +123,7 @@ pub(super) async fn once(
     first: BoxFuture<Response>,
 ) -> Response {
     match idempotency.enter(&key) {
-        Entered::First(begun) => {
+        KeyState::First(begun) => {
             let idempotency = Arc::clone(idempotency);
             // A task of its own: the answer is kept, also if the client goes away before it is there.
             let working = tokio::spawn(async move {
@@ -144,12 +144,12 @@ pub(super) async fn once(
                     Err(_) => Details::unavailable("the server is stopping").answer_to(parts),
                 })
         }
-        Entered::Again(kept) => kept.response(parts),
-        Entered::AtWork => {
+        KeyState::Again(kept) => kept.response(parts),
+        KeyState::AtWork => {
             let detail = "a request with this `Idempotency-Key` is still at work";
             Details::new(StatusCode::CONFLICT, detail).answer_to(parts)
         }
-        Entered::Other => {
+        KeyState::Other => {
             let detail = "this `Idempotency-Key` was used for another request";
             Details::new(StatusCode::UNPROCESSABLE_ENTITY, detail).answer_to(parts)
         }
@@ -157,19 +157,19 @@ pub(super) async fn once(
 }
 
 impl Idempotency {
-    fn enter(&self, key: &IdempotencyKey) -> Entered {
+    fn enter(&self, key: &IdempotencyKey) -> KeyState {
         let now = Instant::now();
         let mut answers = lock(&self.0);
         answers.forget(now);
         match answers.known.get(&key.name) {
-            Some(known) if known.fingerprint != key.fingerprint => return Entered::Other,
-            Some(Known { answer: None, .. }) => return Entered::AtWork,
-            Some(Known {
+            Some(known) if known.fingerprint != key.fingerprint => return KeyState::Other,
+            Some(KnownKey { answer: None, .. }) => return KeyState::AtWork,
+            Some(KnownKey {
                 answer: Some(kept), ..
-            }) => return Entered::Again(Arc::clone(kept)),
+            }) => return KeyState::Again(Arc::clone(kept)),
             None => {}
         }
-        let known = Known {
+        let known = KnownKey {
             begun: now,
             fingerprint: key.fingerprint,
             answer: None,
@@ -177,11 +177,11 @@ impl Idempotency {
         answers.bytes += key.name.len();
         answers.known.insert(Arc::clone(&key.name), known);
         answers.order.push_back((now, Arc::clone(&key.name)));
-        Entered::First(now)
+        KeyState::First(now)
     }
 }
 
-impl Answers {
+impl StoredAnswers {
     /// Forgets what is too old or too much, the oldest first, but for what is at work.
     fn forget(&mut self, now: Instant) {
         for _ in 0..self.order.len() {
@@ -194,7 +194,7 @@ impl Answers {
                 return;
             };
             match self.known.get(&name).filter(|known| known.begun == begun) {
-                Some(Known { answer: None, .. }) => self.order.push_back((begun, name)),
+                Some(KnownKey { answer: None, .. }) => self.order.push_back((begun, name)),
                 Some(_) => self.remove(&name),
                 None => {}
             }
@@ -218,7 +218,7 @@ struct Leaving<'a> {
 }
 
 impl Leaving<'_> {
-    fn with(self, kept: Option<Kept>) {
+    fn with(self, kept: Option<StoredAnswer>) {
         let mut answers = lock(&self.idempotency.0);
         let known = answers.known.get_mut(&self.key.name);
         if let (Some(known), Some(kept)) = (known.filter(|it| it.begun == self.begun), kept) {
@@ -241,7 +241,7 @@ impl Drop for Leaving<'_> {
 }
 
 /// A copy of the answer, unless it is that something went wrong inside: then the next try may do better.
-async fn keep(response: Response) -> (Response, Option<Kept>) {
+async fn keep(response: Response) -> (Response, Option<StoredAnswer>) {
     if response.status().is_server_error() {
         return (response, None);
     }
@@ -250,7 +250,7 @@ async fn keep(response: Response) -> (Response, Option<Kept>) {
         return (Response::from_parts(parts, Body::empty()), None);
     };
     let body = body.to_bytes();
-    let kept = Kept {
+    let kept = StoredAnswer {
         status: parts.status,
         headers: parts.headers.clone(),
         body: body.clone(),
@@ -258,7 +258,7 @@ async fn keep(response: Response) -> (Response, Option<Kept>) {
     (Response::from_parts(parts, Body::from(body)), Some(kept))
 }
 
-impl Kept {
+impl StoredAnswer {
     /// The same answer, to a request with an id of its own.
     fn response(&self, parts: &request::Parts) -> Response {
         let mut response = Response::new(Body::from(self.body.clone()));
@@ -284,7 +284,7 @@ mod tests {
 
     fn answer(idempotency: &Idempotency, name: &str, bytes: usize) {
         let key = key(name);
-        let Entered::First(begun) = idempotency.enter(&key) else {
+        let KeyState::First(begun) = idempotency.enter(&key) else {
             panic!("`{name}` is known");
         };
         let leaving = Leaving {
@@ -292,7 +292,7 @@ mod tests {
             key: &key,
             begun,
         };
-        leaving.with(Some(Kept {
+        leaving.with(Some(StoredAnswer {
             status: StatusCode::OK,
             headers: HeaderMap::new(),
             body: vec![0; bytes].into(),
@@ -307,7 +307,7 @@ mod tests {
     fn the_oldest_answers_go_when_there_are_too_many() {
         let idempotency = Idempotency::default();
         let at_work = idempotency.enter(&key("at work"));
-        assert!(matches!(at_work, Entered::First(_)));
+        assert!(matches!(at_work, KeyState::First(_)));
         for number in 0..CAPACITY + 10 {
             answer(&idempotency, &number.to_string(), 1);
         }
@@ -338,7 +338,7 @@ mod tests {
                 idempotency: &idempotency,
                 key: &key("failed"),
                 begun: match idempotency.enter(&key("failed")) {
-                    Entered::First(begun) => begun,
+                    KeyState::First(begun) => begun,
                     _ => panic!("it is known"),
                 },
             });

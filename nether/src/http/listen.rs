@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::http::connection::Connection;
-use crate::http::front::Front;
+use crate::http::gateway::Gateway;
 use crate::race::race;
 
 /// How long accepting rests when the machine has nothing left to accept with.
@@ -22,7 +22,7 @@ const EXHAUSTED: Duration = Duration::from_millis(200);
 /// An open address.
 pub(super) struct Listening {
     pub(super) address: SocketAddr,
-    pub(super) front: Arc<Front>,
+    pub(super) gateway: Arc<Gateway>,
     /// Set once nothing more is to be accepted.
     closing: watch::Sender<bool>,
     accepting: JoinHandle<()>,
@@ -33,15 +33,15 @@ impl Listening {
     ///
     /// # Errors
     /// If it is no address, or is taken.
-    pub(super) async fn open(address: &str, front: Arc<Front>) -> io::Result<Self> {
+    pub(super) async fn open(address: &str, gateway: Arc<Gateway>) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let closing = watch::Sender::new(false);
-        let accepting = accept(listener, Arc::clone(&front), closing.subscribe());
+        let accepting = accept(listener, Arc::clone(&gateway), closing.subscribe());
         let accepting = tokio::spawn(accepting);
         Ok(Listening {
             address,
-            front,
+            gateway,
             closing,
             accepting,
         })
@@ -55,7 +55,7 @@ impl Listening {
     /// Ends streams of events, and waits until all connections have ended.
     pub(super) async fn end(mut self) {
         self.close();
-        self.front.site.end();
+        self.gateway.state.end();
         let _ = (&mut self.accepting).await;
     }
 }
@@ -64,42 +64,42 @@ impl Drop for Listening {
     /// Whoever could not wait for the end: nothing more is accepted, streams end, and connections are told
     /// to.
     fn drop(&mut self) {
-        self.front.site.end();
+        self.gateway.state.end();
         self.accepting.abort();
     }
 }
 
 /// Accepts until it is told to stop, and then waits for the connections.
-async fn accept(listener: TcpListener, front: Arc<Front>, closing: watch::Receiver<bool>) {
-    let connections = Connections::new(front);
+async fn accept(listener: TcpListener, gateway: Arc<Gateway>, closing: watch::Receiver<bool>) {
+    let connections = Connections::new(gateway);
     let mut accepting = closing.clone();
     let forever = async { while connections.accept(&listener).await {} };
-    let told = async {
+    let notified = async {
         let _ = accepting.wait_for(|closing| *closing).await;
     };
-    let system = connections.front.site.system.clone();
-    race(race(told, system.stop_begun()), forever).await;
+    let system = connections.gateway.state.system.clone();
+    race(race(notified, system.stop_begun()), forever).await;
     drop(listener); // Who comes now is refused by the machine itself.
     connections.graceful.shutdown().await;
 }
 
 /// What all connections of an address have in common.
 struct Connections {
-    front: Arc<Front>,
+    gateway: Arc<Gateway>,
     graceful: GracefulShutdown,
     /// One for each connection that may be open.
     room: Arc<Semaphore>,
     requests: Option<Arc<Semaphore>>,
-    pace: Pace,
+    pace: AcceptPace,
 }
 
 /// How fast connections are accepted.
-struct Pace {
+struct AcceptPace {
     interval: Option<Duration>,
     next: std::sync::Mutex<Instant>,
 }
 
-impl Pace {
+impl AcceptPace {
     async fn turn(&self) {
         let Some(interval) = self.interval else {
             return;
@@ -115,8 +115,8 @@ impl Pace {
 }
 
 impl Connections {
-    fn new(front: Arc<Front>) -> Self {
-        let settings = &front.site.settings;
+    fn new(gateway: Arc<Gateway>) -> Self {
+        let settings = &gateway.state.settings;
         let rate = settings.accept_rate.filter(|rate| *rate > 0);
         Connections {
             graceful: GracefulShutdown::new(),
@@ -124,11 +124,11 @@ impl Connections {
             requests: settings
                 .max_requests
                 .map(|most| Arc::new(Semaphore::new(most))),
-            pace: Pace {
+            pace: AcceptPace {
                 interval: rate.map(|rate| Duration::from_secs(1) / rate),
                 next: std::sync::Mutex::new(Instant::now()),
             },
-            front,
+            gateway,
         }
     }
 
@@ -141,8 +141,8 @@ impl Connections {
         match listener.accept().await {
             Ok((stream, _)) => {
                 let _ = stream.set_nodelay(true);
-                let (front, requests) = (Arc::clone(&self.front), self.requests.clone());
-                let connection = Connection::new(front, requests);
+                let (gateway, requests) = (Arc::clone(&self.gateway), self.requests.clone());
+                let connection = Connection::new(gateway, requests);
                 let watcher = self.graceful.watcher();
                 tokio::spawn(connection.serve(stream, watcher, room));
             }

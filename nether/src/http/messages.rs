@@ -53,8 +53,8 @@ pub struct AddStatic {
 pub struct ServerStarted {
     /// Host and port.
     pub address: String,
-    /// Whether it is the one for [operations](crate::http::Server::operations) alone.
-    pub operations: bool,
+    /// Whether it is the one for [management](crate::http::Server::management) alone.
+    pub management: bool,
 }
 
 /// An address is closed.

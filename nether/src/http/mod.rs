@@ -2,17 +2,18 @@
 //!
 #![doc = include_str!("../docs/http.md")]
 
-// From outside to inside: `listen` accepts connections, `front` knows what is at which path, `input` makes
-// messages of requests, `call` and `sse` answer with replies and events, `visit` is the unit of work around
-// an answer.
+// From outside to inside: `listen` accepts connections, `gateway` knows what is at which path, `input` makes
+// messages of requests, `call` and `sse` answer with replies and events, `request_scope` is the unit of work
+// around an answer.
 
 mod allow;
 mod call;
 mod connection;
+mod custom_routes;
 mod endpoint;
 mod feed;
 mod files;
-mod front;
+mod gateway;
 mod idempotency;
 mod input;
 mod listen;
@@ -20,26 +21,25 @@ mod messages;
 mod metrics;
 mod openapi;
 mod operations;
-mod own;
 mod probe;
 mod problem;
 mod request_id;
+mod request_scope;
 mod server;
+mod server_state;
 mod settings;
-mod site;
 mod sse;
-mod visit;
 
 #[doc(no_inline)]
 pub use axum::http::HeaderValue;
 #[doc(no_inline)]
 pub use tower_http::cors::CorsLayer;
 
+pub use self::custom_routes::RequestContext;
 pub use self::messages::{
     AddRoutes, AddStatic, RoutesAdded, ServerFailed, ServerStarted, ServerStopped, StartServer,
     StaticAdded, StopServer,
 };
-pub use self::own::Ctx;
 pub use self::problem::{Problem, ProblemKind};
 pub use self::request_id::RequestId;
 pub use self::server::Server;

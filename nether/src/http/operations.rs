@@ -12,15 +12,15 @@ use serde_json::json;
 
 use crate::http::metrics;
 use crate::http::openapi;
-use crate::http::site::Site;
+use crate::http::server_state::ServerState;
 use crate::module::ModuleState;
 use crate::system::{ModuleStatus, System};
 
 /// Whether the process lives, whether it is ready, and what it does.
-pub(super) fn probes(site: &Arc<Site>) -> Router {
-    let (asked, watched) = (site.system.clone(), site.system.clone());
+pub(super) fn probes(state: &Arc<ServerState>) -> Router {
+    let (asked, watched) = (state.system.clone(), state.system.clone());
     // Who runs it may know why; everybody else that it is not.
-    let tells_why = site.is_private;
+    let tells_why = state.is_private;
     watched.latencies().ask();
     Router::new()
         .route("/livez", get(async || "alive\n"))
@@ -29,11 +29,11 @@ pub(super) fn probes(site: &Arc<Site>) -> Router {
 }
 
 /// The description of the API, and the page.
-pub(super) fn description(site: &Arc<Site>) -> Router {
-    let document: Arc<str> = openapi::document(&site.settings).to_string().into();
+pub(super) fn description(state: &Arc<ServerState>) -> Router {
+    let document: Arc<str> = openapi::document(&state.settings).to_string().into();
     let answer = async move || ([(CONTENT_TYPE, "application/json")], document.to_string());
     let router = Router::new().route("/openapi.json", get(answer));
-    with_page(router, &site.settings.title.0)
+    with_page(router, &state.settings.title.0)
 }
 
 #[cfg(feature = "swagger-ui")]
@@ -83,7 +83,9 @@ fn obstacle(module: &ModuleStatus) -> Option<String> {
         ModuleState::Restarting => Some(format!("`{name}` crashed and is being made anew")),
         ModuleState::Stopped => Some(format!("`{name}` has stopped")),
         ModuleState::Running | ModuleState::Paused => {
-            let is_full = module.mailbox.is_some_and(|room| module.waiting >= room);
+            let is_full = module
+                .mailbox_capacity
+                .is_some_and(|room| module.waiting >= room);
             is_full.then(|| format!("the mailbox of `{name}` is full"))
         }
     }

@@ -55,7 +55,7 @@ pub struct ProblemKind {
     /// The title; `None` for the name of the status.
     pub title: Option<&'static str>,
     /// The URI that stands for it; `None` for `about:blank`.
-    pub about: Option<&'static str>,
+    pub type_uri: Option<&'static str>,
 }
 
 /// A problem, as clients see it.
@@ -72,7 +72,7 @@ pub struct Details {
 #[derive(Serialize)]
 struct Document<'a> {
     #[serde(rename = "type")]
-    about: &'a str,
+    type_uri: &'a str,
     title: &'a str,
     status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -107,7 +107,7 @@ impl Details {
             kind: ProblemKind {
                 status: status.as_u16(),
                 title: None,
-                about: None,
+                type_uri: None,
             },
             detail: (!detail.is_empty()).then_some(detail),
             field: None,
@@ -156,7 +156,7 @@ impl Details {
             CallError::Unavailable(_) => {
                 Details::unavailable("what this is kept in does not answer now")
             }
-            CallError::Open { .. } | CallError::Full { .. } => {
+            CallError::BreakerOpen { .. } | CallError::Full { .. } => {
                 Details::unavailable("the server is too busy")
             }
             CallError::Cancelled { .. } => Details::unavailable("the work was cancelled"),
@@ -174,7 +174,7 @@ impl Details {
     pub(super) fn answer(&self, request: &RequestId) -> Response {
         let status = self.status();
         let document = Document {
-            about: self.kind.about.unwrap_or("about:blank"),
+            type_uri: self.kind.type_uri.unwrap_or("about:blank"),
             title: self.kind.title.unwrap_or_else(|| title_of(status)),
             status: status.as_u16(),
             detail: self.detail.as_deref(),
@@ -220,7 +220,7 @@ impl Refusal {
 /// [`#[routes]`](macro@crate::routes).
 ///
 /// ```
-/// use nether::http::Ctx;
+/// use nether::http::RequestContext;
 /// use nether::prelude::*;
 ///
 /// #[derive(Debug, thiserror::Error, nether::Problem)]
@@ -241,7 +241,7 @@ impl Refusal {
 ///     }
 /// }
 ///
-/// async fn ticket(ctx: Ctx) -> Result<String, CallError<SoldOut>> {
+/// async fn ticket(ctx: RequestContext) -> Result<String, CallError<SoldOut>> {
 ///     ctx.send(Buy).await
 /// }
 ///

@@ -14,14 +14,14 @@ use tower_http::cors::CorsLayer;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::guarded::said;
-use crate::http::front::Front;
+use crate::http::gateway::Gateway;
 use crate::http::listen::Listening;
 use crate::http::messages::{
     AddRoutes, AddStatic, RoutesAdded, ServerFailed, ServerStarted, ServerStopped, StartServer,
     StaticAdded, StopServer,
 };
-use crate::http::settings::{FOREVER, Settings};
-use crate::http::site::{Folder, Shared};
+use crate::http::server_state::{Folder, ServerShared};
+use crate::http::settings::{FOREVER, ServerSettings};
 use crate::message::Message;
 use crate::sync::lock;
 use crate::system::{System, WeakSystem};
@@ -55,8 +55,8 @@ use crate::system::{System, WeakSystem};
 pub struct Server {
     /// Weak: a server that is attached and not started does not keep its system.
     system: WeakSystem,
-    settings: Settings,
-    shared: Arc<Shared>,
+    settings: ServerSettings,
+    shared: Arc<ServerShared>,
     open: Mutex<Vec<Listening>>,
 }
 
@@ -64,14 +64,14 @@ impl Server {
     /// A server of that system. Its default settings bound what a client can do, so that the open Internet
     /// may reach it.
     ///
-    /// Unless [`operations`](Server::operations) names an address of their own, `/livez`, `/readyz` and
+    /// Unless [`management`](Server::management) names an address of their own, `/livez`, `/readyz` and
     /// `/metrics` are served at the same address as the endpoints. `/openapi.json`, and `/docs` with the
     /// feature `swagger-ui`, always are: if clients must not see these paths, refuse them in the proxy in
     /// front.
     pub fn new(system: &System) -> Self {
         Server {
             system: system.downgrade(),
-            settings: Settings::default(),
+            settings: ServerSettings::default(),
             shared: Arc::default(),
             open: Mutex::default(),
         }
@@ -198,8 +198,8 @@ impl Server {
     /// Serves `/livez`, `/readyz` and `/metrics` at a second address, and no longer beside the endpoints.
     /// Choose an address that only your own machines reach.
     #[must_use]
-    pub fn operations(mut self, address: impl Into<String>) -> Self {
-        self.settings.operations = Some(address.into());
+    pub fn management(mut self, address: impl Into<String>) -> Self {
+        self.settings.management = Some(address.into());
         self
     }
 
@@ -237,7 +237,7 @@ impl Server {
     /// the system.
     ///
     /// # Errors
-    /// If the address, or that of [`operations`](Server::operations), is not one, or is taken; if the system
+    /// If the address, or that of [`management`](Server::management), is not one, or is taken; if the system
     /// has a server already, or is stopping or gone. The server is then detached, and the system goes on.
     pub async fn serve(self, address: impl Into<String>) -> Result<()> {
         let system = self.running()?;
@@ -249,7 +249,7 @@ impl Server {
             system.detach(attached).await;
             return Err(error);
         }
-        system.until_shutdown().await;
+        system.wait_for_shutdown().await;
         Ok(())
     }
 
@@ -258,44 +258,46 @@ impl Server {
         system.ok_or_else(|| Error::msg("the system of this server is gone"))
     }
 
-    /// Opens the address, and the one for operations if it is not open yet. The last one is the address that
+    /// Opens the address, and the one for management if it is not open yet. The last one is the address that
     /// was asked for.
     async fn start(&self, address: &str) -> Result<Vec<ServerStarted>> {
         let system = self.running()?;
         let settings = Arc::new(self.settings.clone());
         let shared = Arc::clone(&self.shared);
         // The user's: axum panics over routes that contradict each other.
-        let public = || Front::public(system.clone(), Arc::clone(&settings), shared);
-        let front = catch_unwind(AssertUnwindSafe(public));
-        let front = front.map_err(|panic| Error::msg(said(&*panic)))?;
-        let listening = open(address, front).await?;
-        let operations = self.open_operations(&system, &settings).await?;
-        let opened = operations.into_iter().chain([listening]);
+        let public = || Gateway::public(system.clone(), Arc::clone(&settings), shared);
+        let gateway = catch_unwind(AssertUnwindSafe(public));
+        let gateway = gateway.map_err(|panic| Error::msg(said(&*panic)))?;
+        let listening = open(address, gateway).await?;
+        let management = self.open_management(&system, &settings).await?;
+        let opened = management.into_iter().chain([listening]);
         Ok(opened.map(|listening| self.keep(listening)).collect())
     }
 
     fn keep(&self, listening: Listening) -> ServerStarted {
         let started = ServerStarted {
             address: listening.address.to_string(),
-            operations: listening.front.site.is_private,
+            management: listening.gateway.state.is_private,
         };
         tracing::info!(address = started.address, "serving");
         lock(&self.open).push(listening);
         started
     }
 
-    /// Opens the address for operations, if there is one and it is not open.
-    async fn open_operations(
+    /// Opens the address for management, if there is one and it is not open.
+    async fn open_management(
         &self,
         system: &System,
-        settings: &Arc<Settings>,
+        settings: &Arc<ServerSettings>,
     ) -> Result<Option<Listening>> {
-        let is_open = lock(&self.open).iter().any(|it| it.front.site.is_private);
-        let Some(address) = settings.operations.as_ref().filter(|_| !is_open) else {
+        let is_open = lock(&self.open)
+            .iter()
+            .any(|it| it.gateway.state.is_private);
+        let Some(address) = settings.management.as_ref().filter(|_| !is_open) else {
             return Ok(None);
         };
-        let front = Front::private(system.clone(), Arc::clone(settings));
-        open(address, front).await.map(Some)
+        let gateway = Gateway::private(system.clone(), Arc::clone(settings));
+        open(address, gateway).await.map(Some)
     }
 
     async fn stop(&self, address: &str) -> Result<()> {
@@ -315,12 +317,12 @@ impl Server {
 
     /// Lets what was added serve from the next request on.
     fn rebuild(&self) -> Result<()> {
-        let fronts: Vec<_> = lock(&self.open)
+        let gateways: Vec<_> = lock(&self.open)
             .iter()
-            .map(|it| Arc::clone(&it.front))
+            .map(|it| Arc::clone(&it.gateway))
             .collect();
         let rebuilt = catch_unwind(AssertUnwindSafe(|| {
-            fronts.iter().for_each(|front| front.rebuild());
+            gateways.iter().for_each(|gateway| gateway.rebuild());
         }));
         rebuilt.map_err(|panic| Error::msg(said(&*panic)))
     }
@@ -395,8 +397,8 @@ impl Server {
     }
 }
 
-async fn open(address: &str, front: Arc<Front>) -> Result<Listening> {
-    let listening = Listening::open(address, front).await;
+async fn open(address: &str, gateway: Arc<Gateway>) -> Result<Listening> {
+    let listening = Listening::open(address, gateway).await;
     listening.map_err(|error| Error::msg(format!("cannot serve at `{address}`: {error}")))
 }
 

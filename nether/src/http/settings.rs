@@ -1,4 +1,4 @@
-//! [`Settings`]: what a server can be told; its builder methods are [`Server`](crate::http::Server)'s.
+//! [`ServerSettings`]: what a server can be told; its builder methods are [`Server`](crate::http::Server)'s.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ pub(super) type PrincipalOf = Arc<dyn Fn(&request::Parts) -> Option<String> + Se
 
 /// What a server was told.
 #[derive(Clone)]
-pub(super) struct Settings {
+pub(super) struct ServerSettings {
     /// The most bytes of a body.
     pub(super) body_limit: usize,
     /// How long a body may take to come.
@@ -39,15 +39,15 @@ pub(super) struct Settings {
     pub(super) compression: bool,
     pub(super) cors: Option<CorsLayer>,
     pub(super) principal: Option<PrincipalOf>,
-    /// A second address, for operations alone.
-    pub(super) operations: Option<String>,
+    /// A second address, for management alone.
+    pub(super) management: Option<String>,
     /// What the API is called in its description, and its version.
     pub(super) title: (String, String),
 }
 
-impl Default for Settings {
+impl Default for ServerSettings {
     fn default() -> Self {
-        Settings {
+        ServerSettings {
             body_limit: 2 << 20,
             body_timeout: Duration::from_secs(20),
             header_timeout: Duration::from_secs(15),
@@ -61,14 +61,14 @@ impl Default for Settings {
             compression: false,
             cors: None,
             principal: None,
-            operations: None,
+            management: None,
             title: ("API".to_owned(), "1.0.0".to_owned()),
         }
     }
 }
 
-impl fmt::Debug for Settings {
+impl fmt::Debug for ServerSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings").finish_non_exhaustive()
+        f.debug_struct("ServerSettings").finish_non_exhaustive()
     }
 }

@@ -16,11 +16,11 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::http::endpoint::{EndpointEntry, Shape};
-use crate::http::feed::{Feed, Next};
+use crate::http::feed::{Feed, NextEvent};
 use crate::http::input::Input;
 use crate::http::problem::Details;
 use crate::http::request_id::RequestId;
-use crate::http::site::Site;
+use crate::http::server_state::ServerState;
 use crate::race::race;
 use crate::route::BoxFuture;
 
@@ -43,7 +43,7 @@ const BATCH: usize = 16 * 1024;
 pub(super) async fn serve(
     endpoint: &'static EndpointEntry,
     feed: Arc<Feed>,
-    site: Arc<Site>,
+    state: Arc<ServerState>,
     request: Request,
 ) -> Response {
     let (parts, _) = request.into_parts();
@@ -57,11 +57,11 @@ pub(super) async fn serve(
         changes: feed.changes(),
         feed,
         filter,
-        ending: site.ending(),
+        ending: state.ending(),
         last: None,
-        keep_alive: site.settings.keep_alive,
+        keep_alive: state.settings.keep_alive,
     };
-    let body = Events {
+    let body = EventBody {
         first: Some(greeting),
         next: None,
         client: Some(client),
@@ -169,14 +169,14 @@ struct Client {
 }
 
 /// What a client is sent, and who it is; nobody any more after the last of it.
-type Sent = (Bytes, Option<Client>);
+type NextChunk = (Bytes, Option<Client>);
 
 impl Client {
     /// Waits for the next thing to send.
-    async fn next(mut self) -> Sent {
+    async fn next(mut self) -> NextChunk {
         loop {
             self.changes.mark_unchanged();
-            if self.is_over() {
+            if self.reach_end() {
                 return (STOPPING, None);
             }
             let ready = self.ready();
@@ -198,7 +198,7 @@ impl Client {
     }
 
     /// Whether it has been told all, up to when the stream was told to end: others may go on publishing.
-    fn is_over(&mut self) -> bool {
+    fn reach_end(&mut self) -> bool {
         let is_closed = *self.ending.borrow() || self.ending.has_changed().is_err();
         let is_to_end = self.changes.borrow().is_none() || is_closed;
         if is_to_end && self.last.is_none() {
@@ -213,12 +213,12 @@ impl Client {
         let mut bytes = 0;
         while bytes < BATCH {
             let frame = match self.feed.at(self.place) {
-                Next::Nothing => break,
-                Next::Missed(count) => {
+                NextEvent::Nothing => break,
+                NextEvent::Missed(count) => {
                     self.place += count;
                     missed(count)
                 }
-                Next::Event(event) => {
+                NextEvent::Event(event) => {
                     self.place += 1;
                     if !wants(&self.filter, &event.value) {
                         continue;
@@ -238,14 +238,14 @@ impl Client {
 }
 
 /// The body of the answer.
-struct Events {
+struct EventBody {
     first: Option<Bytes>,
-    next: Option<BoxFuture<Sent>>,
+    next: Option<BoxFuture<NextChunk>>,
     /// Between two futures.
     client: Option<Client>,
 }
 
-impl HttpBody for Events {
+impl HttpBody for EventBody {
     type Data = Bytes;
     type Error = std::convert::Infallible;
 

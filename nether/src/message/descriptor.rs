@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::declaration::Declaration;
-use crate::message::{MessageId, MessageKind};
+use crate::message::{MessageKind, MessageTypeId};
 
 /// The description of a message type at run time: one `static` for each type, made by the message's
 /// attribute.
@@ -14,8 +14,8 @@ use crate::message::{MessageId, MessageKind};
 pub struct MessageDescriptor {
     /// Name and place.
     pub declaration: Declaration,
-    /// The ID of the name.
-    pub id: MessageId,
+    /// The message type ID: the hash of the name.
+    pub id: MessageTypeId,
     /// Command, query or event.
     pub kind: MessageKind,
     /// The field named by `key = ..`, if any.
@@ -39,12 +39,12 @@ impl EndpointDescriptor {
     /// asked for by a GET.
     pub(crate) fn place(&self) -> String {
         let method = if self.verb == "SSE" { "GET" } else { self.verb };
-        format!("{method} {}", self.numbered())
+        format!("{method} {}", self.path_template())
     }
 
     /// The path with numbers for the names of parameters: the same for all messages at one place, whatever
     /// their fields are called.
-    pub(crate) fn numbered(&self) -> String {
+    pub(crate) fn path_template(&self) -> String {
         let segments = self.path.split('/').enumerate();
         let segments = segments.map(|(number, segment)| match segment.starts_with('{') {
             true => format!("{{{number}}}"),
@@ -63,7 +63,7 @@ impl MessageDescriptor {
         key: Option<&'static str>,
         endpoint: Option<EndpointDescriptor>,
     ) -> Self {
-        let id = MessageId::of(declaration.name);
+        let id = MessageTypeId::of(declaration.name);
         MessageDescriptor {
             declaration,
             id,

@@ -1,4 +1,4 @@
-//! [`MessageId`]: a message type's number, known while compiling.
+//! [`MessageTypeId`]: a message type's number, known while compiling.
 
 use std::fmt;
 
@@ -13,13 +13,13 @@ use std::fmt;
 /// #[event(name = "orders.processed.v1")]
 /// pub struct OrderProcessed;
 ///
-/// const ID: MessageId = OrderProcessed::ID;
-/// assert_eq!(ID, MessageId::of("orders.processed.v1"));
+/// const ID: MessageTypeId = OrderProcessed::ID;
+/// assert_eq!(ID, MessageTypeId::of("orders.processed.v1"));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MessageId(u64);
+pub struct MessageTypeId(u64);
 
-impl MessageId {
+impl MessageTypeId {
     /// The ID of the message type with this name.
     pub const fn of(name: &str) -> Self {
         let bytes = name.as_bytes();
@@ -29,7 +29,7 @@ impl MessageId {
             hash = (hash ^ bytes[index] as u64).wrapping_mul(0x0000_0100_0000_01b3);
             index += 1;
         }
-        MessageId(hash)
+        MessageTypeId(hash)
     }
 
     /// The number itself.
@@ -38,14 +38,14 @@ impl MessageId {
     }
 }
 
-impl fmt::Display for MessageId {
+impl fmt::Display for MessageTypeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)
     }
 }
 
-impl fmt::Debug for MessageId {
+impl fmt::Debug for MessageTypeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MessageId({self})")
+        write!(f, "MessageTypeId({self})")
     }
 }

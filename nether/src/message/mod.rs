@@ -4,7 +4,7 @@ mod descriptor;
 mod id;
 
 pub use self::descriptor::{EndpointDescriptor, MessageDescriptor, MessageRegistration};
-pub use self::id::MessageId;
+pub use self::id::MessageTypeId;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -47,8 +47,8 @@ pub trait Message: Sized + 'static {
     const NAME: &'static str;
     /// Command, query or event.
     const KIND: MessageKind;
-    /// The ID of the name.
-    const ID: MessageId = MessageId::of(Self::NAME);
+    /// The message type ID: the hash of the name.
+    const ID: MessageTypeId = MessageTypeId::of(Self::NAME);
     #[doc(hidden)]
     const PROOF: MessageProof;
 
@@ -186,7 +186,7 @@ pub struct MessageProof {
     /// The message at run time.
     pub descriptor: fn() -> &'static MessageDescriptor,
     /// The ID of its name.
-    pub id: MessageId,
+    pub id: MessageTypeId,
     /// Its kind.
     pub kind: MessageKind,
     /// What the compiler says when nothing handles it.

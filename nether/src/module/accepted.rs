@@ -12,9 +12,9 @@ use crate::envelope::{Label, Parcel, Reply};
 use crate::error::{FailureKind, SendError};
 use crate::guarded::drop_unpanicked;
 use crate::message::Message;
-use crate::module::handling::Serves;
+use crate::module::handling::SharedHandler;
 use crate::module::shared::SharedCell;
-use crate::module::supervision::{Attempt, bury, bury_begun, failure_of};
+use crate::module::supervision::{Attempt, dead_letter, dead_letter_begun, failure_of};
 use crate::module::tally::Verdict;
 use crate::module::{Module, Shared};
 
@@ -23,18 +23,18 @@ pub(super) struct Accepted<M: Module + Shared> {
     pub(super) cell: Arc<SharedCell<M>>,
     pub(super) label: Label,
     pub(super) ctx: Context<M>,
-    pub(super) end: End,
+    pub(super) end: MessageEnd,
 }
 
 /// How a message ended.
 #[derive(Clone, Copy)]
-pub(super) enum End {
+pub(super) enum MessageEnd {
     /// On the way: if it stays so, the caller of a query went away, or the module was cut off.
     Waiting,
     /// In its handler; the same is true.
     Handling,
     Handled(Verdict),
-    /// Buried, or refused: it is counted.
+    /// A dead letter, or refused: it is counted.
     Gone,
 }
 
@@ -44,7 +44,7 @@ impl<M: Module + Shared> Accepted<M> {
     pub(super) async fn run<P>(&mut self, parcel: &mut Option<P>, waits: bool) -> Reply<P::Message>
     where
         P: Parcel,
-        M: Serves<P>,
+        M: SharedHandler<P>,
     {
         let Accepted {
             cell,
@@ -78,12 +78,12 @@ impl<M: Module + Shared> Accepted<M> {
                 let error = refusal(P::Message::NAME, &kind);
                 let json = || parcel.as_ref().and_then(Parcel::json);
                 let source = handle.source();
-                bury(source, *label, kind, &cell.tally, cell.declaration, &json);
+                dead_letter(source, *label, kind, &cell.tally, cell.declaration, &json);
                 drop_unpanicked(parcel.take());
-                *end = End::Gone;
+                *end = MessageEnd::Gone;
                 return Err(error.into());
             };
-            *end = End::Handling;
+            *end = MessageEnd::Handling;
             let attempt = {
                 let mut attempt = pin!(M::attempt(value, packed, ctx));
                 let mut begun = None;
@@ -91,7 +91,7 @@ impl<M: Module + Shared> Accepted<M> {
                     let polled = attempt.as_mut().poll(cx);
                     if polled.is_pending() && begun.is_none() {
                         begun = Some(cell.begun(label.message.slot()));
-                        handle.scope.mediator.watch.stir();
+                        handle.scope.mediator.watch.notify_busy();
                     }
                     polled
                 })
@@ -99,16 +99,16 @@ impl<M: Module + Shared> Accepted<M> {
             };
             let result = match attempt {
                 Attempt::Ended(Ok(Ok(reply))) => {
-                    *end = End::Handled(Verdict::Handled);
+                    *end = MessageEnd::Handled(Verdict::Handled);
                     if let Some(breaker) = &cell.breaker {
                         breaker.count(Verdict::Handled, handle);
                     }
                     return Ok(reply);
                 }
                 Attempt::Ended(failed) => failed,
-                Attempt::Again(fell) => {
-                    if let Some(fell) = fell {
-                        cell.crashed(&module, fell.reason(P::Message::NAME));
+                Attempt::Again(cause) => {
+                    if let Some(cause) = cause {
+                        cell.crashed(&module, cause.reason(P::Message::NAME));
                     }
                     *label = label.tried();
                     ctx.handle_mut().message = Some(*label);
@@ -119,12 +119,12 @@ impl<M: Module + Shared> Accepted<M> {
             let awaited = label.is_awaited();
             let (reply, verdict) =
                 failure_of::<P::Message>(result, awaited, handle, cell.declaration, &json);
-            *end = End::Handled(verdict);
+            *end = MessageEnd::Handled(verdict);
             if let Some(breaker) = &cell.breaker {
                 breaker.count(verdict, handle);
             }
-            if let Verdict::Crashed(fell) = verdict {
-                cell.crashed(&module, fell.reason(P::Message::NAME));
+            if let Verdict::Crashed(cause) = verdict {
+                cell.crashed(&module, cause.reason(P::Message::NAME));
             }
             return reply;
         }
@@ -140,7 +140,7 @@ impl<M: Module + Shared> Accepted<M> {
             end,
         } = self;
         let scope = &ctx.handle().scope;
-        let has_begun = matches!(end, End::Handling);
+        let has_begun = matches!(end, MessageEnd::Handling);
         if label.is_awaited() {
             cell.tally.count_abandoned();
             return if has_begun {
@@ -152,9 +152,9 @@ impl<M: Module + Shared> Accepted<M> {
         let kind = scope.obstacle().unwrap_or(FailureKind::Stopped);
         let (source, module) = (ctx.handle().source(), cell.declaration);
         if has_begun {
-            bury_begun(source, *label, kind, &cell.tally, module);
+            dead_letter_begun(source, *label, kind, &cell.tally, module);
         } else {
-            bury(source, *label, kind, &cell.tally, module, &|| None);
+            dead_letter(source, *label, kind, &cell.tally, module, &|| None);
         }
     }
 }
@@ -162,17 +162,17 @@ impl<M: Module + Shared> Accepted<M> {
 impl<M: Module + Shared> Drop for Accepted<M> {
     fn drop(&mut self) {
         match self.end {
-            End::Waiting | End::Handling => self.dropped(),
-            End::Handled(verdict) => {
+            MessageEnd::Waiting | MessageEnd::Handling => self.dropped(),
+            MessageEnd::Handled(verdict) => {
                 self.cell.tally.count(verdict);
                 self.ctx.handle().scope.finish(1);
             }
-            End::Gone => {}
+            MessageEnd::Gone => {}
         }
         if self.cell.closed.load(Ordering::SeqCst) {
             self.cell.changed.notify_waiters();
         }
-        self.cell.stopping.tell_quiet();
+        self.cell.stopping.notify_quiet();
     }
 }
 

@@ -9,13 +9,13 @@ use crate::context::{Context, Handle};
 use crate::declaration::Declaration;
 use crate::envelope::{Given, Label, Parcel};
 use crate::error::HandlerError;
-use crate::guarded::{Fall, Guarded, Observed, drop_unpanicked, said};
+use crate::guarded::{Guarded, HandlerFault, Observed, drop_unpanicked, said};
 use crate::message::Message;
-use crate::module::handling::{Back, observed};
+use crate::module::handling::{ReturnReply, observed};
 use crate::module::policy::HandlerPolicy;
 use crate::module::supervision::{Attempt, settle};
-use crate::module::tally::{Fell, Verdict};
-use crate::module::{Handles, Module, Serves};
+use crate::module::tally::{CrashCause, Verdict};
+use crate::module::{ExclusiveHandler, Module, SharedHandler};
 use crate::race::race;
 
 /// Whose messages can be handled more than once. (As a trait of the message, the compiler would advise to
@@ -67,22 +67,22 @@ pub async fn attempt_alone<P, M>(
 ) -> Verdict
 where
     P: Parcel,
-    M: Module + Handles<P>,
+    M: Module + ExclusiveHandler<P>,
 {
     let handle = ctx.handle();
     let mut spare = policy.spare(handle, parcel);
     let result = {
         let parcel = spare.as_mut().unwrap_or(&mut *parcel);
-        let handler = Box::pin(M::handle(module, parcel, ctx, Back));
+        let handler = Box::pin(M::handle(module, parcel, ctx, ReturnReply));
         let observed = observed(ctx, P::Message::descriptor);
         policy.limited(handler, observed, handle.crashes()).await
     };
     let declaration = &M::descriptor().declaration;
     if spare.is_some()
-        && let Some(fell) = failed(&result, handle, P::Message::NAME, declaration)
+        && let Some(cause) = failed(&result, handle, P::Message::NAME, declaration)
     {
         policy.wait(handle).await;
-        return fell.map_or(Verdict::Again, Verdict::CrashedAgain);
+        return cause.map_or(Verdict::Again, Verdict::CrashedAgain);
     }
     settle(result, parcel, handle, declaration)
 }
@@ -99,39 +99,42 @@ pub async fn attempt_beside<P, M>(
 ) -> Attempt<P::Message>
 where
     P: Parcel,
-    M: Module + Sync + Serves<P>,
+    M: Module + Sync + SharedHandler<P>,
 {
     let handle = ctx.handle();
     let mut spare = policy.spare(handle, parcel);
     let result = {
         let parcel = spare.as_mut().unwrap_or(&mut *parcel);
-        let handler = Box::pin(M::handle(module, parcel, ctx, Back));
+        let handler = Box::pin(M::handle(module, parcel, ctx, ReturnReply));
         let observed = observed(ctx, P::Message::descriptor);
         policy.limited(handler, observed, handle.crashes()).await
     };
     let declaration = &M::descriptor().declaration;
     if spare.is_some()
-        && let Some(fell) = failed(&result, handle, P::Message::NAME, declaration)
+        && let Some(cause) = failed(&result, handle, P::Message::NAME, declaration)
     {
         policy.wait(handle).await;
-        return Attempt::Again(fell);
+        return Attempt::Again(cause);
     }
     Attempt::Ended(result)
 }
 
-/// Whether the attempt failed so that there is to be another: and then how the handler fell, if it did.
+/// Whether the attempt failed so that there is to be another: and then why the handler crashed, if it did.
 fn failed<T, E: HandlerError>(
-    result: &Result<Result<T, E>, Fall>,
+    result: &Result<Result<T, E>, HandlerFault>,
     handle: &Handle,
     message: &'static str,
     module: &'static Declaration,
-) -> Option<Option<Fell>> {
-    let (fell, error) = match result {
+) -> Option<Option<CrashCause>> {
+    let (cause, error) = match result {
         Ok(Ok(_)) => return None,
         Ok(Err(error)) => (None, error.to_string()),
-        Err(Fall::Panicked(panic)) => (Some(Fell::Panicked), said(&**panic)),
-        Err(Fall::TimedOut(limit)) => (Some(Fell::TimedOut), format!("took longer than {limit:?}")),
-        Err(Fall::Unavailable(error)) => (None, error.to_string()),
+        Err(HandlerFault::Panicked(panic)) => (Some(CrashCause::Panicked), said(&**panic)),
+        Err(HandlerFault::TimedOut(limit)) => (
+            Some(CrashCause::TimedOut),
+            format!("took longer than {limit:?}"),
+        ),
+        Err(HandlerFault::Unavailable(error)) => (None, error.to_string()),
     };
     if handle.scope.obstacle().is_some() {
         return None;
@@ -144,7 +147,7 @@ fn failed<T, E: HandlerError>(
         error,
         "handler failed and is tried again"
     );
-    Some(fell)
+    Some(cause)
 }
 
 impl<P> HandlerPolicy<P> {
@@ -160,13 +163,13 @@ impl<P> HandlerPolicy<P> {
         mut handler: Pin<Box<F>>,
         observed: Option<Box<Observed>>,
         crashes: bool,
-    ) -> Result<F::Output, Fall> {
+    ) -> Result<F::Output, HandlerFault> {
         let guarded = Guarded::new(handler.as_mut(), observed, crashes);
         let result = match self.timeout {
-            None => guarded.await.map_err(Fall::Panicked),
+            None => guarded.await.map_err(HandlerFault::Panicked),
             Some(limit) => match timeout(limit, guarded).await {
-                Ok(ended) => ended.map_err(Fall::Panicked),
-                Err(_) => Err(Fall::TimedOut(Box::new(limit))),
+                Ok(ended) => ended.map_err(HandlerFault::Panicked),
+                Err(_) => Err(HandlerFault::TimedOut(Box::new(limit))),
             },
         };
         drop_unpanicked(handler);

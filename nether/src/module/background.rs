@@ -9,7 +9,7 @@ use crate::context::{Context, Handle, Origin};
 use crate::error::Result;
 use crate::guarded::{catch, said};
 use crate::mediator::Mediator;
-use crate::module::cell::{Cell, CellOf};
+use crate::module::cell::{CellOf, ModuleCell};
 use crate::module::supervision::report_task;
 use crate::module::{Module, Restart};
 use crate::route::BoxFuture;
@@ -55,17 +55,17 @@ impl<M: Module> fmt::Debug for Background<M> {
 
 /// The background tasks of one module.
 #[derive(Debug, Default)]
-pub(super) struct BackgroundTasks(Mutex<State>);
+pub(super) struct BackgroundTasks(Mutex<BackgroundState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct BackgroundState {
     /// Whether the module stops. Tasks that have not started by then never do.
-    told: bool,
-    running: Option<Tasks>,
+    is_stopping: bool,
+    running: Option<RunningTasks>,
 }
 
 #[derive(Debug)]
-struct Tasks {
+struct RunningTasks {
     /// The scope of all of them. Cancelled, it tells them that the module stops.
     handle: Handle,
     running: JoinSet<()>,
@@ -75,7 +75,7 @@ impl BackgroundTasks {
     /// Starts the tasks of a module. One that panics crashes it.
     pub(super) fn start<M: Module>(&self, mediator: &Arc<Mediator>, cell: &Arc<CellOf<M>>) {
         let scope = Arc::new(Scope::new(Arc::clone(mediator), ScopeKind::Standing));
-        let handle = Handle::new(scope, Origin::Root);
+        let handle = Handle::new(scope, Origin::External);
         let mut background = Background {
             ctx: Context::<M>::new(handle.clone()),
             shared: cell.shared(),
@@ -83,7 +83,7 @@ impl BackgroundTasks {
         };
         M::background(&mut background);
         let mut state = lock(&self.0);
-        if state.told {
+        if state.is_stopping {
             return;
         }
         let mut running = JoinSet::new();
@@ -94,7 +94,7 @@ impl BackgroundTasks {
             running.spawn(watched);
         }
         if !running.is_empty() {
-            state.running = Some(Tasks { handle, running });
+            state.running = Some(RunningTasks { handle, running });
         }
     }
 
@@ -107,9 +107,9 @@ impl BackgroundTasks {
     }
 
     /// Tells them to stop.
-    pub(super) fn tell(&self) {
+    pub(super) fn stop(&self) {
         let mut state = lock(&self.0);
-        state.told = true;
+        state.is_stopping = true;
         if let Some(tasks) = &state.running {
             tasks.handle.scope.cancel();
         }

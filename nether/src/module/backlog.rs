@@ -15,14 +15,14 @@ pub(super) struct Backlog<I> {
     /// Where they come from; the lengths add up to the number of messages.
     runs: VecDeque<Run>,
     /// `None` is over.
-    messages: Vec<Option<Entry<I>>>,
+    messages: Vec<Option<BacklogEntry<I>>>,
     /// How many of the messages have been given out.
     given: usize,
 }
 
 /// A message.
 #[derive(Debug)]
-pub(super) struct Entry<I> {
+pub(super) struct BacklogEntry<I> {
     pub(super) label: Label,
     pub(super) inbox: I,
 }
@@ -68,7 +68,7 @@ impl<I> Backlog<I> {
         }
         // Unlike `push` this makes room first.
         let message = || {
-            Some(Entry {
+            Some(BacklogEntry {
                 label,
                 inbox: make(),
             })
@@ -85,7 +85,7 @@ impl<I> Backlog<I> {
     /// The next message, where it lies: it is not moved before its handler takes it, and it is over when put
     /// to `None`.
     #[inline]
-    pub(super) fn next_message(&mut self) -> Option<&mut Option<Entry<I>>> {
+    pub(super) fn next_message(&mut self) -> Option<&mut Option<BacklogEntry<I>>> {
         self.next_message_and_runs().map(|(message, _)| message)
     }
 
@@ -93,7 +93,7 @@ impl<I> Backlog<I> {
     #[inline]
     pub(super) fn next_message_and_runs(
         &mut self,
-    ) -> Option<(&mut Option<Entry<I>>, &VecDeque<Run>)> {
+    ) -> Option<(&mut Option<BacklogEntry<I>>, &VecDeque<Run>)> {
         let message = self.messages.get_mut(self.given)?;
         self.given += 1;
         Some((message, &self.runs))
@@ -110,7 +110,7 @@ impl<I> Backlog<I> {
     }
 
     /// The message that was given out last.
-    pub(super) fn last_message(&mut self) -> Option<&mut Option<Entry<I>>> {
+    pub(super) fn last_message(&mut self) -> Option<&mut Option<BacklogEntry<I>>> {
         let last = self.given.checked_sub(1)?;
         self.messages.get_mut(last)
     }
@@ -148,7 +148,9 @@ impl<I> Backlog<I> {
                 cause: &run.cause,
             };
             for _ in 0..run.length {
-                if let Some(Entry { label, inbox }) = self.next_message().and_then(Option::take) {
+                if let Some(BacklogEntry { label, inbox }) =
+                    self.next_message().and_then(Option::take)
+                {
                     each(source, label, inbox);
                 }
             }

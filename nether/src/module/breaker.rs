@@ -20,11 +20,11 @@ pub(super) struct Breaker {
     policy: BreakerPolicy,
     module: &'static Declaration,
     is_open: AtomicBool,
-    state: Mutex<State>,
+    state: Mutex<BreakerState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct BreakerState {
     /// When messages failed, within the time that counts.
     failures: VecDeque<Instant>,
     /// When it is open: from when on one message is let pass, as a probe.

@@ -1,4 +1,4 @@
-//! [`Cell`]: what stands between the senders and a module: a mailbox, or shared ownership.
+//! [`ModuleCell`]: what stands between the senders and a module: a mailbox, or shared ownership.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::envelope::Parcel;
 use crate::error::Result;
 use crate::mediator::{Erased, Stopping};
 use crate::message::{Message, MessageDescriptor};
-use crate::module::instance::Handling;
+use crate::module::instance::BeingHandled;
 use crate::module::restart::Supervisor;
 use crate::module::tally::Tally;
 use crate::module::{Exclusive, ExclusiveCell, Module, Shared, SharedCell};
@@ -21,7 +21,7 @@ use crate::waiting::Waiter;
 /// gone.
 #[doc(hidden)]
 #[allow(private_interfaces)] // Named by the hidden part of `Module`; nobody outside calls it.
-pub trait Cell<M>: Send + Sync + Sized + 'static {
+pub trait ModuleCell<M>: Send + Sync + Sized + 'static {
     /// A cell without a module.
     fn new(bound: usize, declaration: &'static Declaration, stopping: Arc<Stopping>) -> Self;
 
@@ -49,14 +49,14 @@ pub trait Cell<M>: Send + Sync + Sized + 'static {
     /// Accepts nothing more.
     fn close(&self);
 
-    /// Ends what still runs, and buries what nobody will handle any more.
+    /// Ends what still runs, and turns what nobody will handle any more into dead letters.
     fn cut_off(&self) -> impl Future<Output = ()> + Send;
 
     /// How many messages were ever accepted.
     fn accepted(&self) -> u64;
 
     /// What is being handled.
-    fn handling(&self) -> Vec<Handling>;
+    fn handling(&self) -> Vec<BeingHandled>;
 
     /// Holds the module up, or lets it go on.
     fn pause(&self, is_paused: bool);
@@ -85,7 +85,7 @@ pub trait Cell<M>: Send + Sync + Sized + 'static {
 #[doc(hidden)]
 pub trait Mode<M> {
     /// What stands between the senders and the module.
-    type Cell: Cell<M>;
+    type Cell: ModuleCell<M>;
 }
 
 /// Through a mailbox.

@@ -15,17 +15,17 @@ use crate::guarded::drop_unpanicked;
 use crate::mediator::Stopping;
 use crate::message::MessageKind;
 use crate::module::breaker::Breaker;
-use crate::module::cell::{Cell, Way};
-use crate::module::instance::Handling;
+use crate::module::cell::{ModuleCell, Way};
+use crate::module::instance::BeingHandled;
 use crate::module::mailbox::Mailbox;
 use crate::module::progress::Progress;
 use crate::module::restart::Supervisor;
-use crate::module::supervision::bury;
+use crate::module::supervision::dead_letter;
 use crate::module::tally::Tally;
-use crate::module::work::{Ended, Work};
+use crate::module::work::{LoopEnd, Work};
 use crate::module::{Exclusive, Module};
 use crate::route::{BoxFuture, Offer, Pool, Queue, Rejected, Route};
-use crate::scope::{Line, Scope};
+use crate::scope::{BlockedMailbox, Scope};
 use crate::sync::{Mutex, lock};
 use crate::waiting::Waiter;
 
@@ -42,7 +42,7 @@ pub struct ExclusiveCell<M: Module + Exclusive> {
     /// queue behind the handler that is currently waiting.
     behind: Mutex<(usize, u64)>,
     /// This cell, as the unit of work that counts those messages sees it.
-    line: OnceLock<Weak<dyn Line>>,
+    blocked: OnceLock<Weak<dyn BlockedMailbox>>,
     /// Boxed, because most modules have none, and each message looks for it.
     pub(super) breaker: Option<Box<Breaker>>,
     /// Whether the module has crashed too often.
@@ -53,7 +53,7 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
     /// Makes a message a dead letter. Its caller notices that the reply cell is dropped, and gets the reason
     /// from its unit of work.
     #[cold]
-    pub(super) fn bury(
+    pub(super) fn dead_letter(
         &self,
         source: Source<'_>,
         label: Label,
@@ -61,9 +61,9 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
         kind: FailureKind,
     ) {
         let json = || M::json(&inbox);
-        bury(source, label, kind, &self.tally, self.declaration, &json);
+        dead_letter(source, label, kind, &self.tally, self.declaration, &json);
         drop_unpanicked(inbox);
-        source.scope.mediator.stopping.tell_quiet();
+        source.scope.mediator.stopping.notify_quiet();
     }
 }
 
@@ -83,7 +83,7 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
         M::Inbox: From<P>,
     {
         let kind = match rejected {
-            Rejected::Open => FailureKind::Open,
+            Rejected::BreakerOpen => FailureKind::BreakerOpen,
             Rejected::Closed if self.is_stopped.load(Ordering::SeqCst) => FailureKind::Stopped,
             Rejected::Closed | Rejected::Full => return Err(rejected),
         };
@@ -91,7 +91,7 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
             return Err(rejected);
         }
         self.mailbox.count_accepted();
-        self.bury(source, label, take(parcel).into(), kind);
+        self.dead_letter(source, label, take(parcel).into(), kind);
         Ok(())
     }
 
@@ -111,24 +111,24 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
         if mem::replace(&mut *lock(&self.behind), behind) == behind {
             return;
         }
-        if let Some(line) = self.line.get() {
-            scope.remove_line(line);
-            scope.add_line(Weak::clone(line));
+        if let Some(blocked) = self.blocked.get() {
+            scope.remove_blocked(blocked);
+            scope.add_blocked(Weak::clone(blocked));
         }
-        scope.stirred();
+        scope.notify_changed();
     }
 
     /// Registers that the handler continues.
     #[cold]
     pub(super) fn go_on(&self, scope: &Scope) {
         *lock(&self.behind) = (0, 0);
-        if let Some(line) = self.line.get() {
-            scope.remove_line(line);
+        if let Some(blocked) = self.blocked.get() {
+            scope.remove_blocked(blocked);
         }
     }
 }
 
-impl<M: Module + Exclusive> Line for ExclusiveCell<M> {
+impl<M: Module + Exclusive> BlockedMailbox for ExclusiveCell<M> {
     fn behind(&self, scope: &Scope) -> u64 {
         let (of, taken) = *lock(&self.behind);
         let taken = if of == ptr::from_ref(scope).addr() {
@@ -146,7 +146,7 @@ fn take<P>(parcel: &mut Option<P>) -> P {
 }
 
 #[allow(private_interfaces)]
-impl<M: Module + Exclusive> Cell<M> for ExclusiveCell<M> {
+impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
     fn new(bound: usize, declaration: &'static Declaration, _: Arc<Stopping>) -> Self {
         ExclusiveCell {
             mailbox: Mailbox::new(bound),
@@ -155,7 +155,7 @@ impl<M: Module + Exclusive> Cell<M> for ExclusiveCell<M> {
             declaration,
             waiter: Waiter::new(declaration),
             behind: Mutex::default(),
-            line: OnceLock::new(),
+            blocked: OnceLock::new(),
             breaker: M::descriptor()
                 .breaker
                 .map(|policy| Box::new(Breaker::new(policy, declaration))),
@@ -169,16 +169,16 @@ impl<M: Module + Exclusive> Cell<M> for ExclusiveCell<M> {
         mut supervisor: Supervisor<M>,
         started: oneshot::Sender<Result<()>>,
     ) -> BoxFuture<Result<()>> {
-        let line: Arc<dyn Line> = Arc::clone(&self) as _;
-        self.line.get_or_init(|| Arc::downgrade(&line));
+        let blocked: Arc<dyn BlockedMailbox> = Arc::clone(&self) as _;
+        self.blocked.get_or_init(|| Arc::downgrade(&blocked));
         Box::pin(async move {
-            let standing = supervisor.standing.clone();
-            let mut work = Work::new(&self, standing, supervisor.resumes());
-            supervisor.has_started();
+            let module_handle = supervisor.module_handle.clone();
+            let mut work = Work::new(&self, module_handle, supervisor.resumes());
+            supervisor.mark_started();
             let _ = started.send(Ok(()));
             loop {
-                if let Ended::Closed = work.run(&mut module).await {
-                    return M::on_stop(&mut module, work.standing()).await;
+                if let LoopEnd::Closed = work.run(&mut module).await {
+                    return M::on_stop(&mut module, work.module_ctx()).await;
                 }
                 drop_unpanicked(module);
                 module = match supervisor.again(&work.crash()).await {
@@ -187,7 +187,7 @@ impl<M: Module + Exclusive> Cell<M> for ExclusiveCell<M> {
                 };
                 // A background task may have crashed beside the handler.
                 self.mailbox.take_crash();
-                supervisor.has_started();
+                supervisor.mark_started();
             }
         })
     }
@@ -203,9 +203,9 @@ impl<M: Module + Exclusive> Cell<M> for ExclusiveCell<M> {
 
     fn give_up(&self) {
         self.close();
-        self.mailbox
-            .drain()
-            .drain(|source, label, inbox| self.bury(source, label, inbox, FailureKind::Stopped));
+        self.mailbox.drain().drain(|source, label, inbox| {
+            self.dead_letter(source, label, inbox, FailureKind::Stopped)
+        });
     }
 
     fn close(&self) {
@@ -220,9 +220,9 @@ impl<M: Module + Exclusive> Cell<M> for ExclusiveCell<M> {
         self.mailbox.accepted()
     }
 
-    fn handling(&self) -> Vec<Handling> {
+    fn handling(&self) -> Vec<BeingHandled> {
         let current = self.progress.current();
-        let current = current.map(|(turn, slot)| Handling {
+        let current = current.map(|(turn, slot)| BeingHandled {
             turn,
             slot,
             since: None,
@@ -274,17 +274,17 @@ where
     ) -> Poll<Result<(), Rejected>> {
         let Offer {
             parcel,
-            root,
+            is_external,
             ticket,
         } = offer;
         // A sender that waits in line has passed the breaker before.
         if ticket.is_none() && self.is_left_alone() {
-            return Poll::Ready(self.turn_away(Rejected::Open, source, label, parcel));
+            return Poll::Ready(self.turn_away(Rejected::BreakerOpen, source, label, parcel));
         }
         let make = || take(parcel).into();
         let polled = self
             .mailbox
-            .poll_put(source, label, *root, ticket, cx, make);
+            .poll_put(source, label, *is_external, ticket, cx, make);
         match polled {
             Poll::Ready(Err(rejected)) => {
                 Poll::Ready(self.turn_away(rejected, source, label, parcel))
@@ -297,14 +297,14 @@ where
         &self,
         source: Source<'_>,
         label: Label,
-        root: bool,
+        is_external: bool,
         parcel: &mut Option<P>,
     ) -> Result<(), Rejected> {
         let make = || take(parcel).into();
         let accepted = if self.is_left_alone() {
-            Err(Rejected::Open)
+            Err(Rejected::BreakerOpen)
         } else {
-            self.mailbox.try_put(source, label, root, make)
+            self.mailbox.try_put(source, label, is_external, make)
         };
         if accepted.is_err() {
             source.scope.take_back(1);

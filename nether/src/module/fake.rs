@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use crate::context::Handle;
 use crate::declaration::Declaration;
 use crate::envelope::{Given, Header, Reply};
-use crate::guarded::Fall;
+use crate::guarded::HandlerFault;
 use crate::message::{ByValue, Message};
 use crate::module::handling::Replied;
 use crate::module::supervision::{failure_of, keep};
@@ -23,10 +23,10 @@ pub(crate) static FAKE: Declaration = Declaration {
 };
 
 /// What answers in place of a handler.
-type Answer<M> = dyn FnMut(M) -> Replied<M> + Send;
+type FakeAnswer<M> = dyn FnMut(M) -> Replied<M> + Send;
 
 /// A function in place of a handler.
-pub(crate) struct Fake<M: Message>(Mutex<Box<Answer<M>>>);
+pub(crate) struct Fake<M: Message>(Mutex<Box<FakeAnswer<M>>>);
 
 impl<M: ByValue + Send> Fake<M> {
     pub(crate) fn new(answer: impl FnMut(M) -> Replied<M> + Send + 'static) -> Self {
@@ -38,7 +38,7 @@ impl<M: ByValue + Send> Fake<M> {
         let answered = catch_unwind(AssertUnwindSafe(|| lock(&self.0)(message)));
         let handle = Handle::of(header);
         let awaited = handle.message.is_some_and(|label| label.is_awaited());
-        let result = answered.map_err(Fall::Panicked);
+        let result = answered.map_err(HandlerFault::Panicked);
         let (reply, _) = failure_of::<M>(result, awaited, &handle, &FAKE, &|| None);
         handle.scope.finish(1);
         reply
@@ -71,10 +71,10 @@ impl<M: ByValue + Send> Inline<Given<M>> for Fake<M> {
         self: Arc<Self>,
         given: &mut Option<Given<M>>,
         header: Header,
-        root: bool,
+        is_external: bool,
     ) -> Result<BoxFuture<Reply<M>>, Rejected> {
         let given = given.take().ok_or(Rejected::Closed)?;
-        Ok(self.call(given, header, root))
+        Ok(self.call(given, header, is_external))
     }
 
     fn try_post(

@@ -1,8 +1,9 @@
-//! From a parcel to a handler and back: [`Handles`] for exclusive modules, [`Serves`] for shared ones.
+//! From a parcel to a handler and back: [`ExclusiveHandler`] for exclusive modules, [`SharedHandler`] for
+//! shared ones.
 //!
 //! The two have no bounds on what they handle: a module's list may name what is no message. What generated
-//! code has to know of a message it states through [`TakenByValue`] or [`TakenByReference`], at the handler's
-//! argument alone; so one mistake has one error.
+//! code has to know of a message it states through [`HandlerByValue`] or [`HandlerByReference`], at the
+//! handler's argument alone; so one mistake has one error.
 
 use std::pin::pin;
 
@@ -13,21 +14,21 @@ use crate::context::{Context, Handle};
 use crate::declaration::Declaration;
 use crate::envelope::{Given, Label, Parcel, Shown};
 use crate::error::{Error, Result};
-use crate::guarded::{Fall, Guarded, Observed};
+use crate::guarded::{Guarded, HandlerFault, Observed};
 use crate::message::{ByValue, Event, MayChange, Message, MessageDescriptor, MessageProof};
 use crate::module::cell::{CellOf, Routes, Way};
 use crate::module::supervision::{Attempt, settle};
 use crate::module::{Module, Verdict};
-use crate::routing::Sender;
+use crate::routing::Caller;
 
 /// What the handler of `M` gives back in the end.
 pub(crate) type Replied<M> = Result<<M as Message>::Reply, <M as Message>::Error>;
 
 /// The handler of one message in an exclusive module.
 #[doc(hidden)]
-pub trait Handles<P>: Sender {
+pub trait ExclusiveHandler<P>: Caller {
     /// Handles it.
-    fn handle<S: Settle<P>>(
+    fn handle<S: ReplySink<P>>(
         module: &mut Self,
         parcel: &mut P,
         ctx: &Context<Self>,
@@ -52,9 +53,9 @@ pub trait Handles<P>: Sender {
 
 /// The handler of one message in a shared module.
 #[doc(hidden)]
-pub trait Serves<P>: Sender {
+pub trait SharedHandler<P>: Caller {
     /// Handles it.
-    fn handle<S: Settle<P>>(
+    fn handle<S: ReplySink<P>>(
         module: &Self,
         parcel: &mut P,
         ctx: &Context<Self>,
@@ -80,7 +81,7 @@ pub trait Serves<P>: Sender {
 
 /// Where a handler's reply goes. It hides the type of the reply, which only a message has.
 #[doc(hidden)]
-pub trait Settle<P>: Send {
+pub trait ReplySink<P>: Send {
     /// What comes of the reply.
     type Settled;
 
@@ -91,9 +92,9 @@ pub trait Settle<P>: Send {
 }
 
 /// Gives the reply back.
-pub(super) struct Back;
+pub(super) struct ReturnReply;
 
-impl<P: Parcel> Settle<P> for Back {
+impl<P: Parcel> ReplySink<P> for ReturnReply {
     type Settled = Replied<P::Message>;
 
     #[inline]
@@ -109,7 +110,7 @@ impl<P: Parcel> Settle<P> for Back {
     label = "neither a command nor a query",
     note = "put `#[command]` or `#[query]` above the definition of `{Self}`; if it is an event, take it by reference: `&{Self}`"
 )]
-pub trait TakenByValue: Sized + 'static {
+pub trait HandlerByValue: Sized + 'static {
     /// What its handler may do.
     type Access;
     /// What a module's list holds of it.
@@ -130,13 +131,13 @@ pub trait TakenByValue: Sized + 'static {
     ) -> impl Future<Output = Verdict> + Send
     where
         Self: Send,
-        M: Module + Handles<Given<Self>>;
+        M: Module + ExclusiveHandler<Given<Self>>;
 
     /// Makes a reply of what the handler gives back.
     fn settle<S, A, R, E, Kind>(settle: S, answer: A) -> S::Settled
     where
         Self: Message<Reply = R, Error = E> + Send,
-        S: Settle<Given<Self>>,
+        S: ReplySink<Given<Self>>,
         A: IntoReply<Self, R, E, Kind>;
 
     /// The message as JSON, if it can be.
@@ -147,7 +148,7 @@ pub trait TakenByValue: Sized + 'static {
     /// Asserts that its handler may change the module, and send.
     fn may_change<A>()
     where
-        Self: TakenByValue<Access = A>,
+        Self: HandlerByValue<Access = A>,
         A: MayChange<Self>,
     {
     }
@@ -160,7 +161,7 @@ pub trait TakenByValue: Sized + 'static {
     label = "not an event",
     note = "put `#[event]` above the definition of `{Self}`; if it is a command or a query, take it by value: `{Self}`"
 )]
-pub trait TakenByReference: Sized + 'static {
+pub trait HandlerByReference: Sized + 'static {
     /// What a module's list holds of it.
     const PROOF: MessageProof;
 
@@ -177,13 +178,13 @@ pub trait TakenByReference: Sized + 'static {
         ctx: &Context<M>,
     ) -> impl Future<Output = Verdict> + Send
     where
-        M: Module + Handles<Shown<Self>>;
+        M: Module + ExclusiveHandler<Shown<Self>>;
 
     /// Makes a result of what the handler gives back.
     fn settle<S, A, R, Kind>(settle: S, answer: A) -> S::Settled
     where
         Self: Message<Reply = R, Error = Error>,
-        S: Settle<Shown<Self>>,
+        S: ReplySink<Shown<Self>>,
         A: IntoOutcome<R, Kind>;
 
     /// The message as JSON, if it can be.
@@ -191,7 +192,7 @@ pub trait TakenByReference: Sized + 'static {
 }
 
 #[diagnostic::do_not_recommend]
-impl<C: ByValue> TakenByValue for C {
+impl<C: ByValue> HandlerByValue for C {
     type Access = C::Access;
     const PROOF: MessageProof = <C as Message>::PROOF;
 
@@ -212,7 +213,7 @@ impl<C: ByValue> TakenByValue for C {
     ) -> impl Future<Output = Verdict> + Send
     where
         Self: Send,
-        M: Module + Handles<Given<Self>>,
+        M: Module + ExclusiveHandler<Given<Self>>,
     {
         M::attempt(module, parcel, ctx)
     }
@@ -221,7 +222,7 @@ impl<C: ByValue> TakenByValue for C {
     fn settle<S, A, R, E, Kind>(settle: S, answer: A) -> S::Settled
     where
         Self: Message<Reply = R, Error = E> + Send,
-        S: Settle<Given<Self>>,
+        S: ReplySink<Given<Self>>,
         A: IntoReply<Self, R, E, Kind>,
     {
         settle.settle(answer.into_reply())
@@ -236,7 +237,7 @@ impl<C: ByValue> TakenByValue for C {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Event> TakenByReference for T {
+impl<T: Event> HandlerByReference for T {
     const PROOF: MessageProof = <T as Message>::PROOF;
 
     fn add_to<M>(routes: &mut Routes<'_, M>)
@@ -254,7 +255,7 @@ impl<T: Event> TakenByReference for T {
         ctx: &Context<M>,
     ) -> impl Future<Output = Verdict> + Send
     where
-        M: Module + Handles<Shown<Self>>,
+        M: Module + ExclusiveHandler<Shown<Self>>,
     {
         M::attempt(module, parcel, ctx)
     }
@@ -263,7 +264,7 @@ impl<T: Event> TakenByReference for T {
     fn settle<S, A, R, Kind>(settle: S, answer: A) -> S::Settled
     where
         Self: Message<Reply = R, Error = Error>,
-        S: Settle<Shown<Self>>,
+        S: ReplySink<Shown<Self>>,
         A: IntoOutcome<R, Kind>,
     {
         settle.settle(answer.into_outcome())
@@ -277,14 +278,14 @@ impl<T: Event> TakenByReference for T {
 async fn handle<P, M>(parcel: &mut P, module: &mut M, ctx: &Context<M>) -> Verdict
 where
     P: Parcel,
-    M: Module + Handles<P>,
+    M: Module + ExclusiveHandler<P>,
 {
     let result = {
-        let handler = pin!(M::handle(module, parcel, ctx, Back));
+        let handler = pin!(M::handle(module, parcel, ctx, ReturnReply));
         let observed = observed(ctx, P::Message::descriptor);
         Guarded::new(handler, observed, ctx.handle().crashes()).await
     };
-    let result = result.map_err(Fall::Panicked);
+    let result = result.map_err(HandlerFault::Panicked);
     settle(result, parcel, ctx.handle(), &M::descriptor().declaration)
 }
 
@@ -292,12 +293,12 @@ where
 async fn serve<P, M>(parcel: &mut P, module: &M, ctx: &Context<M>) -> Attempt<P::Message>
 where
     P: Parcel,
-    M: Module + Sync + Serves<P>,
+    M: Module + Sync + SharedHandler<P>,
 {
-    let handler = pin!(M::handle(module, parcel, ctx, Back));
+    let handler = pin!(M::handle(module, parcel, ctx, ReturnReply));
     let observed = observed(ctx, P::Message::descriptor);
     let result = Guarded::new(handler, observed, ctx.handle().crashes()).await;
-    Attempt::Ended(result.map_err(Fall::Panicked))
+    Attempt::Ended(result.map_err(HandlerFault::Panicked))
 }
 
 /// Who looks on while the handler runs, if anybody does.

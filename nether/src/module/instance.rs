@@ -8,12 +8,12 @@ use tokio::sync::{SetOnce, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::error::{Error, Result, Waits};
+use crate::error::{Error, Result, WaitEdge};
 use crate::guarded::{catch, panicked};
 use crate::mediator::{Erased, InstanceId, Mediator, number_instance};
 use crate::message::MessageDescriptor;
 use crate::module::background::BackgroundTasks;
-use crate::module::cell::{Cell, CellOf, Routes};
+use crate::module::cell::{CellOf, ModuleCell, Routes};
 use crate::module::descriptor::Instances;
 use crate::module::restart::{Life, ModuleState, Supervisor};
 use crate::module::supervision::report_task;
@@ -29,7 +29,7 @@ use crate::sync::lock;
 pub fn launch<M: Module + Construct>(launch: Launch) -> Instances {
     let cells = cells::<M>(&launch, M::descriptor().instances);
     let instance = |index| {
-        let source = Source::Construct(|resources| Box::pin(construct(resources)));
+        let source = ModuleSource::Construct(|resources| Box::pin(construct(resources)));
         Arc::new(Instance::<M>::new(&launch, &cells, index, source)) as _
     };
     (0..cells.len()).map(instance).collect()
@@ -51,24 +51,24 @@ async fn construct<M: Module + Construct>(resources: Arc<Resources>) -> Result<M
 }
 
 /// Where the module value comes from.
-pub(super) enum Source<M> {
+pub(super) enum ModuleSource<M> {
     /// From its `#[init]` or `Default`, as often as need be.
     Construct(fn(Arc<Resources>) -> BoxFuture<Result<M>>),
     /// From whoever attached it, once.
     Value(Mutex<Option<M>>),
 }
 
-impl<M> Source<M> {
+impl<M> ModuleSource<M> {
     /// Whether there can be another.
     pub(super) fn is_repeatable(&self) -> bool {
-        matches!(self, Source::Construct(_))
+        matches!(self, ModuleSource::Construct(_))
     }
 
     /// A module value.
     pub(super) async fn make(&self, resources: &Arc<Resources>) -> Result<M> {
         match self {
-            Source::Construct(construct) => construct(Arc::clone(resources)).await,
-            Source::Value(value) => lock(value)
+            ModuleSource::Construct(construct) => construct(Arc::clone(resources)).await,
+            ModuleSource::Value(value) => lock(value)
                 .take()
                 .ok_or_else(|| Error::msg("the module was made by who attached it, once")),
         }
@@ -84,7 +84,7 @@ pub(crate) struct Instance<M: Module> {
     /// Those of all instances, if this is the first one.
     cells: Vec<Arc<CellOf<M>>>,
     mediator: Arc<Mediator>,
-    source: Arc<Source<M>>,
+    source: Arc<ModuleSource<M>>,
     background: Arc<BackgroundTasks>,
     /// What can be seen of it.
     life: Arc<Life>,
@@ -96,7 +96,12 @@ pub(crate) struct Instance<M: Module> {
 
 impl<M: Module> Instance<M> {
     /// The instance behind one of these cells, which are those of all instances of the module.
-    fn new(launch: &Launch, cells: &[Arc<CellOf<M>>], index: usize, source: Source<M>) -> Self {
+    fn new(
+        launch: &Launch,
+        cells: &[Arc<CellOf<M>>],
+        index: usize,
+        source: ModuleSource<M>,
+    ) -> Self {
         Instance {
             id: number_instance(),
             index,
@@ -117,7 +122,7 @@ impl<M: Module> Instance<M> {
 
     /// An instance of a value that is attached by hand.
     pub(crate) fn attached(launch: &Launch, module: M) -> Arc<dyn AnyInstance> {
-        let source = Source::Value(Mutex::new(Some(module)));
+        let source = ModuleSource::Value(Mutex::new(Some(module)));
         Arc::new(Instance::new(launch, &cells::<M>(launch, 1), 0, source))
     }
 
@@ -131,7 +136,7 @@ impl<M: Module> Instance<M> {
             Arc::clone(&self.life),
         );
         let (started, has_started) = oneshot::channel();
-        let end = End {
+        let end = EndNotice {
             life: Arc::clone(&self.life),
             ended: Arc::clone(&self.ended),
             mediator: Arc::clone(&self.mediator),
@@ -154,17 +159,17 @@ impl<M: Module> Instance<M> {
 }
 
 /// Tells of a module's end when dropped, whatever the end was.
-struct End {
+struct EndNotice {
     life: Arc<Life>,
     ended: Arc<SetOnce<()>>,
     mediator: Arc<Mediator>,
 }
 
-impl Drop for End {
+impl Drop for EndNotice {
     fn drop(&mut self) {
         self.life.be(ModuleState::Stopped);
         let _ = self.ended.set(());
-        self.mediator.stopping.tell_quiet();
+        self.mediator.stopping.notify_quiet();
     }
 }
 
@@ -180,17 +185,22 @@ async fn live<M: Module>(mut supervisor: Supervisor<M>, started: oneshot::Sender
             return;
         }
     };
-    let standing = supervisor.standing.clone();
+    let module_handle = supervisor.module_handle.clone();
     let stop = supervisor.stopper();
     let serving = Arc::clone(&cell).serve(module, supervisor, started);
     let ended = catch(serving).await;
     if let Err(panic) = &ended {
-        // Not a handler fell, but what is the user's beside it: a `Clone` or a `Drop` of a message, the text
-        // of an error. Where it was then nobody knows, so that the module cannot go on.
+        // No handler crashed, but user code beside it: a `Clone` or a `Drop` of a message, the
+        // text of an error. Where it was then nobody knows, so that the module cannot go on.
         stop.stop(panicked(&**panic).to_string());
     }
     cell.give_up();
-    report_task("#[on_stop]", ended, &standing, &M::descriptor().declaration);
+    report_task(
+        "#[on_stop]",
+        ended,
+        &module_handle,
+        &M::descriptor().declaration,
+    );
 }
 
 /// An instance, whatever its type.
@@ -206,35 +216,35 @@ pub trait AnyInstance: Send + Sync + fmt::Debug {
     /// Makes the module and runs its `#[on_start]`.
     fn start(self: Arc<Self>, resources: Arc<Resources>) -> BoxFuture<Result<()>>;
     /// Tells its background tasks to stop.
-    fn tell_background(&self);
+    fn stop_background(&self);
     /// Accepts nothing more.
     fn close(&self);
     /// Closes it, and waits until all it accepted is handled, its background tasks have ended, and
     /// `#[on_stop]` is done.
     fn stop(self: Arc<Self>) -> BoxFuture<()>;
-    /// Cuts off what still runs, and buries what waits, also if it was never started.
+    /// Cuts off what still runs, and turns what waits into dead letters, also if it was never started.
     fn cut_off(self: Arc<Self>) -> BoxFuture<()>;
     /// How many messages were ever accepted.
     fn accepted(&self) -> u64;
     /// How many messages ended. Read before `accepted`: equal, they mean that the module was idle in between.
     fn ended(&self) -> u64;
     /// What it did, and what it has to do.
-    fn work(&self) -> Work;
+    fn work(&self) -> WorkCounts;
     /// How its life goes.
     fn life(&self) -> &Life;
     /// What it is doing.
     fn state(&self) -> ModuleState;
     /// What it is handling.
-    fn handling(&self) -> Vec<Handling>;
+    fn handling(&self) -> Vec<BeingHandled>;
     /// Whom it waits for, if it is exclusive.
-    fn waits(&self) -> Vec<Waits>;
+    fn waits(&self) -> Vec<WaitEdge>;
     /// Holds it up, or lets it go on.
     fn pause(&self, is_paused: bool);
 }
 
 /// A message that is being handled.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Handling {
+pub(crate) struct BeingHandled {
     /// What tells it from others of the same instance.
     pub(crate) turn: u64,
     /// The slot of its type.
@@ -245,7 +255,7 @@ pub(crate) struct Handling {
 
 /// What a module did, and what it has to do.
 #[derive(Debug, Clone)]
-pub(crate) struct Work {
+pub(crate) struct WorkCounts {
     pub(crate) handled: u64,
     pub(crate) failed: u64,
     /// How many messages wait in its mailbox.
@@ -281,8 +291,8 @@ impl<M: Module> AnyInstance for Instance<M> {
         Box::pin(async move { Instance::start(&self, resources).await })
     }
 
-    fn tell_background(&self) {
-        self.background.tell();
+    fn stop_background(&self) {
+        self.background.stop();
     }
 
     fn close(&self) {
@@ -291,7 +301,7 @@ impl<M: Module> AnyInstance for Instance<M> {
 
     fn stop(self: Arc<Self>) -> BoxFuture<()> {
         Box::pin(async move {
-            self.background.tell();
+            self.background.stop();
             self.background.ended().await;
             self.cell.pause(false);
             self.cell.close();
@@ -323,9 +333,9 @@ impl<M: Module> AnyInstance for Instance<M> {
         self.cell.tally().ended()
     }
 
-    fn work(&self) -> Work {
+    fn work(&self) -> WorkCounts {
         let tally = self.cell.tally();
-        Work {
+        WorkCounts {
             handled: tally.handled(),
             failed: tally.failed(),
             waiting: self.cell.waiting(),
@@ -345,11 +355,11 @@ impl<M: Module> AnyInstance for Instance<M> {
         }
     }
 
-    fn handling(&self) -> Vec<Handling> {
+    fn handling(&self) -> Vec<BeingHandled> {
         self.cell.handling()
     }
 
-    fn waits(&self) -> Vec<Waits> {
+    fn waits(&self) -> Vec<WaitEdge> {
         let waiter = self.cell.waiter();
         waiter.map_or_else(Vec::new, |waiter| waiter.waits())
     }

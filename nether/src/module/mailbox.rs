@@ -2,8 +2,8 @@
 //!
 //! There are two backlogs: senders fill one under a lock, the module empties the other without, and when that
 //! is empty it swaps them. So the lock is held for one message by a sender, and for any number by the module,
-//! and a warm mailbox allocates nothing. Root work waits in a [`Line`] while the mailbox is full; what
-//! handlers cause is accepted always, and counts: it holds new root work back.
+//! and a warm mailbox allocates nothing. Work from outside waits in a [`WaitQueue`] while the mailbox is
+//! full; what handlers cause is accepted always, and counts: it holds new work from outside back.
 
 use std::fmt;
 use std::mem;
@@ -11,11 +11,11 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::task::{Context, Poll, Waker};
 
 use crate::envelope::{Label, Source};
-use crate::line::Line;
 use crate::module::backlog::Backlog;
 use crate::route::Rejected;
 use crate::scope::Scope;
 use crate::sync::lock;
+use crate::wait_queue::WaitQueue;
 
 /// The most messages a module starts before it says so to those who wait for room: enough that the lock costs
 /// little per message, few enough that nobody is held up for long.
@@ -33,14 +33,14 @@ pub(super) enum Taken {
 
 /// A queue with one consumer.
 pub(super) struct Mailbox<I> {
-    state: Mutex<State<I>>,
+    state: Mutex<MailboxState<I>>,
     /// Wakes the task that the consumer first slept in, which is mostly the only one. To wake by reference
     /// costs a third of cloning a waker for each sleep.
     home: OnceLock<Waker>,
     bound: usize,
 }
 
-struct State<I> {
+struct MailboxState<I> {
     backlog: Backlog<I>,
     /// How many messages the module has taken and not said to have started.
     taken: usize,
@@ -49,13 +49,13 @@ struct State<I> {
     closed: bool,
     /// The consumer is to know that it has crashed.
     crash: Option<String>,
-    consumer: Consumer,
-    line: Line,
+    consumer: ConsumerState,
+    wait_queue: WaitQueue,
 }
 
 /// Whether the consumer comes by itself. If not, it is woken by the sender of the next message, and by
 /// `close`.
-enum Consumer {
+enum ConsumerState {
     Comes,
     /// It sleeps in the task that `home` wakes.
     SleepsAtHome,
@@ -63,16 +63,16 @@ enum Consumer {
 }
 
 impl<I> Mailbox<I> {
-    /// An empty mailbox that holds root work back while `bound` messages or more wait in it.
+    /// An empty mailbox that holds work from outside back while `bound` messages or more wait in it.
     pub(super) fn new(bound: usize) -> Self {
-        let state = State {
+        let state = MailboxState {
             backlog: Backlog::default(),
             taken: 0,
             accepted: 0,
             closed: false,
             crash: None,
-            consumer: Consumer::Comes,
-            line: Line::default(),
+            consumer: ConsumerState::Comes,
+            wait_queue: WaitQueue::default(),
         };
         Mailbox {
             state: Mutex::new(state),
@@ -99,8 +99,9 @@ impl<I> Mailbox<I> {
             return Poll::Ready(Err(Rejected::Closed));
         }
         if waits {
-            let waits_not = state.has_room(self.bound) && ticket.is_none() && state.line.is_empty();
-            if !waits_not && state.line.poll_enter(ticket, cx).is_pending() {
+            let may_enter =
+                state.has_room(self.bound) && ticket.is_none() && state.wait_queue.is_empty();
+            if !may_enter && state.wait_queue.poll_enter(ticket, cx).is_pending() {
                 return Poll::Pending;
             }
         }
@@ -121,7 +122,7 @@ impl<I> Mailbox<I> {
         if state.closed {
             return Err(Rejected::Closed);
         }
-        if needs_room && !(state.has_room(self.bound) && state.line.is_empty()) {
+        if needs_room && !(state.has_room(self.bound) && state.wait_queue.is_empty()) {
             return Err(Rejected::Full);
         }
         self.put(state, source, label, make);
@@ -131,22 +132,22 @@ impl<I> Mailbox<I> {
     #[inline(always)]
     fn put(
         &self,
-        mut state: MutexGuard<'_, State<I>>,
+        mut state: MutexGuard<'_, MailboxState<I>>,
         source: Source<'_>,
         label: Label,
         make: impl FnOnce() -> I,
     ) {
         state.backlog.push(source, label, make);
         state.accepted += 1;
-        let consumer = mem::replace(&mut state.consumer, Consumer::Comes);
+        let consumer = mem::replace(&mut state.consumer, ConsumerState::Comes);
         drop(state);
         self.call(consumer);
     }
 
-    /// Gives up a place in the line.
+    /// Gives up a place in the queue.
     pub(super) fn withdraw(&self, ticket: u64) {
         let mut state = lock(&self.state);
-        state.line.withdraw(ticket);
+        state.wait_queue.withdraw(ticket);
         let woken = state.grant(self.bound);
         drop(state);
         wake(woken);
@@ -175,7 +176,7 @@ impl<I> Mailbox<I> {
         state.consumer = if empty.is_lone_call() || taken == 0 && sleeps {
             self.sleeper(cx.waker())
         } else {
-            Consumer::Comes
+            ConsumerState::Comes
         };
         state.taken = taken.saturating_sub(1);
         let woken = state.grant(self.bound);
@@ -190,21 +191,21 @@ impl<I> Mailbox<I> {
 
     /// The consumer, asleep in the task that is polled with this waker.
     #[inline]
-    fn sleeper(&self, waker: &Waker) -> Consumer {
+    fn sleeper(&self, waker: &Waker) -> ConsumerState {
         if self.home.get_or_init(|| waker.clone()).will_wake(waker) {
-            Consumer::SleepsAtHome
+            ConsumerState::SleepsAtHome
         } else {
-            Consumer::SleepsElsewhere(waker.clone())
+            ConsumerState::SleepsElsewhere(waker.clone())
         }
     }
 
     /// Wakes the consumer, if it sleeps.
     #[inline]
-    fn call(&self, consumer: Consumer) {
+    fn call(&self, consumer: ConsumerState) {
         match consumer {
-            Consumer::Comes => {}
-            Consumer::SleepsAtHome => self.home.get().into_iter().for_each(Waker::wake_by_ref),
-            Consumer::SleepsElsewhere(waker) => waker.wake(),
+            ConsumerState::Comes => {}
+            ConsumerState::SleepsAtHome => self.home.get().into_iter().for_each(Waker::wake_by_ref),
+            ConsumerState::SleepsElsewhere(waker) => waker.wake(),
         }
     }
 
@@ -231,7 +232,7 @@ impl<I> Mailbox<I> {
     pub(super) fn crash(&self, reason: String) {
         let mut state = lock(&self.state);
         state.crash.get_or_insert(reason);
-        let consumer = mem::replace(&mut state.consumer, Consumer::Comes);
+        let consumer = mem::replace(&mut state.consumer, ConsumerState::Comes);
         drop(state);
         self.call(consumer);
     }
@@ -250,8 +251,8 @@ impl<I> Mailbox<I> {
     pub(super) fn close(&self) {
         let mut state = lock(&self.state);
         state.closed = true;
-        let woken = state.line.clear();
-        let consumer = mem::replace(&mut state.consumer, Consumer::Comes);
+        let woken = state.wait_queue.clear();
+        let consumer = mem::replace(&mut state.consumer, ConsumerState::Comes);
         drop(state);
         wake(woken);
         self.call(consumer);
@@ -272,7 +273,7 @@ impl<I> Mailbox<I> {
         lock(&self.state).accepted
     }
 
-    /// How many messages may wait before root work is held back.
+    /// How many messages may wait before work from outside is held back.
     pub(super) fn bound(&self) -> usize {
         self.bound
     }
@@ -283,7 +284,7 @@ impl<I> Mailbox<I> {
     }
 }
 
-impl<I> State<I> {
+impl<I> MailboxState<I> {
     #[inline]
     fn waiting(&self) -> usize {
         self.backlog.len() + self.taken
@@ -291,16 +292,16 @@ impl<I> State<I> {
 
     #[inline]
     fn has_room(&self, bound: usize) -> bool {
-        self.waiting() + self.line.reserved() < bound
+        self.waiting() + self.wait_queue.reserved() < bound
     }
 
     /// Grants what room there is to those who wait for it; gives back whom to wake.
     #[inline]
     fn grant(&mut self, bound: usize) -> Vec<Waker> {
-        if self.line.is_empty() {
+        if self.wait_queue.is_empty() {
             return Vec::new();
         }
-        self.line.grant(bound.saturating_sub(self.waiting()))
+        self.wait_queue.grant(bound.saturating_sub(self.waiting()))
     }
 }
 

@@ -31,11 +31,13 @@ pub use self::descriptor::{ModuleDescriptor, ModuleKind, ModuleRegistration};
 pub(crate) use self::exclusive::ExclusiveCell;
 #[cfg(feature = "test")]
 pub(crate) use self::fake::{FAKE, Fake};
-pub use self::handling::{Handles, Serves, Settle, TakenByReference, TakenByValue};
+pub use self::handling::{
+    ExclusiveHandler, HandlerByReference, HandlerByValue, ReplySink, SharedHandler,
+};
 #[cfg(feature = "eventstore")]
 pub(crate) use self::handling::{Replied, observed};
 pub use self::instance::launch;
-pub(crate) use self::instance::{AnyInstance, Handling, Instance};
+pub(crate) use self::instance::{AnyInstance, BeingHandled, Instance};
 pub use self::policy::{Backoff, BreakerPolicy, HandlerPolicy, Restart, RestartPolicy};
 pub use self::restart::ModuleState;
 pub(crate) use self::shared::SharedCell;
@@ -45,7 +47,7 @@ pub use self::tally::Verdict;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::resources::Resources;
-use crate::routing::Sender;
+use crate::routing::Caller;
 
 /// A module: implemented by [`#[module]`](macro@crate::module), never by hand.
 #[diagnostic::on_unimplemented(
@@ -60,7 +62,7 @@ use crate::routing::Sender;
                 of `nether::eventstore`"
     )
 )]
-pub trait Module: Sender + Send + 'static {
+pub trait Module: Caller + Send + 'static {
     /// How messages reach it: [`OneAtATime`] or [`Concurrently`].
     #[doc(hidden)]
     type Handling: Mode<Self>;
@@ -104,7 +106,7 @@ pub trait Construct: Sized {
 
 /// A module that handles one message at a time.
 #[doc(hidden)]
-pub trait Exclusive: Sender {
+pub trait Exclusive: Caller {
     /// One variant for each message it handles.
     type Inbox: Send + 'static;
 
@@ -132,7 +134,7 @@ pub trait Exclusive: Sender {
 
 /// A module all of whose handlers take `&self`: they run concurrently.
 #[doc(hidden)]
-pub trait Shared: Sender + Sync {
+pub trait Shared: Caller + Sync {
     /// Runs `#[on_stop]`.
     fn on_stop(module: &Self, _: &Context<Self>) -> impl Future<Output = Result<()>> + Send
     where

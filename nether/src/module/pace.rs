@@ -37,7 +37,7 @@ pub(super) struct Pace {
 
 /// What a module does that has no messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rest {
+pub(super) enum IdleStep {
     /// It lets others run, and messages gather.
     Gather,
     /// It visits the mailbox, and lets others run if that is empty.
@@ -57,18 +57,18 @@ impl Pace {
         }
     }
 
-    /// Counts a message, and says whether it is somebody else's turn.
+    /// Counts a message, and says whether it is somebody else's turn, which begins then.
     #[inline]
-    pub(super) fn is_turn_over(&mut self) -> bool {
+    pub(super) fn end_turn_if_due(&mut self) -> bool {
         self.messages += 1;
         if self.messages < LOOK {
             return false;
         }
         self.messages = 0;
-        self.is_late()
+        self.end_turn_if_late()
     }
 
-    fn is_late(&mut self) -> bool {
+    fn end_turn_if_late(&mut self) -> bool {
         let now = Instant::now();
         let since = *self.since.get_or_insert(now);
         let is_late = now - since >= TURN;
@@ -94,32 +94,32 @@ impl Pace {
 
     /// What it does now that it has none.
     #[inline]
-    pub(super) fn rest(&mut self) -> Rest {
+    pub(super) fn rest(&mut self) -> IdleStep {
         if self.gathers > 0 {
             self.gathers -= 1;
-            Rest::Gather
+            IdleStep::Gather
         } else if self.visits > 0 {
             self.visits -= 1;
-            Rest::Visit
+            IdleStep::Visit
         } else {
             self.since = None;
-            Rest::Sleep
+            IdleStep::Sleep
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{GATHERS, Pace, Rest, VISITS, WORTHWHILE};
+    use super::{GATHERS, IdleStep, Pace, VISITS, WORTHWHILE};
 
     fn rests(mut pace: Pace, messages: usize, who_wait: bool) -> (u32, u32) {
         let (mut gathers, mut visits) = (0, 0);
         pace.took(messages, who_wait);
         loop {
             match pace.rest() {
-                Rest::Gather => gathers += 1,
-                Rest::Visit => visits += 1,
-                Rest::Sleep => return (gathers, visits),
+                IdleStep::Gather => gathers += 1,
+                IdleStep::Visit => visits += 1,
+                IdleStep::Sleep => return (gathers, visits),
             }
         }
     }

@@ -61,13 +61,13 @@ impl Pause {
     #[cold]
     pub(super) async fn over(&self) {
         loop {
-            let told = self.over.notified();
-            tokio::pin!(told);
-            told.as_mut().enable();
+            let notified = self.over.notified();
+            tokio::pin!(notified);
+            notified.as_mut().enable();
             if !self.is_on.load(Ordering::SeqCst) {
                 return;
             }
-            told.await;
+            notified.await;
         }
     }
 }

@@ -18,8 +18,8 @@ use crate::guarded::{catch, panicked};
 use crate::mediator::Mediator;
 use crate::module::Module;
 use crate::module::background::BackgroundTasks;
-use crate::module::cell::{Cell, CellOf};
-use crate::module::instance::Source;
+use crate::module::cell::{CellOf, ModuleCell};
+use crate::module::instance::ModuleSource;
 use crate::module::policy::{Backoff, Restart, RestartPolicy};
 use crate::race::race;
 use crate::resources::Resources;
@@ -77,14 +77,14 @@ impl Life {
 
 /// Makes a module, as often as need be.
 pub(super) struct Supervisor<M: Module> {
-    pub(super) source: Arc<Source<M>>,
+    pub(super) source: Arc<ModuleSource<M>>,
     pub(super) resources: Arc<Resources>,
     pub(super) mediator: Arc<Mediator>,
     pub(super) background: Arc<BackgroundTasks>,
     pub(super) cell: Arc<CellOf<M>>,
     pub(super) life: Arc<Life>,
     /// The module's own unit of work.
-    pub(super) standing: Handle,
+    pub(super) module_handle: Handle,
     /// When it crashed, within the time that counts.
     crashes: VecDeque<Instant>,
 }
@@ -94,7 +94,7 @@ pub(super) struct Stopper<M: Module> {
     mediator: Arc<Mediator>,
     cell: Arc<CellOf<M>>,
     life: Arc<Life>,
-    standing: Handle,
+    module_handle: Handle,
 }
 
 impl<M: Module> Stopper<M> {
@@ -104,7 +104,7 @@ impl<M: Module> Stopper<M> {
         let is_essential = M::descriptor().restart.is_essential;
         tracing::error!(module, reason, is_essential, "the module is stopped");
         self.cell.stop();
-        announce(&self.standing, || ModuleStopped {
+        announce(&self.module_handle, || ModuleStopped {
             module: module.to_owned(),
             reason,
         });
@@ -132,7 +132,7 @@ impl Failed {
 
 impl<M: Module> Supervisor<M> {
     pub(super) fn new(
-        source: Arc<Source<M>>,
+        source: Arc<ModuleSource<M>>,
         resources: Arc<Resources>,
         mediator: Arc<Mediator>,
         background: Arc<BackgroundTasks>,
@@ -141,7 +141,7 @@ impl<M: Module> Supervisor<M> {
     ) -> Self {
         let scope = Scope::new(Arc::clone(&mediator), ScopeKind::Standing);
         Supervisor {
-            standing: Handle::new(Arc::new(scope), Origin::Hook),
+            module_handle: Handle::new(Arc::new(scope), Origin::Hook),
             source,
             resources,
             mediator,
@@ -170,7 +170,7 @@ impl<M: Module> Supervisor<M> {
                 Ok(module) => return Ok(module),
                 Err(Failed::Error(error)) => return Err(error),
                 Err(Failed::Crash(error)) => {
-                    if !self.is_made_again() {
+                    if !self.plan_restart() {
                         return Err(error);
                     }
                     tracing::warn!(module = self.name(), %error, "the module crashed while it started");
@@ -181,18 +181,18 @@ impl<M: Module> Supervisor<M> {
     }
 
     /// The module is there: its background tasks begin.
-    pub(super) fn has_started(&self) {
+    pub(super) fn mark_started(&self) {
         self.life.be(ModuleState::Running);
         self.background.start::<M>(&self.mediator, &self.cell);
     }
 
     /// A module in place of one that has crashed. `None` if it has crashed too often: then it is stopped, and
-    /// what waits is buried.
+    /// what waits becomes dead letters.
     pub(super) async fn again(&mut self, reason: &str) -> Option<M> {
         self.life.be(ModuleState::Restarting);
         self.background.cut_off();
         let mut reason = reason.to_owned();
-        while self.is_made_again() {
+        while self.plan_restart() {
             self.wait().await;
             match self.make().await {
                 Ok(module) => {
@@ -203,7 +203,7 @@ impl<M: Module> Supervisor<M> {
                         reason,
                         "the module was restarted"
                     );
-                    announce(&self.standing, || ModuleRestarted {
+                    announce(&self.module_handle, || ModuleRestarted {
                         module: self.name().to_owned(),
                         restarts,
                         reason,
@@ -227,12 +227,12 @@ impl<M: Module> Supervisor<M> {
             mediator: Arc::clone(&self.mediator),
             cell: Arc::clone(&self.cell),
             life: Arc::clone(&self.life),
-            standing: self.standing.clone(),
+            module_handle: self.module_handle.clone(),
         }
     }
 
     /// Counts a crash, and says whether the module is made again after it.
-    fn is_made_again(&mut self) -> bool {
+    fn plan_restart(&mut self) -> bool {
         let policy = self.policy();
         let now = Instant::now();
         while self
@@ -258,7 +258,7 @@ impl<M: Module> Supervisor<M> {
     /// Makes the module and runs its `#[on_start]`.
     async fn make(&self) -> Result<M, Failed> {
         let mut module = unpanicked(catch(self.source.make(&self.resources)).await)?;
-        let ctx = Context::<M>::new(self.standing.clone());
+        let ctx = Context::<M>::new(self.module_handle.clone());
         unpanicked(catch(M::on_start(&mut module, &ctx)).await)?;
         Ok(module)
     }
@@ -268,7 +268,7 @@ impl<M: Module> Supervisor<M> {
     }
 }
 
-fn unpanicked<T>(result: Result<Result<T>, crate::guarded::Payload>) -> Result<T, Failed> {
+fn unpanicked<T>(result: Result<Result<T>, crate::guarded::PanicPayload>) -> Result<T, Failed> {
     match result {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(Failed::Error(error)),

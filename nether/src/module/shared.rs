@@ -17,14 +17,14 @@ use crate::envelope::{Header, Parcel, Reply};
 use crate::error::{FailureKind, Result};
 use crate::mediator::Stopping;
 use crate::message::{Message, MessageKind};
-use crate::module::accepted::{Accepted, End};
+use crate::module::accepted::{Accepted, MessageEnd};
 use crate::module::breaker::Breaker;
-use crate::module::cell::{Cell, Way};
-use crate::module::handling::Serves;
-use crate::module::instance::Handling;
+use crate::module::cell::{ModuleCell, Way};
+use crate::module::handling::SharedHandler;
+use crate::module::instance::BeingHandled;
 use crate::module::progress::Pause;
 use crate::module::restart::Supervisor;
-use crate::module::supervision::{bury, keep};
+use crate::module::supervision::{dead_letter, keep};
 use crate::module::tally::Tally;
 use crate::module::{Module, Restart, Shared};
 use crate::route::{BoxFuture, Inline, Rejected, Route};
@@ -46,8 +46,9 @@ pub struct SharedCell<M: Module + Shared> {
     crash: Mutex<Option<String>>,
     /// Whether the module goes on as it is when a handler has panicked.
     resumes: bool,
-    /// How many handlers may run. Root work waits for a permit; what handlers cause runs in tasks of its own
-    /// and waits there; a call from inside a handler needs none, for a caller must never wait for itself.
+    /// How many handlers may run. Work from outside waits for a permit; what handlers cause runs in tasks of
+    /// its own and waits there; a call from inside a handler needs none, for a caller must never wait for
+    /// itself.
     pub(super) permits: Arc<Semaphore>,
     /// The handlers that no caller runs; `None` once the module is cut off.
     tasks: Mutex<Option<JoinSet<()>>>,
@@ -69,7 +70,7 @@ pub struct SharedCell<M: Module + Shared> {
 #[derive(Default)]
 struct Running {
     next: u64,
-    begun: BTreeMap<u64, Handling>,
+    begun: BTreeMap<u64, BeingHandled>,
 }
 
 /// A handler that is at work, until dropped.
@@ -91,7 +92,7 @@ impl<M: Module + Shared> SharedCell<M> {
         let mut running = lock(&self.running);
         let turn = running.next;
         running.next += 1;
-        let handling = Handling {
+        let handling = BeingHandled {
             turn,
             slot,
             since: Some(Instant::now()),
@@ -117,13 +118,13 @@ impl<M: Module + Shared> SharedCell<M> {
         }
         let breaker = self.breaker.as_ref();
         if breaker.is_some_and(|breaker| !breaker.lets_pass()) {
-            return Err(self.turn_away(Rejected::Open, &header, &json));
+            return Err(self.turn_away(Rejected::BreakerOpen, &header, &json));
         }
         Ok(Accepted {
             cell: self,
             label: header.label,
             ctx: Context::new(Handle::of(header)),
-            end: End::Waiting,
+            end: MessageEnd::Waiting,
         })
     }
 
@@ -140,14 +141,14 @@ impl<M: Module + Shared> SharedCell<M> {
         let Header { scope, label, .. } = header;
         let is_stopped = self.is_stopped.load(Ordering::SeqCst);
         let kind = match rejected {
-            Rejected::Open => Some(FailureKind::Open),
+            Rejected::BreakerOpen => Some(FailureKind::BreakerOpen),
             Rejected::Closed if is_stopped => Some(FailureKind::Stopped),
             Rejected::Closed | Rejected::Full => None,
         };
         match kind {
             Some(kind) if label.message.kind == MessageKind::Event => {
                 let source = header.source();
-                bury(source, *label, kind, &self.tally, self.declaration, json);
+                dead_letter(source, *label, kind, &self.tally, self.declaration, json);
             }
             _ => {
                 self.tally.count_abandoned();
@@ -155,7 +156,7 @@ impl<M: Module + Shared> SharedCell<M> {
             }
         }
         self.changed.notify_waiters();
-        self.stopping.tell_quiet();
+        self.stopping.notify_quiet();
         rejected
     }
 
@@ -163,9 +164,9 @@ impl<M: Module + Shared> SharedCell<M> {
     /// how.
     async fn ended(&self) -> Option<String> {
         loop {
-            let told = self.changed.notified();
-            tokio::pin!(told);
-            told.as_mut().enable();
+            let notified = self.changed.notified();
+            tokio::pin!(notified);
+            notified.as_mut().enable();
             if let Some(reason) = lock(&self.crash).take() {
                 return Some(reason);
             }
@@ -173,23 +174,23 @@ impl<M: Module + Shared> SharedCell<M> {
             if self.closed.load(Ordering::SeqCst) && self.accepted.load(Ordering::SeqCst) == ended {
                 return None;
             }
-            told.await;
+            notified.await;
         }
     }
 
     /// Waits for the module. `None` if there will be none.
     pub(super) async fn made(&self) -> Option<Arc<M>> {
         loop {
-            let told = self.made.notified();
-            tokio::pin!(told);
-            told.as_mut().enable();
+            let notified = self.made.notified();
+            tokio::pin!(notified);
+            notified.as_mut().enable();
             if let Some(module) = self.module.load_full() {
                 return Some(module);
             }
             if self.is_gone.load(Ordering::SeqCst) {
                 return None;
             }
-            told.await;
+            notified.await;
         }
     }
 
@@ -202,7 +203,7 @@ impl<M: Module + Shared> SharedCell<M> {
         let current = self.module.compare_and_swap(module, None);
         let was_current = current.as_ref().map(Arc::as_ptr) == module.as_ref().map(Arc::as_ptr);
         if was_current {
-            Cell::<M>::crash(self, reason);
+            ModuleCell::<M>::crash(self, reason);
         }
     }
 
@@ -216,7 +217,7 @@ impl<M: Module + Shared> SharedCell<M> {
     ) -> Result<(), Rejected>
     where
         P: Parcel,
-        M: Serves<P>,
+        M: SharedHandler<P>,
     {
         let parcel = Some(parcel);
         let accepted = Arc::clone(&self).accept(header, &parcel)?;
@@ -232,11 +233,11 @@ impl<M: Module + Shared> SharedCell<M> {
         permit: Option<OwnedSemaphorePermit>,
     ) where
         P: Parcel,
-        M: Serves<P>,
+        M: SharedHandler<P>,
     {
         self.spawn(async move {
             let reply = accepted.run(&mut parcel, permit.is_none()).await;
-            if let (Err(error), End::Handled(_)) = (reply, accepted.end) {
+            if let (Err(error), MessageEnd::Handled(_)) = (reply, accepted.end) {
                 keep::<P::Message>(error, accepted.ctx.handle(), accepted.cell.declaration);
             }
         });
@@ -260,18 +261,20 @@ impl<M: Module + Shared> SharedCell<M> {
 impl<M, P> Inline<P> for SharedCell<M>
 where
     P: Parcel,
-    M: Module + Shared + Serves<P>,
+    M: Module + Shared + SharedHandler<P>,
 {
     fn call(
         self: Arc<Self>,
         parcel: P,
         header: Header,
-        root: bool,
+        is_external: bool,
     ) -> BoxFuture<Reply<P::Message>> {
         // What the future captures lies where it is, and is not moved once more.
         let mut parcel = Some(parcel);
         match self.accept(header, &parcel) {
-            Ok(mut accepted) => Box::pin(async move { accepted.run(&mut parcel, root).await }),
+            Ok(mut accepted) => {
+                Box::pin(async move { accepted.run(&mut parcel, is_external).await })
+            }
             Err(rejected) => Box::pin(ready(Err(rejected.error(P::Message::NAME).into()))),
         }
     }
@@ -280,10 +283,10 @@ where
         self: Arc<Self>,
         parcel: P,
         header: Header,
-        root: bool,
+        is_external: bool,
     ) -> Result<Option<BoxFuture<Result<(), Rejected>>>, Rejected> {
         let permit = Arc::clone(&self.permits).try_acquire_owned().ok();
-        if permit.is_none() && root {
+        if permit.is_none() && is_external {
             let mut offered = Offered(Some((parcel, header)));
             return Ok(Some(Box::pin(async move {
                 // The semaphore is never closed.
@@ -301,9 +304,9 @@ where
         self: Arc<Self>,
         parcel: &mut Option<P>,
         header: Header,
-        root: bool,
+        is_external: bool,
     ) -> Result<BoxFuture<Reply<P::Message>>, Rejected> {
-        let permit = self.permit(&header, root)?;
+        let permit = self.permit(&header, is_external)?;
         let mut accepted = self.accept(header, parcel)?;
         let mut parcel = parcel.take();
         Ok(Box::pin(async move {
@@ -317,9 +320,9 @@ where
         self: Arc<Self>,
         parcel: &mut Option<P>,
         header: Header,
-        root: bool,
+        is_external: bool,
     ) -> Result<(), Rejected> {
-        let permit = self.permit(&header, root)?;
+        let permit = self.permit(&header, is_external)?;
         let accepted = Arc::clone(&self).accept(header, parcel)?;
         self.run_alone(accepted, parcel.take(), permit);
         Ok(())
@@ -327,14 +330,14 @@ where
 }
 
 impl<M: Module + Shared> SharedCell<M> {
-    /// A permit for what does not wait for one. Root work needs it.
+    /// A permit for what does not wait for one. Work from outside needs it.
     fn permit(
         &self,
         header: &Header,
-        root: bool,
+        is_external: bool,
     ) -> Result<Option<OwnedSemaphorePermit>, Rejected> {
         let permit = Arc::clone(&self.permits).try_acquire_owned().ok();
-        if permit.is_none() && root {
+        if permit.is_none() && is_external {
             header.scope.take_back(1);
             return Err(Rejected::Full);
         }
@@ -355,7 +358,7 @@ impl<P> Drop for Offered<P> {
 
 impl<M, P> Way<P> for SharedCell<M>
 where
-    M: Module + Shared + Serves<P>,
+    M: Module + Shared + SharedHandler<P>,
     P: Parcel,
 {
     #[allow(private_interfaces)]
@@ -366,7 +369,7 @@ where
 }
 
 #[allow(private_interfaces)]
-impl<M: Module + Shared> Cell<M> for SharedCell<M> {
+impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
     fn new(bound: usize, declaration: &'static Declaration, stopping: Arc<Stopping>) -> Self {
         SharedCell {
             module: ArcSwapOption::empty(),
@@ -399,7 +402,7 @@ impl<M: Module + Shared> Cell<M> for SharedCell<M> {
     ) -> BoxFuture<Result<()>> {
         Box::pin(async move {
             self.put(module);
-            supervisor.has_started();
+            supervisor.mark_started();
             let _ = started.send(Ok(()));
             while let Some(reason) = self.ended().await {
                 // Its other handlers run on with it; it is dropped when the last one has ended.
@@ -409,11 +412,11 @@ impl<M: Module + Shared> Cell<M> for SharedCell<M> {
                 };
                 lock(&self.crash).take();
                 self.put(module);
-                supervisor.has_started();
+                supervisor.mark_started();
             }
             let module = self.module.swap(None);
             self.is_gone.store(true, Ordering::SeqCst);
-            let ctx = Context::new(supervisor.standing.clone());
+            let ctx = Context::new(supervisor.module_handle.clone());
             match module {
                 Some(module) => M::on_stop(&module, &ctx).await,
                 None => Ok(()),
@@ -454,7 +457,7 @@ impl<M: Module + Shared> Cell<M> for SharedCell<M> {
         self.accepted.load(Ordering::SeqCst)
     }
 
-    fn handling(&self) -> Vec<Handling> {
+    fn handling(&self) -> Vec<BeingHandled> {
         lock(&self.running).begun.values().copied().collect()
     }
 

@@ -8,12 +8,13 @@ use crate::declaration::Declaration;
 use crate::envelope::{Label, Parcel, Reply, Source};
 use crate::error::{CallError, Failure, FailureKind, Panic, Result, TimedOut, Unavailable};
 use crate::events::{DeadLetter, HandlerFailed, is_own};
-use crate::guarded::{Fall, Payload, panicked, said};
+use crate::guarded::{HandlerFault, PanicPayload, panicked, said};
 use crate::message::{Message, MessageDescriptor, MessageKind};
-use crate::module::tally::{Fell, Tally, Verdict};
+use crate::module::tally::{CrashCause, Tally, Verdict};
 
 /// How a handler ended: by its return, or by its fall.
-pub(crate) type Handled<M> = Result<Result<<M as Message>::Reply, <M as Message>::Error>, Fall>;
+pub(crate) type Handled<M> =
+    Result<Result<<M as Message>::Reply, <M as Message>::Error>, HandlerFault>;
 
 /// What came of an attempt in a shared module.
 #[doc(hidden)]
@@ -21,8 +22,8 @@ pub(crate) type Handled<M> = Result<Result<<M as Message>::Reply, <M as Message>
 pub enum Attempt<M: Message> {
     /// It was the only one, or the last.
     Ended(Handled<M>),
-    /// There is to be another; and how the handler fell, if it did.
-    Again(Option<Fell>),
+    /// There is to be another; and why the handler crashed, if it did.
+    Again(Option<CrashCause>),
 }
 
 /// Tells the caller; or, if nobody waits and it failed, the unit of work.
@@ -54,11 +55,11 @@ fn settle_failure<P: Parcel>(
     let to = parcel.take_reply_to();
     let json = || parcel.json();
     let (reply, verdict) = failure_of::<P::Message>(failed, to.is_some(), handle, module, &json);
-    let untold = match to {
+    let returned = match to {
         Some(to) => to.send(reply).err(),
         None => Some(reply),
     };
-    if let Some(Err(error)) = untold {
+    if let Some(Err(error)) = returned {
         keep::<P::Message>(error, handle, module);
     }
     verdict
@@ -77,25 +78,25 @@ pub(crate) fn failure_of<M: Message>(
     let (error, verdict) = match failed {
         Ok(Ok(reply)) => return (Ok(reply), Verdict::Handled),
         Ok(Err(error)) => (CallError::Handler(error), Verdict::Failed),
-        Err(Fall::Panicked(panic)) => {
+        Err(HandlerFault::Panicked(panic)) => {
             let panic = Panic {
                 message: M::NAME,
                 module: module.name,
                 text: said(&*panic),
             };
             let error = CallError::Panicked(Box::new(panic));
-            (error, Verdict::Crashed(Fell::Panicked))
+            (error, Verdict::Crashed(CrashCause::Panicked))
         }
-        Err(Fall::TimedOut(limit)) => {
+        Err(HandlerFault::TimedOut(limit)) => {
             let timed_out = TimedOut {
                 message: M::NAME,
                 module: module.name,
                 limit: *limit,
             };
             let error = CallError::TimedOut(Box::new(timed_out));
-            (error, Verdict::Crashed(Fell::TimedOut))
+            (error, Verdict::Crashed(CrashCause::TimedOut))
         }
-        Err(Fall::Unavailable(error)) => {
+        Err(HandlerFault::Unavailable(error)) => {
             let unavailable = Unavailable {
                 message: M::NAME,
                 module: module.name,
@@ -113,7 +114,7 @@ pub(crate) fn failure_of<M: Message>(
         tracing::debug!(message = M::NAME, module = module.name, %error, "handler gave back an error");
     }
     if M::KIND != MessageKind::Query {
-        handle.scope.spoil(M::NAME, module.name);
+        handle.scope.set_rollback_only(M::NAME, module.name);
     }
     report(M::descriptor(), handle, module, &error, crashed, json);
     (Err(error), verdict)
@@ -128,7 +129,7 @@ pub(crate) fn keep<M: Message>(
 ) {
     handle.scope.fail(Failure {
         message: M::NAME,
-        module: module.name,
+        module: Some(module.name),
         sequence: handle.sequence(),
         kind: FailureKind::of(error),
     });
@@ -162,7 +163,7 @@ fn report(
 /// How a background task or hook ended; its failure is told, for there is no message, and nobody waits.
 pub(crate) fn report_task(
     task: &'static str,
-    ended: Result<Result<()>, Payload>,
+    ended: Result<Result<()>, PanicPayload>,
     handle: &Handle,
     module: &'static Declaration,
 ) {
@@ -184,9 +185,9 @@ pub(crate) fn report_task(
     });
 }
 
-/// Buries a message that will not be handled: it is a dead letter, and not in flight any more.
+/// Turns a message that will not be handled into a dead letter, which is not in flight any more.
 #[cold]
-pub(crate) fn bury(
+pub(crate) fn dead_letter(
     source: Source<'_>,
     label: Label,
     kind: FailureKind,
@@ -194,13 +195,13 @@ pub(crate) fn bury(
     module: &'static Declaration,
     json: &dyn Fn() -> Option<String>,
 ) {
-    mourn(source, label, kind, tally, module, json);
+    report_dead_letter(source, label, kind, tally, module, json);
     source.scope.take_back(1);
 }
 
-/// Buries a message whose handler was cut off.
+/// Turns a message whose handler was cut off into a dead letter.
 #[cold]
-pub(crate) fn bury_begun(
+pub(crate) fn dead_letter_begun(
     source: Source<'_>,
     label: Label,
     kind: FailureKind,
@@ -208,11 +209,11 @@ pub(crate) fn bury_begun(
     module: &'static Declaration,
 ) {
     // The handler had it.
-    mourn(source, label, kind, tally, module, &|| None);
+    report_dead_letter(source, label, kind, tally, module, &|| None);
     source.scope.finish(1);
 }
 
-fn mourn(
+fn report_dead_letter(
     source: Source<'_>,
     label: Label,
     kind: FailureKind,
@@ -222,7 +223,7 @@ fn mourn(
 ) {
     let (message, sequence) = (label.message, label.sequence());
     if message.kind != MessageKind::Query {
-        source.scope.spoil(message.name(), module.name);
+        source.scope.set_rollback_only(message.name(), module.name);
     }
     tracing::warn!(message = message.name(), module = module.name, sequence, reason = %kind, "dead letter");
     if !is_own(message) {
@@ -243,7 +244,7 @@ fn mourn(
     if !label.is_awaited() {
         source.scope.fail(Failure {
             message: message.name(),
-            module: module.name,
+            module: Some(module.name),
             sequence,
             kind,
         });

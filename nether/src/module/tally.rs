@@ -14,28 +14,28 @@ pub enum Verdict {
     Handled,
     /// The handler gave back an error. The module's state stays.
     Failed,
-    /// The handler fell, and the module with it.
-    Crashed(Fell),
+    /// The handler crashed, and the module with it.
+    Crashed(CrashCause),
     /// The handler failed, and is to be tried again.
     Again,
-    /// The handler fell, and the module with it; it is to be tried again.
-    CrashedAgain(Fell),
+    /// The handler crashed, and the module with it; it is to be tried again.
+    CrashedAgain(CrashCause),
 }
 
-/// How a handler fell.
+/// Why a handler crashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(hidden)]
-pub enum Fell {
+pub enum CrashCause {
     Panicked,
     TimedOut,
 }
 
-impl Fell {
+impl CrashCause {
     /// Why a module crashed, in words.
     pub(crate) fn reason(self, message: &'static str) -> String {
         match self {
-            Fell::Panicked => format!("panicked in the handler of `{message}`"),
-            Fell::TimedOut => format!("the handler of `{message}` took too long"),
+            CrashCause::Panicked => format!("panicked in the handler of `{message}`"),
+            CrashCause::TimedOut => format!("the handler of `{message}` took too long"),
         }
     }
 }

@@ -10,24 +10,24 @@ use crate::context::{Context, Handle, Origin};
 use crate::envelope::Source;
 use crate::error::FailureKind;
 use crate::guarded::drop_unpanicked;
-use crate::module::backlog::{Backlog, Entry, Run, count_of};
+use crate::module::backlog::{Backlog, BacklogEntry, Run, count_of};
 use crate::module::breaker::Breaker;
 use crate::module::exclusive::ExclusiveCell;
 use crate::module::mailbox::Taken;
-use crate::module::pace::{Pace, Rest};
+use crate::module::pace::{IdleStep, Pace};
 use crate::module::progress::Progress;
-use crate::module::supervision::bury_begun;
-use crate::module::tally::{Fell, Verdict};
+use crate::module::supervision::dead_letter_begun;
+use crate::module::tally::{CrashCause, Verdict};
 use crate::module::{Exclusive, Module};
 use crate::scope::Scope;
 
-/// A module at work. If it is cut off, what it has taken is buried.
+/// A module at work. If it is cut off, what it has taken becomes dead letters.
 pub(super) struct Work<'a, M: Module + Exclusive> {
     cell: &'a ExclusiveCell<M>,
     /// Of the message being handled; between batches, of the module's own scope.
     ctx: Context<M>,
     /// The other one of the two.
-    standing: Option<Handle>,
+    module_handle: Option<Handle>,
     taken: Backlog<M::Inbox>,
     /// How many messages of the current run are still to be started.
     left: usize,
@@ -42,14 +42,14 @@ pub(super) struct Work<'a, M: Module + Exclusive> {
     chance: Chance,
     /// How many handlers were called, for who looks on.
     turn: u32,
-    /// How a handler fell, if one did.
-    fell: Option<Fell>,
+    /// Why a handler crashed, if one did.
+    cause: Option<CrashCause>,
     books: Books,
 }
 
 /// Why a module handles no more messages.
 #[derive(Clone, Copy)]
-pub(super) enum Ended {
+pub(super) enum LoopEnd {
     /// The mailbox is closed and empty.
     Closed,
     /// It has crashed.
@@ -71,32 +71,32 @@ struct Books {
 }
 
 impl<'a, M: Module + Exclusive> Work<'a, M> {
-    pub(super) fn new(cell: &'a ExclusiveCell<M>, standing: Handle, resumes: bool) -> Self {
+    pub(super) fn new(cell: &'a ExclusiveCell<M>, module_handle: Handle, resumes: bool) -> Self {
         Work {
             cell,
             progress: Arc::clone(&cell.progress),
             breaker: cell.breaker.as_deref(),
-            chance: standing.scope.mediator.chance.clone(),
-            ctx: Context::new(standing),
-            standing: None,
+            chance: module_handle.scope.mediator.chance.clone(),
+            ctx: Context::new(module_handle),
+            module_handle: None,
             taken: Backlog::default(),
             left: 0,
             step: cell.mailbox.step(),
             resumes,
             turn: 0,
-            fell: None,
+            cause: None,
             books: Books::default(),
         }
     }
 
     /// The context of the module itself, when it is not at work.
-    pub(super) fn standing(&self) -> &Context<M> {
+    pub(super) fn module_ctx(&self) -> &Context<M> {
         &self.ctx
     }
 
     /// Handles messages: many per wake-up, each awaited in place. What it has taken when the module crashes
     /// is still there for the next one.
-    pub(super) async fn run(&mut self, module: &mut M) -> Ended {
+    pub(super) async fn run(&mut self, module: &mut M) -> LoopEnd {
         let mut pace = Pace::new();
         loop {
             while self.left > 0 {
@@ -112,10 +112,10 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
                     if self.taken.len() > 0 {
                         self.start_one();
                     }
-                } else if self.has_failed(verdict) {
-                    return Ended::Crashed;
+                } else if self.record_failure(verdict) {
+                    return LoopEnd::Crashed;
                 }
-                if pace.is_turn_over() {
+                if pace.end_turn_if_due() {
                     self.settle_all();
                     tokio::task::yield_now().await;
                 }
@@ -127,9 +127,9 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
             }
             self.rest();
             match self.take(&mut pace).await {
-                Taken::Messages => self.ctx.handle().scope.mediator.watch.stir(),
-                Taken::Crash => return Ended::Crashed,
-                Taken::Closed => return Ended::Closed,
+                Taken::Messages => self.ctx.handle().scope.mediator.watch.notify_busy(),
+                Taken::Crash => return LoopEnd::Crashed,
+                Taken::Closed => return LoopEnd::Closed,
             }
         }
     }
@@ -142,7 +142,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         self.cell.mailbox.hold_back();
         self.progress.pause.over().await;
         self.books.started += 1;
-        self.ctx.handle().scope.mediator.watch.stir();
+        self.ctx.handle().scope.mediator.watch.notify_busy();
     }
 
     /// Waits for messages.
@@ -152,8 +152,8 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
                 return Poll::Pending;
             }
             let rest = pace.rest();
-            if rest != Rest::Gather {
-                let sleeps = rest == Rest::Sleep;
+            if rest != IdleStep::Gather {
+                let sleeps = rest == IdleStep::Sleep;
                 let polled = self.cell.mailbox.poll_take(&mut self.taken, sleeps, cx);
                 if polled.is_ready() || sleeps {
                     self.books.is_called = self.taken.is_lone_call();
@@ -178,11 +178,11 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
             cause: run.cause,
         };
         let before = std::mem::replace(self.ctx.handle_mut(), handle);
-        self.standing.get_or_insert(before);
+        self.module_handle.get_or_insert(before);
     }
 
     /// Handles the next message, where it lies: it is not moved before its handler takes it. Says what came
-    /// of it; one that is buried has failed, and is counted.
+    /// of it; a dead letter has failed, and is counted.
     #[inline]
     async fn handle(&mut self, module: &mut M) -> Verdict {
         self.left -= 1;
@@ -190,13 +190,13 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
             unreachable!("runs say how many messages there are")
         };
         if let Some(obstacle) = self.ctx.handle().scope.obstacle() {
-            if let Some(Entry { label, inbox }) = slot.take() {
+            if let Some(BacklogEntry { label, inbox }) = slot.take() {
                 let source = self.ctx.handle().source();
-                self.cell.bury(source, label, inbox, obstacle);
+                self.cell.dead_letter(source, label, inbox, obstacle);
             }
             return Verdict::Failed;
         }
-        let Some(Entry { label, inbox }) = slot else {
+        let Some(BacklogEntry { label, inbox }) = slot else {
             unreachable!("a message is over once it was given out")
         };
         self.ctx.handle_mut().message = Some(*label);
@@ -243,23 +243,23 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         verdict
     }
 
-    /// Sees to a message that is to be handled again, and to a handler that fell. Says whether the module
-    /// fell with it.
+    /// Sees to a message that is to be handled again, and to a handler that crashed. Says whether the module
+    /// crashed with it.
     #[cold]
-    fn has_failed(&mut self, verdict: Verdict) -> bool {
+    fn record_failure(&mut self, verdict: Verdict) -> bool {
         if let Verdict::Again | Verdict::CrashedAgain(_) = verdict {
             self.taken.put_back();
             self.left += 1;
         } else if self.taken.len() > 0 {
             self.start_one();
         }
-        let (Verdict::Crashed(fell) | Verdict::CrashedAgain(fell)) = verdict else {
+        let (Verdict::Crashed(cause) | Verdict::CrashedAgain(cause)) = verdict else {
             return false;
         };
         if self.resumes {
             return false;
         }
-        self.fell = Some(fell);
+        self.cause = Some(cause);
         self.progress.rest();
         self.settle_all();
         true
@@ -282,8 +282,8 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
     #[cold]
     pub(super) fn crash(&mut self) -> String {
         let elsewhere = self.cell.mailbox.take_crash();
-        match (self.fell.take(), self.ctx.handle().message) {
-            (Some(fell), Some(label)) => fell.reason(label.message.name()),
+        match (self.cause.take(), self.ctx.handle().message) {
+            (Some(cause), Some(label)) => cause.reason(label.message.name()),
             _ => elsewhere.unwrap_or_default(),
         }
     }
@@ -295,10 +295,10 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         self.progress.rest();
         // What was taken is all started; the next batch counts anew.
         self.books.started = 0;
-        if let Some(standing) = self.standing.take() {
-            *self.ctx.handle_mut() = standing;
+        if let Some(module_handle) = self.module_handle.take() {
+            *self.ctx.handle_mut() = module_handle;
         }
-        self.ctx.handle().scope.mediator.stopping.tell_quiet();
+        self.ctx.handle().scope.mediator.stopping.notify_quiet();
     }
 
     /// The message whose handler was cut off is a dead letter, and a failure of its unit of work unless a
@@ -307,7 +307,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         let handle = self.ctx.handle();
         let Some(label) = handle.message else { return };
         let (cell, kind) = (self.cell, FailureKind::Stopped);
-        bury_begun(handle.source(), label, kind, &cell.tally, cell.declaration);
+        dead_letter_begun(handle.source(), label, kind, &cell.tally, cell.declaration);
     }
 }
 
@@ -352,14 +352,15 @@ impl<M: Module + Exclusive> Drop for Work<'_, M> {
         }
         let (cell, source) = (self.cell, self.ctx.handle().source());
         let mut taken = std::mem::take(&mut self.taken);
-        let bury = |source: Source<'_>, label, inbox| {
-            cell.bury(source, label, inbox, FailureKind::Stopped);
+        let dead_letter = |source: Source<'_>, label, inbox| {
+            cell.dead_letter(source, label, inbox, FailureKind::Stopped);
         };
         for _ in 0..self.left {
-            if let Some(Entry { label, inbox }) = taken.next_message().and_then(Option::take) {
-                bury(source, label, inbox);
+            if let Some(BacklogEntry { label, inbox }) = taken.next_message().and_then(Option::take)
+            {
+                dead_letter(source, label, inbox);
             }
         }
-        taken.drain(bury);
+        taken.drain(dead_letter);
     }
 }

@@ -38,10 +38,12 @@ pub(crate) fn check(program: &Program<'_>) -> Vec<StartProblem> {
 }
 
 /// A message type. Its slot would not do: all that are missing from the registry have the same.
-type Key = *const MessageDescriptor;
+type MessageRef = *const MessageDescriptor;
 
 /// The modules that handle each message.
-fn handlers(modules: &[&'static ModuleDescriptor]) -> HashMap<Key, Vec<&'static ModuleDescriptor>> {
+fn handlers(
+    modules: &[&'static ModuleDescriptor],
+) -> HashMap<MessageRef, Vec<&'static ModuleDescriptor>> {
     let mut handlers: HashMap<_, Vec<_>> = HashMap::new();
     for module in modules {
         for message in module.handles {
@@ -93,7 +95,7 @@ fn check_ids(program: &Program<'_>, problems: &mut Vec<StartProblem>) {
 /// A command or query has one handler among the modules that start by themselves. Manual ones are checked
 /// when attached.
 fn check_single_handlers(program: &Program<'_>, problems: &mut Vec<StartProblem>) {
-    let mut seen: HashMap<Key, &ModuleDescriptor> = HashMap::new();
+    let mut seen: HashMap<MessageRef, &ModuleDescriptor> = HashMap::new();
     for module in program
         .modules
         .iter()
@@ -117,7 +119,7 @@ fn check_single_handlers(program: &Program<'_>, problems: &mut Vec<StartProblem>
 /// What a module lists in `calls` or `emits` has a handler, unless it is an event.
 fn check_lists(
     program: &Program<'_>,
-    handlers: &HashMap<Key, Vec<&'static ModuleDescriptor>>,
+    handlers: &HashMap<MessageRef, Vec<&'static ModuleDescriptor>>,
     problems: &mut Vec<StartProblem>,
 ) {
     for module in program.modules {
@@ -141,7 +143,7 @@ fn check_lists(
 /// Endpoints have a handler, unless they are events, and a place of their own.
 fn check_endpoints(
     program: &Program<'_>,
-    handlers: &HashMap<Key, Vec<&'static ModuleDescriptor>>,
+    handlers: &HashMap<MessageRef, Vec<&'static ModuleDescriptor>>,
     problems: &mut Vec<StartProblem>,
 ) {
     let mut seen: HashMap<String, &MessageDescriptor> = HashMap::new();
@@ -217,7 +219,7 @@ fn check_after(program: &Program<'_>, problems: &mut Vec<StartProblem>) {
 /// Exclusive modules that call each other in a circle would wait for each other for ever.
 fn check_call_cycles(
     program: &Program<'_>,
-    handlers: &HashMap<Key, Vec<&'static ModuleDescriptor>>,
+    handlers: &HashMap<MessageRef, Vec<&'static ModuleDescriptor>>,
     problems: &mut Vec<StartProblem>,
 ) {
     let callees = |module: &ModuleDescriptor| -> Vec<&'static ModuleDescriptor> {

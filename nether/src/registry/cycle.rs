@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use crate::declaration::Declaration;
 use crate::module::ModuleDescriptor;
 
-type Module = &'static ModuleDescriptor;
+type ModuleRef = &'static ModuleDescriptor;
 
 /// The modules, each after those it names in `after`. Otherwise in the order given.
-pub(crate) fn start_order(modules: &[Module]) -> Vec<Module> {
+pub(crate) fn start_order(modules: &[ModuleRef]) -> Vec<ModuleRef> {
     let mut search =
         Search::new(|module: &ModuleDescriptor| module.after.iter().map(|after| after()).collect());
     modules.iter().for_each(|module| drop(search.visit(module)));
@@ -20,8 +20,8 @@ pub(crate) fn start_order(modules: &[Module]) -> Vec<Module> {
 
 /// A circle of modules, if there is one: each depends on the next, and the last on the first.
 pub(super) fn find_cycle(
-    modules: &[Module],
-    edges: impl Fn(&ModuleDescriptor) -> Vec<Module>,
+    modules: &[ModuleRef],
+    edges: impl Fn(&ModuleDescriptor) -> Vec<ModuleRef>,
 ) -> Option<Vec<Declaration>> {
     let mut search = Search::new(edges);
     let cycle = modules
@@ -35,11 +35,11 @@ struct Search<F> {
     edges: F,
     /// Whether a module that was seen is done; if not, it is on the path.
     seen: HashMap<*const ModuleDescriptor, bool>,
-    path: Vec<Module>,
-    done: Vec<Module>,
+    path: Vec<ModuleRef>,
+    done: Vec<ModuleRef>,
 }
 
-impl<F: Fn(&ModuleDescriptor) -> Vec<Module>> Search<F> {
+impl<F: Fn(&ModuleDescriptor) -> Vec<ModuleRef>> Search<F> {
     fn new(edges: F) -> Self {
         Search {
             edges,
@@ -50,7 +50,7 @@ impl<F: Fn(&ModuleDescriptor) -> Vec<Module>> Search<F> {
     }
 
     /// Visits a module and all it depends on. Gives back the circle it closes, if it does.
-    fn visit(&mut self, module: Module) -> Result<(), Vec<Module>> {
+    fn visit(&mut self, module: ModuleRef) -> Result<(), Vec<ModuleRef>> {
         match self.seen.get(&std::ptr::from_ref(module)) {
             Some(true) => return Ok(()),
             Some(false) => {

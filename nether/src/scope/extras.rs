@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::{Mutex, OnceLock, Weak};
 
 use crate::scope::family::Children;
-use crate::scope::streams::{Line, Streams};
+use crate::scope::streams::{BlockedMailbox, Streams};
 use crate::scope::transaction::Enlisted;
 use crate::scope::{Scope, ScopeKind};
 
@@ -15,18 +15,18 @@ pub(super) struct Extras {
     subscriptions: OnceLock<Box<dyn Any + Send + Sync>>,
     pub(super) streams: Streams,
     /// The exclusive modules in which a handler of this unit of work waits at a stream.
-    pub(super) lines: Mutex<Vec<Weak<dyn Line>>>,
+    pub(super) blocked: Mutex<Vec<Weak<dyn BlockedMailbox>>>,
     pub(super) enlisted: Enlisted,
     /// Units of work that were opened within this one.
     pub(super) children: Mutex<Children>,
     /// The first handler that failed: enlisted transactions must not be committed, even if its caller got the
     /// error.
-    spoiled: OnceLock<Spoiled>,
+    rollback_cause: OnceLock<RollbackCause>,
 }
 
 /// The handler whose failure prevents the commit.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Spoiled {
+pub(crate) struct RollbackCause {
     pub(crate) message: &'static str,
     pub(crate) module: &'static str,
 }
@@ -58,15 +58,15 @@ impl Scope {
 
     /// Records that a handler failed that may have changed something.
     #[cold]
-    pub(crate) fn spoil(&self, message: &'static str, module: &'static str) {
+    pub(crate) fn set_rollback_only(&self, message: &'static str, module: &'static str) {
         if self.kind == ScopeKind::Standing {
             return;
         }
-        let spoiled = &self.extras_or_new().spoiled;
-        spoiled.get_or_init(|| Spoiled { message, module });
+        let rollback_cause = &self.extras_or_new().rollback_cause;
+        rollback_cause.get_or_init(|| RollbackCause { message, module });
     }
 
-    pub(crate) fn spoiled(&self) -> Option<Spoiled> {
-        self.extras()?.spoiled.get().copied()
+    pub(crate) fn rollback_cause(&self) -> Option<RollbackCause> {
+        self.extras()?.rollback_cause.get().copied()
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Weak};
 
-use crate::error::{ContextError, Failure, FailureKind, Transactions};
-use crate::scope::{Hold, Scope, ScopeKind};
+use crate::error::{ContextError, Failure, FailureKind, TransactionReport};
+use crate::scope::{Scope, ScopeGuard, ScopeKind};
 use crate::sync::lock;
 
 /// The units of work that were opened within one.
@@ -45,29 +45,31 @@ impl Scope {
     pub(super) fn clear_up(self: &Arc<Self>) {
         if !self.has_enlisted() && self.is_idle() {
             if self.has_failures() {
-                self.tell_lost(Transactions::default());
+                self.report_lost(TransactionReport::default());
             }
             return;
         }
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             // On a thread without a runtime nothing can be waited for; what is enlisted is dropped with the
             // unit of work.
-            return self.tell_lost(Transactions::default());
+            return self.report_lost(TransactionReport::default());
         };
-        let hold = self.parent().map(|parent| Hold::new(Arc::clone(parent)));
+        let guard = self
+            .parent()
+            .map(|parent| ScopeGuard::new(Arc::clone(parent)));
         let (scope, counted) = (Arc::clone(self), self.count_task());
         runtime.spawn(async move {
             scope.drain_in_time().await;
             let transactions = scope.settle(false).await;
             if scope.has_failures() || !transactions.are_committed() {
-                scope.tell_lost(transactions);
+                scope.report_lost(transactions);
             }
-            drop((hold, counted));
+            drop((guard, counted));
         });
     }
 
     #[cold]
-    fn tell_lost(&self, transactions: Transactions) {
+    fn report_lost(&self, transactions: TransactionReport) {
         let error = ContextError {
             transactions: Box::new(transactions),
             ..self.error(0)
@@ -76,7 +78,7 @@ impl Scope {
         if let Some(parent) = self.parent() {
             parent.fail(Failure {
                 message: NESTED,
-                module: "",
+                module: None,
                 sequence: 0,
                 kind: FailureKind::Nested(Box::new(error)),
             });

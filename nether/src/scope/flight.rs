@@ -1,16 +1,16 @@
 //! [`Flight`]: what is in flight in a unit of work, and whether it takes more. Its interleavings are tried
 //! out, all of them, in `tests/models`.
 
-use crate::scope::state::State;
+use crate::scope::state::ScopeState;
 use crate::sync::{AtomicU64, Ordering};
 
 /// The counters of a unit of work, lent by it, in the places where it keeps them.
 ///
 /// `sent` and `done` only grow. Whatever is sent from inside a handler is counted before that handler is
-/// done, so once no new root work is taken, `done == sent` (read in this order) means that nothing is in
-/// flight and nothing ever will be.
+/// done, so once no new work from outside is taken, `done == sent` (read in this order) means that nothing is
+/// in flight and nothing ever will be.
 pub(crate) struct Flight<'a> {
-    pub(crate) state: &'a State,
+    pub(crate) state: &'a ScopeState,
     pub(crate) sent: &'a AtomicU64,
     pub(crate) done: &'a AtomicU64,
 }
@@ -29,25 +29,25 @@ pub(crate) enum Admission {
 }
 
 impl Flight<'_> {
-    /// Counts so many messages as sent, and gives the number of the first. `root` work is refused by a unit
-    /// of work that closes; what handlers cause is part of what closing waits for. If it is cancelled it
-    /// refuses what handlers cause only if that `ends` it.
+    /// Counts so many messages as sent, and gives the number of the first. Work that `is_external` is refused
+    /// by a unit of work that closes; what handlers cause is part of what closing waits for. If it is
+    /// cancelled it refuses what handlers cause only if that `ends` it.
     #[inline]
-    pub(crate) fn send(&self, count: u64, root: bool, ends: bool) -> (u64, Admission) {
+    pub(crate) fn send(&self, count: u64, is_external: bool, ends: bool) -> (u64, Admission) {
         let sequence = self.sent.fetch_add(count, Ordering::SeqCst);
         if self.state.is_plain() {
             return (sequence, Admission::Open);
         }
-        (sequence, self.special(root, ends))
+        (sequence, self.special(is_external, ends))
     }
 
     #[cold]
-    fn special(&self, root: bool, ends: bool) -> Admission {
+    fn special(&self, is_external: bool, ends: bool) -> Admission {
         if self.state.is_open() {
             Admission::Special
-        } else if self.state.is_cancelled() && (root || ends) {
+        } else if self.state.is_cancelled() && (is_external || ends) {
             Admission::Cancelled
-        } else if root || self.state.has_ended() {
+        } else if is_external || self.state.has_ended() {
             Admission::Closed
         } else {
             Admission::Special

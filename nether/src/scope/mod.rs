@@ -3,16 +3,16 @@
 mod extras;
 mod family;
 mod flight;
-mod hold;
+mod guard;
 mod properties;
 mod state;
 mod streams;
 mod transaction;
 
-pub(crate) use self::hold::Hold;
+pub(crate) use self::guard::ScopeGuard;
 pub(crate) use self::properties::Deadline;
-pub use self::properties::{ContextId, MessageKey};
-pub(crate) use self::streams::{Guest, Line};
+pub use self::properties::{ContextId, MessageId};
+pub(crate) use self::streams::{BlockedMailbox, StreamWaiter};
 pub use self::transaction::Transaction;
 
 use std::fmt;
@@ -26,7 +26,7 @@ use tokio::time::timeout_at;
 use self::extras::Extras;
 use self::flight::{Admission, Flight};
 use self::properties::Properties;
-use self::state::State;
+use self::state::ScopeState;
 use crate::channel::AnyChannel;
 use crate::error::{Failure, FailureKind, SendError, StreamError};
 use crate::mediator::{Mediator, Row, Table};
@@ -41,7 +41,7 @@ use crate::sync::lock;
 /// every allocation a slow one.
 #[repr(C)]
 pub(crate) struct Scope {
-    state: State,
+    state: ScopeState,
     kind: ScopeKind,
     /// Whether there are failures, so that nobody need lock them to see that there are none.
     has_failures: AtomicBool,
@@ -49,9 +49,9 @@ pub(crate) struct Scope {
     properties: OnceLock<Box<Properties>>,
     /// Written by those who handle, once a run.
     done: AtomicU64,
-    /// How many of those that are done were not handled: refused, taken back, buried.
+    /// How many of those that are done were not handled: refused, taken back, dead letters.
     unhandled: AtomicU64,
-    /// How many root handles there are; the last one to be dropped cancels what is not closed.
+    /// How many external handles there are; the last one to be dropped cancels what is not closed.
     roots: AtomicUsize,
     failures: Mutex<Vec<Failure>>,
     /// Told when nothing is in flight any more, and when the scope is cancelled.
@@ -67,9 +67,9 @@ pub(crate) struct Scope {
 }
 
 /// How far apart two fields are on cache lines of their own, wherever the first begins.
-const LINE: usize = 64;
+const CACHE_LINE: usize = 64;
 
-const _: () = assert!(offset_of!(Scope, sent) - offset_of!(Scope, done) >= LINE);
+const _: () = assert!(offset_of!(Scope, sent) - offset_of!(Scope, done) >= CACHE_LINE);
 
 /// What a scope is the scope of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl Scope {
                 ScopeKind::Unit => mediator.table(),
                 ScopeKind::Standing => mediator.no_table(),
             },
-            state: State::new(mediator.limit.is_some()),
+            state: ScopeState::new(mediator.limit.is_some()),
             mediator,
             kind,
             has_failures: AtomicBool::new(false),
@@ -110,17 +110,17 @@ impl Scope {
     }
 
     /// Counts `count` deliveries as in flight and gives the number of the first, or says why they are
-    /// refused. `root` work is refused by a closing context; what handlers cause is part of what closing
-    /// waits for.
+    /// refused. Work that `is_external` is refused by a closing context; what handlers cause is part of what
+    /// closing waits for.
     #[inline]
     pub(crate) fn admit(
         &self,
         count: u64,
-        root: bool,
+        is_external: bool,
         message: &'static str,
     ) -> Result<u64, SendError> {
         let ends = self.kind == ScopeKind::Unit;
-        let (sequence, admission) = self.flight().send(count, root, ends);
+        let (sequence, admission) = self.flight().send(count, is_external, ends);
         if admission == Admission::Open {
             return Ok(sequence);
         }
@@ -160,12 +160,12 @@ impl Scope {
     #[inline]
     pub(crate) fn finish(&self, count: u64) {
         if self.flight().finish(count) {
-            self.has_finished(count);
+            self.after_finish(count);
         }
     }
 
     #[cold]
-    fn has_finished(&self, count: u64) {
+    fn after_finish(&self, count: u64) {
         if let Some(limit) = &self.mediator.limit {
             limit.subtract(count);
         }
@@ -181,7 +181,7 @@ impl Scope {
 
     /// Notifies `drain` that a delivery began or stopped waiting at a stream, or behind such a delivery. Call
     /// it only after a change: it also wakes the tasks that wait for cancellation.
-    pub(crate) fn stirred(&self) {
+    pub(crate) fn notify_changed(&self) {
         if !self.state.is_open() {
             self.changed.notify_waiters();
         }
@@ -226,14 +226,14 @@ impl Scope {
         lock(&self.failures).clone()
     }
 
-    /// Takes no more root work, and waits until nothing is in flight.
+    /// Takes no more work from outside, and waits until nothing is in flight.
     pub(crate) async fn drain(&self) {
         self.state.close();
         // Mostly it is idle already, and to listen costs more than to look.
         if self.is_idle() {
             return;
         }
-        self.stir_streams();
+        self.notify_streams();
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
@@ -272,7 +272,7 @@ impl Scope {
     }
 
     /// What has not started is not started any more. A standing scope is only told to stop: it takes no more
-    /// root work, but what its tasks have sent is handled.
+    /// work from outside, but what its tasks have sent is handled.
     pub(crate) fn cancel(&self) {
         self.state.cancel();
         self.changed.notify_waiters();
@@ -316,7 +316,7 @@ impl Scope {
         self.roots.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A root handle is gone. The last one cancels a unit of work that was not closed to its end.
+    /// An external handle is gone. The last one cancels a unit of work that was not closed to its end.
     pub(crate) fn drop_root(self: &Arc<Self>) {
         let last = self.roots.fetch_sub(1, Ordering::AcqRel) == 1;
         if last && self.kind == ScopeKind::Unit {

@@ -72,14 +72,14 @@ impl fmt::Debug for ContextId {
 
 /// The id of one message: its context's id and its number within it, counted from 0 in the order sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MessageKey {
+pub struct MessageId {
     /// The context it was sent in.
     pub context: ContextId,
     /// Its number there.
     pub sequence: u64,
 }
 
-impl fmt::Display for MessageKey {
+impl fmt::Display for MessageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.context, self.sequence)
     }

@@ -11,11 +11,11 @@ const CANCELLED: u8 = 4;
 const LIMITED: u8 = 8;
 
 /// Bits are only ever set.
-pub(crate) struct State(AtomicU8);
+pub(crate) struct ScopeState(AtomicU8);
 
-impl State {
+impl ScopeState {
     pub(crate) fn new(is_limited: bool) -> Self {
-        State(AtomicU8::new(if is_limited { LIMITED } else { 0 }))
+        ScopeState(AtomicU8::new(if is_limited { LIMITED } else { 0 }))
     }
 
     /// Neither closing nor cancelled nor limited: the case on the hot path.
@@ -68,7 +68,7 @@ impl State {
     }
 }
 
-impl fmt::Debug for State {
+impl fmt::Debug for ScopeState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = [
             (CLOSING, "closing"),

@@ -12,10 +12,10 @@ use crate::sync::lock;
 
 /// The shared streams of one unit of work, in the order they were made.
 #[derive(Default)]
-pub(super) struct Streams(Mutex<Vec<Entry>>);
+pub(super) struct Streams(Mutex<Vec<StreamEntry>>);
 
 #[derive(Clone)]
-struct Entry {
+struct StreamEntry {
     /// The type of the items; `None` for an anonymous stream.
     item: Option<TypeId>,
     item_name: &'static str,
@@ -23,18 +23,18 @@ struct Entry {
     channel: Arc<dyn AnyChannel>,
     /// Deliveries that only wait at this stream: for items, while the unit of work closes; or for a consumer,
     /// while there is none.
-    waiting: Vec<Guest>,
+    waiting: Vec<StreamWaiter>,
 }
 
 /// An exclusive module whose handler waits at a stream: the messages in its mailbox wait too.
-pub(crate) trait Line: Send + Sync {
+pub(crate) trait BlockedMailbox: Send + Sync {
     /// The number of messages of this unit of work that wait there.
     fn behind(&self, scope: &Scope) -> u64;
 }
 
 /// A delivery in flight that waits at a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Guest {
+pub(crate) struct StreamWaiter {
     /// The address of the context that is lent to the delivery. The deliveries of one event share a number,
     /// but each has a context of its own.
     pub(crate) place: usize,
@@ -75,8 +75,9 @@ impl Scope {
         let mut streams = lock(&self.extras_or_new().streams.0);
         // There may be many, one after the other. An entry that holds the last reference belongs to a stream
         // that is over.
-        let is_over =
-            |entry: &mut Entry| entry.item.is_none() && Arc::strong_count(&entry.channel) == 1;
+        let is_over = |entry: &mut StreamEntry| {
+            entry.item.is_none() && Arc::strong_count(&entry.channel) == 1
+        };
         let over: Vec<_> = streams.extract_if(.., is_over).collect();
         let channel = self.add_stream(&mut streams, None, None, capacity);
         drop(streams);
@@ -86,7 +87,7 @@ impl Scope {
 
     fn add_stream<T: Send + Sync + 'static>(
         &self,
-        streams: &mut Vec<Entry>,
+        streams: &mut Vec<StreamEntry>,
         item: Option<TypeId>,
         name: Option<&str>,
         capacity: usize,
@@ -103,7 +104,7 @@ impl Scope {
                 Ok(())
             });
         }
-        streams.push(Entry {
+        streams.push(StreamEntry {
             item,
             item_name: type_name::<T>(),
             name: name.map(Arc::from),
@@ -120,10 +121,10 @@ impl Scope {
     }
 
     /// Wakes the tasks that sleep at streams, because from now on they have to register that they wait.
-    pub(super) fn stir_streams(&self) {
+    pub(super) fn notify_streams(&self) {
         let Some(extras) = self.extras() else { return };
         let streams = lock(&extras.streams.0).clone();
-        streams.iter().for_each(|entry| entry.channel.stir());
+        streams.iter().for_each(|entry| entry.channel.notify());
     }
 
     /// Ends all streams that are still open.
@@ -135,33 +136,33 @@ impl Scope {
     }
 
     /// Registers a delivery that begins to wait at a stream.
-    pub(crate) fn begin_waiting(&self, channel: &Arc<dyn AnyChannel>, guest: Guest) {
+    pub(crate) fn begin_waiting(&self, channel: &Arc<dyn AnyChannel>, waiter: StreamWaiter) {
         let Some(extras) = self.extras() else { return };
         if let Some(entry) = find(&mut lock(&extras.streams.0), channel) {
-            entry.waiting.push(guest);
+            entry.waiting.push(waiter);
         }
-        self.stirred();
+        self.notify_changed();
     }
 
     /// Removes a delivery that no longer waits.
-    pub(crate) fn end_waiting(&self, channel: &Arc<dyn AnyChannel>, guest: Guest) {
+    pub(crate) fn end_waiting(&self, channel: &Arc<dyn AnyChannel>, waiter: StreamWaiter) {
         let Some(extras) = self.extras() else { return };
         if let Some(entry) = find(&mut lock(&extras.streams.0), channel) {
-            let place = entry.waiting.iter().position(|it| *it == guest);
+            let place = entry.waiting.iter().position(|it| *it == waiter);
             place.map(|place| entry.waiting.swap_remove(place));
         }
-        self.stirred();
+        self.notify_changed();
     }
 
     /// Registers a module whose handler waits at a stream.
-    pub(crate) fn add_line(&self, line: Weak<dyn Line>) {
-        lock(&self.extras_or_new().lines).push(line);
+    pub(crate) fn add_blocked(&self, mailbox: Weak<dyn BlockedMailbox>) {
+        lock(&self.extras_or_new().blocked).push(mailbox);
     }
 
     /// Removes a module whose handler continues.
-    pub(crate) fn remove_line(&self, line: &Weak<dyn Line>) {
+    pub(crate) fn remove_blocked(&self, mailbox: &Weak<dyn BlockedMailbox>) {
         let Some(extras) = self.extras() else { return };
-        lock(&extras.lines).retain(|it| !addr_eq(it.as_ptr(), line.as_ptr()));
+        lock(&extras.blocked).retain(|it| !addr_eq(it.as_ptr(), mailbox.as_ptr()));
     }
 
     /// While the unit of work closes: if every delivery in flight is only waiting at streams, ends the oldest
@@ -175,10 +176,11 @@ impl Scope {
             return false;
         };
         // Kept alive until after the locks, because dropping a module runs user code.
-        let lines = lock(&extras.lines).clone();
-        let lines: Vec<Arc<dyn Line>> = lines.iter().filter_map(Weak::upgrade).collect();
+        let blocked = lock(&extras.blocked).clone();
+        let blocked: Vec<Arc<dyn BlockedMailbox>> =
+            blocked.iter().filter_map(Weak::upgrade).collect();
         let streams = lock(&extras.streams.0);
-        let entry = waited_for_alone(&streams, &lines, self).cloned();
+        let entry = waited_for_alone(&streams, &blocked, self).cloned();
         drop(streams);
         if let Some(entry) = &entry {
             entry.end(&|channel: &dyn AnyChannel| channel.end_of_unit());
@@ -189,35 +191,38 @@ impl Scope {
 
 /// The stream to end, if every delivery in flight waits at a stream.
 fn waited_for_alone<'a>(
-    streams: &'a [Entry],
-    lines: &[Arc<dyn Line>],
+    streams: &'a [StreamEntry],
+    blocked: &[Arc<dyn BlockedMailbox>],
     scope: &Scope,
-) -> Option<&'a Entry> {
+) -> Option<&'a StreamEntry> {
     let open = || streams.iter().filter(|entry| !entry.channel.has_ended());
     let places: HashSet<usize> = open()
-        .flat_map(Entry::waiting)
-        .map(|guest| guest.place)
+        .flat_map(StreamEntry::waiting)
+        .map(|waiter| waiter.place)
         .collect();
     if places.is_empty() {
         return None;
     }
     let sequences: HashSet<u64> = open()
-        .flat_map(Entry::waiting)
-        .map(|guest| guest.sequence)
+        .flat_map(StreamEntry::waiting)
+        .map(|waiter| waiter.sequence)
         .collect();
     let callers: HashSet<u64> = open()
-        .flat_map(Entry::waiting)
-        .filter_map(|guest| guest.caller)
+        .flat_map(StreamEntry::waiting)
+        .filter_map(|waiter| waiter.caller)
         .filter(|caller| !sequences.contains(caller))
         .collect();
     let waiting = (places.len() + callers.len()) as u64;
-    // Counted last: a message in line is in flight, and is not handled meanwhile.
-    let behind = lines.iter().map(|line| line.behind(scope)).sum::<u64>();
+    // Counted last: a message in such a mailbox is in flight, and is not handled meanwhile.
+    let behind = blocked
+        .iter()
+        .map(|mailbox| mailbox.behind(scope))
+        .sum::<u64>();
     if waiting + behind != scope.in_flight() {
         return None;
     }
     open().find(|entry| {
-        let waits_for_room = |guest: &Guest| guest.for_room;
+        let waits_for_room = |waiter: &StreamWaiter| waiter.for_room;
         match entry.channel.is_produced() {
             true => entry.waiting().any(waits_for_room),
             false => entry.waiting().next().is_some(),
@@ -225,12 +230,12 @@ fn waited_for_alone<'a>(
     })
 }
 
-impl Entry {
+impl StreamEntry {
     /// The deliveries that still wait at it.
-    fn waiting(&self) -> impl Iterator<Item = &Guest> {
+    fn waiting(&self) -> impl Iterator<Item = &StreamWaiter> {
         // A delivery that was woken, and has not run since, no longer waits.
         let (used, drained) = (self.channel.was_used(), self.channel.is_drained());
-        let waits = move |guest: &&Guest| if guest.for_room { !used } else { drained };
+        let waits = move |waiter: &&StreamWaiter| if waiter.for_room { !used } else { drained };
         self.waiting.iter().filter(waits)
     }
 
@@ -247,7 +252,10 @@ impl Entry {
     }
 }
 
-fn find<'a>(streams: &'a mut [Entry], channel: &Arc<dyn AnyChannel>) -> Option<&'a mut Entry> {
+fn find<'a>(
+    streams: &'a mut [StreamEntry],
+    channel: &Arc<dyn AnyChannel>,
+) -> Option<&'a mut StreamEntry> {
     streams
         .iter_mut()
         .find(|entry| addr_eq(Arc::as_ptr(&entry.channel), Arc::as_ptr(channel)))

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::{OnceCell, SetOnce};
 
-use crate::error::{Error, Result, TransactionFailure, TransactionStep, Transactions};
+use crate::error::{Error, Result, TransactionFailure, TransactionReport, TransactionStep};
 use crate::guarded::{catch, panicked};
 use crate::scope::{Scope, ScopeKind};
 use crate::sync::lock;
@@ -70,14 +70,14 @@ pub trait Transaction: Sized + Send + 'static {
     fn rollback(self) -> impl Future<Output = Result<()>> + Send;
 }
 
-type Step<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
+type TransactionFuture<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 
 /// A transaction, whatever its type.
 trait AnyTransaction: Send {
     fn name(&self) -> &'static str;
-    fn prepare(&mut self) -> Step<'_>;
-    fn commit(self: Box<Self>) -> Step<'static>;
-    fn rollback(self: Box<Self>) -> Step<'static>;
+    fn prepare(&mut self) -> TransactionFuture<'_>;
+    fn commit(self: Box<Self>) -> TransactionFuture<'static>;
+    fn rollback(self: Box<Self>) -> TransactionFuture<'static>;
 }
 
 impl<T: Transaction> AnyTransaction for T {
@@ -85,15 +85,15 @@ impl<T: Transaction> AnyTransaction for T {
         type_name::<T>()
     }
 
-    fn prepare(&mut self) -> Step<'_> {
+    fn prepare(&mut self) -> TransactionFuture<'_> {
         Box::pin(caught(async { Transaction::prepare(self).await }))
     }
 
-    fn commit(self: Box<Self>) -> Step<'static> {
+    fn commit(self: Box<Self>) -> TransactionFuture<'static> {
         Box::pin(caught(async { Transaction::commit(*self).await }))
     }
 
-    fn rollback(self: Box<Self>) -> Step<'static> {
+    fn rollback(self: Box<Self>) -> TransactionFuture<'static> {
         Box::pin(caught(async { Transaction::rollback(*self).await }))
     }
 }
@@ -114,7 +114,7 @@ pub(super) struct Enlisted {
     begun: Mutex<Vec<Arc<dyn Any + Send + Sync>>>,
     /// Whether somebody sees to their end.
     is_ending: AtomicBool,
-    ended: SetOnce<Transactions>,
+    ended: SetOnce<TransactionReport>,
 }
 
 impl Scope {
@@ -169,9 +169,9 @@ impl Scope {
 
     /// Ends the transactions of a unit of work that is over: commits them if it `succeeded`. All who ask get
     /// the same.
-    pub(crate) async fn settle(self: &Arc<Self>, succeeded: bool) -> Transactions {
+    pub(crate) async fn settle(self: &Arc<Self>, succeeded: bool) -> TransactionReport {
         if !self.has_enlisted() {
-            return Transactions::default();
+            return TransactionReport::default();
         }
         let enlisted = &self.extras_or_new().enlisted;
         if !enlisted.is_ending.swap(true, Ordering::SeqCst) {
@@ -181,15 +181,15 @@ impl Scope {
             tokio::spawn(async move {
                 let enlisted = &scope.extras_or_new().enlisted;
                 let list = std::mem::take(&mut *lock(&enlisted.list));
-                let spoiled = scope.spoiled().filter(|_| succeeded);
-                let mut ended = if succeeded && spoiled.is_none() {
+                let rollback_cause = scope.rollback_cause().filter(|_| succeeded);
+                let mut ended = if succeeded && rollback_cause.is_none() {
                     commit(list).await
                 } else {
-                    let mut ended = Transactions::default();
+                    let mut ended = TransactionReport::default();
                     roll_back(list, &mut ended).await;
                     ended
                 };
-                ended.because_of = spoiled.map(|by| (by.message, by.module));
+                ended.because_of = rollback_cause.map(|by| (by.message, by.module));
                 let begun = std::mem::take(&mut *lock(&enlisted.begun));
                 let failed = ended.failed.clone();
                 let _ = enlisted.ended.set(ended); // Nobody else does.
@@ -224,8 +224,8 @@ impl Enlisted {
     }
 }
 
-async fn commit(mut list: Vec<Box<dyn AnyTransaction>>) -> Transactions {
-    let mut ended = Transactions::default();
+async fn commit(mut list: Vec<Box<dyn AnyTransaction>>) -> TransactionReport {
+    let mut ended = TransactionReport::default();
     for transaction in &mut list {
         if let Err(error) = transaction.prepare().await {
             ended.fail(transaction.name(), TransactionStep::Prepare, error);
@@ -249,7 +249,7 @@ async fn commit(mut list: Vec<Box<dyn AnyTransaction>>) -> Transactions {
     ended
 }
 
-async fn roll_back(list: Vec<Box<dyn AnyTransaction>>, ended: &mut Transactions) {
+async fn roll_back(list: Vec<Box<dyn AnyTransaction>>, ended: &mut TransactionReport) {
     for transaction in list.into_iter().rev() {
         let name = transaction.name();
         match transaction.rollback().await {
@@ -259,7 +259,7 @@ async fn roll_back(list: Vec<Box<dyn AnyTransaction>>, ended: &mut Transactions)
     }
 }
 
-impl Transactions {
+impl TransactionReport {
     fn fail(&mut self, transaction: &'static str, step: TransactionStep, error: Error) {
         self.failed.push(TransactionFailure {
             transaction,

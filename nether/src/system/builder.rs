@@ -177,7 +177,7 @@ impl SystemBuilder {
     }
 
     /// Lets `started` know the system as soon as it begins to start.
-    pub(crate) fn telling(mut self, started: watch::Sender<Option<System>>) -> Self {
+    pub(crate) fn notifying(mut self, started: watch::Sender<Option<System>>) -> Self {
         self.started = Some(started);
         self
     }

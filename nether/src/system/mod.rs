@@ -11,7 +11,7 @@ mod watch;
 
 pub use self::attach::Attached;
 pub use self::builder::SystemBuilder;
-pub use self::pause::NotRunning;
+pub use self::pause::PauseError;
 pub use self::shutdown::{DeadLetters, ShutdownReport};
 pub(crate) use self::signals::{or_exit, signal};
 pub use self::status::ModuleStatus;
@@ -45,13 +45,13 @@ use crate::sync::lock;
 /// events that they publish then may find no handler.
 #[derive(Clone)]
 pub struct System {
-    inner: Arc<Inner>,
+    inner: Arc<SystemInner>,
 }
 
 /// A handle that does not keep the system.
 #[cfg(feature = "http")]
 #[derive(Clone)]
-pub(crate) struct WeakSystem(Weak<Inner>);
+pub(crate) struct WeakSystem(Weak<SystemInner>);
 
 #[cfg(feature = "http")]
 impl WeakSystem {
@@ -60,7 +60,7 @@ impl WeakSystem {
     }
 }
 
-struct Inner {
+struct SystemInner {
     mediator: Arc<Mediator>,
     /// The running modules, in the order they were started.
     instances: Mutex<Vec<Arc<dyn AnyInstance>>>,
@@ -296,18 +296,18 @@ impl System {
     }
 }
 
-impl Inner {
+impl SystemInner {
     fn instances(&self) -> Vec<Arc<dyn AnyInstance>> {
         lock(&self.instances).clone()
     }
 }
 
-impl Drop for Inner {
+impl Drop for SystemInner {
     fn drop(&mut self) {
         self.mediator.stopping.begin();
         for instance in lock(&self.instances).iter().rev() {
             instance.pause(false);
-            instance.tell_background();
+            instance.stop_background();
             instance.close();
         }
     }

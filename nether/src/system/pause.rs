@@ -8,10 +8,11 @@ use crate::declaration::Declaration;
 use crate::module::{AnyInstance, Module};
 use crate::system::System;
 
-/// There is no such module in the system, or it is stopping.
+/// The error of [`pause`](System::pause) and [`resume`](System::resume): there is no such module in the
+/// system, or the system is stopping.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct NotRunning {
+pub struct PauseError {
     /// The module.
     pub module: Declaration,
 }
@@ -50,7 +51,7 @@ impl System {
     ///
     /// # Errors
     /// If the module is not one of the system's, or the system is stopping.
-    pub fn pause<M: Module>(&self) -> Result<(), NotRunning> {
+    pub fn pause<M: Module>(&self) -> Result<(), PauseError> {
         self.hold_up::<M>(true)
     }
 
@@ -58,18 +59,18 @@ impl System {
     ///
     /// # Errors
     /// If the module is not one of the system's, or the system is stopping.
-    pub fn resume<M: Module>(&self) -> Result<(), NotRunning> {
+    pub fn resume<M: Module>(&self) -> Result<(), PauseError> {
         self.hold_up::<M>(false)
     }
 
-    fn hold_up<M: Module>(&self, is_paused: bool) -> Result<(), NotRunning> {
+    fn hold_up<M: Module>(&self, is_paused: bool) -> Result<(), PauseError> {
         let is_meant =
             |instance: &&Arc<dyn AnyInstance>| std::ptr::eq(instance.descriptor(), M::descriptor());
         let instances = self.instances();
         let mut meant = instances.iter().filter(is_meant).peekable();
         if meant.peek().is_none() || self.inner.mediator.stopping.has_begun() {
             let module = M::descriptor().declaration;
-            return Err(NotRunning { module });
+            return Err(PauseError { module });
         }
         meant.for_each(|instance| instance.pause(is_paused));
         if is_paused && self.inner.mediator.stopping.has_begun() {
@@ -80,7 +81,7 @@ impl System {
     }
 }
 
-impl fmt::Display for NotRunning {
+impl fmt::Display for PauseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -91,4 +92,4 @@ impl fmt::Display for NotRunning {
     }
 }
 
-impl StdError for NotRunning {}
+impl StdError for PauseError {}

@@ -101,7 +101,7 @@ impl System {
         let instances = self.instances();
         instances
             .iter()
-            .for_each(|instance| instance.tell_background());
+            .for_each(|instance| instance.stop_background());
         let mut cut_off = Vec::new();
         for (left, instance) in (1..=instances.len() as u32)
             .rev()

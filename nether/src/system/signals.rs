@@ -15,10 +15,10 @@ impl System {
     ///
     /// #[nether::main]
     /// async fn main(system: System) {
-    ///     system.until_shutdown().await;
+    ///     system.wait_for_shutdown().await;
     /// }
     /// ```
-    pub async fn until_shutdown(&self) -> ShutdownReport {
+    pub async fn wait_for_shutdown(&self) -> ShutdownReport {
         self.stop_requested().await;
         or_exit(self.shutdown()).await
     }

@@ -16,7 +16,7 @@ use crate::recorder::Recorder;
 use crate::registry::{Program, Registry, check, start_order};
 use crate::resources::Resources;
 use crate::system::watch::watch;
-use crate::system::{Inner, System, SystemBuilder};
+use crate::system::{System, SystemBuilder, SystemInner};
 
 impl SystemBuilder {
     /// Checks the whole program and what is provided, without starting anything. Of an
@@ -46,7 +46,7 @@ impl SystemBuilder {
 /// Checks all but resources.
 pub(super) fn verify_without_resources() -> Result<(), StartError> {
     let registry = Registry::of_program();
-    told(check(&Program {
+    into_result(check(&Program {
         messages: &registry.messages,
         modules: &registry.modules,
         resources: None,
@@ -59,7 +59,7 @@ fn verify(builder: &SystemBuilder) -> Result<(), StartError> {
         return Ok(());
     }
     let registry = Registry::of_program();
-    told(check(&Program {
+    into_result(check(&Program {
         messages: &registry.messages,
         modules: &registry.modules,
         resources: Some(&builder.resources),
@@ -67,7 +67,7 @@ fn verify(builder: &SystemBuilder) -> Result<(), StartError> {
     }))
 }
 
-fn told(problems: Vec<StartProblem>) -> Result<(), StartError> {
+fn into_result(problems: Vec<StartProblem>) -> Result<(), StartError> {
     if problems.is_empty() {
         Ok(())
     } else {
@@ -108,7 +108,7 @@ async fn start(builder: SystemBuilder) -> Result<System, StartError> {
     // for it.
     connect(&mediator, &instances);
     let system = System {
-        inner: Arc::new(Inner {
+        inner: Arc::new(SystemInner {
             mediator,
             instances: Mutex::new(instances.clone()),
             detached: Mutex::default(),
@@ -175,7 +175,7 @@ fn connect(mediator: &Mediator, instances: &[Arc<dyn AnyInstance>]) {
 }
 
 /// Shuts the system down when a module that it cannot do without is stopped.
-async fn stop_on_demand(mediator: Arc<Mediator>, system: Weak<Inner>) {
+async fn stop_on_demand(mediator: Arc<Mediator>, system: Weak<SystemInner>) {
     if mediator.stopping.demanded().await
         && let Some(inner) = system.upgrade()
     {
@@ -201,21 +201,21 @@ async fn start_all(
         let after = instance.descriptor().after.iter();
         let after = after.filter_map(|after| started.get(&key(after())));
         let after: Vec<Arc<SetOnce<bool>>> = after.flatten().cloned().collect();
-        let told = started.get(&key(instance.descriptor()));
-        let told = told.and_then(|told| told.get(instance.index())).cloned();
+        let to = started.get(&key(instance.descriptor()));
+        let to = to.and_then(|to| to.get(instance.index())).cloned();
         let (instance, resources) = (Arc::clone(instance), Arc::clone(&resources));
         let stopping = Arc::clone(stopping);
         starting.spawn(async move {
             for before in after {
                 if !*before.wait().await || stopping.has_begun() {
-                    tell(told, false);
+                    notify(to, false);
                     instance.cut_off().await;
                     return None;
                 }
             }
             let module = instance.descriptor().declaration;
             let result = instance.start(resources).await;
-            tell(told, result.is_ok());
+            notify(to, result.is_ok());
             result
                 .err()
                 .map(|error| StartProblem::ModuleFailed { module, error })
@@ -231,8 +231,8 @@ async fn start_all(
     problems
 }
 
-fn tell(told: Option<Arc<SetOnce<bool>>>, started: bool) {
-    if let Some(told) = told {
-        let _ = told.set(started);
+fn notify(to: Option<Arc<SetOnce<bool>>>, started: bool) {
+    if let Some(to) = to {
+        let _ = to.set(started);
     }
 }

@@ -20,7 +20,7 @@ pub struct ModuleStatus {
     /// How many messages wait in its mailbox; a shared module has none.
     pub waiting: usize,
     /// For how many messages its mailbox has room; `None` for a shared module.
-    pub mailbox: Option<usize>,
+    pub mailbox_capacity: Option<usize>,
     /// How many messages it has accepted that have not ended.
     pub in_flight: u64,
     /// How many messages it handled.
@@ -45,7 +45,7 @@ impl System {
                 state: instance.state(),
                 restarts: instance.life().restarts(),
                 waiting: work.waiting,
-                mailbox: work.room,
+                mailbox_capacity: work.room,
                 in_flight,
                 handled: work.handled,
                 failed: work.failed,

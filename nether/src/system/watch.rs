@@ -9,18 +9,18 @@ use tokio::time::{Instant, sleep};
 use crate::context::{Handle, Origin, announce};
 use crate::events::HandlerSlow;
 use crate::mediator::{InstanceId, Mediator};
-use crate::module::{AnyInstance, Handling};
+use crate::module::{AnyInstance, BeingHandled};
 use crate::race::race;
 use crate::registry::Registry;
 use crate::scope::{Scope, ScopeKind};
-use crate::system::Inner;
+use crate::system::SystemInner;
 
 /// The shortest time between two looks.
 const SHORTEST: Duration = Duration::from_millis(1);
 
 /// Looks at all that is being handled a few times within `slow`, and tells what takes longer; again when it
 /// takes twice as long.
-pub(super) async fn watch(mediator: Arc<Mediator>, system: Weak<Inner>, slow: Duration) {
+pub(super) async fn watch(mediator: Arc<Mediator>, system: Weak<SystemInner>, slow: Duration) {
     let scope = Scope::new(Arc::clone(&mediator), ScopeKind::Standing);
     let mut watcher = Watcher {
         slow,
@@ -31,7 +31,7 @@ pub(super) async fn watch(mediator: Arc<Mediator>, system: Weak<Inner>, slow: Du
     let mut idle = 0;
     loop {
         if idle >= 2 && !mediator.stopping.has_begun() {
-            race(mediator.watch.stirred(), mediator.stopping.begun()).await;
+            race(mediator.watch.until_busy(), mediator.stopping.begun()).await;
             idle = 0;
         }
         sleep(interval).await;
@@ -54,11 +54,11 @@ struct Watcher {
     /// A unit of work to tell in.
     handle: Handle,
     /// What was being handled at the last look.
-    seen: HashMap<(InstanceId, u64), Seen>,
+    seen: HashMap<(InstanceId, u64), WatchedMessage>,
 }
 
 #[derive(Clone, Copy)]
-struct Seen {
+struct WatchedMessage {
     since: Instant,
     /// It is told when it takes longer than this.
     limit: Duration,
@@ -71,14 +71,14 @@ impl Watcher {
         for instance in instances {
             for handling in instance.handling() {
                 let key = (instance.id(), handling.turn);
-                let mut now_seen = self.seen.get(&key).copied().unwrap_or(Seen {
+                let mut now_seen = self.seen.get(&key).copied().unwrap_or(WatchedMessage {
                     since: handling.since.unwrap_or(now),
                     limit: self.slow,
                 });
                 let age = now - now_seen.since;
                 if age >= now_seen.limit {
                     now_seen.limit = now_seen.limit.max(age).saturating_mul(2);
-                    self.tell(&**instance, &handling, age);
+                    self.report(&**instance, &handling, age);
                 }
                 seen.insert(key, now_seen);
             }
@@ -86,7 +86,7 @@ impl Watcher {
         self.seen = seen;
     }
 
-    fn tell(&self, instance: &dyn AnyInstance, handling: &Handling, age: Duration) {
+    fn report(&self, instance: &dyn AnyInstance, handling: &BeingHandled, age: Duration) {
         let messages = &Registry::of_program().messages;
         let message = messages
             .get(handling.slot)

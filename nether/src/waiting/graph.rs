@@ -7,8 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::declaration::Declaration;
-use crate::envelope::Expected;
-use crate::error::{Deadlock, Waits};
+use crate::envelope::ExpectedReply;
+use crate::error::{Deadlock, WaitEdge};
 use crate::sync::{Mutex, lock, refusing};
 
 /// An exclusive module, and what it waits for.
@@ -23,7 +23,7 @@ pub(crate) struct Node {
 pub(crate) struct Wait {
     pub(crate) message: &'static str,
     pub(crate) handler: Arc<Node>,
-    pub(crate) reply: Arc<dyn Expected>,
+    pub(crate) reply: Arc<dyn ExpectedReply>,
 }
 
 impl Wait {
@@ -46,8 +46,8 @@ impl Node {
     }
 
     /// What the module waits for.
-    pub(crate) fn waits(&self) -> Vec<Waits> {
-        self.open().iter().map(|wait| self.told(wait)).collect()
+    pub(crate) fn waits(&self) -> Vec<WaitEdge> {
+        self.open().iter().map(|wait| self.edge(wait)).collect()
     }
 
     fn open(&self) -> Vec<Wait> {
@@ -59,8 +59,8 @@ impl Node {
             .collect()
     }
 
-    fn told(&self, wait: &Wait) -> Waits {
-        Waits {
+    fn edge(&self, wait: &Wait) -> WaitEdge {
+        WaitEdge {
             module: self.module.name,
             message: wait.message,
             handler: wait.handler.module.name,
@@ -82,7 +82,7 @@ impl Node {
         }
         loop {
             let mut path = vec![wait.clone()];
-            if !self.is_reached(&mut Vec::new(), &mut path) {
+            if !self.find_path(&mut Vec::new(), &mut path) {
                 return Ok(());
             }
             // What was seen one after the other may never have been there together; but what is there still
@@ -97,7 +97,7 @@ impl Node {
 
     /// Whether the last module of the path waits for this one, itself or through others; the path then says
     /// how.
-    fn is_reached(self: &Arc<Self>, seen: &mut Vec<*const Node>, path: &mut Vec<Wait>) -> bool {
+    fn find_path(self: &Arc<Self>, seen: &mut Vec<*const Node>, path: &mut Vec<Wait>) -> bool {
         let Some(last) = path.last().map(|wait| Arc::clone(&wait.handler)) else {
             return false;
         };
@@ -110,7 +110,7 @@ impl Node {
         seen.push(Arc::as_ptr(&last));
         for wait in last.open() {
             path.push(wait);
-            if self.is_reached(seen, path) {
+            if self.find_path(seen, path) {
                 return true;
             }
             path.pop();
@@ -122,7 +122,7 @@ impl Node {
     fn deadlock(&self, path: &[Wait]) -> Deadlock {
         let handlers = path.iter().map(|wait| &*wait.handler);
         let waiters = std::iter::once(self).chain(handlers);
-        let cycle = waiters.zip(path).map(|(waiter, wait)| waiter.told(wait));
+        let cycle = waiters.zip(path).map(|(waiter, wait)| waiter.edge(wait));
         Deadlock {
             cycle: cycle.collect(),
         }

@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use crate::declaration::Declaration;
-use crate::envelope::Expected;
-use crate::error::{Deadlock, Waits};
+use crate::envelope::ExpectedReply;
+use crate::error::{Deadlock, WaitEdge};
 use crate::sync::{Mutex, lock};
 use crate::waiting::graph::{Node, Wait};
 
@@ -72,7 +72,7 @@ impl Waiter {
     }
 
     /// What the module waits for.
-    pub(crate) fn waits(&self) -> Vec<Waits> {
+    pub(crate) fn waits(&self) -> Vec<WaitEdge> {
         self.node.waits()
     }
 }
@@ -103,7 +103,7 @@ impl Drop for Entered {
 pub(crate) fn wait(
     message: &'static str,
     handler: &Arc<Waiter>,
-    reply: impl FnOnce() -> Arc<dyn Expected>,
+    reply: impl FnOnce() -> Arc<dyn ExpectedReply>,
 ) -> Result<(), Deadlock> {
     match THIS.get() {
         0 => Ok(()),
@@ -116,7 +116,7 @@ fn wait_inside(
     number: u64,
     message: &'static str,
     handler: &Arc<Waiter>,
-    reply: Arc<dyn Expected>,
+    reply: Arc<dyn ExpectedReply>,
 ) -> Result<(), Deadlock> {
     let this = lock(part(number)).get(&number).and_then(Weak::upgrade);
     let handler = Arc::clone(&handler.node);

@@ -119,7 +119,7 @@ guests! {
 /// Sends to one of them.
 async fn send<S>(ctx: &Context<S>, number: u64) -> Result<(), SendError>
 where
-    S: nether::Sender
+    S: nether::Caller
         + nether::Emits<C0, S::Rule, M0>
         + nether::Emits<C1, S::Rule, M1>
         + nether::Emits<C2, S::Rule, M2>

@@ -21,11 +21,11 @@ use shuttle::sync::atomic::{AtomicU64, Ordering};
 use shuttle::thread;
 
 use crate::flight::{Admission, Flight};
-use crate::state::State;
+use crate::state::ScopeState;
 
 /// A unit of work, without what surrounds the counters.
 struct Scope {
-    state: State,
+    state: ScopeState,
     sent: AtomicU64,
     done: AtomicU64,
     /// How many messages were handled, by whoever says so.
@@ -35,7 +35,7 @@ struct Scope {
 impl Scope {
     fn new() -> Arc<Self> {
         Arc::new(Scope {
-            state: State::new(false),
+            state: ScopeState::new(false),
             sent: AtomicU64::new(0),
             done: AtomicU64::new(0),
             handled: AtomicU64::new(0),
@@ -51,8 +51,8 @@ impl Scope {
     }
 
     /// Sends a message; says whether it was accepted. If it is refused it is counted as done.
-    fn send(&self, root: bool) -> bool {
-        let (_, admission) = self.flight().send(1, root, true);
+    fn send(&self, is_external: bool) -> bool {
+        let (_, admission) = self.flight().send(1, is_external, true);
         let accepted = matches!(admission, Admission::Open | Admission::Special);
         if !accepted {
             self.flight().finish(1);

@@ -26,7 +26,7 @@ mod declaration {
 }
 
 mod envelope {
-    pub(crate) trait Expected: Send + Sync {
+    pub(crate) trait ExpectedReply: Send + Sync {
         fn is_open(&self) -> bool;
         fn close(&self);
     }
@@ -36,7 +36,7 @@ mod envelope {
 mod deadlock;
 
 mod error {
-    pub(crate) use crate::deadlock::{Deadlock, Waits};
+    pub(crate) use crate::deadlock::{Deadlock, WaitEdge};
 }
 
 #[allow(dead_code)]
@@ -49,19 +49,19 @@ use shuttle::sync::atomic::{AtomicBool, Ordering};
 use shuttle::thread;
 
 use crate::declaration::Declaration;
-use crate::envelope::Expected;
+use crate::envelope::ExpectedReply;
 use crate::graph::{Node, Wait};
 
 /// A reply cell: open, until somebody replies or nobody expects it.
-struct Cell(AtomicBool);
+struct ReplyCell(AtomicBool);
 
-impl Cell {
+impl ReplyCell {
     fn new() -> Arc<Self> {
-        Arc::new(Cell(AtomicBool::new(true)))
+        Arc::new(ReplyCell(AtomicBool::new(true)))
     }
 }
 
-impl Expected for Cell {
+impl ExpectedReply for ReplyCell {
     fn is_open(&self) -> bool {
         self.0.load(Ordering::SeqCst)
     }
@@ -76,7 +76,7 @@ static B: Declaration = Declaration { name: "B" };
 static C: Declaration = Declaration { name: "C" };
 
 /// A module calls another. Whether it may.
-fn call(from: &Arc<Node>, to: &Arc<Node>, reply: &Arc<Cell>) -> bool {
+fn call(from: &Arc<Node>, to: &Arc<Node>, reply: &Arc<ReplyCell>) -> bool {
     let wait = Wait {
         message: "Ask",
         handler: Arc::clone(to),
@@ -96,9 +96,9 @@ fn of_two_that_call_each_other_one_is_refused() {
         let (a, b) = (Node::new(&A), Node::new(&B));
         let other = {
             let (a, b) = (Arc::clone(&a), Arc::clone(&b));
-            thread::spawn(move || call(&b, &a, &Cell::new()))
+            thread::spawn(move || call(&b, &a, &ReplyCell::new()))
         };
-        let one = call(&a, &b, &Cell::new());
+        let one = call(&a, &b, &ReplyCell::new());
         let other = other.join().expect("it does not panic");
         assert!(one != other, "exactly one: {one} {other}");
         a.forget();
@@ -118,7 +118,7 @@ fn of_three_that_call_each_other_one_is_refused() {
                 Arc::clone(&nodes[index]),
                 Arc::clone(&nodes[(index + 1) % 3]),
             );
-            move || call(&from, &to, &Cell::new())
+            move || call(&from, &to, &ReplyCell::new())
         };
         let (second, third) = (thread::spawn(call_next(1)), thread::spawn(call_next(2)));
         let first = call_next(0)();
@@ -140,7 +140,7 @@ fn of_three_that_call_each_other_one_is_refused() {
 fn a_circle_that_never_was_is_not_seen() {
     in_all_interleavings(|| {
         let (a, b, c) = (Node::new(&A), Node::new(&B), Node::new(&C));
-        let (to_b, to_c) = (Cell::new(), Cell::new());
+        let (to_b, to_c) = (ReplyCell::new(), ReplyCell::new());
         assert!(call(&a, &b, &to_b));
         let b_goes_on = {
             let (b, c) = (Arc::clone(&b), Arc::clone(&c));
@@ -154,7 +154,7 @@ fn a_circle_that_never_was_is_not_seen() {
         // answering.
         to_c.close();
         assert!(
-            call(&c, &a, &Cell::new()),
+            call(&c, &a, &ReplyCell::new()),
             "A waits for nobody who waits for C"
         );
         assert!(b_goes_on.join().expect("it does not panic"));

@@ -21,7 +21,7 @@ fn append(stream: &StreamId, expected: Expected, ids: &[EventId]) -> Append {
     let event = |id: &EventId| NewEvent {
         id: *id,
         name: "appending.happened".into(),
-        schema: 1,
+        schema_version: 1,
         payload: Payload {
             encoding: Encoding::Json,
             bytes: b"{}".to_vec(),
@@ -79,7 +79,7 @@ async fn append_to_one(store: SqliteStore, count: u64) -> nether::Result<()> {
 async fn follow(store: SqliteStore, all: u64) -> nether::Result<()> {
     let mut after = Position::START;
     while after.0 < all {
-        store.changed(after).await?;
+        store.wait_for_new(after).await?;
         for event in store.read_all(after, 7).await? {
             after = event.position;
             println!("seen {after} {}", event.id);

@@ -27,7 +27,7 @@ async fn main(builder: SystemBuilder) -> nether::Result<()> {
     if std::env::args().any(|argument| argument == "--for-ever") {
         std::future::pending::<()>().await;
     }
-    let report = system.until_shutdown().await;
+    let report = system.wait_for_shutdown().await;
     println!("{report}");
     Ok(())
 }

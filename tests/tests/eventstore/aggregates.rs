@@ -212,8 +212,8 @@ impl EventStore for Handle {
         self.0.store.head()
     }
 
-    fn changed(&self, after: Position) -> StoreFuture<'_, Position> {
-        self.0.store.changed(after)
+    fn wait_for_new(&self, after: Position) -> StoreFuture<'_, Position> {
+        self.0.store.wait_for_new(after)
     }
 
     fn find(&self, id: EventId) -> StoreFuture<'_, Option<Appended>> {
@@ -241,7 +241,7 @@ fn foreign(stream: &str, name: &'static str, json: &str) -> Append {
         events: vec![NewEvent {
             id: EventId::new(),
             name: name.into(),
-            schema: 1,
+            schema_version: 1,
             payload: Payload {
                 encoding: nether::eventstore::Encoding::Json,
                 bytes: json.as_bytes().to_vec(),
@@ -289,7 +289,7 @@ async fn a_command_is_not_refused_for_what_others_have_changed() {
     let opened = Opened {
         account_id: account_id(),
     };
-    store.record("account/a", [opened]).await.unwrap();
+    store.append_events("account/a", [opened]).await.unwrap();
     assert_eq!(ctx.send(withdraw(50)).await.unwrap(), Balance(50));
     ctx.close().await.unwrap();
     system.shutdown().await;

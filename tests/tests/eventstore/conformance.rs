@@ -120,7 +120,7 @@ impl EventStore for Mistaken {
         Box::pin(async move { Ok(Position(head.await?.0.saturating_sub(missing))) })
     }
 
-    fn changed(&self, after: Position) -> StoreFuture<'_, Position> {
+    fn wait_for_new(&self, after: Position) -> StoreFuture<'_, Position> {
         match self.1 {
             Wrong::TellsTooEarly => self.0.head(),
             Wrong::LosesAWakeUp => Box::pin(async move {
@@ -130,9 +130,9 @@ impl EventStore for Mistaken {
                 }
                 tokio::task::yield_now().await;
                 // What was appended since it has looked is nothing it waits for.
-                self.0.changed(self.0.head().await?).await
+                self.0.wait_for_new(self.0.head().await?).await
             }),
-            _ => self.0.changed(after),
+            _ => self.0.wait_for_new(after),
         }
     }
 

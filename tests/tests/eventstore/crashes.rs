@@ -202,8 +202,8 @@ impl EventStore for Shared {
         self.0.read(self.0.store.head())
     }
 
-    fn changed(&self, after: Position) -> StoreFuture<'_, Position> {
-        self.0.read(self.0.store.changed(after))
+    fn wait_for_new(&self, after: Position) -> StoreFuture<'_, Position> {
+        self.0.read(self.0.store.wait_for_new(after))
     }
 
     fn find(&self, id: EventId) -> StoreFuture<'_, Option<Appended>> {
@@ -289,7 +289,7 @@ async fn asked(store: &Arc<MemoryStore>) {
         after: true,
         dead: watch::Sender::new(false),
     })));
-    handle.record("desk/1", asked).await.unwrap();
+    handle.append_events("desk/1", asked).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

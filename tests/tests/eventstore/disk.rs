@@ -46,7 +46,7 @@ fn append(stream: &str, bytes: usize) -> Append {
         events: vec![NewEvent {
             id: EventId::new(),
             name: "disk.happened".into(),
-            schema: 1,
+            schema_version: 1,
             payload: Payload {
                 encoding: Encoding::Json,
                 bytes: vec![b'x'; bytes],

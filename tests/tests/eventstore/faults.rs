@@ -22,7 +22,7 @@ fn append(stream: &str, bytes: usize) -> Append {
         events: vec![NewEvent {
             id: EventId::new(),
             name: "faults.happened".into(),
-            schema: 1,
+            schema_version: 1,
             payload: Payload {
                 encoding: Encoding::Json,
                 bytes: vec![b'x'; bytes],
@@ -89,7 +89,7 @@ async fn check_whole(store: &SqliteStore) -> BTreeMap<u64, u64> {
         let counter = event.stream.key().parse().unwrap();
         let version = versions.entry(counter).or_default();
         *version += 1;
-        assert_eq!(event.version, *version, "{}", event.stream);
+        assert_eq!(event.stream_version, *version, "{}", event.stream);
         let content: serde_json::Value = serde_json::from_slice(&event.payload.bytes).unwrap();
         assert_eq!(
             content["count"], *version,
@@ -267,7 +267,7 @@ async fn a_file_that_is_open_to_be_read_is_not_written() {
     assert!(matches!(error, StoreError::ReadOnly { .. }), "{error}");
     let waiting = tokio::spawn({
         let reader = reader.clone();
-        async move { reader.changed(Position(1)).await }
+        async move { reader.wait_for_new(Position(1)).await }
     });
     store.append(append("a/2", 1)).await.unwrap();
     assert_eq!(

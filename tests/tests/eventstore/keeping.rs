@@ -153,7 +153,7 @@ async fn say(store: &Store, stream: &str, words: &[&str]) {
     let said = words.iter().map(|word| Said {
         word: (*word).to_owned(),
     });
-    store.record(stream, said).await.unwrap();
+    store.append_events(stream, said).await.unwrap();
 }
 
 fn expected(words: &[(i64, &str)]) -> Vec<(i64, String)> {
@@ -235,7 +235,7 @@ async fn streams_are_handled_at_the_same_time_and_each_in_order() {
     for stream in 0..16 {
         let events = (0..4).map(joined);
         let stream = format!("crowd/{stream}");
-        store.record(stream, events).await.unwrap();
+        store.append_events(stream, events).await.unwrap();
     }
     drop(store);
     let (system, store) = started(&folder, &wanted).await;
@@ -261,7 +261,10 @@ async fn one_that_is_elsewhere_goes_on_where_it_was_and_is_rebuilt_by_its_hook()
     wanted.fail("bad", 1);
     for who in ["good", "bad", "late"] {
         let who = who.to_owned();
-        store.record("crowd/1", [Joined { who }]).await.unwrap();
+        store
+            .append_events("crowd/1", [Joined { who }])
+            .await
+            .unwrap();
     }
     let projection = store.projection::<Many>().unwrap();
     projection.caught_up().await.unwrap();

@@ -8,6 +8,7 @@ mod crashes;
 mod decisions;
 mod disk;
 mod faults;
+mod floats;
 mod keeping;
 mod processes;
 mod projections;

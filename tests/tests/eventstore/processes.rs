@@ -62,11 +62,11 @@ async fn check(store: &SqliteStore, acknowledged: &Acknowledged) -> Vec<Recorded
         assert_eq!(event.position, Position(position));
         let version = versions.entry(event.stream.as_str()).or_default();
         *version += 1;
-        assert_eq!(event.version, *version, "{}", event.stream);
+        assert_eq!(event.stream_version, *version, "{}", event.stream);
         assert!(ids.insert(event.id), "{} is there twice", event.id);
         if let Some((stream, version)) = acknowledged.get(&event.id.to_string()) {
             let told = (stream.as_str(), *version);
-            assert_eq!((event.stream.as_str(), event.version), told);
+            assert_eq!((event.stream.as_str(), event.stream_version), told);
             missing -= 1;
         }
     }

@@ -40,7 +40,7 @@ impl Notes {
 
 async fn append(store: &Store, stream: &str, text: &str) {
     let text = text.to_owned();
-    store.record(stream, [Noted { text }]).await.unwrap();
+    store.append_events(stream, [Noted { text }]).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -116,7 +116,7 @@ async fn append(store: &Store, name: &'static str, order: u32) {
         events: vec![NewEvent {
             id: EventId::new(),
             name: name.into(),
-            schema: 1,
+            schema_version: 1,
             payload: Payload {
                 encoding: Encoding::Json,
                 bytes: format!(r#"{{"order_id":{order}}}"#).into_bytes(),
@@ -151,7 +151,7 @@ async fn it_continues_compensates_and_times_out_also_after_a_restart() {
     append(&store, "order.paid", 1).await;
     saga.settled().await.unwrap();
     assert_eq!(*done.lock().unwrap(), ["reserve 1", "ship 1"]);
-    assert!(saga.under_way().is_empty());
+    assert!(saga.active().is_empty());
 
     let mut failed = system.subscribe::<SagaFailed>();
     append(&store, "order.placed", 13).await;
@@ -162,7 +162,7 @@ async fn it_continues_compensates_and_times_out_also_after_a_restart() {
 
     append(&store, "order.placed", 2).await;
     saga.settled().await.unwrap();
-    assert_eq!(saga.under_way().len(), 1);
+    assert_eq!(saga.active().len(), 1);
     system.shutdown().await;
 
     let system = started(&store, &done).await;
@@ -183,18 +183,18 @@ async fn a_command_on_its_way_when_the_saga_fails_is_compensated_once_it_is_done
     let saga = store.saga::<Fulfilment>().unwrap();
     append(&store, "order.placed", 7).await;
     tokio::time::sleep(Duration::from_secs(1801)).await;
-    let under_way = saga.under_way();
+    let active = saga.active();
     assert_eq!(
-        under_way.len(),
+        active.len(),
         1,
         "it is not over while its command is on its way"
     );
-    assert_eq!(under_way[0].failed.as_deref(), Some("not paid in time"));
+    assert_eq!(active[0].failed.as_deref(), Some("not paid in time"));
     assert!(done.lock().unwrap().is_empty());
     gate.notify_one();
     saga.settled().await.unwrap();
     assert_eq!(*done.lock().unwrap(), ["reserve 7", "release 7"]);
-    assert!(saga.under_way().is_empty());
+    assert!(saga.active().is_empty());
     system.shutdown().await;
 }
 
@@ -205,11 +205,11 @@ async fn one_that_is_over_is_forgotten_also_if_more_comes_for_it_at_once() {
     let saga = store.saga::<Fulfilment>().unwrap();
     append(&store, "order.placed", 5).await;
     saga.settled().await.unwrap();
-    assert_eq!(saga.under_way().len(), 1);
+    assert_eq!(saga.active().len(), 1);
     let cancelled = [5, 5].map(|order_id| Cancelled { order_id });
-    store.record("order/5", cancelled).await.unwrap();
+    store.append_events("order/5", cancelled).await.unwrap();
     saga.settled().await.unwrap();
-    assert!(saga.under_way().is_empty(), "{:?}", saga.under_way());
+    assert!(saga.active().is_empty(), "{:?}", saga.active());
     assert_eq!(*done.lock().unwrap(), ["reserve 5"]);
     system.shutdown().await;
 }

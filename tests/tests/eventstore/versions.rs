@@ -75,7 +75,7 @@ impl Till {
 
 fn written<T: Serialize>(
     name: &'static str,
-    schema: u32,
+    schema_version: u32,
     content: &T,
     encoding: Encoding,
 ) -> NewEvent {
@@ -86,7 +86,7 @@ fn written<T: Serialize>(
     NewEvent {
         id: EventId::new(),
         name: name.into(),
-        schema,
+        schema_version,
         payload: Payload { encoding, bytes },
     }
 }
@@ -138,7 +138,10 @@ async fn what_older_versions_wrote_is_read_in_any_encoding() {
             .read_all(nether::eventstore::Position(2), 9)
             .await
             .unwrap();
-        assert_eq!((last[0].schema, last[0].payload.encoding), (3, encoding));
+        assert_eq!(
+            (last[0].schema_version, last[0].payload.encoding),
+            (3, encoding)
+        );
         // The encoding of a store is how it writes: it reads all of them.
         let store = store.encoding(Encoding::Json);
         assert_eq!(self::sum(&store, 1).await.unwrap(), sum);
@@ -202,7 +205,13 @@ async fn a_store_that_has_failed_says_so() {
     let source = std::error::Error::source(&*error).expect("the store's error");
     let unknown = source.downcast_ref::<StoreError>();
     assert!(
-        matches!(unknown, Some(StoreError::Unknown { schema: 1, .. })),
+        matches!(
+            unknown,
+            Some(StoreError::Unknown {
+                schema_version: 1,
+                ..
+            })
+        ),
         "{source:?}"
     );
 }

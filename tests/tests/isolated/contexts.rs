@@ -22,7 +22,7 @@ struct Known {
     deadline: Option<Instant>,
     correlation: ContextId,
     parent: Option<ContextId>,
-    cause: Option<nether::MessageKey>,
+    cause: Option<nether::MessageId>,
 }
 
 #[command(reply = Known)]
@@ -48,7 +48,7 @@ struct Told;
 
 struct Teller(Arc<Semaphore>);
 
-fn known<S: nether::Sender>(ctx: &Context<S>) -> Known {
+fn known<S: nether::Caller>(ctx: &Context<S>) -> Known {
     Known {
         tenant: ctx.baggage(),
         region: ctx.baggage(),
@@ -56,7 +56,7 @@ fn known<S: nether::Sender>(ctx: &Context<S>) -> Known {
         deadline: ctx.deadline(),
         correlation: ctx.correlation_id(),
         parent: ctx.parent_id(),
-        cause: ctx.causation_key(),
+        cause: ctx.causation_id(),
     }
 }
 

@@ -10,6 +10,7 @@ mod closing;
 mod contexts;
 mod deadlocks;
 mod http_events;
+mod http_floats;
 mod instances;
 mod messages;
 mod pausing;

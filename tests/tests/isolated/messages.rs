@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use nether::prelude::*;
-use nether::{ContextId, Message, MessageId, MessageKey, MessageKind};
+use nether::{ContextId, Message, MessageId, MessageKind, MessageTypeId};
 
 #[command(reply = u32)]
 #[derive(PartialEq)]
@@ -49,8 +49,8 @@ fn a_message_is_named_by_its_path_unless_told_otherwise() {
 
 #[test]
 fn the_id_is_a_constant_of_the_name() {
-    const ID: MessageId = Named::ID;
-    assert_eq!(ID, MessageId::of("orders.find.v1"));
+    const ID: MessageTypeId = Named::ID;
+    assert_eq!(ID, MessageTypeId::of("orders.find.v1"));
     assert_ne!(Unit::ID, nested::Unit::ID);
     // IDs are written to stores and sent to other programs, so they must never change.
     assert_eq!(ID.as_u64(), 2_836_329_556_412_191_968);
@@ -110,18 +110,18 @@ struct Trace {
 #[derive(Clone, Debug)]
 struct Seen {
     correlation: ContextId,
-    message: Option<MessageKey>,
-    cause: Option<MessageKey>,
+    message: Option<MessageId>,
+    cause: Option<MessageId>,
     depth: u32,
     principal: Option<String>,
 }
 
 impl Trace {
-    fn note<S: nether::Sender>(&self, name: &'static str, ctx: &nether::QueryContext<S>) {
+    fn note<S: nether::Caller>(&self, name: &'static str, ctx: &nether::QueryContext<S>) {
         let seen = Seen {
             correlation: ctx.correlation_id(),
-            message: ctx.message_key(),
-            cause: ctx.causation_key(),
+            message: ctx.message_id(),
+            cause: ctx.causation_id(),
             depth: ctx.depth(),
             principal: ctx.principal().map(str::to_owned),
         };
@@ -176,7 +176,7 @@ async fn causes_are_known_along_the_chain() -> nether::Result<()> {
     let (system, trace) = traced().await?;
     let ctx = system.context().with_principal("ann");
     assert_eq!(
-        (ctx.message_key(), ctx.causation_key(), ctx.depth()),
+        (ctx.message_id(), ctx.causation_id(), ctx.depth()),
         (None, None, 0)
     );
     ctx.send(Plain {

@@ -358,12 +358,12 @@ async fn a_module_that_only_fails_is_left_alone_until_a_probe_succeeds() -> neth
     }
     assert_eq!(opened.next().await.expect("too often").failures, 3);
     let error = ctx.send(Dial("that")).await.expect_err("it is left alone");
-    assert!(matches!(error, CallError::Open { .. }));
+    assert!(matches!(error, CallError::BreakerOpen { .. }));
     let error = ctx
         .process(Dial("that"))
         .await
         .expect_err("it is left alone");
-    assert!(matches!(error, SendError::Open { .. }));
+    assert!(matches!(error, SendError::BreakerOpen { .. }));
     let refused = ctx.try_send(Dial("that")).expect_err("it is left alone");
     assert_eq!(refused.message.0, "that");
     assert_eq!(script.journal(), ["it"; 3]);
@@ -375,7 +375,7 @@ async fn a_module_that_only_fails_is_left_alone_until_a_probe_succeeds() -> neth
         .send(Dial("that"))
         .await
         .expect_err("it is left alone again");
-    assert!(matches!(error, CallError::Open { .. }));
+    assert!(matches!(error, CallError::BreakerOpen { .. }));
 
     sleep(seconds(30)).await;
     ctx.send(Dial("probe")).await?;
@@ -411,7 +411,7 @@ async fn what_is_published_to_a_module_that_is_left_alone_is_a_dead_letter() -> 
     let letter = letters.next().await.expect("nobody handles it");
     assert_eq!(letter.reason, "not handled: the module's breaker is open");
     let failures = ctx.close().await.expect_err("it was not handled").failures;
-    assert!(matches!(failures[0].kind, FailureKind::Open));
+    assert!(matches!(failures[0].kind, FailureKind::BreakerOpen));
     let report = system.shutdown().await;
     assert_eq!((report.failed, report.dead_letters[0].count), (3, 1));
     Ok(())
@@ -426,12 +426,12 @@ async fn a_shared_module_that_only_fails_is_left_alone_too() -> nether::Result<(
         ctx.send(Page("it")).await.expect_err("it fails");
     }
     let error = ctx.send(Page("that")).await.expect_err("it is left alone");
-    assert!(matches!(error, CallError::Open { .. }));
+    assert!(matches!(error, CallError::BreakerOpen { .. }));
     let error = ctx
         .process(Page("that"))
         .await
         .expect_err("it is left alone");
-    assert!(matches!(error, SendError::Open { .. }));
+    assert!(matches!(error, SendError::BreakerOpen { .. }));
     sleep(seconds(30)).await;
     ctx.send(Page("probe")).await?;
     ctx.send(Page("that")).await?;

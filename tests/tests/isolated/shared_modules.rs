@@ -152,7 +152,7 @@ async fn the_error_of_an_abandoned_command_is_reported_by_closing() -> nether::R
         (failure.message, failure.module),
         (
             "isolated::shared_modules::Fail",
-            "isolated::shared_modules::Office"
+            Some("isolated::shared_modules::Office")
         )
     );
     Ok(())

@@ -174,7 +174,7 @@ async fn whoever_waits_for_the_end_is_told() -> nether::Result<()> {
     let system = System::builder().isolated().start().await?;
     let waiting = tokio::spawn({
         let system = system.clone();
-        async move { system.until_shutdown().await }
+        async move { system.wait_for_shutdown().await }
     });
     task::yield_now().await;
     assert!(!waiting.is_finished());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nether::prelude::*;
-use nether::{Refused, SendError};
+use nether::{SendError, TrySendError};
 use tokio::sync::Semaphore;
 
 /// A message that cannot be copied: what comes back is what was given.
@@ -67,7 +67,7 @@ async fn start() -> nether::Result<(System, Arc<Semaphore>)> {
     Ok((system, gate))
 }
 
-fn is_full<M>(refused: &Refused<M>) -> bool {
+fn is_full<M>(refused: &TrySendError<M>) -> bool {
     matches!(refused.error, SendError::Full { .. })
 }
 

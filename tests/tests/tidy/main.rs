@@ -13,6 +13,7 @@ mod features;
 mod files;
 mod finding;
 mod grammars;
+mod homonyms;
 mod items;
 mod keys;
 mod layers;
@@ -66,8 +67,13 @@ fn paths_in_documents_exist() {
 }
 
 #[test]
-fn types_in_the_architecture_exist() {
+fn types_in_the_architecture_and_in_the_glossary_exist() {
     assert_clean(&types::check(&repository()));
+}
+
+#[test]
+fn no_two_types_of_the_runtime_have_one_name() {
+    assert_clean(&homonyms::check(&repository()));
 }
 
 #[test]

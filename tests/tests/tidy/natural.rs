@@ -53,27 +53,27 @@ pub(crate) const NATURAL: &[Natural] = &[
         imports: &[
             ("endpoint.rs", "call.rs"),
             ("endpoint.rs", "feed.rs"),
-            ("endpoint.rs", "site.rs"),
+            ("endpoint.rs", "server_state.rs"),
         ],
     },
     Natural {
         line: line!(),
         reason: "the router serves the OpenAPI document, which lists the endpoints of the router",
         folder: "nether/src/http",
-        imports: &[("openapi/mod.rs", "front.rs")],
+        imports: &[("openapi/mod.rs", "gateway.rs")],
     },
     Natural {
         line: line!(),
         reason: "a connection holds the router, and a request in the router holds a permit of its connection",
         folder: "nether/src/http",
-        imports: &[("front.rs", "connection.rs")],
+        imports: &[("gateway.rs", "connection.rs")],
     },
     Natural {
         line: line!(),
         reason: "the handle of a store holds the controls of its followers; a control holds the status of sagas and the parked \
                  events, and parked events are loaded through the handle",
         folder: "nether/src/eventstore",
-        imports: &[("control.rs", "saga/handle.rs"), ("parked.rs", "handle.rs")],
+        imports: &[("control.rs", "saga/handle.rs"), ("parked.rs", "store.rs")],
     },
     Natural {
         line: line!(),

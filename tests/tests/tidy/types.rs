@@ -1,4 +1,4 @@
-//! Types in ARCHITECTURE.md: each is defined in the runtime or in the macros.
+//! Types in ARCHITECTURE.md and in the glossary: each is defined in the runtime or in the macros.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,20 +8,23 @@ use crate::finding::Finding;
 use crate::lexer::{Token, lex};
 use crate::tree::{File, files};
 
-const PAGE: &str = "ARCHITECTURE.md";
+const PAGES: [&str; 2] = ["ARCHITECTURE.md", "nether/src/docs/glossary.md"];
 
-/// Types of the standard library, of tokio, and of the page's own examples.
+/// Types of the standard library, of tokio, and of the pages' own examples.
 const OTHERS: [&str; 9] = [
     "Arc", "Box", "Drop", "Mutex", "Self", "Send", "SeqCst", "Unpin", "Vec",
 ];
 
 pub(crate) fn check(root: &Path) -> Vec<Finding> {
-    let Some(file) = File::read(root, PAGE) else {
-        return Vec::new();
-    };
     let defined = defined(root);
+    let pages = PAGES.iter().filter_map(|page| File::read(root, page));
+    pages.flat_map(|page| undefined(&page, &defined)).collect()
+}
+
+/// The types that a page names and nothing defines.
+fn undefined(page: &File, defined: &BTreeSet<String>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for span in Document::page(&file).spans() {
+    for span in Document::page(page).spans() {
         // A path to a file is no type.
         for name in span
             .text
@@ -30,7 +33,7 @@ pub(crate) fn check(root: &Path) -> Vec<Finding> {
             let is_known = defined.contains(name) || OTHERS.contains(&name);
             if is_camel_case(name) && !is_known {
                 findings.push(Finding::new(
-                    PAGE,
+                    &page.path,
                     span.line,
                     format!("no type is called `{name}`"),
                     "name it as it is called now; if it is one of std or tokio, list it in `OTHERS` of tidy's `types.rs`",
@@ -110,5 +113,22 @@ mod tests {
         assert_clean(&check(small.root()));
         let small = small.append("ARCHITECTURE.md", "`Gh::Gone`\n");
         assert_one(&check(small.root()), "ARCHITECTURE.md:2", "`Gone`");
+    }
+
+    #[test]
+    fn a_type_of_the_glossary_that_was_renamed_is_found() {
+        let small = Small::new("types-glossary")
+            .write("nether/src/context.rs", "pub struct Context;\n")
+            .write(
+                "nether/src/docs/glossary.md",
+                "| word | where |\n|---|---|\n| context | [`Context`](crate::Context) |\n",
+            );
+        assert_clean(&check(small.root()));
+        let small = small.replace("nether/src/context.rs", "struct Context", "struct Session");
+        assert_one(
+            &check(small.root()),
+            "nether/src/docs/glossary.md:3",
+            "`Context`",
+        );
     }
 }

@@ -4,7 +4,7 @@ use nether::prelude::*;
 #[event]
 pub struct Noted;
 
-async fn note<S: nether::Sender>(ctx: &Context<S>) -> nether::Result<()> {
+async fn note<S: nether::Caller>(ctx: &Context<S>) -> nether::Result<()> {
     ctx.publish(Noted).await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-use nether::Sender;
+use nether::Caller;
 use nether::prelude::*;
 
 #[command]
@@ -12,7 +12,7 @@ impl Orders {
     async fn pay(&mut self, _: Pay) {}
 }
 
-async fn pay<S: Sender>(ctx: &Context<S>) -> nether::Result<()> {
+async fn pay<S: Caller>(ctx: &Context<S>) -> nether::Result<()> {
     ctx.send(Pay).await?;
     Ok(())
 }

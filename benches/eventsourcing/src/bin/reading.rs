@@ -69,7 +69,7 @@ fn main() {
         let store = Store::sqlite(SqliteStore::open(&file).expect("it opens"));
         for _ in 0..events / 10_000 {
             let new = (0..10_000).map(|_| Added { by: 1 });
-            store.record("counter/1", new).await.expect("it is stored");
+            store.append_events("counter/1", new).await.expect("it is stored");
         }
     });
     for _ in 0..rounds.unwrap_or(5) {

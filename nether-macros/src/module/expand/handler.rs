@@ -35,7 +35,7 @@ impl Expander<'_> {
 
     fn handler_call(&self, handler: &Handler) -> TokenStream {
         let (p, ty) = (self.paths.private(), self.ty);
-        let how = self.either("Handles", "Serves");
+        let how = self.either("ExclusiveHandler", "SharedHandler");
         let parcel = self.parcel(handler);
         let signature = self.signature(handler, &parcel);
         let result = self.settled(handler);
@@ -124,7 +124,7 @@ impl Expander<'_> {
         let [module, parcel, settle] = ["module", "parcel", "settle"].map(local);
         let ctx = self.ctx(handler.context.as_ref());
         let arguments = quote_spanned! {spans::attribute()=>
-            <__S: #p::Settle<#parcel_type>>(
+            <__S: #p::ReplySink<#parcel_type>>(
                 #module: #receiver, #parcel: &mut #parcel_type, #ctx: &#p::Context<Self>, #settle: __S,
             )
         };

@@ -164,7 +164,11 @@ impl Expander<'_> {
     /// A module with a list sends what its lists say, one without sends what the compiler sees a handler for.
     fn sender(&self) -> TokenStream {
         let (p, ty) = (self.paths.private(), self.ty);
-        let rule = if self.has_lists() { "Listed" } else { "Open" };
+        let rule = if self.has_lists() {
+            "Listed"
+        } else {
+            "WithoutLists"
+        };
         let rule = spans::name(rule, spans::attribute());
         let unlisted = (!self.has_lists()).then(|| {
             quote_spanned! {spans::attribute()=>
@@ -176,7 +180,7 @@ impl Expander<'_> {
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
             #[diagnostic::do_not_recommend]
-            impl #p::Sender for #ty {
+            impl #p::Caller for #ty {
                 type Rule = #p::#rule;
             }
             #unlisted
@@ -256,7 +260,7 @@ impl Expander<'_> {
     fn taken_from(&self, handler: &Handler, start: Span) -> TokenStream {
         let (message, end) = (handler.message(), last_span(&handler.argument));
         let p = self.paths.private_at(end);
-        let taken = shown(handler.either("TakenByReference", "TakenByValue"), end);
+        let taken = shown(handler.either("HandlerByReference", "HandlerByValue"), end);
         let open = quote_spanned!(start=> <);
         quote_spanned!(end=> #open #message as #p::#taken>)
     }

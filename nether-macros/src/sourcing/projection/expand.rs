@@ -183,7 +183,7 @@ impl<'a> Expander<'a> {
             }
             let place = Extent::of(argument).end;
             let shown = self.paths.private_at(place);
-            quote_spanned!(place=> #shown::eventstore::argument(#es::Place::of(#recorded)))
+            quote_spanned!(place=> #shown::eventstore::argument(#es::EventPlace::of(#recorded)))
         });
         let Extent { start, end } = Extent::of(&method.output);
         let shown = self.paths.private_at(start);

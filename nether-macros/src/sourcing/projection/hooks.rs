@@ -6,7 +6,7 @@ use crate::block::{Block, Function, Member};
 use crate::diagnostics::Diagnostics;
 use crate::signature::{arguments, check_plain, output};
 use crate::sourcing::methods::is_transaction;
-use crate::sourcing::projection::model::{Hooks, Init, OnRebuild};
+use crate::sourcing::projection::model::{OnRebuild, ProjectionHooks, ProjectionInit};
 use crate::{init as init_arguments, types};
 
 /// Whether the method is one of the two.
@@ -23,8 +23,8 @@ fn is_init(attribute: &Attribute) -> bool {
 }
 
 /// The block's hooks.
-pub(super) fn find(block: &Block, diagnostics: &Diagnostics) -> Hooks {
-    let mut hooks = Hooks::default();
+pub(super) fn find(block: &Block, diagnostics: &Diagnostics) -> ProjectionHooks {
+    let mut hooks = ProjectionHooks::default();
     for member in &block.members {
         let Member::Method(function) = member else {
             continue;
@@ -64,7 +64,7 @@ pub(in crate::sourcing) fn unmark(block: &mut Block) {
 }
 
 /// `#[init]` makes the projection of resources.
-fn init(function: &Function, diagnostics: &Diagnostics) -> Init {
+fn init(function: &Function, diagnostics: &Diagnostics) -> ProjectionInit {
     let signature = &function.signature;
     let form = "return `Self` or `nether::Result<Self>`";
     if let Some(receiver) = signature.receiver() {
@@ -82,7 +82,7 @@ fn init(function: &Function, diagnostics: &Diagnostics) -> Init {
     }
     let on_context = "remove it: a projection only reads off what has happened, and sends nothing";
     init_arguments::check_arguments(signature, on_context, diagnostics);
-    Init {
+    ProjectionInit {
         method: signature.ident.clone(),
         is_async: signature.asyncness.is_some(),
         resources: arguments(signature).into_iter().cloned().collect(),

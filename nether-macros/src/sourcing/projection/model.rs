@@ -19,7 +19,7 @@ pub(in crate::sourcing) struct Checked {
     pub(super) keeps: Keeps,
     pub(super) parallel: usize,
     pub(super) retries: u32,
-    pub(super) hooks: Hooks,
+    pub(super) hooks: ProjectionHooks,
     pub(super) renamed: Option<Path>,
     /// The methods that could not be read.
     pub(super) unread: Vec<TokenStream>,
@@ -38,13 +38,13 @@ pub(super) enum Keeps {
 }
 
 #[derive(Default)]
-pub(super) struct Hooks {
-    pub(super) init: Option<Init>,
+pub(super) struct ProjectionHooks {
+    pub(super) init: Option<ProjectionInit>,
     pub(super) on_rebuild: Option<OnRebuild>,
 }
 
 /// `#[init]`.
-pub(super) struct Init {
+pub(super) struct ProjectionInit {
     pub(super) method: Ident,
     pub(super) is_async: bool,
     pub(super) resources: Vec<Type>,

@@ -8,7 +8,7 @@ use crate::diagnostics::Diagnostics;
 use crate::signature::is_context;
 use crate::sourcing::methods::{self, Method, is_transaction};
 use crate::sourcing::projection::args::Args;
-use crate::sourcing::projection::model::{Checked, Hooks, Keeps};
+use crate::sourcing::projection::model::{Checked, Keeps, ProjectionHooks};
 use crate::sourcing::projection::{WHOSE, hooks};
 use crate::sourcing::settings;
 use crate::{header, lists, types};
@@ -115,7 +115,7 @@ fn check_query(method: &Method, diagnostics: &Diagnostics) {
 }
 
 /// Without anything that outlives the process, its state is in memory.
-fn keeps(args: &Args, events: &[Method], hooks: &Hooks) -> Keeps {
+fn keeps(args: &Args, events: &[Method], hooks: &ProjectionHooks) -> Keeps {
     let takes_transaction = |method: &Method| method.rest.iter().any(is_transaction);
     if events.iter().any(takes_transaction) {
         Keeps::InTransaction
@@ -182,7 +182,7 @@ fn check_transactions(args: &Args, events: &[Method], keeps: Keeps, diagnostics:
     }
 }
 
-fn check_on_rebuild(hooks: &Hooks, keeps: Keeps, diagnostics: &Diagnostics) {
+fn check_on_rebuild(hooks: &ProjectionHooks, keeps: Keeps, diagnostics: &Diagnostics) {
     let Some(hook) = &hooks.on_rebuild else {
         return;
     };

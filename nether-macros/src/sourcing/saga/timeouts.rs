@@ -48,16 +48,16 @@ pub(in crate::sourcing) fn unmark(block: &mut Block) {
 }
 
 /// What the mark says.
-struct Said {
+struct TimeoutValues {
     after: LitStr,
     since: Option<Type>,
 }
 
 /// `"30m"`, or `after = "30m", since = Event`.
-fn said(input: ParseStream<'_>) -> Result<Said> {
+fn said(input: ParseStream<'_>) -> Result<TimeoutValues> {
     if input.peek(LitStr) {
         let after = input.parse()?;
-        return Ok(Said { after, since: None });
+        return Ok(TimeoutValues { after, since: None });
     }
     let (mut after, mut since) = (None, None);
     while !input.is_empty() {
@@ -73,7 +73,7 @@ fn said(input: ParseStream<'_>) -> Result<Said> {
         }
     }
     let after = after.ok_or_else(|| input.error("no `after`"))?;
-    Ok(Said { after, since })
+    Ok(TimeoutValues { after, since })
 }
 
 fn read(

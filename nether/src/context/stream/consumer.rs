@@ -12,7 +12,7 @@ use futures_core::Stream;
 use tokio::task::coop;
 
 use crate::channel::{Channel, Cursor, Pulled, Ticket};
-use crate::context::stream::seat::{Seat, Waiting};
+use crate::context::stream::participant::{Participant, StreamWait};
 use crate::context::timer::Timer;
 use crate::error::StreamError;
 
@@ -42,21 +42,21 @@ pub struct WatchStream<'c, T> {
 
 /// What both have besides the channel.
 struct Consumer<'c> {
-    seat: Seat<'c>,
+    participant: Participant<'c>,
     ticket: Ticket,
     timer: Timer,
     /// Whether it has got the end.
     is_over: bool,
     /// While it sleeps.
-    waiting: Option<Waiting>,
+    waiting: Option<StreamWait>,
 }
 
 impl<'c, T: Send + Sync + 'static> JoinStream<'c, T> {
-    pub(super) fn new(channel: Arc<Channel<T>>, seat: &Seat<'c>) -> Self {
+    pub(super) fn new(channel: Arc<Channel<T>>, participant: &Participant<'c>) -> Self {
         channel.join();
         JoinStream {
             channel,
-            consumer: Consumer::new(seat),
+            consumer: Consumer::new(participant),
         }
     }
 
@@ -79,7 +79,7 @@ impl<'c, T: Send + Sync + 'static> JoinStream<'c, T> {
 impl<'c, T: Send + Sync + 'static> WatchStream<'c, T> {
     pub(super) fn new(
         channel: Arc<Channel<T>>,
-        seat: &Seat<'c>,
+        participant: &Participant<'c>,
         misses_nothing: bool,
         clone: fn(&T) -> T,
     ) -> Self {
@@ -87,7 +87,7 @@ impl<'c, T: Send + Sync + 'static> WatchStream<'c, T> {
             cursor: channel.watch(misses_nothing, clone),
             channel,
             ahead: VecDeque::new(),
-            consumer: Consumer::new(seat),
+            consumer: Consumer::new(participant),
         }
     }
 
@@ -113,7 +113,7 @@ impl<'c, T: Send + Sync + 'static> WatchStream<'c, T> {
             ahead,
             consumer,
         } = self;
-        if consumer.seat.scope.is_cancelled() {
+        if consumer.participant.scope.is_cancelled() {
             ahead.clear();
         }
         consumer.poll(cx, |ticket, cx| match ahead.pop_front() {
@@ -124,10 +124,10 @@ impl<'c, T: Send + Sync + 'static> WatchStream<'c, T> {
 }
 
 impl<'c> Consumer<'c> {
-    fn new(seat: &Seat<'c>) -> Self {
+    fn new(participant: &Participant<'c>) -> Self {
         Consumer {
             waiting: None,
-            seat: seat.clone(),
+            participant: participant.clone(),
             ticket: None,
             timer: Timer::default(),
             is_over: false,
@@ -146,9 +146,9 @@ impl<'c> Consumer<'c> {
         let turn = ready!(coop::poll_proceed(cx));
         let pulled = match pull(&mut self.ticket, cx) {
             Poll::Pending => {
-                if self.timer.poll(&self.seat.scope, cx).is_pending() {
+                if self.timer.poll(&self.participant.scope, cx).is_pending() {
                     if self.waiting.is_none() {
-                        self.waiting = self.seat.wait_for_items();
+                        self.waiting = self.participant.wait_for_items();
                     }
                     return Poll::Pending;
                 }
@@ -157,8 +157,8 @@ impl<'c> Consumer<'c> {
             Poll::Ready(pulled) => pulled,
         };
         self.waiting = None;
-        if self.seat.scope.is_closing() {
-            self.seat.scope.stirred();
+        if self.participant.scope.is_closing() {
+            self.participant.scope.notify_changed();
         }
         turn.made_progress();
         self.is_over = !matches!(pulled, Ok(Some(_)));

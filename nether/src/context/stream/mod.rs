@@ -1,30 +1,30 @@
 //! [`SharedStream`]: the stream of one type in one unit of work. Its channel is a layer below.
 
 mod consumer;
+mod participant;
 mod producer;
-mod seat;
 mod streaming;
 
 pub use self::consumer::{JoinStream, WatchStream};
 pub use self::producer::Producer;
-pub use self::streaming::{Streaming, StreamingCall};
+pub use self::streaming::{StreamFuture, Streaming};
 
 use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
 
 use self::consumer::clone_of;
-use self::seat::Seat;
+use self::participant::Participant;
 use crate::channel::{AnyChannel, Channel};
 use crate::context::Context;
-use crate::error::{Error, StreamError, Unpushed};
-use crate::routing::Sender;
+use crate::error::{Error, StreamError, TryPushError};
+use crate::routing::Caller;
 
 /// How many items a stream holds for consumers that are behind, unless it is told otherwise: enough that
 /// producer and consumer seldom wait for each other, and little enough to keep memory small.
 const CAPACITY: usize = 256;
 
-impl<S: Sender> Context<S> {
+impl<S: Caller> Context<S> {
     /// The shared stream of items of type `T` in this unit of work. Every call in the unit of work returns a
     /// handle to the same stream.
     ///
@@ -82,7 +82,7 @@ impl<S: Sender> Context<S> {
     fn shared_stream<T: Send + Sync + 'static>(&self, name: Option<&str>) -> SharedStream<'_, T> {
         let channel = self.handle().scope.stream::<T>(name, CAPACITY);
         SharedStream {
-            seat: Seat::of(self.handle(), Arc::clone(&channel) as _),
+            participant: Participant::of(self.handle(), Arc::clone(&channel) as _),
             channel,
         }
     }
@@ -135,7 +135,7 @@ impl<S: Sender> Context<S> {
 /// holds a clone of the context nobody waits: [`close`](Context::close) may return before its last item.
 pub struct SharedStream<'c, T> {
     channel: Arc<Channel<T>>,
-    seat: Seat<'c>,
+    participant: Participant<'c>,
 }
 
 impl<'c, T: Send + Sync + 'static> SharedStream<'c, T> {
@@ -151,27 +151,27 @@ impl<'c, T: Send + Sync + 'static> SharedStream<'c, T> {
     /// # Errors
     /// The item, and why it was not taken: the stream has ended, all its consumers are gone, or its unit of
     /// work was cancelled or passed its deadline.
-    pub async fn push(&self, item: T) -> Result<(), Unpushed<T>> {
-        producer::push(&self.channel, &self.seat, item).await
+    pub async fn push(&self, item: T) -> Result<(), TryPushError<T>> {
+        producer::push(&self.channel, &self.participant, item).await
     }
 
     /// Adds an item, if there is room for it now.
     ///
     /// # Errors
     /// The item, and why it was not taken.
-    pub fn try_push(&self, item: T) -> Result<(), Unpushed<T>> {
+    pub fn try_push(&self, item: T) -> Result<(), TryPushError<T>> {
         producer::try_push(&self.channel, item)
     }
 
     /// A producer, which pushes until it has [finished](Producer::finish). When all producers have finished,
     /// the stream is complete.
     pub fn produce(&self) -> Producer<'c, T> {
-        Producer::new(Arc::clone(&self.channel), self.seat.clone())
+        Producer::new(Arc::clone(&self.channel), self.participant.clone())
     }
 
     /// A consumer that shares the items with all other joined consumers.
     pub fn join(&self) -> JoinStream<'c, T> {
-        JoinStream::new(Arc::clone(&self.channel), &self.seat)
+        JoinStream::new(Arc::clone(&self.channel), &self.participant)
     }
 
     /// A watcher, which gets every item that is pushed from now on, and before that the items that the stream
@@ -180,7 +180,12 @@ impl<'c, T: Send + Sync + 'static> SharedStream<'c, T> {
     where
         T: Clone,
     {
-        WatchStream::new(Arc::clone(&self.channel), &self.seat, true, clone_of::<T>)
+        WatchStream::new(
+            Arc::clone(&self.channel),
+            &self.participant,
+            true,
+            clone_of::<T>,
+        )
     }
 
     /// A lossy watcher: producers do not wait for it. If it is behind by more than the stream holds, it
@@ -189,7 +194,12 @@ impl<'c, T: Send + Sync + 'static> SharedStream<'c, T> {
     where
         T: Clone,
     {
-        WatchStream::new(Arc::clone(&self.channel), &self.seat, false, clone_of::<T>)
+        WatchStream::new(
+            Arc::clone(&self.channel),
+            &self.participant,
+            false,
+            clone_of::<T>,
+        )
     }
 
     /// Completes the stream, even if it still has producers.
@@ -211,7 +221,7 @@ impl<T> Clone for SharedStream<'_, T> {
     fn clone(&self) -> Self {
         SharedStream {
             channel: Arc::clone(&self.channel),
-            seat: self.seat.clone(),
+            participant: self.participant.clone(),
         }
     }
 }

@@ -8,9 +8,9 @@ use std::task::{Context, Poll};
 
 use crate::channel::{AnyChannel, Channel, Ticket};
 use crate::context::stream::fail;
-use crate::context::stream::seat::Seat;
+use crate::context::stream::participant::Participant;
 use crate::context::timer::Timer;
-use crate::error::{Error, PushError, Unpushed};
+use crate::error::{Error, PushError, TryPushError};
 
 /// A producer of a [`SharedStream`](crate::SharedStream), which pushes until it has finished; made by
 /// [`produce`](crate::SharedStream::produce).
@@ -20,16 +20,16 @@ use crate::error::{Error, PushError, Unpushed};
 /// once the last producer is gone. So consumers never take a failed stream for a complete one.
 pub struct Producer<'c, T> {
     channel: Arc<Channel<T>>,
-    seat: Seat<'c>,
+    participant: Participant<'c>,
     has_finished: bool,
 }
 
 impl<'c, T> Producer<'c, T> {
-    pub(super) fn new(channel: Arc<Channel<T>>, seat: Seat<'c>) -> Self {
+    pub(super) fn new(channel: Arc<Channel<T>>, participant: Participant<'c>) -> Self {
         channel.add_producer();
         Producer {
             channel,
-            seat,
+            participant,
             has_finished: false,
         }
     }
@@ -45,15 +45,15 @@ impl<T: Send + Sync + 'static> Producer<'_, T> {
     ///
     /// # Errors
     /// The item, and why it was not taken; see [`SharedStream::push`](crate::SharedStream::push).
-    pub async fn push(&self, item: T) -> Result<(), Unpushed<T>> {
-        push(&self.channel, &self.seat, item).await
+    pub async fn push(&self, item: T) -> Result<(), TryPushError<T>> {
+        push(&self.channel, &self.participant, item).await
     }
 
     /// Adds an item, if there is room for it now.
     ///
     /// # Errors
     /// The item, and why it was not taken.
-    pub fn try_push(&self, item: T) -> Result<(), Unpushed<T>> {
+    pub fn try_push(&self, item: T) -> Result<(), TryPushError<T>> {
         try_push(&self.channel, item)
     }
 
@@ -78,29 +78,29 @@ impl<T> fmt::Debug for Producer<'_, T> {
     }
 }
 
-pub(super) fn try_push<T>(channel: &Channel<T>, item: T) -> Result<(), Unpushed<T>> {
+pub(super) fn try_push<T>(channel: &Channel<T>, item: T) -> Result<(), TryPushError<T>> {
     let mut item = Some(item);
     let pushed = channel.try_push(&mut item);
-    pushed.map_err(|error| unpushed(item, error))
+    pushed.map_err(|error| try_push_error(item, error))
 }
 
 pub(super) async fn push<T: Send + Sync + 'static>(
     channel: &Channel<T>,
-    seat: &Seat<'_>,
+    participant: &Participant<'_>,
     item: T,
-) -> Result<(), Unpushed<T>> {
+) -> Result<(), TryPushError<T>> {
     // So that one who pushes for ever lets others have their turn.
     tokio::task::coop::consume_budget().await;
     let mut item = Some(item);
     let pushed = match channel.try_push(&mut item) {
-        Err(PushError::Full) => push_later(channel, seat, &mut item).await,
+        Err(PushError::Full) => push_later(channel, participant, &mut item).await,
         pushed => pushed,
     };
-    pushed.map_err(|error| unpushed(item, error))
+    pushed.map_err(|error| try_push_error(item, error))
 }
 
-fn unpushed<T>(item: Option<T>, error: PushError) -> Unpushed<T> {
-    Unpushed {
+fn try_push_error<T>(item: Option<T>, error: PushError) -> TryPushError<T> {
+    TryPushError {
         item: item.expect("what was not taken is still there"),
         error,
     }
@@ -108,21 +108,21 @@ fn unpushed<T>(item: Option<T>, error: PushError) -> Unpushed<T> {
 
 async fn push_later<T: Send + Sync + 'static>(
     channel: &Channel<T>,
-    seat: &Seat<'_>,
+    participant: &Participant<'_>,
     item: &mut Option<T>,
 ) -> Result<(), PushError> {
-    let mut line = InLine {
+    let mut line = PushTicket {
         channel,
         ticket: None,
     };
     let mut timer = Timer::default();
     let _waiting = match channel.was_used() {
         true => None,
-        false => seat.wait_for_room(),
+        false => participant.wait_for_room(),
     };
     let push = |cx: &mut Context<'_>| match channel.poll_push(item, &mut line.ticket, cx) {
         Poll::Pending => {
-            let passed = timer.poll(&seat.scope, cx);
+            let passed = timer.poll(&participant.scope, cx);
             passed.map(|()| Err(PushError::DeadlineExceeded))
         }
         pushed => pushed,
@@ -131,12 +131,12 @@ async fn push_later<T: Send + Sync + 'static>(
 }
 
 /// A place among those who wait for room. Dropped, it is given up.
-struct InLine<'a, T> {
+struct PushTicket<'a, T> {
     channel: &'a Channel<T>,
     ticket: Ticket,
 }
 
-impl<T> Drop for InLine<'_, T> {
+impl<T> Drop for PushTicket<'_, T> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket.take() {
             self.channel.withdraw_push(ticket);

@@ -4,13 +4,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Poll, ready};
 
-use crate::context::stream::seat::Seat;
+use crate::context::stream::participant::Participant;
 use crate::context::stream::{CAPACITY, JoinStream, Producer};
-use crate::context::{Calling, Context};
+use crate::context::{CallFuture, Context};
 use crate::envelope::Given;
-use crate::error::{CallError, Error, PushError, Result, SendError, Unpushed};
+use crate::error::{CallError, Error, PushError, Result, SendError, TryPushError};
 use crate::message::Command;
-use crate::routing::{Calls, Sender};
+use crate::routing::{Caller, Calls};
 
 /// The reply of a command that answers with a stream: `#[command(reply = Streaming<Summary, Row>)]`.
 ///
@@ -23,7 +23,7 @@ pub struct Streaming<R, T> {
     pub items: JoinStream<'static, T>,
 }
 
-impl<S: Sender> Context<S> {
+impl<S: Caller> Context<S> {
     /// A reply that is given now, and items that follow it: `produce` runs after the handler, in a task of
     /// its own, which is part of the unit of work like any [spawned](Context::spawn) task. If it fails, so
     /// does the stream. If it ends with the error of a [`push`](Producer::push) whose consumer is gone, that
@@ -79,9 +79,9 @@ impl<S: Sender> Context<S> {
         F: Future<Output = Result<()>> + Send + 'static,
     {
         let channel = self.handle().scope.stream_apart(CAPACITY);
-        let seat = Seat::of(self.handle(), Arc::clone(&channel) as _).unknown();
-        let items = JoinStream::new(Arc::clone(&channel), &seat);
-        let producer = Producer::new(channel, seat);
+        let participant = Participant::of(self.handle(), Arc::clone(&channel) as _).unknown();
+        let items = JoinStream::new(Arc::clone(&channel), &participant);
+        let producer = Producer::new(channel, participant);
         let work = produce(producer);
         self.spawn(|_| async move {
             match work.await {
@@ -101,27 +101,27 @@ impl<S: Sender> Context<S> {
     pub fn send_streaming<C, I, TheOneHandler, R, T, E>(
         &self,
         command: C,
-    ) -> StreamingCall<'_, C, Given<C>, R, T, E>
+    ) -> StreamFuture<'_, C, Given<C>, R, T, E>
     where
         C: Command<Reply = Streaming<R, T>, Error = E, Sent = I>,
         S: Calls<I, S::Rule, TheOneHandler>,
     {
-        StreamingCall(self.send(command))
+        StreamFuture(self.send(command))
     }
 }
 
 fn is_unwanted<T: Send + Sync + 'static>(error: &Error) -> bool {
-    let unpushed = error.downcast_ref::<Unpushed<T>>();
+    let unpushed = error.downcast_ref::<TryPushError<T>>();
     unpushed.is_some_and(|unpushed| unpushed.error == PushError::Unwanted)
 }
 
-/// The future of [`send_streaming`](Context::send_streaming): the reply and what follows it. See [`Calling`]
-/// for what becomes of it when it is dropped.
+/// The future of [`send_streaming`](Context::send_streaming): the reply and what follows it. See
+/// [`CallFuture`] for what becomes of it when it is dropped.
 #[must_use = "nothing is sent until this is awaited"]
 #[derive(Debug)]
-pub struct StreamingCall<'a, M, P, R, T, E>(Calling<'a, M, P, Streaming<R, T>, E>);
+pub struct StreamFuture<'a, M, P, R, T, E>(CallFuture<'a, M, P, Streaming<R, T>, E>);
 
-impl<M, P, R, T, E> Future for StreamingCall<'_, M, P, R, T, E> {
+impl<M, P, R, T, E> Future for StreamFuture<'_, M, P, R, T, E> {
     type Output = Result<(R, JoinStream<'static, T>), CallError<E>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {

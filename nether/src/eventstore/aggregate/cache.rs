@@ -29,7 +29,7 @@ struct Shard<A> {
 }
 
 struct Used<A> {
-    slot: Arc<Slot<A>>,
+    slot: Arc<LoadedSlot<A>>,
     users: usize,
 }
 
@@ -51,7 +51,7 @@ pub(super) struct Loaded<A> {
 }
 
 /// Empty until it is loaded, and after it was left in the middle of a change.
-type Slot<A> = AsyncMutex<Option<Loaded<A>>>;
+type LoadedSlot<A> = AsyncMutex<Option<Loaded<A>>>;
 
 impl<A> Cache<A> {
     pub(super) fn new(bound: usize) -> Self {
@@ -68,8 +68,8 @@ impl<A> Cache<A> {
         }
     }
 
-    /// A seat at an aggregate. As long as somebody has one, it stays.
-    pub(super) fn enter(&self, key: Arc<str>) -> Seat<'_, A> {
+    /// An entry of an aggregate. As long as somebody has one, it stays in memory.
+    pub(super) fn enter(&self, key: Arc<str>) -> CacheEntry<'_, A> {
         let shard = self.shard(&key);
         let slot = {
             let mut shard = lock(shard);
@@ -82,7 +82,7 @@ impl<A> Cache<A> {
             used.users += 1;
             Arc::clone(&used.slot)
         };
-        Seat {
+        CacheEntry {
             cache: self,
             key,
             slot,
@@ -140,21 +140,21 @@ impl<A> Cache<A> {
     }
 }
 
-/// A seat at an aggregate.
-pub(super) struct Seat<'a, A> {
+/// The use of an aggregate, which keeps it in memory until dropped.
+pub(super) struct CacheEntry<'a, A> {
     cache: &'a Cache<A>,
     key: Arc<str>,
-    slot: Arc<Slot<A>>,
+    slot: Arc<LoadedSlot<A>>,
 }
 
-impl<A> Seat<'_, A> {
+impl<A> CacheEntry<'_, A> {
     /// Waits for one's turn.
     pub(super) async fn turn(&self) -> MutexGuard<'_, Option<Loaded<A>>> {
         self.slot.lock().await
     }
 }
 
-impl<A> Drop for Seat<'_, A> {
+impl<A> Drop for CacheEntry<'_, A> {
     fn drop(&mut self) {
         self.cache.leave(&self.key);
     }

@@ -175,12 +175,12 @@ tuples!(A0 0, A1 1, A2 2, A3 3, A4 4, A5 5);
 /// The kind itself.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct Plain<Kind>(std::marker::PhantomData<Kind>);
+pub struct PlainDecision<Kind>(std::marker::PhantomData<Kind>);
 
 /// A `Result` of the kind.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct Fallible<Kind>(std::marker::PhantomData<Kind>);
+pub struct FallibleDecision<Kind>(std::marker::PhantomData<Kind>);
 
 /// What a decision upon `C` gives back, if `C` declares the error `E`: events, or a `Result` of them.
 #[doc(hidden)]
@@ -198,14 +198,16 @@ pub trait IntoDecision<A: Parts, C, E, Kind> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<A: Parts, C, E, Kind, T: IntoEvents<A, Kind>> IntoDecision<A, C, E, Plain<Kind>> for T {
+impl<A: Parts, C, E, Kind, T: IntoEvents<A, Kind>> IntoDecision<A, C, E, PlainDecision<Kind>>
+    for T
+{
     fn into_decision(self) -> Result<Events<A>, E> {
         Ok(self.into_events())
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<A: Parts, C, E, Kind, T: IntoEvents<A, Kind>> IntoDecision<A, C, E, Fallible<Kind>>
+impl<A: Parts, C, E, Kind, T: IntoEvents<A, Kind>> IntoDecision<A, C, E, FallibleDecision<Kind>>
     for Result<T, E>
 {
     fn into_decision(self) -> Result<Events<A>, E> {

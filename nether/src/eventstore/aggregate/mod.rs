@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use crate::context::Context;
 use crate::error::Result;
-use crate::eventstore::store::{Encoding, RecordedEvent, StoreError};
+use crate::eventstore::backend::{Encoding, RecordedEvent, StoreError};
 use crate::eventstore::stored::{Encoded, Keeping, Unreadable};
 use crate::module::{ModuleDescriptor, Routes};
 use crate::resources::Resources;

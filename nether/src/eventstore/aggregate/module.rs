@@ -11,17 +11,17 @@ use crate::envelope::{Given, Parcel};
 use crate::error::Result;
 use crate::eventstore::aggregate::repository::Repository;
 use crate::eventstore::aggregate::{Aggregate, Decides};
-use crate::eventstore::handle::Store;
-use crate::eventstore::store::StoreError;
-use crate::guarded::{Fall, Guarded};
+use crate::eventstore::backend::StoreError;
+use crate::eventstore::store::Store;
+use crate::guarded::{Guarded, HandlerFault};
 use crate::message::{Command, Message};
 use crate::module::{
-    Attempt, Background, Concurrently, Construct, Module, ModuleDescriptor, Replied, Routes,
-    Serves, Settle, Shared, observed,
+    Attempt, Background, Concurrently, Construct, Module, ModuleDescriptor, Replied, ReplySink,
+    Routes, Shared, SharedHandler, observed,
 };
 use crate::race::race;
 use crate::resources::{InitArgument, Resource, Resources};
-use crate::routing::{Listed, Sender};
+use crate::routing::{Caller, Listed};
 
 /// All aggregates of the type `A`, as a module: what its commands go to.
 /// [`#[aggregate]`](macro@crate::aggregate) makes it part of the program; it is named where modules are, as
@@ -55,7 +55,7 @@ impl<A: Aggregate> Aggregates<A> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<A: Aggregate> Sender for Aggregates<A> {
+impl<A: Aggregate> Caller for Aggregates<A> {
     type Rule = Listed;
 }
 
@@ -81,12 +81,12 @@ impl<A: Aggregate> Construct for Aggregates<A> {
 
 impl<A: Aggregate> Shared for Aggregates<A> {}
 
-impl<A, C> Serves<Given<C>> for Aggregates<A>
+impl<A, C> SharedHandler<Given<C>> for Aggregates<A>
 where
     A: Aggregate + Decides<C, Itself = C, Reply = C::Reply, Error = C::Error>,
     C: Command,
 {
-    async fn handle<S: Settle<Given<C>>>(
+    async fn handle<S: ReplySink<Given<C>>>(
         _: &Self,
         _: &mut Given<C>,
         _: &Context<Self>,
@@ -107,8 +107,8 @@ where
     }
 }
 
-/// As [`Decides`], in terms of parcels: as those of [`Serves`] are, so that the compiler sees that they are
-/// the same.
+/// As [`Decides`], in terms of parcels: as those of [`SharedHandler`] are, so that the compiler sees that
+/// they are the same.
 trait Executes<P: Parcel>: Aggregate {
     fn execute(
         repository: &Repository<Self>,
@@ -143,8 +143,8 @@ async fn attempt<A: Executes<P>, P: Parcel>(
     };
     Attempt::Ended(match result {
         Ok(Ok(replied)) => Ok(replied),
-        Ok(Err(error)) => Err(Fall::Unavailable(Box::new(error.into()))),
-        Err(panic) => Err(Fall::Panicked(panic)),
+        Ok(Err(error)) => Err(HandlerFault::Unavailable(Box::new(error.into()))),
+        Err(panic) => Err(HandlerFault::Panicked(panic)),
     })
 }
 

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use crate::context::Context;
 use crate::eventstore::aggregate::cache::{Cache, Loaded};
 use crate::eventstore::aggregate::{Aggregate, Aggregates, Decides, Events};
-use crate::eventstore::clock;
-use crate::eventstore::handle::Store;
-use crate::eventstore::snapshot;
-use crate::eventstore::store::{
+use crate::eventstore::backend::{
     Append, Appended, Direction, EventId, Expected, Metadata, NewEvent, PAGE, StoreError, StreamId,
 };
+use crate::eventstore::clock;
+use crate::eventstore::snapshot;
+use crate::eventstore::store::Store;
 use crate::eventstore::stored::{Encoded, unknown};
-use crate::message::{Command, Message, MessageId};
-use crate::routing::Sender;
+use crate::message::{Command, Message, MessageTypeId};
+use crate::routing::Caller;
 
 /// How many times an aggregate decides upon a command while other writers keep changing its stream.
 const ATTEMPTS: usize = 16;
@@ -38,7 +38,7 @@ pub struct CommandId(pub u128);
 
 impl CommandId {
     /// The id of the command that is being decided upon, if it has one.
-    fn of<S: Sender>(ctx: &Context<S>) -> Option<Self> {
+    fn of<S: Caller>(ctx: &Context<S>) -> Option<Self> {
         let handle = ctx.handle();
         let is_the_owners = handle.cause.sequence.is_none();
         let id = is_the_owners.then(|| handle.scope.own_baggage::<CommandId>());
@@ -47,7 +47,7 @@ impl CommandId {
 
     /// The id of the first event that the command leads to.
     fn event<C: Message>(self, stream: &StreamId) -> EventId {
-        let stream = MessageId::of(stream.as_str()).as_u64();
+        let stream = MessageTypeId::of(stream.as_str()).as_u64();
         let both = u128::from(stream) << 64 | u128::from(C::ID.as_u64());
         EventId::from_u128(self.0 ^ both)
     }
@@ -61,7 +61,7 @@ pub(super) struct Repository<A: Aggregate> {
 }
 
 /// What a command has come to.
-type Outcome<C> = Result<<C as Message>::Reply, <C as Message>::Error>;
+type CommandResult<C> = Result<<C as Message>::Reply, <C as Message>::Error>;
 
 impl<A: Aggregate> Repository<A> {
     pub(super) fn new(store: Store, resources: A::Resources) -> Self {
@@ -78,15 +78,15 @@ impl<A: Aggregate> Repository<A> {
         &self,
         command: C,
         ctx: &Context<Aggregates<A>>,
-    ) -> Result<Outcome<C>, StoreError>
+    ) -> Result<CommandResult<C>, StoreError>
     where
         A: Decides<C, Itself = C, Reply = C::Reply, Error = C::Error>,
         C: Command,
     {
         let key: Arc<str> = A::key(&command).into();
         let stream = StreamId::new(A::NAME, &key);
-        let seat = self.cache.enter(key);
-        let mut turn = seat.turn().await;
+        let entry = self.cache.enter(key);
+        let mut turn = entry.turn().await;
         let id = CommandId::of(ctx).map(|id| id.event::<C>(&stream));
         let mut command = Some(command);
         let mut conflict = None;
@@ -165,7 +165,7 @@ impl<A: Aggregate> Repository<A> {
             Ok(NewEvent {
                 id: ids.next().unwrap_or_default(),
                 name: schema.name.into(),
-                schema: schema.version,
+                schema_version: schema.version,
                 payload,
             })
         });
@@ -233,7 +233,7 @@ impl<A: Aggregate> Repository<A> {
                         return Err(unknown(&recorded, reason));
                     }
                 }
-                loaded.version = recorded.version;
+                loaded.version = recorded.stream_version;
             }
             if is_last {
                 return Ok(loaded);
@@ -250,7 +250,7 @@ async fn publish<A: Aggregate>(events: Events<A>, ctx: &Context<Aggregates<A>>) 
 
 /// What is known of events besides their content.
 fn metadata<A: Aggregate>(ctx: &Context<Aggregates<A>>) -> Metadata {
-    let message = ctx.message_key();
+    let message = ctx.message_id();
     Metadata {
         time: clock::now(),
         correlation: Some(ctx.correlation_id().to_string().into()),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
+use crate::eventstore::backend::{Direction, EventStore, Expected, Position, StoreError, StreamId};
 use crate::eventstore::conformance::{append, event, happen, texts};
-use crate::eventstore::store::{Direction, EventStore, Expected, Position, StoreError, StreamId};
 
 /// How many append at the same time.
 const MANY: usize = 64;
@@ -43,7 +43,7 @@ pub(super) async fn nothing_makes_no_stream(store: &impl EventStore) {
     let read = store.read_stream(&stream, 1, Direction::Forwards, 10).await;
     let read = read.expect("a stream can be read");
     assert_eq!(texts(&read), ["1"], "the first event is the first");
-    assert_eq!(read[0].version, 1, "and in version 1");
+    assert_eq!(read[0].stream_version, 1, "and in version 1");
 }
 
 pub(super) async fn another_version_than_expected_is_a_conflict(store: &impl EventStore) {
@@ -128,7 +128,7 @@ pub(super) async fn one_of_many_wins_each_version<S: EventStore>(store: Arc<S>) 
                 let stream = StreamId::from("a/1");
                 let newest = store.read_stream(&stream, u64::MAX, Direction::Backwards, 1);
                 let newest = newest.await.expect("a stream can be read");
-                let version = newest.first().map_or(0, |event| event.version);
+                let version = newest.first().map_or(0, |event| event.stream_version);
                 let new = append("a/1", Expected::Version(version), vec![event("won")]);
                 match store.append(new).await {
                     Ok(appended) => won.push(appended.version),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use crate::eventstore::store::{DocumentChange, EventStore};
+use crate::eventstore::backend::{DocumentChange, EventStore};
 
 fn change(collection: &str, key: &str, content: Option<&[u8]>) -> DocumentChange {
     DocumentChange {

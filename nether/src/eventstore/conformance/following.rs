@@ -8,8 +8,8 @@ use std::task::Poll;
 
 use tokio::task::JoinSet;
 
+use crate::eventstore::backend::{EventStore, Expected, Position, RecordedEvent};
 use crate::eventstore::conformance::{append, event, happen};
-use crate::eventstore::store::{EventStore, Expected, Position, RecordedEvent};
 
 /// How many append at the same time, and how much.
 const WRITERS: u64 = 64;
@@ -56,16 +56,16 @@ fn check_whole(events: &[RecordedEvent]) {
         let version = versions.entry(event.stream.as_str()).or_default();
         *version += 1;
         assert_eq!(
-            event.version, *version,
+            event.stream_version, *version,
             "versions have no gaps, in `{}`",
             event.stream
         );
     }
 }
 
-pub(super) async fn changed_waits_for_what_is_new<S: EventStore>(store: Arc<S>) {
+pub(super) async fn wait_for_new_waits_for_what_is_new<S: EventStore>(store: Arc<S>) {
     happen(&*store, "a/1", &["1", "2"]).await;
-    let newest = store.changed(Position::START).await;
+    let newest = store.wait_for_new(Position::START).await;
     let newest = newest.expect("it can be waited for");
     assert_eq!(
         newest,
@@ -73,7 +73,7 @@ pub(super) async fn changed_waits_for_what_is_new<S: EventStore>(store: Arc<S>) 
         "what is there already is not waited for"
     );
     {
-        let mut early = pin!(store.changed(Position(2)));
+        let mut early = pin!(store.wait_for_new(Position(2)));
         for _ in 0..3 {
             let polled = poll_fn(|cx| Poll::Ready(early.as_mut().poll(cx).is_ready())).await;
             assert!(!polled, "there is nothing new yet");
@@ -84,7 +84,7 @@ pub(super) async fn changed_waits_for_what_is_new<S: EventStore>(store: Arc<S>) 
         assert_eq!(newest, Position(3), "whoever waits is told of what is new");
     }
     let later = Arc::clone(&store);
-    let waiting = tokio::spawn(async move { later.changed(Position(4)).await });
+    let waiting = tokio::spawn(async move { later.wait_for_new(Position(4)).await });
     happen(&*store, "a/1", &["4"]).await;
     happen(&*store, "a/1", &["5"]).await;
     let newest = waiting.await.expect("it does not panic");
@@ -101,14 +101,14 @@ pub(super) async fn nobody_misses_what_is_appended_as_they_begin_to_wait<S: Even
 ) {
     for round in 0..100 {
         let after = Position(round);
-        let mut waiting = pin!(store.changed(after));
+        let mut waiting = pin!(store.wait_for_new(after));
         // As far as the future gets when it is polled so often.
         for _ in 0..round % 4 {
             let polled = poll_fn(|cx| Poll::Ready(waiting.as_mut().poll(cx).is_ready())).await;
             assert!(!polled, "there is nothing new yet");
         }
         let other = Arc::clone(&store);
-        let beside = tokio::spawn(async move { other.changed(after).await });
+        let beside = tokio::spawn(async move { other.wait_for_new(after).await });
         if round % 2 == 0 {
             tokio::task::yield_now().await;
         }
@@ -134,7 +134,7 @@ pub(super) async fn a_follower_sees_each_event_once<S: EventStore>(store: Arc<S>
                 Some(last) => after = last.position,
                 None => {
                     following
-                        .changed(after)
+                        .wait_for_new(after)
                         .await
                         .expect("it can be waited for");
                 }

@@ -1,10 +1,10 @@
 //! What is read is what was appended.
 
-use crate::eventstore::conformance::{append, event, happen, texts};
-use crate::eventstore::store::{
+use crate::eventstore::backend::{
     Append, Direction, Encoding, EventId, EventStore, Expected, Metadata, NewEvent, Payload,
     Position, StreamId,
 };
+use crate::eventstore::conformance::{append, event, happen, texts};
 
 pub(super) async fn streams_are_read_in_both_directions(store: &impl EventStore) {
     happen(store, "a/1", &["1", "2", "3"]).await;
@@ -66,7 +66,7 @@ pub(super) async fn all_events_are_read_in_order(store: &impl EventStore) {
         [1, 2, 3, 4],
         "positions count from 1 without gaps"
     );
-    let versions: Vec<u64> = all.iter().map(|event| event.version).collect();
+    let versions: Vec<u64> = all.iter().map(|event| event.stream_version).collect();
     assert_eq!(versions, [1, 2, 1, 3], "versions count within a stream");
     let some = store
         .read_all(Position(1), 2)
@@ -100,10 +100,10 @@ pub(super) async fn what_was_appended_is_read_back_whole(store: &impl EventStore
     let long = vec![0xab; 1 << 20];
     let each: Vec<u8> = (0..=u8::MAX).collect();
     let stream = StreamId::from("größe/a/b c");
-    let new = |name: &'static str, schema, encoding, bytes: &[u8]| NewEvent {
+    let new = |name: &'static str, schema_version, encoding, bytes: &[u8]| NewEvent {
         id: EventId::new(),
         name: name.into(),
-        schema,
+        schema_version,
         payload: Payload {
             encoding,
             bytes: bytes.to_vec(),
@@ -139,14 +139,17 @@ pub(super) async fn what_was_appended_is_read_back_whole(store: &impl EventStore
     for (event, read) in events.iter().zip(read) {
         assert_eq!(read.id, event.id, "its id");
         assert_eq!(*read.name, *event.name, "its name");
-        assert_eq!(read.schema, event.schema, "the version of its shape");
+        assert_eq!(
+            read.schema_version, event.schema_version,
+            "the version of its shape"
+        );
         assert!(read.payload == event.payload, "its content, byte by byte");
         assert_eq!(read.stream, stream, "its stream");
         assert_eq!(read.metadata, metadata, "what else is known of it");
         let found = store.find(event.id).await.expect("it can be looked for");
         let found = found.expect("an event is found by its id");
         assert_eq!(found.position, read.position, "where it is found");
-        assert_eq!(found.version, read.version, "in which version");
+        assert_eq!(found.version, read.stream_version, "in which version");
     }
     let unknown = store
         .find(EventId::new())

@@ -1,7 +1,7 @@
 //! Opening a store again: what was acknowledged is there, and goes on where it was.
 
+use crate::eventstore::backend::{DocumentChange, EventStore, Expected, Position};
 use crate::eventstore::conformance::{append, event, texts};
-use crate::eventstore::store::{DocumentChange, EventStore, Expected, Position};
 
 pub(super) async fn what_was_written_is_there_when_it_is_opened_again<S: EventStore>(
     open: &impl AsyncFn() -> S,
@@ -24,7 +24,7 @@ pub(super) async fn what_was_written_is_there_when_it_is_opened_again<S: EventSt
         head, first.position,
         "what was appended is there when the store is opened again"
     );
-    let newest = store.changed(Position::START).await;
+    let newest = store.wait_for_new(Position::START).await;
     let newest = newest.expect("it can be waited for");
     assert_eq!(newest, head, "what is there already is not waited for");
     let kept = store.document("a", "1").await;

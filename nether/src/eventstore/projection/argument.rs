@@ -1,18 +1,18 @@
 //! What the handler of a projection may ask for besides the event.
 
-use crate::eventstore::store::{Metadata, Position, RecordedEvent};
+use crate::eventstore::backend::{Metadata, Position, RecordedEvent};
 
 /// Where an event is.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
+pub struct EventPlace<'a> {
     recorded: &'a RecordedEvent,
 }
 
-impl<'a> Place<'a> {
+impl<'a> EventPlace<'a> {
     /// That of the event.
     pub fn of(recorded: &'a RecordedEvent) -> Self {
-        Place { recorded }
+        EventPlace { recorded }
     }
 }
 
@@ -25,23 +25,23 @@ impl<'a> Place<'a> {
 )]
 pub trait ProjectionArgument<'a>: Sized {
     #[doc(hidden)]
-    fn of(place: Place<'a>) -> Self;
+    fn of(place: EventPlace<'a>) -> Self;
 }
 
 impl<'a> ProjectionArgument<'a> for Position {
-    fn of(place: Place<'a>) -> Self {
+    fn of(place: EventPlace<'a>) -> Self {
         place.recorded.position
     }
 }
 
 impl<'a> ProjectionArgument<'a> for &'a Metadata {
-    fn of(place: Place<'a>) -> Self {
+    fn of(place: EventPlace<'a>) -> Self {
         &place.recorded.metadata
     }
 }
 
 impl<'a> ProjectionArgument<'a> for &'a RecordedEvent {
-    fn of(place: Place<'a>) -> Self {
+    fn of(place: EventPlace<'a>) -> Self {
         place.recorded
     }
 }
@@ -50,6 +50,6 @@ impl<'a> ProjectionArgument<'a> for &'a RecordedEvent {
 ///
 /// Not public API. Used by generated code.
 #[doc(hidden)]
-pub fn argument<'a, T: ProjectionArgument<'a>>(place: Place<'a>) -> T {
+pub fn argument<'a, T: ProjectionArgument<'a>>(place: EventPlace<'a>) -> T {
     T::of(place)
 }

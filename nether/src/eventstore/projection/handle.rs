@@ -5,11 +5,11 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::eventstore::backend::{Position, StoreError};
 use crate::eventstore::control::{Control, Order};
-use crate::eventstore::handle::Store;
 use crate::eventstore::parked::ParkedEvent;
 use crate::eventstore::projection::Projection;
-use crate::eventstore::store::{Position, StoreError};
+use crate::eventstore::store::Store;
 use crate::sync::lock;
 
 /// The handle to a projection that runs in this process; see [`Store::projection`].

@@ -9,9 +9,9 @@ use tokio::sync::RwLock;
 use tokio::task::JoinSet;
 
 use crate::error::Error;
+use crate::eventstore::backend::RecordedEvent;
 use crate::eventstore::follower::Follower;
 use crate::eventstore::projection::{Projection, Projections, state};
-use crate::eventstore::store::RecordedEvent;
 
 /// Handles events. Of each stream, the first one that could not be handled is given back, and those behind it
 /// are left out.

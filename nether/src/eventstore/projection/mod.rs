@@ -12,15 +12,15 @@ mod state;
 mod transactional;
 
 pub use self::answer::Answers;
-pub use self::argument::{Place, ProjectionArgument, argument};
+pub use self::argument::{EventPlace, ProjectionArgument, argument};
 pub use self::beginning::{Beginning, begin};
 pub use self::handle::ProjectionHandle;
 pub use self::module::Projections;
 
 use crate::error::Result;
+use crate::eventstore::backend::RecordedEvent;
 #[cfg(feature = "sqlite")]
 use crate::eventstore::sqlite::SqliteTransaction;
-use crate::eventstore::store::RecordedEvent;
 use crate::module::{ModuleDescriptor, Routes};
 use crate::resources::Resources;
 

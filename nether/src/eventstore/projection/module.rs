@@ -10,17 +10,18 @@ use crate::envelope::Given;
 use crate::error::Result;
 use crate::eventstore::control::Control;
 use crate::eventstore::follower::Follower;
-use crate::eventstore::handle::Store;
 #[cfg(feature = "sqlite")]
 use crate::eventstore::projection::Keeps;
-use crate::eventstore::projection::runner::Runner;
+use crate::eventstore::projection::runner::ProjectionRunner;
 use crate::eventstore::projection::{Answers, Projection};
+use crate::eventstore::store::Store;
 use crate::message::Query;
 use crate::module::{
-    Background, Concurrently, Construct, Module, ModuleDescriptor, Routes, Serves, Settle, Shared,
+    Background, Concurrently, Construct, Module, ModuleDescriptor, ReplySink, Routes, Shared,
+    SharedHandler,
 };
 use crate::resources::{InitArgument, Resource, Resources};
-use crate::routing::{Listed, Sender};
+use crate::routing::{Caller, Listed};
 
 /// A projection, as a module: what keeps it up to date, and what its queries go to.
 /// [`#[projection]`](macro@crate::projection) makes it part of the program; it is named where modules are, as
@@ -36,7 +37,7 @@ pub struct Projections<P: Projection> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<P: Projection> Sender for Projections<P> {
+impl<P: Projection> Caller for Projections<P> {
     type Rule = Listed;
 }
 
@@ -54,7 +55,7 @@ impl<P: Projection> Module for Projections<P> {
                 control: Arc::clone(&module.control),
                 ctx,
             };
-            let runner = Runner {
+            let runner = ProjectionRunner {
                 follower: Arc::new(follower),
                 state: Arc::clone(&module.state),
                 resources: module.resources.clone(),
@@ -84,12 +85,12 @@ impl<P: Projection> Construct for Projections<P> {
 
 impl<P: Projection> Shared for Projections<P> {}
 
-impl<P, Q> Serves<Given<Q>> for Projections<P>
+impl<P, Q> SharedHandler<Given<Q>> for Projections<P>
 where
     P: Projection + Answers<Q, Itself = Q, Reply = Q::Reply, Error = Q::Error>,
     Q: Query,
 {
-    async fn handle<S: Settle<Given<Q>>>(
+    async fn handle<S: ReplySink<Given<Q>>>(
         module: &Self,
         parcel: &mut Given<Q>,
         _: &Context<Self>,

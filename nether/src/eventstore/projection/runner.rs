@@ -1,42 +1,42 @@
-//! [`Runner`]: follows the store, shows its events to a projection, and keeps its checkpoint.
+//! [`ProjectionRunner`]: follows the store, shows its events to a projection, and keeps its checkpoint.
 
 use std::sync::Arc;
 
 use tokio::sync::{RwLock, mpsc};
 
 use crate::error::{Error, Result};
+use crate::eventstore::backend::{DocumentChange, Position, RecordedEvent, StoreError};
+use crate::eventstore::checkpoint::{self, checkpoint_at};
 use crate::eventstore::control::Order;
-use crate::eventstore::follow::{self, checkpoint_at};
 use crate::eventstore::follower::{Follower, stopping};
 use crate::eventstore::parked::Parked;
-use crate::eventstore::progress::Progress;
+use crate::eventstore::progress::CatchUp;
 use crate::eventstore::projection::{Keeps, Projection, Projections, lanes, state};
-use crate::eventstore::store::{DocumentChange, Position, RecordedEvent, StoreError};
 use crate::guarded::{catch, panicked};
 use crate::race::race;
 use crate::resources::Resources;
 
 /// A projection at work.
-pub(super) struct Runner<P: Projection> {
+pub(super) struct ProjectionRunner<P: Projection> {
     pub(super) follower: Arc<Follower<Projections<P>>>,
     pub(super) state: Arc<RwLock<P>>,
     pub(super) resources: Resources,
 }
 
 /// Where a runner is.
-pub(super) struct Place {
+pub(super) struct ProjectionPlace {
     pub(super) position: Position,
     pub(super) parked: Parked,
 }
 
 /// What the runner does next.
-enum Next {
+enum ProjectionAction {
     Carry(Order),
     Read,
     Stop,
 }
 
-impl<P: Projection> Runner<P> {
+impl<P: Projection> ProjectionRunner<P> {
     /// Follows the store until the module is told to stop.
     pub(super) async fn run(self) -> Result<()> {
         let mut orders = self.follower.control.orders();
@@ -44,24 +44,24 @@ impl<P: Projection> Runner<P> {
         let Some((mut place, head)) = begun else {
             return Ok(());
         };
-        self.is_at(&place);
+        self.publish_position(&place);
         if self.catch_up(&mut place, head, false).await.is_none() {
             return Ok(());
         }
         self.follower.control.is_ready.send_replace(true);
         loop {
             match self.next(&place, &mut orders).await {
-                Next::Stop => return Ok(()),
-                Next::Carry(Order::Rebuild(done)) => {
+                ProjectionAction::Stop => return Ok(()),
+                ProjectionAction::Carry(Order::Rebuild(done)) => {
                     let _ = done.send(self.rebuild(&mut place).await);
                 }
-                Next::Carry(Order::Retry(stream, done)) => {
+                ProjectionAction::Carry(Order::Retry(stream, done)) => {
                     let _ = done.send(self.retry(&mut place, stream).await);
                 }
-                Next::Carry(Order::RetryStuck(_, done)) => {
+                ProjectionAction::Carry(Order::RetryStuck(_, done)) => {
                     let _ = done.send(Ok(0));
                 }
-                Next::Read => {
+                ProjectionAction::Read => {
                     if self.read(&mut place).await.is_none() {
                         return Ok(());
                     }
@@ -71,37 +71,55 @@ impl<P: Projection> Runner<P> {
     }
 
     /// Where it was, and where the store is.
-    async fn begin(&self) -> Result<(Place, Position), StoreError> {
+    async fn begin(&self) -> Result<(ProjectionPlace, Position), StoreError> {
         let head = self.follower.store.head().await?;
         let place = match P::SETTINGS.keeps {
-            Keeps::InMemory => Place::start(P::NAME),
-            Keeps::Elsewhere | Keeps::InTransaction => Place {
-                position: follow::checkpoint(&self.follower.store, P::NAME).await?,
+            Keeps::InMemory => ProjectionPlace::start(P::NAME),
+            Keeps::Elsewhere | Keeps::InTransaction => ProjectionPlace {
+                position: checkpoint::load(&self.follower.store, P::NAME).await?,
                 parked: Parked::load(&self.follower.store, P::NAME).await?,
             },
         };
         Ok((place, head))
     }
 
-    async fn next(&self, place: &Place, orders: &mut mpsc::Receiver<Order>) -> Next {
-        let order = async { orders.recv().await.map_or(Next::Stop, Next::Carry) };
+    async fn next(
+        &self,
+        place: &ProjectionPlace,
+        orders: &mut mpsc::Receiver<Order>,
+    ) -> ProjectionAction {
+        let order = async {
+            orders
+                .recv()
+                .await
+                .map_or(ProjectionAction::Stop, ProjectionAction::Carry)
+        };
         let stop = async {
             self.follower.ctx.cancelled().await;
-            Next::Stop
+            ProjectionAction::Stop
         };
         let news = async {
             let has_news = self.follower.has_news(place.position).await;
-            if has_news { Next::Read } else { Next::Stop }
+            if has_news {
+                ProjectionAction::Read
+            } else {
+                ProjectionAction::Stop
+            }
         };
         race(stop, race(order, news)).await
     }
 
     /// Reads up to a position; `None` if it is told to stop.
-    async fn catch_up(&self, place: &mut Place, head: Position, rebuild: bool) -> Option<()> {
+    async fn catch_up(
+        &self,
+        place: &mut ProjectionPlace,
+        head: Position,
+        rebuild: bool,
+    ) -> Option<()> {
         if place.position >= head {
             return Some(());
         }
-        let mut progress = Progress::begin(P::NAME, rebuild);
+        let mut progress = CatchUp::begin(P::NAME, rebuild);
         while place.position < head {
             let count = self.read(place).await?;
             if count == 0 {
@@ -114,7 +132,7 @@ impl<P: Projection> Runner<P> {
     }
 
     /// Reads a page of events and handles it; how many there were, or `None` if it is told to stop.
-    async fn read(&self, place: &mut Place) -> Option<usize> {
+    async fn read(&self, place: &mut ProjectionPlace) -> Option<usize> {
         let page = self.follower.page(place.position).await?;
         let Some(last) = page.last().map(|event| event.position) else {
             return Some(0);
@@ -123,7 +141,7 @@ impl<P: Projection> Runner<P> {
         let own = page.into_iter().filter(|event| P::handles(&event.name));
         self.handle(own.collect(), last, place).await?;
         place.position = last;
-        self.is_at(place);
+        self.publish_position(place);
         Some(count)
     }
 
@@ -132,7 +150,7 @@ impl<P: Projection> Runner<P> {
         &self,
         events: Vec<RecordedEvent>,
         last: Position,
-        place: &mut Place,
+        place: &mut ProjectionPlace,
     ) -> Option<()> {
         let mut changes = Vec::new();
         match P::SETTINGS.keeps {
@@ -156,7 +174,7 @@ impl<P: Projection> Runner<P> {
     async fn handle_one(
         &self,
         event: &RecordedEvent,
-        place: &mut Place,
+        place: &mut ProjectionPlace,
         changes: &mut Vec<DocumentChange>,
     ) {
         if place.parked.has(event.stream.as_str()) {
@@ -171,7 +189,7 @@ impl<P: Projection> Runner<P> {
     async fn handle_beside(
         &self,
         mut events: Vec<RecordedEvent>,
-        place: &mut Place,
+        place: &mut ProjectionPlace,
         changes: &mut Vec<DocumentChange>,
     ) {
         events.retain(|event| !place.parked.has(event.stream.as_str()));
@@ -185,7 +203,7 @@ impl<P: Projection> Runner<P> {
         &self,
         event: &RecordedEvent,
         error: &Error,
-        place: &mut Place,
+        place: &mut ProjectionPlace,
     ) -> Option<DocumentChange> {
         let is_unknown = matches!(error.downcast_ref(), Some(StoreError::Unknown { .. }));
         if is_unknown && self.follower.store.settings().skips_unknown {
@@ -196,17 +214,18 @@ impl<P: Projection> Runner<P> {
     }
 
     /// Tells where it is.
-    fn is_at(&self, place: &Place) {
-        self.follower.is_at(place.position, &place.parked);
+    fn publish_position(&self, place: &ProjectionPlace) {
+        self.follower
+            .publish_position(place.position, &place.parked);
     }
 
-    async fn rebuild(&self, place: &mut Place) -> Result<()> {
+    async fn rebuild(&self, place: &mut ProjectionPlace) -> Result<()> {
         let head = self.follower.store.head().await?;
         if P::SETTINGS.keeps == Keeps::InMemory {
-            let mut anew = Place::start(P::NAME);
+            let mut anew = ProjectionPlace::start(P::NAME);
             self.rebuild_aside(&mut anew, head).await?;
             *place = anew;
-            self.is_at(place);
+            self.publish_position(place);
             return Ok(());
         }
         self.clear(place).await?;
@@ -215,10 +234,10 @@ impl<P: Projection> Runner<P> {
     }
 
     /// Makes another one, which takes this one's place when it has caught up: until then, this one answers.
-    async fn rebuild_aside(&self, anew: &mut Place, head: Position) -> Result<()> {
+    async fn rebuild_aside(&self, anew: &mut ProjectionPlace, head: Position) -> Result<()> {
         let made = catch(P::make(&self.resources)).await;
         let made = made.unwrap_or_else(|panic| Err(panicked(&*panic)))?;
-        let aside = Runner {
+        let aside = ProjectionRunner {
             follower: Arc::new(Follower {
                 name: P::NAME,
                 store: self.follower.store.clone(),
@@ -236,7 +255,7 @@ impl<P: Projection> Runner<P> {
     }
 
     /// Runs `#[on_rebuild]`, and saves that nothing is handled yet.
-    async fn clear(&self, place: &mut Place) -> Result<()> {
+    async fn clear(&self, place: &mut ProjectionPlace) -> Result<()> {
         if !P::SETTINGS.can_clear {
             return Err(Error::msg(format!(
                 "`{}` cannot be rebuilt: nothing says how what it has written is removed; mark a method that does with `#[on_rebuild]`",
@@ -248,21 +267,21 @@ impl<P: Projection> Runner<P> {
         #[cfg(feature = "sqlite")]
         if P::SETTINGS.keeps == Keeps::InTransaction {
             self.clear_in_transaction(changes).await?;
-            *place = Place::start(P::NAME);
-            self.is_at(place);
+            *place = ProjectionPlace::start(P::NAME);
+            self.publish_position(place);
             return Ok(());
         }
         // First the checkpoint: if this ends between the two, events are handled twice, and none is left out.
         self.follower.store.change_documents(changes).await?;
-        *place = Place::start(P::NAME);
-        self.is_at(place);
+        *place = ProjectionPlace::start(P::NAME);
+        self.publish_position(place);
         let cleared = async { self.state.write().await.clear().await };
         let cleared = catch(cleared).await;
         cleared.unwrap_or_else(|panic| Err(panicked(&*panic)))
     }
 
     /// Tries again what is parked.
-    async fn retry(&self, place: &mut Place, stream: Option<String>) -> Result<usize> {
+    async fn retry(&self, place: &mut ProjectionPlace, stream: Option<String>) -> Result<usize> {
         let streams = match stream {
             Some(stream) => vec![stream],
             None => place.parked.all().into_iter().map(|one| one.key).collect(),
@@ -270,14 +289,14 @@ impl<P: Projection> Runner<P> {
         let mut handled = 0;
         for stream in streams {
             let retried = self.retry_stream(place, &stream).await;
-            self.is_at(place);
+            self.publish_position(place);
             handled += retried?;
         }
         Ok(handled)
     }
 
     /// Handles the events of a stream from the one that is parked, up to where all others are.
-    async fn retry_stream(&self, place: &mut Place, stream: &str) -> Result<usize> {
+    async fn retry_stream(&self, place: &mut ProjectionPlace, stream: &str) -> Result<usize> {
         let Some(first) = place.parked.position(stream) else {
             return Ok(0);
         };
@@ -285,7 +304,7 @@ impl<P: Projection> Runner<P> {
         let store = &self.follower.store;
         let events = self
             .follower
-            .persistently(|| follow::stream_from(store, first, last));
+            .persistently(|| checkpoint::stream_from(store, first, last));
         let mut events = events.await.ok_or_else(stopping)?;
         events.retain(|event| P::handles(&event.name));
         for (index, event) in events.iter().enumerate() {
@@ -325,10 +344,10 @@ impl<P: Projection> Runner<P> {
     }
 }
 
-impl Place {
+impl ProjectionPlace {
     /// Before the first event.
     fn start(name: &str) -> Self {
-        Place {
+        ProjectionPlace {
             position: Position::START,
             parked: Parked::none(name),
         }

@@ -3,9 +3,9 @@
 use tokio::sync::RwLock;
 
 use crate::error::{Error, Result};
+use crate::eventstore::backend::RecordedEvent;
 use crate::eventstore::follower::Follower;
 use crate::eventstore::projection::{Projection, Projections};
-use crate::eventstore::store::RecordedEvent;
 use crate::guarded::{catch, panicked};
 
 /// Handles an event, as often as the projection's `retries` say.

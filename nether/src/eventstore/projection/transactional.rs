@@ -6,22 +6,22 @@ use std::sync::Arc;
 use rusqlite::ErrorCode;
 
 use crate::error::{Error, Result};
-use crate::eventstore::follow::checkpoint_at;
+use crate::eventstore::backend::{DocumentChange, Position, RecordedEvent, StoreError};
+use crate::eventstore::checkpoint::checkpoint_at;
 use crate::eventstore::follower::wait_after;
 use crate::eventstore::projection::Projection;
-use crate::eventstore::projection::runner::{Place, Runner};
+use crate::eventstore::projection::runner::{ProjectionPlace, ProjectionRunner};
 use crate::eventstore::sqlite::{save_document_in, store_error};
-use crate::eventstore::store::{DocumentChange, Position, RecordedEvent, StoreError};
 use crate::guarded::panicked;
 
-impl<P: Projection> Runner<P> {
+impl<P: Projection> ProjectionRunner<P> {
     /// Handles a page in one transaction; if that fails, each event in one of its own, so that the one that
     /// cannot be handled is found.
     pub(super) async fn handle_in_transaction(
         &self,
         mut events: Vec<RecordedEvent>,
         last: Position,
-        place: &mut Place,
+        place: &mut ProjectionPlace,
     ) -> Option<()> {
         events.retain(|event| !place.parked.has(event.stream.as_str()));
         let changes = vec![checkpoint_at(P::NAME, last)];
@@ -39,7 +39,11 @@ impl<P: Projection> Runner<P> {
 
     /// Handles an event in a transaction of its own, or parks it. What is not the event's fault is waited
     /// for.
-    async fn handle_or_park(&self, event: &RecordedEvent, place: &mut Place) -> Option<()> {
+    async fn handle_or_park(
+        &self,
+        event: &RecordedEvent,
+        place: &mut ProjectionPlace,
+    ) -> Option<()> {
         let mut changes = vec![checkpoint_at(P::NAME, event.position)];
         let events = Arc::new(vec![event.clone()]);
         let (mut failed, mut failures) = (0, 0);
@@ -57,7 +61,7 @@ impl<P: Projection> Runner<P> {
                     break;
                 }
             }
-            self.follower.is_tried_again(event, &error);
+            self.follower.log_retry(event, &error);
             failed += 1;
             wait_after(failed, &self.follower.ctx).await;
         }
@@ -109,7 +113,7 @@ impl<P: Projection> Runner<P> {
         work: impl FnOnce(&mut P, &rusqlite::Transaction<'_>) -> Result<()> + Send + 'static,
     ) -> Result<()> {
         let mut projection = Arc::clone(&self.state).write_owned().await;
-        let (failed, told) = std::sync::mpsc::channel();
+        let (failed, reported) = std::sync::mpsc::channel();
         let done = self.follower.store.transaction(move |transaction| {
             let worked = catch_unwind(AssertUnwindSafe(|| work(&mut projection, transaction)));
             let worked = worked.unwrap_or_else(|panic| Err(panicked(&*panic)));
@@ -125,7 +129,7 @@ impl<P: Projection> Runner<P> {
         });
         match done.await {
             Ok(()) => Ok(()),
-            Err(error) => Err(told.try_recv().unwrap_or_else(|_| Error::from(error))),
+            Err(error) => Err(reported.try_recv().unwrap_or_else(|_| Error::from(error))),
         }
     }
 }

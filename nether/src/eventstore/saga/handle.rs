@@ -7,12 +7,12 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::eventstore::backend::{Position, StoreError};
 use crate::eventstore::control::{Control, Order};
-use crate::eventstore::handle::Store;
 use crate::eventstore::parked::ParkedEvent;
 use crate::eventstore::saga::Saga;
-use crate::eventstore::saga::instance::{Instance, Stage};
-use crate::eventstore::store::{Position, StoreError};
+use crate::eventstore::saga::instance::{SagaInstance, SagaStage};
+use crate::eventstore::store::Store;
 use crate::sync::lock;
 
 /// A saga that is under way.
@@ -30,13 +30,13 @@ pub struct SagaStatus {
 }
 
 impl SagaStatus {
-    pub(super) fn of(key: &str, instance: &Instance) -> Self {
+    pub(super) fn of(key: &str, instance: &SagaInstance) -> Self {
         let stuck = instance.stuck.iter();
         SagaStatus {
             key: key.to_owned(),
             failed: match &instance.stage {
-                Stage::Compensating(reason) => Some(reason.clone()),
-                Stage::Running | Stage::Ending => None,
+                SagaStage::Compensating(reason) => Some(reason.clone()),
+                SagaStage::Running | SagaStage::Ending => None,
             },
             waiting: instance.outgoing.len(),
             stuck: stuck
@@ -75,7 +75,7 @@ impl Store {
 
 impl<S: Saga> SagaHandle<S> {
     /// The sagas that are under way, by key: those that are over are forgotten.
-    pub fn under_way(&self) -> Vec<SagaStatus> {
+    pub fn active(&self) -> Vec<SagaStatus> {
         lock(&self.control.sagas).values().cloned().collect()
     }
 

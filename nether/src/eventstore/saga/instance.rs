@@ -1,5 +1,5 @@
-//! [`Instance`]: one saga, as it is written down: its state, what it has to send, what compensates what was
-//! done, its time-outs.
+//! [`SagaInstance`]: one saga, as it is written down: its state, what it has to send, what compensates what
+//! was done, its time-outs.
 
 use std::collections::VecDeque;
 
@@ -7,27 +7,27 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::Result;
+use crate::eventstore::backend::EventId;
 use crate::eventstore::saga::outgoing::{Outgoing, StoredCommand};
 use crate::eventstore::saga::{Saga, Step};
-use crate::eventstore::store::EventId;
 
 /// One saga.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Instance {
+pub(super) struct SagaInstance {
     state: Value,
-    pub(super) stage: Stage,
+    pub(super) stage: SagaStage,
     /// What is to be sent, in order.
     pub(super) outgoing: VecDeque<Outgoing>,
     /// What compensates that which was done, in the order it was done.
     compensations: Vec<StoredCommand>,
-    pub(super) timers: Vec<Timer>,
+    pub(super) timers: Vec<SagaTimer>,
     /// Compensations that failed, and why.
     pub(super) stuck: Vec<(Outgoing, String)>,
 }
 
 /// How far a saga is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Stage {
+pub(super) enum SagaStage {
     /// It handles events.
     Running,
     /// It is over once all is sent.
@@ -38,21 +38,21 @@ pub(super) enum Stage {
 
 /// A time-out that is on.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Timer {
+pub(super) struct SagaTimer {
     pub(super) name: String,
     /// In milliseconds since 1970.
     pub(super) due: u64,
 }
 
-impl Instance {
+impl SagaInstance {
     /// One that starts at that time, in milliseconds since 1970.
     ///
     /// # Errors
     /// If its state cannot be written down.
     pub(super) fn start<S: Saga>(from: u64) -> Result<Self> {
-        let mut instance = Instance {
+        let mut instance = SagaInstance {
             state: (S::KEPT.save)(&S::default())?,
-            stage: Stage::Running,
+            stage: SagaStage::Running,
             outgoing: VecDeque::new(),
             compensations: Vec::new(),
             timers: Vec::new(),
@@ -75,7 +75,7 @@ impl Instance {
         for timeout in S::TIMEOUTS.iter().filter(|it| it.since == since) {
             self.timers.retain(|timer| timer.name != timeout.name);
             let after = u64::try_from(timeout.after.as_millis()).unwrap_or(u64::MAX);
-            self.timers.push(Timer {
+            self.timers.push(SagaTimer {
                 name: timeout.name.to_owned(),
                 due: from.saturating_add(after),
             });
@@ -104,7 +104,7 @@ impl Instance {
         }
         self.outgoing.extend(step.outgoing);
         if step.ends {
-            self.stage = Stage::Ending;
+            self.stage = SagaStage::Ending;
             self.timers.clear();
         }
         Ok(())
@@ -114,7 +114,7 @@ impl Instance {
     /// waited for: if it is done, it is compensated before all else.
     pub(super) fn fail(&mut self, reason: String, in_flight: bool) {
         let current = self.outgoing.pop_front().filter(|_| in_flight);
-        self.stage = Stage::Compensating(reason);
+        self.stage = SagaStage::Compensating(reason);
         self.timers.clear();
         let compensations = self.compensations.drain(..).rev();
         let compensations = compensations.map(Outgoing::compensating);
@@ -126,7 +126,7 @@ impl Instance {
         let Some(outgoing) = self.outgoing.pop_front_if(|first| first.id == id) else {
             return;
         };
-        let is_compensating = matches!(self.stage, Stage::Compensating(_));
+        let is_compensating = matches!(self.stage, SagaStage::Compensating(_));
         match result {
             Ok(()) if !is_compensating => self.compensations.extend(outgoing.compensation),
             Ok(()) => {
@@ -147,7 +147,7 @@ impl Instance {
 
     /// Whether nothing is left to be done, also not by hand.
     pub(super) fn is_over(&self) -> bool {
-        self.stage != Stage::Running && self.outgoing.is_empty() && self.stuck.is_empty()
+        self.stage != SagaStage::Running && self.outgoing.is_empty() && self.stuck.is_empty()
     }
 
     /// Tries again the compensations that failed.

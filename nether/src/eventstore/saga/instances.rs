@@ -1,28 +1,28 @@
-//! [`Instances`]: the sagas of one type that are under way, in memory and in the store.
+//! [`SagaInstances`]: the sagas of one type that are under way, in memory and in the store.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::context::{Context, announce};
+use crate::eventstore::backend::{DocumentChange, StoreError};
 use crate::eventstore::control::Control;
 use crate::eventstore::events::{SagaFailed, SagaStuck};
-use crate::eventstore::handle::Store;
-use crate::eventstore::saga::instance::{Instance, Stage};
+use crate::eventstore::saga::instance::{SagaInstance, SagaStage};
 use crate::eventstore::saga::{Saga, SagaStatus, Sagas};
-use crate::eventstore::store::{DocumentChange, StoreError};
+use crate::eventstore::store::Store;
 use crate::sync::lock;
 
 /// The sagas of one type that are under way.
-pub(super) struct Instances<S: Saga> {
+pub(super) struct SagaInstances<S: Saga> {
     collection: Arc<str>,
-    by_key: HashMap<Arc<str>, Instance>,
+    by_key: HashMap<Arc<str>, SagaInstance>,
     /// Those that are not in the store as they are here.
     changed: BTreeSet<Arc<str>>,
     saga: PhantomData<fn() -> S>,
 }
 
-impl<S: Saga> Instances<S> {
+impl<S: Saga> SagaInstances<S> {
     /// Those in the store.
     pub(super) async fn load(store: &Store) -> Result<Self, StoreError> {
         let collection: Arc<str> = format!("saga/{}", S::NAME).into();
@@ -34,7 +34,7 @@ impl<S: Saga> Instances<S> {
             })?;
             by_key.insert(key, instance);
         }
-        Ok(Instances {
+        Ok(SagaInstances {
             collection,
             by_key,
             changed: BTreeSet::new(),
@@ -42,16 +42,16 @@ impl<S: Saga> Instances<S> {
         })
     }
 
-    pub(super) fn get(&self, key: &str) -> Option<&Instance> {
+    pub(super) fn get(&self, key: &str) -> Option<&SagaInstance> {
         self.by_key.get(key)
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = (&Arc<str>, &Instance)> {
+    pub(super) fn all(&self) -> impl Iterator<Item = (&Arc<str>, &SagaInstance)> {
         self.by_key.iter()
     }
 
     /// Puts one in place of what it was.
-    pub(super) fn put(&mut self, key: &Arc<str>, instance: Instance) {
+    pub(super) fn put(&mut self, key: &Arc<str>, instance: SagaInstance) {
         self.by_key.insert(Arc::clone(key), instance);
         self.changed.insert(Arc::clone(key));
     }
@@ -59,7 +59,7 @@ impl<S: Saga> Instances<S> {
     /// Lets go of one that is over, so that another may begin.
     pub(super) fn let_go(&mut self, key: &str, ctx: &Context<Sagas<S>>) {
         if let Some(instance) = self.by_key.get(key).filter(|it| it.is_over()) {
-            tell(key, instance, ctx);
+            report(key, instance, ctx);
             self.by_key.remove(key);
         }
     }
@@ -68,7 +68,7 @@ impl<S: Saga> Instances<S> {
     pub(super) fn change<T>(
         &mut self,
         key: &str,
-        change: impl FnOnce(&mut Instance) -> T,
+        change: impl FnOnce(&mut SagaInstance) -> T,
     ) -> Option<T> {
         let (key, _) = self.by_key.get_key_value(key)?;
         let key = Arc::clone(key);
@@ -110,7 +110,7 @@ impl<S: Saga> Instances<S> {
                 statuses.remove(key); // It was let go of before this.
                 continue;
             };
-            tell(key, instance, ctx);
+            report(key, instance, ctx);
             if instance.is_over() {
                 self.by_key.remove(key);
                 statuses.remove(key);
@@ -141,8 +141,8 @@ fn count_busy(statuses: &BTreeMap<Arc<str>, SagaStatus>, control: &Control) {
 }
 
 /// Tells that a saga has failed, or is stuck.
-fn tell<S: Saga>(key: &str, instance: &Instance, ctx: &Context<Sagas<S>>) {
-    let Stage::Compensating(reason) = &instance.stage else {
+fn report<S: Saga>(key: &str, instance: &SagaInstance, ctx: &Context<Sagas<S>>) {
+    let SagaStage::Compensating(reason) = &instance.stage else {
         return;
     };
     if !instance.outgoing.is_empty() {

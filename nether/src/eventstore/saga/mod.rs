@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use crate::context::Context;
 use crate::error::Result;
+use crate::eventstore::backend::{RecordedEvent, StoreError};
 use crate::eventstore::keyed::StreamKey;
-use crate::eventstore::store::{RecordedEvent, StoreError};
 use crate::eventstore::stored::Keeping;
 use crate::module::ModuleDescriptor;
 

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::eventstore::control::Control;
 use crate::eventstore::follower::Follower;
-use crate::eventstore::handle::Store;
 use crate::eventstore::saga::Saga;
-use crate::eventstore::saga::runner::Runner;
+use crate::eventstore::saga::runner::SagaRunner;
+use crate::eventstore::store::Store;
 use crate::module::{
     Background, Concurrently, Construct, Module, ModuleDescriptor, Routes, Shared,
 };
 use crate::resources::{InitArgument, Resource, Resources};
-use crate::routing::{Listed, Sender};
+use crate::routing::{Caller, Listed};
 
 /// All sagas of the type `S`, as a module. [`#[saga]`](macro@crate::saga) makes it part of the program; it is
 /// named where modules are, as in `#[nether::main(modules = [Sagas<Transfer>])]`.
@@ -25,7 +25,7 @@ pub struct Sagas<S: Saga> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<S: Saga> Sender for Sagas<S> {
+impl<S: Saga> Caller for Sagas<S> {
     type Rule = Listed;
 }
 
@@ -37,7 +37,7 @@ impl<S: Saga> Module for Sagas<S> {
 
     fn background(tasks: &mut Background<Self>) {
         tasks.run_shared(|module, ctx| async move {
-            let runner = Runner(Follower {
+            let runner = SagaRunner(Follower {
                 name: S::NAME,
                 store: module.store.clone(),
                 control: Arc::clone(&module.control),

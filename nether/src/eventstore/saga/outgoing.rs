@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::context::Context;
 use crate::error::{CallError, Error, Result};
 use crate::eventstore::aggregate::CommandId;
+use crate::eventstore::backend::EventId;
 use crate::eventstore::follower::wait_after;
 use crate::eventstore::saga::{Saga, Sagas, SentBy};
-use crate::eventstore::store::EventId;
 use crate::message::{Command, Message};
 
 /// A command, written down.
@@ -70,7 +70,7 @@ impl Outgoing {
 pub enum Delivery {
     /// It was handled.
     Done,
-    /// Its handler gave back an error, fell, or cannot be given it.
+    /// Its handler gave back an error, crashed, or cannot be given it.
     Failed(String),
     /// It could not be handled now.
     Later(String),

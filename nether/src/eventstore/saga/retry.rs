@@ -1,14 +1,14 @@
 //! What sagas have parked, tried again.
 
 use crate::error::{Error, Result};
+use crate::eventstore::backend::{Position, RecordedEvent};
 use crate::eventstore::follower::stopping;
 use crate::eventstore::saga::Saga;
-use crate::eventstore::saga::runner::{Place, Runner};
-use crate::eventstore::store::{Position, RecordedEvent};
+use crate::eventstore::saga::runner::{SagaPlace, SagaRunner};
 
-impl<S: Saga> Runner<S> {
+impl<S: Saga> SagaRunner<S> {
     /// Handles the events of a key from the one that is parked, up to where all others are.
-    pub(super) async fn retry(&self, place: &mut Place<S>, key: &str) -> Result<usize> {
+    pub(super) async fn retry(&self, place: &mut SagaPlace<S>, key: &str) -> Result<usize> {
         let Some(first) = place.parked.position(key) else {
             return Ok(0);
         };
@@ -58,7 +58,12 @@ impl<S: Saga> Runner<S> {
 
     /// Why an event that could not be read must wait, now that it is known which saga it is for: that waits
     /// itself.
-    fn waits_for(&self, place: &Place<S>, event: &RecordedEvent, parked_as: &str) -> Option<Error> {
+    fn waits_for(
+        &self,
+        place: &SagaPlace<S>,
+        event: &RecordedEvent,
+        parked_as: &str,
+    ) -> Option<Error> {
         let key = S::key(event)?.ok()?;
         let waits = key != parked_as && place.parked.has(&key);
         waits.then(|| {

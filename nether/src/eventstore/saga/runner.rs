@@ -1,4 +1,4 @@
-//! [`Runner`]: follows the store, shows its events to sagas, sends their commands, keeps their time.
+//! [`SagaRunner`]: follows the store, shows its events to sagas, sends their commands, keeps their time.
 //!
 //! What an event changes (states, what is to be sent, time-outs, the checkpoint) is written down at once, and
 //! only then done. So a crash at any point loses nothing: before, the event is handled again; after, what is
@@ -13,51 +13,51 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::error::{Error, Result};
+use crate::eventstore::backend::{DocumentChange, EventId, Position, RecordedEvent, StoreError};
+use crate::eventstore::checkpoint::{self, checkpoint_at};
 use crate::eventstore::clock;
 use crate::eventstore::control::Order;
-use crate::eventstore::follow::{self, checkpoint_at};
 use crate::eventstore::follower::Follower;
 use crate::eventstore::parked::Parked;
-use crate::eventstore::progress::Progress;
-use crate::eventstore::saga::instance::{Instance, Stage};
-use crate::eventstore::saga::instances::Instances;
+use crate::eventstore::progress::CatchUp;
+use crate::eventstore::saga::instance::{SagaInstance, SagaStage};
+use crate::eventstore::saga::instances::SagaInstances;
 use crate::eventstore::saga::outgoing::send;
 use crate::eventstore::saga::stepping::{stepped, timed_out};
 use crate::eventstore::saga::{Saga, Sagas};
-use crate::eventstore::store::{DocumentChange, EventId, Position, RecordedEvent, StoreError};
 use crate::guarded::{catch, panicked};
 use crate::race::race;
 
 /// The sagas of one type at work.
-pub(super) struct Runner<S: Saga>(pub(super) Follower<Sagas<S>>);
+pub(super) struct SagaRunner<S: Saga>(pub(super) Follower<Sagas<S>>);
 
 /// Where they are.
-pub(super) struct Place<S: Saga> {
+pub(super) struct SagaPlace<S: Saga> {
     pub(super) position: Position,
     pub(super) parked: Parked,
-    pub(super) instances: Instances<S>,
+    pub(super) instances: SagaInstances<S>,
     /// Whose command is on its way.
     sending: HashSet<Arc<str>>,
-    sent: JoinSet<Sent>,
+    sent: JoinSet<SentCommand>,
 }
 
 /// What came of the first command that a saga had to send; `None` if it was told to stop before that.
-struct Sent {
+struct SentCommand {
     key: Arc<str>,
     id: EventId,
     result: Option<Result<(), String>>,
 }
 
 /// What is done next.
-enum Next {
+enum SagaAction {
     Carry(Order),
     Read,
-    Sent(Sent),
+    Sent(SentCommand),
     TimeOut(Arc<str>, String),
     Stop,
 }
 
-impl<S: Saga> Runner<S> {
+impl<S: Saga> SagaRunner<S> {
     /// Follows the store until the module is told to stop.
     pub(super) async fn run(self) -> Result<()> {
         let mut orders = self.0.control.orders();
@@ -67,7 +67,7 @@ impl<S: Saga> Runner<S> {
         };
         place.instances.show(&self.0.control);
         self.send_all(&mut place);
-        self.is_at(&place);
+        self.publish_position(&place);
         if self.catch_up(&mut place, head).await.is_none() {
             return Ok(());
         }
@@ -75,11 +75,11 @@ impl<S: Saga> Runner<S> {
         loop {
             let next = self.next(&mut place, &mut orders).await;
             let done = match next {
-                Next::Stop => None,
-                Next::Carry(order) => self.carry(&mut place, order).await,
-                Next::Read => self.read(&mut place).await.map(drop),
-                Next::Sent(sent) => self.sent(&mut place, sent).await,
-                Next::TimeOut(key, name) => self.time_out(&mut place, &key, &name).await,
+                SagaAction::Stop => None,
+                SagaAction::Carry(order) => self.carry(&mut place, order).await,
+                SagaAction::Read => self.read(&mut place).await.map(drop),
+                SagaAction::Sent(sent) => self.sent(&mut place, sent).await,
+                SagaAction::TimeOut(key, name) => self.time_out(&mut place, &key, &name).await,
             };
             if done.is_none() {
                 return Ok(());
@@ -87,30 +87,39 @@ impl<S: Saga> Runner<S> {
         }
     }
 
-    async fn begin(&self) -> Result<(Place<S>, Position), StoreError> {
+    async fn begin(&self) -> Result<(SagaPlace<S>, Position), StoreError> {
         let head = self.0.store.head().await?;
-        let place = Place {
-            position: follow::checkpoint(&self.0.store, S::NAME).await?,
+        let place = SagaPlace {
+            position: checkpoint::load(&self.0.store, S::NAME).await?,
             parked: Parked::load(&self.0.store, S::NAME).await?,
-            instances: Instances::load(&self.0.store).await?,
+            instances: SagaInstances::load(&self.0.store).await?,
             sending: HashSet::new(),
             sent: JoinSet::new(),
         };
         Ok((place, head))
     }
 
-    async fn next(&self, place: &mut Place<S>, orders: &mut mpsc::Receiver<Order>) -> Next {
+    async fn next(
+        &self,
+        place: &mut SagaPlace<S>,
+        orders: &mut mpsc::Receiver<Order>,
+    ) -> SagaAction {
         let timer = place.instances.next_timer();
         let (position, sent) = (place.position, &mut place.sent);
         let stop = async {
             self.0.ctx.cancelled().await;
-            Next::Stop
+            SagaAction::Stop
         };
-        let order = async { orders.recv().await.map_or(Next::Stop, Next::Carry) };
+        let order = async {
+            orders
+                .recv()
+                .await
+                .map_or(SagaAction::Stop, SagaAction::Carry)
+        };
         let sent = async {
             loop {
                 match sent.join_next().await {
-                    Some(Ok(sent)) => return Next::Sent(sent),
+                    Some(Ok(sent)) => return SagaAction::Sent(sent),
                     Some(Err(_)) => {} // It was cut off.
                     None => std::future::pending().await,
                 }
@@ -121,20 +130,24 @@ impl<S: Saga> Runner<S> {
                 return std::future::pending().await;
             };
             sleep(Duration::from_millis(due.saturating_sub(clock::now()))).await;
-            Next::TimeOut(key, name)
+            SagaAction::TimeOut(key, name)
         };
         let news = async {
             let has_news = self.0.has_news(position).await;
-            if has_news { Next::Read } else { Next::Stop }
+            if has_news {
+                SagaAction::Read
+            } else {
+                SagaAction::Stop
+            }
         };
         race(stop, race(order, race(sent, race(timed_out, news)))).await
     }
 
-    async fn catch_up(&self, place: &mut Place<S>, head: Position) -> Option<()> {
+    async fn catch_up(&self, place: &mut SagaPlace<S>, head: Position) -> Option<()> {
         if place.position >= head {
             return Some(());
         }
-        let mut progress = Progress::begin(S::NAME, false);
+        let mut progress = CatchUp::begin(S::NAME, false);
         while place.position < head {
             let count = self.read(place).await?;
             if count == 0 {
@@ -147,7 +160,7 @@ impl<S: Saga> Runner<S> {
     }
 
     /// Reads a page of events and handles it; how many there were, or `None` if it is told to stop.
-    async fn read(&self, place: &mut Place<S>) -> Option<usize> {
+    async fn read(&self, place: &mut SagaPlace<S>) -> Option<usize> {
         let page = self.0.page(place.position).await?;
         let Some(last) = page.last().map(|event| event.position) else {
             return Some(0);
@@ -160,14 +173,14 @@ impl<S: Saga> Runner<S> {
         }
         place.position = last;
         self.save(place, changes).await?;
-        self.is_at(place);
+        self.publish_position(place);
         Some(page.len())
     }
 
     /// Shows an event to the saga that it is for. Gives the key and the error if it could not be handled.
     pub(super) async fn handle(
         &self,
-        place: &mut Place<S>,
+        place: &mut SagaPlace<S>,
         event: &RecordedEvent,
     ) -> Option<(String, Error)> {
         let key = match S::key(event)? {
@@ -186,7 +199,7 @@ impl<S: Saga> Runner<S> {
     async fn handle_for(
         &self,
         key: &str,
-        place: &mut Place<S>,
+        place: &mut SagaPlace<S>,
         event: &RecordedEvent,
     ) -> Result<()> {
         place.instances.let_go(key, &self.0.ctx);
@@ -195,7 +208,7 @@ impl<S: Saga> Runner<S> {
         if known.is_none() && !S::starts(&event.name) {
             return Ok(()); // It is over, or has never begun.
         }
-        if known.is_some_and(|known| known.stage != Stage::Running) {
+        if known.is_some_and(|known| known.stage != SagaStage::Running) {
             return Ok(());
         }
         let step = || stepped::<S>(known, event, key, in_flight);
@@ -207,7 +220,7 @@ impl<S: Saga> Runner<S> {
     /// Writes down what has changed, and then sends what is to be sent; `None` if it is told to stop.
     pub(super) async fn save(
         &self,
-        place: &mut Place<S>,
+        place: &mut SagaPlace<S>,
         mut changes: Vec<DocumentChange>,
     ) -> Option<()> {
         changes.extend(place.instances.changes());
@@ -220,7 +233,7 @@ impl<S: Saga> Runner<S> {
         Some(())
     }
 
-    fn send_all(&self, place: &mut Place<S>) {
+    fn send_all(&self, place: &mut SagaPlace<S>) {
         let keys: Vec<_> = place
             .instances
             .all()
@@ -232,7 +245,7 @@ impl<S: Saga> Runner<S> {
     }
 
     /// Sends the first command of a saga, unless it is on its way.
-    fn send_next(&self, place: &mut Place<S>, key: &Arc<str>) {
+    fn send_next(&self, place: &mut SagaPlace<S>, key: &Arc<str>) {
         let instance = place.instances.get(key);
         let Some(first) = instance.and_then(|instance| instance.outgoing.front()) else {
             return;
@@ -247,11 +260,11 @@ impl<S: Saga> Runner<S> {
                 Ok(result) => result,
                 Err(panic) => Some(Err(panicked(&*panic).to_string())),
             };
-            Sent { key, id, result }
+            SentCommand { key, id, result }
         });
     }
 
-    async fn sent(&self, place: &mut Place<S>, sent: Sent) -> Option<()> {
+    async fn sent(&self, place: &mut SagaPlace<S>, sent: SentCommand) -> Option<()> {
         let result = sent.result?;
         place.sending.remove(&sent.key);
         place
@@ -261,7 +274,7 @@ impl<S: Saga> Runner<S> {
     }
 
     /// A time-out has come. If it cannot be handled, the saga fails.
-    async fn time_out(&self, place: &mut Place<S>, key: &Arc<str>, name: &str) -> Option<()> {
+    async fn time_out(&self, place: &mut SagaPlace<S>, key: &Arc<str>, name: &str) -> Option<()> {
         let in_flight = place.sending.contains(key);
         if let Some(known) = place.instances.get(key) {
             let mut instance = known.clone();
@@ -279,18 +292,21 @@ impl<S: Saga> Runner<S> {
         self.save(place, Vec::new()).await
     }
 
-    async fn carry(&self, place: &mut Place<S>, order: Order) -> Option<()> {
+    async fn carry(&self, place: &mut SagaPlace<S>, order: Order) -> Option<()> {
         match order {
             Order::Rebuild(done) => {
                 let _ = done.send(Err(Error::msg("a saga is not rebuilt")));
             }
             Order::Retry(key, done) => {
                 let retried = self.retry(place, &key.unwrap_or_default()).await;
-                self.is_at(place);
+                self.publish_position(place);
                 let _ = done.send(retried);
             }
             Order::RetryStuck(key, done) => {
-                let count = place.instances.change(&key, Instance::retry).unwrap_or(0);
+                let count = place
+                    .instances
+                    .change(&key, SagaInstance::retry)
+                    .unwrap_or(0);
                 self.save(place, Vec::new()).await?;
                 let _ = done.send(Ok(count));
             }
@@ -299,8 +315,8 @@ impl<S: Saga> Runner<S> {
     }
 
     /// Tells where they are.
-    fn is_at(&self, place: &Place<S>) {
-        self.0.is_at(place.position, &place.parked);
+    fn publish_position(&self, place: &SagaPlace<S>) {
+        self.0.publish_position(place.position, &place.parked);
     }
 }
 

@@ -1,10 +1,10 @@
 //! One saga and what happens to it: an event, or a time-out. Nothing of it is written down yet.
 
 use crate::error::Result;
+use crate::eventstore::backend::RecordedEvent;
 use crate::eventstore::clock;
-use crate::eventstore::saga::instance::Instance;
+use crate::eventstore::saga::instance::SagaInstance;
 use crate::eventstore::saga::{Saga, Step};
-use crate::eventstore::store::RecordedEvent;
 use crate::guarded::{catch, panicked};
 
 /// When an event happened; now, if whoever appended it did not say.
@@ -15,13 +15,13 @@ fn time_of(event: &RecordedEvent) -> u64 {
 
 /// A saga after an event.
 pub(super) async fn stepped<S: Saga>(
-    known: Option<&Instance>,
+    known: Option<&SagaInstance>,
     event: &RecordedEvent,
     key: &str,
     in_flight: bool,
-) -> Result<Instance> {
+) -> Result<SagaInstance> {
     let time = time_of(event);
-    let new = || Instance::start::<S>(time);
+    let new = || SagaInstance::start::<S>(time);
     let mut instance = known.cloned().map_or_else(new, Ok)?;
     let mut state: S = instance.state()?;
     let mut step = Step::of(key);
@@ -35,11 +35,11 @@ pub(super) async fn stepped<S: Saga>(
 
 /// A saga after a time-out.
 pub(super) async fn timed_out<S: Saga>(
-    mut instance: Instance,
+    mut instance: SagaInstance,
     name: &str,
     key: &str,
     in_flight: bool,
-) -> Result<Instance> {
+) -> Result<SagaInstance> {
     let mut state: S = instance.state()?;
     let mut step = Step::of(key);
     let handled = catch(state.time_out(name, &mut step)).await;

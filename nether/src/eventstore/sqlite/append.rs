@@ -1,21 +1,21 @@
-//! Appends in a transaction, and [`Cache`]: what the writer knows without asking, as long as nobody else
-//! writes.
+//! Appends in a transaction, and [`StreamCache`]: what the writer knows without asking, as long as nobody
+//! else writes.
 
 use std::collections::HashMap;
 
 use lru::LruCache;
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use crate::eventstore::sqlite::reader::encoding_number;
-use crate::eventstore::store::{
+use crate::eventstore::backend::{
     Append, Appended, DocumentChange, Expected, NewEvent, Position, StoreError, StreamId,
 };
+use crate::eventstore::sqlite::reader::encoding_number;
 
 /// How many streams are known.
 const STREAMS: usize = 65_536;
 
 /// What the writer knows without asking. After an error, or if another process has written, all is forgotten.
-pub(super) struct Cache {
+pub(super) struct StreamCache {
     /// SQLite's count of what others have committed; `None` before anything is known.
     data_version: Option<i64>,
     head: u64,
@@ -29,9 +29,9 @@ struct Stream {
     version: u64,
 }
 
-impl Default for Cache {
+impl Default for StreamCache {
     fn default() -> Self {
-        Cache {
+        StreamCache {
             data_version: None,
             head: 0,
             // It grows as it is used: room for all from the start would be dear for each that is forgotten.
@@ -41,7 +41,7 @@ impl Default for Cache {
     }
 }
 
-impl Cache {
+impl StreamCache {
     /// The position of the newest event; the start, if nothing is known.
     pub(super) fn head(&self) -> Position {
         Position(self.head)
@@ -66,7 +66,7 @@ impl Cache {
 
     /// Forgets everything: what it knew may not be so.
     pub(super) fn forget(&mut self) {
-        *self = Cache::default();
+        *self = StreamCache::default();
     }
 
     fn remember(&mut self, name: &StreamId, stream: Stream) {
@@ -163,7 +163,7 @@ impl Cache {
                 stream.version.cast_signed(),
                 event.id.as_u128().to_be_bytes(),
                 name,
-                event.schema,
+                event.schema_version,
                 encoding_number(event.payload.encoding),
                 event.payload.bytes,
                 metadata.time.cast_signed(),

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags};
 
-use crate::eventstore::store::{Position, StoreError};
+use crate::eventstore::backend::{Position, StoreError};
 
 pub(in crate::eventstore) fn store_error(error: &Error) -> StoreError {
     let reason = error.to_string();

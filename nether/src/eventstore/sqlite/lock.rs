@@ -4,7 +4,7 @@ use std::fs::{File, TryLockError};
 use std::io::{Error, ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use crate::eventstore::store::StoreError;
+use crate::eventstore::backend::StoreError;
 
 /// The lock, as long as this is there.
 #[derive(Debug)]

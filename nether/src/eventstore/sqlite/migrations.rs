@@ -4,8 +4,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use crate::eventstore::backend::StoreError;
 use crate::eventstore::sqlite::errors::store_error;
-use crate::eventstore::store::StoreError;
 
 /// What SQLite knows a store by: `NthE`.
 pub(super) const APPLICATION: i32 = 0x4e74_6845;
@@ -93,7 +93,7 @@ mod tests {
     use rusqlite::Connection;
 
     use super::{MIGRATIONS, migrate};
-    use crate::eventstore::store::StoreError;
+    use crate::eventstore::backend::StoreError;
 
     const PATH: &str = "a.db";
 

@@ -26,7 +26,7 @@ use tokio::time::sleep;
 
 use self::reader::Readers;
 use self::writer::{Job, Writer};
-use crate::eventstore::store::{
+use crate::eventstore::backend::{
     Append, Appended, Direction, DocumentChange, Documents, EventId, EventStore, Position,
     RecordedEvent, StoreError, StoreFuture, StreamId,
 };
@@ -63,10 +63,10 @@ pub type SqliteTransaction<'a> = rusqlite::Transaction<'a>;
 /// blocks until that is done.
 #[derive(Clone)]
 pub struct SqliteStore {
-    inner: Arc<Inner>,
+    inner: Arc<SqliteInner>,
 }
 
-struct Inner {
+struct SqliteInner {
     path: PathBuf,
     /// Declared before `readers` and the lock file, so that it is dropped first, and has written everything
     /// by then.
@@ -76,7 +76,7 @@ struct Inner {
     head: watch::Receiver<Position>,
     /// Keeps the `head` channel open if the store is read-only, so that waiters stay pending instead of
     /// seeing it closed.
-    _untold: Option<watch::Sender<Position>>,
+    _head_sender: Option<watch::Sender<Position>>,
     /// How often to check whether another process has written, if other processes may write.
     poll: Option<Duration>,
     _lock: Option<lock::LockFile>,
@@ -111,7 +111,7 @@ impl SqliteStore {
         work: impl FnOnce(&SqliteTransaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> StoreFuture<'_, T> {
         Box::pin(async move {
-            let (done, told) = oneshot::channel();
+            let (done, answered) = oneshot::channel();
             let work = Box::new(move |transaction: &SqliteTransaction<'_>| {
                 let value = work(transaction)?;
                 let _ = done.send(value);
@@ -119,7 +119,7 @@ impl SqliteStore {
             });
             self.written(|answer| Job::Transaction(work, answer))
                 .await?;
-            told.await.map_err(|_| StoreError::Closed)
+            answered.await.map_err(|_| StoreError::Closed)
         })
     }
 
@@ -133,9 +133,9 @@ impl SqliteStore {
                 reason: format!("`{}` was opened read-only", self.inner.path.display()),
             });
         };
-        let (answer, told) = oneshot::channel();
+        let (answer, answered) = oneshot::channel();
         writer.give(job(answer)).await?;
-        told.await.map_err(|_| StoreError::Closed)?
+        answered.await.map_err(|_| StoreError::Closed)?
     }
 }
 
@@ -171,15 +171,15 @@ impl EventStore for SqliteStore {
         self.inner.readers.read(|reader| reader.head())
     }
 
-    fn changed(&self, after: Position) -> StoreFuture<'_, Position> {
+    fn wait_for_new(&self, after: Position) -> StoreFuture<'_, Position> {
         let mut head = self.inner.head.clone();
         Box::pin(async move {
-            let told = async move {
+            let notified = async move {
                 let newest = head.wait_for(|head| *head > after).await;
                 newest.map(|head| *head).map_err(|_| StoreError::Closed)
             };
             let Some(interval) = self.inner.poll else {
-                return told.await;
+                return notified.await;
             };
             let found = async {
                 loop {
@@ -190,7 +190,7 @@ impl EventStore for SqliteStore {
                     sleep(interval).await;
                 }
             };
-            race(told, found).await
+            race(notified, found).await
         })
     }
 

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::watch;
 
+use crate::eventstore::backend::StoreError;
 use crate::eventstore::sqlite::errors::{located, store_error};
 use crate::eventstore::sqlite::lock::LockFile;
 use crate::eventstore::sqlite::migrations::{MIGRATIONS, check, migrate};
 use crate::eventstore::sqlite::reader::{Reader, Readers};
 use crate::eventstore::sqlite::writer::Writer;
-use crate::eventstore::sqlite::{Durability, Inner, SqliteOptions, SqliteStore};
-use crate::eventstore::store::StoreError;
+use crate::eventstore::sqlite::{Durability, SqliteInner, SqliteOptions, SqliteStore};
 
 /// After what time to try again what somebody else was at.
 const AGAIN: Duration = Duration::from_millis(2);
@@ -45,15 +45,15 @@ fn open(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreError>
     sound.map_err(|error| located(error, &connection))?;
     let readers = readers(options, path);
     let head = Reader::new(reading(options, path)?).head()?;
-    let (told, head) = watch::channel(head);
-    let writer = Writer::start(connection, told, options.max_batch)?;
+    let (head_sender, head) = watch::channel(head);
+    let writer = Writer::start(connection, head_sender, options.max_batch)?;
     Ok(SqliteStore {
-        inner: Arc::new(Inner {
+        inner: Arc::new(SqliteInner {
             path: path.to_owned(),
             writer: Some(writer),
             readers,
             head,
-            _untold: None,
+            _head_sender: None,
             poll: options.shared.then_some(options.poll_interval),
             _lock: Some(lock),
         }),
@@ -72,14 +72,14 @@ fn read_only(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreE
             reason: "there is no store in it yet".to_owned(),
         });
     }
-    let (told, head) = watch::channel(Reader::new(connection).head()?);
+    let (head_sender, head) = watch::channel(Reader::new(connection).head()?);
     Ok(SqliteStore {
-        inner: Arc::new(Inner {
+        inner: Arc::new(SqliteInner {
             path: path.to_owned(),
             writer: None,
             readers: readers(options, path),
             head,
-            _untold: Some(told),
+            _head_sender: Some(head_sender),
             poll: Some(options.poll_interval),
             _lock: None,
         }),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 #[cfg(doc)]
-use crate::eventstore::{sqlite::SqliteStore, store::StoreError};
+use crate::eventstore::{backend::StoreError, sqlite::SqliteStore};
 
 /// What is on the disk when an append is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

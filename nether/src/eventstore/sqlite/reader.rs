@@ -11,11 +11,11 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tokio::sync::Semaphore;
 
-use crate::eventstore::sqlite::errors::examined;
-use crate::eventstore::store::{
+use crate::eventstore::backend::{
     Appended, Direction, Documents, Encoding, EventId, Metadata, Payload, Position, RecordedEvent,
     StoreError, StoreFuture, StreamId,
 };
+use crate::eventstore::sqlite::errors::examined;
 use crate::sync::lock;
 
 /// How many names of streams a reader remembers.
@@ -24,25 +24,25 @@ const STREAMS: NonZeroUsize = NonZeroUsize::new(16_384).expect("it is not zero")
 const COLUMNS: &str = "position, stream, version, id, name, schema, encoding, payload, time, correlation, causation, principal";
 
 /// Opens another connection.
-type Open = Box<dyn Fn() -> Result<Reader, StoreError> + Send + Sync>;
+type OpenReader = Box<dyn Fn() -> Result<Reader, StoreError> + Send + Sync>;
 
 /// The connections.
 pub(super) struct Readers {
     /// How many may read at the same time.
     room: Arc<Semaphore>,
-    pool: Arc<Pool>,
+    pool: Arc<ReaderPool>,
 }
 
-struct Pool {
+struct ReaderPool {
     idle: Mutex<Vec<Reader>>,
-    open: Open,
+    open: OpenReader,
 }
 
 impl Readers {
-    pub(super) fn new(count: usize, open: Open) -> Self {
+    pub(super) fn new(count: usize, open: OpenReader) -> Self {
         Readers {
             room: Arc::new(Semaphore::new(count)),
-            pool: Arc::new(Pool {
+            pool: Arc::new(ReaderPool {
                 idle: Mutex::default(),
                 open,
             }),
@@ -81,14 +81,14 @@ impl Readers {
 /// A connection that reads, and names that it knows already.
 pub(super) struct Reader {
     connection: Connection,
-    known: Known,
+    known: NameCache,
 }
 
 impl Reader {
     pub(super) fn new(connection: Connection) -> Self {
         Reader {
             connection,
-            known: Known::default(),
+            known: NameCache::default(),
         }
     }
 
@@ -200,7 +200,7 @@ impl Reader {
 }
 
 /// The names that a reader knows by their numbers. What a number stands for never changes.
-struct Known {
+struct NameCache {
     /// The last one asked for: events that follow each other are often of one stream, and of one name.
     last_stream: Option<(i64, StreamId)>,
     last_name: Option<(i64, Arc<str>)>,
@@ -208,9 +208,9 @@ struct Known {
     names: HashMap<i64, Arc<str>>,
 }
 
-impl Default for Known {
+impl Default for NameCache {
     fn default() -> Self {
-        Known {
+        NameCache {
             last_stream: None,
             last_name: None,
             streams: LruCache::new(STREAMS),
@@ -219,7 +219,7 @@ impl Default for Known {
     }
 }
 
-impl Known {
+impl NameCache {
     fn stream(&mut self, connection: &Connection, id: i64) -> rusqlite::Result<StreamId> {
         if let Some((last, stream)) = &self.last_stream
             && *last == id
@@ -274,10 +274,10 @@ fn event(row: &Row<'_>, stream: StreamId, name: Arc<str>) -> rusqlite::Result<Re
     Ok(RecordedEvent {
         position: Position(row.get::<_, i64>(0)?.cast_unsigned()),
         stream,
-        version: row.get::<_, i64>(2)?.cast_unsigned(),
+        stream_version: row.get::<_, i64>(2)?.cast_unsigned(),
         id: EventId::from_u128(u128::from_be_bytes(id)),
         name,
-        schema: row.get(5)?,
+        schema_version: row.get(5)?,
         payload: Payload {
             encoding: encoding(row.get(6)?)?,
             bytes: row.get_ref(7)?.as_blob()?.to_vec(),

@@ -6,24 +6,25 @@ use std::thread::JoinHandle;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::eventstore::sqlite::append::{Cache, change_document};
+use crate::eventstore::backend::{Append, Appended, DocumentChange, Position, StoreError};
+use crate::eventstore::sqlite::append::{StreamCache, change_document};
 use crate::eventstore::sqlite::errors::unwritten;
-use crate::eventstore::store::{Append, Appended, DocumentChange, Position, StoreError};
 use crate::guarded::said;
 
 /// How many jobs may wait; whoever has another waits for room.
 const ROOM: usize = 4096;
 
-type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
+type Responder<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// What is to be done in a transaction of its own.
-pub(super) type Work = Box<dyn FnOnce(&Transaction<'_>) -> Result<(), StoreError> + Send>;
+pub(super) type TransactionWork =
+    Box<dyn FnOnce(&Transaction<'_>) -> Result<(), StoreError> + Send>;
 
 /// What is to be written.
 pub(super) enum Job {
-    Append(Append, Answer<Appended>),
-    Documents(Vec<DocumentChange>, Answer<()>),
-    Transaction(Work, Answer<()>),
+    Append(Append, Responder<Appended>),
+    Documents(Vec<DocumentChange>, Responder<()>),
+    Transaction(TransactionWork, Responder<()>),
 }
 
 /// The way to the thread that writes. Dropped, it waits until all is written.
@@ -41,7 +42,7 @@ impl Writer {
         let (jobs, given) = mpsc::channel(ROOM);
         let mut writing = Writing {
             connection,
-            cache: Cache::default(),
+            cache: StreamCache::default(),
             head,
             max_batch,
         };
@@ -76,7 +77,7 @@ impl Drop for Writer {
 /// What the thread has.
 struct Writing {
     connection: Connection,
-    cache: Cache,
+    cache: StreamCache,
     head: watch::Sender<Position>,
     max_batch: usize,
 }
@@ -121,7 +122,7 @@ impl Writing {
         }
         let error = match self.attempt(&batch) {
             Ok(results) => {
-                self.tell();
+                self.publish_head();
                 let answers = batch.into_iter().zip(results);
                 return answers.for_each(|(job, result)| job.answer(result));
             }
@@ -136,7 +137,7 @@ impl Writing {
             let result = self.attempt(std::slice::from_ref(&job));
             match result.map(|mut results| results.remove(0)) {
                 Ok(result) => {
-                    self.tell();
+                    self.publish_head();
                     job.answer(result);
                 }
                 Err(error) => {
@@ -168,14 +169,14 @@ impl Writing {
     }
 
     /// Does something of somebody else's in a transaction.
-    fn transact(&mut self, work: Work) -> Result<(), StoreError> {
+    fn transact(&mut self, work: TransactionWork) -> Result<(), StoreError> {
         let worked = self.worked(work);
         // It may have changed what is known here.
         self.cache.forget();
         worked.unwrap_or_else(|error| Err(unwritten(&error, &self.connection)))
     }
 
-    fn worked(&mut self, work: Work) -> rusqlite::Result<Result<(), StoreError>> {
+    fn worked(&mut self, work: TransactionWork) -> rusqlite::Result<Result<(), StoreError>> {
         let transaction = begin(&mut self.connection, &mut self.cache)?;
         let worked = catch_unwind(AssertUnwindSafe(|| work(&transaction)));
         Ok(match worked {
@@ -192,8 +193,8 @@ impl Writing {
         })
     }
 
-    /// Tells where the newest event is.
-    fn tell(&self) {
+    /// Publishes the position of the newest event.
+    fn publish_head(&self) {
         let newest = self.cache.head();
         self.head.send_if_modified(|head| {
             let grows = newest > *head;
@@ -221,14 +222,14 @@ fn is_for_all(error: &StoreError) -> bool {
 
 fn begin<'a>(
     connection: &'a mut Connection,
-    cache: &mut Cache,
+    cache: &mut StreamCache,
 ) -> rusqlite::Result<Transaction<'a>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     cache.refresh(&transaction)?;
     Ok(transaction)
 }
 
-impl Cache {
+impl StreamCache {
     /// Does a job. An error is one of the database; that a job is refused is a result like any other, of
     /// which nothing is written.
     fn apply(

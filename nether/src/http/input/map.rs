@@ -185,7 +185,7 @@ impl<'de, R: MapAccess<'de>> MapAccess<'de> for Joined<'de, R> {
             return seed.deserialize(name).map(Some);
         }
         let known = self.known;
-        self.rest.next_key_seed(Known { known, seed })
+        self.rest.next_key_seed(KnownField { known, seed })
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, R::Error> {
@@ -200,12 +200,12 @@ impl<'de, R: MapAccess<'de>> MapAccess<'de> for Joined<'de, R> {
 }
 
 /// A name, of those that are known.
-struct Known<S> {
+struct KnownField<S> {
     known: Option<&'static [&'static str]>,
     seed: S,
 }
 
-impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Known<S> {
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for KnownField<S> {
     type Value = S::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, name: D) -> Result<S::Value, D::Error> {
@@ -213,7 +213,7 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Known<S> {
     }
 }
 
-impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for Known<S> {
+impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for KnownField<S> {
     type Value = S::Value;
 
     fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

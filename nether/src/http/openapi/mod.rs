@@ -14,20 +14,20 @@ use serde_json::{Map, Value, json};
 use self::operation::operation;
 use self::schema::{bound, schemas};
 use crate::http::endpoint::EndpointEntry;
-use crate::http::front::endpoints;
-use crate::http::settings::Settings;
+use crate::http::gateway::endpoints;
+use crate::http::settings::ServerSettings;
 
 /// The description of all endpoints of the program.
-pub(super) fn document(settings: &Settings) -> Value {
+pub(super) fn document(settings: &ServerSettings) -> Value {
     let mut schemas = schemas();
     // Before all others: another type of this name gets another one.
-    schemas.subschema_for::<Problem>();
+    schemas.subschema_for::<ProblemSchema>();
     // By place: two paths that differ in the names of their parameters alone are one.
     let mut places: BTreeMap<String, (&str, Map<String, Value>)> = BTreeMap::new();
     for endpoint in endpoints() {
         let (_, path) = endpoint.place();
         let method = endpoint.method().to_ascii_lowercase();
-        let place = places.entry(endpoint.numbered());
+        let place = places.entry(endpoint.path_template());
         let (path, operations) = place.or_insert_with(|| (path, Map::new()));
         operations.insert(method, operation(endpoint, path, &mut schemas));
     }
@@ -58,9 +58,9 @@ fn response(description: &str, schema: &str) -> Value {
 }
 
 /// Problem details (RFC 9457), as a schema.
-struct Problem;
+struct ProblemSchema;
 
-impl JsonSchema for Problem {
+impl JsonSchema for ProblemSchema {
     fn schema_name() -> Cow<'static, str> {
         "Problem".into()
     }

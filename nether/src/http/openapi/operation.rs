@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 
-use crate::http::endpoint::{EndpointEntry, Field, ReplyShape, Shape, Way, parameters_of};
+use crate::http::endpoint::{EndpointEntry, EndpointKind, Field, ReplyShape, Shape, parameters_of};
 use crate::http::openapi::schema::{of_body, of_event, of_field, without_null};
 use crate::http::openapi::{operation_id, response};
 use crate::http::problem::{ProblemKind, title_of};
@@ -60,7 +60,7 @@ fn parameters(endpoint: &EndpointEntry, path: &str, schemas: &mut SchemaGenerato
         Shape::Opaque => &[],
     };
     let in_path: Vec<_> = endpoint.parameters().zip(parameters_of(path)).collect();
-    let is_feed = matches!(endpoint.way, Way::Feed { .. });
+    let is_feed = matches!(endpoint.way, EndpointKind::Feed { .. });
     let mut parameters = Vec::new();
     for field in fields.iter().filter(|field| !field.is_flat) {
         let shown = in_path.iter().find(|(name, _)| *name == field.name);
@@ -122,7 +122,7 @@ fn idempotency_key() -> Value {
 fn responses(endpoint: &EndpointEntry, schemas: &mut SchemaGenerator) -> Value {
     let mut responses: BTreeMap<String, Value> = BTreeMap::new();
     match &endpoint.way {
-        Way::Call {
+        EndpointKind::Call {
             reply, problems, ..
         } => {
             let (status, response) = success(endpoint, reply, schemas);
@@ -134,7 +134,7 @@ fn responses(endpoint: &EndpointEntry, schemas: &mut SchemaGenerator) -> Value {
                 responses.insert(status.to_string(), problem(&description));
             }
         }
-        Way::Feed { .. } => {
+        EndpointKind::Feed { .. } => {
             responses.insert("200".to_owned(), stream(endpoint, schemas));
         }
     }

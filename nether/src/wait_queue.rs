@@ -1,18 +1,18 @@
-//! [`Line`]: a queue of senders that wait for room, first come, first served. It has no lock of its own, and
-//! a wait allocates nothing.
+//! [`WaitQueue`]: a queue of senders that wait for room, first come, first served. It has no lock of its own,
+//! and a wait allocates nothing.
 
 use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
 
 /// The waiting senders, in the order of their arrival. Granted room stays reserved until its sender uses it.
 #[derive(Debug, Default)]
-pub(crate) struct Line {
+pub(crate) struct WaitQueue {
     waiting: VecDeque<(u64, Waker)>,
     next_ticket: u64,
     reserved: usize,
 }
 
-impl Line {
+impl WaitQueue {
     /// The room that is granted and not yet used.
     #[inline]
     pub(crate) fn reserved(&self) -> usize {
@@ -24,7 +24,7 @@ impl Line {
         self.waiting.is_empty()
     }
 
-    /// Joins the line, unless the ticket is in it already. Ready once the ticket is granted.
+    /// Joins the queue, unless the ticket is in it already. Ready once the ticket is granted.
     #[cold]
     pub(crate) fn poll_enter(
         &mut self,
@@ -62,7 +62,7 @@ impl Line {
             .collect()
     }
 
-    /// Leaves the line, or gives granted room back.
+    /// Leaves the queue, or gives granted room back.
     pub(crate) fn withdraw(&mut self, ticket: u64) {
         match self.place(ticket) {
             Some(place) => drop(self.waiting.remove(place)),

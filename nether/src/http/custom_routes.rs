@@ -1,4 +1,4 @@
-//! Handlers that are written by hand: [`Ctx`], and the middleware around them.
+//! Handlers that are written by hand: [`RequestContext`], and the middleware around them.
 
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
@@ -13,8 +13,8 @@ use tokio::time::timeout;
 use crate::context::Context;
 use crate::http::problem::{Details, Refusal};
 use crate::http::request_id::RequestId;
-use crate::http::site::Site;
-use crate::http::visit::Visit;
+use crate::http::request_scope::RequestScope;
+use crate::http::server_state::ServerState;
 use crate::sync::lock;
 use crate::system::System;
 
@@ -25,7 +25,7 @@ use crate::system::System;
 ///
 /// ```
 /// use axum::http::StatusCode;
-/// use nether::http::Ctx;
+/// use nether::http::RequestContext;
 /// use nether::prelude::*;
 ///
 /// #[query(reply = u64)]
@@ -41,7 +41,7 @@ use crate::system::System;
 ///     }
 /// }
 ///
-/// async fn home(ctx: Ctx) -> Result<String, StatusCode> {
+/// async fn home(ctx: RequestContext) -> Result<String, StatusCode> {
 ///     let count = ctx.ask(Visitors).await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
 ///     Ok(format!("{count} visitors"))
 /// }
@@ -52,9 +52,9 @@ use crate::system::System;
 /// }
 /// ```
 #[derive(Debug)]
-pub struct Ctx(Context);
+pub struct RequestContext(Context);
 
-impl Deref for Ctx {
+impl Deref for RequestContext {
     type Target = Context;
 
     fn deref(&self) -> &Context {
@@ -62,14 +62,14 @@ impl Deref for Ctx {
     }
 }
 
-/// The unit of work that [`Ctx`] opened, for the middleware that closes it.
+/// The unit of work that [`RequestContext`] opened, for the middleware that closes it.
 #[derive(Clone, Default)]
 struct Opened {
-    visit: Arc<Mutex<Option<Visit>>>,
-    site: Option<Arc<Site>>,
+    scope: Arc<Mutex<Option<RequestScope>>>,
+    state: Option<Arc<ServerState>>,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Ctx {
+impl<S: Send + Sync> FromRequestParts<S> for RequestContext {
     type Rejection = Response;
 
     async fn from_request_parts(
@@ -77,44 +77,49 @@ impl<S: Send + Sync> FromRequestParts<S> for Ctx {
         _: &S,
     ) -> Result<Self, Self::Rejection> {
         let opened = parts.extensions.get::<Opened>();
-        let site = opened.and_then(|opened| Some((opened, opened.site.as_ref()?)));
-        let Some((opened, site)) = site else {
-            tracing::error!("`Ctx` is for routes that a `nether::http::Server` serves");
+        let state = opened.and_then(|opened| Some((opened, opened.state.as_ref()?)));
+        let Some((opened, state)) = state else {
+            tracing::error!("`RequestContext` is for routes that a `nether::http::Server` serves");
             return Err(Details::internal().answer_to(parts));
         };
-        let mut visit = lock(&opened.visit);
-        let visit = visit.get_or_insert_with(|| Visit::open(&site.system, &site.settings, parts));
-        Ok(Ctx(visit.ctx.clone()))
+        let mut scope = lock(&opened.scope);
+        let scope =
+            scope.get_or_insert_with(|| RequestScope::open(&state.system, &state.settings, parts));
+        Ok(RequestContext(scope.ctx.clone()))
     }
 }
 
 /// Adds the middleware that gives each request a context, if its handler asks for one.
-pub(super) fn in_context(router: Router<System>, site: &Arc<Site>) -> Router<System> {
-    router.layer(from_fn_with_state(Arc::clone(site), around))
+pub(super) fn in_context(router: Router<System>, state: &Arc<ServerState>) -> Router<System> {
+    router.layer(from_fn_with_state(Arc::clone(state), around))
 }
 
-async fn around(State(site): State<Arc<Site>>, mut request: Request, next: Next) -> Response {
+async fn around(
+    State(state): State<Arc<ServerState>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let opened = Opened {
-        visit: Arc::default(),
-        site: Some(Arc::clone(&site)),
+        scope: Arc::default(),
+        state: Some(Arc::clone(&state)),
     };
     request.extensions_mut().insert(opened.clone());
     let id = RequestId::given(request.headers());
-    let answering = timeout(site.settings.request_timeout, next.run(request));
+    let answering = timeout(state.settings.request_timeout, next.run(request));
     let response = answering.await;
-    let visit = lock(&opened.visit).take();
+    let scope = lock(&opened.scope).take();
     let called = || {
-        let own = visit.as_ref().map(Visit::request_id);
+        let own = scope.as_ref().map(RequestScope::request_id);
         own.or_else(|| id.clone()).unwrap_or_else(RequestId::fresh)
     };
     let response = response.map(|response| match response.extensions().get::<Refusal>() {
         Some(refusal) => refusal.answer(&called()),
         None => response,
     });
-    match (response, visit) {
-        (Ok(response), Some(visit)) => visit.close(response).await,
+    match (response, scope) {
+        (Ok(response), Some(scope)) => scope.close(response).await,
         (Ok(response), None) => response,
-        (Err(_), Some(visit)) => visit.answer(Err(Details::too_late())).await,
+        (Err(_), Some(scope)) => scope.answer(Err(Details::too_late())).await,
         (Err(_), None) => Details::too_late().answer(&id.unwrap_or_else(RequestId::fresh)),
     }
 }

@@ -1,4 +1,4 @@
-//! [`Seat`]: who is at a stream, and in which unit of work. It knows nothing of the items.
+//! [`Participant`]: who is at a stream, and in which unit of work. It knows nothing of the items.
 
 use std::marker::PhantomData;
 use std::ptr;
@@ -6,32 +6,32 @@ use std::sync::Arc;
 
 use crate::channel::AnyChannel;
 use crate::context::handle::{Handle, Origin};
-use crate::scope::{Guest, Scope};
+use crate::scope::{Scope, StreamWaiter};
 
 /// Who is at a stream, for as long as their context is lent.
 #[derive(Clone)]
-pub(super) struct Seat<'c> {
+pub(super) struct Participant<'c> {
     pub(super) scope: Arc<Scope>,
     stream: Arc<dyn AnyChannel>,
     /// The delivery that uses it. `None` for whom the unit of work does not count.
-    guest: Option<Guest>,
+    waiter: Option<StreamWaiter>,
     lent: PhantomData<&'c ()>,
 }
 
 /// That a delivery waits at a stream, until dropped.
-pub(super) struct Waiting {
+pub(super) struct StreamWait {
     scope: Arc<Scope>,
     stream: Arc<dyn AnyChannel>,
-    guest: Guest,
+    waiter: StreamWaiter,
 }
 
-impl Seat<'_> {
+impl Participant<'_> {
     pub(super) fn of(handle: &Handle, stream: Arc<dyn AnyChannel>) -> Self {
         let label = handle.message.filter(|_| handle.origin == Origin::Handler);
-        Seat {
+        Participant {
             scope: Arc::clone(&handle.scope),
             stream,
-            guest: label.map(|label| Guest {
+            waiter: label.map(|label| StreamWaiter {
                 place: ptr::from_ref(handle).addr(),
                 sequence: label.sequence(),
                 caller: handle.cause.sequence.filter(|_| label.is_awaited()),
@@ -42,41 +42,41 @@ impl Seat<'_> {
     }
 
     /// The same, for as long as one likes: nothing is known of who uses it.
-    pub(super) fn unknown(&self) -> Seat<'static> {
-        Seat {
+    pub(super) fn unknown(&self) -> Participant<'static> {
+        Participant {
             scope: Arc::clone(&self.scope),
             stream: Arc::clone(&self.stream),
-            guest: None,
+            waiter: None,
             lent: PhantomData,
         }
     }
 
     /// Begins to wait for items. Only while the unit of work closes is anybody to know.
-    pub(super) fn wait_for_items(&self) -> Option<Waiting> {
+    pub(super) fn wait_for_items(&self) -> Option<StreamWait> {
         self.scope.is_closing().then(|| self.wait(false)).flatten()
     }
 
     /// Begins to wait for room. Counts for as long as there is nobody who could make some.
-    pub(super) fn wait_for_room(&self) -> Option<Waiting> {
+    pub(super) fn wait_for_room(&self) -> Option<StreamWait> {
         self.wait(true)
     }
 
-    fn wait(&self, for_room: bool) -> Option<Waiting> {
-        let guest = Guest {
+    fn wait(&self, for_room: bool) -> Option<StreamWait> {
+        let waiter = StreamWaiter {
             for_room,
-            ..self.guest?
+            ..self.waiter?
         };
-        self.scope.begin_waiting(&self.stream, guest);
-        Some(Waiting {
+        self.scope.begin_waiting(&self.stream, waiter);
+        Some(StreamWait {
             scope: Arc::clone(&self.scope),
             stream: Arc::clone(&self.stream),
-            guest,
+            waiter,
         })
     }
 }
 
-impl Drop for Waiting {
+impl Drop for StreamWait {
     fn drop(&mut self) {
-        self.scope.end_waiting(&self.stream, self.guest);
+        self.scope.end_waiting(&self.stream, self.waiter);
     }
 }

@@ -1,15 +1,15 @@
 //! Where those who follow a store are: checkpoints, and a stream from an event on.
 
-use crate::eventstore::handle::Store;
-use crate::eventstore::store::{
+use crate::eventstore::backend::{
     Direction, DocumentChange, PAGE, Position, RecordedEvent, StoreError,
 };
+use crate::eventstore::store::Store;
 
 /// Where the name of a checkpoint is.
 const CHECKPOINTS: &str = "checkpoint";
 
 /// The position that is written down as the last one handled.
-pub(super) async fn checkpoint(store: &Store, name: &str) -> Result<Position, StoreError> {
+pub(super) async fn load(store: &Store, name: &str) -> Result<Position, StoreError> {
     let Some(content) = store.document(CHECKPOINTS, name).await? else {
         return Ok(Position::START);
     };
@@ -42,7 +42,7 @@ pub(super) async fn stream_from(
     loop {
         let next = events
             .last()
-            .map_or(first.version, |event| event.version + 1);
+            .map_or(first.stream_version, |event| event.stream_version + 1);
         let page = store.read_stream(&first.stream, next, Direction::Forwards, PAGE);
         let page = page.await?;
         let is_last = page.len() < PAGE || page.iter().any(|event| event.position > last);

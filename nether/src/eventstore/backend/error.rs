@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::eventstore::store::{Position, StreamId};
+use crate::eventstore::backend::{Position, StreamId};
 
 /// Why a store could not do what it was asked. Nothing that was acknowledged before is lost by it.
 #[derive(Debug, Clone)]
@@ -75,7 +75,7 @@ pub enum StoreError {
         /// Its name.
         name: Arc<str>,
         /// The version of its content's shape.
-        schema: u32,
+        schema_version: u32,
         /// What is wrong with it.
         reason: String,
     },
@@ -152,11 +152,11 @@ impl fmt::Display for StoreError {
                 stream,
                 position,
                 name,
-                schema,
+                schema_version,
                 reason,
             } => write!(
                 f,
-                "the event `{name}` (version {schema}) at position {position}, in the stream `{stream}`, is not known: {reason}"
+                "the event `{name}` (version {schema_version}) at position {position}, in the stream `{stream}`, is not known: {reason}"
             ),
             StoreError::Codec { what, reason } => write!(f, "{what}: {reason}"),
             StoreError::Closed => f.write_str("the event store is closed"),

@@ -1,6 +1,6 @@
-//! [`Site`]: what handlers at one address know of it. The router that leads to them is
-//! [`Front`](crate::http::front::Front)'s, and not in here: handlers have the site, so it would never be
-//! dropped.
+//! [`ServerState`]: what handlers at one address know of it. The router that leads to them is
+//! [`Gateway`](crate::http::gateway::Gateway)'s, and not in here: handlers have the state, so it would never
+//! be dropped.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -11,16 +11,16 @@ use tokio::sync::watch;
 use crate::http::endpoint::EndpointEntry;
 use crate::http::feed::Feed;
 use crate::http::idempotency::Idempotency;
-use crate::http::settings::Settings;
+use crate::http::settings::ServerSettings;
 use crate::sync::lock;
 use crate::system::System;
 
 /// What handlers at one address know of it.
-pub(super) struct Site {
+pub(super) struct ServerState {
     /// While it serves, the system lives.
     pub(super) system: System,
-    pub(super) settings: Arc<Settings>,
-    pub(super) shared: Arc<Shared>,
+    pub(super) settings: Arc<ServerSettings>,
+    pub(super) shared: Arc<ServerShared>,
     /// Whether it is for those alone who run the system.
     pub(super) is_private: bool,
     /// Set once streams of events are to end; the address's own task sets it, each stream waits for it.
@@ -29,7 +29,7 @@ pub(super) struct Site {
 
 /// What all addresses of a server have in common.
 #[derive(Debug, Default)]
-pub(super) struct Shared {
+pub(super) struct ServerShared {
     pub(super) idempotency: Arc<Idempotency>,
     /// The feeds that were opened, with their endpoints.
     feeds: Mutex<Vec<(&'static EndpointEntry, Arc<Feed>)>>,
@@ -51,7 +51,7 @@ pub(super) struct Folder {
     pub(super) single_page: bool,
 }
 
-impl Shared {
+impl ServerShared {
     /// Adds routes; how many routers there are now.
     pub(super) fn add_router(&self, router: Router<System>) -> usize {
         let mut added = lock(&self.added);
@@ -86,14 +86,14 @@ impl Shared {
     }
 }
 
-impl Site {
+impl ServerState {
     pub(super) fn new(
         system: System,
-        settings: Arc<Settings>,
-        shared: Arc<Shared>,
+        settings: Arc<ServerSettings>,
+        shared: Arc<ServerShared>,
         is_private: bool,
     ) -> Arc<Self> {
-        Arc::new(Site {
+        Arc::new(ServerState {
             system,
             settings,
             shared,

@@ -1,4 +1,4 @@
-//! [`Hold`]: what keeps a unit of work from ending, besides its messages; and [`Counted`], what keeps a
+//! [`ScopeGuard`]: what keeps a unit of work from ending, besides its messages; and [`Counted`], what keeps a
 //! system from it.
 
 use std::sync::Arc;
@@ -10,13 +10,13 @@ use crate::scope::Scope;
 /// Keeps a scope that has something in flight from becoming idle, until dropped. It does not count as a
 /// message.
 #[derive(Debug)]
-pub(crate) struct Hold(Arc<Scope>);
+pub(crate) struct ScopeGuard(Arc<Scope>);
 
-impl Hold {
+impl ScopeGuard {
     pub(crate) fn new(scope: Arc<Scope>) -> Self {
         scope.sent.fetch_add(1, Ordering::SeqCst);
         scope.add_to_limit(1);
-        Hold(scope)
+        ScopeGuard(scope)
     }
 
     pub(crate) fn scope(&self) -> &Scope {
@@ -24,7 +24,7 @@ impl Hold {
     }
 }
 
-impl Drop for Hold {
+impl Drop for ScopeGuard {
     fn drop(&mut self) {
         self.0.take_back(1);
     }
@@ -44,6 +44,6 @@ impl Scope {
 impl Drop for Counted {
     fn drop(&mut self) {
         self.0.tasks.end();
-        self.0.stopping.tell_quiet();
+        self.0.stopping.notify_quiet();
     }
 }

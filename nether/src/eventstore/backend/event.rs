@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::eventstore::store::{Position, StreamId};
+use crate::eventstore::backend::{Position, StreamId};
 
 /// The id of one event, and what makes an append idempotent: an event whose id is in the store already is not
 /// written again.
@@ -91,7 +91,7 @@ pub struct NewEvent {
     /// Its stable name.
     pub name: Cow<'static, str>,
     /// The version of its content's shape, from 1.
-    pub schema: u32,
+    pub schema_version: u32,
     /// Its content.
     pub payload: Payload,
 }
@@ -104,13 +104,13 @@ pub struct RecordedEvent {
     /// The stream that it is in.
     pub stream: StreamId,
     /// Its number in that stream, from 1.
-    pub version: u64,
+    pub stream_version: u64,
     /// Its id.
     pub id: EventId,
     /// Its stable name.
     pub name: Arc<str>,
     /// The version of its content's shape.
-    pub schema: u32,
+    pub schema_version: u32,
     /// Its content.
     pub payload: Payload,
     /// What else is known of it.

@@ -1,4 +1,4 @@
-//! [`Front`]: where requests come in at one address: the endpoints of the program and the routes that were
+//! [`Gateway`]: where requests come in at one address: the endpoints of the program and the routes that were
 //! added, as one router.
 //!
 //! The order in which a request is offered: routers added at run time (the newest first), `#[routes]`,
@@ -19,54 +19,56 @@ use tower::ServiceExt;
 use tower_http::compression::CompressionLayer;
 
 use crate::http::allow;
-use crate::http::connection::Place;
-use crate::http::endpoint::{EndpointEntry, EndpointRegistration, RoutesRegistration, Way};
+use crate::http::connection::RequestPermit;
+use crate::http::custom_routes;
+use crate::http::endpoint::{
+    EndpointEntry, EndpointKind, EndpointRegistration, RoutesRegistration,
+};
 use crate::http::files;
 use crate::http::operations;
-use crate::http::own;
 use crate::http::problem::Details;
 use crate::http::request_id::RequestId;
-use crate::http::settings::Settings;
-use crate::http::site::{Shared, Site};
+use crate::http::server_state::{ServerShared, ServerState};
+use crate::http::settings::ServerSettings;
 use crate::http::sse;
 use crate::system::System;
 
 /// Where requests come in. Each open connection has it, and who opened the address.
-pub(super) struct Front {
-    pub(super) site: Arc<Site>,
+pub(super) struct Gateway {
+    pub(super) state: Arc<ServerState>,
     router: ArcSwap<Router>,
 }
 
-impl Front {
+impl Gateway {
     /// What clients are served.
     pub(super) fn public(
         system: System,
-        settings: Arc<Settings>,
-        shared: Arc<Shared>,
+        settings: Arc<ServerSettings>,
+        shared: Arc<ServerShared>,
     ) -> Arc<Self> {
-        Front::new(Site::new(system, settings, shared, false))
+        Gateway::new(ServerState::new(system, settings, shared, false))
     }
 
     /// What those are served who run the system.
-    pub(super) fn private(system: System, settings: Arc<Settings>) -> Arc<Self> {
-        Front::new(Site::new(system, settings, Arc::default(), true))
+    pub(super) fn private(system: System, settings: Arc<ServerSettings>) -> Arc<Self> {
+        Gateway::new(ServerState::new(system, settings, Arc::default(), true))
     }
 
-    fn new(site: Arc<Site>) -> Arc<Self> {
-        let front = Arc::new(Front {
-            site,
+    fn new(state: Arc<ServerState>) -> Arc<Self> {
+        let gateway = Arc::new(Gateway {
+            state,
             router: ArcSwap::from_pointee(Router::new()),
         });
-        front.rebuild();
-        front
+        gateway.rebuild();
+        gateway
     }
 
     /// Takes in what was added.
     pub(super) fn rebuild(&self) {
-        let router = if self.site.is_private {
-            operations::probes(&self.site).fallback(not_found)
+        let router = if self.state.is_private {
+            operations::probes(&self.state).fallback(not_found)
         } else {
-            assembled(&self.site)
+            assembled(&self.state)
         };
         self.router.store(Arc::new(router));
     }
@@ -80,55 +82,55 @@ impl Front {
     }
 }
 
-fn assembled(site: &Arc<Site>) -> Router {
-    let (routers, folders) = site.shared.added();
+fn assembled(state: &Arc<ServerState>) -> Router {
+    let (routers, folders) = state.shared.added();
     let mut router = Router::new().fallback(not_found);
     for folder in &folders {
         router = files::before(folder, router);
     }
-    if site.settings.operations.is_none() {
-        router = before(operations::probes(site), router);
+    if state.settings.management.is_none() {
+        router = before(operations::probes(state), router);
     }
-    router = before(operations::description(site), router);
-    router = before(routed(site), router);
+    router = before(operations::description(state), router);
+    router = before(routed(state), router);
     let written = registered_routes().map(|routes| (routes.build)());
-    for own in written.chain(routers) {
-        let own = own::in_context(own, site).with_state(site.system.clone());
-        router = before(own, router);
+    for custom in written.chain(routers) {
+        let custom = custom_routes::in_context(custom, state).with_state(state.system.clone());
+        router = before(custom, router);
     }
-    if site.settings.compression {
+    if state.settings.compression {
         router = router.layer(CompressionLayer::new());
     }
-    match &site.settings.cors {
+    match &state.settings.cors {
         Some(cors) => router.layer(cors.clone()),
         None => router,
     }
 }
 
 /// The messages that are endpoints.
-fn routed(site: &Arc<Site>) -> Router {
+fn routed(state: &Arc<ServerState>) -> Router {
     let mut router = Router::new();
     for endpoint in endpoints() {
-        router = router.route(&endpoint.numbered(), route(site, endpoint));
+        router = router.route(&endpoint.path_template(), route(state, endpoint));
     }
     router
 }
 
-fn route(site: &Arc<Site>, endpoint: &'static EndpointEntry) -> MethodRouter {
-    let site = Arc::clone(site);
+fn route(state: &Arc<ServerState>, endpoint: &'static EndpointEntry) -> MethodRouter {
+    let state = Arc::clone(state);
     let Ok(method) = MethodFilter::try_from(method(endpoint)) else {
         unreachable!("the attribute takes no other method");
     };
     let route = MethodRouter::new();
     match endpoint.way {
-        Way::Call { serve, .. } => {
-            route.on(method, move |request| serve(Arc::clone(&site), request))
+        EndpointKind::Call { serve, .. } => {
+            route.on(method, move |request| serve(Arc::clone(&state), request))
         }
-        Way::Feed { open } => {
-            let history = site.settings.event_history;
-            let feed = site.shared.feed(endpoint, || open(&site.system, history));
+        EndpointKind::Feed { open } => {
+            let history = state.settings.event_history;
+            let feed = state.shared.feed(endpoint, || open(&state.system, history));
             route.on(method, move |request| {
-                sse::serve(endpoint, Arc::clone(&feed), Arc::clone(&site), request)
+                sse::serve(endpoint, Arc::clone(&feed), Arc::clone(&state), request)
             })
         }
     }
@@ -174,7 +176,7 @@ fn before(first: Router, then: Router) -> Router {
 /// Forgets what a router has left in a request: the next one reads the parameters of its path anew.
 fn forget_route(extensions: &mut Extensions) {
     let mut before = std::mem::take(extensions);
-    keep::<Place>(&mut before, extensions);
+    keep::<RequestPermit>(&mut before, extensions);
     keep::<OnUpgrade>(&mut before, extensions);
     keep::<Protocol>(&mut before, extensions);
 }

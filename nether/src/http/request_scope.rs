@@ -1,4 +1,4 @@
-//! [`Visit`]: the unit of work of one request, from its headers to its answer.
+//! [`RequestScope`]: the unit of work of one request, from its headers to its answer.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::error::ContextError;
 use crate::http::problem::Details;
 use crate::http::request_id::RequestId;
-use crate::http::settings::Settings;
+use crate::http::settings::ServerSettings;
 use crate::system::System;
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
@@ -20,7 +20,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// A request at work.
 #[derive(Debug)]
-pub(super) struct Visit {
+pub(super) struct RequestScope {
     pub(super) ctx: Context,
     /// What the client calls it.
     given: Option<RequestId>,
@@ -28,9 +28,9 @@ pub(super) struct Visit {
     wait: Option<u64>,
 }
 
-impl Visit {
+impl RequestScope {
     /// Opens the unit of work, with what the headers say about it.
-    pub(super) fn open(system: &System, settings: &Settings, parts: &request::Parts) -> Self {
+    pub(super) fn open(system: &System, settings: &ServerSettings, parts: &request::Parts) -> Self {
         let mut ctx = system.context();
         let wait = wait(&parts.headers);
         let patience = wait.map_or(Duration::MAX, Duration::from_secs);
@@ -42,7 +42,7 @@ impl Visit {
         if let Some(id) = &given {
             ctx = ctx.with(id.clone());
         }
-        Visit { ctx, given, wait }
+        RequestScope { ctx, given, wait }
     }
 
     /// What it is called in the log, and in a problem.

@@ -6,13 +6,13 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
 use crate::declaration::Declaration;
+#[cfg(feature = "sqlite")]
+use crate::eventstore::backend::StoreFuture;
+use crate::eventstore::backend::{Encoding, EventStore, StoreError};
 use crate::eventstore::control::Control;
 use crate::eventstore::memory::MemoryStore;
 #[cfg(feature = "sqlite")]
 use crate::eventstore::sqlite::{SqliteStore, SqliteTransaction};
-#[cfg(feature = "sqlite")]
-use crate::eventstore::store::StoreFuture;
-use crate::eventstore::store::{Encoding, EventStore, StoreError};
 use crate::resources::ResourceDescriptor;
 use crate::sync::lock;
 
@@ -38,11 +38,11 @@ pub struct Store {
     /// The backend, if it is SQLite, in whose transactions projections may write.
     #[cfg(feature = "sqlite")]
     sqlite: Option<SqliteStore>,
-    settings: Settings,
+    settings: StoreSettings,
     /// The aggregates by the beginning of their streams' names.
     categories: Arc<Mutex<HashMap<&'static str, Declaration>>>,
     /// The projections and sagas that follow it, by name.
-    followers: Arc<Mutex<HashMap<&'static str, Follower>>>,
+    followers: Arc<Mutex<HashMap<&'static str, RegisteredFollower>>>,
 }
 
 /// The store, as what aggregates, projections and sagas need.
@@ -59,14 +59,14 @@ const GIVEN_BY: &str = "`builder.provide(nether::eventstore::Store::memory())`, 
 
 /// A projection or saga type that follows a store.
 #[derive(Clone)]
-struct Follower {
+struct RegisteredFollower {
     declaration: Declaration,
     control: Arc<Control>,
 }
 
 /// How a program uses its store.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Settings {
+pub(super) struct StoreSettings {
     pub(super) encoding: Encoding,
     pub(super) skips_unknown: bool,
 }
@@ -78,7 +78,7 @@ impl Store {
             backend: Arc::new(backend),
             #[cfg(feature = "sqlite")]
             sqlite: None,
-            settings: Settings::default(),
+            settings: StoreSettings::default(),
             categories: Arc::default(),
             followers: Arc::default(),
         }
@@ -146,7 +146,7 @@ impl Store {
         self
     }
 
-    pub(super) fn settings(&self) -> Settings {
+    pub(super) fn settings(&self) -> StoreSettings {
         self.settings
     }
 
@@ -190,7 +190,7 @@ impl Store {
             });
         }
         let control = Arc::new(Control::default());
-        let follower = Follower {
+        let follower = RegisteredFollower {
             declaration,
             control: Arc::clone(&control),
         };

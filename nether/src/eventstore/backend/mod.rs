@@ -197,7 +197,7 @@ pub trait EventStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// Why that could not be known, or that the store is closed.
-    fn changed(&self, after: Position) -> StoreFuture<'_, Position>;
+    fn wait_for_new(&self, after: Position) -> StoreFuture<'_, Position>;
 
     /// Where the event with that id is, if it is in the store: version and position, `is_repeated`.
     ///
