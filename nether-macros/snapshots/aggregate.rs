@@ -48,9 +48,7 @@ const _: () = {
         },
         breaker: ::nether::__private::Option::None,
         resources: &[
-            <::nether::__private::Resource<
-                ::nether::__private::eventstore::Store,
-            > as ::nether::__private::InitArgument>::DESCRIPTOR,
+            ::nether::__private::eventstore::STORE,
             <Resource<
                 Limit,
             > as ::nether::__private::eventstore::DecisionArgument>::DESCRIPTOR,

@@ -182,21 +182,25 @@ const _: () = {
     #[automatically_derived]
     impl ::nether::__private::ExclusiveHandler<::nether::__private::Given<ProcessOrder>>
     for Orders {
-        async fn handle<
+        fn handle<
             __S: ::nether::__private::ReplySink<::nether::__private::Given<ProcessOrder>>,
         >(
             module: &mut Self,
             parcel: &mut ::nether::__private::Given<ProcessOrder>,
             ctx: &::nether::__private::Context<Self>,
             settle: __S,
-        ) -> __S::Settled
+        ) -> impl ::nether::__private::Future<
+            Output = __S::Settled,
+        > + ::nether::__private::Send
         where
             for<'a> Self: ::nether::__private::Send,
         {
-            <ProcessOrder as ::nether::__private::HandlerByValue>::settle(
-                settle,
-                Self::process(module, parcel.message(), ctx).await,
-            )
+            async move {
+                <ProcessOrder as ::nether::__private::HandlerByValue>::settle(
+                    settle,
+                    Self::process(module, parcel.message(), ctx).await,
+                )
+            }
         }
     }
     const _: fn() = <ProcessOrder as ::nether::__private::HandlerByValue>::may_change::<
@@ -215,7 +219,7 @@ const _: () = {
     impl ::nether::__private::ExclusiveHandler<
         ::nether::__private::Given<OrdersProcessed>,
     > for Orders {
-        async fn handle<
+        fn handle<
             __S: ::nether::__private::ReplySink<
                     ::nether::__private::Given<OrdersProcessed>,
                 >,
@@ -224,14 +228,18 @@ const _: () = {
             parcel: &mut ::nether::__private::Given<OrdersProcessed>,
             _: &::nether::__private::Context<Self>,
             settle: __S,
-        ) -> __S::Settled
+        ) -> impl ::nether::__private::Future<
+            Output = __S::Settled,
+        > + ::nether::__private::Send
         where
             for<'a> Self: ::nether::__private::Send,
         {
-            <OrdersProcessed as ::nether::__private::HandlerByValue>::settle(
-                settle,
-                Self::processed(module, parcel.message()),
-            )
+            async move {
+                <OrdersProcessed as ::nether::__private::HandlerByValue>::settle(
+                    settle,
+                    Self::processed(module, parcel.message()),
+                )
+            }
         }
     }
     #[automatically_derived]
@@ -246,51 +254,28 @@ const _: () = {
     #[automatically_derived]
     impl ::nether::__private::ExclusiveHandler<::nether::__private::Shown<Paid>>
     for Orders {
-        async fn handle<
-            __S: ::nether::__private::ReplySink<::nether::__private::Shown<Paid>>,
-        >(
+        fn handle<__S: ::nether::__private::ReplySink<::nether::__private::Shown<Paid>>>(
             module: &mut Self,
             parcel: &mut ::nether::__private::Shown<Paid>,
             _: &::nether::__private::Context<Self>,
             settle: __S,
-        ) -> __S::Settled
+        ) -> impl ::nether::__private::Future<
+            Output = __S::Settled,
+        > + ::nether::__private::Send
         where
             for<'a> Self: ::nether::__private::Send,
         {
-            <Paid as ::nether::__private::HandlerByReference>::settle(
-                settle,
-                Self::paid(module, parcel.message()).await,
-            )
+            async move {
+                <Paid as ::nether::__private::HandlerByReference>::settle(
+                    settle,
+                    Self::paid(module, parcel.message()).await,
+                )
+            }
         }
     }
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
-    impl ::nether::__private::Emits<
-        OrderProcessed,
-        ::nether::__private::Listed,
-        ::nether::__private::Listed,
-    > for Orders {}
-    #[automatically_derived]
-    #[diagnostic::do_not_recommend]
-    impl ::nether::__private::Emits<
-        ::nether::__private::NoMessage,
-        ::nether::__private::Listed,
-        ::nether::__private::Listed,
-    > for Orders {}
-    #[automatically_derived]
-    #[diagnostic::do_not_recommend]
-    impl ::nether::__private::Calls<
-        ::nether::__private::NoMessage,
-        ::nether::__private::Listed,
-        ::nether::__private::Listed,
-    > for Orders {}
-    #[automatically_derived]
-    #[diagnostic::do_not_recommend]
-    impl ::nether::__private::Calls<
-        ::nether::__private::NorAnother,
-        ::nether::__private::Listed,
-        ::nether::__private::Listed,
-    > for Orders {}
+    impl ::nether::__private::ListedInEmits<Orders> for OrderProcessed {}
     ::nether::__private::inventory::submit! {
         ::nether::__private::ModuleRegistration(& DESCRIPTOR)
     }

@@ -39,9 +39,7 @@ const _: () = {
         },
         breaker: ::nether::__private::Option::None,
         resources: &[
-            <::nether::__private::Resource<
-                ::nether::__private::eventstore::Store,
-            > as ::nether::__private::InitArgument>::DESCRIPTOR,
+            ::nether::__private::eventstore::STORE,
             <Resource<Pool> as ::nether::__private::InitArgument>::DESCRIPTOR,
         ],
         launch: ::nether::__private::Option::Some(

@@ -37,11 +37,7 @@ const _: () = {
             is_essential: false,
         },
         breaker: ::nether::__private::Option::None,
-        resources: &[
-            <::nether::__private::Resource<
-                ::nether::__private::eventstore::Store,
-            > as ::nether::__private::InitArgument>::DESCRIPTOR,
-        ],
+        resources: &[::nether::__private::eventstore::STORE],
         launch: ::nether::__private::Option::Some(
             ::nether::__private::launch::<
                 ::nether::__private::eventstore::Sagas<Fulfilment>,

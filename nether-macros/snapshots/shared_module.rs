@@ -30,8 +30,11 @@ const _: () = {
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
     impl ::nether::__private::Caller for Mailer {
-        type Rule = ::nether::__private::Unlisted;
+        type Rule = ::nether::__private::WithoutLists;
     }
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
+    impl ::nether::__private::Unlisted for Mailer {}
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
     impl ::nether::__private::Module for Mailer {
@@ -55,7 +58,7 @@ const _: () = {
     #[automatically_derived]
     impl ::nether::__private::SharedHandler<::nether::__private::Shown<OrderProcessed>>
     for Mailer {
-        async fn handle<
+        fn handle<
             __S: ::nether::__private::ReplySink<
                     ::nether::__private::Shown<OrderProcessed>,
                 >,
@@ -64,14 +67,18 @@ const _: () = {
             parcel: &mut ::nether::__private::Shown<OrderProcessed>,
             _: &::nether::__private::Context<Self>,
             settle: __S,
-        ) -> __S::Settled
+        ) -> impl ::nether::__private::Future<
+            Output = __S::Settled,
+        > + ::nether::__private::Send
         where
             for<'a> Self: ::nether::__private::Sync,
         {
-            <OrderProcessed as ::nether::__private::HandlerByReference>::settle(
-                settle,
-                Self::confirm(module, parcel.message()).await,
-            )
+            async move {
+                <OrderProcessed as ::nether::__private::HandlerByReference>::settle(
+                    settle,
+                    Self::confirm(module, parcel.message()).await,
+                )
+            }
         }
     }
     ::nether::__private::inventory::submit! {

@@ -8,6 +8,13 @@ pub(crate) const HTTP: bool = cfg!(feature = "http");
 pub(crate) const ENABLE_HTTP: &str =
     "enable it: `nether = { version = \"..\", features = [\"http\"] }`";
 
+/// Whether there is `#[nether::test]`.
+pub(crate) const TEST: bool = cfg!(feature = "test");
+
+/// What to do where [`TEST`] is off.
+pub(crate) const ENABLE_TEST: &str =
+    "enable it in `[dev-dependencies]`: `nether = { version = \"..\", features = [\"test\"] }`";
+
 /// Whether the program keeps events.
 pub(crate) const EVENTSTORE: bool = cfg!(feature = "eventstore");
 

@@ -15,6 +15,7 @@ mod durations;
 mod entry;
 mod features;
 mod header;
+mod init;
 mod keys;
 mod lists;
 mod message;

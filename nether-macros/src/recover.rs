@@ -1,11 +1,13 @@
 //! The one place where an expansion leaves the crate: alone, or with the errors that were found.
 
 use proc_macro2::{TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Error, Visibility};
+use syn::{Attribute, Error, Type, Visibility};
 
 use crate::diagnostics::Diagnostics;
+use crate::paths::Paths;
+use crate::spans;
 
 /// The expansion, or, if there are mistakes, the errors and behind them what keeps them the only ones: the
 /// user's item and whatever stands in for the expansion.
@@ -34,6 +36,22 @@ pub(crate) fn unparsed(
     let errors = diagnostics.check().err().map(Error::into_compile_error);
     let item = item.into_token_stream();
     quote!(#errors #item)
+}
+
+/// Stands in for the proof that `ty` handles a message, where an error says why it does not: so that no
+/// second one follows where the message is sent. Events need no such proof, so the bound says "a command or a
+/// query"; one that is for any lifetime is one that the compiler believes of what is no message at all.
+pub(crate) fn handled_by(ty: impl ToTokens, message: &Type, paths: &Paths) -> TokenStream {
+    let p = paths.private();
+    quote_spanned! {spans::attribute()=>
+        #[automatically_derived]
+        #[diagnostic::do_not_recommend]
+        impl #p::HandledBy<#ty> for #message where for<'a> #message: #p::ByValue {
+            fn handler() -> #p::Option<&'static #p::Declaration> {
+                #p::Option::None
+            }
+        }
+    }
 }
 
 /// The word that says what an item is: the first behind its attributes and visibility.

@@ -35,6 +35,15 @@ pub(crate) fn behind_reference(ty: &Type) -> &Type {
     }
 }
 
+/// Whether the type is one of the two contexts, however it is taken. `std::task::Context<'_>` is not.
+pub(crate) fn is_context(ty: &Type) -> bool {
+    let segment = types::last_segment(behind_reference(ty));
+    segment.is_some_and(|segment| {
+        (segment.ident == "Context" || segment.ident == "QueryContext")
+            && !types::only_lifetimes(segment)
+    })
+}
+
 /// Handlers and hooks are plain functions: nobody could fill in type parameters, or call them otherwise than
 /// safely.
 pub(crate) fn check_plain(what: &str, signature: &Signature, diagnostics: &Diagnostics) {

@@ -21,6 +21,8 @@ mod http;
 mod without_eventstore;
 #[cfg(not(feature = "http"))]
 mod without_http;
+#[cfg(not(feature = "test"))]
+mod without_test;
 
 /// Compares an expansion with `snapshots/<name>.rs`.
 fn check(name: &str, expansion: TokenStream) {
@@ -202,6 +204,7 @@ fn a_renamed_crate_is_named_everywhere() {
                 async fn main(system: System) {}
             ),
         ),
+        #[cfg(feature = "test")]
         entry::attribute(
             EntryKind::Test,
             quote!(crate = n),

@@ -40,7 +40,8 @@ impl<M, R, E> IntoReply<M, R, E, Fallible> for Result<R, E> {
 #[diagnostic::on_unimplemented(
     message = "this function cannot give back `{Self}`",
     label = "return nothing, or `nether::Result<()>`",
-    note = "event handlers, hooks and `main` return `()` or a `Result<(), E>` whose error is a `std::error::Error`"
+    note = "event handlers, hooks and `main` return `()` or a `Result<(), E>` whose error is a `std::error::Error`",
+    note = "an `anyhow::Error` is none: `.map_err(nether::Error::boxed)?` makes a `nether::Error` of it"
 )]
 pub trait IntoOutcome<R, Kind>: Sized {
     /// The same, as a `Result`.

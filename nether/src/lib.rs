@@ -310,7 +310,7 @@ pub use self::message::{
 pub use self::module::{Module, ModuleKind, ModuleState};
 pub use self::registry::{Edge, MessageNode, ModuleNode, Relation, Topology};
 pub use self::resources::Resource;
-pub use self::routing::{Caller, Calls, Emits, External, HandledBy};
+pub use self::routing::{Caller, Calls, Emits, External, HandledBy, Unlisted};
 pub use self::scope::{ContextId, MessageId, Transaction};
 pub use self::system::{
     Attached, DeadLetters, ModuleStatus, PauseError, ShutdownReport, System, SystemBuilder,
@@ -348,6 +348,11 @@ pub use nether_macros::projection;
 #[doc(inline)]
 pub use nether_macros::saga;
 
+// Without the feature, each says that it needs it.
+#[cfg(not(feature = "eventstore"))]
+#[doc(hidden)]
+pub use nether_macros::{aggregate, projection, saga};
+
 #[cfg(feature = "http")]
 #[doc = include_str!("docs/routes.md")]
 #[doc(inline)]
@@ -361,6 +366,10 @@ pub use self::http::Problem;
 #[doc(hidden)]
 pub use nether_macros::Problem;
 
+#[cfg(not(feature = "http"))]
+#[doc(hidden)]
+pub use nether_macros::{Problem, routes};
+
 #[doc = include_str!("docs/main.md")]
 #[doc(inline)]
 pub use nether_macros::main;
@@ -368,6 +377,10 @@ pub use nether_macros::main;
 #[cfg(feature = "test")]
 #[doc = include_str!("docs/test.md")]
 #[doc(inline)]
+pub use nether_macros::test;
+
+#[cfg(not(feature = "test"))]
+#[doc(hidden)]
 pub use nether_macros::test;
 
 #[cfg(feature = "test")]
@@ -387,8 +400,7 @@ pub mod prelude {
 
     pub use crate::{
         CallError, Command as _, Context, Event as _, Message as _, MessageTypeId, Query as _,
-        QueryContext, Resource, System, SystemBuilder, command, event, module, query,
+        QueryContext, Resource, System, SystemBuilder, aggregate, command, event, module,
+        projection, query, saga,
     };
-    #[cfg(feature = "eventstore")]
-    pub use crate::{aggregate, projection, saga};
 }

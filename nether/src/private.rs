@@ -35,7 +35,8 @@ pub use crate::module::{
 };
 pub use crate::resources::{InitArgument, Resource, ResourceDescriptor, Resources};
 pub use crate::routing::{
-    AnyNumberOfModules, Caller, Calls, Emits, HandledBy, Listed, NoMessage, NorAnother, Unlisted,
+    AnyNumberOfModules, Caller, HandledBy, Listed, ListedInCalls, ListedInEmits, Unlisted,
+    WithoutLists,
 };
 
 #[cfg(feature = "eventstore")]

@@ -138,29 +138,40 @@ pub trait InitArgument: Sized {
     fn of(resources: &Resources) -> Result<Self>;
 }
 
-#[diagnostic::do_not_recommend]
+// Recommended, for a type that cannot be shared by threads: the compiler then says that of the type itself.
 impl<T: Send + Sync + 'static> InitArgument for Resource<T> {
-    const DESCRIPTOR: ResourceDescriptor = ResourceDescriptor {
-        id: TypeId::of::<T>,
-        name: type_name::<T>,
-    };
+    const DESCRIPTOR: ResourceDescriptor = ResourceDescriptor::of::<T>("`builder.provide(..)`");
 
     fn of(resources: &Resources) -> Result<Self> {
-        let value = resources.0.get(&TypeId::of::<T>()).cloned();
-        let value = value.and_then(|value| value.downcast().ok());
-        value
-            .map(Resource)
-            .ok_or_else(|| Error::msg(format_args!("nobody provided a `{}`", type_name::<T>())))
+        let value = resources.0.get(&TypeId::of::<T>());
+        let value = value.and_then(|(_, value)| Arc::clone(value).downcast().ok());
+        value.map(Resource).ok_or_else(|| {
+            Error::msg(format_args!(
+                "nobody provided a `{}`",
+                public(type_name::<T>())
+            ))
+        })
     }
 }
 
 /// The resources of a program, by type.
 #[derive(Default, Clone)]
-pub struct Resources(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
+pub struct Resources(HashMap<TypeId, Provided>);
+
+/// A resource, and the name of its type.
+type Provided = (fn() -> &'static str, Arc<dyn Any + Send + Sync>);
 
 impl Resources {
     pub(crate) fn put<T: Send + Sync + 'static>(&mut self, value: T) {
-        self.0.insert(TypeId::of::<T>(), Arc::new(value));
+        let provided: Provided = (type_name::<T>, Arc::new(value));
+        self.0.insert(TypeId::of::<T>(), provided);
+    }
+
+    /// The types of all, as a program names them.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.0.values().map(|(name, _)| public(name())).collect();
+        names.sort();
+        names
     }
 
     pub(crate) fn has(&self, resource: &ResourceDescriptor) -> bool {
@@ -181,6 +192,72 @@ impl fmt::Debug for Resources {
 #[derive(Debug, Clone, Copy)]
 pub struct ResourceDescriptor {
     id: fn() -> TypeId,
-    /// The name of its type.
-    pub(crate) name: fn() -> &'static str,
+    name: fn() -> &'static str,
+    /// The call that gives it.
+    pub(crate) given_by: &'static str,
+}
+
+impl ResourceDescriptor {
+    /// The resource of that type, and the call that gives it.
+    pub const fn of<T: 'static>(given_by: &'static str) -> Self {
+        ResourceDescriptor {
+            id: TypeId::of::<T>,
+            name: type_name::<T>,
+            given_by,
+        }
+    }
+
+    /// Its type, as a program names it.
+    pub(crate) fn name(&self) -> String {
+        public((self.name)())
+    }
+}
+
+/// The name of a type with paths that a program can write. The compiler knows the place of the definition:
+/// here that is in a private module, whose items are exported from the crate's root, or from `eventstore` or
+/// `http`; and what `std` exports is in `alloc` and `core`.
+fn public(name: &str) -> String {
+    let is_of_path = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == ':';
+    let mut public = String::with_capacity(name.len());
+    for piece in name.split_inclusive(|letter| !is_of_path(letter)) {
+        let path = piece.trim_end_matches(|letter| !is_of_path(letter));
+        let segments: Vec<&str> = path.split("::").collect();
+        match segments.as_slice() {
+            ["nether", area @ ("eventstore" | "http"), .., ty] => {
+                public.extend(["nether::", area, "::", ty]);
+            }
+            ["nether", _, .., ty] => public.extend(["nether::", ty]),
+            ["alloc" | "core", ..] => {
+                public.push_str("std");
+                public.extend(segments[1..].iter().flat_map(|segment| ["::", segment]));
+            }
+            _ => public.push_str(path),
+        }
+        public.push_str(&piece[path.len()..]);
+    }
+    public
+}
+
+#[cfg(test)]
+mod tests {
+    use super::public;
+
+    #[test]
+    fn names_are_such_that_a_program_can_write_them() {
+        for (name, expected) in [
+            (
+                "nether::eventstore::store::Store",
+                "nether::eventstore::Store",
+            ),
+            ("nether::eventstore::Store", "nether::eventstore::Store"),
+            ("nether::system::System", "nether::System"),
+            (
+                "(alloc::sync::Arc<dyn app::rates::Rates + core::marker::Send>, u16)",
+                "(std::sync::Arc<dyn app::rates::Rates + std::marker::Send>, u16)",
+            ),
+            ("&app::core::Settings", "&app::core::Settings"),
+        ] {
+            assert_eq!(public(name), expected);
+        }
+    }
 }

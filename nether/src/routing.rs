@@ -1,14 +1,17 @@
 //! The proofs that a message may be sent, and by whom; the only home of routing diagnostics.
 //!
-//! A [`Caller`] is code outside of modules, or a module. Its rule is [`Unlisted`] (every message that a
+//! A [`Caller`] is code outside of modules, or a module. Its rule is [`WithoutLists`] (every message that a
 //! visible module handles) or [`Listed`] (exactly what `emits` and `calls` say). The last parameter of the
 //! proofs is never written: the compiler infers it when exactly one `impl` fits, reports E0277 with the texts
 //! below when none does, and E0283, naming both `impl`s, when two do.
 
 use crate::declaration::Declaration;
 
-/// A caller: code outside of modules ([`External`]) or a module, for which `#[module]` implements it. A
-/// helper that is generic over the sender takes `&Context<S>`:
+/// A caller: code outside of modules ([`External`]) or a module, for which `#[module]` implements it.
+///
+/// A helper function that sends for callers with `emits` or `calls` too states what it sends. The last
+/// parameter is always inferred, so the function has one for each message. For all other callers,
+/// [`Unlisted`] is shorter.
 ///
 /// ```
 /// use nether::{Caller, Emits, prelude::*};
@@ -32,13 +35,68 @@ use crate::declaration::Declaration;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a module",
     label = "not a module",
-    note = "put `#[module(handles = [..])]` above an `impl {Self}` block"
+    note = "put `#[module(handles = [..])]` above an `impl {Self}` block",
+    note = "a helper function takes the context of any sender that has no `emits` or `calls` as `&Context<impl nether::Unlisted>`"
 )]
 pub trait Caller: Sized + 'static {
-    /// [`Unlisted`] or [`Listed`].
+    /// [`WithoutLists`] or [`Listed`].
     #[doc(hidden)]
     type Rule;
 }
+
+/// A sender without `emits` and `calls`: the root of a unit of work, or a module that has neither. It sends
+/// every message that a visible module handles. So does a helper function that takes its context:
+///
+/// ```
+/// use nether::{Unlisted, prelude::*};
+///
+/// #[command]
+/// pub struct Log(String);
+///
+/// #[derive(Default)]
+/// pub struct Logger;
+///
+/// #[module(handles = Log)]
+/// impl Logger {
+///     async fn log(&mut self, Log(text): Log) {
+///         println!("{text}");
+///     }
+/// }
+///
+/// async fn log(ctx: &Context<impl Unlisted>, text: &str) -> nether::Result<()> {
+///     ctx.send(Log(text.to_owned())).await?;
+///     Ok(())
+/// }
+///
+/// #[command]
+/// pub struct Order;
+///
+/// #[derive(Default)]
+/// pub struct Orders;
+///
+/// #[module(handles = Order)]
+/// impl Orders {
+///     async fn order(&mut self, _: Order, ctx: &Context<Self>) -> nether::Result<()> {
+///         log(ctx, "ordered").await
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
+/// # let system = System::builder().isolated().start().await?;
+/// # let _logger = system.attach(Logger).await?;
+/// log(&system.context(), "from outside").await?;
+/// # Ok(()) }
+/// ```
+///
+/// A helper that modules with lists call, too, says what it sends: see [`Caller`]. One that only asks takes a
+/// `&QueryContext<impl Unlisted>`, for which a `&Context` will do.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a sender without `emits` and `calls`",
+    label = "the helper function may send what is not in these lists",
+    note = "a sender with lists sends exactly what they say, so the helper function states what it sends: \
+            `async fn helper<S, H>(ctx: &Context<S>) where S: Caller + Calls<Message, S::Rule, H>`"
+)]
+pub trait Unlisted: Caller<Rule = WithoutLists> {}
 
 /// The sender of messages from outside of modules: the owner of a context from
 /// [`System::context`](crate::System::context).
@@ -61,11 +119,14 @@ pub trait HandledBy<Module> {
 
 /// Proof that this sender may send or ask the message and wait for the reply. Its last two parameters are the
 /// sender's `Rule`, and one that is inferred.
+// For a sender that is known, one of the two `impl`s says what is missing. So this text is for a type
+// parameter.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not list `{Message}` in `calls`",
-    label = "the message is not in the module's `calls`",
-    note = "add it: `#[module(.., calls = [{Message}])]`, since a module with lists sends exactly what they say",
-    note = "a function that is generic over its sender states the same: `where S: Calls<{Message}, S::Rule, H>`"
+    message = "`{Self}` stands for any sender, and not every sender may send this message",
+    label = "not every sender may send it",
+    note = "send for those without `emits` and `calls`: `ctx: &Context<impl Unlisted>`, with `use nether::Unlisted;`",
+    note = "or state what is sent: `async fn helper<S, H>(ctx: &Context<S>) where S: Caller + Calls<Message, S::Rule, H>`, \
+            with `use nether::{{Calls, Caller}};`"
 )]
 pub trait Calls<Message, Rule, TheOneHandler> {
     #[doc(hidden)]
@@ -76,10 +137,11 @@ pub trait Calls<Message, Rule, TheOneHandler> {
 
 /// Proof that this sender may publish or process the message; with the parameters of [`Calls`].
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not list `{Message}` in `emits`",
-    label = "the message is not in the module's `emits`",
-    note = "add it: `#[module(.., emits = [{Message}])]`, since a module with lists sends exactly what they say",
-    note = "a function that is generic over its sender states the same: `where S: Emits<{Message}, S::Rule, H>`"
+    message = "`{Self}` stands for any sender, and not every sender may send this message",
+    label = "not every sender may send it",
+    note = "send for those without `emits` and `calls`: `ctx: &Context<impl Unlisted>`, with `use nether::Unlisted;`",
+    note = "or state what is sent: `async fn helper<S, H>(ctx: &Context<S>) where S: Caller + Emits<Message, S::Rule, H>`, \
+            with `use nether::{{Emits, Caller}};`"
 )]
 pub trait Emits<Message, Rule, TheOneHandler> {
     #[doc(hidden)]
@@ -88,10 +150,28 @@ pub trait Emits<Message, Rule, TheOneHandler> {
     }
 }
 
+/// That the module `S` lists the message in `calls`. Made by `#[module]`.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{S}` does not list `{Self}` in `calls`",
+    label = "the message is not in the module's `calls`",
+    note = "add it: `#[module(.., calls = [{Self}])]`, since a module with lists sends exactly what they say"
+)]
+pub trait ListedInCalls<S> {}
+
+/// That the module `S` lists the message in `emits`. Made by `#[module]`.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{S}` does not list `{Self}` in `emits`",
+    label = "the message is not in the module's `emits`",
+    note = "add it: `#[module(.., emits = [{Self}])]`, since a module with lists sends exactly what they say"
+)]
+pub trait ListedInEmits<S> {}
+
 /// The rule of a sender without lists: what a visible module handles.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
-pub enum Unlisted {}
+pub enum WithoutLists {}
 
 /// The rule of a module with lists: what they say.
 #[doc(hidden)]
@@ -103,22 +183,19 @@ pub enum Listed {}
 #[derive(Debug, Clone, Copy)]
 pub enum AnyNumberOfModules {}
 
-/// The second entry of a list: with a single one, inference would take it for the message meant.
-#[doc(hidden)]
-#[derive(Debug, Clone, Copy)]
-pub enum NoMessage {}
-
-/// The second entry of an empty list.
-#[doc(hidden)]
-#[derive(Debug, Clone, Copy)]
-pub enum NorAnother {}
-
 #[diagnostic::do_not_recommend]
 impl Caller for External {
-    type Rule = Unlisted;
+    type Rule = WithoutLists;
 }
 
-impl<S, M, Handler> Calls<M, Unlisted, Handler> for S
+#[diagnostic::do_not_recommend]
+impl Unlisted for External {}
+
+impl<S, M: ListedInCalls<S>> Calls<M, Listed, Listed> for S {}
+
+impl<S, M: ListedInEmits<S>> Emits<M, Listed, Listed> for S {}
+
+impl<S, M, Handler> Calls<M, WithoutLists, Handler> for S
 where
     M: HandledBy<Handler>,
 {
@@ -127,7 +204,7 @@ where
     }
 }
 
-impl<S, M, Handler> Emits<M, Unlisted, Handler> for S
+impl<S, M, Handler> Emits<M, WithoutLists, Handler> for S
 where
     M: HandledBy<Handler>,
 {

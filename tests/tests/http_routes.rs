@@ -61,6 +61,7 @@ fn own() -> Router<System> {
     Router::new()
         .route("/own/who", on_get(who))
         .route("/own/made", on_post(made))
+        .route("/own/refused", on_post(refused))
         .route("/own/panic", on_get(async || -> () { panic!("secret") }))
         .route(
             "/own/slow",
@@ -72,6 +73,28 @@ fn own() -> Router<System> {
             "/made/{id}",
             on_get(async |Path(id): Path<u32>| format!("own {id}")),
         )
+}
+
+#[derive(Debug, thiserror::Error, nether::Problem)]
+#[error("that is one too many")]
+#[problem(status = 409)]
+pub struct TooMany;
+
+#[command(error = TooMany)]
+pub struct Refuse;
+
+#[derive(Debug, Default)]
+pub struct Refuser;
+
+#[module(handles = Refuse)]
+impl Refuser {
+    async fn refuse(&self, _: Refuse) -> Result<(), TooMany> {
+        Err(TooMany)
+    }
+}
+
+async fn refused(ctx: RequestContext) -> Result<(), CallError<TooMany>> {
+    ctx.send(Refuse).await
 }
 
 async fn who(ctx: RequestContext) -> Result<String, StatusCode> {
@@ -117,6 +140,17 @@ async fn the_context_is_closed_before_the_answer() {
     assert_eq!(answer.header("content-type"), "application/problem+json");
     let answer = post(&at, "/own/made", "refuse").await;
     assert_eq!((answer.status, answer.body.as_str()), (409, "refused"));
+}
+
+#[tokio::test]
+async fn a_call_error_is_answered_as_an_endpoint_answers_it() {
+    let (_system, at) = desk(|server| server).await;
+    let headers = [("x-request-id", "mine")];
+    let answer = request(&at, "POST /own/refused", &headers, "").await;
+    assert_eq!(answer.status, 409);
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    assert_eq!(answer.json()["detail"], "that is one too many");
+    assert_eq!(answer.json()["request_id"], "mine");
 }
 
 #[tokio::test]

@@ -204,6 +204,25 @@ fn two_crates_that_handle_a_command_do_not_compile_and_both_are_named() {
     );
 }
 
+/// Within the workspace every feature is on.
+#[test]
+fn what_needs_a_feature_that_is_off_has_one_error_that_names_it() {
+    for (program, what, feature) in [
+        ("aggregate", "`#[aggregate]`", "eventstore"),
+        ("projection", "`#[projection]`", "eventstore"),
+        ("saga", "`#[saga]`", "eventstore"),
+        ("endpoint", "`http`", "http"),
+        ("problem", "`#[derive(Problem)]`", "http"),
+        ("routes", "`#[routes]`", "http"),
+        ("test", "`#[nether::test]`", "test"),
+    ] {
+        let error = failure(&["build", "--bin", program], "without_features");
+        let needs = format!("error: {what} needs the feature `{feature}` of `nether`");
+        let enable = format!("`nether = {{ version = \"..\", features = [\"{feature}\"] }}`");
+        says(&error, &[&needs, &enable, "due to 1 previous error"]);
+    }
+}
+
 #[test]
 fn what_only_all_crates_together_show_is_told_at_start_all_at_once_with_both_places() {
     let error = failure(&["run"], "unsound");

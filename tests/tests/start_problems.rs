@@ -136,7 +136,7 @@ async fn every_problem_is_told_at_once_with_both_places() {
     assert_eq!(count("two handlers"), 1, "{text}");
     assert_eq!(count("no handler"), 2, "{text}");
     assert_eq!(count("same id"), 1, "{text}");
-    assert_eq!(count("missing resource"), 2, "{text}");
+    assert_eq!(count("missing resource"), 3, "{text}");
     assert_eq!(count("after cycle"), 1, "{text}");
     assert_eq!(count("call cycle"), 1, "{text}");
     for declaration in [
@@ -178,7 +178,51 @@ fn verifying_finds_the_same_without_starting() {
         .verify()
         .expect_err("nothing about it is sound")
         .problems;
-    assert_eq!(problems.len(), 7, "one of two resources is there now");
+    assert_eq!(problems.len(), 8, "one of three resources is there now");
+}
+
+#[test]
+fn a_missing_resource_is_told_with_what_is_there_instead() {
+    let builder = System::builder().provide(std::sync::Arc::new(Database));
+    let text = builder
+        .verify()
+        .expect_err("it is another type")
+        .to_string();
+    for told in [
+        "needs the resource `start_problems::Database`; give it: `builder.provide(..)`, with",
+        "it is found by its exact type, and so far there is `std::sync::Arc<start_problems::Database>`",
+    ] {
+        assert!(text.contains(told), "{text}");
+    }
+}
+
+#[event]
+struct Opened;
+
+#[command(key = id)]
+struct Open {
+    id: u64,
+}
+
+#[derive(Default)]
+struct Account;
+
+#[aggregate(handles = Open, events = Opened)]
+impl Account {
+    fn open(&self, _: Open) -> Opened {
+        Opened
+    }
+
+    fn opened(&mut self, _: &Opened) {}
+}
+
+#[test]
+fn a_missing_store_is_told_by_paths_that_a_program_can_write() {
+    let error = System::builder().provide(Database).verify();
+    let text = error.expect_err("nobody provides a store").to_string();
+    let told = "needs the resource `nether::eventstore::Store`; give it: \
+                `builder.provide(nether::eventstore::Store::memory())`, or to keep";
+    assert!(text.contains(told), "{text}");
 }
 
 #[tokio::test]

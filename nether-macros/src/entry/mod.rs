@@ -5,12 +5,12 @@ mod expand;
 mod seeds;
 mod validate;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 
 use crate::block::Function;
 use crate::diagnostics::Diagnostics;
 use crate::entry::args::Args;
-use crate::recover;
+use crate::{features, recover};
 
 /// Which attribute it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +48,12 @@ impl EntryKind {
 /// The attribute's expansion.
 pub(crate) fn attribute(kind: EntryKind, arguments: TokenStream, item: TokenStream) -> TokenStream {
     let diagnostics = Diagnostics::new();
+    if kind == EntryKind::Test && !features::TEST {
+        let message = "`#[nether::test]` needs the feature `test` of `nether`";
+        diagnostics.error_at(Span::call_site(), message, features::ENABLE_TEST);
+        // What the test is made of is not there either.
+        return recover::unparsed(TokenStream::new(), diagnostics, None);
+    }
     let args = Args::parse(kind, arguments, &diagnostics);
     let function = match syn::parse2::<Function>(item.clone()) {
         Ok(function) => function,

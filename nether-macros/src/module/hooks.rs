@@ -2,14 +2,14 @@
 
 use proc_macro2::Ident;
 use quote::ToTokens;
-use syn::{Attribute, ReturnType, Type};
+use syn::{Attribute, ReturnType};
 
 use crate::block::{Block, Function, Member};
 use crate::diagnostics::Diagnostics;
+use crate::init;
 use crate::module::model::{Hook, Hooks, Init};
 use crate::module::policy;
 use crate::module::signature::{self, ContextForms};
-use crate::types;
 
 const HOOKS: [&str; 4] = ["init", "on_start", "on_stop", "background"];
 
@@ -177,9 +177,9 @@ impl HookFinder<'_> {
                 "return `Self` or `nether::Result<Self>`",
             );
         }
-        for ty in signature::arguments(signature) {
-            self.check_init_argument(ty);
-        }
+        let on_context = "send in a hook that runs once the module is made: \
+                          `#[on_start] async fn start(&mut self, ctx: &Context<Self>) { .. }`";
+        init::check_arguments(signature, on_context, self.diagnostics);
         Found::Init(Init {
             method: signature.ident.clone(),
             is_async: signature.asyncness.is_some(),
@@ -189,22 +189,6 @@ impl HookFinder<'_> {
                 .collect(),
             output: signature::output(signature),
         })
-    }
-
-    /// A resource is a handle already, so nothing is borrowed.
-    fn check_init_argument(&self, ty: &Type) {
-        if let Type::Reference(reference) = ty {
-            let message = format!(
-                "`#[init]` cannot ask for a reference: `{}`",
-                types::text(ty)
-            );
-            let inner = types::text(&reference.elem);
-            let help = match types::last_segment(&reference.elem) {
-                Some(segment) if segment.ident == "Resource" => format!("write `{inner}`"),
-                _ => format!("write `Resource<{inner}>`"),
-            };
-            self.diagnostics.error(ty, message, help);
-        }
     }
 
     fn read_hook(&self, hook: &str, function: &Function) -> Found {

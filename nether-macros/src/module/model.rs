@@ -21,6 +21,8 @@ pub(crate) struct Checked {
     /// registry.
     pub(crate) is_fake: bool,
     pub(crate) handlers: Vec<Handler>,
+    /// The listed messages without a handler, about which there are errors.
+    pub(crate) unhandled: Vec<Type>,
     pub(crate) hooks: Hooks,
     /// `None` if not given.
     pub(crate) emits: Option<Vec<Type>>,

@@ -8,16 +8,7 @@ use crate::diagnostics::Diagnostics;
 use crate::module::model::{ContextArgument, Receiver};
 use crate::types;
 
-pub(crate) use crate::signature::{arguments, behind_reference, check_plain, output};
-
-/// Whether the type is one of the two contexts, however it is taken. `std::task::Context<'_>` is not.
-pub(crate) fn is_context(ty: &Type) -> bool {
-    let segment = types::last_segment(behind_reference(ty));
-    segment.is_some_and(|segment| {
-        (segment.ident == "Context" || segment.ident == "QueryContext")
-            && !types::only_lifetimes(segment)
-    })
-}
+pub(crate) use crate::signature::{arguments, behind_reference, check_plain, is_context, output};
 
 /// `&self` or `&mut self`; anything else is reported.
 pub(crate) fn check_receiver(

@@ -23,9 +23,9 @@ impl HandlerFinder<'_> {
     fn report_unhandled(&self, message: &Type) {
         let written = types::text(message);
         let argument = suggest::snake_case(written.rsplit("::").next().unwrap_or(&written));
-        let text = format!("no method of `{}` handles `{written}`", self.module);
+        let text = format!("no method in this `#[module]` block handles `{written}`");
         let help = format!(
-            "add it: `async fn {argument}(&mut self, {argument}: {written}) {{ .. }}` \
+            "add it here: `async fn {argument}(&mut self, {argument}: {written}) {{ .. }}` \
              (`{argument}: &{written}` if it is an event)"
         );
         self.diagnostics.error(message, text, help);

@@ -29,6 +29,12 @@ pub(crate) fn check(args: Args, mut block: Block, diagnostics: &Diagnostics) -> 
         (Some(name), Some(listed)) => handlers::find(&block, name, listed, &said, diagnostics),
         _ => Vec::new(),
     };
+    let unhandled = listed.iter().flatten();
+    let unhandled = unhandled.filter(|listed| {
+        let mut handlers = found.iter();
+        !handlers.any(|handler| types::same(&handler.message, *listed))
+    });
+    let unhandled = unhandled.cloned().collect();
     policy::check_backoff_used(&args, &found, diagnostics);
     let is_exclusive = takes_mut_self(&found, &block, listed.is_none());
     let hooks = name.as_ref().map_or_else(Hooks::default, |name| {
@@ -47,6 +53,7 @@ pub(crate) fn check(args: Args, mut block: Block, diagnostics: &Diagnostics) -> 
         is_manual: args.is_manual,
         is_fake: args.is_fake,
         handlers: found,
+        unhandled,
         hooks,
         emits,
         calls,

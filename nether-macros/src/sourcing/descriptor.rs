@@ -80,7 +80,7 @@ fn describe(parts: &Parts<'_>, launch: &TokenStream, paths: &Paths) -> TokenStre
             },
             breaker: #p::Option::None,
             resources: &[
-                <#p::Resource<#p::eventstore::Store> as #p::InitArgument>::DESCRIPTOR,
+                #p::eventstore::STORE,
                 #(#resources),*
             ],
             launch: #launch,
@@ -96,32 +96,31 @@ pub(super) fn said(message: &Type, of: &str, what: &str, paths: &Paths) -> Token
     quote_spanned!(place=> <#message as #p::eventstore::#of>::#what)
 }
 
-/// What a broken block is given so that contexts in it, which have their error, name something.
+/// What a broken block is given so that contexts in it, which have their error, name something, and may send
+/// whatever is handled.
 pub(super) fn sender(ty: &Ident, paths: &Paths) -> TokenStream {
     let p = paths.private();
     quote_spanned! {spans::attribute()=>
         #[automatically_derived]
         #[diagnostic::do_not_recommend]
         impl #p::Caller for #ty {
-            type Rule = #p::Listed;
+            type Rule = #p::WithoutLists;
         }
+        #[automatically_derived]
+        #[diagnostic::do_not_recommend]
+        impl #p::Unlisted for #ty {}
     }
 }
 
-/// The proof that a message is handled. If something is wrong with its handler, it says so without a place.
-pub(super) fn handled_by(ty: &Ident, message: &Type, is_there: bool, paths: &Paths) -> TokenStream {
+/// The proof that a message is handled.
+pub(super) fn handled_by(ty: &Ident, message: &Type, paths: &Paths) -> TokenStream {
     let p = paths.private();
-    let declaration = if is_there {
-        quote!(#p::Option::Some(&DESCRIPTOR.declaration))
-    } else {
-        quote!(#p::Option::None)
-    };
     quote_spanned! {spans::attribute()=>
         #[automatically_derived]
         #[diagnostic::do_not_recommend]
         impl #p::HandledBy<#ty> for #message {
             fn handler() -> #p::Option<&'static #p::Declaration> {
-                #declaration
+                #p::Option::Some(&DESCRIPTOR.declaration)
             }
         }
     }

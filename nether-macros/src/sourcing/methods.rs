@@ -8,7 +8,7 @@ use crate::block::{Block, Function, Member};
 use crate::diagnostics::Diagnostics;
 use crate::header::Whose;
 use crate::lists::{self, Match};
-use crate::signature::{arguments, behind_reference, check_plain, output};
+use crate::signature::{arguments, behind_reference, check_plain, is_context, output};
 use crate::{spans, suggest, types};
 
 /// The marks of hooks, which other attributes understand.
@@ -56,13 +56,7 @@ impl Method {
 
     /// The context that it asks for, as modules' handlers do.
     pub(super) fn context(&self) -> Option<&Type> {
-        let is_context = |ty: &&Type| {
-            let segment = types::last_segment(behind_reference(ty));
-            segment.is_some_and(|segment| {
-                segment.ident == "Context" || segment.ident == "QueryContext"
-            })
-        };
-        self.rest.iter().find(is_context)
+        self.rest.iter().find(|ty| is_context(ty))
     }
 }
 

@@ -9,13 +9,21 @@ mod saga;
 mod settings;
 
 use proc_macro2::{Span, TokenStream};
+use quote::quote;
+use syn::Path;
 
 use crate::block::Block;
 use crate::diagnostics::Diagnostics;
 use crate::header::{self, Whose};
+use crate::keys::TypeList;
+use crate::paths::Paths;
 use crate::{features, recover};
 
 pub(crate) fn aggregate(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    if !features::EVENTSTORE {
+        let args = unfounded(|diagnostics| aggregate::args::Args::parse(arguments, diagnostics));
+        return refuse(&aggregate::WHOSE, args.handles, args.renamed, item);
+    }
     attribute(&aggregate::WHOSE, item, |block, diagnostics| {
         let args = aggregate::args::Args::parse(arguments, diagnostics);
         let checked = aggregate::validate::check(args, block, diagnostics);
@@ -24,6 +32,10 @@ pub(crate) fn aggregate(arguments: TokenStream, item: TokenStream) -> TokenStrea
 }
 
 pub(crate) fn projection(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    if !features::EVENTSTORE {
+        let args = unfounded(|diagnostics| projection::args::Args::parse(arguments, diagnostics));
+        return refuse(&projection::WHOSE, args.handles, args.renamed, item);
+    }
     attribute(&projection::WHOSE, item, |block, diagnostics| {
         let args = projection::args::Args::parse(arguments, diagnostics);
         let checked = projection::validate::check(args, block, diagnostics);
@@ -32,11 +44,48 @@ pub(crate) fn projection(arguments: TokenStream, item: TokenStream) -> TokenStre
 }
 
 pub(crate) fn saga(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    if !features::EVENTSTORE {
+        let args = unfounded(|diagnostics| saga::args::Args::parse(arguments, diagnostics));
+        return refuse(&saga::WHOSE, args.handles, args.renamed, item);
+    }
     attribute(&saga::WHOSE, item, |block, diagnostics| {
         let args = saga::args::Args::parse(arguments, diagnostics);
         let checked = saga::validate::check(args, block, diagnostics);
         saga::expand(&checked)
     })
+}
+
+/// Without the feature, that is the one mistake: whatever it lists counts as handled, and its methods are
+/// methods.
+fn refuse(
+    whose: &Whose,
+    handles: Option<TypeList>,
+    renamed: Option<Path>,
+    item: TokenStream,
+) -> TokenStream {
+    let diagnostics = Diagnostics::new();
+    let attribute = whose.attribute;
+    let message = format!("`#[{attribute}]` needs the feature `eventstore` of `nether`");
+    diagnostics.error_at(Span::call_site(), message, features::ENABLE_EVENTSTORE);
+    let Ok(mut block) = syn::parse2::<Block>(item.clone()) else {
+        return recover::unparsed(item, diagnostics, None);
+    };
+    methods::unmark(&mut block);
+    projection::unmark(&mut block);
+    saga::unmark(&mut block);
+    let (ty, paths) = (&block.self_ty, Paths::new(renamed));
+    let listed = handles.iter().flat_map(|list| &list.types);
+    let proofs = listed.map(|message| recover::handled_by(ty, message, &paths));
+    let expansion = quote!(#block #(#proofs)*);
+    recover::finish(attribute, diagnostics, expansion)
+}
+
+/// What is read regardless of its mistakes, which are for later.
+fn unfounded<T>(read: impl FnOnce(&Diagnostics) -> T) -> T {
+    let mistakes = Diagnostics::new();
+    let value = read(&mistakes);
+    let _ = mistakes.check();
+    value
 }
 
 /// What the three have in common.
@@ -46,12 +95,6 @@ fn attribute(
     make: impl FnOnce(Block, &Diagnostics) -> TokenStream,
 ) -> TokenStream {
     let diagnostics = Diagnostics::new();
-    if !features::EVENTSTORE {
-        let attribute = whose.attribute;
-        let message = format!("`#[{attribute}]` needs the feature `eventstore` of `nether`");
-        diagnostics.error_at(Span::call_site(), message, features::ENABLE_EVENTSTORE);
-        return recover::unparsed(item, diagnostics, None);
-    }
     let block = match syn::parse2::<Block>(item.clone()) {
         Ok(block) => block,
         Err(_) => {

@@ -40,3 +40,28 @@ fn a_block_is_a_block_alone() {
         assert!(mentions(expansion, "Till"));
     }
 }
+
+#[test]
+fn what_a_block_lists_counts_as_handled_and_its_hooks_are_methods() {
+    let block = quote!(
+        impl Till {
+            #[init]
+            fn new() -> Self {}
+            #[timeout("10m")]
+            async fn late(&mut self) {}
+        }
+    );
+    for expansion in [
+        sourcing::aggregate(quote!(handles = [Pay], wrong = 1), block.clone()),
+        sourcing::projection(quote!(handles = Pay), block.clone()),
+        sourcing::saga(quote!(handles = Pay), block),
+    ] {
+        let text = expansion.to_string();
+        assert_eq!(mistakes(expansion).len(), 1, "{text}");
+        assert!(text.contains("HandledBy < Till > for Pay"), "{text}");
+        assert!(
+            !text.contains("init") && !text.contains("timeout"),
+            "{text}"
+        );
+    }
+}

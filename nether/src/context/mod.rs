@@ -94,8 +94,13 @@ use crate::scope::Scope;
 /// Clones are handles to the same unit of work, cheap to make and to send to other tasks. When the last
 /// handle outside of handlers is dropped before the unit of work was closed, messages that have not started
 /// are cancelled, and a warning is logged if there were any. A clone that a handler gives to a task of its
-/// own does not hold the unit of work open: once the unit of work has ended, the clone's messages are
-/// refused.
+/// own, with `tokio::spawn`, does not hold the unit of work open: once the unit of work has ended, the
+/// clone's messages are refused. What the unit of work shall wait for runs in [`spawn`](Context::spawn).
+///
+/// # Helper functions
+///
+/// A function that handlers of several modules call takes `&Context<impl Unlisted>`, or states what it sends;
+/// see [`Unlisted`](crate::Unlisted).
 ///
 /// A context is for one piece of work, not for the life of a program: it keeps failures that no caller got
 /// until it is closed. It is used inside of the tokio runtime in which its system was started.

@@ -18,12 +18,20 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// assert_eq!(parse("7").unwrap(), 7);
 /// assert!(parse("x").unwrap_err().is::<std::num::ParseIntError>());
 /// ```
+///
+/// Another crate's box of errors, like `anyhow::Error`, is no `std::error::Error` either, so `?` does not
+/// take it: `.map_err(nether::Error::boxed)?` does.
 pub struct Error(Box<dyn StdError + Send + Sync>);
 
 impl Error {
     /// An error that says `text` and nothing more.
     pub fn msg(text: impl fmt::Display) -> Self {
         Error(text.to_string().into())
+    }
+
+    /// An error that is boxed already, or can be: `.map_err(nether::Error::boxed)?` for an `anyhow::Error`.
+    pub fn boxed(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Error(error.into())
     }
 
     /// The error inside.
@@ -81,7 +89,9 @@ impl fmt::Debug for Error {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the error of a message",
     label = "this type is not an error",
-    note = "implement `std::error::Error` for `{Self}` (and `Send + Sync`), or leave `error = ..` out for `nether::Error`"
+    note = "leave `error = ..` out for `nether::Error`, which `?` makes of every `std::error::Error`, and `nether::Error::msg(..)` of a text",
+    note = "or implement `std::error::Error` for `{Self}` (and `Send + Sync`), if it is yours; a type around `anyhow::Error` will do: \
+            `#[derive(Debug, thiserror::Error)] #[error(transparent)] pub struct Failed(#[from] anyhow::Error);`"
 )]
 pub trait HandlerError: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// The error as the standard library knows it.

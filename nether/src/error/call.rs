@@ -131,6 +131,58 @@ impl<M> StdError for TrySendError<M> {}
 /// the message declares.
 ///
 /// [`Display`](fmt::Display) and [`source`](StdError::source) are those of the handler's error, if it is one.
+///
+/// # In a handler
+///
+/// `?` makes a [`nether::Error`](crate::Error) of it. A handler with an error of its own says what becomes of
+/// both: of the other handler's error, and of the reasons why there is no reply. With `thiserror`, a variant
+/// `#[from] CallError<..>` takes all. If the two declare the same error, pass that on, and make a
+/// variant for the rest:
+///
+/// ```
+/// use nether::prelude::*;
+///
+/// #[derive(Debug, thiserror::Error)]
+/// pub enum ShowError {
+///     #[error("the show is sold out")]
+///     SoldOut,
+///     #[error("nobody can tell now: {0}")]
+///     Unknown(String),
+/// }
+///
+/// impl From<CallError<ShowError>> for ShowError {
+///     fn from(error: CallError<ShowError>) -> Self {
+///         let own = error.into_handler_error();
+///         own.unwrap_or_else(|other| ShowError::Unknown(other.to_string()))
+///     }
+/// }
+///
+/// #[command(error = ShowError)]
+/// pub struct Hold;
+///
+/// #[command(error = ShowError)]
+/// pub struct Sell;
+///
+/// #[derive(Default)]
+/// pub struct Seats;
+///
+/// #[module(handles = Hold)]
+/// impl Seats {
+///     async fn hold(&mut self, _: Hold) -> Result<(), ShowError> {
+///         Err(ShowError::SoldOut)
+///     }
+/// }
+///
+/// #[derive(Default)]
+/// pub struct Desk;
+///
+/// #[module(handles = Sell)]
+/// impl Desk {
+///     async fn sell(&mut self, _: Sell, ctx: &Context<Self>) -> Result<(), ShowError> {
+///         Ok(ctx.send(Hold).await?)
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum CallError<E> {

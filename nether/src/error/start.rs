@@ -85,9 +85,13 @@ pub enum StartProblem {
     /// `#[init]` asks for a resource that the program does not provide.
     MissingResource {
         /// The resource's type.
-        resource: &'static str,
+        resource: String,
         /// The module that wants it.
         module: Declaration,
+        /// The call that would provide it.
+        given_by: &'static str,
+        /// The types that the program does provide.
+        provided: Vec<String>,
     },
     /// Modules that are to start after each other, in a circle.
     AfterCycle {
@@ -173,10 +177,23 @@ impl fmt::Display for StartProblem {
                 f,
                 "{message} is an endpoint, but no module handles it; add the module that does, or name its crate: `use that_crate as _;`"
             ),
-            StartProblem::MissingResource { resource, module } => write!(
-                f,
-                "{module} needs the resource `{resource}`; give it with `System::builder().provide(..)`"
-            ),
+            StartProblem::MissingResource {
+                resource,
+                module,
+                given_by,
+                provided,
+            } => {
+                write!(
+                    f,
+                    "{module} needs the resource `{resource}`; give it: {given_by}, with the `builder: SystemBuilder` that \
+                     `#[nether::main]` takes instead of a `System`, or with `System::builder()`"
+                )?;
+                if provided.is_empty() {
+                    return Ok(());
+                }
+                let provided = provided.join("`, `");
+                write!(f, "; it is found by its exact type, and so far there is `{provided}`")
+            }
             StartProblem::AfterCycle { modules } => {
                 f.write_str("modules wait for each other to start: ")?;
                 circle(modules, "after", f)?;

@@ -16,7 +16,7 @@ pub use crate::eventstore::saga::{
 };
 #[cfg(feature = "sqlite")]
 pub use crate::eventstore::sqlite::SqliteTransaction;
-pub use crate::eventstore::store::Store;
+pub use crate::eventstore::store::{STORE, Store};
 pub use crate::eventstore::stored::{
     Encoded, EventRegistration, EventSchema, FieldSchema, Keeping, Older, Storable, StoredEvent,
     Unreadable, kept, older, step,

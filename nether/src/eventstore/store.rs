@@ -13,6 +13,7 @@ use crate::eventstore::control::Control;
 use crate::eventstore::memory::MemoryStore;
 #[cfg(feature = "sqlite")]
 use crate::eventstore::sqlite::{SqliteStore, SqliteTransaction};
+use crate::resources::ResourceDescriptor;
 use crate::sync::lock;
 
 /// The event store of a program: what aggregates, projections and sagas ask for as a resource.
@@ -43,6 +44,18 @@ pub struct Store {
     /// The projections and sagas that follow it, by name.
     followers: Arc<Mutex<HashMap<&'static str, RegisteredFollower>>>,
 }
+
+/// The store, as what aggregates, projections and sagas need.
+#[doc(hidden)]
+pub const STORE: ResourceDescriptor = ResourceDescriptor::of::<Store>(GIVEN_BY);
+
+#[cfg(feature = "sqlite")]
+const GIVEN_BY: &str = "`builder.provide(nether::eventstore::Store::memory())`, or to keep the events \
+                        `nether::eventstore::Store::sqlite(..)`";
+
+#[cfg(not(feature = "sqlite"))]
+const GIVEN_BY: &str = "`builder.provide(nether::eventstore::Store::memory())`, or with the feature `sqlite`, to keep the events, \
+                        `nether::eventstore::Store::sqlite(..)`";
 
 /// A projection or saga type that follows a store.
 #[derive(Clone)]

@@ -11,7 +11,7 @@ use axum::response::Response;
 use tokio::time::timeout;
 
 use crate::context::Context;
-use crate::http::problem::Details;
+use crate::http::problem::{Details, Refusal};
 use crate::http::request_id::RequestId;
 use crate::http::request_scope::RequestScope;
 use crate::http::server_state::ServerState;
@@ -108,6 +108,14 @@ async fn around(
     let answering = timeout(state.settings.request_timeout, next.run(request));
     let response = answering.await;
     let scope = lock(&opened.scope).take();
+    let called = || {
+        let own = scope.as_ref().map(RequestScope::request_id);
+        own.or_else(|| id.clone()).unwrap_or_else(RequestId::fresh)
+    };
+    let response = response.map(|response| match response.extensions().get::<Refusal>() {
+        Some(refusal) => refusal.answer(&called()),
+        None => response,
+    });
     match (response, scope) {
         (Ok(response), Some(scope)) => scope.close(response).await,
         (Ok(response), None) => response,

@@ -198,6 +198,68 @@ impl Details {
     }
 }
 
+/// Why a call brought no reply, in the answer of a handler that does not know what the request is called.
+#[derive(Debug, Clone)]
+pub(super) struct Refusal {
+    details: Details,
+    error: String,
+}
+
+impl Refusal {
+    /// The answer to the request with that id, under which the error is logged if it is the server's.
+    pub(super) fn answer(&self, id: &RequestId) -> Response {
+        if self.details.status().is_server_error() {
+            let error = &self.error;
+            tracing::error!(request_id = id.as_str(), %error, "a request failed");
+        }
+        self.details.answer(id)
+    }
+}
+
+/// The problem that an endpoint would answer with, under the id of the request: for handlers of
+/// [`#[routes]`](macro@crate::routes).
+///
+/// ```
+/// use nether::http::RequestContext;
+/// use nether::prelude::*;
+///
+/// #[derive(Debug, thiserror::Error, nether::Problem)]
+/// #[error("sold out")]
+/// #[problem(status = 409)]
+/// pub struct SoldOut;
+///
+/// #[command(reply = String, error = SoldOut)]
+/// pub struct Buy;
+///
+/// #[derive(Default)]
+/// pub struct Desk;
+///
+/// #[module(handles = Buy)]
+/// impl Desk {
+///     async fn buy(&mut self, _: Buy) -> Result<String, SoldOut> {
+///         Err(SoldOut)
+///     }
+/// }
+///
+/// async fn ticket(ctx: RequestContext) -> Result<String, CallError<SoldOut>> {
+///     ctx.send(Buy).await
+/// }
+///
+/// #[nether::routes]
+/// fn router() -> axum::Router<System> {
+///     axum::Router::new().route("/ticket", axum::routing::post(ticket))
+/// }
+/// ```
+impl<E: Problem + HandlerError> IntoResponse for CallError<E> {
+    fn into_response(self) -> Response {
+        let details = Details::of_call(&self, |error| Some(Details::of(error)));
+        let mut response = details.answer(&RequestId::fresh());
+        let error = self.to_string();
+        response.extensions_mut().insert(Refusal { details, error });
+        response
+    }
+}
+
 /// The name of a status.
 pub(super) fn title_of(status: StatusCode) -> &'static str {
     status.canonical_reason().unwrap_or("Problem")

@@ -78,7 +78,7 @@ pub trait Message: Sized + 'static {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a command",
     label = "only a command can be sent",
-    note = "put `#[command]` above the definition of `{Self}`; a query is asked with `ask`, an event told with `publish`"
+    note = "`ctx.publish(..)` tells an event, `ctx.ask(..)` asks a query; else put `#[command]` above the definition of `{Self}`"
 )]
 pub trait Command: ByValue + Send {
     /// As [`Message::Itself`].
@@ -90,7 +90,7 @@ pub trait Command: ByValue + Send {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a query",
     label = "only a query can be asked",
-    note = "put `#[query]` above the definition of `{Self}`; a command is given with `send`, an event told with `publish`"
+    note = "`ctx.send(..)` gives a command, `ctx.publish(..)` tells an event; else put `#[query]` above the definition of `{Self}`"
 )]
 pub trait Query: ByValue + Send {
     /// As [`Message::Itself`].
@@ -102,7 +102,7 @@ pub trait Query: ByValue + Send {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an event",
     label = "only an event can be published or subscribed to",
-    note = "put `#[event]` above the definition of `{Self}`; a command is given with `send`, a query asked with `ask`"
+    note = "`ctx.send(..)` gives a command, `ctx.ask(..)` asks a query; else put `#[event]` above the definition of `{Self}`"
 )]
 pub trait Event: Message + Send + Sync {
     /// As [`Message::Itself`].

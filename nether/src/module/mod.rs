@@ -55,6 +55,13 @@ use crate::routing::Caller;
     label = "not a module",
     note = "put `#[module(handles = [..])]` above an `impl {Self}` block"
 )]
+#[cfg_attr(
+    feature = "eventstore",
+    diagnostic::on_unimplemented(
+        note = "an aggregate, projection or saga runs as the module `Aggregates<{Self}>`, `Projections<{Self}>` or `Sagas<{Self}>` \
+                of `nether::eventstore`"
+    )
+)]
 pub trait Module: Caller + Send + 'static {
     /// How messages reach it: [`OneAtATime`] or [`Concurrently`].
     #[doc(hidden)]

@@ -183,8 +183,10 @@ fn check_resources(program: &Program<'_>, problems: &mut Vec<StartProblem>) {
             .filter(|resource| !resources.has(resource))
         {
             problems.push(StartProblem::MissingResource {
-                resource: (resource.name)(),
+                resource: resource.name(),
                 module: module.declaration,
+                given_by: resource.given_by,
+                provided: resources.names(),
             });
         }
     }

@@ -39,6 +39,7 @@ impl Expander<'_> {
         let parcel = self.parcel(handler);
         let signature = self.signature(handler, &parcel);
         let result = self.settled(handler);
+        let result = quote_spanned!(handler.method.span()=> async move { #result });
         let attempt = handler.policy.as_ref();
         let attempt = attempt.map(|policy| self.attempt(handler, policy, &parcel));
         quote_spanned! {spans::attribute()=>
@@ -110,8 +111,8 @@ impl Expander<'_> {
         }
     }
 
-    /// Its `async` and its result stand at the handler's name: there the compiler shows a future that is not
-    /// `Send`.
+    /// Its future, an `async` block, stands at the handler's name: there the compiler shows one that is not
+    /// `Send`. An `async fn` would be shown by this function's name, which the user never wrote.
     fn signature(&self, handler: &Handler, parcel_type: &TokenStream) -> TokenStream {
         let p = self.paths.private();
         let name = handler.method.span();
@@ -128,7 +129,8 @@ impl Expander<'_> {
             )
         };
         let granted = self.granted(bound, name);
-        quote_spanned!(name=> async fn handle #arguments -> __S::Settled #granted)
+        let p = self.paths.private_at(name);
+        quote_spanned!(name=> fn handle #arguments -> impl #p::Future<Output = __S::Settled> + #p::Send #granted)
     }
 
     /// Calls the method, and settles what it gives back; that is shown at its return type if it is wrong.
@@ -179,16 +181,20 @@ impl Expander<'_> {
         })
     }
 
+    /// It ends at the module's name: of two modules that handle one message, the compiler shows both.
     fn handled_by(&self, handler: &Handler) -> TokenStream {
         let (p, ty, message) = (self.paths.private(), self.ty, &handler.message);
+        let place = last_span(ty);
+        let body = quote_spanned! {spans::attribute()=>
+            fn handler() -> #p::Option<&'static #p::Declaration> {
+                #p::Option::Some(&DESCRIPTOR.declaration)
+            }
+        };
+        let proof = quote_spanned!(place=> impl #p::HandledBy<#ty> for #message { #body });
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
             #[diagnostic::do_not_recommend]
-            impl #p::HandledBy<#ty> for #message {
-                fn handler() -> #p::Option<&'static #p::Declaration> {
-                    #p::Option::Some(&DESCRIPTOR.declaration)
-                }
-            }
+            #proof
         }
     }
 }

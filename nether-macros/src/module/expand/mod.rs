@@ -12,6 +12,7 @@ use syn::ext::IdentExt;
 use crate::header;
 use crate::module::model::{Checked, ContextArgument, Handler, Restart};
 use crate::paths::Paths;
+use crate::recover;
 use crate::spans::{self, Extent};
 
 pub(crate) fn expand(module: &Checked) -> TokenStream {
@@ -49,9 +50,12 @@ impl Expander<'_> {
         let handlers = self.module.handlers.iter();
         let handlers = handlers.map(|handler| self.handler(handler));
         let lists = [
-            self.list("Emits", self.module.emits.as_deref()),
-            self.list("Calls", self.module.calls.as_deref()),
+            self.list("ListedInEmits", self.module.emits.as_deref()),
+            self.list("ListedInCalls", self.module.calls.as_deref()),
         ];
+        let unhandled = module_unhandled(self.module);
+        let standing_in =
+            unhandled.map(|message| recover::handled_by(self.ty, message, &self.paths));
         // A fake is no part of the program: only those who attach it know it.
         let registration = (!self.module.is_fake).then(|| {
             quote_spanned!(spans::attribute()=> #p::inventory::submit! { #p::ModuleRegistration(&DESCRIPTOR) })
@@ -65,6 +69,7 @@ impl Expander<'_> {
             const _: () = {
                 #(#parts)*
                 #(#handlers)*
+                #(#standing_in)*
                 #(#lists)*
                 #(#unread)*
                 #registration
@@ -162,15 +167,23 @@ impl Expander<'_> {
         let rule = if self.has_lists() {
             "Listed"
         } else {
-            "Unlisted"
+            "WithoutLists"
         };
         let rule = spans::name(rule, spans::attribute());
+        let unlisted = (!self.has_lists()).then(|| {
+            quote_spanned! {spans::attribute()=>
+                #[automatically_derived]
+                #[diagnostic::do_not_recommend]
+                impl #p::Unlisted for #ty {}
+            }
+        });
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
             #[diagnostic::do_not_recommend]
             impl #p::Caller for #ty {
                 type Rule = #p::#rule;
             }
+            #unlisted
         }
     }
 
@@ -204,24 +217,18 @@ impl Expander<'_> {
         }
     }
 
-    /// What the module may send. With a single entry, inference would take it for whatever is sent, and with
-    /// none it would not be known what is meant; so there are always two.
-    fn list(&self, name: &str, messages: Option<&[Type]>) -> Option<TokenStream> {
+    /// What the module may send.
+    fn list(&self, name: &str, messages: Option<&[Type]>) -> TokenStream {
         let (p, ty) = (self.paths.private(), self.ty);
         let name = spans::name(name, spans::attribute());
-        let messages = messages.unwrap_or_default();
-        let entries = messages.iter().map(|message| quote!(#message));
-        let entries = entries.chain([quote!(#p::NoMessage), quote!(#p::NorAnother)]);
-        let entries = entries.take(messages.len().max(1) + 1);
-        self.has_lists().then(|| {
-            quote_spanned! {spans::attribute()=>
-                #(
-                    #[automatically_derived]
-                    #[diagnostic::do_not_recommend]
-                    impl #p::#name<#entries, #p::Listed, #p::Listed> for #ty {}
-                )*
-            }
-        })
+        let messages = messages.iter().copied().flatten();
+        quote_spanned! {spans::attribute()=>
+            #(
+                #[automatically_derived]
+                #[diagnostic::do_not_recommend]
+                impl #p::#name<#ty> for #messages {}
+            )*
+        }
     }
 
     fn has_lists(&self) -> bool {
@@ -270,6 +277,11 @@ impl Expander<'_> {
     fn ctx(&self, context: Option<&ContextArgument>) -> TokenStream {
         local_or_wild("ctx", context.is_some())
     }
+}
+
+/// What has an error for not being handled counts as handled. A fake handles nothing for others.
+fn module_unhandled(module: &Checked) -> impl Iterator<Item = &Type> {
+    module.unhandled.iter().filter(|_| !module.is_fake)
 }
 
 fn last_span(tokens: &impl quote::ToTokens) -> Span {

@@ -47,14 +47,14 @@ const GRAMMAR: Grammar = Grammar {
 /// What was given. Nothing is known to make sense yet.
 #[derive(Default)]
 pub(in crate::sourcing) struct Args {
-    pub(super) handles: Option<TypeList>,
+    pub(in crate::sourcing) handles: Option<TypeList>,
     pub(super) events: Option<TypeList>,
     pub(super) name: Option<LitStr>,
     pub(super) snapshot_every: Option<LitInt>,
     pub(super) snapshot_version: Option<LitInt>,
     pub(super) cache: Option<LitInt>,
     pub(super) idle: Option<LitStr>,
-    pub(super) renamed: Option<Path>,
+    pub(in crate::sourcing) renamed: Option<Path>,
     pub(super) seen: Seen,
 }
 

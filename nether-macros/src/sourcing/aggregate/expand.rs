@@ -276,7 +276,7 @@ impl<'a> Expander<'a> {
                 #decided
             }
         };
-        let proof = handled_by(ty, command, true, &self.paths);
+        let proof = handled_by(ty, command, &self.paths);
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
             impl #es::Decides<#command> for #ty {

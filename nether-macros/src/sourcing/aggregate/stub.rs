@@ -3,11 +3,11 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
-use crate::header;
 use crate::sourcing::aggregate::WHOSE;
 use crate::sourcing::aggregate::expand::{Expander, variants};
-use crate::sourcing::descriptor::{self, handled_by};
+use crate::sourcing::descriptor;
 use crate::spans;
+use crate::{header, recover};
 
 /// It is an aggregate of its events, for what names it, and its commands count as handled.
 pub(super) fn expand(expander: &Expander<'_>) -> TokenStream {
@@ -24,7 +24,7 @@ pub(super) fn expand(expander: &Expander<'_>) -> TokenStream {
         .takes_context
         .then(|| descriptor::sender(ty, paths));
     let proofs = aggregate.handles.iter();
-    let proofs = proofs.map(|command| handled_by(ty, command, false, paths));
+    let proofs = proofs.map(|command| recover::handled_by(ty, command, paths));
     let unread = aggregate.unread.iter();
     let unread = unread.map(|it| header::unread(&WHOSE, it));
     quote! {

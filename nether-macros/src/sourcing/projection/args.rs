@@ -39,12 +39,12 @@ const GRAMMAR: Grammar = Grammar {
 /// What was given. Nothing is known to make sense yet.
 #[derive(Default)]
 pub(in crate::sourcing) struct Args {
-    pub(super) handles: Option<TypeList>,
+    pub(in crate::sourcing) handles: Option<TypeList>,
     pub(super) name: Option<LitStr>,
     pub(super) is_durable: bool,
     pub(super) parallel: Option<LitInt>,
     pub(super) retries: Option<LitInt>,
-    pub(super) renamed: Option<Path>,
+    pub(in crate::sourcing) renamed: Option<Path>,
     pub(super) seen: Seen,
 }
 

@@ -256,7 +256,7 @@ impl<'a> Expander<'a> {
                 #call
             }
         };
-        let proof = handled_by(self.ty, query, true, &self.paths);
+        let proof = handled_by(self.ty, query, &self.paths);
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
             impl #p::eventstore::Answers<#query> for #ty {

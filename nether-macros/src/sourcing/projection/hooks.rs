@@ -7,7 +7,7 @@ use crate::diagnostics::Diagnostics;
 use crate::signature::{arguments, check_plain, output};
 use crate::sourcing::methods::is_transaction;
 use crate::sourcing::projection::model::{OnRebuild, ProjectionHooks, ProjectionInit};
-use crate::types;
+use crate::{init as init_arguments, types};
 
 /// Whether the method is one of the two.
 pub(super) fn is_hook(function: &Function) -> bool {
@@ -55,7 +55,7 @@ pub(super) fn find(block: &Block, diagnostics: &Diagnostics) -> ProjectionHooks 
 }
 
 /// Takes the marks off, which only this macro understands.
-pub(super) fn unmark(block: &mut Block) {
+pub(in crate::sourcing) fn unmark(block: &mut Block) {
     for member in &mut block.members {
         if let Member::Method(function) = member {
             function.attributes.retain(|attribute| !is_mark(attribute));
@@ -80,6 +80,8 @@ fn init(function: &Function, diagnostics: &Diagnostics) -> ProjectionInit {
         );
         diagnostics.error(&signature.ident, message, form);
     }
+    let on_context = "remove it: a projection only reads off what has happened, and sends nothing";
+    init_arguments::check_arguments(signature, on_context, diagnostics);
     ProjectionInit {
         method: signature.ident.clone(),
         is_async: signature.asyncness.is_some(),

@@ -7,6 +7,8 @@ mod model;
 mod stub;
 pub(super) mod validate;
 
+pub(super) use self::hooks::unmark;
+
 use proc_macro2::TokenStream;
 use quote::quote;
 

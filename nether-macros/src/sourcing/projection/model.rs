@@ -12,6 +12,8 @@ pub(in crate::sourcing) struct Checked {
     /// `None` if nothing can be made of it but the block itself.
     pub(super) ty: Option<Ident>,
     pub(super) name: String,
+    /// What is listed, events and queries.
+    pub(super) handles: Vec<Type>,
     pub(super) events: Vec<Method>,
     pub(super) queries: Vec<Method>,
     pub(super) keeps: Keeps,

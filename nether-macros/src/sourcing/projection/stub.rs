@@ -3,11 +3,11 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
-use crate::header;
-use crate::sourcing::descriptor::{self, handled_by};
+use crate::sourcing::descriptor;
 use crate::sourcing::projection::WHOSE;
 use crate::sourcing::projection::expand::Expander;
 use crate::spans;
+use crate::{header, recover};
 
 /// It is a projection, for what names it, and its queries count as handled.
 pub(super) fn expand(expander: &Expander<'_>) -> TokenStream {
@@ -23,8 +23,8 @@ pub(super) fn expand(expander: &Expander<'_>) -> TokenStream {
     let sender = projection
         .takes_context
         .then(|| descriptor::sender(ty, paths));
-    let queries = projection.queries.iter();
-    let proofs = queries.map(|query| handled_by(ty, &query.message, false, paths));
+    let proofs = projection.handles.iter();
+    let proofs = proofs.map(|message| recover::handled_by(ty, message, paths));
     let unread = projection.unread.iter();
     let unread = unread.map(|it| header::unread(&WHOSE, it));
     quote_spanned! {spans::attribute()=>

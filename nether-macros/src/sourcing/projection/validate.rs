@@ -5,6 +5,7 @@ use syn::Type;
 
 use crate::block::Block;
 use crate::diagnostics::Diagnostics;
+use crate::signature::is_context;
 use crate::sourcing::methods::{self, Method, is_transaction};
 use crate::sourcing::projection::args::Args;
 use crate::sourcing::projection::model::{Checked, Keeps, ProjectionHooks};
@@ -59,7 +60,9 @@ pub(in crate::sourcing) fn check(
     Checked {
         ty,
         name,
-        takes_context: (events.iter().chain(&queries)).any(|it| it.context().is_some()),
+        takes_context: (events.iter().chain(&queries)).any(|it| it.context().is_some())
+            || (found.init.iter().flat_map(|init| &init.resources)).any(is_context),
+        handles: handles.unwrap_or_default(),
         events,
         queries,
         keeps,

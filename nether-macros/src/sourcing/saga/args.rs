@@ -48,13 +48,13 @@ const GRAMMAR: Grammar = Grammar {
 #[derive(Default)]
 pub(in crate::sourcing) struct Args {
     pub(super) key: Option<Ident>,
-    pub(super) handles: Option<TypeList>,
+    pub(in crate::sourcing) handles: Option<TypeList>,
     pub(super) starts: Option<TypeList>,
     pub(super) ends: Option<TypeList>,
     pub(super) sends: Option<TypeList>,
     pub(super) name: Option<LitStr>,
     pub(super) retries: Option<LitInt>,
-    pub(super) renamed: Option<Path>,
+    pub(in crate::sourcing) renamed: Option<Path>,
     pub(super) seen: Seen,
 }
 

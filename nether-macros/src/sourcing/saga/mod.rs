@@ -7,6 +7,8 @@ mod stub;
 mod timeouts;
 pub(super) mod validate;
 
+pub(super) use self::timeouts::unmark;
+
 use proc_macro2::TokenStream;
 use quote::quote;
 

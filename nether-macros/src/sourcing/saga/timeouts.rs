@@ -39,7 +39,7 @@ pub(super) fn find(block: &Block, handles: &[Type], diagnostics: &Diagnostics) -
 }
 
 /// Takes the marks off, which only this macro understands.
-pub(super) fn unmark(block: &mut Block) {
+pub(in crate::sourcing) fn unmark(block: &mut Block) {
     for member in &mut block.members {
         if let Member::Method(function) = member {
             function.attributes.retain(|attribute| !is_mark(attribute));

@@ -130,8 +130,9 @@ impl<S: Caller> Context<S> {
 /// # Lifetime
 ///
 /// A stream, its producers and its consumers borrow the `&Context` that they come from, so they end with the
-/// handler. Use [`spawn`](Context::spawn) to continue after the handler; to use a stream in another task,
-/// give the task a clone of the context.
+/// handler. To produce or consume in another task, or after the handler, use [`ctx.spawn`](Context::spawn):
+/// the unit of work waits for what it runs, and it is given a context of its own. For a task of tokio's that
+/// holds a clone of the context nobody waits: [`close`](Context::close) may return before its last item.
 pub struct SharedStream<'c, T> {
     channel: Arc<Channel<T>>,
     participant: Participant<'c>,

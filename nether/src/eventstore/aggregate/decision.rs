@@ -188,7 +188,9 @@ pub struct FallibleDecision<Kind>(std::marker::PhantomData<Kind>);
     message = "the decision upon `{C}` cannot give back `{Self}`",
     label = "neither events of `{A}` nor a `Result` of them",
     note = "return an event that `{A}` lists in `events`, several in a tuple or a `Vec`, an `Option` of one, `Events<Self>`, or `()` for none; \
-            or a `Result` of it, with the error that `{C}` declares: `{E}`"
+            or a `Result` of it, with the error that `{C}` declares",
+    note = "an event that is missing there is listed, `#[aggregate(.., events = [.., Happened])]`, and has a method that says how \
+            the state evolves by it: `fn happened(&mut self, event: &Happened)`"
 )]
 pub trait IntoDecision<A: Parts, C, E, Kind> {
     #[doc(hidden)]

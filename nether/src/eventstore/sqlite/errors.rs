@@ -27,6 +27,15 @@ pub(in crate::eventstore) fn store_error(error: &Error) -> StoreError {
     }
 }
 
+/// What went wrong with a statement of the program's own, in
+/// [`SqliteStore::transaction`](crate::eventstore::SqliteStore::transaction). Of the store's own statements,
+/// [`store_error`] knows more.
+impl From<Error> for StoreError {
+    fn from(error: Error) -> Self {
+        StoreError::failed(error)
+    }
+}
+
 /// Whether SQLite has given what this module never puts in: what is written in its tables was changed by
 /// something else.
 fn is_misfit(error: &Error) -> bool {

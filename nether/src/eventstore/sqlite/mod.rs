@@ -101,7 +101,8 @@ impl SqliteStore {
 
     /// Runs `work` in a transaction of the store's file, on the thread that writes: for tables of the
     /// program's own. The transaction is committed if `work` returns `Ok`, and rolled back if it returns an
-    /// error or panics. Appends wait meanwhile. [`StoreError::failed`] makes an error of one of `rusqlite`.
+    /// error or panics. Appends wait meanwhile. `?` makes a [`StoreError`] of an error of `rusqlite`, and
+    /// [`StoreError::failed`] of any other.
     ///
     /// # Errors
     /// The error of `work`; that it panicked; or why the transaction could not be committed.

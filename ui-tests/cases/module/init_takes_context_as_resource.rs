@@ -1,0 +1,14 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::prelude::*;
+
+pub struct Pool;
+
+#[module(handles = [])]
+impl Pool {
+    #[init]
+    async fn new(ctx: Resource<QueryContext<Pool>>) -> Self {
+        Pool
+    }
+}
+
+fn main() {}
