@@ -44,7 +44,7 @@ pub trait Caller: Sized + 'static {
     type Rule;
 }
 
-/// A sender without `emits` and `calls`: the root of a unit of work, or a module that has neither. It sends
+/// A sender without `emits` and `calls`: code outside of modules, or a module that has neither. It sends
 /// every message that a visible module handles. So does a helper function that takes its context:
 ///
 /// ```

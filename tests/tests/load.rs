@@ -140,7 +140,7 @@ async fn a_million_commands_are_each_handled_once_and_leave_no_memory_behind(
     ctx.close().await?;
     let report = system.shutdown().await;
     assert_eq!(report.handled, COMMANDS + COMMANDS / 100 + 3);
-    // What stays are two mailboxes of at most 1024 messages of root work and what handlers add to them.
+    // What stays are two mailboxes of at most 1024 messages from outside and what handlers add to them.
     let grown = after - before;
     assert!(grown < 2 << 20, "{grown} bytes are still in use");
     Ok(())

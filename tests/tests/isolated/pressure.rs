@@ -1,4 +1,4 @@
-//! Full mailboxes: root work waits its turn, what handlers cause is never held up, and order holds.
+//! Full mailboxes: work from outside waits its turn, what handlers cause is never held up, and order holds.
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -114,7 +114,10 @@ async fn what_a_handler_causes_is_never_held_up() -> nether::Result<()> {
         }
     });
     settled().await;
-    assert!(!held_up.is_finished(), "and holds new root work back");
+    assert!(
+        !held_up.is_finished(),
+        "and holds new work from outside back"
+    );
     gate.add_permits(1001);
     held_up.await??;
     assert_eq!(ctx.close().await?.handled, 1002);
