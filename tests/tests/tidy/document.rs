@@ -36,12 +36,22 @@ impl Document {
     /// The doc comments of a source file, one below the other, with a blank line where code stands between
     /// them.
     pub(crate) fn comments(file: &File) -> Self {
+        Document::of_comments(file, documents)
+    }
+
+    /// The comments that are no doc comments and begin with `//`, in the same way.
+    pub(crate) fn asides(file: &File) -> Self {
+        Document::of_comments(file, |text| {
+            let behind = text.strip_prefix("//")?;
+            documents(text).is_none().then_some(behind)
+        })
+    }
+
+    /// The comments of which `read` returns the text.
+    fn of_comments(file: &File, read: impl Fn(&str) -> Option<&str>) -> Self {
         let mut lines: Vec<(usize, String)> = Vec::new();
         for comment in lex(&file.text).comments {
-            let slashes = ["///", "//!"]
-                .iter()
-                .find_map(|it| comment.text.strip_prefix(it));
-            let Some(text) = slashes.filter(|_| !comment.text.starts_with("////")) else {
+            let Some(text) = read(&comment.text) else {
                 continue;
             };
             if lines
@@ -132,6 +142,13 @@ impl Document {
         };
         lines.skip(1).take_while(is_end).collect()
     }
+}
+
+/// The text of a doc comment; `None` if the comment is none.
+fn documents(comment: &str) -> Option<&str> {
+    let mut slashes = ["///", "//!"].iter();
+    let text = slashes.find_map(|it| comment.strip_prefix(it));
+    text.filter(|_| !comment.starts_with("////"))
 }
 
 /// The inline code of one line.
