@@ -39,10 +39,10 @@ impl Document {
         Document::of_comments(file, documents)
     }
 
-    /// The comments that are no doc comments and begin with `//`, in the same way.
+    /// The other comments, in the same way.
     pub(crate) fn asides(file: &File) -> Self {
         Document::of_comments(file, |text| {
-            let behind = text.strip_prefix("//")?;
+            let behind = text.strip_prefix("//").or(text.strip_prefix("/*"))?;
             documents(text).is_none().then_some(behind)
         })
     }
@@ -183,11 +183,14 @@ mod tests {
     }
 
     #[test]
-    fn doc_comments_are_read_and_others_are_not() {
+    fn doc_comments_are_told_from_others() {
         let source = "//! `a`\n// `b`\nfn c() {} // `d`\n/// `e`\nfn f() { \"/// `g`\"; }\n";
         let document = Document::comments(&file(source));
         let spans: Vec<String> = document.spans().into_iter().map(|it| it.text).collect();
         assert_eq!(spans, ["a", "e"]);
+        let document = Document::asides(&file(source));
+        let spans: Vec<String> = document.spans().into_iter().map(|it| it.text).collect();
+        assert_eq!(spans, ["b", "d"]);
     }
 
     #[test]
