@@ -3,8 +3,9 @@
 //! An edge leads from a file to the file that defines an item which the first one names, in an import, in
 //! code or in the tokens of a macro. A re-export is followed to the definition. An item that a file takes
 //! from the `mod.rs` above it makes an edge; the reverse does not, because a `mod.rs` is made of the files in
-//! its folder. A call of a method that does not name its type makes no edge. A circle is a set of files each
-//! of which leads to all others.
+//! its folder. So a circle that only a `mod.rs` closes, by using what is below it, is not found: many folders
+//! have one. A call of a method that does not name its type makes no edge. A circle is a set of files each of
+//! which leads to all others.
 //!
 //! The imports in [`NATURAL`](crate::natural::NATURAL) are taken away first. Each of them must close a
 //! circle.

@@ -36,12 +36,22 @@ impl Document {
     /// The doc comments of a source file, one below the other, with a blank line where code stands between
     /// them.
     pub(crate) fn comments(file: &File) -> Self {
+        Document::of_comments(file, documents)
+    }
+
+    /// The other comments, in the same way.
+    pub(crate) fn asides(file: &File) -> Self {
+        Document::of_comments(file, |text| {
+            let behind = text.strip_prefix("//").or(text.strip_prefix("/*"))?;
+            documents(text).is_none().then_some(behind)
+        })
+    }
+
+    /// The comments of which `read` returns the text.
+    fn of_comments(file: &File, read: impl Fn(&str) -> Option<&str>) -> Self {
         let mut lines: Vec<(usize, String)> = Vec::new();
         for comment in lex(&file.text).comments {
-            let slashes = ["///", "//!"]
-                .iter()
-                .find_map(|it| comment.text.strip_prefix(it));
-            let Some(text) = slashes.filter(|_| !comment.text.starts_with("////")) else {
+            let Some(text) = read(&comment.text) else {
                 continue;
             };
             if lines
@@ -134,6 +144,13 @@ impl Document {
     }
 }
 
+/// The text of a doc comment; `None` if the comment is none.
+fn documents(comment: &str) -> Option<&str> {
+    let mut slashes = ["///", "//!"].iter();
+    let text = slashes.find_map(|it| comment.strip_prefix(it));
+    text.filter(|_| !comment.starts_with("////"))
+}
+
 /// The inline code of one line.
 pub(crate) fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
@@ -166,11 +183,14 @@ mod tests {
     }
 
     #[test]
-    fn doc_comments_are_read_and_others_are_not() {
+    fn doc_comments_are_told_from_others() {
         let source = "//! `a`\n// `b`\nfn c() {} // `d`\n/// `e`\nfn f() { \"/// `g`\"; }\n";
         let document = Document::comments(&file(source));
         let spans: Vec<String> = document.spans().into_iter().map(|it| it.text).collect();
         assert_eq!(spans, ["a", "e"]);
+        let document = Document::asides(&file(source));
+        let spans: Vec<String> = document.spans().into_iter().map(|it| it.text).collect();
+        assert_eq!(spans, ["b", "d"]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ const CHANGELOG: &str = "CHANGELOG.md";
 const ENTRY: &str = "- **Features.**";
 
 /// Each feature, with the line that names it and whether it is on by default.
-type Features = BTreeMap<String, (usize, bool)>;
+pub(crate) type Features = BTreeMap<String, (usize, bool)>;
 
 pub(crate) fn check(root: &Path) -> Vec<Finding> {
     let files = [MANIFEST, ROOT, CHANGELOG].map(|path| File::read(root, path));
@@ -60,21 +60,27 @@ fn compare(
     }
 }
 
-fn of_manifest(text: &str) -> Features {
+/// Those of a manifest, without `default`.
+pub(crate) fn of_manifest(text: &str) -> Features {
     let lines = text.lines().enumerate();
     let behind = lines.skip_while(|(_, line)| *line != "[features]").skip(1);
     let section = behind.take_while(|(_, line)| !line.starts_with('['));
+    let section: Vec<(usize, &str)> = section.collect();
     let is_key = |line: &str| line.starts_with(|first: char| first.is_ascii_lowercase());
-    let entries = section.filter_map(|(index, line)| {
-        let (name, value) = line.split_once('=').filter(|_| is_key(line))?;
-        Some((name.trim().to_owned(), index + 1, value.to_owned()))
+    let entries = section.iter().filter_map(|(index, line)| {
+        let (name, _) = line.split_once('=').filter(|_| is_key(line))?;
+        Some((name.trim(), index + 1))
     });
-    let entries: Vec<(String, usize, String)> = entries.collect();
-    let default = entries.iter().find(|(name, ..)| name == "default");
-    let default = default.map_or("", |(_, _, value)| value.as_str());
+    let entries: Vec<(&str, usize)> = entries.collect();
+    let name = |line: &str| line.split('=').next().unwrap_or_default().trim().to_owned();
+    let lines = section.iter().map(|(_, line)| *line);
+    let from = lines.skip_while(|line| name(line) != "default");
+    let is_inside = |line: &&str| !is_key(line) || name(line) == "default";
+    let without_comment = |line: &str| line.split('#').next().unwrap_or_default().to_owned();
+    let default: String = from.take_while(is_inside).map(without_comment).collect();
     let is_default = |name: &str| default.contains(&format!("\"{name}\""));
-    let features = entries.iter().filter(|(name, ..)| name != "default");
-    let features = features.map(|(name, line, _)| (name.clone(), (*line, is_default(name))));
+    let features = entries.into_iter().filter(|(name, _)| *name != "default");
+    let features = features.map(|(name, line)| (name.to_owned(), (line, is_default(name))));
     features.collect()
 }
 
@@ -145,5 +151,10 @@ mod tests {
         assert_eq!(check(small.root()).len(), 2);
         let small = tree("features-default").replace("nether/Cargo.toml", "[\"a\"]", "[]");
         assert_one(&check(small.root()), "nether/src/lib.rs:5", "default");
+        let lines = "[\n    # Not \"a\".\n    \"b-c\",\n]";
+        let small = tree("features-lines")
+            .replace("nether/Cargo.toml", "[\"a\"]", lines)
+            .replace("nether/src/lib.rs", "| yes |", "| no |");
+        assert_one(&check(small.root()), "nether/src/lib.rs:6", "default");
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::lexer::{Kind, Token};
+use crate::lexer::{Kind, Token, lex};
 
 /// A module, in a file of its own or inline.
 #[derive(Debug, Default)]
@@ -91,18 +91,36 @@ impl Parser<'_> {
         while let Some(token) = self.peek(0) {
             let (kind, text, line) = (token.kind, token.text.clone(), token.line);
             match (kind, text.as_str()) {
-                (Kind::Mark, "#") if depth == 0 && self.is(1, "[") => {
-                    let attribute = self.attribute();
-                    path = attribute.path.or(path);
-                    is_for_docs |= attribute.is_for_docs;
+                (Kind::Mark, "#") if self.is(1, "[") => {
+                    let attribute = self.attribute(&mut module.paths);
+                    if depth == 0 {
+                        path = attribute.path.or(path);
+                        is_for_docs |= attribute.is_for_docs;
+                    }
                     continue;
                 }
                 (Kind::Mark, "{" | "(" | "[") => depth += 1,
                 (Kind::Mark, "}" | ")" | "]") if depth == 0 => return module,
-                (Kind::Mark, "}" | ")" | "]") => depth -= 1,
+                (Kind::Mark, "}" | ")" | "]") => {
+                    depth -= 1;
+                    if depth == 0 && text == "}" {
+                        (path, is_for_docs) = (None, false);
+                    }
+                }
                 (Kind::Mark, ";") => (path, is_for_docs) = (None, false),
                 (Kind::Word, "mod") if depth == 0 && self.word(1).is_some() => {
                     module.children.extend(self.child(line, path.take()));
+                    is_for_docs = false;
+                }
+                (Kind::Word, "extern") if self.renames_the_crate() => {
+                    module.imports.push(Import {
+                        path: vec!["crate".to_owned()],
+                        alias: self.word(4).unwrap_or("_").to_owned(),
+                        is_public: false,
+                        line,
+                    });
+                    self.at += 5;
+                    continue;
                 }
                 (Kind::Word, "use") if self.begins_import() => {
                     let before = self.at.checked_sub(1).map(|at| &self.tokens[at]);
@@ -129,8 +147,9 @@ impl Parser<'_> {
         module
     }
 
-    /// Skips an attribute, and returns what it says.
-    fn attribute(&mut self) -> Attribute {
+    /// Passes over an attribute, and returns what it says. Its paths are collected, also those in its strings
+    /// that begin with `crate::`.
+    fn attribute(&mut self, paths: &mut Vec<Named>) -> Attribute {
         let (mut depth, mut path) = (0_usize, None);
         let is_for_docs = self.word(2) == Some("cfg") && self.word(4) == Some("doc");
         self.at += 1;
@@ -142,6 +161,22 @@ impl Parser<'_> {
             } else if token.is_keyword("path") && self.is(1, "=") {
                 let text = self.peek(2).filter(|token| token.kind == Kind::Text);
                 path = text.map(|token| token.text.clone());
+            } else if token.kind == Kind::Text && token.text.starts_with("crate::") {
+                let inner = lex(&token.text).tokens;
+                let line = token.line;
+                let mut parser = Parser {
+                    tokens: &inner,
+                    at: 0,
+                };
+                let before = paths.len();
+                parser.path(paths);
+                paths[before..]
+                    .iter_mut()
+                    .for_each(|named| named.line = line);
+            }
+            if token.is_word() {
+                self.path(paths);
+                continue;
             }
             self.at += 1;
             if depth == 0 {
@@ -168,6 +203,13 @@ impl Parser<'_> {
             path,
             inline,
         })
+    }
+
+    /// `extern crate self as name`.
+    fn renames_the_crate(&self) -> bool {
+        [(1, "crate"), (2, "self"), (3, "as")]
+            .iter()
+            .all(|(ahead, word)| self.word(*ahead) == Some(word))
     }
 
     /// Not the `use<..>` of a bound, nor the `use #name` of a quoted piece of code.
@@ -291,6 +333,8 @@ mod tests {
             "use crate::{a::b, c::{self, d as e}};\n\
              pub(crate) use super::super::f::*;\n\
              #[cfg(doc)]\nuse crate::k;\n\
+             #[cfg(doc)] mod l;\n#[cfg(doc)] fn m() {}\nuse crate::n;\n\
+             extern crate self as o;\n\
              fn g() { use ::h::i; let _: impl Sized + use<'_>; }",
         );
         let paths = joined(module.imports.iter().map(|import| &import.path));
@@ -301,11 +345,13 @@ mod tests {
                 "crate::c",
                 "crate::c::d",
                 "super::super::f::*",
+                "crate::n",
+                "crate",
                 "::h::i"
             ]
         );
         let aliases: Vec<&str> = module.imports.iter().map(|it| it.alias.as_str()).collect();
-        assert_eq!(aliases, ["b", "c", "e", "*", "i"]);
+        assert_eq!(aliases, ["b", "c", "e", "*", "n", "o", "i"]);
     }
 
     #[test]
@@ -323,6 +369,17 @@ mod tests {
         assert!(inner.items.contains("G") && inner.children[0].name == "h");
         let items: Vec<&String> = module.items.iter().collect();
         assert_eq!(items, ["J", "i"]);
+    }
+
+    #[test]
+    fn paths_are_read_in_attributes() {
+        let module = module(
+            "#[derive(Debug, crate::A)] #[doc = \"See crate::b.\"] struct C {\n\
+             #[serde(with = \"crate::d::e\", f::g)] h: u8 }",
+        );
+        let paths = joined(module.paths.iter().map(|named| &named.path));
+        assert_eq!(paths, ["crate::A", "crate::d::e", "f::g"]);
+        assert_eq!(module.paths[1].line, 2);
     }
 
     #[test]

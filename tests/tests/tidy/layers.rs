@@ -83,6 +83,13 @@ mod tests {
             ("glob", "use crate::high::*;", 1),
             ("re-export", "pub use crate::high::H as N;", 1),
             ("prelude", "use crate::prelude::H;", 1),
+            ("derive", "#[derive(crate::high::H)]\nstruct N;", 1),
+            (
+                "string",
+                "struct N(#[serde(with = \"crate::high::h\")] u8);",
+                1,
+            ),
+            ("docs", "#[cfg(doc)] fn f() {}\nuse crate::high::H;", 2),
             ("inline", "mod tests {\n    use crate::high::H;\n}", 2),
         ];
         for (name, text, line) in ways {
@@ -90,6 +97,17 @@ mod tests {
             let small = tree(&format!("layers-{name}"), &[("middle/part.rs", text)]);
             let place = format!("nether/src/middle/part.rs:{line}");
             assert_one(&check(small.root()), &place, "`high` stands below `middle`");
+        }
+    }
+
+    #[test]
+    fn another_name_of_the_crate_is_known() {
+        for (name, path) in [("head", "me::high::H"), ("rooted", "::me::high::H")] {
+            let text = format!("pub struct M;\nfn f(_: {path}) {{}}");
+            let small = tree(&format!("layers-{name}"), &[("middle/part.rs", &text)])
+                .append("nether/src/lib.rs", "extern crate self as me;\n");
+            let place = "nether/src/middle/part.rs:2";
+            assert_one(&check(small.root()), place, "`high` stands below `middle`");
         }
     }
 

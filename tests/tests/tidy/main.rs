@@ -12,6 +12,7 @@ mod families;
 mod features;
 mod files;
 mod finding;
+mod flags;
 mod grammars;
 mod homonyms;
 mod items;
@@ -89,6 +90,11 @@ fn no_layer_has_a_number() {
 #[test]
 fn documents_list_the_features_that_there_are() {
     assert_clean(&features::check(&repository()));
+}
+
+#[test]
+fn features_in_documents_exist() {
+    assert_clean(&flags::check(&repository()));
 }
 
 #[test]

@@ -3,13 +3,17 @@
 
 use std::path::Path;
 
-use crate::document::Line;
+use crate::document::Document;
 use crate::finding::Finding;
-use crate::lexer::lex;
 use crate::pages::{attributes, comments, pages};
 use crate::tree::files;
 
 const HELP: &str = "say what the module is for; its place in the `mod` list of nether/src/lib.rs says how high it stands";
+
+const ORDINALS: [&str; 12] = [
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
+    "eleventh", "twelfth",
+];
 
 pub(crate) fn check(root: &Path) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -18,9 +22,7 @@ pub(crate) fn check(root: &Path) -> Vec<Finding> {
         .chain(attributes(root))
         .chain(comments(root));
     for document in documents {
-        let is_counted = |line: &&Line| states_number(&line.text);
-        let lines = document.prose().filter(is_counted);
-        findings.extend(lines.map(|line| found(&document.path, line.number)));
+        stated(&document, &mut findings);
         let rows = document
             .prose()
             .skip_while(|line| !line.text.starts_with("| layer |"));
@@ -33,28 +35,44 @@ pub(crate) fn check(root: &Path) -> Vec<Finding> {
     }
     // Other comments.
     for file in files(root, "nether/src", "rs") {
-        for comment in lex(&file.text).comments {
-            let is_doc = comment.text.starts_with("///") || comment.text.starts_with("//!");
-            if !is_doc && states_number(&comment.text) {
-                findings.push(found(&file.path, comment.line));
-            }
-        }
+        stated(&Document::asides(&file), &mut findings);
     }
     findings
+}
+
+/// The lines of prose that state a number, also together with the end of the line above.
+fn stated(document: &Document, findings: &mut Vec<Finding>) {
+    let mut before = "";
+    for line in document.prose() {
+        if states_number(&format!("{before} {}", line.text)) {
+            findings.push(found(&document.path, line.number));
+        }
+        before = line.text.rsplit(' ').next().unwrap_or_default();
+    }
 }
 
 fn found(file: &str, line: usize) -> Finding {
     Finding::new(file, line, "a layer's number is stated", HELP)
 }
 
-/// Whether a digit stands right behind the word, in the singular or the plural.
+/// Whether a digit stands right behind the word, in the singular or the plural, or an ordinal before it.
 fn states_number(text: &str) -> bool {
     let text = text.to_lowercase();
-    let mut behind = text.split("layer").skip(1);
-    behind.any(|rest| {
-        let rest = rest.strip_prefix('s').unwrap_or(rest).trim_start();
-        rest.starts_with(|digit: char| digit.is_ascii_digit())
+    let pieces: Vec<&str> = text.split("layer").collect();
+    pieces.windows(2).any(|around| {
+        let before = around[0].trim_end_matches([' ', '-', '`', '*']);
+        let before = before.rsplit(|it: char| !it.is_alphanumeric()).next();
+        let behind = around[1].strip_prefix('s').unwrap_or(around[1]);
+        let behind = behind.trim_start_matches([' ', ':', '-', '#', '`', '*', '(']);
+        before.is_some_and(is_ordinal) || behind.starts_with(|it: char| it.is_ascii_digit())
     })
+}
+
+fn is_ordinal(word: &str) -> bool {
+    let digits = word.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let is_number = !digits.is_empty() && digits.chars().all(|digit| digit.is_ascii_digit());
+    ORDINALS.contains(&word)
+        || (is_number && matches!(&word[digits.len()..], "st" | "nd" | "rd" | "th"))
 }
 
 #[cfg(test)]
@@ -76,6 +94,22 @@ mod tests {
         assert_one(&check(small.root()), "nether/src/a.rs:2", "number");
         let small = small.write("nether/src/a.rs", "//! Layer 7: modules.\n");
         assert_one(&check(small.root()), "nether/src/a.rs:1", "number");
+        for words in [
+            "The third layer.",
+            "The third\n//! layer.",
+            "The 3rd layer.",
+            "The third-layer modules.",
+            "Layer: 3",
+            "In layer-7.",
+            "Layers #2 and above",
+            "In layer\n//! 3.",
+        ] {
+            let text = format!("//! {words}\n");
+            let line = text.lines().count();
+            let small = Small::new("numbers-ways").write("nether/src/a.rs", &text);
+            let place = format!("nether/src/a.rs:{line}");
+            assert_one(&check(small.root()), &place, "number");
+        }
         let small = small
             .write("nether/src/a.rs", "")
             .append("ARCHITECTURE.md", "| 7 | `module/` |\n");

@@ -144,7 +144,7 @@ impl Package {
         match name.as_str() {
             // `::name` is a crate.
             "" => match rest.split_first() {
-                Some((first, rest)) if *first == self.name => self.follow(0, rest, false, hops),
+                Some((first, rest)) if self.is_called(first) => self.follow(0, rest, false, hops),
                 _ => None,
             },
             "crate" => go(0),
@@ -161,9 +161,15 @@ impl Package {
                 if let Some(target) = self.imported(module, name, rest, hops) {
                     return Some(target);
                 }
-                (is_head && name == self.name).then(|| go(0)).flatten()
+                (is_head && self.is_called(name)).then(|| go(0)).flatten()
             }
         }
+    }
+
+    /// Whether a name is that of the crate, or the one that `extern crate self as ..` at its root gives it.
+    fn is_called(&self, name: &str) -> bool {
+        let is_root = |import: &Import| import.path == ["crate"] && import.alias == name;
+        name == self.name || self.modules[0].imports.iter().any(is_root)
     }
 
     /// Where a name leads that a `use` has brought into the module.

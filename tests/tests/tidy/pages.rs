@@ -47,3 +47,9 @@ pub(crate) fn comments(root: &Path) -> Vec<Document> {
     let files = SOURCES.iter().flat_map(|folder| files(root, folder, "rs"));
     files.map(|file| Document::comments(&file)).collect()
 }
+
+/// The other comments of all sources.
+pub(crate) fn asides(root: &Path) -> Vec<Document> {
+    let files = SOURCES.iter().flat_map(|folder| files(root, folder, "rs"));
+    files.map(|file| Document::asides(&file)).collect()
+}
