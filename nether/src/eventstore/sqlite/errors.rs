@@ -29,7 +29,7 @@ pub(in crate::eventstore) fn store_error(error: &Error) -> StoreError {
 
 /// What went wrong with a statement of the program's own, in
 /// [`SqliteStore::transaction`](crate::eventstore::SqliteStore::transaction). Of the store's own statements,
-/// [`store_error`] knows more.
+/// The store words its own errors in more detail.
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
         StoreError::failed(error)
