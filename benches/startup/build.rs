@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-/// Few, so that who only checks the benches does not compile for minutes.
+/// Small, so that a check of the benches does not compile thousands of handlers.
 const DEFAULT: usize = 10;
 const COMMANDS: usize = 10;
 
