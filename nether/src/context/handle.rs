@@ -136,7 +136,7 @@ impl Handle {
             message: message.name(),
             declared: message.declaration,
             handler,
-            registered: self.scope.mediator.knows(message.slot()),
+            registered: self.scope.mediator.routing.knows(message.slot()),
         }))
     }
 

@@ -174,7 +174,7 @@ impl<E: Send + Sync + 'static> Subscribers for Everywhere<E> {
 
 /// Subscribes to the events of every context.
 pub(crate) fn subscribe_to_all<E: Event>(mediator: &Mediator) -> Subscription<E> {
-    let events = mediator.change(|table| {
+    let events = mediator.routing.change(|table| {
         // Asked in here: the end takes all senders away in the same way, and later none may be added.
         let row = table.row_mut(E::descriptor().slot());
         let row = row.filter(|_| !mediator.stopping.has_ended())?;
@@ -187,7 +187,7 @@ pub(crate) fn subscribe_to_all<E: Event>(mediator: &Mediator) -> Subscription<E>
 /// Subscribes to the events of all types of every context.
 pub(crate) fn subscribe_to_any(mediator: &Mediator) -> Subscription<AnyEvent> {
     // Not changed, but asked in here, for the same reason.
-    let events = mediator.change(|_| {
+    let events = mediator.routing.change(|_| {
         if mediator.stopping.has_ended() {
             return None;
         }

@@ -85,8 +85,8 @@ impl Scope {
     pub(crate) fn new(mediator: Arc<Mediator>, kind: ScopeKind) -> Self {
         Scope {
             table: match kind {
-                ScopeKind::Unit => mediator.table(),
-                ScopeKind::Standing => mediator.no_table(),
+                ScopeKind::Unit => mediator.routing.table(),
+                ScopeKind::Standing => mediator.routing.no_table(),
             },
             state: ScopeState::new(mediator.limit.is_some()),
             mediator,
@@ -106,7 +106,7 @@ impl Scope {
     /// Lets `read` look at the row of a message type. `None` when the type is not in the registry.
     #[inline]
     pub(crate) fn read<T>(&self, slot: usize, read: impl FnOnce(Option<&Arc<Row>>) -> T) -> T {
-        self.mediator.read(&self.table, slot, read)
+        self.mediator.routing.read(&self.table, slot, read)
     }
 
     /// Counts `count` deliveries as in flight and gives the number of the first, or says why they are

@@ -180,7 +180,7 @@ impl System {
 fn claim(mediator: &Mediator, instance: &dyn AnyInstance) -> Result<(), AttachError> {
     let (id, module) = (instance.id(), &instance.descriptor().declaration);
     let routes = instance.routes();
-    mediator.change(|table| {
+    mediator.routing.change(|table| {
         for (message, _) in &routes {
             let declared = message.declaration.name;
             let row = table.row(message.slot());
@@ -214,7 +214,7 @@ fn claim(mediator: &Mediator, instance: &dyn AnyInstance) -> Result<(), AttachEr
 
 /// Takes the routes of an instance out of the table.
 pub(super) fn disconnect(mediator: &Mediator, instance: &dyn AnyInstance) {
-    mediator.change(|table| {
+    mediator.routing.change(|table| {
         for message in instance.descriptor().handles {
             if let Some(row) = table.row_mut((message.descriptor)().slot()) {
                 row.handlers

@@ -158,7 +158,7 @@ fn recorder(builder: &SystemBuilder) -> Recorder {
 
 /// Adds the routes of all instances to the table.
 fn connect(mediator: &Mediator, instances: &[Arc<dyn AnyInstance>]) {
-    mediator.change(|table| {
+    mediator.routing.change(|table| {
         for instance in instances {
             let (id, module) = (instance.id(), &instance.descriptor().declaration);
             for (message, route) in instance.routes() {

@@ -120,7 +120,7 @@ impl TestSystem {
             module: &FAKE,
             route: route.erased(),
         };
-        self.0.mediator().change(|table| {
+        self.0.mediator().routing.change(|table| {
             if let Some(row) = table.row_mut(M::descriptor().slot()) {
                 row.handlers = vec![fake];
             }

@@ -1,0 +1,97 @@
+//! The mediator, the one inversion point. Contexts read it to find where a message goes; `system` fills it.
+//!
+//! It is a table with a row per message type, indexed by the type's slot: no hashing, no lock. A table never
+//! changes: a change makes the next one. Every unit of work keeps the table of when it was opened, and reads
+//! it without touching anything that other threads write, for as long as its number is the current one. What
+//! a row leads to is kept as [`Any`](std::any::Any) and known again by `route`, which is a layer above and
+//! knows the types.
+
+mod routing_table;
+mod stopping;
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+pub(crate) use self::routing_table::{
+    Erased, Handler, InstanceId, Row, Subscribers, Table, number_instance,
+};
+pub(crate) use self::stopping::Stopping;
+
+use self::routing_table::RoutingTable;
+use crate::chance::Chance;
+use crate::latency::Latencies;
+use crate::limit::Limit;
+use crate::recorder::Recorder;
+use crate::tasks::Tasks;
+use crate::watch::Watch;
+
+/// The routing table of one system, and what every context of it must know.
+pub(crate) struct Mediator {
+    /// Where messages go.
+    pub(crate) routing: RoutingTable,
+    /// The longest chain of causes that is accepted.
+    pub(crate) max_depth: u32,
+    /// How many messages may be in flight, if that is bounded.
+    pub(crate) limit: Option<Box<Limit>>,
+    /// Whether the system is stopping.
+    pub(crate) stopping: Arc<Stopping>,
+    /// Those who called `system.subscribe_any()`, if anybody did.
+    pub(crate) onlookers: OnceLock<Arc<dyn Subscribers>>,
+    /// What runs besides modules.
+    pub(crate) tasks: Tasks,
+    /// Whether somebody looks after handlers that take long.
+    pub(crate) watch: Watch,
+    /// How long handlers take.
+    pub(crate) latencies: Latencies,
+    /// What is drawn, in a test.
+    pub(crate) chance: Chance,
+    /// What a test has seen.
+    pub(crate) recorder: Recorder,
+}
+
+/// What a system was told before it started.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) max_depth: u32,
+    pub(crate) max_in_flight: Option<usize>,
+    pub(crate) chance: Chance,
+    pub(crate) recorder: Recorder,
+}
+
+impl Mediator {
+    /// A mediator for `rows` message types.
+    pub(crate) fn new(rows: usize, settings: Settings) -> Self {
+        let Settings {
+            max_depth,
+            max_in_flight,
+            chance,
+            recorder,
+        } = settings;
+        Mediator {
+            routing: RoutingTable::new(rows),
+            max_depth,
+            limit: max_in_flight.map(|bound| Box::new(Limit::new(bound))),
+            stopping: Arc::default(),
+            onlookers: OnceLock::new(),
+            tasks: Tasks::default(),
+            watch: Watch::default(),
+            latencies: Latencies::default(),
+            chance,
+            recorder,
+        }
+    }
+
+    /// Ends the subscriptions of the system. There will be no more: `stopping` has ended.
+    pub(crate) fn end_subscriptions(&self) {
+        self.routing.end_subscriptions(|| self.onlookers.get());
+    }
+}
+
+impl fmt::Debug for Mediator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mediator")
+            .field("routing", &self.routing)
+            .field("stopping", &self.stopping)
+            .finish_non_exhaustive()
+    }
+}
