@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use crate::envelope::{Header, Label, Parcel, Reply, Source};
-use crate::error::SendError;
+use crate::error::{FailureKind, SendError};
 use crate::mediator::Erased;
 use crate::message::Message;
 use crate::waiting::Waiter;
@@ -122,6 +122,17 @@ impl Rejected {
             Rejected::Closed => SendError::Stopped { message },
             Rejected::BreakerOpen => SendError::BreakerOpen { message },
             Rejected::Full => SendError::Full { message },
+        }
+    }
+
+    /// Why a message without a sender to notify becomes a dead letter: because the breaker is open, or because
+    /// the module `is_stopped` for its crashes. `None` if it does not become one.
+    #[cold]
+    pub(crate) fn failure(self, is_stopped: bool) -> Option<FailureKind> {
+        match self {
+            Rejected::BreakerOpen => Some(FailureKind::BreakerOpen),
+            Rejected::Closed => is_stopped.then_some(FailureKind::Stopped),
+            Rejected::Full => None,
         }
     }
 }

@@ -82,17 +82,14 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
     where
         M::Inbox: From<P>,
     {
-        let kind = match rejected {
-            Rejected::BreakerOpen => FailureKind::BreakerOpen,
-            Rejected::Closed if self.is_stopped.load(Ordering::SeqCst) => FailureKind::Stopped,
-            Rejected::Closed | Rejected::Full => return Err(rejected),
-        };
-        if label.message.kind != MessageKind::Event {
-            return Err(rejected);
+        match rejected.failure(self.is_stopped.load(Ordering::SeqCst)) {
+            Some(kind) if label.message.kind == MessageKind::Event => {
+                self.mailbox.count_accepted();
+                self.dead_letter(source, label, take(parcel).into(), kind);
+                Ok(())
+            }
+            _ => Err(rejected),
         }
-        self.mailbox.count_accepted();
-        self.dead_letter(source, label, take(parcel).into(), kind);
-        Ok(())
     }
 
     /// Whether the breaker keeps messages from the module.

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::context::{Context, Handle};
 use crate::declaration::Declaration;
 use crate::envelope::{Header, Parcel, Reply};
-use crate::error::{FailureKind, Result};
+use crate::error::Result;
 use crate::mediator::Stopping;
 use crate::message::{Message, MessageKind};
 use crate::module::accepted::{Accepted, MessageEnd};
@@ -139,13 +139,7 @@ impl<M: Module + Shared> SharedCell<M> {
         json: &dyn Fn() -> Option<String>,
     ) -> Rejected {
         let Header { scope, label, .. } = header;
-        let is_stopped = self.is_stopped.load(Ordering::SeqCst);
-        let kind = match rejected {
-            Rejected::BreakerOpen => Some(FailureKind::BreakerOpen),
-            Rejected::Closed if is_stopped => Some(FailureKind::Stopped),
-            Rejected::Closed | Rejected::Full => None,
-        };
-        match kind {
+        match rejected.failure(self.is_stopped.load(Ordering::SeqCst)) {
             Some(kind) if label.message.kind == MessageKind::Event => {
                 let source = header.source();
                 dead_letter(source, *label, kind, &self.tally, self.declaration, json);
