@@ -9,11 +9,11 @@ use crate::context::{Context, Handle};
 use crate::declaration::Declaration;
 use crate::envelope::{Given, Label, Parcel};
 use crate::error::HandlerError;
-use crate::guarded::{Guarded, HandlerFault, Observed, drop_unpanicked, said};
+use crate::guarded::{Guarded, HandlerFault, drop_unpanicked, said};
 use crate::message::Message;
 use crate::module::handling::{ReturnReply, observed};
 use crate::module::policy::HandlerPolicy;
-use crate::module::supervision::{Attempt, settle};
+use crate::module::supervision::{Attempt, Handled, settle};
 use crate::module::tally::{CrashCause, Verdict};
 use crate::module::{ExclusiveHandler, Module, SharedHandler};
 use crate::race::race;
@@ -69,22 +69,16 @@ where
     P: Parcel,
     M: Module + ExclusiveHandler<P>,
 {
-    let handle = ctx.handle();
-    let mut spare = policy.spare(handle, parcel);
-    let result = {
-        let parcel = spare.as_mut().unwrap_or(&mut *parcel);
-        let handler = Box::pin(M::handle(module, parcel, ctx, ReturnReply));
-        let observed = observed(ctx, P::Message::descriptor);
-        policy.limited(handler, observed, handle.crashes()).await
-    };
-    let declaration = &M::descriptor().declaration;
-    if spare.is_some()
-        && let Some(cause) = failed(&result, handle, P::Message::NAME, declaration)
-    {
-        policy.wait(handle).await;
-        return cause.map_or(Verdict::Again, Verdict::CrashedAgain);
+    let mut spare = policy.spare(ctx.handle(), parcel);
+    let given = spare.as_mut().unwrap_or(&mut *parcel);
+    let handler = Box::pin(M::handle(module, given, ctx, ReturnReply));
+    let result = policy.limited(handler, ctx).await;
+    let (handle, declaration) = (ctx.handle(), &M::descriptor().declaration);
+    let is_last = spare.is_none();
+    match policy.judge(result, is_last, handle, declaration).await {
+        Attempt::Ended(result) => settle(result, parcel, handle, declaration),
+        Attempt::Again(cause) => cause.map_or(Verdict::Again, Verdict::CrashedAgain),
     }
-    settle(result, parcel, handle, declaration)
 }
 
 /// Attempts a message in a shared module.
@@ -101,22 +95,13 @@ where
     P: Parcel,
     M: Module + Sync + SharedHandler<P>,
 {
-    let handle = ctx.handle();
-    let mut spare = policy.spare(handle, parcel);
-    let result = {
-        let parcel = spare.as_mut().unwrap_or(&mut *parcel);
-        let handler = Box::pin(M::handle(module, parcel, ctx, ReturnReply));
-        let observed = observed(ctx, P::Message::descriptor);
-        policy.limited(handler, observed, handle.crashes()).await
-    };
-    let declaration = &M::descriptor().declaration;
-    if spare.is_some()
-        && let Some(cause) = failed(&result, handle, P::Message::NAME, declaration)
-    {
-        policy.wait(handle).await;
-        return Attempt::Again(cause);
-    }
-    Attempt::Ended(result)
+    let mut spare = policy.spare(ctx.handle(), parcel);
+    let given = spare.as_mut().unwrap_or(&mut *parcel);
+    let handler = Box::pin(M::handle(module, given, ctx, ReturnReply));
+    let result = policy.limited(handler, ctx).await;
+    let (handle, declaration) = (ctx.handle(), &M::descriptor().declaration);
+    let is_last = spare.is_none();
+    policy.judge(result, is_last, handle, declaration).await
 }
 
 /// Whether the attempt failed so that there is to be another: and then why the handler crashed, if it did.
@@ -150,7 +135,7 @@ fn failed<T, E: HandlerError>(
     Some(cause)
 }
 
-impl<P> HandlerPolicy<P> {
+impl<P: Parcel> HandlerPolicy<P> {
     /// The message once more, if this is not the last attempt.
     fn spare(&self, handle: &Handle, parcel: &P) -> Option<P> {
         let again = self.again.filter(|_| handle.attempt() < self.retries)?;
@@ -158,13 +143,13 @@ impl<P> HandlerPolicy<P> {
     }
 
     /// Runs a handler for as long as it may take.
-    async fn limited<F: Future>(
+    async fn limited<F: Future, M: Module>(
         &self,
         mut handler: Pin<Box<F>>,
-        observed: Option<Box<Observed>>,
-        crashes: bool,
+        ctx: &Context<M>,
     ) -> Result<F::Output, HandlerFault> {
-        let guarded = Guarded::new(handler.as_mut(), observed, crashes);
+        let observed = observed(ctx, P::Message::descriptor);
+        let guarded = Guarded::new(handler.as_mut(), observed, ctx.handle().crashes());
         let result = match self.timeout {
             None => guarded.await.map_err(HandlerFault::Panicked),
             Some(limit) => match timeout(limit, guarded).await {
@@ -174,6 +159,21 @@ impl<P> HandlerPolicy<P> {
         };
         drop_unpanicked(handler);
         result
+    }
+
+    /// Decides, unless the attempt `is_last`, whether there is to be another, and waits before it.
+    async fn judge(
+        &self,
+        result: Handled<P::Message>,
+        is_last: bool,
+        handle: &Handle,
+        module: &'static Declaration,
+    ) -> Attempt<P::Message> {
+        if !is_last && let Some(cause) = failed(&result, handle, P::Message::NAME, module) {
+            self.wait(handle).await;
+            return Attempt::Again(cause);
+        }
+        Attempt::Ended(result)
     }
 
     /// Waits before the next attempt; not while the system stops, nor for a unit of work that is cancelled.
