@@ -1,6 +1,5 @@
 //! [`ModuleCell`]: what stands between the senders and a module: a mailbox, or shared ownership.
 
-use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
@@ -8,12 +7,11 @@ use tokio::sync::oneshot;
 use crate::declaration::Declaration;
 use crate::envelope::Parcel;
 use crate::error::Result;
-use crate::mediator::{Erased, Stopping};
-use crate::message::{Message, MessageDescriptor};
-use crate::module::instance::BeingHandled;
+use crate::mediator::Stopping;
+use crate::module::Module;
+use crate::module::progress::BeingHandled;
 use crate::module::restart::Supervisor;
 use crate::module::tally::Tally;
-use crate::module::{Exclusive, ExclusiveCell, Module, Shared, SharedCell};
 use crate::route::{BoxFuture, Route};
 use crate::waiting::Waiter;
 
@@ -80,35 +78,6 @@ pub trait ModuleCell<M>: Send + Sync + Sized + 'static {
     fn waiter(&self) -> Option<&Arc<Waiter>>;
 }
 
-/// How messages reach a module of type `M`: [`OneAtATime`] or [`Concurrently`]. A module names one of these
-/// and not its cell, so that whoever compiles a module proves nothing about the inside of a cell.
-#[doc(hidden)]
-pub trait Mode<M> {
-    /// What stands between the senders and the module.
-    type Cell: ModuleCell<M>;
-}
-
-/// Through a mailbox.
-#[doc(hidden)]
-#[derive(Debug, Clone, Copy)]
-pub enum OneAtATime {}
-
-/// In the sender's task, or one of its own.
-#[doc(hidden)]
-#[derive(Debug, Clone, Copy)]
-pub enum Concurrently {}
-
-impl<M: Module + Exclusive> Mode<M> for OneAtATime {
-    type Cell = ExclusiveCell<M>;
-}
-
-impl<M: Module + Shared> Mode<M> for Concurrently {
-    type Cell = SharedCell<M>;
-}
-
-/// The cell of a module of type `M`.
-pub(crate) type CellOf<M> = <<M as Module>::Handling as Mode<M>>::Cell;
-
 /// The way through the cells of a module's instances for one type of parcel.
 #[doc(hidden)]
 pub trait Way<P>: Sized {
@@ -117,44 +86,4 @@ pub trait Way<P>: Sized {
     fn route(cells: &[Arc<Self>]) -> Route<P>
     where
         P: Parcel;
-}
-
-/// Collects the routes of a module.
-#[doc(hidden)]
-pub struct Routes<'a, M: Module> {
-    cells: &'a [Arc<CellOf<M>>],
-    pub(crate) list: Vec<(&'static MessageDescriptor, Erased)>,
-}
-
-impl<'a, M: Module> Routes<'a, M> {
-    pub(crate) fn of(cells: &'a [Arc<CellOf<M>>]) -> Vec<(&'static MessageDescriptor, Erased)> {
-        let mut routes = Routes {
-            cells,
-            list: Vec::new(),
-        };
-        for add_to in M::ROUTES {
-            add_to(&mut routes);
-        }
-        routes.list
-    }
-
-    /// Adds the route of one type of message.
-    pub(crate) fn add<P>(&mut self)
-    where
-        P: Parcel,
-        CellOf<M>: Way<P>,
-    {
-        self.list.push((
-            P::Message::descriptor(),
-            CellOf::<M>::route(self.cells).erased(),
-        ));
-    }
-}
-
-impl<M: Module> fmt::Debug for Routes<'_, M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Routes")
-            .field("count", &self.list.len())
-            .finish()
-    }
 }

@@ -1,13 +1,18 @@
-//! [`ModuleDescriptor`]: what `#[module]` leaves in the program.
+//! [`ModuleDescriptor`]: what `#[module]` leaves in the program, and [`AnyInstance`]: what is made of it.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::declaration::Declaration;
-use crate::mediator::Mediator;
-use crate::message::MessageProof;
-use crate::module::instance::AnyInstance;
+use crate::error::{Result, WaitEdge};
+use crate::mediator::{Erased, InstanceId, Mediator};
+use crate::message::{MessageDescriptor, MessageProof};
+use crate::module::life::{Life, ModuleState};
 use crate::module::policy::{BreakerPolicy, RestartPolicy};
-use crate::resources::ResourceDescriptor;
+use crate::module::progress::BeingHandled;
+use crate::module::tally::WorkCounts;
+use crate::resources::{ResourceDescriptor, Resources};
+use crate::route::BoxFuture;
 
 /// One at a time, or concurrently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -39,6 +44,45 @@ pub struct ModuleDescriptor {
     pub resources: &'static [ResourceDescriptor],
     /// Makes its instances; `None` for a `manual` module.
     pub launch: Option<fn(Launch) -> Instances>,
+}
+
+/// An instance, whatever its type.
+#[doc(hidden)]
+#[allow(private_interfaces, missing_docs)] // Named by the hidden `ModuleDescriptor`; nobody outside calls it.
+pub trait AnyInstance: Send + Sync + fmt::Debug {
+    fn id(&self) -> InstanceId;
+    /// Which of its module's instances it is.
+    fn index(&self) -> usize;
+    fn descriptor(&self) -> &'static ModuleDescriptor;
+    /// The ways to it and to the other instances of its module, if it is the first one.
+    fn routes(&self) -> Vec<(&'static MessageDescriptor, Erased)>;
+    /// Makes the module and runs its `#[on_start]`.
+    fn start(self: Arc<Self>, resources: Arc<Resources>) -> BoxFuture<Result<()>>;
+    /// Tells its background tasks to stop.
+    fn stop_background(&self);
+    /// Accepts nothing more.
+    fn close(&self);
+    /// Closes it, and waits until all it accepted is handled, its background tasks have ended, and
+    /// `#[on_stop]` is done.
+    fn stop(self: Arc<Self>) -> BoxFuture<()>;
+    /// Cuts off what still runs, and turns what waits into dead letters, also if it was never started.
+    fn cut_off(self: Arc<Self>) -> BoxFuture<()>;
+    /// How many messages were ever accepted.
+    fn accepted(&self) -> u64;
+    /// How many messages ended. Read before `accepted`: equal, they mean that the module was idle in between.
+    fn ended(&self) -> u64;
+    /// What it did, and what it has to do.
+    fn work(&self) -> WorkCounts;
+    /// How its life goes.
+    fn life(&self) -> &Life;
+    /// What it is doing.
+    fn state(&self) -> ModuleState;
+    /// What it is handling.
+    fn handling(&self) -> Vec<BeingHandled>;
+    /// Whom it waits for, if it is exclusive.
+    fn waits(&self) -> Vec<WaitEdge>;
+    /// Holds it up, or lets it go on.
+    fn pause(&self, is_paused: bool);
 }
 
 /// The instances of a module.

@@ -16,9 +16,9 @@ use crate::mediator::Stopping;
 use crate::message::MessageKind;
 use crate::module::breaker::Breaker;
 use crate::module::cell::{ModuleCell, Way};
-use crate::module::instance::BeingHandled;
 use crate::module::mailbox::Mailbox;
-use crate::module::progress::Progress;
+use crate::module::mode::{Mode, OneAtATime};
+use crate::module::progress::{BeingHandled, Progress};
 use crate::module::restart::Supervisor;
 use crate::module::supervision::dead_letter;
 use crate::module::tally::Tally;
@@ -28,6 +28,10 @@ use crate::route::{BoxFuture, Offer, Pool, Queue, Rejected, Route};
 use crate::scope::{BlockedMailbox, Scope};
 use crate::sync::{Mutex, lock};
 use crate::waiting::Waiter;
+
+impl<M: Module + Exclusive> Mode<M> for OneAtATime {
+    type Cell = ExclusiveCell<M>;
+}
 
 /// The mailbox of an exclusive module, and what it has done.
 #[doc(hidden)]

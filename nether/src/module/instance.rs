@@ -1,22 +1,24 @@
 //! [`Instance`]: one running value of a module type, from its making to its `#[on_stop]`.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::{SetOnce, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 
 use crate::error::{Error, Result, WaitEdge};
 use crate::guarded::{catch, panicked};
 use crate::mediator::{Erased, InstanceId, Mediator, number_instance};
 use crate::message::MessageDescriptor;
 use crate::module::background::BackgroundTasks;
-use crate::module::cell::{CellOf, ModuleCell, Routes};
-use crate::module::descriptor::Instances;
-use crate::module::restart::{Life, ModuleState, Supervisor};
+use crate::module::cell::ModuleCell;
+use crate::module::descriptor::{AnyInstance, Instances};
+use crate::module::life::{Life, ModuleState};
+use crate::module::mode::{CellOf, Routes};
+use crate::module::progress::BeingHandled;
+use crate::module::restart::{ModuleSource, Supervisor};
 use crate::module::supervision::report_task;
+use crate::module::tally::WorkCounts;
 use crate::module::{Construct, Launch, Module, ModuleDescriptor};
 use crate::resources::Resources;
 use crate::route::BoxFuture;
@@ -48,31 +50,6 @@ fn cells<M: Module>(launch: &Launch, instances: usize) -> Vec<Arc<CellOf<M>>> {
 
 async fn construct<M: Module + Construct>(resources: Arc<Resources>) -> Result<M> {
     M::construct(&resources).await
-}
-
-/// Where the module value comes from.
-pub(super) enum ModuleSource<M> {
-    /// From its `#[init]` or `Default`, as often as need be.
-    Construct(fn(Arc<Resources>) -> BoxFuture<Result<M>>),
-    /// From whoever attached it, once.
-    Value(Mutex<Option<M>>),
-}
-
-impl<M> ModuleSource<M> {
-    /// Whether there can be another.
-    pub(super) fn is_repeatable(&self) -> bool {
-        matches!(self, ModuleSource::Construct(_))
-    }
-
-    /// A module value.
-    pub(super) async fn make(&self, resources: &Arc<Resources>) -> Result<M> {
-        match self {
-            ModuleSource::Construct(construct) => construct(Arc::clone(resources)).await,
-            ModuleSource::Value(value) => lock(value)
-                .take()
-                .ok_or_else(|| Error::msg("the module was made by who attached it, once")),
-        }
-    }
 }
 
 /// One running value of a module type.
@@ -201,69 +178,6 @@ async fn live<M: Module>(mut supervisor: Supervisor<M>, started: oneshot::Sender
         &module_handle,
         &M::descriptor().declaration,
     );
-}
-
-/// An instance, whatever its type.
-#[doc(hidden)]
-#[allow(private_interfaces, missing_docs)] // Named by the hidden `ModuleDescriptor`; nobody outside calls it.
-pub trait AnyInstance: Send + Sync + fmt::Debug {
-    fn id(&self) -> InstanceId;
-    /// Which of its module's instances it is.
-    fn index(&self) -> usize;
-    fn descriptor(&self) -> &'static ModuleDescriptor;
-    /// The ways to it and to the other instances of its module, if it is the first one.
-    fn routes(&self) -> Vec<(&'static MessageDescriptor, Erased)>;
-    /// Makes the module and runs its `#[on_start]`.
-    fn start(self: Arc<Self>, resources: Arc<Resources>) -> BoxFuture<Result<()>>;
-    /// Tells its background tasks to stop.
-    fn stop_background(&self);
-    /// Accepts nothing more.
-    fn close(&self);
-    /// Closes it, and waits until all it accepted is handled, its background tasks have ended, and
-    /// `#[on_stop]` is done.
-    fn stop(self: Arc<Self>) -> BoxFuture<()>;
-    /// Cuts off what still runs, and turns what waits into dead letters, also if it was never started.
-    fn cut_off(self: Arc<Self>) -> BoxFuture<()>;
-    /// How many messages were ever accepted.
-    fn accepted(&self) -> u64;
-    /// How many messages ended. Read before `accepted`: equal, they mean that the module was idle in between.
-    fn ended(&self) -> u64;
-    /// What it did, and what it has to do.
-    fn work(&self) -> WorkCounts;
-    /// How its life goes.
-    fn life(&self) -> &Life;
-    /// What it is doing.
-    fn state(&self) -> ModuleState;
-    /// What it is handling.
-    fn handling(&self) -> Vec<BeingHandled>;
-    /// Whom it waits for, if it is exclusive.
-    fn waits(&self) -> Vec<WaitEdge>;
-    /// Holds it up, or lets it go on.
-    fn pause(&self, is_paused: bool);
-}
-
-/// A message that is being handled.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct BeingHandled {
-    /// What tells it from others of the same instance.
-    pub(crate) turn: u64,
-    /// The slot of its type.
-    pub(crate) slot: usize,
-    /// When it began, if that is known.
-    pub(crate) since: Option<Instant>,
-}
-
-/// What a module did, and what it has to do.
-#[derive(Debug, Clone)]
-pub(crate) struct WorkCounts {
-    pub(crate) handled: u64,
-    pub(crate) failed: u64,
-    /// How many messages wait in its mailbox.
-    pub(crate) waiting: usize,
-    /// For how many its mailbox has room, if it has one.
-    pub(crate) room: Option<usize>,
-    /// Dead letters, by message name.
-    pub(crate) letters: BTreeMap<&'static str, u64>,
 }
 
 #[allow(private_interfaces)]

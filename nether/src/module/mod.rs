@@ -12,7 +12,9 @@ mod exclusive;
 mod fake;
 mod handling;
 mod instance;
+mod life;
 mod mailbox;
+mod mode;
 mod pace;
 mod policy;
 mod progress;
@@ -24,11 +26,8 @@ mod work;
 
 pub use self::attempt::{attempt_alone, attempt_beside, repeated};
 pub use self::background::Background;
-pub(crate) use self::cell::Mode;
-pub use self::cell::{Concurrently, OneAtATime, Routes};
-pub(crate) use self::descriptor::Launch;
+pub(crate) use self::descriptor::{AnyInstance, Launch};
 pub use self::descriptor::{ModuleDescriptor, ModuleKind, ModuleRegistration};
-pub(crate) use self::exclusive::ExclusiveCell;
 #[cfg(feature = "test")]
 pub(crate) use self::fake::{FAKE, Fake};
 pub use self::handling::{
@@ -36,11 +35,13 @@ pub use self::handling::{
 };
 #[cfg(feature = "eventstore")]
 pub(crate) use self::handling::{Replied, observed};
+pub(crate) use self::instance::Instance;
 pub use self::instance::launch;
-pub(crate) use self::instance::{AnyInstance, BeingHandled, Instance};
+pub use self::life::ModuleState;
+pub(crate) use self::mode::Mode;
+pub use self::mode::{Concurrently, OneAtATime, Routes};
 pub use self::policy::{Backoff, BreakerPolicy, HandlerPolicy, Restart, RestartPolicy};
-pub use self::restart::ModuleState;
-pub(crate) use self::shared::SharedCell;
+pub(crate) use self::progress::BeingHandled;
 pub use self::supervision::Attempt;
 pub use self::tally::Verdict;
 

@@ -1,9 +1,21 @@
-//! [`Progress`]: what an exclusive module is handling, for who looks on from outside, and [`Pause`], which
-//! holds it up from there.
+//! What a module is handling, for who looks on from outside: [`BeingHandled`], which an exclusive module keeps
+//! as its [`Progress`]; and [`Pause`], which holds a module up from there.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// A message that is being handled.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BeingHandled {
+    /// What tells it from others of the same instance.
+    pub(crate) turn: u64,
+    /// The slot of its type.
+    pub(crate) slot: usize,
+    /// When it began, if that is known.
+    pub(crate) since: Option<Instant>,
+}
 
 /// What a module is told, and tells, with each message. On a cache line apart from what others write: on two
 /// threads that costs more than all else.

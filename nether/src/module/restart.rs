@@ -5,8 +5,7 @@
 //! module is stopped.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -18,12 +17,15 @@ use crate::guarded::{catch, panicked};
 use crate::mediator::Mediator;
 use crate::module::Module;
 use crate::module::background::BackgroundTasks;
-use crate::module::cell::{CellOf, ModuleCell};
-use crate::module::instance::ModuleSource;
+use crate::module::cell::ModuleCell;
+use crate::module::life::{Life, ModuleState};
+use crate::module::mode::CellOf;
 use crate::module::policy::{Backoff, Restart, RestartPolicy};
 use crate::race::race;
 use crate::resources::Resources;
+use crate::route::BoxFuture;
 use crate::scope::{Scope, ScopeKind};
+use crate::sync::lock;
 
 /// The wait before a restart.
 const BACKOFF: Backoff = Backoff {
@@ -31,47 +33,28 @@ const BACKOFF: Backoff = Backoff {
     longest: Duration::from_secs(10),
 };
 
-/// What a module is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum ModuleState {
-    /// It is being made, or in its `#[on_start]`. Messages wait.
-    Starting,
-    /// It handles messages.
-    Running,
-    /// It is held up by [`System::pause`](crate::System::pause). Messages wait.
-    Paused,
-    /// It has crashed and is restarting. Messages wait.
-    Restarting,
-    /// It handles nothing any more.
-    Stopped,
+/// Where the module value comes from.
+pub(super) enum ModuleSource<M> {
+    /// From its `#[init]` or `Default`, as often as need be.
+    Construct(fn(Arc<Resources>) -> BoxFuture<Result<M>>),
+    /// From whoever attached it, once.
+    Value(Mutex<Option<M>>),
 }
 
-/// What can be seen of a module's life from outside.
-#[derive(Debug, Default)]
-pub(crate) struct Life {
-    state: AtomicU8,
-    restarts: AtomicU64,
-}
+impl<M> ModuleSource<M> {
+    /// Whether there can be another.
+    pub(super) fn is_repeatable(&self) -> bool {
+        matches!(self, ModuleSource::Construct(_))
+    }
 
-impl Life {
-    pub(crate) fn state(&self) -> ModuleState {
-        match self.state.load(Ordering::SeqCst) {
-            0 => ModuleState::Starting,
-            1 => ModuleState::Running,
-            2 => ModuleState::Paused,
-            3 => ModuleState::Restarting,
-            _ => ModuleState::Stopped,
+    /// A module value.
+    pub(super) async fn make(&self, resources: &Arc<Resources>) -> Result<M> {
+        match self {
+            ModuleSource::Construct(construct) => construct(Arc::clone(resources)).await,
+            ModuleSource::Value(value) => lock(value)
+                .take()
+                .ok_or_else(|| Error::msg("the module was made by who attached it, once")),
         }
-    }
-
-    pub(crate) fn restarts(&self) -> u64 {
-        self.restarts.load(Ordering::SeqCst)
-    }
-
-    pub(crate) fn be(&self, state: ModuleState) {
-        self.state.store(state as u8, Ordering::SeqCst);
     }
 }
 
@@ -196,7 +179,7 @@ impl<M: Module> Supervisor<M> {
             self.wait().await;
             match self.make().await {
                 Ok(module) => {
-                    let restarts = self.life.restarts.fetch_add(1, Ordering::SeqCst) + 1;
+                    let restarts = self.life.count_restart();
                     tracing::warn!(
                         module = self.name(),
                         restarts,

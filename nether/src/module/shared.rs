@@ -21,8 +21,8 @@ use crate::module::accepted::{Accepted, MessageEnd};
 use crate::module::breaker::Breaker;
 use crate::module::cell::{ModuleCell, Way};
 use crate::module::handling::SharedHandler;
-use crate::module::instance::BeingHandled;
-use crate::module::progress::Pause;
+use crate::module::mode::{Concurrently, Mode};
+use crate::module::progress::{BeingHandled, Pause};
 use crate::module::restart::Supervisor;
 use crate::module::supervision::{dead_letter, keep};
 use crate::module::tally::Tally;
@@ -30,6 +30,10 @@ use crate::module::{Module, Restart, Shared};
 use crate::route::{BoxFuture, Inline, Rejected, Route};
 use crate::sync::lock;
 use crate::waiting::Waiter;
+
+impl<M: Module + Shared> Mode<M> for Concurrently {
+    type Cell = SharedCell<M>;
+}
 
 /// A shared module, and what it has done.
 #[doc(hidden)]

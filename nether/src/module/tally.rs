@@ -40,6 +40,19 @@ impl CrashCause {
     }
 }
 
+/// What a module did, and what it has to do.
+#[derive(Debug, Clone)]
+pub(crate) struct WorkCounts {
+    pub(crate) handled: u64,
+    pub(crate) failed: u64,
+    /// How many messages wait in its mailbox.
+    pub(crate) waiting: usize,
+    /// For how many its mailbox has room, if it has one.
+    pub(crate) room: Option<usize>,
+    /// Dead letters, by message name.
+    pub(crate) letters: BTreeMap<&'static str, u64>,
+}
+
 /// What a module has done so far. On a cache line apart from what senders look at.
 #[derive(Debug, Default)]
 #[repr(align(64))]
