@@ -9,10 +9,10 @@ use crate::context::{Context, Handle, Origin};
 use crate::error::Result;
 use crate::guarded::{catch, said};
 use crate::mediator::Mediator;
+use crate::module::Module;
 use crate::module::cell::ModuleCell;
 use crate::module::mode::CellOf;
 use crate::module::supervision::report_task;
-use crate::module::{Module, Restart};
 use crate::route::BoxFuture;
 use crate::scope::{Scope, ScopeKind};
 use crate::sync::lock;
@@ -127,7 +127,7 @@ impl BackgroundTasks {
 
 async fn watch<M: Module>(task: BoxFuture<Result<()>>, handle: Handle, cell: Arc<CellOf<M>>) {
     let ended = catch(task).await;
-    let resumes = M::descriptor().restart.restart == Restart::Resume;
+    let resumes = M::descriptor().restart.resumes();
     let panic = ended.as_ref().err().filter(|_| !resumes);
     let crash = panic.map(|panic| said(&**panic));
     report_task(

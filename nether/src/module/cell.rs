@@ -2,17 +2,14 @@
 
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
-
+use crate::context::Handle;
 use crate::declaration::Declaration;
 use crate::envelope::Parcel;
 use crate::error::Result;
 use crate::mediator::Stopping;
-use crate::module::Module;
 use crate::module::progress::BeingHandled;
-use crate::module::restart::Supervisor;
 use crate::module::tally::Tally;
-use crate::route::{BoxFuture, Route};
+use crate::route::Route;
 use crate::waiting::Waiter;
 
 /// What stands between the senders and a module. Senders have it before the module is there, and after it is
@@ -20,19 +17,14 @@ use crate::waiting::Waiter;
 #[doc(hidden)]
 #[allow(private_interfaces)] // Named by the hidden part of `Module`; nobody outside calls it.
 pub trait ModuleCell<M>: Send + Sync + Sized + 'static {
+    /// What runs the module values.
+    type Runner: ModuleRunner<M>;
+
     /// A cell without a module.
     fn new(bound: usize, declaration: &'static Declaration, stopping: Arc<Stopping>) -> Self;
 
-    /// Lets the module work, and those that the supervisor makes after it, until the cell is closed and
-    /// empty; then runs `#[on_stop]`. Says when the module has `started`.
-    fn serve(
-        self: Arc<Self>,
-        module: M,
-        supervisor: Supervisor<M>,
-        started: oneshot::Sender<Result<()>>,
-    ) -> BoxFuture<Result<()>>
-    where
-        M: Module;
+    /// Begins to run module values, of which there is none yet.
+    fn runner(self: Arc<Self>, module_handle: Handle) -> Self::Runner;
 
     /// The module has crashed, elsewhere than in a handler.
     fn crash(&self, reason: String);
@@ -76,6 +68,29 @@ pub trait ModuleCell<M>: Send + Sync + Sized + 'static {
 
     /// The module as one that waits for others, if it is exclusive.
     fn waiter(&self) -> Option<&Arc<Waiter>>;
+}
+
+/// Runs the values of a module, one after the other, and keeps what lasts from one to the next. Messages that
+/// it still has when it is dropped become dead letters.
+#[doc(hidden)]
+#[allow(private_bounds, private_interfaces)] // As above.
+pub trait ModuleRunner<M>: Send {
+    /// Takes a module value, the first one or one in place of another that crashed.
+    fn put(&mut self, module: M);
+
+    /// Lets the module work until its cell is closed and empty, or until it crashes, and is let go.
+    fn run(&mut self) -> impl Future<Output = RunEnd> + Send;
+
+    /// Runs `#[on_stop]` of a module whose cell is closed.
+    fn on_stop(&mut self) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// Why a module handles no more messages.
+pub(crate) enum RunEnd {
+    /// Its cell is closed and empty.
+    Closed,
+    /// It has crashed, of this.
+    Crashed(String),
 }
 
 /// The way through the cells of a module's instances for one type of parcel.

@@ -6,11 +6,10 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context as TaskContext, Poll};
 use std::{mem, ptr};
 
-use tokio::sync::oneshot;
-
+use crate::context::Handle;
 use crate::declaration::Declaration;
 use crate::envelope::{Label, Parcel, Source};
-use crate::error::{FailureKind, Result};
+use crate::error::FailureKind;
 use crate::guarded::drop_unpanicked;
 use crate::mediator::Stopping;
 use crate::message::MessageKind;
@@ -19,12 +18,11 @@ use crate::module::cell::{ModuleCell, Way};
 use crate::module::mailbox::Mailbox;
 use crate::module::mode::{Mode, OneAtATime};
 use crate::module::progress::{BeingHandled, Progress};
-use crate::module::restart::Supervisor;
 use crate::module::supervision::dead_letter;
 use crate::module::tally::Tally;
-use crate::module::work::{LoopEnd, Work};
+use crate::module::work::ExclusiveRunner;
 use crate::module::{Exclusive, Module};
-use crate::route::{BoxFuture, Offer, Pool, Queue, Rejected, Route};
+use crate::route::{Offer, Pool, Queue, Rejected, Route};
 use crate::scope::{BlockedMailbox, Scope};
 use crate::sync::{Mutex, lock};
 use crate::waiting::Waiter;
@@ -47,8 +45,8 @@ pub struct ExclusiveCell<M: Module + Exclusive> {
     behind: Mutex<(usize, u64)>,
     /// This cell, as the unit of work that counts those messages sees it.
     blocked: OnceLock<Weak<dyn BlockedMailbox>>,
-    /// Boxed, because most modules have none, and each message looks for it.
-    pub(super) breaker: Option<Box<Breaker>>,
+    /// Shared, because each message looks for it on both sides of the mailbox.
+    pub(super) breaker: Option<Arc<Breaker>>,
     /// Whether the module has crashed too often.
     is_stopped: AtomicBool,
 }
@@ -148,6 +146,8 @@ fn take<P>(parcel: &mut Option<P>) -> P {
 
 #[allow(private_interfaces)]
 impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
+    type Runner = ExclusiveRunner<M>;
+
     fn new(bound: usize, declaration: &'static Declaration, _: Arc<Stopping>) -> Self {
         ExclusiveCell {
             mailbox: Mailbox::new(bound),
@@ -159,38 +159,15 @@ impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
             blocked: OnceLock::new(),
             breaker: M::descriptor()
                 .breaker
-                .map(|policy| Box::new(Breaker::new(policy, declaration))),
+                .map(|policy| Arc::new(Breaker::new(policy, declaration))),
             is_stopped: AtomicBool::new(false),
         }
     }
 
-    fn serve(
-        self: Arc<Self>,
-        mut module: M,
-        mut supervisor: Supervisor<M>,
-        started: oneshot::Sender<Result<()>>,
-    ) -> BoxFuture<Result<()>> {
+    fn runner(self: Arc<Self>, module_handle: Handle) -> ExclusiveRunner<M> {
         let blocked: Arc<dyn BlockedMailbox> = Arc::clone(&self) as _;
         self.blocked.get_or_init(|| Arc::downgrade(&blocked));
-        Box::pin(async move {
-            let module_handle = supervisor.module_handle.clone();
-            let mut work = Work::new(&self, module_handle, supervisor.resumes());
-            supervisor.mark_started();
-            let _ = started.send(Ok(()));
-            loop {
-                if let LoopEnd::Closed = work.run(&mut module).await {
-                    return M::on_stop(&mut module, work.module_ctx()).await;
-                }
-                drop_unpanicked(module);
-                module = match supervisor.again(&work.crash()).await {
-                    Some(module) => module,
-                    None => return Ok(()),
-                };
-                // A background task may have crashed beside the handler.
-                self.mailbox.take_crash();
-                supervisor.mark_started();
-            }
-        })
+        ExclusiveRunner::new(self, module_handle)
     }
 
     fn crash(&self, reason: String) {

@@ -11,7 +11,7 @@ use crate::guarded::{catch, panicked};
 use crate::mediator::{Erased, InstanceId, Mediator, number_instance};
 use crate::message::MessageDescriptor;
 use crate::module::background::BackgroundTasks;
-use crate::module::cell::ModuleCell;
+use crate::module::cell::{ModuleCell, ModuleRunner, RunEnd};
 use crate::module::descriptor::{AnyInstance, Instances};
 use crate::module::life::{Life, ModuleState};
 use crate::module::mode::{CellOf, Routes};
@@ -150,8 +150,7 @@ impl Drop for EndNotice {
     }
 }
 
-/// The life of a module: it is made, handles its messages, is made anew when it crashes, and at last runs its
-/// `#[on_stop]`.
+/// The life of a module: it is made, works, and reports how it ended.
 async fn live<M: Module>(mut supervisor: Supervisor<M>, started: oneshot::Sender<Result<()>>) {
     let cell = Arc::clone(&supervisor.cell);
     let module = match supervisor.first().await {
@@ -164,8 +163,9 @@ async fn live<M: Module>(mut supervisor: Supervisor<M>, started: oneshot::Sender
     };
     let module_handle = supervisor.module_handle.clone();
     let stop = supervisor.stopper();
-    let serving = Arc::clone(&cell).serve(module, supervisor, started);
-    let ended = catch(serving).await;
+    // Boxed, so that it is not moved once more where its panics are caught.
+    let working: BoxFuture<Result<()>> = Box::pin(work(module, supervisor, started));
+    let ended = catch(working).await;
     if let Err(panic) = &ended {
         // No handler crashed, but user code beside it: a `Clone` or a `Drop` of a message, the
         // text of an error. Where it was then nobody knows, so that the module cannot go on.
@@ -178,6 +178,28 @@ async fn live<M: Module>(mut supervisor: Supervisor<M>, started: oneshot::Sender
         &module_handle,
         &M::descriptor().declaration,
     );
+}
+
+/// Lets the module work, and those that the supervisor makes after it when it crashes, until their cell is
+/// closed and empty; then runs `#[on_stop]`. Says when the first module has `started`.
+async fn work<M: Module>(
+    module: M,
+    mut supervisor: Supervisor<M>,
+    started: oneshot::Sender<Result<()>>,
+) -> Result<()> {
+    let cell = Arc::clone(&supervisor.cell);
+    let mut runner = cell.runner(supervisor.module_handle.clone());
+    runner.put(module);
+    supervisor.mark_started();
+    let _ = started.send(Ok(()));
+    while let RunEnd::Crashed(reason) = runner.run().await {
+        let Some(module) = supervisor.again(&reason).await else {
+            return Ok(());
+        };
+        runner.put(module);
+        supervisor.mark_started();
+    }
+    runner.on_stop().await
 }
 
 #[allow(private_interfaces)]

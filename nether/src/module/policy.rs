@@ -17,6 +17,13 @@ pub struct RestartPolicy {
     pub is_essential: bool,
 }
 
+impl RestartPolicy {
+    /// Whether the module goes on after a crash as it is.
+    pub(super) fn resumes(&self) -> bool {
+        self.restart == Restart::Resume
+    }
+}
+
 /// How a module goes on after a crash.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

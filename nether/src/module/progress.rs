@@ -1,5 +1,5 @@
-//! What a module is handling, for who looks on from outside: [`BeingHandled`], which an exclusive module keeps
-//! as its [`Progress`]; and [`Pause`], which holds a module up from there.
+//! What a module is handling, for who looks on from outside: [`BeingHandled`], which an exclusive module
+//! keeps as its [`Progress`]; and [`Pause`], which holds a module up from there.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 

@@ -140,11 +140,6 @@ impl<M: Module> Supervisor<M> {
         M::descriptor().restart
     }
 
-    /// Whether the module goes on after a crash as it is.
-    pub(super) fn resumes(&self) -> bool {
-        self.policy().restart == Restart::Resume
-    }
-
     /// The first module. An error of its `#[init]` or `#[on_start]` is final; after a panic there it is made
     /// again.
     pub(super) async fn first(&mut self) -> Result<M> {

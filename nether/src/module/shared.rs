@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use arc_swap::{ArcSwapOption, Guard};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -19,14 +19,13 @@ use crate::mediator::Stopping;
 use crate::message::{Message, MessageKind};
 use crate::module::accepted::{Accepted, MessageEnd};
 use crate::module::breaker::Breaker;
-use crate::module::cell::{ModuleCell, Way};
+use crate::module::cell::{ModuleCell, ModuleRunner, RunEnd, Way};
 use crate::module::handling::SharedHandler;
 use crate::module::mode::{Concurrently, Mode};
 use crate::module::progress::{BeingHandled, Pause};
-use crate::module::restart::Supervisor;
 use crate::module::supervision::{dead_letter, keep};
 use crate::module::tally::Tally;
-use crate::module::{Module, Restart, Shared};
+use crate::module::{Module, Shared};
 use crate::route::{BoxFuture, Inline, Rejected, Route};
 use crate::sync::lock;
 use crate::waiting::Waiter;
@@ -366,8 +365,46 @@ where
     }
 }
 
+/// Runs a shared module: its handlers run by themselves, so it waits for their end.
+#[doc(hidden)]
+#[allow(missing_debug_implementations)] // Named by the hidden part of `Module`; nobody outside has one.
+pub struct SharedRunner<M: Module + Shared> {
+    cell: Arc<SharedCell<M>>,
+    ctx: Context<M>,
+}
+
+#[allow(private_interfaces)]
+impl<M: Module + Shared> ModuleRunner<M> for SharedRunner<M> {
+    fn put(&mut self, module: M) {
+        lock(&self.cell.crash).take();
+        self.cell.put(module);
+    }
+
+    async fn run(&mut self) -> RunEnd {
+        match self.cell.ended().await {
+            Some(reason) => {
+                // Its other handlers run on with it; it is dropped when the last one has ended.
+                self.cell.module.store(None);
+                RunEnd::Crashed(reason)
+            }
+            None => RunEnd::Closed,
+        }
+    }
+
+    async fn on_stop(&mut self) -> Result<()> {
+        let module = self.cell.module.swap(None);
+        self.cell.is_gone.store(true, Ordering::SeqCst);
+        match module {
+            Some(module) => M::on_stop(&module, &self.ctx).await,
+            None => Ok(()),
+        }
+    }
+}
+
 #[allow(private_interfaces)]
 impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
+    type Runner = SharedRunner<M>;
+
     fn new(bound: usize, declaration: &'static Declaration, stopping: Arc<Stopping>) -> Self {
         SharedCell {
             module: ArcSwapOption::empty(),
@@ -375,7 +412,7 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
             is_stopped: AtomicBool::new(false),
             made: Notify::new(),
             crash: Mutex::default(),
-            resumes: M::descriptor().restart.restart == Restart::Resume,
+            resumes: M::descriptor().restart.resumes(),
             permits: Arc::new(Semaphore::new(bound.min(Semaphore::MAX_PERMITS))),
             tasks: Mutex::new(Some(JoinSet::new())),
             running: Mutex::default(),
@@ -392,34 +429,11 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
         }
     }
 
-    fn serve(
-        self: Arc<Self>,
-        module: M,
-        mut supervisor: Supervisor<M>,
-        started: oneshot::Sender<Result<()>>,
-    ) -> BoxFuture<Result<()>> {
-        Box::pin(async move {
-            self.put(module);
-            supervisor.mark_started();
-            let _ = started.send(Ok(()));
-            while let Some(reason) = self.ended().await {
-                // Its other handlers run on with it; it is dropped when the last one has ended.
-                self.module.store(None);
-                let Some(module) = supervisor.again(&reason).await else {
-                    return Ok(());
-                };
-                lock(&self.crash).take();
-                self.put(module);
-                supervisor.mark_started();
-            }
-            let module = self.module.swap(None);
-            self.is_gone.store(true, Ordering::SeqCst);
-            let ctx = Context::new(supervisor.module_handle.clone());
-            match module {
-                Some(module) => M::on_stop(&module, &ctx).await,
-                None => Ok(()),
-            }
-        })
+    fn runner(self: Arc<Self>, module_handle: Handle) -> SharedRunner<M> {
+        SharedRunner {
+            cell: self,
+            ctx: Context::new(module_handle),
+        }
     }
 
     fn crash(&self, reason: String) {

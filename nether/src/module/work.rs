@@ -8,10 +8,11 @@ use std::task::Poll;
 use crate::chance::Chance;
 use crate::context::{Context, Handle, Origin};
 use crate::envelope::Source;
-use crate::error::FailureKind;
+use crate::error::{FailureKind, Result};
 use crate::guarded::drop_unpanicked;
 use crate::module::backlog::{Backlog, BacklogEntry, Run, count_of};
 use crate::module::breaker::Breaker;
+use crate::module::cell::{ModuleRunner, RunEnd};
 use crate::module::exclusive::ExclusiveCell;
 use crate::module::mailbox::Taken;
 use crate::module::pace::{IdleStep, Pace};
@@ -21,9 +22,47 @@ use crate::module::tally::{CrashCause, Verdict};
 use crate::module::{Exclusive, Module};
 use crate::scope::Scope;
 
+/// Runs an exclusive module.
+#[doc(hidden)]
+#[allow(missing_debug_implementations)] // Named by the hidden part of `Module`; nobody outside has one.
+pub struct ExclusiveRunner<M: Module + Exclusive> {
+    /// Dropped first: a module that is cut off is there until its messages are dead letters.
+    work: Work<M>,
+    module: Option<M>,
+}
+
+impl<M: Module + Exclusive> ExclusiveRunner<M> {
+    pub(super) fn new(cell: Arc<ExclusiveCell<M>>, module_handle: Handle) -> Self {
+        ExclusiveRunner {
+            work: Work::new(cell, module_handle),
+            module: None,
+        }
+    }
+}
+
+#[allow(private_interfaces)]
+impl<M: Module + Exclusive> ModuleRunner<M> for ExclusiveRunner<M> {
+    fn put(&mut self, module: M) {
+        // A background task may have crashed beside the handler.
+        self.work.cell.mailbox.take_crash();
+        self.module = Some(module);
+    }
+
+    fn run(&mut self) -> impl Future<Output = RunEnd> + Send {
+        self.work.run(&mut self.module)
+    }
+
+    async fn on_stop(&mut self) -> Result<()> {
+        match &mut self.module {
+            Some(module) => M::on_stop(module, self.work.module_ctx()).await,
+            None => Ok(()),
+        }
+    }
+}
+
 /// A module at work. If it is cut off, what it has taken becomes dead letters.
-pub(super) struct Work<'a, M: Module + Exclusive> {
-    cell: &'a ExclusiveCell<M>,
+struct Work<M: Module + Exclusive> {
+    cell: Arc<ExclusiveCell<M>>,
     /// Of the message being handled; between batches, of the module's own scope.
     ctx: Context<M>,
     /// The other one of the two.
@@ -37,7 +76,7 @@ pub(super) struct Work<'a, M: Module + Exclusive> {
     resumes: bool,
     /// What it is handling, for who looks on.
     progress: Arc<Progress>,
-    breaker: Option<&'a Breaker>,
+    breaker: Option<Arc<Breaker>>,
     /// Whether it is drawn when it is the module's turn.
     chance: Chance,
     /// How many handlers were called, for who looks on.
@@ -45,15 +84,6 @@ pub(super) struct Work<'a, M: Module + Exclusive> {
     /// Why a handler crashed, if one did.
     cause: Option<CrashCause>,
     books: Books,
-}
-
-/// Why a module handles no more messages.
-#[derive(Clone, Copy)]
-pub(super) enum LoopEnd {
-    /// The mailbox is closed and empty.
-    Closed,
-    /// It has crashed.
-    Crashed,
 }
 
 /// What is done, and not yet said to those who count.
@@ -70,19 +100,19 @@ struct Books {
     is_handling: bool,
 }
 
-impl<'a, M: Module + Exclusive> Work<'a, M> {
-    pub(super) fn new(cell: &'a ExclusiveCell<M>, module_handle: Handle, resumes: bool) -> Self {
+impl<M: Module + Exclusive> Work<M> {
+    fn new(cell: Arc<ExclusiveCell<M>>, module_handle: Handle) -> Self {
         Work {
-            cell,
             progress: Arc::clone(&cell.progress),
-            breaker: cell.breaker.as_deref(),
+            breaker: cell.breaker.clone(),
             chance: module_handle.scope.mediator.chance.clone(),
             ctx: Context::new(module_handle),
             module_handle: None,
             taken: Backlog::default(),
             left: 0,
             step: cell.mailbox.step(),
-            resumes,
+            cell,
+            resumes: M::descriptor().restart.resumes(),
             turn: 0,
             cause: None,
             books: Books::default(),
@@ -90,13 +120,16 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
     }
 
     /// The context of the module itself, when it is not at work.
-    pub(super) fn module_ctx(&self) -> &Context<M> {
+    fn module_ctx(&self) -> &Context<M> {
         &self.ctx
     }
 
     /// Handles messages: many per wake-up, each awaited in place. What it has taken when the module crashes
     /// is still there for the next one.
-    pub(super) async fn run(&mut self, module: &mut M) -> LoopEnd {
+    async fn run(&mut self, slot: &mut Option<M>) -> RunEnd {
+        let Some(module) = slot else {
+            unreachable!("a module is put in before it is run")
+        };
         let mut pace = Pace::new();
         loop {
             while self.left > 0 {
@@ -113,14 +146,14 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
                         self.start_one();
                     }
                 } else if self.record_failure(verdict) {
-                    return LoopEnd::Crashed;
+                    return self.crashed(slot);
                 }
                 if pace.end_turn_if_due() {
                     self.settle_all();
                     tokio::task::yield_now().await;
                 }
             }
-            self.books.settle(self.cell, &self.ctx.handle().scope);
+            self.books.settle(&self.cell, &self.ctx.handle().scope);
             if let Some(run) = self.taken.next_run() {
                 self.begin(run);
                 continue;
@@ -128,8 +161,8 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
             self.rest();
             match self.take(&mut pace).await {
                 Taken::Messages => self.ctx.handle().scope.mediator.watch.notify_busy(),
-                Taken::Crash => return LoopEnd::Crashed,
-                Taken::Closed => return LoopEnd::Closed,
+                Taken::Crash => return self.crashed(slot),
+                Taken::Closed => return RunEnd::Closed,
             }
         }
     }
@@ -211,7 +244,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
                 if polled.is_pending() {
                     // It may take long, and there may be who waits for what is done, or wants to see it.
                     let scope = &self.ctx.handle().scope;
-                    self.books.settle_all(self.cell, scope);
+                    self.books.settle_all(&self.cell, scope);
                     if scope.has_streams() {
                         is_held_up = true;
                         self.cell
@@ -226,7 +259,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
             self.cell.go_on(&self.ctx.handle().scope);
         }
         self.books.is_handling = false;
-        if let Some(breaker) = self.breaker {
+        if let Some(breaker) = &self.breaker {
             breaker.count(verdict, self.ctx.handle());
         }
         match verdict {
@@ -270,22 +303,23 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
     fn start_one(&mut self) {
         self.books.started += 1;
         if self.books.started >= self.step {
-            self.books.say_started(self.cell);
+            self.books.say_started(&self.cell);
         }
     }
 
     fn settle_all(&mut self) {
-        self.books.settle_all(self.cell, &self.ctx.handle().scope);
+        self.books.settle_all(&self.cell, &self.ctx.handle().scope);
     }
 
-    /// How the module has crashed.
+    /// Lets go of a module that has crashed, and says how.
     #[cold]
-    pub(super) fn crash(&mut self) -> String {
+    fn crashed(&mut self, slot: &mut Option<M>) -> RunEnd {
+        drop_unpanicked(slot.take());
         let elsewhere = self.cell.mailbox.take_crash();
-        match (self.cause.take(), self.ctx.handle().message) {
+        RunEnd::Crashed(match (self.cause.take(), self.ctx.handle().message) {
             (Some(cause), Some(label)) => cause.reason(label.message.name()),
             _ => elsewhere.unwrap_or_default(),
-        }
+        })
     }
 
     /// Between batches the module holds on to no unit of work.
@@ -306,7 +340,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
     fn cut_off(&self) {
         let handle = self.ctx.handle();
         let Some(label) = handle.message else { return };
-        let (cell, kind) = (self.cell, FailureKind::Stopped);
+        let (cell, kind) = (&self.cell, FailureKind::Stopped);
         dead_letter_begun(handle.source(), label, kind, &cell.tally, cell.declaration);
     }
 }
@@ -340,7 +374,7 @@ impl Books {
     }
 }
 
-impl<M: Module + Exclusive> Drop for Work<'_, M> {
+impl<M: Module + Exclusive> Drop for Work<M> {
     fn drop(&mut self) {
         self.progress.rest();
         self.books.started += self.taken.len();
@@ -350,8 +384,8 @@ impl<M: Module + Exclusive> Drop for Work<'_, M> {
             self.cut_off();
             drop_unpanicked(self.taken.last_message().map(Option::take));
         }
-        let (cell, source) = (self.cell, self.ctx.handle().source());
         let mut taken = std::mem::take(&mut self.taken);
+        let (cell, source) = (&self.cell, self.ctx.handle().source());
         let dead_letter = |source: Source<'_>, label, inbox| {
             cell.dead_letter(source, label, inbox, FailureKind::Stopped);
         };
