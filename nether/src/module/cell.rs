@@ -7,7 +7,7 @@ use crate::declaration::Declaration;
 use crate::envelope::Parcel;
 use crate::error::Result;
 use crate::mediator::Stopping;
-use crate::module::progress::BeingHandled;
+use crate::module::life::BeingHandled;
 use crate::module::tally::Tally;
 use crate::route::Route;
 use crate::waiting::Waiter;

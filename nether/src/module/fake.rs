@@ -9,8 +9,7 @@ use crate::declaration::Declaration;
 use crate::envelope::{Given, Header, Reply};
 use crate::guarded::HandlerFault;
 use crate::message::{ByValue, Message};
-use crate::module::handling::Replied;
-use crate::module::supervision::{failure_of, keep};
+use crate::module::handler::{Replied, failure_of, keep};
 use crate::route::{BoxFuture, Inline, Rejected};
 use crate::sync::lock;
 

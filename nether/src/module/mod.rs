@@ -1,48 +1,32 @@
 //! Modules: isolated state, and the handlers that are the only way to it.
 
-mod accepted;
-mod attempt;
-mod background;
-mod backlog;
-mod breaker;
 mod cell;
 mod descriptor;
 mod exclusive;
 #[cfg(feature = "test")]
 mod fake;
-mod handling;
-mod instance;
+mod handler;
 mod life;
-mod mailbox;
 mod mode;
-mod pace;
 mod policy;
-mod progress;
-mod restart;
 mod shared;
-mod supervision;
 mod tally;
-mod work;
 
-pub use self::attempt::{attempt_alone, attempt_beside, repeated};
-pub use self::background::Background;
 pub(crate) use self::descriptor::{AnyInstance, Launch};
 pub use self::descriptor::{ModuleDescriptor, ModuleKind, ModuleRegistration};
 #[cfg(feature = "test")]
 pub(crate) use self::fake::{FAKE, Fake};
-pub use self::handling::{
-    ExclusiveHandler, HandlerByReference, HandlerByValue, ReplySink, SharedHandler,
+pub use self::handler::{
+    Attempt, ExclusiveHandler, HandlerByReference, HandlerByValue, ReplySink, SharedHandler,
+    attempt_alone, attempt_beside, repeated,
 };
 #[cfg(feature = "eventstore")]
-pub(crate) use self::handling::{Replied, observed};
-pub(crate) use self::instance::Instance;
-pub use self::instance::launch;
-pub use self::life::ModuleState;
+pub(crate) use self::handler::{Replied, observed};
+pub use self::life::{Background, ModuleState, launch};
+pub(crate) use self::life::{BeingHandled, Instance};
 pub(crate) use self::mode::Mode;
 pub use self::mode::{Concurrently, OneAtATime, Routes};
 pub use self::policy::{Backoff, BreakerPolicy, HandlerPolicy, Restart, RestartPolicy};
-pub(crate) use self::progress::BeingHandled;
-pub use self::supervision::Attempt;
 pub use self::tally::Verdict;
 
 use crate::context::Context;

@@ -21,32 +21,6 @@ pub(crate) const NATURAL: &[Natural] = &[
     },
     Natural {
         line: line!(),
-        reason: "an exclusive module owns the loop over its mailbox, and the loop uses the fields of its owner",
-        folder: "nether/src/module",
-        imports: &[("exclusive.rs", "work.rs")],
-    },
-    Natural {
-        line: line!(),
-        reason: "a shared module makes a guard for each message that it accepts, and the guard uses the fields of its owner",
-        folder: "nether/src/module",
-        imports: &[("shared.rs", "accepted.rs")],
-    },
-    Natural {
-        line: line!(),
-        reason: "`Mode` in cell.rs names both kinds of cell, a cell runs the life of its instance, and the types that describe \
-                 an instance and its restarts stand beside that life",
-        folder: "nether/src/module",
-        imports: &[
-            ("cell.rs", "exclusive.rs"),
-            ("cell.rs", "shared.rs"),
-            ("cell.rs", "instance.rs"),
-            ("cell.rs", "restart.rs"),
-            ("descriptor.rs", "instance.rs"),
-            ("restart.rs", "instance.rs"),
-        ],
-    },
-    Natural {
-        line: line!(),
         reason: "the entry of an endpoint holds the function that serves it; that function takes the state of the server, and \
                  the state holds all entries",
         folder: "nether/src/http",

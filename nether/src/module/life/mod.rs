@@ -1,4 +1,16 @@
-//! [`Life`]: what can be seen of a module's life from outside.
+//! The life of a module, from its making to its `#[on_stop]`; and what can be seen of it from outside:
+//! [`Life`].
+
+mod background;
+mod instance;
+mod progress;
+mod restart;
+
+pub use self::background::Background;
+pub(crate) use self::instance::Instance;
+pub use self::instance::launch;
+pub(crate) use self::progress::BeingHandled;
+pub(super) use self::progress::{Pause, Progress};
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
@@ -42,7 +54,7 @@ impl Life {
     }
 
     /// Counts a restart, and gives back how many there were with it.
-    pub(super) fn count_restart(&self) -> u64 {
+    fn count_restart(&self) -> u64 {
         self.restarts.fetch_add(1, Ordering::SeqCst) + 1
     }
 

@@ -12,9 +12,8 @@ use crate::envelope::{Label, Parcel, Reply};
 use crate::error::{FailureKind, SendError};
 use crate::guarded::drop_unpanicked;
 use crate::message::Message;
-use crate::module::handling::SharedHandler;
+use crate::module::handler::{Attempt, SharedHandler, dead_letter, dead_letter_begun, failure_of};
 use crate::module::shared::SharedCell;
-use crate::module::supervision::{Attempt, dead_letter, dead_letter_begun, failure_of};
 use crate::module::tally::Verdict;
 use crate::module::{Module, Shared};
 

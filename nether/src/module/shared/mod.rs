@@ -1,5 +1,7 @@
 //! [`SharedCell`]: a module whose handlers run concurrently: in the caller's task, or in tasks of their own.
 
+mod accepted;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::ready;
@@ -17,13 +19,11 @@ use crate::envelope::{Header, Parcel, Reply};
 use crate::error::Result;
 use crate::mediator::Stopping;
 use crate::message::{Message, MessageKind};
-use crate::module::accepted::{Accepted, MessageEnd};
-use crate::module::breaker::Breaker;
 use crate::module::cell::{ModuleCell, ModuleRunner, RunEnd, Way};
-use crate::module::handling::SharedHandler;
+use crate::module::handler::{Breaker, SharedHandler, dead_letter, keep};
+use crate::module::life::{BeingHandled, Pause};
 use crate::module::mode::{Concurrently, Mode};
-use crate::module::progress::{BeingHandled, Pause};
-use crate::module::supervision::{dead_letter, keep};
+use crate::module::shared::accepted::{Accepted, MessageEnd};
 use crate::module::tally::Tally;
 use crate::module::{Module, Shared};
 use crate::route::{BoxFuture, Inline, Rejected, Route};
@@ -38,7 +38,7 @@ impl<M: Module + Shared> Mode<M> for Concurrently {
 #[doc(hidden)]
 pub struct SharedCell<M: Module + Shared> {
     /// `None` while it is being made, and once there will be none.
-    pub(super) module: ArcSwapOption<M>,
+    module: ArcSwapOption<M>,
     /// Set once there will be no module any more. Stays so.
     is_gone: AtomicBool,
     /// Whether that is because it has crashed too often.
@@ -52,21 +52,21 @@ pub struct SharedCell<M: Module + Shared> {
     /// How many handlers may run. Work from outside waits for a permit; what handlers cause runs in tasks of
     /// its own and waits there; a call from inside a handler needs none, for a caller must never wait for
     /// itself.
-    pub(super) permits: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     /// The handlers that no caller runs; `None` once the module is cut off.
     tasks: Mutex<Option<JoinSet<()>>>,
     /// What is being handled that was not ready at once, by its number.
     running: Mutex<Running>,
-    pub(super) pause: Pause,
+    pause: Pause,
     accepted: AtomicU64,
-    pub(super) closed: AtomicBool,
+    closed: AtomicBool,
     /// Told by `close`, by every message that ends after it, and by a crash.
-    pub(super) changed: Notify,
-    pub(super) stopping: Arc<Stopping>,
-    pub(super) tally: Tally,
+    changed: Notify,
+    stopping: Arc<Stopping>,
+    tally: Tally,
     /// Boxed: most modules have none, and look for it with each message.
-    pub(super) breaker: Option<Box<Breaker>>,
-    pub(super) declaration: &'static Declaration,
+    breaker: Option<Box<Breaker>>,
+    declaration: &'static Declaration,
 }
 
 /// The handlers that are at work.
@@ -77,7 +77,7 @@ struct Running {
 }
 
 /// A handler that is at work, until dropped.
-pub(super) struct Begun<'a> {
+struct Begun<'a> {
     running: &'a Mutex<Running>,
     turn: u64,
 }
@@ -91,7 +91,7 @@ impl Drop for Begun<'_> {
 impl<M: Module + Shared> SharedCell<M> {
     /// A handler is at work, for who looks on.
     #[cold]
-    pub(super) fn begun(&self, slot: usize) -> Begun<'_> {
+    fn begun(&self, slot: usize) -> Begun<'_> {
         let mut running = lock(&self.running);
         let turn = running.next;
         running.next += 1;
@@ -176,7 +176,7 @@ impl<M: Module + Shared> SharedCell<M> {
     }
 
     /// Waits for the module. `None` if there will be none.
-    pub(super) async fn made(&self) -> Option<Arc<M>> {
+    async fn made(&self) -> Option<Arc<M>> {
         loop {
             let notified = self.made.notified();
             tokio::pin!(notified);
@@ -193,7 +193,7 @@ impl<M: Module + Shared> SharedCell<M> {
 
     /// A handler has fallen. Whoever comes next waits for another module, unless there is another already.
     #[cold]
-    pub(super) fn crashed(&self, module: &Guard<Option<Arc<M>>>, reason: String) {
+    fn crashed(&self, module: &Guard<Option<Arc<M>>>, reason: String) {
         if self.resumes {
             return;
         }

@@ -17,8 +17,8 @@ use crate::error::{Error, Result};
 use crate::guarded::{Guarded, HandlerFault, Observed};
 use crate::message::{ByValue, Event, MayChange, Message, MessageDescriptor, MessageProof};
 use crate::module::cell::Way;
+use crate::module::handler::supervision::{Attempt, settle};
 use crate::module::mode::{CellOf, Routes};
-use crate::module::supervision::{Attempt, settle};
 use crate::module::{Module, Verdict};
 use crate::routing::Caller;
 

@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::task::{Context, Poll, Waker};
 
 use crate::envelope::{Label, Source};
-use crate::module::backlog::Backlog;
+use crate::module::exclusive::backlog::Backlog;
 use crate::route::Rejected;
 use crate::scope::Scope;
 use crate::sync::lock;

@@ -11,9 +11,9 @@ use crate::envelope::{Given, Label, Parcel};
 use crate::error::HandlerError;
 use crate::guarded::{Guarded, HandlerFault, drop_unpanicked, said};
 use crate::message::Message;
-use crate::module::handling::{ReturnReply, observed};
+use crate::module::handler::handling::{ReturnReply, observed};
+use crate::module::handler::supervision::{Attempt, Handled, settle};
 use crate::module::policy::HandlerPolicy;
-use crate::module::supervision::{Attempt, Handled, settle};
 use crate::module::tally::{CrashCause, Verdict};
 use crate::module::{ExclusiveHandler, Module, SharedHandler};
 use crate::race::race;
@@ -188,7 +188,7 @@ impl<P: Parcel> HandlerPolicy<P> {
 
 impl Handle {
     /// How often the message that is being handled was tried before.
-    pub(super) fn attempt(&self) -> u8 {
+    fn attempt(&self) -> u8 {
         self.message.map_or(0, Label::attempt)
     }
 }

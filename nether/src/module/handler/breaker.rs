@@ -16,7 +16,7 @@ use crate::sync::lock;
 
 /// The circuit breaker of one module. Closed, it lets every message pass; open, one now and then.
 #[derive(Debug)]
-pub(super) struct Breaker {
+pub(in crate::module) struct Breaker {
     policy: BreakerPolicy,
     module: &'static Declaration,
     is_open: AtomicBool,
@@ -32,7 +32,7 @@ struct BreakerState {
 }
 
 impl Breaker {
-    pub(super) fn new(policy: BreakerPolicy, module: &'static Declaration) -> Self {
+    pub(in crate::module) fn new(policy: BreakerPolicy, module: &'static Declaration) -> Self {
         Breaker {
             policy,
             module,
@@ -42,7 +42,7 @@ impl Breaker {
     }
 
     /// Whether a message may pass.
-    pub(super) fn lets_pass(&self) -> bool {
+    pub(in crate::module) fn lets_pass(&self) -> bool {
         !self.is_open.load(Ordering::SeqCst) || self.lets_probe()
     }
 
@@ -63,7 +63,7 @@ impl Breaker {
     }
 
     /// Takes account of how a message ended.
-    pub(super) fn count(&self, verdict: Verdict, handle: &Handle) {
+    pub(in crate::module) fn count(&self, verdict: Verdict, handle: &Handle) {
         match verdict {
             Verdict::Handled if self.is_open.load(Ordering::SeqCst) => self.close(handle),
             Verdict::Failed | Verdict::Crashed(_) => self.count_failure(handle),

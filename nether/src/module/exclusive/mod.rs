@@ -1,5 +1,10 @@
 //! [`ExclusiveCell`]: a module behind a mailbox, one message at a time.
 
+mod backlog;
+mod mailbox;
+mod pace;
+mod work;
+
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
@@ -13,14 +18,13 @@ use crate::error::FailureKind;
 use crate::guarded::drop_unpanicked;
 use crate::mediator::Stopping;
 use crate::message::MessageKind;
-use crate::module::breaker::Breaker;
 use crate::module::cell::{ModuleCell, Way};
-use crate::module::mailbox::Mailbox;
+use crate::module::exclusive::mailbox::Mailbox;
+use crate::module::exclusive::work::ExclusiveRunner;
+use crate::module::handler::{Breaker, dead_letter};
+use crate::module::life::{BeingHandled, Progress};
 use crate::module::mode::{Mode, OneAtATime};
-use crate::module::progress::{BeingHandled, Progress};
-use crate::module::supervision::dead_letter;
 use crate::module::tally::Tally;
-use crate::module::work::ExclusiveRunner;
 use crate::module::{Exclusive, Module};
 use crate::route::{Offer, Pool, Queue, Rejected, Route};
 use crate::scope::{BlockedMailbox, Scope};
@@ -34,10 +38,10 @@ impl<M: Module + Exclusive> Mode<M> for OneAtATime {
 /// The mailbox of an exclusive module, and what it has done.
 #[doc(hidden)]
 pub struct ExclusiveCell<M: Module + Exclusive> {
-    pub(super) mailbox: Mailbox<M::Inbox>,
-    pub(super) tally: Tally,
-    pub(super) progress: Arc<Progress>,
-    pub(super) declaration: &'static Declaration,
+    mailbox: Mailbox<M::Inbox>,
+    tally: Tally,
+    progress: Arc<Progress>,
+    declaration: &'static Declaration,
     /// What it waits for.
     waiter: Arc<Waiter>,
     /// The address of a unit of work, and the number of its messages that were taken from the mailbox and
@@ -46,7 +50,7 @@ pub struct ExclusiveCell<M: Module + Exclusive> {
     /// This cell, as the unit of work that counts those messages sees it.
     blocked: OnceLock<Weak<dyn BlockedMailbox>>,
     /// Shared, because each message looks for it on both sides of the mailbox.
-    pub(super) breaker: Option<Arc<Breaker>>,
+    breaker: Option<Arc<Breaker>>,
     /// Whether the module has crashed too often.
     is_stopped: AtomicBool,
 }
@@ -55,13 +59,7 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
     /// Makes a message a dead letter. Its caller notices that the reply cell is dropped, and gets the reason
     /// from its unit of work.
     #[cold]
-    pub(super) fn dead_letter(
-        &self,
-        source: Source<'_>,
-        label: Label,
-        inbox: M::Inbox,
-        kind: FailureKind,
-    ) {
+    fn dead_letter(&self, source: Source<'_>, label: Label, inbox: M::Inbox, kind: FailureKind) {
         let json = || M::json(&inbox);
         dead_letter(source, label, kind, &self.tally, self.declaration, &json);
         drop_unpanicked(inbox);
@@ -105,7 +103,7 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
 impl<M: Module + Exclusive> ExclusiveCell<M> {
     /// Registers that a handler waits at a stream, and that messages taken with its own wait behind it.
     #[cold]
-    pub(super) fn hold_up(&self, scope: &Scope, taken: u64) {
+    fn hold_up(&self, scope: &Scope, taken: u64) {
         let behind = (ptr::from_ref(scope).addr(), taken);
         if mem::replace(&mut *lock(&self.behind), behind) == behind {
             return;
@@ -119,7 +117,7 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
 
     /// Registers that the handler continues.
     #[cold]
-    pub(super) fn go_on(&self, scope: &Scope) {
+    fn go_on(&self, scope: &Scope) {
         *lock(&self.behind) = (0, 0);
         if let Some(blocked) = self.blocked.get() {
             scope.remove_blocked(blocked);

@@ -21,28 +21,28 @@ pub(crate) struct BeingHandled {
 /// threads that costs more than all else.
 #[derive(Debug, Default)]
 #[repr(align(64))]
-pub(super) struct Progress {
+pub(in crate::module) struct Progress {
     /// What it is handling: the slot of the message, and a number that tells it from others. Zero if nothing.
     current: AtomicU64,
-    pub(super) pause: Pause,
+    pub(in crate::module) pause: Pause,
 }
 
 impl Progress {
     /// The module begins to handle a message; `turn` is another each time.
     #[inline]
-    pub(super) fn begin(&self, turn: u32, slot: usize) {
+    pub(in crate::module) fn begin(&self, turn: u32, slot: usize) {
         let current = u64::from(turn) << 32 | (slot as u64 + 1) & u64::from(u32::MAX);
         self.current.store(current, Ordering::Relaxed);
     }
 
     /// It handles nothing.
     #[inline]
-    pub(super) fn rest(&self) {
+    pub(in crate::module) fn rest(&self) {
         self.current.store(0, Ordering::Relaxed);
     }
 
     /// The turn, and the slot of the message.
-    pub(super) fn current(&self) -> Option<(u64, usize)> {
+    pub(in crate::module) fn current(&self) -> Option<(u64, usize)> {
         let current = self.current.load(Ordering::Relaxed);
         let slot = (current & u64::from(u32::MAX)).checked_sub(1)?;
         Some((current >> 32, slot as usize))
@@ -51,18 +51,18 @@ impl Progress {
 
 /// Whether a module is held up.
 #[derive(Debug, Default)]
-pub(super) struct Pause {
+pub(in crate::module) struct Pause {
     is_on: AtomicBool,
     over: Notify,
 }
 
 impl Pause {
     #[inline]
-    pub(super) fn is_on(&self) -> bool {
+    pub(in crate::module) fn is_on(&self) -> bool {
         self.is_on.load(Ordering::Relaxed)
     }
 
-    pub(super) fn set(&self, is_on: bool) {
+    pub(in crate::module) fn set(&self, is_on: bool) {
         self.is_on.store(is_on, Ordering::SeqCst);
         if !is_on {
             self.over.notify_waiters();
@@ -71,7 +71,7 @@ impl Pause {
 
     /// Waits until it is not held up.
     #[cold]
-    pub(super) async fn over(&self) {
+    pub(in crate::module) async fn over(&self) {
         loop {
             let notified = self.over.notified();
             tokio::pin!(notified);

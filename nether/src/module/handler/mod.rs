@@ -1,0 +1,18 @@
+//! From a message to its handler, and what comes of it: panics, time-outs, other attempts, dead letters.
+
+mod attempt;
+mod breaker;
+mod handling;
+mod supervision;
+
+pub use self::attempt::{attempt_alone, attempt_beside, repeated};
+pub(super) use self::breaker::Breaker;
+#[cfg(any(feature = "eventstore", feature = "test"))]
+pub(crate) use self::handling::Replied;
+#[cfg(feature = "eventstore")]
+pub(crate) use self::handling::observed;
+pub use self::handling::{
+    ExclusiveHandler, HandlerByReference, HandlerByValue, ReplySink, SharedHandler,
+};
+pub use self::supervision::Attempt;
+pub(crate) use self::supervision::{dead_letter, dead_letter_begun, failure_of, keep, report_task};
