@@ -9,6 +9,7 @@ use std::any::Any;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
@@ -56,6 +57,10 @@ pub(crate) struct Mediator {
     pub(crate) tasks: Tasks,
     /// Whether somebody looks after handlers that take long.
     pub(crate) watch: Watch,
+    /// How long closing waits for outsiders, when all that is left waits at a stream.
+    pub(crate) close_patience: Duration,
+    /// After how long a handler is slow, and closing says what it waits for.
+    pub(crate) slow_handler: Duration,
     /// How long handlers take.
     pub(crate) latencies: Latencies,
     /// What is drawn, in a test.
@@ -69,6 +74,8 @@ pub(crate) struct Mediator {
 pub(crate) struct Settings {
     pub(crate) max_depth: u32,
     pub(crate) max_in_flight: Option<usize>,
+    pub(crate) close_patience: Duration,
+    pub(crate) slow_handler: Duration,
     pub(crate) chance: Chance,
     pub(crate) recorder: Recorder,
 }
@@ -208,6 +215,8 @@ impl Mediator {
         let Settings {
             max_depth,
             max_in_flight,
+            close_patience,
+            slow_handler,
             chance,
             recorder,
         } = settings;
@@ -230,6 +239,8 @@ impl Mediator {
             onlookers: OnceLock::new(),
             tasks: Tasks::default(),
             watch: Watch::default(),
+            close_patience,
+            slow_handler,
             latencies: Latencies::default(),
             chance,
             recorder,

@@ -15,7 +15,7 @@ use crate::context::inline::RunToEnd;
 use crate::context::room::{self, Room};
 use crate::context::timer::Timer;
 use crate::declaration::Declaration;
-use crate::envelope::{Awaited, Given, Label, Source, reply};
+use crate::envelope::{Awaited, ExpectedReply, Given, Label, Source, reply};
 use crate::error::{CallError, FailureKind, SendError};
 use crate::message::{ByValue, Message};
 use crate::route::{BoxFuture, Route, To, WaitingOffer, offer};
@@ -183,7 +183,13 @@ where
                 }
                 let given = Given::new(message, Some(reply));
                 match offer(queue, source, label, given, handle.is_external(), cx) {
-                    Ok(None) => CallStage::Replying(awaited),
+                    Ok(None) if handle.is_external() => CallStage::Replying(awaited),
+                    Ok(None) => {
+                        expect_reply(handle, sequence, queue.waiter().number(), || {
+                            awaited.expected()
+                        });
+                        CallStage::Replying(awaited)
+                    }
                     Ok(Some(waiting)) => CallStage::Offering(waiting, awaited),
                     Err(rejected) => CallStage::Ended(Some(rejected.error(M::NAME).into())),
                 }
@@ -196,6 +202,21 @@ where
             }
         }
     })
+}
+
+/// Registers that the handler that uses this handle, if one does, waits for a reply.
+#[cold]
+fn expect_reply(
+    handle: &Handle,
+    sequence: u64,
+    module: u64,
+    reply: impl FnOnce() -> Arc<dyn ExpectedReply>,
+) {
+    if let Some(delivery) = handle.delivery() {
+        handle
+            .scope
+            .expect_reply(delivery, (sequence, module), reply());
+    }
 }
 
 impl<M, P, T, E> Future for CallFuture<'_, M, P, T, E> {
@@ -236,9 +257,19 @@ impl<M, P, T, E> CallFuture<'_, M, P, T, E> {
                     };
                 }
                 CallStage::Replying(awaited) => {
-                    return awaited.poll(cx, || Err(unanswered(self.handle, self.name)));
+                    let reply = awaited.poll(cx, || Err(unanswered(self.handle, self.name)));
+                    if reply.is_pending() && self.handle.scope.is_closing() {
+                        self.handle.scope.still_expects(awaited.address());
+                    }
+                    return reply;
                 }
-                CallStage::Running(running) => return running.poll(cx),
+                CallStage::Running(running) => {
+                    let reply = running.poll(cx);
+                    if reply.is_pending() && self.handle.scope.is_closing() {
+                        running.wait(self.handle);
+                    }
+                    return reply;
+                }
                 CallStage::Ended(error) => {
                     return Poll::Ready(Err(error
                         .take()

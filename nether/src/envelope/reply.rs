@@ -10,6 +10,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::error::CallError;
 use crate::message::Message;
+use crate::scope::PendingReply;
 use crate::sync::lock;
 
 /// What a caller waits for.
@@ -103,27 +104,34 @@ impl<R> ReplyCell<R> {
     }
 }
 
-/// A reply, whatever its type, as those see it who keep account of who waits.
-pub(crate) trait ExpectedReply: Send + Sync {
-    /// Whether somebody expects it, and it may still come.
-    fn is_open(&self) -> bool;
-
+/// A reply, whatever its type, in the wait-for graph.
+pub(crate) trait ExpectedReply: PendingReply {
     /// Nobody expects it any more.
     fn close(&self);
 }
 
 impl<R: Send> ExpectedReply for ReplyCell<R> {
-    fn is_open(&self) -> bool {
-        matches!(*lock(&self.0), ReplyState::Open(_))
-    }
-
     fn close(&self) {
         let _ = self.close_with(ReplyState::Closed);
     }
 }
 
+impl<R: Send> PendingReply for ReplyCell<R> {
+    fn is_open(&self) -> bool {
+        matches!(*lock(&self.0), ReplyState::Open(_))
+    }
+
+    fn wake(&self) {
+        let waker = match &*lock(&self.0) {
+            ReplyState::Open(waker) => waker.clone(),
+            ReplyState::Replied(_) | ReplyState::Closed => return,
+        };
+        waker.wake();
+    }
+}
+
 impl<R: Send + 'static> Awaited<R> {
-    /// The reply, for those who keep account.
+    /// The reply, to be registered.
     pub(crate) fn expected(&self) -> Arc<dyn ExpectedReply> {
         match &self.0 {
             Some(cell) => Arc::clone(cell) as _,
@@ -133,6 +141,11 @@ impl<R: Send + 'static> Awaited<R> {
 }
 
 impl<R> Awaited<R> {
+    /// What tells the reply from others, for as long as it is awaited or registered.
+    pub(crate) fn address(&self) -> usize {
+        self.0.as_ref().map_or(0, |cell| Arc::as_ptr(cell).addr())
+    }
+
     /// The reply, once it is there, or what is `instead` of one. Not polled again after it was.
     #[inline(always)] // A reply is large: each function that hands it on would move it.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, instead: impl FnOnce() -> R) -> Poll<R> {

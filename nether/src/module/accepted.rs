@@ -87,11 +87,18 @@ impl<M: Module + Shared> Accepted<M> {
             let attempt = {
                 let mut attempt = pin!(M::attempt(value, packed, ctx));
                 let mut begun = None;
+                let mut parked = None;
                 poll_fn(|cx| {
+                    parked = None;
                     let polled = attempt.as_mut().poll(cx);
-                    if polled.is_pending() && begun.is_none() {
-                        begun = Some(cell.begun(label.message.slot()));
-                        handle.scope.mediator.watch.notify_busy();
+                    if polled.is_pending() {
+                        if begun.is_none() {
+                            begun = Some(cell.begun(label.message.slot()));
+                            handle.scope.mediator.watch.notify_busy();
+                        }
+                        parked = handle
+                            .scope
+                            .park(handle.delivery(), P::Message::NAME, || None);
                     }
                     polled
                 })

@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context as TaskContext, Poll};
-use std::{mem, ptr};
 
 use tokio::sync::oneshot;
 
@@ -25,8 +24,7 @@ use crate::module::tally::Tally;
 use crate::module::work::{LoopEnd, Work};
 use crate::module::{Exclusive, Module};
 use crate::route::{BoxFuture, Offer, Pool, Queue, Rejected, Route};
-use crate::scope::{BlockedMailbox, Scope};
-use crate::sync::{Mutex, lock};
+use crate::scope::{HeldMailbox, HeldModule};
 use crate::waiting::Waiter;
 
 /// The mailbox of an exclusive module, and what it has done.
@@ -38,11 +36,8 @@ pub struct ExclusiveCell<M: Module + Exclusive> {
     pub(super) declaration: &'static Declaration,
     /// What it waits for.
     waiter: Arc<Waiter>,
-    /// The address of a unit of work, and the number of its messages that were taken from the mailbox and
-    /// queue behind the handler that is currently waiting.
-    behind: Mutex<(usize, u64)>,
-    /// This cell, as the unit of work that counts those messages sees it.
-    blocked: OnceLock<Weak<dyn BlockedMailbox>>,
+    /// This cell, for a unit of work that counts its messages here.
+    this: OnceLock<Weak<dyn HeldMailbox>>,
     /// Boxed, because most modules have none, and each message looks for it.
     pub(super) breaker: Option<Box<Breaker>>,
     /// Whether the module has crashed too often.
@@ -104,39 +99,20 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
 }
 
 impl<M: Module + Exclusive> ExclusiveCell<M> {
-    /// Registers that a handler waits at a stream, and that messages taken with its own wait behind it.
+    /// The module, whose handler waits; it has taken so many messages of the same unit of work with its own.
     #[cold]
-    pub(super) fn hold_up(&self, scope: &Scope, taken: u64) {
-        let behind = (ptr::from_ref(scope).addr(), taken);
-        if mem::replace(&mut *lock(&self.behind), behind) == behind {
-            return;
-        }
-        if let Some(blocked) = self.blocked.get() {
-            scope.remove_blocked(blocked);
-            scope.add_blocked(Weak::clone(blocked));
-        }
-        scope.notify_changed();
-    }
-
-    /// Registers that the handler continues.
-    #[cold]
-    pub(super) fn go_on(&self, scope: &Scope) {
-        *lock(&self.behind) = (0, 0);
-        if let Some(blocked) = self.blocked.get() {
-            scope.remove_blocked(blocked);
-        }
+    pub(super) fn held(&self, taken: u64) -> Option<HeldModule> {
+        Some(HeldModule {
+            number: self.waiter.number(),
+            mailbox: Weak::clone(self.this.get()?),
+            taken,
+        })
     }
 }
 
-impl<M: Module + Exclusive> BlockedMailbox for ExclusiveCell<M> {
-    fn behind(&self, scope: &Scope) -> u64 {
-        let (of, taken) = *lock(&self.behind);
-        let taken = if of == ptr::from_ref(scope).addr() {
-            taken
-        } else {
-            0
-        };
-        taken + self.mailbox.count_of(scope)
+impl<M: Module + Exclusive> HeldMailbox for ExclusiveCell<M> {
+    fn count_of(&self, unit: usize) -> u64 {
+        self.mailbox.count_of(unit)
     }
 }
 
@@ -154,8 +130,7 @@ impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
             progress: Arc::default(),
             declaration,
             waiter: Waiter::new(declaration),
-            behind: Mutex::default(),
-            blocked: OnceLock::new(),
+            this: OnceLock::new(),
             breaker: M::descriptor()
                 .breaker
                 .map(|policy| Box::new(Breaker::new(policy, declaration))),
@@ -169,8 +144,8 @@ impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
         mut supervisor: Supervisor<M>,
         started: oneshot::Sender<Result<()>>,
     ) -> BoxFuture<Result<()>> {
-        let blocked: Arc<dyn BlockedMailbox> = Arc::clone(&self) as _;
-        self.blocked.get_or_init(|| Arc::downgrade(&blocked));
+        let this: Arc<dyn HeldMailbox> = Arc::clone(&self) as _;
+        self.this.get_or_init(|| Arc::downgrade(&this));
         Box::pin(async move {
             let module_handle = supervisor.module_handle.clone();
             let mut work = Work::new(&self, module_handle, supervisor.resumes());

@@ -13,7 +13,6 @@ use std::task::{Context, Poll, Waker};
 use crate::envelope::{Label, Source};
 use crate::module::backlog::Backlog;
 use crate::route::Rejected;
-use crate::scope::Scope;
 use crate::sync::lock;
 use crate::wait_queue::WaitQueue;
 
@@ -258,9 +257,9 @@ impl<I> Mailbox<I> {
         self.call(consumer);
     }
 
-    /// How many messages of this unit of work it holds.
-    pub(super) fn count_of(&self, scope: &Scope) -> u64 {
-        lock(&self.state).backlog.count_of(scope)
+    /// How many messages it holds of the unit of work that has this address.
+    pub(super) fn count_of(&self, unit: usize) -> u64 {
+        lock(&self.state).backlog.count_of(unit)
     }
 
     /// All that is in the mailbox and was not taken.

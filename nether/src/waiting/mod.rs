@@ -71,6 +71,11 @@ impl Waiter {
         THIS.get() == self.number
     }
 
+    /// The number of the module. No two modules of a process have the same; none has 0.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
     /// What the module waits for.
     pub(crate) fn waits(&self) -> Vec<WaitEdge> {
         self.node.waits()
