@@ -19,7 +19,7 @@ use crate::envelope::{Awaited, ExpectedReply, Given, Label, Source, reply};
 use crate::error::{CallError, FailureKind, SendError};
 use crate::message::{ByValue, Message};
 use crate::route::{BoxFuture, Route, To, WaitingOffer, offer};
-use crate::waiting::wait;
+use crate::waiting::{self, wait};
 
 /// The future of [`send`](crate::Context::send) and [`ask`](crate::QueryContext::ask): the reply.
 ///
@@ -177,7 +177,7 @@ where
         match route.to(&message) {
             To::Queue(queue) => {
                 let (reply, awaited) = reply(cx);
-                if let Err(deadlock) = wait(M::NAME, queue.waiter(), || awaited.expected()) {
+                if let Err(deadlock) = wait(M::NAME, scope, queue.waiter(), || awaited.expected()) {
                     scope.take_back(1);
                     return CallStage::Ended(Some(CallError::Deadlock(Box::new(deadlock))));
                 }
@@ -197,7 +197,7 @@ where
             To::Inline(inline) => {
                 let given = Given::new(message, None);
                 let future =
-                    Arc::clone(inline).call(given, source.header(label), handle.is_external());
+                    Arc::clone(inline).call(given, source.header(label), handle.waits_for_room());
                 CallStage::Running(RunToEnd::new::<M>(future, scope, module.name, sequence))
             }
         }
@@ -216,6 +216,15 @@ fn expect_reply(
         handle
             .scope
             .expect_reply(delivery, (sequence, module), reply());
+    }
+}
+
+/// The caller has polled again, and still waits.
+#[cold]
+fn still_expects<R>(handle: &Handle, awaited: &Awaited<R>) {
+    awaited.is_polled_in(waiting::current());
+    if handle.scope.is_closing() {
+        handle.scope.still_expects(awaited.address());
     }
 }
 
@@ -258,8 +267,8 @@ impl<M, P, T, E> CallFuture<'_, M, P, T, E> {
                 }
                 CallStage::Replying(awaited) => {
                     let reply = awaited.poll(cx, || Err(unanswered(self.handle, self.name)));
-                    if reply.is_pending() && self.handle.scope.is_closing() {
-                        self.handle.scope.still_expects(awaited.address());
+                    if reply.is_pending() {
+                        still_expects(self.handle, awaited);
                     }
                     return reply;
                 }

@@ -15,6 +15,7 @@ use crate::mediator::Row;
 use crate::message::{ByValue, Event, Message};
 use crate::route::{BoxFuture, Rejected, Route, To, offer};
 use crate::scope::{Queued, QueuedWait, Scope, ScopeKind};
+use crate::waiting;
 
 /// A parcel that can be posted: accepted without waiting for what comes of it.
 #[doc(hidden)]
@@ -207,7 +208,8 @@ fn deliver<P: Parcel>(
             Err(rejected) => PostStage::Ended(Err(refused(rejected))),
         },
         To::Inline(inline) => {
-            match Arc::clone(inline).post(parcel, source.header(label), is_external) {
+            let waits = is_external && waiting::current() == 0;
+            match Arc::clone(inline).post(parcel, source.header(label), waits) {
                 Ok(None) => PostStage::Ended(Ok(())),
                 Ok(Some(wait)) => {
                     PostStage::Waiting(Box::pin(async move { wait.await.map_err(refused) }))

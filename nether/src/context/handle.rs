@@ -9,6 +9,7 @@ use crate::error::{NoRoute, SendError, TooDeep};
 use crate::events::is_own;
 use crate::message::{MessageDescriptor, MessageKind};
 use crate::scope::{DeliveryKey, MessageId, Scope};
+use crate::waiting;
 
 /// A handle to a unit of work.
 #[derive(Debug, Clone)]
@@ -58,6 +59,13 @@ impl Handle {
     #[inline]
     pub(crate) fn is_external(&self) -> bool {
         self.origin == Origin::External
+    }
+
+    /// Whether what it sends waits for room elsewhere than in mailboxes. In the task of an exclusive module nothing
+    /// does, whatever the handle: what keeps the room may wait for that module.
+    #[inline]
+    pub(crate) fn waits_for_room(&self) -> bool {
+        self.is_external() && waiting::current() == 0
     }
 
     /// Counts `count` deliveries of a message as in flight and gives their number, or says why they are

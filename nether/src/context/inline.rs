@@ -1,13 +1,15 @@
 //! [`RunToEnd`]: a shared module's handler that runs in its caller's task, and survives the caller.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use crate::context::handle::Handle;
 use crate::error::{CallError, Failure, FailureKind, HandlerError};
 use crate::message::{Message, MessageKind};
 use crate::route::BoxFuture;
 use crate::scope::{Queued, Scope, ScopeGuard, WaitKind, Waiting};
+use crate::waiting;
 
 /// A handler that was begun in its caller's task. If the caller stops waiting, a command runs on to its end
 /// in a task of its own (it is never cut in half); a query, which changes nothing, is dropped.
@@ -118,9 +120,23 @@ fn run_on<M: Message>(
     // Its failure must be known before the unit of work can end.
     let guard = ScopeGuard::new(Arc::clone(&scope));
     let queued = scope.queue(Queued::Abandoned(sequence), 1);
+    // Polled once more at once, and elsewhere: what it waits for, the module that has called it waits for no more.
+    let mut future = future;
+    let mut cx = Context::from_waker(Waker::noop());
+    let first =
+        waiting::outside(|| catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx))));
+    let ended = match first {
+        Ok(Poll::Ready(ended)) => Some(ended),
+        Ok(Poll::Pending) => None,
+        // It has said what there is to say about it.
+        Err(_) => return,
+    };
     // Boxed, so that tokio's part of a task is compiled once and not for each message.
     let rest: BoxFuture<()> = Box::pin(async move {
-        let ended = future.await;
+        let ended = match ended {
+            Some(ended) => ended,
+            None => future.await,
+        };
         drop(queued); // Before what it stands for is not in flight any more.
         let Err(error) = ended else { return };
         guard.scope().fail(Failure {

@@ -99,6 +99,12 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
 }
 
 impl<M: Module + Exclusive> ExclusiveCell<M> {
+    /// Called when a handler has been polled and is not done.
+    #[inline]
+    pub(super) fn look_again(&self) {
+        self.waiter.look_again();
+    }
+
     /// The module, whose handler waits; it has taken so many messages of the same unit of work with its own.
     #[cold]
     pub(super) fn held(&self, taken: u64) -> Option<HeldModule> {
@@ -145,7 +151,8 @@ impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
         started: oneshot::Sender<Result<()>>,
     ) -> BoxFuture<Result<()>> {
         let this: Arc<dyn HeldMailbox> = Arc::clone(&self) as _;
-        self.this.get_or_init(|| Arc::downgrade(&this));
+        let this = self.this.get_or_init(|| Arc::downgrade(&this));
+        self.waiter.has_mailbox(Weak::clone(this));
         Box::pin(async move {
             let module_handle = supervisor.module_handle.clone();
             let mut work = Work::new(&self, module_handle, supervisor.resumes());

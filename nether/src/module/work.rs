@@ -213,6 +213,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
                     // It may take long, and others may wait for what is done, or look at it.
                     let handle = self.ctx.handle();
                     self.books.settle_all(self.cell, &handle.scope);
+                    self.cell.look_again();
                     parked = handle
                         .scope
                         .park(handle.delivery(), label.message.name(), || {

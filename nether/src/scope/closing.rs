@@ -64,6 +64,20 @@ impl Scope {
         }
     }
 
+    /// What `look` finds, sooner or later: it is asked at once, and whenever something of the unit of work that
+    /// closes is over or begins to wait.
+    pub(crate) async fn until<T>(&self, look: impl Fn() -> Option<T>) -> T {
+        let extras = self.extras_or_new();
+        loop {
+            let mut moved = pin!(extras.moved.notified());
+            moved.as_mut().enable();
+            if let Some(found) = look() {
+                return found;
+            }
+            moved.await;
+        }
+    }
+
     async fn drain_slowly(&self) {
         let extras = self.extras_or_new();
         self.notify_streams();

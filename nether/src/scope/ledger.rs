@@ -7,7 +7,7 @@
 //! while it holds a future that it does not poll is not taken for one that waits.
 //!
 //! Futures register while their unit of work closes, since before that nobody asks. Those that wait for a reply
-//! from a mailbox register at once: closing could not find them later. All interleavings are tried out in
+//! from a mailbox register at once: closing could not find them later. Its interleavings are tried out in
 //! `tests/models`.
 
 use std::collections::{HashMap, HashSet};
