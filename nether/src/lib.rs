@@ -295,9 +295,9 @@ pub use self::context::{
 pub use self::declaration::Declaration;
 pub use self::error::{
     AttachError, CallError, ContextError, Deadlock, EnlistError, Error, Failure, FailureKind,
-    HandlerError, NoRoute, Panic, PushError, Result, SendError, StartError, StartProblem,
-    StreamError, TimedOut, TooDeep, TransactionFailure, TransactionReport, TransactionStep,
-    TryPushError, TrySendError, Unavailable, WaitEdge,
+    HandlerError, HeldStream, NoRoute, Panic, PushError, Result, SendError, StartError,
+    StartProblem, StreamError, TimedOut, TooDeep, TransactionFailure, TransactionReport,
+    TransactionStep, TryPushError, TrySendError, Unavailable, WaitEdge,
 };
 pub use self::events::{
     BreakerClosed, BreakerOpened, DeadLetter, HandlerFailed, HandlerSlow, ModuleRestarted,

@@ -10,6 +10,7 @@ use crate::envelope::{Header, Label, Parcel, Reply, Source};
 use crate::error::{FailureKind, SendError};
 use crate::mediator::Erased;
 use crate::message::Message;
+use crate::scope::{Queued, QueuedWait};
 use crate::waiting::Waiter;
 
 /// A future on the heap.
@@ -237,6 +238,11 @@ pub(crate) fn offer<P>(
             Err(rejected)
         }
         Poll::Pending => Ok(Some(WaitingOffer {
+            queued: Some(
+                source
+                    .scope
+                    .queue(Queued::Mailbox(queue.waiter().number()), 1),
+            ),
             queue: Arc::clone(queue),
             header: source.header(label),
             offer,
@@ -247,21 +253,36 @@ pub(crate) fn offer<P>(
 /// An offer that waits for room. Dropped, it leaves the line, and is taken back: it is not in flight any
 /// more.
 pub(crate) struct WaitingOffer<P> {
+    /// That it waits, for the unit of work that closes. Not while it is polled, when it may be accepted.
+    queued: Option<QueuedWait>,
     queue: Arc<dyn Queue<P>>,
     header: Header,
     offer: Offer<P>,
 }
 
 impl<P> WaitingOffer<P> {
+    /// The number of the module that it waits for.
+    pub(crate) fn module(&self) -> u64 {
+        self.queue.waiter().number()
+    }
+
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Rejected>> {
         let Header { label, .. } = self.header;
-        self.queue
-            .poll_accept(self.header.source(), label, &mut self.offer, cx)
+        self.queued = None;
+        let polled = self
+            .queue
+            .poll_accept(self.header.source(), label, &mut self.offer, cx);
+        if polled.is_pending() {
+            let module = Queued::Mailbox(self.queue.waiter().number());
+            self.queued = Some(self.header.scope.queue(module, 1));
+        }
+        polled
     }
 }
 
 impl<P> Drop for WaitingOffer<P> {
     fn drop(&mut self) {
+        self.queued = None;
         if let Some(ticket) = self.offer.ticket.take() {
             self.queue.withdraw(ticket);
         }

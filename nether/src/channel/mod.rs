@@ -11,7 +11,7 @@ pub(crate) use self::buffer::Cursor;
 pub(crate) use self::consuming::Pulled;
 pub(crate) use self::sleepers::Ticket;
 
-use std::any::Any;
+use std::any::{Any, type_name};
 use std::task::{Context, Poll, Waker};
 
 use self::buffer::Buffer;
@@ -35,6 +35,8 @@ struct ChannelState<T> {
     producers: usize,
     /// Whether a producer went away before it had finished.
     unfinished: bool,
+    /// Whether its consumers have taken nothing for so long that it was ended.
+    is_abandoned: bool,
     end: Option<StreamEnd>,
 }
 
@@ -94,7 +96,17 @@ pub(crate) trait AnyChannel: Any + Send + Sync {
     /// Whether there is no item for any consumer.
     fn is_drained(&self) -> bool;
 
-    /// Wakes all consumers that sleep, so that they look again at what is around them.
+    /// The stream, in words.
+    fn describe(&self) -> String;
+
+    /// Whether a push would wait.
+    fn is_full(&self) -> bool;
+
+    /// Ends it although it has a producer that has not finished, or, if it is held `by_consumer`, a consumer that
+    /// takes nothing.
+    fn end_held(&self, by_consumer: bool) -> usize;
+
+    /// Wakes all that sleep at it, so that they look again at what is around them.
     fn notify(&self);
 }
 
@@ -108,6 +120,7 @@ impl<T> Channel<T> {
                 watching: Sleepers::default(),
                 producers: 0,
                 unfinished: false,
+                is_abandoned: false,
                 end: None,
             }),
         }
@@ -223,8 +236,26 @@ impl<T: Send + Sync + 'static> AnyChannel for Channel<T> {
         lock(&self.state).buffer.is_drained()
     }
 
+    fn describe(&self) -> String {
+        format!("the stream of `{}`", type_name::<T>())
+    }
+
+    fn is_full(&self) -> bool {
+        let state = lock(&self.state);
+        state.end.is_none() && !state.buffer.is_unwanted() && state.buffer.room() == 0
+    }
+
+    fn end_held(&self, by_consumer: bool) -> usize {
+        self.with(|state, after| {
+            state.is_abandoned = by_consumer;
+            state.end(Err(StreamError::Unfinished), after)
+        })
+        .drop_items()
+    }
+
     fn notify(&self) {
         self.with(|state, after| {
+            state.wake_pushers(usize::MAX, after);
             after.wake_too.extend(state.joining.wake_all());
             state.wake_watchers(after);
         });
@@ -243,6 +274,7 @@ impl<T> ChannelState<T> {
             return Err(match end {
                 Err(StreamError::Cancelled) => PushError::Cancelled,
                 Err(StreamError::DeadlineExceeded) => PushError::DeadlineExceeded,
+                _ if self.is_abandoned => PushError::Unwanted,
                 _ => PushError::Ended,
             });
         }

@@ -15,11 +15,11 @@ use crate::context::inline::RunToEnd;
 use crate::context::room::{self, Room};
 use crate::context::timer::Timer;
 use crate::declaration::Declaration;
-use crate::envelope::{Awaited, Given, Label, Source, reply};
+use crate::envelope::{Awaited, ExpectedReply, Given, Label, Source, reply};
 use crate::error::{CallError, FailureKind, SendError};
 use crate::message::{ByValue, Message};
 use crate::route::{BoxFuture, Route, To, WaitingOffer, offer};
-use crate::waiting::wait;
+use crate::waiting::{self, wait};
 
 /// The future of [`send`](crate::Context::send) and [`ask`](crate::QueryContext::ask): the reply.
 ///
@@ -177,13 +177,19 @@ where
         match route.to(&message) {
             To::Queue(queue) => {
                 let (reply, awaited) = reply(cx);
-                if let Err(deadlock) = wait(M::NAME, queue.waiter(), || awaited.expected()) {
+                if let Err(deadlock) = wait(M::NAME, scope, queue.waiter(), || awaited.expected()) {
                     scope.take_back(1);
                     return CallStage::Ended(Some(CallError::Deadlock(Box::new(deadlock))));
                 }
                 let given = Given::new(message, Some(reply));
                 match offer(queue, source, label, given, handle.is_external(), cx) {
-                    Ok(None) => CallStage::Replying(awaited),
+                    Ok(None) if handle.is_external() => CallStage::Replying(awaited),
+                    Ok(None) => {
+                        expect_reply(handle, sequence, queue.waiter().number(), || {
+                            awaited.expected()
+                        });
+                        CallStage::Replying(awaited)
+                    }
                     Ok(Some(waiting)) => CallStage::Offering(waiting, awaited),
                     Err(rejected) => CallStage::Ended(Some(rejected.error(M::NAME).into())),
                 }
@@ -191,11 +197,35 @@ where
             To::Inline(inline) => {
                 let given = Given::new(message, None);
                 let future =
-                    Arc::clone(inline).call(given, source.header(label), handle.is_external());
+                    Arc::clone(inline).call(given, source.header(label), handle.waits_for_room());
                 CallStage::Running(RunToEnd::new::<M>(future, scope, module.name, sequence))
             }
         }
     })
+}
+
+/// Registers that the handler that uses this handle, if one does, waits for a reply.
+#[cold]
+fn expect_reply(
+    handle: &Handle,
+    sequence: u64,
+    module: u64,
+    reply: impl FnOnce() -> Arc<dyn ExpectedReply>,
+) {
+    if let Some(delivery) = handle.delivery() {
+        handle
+            .scope
+            .expect_reply(delivery, (sequence, module), reply());
+    }
+}
+
+/// The caller has polled again, and still waits.
+#[cold]
+fn still_expects<R>(handle: &Handle, awaited: &Awaited<R>) {
+    awaited.is_polled_in(waiting::current());
+    if handle.scope.is_closing() {
+        handle.scope.still_expects(awaited.address());
+    }
 }
 
 impl<M, P, T, E> Future for CallFuture<'_, M, P, T, E> {
@@ -236,9 +266,19 @@ impl<M, P, T, E> CallFuture<'_, M, P, T, E> {
                     };
                 }
                 CallStage::Replying(awaited) => {
-                    return awaited.poll(cx, || Err(unanswered(self.handle, self.name)));
+                    let reply = awaited.poll(cx, || Err(unanswered(self.handle, self.name)));
+                    if reply.is_pending() {
+                        still_expects(self.handle, awaited);
+                    }
+                    return reply;
                 }
-                CallStage::Running(running) => return running.poll(cx),
+                CallStage::Running(running) => {
+                    let reply = running.poll(cx);
+                    if reply.is_pending() && self.handle.scope.is_closing() {
+                        running.wait(self.handle);
+                    }
+                    return reply;
+                }
                 CallStage::Ended(error) => {
                     return Poll::Ready(Err(error
                         .take()

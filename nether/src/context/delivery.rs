@@ -14,7 +14,8 @@ use crate::error::SendError;
 use crate::mediator::Row;
 use crate::message::{ByValue, Event, Message};
 use crate::route::{BoxFuture, Rejected, Route, To, offer};
-use crate::scope::{Scope, ScopeKind};
+use crate::scope::{Queued, QueuedWait, Scope, ScopeKind};
+use crate::waiting;
 
 /// A parcel that can be posted: accepted without waiting for what comes of it.
 #[doc(hidden)]
@@ -207,7 +208,8 @@ fn deliver<P: Parcel>(
             Err(rejected) => PostStage::Ended(Err(refused(rejected))),
         },
         To::Inline(inline) => {
-            match Arc::clone(inline).post(parcel, source.header(label), is_external) {
+            let waits = is_external && waiting::current() == 0;
+            match Arc::clone(inline).post(parcel, source.header(label), waits) {
                 Ok(None) => PostStage::Ended(Ok(())),
                 Ok(Some(wait)) => {
                     PostStage::Waiting(Box::pin(async move { wait.await.map_err(refused) }))
@@ -251,7 +253,10 @@ impl<E: Event> RemainingDeliveries<E> {
     async fn show(mut self, mut stage: PostStage<Shown<E>>) -> Result<(), SendError> {
         loop {
             match stage {
-                PostStage::Offering(waiting) => drop(accepted(waiting).await),
+                PostStage::Offering(waiting) => {
+                    let _rest = self.wait_behind(waiting.module());
+                    let _is_accepted = accepted(waiting).await;
+                }
                 PostStage::Waiting(waiting) => drop(waiting.await),
                 PostStage::Ended(_) => {}
             }
@@ -280,10 +285,21 @@ impl<E: Event> RemainingDeliveries<E> {
     }
 }
 
-impl<E: Event> Drop for RemainingDeliveries<E> {
-    fn drop(&mut self) {
+impl<E: Event> RemainingDeliveries<E> {
+    fn count(&self) -> u64 {
+        (self.row.handlers.len() - self.next) as u64
+    }
+
+    /// Registers that they wait for the module of this number.
+    fn wait_behind(&self, module: u64) -> QueuedWait {
         self.handle
             .scope
-            .take_back((self.row.handlers.len() - self.next) as u64);
+            .queue(Queued::Mailbox(module), self.count())
+    }
+}
+
+impl<E: Event> Drop for RemainingDeliveries<E> {
+    fn drop(&mut self) {
+        self.handle.scope.take_back(self.count());
     }
 }

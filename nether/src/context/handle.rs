@@ -1,13 +1,15 @@
 //! [`Handle`]: the part of a context that does not know who sends. Admission and causes live here.
 
+use std::ptr;
 use std::sync::Arc;
 
 use crate::declaration::Declaration;
 use crate::envelope::{Cause, Header, Label, Source};
 use crate::error::{NoRoute, SendError, TooDeep};
 use crate::events::is_own;
-use crate::message::MessageDescriptor;
-use crate::scope::{MessageId, Scope};
+use crate::message::{MessageDescriptor, MessageKind};
+use crate::scope::{DeliveryKey, MessageId, Scope};
+use crate::waiting;
 
 /// A handle to a unit of work.
 #[derive(Debug, Clone)]
@@ -57,6 +59,13 @@ impl Handle {
     #[inline]
     pub(crate) fn is_external(&self) -> bool {
         self.origin == Origin::External
+    }
+
+    /// Whether what it sends waits for room elsewhere than in mailboxes. In the task of an exclusive module nothing
+    /// does, whatever the handle: what keeps the room may wait for that module.
+    #[inline]
+    pub(crate) fn waits_for_room(&self) -> bool {
+        self.is_external() && waiting::current() == 0
     }
 
     /// Counts `count` deliveries of a message as in flight and gives their number, or says why they are
@@ -113,6 +122,19 @@ impl Handle {
     pub(crate) fn crashes(&self) -> bool {
         let is_own = || self.message.is_some_and(|label| is_own(label.message));
         self.scope.mediator.chance.crashes() && !is_own()
+    }
+
+    /// The delivery whose handler uses it. `None` outside handlers, and for clones, whose users are unknown.
+    pub(crate) fn delivery(&self) -> Option<DeliveryKey> {
+        let label = self.message.filter(|_| self.origin == Origin::Handler)?;
+        let place = match label.message.kind {
+            MessageKind::Event => ptr::from_ref(self).addr(),
+            MessageKind::Command | MessageKind::Query => 0,
+        };
+        Some(DeliveryKey {
+            sequence: label.sequence(),
+            place,
+        })
     }
 
     /// The number of the message being handled; 0 outside handlers.

@@ -1,12 +1,15 @@
 //! [`RunToEnd`]: a shared module's handler that runs in its caller's task, and survives the caller.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
+use crate::context::handle::Handle;
 use crate::error::{CallError, Failure, FailureKind, HandlerError};
 use crate::message::{Message, MessageKind};
 use crate::route::BoxFuture;
-use crate::scope::{Scope, ScopeGuard};
+use crate::scope::{Queued, Scope, ScopeGuard, WaitKind, Waiting};
+use crate::waiting;
 
 /// A handler that was begun in its caller's task. If the caller stops waiting, a command runs on to its end
 /// in a task of its own (it is never cut in half); a query, which changes nothing, is dropped.
@@ -14,6 +17,10 @@ pub(super) struct RunToEnd<T, E> {
     /// `None` once it is over.
     future: Option<BoxFuture<Result<T, CallError<E>>>>,
     detach: Option<Detach<T, E>>,
+    /// The number of the message.
+    sequence: u64,
+    /// That the caller waits, while its unit of work closes.
+    waiting: Option<Box<Waiting>>,
 }
 
 struct Detach<T, E> {
@@ -51,6 +58,8 @@ impl<T, E> RunToEnd<T, E> {
         RunToEnd {
             future: Some(future),
             detach,
+            sequence,
+            waiting: None,
         }
     }
 
@@ -59,6 +68,20 @@ impl<T, E> RunToEnd<T, E> {
         RunToEnd {
             future: Some(future),
             detach: None,
+            sequence: 0,
+            waiting: None,
+        }
+    }
+
+    /// Registers that the handler that uses this handle, if one does, waits for the other one to end.
+    #[cold]
+    pub(super) fn wait(&mut self, handle: &Handle) {
+        if let Some(waiting) = &self.waiting {
+            return waiting.answer();
+        }
+        if let Some(delivery) = handle.delivery() {
+            let kind = WaitKind::Inline(self.sequence);
+            self.waiting = handle.scope.begin_waiting(delivery, kind).map(Box::new);
         }
     }
 
@@ -94,11 +117,28 @@ fn run_on<M: Message>(
         module,
         sequence,
     } = abandoned;
-    // Its failure must be told before the unit of work can end.
-    let guard = ScopeGuard::new(scope);
+    // Its failure must be known before the unit of work can end.
+    let guard = ScopeGuard::new(Arc::clone(&scope));
+    let queued = scope.queue(Queued::Abandoned(sequence), 1);
+    // Polled once more at once, and elsewhere: what it waits for, the module that has called it waits for no more.
+    let mut future = future;
+    let mut cx = Context::from_waker(Waker::noop());
+    let first =
+        waiting::outside(|| catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx))));
+    let ended = match first {
+        Ok(Poll::Ready(ended)) => Some(ended),
+        Ok(Poll::Pending) => None,
+        // It has said what there is to say about it.
+        Err(_) => return,
+    };
     // Boxed, so that tokio's part of a task is compiled once and not for each message.
     let rest: BoxFuture<()> = Box::pin(async move {
-        let Err(error) = future.await else { return };
+        let ended = match ended {
+            Some(ended) => ended,
+            None => future.await,
+        };
+        drop(queued); // Before what it stands for is not in flight any more.
+        let Err(error) = ended else { return };
         guard.scope().fail(Failure {
             message: M::NAME,
             module: Some(module),

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use crate::context::Context;
 use crate::context::subscription::end_subscriptions;
-use crate::error::ContextError;
+use crate::error::{ContextError, Deadlock};
+use crate::race::race;
 use crate::routing::External;
 use crate::scope::Scope;
+use crate::waiting::ClosingModule;
 
 /// A unit of work that succeeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +32,8 @@ impl Context<External> {
     /// # Errors
     /// Every message that failed while no caller waited for its reply; that the context was cancelled; how
     /// many messages were still in flight when its deadline passed; the results of its transactions, if not
-    /// all were committed.
+    /// all were committed. If a handler closes a context in which something waits for its own module, the circle
+    /// ([`ContextError::deadlock`]): the context is cancelled then.
     pub async fn close(self) -> Result<Outcome, ContextError> {
         close(&self.handle().scope).await
     }
@@ -38,7 +41,13 @@ impl Context<External> {
 
 /// Closes a unit of work.
 pub(super) async fn close(scope: &Arc<Scope>) -> Result<Outcome, ContextError> {
-    let mut unfinished = scope.drain_in_time().await;
+    let mut unfinished = match ClosingModule::begin(scope) {
+        None => scope.drain_in_time().await,
+        Some(module) => match Box::pin(drain_inside(scope, &module)).await {
+            Ok(unfinished) => unfinished,
+            Err(deadlock) => return Err(Box::pin(give_up(scope, deadlock)).await),
+        },
+    };
     scope.end(unfinished > 0);
     if unfinished == 0 {
         // A handler may have left a handle to somebody who sent in between; from now on that is refused.
@@ -54,6 +63,32 @@ pub(super) async fn close(scope: &Arc<Scope>) -> Result<Outcome, ContextError> {
     }
     // Boxed, so that what is rare makes no `close` larger.
     Box::pin(settle(scope, unfinished, succeeded)).await
+}
+
+/// Drains a unit of work that a module closes in one of its own handlers.
+///
+/// # Errors
+/// The unit of work waits for that module, directly or through others.
+async fn drain_inside(scope: &Scope, module: &ClosingModule) -> Result<u64, Deadlock> {
+    let drained = async { Ok(scope.drain_in_time().await) };
+    race(drained, async {
+        Err(scope.until(|| module.deadlock()).await)
+    })
+    .await
+}
+
+/// Ends a unit of work that would never be idle.
+#[cold]
+async fn give_up(scope: &Arc<Scope>, deadlock: Deadlock) -> ContextError {
+    let unfinished = scope.in_flight();
+    scope.cancel();
+    scope.end(true);
+    end_subscriptions(scope);
+    ContextError {
+        transactions: Box::new(scope.settle(false).await),
+        deadlock: Some(Box::new(deadlock)),
+        ..scope.error(unfinished)
+    }
 }
 
 /// Ends its transactions, and returns what went wrong.

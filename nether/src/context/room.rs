@@ -13,13 +13,13 @@ pub(super) struct Room(Arc<Mediator>);
 /// Whether what the handle sends needs a place.
 #[inline]
 pub(super) fn is_limited(handle: &Handle) -> bool {
-    handle.scope.is_limited() && handle.is_external()
+    handle.scope.is_limited() && handle.waits_for_room()
 }
 
 /// The limit, for work that it holds back.
 fn limit(handle: &Handle) -> Option<&Limit> {
     let limit = handle.scope.mediator.limit.as_deref();
-    limit.filter(|_| handle.is_external())
+    limit.filter(|_| handle.waits_for_room())
 }
 
 impl Room {

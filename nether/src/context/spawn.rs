@@ -1,6 +1,8 @@
 //! [`Context::spawn`]: a task that is part of a unit of work.
 
 use std::any::{TypeId, type_name};
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 
 use tracing::Instrument;
@@ -122,7 +124,23 @@ impl Task {
             mediator.tasks.until_cut_off().await;
             None
         };
-        let kind = match race(async { Some(catch(work).await) }, cut_off).await {
+        let ended = {
+            let mut work = pin!(race(async { Some(catch(work).await) }, cut_off));
+            let mut parked = None;
+            poll_fn(|cx| {
+                parked = None;
+                let polled = work.as_mut().poll(cx);
+                if polled.is_pending() {
+                    parked = self
+                        .handle
+                        .scope
+                        .park(self.handle.delivery(), SPAWNED.name(), || None);
+                }
+                polled
+            })
+            .await
+        };
+        let kind = match ended {
             Some(Ok(Ok(()))) => {
                 self.is_reported = true;
                 return;

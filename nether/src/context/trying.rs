@@ -44,7 +44,9 @@ where
             To::Queue(queue) => {
                 // Whoever awaits the reply puts a waker of its own in.
                 let (to, awaited) = reply(&Context::from_waker(Waker::noop()));
-                if let Err(deadlock) = wait(M::NAME, queue.waiter(), || awaited.expected()) {
+                if let Err(deadlock) =
+                    wait(M::NAME, source.scope, queue.waiter(), || awaited.expected())
+                {
                     source.scope.take_back(1);
                     let given = Given::new(message, None);
                     return Err((SendError::Deadlock(Box::new(deadlock)), Some(given)));

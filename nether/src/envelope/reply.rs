@@ -5,11 +5,13 @@
 //! nothing that follows from it.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use crate::error::CallError;
+use crate::error::{CallError, Deadlock};
 use crate::message::Message;
+use crate::scope::PendingReply;
 use crate::sync::lock;
 
 /// What a caller waits for.
@@ -21,7 +23,11 @@ pub struct ReplyTo<M>(Option<Arc<dyn OpenReply<M>>>);
 /// The caller's end. Dropped, it lets the handler know that nobody waits.
 pub(crate) struct Awaited<R>(Option<Arc<ReplyCell<R>>>);
 
-struct ReplyCell<R>(Mutex<ReplyState<R>>);
+struct ReplyCell<R> {
+    state: Mutex<ReplyState<R>>,
+    /// The number of the exclusive module in whose task the caller waits, as far as that is known; or 0.
+    owner: AtomicU64,
+}
 
 enum ReplyState<R> {
     /// Both ends are there; this is who waits.
@@ -45,7 +51,10 @@ trait OpenReply<M>: Send + Sync {
 /// The two ends of a new reply. Whoever waits for it, with the waker of `cx`, need not poll until woken.
 #[inline]
 pub(crate) fn reply<M: Message>(cx: &Context<'_>) -> (ReplyTo<M>, Awaited<Reply<M>>) {
-    let cell = Arc::new(ReplyCell(Mutex::new(ReplyState::Open(cx.waker().clone()))));
+    let cell = Arc::new(ReplyCell {
+        state: Mutex::new(ReplyState::Open(cx.waker().clone())),
+        owner: AtomicU64::new(0),
+    });
     (ReplyTo(Some(Arc::clone(&cell) as _)), Awaited(Some(cell)))
 }
 
@@ -86,7 +95,7 @@ impl<R> ReplyCell<R> {
     /// Ends the wait, if there is one; gives back the reply that comes too late.
     #[inline]
     fn close_with(&self, end: ReplyState<R>) -> Result<(), R> {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.state);
         if let ReplyState::Open(_) = &*state {
             let open = std::mem::replace(&mut *state, end);
             drop(state);
@@ -103,36 +112,82 @@ impl<R> ReplyCell<R> {
     }
 }
 
-/// A reply, whatever its type, as those see it who keep account of who waits.
-pub(crate) trait ExpectedReply: Send + Sync {
-    /// Whether somebody expects it, and it may still come.
-    fn is_open(&self) -> bool;
+/// A reply, whatever its type, in the wait-for graph.
+pub(crate) trait ExpectedReply: PendingReply {
+    /// The number of the exclusive module in whose task the caller waits; 0 if it waits elsewhere.
+    fn owner(&self) -> u64;
 
-    /// Nobody expects it any more.
+    fn set_owner(&self, module: u64);
+
+    /// It is no longer expected.
     fn close(&self);
+
+    /// The caller gets this instead: the reply would never arrive.
+    fn refuse(&self, deadlock: Deadlock);
 }
 
-impl<R: Send> ExpectedReply for ReplyCell<R> {
-    fn is_open(&self) -> bool {
-        matches!(*lock(&self.0), ReplyState::Open(_))
+impl<T: Send, E: Send> ExpectedReply for ReplyCell<Result<T, CallError<E>>> {
+    fn owner(&self) -> u64 {
+        self.owner.load(Ordering::SeqCst)
+    }
+
+    fn set_owner(&self, module: u64) {
+        self.owner.store(module, Ordering::SeqCst);
     }
 
     fn close(&self) {
         let _ = self.close_with(ReplyState::Closed);
     }
+
+    fn refuse(&self, deadlock: Deadlock) {
+        let refused = Err(CallError::Deadlock(Box::new(deadlock)));
+        let _ = self.close_with(ReplyState::Replied(refused));
+    }
 }
 
-impl<R: Send + 'static> Awaited<R> {
-    /// The reply, for those who keep account.
+impl<R: Send> PendingReply for ReplyCell<R> {
+    fn is_open(&self) -> bool {
+        matches!(*lock(&self.state), ReplyState::Open(_))
+    }
+
+    fn wake(&self) {
+        let waker = match &*lock(&self.state) {
+            ReplyState::Open(waker) => waker.clone(),
+            ReplyState::Replied(_) | ReplyState::Closed => return,
+        };
+        waker.wake();
+    }
+}
+
+impl<T: Send + 'static, E: Send + 'static> Awaited<Result<T, CallError<E>>> {
+    /// The reply, to be registered.
     pub(crate) fn expected(&self) -> Arc<dyn ExpectedReply> {
         match &self.0 {
             Some(cell) => Arc::clone(cell) as _,
-            None => Arc::new(ReplyCell(Mutex::new(ReplyState::<R>::Closed))),
+            None => Arc::new(ReplyCell {
+                state: Mutex::new(ReplyState::<Result<T, CallError<E>>>::Closed),
+                owner: AtomicU64::new(0),
+            }),
         }
     }
 }
 
 impl<R> Awaited<R> {
+    /// What tells the reply from others, for as long as it is awaited or registered.
+    pub(crate) fn address(&self) -> usize {
+        self.0.as_ref().map_or(0, |cell| Arc::as_ptr(cell).addr())
+    }
+
+    /// The caller polls in the task of the exclusive module that has this number, or elsewhere: 0. In another
+    /// one than before, it does not count any more as one that waits.
+    pub(crate) fn is_polled_in(&self, module: u64) {
+        if let Some(cell) = &self.0
+            && cell.owner.load(Ordering::SeqCst) != module
+        {
+            cell.owner.store(0, Ordering::SeqCst);
+        }
+    }
+
     /// The reply, once it is there, or what is `instead` of one. Not polled again after it was.
     #[inline(always)] // A reply is large: each function that hands it on would move it.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, instead: impl FnOnce() -> R) -> Poll<R> {
@@ -140,7 +195,7 @@ impl<R> Awaited<R> {
             return self.poll_shared(cx, instead);
         };
         // The handler's end is gone, so nobody else can come by: no lock.
-        match Arc::into_inner(cell).map(|cell| cell.0.into_inner()) {
+        match Arc::into_inner(cell).map(|cell| cell.state.into_inner()) {
             Some(Ok(ReplyState::Replied(reply))) => Poll::Ready(reply),
             _ => Poll::Ready(instead()),
         }
@@ -150,7 +205,7 @@ impl<R> Awaited<R> {
         let Some(cell) = &self.0 else {
             return Poll::Ready(instead());
         };
-        let mut state = lock(&cell.0);
+        let mut state = lock(&cell.state);
         if let ReplyState::Open(waker) = &mut *state {
             waker.clone_from(cx.waker());
             return Poll::Pending;
@@ -170,7 +225,7 @@ impl<R> Drop for Awaited<R> {
     fn drop(&mut self) {
         if let Some(cell) = &self.0 {
             // What was in the cell is dropped outside the lock: it is the user's.
-            let _unread = std::mem::replace(&mut *lock(&cell.0), ReplyState::Closed);
+            let _unread = std::mem::replace(&mut *lock(&cell.state), ReplyState::Closed);
         }
     }
 }

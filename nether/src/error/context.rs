@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use crate::error::deadlock::Deadlock;
 use crate::error::failure::{Failure, FailureKind};
 use crate::error::transaction::TransactionReport;
 
@@ -15,8 +16,11 @@ pub struct ContextError {
     pub failures: Vec<Failure>,
     /// Whether the context was cancelled.
     pub cancelled: bool,
-    /// How many messages were still in flight when the context's deadline ended the wait; 0 otherwise.
+    /// How many messages were still in flight when the context's deadline, or a deadlock, ended the wait; 0
+    /// otherwise.
     pub unfinished: u64,
+    /// The circle of modules that wait for each other, if a handler closed it that its messages waited for.
+    pub deadlock: Option<Box<Deadlock>>,
     /// The results of its transactions; empty if it had none, or if all were committed.
     pub transactions: Box<TransactionReport>,
 }
@@ -24,10 +28,15 @@ pub struct ContextError {
 impl fmt::Display for ContextError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts = Vec::new();
-        if self.cancelled {
+        if let Some(deadlock) = &self.deadlock {
+            parts.push(format!(
+                "a handler closed it that {} of its messages waited for: {deadlock}",
+                self.unfinished
+            ));
+        } else if self.cancelled {
             parts.push("the context was cancelled".to_owned());
         }
-        if self.unfinished > 0 {
+        if self.unfinished > 0 && self.deadlock.is_none() {
             parts.push(format!(
                 "the deadline passed with {} messages in flight",
                 self.unfinished

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::error::boxed::{Error, HandlerError};
 use crate::error::call::{CallError, Panic, TimedOut};
 use crate::error::context::ContextError;
+use crate::error::stream::HeldStream;
 
 /// One message that failed while no caller waited for its reply, or that was not handled at all.
 ///
@@ -15,8 +16,8 @@ use crate::error::context::ContextError;
 pub struct Failure {
     /// The message's name.
     pub message: &'static str,
-    /// The module that handled it, or should have; `None` for a nested unit of work, and for a task that no
-    /// module spawned.
+    /// The module that handled it, or should have; `None` for a nested unit of work, for a stream, and for a
+    /// task that no module spawned.
     pub module: Option<&'static str>,
     /// The message's number within its context, see [`MessageId`](crate::MessageId).
     pub sequence: u64,
@@ -37,6 +38,8 @@ pub enum FailureKind {
     /// A unit of work within this one did not succeed, and was dropped, so that nobody there was told; see
     /// [`Nested`](crate::Nested).
     Nested(Box<ContextError>),
+    /// No message failed, but `close` had to end a stream that was held outside of handlers.
+    HeldStream(Box<HeldStream>),
     /// It was still waiting when its context was cancelled.
     Cancelled,
     /// It was still waiting when its context's deadline passed.
@@ -72,6 +75,7 @@ impl FailureKind {
                 | FailureKind::Panicked(_)
                 | FailureKind::TimedOut(_)
                 | FailureKind::Nested(_)
+                | FailureKind::HeldStream(_)
         )
     }
 }
@@ -94,6 +98,7 @@ impl fmt::Display for FailureKind {
                 write!(f, "cut off after {:?}", timed_out.limit)
             }
             FailureKind::Nested(error) => error.fmt(f),
+            FailureKind::HeldStream(held) => held.fmt(f),
             FailureKind::Cancelled => f.write_str("not handled: the context was cancelled"),
             FailureKind::DeadlineExceeded => {
                 f.write_str("not handled: the context's deadline passed")

@@ -18,6 +18,6 @@ pub use self::context::ContextError;
 pub use self::deadlock::{Deadlock, WaitEdge};
 pub use self::failure::{Failure, FailureKind};
 pub use self::start::{StartError, StartProblem};
-pub use self::stream::{PushError, StreamError, TryPushError};
+pub use self::stream::{HeldStream, PushError, StreamError, TryPushError};
 pub use self::transaction::{EnlistError, TransactionFailure, TransactionReport, TransactionStep};
 pub use self::unavailable::Unavailable;

@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::error::boxed::Error;
 
@@ -79,6 +80,42 @@ impl fmt::Display for PushError {
 }
 
 impl StdError for PushError {}
+
+/// A stream that [`close`](crate::Context::close) has ended, because all that was left of the unit of work waited
+/// for it, and only a handle outside of its handlers could have moved it on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HeldStream {
+    /// The name of the type of its items.
+    pub item: &'static str,
+    /// The name of the stream, if it has one.
+    pub name: Option<String>,
+    /// Whether it is held by a consumer that takes nothing; otherwise by a producer that neither pushes nor
+    /// finishes.
+    pub by_consumer: bool,
+    /// How long `close` had waited; see [`SystemBuilder::close_patience`](crate::SystemBuilder::close_patience).
+    pub patience: Duration,
+}
+
+impl fmt::Display for HeldStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the stream of `{}`", self.item)?;
+        if let Some(name) = &self.name {
+            write!(f, " named `{name}`")?;
+        }
+        write!(f, " was ended after {:?}: ", self.patience)?;
+        f.write_str(match self.by_consumer {
+            true => {
+                "handlers wait for room in it, and a consumer outside of handlers takes nothing; take its items, or \
+                 drop it, before `close`"
+            }
+            false => {
+                "handlers wait for its items, and a producer of it has not finished that no running handler moves on; \
+                 finish or drop it before `close`"
+            }
+        })
+    }
+}
 
 /// An item that a shared stream did not take, handed back with why.
 pub struct TryPushError<T> {

@@ -11,6 +11,7 @@ mod stopping;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 pub(crate) use self::routing_table::{
     Erased, Handler, InstanceId, Row, Subscribers, Table, number_instance,
@@ -41,6 +42,10 @@ pub(crate) struct Mediator {
     pub(crate) tasks: Tasks,
     /// Whether somebody looks after handlers that take long.
     pub(crate) watch: Watch,
+    /// How long closing waits for outsiders, when all that is left waits at a stream.
+    pub(crate) close_patience: Duration,
+    /// After how long a handler is slow, and closing says what it waits for.
+    pub(crate) slow_handler: Duration,
     /// How long handlers take.
     pub(crate) latencies: Latencies,
     /// What is drawn, in a test.
@@ -54,6 +59,8 @@ pub(crate) struct Mediator {
 pub(crate) struct Settings {
     pub(crate) max_depth: u32,
     pub(crate) max_in_flight: Option<usize>,
+    pub(crate) close_patience: Duration,
+    pub(crate) slow_handler: Duration,
     pub(crate) chance: Chance,
     pub(crate) recorder: Recorder,
 }
@@ -64,6 +71,8 @@ impl Mediator {
         let Settings {
             max_depth,
             max_in_flight,
+            close_patience,
+            slow_handler,
             chance,
             recorder,
         } = settings;
@@ -75,6 +84,8 @@ impl Mediator {
             onlookers: OnceLock::new(),
             tasks: Tasks::default(),
             watch: Watch::default(),
+            close_patience,
+            slow_handler,
             latencies: Latencies::default(),
             chance,
             recorder,

@@ -1,10 +1,13 @@
 //! [`Extras`]: the parts of a unit of work besides its messages. They are created on first use.
 
 use std::any::Any;
-use std::sync::{Mutex, OnceLock, Weak};
+use std::sync::{Mutex, OnceLock};
+
+use tokio::sync::Notify;
 
 use crate::scope::family::Children;
-use crate::scope::streams::{BlockedMailbox, Streams};
+use crate::scope::ledger::Ledger;
+use crate::scope::streams::Streams;
 use crate::scope::transaction::Enlisted;
 use crate::scope::{Scope, ScopeKind};
 
@@ -14,8 +17,10 @@ pub(super) struct Extras {
     /// The subscriptions of this context, of a type that only `context` knows.
     subscriptions: OnceLock<Box<dyn Any + Send + Sync>>,
     pub(super) streams: Streams,
-    /// The exclusive modules in which a handler of this unit of work waits at a stream.
-    pub(super) blocked: Mutex<Vec<Weak<dyn BlockedMailbox>>>,
+    /// What its deliveries wait for.
+    pub(super) ledger: Ledger,
+    /// Told, while it closes, when a delivery begins or ceases to wait.
+    pub(super) moved: Notify,
     pub(super) enlisted: Enlisted,
     /// Units of work that were opened within this one.
     pub(super) children: Mutex<Children>,

@@ -91,6 +91,7 @@ impl Scope {
             failures: self.failures(),
             cancelled: self.is_cancelled(),
             unfinished,
+            deadlock: None,
             transactions: Default::default(),
         }
     }

@@ -1,19 +1,25 @@
 //! What all handles to one unit of work share: how much is in flight, what failed, when it must end.
 
+mod closing;
 mod extras;
 mod family;
 mod flight;
 mod guard;
+mod ledger;
 mod properties;
 mod state;
 mod streams;
 mod transaction;
+mod waits;
 
 pub(crate) use self::guard::ScopeGuard;
+pub(crate) use self::ledger::{
+    DeliveryKey, HeldMailbox, HeldModule, PendingReply, Queued, WaitKind,
+};
 pub(crate) use self::properties::Deadline;
 pub use self::properties::{ContextId, MessageId};
-pub(crate) use self::streams::{BlockedMailbox, StreamWaiter};
 pub use self::transaction::Transaction;
+pub(crate) use self::waits::{QueuedWait, Waiting};
 
 use std::fmt;
 use std::mem::offset_of;
@@ -21,7 +27,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::sync::Notify;
-use tokio::time::timeout_at;
 
 use self::extras::Extras;
 use self::flight::{Admission, Flight};
@@ -169,22 +174,19 @@ impl Scope {
         if let Some(limit) = &self.mediator.limit {
             limit.subtract(count);
         }
-        if !self.state.is_open() && (self.is_idle() || self.has_streams()) {
-            self.changed.notify_waiters();
+        if !self.state.is_open() {
+            if self.is_idle() {
+                self.changed.notify_waiters();
+            } else {
+                self.notify_moved();
+            }
         }
     }
 
     /// Whether it takes no more work from outside.
+    #[inline]
     pub(crate) fn is_closing(&self) -> bool {
         !self.state.is_open()
-    }
-
-    /// Notifies `drain` that a delivery began or stopped waiting at a stream, or behind such a delivery. Call
-    /// it only after a change: it also wakes the tasks that wait for cancellation.
-    pub(crate) fn notify_changed(&self) {
-        if !self.state.is_open() {
-            self.changed.notify_waiters();
-        }
     }
 
     /// Counts `count` deliveries as done, though nobody handled them.
@@ -192,6 +194,11 @@ impl Scope {
     pub(crate) fn take_back(&self, count: u64) {
         self.unhandled.fetch_add(count, Ordering::SeqCst);
         self.finish(count);
+    }
+
+    /// What tells it from other units of work.
+    pub(crate) fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
     }
 
     /// How many deliveries are in flight.
@@ -224,39 +231,6 @@ impl Scope {
     /// What failed so far.
     pub(crate) fn failures(&self) -> Vec<Failure> {
         lock(&self.failures).clone()
-    }
-
-    /// Takes no more work from outside, and waits until nothing is in flight.
-    pub(crate) async fn drain(&self) {
-        self.state.close();
-        // Mostly it is idle already, and to listen costs more than to look.
-        if self.is_idle() {
-            return;
-        }
-        self.notify_streams();
-        loop {
-            let changed = self.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            if self.is_idle() {
-                return;
-            }
-            if !self.end_a_stream() {
-                changed.await;
-            }
-        }
-    }
-
-    /// The same, but no longer than to its deadline. Gives back how many messages were in flight then.
-    pub(crate) async fn drain_in_time(&self) -> u64 {
-        let Some(deadline) = self.deadline() else {
-            self.drain().await;
-            return 0;
-        };
-        match timeout_at(deadline.0, self.drain()).await {
-            Ok(()) => 0,
-            Err(_) => self.in_flight(),
-        }
     }
 
     /// Marks the unit of work as over: handles that outlive it can send nothing more, streams end. It is

@@ -1,9 +1,8 @@
 //! [`Streams`]: the shared streams of a unit of work, and how they end with it.
 
 use std::any::{Any, TypeId, type_name};
-use std::collections::HashSet;
 use std::ptr::addr_eq;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex};
 
 use crate::channel::{AnyChannel, Channel};
 use crate::error::StreamError;
@@ -14,36 +13,14 @@ use crate::sync::lock;
 #[derive(Default)]
 pub(super) struct Streams(Mutex<Vec<StreamEntry>>);
 
+/// A stream of a unit of work.
 #[derive(Clone)]
-struct StreamEntry {
+pub(super) struct StreamEntry {
     /// The type of the items; `None` for an anonymous stream.
     item: Option<TypeId>,
-    item_name: &'static str,
-    name: Option<Arc<str>>,
-    channel: Arc<dyn AnyChannel>,
-    /// Deliveries that only wait at this stream: for items, while the unit of work closes; or for a consumer,
-    /// while there is none.
-    waiting: Vec<StreamWaiter>,
-}
-
-/// An exclusive module whose handler waits at a stream: the messages in its mailbox wait too.
-pub(crate) trait BlockedMailbox: Send + Sync {
-    /// The number of messages of this unit of work that wait there.
-    fn behind(&self, scope: &Scope) -> u64;
-}
-
-/// A delivery in flight that waits at a stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct StreamWaiter {
-    /// The address of the context that is lent to the delivery. The deliveries of one event share a number,
-    /// but each has a context of its own.
-    pub(crate) place: usize,
-    /// The number of its message.
-    pub(crate) sequence: u64,
-    /// The number of the message whose handler waits for the reply, if one does.
-    pub(crate) caller: Option<u64>,
-    /// Whether it waits for room in a stream that has never had a consumer; otherwise for items.
-    pub(crate) for_room: bool,
+    pub(super) item_name: &'static str,
+    pub(super) name: Option<Arc<str>>,
+    pub(super) channel: Arc<dyn AnyChannel>,
 }
 
 impl Scope {
@@ -109,22 +86,14 @@ impl Scope {
             item_name: type_name::<T>(),
             name: name.map(Arc::from),
             channel: Arc::clone(&channel) as Arc<dyn AnyChannel>,
-            waiting: Vec::new(),
         });
         channel
     }
 
-    /// Whether messages of it may wait at a stream, or behind a message that waits at one.
-    pub(crate) fn has_streams(&self) -> bool {
-        let extras = self.extras();
-        extras.is_some_and(|extras| !lock(&extras.streams.0).is_empty())
-    }
-
     /// Wakes the tasks that sleep at streams, because from now on they have to register that they wait.
     pub(super) fn notify_streams(&self) {
-        let Some(extras) = self.extras() else { return };
-        let streams = lock(&extras.streams.0).clone();
-        streams.iter().for_each(|entry| entry.channel.notify());
+        let streams = self.open_streams();
+        streams.iter().for_each(|stream| stream.channel.notify());
     }
 
     /// Ends all streams that are still open.
@@ -135,111 +104,27 @@ impl Scope {
         open.iter().for_each(|entry| entry.end(&end));
     }
 
-    /// Registers a delivery that begins to wait at a stream.
-    pub(crate) fn begin_waiting(&self, channel: &Arc<dyn AnyChannel>, waiter: StreamWaiter) {
-        let Some(extras) = self.extras() else { return };
-        if let Some(entry) = find(&mut lock(&extras.streams.0), channel) {
-            entry.waiting.push(waiter);
-        }
-        self.notify_changed();
-    }
-
-    /// Removes a delivery that no longer waits.
-    pub(crate) fn end_waiting(&self, channel: &Arc<dyn AnyChannel>, waiter: StreamWaiter) {
-        let Some(extras) = self.extras() else { return };
-        if let Some(entry) = find(&mut lock(&extras.streams.0), channel) {
-            let place = entry.waiting.iter().position(|it| *it == waiter);
-            place.map(|place| entry.waiting.swap_remove(place));
-        }
-        self.notify_changed();
-    }
-
-    /// Registers a module whose handler waits at a stream.
-    pub(crate) fn add_blocked(&self, mailbox: Weak<dyn BlockedMailbox>) {
-        lock(&self.extras_or_new().blocked).push(mailbox);
-    }
-
-    /// Removes a module whose handler continues.
-    pub(crate) fn remove_blocked(&self, mailbox: &Weak<dyn BlockedMailbox>) {
-        let Some(extras) = self.extras() else { return };
-        lock(&extras.blocked).retain(|it| !addr_eq(it.as_ptr(), mailbox.as_ptr()));
-    }
-
-    /// While the unit of work closes: if every delivery in flight is only waiting at streams, ends the oldest
-    /// stream without a producer, or whose producers have no reader. Returns whether it ended one.
-    ///
-    /// This is safe, because a waiting delivery cannot finish without taking this lock, and a message queued
-    /// behind it cannot begin. So if the counts of waiting deliveries and of deliveries in flight are equal,
-    /// no other delivery is in flight.
-    pub(super) fn end_a_stream(&self) -> bool {
+    /// The streams that are open, in the order they were made.
+    pub(super) fn open_streams(&self) -> Vec<StreamEntry> {
         let Some(extras) = self.extras() else {
-            return false;
+            return Vec::new();
         };
-        // Kept alive until after the locks, because dropping a module runs user code.
-        let blocked = lock(&extras.blocked).clone();
-        let blocked: Vec<Arc<dyn BlockedMailbox>> =
-            blocked.iter().filter_map(Weak::upgrade).collect();
         let streams = lock(&extras.streams.0);
-        let entry = waited_for_alone(&streams, &blocked, self).cloned();
-        drop(streams);
-        if let Some(entry) = &entry {
-            entry.end(&|channel: &dyn AnyChannel| channel.end_of_unit());
-        }
-        entry.is_some()
+        let open = streams.iter().filter(|entry| !entry.channel.has_ended());
+        open.cloned().collect()
     }
-}
-
-/// The stream to end, if every delivery in flight waits at a stream.
-fn waited_for_alone<'a>(
-    streams: &'a [StreamEntry],
-    blocked: &[Arc<dyn BlockedMailbox>],
-    scope: &Scope,
-) -> Option<&'a StreamEntry> {
-    let open = || streams.iter().filter(|entry| !entry.channel.has_ended());
-    let places: HashSet<usize> = open()
-        .flat_map(StreamEntry::waiting)
-        .map(|waiter| waiter.place)
-        .collect();
-    if places.is_empty() {
-        return None;
-    }
-    let sequences: HashSet<u64> = open()
-        .flat_map(StreamEntry::waiting)
-        .map(|waiter| waiter.sequence)
-        .collect();
-    let callers: HashSet<u64> = open()
-        .flat_map(StreamEntry::waiting)
-        .filter_map(|waiter| waiter.caller)
-        .filter(|caller| !sequences.contains(caller))
-        .collect();
-    let waiting = (places.len() + callers.len()) as u64;
-    // Counted last: a message in such a mailbox is in flight, and is not handled meanwhile.
-    let behind = blocked
-        .iter()
-        .map(|mailbox| mailbox.behind(scope))
-        .sum::<u64>();
-    if waiting + behind != scope.in_flight() {
-        return None;
-    }
-    open().find(|entry| {
-        let waits_for_room = |waiter: &StreamWaiter| waiter.for_room;
-        match entry.channel.is_produced() {
-            true => entry.waiting().any(waits_for_room),
-            false => entry.waiting().next().is_some(),
-        }
-    })
 }
 
 impl StreamEntry {
-    /// The deliveries that still wait at it.
-    fn waiting(&self) -> impl Iterator<Item = &StreamWaiter> {
-        // A delivery that was woken, and has not run since, no longer waits.
-        let (used, drained) = (self.channel.was_used(), self.channel.is_drained());
-        let waits = move |waiter: &&StreamWaiter| if waiter.for_room { !used } else { drained };
-        self.waiting.iter().filter(waits)
+    /// Whether it is one of these.
+    pub(super) fn is_in(&self, streams: &[Arc<dyn AnyChannel>]) -> bool {
+        let this = Arc::as_ptr(&self.channel);
+        streams
+            .iter()
+            .any(|stream| addr_eq(Arc::as_ptr(stream), this))
     }
 
-    fn end(&self, end: &impl Fn(&dyn AnyChannel) -> usize) {
+    pub(super) fn end(&self, end: &impl Fn(&dyn AnyChannel) -> usize) {
         let lost = end(&*self.channel);
         if lost > 0 {
             tracing::warn!(
@@ -250,13 +135,4 @@ impl StreamEntry {
             );
         }
     }
-}
-
-fn find<'a>(
-    streams: &'a mut [StreamEntry],
-    channel: &Arc<dyn AnyChannel>,
-) -> Option<&'a mut StreamEntry> {
-    streams
-        .iter_mut()
-        .find(|entry| addr_eq(Arc::as_ptr(&entry.channel), Arc::as_ptr(channel)))
 }

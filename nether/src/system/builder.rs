@@ -21,6 +21,9 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a handler may take before it is told.
 const SLOW_HANDLER: Duration = Duration::from_secs(5);
 
+/// How long closing waits for outsiders.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
+
 /// A system to be configured and started.
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `start`"]
@@ -31,6 +34,7 @@ pub struct SystemBuilder {
     pub(super) max_in_flight: Option<usize>,
     pub(super) shutdown_timeout: Duration,
     pub(super) slow_handler: Duration,
+    pub(super) close_patience: Duration,
     pub(super) isolated: bool,
     /// What is started although the system is isolated.
     pub(super) only: Vec<&'static ModuleDescriptor>,
@@ -54,6 +58,7 @@ impl Default for SystemBuilder {
             max_in_flight: None,
             shutdown_timeout: SHUTDOWN_TIMEOUT,
             slow_handler: SLOW_HANDLER,
+            close_patience: CLOSE_PATIENCE,
             isolated: false,
             only: Vec::new(),
             chance: Chance::default(),
@@ -108,9 +113,19 @@ impl SystemBuilder {
     /// How long a handler may take before [`HandlerSlow`](crate::HandlerSlow) and a `tracing` warning report
     /// it: 5 seconds by default. The report may come up to a quarter of that time later. A handler that
     /// blocks its thread is reported too, as long as another thread is free. Handlers are only watched; to
-    /// cut one off, give it a `timeout`. [`Duration::MAX`] turns the watch off.
+    /// cut one off, give it a `timeout`. A [`close`](crate::Context::close) that takes so long says in the log what it
+    /// waits for. [`Duration::MAX`] turns both off.
     pub fn slow_handler(mut self, limit: Duration) -> Self {
         self.slow_handler = limit;
+        self
+    }
+
+    /// How long [`Context::close`](crate::Context::close) waits when everything that is left waits at shared
+    /// streams, and only a handle outside of handlers could move one on: a producer that has not finished, or a
+    /// consumer that takes nothing. 5 seconds by default. After that it ends the stream, and returns a
+    /// [`FailureKind::HeldStream`](crate::FailureKind::HeldStream) that names it. [`Duration::MAX`] waits for ever.
+    pub fn close_patience(mut self, patience: Duration) -> Self {
+        self.close_patience = patience;
         self
     }
 

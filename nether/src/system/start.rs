@@ -86,6 +86,8 @@ async fn start(builder: SystemBuilder) -> Result<System, StartError> {
     let settings = Settings {
         max_depth: builder.max_depth,
         max_in_flight: builder.max_in_flight,
+        close_patience: builder.close_patience,
+        slow_handler: builder.slow_handler,
         chance: builder.chance.clone(),
         recorder: recorder(&builder),
     };

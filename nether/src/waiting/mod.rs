@@ -11,11 +11,12 @@ use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use crate::declaration::Declaration;
 use crate::envelope::ExpectedReply;
 use crate::error::{Deadlock, WaitEdge};
+use crate::scope::{HeldMailbox, Scope};
 use crate::sync::{Mutex, lock};
 use crate::waiting::graph::{Node, Wait};
 
@@ -42,6 +43,7 @@ fn part(number: u64) -> &'static Mutex<BTreeMap<u64, Weak<Waiter>>> {
 pub(crate) struct Waiter {
     number: u64,
     node: Arc<Node>,
+    mailbox: OnceLock<Weak<dyn HeldMailbox>>,
 }
 
 impl Waiter {
@@ -50,10 +52,16 @@ impl Waiter {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let waiter = Arc::new(Waiter {
             number,
-            node: Node::new(module),
+            node: Node::new(module, number),
+            mailbox: OnceLock::new(),
         });
         lock(part(number)).insert(number, Arc::downgrade(&waiter));
         waiter
+    }
+
+    /// Its messages lie here.
+    pub(crate) fn has_mailbox(&self, mailbox: Weak<dyn HeldMailbox>) {
+        self.mailbox.get_or_init(|| mailbox);
     }
 
     /// Runs the module's task.
@@ -71,9 +79,26 @@ impl Waiter {
         THIS.get() == self.number
     }
 
+    /// The number of the module. No two modules of a process have the same; none has 0.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
     /// What the module waits for.
     pub(crate) fn waits(&self) -> Vec<WaitEdge> {
         self.node.waits()
+    }
+
+    /// Called when a handler of the module was polled, and is not done.
+    #[inline]
+    pub(crate) fn look_again(&self) {
+        self.node.look_again(&holders);
+    }
+
+    /// Whether the module has a message of the unit of work, or waits for something in it.
+    fn holds(&self, unit: usize) -> bool {
+        let mailbox = self.mailbox.get().and_then(Weak::upgrade);
+        mailbox.is_some_and(|mailbox| mailbox.count_of(unit) > 0) || self.node.waits_within(unit)
     }
 }
 
@@ -82,6 +107,18 @@ impl Drop for Waiter {
         lock(part(self.number)).remove(&self.number);
         self.node.forget();
     }
+}
+
+/// The modules that hold messages of a unit of work.
+fn holders(unit: usize) -> Vec<Arc<Node>> {
+    let mut holders = Vec::new();
+    for part in &WAITERS {
+        // Dropped outside the lock: the last handle to a waiter takes it.
+        let waiters: Vec<_> = lock(part).values().filter_map(Weak::upgrade).collect();
+        let holding = waiters.iter().filter(|waiter| waiter.holds(unit));
+        holders.extend(holding.map(|waiter| Arc::clone(&waiter.node)));
+    }
+    holders
 }
 
 /// Guard that marks which module's task is being polled; restores the previous mark when dropped.
@@ -94,20 +131,32 @@ impl Drop for Entered {
     }
 }
 
-/// Registers that the module in whose task this runs, if there is one, waits for the reply to a message. The
-/// wait ends when the reply arrives or is no longer expected.
+/// The number of the exclusive module whose task is being polled; 0 if there is none.
+pub(crate) fn current() -> u64 {
+    THIS.get()
+}
+
+/// Does something as if outside of all modules.
+pub(crate) fn outside<T>(act: impl FnOnce() -> T) -> T {
+    let _entered = Entered(THIS.replace(0));
+    act()
+}
+
+/// Registers that the module in whose task this runs, if there is one, waits for the reply to a message of a
+/// unit of work. The wait ends when the reply arrives or is no longer expected.
 ///
 /// # Errors
 /// If the module would wait for ever.
 #[inline]
 pub(crate) fn wait(
     message: &'static str,
+    scope: &Scope,
     handler: &Arc<Waiter>,
     reply: impl FnOnce() -> Arc<dyn ExpectedReply>,
 ) -> Result<(), Deadlock> {
     match THIS.get() {
         0 => Ok(()),
-        number => wait_inside(number, message, handler, reply()),
+        number => wait_inside(number, message, scope, handler, reply()),
     }
 }
 
@@ -115,16 +164,47 @@ pub(crate) fn wait(
 fn wait_inside(
     number: u64,
     message: &'static str,
+    scope: &Scope,
     handler: &Arc<Waiter>,
     reply: Arc<dyn ExpectedReply>,
 ) -> Result<(), Deadlock> {
-    let this = lock(part(number)).get(&number).and_then(Weak::upgrade);
-    let handler = Arc::clone(&handler.node);
-    this.map_or(Ok(()), |this| {
-        this.node.add(Wait {
-            message,
-            handler,
-            reply,
-        })
-    })
+    let Some(this) = of(number) else {
+        return Ok(());
+    };
+    let wait = Wait {
+        message,
+        handler: Arc::clone(&handler.node),
+        reply,
+        unit: scope.address(),
+    };
+    this.node.add(wait, &holders)
+}
+
+fn of(number: u64) -> Option<Arc<Waiter>> {
+    lock(part(number)).get(&number).and_then(Weak::upgrade)
+}
+
+/// A module that closes a unit of work in one of its own handlers, until dropped.
+pub(crate) struct ClosingModule {
+    this: Arc<Waiter>,
+}
+
+impl ClosingModule {
+    /// `None` outside of exclusive modules: nothing waits for who closes it there.
+    pub(crate) fn begin(scope: &Scope) -> Option<Self> {
+        let this = of(THIS.get()).filter(|_| THIS.get() != 0)?;
+        this.node.close(scope.address());
+        Some(ClosingModule { this })
+    }
+
+    /// The circle that keeps the unit of work from its end, if it waits for this module.
+    pub(crate) fn deadlock(&self) -> Option<Deadlock> {
+        self.this.node.deadlock(&holders, |_| ())
+    }
+}
+
+impl Drop for ClosingModule {
+    fn drop(&mut self) {
+        self.this.node.closed();
+    }
 }

@@ -6,6 +6,7 @@
 mod attaching;
 mod background;
 mod closing;
+mod closing_waits;
 mod contexts;
 mod deadlocks;
 mod http_events;

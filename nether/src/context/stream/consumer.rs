@@ -12,9 +12,10 @@ use futures_core::Stream;
 use tokio::task::coop;
 
 use crate::channel::{Channel, Cursor, Pulled, Ticket};
-use crate::context::stream::participant::{Participant, StreamWait};
+use crate::context::stream::participant::Participant;
 use crate::context::timer::Timer;
 use crate::error::StreamError;
+use crate::scope::Waiting;
 
 /// One of those who share the items of a [`SharedStream`](crate::SharedStream): each item goes to one of
 /// them. Made by [`join`](crate::SharedStream::join).
@@ -48,7 +49,7 @@ struct Consumer<'c> {
     /// Whether it has got the end.
     is_over: bool,
     /// While it sleeps.
-    waiting: Option<StreamWait>,
+    waiting: Option<Waiting>,
 }
 
 impl<'c, T: Send + Sync + 'static> JoinStream<'c, T> {
@@ -147,9 +148,7 @@ impl<'c> Consumer<'c> {
         let pulled = match pull(&mut self.ticket, cx) {
             Poll::Pending => {
                 if self.timer.poll(&self.participant.scope, cx).is_pending() {
-                    if self.waiting.is_none() {
-                        self.waiting = self.participant.wait_for_items();
-                    }
+                    self.participant.wait_for_item(&mut self.waiting);
                     return Poll::Pending;
                 }
                 Err(StreamError::DeadlineExceeded)
@@ -157,9 +156,6 @@ impl<'c> Consumer<'c> {
             Poll::Ready(pulled) => pulled,
         };
         self.waiting = None;
-        if self.participant.scope.is_closing() {
-            self.participant.scope.notify_changed();
-        }
         turn.made_progress();
         self.is_over = !matches!(pulled, Ok(Some(_)));
         Poll::Ready(pulled)

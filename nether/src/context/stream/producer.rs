@@ -6,7 +6,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::channel::{AnyChannel, Channel, Ticket};
+use crate::channel::{Channel, Ticket};
 use crate::context::stream::fail;
 use crate::context::stream::participant::Participant;
 use crate::context::timer::Timer;
@@ -116,12 +116,10 @@ async fn push_later<T: Send + Sync + 'static>(
         ticket: None,
     };
     let mut timer = Timer::default();
-    let _waiting = match channel.was_used() {
-        true => None,
-        false => participant.wait_for_room(),
-    };
+    let mut waiting = None;
     let push = |cx: &mut Context<'_>| match channel.poll_push(item, &mut line.ticket, cx) {
         Poll::Pending => {
+            participant.wait_for_room(&mut waiting);
             let passed = timer.poll(&participant.scope, cx);
             passed.map(|()| Err(PushError::DeadlineExceeded))
         }

@@ -79,15 +79,17 @@ impl<S: Caller> Context<S> {
         F: Future<Output = Result<()>> + Send + 'static,
     {
         let channel = self.handle().scope.stream_apart(CAPACITY);
-        let participant = Participant::of(self.handle(), Arc::clone(&channel) as _).unknown();
-        let items = JoinStream::new(Arc::clone(&channel), &participant);
-        let producer = Producer::new(channel, participant);
-        let work = produce(producer);
-        self.spawn(|_| async move {
-            match work.await {
-                // Whoever asked has had enough: that is no failure.
-                Err(error) if is_unwanted::<T>(&error) => Ok(()),
-                ended => ended,
+        let caller = Participant::of(self.handle(), Arc::clone(&channel) as _).unknown();
+        let items = JoinStream::new(Arc::clone(&channel), &caller);
+        self.spawn(|ctx| {
+            let task = Participant::of(ctx.handle(), Arc::clone(&channel) as _).unlent();
+            let work = produce(Producer::new(channel, task));
+            async move {
+                match work.await {
+                    // The caller has had enough: that is no failure.
+                    Err(error) if is_unwanted::<T>(&error) => Ok(()),
+                    ended => ended,
+                }
             }
         })?;
         Ok(Streaming { reply, items })

@@ -35,9 +35,11 @@ pub(super) struct Run {
     pub(super) length: usize,
 }
 
-/// How many messages of runs are of this unit of work.
-pub(super) fn count_of(runs: &VecDeque<Run>, scope: &Scope) -> u64 {
-    let of_it = runs.iter().filter(|run| ptr::eq(&*run.scope, scope));
+/// How many messages of runs are of the unit of work that has this address.
+pub(super) fn count_of(runs: &VecDeque<Run>, unit: usize) -> u64 {
+    let of_it = runs
+        .iter()
+        .filter(|run| ptr::from_ref(&*run.scope).addr() == unit);
     of_it.map(|run| run.length as u64).sum()
 }
 
@@ -99,9 +101,9 @@ impl<I> Backlog<I> {
         Some((message, &self.runs))
     }
 
-    /// How many messages are of this unit of work, before any is given out.
-    pub(super) fn count_of(&self, scope: &Scope) -> u64 {
-        count_of(&self.runs, scope)
+    /// How many messages are of the unit of work that has this address, before any is given out.
+    pub(super) fn count_of(&self, unit: usize) -> u64 {
+        count_of(&self.runs, unit)
     }
 
     /// Takes the message back that was given out last: it is the next one once more.

@@ -13,9 +13,9 @@ use std::task::{Context, Poll, Waker};
 use crate::envelope::{Label, Source};
 use crate::module::exclusive::backlog::Backlog;
 use crate::route::Rejected;
-use crate::scope::Scope;
 use crate::sync::lock;
 use crate::wait_queue::WaitQueue;
+use crate::waiting;
 
 /// The most messages a module starts before it says so to those who wait for room: enough that the lock costs
 /// little per message, few enough that nobody is held up for long.
@@ -101,7 +101,10 @@ impl<I> Mailbox<I> {
         if waits {
             let may_enter =
                 state.has_room(self.bound) && ticket.is_none() && state.wait_queue.is_empty();
-            if !may_enter && state.wait_queue.poll_enter(ticket, cx).is_pending() {
+            if !may_enter
+                && must_wait(ticket)
+                && state.wait_queue.poll_enter(ticket, cx).is_pending()
+            {
                 return Poll::Pending;
             }
         }
@@ -258,9 +261,9 @@ impl<I> Mailbox<I> {
         self.call(consumer);
     }
 
-    /// How many messages of this unit of work it holds.
-    pub(super) fn count_of(&self, scope: &Scope) -> u64 {
-        lock(&self.state).backlog.count_of(scope)
+    /// How many messages it holds of the unit of work that has this address.
+    pub(super) fn count_of(&self, unit: usize) -> u64 {
+        lock(&self.state).backlog.count_of(unit)
     }
 
     /// All that is in the mailbox and was not taken.
@@ -282,6 +285,13 @@ impl<I> Mailbox<I> {
     pub(super) fn len(&self) -> usize {
         lock(&self.state).waiting()
     }
+}
+
+/// Whether a sender waits for room. In the task of an exclusive module none begins to: what keeps the room may wait
+/// for that module.
+#[cold]
+fn must_wait(ticket: &Option<u64>) -> bool {
+    ticket.is_some() || waiting::current() == 0
 }
 
 impl<I> MailboxState<I> {

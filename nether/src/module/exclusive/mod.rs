@@ -10,7 +10,6 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context as TaskContext, Poll};
-use std::{mem, ptr};
 
 use crate::context::Handle;
 use crate::declaration::Declaration;
@@ -28,8 +27,7 @@ use crate::module::mode::{Mode, OneAtATime};
 use crate::module::tally::Tally;
 use crate::module::{Exclusive, Module};
 use crate::route::{Offer, Pool, Queue, Rejected, Route};
-use crate::scope::{BlockedMailbox, Scope};
-use crate::sync::{Mutex, lock};
+use crate::scope::{HeldMailbox, HeldModule};
 use crate::waiting::Waiter;
 
 impl<M: Module + Exclusive> Mode<M> for OneAtATime {
@@ -45,11 +43,8 @@ pub struct ExclusiveCell<M: Module + Exclusive> {
     declaration: &'static Declaration,
     /// What it waits for.
     waiter: Arc<Waiter>,
-    /// The address of a unit of work, and the number of its messages that were taken from the mailbox and
-    /// queue behind the handler that is currently waiting.
-    behind: Mutex<(usize, u64)>,
-    /// This cell, as the unit of work that counts those messages sees it.
-    blocked: OnceLock<Weak<dyn BlockedMailbox>>,
+    /// This cell, for a unit of work that counts its messages here.
+    this: OnceLock<Weak<dyn HeldMailbox>>,
     /// Shared, because each message looks for it on both sides of the mailbox.
     breaker: Option<Arc<Breaker>>,
     /// Whether the module has crashed too often.
@@ -102,39 +97,26 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
 }
 
 impl<M: Module + Exclusive> ExclusiveCell<M> {
-    /// Registers that a handler waits at a stream, and that messages taken with its own wait behind it.
-    #[cold]
-    fn hold_up(&self, scope: &Scope, taken: u64) {
-        let behind = (ptr::from_ref(scope).addr(), taken);
-        if mem::replace(&mut *lock(&self.behind), behind) == behind {
-            return;
-        }
-        if let Some(blocked) = self.blocked.get() {
-            scope.remove_blocked(blocked);
-            scope.add_blocked(Weak::clone(blocked));
-        }
-        scope.notify_changed();
+    /// Called when a handler has been polled and is not done.
+    #[inline]
+    pub(super) fn look_again(&self) {
+        self.waiter.look_again();
     }
 
-    /// Registers that the handler continues.
+    /// The module, whose handler waits; it has taken so many messages of the same unit of work with its own.
     #[cold]
-    fn go_on(&self, scope: &Scope) {
-        *lock(&self.behind) = (0, 0);
-        if let Some(blocked) = self.blocked.get() {
-            scope.remove_blocked(blocked);
-        }
+    pub(super) fn held(&self, taken: u64) -> Option<HeldModule> {
+        Some(HeldModule {
+            number: self.waiter.number(),
+            mailbox: Weak::clone(self.this.get()?),
+            taken,
+        })
     }
 }
 
-impl<M: Module + Exclusive> BlockedMailbox for ExclusiveCell<M> {
-    fn behind(&self, scope: &Scope) -> u64 {
-        let (of, taken) = *lock(&self.behind);
-        let taken = if of == ptr::from_ref(scope).addr() {
-            taken
-        } else {
-            0
-        };
-        taken + self.mailbox.count_of(scope)
+impl<M: Module + Exclusive> HeldMailbox for ExclusiveCell<M> {
+    fn count_of(&self, unit: usize) -> u64 {
+        self.mailbox.count_of(unit)
     }
 }
 
@@ -154,8 +136,7 @@ impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
             progress: Arc::default(),
             declaration,
             waiter: Waiter::new(declaration),
-            behind: Mutex::default(),
-            blocked: OnceLock::new(),
+            this: OnceLock::new(),
             breaker: M::descriptor()
                 .breaker
                 .map(|policy| Arc::new(Breaker::new(policy, declaration))),
@@ -164,8 +145,9 @@ impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
     }
 
     fn runner(self: Arc<Self>, module_handle: Handle) -> ExclusiveRunner<M> {
-        let blocked: Arc<dyn BlockedMailbox> = Arc::clone(&self) as _;
-        self.blocked.get_or_init(|| Arc::downgrade(&blocked));
+        let this: Arc<dyn HeldMailbox> = Arc::clone(&self) as _;
+        let this = self.this.get_or_init(|| Arc::downgrade(&this));
+        self.waiter.has_mailbox(Weak::clone(this));
         ExclusiveRunner::new(self, module_handle)
     }
 

@@ -221,28 +221,28 @@ impl<M: Module + Exclusive> Work<M> {
         self.turn = self.turn.wrapping_add(1);
         self.progress.begin(self.turn, label.message.slot());
         self.books.is_handling = true;
-        let mut is_held_up = false;
         let verdict = {
             let mut handler = pin!(M::dispatch(module, inbox, &self.ctx));
+            let mut parked = None;
             poll_fn(|cx| {
+                parked = None;
                 let polled = handler.as_mut().poll(cx);
                 if polled.is_pending() {
-                    // It may take long, and there may be who waits for what is done, or wants to see it.
-                    let scope = &self.ctx.handle().scope;
-                    self.books.settle_all(&self.cell, scope);
-                    if scope.has_streams() {
-                        is_held_up = true;
-                        self.cell
-                            .hold_up(scope, self.left as u64 + count_of(runs, scope));
-                    }
+                    // It may take long, and others may wait for what is done, or look at it.
+                    let handle = self.ctx.handle();
+                    self.books.settle_all(&self.cell, &handle.scope);
+                    self.cell.look_again();
+                    parked = handle
+                        .scope
+                        .park(handle.delivery(), label.message.name(), || {
+                            let taken = self.left as u64 + count_of(runs, handle.scope.address());
+                            self.cell.held(taken)
+                        });
                 }
                 polled
             })
             .await
         };
-        if is_held_up {
-            self.cell.go_on(&self.ctx.handle().scope);
-        }
         self.books.is_handling = false;
         if let Some(breaker) = &self.breaker {
             breaker.count(verdict, self.ctx.handle());
@@ -336,7 +336,6 @@ impl<M: Module + Exclusive> Drop for Work<M> {
         self.books.started += self.taken.len();
         self.settle_all();
         if self.books.is_handling {
-            self.cell.go_on(&self.ctx.handle().scope);
             self.cut_off();
             drop_unpanicked(self.taken.last_message().map(Option::take));
         }

@@ -168,11 +168,18 @@ impl<M: Module + Shared> SharedCell<M> {
         handle: &'a Handle,
     ) -> impl Future<Output = F::Output> + use<'a, F, M> {
         let mut begun = None;
+        let mut parked = None;
         poll_fn(move |cx| {
+            drop(parked.take());
             let polled = attempt.as_mut().poll(cx);
-            if polled.is_pending() && begun.is_none() {
-                begun = Some(self.running.begin(label.message.slot()));
-                handle.scope.mediator.watch.notify_busy();
+            if polled.is_pending() {
+                if begun.is_none() {
+                    begun = Some(self.running.begin(label.message.slot()));
+                    handle.scope.mediator.watch.notify_busy();
+                }
+                parked = handle
+                    .scope
+                    .park(handle.delivery(), label.message.name(), || None);
             }
             polled
         })

@@ -1,0 +1,138 @@
+//! What registers in the [`Ledger`](crate::scope::ledger::Ledger) of a unit of work, until dropped.
+
+use std::sync::Arc;
+
+use crate::scope::ledger::{DeliveryKey, HeldModule, PendingReply, Queued, WaitKind};
+use crate::scope::{Scope, ScopeKind};
+
+/// A wait that a delivery has registered, until dropped.
+pub(crate) struct Waiting {
+    scope: Arc<Scope>,
+    of: DeliveryKey,
+    id: u64,
+}
+
+impl Waiting {
+    /// The future has polled again, and still waits.
+    pub(crate) fn answer(&self) {
+        if let Some(extras) = self.scope.extras() {
+            extras.ledger.answer(self.of, self.id);
+        }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(extras) = self.scope.extras() {
+            extras.ledger.end(self.of, self.id);
+        }
+        self.scope.notify_moved();
+    }
+}
+
+/// A handler that is not being polled, until dropped.
+pub(crate) struct Parked<'a> {
+    scope: &'a Scope,
+    handler: DeliveryKey,
+}
+
+impl Drop for Parked<'_> {
+    fn drop(&mut self) {
+        if let Some(extras) = self.scope.extras() {
+            extras.ledger.unpark(self.handler);
+        }
+    }
+}
+
+/// Something in flight that has no handler, and waits, until dropped.
+pub(crate) struct QueuedWait {
+    scope: Arc<Scope>,
+    id: u64,
+}
+
+impl Drop for QueuedWait {
+    fn drop(&mut self) {
+        if let Some(extras) = self.scope.extras() {
+            extras.ledger.leave(self.id);
+        }
+        self.scope.notify_moved();
+    }
+}
+
+impl Scope {
+    /// Registers a wait of a delivery. `None` if nobody asks: while it is not closing.
+    #[cold]
+    pub(crate) fn begin_waiting(
+        self: &Arc<Self>,
+        of: DeliveryKey,
+        kind: WaitKind,
+    ) -> Option<Waiting> {
+        if !self.is_closing() {
+            return None;
+        }
+        let id = self.extras_or_new().ledger.begin(of, kind);
+        let scope = Arc::clone(self);
+        Some(Waiting { scope, of, id })
+    }
+
+    /// Registers that the delivery waits for a reply to the message of this number, from the exclusive module
+    /// of this number.
+    #[cold]
+    pub(crate) fn expect_reply(
+        &self,
+        of: DeliveryKey,
+        callee: (u64, u64),
+        reply: Arc<dyn PendingReply>,
+    ) {
+        if self.kind == ScopeKind::Unit {
+            self.extras_or_new().ledger.expect_reply(of, callee, reply);
+        }
+    }
+
+    /// The delivery has polled for the reply at this address again. Only of interest while it is closing.
+    #[cold]
+    pub(crate) fn still_expects(&self, reply: usize) {
+        if let Some(extras) = self.extras() {
+            extras.ledger.answer_reply(reply);
+        }
+    }
+
+    /// A handler was polled and is not done. `None` if nobody asks.
+    #[inline]
+    pub(crate) fn park(
+        &self,
+        handler: Option<DeliveryKey>,
+        message: &'static str,
+        module: impl FnOnce() -> Option<HeldModule>,
+    ) -> Option<Parked<'_>> {
+        if !self.is_closing() {
+            return None;
+        }
+        self.park_now(handler?, message, module())
+    }
+
+    #[cold]
+    fn park_now(
+        &self,
+        handler: DeliveryKey,
+        message: &'static str,
+        module: Option<HeldModule>,
+    ) -> Option<Parked<'_>> {
+        if self.kind != ScopeKind::Unit {
+            return None;
+        }
+        self.extras_or_new().ledger.park(handler, message, module);
+        self.notify_moved();
+        let scope = self;
+        Some(Parked { scope, handler })
+    }
+
+    /// Registers what is in flight, and waits without a handler.
+    #[cold]
+    pub(crate) fn queue(self: &Arc<Self>, queued: Queued, count: u64) -> QueuedWait {
+        let id = self.extras_or_new().ledger.queue(queued, count);
+        self.notify_moved();
+        let scope = Arc::clone(self);
+        QueuedWait { scope, id }
+    }
+}

@@ -1,0 +1,194 @@
+//! What closing knows of those who wait: it never takes a handler that has an item in its hand, or is about to push
+//! one, for one that waits; and when all wait, it finds that.
+
+/// What the sources import as `crate::sync`.
+mod sync {
+    pub(crate) use shuttle::sync::Mutex;
+    use shuttle::sync::MutexGuard;
+
+    pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+        mutex.lock().expect("it is never poisoned")
+    }
+}
+
+/// The part of a channel that closing looks at.
+mod channel {
+    pub(crate) trait AnyChannel: Send + Sync {
+        fn is_drained(&self) -> bool;
+        fn has_ended(&self) -> bool;
+        fn is_full(&self) -> bool;
+        fn notify(&self);
+        fn describe(&self) -> String;
+    }
+}
+
+#[allow(dead_code)]
+#[path = "../../../nether/src/scope/ledger.rs"]
+mod ledger;
+
+use std::sync::Arc;
+
+use shuttle::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use shuttle::thread;
+
+use crate::channel::AnyChannel;
+use crate::ledger::{DeliveryKey, Finding, Ledger, WaitKind};
+
+/// A stream, as the number of the items in it.
+struct Stream(AtomicU64);
+
+impl AnyChannel for Stream {
+    fn is_drained(&self) -> bool {
+        self.0.load(Ordering::SeqCst) == 0
+    }
+
+    fn has_ended(&self) -> bool {
+        false
+    }
+
+    fn is_full(&self) -> bool {
+        false
+    }
+
+    fn notify(&self) {}
+
+    fn describe(&self) -> String {
+        "the stream".into()
+    }
+}
+
+/// A unit of work that closes, with two deliveries in flight: one pushes an item and is done, the other takes items
+/// and works on them.
+struct Unit {
+    ledger: Ledger,
+    stream: Arc<Stream>,
+    in_flight: AtomicU64,
+    has_item: AtomicBool,
+}
+
+const CONSUMER: DeliveryKey = DeliveryKey {
+    sequence: 1,
+    place: 0,
+};
+
+impl Unit {
+    fn new() -> Arc<Self> {
+        Arc::new(Unit {
+            ledger: Ledger::default(),
+            stream: Arc::new(Stream(AtomicU64::new(0))),
+            in_flight: AtomicU64::new(2),
+            has_item: AtomicBool::new(false),
+        })
+    }
+
+    fn push_and_finish(&self) {
+        self.stream.0.fetch_add(1, Ordering::SeqCst);
+        self.in_flight.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Polls for an item so often, and works on those that it gets.
+    fn consume(&self, polls: u32) {
+        let mut waiting: Option<u64> = None;
+        for _ in 0..polls {
+            self.ledger.unpark(CONSUMER);
+            let taken = self.stream.0.load(Ordering::SeqCst) > 0;
+            if taken {
+                self.stream.0.fetch_sub(1, Ordering::SeqCst);
+                self.has_item.store(true, Ordering::SeqCst);
+                waiting
+                    .take()
+                    .into_iter()
+                    .for_each(|id| self.ledger.end(CONSUMER, id));
+                self.has_item.store(false, Ordering::SeqCst); // It has pushed it on.
+            }
+            match waiting {
+                Some(id) => self.ledger.answer(CONSUMER, id),
+                None => {
+                    let stream = Arc::clone(&self.stream) as Arc<dyn AnyChannel>;
+                    waiting = Some(self.ledger.begin(CONSUMER, WaitKind::Item(stream)));
+                }
+            }
+            self.ledger.park(CONSUMER, "Take", None);
+        }
+    }
+
+    fn look(&self) -> Finding {
+        self.ledger
+            .look(0, || self.in_flight.load(Ordering::SeqCst))
+    }
+}
+
+/// More interleavings than can all be tried out: as many as find what needs three changes of threads with near
+/// certainty (PCT: S. Burckhardt et al., "A randomized scheduler with probabilistic guarantees of finding bugs", 2010).
+fn in_many_interleavings(model: impl Fn() + Send + Sync + 'static) {
+    shuttle::check_pct(model, 20_000, 3);
+}
+
+#[test]
+fn a_consumer_with_an_item_in_its_hand_does_not_wait() {
+    in_many_interleavings(|| {
+        let unit = Unit::new();
+        let (pusher, consumer) = (Arc::clone(&unit), Arc::clone(&unit));
+        let pushed = thread::spawn(move || pusher.push_and_finish());
+        let consumed = thread::spawn(move || consumer.consume(4));
+        for _ in 0..4 {
+            if let Finding::Stuck(_) = unit.look() {
+                assert!(!unit.has_item.load(Ordering::SeqCst));
+                assert!(unit.stream.is_drained());
+                assert_eq!(unit.in_flight.load(Ordering::SeqCst), 1);
+            }
+        }
+        pushed.join().expect("it does not panic");
+        consumed.join().expect("it does not panic");
+    });
+}
+
+#[test]
+fn once_all_wait_closing_finds_it_after_a_roll_call() {
+    in_many_interleavings(|| {
+        let unit = Unit::new();
+        let (pusher, consumer) = (Arc::clone(&unit), Arc::clone(&unit));
+        let pushed = thread::spawn(move || pusher.push_and_finish());
+        let consumed = thread::spawn(move || {
+            consumer.consume(2);
+            consumer
+        });
+        pushed.join().expect("it does not panic");
+        let consumer = consumed.join().expect("it does not panic");
+        consumer.consume(1); // It takes the item, if it has not.
+        assert!(matches!(unit.look(), Finding::RollCalled));
+        assert!(
+            matches!(unit.look(), Finding::Busy),
+            "the consumer has not answered"
+        );
+    });
+}
+
+/// It waited once, and its handler has gone on to something else: it does not answer.
+#[test]
+fn a_wait_that_is_not_polled_any_more_does_not_count() {
+    in_many_interleavings(|| {
+        let unit = Unit::new();
+        unit.in_flight.store(1, Ordering::SeqCst);
+        let stream = Arc::clone(&unit.stream) as Arc<dyn AnyChannel>;
+        let id = unit.ledger.begin(CONSUMER, WaitKind::Item(stream));
+        unit.ledger.park(CONSUMER, "Take", None);
+        let handler = Arc::clone(&unit);
+        let goes_on = thread::spawn(move || {
+            handler.ledger.unpark(CONSUMER);
+            handler.has_item.store(true, Ordering::SeqCst); // It works, and holds the future.
+            handler.ledger.park(CONSUMER, "Take", None);
+        });
+        goes_on.join().expect("it does not panic");
+        assert!(matches!(unit.look(), Finding::RollCalled));
+        for _ in 0..3 {
+            unit.ledger.unpark(CONSUMER);
+            unit.ledger.park(CONSUMER, "Take", None);
+            assert!(matches!(unit.look(), Finding::Busy));
+        }
+        unit.ledger.unpark(CONSUMER);
+        unit.ledger.answer(CONSUMER, id);
+        unit.ledger.park(CONSUMER, "Take", None);
+        assert!(matches!(unit.look(), Finding::Stuck(_)));
+    });
+}
