@@ -487,9 +487,13 @@ struct Through(u8);
 #[command(reply = u8)]
 struct AskBack;
 
+/// Answered by the module that gives up.
+#[query(reply = u8)]
+struct Pong;
+
 struct Impatient;
 
-#[module(handles = [GiveUp, CutOff, Ping], restart = "resume", manual)]
+#[module(handles = [GiveUp, CutOff, Pong], restart = "resume", manual)]
 impl Impatient {
     async fn give_up(&mut self, _: GiveUp, ctx: &Context<Self>) {
         for depth in 0..3 {
@@ -504,7 +508,7 @@ impl Impatient {
         Ok(())
     }
 
-    async fn ping(&self, _: Ping) -> u8 {
+    async fn pong(&self, _: Pong) -> u8 {
         7
     }
 }
@@ -533,7 +537,7 @@ impl Slow {
     async fn ask_back(&mut self, _: AskBack, ctx: &Context<Self>) -> nether::Result<u8> {
         // At the very moment when the other one gives up for the last time.
         sleep(Duration::from_millis(150)).await;
-        Ok(ctx.ask(Ping).await?)
+        Ok(ctx.ask(Pong).await?)
     }
 
     async fn quick(&mut self, _: Quick) {}
