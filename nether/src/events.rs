@@ -99,7 +99,7 @@ pub struct BreakerClosed {
 /// Published once, and again each time that it has taken twice as long.
 #[event(name = "nether.handler_slow")]
 pub struct HandlerSlow {
-    /// The name of the message that it is handling.
+    /// The name of the message that it is handling; `#[on_start]` while the module starts.
     pub message: String,
     /// The module's name.
     pub module: String,

@@ -66,8 +66,8 @@ pub trait ModuleCell<M>: Send + Sync + Sized + 'static {
     /// The module, for its background tasks, if it is shared.
     fn shared(&self) -> Option<Arc<M>>;
 
-    /// The module as one that waits for others, if it is exclusive.
-    fn waiter(&self) -> Option<&Arc<Waiter>>;
+    /// The module as one that waits for others.
+    fn waiter(&self) -> &Arc<Waiter>;
 }
 
 /// Runs the values of a module, one after the other, and keeps what lasts from one to the next. Messages that

@@ -12,6 +12,7 @@ use crate::module::policy::{BreakerPolicy, RestartPolicy};
 use crate::module::tally::WorkCounts;
 use crate::resources::{ResourceDescriptor, Resources};
 use crate::route::BoxFuture;
+use crate::waiting::Waiter;
 
 /// One at a time, or concurrently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -78,8 +79,10 @@ pub trait AnyInstance: Send + Sync + fmt::Debug {
     fn state(&self) -> ModuleState;
     /// What it is handling.
     fn handling(&self) -> Vec<BeingHandled>;
-    /// Whom it waits for, if it is exclusive.
+    /// What it waits for, if it is exclusive, or while it starts.
     fn waits(&self) -> Vec<WaitEdge>;
+    /// The module as one that waits for others.
+    fn waiter(&self) -> &Waiter;
     /// Holds it up, or lets it go on.
     fn pause(&self, is_paused: bool);
 }

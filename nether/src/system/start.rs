@@ -10,13 +10,14 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::error::{StartError, StartProblem};
-use crate::mediator::{Handler, Mediator, Settings, Stopping};
+use crate::mediator::{Handler, InstanceId, Mediator, Settings};
 use crate::module::{AnyInstance, Launch, ModuleDescriptor};
 use crate::recorder::Recorder;
 use crate::registry::{Program, Registry, check, start_order};
 use crate::resources::Resources;
 use crate::system::watch::watch;
 use crate::system::{System, SystemBuilder, SystemInner};
+use crate::waiting::StartWait;
 
 impl SystemBuilder {
     /// Checks the whole program and what is provided, without starting anything. Of an
@@ -136,9 +137,8 @@ async fn start(builder: SystemBuilder) -> Result<System, StartError> {
     if let Some(starting) = builder.started {
         starting.send_replace(Some(system.clone()));
     }
-    let stopping = &system.inner.mediator.stopping;
-    let mut problems = start_all(&instances, Arc::new(builder.resources), stopping).await;
-    if stopping.has_begun() {
+    let mut problems = start_all(&system, &instances, Arc::new(builder.resources)).await;
+    if problems.is_empty() && system.inner.mediator.stopping.has_begun() {
         problems.push(StartProblem::Stopped);
     }
     if !problems.is_empty() {
@@ -185,12 +185,14 @@ async fn stop_on_demand(mediator: Arc<Mediator>, system: Weak<SystemInner>) {
     }
 }
 
-/// Starts the instances side by side, each after those it waits for.
+/// Starts the instances side by side, each after those it waits for. With the first that fails the system begins to
+/// stop.
 async fn start_all(
+    system: &System,
     instances: &[Arc<dyn AnyInstance>],
     resources: Arc<Resources>,
-    stopping: &Arc<Stopping>,
 ) -> Vec<StartProblem> {
+    let stopping = &system.inner.mediator.stopping;
     let key = |module: &'static ModuleDescriptor| std::ptr::from_ref(module) as usize;
     // Of each module, one for each of its instances.
     let mut started: HashMap<usize, Vec<Arc<SetOnce<bool>>>> = HashMap::new();
@@ -198,6 +200,7 @@ async fn start_all(
         let of_module = started.entry(key(instance.descriptor())).or_default();
         of_module.push(Arc::default());
     }
+    let mut waits = waits_of(instances);
     let mut starting = JoinSet::new();
     for instance in instances {
         let after = instance.descriptor().after.iter();
@@ -207,6 +210,7 @@ async fn start_all(
         let to = to.and_then(|to| to.get(instance.index())).cloned();
         let (instance, resources) = (Arc::clone(instance), Arc::clone(&resources));
         let stopping = Arc::clone(stopping);
+        let waits = waits.remove(&instance.id());
         starting.spawn(async move {
             for before in after {
                 if !*before.wait().await || stopping.has_begun() {
@@ -215,12 +219,13 @@ async fn start_all(
                     return None;
                 }
             }
+            drop(waits);
             let module = instance.descriptor().declaration;
             let result = instance.start(resources).await;
             notify(to, result.is_ok());
-            result
-                .err()
-                .map(|error| StartProblem::ModuleFailed { module, error })
+            let error = result.err()?;
+            tracing::error!(module = module.name, %error, "a module did not start");
+            Some(StartProblem::ModuleFailed { module, error })
         });
     }
     let mut problems = Vec::new();
@@ -229,8 +234,32 @@ async fn start_all(
             Ok(problem) => problems.extend(problem),
             Err(error) => tracing::error!(%error, "a module's start was cut off"),
         }
+        // Those that are still in their `#[on_start]` are stopped like all others, and so end in time.
+        if !problems.is_empty() && !stopping.has_begun() {
+            let system = system.clone();
+            tokio::spawn(async move { system.shutdown().await });
+            stopping.begun().await;
+        }
     }
     problems
+}
+
+/// What each instance waits for by its `after`, in the wait-for graph: so a module that starts and calls one that
+/// waits for it is refused.
+fn waits_of(instances: &[Arc<dyn AnyInstance>]) -> HashMap<InstanceId, Vec<StartWait>> {
+    let mut waits: HashMap<InstanceId, Vec<StartWait>> = HashMap::new();
+    for instance in instances {
+        for after in instance.descriptor().after {
+            let before = instances
+                .iter()
+                .filter(|before| std::ptr::eq(before.descriptor(), after()));
+            // A circle of `after` was refused before.
+            let begun = before
+                .filter_map(|before| StartWait::after(instance.waiter(), before.waiter()).ok());
+            waits.entry(instance.id()).or_default().extend(begun);
+        }
+    }
+    waits
 }
 
 fn notify(to: Option<Arc<SetOnce<bool>>>, started: bool) {

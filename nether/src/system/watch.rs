@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use crate::context::{Handle, Origin, announce};
 use crate::events::HandlerSlow;
 use crate::mediator::{InstanceId, Mediator};
-use crate::module::{AnyInstance, BeingHandled};
+use crate::module::{AnyInstance, BeingHandled, ModuleState};
 use crate::race::race;
 use crate::registry::Registry;
 use crate::scope::{Scope, ScopeKind};
@@ -49,6 +49,22 @@ pub(super) async fn watch(mediator: Arc<Mediator>, system: Weak<SystemInner>, sl
     }
 }
 
+/// What stands for the message while a module starts: its name, and a slot and a turn that no message has.
+const STARTING: (&str, usize, u64) = ("#[on_start]", usize::MAX, u64::MAX);
+
+/// What the instance handles, or that it starts.
+fn under_way(instance: &dyn AnyInstance) -> Vec<BeingHandled> {
+    let (_, slot, turn) = STARTING;
+    match instance.state() {
+        ModuleState::Starting => vec![BeingHandled {
+            turn,
+            slot,
+            since: None,
+        }],
+        _ => instance.handling(),
+    }
+}
+
 struct Watcher {
     slow: Duration,
     /// A unit of work to tell in.
@@ -69,7 +85,7 @@ impl Watcher {
         let now = Instant::now();
         let mut seen = HashMap::new();
         for instance in instances {
-            for handling in instance.handling() {
+            for handling in under_way(&**instance) {
                 let key = (instance.id(), handling.turn);
                 let mut now_seen = self.seen.get(&key).copied().unwrap_or(WatchedMessage {
                     since: handling.since.unwrap_or(now),
@@ -90,7 +106,7 @@ impl Watcher {
         let messages = &Registry::of_program().messages;
         let message = messages
             .get(handling.slot)
-            .map_or("", |message| message.name());
+            .map_or(STARTING.0, |message| message.name());
         let module = instance.descriptor().declaration.name;
         let waits = instance.waits();
         let waits_for: Vec<String> = waits.iter().map(|waits| waits.to_string()).collect();

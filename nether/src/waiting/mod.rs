@@ -5,6 +5,9 @@
 //! The graph is in `graph`; here is who is in it: a module in whose task a call is made.
 
 mod graph;
+mod starting;
+
+pub(crate) use self::starting::{StartWait, until_made};
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -38,7 +41,7 @@ fn part(number: u64) -> &'static Mutex<BTreeMap<u64, Weak<Waiter>>> {
     &WAITERS[number as usize % WAITERS.len()]
 }
 
-/// An exclusive module that may wait for others.
+/// A module that may wait for others: an exclusive one in its handlers, a shared one while it starts.
 #[derive(Debug)]
 pub(crate) struct Waiter {
     number: u64,
@@ -180,7 +183,11 @@ fn wait_inside(
     this.node.add(wait, &holders)
 }
 
+/// The module of this number, of which 0 is none.
 fn of(number: u64) -> Option<Arc<Waiter>> {
+    if number == 0 {
+        return None;
+    }
     lock(part(number)).get(&number).and_then(Weak::upgrade)
 }
 
@@ -192,7 +199,7 @@ pub(crate) struct ClosingModule {
 impl ClosingModule {
     /// `None` outside of exclusive modules: nothing waits for who closes it there.
     pub(crate) fn begin(scope: &Scope) -> Option<Self> {
-        let this = of(THIS.get()).filter(|_| THIS.get() != 0)?;
+        let this = of(THIS.get())?;
         this.node.close(scope.address());
         Some(ClosingModule { this })
     }

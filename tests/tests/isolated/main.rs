@@ -21,6 +21,7 @@ mod shared_transactions;
 mod slow_handlers;
 mod spawning;
 mod sqlite;
+mod starting_together;
 mod stopping;
 mod stream_ends;
 mod stream_seeds;

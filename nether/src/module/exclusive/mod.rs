@@ -213,8 +213,8 @@ impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
         None
     }
 
-    fn waiter(&self) -> Option<&Arc<Waiter>> {
-        Some(&self.waiter)
+    fn waiter(&self) -> &Arc<Waiter> {
+        &self.waiter
     }
 }
 

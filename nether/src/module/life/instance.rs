@@ -19,10 +19,11 @@ use crate::module::life::restart::{ModuleSource, Supervisor};
 use crate::module::life::{Life, ModuleState};
 use crate::module::mode::{CellOf, Routes};
 use crate::module::tally::WorkCounts;
-use crate::module::{Construct, Launch, Module, ModuleDescriptor};
+use crate::module::{Construct, Launch, Module, ModuleDescriptor, ModuleKind};
 use crate::resources::Resources;
 use crate::route::BoxFuture;
 use crate::sync::lock;
+use crate::waiting::Waiter;
 
 /// Makes the instances of a module that the framework constructs.
 ///
@@ -118,7 +119,10 @@ impl<M: Module> Instance<M> {
             ended: Arc::clone(&self.ended),
             mediator: Arc::clone(&self.mediator),
         };
-        let waiter = self.cell.waiter().cloned();
+        let waiter = match M::descriptor().kind {
+            ModuleKind::Exclusive => Some(Arc::clone(self.cell.waiter())),
+            ModuleKind::Shared => None,
+        };
         // Boxed, so that tokio's part of a task is compiled once and not for each module.
         let life: BoxFuture<()> = Box::pin(async move {
             let _end = end;
@@ -296,8 +300,11 @@ impl<M: Module> AnyInstance for Instance<M> {
     }
 
     fn waits(&self) -> Vec<WaitEdge> {
-        let waiter = self.cell.waiter();
-        waiter.map_or_else(Vec::new, |waiter| waiter.waits())
+        self.cell.waiter().waits()
+    }
+
+    fn waiter(&self) -> &Waiter {
+        self.cell.waiter()
     }
 
     fn pause(&self, is_paused: bool) {

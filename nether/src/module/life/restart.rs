@@ -233,8 +233,12 @@ impl<M: Module> Supervisor<M> {
         race(sleep(wait), self.mediator.stopping.begun()).await;
     }
 
-    /// Makes the module and runs its `#[on_start]`.
+    /// Makes the module and runs its `#[on_start]`, in which it may wait for others.
     async fn make(&self) -> Result<M, Failed> {
+        Arc::clone(self.cell.waiter()).run(self.make_now()).await
+    }
+
+    async fn make_now(&self) -> Result<M, Failed> {
         let mut module = unpanicked(catch(self.source.make(&self.resources)).await)?;
         let ctx = Context::<M>::new(self.module_handle.clone());
         unpanicked(catch(M::on_start(&mut module, &ctx)).await)?;

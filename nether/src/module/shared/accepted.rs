@@ -10,13 +10,14 @@ use arc_swap::Guard;
 use crate::chance::Chance;
 use crate::context::{Context, Handle};
 use crate::envelope::{Label, Parcel, Reply, Source};
-use crate::error::{FailureKind, SendError};
+use crate::error::{CallError, Deadlock, FailureKind, SendError};
 use crate::guarded::drop_unpanicked;
 use crate::message::Message;
 use crate::module::handler::{Attempt, SharedHandler, dead_letter, dead_letter_begun, failure_of};
 use crate::module::shared::SharedCell;
 use crate::module::tally::Verdict;
 use crate::module::{Module, Shared};
+use crate::waiting::until_made;
 
 /// A message that a shared module has accepted. Dropped, it counts how the message ended.
 pub(super) struct Accepted<M: Module + Shared> {
@@ -62,7 +63,15 @@ impl<M: Module + Shared> Accepted<M> {
             let chance = &ctx.handle().scope.mediator.chance;
             let module = match cell.ready_module(chance) {
                 Some(module) => module,
-                None => Box::pin(cell.next_module(chance)).await,
+                None => match Box::pin(cell.next_module(chance, P::Message::NAME)).await {
+                    Ok(module) => module,
+                    Err(deadlock) => {
+                        *end = MessageEnd::Gone;
+                        cell.tally.count_abandoned();
+                        ctx.handle().scope.take_back(1);
+                        return Err(CallError::Deadlock(Box::new(deadlock)));
+                    }
+                },
             };
             let obstacle = ctx.handle().scope.obstacle();
             let (Some(value), None, Some(packed)) = (&*module, &obstacle, &mut *parcel) else {
@@ -145,7 +154,14 @@ impl<M: Module + Shared> SharedCell<M> {
     }
 
     /// The module, after what holds it up; `None` if there will be none.
-    async fn next_module(&self, chance: &Chance) -> Guard<Option<Arc<M>>> {
+    ///
+    /// # Errors
+    /// If it would never be made, because it waits for the caller.
+    async fn next_module(
+        &self,
+        chance: &Chance,
+        message: &'static str,
+    ) -> Result<Guard<Option<Arc<M>>>, Deadlock> {
         if chance.is_drawn() {
             chance.shuffle().await;
         }
@@ -154,9 +170,10 @@ impl<M: Module + Shared> SharedCell<M> {
         }
         let module = self.module.load();
         if module.is_some() {
-            return module;
+            return Ok(module);
         }
-        Guard::from_inner(self.module.made().await)
+        let made = until_made(message, &self.waiter, self.module.made());
+        made.await.map(Guard::from_inner)
     }
 
     /// Runs the handler, which is seen from outside unless it is ready at once.

@@ -59,6 +59,8 @@ pub struct SharedCell<M: Module + Shared> {
     /// Boxed: most modules have none, and look for it with each message.
     breaker: Option<Box<Breaker>>,
     declaration: &'static Declaration,
+    /// What it waits for while it starts.
+    waiter: Arc<Waiter>,
 }
 
 impl<M: Module + Shared> SharedCell<M> {
@@ -200,6 +202,7 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
                 .breaker
                 .map(|policy| Box::new(Breaker::new(policy, declaration))),
             declaration,
+            waiter: Waiter::new(declaration),
         }
     }
 
@@ -270,8 +273,8 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
         self.module.share()
     }
 
-    fn waiter(&self) -> Option<&Arc<Waiter>> {
-        None
+    fn waiter(&self) -> &Arc<Waiter> {
+        &self.waiter
     }
 }
 
