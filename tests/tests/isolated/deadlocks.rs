@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use futures_util::future::{join, select};
+use futures_util::future::{Either, join, select};
 use futures_util::stream::FuturesUnordered;
 use nether::prelude::*;
 use nether::{Deadlock, SendError, WaitEdge};
-use tokio::sync::{Barrier, mpsc};
+use tokio::sync::{Barrier, Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -483,7 +483,7 @@ struct CutOff;
 #[command]
 struct Through(u8);
 
-/// Takes 200 ms, and then asks the one that has given up.
+/// Asks the one that gives up, as soon as it has.
 #[command(reply = u8)]
 struct AskBack;
 
@@ -491,14 +491,22 @@ struct AskBack;
 #[query(reply = u8)]
 struct Pong;
 
-struct Impatient;
+struct Impatient(Arc<Notify>);
 
 #[module(handles = [GiveUp, CutOff, Pong], restart = "resume", manual)]
 impl Impatient {
     async fn give_up(&mut self, _: GiveUp, ctx: &Context<Self>) {
         for depth in 0..3 {
-            let given_up = timeout(Duration::from_millis(50), ctx.send(Through(depth))).await;
-            assert!(given_up.is_err());
+            let call = Box::pin(ctx.send(Through(depth)));
+            let Either::Right((_, call)) =
+                select(call, Box::pin(sleep(Duration::from_millis(50)))).await
+            else {
+                panic!("the module is busy");
+            };
+            if depth == 2 {
+                self.0.notify_one(); // The other one is the next to run: before any task that is begun now.
+            }
+            drop(call);
         }
     }
 
@@ -530,13 +538,12 @@ impl Between {
 #[command]
 struct Quick;
 
-struct Slow;
+struct Slow(Arc<Notify>);
 
 #[module(handles = [AskBack, Quick], manual)]
 impl Slow {
     async fn ask_back(&mut self, _: AskBack, ctx: &Context<Self>) -> nether::Result<u8> {
-        // At the very moment when the other one gives up for the last time.
-        sleep(Duration::from_millis(150)).await;
+        let _given_up = timeout(Duration::from_millis(200), self.0.notified()).await;
         Ok(ctx.ask(Pong).await?)
     }
 
@@ -546,9 +553,10 @@ impl Slow {
 #[tokio::test(start_paused = true)]
 async fn a_module_that_gave_up_waits_no_more() -> nether::Result<()> {
     let system = System::builder().isolated().start().await?;
-    system.attach(Impatient).await?;
+    let gave_up = Arc::new(Notify::new());
+    system.attach(Impatient(Arc::clone(&gave_up))).await?;
     system.attach(Between).await?;
-    system.attach(Slow).await?;
+    system.attach(Slow(gave_up)).await?;
     let ctx = system.context();
     let (asked, gave_up) = join(ctx.send(AskBack), ctx.send(GiveUp)).await;
     assert_eq!((asked?, gave_up?), (7, ()));
