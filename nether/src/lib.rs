@@ -141,6 +141,24 @@
 //! never handled is published as [`DeadLetter`]. A slow handler is reported as [`HandlerSlow`]. [`Error`]
 //! boxes any `std::error::Error`, so `?` works on all of them.
 //!
+//! # Waiting
+//!
+//! Nether sees what a handler waits for, as long as it waits for Nether. So no wait is for ever without a word:
+//!
+//! | what it waits for | what ends the wait, besides that which is waited for |
+//! |---|---|
+//! | a reply: [`send`](Context::send), [`ask`](QueryContext::ask) | the deadline of the context; its cancellation; the end of the module. If the reply could never arrive, because the module that handles the message waits for this one, [`CallError::Deadlock`], at once |
+//! | a shared module that starts or restarts | the same |
+//! | room in a mailbox, in a shared module, or in the system | the same, for work from outside; handlers never wait for room |
+//! | an item of a stream: [`pull`](JoinStream::pull) | deadline, cancellation. When the context closes, and all that is left waits, the stream ends in order; if it is held outside of handlers, after [`close_patience`](SystemBuilder::close_patience) with [`StreamError::Unfinished`] |
+//! | room in a stream: [`push`](SharedStream::push) | the same, with a [`PushError`] |
+//! | the end of a unit of work: [`close`](Context::close) | its deadline. If it waits for the module whose handler closes it, [`ContextError::deadlock`], and the unit of work is cancelled |
+//! | the modules that it starts `after`, and those that it calls in `#[on_start]` | if they wait for it, a [`Deadlock`] is the error of its start |
+//!
+//! A handler that waits for several replies at once (`select!`, `join!`) is stuck only if all of them are: no call is
+//! refused while there is a way out. A handler, a start or a `close` that takes longer than
+//! [`slow_handler`](SystemBuilder::slow_handler) is reported with what it waits for.
+//!
 //! # Testing
 //!
 //! With the feature `test`, `#[nether::test]` runs a test in a system of its own: in virtual time, with the
