@@ -7,9 +7,8 @@ use crate::module::{ModuleDescriptor, ModuleKind};
 const MOST: usize = 1024;
 
 /// Fails the build if a message that a module calls has no handler in the list, if a command or query has
-/// two, or if exclusive modules call each other in a circle.
+/// two, or if an exclusive module calls itself, directly or through others.
 pub const fn closed_world(modules: &[&ModuleDescriptor]) {
-    let mut search = [SearchMark::Not; MOST];
     let mut index = 0;
     while index < modules.len() {
         check_calls(modules, modules[index].calls);
@@ -18,7 +17,9 @@ pub const fn closed_world(modules: &[&ModuleDescriptor]) {
     }
     index = 0;
     while index < modules.len() && modules.len() <= MOST {
-        check_circles(modules, index, &mut search);
+        if matches!(modules[index].kind, ModuleKind::Exclusive) {
+            check_circles(modules, index, index, &mut [false; MOST]);
+        }
         index += 1;
     }
 }
@@ -48,33 +49,28 @@ const fn check_single(modules: &[&ModuleDescriptor], index: usize) {
     }
 }
 
-/// How far a depth-first search has come with a module.
-#[derive(Clone, Copy)]
-enum SearchMark {
-    Not,
-    OnThePath,
-    Done,
-}
-
-/// Exclusive modules that call each other in a circle would wait for each other for ever.
-const fn check_circles(modules: &[&ModuleDescriptor], at: usize, search: &mut [SearchMark; MOST]) {
-    let is_shared = matches!(modules[at].kind, ModuleKind::Shared);
-    if is_shared || !matches!(search[at], SearchMark::Not) {
-        return;
-    }
-    search[at] = SearchMark::OnThePath;
+/// An exclusive module that calls itself, directly or through others, would wait for itself for ever. A shared module
+/// waits on behalf of its caller.
+const fn check_circles(
+    modules: &[&ModuleDescriptor],
+    start: usize,
+    at: usize,
+    seen: &mut [bool; MOST],
+) {
+    seen[at] = true;
     let calls = modules[at].calls;
     let mut index = 0;
     while index < calls.len() {
         if let Some(callee) = handler(modules, &calls[index]) {
-            if matches!(search[callee], SearchMark::OnThePath) {
+            if callee == start {
                 panic!("{}", calls[index].circular);
             }
-            check_circles(modules, callee, search);
+            if !seen[callee] {
+                check_circles(modules, start, callee, seen);
+            }
         }
         index += 1;
     }
-    search[at] = SearchMark::Done;
 }
 
 /// Which module handles the command or query.

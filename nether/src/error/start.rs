@@ -98,8 +98,8 @@ pub enum StartProblem {
         /// The circle; the first is to start after the last.
         modules: Vec<Declaration>,
     },
-    /// Exclusive modules whose `calls` lead in a circle: sooner or later they would wait for each other for
-    /// ever.
+    /// An exclusive module whose `calls` lead back to it, directly or through others: sooner or later it would wait
+    /// for itself for ever.
     CallCycle {
         /// The circle; the last calls the first.
         modules: Vec<Declaration>,
@@ -201,7 +201,7 @@ impl fmt::Display for StartProblem {
             }
             StartProblem::CallCycle { modules } => {
                 f.write_str(
-                    "exclusive modules call each other in a circle, so they would wait for ever: ",
+                    "modules call each other in a circle, so they would wait for ever: ",
                 )?;
                 circle(modules, "calls", f)?;
                 f.write_str("; let one of them `process` or `publish` instead of waiting")

@@ -6,7 +6,7 @@ use crate::error::StartProblem;
 use crate::events::{is_own, is_own_module};
 use crate::message::{MessageDescriptor, MessageKind};
 use crate::module::{ModuleDescriptor, ModuleKind};
-use crate::registry::cycle::find_cycle;
+use crate::registry::cycle::{circle_through, find_cycle};
 use crate::resources::Resources;
 
 /// What is to be started.
@@ -216,28 +216,30 @@ fn check_after(program: &Program<'_>, problems: &mut Vec<StartProblem>) {
     }
 }
 
-/// Exclusive modules that call each other in a circle would wait for each other for ever.
+/// An exclusive module that calls itself, directly or through others, would wait for itself for ever. A shared module
+/// waits on behalf of its caller, so that circles go through it.
 fn check_call_cycles(
     program: &Program<'_>,
     handlers: &HashMap<MessageRef, Vec<&'static ModuleDescriptor>>,
     problems: &mut Vec<StartProblem>,
 ) {
     let callees = |module: &ModuleDescriptor| -> Vec<&'static ModuleDescriptor> {
-        if module.kind == ModuleKind::Shared {
-            return Vec::new();
-        }
         let called = module
             .calls
             .iter()
             .filter_map(|message| handlers.get(&std::ptr::from_ref((message.descriptor)())))
             .flatten();
-        called
-            .copied()
-            .filter(|callee| callee.kind == ModuleKind::Exclusive)
-            .collect()
+        called.copied().collect()
     };
-    if let Some(cycle) = find_cycle(program.modules, callees) {
-        problems.push(StartProblem::CallCycle { modules: cycle });
+    let exclusive = program
+        .modules
+        .iter()
+        .filter(|module| module.kind == ModuleKind::Exclusive);
+    if let Some(modules) = exclusive
+        .copied()
+        .find_map(|module| circle_through(module, &callees))
+    {
+        problems.push(StartProblem::CallCycle { modules });
     }
 }
 

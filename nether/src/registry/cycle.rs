@@ -1,6 +1,6 @@
 //! Orders modules so that each comes after what it depends on, and finds the circle when there is none.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::declaration::Declaration;
 use crate::module::ModuleDescriptor;
@@ -28,6 +28,28 @@ pub(super) fn find_cycle(
         .iter()
         .find_map(|module| search.visit(module).err())?;
     Some(cycle.iter().map(|module| module.declaration).collect())
+}
+
+/// The shortest circle through this module, if there is one: each module depends on the next, and the last on this one.
+pub(super) fn circle_through(
+    module: ModuleRef,
+    edges: &impl Fn(&ModuleDescriptor) -> Vec<ModuleRef>,
+) -> Option<Vec<Declaration>> {
+    let mut seen = HashSet::new();
+    let mut paths = VecDeque::from([vec![module]]);
+    while let Some(path) = paths.pop_front() {
+        for next in path.last().map_or_else(Vec::new, |last| edges(last)) {
+            if std::ptr::eq(next, module) {
+                return Some(path.iter().map(|module| module.declaration).collect());
+            }
+            if seen.insert(std::ptr::from_ref(next)) {
+                let mut longer = path.clone();
+                longer.push(next);
+                paths.push_back(longer);
+            }
+        }
+    }
+    None
 }
 
 /// A depth-first search.
