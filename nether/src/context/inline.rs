@@ -1,8 +1,9 @@
 //! [`RunToEnd`]: a shared module's handler that runs in its caller's task, and survives the caller.
 
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
+use crate::context::budget::poll_budget;
 use crate::error::{CallError, Failure, FailureKind, HandlerError};
 use crate::message::{Message, MessageKind};
 use crate::route::BoxFuture;
@@ -14,6 +15,8 @@ pub(super) struct RunToEnd<T, E> {
     /// `None` once it is over.
     future: Option<BoxFuture<Result<T, CallError<E>>>>,
     detach: Option<Detach<T, E>>,
+    /// Whether the caller's task has been charged for it.
+    is_charged: bool,
 }
 
 struct Detach<T, E> {
@@ -51,6 +54,7 @@ impl<T, E> RunToEnd<T, E> {
         RunToEnd {
             future: Some(future),
             detach,
+            is_charged: false,
         }
     }
 
@@ -59,15 +63,21 @@ impl<T, E> RunToEnd<T, E> {
         RunToEnd {
             future: Some(future),
             detach: None,
+            is_charged: false,
         }
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, CallError<E>>> {
+        if !self.is_charged {
+            // The handler may be over at once, so it begins when its caller's task has time for it.
+            self.is_charged = true;
+            ready!(poll_budget(cx));
+        }
         let future = self
             .future
             .as_mut()
             .expect("a future is not polled after it is ready");
-        let reply = std::task::ready!(future.as_mut().poll(cx));
+        let reply = ready!(future.as_mut().poll(cx));
         self.future = None;
         Poll::Ready(reply)
     }

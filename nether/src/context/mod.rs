@@ -1,5 +1,6 @@
 //! [`Context`], the handle to a unit of work: what programs, handlers and hooks send with.
 
+mod budget;
 mod calling;
 mod delivery;
 mod handle;
@@ -252,6 +253,9 @@ impl<S: Caller> Context<S> {
     /// if the reply is not awaited; the handler of a shared module runs while it is awaited, in this task, or
     /// once it is dropped, in another. From inside a handler there is always room.
     ///
+    /// It cannot let other tasks run, as `send` does: a loop that may take long awaits
+    /// `tokio::task::consume_budget` now and then.
+    ///
     /// # Errors
     /// The command, and why it was not accepted.
     ///
@@ -302,7 +306,8 @@ impl<S: Caller> Context<S> {
     /// Like [`process`](Context::process), but it does not wait for room: while the mailbox is full, and
     /// while others wait for room in it, the message is refused. From inside a handler there is always room.
     /// Events go to [`publish`](Context::publish), for there may be room for them in one module and not in
-    /// the next.
+    /// the next. It cannot let other tasks run, as `process` does: a loop that may take long awaits
+    /// `tokio::task::consume_budget` now and then.
     ///
     /// # Errors
     /// The message, and why it was not accepted.

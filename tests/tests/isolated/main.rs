@@ -8,6 +8,7 @@ mod background;
 mod closing;
 mod contexts;
 mod deadlocks;
+mod fairness;
 mod http_events;
 mod http_floats;
 mod instances;
