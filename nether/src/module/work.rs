@@ -115,9 +115,10 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
                 } else if self.record_failure(verdict) {
                     return LoopEnd::Crashed;
                 }
-                if pace.end_turn_if_due() {
+                if pace.is_look_due() && pace.look() {
                     self.settle_all();
                     tokio::task::yield_now().await;
+                    pace.begin_turn();
                 }
             }
             self.books.settle(self.cell, &self.ctx.handle().scope);
