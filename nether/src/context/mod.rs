@@ -43,6 +43,7 @@ use self::query::ByCalls;
 use crate::declaration::Declaration;
 use crate::envelope::{Given, Shown};
 use crate::error::TrySendError;
+use crate::instants::in_future;
 use crate::message::{ByValue, Command, Event, Message};
 use crate::routing::{Caller, Calls, Emits, External};
 use crate::scope::Scope;
@@ -381,7 +382,7 @@ impl Context<External> {
     /// ```
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
-        self.with_deadline(Instant::now() + timeout)
+        self.with_deadline(in_future(timeout))
     }
 
     /// Sets the deadline: a message that has not started by then never starts, and calls that wait for a

@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::context::handle::{Handle, Origin};
 use crate::context::outcome::{Outcome, close};
 use crate::error::ContextError;
+use crate::instants::in_future;
 use crate::routing::Caller;
 
 impl<S: Caller> Context<S> {
@@ -81,7 +82,7 @@ impl<S: Caller> Nested<S> {
     /// Sets a deadline this long from now, if that is before the inherited one.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
-        self.with_deadline(Instant::now() + timeout)
+        self.with_deadline(in_future(timeout))
     }
 
     /// Sets the deadline, if it is before the inherited one. Setting another changes nothing.

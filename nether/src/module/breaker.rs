@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use crate::context::{Handle, announce};
 use crate::declaration::Declaration;
 use crate::events::{BreakerClosed, BreakerOpened};
+use crate::instants::later;
 use crate::module::policy::BreakerPolicy;
 use crate::module::tally::Verdict;
 use crate::sync::lock;
@@ -55,7 +56,7 @@ impl Breaker {
         match state.probe_at {
             Some(at) if now < at => false,
             Some(_) => {
-                state.probe_at = Some(now + self.policy.probe_after);
+                state.probe_at = Some(later(now, self.policy.probe_after));
                 true
             }
             None => true,
@@ -100,7 +101,7 @@ impl Breaker {
             let mut state = lock(&self.state);
             let now = Instant::now();
             if let Some(at) = &mut state.probe_at {
-                *at = now + probe_after;
+                *at = later(now, probe_after);
                 return;
             }
             let is_over = |failed: &Instant| now - *failed >= within;
@@ -112,7 +113,7 @@ impl Breaker {
                 return;
             }
             state.failures.clear();
-            state.probe_at = Some(now + probe_after);
+            state.probe_at = Some(later(now, probe_after));
             self.is_open.store(true, Ordering::SeqCst);
         }
         let module = self.module.name;

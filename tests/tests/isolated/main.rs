@@ -10,6 +10,7 @@ mod contexts;
 mod deadlocks;
 mod fairness;
 mod http_events;
+mod forever;
 mod http_floats;
 mod instances;
 mod messages;
