@@ -44,13 +44,23 @@ impl Scope {
         nested
     }
 
-    /// Cancels what is nested in it.
+    /// Cancels what is nested in it, and what is nested in that: in a loop, since that may be deep.
     pub(super) fn cancel_children(&self) {
-        let Some(extras) = self.extras() else { return };
+        let mut open = self.take_children();
+        while let Some(child) = open.pop() {
+            child.cancel_alone();
+            open.extend(child.take_children());
+        }
+    }
+
+    /// What is nested in it and has not ended.
+    fn take_children(&self) -> Vec<Arc<Scope>> {
+        let Some(extras) = self.extras() else {
+            return Vec::new();
+        };
         let children = std::mem::take(&mut *lock(&extras.children));
         let open = children.iter().filter_map(Weak::upgrade);
-        open.filter(|child| !child.has_ended())
-            .for_each(|child| child.cancel());
+        open.filter(|child| !child.has_ended()).collect()
     }
 
     /// A unit of work was dropped without being closed, and is cancelled. Once what has begun is over its

@@ -4,6 +4,7 @@
 use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
+use std::iter;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use serde::de::Error as _;
@@ -96,15 +97,31 @@ impl Deadline {
 }
 
 impl Properties {
+    /// These, and those of all that they are nested in: a loop, because units of work may be nested as deep as
+    /// messages cause each other.
+    fn with_inherited(&self) -> impl Iterator<Item = &Properties> {
+        iter::successors(Some(self), |properties| {
+            properties.parent.get()?.properties.get().map(Box::as_ref)
+        })
+    }
+
     /// Apart, since it is asked for before each message of a context that has any properties, and costs
     /// nothing in others.
     fn deadline(&self) -> Option<Deadline> {
-        let own = self.deadline.get().copied();
-        let Some(parent) = self.parent.get() else {
-            return own;
-        };
-        let both = [own, parent.deadline()].into_iter().flatten();
-        both.min_by_key(|deadline| deadline.0)
+        let deadlines = self.with_inherited();
+        let deadlines = deadlines.filter_map(|properties| properties.deadline.get().copied());
+        deadlines.min_by_key(|deadline| deadline.0)
+    }
+}
+
+/// What is nested deep is dropped in a loop too.
+impl Drop for Properties {
+    fn drop(&mut self) {
+        let mut parent = self.parent.take();
+        while let Some(mut scope) = parent.and_then(Arc::into_inner) {
+            let properties = scope.properties.get_mut();
+            parent = properties.and_then(|properties| properties.parent.take());
+        }
     }
 }
 
@@ -133,9 +150,8 @@ impl Scope {
     }
 
     pub(crate) fn principal(&self) -> Option<&str> {
-        let properties = self.properties.get()?;
-        let own = properties.principal.get().map(|name| &**name);
-        own.or_else(|| properties.parent.get()?.principal())
+        let mut all = self.properties.get()?.with_inherited();
+        all.find_map(|properties| properties.principal.get().map(|name| &**name))
     }
 
     /// Sets the principal, unless there is one.
@@ -159,9 +175,8 @@ impl Scope {
 
     /// The value of that type.
     pub(crate) fn baggage<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
-        let properties = self.properties.get()?;
-        let own = lock(&properties.baggage).iter().find_map(known);
-        own.or_else(|| properties.parent.get()?.baggage())
+        let mut all = self.properties.get()?.with_inherited();
+        all.find_map(|properties| lock(&properties.baggage).iter().find_map(known))
     }
 
     /// The same, but not that of what it is nested in.
@@ -189,14 +204,14 @@ impl Scope {
         let Some(properties) = self.properties.get() else {
             return Vec::new();
         };
-        let mut all = lock(&properties.baggage).clone();
-        if let Some(parent) = properties.parent.get() {
-            let inherited = parent.all_baggage();
-            let is_own = |value: &Arc<dyn Baggage>| {
-                all.iter().any(|own| type_of(&**own) == type_of(&**value))
-            };
-            let inherited: Vec<_> = inherited.into_iter().filter(|it| !is_own(it)).collect();
-            all.extend(inherited);
+        let mut all: Vec<Arc<dyn Baggage>> = Vec::new();
+        for properties in properties.with_inherited() {
+            for value in &*lock(&properties.baggage) {
+                let is_known = |known: &Arc<dyn Baggage>| type_of(&**known) == type_of(&**value);
+                if !all.iter().any(is_known) {
+                    all.push(Arc::clone(value));
+                }
+            }
         }
         all
     }

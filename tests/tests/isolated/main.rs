@@ -8,6 +8,7 @@ mod background;
 mod closing;
 mod contexts;
 mod deadlocks;
+mod depth;
 mod fairness;
 mod http_events;
 mod forever;
