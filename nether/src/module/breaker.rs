@@ -47,6 +47,12 @@ impl Breaker {
         !self.is_open.load(Ordering::SeqCst) || self.lets_probe()
     }
 
+    /// Whether a message may pass that nobody has sent yet: this lets none pass as a probe.
+    pub(super) fn would_let_pass(&self) -> bool {
+        let is_due = |at| Instant::now() >= at;
+        !self.is_open.load(Ordering::SeqCst) || lock(&self.state).probe_at.is_none_or(is_due)
+    }
+
     /// If nothing becomes of a probe, the next one is let pass as long after it.
     #[cold]
     #[inline(never)]

@@ -24,7 +24,7 @@ use crate::module::supervision::dead_letter;
 use crate::module::tally::Tally;
 use crate::module::work::{LoopEnd, Work};
 use crate::module::{Exclusive, Module};
-use crate::route::{BoxFuture, Offer, Pool, Queue, Rejected, Route};
+use crate::route::{Availability, BoxFuture, Offer, Pool, Queue, Rejected, Route};
 use crate::scope::{BlockedMailbox, Scope};
 use crate::sync::{Mutex, lock};
 use crate::waiting::Waiter;
@@ -45,6 +45,8 @@ pub struct ExclusiveCell<M: Module + Exclusive> {
     blocked: OnceLock<Weak<dyn BlockedMailbox>>,
     /// Boxed, because most modules have none, and each message looks for it.
     pub(super) breaker: Option<Box<Breaker>>,
+    /// Whether there is a module that handles messages; not so while it starts or is restarted.
+    is_made: AtomicBool,
     /// Whether the module has crashed too often.
     is_stopped: AtomicBool,
 }
@@ -159,6 +161,7 @@ impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
             breaker: M::descriptor()
                 .breaker
                 .map(|policy| Box::new(Breaker::new(policy, declaration))),
+            is_made: AtomicBool::new(false),
             is_stopped: AtomicBool::new(false),
         }
     }
@@ -177,9 +180,11 @@ impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
             supervisor.mark_started();
             let _ = started.send(Ok(()));
             loop {
+                self.is_made.store(true, Ordering::SeqCst);
                 if let LoopEnd::Closed = work.run(&mut module).await {
                     return M::on_stop(&mut module, work.module_ctx()).await;
                 }
+                self.is_made.store(false, Ordering::SeqCst);
                 drop_unpanicked(module);
                 module = match supervisor.again(&work.crash()).await {
                     Some(module) => module,
@@ -310,6 +315,19 @@ where
             source.scope.take_back(1);
         }
         accepted
+    }
+
+    fn availability(&self) -> Availability {
+        let breaker = self.breaker.as_ref();
+        if self.is_stopped.load(Ordering::SeqCst) {
+            Availability::Stopped
+        } else if breaker.is_some_and(|breaker| !breaker.would_let_pass()) {
+            Availability::BreakerOpen
+        } else if self.progress.pause.is_on() || !self.is_made.load(Ordering::SeqCst) {
+            Availability::NotYet
+        } else {
+            Availability::Running
+        }
     }
 
     fn load(&self) -> u64 {

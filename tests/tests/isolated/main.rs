@@ -17,6 +17,7 @@ mod instances;
 mod messages;
 mod pausing;
 mod policies;
+mod pools;
 mod pressure;
 mod shared_modules;
 mod shared_transactions;
