@@ -186,7 +186,7 @@ where
                     return CallStage::Ended(Some(CallError::Deadlock(Box::new(deadlock))));
                 }
                 let given = Given::new(message, Some(reply));
-                match offer(queue, source, label, given, handle.is_external(), cx) {
+                match offer(queue, source, label, given, handle.waits_at(&**queue), cx) {
                     Ok(None) => CallStage::Replying(awaited),
                     Ok(Some(waiting)) => CallStage::Offering(waiting, awaited),
                     Err(rejected) => CallStage::Ended(Some(rejected.error(M::NAME).into())),
@@ -195,7 +195,7 @@ where
             To::Inline(inline) => {
                 let given = Given::new(message, None);
                 let future =
-                    Arc::clone(inline).call(given, source.header(label), handle.is_external());
+                    Arc::clone(inline).call(given, source.header(label), handle.waits_for_turn());
                 CallStage::Running(RunToEnd::new::<M>(future, scope, module.name, sequence))
             }
         }

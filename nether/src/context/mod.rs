@@ -97,7 +97,8 @@ use crate::scope::Scope;
 /// handle outside of handlers is dropped before the unit of work was closed, messages that have not started
 /// are cancelled, and a warning is logged if there were any. A clone that a handler gives to a task of its
 /// own, with `tokio::spawn`, does not hold the unit of work open: once the unit of work has ended, the
-/// clone's messages are refused. What the unit of work shall wait for runs in [`spawn`](Context::spawn).
+/// clone's messages are refused. Outside of the module's own task, the clone waits at a full mailbox. What the
+/// unit of work shall wait for runs in [`spawn`](Context::spawn).
 ///
 /// # Helper functions
 ///
@@ -442,20 +443,18 @@ impl<S: Caller> Deref for Context<S> {
 
 impl<S: Caller> Clone for Context<S> {
     fn clone(&self) -> Self {
-        if self.handle().origin == Origin::External {
-            self.handle().scope.add_root();
-        }
         let mut handle = self.handle().clone();
-        if handle.origin == Origin::Handler {
-            handle.origin = Origin::Loose;
+        if handle.is_external() {
+            handle.scope.add_root();
         }
+        handle.origin = handle.origin.of_clone();
         Context::new(handle)
     }
 }
 
 impl<S: Caller> Drop for Context<S> {
     fn drop(&mut self) {
-        if self.handle().origin == Origin::External {
+        if self.handle().is_external() {
             self.handle().scope.drop_root();
         }
     }

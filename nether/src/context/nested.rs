@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::context::Context;
-use crate::context::handle::{Handle, Origin};
+use crate::context::handle::Handle;
 use crate::context::outcome::{Outcome, close};
 use crate::error::ContextError;
 use crate::instants::in_future;
@@ -49,14 +49,10 @@ impl<S: Caller> Context<S> {
     /// ```
     pub fn nested(&self) -> Nested<S> {
         let handle = self.handle();
-        let origin = match handle.origin {
-            Origin::External => Origin::External,
-            _ => Origin::Handler,
-        };
         Nested {
             ctx: Context::new(Handle {
                 scope: handle.scope.nest(),
-                origin,
+                origin: handle.origin.of_nested(),
                 message: None,
                 cause: handle.next_cause().elsewhere(),
             }),
@@ -119,7 +115,7 @@ impl<S: Caller> Drop for Nested<S> {
     fn drop(&mut self) {
         let handle = self.ctx.handle();
         // An external handle sees to it itself.
-        if handle.origin != Origin::External {
+        if !handle.is_external() {
             handle.scope.let_go();
         }
     }

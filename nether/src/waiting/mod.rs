@@ -66,6 +66,12 @@ impl Waiter {
         .await
     }
 
+    /// What is kept of its number where there is no room for more. Two modules may share it, after four
+    /// thousand million others.
+    pub(crate) fn short_number(&self) -> u32 {
+        self.number as u32
+    }
+
     /// Whether the current task is this module's.
     pub(crate) fn is_this(&self) -> bool {
         THIS.get() == self.number
@@ -92,6 +98,12 @@ impl Drop for Entered {
     fn drop(&mut self) {
         THIS.set(self.0);
     }
+}
+
+/// The [short number](Waiter::short_number) of the exclusive module in whose task this runs; 0 if there is
+/// none.
+pub(crate) fn number_of_current() -> u32 {
+    THIS.get() as u32
 }
 
 /// Registers that the module in whose task this runs, if there is one, waits for the reply to a message. The

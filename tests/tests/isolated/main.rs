@@ -29,6 +29,7 @@ mod stream_ends;
 mod stream_seeds;
 mod streaming;
 mod streams;
+mod task_pressure;
 mod transactions;
 mod trying;
 mod user_panics;

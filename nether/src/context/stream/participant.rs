@@ -27,7 +27,8 @@ pub(super) struct StreamWait {
 
 impl Participant<'_> {
     pub(super) fn of(handle: &Handle, stream: Arc<dyn AnyChannel>) -> Self {
-        let label = handle.message.filter(|_| handle.origin == Origin::Handler);
+        let is_counted = matches!(handle.origin, Origin::Handler | Origin::Task(_));
+        let label = handle.message.filter(|_| is_counted);
         Participant {
             scope: Arc::clone(&handle.scope),
             stream,
