@@ -10,7 +10,7 @@ use crate::context::{Context, Handle, Origin};
 use crate::envelope::Source;
 use crate::error::FailureKind;
 use crate::guarded::drop_unpanicked;
-use crate::module::backlog::{Backlog, BacklogEntry, Run, count_of};
+use crate::module::backlog::{Backlog, BacklogEntry, Run, Usage, count_of};
 use crate::module::breaker::Breaker;
 use crate::module::exclusive::ExclusiveCell;
 use crate::module::mailbox::Taken;
@@ -29,6 +29,7 @@ pub(super) struct Work<'a, M: Module + Exclusive> {
     /// The other one of the two.
     module_handle: Option<Handle>,
     taken: Backlog<M::Inbox>,
+    usage: Usage,
     /// How many messages of the current run are still to be started.
     left: usize,
     /// After how many messages it says to the mailbox that it has started them.
@@ -80,6 +81,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
             ctx: Context::new(module_handle),
             module_handle: None,
             taken: Backlog::default(),
+            usage: Usage::default(),
             left: 0,
             step: cell.mailbox.step(),
             resumes,
@@ -115,10 +117,13 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
                 } else if self.record_failure(verdict) {
                     return LoopEnd::Crashed;
                 }
-                if pace.is_look_due() && pace.look() {
-                    self.settle_all();
-                    tokio::task::yield_now().await;
-                    pace.begin_turn();
+                if pace.is_look_due() {
+                    self.give_back_room();
+                    if pace.look() {
+                        self.settle_all();
+                        tokio::task::yield_now().await;
+                        pace.begin_turn();
+                    }
                 }
             }
             self.books.settle(self.cell, &self.ctx.handle().scope);
@@ -132,6 +137,15 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
                 Taken::Crash => return LoopEnd::Crashed,
                 Taken::Closed => return LoopEnd::Closed,
             }
+        }
+    }
+
+    /// After a burst, lets go of the memory that it took.
+    #[cold]
+    fn give_back_room(&mut self) {
+        if let Some(messages) = self.usage.look(&self.taken) {
+            self.taken.shrink_to(messages);
+            self.cell.mailbox.shrink_to(messages);
         }
     }
 
