@@ -128,6 +128,14 @@ impl BackgroundTasks {
         }
     }
 
+    /// Makes a change to the module, unless it stops.
+    pub(super) fn unless_stopping(&self, change: impl FnOnce()) {
+        let state = lock(&self.state);
+        if !state.is_stopping {
+            change();
+        }
+    }
+
     /// Tells them to stop.
     pub(super) fn stop(&self) {
         let mut state = lock(&self.state);
