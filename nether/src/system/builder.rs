@@ -16,7 +16,7 @@ const MAILBOX: usize = 1024;
 const MAX_DEPTH: u32 = 64;
 
 /// How long a stopping system waits for its modules.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a handler may take before it is told.
 const SLOW_HANDLER: Duration = Duration::from_secs(5);
@@ -99,9 +99,10 @@ impl SystemBuilder {
         self
     }
 
-    /// How long [`shutdown`](System::shutdown) waits for modules before it cuts them off: 10 seconds by
+    /// How long [`shutdown`](System::shutdown) waits for modules before it cuts them off: 30 seconds by
     /// default. If some had to be cut off, the others get at most a quarter of that time more for their
-    /// `#[on_stop]`.
+    /// `#[on_stop]`. A server that gives requests more time does not start
+    /// ([`StartProblem::ShutdownTooShort`](crate::StartProblem::ShutdownTooShort)).
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.shutdown_timeout = timeout;
         self

@@ -280,6 +280,12 @@ impl System {
         self.inner.instances()
     }
 
+    /// How long it waits for its modules when it stops.
+    #[cfg(feature = "http")]
+    pub(crate) fn shutdown_timeout(&self) -> Duration {
+        self.inner.shutdown_timeout
+    }
+
     /// How long its handlers take.
     #[cfg(feature = "http")]
     pub(crate) fn latencies(&self) -> &Latencies {
