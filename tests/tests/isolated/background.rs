@@ -165,7 +165,7 @@ struct Shift {
     /// How many are at work, and the most that were at once.
     at_work: Arc<AtomicU64>,
     most: Arc<AtomicU64>,
-    /// While it is closed, a task keeps its thread and cannot be ended.
+    /// While it is closed, a task blocks and cannot be ended.
     gate: Arc<(Mutex<bool>, Condvar)>,
 }
 
@@ -219,7 +219,8 @@ impl Shifts {
     async fn run(&self, _: Context<Self>) {
         let at_work = AtWork::begin(self.0.clone());
         loop {
-            at_work.0.wait();
+            // Other tasks of the thread move on to another one.
+            tokio::task::block_in_place(|| at_work.0.wait());
             tokio::task::yield_now().await;
         }
     }
@@ -238,7 +239,7 @@ async fn after_a_crash_a_task_begins_when_the_one_before_has_ended() -> nether::
     };
     begun(1).await;
     for crash in 1..=3 {
-        // The task keeps its thread while the module crashes and is restarted.
+        // The task blocks while the module crashes and is restarted.
         let _ = system.context().send(Fall).await;
         restarted.next().await.expect("it is restarted");
         for _ in 0..100 {
