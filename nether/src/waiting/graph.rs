@@ -14,7 +14,7 @@ use crate::sync::{Mutex, lock, refusing};
 /// An exclusive module, and what it waits for.
 pub(crate) struct Node {
     module: &'static Declaration,
-    /// Those that are over are taken out when the next is put in.
+    /// Those that are over are taken out when there is no room for the next.
     waits: Mutex<Vec<Wait>>,
 }
 
@@ -30,6 +30,18 @@ impl Wait {
     fn is_over(&self) -> bool {
         !self.reply.is_open()
     }
+}
+
+/// The fewest waits that there is room for.
+const FEW: usize = 4;
+
+/// Takes out those that are over. This looks at all of them, so it is done when they fill their vector, which
+/// then gets room for twice as many as are left: each wait that is put in pays for a look at two.
+fn forget_over(waits: &mut Vec<Wait>) {
+    waits.retain(|wait| !wait.is_over());
+    let room = (2 * waits.len()).max(FEW);
+    waits.shrink_to(room);
+    waits.reserve_exact(room - waits.len());
 }
 
 impl Node {
@@ -77,7 +89,9 @@ impl Node {
     pub(crate) fn add(self: &Arc<Self>, wait: Wait) -> Result<(), Deadlock> {
         {
             let mut waits = lock(&self.waits);
-            waits.retain(|wait| !wait.is_over());
+            if waits.len() == waits.capacity() {
+                forget_over(&mut waits);
+            }
             waits.push(wait.clone());
         }
         loop {
