@@ -97,8 +97,8 @@ use crate::scope::Scope;
 /// handle outside of handlers is dropped before the unit of work was closed, messages that have not started
 /// are cancelled, and a warning is logged if there were any. A clone that a handler gives to a task of its
 /// own, with `tokio::spawn`, does not hold the unit of work open: once the unit of work has ended, the
-/// clone's messages are refused. Outside of the module's own task, the clone waits at a full mailbox. What the
-/// unit of work shall wait for runs in [`spawn`](Context::spawn).
+/// clone's messages are refused. Outside of the module's own task, the clone waits at a full mailbox. What
+/// the unit of work shall wait for runs in [`spawn`](Context::spawn).
 ///
 /// # Helper functions
 ///
@@ -389,6 +389,9 @@ impl Context<External> {
     /// Sets the deadline: a message that has not started by then never starts, and calls that wait for a
     /// reply, or for [`close`](Context::close), return. Running handlers are not interrupted. A context has
     /// one deadline; setting another changes nothing.
+    ///
+    /// It may be set while others wait, by a clone: calls, and streams, that began to wait after the context
+    /// was first cloned end by it too.
     #[must_use]
     pub fn with_deadline(self, at: Instant) -> Self {
         self.handle().scope.set_deadline(at);
@@ -446,6 +449,7 @@ impl<S: Caller> Clone for Context<S> {
         let mut handle = self.handle().clone();
         if handle.is_external() {
             handle.scope.add_root();
+            handle.scope.expect_deadline();
         }
         handle.origin = handle.origin.of_clone();
         Context::new(handle)

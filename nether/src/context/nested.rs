@@ -49,6 +49,9 @@ impl<S: Caller> Context<S> {
     /// ```
     pub fn nested(&self) -> Nested<S> {
         let handle = self.handle();
+        if handle.is_external() {
+            handle.scope.expect_deadline();
+        }
         Nested {
             ctx: Context::new(Handle {
                 scope: handle.scope.nest(),

@@ -21,7 +21,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::sync::Notify;
-use tokio::time::timeout_at;
 
 use self::extras::Extras;
 use self::flight::{Admission, Flight};
@@ -30,6 +29,7 @@ use self::state::ScopeState;
 use crate::channel::AnyChannel;
 use crate::error::{Failure, FailureKind, SendError, StreamError};
 use crate::mediator::{Mediator, Row, Table};
+use crate::race::race;
 use crate::sync::lock;
 
 /// The shared part of a context: one allocation per unit of work.
@@ -249,14 +249,19 @@ impl Scope {
 
     /// The same, but no longer than to its deadline. Gives back how many messages were in flight then.
     pub(crate) async fn drain_in_time(&self) -> u64 {
-        let Some(deadline) = self.deadline() else {
+        if !self.has_properties() {
             self.drain().await;
             return 0;
-        };
-        match timeout_at(deadline.0, self.drain()).await {
-            Ok(()) => 0,
-            Err(_) => self.in_flight(),
         }
+        let drained = async {
+            self.drain().await;
+            0
+        };
+        let cut_off = async {
+            self.deadline_passed().await;
+            self.in_flight()
+        };
+        race(drained, cut_off).await
     }
 
     /// Marks the unit of work as over: handles that outlive it can send nothing more, streams end. It is

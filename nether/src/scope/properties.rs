@@ -4,12 +4,14 @@
 use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
+use std::future::pending;
 use std::iter;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use tokio::time::Instant;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use crate::scope::Scope;
@@ -22,6 +24,9 @@ pub(super) struct Properties {
     parent: OnceLock<Arc<Scope>>,
     id: OnceLock<ContextId>,
     deadline: OnceLock<Deadline>,
+    /// Told when a deadline is set while it may be waited for. Only the outermost unit of work has it, for
+    /// all that is nested in it, and only if there is a handle that could set one.
+    deadline_set: OnceLock<Arc<Notify>>,
     principal: OnceLock<Arc<str>>,
     /// One value of each type.
     baggage: Mutex<Vec<Arc<dyn Baggage>>>,
@@ -97,8 +102,8 @@ impl Deadline {
 }
 
 impl Properties {
-    /// These, and those of all that they are nested in: a loop, because units of work may be nested as deep as
-    /// messages cause each other.
+    /// These, and those of all that they are nested in: a loop, because units of work may be nested as deep
+    /// as messages cause each other.
     fn with_inherited(&self) -> impl Iterator<Item = &Properties> {
         iter::successors(Some(self), |properties| {
             properties.parent.get()?.properties.get().map(Box::as_ref)
@@ -147,6 +152,45 @@ impl Scope {
     /// Sets the deadline, unless there is one.
     pub(crate) fn set_deadline(&self, at: Instant) {
         self.properties().deadline.get_or_init(|| Deadline(at));
+        if let Some(set) = self.deadline_set() {
+            set.notify_waiters();
+        }
+    }
+
+    /// A deadline may be set from now on while others wait. In a nested unit of work that is known already,
+    /// from when it was opened.
+    pub(crate) fn expect_deadline(&self) {
+        let properties = self.properties();
+        if properties.parent.get().is_none() {
+            properties.deadline_set.get_or_init(Arc::default);
+        }
+    }
+
+    /// What is told when a deadline is set, if one may be.
+    pub(crate) fn deadline_set(&self) -> Option<Arc<Notify>> {
+        let outermost = self.properties.get()?.with_inherited().last()?;
+        outermost.deadline_set.get().cloned()
+    }
+
+    /// Waits for the deadline, also if that is set meanwhile.
+    pub(super) async fn deadline_passed(&self) {
+        loop {
+            let set = self.deadline_set();
+            let set = set.as_ref().map(|set| set.notified());
+            if let Some(deadline) = self.deadline() {
+                return sleep_until(deadline.0).await;
+            }
+            match set {
+                Some(set) => set.await,
+                None => pending().await,
+            }
+        }
+    }
+
+    /// Whether it has any properties.
+    #[inline]
+    pub(crate) fn has_properties(&self) -> bool {
+        self.properties.get().is_some()
     }
 
     pub(crate) fn principal(&self) -> Option<&str> {
