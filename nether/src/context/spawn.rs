@@ -41,8 +41,8 @@ impl<S: Caller> Context<S> {
     /// shutdown time-out, and then cuts it off.
     ///
     /// What the task sends waits for room in mailboxes, as work from outside does, and is accepted even while
-    /// its context closes or the system stops. At the mailbox of the exclusive module whose handler spawned it,
-    /// the task does not wait, because that handler may be waiting for it.
+    /// its context closes or the system stops. At the mailbox of the exclusive module whose handler spawned
+    /// it, the task does not wait, because that handler may be waiting for it.
     ///
     /// ```
     /// use nether::prelude::*;

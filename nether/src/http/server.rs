@@ -242,8 +242,9 @@ impl Server {
     ///
     /// # Errors
     /// If the address, or that of [`management`](Server::management), is not one, or is taken; if the system
-    /// has a server already, or is stopping or gone; or if a stop would leave requests less time than they may
-    /// take (a [`StartError`](crate::StartError) that says so). The server is then detached, and the system goes on.
+    /// has a server already, or is stopping or gone; or if a stop would leave requests less time than they
+    /// may take (a [`StartError`](crate::StartError) that says so). The server is then detached, and the
+    /// system goes on.
     pub async fn serve(self, address: impl Into<String>) -> Result<()> {
         let system = self.running()?;
         self.settings.check(system.shutdown_timeout())?;

@@ -73,7 +73,7 @@ impl Default for BackgroundTasks {
 
 /// What the tasks of one module value hold while they run. The first of them gets it, once those of the value
 /// before have ended: a task that is aborted ends where it awaits next, which may take a while.
-type Turn = OnceCell<watch::Receiver<()>>;
+type WorkPermit = OnceCell<watch::Receiver<()>>;
 
 #[derive(Debug, Default)]
 struct BackgroundState {
@@ -104,7 +104,7 @@ impl BackgroundTasks {
         if state.is_stopping {
             return;
         }
-        let (mut running, turn) = (JoinSet::new(), Arc::new(Turn::new()));
+        let (mut running, turn) = (JoinSet::new(), Arc::new(WorkPermit::new()));
         for task in background.tasks {
             let (begun, turn) = (Arc::clone(&self.begun), Arc::clone(&turn));
             let watched = run_watched::<M>(task, handle.clone(), Arc::clone(cell));

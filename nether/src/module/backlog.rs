@@ -9,8 +9,8 @@ use std::sync::Arc;
 use crate::envelope::{Cause, Label, Source};
 use crate::scope::Scope;
 
-/// Messages in the order they came. It is filled, then emptied, and keeps its room, so that a warm one allocates
-/// nothing; what little use was made of for long is given back (see [`Usage`]).
+/// Messages in the order they came. It is filled, then emptied, and keeps its room, so that a warm one
+/// allocates nothing; what little use was made of for long is given back (see [`Usage`]).
 #[derive(Debug)]
 pub(super) struct Backlog<I> {
     /// Where they come from; the lengths add up to the number of messages.

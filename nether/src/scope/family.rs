@@ -12,8 +12,8 @@ pub(super) type Children = Vec<Weak<Scope>>;
 /// The fewest children that there is room for.
 const FEW: usize = 8;
 
-/// Forgets what has been dropped. This looks at all children, so it is done when they fill their vector, which
-/// then gets room for twice as many as are left: each child that is added pays for a look at two.
+/// Forgets what has been dropped. This looks at all children, so it is done when they fill their vector,
+/// which then gets room for twice as many as are left: each child that is added pays for a look at two.
 fn forget_dropped(children: &mut Children) {
     children.retain(|child| child.strong_count() > 0);
     let room = (2 * children.len()).max(FEW);

@@ -90,10 +90,10 @@ impl SystemBuilder {
 
     /// How many messages may be in flight in the whole system, waiting or being handled, before senders
     /// outside of handlers wait for room, first come, first served: at least 1; by default only mailboxes
-    /// bound it. Messages from handlers and from spawned tasks count, and never wait; an event counts once for
-    /// each module that handles it. A task that is [spawned](crate::Context::spawn) counts too, and is refused
-    /// if there is no room, unless a handler spawns it. With such a bound every message takes a lock of the
-    /// system twice.
+    /// bound it. Messages from handlers and from spawned tasks count, and never wait; an event counts once
+    /// for each module that handles it. A task that is [spawned](crate::Context::spawn) counts too, and is
+    /// refused if there is no room, unless a handler spawns it. With such a bound every message takes a lock
+    /// of the system twice.
     pub fn max_in_flight(mut self, messages: usize) -> Self {
         self.max_in_flight = Some(messages.max(1));
         self

@@ -1,5 +1,5 @@
-//! Work that goes on in tasks, beside handlers: it waits for room as work from outside does, and is part of its
-//! unit of work all the same.
+//! Work that goes on in tasks, beside handlers: it waits for room as work from outside does, and is part of
+//! its unit of work all the same.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
