@@ -79,9 +79,9 @@ impl<S: Caller> Context<S> {
     /// ```
     ///
     /// # Errors
-    /// The reason why the unit of work accepts nothing more. [`SendError::Full`] from outside of handlers, and
-    /// from spawned tasks, if [`max_in_flight`](crate::SystemBuilder::max_in_flight) leaves no room: a task
-    /// counts for as long as it runs, and `spawn` does not wait.
+    /// The reason why the unit of work accepts nothing more. [`SendError::Full`] from outside of handlers,
+    /// and from spawned tasks, if [`max_in_flight`](crate::SystemBuilder::max_in_flight) leaves no room: a
+    /// task counts for as long as it runs, and `spawn` does not wait.
     pub fn spawn<F>(&self, work: impl FnOnce(Context<S>) -> F) -> Result<(), SendError>
     where
         F: Future<Output = Result<()>> + Send + 'static,

@@ -102,8 +102,8 @@ impl Pace {
         self.until_look == 0
     }
 
-    /// Looks at the clock, and says whether the module's turn is over. If so, [`begin_turn`](Pace::begin_turn)
-    /// is to be called once others had theirs.
+    /// Looks at the clock, and says whether the module's turn is over. If so,
+    /// [`begin_turn`](Pace::begin_turn) is to be called once others had theirs.
     #[cold]
     pub(super) fn look(&mut self) -> bool {
         self.look_at(Instant::now())
