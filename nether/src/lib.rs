@@ -252,6 +252,7 @@ extern crate self as nether;
 // The order of these modules is the order of the layers: each imports only from modules above it.
 mod declaration;
 mod error;
+mod instants;
 mod race;
 mod sync;
 mod wait_queue;

@@ -72,7 +72,8 @@ impl<P: Parcel> Pool<P> {
         }
     }
 
-    /// With a key always the same instance; without, the least busy one.
+    /// With a key always the same instance, whatever has become of it; without, the one that handles it
+    /// soonest.
     #[inline(never)] // Most modules have one instance: their way is to stay short.
     fn pick(&self, message: &P::Message) -> &Arc<dyn Queue<P>> {
         let count = self.queues.len();
@@ -81,28 +82,49 @@ impl<P: Parcel> Pool<P> {
         let key = catch_unwind(AssertUnwindSafe(|| message.key_hash()));
         let picked = match key.unwrap_or(Some(0)) {
             Some(hash) => (hash % count as u64) as usize,
-            None => self.least_busy(),
+            None => self.soonest(),
         };
         &self.queues[picked]
     }
 
-    /// Never the one that sends: it is busy for as long as it waits for the reply.
-    fn least_busy(&self) -> usize {
+    /// The least busy of those that are most available: one that handles nothing is not busy at all, and
+    /// would get everything.
+    fn soonest(&self) -> usize {
         let count = self.queues.len();
         let first = self.turn.fetch_add(1, Ordering::Relaxed) % count;
-        let mut best = (u64::MAX, first);
+        let mut best = (Availability::Stopped, u64::MAX);
+        let mut picked = first;
         for index in (first..count).chain(0..first) {
             let queue = &self.queues[index];
-            let load = queue.load();
-            if load < best.0 && !queue.waiter().is_this() {
-                best = (load, index);
+            let mut availability = queue.availability();
+            if queue.waiter().waits_for_current() {
+                availability = availability.max(Availability::Waiting);
             }
-            if best.0 == 0 {
+            let rank = (availability, queue.load());
+            if rank < best {
+                (best, picked) = (rank, index);
+            }
+            if best == (Availability::Running, 0) {
                 break;
             }
         }
-        best.1
+        picked
     }
+}
+
+/// How soon the module of a queue handles what it gets, the soonest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Availability {
+    /// After what it has.
+    Running,
+    /// Once it has started, is restarted, or is not paused any more.
+    NotYet,
+    /// It is the one that sends, or waits for that one: it would wait for its own reply.
+    Waiting,
+    /// Its breaker is open, so it refuses.
+    BreakerOpen,
+    /// Never.
+    Stopped,
 }
 
 /// Why a message was not accepted.
@@ -195,6 +217,9 @@ pub(crate) trait Queue<P>: Send + Sync {
         is_external: bool,
         parcel: &mut Option<P>,
     ) -> Result<(), Rejected>;
+
+    /// How soon it handles what it gets.
+    fn availability(&self) -> Availability;
 
     /// How many messages it has to handle, the current one included.
     fn load(&self) -> u64;

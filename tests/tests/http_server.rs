@@ -8,6 +8,7 @@ use nether::http::{
     StopServer,
 };
 use nether::prelude::*;
+use nether::{StartError, StartProblem};
 use nether_tests::http::{JSON, PATIENCE, connect, get, head_and_body, open, post, request, start};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -289,6 +290,55 @@ async fn a_server_may_be_told_to_have_no_limits() {
     let at = open(&system, server).await;
     assert_eq!(get(&at, "/hello").await.status, 200);
     assert_eq!(post(&at, "/texts", r#"{"text":""}"#).await.status, 204);
+}
+
+#[tokio::test]
+async fn a_stop_leaves_requests_the_time_that_they_may_take_or_the_server_does_not_start() {
+    let builder = System::builder().shutdown_timeout(Duration::from_secs(5));
+    let system = builder.start().await.expect("the program is sound");
+    let server = || Server::new(&system).request_timeout(Duration::from_secs(6));
+    let error = server()
+        .serve("127.0.0.1:0")
+        .await
+        .expect_err("it is cut off");
+    let problems = &error
+        .downcast_ref::<StartError>()
+        .expect("it says why")
+        .problems;
+    let [
+        StartProblem::ShutdownTooShort {
+            shutdown_timeout,
+            request_timeout,
+        },
+    ] = problems[..]
+    else {
+        panic!("{problems:?}")
+    };
+    assert_eq!(shutdown_timeout, Duration::from_secs(5));
+    assert_eq!(request_timeout, Duration::from_secs(6));
+    let text = error.to_string();
+    for says in [
+        "6s",
+        "5s",
+        "SystemBuilder::shutdown_timeout",
+        "Server::request_timeout",
+    ] {
+        assert!(text.contains(says), "{text}");
+    }
+    // So it is if it is attached by hand.
+    let error = system.attach(server()).await.expect_err("it is cut off");
+    assert!(error.to_string().contains("shutdown_timeout"), "{error}");
+    // With as much time as a request has, it starts.
+    let server = Server::new(&system).request_timeout(Duration::from_secs(5));
+    let at = open(&system, server).await;
+    assert_eq!(get(&at, "/hello").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_system_and_its_server_fit_together_as_they_are() {
+    let system = running().await;
+    let at = open(&system, Server::new(&system)).await;
+    assert_eq!(get(&at, "/hello").await.status, 200);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use crate::context::budget::poll_budget;
 use crate::context::handle::Handle;
 use crate::context::inline::RunToEnd;
 use crate::context::room::{self, Room};
@@ -26,6 +27,9 @@ use crate::waiting::{self, wait};
 /// Nothing is sent before it is first polled. Dropped while it waits for room in a mailbox, it takes the
 /// message back. Dropped after that, the message is handled all the same, and a failure is one of the unit of
 /// work; a query to a shared module, which changes nothing, is dropped with it.
+///
+/// A call of a shared module uses the cooperative budget that tokio gives each task: a task that calls again
+/// and again lets others run, even if no call has to wait.
 #[must_use = "nothing is sent until this is awaited"]
 pub struct CallFuture<'a, M, P, T, E> {
     handle: &'a Handle,
@@ -182,7 +186,7 @@ where
                     return CallStage::Ended(Some(CallError::Deadlock(Box::new(deadlock))));
                 }
                 let given = Given::new(message, Some(reply));
-                match offer(queue, source, label, given, handle.is_external(), cx) {
+                match offer(queue, source, label, given, handle.waits_at(&**queue), cx) {
                     Ok(None) if handle.is_external() => CallStage::Replying(awaited),
                     Ok(None) => {
                         expect_reply(handle, sequence, queue.waiter().number(), || {
@@ -197,7 +201,7 @@ where
             To::Inline(inline) => {
                 let given = Given::new(message, None);
                 let future =
-                    Arc::clone(inline).call(given, source.header(label), handle.waits_for_room());
+                    Arc::clone(inline).call(given, source.header(label), handle.waits_for_turn());
                 CallStage::Running(RunToEnd::new::<M>(future, scope, module.name, sequence))
             }
         }
@@ -235,9 +239,12 @@ impl<M, P, T, E> Future for CallFuture<'_, M, P, T, E> {
         let call = self.get_mut();
         if let Some(message) = call.message.take() {
             call.stage = (call.begin)(call.handle, message, cx);
-            if let CallStage::Replying(_) = call.stage {
+            match call.stage {
                 // The reply cell has the waker already.
-                return call.poll_deadline(cx).map(Err);
+                CallStage::Replying(_) => return call.poll_deadline(cx).map(Err),
+                // A loop may send until it is not refused any more.
+                CallStage::Ended(_) => ready!(poll_budget(cx)),
+                CallStage::Offering(..) | CallStage::Running(_) => {}
             }
         }
         let reply = call.poll_stage(cx);

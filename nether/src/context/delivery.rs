@@ -15,7 +15,6 @@ use crate::mediator::Row;
 use crate::message::{ByValue, Event, Message};
 use crate::route::{BoxFuture, Rejected, Route, To, offer};
 use crate::scope::{Queued, QueuedWait, Scope, ScopeKind};
-use crate::waiting;
 
 /// A parcel that can be posted: accepted without waiting for what comes of it.
 #[doc(hidden)]
@@ -69,7 +68,7 @@ where
             cause: &cause,
         };
         let label = Label::new(descriptor, sequence, false);
-        deliver(source, label, route, given, handle.is_external(), cx)
+        deliver(handle, source, label, route, given, cx)
     })
 }
 
@@ -164,14 +163,7 @@ fn publish<E: Event>(handle: &Handle, event: &Arc<E>, cx: &mut Context<'_>) -> P
             let Some(route) = Route::<Shown<E>>::known(&handler.route) else {
                 unreachable!("rows are filled by message type")
             };
-            match deliver(
-                source,
-                label,
-                route,
-                Shown(Arc::clone(event)),
-                handle.is_external(),
-                cx,
-            ) {
+            match deliver(handle, source, label, route, Shown(Arc::clone(event)), cx) {
                 // A module that stopped meanwhile does not handle the event any more.
                 PostStage::Ended(_) => {}
                 waiting => {
@@ -193,23 +185,24 @@ fn publish<E: Event>(handle: &Handle, event: &Arc<E>, cx: &mut Context<'_>) -> P
 /// Hands one parcel to one module. The delivery is admitted already.
 #[inline]
 fn deliver<P: Parcel>(
+    handle: &Handle,
     source: Source<'_>,
     label: Label,
     route: &Route<P>,
     parcel: P,
-    is_external: bool,
     cx: &mut Context<'_>,
 ) -> PostStage<P> {
     let refused = |rejected: Rejected| rejected.error(P::Message::NAME);
     match route.to(parcel.sent()) {
-        To::Queue(queue) => match offer(queue, source, label, parcel, is_external, cx) {
-            Ok(None) => PostStage::Ended(Ok(())),
-            Ok(Some(waiting)) => PostStage::Offering(waiting),
-            Err(rejected) => PostStage::Ended(Err(refused(rejected))),
-        },
+        To::Queue(queue) => {
+            match offer(queue, source, label, parcel, handle.waits_at(&**queue), cx) {
+                Ok(None) => PostStage::Ended(Ok(())),
+                Ok(Some(waiting)) => PostStage::Offering(waiting),
+                Err(rejected) => PostStage::Ended(Err(refused(rejected))),
+            }
+        }
         To::Inline(inline) => {
-            let waits = is_external && waiting::current() == 0;
-            match Arc::clone(inline).post(parcel, source.header(label), waits) {
+            match Arc::clone(inline).post(parcel, source.header(label), handle.waits_for_turn()) {
                 Ok(None) => PostStage::Ended(Ok(())),
                 Ok(Some(wait)) => {
                     PostStage::Waiting(Box::pin(async move { wait.await.map_err(refused) }))
@@ -274,11 +267,11 @@ impl<E: Event> RemainingDeliveries<E> {
                 cause: &self.handle.next_cause(),
             };
             stage = deliver(
+                &self.handle,
                 source,
                 Label::new(E::descriptor(), self.sequence, false),
                 route,
                 Shown(Arc::clone(&self.event)),
-                self.handle.is_external(),
                 &mut cx,
             );
         }

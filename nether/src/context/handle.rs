@@ -8,8 +8,9 @@ use crate::envelope::{Cause, Header, Label, Source};
 use crate::error::{NoRoute, SendError, TooDeep};
 use crate::events::is_own;
 use crate::message::{MessageDescriptor, MessageKind};
+use crate::route::Queue;
 use crate::scope::{DeliveryKey, MessageId, Scope};
-use crate::waiting;
+use crate::waiting::{self, Waiter};
 
 /// A handle to a unit of work.
 #[derive(Debug, Clone)]
@@ -30,8 +31,61 @@ pub(crate) enum Origin {
     Hook,
     /// From a handler: it is never held up by a mailbox.
     Handler,
-    /// The same, but from a clone of a handler's context, of which nobody knows who uses it and for how long.
-    Loose,
+    /// From a clone of the context of a handler or hook. Who uses it, and for how long, is not known. Used in
+    /// the task of a module, it is not held up either; elsewhere it waits at a full mailbox.
+    Loose(Home),
+    /// From a task that was spawned: it waits at full mailboxes, as work from outside does, since no module
+    /// waits for it; but it is part of what a closing context and a stopping system wait for.
+    Task(Home),
+    /// From a clone of such a task's context.
+    LooseTask(Home),
+}
+
+/// The exclusive module in whose task something was made that may outlive its handler; 0 for none. At that
+/// module's mailbox it does not wait, because the handler may be waiting for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Home(u32);
+
+impl Home {
+    fn current() -> Self {
+        Home(waiting::current_short())
+    }
+
+    /// Whether what was made there waits for room in the mailbox of `module`.
+    #[cold]
+    fn waits_at(self, module: &Waiter) -> bool {
+        let is_inside = self.0 != 0 && self.0 == module.short_number();
+        !is_inside && waiting::current() == 0
+    }
+}
+
+impl Origin {
+    /// The origin of a clone.
+    pub(crate) fn of_clone(self) -> Self {
+        match self {
+            Origin::Handler | Origin::Hook => Origin::Loose(Home::current()),
+            Origin::Task(home) => Origin::LooseTask(home),
+            same => same,
+        }
+    }
+
+    /// The origin of a task that is spawned.
+    pub(crate) fn of_task(self) -> Self {
+        match self {
+            Origin::Task(home) | Origin::LooseTask(home) | Origin::Loose(home) => {
+                Origin::Task(home)
+            }
+            Origin::External | Origin::Hook | Origin::Handler => Origin::Task(Home::current()),
+        }
+    }
+
+    /// The origin within a nested unit of work.
+    pub(crate) fn of_nested(self) -> Self {
+        match self {
+            Origin::Hook => Origin::Handler,
+            same => same,
+        }
+    }
 }
 
 impl Handle {
@@ -55,14 +109,38 @@ impl Handle {
         }
     }
 
-    /// Whether what it sends waits for room in mailboxes.
+    /// Whether what it sends is new work: a closing context and a stopping system refuse it, and it waits for
+    /// room in the system.
     #[inline]
     pub(crate) fn is_external(&self) -> bool {
-        self.origin == Origin::External
+        matches!(self.origin, Origin::External)
     }
 
-    /// Whether what it sends waits for room elsewhere than in mailboxes. In the task of an exclusive module nothing
-    /// does, whatever the handle: what keeps the room may wait for that module.
+    /// Whether what it sends waits for room in the mailbox of an exclusive module.
+    #[inline]
+    pub(crate) fn waits_at<P>(&self, queue: &dyn Queue<P>) -> bool {
+        match self.origin {
+            Origin::External => true,
+            Origin::Hook | Origin::Handler => false,
+            Origin::Loose(home) | Origin::Task(home) | Origin::LooseTask(home) => {
+                home.waits_at(queue.waiter())
+            }
+        }
+    }
+
+    /// Whether what it sends waits for its turn in a shared module. A clone of a handler's context may be in
+    /// use in that handler, which has a turn in a module itself.
+    #[inline]
+    pub(crate) fn waits_for_turn(&self) -> bool {
+        let waits = matches!(
+            self.origin,
+            Origin::External | Origin::Task(_) | Origin::LooseTask(_)
+        );
+        waits && waiting::current() == 0
+    }
+
+    /// Whether what it sends waits for room in the system. In the task of an exclusive module nothing waits for room,
+    /// whatever the handle: what keeps the room may wait for that module.
     #[inline]
     pub(crate) fn waits_for_room(&self) -> bool {
         self.is_external() && waiting::current() == 0
@@ -80,7 +158,7 @@ impl Handle {
         if self.cause.depth >= limit {
             return Err(SendError::TooDeep(Box::new(self.too_deep(message, limit))));
         }
-        if self.origin == Origin::External && self.scope.mediator.stopping.has_begun() {
+        if self.is_external() && self.scope.mediator.stopping.has_begun() {
             return Err(SendError::Stopping {
                 message: message.name(),
             });
@@ -126,7 +204,8 @@ impl Handle {
 
     /// The delivery whose handler uses it. `None` outside handlers, and for clones, whose users are unknown.
     pub(crate) fn delivery(&self) -> Option<DeliveryKey> {
-        let label = self.message.filter(|_| self.origin == Origin::Handler)?;
+        let is_its = matches!(self.origin, Origin::Handler | Origin::Task(_));
+        let label = self.message.filter(|_| is_its)?;
         let place = match label.message.kind {
             MessageKind::Event => ptr::from_ref(self).addr(),
             MessageKind::Command | MessageKind::Query => 0,

@@ -2,8 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
+use crate::context::budget::poll_budget;
 use crate::context::handle::Handle;
 use crate::error::{CallError, Failure, FailureKind, HandlerError};
 use crate::message::{Message, MessageKind};
@@ -21,6 +22,8 @@ pub(super) struct RunToEnd<T, E> {
     sequence: u64,
     /// That the caller waits, while its unit of work closes.
     waiting: Option<Box<Waiting>>,
+    /// Whether the caller's task has been charged for it.
+    is_charged: bool,
 }
 
 struct Detach<T, E> {
@@ -60,6 +63,7 @@ impl<T, E> RunToEnd<T, E> {
             detach,
             sequence,
             waiting: None,
+            is_charged: false,
         }
     }
 
@@ -70,6 +74,7 @@ impl<T, E> RunToEnd<T, E> {
             detach: None,
             sequence: 0,
             waiting: None,
+            is_charged: false,
         }
     }
 
@@ -86,11 +91,16 @@ impl<T, E> RunToEnd<T, E> {
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, CallError<E>>> {
+        if !self.is_charged {
+            // The handler may be over at once, so it begins when its caller's task has time for it.
+            self.is_charged = true;
+            ready!(poll_budget(cx));
+        }
         let future = self
             .future
             .as_mut()
             .expect("a future is not polled after it is ready");
-        let reply = std::task::ready!(future.as_mut().poll(cx));
+        let reply = ready!(future.as_mut().poll(cx));
         self.future = None;
         Poll::Ready(reply)
     }

@@ -1,5 +1,6 @@
 //! [`Context`], the handle to a unit of work: what programs, handlers and hooks send with.
 
+mod budget;
 mod calling;
 mod delivery;
 mod handle;
@@ -42,6 +43,7 @@ use self::query::ByCalls;
 use crate::declaration::Declaration;
 use crate::envelope::{Given, Shown};
 use crate::error::TrySendError;
+use crate::instants::in_future;
 use crate::message::{ByValue, Command, Event, Message};
 use crate::routing::{Caller, Calls, Emits, External};
 use crate::scope::Scope;
@@ -95,7 +97,8 @@ use crate::scope::Scope;
 /// handle outside of handlers is dropped before the unit of work was closed, messages that have not started
 /// are cancelled, and a warning is logged if there were any. A clone that a handler gives to a task of its
 /// own, with `tokio::spawn`, does not hold the unit of work open: once the unit of work has ended, the
-/// clone's messages are refused. What the unit of work shall wait for runs in [`spawn`](Context::spawn).
+/// clone's messages are refused. Outside of the module's own task, the clone waits at a full mailbox. What
+/// the unit of work shall wait for runs in [`spawn`](Context::spawn).
 ///
 /// # Helper functions
 ///
@@ -252,6 +255,9 @@ impl<S: Caller> Context<S> {
     /// if the reply is not awaited; the handler of a shared module runs while it is awaited, in this task, or
     /// once it is dropped, in another. From inside a handler there is always room.
     ///
+    /// It cannot let other tasks run, as `send` does: a loop that may take long awaits
+    /// `tokio::task::consume_budget` now and then.
+    ///
     /// # Errors
     /// The command, and why it was not accepted.
     ///
@@ -302,7 +308,8 @@ impl<S: Caller> Context<S> {
     /// Like [`process`](Context::process), but it does not wait for room: while the mailbox is full, and
     /// while others wait for room in it, the message is refused. From inside a handler there is always room.
     /// Events go to [`publish`](Context::publish), for there may be room for them in one module and not in
-    /// the next.
+    /// the next. It cannot let other tasks run, as `process` does: a loop that may take long awaits
+    /// `tokio::task::consume_budget` now and then.
     ///
     /// # Errors
     /// The message, and why it was not accepted.
@@ -376,12 +383,15 @@ impl Context<External> {
     /// ```
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
-        self.with_deadline(Instant::now() + timeout)
+        self.with_deadline(in_future(timeout))
     }
 
     /// Sets the deadline: a message that has not started by then never starts, and calls that wait for a
     /// reply, or for [`close`](Context::close), return. Running handlers are not interrupted. A context has
     /// one deadline; setting another changes nothing.
+    ///
+    /// It may be set while others wait, by a clone: calls, and streams, that began to wait after the context
+    /// was first cloned end by it too.
     #[must_use]
     pub fn with_deadline(self, at: Instant) -> Self {
         self.handle().scope.set_deadline(at);
@@ -436,20 +446,19 @@ impl<S: Caller> Deref for Context<S> {
 
 impl<S: Caller> Clone for Context<S> {
     fn clone(&self) -> Self {
-        if self.handle().origin == Origin::External {
-            self.handle().scope.add_root();
-        }
         let mut handle = self.handle().clone();
-        if handle.origin == Origin::Handler {
-            handle.origin = Origin::Loose;
+        if handle.is_external() {
+            handle.scope.add_root();
+            handle.scope.expect_deadline();
         }
+        handle.origin = handle.origin.of_clone();
         Context::new(handle)
     }
 }
 
 impl<S: Caller> Drop for Context<S> {
     fn drop(&mut self) {
-        if self.handle().origin == Origin::External {
+        if self.handle().is_external() {
             self.handle().scope.drop_root();
         }
     }

@@ -7,9 +7,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::context::Context;
-use crate::context::handle::{Handle, Origin};
+use crate::context::handle::Handle;
 use crate::context::outcome::{Outcome, close};
 use crate::error::ContextError;
+use crate::instants::in_future;
 use crate::routing::Caller;
 
 impl<S: Caller> Context<S> {
@@ -48,14 +49,13 @@ impl<S: Caller> Context<S> {
     /// ```
     pub fn nested(&self) -> Nested<S> {
         let handle = self.handle();
-        let origin = match handle.origin {
-            Origin::External => Origin::External,
-            _ => Origin::Handler,
-        };
+        if handle.is_external() {
+            handle.scope.expect_deadline();
+        }
         Nested {
             ctx: Context::new(Handle {
                 scope: handle.scope.nest(),
-                origin,
+                origin: handle.origin.of_nested(),
                 message: None,
                 cause: handle.next_cause().elsewhere(),
             }),
@@ -81,7 +81,7 @@ impl<S: Caller> Nested<S> {
     /// Sets a deadline this long from now, if that is before the inherited one.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
-        self.with_deadline(Instant::now() + timeout)
+        self.with_deadline(in_future(timeout))
     }
 
     /// Sets the deadline, if it is before the inherited one. Setting another changes nothing.
@@ -118,7 +118,7 @@ impl<S: Caller> Drop for Nested<S> {
     fn drop(&mut self) {
         let handle = self.ctx.handle();
         // An external handle sees to it itself.
-        if handle.origin != Origin::External {
+        if !handle.is_external() {
             handle.scope.let_go();
         }
     }

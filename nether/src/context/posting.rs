@@ -4,6 +4,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use crate::context::budget::poll_budget;
 use crate::context::handle::Handle;
 use crate::context::timer::Timer;
 use crate::envelope::Parcel;
@@ -16,6 +17,9 @@ use crate::route::{BoxFuture, Rejected, WaitingOffer};
 ///
 /// Nothing is sent before it is first polled. Dropped while it waits for room in a mailbox, it takes the
 /// message back; of an event, from those modules that have not accepted it yet.
+///
+/// It uses the cooperative budget that tokio gives each task: a task that sends again and again lets others
+/// run, even if no send has to wait. Nothing is sent in the turn in which the budget is used up.
 #[must_use = "nothing is sent until this is awaited"]
 pub struct PostFuture<'a, M, P> {
     handle: &'a Handle,
@@ -83,6 +87,9 @@ impl<M, P> Future for PostFuture<'_, M, P> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let post = self.get_mut();
+        if post.message.is_some() {
+            ready!(poll_budget(cx));
+        }
         if let Some(message) = post.message.take() {
             post.stage = (post.begin)(post.handle, message, cx);
         }

@@ -36,9 +36,17 @@ impl Room {
 
     /// A place, if there is one now; or none if none is needed.
     pub(super) fn take(handle: &Handle) -> Result<Option<Room>, ()> {
-        let Some(limit) = limit(handle) else {
-            return Ok(None);
-        };
+        limit(handle).map_or(Ok(None), |limit| Room::try_enter(handle, limit))
+    }
+
+    /// The same, for a task that is spawned. What a task spawns needs a place too: it may spawn without end.
+    pub(super) fn take_for_task(handle: &Handle) -> Result<Option<Room>, ()> {
+        let limit = handle.scope.mediator.limit.as_deref();
+        let limit = limit.filter(|_| handle.waits_for_turn());
+        limit.map_or(Ok(None), |limit| Room::try_enter(handle, limit))
+    }
+
+    fn try_enter(handle: &Handle, limit: &Limit) -> Result<Option<Room>, ()> {
         if !limit.try_enter() {
             return Err(());
         }

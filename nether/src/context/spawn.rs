@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use tracing::Instrument;
 
-use crate::context::handle::{Handle, Origin};
+use crate::context::handle::Handle;
+use crate::context::room::Room;
 use crate::context::{Context, announce};
 use crate::declaration::Declaration;
 use crate::envelope::Label;
@@ -40,6 +41,10 @@ impl<S: Caller> Context<S> {
     /// module continues. Like a handler, the task is not interrupted when the context is cancelled, but can
     /// wait for [`cancelled`](crate::QueryContext::cancelled). A system that stops waits for it up to the
     /// shutdown time-out, and then cuts it off.
+    ///
+    /// What the task sends waits for room in mailboxes, as work from outside does, and is accepted even while
+    /// its context closes or the system stops. At the mailbox of the exclusive module whose handler spawned
+    /// it, the task does not wait, because that handler may be waiting for it.
     ///
     /// ```
     /// use nether::prelude::*;
@@ -76,15 +81,22 @@ impl<S: Caller> Context<S> {
     /// ```
     ///
     /// # Errors
-    /// The reason why the unit of work accepts nothing more.
+    /// The reason why the unit of work accepts nothing more. [`SendError::Full`] from outside of handlers,
+    /// and from spawned tasks, if [`max_in_flight`](crate::SystemBuilder::max_in_flight) leaves no room: a
+    /// task counts for as long as it runs, and `spawn` does not wait.
     pub fn spawn<F>(&self, work: impl FnOnce(Context<S>) -> F) -> Result<(), SendError>
     where
         F: Future<Output = Result<()>> + Send + 'static,
     {
+        let full = |()| SendError::Full {
+            message: SPAWNED.name(),
+        };
+        let room = Room::take_for_task(self.handle()).map_err(full)?;
         let sequence = self.handle().admit(&SPAWNED, 1)?;
+        drop(room); // The task counts for itself.
         let handle = Handle {
             scope: Arc::clone(&self.handle().scope),
-            origin: Origin::Handler,
+            origin: self.handle().origin.of_task(),
             message: Some(Label::new(&SPAWNED, sequence, false)),
             cause: self.handle().next_cause(),
         };

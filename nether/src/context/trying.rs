@@ -17,8 +17,7 @@ use crate::waiting::wait;
 struct Handover<'a, M> {
     source: Source<'a>,
     label: Label,
-    /// Whether it needs room: what handlers cause is accepted always.
-    is_external: bool,
+    handle: &'a Handle,
     module: &'static str,
     message: M,
 }
@@ -36,7 +35,7 @@ where
         let Handover {
             source,
             label,
-            is_external,
+            handle,
             module,
             message,
         } = delivery;
@@ -52,14 +51,18 @@ where
                     return Err((SendError::Deadlock(Box::new(deadlock)), Some(given)));
                 }
                 let mut given = Some(Given::new(message, Some(to)));
-                let accepted = queue.try_accept(source, label, is_external, &mut given);
+                let accepted =
+                    queue.try_accept(source, label, handle.waits_at(&**queue), &mut given);
                 accepted.map_err(|rejected| (rejected.error(M::NAME), given))?;
                 Ok(CallStage::Replying(awaited))
             }
             To::Inline(inline) => {
                 let mut given = Some(Given::new(message, None));
-                let called =
-                    Arc::clone(inline).try_call(&mut given, source.header(label), is_external);
+                let called = Arc::clone(inline).try_call(
+                    &mut given,
+                    source.header(label),
+                    handle.waits_for_turn(),
+                );
                 let future = called.map_err(|rejected| (rejected.error(M::NAME), given))?;
                 let sequence = label.sequence();
                 Ok(CallStage::Running(RunToEnd::new::<M>(
@@ -84,17 +87,21 @@ where
         let Handover {
             source,
             label,
-            is_external,
+            handle,
             message,
             ..
         } = delivery;
         let to = route.to(&message);
         let mut given = Some(Given::new(message, None));
         let accepted = match to {
-            To::Queue(queue) => queue.try_accept(source, label, is_external, &mut given),
-            To::Inline(inline) => {
-                Arc::clone(inline).try_post(&mut given, source.header(label), is_external)
+            To::Queue(queue) => {
+                queue.try_accept(source, label, handle.waits_at(&**queue), &mut given)
             }
+            To::Inline(inline) => Arc::clone(inline).try_post(
+                &mut given,
+                source.header(label),
+                handle.waits_for_turn(),
+            ),
         };
         accepted.map_err(|rejected| (rejected.error(M::NAME), given))
     })
@@ -135,7 +142,7 @@ where
                 cause: &handle.next_cause(),
             },
             label: Label::new(descriptor, sequence, awaited),
-            is_external: handle.is_external(),
+            handle,
             module,
             message,
         };

@@ -22,6 +22,17 @@ struct Link {
     previous: Option<Arc<Link>>,
 }
 
+/// A chain is as long as `max_depth` lets it be. Left to itself, its last link would drop the one before it,
+/// and so on, each on top of the other on the stack.
+impl Drop for Link {
+    fn drop(&mut self) {
+        let mut previous = self.previous.take();
+        while let Some(mut link) = previous.and_then(Arc::into_inner) {
+            previous = link.previous.take();
+        }
+    }
+}
+
 impl Cause {
     /// The cause to attach to messages that the handler of `message` (its name and number) sends; `self` is
     /// the cause of `message` itself.

@@ -26,7 +26,8 @@ pub enum SendError {
         /// The message's name.
         message: &'static str,
     },
-    /// There is no room for it now, and [`try_process`](crate::Context::try_process) does not wait.
+    /// There is no room for it now, and neither [`try_process`](crate::Context::try_process) nor
+    /// [`spawn`](crate::Context::spawn) waits.
     Full {
         /// The message's name.
         message: &'static str,

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
 
 use crate::declaration::Declaration;
 use crate::error::boxed::Error;
@@ -130,6 +131,13 @@ pub enum StartProblem {
         /// What it said.
         error: Error,
     },
+    /// A stop of the system would cut off requests that the server gives more time.
+    ShutdownTooShort {
+        /// What [`SystemBuilder::shutdown_timeout`](crate::SystemBuilder::shutdown_timeout) says.
+        shutdown_timeout: Duration,
+        /// What the server's `request_timeout` says.
+        request_timeout: Duration,
+    },
     /// The system was told to stop while it started.
     Stopped,
 }
@@ -228,6 +236,14 @@ impl fmt::Display for StartProblem {
             StartProblem::ModuleFailed { module, error } => {
                 write!(f, "{module} failed to start: {error}")
             }
+            StartProblem::ShutdownTooShort {
+                shutdown_timeout,
+                request_timeout,
+            } => write!(
+                f,
+                "the server gives a request {request_timeout:?}, but a stop of the system cuts it off after {shutdown_timeout:?}; \
+                 give the stop more time (`SystemBuilder::shutdown_timeout`), or requests less (`Server::request_timeout`)"
+            ),
             StartProblem::Stopped => f.write_str("the system was told to stop while it started"),
         }
     }

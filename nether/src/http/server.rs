@@ -112,6 +112,10 @@ impl Server {
     /// How long a request may take: the deadline of its context, 30 seconds by default. A client may ask for
     /// less, with `Prefer: wait=5`. A longer request is answered with 504; a command that has begun runs to
     /// its end. Streams of events have no such limit.
+    ///
+    /// A stop of the system must leave a request as much time: a server does not start if this is longer than
+    /// [`SystemBuilder::shutdown_timeout`](crate::SystemBuilder::shutdown_timeout). [`Duration::MAX`] stands
+    /// for no limit; then a stop cuts off what takes longer than the stop may.
     #[must_use]
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.settings.request_timeout = timeout.min(FOREVER);
@@ -238,9 +242,12 @@ impl Server {
     ///
     /// # Errors
     /// If the address, or that of [`management`](Server::management), is not one, or is taken; if the system
-    /// has a server already, or is stopping or gone. The server is then detached, and the system goes on.
+    /// has a server already, or is stopping or gone; or if a stop would leave requests less time than they
+    /// may take (a [`StartError`](crate::StartError) that says so). The server is then detached, and the
+    /// system goes on.
     pub async fn serve(self, address: impl Into<String>) -> Result<()> {
         let system = self.running()?;
+        self.settings.check(system.shutdown_timeout())?;
         let address = address.into();
         let attached = system.attach(self).await?;
         let start = async |ctx: &Context| Ok(ctx.send(StartServer { address }).await?);
@@ -366,6 +373,12 @@ impl Server {
         or_tell(added, AddStatic::NAME, ctx).await?;
         ctx.publish(StaticAdded { path: add.path }).await?;
         Ok(())
+    }
+
+    #[on_start]
+    async fn check(&self) -> Result<()> {
+        let system = self.running()?;
+        Ok(self.settings.check(system.shutdown_timeout())?)
     }
 
     #[on_stop]

@@ -7,6 +7,8 @@ use std::time::Duration;
 use axum::http::request;
 use tower_http::cors::CorsLayer;
 
+use crate::error::{StartError, StartProblem};
+
 /// The longest time there is: clocks cannot add much more to the present.
 pub(super) const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
@@ -64,6 +66,23 @@ impl Default for ServerSettings {
             management: None,
             title: ("API".to_owned(), "1.0.0".to_owned()),
         }
+    }
+}
+
+impl ServerSettings {
+    /// Checks that a stop of the system, which may take so long, leaves requests the time that they may take.
+    pub(super) fn check(&self, shutdown_timeout: Duration) -> Result<(), StartError> {
+        let request_timeout = self.request_timeout;
+        if request_timeout <= shutdown_timeout || request_timeout == FOREVER {
+            return Ok(());
+        }
+        let problem = StartProblem::ShutdownTooShort {
+            shutdown_timeout,
+            request_timeout,
+        };
+        Err(StartError {
+            problems: vec![problem],
+        })
     }
 }
 

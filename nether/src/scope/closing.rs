@@ -6,10 +6,11 @@ use std::pin::pin;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
 use crate::channel::AnyChannel;
 use crate::error::{Failure, FailureKind, HeldStream};
+use crate::instants::in_future;
 use crate::race::race;
 use crate::scope::Scope;
 use crate::scope::extras::Extras;
@@ -18,9 +19,6 @@ use crate::scope::streams::StreamEntry;
 
 /// What stands for the message in the failure of a stream.
 const STREAM: &str = "Context::stream";
-
-/// A time that is never reached.
-const NEVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 
 /// When closing does something by itself.
 struct Agenda {
@@ -47,14 +45,19 @@ impl Scope {
     /// As [`drain`](Scope::drain), but no longer than to its deadline. Gives back how many messages were in
     /// flight then.
     pub(crate) async fn drain_in_time(&self) -> u64 {
-        let Some(deadline) = self.deadline() else {
+        if !self.has_properties() {
             self.drain().await;
             return 0;
-        };
-        match timeout_at(deadline.0, self.drain()).await {
-            Ok(()) => 0,
-            Err(_) => self.in_flight(),
         }
+        let drained = async {
+            self.drain().await;
+            0
+        };
+        let cut_off = async {
+            self.deadline_passed().await;
+            self.in_flight()
+        };
+        race(drained, cut_off).await
     }
 
     /// Tells `drain` that a delivery began or ceased to wait.
@@ -84,8 +87,8 @@ impl Scope {
         extras.ledger.call_roll();
         let slow = self.mediator.slow_handler;
         let mut agenda = Agenda {
-            log: Instant::now() + slow.min(NEVER),
-            log_again: slow.saturating_mul(2).min(NEVER),
+            log: in_future(slow),
+            log_again: slow.saturating_mul(2),
             end_stream: None,
             ended_waits: 0,
         };
@@ -123,12 +126,12 @@ impl Scope {
             return true;
         }
         let now = Instant::now();
-        let patience = self.mediator.close_patience.min(NEVER);
+        let patience = self.mediator.close_patience;
         if agenda.ended_waits != stuck.ended_waits {
             agenda.ended_waits = stuck.ended_waits;
             agenda.end_stream = None;
         }
-        if now < *agenda.end_stream.get_or_insert(now + patience) {
+        if now < *agenda.end_stream.get_or_insert_with(|| in_future(patience)) {
             return false;
         }
         agenda.end_stream = None;
@@ -190,8 +193,8 @@ impl Agenda {
         if Instant::now() < self.log {
             return;
         }
-        self.log = Instant::now() + self.log_again;
-        self.log_again = self.log_again.saturating_mul(2).min(NEVER);
+        self.log = in_future(self.log_again);
+        self.log_again = self.log_again.saturating_mul(2);
         let waits = scope
             .extras()
             .map_or_else(Vec::new, |extras| extras.ledger.describe());

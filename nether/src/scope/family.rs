@@ -9,6 +9,18 @@ use crate::sync::lock;
 /// The units of work that were opened within one.
 pub(super) type Children = Vec<Weak<Scope>>;
 
+/// The fewest children that there is room for.
+const FEW: usize = 8;
+
+/// Forgets what has been dropped. This looks at all children, so it is done when they fill their vector,
+/// which then gets room for twice as many as are left: each child that is added pays for a look at two.
+fn forget_dropped(children: &mut Children) {
+    children.retain(|child| child.strong_count() > 0);
+    let room = (2 * children.len()).max(FEW);
+    children.shrink_to(room);
+    children.reserve_exact(room - children.len());
+}
+
 /// What stands for the message, in the failure of a nested unit of work.
 const NESTED: &str = "nested context";
 
@@ -20,7 +32,9 @@ impl Scope {
         let nested = Arc::new(nested);
         {
             let mut children = lock(&self.extras_or_new().children);
-            children.retain(|child| child.strong_count() > 0);
+            if children.len() == children.capacity() {
+                forget_dropped(&mut children);
+            }
             children.push(Arc::downgrade(&nested));
         }
         // Asked when it is among them: whoever cancels sets the bit, and looks then.
@@ -30,13 +44,23 @@ impl Scope {
         nested
     }
 
-    /// Cancels what is nested in it.
+    /// Cancels what is nested in it, and what is nested in that: in a loop, since that may be deep.
     pub(super) fn cancel_children(&self) {
-        let Some(extras) = self.extras() else { return };
+        let mut open = self.take_children();
+        while let Some(child) = open.pop() {
+            child.cancel_alone();
+            open.extend(child.take_children());
+        }
+    }
+
+    /// What is nested in it and has not ended.
+    fn take_children(&self) -> Vec<Arc<Scope>> {
+        let Some(extras) = self.extras() else {
+            return Vec::new();
+        };
         let children = std::mem::take(&mut *lock(&extras.children));
         let open = children.iter().filter_map(Weak::upgrade);
-        open.filter(|child| !child.has_ended())
-            .for_each(|child| child.cancel());
+        open.filter(|child| !child.has_ended()).collect()
     }
 
     /// A unit of work was dropped without being closed, and is cancelled. Once what has begun is over its

@@ -248,9 +248,14 @@ impl Scope {
     /// What has not started is not started any more. A standing scope is only told to stop: it takes no more
     /// work from outside, but what its tasks have sent is handled.
     pub(crate) fn cancel(&self) {
+        self.cancel_alone();
+        self.cancel_children();
+    }
+
+    /// Cancels it, but not what is nested in it.
+    fn cancel_alone(&self) {
         self.state.cancel();
         self.changed.notify_waiters();
-        self.cancel_children();
         self.end_streams(|stream| stream.end(Err(StreamError::Cancelled)));
     }
 

@@ -4,11 +4,14 @@
 use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
+use std::future::pending;
+use std::iter;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use tokio::time::Instant;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use crate::scope::Scope;
@@ -21,6 +24,9 @@ pub(super) struct Properties {
     parent: OnceLock<Arc<Scope>>,
     id: OnceLock<ContextId>,
     deadline: OnceLock<Deadline>,
+    /// Told when a deadline is set while it may be waited for. Only the outermost unit of work has it, for
+    /// all that is nested in it, and only if there is a handle that could set one.
+    deadline_set: OnceLock<Arc<Notify>>,
     principal: OnceLock<Arc<str>>,
     /// One value of each type.
     baggage: Mutex<Vec<Arc<dyn Baggage>>>,
@@ -96,15 +102,31 @@ impl Deadline {
 }
 
 impl Properties {
+    /// These, and those of all that they are nested in: a loop, because units of work may be nested as deep
+    /// as messages cause each other.
+    fn with_inherited(&self) -> impl Iterator<Item = &Properties> {
+        iter::successors(Some(self), |properties| {
+            properties.parent.get()?.properties.get().map(Box::as_ref)
+        })
+    }
+
     /// Apart, since it is asked for before each message of a context that has any properties, and costs
     /// nothing in others.
     fn deadline(&self) -> Option<Deadline> {
-        let own = self.deadline.get().copied();
-        let Some(parent) = self.parent.get() else {
-            return own;
-        };
-        let both = [own, parent.deadline()].into_iter().flatten();
-        both.min_by_key(|deadline| deadline.0)
+        let deadlines = self.with_inherited();
+        let deadlines = deadlines.filter_map(|properties| properties.deadline.get().copied());
+        deadlines.min_by_key(|deadline| deadline.0)
+    }
+}
+
+/// What is nested deep is dropped in a loop too.
+impl Drop for Properties {
+    fn drop(&mut self) {
+        let mut parent = self.parent.take();
+        while let Some(mut scope) = parent.and_then(Arc::into_inner) {
+            let properties = scope.properties.get_mut();
+            parent = properties.and_then(|properties| properties.parent.take());
+        }
     }
 }
 
@@ -130,12 +152,50 @@ impl Scope {
     /// Sets the deadline, unless there is one.
     pub(crate) fn set_deadline(&self, at: Instant) {
         self.properties().deadline.get_or_init(|| Deadline(at));
+        if let Some(set) = self.deadline_set() {
+            set.notify_waiters();
+        }
+    }
+
+    /// A deadline may be set from now on while others wait. In a nested unit of work that is known already,
+    /// from when it was opened.
+    pub(crate) fn expect_deadline(&self) {
+        let properties = self.properties();
+        if properties.parent.get().is_none() {
+            properties.deadline_set.get_or_init(Arc::default);
+        }
+    }
+
+    /// What is told when a deadline is set, if one may be.
+    pub(crate) fn deadline_set(&self) -> Option<Arc<Notify>> {
+        let outermost = self.properties.get()?.with_inherited().last()?;
+        outermost.deadline_set.get().cloned()
+    }
+
+    /// Waits for the deadline, also if that is set meanwhile.
+    pub(super) async fn deadline_passed(&self) {
+        loop {
+            let set = self.deadline_set();
+            let set = set.as_ref().map(|set| set.notified());
+            if let Some(deadline) = self.deadline() {
+                return sleep_until(deadline.0).await;
+            }
+            match set {
+                Some(set) => set.await,
+                None => pending().await,
+            }
+        }
+    }
+
+    /// Whether it has any properties.
+    #[inline]
+    pub(crate) fn has_properties(&self) -> bool {
+        self.properties.get().is_some()
     }
 
     pub(crate) fn principal(&self) -> Option<&str> {
-        let properties = self.properties.get()?;
-        let own = properties.principal.get().map(|name| &**name);
-        own.or_else(|| properties.parent.get()?.principal())
+        let mut all = self.properties.get()?.with_inherited();
+        all.find_map(|properties| properties.principal.get().map(|name| &**name))
     }
 
     /// Sets the principal, unless there is one.
@@ -159,9 +219,8 @@ impl Scope {
 
     /// The value of that type.
     pub(crate) fn baggage<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
-        let properties = self.properties.get()?;
-        let own = lock(&properties.baggage).iter().find_map(known);
-        own.or_else(|| properties.parent.get()?.baggage())
+        let mut all = self.properties.get()?.with_inherited();
+        all.find_map(|properties| lock(&properties.baggage).iter().find_map(known))
     }
 
     /// The same, but not that of what it is nested in.
@@ -189,14 +248,14 @@ impl Scope {
         let Some(properties) = self.properties.get() else {
             return Vec::new();
         };
-        let mut all = lock(&properties.baggage).clone();
-        if let Some(parent) = properties.parent.get() {
-            let inherited = parent.all_baggage();
-            let is_own = |value: &Arc<dyn Baggage>| {
-                all.iter().any(|own| type_of(&**own) == type_of(&**value))
-            };
-            let inherited: Vec<_> = inherited.into_iter().filter(|it| !is_own(it)).collect();
-            all.extend(inherited);
+        let mut all: Vec<Arc<dyn Baggage>> = Vec::new();
+        for properties in properties.with_inherited() {
+            for value in &*lock(&properties.baggage) {
+                let is_known = |known: &Arc<dyn Baggage>| type_of(&**known) == type_of(&**value);
+                if !all.iter().any(is_known) {
+                    all.push(Arc::clone(value));
+                }
+            }
         }
         all
     }

@@ -16,7 +16,7 @@ const MAILBOX: usize = 1024;
 const MAX_DEPTH: u32 = 64;
 
 /// How long a stopping system waits for its modules.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a handler may take before it is told.
 const SLOW_HANDLER: Duration = Duration::from_secs(5);
@@ -95,16 +95,19 @@ impl SystemBuilder {
 
     /// How many messages may be in flight in the whole system, waiting or being handled, before senders
     /// outside of handlers wait for room, first come, first served: at least 1; by default only mailboxes
-    /// bound it. Messages from handlers count, and never wait; an event counts once for each module that
-    /// handles it. With such a bound every message takes a lock of the system twice.
+    /// bound it. Messages from handlers and from spawned tasks count, and never wait; an event counts once
+    /// for each module that handles it. A task that is [spawned](crate::Context::spawn) counts too, and is
+    /// refused if there is no room, unless a handler spawns it. With such a bound every message takes a lock
+    /// of the system twice.
     pub fn max_in_flight(mut self, messages: usize) -> Self {
         self.max_in_flight = Some(messages.max(1));
         self
     }
 
-    /// How long [`shutdown`](System::shutdown) waits for modules before it cuts them off: 10 seconds by
+    /// How long [`shutdown`](System::shutdown) waits for modules before it cuts them off: 30 seconds by
     /// default. If some had to be cut off, the others get at most a quarter of that time more for their
-    /// `#[on_stop]`.
+    /// `#[on_stop]`. A server that gives requests more time does not start
+    /// ([`StartProblem::ShutdownTooShort`](crate::StartProblem::ShutdownTooShort)).
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.shutdown_timeout = timeout;
         self

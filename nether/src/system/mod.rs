@@ -74,6 +74,8 @@ struct SystemInner {
     /// Whether only modules attached by hand belong to it.
     isolated: bool,
     shutdown_timeout: Duration,
+    /// The modules that its shutdown has cut off so far.
+    cut_off: Mutex<Vec<&'static str>>,
     /// What the first `shutdown` reported, for all.
     report: SetOnce<ShutdownReport>,
     /// Whether a shutdown was requested.
@@ -276,6 +278,12 @@ impl System {
 
     fn instances(&self) -> Vec<Arc<dyn AnyInstance>> {
         self.inner.instances()
+    }
+
+    /// How long it waits for its modules when it stops.
+    #[cfg(feature = "http")]
+    pub(crate) fn shutdown_timeout(&self) -> Duration {
+        self.inner.shutdown_timeout
     }
 
     /// How long its handlers take.

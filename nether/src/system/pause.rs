@@ -22,7 +22,7 @@ impl System {
     /// it has begun. Messages wait; when its mailbox is full, senders outside of handlers wait for room. Its
     /// background tasks run on. Meanwhile [`modules`](System::modules) shows it as
     /// [`Paused`](crate::ModuleState::Paused). A system that stops resumes what is paused, to handle what
-    /// waits.
+    /// waits; so does [`detach`](System::detach).
     ///
     /// ```
     /// use nether::prelude::*;

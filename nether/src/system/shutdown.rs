@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use tokio::time::{Instant, timeout_at};
 
+use crate::instants::{in_future, later};
 use crate::module::AnyInstance;
 use crate::sync::lock;
 use crate::system::System;
@@ -80,16 +81,16 @@ impl System {
             let system = self.clone();
             // A task of its own: whoever asked may stop waiting, the system stops all the same.
             tokio::spawn(async move {
-                let report = system.stop().await;
-                let _ = system.inner.report.set(report);
+                let end = ShutdownEnd(system);
+                end.0.stop().await;
             });
         }
         self.inner.report.wait().await.clone()
     }
 
-    async fn stop(&self) -> ShutdownReport {
-        let deadline = Instant::now() + self.inner.shutdown_timeout;
-        let grace = self.inner.shutdown_timeout / 4;
+    async fn stop(&self) {
+        let deadline = in_future(self.inner.shutdown_timeout);
+        let cut_off_at = later(deadline, self.inner.shutdown_timeout / 4);
         let mediator = &self.inner.mediator;
         mediator.stopping.begin();
         let paused = self.instances();
@@ -97,12 +98,11 @@ impl System {
         let _ = timeout_at(deadline, mediator.stopping.until(|| self.is_quiet())).await;
         mediator.tasks.cut_off(); // Those that have not ended in time.
         let have_ended = || mediator.tasks.ended() == mediator.tasks.begun();
-        let _ = timeout_at(deadline + grace, mediator.stopping.until(have_ended)).await;
+        let _ = timeout_at(cut_off_at, mediator.stopping.until(have_ended)).await;
         let instances = self.instances();
         instances
             .iter()
             .for_each(|instance| instance.stop_background());
-        let mut cut_off = Vec::new();
         for (left, instance) in (1..=instances.len() as u32)
             .rev()
             .zip(instances.iter().rev())
@@ -112,7 +112,7 @@ impl System {
             let is_idle = instance.ended() == instance.accepted();
             let now = Instant::now();
             let until = if is_idle && now >= deadline {
-                now + (deadline + grace).saturating_duration_since(now) / left
+                now + cut_off_at.saturating_duration_since(now) / left
             } else {
                 deadline
             };
@@ -121,24 +121,21 @@ impl System {
                 .is_err()
             {
                 // A handler that never awaits cannot be ended, so it is not waited for for ever.
-                let _ = timeout_at(deadline + grace, Arc::clone(instance).cut_off()).await;
-                cut_off.push(instance.descriptor().declaration.name);
+                let _ = timeout_at(cut_off_at, Arc::clone(instance).cut_off()).await;
+                lock(&self.inner.cut_off).push(instance.descriptor().declaration.name);
             }
             disconnect(mediator, &**instance);
         }
-        let report = self.count(cut_off);
-        mediator.stopping.end();
-        mediator.end_subscriptions();
+        let report = self.count();
         tracing::info!(%report, "the system has stopped");
-        report
     }
 
     /// What all modules did.
-    fn count(&self, cut_off: Vec<&'static str>) -> ShutdownReport {
+    fn count(&self) -> ShutdownReport {
         let instances = lock(&self.inner.instances);
         self.inner.is_reported.store(true, Ordering::SeqCst);
         let mut report = lock(&self.inner.detached).clone();
-        report.cut_off = cut_off;
+        report.cut_off = lock(&self.inner.cut_off).clone();
         report.tasks_cut_off = self.inner.mediator.tasks.were_cut_off();
         instances
             .iter()
@@ -156,6 +153,19 @@ impl System {
         let ended = ended + tasks.ended();
         let accepted: u64 = instances.iter().map(|instance| instance.accepted()).sum();
         ended == accepted + tasks.begun()
+    }
+}
+
+/// The end of a shutdown. Dropped, it gives the report to all who wait for it, also if the shutdown panicked
+/// (the log, for one, is written by code of the user's) or its runtime is gone.
+struct ShutdownEnd(System);
+
+impl Drop for ShutdownEnd {
+    fn drop(&mut self) {
+        let System { inner } = &self.0;
+        inner.mediator.stopping.end();
+        inner.mediator.end_subscriptions();
+        let _ = inner.report.set(self.0.count());
     }
 }
 

@@ -119,6 +119,7 @@ async fn start(builder: SystemBuilder) -> Result<System, StartError> {
             mailbox: builder.mailbox,
             isolated: builder.isolated,
             shutdown_timeout: builder.shutdown_timeout,
+            cut_off: Mutex::default(),
             report: SetOnce::new(),
             has_shut_down: AtomicBool::new(false),
         }),

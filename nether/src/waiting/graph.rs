@@ -127,6 +127,20 @@ impl Node {
         }
     }
 
+    /// Whether it waits for the module of this number, directly or through others.
+    pub(crate) fn reaches(&self, number: u64) -> bool {
+        let (mut seen, mut next) = (HashSet::new(), self.open_waits());
+        while let Some(wait) = next.pop() {
+            if wait.handler.number == number {
+                return true;
+            }
+            if seen.insert(wait.handler.number) {
+                next.extend(wait.handler.open_waits());
+            }
+        }
+        false
+    }
+
     /// Whether it waits for nothing.
     fn is_free(&self) -> bool {
         let waits = lock(&self.waits);

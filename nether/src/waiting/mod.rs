@@ -77,9 +77,16 @@ impl Waiter {
         .await
     }
 
-    /// Whether the current task is this module's.
-    pub(crate) fn is_this(&self) -> bool {
-        THIS.get() == self.number
+    /// What is kept of its number where there is no room for more. Two modules may share it, after four
+    /// thousand million others.
+    pub(crate) fn short_number(&self) -> u32 {
+        self.number as u32
+    }
+
+    /// Whether the current task is this module's, or the module waits for that one.
+    pub(crate) fn waits_for_current(&self) -> bool {
+        let current = THIS.get();
+        current != 0 && (current == self.number || self.node.reaches(current))
     }
 
     /// The number of the module. No two modules of a process have the same; none has 0.
@@ -137,6 +144,11 @@ impl Drop for Entered {
 /// The number of the exclusive module whose task is being polled; 0 if there is none.
 pub(crate) fn current() -> u64 {
     THIS.get()
+}
+
+/// The [short number](Waiter::short_number) of that module; 0 if there is none.
+pub(crate) fn current_short() -> u32 {
+    THIS.get() as u32
 }
 
 /// Does something as if outside of all modules.

@@ -121,6 +121,16 @@ async fn all_who_wait_for_a_locked_file_are_told_together() {
 }
 
 #[tokio::test]
+async fn a_store_may_wait_for_ever() {
+    let folder = Folder::new("forever");
+    let options = SqliteStore::options().busy_timeout(Duration::MAX);
+    let options = options.poll_interval(Duration::MAX).shared(true);
+    let store = options.open(folder.file()).unwrap();
+    let appended = store.append(append("a/1", 1)).await.unwrap();
+    assert_eq!(appended.position, Position(1));
+}
+
+#[tokio::test]
 async fn there_is_room_again_when_something_is_removed() {
     let folder = Folder::new("room");
     let options = SqliteStore::options().max_bytes(512 * 1024);

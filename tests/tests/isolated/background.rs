@@ -1,10 +1,10 @@
 //! Background tasks: told when their module stops, which loses nothing that they have sent.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 
-use nether::HandlerFailed;
 use nether::prelude::*;
+use nether::{HandlerFailed, ModuleRestarted};
 use tokio::sync::Semaphore;
 
 #[event]
@@ -155,5 +155,102 @@ async fn a_task_that_panics_is_reported() -> nether::Result<()> {
         failed.crashed && failed.error.contains("boom"),
         "{failed:?}"
     );
+    Ok(())
+}
+
+/// What the background tasks of a module do, one after the other.
+#[derive(Clone, Default)]
+struct Shift {
+    begun: Arc<AtomicU64>,
+    /// How many are at work, and the most that were at once.
+    at_work: Arc<AtomicU64>,
+    most: Arc<AtomicU64>,
+    /// While it is closed, a task blocks and cannot be ended.
+    gate: Arc<(Mutex<bool>, Condvar)>,
+}
+
+impl Shift {
+    fn open(&self, is_open: bool) {
+        *self.gate.0.lock().expect("sound") = is_open;
+        self.gate.1.notify_all();
+    }
+
+    fn wait(&self) {
+        let is_open = self.gate.0.lock().expect("sound");
+        drop(self.gate.1.wait_while(is_open, |is_open| !*is_open));
+    }
+}
+
+/// A task at work, until dropped.
+struct AtWork(Shift);
+
+impl AtWork {
+    fn begin(shift: Shift) -> Self {
+        shift.begun.fetch_add(1, Ordering::SeqCst);
+        let at_work = shift.at_work.fetch_add(1, Ordering::SeqCst) + 1;
+        shift.most.fetch_max(at_work, Ordering::SeqCst);
+        AtWork(shift)
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.0.at_work.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[command]
+struct Fall;
+
+struct Shifts(Shift);
+
+#[module(handles = Fall)]
+impl Shifts {
+    #[init]
+    fn new(shift: Resource<Shift>) -> Self {
+        Shifts(Shift::clone(&shift))
+    }
+
+    async fn fall(&self, _: Fall) {
+        panic!("as asked");
+    }
+
+    #[background]
+    async fn run(&self, _: Context<Self>) {
+        let at_work = AtWork::begin(self.0.clone());
+        loop {
+            // Other tasks of the thread move on to another one.
+            tokio::task::block_in_place(|| at_work.0.wait());
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn after_a_crash_a_task_begins_when_the_one_before_has_ended() -> nether::Result<()> {
+    let shift = Shift::default();
+    let builder = System::builder().isolated().with::<Shifts>();
+    let system = builder.provide(shift.clone()).start().await?;
+    let mut restarted = system.subscribe::<ModuleRestarted>();
+    let begun = async |count| {
+        while shift.begun.load(Ordering::SeqCst) < count {
+            tokio::task::yield_now().await;
+        }
+    };
+    begun(1).await;
+    for crash in 1..=3 {
+        // The task blocks while the module crashes and is restarted.
+        let _ = system.context().send(Fall).await;
+        restarted.next().await.expect("it is restarted");
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(shift.begun.load(Ordering::SeqCst), crash);
+        shift.open(true);
+        begun(crash + 1).await;
+        shift.open(false);
+    }
+    assert_eq!(shift.most.load(Ordering::SeqCst), 1);
+    shift.open(true);
     Ok(())
 }

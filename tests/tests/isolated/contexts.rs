@@ -264,3 +264,112 @@ async fn events_of_all_types_are_seen_with_what_they_are() -> nether::Result<()>
     assert!(system.subscribe_any().next().await.is_none());
     Ok(())
 }
+
+/// Takes an hour.
+#[command]
+struct Sleep;
+
+/// Has its caller wait for `Sleep`.
+#[command]
+struct SleepElsewhere;
+
+struct Sleeper;
+
+#[module(handles = Sleep, manual)]
+impl Sleeper {
+    async fn sleep(&mut self, _: Sleep) {
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+    }
+}
+
+struct Dreamer;
+
+#[module(handles = SleepElsewhere, manual)]
+impl Dreamer {
+    async fn sleep(&self, _: SleepElsewhere, ctx: &Context<Self>) -> nether::Result<()> {
+        Ok(ctx.send(Sleep).await?)
+    }
+}
+
+async fn deadlines_may_come_late() -> nether::Result<()> {
+    let system = System::builder().isolated().start().await?;
+    system.attach(Sleeper).await?;
+    system.attach(Dreamer).await?;
+    let ctx = system.context();
+    let (caller, through, puller) = (ctx.clone(), ctx.clone(), ctx.clone());
+    let nested = ctx.nested();
+    let began = Instant::now();
+    let waiting = tokio::spawn(async move {
+        let call = async { caller.send(Sleep).await.map_err(nether::Error::from) };
+        let through = async {
+            through
+                .send(SleepElsewhere)
+                .await
+                .map_err(nether::Error::from)
+        };
+        let within = async { nested.send(Sleep).await.map_err(nether::Error::from) };
+        tokio::join!(call, through, within)
+    });
+    let pulling = tokio::spawn(async move { puller.stream::<u8>().join().pull().await });
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let ctx = ctx.with_timeout(Duration::from_millis(50));
+    assert!(matches!(pulling.await?, Err(StreamError::DeadlineExceeded)));
+    let (call, through, within) = waiting.await?;
+    for late in [call, through, within] {
+        let error = late.expect_err("it takes an hour");
+        assert!(error.to_string().contains("deadline"), "{error}");
+    }
+    assert!(ctx.close().await.expect_err("three are left").unfinished > 0);
+    assert!(
+        began.elapsed() < Duration::from_secs(600),
+        "{:?}",
+        began.elapsed()
+    );
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_a_clone_sets_ends_the_calls_that_wait() -> nether::Result<()> {
+    deadlines_may_come_late().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deadline_that_a_clone_sets_ends_them_on_several_threads() -> nether::Result<()> {
+    deadlines_may_come_late().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_a_clone_sets_ends_the_wait_for_the_close() -> nether::Result<()> {
+    let system = System::builder().isolated().start().await?;
+    system.attach(Sleeper).await?;
+    let ctx = system.context();
+    ctx.process(Sleep).await?;
+    let closing = tokio::spawn(ctx.clone().close());
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let _ctx = ctx.with_timeout(Duration::from_millis(50));
+    assert_eq!(closing.await?.expect_err("it takes an hour").unfinished, 1);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_a_clone_sets_ends_the_wait_for_room() -> nether::Result<()> {
+    let system = System::builder().isolated().mailbox(1).start().await?;
+    system.attach(Sleeper).await?;
+    let ctx = system.context();
+    let sender = ctx.clone();
+    let sending = tokio::spawn(async move {
+        loop {
+            if let Err(late) = sender.process(Sleep).await {
+                return late;
+            }
+        }
+    });
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let ctx = ctx.with_timeout(Duration::from_millis(50));
+    assert!(matches!(
+        sending.await?,
+        nether::SendError::DeadlineExceeded { .. }
+    ));
+    ctx.cancel();
+    Ok(())
+}

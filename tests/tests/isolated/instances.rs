@@ -263,3 +263,64 @@ async fn a_stopping_system_counts_what_all_instances_did() -> nether::Result<()>
     assert_eq!(system.shutdown().await.handled, 100);
     Ok(())
 }
+
+/// Waits for `Ask`.
+#[command]
+struct Job;
+
+/// Keeps an instance busy for a while.
+#[command]
+struct Busy;
+
+/// Answered by any instance.
+#[query(reply = u32)]
+struct Small;
+
+/// Asks the instances `Small`, through so many modules.
+#[command(reply = u32)]
+struct Ask(u32);
+
+#[derive(Default)]
+struct Pair;
+
+#[module(handles = [Job, Busy, Small], instances = 2)]
+impl Pair {
+    async fn job(&mut self, _: Job, ctx: &Context<Self>) -> nether::Result<()> {
+        assert_eq!(ctx.send(Ask(1)).await?, 7);
+        Ok(())
+    }
+
+    async fn busy(&mut self, _: Busy) {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+
+    async fn small(&self, _: Small) -> u32 {
+        7
+    }
+}
+
+struct Asker;
+
+#[module(handles = Ask, manual)]
+impl Asker {
+    async fn ask(&mut self, _: Ask, ctx: &Context<Self>) -> nether::Result<u32> {
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        Ok(ctx.ask(Small).await?)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_waits_for_the_sender_is_not_picked() -> nether::Result<()> {
+    let system = System::builder().isolated().with::<Pair>().start().await?;
+    system.attach(Asker).await?;
+    for _ in 0..20 {
+        let ctx = system.context();
+        let asks = ctx.clone();
+        let job = tokio::spawn(async move { asks.send(Job).await });
+        tokio::task::yield_now().await;
+        ctx.process(Busy).await?; // It goes to the other one, which could answer after that.
+        job.await??;
+        ctx.close().await?;
+    }
+    Ok(())
+}

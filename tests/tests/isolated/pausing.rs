@@ -172,3 +172,76 @@ async fn a_module_that_does_not_run_cannot_be_paused() -> nether::Result<()> {
     system.detach(there).await;
     Ok(())
 }
+
+#[command]
+struct Tick;
+
+/// Has a task that waits for the module's replies.
+struct Clock(Arc<Semaphore>);
+
+#[module(handles = Tick, manual)]
+impl Clock {
+    async fn tick(&mut self, _: Tick) {
+        self.0.add_permits(1);
+    }
+
+    #[background]
+    async fn run(ctx: Context<Self>) -> nether::Result<()> {
+        while !ctx.is_cancelled() {
+            ctx.send(Tick).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The same, shared.
+#[command]
+struct TickTogether;
+
+struct SharedClock(Arc<Semaphore>);
+
+#[module(handles = TickTogether, manual)]
+impl SharedClock {
+    async fn tick(&self, _: TickTogether) {
+        self.0.add_permits(1);
+        tokio::task::yield_now().await;
+    }
+
+    #[background]
+    async fn run(&self, ctx: Context<Self>) -> nether::Result<()> {
+        while !ctx.is_cancelled() {
+            ctx.send(TickTogether).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn paused_modules_are_detached() -> nether::Result<()> {
+    let system = System::builder().isolated().start().await?;
+    let ticks = Arc::new(Semaphore::new(0));
+    let clock = system.attach(Clock(Arc::clone(&ticks))).await?;
+    let shared = system.attach(SharedClock(Arc::clone(&ticks))).await?;
+    ticks.acquire_many(10).await?.forget();
+    system.pause::<Clock>()?;
+    system.pause::<SharedClock>()?;
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    let detached = async {
+        system.detach(clock).await;
+        system.detach(shared).await;
+    };
+    timeout(Duration::from_secs(60), detached).await?;
+    assert!(system.modules().is_empty());
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_module_is_resumed_when_it_is_detached() -> nether::Result<()> {
+    paused_modules_are_detached().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn so_it_is_on_several_threads() -> nether::Result<()> {
+    paused_modules_are_detached().await
+}

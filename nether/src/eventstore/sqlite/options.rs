@@ -82,7 +82,8 @@ impl SqliteOptions {
 
     /// How long to wait for another process that writes, before that is an error: 5 seconds by default.
     pub fn busy_timeout(mut self, timeout: Duration) -> Self {
-        self.busy_timeout = timeout;
+        // SQLite counts the milliseconds in 31 bits.
+        self.busy_timeout = timeout.min(Duration::from_millis(i32::MAX as u64));
         self
     }
 

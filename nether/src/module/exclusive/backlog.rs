@@ -2,14 +2,15 @@
 
 use std::collections::VecDeque;
 use std::iter;
+use std::mem;
 use std::ptr;
 use std::sync::Arc;
 
 use crate::envelope::{Cause, Label, Source};
 use crate::scope::Scope;
 
-/// Messages in the order they came. It is filled, then emptied; it never shrinks, so that a warm one
-/// allocates nothing.
+/// Messages in the order they came. It is filled, then emptied, and keeps its room, so that a warm one
+/// allocates nothing; what little use was made of for long is given back (see [`Usage`]).
 #[derive(Debug)]
 pub(super) struct Backlog<I> {
     /// Where they come from; the lengths add up to the number of messages.
@@ -41,6 +42,42 @@ pub(super) fn count_of(runs: &VecDeque<Run>, unit: usize) -> u64 {
         .iter()
         .filter(|run| ptr::from_ref(&*run.scope).addr() == unit);
     of_it.map(|run| run.length as u64).sum()
+}
+
+/// How many messages always have room.
+const ROOM: usize = 256;
+
+/// After how many looks at backlogs that are nearly empty room is given back.
+const LOOKS: u32 = 16;
+
+/// How much of a module's two backlogs was used of late. After a burst they would be as large as it for ever.
+#[derive(Debug, Default)]
+pub(super) struct Usage {
+    looks: u32,
+    /// The most messages in one of them since the count of looks began.
+    most: usize,
+}
+
+impl Usage {
+    /// Looks at a backlog. Returns for how many messages the backlogs are to keep room, if they have had more
+    /// than eight times as much as was used for [`LOOKS`] looks.
+    pub(super) fn look<I>(&mut self, backlog: &Backlog<I>) -> Option<usize> {
+        let (used, room) = (backlog.messages.len(), backlog.messages.capacity());
+        if room <= ROOM {
+            return None;
+        }
+        if used > room / 8 {
+            *self = Usage::default();
+            return None;
+        }
+        self.looks += 1;
+        self.most = self.most.max(used);
+        if self.looks < LOOKS {
+            return None;
+        }
+        let Usage { most, .. } = mem::take(self);
+        Some((2 * most).max(ROOM))
+    }
 }
 
 impl<I> Default for Backlog<I> {
@@ -134,6 +171,12 @@ impl<I> Backlog<I> {
     #[inline]
     pub(super) fn is_lone_call(&self) -> bool {
         self.messages.len() == 1 && self.ends_in_call()
+    }
+
+    /// Gives room back, but for so many messages or what is in it.
+    pub(super) fn shrink_to(&mut self, messages: usize) {
+        self.messages.shrink_to(messages);
+        self.runs.shrink_to(messages);
     }
 
     /// How many messages have not been given out.

@@ -266,6 +266,11 @@ impl<I> Mailbox<I> {
         lock(&self.state).backlog.count_of(unit)
     }
 
+    /// Gives room back, but for so many messages or what is in it.
+    pub(super) fn shrink_to(&self, messages: usize) {
+        lock(&self.state).backlog.shrink_to(messages);
+    }
+
     /// All that is in the mailbox and was not taken.
     pub(super) fn drain(&self) -> Backlog<I> {
         mem::take(&mut lock(&self.state).backlog)

@@ -26,7 +26,7 @@ use crate::module::life::{BeingHandled, Progress};
 use crate::module::mode::{Mode, OneAtATime};
 use crate::module::tally::Tally;
 use crate::module::{Exclusive, Module};
-use crate::route::{Offer, Pool, Queue, Rejected, Route};
+use crate::route::{Availability, Offer, Pool, Queue, Rejected, Route};
 use crate::scope::{HeldMailbox, HeldModule};
 use crate::waiting::Waiter;
 
@@ -47,6 +47,8 @@ pub struct ExclusiveCell<M: Module + Exclusive> {
     this: OnceLock<Weak<dyn HeldMailbox>>,
     /// Shared, because each message looks for it on both sides of the mailbox.
     breaker: Option<Arc<Breaker>>,
+    /// Whether there is a module that handles messages; not so while it starts or is restarted.
+    is_made: AtomicBool,
     /// Whether the module has crashed too often.
     is_stopped: AtomicBool,
 }
@@ -140,6 +142,7 @@ impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
             breaker: M::descriptor()
                 .breaker
                 .map(|policy| Arc::new(Breaker::new(policy, declaration))),
+            is_made: AtomicBool::new(false),
             is_stopped: AtomicBool::new(false),
         }
     }
@@ -269,6 +272,19 @@ where
             source.scope.take_back(1);
         }
         accepted
+    }
+
+    fn availability(&self) -> Availability {
+        let breaker = self.breaker.as_ref();
+        if self.is_stopped.load(Ordering::SeqCst) {
+            Availability::Stopped
+        } else if breaker.is_some_and(|breaker| !breaker.would_let_pass()) {
+            Availability::BreakerOpen
+        } else if self.progress.pause.is_on() || !self.is_made.load(Ordering::SeqCst) {
+            Availability::NotYet
+        } else {
+            Availability::Running
+        }
     }
 
     fn load(&self) -> u64 {

@@ -4,12 +4,27 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-/// After how many messages in a row a module looks at the clock. One that has run for longer than [`TURN`]
-/// lets others have the thread.
-const LOOK: u32 = 64;
-
 /// How long a module that never runs out of work, and never waits, keeps its thread from others.
 const TURN: Duration = Duration::from_micros(100);
+
+/// After how many messages, at most, a module looks whether its [`TURN`] is over. To look at the clock takes
+/// as long as a fast handler, so it is looked at seldom while handlers are fast. The number is odd: a module
+/// that takes one message at a time uses its two backlogs in turn, and both are to be seen at a look.
+const SELDOM: u32 = 31;
+
+/// In a batch of so many messages the clock is looked at as it begins and after the first [`FIRST`] of them,
+/// since it may be the first batch of slow ones.
+const BATCH: usize = 16;
+
+/// See [`BATCH`].
+const FIRST: u32 = 4;
+
+/// A handler that takes longer makes the module look at the clock after each of the next [`CAREFUL`]
+/// messages. To look so often takes a small part of the time that the slow handler took.
+const SLOW: Duration = Duration::from_micros(20);
+
+/// See [`SLOW`].
+const CAREFUL: u32 = 64;
 
 /// How many messages are worth a visit to the mailbox. Fewer, and senders on another thread and the module
 /// mostly wait for each other's lock.
@@ -25,14 +40,35 @@ const VISITS: u32 = 2;
 
 /// The pace of one module.
 pub(super) struct Pace {
-    /// Messages since it looked at the clock.
-    messages: u32,
-    /// Since when it has had the thread, as far as is known.
-    since: Option<Instant>,
+    /// After how many more messages it looks at the clock.
+    until_look: u32,
+    /// How many messages lie between two looks.
+    stride: u32,
+    /// For how many looks more the stride stays at one message.
+    careful: u32,
+    /// As far as is known.
+    turn: Option<Turn>,
     /// Whether there is no other thread that could send meanwhile.
     is_alone: bool,
     gathers: u32,
     visits: u32,
+}
+
+/// The time in which a module has the thread.
+#[derive(Clone, Copy)]
+struct Turn {
+    since: Instant,
+    /// When it looked at the clock last.
+    looked: Instant,
+}
+
+impl Turn {
+    fn begun(now: Instant) -> Self {
+        Turn {
+            since: now,
+            looked: now,
+        }
+    }
 }
 
 /// What a module does that has no messages.
@@ -49,33 +85,57 @@ pub(super) enum IdleStep {
 impl Pace {
     pub(super) fn new() -> Self {
         Pace {
-            messages: 0,
-            since: None,
+            until_look: SELDOM,
+            stride: SELDOM,
+            careful: 0,
+            turn: None,
             is_alone: Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread,
             gathers: 0,
             visits: 0,
         }
     }
 
-    /// Counts a message, and says whether it is somebody else's turn, which begins then.
+    /// Counts a message, and says whether it is time to [`look`](Pace::look).
     #[inline]
-    pub(super) fn end_turn_if_due(&mut self) -> bool {
-        self.messages += 1;
-        if self.messages < LOOK {
-            return false;
-        }
-        self.messages = 0;
-        self.end_turn_if_late()
+    pub(super) fn is_look_due(&mut self) -> bool {
+        self.until_look -= 1;
+        self.until_look == 0
     }
 
-    fn end_turn_if_late(&mut self) -> bool {
-        let now = Instant::now();
-        let since = *self.since.get_or_insert(now);
-        let is_late = now - since >= TURN;
-        if is_late {
-            self.since = None;
+    /// Looks at the clock, and says whether the module's turn is over. If so,
+    /// [`begin_turn`](Pace::begin_turn) is to be called once others had theirs.
+    #[cold]
+    pub(super) fn look(&mut self) -> bool {
+        self.look_at(Instant::now())
+    }
+
+    fn look_at(&mut self, now: Instant) -> bool {
+        let turn = self.turn.get_or_insert_with(|| Turn::begun(now));
+        let passed = now - std::mem::replace(&mut turn.looked, now);
+        let is_over = now - turn.since >= TURN;
+        if passed >= SLOW * self.stride {
+            (self.stride, self.careful) = (1, CAREFUL);
+        } else if self.careful > 0 {
+            self.careful -= 1;
+        } else {
+            self.stride = SELDOM;
         }
-        is_late
+        self.until_look = self.stride;
+        is_over
+    }
+
+    /// The module has the thread again.
+    pub(super) fn begin_turn(&mut self) {
+        // Where handlers are slow, the first of them counts too.
+        self.turn = (self.careful > 0).then(|| Turn::begun(Instant::now()));
+    }
+
+    /// A batch may be the first of handlers that take long.
+    fn begin_batch(&mut self, now: impl FnOnce() -> Instant) {
+        self.turn.get_or_insert_with(|| Turn::begun(now()));
+        if self.careful == 0 {
+            (self.until_look, self.stride) = (FIRST, FIRST);
+        }
     }
 
     /// It took so many messages, or slept if none. After a single one there are mostly no more. Those
@@ -84,12 +144,21 @@ impl Pace {
     #[inline]
     pub(super) fn took(&mut self, messages: usize, who_wait: bool) {
         (self.gathers, self.visits) = match messages {
-            _ if self.is_alone => (0, 0),
             0 | 1 => (0, 0),
-            _ if who_wait => (0, 1),
-            2..WORTHWHILE => (GATHERS, VISITS),
-            _ => (0, VISITS),
+            _ => self.took_several(messages, who_wait),
         };
+    }
+
+    fn took_several(&mut self, messages: usize, who_wait: bool) -> (u32, u32) {
+        if messages >= BATCH {
+            self.begin_batch(Instant::now);
+        }
+        match messages {
+            _ if self.is_alone => (0, 0),
+            _ if who_wait => (0, 1),
+            0..WORTHWHILE => (GATHERS, VISITS),
+            _ => (0, VISITS),
+        }
     }
 
     /// What it does now that it has none.
@@ -102,7 +171,7 @@ impl Pace {
             self.visits -= 1;
             IdleStep::Visit
         } else {
-            self.since = None;
+            self.turn = None;
             IdleStep::Sleep
         }
     }
@@ -110,7 +179,21 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
-    use super::{GATHERS, IdleStep, Pace, VISITS, WORTHWHILE};
+    use std::time::{Duration, Instant};
+
+    use super::{CAREFUL, FIRST, GATHERS, IdleStep, Pace, SELDOM, TURN, VISITS, WORTHWHILE};
+
+    /// Handles messages that take so long each, and says after how many of them its turn is over.
+    fn messages_until_turn_is_over(pace: &mut Pace, now: &mut Instant, each: Duration) -> u32 {
+        for messages in 1.. {
+            *now += each;
+            if pace.is_look_due() && pace.look_at(*now) {
+                pace.begin_turn();
+                return messages;
+            }
+        }
+        unreachable!("there are more numbers than messages")
+    }
 
     fn rests(mut pace: Pace, messages: usize, who_wait: bool) -> (u32, u32) {
         let (mut gathers, mut visits) = (0, 0);
@@ -141,5 +224,42 @@ mod tests {
     #[tokio::test]
     async fn on_the_only_thread_nothing_gathers() {
         assert_eq!(rests(Pace::new(), 2, false), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn slow_handlers_end_a_turn_after_the_first_look_and_then_after_each() {
+        let (mut pace, mut now) = (Pace::new(), Instant::now());
+        pace.begin_batch(|| now);
+        let slow = Duration::from_millis(5);
+        let mut next = || messages_until_turn_is_over(&mut pace, &mut now, slow);
+        assert_eq!(next(), FIRST);
+        assert_eq!([next(), next(), next()], [1, 1, 1]);
+    }
+
+    #[tokio::test]
+    async fn slow_handlers_after_fast_ones_are_noticed_at_the_next_look() {
+        let (mut pace, mut now) = (Pace::new(), Instant::now());
+        pace.begin_batch(|| now);
+        for _ in 0..1000 {
+            assert!(!(pace.is_look_due() && pace.look_at(now)));
+        }
+        let slow = Duration::from_millis(5);
+        assert!(messages_until_turn_is_over(&mut pace, &mut now, slow) <= SELDOM);
+        assert_eq!(messages_until_turn_is_over(&mut pace, &mut now, slow), 1);
+    }
+
+    #[tokio::test]
+    async fn the_clock_is_looked_at_seldom_again_once_handlers_are_fast() {
+        let (mut pace, mut now) = (Pace::new(), Instant::now());
+        pace.begin_batch(|| now);
+        messages_until_turn_is_over(&mut pace, &mut now, TURN);
+        let mut looks = 0;
+        for _ in 0..CAREFUL + 10 * SELDOM {
+            if pace.is_look_due() {
+                looks += 1;
+                pace.look_at(now);
+            }
+        }
+        assert!(looks <= CAREFUL + 11, "{looks}");
     }
 }

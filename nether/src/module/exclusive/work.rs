@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::Poll;
 
 use crate::chance::Chance;
@@ -12,7 +13,7 @@ use crate::error::{FailureKind, Result};
 use crate::guarded::drop_unpanicked;
 use crate::module::cell::{ModuleRunner, RunEnd};
 use crate::module::exclusive::ExclusiveCell;
-use crate::module::exclusive::backlog::{Backlog, BacklogEntry, Run, count_of};
+use crate::module::exclusive::backlog::{Backlog, BacklogEntry, Run, Usage, count_of};
 use crate::module::exclusive::books::Books;
 use crate::module::exclusive::mailbox::Taken;
 use crate::module::exclusive::pace::{IdleStep, Pace};
@@ -44,6 +45,7 @@ impl<M: Module + Exclusive> ModuleRunner<M> for ExclusiveRunner<M> {
     fn put(&mut self, module: M) {
         // A background task may have crashed beside the handler.
         self.work.cell.mailbox.take_crash();
+        self.work.cell.is_made.store(true, Ordering::SeqCst);
         self.module = Some(module);
     }
 
@@ -67,6 +69,7 @@ struct Work<M: Module + Exclusive> {
     /// The other one of the two.
     module_handle: Option<Handle>,
     taken: Backlog<M::Inbox>,
+    usage: Usage,
     /// How many messages of the current run are still to be started.
     left: usize,
     /// After how many messages it says to the mailbox that it has started them.
@@ -94,6 +97,7 @@ impl<M: Module + Exclusive> Work<M> {
             ctx: Context::new(module_handle),
             module_handle: None,
             taken: Backlog::default(),
+            usage: Usage::default(),
             left: 0,
             step: cell.mailbox.step(),
             cell,
@@ -133,9 +137,13 @@ impl<M: Module + Exclusive> Work<M> {
                 } else if self.record_failure(verdict) {
                     return self.crashed(slot);
                 }
-                if pace.end_turn_if_due() {
-                    self.settle_all();
-                    tokio::task::yield_now().await;
+                if pace.is_look_due() {
+                    self.give_back_room();
+                    if pace.look() {
+                        self.settle_all();
+                        tokio::task::yield_now().await;
+                        pace.begin_turn();
+                    }
                 }
             }
             self.books.settle(&self.cell, &self.ctx.handle().scope);
@@ -149,6 +157,15 @@ impl<M: Module + Exclusive> Work<M> {
                 Taken::Crash => return self.crashed(slot),
                 Taken::Closed => return RunEnd::Closed,
             }
+        }
+    }
+
+    /// After a burst, lets go of the memory that it took.
+    #[cold]
+    fn give_back_room(&mut self) {
+        if let Some(messages) = self.usage.look(&self.taken) {
+            self.taken.shrink_to(messages);
+            self.cell.mailbox.shrink_to(messages);
         }
     }
 
@@ -299,6 +316,7 @@ impl<M: Module + Exclusive> Work<M> {
     /// Lets go of a module that has crashed, and says how.
     #[cold]
     fn crashed(&mut self, slot: &mut Option<M>) -> RunEnd {
+        self.cell.is_made.store(false, Ordering::SeqCst);
         drop_unpanicked(slot.take());
         let elsewhere = self.cell.mailbox.take_crash();
         RunEnd::Crashed(match (self.cause.take(), self.ctx.handle().message) {

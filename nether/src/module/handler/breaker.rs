@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use crate::context::{Handle, announce};
 use crate::declaration::Declaration;
 use crate::events::{BreakerClosed, BreakerOpened};
+use crate::instants::later;
 use crate::module::policy::BreakerPolicy;
 use crate::module::tally::Verdict;
 use crate::sync::lock;
@@ -46,6 +47,12 @@ impl Breaker {
         !self.is_open.load(Ordering::SeqCst) || self.lets_probe()
     }
 
+    /// Whether a message may pass that nobody has sent yet: this lets none pass as a probe.
+    pub(in crate::module) fn would_let_pass(&self) -> bool {
+        let is_due = |at| Instant::now() >= at;
+        !self.is_open.load(Ordering::SeqCst) || lock(&self.state).probe_at.is_none_or(is_due)
+    }
+
     /// If nothing becomes of a probe, the next one is let pass as long after it.
     #[cold]
     #[inline(never)]
@@ -55,7 +62,7 @@ impl Breaker {
         match state.probe_at {
             Some(at) if now < at => false,
             Some(_) => {
-                state.probe_at = Some(now + self.policy.probe_after);
+                state.probe_at = Some(later(now, self.policy.probe_after));
                 true
             }
             None => true,
@@ -100,7 +107,7 @@ impl Breaker {
             let mut state = lock(&self.state);
             let now = Instant::now();
             if let Some(at) = &mut state.probe_at {
-                *at = now + probe_after;
+                *at = later(now, probe_after);
                 return;
             }
             let is_over = |failed: &Instant| now - *failed >= within;
@@ -112,7 +119,7 @@ impl Breaker {
                 return;
             }
             state.failures.clear();
-            state.probe_at = Some(now + probe_after);
+            state.probe_at = Some(later(now, probe_after));
             self.is_open.store(true, Ordering::SeqCst);
         }
         let module = self.module.name;

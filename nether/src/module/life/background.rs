@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
+use tokio::sync::{OnceCell, watch};
 use tokio::task::JoinSet;
 
 use crate::context::{Context, Handle, Origin};
@@ -55,8 +56,25 @@ impl<M: Module> fmt::Debug for Background<M> {
 }
 
 /// The background tasks of one module.
-#[derive(Debug, Default)]
-pub(super) struct BackgroundTasks(Mutex<BackgroundState>);
+#[derive(Debug)]
+pub(super) struct BackgroundTasks {
+    state: Mutex<BackgroundState>,
+    /// Has a receiver for as long as there is a task that has begun and not ended.
+    begun: Arc<watch::Sender<()>>,
+}
+
+impl Default for BackgroundTasks {
+    fn default() -> Self {
+        BackgroundTasks {
+            state: Mutex::default(),
+            begun: Arc::new(watch::channel(()).0),
+        }
+    }
+}
+
+/// What the tasks of one module value hold while they run. The first of them gets it, once those of the value
+/// before have ended: a task that is aborted ends where it awaits next, which may take a while.
+type WorkPermit = OnceCell<watch::Receiver<()>>;
 
 #[derive(Debug, Default)]
 struct BackgroundState {
@@ -83,16 +101,20 @@ impl BackgroundTasks {
             tasks: Vec::new(),
         };
         M::background(&mut background);
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.state);
         if state.is_stopping {
             return;
         }
-        let mut running = JoinSet::new();
+        let (mut running, turn) = (JoinSet::new(), Arc::new(WorkPermit::new()));
         for task in background.tasks {
+            let (begun, turn) = (Arc::clone(&self.begun), Arc::clone(&turn));
+            let watched = run_watched::<M>(task, handle.clone(), Arc::clone(cell));
             // Boxed, so that tokio's part of a task is compiled once and not for each module.
-            let watched: BoxFuture<()> =
-                Box::pin(watch::<M>(task, handle.clone(), Arc::clone(cell)));
-            running.spawn(watched);
+            let in_turn: BoxFuture<()> = Box::pin(async move {
+                turn.get_or_init(|| wait_for_others(&begun)).await;
+                watched.await;
+            });
+            running.spawn(in_turn);
         }
         if !running.is_empty() {
             state.running = Some(RunningTasks { handle, running });
@@ -101,15 +123,23 @@ impl BackgroundTasks {
 
     /// Ends those of a module that has crashed.
     pub(super) fn cut_off(&self) {
-        let tasks = lock(&self.0).running.take();
+        let tasks = lock(&self.state).running.take();
         if let Some(tasks) = &tasks {
             tasks.handle.scope.cancel();
         }
     }
 
+    /// Makes a change to the module, unless it stops.
+    pub(super) fn unless_stopping(&self, change: impl FnOnce()) {
+        let state = lock(&self.state);
+        if !state.is_stopping {
+            change();
+        }
+    }
+
     /// Tells them to stop.
     pub(super) fn stop(&self) {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.state);
         state.is_stopping = true;
         if let Some(tasks) = &state.running {
             tasks.handle.scope.cancel();
@@ -118,14 +148,21 @@ impl BackgroundTasks {
 
     /// Waits until they have ended. Dropped before that, it ends them.
     pub(super) async fn ended(&self) {
-        let tasks = lock(&self.0).running.take();
+        let tasks = lock(&self.state).running.take();
         if let Some(mut tasks) = tasks {
             while tasks.running.join_next().await.is_some() {}
         }
+        // Those of a module value that crashed may be ending still.
+        self.begun.closed().await;
     }
 }
 
-async fn watch<M: Module>(task: BoxFuture<Result<()>>, handle: Handle, cell: Arc<CellOf<M>>) {
+async fn wait_for_others(begun: &watch::Sender<()>) -> watch::Receiver<()> {
+    begun.closed().await;
+    begun.subscribe()
+}
+
+async fn run_watched<M: Module>(task: BoxFuture<Result<()>>, handle: Handle, cell: Arc<CellOf<M>>) {
     let ended = catch(task).await;
     let resumes = M::descriptor().restart.resumes();
     let panic = ended.as_ref().err().filter(|_| !resumes);

@@ -242,8 +242,9 @@ impl<M: Module> AnyInstance for Instance<M> {
     fn stop(self: Arc<Self>) -> BoxFuture<()> {
         Box::pin(async move {
             self.background.stop();
-            self.background.ended().await;
+            // Its background tasks may wait for its replies. From now on it is not paused again.
             self.cell.pause(false);
+            self.background.ended().await;
             self.cell.close();
             if lock(&self.task).is_some() {
                 self.ended.wait().await;
@@ -308,7 +309,11 @@ impl<M: Module> AnyInstance for Instance<M> {
     }
 
     fn pause(&self, is_paused: bool) {
-        self.cell.pause(is_paused);
+        if is_paused {
+            self.background.unless_stopping(|| self.cell.pause(true));
+        } else {
+            self.cell.pause(false);
+        }
     }
 }
 
