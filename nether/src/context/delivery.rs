@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use crate::context::calling::HandlerProof;
-use crate::context::handle::{Handle, Origin};
+use crate::context::handle::Handle;
 use crate::context::posting::{PostStage, accepted, ended};
 use crate::context::room::{self, Room};
 use crate::context::subscription::{notify_subscribers, notify_subscribers_of};
@@ -108,10 +108,17 @@ where
     }))
 }
 
-/// Publishes what the framework itself has to tell, in the unit of work of `handle`, without ever waiting.
-/// Costs nothing when nobody listens: `event` is made only then.
+/// Publishes a report of the framework about what happened in the unit of work of `handle`, without ever
+/// waiting. Costs nothing when nobody listens: `event` is made only then.
+///
+/// Subscribers of that unit of work and of the system get it. Modules handle it outside of that unit of work,
+/// in a scope of its own: a monitor that fails, or that takes long, changes nothing of what it looks at. What
+/// happens in consequence of a report is not reported again, because each report could cause the next one.
 pub(crate) fn announce<E: Event>(handle: &Handle, event: impl FnOnce() -> E) {
     let scope = &handle.scope;
+    if scope.is_of_report() {
+        return;
+    }
     let listened = scope.read(E::descriptor().slot(), |row| {
         row.is_some_and(|row| !row.handlers.is_empty() || row.subscription.is_some())
     });
@@ -121,22 +128,50 @@ pub(crate) fn announce<E: Event>(handle: &Handle, event: impl FnOnce() -> E) {
         return;
     }
     let event = Arc::new(event());
-    // It is a consequence of what happened, not new work, whoever tells it.
-    let handle = Handle {
-        origin: Origin::Handler,
-        ..handle.clone()
-    };
-    if scope.obstacle().is_some() || !is_accepted(&handle, &event) {
-        // A unit of work that starts nothing more cannot have it handled; the system still can.
-        notify_subscribers_of(scope, &event, None);
-        let system = Scope::new(Arc::clone(&scope.mediator), ScopeKind::Standing);
-        is_accepted(&Handle::new(Arc::new(system), Origin::Handler), &event);
-    }
+    scope.mediator.recorder.record(&*event);
+    scope.read(E::descriptor().slot(), |row| {
+        let Some(row) = row else {
+            return notify_subscribers_of(scope, &event, None);
+        };
+        notify_subscribers(scope, row, &event, None);
+        if !row.handlers.is_empty() {
+            hand_out(handle, row, &event);
+        }
+    });
 }
 
-fn is_accepted<E: Event>(handle: &Handle, event: &Arc<E>) -> bool {
-    let stage = publish(handle, event, &mut Context::from_waker(Waker::noop()));
-    !matches!(stage, PostStage::Ended(Err(_)))
+/// Shows a report to the modules that handle it.
+#[cold]
+fn hand_out<E: Event>(handle: &Handle, row: &Row, event: &Arc<E>) {
+    let report = Scope::new(Arc::clone(&handle.scope.mediator), ScopeKind::Report);
+    let report = Arc::new(report);
+    let descriptor = E::descriptor();
+    let Ok(sequence) = report.admit(row.handlers.len() as u64, false, descriptor.name()) else {
+        unreachable!("a new scope accepts everything")
+    };
+    // The chain of causes goes on, so that its limit holds across reports. The report itself is delivered
+    // even at the limit; what its handlers send is refused then.
+    let cause = handle.next_cause().elsewhere();
+    let source = Source {
+        scope: &report,
+        cause: &cause,
+    };
+    let label = Label::new(descriptor, sequence, false);
+    for handler in &row.handlers {
+        let Some(route) = Route::<Shown<E>>::known(&handler.route) else {
+            unreachable!("rows are filled by message type")
+        };
+        // It never waits: it is not work from outside. A module that has stopped does not handle it any more.
+        let mut cx = Context::from_waker(Waker::noop());
+        drop(deliver(
+            source,
+            label,
+            route,
+            Shown(Arc::clone(event)),
+            false,
+            &mut cx,
+        ));
+    }
 }
 
 /// Shows an event to every module that handles it, and to subscribers.
@@ -152,7 +187,7 @@ fn publish<E: Event>(handle: &Handle, event: &Arc<E>, cx: &mut Context<'_>) -> P
             Err(refused) => return PostStage::Ended(Err(refused)),
         };
         handle.scope.mediator.recorder.record(&**event);
-        notify_subscribers(&handle.scope, row, event, sequence);
+        notify_subscribers(&handle.scope, row, event, Some(sequence));
         let cause = handle.next_cause();
         let source = Source {
             scope: &handle.scope,

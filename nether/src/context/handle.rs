@@ -5,7 +5,6 @@ use std::sync::Arc;
 use crate::declaration::Declaration;
 use crate::envelope::{Cause, Header, Label, Source};
 use crate::error::{NoRoute, SendError, TooDeep};
-use crate::events::is_own;
 use crate::message::MessageDescriptor;
 use crate::scope::{MessageId, Scope};
 
@@ -111,8 +110,8 @@ impl Handle {
     /// Whether a test has drawn that the handler of its message crashes.
     #[inline]
     pub(crate) fn crashes(&self) -> bool {
-        let is_own = || self.message.is_some_and(|label| is_own(label.message));
-        self.scope.mediator.chance.crashes() && !is_own()
+        let is_own = |label: Label| label.message.is_of_framework();
+        self.scope.mediator.chance.crashes() && !self.message.is_some_and(is_own)
     }
 
     /// The number of the message being handled; 0 outside handlers.

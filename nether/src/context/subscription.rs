@@ -68,7 +68,8 @@ pub struct AnyEvent {
     pub id: MessageTypeId,
     /// The context it was published in: its correlation id.
     pub context: ContextId,
-    /// Its number within its context. `None` for a report about a context that accepts no more messages.
+    /// Its number within its context. `None` for a report of the framework: it is about the context, and not
+    /// one of its messages.
     pub sequence: Option<u64>,
     /// The event as JSON, if it can be serialised (it is not `local`).
     pub json: Option<String>,
@@ -224,7 +225,7 @@ pub(super) fn notify_subscribers<E: Event>(
     scope: &Scope,
     row: &Row,
     event: &Arc<E>,
-    sequence: u64,
+    sequence: Option<u64>,
 ) {
     if let Some(subscribers) = &row.subscription {
         // A lagging subscriber loses its oldest event here. Dropping it runs user code, which may panic.
@@ -232,10 +233,10 @@ pub(super) fn notify_subscribers<E: Event>(
         let _ = catch_unwind(AssertUnwindSafe(notify));
     }
     if let Some(onlookers) = scope.mediator.onlookers.get() {
-        let event = any_event(scope, &**event, Some(sequence));
+        let event = any_event(scope, &**event, sequence);
         let _ = everywhere(onlookers, |sender: &Sender<AnyEvent>| sender.send(event));
     }
-    notify_subscribers_of(scope, event, Some(sequence));
+    notify_subscribers_of(scope, event, sequence);
 }
 
 /// The event, for who sees events of all types.

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use arc_swap::Guard;
 
-use crate::context::Context;
+use crate::context::{Context, Handle};
 use crate::envelope::{Label, Parcel, Reply};
 use crate::error::{FailureKind, SendError};
 use crate::guarded::drop_unpanicked;
@@ -15,7 +15,7 @@ use crate::message::Message;
 use crate::module::handling::SharedHandler;
 use crate::module::shared::SharedCell;
 use crate::module::supervision::{Attempt, dead_letter, dead_letter_begun, failure_of};
-use crate::module::tally::Verdict;
+use crate::module::tally::{Crash, CrashCause, Verdict};
 use crate::module::{Module, Shared};
 
 /// A message that a shared module has accepted. Dropped, it counts how the message ended.
@@ -90,7 +90,8 @@ impl<M: Module + Shared> Accepted<M> {
                 poll_fn(|cx| {
                     let polled = attempt.as_mut().poll(cx);
                     if polled.is_pending() && begun.is_none() {
-                        begun = Some(cell.begun(label.message.slot()));
+                        let is_of_report = handle.scope.is_of_report();
+                        begun = Some(cell.running.begin(label.message.slot(), is_of_report));
                         handle.scope.mediator.watch.notify_busy();
                     }
                     polled
@@ -108,7 +109,7 @@ impl<M: Module + Shared> Accepted<M> {
                 Attempt::Ended(failed) => failed,
                 Attempt::Again(cause) => {
                     if let Some(cause) = cause {
-                        cell.crashed(&module, cause.reason(P::Message::NAME));
+                        cell.crashed(&module, crash_of::<P::Message>(cause, handle));
                     }
                     *label = label.tried();
                     ctx.handle_mut().message = Some(*label);
@@ -124,7 +125,7 @@ impl<M: Module + Shared> Accepted<M> {
                 breaker.count(verdict, handle);
             }
             if let Verdict::Crashed(cause) = verdict {
-                cell.crashed(&module, cause.reason(P::Message::NAME));
+                cell.crashed(&module, crash_of::<P::Message>(cause, handle));
             }
             return reply;
         }
@@ -173,6 +174,13 @@ impl<M: Module + Shared> Drop for Accepted<M> {
             self.cell.changed.notify_waiters();
         }
         self.cell.stopping.notify_quiet();
+    }
+}
+
+fn crash_of<M: Message>(cause: CrashCause, handle: &Handle) -> Crash {
+    Crash {
+        reason: cause.reason(M::NAME),
+        is_of_report: handle.scope.is_of_report(),
     }
 }
 

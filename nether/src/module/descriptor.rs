@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::declaration::Declaration;
 use crate::mediator::Mediator;
-use crate::message::MessageProof;
+use crate::message::{MessageKind, MessageProof};
 use crate::module::instance::AnyInstance;
 use crate::module::policy::{BreakerPolicy, RestartPolicy};
 use crate::resources::ResourceDescriptor;
@@ -39,6 +39,15 @@ pub struct ModuleDescriptor {
     pub resources: &'static [ResourceDescriptor],
     /// Makes its instances; `None` for a `manual` module.
     pub launch: Option<fn(Launch) -> Instances>,
+}
+
+impl ModuleDescriptor {
+    /// Whether it is one of the framework's own: no other module handles commands of the framework.
+    pub(crate) fn is_of_framework(&self) -> bool {
+        self.handles.iter().any(|message| {
+            message.kind != MessageKind::Event && (message.descriptor)().is_of_framework()
+        })
+    }
 }
 
 /// The instances of a module.

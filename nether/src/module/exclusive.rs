@@ -181,7 +181,7 @@ impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
                     return M::on_stop(&mut module, work.module_ctx()).await;
                 }
                 drop_unpanicked(module);
-                module = match supervisor.again(&work.crash()).await {
+                module = match supervisor.again(work.crash()).await {
                     Some(module) => module,
                     None => return Ok(()),
                 };
@@ -226,6 +226,7 @@ impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
             turn,
             slot,
             since: None,
+            is_of_report: self.progress.is_of_report(turn),
         });
         current.into_iter().collect()
     }

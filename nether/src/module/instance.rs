@@ -17,6 +17,7 @@ use crate::module::cell::{CellOf, ModuleCell, Routes};
 use crate::module::descriptor::Instances;
 use crate::module::restart::{Life, ModuleState, Supervisor};
 use crate::module::supervision::report_task;
+use crate::module::tally::Crash;
 use crate::module::{Construct, Launch, Module, ModuleDescriptor};
 use crate::resources::Resources;
 use crate::route::BoxFuture;
@@ -192,7 +193,10 @@ async fn live<M: Module>(mut supervisor: Supervisor<M>, started: oneshot::Sender
     if let Err(panic) = &ended {
         // No handler crashed, but user code beside it: a `Clone` or a `Drop` of a message, the
         // text of an error. Where it was then nobody knows, so that the module cannot go on.
-        stop.stop(panicked(&**panic).to_string());
+        stop.stop(Crash {
+            reason: panicked(&**panic).to_string(),
+            is_of_report: false,
+        });
     }
     cell.give_up();
     report_task(
@@ -251,6 +255,8 @@ pub(crate) struct BeingHandled {
     pub(crate) slot: usize,
     /// When it began, if that is known.
     pub(crate) since: Option<Instant>,
+    /// Whether it is a consequence of a report.
+    pub(crate) is_of_report: bool,
 }
 
 /// What a module did, and what it has to do.

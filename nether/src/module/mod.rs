@@ -17,6 +17,7 @@ mod pace;
 mod policy;
 mod progress;
 mod restart;
+mod running;
 mod shared;
 mod supervision;
 mod tally;

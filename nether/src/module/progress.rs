@@ -1,7 +1,7 @@
 //! [`Progress`]: what an exclusive module is handling, for who looks on from outside, and [`Pause`], which
 //! holds it up from there.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 
@@ -12,6 +12,8 @@ use tokio::sync::Notify;
 pub(super) struct Progress {
     /// What it is handling: the slot of the message, and a number that tells it from others. Zero if nothing.
     current: AtomicU64,
+    /// The last turn in which it handled a consequence of a report.
+    report_turn: AtomicU32,
     pub(super) pause: Pause,
 }
 
@@ -21,6 +23,16 @@ impl Progress {
     pub(super) fn begin(&self, turn: u32, slot: usize) {
         let current = u64::from(turn) << 32 | (slot as u64 + 1) & u64::from(u32::MAX);
         self.current.store(current, Ordering::Relaxed);
+    }
+
+    /// What it handles in that turn is a consequence of a report.
+    pub(super) fn mark_report(&self, turn: u32) {
+        self.report_turn.store(turn, Ordering::Relaxed);
+    }
+
+    /// Whether what it handles in that turn is a consequence of a report.
+    pub(super) fn is_of_report(&self, turn: u64) -> bool {
+        u64::from(self.report_turn.load(Ordering::Relaxed)) == turn
     }
 
     /// It handles nothing.

@@ -1,6 +1,5 @@
 //! [`SharedCell`]: a module whose handlers run concurrently: in the caller's task, or in tasks of their own.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::future::ready;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,7 +8,6 @@ use std::sync::{Arc, Mutex};
 use arc_swap::{ArcSwapOption, Guard};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 use crate::context::{Context, Handle};
 use crate::declaration::Declaration;
@@ -24,8 +22,9 @@ use crate::module::handling::SharedHandler;
 use crate::module::instance::BeingHandled;
 use crate::module::progress::Pause;
 use crate::module::restart::Supervisor;
+use crate::module::running::Running;
 use crate::module::supervision::{dead_letter, keep};
-use crate::module::tally::Tally;
+use crate::module::tally::{Crash, Tally};
 use crate::module::{Module, Restart, Shared};
 use crate::route::{BoxFuture, Inline, Rejected, Route};
 use crate::sync::lock;
@@ -43,7 +42,7 @@ pub struct SharedCell<M: Module + Shared> {
     /// Told when the module is there, and when there will be none.
     made: Notify,
     /// How the module has crashed, until somebody sees to it.
-    crash: Mutex<Option<String>>,
+    crash: Mutex<Option<Crash>>,
     /// Whether the module goes on as it is when a handler has panicked.
     resumes: bool,
     /// How many handlers may run. Work from outside waits for a permit; what handlers cause runs in tasks of
@@ -53,7 +52,7 @@ pub struct SharedCell<M: Module + Shared> {
     /// The handlers that no caller runs; `None` once the module is cut off.
     tasks: Mutex<Option<JoinSet<()>>>,
     /// What is being handled that was not ready at once, by its number.
-    running: Mutex<Running>,
+    pub(super) running: Running,
     pub(super) pause: Pause,
     accepted: AtomicU64,
     pub(super) closed: AtomicBool,
@@ -66,44 +65,7 @@ pub struct SharedCell<M: Module + Shared> {
     pub(super) declaration: &'static Declaration,
 }
 
-/// The handlers that are at work.
-#[derive(Default)]
-struct Running {
-    next: u64,
-    begun: BTreeMap<u64, BeingHandled>,
-}
-
-/// A handler that is at work, until dropped.
-pub(super) struct Begun<'a> {
-    running: &'a Mutex<Running>,
-    turn: u64,
-}
-
-impl Drop for Begun<'_> {
-    fn drop(&mut self) {
-        lock(self.running).begun.remove(&self.turn);
-    }
-}
-
 impl<M: Module + Shared> SharedCell<M> {
-    /// A handler is at work, for who looks on.
-    #[cold]
-    pub(super) fn begun(&self, slot: usize) -> Begun<'_> {
-        let mut running = lock(&self.running);
-        let turn = running.next;
-        running.next += 1;
-        let handling = BeingHandled {
-            turn,
-            slot,
-            since: Some(Instant::now()),
-        };
-        running.begun.insert(turn, handling);
-        Begun {
-            running: &self.running,
-            turn,
-        }
-    }
-
     /// Accepts a message; it is answered for by what this gives back.
     #[inline]
     fn accept<P: Parcel>(
@@ -162,13 +124,13 @@ impl<M: Module + Shared> SharedCell<M> {
 
     /// Waits until the cell is closed and everything accepted has ended, or the module has crashed, and says
     /// how.
-    async fn ended(&self) -> Option<String> {
+    async fn ended(&self) -> Option<Crash> {
         loop {
             let notified = self.changed.notified();
             tokio::pin!(notified);
             notified.as_mut().enable();
-            if let Some(reason) = lock(&self.crash).take() {
-                return Some(reason);
+            if let Some(crash) = lock(&self.crash).take() {
+                return Some(crash);
             }
             let ended = self.tally.ended();
             if self.closed.load(Ordering::SeqCst) && self.accepted.load(Ordering::SeqCst) == ended {
@@ -196,15 +158,21 @@ impl<M: Module + Shared> SharedCell<M> {
 
     /// A handler has fallen. Whoever comes next waits for another module, unless there is another already.
     #[cold]
-    pub(super) fn crashed(&self, module: &Guard<Option<Arc<M>>>, reason: String) {
+    pub(super) fn crashed(&self, module: &Guard<Option<Arc<M>>>, crash: Crash) {
         if self.resumes {
             return;
         }
         let current = self.module.compare_and_swap(module, None);
         let was_current = current.as_ref().map(Arc::as_ptr) == module.as_ref().map(Arc::as_ptr);
         if was_current {
-            ModuleCell::<M>::crash(self, reason);
+            self.end_with(crash);
         }
+    }
+
+    /// Lets the module's task know that the module has crashed.
+    fn end_with(&self, crash: Crash) {
+        lock(&self.crash).get_or_insert(crash);
+        self.changed.notify_waiters();
     }
 
     /// Accepts the message, and lets its handler run in a task of its own. Without a permit it waits for one
@@ -380,7 +348,7 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
             resumes: M::descriptor().restart.restart == Restart::Resume,
             permits: Arc::new(Semaphore::new(bound.min(Semaphore::MAX_PERMITS))),
             tasks: Mutex::new(Some(JoinSet::new())),
-            running: Mutex::default(),
+            running: Running::default(),
             pause: Pause::default(),
             accepted: AtomicU64::new(0),
             closed: AtomicBool::new(false),
@@ -404,10 +372,10 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
             self.put(module);
             supervisor.mark_started();
             let _ = started.send(Ok(()));
-            while let Some(reason) = self.ended().await {
+            while let Some(crash) = self.ended().await {
                 // Its other handlers run on with it; it is dropped when the last one has ended.
                 self.module.store(None);
-                let Some(module) = supervisor.again(&reason).await else {
+                let Some(module) = supervisor.again(crash).await else {
                     return Ok(());
                 };
                 lock(&self.crash).take();
@@ -425,8 +393,10 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
     }
 
     fn crash(&self, reason: String) {
-        lock(&self.crash).get_or_insert(reason);
-        self.changed.notify_waiters();
+        self.end_with(Crash {
+            reason,
+            is_of_report: false,
+        });
     }
 
     fn stop(&self) {
@@ -458,7 +428,7 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
     }
 
     fn handling(&self) -> Vec<BeingHandled> {
-        lock(&self.running).begun.values().copied().collect()
+        self.running.all()
     }
 
     fn pause(&self, is_paused: bool) {

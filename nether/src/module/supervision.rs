@@ -7,7 +7,7 @@ use crate::context::{Handle, Origin, announce};
 use crate::declaration::Declaration;
 use crate::envelope::{Label, Parcel, Reply, Source};
 use crate::error::{CallError, Failure, FailureKind, Panic, Result, TimedOut, Unavailable};
-use crate::events::{DeadLetter, HandlerFailed, is_own};
+use crate::events::{DeadLetter, HandlerFailed};
 use crate::guarded::{HandlerFault, PanicPayload, panicked, said};
 use crate::message::{Message, MessageDescriptor, MessageKind};
 use crate::module::tally::{CrashCause, Tally, Verdict};
@@ -145,19 +145,16 @@ fn report(
     crashed: bool,
     json: &dyn Fn() -> Option<String>,
 ) {
-    // Of the framework's own reports nothing more is reported.
-    if !is_own(message) {
-        announce(handle, || HandlerFailed {
-            message: message.name().to_owned(),
-            module: module.name.to_owned(),
-            context: handle.scope.id(),
-            sequence: handle.sequence(),
-            cause: handle.cause.sequence,
-            error: error.to_string(),
-            crashed,
-            json: json(),
-        });
-    }
+    announce(handle, || HandlerFailed {
+        message: message.name().to_owned(),
+        module: module.name.to_owned(),
+        context: handle.scope.id(),
+        sequence: handle.sequence(),
+        cause: handle.cause.sequence,
+        error: error.to_string(),
+        crashed,
+        json: json(),
+    });
 }
 
 /// How a background task or hook ended; its failure is told, for there is no message, and nobody waits.
@@ -226,21 +223,19 @@ fn report_dead_letter(
         source.scope.set_rollback_only(message.name(), module.name);
     }
     tracing::warn!(message = message.name(), module = module.name, sequence, reason = %kind, "dead letter");
-    if !is_own(message) {
-        let handle = Handle {
-            cause: source.cause.clone(),
-            ..Handle::new(Arc::clone(source.scope), Origin::Handler)
-        };
-        announce(&handle, || DeadLetter {
-            message: message.name().to_owned(),
-            module: module.name.to_owned(),
-            context: source.scope.id(),
-            sequence,
-            cause: source.cause.sequence,
-            reason: kind.to_string(),
-            json: json(),
-        });
-    }
+    let handle = Handle {
+        cause: source.cause.clone(),
+        ..Handle::new(Arc::clone(source.scope), Origin::Handler)
+    };
+    announce(&handle, || DeadLetter {
+        message: message.name().to_owned(),
+        module: module.name.to_owned(),
+        context: source.scope.id(),
+        sequence,
+        cause: source.cause.sequence,
+        reason: kind.to_string(),
+        json: json(),
+    });
     if !label.is_awaited() {
         source.scope.fail(Failure {
             message: message.name(),

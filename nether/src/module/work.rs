@@ -17,7 +17,7 @@ use crate::module::mailbox::Taken;
 use crate::module::pace::{IdleStep, Pace};
 use crate::module::progress::Progress;
 use crate::module::supervision::dead_letter_begun;
-use crate::module::tally::{CrashCause, Verdict};
+use crate::module::tally::{Crash, CrashCause, Verdict};
 use crate::module::{Exclusive, Module};
 use crate::scope::Scope;
 
@@ -189,7 +189,16 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         let Some((slot, runs)) = self.taken.next_message_and_runs() else {
             unreachable!("runs say how many messages there are")
         };
-        if let Some(obstacle) = self.ctx.handle().scope.obstacle() {
+        let scope = &self.ctx.handle().scope;
+        let obstacle = if scope.is_plain_unit() {
+            scope.obstacle_of_unit()
+        } else {
+            if scope.is_of_report() {
+                self.progress.mark_report(self.turn.wrapping_add(1));
+            }
+            scope.obstacle()
+        };
+        if let Some(obstacle) = obstacle {
             if let Some(BacklogEntry { label, inbox }) = slot.take() {
                 let source = self.ctx.handle().source();
                 self.cell.dead_letter(source, label, inbox, obstacle);
@@ -280,11 +289,18 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
 
     /// How the module has crashed.
     #[cold]
-    pub(super) fn crash(&mut self) -> String {
+    pub(super) fn crash(&mut self) -> Crash {
         let elsewhere = self.cell.mailbox.take_crash();
-        match (self.cause.take(), self.ctx.handle().message) {
-            (Some(cause), Some(label)) => cause.reason(label.message.name()),
-            _ => elsewhere.unwrap_or_default(),
+        let handle = self.ctx.handle();
+        match (self.cause.take(), handle.message) {
+            (Some(cause), Some(label)) => Crash {
+                reason: cause.reason(label.message.name()),
+                is_of_report: handle.scope.is_of_report(),
+            },
+            _ => Crash {
+                reason: elsewhere.unwrap_or_default(),
+                is_of_report: false,
+            },
         }
     }
 

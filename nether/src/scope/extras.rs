@@ -3,10 +3,10 @@
 use std::any::Any;
 use std::sync::{Mutex, OnceLock, Weak};
 
+use crate::scope::Scope;
 use crate::scope::family::Children;
 use crate::scope::streams::{BlockedMailbox, Streams};
 use crate::scope::transaction::Enlisted;
-use crate::scope::{Scope, ScopeKind};
 
 /// The parts of a unit of work besides its messages.
 #[derive(Default)]
@@ -59,7 +59,7 @@ impl Scope {
     /// Records that a handler failed that may have changed something.
     #[cold]
     pub(crate) fn set_rollback_only(&self, message: &'static str, module: &'static str) {
-        if self.kind == ScopeKind::Standing {
+        if !self.kind.is_unit() {
             return;
         }
         let rollback_cause = &self.extras_or_new().rollback_cause;

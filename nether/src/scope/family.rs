@@ -15,7 +15,12 @@ const NESTED: &str = "nested context";
 impl Scope {
     /// A unit of work within this one. It has its deadline, principal and baggage, and is cancelled with it.
     pub(crate) fn nest(self: &Arc<Self>) -> Arc<Scope> {
-        let nested = Scope::new(Arc::clone(&self.mediator), ScopeKind::Unit);
+        let kind = if self.is_of_report() {
+            ScopeKind::UnitOfReport
+        } else {
+            ScopeKind::Unit
+        };
+        let nested = Scope::new(Arc::clone(&self.mediator), kind);
         nested.set_parent(Arc::clone(self));
         let nested = Arc::new(nested);
         {

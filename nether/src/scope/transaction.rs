@@ -10,7 +10,7 @@ use tokio::sync::{OnceCell, SetOnce};
 
 use crate::error::{Error, Result, TransactionFailure, TransactionReport, TransactionStep};
 use crate::guarded::{catch, panicked};
-use crate::scope::{Scope, ScopeKind};
+use crate::scope::Scope;
 use crate::sync::lock;
 
 /// Something that is committed when its unit of work succeeds, and rolled back when it does not.
@@ -153,7 +153,7 @@ impl Scope {
 
     /// Whether there is an end to come at which they are committed.
     fn takes_transactions(&self) -> bool {
-        self.kind == ScopeKind::Unit && !self.has_ended()
+        self.kind.is_unit() && !self.has_ended()
     }
 
     /// Whether there are transactions that nobody has begun to end.
