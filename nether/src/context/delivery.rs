@@ -1,6 +1,7 @@
 //! What `process` and `publish` do: hand one message to its module, or show one event to all who handle it.
 
 use std::future::poll_fn;
+use std::mem::needs_drop;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
@@ -11,6 +12,7 @@ use crate::context::room::{self, Room};
 use crate::context::subscription::{notify_subscribers, notify_subscribers_of};
 use crate::envelope::{Given, Label, Parcel, Shown, Source};
 use crate::error::SendError;
+use crate::guarded::drop_unpanicked;
 use crate::mediator::Row;
 use crate::message::{ByValue, Event, Message};
 use crate::route::{BoxFuture, Rejected, Route, To, offer};
@@ -77,12 +79,21 @@ impl<E: Event> Post for Shown<E> {
     #[inline]
     fn post<H: HandlerProof>(handle: &Handle, event: E, cx: &mut Context<'_>) -> PostStage<Self> {
         if room::is_limited(handle) {
-            return post_later(handle.clone(), event, |handle, event, cx| {
-                publish(handle, &Arc::new(event), cx)
-            });
+            return post_later(handle.clone(), event, publish_alone);
         }
-        publish(handle, &Arc::new(event), cx)
+        publish_alone(handle, event, cx)
     }
+}
+
+#[inline]
+fn publish_alone<E: Event>(handle: &Handle, event: E, cx: &mut Context<'_>) -> PostStage<Shown<E>> {
+    let event = Arc::new(event);
+    let stage = publish(handle, &event, cx);
+    // Its handlers may be done with it already, and the sender's task must not panic with its `Drop`.
+    if needs_drop::<E>() && Arc::strong_count(&event) == 1 {
+        drop_unpanicked(event);
+    }
+    stage
 }
 
 /// Posts once there is room in the system.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::error::{CallError, Failure, FailureKind, HandlerError};
+use crate::guarded::drop_unpanicked;
 use crate::message::{Message, MessageKind};
 use crate::route::BoxFuture;
 use crate::scope::{Scope, ScopeGuard};
@@ -75,8 +76,9 @@ impl<T, E> RunToEnd<T, E> {
 
 impl<T, E> Drop for RunToEnd<T, E> {
     fn drop(&mut self) {
-        if let (Some(future), Some(detach)) = (self.future.take(), self.detach.take()) {
-            (detach.run)(future, detach.abandoned);
+        match (self.future.take(), self.detach.take()) {
+            (Some(future), Some(detach)) => (detach.run)(future, detach.abandoned),
+            (future, _) => drop_unpanicked(future),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::declaration::Declaration;
 use crate::envelope::Label;
 use crate::error::{Failure, FailureKind, Panic, Result, SendError};
 use crate::events::HandlerFailed;
-use crate::guarded::{catch, said};
+use crate::guarded::{Shielded, catch, said_last};
 use crate::message::{MessageDescriptor, MessageKind};
 use crate::race::race;
 use crate::routing::{Caller, External};
@@ -131,7 +131,7 @@ impl Task {
             Some(Err(panic)) => FailureKind::Panicked(Box::new(Panic {
                 message: SPAWNED.name(),
                 module: self.module.unwrap_or_default(),
-                text: said(&*panic),
+                text: said_last(panic),
             })),
             None => FailureKind::Stopped,
         };
@@ -143,14 +143,15 @@ impl Task {
     fn fail(&self, kind: FailureKind) {
         let (handle, message) = (&self.handle, SPAWNED.name());
         let module = self.module.unwrap_or_default();
-        tracing::warn!(task = message, module, error = %kind, "task failed");
+        let text = Shielded::new(&kind);
+        tracing::warn!(task = message, module, error = %text, "task failed");
         announce(handle, || HandlerFailed {
             message: message.to_owned(),
             module: module.to_owned(),
             context: handle.scope.id(),
             sequence: handle.sequence(),
             cause: handle.cause.sequence,
-            error: kind.to_string(),
+            error: text.to_string(),
             crashed: matches!(kind, FailureKind::Panicked(_)),
             json: None,
         });

@@ -8,7 +8,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use crate::error::CallError;
+use crate::envelope::Delivery;
+use crate::error::{CallError, FailureKind};
+use crate::guarded::drop_unpanicked;
 use crate::message::Message;
 use crate::sync::lock;
 
@@ -27,14 +29,36 @@ enum ReplyState<R> {
     /// Both ends are there; this is who waits.
     Open(Waker),
     Replied(R),
+    /// The reply is an error. Unless its caller takes it, it is a failure of the unit of work.
+    Failed(Box<Unclaimed<R>>),
     /// One of the ends is gone, or the reply was taken.
     Closed,
+}
+
+/// An error that its caller has not taken yet.
+struct Unclaimed<R> {
+    reply: R,
+    of: Delivery,
+    keep: fn(R, Delivery),
+}
+
+impl<R> Unclaimed<R> {
+    /// Makes it a failure of the unit of work.
+    fn keep(self: Box<Self>) {
+        let Unclaimed { reply, of, keep } = *self;
+        keep(reply, of);
+    }
 }
 
 /// A cell that takes the reply to an `M`.
 trait OpenReply<M>: Send + Sync {
     /// Puts the reply in; gives it back if nobody waits.
     fn put(&self, reply: Reply<M>) -> Result<(), Reply<M>>
+    where
+        M: Message;
+
+    /// Puts an error in; keeps it as a failure of the unit of work if nobody waits.
+    fn fail(&self, error: Box<Unclaimed<Reply<M>>>)
     where
         M: Message;
 
@@ -61,6 +85,30 @@ impl<M> ReplyTo<M> {
             None => Err(reply),
         }
     }
+
+    /// Gives an error to who waits for the reply. If nobody does, or the caller leaves without taking it, it
+    /// is a failure of the unit of work.
+    #[cold]
+    pub(crate) fn fail(mut self, error: CallError<M::Error>, of: Delivery)
+    where
+        M: Message,
+    {
+        let unclaimed = Box::new(Unclaimed {
+            reply: Err(error),
+            of,
+            keep: keep_reply::<M>,
+        });
+        match self.0.take() {
+            Some(cell) => cell.fail(unclaimed),
+            None => unclaimed.keep(),
+        }
+    }
+}
+
+fn keep_reply<M: Message>(reply: Reply<M>, of: Delivery) {
+    if let Err(error) = reply {
+        of.keep(FailureKind::of(error));
+    }
 }
 
 impl<M> Drop for ReplyTo<M> {
@@ -74,7 +122,16 @@ impl<M> Drop for ReplyTo<M> {
 
 impl<M: Message> OpenReply<M> for ReplyCell<Reply<M>> {
     fn put(&self, reply: Reply<M>) -> Result<(), Reply<M>> {
-        self.close_with(ReplyState::Replied(reply))
+        match self.close_with(ReplyState::Replied(reply)) {
+            Err(ReplyState::Replied(late)) => Err(late),
+            _ => Ok(()),
+        }
+    }
+
+    fn fail(&self, error: Box<Unclaimed<Reply<M>>>) {
+        if let Err(ReplyState::Failed(late)) = self.close_with(ReplyState::Failed(error)) {
+            late.keep();
+        }
     }
 
     fn abandon(&self) {
@@ -83,9 +140,9 @@ impl<M: Message> OpenReply<M> for ReplyCell<Reply<M>> {
 }
 
 impl<R> ReplyCell<R> {
-    /// Ends the wait, if there is one; gives back the reply that comes too late.
+    /// Ends the wait, if there is one; gives back the end that comes too late.
     #[inline]
-    fn close_with(&self, end: ReplyState<R>) -> Result<(), R> {
+    fn close_with(&self, end: ReplyState<R>) -> Result<(), ReplyState<R>> {
         let mut state = lock(&self.0);
         if let ReplyState::Open(_) = &*state {
             let open = std::mem::replace(&mut *state, end);
@@ -96,10 +153,7 @@ impl<R> ReplyCell<R> {
             return Ok(());
         }
         drop(state);
-        match end {
-            ReplyState::Replied(reply) => Err(reply),
-            ReplyState::Open(_) | ReplyState::Closed => Ok(()),
-        }
+        Err(end)
     }
 }
 
@@ -142,6 +196,7 @@ impl<R> Awaited<R> {
         // The handler's end is gone, so nobody else can come by: no lock.
         match Arc::into_inner(cell).map(|cell| cell.0.into_inner()) {
             Some(Ok(ReplyState::Replied(reply))) => Poll::Ready(reply),
+            Some(Ok(ReplyState::Failed(unclaimed))) => Poll::Ready(unclaimed.reply),
             _ => Poll::Ready(instead()),
         }
     }
@@ -160,6 +215,7 @@ impl<R> Awaited<R> {
         self.0 = None;
         Poll::Ready(match end {
             ReplyState::Replied(reply) => reply,
+            ReplyState::Failed(unclaimed) => unclaimed.reply,
             ReplyState::Open(_) | ReplyState::Closed => instead(),
         })
     }
@@ -170,7 +226,12 @@ impl<R> Drop for Awaited<R> {
     fn drop(&mut self) {
         if let Some(cell) = &self.0 {
             // What was in the cell is dropped outside the lock: it is the user's.
-            let _unread = std::mem::replace(&mut *lock(&cell.0), ReplyState::Closed);
+            let unread = std::mem::replace(&mut *lock(&cell.0), ReplyState::Closed);
+            match unread {
+                ReplyState::Failed(unclaimed) => unclaimed.keep(),
+                ReplyState::Replied(reply) => drop_unpanicked(reply),
+                ReplyState::Open(_) | ReplyState::Closed => {}
+            }
         }
     }
 }

@@ -11,10 +11,12 @@ use crate::context::{Context, Handle};
 use crate::envelope::{Label, Parcel, Reply};
 use crate::error::{FailureKind, SendError};
 use crate::guarded::drop_unpanicked;
-use crate::message::Message;
+use crate::message::{Message, MessageKind};
 use crate::module::handling::SharedHandler;
 use crate::module::shared::SharedCell;
-use crate::module::supervision::{Attempt, dead_letter, dead_letter_begun, failure_of};
+use crate::module::supervision::{
+    Attempt, count_dead_letter, failure_of, lost, report_dead_letter,
+};
 use crate::module::tally::{Crash, CrashCause, Verdict};
 use crate::module::{Module, Shared};
 
@@ -78,9 +80,13 @@ impl<M: Module + Shared> Accepted<M> {
                 let error = refusal(P::Message::NAME, &kind);
                 let json = || parcel.as_ref().and_then(Parcel::json);
                 let source = handle.source();
-                dead_letter(source, *label, kind, &cell.tally, cell.declaration, &json);
+                report_dead_letter(source, *label, &kind, cell.declaration, &json);
+                if !label.is_awaited() {
+                    lost(source, *label, cell.declaration).keep(kind);
+                }
                 drop_unpanicked(parcel.take());
                 *end = MessageEnd::Gone;
+                count_dead_letter(source, *label, &cell.tally, false);
                 return Err(error.into());
             };
             *end = MessageEnd::Handling;
@@ -103,6 +109,10 @@ impl<M: Module + Shared> Accepted<M> {
                     *end = MessageEnd::Handled(Verdict::Handled);
                     if let Some(breaker) = &cell.breaker {
                         breaker.count(Verdict::Handled, handle);
+                    }
+                    // The caller's task must not panic with a `Drop` of the message.
+                    if packed.is_kept() {
+                        drop_unpanicked(parcel.take());
                     }
                     return Ok(reply);
                 }
@@ -127,6 +137,7 @@ impl<M: Module + Shared> Accepted<M> {
             if let Verdict::Crashed(cause) = verdict {
                 cell.crashed(&module, crash_of::<P::Message>(cause, handle));
             }
+            drop_unpanicked(parcel.take());
             return reply;
         }
     }
@@ -142,7 +153,7 @@ impl<M: Module + Shared> Accepted<M> {
         } = self;
         let scope = &ctx.handle().scope;
         let has_begun = matches!(end, MessageEnd::Handling);
-        if label.is_awaited() {
+        if label.is_awaited() && label.message.kind == MessageKind::Query {
             cell.tally.count_abandoned();
             return if has_begun {
                 scope.finish(1)
@@ -150,13 +161,12 @@ impl<M: Module + Shared> Accepted<M> {
                 scope.take_back(1)
             };
         }
+        // A command runs on when its caller leaves, so nobody is there to notice that it ended here.
         let kind = scope.obstacle().unwrap_or(FailureKind::Stopped);
         let (source, module) = (ctx.handle().source(), cell.declaration);
-        if has_begun {
-            dead_letter_begun(source, *label, kind, &cell.tally, module);
-        } else {
-            dead_letter(source, *label, kind, &cell.tally, module, &|| None);
-        }
+        report_dead_letter(source, *label, &kind, module, &|| None);
+        lost(source, *label, module).keep(kind);
+        count_dead_letter(source, *label, &cell.tally, has_begun);
     }
 }
 

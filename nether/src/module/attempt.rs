@@ -1,6 +1,7 @@
 //! Attempts at a message, for handlers that have a `timeout` or a `retry`: each is cut off in time, and after
 //! one that failed there may be another.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 
 use tokio::time::{sleep, timeout};
@@ -9,7 +10,7 @@ use crate::context::{Context, Handle};
 use crate::declaration::Declaration;
 use crate::envelope::{Given, Label, Parcel};
 use crate::error::HandlerError;
-use crate::guarded::{Guarded, HandlerFault, Observed, drop_unpanicked, said};
+use crate::guarded::{Guarded, HandlerFault, Observed, Shielded, drop_unpanicked, said};
 use crate::message::Message;
 use crate::module::handling::{ReturnReply, observed};
 use crate::module::policy::HandlerPolicy;
@@ -102,7 +103,12 @@ where
     M: Module + Sync + SharedHandler<P>,
 {
     let handle = ctx.handle();
-    let mut spare = policy.spare(handle, parcel);
+    // Caught here, because this runs in the task of whoever calls the module.
+    let copied = catch_unwind(AssertUnwindSafe(|| policy.spare(handle, parcel)));
+    let mut spare = match copied {
+        Ok(spare) => spare,
+        Err(panic) => return Attempt::Ended(Err(HandlerFault::Panicked(panic))),
+    };
     let result = {
         let parcel = spare.as_mut().unwrap_or(&mut *parcel);
         let handler = Box::pin(M::handle(module, parcel, ctx, ReturnReply));
@@ -113,9 +119,11 @@ where
     if spare.is_some()
         && let Some(cause) = failed(&result, handle, P::Message::NAME, declaration)
     {
+        drop_unpanicked((result, spare));
         policy.wait(handle).await;
         return Attempt::Again(cause);
     }
+    drop_unpanicked(spare);
     Attempt::Ended(result)
 }
 
@@ -128,13 +136,13 @@ fn failed<T, E: HandlerError>(
 ) -> Option<Option<CrashCause>> {
     let (cause, error) = match result {
         Ok(Ok(_)) => return None,
-        Ok(Err(error)) => (None, error.to_string()),
+        Ok(Err(error)) => (None, Shielded::new(error).to_string()),
         Err(HandlerFault::Panicked(panic)) => (Some(CrashCause::Panicked), said(&**panic)),
         Err(HandlerFault::TimedOut(limit)) => (
             Some(CrashCause::TimedOut),
             format!("took longer than {limit:?}"),
         ),
-        Err(HandlerFault::Unavailable(error)) => (None, error.to_string()),
+        Err(HandlerFault::Unavailable(error)) => (None, Shielded::new(error).to_string()),
     };
     if handle.scope.obstacle().is_some() {
         return None;

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use crate::declaration::Declaration;
 use crate::envelope::Parcel;
 use crate::error::Result;
+use crate::guarded::PanicPayload;
 use crate::mediator::{Erased, Stopping};
 use crate::message::{Message, MessageDescriptor};
 use crate::module::instance::BeingHandled;
@@ -16,6 +17,9 @@ use crate::module::tally::Tally;
 use crate::module::{Exclusive, ExclusiveCell, Module, Shared, SharedCell};
 use crate::route::{BoxFuture, Route};
 use crate::waiting::Waiter;
+
+/// How the life of a module ended: what its `#[on_stop]` returned, or a panic.
+pub(crate) type Ended = std::result::Result<Result<()>, PanicPayload>;
 
 /// What stands between the senders and a module. Senders have it before the module is there, and after it is
 /// gone.
@@ -32,7 +36,7 @@ pub trait ModuleCell<M>: Send + Sync + Sized + 'static {
         module: M,
         supervisor: Supervisor<M>,
         started: oneshot::Sender<Result<()>>,
-    ) -> BoxFuture<Result<()>>
+    ) -> BoxFuture<Ended>
     where
         M: Module;
 

@@ -11,16 +11,16 @@ use tokio::sync::oneshot;
 use crate::declaration::Declaration;
 use crate::envelope::{Label, Parcel, Source};
 use crate::error::{FailureKind, Result};
-use crate::guarded::drop_unpanicked;
+use crate::guarded::{catch, drop_unpanicked};
 use crate::mediator::Stopping;
 use crate::message::MessageKind;
 use crate::module::breaker::Breaker;
-use crate::module::cell::{ModuleCell, Way};
+use crate::module::cell::{Ended, ModuleCell, Way};
 use crate::module::instance::BeingHandled;
 use crate::module::mailbox::Mailbox;
 use crate::module::progress::Progress;
 use crate::module::restart::Supervisor;
-use crate::module::supervision::dead_letter;
+use crate::module::supervision::{count_dead_letter, lost, report_dead_letter};
 use crate::module::tally::Tally;
 use crate::module::work::{LoopEnd, Work};
 use crate::module::{Exclusive, Module};
@@ -50,8 +50,8 @@ pub struct ExclusiveCell<M: Module + Exclusive> {
 }
 
 impl<M: Module + Exclusive> ExclusiveCell<M> {
-    /// Makes a message a dead letter. Its caller notices that the reply cell is dropped, and gets the reason
-    /// from its unit of work.
+    /// Makes a message a dead letter. Its caller gets the reason; if there is none, or none any more, it is a
+    /// failure of its unit of work.
     #[cold]
     pub(super) fn dead_letter(
         &self,
@@ -60,10 +60,43 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
         inbox: M::Inbox,
         kind: FailureKind,
     ) {
-        let json = || M::json(&inbox);
-        dead_letter(source, label, kind, &self.tally, self.declaration, &json);
-        drop_unpanicked(inbox);
+        self.end_unhandled(source, label, Some(inbox), kind, false);
         source.scope.mediator.stopping.notify_quiet();
+    }
+
+    /// Makes a message a dead letter whose handler was cut off.
+    #[cold]
+    pub(super) fn dead_letter_begun(
+        &self,
+        source: Source<'_>,
+        label: Label,
+        inbox: Option<M::Inbox>,
+    ) {
+        self.end_unhandled(source, label, inbox, FailureKind::Stopped, true);
+    }
+
+    fn end_unhandled(
+        &self,
+        source: Source<'_>,
+        label: Label,
+        mut inbox: Option<M::Inbox>,
+        kind: FailureKind,
+        has_begun: bool,
+    ) {
+        let of = lost(source, label, self.declaration);
+        match inbox.as_mut().map(M::parcel) {
+            Some(parcel) => {
+                let json = || parcel.json().filter(|_| !has_begun);
+                report_dead_letter(source, label, &kind, self.declaration, &json);
+                parcel.fail(kind, of);
+            }
+            None => {
+                report_dead_letter(source, label, &kind, self.declaration, &|| None);
+                of.keep(kind);
+            }
+        }
+        drop_unpanicked(inbox);
+        count_dead_letter(source, label, &self.tally, has_begun);
     }
 }
 
@@ -168,7 +201,7 @@ impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
         mut module: M,
         mut supervisor: Supervisor<M>,
         started: oneshot::Sender<Result<()>>,
-    ) -> BoxFuture<Result<()>> {
+    ) -> BoxFuture<Ended> {
         let blocked: Arc<dyn BlockedMailbox> = Arc::clone(&self) as _;
         self.blocked.get_or_init(|| Arc::downgrade(&blocked));
         Box::pin(async move {
@@ -177,13 +210,22 @@ impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
             supervisor.mark_started();
             let _ = started.send(Ok(()));
             loop {
-                if let LoopEnd::Closed = work.run(&mut module).await {
-                    return M::on_stop(&mut module, work.module_ctx()).await;
+                // What panics here is user code beside a handler, whose own panics are caught before.
+                match catch(work.run(&mut module)).await {
+                    Ok(LoopEnd::Closed) => {
+                        return catch(M::on_stop(&mut module, work.module_ctx())).await;
+                    }
+                    Ok(LoopEnd::Crashed) => {}
+                    Err(panic) => {
+                        if work.settle_panic(panic) {
+                            continue;
+                        }
+                    }
                 }
                 drop_unpanicked(module);
                 module = match supervisor.again(work.crash()).await {
                     Some(module) => module,
-                    None => return Ok(()),
+                    None => return Ok(Ok(())),
                 };
                 // A background task may have crashed beside the handler.
                 self.mailbox.take_crash();

@@ -12,7 +12,7 @@ use tracing::Span;
 use crate::answer::{IntoOutcome, IntoReply};
 use crate::context::{Context, Handle};
 use crate::declaration::Declaration;
-use crate::envelope::{Given, Label, Parcel, Shown};
+use crate::envelope::{AnyParcel, Given, Label, Parcel, Shown};
 use crate::error::{Error, Result};
 use crate::guarded::{Guarded, HandlerFault, Observed};
 use crate::message::{ByValue, Event, MayChange, Message, MessageDescriptor, MessageProof};
@@ -140,8 +140,8 @@ pub trait HandlerByValue: Sized + 'static {
         S: ReplySink<Given<Self>>,
         A: IntoReply<Self, R, E, Kind>;
 
-    /// The message as JSON, if it can be.
-    fn json(parcel: &Given<Self>) -> Option<String>
+    /// The parcel, whatever its type.
+    fn erased(parcel: &mut Given<Self>) -> &mut dyn AnyParcel
     where
         Self: Send;
 
@@ -187,8 +187,8 @@ pub trait HandlerByReference: Sized + 'static {
         S: ReplySink<Shown<Self>>,
         A: IntoOutcome<R, Kind>;
 
-    /// The message as JSON, if it can be.
-    fn json(parcel: &Shown<Self>) -> Option<String>;
+    /// The parcel, whatever its type.
+    fn erased(parcel: &mut Shown<Self>) -> &mut dyn AnyParcel;
 }
 
 #[diagnostic::do_not_recommend]
@@ -228,11 +228,11 @@ impl<C: ByValue> HandlerByValue for C {
         settle.settle(answer.into_reply())
     }
 
-    fn json(parcel: &Given<Self>) -> Option<String>
+    fn erased(parcel: &mut Given<Self>) -> &mut dyn AnyParcel
     where
         Self: Send,
     {
-        Parcel::json(parcel)
+        parcel
     }
 }
 
@@ -270,8 +270,8 @@ impl<T: Event> HandlerByReference for T {
         settle.settle(answer.into_outcome())
     }
 
-    fn json(parcel: &Shown<Self>) -> Option<String> {
-        Parcel::json(parcel)
+    fn erased(parcel: &mut Shown<Self>) -> &mut dyn AnyParcel {
+        parcel
     }
 }
 

@@ -9,7 +9,6 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::error::{Error, Result, WaitEdge};
-use crate::guarded::{catch, panicked};
 use crate::mediator::{Erased, InstanceId, Mediator, number_instance};
 use crate::message::MessageDescriptor;
 use crate::module::background::BackgroundTasks;
@@ -17,7 +16,6 @@ use crate::module::cell::{CellOf, ModuleCell, Routes};
 use crate::module::descriptor::Instances;
 use crate::module::restart::{Life, ModuleState, Supervisor};
 use crate::module::supervision::report_task;
-use crate::module::tally::Crash;
 use crate::module::{Construct, Launch, Module, ModuleDescriptor};
 use crate::resources::Resources;
 use crate::route::BoxFuture;
@@ -187,17 +185,8 @@ async fn live<M: Module>(mut supervisor: Supervisor<M>, started: oneshot::Sender
         }
     };
     let module_handle = supervisor.module_handle.clone();
-    let stop = supervisor.stopper();
     let serving = Arc::clone(&cell).serve(module, supervisor, started);
-    let ended = catch(serving).await;
-    if let Err(panic) = &ended {
-        // No handler crashed, but user code beside it: a `Clone` or a `Drop` of a message, the
-        // text of an error. Where it was then nobody knows, so that the module cannot go on.
-        stop.stop(Crash {
-            reason: panicked(&**panic).to_string(),
-            is_of_report: false,
-        });
-    }
+    let ended = serving.await;
     cell.give_up();
     report_task(
         "#[on_stop]",

@@ -46,6 +46,7 @@ pub use self::supervision::Attempt;
 pub use self::tally::Verdict;
 
 use crate::context::Context;
+use crate::envelope::AnyParcel;
 use crate::error::{Error, Result};
 use crate::resources::Resources;
 use crate::routing::Caller;
@@ -120,8 +121,8 @@ pub trait Exclusive: Caller {
     where
         Self: Send;
 
-    /// The message as JSON, if it can be.
-    fn json(inbox: &Self::Inbox) -> Option<String>;
+    /// The message, whatever its type.
+    fn parcel(inbox: &mut Self::Inbox) -> &mut dyn AnyParcel;
 
     /// Runs `#[on_stop]`.
     fn on_stop(module: &mut Self, _: &Context<Self>) -> impl Future<Output = Result<()>> + Send

@@ -90,16 +90,9 @@ pub(super) struct Supervisor<M: Module> {
     crashes: VecDeque<Instant>,
 }
 
-/// Stops a module that is not made again.
-pub(super) struct Stopper<M: Module> {
-    mediator: Arc<Mediator>,
-    cell: Arc<CellOf<M>>,
-    life: Arc<Life>,
-    module_handle: Handle,
-}
-
-impl<M: Module> Stopper<M> {
-    pub(super) fn stop(&self, crash: Crash) {
+impl<M: Module> Supervisor<M> {
+    /// Stops a module that is not made again.
+    fn stop(&self, crash: Crash) {
         let Crash {
             reason,
             is_of_report,
@@ -225,18 +218,8 @@ impl<M: Module> Supervisor<M> {
                 }
             }
         }
-        self.stopper().stop(crash);
+        self.stop(crash);
         None
-    }
-
-    /// What stops the module, for good.
-    pub(super) fn stopper(&self) -> Stopper<M> {
-        Stopper {
-            mediator: Arc::clone(&self.mediator),
-            cell: Arc::clone(&self.cell),
-            life: Arc::clone(&self.life),
-            module_handle: self.module_handle.clone(),
-        }
     }
 
     /// Counts a crash, and says whether the module is made again after it.

@@ -13,17 +13,18 @@ use crate::context::{Context, Handle};
 use crate::declaration::Declaration;
 use crate::envelope::{Header, Parcel, Reply};
 use crate::error::{FailureKind, Result};
+use crate::guarded::{catch, drop_unpanicked};
 use crate::mediator::Stopping;
 use crate::message::{Message, MessageKind};
 use crate::module::accepted::{Accepted, MessageEnd};
 use crate::module::breaker::Breaker;
-use crate::module::cell::{ModuleCell, Way};
+use crate::module::cell::{Ended, ModuleCell, Way};
 use crate::module::handling::SharedHandler;
 use crate::module::instance::BeingHandled;
 use crate::module::progress::Pause;
 use crate::module::restart::Supervisor;
 use crate::module::running::Running;
-use crate::module::supervision::{dead_letter, keep};
+use crate::module::supervision::{count_dead_letter, delivery, lost, report_dead_letter};
 use crate::module::tally::{Crash, Tally};
 use crate::module::{Module, Restart, Shared};
 use crate::route::{BoxFuture, Inline, Rejected, Route};
@@ -110,7 +111,9 @@ impl<M: Module + Shared> SharedCell<M> {
         match kind {
             Some(kind) if label.message.kind == MessageKind::Event => {
                 let source = header.source();
-                dead_letter(source, *label, kind, &self.tally, self.declaration, json);
+                report_dead_letter(source, *label, &kind, self.declaration, json);
+                lost(source, *label, self.declaration).keep(kind);
+                count_dead_letter(source, *label, &self.tally, false);
             }
             _ => {
                 self.tally.count_abandoned();
@@ -206,7 +209,9 @@ impl<M: Module + Shared> SharedCell<M> {
         self.spawn(async move {
             let reply = accepted.run(&mut parcel, permit.is_none()).await;
             if let (Err(error), MessageEnd::Handled(_)) = (reply, accepted.end) {
-                keep::<P::Message>(error, accepted.ctx.handle(), accepted.cell.declaration);
+                let Accepted { cell, ctx, .. } = &accepted;
+                let of = delivery(ctx.handle(), P::Message::NAME, cell.declaration);
+                of.keep(FailureKind::of(error));
             }
         });
     }
@@ -367,14 +372,14 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
         module: M,
         mut supervisor: Supervisor<M>,
         started: oneshot::Sender<Result<()>>,
-    ) -> BoxFuture<Result<()>> {
-        Box::pin(async move {
+    ) -> BoxFuture<Ended> {
+        let living = async move {
             self.put(module);
             supervisor.mark_started();
             let _ = started.send(Ok(()));
             while let Some(crash) = self.ended().await {
                 // Its other handlers run on with it; it is dropped when the last one has ended.
-                self.module.store(None);
+                drop_unpanicked(self.module.swap(None));
                 let Some(module) = supervisor.again(crash).await else {
                     return Ok(());
                 };
@@ -389,7 +394,8 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
                 Some(module) => M::on_stop(&module, &ctx).await,
                 None => Ok(()),
             }
-        })
+        };
+        Box::pin(catch(living))
     }
 
     fn crash(&self, reason: String) {

@@ -9,14 +9,14 @@ use crate::chance::Chance;
 use crate::context::{Context, Handle, Origin};
 use crate::envelope::Source;
 use crate::error::FailureKind;
-use crate::guarded::drop_unpanicked;
+use crate::guarded::{PanicPayload, drop_unpanicked, said_last};
 use crate::module::backlog::{Backlog, BacklogEntry, Run, count_of};
 use crate::module::breaker::Breaker;
 use crate::module::exclusive::ExclusiveCell;
 use crate::module::mailbox::Taken;
 use crate::module::pace::{IdleStep, Pace};
 use crate::module::progress::Progress;
-use crate::module::supervision::dead_letter_begun;
+use crate::module::supervision::settle_panic;
 use crate::module::tally::{Crash, CrashCause, Verdict};
 use crate::module::{Exclusive, Module};
 use crate::scope::Scope;
@@ -44,6 +44,8 @@ pub(super) struct Work<'a, M: Module + Exclusive> {
     turn: u32,
     /// Why a handler crashed, if one did.
     cause: Option<CrashCause>,
+    /// How user code panicked that is part of no message's dispatch, if it did.
+    beside: Option<String>,
     books: Books,
 }
 
@@ -85,6 +87,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
             resumes,
             turn: 0,
             cause: None,
+            beside: None,
             books: Books::default(),
         }
     }
@@ -290,7 +293,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
     /// How the module has crashed.
     #[cold]
     pub(super) fn crash(&mut self) -> Crash {
-        let elsewhere = self.cell.mailbox.take_crash();
+        let elsewhere = self.beside.take().or(self.cell.mailbox.take_crash());
         let handle = self.ctx.handle();
         match (self.cause.take(), handle.message) {
             (Some(cause), Some(label)) => Crash {
@@ -317,13 +320,50 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         self.ctx.handle().scope.mediator.stopping.notify_quiet();
     }
 
-    /// The message whose handler was cut off is a dead letter, and a failure of its unit of work unless a
-    /// caller waits for the reply.
-    fn cut_off(&self) {
+    /// The message whose handler was cut off is a dead letter.
+    fn cut_off(&mut self) {
+        let inbox = self.taken.last_message().and_then(Option::take);
         let handle = self.ctx.handle();
         let Some(label) = handle.message else { return };
-        let (cell, kind) = (self.cell, FailureKind::Stopped);
-        dead_letter_begun(handle.source(), label, kind, &cell.tally, cell.declaration);
+        let inbox = inbox.map(|entry| entry.inbox);
+        self.cell.dead_letter_begun(handle.source(), label, inbox);
+    }
+
+    /// User code beside a handler panicked. The message in whose dispatch that was, if it was in one, has
+    /// failed with it; what else was taken is still there. Says whether the module goes on as it is.
+    #[cold]
+    pub(super) fn settle_panic(&mut self, panic: PanicPayload) -> bool {
+        let text = said_last(panic);
+        let is_handling = std::mem::take(&mut self.books.is_handling);
+        if is_handling {
+            self.fail_with(text);
+            self.cause = Some(CrashCause::Panicked);
+        } else {
+            self.beside = Some(format!("panicked: {text}"));
+        }
+        if self.taken.len() > 0 {
+            self.start_one();
+        }
+        self.progress.rest();
+        self.settle_all();
+        let mediator = &self.ctx.handle().scope.mediator;
+        mediator.stopping.notify_quiet();
+        self.resumes
+    }
+
+    /// The message that is being handled fails with a panic.
+    fn fail_with(&mut self, text: String) {
+        let (cell, handle) = (self.cell, self.ctx.handle());
+        cell.go_on(&handle.scope);
+        if let Some(mut entry) = self.taken.last_message().and_then(Option::take) {
+            let parcel = M::parcel(&mut entry.inbox);
+            settle_panic(text, parcel, entry.label, handle, cell.declaration);
+            drop_unpanicked(entry.inbox);
+        }
+        self.books.failed += 1;
+        if let Some(breaker) = self.breaker {
+            breaker.count(Verdict::Crashed(CrashCause::Panicked), handle);
+        }
     }
 }
 
@@ -364,7 +404,6 @@ impl<M: Module + Exclusive> Drop for Work<'_, M> {
         if self.books.is_handling {
             self.cell.go_on(&self.ctx.handle().scope);
             self.cut_off();
-            drop_unpanicked(self.taken.last_message().map(Option::take));
         }
         let (cell, source) = (self.cell, self.ctx.handle().source());
         let mut taken = std::mem::take(&mut self.taken);

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Weak};
 
 use crate::error::{ContextError, Failure, FailureKind, TransactionReport};
+use crate::guarded::Shielded;
 use crate::scope::{Scope, ScopeGuard, ScopeKind};
 use crate::sync::lock;
 
@@ -79,7 +80,8 @@ impl Scope {
             transactions: Box::new(transactions),
             ..self.error(0)
         };
-        tracing::warn!(context = %self.id(), lost = %error, "context dropped without `close`");
+        let lost = Shielded::new(&error);
+        tracing::warn!(context = %self.id(), %lost, "context dropped without `close`");
         if let Some(parent) = self.parent() {
             parent.fail(Failure {
                 message: NESTED,

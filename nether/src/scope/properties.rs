@@ -4,13 +4,15 @@
 use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::mem;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::guarded::drop_unpanicked;
 use crate::scope::Scope;
 use crate::sync::lock;
 
@@ -24,6 +26,20 @@ pub(super) struct Properties {
     principal: OnceLock<Arc<str>>,
     /// One value of each type.
     baggage: Mutex<Vec<Arc<dyn Baggage>>>,
+}
+
+impl Drop for Properties {
+    fn drop(&mut self) {
+        // The last handle may be dropped in the task of a stranger.
+        let baggage = mem::take(
+            self.baggage
+                .get_mut()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        if !baggage.is_empty() {
+            drop_unpanicked(baggage);
+        }
+    }
 }
 
 /// A value that travels with a unit of work.

@@ -5,6 +5,7 @@
 
 mod attaching;
 mod background;
+mod beside_handlers;
 mod closing;
 mod contexts;
 mod deadlocks;
@@ -29,4 +30,5 @@ mod streaming;
 mod streams;
 mod transactions;
 mod trying;
+mod unread_errors;
 mod user_panics;
