@@ -15,16 +15,17 @@ use crate::context::inline::RunToEnd;
 use crate::context::room::{self, Room};
 use crate::context::timer::Timer;
 use crate::declaration::Declaration;
-use crate::envelope::{Awaited, Given, Label, Source, reply};
+use crate::envelope::{Awaited, Given, Label, Reply, Source, reply};
 use crate::error::{CallError, FailureKind, SendError};
 use crate::message::{ByValue, Message};
-use crate::route::{BoxFuture, Route, To, WaitingOffer, offer};
+use crate::route::{BoxFuture, InlineCall, Rejected, Route, To, WaitingOffer, offer};
+use crate::scope::Scope;
 use crate::waiting::wait;
 
 /// The future of [`send`](crate::Context::send) and [`ask`](crate::QueryContext::ask): the reply.
 ///
-/// Nothing is sent before it is first polled. Dropped while it waits for room in a mailbox, it takes the
-/// message back. Dropped after that, the message is handled all the same, and a failure is one of the unit of
+/// Nothing is sent before it is first polled. Dropped while it waits for room in a mailbox or for a place in a
+/// shared module, it takes the message back. Dropped after that, the message is handled all the same, and a failure is one of the unit of
 /// work; a query to a shared module, which changes nothing, is dropped with it.
 #[must_use = "nothing is sent until this is awaited"]
 pub struct CallFuture<'a, M, P, T, E> {
@@ -48,6 +49,8 @@ pub(super) enum CallStage<P, T, E> {
     Offering(WaitingOffer<P>, Awaited<Result<T, CallError<E>>>),
     /// Waiting for the reply.
     Replying(Awaited<Result<T, CallError<E>>>),
+    /// Waiting for a place in a shared module.
+    Entering(BoxFuture<Result<RunToEnd<T, E>, SendError>>),
     /// Running a shared module's handler.
     Running(RunToEnd<T, E>),
     /// It is all said.
@@ -190,12 +193,35 @@ where
             }
             To::Inline(inline) => {
                 let given = Given::new(message, None);
-                let future =
+                let called =
                     Arc::clone(inline).call(given, source.header(label), handle.is_external());
-                CallStage::Running(RunToEnd::new::<M>(future, scope, module.name, sequence))
+                match called {
+                    Ok(InlineCall::Accepted(future)) => {
+                        CallStage::Running(RunToEnd::new::<M>(future, scope, module.name, sequence))
+                    }
+                    Ok(InlineCall::Waiting(entering)) => {
+                        enter::<M>(entering, Arc::clone(scope), module.name, sequence)
+                    }
+                    Err(rejected) => CallStage::Ended(Some(rejected.error(M::NAME).into())),
+                }
             }
         }
     })
+}
+
+/// A call that waits for a place in a shared module. It runs to its end only once it has begun.
+#[cold]
+fn enter<M: ByValue + Send>(
+    entering: BoxFuture<Result<BoxFuture<Reply<M>>, Rejected>>,
+    scope: Arc<Scope>,
+    module: &'static str,
+    sequence: u64,
+) -> CallStage<Given<M>, M::Reply, M::Error> {
+    CallStage::Entering(Box::pin(async move {
+        let entered = entering.await;
+        let future = entered.map_err(|rejected| rejected.error(M::NAME))?;
+        Ok(RunToEnd::new::<M>(future, &scope, module, sequence))
+    }))
 }
 
 impl<M, P, T, E> Future for CallFuture<'_, M, P, T, E> {
@@ -237,6 +263,13 @@ impl<M, P, T, E> CallFuture<'_, M, P, T, E> {
                 }
                 CallStage::Replying(awaited) => {
                     return awaited.poll(cx, || Err(unanswered(self.handle, self.name)));
+                }
+                CallStage::Entering(entering) => {
+                    let entered = ready!(entering.as_mut().poll(cx));
+                    self.stage = match entered {
+                        Ok(running) => CallStage::Running(running),
+                        Err(refused) => CallStage::Ended(Some(refused.into())),
+                    };
                 }
                 CallStage::Running(running) => return running.poll(cx),
                 CallStage::Ended(error) => {

@@ -301,6 +301,9 @@ impl<E: Event> RemainingDeliveries<E> {
                 PostStage::Waiting(waiting) => drop(waiting.await),
                 PostStage::Ended(_) => {}
             }
+            if self.handle.scope.is_cancelled() {
+                return Err(SendError::Cancelled { message: E::NAME });
+            }
             let Some(handler) = self.row.handlers.get(self.next) else {
                 return Ok(());
             };

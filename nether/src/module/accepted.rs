@@ -23,6 +23,8 @@ use crate::module::{Module, Shared};
 /// A message that a shared module has accepted. Dropped, it counts how the message ended.
 pub(super) struct Accepted<M: Module + Shared> {
     pub(super) cell: Arc<SharedCell<M>>,
+    /// Whether it has one of the module's places.
+    pub(super) has_place: bool,
     pub(super) label: Label,
     pub(super) ctx: Context<M>,
     pub(super) end: MessageEnd,
@@ -41,9 +43,8 @@ pub(super) enum MessageEnd {
 }
 
 impl<M: Module + Shared> Accepted<M> {
-    /// Runs the handler, after waiting for a permit if it `waits`. Its failure is logged and published here;
-    /// telling it is the caller's part.
-    pub(super) async fn run<P>(&mut self, parcel: &mut Option<P>, waits: bool) -> Reply<P::Message>
+    /// Runs the handler. Its failure is logged and published here; telling it is the caller's part.
+    pub(super) async fn run<P>(&mut self, parcel: &mut Option<P>) -> Reply<P::Message>
     where
         P: Parcel,
         M: SharedHandler<P>,
@@ -53,14 +54,10 @@ impl<M: Module + Shared> Accepted<M> {
             label,
             ctx,
             end,
+            ..
         } = self;
-        // What is rarely waited for is boxed, so that it makes no call larger.
-        let _permit = match waits.then(|| cell.permits.try_acquire()) {
-            None => None,
-            Some(Ok(permit)) => Some(permit),
-            Some(Err(_)) => Box::pin(cell.permits.acquire()).await.ok(),
-        };
         loop {
+            // What is rarely waited for is boxed, so that it makes no call larger.
             let chance = &ctx.handle().scope.mediator.chance;
             if chance.is_drawn() {
                 Box::pin(chance.shuffle()).await;
@@ -142,6 +139,15 @@ impl<M: Module + Shared> Accepted<M> {
         }
     }
 
+    /// Waits for a place, for what a handler caused.
+    pub(super) async fn take_place(&mut self) {
+        let cell = &self.cell;
+        if !self.has_place {
+            self.has_place =
+                cell.places.take() || cell.places.wait_inside(&self.ctx.handle().scope).await;
+        }
+    }
+
     /// The message was dropped on the way.
     #[cold]
     fn dropped(&self) {
@@ -150,6 +156,7 @@ impl<M: Module + Shared> Accepted<M> {
             label,
             ctx,
             end,
+            ..
         } = self;
         let scope = &ctx.handle().scope;
         let has_begun = matches!(end, MessageEnd::Handling);
@@ -180,6 +187,7 @@ impl<M: Module + Shared> Drop for Accepted<M> {
             }
             MessageEnd::Gone => {}
         }
+        self.cell.places.give_back(self.has_place);
         if self.cell.closed.load(Ordering::SeqCst) {
             self.cell.changed.notify_waiters();
         }

@@ -118,7 +118,7 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
         let kind = match rejected {
             Rejected::BreakerOpen => FailureKind::BreakerOpen,
             Rejected::Closed if self.is_stopped.load(Ordering::SeqCst) => FailureKind::Stopped,
-            Rejected::Closed | Rejected::Full => return Err(rejected),
+            Rejected::Closed | Rejected::Full | Rejected::Cancelled => return Err(rejected),
         };
         if label.message.kind != MessageKind::Event {
             return Err(rejected);

@@ -12,7 +12,7 @@ use crate::guarded::HandlerFault;
 use crate::message::{ByValue, Message};
 use crate::module::handling::Replied;
 use crate::module::supervision::{delivery, failure_of};
-use crate::route::{BoxFuture, Inline, Rejected};
+use crate::route::{BoxFuture, Inline, InlineCall, Rejected};
 use crate::sync::lock;
 
 /// What the module of a fake is called.
@@ -42,6 +42,13 @@ impl<M: ByValue + Send> Fake<M> {
         failure_of::<M>(result, awaited, handle, &FAKE, &|| None).0
     }
 
+    fn answer_caller(&self, given: Given<M>, header: Header) -> BoxFuture<Reply<M>> {
+        let handle = Handle::of(header);
+        let reply = self.answer(given, &handle);
+        handle.scope.finish(1);
+        Box::pin(ready(reply))
+    }
+
     fn answer_nobody(&self, given: Given<M>, header: Header) {
         let handle = Handle::of(header);
         if let Err(error) = self.answer(given, &handle) {
@@ -52,11 +59,13 @@ impl<M: ByValue + Send> Fake<M> {
 }
 
 impl<M: ByValue + Send> Inline<Given<M>> for Fake<M> {
-    fn call(self: Arc<Self>, given: Given<M>, header: Header, _: bool) -> BoxFuture<Reply<M>> {
-        let handle = Handle::of(header);
-        let reply = self.answer(given, &handle);
-        handle.scope.finish(1);
-        Box::pin(ready(reply))
+    fn call(
+        self: Arc<Self>,
+        given: Given<M>,
+        header: Header,
+        _: bool,
+    ) -> Result<InlineCall<Reply<M>>, Rejected> {
+        Ok(InlineCall::Accepted(self.answer_caller(given, header)))
     }
 
     fn post(
@@ -73,10 +82,10 @@ impl<M: ByValue + Send> Inline<Given<M>> for Fake<M> {
         self: Arc<Self>,
         given: &mut Option<Given<M>>,
         header: Header,
-        is_external: bool,
+        _: bool,
     ) -> Result<BoxFuture<Reply<M>>, Rejected> {
         let given = given.take().ok_or(Rejected::Closed)?;
-        Ok(self.call(given, header, is_external))
+        Ok(self.answer_caller(given, header))
     }
 
     fn try_post(

@@ -14,6 +14,7 @@ mod handling;
 mod instance;
 mod mailbox;
 mod pace;
+mod places;
 mod policy;
 mod progress;
 mod restart;

@@ -1,12 +1,11 @@
 //! [`SharedCell`]: a module whose handlers run concurrently: in the caller's task, or in tasks of their own.
 
 use std::fmt;
-use std::future::ready;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use arc_swap::{ArcSwapOption, Guard};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 
 use crate::context::{Context, Handle};
@@ -21,13 +20,14 @@ use crate::module::breaker::Breaker;
 use crate::module::cell::{Ended, ModuleCell, Way};
 use crate::module::handling::SharedHandler;
 use crate::module::instance::BeingHandled;
+use crate::module::places::{Offered, Places};
 use crate::module::progress::Pause;
 use crate::module::restart::Supervisor;
 use crate::module::running::Running;
 use crate::module::supervision::{count_dead_letter, delivery, lost, report_dead_letter};
 use crate::module::tally::{Crash, Tally};
 use crate::module::{Module, Restart, Shared};
-use crate::route::{BoxFuture, Inline, Rejected, Route};
+use crate::route::{BoxFuture, Inline, InlineCall, Rejected, Route};
 use crate::sync::lock;
 use crate::waiting::Waiter;
 
@@ -46,10 +46,7 @@ pub struct SharedCell<M: Module + Shared> {
     crash: Mutex<Option<Crash>>,
     /// Whether the module goes on as it is when a handler has panicked.
     resumes: bool,
-    /// How many handlers may run. Work from outside waits for a permit; what handlers cause runs in tasks of
-    /// its own and waits there; a call from inside a handler needs none, for a caller must never wait for
-    /// itself.
-    pub(super) permits: Arc<Semaphore>,
+    pub(super) places: Places,
     /// The handlers that no caller runs; `None` once the module is cut off.
     tasks: Mutex<Option<JoinSet<()>>>,
     /// What is being handled that was not ready at once, by its number.
@@ -73,18 +70,22 @@ impl<M: Module + Shared> SharedCell<M> {
         self: Arc<Self>,
         header: Header,
         parcel: &Option<P>,
+        has_place: bool,
     ) -> Result<Accepted<M>, Rejected> {
         let json = || parcel.as_ref().and_then(Parcel::json);
         self.accepted.fetch_add(1, Ordering::SeqCst);
         if self.closed.load(Ordering::SeqCst) {
+            self.places.give_back(has_place);
             return Err(self.turn_away(Rejected::Closed, &header, &json));
         }
         let breaker = self.breaker.as_ref();
         if breaker.is_some_and(|breaker| !breaker.lets_pass()) {
+            self.places.give_back(has_place);
             return Err(self.turn_away(Rejected::BreakerOpen, &header, &json));
         }
         Ok(Accepted {
             cell: self,
+            has_place,
             label: header.label,
             ctx: Context::new(Handle::of(header)),
             end: MessageEnd::Waiting,
@@ -106,7 +107,7 @@ impl<M: Module + Shared> SharedCell<M> {
         let kind = match rejected {
             Rejected::BreakerOpen => Some(FailureKind::BreakerOpen),
             Rejected::Closed if is_stopped => Some(FailureKind::Stopped),
-            Rejected::Closed | Rejected::Full => None,
+            Rejected::Closed | Rejected::Full | Rejected::Cancelled => None,
         };
         match kind {
             Some(kind) if label.message.kind == MessageKind::Event => {
@@ -178,36 +179,28 @@ impl<M: Module + Shared> SharedCell<M> {
         self.changed.notify_waiters();
     }
 
-    /// Accepts the message, and lets its handler run in a task of its own. Without a permit it waits for one
+    /// Accepts the message, and lets its handler run in a task of its own. Without a place it waits for one
     /// there.
-    fn begin<P>(
-        self: Arc<Self>,
-        parcel: P,
-        header: Header,
-        permit: Option<OwnedSemaphorePermit>,
-    ) -> Result<(), Rejected>
+    fn begin<P>(self: Arc<Self>, parcel: P, header: Header, has_place: bool) -> Result<(), Rejected>
     where
         P: Parcel,
         M: SharedHandler<P>,
     {
         let parcel = Some(parcel);
-        let accepted = Arc::clone(&self).accept(header, &parcel)?;
-        self.run_alone(accepted, parcel, permit);
+        let accepted = Arc::clone(&self).accept(header, &parcel, has_place)?;
+        self.run_alone(accepted, parcel);
         Ok(())
     }
 
-    /// Lets the handler run in a task of its own; without a permit it waits for one there.
-    fn run_alone<P>(
-        &self,
-        mut accepted: Accepted<M>,
-        mut parcel: Option<P>,
-        permit: Option<OwnedSemaphorePermit>,
-    ) where
+    /// Lets the handler run in a task of its own; without a place it waits for one there.
+    fn run_alone<P>(&self, mut accepted: Accepted<M>, mut parcel: Option<P>)
+    where
         P: Parcel,
         M: SharedHandler<P>,
     {
         self.spawn(async move {
-            let reply = accepted.run(&mut parcel, permit.is_none()).await;
+            accepted.take_place().await;
+            let reply = accepted.run(&mut parcel).await;
             if let (Err(error), MessageEnd::Handled(_)) = (reply, accepted.end) {
                 let Accepted { cell, ctx, .. } = &accepted;
                 let of = delivery(ctx.handle(), P::Message::NAME, cell.declaration);
@@ -241,15 +234,22 @@ where
         parcel: P,
         header: Header,
         is_external: bool,
-    ) -> BoxFuture<Reply<P::Message>> {
+    ) -> Result<InlineCall<Reply<P::Message>>, Rejected> {
+        let has_place = is_external && self.places.take();
+        if is_external && !has_place {
+            let offered = Offered::new(parcel, header);
+            return Ok(InlineCall::Waiting(Box::pin(async move {
+                let (parcel, header) = offered.enter(&self.places).await?;
+                let mut parcel = Some(parcel);
+                let mut accepted = self.accept(header, &parcel, true)?;
+                Ok(Box::pin(async move { accepted.run(&mut parcel).await }) as BoxFuture<_>)
+            })));
+        }
         // What the future captures lies where it is, and is not moved once more.
         let mut parcel = Some(parcel);
-        match self.accept(header, &parcel) {
-            Ok(mut accepted) => {
-                Box::pin(async move { accepted.run(&mut parcel, is_external).await })
-            }
-            Err(rejected) => Box::pin(ready(Err(rejected.error(P::Message::NAME).into()))),
-        }
+        let mut accepted = self.accept(header, &parcel, has_place)?;
+        let handler = Box::pin(async move { accepted.run(&mut parcel).await });
+        Ok(InlineCall::Accepted(handler))
     }
 
     fn post(
@@ -258,19 +258,15 @@ where
         header: Header,
         is_external: bool,
     ) -> Result<Option<BoxFuture<Result<(), Rejected>>>, Rejected> {
-        let permit = Arc::clone(&self.permits).try_acquire_owned().ok();
-        if permit.is_none() && is_external {
-            let mut offered = Offered(Some((parcel, header)));
+        let has_place = self.places.take();
+        if !has_place && is_external {
+            let offered = Offered::new(parcel, header);
             return Ok(Some(Box::pin(async move {
-                // The semaphore is never closed.
-                let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
-                match offered.0.take() {
-                    Some((parcel, header)) => self.begin(parcel, header, permit),
-                    None => Err(Rejected::Closed),
-                }
+                let (parcel, header) = offered.enter(&self.places).await?;
+                self.begin(parcel, header, true)
             })));
         }
-        self.begin(parcel, header, permit).map(|()| None)
+        self.begin(parcel, header, has_place).map(|()| None)
     }
 
     fn try_call(
@@ -279,14 +275,10 @@ where
         header: Header,
         is_external: bool,
     ) -> Result<BoxFuture<Reply<P::Message>>, Rejected> {
-        let permit = self.permit(&header, is_external)?;
-        let mut accepted = self.accept(header, parcel)?;
+        let has_place = self.places.try_take(&header, is_external)?;
+        let mut accepted = self.accept(header, parcel, has_place)?;
         let mut parcel = parcel.take();
-        Ok(Box::pin(async move {
-            let reply = accepted.run(&mut parcel, false).await;
-            drop(permit);
-            reply
-        }))
+        Ok(Box::pin(async move { accepted.run(&mut parcel).await }))
     }
 
     fn try_post(
@@ -295,37 +287,10 @@ where
         header: Header,
         is_external: bool,
     ) -> Result<(), Rejected> {
-        let permit = self.permit(&header, is_external)?;
-        let accepted = Arc::clone(&self).accept(header, parcel)?;
-        self.run_alone(accepted, parcel.take(), permit);
+        let has_place = self.places.try_take(&header, is_external)?;
+        let accepted = Arc::clone(&self).accept(header, parcel, has_place)?;
+        self.run_alone(accepted, parcel.take());
         Ok(())
-    }
-}
-
-impl<M: Module + Shared> SharedCell<M> {
-    /// A permit for what does not wait for one. Work from outside needs it.
-    fn permit(
-        &self,
-        header: &Header,
-        is_external: bool,
-    ) -> Result<Option<OwnedSemaphorePermit>, Rejected> {
-        let permit = Arc::clone(&self.permits).try_acquire_owned().ok();
-        if permit.is_none() && is_external {
-            header.scope.take_back(1);
-            return Err(Rejected::Full);
-        }
-        Ok(permit)
-    }
-}
-
-/// What waits to be accepted. Dropped, it is taken back: it is not in flight any more.
-struct Offered<P>(Option<(P, Header)>);
-
-impl<P> Drop for Offered<P> {
-    fn drop(&mut self) {
-        if let Some((_, header)) = &self.0 {
-            header.scope.take_back(1);
-        }
     }
 }
 
@@ -351,7 +316,7 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
             made: Notify::new(),
             crash: Mutex::default(),
             resumes: M::descriptor().restart.restart == Restart::Resume,
-            permits: Arc::new(Semaphore::new(bound.min(Semaphore::MAX_PERMITS))),
+            places: Places::new(bound),
             tasks: Mutex::new(Some(JoinSet::new())),
             running: Running::default(),
             pause: Pause::default(),
@@ -418,6 +383,7 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
 
     fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
+        self.places.close();
         self.changed.notify_waiters();
     }
 

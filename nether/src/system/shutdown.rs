@@ -92,6 +92,9 @@ impl System {
         let grace = self.inner.shutdown_timeout / 4;
         let mediator = &self.inner.mediator;
         mediator.stopping.begin();
+        if let Some(limit) = &mediator.limit {
+            limit.close();
+        }
         let paused = self.instances();
         paused.iter().for_each(|instance| instance.pause(false));
         let _ = timeout_at(deadline, mediator.stopping.until(|| self.is_quiet())).await;
