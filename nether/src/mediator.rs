@@ -8,7 +8,7 @@
 use std::any::Any;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
@@ -48,10 +48,15 @@ pub(crate) struct Mediator {
     pub(crate) max_depth: u32,
     /// How many messages may be in flight, if that is bounded.
     pub(crate) limit: Option<Box<Limit>>,
+    /// The runtime in which the system was started. What a context begins runs there, whatever thread it is
+    /// on.
+    pub(crate) runtime: tokio::runtime::Handle,
     /// Whether the system is stopping.
     pub(crate) stopping: Arc<Stopping>,
     /// Those who called `system.subscribe_any()`, if anybody did.
     pub(crate) onlookers: OnceLock<Arc<dyn Subscribers>>,
+    /// What holds messages that wait.
+    mailboxes: Mutex<Vec<Weak<dyn HoldsMessages>>>,
     /// What runs besides modules.
     pub(crate) tasks: Tasks,
     /// Whether somebody looks after handlers that take long.
@@ -71,6 +76,7 @@ pub(crate) struct Settings {
     pub(crate) max_in_flight: Option<usize>,
     pub(crate) chance: Chance,
     pub(crate) recorder: Recorder,
+    pub(crate) runtime: tokio::runtime::Handle,
 }
 
 /// Whether a system is stopping; known to its contexts and to its modules.
@@ -181,6 +187,13 @@ pub(crate) trait Subscribers: Any + Send + Sync {
     fn end(&self);
 }
 
+/// A mailbox, as those see it who cancel a unit of work.
+pub(crate) trait HoldsMessages: Send + Sync {
+    /// Makes dead letters of what waits here of the scope at this address, which is cancelled, and wakes the
+    /// senders that wait for room.
+    fn forget(&self, scope: usize);
+}
+
 /// One module that handles the messages of a row.
 #[derive(Clone)]
 pub(crate) struct Handler {
@@ -210,6 +223,7 @@ impl Mediator {
             max_in_flight,
             chance,
             recorder,
+            runtime,
         } = settings;
         let table = Table {
             version: 0,
@@ -226,8 +240,10 @@ impl Mediator {
             changing: Mutex::default(),
             max_depth,
             limit: max_in_flight.map(|bound| Box::new(Limit::new(bound))),
+            runtime,
             stopping: Arc::default(),
             onlookers: OnceLock::new(),
+            mailboxes: Mutex::default(),
             tasks: Tasks::default(),
             watch: Watch::default(),
             latencies: Latencies::default(),
@@ -272,6 +288,20 @@ impl Mediator {
         self.current.store(Arc::new(next));
         self.version.store(version, Ordering::Release);
         changed
+    }
+
+    /// Adds a mailbox, for as long as it is there.
+    pub(crate) fn add_mailbox(&self, mailbox: Weak<dyn HoldsMessages>) {
+        let mut mailboxes = lock(&self.mailboxes);
+        mailboxes.retain(|mailbox| mailbox.strong_count() > 0);
+        mailboxes.push(mailbox);
+    }
+
+    /// Makes dead letters of all that waits of the scope at this address, which is cancelled.
+    pub(crate) fn forget(&self, scope: usize) {
+        let mailboxes = lock(&self.mailboxes).clone();
+        let there = mailboxes.iter().filter_map(Weak::upgrade);
+        there.for_each(|mailbox| mailbox.forget(scope));
     }
 
     /// Ends the subscriptions of the system. There will be no more: `stopping` has ended.

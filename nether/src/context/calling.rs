@@ -24,9 +24,9 @@ use crate::waiting::wait;
 
 /// The future of [`send`](crate::Context::send) and [`ask`](crate::QueryContext::ask): the reply.
 ///
-/// Nothing is sent before it is first polled. Dropped while it waits for room in a mailbox or for a place in a
-/// shared module, it takes the message back. Dropped after that, the message is handled all the same, and a failure is one of the unit of
-/// work; a query to a shared module, which changes nothing, is dropped with it.
+/// Nothing is sent before it is first polled. Dropped while it waits for room in a mailbox or for a place in
+/// a shared module, it takes the message back. Dropped after that, the message is handled all the same, and a
+/// failure is one of the unit of work; a query to a shared module, which changes nothing, is dropped with it.
 #[must_use = "nothing is sent until this is awaited"]
 pub struct CallFuture<'a, M, P, T, E> {
     handle: &'a Handle,
@@ -238,7 +238,7 @@ impl<M, P, T, E> Future for CallFuture<'_, M, P, T, E> {
         }
         let reply = call.poll_stage(cx);
         if reply.is_pending() {
-            return call.poll_deadline(cx).map(Err);
+            return call.poll_end(cx).map(Err);
         }
         reply
     }
@@ -279,6 +279,17 @@ impl<M, P, T, E> CallFuture<'_, M, P, T, E> {
                 }
             }
         }
+    }
+
+    /// Whether there is a reason to wait no longer.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<CallError<E>> {
+        if let CallStage::Running(_) = self.stage
+            && self.timer.poll_cancelled(&self.handle.scope, cx).is_ready()
+        {
+            self.stage = CallStage::Ended(None);
+            return Poll::Ready(SendError::Cancelled { message: self.name }.into());
+        }
+        self.poll_deadline(cx)
     }
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<CallError<E>> {

@@ -193,12 +193,17 @@ fn publish<E: Event>(handle: &Handle, event: &Arc<E>, cx: &mut Context<'_>) -> P
         let Some(row) = row else {
             return PostStage::Ended(Err(handle.no_route(descriptor, None)));
         };
-        let sequence = match handle.admit(descriptor, row.handlers.len() as u64) {
+        // An event that no module handles takes a number too: numbers tell messages apart.
+        let handlers = row.handlers.len() as u64;
+        let sequence = match handle.admit(descriptor, handlers.max(1)) {
             Ok(sequence) => sequence,
             Err(refused) => return PostStage::Ended(Err(refused)),
         };
         handle.scope.mediator.recorder.record(&**event);
         notify_subscribers(&handle.scope, row, event, Some(sequence));
+        if handlers == 0 {
+            handle.scope.take_back(1);
+        }
         let cause = handle.next_cause();
         let source = Source {
             scope: &handle.scope,

@@ -88,14 +88,12 @@ fn run_on<M: Message>(
     future: BoxFuture<Result<M::Reply, CallError<M::Error>>>,
     abandoned: Abandoned,
 ) {
-    let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-        return; // The runtime is gone, and every task with it.
-    };
     let Abandoned {
         scope,
         module,
         sequence,
     } = abandoned;
+    let runtime = scope.mediator.runtime.clone();
     // Its failure must be told before the unit of work can end.
     let guard = ScopeGuard::new(scope);
     // Boxed, so that tokio's part of a task is compiled once and not for each message.
@@ -108,5 +106,6 @@ fn run_on<M: Message>(
             kind: FailureKind::of(error),
         });
     });
+    // If that runtime is gone the command is dropped at once, and reported as a dead letter.
     runtime.spawn(rest);
 }

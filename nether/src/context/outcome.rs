@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::context::Context;
-use crate::context::subscription::end_subscriptions;
 use crate::error::ContextError;
 use crate::routing::External;
 use crate::scope::Scope;
@@ -44,7 +43,7 @@ pub(super) async fn close(scope: &Arc<Scope>) -> Result<Outcome, ContextError> {
         // A handler may have left a handle to somebody who sent in between; from now on that is refused.
         unfinished = scope.drain_in_time().await;
     }
-    end_subscriptions(scope);
+    scope.end_subscriptions();
     let succeeded = unfinished == 0 && !scope.is_cancelled() && !scope.has_failures();
     if succeeded && !scope.has_enlisted() {
         return Ok(Outcome {

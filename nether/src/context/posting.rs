@@ -14,8 +14,8 @@ use crate::route::{BoxFuture, Rejected, WaitingOffer};
 /// The future of [`process`](crate::Context::process) and [`publish`](crate::Context::publish): that the
 /// message was accepted.
 ///
-/// Nothing is sent before it is first polled. Dropped while it waits for room in a mailbox or for a place in a
-/// shared module, it takes the message back; of an event, from those modules that have not accepted it yet.
+/// Nothing is sent before it is first polled. Dropped while it waits for room in a mailbox or for a place in
+/// a shared module, it takes the message back; of an event, from those modules that have not accepted it yet.
 #[must_use = "nothing is sent until this is awaited"]
 pub struct PostFuture<'a, M, P> {
     handle: &'a Handle,

@@ -24,8 +24,8 @@ fn limit(handle: &Handle) -> Option<&Limit> {
 }
 
 impl Room {
-    /// Waits for a place, first come, first served. `None` if none is needed, or the unit of work is cancelled
-    /// meanwhile, so that what would take the place is refused.
+    /// Waits for a place, first come, first served. `None` if none is needed, or the unit of work is
+    /// cancelled meanwhile, so that what would take the place is refused.
     pub(super) async fn enter(handle: &Handle) -> Option<Room> {
         let limit = limit(handle)?;
         let mut place = RoomTicket {

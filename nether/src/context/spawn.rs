@@ -1,6 +1,7 @@
 //! [`Context::spawn`]: a task that is part of a unit of work.
 
 use std::any::{TypeId, type_name};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tracing::Instrument;
@@ -87,8 +88,9 @@ impl<S: Caller> Context<S> {
             cause: self.handle().next_cause(),
         };
         let task = Task::begin(handle.clone(), name_of::<S>());
+        let runtime = handle.scope.mediator.runtime.clone();
         let work = work(Context::new(handle));
-        tokio::spawn(task.run(work).in_current_span());
+        runtime.spawn(task.run(work).in_current_span());
         Ok(())
     }
 }
@@ -168,7 +170,10 @@ impl Task {
 impl Drop for Task {
     fn drop(&mut self) {
         if !self.is_reported {
-            self.fail(FailureKind::Stopped); // Its runtime is gone, or it panicked when it was dropped.
+            // Its runtime is gone, or it panicked when it was dropped. What is counted must not depend on who
+            // is told of it.
+            let fail = || self.fail(FailureKind::Stopped);
+            let _ = catch_unwind(AssertUnwindSafe(fail));
         }
         let scope = &self.handle.scope;
         scope.finish(1);

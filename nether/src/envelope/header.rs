@@ -73,18 +73,18 @@ pub(crate) struct Source<'a> {
 
 /// Whose failure an error is if no caller takes it: one message, in one module.
 #[derive(Debug)]
-pub(crate) struct Delivery {
+pub(crate) struct FailureOrigin {
     pub(crate) scope: Arc<Scope>,
     pub(crate) message: &'static str,
     pub(crate) module: &'static str,
     pub(crate) sequence: u64,
 }
 
-impl Delivery {
+impl FailureOrigin {
     /// Keeps the failure for whoever closes the unit of work; if that is over, it can only be logged.
     #[cold]
     pub(crate) fn keep(self, kind: FailureKind) {
-        let Delivery {
+        let FailureOrigin {
             scope,
             message,
             module,

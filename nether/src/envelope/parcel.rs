@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::envelope::{Delivery, ReplyTo};
+use crate::envelope::{FailureOrigin, ReplyTo};
 use crate::error::FailureKind;
 use crate::message::{ByValue, Event, Message};
 
@@ -28,6 +28,10 @@ pub trait Parcel: Send + 'static {
     #[doc(hidden)]
     fn take_reply_to(&mut self) -> Option<ReplyTo<Self::Message>>;
 
+    /// Puts that back, for a handler that is to be tried again.
+    #[doc(hidden)]
+    fn give_reply_to(&mut self, to: Option<ReplyTo<Self::Message>>);
+
     /// Whether the message is still here, since it is an event, or its handler was given a copy.
     #[doc(hidden)]
     fn is_kept(&self) -> bool;
@@ -41,7 +45,7 @@ pub trait AnyParcel {
 
     /// Ends the message: its caller gets the reason, or else its unit of work.
     #[allow(private_interfaces)] // Called by the framework alone.
-    fn fail(&mut self, kind: FailureKind, of: Delivery);
+    fn fail(&mut self, kind: FailureKind, of: FailureOrigin);
 }
 
 impl<P: Parcel> AnyParcel for P {
@@ -50,7 +54,7 @@ impl<P: Parcel> AnyParcel for P {
     }
 
     #[allow(private_interfaces)]
-    fn fail(&mut self, kind: FailureKind, of: Delivery) {
+    fn fail(&mut self, kind: FailureKind, of: FailureOrigin) {
         match self.take_reply_to() {
             Some(to) => to.fail(kind.into_call_error(P::Message::NAME), of),
             None => of.keep(kind),
@@ -122,6 +126,10 @@ impl<M: ByValue + Send> Parcel for Given<M> {
         self.reply.take()
     }
 
+    fn give_reply_to(&mut self, to: Option<ReplyTo<M>>) {
+        self.reply = to;
+    }
+
     #[inline]
     fn is_kept(&self) -> bool {
         self.message.is_some()
@@ -164,6 +172,8 @@ impl<E: Event> Parcel for Shown<E> {
     fn take_reply_to(&mut self) -> Option<ReplyTo<E>> {
         None
     }
+
+    fn give_reply_to(&mut self, _: Option<ReplyTo<E>>) {}
 
     fn is_kept(&self) -> bool {
         true

@@ -8,10 +8,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use crate::envelope::Delivery;
+use crate::envelope::FailureOrigin;
 use crate::error::{CallError, FailureKind};
 use crate::guarded::drop_unpanicked;
 use crate::message::Message;
+use crate::scope::OpenCall;
 use crate::sync::lock;
 
 /// What a caller waits for.
@@ -38,8 +39,8 @@ enum ReplyState<R> {
 /// An error that its caller has not taken yet.
 struct Unclaimed<R> {
     reply: R,
-    of: Delivery,
-    keep: fn(R, Delivery),
+    of: FailureOrigin,
+    keep: fn(R, FailureOrigin),
 }
 
 impl<R> Unclaimed<R> {
@@ -51,7 +52,7 @@ impl<R> Unclaimed<R> {
 }
 
 /// A cell that takes the reply to an `M`.
-trait OpenReply<M>: Send + Sync {
+trait OpenReply<M>: OpenCall {
     /// Puts the reply in; gives it back if nobody waits.
     fn put(&self, reply: Reply<M>) -> Result<(), Reply<M>>
     where
@@ -89,7 +90,7 @@ impl<M> ReplyTo<M> {
     /// Gives an error to who waits for the reply. If nobody does, or the caller leaves without taking it, it
     /// is a failure of the unit of work.
     #[cold]
-    pub(crate) fn fail(mut self, error: CallError<M::Error>, of: Delivery)
+    pub(crate) fn fail(mut self, error: CallError<M::Error>, of: FailureOrigin)
     where
         M: Message,
     {
@@ -105,9 +106,18 @@ impl<M> ReplyTo<M> {
     }
 }
 
-fn keep_reply<M: Message>(reply: Reply<M>, of: Delivery) {
+fn keep_reply<M: Message>(reply: Reply<M>, of: FailureOrigin) {
     if let Err(error) = reply {
         of.keep(FailureKind::of(error));
+    }
+}
+
+impl<M: 'static> ReplyTo<M> {
+    /// The call, as its unit of work ends it.
+    #[cold]
+    pub(crate) fn call(&self) -> Option<Arc<dyn OpenCall>> {
+        let cell = self.0.as_ref()?;
+        Some(Arc::clone(cell) as _)
     }
 }
 
@@ -164,6 +174,16 @@ pub(crate) trait ExpectedReply: Send + Sync {
 
     /// Nobody expects it any more.
     fn close(&self);
+}
+
+impl<R: Send> OpenCall for ReplyCell<R> {
+    fn is_open(&self) -> bool {
+        matches!(*lock(&self.0), ReplyState::Open(_))
+    }
+
+    fn close(&self) {
+        let _ = self.close_with(ReplyState::Closed);
+    }
 }
 
 impl<R: Send> ExpectedReply for ReplyCell<R> {

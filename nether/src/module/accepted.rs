@@ -13,12 +13,15 @@ use crate::error::{FailureKind, SendError};
 use crate::guarded::drop_unpanicked;
 use crate::message::{Message, MessageKind};
 use crate::module::handling::SharedHandler;
+use crate::module::places::until_obstacle;
 use crate::module::shared::SharedCell;
 use crate::module::supervision::{
-    Attempt, count_dead_letter, failure_of, lost, report_dead_letter,
+    Attempt, count_dead_letter, failure_of, origin_of_lost, report_dead_letter,
 };
 use crate::module::tally::{Crash, CrashCause, Verdict};
 use crate::module::{Module, Shared};
+use crate::race::race;
+use crate::scope::Scope;
 
 /// A message that a shared module has accepted. Dropped, it counts how the message ended.
 pub(super) struct Accepted<M: Module + Shared> {
@@ -63,12 +66,12 @@ impl<M: Module + Shared> Accepted<M> {
                 Box::pin(chance.shuffle()).await;
             }
             if cell.pause.is_on() {
-                Box::pin(cell.pause.over()).await;
+                Box::pin(race(cell.pause.over(), until_obstacle(&ctx.handle().scope))).await;
             }
             // Held while the handler runs; cheaper than an `Arc` of its own.
             let mut module = cell.module.load();
             if module.is_none() {
-                module = Guard::from_inner(Box::pin(cell.made()).await);
+                module = Guard::from_inner(Box::pin(made(cell, &ctx.handle().scope)).await);
             }
             let handle = ctx.handle();
             let obstacle = handle.scope.obstacle();
@@ -79,7 +82,7 @@ impl<M: Module + Shared> Accepted<M> {
                 let source = handle.source();
                 report_dead_letter(source, *label, &kind, cell.declaration, &json);
                 if !label.is_awaited() {
-                    lost(source, *label, cell.declaration).keep(kind);
+                    origin_of_lost(source, *label, cell.declaration).keep(kind);
                 }
                 drop_unpanicked(parcel.take());
                 *end = MessageEnd::Gone;
@@ -172,7 +175,7 @@ impl<M: Module + Shared> Accepted<M> {
         let kind = scope.obstacle().unwrap_or(FailureKind::Stopped);
         let (source, module) = (ctx.handle().source(), cell.declaration);
         report_dead_letter(source, *label, &kind, module, &|| None);
-        lost(source, *label, module).keep(kind);
+        origin_of_lost(source, *label, module).keep(kind);
         count_dead_letter(source, *label, &cell.tally, has_begun);
     }
 }
@@ -193,6 +196,15 @@ impl<M: Module + Shared> Drop for Accepted<M> {
         }
         self.cell.stopping.notify_quiet();
     }
+}
+
+/// The module, once it is there; none if there will be none, or if there is a reason not to begin any more.
+async fn made<M: Module + Shared>(cell: &SharedCell<M>, scope: &Scope) -> Option<Arc<M>> {
+    let obstacle = async {
+        until_obstacle(scope).await;
+        None
+    };
+    race(cell.made(), obstacle).await
 }
 
 fn crash_of<M: Message>(cause: CrashCause, handle: &Handle) -> Crash {

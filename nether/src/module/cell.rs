@@ -1,7 +1,7 @@
 //! [`ModuleCell`]: what stands between the senders and a module: a mailbox, or shared ownership.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use tokio::sync::oneshot;
 
@@ -9,7 +9,7 @@ use crate::declaration::Declaration;
 use crate::envelope::Parcel;
 use crate::error::Result;
 use crate::guarded::PanicPayload;
-use crate::mediator::{Erased, Stopping};
+use crate::mediator::{Erased, HoldsMessages, Mediator};
 use crate::message::{Message, MessageDescriptor};
 use crate::module::instance::BeingHandled;
 use crate::module::restart::Supervisor;
@@ -27,7 +27,7 @@ pub(crate) type Ended = std::result::Result<Result<()>, PanicPayload>;
 #[allow(private_interfaces)] // Named by the hidden part of `Module`; nobody outside calls it.
 pub trait ModuleCell<M>: Send + Sync + Sized + 'static {
     /// A cell without a module.
-    fn new(bound: usize, declaration: &'static Declaration, stopping: Arc<Stopping>) -> Self;
+    fn new(bound: usize, declaration: &'static Declaration, mediator: &Mediator) -> Self;
 
     /// Lets the module work, and those that the supervisor makes after it, until the cell is closed and
     /// empty; then runs `#[on_stop]`. Says when the module has `started`.
@@ -79,6 +79,9 @@ pub trait ModuleCell<M>: Send + Sync + Sized + 'static {
 
     /// The module, for its background tasks, if it is shared.
     fn shared(&self) -> Option<Arc<M>>;
+
+    /// What holds its messages while they wait, if it is exclusive.
+    fn mailbox(cell: &Arc<Self>) -> Option<Weak<dyn HoldsMessages>>;
 
     /// The module as one that waits for others, if it is exclusive.
     fn waiter(&self) -> Option<&Arc<Waiter>>;

@@ -8,19 +8,21 @@ use std::{mem, ptr};
 
 use tokio::sync::oneshot;
 
+use crate::context::Handle;
 use crate::declaration::Declaration;
 use crate::envelope::{Label, Parcel, Source};
 use crate::error::{FailureKind, Result};
 use crate::guarded::{catch, drop_unpanicked};
-use crate::mediator::Stopping;
+use crate::mediator::{HoldsMessages, Mediator};
 use crate::message::MessageKind;
+use crate::module::backlog::BacklogRest;
 use crate::module::breaker::Breaker;
 use crate::module::cell::{Ended, ModuleCell, Way};
 use crate::module::instance::BeingHandled;
 use crate::module::mailbox::Mailbox;
 use crate::module::progress::Progress;
 use crate::module::restart::Supervisor;
-use crate::module::supervision::{count_dead_letter, lost, report_dead_letter};
+use crate::module::supervision::{count_dead_letter, origin_of_lost, report_dead_letter};
 use crate::module::tally::Tally;
 use crate::module::work::{LoopEnd, Work};
 use crate::module::{Exclusive, Module};
@@ -83,7 +85,7 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
         kind: FailureKind,
         has_begun: bool,
     ) {
-        let of = lost(source, label, self.declaration);
+        let of = origin_of_lost(source, label, self.declaration);
         match inbox.as_mut().map(M::parcel) {
             Some(parcel) => {
                 let json = || parcel.json().filter(|_| !has_begun);
@@ -137,6 +139,22 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
 }
 
 impl<M: Module + Exclusive> ExclusiveCell<M> {
+    /// Makes dead letters of what was taken of units of work that were cancelled since: the module may be
+    /// busy for long. `current` is the handle of the current run, of which `left` messages are left.
+    #[cold]
+    pub(super) fn forget_taken(
+        &self,
+        rest: &mut BacklogRest<'_, M::Inbox>,
+        current: &Handle,
+        left: usize,
+    ) {
+        if self.mailbox.take_request_to_forget() {
+            rest.take_cancelled(current.source(), left, |source, label, inbox| {
+                self.dead_letter(source, label, inbox, FailureKind::Cancelled);
+            });
+        }
+    }
+
     /// Registers that a handler waits at a stream, and that messages taken with its own wait behind it.
     #[cold]
     pub(super) fn hold_up(&self, scope: &Scope, taken: u64) {
@@ -173,6 +191,14 @@ impl<M: Module + Exclusive> BlockedMailbox for ExclusiveCell<M> {
     }
 }
 
+impl<M: Module + Exclusive> HoldsMessages for ExclusiveCell<M> {
+    fn forget(&self, scope: usize) {
+        self.mailbox.forget(scope).drain(|source, label, inbox| {
+            self.dead_letter(source, label, inbox, FailureKind::Cancelled);
+        });
+    }
+}
+
 /// The parcel of an offer.
 fn take<P>(parcel: &mut Option<P>) -> P {
     parcel.take().expect("an offer is accepted once")
@@ -180,7 +206,7 @@ fn take<P>(parcel: &mut Option<P>) -> P {
 
 #[allow(private_interfaces)]
 impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
-    fn new(bound: usize, declaration: &'static Declaration, _: Arc<Stopping>) -> Self {
+    fn new(bound: usize, declaration: &'static Declaration, _: &Mediator) -> Self {
         ExclusiveCell {
             mailbox: Mailbox::new(bound),
             tally: Tally::default(),
@@ -223,7 +249,8 @@ impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
                     }
                 }
                 drop_unpanicked(module);
-                module = match supervisor.again(work.crash()).await {
+                let crash = work.crash();
+                module = match work.forget_during(supervisor.again(crash)).await {
                     Some(module) => module,
                     None => return Ok(Ok(())),
                 };
@@ -295,6 +322,11 @@ impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
 
     fn shared(&self) -> Option<Arc<M>> {
         None
+    }
+
+    fn mailbox(cell: &Arc<Self>) -> Option<Weak<dyn HoldsMessages>> {
+        let cell: Weak<Self> = Arc::downgrade(cell);
+        Some(cell)
     }
 
     fn waiter(&self) -> Option<&Arc<Waiter>> {

@@ -11,7 +11,7 @@ use crate::error::FailureKind;
 use crate::guarded::HandlerFault;
 use crate::message::{ByValue, Message};
 use crate::module::handling::Replied;
-use crate::module::supervision::{delivery, failure_of};
+use crate::module::supervision::{failure_of, origin_of};
 use crate::route::{BoxFuture, Inline, InlineCall, Rejected};
 use crate::sync::lock;
 
@@ -52,7 +52,7 @@ impl<M: ByValue + Send> Fake<M> {
     fn answer_nobody(&self, given: Given<M>, header: Header) {
         let handle = Handle::of(header);
         if let Err(error) = self.answer(given, &handle) {
-            delivery(&handle, M::NAME, &FAKE).keep(FailureKind::of(error));
+            origin_of(&handle, M::NAME, &FAKE).keep(FailureKind::of(error));
         }
         handle.scope.finish(1);
     }

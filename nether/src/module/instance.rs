@@ -39,8 +39,12 @@ fn cells<M: Module>(launch: &Launch, instances: usize) -> Vec<Arc<CellOf<M>>> {
     let descriptor = M::descriptor();
     let bound = descriptor.mailbox.unwrap_or(launch.mailbox);
     let cell = |_| {
-        let stopping = Arc::clone(&launch.mediator.stopping);
-        Arc::new(CellOf::<M>::new(bound, &descriptor.declaration, stopping))
+        let cell = CellOf::<M>::new(bound, &descriptor.declaration, &launch.mediator);
+        let cell = Arc::new(cell);
+        if let Some(mailbox) = ModuleCell::<M>::mailbox(&cell) {
+            launch.mediator.add_mailbox(mailbox);
+        }
+        cell
     };
     (0..instances).map(cell).collect()
 }
@@ -135,7 +139,8 @@ impl<M: Module> Instance<M> {
             Arc::clone(&self.life),
         );
         let (started, has_started) = oneshot::channel();
-        let end = EndNotice {
+        let end = EndNotice::<M> {
+            cell: Arc::clone(&self.cell),
             life: Arc::clone(&self.life),
             ended: Arc::clone(&self.ended),
             mediator: Arc::clone(&self.mediator),
@@ -150,22 +155,25 @@ impl<M: Module> Instance<M> {
                 None => living.await,
             }
         });
-        *lock(&self.task) = Some(tokio::spawn(life));
+        *lock(&self.task) = Some(self.mediator.runtime.spawn(life));
         has_started
             .await
             .unwrap_or_else(|_| Err(Error::msg("the module was stopped while it started")))
     }
 }
 
-/// Tells of a module's end when dropped, whatever the end was.
-struct EndNotice {
+/// Tells of a module's end when dropped, whatever the end was: also if its runtime is gone, and its task with
+/// it. What still waits for the module is answered then.
+struct EndNotice<M: Module> {
+    cell: Arc<CellOf<M>>,
     life: Arc<Life>,
     ended: Arc<SetOnce<()>>,
     mediator: Arc<Mediator>,
 }
 
-impl Drop for EndNotice {
+impl<M: Module> Drop for EndNotice<M> {
     fn drop(&mut self) {
+        self.cell.give_up();
         self.life.be(ModuleState::Stopped);
         let _ = self.ended.set(());
         self.mediator.stopping.notify_quiet();

@@ -81,15 +81,21 @@ impl Places {
     }
 }
 
-/// Waits until nothing more of a unit of work is begun.
-async fn until_obstacle(scope: &Scope) {
+/// Waits until nothing more of a unit of work is begun. A standing scope has no such end, but for a deadline.
+pub(super) async fn until_obstacle(scope: &Scope) {
     let deadline = async {
         match scope.deadline() {
             Some(deadline) => sleep_until(deadline.0).await,
             None => pending().await,
         }
     };
-    race(scope.cancelled(), deadline).await;
+    let cancelled = async {
+        scope.cancelled().await;
+        if !scope.is_cancelled_unit() {
+            pending().await
+        }
+    };
+    race(cancelled, deadline).await;
 }
 
 /// Work from outside that waits for a place. Dropped, it is taken back: it is not in flight any more.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 use arc_swap::{ArcSwapOption, Guard};
 use tokio::sync::{Notify, oneshot};
@@ -13,7 +13,7 @@ use crate::declaration::Declaration;
 use crate::envelope::{Header, Parcel, Reply};
 use crate::error::{FailureKind, Result};
 use crate::guarded::{catch, drop_unpanicked};
-use crate::mediator::Stopping;
+use crate::mediator::{HoldsMessages, Mediator, Stopping};
 use crate::message::{Message, MessageKind};
 use crate::module::accepted::{Accepted, MessageEnd};
 use crate::module::breaker::Breaker;
@@ -24,7 +24,9 @@ use crate::module::places::{Offered, Places};
 use crate::module::progress::Pause;
 use crate::module::restart::Supervisor;
 use crate::module::running::Running;
-use crate::module::supervision::{count_dead_letter, delivery, lost, report_dead_letter};
+use crate::module::supervision::{
+    count_dead_letter, origin_of, origin_of_lost, report_dead_letter,
+};
 use crate::module::tally::{Crash, Tally};
 use crate::module::{Module, Restart, Shared};
 use crate::route::{BoxFuture, Inline, InlineCall, Rejected, Route};
@@ -57,6 +59,8 @@ pub struct SharedCell<M: Module + Shared> {
     /// Told by `close`, by every message that ends after it, and by a crash.
     pub(super) changed: Notify,
     pub(super) stopping: Arc<Stopping>,
+    /// Where handlers run that no caller runs.
+    runtime: tokio::runtime::Handle,
     pub(super) tally: Tally,
     /// Boxed: most modules have none, and look for it with each message.
     pub(super) breaker: Option<Box<Breaker>>,
@@ -113,7 +117,7 @@ impl<M: Module + Shared> SharedCell<M> {
             Some(kind) if label.message.kind == MessageKind::Event => {
                 let source = header.source();
                 report_dead_letter(source, *label, &kind, self.declaration, json);
-                lost(source, *label, self.declaration).keep(kind);
+                origin_of_lost(source, *label, self.declaration).keep(kind);
                 count_dead_letter(source, *label, &self.tally, false);
             }
             _ => {
@@ -203,7 +207,7 @@ impl<M: Module + Shared> SharedCell<M> {
             let reply = accepted.run(&mut parcel).await;
             if let (Err(error), MessageEnd::Handled(_)) = (reply, accepted.end) {
                 let Accepted { cell, ctx, .. } = &accepted;
-                let of = delivery(ctx.handle(), P::Message::NAME, cell.declaration);
+                let of = origin_of(ctx.handle(), P::Message::NAME, cell.declaration);
                 of.keep(FailureKind::of(error));
             }
         });
@@ -219,7 +223,7 @@ impl<M: Module + Shared> SharedCell<M> {
     fn spawn(&self, handler: impl Future<Output = ()> + Send + 'static) {
         if let Some(tasks) = &mut *lock(&self.tasks) {
             while tasks.try_join_next().is_some() {}
-            tasks.spawn(handler);
+            tasks.spawn_on(handler, &self.runtime);
         }
     }
 }
@@ -308,7 +312,7 @@ where
 
 #[allow(private_interfaces)]
 impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
-    fn new(bound: usize, declaration: &'static Declaration, stopping: Arc<Stopping>) -> Self {
+    fn new(bound: usize, declaration: &'static Declaration, mediator: &Mediator) -> Self {
         SharedCell {
             module: ArcSwapOption::empty(),
             is_gone: AtomicBool::new(false),
@@ -323,7 +327,8 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
             accepted: AtomicU64::new(0),
             closed: AtomicBool::new(false),
             changed: Notify::new(),
-            stopping,
+            stopping: Arc::clone(&mediator.stopping),
+            runtime: mediator.runtime.clone(),
             tally: Tally::default(),
             breaker: M::descriptor()
                 .breaker
@@ -425,6 +430,10 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
 
     fn shared(&self) -> Option<Arc<M>> {
         self.module.load_full()
+    }
+
+    fn mailbox(_: &Arc<Self>) -> Option<Weak<dyn HoldsMessages>> {
+        None
     }
 
     fn waiter(&self) -> Option<&Arc<Waiter>> {

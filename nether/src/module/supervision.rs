@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::context::{Handle, Origin, announce};
 use crate::declaration::Declaration;
-use crate::envelope::{AnyParcel, Delivery, Label, Parcel, Reply, Source};
+use crate::envelope::{AnyParcel, FailureOrigin, Label, Parcel, Reply, ReplyTo, Source};
 use crate::error::{CallError, FailureKind, Panic, Result, TimedOut, Unavailable};
 use crate::events::{DeadLetter, HandlerFailed};
 use crate::guarded::{HandlerFault, PanicPayload, Shielded, drop_unpanicked, panicked, said_last};
@@ -30,33 +30,34 @@ pub enum Attempt<M: Message> {
 #[inline]
 pub(crate) fn settle<P: Parcel>(
     result: Handled<P::Message>,
+    to: Option<ReplyTo<P::Message>>,
     parcel: &mut P,
     handle: &Handle,
     module: &'static Declaration,
 ) -> Verdict {
     match result {
         Ok(Ok(reply)) => {
-            if let Some(to) = parcel.take_reply_to() {
+            if let Some(to) = to {
                 let _ = to.send(Ok(reply)); // If nobody waits any more, nobody misses it.
             }
             Verdict::Handled
         }
-        failed => settle_failure(failed, parcel, handle, module),
+        failed => settle_failure(failed, to, parcel, handle, module),
     }
 }
 
 #[cold]
 fn settle_failure<P: Parcel>(
     failed: Handled<P::Message>,
+    to: Option<ReplyTo<P::Message>>,
     parcel: &mut P,
     handle: &Handle,
     module: &'static Declaration,
 ) -> Verdict {
-    let to = parcel.take_reply_to();
     let json = || parcel.json();
     let (reply, verdict) = failure_of::<P::Message>(failed, to.is_some(), handle, module, &json);
     if let Err(error) = reply {
-        let of = delivery(handle, P::Message::NAME, module);
+        let of = origin_of(handle, P::Message::NAME, module);
         match to {
             Some(to) => to.fail(error, of),
             None => of.keep(FailureKind::of(error)),
@@ -98,17 +99,17 @@ pub(crate) fn settle_panic(
         true,
         &|| parcel.json(),
     );
-    let of = delivery(handle, message.name(), module);
+    let of = origin_of(handle, message.name(), module);
     parcel.fail(FailureKind::Panicked(Box::new(panic)), of);
 }
 
 /// The message that is being handled, as the one whose failure an error is.
-pub(crate) fn delivery(
+pub(crate) fn origin_of(
     handle: &Handle,
     message: &'static str,
     module: &'static Declaration,
-) -> Delivery {
-    Delivery {
+) -> FailureOrigin {
+    FailureOrigin {
         scope: Arc::clone(&handle.scope),
         message,
         module: module.name,
@@ -261,8 +262,12 @@ pub(crate) fn report_dead_letter(
 }
 
 /// The dead letter, as the message whose failure it is.
-pub(crate) fn lost(source: Source<'_>, label: Label, module: &'static Declaration) -> Delivery {
-    Delivery {
+pub(crate) fn origin_of_lost(
+    source: Source<'_>,
+    label: Label,
+    module: &'static Declaration,
+) -> FailureOrigin {
+    FailureOrigin {
         scope: Arc::clone(source.scope),
         message: label.message.name(),
         module: module.name,

@@ -101,6 +101,11 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
     /// is still there for the next one.
     pub(super) async fn run(&mut self, module: &mut M) -> LoopEnd {
         let mut pace = Pace::new();
+        poll_fn(|cx| {
+            self.cell.mailbox.set_home(cx.waker());
+            Poll::Ready(())
+        })
+        .await;
         loop {
             while self.left > 0 {
                 if self.progress.pause.is_on() {
@@ -143,9 +148,25 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         self.settle_all();
         self.progress.rest();
         self.cell.mailbox.hold_back();
-        self.progress.pause.over().await;
+        let progress = Arc::clone(&self.progress);
+        self.forget_during(progress.pause.over()).await;
         self.books.started += 1;
         self.ctx.handle().scope.mediator.watch.notify_busy();
+    }
+
+    /// Waits for `future`. Meanwhile, what was taken of a unit of work that is cancelled becomes dead
+    /// letters.
+    pub(super) async fn forget_during<T>(&mut self, future: impl Future<Output = T>) -> T {
+        let mut future = pin!(future);
+        poll_fn(|cx| {
+            let polled = future.as_mut().poll(cx);
+            if polled.is_pending() {
+                let (handle, left) = (self.ctx.handle(), self.left);
+                self.cell.forget_taken(&mut self.taken.rest(), handle, left);
+            }
+            polled
+        })
+        .await
     }
 
     /// Waits for messages.
@@ -189,7 +210,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
     #[inline]
     async fn handle(&mut self, module: &mut M) -> Verdict {
         self.left -= 1;
-        let Some((slot, runs)) = self.taken.next_message_and_runs() else {
+        let Some((slot, mut rest)) = self.taken.next_message_and_rest() else {
             unreachable!("runs say how many messages there are")
         };
         let scope = &self.ctx.handle().scope;
@@ -224,10 +245,12 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
                     // It may take long, and there may be who waits for what is done, or wants to see it.
                     let scope = &self.ctx.handle().scope;
                     self.books.settle_all(self.cell, scope);
+                    self.cell
+                        .forget_taken(&mut rest, self.ctx.handle(), self.left);
                     if scope.has_streams() {
                         is_held_up = true;
                         self.cell
-                            .hold_up(scope, self.left as u64 + count_of(runs, scope));
+                            .hold_up(scope, self.left as u64 + count_of(rest.runs, scope));
                     }
                 }
                 polled

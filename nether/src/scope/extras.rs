@@ -1,9 +1,10 @@
 //! [`Extras`]: the parts of a unit of work besides its messages. They are created on first use.
 
-use std::any::Any;
 use std::sync::{Mutex, OnceLock, Weak};
 
+use crate::mediator::Subscribers;
 use crate::scope::Scope;
+use crate::scope::calls::OpenCalls;
 use crate::scope::family::Children;
 use crate::scope::streams::{BlockedMailbox, Streams};
 use crate::scope::transaction::Enlisted;
@@ -12,7 +13,8 @@ use crate::scope::transaction::Enlisted;
 #[derive(Default)]
 pub(super) struct Extras {
     /// The subscriptions of this context, of a type that only `context` knows.
-    subscriptions: OnceLock<Box<dyn Any + Send + Sync>>,
+    subscriptions: OnceLock<Box<dyn Subscribers>>,
+    pub(super) calls: OpenCalls,
     pub(super) streams: Streams,
     /// The exclusive modules in which a handler of this unit of work waits at a stream.
     pub(super) blocked: Mutex<Vec<Weak<dyn BlockedMailbox>>>,
@@ -43,15 +45,19 @@ impl Scope {
 
     /// The subscriptions that `context` keeps here, if there are any.
     #[inline]
-    pub(crate) fn subscriptions(&self) -> Option<&(dyn Any + Send + Sync)> {
+    pub(crate) fn subscriptions(&self) -> Option<&dyn Subscribers> {
         self.extras()?.subscriptions.get().map(Box::as_ref)
     }
 
+    /// Ends the subscriptions: their subscribers see what there is, then the end.
+    pub(crate) fn end_subscriptions(&self) {
+        if let Some(subscriptions) = self.subscriptions() {
+            subscriptions.end();
+        }
+    }
+
     /// The subscriptions, created by `make` on first use.
-    pub(crate) fn subscriptions_or(
-        &self,
-        make: fn() -> Box<dyn Any + Send + Sync>,
-    ) -> &(dyn Any + Send + Sync) {
+    pub(crate) fn subscriptions_or(&self, make: fn() -> Box<dyn Subscribers>) -> &dyn Subscribers {
         let subscriptions = &self.extras_or_new().subscriptions;
         subscriptions.get_or_init(make).as_ref()
     }

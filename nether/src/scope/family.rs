@@ -53,20 +53,17 @@ impl Scope {
             if self.has_failures() {
                 self.report_lost(TransactionReport::default());
             }
-            return;
+            return self.end_subscriptions();
         }
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            // On a thread without a runtime nothing can be waited for; what is enlisted is dropped with the
-            // unit of work.
-            return self.report_lost(TransactionReport::default());
-        };
         let guard = self
             .parent()
             .map(|parent| ScopeGuard::new(Arc::clone(parent)));
         let (scope, counted) = (Arc::clone(self), self.count_task());
-        runtime.spawn(async move {
+        // Not the thread's own runtime: it may have none.
+        self.mediator.runtime.spawn(async move {
             scope.drain_in_time().await;
             let transactions = scope.settle(false).await;
+            scope.end_subscriptions();
             if scope.has_failures() || !transactions.are_committed() {
                 scope.report_lost(transactions);
             }

@@ -1,5 +1,6 @@
 //! What all handles to one unit of work share: how much is in flight, what failed, when it must end.
 
+mod calls;
 mod extras;
 mod family;
 mod flight;
@@ -9,6 +10,7 @@ mod state;
 mod streams;
 mod transaction;
 
+pub(crate) use self::calls::OpenCall;
 pub(crate) use self::guard::ScopeGuard;
 pub(crate) use self::properties::Deadline;
 pub use self::properties::{ContextId, MessageId};
@@ -17,6 +19,7 @@ pub use self::transaction::Transaction;
 
 use std::fmt;
 use std::mem::offset_of;
+use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -259,6 +262,10 @@ impl Scope {
             return;
         }
         self.notify_streams();
+        if self.is_cancelled() {
+            // What was on its way while it was cancelled has arrived since.
+            self.forget_messages();
+        }
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
@@ -296,17 +303,32 @@ impl Scope {
         }
     }
 
-    /// What has not started is not started any more. A standing scope is only told to stop: it takes no more
-    /// work from outside, but what its tasks have sent is handled.
+    /// What has not started is not started any more, and who waits for it is told at once. A standing scope
+    /// is only told to stop: it takes no more work from outside, but what its tasks have sent is handled.
     pub(crate) fn cancel(&self) {
         self.state.cancel();
         self.changed.notify_waiters();
         self.cancel_children();
         self.end_streams(|stream| stream.end(Err(StreamError::Cancelled)));
+        self.forget_messages();
+    }
+
+    /// What waits in mailboxes of a unit of work that is cancelled is over, and so is the wait for replies.
+    /// It must not wait until a module comes to it, which may be busy for others.
+    fn forget_messages(&self) {
+        if self.kind.is_unit() && !self.is_idle() {
+            self.mediator.forget(ptr::from_ref(self).addr());
+            self.end_calls();
+        }
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
         self.state.is_cancelled()
+    }
+
+    /// Whether it is a unit of work that is cancelled, so that nothing of it is started.
+    pub(crate) fn is_cancelled_unit(&self) -> bool {
+        self.kind.is_unit() && self.is_cancelled()
     }
 
     pub(crate) fn has_ended(&self) -> bool {

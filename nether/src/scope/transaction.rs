@@ -178,7 +178,7 @@ impl Scope {
             let scope = Arc::clone(self);
             let counted = self.count_task();
             // A task of its own: whoever asked may stop waiting, and nothing may be left half done.
-            tokio::spawn(async move {
+            self.mediator.runtime.spawn(async move {
                 let enlisted = &scope.extras_or_new().enlisted;
                 let list = std::mem::take(&mut *lock(&enlisted.list));
                 let rollback_cause = scope.rollback_cause().filter(|_| succeeded);

@@ -79,7 +79,8 @@ impl System {
         if !self.inner.has_shut_down.swap(true, Ordering::SeqCst) {
             let system = self.clone();
             // A task of its own: whoever asked may stop waiting, the system stops all the same.
-            tokio::spawn(async move {
+            let runtime = self.inner.mediator.runtime.clone();
+            runtime.spawn(async move {
                 let report = system.stop().await;
                 let _ = system.inner.report.set(report);
             });

@@ -88,6 +88,7 @@ async fn start(builder: SystemBuilder) -> Result<System, StartError> {
         max_in_flight: builder.max_in_flight,
         chance: builder.chance.clone(),
         recorder: recorder(&builder),
+        runtime: tokio::runtime::Handle::current(),
     };
     let mediator = Mediator::new(registry.messages.len(), settings);
     let mediator = Arc::new(mediator);

@@ -5,10 +5,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use nether::prelude::*;
-use nether::{
-    BreakerOpened, DeadLetter, HandlerFailed, HandlerSlow, ModuleRestarted, ModuleState,
-    Transaction,
-};
+use nether::{DeadLetter, HandlerFailed, Transaction};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
