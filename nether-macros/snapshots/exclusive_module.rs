@@ -149,20 +149,18 @@ const _: () = {
                 }
             }
         }
-        fn json(
-            inbox: &OrdersInbox,
-        ) -> ::nether::__private::Option<::nether::__private::String> {
+        fn parcel(inbox: &mut OrdersInbox) -> &mut dyn ::nether::__private::AnyParcel {
             match *inbox {
-                OrdersInbox::ProcessOrder(ref parcel) => {
-                    <ProcessOrder as ::nether::__private::HandlerByValue>::json(parcel)
+                OrdersInbox::ProcessOrder(ref mut parcel) => {
+                    <ProcessOrder as ::nether::__private::HandlerByValue>::erased(parcel)
                 }
-                OrdersInbox::OrdersProcessed(ref parcel) => {
-                    <OrdersProcessed as ::nether::__private::HandlerByValue>::json(
+                OrdersInbox::OrdersProcessed(ref mut parcel) => {
+                    <OrdersProcessed as ::nether::__private::HandlerByValue>::erased(
                         parcel,
                     )
                 }
-                OrdersInbox::Paid(ref parcel) => {
-                    <Paid as ::nether::__private::HandlerByReference>::json(parcel)
+                OrdersInbox::Paid(ref mut parcel) => {
+                    <Paid as ::nether::__private::HandlerByReference>::erased(parcel)
                 }
             }
         }

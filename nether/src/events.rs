@@ -1,20 +1,22 @@
 //! The framework's own events: any module may handle them, and any program may subscribe to them.
+//!
+//! A module handles a report outside of the unit of work that the report is about, see `announce` in
+//! `context`. What happens in consequence of a report is logged, and not reported again.
 
 use nether_macros::event;
 
-use crate::declaration::Declaration;
-use crate::message::MessageDescriptor;
 use crate::scope::ContextId;
 
 /// A handler returned an error, panicked, or exceeded its time-out; if the message was retried, in the last
 /// attempt.
 ///
-/// The event is published in the unit of work of the message that failed, even if a caller waits for the
-/// reply. A failure while handling a `HandlerFailed` or [`DeadLetter`] is logged, not published again.
+/// Subscribers of the unit of work of the message get the event, even if a caller waits for the reply.
+/// Modules handle it outside of that unit of work, as they do all reports of the framework: see
+/// [the reports](macro@crate::module#reports).
 ///
 /// An error of an `#[on_stop]` or a `#[background]` task is published too; then `message` is the name of the
 /// mark.
-#[event(name = "nether.handler_failed")]
+#[event(__framework, name = "nether.handler_failed")]
 pub struct HandlerFailed {
     /// The message's name.
     pub message: String,
@@ -37,7 +39,7 @@ pub struct HandlerFailed {
 
 /// A message was accepted, but will not be handled: its context was cancelled, its deadline passed, or its
 /// module stopped.
-#[event(name = "nether.dead_letter")]
+#[event(__framework, name = "nether.dead_letter")]
 pub struct DeadLetter {
     /// The message's name.
     pub message: String,
@@ -57,7 +59,7 @@ pub struct DeadLetter {
 }
 
 /// A module crashed and was restarted. The new value handles the messages that waited.
-#[event(name = "nether.module_restarted")]
+#[event(__framework, name = "nether.module_restarted")]
 pub struct ModuleRestarted {
     /// The module's name.
     pub module: String,
@@ -69,7 +71,7 @@ pub struct ModuleRestarted {
 
 /// A module crashed and is not restarted, because its attribute says so or because it crashed too often. Each
 /// message that waited for it is reported as a dead letter.
-#[event(name = "nether.module_stopped")]
+#[event(__framework, name = "nether.module_stopped")]
 pub struct ModuleStopped {
     /// The module's name.
     pub module: String,
@@ -80,7 +82,7 @@ pub struct ModuleStopped {
 /// The `breaker` of a module has opened, because the module failed too often. Commands and queries to it are
 /// refused with [`CallError::BreakerOpen`](crate::CallError::BreakerOpen), and events are dead letters,
 /// except for a probe now and then.
-#[event(name = "nether.breaker_opened")]
+#[event(__framework, name = "nether.breaker_opened")]
 pub struct BreakerOpened {
     /// The module's name.
     pub module: String,
@@ -89,7 +91,7 @@ pub struct BreakerOpened {
 }
 
 /// The `breaker` of a module is closed again: it handled a message.
-#[event(name = "nether.breaker_closed")]
+#[event(__framework, name = "nether.breaker_closed")]
 pub struct BreakerClosed {
     /// The module's name.
     pub module: String,
@@ -97,7 +99,7 @@ pub struct BreakerClosed {
 
 /// A handler takes longer than [`SystemBuilder::slow_handler`](crate::SystemBuilder::slow_handler) says.
 /// Published once, and again each time that it has taken twice as long.
-#[event(name = "nether.handler_slow")]
+#[event(__framework, name = "nether.handler_slow")]
 pub struct HandlerSlow {
     /// The name of the message that it is handling; `#[on_start]` while the module starts.
     pub message: String,
@@ -109,14 +111,4 @@ pub struct HandlerSlow {
     pub millis: u64,
     /// The replies that it waits for, of an exclusive module, in words.
     pub waits_for: Vec<String>,
-}
-
-/// Whether the message is one of the framework's own.
-pub(crate) fn is_own(message: &MessageDescriptor) -> bool {
-    message.name().starts_with("nether.")
-}
-
-/// Whether the module is one of the framework's own.
-pub(crate) fn is_own_module(module: &Declaration) -> bool {
-    module.name.starts_with("nether::http::")
 }

@@ -1,6 +1,8 @@
 //! [`Guarded`]: a future in its span, whose panics are caught.
 
-use std::any::Any;
+use std::any::{Any, type_name};
+use std::cell::Cell;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
@@ -84,9 +86,58 @@ pub(crate) async fn catch<F: Future>(future: F) -> Result<F::Output, PanicPayloa
     Guarded::new(pin!(future), None, false).await
 }
 
-/// Drops a user's value and swallows a panic in its `Drop`.
+/// Drops a user's value. A panic in its `Drop` is logged, and goes no further.
 pub(crate) fn drop_unpanicked<T>(value: T) {
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        let panic = said_last(panic);
+        tracing::error!(value = type_name::<T>(), panic, "a `Drop` panicked");
+    }
+}
+
+/// The text of a user's value, for logs and reports. A panic in its `Display` goes no further: it is part of
+/// the text, and can be asked for.
+pub(crate) struct Shielded<'a> {
+    value: &'a dyn fmt::Display,
+    has_panicked: Cell<bool>,
+}
+
+impl<'a> Shielded<'a> {
+    pub(crate) fn new(value: &'a dyn fmt::Display) -> Self {
+        Shielded {
+            value,
+            has_panicked: Cell::new(false),
+        }
+    }
+
+    /// Whether a `Display` panicked so far.
+    pub(crate) fn has_panicked(&self) -> bool {
+        self.has_panicked.get()
+    }
+}
+
+impl fmt::Display for Shielded<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match catch_unwind(AssertUnwindSafe(|| self.value.fmt(f))) {
+            Ok(written) => written,
+            Err(panic) => {
+                self.has_panicked.set(true);
+                write!(
+                    f,
+                    "(its text cannot be told, `Display` panicked: {})",
+                    said_last(panic)
+                )
+            }
+        }
+    }
+}
+
+/// The text of a panic that is over. Its payload is the user's too, and may panic when it is dropped.
+pub(crate) fn said_last(panic: PanicPayload) -> String {
+    let text = said(&*panic);
+    if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        std::mem::forget(another);
+    }
+    text
 }
 
 /// The text of a panic, if it has one.

@@ -136,7 +136,7 @@
 //! A handler returns its reply or a `Result` of it. An `Err` is a result like any other: the module's state
 //! stays. A panic is caught and is a crash of the module, which is restarted and continues with its next
 //! message; see [`#[module]`](macro@module#crashes). The caller gets a [`CallError`]: the handler's own
-//! error, the panic, or the reason why there is no reply. A failure that no caller waits for is kept for
+//! error, the panic, or the reason why there is no reply. A failure that no caller takes is kept for
 //! [`close`](Context::close). Every failure is published as [`HandlerFailed`]. A message that is accepted but
 //! never handled is published as [`DeadLetter`]. A slow handler is reported as [`HandlerSlow`]. [`Error`]
 //! boxes any `std::error::Error`, so `?` works on all of them.

@@ -16,6 +16,8 @@ pub(crate) struct Limit {
 #[derive(Debug, Default)]
 struct LimitState {
     in_flight: usize,
+    /// Whether nobody waits any more, since the system stops: work from outside is refused then.
+    is_closed: bool,
     wait_queue: WaitQueue,
 }
 
@@ -59,11 +61,21 @@ impl Limit {
         woken.into_iter().for_each(Waker::wake);
     }
 
+    /// Lets all who wait for a place go on: the system stops, and refuses them.
+    pub(crate) fn close(&self) {
+        let mut state = lock(&self.state);
+        state.is_closed = true;
+        let woken = state.wait_queue.clear();
+        drop(state);
+        woken.into_iter().for_each(Waker::wake);
+    }
+
     /// Takes a place, if there is one and nobody waits for it. To be given back by
     /// [`subtract`](Limit::subtract).
     pub(crate) fn try_enter(&self) -> bool {
         let mut state = lock(&self.state);
-        let may = state.has_room(self.bound) && state.wait_queue.is_empty();
+        let is_free = state.has_room(self.bound) && state.wait_queue.is_empty();
+        let may = is_free || state.is_closed;
         if may {
             state.in_flight += 1;
         }
@@ -73,6 +85,11 @@ impl Limit {
     /// The same, waiting in the queue.
     pub(crate) fn poll_enter(&self, ticket: &mut Option<u64>, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = lock(&self.state);
+        if state.is_closed {
+            *ticket = None;
+            state.in_flight += 1;
+            return Poll::Ready(());
+        }
         let may_enter =
             state.has_room(self.bound) && ticket.is_none() && state.wait_queue.is_empty();
         if !may_enter && state.wait_queue.poll_enter(ticket, cx).is_pending() {

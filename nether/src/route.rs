@@ -136,6 +136,8 @@ pub(crate) enum Rejected {
     BreakerOpen,
     /// There is no room now, for what does not wait for it.
     Full,
+    /// Its context was cancelled while it waited for room.
+    Cancelled,
 }
 
 impl Rejected {
@@ -145,6 +147,7 @@ impl Rejected {
             Rejected::Closed => SendError::Stopped { message },
             Rejected::BreakerOpen => SendError::BreakerOpen { message },
             Rejected::Full => SendError::Full { message },
+            Rejected::Cancelled => SendError::Cancelled { message },
         }
     }
 
@@ -155,9 +158,17 @@ impl Rejected {
         match self {
             Rejected::BreakerOpen => Some(FailureKind::BreakerOpen),
             Rejected::Closed => is_stopped.then_some(FailureKind::Stopped),
-            Rejected::Full => None,
+            Rejected::Full | Rejected::Cancelled => None,
         }
     }
+}
+
+/// A call of a shared module.
+pub(crate) enum InlineCall<R> {
+    /// The message is accepted: this is its handler.
+    Accepted(BoxFuture<R>),
+    /// Work from outside waits for others to end first. Dropped, the message is taken back.
+    Waiting(BoxFuture<Result<BoxFuture<R>, Rejected>>),
 }
 
 /// The handler of a shared module. What it is given has been admitted; it answers for that.
@@ -168,7 +179,7 @@ pub(crate) trait Inline<P: Parcel>: Send + Sync {
         parcel: P,
         header: Header,
         is_external: bool,
-    ) -> BoxFuture<Reply<P::Message>>;
+    ) -> Result<InlineCall<Reply<P::Message>>, Rejected>;
 
     /// Handles the message in a task of its own. If work from outside has to wait for others to end first,
     /// gives back that wait.
@@ -293,6 +304,9 @@ impl<P> WaitingOffer<P> {
 
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Rejected>> {
         let Header { label, .. } = self.header;
+        if self.header.scope.is_cancelled() {
+            return Poll::Ready(Err(Rejected::Cancelled));
+        }
         self.queued = None;
         let polled = self
             .queue

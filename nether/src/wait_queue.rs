@@ -70,6 +70,11 @@ impl WaitQueue {
         }
     }
 
+    /// The wakers of all waiting senders, which stay in the queue.
+    pub(crate) fn wakers(&self) -> impl Iterator<Item = Waker> {
+        self.waiting.iter().map(|(_, waker)| waker.clone())
+    }
+
     /// Removes all waiting senders; returns the wakers to wake.
     pub(crate) fn clear(&mut self) -> Vec<Waker> {
         self.reserved = 0;

@@ -238,9 +238,8 @@ async fn a_failing_report_is_not_reported_for_ever(system: System) -> nether::Re
     let ctx = system.context();
     let mut seen = ctx.subscribe::<HandlerFailed>();
     let _ = ctx.send(Count(9)).await;
-    let error = ctx.close().await.expect_err("the report failed");
-    assert_eq!(error.failures.len(), 1, "{error}");
-    assert_eq!(error.failures[0].message, "nether.handler_failed");
+    // What becomes of the report is not part of the unit of work.
+    ctx.close().await?;
     assert!(seen.next().await.is_some());
     assert!(seen.next().await.is_none());
     Ok(())

@@ -1,6 +1,6 @@
 //! The arguments of a message attribute, as written.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::parse::ParseStream;
 use syn::punctuated::Punctuated;
 use syn::{LitInt, LitStr, Path, Result, Token, Type, bracketed, token};
@@ -97,6 +97,8 @@ pub(crate) struct Args {
     pub(crate) version: Option<LitInt>,
     pub(crate) upcast: Option<Vec<Path>>,
     pub(crate) renamed: Option<Path>,
+    /// Whether it is a message of the framework itself.
+    pub(crate) is_of_framework: bool,
     /// The keys as written, to point at.
     pub(crate) seen: Seen,
 }
@@ -115,7 +117,11 @@ impl Args {
                 MessageKind::Event => EVENT,
             },
         };
-        let mut args = Args::default();
+        let (is_of_framework, arguments) = of_framework(arguments);
+        let mut args = Args {
+            is_of_framework,
+            ..Args::default()
+        };
         args.seen = grammar.read(arguments, diagnostics, |key, input| {
             match key.to_string().as_str() {
                 "reply" => args.reply = Some(input.parse()?),
@@ -132,6 +138,16 @@ impl Args {
             Ok(())
         });
         args
+    }
+}
+
+/// Takes the mark of the framework's own messages off the arguments. It is no key, so that no help names it;
+/// outside of `nether` the code that it leads to does not compile.
+fn of_framework(arguments: TokenStream) -> (bool, TokenStream) {
+    let mut tokens = arguments.clone().into_iter();
+    match tokens.next() {
+        Some(TokenTree::Ident(mark)) if mark == "__framework" => (true, tokens.skip(1).collect()),
+        _ => (false, arguments),
     }
 }
 

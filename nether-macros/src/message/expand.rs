@@ -77,6 +77,10 @@ fn descriptor(message: &Checked, paths: &Paths) -> TokenStream {
         None => quote!(#p::Option::None),
     };
     let endpoint = endpoint::descriptor(message, paths);
+    let own = message
+        .args
+        .is_of_framework
+        .then(|| quote!(.of_framework()));
     quote_spanned! {spans::attribute()=>
         static DESCRIPTOR: #p::MessageDescriptor = #p::MessageDescriptor::new(
             #p::MessageKind::#kind,
@@ -88,7 +92,7 @@ fn descriptor(message: &Checked, paths: &Paths) -> TokenStream {
             },
             #key,
             #endpoint,
-        );
+        ) #own;
     }
 }
 

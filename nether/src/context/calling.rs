@@ -16,17 +16,18 @@ use crate::context::inline::RunToEnd;
 use crate::context::room::{self, Room};
 use crate::context::timer::Timer;
 use crate::declaration::Declaration;
-use crate::envelope::{Awaited, ExpectedReply, Given, Label, Source, reply};
+use crate::envelope::{Awaited, ExpectedReply, Given, Label, Reply, Source, reply};
 use crate::error::{CallError, FailureKind, SendError};
 use crate::message::{ByValue, Message};
-use crate::route::{BoxFuture, Route, To, WaitingOffer, offer};
+use crate::route::{BoxFuture, InlineCall, Rejected, Route, To, WaitingOffer, offer};
+use crate::scope::Scope;
 use crate::waiting::{self, wait};
 
 /// The future of [`send`](crate::Context::send) and [`ask`](crate::QueryContext::ask): the reply.
 ///
-/// Nothing is sent before it is first polled. Dropped while it waits for room in a mailbox, it takes the
-/// message back. Dropped after that, the message is handled all the same, and a failure is one of the unit of
-/// work; a query to a shared module, which changes nothing, is dropped with it.
+/// Nothing is sent before it is first polled. Dropped while it waits for room in a mailbox or for a place in
+/// a shared module, it takes the message back. Dropped after that, the message is handled all the same, and a
+/// failure is one of the unit of work; a query to a shared module, which changes nothing, is dropped with it.
 ///
 /// A call of a shared module uses the cooperative budget that tokio gives each task: a task that calls again
 /// and again lets others run, even if no call has to wait.
@@ -52,6 +53,8 @@ pub(super) enum CallStage<P, T, E> {
     Offering(WaitingOffer<P>, Awaited<Result<T, CallError<E>>>),
     /// Waiting for the reply.
     Replying(Awaited<Result<T, CallError<E>>>),
+    /// Waiting for a place in a shared module.
+    Entering(BoxFuture<Result<RunToEnd<T, E>, SendError>>),
     /// Running a shared module's handler.
     Running(RunToEnd<T, E>),
     /// It is all said.
@@ -200,9 +203,17 @@ where
             }
             To::Inline(inline) => {
                 let given = Given::new(message, None);
-                let future =
+                let called =
                     Arc::clone(inline).call(given, source.header(label), handle.waits_for_turn());
-                CallStage::Running(RunToEnd::new::<M>(future, scope, module.name, sequence))
+                match called {
+                    Ok(InlineCall::Accepted(future)) => {
+                        CallStage::Running(RunToEnd::new::<M>(future, scope, module.name, sequence))
+                    }
+                    Ok(InlineCall::Waiting(entering)) => {
+                        enter::<M>(entering, Arc::clone(scope), module.name, sequence)
+                    }
+                    Err(rejected) => CallStage::Ended(Some(rejected.error(M::NAME).into())),
+                }
             }
         }
     })
@@ -232,6 +243,21 @@ fn still_expects<R>(handle: &Handle, awaited: &Awaited<R>) {
     }
 }
 
+/// A call that waits for a place in a shared module. It runs to its end only once it has begun.
+#[cold]
+fn enter<M: ByValue + Send>(
+    entering: BoxFuture<Result<BoxFuture<Reply<M>>, Rejected>>,
+    scope: Arc<Scope>,
+    module: &'static str,
+    sequence: u64,
+) -> CallStage<Given<M>, M::Reply, M::Error> {
+    CallStage::Entering(Box::pin(async move {
+        let entered = entering.await;
+        let future = entered.map_err(|rejected| rejected.error(M::NAME))?;
+        Ok(RunToEnd::new::<M>(future, &scope, module, sequence))
+    }))
+}
+
 impl<M, P, T, E> Future for CallFuture<'_, M, P, T, E> {
     type Output = Result<T, CallError<E>>;
 
@@ -244,12 +270,12 @@ impl<M, P, T, E> Future for CallFuture<'_, M, P, T, E> {
                 CallStage::Replying(_) => return call.poll_deadline(cx).map(Err),
                 // A loop may send until it is not refused any more.
                 CallStage::Ended(_) => ready!(poll_budget(cx)),
-                CallStage::Offering(..) | CallStage::Running(_) => {}
+                CallStage::Offering(..) | CallStage::Entering(_) | CallStage::Running(_) => {}
             }
         }
         let reply = call.poll_stage(cx);
         if reply.is_pending() {
-            return call.poll_deadline(cx).map(Err);
+            return call.poll_end(cx).map(Err);
         }
         reply
     }
@@ -286,6 +312,13 @@ impl<M, P, T, E> CallFuture<'_, M, P, T, E> {
                     }
                     return reply;
                 }
+                CallStage::Entering(entering) => {
+                    let entered = ready!(entering.as_mut().poll(cx));
+                    self.stage = match entered {
+                        Ok(running) => CallStage::Running(running),
+                        Err(refused) => CallStage::Ended(Some(refused.into())),
+                    };
+                }
                 CallStage::Ended(error) => {
                     return Poll::Ready(Err(error
                         .take()
@@ -293,6 +326,17 @@ impl<M, P, T, E> CallFuture<'_, M, P, T, E> {
                 }
             }
         }
+    }
+
+    /// Whether there is a reason to wait no longer.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<CallError<E>> {
+        if let CallStage::Running(_) = self.stage
+            && self.timer.poll_cancelled(&self.handle.scope, cx).is_ready()
+        {
+            self.stage = CallStage::Ended(None);
+            return Poll::Ready(SendError::Cancelled { message: self.name }.into());
+        }
+        self.poll_deadline(cx)
     }
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<CallError<E>> {

@@ -1,6 +1,7 @@
 //! What `process` and `publish` do: hand one message to its module, or show one event to all who handle it.
 
 use std::future::poll_fn;
+use std::mem::needs_drop;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
@@ -11,6 +12,7 @@ use crate::context::room::{self, Room};
 use crate::context::subscription::{notify_subscribers, notify_subscribers_of};
 use crate::envelope::{Given, Label, Parcel, Shown, Source};
 use crate::error::SendError;
+use crate::guarded::drop_unpanicked;
 use crate::mediator::Row;
 use crate::message::{ByValue, Event, Message};
 use crate::route::{BoxFuture, Rejected, Route, To, offer};
@@ -77,12 +79,21 @@ impl<E: Event> Post for Shown<E> {
     #[inline]
     fn post<H: HandlerProof>(handle: &Handle, event: E, cx: &mut Context<'_>) -> PostStage<Self> {
         if room::is_limited(handle) {
-            return post_later(handle.clone(), event, |handle, event, cx| {
-                publish(handle, &Arc::new(event), cx)
-            });
+            return post_later(handle.clone(), event, publish_alone);
         }
-        publish(handle, &Arc::new(event), cx)
+        publish_alone(handle, event, cx)
     }
+}
+
+#[inline]
+fn publish_alone<E: Event>(handle: &Handle, event: E, cx: &mut Context<'_>) -> PostStage<Shown<E>> {
+    let event = Arc::new(event);
+    let stage = publish(handle, &event, cx);
+    // Its handlers may be done with it already, and the sender's task must not panic with its `Drop`.
+    if needs_drop::<E>() && Arc::strong_count(&event) == 1 {
+        drop_unpanicked(event);
+    }
+    stage
 }
 
 /// Posts once there is room in the system.
@@ -108,10 +119,17 @@ where
     }))
 }
 
-/// Publishes what the framework itself has to tell, in the unit of work of `handle`, without ever waiting.
-/// Costs nothing when nobody listens: `event` is made only then.
+/// Publishes a report of the framework about what happened in the unit of work of `handle`, without ever
+/// waiting. Costs nothing when nobody listens: `event` is made only then.
+///
+/// Subscribers of that unit of work and of the system get it. Modules handle it outside of that unit of work,
+/// in a scope of its own: a monitor that fails, or that takes long, changes nothing of what it looks at. What
+/// happens in consequence of a report is not reported again, because each report could cause the next one.
 pub(crate) fn announce<E: Event>(handle: &Handle, event: impl FnOnce() -> E) {
     let scope = &handle.scope;
+    if scope.is_of_report() {
+        return;
+    }
     let listened = scope.read(E::descriptor().slot(), |row| {
         row.is_some_and(|row| !row.handlers.is_empty() || row.subscription.is_some())
     });
@@ -121,22 +139,45 @@ pub(crate) fn announce<E: Event>(handle: &Handle, event: impl FnOnce() -> E) {
         return;
     }
     let event = Arc::new(event());
-    // It is a consequence of what happened, not new work, whoever tells it.
-    let handle = Handle {
-        origin: Origin::Handler,
-        ..handle.clone()
-    };
-    if scope.obstacle().is_some() || !is_accepted(&handle, &event) {
-        // A unit of work that starts nothing more cannot have it handled; the system still can.
-        notify_subscribers_of(scope, &event, None);
-        let system = Scope::new(Arc::clone(&scope.mediator), ScopeKind::Standing);
-        is_accepted(&Handle::new(Arc::new(system), Origin::Handler), &event);
-    }
+    scope.mediator.recorder.record(&*event);
+    scope.read(E::descriptor().slot(), |row| {
+        let Some(row) = row else {
+            return notify_subscribers_of(scope, &event, None);
+        };
+        notify_subscribers(scope, row, &event, None);
+        if !row.handlers.is_empty() {
+            hand_out(handle, row, &event);
+        }
+    });
 }
 
-fn is_accepted<E: Event>(handle: &Handle, event: &Arc<E>) -> bool {
-    let stage = publish(handle, event, &mut Context::from_waker(Waker::noop()));
-    !matches!(stage, PostStage::Ended(Err(_)))
+/// Shows a report to the modules that handle it.
+#[cold]
+fn hand_out<E: Event>(handle: &Handle, row: &Row, event: &Arc<E>) {
+    let report = Scope::new(Arc::clone(&handle.scope.mediator), ScopeKind::Report);
+    let report = Arc::new(report);
+    let descriptor = E::descriptor();
+    let Ok(sequence) = report.admit(row.handlers.len() as u64, false, descriptor.name()) else {
+        unreachable!("a new scope accepts everything")
+    };
+    // The chain of causes goes on, so that its limit holds across reports. The report itself is delivered
+    // even at the limit; what its handlers send is refused then.
+    let cause = handle.next_cause().elsewhere();
+    let source = Source {
+        scope: &report,
+        cause: &cause,
+    };
+    let label = Label::new(descriptor, sequence, false);
+    let reporter = Handle::new(Arc::clone(&report), Origin::Handler);
+    for handler in &row.handlers {
+        let Some(route) = Route::<Shown<E>>::known(&handler.route) else {
+            unreachable!("rows are filled by message type")
+        };
+        // It never waits: it is not work from outside. A module that has stopped does not handle it any more.
+        let mut cx = Context::from_waker(Waker::noop());
+        let event = Shown(Arc::clone(event));
+        drop(deliver(&reporter, source, label, route, event, &mut cx));
+    }
 }
 
 /// Shows an event to every module that handles it, and to subscribers.
@@ -147,12 +188,17 @@ fn publish<E: Event>(handle: &Handle, event: &Arc<E>, cx: &mut Context<'_>) -> P
         let Some(row) = row else {
             return PostStage::Ended(Err(handle.no_route(descriptor, None)));
         };
-        let sequence = match handle.admit(descriptor, row.handlers.len() as u64) {
+        // An event that no module handles takes a number too: numbers tell messages apart.
+        let handlers = row.handlers.len() as u64;
+        let sequence = match handle.admit(descriptor, handlers.max(1)) {
             Ok(sequence) => sequence,
             Err(refused) => return PostStage::Ended(Err(refused)),
         };
         handle.scope.mediator.recorder.record(&**event);
-        notify_subscribers(&handle.scope, row, event, sequence);
+        notify_subscribers(&handle.scope, row, event, Some(sequence));
+        if handlers == 0 {
+            handle.scope.take_back(1);
+        }
         let cause = handle.next_cause();
         let source = Source {
             scope: &handle.scope,
@@ -252,6 +298,9 @@ impl<E: Event> RemainingDeliveries<E> {
                 }
                 PostStage::Waiting(waiting) => drop(waiting.await),
                 PostStage::Ended(_) => {}
+            }
+            if self.handle.scope.is_cancelled() {
+                return Err(SendError::Cancelled { message: E::NAME });
             }
             let Some(handler) = self.row.handlers.get(self.next) else {
                 return Ok(());

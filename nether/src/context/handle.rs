@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::declaration::Declaration;
 use crate::envelope::{Cause, Header, Label, Source};
 use crate::error::{NoRoute, SendError, TooDeep};
-use crate::events::is_own;
 use crate::message::{MessageDescriptor, MessageKind};
 use crate::route::Queue;
 use crate::scope::{DeliveryKey, MessageId, Scope};
@@ -198,8 +197,8 @@ impl Handle {
     /// Whether a test has drawn that the handler of its message crashes.
     #[inline]
     pub(crate) fn crashes(&self) -> bool {
-        let is_own = || self.message.is_some_and(|label| is_own(label.message));
-        self.scope.mediator.chance.crashes() && !is_own()
+        let is_own = |label: Label| label.message.is_of_framework();
+        self.scope.mediator.chance.crashes() && !self.message.is_some_and(is_own)
     }
 
     /// The delivery whose handler uses it. `None` outside handlers, and for clones, whose users are unknown.

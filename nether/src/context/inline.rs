@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker, ready};
 use crate::context::budget::poll_budget;
 use crate::context::handle::Handle;
 use crate::error::{CallError, Failure, FailureKind, HandlerError};
+use crate::guarded::drop_unpanicked;
 use crate::message::{Message, MessageKind};
 use crate::route::BoxFuture;
 use crate::scope::{Queued, Scope, ScopeGuard, WaitKind, Waiting};
@@ -108,8 +109,9 @@ impl<T, E> RunToEnd<T, E> {
 
 impl<T, E> Drop for RunToEnd<T, E> {
     fn drop(&mut self) {
-        if let (Some(future), Some(detach)) = (self.future.take(), self.detach.take()) {
-            (detach.run)(future, detach.abandoned);
+        match (self.future.take(), self.detach.take()) {
+            (Some(future), Some(detach)) => (detach.run)(future, detach.abandoned),
+            (future, _) => drop_unpanicked(future),
         }
     }
 }
@@ -119,14 +121,12 @@ fn run_on<M: Message>(
     future: BoxFuture<Result<M::Reply, CallError<M::Error>>>,
     abandoned: Abandoned,
 ) {
-    let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-        return; // The runtime is gone, and every task with it.
-    };
     let Abandoned {
         scope,
         module,
         sequence,
     } = abandoned;
+    let runtime = scope.mediator.runtime.clone();
     // Its failure must be known before the unit of work can end.
     let guard = ScopeGuard::new(Arc::clone(&scope));
     let queued = scope.queue(Queued::Abandoned(sequence), 1);
@@ -156,5 +156,6 @@ fn run_on<M: Message>(
             kind: FailureKind::of(error),
         });
     });
+    // If that runtime is gone the command is dropped at once, and reported as a dead letter.
     runtime.spawn(rest);
 }

@@ -333,9 +333,10 @@ impl<S: Caller> Context<S> {
         subscription::subscribe_any(&self.handle().scope)
     }
 
-    /// Cancels the unit of work: messages that have not started are dropped, and no new ones are accepted.
-    /// Running handlers are not interrupted; they can wait for [`cancelled`](QueryContext::cancelled).
-    /// [`close`](Context::close) still waits for them, and returns an error.
+    /// Cancels the unit of work: messages that have not started are dead letters, and no new ones are
+    /// accepted. All who wait in it, for a reply or for room, get an error at once. Running handlers are not
+    /// interrupted; they can wait for [`cancelled`](QueryContext::cancelled). [`close`](Context::close) still
+    /// waits for them, but for nobody else, and returns an error.
     ///
     /// ```
     /// # use nether::prelude::*;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::context::Context;
-use crate::context::subscription::end_subscriptions;
 use crate::error::{ContextError, Deadlock};
 use crate::race::race;
 use crate::routing::External;
@@ -53,7 +52,7 @@ pub(super) async fn close(scope: &Arc<Scope>) -> Result<Outcome, ContextError> {
         // A handler may have left a handle to somebody who sent in between; from now on that is refused.
         unfinished = scope.drain_in_time().await;
     }
-    end_subscriptions(scope);
+    scope.end_subscriptions();
     let succeeded = unfinished == 0 && !scope.is_cancelled() && !scope.has_failures();
     if succeeded && !scope.has_enlisted() {
         return Ok(Outcome {
@@ -83,7 +82,7 @@ async fn give_up(scope: &Arc<Scope>, deadlock: Deadlock) -> ContextError {
     let unfinished = scope.in_flight();
     scope.cancel();
     scope.end(true);
-    end_subscriptions(scope);
+    scope.end_subscriptions();
     ContextError {
         transactions: Box::new(scope.settle(false).await),
         deadlock: Some(Box::new(deadlock)),

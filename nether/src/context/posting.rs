@@ -15,8 +15,8 @@ use crate::route::{BoxFuture, Rejected, WaitingOffer};
 /// The future of [`process`](crate::Context::process) and [`publish`](crate::Context::publish): that the
 /// message was accepted.
 ///
-/// Nothing is sent before it is first polled. Dropped while it waits for room in a mailbox, it takes the
-/// message back; of an event, from those modules that have not accepted it yet.
+/// Nothing is sent before it is first polled. Dropped while it waits for room in a mailbox or for a place in
+/// a shared module, it takes the message back; of an event, from those modules that have not accepted it yet.
 ///
 /// It uses the cooperative budget that tokio gives each task: a task that sends again and again lets others
 /// run, even if no send has to wait. Nothing is sent in the turn in which the budget is used up.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::context::handle::Handle;
 use crate::limit::Limit;
 use crate::mediator::Mediator;
+use crate::race::race;
 
 /// A place. Dropped, it is given up: what has been admitted meanwhile counts for itself.
 pub(super) struct Room(Arc<Mediator>);
@@ -23,15 +24,23 @@ fn limit(handle: &Handle) -> Option<&Limit> {
 }
 
 impl Room {
-    /// Waits for a place, first come, first served. `None` if none is needed.
+    /// Waits for a place, first come, first served. `None` if none is needed, or the unit of work is
+    /// cancelled meanwhile, so that what would take the place is refused.
     pub(super) async fn enter(handle: &Handle) -> Option<Room> {
         let limit = limit(handle)?;
         let mut place = RoomTicket {
             limit,
             ticket: None,
         };
-        poll_fn(|cx| limit.poll_enter(&mut place.ticket, cx)).await;
-        Some(Room(Arc::clone(&handle.scope.mediator)))
+        let entered = async {
+            poll_fn(|cx| limit.poll_enter(&mut place.ticket, cx)).await;
+            Some(Room(Arc::clone(&handle.scope.mediator)))
+        };
+        let cancelled = async {
+            handle.scope.cancelled().await;
+            None
+        };
+        race(entered, cancelled).await
     }
 
     /// A place, if there is one now; or none if none is needed.

@@ -2,6 +2,7 @@
 
 use std::any::{TypeId, type_name};
 use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use crate::declaration::Declaration;
 use crate::envelope::Label;
 use crate::error::{Failure, FailureKind, Panic, Result, SendError};
 use crate::events::HandlerFailed;
-use crate::guarded::{catch, said};
+use crate::guarded::{Shielded, catch, said_last};
 use crate::message::{MessageDescriptor, MessageKind};
 use crate::race::race;
 use crate::routing::{Caller, External};
@@ -101,8 +102,9 @@ impl<S: Caller> Context<S> {
             cause: self.handle().next_cause(),
         };
         let task = Task::begin(handle.clone(), name_of::<S>());
+        let runtime = handle.scope.mediator.runtime.clone();
         let work = work(Context::new(handle));
-        tokio::spawn(task.run(work).in_current_span());
+        runtime.spawn(task.run(work).in_current_span());
         Ok(())
     }
 }
@@ -161,7 +163,7 @@ impl Task {
             Some(Err(panic)) => FailureKind::Panicked(Box::new(Panic {
                 message: SPAWNED.name(),
                 module: self.module.unwrap_or_default(),
-                text: said(&*panic),
+                text: said_last(panic),
             })),
             None => FailureKind::Stopped,
         };
@@ -173,14 +175,15 @@ impl Task {
     fn fail(&self, kind: FailureKind) {
         let (handle, message) = (&self.handle, SPAWNED.name());
         let module = self.module.unwrap_or_default();
-        tracing::warn!(task = message, module, error = %kind, "task failed");
+        let text = Shielded::new(&kind);
+        tracing::warn!(task = message, module, error = %text, "task failed");
         announce(handle, || HandlerFailed {
             message: message.to_owned(),
             module: module.to_owned(),
             context: handle.scope.id(),
             sequence: handle.sequence(),
             cause: handle.cause.sequence,
-            error: kind.to_string(),
+            error: text.to_string(),
             crashed: matches!(kind, FailureKind::Panicked(_)),
             json: None,
         });
@@ -197,7 +200,10 @@ impl Task {
 impl Drop for Task {
     fn drop(&mut self) {
         if !self.is_reported {
-            self.fail(FailureKind::Stopped); // Its runtime is gone, or it panicked when it was dropped.
+            // Its runtime is gone, or it panicked when it was dropped. What is counted must not depend on who
+            // is told of it.
+            let fail = || self.fail(FailureKind::Stopped);
+            let _ = catch_unwind(AssertUnwindSafe(fail));
         }
         let scope = &self.handle.scope;
         scope.finish(1);

@@ -68,7 +68,8 @@ pub struct AnyEvent {
     pub id: MessageTypeId,
     /// The context it was published in: its correlation id.
     pub context: ContextId,
-    /// Its number within its context. `None` for a report about a context that accepts no more messages.
+    /// Its number within its context. `None` for a report of the framework: it is about the context, and not
+    /// one of its messages.
     pub sequence: Option<u64>,
     /// The event as JSON, if it can be serialised (it is not `local`).
     pub json: Option<String>,
@@ -124,6 +125,12 @@ impl<E: Send + Sync + 'static> Subscription<E> {
 /// The subscriptions of one context: a sender for each type that somebody subscribed to.
 #[derive(Default)]
 struct Subscriptions(Mutex<Vec<(usize, Erased)>>);
+
+impl Subscribers for Subscriptions {
+    fn end(&self) {
+        lock(&self.0).clear();
+    }
+}
 
 type Sender<E> = broadcast::Sender<Arc<E>>;
 
@@ -211,31 +218,27 @@ fn everywhere<E: Send + Sync + 'static, T>(
     lock(&subscribers.0).as_ref().map(with)
 }
 
-/// Ends the subscriptions of a context: their subscribers see what there is, then the end.
-pub(super) fn end_subscriptions(scope: &Scope) {
-    if let Some(subscriptions) = scope.subscriptions().and_then(of) {
-        lock(&subscriptions.0).clear();
-    }
-}
-
 /// Sends the event to its subscribers in this context and in the whole system.
 #[inline]
 pub(super) fn notify_subscribers<E: Event>(
     scope: &Scope,
     row: &Row,
     event: &Arc<E>,
-    sequence: u64,
+    sequence: Option<u64>,
 ) {
     if let Some(subscribers) = &row.subscription {
         // A lagging subscriber loses its oldest event here. Dropping it runs user code, which may panic.
         let notify = || everywhere(subscribers, |sender| sender.send(Arc::clone(event)));
         let _ = catch_unwind(AssertUnwindSafe(notify));
     }
-    if let Some(onlookers) = scope.mediator.onlookers.get() {
-        let event = any_event(scope, &**event, Some(sequence));
+    // The event is serialised only while somebody looks on.
+    if let Some(onlookers) = scope.mediator.onlookers.get()
+        && everywhere(onlookers, has_receivers::<AnyEvent>) == Some(true)
+    {
+        let event = any_event(scope, &**event, sequence);
         let _ = everywhere(onlookers, |sender: &Sender<AnyEvent>| sender.send(event));
     }
-    notify_subscribers_of(scope, event, Some(sequence));
+    notify_subscribers_of(scope, event, sequence);
 }
 
 /// The event, for who sees events of all types.
@@ -268,9 +271,17 @@ pub(super) fn notify_subscribers_of<E: Event>(
     }
     let onlookers = sender_of(ANY).map(|(_, sender)| Arc::clone(sender));
     drop(senders);
-    if let Some(onlookers) = onlookers {
+    if let Some(onlookers) = onlookers
+        && onlookers
+            .downcast_ref()
+            .is_some_and(has_receivers::<AnyEvent>)
+    {
         notify(&onlookers, &any_event(scope, &**event, sequence));
     }
+}
+
+fn has_receivers<E>(sender: &Sender<E>) -> bool {
+    sender.receiver_count() > 0
 }
 
 fn notify<E: Send + Sync + 'static>(sender: &Erased, event: &Arc<E>) {
@@ -291,6 +302,7 @@ fn receiver<E: Send + Sync + 'static>(sender: &Erased) -> broadcast::Receiver<Ar
         .subscribe()
 }
 
-fn of(subscriptions: &(dyn Any + Send + Sync)) -> Option<&Subscriptions> {
+fn of(subscriptions: &dyn Subscribers) -> Option<&Subscriptions> {
+    let subscriptions: &dyn Any = subscriptions;
     subscriptions.downcast_ref()
 }

@@ -1,17 +1,28 @@
-//! [`Timer`]: the deadline of a context, for futures that wait in it.
+//! [`Timer`]: the deadline and the cancellation of a context, for futures that wait in it.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::sync::futures::OwnedNotified;
 use tokio::time::{Sleep, sleep_until};
 
+use crate::route::BoxFuture;
 use crate::scope::Scope;
 
 /// Ends at the deadline of a context, also if another handle sets that while this waits. Costs nothing in a
 /// context that has no deadline and no other handle, nor to who need not wait.
 #[derive(Default)]
-pub(super) enum Timer {
+pub(super) struct Timer(Option<Box<Alarms>>);
+
+#[derive(Default)]
+struct Alarms {
+    deadline: DeadlineAlarm,
+    cancelled: Option<BoxFuture<()>>,
+}
+
+#[derive(Default)]
+enum DeadlineAlarm {
     #[default]
     Idle,
     /// It waits for the deadline.
@@ -31,20 +42,37 @@ impl Timer {
 
     #[cold]
     fn poll_deadline(&mut self, scope: &Scope, cx: &mut Context<'_>) -> Poll<()> {
+        let alarm = &mut self.0.get_or_insert_default().deadline;
         loop {
             // Asked once it listens: a deadline that is set later wakes it.
-            match (scope.deadline(), &mut *self) {
-                (Some(_), Timer::Until(sleep)) => return sleep.as_mut().poll(cx),
-                (Some(deadline), _) => *self = Timer::Until(Box::pin(sleep_until(deadline.0))),
-                (None, Timer::UntilSet(set)) => {
+            match (scope.deadline(), &mut *alarm) {
+                (Some(_), DeadlineAlarm::Until(sleep)) => return sleep.as_mut().poll(cx),
+                (Some(deadline), _) => {
+                    *alarm = DeadlineAlarm::Until(Box::pin(sleep_until(deadline.0)));
+                }
+                (None, DeadlineAlarm::UntilSet(set)) => {
                     ready!(set.as_mut().poll(cx));
-                    *self = Timer::Idle;
+                    *alarm = DeadlineAlarm::Idle;
                 }
                 (None, _) => match scope.deadline_set() {
-                    Some(set) => *self = Timer::UntilSet(Box::pin(set.notified_owned())),
+                    Some(set) => {
+                        *alarm = DeadlineAlarm::UntilSet(Box::pin(set.notified_owned()));
+                    }
                     None => return Poll::Pending,
                 },
             }
         }
+    }
+
+    /// Ends when the context is cancelled. It is for callers that run a handler themselves: all others are
+    /// woken by their reply cell, or where they wait for room.
+    #[cold]
+    pub(super) fn poll_cancelled(&mut self, scope: &Arc<Scope>, cx: &mut Context<'_>) -> Poll<()> {
+        let alarms = self.0.get_or_insert_default();
+        let cancelled = alarms.cancelled.get_or_insert_with(|| {
+            let scope = Arc::clone(scope);
+            Box::pin(async move { scope.cancelled().await })
+        });
+        cancelled.as_mut().poll(cx)
     }
 }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use crate::envelope::Cause;
+use crate::error::{Failure, FailureKind};
+use crate::guarded::Shielded;
 use crate::message::MessageDescriptor;
 use crate::scope::Scope;
 
@@ -67,6 +69,38 @@ pub(crate) struct Header {
 pub(crate) struct Source<'a> {
     pub(crate) scope: &'a Arc<Scope>,
     pub(crate) cause: &'a Cause,
+}
+
+/// Whose failure an error is if no caller takes it: one message, in one module.
+#[derive(Debug)]
+pub(crate) struct FailureOrigin {
+    pub(crate) scope: Arc<Scope>,
+    pub(crate) message: &'static str,
+    pub(crate) module: &'static str,
+    pub(crate) sequence: u64,
+}
+
+impl FailureOrigin {
+    /// Keeps the failure for whoever closes the unit of work; if that is over, it can only be logged.
+    #[cold]
+    pub(crate) fn keep(self, kind: FailureKind) {
+        let FailureOrigin {
+            scope,
+            message,
+            module,
+            sequence,
+        } = self;
+        if scope.has_ended() {
+            let error = Shielded::new(&kind);
+            tracing::warn!(message, module, %error, "a failure came after the end of its context");
+        }
+        scope.fail(Failure {
+            message,
+            module: Some(module),
+            sequence,
+            kind,
+        });
+    }
 }
 
 impl Header {

@@ -4,7 +4,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::envelope::ReplyTo;
+use crate::envelope::{FailureOrigin, ReplyTo};
+use crate::error::FailureKind;
 use crate::message::{ByValue, Event, Message};
 
 /// A packed message.
@@ -26,6 +27,39 @@ pub trait Parcel: Send + 'static {
     /// Where the reply goes, if anybody asked for it.
     #[doc(hidden)]
     fn take_reply_to(&mut self) -> Option<ReplyTo<Self::Message>>;
+
+    /// Puts that back, for a handler that is to be tried again.
+    #[doc(hidden)]
+    fn give_reply_to(&mut self, to: Option<ReplyTo<Self::Message>>);
+
+    /// Whether the message is still here, since it is an event, or its handler was given a copy.
+    #[doc(hidden)]
+    fn is_kept(&self) -> bool;
+}
+
+/// A packed message, whatever its type, that its handler did not reply to.
+#[doc(hidden)]
+pub trait AnyParcel {
+    /// The message as JSON, if it is still there and can be.
+    fn json(&self) -> Option<String>;
+
+    /// Ends the message: its caller gets the reason, or else its unit of work.
+    #[allow(private_interfaces)] // Called by the framework alone.
+    fn fail(&mut self, kind: FailureKind, of: FailureOrigin);
+}
+
+impl<P: Parcel> AnyParcel for P {
+    fn json(&self) -> Option<String> {
+        Parcel::json(self)
+    }
+
+    #[allow(private_interfaces)]
+    fn fail(&mut self, kind: FailureKind, of: FailureOrigin) {
+        match self.take_reply_to() {
+            Some(to) => to.fail(kind.into_call_error(P::Message::NAME), of),
+            None => of.keep(kind),
+        }
+    }
 }
 
 /// A command or query, given to the one module that handles it.
@@ -91,6 +125,15 @@ impl<M: ByValue + Send> Parcel for Given<M> {
     fn take_reply_to(&mut self) -> Option<ReplyTo<M>> {
         self.reply.take()
     }
+
+    fn give_reply_to(&mut self, to: Option<ReplyTo<M>>) {
+        self.reply = to;
+    }
+
+    #[inline]
+    fn is_kept(&self) -> bool {
+        self.message.is_some()
+    }
 }
 
 impl<M: Message> fmt::Debug for Given<M> {
@@ -128,6 +171,12 @@ impl<E: Event> Parcel for Shown<E> {
 
     fn take_reply_to(&mut self) -> Option<ReplyTo<E>> {
         None
+    }
+
+    fn give_reply_to(&mut self, _: Option<ReplyTo<E>>) {}
+
+    fn is_kept(&self) -> bool {
+        true
     }
 }
 

@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use crate::error::{CallError, Deadlock};
+use crate::envelope::FailureOrigin;
+use crate::error::{CallError, Deadlock, FailureKind};
+use crate::guarded::drop_unpanicked;
 use crate::message::Message;
 use crate::scope::PendingReply;
 use crate::sync::lock;
@@ -33,14 +35,36 @@ enum ReplyState<R> {
     /// Both ends are there; this is who waits.
     Open(Waker),
     Replied(R),
+    /// The reply is an error. Unless its caller takes it, it is a failure of the unit of work.
+    Failed(Box<Unclaimed<R>>),
     /// One of the ends is gone, or the reply was taken.
     Closed,
 }
 
+/// An error that its caller has not taken yet.
+struct Unclaimed<R> {
+    reply: R,
+    of: FailureOrigin,
+    keep: fn(R, FailureOrigin),
+}
+
+impl<R> Unclaimed<R> {
+    /// Makes it a failure of the unit of work.
+    fn keep(self: Box<Self>) {
+        let Unclaimed { reply, of, keep } = *self;
+        keep(reply, of);
+    }
+}
+
 /// A cell that takes the reply to an `M`.
-trait OpenReply<M>: Send + Sync {
+trait OpenReply<M>: PendingReply {
     /// Puts the reply in; gives it back if nobody waits.
     fn put(&self, reply: Reply<M>) -> Result<(), Reply<M>>
+    where
+        M: Message;
+
+    /// Puts an error in; keeps it as a failure of the unit of work if nobody waits.
+    fn fail(&self, error: Box<Unclaimed<Reply<M>>>)
     where
         M: Message;
 
@@ -70,6 +94,39 @@ impl<M> ReplyTo<M> {
             None => Err(reply),
         }
     }
+
+    /// Gives an error to who waits for the reply. If nobody does, or the caller leaves without taking it, it
+    /// is a failure of the unit of work.
+    #[cold]
+    pub(crate) fn fail(mut self, error: CallError<M::Error>, of: FailureOrigin)
+    where
+        M: Message,
+    {
+        let unclaimed = Box::new(Unclaimed {
+            reply: Err(error),
+            of,
+            keep: keep_reply::<M>,
+        });
+        match self.0.take() {
+            Some(cell) => cell.fail(unclaimed),
+            None => unclaimed.keep(),
+        }
+    }
+}
+
+fn keep_reply<M: Message>(reply: Reply<M>, of: FailureOrigin) {
+    if let Err(error) = reply {
+        of.keep(FailureKind::of(error));
+    }
+}
+
+impl<M: 'static> ReplyTo<M> {
+    /// The call, as its unit of work ends it.
+    #[cold]
+    pub(crate) fn call(&self) -> Option<Arc<dyn PendingReply>> {
+        let cell = self.0.as_ref()?;
+        Some(Arc::clone(cell) as _)
+    }
 }
 
 impl<M> Drop for ReplyTo<M> {
@@ -83,7 +140,16 @@ impl<M> Drop for ReplyTo<M> {
 
 impl<M: Message> OpenReply<M> for ReplyCell<Reply<M>> {
     fn put(&self, reply: Reply<M>) -> Result<(), Reply<M>> {
-        self.close_with(ReplyState::Replied(reply))
+        match self.close_with(ReplyState::Replied(reply)) {
+            Err(ReplyState::Replied(late)) => Err(late),
+            _ => Ok(()),
+        }
+    }
+
+    fn fail(&self, error: Box<Unclaimed<Reply<M>>>) {
+        if let Err(ReplyState::Failed(late)) = self.close_with(ReplyState::Failed(error)) {
+            late.keep();
+        }
     }
 
     fn abandon(&self) {
@@ -92,9 +158,9 @@ impl<M: Message> OpenReply<M> for ReplyCell<Reply<M>> {
 }
 
 impl<R> ReplyCell<R> {
-    /// Ends the wait, if there is one; gives back the reply that comes too late.
+    /// Ends the wait, if there is one; gives back the end that comes too late.
     #[inline]
-    fn close_with(&self, end: ReplyState<R>) -> Result<(), R> {
+    fn close_with(&self, end: ReplyState<R>) -> Result<(), ReplyState<R>> {
         let mut state = lock(&self.state);
         if let ReplyState::Open(_) = &*state {
             let open = std::mem::replace(&mut *state, end);
@@ -105,10 +171,7 @@ impl<R> ReplyCell<R> {
             return Ok(());
         }
         drop(state);
-        match end {
-            ReplyState::Replied(reply) => Err(reply),
-            ReplyState::Open(_) | ReplyState::Closed => Ok(()),
-        }
+        Err(end)
     }
 }
 
@@ -118,9 +181,6 @@ pub(crate) trait ExpectedReply: PendingReply {
     fn owner(&self) -> u64;
 
     fn set_owner(&self, module: u64);
-
-    /// It is no longer expected.
-    fn close(&self);
 
     /// The caller gets this instead: the reply would never arrive.
     fn refuse(&self, deadlock: Deadlock);
@@ -135,10 +195,6 @@ impl<T: Send, E: Send> ExpectedReply for ReplyCell<Result<T, CallError<E>>> {
         self.owner.store(module, Ordering::SeqCst);
     }
 
-    fn close(&self) {
-        let _ = self.close_with(ReplyState::Closed);
-    }
-
     fn refuse(&self, deadlock: Deadlock) {
         let refused = Err(CallError::Deadlock(Box::new(deadlock)));
         let _ = self.close_with(ReplyState::Replied(refused));
@@ -150,10 +206,14 @@ impl<R: Send> PendingReply for ReplyCell<R> {
         matches!(*lock(&self.state), ReplyState::Open(_))
     }
 
+    fn close(&self) {
+        let _ = self.close_with(ReplyState::Closed);
+    }
+
     fn wake(&self) {
         let waker = match &*lock(&self.state) {
             ReplyState::Open(waker) => waker.clone(),
-            ReplyState::Replied(_) | ReplyState::Closed => return,
+            ReplyState::Replied(_) | ReplyState::Failed(_) | ReplyState::Closed => return,
         };
         waker.wake();
     }
@@ -197,6 +257,7 @@ impl<R> Awaited<R> {
         // The handler's end is gone, so nobody else can come by: no lock.
         match Arc::into_inner(cell).map(|cell| cell.state.into_inner()) {
             Some(Ok(ReplyState::Replied(reply))) => Poll::Ready(reply),
+            Some(Ok(ReplyState::Failed(unclaimed))) => Poll::Ready(unclaimed.reply),
             _ => Poll::Ready(instead()),
         }
     }
@@ -215,6 +276,7 @@ impl<R> Awaited<R> {
         self.0 = None;
         Poll::Ready(match end {
             ReplyState::Replied(reply) => reply,
+            ReplyState::Failed(unclaimed) => unclaimed.reply,
             ReplyState::Open(_) | ReplyState::Closed => instead(),
         })
     }
@@ -225,7 +287,12 @@ impl<R> Drop for Awaited<R> {
     fn drop(&mut self) {
         if let Some(cell) = &self.0 {
             // What was in the cell is dropped outside the lock: it is the user's.
-            let _unread = std::mem::replace(&mut *lock(&cell.state), ReplyState::Closed);
+            let unread = std::mem::replace(&mut *lock(&cell.state), ReplyState::Closed);
+            match unread {
+                ReplyState::Failed(unclaimed) => unclaimed.keep(),
+                ReplyState::Replied(reply) => drop_unpanicked(reply),
+                ReplyState::Open(_) | ReplyState::Closed => {}
+            }
         }
     }
 }

@@ -67,6 +67,21 @@ impl FailureKind {
 }
 
 impl FailureKind {
+    /// The error of a caller whose message ended like this, without a reply of its handler.
+    pub(crate) fn into_call_error<E>(self, message: &'static str) -> CallError<E> {
+        match self {
+            FailureKind::Panicked(panic) => CallError::Panicked(panic),
+            FailureKind::TimedOut(timed_out) => CallError::TimedOut(timed_out),
+            FailureKind::Cancelled => CallError::Cancelled { message },
+            FailureKind::DeadlineExceeded => CallError::DeadlineExceeded { message },
+            FailureKind::BreakerOpen => CallError::BreakerOpen { message },
+            FailureKind::Stopped
+            | FailureKind::Handler(_)
+            | FailureKind::Nested(_)
+            | FailureKind::HeldStream(_) => CallError::Stopped { message },
+        }
+    }
+
     /// Whether the message was never handled: a dead letter.
     pub fn is_dead_letter(&self) -> bool {
         !matches!(

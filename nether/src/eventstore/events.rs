@@ -4,7 +4,7 @@ use nether_macros::event;
 
 /// How far a projection or saga has come that has much to read: published about once a second while it
 /// catches up or is rebuilt, and when that is done, with nothing remaining.
-#[event(name = "nether.catching_up")]
+#[event(__framework, name = "nether.catching_up")]
 pub struct CatchingUp {
     /// The name of the projection or saga.
     pub name: String,
@@ -31,7 +31,7 @@ impl CatchingUp {
 /// stream (in a saga: with the same key) wait; all others are handled. See `retry_parked` of
 /// [`ProjectionHandle`](crate::eventstore::ProjectionHandle) and
 /// [`SagaHandle`](crate::eventstore::SagaHandle).
-#[event(name = "nether.event_parked")]
+#[event(__framework, name = "nether.event_parked")]
 pub struct EventParked {
     /// The name of the projection or saga.
     pub name: String,
@@ -44,7 +44,7 @@ pub struct EventParked {
 }
 
 /// A saga has failed, and all that it had done is compensated.
-#[event(name = "nether.saga_failed")]
+#[event(__framework, name = "nether.saga_failed")]
 pub struct SagaFailed {
     /// The name of its type.
     pub name: String,
@@ -56,7 +56,7 @@ pub struct SagaFailed {
 
 /// A saga has failed, and one of its compensations failed too. The saga is kept until an operator continues
 /// it; see `retry_stuck` of [`SagaHandle`](crate::eventstore::SagaHandle).
-#[event(name = "nether.saga_stuck")]
+#[event(__framework, name = "nether.saga_stuck")]
 pub struct SagaStuck {
     /// The name of its type.
     pub name: String,

@@ -10,7 +10,7 @@ use crate::system::System;
 /// Opens an address to serve at. The reply is the address, with its port.
 ///
 /// `127.0.0.1:0` is a free port of this machine; several addresses may be open at once.
-#[command(name = "nether.start_server", reply = String, error = Error)]
+#[command(__framework, name = "nether.start_server", reply = String, error = Error)]
 pub struct StartServer {
     /// Host and port, such as `127.0.0.1:8080`.
     pub address: String,
@@ -19,7 +19,7 @@ pub struct StartServer {
 /// Closes an address: nothing new is accepted, requests at work are finished, streams of events end. Replies
 /// when that is done, so a request cannot wait for it that came in by the same address:
 /// [`process`](crate::Context::process) it.
-#[command(name = "nether.stop_server", error = Error)]
+#[command(__framework, name = "nether.stop_server", error = Error)]
 pub struct StopServer {
     /// As [`StartServer`] replied it.
     pub address: String,
@@ -29,7 +29,7 @@ pub struct StopServer {
 ///
 /// The server replaces a fallback of the router: a request that the router does not know goes to the routes
 /// that were added before.
-#[command(name = "nether.add_routes", local, error = Error)]
+#[command(__framework, name = "nether.add_routes", local, error = Error)]
 #[derive(Debug)]
 pub struct AddRoutes {
     /// The routes, as [`#[routes]`](macro@crate::routes) has them.
@@ -38,7 +38,7 @@ pub struct AddRoutes {
 
 /// Adds a folder of files, which are served from the next request on. No request leaves the folder, neither
 /// by `..` nor by a link. Files whose names begin with a dot are not served, except for `.well-known`.
-#[command(name = "nether.add_static", error = Error)]
+#[command(__framework, name = "nether.add_static", error = Error)]
 pub struct AddStatic {
     /// Below which path they are, such as `/assets`; `/` for all that nothing else answers.
     pub path: String,
@@ -49,7 +49,7 @@ pub struct AddStatic {
 }
 
 /// An address is open.
-#[event(name = "nether.server_started")]
+#[event(__framework, name = "nether.server_started")]
 pub struct ServerStarted {
     /// Host and port.
     pub address: String,
@@ -58,14 +58,14 @@ pub struct ServerStarted {
 }
 
 /// An address is closed.
-#[event(name = "nether.server_stopped")]
+#[event(__framework, name = "nether.server_stopped")]
 pub struct ServerStopped {
     /// Host and port.
     pub address: String,
 }
 
 /// A command to the server failed.
-#[event(name = "nether.server_failed")]
+#[event(__framework, name = "nether.server_failed")]
 pub struct ServerFailed {
     /// The command's name.
     pub command: String,
@@ -74,14 +74,14 @@ pub struct ServerFailed {
 }
 
 /// Routes were added.
-#[event(name = "nether.routes_added")]
+#[event(__framework, name = "nether.routes_added")]
 pub struct RoutesAdded {
     /// How many routers have been added by now.
     pub count: usize,
 }
 
 /// A folder of files was added.
-#[event(name = "nether.static_added")]
+#[event(__framework, name = "nether.static_added")]
 pub struct StaticAdded {
     /// Below which path its files are.
     pub path: String,

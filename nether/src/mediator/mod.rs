@@ -10,7 +10,7 @@ mod routing_table;
 mod stopping;
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 pub(crate) use self::routing_table::{
@@ -23,6 +23,7 @@ use crate::chance::Chance;
 use crate::latency::Latencies;
 use crate::limit::Limit;
 use crate::recorder::Recorder;
+use crate::sync::lock;
 use crate::tasks::Tasks;
 use crate::watch::Watch;
 
@@ -34,10 +35,15 @@ pub(crate) struct Mediator {
     pub(crate) max_depth: u32,
     /// How many messages may be in flight, if that is bounded.
     pub(crate) limit: Option<Box<Limit>>,
+    /// The runtime in which the system was started. What a context begins runs there, whatever thread it is
+    /// on.
+    pub(crate) runtime: tokio::runtime::Handle,
     /// Whether the system is stopping.
     pub(crate) stopping: Arc<Stopping>,
     /// Those who called `system.subscribe_any()`, if anybody did.
     pub(crate) onlookers: OnceLock<Arc<dyn Subscribers>>,
+    /// What holds messages that wait.
+    mailboxes: Mutex<Vec<Weak<dyn HoldsMessages>>>,
     /// What runs besides modules.
     pub(crate) tasks: Tasks,
     /// Whether somebody looks after handlers that take long.
@@ -63,6 +69,14 @@ pub(crate) struct Settings {
     pub(crate) slow_handler: Duration,
     pub(crate) chance: Chance,
     pub(crate) recorder: Recorder,
+    pub(crate) runtime: tokio::runtime::Handle,
+}
+
+/// A mailbox, as those see it who cancel a unit of work.
+pub(crate) trait HoldsMessages: Send + Sync {
+    /// Makes dead letters of what waits here of the scope at this address, which is cancelled, and wakes the
+    /// senders that wait for room.
+    fn forget(&self, scope: usize);
 }
 
 impl Mediator {
@@ -75,13 +89,16 @@ impl Mediator {
             slow_handler,
             chance,
             recorder,
+            runtime,
         } = settings;
         Mediator {
             routing: RoutingTable::new(rows),
             max_depth,
             limit: max_in_flight.map(|bound| Box::new(Limit::new(bound))),
+            runtime,
             stopping: Arc::default(),
             onlookers: OnceLock::new(),
+            mailboxes: Mutex::default(),
             tasks: Tasks::default(),
             watch: Watch::default(),
             close_patience,
@@ -90,6 +107,20 @@ impl Mediator {
             chance,
             recorder,
         }
+    }
+
+    /// Adds a mailbox, for as long as it is there.
+    pub(crate) fn add_mailbox(&self, mailbox: Weak<dyn HoldsMessages>) {
+        let mut mailboxes = lock(&self.mailboxes);
+        mailboxes.retain(|mailbox| mailbox.strong_count() > 0);
+        mailboxes.push(mailbox);
+    }
+
+    /// Makes dead letters of all that waits of the scope at this address, which is cancelled.
+    pub(crate) fn forget(&self, scope: usize) {
+        let mailboxes = lock(&self.mailboxes).clone();
+        let there = mailboxes.iter().filter_map(Weak::upgrade);
+        there.for_each(|mailbox| mailbox.forget(scope));
     }
 
     /// Ends the subscriptions of the system. There will be no more: `stopping` has ended.

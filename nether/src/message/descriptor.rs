@@ -22,6 +22,8 @@ pub struct MessageDescriptor {
     pub key: Option<&'static str>,
     /// What `http = ".."` says, if anything.
     pub endpoint: Option<EndpointDescriptor>,
+    /// Whether it is one of the framework's own. Its name does not say so, since a program may choose any.
+    is_of_framework: bool,
     slot: AtomicU32,
 }
 
@@ -70,8 +72,22 @@ impl MessageDescriptor {
             kind,
             key,
             endpoint,
+            is_of_framework: false,
             slot: AtomicU32::new(u32::MAX),
         }
+    }
+
+    /// Marks a message of the framework. Private to this crate, so that no program can mark its own.
+    pub(crate) const fn of_framework(self) -> Self {
+        MessageDescriptor {
+            is_of_framework: true,
+            ..self
+        }
+    }
+
+    /// Whether it is one of the framework's own.
+    pub(crate) fn is_of_framework(&self) -> bool {
+        self.is_of_framework
     }
 
     /// The type's place in every routing table: an index, so that routing hashes nothing. Out of every

@@ -1,14 +1,14 @@
 //! [`ModuleCell`]: what stands between the senders and a module: a mailbox, or shared ownership.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::context::Handle;
 use crate::declaration::Declaration;
 use crate::envelope::Parcel;
 use crate::error::Result;
-use crate::mediator::Stopping;
+use crate::mediator::{HoldsMessages, Mediator};
 use crate::module::life::BeingHandled;
-use crate::module::tally::Tally;
+use crate::module::tally::{Crash, Tally};
 use crate::route::Route;
 use crate::waiting::Waiter;
 
@@ -21,7 +21,7 @@ pub trait ModuleCell<M>: Send + Sync + Sized + 'static {
     type Runner: ModuleRunner<M>;
 
     /// A cell without a module.
-    fn new(bound: usize, declaration: &'static Declaration, stopping: Arc<Stopping>) -> Self;
+    fn new(bound: usize, declaration: &'static Declaration, mediator: &Mediator) -> Self;
 
     /// Begins to run module values, of which there is none yet.
     fn runner(self: Arc<Self>, module_handle: Handle) -> Self::Runner;
@@ -66,6 +66,9 @@ pub trait ModuleCell<M>: Send + Sync + Sized + 'static {
     /// The module, for its background tasks, if it is shared.
     fn shared(&self) -> Option<Arc<M>>;
 
+    /// What holds its messages while they wait, if it is exclusive.
+    fn mailbox(cell: &Arc<Self>) -> Option<Weak<dyn HoldsMessages>>;
+
     /// The module as one that waits for others.
     fn waiter(&self) -> &Arc<Waiter>;
 }
@@ -81,6 +84,14 @@ pub trait ModuleRunner<M>: Send {
     /// Lets the module work until its cell is closed and empty, or until it crashes, and is let go.
     fn run(&mut self) -> impl Future<Output = RunEnd> + Send;
 
+    /// Waits for a future, and sees meanwhile to what the module has taken.
+    fn meanwhile<T: Send>(
+        &mut self,
+        future: impl Future<Output = T> + Send,
+    ) -> impl Future<Output = T> + Send {
+        future
+    }
+
     /// Runs `#[on_stop]` of a module whose cell is closed.
     fn on_stop(&mut self) -> impl Future<Output = Result<()>> + Send;
 }
@@ -90,7 +101,7 @@ pub(crate) enum RunEnd {
     /// Its cell is closed and empty.
     Closed,
     /// It has crashed, of this.
-    Crashed(String),
+    Crashed(Crash),
 }
 
 /// The way through the cells of a module's instances for one type of parcel.

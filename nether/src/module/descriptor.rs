@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::declaration::Declaration;
 use crate::error::{Result, WaitEdge};
 use crate::mediator::{Erased, InstanceId, Mediator};
-use crate::message::{MessageDescriptor, MessageProof};
+use crate::message::{MessageDescriptor, MessageKind, MessageProof};
 use crate::module::life::{BeingHandled, Life, ModuleState};
 use crate::module::policy::{BreakerPolicy, RestartPolicy};
 use crate::module::tally::WorkCounts;
@@ -44,6 +44,15 @@ pub struct ModuleDescriptor {
     pub resources: &'static [ResourceDescriptor],
     /// Makes its instances; `None` for a `manual` module.
     pub launch: Option<fn(Launch) -> Instances>,
+}
+
+impl ModuleDescriptor {
+    /// Whether it is one of the framework's own: no other module handles commands of the framework.
+    pub(crate) fn is_of_framework(&self) -> bool {
+        self.handles.iter().any(|message| {
+            message.kind != MessageKind::Event && (message.descriptor)().is_of_framework()
+        })
+    }
 }
 
 /// An instance, whatever its type.

@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex};
 use crate::context::Handle;
 use crate::declaration::Declaration;
 use crate::envelope::{Given, Header, Reply};
+use crate::error::FailureKind;
 use crate::guarded::HandlerFault;
 use crate::message::{ByValue, Message};
-use crate::module::handler::{Replied, failure_of, keep};
-use crate::route::{BoxFuture, Inline, Rejected};
+use crate::module::handler::{Replied, failure_of, origin_of};
+use crate::route::{BoxFuture, Inline, InlineCall, Rejected};
 use crate::sync::lock;
 
 /// What the module of a fake is called.
@@ -32,28 +33,38 @@ impl<M: ByValue + Send> Fake<M> {
         Fake(Mutex::new(Box::new(answer)))
     }
 
-    fn answer(&self, mut given: Given<M>, header: Header) -> Reply<M> {
+    fn answer(&self, mut given: Given<M>, handle: &Handle) -> Reply<M> {
         let message = given.message();
         let answered = catch_unwind(AssertUnwindSafe(|| lock(&self.0)(message)));
-        let handle = Handle::of(header);
         let awaited = handle.message.is_some_and(|label| label.is_awaited());
         let result = answered.map_err(HandlerFault::Panicked);
-        let (reply, _) = failure_of::<M>(result, awaited, &handle, &FAKE, &|| None);
+        failure_of::<M>(result, awaited, handle, &FAKE, &|| None).0
+    }
+
+    fn answer_caller(&self, given: Given<M>, header: Header) -> BoxFuture<Reply<M>> {
+        let handle = Handle::of(header);
+        let reply = self.answer(given, &handle);
         handle.scope.finish(1);
-        reply
+        Box::pin(ready(reply))
     }
 
     fn answer_nobody(&self, given: Given<M>, header: Header) {
-        let handle = Handle::of(header.clone());
-        if let Err(error) = self.answer(given, header) {
-            keep::<M>(error, &handle, &FAKE);
+        let handle = Handle::of(header);
+        if let Err(error) = self.answer(given, &handle) {
+            origin_of(&handle, M::NAME, &FAKE).keep(FailureKind::of(error));
         }
+        handle.scope.finish(1);
     }
 }
 
 impl<M: ByValue + Send> Inline<Given<M>> for Fake<M> {
-    fn call(self: Arc<Self>, given: Given<M>, header: Header, _: bool) -> BoxFuture<Reply<M>> {
-        Box::pin(ready(self.answer(given, header)))
+    fn call(
+        self: Arc<Self>,
+        given: Given<M>,
+        header: Header,
+        _: bool,
+    ) -> Result<InlineCall<Reply<M>>, Rejected> {
+        Ok(InlineCall::Accepted(self.answer_caller(given, header)))
     }
 
     fn post(
@@ -70,10 +81,10 @@ impl<M: ByValue + Send> Inline<Given<M>> for Fake<M> {
         self: Arc<Self>,
         given: &mut Option<Given<M>>,
         header: Header,
-        is_external: bool,
+        _: bool,
     ) -> Result<BoxFuture<Reply<M>>, Rejected> {
         let given = given.take().ok_or(Rejected::Closed)?;
-        Ok(self.call(given, header, is_external))
+        Ok(self.answer_caller(given, header))
     }
 
     fn try_post(

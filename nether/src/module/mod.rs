@@ -30,6 +30,7 @@ pub use self::policy::{Backoff, BreakerPolicy, HandlerPolicy, Restart, RestartPo
 pub use self::tally::Verdict;
 
 use crate::context::Context;
+use crate::envelope::AnyParcel;
 use crate::error::{Error, Result};
 use crate::resources::Resources;
 use crate::routing::Caller;
@@ -104,8 +105,8 @@ pub trait Exclusive: Caller {
     where
         Self: Send;
 
-    /// The message as JSON, if it can be.
-    fn json(inbox: &Self::Inbox) -> Option<String>;
+    /// The message, whatever its type.
+    fn parcel(inbox: &mut Self::Inbox) -> &mut dyn AnyParcel;
 
     /// Runs `#[on_stop]`.
     fn on_stop(module: &mut Self, _: &Context<Self>) -> impl Future<Output = Result<()>> + Send

@@ -30,6 +30,15 @@ pub enum CrashCause {
     TimedOut,
 }
 
+/// A crash of a module.
+#[derive(Debug)]
+pub(crate) struct Crash {
+    /// Why it crashed, in words.
+    pub(crate) reason: String,
+    /// Whether it crashed in consequence of a report, so that the crash is not reported.
+    pub(crate) is_of_report: bool,
+}
+
 impl CrashCause {
     /// Why a module crashed, in words.
     pub(crate) fn reason(self, message: &'static str) -> String {

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use crate::error::StartProblem;
-use crate::events::{is_own, is_own_module};
 use crate::message::{MessageDescriptor, MessageKind};
 use crate::module::{ModuleDescriptor, ModuleKind};
 use crate::registry::cycle::{circle_through, find_cycle};
@@ -58,13 +57,13 @@ fn handlers(
 
 /// What is declared is also registered: link-time registration worked.
 fn check_registry(program: &Program<'_>, problems: &mut Vec<StartProblem>) {
-    let own = program.messages.iter().filter(|message| is_own(message));
-    let own = own.count();
+    let messages = program.messages.iter();
+    let own = messages.filter(|message| message.is_of_framework()).count();
     let messages = program.messages.len() - own;
     if own == 0 {
         problems.push(StartProblem::EmptyRegistry);
     }
-    let is_foreign = |module: &&&ModuleDescriptor| !is_own_module(&module.declaration);
+    let is_foreign = |module: &&&ModuleDescriptor| !module.is_of_framework();
     if program.modules.iter().filter(is_foreign).count() == 0 && messages > 0 {
         problems.push(StartProblem::NoModules { messages });
     }

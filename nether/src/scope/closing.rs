@@ -83,6 +83,10 @@ impl Scope {
 
     async fn drain_slowly(&self) {
         let extras = self.extras_or_new();
+        if self.is_cancelled() {
+            // What was on its way while it was cancelled has arrived since.
+            self.forget_messages();
+        }
         self.notify_streams();
         extras.ledger.call_roll();
         let slow = self.mediator.slow_handler;

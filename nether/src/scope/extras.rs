@@ -1,21 +1,23 @@
 //! [`Extras`]: the parts of a unit of work besides its messages. They are created on first use.
 
-use std::any::Any;
 use std::sync::{Mutex, OnceLock};
 
 use tokio::sync::Notify;
 
+use crate::mediator::Subscribers;
+use crate::scope::Scope;
+use crate::scope::calls::OpenCalls;
 use crate::scope::family::Children;
 use crate::scope::ledger::Ledger;
 use crate::scope::streams::Streams;
 use crate::scope::transaction::Enlisted;
-use crate::scope::{Scope, ScopeKind};
 
 /// The parts of a unit of work besides its messages.
 #[derive(Default)]
 pub(super) struct Extras {
     /// The subscriptions of this context, of a type that only `context` knows.
-    subscriptions: OnceLock<Box<dyn Any + Send + Sync>>,
+    subscriptions: OnceLock<Box<dyn Subscribers>>,
+    pub(super) calls: OpenCalls,
     pub(super) streams: Streams,
     /// What its deliveries wait for.
     pub(super) ledger: Ledger,
@@ -48,15 +50,19 @@ impl Scope {
 
     /// The subscriptions that `context` keeps here, if there are any.
     #[inline]
-    pub(crate) fn subscriptions(&self) -> Option<&(dyn Any + Send + Sync)> {
+    pub(crate) fn subscriptions(&self) -> Option<&dyn Subscribers> {
         self.extras()?.subscriptions.get().map(Box::as_ref)
     }
 
+    /// Ends the subscriptions: their subscribers see what there is, then the end.
+    pub(crate) fn end_subscriptions(&self) {
+        if let Some(subscriptions) = self.subscriptions() {
+            subscriptions.end();
+        }
+    }
+
     /// The subscriptions, created by `make` on first use.
-    pub(crate) fn subscriptions_or(
-        &self,
-        make: fn() -> Box<dyn Any + Send + Sync>,
-    ) -> &(dyn Any + Send + Sync) {
+    pub(crate) fn subscriptions_or(&self, make: fn() -> Box<dyn Subscribers>) -> &dyn Subscribers {
         let subscriptions = &self.extras_or_new().subscriptions;
         subscriptions.get_or_init(make).as_ref()
     }
@@ -64,7 +70,7 @@ impl Scope {
     /// Records that a handler failed that may have changed something.
     #[cold]
     pub(crate) fn set_rollback_only(&self, message: &'static str, module: &'static str) {
-        if self.kind == ScopeKind::Standing {
+        if !self.kind.is_unit() {
             return;
         }
         let rollback_cause = &self.extras_or_new().rollback_cause;

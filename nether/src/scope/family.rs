@@ -3,6 +3,7 @@
 use std::sync::{Arc, Weak};
 
 use crate::error::{ContextError, Failure, FailureKind, TransactionReport};
+use crate::guarded::Shielded;
 use crate::scope::{Scope, ScopeGuard, ScopeKind};
 use crate::sync::lock;
 
@@ -27,7 +28,12 @@ const NESTED: &str = "nested context";
 impl Scope {
     /// A unit of work within this one. It has its deadline, principal and baggage, and is cancelled with it.
     pub(crate) fn nest(self: &Arc<Self>) -> Arc<Scope> {
-        let nested = Scope::new(Arc::clone(&self.mediator), ScopeKind::Unit);
+        let kind = if self.is_of_report() {
+            ScopeKind::UnitOfReport
+        } else {
+            ScopeKind::Unit
+        };
+        let nested = Scope::new(Arc::clone(&self.mediator), kind);
         nested.set_parent(Arc::clone(self));
         let nested = Arc::new(nested);
         {
@@ -71,20 +77,17 @@ impl Scope {
             if self.has_failures() {
                 self.report_lost(TransactionReport::default());
             }
-            return;
+            return self.end_subscriptions();
         }
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            // On a thread without a runtime nothing can be waited for; what is enlisted is dropped with the
-            // unit of work.
-            return self.report_lost(TransactionReport::default());
-        };
         let guard = self
             .parent()
             .map(|parent| ScopeGuard::new(Arc::clone(parent)));
         let (scope, counted) = (Arc::clone(self), self.count_task());
-        runtime.spawn(async move {
+        // Not the thread's own runtime: it may have none.
+        self.mediator.runtime.spawn(async move {
             scope.drain_in_time().await;
             let transactions = scope.settle(false).await;
+            scope.end_subscriptions();
             if scope.has_failures() || !transactions.are_committed() {
                 scope.report_lost(transactions);
             }
@@ -98,7 +101,8 @@ impl Scope {
             transactions: Box::new(transactions),
             ..self.error(0)
         };
-        tracing::warn!(context = %self.id(), lost = %error, "context dropped without `close`");
+        let lost = Shielded::new(&error);
+        tracing::warn!(context = %self.id(), %lost, "context dropped without `close`");
         if let Some(parent) = self.parent() {
             parent.fail(Failure {
                 message: NESTED,

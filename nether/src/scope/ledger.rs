@@ -54,6 +54,9 @@ pub(crate) trait PendingReply: Send + Sync {
 
     /// Wakes the caller, so that it polls again.
     fn wake(&self);
+
+    /// The caller gets no reply any more.
+    fn close(&self);
 }
 
 /// The mailbox of an exclusive module.

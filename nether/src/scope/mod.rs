@@ -1,5 +1,6 @@
 //! What all handles to one unit of work share: how much is in flight, what failed, when it must end.
 
+mod calls;
 mod closing;
 mod extras;
 mod family;
@@ -23,6 +24,7 @@ pub(crate) use self::waits::{QueuedWait, Waiting};
 
 use std::fmt;
 use std::mem::offset_of;
+use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -80,18 +82,37 @@ const _: () = assert!(offset_of!(Scope, sent) - offset_of!(Scope, done) >= CACHE
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ScopeKind {
     /// A unit of work: it ends, and its failures are kept until then.
-    Unit,
+    Unit = 0,
     /// A module's own: hooks and background tasks. It lasts as long as the module, so failures are told, not
     /// kept.
-    Standing,
+    Standing = 1,
+    /// A unit of work that was opened in consequence of a report.
+    UnitOfReport = 2,
+    /// One report of the framework, and all that its handlers cause. It is apart from the unit of work that
+    /// the report is about, so that neither its failures nor its duration matter there.
+    Report = 3,
+}
+
+impl ScopeKind {
+    /// Whether it is a unit of work.
+    #[inline]
+    fn is_unit(self) -> bool {
+        self as u8 & ScopeKind::Standing as u8 == 0
+    }
+
+    /// Whether what happens in it is a consequence of a report.
+    fn is_of_report(self) -> bool {
+        self as u8 & ScopeKind::UnitOfReport as u8 != 0
+    }
 }
 
 impl Scope {
     pub(crate) fn new(mediator: Arc<Mediator>, kind: ScopeKind) -> Self {
         Scope {
-            table: match kind {
-                ScopeKind::Unit => mediator.routing.table(),
-                ScopeKind::Standing => mediator.routing.no_table(),
+            table: if kind.is_unit() {
+                mediator.routing.table()
+            } else {
+                mediator.routing.no_table()
             },
             state: ScopeState::new(mediator.limit.is_some()),
             mediator,
@@ -124,7 +145,7 @@ impl Scope {
         is_external: bool,
         message: &'static str,
     ) -> Result<u64, SendError> {
-        let ends = self.kind == ScopeKind::Unit;
+        let ends = self.kind.is_unit();
         let (sequence, admission) = self.flight().send(count, is_external, ends);
         if admission == Admission::Open {
             return Ok(sequence);
@@ -216,9 +237,15 @@ impl Scope {
         self.done.load(Ordering::SeqCst).saturating_sub(unhandled)
     }
 
+    /// Whether what happens in it is a consequence of a report of the framework. It is logged, and not
+    /// reported again: a report whose handler causes another one would have no end.
+    pub(crate) fn is_of_report(&self) -> bool {
+        self.kind.is_of_report()
+    }
+
     /// Keeps a failure until the unit of work ends.
     pub(crate) fn fail(&self, failure: Failure) {
-        if self.kind == ScopeKind::Unit {
+        if self.kind.is_unit() {
             lock(&self.failures).push(failure);
             self.has_failures.store(true, Ordering::SeqCst);
         }
@@ -245,8 +272,8 @@ impl Scope {
         }
     }
 
-    /// What has not started is not started any more. A standing scope is only told to stop: it takes no more
-    /// work from outside, but what its tasks have sent is handled.
+    /// What has not started is not started any more, and who waits for it is told at once. A standing scope
+    /// is only told to stop: it takes no more work from outside, but what its tasks have sent is handled.
     pub(crate) fn cancel(&self) {
         self.cancel_alone();
         self.cancel_children();
@@ -257,10 +284,25 @@ impl Scope {
         self.state.cancel();
         self.changed.notify_waiters();
         self.end_streams(|stream| stream.end(Err(StreamError::Cancelled)));
+        self.forget_messages();
+    }
+
+    /// What waits in mailboxes of a unit of work that is cancelled is over, and so is the wait for replies.
+    /// It must not wait until a module comes to it, which may be busy for others.
+    fn forget_messages(&self) {
+        if self.kind.is_unit() && !self.is_idle() {
+            self.mediator.forget(ptr::from_ref(self).addr());
+            self.end_calls();
+        }
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
         self.state.is_cancelled()
+    }
+
+    /// Whether it is a unit of work that is cancelled, so that nothing of it is started.
+    pub(crate) fn is_cancelled_unit(&self) -> bool {
+        self.kind.is_unit() && self.is_cancelled()
     }
 
     pub(crate) fn has_ended(&self) -> bool {
@@ -283,9 +325,29 @@ impl Scope {
     /// Why a message of this scope that is about to be handled must not be, if so.
     #[inline]
     pub(crate) fn obstacle(&self) -> Option<FailureKind> {
-        if self.kind == ScopeKind::Unit && self.state.is_cancelled() {
+        if self.kind.is_unit() {
+            return self.obstacle_of_unit();
+        }
+        self.passed_deadline()
+    }
+
+    /// Whether it is a unit of work that has nothing to do with a report: the case on the hot path.
+    #[inline]
+    pub(crate) fn is_plain_unit(&self) -> bool {
+        self.kind == ScopeKind::Unit
+    }
+
+    /// The obstacle, in a scope that is known to be a unit of work.
+    #[inline]
+    pub(crate) fn obstacle_of_unit(&self) -> Option<FailureKind> {
+        if self.state.is_cancelled() {
             return Some(FailureKind::Cancelled);
         }
+        self.passed_deadline()
+    }
+
+    #[inline]
+    fn passed_deadline(&self) -> Option<FailureKind> {
         self.deadline()
             .is_some_and(Deadline::has_passed)
             .then_some(FailureKind::DeadlineExceeded)
@@ -298,7 +360,7 @@ impl Scope {
     /// An external handle is gone. The last one cancels a unit of work that was not closed to its end.
     pub(crate) fn drop_root(self: &Arc<Self>) {
         let last = self.roots.fetch_sub(1, Ordering::AcqRel) == 1;
-        if last && self.kind == ScopeKind::Unit {
+        if last && self.kind.is_unit() {
             self.let_go();
         }
     }

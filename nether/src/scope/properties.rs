@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::future::pending;
 use std::iter;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::mem;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -14,6 +15,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
+use crate::guarded::drop_unpanicked;
 use crate::scope::Scope;
 use crate::sync::lock;
 
@@ -30,6 +32,20 @@ pub(super) struct Properties {
     principal: OnceLock<Arc<str>>,
     /// One value of each type.
     baggage: Mutex<Vec<Arc<dyn Baggage>>>,
+}
+
+impl Properties {
+    /// The last handle may be dropped in the task of a stranger, which a panic must not reach.
+    fn drop_baggage(&mut self) {
+        let baggage = mem::take(
+            self.baggage
+                .get_mut()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        if !baggage.is_empty() {
+            drop_unpanicked(baggage);
+        }
+    }
 }
 
 /// A value that travels with a unit of work.
@@ -122,6 +138,7 @@ impl Properties {
 /// What is nested deep is dropped in a loop too.
 impl Drop for Properties {
     fn drop(&mut self) {
+        self.drop_baggage();
         let mut parent = self.parent.take();
         while let Some(mut scope) = parent.and_then(Arc::into_inner) {
             let properties = scope.properties.get_mut();

@@ -10,7 +10,7 @@ use tokio::sync::{OnceCell, SetOnce};
 
 use crate::error::{Error, Result, TransactionFailure, TransactionReport, TransactionStep};
 use crate::guarded::{catch, panicked};
-use crate::scope::{Scope, ScopeKind};
+use crate::scope::Scope;
 use crate::sync::lock;
 
 /// Something that is committed when its unit of work succeeds, and rolled back when it does not.
@@ -153,7 +153,7 @@ impl Scope {
 
     /// Whether there is an end to come at which they are committed.
     fn takes_transactions(&self) -> bool {
-        self.kind == ScopeKind::Unit && !self.has_ended()
+        self.kind.is_unit() && !self.has_ended()
     }
 
     /// Whether there are transactions that nobody has begun to end.
@@ -178,7 +178,7 @@ impl Scope {
             let scope = Arc::clone(self);
             let counted = self.count_task();
             // A task of its own: whoever asked may stop waiting, and nothing may be left half done.
-            tokio::spawn(async move {
+            self.mediator.runtime.spawn(async move {
                 let enlisted = &scope.extras_or_new().enlisted;
                 let list = std::mem::take(&mut *lock(&enlisted.list));
                 let rollback_cause = scope.rollback_cause().filter(|_| succeeded);

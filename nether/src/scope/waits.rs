@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::scope::Scope;
 use crate::scope::ledger::{DeliveryKey, HeldModule, PendingReply, Queued, WaitKind};
-use crate::scope::{Scope, ScopeKind};
 
 /// A wait that a delivery has registered, until dropped.
 pub(crate) struct Waiting {
@@ -84,7 +84,7 @@ impl Scope {
         callee: (u64, u64),
         reply: Arc<dyn PendingReply>,
     ) {
-        if self.kind == ScopeKind::Unit {
+        if self.kind.is_unit() {
             self.extras_or_new().ledger.expect_reply(of, callee, reply);
         }
     }
@@ -118,7 +118,7 @@ impl Scope {
         message: &'static str,
         module: Option<HeldModule>,
     ) -> Option<Parked<'_>> {
-        if self.kind != ScopeKind::Unit {
+        if !self.kind.is_unit() {
             return None;
         }
         self.extras_or_new().ledger.park(handler, message, module);

@@ -27,7 +27,7 @@ use tokio::sync::SetOnce;
 
 use crate::context::{AnyEvent, Context, Subscription, subscribe_to_all, subscribe_to_any};
 use crate::error::{Result, StartError};
-use crate::events::{DeadLetter, is_own_module};
+use crate::events::DeadLetter;
 #[cfg(feature = "http")]
 use crate::latency::Latencies;
 use crate::mediator::Mediator;
@@ -270,9 +270,7 @@ impl System {
             return Topology::of(&registry.messages, &modules);
         }
         let modules = registry.modules.iter().copied();
-        let modules: Vec<_> = modules
-            .filter(|module| !is_own_module(&module.declaration))
-            .collect();
+        let modules: Vec<_> = modules.filter(|module| !module.is_of_framework()).collect();
         Topology::of(&registry.messages, &modules)
     }
 

@@ -80,7 +80,8 @@ impl System {
         if !self.inner.has_shut_down.swap(true, Ordering::SeqCst) {
             let system = self.clone();
             // A task of its own: whoever asked may stop waiting, the system stops all the same.
-            tokio::spawn(async move {
+            let runtime = self.inner.mediator.runtime.clone();
+            runtime.spawn(async move {
                 let end = ShutdownEnd(system);
                 end.0.stop().await;
             });
@@ -93,6 +94,9 @@ impl System {
         let cut_off_at = later(deadline, self.inner.shutdown_timeout / 4);
         let mediator = &self.inner.mediator;
         mediator.stopping.begin();
+        if let Some(limit) = &mediator.limit {
+            limit.close();
+        }
         let paused = self.instances();
         paused.iter().for_each(|instance| instance.pause(false));
         let _ = timeout_at(deadline, mediator.stopping.until(|| self.is_quiet())).await;

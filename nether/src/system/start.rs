@@ -91,6 +91,7 @@ async fn start(builder: SystemBuilder) -> Result<System, StartError> {
         slow_handler: builder.slow_handler,
         chance: builder.chance.clone(),
         recorder: recorder(&builder),
+        runtime: tokio::runtime::Handle::current(),
     };
     let mediator = Mediator::new(registry.messages.len(), settings);
     let mediator = Arc::new(mediator);
@@ -138,8 +139,9 @@ async fn start(builder: SystemBuilder) -> Result<System, StartError> {
     if let Some(starting) = builder.started {
         starting.send_replace(Some(system.clone()));
     }
-    let mut problems = start_all(&system, &instances, Arc::new(builder.resources)).await;
-    if problems.is_empty() && system.inner.mediator.stopping.has_begun() {
+    let (mut problems, is_stopped) =
+        start_all(&system, &instances, Arc::new(builder.resources)).await;
+    if is_stopped {
         problems.push(StartProblem::Stopped);
     }
     if !problems.is_empty() {
@@ -187,12 +189,12 @@ async fn stop_on_demand(mediator: Arc<Mediator>, system: Weak<SystemInner>) {
 }
 
 /// Starts the instances side by side, each after those it waits for. With the first that fails the system begins to
-/// stop.
+/// stop. Says also whether it was stopped before that.
 async fn start_all(
     system: &System,
     instances: &[Arc<dyn AnyInstance>],
     resources: Arc<Resources>,
-) -> Vec<StartProblem> {
+) -> (Vec<StartProblem>, bool) {
     let stopping = &system.inner.mediator.stopping;
     let key = |module: &'static ModuleDescriptor| std::ptr::from_ref(module) as usize;
     // Of each module, one for each of its instances.
@@ -229,7 +231,7 @@ async fn start_all(
             Some(StartProblem::ModuleFailed { module, error })
         });
     }
-    let mut problems = Vec::new();
+    let (mut problems, mut stops_itself) = (Vec::new(), false);
     while let Some(ended) = starting.join_next().await {
         match ended {
             Ok(problem) => problems.extend(problem),
@@ -237,12 +239,13 @@ async fn start_all(
         }
         // Those that are still in their `#[on_start]` are stopped like all others, and so end in time.
         if !problems.is_empty() && !stopping.has_begun() {
+            stops_itself = true;
             let system = system.clone();
             tokio::spawn(async move { system.shutdown().await });
             stopping.begun().await;
         }
     }
-    problems
+    (problems, stopping.has_begun() && !stops_itself)
 }
 
 /// What each instance waits for by its `after`, in the wait-for graph: so a module that starts and calls one that

@@ -60,6 +60,7 @@ fn under_way(instance: &dyn AnyInstance) -> Vec<BeingHandled> {
             turn,
             slot,
             since: None,
+            is_of_report: false,
         }],
         _ => instance.handling(),
     }
@@ -111,6 +112,9 @@ impl Watcher {
         let waits = instance.waits();
         let waits_for: Vec<String> = waits.iter().map(|waits| waits.to_string()).collect();
         tracing::warn!(message, module, ?age, ?waits_for, "a handler takes long");
+        if handling.is_of_report {
+            return;
+        }
         announce(&self.handle, || HandlerSlow {
             message: message.to_owned(),
             module: module.to_owned(),

@@ -32,6 +32,10 @@ impl PendingReply for StartCell {
     }
 
     fn wake(&self) {}
+
+    fn close(&self) {
+        self.is_over.store(true, Ordering::SeqCst);
+    }
 }
 
 impl ExpectedReply for StartCell {
@@ -41,10 +45,6 @@ impl ExpectedReply for StartCell {
 
     fn set_owner(&self, module: u64) {
         self.owner.store(module, Ordering::SeqCst);
-    }
-
-    fn close(&self) {
-        self.is_over.store(true, Ordering::SeqCst);
     }
 
     fn refuse(&self, deadlock: Deadlock) {

@@ -117,25 +117,26 @@ impl Keeper {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_copy_that_panics_stops_the_module_and_says_so() -> nether::Result<()> {
+async fn a_module_that_cannot_be_made_anew_is_stopped_by_a_copy_that_panics() -> nether::Result<()>
+{
     let system = System::builder().isolated().start().await?;
     system.attach(Keeper).await?;
     let mut stopped = system.subscribe::<ModuleStopped>();
     let ctx = system.context();
     let error = ctx.send(Keep(Unique)).await.expect_err("nobody handles it");
-    assert!(matches!(error, CallError::Stopped { .. }));
+    assert!(matches!(error, CallError::Panicked(_)));
     assert!(
         stopped
             .next()
             .await
             .expect("it is told")
             .reason
-            .contains("there is but one")
+            .contains("panicked")
     );
     assert_eq!(system.modules()[0].state, ModuleState::Stopped);
     ctx.close().await?;
     let report = system.shutdown().await;
-    assert_eq!(report.dead_letters[0].count, 1);
+    assert_eq!((report.failed, report.dead_letters.len()), (1, 0));
     Ok(())
 }
 

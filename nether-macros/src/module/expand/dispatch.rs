@@ -26,10 +26,10 @@ impl Expander<'_> {
             let (variant, call) = (&handler.variant, self.delivery(handler));
             quote_spanned!(spans::attribute()=> #inbox::#variant(ref mut parcel) => #call)
         });
-        let letters = self.sound().map(|handler| {
+        let erased = self.sound().map(|handler| {
             let (variant, taken) = (&handler.variant, self.taken(handler));
             let parcel = local("parcel");
-            quote_spanned!(spans::attribute()=> #inbox::#variant(ref #parcel) => #taken::json(#parcel))
+            quote_spanned!(spans::attribute()=> #inbox::#variant(ref mut #parcel) => #taken::erased(#parcel))
         });
         let has_handlers = !variants.is_empty();
         let (module, ctx) = (
@@ -60,9 +60,9 @@ impl Expander<'_> {
                         #(#arms,)*
                     }
                 }
-                fn json(inbox: &#inbox) -> #p::Option<#p::String> {
+                fn parcel(inbox: &mut #inbox) -> &mut dyn #p::AnyParcel {
                     match *inbox {
-                        #(#letters,)*
+                        #(#erased,)*
                     }
                 }
                 #on_stop

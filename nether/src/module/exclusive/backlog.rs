@@ -36,6 +36,44 @@ pub(super) struct Run {
     pub(super) length: usize,
 }
 
+/// The messages that have not been given out.
+pub(super) struct BacklogRest<'a, I> {
+    /// The rest of the current run, and the messages of all other runs.
+    messages: &'a mut [Option<BacklogEntry<I>>],
+    pub(super) runs: &'a VecDeque<Run>,
+}
+
+impl<I> BacklogRest<'_, I> {
+    /// Takes out the messages of units of work that are cancelled. Of the current run, which is `current`,
+    /// `left` messages are left.
+    #[cold]
+    pub(super) fn take_cancelled(
+        &mut self,
+        current: Source<'_>,
+        left: usize,
+        mut each: impl FnMut(Source<'_>, Label, I),
+    ) {
+        let mut messages = self.messages.iter_mut();
+        let others = self.runs.iter().map(|run| {
+            let source = Source {
+                scope: &run.scope,
+                cause: &run.cause,
+            };
+            (source, run.length)
+        });
+        for (source, length) in iter::once((current, left)).chain(others) {
+            let of_run = messages.by_ref().take(length);
+            if source.scope.is_cancelled_unit() {
+                for BacklogEntry { label, inbox } in of_run.filter_map(Option::take) {
+                    each(source, label, inbox);
+                }
+            } else {
+                of_run.for_each(drop);
+            }
+        }
+    }
+}
+
 /// How many messages of runs are of the unit of work that has this address.
 pub(super) fn count_of(runs: &VecDeque<Run>, unit: usize) -> u64 {
     let of_it = runs
@@ -125,17 +163,26 @@ impl<I> Backlog<I> {
     /// to `None`.
     #[inline]
     pub(super) fn next_message(&mut self) -> Option<&mut Option<BacklogEntry<I>>> {
-        self.next_message_and_runs().map(|(message, _)| message)
+        self.next_message_and_rest().map(|(message, _)| message)
     }
 
-    /// The same, and the runs that follow the one it is in.
+    /// The next message, and what follows it.
     #[inline]
-    pub(super) fn next_message_and_runs(
+    pub(super) fn next_message_and_rest(
         &mut self,
-    ) -> Option<(&mut Option<BacklogEntry<I>>, &VecDeque<Run>)> {
-        let message = self.messages.get_mut(self.given)?;
+    ) -> Option<(&mut Option<BacklogEntry<I>>, BacklogRest<'_, I>)> {
+        let (message, messages) = self.messages.get_mut(self.given..)?.split_first_mut()?;
         self.given += 1;
-        Some((message, &self.runs))
+        let runs = &self.runs;
+        Some((message, BacklogRest { messages, runs }))
+    }
+
+    /// What has not been given out.
+    pub(super) fn rest(&mut self) -> BacklogRest<'_, I> {
+        BacklogRest {
+            messages: self.messages.get_mut(self.given..).unwrap_or_default(),
+            runs: &self.runs,
+        }
     }
 
     /// How many messages are of the unit of work that has this address, before any is given out.
@@ -183,6 +230,26 @@ impl<I> Backlog<I> {
     #[inline]
     pub(super) fn len(&self) -> usize {
         self.messages.len() - self.given
+    }
+
+    /// Takes out the messages of the scope at this address, before any is given out.
+    pub(super) fn extract(&mut self, scope: usize) -> Backlog<I> {
+        let mut extracted = Backlog::default();
+        let is_its = |run: &Run| Arc::as_ptr(&run.scope).addr() == scope;
+        if !self.runs.iter().any(is_its) {
+            return extracted;
+        }
+        let mut messages = mem::take(&mut self.messages).into_iter();
+        for run in mem::take(&mut self.runs) {
+            let to = if is_its(&run) {
+                &mut extracted
+            } else {
+                &mut *self
+            };
+            to.messages.extend(messages.by_ref().take(run.length));
+            to.runs.push_back(run);
+        }
+        extracted
     }
 
     /// Takes all messages out, one after the other.

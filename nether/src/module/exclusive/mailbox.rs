@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::task::{Context, Poll, Waker};
 
@@ -37,6 +38,8 @@ pub(super) struct Mailbox<I> {
     /// Wakes the task that the consumer first slept in, which is mostly the only one. To wake by reference
     /// costs a third of cloning a waker for each sleep.
     home: OnceLock<Waker>,
+    /// Whether a scope was cancelled while the module had messages that it had not started.
+    is_asked_to_forget: AtomicBool,
     bound: usize,
 }
 
@@ -77,6 +80,7 @@ impl<I> Mailbox<I> {
         Mailbox {
             state: Mutex::new(state),
             home: OnceLock::new(),
+            is_asked_to_forget: AtomicBool::new(false),
             bound,
         }
     }
@@ -269,6 +273,36 @@ impl<I> Mailbox<I> {
     /// Gives room back, but for so many messages or what is in it.
     pub(super) fn shrink_to(&self, messages: usize) {
         lock(&self.state).backlog.shrink_to(messages);
+    }
+
+    /// The consumer's task, so that it can be woken before it has slept.
+    pub(super) fn set_home(&self, waker: &Waker) {
+        self.home.get_or_init(|| waker.clone());
+    }
+
+    /// Takes out what it holds of the scope at this address, which is cancelled. Wakes the senders that wait
+    /// for room, since they may be of that scope, and the consumer if it has taken messages and not started
+    /// them.
+    pub(super) fn forget(&self, scope: usize) -> Backlog<I> {
+        let mut state = lock(&self.state);
+        let forgotten = state.backlog.extract(scope);
+        let mut woken = state.grant(self.bound);
+        woken.extend(state.wait_queue.wakers());
+        let has_taken = state.taken > 0;
+        drop(state);
+        wake(woken);
+        if has_taken {
+            self.is_asked_to_forget.store(true, Ordering::SeqCst);
+            self.home.get().into_iter().for_each(Waker::wake_by_ref);
+        }
+        forgotten
+    }
+
+    /// Whether what the consumer has taken is to be looked through for scopes that are cancelled. That is
+    /// done with.
+    pub(super) fn take_request_to_forget(&self) -> bool {
+        let is_asked = &self.is_asked_to_forget;
+        is_asked.load(Ordering::SeqCst) && is_asked.swap(false, Ordering::SeqCst)
     }
 
     /// All that is in the mailbox and was not taken.

@@ -16,12 +16,13 @@ use crate::declaration::Declaration;
 use crate::envelope::{Label, Parcel, Source};
 use crate::error::FailureKind;
 use crate::guarded::drop_unpanicked;
-use crate::mediator::Stopping;
+use crate::mediator::{HoldsMessages, Mediator};
 use crate::message::MessageKind;
 use crate::module::cell::{ModuleCell, Way};
+use crate::module::exclusive::backlog::BacklogRest;
 use crate::module::exclusive::mailbox::Mailbox;
 use crate::module::exclusive::work::ExclusiveRunner;
-use crate::module::handler::{Breaker, dead_letter};
+use crate::module::handler::{Breaker, count_dead_letter, origin_of_lost, report_dead_letter};
 use crate::module::life::{BeingHandled, Progress};
 use crate::module::mode::{Mode, OneAtATime};
 use crate::module::tally::Tally;
@@ -54,14 +55,47 @@ pub struct ExclusiveCell<M: Module + Exclusive> {
 }
 
 impl<M: Module + Exclusive> ExclusiveCell<M> {
-    /// Makes a message a dead letter. Its caller notices that the reply cell is dropped, and gets the reason
-    /// from its unit of work.
+    /// Makes a message a dead letter. Its caller gets the reason; if there is none, or none any more, it is a
+    /// failure of its unit of work.
     #[cold]
     fn dead_letter(&self, source: Source<'_>, label: Label, inbox: M::Inbox, kind: FailureKind) {
-        let json = || M::json(&inbox);
-        dead_letter(source, label, kind, &self.tally, self.declaration, &json);
-        drop_unpanicked(inbox);
+        self.end_unhandled(source, label, Some(inbox), kind, false);
         source.scope.mediator.stopping.notify_quiet();
+    }
+
+    /// Makes a message a dead letter whose handler was cut off.
+    #[cold]
+    pub(super) fn dead_letter_begun(
+        &self,
+        source: Source<'_>,
+        label: Label,
+        inbox: Option<M::Inbox>,
+    ) {
+        self.end_unhandled(source, label, inbox, FailureKind::Stopped, true);
+    }
+
+    fn end_unhandled(
+        &self,
+        source: Source<'_>,
+        label: Label,
+        mut inbox: Option<M::Inbox>,
+        kind: FailureKind,
+        has_begun: bool,
+    ) {
+        let of = origin_of_lost(source, label, self.declaration);
+        match inbox.as_mut().map(M::parcel) {
+            Some(parcel) => {
+                let json = || parcel.json().filter(|_| !has_begun);
+                report_dead_letter(source, label, &kind, self.declaration, &json);
+                parcel.fail(kind, of);
+            }
+            None => {
+                report_dead_letter(source, label, &kind, self.declaration, &|| None);
+                of.keep(kind);
+            }
+        }
+        drop_unpanicked(inbox);
+        count_dead_letter(source, label, &self.tally, has_begun);
     }
 }
 
@@ -105,6 +139,17 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
         self.waiter.look_again();
     }
 
+    /// Makes dead letters of what was taken of units of work that were cancelled since: the module may be
+    /// busy for long. `current` is the handle of the current run, of which `left` messages are left.
+    #[cold]
+    fn forget_taken(&self, rest: &mut BacklogRest<'_, M::Inbox>, current: &Handle, left: usize) {
+        if self.mailbox.take_request_to_forget() {
+            rest.take_cancelled(current.source(), left, |source, label, inbox| {
+                self.dead_letter(source, label, inbox, FailureKind::Cancelled);
+            });
+        }
+    }
+
     /// The module, whose handler waits; it has taken so many messages of the same unit of work with its own.
     #[cold]
     pub(super) fn held(&self, taken: u64) -> Option<HeldModule> {
@@ -122,6 +167,14 @@ impl<M: Module + Exclusive> HeldMailbox for ExclusiveCell<M> {
     }
 }
 
+impl<M: Module + Exclusive> HoldsMessages for ExclusiveCell<M> {
+    fn forget(&self, scope: usize) {
+        self.mailbox.forget(scope).drain(|source, label, inbox| {
+            self.dead_letter(source, label, inbox, FailureKind::Cancelled);
+        });
+    }
+}
+
 /// The parcel of an offer.
 fn take<P>(parcel: &mut Option<P>) -> P {
     parcel.take().expect("an offer is accepted once")
@@ -131,7 +184,7 @@ fn take<P>(parcel: &mut Option<P>) -> P {
 impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
     type Runner = ExclusiveRunner<M>;
 
-    fn new(bound: usize, declaration: &'static Declaration, _: Arc<Stopping>) -> Self {
+    fn new(bound: usize, declaration: &'static Declaration, _: &Mediator) -> Self {
         ExclusiveCell {
             mailbox: Mailbox::new(bound),
             tally: Tally::default(),
@@ -188,6 +241,7 @@ impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
             turn,
             slot,
             since: None,
+            is_of_report: self.progress.is_of_report(turn),
         });
         current.into_iter().collect()
     }
@@ -214,6 +268,11 @@ impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
 
     fn shared(&self) -> Option<Arc<M>> {
         None
+    }
+
+    fn mailbox(cell: &Arc<Self>) -> Option<Weak<dyn HoldsMessages>> {
+        let cell: Weak<Self> = Arc::downgrade(cell);
+        Some(cell)
     }
 
     fn waiter(&self) -> &Arc<Waiter> {

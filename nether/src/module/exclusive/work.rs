@@ -10,16 +10,16 @@ use crate::chance::Chance;
 use crate::context::{Context, Handle, Origin};
 use crate::envelope::Source;
 use crate::error::{FailureKind, Result};
-use crate::guarded::drop_unpanicked;
+use crate::guarded::{PanicPayload, catch, drop_unpanicked, said_last};
 use crate::module::cell::{ModuleRunner, RunEnd};
 use crate::module::exclusive::ExclusiveCell;
 use crate::module::exclusive::backlog::{Backlog, BacklogEntry, Run, Usage, count_of};
 use crate::module::exclusive::books::Books;
 use crate::module::exclusive::mailbox::Taken;
 use crate::module::exclusive::pace::{IdleStep, Pace};
-use crate::module::handler::{Breaker, dead_letter_begun};
+use crate::module::handler::{Breaker, settle_panic};
 use crate::module::life::Progress;
-use crate::module::tally::{CrashCause, Verdict};
+use crate::module::tally::{Crash, CrashCause, Verdict};
 use crate::module::{Exclusive, Module};
 
 /// Runs an exclusive module.
@@ -49,8 +49,25 @@ impl<M: Module + Exclusive> ModuleRunner<M> for ExclusiveRunner<M> {
         self.module = Some(module);
     }
 
-    fn run(&mut self) -> impl Future<Output = RunEnd> + Send {
-        self.work.run(&mut self.module)
+    async fn run(&mut self) -> RunEnd {
+        loop {
+            // What panics here is user code beside a handler, whose own panics are caught before.
+            match catch(self.work.run(&mut self.module)).await {
+                Ok(end) => return end,
+                Err(panic) => {
+                    if !self.work.settle_panic(panic) {
+                        return self.work.crashed(&mut self.module);
+                    }
+                }
+            }
+        }
+    }
+
+    fn meanwhile<T: Send>(
+        &mut self,
+        future: impl Future<Output = T> + Send,
+    ) -> impl Future<Output = T> + Send {
+        self.work.forget_during(future)
     }
 
     async fn on_stop(&mut self) -> Result<()> {
@@ -85,6 +102,8 @@ struct Work<M: Module + Exclusive> {
     turn: u32,
     /// Why a handler crashed, if one did.
     cause: Option<CrashCause>,
+    /// How user code panicked that is part of no message's dispatch, if it did.
+    beside: Option<String>,
     books: Books,
 }
 
@@ -104,6 +123,7 @@ impl<M: Module + Exclusive> Work<M> {
             resumes: M::descriptor().restart.resumes(),
             turn: 0,
             cause: None,
+            beside: None,
             books: Books::default(),
         }
     }
@@ -120,6 +140,11 @@ impl<M: Module + Exclusive> Work<M> {
             unreachable!("a module is put in before it is run")
         };
         let mut pace = Pace::new();
+        poll_fn(|cx| {
+            self.cell.mailbox.set_home(cx.waker());
+            Poll::Ready(())
+        })
+        .await;
         loop {
             while self.left > 0 {
                 if self.progress.pause.is_on() {
@@ -175,9 +200,25 @@ impl<M: Module + Exclusive> Work<M> {
         self.settle_all();
         self.progress.rest();
         self.cell.mailbox.hold_back();
-        self.progress.pause.over().await;
+        let progress = Arc::clone(&self.progress);
+        self.forget_during(progress.pause.over()).await;
         self.books.started += 1;
         self.ctx.handle().scope.mediator.watch.notify_busy();
+    }
+
+    /// Waits for `future`. Meanwhile, what was taken of a unit of work that is cancelled becomes dead
+    /// letters.
+    async fn forget_during<T>(&mut self, future: impl Future<Output = T>) -> T {
+        let mut future = pin!(future);
+        poll_fn(|cx| {
+            let polled = future.as_mut().poll(cx);
+            if polled.is_pending() {
+                let (handle, left) = (self.ctx.handle(), self.left);
+                self.cell.forget_taken(&mut self.taken.rest(), handle, left);
+            }
+            polled
+        })
+        .await
     }
 
     /// Waits for messages.
@@ -221,10 +262,19 @@ impl<M: Module + Exclusive> Work<M> {
     #[inline]
     async fn handle(&mut self, module: &mut M) -> Verdict {
         self.left -= 1;
-        let Some((slot, runs)) = self.taken.next_message_and_runs() else {
+        let Some((slot, mut rest)) = self.taken.next_message_and_rest() else {
             unreachable!("runs say how many messages there are")
         };
-        if let Some(obstacle) = self.ctx.handle().scope.obstacle() {
+        let scope = &self.ctx.handle().scope;
+        let obstacle = if scope.is_plain_unit() {
+            scope.obstacle_of_unit()
+        } else {
+            if scope.is_of_report() {
+                self.progress.mark_report(self.turn.wrapping_add(1));
+            }
+            scope.obstacle()
+        };
+        if let Some(obstacle) = obstacle {
             if let Some(BacklogEntry { label, inbox }) = slot.take() {
                 let source = self.ctx.handle().source();
                 self.cell.dead_letter(source, label, inbox, obstacle);
@@ -248,12 +298,13 @@ impl<M: Module + Exclusive> Work<M> {
                     // It may take long, and others may wait for what is done, or look at it.
                     let handle = self.ctx.handle();
                     self.books.settle_all(&self.cell, &handle.scope);
+                    self.cell.forget_taken(&mut rest, handle, self.left);
                     self.cell.look_again();
                     parked = handle
                         .scope
                         .park(handle.delivery(), label.message.name(), || {
-                            let taken = self.left as u64 + count_of(runs, handle.scope.address());
-                            self.cell.held(taken)
+                            let unit = handle.scope.address();
+                            self.cell.held(self.left as u64 + count_of(rest.runs, unit))
                         });
                 }
                 polled
@@ -318,10 +369,17 @@ impl<M: Module + Exclusive> Work<M> {
     fn crashed(&mut self, slot: &mut Option<M>) -> RunEnd {
         self.cell.is_made.store(false, Ordering::SeqCst);
         drop_unpanicked(slot.take());
-        let elsewhere = self.cell.mailbox.take_crash();
-        RunEnd::Crashed(match (self.cause.take(), self.ctx.handle().message) {
-            (Some(cause), Some(label)) => cause.reason(label.message.name()),
-            _ => elsewhere.unwrap_or_default(),
+        let elsewhere = self.beside.take().or(self.cell.mailbox.take_crash());
+        let handle = self.ctx.handle();
+        RunEnd::Crashed(match (self.cause.take(), handle.message) {
+            (Some(cause), Some(label)) => Crash {
+                reason: cause.reason(label.message.name()),
+                is_of_report: handle.scope.is_of_report(),
+            },
+            _ => Crash {
+                reason: elsewhere.unwrap_or_default(),
+                is_of_report: false,
+            },
         })
     }
 
@@ -338,13 +396,49 @@ impl<M: Module + Exclusive> Work<M> {
         self.ctx.handle().scope.mediator.stopping.notify_quiet();
     }
 
-    /// The message whose handler was cut off is a dead letter, and a failure of its unit of work unless a
-    /// caller waits for the reply.
-    fn cut_off(&self) {
+    /// The message whose handler was cut off is a dead letter.
+    fn cut_off(&mut self) {
+        let inbox = self.taken.last_message().and_then(Option::take);
         let handle = self.ctx.handle();
         let Some(label) = handle.message else { return };
-        let (cell, kind) = (&self.cell, FailureKind::Stopped);
-        dead_letter_begun(handle.source(), label, kind, &cell.tally, cell.declaration);
+        let inbox = inbox.map(|entry| entry.inbox);
+        self.cell.dead_letter_begun(handle.source(), label, inbox);
+    }
+
+    /// User code beside a handler panicked. The message in whose dispatch that was, if it was in one, has
+    /// failed with it; what else was taken is still there. Says whether the module goes on as it is.
+    #[cold]
+    fn settle_panic(&mut self, panic: PanicPayload) -> bool {
+        let text = said_last(panic);
+        let is_handling = std::mem::take(&mut self.books.is_handling);
+        if is_handling {
+            self.fail_with(text);
+            self.cause = Some(CrashCause::Panicked);
+        } else {
+            self.beside = Some(format!("panicked: {text}"));
+        }
+        if self.taken.len() > 0 {
+            self.start_one();
+        }
+        self.progress.rest();
+        self.settle_all();
+        let mediator = &self.ctx.handle().scope.mediator;
+        mediator.stopping.notify_quiet();
+        self.resumes
+    }
+
+    /// The message that is being handled fails with a panic.
+    fn fail_with(&mut self, text: String) {
+        let (cell, handle) = (&self.cell, self.ctx.handle());
+        if let Some(mut entry) = self.taken.last_message().and_then(Option::take) {
+            let parcel = M::parcel(&mut entry.inbox);
+            settle_panic(text, parcel, entry.label, handle, cell.declaration);
+            drop_unpanicked(entry.inbox);
+        }
+        self.books.failed += 1;
+        if let Some(breaker) = &self.breaker {
+            breaker.count(Verdict::Crashed(CrashCause::Panicked), handle);
+        }
     }
 }
 
@@ -355,7 +449,6 @@ impl<M: Module + Exclusive> Drop for Work<M> {
         self.settle_all();
         if self.books.is_handling {
             self.cut_off();
-            drop_unpanicked(self.taken.last_message().map(Option::take));
         }
         let mut taken = std::mem::take(&mut self.taken);
         let (cell, source) = (&self.cell, self.ctx.handle().source());

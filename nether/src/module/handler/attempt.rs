@@ -1,7 +1,9 @@
 //! Attempts at a message, for handlers that have a `timeout` or a `retry`: each is cut off in time, and after
 //! one that failed there may be another.
 
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
 
 use tokio::time::{sleep, timeout};
 
@@ -9,9 +11,9 @@ use crate::context::{Context, Handle};
 use crate::declaration::Declaration;
 use crate::envelope::{Given, Label, Parcel};
 use crate::error::HandlerError;
-use crate::guarded::{Guarded, HandlerFault, drop_unpanicked, said};
+use crate::guarded::{Guarded, HandlerFault, Shielded, drop_unpanicked, said};
 use crate::message::Message;
-use crate::module::handler::handling::{ReturnReply, observed};
+use crate::module::handler::handling::{AwaitingCaller, ReturnReply, observed};
 use crate::module::handler::supervision::{Attempt, Handled, settle};
 use crate::module::policy::HandlerPolicy;
 use crate::module::tally::{CrashCause, Verdict};
@@ -70,14 +72,28 @@ where
     M: Module + ExclusiveHandler<P>,
 {
     let mut spare = policy.spare(ctx.handle(), parcel);
+    let mut caller = AwaitingCaller::new(parcel.take_reply_to());
     let given = spare.as_mut().unwrap_or(&mut *parcel);
     let handler = Box::pin(M::handle(module, given, ctx, ReturnReply));
-    let result = policy.limited(handler, ctx).await;
+    let result = {
+        let mut attempt = pin!(policy.limited(handler, ctx));
+        poll_fn(|cx| {
+            let polled = attempt.as_mut().poll(cx);
+            if polled.is_pending() {
+                caller.wait(ctx.handle());
+            }
+            polled
+        })
+        .await
+    };
     let (handle, declaration) = (ctx.handle(), &M::descriptor().declaration);
     let is_last = spare.is_none();
     match policy.judge(result, is_last, handle, declaration).await {
-        Attempt::Ended(result) => settle(result, parcel, handle, declaration),
-        Attempt::Again(cause) => cause.map_or(Verdict::Again, Verdict::CrashedAgain),
+        Attempt::Ended(result) => settle(result, caller.to, parcel, handle, declaration),
+        Attempt::Again(cause) => {
+            parcel.give_reply_to(caller.to);
+            cause.map_or(Verdict::Again, Verdict::CrashedAgain)
+        }
     }
 }
 
@@ -95,13 +111,20 @@ where
     P: Parcel,
     M: Module + Sync + SharedHandler<P>,
 {
-    let mut spare = policy.spare(ctx.handle(), parcel);
+    // Caught here, because this runs in the task of whoever calls the module.
+    let copied = catch_unwind(AssertUnwindSafe(|| policy.spare(ctx.handle(), parcel)));
+    let mut spare = match copied {
+        Ok(spare) => spare,
+        Err(panic) => return Attempt::Ended(Err(HandlerFault::Panicked(panic))),
+    };
     let given = spare.as_mut().unwrap_or(&mut *parcel);
     let handler = Box::pin(M::handle(module, given, ctx, ReturnReply));
     let result = policy.limited(handler, ctx).await;
     let (handle, declaration) = (ctx.handle(), &M::descriptor().declaration);
     let is_last = spare.is_none();
-    policy.judge(result, is_last, handle, declaration).await
+    let judged = policy.judge(result, is_last, handle, declaration).await;
+    drop_unpanicked(spare);
+    judged
 }
 
 /// Whether the attempt failed so that there is to be another: and then why the handler crashed, if it did.
@@ -113,13 +136,13 @@ fn failed<T, E: HandlerError>(
 ) -> Option<Option<CrashCause>> {
     let (cause, error) = match result {
         Ok(Ok(_)) => return None,
-        Ok(Err(error)) => (None, error.to_string()),
+        Ok(Err(error)) => (None, Shielded::new(error).to_string()),
         Err(HandlerFault::Panicked(panic)) => (Some(CrashCause::Panicked), said(&**panic)),
         Err(HandlerFault::TimedOut(limit)) => (
             Some(CrashCause::TimedOut),
             format!("took longer than {limit:?}"),
         ),
-        Err(HandlerFault::Unavailable(error)) => (None, error.to_string()),
+        Err(HandlerFault::Unavailable(error)) => (None, Shielded::new(error).to_string()),
     };
     if handle.scope.obstacle().is_some() {
         return None;
@@ -170,6 +193,7 @@ impl<P: Parcel> HandlerPolicy<P> {
         module: &'static Declaration,
     ) -> Attempt<P::Message> {
         if !is_last && let Some(cause) = failed(&result, handle, P::Message::NAME, module) {
+            drop_unpanicked(result);
             self.wait(handle).await;
             return Attempt::Again(cause);
         }

@@ -15,4 +15,7 @@ pub use self::handling::{
     ExclusiveHandler, HandlerByReference, HandlerByValue, ReplySink, SharedHandler,
 };
 pub use self::supervision::Attempt;
-pub(crate) use self::supervision::{dead_letter, dead_letter_begun, failure_of, keep, report_task};
+pub(crate) use self::supervision::{
+    count_dead_letter, failure_of, origin_of, origin_of_lost, report_dead_letter, report_task,
+    settle_panic,
+};

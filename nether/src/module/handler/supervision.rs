@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use crate::context::{Handle, Origin, announce};
 use crate::declaration::Declaration;
-use crate::envelope::{Label, Parcel, Reply, Source};
-use crate::error::{CallError, Failure, FailureKind, Panic, Result, TimedOut, Unavailable};
-use crate::events::{DeadLetter, HandlerFailed, is_own};
-use crate::guarded::{HandlerFault, PanicPayload, panicked, said};
+use crate::envelope::{AnyParcel, FailureOrigin, Label, Parcel, Reply, ReplyTo, Source};
+use crate::error::{CallError, FailureKind, Panic, Result, TimedOut, Unavailable};
+use crate::events::{DeadLetter, HandlerFailed};
+use crate::guarded::{HandlerFault, PanicPayload, Shielded, drop_unpanicked, panicked, said_last};
 use crate::message::{Message, MessageDescriptor, MessageKind};
 use crate::module::tally::{CrashCause, Tally, Verdict};
 
@@ -30,43 +30,95 @@ pub enum Attempt<M: Message> {
 #[inline]
 pub(crate) fn settle<P: Parcel>(
     result: Handled<P::Message>,
+    to: Option<ReplyTo<P::Message>>,
     parcel: &mut P,
     handle: &Handle,
     module: &'static Declaration,
 ) -> Verdict {
     match result {
         Ok(Ok(reply)) => {
-            if let Some(to) = parcel.take_reply_to() {
+            if let Some(to) = to {
                 let _ = to.send(Ok(reply)); // If nobody waits any more, nobody misses it.
             }
             Verdict::Handled
         }
-        failed => settle_failure(failed, parcel, handle, module),
+        failed => settle_failure(failed, to, parcel, handle, module),
     }
 }
 
 #[cold]
 fn settle_failure<P: Parcel>(
     failed: Handled<P::Message>,
+    to: Option<ReplyTo<P::Message>>,
     parcel: &mut P,
     handle: &Handle,
     module: &'static Declaration,
 ) -> Verdict {
-    let to = parcel.take_reply_to();
     let json = || parcel.json();
     let (reply, verdict) = failure_of::<P::Message>(failed, to.is_some(), handle, module, &json);
-    let returned = match to {
-        Some(to) => to.send(reply).err(),
-        None => Some(reply),
-    };
-    if let Some(Err(error)) = returned {
-        keep::<P::Message>(error, handle, module);
+    if let Err(error) = reply {
+        let of = origin_of(handle, P::Message::NAME, module);
+        match to {
+            Some(to) => to.fail(error, of),
+            None => of.keep(FailureKind::of(error)),
+        }
     }
     verdict
 }
 
+/// Ends a message in whose dispatch user code panicked beside the handler: a `Clone`, the text of an error, a
+/// `Drop`.
+#[cold]
+pub(crate) fn settle_panic(
+    text: String,
+    parcel: &mut dyn AnyParcel,
+    label: Label,
+    handle: &Handle,
+    module: &'static Declaration,
+) {
+    let message = label.message;
+    let panic = Panic {
+        message: message.name(),
+        module: module.name,
+        text,
+    };
+    tracing::warn!(
+        message = panic.message,
+        module = panic.module,
+        panic = panic.text,
+        "panicked beside a handler"
+    );
+    if message.kind != MessageKind::Query {
+        handle.scope.set_rollback_only(message.name(), module.name);
+    }
+    report(
+        message,
+        handle,
+        module,
+        &Shielded::new(&panic),
+        true,
+        &|| parcel.json(),
+    );
+    let of = origin_of(handle, message.name(), module);
+    parcel.fail(FailureKind::Panicked(Box::new(panic)), of);
+}
+
+/// The message that is being handled, as the one whose failure an error is.
+pub(crate) fn origin_of(
+    handle: &Handle,
+    message: &'static str,
+    module: &'static Declaration,
+) -> FailureOrigin {
+    FailureOrigin {
+        scope: Arc::clone(&handle.scope),
+        message,
+        module: module.name,
+        sequence: handle.sequence(),
+    }
+}
+
 /// What a handler gave back, as its caller sees it, and how the message ended. A failure is logged, and
-/// published.
+/// published. If the text of an error panics on the way, that is a panic of the handler.
 #[cold]
 pub(crate) fn failure_of<M: Message>(
     failed: Handled<M>,
@@ -82,7 +134,7 @@ pub(crate) fn failure_of<M: Message>(
             let panic = Panic {
                 message: M::NAME,
                 module: module.name,
-                text: said(&*panic),
+                text: said_last(panic),
             };
             let error = CallError::Panicked(Box::new(panic));
             (error, Verdict::Crashed(CrashCause::Panicked))
@@ -108,31 +160,27 @@ pub(crate) fn failure_of<M: Message>(
     };
     let crashed = verdict != Verdict::Failed;
     // An error that a caller gets is a result like any other: the caller's to judge.
+    let text = Shielded::new(&error);
     if crashed || !awaited {
-        tracing::warn!(message = M::NAME, module = module.name, crashed, %error, "handler failed");
+        tracing::warn!(message = M::NAME, module = module.name, crashed, error = %text, "handler failed");
     } else {
-        tracing::debug!(message = M::NAME, module = module.name, %error, "handler gave back an error");
+        tracing::debug!(message = M::NAME, module = module.name, error = %text, "handler gave back an error");
     }
     if M::KIND != MessageKind::Query {
         handle.scope.set_rollback_only(M::NAME, module.name);
     }
-    report(M::descriptor(), handle, module, &error, crashed, json);
-    (Err(error), verdict)
-}
-
-/// Keeps a failure that no caller was told of, for whoever closes the unit of work.
-#[cold]
-pub(crate) fn keep<M: Message>(
-    error: CallError<M::Error>,
-    handle: &Handle,
-    module: &'static Declaration,
-) {
-    handle.scope.fail(Failure {
+    report(M::descriptor(), handle, module, &text, crashed, json);
+    if !text.has_panicked() {
+        return (Err(error), verdict);
+    }
+    let panic = Panic {
         message: M::NAME,
-        module: Some(module.name),
-        sequence: handle.sequence(),
-        kind: FailureKind::of(error),
-    });
+        module: module.name,
+        text: text.to_string(),
+    };
+    drop_unpanicked(error);
+    let error = CallError::Panicked(Box::new(panic));
+    (Err(error), Verdict::Crashed(CrashCause::Panicked))
 }
 
 /// Publishes a failure.
@@ -141,23 +189,20 @@ fn report(
     message: &'static MessageDescriptor,
     handle: &Handle,
     module: &'static Declaration,
-    error: &dyn std::fmt::Display,
+    text: &Shielded<'_>,
     crashed: bool,
     json: &dyn Fn() -> Option<String>,
 ) {
-    // Of the framework's own reports nothing more is reported.
-    if !is_own(message) {
-        announce(handle, || HandlerFailed {
-            message: message.name().to_owned(),
-            module: module.name.to_owned(),
-            context: handle.scope.id(),
-            sequence: handle.sequence(),
-            cause: handle.cause.sequence,
-            error: error.to_string(),
-            crashed,
-            json: json(),
-        });
-    }
+    announce(handle, || HandlerFailed {
+        message: message.name().to_owned(),
+        module: module.name.to_owned(),
+        context: handle.scope.id(),
+        sequence: handle.sequence(),
+        cause: handle.cause.sequence,
+        error: text.to_string(),
+        crashed: crashed || text.has_panicked(),
+        json: json(),
+    });
 }
 
 /// How a background task or hook ended; its failure is told, for there is no message, and nobody waits.
@@ -172,7 +217,8 @@ pub(crate) fn report_task(
         Ok(Err(error)) => (error, false),
         Err(panic) => (panicked(&*panic), true),
     };
-    tracing::error!(task, module = module.name, %error, "task failed");
+    let text = Shielded::new(&error);
+    tracing::error!(task, module = module.name, error = %text, "task failed");
     announce(handle, || HandlerFailed {
         message: task.to_owned(),
         module: module.name.to_owned(),
@@ -180,44 +226,18 @@ pub(crate) fn report_task(
         sequence: 0,
         cause: None,
         json: None,
-        error: error.to_string(),
+        error: text.to_string(),
         crashed: is_panic,
     });
+    drop_unpanicked(error);
 }
 
-/// Turns a message that will not be handled into a dead letter, which is not in flight any more.
+/// Reports that a message will not be handled, or not to its end.
 #[cold]
-pub(crate) fn dead_letter(
+pub(crate) fn report_dead_letter(
     source: Source<'_>,
     label: Label,
-    kind: FailureKind,
-    tally: &Tally,
-    module: &'static Declaration,
-    json: &dyn Fn() -> Option<String>,
-) {
-    report_dead_letter(source, label, kind, tally, module, json);
-    source.scope.take_back(1);
-}
-
-/// Turns a message whose handler was cut off into a dead letter.
-#[cold]
-pub(crate) fn dead_letter_begun(
-    source: Source<'_>,
-    label: Label,
-    kind: FailureKind,
-    tally: &Tally,
-    module: &'static Declaration,
-) {
-    // The handler had it.
-    report_dead_letter(source, label, kind, tally, module, &|| None);
-    source.scope.finish(1);
-}
-
-fn report_dead_letter(
-    source: Source<'_>,
-    label: Label,
-    kind: FailureKind,
-    tally: &Tally,
+    kind: &FailureKind,
     module: &'static Declaration,
     json: &dyn Fn() -> Option<String>,
 ) {
@@ -226,28 +246,42 @@ fn report_dead_letter(
         source.scope.set_rollback_only(message.name(), module.name);
     }
     tracing::warn!(message = message.name(), module = module.name, sequence, reason = %kind, "dead letter");
-    if !is_own(message) {
-        let handle = Handle {
-            cause: source.cause.clone(),
-            ..Handle::new(Arc::clone(source.scope), Origin::Handler)
-        };
-        announce(&handle, || DeadLetter {
-            message: message.name().to_owned(),
-            module: module.name.to_owned(),
-            context: source.scope.id(),
-            sequence,
-            cause: source.cause.sequence,
-            reason: kind.to_string(),
-            json: json(),
-        });
+    let handle = Handle {
+        cause: source.cause.clone(),
+        ..Handle::new(Arc::clone(source.scope), Origin::Handler)
+    };
+    announce(&handle, || DeadLetter {
+        message: message.name().to_owned(),
+        module: module.name.to_owned(),
+        context: source.scope.id(),
+        sequence,
+        cause: source.cause.sequence,
+        reason: kind.to_string(),
+        json: json(),
+    });
+}
+
+/// The dead letter, as the message whose failure it is.
+pub(crate) fn origin_of_lost(
+    source: Source<'_>,
+    label: Label,
+    module: &'static Declaration,
+) -> FailureOrigin {
+    FailureOrigin {
+        scope: Arc::clone(source.scope),
+        message: label.message.name(),
+        module: module.name,
+        sequence: label.sequence(),
     }
-    if !label.is_awaited() {
-        source.scope.fail(Failure {
-            message: message.name(),
-            module: Some(module.name),
-            sequence,
-            kind,
-        });
+}
+
+/// Counts a dead letter, which is not in flight any more. If it `has_begun`, its handler had it.
+#[cold]
+pub(crate) fn count_dead_letter(source: Source<'_>, label: Label, tally: &Tally, has_begun: bool) {
+    tally.count_dead(label.message.name());
+    if has_begun {
+        source.scope.finish(1);
+    } else {
+        source.scope.take_back(1);
     }
-    tally.count_dead(message.name());
 }

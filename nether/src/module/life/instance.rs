@@ -7,7 +7,7 @@ use tokio::sync::{SetOnce, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::error::{Error, Result, WaitEdge};
-use crate::guarded::{catch, panicked};
+use crate::guarded::catch;
 use crate::mediator::{Erased, InstanceId, Mediator, number_instance};
 use crate::message::MessageDescriptor;
 use crate::module::cell::{ModuleCell, ModuleRunner, RunEnd};
@@ -43,8 +43,12 @@ fn cells<M: Module>(launch: &Launch, instances: usize) -> Vec<Arc<CellOf<M>>> {
     let descriptor = M::descriptor();
     let bound = descriptor.mailbox.unwrap_or(launch.mailbox);
     let cell = |_| {
-        let stopping = Arc::clone(&launch.mediator.stopping);
-        Arc::new(CellOf::<M>::new(bound, &descriptor.declaration, stopping))
+        let cell = CellOf::<M>::new(bound, &descriptor.declaration, &launch.mediator);
+        let cell = Arc::new(cell);
+        if let Some(mailbox) = ModuleCell::<M>::mailbox(&cell) {
+            launch.mediator.add_mailbox(mailbox);
+        }
+        cell
     };
     (0..instances).map(cell).collect()
 }
@@ -114,7 +118,8 @@ impl<M: Module> Instance<M> {
             Arc::clone(&self.life),
         );
         let (started, has_started) = oneshot::channel();
-        let end = EndNotice {
+        let end = EndNotice::<M> {
+            cell: Arc::clone(&self.cell),
             life: Arc::clone(&self.life),
             ended: Arc::clone(&self.ended),
             mediator: Arc::clone(&self.mediator),
@@ -132,22 +137,25 @@ impl<M: Module> Instance<M> {
                 None => living.await,
             }
         });
-        *lock(&self.task) = Some(tokio::spawn(life));
+        *lock(&self.task) = Some(self.mediator.runtime.spawn(life));
         has_started
             .await
             .unwrap_or_else(|_| Err(Error::msg("the module was stopped while it started")))
     }
 }
 
-/// Tells of a module's end when dropped, whatever the end was.
-struct EndNotice {
+/// Tells of a module's end when dropped, whatever the end was: also if its runtime is gone, and its task with
+/// it. What still waits for the module is answered then.
+struct EndNotice<M: Module> {
+    cell: Arc<CellOf<M>>,
     life: Arc<Life>,
     ended: Arc<SetOnce<()>>,
     mediator: Arc<Mediator>,
 }
 
-impl Drop for EndNotice {
+impl<M: Module> Drop for EndNotice<M> {
     fn drop(&mut self) {
+        self.cell.give_up();
         self.life.be(ModuleState::Stopped);
         let _ = self.ended.set(());
         self.mediator.stopping.notify_quiet();
@@ -166,15 +174,9 @@ async fn live<M: Module>(mut supervisor: Supervisor<M>, started: oneshot::Sender
         }
     };
     let module_handle = supervisor.module_handle.clone();
-    let stop = supervisor.stopper();
     // Boxed, so that it is not moved once more where its panics are caught.
     let working: BoxFuture<Result<()>> = Box::pin(work(module, supervisor, started));
     let ended = catch(working).await;
-    if let Err(panic) = &ended {
-        // No handler crashed, but user code beside it: a `Clone` or a `Drop` of a message, the
-        // text of an error. Where it was then nobody knows, so that the module cannot go on.
-        stop.stop(panicked(&**panic).to_string());
-    }
     cell.give_up();
     report_task(
         "#[on_stop]",
@@ -196,8 +198,8 @@ async fn work<M: Module>(
     runner.put(module);
     supervisor.mark_started();
     let _ = started.send(Ok(()));
-    while let RunEnd::Crashed(reason) = runner.run().await {
-        let Some(module) = supervisor.again(&reason).await else {
+    while let RunEnd::Crashed(crash) = runner.run().await {
+        let Some(module) = runner.meanwhile(supervisor.again(crash)).await else {
             return Ok(());
         };
         runner.put(module);

@@ -1,7 +1,7 @@
 //! What a module is handling, for who looks on from outside: [`BeingHandled`], which an exclusive module
 //! keeps as its [`Progress`]; and [`Pause`], which holds a module up from there.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -15,6 +15,8 @@ pub(crate) struct BeingHandled {
     pub(crate) slot: usize,
     /// When it began, if that is known.
     pub(crate) since: Option<Instant>,
+    /// Whether it is a consequence of a report.
+    pub(crate) is_of_report: bool,
 }
 
 /// What a module is told, and tells, with each message. On a cache line apart from what others write: on two
@@ -24,6 +26,8 @@ pub(crate) struct BeingHandled {
 pub(in crate::module) struct Progress {
     /// What it is handling: the slot of the message, and a number that tells it from others. Zero if nothing.
     current: AtomicU64,
+    /// The last turn in which it handled a consequence of a report.
+    report_turn: AtomicU32,
     pub(in crate::module) pause: Pause,
 }
 
@@ -33,6 +37,16 @@ impl Progress {
     pub(in crate::module) fn begin(&self, turn: u32, slot: usize) {
         let current = u64::from(turn) << 32 | (slot as u64 + 1) & u64::from(u32::MAX);
         self.current.store(current, Ordering::Relaxed);
+    }
+
+    /// What it handles in that turn is a consequence of a report.
+    pub(in crate::module) fn mark_report(&self, turn: u32) {
+        self.report_turn.store(turn, Ordering::Relaxed);
+    }
+
+    /// Whether what it handles in that turn is a consequence of a report.
+    pub(in crate::module) fn is_of_report(&self, turn: u64) -> bool {
+        u64::from(self.report_turn.load(Ordering::Relaxed)) == turn
     }
 
     /// It handles nothing.

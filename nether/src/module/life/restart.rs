@@ -21,6 +21,7 @@ use crate::module::life::background::BackgroundTasks;
 use crate::module::life::{Life, ModuleState};
 use crate::module::mode::CellOf;
 use crate::module::policy::{Backoff, Restart, RestartPolicy};
+use crate::module::tally::Crash;
 use crate::race::race;
 use crate::resources::Resources;
 use crate::route::BoxFuture;
@@ -72,25 +73,24 @@ pub(super) struct Supervisor<M: Module> {
     crashes: VecDeque<Instant>,
 }
 
-/// Stops a module that is not made again.
-pub(super) struct Stopper<M: Module> {
-    mediator: Arc<Mediator>,
-    cell: Arc<CellOf<M>>,
-    life: Arc<Life>,
-    module_handle: Handle,
-}
-
-impl<M: Module> Stopper<M> {
-    pub(super) fn stop(&self, reason: String) {
+impl<M: Module> Supervisor<M> {
+    /// Stops a module that is not made again.
+    fn stop(&self, crash: Crash) {
+        let Crash {
+            reason,
+            is_of_report,
+        } = crash;
         self.life.be(ModuleState::Stopped);
         let module = M::descriptor().declaration.name;
         let is_essential = M::descriptor().restart.is_essential;
         tracing::error!(module, reason, is_essential, "the module is stopped");
         self.cell.stop();
-        announce(&self.module_handle, || ModuleStopped {
-            module: module.to_owned(),
-            reason,
-        });
+        if !is_of_report {
+            announce(&self.module_handle, || ModuleStopped {
+                module: module.to_owned(),
+                reason,
+            });
+        }
         if is_essential {
             self.mediator.stopping.demand();
         }
@@ -166,10 +166,9 @@ impl<M: Module> Supervisor<M> {
 
     /// A module in place of one that has crashed. `None` if it has crashed too often: then it is stopped, and
     /// what waits becomes dead letters.
-    pub(super) async fn again(&mut self, reason: &str) -> Option<M> {
+    pub(super) async fn again(&mut self, mut crash: Crash) -> Option<M> {
         self.life.be(ModuleState::Restarting);
         self.background.cut_off();
-        let mut reason = reason.to_owned();
         while self.plan_restart() {
             self.wait().await;
             match self.make().await {
@@ -178,35 +177,27 @@ impl<M: Module> Supervisor<M> {
                     tracing::warn!(
                         module = self.name(),
                         restarts,
-                        reason,
+                        reason = crash.reason,
                         "the module was restarted"
                     );
-                    announce(&self.module_handle, || ModuleRestarted {
-                        module: self.name().to_owned(),
-                        restarts,
-                        reason,
-                    });
+                    if !crash.is_of_report {
+                        announce(&self.module_handle, || ModuleRestarted {
+                            module: self.name().to_owned(),
+                            restarts,
+                            reason: crash.reason,
+                        });
+                    }
                     return Some(module);
                 }
                 Err(failed) => {
                     let error = failed.into_error();
                     tracing::warn!(module = self.name(), %error, "the module crashed while it restarted");
-                    reason = error.to_string();
+                    crash.reason = error.to_string();
                 }
             }
         }
-        self.stopper().stop(reason);
+        self.stop(crash);
         None
-    }
-
-    /// What stops the module, for good.
-    pub(super) fn stopper(&self) -> Stopper<M> {
-        Stopper {
-            mediator: Arc::clone(&self.mediator),
-            cell: Arc::clone(&self.cell),
-            life: Arc::clone(&self.life),
-            module_handle: self.module_handle.clone(),
-        }
     }
 
     /// Counts a crash, and says whether the module is made again after it.

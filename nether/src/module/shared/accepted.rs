@@ -12,16 +12,23 @@ use crate::context::{Context, Handle};
 use crate::envelope::{Label, Parcel, Reply, Source};
 use crate::error::{CallError, Deadlock, FailureKind, SendError};
 use crate::guarded::drop_unpanicked;
-use crate::message::Message;
-use crate::module::handler::{Attempt, SharedHandler, dead_letter, dead_letter_begun, failure_of};
+use crate::message::{Message, MessageKind};
+use crate::module::handler::{
+    Attempt, SharedHandler, count_dead_letter, failure_of, origin_of_lost, report_dead_letter,
+};
 use crate::module::shared::SharedCell;
-use crate::module::tally::Verdict;
+use crate::module::shared::places::until_obstacle;
+use crate::module::tally::{Crash, Verdict};
 use crate::module::{Module, Shared};
+use crate::race::race;
+use crate::scope::Scope;
 use crate::waiting::until_made;
 
 /// A message that a shared module has accepted. Dropped, it counts how the message ended.
 pub(super) struct Accepted<M: Module + Shared> {
     pub(super) cell: Arc<SharedCell<M>>,
+    /// Whether it has one of the module's places.
+    pub(super) has_place: bool,
     pub(super) label: Label,
     pub(super) ctx: Context<M>,
     pub(super) end: MessageEnd,
@@ -40,9 +47,8 @@ pub(super) enum MessageEnd {
 }
 
 impl<M: Module + Shared> Accepted<M> {
-    /// Runs the handler, after waiting for a permit if it `waits`. Its failure is logged and published here;
-    /// telling it is the caller's part.
-    pub(super) async fn run<P>(&mut self, parcel: &mut Option<P>, waits: bool) -> Reply<P::Message>
+    /// Runs the handler. Its failure is logged and published here; telling it is the caller's part.
+    pub(super) async fn run<P>(&mut self, parcel: &mut Option<P>) -> Reply<P::Message>
     where
         P: Parcel,
         M: SharedHandler<P>,
@@ -52,26 +58,25 @@ impl<M: Module + Shared> Accepted<M> {
             label,
             ctx,
             end,
+            ..
         } = self;
-        // What is rarely waited for is boxed, so that it makes no call larger.
-        let _permit = match waits.then(|| cell.permits.try_acquire()) {
-            None => None,
-            Some(Ok(permit)) => Some(permit),
-            Some(Err(_)) => Box::pin(cell.permits.acquire()).await.ok(),
-        };
         loop {
+            // What is rarely waited for is boxed, so that it makes no call larger.
             let chance = &ctx.handle().scope.mediator.chance;
             let module = match cell.ready_module(chance) {
                 Some(module) => module,
-                None => match Box::pin(cell.next_module(chance, P::Message::NAME)).await {
-                    Ok(module) => module,
-                    Err(deadlock) => {
-                        *end = MessageEnd::Gone;
-                        cell.tally.count_abandoned();
-                        ctx.handle().scope.take_back(1);
-                        return Err(CallError::Deadlock(Box::new(deadlock)));
+                None => {
+                    let (scope, message) = (&ctx.handle().scope, P::Message::NAME);
+                    match Box::pin(cell.next_module(chance, scope, message)).await {
+                        Ok(module) => module,
+                        Err(deadlock) => {
+                            *end = MessageEnd::Gone;
+                            cell.tally.count_abandoned();
+                            scope.take_back(1);
+                            return Err(CallError::Deadlock(Box::new(deadlock)));
+                        }
                     }
-                },
+                }
             };
             let obstacle = ctx.handle().scope.obstacle();
             let (Some(value), None, Some(packed)) = (&*module, &obstacle, &mut *parcel) else {
@@ -79,6 +84,7 @@ impl<M: Module + Shared> Accepted<M> {
                 let error = refusal(P::Message::NAME, &kind);
                 cell.refuse(ctx.handle().source(), *label, kind, parcel);
                 *end = MessageEnd::Gone;
+                count_dead_letter(ctx.handle().source(), *label, &cell.tally, false);
                 return Err(error.into());
             };
             *end = MessageEnd::Handling;
@@ -90,12 +96,17 @@ impl<M: Module + Shared> Accepted<M> {
                 Attempt::Ended(Ok(Ok(reply))) => {
                     *end = MessageEnd::Handled(Verdict::Handled);
                     cell.conclude(Verdict::Handled, P::Message::NAME, ctx.handle(), &module);
+                    // The caller's task must not panic with a `Drop` of the message.
+                    if packed.is_kept() {
+                        drop_unpanicked(parcel.take());
+                    }
                     return Ok(reply);
                 }
                 Attempt::Ended(failed) => failed,
                 Attempt::Again(cause) => {
                     if let Some(cause) = cause {
-                        cell.crashed(&module, cause.reason(P::Message::NAME));
+                        let crash = crash_of(cause.reason(P::Message::NAME), ctx.handle());
+                        cell.crashed(&module, crash);
                     }
                     *label = label.tried();
                     ctx.handle_mut().message = Some(*label);
@@ -108,7 +119,17 @@ impl<M: Module + Shared> Accepted<M> {
                 failure_of::<P::Message>(failed, awaited, handle, cell.declaration, &json);
             *end = MessageEnd::Handled(verdict);
             cell.conclude(verdict, P::Message::NAME, ctx.handle(), &module);
+            drop_unpanicked(parcel.take());
             return reply;
+        }
+    }
+
+    /// Waits for a place, for what a handler caused.
+    pub(super) async fn take_place(&mut self) {
+        let cell = &self.cell;
+        if !self.has_place {
+            self.has_place =
+                cell.places.take() || cell.places.wait_inside(&self.ctx.handle().scope).await;
         }
     }
 
@@ -120,10 +141,11 @@ impl<M: Module + Shared> Accepted<M> {
             label,
             ctx,
             end,
+            ..
         } = self;
         let scope = &ctx.handle().scope;
         let has_begun = matches!(end, MessageEnd::Handling);
-        if label.is_awaited() {
+        if label.is_awaited() && label.message.kind == MessageKind::Query {
             cell.tally.count_abandoned();
             return if has_begun {
                 scope.finish(1)
@@ -131,13 +153,12 @@ impl<M: Module + Shared> Accepted<M> {
                 scope.take_back(1)
             };
         }
+        // A command runs on when its caller leaves, so nobody is there to notice that it ended here.
         let kind = scope.obstacle().unwrap_or(FailureKind::Stopped);
         let (source, module) = (ctx.handle().source(), cell.declaration);
-        if has_begun {
-            dead_letter_begun(source, *label, kind, &cell.tally, module);
-        } else {
-            dead_letter(source, *label, kind, &cell.tally, module, &|| None);
-        }
+        report_dead_letter(source, *label, &kind, module, &|| None);
+        origin_of_lost(source, *label, module).keep(kind);
+        count_dead_letter(source, *label, &cell.tally, has_begun);
     }
 }
 
@@ -153,27 +174,34 @@ impl<M: Module + Shared> SharedCell<M> {
         Some(self.module.load()).filter(|module| module.is_some())
     }
 
-    /// The module, after what holds it up; `None` if there will be none.
+    /// The module, after what holds it up; `None` if there will be none, or if there is a reason not to begin any
+    /// more.
     ///
     /// # Errors
     /// If it would never be made, because it waits for the caller.
     async fn next_module(
         &self,
         chance: &Chance,
+        scope: &Scope,
         message: &'static str,
     ) -> Result<Guard<Option<Arc<M>>>, Deadlock> {
         if chance.is_drawn() {
             chance.shuffle().await;
         }
         if self.pause.is_on() {
-            self.pause.over().await;
+            race(self.pause.over(), until_obstacle(scope)).await;
         }
         let module = self.module.load();
         if module.is_some() {
             return Ok(module);
         }
-        let made = until_made(message, &self.waiter, self.module.made());
-        made.await.map(Guard::from_inner)
+        let obstacle = async {
+            until_obstacle(scope).await;
+            None
+        };
+        let made = race(self.module.made(), obstacle);
+        let made = until_made(message, &self.waiter, made).await;
+        made.map(Guard::from_inner)
     }
 
     /// Runs the handler, which is seen from outside unless it is ready at once.
@@ -191,7 +219,8 @@ impl<M: Module + Shared> SharedCell<M> {
             let polled = attempt.as_mut().poll(cx);
             if polled.is_pending() {
                 if begun.is_none() {
-                    begun = Some(self.running.begin(label.message.slot()));
+                    let is_of_report = handle.scope.is_of_report();
+                    begun = Some(self.running.begin(label.message.slot(), is_of_report));
                     handle.scope.mediator.watch.notify_busy();
                 }
                 parked = handle
@@ -212,7 +241,10 @@ impl<M: Module + Shared> SharedCell<M> {
         parcel: &mut Option<P>,
     ) {
         let json = || parcel.as_ref().and_then(Parcel::json);
-        dead_letter(source, label, kind, &self.tally, self.declaration, &json);
+        report_dead_letter(source, label, &kind, self.declaration, &json);
+        if !label.is_awaited() {
+            origin_of_lost(source, label, self.declaration).keep(kind);
+        }
         drop_unpanicked(parcel.take());
     }
 
@@ -229,7 +261,7 @@ impl<M: Module + Shared> SharedCell<M> {
             breaker.count(verdict, handle);
         }
         if let Verdict::Crashed(cause) = verdict {
-            self.crashed(module, cause.reason(message));
+            self.crashed(module, crash_of(cause.reason(message), handle));
         }
     }
 }
@@ -244,10 +276,18 @@ impl<M: Module + Shared> Drop for Accepted<M> {
             }
             MessageEnd::Gone => {}
         }
+        self.cell.places.give_back(self.has_place);
         if self.cell.closed.load(Ordering::SeqCst) {
             self.cell.changed.notify_waiters();
         }
         self.cell.stopping.notify_quiet();
+    }
+}
+
+fn crash_of(reason: String, handle: &Handle) -> Crash {
+    Crash {
+        reason,
+        is_of_report: handle.scope.is_of_report(),
     }
 }
 

@@ -1,19 +1,17 @@
 //! How messages reach a shared module: in the caller's task, or in tasks of their own.
 
-use std::future::ready;
 use std::sync::Arc;
 
-use tokio::sync::OwnedSemaphorePermit;
-
 use crate::envelope::{Header, Parcel, Reply};
-use crate::error::Result;
+use crate::error::{FailureKind, Result};
 use crate::message::Message;
 use crate::module::cell::Way;
-use crate::module::handler::{SharedHandler, keep};
+use crate::module::handler::{SharedHandler, origin_of};
 use crate::module::shared::SharedCell;
 use crate::module::shared::accepted::{Accepted, MessageEnd};
+use crate::module::shared::places::Offered;
 use crate::module::{Module, Shared};
-use crate::route::{BoxFuture, Inline, Rejected, Route};
+use crate::route::{BoxFuture, Inline, InlineCall, Rejected, Route};
 
 impl<M, P> Inline<P> for SharedCell<M>
 where
@@ -25,15 +23,22 @@ where
         parcel: P,
         header: Header,
         is_external: bool,
-    ) -> BoxFuture<Reply<P::Message>> {
+    ) -> Result<InlineCall<Reply<P::Message>>, Rejected> {
+        let has_place = is_external && self.places.take();
+        if is_external && !has_place {
+            let offered = Offered::new(parcel, header);
+            return Ok(InlineCall::Waiting(Box::pin(async move {
+                let (parcel, header) = offered.enter(&self.places).await?;
+                let mut parcel = Some(parcel);
+                let mut accepted = self.accept(header, &parcel, true)?;
+                Ok(Box::pin(async move { accepted.run(&mut parcel).await }) as BoxFuture<_>)
+            })));
+        }
         // What the future captures lies where it is, and is not moved once more.
         let mut parcel = Some(parcel);
-        match self.accept(header, &parcel) {
-            Ok(mut accepted) => {
-                Box::pin(async move { accepted.run(&mut parcel, is_external).await })
-            }
-            Err(rejected) => Box::pin(ready(Err(rejected.error(P::Message::NAME).into()))),
-        }
+        let mut accepted = self.accept(header, &parcel, has_place)?;
+        let handler = Box::pin(async move { accepted.run(&mut parcel).await });
+        Ok(InlineCall::Accepted(handler))
     }
 
     fn post(
@@ -42,19 +47,15 @@ where
         header: Header,
         is_external: bool,
     ) -> Result<Option<BoxFuture<Result<(), Rejected>>>, Rejected> {
-        let permit = Arc::clone(&self.permits).try_acquire_owned().ok();
-        if permit.is_none() && is_external {
-            let mut offered = Offered(Some((parcel, header)));
+        let has_place = self.places.take();
+        if !has_place && is_external {
+            let offered = Offered::new(parcel, header);
             return Ok(Some(Box::pin(async move {
-                // The semaphore is never closed.
-                let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
-                match offered.0.take() {
-                    Some((parcel, header)) => self.begin(parcel, header, permit),
-                    None => Err(Rejected::Closed),
-                }
+                let (parcel, header) = offered.enter(&self.places).await?;
+                self.begin(parcel, header, true)
             })));
         }
-        self.begin(parcel, header, permit).map(|()| None)
+        self.begin(parcel, header, has_place).map(|()| None)
     }
 
     fn try_call(
@@ -63,14 +64,10 @@ where
         header: Header,
         is_external: bool,
     ) -> Result<BoxFuture<Reply<P::Message>>, Rejected> {
-        let permit = self.permit(&header, is_external)?;
-        let mut accepted = self.accept(header, parcel)?;
+        let has_place = self.places.try_take(&header, is_external)?;
+        let mut accepted = self.accept(header, parcel, has_place)?;
         let mut parcel = parcel.take();
-        Ok(Box::pin(async move {
-            let reply = accepted.run(&mut parcel, false).await;
-            drop(permit);
-            reply
-        }))
+        Ok(Box::pin(async move { accepted.run(&mut parcel).await }))
     }
 
     fn try_post(
@@ -79,73 +76,42 @@ where
         header: Header,
         is_external: bool,
     ) -> Result<(), Rejected> {
-        let permit = self.permit(&header, is_external)?;
-        let accepted = Arc::clone(&self).accept(header, parcel)?;
-        self.run_alone(accepted, parcel.take(), permit);
+        let has_place = self.places.try_take(&header, is_external)?;
+        let accepted = Arc::clone(&self).accept(header, parcel, has_place)?;
+        self.run_alone(accepted, parcel.take());
         Ok(())
     }
 }
 
 impl<M: Module + Shared> SharedCell<M> {
-    /// Accepts the message, and lets its handler run in a task of its own. Without a permit it waits for one
+    /// Accepts the message, and lets its handler run in a task of its own. Without a place it waits for one
     /// there.
-    fn begin<P>(
-        self: Arc<Self>,
-        parcel: P,
-        header: Header,
-        permit: Option<OwnedSemaphorePermit>,
-    ) -> Result<(), Rejected>
+    fn begin<P>(self: Arc<Self>, parcel: P, header: Header, has_place: bool) -> Result<(), Rejected>
     where
         P: Parcel,
         M: SharedHandler<P>,
     {
         let parcel = Some(parcel);
-        let accepted = Arc::clone(&self).accept(header, &parcel)?;
-        self.run_alone(accepted, parcel, permit);
+        let accepted = Arc::clone(&self).accept(header, &parcel, has_place)?;
+        self.run_alone(accepted, parcel);
         Ok(())
     }
 
-    /// Lets the handler run in a task of its own; without a permit it waits for one there.
-    fn run_alone<P>(
-        &self,
-        mut accepted: Accepted<M>,
-        mut parcel: Option<P>,
-        permit: Option<OwnedSemaphorePermit>,
-    ) where
+    /// Lets the handler run in a task of its own; without a place it waits for one there.
+    fn run_alone<P>(&self, mut accepted: Accepted<M>, mut parcel: Option<P>)
+    where
         P: Parcel,
         M: SharedHandler<P>,
     {
         self.spawn(async move {
-            let reply = accepted.run(&mut parcel, permit.is_none()).await;
+            accepted.take_place().await;
+            let reply = accepted.run(&mut parcel).await;
             if let (Err(error), MessageEnd::Handled(_)) = (reply, accepted.end) {
-                keep::<P::Message>(error, accepted.ctx.handle(), accepted.cell.declaration);
+                let Accepted { cell, ctx, .. } = &accepted;
+                let of = origin_of(ctx.handle(), P::Message::NAME, cell.declaration);
+                of.keep(FailureKind::of(error));
             }
         });
-    }
-
-    /// A permit for what does not wait for one. Work from outside needs it.
-    fn permit(
-        &self,
-        header: &Header,
-        is_external: bool,
-    ) -> Result<Option<OwnedSemaphorePermit>, Rejected> {
-        let permit = Arc::clone(&self.permits).try_acquire_owned().ok();
-        if permit.is_none() && is_external {
-            header.scope.take_back(1);
-            return Err(Rejected::Full);
-        }
-        Ok(permit)
-    }
-}
-
-/// What waits to be accepted. Dropped, it is taken back: it is not in flight any more.
-struct Offered<P>(Option<(P, Header)>);
-
-impl<P> Drop for Offered<P> {
-    fn drop(&mut self) {
-        if let Some((_, header)) = &self.0 {
-            header.scope.take_back(1);
-        }
     }
 }
 

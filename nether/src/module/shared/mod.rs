@@ -2,31 +2,33 @@
 
 mod accepted;
 mod inline;
+mod places;
 mod running;
 mod slot;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 use arc_swap::Guard;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::context::{Context, Handle};
 use crate::declaration::Declaration;
 use crate::envelope::{Header, Parcel};
 use crate::error::Result;
-use crate::mediator::Stopping;
+use crate::mediator::{HoldsMessages, Mediator, Stopping};
 use crate::message::MessageKind;
 use crate::module::cell::{ModuleCell, ModuleRunner, RunEnd};
-use crate::module::handler::{Breaker, dead_letter};
+use crate::module::handler::{Breaker, count_dead_letter, origin_of_lost, report_dead_letter};
 use crate::module::life::{BeingHandled, Pause};
 use crate::module::mode::{Concurrently, Mode};
 use crate::module::shared::accepted::{Accepted, MessageEnd};
+use crate::module::shared::places::Places;
 use crate::module::shared::running::Running;
 use crate::module::shared::slot::ModuleSlot;
-use crate::module::tally::Tally;
+use crate::module::tally::{Crash, Tally};
 use crate::module::{Module, Shared};
 use crate::route::Rejected;
 use crate::sync::lock;
@@ -42,10 +44,7 @@ pub struct SharedCell<M: Module + Shared> {
     module: ModuleSlot<M>,
     /// Whether the module has crashed too often.
     is_stopped: AtomicBool,
-    /// How many handlers may run. Work from outside waits for a permit; what handlers cause runs in tasks of
-    /// its own and waits there; a call from inside a handler needs none, for a caller must never wait for
-    /// itself.
-    permits: Arc<Semaphore>,
+    places: Places,
     /// The handlers that no caller runs; `None` once the module is cut off.
     tasks: Mutex<Option<JoinSet<()>>>,
     running: Running,
@@ -55,6 +54,8 @@ pub struct SharedCell<M: Module + Shared> {
     /// Told by `close`, by every message that ends after it, and by a crash.
     changed: Notify,
     stopping: Arc<Stopping>,
+    /// Where handlers run that no caller runs.
+    runtime: tokio::runtime::Handle,
     tally: Tally,
     /// Boxed: most modules have none, and look for it with each message.
     breaker: Option<Box<Breaker>>,
@@ -70,18 +71,22 @@ impl<M: Module + Shared> SharedCell<M> {
         self: Arc<Self>,
         header: Header,
         parcel: &Option<P>,
+        has_place: bool,
     ) -> Result<Accepted<M>, Rejected> {
         let json = || parcel.as_ref().and_then(Parcel::json);
         self.accepted.fetch_add(1, Ordering::SeqCst);
         if self.closed.load(Ordering::SeqCst) {
+            self.places.give_back(has_place);
             return Err(self.turn_away(Rejected::Closed, &header, &json));
         }
         let breaker = self.breaker.as_ref();
         if breaker.is_some_and(|breaker| !breaker.lets_pass()) {
+            self.places.give_back(has_place);
             return Err(self.turn_away(Rejected::BreakerOpen, &header, &json));
         }
         Ok(Accepted {
             cell: self,
+            has_place,
             label: header.label,
             ctx: Context::new(Handle::of(header)),
             end: MessageEnd::Waiting,
@@ -102,7 +107,9 @@ impl<M: Module + Shared> SharedCell<M> {
         match rejected.failure(self.is_stopped.load(Ordering::SeqCst)) {
             Some(kind) if label.message.kind == MessageKind::Event => {
                 let source = header.source();
-                dead_letter(source, *label, kind, &self.tally, self.declaration, json);
+                report_dead_letter(source, *label, &kind, self.declaration, json);
+                origin_of_lost(source, *label, self.declaration).keep(kind);
+                count_dead_letter(source, *label, &self.tally, false);
             }
             _ => {
                 self.tally.count_abandoned();
@@ -116,13 +123,13 @@ impl<M: Module + Shared> SharedCell<M> {
 
     /// Waits until the cell is closed and everything accepted has ended, or the module has crashed, and says
     /// how.
-    async fn ended(&self) -> Option<String> {
+    async fn ended(&self) -> Option<Crash> {
         loop {
             let notified = self.changed.notified();
             tokio::pin!(notified);
             notified.as_mut().enable();
-            if let Some(reason) = self.module.take_crash() {
-                return Some(reason);
+            if let Some(crash) = self.module.take_crash() {
+                return Some(crash);
             }
             let ended = self.tally.ended();
             if self.closed.load(Ordering::SeqCst) && self.accepted.load(Ordering::SeqCst) == ended {
@@ -134,17 +141,23 @@ impl<M: Module + Shared> SharedCell<M> {
 
     /// A handler has fallen. Whoever comes next waits for another module, unless there is another already.
     #[cold]
-    fn crashed(&self, module: &Guard<Option<Arc<M>>>, reason: String) {
+    fn crashed(&self, module: &Guard<Option<Arc<M>>>, crash: Crash) {
         if self.module.remove(module) {
-            ModuleCell::<M>::crash(self, reason);
+            self.end_with(crash);
         }
+    }
+
+    /// Lets the module's task know that the module has crashed.
+    fn end_with(&self, crash: Crash) {
+        self.module.crash(crash);
+        self.changed.notify_waiters();
     }
 
     /// Runs a handler in a task of its own. Once the module is cut off, it is dropped instead.
     fn spawn(&self, handler: impl Future<Output = ()> + Send + 'static) {
         if let Some(tasks) = &mut *lock(&self.tasks) {
             while tasks.try_join_next().is_some() {}
-            tasks.spawn(handler);
+            tasks.spawn_on(handler, &self.runtime);
         }
     }
 }
@@ -165,9 +178,9 @@ impl<M: Module + Shared> ModuleRunner<M> for SharedRunner<M> {
 
     async fn run(&mut self) -> RunEnd {
         match self.cell.ended().await {
-            Some(reason) => {
+            Some(crash) => {
                 self.cell.module.clear();
-                RunEnd::Crashed(reason)
+                RunEnd::Crashed(crash)
             }
             None => RunEnd::Closed,
         }
@@ -185,18 +198,19 @@ impl<M: Module + Shared> ModuleRunner<M> for SharedRunner<M> {
 impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
     type Runner = SharedRunner<M>;
 
-    fn new(bound: usize, declaration: &'static Declaration, stopping: Arc<Stopping>) -> Self {
+    fn new(bound: usize, declaration: &'static Declaration, mediator: &Mediator) -> Self {
         SharedCell {
             module: ModuleSlot::new(M::descriptor().restart.resumes()),
             is_stopped: AtomicBool::new(false),
-            permits: Arc::new(Semaphore::new(bound.min(Semaphore::MAX_PERMITS))),
+            places: Places::new(bound),
             tasks: Mutex::new(Some(JoinSet::new())),
             running: Running::default(),
             pause: Pause::default(),
             accepted: AtomicU64::new(0),
             closed: AtomicBool::new(false),
             changed: Notify::new(),
-            stopping,
+            stopping: Arc::clone(&mediator.stopping),
+            runtime: mediator.runtime.clone(),
             tally: Tally::default(),
             breaker: M::descriptor()
                 .breaker
@@ -214,8 +228,10 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
     }
 
     fn crash(&self, reason: String) {
-        self.module.crash(reason);
-        self.changed.notify_waiters();
+        self.end_with(Crash {
+            reason,
+            is_of_report: false,
+        });
     }
 
     fn stop(&self) {
@@ -230,6 +246,7 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
 
     fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
+        self.places.close();
         self.changed.notify_waiters();
     }
 
@@ -271,6 +288,10 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
 
     fn shared(&self) -> Option<Arc<M>> {
         self.module.share()
+    }
+
+    fn mailbox(_: &Arc<Self>) -> Option<Weak<dyn HoldsMessages>> {
+        None
     }
 
     fn waiter(&self) -> &Arc<Waiter> {

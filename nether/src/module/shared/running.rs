@@ -21,7 +21,7 @@ struct RunningHandlers {
 impl Running {
     /// A handler is at work, for who looks on.
     #[cold]
-    pub(super) fn begin(&self, slot: usize) -> Begun<'_> {
+    pub(super) fn begin(&self, slot: usize, is_of_report: bool) -> Begun<'_> {
         let mut running = lock(&self.0);
         let turn = running.next;
         running.next += 1;
@@ -29,6 +29,7 @@ impl Running {
             turn,
             slot,
             since: Some(Instant::now()),
+            is_of_report,
         };
         running.begun.insert(turn, handling);
         Begun {

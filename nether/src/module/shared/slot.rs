@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 use arc_swap::{ArcSwapOption, Guard};
 use tokio::sync::Notify;
 
+use crate::guarded::drop_unpanicked;
+use crate::module::tally::Crash;
 use crate::sync::lock;
 
 /// The place of a shared module. A module that has crashed leaves it; its other handlers run on with it, and
@@ -18,7 +20,7 @@ pub(super) struct ModuleSlot<M> {
     /// Told when the module is there, and when there will be none.
     made: Notify,
     /// How the module has crashed, until somebody sees to it.
-    crash: Mutex<Option<String>>,
+    crash: Mutex<Option<Crash>>,
     /// Whether the module goes on as it is when a handler has panicked.
     resumes: bool,
 }
@@ -70,12 +72,12 @@ impl<M> ModuleSlot<M> {
     }
 
     /// Notes how the module has crashed, unless it has crashed before.
-    pub(super) fn crash(&self, reason: String) {
-        lock(&self.crash).get_or_insert(reason);
+    pub(super) fn crash(&self, crash: Crash) {
+        lock(&self.crash).get_or_insert(crash);
     }
 
     /// How the module has crashed, which is forgotten with that.
-    pub(super) fn take_crash(&self) -> Option<String> {
+    pub(super) fn take_crash(&self) -> Option<Crash> {
         lock(&self.crash).take()
     }
 
@@ -91,7 +93,7 @@ impl<M> ModuleSlot<M> {
 
     /// Removes the module: there will be another.
     pub(super) fn clear(&self) {
-        self.module.store(None);
+        drop_unpanicked(self.module.swap(None));
     }
 
     /// Removes the last module.

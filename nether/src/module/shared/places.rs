@@ -1,0 +1,140 @@
+//! [`Places`] of a shared module: how work waits for one, and is taken back if it does not get one.
+
+use std::future::pending;
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, SetOnce};
+use tokio::time::sleep_until;
+
+use crate::envelope::Header;
+use crate::race::race;
+use crate::route::Rejected;
+use crate::scope::Scope;
+
+/// How many handlers of a shared module may run. Work from outside waits for a place; what handlers cause
+/// runs in tasks of its own and waits there; a call from inside a handler needs none, for a caller must never
+/// wait for itself.
+pub(super) struct Places {
+    /// Never closed: what handlers cause still gets its place while the module stops.
+    free: Semaphore,
+    /// Set once the module accepts nothing more.
+    closed: SetOnce<()>,
+}
+
+impl Places {
+    pub(super) fn new(bound: usize) -> Self {
+        Places {
+            free: Semaphore::new(bound.min(Semaphore::MAX_PERMITS)),
+            closed: SetOnce::new(),
+        }
+    }
+
+    /// Takes a place if there is one, and says whether. To be given back with
+    /// [`give_back`](Places::give_back).
+    #[inline]
+    pub(super) fn take(&self) -> bool {
+        let place = self.free.try_acquire();
+        place.map(|place| place.forget()).is_ok()
+    }
+
+    #[inline]
+    pub(super) fn give_back(&self, has_place: bool) {
+        if has_place {
+            self.free.add_permits(1);
+        }
+    }
+
+    /// Takes a place for what does not wait for one. Work from outside needs it.
+    pub(super) fn try_take(&self, header: &Header, is_external: bool) -> Result<bool, Rejected> {
+        let has_place = self.take();
+        if !has_place && is_external {
+            header.scope.take_back(1);
+            return Err(Rejected::Full);
+        }
+        Ok(has_place)
+    }
+
+    /// Lets work from outside wait no longer: it is rejected.
+    pub(super) fn close(&self) {
+        let _ = self.closed.set(()); // Or it was closed before.
+    }
+
+    /// Waits for a place, first come, first served, and takes it.
+    async fn wait(&self) {
+        if let Ok(place) = self.free.acquire().await {
+            place.forget();
+        }
+    }
+
+    /// Waits for a place for what a handler caused. Says whether it took one: it does not if there is a
+    /// reason not to begin any more.
+    pub(super) async fn wait_inside(&self, scope: &Scope) -> bool {
+        let place = async {
+            self.wait().await;
+            true
+        };
+        let obstacle = async {
+            until_obstacle(scope).await;
+            false
+        };
+        race(place, obstacle).await
+    }
+}
+
+/// Waits until nothing more of a unit of work is begun. A standing scope has no such end, but for a deadline.
+pub(super) async fn until_obstacle(scope: &Scope) {
+    let deadline = async {
+        match scope.deadline() {
+            Some(deadline) => sleep_until(deadline.0).await,
+            None => pending().await,
+        }
+    };
+    let cancelled = async {
+        scope.cancelled().await;
+        if !scope.is_cancelled_unit() {
+            pending().await
+        }
+    };
+    race(cancelled, deadline).await;
+}
+
+/// Work from outside that waits for a place. Dropped, it is taken back: it is not in flight any more.
+pub(super) struct Offered<P>(Option<(P, Header)>);
+
+impl<P> Offered<P> {
+    pub(super) fn new(parcel: P, header: Header) -> Self {
+        Offered(Some((parcel, header)))
+    }
+
+    /// Waits for a place, until the module stops or the unit of work is cancelled; whoever polls this sees to
+    /// the deadline. The place belongs to what this gives back.
+    pub(super) async fn enter(mut self, places: &Places) -> Result<(P, Header), Rejected> {
+        let Some((_, header)) = &self.0 else {
+            return Err(Rejected::Closed);
+        };
+        let scope = Arc::clone(&header.scope);
+        let is_cancelled = async {
+            scope.cancelled().await;
+            Err(Rejected::Cancelled)
+        };
+        let is_closed = async {
+            places.closed.wait().await;
+            Err(Rejected::Closed)
+        };
+        let place = async {
+            places.wait().await;
+            Ok(())
+        };
+        // A place that is there counts less than a reason not to begin.
+        race(is_cancelled, race(is_closed, place)).await?;
+        self.0.take().ok_or(Rejected::Closed)
+    }
+}
+
+impl<P> Drop for Offered<P> {
+    fn drop(&mut self) {
+        if let Some((_, header)) = &self.0 {
+            header.scope.take_back(1);
+        }
+    }
+}
