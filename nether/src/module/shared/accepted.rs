@@ -68,7 +68,7 @@ impl<M: Module + Shared> Accepted<M> {
             // Held while the handler runs; cheaper than an `Arc` of its own.
             let mut module = cell.module.load();
             if module.is_none() {
-                module = Guard::from_inner(Box::pin(cell.made()).await);
+                module = Guard::from_inner(Box::pin(cell.module.made()).await);
             }
             let handle = ctx.handle();
             let obstacle = handle.scope.obstacle();
@@ -89,7 +89,7 @@ impl<M: Module + Shared> Accepted<M> {
                 poll_fn(|cx| {
                     let polled = attempt.as_mut().poll(cx);
                     if polled.is_pending() && begun.is_none() {
-                        begun = Some(cell.begun(label.message.slot()));
+                        begun = Some(cell.running.begin(label.message.slot()));
                         handle.scope.mediator.watch.notify_busy();
                     }
                     polled

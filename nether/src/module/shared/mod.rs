@@ -1,32 +1,34 @@
 //! [`SharedCell`]: a module whose handlers run concurrently: in the caller's task, or in tasks of their own.
 
 mod accepted;
+mod inline;
+mod running;
+mod slot;
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::future::ready;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use arc_swap::{ArcSwapOption, Guard};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use arc_swap::Guard;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 use crate::context::{Context, Handle};
 use crate::declaration::Declaration;
-use crate::envelope::{Header, Parcel, Reply};
+use crate::envelope::{Header, Parcel};
 use crate::error::Result;
 use crate::mediator::Stopping;
-use crate::message::{Message, MessageKind};
-use crate::module::cell::{ModuleCell, ModuleRunner, RunEnd, Way};
-use crate::module::handler::{Breaker, SharedHandler, dead_letter, keep};
+use crate::message::MessageKind;
+use crate::module::cell::{ModuleCell, ModuleRunner, RunEnd};
+use crate::module::handler::{Breaker, dead_letter};
 use crate::module::life::{BeingHandled, Pause};
 use crate::module::mode::{Concurrently, Mode};
 use crate::module::shared::accepted::{Accepted, MessageEnd};
+use crate::module::shared::running::Running;
+use crate::module::shared::slot::ModuleSlot;
 use crate::module::tally::Tally;
 use crate::module::{Module, Shared};
-use crate::route::{BoxFuture, Inline, Rejected, Route};
+use crate::route::Rejected;
 use crate::sync::lock;
 use crate::waiting::Waiter;
 
@@ -37,26 +39,16 @@ impl<M: Module + Shared> Mode<M> for Concurrently {
 /// A shared module, and what it has done.
 #[doc(hidden)]
 pub struct SharedCell<M: Module + Shared> {
-    /// `None` while it is being made, and once there will be none.
-    module: ArcSwapOption<M>,
-    /// Set once there will be no module any more. Stays so.
-    is_gone: AtomicBool,
-    /// Whether that is because it has crashed too often.
+    module: ModuleSlot<M>,
+    /// Whether the module has crashed too often.
     is_stopped: AtomicBool,
-    /// Told when the module is there, and when there will be none.
-    made: Notify,
-    /// How the module has crashed, until somebody sees to it.
-    crash: Mutex<Option<String>>,
-    /// Whether the module goes on as it is when a handler has panicked.
-    resumes: bool,
     /// How many handlers may run. Work from outside waits for a permit; what handlers cause runs in tasks of
     /// its own and waits there; a call from inside a handler needs none, for a caller must never wait for
     /// itself.
     permits: Arc<Semaphore>,
     /// The handlers that no caller runs; `None` once the module is cut off.
     tasks: Mutex<Option<JoinSet<()>>>,
-    /// What is being handled that was not ready at once, by its number.
-    running: Mutex<Running>,
+    running: Running,
     pause: Pause,
     accepted: AtomicU64,
     closed: AtomicBool,
@@ -69,44 +61,7 @@ pub struct SharedCell<M: Module + Shared> {
     declaration: &'static Declaration,
 }
 
-/// The handlers that are at work.
-#[derive(Default)]
-struct Running {
-    next: u64,
-    begun: BTreeMap<u64, BeingHandled>,
-}
-
-/// A handler that is at work, until dropped.
-struct Begun<'a> {
-    running: &'a Mutex<Running>,
-    turn: u64,
-}
-
-impl Drop for Begun<'_> {
-    fn drop(&mut self) {
-        lock(self.running).begun.remove(&self.turn);
-    }
-}
-
 impl<M: Module + Shared> SharedCell<M> {
-    /// A handler is at work, for who looks on.
-    #[cold]
-    fn begun(&self, slot: usize) -> Begun<'_> {
-        let mut running = lock(&self.running);
-        let turn = running.next;
-        running.next += 1;
-        let handling = BeingHandled {
-            turn,
-            slot,
-            since: Some(Instant::now()),
-        };
-        running.begun.insert(turn, handling);
-        Begun {
-            running: &self.running,
-            turn,
-        }
-    }
-
     /// Accepts a message; it is answered for by what this gives back.
     #[inline]
     fn accept<P: Parcel>(
@@ -164,7 +119,7 @@ impl<M: Module + Shared> SharedCell<M> {
             let notified = self.changed.notified();
             tokio::pin!(notified);
             notified.as_mut().enable();
-            if let Some(reason) = lock(&self.crash).take() {
+            if let Some(reason) = self.module.take_crash() {
                 return Some(reason);
             }
             let ended = self.tally.ended();
@@ -175,75 +130,12 @@ impl<M: Module + Shared> SharedCell<M> {
         }
     }
 
-    /// Waits for the module. `None` if there will be none.
-    async fn made(&self) -> Option<Arc<M>> {
-        loop {
-            let notified = self.made.notified();
-            tokio::pin!(notified);
-            notified.as_mut().enable();
-            if let Some(module) = self.module.load_full() {
-                return Some(module);
-            }
-            if self.is_gone.load(Ordering::SeqCst) {
-                return None;
-            }
-            notified.await;
-        }
-    }
-
     /// A handler has fallen. Whoever comes next waits for another module, unless there is another already.
     #[cold]
     fn crashed(&self, module: &Guard<Option<Arc<M>>>, reason: String) {
-        if self.resumes {
-            return;
-        }
-        let current = self.module.compare_and_swap(module, None);
-        let was_current = current.as_ref().map(Arc::as_ptr) == module.as_ref().map(Arc::as_ptr);
-        if was_current {
+        if self.module.remove(module) {
             ModuleCell::<M>::crash(self, reason);
         }
-    }
-
-    /// Accepts the message, and lets its handler run in a task of its own. Without a permit it waits for one
-    /// there.
-    fn begin<P>(
-        self: Arc<Self>,
-        parcel: P,
-        header: Header,
-        permit: Option<OwnedSemaphorePermit>,
-    ) -> Result<(), Rejected>
-    where
-        P: Parcel,
-        M: SharedHandler<P>,
-    {
-        let parcel = Some(parcel);
-        let accepted = Arc::clone(&self).accept(header, &parcel)?;
-        self.run_alone(accepted, parcel, permit);
-        Ok(())
-    }
-
-    /// Lets the handler run in a task of its own; without a permit it waits for one there.
-    fn run_alone<P>(
-        &self,
-        mut accepted: Accepted<M>,
-        mut parcel: Option<P>,
-        permit: Option<OwnedSemaphorePermit>,
-    ) where
-        P: Parcel,
-        M: SharedHandler<P>,
-    {
-        self.spawn(async move {
-            let reply = accepted.run(&mut parcel, permit.is_none()).await;
-            if let (Err(error), MessageEnd::Handled(_)) = (reply, accepted.end) {
-                keep::<P::Message>(error, accepted.ctx.handle(), accepted.cell.declaration);
-            }
-        });
-    }
-
-    /// The module is there.
-    fn put(&self, module: M) {
-        self.module.store(Some(Arc::new(module)));
-        self.made.notify_waiters();
     }
 
     /// Runs a handler in a task of its own. Once the module is cut off, it is dropped instead.
@@ -252,116 +144,6 @@ impl<M: Module + Shared> SharedCell<M> {
             while tasks.try_join_next().is_some() {}
             tasks.spawn(handler);
         }
-    }
-}
-
-impl<M, P> Inline<P> for SharedCell<M>
-where
-    P: Parcel,
-    M: Module + Shared + SharedHandler<P>,
-{
-    fn call(
-        self: Arc<Self>,
-        parcel: P,
-        header: Header,
-        is_external: bool,
-    ) -> BoxFuture<Reply<P::Message>> {
-        // What the future captures lies where it is, and is not moved once more.
-        let mut parcel = Some(parcel);
-        match self.accept(header, &parcel) {
-            Ok(mut accepted) => {
-                Box::pin(async move { accepted.run(&mut parcel, is_external).await })
-            }
-            Err(rejected) => Box::pin(ready(Err(rejected.error(P::Message::NAME).into()))),
-        }
-    }
-
-    fn post(
-        self: Arc<Self>,
-        parcel: P,
-        header: Header,
-        is_external: bool,
-    ) -> Result<Option<BoxFuture<Result<(), Rejected>>>, Rejected> {
-        let permit = Arc::clone(&self.permits).try_acquire_owned().ok();
-        if permit.is_none() && is_external {
-            let mut offered = Offered(Some((parcel, header)));
-            return Ok(Some(Box::pin(async move {
-                // The semaphore is never closed.
-                let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
-                match offered.0.take() {
-                    Some((parcel, header)) => self.begin(parcel, header, permit),
-                    None => Err(Rejected::Closed),
-                }
-            })));
-        }
-        self.begin(parcel, header, permit).map(|()| None)
-    }
-
-    fn try_call(
-        self: Arc<Self>,
-        parcel: &mut Option<P>,
-        header: Header,
-        is_external: bool,
-    ) -> Result<BoxFuture<Reply<P::Message>>, Rejected> {
-        let permit = self.permit(&header, is_external)?;
-        let mut accepted = self.accept(header, parcel)?;
-        let mut parcel = parcel.take();
-        Ok(Box::pin(async move {
-            let reply = accepted.run(&mut parcel, false).await;
-            drop(permit);
-            reply
-        }))
-    }
-
-    fn try_post(
-        self: Arc<Self>,
-        parcel: &mut Option<P>,
-        header: Header,
-        is_external: bool,
-    ) -> Result<(), Rejected> {
-        let permit = self.permit(&header, is_external)?;
-        let accepted = Arc::clone(&self).accept(header, parcel)?;
-        self.run_alone(accepted, parcel.take(), permit);
-        Ok(())
-    }
-}
-
-impl<M: Module + Shared> SharedCell<M> {
-    /// A permit for what does not wait for one. Work from outside needs it.
-    fn permit(
-        &self,
-        header: &Header,
-        is_external: bool,
-    ) -> Result<Option<OwnedSemaphorePermit>, Rejected> {
-        let permit = Arc::clone(&self.permits).try_acquire_owned().ok();
-        if permit.is_none() && is_external {
-            header.scope.take_back(1);
-            return Err(Rejected::Full);
-        }
-        Ok(permit)
-    }
-}
-
-/// What waits to be accepted. Dropped, it is taken back: it is not in flight any more.
-struct Offered<P>(Option<(P, Header)>);
-
-impl<P> Drop for Offered<P> {
-    fn drop(&mut self) {
-        if let Some((_, header)) = &self.0 {
-            header.scope.take_back(1);
-        }
-    }
-}
-
-impl<M, P> Way<P> for SharedCell<M>
-where
-    M: Module + Shared + SharedHandler<P>,
-    P: Parcel,
-{
-    #[allow(private_interfaces)]
-    fn route(cells: &[Arc<Self>]) -> Route<P> {
-        // Its handlers run concurrently as it is: there is one instance.
-        Route::Inline(Arc::clone(&cells[0]) as _)
     }
 }
 
@@ -376,15 +158,13 @@ pub struct SharedRunner<M: Module + Shared> {
 #[allow(private_interfaces)]
 impl<M: Module + Shared> ModuleRunner<M> for SharedRunner<M> {
     fn put(&mut self, module: M) {
-        lock(&self.cell.crash).take();
-        self.cell.put(module);
+        self.cell.module.put(module);
     }
 
     async fn run(&mut self) -> RunEnd {
         match self.cell.ended().await {
             Some(reason) => {
-                // Its other handlers run on with it; it is dropped when the last one has ended.
-                self.cell.module.store(None);
+                self.cell.module.clear();
                 RunEnd::Crashed(reason)
             }
             None => RunEnd::Closed,
@@ -392,9 +172,7 @@ impl<M: Module + Shared> ModuleRunner<M> for SharedRunner<M> {
     }
 
     async fn on_stop(&mut self) -> Result<()> {
-        let module = self.cell.module.swap(None);
-        self.cell.is_gone.store(true, Ordering::SeqCst);
-        match module {
+        match self.cell.module.take_last() {
             Some(module) => M::on_stop(&module, &self.ctx).await,
             None => Ok(()),
         }
@@ -407,15 +185,11 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
 
     fn new(bound: usize, declaration: &'static Declaration, stopping: Arc<Stopping>) -> Self {
         SharedCell {
-            module: ArcSwapOption::empty(),
-            is_gone: AtomicBool::new(false),
+            module: ModuleSlot::new(M::descriptor().restart.resumes()),
             is_stopped: AtomicBool::new(false),
-            made: Notify::new(),
-            crash: Mutex::default(),
-            resumes: M::descriptor().restart.resumes(),
             permits: Arc::new(Semaphore::new(bound.min(Semaphore::MAX_PERMITS))),
             tasks: Mutex::new(Some(JoinSet::new())),
-            running: Mutex::default(),
+            running: Running::default(),
             pause: Pause::default(),
             accepted: AtomicU64::new(0),
             closed: AtomicBool::new(false),
@@ -437,7 +211,7 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
     }
 
     fn crash(&self, reason: String) {
-        lock(&self.crash).get_or_insert(reason);
+        self.module.crash(reason);
         self.changed.notify_waiters();
     }
 
@@ -448,8 +222,7 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
 
     fn give_up(&self) {
         self.close();
-        self.is_gone.store(true, Ordering::SeqCst);
-        self.made.notify_waiters();
+        self.module.give_up();
     }
 
     fn close(&self) {
@@ -470,7 +243,7 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
     }
 
     fn handling(&self) -> Vec<BeingHandled> {
-        lock(&self.running).begun.values().copied().collect()
+        self.running.all()
     }
 
     fn pause(&self, is_paused: bool) {
@@ -494,7 +267,7 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
     }
 
     fn shared(&self) -> Option<Arc<M>> {
-        self.module.load_full()
+        self.module.share()
     }
 
     fn waiter(&self) -> Option<&Arc<Waiter>> {

@@ -1,0 +1,109 @@
+//! [`ModuleSlot`]: the place of a shared module, from where its handlers and tasks have it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use arc_swap::{ArcSwapOption, Guard};
+use tokio::sync::Notify;
+
+use crate::sync::lock;
+
+/// The place of a shared module. A module that has crashed leaves it; its other handlers run on with it, and it
+/// is dropped when the last one has ended.
+pub(super) struct ModuleSlot<M> {
+    /// `None` while it is being made, and once there will be none.
+    module: ArcSwapOption<M>,
+    /// Set once there will be no module any more. Stays so.
+    is_gone: AtomicBool,
+    /// Told when the module is there, and when there will be none.
+    made: Notify,
+    /// How the module has crashed, until somebody sees to it.
+    crash: Mutex<Option<String>>,
+    /// Whether the module goes on as it is when a handler has panicked.
+    resumes: bool,
+}
+
+impl<M> ModuleSlot<M> {
+    /// A place without a module.
+    pub(super) fn new(resumes: bool) -> Self {
+        ModuleSlot {
+            module: ArcSwapOption::empty(),
+            is_gone: AtomicBool::new(false),
+            made: Notify::new(),
+            crash: Mutex::default(),
+            resumes,
+        }
+    }
+
+    /// The module, if it is there, to hold while a handler runs: cheaper than an `Arc` of its own.
+    #[inline]
+    pub(super) fn load(&self) -> Guard<Option<Arc<M>>> {
+        self.module.load()
+    }
+
+    /// The module, if it is there, to keep.
+    pub(super) fn share(&self) -> Option<Arc<M>> {
+        self.module.load_full()
+    }
+
+    /// Waits for the module. `None` if there will be none.
+    pub(super) async fn made(&self) -> Option<Arc<M>> {
+        loop {
+            let notified = self.made.notified();
+            tokio::pin!(notified);
+            notified.as_mut().enable();
+            if let Some(module) = self.module.load_full() {
+                return Some(module);
+            }
+            if self.is_gone.load(Ordering::SeqCst) {
+                return None;
+            }
+            notified.await;
+        }
+    }
+
+    /// The module is there, and has not crashed.
+    pub(super) fn put(&self, module: M) {
+        lock(&self.crash).take();
+        self.module.store(Some(Arc::new(module)));
+        self.made.notify_waiters();
+    }
+
+    /// Notes how the module has crashed, unless it has crashed before.
+    pub(super) fn crash(&self, reason: String) {
+        lock(&self.crash).get_or_insert(reason);
+    }
+
+    /// How the module has crashed, which is forgotten with that.
+    pub(super) fn take_crash(&self) -> Option<String> {
+        lock(&self.crash).take()
+    }
+
+    /// Removes a module of which a handler has crashed: who comes next waits for another. Says whether it was
+    /// still there.
+    pub(super) fn remove(&self, module: &Guard<Option<Arc<M>>>) -> bool {
+        if self.resumes {
+            return false;
+        }
+        let current = self.module.compare_and_swap(module, None);
+        current.as_ref().map(Arc::as_ptr) == module.as_ref().map(Arc::as_ptr)
+    }
+
+    /// Removes the module: there will be another.
+    pub(super) fn clear(&self) {
+        self.module.store(None);
+    }
+
+    /// Removes the last module.
+    pub(super) fn take_last(&self) -> Option<Arc<M>> {
+        let module = self.module.swap(None);
+        self.is_gone.store(true, Ordering::SeqCst);
+        module
+    }
+
+    /// There will be no module any more: who waits for it is refused.
+    pub(super) fn give_up(&self) {
+        self.is_gone.store(true, Ordering::SeqCst);
+        self.made.notify_waiters();
+    }
+}
