@@ -1,14 +1,15 @@
 //! [`Accepted`]: a message that a shared module has accepted, from then to its end.
 
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use arc_swap::Guard;
 
-use crate::context::Context;
-use crate::envelope::{Label, Parcel, Reply};
+use crate::chance::Chance;
+use crate::context::{Context, Handle};
+use crate::envelope::{Label, Parcel, Reply, Source};
 use crate::error::{FailureKind, SendError};
 use crate::guarded::drop_unpanicked;
 use crate::message::Message;
@@ -59,49 +60,27 @@ impl<M: Module + Shared> Accepted<M> {
         };
         loop {
             let chance = &ctx.handle().scope.mediator.chance;
-            if chance.is_drawn() {
-                Box::pin(chance.shuffle()).await;
-            }
-            if cell.pause.is_on() {
-                Box::pin(cell.pause.over()).await;
-            }
-            // Held while the handler runs; cheaper than an `Arc` of its own.
-            let mut module = cell.module.load();
-            if module.is_none() {
-                module = Guard::from_inner(Box::pin(cell.module.made()).await);
-            }
-            let handle = ctx.handle();
-            let obstacle = handle.scope.obstacle();
+            let module = match cell.ready_module(chance) {
+                Some(module) => module,
+                None => Box::pin(cell.next_module(chance)).await,
+            };
+            let obstacle = ctx.handle().scope.obstacle();
             let (Some(value), None, Some(packed)) = (&*module, &obstacle, &mut *parcel) else {
                 let kind = obstacle.unwrap_or(FailureKind::Stopped);
                 let error = refusal(P::Message::NAME, &kind);
-                let json = || parcel.as_ref().and_then(Parcel::json);
-                let source = handle.source();
-                dead_letter(source, *label, kind, &cell.tally, cell.declaration, &json);
-                drop_unpanicked(parcel.take());
+                cell.refuse(ctx.handle().source(), *label, kind, parcel);
                 *end = MessageEnd::Gone;
                 return Err(error.into());
             };
             *end = MessageEnd::Handling;
             let attempt = {
-                let mut attempt = pin!(M::attempt(value, packed, ctx));
-                let mut begun = None;
-                poll_fn(|cx| {
-                    let polled = attempt.as_mut().poll(cx);
-                    if polled.is_pending() && begun.is_none() {
-                        begun = Some(cell.running.begin(label.message.slot()));
-                        handle.scope.mediator.watch.notify_busy();
-                    }
-                    polled
-                })
-                .await
+                let attempt = pin!(M::attempt(value, packed, ctx));
+                cell.attempt_once(attempt, *label, ctx.handle()).await
             };
-            let result = match attempt {
+            let failed = match attempt {
                 Attempt::Ended(Ok(Ok(reply))) => {
                     *end = MessageEnd::Handled(Verdict::Handled);
-                    if let Some(breaker) = &cell.breaker {
-                        breaker.count(Verdict::Handled, handle);
-                    }
+                    cell.conclude(Verdict::Handled, P::Message::NAME, ctx.handle(), &module);
                     return Ok(reply);
                 }
                 Attempt::Ended(failed) => failed,
@@ -114,17 +93,12 @@ impl<M: Module + Shared> Accepted<M> {
                     continue;
                 }
             };
-            let json = || packed.json();
+            let (handle, json) = (ctx.handle(), || packed.json());
             let awaited = label.is_awaited();
             let (reply, verdict) =
-                failure_of::<P::Message>(result, awaited, handle, cell.declaration, &json);
+                failure_of::<P::Message>(failed, awaited, handle, cell.declaration, &json);
             *end = MessageEnd::Handled(verdict);
-            if let Some(breaker) = &cell.breaker {
-                breaker.count(verdict, handle);
-            }
-            if let Verdict::Crashed(cause) = verdict {
-                cell.crashed(&module, cause.reason(P::Message::NAME));
-            }
+            cell.conclude(verdict, P::Message::NAME, ctx.handle(), &module);
             return reply;
         }
     }
@@ -154,6 +128,84 @@ impl<M: Module + Shared> Accepted<M> {
             dead_letter_begun(source, *label, kind, &cell.tally, module);
         } else {
             dead_letter(source, *label, kind, &cell.tally, module, &|| None);
+        }
+    }
+}
+
+/// What a message goes through.
+impl<M: Module + Shared> SharedCell<M> {
+    /// The module, if it is there and nothing holds it up. Held while the handler runs; cheaper than an `Arc`
+    /// of its own.
+    #[inline]
+    fn ready_module(&self, chance: &Chance) -> Option<Guard<Option<Arc<M>>>> {
+        if chance.is_drawn() || self.pause.is_on() {
+            return None;
+        }
+        Some(self.module.load()).filter(|module| module.is_some())
+    }
+
+    /// The module, after what holds it up; `None` if there will be none.
+    async fn next_module(&self, chance: &Chance) -> Guard<Option<Arc<M>>> {
+        if chance.is_drawn() {
+            chance.shuffle().await;
+        }
+        if self.pause.is_on() {
+            self.pause.over().await;
+        }
+        let module = self.module.load();
+        if module.is_some() {
+            return module;
+        }
+        Guard::from_inner(self.module.made().await)
+    }
+
+    /// Runs the handler, which is seen from outside unless it is ready at once.
+    #[inline]
+    fn attempt_once<'a, F: Future>(
+        &'a self,
+        mut attempt: Pin<&'a mut F>,
+        label: Label,
+        handle: &'a Handle,
+    ) -> impl Future<Output = F::Output> + use<'a, F, M> {
+        let mut begun = None;
+        poll_fn(move |cx| {
+            let polled = attempt.as_mut().poll(cx);
+            if polled.is_pending() && begun.is_none() {
+                begun = Some(self.running.begin(label.message.slot()));
+                handle.scope.mediator.watch.notify_busy();
+            }
+            polled
+        })
+    }
+
+    /// Makes a message a dead letter before its handler has it.
+    #[cold]
+    fn refuse<P: Parcel>(
+        &self,
+        source: Source<'_>,
+        label: Label,
+        kind: FailureKind,
+        parcel: &mut Option<P>,
+    ) {
+        let json = || parcel.as_ref().and_then(Parcel::json);
+        dead_letter(source, label, kind, &self.tally, self.declaration, &json);
+        drop_unpanicked(parcel.take());
+    }
+
+    /// Takes account of how the handler ended.
+    #[inline]
+    fn conclude(
+        &self,
+        verdict: Verdict,
+        message: &'static str,
+        handle: &Handle,
+        module: &Guard<Option<Arc<M>>>,
+    ) {
+        if let Some(breaker) = &self.breaker {
+            breaker.count(verdict, handle);
+        }
+        if let Verdict::Crashed(cause) = verdict {
+            self.crashed(module, cause.reason(message));
         }
     }
 }

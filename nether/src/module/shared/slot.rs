@@ -8,8 +8,8 @@ use tokio::sync::Notify;
 
 use crate::sync::lock;
 
-/// The place of a shared module. A module that has crashed leaves it; its other handlers run on with it, and it
-/// is dropped when the last one has ended.
+/// The place of a shared module. A module that has crashed leaves it; its other handlers run on with it, and
+/// it is dropped when the last one has ended.
 pub(super) struct ModuleSlot<M> {
     /// `None` while it is being made, and once there will be none.
     module: ArcSwapOption<M>,
