@@ -125,8 +125,8 @@ impl Rejected {
         }
     }
 
-    /// Why a message without a sender to notify becomes a dead letter: because the breaker is open, or because
-    /// the module `is_stopped` for its crashes. `None` if it does not become one.
+    /// Why a message without a sender to notify becomes a dead letter: because the breaker is open, or
+    /// because the module `is_stopped` for its crashes. `None` if it does not become one.
     #[cold]
     pub(crate) fn failure(self, is_stopped: bool) -> Option<FailureKind> {
         match self {

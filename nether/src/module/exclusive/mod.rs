@@ -1,6 +1,7 @@
 //! [`ExclusiveCell`]: a module behind a mailbox, one message at a time.
 
 mod backlog;
+mod books;
 mod mailbox;
 mod pace;
 mod work;

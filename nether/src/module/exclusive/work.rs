@@ -13,13 +13,13 @@ use crate::guarded::drop_unpanicked;
 use crate::module::cell::{ModuleRunner, RunEnd};
 use crate::module::exclusive::ExclusiveCell;
 use crate::module::exclusive::backlog::{Backlog, BacklogEntry, Run, count_of};
+use crate::module::exclusive::books::Books;
 use crate::module::exclusive::mailbox::Taken;
 use crate::module::exclusive::pace::{IdleStep, Pace};
 use crate::module::handler::{Breaker, dead_letter_begun};
 use crate::module::life::Progress;
 use crate::module::tally::{CrashCause, Verdict};
 use crate::module::{Exclusive, Module};
-use crate::scope::Scope;
 
 /// Runs an exclusive module.
 #[doc(hidden)]
@@ -83,20 +83,6 @@ struct Work<M: Module + Exclusive> {
     /// Why a handler crashed, if one did.
     cause: Option<CrashCause>,
     books: Books,
-}
-
-/// What is done, and not yet said to those who count.
-#[derive(Default)]
-struct Books {
-    /// Messages that the mailbox counts as waiting.
-    started: usize,
-    handled: u64,
-    failed: u64,
-    /// Whether the mailbox wakes the module when there is more: it need not look. This holds until the
-    /// module's task ends its turn, since a wake-up counts from one turn to the next.
-    is_called: bool,
-    /// Whether a handler has begun and not ended.
-    is_handling: bool,
 }
 
 impl<M: Module + Exclusive> Work<M> {
@@ -341,35 +327,6 @@ impl<M: Module + Exclusive> Work<M> {
         let Some(label) = handle.message else { return };
         let (cell, kind) = (&self.cell, FailureKind::Stopped);
         dead_letter_begun(handle.source(), label, kind, &cell.tally, cell.declaration);
-    }
-}
-
-impl Books {
-    /// Says what is done in a run; to the unit of work last, for whoever waits for its end may look at the
-    /// rest then.
-    #[inline]
-    fn settle<M: Module + Exclusive>(&mut self, cell: &ExclusiveCell<M>, scope: &Scope) {
-        let handled = std::mem::take(&mut self.handled);
-        let failed = std::mem::take(&mut self.failed);
-        if handled + failed > 0 {
-            cell.tally.add_alone(handled, failed);
-            scope.finish(handled + failed);
-        }
-    }
-
-    /// Says that, and what room there is in the mailbox, when the module's task ends its turn.
-    #[cold]
-    fn settle_all<M: Module + Exclusive>(&mut self, cell: &ExclusiveCell<M>, scope: &Scope) {
-        self.is_called = false;
-        self.say_started(cell);
-        self.settle(cell, scope);
-    }
-
-    #[cold]
-    fn say_started<M: Module + Exclusive>(&mut self, cell: &ExclusiveCell<M>) {
-        if self.started > 0 {
-            cell.mailbox.started(std::mem::take(&mut self.started));
-        }
     }
 }
 
