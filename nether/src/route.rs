@@ -10,7 +10,7 @@ use crate::envelope::{Header, Label, Parcel, Reply, Source};
 use crate::error::{FailureKind, SendError};
 use crate::mediator::Erased;
 use crate::message::Message;
-use crate::scope::{Queued, QueuedWait};
+use crate::scope::{Queued, QueuedWait, Scope};
 use crate::waiting::Waiter;
 
 /// A future on the heap.
@@ -274,11 +274,7 @@ pub(crate) fn offer<P>(
             Err(rejected)
         }
         Poll::Pending => Ok(Some(WaitingOffer {
-            queued: Some(
-                source
-                    .scope
-                    .queue(Queued::Mailbox(queue.waiter().number()), 1),
-            ),
+            queued: Some(queue_behind(queue, source.scope, label)),
             queue: Arc::clone(queue),
             header: source.header(label),
             offer,
@@ -296,7 +292,18 @@ pub(crate) struct WaitingOffer<P> {
     offer: Offer<P>,
 }
 
+/// Registers that a message waits for room in the mailbox of a module.
+fn queue_behind<P>(queue: &Arc<dyn Queue<P>>, scope: &Arc<Scope>, label: Label) -> QueuedWait {
+    let module = Queued::Mailbox(queue.waiter().number());
+    scope.queue(label.sequence(), module, 1)
+}
+
 impl<P> WaitingOffer<P> {
+    /// The number of the message.
+    pub(crate) fn sequence(&self) -> u64 {
+        self.header.label.sequence()
+    }
+
     /// The number of the module that it waits for.
     pub(crate) fn module(&self) -> u64 {
         self.queue.waiter().number()
@@ -312,8 +319,7 @@ impl<P> WaitingOffer<P> {
             .queue
             .poll_accept(self.header.source(), label, &mut self.offer, cx);
         if polled.is_pending() {
-            let module = Queued::Mailbox(self.queue.waiter().number());
-            self.queued = Some(self.header.scope.queue(module, 1));
+            self.queued = Some(queue_behind(&self.queue, &self.header.scope, label));
         }
         polled
     }

@@ -87,6 +87,50 @@ impl Ponger {
     }
 }
 
+#[command]
+struct ToExclusive;
+
+#[command]
+struct ToShared;
+
+#[derive(Default)]
+struct CallsShared(u32);
+
+#[module(handles = ToExclusive, calls = ToShared)]
+impl CallsShared {
+    async fn handle(&mut self, _: ToExclusive, ctx: &Context<Self>) -> nether::Result<()> {
+        self.0 += 1;
+        Ok(ctx.send(ToShared).await?)
+    }
+}
+
+#[derive(Default)]
+struct CallsExclusive;
+
+#[module(handles = ToShared, calls = ToExclusive)]
+impl CallsExclusive {
+    async fn handle(&self, _: ToShared, ctx: &Context<Self>) -> nether::Result<()> {
+        Ok(ctx.send(ToExclusive).await?)
+    }
+}
+
+/// Calls itself: its handlers run concurrently, so that is no circle of waits.
+#[command]
+struct ToItself(u32);
+
+#[derive(Default)]
+struct CallsItself;
+
+#[module(handles = ToItself, calls = ToItself)]
+impl CallsItself {
+    async fn handle(&self, ToItself(depth): ToItself, ctx: &Context<Self>) -> nether::Result<()> {
+        match depth {
+            0 => Ok(()),
+            depth => Ok(ctx.send(ToItself(depth - 1)).await?),
+        }
+    }
+}
+
 /// Manual modules are not part of what starts, so they may contest a command.
 struct Manual;
 

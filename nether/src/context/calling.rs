@@ -15,6 +15,7 @@ use crate::context::handle::Handle;
 use crate::context::inline::RunToEnd;
 use crate::context::room::{self, Room};
 use crate::context::timer::Timer;
+use crate::context::visible::VisibleWait;
 use crate::declaration::Declaration;
 use crate::envelope::{Awaited, ExpectedReply, Given, Label, Reply, Source, reply};
 use crate::error::{CallError, FailureKind, SendError};
@@ -50,11 +51,19 @@ type Begin<M, P, T, E> = fn(&Handle, M, &mut Context<'_>) -> CallStage<P, T, E>;
 /// How far the call has come.
 pub(super) enum CallStage<P, T, E> {
     /// Waiting for room in a mailbox.
-    Offering(WaitingOffer<P>, Awaited<Result<T, CallError<E>>>),
+    Offering(
+        WaitingOffer<P>,
+        Awaited<Result<T, CallError<E>>>,
+        VisibleWait,
+    ),
     /// Waiting for the reply.
     Replying(Awaited<Result<T, CallError<E>>>),
     /// Waiting for a place in a shared module.
-    Entering(BoxFuture<Result<RunToEnd<T, E>, SendError>>),
+    Entering(
+        BoxFuture<Result<RunToEnd<T, E>, SendError>>,
+        u64,
+        VisibleWait,
+    ),
     /// Running a shared module's handler.
     Running(RunToEnd<T, E>),
     /// It is all said.
@@ -197,7 +206,9 @@ where
                         });
                         CallStage::Replying(awaited)
                     }
-                    Ok(Some(waiting)) => CallStage::Offering(waiting, awaited),
+                    Ok(Some(waiting)) => {
+                        CallStage::Offering(waiting, awaited, VisibleWait::default())
+                    }
                     Err(rejected) => CallStage::Ended(Some(rejected.error(M::NAME).into())),
                 }
             }
@@ -251,11 +262,12 @@ fn enter<M: ByValue + Send>(
     module: &'static str,
     sequence: u64,
 ) -> CallStage<Given<M>, M::Reply, M::Error> {
-    CallStage::Entering(Box::pin(async move {
+    let entered = Box::pin(async move {
         let entered = entering.await;
         let future = entered.map_err(|rejected| rejected.error(M::NAME))?;
         Ok(RunToEnd::new::<M>(future, &scope, module, sequence))
-    }))
+    });
+    CallStage::Entering(entered, sequence, VisibleWait::default())
 }
 
 impl<M, P, T, E> Future for CallFuture<'_, M, P, T, E> {
@@ -270,7 +282,7 @@ impl<M, P, T, E> Future for CallFuture<'_, M, P, T, E> {
                 CallStage::Replying(_) => return call.poll_deadline(cx).map(Err),
                 // A loop may send until it is not refused any more.
                 CallStage::Ended(_) => ready!(poll_budget(cx)),
-                CallStage::Offering(..) | CallStage::Entering(_) | CallStage::Running(_) => {}
+                CallStage::Offering(..) | CallStage::Entering(..) | CallStage::Running(_) => {}
             }
         }
         let reply = call.poll_stage(cx);
@@ -286,9 +298,12 @@ impl<M, P, T, E> CallFuture<'_, M, P, T, E> {
     fn poll_stage(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, CallError<E>>> {
         loop {
             match &mut self.stage {
-                CallStage::Offering(waiting, _) => {
-                    let accepted = ready!(waiting.poll(cx));
-                    let CallStage::Offering(_, awaited) =
+                CallStage::Offering(waiting, _, wait) => {
+                    let Poll::Ready(accepted) = waiting.poll(cx) else {
+                        wait.wait(self.handle, waiting.sequence());
+                        return Poll::Pending;
+                    };
+                    let CallStage::Offering(_, awaited, _) =
                         std::mem::replace(&mut self.stage, CallStage::Ended(None))
                     else {
                         unreachable!("the stage was just seen to be `Offering`")
@@ -307,13 +322,16 @@ impl<M, P, T, E> CallFuture<'_, M, P, T, E> {
                 }
                 CallStage::Running(running) => {
                     let reply = running.poll(cx);
-                    if reply.is_pending() && self.handle.scope.is_closing() {
+                    if reply.is_pending() {
                         running.wait(self.handle);
                     }
                     return reply;
                 }
-                CallStage::Entering(entering) => {
-                    let entered = ready!(entering.as_mut().poll(cx));
+                CallStage::Entering(entering, sequence, wait) => {
+                    let Poll::Ready(entered) = entering.as_mut().poll(cx) else {
+                        wait.wait(self.handle, *sequence);
+                        return Poll::Pending;
+                    };
                     self.stage = match entered {
                         Ok(running) => CallStage::Running(running),
                         Err(refused) => CallStage::Ended(Some(refused.into())),

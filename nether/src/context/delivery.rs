@@ -10,6 +10,7 @@ use crate::context::handle::{Handle, Origin};
 use crate::context::posting::{PostStage, accepted, ended};
 use crate::context::room::{self, Room};
 use crate::context::subscription::{notify_subscribers, notify_subscribers_of};
+use crate::context::visible::{VisibleWait, visibly};
 use crate::envelope::{Given, Label, Parcel, Shown, Source};
 use crate::error::SendError;
 use crate::guarded::drop_unpanicked;
@@ -243,7 +244,7 @@ fn deliver<P: Parcel>(
         To::Queue(queue) => {
             match offer(queue, source, label, parcel, handle.waits_at(&**queue), cx) {
                 Ok(None) => PostStage::Ended(Ok(())),
-                Ok(Some(waiting)) => PostStage::Offering(waiting),
+                Ok(Some(waiting)) => PostStage::Offering(waiting, VisibleWait::default()),
                 Err(rejected) => PostStage::Ended(Err(refused(rejected))),
             }
         }
@@ -251,7 +252,8 @@ fn deliver<P: Parcel>(
             match Arc::clone(inline).post(parcel, source.header(label), handle.waits_for_turn()) {
                 Ok(None) => PostStage::Ended(Ok(())),
                 Ok(Some(wait)) => {
-                    PostStage::Waiting(Box::pin(async move { wait.await.map_err(refused) }))
+                    let wait = Box::pin(async move { wait.await.map_err(refused) });
+                    PostStage::Waiting(visibly(handle, label.sequence(), wait))
                 }
                 Err(rejected) => PostStage::Ended(Err(refused(rejected))),
             }
@@ -276,7 +278,7 @@ fn show_the_rest<E: Event>(
         row: Arc::clone(row),
         next,
     };
-    Box::pin(rest.show(first))
+    visibly(handle, sequence, Box::pin(rest.show(first)))
 }
 
 /// The deliveries of a publish that are still to be made. Dropped, they are taken back.
@@ -292,7 +294,7 @@ impl<E: Event> RemainingDeliveries<E> {
     async fn show(mut self, mut stage: PostStage<Shown<E>>) -> Result<(), SendError> {
         loop {
             match stage {
-                PostStage::Offering(waiting) => {
+                PostStage::Offering(waiting, _) => {
                     let _rest = self.wait_behind(waiting.module());
                     let _is_accepted = accepted(waiting).await;
                 }
@@ -334,9 +336,10 @@ impl<E: Event> RemainingDeliveries<E> {
 
     /// Registers that they wait for the module of this number.
     fn wait_behind(&self, module: u64) -> QueuedWait {
-        self.handle
-            .scope
-            .queue(Queued::Mailbox(module), self.count())
+        {
+            let behind = Queued::Mailbox(module);
+            self.handle.scope.queue(self.sequence, behind, self.count())
+        }
     }
 }
 

@@ -6,11 +6,12 @@ use std::task::{Context, Poll, Waker, ready};
 
 use crate::context::budget::poll_budget;
 use crate::context::handle::Handle;
+use crate::context::visible::VisibleWait;
 use crate::error::{CallError, Failure, FailureKind, HandlerError};
 use crate::guarded::drop_unpanicked;
 use crate::message::{Message, MessageKind};
 use crate::route::BoxFuture;
-use crate::scope::{Queued, Scope, ScopeGuard, WaitKind, Waiting};
+use crate::scope::{Queued, Scope, ScopeGuard};
 use crate::waiting;
 
 /// A handler that was begun in its caller's task. If the caller stops waiting, a command runs on to its end
@@ -22,7 +23,7 @@ pub(super) struct RunToEnd<T, E> {
     /// The number of the message.
     sequence: u64,
     /// That the caller waits, while its unit of work closes.
-    waiting: Option<Box<Waiting>>,
+    waiting: VisibleWait,
     /// Whether the caller's task has been charged for it.
     is_charged: bool,
 }
@@ -63,7 +64,7 @@ impl<T, E> RunToEnd<T, E> {
             future: Some(future),
             detach,
             sequence,
-            waiting: None,
+            waiting: VisibleWait::default(),
             is_charged: false,
         }
     }
@@ -74,21 +75,14 @@ impl<T, E> RunToEnd<T, E> {
             future: Some(future),
             detach: None,
             sequence: 0,
-            waiting: None,
+            waiting: VisibleWait::default(),
             is_charged: false,
         }
     }
 
-    /// Registers that the handler that uses this handle, if one does, waits for the other one to end.
-    #[cold]
+    /// The caller, which uses this handle, was polled, and the handler is not done.
     pub(super) fn wait(&mut self, handle: &Handle) {
-        if let Some(waiting) = &self.waiting {
-            return waiting.answer();
-        }
-        if let Some(delivery) = handle.delivery() {
-            let kind = WaitKind::Inline(self.sequence);
-            self.waiting = handle.scope.begin_waiting(delivery, kind).map(Box::new);
-        }
+        self.waiting.wait(handle, self.sequence);
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, CallError<E>>> {
@@ -129,7 +123,7 @@ fn run_on<M: Message>(
     let runtime = scope.mediator.runtime.clone();
     // Its failure must be known before the unit of work can end.
     let guard = ScopeGuard::new(Arc::clone(&scope));
-    let queued = scope.queue(Queued::Abandoned(sequence), 1);
+    let queued = scope.queue(sequence, Queued::Abandoned(sequence), 1);
     // Polled once more at once, and elsewhere: what it waits for, the module that has called it waits for no more.
     let mut future = future;
     let mut cx = Context::from_waker(Waker::noop());

@@ -18,6 +18,7 @@ mod transaction;
 mod trying;
 #[cfg(any(feature = "http", feature = "eventstore"))]
 mod unproven;
+mod visible;
 
 pub use self::calling::CallFuture;
 pub(crate) use self::delivery::Post;

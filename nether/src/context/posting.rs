@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use crate::context::budget::poll_budget;
 use crate::context::handle::Handle;
 use crate::context::timer::Timer;
+use crate::context::visible::VisibleWait;
 use crate::envelope::Parcel;
 use crate::error::SendError;
 use crate::message::Message;
@@ -33,7 +34,7 @@ pub struct PostFuture<'a, M, P> {
 /// How far the message has come.
 pub(super) enum PostStage<P> {
     /// Waiting for room in the one mailbox it goes to.
-    Offering(WaitingOffer<P>),
+    Offering(WaitingOffer<P>, VisibleWait),
     /// Waiting for several modules, or for a shared one.
     Waiting(BoxFuture<Result<(), SendError>>),
     /// It is accepted, or refused.
@@ -63,8 +64,11 @@ impl<'a, M, P> PostFuture<'a, M, P> {
     #[inline]
     fn poll_stage(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         match &mut self.stage {
-            PostStage::Offering(waiting) => {
-                let accepted = ready!(waiting.poll(cx));
+            PostStage::Offering(waiting, wait) => {
+                let Poll::Ready(accepted) = waiting.poll(cx) else {
+                    wait.wait(self.handle, waiting.sequence());
+                    return Poll::Pending;
+                };
                 // What was refused is taken back with this, and not when the future is dropped, which may be
                 // much later.
                 self.stage = PostStage::Ended(Ok(()));
@@ -112,7 +116,7 @@ impl<M, P> fmt::Debug for PostFuture<'_, M, P> {
 /// What a message comes to that was begun: for those who hold no [`PostFuture`].
 pub(super) async fn ended<P: Parcel>(stage: PostStage<P>) -> Result<(), SendError> {
     match stage {
-        PostStage::Offering(waiting) => {
+        PostStage::Offering(waiting, _) => {
             let accepted = accepted(waiting).await;
             accepted.map_err(|rejected| rejected.error(P::Message::NAME))
         }

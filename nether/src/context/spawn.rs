@@ -19,6 +19,7 @@ use crate::guarded::{Shielded, catch, said_last};
 use crate::message::{MessageDescriptor, MessageKind};
 use crate::race::race;
 use crate::routing::{Caller, External};
+use crate::scope::ParkedIn;
 
 /// What stands for the message, in causes and failures.
 static SPAWNED: MessageDescriptor = MessageDescriptor::new(
@@ -148,7 +149,9 @@ impl Task {
                     parked = self
                         .handle
                         .scope
-                        .park(self.handle.delivery(), SPAWNED.name(), || None);
+                        .park(self.handle.delivery(), SPAWNED.name(), || {
+                            Some(ParkedIn::Task)
+                        });
                 }
                 polled
             })

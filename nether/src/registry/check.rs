@@ -234,11 +234,15 @@ fn check_call_cycles(
         .modules
         .iter()
         .filter(|module| module.kind == ModuleKind::Exclusive);
-    if let Some(modules) = exclusive
-        .copied()
-        .find_map(|module| circle_through(module, &callees))
-    {
-        problems.push(StartProblem::CallCycle { modules });
+    let mut named: Vec<&'static str> = Vec::new();
+    for module in exclusive {
+        if named.contains(&module.declaration.name) {
+            continue;
+        }
+        if let Some(modules) = circle_through(module, &callees) {
+            named.extend(modules.iter().map(|module| module.name));
+            problems.push(StartProblem::CallCycle { modules });
+        }
     }
 }
 

@@ -36,10 +36,27 @@ impl Scope {
     pub(crate) async fn drain(&self) {
         self.state.close();
         // Mostly it is idle already, and to listen costs more than to look.
-        if !self.is_idle() {
-            // Boxed, so that what is rare makes no `close` larger.
-            Box::pin(self.drain_slowly()).await;
+        if self.is_idle() {
+            return;
         }
+        if self.is_cancelled() {
+            // What was on its way while it was cancelled has arrived since.
+            self.forget_messages();
+        }
+        let mut agenda = Agenda::new(self.mediator.slow_handler);
+        while self.extras().is_none() {
+            let mut changed = pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if self.is_idle() {
+                return;
+            }
+            agenda.log_if_due(self);
+            if self.extras().is_none() {
+                race(changed, agenda.due()).await;
+            }
+        }
+        // Boxed, so that what is rare makes no `close` larger.
+        Box::pin(self.drain_streams(agenda)).await;
     }
 
     /// As [`drain`](Scope::drain), but no longer than to its deadline. Gives back how many messages were in
@@ -81,21 +98,11 @@ impl Scope {
         }
     }
 
-    async fn drain_slowly(&self) {
+    /// Drains a unit of work whose deliveries may wait at streams.
+    async fn drain_streams(&self, mut agenda: Agenda) {
         let extras = self.extras_or_new();
-        if self.is_cancelled() {
-            // What was on its way while it was cancelled has arrived since.
-            self.forget_messages();
-        }
         self.notify_streams();
         extras.ledger.call_roll();
-        let slow = self.mediator.slow_handler;
-        let mut agenda = Agenda {
-            log: in_future(slow),
-            log_again: slow.saturating_mul(2),
-            end_stream: None,
-            ended_waits: 0,
-        };
         loop {
             let mut changed = pin!(self.changed.notified());
             changed.as_mut().enable();
@@ -184,6 +191,15 @@ impl StreamEntry {
 }
 
 impl Agenda {
+    fn new(slow: Duration) -> Self {
+        Agenda {
+            log: in_future(slow),
+            log_again: slow.saturating_mul(2),
+            end_stream: None,
+            ended_waits: 0,
+        }
+    }
+
     /// Waits until there is something to do; for ever on a thread that has no timers.
     async fn due(&self) {
         if Handle::try_current().is_err() {

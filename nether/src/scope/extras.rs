@@ -45,7 +45,15 @@ impl Scope {
     }
 
     pub(super) fn extras_or_new(&self) -> &Extras {
-        self.extras.get_or_init(Box::default)
+        if let Some(extras) = self.extras() {
+            return extras;
+        }
+        let extras = self.extras.get_or_init(Box::default);
+        if self.is_closing() {
+            // From now on there may be streams, which closing sees to.
+            self.changed.notify_waiters();
+        }
+        extras
     }
 
     /// The subscriptions that `context` keeps here, if there are any.

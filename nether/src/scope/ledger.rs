@@ -43,8 +43,9 @@ pub(crate) enum WaitKind {
     Item(Arc<dyn AnyChannel>),
     /// Room in the stream.
     Room(Arc<dyn AnyChannel>),
-    /// The message of this number, which a shared module handles in the same task.
-    Inline(u64),
+    /// The end of the message of this number, or that it is accepted: a shared module handles it in the same task, or
+    /// it is queued.
+    Message(u64),
 }
 
 /// The reply to a message, whatever its type.
@@ -76,13 +77,35 @@ pub(crate) struct HeldModule {
     pub(crate) taken: u64,
 }
 
+/// Where a handler is parked.
+pub(crate) enum ParkedIn {
+    /// In no module: it is a spawned task.
+    Task,
+    /// In a shared module: which one, if it has a place there.
+    Shared {
+        place_in: Option<u64>,
+    },
+    Exclusive(HeldModule),
+}
+
 /// What something in flight waits for that has no handler of its own.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Queued {
     /// Room in the mailbox of the exclusive module of this number.
     Mailbox(u64),
+    /// A place in a shared module.
+    Place(Places),
     /// The end of the command of this number, which its caller has abandoned.
     Abandoned(u64),
+}
+
+/// The places of a shared module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Places {
+    /// What tells the module from others.
+    pub(crate) module: u64,
+    /// How many there are.
+    pub(crate) count: usize,
 }
 
 /// What the deliveries of one unit of work wait for.
@@ -101,7 +124,7 @@ struct LedgerState {
     parked: HashMap<DeliveryKey, ParkedHandler>,
     /// Of those that are in exclusive modules, the module.
     held: HashMap<DeliveryKey, HeldModule>,
-    queued: HashMap<u64, (Queued, u64)>,
+    queued: HashMap<u64, QueuedEntry>,
     next_id: u64,
     /// The number of the last roll call.
     roll: u64,
@@ -113,11 +136,21 @@ struct LedgerState {
     ended_waits: u64,
 }
 
+struct QueuedEntry {
+    /// The number of the message.
+    sequence: u64,
+    behind: Queued,
+    /// How many deliveries it stands for.
+    count: u64,
+}
+
 struct ParkedHandler {
     /// The name of the message.
     message: &'static str,
     /// The last roll call before it was parked.
     roll: u64,
+    /// The shared module in which it has a place.
+    place_in: Option<u64>,
 }
 
 struct WaitEntry {
@@ -228,17 +261,19 @@ impl Ledger {
     }
 
     /// A handler is not polled, until [`unpark`](Ledger::unpark).
-    pub(crate) fn park(
-        &self,
-        handler: DeliveryKey,
-        message: &'static str,
-        module: Option<HeldModule>,
-    ) {
+    pub(crate) fn park(&self, handler: DeliveryKey, message: &'static str, module: ParkedIn) {
         let mut state = lock(&self.0);
-        let roll = state.roll;
-        state
-            .parked
-            .insert(handler, ParkedHandler { message, roll });
+        let (place_in, module) = match module {
+            ParkedIn::Task => (None, None),
+            ParkedIn::Shared { place_in } => (place_in, None),
+            ParkedIn::Exclusive(module) => (None, Some(module)),
+        };
+        let parked = ParkedHandler {
+            message,
+            roll: state.roll,
+            place_in,
+        };
+        state.parked.insert(handler, parked);
         if let Some(module) = module {
             state.held.insert(handler, module);
         }
@@ -253,10 +288,15 @@ impl Ledger {
 
     /// Registers `count` deliveries that wait without a handler; gives what [`leave`](Ledger::leave) knows them
     /// by.
-    pub(crate) fn queue(&self, queued: Queued, count: u64) -> u64 {
+    pub(crate) fn queue(&self, sequence: u64, behind: Queued, count: u64) -> u64 {
         let mut state = lock(&self.0);
         let id = state.number();
-        state.queued.insert(id, (queued, count));
+        let entry = QueuedEntry {
+            sequence,
+            behind,
+            count,
+        };
+        state.queued.insert(id, entry);
         id
     }
 
@@ -298,7 +338,7 @@ impl Ledger {
             .iter()
             .map(|mailbox| mailbox.count_of(unit))
             .sum::<u64>();
-        let queued = state.queued.values().map(|(_, count)| count).sum::<u64>();
+        let queued = state.queued.values().map(|entry| entry.count).sum::<u64>();
         let known = state.parked.len() as u64 + held + waiting + queued;
         if known != in_flight || !state.is_stuck(|_| true) {
             return Finding::Busy;
@@ -346,7 +386,7 @@ impl WaitKind {
         match self {
             WaitKind::Item(stream) => format!("an item of {}", stream.describe()),
             WaitKind::Room(stream) => format!("room in {}", stream.describe()),
-            WaitKind::Inline(sequence) => format!("the reply to message {sequence}"),
+            WaitKind::Message(sequence) => format!("the reply to message {sequence}"),
         }
     }
 }
@@ -396,30 +436,32 @@ impl LedgerState {
             .iter()
             .map(|(key, held)| (held.number, *key))
             .collect();
-        let mut stuck = HashSet::new();
+        let mut stuck = StuckSet {
+            handlers: &handlers,
+            parked: &self.parked,
+            queued: &self.queued,
+            known: HashSet::new(),
+        };
         loop {
-            let before = stuck.len();
+            let before = stuck.known.len();
             for key in self.parked.keys() {
                 let waits = self.waits.get(key).into_iter().flatten();
                 let waits = waits.filter(|wait| answered(wait.answered));
                 let replies = replies.get(key).into_iter().flatten();
                 let mut ends = waits
-                    .map(|wait| wait.is_stuck(&stuck))
-                    .chain(replies.map(|entry| entry.is_stuck(&handlers, &stuck, &self.parked)))
+                    .map(|wait| stuck.has_wait(&wait.kind))
+                    .chain(replies.map(|entry| stuck.has_callee(entry)))
                     .peekable();
                 if ends.peek().is_some() && ends.all(|is_stuck| is_stuck) {
-                    stuck.insert(*key);
+                    stuck.known.insert(*key);
                 }
             }
-            if stuck.len() == before {
+            if stuck.known.len() == before {
                 break;
             }
         }
-        let is_behind = |(queued, _): &(Queued, u64)| match queued {
-            Queued::Mailbox(module) => handlers.get(module).is_some_and(|key| stuck.contains(key)),
-            Queued::Abandoned(sequence) => stuck.contains(&DeliveryKey::of_call(*sequence)),
-        };
-        stuck.len() == self.parked.len() && self.queued.values().all(is_behind)
+        let is_behind = |entry: &QueuedEntry| stuck.has_queued(entry.behind);
+        stuck.known.len() == self.parked.len() && self.queued.values().all(is_behind)
     }
 
     fn streams(&self) -> Stuck {
@@ -432,7 +474,7 @@ impl LedgerState {
             match &wait.kind {
                 WaitKind::Item(stream) => stuck.for_items.push(Arc::clone(stream)),
                 WaitKind::Room(stream) => stuck.for_room.push(Arc::clone(stream)),
-                WaitKind::Inline(_) => {}
+                WaitKind::Message(_) => {}
             }
         }
         stuck
@@ -443,33 +485,67 @@ impl WaitEntry {
     fn stream(&self) -> Option<&Arc<dyn AnyChannel>> {
         match &self.kind {
             WaitKind::Item(stream) | WaitKind::Room(stream) => Some(stream),
-            WaitKind::Inline(_) => None,
-        }
-    }
-
-    fn is_stuck(&self, stuck: &HashSet<DeliveryKey>) -> bool {
-        match &self.kind {
-            WaitKind::Item(stream) => stream.is_drained() && !stream.has_ended(),
-            WaitKind::Room(stream) => stream.is_full(),
-            WaitKind::Inline(sequence) => stuck.contains(&DeliveryKey::of_call(*sequence)),
+            WaitKind::Message(_) => None,
         }
     }
 }
 
-impl ReplyEntry {
-    /// Whether the message is handled by a delivery that waits, or lies in a mailbox behind one.
-    fn is_stuck(
-        &self,
-        handlers: &HashMap<u64, DeliveryKey>,
-        stuck: &HashSet<DeliveryKey>,
-        parked: &HashMap<DeliveryKey, ParkedHandler>,
-    ) -> bool {
-        let callee = DeliveryKey::of_call(self.sequence);
-        if parked.contains_key(&callee) {
-            return stuck.contains(&callee);
+/// The deliveries that are known to wait, while it is found out which do.
+struct StuckSet<'a> {
+    /// The handlers that are parked in exclusive modules, by the numbers of these.
+    handlers: &'a HashMap<u64, DeliveryKey>,
+    parked: &'a HashMap<DeliveryKey, ParkedHandler>,
+    queued: &'a HashMap<u64, QueuedEntry>,
+    known: HashSet<DeliveryKey>,
+}
+
+impl StuckSet<'_> {
+    fn has_wait(&self, wait: &WaitKind) -> bool {
+        match wait {
+            WaitKind::Item(stream) => stream.is_drained() && !stream.has_ended(),
+            WaitKind::Room(stream) => stream.is_full(),
+            WaitKind::Message(sequence) => self.has_message(*sequence),
         }
-        handlers
-            .get(&self.module)
-            .is_some_and(|key| stuck.contains(key))
+    }
+
+    /// Whether the message is handled by a delivery that waits, or is queued behind one.
+    fn has_message(&self, sequence: u64) -> bool {
+        let callee = DeliveryKey::of_call(sequence);
+        if self.parked.contains_key(&callee) {
+            return self.known.contains(&callee);
+        }
+        let mut queued = self
+            .queued
+            .values()
+            .filter(|entry| entry.sequence == sequence)
+            .peekable();
+        queued.peek().is_some() && queued.all(|entry| self.has_queued(entry.behind))
+    }
+
+    /// Whether the message is handled by a delivery that waits, or lies in a mailbox behind one.
+    fn has_callee(&self, reply: &ReplyEntry) -> bool {
+        let callee = DeliveryKey::of_call(reply.sequence);
+        if self.parked.contains_key(&callee) {
+            return self.known.contains(&callee);
+        }
+        self.has_module(reply.module)
+    }
+
+    fn has_module(&self, module: u64) -> bool {
+        let handler = self.handlers.get(&module);
+        handler.is_some_and(|key| self.known.contains(key))
+    }
+
+    fn has_queued(&self, behind: Queued) -> bool {
+        match behind {
+            Queued::Mailbox(module) => self.has_module(module),
+            Queued::Place(places) => {
+                let have_places = self.parked.iter().filter(|(key, handler)| {
+                    handler.place_in == Some(places.module) && self.known.contains(key)
+                });
+                have_places.count() >= places.count
+            }
+            Queued::Abandoned(sequence) => self.known.contains(&DeliveryKey::of_call(sequence)),
+        }
     }
 }

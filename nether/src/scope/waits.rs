@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::scope::Scope;
-use crate::scope::ledger::{DeliveryKey, HeldModule, PendingReply, Queued, WaitKind};
+use crate::scope::ledger::{DeliveryKey, ParkedIn, PendingReply, Queued, WaitKind};
 
 /// A wait that a delivery has registered, until dropped.
 pub(crate) struct Waiting {
@@ -103,12 +103,12 @@ impl Scope {
         &self,
         handler: Option<DeliveryKey>,
         message: &'static str,
-        module: impl FnOnce() -> Option<HeldModule>,
+        module: impl FnOnce() -> Option<ParkedIn>,
     ) -> Option<Parked<'_>> {
         if !self.is_closing() {
             return None;
         }
-        self.park_now(handler?, message, module())
+        self.park_now(handler?, message, module()?)
     }
 
     #[cold]
@@ -116,7 +116,7 @@ impl Scope {
         &self,
         handler: DeliveryKey,
         message: &'static str,
-        module: Option<HeldModule>,
+        module: ParkedIn,
     ) -> Option<Parked<'_>> {
         if !self.kind.is_unit() {
             return None;
@@ -129,8 +129,8 @@ impl Scope {
 
     /// Registers what is in flight, and waits without a handler.
     #[cold]
-    pub(crate) fn queue(self: &Arc<Self>, queued: Queued, count: u64) -> QueuedWait {
-        let id = self.extras_or_new().ledger.queue(queued, count);
+    pub(crate) fn queue(self: &Arc<Self>, sequence: u64, behind: Queued, count: u64) -> QueuedWait {
+        let id = self.extras_or_new().ledger.queue(sequence, behind, count);
         self.notify_moved();
         let scope = Arc::clone(self);
         QueuedWait { scope, id }

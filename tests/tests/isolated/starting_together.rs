@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use nether::prelude::*;
-use nether::{HandlerSlow, StartError, StartProblem};
+use nether::{HandlerSlow, StartError};
 use tokio::time::{Instant, timeout};
 
 #[derive(Default)]
@@ -213,73 +213,5 @@ async fn a_start_that_takes_long_is_reported() -> nether::Result<()> {
     assert_eq!(report.message, "#[on_start]");
     assert!(report.module.ends_with("Slow"));
     attached.await??;
-    Ok(())
-}
-
-#[command]
-struct ToExclusive;
-
-#[command]
-struct ToShared;
-
-#[derive(Default)]
-struct CallsShared(u32);
-
-#[module(handles = ToExclusive, calls = ToShared)]
-impl CallsShared {
-    async fn handle(&mut self, _: ToExclusive, ctx: &Context<Self>) -> nether::Result<()> {
-        self.0 += 1;
-        Ok(ctx.send(ToShared).await?)
-    }
-}
-
-#[derive(Default)]
-struct CallsExclusive;
-
-#[module(handles = ToShared, calls = ToExclusive)]
-impl CallsExclusive {
-    async fn handle(&self, _: ToShared, ctx: &Context<Self>) -> nether::Result<()> {
-        Ok(ctx.send(ToExclusive).await?)
-    }
-}
-
-/// Calls itself: its handlers run concurrently, so that is no circle of waits.
-#[command]
-struct ToItself(u32);
-
-#[derive(Default)]
-struct CallsItself;
-
-#[module(handles = ToItself, calls = ToItself)]
-impl CallsItself {
-    async fn handle(&self, ToItself(depth): ToItself, ctx: &Context<Self>) -> nether::Result<()> {
-        match depth {
-            0 => Ok(()),
-            depth => Ok(ctx.send(ToItself(depth - 1)).await?),
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_circle_of_listed_calls_may_go_through_a_shared_module() -> nether::Result<()> {
-    let builder = System::builder()
-        .isolated()
-        .with::<CallsShared>()
-        .with::<CallsExclusive>();
-    let error = builder
-        .start()
-        .await
-        .expect_err("they would wait for each other");
-    let [StartProblem::CallCycle { modules }] = error.problems.as_slice() else {
-        panic!("{error}");
-    };
-    assert_eq!(modules.len(), 2);
-
-    let system = System::builder()
-        .isolated()
-        .with::<CallsItself>()
-        .start()
-        .await?;
-    system.context().send(ToItself(3)).await?;
     Ok(())
 }

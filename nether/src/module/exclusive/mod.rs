@@ -28,7 +28,7 @@ use crate::module::mode::{Mode, OneAtATime};
 use crate::module::tally::Tally;
 use crate::module::{Exclusive, Module};
 use crate::route::{Availability, Offer, Pool, Queue, Rejected, Route};
-use crate::scope::{HeldMailbox, HeldModule};
+use crate::scope::{HeldMailbox, HeldModule, ParkedIn};
 use crate::waiting::Waiter;
 
 impl<M: Module + Exclusive> Mode<M> for OneAtATime {
@@ -152,12 +152,12 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
 
     /// The module, whose handler waits; it has taken so many messages of the same unit of work with its own.
     #[cold]
-    pub(super) fn held(&self, taken: u64) -> Option<HeldModule> {
-        Some(HeldModule {
+    fn held(&self, taken: u64) -> Option<ParkedIn> {
+        Some(ParkedIn::Exclusive(HeldModule {
             number: self.waiter.number(),
             mailbox: Weak::clone(self.this.get()?),
             taken,
-        })
+        }))
     }
 }
 

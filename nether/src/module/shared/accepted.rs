@@ -21,7 +21,7 @@ use crate::module::shared::places::until_obstacle;
 use crate::module::tally::{Crash, Verdict};
 use crate::module::{Module, Shared};
 use crate::race::race;
-use crate::scope::Scope;
+use crate::scope::{ParkedIn, Scope};
 use crate::waiting::until_made;
 
 /// A message that a shared module has accepted. Dropped, it counts how the message ended.
@@ -58,7 +58,7 @@ impl<M: Module + Shared> Accepted<M> {
             label,
             ctx,
             end,
-            ..
+            has_place,
         } = self;
         loop {
             // What is rarely waited for is boxed, so that it makes no call larger.
@@ -90,7 +90,8 @@ impl<M: Module + Shared> Accepted<M> {
             *end = MessageEnd::Handling;
             let attempt = {
                 let attempt = pin!(M::attempt(value, packed, ctx));
-                cell.attempt_once(attempt, *label, ctx.handle()).await
+                cell.attempt_once(attempt, *label, ctx.handle(), *has_place)
+                    .await
             };
             let failed = match attempt {
                 Attempt::Ended(Ok(Ok(reply))) => {
@@ -128,8 +129,9 @@ impl<M: Module + Shared> Accepted<M> {
     pub(super) async fn take_place(&mut self) {
         let cell = &self.cell;
         if !self.has_place {
+            let scope = &self.ctx.handle().scope;
             self.has_place =
-                cell.places.take() || cell.places.wait_inside(&self.ctx.handle().scope).await;
+                cell.places.take() || cell.places.wait_inside(scope, self.label.sequence()).await;
         }
     }
 
@@ -211,6 +213,7 @@ impl<M: Module + Shared> SharedCell<M> {
         mut attempt: Pin<&'a mut F>,
         label: Label,
         handle: &'a Handle,
+        has_place: bool,
     ) -> impl Future<Output = F::Output> + use<'a, F, M> {
         let mut begun = None;
         let mut parked = None;
@@ -225,7 +228,10 @@ impl<M: Module + Shared> SharedCell<M> {
                 }
                 parked = handle
                     .scope
-                    .park(handle.delivery(), label.message.name(), || None);
+                    .park(handle.delivery(), label.message.name(), || {
+                        let place_in = has_place.then(|| self.waiter.number());
+                        Some(ParkedIn::Shared { place_in })
+                    });
             }
             polled
         })

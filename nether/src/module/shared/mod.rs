@@ -199,10 +199,11 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
     type Runner = SharedRunner<M>;
 
     fn new(bound: usize, declaration: &'static Declaration, mediator: &Mediator) -> Self {
+        let waiter = Waiter::new(declaration);
         SharedCell {
             module: ModuleSlot::new(M::descriptor().restart.resumes()),
             is_stopped: AtomicBool::new(false),
-            places: Places::new(bound),
+            places: Places::new(bound, waiter.number()),
             tasks: Mutex::new(Some(JoinSet::new())),
             running: Running::default(),
             pause: Pause::default(),
@@ -216,7 +217,7 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
                 .breaker
                 .map(|policy| Box::new(Breaker::new(policy, declaration))),
             declaration,
-            waiter: Waiter::new(declaration),
+            waiter,
         }
     }
 

@@ -9,7 +9,7 @@ use tokio::time::sleep_until;
 use crate::envelope::Header;
 use crate::race::race;
 use crate::route::Rejected;
-use crate::scope::Scope;
+use crate::scope::{self, Queued, QueuedWait, Scope};
 
 /// How many handlers of a shared module may run. Work from outside waits for a place; what handlers cause
 /// runs in tasks of its own and waits there; a call from inside a handler needs none, for a caller must never
@@ -19,11 +19,18 @@ pub(super) struct Places {
     free: Semaphore,
     /// Set once the module accepts nothing more.
     closed: SetOnce<()>,
+    /// How many there are, and whose they are.
+    all: scope::Places,
 }
 
 impl Places {
-    pub(super) fn new(bound: usize) -> Self {
+    /// The places of the module that has this number.
+    pub(super) fn new(bound: usize, module: u64) -> Self {
         Places {
+            all: scope::Places {
+                module,
+                count: bound,
+            },
             free: Semaphore::new(bound.min(Semaphore::MAX_PERMITS)),
             closed: SetOnce::new(),
         }
@@ -59,6 +66,11 @@ impl Places {
         let _ = self.closed.set(()); // Or it was closed before.
     }
 
+    /// Registers that a message waits for a place.
+    fn queue(&self, scope: &Arc<Scope>, sequence: u64) -> QueuedWait {
+        scope.queue(sequence, Queued::Place(self.all), 1)
+    }
+
     /// Waits for a place, first come, first served, and takes it.
     async fn wait(&self) {
         if let Ok(place) = self.free.acquire().await {
@@ -68,7 +80,8 @@ impl Places {
 
     /// Waits for a place for what a handler caused. Says whether it took one: it does not if there is a
     /// reason not to begin any more.
-    pub(super) async fn wait_inside(&self, scope: &Scope) -> bool {
+    pub(super) async fn wait_inside(&self, scope: &Arc<Scope>, sequence: u64) -> bool {
+        let _queued = self.queue(scope, sequence);
         let place = async {
             self.wait().await;
             true
@@ -113,6 +126,7 @@ impl<P> Offered<P> {
             return Err(Rejected::Closed);
         };
         let scope = Arc::clone(&header.scope);
+        let queued = places.queue(&scope, header.label.sequence());
         let is_cancelled = async {
             scope.cancelled().await;
             Err(Rejected::Cancelled)
@@ -126,7 +140,9 @@ impl<P> Offered<P> {
             Ok(())
         };
         // A place that is there counts less than a reason not to begin.
-        race(is_cancelled, race(is_closed, place)).await?;
+        let entered = race(is_cancelled, race(is_closed, place)).await;
+        drop(queued); // Before it is in flight as an accepted message.
+        entered?;
         self.0.take().ok_or(Rejected::Closed)
     }
 }
