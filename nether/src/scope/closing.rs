@@ -66,15 +66,18 @@ impl Scope {
             self.drain().await;
             return 0;
         }
-        let drained = async {
-            self.drain().await;
-            0
-        };
-        let cut_off = async {
-            self.deadline_passed().await;
-            self.in_flight()
-        };
-        race(drained, cut_off).await
+        // Boxed, so that what is rare makes no `close` larger.
+        Box::pin(race(self.drained(), self.cut_off())).await
+    }
+
+    async fn drained(&self) -> u64 {
+        self.drain().await;
+        0
+    }
+
+    async fn cut_off(&self) -> u64 {
+        self.deadline_passed().await;
+        self.in_flight()
     }
 
     /// Tells `drain` that a delivery began or ceased to wait.

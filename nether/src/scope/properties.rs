@@ -175,11 +175,11 @@ impl Scope {
     }
 
     /// A deadline may be set from now on while others wait. In a nested unit of work that is known already,
-    /// from when it was opened.
+    /// from when it was opened; a module's own has none.
     pub(crate) fn expect_deadline(&self) {
-        let properties = self.properties();
-        if properties.parent.get().is_none() {
-            properties.deadline_set.get_or_init(Arc::default);
+        if self.kind.is_unit() && self.parent().is_none() {
+            let set = &self.properties().deadline_set;
+            set.get_or_init(Arc::default);
         }
     }
 

@@ -2,7 +2,7 @@
 //! middle: what was accepted is handled, failed, or a dead letter, to the last message, with each of a
 //! hundred seeds.
 //!
-//! `NETHER_CHAOS` says how many messages are sent with each seed, if not 10,000: `.ci/run` sends a million.
+//! `NETHER_CHAOS` says how many messages are sent with each seed, if not 10,000: `.ci/run` sends 300,000.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

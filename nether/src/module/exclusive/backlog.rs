@@ -86,7 +86,7 @@ pub(super) fn count_of(runs: &VecDeque<Run>, unit: usize) -> u64 {
 const ROOM: usize = 256;
 
 /// After how many looks at backlogs that are nearly empty room is given back.
-const LOOKS: u32 = 16;
+const LOOKS: u32 = 7;
 
 /// How much of a module's two backlogs was used of late. After a burst they would be as large as it for ever.
 #[derive(Debug, Default)]

@@ -10,7 +10,7 @@ const TURN: Duration = Duration::from_micros(100);
 /// After how many messages, at most, a module looks whether its [`TURN`] is over. To look at the clock takes
 /// as long as a fast handler, so it is looked at seldom while handlers are fast. The number is odd: a module
 /// that takes one message at a time uses its two backlogs in turn, and both are to be seen at a look.
-const SELDOM: u32 = 31;
+const SELDOM: u32 = 63;
 
 /// In a batch of so many messages the clock is looked at as it begins and after the first [`FIRST`] of them,
 /// since it may be the first batch of slow ones.
