@@ -166,18 +166,44 @@ struct Shift {
     at_work: Arc<AtomicU64>,
     most: Arc<AtomicU64>,
     /// While it is closed, a task blocks and cannot be ended.
-    gate: Arc<(Mutex<bool>, Condvar)>,
+    gate: Arc<(Mutex<Gate>, Condvar)>,
+}
+
+#[derive(Default)]
+struct Gate {
+    is_open: bool,
+    is_waited_for: bool,
 }
 
 impl Shift {
     fn open(&self, is_open: bool) {
-        *self.gate.0.lock().expect("sound") = is_open;
+        self.gate.0.lock().expect("sound").is_open = is_open;
         self.gate.1.notify_all();
     }
 
     fn wait(&self) {
-        let is_open = self.gate.0.lock().expect("sound");
-        drop(self.gate.1.wait_while(is_open, |is_open| !*is_open));
+        let mut gate = self.gate.0.lock().expect("sound");
+        gate.is_waited_for = true;
+        let waited = self.gate.1.wait_while(gate, |gate| !gate.is_open);
+        waited.expect("sound").is_waited_for = false;
+    }
+
+    /// Waits until the task with that number blocks.
+    async fn is_blocked(&self, number: u64) {
+        while self.begun.load(Ordering::SeqCst) < number
+            || !self.gate.0.lock().expect("sound").is_waited_for
+        {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// Lets no task block any more when the test is over, however it ends.
+struct OpenAtEnd(Shift);
+
+impl Drop for OpenAtEnd {
+    fn drop(&mut self) {
+        self.0.open(true);
     }
 }
 
@@ -232,25 +258,22 @@ async fn after_a_crash_a_task_begins_when_the_one_before_has_ended() -> nether::
     let builder = System::builder().isolated().with::<Shifts>();
     let system = builder.provide(shift.clone()).start().await?;
     let mut restarted = system.subscribe::<ModuleRestarted>();
-    let begun = async |count| {
-        while shift.begun.load(Ordering::SeqCst) < count {
-            tokio::task::yield_now().await;
-        }
-    };
-    begun(1).await;
-    for crash in 1..=3 {
+    let _open_at_end = OpenAtEnd(shift.clone());
+    for number in 1..=3 {
         // The task blocks while the module crashes and is restarted.
+        shift.is_blocked(number).await;
         let _ = system.context().send(Fall).await;
         restarted.next().await.expect("it is restarted");
         for _ in 0..100 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(shift.begun.load(Ordering::SeqCst), crash);
+        assert_eq!(shift.begun.load(Ordering::SeqCst), number);
         shift.open(true);
-        begun(crash + 1).await;
+        while shift.begun.load(Ordering::SeqCst) == number {
+            tokio::task::yield_now().await;
+        }
         shift.open(false);
     }
     assert_eq!(shift.most.load(Ordering::SeqCst), 1);
-    shift.open(true);
     Ok(())
 }
