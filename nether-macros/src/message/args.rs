@@ -86,7 +86,7 @@ const fn http(form: &'static str) -> Key {
 
 /// What was given. Nothing is known to make sense yet.
 #[derive(Default)]
-pub(crate) struct Args {
+pub(crate) struct MessageArgs {
     pub(crate) reply: Option<Type>,
     pub(crate) error: Option<Type>,
     pub(crate) name: Option<LitStr>,
@@ -101,7 +101,7 @@ pub(crate) struct Args {
     pub(crate) seen: Seen,
 }
 
-impl Args {
+impl MessageArgs {
     pub(crate) fn parse(
         kind: MessageKind,
         arguments: TokenStream,
@@ -115,7 +115,7 @@ impl Args {
                 MessageKind::Event => EVENT,
             },
         };
-        let mut args = Args::default();
+        let mut args = MessageArgs::default();
         args.seen = grammar.read(arguments, diagnostics, |key, input| {
             match key.to_string().as_str() {
                 "reply" => args.reply = Some(input.parse()?),

@@ -4,12 +4,12 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 
-use crate::message::checked::Checked;
+use crate::message::checked::CheckedMessage;
 use crate::message::{MessageKind, endpoint, stored};
 use crate::paths::Paths;
 use crate::spans;
 
-pub(crate) fn expand(message: &Checked) -> TokenStream {
+pub(crate) fn expand(message: &CheckedMessage) -> TokenStream {
     let paths = Paths::new(message.args.renamed.clone());
     let derives = derives(message, &paths);
     let definition = &message.definition;
@@ -18,7 +18,7 @@ pub(crate) fn expand(message: &Checked) -> TokenStream {
 }
 
 /// The derives that the user did not write.
-fn derives(message: &Checked, paths: &Paths) -> TokenStream {
+fn derives(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     let definition = &message.definition;
     if message.args.is_local {
         return TokenStream::new();
@@ -42,7 +42,7 @@ fn derives(message: &Checked, paths: &Paths) -> TokenStream {
     quote!(#derive #place)
 }
 
-fn support(message: &Checked, paths: &Paths) -> TokenStream {
+fn support(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     let p = paths.private();
     let descriptor = descriptor(message, paths);
     let implementation = implementation(message, paths);
@@ -65,7 +65,7 @@ fn support(message: &Checked, paths: &Paths) -> TokenStream {
     }
 }
 
-fn descriptor(message: &Checked, paths: &Paths) -> TokenStream {
+fn descriptor(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     let p = paths.private();
     let ident = message.definition.ident();
     let kind = spans::name(message.kind.type_name(), spans::attribute());
@@ -92,7 +92,7 @@ fn descriptor(message: &Checked, paths: &Paths) -> TokenStream {
     }
 }
 
-fn implementation(message: &Checked, paths: &Paths) -> TokenStream {
+fn implementation(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     let p = paths.private();
     let ident = message.definition.ident();
     let kind = spans::name(message.kind.type_name(), spans::attribute());
@@ -149,7 +149,7 @@ fn implementation(message: &Checked, paths: &Paths) -> TokenStream {
 }
 
 /// The pieces of the stable name, for `concat!`.
-fn name(message: &Checked) -> TokenStream {
+fn name(message: &CheckedMessage) -> TokenStream {
     match &message.args.name {
         Some(name) => quote!(#name),
         None => {
@@ -160,7 +160,7 @@ fn name(message: &Checked) -> TokenStream {
 }
 
 /// What only this kind of message is.
-fn kind(message: &Checked, paths: &Paths) -> TokenStream {
+fn kind(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     let p = paths.private();
     let ident = message.definition.ident();
     let kind = spans::name(message.kind.type_name(), spans::attribute());
@@ -189,7 +189,7 @@ fn kind(message: &Checked, paths: &Paths) -> TokenStream {
 }
 
 /// The field of `key` picks the instance by its hash.
-fn key(message: &Checked, paths: &Paths) -> Option<TokenStream> {
+fn key(message: &CheckedMessage, paths: &Paths) -> Option<TokenStream> {
     let (field, ty) = message.key.as_ref()?;
     let p = paths.private();
     Some(quote_spanned! {spans::attribute()=>

@@ -14,7 +14,7 @@ mod validate;
 use proc_macro2::TokenStream;
 
 use crate::diagnostics::Diagnostics;
-use crate::message::args::Args;
+use crate::message::args::MessageArgs;
 use crate::message::model::{Definition, Model};
 use crate::recover;
 
@@ -62,7 +62,7 @@ pub(crate) fn attribute(
     item: TokenStream,
 ) -> TokenStream {
     let diagnostics = Diagnostics::new();
-    let args = Args::parse(kind, arguments, &diagnostics);
+    let args = MessageArgs::parse(kind, arguments, &diagnostics);
     let definition = match syn::parse2::<Definition>(item.clone()) {
         Ok(definition) => definition,
         Err(_) => {

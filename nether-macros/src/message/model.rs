@@ -11,7 +11,7 @@ use syn::{
 };
 
 use crate::message::MessageKind;
-use crate::message::args::Args;
+use crate::message::args::MessageArgs;
 use crate::types;
 
 /// The definition under the attribute.
@@ -23,12 +23,12 @@ pub(crate) enum Definition {
 /// A message, not yet known to make sense.
 pub(crate) struct Model {
     pub(crate) kind: MessageKind,
-    pub(crate) args: Args,
+    pub(crate) args: MessageArgs,
     pub(crate) definition: Definition,
 }
 
 impl Model {
-    pub(crate) fn new(kind: MessageKind, args: Args, definition: Definition) -> Self {
+    pub(crate) fn new(kind: MessageKind, args: MessageArgs, definition: Definition) -> Self {
         Model {
             kind,
             args,

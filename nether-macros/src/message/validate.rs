@@ -4,13 +4,13 @@ use proc_macro2::{Ident, TokenStream};
 use syn::{Error, Type};
 
 use crate::diagnostics::Diagnostics;
-use crate::message::checked::Checked;
+use crate::message::checked::CheckedMessage;
 use crate::message::model::Model;
 use crate::message::{MessageKind, endpoint, stored};
 use crate::{recover, suggest};
 
 /// Checks everything and drops what is wrong, so that the rest can still be expanded.
-pub(crate) fn check(model: Model, diagnostics: &Diagnostics) -> Checked {
+pub(crate) fn check(model: Model, diagnostics: &Diagnostics) -> CheckedMessage {
     let is_message = check_concrete(&model, diagnostics);
     check_event_gives_nothing_back(&model, diagnostics);
     check_name(&model, diagnostics);
@@ -25,7 +25,7 @@ pub(crate) fn check(model: Model, diagnostics: &Diagnostics) -> Checked {
     if kind == MessageKind::Event {
         (args.reply, args.error) = (None, None);
     }
-    Checked {
+    CheckedMessage {
         kind,
         args,
         definition,

@@ -9,7 +9,7 @@ use syn::{Path, Type};
 use crate::block::Block;
 use crate::signature;
 
-pub(crate) struct Checked {
+pub(crate) struct CheckedModule {
     /// The block as written, without the attributes of hooks.
     pub(crate) block: Block,
     /// What it is a module of; `None` if nothing can be made of it but the block itself.

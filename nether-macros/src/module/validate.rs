@@ -6,8 +6,8 @@ use syn::LitInt;
 use crate::block::{Block, Member};
 use crate::diagnostics::Diagnostics;
 use crate::keys::TypeList;
-use crate::module::args::Args;
-use crate::module::model::{Checked, Handler, Hooks};
+use crate::module::args::ModuleArgs;
+use crate::module::model::{CheckedModule, Handler, Hooks};
 use crate::module::{handlers, hooks, policy, restart};
 use crate::{header, lists, types};
 
@@ -15,7 +15,11 @@ use crate::{header, lists, types};
 const MOST_INSTANCES: usize = 1024;
 
 /// Checks everything and drops what is wrong, so that the rest can still be expanded.
-pub(crate) fn check(args: Args, mut block: Block, diagnostics: &Diagnostics) -> Checked {
+pub(crate) fn check(
+    args: ModuleArgs,
+    mut block: Block,
+    diagnostics: &Diagnostics,
+) -> CheckedModule {
     let name = header::check(&block, &header::MODULE, diagnostics);
     check_handles_given(&args, diagnostics);
     let types = |list: &Option<TypeList>| {
@@ -46,7 +50,7 @@ pub(crate) fn check(args: Args, mut block: Block, diagnostics: &Diagnostics) -> 
     hooks::unmark(&mut block);
     let unread = header::take_broken(&mut block);
     let is_broken = diagnostics.count() > 0 || !unread.is_empty();
-    Checked {
+    CheckedModule {
         block,
         name,
         is_exclusive,
@@ -74,7 +78,7 @@ pub(crate) fn check(args: Args, mut block: Block, diagnostics: &Diagnostics) -> 
     }
 }
 
-fn check_handles_given(args: &Args, diagnostics: &Diagnostics) {
+fn check_handles_given(args: &ModuleArgs, diagnostics: &Diagnostics) {
     if !args.seen.has("handles") {
         let help = "list the messages: `#[module(handles = [Message, ..])]`; `handles = []` if it only has hooks";
         diagnostics.error_at(
@@ -105,7 +109,7 @@ fn takes_mut_self(handlers: &[Handler], block: &Block, any_method: bool) -> bool
 }
 
 /// Whoever attaches a module makes it.
-fn check_manual(args: &Args, hooks: &Hooks, diagnostics: &Diagnostics) {
+fn check_manual(args: &ModuleArgs, hooks: &Hooks, diagnostics: &Diagnostics) {
     if let (true, Some(init)) = (args.is_manual, &hooks.init) {
         let message = format!(
             "a `manual` module is made by whoever attaches it, so nobody would call `{}`",
@@ -118,7 +122,7 @@ fn check_manual(args: &Args, hooks: &Hooks, diagnostics: &Diagnostics) {
 
 /// Several of an exclusive module run side by side. A shared one does by itself, and what is attached is
 /// attached one by one.
-fn check_instances(args: &Args, is_exclusive: bool, diagnostics: &Diagnostics) -> usize {
+fn check_instances(args: &ModuleArgs, is_exclusive: bool, diagnostics: &Diagnostics) -> usize {
     let Some(instances) = &args.instances else {
         return 1;
     };

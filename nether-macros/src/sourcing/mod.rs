@@ -21,11 +21,12 @@ use crate::{features, recover};
 
 pub(crate) fn aggregate(arguments: TokenStream, item: TokenStream) -> TokenStream {
     if !features::EVENTSTORE {
-        let args = unfounded(|diagnostics| aggregate::args::Args::parse(arguments, diagnostics));
+        let args =
+            unfounded(|diagnostics| aggregate::args::AggregateArgs::parse(arguments, diagnostics));
         return refuse(&aggregate::WHOSE, args.handles, args.renamed, item);
     }
     attribute(&aggregate::WHOSE, item, |block, diagnostics| {
-        let args = aggregate::args::Args::parse(arguments, diagnostics);
+        let args = aggregate::args::AggregateArgs::parse(arguments, diagnostics);
         let checked = aggregate::validate::check(args, block, diagnostics);
         aggregate::expand(&checked)
     })
@@ -33,11 +34,13 @@ pub(crate) fn aggregate(arguments: TokenStream, item: TokenStream) -> TokenStrea
 
 pub(crate) fn projection(arguments: TokenStream, item: TokenStream) -> TokenStream {
     if !features::EVENTSTORE {
-        let args = unfounded(|diagnostics| projection::args::Args::parse(arguments, diagnostics));
+        let args = unfounded(|diagnostics| {
+            projection::args::ProjectionArgs::parse(arguments, diagnostics)
+        });
         return refuse(&projection::WHOSE, args.handles, args.renamed, item);
     }
     attribute(&projection::WHOSE, item, |block, diagnostics| {
-        let args = projection::args::Args::parse(arguments, diagnostics);
+        let args = projection::args::ProjectionArgs::parse(arguments, diagnostics);
         let checked = projection::validate::check(args, block, diagnostics);
         projection::expand(&checked)
     })
@@ -45,11 +48,11 @@ pub(crate) fn projection(arguments: TokenStream, item: TokenStream) -> TokenStre
 
 pub(crate) fn saga(arguments: TokenStream, item: TokenStream) -> TokenStream {
     if !features::EVENTSTORE {
-        let args = unfounded(|diagnostics| saga::args::Args::parse(arguments, diagnostics));
+        let args = unfounded(|diagnostics| saga::args::SagaArgs::parse(arguments, diagnostics));
         return refuse(&saga::WHOSE, args.handles, args.renamed, item);
     }
     attribute(&saga::WHOSE, item, |block, diagnostics| {
-        let args = saga::args::Args::parse(arguments, diagnostics);
+        let args = saga::args::SagaArgs::parse(arguments, diagnostics);
         let checked = saga::validate::check(args, block, diagnostics);
         saga::expand(&checked)
     })

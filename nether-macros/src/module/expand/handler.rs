@@ -5,12 +5,12 @@ use std::time::Duration;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 
-use crate::module::expand::{Expander, last_span, local};
+use crate::module::expand::{ModuleExpander, last_span, local};
 use crate::module::model::{Handler, Policy};
 use crate::spans::{self, Extent};
 use crate::types;
 
-impl Expander<'_> {
+impl ModuleExpander<'_> {
     pub(super) fn handler(&self, handler: &Handler) -> TokenStream {
         let is_route = !handler.by_reference && !self.module.is_fake;
         let proof = is_route.then(|| self.handled_by(handler));

@@ -4,11 +4,11 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
 use crate::module::expand::handler::call;
-use crate::module::expand::{Expander, last_span, local, local_or_wild};
+use crate::module::expand::{ModuleExpander, last_span, local, local_or_wild};
 use crate::module::model::{Hook, Init};
 use crate::spans::{self, Extent};
 
-impl Expander<'_> {
+impl ModuleExpander<'_> {
     pub(super) fn on_start(&self) -> Option<TokenStream> {
         let hook = self.module.hooks.on_start.as_ref()?;
         Some(self.hook("on_start", true, hook))

@@ -10,17 +10,17 @@ use syn::Type;
 use syn::ext::IdentExt;
 
 use crate::header;
-use crate::module::model::{Checked, ContextArgument, Handler, Restart};
+use crate::module::model::{CheckedModule, ContextArgument, Handler, Restart};
 use crate::paths::Paths;
 use crate::recover;
 use crate::spans::{self, Extent};
 
-pub(crate) fn expand(module: &Checked) -> TokenStream {
+pub(crate) fn expand(module: &CheckedModule) -> TokenStream {
     let block = &module.block;
     let Some(name) = &module.name else {
         return quote!(#block);
     };
-    let expander = Expander {
+    let expander = ModuleExpander {
         module,
         ty: &module.block.self_ty,
         name,
@@ -30,14 +30,14 @@ pub(crate) fn expand(module: &Checked) -> TokenStream {
     quote!(#block #support)
 }
 
-struct Expander<'a> {
-    module: &'a Checked,
+struct ModuleExpander<'a> {
+    module: &'a CheckedModule,
     ty: &'a Type,
     name: &'a Ident,
     paths: Paths,
 }
 
-impl Expander<'_> {
+impl ModuleExpander<'_> {
     fn support(&self) -> TokenStream {
         let p = self.paths.private();
         let parts = [
@@ -280,7 +280,7 @@ impl Expander<'_> {
 }
 
 /// What has an error for not being handled counts as handled. A fake handles nothing for others.
-fn module_unhandled(module: &Checked) -> impl Iterator<Item = &Type> {
+fn module_unhandled(module: &CheckedModule) -> impl Iterator<Item = &Type> {
     module.unhandled.iter().filter(|_| !module.is_fake)
 }
 

@@ -6,20 +6,20 @@ use quote::{quote, quote_spanned};
 use crate::paths::Paths;
 use crate::sourcing::descriptor::{Parts, descriptor, handled_by, said};
 use crate::sourcing::methods::{self, Method, is_transaction};
-use crate::sourcing::projection::model::{Checked, Keeps};
+use crate::sourcing::projection::model::{CheckedProjection, Keeps};
 use crate::spans::{self, Extent};
 
-pub(super) struct Expander<'a> {
-    pub(super) projection: &'a Checked,
+pub(super) struct ProjectionExpander<'a> {
+    pub(super) projection: &'a CheckedProjection,
     pub(super) ty: &'a Ident,
     pub(super) paths: Paths,
 }
 
-impl<'a> Expander<'a> {
+impl<'a> ProjectionExpander<'a> {
     /// `None` if nothing can be made of it but the block itself.
-    pub(super) fn new(projection: &'a Checked) -> Option<Self> {
+    pub(super) fn new(projection: &'a CheckedProjection) -> Option<Self> {
         let ty = projection.ty.as_ref()?;
-        Some(Expander {
+        Some(ProjectionExpander {
             projection,
             ty,
             paths: Paths::new(projection.renamed.clone()),
