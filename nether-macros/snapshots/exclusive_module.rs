@@ -16,6 +16,9 @@ impl Orders {
     async fn paid(&mut self, paid: &Paid) {}
 }
 const _: () = {
+    const INIT_ARGUMENT_0: ::nether::__private::InitSlot<Resource<PgPool>> = <Resource<
+        PgPool,
+    > as ::nether::__private::InitArgument>::SLOT;
     static DESCRIPTOR: ::nether::__private::ModuleDescriptor = ::nether::__private::ModuleDescriptor {
         declaration: ::nether::__private::Declaration {
             name: ::core::concat!(::core::module_path!(), "::", "Orders"),
@@ -41,9 +44,7 @@ const _: () = {
             is_essential: false,
         },
         breaker: ::nether::__private::Option::None,
-        resources: &[
-            <Resource<PgPool> as ::nether::__private::InitArgument>::DESCRIPTOR,
-        ],
+        resources: &[INIT_ARGUMENT_0.descriptor],
         launch: ::nether::__private::Option::Some(::nether::__private::launch::<Orders>),
     };
     #[automatically_derived]
@@ -70,14 +71,7 @@ const _: () = {
             ::nether::__private::IntoModule::<
                 Self,
                 _,
-            >::into_module(
-                Self::new(
-                        <Resource<
-                            PgPool,
-                        > as ::nether::__private::InitArgument>::of(resources)?,
-                    )
-                    .await,
-            )
+            >::into_module(Self::new((INIT_ARGUMENT_0.of)(resources)?).await)
         }
     }
     #[doc(hidden)]

@@ -17,6 +17,8 @@ pub(crate) struct CheckedMessage {
     pub(crate) kind: MessageKind,
     pub(crate) args: MessageArgs,
     pub(crate) definition: Definition,
+    /// What is derived above the attribute, about which there is an error.
+    pub(crate) derived_above: Vec<Ident>,
     /// The field of `key = ..`, and its type.
     pub(crate) key: Option<(Ident, Type)>,
     /// What `http = ".."` says.

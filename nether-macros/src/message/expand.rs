@@ -4,10 +4,14 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 
+use crate::home;
 use crate::message::checked::CheckedMessage;
 use crate::message::{MessageKind, endpoint, stored};
 use crate::paths::Paths;
 use crate::spans;
+
+/// What a message derives, unless it is local.
+pub(super) const DERIVED: [&str; 4] = ["Debug", "Clone", "Serialize", "Deserialize"];
 
 pub(crate) fn expand(message: &CheckedMessage) -> TokenStream {
     let paths = Paths::new(message.args.renamed.clone());
@@ -23,10 +27,11 @@ fn derives(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     if message.args.is_local {
         return TokenStream::new();
     }
-    let missing = |name: &str| !definition.derives(name);
+    let is_above = |name: &str| message.derived_above.iter().any(|above| above == name);
+    let missing = |name: &str| !definition.derives(name) && !is_above(name);
     let span = spans::attribute();
     let p = paths.private();
-    let list: Vec<TokenStream> = ["Debug", "Clone", "Serialize", "Deserialize"]
+    let list: Vec<TokenStream> = DERIVED
         .into_iter()
         .filter(|name| missing(name))
         .map(|name| {
@@ -102,6 +107,7 @@ fn implementation(message: &CheckedMessage, paths: &Paths) -> TokenStream {
         MessageKind::Event => quote!(#p::Shown<Self>),
     };
     let (name, key) = (name(message), key(message, paths));
+    let home = home::of_message();
     let json = (!message.args.is_local).then(|| {
         quote_spanned! {spans::attribute()=>
             fn to_json(&self) -> #p::Option<#p::String> {
@@ -131,6 +137,7 @@ fn implementation(message: &CheckedMessage, paths: &Paths) -> TokenStream {
             type Parcel = #parcel;
             const NAME: &'static str = ::core::concat!(#name);
             const KIND: #p::MessageKind = #p::MessageKind::#kind;
+            const CRATE: u64 = #home;
             const PROOF: #p::MessageProof = #p::MessageProof {
                 descriptor: <Self as #p::Message>::descriptor,
                 id: <Self as #p::Message>::ID,

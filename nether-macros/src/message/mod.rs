@@ -16,7 +16,7 @@ use proc_macro2::TokenStream;
 use crate::diagnostics::Diagnostics;
 use crate::message::args::MessageArgs;
 use crate::message::model::{Definition, Model};
-use crate::recover;
+use crate::{recover, source};
 
 /// Which attribute it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +70,7 @@ pub(crate) fn attribute(
             return recover::unparsed(item, diagnostics, error);
         }
     };
-    let model = Model::new(kind, args, definition);
+    let model = Model::new(kind, args, definition, source::attributes_above());
     let checked = validate::check(model, &diagnostics);
     recover::finish(kind.word(), diagnostics, expand::expand(&checked))
 }

@@ -25,14 +25,22 @@ pub(crate) struct Model {
     pub(crate) kind: MessageKind,
     pub(crate) args: MessageArgs,
     pub(crate) definition: Definition,
+    /// The attributes above the message's own, as far as they are known.
+    pub(crate) above: Vec<Attribute>,
 }
 
 impl Model {
-    pub(crate) fn new(kind: MessageKind, args: MessageArgs, definition: Definition) -> Self {
+    pub(crate) fn new(
+        kind: MessageKind,
+        args: MessageArgs,
+        definition: Definition,
+        above: Vec<Attribute>,
+    ) -> Self {
         Model {
             kind,
             args,
             definition,
+            above,
         }
     }
 }
@@ -81,20 +89,7 @@ impl Definition {
 
     /// Whether a visible `#[derive(..)]` names the trait, by whatever path.
     pub(crate) fn derives(&self, name: &str) -> bool {
-        let derives = self
-            .attributes()
-            .iter()
-            .filter(|attribute| attribute.path().is_ident("derive"));
-        let lists = derives.filter_map(|derive| {
-            derive
-                .parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated)
-                .ok()
-        });
-        lists.flatten().any(|path| {
-            path.segments
-                .last()
-                .is_some_and(|segment| segment.ident == name)
-        })
+        derived(self.attributes()).any(|derived| derived == name)
     }
 
     /// Whether the definition already says where serde is.
@@ -105,6 +100,20 @@ impl Definition {
             .filter(|attribute| attribute.path().is_ident("serde"));
         serde.any(|attribute| types::text(&attribute.meta).contains("crate="))
     }
+}
+
+/// The names of what the attributes derive.
+pub(crate) fn derived(attributes: &[Attribute]) -> impl Iterator<Item = Ident> {
+    let derives = attributes
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("derive"));
+    let lists = derives.filter_map(|derive| {
+        derive
+            .parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated)
+            .ok()
+    });
+    let paths = lists.flatten();
+    paths.filter_map(|path| Some(path.segments.last()?.ident.clone()))
 }
 
 impl Parse for Definition {

@@ -1,11 +1,12 @@
 //! The rules for messages, one function each.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use syn::{Error, Type};
 
 use crate::diagnostics::Diagnostics;
 use crate::message::checked::CheckedMessage;
-use crate::message::model::Model;
+use crate::message::expand::DERIVED;
+use crate::message::model::{Model, derived};
 use crate::message::{MessageKind, endpoint, stored};
 use crate::{recover, suggest};
 
@@ -14,6 +15,7 @@ pub(crate) fn check(model: Model, diagnostics: &Diagnostics) -> CheckedMessage {
     let is_message = check_concrete(&model, diagnostics);
     check_event_gives_nothing_back(&model, diagnostics);
     check_name(&model, diagnostics);
+    let derived_above = check_derives(&model, diagnostics);
     let key = check_key(&model, diagnostics);
     let endpoint = endpoint::check(&model, diagnostics);
     let stored = stored::check(&model, diagnostics);
@@ -21,6 +23,7 @@ pub(crate) fn check(model: Model, diagnostics: &Diagnostics) -> CheckedMessage {
         kind,
         mut args,
         definition,
+        ..
     } = model;
     if kind == MessageKind::Event {
         (args.reply, args.error) = (None, None);
@@ -29,6 +32,7 @@ pub(crate) fn check(model: Model, diagnostics: &Diagnostics) -> CheckedMessage {
         kind,
         args,
         definition,
+        derived_above,
         key,
         endpoint,
         stored,
@@ -85,6 +89,27 @@ fn check_event_gives_nothing_back(model: &Model, diagnostics: &Diagnostics) {
         let help = format!("remove `{key}`, or make it a command: `#[command({key} = ..)]`");
         diagnostics.error(key, message, help);
     }
+}
+
+/// What the message derives by itself cannot be derived above the attribute, which does not see it there.
+fn check_derives(model: &Model, diagnostics: &Diagnostics) -> Vec<Ident> {
+    let is_ours = |name: &Ident| DERIVED.iter().any(|derived| name == derived);
+    let above: Vec<Ident> = derived(&model.above).filter(is_ours).collect();
+    if above.is_empty() || model.args.is_local {
+        return Vec::new();
+    }
+    let word = model.kind.word();
+    let names: Vec<String> = above.iter().map(Ident::to_string).collect();
+    let message = format!(
+        "`#[derive({})]` stands above `#[{word}]`, which derives that, too",
+        names.join(", ")
+    );
+    let help = format!(
+        "move it below `#[{word}]`; or remove it: `#[{word}]` derives {}",
+        suggest::listed(DERIVED)
+    );
+    diagnostics.error_at(Span::call_site(), message, help);
+    above
 }
 
 /// A name is what logs, stores and other programs call the message.

@@ -21,6 +21,7 @@ pub(crate) fn check(
     diagnostics: &Diagnostics,
 ) -> CheckedModule {
     let name = header::check(&block, &header::MODULE, diagnostics);
+    let is_further = header::check_single(&block, &header::MODULE, diagnostics);
     check_handles_given(&args, diagnostics);
     let types = |list: &Option<TypeList>| {
         list.as_ref()
@@ -29,16 +30,16 @@ pub(crate) fn check(
     let listed = types(&args.handles);
     let (emits, calls, after) = (types(&args.emits), types(&args.calls), types(&args.after));
     let said = policy::of_module(&args, diagnostics);
-    let found = match (&name, &listed) {
+    let (found, meant) = match (&name, &listed) {
         (Some(name), Some(listed)) => handlers::find(&block, name, listed, &said, diagnostics),
-        _ => Vec::new(),
+        _ => (Vec::new(), Vec::new()),
     };
     let unhandled = listed.iter().flatten();
     let unhandled = unhandled.filter(|listed| {
         let mut handlers = found.iter();
         !handlers.any(|handler| types::same(&handler.message, *listed))
     });
-    let unhandled = unhandled.cloned().collect();
+    let unhandled = unhandled.chain(&meant).cloned().collect();
     policy::check_backoff_used(&args, &found, diagnostics);
     let is_exclusive = takes_mut_self(&found, &block, listed.is_none());
     let hooks = name.as_ref().map_or_else(Hooks::default, |name| {
@@ -53,6 +54,7 @@ pub(crate) fn check(
     CheckedModule {
         block,
         name,
+        is_further,
         is_exclusive,
         is_manual: args.is_manual,
         is_fake: args.is_fake,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 
+use crate::home;
 use crate::module::expand::{ModuleExpander, last_span, local};
 use crate::module::model::{Handler, Policy};
 use crate::spans::{self, Extent};
@@ -181,21 +182,11 @@ impl ModuleExpander<'_> {
         })
     }
 
-    /// It ends at the module's name: of two modules that handle one message, the compiler shows both.
+    /// Of modules that others start, there may be several to choose from.
     fn handled_by(&self, handler: &Handler) -> TokenStream {
-        let (p, ty, message) = (self.paths.private(), self.ty, &handler.message);
+        let (ty, is_only) = (self.ty, !self.module.is_manual);
         let place = last_span(ty);
-        let body = quote_spanned! {spans::attribute()=>
-            fn handler() -> #p::Option<&'static #p::Declaration> {
-                #p::Option::Some(&DESCRIPTOR.declaration)
-            }
-        };
-        let proof = quote_spanned!(place=> impl #p::HandledBy<#ty> for #message { #body });
-        quote_spanned! {spans::attribute()=>
-            #[automatically_derived]
-            #[diagnostic::do_not_recommend]
-            #proof
-        }
+        home::handled_by(&quote!(#ty), &handler.message, place, is_only, &self.paths)
     }
 }
 

@@ -9,11 +9,10 @@ use quote::{quote, quote_spanned};
 use syn::Type;
 use syn::ext::IdentExt;
 
-use crate::header;
 use crate::module::model::{CheckedModule, ContextArgument, Handler, Restart};
 use crate::paths::Paths;
-use crate::recover;
 use crate::spans::{self, Extent};
+use crate::{header, init, recover};
 
 pub(crate) fn expand(module: &CheckedModule) -> TokenStream {
     let block = &module.block;
@@ -26,7 +25,11 @@ pub(crate) fn expand(module: &CheckedModule) -> TokenStream {
         name,
         paths: Paths::new(module.renamed.clone()),
     };
-    let support = expander.support();
+    let support = if module.is_further {
+        expander.addition()
+    } else {
+        expander.support()
+    };
     quote!(#block #support)
 }
 
@@ -49,10 +52,7 @@ impl ModuleExpander<'_> {
         ];
         let handlers = self.module.handlers.iter();
         let handlers = handlers.map(|handler| self.handler(handler));
-        let lists = [
-            self.list("ListedInEmits", self.module.emits.as_deref()),
-            self.list("ListedInCalls", self.module.calls.as_deref()),
-        ];
+        let lists = self.lists();
         let unhandled = module_unhandled(self.module);
         let standing_in =
             unhandled.map(|message| recover::handled_by(self.ty, message, &self.paths));
@@ -95,13 +95,17 @@ impl ModuleExpander<'_> {
         };
         let instances = module.instances;
         let (restart, breaker) = (self.restart(), self.breaker());
-        let resources = module.hooks.init.iter().flat_map(|init| &init.resources);
+        let resources = module.hooks.init.as_ref();
+        let resources = resources.map_or(&[][..], |init| &init.resources);
+        let slots = init::slots(resources, &self.paths);
+        let resources = init::descriptors(resources);
         let launch = if module.is_manual {
             quote!(#p::Option::None)
         } else {
             quote!(#p::Option::Some(#p::launch::<#ty>))
         };
         quote_spanned! {spans::attribute()=>
+            #slots
             static DESCRIPTOR: #p::ModuleDescriptor = #p::ModuleDescriptor {
                 declaration: #p::Declaration {
                     name: ::core::concat!(::core::module_path!(), "::", #name),
@@ -118,7 +122,7 @@ impl ModuleExpander<'_> {
                 mailbox: #mailbox,
                 restart: #restart,
                 breaker: #breaker,
-                resources: &[#(<#resources as #p::InitArgument>::DESCRIPTOR),*],
+                resources: &[#(#resources),*],
                 launch: #launch,
             };
         }
@@ -215,6 +219,23 @@ impl ModuleExpander<'_> {
         quote_spanned! {spans::attribute()=>
             const ROUTES: &'static [fn(&mut #p::Routes<'_, Self>)] = &[#(#routes),*];
         }
+    }
+
+    /// What a further block of a module adds, so that its error is the only one: what it lists counts as
+    /// handled and may be sent.
+    fn addition(&self) -> TokenStream {
+        let handled = self.module.handlers.iter().map(|handler| &handler.message);
+        let handled = handled.chain(&self.module.unhandled);
+        let handled = handled.map(|message| recover::handled_by(self.ty, message, &self.paths));
+        let lists = self.lists();
+        quote!(#(#handled)* #(#lists)*)
+    }
+
+    fn lists(&self) -> [TokenStream; 2] {
+        [
+            self.list("ListedInEmits", self.module.emits.as_deref()),
+            self.list("ListedInCalls", self.module.calls.as_deref()),
+        ]
     }
 
     /// What the module may send.

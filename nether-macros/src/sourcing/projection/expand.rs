@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 
+use crate::init;
 use crate::paths::Paths;
 use crate::sourcing::descriptor::{Parts, descriptor, handled_by, said};
 use crate::sourcing::methods::{self, Method, is_transaction};
@@ -29,7 +30,8 @@ impl<'a> ProjectionExpander<'a> {
     pub(super) fn support(&self) -> TokenStream {
         let (p, ty) = (self.paths.private(), self.ty);
         let queries = &self.projection.queries;
-        let init = self.projection.hooks.init.as_ref();
+        let resources = self.projection.hooks.init.as_ref();
+        let resources = resources.map_or(&[][..], |init| &init.resources);
         let parts = Parts {
             name: ty,
             module: quote!(#p::eventstore::Projections<#ty>),
@@ -39,17 +41,15 @@ impl<'a> ProjectionExpander<'a> {
                 .collect(),
             emits: Vec::new(),
             calls: Vec::new(),
-            resources: init
-                .iter()
-                .flat_map(|init| &init.resources)
-                .map(|resource| quote!(<#resource as #p::InitArgument>::DESCRIPTOR))
-                .collect(),
+            resources: init::descriptors(resources).collect(),
         };
+        let slots = init::slots(resources, &self.paths);
         let descriptor = descriptor(&parts, &self.paths);
         let projection = self.projection();
         let answers = queries.iter().map(|query| self.answer(query));
         quote_spanned! {spans::attribute()=>
             const _: () = {
+                #slots
                 #descriptor
                 #projection
                 #(#answers)*
@@ -120,9 +120,7 @@ impl<'a> ProjectionExpander<'a> {
             Some(init) => {
                 let method = &init.method;
                 let awaited = init.is_async.then(|| quote!(.await));
-                let arguments = init.resources.iter();
-                let arguments =
-                    arguments.map(|ty| quote!(<#ty as #p::InitArgument>::of(#resources)?));
+                let arguments = init::found(&init.resources, &resources);
                 let Extent { start, end } = Extent::of(&init.output);
                 let shown = self.paths.private_at(start);
                 let into = quote_spanned!(start=> #shown::IntoModule::<Self, _>::into_module);
