@@ -190,6 +190,10 @@ const _: () = {
             for<'a> Self: ::nether::__private::Send,
         {
             async move {
+                let module = module;
+                let parcel = parcel;
+                let ctx = ctx;
+                let settle = settle;
                 <ProcessOrder as ::nether::__private::HandlerByValue>::settle(
                     settle,
                     Self::process(module, parcel.message(), ctx).await,
@@ -220,7 +224,7 @@ const _: () = {
         >(
             module: &mut Self,
             parcel: &mut ::nether::__private::Given<OrdersProcessed>,
-            _: &::nether::__private::Context<Self>,
+            ctx: &::nether::__private::Context<Self>,
             settle: __S,
         ) -> impl ::nether::__private::Future<
             Output = __S::Settled,
@@ -229,6 +233,10 @@ const _: () = {
             for<'a> Self: ::nether::__private::Send,
         {
             async move {
+                let module = module;
+                let parcel = parcel;
+                let __unused = ctx;
+                let settle = settle;
                 <OrdersProcessed as ::nether::__private::HandlerByValue>::settle(
                     settle,
                     Self::processed(module, parcel.message()),
@@ -251,7 +259,7 @@ const _: () = {
         fn handle<__S: ::nether::__private::ReplySink<::nether::__private::Shown<Paid>>>(
             module: &mut Self,
             parcel: &mut ::nether::__private::Shown<Paid>,
-            _: &::nether::__private::Context<Self>,
+            ctx: &::nether::__private::Context<Self>,
             settle: __S,
         ) -> impl ::nether::__private::Future<
             Output = __S::Settled,
@@ -260,6 +268,10 @@ const _: () = {
             for<'a> Self: ::nether::__private::Send,
         {
             async move {
+                let module = module;
+                let parcel = parcel;
+                let __unused = ctx;
+                let settle = settle;
                 <Paid as ::nether::__private::HandlerByReference>::settle(
                     settle,
                     Self::paid(module, parcel.message()).await,
