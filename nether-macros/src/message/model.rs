@@ -53,6 +53,21 @@ impl Definition {
         }
     }
 
+    /// Takes off the attributes for which it holds, but not behind a derive: there, they may be the derive's.
+    pub(crate) fn take_attributes(&mut self, holds: impl Fn(&Attribute) -> bool) -> Vec<Attribute> {
+        let attributes = match self {
+            Definition::Struct(item) => &mut item.attrs,
+            Definition::Enum(item) => &mut item.attrs,
+        };
+        let is_derive = |attribute: &Attribute| attribute.path().is_ident("derive");
+        let end = attributes.iter().position(is_derive);
+        let mut before = attributes.drain(..end.unwrap_or(attributes.len()));
+        let (taken, kept): (Vec<_>, Vec<_>) = before.by_ref().partition(holds);
+        drop(before);
+        attributes.splice(..0, kept);
+        taken
+    }
+
     pub(crate) fn ident(&self) -> &Ident {
         match self {
             Definition::Struct(item) => &item.ident,

@@ -1,17 +1,18 @@
 //! The rules for messages, one function each.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use syn::{Error, Type};
+use syn::{Attribute, Error, Type};
 
 use crate::diagnostics::Diagnostics;
 use crate::message::checked::CheckedMessage;
 use crate::message::expand::DERIVED;
 use crate::message::model::{Model, derived};
 use crate::message::{MessageKind, endpoint, stored};
-use crate::{recover, suggest};
+use crate::{recover, suggest, types};
 
 /// Checks everything and drops what is wrong, so that the rest can still be expanded.
-pub(crate) fn check(model: Model, diagnostics: &Diagnostics) -> CheckedMessage {
+pub(crate) fn check(mut model: Model, diagnostics: &Diagnostics) -> CheckedMessage {
+    check_single_kind(&mut model, diagnostics);
     let is_message = check_concrete(&model, diagnostics);
     check_event_gives_nothing_back(&model, diagnostics);
     check_name(&model, diagnostics);
@@ -71,6 +72,27 @@ fn check_concrete(model: &Model, diagnostics: &Diagnostics) -> bool {
         );
     }
     generics.params.is_empty() && generics.where_clause.is_none()
+}
+
+/// A message is of one kind. A second attribute, which would make it another, is taken off.
+fn check_single_kind(model: &mut Model, diagnostics: &Diagnostics) {
+    let (word, ident) = (model.kind.word(), model.definition.ident().clone());
+    let is_kind = |attribute: &Attribute| {
+        let last = attribute.path().segments.last();
+        let kinds = ["command", "query", "event"];
+        last.is_some_and(|segment| kinds.iter().any(|kind| segment.ident == kind))
+    };
+    for other in model.definition.take_attributes(is_kind) {
+        let message = format!(
+            "`{ident}` is both `#[{word}]` and `{}`: a message is of one kind",
+            types::text(&other)
+        );
+        diagnostics.error(
+            &other,
+            message,
+            "keep one; write a type for each kind of message",
+        );
+    }
 }
 
 /// An event is told to any number of modules, so nobody answers it.
