@@ -2,6 +2,7 @@
 //! what does not compile anyway; where it cannot be read, the compiler's own errors remain.
 
 use std::fs;
+use std::path::PathBuf;
 
 use proc_macro2::Ident;
 use syn::parse::Parser;
@@ -10,11 +11,16 @@ use syn::{Attribute, ImplItem, Item, ItemImpl};
 use crate::block::{Block, Member};
 use crate::types;
 
-/// The attributes above the one that is being expanded. The compiler has expanded and removed them: the item
-/// does not show them.
-pub(crate) fn attributes_above() -> Vec<Attribute> {
-    let text = Place::of_attribute().and_then(|place| place.text_before());
-    text.map_or_else(Vec::new, |text| attributes_at_end_of(&text))
+/// The attributes above the one that is being expanded, which stands above the type `name`. The compiler has
+/// expanded and removed them: the item does not show them.
+pub(crate) fn attributes_above(attribute: &str, name: &Ident) -> Vec<Attribute> {
+    let text = Place::of_attribute().and_then(|place| place.text());
+    match text {
+        Some((before, behind)) if is_attribute_of(&behind, attribute, name) => {
+            attributes_at_end_of(&before)
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Whether an earlier block of the same type, in the same file and `mod`, has the attribute, too. None of
@@ -26,7 +32,7 @@ pub(crate) fn has_earlier_block(attribute: &str, name: &Ident, block: &Block) ->
 
 /// Where the attribute stands.
 struct Place {
-    file: std::path::PathBuf,
+    file: PathBuf,
     line: usize,
     column: usize,
 }
@@ -45,13 +51,31 @@ impl Place {
         })
     }
 
-    fn text_before(&self) -> Option<String> {
-        let text = fs::read_to_string(&self.file).ok()?;
-        let mut lines = text.lines();
-        let before: Vec<&str> = lines.by_ref().take(self.line.checked_sub(1)?).collect();
-        let on_line = lines.next()?.chars().take(self.column.checked_sub(1)?);
-        Some(before.join("\n") + "\n" + &on_line.collect::<String>())
+    /// The text before it, and behind.
+    fn text(&self) -> Option<(String, String)> {
+        let mut text = fs::read_to_string(&self.file).ok()?;
+        let line = match self.line.checked_sub(2) {
+            Some(lines) => text.match_indices('\n').nth(lines)?.0 + 1,
+            None => 0,
+        };
+        let on_line = text[line..].chars().take(self.column.checked_sub(1)?);
+        let end = line + on_line.map(char::len_utf8).sum::<usize>();
+        let behind = text.split_off(end);
+        Some((text, behind))
     }
+}
+
+/// Whether the attribute stands there, above the type. In documentation it does not: the compiler counts the
+/// lines of an example otherwise.
+fn is_attribute_of(text: &str, attribute: &str, name: &Ident) -> bool {
+    let keywords = ["struct ", "enum "];
+    let found = keywords.iter().filter_map(|word| text.split_once(word));
+    let first = found.min_by_key(|(before, _)| before.len());
+    first.is_some_and(|(before, behind)| {
+        let is_of_name = |letter: char| letter.is_alphanumeric() || letter == '_';
+        let written = behind.split(|letter| !is_of_name(letter)).next();
+        before.starts_with("#[") && before.contains(attribute) && written == Some(&name.to_string())
+    })
 }
 
 fn attributes_at_end_of(text: &str) -> Vec<Attribute> {
@@ -139,7 +163,7 @@ fn methods(block: &Block) -> impl Iterator<Item = &Ident> {
 mod tests {
     use quote::{ToTokens, format_ident};
 
-    use super::{attributes_at_end_of, is_later_block};
+    use super::{Place, attributes_at_end_of, is_attribute_of, is_later_block};
     use crate::block::Block;
 
     fn above(text: &str) -> Vec<String> {
@@ -152,6 +176,37 @@ mod tests {
     fn attributes_right_above_are_found() {
         let text = "#[derive(Copy)] struct A;\n/// A message.\n#[doc = \"#[x]\"] #[derive(Debug)]\n// Why.\n";
         assert_eq!(above(text), ["#[derive(Debug)]", "#[doc=\"#[x]\"]"]);
+    }
+
+    #[test]
+    fn the_text_is_divided_at_the_column_of_a_place() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/source.rs");
+        let before = |line, column| {
+            let place = Place {
+                file: file.into(),
+                line,
+                column,
+            };
+            place.text()
+        };
+        let (first, all) = before(1, 1).expect("a file has a first line");
+        assert_eq!((first.as_str(), all.starts_with("//! The")), ("", true));
+        assert!(before(1, 5).is_some_and(|(text, _)| text == "//! "));
+        assert!(before(2, 3).is_some_and(|(text, _)| text.ends_with("\n//")));
+        assert_eq!(before(1_000_000, 1), None);
+    }
+
+    #[test]
+    fn a_place_that_is_not_where_the_attribute_stands_says_nothing() {
+        let is_it = |text| is_attribute_of(text, "command", &format_ident!("Open"));
+        assert!(is_it(
+            "#[nether::command(reply = u8)]\npub struct Open(u8);"
+        ));
+        assert!(is_it("#[command] enum Open { A }"));
+        assert!(!is_it("#[error(\"command\")]\npub struct Opened;"));
+        assert!(!is_it("#[event] struct Open;"));
+        assert!(!is_it("pub struct Open; #[command] struct Open;"));
+        assert!(!is_it("#[command"));
     }
 
     #[test]

@@ -70,7 +70,8 @@ pub(crate) fn attribute(
             return recover::unparsed(item, diagnostics, error);
         }
     };
-    let model = Model::new(kind, args, definition, source::attributes_above());
+    let above = source::attributes_above(kind.word(), definition.ident());
+    let model = Model::new(kind, args, definition, above);
     let checked = validate::check(model, &diagnostics);
     recover::finish(kind.word(), diagnostics, expand::expand(&checked))
 }
