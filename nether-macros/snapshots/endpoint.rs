@@ -42,6 +42,7 @@ const _: () = {
             ::core::module_path!(), "::", "ChangeOrder"
         );
         const KIND: ::nether::__private::MessageKind = ::nether::__private::MessageKind::Command;
+        const CRATE: u64 = 0u64;
         const PROOF: ::nether::__private::MessageProof = ::nether::__private::MessageProof {
             descriptor: <Self as ::nether::__private::Message>::descriptor,
             id: <Self as ::nether::__private::Message>::ID,

@@ -29,6 +29,7 @@ const _: () = {
         type Parcel = ::nether::__private::Shown<Self>;
         const NAME: &'static str = ::core::concat!("order.processed");
         const KIND: ::nether::__private::MessageKind = ::nether::__private::MessageKind::Event;
+        const CRATE: u64 = 0u64;
         const PROOF: ::nether::__private::MessageProof = ::nether::__private::MessageProof {
             descriptor: <Self as ::nether::__private::Message>::descriptor,
             id: <Self as ::nether::__private::Message>::ID,

@@ -16,6 +16,9 @@ impl Orders {
     async fn paid(&mut self, paid: &Paid) {}
 }
 const _: () = {
+    const INIT_ARGUMENT_0: ::nether::__private::InitSlot<Resource<PgPool>> = <Resource<
+        PgPool,
+    > as ::nether::__private::InitArgument>::SLOT;
     static DESCRIPTOR: ::nether::__private::ModuleDescriptor = ::nether::__private::ModuleDescriptor {
         declaration: ::nether::__private::Declaration {
             name: ::core::concat!(::core::module_path!(), "::", "Orders"),
@@ -41,9 +44,7 @@ const _: () = {
             is_essential: false,
         },
         breaker: ::nether::__private::Option::None,
-        resources: &[
-            <Resource<PgPool> as ::nether::__private::InitArgument>::DESCRIPTOR,
-        ],
+        resources: &[INIT_ARGUMENT_0.descriptor],
         launch: ::nether::__private::Option::Some(::nether::__private::launch::<Orders>),
     };
     #[automatically_derived]
@@ -70,14 +71,7 @@ const _: () = {
             ::nether::__private::IntoModule::<
                 Self,
                 _,
-            >::into_module(
-                Self::new(
-                        <Resource<
-                            PgPool,
-                        > as ::nether::__private::InitArgument>::of(resources)?,
-                    )
-                    .await,
-            )
+            >::into_module(Self::new((INIT_ARGUMENT_0.of)(resources)?).await)
         }
     }
     #[doc(hidden)]
@@ -194,6 +188,10 @@ const _: () = {
             for<'a> Self: ::nether::__private::Send,
         {
             async move {
+                let module = module;
+                let parcel = parcel;
+                let ctx = ctx;
+                let settle = settle;
                 <ProcessOrder as ::nether::__private::HandlerByValue>::settle(
                     settle,
                     Self::process(module, parcel.message(), ctx).await,
@@ -224,7 +222,7 @@ const _: () = {
         >(
             module: &mut Self,
             parcel: &mut ::nether::__private::Given<OrdersProcessed>,
-            _: &::nether::__private::Context<Self>,
+            ctx: &::nether::__private::Context<Self>,
             settle: __S,
         ) -> impl ::nether::__private::Future<
             Output = __S::Settled,
@@ -233,6 +231,10 @@ const _: () = {
             for<'a> Self: ::nether::__private::Send,
         {
             async move {
+                let module = module;
+                let parcel = parcel;
+                let __unused = ctx;
+                let settle = settle;
                 <OrdersProcessed as ::nether::__private::HandlerByValue>::settle(
                     settle,
                     Self::processed(module, parcel.message()),
@@ -255,7 +257,7 @@ const _: () = {
         fn handle<__S: ::nether::__private::ReplySink<::nether::__private::Shown<Paid>>>(
             module: &mut Self,
             parcel: &mut ::nether::__private::Shown<Paid>,
-            _: &::nether::__private::Context<Self>,
+            ctx: &::nether::__private::Context<Self>,
             settle: __S,
         ) -> impl ::nether::__private::Future<
             Output = __S::Settled,
@@ -264,6 +266,10 @@ const _: () = {
             for<'a> Self: ::nether::__private::Send,
         {
             async move {
+                let module = module;
+                let parcel = parcel;
+                let __unused = ctx;
+                let settle = settle;
                 <Paid as ::nether::__private::HandlerByReference>::settle(
                     settle,
                     Self::paid(module, parcel.message()).await,

@@ -17,6 +17,9 @@ impl Balances {
     }
 }
 const _: () = {
+    const INIT_ARGUMENT_0: ::nether::__private::InitSlot<Resource<Pool>> = <Resource<
+        Pool,
+    > as ::nether::__private::InitArgument>::SLOT;
     static DESCRIPTOR: ::nether::__private::ModuleDescriptor = ::nether::__private::ModuleDescriptor {
         declaration: ::nether::__private::Declaration {
             name: ::core::concat!(::core::module_path!(), "::", "Balances"),
@@ -38,10 +41,7 @@ const _: () = {
             is_essential: false,
         },
         breaker: ::nether::__private::Option::None,
-        resources: &[
-            ::nether::__private::eventstore::STORE,
-            <Resource<Pool> as ::nether::__private::InitArgument>::DESCRIPTOR,
-        ],
+        resources: &[::nether::__private::eventstore::STORE, INIT_ARGUMENT_0.descriptor],
         launch: ::nether::__private::Option::Some(
             ::nether::__private::launch::<
                 ::nether::__private::eventstore::Projections<Balances>,
@@ -77,14 +77,7 @@ const _: () = {
             ::nether::__private::IntoModule::<
                 Self,
                 _,
-            >::into_module(
-                Self::new(
-                        <Resource<
-                            Pool,
-                        > as ::nether::__private::InitArgument>::of(resources)?,
-                    )
-                    .await,
-            )
+            >::into_module(Self::new((INIT_ARGUMENT_0.of)(resources)?).await)
         }
         fn handles(name: &str) -> bool {
             name

@@ -65,7 +65,7 @@ const _: () = {
         >(
             module: &Self,
             parcel: &mut ::nether::__private::Shown<OrderProcessed>,
-            _: &::nether::__private::Context<Self>,
+            ctx: &::nether::__private::Context<Self>,
             settle: __S,
         ) -> impl ::nether::__private::Future<
             Output = __S::Settled,
@@ -74,6 +74,10 @@ const _: () = {
             for<'a> Self: ::nether::__private::Sync,
         {
             async move {
+                let module = module;
+                let parcel = parcel;
+                let __unused = ctx;
+                let settle = settle;
                 <OrderProcessed as ::nether::__private::HandlerByReference>::settle(
                     settle,
                     Self::confirm(module, parcel.message()).await,

@@ -8,7 +8,7 @@ use syn::Error;
 use crate::block::{Block, Member};
 use crate::diagnostics::Diagnostics;
 use crate::spans::Extent;
-use crate::{recover, types};
+use crate::{recover, source, types};
 
 /// Whose block it is, for errors.
 pub(crate) struct Whose {
@@ -66,6 +66,27 @@ pub(crate) fn check(block: &Block, whose: &Whose, diagnostics: &Diagnostics) -> 
             None
         }
     }
+}
+
+/// A type has one block with the attribute. Gives back whether this is a further one.
+pub(crate) fn check_single(block: &Block, whose: &Whose, diagnostics: &Diagnostics) -> bool {
+    let Whose {
+        attribute, noun, ..
+    } = whose;
+    let Some(segment) = types::last_segment(&block.self_ty) else {
+        return false;
+    };
+    let name = &segment.ident;
+    let is_further = source::has_earlier_block(attribute, name, block);
+    if is_further {
+        let message = format!("the {noun} `{name}` has two `#[{attribute}]` blocks");
+        let help = format!(
+            "write one: move these methods and what `#[{attribute}(..)]` lists into the block above; \
+             methods that handle nothing may stand in an `impl {name}` block without `#[{attribute}]`"
+        );
+        diagnostics.error(&block.self_ty, message, help);
+    }
+    is_further
 }
 
 /// What does not parse as a method is left out: the compiler could not read on behind it.

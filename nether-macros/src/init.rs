@@ -1,13 +1,14 @@
-//! The arguments of `#[init]`, which modules and projections have: the rules that syntax shows. That all else
-//! is a `Resource`, the compiler says.
+//! The arguments of `#[init]`, which modules and projections have: the rules that syntax shows, and how they
+//! are asked for. That all else is a `Resource`, the compiler says.
 
-use proc_macro2::{TokenStream, TokenTree};
-use quote::ToTokens;
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{GenericArgument, PathArguments, Signature, Type};
 
 use crate::diagnostics::Diagnostics;
+use crate::paths::Paths;
 use crate::signature::{arguments, behind_reference, is_context};
-use crate::types;
+use crate::{spans, types};
 
 /// Checks them. `on_context` says what to do instead of taking a context.
 pub(crate) fn check_arguments(signature: &Signature, on_context: &str, diagnostics: &Diagnostics) {
@@ -42,6 +43,39 @@ fn check_argument(ty: &Type, on_context: &str, diagnostics: &Diagnostics) {
         let message = format!("`#[init]` cannot ask for a reference: `{written}`");
         diagnostics.error(ty, message, format!("write `Resource<{asked_text}>`"));
     }
+}
+
+/// A constant for each argument: the one place that asks whether it is a resource, so that the compiler says
+/// once of what is none.
+pub(crate) fn slots(resources: &[Type], paths: &Paths) -> TokenStream {
+    let p = paths.private();
+    let slots = resources.iter().enumerate().map(|(index, ty)| {
+        let slot = slot(index);
+        quote_spanned! {spans::attribute()=>
+            const #slot: #p::InitSlot<#ty> = <#ty as #p::InitArgument>::SLOT;
+        }
+    });
+    quote!(#(#slots)*)
+}
+
+/// What the module's descriptor says of the arguments.
+pub(crate) fn descriptors(resources: &[Type]) -> impl Iterator<Item = TokenStream> {
+    (0..resources.len()).map(|index| {
+        let slot = slot(index);
+        quote!(#slot.descriptor)
+    })
+}
+
+/// The arguments themselves, found in `resources`.
+pub(crate) fn found(types: &[Type], resources: &Ident) -> impl Iterator<Item = TokenStream> {
+    (0..types.len()).map(move |index| {
+        let slot = slot(index);
+        quote!((#slot.of)(#resources)?)
+    })
+}
+
+fn slot(index: usize) -> Ident {
+    format_ident!("INIT_ARGUMENT_{}", index, span = spans::attribute())
 }
 
 /// `T` of `Resource<T>`.

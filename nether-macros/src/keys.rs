@@ -1,7 +1,9 @@
 //! The arguments of an attribute: `key = value` or a bare `key`, with commas between.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::quote;
 use syn::ext::IdentExt;
+use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{Result, Token, Type, bracketed, token};
@@ -49,6 +51,9 @@ pub(crate) struct TypeList {
     pub(crate) key: Ident,
     pub(crate) types: Vec<Type>,
 }
+
+/// The key for the messages that are handled, in the attributes that have it.
+const HANDLES: &str = "handles";
 
 impl Grammar {
     /// Reads the arguments: `value` is called once for each known key, with the input behind its `=`.
@@ -111,6 +116,9 @@ impl Grammar {
         seen: &mut Seen,
         value: &mut impl FnMut(&Ident, ParseStream<'_>) -> Result<()>,
     ) {
+        if self.read_bare_types(name, input, diagnostics, seen, value) {
+            return;
+        }
         let names = self.keys.iter().map(|key| key.name);
         let nearest = suggest::nearest(&name.to_string(), names);
         let guess = nearest.map_or(String::new(), |nearest| {
@@ -127,6 +135,39 @@ impl Grammar {
         if self.read_value(meant, &name, input, value).is_err() {
             skip(input);
         }
+    }
+
+    /// Types without a key, where there is a key for those that are handled: whether `name` is the first.
+    fn read_bare_types(
+        &self,
+        name: &Ident,
+        input: ParseStream<'_>,
+        diagnostics: &Diagnostics,
+        seen: &mut Seen,
+        value: &mut impl FnMut(&Ident, ParseStream<'_>) -> Result<()>,
+    ) -> bool {
+        let has_list = self.keys.iter().any(|key| key.name == HANDLES);
+        if !has_list || !is_bare_type(name, input) {
+            return false;
+        }
+        let mut types = vec![name.clone()];
+        while let Some(next) = next_bare_type(input) {
+            types.push(next);
+        }
+        skip(input);
+        let names: Vec<String> = types.iter().map(Ident::to_string).collect();
+        let message = format!(
+            "`#[{}(..)]` takes messages as `{HANDLES} = [..]`",
+            self.attribute
+        );
+        let help = format!("write `{HANDLES} = [{}]`", names.join(", "));
+        diagnostics.error(quote!(#(#types)*), message, help);
+        if !seen.has(HANDLES) {
+            seen.meant.push(HANDLES);
+            let key = Ident::new(HANDLES, name.span());
+            let _ = (|input: ParseStream<'_>| value(&key, input)).parse2(quote!([#(#types),*]));
+        }
+        true
     }
 
     /// The value of a key and the comma behind it; what is wrong about it otherwise.
@@ -182,6 +223,22 @@ impl TypeList {
             types: types.into_iter().collect(),
         })
     }
+}
+
+/// What is written like a type, and not like a key.
+fn is_bare_type(name: &Ident, input: ParseStream<'_>) -> bool {
+    name.to_string().starts_with(char::is_uppercase) && !input.peek(Token![=])
+}
+
+/// The bare type behind the next comma.
+fn next_bare_type(input: ParseStream<'_>) -> Option<Ident> {
+    let fork = input.fork();
+    fork.parse::<Token![,]>().ok()?;
+    let name: Ident = fork.parse().ok()?;
+    is_bare_type(&name, &fork).then(|| {
+        input.advance_to(&fork);
+        name
+    })
 }
 
 fn next_token(input: ParseStream<'_>) -> Option<TokenStream> {

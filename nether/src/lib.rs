@@ -108,8 +108,10 @@
 //! }
 //! ```
 //!
-//! If two modules handle one command, the error (E0283) names both. A crate that nothing names with `use` is
-//! neither linked nor seen by the compiler, so its modules count as missing: write `use billing as _;`.
+//! If two modules handle one command, the error shows both: keep one. In the command's own crate it says that
+//! their implementations of [`HandledBy<OnlyOneModule>`] conflict (E0119); where crates meet, it stands where
+//! the command is sent (E0283). A crate that nothing names with `use` is neither linked nor seen by the
+//! compiler, so its modules count as missing: write `use billing as _;`.
 //!
 //! A module that cannot see the crate of its counterpart lists the messages that it sends, `emits = [..]` and
 //! `calls = [..]`. It may then send exactly these, and the system checks at its start that each has a
@@ -329,7 +331,7 @@ pub use self::message::{
 pub use self::module::{Module, ModuleKind, ModuleState};
 pub use self::registry::{Edge, MessageNode, ModuleNode, Relation, Topology};
 pub use self::resources::Resource;
-pub use self::routing::{Caller, Calls, Emits, External, HandledBy, Unlisted};
+pub use self::routing::{Caller, Calls, Emits, External, HandledBy, OnlyOneModule, Unlisted};
 pub use self::scope::{ContextId, MessageId, Transaction};
 pub use self::system::{
     Attached, DeadLetters, ModuleStatus, PauseError, ShutdownReport, System, SystemBuilder,

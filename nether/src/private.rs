@@ -33,10 +33,10 @@ pub use crate::module::{
     RestartPolicy, Routes, Shared, SharedHandler, Verdict, attempt_alone, attempt_beside,
     by_default, launch, repeated,
 };
-pub use crate::resources::{InitArgument, Resource, ResourceDescriptor, Resources};
+pub use crate::resources::{InitArgument, InitSlot, Resource, ResourceDescriptor, Resources};
 pub use crate::routing::{
-    AnyNumberOfModules, Caller, HandledBy, Listed, ListedInCalls, ListedInEmits, Unlisted,
-    WithoutLists,
+    AnyNumberOfModules, Caller, HandledBy, HandlerAtHome, Home, Homeless, IsAtHome, Listed,
+    ListedInCalls, ListedInEmits, OnlyOneModule, Unlisted, WithoutLists,
 };
 
 #[cfg(feature = "eventstore")]

@@ -136,6 +136,22 @@ pub trait InitArgument: Sized {
     /// # Errors
     /// If the program does not provide it. The check at start-up reports that before.
     fn of(resources: &Resources) -> Result<Self>;
+
+    /// Both, for generated code: what asks for them in one place is told of a mistake once.
+    const SLOT: InitSlot<Self> = InitSlot {
+        descriptor: Self::DESCRIPTOR,
+        of: Self::of,
+    };
+}
+
+/// How an argument of `#[init]` is described and found, without a bound on its type.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct InitSlot<T> {
+    /// The type of the resource.
+    pub descriptor: ResourceDescriptor,
+    /// Finds it.
+    pub of: fn(&Resources) -> Result<T>,
 }
 
 // Recommended, for a type that cannot be shared by threads: the compiler then says that of the type itself.
@@ -205,6 +221,11 @@ impl ResourceDescriptor {
             name: type_name::<T>,
             given_by,
         }
+    }
+
+    /// Whether it is of the same type.
+    pub(crate) fn is_same(&self, other: &ResourceDescriptor) -> bool {
+        (self.id)() == (other.id)()
     }
 
     /// Its type, as a program names it.

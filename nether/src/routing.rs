@@ -5,7 +5,10 @@
 //! proofs is never written: the compiler infers it when exactly one `impl` fits, reports E0277 with the texts
 //! below when none does, and E0283, naming both `impl`s, when two do.
 
+use std::marker::PhantomData;
+
 use crate::declaration::Declaration;
+use crate::message::Message;
 
 /// A caller: code outside of modules ([`External`]) or a module, for which `#[module]` implements it.
 ///
@@ -104,7 +107,7 @@ pub trait Unlisted: Caller<Rule = WithoutLists> {}
 pub enum External {}
 
 /// Proof that a module handles the command or query, or that the message is an event. Made by `#[module]` and
-/// `#[event]`.
+/// `#[event]`. `Module` is the module, or [`OnlyOneModule`].
 #[diagnostic::on_unimplemented(
     message = "no module handles `{Self}`",
     label = "nobody would handle the message",
@@ -182,6 +185,54 @@ pub enum Listed {}
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub enum AnyNumberOfModules {}
+
+/// Stands for the module that handles a command or query of its own crate: [`HandledBy<OnlyOneModule>`]. With
+/// a second module, the compiler reports two conflicting implementations, and shows both modules.
+///
+/// Where the message is of another crate, and for a `manual` module, the module stands for itself.
+#[derive(Debug, Clone, Copy)]
+pub enum OnlyOneModule {}
+
+/// Whether a message is of the crate of the module that handles it.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub enum IsAtHome<const IS: bool> {}
+
+/// By what a message is handled that is at home in the crate of `Module`, or not.
+#[doc(hidden)]
+pub trait HandlerAtHome<Module> {
+    /// [`OnlyOneModule`], or the module.
+    type Handler;
+}
+
+#[diagnostic::do_not_recommend]
+impl<Module> HandlerAtHome<Module> for IsAtHome<true> {
+    type Handler = OnlyOneModule;
+}
+
+#[diagnostic::do_not_recommend]
+impl<Module> HandlerAtHome<Module> for IsAtHome<false> {
+    type Handler = Module;
+}
+
+/// Asks for the crate of what a module lists, message or not: of what is none, [`Homeless`] tells it. The
+/// inherent constant goes before the trait's.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Home<T: ?Sized>(PhantomData<T>);
+
+impl<M: Message> Home<M> {
+    pub const CRATE: u64 = M::CRATE;
+}
+
+/// What is in no known crate.
+#[doc(hidden)]
+pub trait Homeless {
+    /// None.
+    const CRATE: u64 = 0;
+}
+
+impl<T> Homeless for Home<T> {}
 
 #[diagnostic::do_not_recommend]
 impl Caller for External {

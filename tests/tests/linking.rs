@@ -197,8 +197,8 @@ fn two_crates_that_handle_a_command_do_not_compile_and_both_are_named() {
             "duplicate_handler/src/main.rs:12:",
             "multiple `impl`s satisfying `Charge: HandledBy<_>` found",
             "`billing`, `rival`",
-            "impl HandledBy<Billing> for Charge",
-            "impl HandledBy<Rival> for Charge",
+            "HandlerAtHome<Billing>>::Handler> for Charge",
+            "HandlerAtHome<Rival>>::Handler> for Charge",
             "due to 1 previous error",
         ],
     );

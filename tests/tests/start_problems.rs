@@ -14,14 +14,6 @@ impl One {
     async fn contested(&self, _: Contested) {}
 }
 
-#[derive(Default)]
-struct Two;
-
-#[module(handles = Contested)]
-impl Two {
-    async fn contested(&self, _: Contested) {}
-}
-
 #[command]
 struct Unhandled;
 
@@ -52,6 +44,16 @@ impl Storage {
     #[init]
     async fn new(_: Resource<Database>, _: Resource<u16>) -> Self {
         Storage
+    }
+}
+
+struct Archive;
+
+#[module(handles = [])]
+impl Archive {
+    #[init]
+    fn new(_: Resource<Database>, _: Resource<Database>) -> Self {
+        Archive
     }
 }
 
@@ -167,7 +169,6 @@ async fn every_problem_is_told_at_once_with_both_places() {
         .problems
         .iter()
         .map(|problem| match problem {
-            StartProblem::TwoHandlers { .. } => "two handlers",
             StartProblem::NoHandler { .. } => "no handler",
             StartProblem::SameId { .. } => "same id",
             StartProblem::MissingResource { .. } => "missing resource",
@@ -177,22 +178,19 @@ async fn every_problem_is_told_at_once_with_both_places() {
         })
         .collect();
     let count = |name| names.iter().filter(|found| **found == name).count();
-    assert_eq!(count("two handlers"), 1, "{text}");
     assert_eq!(count("no handler"), 2, "{text}");
     assert_eq!(count("same id"), 1, "{text}");
     assert_eq!(count("missing resource"), 3, "{text}");
     assert_eq!(count("after cycle"), 1, "{text}");
     assert_eq!(count("call cycle"), 1, "{text}");
     for declaration in [
-        "struct Contested",
-        "impl One",
-        "impl Two",
         "struct Unhandled",
         "struct Unanswered",
         "impl Lister",
         "struct ThisName",
         "struct SameName",
         "impl Storage",
+        "impl Archive",
         "impl Later",
         "impl Pinger",
         "impl Ponger",
@@ -216,13 +214,36 @@ async fn every_problem_is_told_at_once_with_both_places() {
 #[test]
 fn verifying_finds_the_same_without_starting() {
     let without_resources = System::verify().expect_err("nothing about it is sound");
-    assert_eq!(without_resources.problems.len(), 6);
+    assert_eq!(without_resources.problems.len(), 5);
     let builder = System::builder().provide(Database);
     let problems = builder
         .verify()
         .expect_err("nothing about it is sound")
         .problems;
-    assert_eq!(problems.len(), 8, "one of three resources is there now");
+    assert_eq!(problems.len(), 7, "one of three resources is there now");
+}
+
+#[test]
+fn a_resource_that_several_modules_need_is_one_problem_that_names_each_of_them_once() {
+    let error = System::builder().verify().expect_err("nothing is provided");
+    let mut needed = error.problems.iter().filter_map(|problem| match problem {
+        StartProblem::MissingResource {
+            resource, modules, ..
+        } if resource == "start_problems::Database" => Some((problem, modules)),
+        _ => None,
+    });
+    let (problem, modules) = needed.next().expect("it is missing");
+    assert!(needed.next().is_none(), "one problem: {error}");
+    let mut names: Vec<&str> = modules.iter().map(|module| module.name).collect();
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        ["start_problems::Archive", "start_problems::Storage"]
+    );
+    let [first, second] = [modules[0], modules[1]];
+    let told =
+        format!("{first} and {second} need the resource `start_problems::Database`; give it");
+    assert!(problem.to_string().starts_with(&told), "{problem}");
 }
 
 #[test]
@@ -233,7 +254,7 @@ fn a_missing_resource_is_told_with_what_is_there_instead() {
         .expect_err("it is another type")
         .to_string();
     for told in [
-        "needs the resource `start_problems::Database`; give it: `builder.provide(..)`, with",
+        "need the resource `start_problems::Database`; give it: `builder.provide(..)`, with",
         "it is found by its exact type, and so far there is `std::sync::Arc<start_problems::Database>`",
     ] {
         assert!(text.contains(told), "{text}");

@@ -63,7 +63,7 @@ const TEST: &[Key] = &[
 
 /// What was given. Nothing is known to make sense yet.
 #[derive(Default)]
-pub(crate) struct Args {
+pub(crate) struct EntryArgs {
     pub(crate) flavor: Option<LitStr>,
     pub(crate) worker_threads: Option<LitInt>,
     pub(crate) modules: Option<TypeList>,
@@ -76,13 +76,13 @@ pub(crate) struct Args {
     pub(crate) seen: Seen,
 }
 
-impl Args {
+impl EntryArgs {
     pub(crate) fn parse(
         kind: EntryKind,
         arguments: TokenStream,
         diagnostics: &Diagnostics,
     ) -> Self {
-        let mut args = Args::default();
+        let mut args = EntryArgs::default();
         let grammar = Grammar {
             attribute: kind.attribute(),
             keys: match kind {

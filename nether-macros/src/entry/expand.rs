@@ -8,11 +8,11 @@ use syn::{FnArg, ReturnType, Type};
 
 use crate::entry::EntryKind;
 use crate::entry::seeds::Seeds;
-use crate::entry::validate::Checked;
+use crate::entry::validate::CheckedEntry;
 use crate::paths::Paths;
 use crate::spans::{self, Extent};
 
-pub(crate) fn expand(entry: &Checked) -> TokenStream {
+pub(crate) fn expand(entry: &CheckedEntry) -> TokenStream {
     let outer = &entry.function;
     let (attributes, visibility, name) =
         (&outer.attributes, &outer.visibility, &outer.signature.ident);
@@ -44,7 +44,7 @@ pub(crate) fn expand(entry: &Checked) -> TokenStream {
 
 /// A function of the same name, so that no missing `main` follows; and in it the body as written, for the
 /// compiler and editors.
-fn stub(entry: &Checked, test: Option<TokenStream>) -> TokenStream {
+fn stub(entry: &CheckedEntry, test: Option<TokenStream>) -> TokenStream {
     let outer = &entry.function;
     let (name, attributes, body) = (&outer.signature.ident, &outer.attributes, &outer.body);
     let mut signature = outer.signature.clone();
@@ -60,7 +60,7 @@ fn stub(entry: &Checked, test: Option<TokenStream>) -> TokenStream {
 }
 
 /// The argument's type: what is wrong about it is shown there.
-fn argument(entry: &Checked) -> Option<&Type> {
+fn argument(entry: &CheckedEntry) -> Option<&Type> {
     match entry.function.signature.inputs.first() {
         Some(FnArg::Typed(argument)) => Some(&argument.ty),
         _ => None,
@@ -68,7 +68,7 @@ fn argument(entry: &Checked) -> Option<&Type> {
 }
 
 /// What the function gives back, as a `Result`; shown at the return type.
-fn outcome(entry: &Checked, paths: &Paths) -> TokenStream {
+fn outcome(entry: &CheckedEntry, paths: &Paths) -> TokenStream {
     let signature = &entry.function.signature;
     let output = match &signature.output {
         ReturnType::Type(_, ty) => ty.to_token_stream(),
@@ -83,7 +83,7 @@ fn outcome(entry: &Checked, paths: &Paths) -> TokenStream {
     quote_spanned!(end=> #into_outcome(#name(#argument).await))
 }
 
-fn options(entry: &Checked, paths: &Paths) -> TokenStream {
+fn options(entry: &CheckedEntry, paths: &Paths) -> TokenStream {
     let p = paths.private();
     let flavor = spans::name(
         if entry.is_current_thread {
@@ -124,7 +124,7 @@ fn options(entry: &Checked, paths: &Paths) -> TokenStream {
 }
 
 /// The start-up check, while compiling.
-fn closed_world(entry: &Checked, paths: &Paths) -> Option<TokenStream> {
+fn closed_world(entry: &CheckedEntry, paths: &Paths) -> Option<TokenStream> {
     let modules = entry.modules.as_ref()?;
     let Extent { start, end } = Extent::of(quote!(#(#modules),*));
     let (p, shown) = (paths.private(), paths.private_at(start));

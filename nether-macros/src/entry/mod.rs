@@ -9,7 +9,7 @@ use proc_macro2::{Span, TokenStream};
 
 use crate::block::Function;
 use crate::diagnostics::Diagnostics;
-use crate::entry::args::Args;
+use crate::entry::args::EntryArgs;
 use crate::{features, recover};
 
 /// Which attribute it is.
@@ -54,7 +54,7 @@ pub(crate) fn attribute(kind: EntryKind, arguments: TokenStream, item: TokenStre
         // What the test is made of is not there either.
         return recover::unparsed(TokenStream::new(), diagnostics, None);
     }
-    let args = Args::parse(kind, arguments, &diagnostics);
+    let args = EntryArgs::parse(kind, arguments, &diagnostics);
     let function = match syn::parse2::<Function>(item.clone()) {
         Ok(function) => function,
         Err(_) => {

@@ -6,7 +6,7 @@ use quote::quote;
 use syn::LitInt;
 
 use crate::diagnostics::Diagnostics;
-use crate::entry::args::Args;
+use crate::entry::args::EntryArgs;
 
 /// From which seeds a test draws the order of modules, and whether they crash.
 pub(crate) struct Seeds {
@@ -15,7 +15,7 @@ pub(crate) struct Seeds {
 }
 
 pub(crate) fn check(
-    args: &Args,
+    args: &EntryArgs,
     is_current_thread: bool,
     diagnostics: &Diagnostics,
 ) -> Option<Seeds> {

@@ -5,13 +5,13 @@ use syn::{Error, LitInt, LitStr, Path, Type};
 
 use crate::block::Function;
 use crate::diagnostics::Diagnostics;
-use crate::entry::args::Args;
+use crate::entry::args::EntryArgs;
 use crate::entry::seeds::Seeds;
 use crate::entry::{EntryKind, seeds};
 use crate::{recover, types};
 
 /// An entry point that makes sense, if it `is_sound`; otherwise only its name is used.
-pub(crate) struct Checked {
+pub(crate) struct CheckedEntry {
     pub(crate) kind: EntryKind,
     pub(crate) function: Function,
     pub(crate) is_current_thread: bool,
@@ -27,10 +27,10 @@ pub(crate) struct Checked {
 /// Checks everything.
 pub(crate) fn check(
     kind: EntryKind,
-    args: Args,
+    args: EntryArgs,
     function: Function,
     diagnostics: &Diagnostics,
-) -> Checked {
+) -> CheckedEntry {
     check_async(kind, &function, diagnostics);
     check_concrete(kind, &function, diagnostics);
     check_argument(kind, &function, diagnostics);
@@ -57,7 +57,7 @@ pub(crate) fn check(
             "remove `worker_threads`, or `flavor = \"current_thread\"`",
         );
     }
-    Checked {
+    CheckedEntry {
         kind,
         function,
         is_current_thread,

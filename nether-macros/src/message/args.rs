@@ -86,7 +86,7 @@ const fn http(form: &'static str) -> Key {
 
 /// What was given. Nothing is known to make sense yet.
 #[derive(Default)]
-pub(crate) struct Args {
+pub(crate) struct MessageArgs {
     pub(crate) reply: Option<Type>,
     pub(crate) error: Option<Type>,
     pub(crate) name: Option<LitStr>,
@@ -103,7 +103,7 @@ pub(crate) struct Args {
     pub(crate) seen: Seen,
 }
 
-impl Args {
+impl MessageArgs {
     pub(crate) fn parse(
         kind: MessageKind,
         arguments: TokenStream,
@@ -118,9 +118,9 @@ impl Args {
             },
         };
         let (is_of_framework, arguments) = of_framework(arguments);
-        let mut args = Args {
+        let mut args = MessageArgs {
             is_of_framework,
-            ..Args::default()
+            ..MessageArgs::default()
         };
         args.seen = grammar.read(arguments, diagnostics, |key, input| {
             match key.to_string().as_str() {

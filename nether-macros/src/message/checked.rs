@@ -1,4 +1,4 @@
-//! [`Checked`]: a message that makes sense. Only [`validate`](crate::message::validate) makes one; all
+//! [`CheckedMessage`]: a message that makes sense. Only [`validate`](crate::message::validate) makes one; all
 //! expansion reads it.
 
 use proc_macro2::{Ident, TokenStream};
@@ -6,17 +6,19 @@ use quote::quote;
 use syn::Type;
 
 use crate::message::MessageKind;
-use crate::message::args::Args;
+use crate::message::args::MessageArgs;
 use crate::message::endpoint::Endpoint;
 use crate::message::model::Definition;
 use crate::message::stored::Stored;
 use crate::paths::Paths;
 
 /// A message that makes sense.
-pub(crate) struct Checked {
+pub(crate) struct CheckedMessage {
     pub(crate) kind: MessageKind,
-    pub(crate) args: Args,
+    pub(crate) args: MessageArgs,
     pub(crate) definition: Definition,
+    /// What is derived above the attribute, about which there is an error.
+    pub(crate) derived_above: Vec<Ident>,
     /// The field of `key = ..`, and its type.
     pub(crate) key: Option<(Ident, Type)>,
     /// What `http = ".."` says.
@@ -27,7 +29,7 @@ pub(crate) struct Checked {
     pub(crate) is_message: bool,
 }
 
-impl Checked {
+impl CheckedMessage {
     /// The type of its reply.
     pub(crate) fn reply(&self) -> TokenStream {
         let reply = self.args.reply.as_ref();

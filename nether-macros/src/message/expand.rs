@@ -4,12 +4,16 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 
-use crate::message::checked::Checked;
+use crate::home;
+use crate::message::checked::CheckedMessage;
 use crate::message::{MessageKind, endpoint, stored};
 use crate::paths::Paths;
 use crate::spans;
 
-pub(crate) fn expand(message: &Checked) -> TokenStream {
+/// What a message derives, unless it is local.
+pub(super) const DERIVED: [&str; 4] = ["Debug", "Clone", "Serialize", "Deserialize"];
+
+pub(crate) fn expand(message: &CheckedMessage) -> TokenStream {
     let paths = Paths::new(message.args.renamed.clone());
     let derives = derives(message, &paths);
     let definition = &message.definition;
@@ -18,15 +22,16 @@ pub(crate) fn expand(message: &Checked) -> TokenStream {
 }
 
 /// The derives that the user did not write.
-fn derives(message: &Checked, paths: &Paths) -> TokenStream {
+fn derives(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     let definition = &message.definition;
     if message.args.is_local {
         return TokenStream::new();
     }
-    let missing = |name: &str| !definition.derives(name);
+    let is_above = |name: &str| message.derived_above.iter().any(|above| above == name);
+    let missing = |name: &str| !definition.derives(name) && !is_above(name);
     let span = spans::attribute();
     let p = paths.private();
-    let list: Vec<TokenStream> = ["Debug", "Clone", "Serialize", "Deserialize"]
+    let list: Vec<TokenStream> = DERIVED
         .into_iter()
         .filter(|name| missing(name))
         .map(|name| {
@@ -42,7 +47,7 @@ fn derives(message: &Checked, paths: &Paths) -> TokenStream {
     quote!(#derive #place)
 }
 
-fn support(message: &Checked, paths: &Paths) -> TokenStream {
+fn support(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     let p = paths.private();
     let descriptor = descriptor(message, paths);
     let implementation = implementation(message, paths);
@@ -65,7 +70,7 @@ fn support(message: &Checked, paths: &Paths) -> TokenStream {
     }
 }
 
-fn descriptor(message: &Checked, paths: &Paths) -> TokenStream {
+fn descriptor(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     let p = paths.private();
     let ident = message.definition.ident();
     let kind = spans::name(message.kind.type_name(), spans::attribute());
@@ -96,7 +101,7 @@ fn descriptor(message: &Checked, paths: &Paths) -> TokenStream {
     }
 }
 
-fn implementation(message: &Checked, paths: &Paths) -> TokenStream {
+fn implementation(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     let p = paths.private();
     let ident = message.definition.ident();
     let kind = spans::name(message.kind.type_name(), spans::attribute());
@@ -106,6 +111,7 @@ fn implementation(message: &Checked, paths: &Paths) -> TokenStream {
         MessageKind::Event => quote!(#p::Shown<Self>),
     };
     let (name, key) = (name(message), key(message, paths));
+    let home = home::of_message();
     let json = (!message.args.is_local).then(|| {
         quote_spanned! {spans::attribute()=>
             fn to_json(&self) -> #p::Option<#p::String> {
@@ -135,6 +141,7 @@ fn implementation(message: &Checked, paths: &Paths) -> TokenStream {
             type Parcel = #parcel;
             const NAME: &'static str = ::core::concat!(#name);
             const KIND: #p::MessageKind = #p::MessageKind::#kind;
+            const CRATE: u64 = #home;
             const PROOF: #p::MessageProof = #p::MessageProof {
                 descriptor: <Self as #p::Message>::descriptor,
                 id: <Self as #p::Message>::ID,
@@ -153,7 +160,7 @@ fn implementation(message: &Checked, paths: &Paths) -> TokenStream {
 }
 
 /// The pieces of the stable name, for `concat!`.
-fn name(message: &Checked) -> TokenStream {
+fn name(message: &CheckedMessage) -> TokenStream {
     match &message.args.name {
         Some(name) => quote!(#name),
         None => {
@@ -164,7 +171,7 @@ fn name(message: &Checked) -> TokenStream {
 }
 
 /// What only this kind of message is.
-fn kind(message: &Checked, paths: &Paths) -> TokenStream {
+fn kind(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     let p = paths.private();
     let ident = message.definition.ident();
     let kind = spans::name(message.kind.type_name(), spans::attribute());
@@ -193,7 +200,7 @@ fn kind(message: &Checked, paths: &Paths) -> TokenStream {
 }
 
 /// The field of `key` picks the instance by its hash.
-fn key(message: &Checked, paths: &Paths) -> Option<TokenStream> {
+fn key(message: &CheckedMessage, paths: &Paths) -> Option<TokenStream> {
     let (field, ty) = message.key.as_ref()?;
     let p = paths.private();
     Some(quote_spanned! {spans::attribute()=>

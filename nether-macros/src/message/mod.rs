@@ -14,9 +14,9 @@ mod validate;
 use proc_macro2::TokenStream;
 
 use crate::diagnostics::Diagnostics;
-use crate::message::args::Args;
+use crate::message::args::MessageArgs;
 use crate::message::model::{Definition, Model};
-use crate::recover;
+use crate::{recover, source};
 
 /// Which attribute it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub(crate) fn attribute(
     item: TokenStream,
 ) -> TokenStream {
     let diagnostics = Diagnostics::new();
-    let args = Args::parse(kind, arguments, &diagnostics);
+    let args = MessageArgs::parse(kind, arguments, &diagnostics);
     let definition = match syn::parse2::<Definition>(item.clone()) {
         Ok(definition) => definition,
         Err(_) => {
@@ -70,7 +70,8 @@ pub(crate) fn attribute(
             return recover::unparsed(item, diagnostics, error);
         }
     };
-    let model = Model::new(kind, args, definition);
+    let above = source::attributes_above(kind.word(), definition.ident());
+    let model = Model::new(kind, args, definition, above);
     let checked = validate::check(model, &diagnostics);
     recover::finish(kind.word(), diagnostics, expand::expand(&checked))
 }

@@ -11,7 +11,7 @@ use syn::{
 };
 
 use crate::message::MessageKind;
-use crate::message::args::Args;
+use crate::message::args::MessageArgs;
 use crate::types;
 
 /// The definition under the attribute.
@@ -23,16 +23,24 @@ pub(crate) enum Definition {
 /// A message, not yet known to make sense.
 pub(crate) struct Model {
     pub(crate) kind: MessageKind,
-    pub(crate) args: Args,
+    pub(crate) args: MessageArgs,
     pub(crate) definition: Definition,
+    /// The attributes above the message's own, as far as they are known.
+    pub(crate) above: Vec<Attribute>,
 }
 
 impl Model {
-    pub(crate) fn new(kind: MessageKind, args: Args, definition: Definition) -> Self {
+    pub(crate) fn new(
+        kind: MessageKind,
+        args: MessageArgs,
+        definition: Definition,
+        above: Vec<Attribute>,
+    ) -> Self {
         Model {
             kind,
             args,
             definition,
+            above,
         }
     }
 }
@@ -43,6 +51,21 @@ impl Definition {
             Definition::Struct(item) => &item.attrs,
             Definition::Enum(item) => &item.attrs,
         }
+    }
+
+    /// Takes off the attributes for which it holds, but not behind a derive: there, they may be the derive's.
+    pub(crate) fn take_attributes(&mut self, holds: impl Fn(&Attribute) -> bool) -> Vec<Attribute> {
+        let attributes = match self {
+            Definition::Struct(item) => &mut item.attrs,
+            Definition::Enum(item) => &mut item.attrs,
+        };
+        let is_derive = |attribute: &Attribute| attribute.path().is_ident("derive");
+        let end = attributes.iter().position(is_derive);
+        let mut before = attributes.drain(..end.unwrap_or(attributes.len()));
+        let (taken, kept): (Vec<_>, Vec<_>) = before.by_ref().partition(holds);
+        drop(before);
+        attributes.splice(..0, kept);
+        taken
     }
 
     pub(crate) fn ident(&self) -> &Ident {
@@ -81,20 +104,7 @@ impl Definition {
 
     /// Whether a visible `#[derive(..)]` names the trait, by whatever path.
     pub(crate) fn derives(&self, name: &str) -> bool {
-        let derives = self
-            .attributes()
-            .iter()
-            .filter(|attribute| attribute.path().is_ident("derive"));
-        let lists = derives.filter_map(|derive| {
-            derive
-                .parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated)
-                .ok()
-        });
-        lists.flatten().any(|path| {
-            path.segments
-                .last()
-                .is_some_and(|segment| segment.ident == name)
-        })
+        derived(self.attributes()).any(|derived| derived == name)
     }
 
     /// Whether the definition already says where serde is.
@@ -105,6 +115,20 @@ impl Definition {
             .filter(|attribute| attribute.path().is_ident("serde"));
         serde.any(|attribute| types::text(&attribute.meta).contains("crate="))
     }
+}
+
+/// The names of what the attributes derive.
+pub(crate) fn derived(attributes: &[Attribute]) -> impl Iterator<Item = Ident> {
+    let derives = attributes
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("derive"));
+    let lists = derives.filter_map(|derive| {
+        derive
+            .parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated)
+            .ok()
+    });
+    let paths = lists.flatten();
+    paths.filter_map(|path| Some(path.segments.last()?.ident.clone()))
 }
 
 impl Parse for Definition {

@@ -1,19 +1,22 @@
 //! The rules for messages, one function each.
 
-use proc_macro2::{Ident, TokenStream};
-use syn::{Error, Type};
+use proc_macro2::{Ident, Span, TokenStream};
+use syn::{Attribute, Error, Type};
 
 use crate::diagnostics::Diagnostics;
-use crate::message::checked::Checked;
-use crate::message::model::Model;
+use crate::message::checked::CheckedMessage;
+use crate::message::expand::DERIVED;
+use crate::message::model::{Model, derived};
 use crate::message::{MessageKind, endpoint, stored};
-use crate::{recover, suggest};
+use crate::{recover, suggest, types};
 
 /// Checks everything and drops what is wrong, so that the rest can still be expanded.
-pub(crate) fn check(model: Model, diagnostics: &Diagnostics) -> Checked {
+pub(crate) fn check(mut model: Model, diagnostics: &Diagnostics) -> CheckedMessage {
+    check_single_kind(&mut model, diagnostics);
     let is_message = check_concrete(&model, diagnostics);
     check_event_gives_nothing_back(&model, diagnostics);
     check_name(&model, diagnostics);
+    let derived_above = check_derives(&model, diagnostics);
     let key = check_key(&model, diagnostics);
     let endpoint = endpoint::check(&model, diagnostics);
     let stored = stored::check(&model, diagnostics);
@@ -21,14 +24,16 @@ pub(crate) fn check(model: Model, diagnostics: &Diagnostics) -> Checked {
         kind,
         mut args,
         definition,
+        ..
     } = model;
     if kind == MessageKind::Event {
         (args.reply, args.error) = (None, None);
     }
-    Checked {
+    CheckedMessage {
         kind,
         args,
         definition,
+        derived_above,
         key,
         endpoint,
         stored,
@@ -69,6 +74,27 @@ fn check_concrete(model: &Model, diagnostics: &Diagnostics) -> bool {
     generics.params.is_empty() && generics.where_clause.is_none()
 }
 
+/// A message is of one kind. A second attribute, which would make it another, is taken off.
+fn check_single_kind(model: &mut Model, diagnostics: &Diagnostics) {
+    let (word, ident) = (model.kind.word(), model.definition.ident().clone());
+    let is_kind = |attribute: &Attribute| {
+        let last = attribute.path().segments.last();
+        let kinds = ["command", "query", "event"];
+        last.is_some_and(|segment| kinds.iter().any(|kind| segment.ident == kind))
+    };
+    for other in model.definition.take_attributes(is_kind) {
+        let message = format!(
+            "`{ident}` is both `#[{word}]` and `{}`: a message is of one kind",
+            types::text(&other)
+        );
+        diagnostics.error(
+            &other,
+            message,
+            "keep one; write a type for each kind of message",
+        );
+    }
+}
+
 /// An event is told to any number of modules, so nobody answers it.
 fn check_event_gives_nothing_back(model: &Model, diagnostics: &Diagnostics) {
     if model.kind != MessageKind::Event {
@@ -85,6 +111,27 @@ fn check_event_gives_nothing_back(model: &Model, diagnostics: &Diagnostics) {
         let help = format!("remove `{key}`, or make it a command: `#[command({key} = ..)]`");
         diagnostics.error(key, message, help);
     }
+}
+
+/// What the message derives by itself cannot be derived above the attribute, which does not see it there.
+fn check_derives(model: &Model, diagnostics: &Diagnostics) -> Vec<Ident> {
+    let is_ours = |name: &Ident| DERIVED.iter().any(|derived| name == derived);
+    let above: Vec<Ident> = derived(&model.above).filter(is_ours).collect();
+    if above.is_empty() || model.args.is_local {
+        return Vec::new();
+    }
+    let word = model.kind.word();
+    let names: Vec<String> = above.iter().map(Ident::to_string).collect();
+    let message = format!(
+        "`#[derive({})]` stands above `#[{word}]`, which derives that, too",
+        names.join(", ")
+    );
+    let help = format!(
+        "move it below `#[{word}]`; or remove it: `#[{word}]` derives {}",
+        suggest::listed(DERIVED)
+    );
+    diagnostics.error_at(Span::call_site(), message, help);
+    above
 }
 
 /// A name is what logs, stores and other programs call the message.

@@ -78,7 +78,7 @@ const GRAMMAR: Grammar = Grammar {
 
 /// What was given. Nothing is known to make sense yet.
 #[derive(Default)]
-pub(crate) struct Args {
+pub(crate) struct ModuleArgs {
     pub(crate) handles: Option<TypeList>,
     pub(crate) emits: Option<TypeList>,
     pub(crate) calls: Option<TypeList>,
@@ -99,9 +99,9 @@ pub(crate) struct Args {
     pub(crate) seen: Seen,
 }
 
-impl Args {
+impl ModuleArgs {
     pub(crate) fn parse(arguments: TokenStream, diagnostics: &Diagnostics) -> Self {
-        let mut args = Args::default();
+        let mut args = ModuleArgs::default();
         args.seen = GRAMMAR.read(arguments, diagnostics, |key, input| {
             match key.to_string().as_str() {
                 "handles" => args.handles = Some(TypeList::parse(key, input)?),

@@ -21,14 +21,14 @@ const CONTEXT: ContextForms = ContextForms {
     by_value: false,
 };
 
-/// Finds the handlers of the listed messages.
+/// Finds the handlers of the listed messages; and what was meant by what is listed and misspelt.
 pub(crate) fn find(
     block: &Block,
     module: &Ident,
     listed: &[Type],
     said: &PolicyValues,
     diagnostics: &Diagnostics,
-) -> Vec<Handler> {
+) -> (Vec<Handler>, Vec<Type>) {
     let mut finder = HandlerFinder {
         module,
         listed,
@@ -36,6 +36,7 @@ pub(crate) fn find(
         diagnostics,
         handlers: Vec::new(),
         explained: vec![false; listed.len()],
+        meant: Vec::new(),
     };
     for member in &block.members {
         match member {
@@ -46,7 +47,7 @@ pub(crate) fn find(
         }
     }
     finder.check_all_handled(block);
-    finder.handlers
+    (finder.handlers, finder.meant)
 }
 
 pub(super) struct HandlerFinder<'a> {
@@ -58,6 +59,8 @@ pub(super) struct HandlerFinder<'a> {
     handlers: Vec<Handler>,
     /// For each listed message: whether an error has told why it is not handled.
     pub(super) explained: Vec<bool>,
+    /// What methods take that `handles` names in another spelling.
+    pub(super) meant: Vec<Type>,
 }
 
 impl HandlerFinder<'_> {

@@ -15,13 +15,13 @@ use proc_macro2::TokenStream;
 
 use crate::block::Block;
 use crate::diagnostics::Diagnostics;
-use crate::module::args::Args;
+use crate::module::args::ModuleArgs;
 use crate::{header, recover};
 
 /// The attribute's expansion.
 pub(crate) fn attribute(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let diagnostics = Diagnostics::new();
-    let args = Args::parse(arguments, &diagnostics);
+    let args = ModuleArgs::parse(arguments, &diagnostics);
     let block = match syn::parse2::<Block>(item.clone()) {
         Ok(block) => block,
         Err(_) => {

@@ -9,11 +9,14 @@ use syn::{Path, Type};
 use crate::block::Block;
 use crate::signature;
 
-pub(crate) struct Checked {
+pub(crate) struct CheckedModule {
     /// The block as written, without the attributes of hooks.
     pub(crate) block: Block,
     /// What it is a module of; `None` if nothing can be made of it but the block itself.
     pub(crate) name: Option<Ident>,
+    /// Whether another block makes the type a module, so that this one, about which there is an error, only
+    /// adds what that one may lack.
+    pub(crate) is_further: bool,
     /// Whether some handler takes `&mut self`.
     pub(crate) is_exclusive: bool,
     pub(crate) is_manual: bool,
@@ -21,7 +24,7 @@ pub(crate) struct Checked {
     /// registry.
     pub(crate) is_fake: bool,
     pub(crate) handlers: Vec<Handler>,
-    /// The listed messages without a handler, about which there are errors.
+    /// The listed messages without a handler, and what was meant by them: there are errors about these.
     pub(crate) unhandled: Vec<Type>,
     pub(crate) hooks: Hooks,
     /// `None` if not given.

@@ -10,7 +10,7 @@ use crate::block::Function;
 use crate::diagnostics::Diagnostics;
 use crate::durations;
 use crate::keys::{Grammar, Key};
-use crate::module::args::Args;
+use crate::module::args::ModuleArgs;
 use crate::module::model::{Breaker, Handler, Policy};
 
 const GRAMMAR: Grammar = Grammar {
@@ -46,7 +46,7 @@ pub(crate) struct PolicyValues {
 }
 
 /// What the module says of all its handlers.
-pub(crate) fn of_module(args: &Args, diagnostics: &Diagnostics) -> PolicyValues {
+pub(crate) fn of_module(args: &ModuleArgs, diagnostics: &Diagnostics) -> PolicyValues {
     let timeout = args.timeout.as_ref();
     let (retry, backoff) = (args.retry.as_ref(), args.backoff.as_ref());
     PolicyValues {
@@ -118,7 +118,11 @@ fn read(mark: &Attribute, module: &PolicyValues, diagnostics: &Diagnostics) -> P
 }
 
 /// A wait between attempts needs two of them.
-pub(crate) fn check_backoff_used(args: &Args, handlers: &[Handler], diagnostics: &Diagnostics) {
+pub(crate) fn check_backoff_used(
+    args: &ModuleArgs,
+    handlers: &[Handler],
+    diagnostics: &Diagnostics,
+) {
     let Some(backoff) = &args.backoff else { return };
     let is_tried_again = |handler: &Handler| {
         let policy = handler.policy.as_ref();

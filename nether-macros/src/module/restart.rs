@@ -6,13 +6,13 @@ use syn::LitStr;
 
 use crate::diagnostics::Diagnostics;
 use crate::durations;
-use crate::module::args::Args;
+use crate::module::args::ModuleArgs;
 use crate::module::model::Restart;
 
 /// The most crashes, and within how long, that a module may have: near what Erlang/OTP allows.
 const MAX_RESTARTS: (u32, Duration) = (5, Duration::from_secs(30));
 
-pub(crate) fn check(args: &Args, diagnostics: &Diagnostics) -> Restart {
+pub(crate) fn check(args: &ModuleArgs, diagnostics: &Diagnostics) -> Restart {
     let rule = check_rule(args, diagnostics);
     let limit = args.max_restarts.as_ref();
     if let (Some(limit), Some(rule)) = (limit, &args.restart)
@@ -42,7 +42,7 @@ pub(crate) fn check(args: &Args, diagnostics: &Diagnostics) -> Restart {
     }
 }
 
-fn check_rule(args: &Args, diagnostics: &Diagnostics) -> &'static str {
+fn check_rule(args: &ModuleArgs, diagnostics: &Diagnostics) -> &'static str {
     let Some(written) = &args.restart else {
         return if args.is_manual { "Never" } else { "Always" };
     };

@@ -10,35 +10,74 @@ use crate::{suggest, types};
 
 impl HandlerFinder<'_> {
     /// Every listed message has its handler.
-    pub(super) fn check_all_handled(&self, block: &Block) {
+    pub(super) fn check_all_handled(&mut self, block: &Block) {
         let open = self.listed.iter().zip(&self.explained);
-        for (message, _) in open.filter(|(_, explained)| !**explained) {
-            match self.near_miss(block, message) {
-                Some((signature, argument)) => self.report_near_miss(signature, argument, message),
-                None => self.report_unhandled(message),
+        let open: Vec<&Type> = open
+            .filter(|(_, explained)| !**explained)
+            .map(|(message, _)| message)
+            .collect();
+        for message in open {
+            if let Some((signature, argument)) = self.near_miss(block, message) {
+                self.report_near_miss(signature, argument, message);
+            } else if let Some((signature, meant)) = self.misspelt(block, message) {
+                self.report_misspelt(signature, meant, message);
+                self.meant.push(meant.clone());
+            } else {
+                self.report_unhandled(block, message);
             }
         }
     }
 
-    fn report_unhandled(&self, message: &Type) {
+    fn report_unhandled(&self, block: &Block, message: &Type) {
         let written = types::text(message);
         let argument = suggest::snake_case(written.rsplit("::").next().unwrap_or(&written));
         let text = format!("no method in this `#[module]` block handles `{written}`");
-        let help = format!(
-            "add it here: `async fn {argument}(&mut self, {argument}: {written}) {{ .. }}` \
-             (`{argument}: &{written}` if it is an event)"
-        );
+        let mut named = methods(block).filter(|signature| signature.ident == argument);
+        let help = if named.next().is_some() {
+            format!(
+                "let `{argument}` take the message as its first argument: `{argument}: {written}` \
+                 (`{argument}: &{written}` if it is an event)"
+            )
+        } else {
+            format!(
+                "add it here: `async fn {argument}(&mut self, {argument}: {written}) {{ .. }}` \
+                 (`{argument}: &{written}` if it is an event)"
+            )
+        };
         self.diagnostics.error(message, text, help);
+    }
+
+    /// A method that takes what is nearly written like the message first; and what it takes.
+    fn misspelt<'b>(&self, block: &'b Block, message: &Type) -> Option<(&'b Signature, &'b Type)> {
+        let taking = methods(block).filter_map(|signature| {
+            signature.receiver()?;
+            let first = *signature::arguments(signature).first()?;
+            let taken = signature::behind_reference(first);
+            let is_free = !signature::is_context(first)
+                && matches!(lists::find(self.listed, taken), Match::None);
+            is_free.then_some((signature, taken))
+        });
+        let written = types::text(message);
+        let mut near = taking.filter(|(_, taken)| {
+            suggest::nearest(&written, [types::text(taken).as_str()]).is_some()
+        });
+        near.next()
+    }
+
+    fn report_misspelt(&self, signature: &Signature, meant: &Type, message: &Type) {
+        let [written, meant] = [message, meant].map(types::text);
+        let text = format!(
+            "no method handles `{written}`: did you mean `{meant}`, which `{}` takes?",
+            signature.ident
+        );
+        self.diagnostics
+            .error(message, text, format!("write `{meant}` in `handles`"));
     }
 
     /// A near miss: a function that takes the message but has no `self`, or takes it in another position; and
     /// that position.
     fn near_miss<'b>(&self, block: &'b Block, message: &Type) -> Option<(&'b Signature, &'b Type)> {
-        let functions = block.members.iter().filter_map(|member| match member {
-            Member::Method(function) if !hooks::is_hook(function) => Some(&function.signature),
-            _ => None,
-        });
-        let mut misses = functions.filter_map(|signature| {
+        let mut misses = methods(block).filter_map(|signature| {
             let arguments = signature::arguments(signature).into_iter();
             let mut taking = arguments.filter(|ty| self.is_listed_as(ty, message));
             Some((signature, taking.next()?))
@@ -66,4 +105,12 @@ impl HandlerFinder<'_> {
             self.diagnostics.error(argument, text, help);
         }
     }
+}
+
+/// The methods and functions that are no hooks.
+fn methods(block: &Block) -> impl Iterator<Item = &Signature> {
+    block.members.iter().filter_map(|member| match member {
+        Member::Method(function) if !hooks::is_hook(function) => Some(&function.signature),
+        _ => None,
+    })
 }

@@ -6,8 +6,8 @@ use syn::LitInt;
 use crate::block::{Block, Member};
 use crate::diagnostics::Diagnostics;
 use crate::keys::TypeList;
-use crate::module::args::Args;
-use crate::module::model::{Checked, Handler, Hooks};
+use crate::module::args::ModuleArgs;
+use crate::module::model::{CheckedModule, Handler, Hooks};
 use crate::module::{handlers, hooks, policy, restart};
 use crate::{header, lists, types};
 
@@ -15,8 +15,13 @@ use crate::{header, lists, types};
 const MOST_INSTANCES: usize = 1024;
 
 /// Checks everything and drops what is wrong, so that the rest can still be expanded.
-pub(crate) fn check(args: Args, mut block: Block, diagnostics: &Diagnostics) -> Checked {
+pub(crate) fn check(
+    args: ModuleArgs,
+    mut block: Block,
+    diagnostics: &Diagnostics,
+) -> CheckedModule {
     let name = header::check(&block, &header::MODULE, diagnostics);
+    let is_further = header::check_single(&block, &header::MODULE, diagnostics);
     check_handles_given(&args, diagnostics);
     let types = |list: &Option<TypeList>| {
         list.as_ref()
@@ -25,16 +30,16 @@ pub(crate) fn check(args: Args, mut block: Block, diagnostics: &Diagnostics) -> 
     let listed = types(&args.handles);
     let (emits, calls, after) = (types(&args.emits), types(&args.calls), types(&args.after));
     let said = policy::of_module(&args, diagnostics);
-    let found = match (&name, &listed) {
+    let (found, meant) = match (&name, &listed) {
         (Some(name), Some(listed)) => handlers::find(&block, name, listed, &said, diagnostics),
-        _ => Vec::new(),
+        _ => (Vec::new(), Vec::new()),
     };
     let unhandled = listed.iter().flatten();
     let unhandled = unhandled.filter(|listed| {
         let mut handlers = found.iter();
         !handlers.any(|handler| types::same(&handler.message, *listed))
     });
-    let unhandled = unhandled.cloned().collect();
+    let unhandled = unhandled.chain(&meant).cloned().collect();
     policy::check_backoff_used(&args, &found, diagnostics);
     let is_exclusive = takes_mut_self(&found, &block, listed.is_none());
     let hooks = name.as_ref().map_or_else(Hooks::default, |name| {
@@ -46,9 +51,10 @@ pub(crate) fn check(args: Args, mut block: Block, diagnostics: &Diagnostics) -> 
     hooks::unmark(&mut block);
     let unread = header::take_broken(&mut block);
     let is_broken = diagnostics.count() > 0 || !unread.is_empty();
-    Checked {
+    CheckedModule {
         block,
         name,
+        is_further,
         is_exclusive,
         is_manual: args.is_manual,
         is_fake: args.is_fake,
@@ -74,7 +80,7 @@ pub(crate) fn check(args: Args, mut block: Block, diagnostics: &Diagnostics) -> 
     }
 }
 
-fn check_handles_given(args: &Args, diagnostics: &Diagnostics) {
+fn check_handles_given(args: &ModuleArgs, diagnostics: &Diagnostics) {
     if !args.seen.has("handles") {
         let help = "list the messages: `#[module(handles = [Message, ..])]`; `handles = []` if it only has hooks";
         diagnostics.error_at(
@@ -105,7 +111,7 @@ fn takes_mut_self(handlers: &[Handler], block: &Block, any_method: bool) -> bool
 }
 
 /// Whoever attaches a module makes it.
-fn check_manual(args: &Args, hooks: &Hooks, diagnostics: &Diagnostics) {
+fn check_manual(args: &ModuleArgs, hooks: &Hooks, diagnostics: &Diagnostics) {
     if let (true, Some(init)) = (args.is_manual, &hooks.init) {
         let message = format!(
             "a `manual` module is made by whoever attaches it, so nobody would call `{}`",
@@ -118,7 +124,7 @@ fn check_manual(args: &Args, hooks: &Hooks, diagnostics: &Diagnostics) {
 
 /// Several of an exclusive module run side by side. A shared one does by itself, and what is attached is
 /// attached one by one.
-fn check_instances(args: &Args, is_exclusive: bool, diagnostics: &Diagnostics) -> usize {
+fn check_instances(args: &ModuleArgs, is_exclusive: bool, diagnostics: &Diagnostics) -> usize {
     let Some(instances) = &args.instances else {
         return 1;
     };

@@ -32,7 +32,7 @@ pub(crate) enum AttributePlace {
 
 /// What was given. Nothing is known to make sense yet.
 #[derive(Default)]
-pub(crate) struct Args {
+pub(crate) struct ProblemArgs {
     pub(crate) status: Option<LitInt>,
     pub(crate) title: Option<LitStr>,
     /// `type = ".."`.
@@ -42,7 +42,7 @@ pub(crate) struct Args {
     pub(crate) seen: Seen,
 }
 
-impl Args {
+impl ProblemArgs {
     /// The one `#[problem(..)]` among the attributes, if there is one.
     pub(crate) fn find(
         attributes: &[Attribute],
@@ -55,11 +55,11 @@ impl Args {
             let message = "`#[problem(..)]` is given twice";
             diagnostics.error(another, message, "write all keys in one");
         }
-        Some(Args::read(first, place, diagnostics))
+        Some(ProblemArgs::read(first, place, diagnostics))
     }
 
     fn read(attribute: &Attribute, place: AttributePlace, diagnostics: &Diagnostics) -> Self {
-        let mut args = Args::default();
+        let mut args = ProblemArgs::default();
         let Meta::List(list) = &attribute.meta else {
             let message = "`#[problem(..)]` takes keys in parentheses";
             diagnostics.error(attribute, message, "write `#[problem(status = 409)]`");

@@ -5,10 +5,10 @@ use quote::{quote, quote_spanned};
 use syn::LitStr;
 
 use crate::paths::Paths;
-use crate::problem::validate::{Checked, Kind, Kinds};
+use crate::problem::validate::{CheckedProblem, Kind, Kinds};
 use crate::spans;
 
-pub(crate) fn expand(problem: Checked) -> TokenStream {
+pub(crate) fn expand(problem: CheckedProblem) -> TokenStream {
     let paths = Paths::new(problem.renamed);
     let p = paths.private();
     let ident = &problem.ident;

@@ -5,14 +5,14 @@ use syn::{Generics, ItemEnum, ItemUnion, LitInt, LitStr, Path};
 
 use crate::diagnostics::Diagnostics;
 use crate::features;
-use crate::problem::args::{Args, AttributePlace, is_ours};
+use crate::problem::args::{AttributePlace, ProblemArgs, is_ours};
 use crate::problem::model::DerivedItem;
 
 /// Stands for a status that is wrong or missing, about which there is an error: so nothing else is wrong.
 const UNKNOWN: u16 = 500;
 
 /// A problem that makes sense.
-pub(crate) struct Checked {
+pub(crate) struct CheckedProblem {
     pub(crate) ident: Ident,
     pub(crate) generics: Generics,
     pub(crate) renamed: Option<Path>,
@@ -43,10 +43,10 @@ struct ProblemValues {
 }
 
 /// Checks everything; gives nothing for what cannot be a problem.
-pub(crate) fn check(definition: DerivedItem, diagnostics: &Diagnostics) -> Option<Checked> {
+pub(crate) fn check(definition: DerivedItem, diagnostics: &Diagnostics) -> Option<CheckedProblem> {
     check_feature(diagnostics)?;
     check_fields(&definition, diagnostics);
-    let args = Args::find(
+    let args = ProblemArgs::find(
         definition.attributes(),
         AttributePlace::Container,
         diagnostics,
@@ -61,7 +61,7 @@ pub(crate) fn check(definition: DerivedItem, diagnostics: &Diagnostics) -> Optio
         DerivedItem::Union(item) => return refuse_union(item, diagnostics),
     };
     let (ident, generics) = definition.into_head();
-    Some(Checked {
+    Some(CheckedProblem {
         ident,
         generics,
         renamed: args.and_then(|args| args.renamed),
@@ -80,7 +80,7 @@ fn check_feature(diagnostics: &Diagnostics) -> Option<()> {
 }
 
 /// Problems are told apart by variant.
-fn refuse_union(item: &ItemUnion, diagnostics: &Diagnostics) -> Option<Checked> {
+fn refuse_union(item: &ItemUnion, diagnostics: &Diagnostics) -> Option<CheckedProblem> {
     let message = "`#[derive(Problem)]` is for an `enum` or a `struct`, not a `union`";
     let help = "write an `enum`, with a variant for each problem";
     diagnostics.error(item.union_token, message, help);
@@ -140,7 +140,7 @@ fn check_variants(
     diagnostics: &Diagnostics,
 ) -> Vec<(Ident, Kind)> {
     let variants = item.variants.iter().map(|variant| {
-        let args = Args::find(&variant.attrs, AttributePlace::Variant, diagnostics);
+        let args = ProblemArgs::find(&variant.attrs, AttributePlace::Variant, diagnostics);
         let own = args.map(|args| check_values(&args, diagnostics));
         let kind = check_variant(item, &variant.ident, own.as_ref(), default, diagnostics);
         (variant.ident.clone(), kind)
@@ -175,7 +175,7 @@ fn check_variant(
     }
 }
 
-fn check_values(args: &Args, diagnostics: &Diagnostics) -> ProblemValues {
+fn check_values(args: &ProblemArgs, diagnostics: &Diagnostics) -> ProblemValues {
     let status = args.status.as_ref();
     let status = status.map(|status| check_status(status, diagnostics));
     if let Some(title) = &args.title {

@@ -13,17 +13,17 @@ const CRATE: Key = Key {
 
 /// What was given. Nothing is known to make sense yet.
 #[derive(Default)]
-pub(crate) struct Args {
+pub(crate) struct RoutesArgs {
     pub(crate) renamed: Option<Path>,
 }
 
-impl Args {
+impl RoutesArgs {
     pub(crate) fn parse(arguments: TokenStream, diagnostics: &Diagnostics) -> Self {
         let grammar = Grammar {
             attribute: "routes",
             keys: &[CRATE],
         };
-        let mut args = Args::default();
+        let mut args = RoutesArgs::default();
         grammar.read(arguments, diagnostics, |_, input| {
             args.renamed = Some(input.call(Path::parse_mod_style)?);
             Ok(())

@@ -6,16 +6,16 @@ use syn::Type;
 use syn::ext::IdentExt;
 
 use crate::paths::Paths;
-use crate::routes::validate::Checked;
+use crate::routes::validate::CheckedRoutes;
 use crate::spans::{self, Extent};
 
-pub(crate) fn expand(routes: &Checked) -> TokenStream {
+pub(crate) fn expand(routes: &CheckedRoutes) -> TokenStream {
     let function = &routes.function;
     let registration = routes.gives.as_ref().map(|ty| registration(routes, ty));
     quote!(#function #registration)
 }
 
-fn registration(routes: &Checked, ty: &Type) -> TokenStream {
+fn registration(routes: &CheckedRoutes, ty: &Type) -> TokenStream {
     let paths = Paths::new(routes.renamed.clone());
     let p = paths.private();
     let name = routes.function.signature.ident.unraw().to_string();
@@ -38,7 +38,7 @@ fn registration(routes: &Checked, ty: &Type) -> TokenStream {
 }
 
 /// The call, shown at the return type: there the compiler says what it should be.
-fn call(routes: &Checked, ty: &Type) -> TokenStream {
+fn call(routes: &CheckedRoutes, ty: &Type) -> TokenStream {
     let Extent { start, end } = Extent::of(ty);
     let mut name = routes.function.signature.ident.clone();
     name.set_span(name.span().located_at(start));

@@ -9,12 +9,12 @@ use proc_macro2::TokenStream;
 use crate::block::Function;
 use crate::diagnostics::Diagnostics;
 use crate::recover;
-use crate::routes::args::Args;
+use crate::routes::args::RoutesArgs;
 
 /// The attribute's expansion.
 pub(crate) fn attribute(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let diagnostics = Diagnostics::new();
-    let args = Args::parse(arguments, &diagnostics);
+    let args = RoutesArgs::parse(arguments, &diagnostics);
     let function = match syn::parse2::<Function>(item.clone()) {
         Ok(function) => function,
         Err(_) => {

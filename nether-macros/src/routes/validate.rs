@@ -5,11 +5,11 @@ use syn::{Error, Path, ReturnType, Safety, Type};
 
 use crate::block::Function;
 use crate::diagnostics::Diagnostics;
-use crate::routes::args::Args;
+use crate::routes::args::RoutesArgs;
 use crate::{features, recover};
 
 /// A function that gives routes, if something `gives` them; otherwise it is only a function.
-pub(crate) struct Checked {
+pub(crate) struct CheckedRoutes {
     pub(crate) function: Function,
     /// Its return type.
     pub(crate) gives: Option<Type>,
@@ -17,7 +17,11 @@ pub(crate) struct Checked {
 }
 
 /// Checks everything.
-pub(crate) fn check(args: Args, function: Function, diagnostics: &Diagnostics) -> Checked {
+pub(crate) fn check(
+    args: RoutesArgs,
+    function: Function,
+    diagnostics: &Diagnostics,
+) -> CheckedRoutes {
     if features::HTTP {
         check_not_async(&function, diagnostics);
         check_plain(&function, diagnostics);
@@ -28,7 +32,7 @@ pub(crate) fn check(args: Args, function: Function, diagnostics: &Diagnostics) -
         diagnostics.error_at(Span::call_site(), message, features::ENABLE_HTTP);
     }
     let gives = check_return(&function, diagnostics);
-    Checked {
+    CheckedRoutes {
         gives: gives.filter(|_| diagnostics.count() == 0),
         function,
         renamed: args.renamed,

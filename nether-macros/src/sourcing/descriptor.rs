@@ -6,6 +6,7 @@ use quote::{quote, quote_spanned};
 use syn::Type;
 use syn::ext::IdentExt;
 
+use crate::home;
 use crate::paths::Paths;
 use crate::spans::{self, Extent};
 
@@ -114,14 +115,5 @@ pub(super) fn sender(ty: &Ident, paths: &Paths) -> TokenStream {
 
 /// The proof that a message is handled.
 pub(super) fn handled_by(ty: &Ident, message: &Type, paths: &Paths) -> TokenStream {
-    let p = paths.private();
-    quote_spanned! {spans::attribute()=>
-        #[automatically_derived]
-        #[diagnostic::do_not_recommend]
-        impl #p::HandledBy<#ty> for #message {
-            fn handler() -> #p::Option<&'static #p::Declaration> {
-                #p::Option::Some(&DESCRIPTOR.declaration)
-            }
-        }
-    }
+    home::handled_by(&quote!(#ty), message, ty.span(), true, paths)
 }

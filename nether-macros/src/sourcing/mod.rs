@@ -21,11 +21,15 @@ use crate::{features, recover};
 
 pub(crate) fn aggregate(arguments: TokenStream, item: TokenStream) -> TokenStream {
     if !features::EVENTSTORE {
-        let args = unfounded(|diagnostics| aggregate::args::Args::parse(arguments, diagnostics));
+        let args =
+            unfounded(|diagnostics| aggregate::args::AggregateArgs::parse(arguments, diagnostics));
         return refuse(&aggregate::WHOSE, args.handles, args.renamed, item);
     }
     attribute(&aggregate::WHOSE, item, |block, diagnostics| {
-        let args = aggregate::args::Args::parse(arguments, diagnostics);
+        let args = aggregate::args::AggregateArgs::parse(arguments, diagnostics);
+        if header::check_single(&block, &aggregate::WHOSE, diagnostics) {
+            return standing_in(block, args.handles, args.renamed);
+        }
         let checked = aggregate::validate::check(args, block, diagnostics);
         aggregate::expand(&checked)
     })
@@ -33,11 +37,16 @@ pub(crate) fn aggregate(arguments: TokenStream, item: TokenStream) -> TokenStrea
 
 pub(crate) fn projection(arguments: TokenStream, item: TokenStream) -> TokenStream {
     if !features::EVENTSTORE {
-        let args = unfounded(|diagnostics| projection::args::Args::parse(arguments, diagnostics));
+        let args = unfounded(|diagnostics| {
+            projection::args::ProjectionArgs::parse(arguments, diagnostics)
+        });
         return refuse(&projection::WHOSE, args.handles, args.renamed, item);
     }
     attribute(&projection::WHOSE, item, |block, diagnostics| {
-        let args = projection::args::Args::parse(arguments, diagnostics);
+        let args = projection::args::ProjectionArgs::parse(arguments, diagnostics);
+        if header::check_single(&block, &projection::WHOSE, diagnostics) {
+            return standing_in(block, args.handles, args.renamed);
+        }
         let checked = projection::validate::check(args, block, diagnostics);
         projection::expand(&checked)
     })
@@ -45,18 +54,20 @@ pub(crate) fn projection(arguments: TokenStream, item: TokenStream) -> TokenStre
 
 pub(crate) fn saga(arguments: TokenStream, item: TokenStream) -> TokenStream {
     if !features::EVENTSTORE {
-        let args = unfounded(|diagnostics| saga::args::Args::parse(arguments, diagnostics));
+        let args = unfounded(|diagnostics| saga::args::SagaArgs::parse(arguments, diagnostics));
         return refuse(&saga::WHOSE, args.handles, args.renamed, item);
     }
     attribute(&saga::WHOSE, item, |block, diagnostics| {
-        let args = saga::args::Args::parse(arguments, diagnostics);
+        let args = saga::args::SagaArgs::parse(arguments, diagnostics);
+        if header::check_single(&block, &saga::WHOSE, diagnostics) {
+            return standing_in(block, args.handles, args.renamed);
+        }
         let checked = saga::validate::check(args, block, diagnostics);
         saga::expand(&checked)
     })
 }
 
-/// Without the feature, that is the one mistake: whatever it lists counts as handled, and its methods are
-/// methods.
+/// Without the feature, that is the one mistake.
 fn refuse(
     whose: &Whose,
     handles: Option<TypeList>,
@@ -67,17 +78,22 @@ fn refuse(
     let attribute = whose.attribute;
     let message = format!("`#[{attribute}]` needs the feature `eventstore` of `nether`");
     diagnostics.error_at(Span::call_site(), message, features::ENABLE_EVENTSTORE);
-    let Ok(mut block) = syn::parse2::<Block>(item.clone()) else {
+    let Ok(block) = syn::parse2::<Block>(item.clone()) else {
         return recover::unparsed(item, diagnostics, None);
     };
+    let expansion = standing_in(block, handles, renamed);
+    recover::finish(attribute, diagnostics, expansion)
+}
+
+/// What stands in for a block that has its one error: its methods, and proofs that what it lists is handled.
+fn standing_in(mut block: Block, handles: Option<TypeList>, renamed: Option<Path>) -> TokenStream {
     methods::unmark(&mut block);
     projection::unmark(&mut block);
     saga::unmark(&mut block);
     let (ty, paths) = (&block.self_ty, Paths::new(renamed));
     let listed = handles.iter().flat_map(|list| &list.types);
     let proofs = listed.map(|message| recover::handled_by(ty, message, &paths));
-    let expansion = quote!(#block #(#proofs)*);
-    recover::finish(attribute, diagnostics, expansion)
+    quote!(#block #(#proofs)*)
 }
 
 /// What is read regardless of its mistakes, which are for later.

@@ -83,12 +83,12 @@ pub enum StartProblem {
         /// The message.
         message: Declaration,
     },
-    /// `#[init]` asks for a resource that the program does not provide.
+    /// A resource that modules need, and that the program does not provide.
     MissingResource {
         /// The resource's type.
         resource: String,
-        /// The module that wants it.
-        module: Declaration,
+        /// The modules that need it, each once.
+        modules: Vec<Declaration>,
         /// The call that would provide it.
         given_by: &'static str,
         /// The types that the program does provide.
@@ -187,13 +187,15 @@ impl fmt::Display for StartProblem {
             ),
             StartProblem::MissingResource {
                 resource,
-                module,
+                modules,
                 given_by,
                 provided,
             } => {
+                listed(modules, f)?;
+                let need = if modules.len() == 1 { "needs" } else { "need" };
                 write!(
                     f,
-                    "{module} needs the resource `{resource}`; give it: {given_by}, with the `builder: SystemBuilder` that \
+                    " {need} the resource `{resource}`; give it: {given_by}, with the `builder: SystemBuilder` that \
                      `#[nether::main]` takes instead of a `System`, or with `System::builder()`"
                 )?;
                 if provided.is_empty() {
@@ -247,6 +249,19 @@ impl fmt::Display for StartProblem {
             StartProblem::Stopped => f.write_str("the system was told to stop while it started"),
         }
     }
+}
+
+/// `a`, `b` and `c`.
+fn listed(modules: &[Declaration], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for (index, module) in modules.iter().enumerate() {
+        match modules.len() - index {
+            _ if index == 0 => {}
+            1 => f.write_str(" and ")?,
+            _ => f.write_str(", ")?,
+        }
+        write!(f, "{module}")?;
+    }
+    Ok(())
 }
 
 fn circle(modules: &[Declaration], verb: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -47,6 +47,9 @@ pub trait Message: Sized + 'static {
     const NAME: &'static str;
     /// Command, query or event.
     const KIND: MessageKind;
+    /// The crate that declares it, or 0.
+    #[doc(hidden)]
+    const CRATE: u64;
     /// The message type ID: the hash of the name.
     const ID: MessageTypeId = MessageTypeId::of(Self::NAME);
     #[doc(hidden)]

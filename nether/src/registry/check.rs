@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
+use crate::declaration::Declaration;
 use crate::error::StartProblem;
 use crate::message::{MessageDescriptor, MessageKind};
 use crate::module::{ModuleDescriptor, ModuleKind};
 use crate::registry::cycle::{circle_through, find_cycle};
-use crate::resources::Resources;
+use crate::resources::{ResourceDescriptor, Resources};
 
 /// What is to be started.
 #[derive(Debug)]
@@ -166,29 +167,39 @@ fn check_endpoints(
     }
 }
 
-/// What `#[init]` asks for is provided.
+/// What modules need is provided. A resource that is missing is one problem, however many modules need it.
 fn check_resources(program: &Program<'_>, problems: &mut Vec<StartProblem>) {
     let Some(resources) = program.resources else {
         return;
     };
+    let mut missing: Vec<(&ResourceDescriptor, Vec<Declaration>)> = Vec::new();
     for module in program
         .modules
         .iter()
         .filter(|module| module.launch.is_some())
     {
-        for resource in module
-            .resources
-            .iter()
-            .filter(|resource| !resources.has(resource))
-        {
-            problems.push(StartProblem::MissingResource {
-                resource: resource.name(),
-                module: module.declaration,
-                given_by: resource.given_by,
-                provided: resources.names(),
-            });
+        let wanted = module.resources.iter();
+        for resource in wanted.filter(|resource| !resources.has(resource)) {
+            let same = missing
+                .iter_mut()
+                .find(|(known, _)| known.is_same(resource));
+            match same {
+                Some((_, modules)) if modules.last() == Some(&module.declaration) => {}
+                Some((_, modules)) => modules.push(module.declaration),
+                None => missing.push((resource, vec![module.declaration])),
+            }
         }
     }
+    problems.extend(
+        missing
+            .into_iter()
+            .map(|(resource, modules)| StartProblem::MissingResource {
+                resource: resource.name(),
+                modules,
+                given_by: resource.given_by,
+                provided: resources.names(),
+            }),
+    );
 }
 
 /// Modules start after modules that start, and not in a circle.

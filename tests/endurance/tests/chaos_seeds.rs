@@ -120,16 +120,16 @@ guests! {
 async fn send<S>(ctx: &Context<S>, number: u64) -> Result<(), SendError>
 where
     S: nether::Caller
-        + nether::Emits<C0, S::Rule, M0>
-        + nether::Emits<C1, S::Rule, M1>
-        + nether::Emits<C2, S::Rule, M2>
-        + nether::Emits<C3, S::Rule, M3>
-        + nether::Emits<C4, S::Rule, M4>
-        + nether::Emits<C5, S::Rule, M5>
-        + nether::Emits<C6, S::Rule, M6>
-        + nether::Emits<C7, S::Rule, M7>
-        + nether::Emits<C8, S::Rule, M8>
-        + nether::Emits<C9, S::Rule, M9>
+        + nether::Emits<C0, S::Rule, nether::OnlyOneModule>
+        + nether::Emits<C1, S::Rule, nether::OnlyOneModule>
+        + nether::Emits<C2, S::Rule, nether::OnlyOneModule>
+        + nether::Emits<C3, S::Rule, nether::OnlyOneModule>
+        + nether::Emits<C4, S::Rule, nether::OnlyOneModule>
+        + nether::Emits<C5, S::Rule, nether::OnlyOneModule>
+        + nether::Emits<C6, S::Rule, nether::OnlyOneModule>
+        + nether::Emits<C7, S::Rule, nether::OnlyOneModule>
+        + nether::Emits<C8, S::Rule, nether::OnlyOneModule>
+        + nether::Emits<C9, S::Rule, nether::OnlyOneModule>
         + nether::Emits<G0, S::Rule, N0>
         + nether::Emits<G1, S::Rule, N1>
         + nether::Emits<G2, S::Rule, N2>

@@ -1,4 +1,4 @@
-//! Homonyms: no two types of the runtime have one name, so that a search for a name finds one thing.
+//! Homonyms: no two types of a crate have one name, so that a search for a name finds one thing.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,10 +7,19 @@ use crate::finding::Finding;
 use crate::lexer::{Token, lex};
 use crate::tree::files;
 
+/// The runtime and the macros. Each is searched by itself: what the macros read about a thing is often called
+/// like what the runtime makes of it.
+const CRATES: [&str; 2] = ["nether/src", "nether-macros/src"];
+
 pub(crate) fn check(root: &Path) -> Vec<Finding> {
+    let found = CRATES.iter().map(|folder| check_crate(root, folder));
+    found.flatten().collect()
+}
+
+fn check_crate(root: &Path, folder: &str) -> Vec<Finding> {
     let mut first: BTreeMap<String, String> = BTreeMap::new();
     let mut findings = Vec::new();
-    let files = files(root, "nether/src", "rs").into_iter();
+    let files = files(root, folder, "rs").into_iter();
     for file in files.filter(|file| !file.path.ends_with("/tests.rs")) {
         for (name, line) in types(&lex(&file.text).tokens) {
             let place = format!("{}:{line}", file.path);
@@ -53,7 +62,7 @@ fn types(tokens: &[Token]) -> Vec<(String, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::{CRATES, check};
     use crate::finding::{assert_clean, assert_one};
     use crate::small::Small;
 
@@ -62,15 +71,23 @@ mod tests {
         let own = "pub struct A;\ntrait B { type C; }\nimpl B for A { type C = A; }\n\
                    #[cfg(test)]\nmod tests { struct D; }\n";
         let other = "enum D { A }\ntype C = u8;\n";
-        let small = Small::new("homonyms")
-            .write("nether/src/a.rs", own)
-            .write("nether/src/b.rs", other);
+        for folder in CRATES {
+            let files = ["a", "b"].map(|name| format!("{folder}/{name}.rs"));
+            let small = Small::new("homonyms")
+                .write(&files[0], own)
+                .write(&files[1], other);
+            assert_clean(&check(small.root()));
+            let small = small.append(&files[1], "struct A;\n");
+            let told = format!("`A` is also the name of a type in {}:1", files[0]);
+            assert_one(&check(small.root()), &format!("{}:3", files[1]), &told);
+        }
+    }
+
+    #[test]
+    fn a_type_of_the_macros_may_have_the_name_of_one_of_the_runtime() {
+        let small = Small::new("homonyms-of-two-crates")
+            .write("nether/src/a.rs", "struct A;\n")
+            .write("nether-macros/src/a.rs", "struct A;\n");
         assert_clean(&check(small.root()));
-        let small = small.append("nether/src/b.rs", "struct A;\n");
-        assert_one(
-            &check(small.root()),
-            "nether/src/b.rs:3",
-            "`A` is also the name of a type in nether/src/a.rs:1",
-        );
     }
 }

@@ -73,7 +73,7 @@ fn types_in_the_architecture_and_in_the_glossary_exist() {
 }
 
 #[test]
-fn no_two_types_of_the_runtime_have_one_name() {
+fn no_two_types_of_a_crate_have_one_name() {
     assert_clean(&homonyms::check(&repository()));
 }
 

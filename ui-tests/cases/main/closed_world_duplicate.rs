@@ -7,7 +7,7 @@ pub struct Pay;
 #[derive(Default)]
 pub struct Cards;
 
-#[module(handles = Pay)]
+#[module(handles = Pay, manual)]
 impl Cards {
     async fn pay(&mut self, _: Pay) {}
 }
@@ -15,7 +15,7 @@ impl Cards {
 #[derive(Default)]
 pub struct Cash;
 
-#[module(handles = Pay)]
+#[module(handles = Pay, manual)]
 impl Cash {
     async fn pay(&mut self, _: Pay) {}
 }

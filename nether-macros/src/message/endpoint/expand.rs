@@ -5,14 +5,14 @@ use quote::{quote, quote_spanned};
 
 use crate::docs;
 use crate::message::MessageKind;
-use crate::message::checked::Checked;
+use crate::message::checked::CheckedMessage;
 use crate::message::endpoint::{Endpoint, unique};
 use crate::message::fields::{Absence, Field, Shape};
 use crate::paths::Paths;
 use crate::spans;
 
 /// What the message's descriptor says of its endpoint.
-pub(crate) fn descriptor(message: &Checked, paths: &Paths) -> TokenStream {
+pub(crate) fn descriptor(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     let p = paths.private();
     let Some(endpoint) = &message.endpoint else {
         return quote!(#p::Option::None);
@@ -24,7 +24,7 @@ pub(crate) fn descriptor(message: &Checked, paths: &Paths) -> TokenStream {
 }
 
 /// All else, if the message is an endpoint.
-pub(crate) fn expand(message: &Checked, paths: &Paths) -> Option<TokenStream> {
+pub(crate) fn expand(message: &CheckedMessage, paths: &Paths) -> Option<TokenStream> {
     let endpoint = message.endpoint.as_ref()?;
     let p = paths.private();
     let described = described(message, endpoint, paths);
@@ -43,7 +43,7 @@ pub(crate) fn expand(message: &Checked, paths: &Paths) -> Option<TokenStream> {
 }
 
 /// What requests are read as.
-fn described(message: &Checked, endpoint: &Endpoint, paths: &Paths) -> TokenStream {
+fn described(message: &CheckedMessage, endpoint: &Endpoint, paths: &Paths) -> TokenStream {
     let p = paths.private();
     let ident = message.definition.ident();
     let docs = docs::text(message.definition.attributes());
@@ -100,7 +100,7 @@ fn field(field: &Field, paths: &Paths) -> TokenStream {
 }
 
 /// What requests are answered with: the reply of a command or query.
-fn called(message: &Checked, endpoint: &Endpoint, paths: &Paths) -> TokenStream {
+fn called(message: &CheckedMessage, endpoint: &Endpoint, paths: &Paths) -> TokenStream {
     let p = paths.private();
     let ident = message.definition.ident();
     let (reply, error) = (message.reply(), message.error(paths));
@@ -130,7 +130,7 @@ fn called(message: &Checked, endpoint: &Endpoint, paths: &Paths) -> TokenStream 
 
 /// How it is served. That the reply can be written is asked for here, so what the compiler says of it is at
 /// the literal.
-fn entry(message: &Checked, endpoint: &Endpoint, paths: &Paths) -> TokenStream {
+fn entry(message: &CheckedMessage, endpoint: &Endpoint, paths: &Paths) -> TokenStream {
     let span = endpoint.literal.span();
     let p = paths.private_at(span);
     let ident = spans::moved(message.definition.ident(), span);

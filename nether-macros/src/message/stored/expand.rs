@@ -6,7 +6,7 @@ use quote::{quote, quote_spanned};
 use syn::{Fields, Path, Type};
 
 use crate::message::MessageKind;
-use crate::message::checked::Checked;
+use crate::message::checked::CheckedMessage;
 use crate::message::fields::{Absence, Field, Shape};
 use crate::message::model::Definition;
 use crate::paths::Paths;
@@ -14,7 +14,7 @@ use crate::spans::{self, Extent};
 use crate::{features, types};
 
 /// The field of `key`.
-pub(crate) fn keyed(message: &Checked, paths: &Paths) -> Option<TokenStream> {
+pub(crate) fn keyed(message: &CheckedMessage, paths: &Paths) -> Option<TokenStream> {
     let (field, ty) = message.key.as_ref().filter(|_| features::EVENTSTORE)?;
     let (p, ident) = (paths.private(), message.definition.ident());
     Some(quote_spanned! {spans::attribute()=>
@@ -30,7 +30,7 @@ pub(crate) fn keyed(message: &Checked, paths: &Paths) -> Option<TokenStream> {
 }
 
 /// That aggregates, projections and sagas may list it.
-pub(crate) fn listed(message: &Checked, paths: &Paths) -> Option<TokenStream> {
+pub(crate) fn listed(message: &CheckedMessage, paths: &Paths) -> Option<TokenStream> {
     let [listed, module, by, uses, add] = match message.kind {
         MessageKind::Command => [
             "ListedCommand",
@@ -72,7 +72,7 @@ pub(crate) fn listed(message: &Checked, paths: &Paths) -> Option<TokenStream> {
 }
 
 /// How an event is written down and read.
-pub(crate) fn expand(message: &Checked, paths: &Paths) -> Option<TokenStream> {
+pub(crate) fn expand(message: &CheckedMessage, paths: &Paths) -> Option<TokenStream> {
     let stored = message.stored.as_ref()?;
     let (p, ident) = (paths.private(), message.definition.ident());
     let es = quote!(#p::eventstore);

@@ -3,11 +3,11 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 
-use crate::module::expand::{Expander, last_span, local, local_or_wild};
+use crate::module::expand::{ModuleExpander, last_span, local, local_or_wild};
 use crate::module::model::Handler;
 use crate::spans;
 
-impl Expander<'_> {
+impl ModuleExpander<'_> {
     pub(super) fn dispatch(&self) -> TokenStream {
         if self.module.is_exclusive {
             self.exclusive()

@@ -5,12 +5,16 @@ use std::time::Duration;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 
-use crate::module::expand::{Expander, last_span, local};
+use crate::home;
+use crate::module::expand::{ModuleExpander, last_span, local};
 use crate::module::model::{Handler, Policy};
 use crate::spans::{self, Extent};
 use crate::types;
 
-impl Expander<'_> {
+/// What the function that calls a handler takes.
+const ARGUMENTS: [&str; 4] = ["module", "parcel", "ctx", "settle"];
+
+impl ModuleExpander<'_> {
     pub(super) fn handler(&self, handler: &Handler) -> TokenStream {
         let is_route = !handler.by_reference && !self.module.is_fake;
         let proof = is_route.then(|| self.handled_by(handler));
@@ -39,7 +43,8 @@ impl Expander<'_> {
         let parcel = self.parcel(handler);
         let signature = self.signature(handler, &parcel);
         let result = self.settled(handler);
-        let result = quote_spanned!(handler.method.span()=> async move { #result });
+        let taken = taken_in(handler);
+        let result = quote_spanned!(handler.method.span()=> async move { #taken #result });
         let attempt = handler.policy.as_ref();
         let attempt = attempt.map(|policy| self.attempt(handler, policy, &parcel));
         quote_spanned! {spans::attribute()=>
@@ -121,8 +126,7 @@ impl Expander<'_> {
         } else {
             (quote!(&Self), "Sync")
         };
-        let [module, parcel, settle] = ["module", "parcel", "settle"].map(local);
-        let ctx = self.ctx(handler.context.as_ref());
+        let [module, parcel, ctx, settle] = ARGUMENTS.map(local);
         let arguments = quote_spanned! {spans::attribute()=>
             <__S: #p::ReplySink<#parcel_type>>(
                 #module: #receiver, #parcel: &mut #parcel_type, #ctx: &#p::Context<Self>, #settle: __S,
@@ -181,22 +185,24 @@ impl Expander<'_> {
         })
     }
 
-    /// It ends at the module's name: of two modules that handle one message, the compiler shows both.
+    /// Of modules that others start, there may be several to choose from.
     fn handled_by(&self, handler: &Handler) -> TokenStream {
-        let (p, ty, message) = (self.paths.private(), self.ty, &handler.message);
+        let (ty, is_only) = (self.ty, !self.module.is_manual);
         let place = last_span(ty);
-        let body = quote_spanned! {spans::attribute()=>
-            fn handler() -> #p::Option<&'static #p::Declaration> {
-                #p::Option::Some(&DESCRIPTOR.declaration)
-            }
-        };
-        let proof = quote_spanned!(place=> impl #p::HandledBy<#ty> for #message { #body });
-        quote_spanned! {spans::attribute()=>
-            #[automatically_derived]
-            #[diagnostic::do_not_recommend]
-            #proof
-        }
+        home::handled_by(&quote!(#ty), &handler.message, place, is_only, &self.paths)
     }
+}
+
+/// The handler's future takes in all arguments, as that of an `async fn` does: without the context, which
+/// most handlers leave out, each message to an exclusive module took 8 instructions more.
+fn taken_in(handler: &Handler) -> TokenStream {
+    let taken = ARGUMENTS.map(|name| {
+        let is_used = name != "ctx" || handler.context.is_some();
+        let (argument, unused) = (local(name), local("__unused"));
+        let kept = if is_used { &argument } else { &unused };
+        quote_spanned!(spans::attribute()=> let #kept = #argument;)
+    });
+    quote!(#(#taken)*)
 }
 
 fn millis(duration: Duration, p: &TokenStream) -> TokenStream {

@@ -3,12 +3,13 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
+use crate::init;
 use crate::module::expand::handler::call;
-use crate::module::expand::{Expander, last_span, local, local_or_wild};
+use crate::module::expand::{ModuleExpander, last_span, local, local_or_wild};
 use crate::module::model::{Hook, Init};
 use crate::spans::{self, Extent};
 
-impl Expander<'_> {
+impl ModuleExpander<'_> {
     pub(super) fn on_start(&self) -> Option<TokenStream> {
         let hook = self.module.hooks.on_start.as_ref()?;
         Some(self.hook("on_start", true, hook))
@@ -117,10 +118,8 @@ impl Expander<'_> {
     fn init(&self, init: &Init) -> TokenStream {
         let Extent { start, end } = Extent::of(&init.output);
         let p = self.paths.private_at(start);
-        let arguments = init.resources.iter().map(|resource| {
-            let (p, resources) = (self.paths.private(), local("resources"));
-            quote!(<#resource as #p::InitArgument>::of(#resources)?)
-        });
+        let resources = local("resources");
+        let arguments = init::found(&init.resources, &resources);
         let made = call(&init.method, &init.output, init.is_async, arguments);
         let into = quote_spanned!(end=> #p::IntoModule::<Self, _>::into_module);
         quote_spanned!(end=> #into(#made))

@@ -9,35 +9,38 @@ use quote::{quote, quote_spanned};
 use syn::Type;
 use syn::ext::IdentExt;
 
-use crate::header;
-use crate::module::model::{Checked, ContextArgument, Handler, Restart};
+use crate::module::model::{CheckedModule, ContextArgument, Handler, Restart};
 use crate::paths::Paths;
-use crate::recover;
 use crate::spans::{self, Extent};
+use crate::{header, init, recover};
 
-pub(crate) fn expand(module: &Checked) -> TokenStream {
+pub(crate) fn expand(module: &CheckedModule) -> TokenStream {
     let block = &module.block;
     let Some(name) = &module.name else {
         return quote!(#block);
     };
-    let expander = Expander {
+    let expander = ModuleExpander {
         module,
         ty: &module.block.self_ty,
         name,
         paths: Paths::new(module.renamed.clone()),
     };
-    let support = expander.support();
+    let support = if module.is_further {
+        expander.addition()
+    } else {
+        expander.support()
+    };
     quote!(#block #support)
 }
 
-struct Expander<'a> {
-    module: &'a Checked,
+struct ModuleExpander<'a> {
+    module: &'a CheckedModule,
     ty: &'a Type,
     name: &'a Ident,
     paths: Paths,
 }
 
-impl Expander<'_> {
+impl ModuleExpander<'_> {
     fn support(&self) -> TokenStream {
         let p = self.paths.private();
         let parts = [
@@ -49,10 +52,7 @@ impl Expander<'_> {
         ];
         let handlers = self.module.handlers.iter();
         let handlers = handlers.map(|handler| self.handler(handler));
-        let lists = [
-            self.list("ListedInEmits", self.module.emits.as_deref()),
-            self.list("ListedInCalls", self.module.calls.as_deref()),
-        ];
+        let lists = self.lists();
         let unhandled = module_unhandled(self.module);
         let standing_in =
             unhandled.map(|message| recover::handled_by(self.ty, message, &self.paths));
@@ -95,13 +95,17 @@ impl Expander<'_> {
         };
         let instances = module.instances;
         let (restart, breaker) = (self.restart(), self.breaker());
-        let resources = module.hooks.init.iter().flat_map(|init| &init.resources);
+        let resources = module.hooks.init.as_ref();
+        let resources = resources.map_or(&[][..], |init| &init.resources);
+        let slots = init::slots(resources, &self.paths);
+        let resources = init::descriptors(resources);
         let launch = if module.is_manual {
             quote!(#p::Option::None)
         } else {
             quote!(#p::Option::Some(#p::launch::<#ty>))
         };
         quote_spanned! {spans::attribute()=>
+            #slots
             static DESCRIPTOR: #p::ModuleDescriptor = #p::ModuleDescriptor {
                 declaration: #p::Declaration {
                     name: ::core::concat!(::core::module_path!(), "::", #name),
@@ -118,7 +122,7 @@ impl Expander<'_> {
                 mailbox: #mailbox,
                 restart: #restart,
                 breaker: #breaker,
-                resources: &[#(<#resources as #p::InitArgument>::DESCRIPTOR),*],
+                resources: &[#(#resources),*],
                 launch: #launch,
             };
         }
@@ -217,6 +221,23 @@ impl Expander<'_> {
         }
     }
 
+    /// What a further block of a module adds, so that its error is the only one: what it lists counts as
+    /// handled and may be sent.
+    fn addition(&self) -> TokenStream {
+        let handled = self.module.handlers.iter().map(|handler| &handler.message);
+        let handled = handled.chain(&self.module.unhandled);
+        let handled = handled.map(|message| recover::handled_by(self.ty, message, &self.paths));
+        let lists = self.lists();
+        quote!(#(#handled)* #(#lists)*)
+    }
+
+    fn lists(&self) -> [TokenStream; 2] {
+        [
+            self.list("ListedInEmits", self.module.emits.as_deref()),
+            self.list("ListedInCalls", self.module.calls.as_deref()),
+        ]
+    }
+
     /// What the module may send.
     fn list(&self, name: &str, messages: Option<&[Type]>) -> TokenStream {
         let (p, ty) = (self.paths.private(), self.ty);
@@ -280,7 +301,7 @@ impl Expander<'_> {
 }
 
 /// What has an error for not being handled counts as handled. A fake handles nothing for others.
-fn module_unhandled(module: &Checked) -> impl Iterator<Item = &Type> {
+fn module_unhandled(module: &CheckedModule) -> impl Iterator<Item = &Type> {
     module.unhandled.iter().filter(|_| !module.is_fake)
 }
 

@@ -46,7 +46,7 @@ const GRAMMAR: Grammar = Grammar {
 
 /// What was given. Nothing is known to make sense yet.
 #[derive(Default)]
-pub(in crate::sourcing) struct Args {
+pub(in crate::sourcing) struct AggregateArgs {
     pub(in crate::sourcing) handles: Option<TypeList>,
     pub(super) events: Option<TypeList>,
     pub(super) name: Option<LitStr>,
@@ -58,9 +58,9 @@ pub(in crate::sourcing) struct Args {
     pub(super) seen: Seen,
 }
 
-impl Args {
+impl AggregateArgs {
     pub(in crate::sourcing) fn parse(arguments: TokenStream, diagnostics: &Diagnostics) -> Self {
-        let mut args = Args::default();
+        let mut args = AggregateArgs::default();
         args.seen = GRAMMAR.read(arguments, diagnostics, |key, input| {
             match key.to_string().as_str() {
                 "handles" => args.handles = Some(TypeList::parse(key, input)?),

@@ -5,24 +5,24 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::Type;
 
 use crate::paths::Paths;
-use crate::sourcing::aggregate::model::Checked;
+use crate::sourcing::aggregate::model::CheckedAggregate;
 use crate::sourcing::descriptor::{Parts, descriptor, handled_by, said};
 use crate::sourcing::methods::Method;
 use crate::spans::{self, Extent};
 
-pub(super) struct Expander<'a> {
-    pub(super) aggregate: &'a Checked,
+pub(super) struct AggregateExpander<'a> {
+    pub(super) aggregate: &'a CheckedAggregate,
     pub(super) ty: &'a Ident,
     pub(super) paths: Paths,
     /// The enum of the events.
     pub(super) event: Ident,
 }
 
-impl<'a> Expander<'a> {
+impl<'a> AggregateExpander<'a> {
     /// `None` if nothing can be made of it but the block itself.
-    pub(super) fn new(aggregate: &'a Checked) -> Option<Self> {
+    pub(super) fn new(aggregate: &'a CheckedAggregate) -> Option<Self> {
         let ty = aggregate.ty.as_ref()?;
-        Some(Expander {
+        Some(AggregateExpander {
             aggregate,
             ty,
             paths: Paths::new(aggregate.renamed.clone()),
@@ -191,7 +191,7 @@ impl<'a> Expander<'a> {
 
     pub(super) fn settings(&self) -> TokenStream {
         let p = self.paths.private();
-        let Checked {
+        let CheckedAggregate {
             snapshot_every,
             snapshot_version,
             cache,

@@ -10,8 +10,8 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use crate::header::Whose;
-use crate::sourcing::aggregate::expand::Expander;
-use crate::sourcing::aggregate::model::Checked;
+use crate::sourcing::aggregate::expand::AggregateExpander;
+use crate::sourcing::aggregate::model::CheckedAggregate;
 
 pub(super) const WHOSE: Whose = Whose {
     attribute: "aggregate",
@@ -20,9 +20,9 @@ pub(super) const WHOSE: Whose = Whose {
 };
 
 /// The code of an aggregate; of one that has mistakes, a stub.
-pub(super) fn expand(aggregate: &Checked) -> TokenStream {
+pub(super) fn expand(aggregate: &CheckedAggregate) -> TokenStream {
     let block = &aggregate.block;
-    let support = Expander::new(aggregate).map(|expander| {
+    let support = AggregateExpander::new(aggregate).map(|expander| {
         if aggregate.is_broken {
             stub::expand(&expander)
         } else {

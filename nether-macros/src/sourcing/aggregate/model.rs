@@ -9,7 +9,7 @@ use crate::block::Block;
 use crate::sourcing::methods::Method;
 
 /// Only [`validate`](super::validate) makes one.
-pub(in crate::sourcing) struct Checked {
+pub(in crate::sourcing) struct CheckedAggregate {
     pub(super) block: Block,
     /// `None` if nothing can be made of it but the block itself.
     pub(super) ty: Option<Ident>,

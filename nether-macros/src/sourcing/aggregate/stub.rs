@@ -4,14 +4,14 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
 use crate::sourcing::aggregate::WHOSE;
-use crate::sourcing::aggregate::expand::{Expander, variants};
+use crate::sourcing::aggregate::expand::{AggregateExpander, variants};
 use crate::sourcing::descriptor;
 use crate::spans;
 use crate::{header, recover};
 
 /// It is an aggregate of its events, for what names it, and its commands count as handled.
-pub(super) fn expand(expander: &Expander<'_>) -> TokenStream {
-    let Expander {
+pub(super) fn expand(expander: &AggregateExpander<'_>) -> TokenStream {
+    let AggregateExpander {
         aggregate,
         ty,
         paths,
@@ -39,8 +39,8 @@ pub(super) fn expand(expander: &Expander<'_>) -> TokenStream {
     }
 }
 
-fn implementation(expander: &Expander<'_>) -> TokenStream {
-    let Expander {
+fn implementation(expander: &AggregateExpander<'_>) -> TokenStream {
+    let AggregateExpander {
         ty, paths, event, ..
     } = expander;
     let p = paths.private();

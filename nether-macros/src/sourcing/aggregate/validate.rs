@@ -10,18 +10,18 @@ use crate::diagnostics::Diagnostics;
 use crate::keys::TypeList;
 use crate::signature::behind_reference;
 use crate::sourcing::aggregate::WHOSE;
-use crate::sourcing::aggregate::args::Args;
-use crate::sourcing::aggregate::model::Checked;
+use crate::sourcing::aggregate::args::AggregateArgs;
+use crate::sourcing::aggregate::model::CheckedAggregate;
 use crate::sourcing::methods::{self, Method};
 use crate::sourcing::settings;
 use crate::{header, lists, types};
 
 /// Checks everything.
 pub(in crate::sourcing) fn check(
-    args: Args,
+    args: AggregateArgs,
     mut block: Block,
     diagnostics: &Diagnostics,
-) -> Checked {
+) -> CheckedAggregate {
     let ty = header::check(&block, &WHOSE, diagnostics);
     check_given(&args, diagnostics);
     let list = |list: &Option<TypeList>| {
@@ -53,7 +53,7 @@ pub(in crate::sourcing) fn check(
     let idle = settings::duration(args.idle.as_ref(), Duration::from_secs(300), diagnostics);
     methods::unmark(&mut block);
     let unread = header::take_broken(&mut block);
-    Checked {
+    CheckedAggregate {
         ty,
         name,
         handles: handles.unwrap_or_default(),
@@ -73,7 +73,7 @@ pub(in crate::sourcing) fn check(
     }
 }
 
-fn check_given(args: &Args, diagnostics: &Diagnostics) {
+fn check_given(args: &AggregateArgs, diagnostics: &Diagnostics) {
     let needed = [
         (
             "handles",

@@ -3,23 +3,24 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 
+use crate::init;
 use crate::paths::Paths;
 use crate::sourcing::descriptor::{Parts, descriptor, handled_by, said};
 use crate::sourcing::methods::{self, Method, is_transaction};
-use crate::sourcing::projection::model::{Checked, Keeps};
+use crate::sourcing::projection::model::{CheckedProjection, Keeps};
 use crate::spans::{self, Extent};
 
-pub(super) struct Expander<'a> {
-    pub(super) projection: &'a Checked,
+pub(super) struct ProjectionExpander<'a> {
+    pub(super) projection: &'a CheckedProjection,
     pub(super) ty: &'a Ident,
     pub(super) paths: Paths,
 }
 
-impl<'a> Expander<'a> {
+impl<'a> ProjectionExpander<'a> {
     /// `None` if nothing can be made of it but the block itself.
-    pub(super) fn new(projection: &'a Checked) -> Option<Self> {
+    pub(super) fn new(projection: &'a CheckedProjection) -> Option<Self> {
         let ty = projection.ty.as_ref()?;
-        Some(Expander {
+        Some(ProjectionExpander {
             projection,
             ty,
             paths: Paths::new(projection.renamed.clone()),
@@ -29,7 +30,8 @@ impl<'a> Expander<'a> {
     pub(super) fn support(&self) -> TokenStream {
         let (p, ty) = (self.paths.private(), self.ty);
         let queries = &self.projection.queries;
-        let init = self.projection.hooks.init.as_ref();
+        let resources = self.projection.hooks.init.as_ref();
+        let resources = resources.map_or(&[][..], |init| &init.resources);
         let parts = Parts {
             name: ty,
             module: quote!(#p::eventstore::Projections<#ty>),
@@ -39,17 +41,15 @@ impl<'a> Expander<'a> {
                 .collect(),
             emits: Vec::new(),
             calls: Vec::new(),
-            resources: init
-                .iter()
-                .flat_map(|init| &init.resources)
-                .map(|resource| quote!(<#resource as #p::InitArgument>::DESCRIPTOR))
-                .collect(),
+            resources: init::descriptors(resources).collect(),
         };
+        let slots = init::slots(resources, &self.paths);
         let descriptor = descriptor(&parts, &self.paths);
         let projection = self.projection();
         let answers = queries.iter().map(|query| self.answer(query));
         quote_spanned! {spans::attribute()=>
             const _: () = {
+                #slots
                 #descriptor
                 #projection
                 #(#answers)*
@@ -120,9 +120,7 @@ impl<'a> Expander<'a> {
             Some(init) => {
                 let method = &init.method;
                 let awaited = init.is_async.then(|| quote!(.await));
-                let arguments = init.resources.iter();
-                let arguments =
-                    arguments.map(|ty| quote!(<#ty as #p::InitArgument>::of(#resources)?));
+                let arguments = init::found(&init.resources, &resources);
                 let Extent { start, end } = Extent::of(&init.output);
                 let shown = self.paths.private_at(start);
                 let into = quote_spanned!(start=> #shown::IntoModule::<Self, _>::into_module);

@@ -13,8 +13,8 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use crate::header::Whose;
-use crate::sourcing::projection::expand::Expander;
-use crate::sourcing::projection::model::Checked;
+use crate::sourcing::projection::expand::ProjectionExpander;
+use crate::sourcing::projection::model::CheckedProjection;
 
 pub(super) const WHOSE: Whose = Whose {
     attribute: "projection",
@@ -23,9 +23,9 @@ pub(super) const WHOSE: Whose = Whose {
 };
 
 /// The code of a projection; of one that has mistakes, a stub.
-pub(super) fn expand(projection: &Checked) -> TokenStream {
+pub(super) fn expand(projection: &CheckedProjection) -> TokenStream {
     let block = &projection.block;
-    let support = Expander::new(projection).map(|expander| {
+    let support = ProjectionExpander::new(projection).map(|expander| {
         if projection.is_broken {
             stub::expand(&expander)
         } else {

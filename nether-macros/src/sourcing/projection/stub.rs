@@ -5,13 +5,13 @@ use quote::{quote, quote_spanned};
 
 use crate::sourcing::descriptor;
 use crate::sourcing::projection::WHOSE;
-use crate::sourcing::projection::expand::Expander;
+use crate::sourcing::projection::expand::ProjectionExpander;
 use crate::spans;
 use crate::{header, recover};
 
 /// It is a projection, for what names it, and its queries count as handled.
-pub(super) fn expand(expander: &Expander<'_>) -> TokenStream {
-    let Expander {
+pub(super) fn expand(expander: &ProjectionExpander<'_>) -> TokenStream {
+    let ProjectionExpander {
         projection,
         ty,
         paths,

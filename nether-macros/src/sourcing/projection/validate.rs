@@ -7,18 +7,18 @@ use crate::block::Block;
 use crate::diagnostics::Diagnostics;
 use crate::signature::is_context;
 use crate::sourcing::methods::{self, Method, is_transaction};
-use crate::sourcing::projection::args::Args;
-use crate::sourcing::projection::model::{Checked, Keeps, ProjectionHooks};
+use crate::sourcing::projection::args::ProjectionArgs;
+use crate::sourcing::projection::model::{CheckedProjection, Keeps, ProjectionHooks};
 use crate::sourcing::projection::{WHOSE, hooks};
 use crate::sourcing::settings;
 use crate::{header, lists, types};
 
 /// Checks everything.
 pub(in crate::sourcing) fn check(
-    args: Args,
+    args: ProjectionArgs,
     mut block: Block,
     diagnostics: &Diagnostics,
-) -> Checked {
+) -> CheckedProjection {
     let ty = header::check(&block, &WHOSE, diagnostics);
     if !args.seen.has("handles") {
         let message = "`#[projection]` does not say what the projection handles";
@@ -57,7 +57,7 @@ pub(in crate::sourcing) fn check(
     hooks::unmark(&mut block);
     methods::unmark(&mut block);
     let unread = header::take_broken(&mut block);
-    Checked {
+    CheckedProjection {
         ty,
         name,
         takes_context: (events.iter().chain(&queries)).any(|it| it.context().is_some())
@@ -115,7 +115,7 @@ fn check_query(method: &Method, diagnostics: &Diagnostics) {
 }
 
 /// Without anything that outlives the process, its state is in memory.
-fn keeps(args: &Args, events: &[Method], hooks: &ProjectionHooks) -> Keeps {
+fn keeps(args: &ProjectionArgs, events: &[Method], hooks: &ProjectionHooks) -> Keeps {
     let takes_transaction = |method: &Method| method.rest.iter().any(is_transaction);
     if events.iter().any(takes_transaction) {
         Keeps::InTransaction
@@ -153,7 +153,12 @@ fn check_receivers(events: &[Method], is_parallel: bool, diagnostics: &Diagnosti
 }
 
 /// What writes into the store's file runs on the thread that does.
-fn check_transactions(args: &Args, events: &[Method], keeps: Keeps, diagnostics: &Diagnostics) {
+fn check_transactions(
+    args: &ProjectionArgs,
+    events: &[Method],
+    keeps: Keeps,
+    diagnostics: &Diagnostics,
+) {
     if keeps != Keeps::InTransaction {
         return;
     }

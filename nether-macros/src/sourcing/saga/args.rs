@@ -46,7 +46,7 @@ const GRAMMAR: Grammar = Grammar {
 
 /// What was given. Nothing is known to make sense yet.
 #[derive(Default)]
-pub(in crate::sourcing) struct Args {
+pub(in crate::sourcing) struct SagaArgs {
     pub(super) key: Option<Ident>,
     pub(in crate::sourcing) handles: Option<TypeList>,
     pub(super) starts: Option<TypeList>,
@@ -58,9 +58,9 @@ pub(in crate::sourcing) struct Args {
     pub(super) seen: Seen,
 }
 
-impl Args {
+impl SagaArgs {
     pub(in crate::sourcing) fn parse(arguments: TokenStream, diagnostics: &Diagnostics) -> Self {
-        let mut args = Args::default();
+        let mut args = SagaArgs::default();
         args.seen = GRAMMAR.read(arguments, diagnostics, |key, input| {
             match key.to_string().as_str() {
                 "key" => args.key = Some(input.parse()?),

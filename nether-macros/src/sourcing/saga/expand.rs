@@ -9,17 +9,17 @@ use crate::lists::{self, Match};
 use crate::paths::Paths;
 use crate::sourcing::descriptor::{Parts, descriptor, said};
 use crate::sourcing::methods::{self, Method};
-use crate::sourcing::saga::model::{Checked, Timeout};
+use crate::sourcing::saga::model::{CheckedSaga, Timeout};
 use crate::spans::{self, Extent};
 
-pub(super) struct Expander<'a> {
-    pub(super) saga: &'a Checked,
+pub(super) struct SagaExpander<'a> {
+    pub(super) saga: &'a CheckedSaga,
     pub(super) ty: &'a Ident,
     pub(super) key: &'a Ident,
     pub(super) paths: Paths,
 }
 
-impl Expander<'_> {
+impl SagaExpander<'_> {
     pub(super) fn support(&self) -> TokenStream {
         let (p, ty) = (self.paths.private(), self.ty);
         let sends = &self.saga.sends;
@@ -226,7 +226,7 @@ impl Expander<'_> {
 }
 
 /// That the saga lists the commands.
-pub(super) fn proofs(saga: &Checked, ty: &Ident, paths: &Paths) -> TokenStream {
+pub(super) fn proofs(saga: &CheckedSaga, ty: &Ident, paths: &Paths) -> TokenStream {
     let proofs = saga.sends.iter().map(|command| {
         let p = paths.private();
         let place = Extent::of(command).end;

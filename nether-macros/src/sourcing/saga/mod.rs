@@ -14,8 +14,8 @@ use quote::quote;
 
 use crate::header::Whose;
 use crate::paths::Paths;
-use crate::sourcing::saga::expand::Expander;
-use crate::sourcing::saga::model::Checked;
+use crate::sourcing::saga::expand::SagaExpander;
+use crate::sourcing::saga::model::CheckedSaga;
 
 pub(super) const WHOSE: Whose = Whose {
     attribute: "saga",
@@ -24,12 +24,12 @@ pub(super) const WHOSE: Whose = Whose {
 };
 
 /// The code of a saga; of one that has mistakes, a stub.
-pub(super) fn expand(saga: &Checked) -> TokenStream {
+pub(super) fn expand(saga: &CheckedSaga) -> TokenStream {
     let block = &saga.block;
     let support = saga.ty.as_ref().map(|ty| {
         let paths = Paths::new(saga.renamed.clone());
         match &saga.key {
-            Some(key) if !saga.is_broken => Expander {
+            Some(key) if !saga.is_broken => SagaExpander {
                 saga,
                 ty,
                 key,

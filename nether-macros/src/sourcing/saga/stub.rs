@@ -8,11 +8,11 @@ use crate::paths::Paths;
 use crate::sourcing::descriptor;
 use crate::sourcing::saga::WHOSE;
 use crate::sourcing::saga::expand::proofs;
-use crate::sourcing::saga::model::Checked;
+use crate::sourcing::saga::model::CheckedSaga;
 use crate::spans;
 
 /// It is a saga, for its steps and what names it.
-pub(super) fn expand(saga: &Checked, ty: &Ident, paths: &Paths) -> TokenStream {
+pub(super) fn expand(saga: &CheckedSaga, ty: &Ident, paths: &Paths) -> TokenStream {
     let p = paths.private();
     let es = quote!(#p::eventstore);
     let descriptor = descriptor::stub(ty, paths);

@@ -8,18 +8,18 @@ use crate::diagnostics::Diagnostics;
 use crate::keys::TypeList;
 use crate::lists::{self, Match};
 use crate::sourcing::methods::{self, Method, is_step};
-use crate::sourcing::saga::args::Args;
-use crate::sourcing::saga::model::Checked;
+use crate::sourcing::saga::args::SagaArgs;
+use crate::sourcing::saga::model::CheckedSaga;
 use crate::sourcing::saga::{WHOSE, timeouts};
 use crate::sourcing::settings;
 use crate::{header, types};
 
 /// Checks everything.
 pub(in crate::sourcing) fn check(
-    args: Args,
+    args: SagaArgs,
     mut block: Block,
     diagnostics: &Diagnostics,
-) -> Checked {
+) -> CheckedSaga {
     let ty = header::check(&block, &WHOSE, diagnostics);
     check_given(&args, diagnostics);
     let list = |list: &Option<TypeList>| {
@@ -56,7 +56,7 @@ pub(in crate::sourcing) fn check(
     timeouts::unmark(&mut block);
     methods::unmark(&mut block);
     let unread = header::take_broken(&mut block);
-    Checked {
+    CheckedSaga {
         ty,
         name,
         key: args.key,
@@ -74,7 +74,7 @@ pub(in crate::sourcing) fn check(
     }
 }
 
-fn check_given(args: &Args, diagnostics: &Diagnostics) {
+fn check_given(args: &SagaArgs, diagnostics: &Diagnostics) {
     let needed = [
         (
             "key",
