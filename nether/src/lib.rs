@@ -145,7 +145,8 @@
 //!
 //! # Waiting
 //!
-//! Nether sees what a handler waits for, as long as it waits for Nether. So no wait is for ever without a word:
+//! Nether sees what a handler waits for, as long as it waits for Nether. So no wait is for ever without a
+//! word:
 //!
 //! | what it waits for | what ends the wait, besides that which is waited for |
 //! |---|---|
@@ -157,8 +158,8 @@
 //! | the end of a unit of work: [`close`](Context::close) | its deadline. If it waits for the module whose handler closes it, [`ContextError::deadlock`], and the unit of work is cancelled |
 //! | the modules that it starts `after`, and those that it calls in `#[on_start]` | if they wait for it, a [`Deadlock`] is the error of its start |
 //!
-//! A handler that waits for several replies at once (`select!`, `join!`) is stuck only if all of them are: no call is
-//! refused while there is a way out. A handler, a start or a `close` that takes longer than
+//! A handler that waits for several replies at once (`select!`, `join!`) is stuck only if all of them are: no
+//! call is refused while there is a way out. A handler, a start or a `close` that takes longer than
 //! [`slow_handler`](SystemBuilder::slow_handler) is reported with what it waits for.
 //!
 //! # Testing

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use crate::envelope::{Header, Label, Parcel, Reply, Source};
 use crate::error::{FailureKind, SendError};
@@ -274,7 +274,7 @@ pub(crate) fn offer<P>(
             Err(rejected)
         }
         Poll::Pending => Ok(Some(WaitingOffer {
-            queued: Some(queue_behind(queue, source.scope, label)),
+            queued: queue_behind(queue, source.scope, label, cx.waker()),
             queue: Arc::clone(queue),
             header: source.header(label),
             offer,
@@ -286,16 +286,21 @@ pub(crate) fn offer<P>(
 /// more.
 pub(crate) struct WaitingOffer<P> {
     /// That it waits, for the unit of work that closes. Not while it is polled, when it may be accepted.
-    queued: Option<QueuedWait>,
+    queued: QueuedWait,
     queue: Arc<dyn Queue<P>>,
     header: Header,
     offer: Offer<P>,
 }
 
 /// Registers that a message waits for room in the mailbox of a module.
-fn queue_behind<P>(queue: &Arc<dyn Queue<P>>, scope: &Arc<Scope>, label: Label) -> QueuedWait {
+fn queue_behind<P>(
+    queue: &Arc<dyn Queue<P>>,
+    scope: &Arc<Scope>,
+    label: Label,
+    waker: &Waker,
+) -> QueuedWait {
     let module = Queued::Mailbox(queue.waiter().number());
-    scope.queue(label.sequence(), module, 1)
+    scope.queue((label.sequence(), module), 1, Some(waker.clone()))
 }
 
 impl<P> WaitingOffer<P> {
@@ -314,12 +319,12 @@ impl<P> WaitingOffer<P> {
         if self.header.scope.is_cancelled() {
             return Poll::Ready(Err(Rejected::Cancelled));
         }
-        self.queued = None;
+        self.queued.begin_poll();
         let polled = self
             .queue
             .poll_accept(self.header.source(), label, &mut self.offer, cx);
         if polled.is_pending() {
-            self.queued = Some(queue_behind(&self.queue, &self.header.scope, label));
+            self.queued.end_poll(cx.waker());
         }
         polled
     }
@@ -327,7 +332,7 @@ impl<P> WaitingOffer<P> {
 
 impl<P> Drop for WaitingOffer<P> {
     fn drop(&mut self) {
-        self.queued = None;
+        self.queued.begin_poll(); // It is not in flight from here on.
         if let Some(ticket) = self.offer.ticket.take() {
             self.queue.withdraw(ticket);
         }

@@ -182,7 +182,7 @@ async fn every_problem_is_told_at_once_with_both_places() {
     assert_eq!(count("same id"), 1, "{text}");
     assert_eq!(count("missing resource"), 3, "{text}");
     assert_eq!(count("after cycle"), 1, "{text}");
-    assert_eq!(count("call cycle"), 1, "{text}");
+    assert_eq!(count("call cycle"), 2, "{text}");
     for declaration in [
         "struct Unhandled",
         "struct Unanswered",
@@ -194,6 +194,8 @@ async fn every_problem_is_told_at_once_with_both_places() {
         "impl Later",
         "impl Pinger",
         "impl Ponger",
+        "impl CallsShared",
+        "impl CallsExclusive",
     ] {
         assert!(
             text.contains(&place(declaration)),

@@ -102,8 +102,8 @@ pub(crate) trait AnyChannel: Any + Send + Sync {
     /// Whether a push would wait.
     fn is_full(&self) -> bool;
 
-    /// Ends it although it has a producer that has not finished, or, if it is held `by_consumer`, a consumer that
-    /// takes nothing.
+    /// Ends it although it has a producer that has not finished, or, if it is held `by_consumer`, a consumer
+    /// that takes nothing.
     fn end_held(&self, by_consumer: bool) -> usize;
 
     /// Wakes all that sleep at it, so that they look again at what is around them.

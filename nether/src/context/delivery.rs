@@ -338,7 +338,9 @@ impl<E: Event> RemainingDeliveries<E> {
     fn wait_behind(&self, module: u64) -> QueuedWait {
         {
             let behind = Queued::Mailbox(module);
-            self.handle.scope.queue(self.sequence, behind, self.count())
+            self.handle
+                .scope
+                .queue((self.sequence, behind), self.count(), None)
         }
     }
 }

@@ -32,22 +32,22 @@ pub(crate) enum Origin {
     Handler,
     /// From a clone of the context of a handler or hook. Who uses it, and for how long, is not known. Used in
     /// the task of a module, it is not held up either; elsewhere it waits at a full mailbox.
-    Loose(Home),
+    Loose(HomeModule),
     /// From a task that was spawned: it waits at full mailboxes, as work from outside does, since no module
     /// waits for it; but it is part of what a closing context and a stopping system wait for.
-    Task(Home),
+    Task(HomeModule),
     /// From a clone of such a task's context.
-    LooseTask(Home),
+    LooseTask(HomeModule),
 }
 
 /// The exclusive module in whose task something was made that may outlive its handler; 0 for none. At that
 /// module's mailbox it does not wait, because the handler may be waiting for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Home(u32);
+pub(crate) struct HomeModule(u32);
 
-impl Home {
+impl HomeModule {
     fn current() -> Self {
-        Home(waiting::current_short())
+        HomeModule(waiting::current_short())
     }
 
     /// Whether what was made there waits for room in the mailbox of `module`.
@@ -62,7 +62,7 @@ impl Origin {
     /// The origin of a clone.
     pub(crate) fn of_clone(self) -> Self {
         match self {
-            Origin::Handler | Origin::Hook => Origin::Loose(Home::current()),
+            Origin::Handler | Origin::Hook => Origin::Loose(HomeModule::current()),
             Origin::Task(home) => Origin::LooseTask(home),
             same => same,
         }
@@ -74,7 +74,9 @@ impl Origin {
             Origin::Task(home) | Origin::LooseTask(home) | Origin::Loose(home) => {
                 Origin::Task(home)
             }
-            Origin::External | Origin::Hook | Origin::Handler => Origin::Task(Home::current()),
+            Origin::External | Origin::Hook | Origin::Handler => {
+                Origin::Task(HomeModule::current())
+            }
         }
     }
 
@@ -138,8 +140,8 @@ impl Handle {
         waits && waiting::current() == 0
     }
 
-    /// Whether what it sends waits for room in the system. In the task of an exclusive module nothing waits for room,
-    /// whatever the handle: what keeps the room may wait for that module.
+    /// Whether what it sends waits for room in the system. In the task of an exclusive module nothing waits
+    /// for room, whatever the handle: what keeps the room may wait for that module.
     #[inline]
     pub(crate) fn waits_for_room(&self) -> bool {
         self.is_external() && waiting::current() == 0

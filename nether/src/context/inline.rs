@@ -123,8 +123,9 @@ fn run_on<M: Message>(
     let runtime = scope.mediator.runtime.clone();
     // Its failure must be known before the unit of work can end.
     let guard = ScopeGuard::new(Arc::clone(&scope));
-    let queued = scope.queue(sequence, Queued::Abandoned(sequence), 1);
-    // Polled once more at once, and elsewhere: what it waits for, the module that has called it waits for no more.
+    let queued = scope.queue((sequence, Queued::Abandoned(sequence)), 1, None);
+    // Polled once more at once, and elsewhere: what it waits for, the module that has called it waits for no
+    // more.
     let mut future = future;
     let mut cx = Context::from_waker(Waker::noop());
     let first =

@@ -31,8 +31,8 @@ impl Context<External> {
     /// # Errors
     /// Every message that failed while no caller waited for its reply; that the context was cancelled; how
     /// many messages were still in flight when its deadline passed; the results of its transactions, if not
-    /// all were committed. If a handler closes a context in which something waits for its own module, the circle
-    /// ([`ContextError::deadlock`]): the context is cancelled then.
+    /// all were committed. If a handler closes a context in which something waits for its own module, the
+    /// circle ([`ContextError::deadlock`]): the context is cancelled then.
     pub async fn close(self) -> Result<Outcome, ContextError> {
         close(&self.handle().scope).await
     }

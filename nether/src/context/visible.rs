@@ -1,4 +1,5 @@
-//! [`VisibleWait`]: that a handler or task waits for a message that it has sent, for the unit of work that closes.
+//! [`VisibleWait`]: that a handler or task waits for a message that it has sent, for the unit of work that
+//! closes.
 
 use std::future::poll_fn;
 

@@ -49,8 +49,8 @@ const fn check_single(modules: &[&ModuleDescriptor], index: usize) {
     }
 }
 
-/// An exclusive module that calls itself, directly or through others, would wait for itself for ever. A shared module
-/// waits on behalf of its caller.
+/// An exclusive module that calls itself, directly or through others, would wait for itself for ever. A
+/// shared module waits on behalf of its caller.
 const fn check_circles(
     modules: &[&ModuleDescriptor],
     start: usize,

@@ -99,8 +99,8 @@ pub enum StartProblem {
         /// The circle; the first is to start after the last.
         modules: Vec<Declaration>,
     },
-    /// An exclusive module whose `calls` lead back to it, directly or through others: sooner or later it would wait
-    /// for itself for ever.
+    /// An exclusive module whose `calls` lead back to it, directly or through others: sooner or later it
+    /// would wait for itself for ever.
     CallCycle {
         /// The circle; the last calls the first.
         modules: Vec<Declaration>,

@@ -226,8 +226,8 @@ fn check_after(program: &Program<'_>, problems: &mut Vec<StartProblem>) {
     }
 }
 
-/// An exclusive module that calls itself, directly or through others, would wait for itself for ever. A shared module
-/// waits on behalf of its caller, so that circles go through it.
+/// An exclusive module that calls itself, directly or through others, would wait for itself for ever. A
+/// shared module waits on behalf of its caller, so that circles go through it.
 fn check_call_cycles(
     program: &Program<'_>,
     handlers: &HashMap<MessageRef, Vec<&'static ModuleDescriptor>>,

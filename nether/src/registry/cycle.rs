@@ -30,7 +30,8 @@ pub(super) fn find_cycle(
     Some(cycle.iter().map(|module| module.declaration).collect())
 }
 
-/// The shortest circle through this module, if there is one: each module depends on the next, and the last on this one.
+/// The shortest circle through this module, if there is one: each module depends on the next, and the last on
+/// this one.
 pub(super) fn circle_through(
     module: ModuleRef,
     edges: &impl Fn(&ModuleDescriptor) -> Vec<ModuleRef>,

@@ -1,5 +1,5 @@
-//! How a unit of work is closed: it waits until nothing is in flight, and ends the streams at which everything
-//! that is left waits.
+//! How a unit of work is closed: it waits until nothing is in flight, and ends the streams at which
+//! everything that is left waits.
 
 use std::future::pending;
 use std::pin::pin;
@@ -87,8 +87,8 @@ impl Scope {
         }
     }
 
-    /// What `look` finds, sooner or later: it is asked at once, and whenever something of the unit of work that
-    /// closes is over or begins to wait.
+    /// What `look` finds, sooner or later: it is asked at once, and whenever something of the unit of work
+    /// that closes is over or begins to wait.
     pub(crate) async fn until<T>(&self, look: impl Fn() -> Option<T>) -> T {
         let extras = self.extras_or_new();
         loop {
@@ -123,8 +123,8 @@ impl Scope {
     }
 
     /// If every delivery in flight waits at a stream, or for one that does, ends the oldest stream without a
-    /// producer, or whose producers have no reader. If there is none, only outsiders could end the wait, and it
-    /// ends after a while. Returns whether it ended one.
+    /// producer, or whose producers have no reader. If there is none, only outsiders could end the wait, and
+    /// it ends after a while. Returns whether it ended one.
     fn end_a_stream(&self, extras: &Extras, agenda: &mut Agenda) -> bool {
         let stuck = match extras.ledger.look(self.address(), || self.in_flight()) {
             Finding::Busy => {
@@ -186,7 +186,8 @@ impl StreamEntry {
         }
     }
 
-    /// Whether deliveries wait at it, though it is not complete; and whether it is a consumer that they wait for.
+    /// Whether deliveries wait at it, though it is not complete; and whether it is a consumer that they wait
+    /// for.
     fn held_outside(&self, stuck: &Stuck) -> Option<(&Self, bool)> {
         let for_room = self.is_in(&stuck.for_room);
         (for_room || self.is_in(&stuck.for_items)).then_some((self, for_room))

@@ -2,16 +2,17 @@
 //! from one that waits for what will never come.
 //!
 //! A wait is registered by the future that waits, and a handler is *parked* from the end of each poll to the
-//! beginning of the next. Before closing concludes that all deliveries wait, it calls the roll: it wakes every
-//! future that is registered, and only those that their handlers still poll answer. So a handler that works on
-//! while it holds a future that it does not poll is not taken for one that waits.
+//! beginning of the next. Before closing concludes that all deliveries wait, it calls the roll: it wakes
+//! every future that is registered, and only those that their handlers still poll answer. So a handler that
+//! works on while it holds a future that it does not poll is not taken for one that waits.
 //!
-//! Futures register while their unit of work closes, since before that nobody asks. Those that wait for a reply
-//! from a mailbox register at once: closing could not find them later. Its interleavings are tried out in
-//! `tests/models`.
+//! Futures register while their unit of work closes, since before that nobody asks. Those that wait for a
+//! reply from a mailbox register at once: closing could not find them later. Its interleavings are tried out
+//! in `tests/models`.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Weak};
+use std::task::Waker;
 
 use crate::channel::AnyChannel;
 use crate::sync::{Mutex, lock};
@@ -43,8 +44,8 @@ pub(crate) enum WaitKind {
     Item(Arc<dyn AnyChannel>),
     /// Room in the stream.
     Room(Arc<dyn AnyChannel>),
-    /// The end of the message of this number, or that it is accepted: a shared module handles it in the same task, or
-    /// it is queued.
+    /// The end of the message of this number, or that it is accepted: a shared module handles it in the same
+    /// task, or it is queued.
     Message(u64),
 }
 
@@ -94,14 +95,14 @@ pub(crate) enum Queued {
     /// Room in the mailbox of the exclusive module of this number.
     Mailbox(u64),
     /// A place in a shared module.
-    Place(Places),
+    Place(SharedPlaces),
     /// The end of the command of this number, which its caller has abandoned.
     Abandoned(u64),
 }
 
 /// The places of a shared module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Places {
+pub(crate) struct SharedPlaces {
     /// What tells the module from others.
     pub(crate) module: u64,
     /// How many there are.
@@ -142,6 +143,10 @@ struct QueuedEntry {
     behind: Queued,
     /// How many deliveries it stands for.
     count: u64,
+    /// Whether the future that waits is being polled, so that it may be accepted now.
+    is_polled: bool,
+    /// Wakes that future, if it has to answer.
+    waker: Option<Waker>,
 }
 
 struct ParkedHandler {
@@ -288,16 +293,33 @@ impl Ledger {
 
     /// Registers `count` deliveries that wait without a handler; gives what [`leave`](Ledger::leave) knows them
     /// by.
-    pub(crate) fn queue(&self, sequence: u64, behind: Queued, count: u64) -> u64 {
+    pub(crate) fn queue(
+        &self,
+        (sequence, behind): (u64, Queued),
+        count: u64,
+        waker: Option<Waker>,
+    ) -> u64 {
         let mut state = lock(&self.0);
         let id = state.number();
         let entry = QueuedEntry {
             sequence,
             behind,
             count,
+            is_polled: false,
+            waker,
         };
         state.queued.insert(id, entry);
         id
+    }
+
+    /// The future of what waits without a handler is polled from now on, or was polled and waits on, with
+    /// this waker.
+    pub(crate) fn poll_queued(&self, id: u64, waker: Option<Waker>) {
+        let mut state = lock(&self.0);
+        if let Some(entry) = state.queued.get_mut(&id) {
+            entry.is_polled = waker.is_none();
+            entry.waker = waker.or(entry.waker.take());
+        }
     }
 
     /// Removes what no longer waits without a handler.
@@ -309,19 +331,15 @@ impl Ledger {
 
     /// Wakes every future that is registered.
     pub(crate) fn call_roll(&self) {
-        let (streams, replies) = {
-            let mut state = lock(&self.0);
-            state.call_roll()
-        };
-        streams.iter().for_each(|stream| stream.notify());
-        replies.iter().for_each(|reply| reply.wake());
+        let called = lock(&self.0).call_roll();
+        called.wake();
     }
 
     /// Looks for a delivery, in the unit of work that has this address, that may go on by itself.
     ///
     /// While the lock is held no parked handler can continue, so the number of deliveries in flight, if it is
-    /// the number of those that are known to wait, proves that there is no other. From then on nothing changes
-    /// but by outsiders, and what is waited for can be looked at.
+    /// the number of those that are known to wait, proves that there is no other. From then on nothing
+    /// changes but by outsiders, and what is waited for can be looked at.
     pub(crate) fn look(&self, unit: usize, in_flight: impl FnOnce() -> u64) -> Finding {
         // Dropped after the lock is released: to drop a module runs user code.
         let mut mailboxes = Vec::new();
@@ -338,7 +356,8 @@ impl Ledger {
             .iter()
             .map(|mailbox| mailbox.count_of(unit))
             .sum::<u64>();
-        let queued = state.queued.values().map(|entry| entry.count).sum::<u64>();
+        let queued = state.queued.values().filter(|entry| !entry.is_polled);
+        let queued = queued.map(|entry| entry.count).sum::<u64>();
         let known = state.parked.len() as u64 + held + waiting + queued;
         if known != in_flight || !state.is_stuck(|_| true) {
             return Finding::Busy;
@@ -351,10 +370,9 @@ impl Ledger {
             }
             return Finding::Stuck(state.streams());
         }
-        let (streams, replies) = state.call_roll();
+        let called = state.call_roll();
         drop(state);
-        streams.iter().for_each(|stream| stream.notify());
-        replies.iter().for_each(|reply| reply.wake());
+        called.wake();
         Finding::RollCalled
     }
 }
@@ -411,19 +429,24 @@ impl LedgerState {
         over
     }
 
-    fn call_roll(&mut self) -> (Vec<Arc<dyn AnyChannel>>, Vec<Arc<dyn PendingReply>>) {
+    fn call_roll(&mut self) -> Called {
         self.roll += 1;
         self.moves_before_roll = self.moves;
         let streams = self.waits.values().flatten().filter_map(WaitEntry::stream);
         let replies = self.replies.values().map(|entry| Arc::clone(&entry.reply));
-        (streams.cloned().collect(), replies.collect())
+        let queued = self.queued.values().filter_map(|entry| entry.waker.clone());
+        Called {
+            streams: streams.cloned().collect(),
+            replies: replies.collect(),
+            queued: queued.collect(),
+        }
     }
 
     /// Whether everything that is known waits for a stream, or for something else that does. A handler with
     /// several waits waits if all of them do. Only those count that have `answered` so.
     ///
-    /// The waiting deliveries are the least fixpoint: those that only wait for each other, in a circle, are not
-    /// among them, for no stream that ends would help them.
+    /// The waiting deliveries are the least fixpoint: those that only wait for each other, in a circle, are
+    /// not among them, for no stream that ends would help them.
     fn is_stuck(&self, answered: impl Fn(u64) -> bool) -> bool {
         let mut replies: HashMap<DeliveryKey, Vec<&ReplyEntry>> = HashMap::new();
         for entry in self.replies.values() {
@@ -478,6 +501,21 @@ impl LedgerState {
             }
         }
         stuck
+    }
+}
+
+/// Whom a roll call wakes, outside of the lock.
+struct Called {
+    streams: Vec<Arc<dyn AnyChannel>>,
+    replies: Vec<Arc<dyn PendingReply>>,
+    queued: Vec<Waker>,
+}
+
+impl Called {
+    fn wake(self) {
+        self.streams.iter().for_each(|stream| stream.notify());
+        self.replies.iter().for_each(|reply| reply.wake());
+        self.queued.into_iter().for_each(Waker::wake);
     }
 }
 

@@ -15,7 +15,7 @@ mod waits;
 
 pub(crate) use self::guard::ScopeGuard;
 pub(crate) use self::ledger::{
-    DeliveryKey, HeldMailbox, HeldModule, ParkedIn, PendingReply, Places, Queued, WaitKind,
+    DeliveryKey, HeldMailbox, HeldModule, ParkedIn, PendingReply, Queued, SharedPlaces, WaitKind,
 };
 pub(crate) use self::properties::Deadline;
 pub use self::properties::{ContextId, MessageId};

@@ -1,6 +1,7 @@
 //! What registers in the [`Ledger`](crate::scope::ledger::Ledger) of a unit of work, until dropped.
 
 use std::sync::Arc;
+use std::task::Waker;
 
 use crate::scope::Scope;
 use crate::scope::ledger::{DeliveryKey, ParkedIn, PendingReply, Queued, WaitKind};
@@ -31,12 +32,12 @@ impl Drop for Waiting {
 }
 
 /// A handler that is not being polled, until dropped.
-pub(crate) struct Parked<'a> {
+pub(crate) struct ParkedGuard<'a> {
     scope: &'a Scope,
     handler: DeliveryKey,
 }
 
-impl Drop for Parked<'_> {
+impl Drop for ParkedGuard<'_> {
     fn drop(&mut self) {
         if let Some(extras) = self.scope.extras() {
             extras.ledger.unpark(self.handler);
@@ -48,6 +49,25 @@ impl Drop for Parked<'_> {
 pub(crate) struct QueuedWait {
     scope: Arc<Scope>,
     id: u64,
+}
+
+impl QueuedWait {
+    /// The future that waits is polled: it may be accepted now.
+    pub(crate) fn begin_poll(&self) {
+        self.set_waker(None);
+    }
+
+    /// It was polled, and waits on.
+    pub(crate) fn end_poll(&self, waker: &Waker) {
+        self.set_waker(Some(waker.clone()));
+        self.scope.notify_moved();
+    }
+
+    fn set_waker(&self, waker: Option<Waker>) {
+        if let Some(extras) = self.scope.extras() {
+            extras.ledger.poll_queued(self.id, waker);
+        }
+    }
 }
 
 impl Drop for QueuedWait {
@@ -104,7 +124,7 @@ impl Scope {
         handler: Option<DeliveryKey>,
         message: &'static str,
         module: impl FnOnce() -> Option<ParkedIn>,
-    ) -> Option<Parked<'_>> {
+    ) -> Option<ParkedGuard<'_>> {
         if !self.is_closing() {
             return None;
         }
@@ -117,20 +137,26 @@ impl Scope {
         handler: DeliveryKey,
         message: &'static str,
         module: ParkedIn,
-    ) -> Option<Parked<'_>> {
+    ) -> Option<ParkedGuard<'_>> {
         if !self.kind.is_unit() {
             return None;
         }
         self.extras_or_new().ledger.park(handler, message, module);
         self.notify_moved();
         let scope = self;
-        Some(Parked { scope, handler })
+        Some(ParkedGuard { scope, handler })
     }
 
-    /// Registers what is in flight, and waits without a handler.
+    /// Registers `count` deliveries that wait without a handler behind something, of the message of this
+    /// number. The waker is that of the future that waits, if it has to answer a roll call.
     #[cold]
-    pub(crate) fn queue(self: &Arc<Self>, sequence: u64, behind: Queued, count: u64) -> QueuedWait {
-        let id = self.extras_or_new().ledger.queue(sequence, behind, count);
+    pub(crate) fn queue(
+        self: &Arc<Self>,
+        behind: (u64, Queued),
+        count: u64,
+        waker: Option<Waker>,
+    ) -> QueuedWait {
+        let id = self.extras_or_new().ledger.queue(behind, count, waker);
         self.notify_moved();
         let scope = Arc::clone(self);
         QueuedWait { scope, id }

@@ -188,8 +188,8 @@ async fn stop_on_demand(mediator: Arc<Mediator>, system: Weak<SystemInner>) {
     }
 }
 
-/// Starts the instances side by side, each after those it waits for. With the first that fails the system begins to
-/// stop. Says also whether it was stopped before that.
+/// Starts the instances side by side, each after those it waits for. With the first that fails the system
+/// begins to stop. Says also whether it was stopped before that.
 async fn start_all(
     system: &System,
     instances: &[Arc<dyn AnyInstance>],
@@ -248,8 +248,8 @@ async fn start_all(
     (problems, stopping.has_begun() && !stops_itself)
 }
 
-/// What each instance waits for by its `after`, in the wait-for graph: so a module that starts and calls one that
-/// waits for it is refused.
+/// What each instance waits for by its `after`, in the wait-for graph: so a module that starts and calls one
+/// that waits for it is refused.
 fn waits_of(instances: &[Arc<dyn AnyInstance>]) -> HashMap<InstanceId, Vec<StartWait>> {
     let mut waits: HashMap<InstanceId, Vec<StartWait>> = HashMap::new();
     for instance in instances {

@@ -1,11 +1,11 @@
 //! [`Node`]: the wait-for graph. There is no graph as such: each module knows what it waits for, under a lock
-//! of its own. A wait is over once its reply cell is no longer open, which the handler sees to before it takes
-//! its next message, or once the module's task does not poll for it any more. Its interleavings are tried out
-//! in `tests/models`.
+//! of its own. A wait is over once its reply cell is no longer open, which the handler sees to before it
+//! takes its next message, or once the module's task does not poll for it any more. Its interleavings are
+//! tried out in `tests/models`.
 //!
-//! A module that waits for several replies at once goes on when the first of them arrives (`select!`), or may do
-//! so (`join!`). So it is stuck only if all that it waits for is: these are "or" waits (K. M. Chandy, J. Misra,
-//! L. M. Haas, "Distributed deadlock detection", 1983).
+//! A module that waits for several replies at once goes on when the first of them arrives (`select!`), or may
+//! do so (`join!`). So it is stuck only if all that it waits for is: these are "or" waits (K. M. Chandy, J.
+//! Misra, L. M. Haas, "Distributed deadlock detection", 1983).
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
@@ -160,8 +160,8 @@ impl Node {
         over
     }
 
-    /// Looks again whether the module is stuck: one of several replies may have arrived, and what is left never
-    /// will. Then the last of these is refused.
+    /// Looks again whether the module is stuck: one of several replies may have arrived, and what is left
+    /// never will. Then the last of these is refused.
     pub(crate) fn look_again(self: &Arc<Self>, holders: Holders<'_>) {
         if self.open.load(Ordering::SeqCst) < 2 {
             return;
@@ -191,8 +191,8 @@ impl Node {
         lock(&self.waits).closing = None;
     }
 
-    /// The circle of waits that the module is in, if there is no way out of it; `refuse` is to open it, before any
-    /// other module finds it.
+    /// The circle of waits that the module is in, if there is no way out of it; `refuse` is to open it,
+    /// before any other module finds it.
     pub(crate) fn deadlock(
         self: &Arc<Self>,
         holders: Holders<'_>,
@@ -203,7 +203,7 @@ impl Node {
             // What was seen one after the other may never have been there together; but what is there still
             // when all has been seen, was.
             let _refusing = lock(refusing());
-            if circle.iter().all(Step::is_there) {
+            if circle.iter().all(SeenWait::is_there) {
                 let cycle = circle.iter().map(|step| step.edge).collect();
                 let deadlock = Deadlock { cycle };
                 refuse(&deadlock);
@@ -215,19 +215,19 @@ impl Node {
 
 /// The modules that one may wait for, and what each of them waits for, as it was seen.
 struct Graph {
-    nodes: HashMap<u64, (Arc<Node>, Vec<Step>)>,
+    nodes: HashMap<u64, (Arc<Node>, Vec<SeenWait>)>,
 }
 
 /// A wait that was seen.
 #[derive(Clone)]
-struct Step {
+struct SeenWait {
     edge: WaitEdge,
     to: Arc<Node>,
     /// `None` for the end of a unit of work.
     wait: Option<(Arc<Node>, Wait)>,
 }
 
-impl Step {
+impl SeenWait {
     fn is_there(&self) -> bool {
         let wait = self.wait.as_ref();
         wait.is_none_or(|(node, wait)| !node.is_over(wait))
@@ -251,13 +251,13 @@ impl Graph {
         graph
     }
 
-    /// Removes the modules that can go on: those that wait for nothing, and those that wait for one that can go
-    /// on.
+    /// Removes the modules that can go on: those that wait for nothing, and those that wait for one that can
+    /// go on.
     fn remove_ways_out(&mut self) {
         loop {
-            let can_go_on = |(node, steps): &(Arc<Node>, Vec<Step>)| {
-                let is_left = |step: &Step| self.nodes.contains_key(&step.to.number);
-                let (ends, replies): (Vec<&Step>, Vec<&Step>) =
+            let can_go_on = |(node, steps): &(Arc<Node>, Vec<SeenWait>)| {
+                let is_left = |step: &SeenWait| self.nodes.contains_key(&step.to.number);
+                let (ends, replies): (Vec<&SeenWait>, Vec<&SeenWait>) =
                     steps.iter().partition(|step| step.wait.is_none());
                 // The end of a unit of work is the end of all that is in it.
                 let is_stuck = (!replies.is_empty() && replies.iter().all(|step| is_left(step)))
@@ -273,13 +273,13 @@ impl Graph {
     }
 
     /// The shortest circle through this module.
-    fn circle(&self, start: &Arc<Node>) -> Option<Vec<Step>> {
+    fn circle(&self, start: &Arc<Node>) -> Option<Vec<SeenWait>> {
         let mut seen = HashSet::new();
-        let mut paths: VecDeque<Vec<Step>> = VecDeque::from([Vec::new()]);
+        let mut paths: VecDeque<Vec<SeenWait>> = VecDeque::from([Vec::new()]);
         while let Some(path) = paths.pop_front() {
             let last = path
                 .last()
-                .map_or(start.number, |step: &Step| step.to.number);
+                .map_or(start.number, |step: &SeenWait| step.to.number);
             let Some((_, steps)) = self.nodes.get(&last) else {
                 continue;
             };
@@ -299,20 +299,20 @@ impl Graph {
 }
 
 /// What a module waits for.
-fn steps(node: &Arc<Node>, holders: Holders<'_>) -> Vec<Step> {
+fn steps(node: &Arc<Node>, holders: Holders<'_>) -> Vec<SeenWait> {
     let (open, closing) = {
         let waits = lock(&node.waits);
         let open = waits.list.iter().filter(|wait| !node.is_over(wait));
         (open.cloned().collect::<Vec<_>>(), waits.closing)
     };
-    let waits = open.into_iter().map(|wait| Step {
+    let waits = open.into_iter().map(|wait| SeenWait {
         edge: node.edge(&wait),
         to: Arc::clone(&wait.handler),
         wait: Some((Arc::clone(node), wait)),
     });
-    let mut steps: Vec<Step> = waits.collect();
+    let mut steps: Vec<SeenWait> = waits.collect();
     let holders = closing.map_or_else(Vec::new, holders);
-    steps.extend(holders.into_iter().map(|holder| Step {
+    steps.extend(holders.into_iter().map(|holder| SeenWait {
         edge: WaitEdge {
             module: node.module.name,
             message: CLOSE,

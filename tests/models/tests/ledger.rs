@@ -1,5 +1,5 @@
-//! What closing knows of those who wait: it never takes a handler that has an item in its hand, or is about to push
-//! one, for one that waits; and when all wait, it finds that.
+//! What closing knows of those who wait: it never takes a handler that has an item in its hand, or is about
+//! to push one, for one that waits; and when all wait, it finds that.
 
 /// What the sources import as `crate::sync`.
 mod sync {
@@ -57,8 +57,8 @@ impl AnyChannel for Stream {
     }
 }
 
-/// A unit of work that closes, with two deliveries in flight: one pushes an item and is done, the other takes items
-/// and works on them.
+/// A unit of work that closes, with two deliveries in flight: one pushes an item and is done, the other takes
+/// items and works on them.
 struct Unit {
     ledger: Ledger,
     stream: Arc<Stream>,
@@ -118,8 +118,9 @@ impl Unit {
     }
 }
 
-/// More interleavings than can all be tried out: as many as find what needs three changes of threads with near
-/// certainty (PCT: S. Burckhardt et al., "A randomized scheduler with probabilistic guarantees of finding bugs", 2010).
+/// More interleavings than can all be tried out: as many as find what needs three changes of threads with
+/// near certainty (PCT: S. Burckhardt et al., "A randomized scheduler with probabilistic guarantees of
+/// finding bugs", 2010).
 fn in_many_interleavings(model: impl Fn() + Send + Sync + 'static) {
     shuttle::check_pct(model, 20_000, 3);
 }

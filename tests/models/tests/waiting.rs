@@ -119,8 +119,9 @@ fn call(from: &Arc<Node>, to: &Arc<Node>, reply: &Arc<ReplyCell>) -> bool {
     from.add(wait, &no_holders).is_ok()
 }
 
-/// More interleavings than can all be tried out: as many as find what needs three changes of threads with near
-/// certainty (PCT: S. Burckhardt et al., "A randomized scheduler with probabilistic guarantees of finding bugs", 2010).
+/// More interleavings than can all be tried out: as many as find what needs three changes of threads with
+/// near certainty (PCT: S. Burckhardt et al., "A randomized scheduler with probabilistic guarantees of
+/// finding bugs", 2010).
 fn in_many_interleavings(model: impl Fn() + Send + Sync + 'static) {
     shuttle::check_pct(model, 20_000, 3);
 }
@@ -194,8 +195,8 @@ fn a_circle_that_never_was_is_not_seen() {
     });
 }
 
-/// A waits for B and for C at once, and B for A: while C may still reply, there is a way out; when it has, there is
-/// none, and A is told so when it goes back to sleep.
+/// A waits for B and for C at once, and B for A: while C may still reply, there is a way out; when it has,
+/// there is none, and A is told so when it goes back to sleep.
 #[test]
 fn of_two_replies_one_is_a_way_out_until_it_has_arrived() {
     in_many_interleavings(|| {

@@ -1,5 +1,5 @@
-//! What closing sees: it ends the streams at which everything that is left waits, through whatever it waits, and
-//! never one that a handler at work may still push to.
+//! What closing sees: it ends the streams at which everything that is left waits, through whatever it waits,
+//! and never one that a handler at work may still push to.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use futures_util::future::{join, join_all, select};
 use futures_util::{StreamExt, stream};
+use nether::ContextError;
 use nether::prelude::*;
-use nether::{ContextError, FailureKind, Streaming};
 use tokio::runtime::Builder;
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 /// Takes numbers until there are no more.
 #[command(reply = u32)]
@@ -408,113 +408,4 @@ fn no_item_is_lost_between_a_pull_and_the_push_after_it() {
             assert_eq!(line.0.load(Ordering::SeqCst), 3, "round {round}");
         }
     });
-}
-
-/// Replies with a stream of so many numbers.
-#[command(reply = Streaming<u32, u32>)]
-struct Export(u32);
-
-struct Exporter;
-
-#[module(handles = Export, manual)]
-impl Exporter {
-    async fn export(
-        &mut self,
-        Export(count): Export,
-        ctx: &Context<Self>,
-    ) -> nether::Result<Streaming<u32, u32>> {
-        let reply = ctx.streaming(count, async move |out| {
-            for number in 0..count {
-                out.push(number).await?;
-            }
-            out.finish();
-            Ok(())
-        })?;
-        Ok(reply)
-    }
-}
-
-/// The streams that closing has ended by itself.
-fn held(error: &ContextError) -> Vec<String> {
-    let kinds = error.failures.iter().map(|failure| &failure.kind);
-    let held = kinds.filter_map(|kind| match kind {
-        FailureKind::HeldStream(held) => Some(held.to_string()),
-        _ => None,
-    });
-    held.collect()
-}
-
-#[tokio::test(start_paused = true)]
-async fn items_that_nobody_takes_end_with_the_patience_of_closing() -> nether::Result<()> {
-    let system = system().await;
-    system.attach(Exporter).await?;
-    let ctx = system.context();
-    let (count, _items) = ctx.send_streaming(Export(1000)).await?;
-    assert_eq!(count, 1000);
-    let began = Instant::now();
-    let error = ctx.close().await.expect_err("the stream was held");
-    assert_eq!(began.elapsed(), Duration::from_secs(5));
-    let [held] = held(&error).try_into().expect("one stream");
-    let expected = "the stream of `u32` was ended after 5s: handlers wait for room in it, and a consumer outside of \
-                    handlers takes nothing; take its items, or drop it, before `close`";
-    assert_eq!(held, expected);
-    Ok(())
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_producer_that_is_held_ends_with_the_patience_of_closing() -> nether::Result<()> {
-    let patience = Duration::from_secs(60);
-    let system = System::builder()
-        .isolated()
-        .close_patience(patience)
-        .start()
-        .await?;
-    system.attach(Hands).await?;
-    let ctx = system.context();
-    let holder = ctx.clone();
-    let named = holder.stream_named::<u8>("progress").produce();
-    let producer = holder.stream::<u32>().produce();
-    ctx.process(TakeShared).await?;
-    let began = Instant::now();
-    let pushed = async {
-        for number in 0..3 {
-            sleep(Duration::from_secs(50)).await;
-            producer.push(number).await.expect("there is room");
-        }
-    };
-    let (closed, ()) = join(ctx.close(), pushed).await;
-    // It begins anew with each item.
-    assert_eq!(began.elapsed(), Duration::from_secs(3 * 50 + 60));
-    let error = closed.expect_err("the stream was held");
-    assert!(
-        held(&error)[0].contains("the stream of `u32` was ended after 60s"),
-        "{error}"
-    );
-    assert_eq!(
-        held(&error).len(),
-        1,
-        "at the other one nothing waits: {error}"
-    );
-    drop((named, producer));
-    Ok(())
-}
-
-#[tokio::test(start_paused = true)]
-async fn closing_has_no_patience_limit_if_it_is_the_longest_duration() -> nether::Result<()> {
-    let system = System::builder()
-        .isolated()
-        .close_patience(Duration::MAX)
-        .start()
-        .await?;
-    system.attach(Hands).await?;
-    let ctx = system.context();
-    let holder = ctx.clone();
-    let producer = holder.stream::<u32>().produce();
-    ctx.process(TakeShared).await?;
-    let closing = tokio::spawn(ctx.close());
-    sleep(Duration::from_secs(60 * 60 * 24)).await;
-    assert!(!closing.is_finished());
-    producer.finish();
-    closing.await??;
-    Ok(())
 }

@@ -1,5 +1,5 @@
-//! Modules that start together: those that wait for each other are told so, and a module that fails ends the start
-//! though another never comes back.
+//! Modules that start together: those that wait for each other are told so, and a module that fails ends the
+//! start though another never comes back.
 
 use std::time::Duration;
 

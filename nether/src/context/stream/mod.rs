@@ -112,20 +112,19 @@ impl<S: Caller> Context<S> {
 /// items, then the error. When its unit of work is cancelled, a stream ends at once, and its remaining items
 /// are lost.
 ///
-/// When its unit of work closes, a stream without producers is complete as soon as everything that is left in flight
-/// waits for items that no handler pushes: consumers, handlers and tasks that wait for the reply of one, through any
-/// number of calls, and messages in line for modules that consumers keep busy. So a handler that pushes need not
-/// finish the stream. If there are several such streams, the oldest one ends first; a handler that pushes to another
-/// stream after that should [`produce`](SharedStream::produce) it.
+/// When its unit of work closes, a stream without producers is complete as soon as everything that is left in
+/// flight waits for items that no handler pushes: consumers, handlers and tasks that wait for the reply of
+/// one, through any number of calls, and messages in line for modules that consumers keep busy. So a handler
+/// that pushes need not finish the stream. If there are several such streams, the oldest one ends first; a
+/// handler that pushes to another stream after that should [`produce`](SharedStream::produce) it.
 ///
-/// A handler that waits for an item or a reply counts as waiting even if it waits for something else at the same
-/// time that is not Nether's: a timer in `select!`, a database in `join!`. If it pushes after that, it should
-/// `produce`.
+/// A handler that waits for an item or a reply counts as waiting even if it waits for something else at the
+/// same time that is not Nether's: a timer in `select!`, a database in `join!`. If it pushes after that, it
+/// should `produce`.
 ///
-/// A producer or a consumer that is held outside of handlers may move a stream on at any time. If all that is left
-/// in flight waits for it, closing waits for
-/// [`close_patience`](crate::SystemBuilder::close_patience), ends the stream, and returns
-/// [`FailureKind::HeldStream`](crate::FailureKind::HeldStream), which names it.
+/// A producer or a consumer that is held outside of handlers may move a stream on at any time. If all that is
+/// left in flight waits for it, closing waits for [`close_patience`](crate::SystemBuilder::close_patience),
+/// ends the stream, and returns [`FailureKind::HeldStream`](crate::FailureKind::HeldStream), which names it.
 ///
 /// # Lifetime
 ///

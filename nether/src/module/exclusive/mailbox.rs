@@ -326,8 +326,8 @@ impl<I> Mailbox<I> {
     }
 }
 
-/// Whether a sender waits for room. In the task of an exclusive module none begins to: what keeps the room may wait
-/// for that module.
+/// Whether a sender waits for room. In the task of an exclusive module none begins to: what keeps the room
+/// may wait for that module.
 #[cold]
 fn must_wait(ticket: &Option<u64>) -> bool {
     ticket.is_some() || waiting::current() == 0

@@ -176,8 +176,8 @@ impl<M: Module + Shared> SharedCell<M> {
         Some(self.module.load()).filter(|module| module.is_some())
     }
 
-    /// The module, after what holds it up; `None` if there will be none, or if there is a reason not to begin any
-    /// more.
+    /// The module, after what holds it up; `None` if there will be none, or if there is a reason not to begin
+    /// any more.
     ///
     /// # Errors
     /// If it would never be made, because it waits for the caller.

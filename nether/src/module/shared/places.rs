@@ -1,7 +1,8 @@
 //! [`Places`] of a shared module: how work waits for one, and is taken back if it does not get one.
 
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::sync::Arc;
+use std::task::Poll;
 
 use tokio::sync::{Semaphore, SetOnce};
 use tokio::time::sleep_until;
@@ -20,14 +21,14 @@ pub(super) struct Places {
     /// Set once the module accepts nothing more.
     closed: SetOnce<()>,
     /// How many there are, and whose they are.
-    all: scope::Places,
+    all: scope::SharedPlaces,
 }
 
 impl Places {
     /// The places of the module that has this number.
     pub(super) fn new(bound: usize, module: u64) -> Self {
         Places {
-            all: scope::Places {
+            all: scope::SharedPlaces {
                 module,
                 count: bound,
             },
@@ -67,8 +68,9 @@ impl Places {
     }
 
     /// Registers that a message waits for a place.
-    fn queue(&self, scope: &Arc<Scope>, sequence: u64) -> QueuedWait {
-        scope.queue(sequence, Queued::Place(self.all), 1)
+    async fn queue(&self, scope: &Arc<Scope>, sequence: u64) -> QueuedWait {
+        let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
+        scope.queue((sequence, Queued::Place(self.all)), 1, Some(waker))
     }
 
     /// Waits for a place, first come, first served, and takes it.
@@ -81,7 +83,7 @@ impl Places {
     /// Waits for a place for what a handler caused. Says whether it took one: it does not if there is a
     /// reason not to begin any more.
     pub(super) async fn wait_inside(&self, scope: &Arc<Scope>, sequence: u64) -> bool {
-        let _queued = self.queue(scope, sequence);
+        let _queued = self.queue(scope, sequence).await;
         let place = async {
             self.wait().await;
             true
@@ -126,7 +128,7 @@ impl<P> Offered<P> {
             return Err(Rejected::Closed);
         };
         let scope = Arc::clone(&header.scope);
-        let queued = places.queue(&scope, header.label.sequence());
+        let queued = places.queue(&scope, header.label.sequence()).await;
         let is_cancelled = async {
             scope.cancelled().await;
             Err(Rejected::Cancelled)
