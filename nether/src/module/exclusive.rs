@@ -239,7 +239,9 @@ impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
                 // What panics here is user code beside a handler, whose own panics are caught before.
                 match catch(work.run(&mut module)).await {
                     Ok(LoopEnd::Closed) => {
-                        return catch(M::on_stop(&mut module, work.module_ctx())).await;
+                        let ended = catch(M::on_stop(&mut module, work.module_ctx())).await;
+                        drop_unpanicked(module);
+                        return ended;
                     }
                     Ok(LoopEnd::Crashed) => {}
                     Err(panic) => {

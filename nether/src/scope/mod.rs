@@ -18,10 +18,10 @@ pub(crate) use self::streams::{BlockedMailbox, StreamWaiter};
 pub use self::transaction::Transaction;
 
 use std::fmt;
-use std::mem::offset_of;
+use std::mem::{self, offset_of};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::Notify;
 use tokio::time::timeout_at;
@@ -32,6 +32,7 @@ use self::properties::Properties;
 use self::state::ScopeState;
 use crate::channel::AnyChannel;
 use crate::error::{Failure, FailureKind, SendError, StreamError};
+use crate::guarded::drop_unpanicked;
 use crate::mediator::{Mediator, Row, Table};
 use crate::sync::lock;
 
@@ -405,6 +406,26 @@ impl Scope {
         self.cancel();
         self.end(false);
         self.clear_up();
+    }
+}
+
+impl Drop for Scope {
+    #[inline]
+    fn drop(&mut self) {
+        if *self.has_failures.get_mut() || self.extras.get().is_some() {
+            self.drop_values();
+        }
+    }
+}
+
+impl Scope {
+    /// Drops what is the user's: errors that nobody took, events and items of streams. The last handle may be
+    /// dropped in the task of a stranger, which must not panic with it.
+    #[cold]
+    fn drop_values(&mut self) {
+        let failures = self.failures.get_mut();
+        drop_unpanicked(mem::take(failures.unwrap_or_else(PoisonError::into_inner)));
+        drop_unpanicked(self.extras.take());
     }
 }
 
