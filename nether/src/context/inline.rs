@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use crate::context::timer::Cancellation;
 use crate::error::{CallError, Failure, FailureKind, HandlerError};
 use crate::guarded::drop_unpanicked;
 use crate::message::{Message, MessageKind};
@@ -15,6 +16,7 @@ pub(super) struct RunToEnd<T, E> {
     /// `None` once it is over.
     future: Option<BoxFuture<Result<T, CallError<E>>>>,
     detach: Option<Detach<T, E>>,
+    pub(super) cancellation: Cancellation,
 }
 
 struct Detach<T, E> {
@@ -52,6 +54,7 @@ impl<T, E> RunToEnd<T, E> {
         RunToEnd {
             future: Some(future),
             detach,
+            cancellation: Cancellation::default(),
         }
     }
 
@@ -60,6 +63,7 @@ impl<T, E> RunToEnd<T, E> {
         RunToEnd {
             future: Some(future),
             detach: None,
+            cancellation: Cancellation::default(),
         }
     }
 

@@ -114,7 +114,7 @@ fn keep_reply<M: Message>(reply: Reply<M>, of: FailureOrigin) {
 
 impl<M: 'static> ReplyTo<M> {
     /// The call, as its unit of work ends it.
-    #[cold]
+    #[inline]
     pub(crate) fn call(&self) -> Option<Arc<dyn OpenCall>> {
         let cell = self.0.as_ref()?;
         Some(Arc::clone(cell) as _)

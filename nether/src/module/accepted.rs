@@ -110,10 +110,6 @@ impl<M: Module + Shared> Accepted<M> {
                     if let Some(breaker) = &cell.breaker {
                         breaker.count(Verdict::Handled, handle);
                     }
-                    // The caller's task must not panic with a `Drop` of the message.
-                    if packed.is_kept() {
-                        drop_unpanicked(parcel.take());
-                    }
                     return Ok(reply);
                 }
                 Attempt::Ended(failed) => failed,

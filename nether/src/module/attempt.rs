@@ -1,9 +1,8 @@
 //! Attempts at a message, for handlers that have a `timeout` or a `retry`: each is cut off in time, and after
 //! one that failed there may be another.
 
-use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 
 use tokio::time::{sleep, timeout};
 
@@ -13,7 +12,7 @@ use crate::envelope::{Given, Label, Parcel};
 use crate::error::HandlerError;
 use crate::guarded::{Guarded, HandlerFault, Observed, Shielded, drop_unpanicked, said};
 use crate::message::Message;
-use crate::module::handling::{AwaitingCaller, ReturnReply, observed};
+use crate::module::handling::{ReturnReply, observed};
 use crate::module::policy::HandlerPolicy;
 use crate::module::supervision::{Attempt, settle};
 use crate::module::tally::{CrashCause, Verdict};
@@ -73,30 +72,20 @@ where
 {
     let handle = ctx.handle();
     let mut spare = policy.spare(handle, parcel);
-    let mut caller = AwaitingCaller::new(parcel.take_reply_to());
     let result = {
         let parcel = spare.as_mut().unwrap_or(&mut *parcel);
         let handler = Box::pin(M::handle(module, parcel, ctx, ReturnReply));
         let observed = observed(ctx, P::Message::descriptor);
-        let mut attempt = pin!(policy.limited(handler, observed, handle.crashes()));
-        poll_fn(|cx| {
-            let polled = attempt.as_mut().poll(cx);
-            if polled.is_pending() {
-                caller.wait(handle);
-            }
-            polled
-        })
-        .await
+        policy.limited(handler, observed, handle.crashes()).await
     };
     let declaration = &M::descriptor().declaration;
     if spare.is_some()
         && let Some(cause) = failed(&result, handle, P::Message::NAME, declaration)
     {
         policy.wait(handle).await;
-        parcel.give_reply_to(caller.to);
         return cause.map_or(Verdict::Again, Verdict::CrashedAgain);
     }
-    settle(result, caller.to, parcel, handle, declaration)
+    settle(result, parcel, handle, declaration)
 }
 
 /// Attempts a message in a shared module.
@@ -133,6 +122,9 @@ where
         drop_unpanicked((result, spare));
         policy.wait(handle).await;
         return Attempt::Again(cause);
+    }
+    if spare.is_some() && matches!(result, Ok(Ok(_))) {
+        parcel.discard();
     }
     drop_unpanicked(spare);
     Attempt::Ended(result)

@@ -19,7 +19,7 @@ use crate::module::progress::Progress;
 use crate::module::supervision::settle_panic;
 use crate::module::tally::{Crash, CrashCause, Verdict};
 use crate::module::{Exclusive, Module};
-use crate::scope::Scope;
+use crate::scope::{OpenCall, Scope};
 
 /// A module at work. If it is cut off, what it has taken becomes dead letters.
 pub(super) struct Work<'a, M: Module + Exclusive> {
@@ -42,6 +42,9 @@ pub(super) struct Work<'a, M: Module + Exclusive> {
     chance: Chance,
     /// How many handlers were called, for who looks on.
     turn: u32,
+    /// The call whose message is being handled, until its unit of work knows of it: that ends the wait of a
+    /// caller whose handler does not return at once.
+    call: Option<Arc<dyn OpenCall>>,
     /// Why a handler crashed, if one did.
     cause: Option<CrashCause>,
     /// How user code panicked that is part of no message's dispatch, if it did.
@@ -86,6 +89,7 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
             step: cell.mailbox.step(),
             resumes,
             turn: 0,
+            call: None,
             cause: None,
             beside: None,
             books: Books::default(),
@@ -214,15 +218,11 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
             unreachable!("runs say how many messages there are")
         };
         let scope = &self.ctx.handle().scope;
-        let obstacle = if scope.is_plain_unit() {
-            scope.obstacle_of_unit()
-        } else {
-            if scope.is_of_report() {
-                self.progress.mark_report(self.turn.wrapping_add(1));
-            }
-            scope.obstacle()
-        };
-        if let Some(obstacle) = obstacle {
+        if !scope.is_plain_unit() {
+            self.progress
+                .mark_report(self.turn.wrapping_add(1), scope.is_of_report());
+        }
+        if let Some(obstacle) = scope.obstacle() {
             if let Some(BacklogEntry { label, inbox }) = slot.take() {
                 let source = self.ctx.handle().source();
                 self.cell.dead_letter(source, label, inbox, obstacle);
@@ -236,6 +236,9 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         self.turn = self.turn.wrapping_add(1);
         self.progress.begin(self.turn, label.message.slot());
         self.books.is_handling = true;
+        if label.is_awaited() {
+            self.call = M::parcel(inbox).call();
+        }
         let mut is_held_up = false;
         let verdict = {
             let mut handler = pin!(M::dispatch(module, inbox, &self.ctx));
@@ -247,6 +250,9 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
                     self.books.settle_all(self.cell, scope);
                     self.cell
                         .forget_taken(&mut rest, self.ctx.handle(), self.left);
+                    if let Some(call) = self.call.take() {
+                        scope.add_call(call);
+                    }
                     if scope.has_streams() {
                         is_held_up = true;
                         self.cell
@@ -259,6 +265,9 @@ impl<'a, M: Module + Exclusive> Work<'a, M> {
         };
         if is_held_up {
             self.cell.go_on(&self.ctx.handle().scope);
+        }
+        if self.call.is_some() {
+            self.call = None;
         }
         self.books.is_handling = false;
         if let Some(breaker) = self.breaker {

@@ -352,32 +352,18 @@ impl Scope {
     /// Why a message of this scope that is about to be handled must not be, if so.
     #[inline]
     pub(crate) fn obstacle(&self) -> Option<FailureKind> {
-        if self.kind.is_unit() {
-            return self.obstacle_of_unit();
+        if self.kind.is_unit() && self.state.is_cancelled() {
+            return Some(FailureKind::Cancelled);
         }
-        self.passed_deadline()
+        self.deadline()
+            .is_some_and(Deadline::has_passed)
+            .then_some(FailureKind::DeadlineExceeded)
     }
 
     /// Whether it is a unit of work that has nothing to do with a report: the case on the hot path.
     #[inline]
     pub(crate) fn is_plain_unit(&self) -> bool {
         self.kind == ScopeKind::Unit
-    }
-
-    /// The obstacle, in a scope that is known to be a unit of work.
-    #[inline]
-    pub(crate) fn obstacle_of_unit(&self) -> Option<FailureKind> {
-        if self.state.is_cancelled() {
-            return Some(FailureKind::Cancelled);
-        }
-        self.passed_deadline()
-    }
-
-    #[inline]
-    fn passed_deadline(&self) -> Option<FailureKind> {
-        self.deadline()
-            .is_some_and(Deadline::has_passed)
-            .then_some(FailureKind::DeadlineExceeded)
     }
 
     pub(crate) fn add_root(&self) {
