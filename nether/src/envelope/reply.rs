@@ -45,8 +45,8 @@ struct Unclaimed<R> {
 
 impl<R> Unclaimed<R> {
     /// Makes it a failure of the unit of work.
-    fn keep(self: Box<Self>) {
-        let Unclaimed { reply, of, keep } = *self;
+    fn keep(self) {
+        let Unclaimed { reply, of, keep } = self;
         keep(reply, of);
     }
 }
