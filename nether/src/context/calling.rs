@@ -348,8 +348,8 @@ impl<M, P, T, E> CallFuture<'_, M, P, T, E> {
 
     /// Whether there is a reason to wait no longer.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<CallError<E>> {
-        if let CallStage::Running(_) = self.stage
-            && self.timer.poll_cancelled(&self.handle.scope, cx).is_ready()
+        if let CallStage::Running(running) = &mut self.stage
+            && running.cancellation.poll(&self.handle.scope, cx).is_ready()
         {
             self.stage = CallStage::Ended(None);
             return Poll::Ready(SendError::Cancelled { message: self.name }.into());

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use crate::context::budget::poll_budget;
 use crate::context::handle::Handle;
+use crate::context::timer::Cancellation;
 use crate::context::visible::VisibleWait;
 use crate::error::{CallError, Failure, FailureKind, HandlerError};
 use crate::guarded::drop_unpanicked;
@@ -26,6 +27,7 @@ pub(super) struct RunToEnd<T, E> {
     waiting: VisibleWait,
     /// Whether the caller's task has been charged for it.
     is_charged: bool,
+    pub(super) cancellation: Cancellation,
 }
 
 struct Detach<T, E> {
@@ -66,6 +68,7 @@ impl<T, E> RunToEnd<T, E> {
             sequence,
             waiting: VisibleWait::default(),
             is_charged: false,
+            cancellation: Cancellation::default(),
         }
     }
 
@@ -77,6 +80,7 @@ impl<T, E> RunToEnd<T, E> {
             sequence: 0,
             waiting: VisibleWait::default(),
             is_charged: false,
+            cancellation: Cancellation::default(),
         }
     }
 

@@ -1,4 +1,4 @@
-//! [`Timer`]: the deadline and the cancellation of a context, for futures that wait in it.
+//! [`Timer`], the deadline of a context, and [`Cancellation`], for futures that wait in it.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,13 +13,7 @@ use crate::scope::Scope;
 /// Ends at the deadline of a context, also if another handle sets that while this waits. Costs nothing in a
 /// context that has no deadline and no other handle, nor to who need not wait.
 #[derive(Default)]
-pub(super) struct Timer(Option<Box<Alarms>>);
-
-#[derive(Default)]
-struct Alarms {
-    deadline: DeadlineAlarm,
-    cancelled: Option<BoxFuture<()>>,
-}
+pub(super) struct Timer(Option<Box<DeadlineAlarm>>);
 
 #[derive(Default)]
 enum DeadlineAlarm {
@@ -42,7 +36,7 @@ impl Timer {
 
     #[cold]
     fn poll_deadline(&mut self, scope: &Scope, cx: &mut Context<'_>) -> Poll<()> {
-        let alarm = &mut self.0.get_or_insert_default().deadline;
+        let alarm = &mut **self.0.get_or_insert_default();
         loop {
             // Asked once it listens: a deadline that is set later wakes it.
             match (scope.deadline(), &mut *alarm) {
@@ -63,13 +57,17 @@ impl Timer {
             }
         }
     }
+}
 
-    /// Ends when the context is cancelled. It is for callers that run a handler themselves: all others are
-    /// woken by their reply cell, or where they wait for room.
+/// Ends when a context is cancelled. It is for callers that run a handler themselves: all others are woken by
+/// their reply cell, or where they wait for room.
+#[derive(Default)]
+pub(super) struct Cancellation(Option<BoxFuture<()>>);
+
+impl Cancellation {
     #[cold]
-    pub(super) fn poll_cancelled(&mut self, scope: &Arc<Scope>, cx: &mut Context<'_>) -> Poll<()> {
-        let alarms = self.0.get_or_insert_default();
-        let cancelled = alarms.cancelled.get_or_insert_with(|| {
+    pub(super) fn poll(&mut self, scope: &Arc<Scope>, cx: &mut Context<'_>) -> Poll<()> {
+        let cancelled = self.0.get_or_insert_with(|| {
             let scope = Arc::clone(scope);
             Box::pin(async move { scope.cancelled().await })
         });

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use crate::envelope::{FailureOrigin, ReplyTo};
 use crate::error::FailureKind;
+use crate::guarded::drop_unpanicked;
 use crate::message::{ByValue, Event, Message};
+use crate::scope::PendingReply;
 
 /// A packed message.
 pub trait Parcel: Send + 'static {
@@ -28,13 +30,14 @@ pub trait Parcel: Send + 'static {
     #[doc(hidden)]
     fn take_reply_to(&mut self) -> Option<ReplyTo<Self::Message>>;
 
-    /// Puts that back, for a handler that is to be tried again.
+    /// The call of who asked for the reply, if anybody did.
     #[doc(hidden)]
-    fn give_reply_to(&mut self, to: Option<ReplyTo<Self::Message>>);
+    #[allow(private_interfaces)] // Called by the framework alone.
+    fn call(&self) -> Option<Arc<dyn PendingReply>>;
 
-    /// Whether the message is still here, since it is an event, or its handler was given a copy.
+    /// Drops the message, if its handler was given a copy. A panic of its `Drop` goes no further.
     #[doc(hidden)]
-    fn is_kept(&self) -> bool;
+    fn discard(&mut self);
 }
 
 /// A packed message, whatever its type, that its handler did not reply to.
@@ -42,6 +45,10 @@ pub trait Parcel: Send + 'static {
 pub trait AnyParcel {
     /// The message as JSON, if it is still there and can be.
     fn json(&self) -> Option<String>;
+
+    /// The call of who waits for its reply, if anybody does.
+    #[allow(private_interfaces)] // Called by the framework alone.
+    fn call(&self) -> Option<Arc<dyn PendingReply>>;
 
     /// Ends the message: its caller gets the reason, or else its unit of work.
     #[allow(private_interfaces)] // Called by the framework alone.
@@ -51,6 +58,11 @@ pub trait AnyParcel {
 impl<P: Parcel> AnyParcel for P {
     fn json(&self) -> Option<String> {
         Parcel::json(self)
+    }
+
+    #[allow(private_interfaces)]
+    fn call(&self) -> Option<Arc<dyn PendingReply>> {
+        Parcel::call(self)
     }
 
     #[allow(private_interfaces)]
@@ -126,13 +138,13 @@ impl<M: ByValue + Send> Parcel for Given<M> {
         self.reply.take()
     }
 
-    fn give_reply_to(&mut self, to: Option<ReplyTo<M>>) {
-        self.reply = to;
+    #[allow(private_interfaces)]
+    fn call(&self) -> Option<Arc<dyn PendingReply>> {
+        self.reply.as_ref().and_then(ReplyTo::call)
     }
 
-    #[inline]
-    fn is_kept(&self) -> bool {
-        self.message.is_some()
+    fn discard(&mut self) {
+        drop_unpanicked(self.message.take());
     }
 }
 
@@ -173,11 +185,12 @@ impl<E: Event> Parcel for Shown<E> {
         None
     }
 
-    fn give_reply_to(&mut self, _: Option<ReplyTo<E>>) {}
-
-    fn is_kept(&self) -> bool {
-        true
+    #[allow(private_interfaces)]
+    fn call(&self) -> Option<Arc<dyn PendingReply>> {
+        None
     }
+
+    fn discard(&mut self) {}
 }
 
 impl<E> Clone for Shown<E> {

@@ -50,8 +50,8 @@ struct Unclaimed<R> {
 
 impl<R> Unclaimed<R> {
     /// Makes it a failure of the unit of work.
-    fn keep(self: Box<Self>) {
-        let Unclaimed { reply, of, keep } = *self;
+    fn keep(self) {
+        let Unclaimed { reply, of, keep } = self;
         keep(reply, of);
     }
 }
@@ -122,7 +122,7 @@ fn keep_reply<M: Message>(reply: Reply<M>, of: FailureOrigin) {
 
 impl<M: 'static> ReplyTo<M> {
     /// The call, as its unit of work ends it.
-    #[cold]
+    #[inline]
     pub(crate) fn call(&self) -> Option<Arc<dyn PendingReply>> {
         let cell = self.0.as_ref()?;
         Some(Arc::clone(cell) as _)

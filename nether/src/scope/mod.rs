@@ -23,10 +23,10 @@ pub use self::transaction::Transaction;
 pub(crate) use self::waits::{QueuedWait, Waiting};
 
 use std::fmt;
-use std::mem::offset_of;
+use std::mem::{self, offset_of};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -36,6 +36,7 @@ use self::properties::Properties;
 use self::state::ScopeState;
 use crate::channel::AnyChannel;
 use crate::error::{Failure, FailureKind, SendError, StreamError};
+use crate::guarded::drop_unpanicked;
 use crate::mediator::{Mediator, Row, Table};
 use crate::sync::lock;
 
@@ -325,32 +326,18 @@ impl Scope {
     /// Why a message of this scope that is about to be handled must not be, if so.
     #[inline]
     pub(crate) fn obstacle(&self) -> Option<FailureKind> {
-        if self.kind.is_unit() {
-            return self.obstacle_of_unit();
+        if self.kind.is_unit() && self.state.is_cancelled() {
+            return Some(FailureKind::Cancelled);
         }
-        self.passed_deadline()
+        self.deadline()
+            .is_some_and(Deadline::has_passed)
+            .then_some(FailureKind::DeadlineExceeded)
     }
 
     /// Whether it is a unit of work that has nothing to do with a report: the case on the hot path.
     #[inline]
     pub(crate) fn is_plain_unit(&self) -> bool {
         self.kind == ScopeKind::Unit
-    }
-
-    /// The obstacle, in a scope that is known to be a unit of work.
-    #[inline]
-    pub(crate) fn obstacle_of_unit(&self) -> Option<FailureKind> {
-        if self.state.is_cancelled() {
-            return Some(FailureKind::Cancelled);
-        }
-        self.passed_deadline()
-    }
-
-    #[inline]
-    fn passed_deadline(&self) -> Option<FailureKind> {
-        self.deadline()
-            .is_some_and(Deadline::has_passed)
-            .then_some(FailureKind::DeadlineExceeded)
     }
 
     pub(crate) fn add_root(&self) {
@@ -379,6 +366,26 @@ impl Scope {
         self.cancel();
         self.end(false);
         self.clear_up();
+    }
+}
+
+impl Drop for Scope {
+    #[inline]
+    fn drop(&mut self) {
+        if *self.has_failures.get_mut() || self.extras.get().is_some() {
+            self.drop_values();
+        }
+    }
+}
+
+impl Scope {
+    /// Drops what is the user's: errors that nobody took, events and items of streams. The last handle may be
+    /// dropped in the task of a stranger, which must not panic with it.
+    #[cold]
+    fn drop_values(&mut self) {
+        let failures = self.failures.get_mut();
+        drop_unpanicked(mem::take(failures.unwrap_or_else(PoisonError::into_inner)));
+        drop_unpanicked(self.extras.take());
     }
 }
 

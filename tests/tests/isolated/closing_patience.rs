@@ -61,7 +61,7 @@ fn held(error: &ContextError) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn items_that_nobody_takes_end_with_the_patience_of_closing() -> nether::Result<()> {
-    let system = system().await;
+    let system = System::builder().isolated().start().await?;
     system.attach(Exporter).await?;
     let ctx = system.context();
     let (count, _items) = ctx.send_streaming(Export(1000)).await?;

@@ -171,8 +171,12 @@ impl<I> Backlog<I> {
     pub(super) fn next_message_and_rest(
         &mut self,
     ) -> Option<(&mut Option<BacklogEntry<I>>, BacklogRest<'_, I>)> {
-        let (message, messages) = self.messages.get_mut(self.given..)?.split_first_mut()?;
-        self.given += 1;
+        let at = self.given;
+        if at >= self.messages.len() {
+            return None;
+        }
+        self.given = at + 1;
+        let (message, messages) = self.messages[at..].split_first_mut()?;
         let runs = &self.runs;
         Some((message, BacklogRest { messages, runs }))
     }

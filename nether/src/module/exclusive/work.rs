@@ -21,6 +21,7 @@ use crate::module::handler::{Breaker, settle_panic};
 use crate::module::life::Progress;
 use crate::module::tally::{Crash, CrashCause, Verdict};
 use crate::module::{Exclusive, Module};
+use crate::scope::PendingReply;
 
 /// Runs an exclusive module.
 #[doc(hidden)]
@@ -100,6 +101,9 @@ struct Work<M: Module + Exclusive> {
     chance: Chance,
     /// How many handlers were called, for who looks on.
     turn: u32,
+    /// The call whose message is being handled, until its unit of work knows of it: that ends the wait of a
+    /// caller whose handler does not return at once.
+    call: Option<Arc<dyn PendingReply>>,
     /// Why a handler crashed, if one did.
     cause: Option<CrashCause>,
     /// How user code panicked that is part of no message's dispatch, if it did.
@@ -122,6 +126,7 @@ impl<M: Module + Exclusive> Work<M> {
             cell,
             resumes: M::descriptor().restart.resumes(),
             turn: 0,
+            call: None,
             cause: None,
             beside: None,
             books: Books::default(),
@@ -266,15 +271,11 @@ impl<M: Module + Exclusive> Work<M> {
             unreachable!("runs say how many messages there are")
         };
         let scope = &self.ctx.handle().scope;
-        let obstacle = if scope.is_plain_unit() {
-            scope.obstacle_of_unit()
-        } else {
-            if scope.is_of_report() {
-                self.progress.mark_report(self.turn.wrapping_add(1));
-            }
-            scope.obstacle()
-        };
-        if let Some(obstacle) = obstacle {
+        if !scope.is_plain_unit() {
+            self.progress
+                .mark_report(self.turn.wrapping_add(1), scope.is_of_report());
+        }
+        if let Some(obstacle) = scope.obstacle() {
             if let Some(BacklogEntry { label, inbox }) = slot.take() {
                 let source = self.ctx.handle().source();
                 self.cell.dead_letter(source, label, inbox, obstacle);
@@ -288,6 +289,9 @@ impl<M: Module + Exclusive> Work<M> {
         self.turn = self.turn.wrapping_add(1);
         self.progress.begin(self.turn, label.message.slot());
         self.books.is_handling = true;
+        if label.is_awaited() {
+            self.call = M::parcel(inbox).call();
+        }
         let verdict = {
             let mut handler = pin!(M::dispatch(module, inbox, &self.ctx));
             let mut parked = None;
@@ -299,6 +303,9 @@ impl<M: Module + Exclusive> Work<M> {
                     let handle = self.ctx.handle();
                     self.books.settle_all(&self.cell, &handle.scope);
                     self.cell.forget_taken(&mut rest, handle, self.left);
+                    if let Some(call) = self.call.take() {
+                        handle.scope.add_call(call);
+                    }
                     self.cell.look_again();
                     parked = handle
                         .scope
@@ -311,6 +318,9 @@ impl<M: Module + Exclusive> Work<M> {
             })
             .await
         };
+        if self.call.is_some() {
+            self.call = None;
+        }
         self.books.is_handling = false;
         if let Some(breaker) = &self.breaker {
             breaker.count(verdict, self.ctx.handle());

@@ -1,9 +1,8 @@
 //! Attempts at a message, for handlers that have a `timeout` or a `retry`: each is cut off in time, and after
 //! one that failed there may be another.
 
-use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 
 use tokio::time::{sleep, timeout};
 
@@ -13,7 +12,7 @@ use crate::envelope::{Given, Label, Parcel};
 use crate::error::HandlerError;
 use crate::guarded::{Guarded, HandlerFault, Shielded, drop_unpanicked, said};
 use crate::message::Message;
-use crate::module::handler::handling::{AwaitingCaller, ReturnReply, observed};
+use crate::module::handler::handling::{ReturnReply, observed};
 use crate::module::handler::supervision::{Attempt, Handled, settle};
 use crate::module::policy::HandlerPolicy;
 use crate::module::tally::{CrashCause, Verdict};
@@ -72,28 +71,14 @@ where
     M: Module + ExclusiveHandler<P>,
 {
     let mut spare = policy.spare(ctx.handle(), parcel);
-    let mut caller = AwaitingCaller::new(parcel.take_reply_to());
     let given = spare.as_mut().unwrap_or(&mut *parcel);
     let handler = Box::pin(M::handle(module, given, ctx, ReturnReply));
-    let result = {
-        let mut attempt = pin!(policy.limited(handler, ctx));
-        poll_fn(|cx| {
-            let polled = attempt.as_mut().poll(cx);
-            if polled.is_pending() {
-                caller.wait(ctx.handle());
-            }
-            polled
-        })
-        .await
-    };
+    let result = policy.limited(handler, ctx).await;
     let (handle, declaration) = (ctx.handle(), &M::descriptor().declaration);
     let is_last = spare.is_none();
     match policy.judge(result, is_last, handle, declaration).await {
-        Attempt::Ended(result) => settle(result, caller.to, parcel, handle, declaration),
-        Attempt::Again(cause) => {
-            parcel.give_reply_to(caller.to);
-            cause.map_or(Verdict::Again, Verdict::CrashedAgain)
-        }
+        Attempt::Ended(result) => settle(result, parcel, handle, declaration),
+        Attempt::Again(cause) => cause.map_or(Verdict::Again, Verdict::CrashedAgain),
     }
 }
 
@@ -122,6 +107,9 @@ where
     let result = policy.limited(handler, ctx).await;
     let (handle, declaration) = (ctx.handle(), &M::descriptor().declaration);
     let is_last = spare.is_none();
+    if !is_last && matches!(result, Ok(Ok(_))) {
+        parcel.discard();
+    }
     let judged = policy.judge(result, is_last, handle, declaration).await;
     drop_unpanicked(spare);
     judged

@@ -5,15 +5,14 @@
 //! code has to know of a message it states through [`HandlerByValue`] or [`HandlerByReference`], at the
 //! handler's argument alone; so one mistake has one error.
 
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 
 use tracing::Span;
 
 use crate::answer::{IntoOutcome, IntoReply};
 use crate::context::{Context, Handle};
 use crate::declaration::Declaration;
-use crate::envelope::{AnyParcel, Given, Label, Parcel, ReplyTo, Shown};
+use crate::envelope::{AnyParcel, Given, Label, Parcel, Shown};
 use crate::error::{Error, Result};
 use crate::guarded::{Guarded, HandlerFault, Observed};
 use crate::message::{ByValue, Event, MayChange, Message, MessageDescriptor, MessageProof};
@@ -282,50 +281,13 @@ where
     P: Parcel,
     M: Module + ExclusiveHandler<P>,
 {
-    let mut caller = AwaitingCaller::new(parcel.take_reply_to());
     let result = {
         let handler = pin!(M::handle(module, parcel, ctx, ReturnReply));
         let observed = observed(ctx, P::Message::descriptor);
-        let mut handler = Guarded::new(handler, observed, ctx.handle().crashes());
-        poll_fn(|cx| {
-            let polled = Pin::new(&mut handler).poll(cx);
-            if polled.is_pending() {
-                caller.wait(ctx.handle());
-            }
-            polled
-        })
-        .await
+        Guarded::new(handler, observed, ctx.handle().crashes()).await
     };
     let result = result.map_err(HandlerFault::Panicked);
-    let declaration = &M::descriptor().declaration;
-    settle(result, caller.to, parcel, ctx.handle(), declaration)
-}
-
-/// Who waits for a handler's reply, if anybody does.
-pub(super) struct AwaitingCaller<M> {
-    pub(super) to: Option<ReplyTo<M>>,
-    /// Whether its unit of work ends the wait when it is cancelled.
-    is_known: bool,
-}
-
-impl<M: 'static> AwaitingCaller<M> {
-    #[inline]
-    pub(super) fn new(to: Option<ReplyTo<M>>) -> Self {
-        AwaitingCaller {
-            to,
-            is_known: false,
-        }
-    }
-
-    /// The handler did not return at once.
-    #[cold]
-    pub(super) fn wait(&mut self, handle: &Handle) {
-        if !std::mem::replace(&mut self.is_known, true)
-            && let Some(call) = self.to.as_ref().and_then(ReplyTo::call)
-        {
-            handle.scope.add_call(call);
-        }
-    }
+    settle(result, parcel, ctx.handle(), &M::descriptor().declaration)
 }
 
 /// Runs the handler of a shared module.

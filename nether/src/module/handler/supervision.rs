@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::context::{Handle, Origin, announce};
 use crate::declaration::Declaration;
-use crate::envelope::{AnyParcel, FailureOrigin, Label, Parcel, Reply, ReplyTo, Source};
+use crate::envelope::{AnyParcel, FailureOrigin, Label, Parcel, Reply, Source};
 use crate::error::{CallError, FailureKind, Panic, Result, TimedOut, Unavailable};
 use crate::events::{DeadLetter, HandlerFailed};
 use crate::guarded::{HandlerFault, PanicPayload, Shielded, drop_unpanicked, panicked, said_last};
@@ -30,30 +30,29 @@ pub enum Attempt<M: Message> {
 #[inline]
 pub(crate) fn settle<P: Parcel>(
     result: Handled<P::Message>,
-    to: Option<ReplyTo<P::Message>>,
     parcel: &mut P,
     handle: &Handle,
     module: &'static Declaration,
 ) -> Verdict {
     match result {
         Ok(Ok(reply)) => {
-            if let Some(to) = to {
+            if let Some(to) = parcel.take_reply_to() {
                 let _ = to.send(Ok(reply)); // If nobody waits any more, nobody misses it.
             }
             Verdict::Handled
         }
-        failed => settle_failure(failed, to, parcel, handle, module),
+        failed => settle_failure(failed, parcel, handle, module),
     }
 }
 
 #[cold]
 fn settle_failure<P: Parcel>(
     failed: Handled<P::Message>,
-    to: Option<ReplyTo<P::Message>>,
     parcel: &mut P,
     handle: &Handle,
     module: &'static Declaration,
 ) -> Verdict {
+    let to = parcel.take_reply_to();
     let json = || parcel.json();
     let (reply, verdict) = failure_of::<P::Message>(failed, to.is_some(), handle, module, &json);
     if let Err(error) = reply {

@@ -39,9 +39,12 @@ impl Progress {
         self.current.store(current, Ordering::Relaxed);
     }
 
-    /// What it handles in that turn is a consequence of a report.
-    pub(in crate::module) fn mark_report(&self, turn: u32) {
-        self.report_turn.store(turn, Ordering::Relaxed);
+    /// Says whether what it handles in that turn is a consequence of a report.
+    #[cold]
+    pub(in crate::module) fn mark_report(&self, turn: u32, is_of_report: bool) {
+        if is_of_report {
+            self.report_turn.store(turn, Ordering::Relaxed);
+        }
     }
 
     /// Whether what it handles in that turn is a consequence of a report.

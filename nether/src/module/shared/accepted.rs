@@ -97,10 +97,6 @@ impl<M: Module + Shared> Accepted<M> {
                 Attempt::Ended(Ok(Ok(reply))) => {
                     *end = MessageEnd::Handled(Verdict::Handled);
                     cell.conclude(Verdict::Handled, P::Message::NAME, ctx.handle(), &module);
-                    // The caller's task must not panic with a `Drop` of the message.
-                    if packed.is_kept() {
-                        drop_unpanicked(parcel.take());
-                    }
                     return Ok(reply);
                 }
                 Attempt::Ended(failed) => failed,
