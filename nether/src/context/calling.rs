@@ -51,11 +51,7 @@ type Begin<M, P, T, E> = fn(&Handle, M, &mut Context<'_>) -> CallStage<P, T, E>;
 /// How far the call has come.
 pub(super) enum CallStage<P, T, E> {
     /// Waiting for room in a mailbox.
-    Offering(
-        WaitingOffer<P>,
-        Awaited<Result<T, CallError<E>>>,
-        VisibleWait,
-    ),
+    Offering(WaitingOffer<P>, Awaited<Result<T, CallError<E>>>, Queueing),
     /// Waiting for the reply.
     Replying(Awaited<Result<T, CallError<E>>>),
     /// Waiting for a place in a shared module.
@@ -68,6 +64,13 @@ pub(super) enum CallStage<P, T, E> {
     Running(RunToEnd<T, E>),
     /// It is all said.
     Ended(Option<CallError<E>>),
+}
+
+/// What is to be registered of a call that waits for room.
+pub(super) struct Queueing {
+    wait: VisibleWait,
+    /// The reply, which a task waits for once its message is accepted.
+    reply: Option<Arc<dyn ExpectedReply>>,
 }
 
 impl<M, P, T, E> Unpin for CallFuture<'_, M, P, T, E> {}
@@ -207,7 +210,11 @@ where
                         CallStage::Replying(awaited)
                     }
                     Ok(Some(waiting)) => {
-                        CallStage::Offering(waiting, awaited, VisibleWait::default())
+                        let queueing = Queueing {
+                            wait: VisibleWait::default(),
+                            reply: (!handle.is_external()).then(|| awaited.expected()),
+                        };
+                        CallStage::Offering(waiting, awaited, queueing)
                     }
                     Err(rejected) => CallStage::Ended(Some(rejected.error(M::NAME).into())),
                 }
@@ -298,11 +305,14 @@ impl<M, P, T, E> CallFuture<'_, M, P, T, E> {
     fn poll_stage(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, CallError<E>>> {
         loop {
             match &mut self.stage {
-                CallStage::Offering(waiting, _, wait) => {
+                CallStage::Offering(waiting, _, queueing) => {
                     let Poll::Ready(accepted) = waiting.poll(cx) else {
-                        wait.wait(self.handle, waiting.sequence());
+                        queueing.wait.wait(self.handle, waiting.sequence());
                         return Poll::Pending;
                     };
+                    if let Some(reply) = queueing.reply.take() {
+                        expect_reply(self.handle, waiting.sequence(), waiting.module(), || reply);
+                    }
                     let CallStage::Offering(_, awaited, _) =
                         std::mem::replace(&mut self.stage, CallStage::Ended(None))
                     else {
