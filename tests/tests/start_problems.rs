@@ -216,7 +216,7 @@ async fn every_problem_is_told_at_once_with_both_places() {
 #[test]
 fn verifying_finds_the_same_without_starting() {
     let without_resources = System::verify().expect_err("nothing about it is sound");
-    assert_eq!(without_resources.problems.len(), 5);
+    assert_eq!(without_resources.problems.len(), 6);
     let builder = System::builder().provide(Database);
     let problems = builder
         .verify()

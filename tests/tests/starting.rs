@@ -154,7 +154,7 @@ async fn a_missing_resource_is_told_before_anything_starts() {
         .start()
         .await
         .expect_err("there is no journal");
-    assert_eq!(error.problems.len(), 2, "both modules want it: {error}");
+    assert_eq!(error.problems.len(), 1, "one resource is missing: {error}");
     assert!(
         error.to_string().contains("starting::Greeter")
             && error.to_string().contains("starting::Foundation"),

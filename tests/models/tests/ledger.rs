@@ -23,7 +23,7 @@ mod channel {
 }
 
 #[allow(dead_code)]
-#[path = "../../../nether/src/scope/ledger.rs"]
+#[path = "../../../nether/src/scope/ledger/mod.rs"]
 mod ledger;
 
 use std::sync::Arc;
@@ -32,7 +32,7 @@ use shuttle::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use shuttle::thread;
 
 use crate::channel::AnyChannel;
-use crate::ledger::{DeliveryKey, Finding, Ledger, WaitKind};
+use crate::ledger::{DeliveryKey, Finding, Ledger, ParkedIn, WaitKind};
 
 /// A stream, as the number of the items in it.
 struct Stream(AtomicU64);
@@ -108,7 +108,7 @@ impl Unit {
                     waiting = Some(self.ledger.begin(CONSUMER, WaitKind::Item(stream)));
                 }
             }
-            self.ledger.park(CONSUMER, "Take", None);
+            self.ledger.park(CONSUMER, "Take", ParkedIn::Task);
         }
     }
 
@@ -173,16 +173,16 @@ fn a_wait_that_is_not_polled_any_more_does_not_count() {
         unit.in_flight.store(1, Ordering::SeqCst);
         let stream = Arc::clone(&unit.stream) as Arc<dyn AnyChannel>;
         let id = unit.ledger.begin(CONSUMER, WaitKind::Item(stream));
-        unit.ledger.park(CONSUMER, "Take", None);
+        unit.ledger.park(CONSUMER, "Take", ParkedIn::Task);
         assert!(matches!(unit.look(), Finding::RollCalled));
         for _ in 0..3 {
             unit.ledger.unpark(CONSUMER);
-            unit.ledger.park(CONSUMER, "Take", None);
+            unit.ledger.park(CONSUMER, "Take", ParkedIn::Task);
             assert!(matches!(unit.look(), Finding::Busy));
         }
         unit.ledger.unpark(CONSUMER);
         unit.ledger.answer(CONSUMER, id);
-        unit.ledger.park(CONSUMER, "Take", None);
+        unit.ledger.park(CONSUMER, "Take", ParkedIn::Task);
         assert!(matches!(unit.look(), Finding::Stuck(_)));
     };
     shuttle::check_dfs(handler_works_on, None);
