@@ -222,7 +222,7 @@ fn verifying_finds_the_same_without_starting() {
         .verify()
         .expect_err("nothing about it is sound")
         .problems;
-    assert_eq!(problems.len(), 7, "one of three resources is there now");
+    assert_eq!(problems.len(), 8, "one of three resources is there now");
 }
 
 #[test]
