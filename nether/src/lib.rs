@@ -152,7 +152,7 @@
 //! |---|---|
 //! | a reply: [`send`](Context::send), [`ask`](QueryContext::ask) | the deadline of the context; its cancellation; the end of the module. If the reply could never arrive, because the module that handles the message waits for this one, [`CallError::Deadlock`], at once |
 //! | a shared module that starts or restarts | the same |
-//! | room in a mailbox, in a shared module, or in the system | the same, for work from outside; handlers never wait for room |
+//! | room in a mailbox, in a shared module, or in the system | the same, for work from outside; a handler that uses its own context never waits for room, and in an exclusive module no handler does |
 //! | an item of a stream: [`pull`](JoinStream::pull) | deadline, cancellation. When the context closes, and all that is left waits, the stream ends in order; if it is held outside of handlers, after [`close_patience`](SystemBuilder::close_patience) with [`StreamError::Unfinished`] |
 //! | room in a stream: [`push`](SharedStream::push) | the same, with a [`PushError`] |
 //! | the end of a unit of work: [`close`](Context::close) | its deadline. If it waits for the module whose handler closes it, [`ContextError::deadlock`], and the unit of work is cancelled |

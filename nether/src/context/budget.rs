@@ -24,7 +24,7 @@ thread_local! {
 pub(super) fn poll_budget(cx: &mut Context<'_>) -> Poll<()> {
     let sends = SENDS.get().wrapping_add(1);
     SENDS.set(sends);
-    if sends % SENDS_PER_UNIT == 0 {
+    if sends.is_multiple_of(SENDS_PER_UNIT) {
         return pay(cx);
     }
     Poll::Ready(())

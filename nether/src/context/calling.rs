@@ -239,7 +239,7 @@ where
 
 /// Registers that the handler that uses this handle, if one does, waits for a reply.
 #[cold]
-fn expect_reply(
+pub(super) fn expect_reply(
     handle: &Handle,
     sequence: u64,
     module: u64,
@@ -255,7 +255,7 @@ fn expect_reply(
 /// The caller has polled again, and still waits.
 #[cold]
 fn still_expects<R>(handle: &Handle, awaited: &Awaited<R>) {
-    awaited.is_polled_in(waiting::current());
+    awaited.note_polled_in(waiting::current());
     if handle.scope.is_closing() {
         handle.scope.still_expects(awaited.address());
     }

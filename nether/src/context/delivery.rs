@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::mem::needs_drop;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
@@ -91,7 +92,9 @@ fn publish_alone<E: Event>(handle: &Handle, event: E, cx: &mut Context<'_>) -> P
     let event = Arc::new(event);
     let stage = publish(handle, &event, cx);
     // Its handlers may be done with it already, and the sender's task must not panic with its `Drop`.
-    if needs_drop::<E>() && Arc::strong_count(&event) == 1 {
+    if needs_drop::<E>()
+        && let Some(event) = Arc::into_inner(event)
+    {
         drop_unpanicked(event);
     }
     stage
@@ -295,8 +298,17 @@ impl<E: Event> RemainingDeliveries<E> {
         loop {
             match stage {
                 PostStage::Offering(waiting, _) => {
-                    let _rest = self.wait_behind(waiting.module());
-                    let _is_accepted = accepted(waiting).await;
+                    let rest = self.wait_behind(waiting.module());
+                    let mut accepted = pin!(accepted(waiting));
+                    let _is_accepted = poll_fn(|cx| {
+                        rest.begin_poll();
+                        let polled = accepted.as_mut().poll(cx);
+                        if polled.is_pending() {
+                            rest.end_poll(cx.waker());
+                        }
+                        polled
+                    })
+                    .await;
                 }
                 PostStage::Waiting(waiting) => drop(waiting.await),
                 PostStage::Ended(_) => {}
@@ -336,12 +348,8 @@ impl<E: Event> RemainingDeliveries<E> {
 
     /// Registers that they wait for the module of this number.
     fn wait_behind(&self, module: u64) -> QueuedWait {
-        {
-            let behind = Queued::Mailbox(module);
-            self.handle
-                .scope
-                .queue((self.sequence, behind), self.count(), None)
-        }
+        let behind = (self.sequence, Queued::Mailbox(module));
+        self.handle.scope.queue(behind, self.count(), None)
     }
 }
 

@@ -1,5 +1,6 @@
 //! [`Timer`], the deadline of a context, and [`Cancellation`], for futures that wait in it.
 
+use std::future::pending;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -69,7 +70,12 @@ impl Cancellation {
     pub(super) fn poll(&mut self, scope: &Arc<Scope>, cx: &mut Context<'_>) -> Poll<()> {
         let cancelled = self.0.get_or_insert_with(|| {
             let scope = Arc::clone(scope);
-            Box::pin(async move { scope.cancelled().await })
+            Box::pin(async move {
+                scope.cancelled().await;
+                if !scope.is_cancelled_unit() {
+                    pending().await // What a module's own scope has sent is handled.
+                }
+            })
         });
         cancelled.as_mut().poll(cx)
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
-use crate::context::calling::{Call, CallFuture, CallStage, HandlerProof};
+use crate::context::calling::{Call, CallFuture, CallStage, HandlerProof, expect_reply};
 use crate::context::handle::Handle;
 use crate::context::inline::RunToEnd;
 use crate::context::room::Room;
@@ -54,6 +54,10 @@ where
                 let accepted =
                     queue.try_accept(source, label, handle.waits_at(&**queue), &mut given);
                 accepted.map_err(|rejected| (rejected.error(M::NAME), given))?;
+                if !handle.is_external() {
+                    let module = queue.waiter().number();
+                    expect_reply(handle, label.sequence(), module, || awaited.expected());
+                }
                 Ok(CallStage::Replying(awaited))
             }
             To::Inline(inline) => {

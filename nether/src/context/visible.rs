@@ -2,10 +2,11 @@
 //! closes.
 
 use std::future::poll_fn;
+use std::sync::Arc;
 
 use crate::context::handle::Handle;
 use crate::route::BoxFuture;
-use crate::scope::{WaitKind, Waiting};
+use crate::scope::{DeliveryKey, Scope, WaitKind, Waiting};
 
 /// A wait for a message, which is registered while the unit of work closes; until dropped.
 #[derive(Default)]
@@ -15,14 +16,18 @@ impl VisibleWait {
     /// The future that waits, with this handle, for the message of this number was polled, and is not ready.
     #[cold]
     pub(super) fn wait(&mut self, handle: &Handle, sequence: u64) {
-        if !handle.scope.is_closing() {
+        self.wait_as(&handle.scope, handle.delivery(), sequence);
+    }
+
+    fn wait_as(&mut self, scope: &Arc<Scope>, delivery: Option<DeliveryKey>, sequence: u64) {
+        if !scope.is_closing() {
             return;
         }
-        match (&self.0, handle.delivery()) {
+        match (&self.0, delivery) {
             (Some(waiting), _) => waiting.answer(),
             (None, Some(delivery)) => {
                 let kind = WaitKind::Message(sequence);
-                self.0 = handle.scope.begin_waiting(delivery, kind).map(Box::new);
+                self.0 = scope.begin_waiting(delivery, kind).map(Box::new);
             }
             (None, None) => {}
         }
@@ -38,13 +43,13 @@ pub(super) fn visibly<T: 'static>(
     if handle.delivery().is_none() {
         return future;
     }
-    let handle = handle.clone();
+    let (scope, delivery) = (Arc::clone(&handle.scope), handle.delivery());
     Box::pin(async move {
         let mut wait = VisibleWait::default();
         poll_fn(|cx| {
             let polled = future.as_mut().poll(cx);
             if polled.is_pending() {
-                wait.wait(&handle, sequence);
+                wait.wait_as(&scope, delivery, sequence);
             }
             polled
         })

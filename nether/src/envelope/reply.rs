@@ -240,7 +240,7 @@ impl<R> Awaited<R> {
 
     /// The caller polls in the task of the exclusive module that has this number, or elsewhere: 0. In another
     /// one than before, it does not count any more as one that waits.
-    pub(crate) fn is_polled_in(&self, module: u64) {
+    pub(crate) fn note_polled_in(&self, module: u64) {
         if let Some(cell) = &self.0
             && cell.owner.load(Ordering::SeqCst) != module
         {

@@ -23,6 +23,9 @@ pub trait ModuleCell<M>: Send + Sync + Sized + 'static {
     /// A cell without a module.
     fn new(bound: usize, declaration: &'static Declaration, mediator: &Mediator) -> Self;
 
+    /// Makes the cell known where its messages are looked for.
+    fn link(cell: &Arc<Self>);
+
     /// Begins to run module values, of which there is none yet.
     fn runner(self: Arc<Self>, module_handle: Handle) -> Self::Runner;
 

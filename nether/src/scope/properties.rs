@@ -190,7 +190,7 @@ impl Scope {
     }
 
     /// Waits for the deadline, also if that is set meanwhile.
-    pub(super) async fn deadline_passed(&self) {
+    pub(crate) async fn deadline_passed(&self) {
         loop {
             let set = self.deadline_set();
             let set = set.as_ref().map(|set| set.notified());
@@ -222,6 +222,12 @@ impl Scope {
 
     pub(super) fn parent(&self) -> Option<&Arc<Scope>> {
         self.properties.get()?.parent.get()
+    }
+
+    /// The addresses of the units of work that it is nested in.
+    pub(crate) fn parents(&self) -> Vec<usize> {
+        let parents = iter::successors(self.parent(), |scope| scope.parent());
+        parents.map(|scope| scope.address()).collect()
     }
 
     /// Sets the unit of work that it is nested in, unless there is one.

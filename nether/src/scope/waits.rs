@@ -80,7 +80,7 @@ impl Drop for QueuedWait {
 }
 
 impl Scope {
-    /// Registers a wait of a delivery. `None` if nobody asks: while it is not closing.
+    /// Registers a wait of a delivery. `None` unless the unit of work is closing.
     #[cold]
     pub(crate) fn begin_waiting(
         self: &Arc<Self>,
@@ -117,7 +117,7 @@ impl Scope {
         }
     }
 
-    /// A handler was polled and is not done. `None` if nobody asks.
+    /// Marks a handler as parked. `None` unless the unit of work is closing.
     #[inline]
     pub(crate) fn park(
         &self,

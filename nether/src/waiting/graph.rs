@@ -47,6 +47,8 @@ pub(crate) struct Wait {
     pub(crate) reply: Arc<dyn ExpectedReply>,
     /// The address of the unit of work that the message belongs to.
     pub(crate) unit: usize,
+    /// The addresses of those that it is nested in.
+    pub(crate) parents: Vec<usize>,
 }
 
 /// Finds the modules that hold messages of a unit of work, by the address of that.
@@ -80,7 +82,9 @@ impl Node {
 
     /// Whether it waits for something in the unit of work that has this address.
     pub(crate) fn waits_within(&self, unit: usize) -> bool {
-        self.open_waits().iter().any(|wait| wait.unit == unit)
+        self.open_waits()
+            .iter()
+            .any(|wait| wait.unit == unit || wait.parents.contains(&unit))
     }
 
     fn is_over(&self, wait: &Wait) -> bool {
@@ -182,12 +186,12 @@ impl Node {
         self.deadlock(holders, |deadlock| last.reply.refuse(deadlock.clone()));
     }
 
-    /// The module closes a unit of work, until [`closed`](Node::closed).
-    pub(crate) fn close(&self, unit: usize) {
+    /// The module closes a unit of work, until [`end_closing`](Node::end_closing).
+    pub(crate) fn begin_closing(&self, unit: usize) {
         lock(&self.waits).closing = Some(unit);
     }
 
-    pub(crate) fn closed(&self) {
+    pub(crate) fn end_closing(&self) {
         lock(&self.waits).closing = None;
     }
 

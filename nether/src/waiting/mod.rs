@@ -62,8 +62,8 @@ impl Waiter {
         waiter
     }
 
-    /// Its messages lie here.
-    pub(crate) fn has_mailbox(&self, mailbox: Weak<dyn HeldMailbox>) {
+    /// Says where its messages lie.
+    pub(crate) fn set_mailbox(&self, mailbox: Weak<dyn HeldMailbox>) {
         self.mailbox.get_or_init(|| mailbox);
     }
 
@@ -108,7 +108,7 @@ impl Waiter {
     /// Whether the module has a message of the unit of work, or waits for something in it.
     fn holds(&self, unit: usize) -> bool {
         let mailbox = self.mailbox.get().and_then(Weak::upgrade);
-        mailbox.is_some_and(|mailbox| mailbox.count_of(unit) > 0) || self.node.waits_within(unit)
+        mailbox.is_some_and(|mailbox| mailbox.holds(unit)) || self.node.waits_within(unit)
     }
 }
 
@@ -191,6 +191,7 @@ fn wait_inside(
         handler: Arc::clone(&handler.node),
         reply,
         unit: scope.address(),
+        parents: scope.parents(),
     };
     this.node.add(wait, &holders)
 }
@@ -212,7 +213,7 @@ impl ClosingModule {
     /// `None` outside of exclusive modules: nothing waits for who closes it there.
     pub(crate) fn begin(scope: &Scope) -> Option<Self> {
         let this = of(THIS.get())?;
-        this.node.close(scope.address());
+        this.node.begin_closing(scope.address());
         Some(ClosingModule { this })
     }
 
@@ -224,6 +225,6 @@ impl ClosingModule {
 
 impl Drop for ClosingModule {
     fn drop(&mut self) {
-        self.this.node.closed();
+        self.this.node.end_closing();
     }
 }

@@ -62,6 +62,7 @@ impl StartWait {
             handler: Arc::clone(&module.node),
             reply: Arc::clone(&cell) as _,
             unit: 0,
+            parents: Vec::new(),
         };
         this.node.add(wait, &holders)?;
         Ok(StartWait(cell))

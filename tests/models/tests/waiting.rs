@@ -115,6 +115,7 @@ fn call(from: &Arc<Node>, to: &Arc<Node>, reply: &Arc<ReplyCell>) -> bool {
         handler: Arc::clone(to),
         reply: Arc::clone(reply) as _,
         unit: 0,
+        parents: Vec::new(),
     };
     from.add(wait, &no_holders).is_ok()
 }

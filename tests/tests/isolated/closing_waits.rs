@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use futures_util::future::{join, join_all, select};
 use futures_util::{StreamExt, stream};
-use nether::ContextError;
 use nether::prelude::*;
+use nether::{ContextError, SendError};
 use tokio::runtime::Builder;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
@@ -78,6 +78,7 @@ enum How {
     Ask,
     Send,
     SendShared,
+    TrySend,
     Both,
     AllTogether,
     SomeAtATime,
@@ -87,10 +88,11 @@ enum How {
     SpawnAndWait,
 }
 
-const EVERY_WAY: [How; 10] = [
+const EVERY_WAY: [How; 11] = [
     How::Ask,
     How::Send,
     How::SendShared,
+    How::TrySend,
     How::Both,
     How::AllTogether,
     How::SomeAtATime,
@@ -115,6 +117,10 @@ macro_rules! wait {
             How::Ask => drop($ctx.ask(Count).await?),
             How::Send => drop($ctx.send(Take).await?),
             How::SendShared => drop($ctx.send(TakeShared).await?),
+            How::TrySend => match $ctx.try_send(Take) {
+                Ok(call) => drop(call.await?),
+                Err(refused) => assert!(matches!(refused.error, SendError::Full { .. })),
+            },
             How::Both => drop(join($ctx.send(Take), $ctx.send(TakeShared)).await),
             How::AllTogether => {
                 drop(join_all((0..40).map(|_| $ctx.send(TakeShared))).await);

@@ -252,8 +252,8 @@ async fn one_whose_breaker_is_open_is_preferred_to_none_and_says_so() -> nether:
     let system = pool().await?;
     let keys = keys(&system).await?;
     break_instance(&system, Why::BreakerOpen, 0, keys[0]).await;
-    for instance in 1..INSTANCES {
-        break_instance(&system, Why::Stopped, instance, keys[instance]).await;
+    for (instance, key) in keys.iter().enumerate().skip(1) {
+        break_instance(&system, Why::Stopped, instance, *key).await;
     }
     let refused = system.context().process(Work).await;
     assert!(

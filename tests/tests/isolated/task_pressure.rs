@@ -385,7 +385,10 @@ impl ManySpawner {
     ) -> nether::Result<()> {
         for _ in 0..count {
             let gate = Arc::clone(&gate);
-            ctx.spawn(async move |_| Ok(gate.acquire().await?.forget()))?;
+            ctx.spawn(async move |_| {
+                gate.acquire().await?.forget();
+                Ok(())
+            })?;
         }
         Ok(())
     }
@@ -403,7 +406,10 @@ async fn max_in_flight_bounds_the_tasks_that_are_spawned_from_outside() -> nethe
     let (ctx, gate) = (system.context(), Arc::new(Semaphore::new(0)));
     let spawn = |ctx: &Context| {
         let gate = Arc::clone(&gate);
-        ctx.spawn(async move |_| Ok(gate.acquire().await?.forget()))
+        ctx.spawn(async move |_| {
+            gate.acquire().await?.forget();
+            Ok(())
+        })
     };
     for _ in 0..BOUND {
         spawn(&ctx)?;
@@ -420,7 +426,13 @@ async fn max_in_flight_bounds_the_tasks_that_are_spawned_from_outside() -> nethe
     let (ctx, spawned) = (system.context(), Arc::<AtomicUsize>::default());
     let count = Arc::clone(&spawned);
     ctx.spawn(async move |ctx| {
-        while ctx.spawn(async |ctx| Ok(ctx.cancelled().await)).is_ok() {
+        while ctx
+            .spawn(async |ctx| {
+                ctx.cancelled().await;
+                Ok(())
+            })
+            .is_ok()
+        {
             count.fetch_add(1, Ordering::SeqCst);
         }
         Ok(())

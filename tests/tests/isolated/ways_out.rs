@@ -223,7 +223,9 @@ enum Closes {
     Nested,
     Root,
     ThroughAnother,
+    ThroughAnotherThatNests,
     BehindAnother,
+    TakenWithAnother,
 }
 
 #[command(local, reply = Option<Vec<WaitEdge>>)]
@@ -232,8 +234,17 @@ struct CloseOwn(Closes);
 #[command]
 struct ToOwner;
 
+/// What the other module does.
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
+enum Does {
+    Nothing,
+    Wait,
+    Ask,
+    AskNested,
+}
+
 #[command]
-struct ToOther(bool);
+struct ToOther(Does);
 
 struct Owner(System);
 
@@ -255,36 +266,42 @@ impl Owner {
                 root.process(ToOwner).await?;
                 root.close().await
             }
-            Closes::ThroughAnother => {
+            how => {
                 let nested = ctx.nested();
-                nested.process(ToOther(true)).await?;
-                nested.close().await
-            }
-            Closes::BehindAnother => {
-                let nested = ctx.nested();
-                nested.process(ToOther(false)).await?;
+                let does = match how {
+                    Closes::ThroughAnother => Does::Ask,
+                    Closes::ThroughAnotherThatNests => Does::AskNested,
+                    _ => Does::Nothing,
+                };
+                nested.process(ToOther(does)).await?;
                 nested.close().await
             }
         };
         Ok(closed.err().and_then(|error| Some(error.deadlock?.cycle)))
     }
 
-    async fn to_owner(&mut self, _: ToOwner) {}
+    async fn owner(&mut self, _: ToOwner) {}
 }
 
 struct Other;
 
 #[module(handles = ToOther, manual)]
 impl Other {
-    async fn to_other(
-        &mut self,
-        ToOther(asks): ToOther,
-        ctx: &Context<Self>,
-    ) -> nether::Result<()> {
-        if asks {
-            ctx.send(ToOwner).await?;
+    async fn other(&mut self, ToOther(does): ToOther, ctx: &Context<Self>) -> nether::Result<()> {
+        match does {
+            Does::Nothing => Ok(()),
+            Does::Wait => {
+                sleep(Duration::from_millis(10)).await;
+                Ok(())
+            }
+            Does::Ask => Ok(ctx.send(ToOwner).await?),
+            Does::AskNested => {
+                let nested = ctx.nested();
+                let asked = nested.send(ToOwner).await;
+                let _closed = nested.close().await;
+                Ok(asked?)
+            }
         }
-        Ok(())
     }
 }
 
@@ -297,13 +314,21 @@ async fn a_handler_that_closes_what_waits_for_its_own_module_is_told_so() -> net
         Closes::Nested,
         Closes::Root,
         Closes::ThroughAnother,
+        Closes::ThroughAnotherThatNests,
         Closes::BehindAnother,
+        Closes::TakenWithAnother,
     ] {
         let ctx = system.context();
         let other = system.context();
-        if let Closes::BehindAnother = how {
+        match how {
             // It is busy when the message comes, and waits for the one who closes.
-            other.process(ToOther(true)).await?;
+            Closes::BehindAnother => other.process(ToOther(Does::Ask)).await?,
+            Closes::TakenWithAnother => {
+                other.process(ToOther(Does::Wait)).await?;
+                tokio::task::yield_now().await;
+                other.process(ToOther(Does::Ask)).await?;
+            }
+            _ => {}
         }
         let sent = timeout(Duration::from_secs(9), ctx.send(CloseOwn(how))).await;
         let cycle = sent.unwrap_or_else(|_| panic!("{how:?} waits for ever"))?;
@@ -314,7 +339,7 @@ async fn a_handler_that_closes_what_waits_for_its_own_module_is_told_so() -> net
                 assert_eq!(edge.module, edge.handler);
             }
             // The call of the other one is refused, or this one is told.
-            Closes::ThroughAnother | Closes::BehindAnother => {}
+            _ => {}
         }
         let _failed = timeout(Duration::from_secs(9), ctx.close())
             .await

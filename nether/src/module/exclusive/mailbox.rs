@@ -288,13 +288,11 @@ impl<I> Mailbox<I> {
         let forgotten = state.backlog.extract(scope);
         let mut woken = state.grant(self.bound);
         woken.extend(state.wait_queue.wakers());
-        let has_taken = state.taken > 0;
         drop(state);
         wake(woken);
-        if has_taken {
-            self.is_asked_to_forget.store(true, Ordering::SeqCst);
-            self.home.get().into_iter().for_each(Waker::wake_by_ref);
-        }
+        // Also if all that was taken is said to have begun: after a crash, one of it waits for the restart.
+        self.is_asked_to_forget.store(true, Ordering::SeqCst);
+        self.home.get().into_iter().for_each(Waker::wake_by_ref);
         forgotten
     }
 

@@ -29,6 +29,7 @@ use crate::module::tally::Tally;
 use crate::module::{Exclusive, Module};
 use crate::route::{Availability, Offer, Pool, Queue, Rejected, Route};
 use crate::scope::{HeldMailbox, HeldModule, ParkedIn};
+use crate::sync::{Mutex, lock};
 use crate::waiting::Waiter;
 
 impl<M: Module + Exclusive> Mode<M> for OneAtATime {
@@ -46,6 +47,9 @@ pub struct ExclusiveCell<M: Module + Exclusive> {
     waiter: Arc<Waiter>,
     /// This cell, for a unit of work that counts its messages here.
     this: OnceLock<Weak<dyn HeldMailbox>>,
+    /// The addresses of the units of work of which messages were taken and had not begun when a handler last
+    /// began to wait.
+    taken: Mutex<Vec<usize>>,
     /// Shared, because each message looks for it on both sides of the mailbox.
     breaker: Option<Arc<Breaker>>,
     /// Whether there is a module that handles messages; not so while it starts or is restarted.
@@ -150,6 +154,16 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
         }
     }
 
+    /// Notes of which units of work messages were taken: of the current one `left`, and of those that follow.
+    #[cold]
+    fn note_taken(&self, rest: &BacklogRest<'_, M::Inbox>, current: &Handle, left: usize) {
+        let current = (left > 0).then(|| current.scope.address());
+        let others = rest.runs.iter().map(|run| run.scope.address());
+        let mut taken = lock(&self.taken);
+        taken.clear();
+        taken.extend(current.into_iter().chain(others));
+    }
+
     /// The module, whose handler waits; it has taken so many messages of the same unit of work with its own.
     #[cold]
     fn held(&self, taken: u64) -> Option<ParkedIn> {
@@ -164,6 +178,10 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
 impl<M: Module + Exclusive> HeldMailbox for ExclusiveCell<M> {
     fn count_of(&self, unit: usize) -> u64 {
         self.mailbox.count_of(unit)
+    }
+
+    fn holds(&self, unit: usize) -> bool {
+        self.mailbox.count_of(unit) > 0 || lock(&self.taken).contains(&unit)
     }
 }
 
@@ -192,6 +210,7 @@ impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
             declaration,
             waiter: Waiter::new(declaration),
             this: OnceLock::new(),
+            taken: Mutex::default(),
             breaker: M::descriptor()
                 .breaker
                 .map(|policy| Arc::new(Breaker::new(policy, declaration))),
@@ -200,10 +219,13 @@ impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
         }
     }
 
+    fn link(cell: &Arc<Self>) {
+        let this: Arc<dyn HeldMailbox> = Arc::clone(cell) as _;
+        let this = cell.this.get_or_init(|| Arc::downgrade(&this));
+        cell.waiter.set_mailbox(Weak::clone(this));
+    }
+
     fn runner(self: Arc<Self>, module_handle: Handle) -> ExclusiveRunner<M> {
-        let this: Arc<dyn HeldMailbox> = Arc::clone(&self) as _;
-        let this = self.this.get_or_init(|| Arc::downgrade(&this));
-        self.waiter.has_mailbox(Weak::clone(this));
         ExclusiveRunner::new(self, module_handle)
     }
 

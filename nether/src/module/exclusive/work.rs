@@ -92,7 +92,7 @@ struct Work<M: Module + Exclusive> {
     left: usize,
     /// After how many messages it says to the mailbox that it has started them.
     step: usize,
-    /// Whether the module goes on as it is when a handler has fallen.
+    /// Whether the module keeps its state after a handler crashed.
     resumes: bool,
     /// What it is handling, for who looks on.
     progress: Arc<Progress>,
@@ -303,6 +303,7 @@ impl<M: Module + Exclusive> Work<M> {
                     let handle = self.ctx.handle();
                     self.books.settle_all(&self.cell, &handle.scope);
                     self.cell.forget_taken(&mut rest, handle, self.left);
+                    self.cell.note_taken(&rest, handle, self.left);
                     if let Some(call) = self.call.take() {
                         handle.scope.add_call(call);
                     }

@@ -48,6 +48,7 @@ fn cells<M: Module>(launch: &Launch, instances: usize) -> Vec<Arc<CellOf<M>>> {
         if let Some(mailbox) = ModuleCell::<M>::mailbox(&cell) {
             launch.mediator.add_mailbox(mailbox);
         }
+        ModuleCell::<M>::link(&cell);
         cell
     };
     (0..instances).map(cell).collect()
@@ -137,6 +138,7 @@ impl<M: Module> Instance<M> {
                 None => living.await,
             }
         });
+        self.mediator.watch.notify_busy();
         *lock(&self.task) = Some(self.mediator.runtime.spawn(life));
         has_started
             .await

@@ -139,7 +139,7 @@ impl<M: Module + Shared> SharedCell<M> {
         }
     }
 
-    /// A handler has fallen. Whoever comes next waits for another module, unless there is another already.
+    /// A handler crashed. Later messages wait for the next module value, unless one exists already.
     #[cold]
     fn crashed(&self, module: &Guard<Option<Arc<M>>>, crash: Crash) {
         if self.module.remove(module) {
@@ -220,6 +220,8 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
             waiter,
         }
     }
+
+    fn link(_: &Arc<Self>) {}
 
     fn runner(self: Arc<Self>, module_handle: Handle) -> SharedRunner<M> {
         SharedRunner {

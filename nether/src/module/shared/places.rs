@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use tokio::sync::{Semaphore, SetOnce};
-use tokio::time::sleep_until;
 
 use crate::envelope::Header;
 use crate::race::race;
@@ -98,19 +97,13 @@ impl Places {
 
 /// Waits until nothing more of a unit of work is begun. A standing scope has no such end, but for a deadline.
 pub(super) async fn until_obstacle(scope: &Scope) {
-    let deadline = async {
-        match scope.deadline() {
-            Some(deadline) => sleep_until(deadline.0).await,
-            None => pending().await,
-        }
-    };
     let cancelled = async {
         scope.cancelled().await;
         if !scope.is_cancelled_unit() {
             pending().await
         }
     };
-    race(cancelled, deadline).await;
+    race(cancelled, scope.deadline_passed()).await;
 }
 
 /// Work from outside that waits for a place. Dropped, it is taken back: it is not in flight any more.

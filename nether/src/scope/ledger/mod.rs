@@ -68,6 +68,9 @@ pub(crate) trait PendingReply: Send + Sync {
 pub(crate) trait HeldMailbox: Send + Sync {
     /// How many messages it holds of the unit of work that has this address.
     fn count_of(&self, unit: usize) -> u64;
+
+    /// Whether the module has messages of that unit of work, here or taken from here, that have not begun.
+    fn holds(&self, unit: usize) -> bool;
 }
 
 /// An exclusive module whose handler is parked. The messages in its mailbox, and those it has taken from it,
@@ -126,7 +129,7 @@ struct LedgerState {
     many_replies: usize,
     /// The handlers that are not being polled.
     parked: HashMap<DeliveryKey, ParkedHandler>,
-    /// Of those that are in exclusive modules, the module.
+    /// The exclusive modules among them.
     held: HashMap<DeliveryKey, HeldModule>,
     queued: HashMap<u64, QueuedEntry>,
     next_id: u64,
