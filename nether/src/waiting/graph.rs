@@ -165,9 +165,11 @@ impl Node {
     }
 
     /// Looks again whether the module is stuck: one of several replies may have arrived, and what is left
-    /// never will. Then the last of these is refused.
-    pub(crate) fn look_again(self: &Arc<Self>, holders: Holders<'_>) {
-        if self.open.load(Ordering::SeqCst) < 2 {
+    /// never will; or the module `has_taken` messages, for which whoever closes their unit of work waits.
+    /// Then the last reply that it waits for is refused.
+    pub(crate) fn look_again(self: &Arc<Self>, has_taken: bool, holders: Holders<'_>) {
+        let few = if has_taken { 1 } else { 2 };
+        if self.open.load(Ordering::SeqCst) < few {
             return;
         }
         let (over, last) = {

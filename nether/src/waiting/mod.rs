@@ -99,10 +99,11 @@ impl Waiter {
         self.node.waits()
     }
 
-    /// Called when a handler of the module was polled, and is not done.
+    /// Called when a handler of the module was polled, and is not done; with whether the module has taken
+    /// messages that wait behind it.
     #[inline]
-    pub(crate) fn look_again(&self) {
-        self.node.look_again(&holders);
+    pub(crate) fn look_again(&self, has_taken: bool) {
+        self.node.look_again(has_taken, &holders);
     }
 
     /// Whether the module has a message of the unit of work, or waits for something in it.

@@ -209,7 +209,7 @@ fn of_two_replies_one_is_a_way_out_until_it_has_arrived() {
             let (a, to_c) = (Arc::clone(&a), Arc::clone(&to_c));
             thread::spawn(move || {
                 to_c.close();
-                a.look_again(&no_holders); // It was woken, and still waits for B.
+                a.look_again(false, &no_holders); // It was woken, and still waits for B.
             })
         };
         let from_b = ReplyCell::new();

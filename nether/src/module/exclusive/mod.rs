@@ -137,10 +137,11 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
 }
 
 impl<M: Module + Exclusive> ExclusiveCell<M> {
-    /// Called when a handler has been polled and is not done.
+    /// Called when a handler has been polled and is not done; with whether others wait for messages that the
+    /// module has taken.
     #[inline]
-    pub(super) fn look_again(&self) {
-        self.waiter.look_again();
+    pub(super) fn look_again(&self, has_taken: bool) {
+        self.waiter.look_again(has_taken);
     }
 
     /// Makes dead letters of what was taken of units of work that were cancelled since: the module may be
@@ -155,13 +156,15 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
     }
 
     /// Notes of which units of work messages were taken: of the current one `left`, and of those that follow.
+    /// Says whether there are any.
     #[cold]
-    fn note_taken(&self, rest: &BacklogRest<'_, M::Inbox>, current: &Handle, left: usize) {
+    fn note_taken(&self, rest: &BacklogRest<'_, M::Inbox>, current: &Handle, left: usize) -> bool {
         let current = (left > 0).then(|| current.scope.address());
         let others = rest.runs.iter().map(|run| run.scope.address());
         let mut taken = lock(&self.taken);
         taken.clear();
         taken.extend(current.into_iter().chain(others));
+        !taken.is_empty()
     }
 
     /// The module, whose handler waits; it has taken so many messages of the same unit of work with its own.

@@ -303,11 +303,11 @@ impl<M: Module + Exclusive> Work<M> {
                     let handle = self.ctx.handle();
                     self.books.settle_all(&self.cell, &handle.scope);
                     self.cell.forget_taken(&mut rest, handle, self.left);
-                    self.cell.note_taken(&rest, handle, self.left);
+                    let has_taken = self.cell.note_taken(&rest, handle, self.left);
                     if let Some(call) = self.call.take() {
                         handle.scope.add_call(call);
                     }
-                    self.cell.look_again();
+                    self.cell.look_again(has_taken);
                     parked = handle
                         .scope
                         .park(handle.delivery(), label.message.name(), || {
