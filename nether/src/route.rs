@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
+use tokio::time::Instant;
+
 use crate::envelope::{Header, Label, Parcel, Reply, Source};
-use crate::error::{FailureKind, SendError};
+use crate::error::{CrashLooping, FailureKind, SendError};
 use crate::mediator::Erased;
 use crate::message::Message;
 use crate::scope::{Queued, QueuedWait};
@@ -123,6 +125,8 @@ pub(crate) enum Availability {
     Waiting,
     /// Its breaker is open, so it refuses.
     BreakerOpen,
+    /// It has crashed too often, and refuses until its next try.
+    CrashLooping,
     /// Never.
     Stopped,
 }
@@ -134,29 +138,60 @@ pub(crate) enum Rejected {
     Closed,
     /// It fails, and is left alone for a while.
     BreakerOpen,
+    /// It has crashed too often, and is left alone until its next try.
+    CrashLooping,
     /// There is no room now, for what does not wait for it.
     Full,
 }
 
 impl Rejected {
+    /// The error of the sender. `next_try` gives the module, and when it is built again.
     #[cold]
-    pub(crate) fn error(self, message: &'static str) -> SendError {
+    pub(crate) fn error(
+        self,
+        message: &'static str,
+        next_try: impl FnOnce() -> NextTry,
+    ) -> SendError {
         match self {
             Rejected::Closed => SendError::Stopped { message },
             Rejected::BreakerOpen => SendError::BreakerOpen { message },
+            Rejected::CrashLooping => next_try().refusal(message),
             Rejected::Full => SendError::Full { message },
         }
     }
 
-    /// Why a message without a sender to notify becomes a dead letter: because the breaker is open, or
-    /// because the module `is_stopped` for its crashes. `None` if it does not become one.
+    /// Why a message without a sender to notify becomes a dead letter: because the breaker is open, because
+    /// the module is crash-looping, or because it `is_stopped` for its crashes. `None` if it does not become
+    /// one.
     #[cold]
     pub(crate) fn failure(self, is_stopped: bool) -> Option<FailureKind> {
         match self {
             Rejected::BreakerOpen => Some(FailureKind::BreakerOpen),
+            Rejected::CrashLooping => Some(FailureKind::CrashLooping),
             Rejected::Closed => is_stopped.then_some(FailureKind::Stopped),
             Rejected::Full => None,
         }
+    }
+}
+
+/// When a module is built again that crashes again and again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NextTry {
+    /// The module's name.
+    pub(crate) module: &'static str,
+    /// In the past, it is being built or runs again.
+    pub(crate) at: Instant,
+}
+
+impl NextTry {
+    /// What a sender gets that is refused meanwhile.
+    #[cold]
+    pub(crate) fn refusal(self, message: &'static str) -> SendError {
+        SendError::CrashLooping(Box::new(CrashLooping {
+            message,
+            module: self.module,
+            next_try: self.at,
+        }))
     }
 }
 
@@ -177,7 +212,7 @@ pub(crate) trait Inline<P: Parcel>: Send + Sync {
         parcel: P,
         header: Header,
         is_external: bool,
-    ) -> Result<Option<BoxFuture<Result<(), Rejected>>>, Rejected>;
+    ) -> Result<Option<BoxFuture<Result<(), SendError>>>, SendError>;
 
     /// As `call`, if another handler may run now. The parcel stays where it is if it is rejected.
     fn try_call(
@@ -185,7 +220,7 @@ pub(crate) trait Inline<P: Parcel>: Send + Sync {
         parcel: &mut Option<P>,
         header: Header,
         is_external: bool,
-    ) -> Result<BoxFuture<Reply<P::Message>>, Rejected>;
+    ) -> Result<BoxFuture<Reply<P::Message>>, SendError>;
 
     /// As `post`, likewise.
     fn try_post(
@@ -193,7 +228,7 @@ pub(crate) trait Inline<P: Parcel>: Send + Sync {
         parcel: &mut Option<P>,
         header: Header,
         is_external: bool,
-    ) -> Result<(), Rejected>;
+    ) -> Result<(), SendError>;
 }
 
 /// The queue of an exclusive module.
@@ -217,6 +252,9 @@ pub(crate) trait Queue<P>: Send + Sync {
         is_external: bool,
         parcel: &mut Option<P>,
     ) -> Result<(), Rejected>;
+
+    /// When the module is built again, if it crashes again and again.
+    fn next_try(&self) -> NextTry;
 
     /// How soon it handles what it gets.
     fn availability(&self) -> Availability;
@@ -286,6 +324,13 @@ pub(crate) struct WaitingOffer<P> {
 }
 
 impl<P> WaitingOffer<P> {
+    /// The error of the sender, if it is rejected.
+    #[cold]
+    pub(crate) fn error(&self, rejected: Rejected) -> SendError {
+        let message = self.header.label.message.name();
+        rejected.error(message, || self.queue.next_try())
+    }
+
     /// The number of the module that it waits for.
     pub(crate) fn module(&self) -> u64 {
         self.queue.waiter().number()

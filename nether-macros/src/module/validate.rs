@@ -42,7 +42,7 @@ pub(crate) fn check(args: Args, mut block: Block, diagnostics: &Diagnostics) -> 
     });
     check_manual(&args, &hooks, diagnostics);
     let instances = check_instances(&args, is_exclusive || listed.is_none(), diagnostics);
-    let restart = restart::check(&args, diagnostics);
+    let restart = restart::check(&args, is_exclusive, diagnostics);
     hooks::unmark(&mut block);
     let unread = header::take_broken(&mut block);
     let is_broken = diagnostics.count() > 0 || !unread.is_empty();

@@ -195,7 +195,10 @@ where
                         CallStage::Replying(awaited)
                     }
                     Ok(Some(waiting)) => CallStage::Offering(waiting, awaited),
-                    Err(rejected) => CallStage::Ended(Some(rejected.error(M::NAME).into())),
+                    Err(rejected) => {
+                        let refused = rejected.error(M::NAME, || queue.next_try());
+                        CallStage::Ended(Some(refused.into()))
+                    }
                 }
             }
             To::Inline(inline) => {
@@ -262,6 +265,7 @@ impl<M, P, T, E> CallFuture<'_, M, P, T, E> {
             match &mut self.stage {
                 CallStage::Offering(waiting, _) => {
                     let accepted = ready!(waiting.poll(cx));
+                    let accepted = accepted.map_err(|rejected| waiting.error(rejected));
                     let CallStage::Offering(_, awaited) =
                         std::mem::replace(&mut self.stage, CallStage::Ended(None))
                     else {
@@ -269,7 +273,7 @@ impl<M, P, T, E> CallFuture<'_, M, P, T, E> {
                     };
                     self.stage = match accepted {
                         Ok(()) => CallStage::Replying(awaited),
-                        Err(rejected) => CallStage::Ended(Some(rejected.error(self.name).into())),
+                        Err(refused) => CallStage::Ended(Some(refused.into())),
                     };
                 }
                 CallStage::Replying(awaited) => {

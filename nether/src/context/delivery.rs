@@ -13,7 +13,7 @@ use crate::envelope::{Given, Label, Parcel, Shown, Source};
 use crate::error::SendError;
 use crate::mediator::Row;
 use crate::message::{ByValue, Event, Message};
-use crate::route::{BoxFuture, Rejected, Route, To, offer};
+use crate::route::{BoxFuture, Route, To, offer};
 use crate::scope::{Queued, QueuedWait, Scope, ScopeKind};
 
 /// A parcel that can be posted: accepted without waiting for what comes of it.
@@ -192,22 +192,21 @@ fn deliver<P: Parcel>(
     parcel: P,
     cx: &mut Context<'_>,
 ) -> PostStage<P> {
-    let refused = |rejected: Rejected| rejected.error(P::Message::NAME);
     match route.to(parcel.sent()) {
         To::Queue(queue) => {
             match offer(queue, source, label, parcel, handle.waits_at(&**queue), cx) {
                 Ok(None) => PostStage::Ended(Ok(())),
                 Ok(Some(waiting)) => PostStage::Offering(waiting),
-                Err(rejected) => PostStage::Ended(Err(refused(rejected))),
+                Err(rejected) => {
+                    PostStage::Ended(Err(rejected.error(P::Message::NAME, || queue.next_try())))
+                }
             }
         }
         To::Inline(inline) => {
             match Arc::clone(inline).post(parcel, source.header(label), handle.waits_for_turn()) {
                 Ok(None) => PostStage::Ended(Ok(())),
-                Ok(Some(wait)) => {
-                    PostStage::Waiting(Box::pin(async move { wait.await.map_err(refused) }))
-                }
-                Err(rejected) => PostStage::Ended(Err(refused(rejected))),
+                Ok(Some(wait)) => PostStage::Waiting(wait),
+                Err(refused) => PostStage::Ended(Err(refused)),
             }
         }
     }

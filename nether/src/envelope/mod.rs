@@ -9,4 +9,4 @@ pub(crate) use self::cause::Cause;
 pub(crate) use self::header::{Header, Label, Source};
 pub use self::parcel::{Given, Parcel, Shown};
 pub use self::reply::ReplyTo;
-pub(crate) use self::reply::{Awaited, ExpectedReply, Reply, reply};
+pub(crate) use self::reply::{Awaited, ExpectedReply, Reply, reply, without_reply};

@@ -4,12 +4,13 @@
 //! holds it is a plain type even if the message turns out to be none: the compiler then reports that, and
 //! nothing that follows from it.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use crate::error::{CallError, Deadlock};
+use crate::error::{CallError, Deadlock, SendError};
 use crate::message::Message;
 use crate::scope::PendingReply;
 use crate::sync::lock;
@@ -87,8 +88,26 @@ impl<M: Message> OpenReply<M> for ReplyCell<Reply<M>> {
     }
 
     fn abandon(&self) {
-        let _ = self.close_with(ReplyState::Closed);
+        let reason = REASON.try_with(|reason| reason.borrow().clone());
+        let end = match reason.ok().flatten() {
+            Some(reason) => ReplyState::Replied(Err(reason.into())),
+            None => ReplyState::Closed,
+        };
+        let _ = self.close_with(end);
     }
+}
+
+thread_local! {
+    /// Why those do not get a reply whose message is being dropped.
+    static REASON: RefCell<Option<SendError>> = const { RefCell::new(None) };
+}
+
+/// Lets `drop_message` drop a message that is not handled for this reason: its caller gets it.
+#[cold]
+pub(crate) fn without_reply(reason: SendError, drop_message: impl FnOnce()) {
+    REASON.set(Some(reason));
+    drop_message();
+    REASON.set(None);
 }
 
 impl<R> ReplyCell<R> {

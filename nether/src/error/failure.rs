@@ -46,6 +46,8 @@ pub enum FailureKind {
     DeadlineExceeded,
     /// Its module had failed too often, and its `breaker` was open.
     BreakerOpen,
+    /// Its module had crashed too often, and was left alone until its next try.
+    CrashLooping,
     /// Its module stopped before its turn came, or was cut off while it handled it.
     Stopped,
 }
@@ -60,6 +62,7 @@ impl FailureKind {
             CallError::Cancelled { .. } => FailureKind::Cancelled,
             CallError::DeadlineExceeded { .. } => FailureKind::DeadlineExceeded,
             CallError::BreakerOpen { .. } => FailureKind::BreakerOpen,
+            CallError::CrashLooping(_) => FailureKind::CrashLooping,
             CallError::Stopped { .. } | CallError::Stopping { .. } => FailureKind::Stopped,
             other => FailureKind::Handler(Arc::new(other.into())),
         }
@@ -104,6 +107,9 @@ impl fmt::Display for FailureKind {
                 f.write_str("not handled: the context's deadline passed")
             }
             FailureKind::BreakerOpen => f.write_str("not handled: the module's breaker is open"),
+            FailureKind::CrashLooping => {
+                f.write_str("not handled: the module crashes again and again")
+            }
             FailureKind::Stopped => f.write_str("not handled: the module stopped"),
         }
     }

@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex};
 use crate::context::Handle;
 use crate::declaration::Declaration;
 use crate::envelope::{Given, Header, Reply};
+use crate::error::SendError;
 use crate::guarded::HandlerFault;
 use crate::message::{ByValue, Message};
 use crate::module::handler::{Replied, failure_of, keep};
-use crate::route::{BoxFuture, Inline, Rejected};
+use crate::route::{BoxFuture, Inline};
 use crate::sync::lock;
 
 /// What the module of a fake is called.
@@ -61,7 +62,7 @@ impl<M: ByValue + Send> Inline<Given<M>> for Fake<M> {
         given: Given<M>,
         header: Header,
         _: bool,
-    ) -> Result<Option<BoxFuture<Result<(), Rejected>>>, Rejected> {
+    ) -> Result<Option<BoxFuture<Result<(), SendError>>>, SendError> {
         self.answer_nobody(given, header);
         Ok(None)
     }
@@ -71,8 +72,10 @@ impl<M: ByValue + Send> Inline<Given<M>> for Fake<M> {
         given: &mut Option<Given<M>>,
         header: Header,
         is_external: bool,
-    ) -> Result<BoxFuture<Reply<M>>, Rejected> {
-        let given = given.take().ok_or(Rejected::Closed)?;
+    ) -> Result<BoxFuture<Reply<M>>, SendError> {
+        let given = given
+            .take()
+            .ok_or(SendError::Stopped { message: M::NAME })?;
         Ok(self.call(given, header, is_external))
     }
 
@@ -81,8 +84,10 @@ impl<M: ByValue + Send> Inline<Given<M>> for Fake<M> {
         given: &mut Option<Given<M>>,
         header: Header,
         _: bool,
-    ) -> Result<(), Rejected> {
-        let given = given.take().ok_or(Rejected::Closed)?;
+    ) -> Result<(), SendError> {
+        let given = given
+            .take()
+            .ok_or(SendError::Stopped { message: M::NAME })?;
         self.answer_nobody(given, header);
         Ok(())
     }

@@ -11,9 +11,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context as TaskContext, Poll};
 
+use tokio::time::Instant;
+
 use crate::context::Handle;
 use crate::declaration::Declaration;
-use crate::envelope::{Label, Parcel, Source};
+use crate::envelope::{Label, Parcel, Source, without_reply};
 use crate::error::FailureKind;
 use crate::guarded::drop_unpanicked;
 use crate::mediator::Stopping;
@@ -26,7 +28,7 @@ use crate::module::life::{BeingHandled, Progress};
 use crate::module::mode::{Mode, OneAtATime};
 use crate::module::tally::Tally;
 use crate::module::{Exclusive, Module};
-use crate::route::{Availability, Offer, Pool, Queue, Rejected, Route};
+use crate::route::{Availability, NextTry, Offer, Pool, Queue, Rejected, Route};
 use crate::scope::{HeldMailbox, HeldModule};
 use crate::waiting::Waiter;
 
@@ -55,20 +57,26 @@ pub struct ExclusiveCell<M: Module + Exclusive> {
 
 impl<M: Module + Exclusive> ExclusiveCell<M> {
     /// Makes a message a dead letter. Its caller notices that the reply cell is dropped, and gets the reason
-    /// from its unit of work.
+    /// from its unit of work, or with the cell if the module is crash-looping.
     #[cold]
     fn dead_letter(&self, source: Source<'_>, label: Label, inbox: M::Inbox, kind: FailureKind) {
         let json = || M::json(&inbox);
+        let is_crash_looping = matches!(kind, FailureKind::CrashLooping);
         dead_letter(source, label, kind, &self.tally, self.declaration, &json);
-        drop_unpanicked(inbox);
+        if is_crash_looping {
+            let error = self.next_try().refusal(label.message.name());
+            without_reply(error, || drop_unpanicked(inbox));
+        } else {
+            drop_unpanicked(inbox);
+        }
         source.scope.mediator.stopping.notify_quiet();
     }
 }
 
 impl<M: Module + Exclusive> ExclusiveCell<M> {
     /// Refuses a message. A rejected command or query returns an error to its sender. An event has no sender
-    /// to notify, so it becomes a dead letter, if the module was stopped for its crashes or its breaker is
-    /// open.
+    /// to notify, so it becomes a dead letter, if the module is crash-looping or was stopped for its crashes,
+    /// or if its breaker is open.
     #[cold]
     fn turn_away<P>(
         &self,
@@ -94,7 +102,34 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
     #[inline]
     fn is_left_alone(&self) -> bool {
         let breaker = self.breaker.as_ref();
-        breaker.is_some_and(|breaker| !breaker.lets_pass())
+        breaker.is_some_and(|breaker| breaker.is_open() && !self.lets_probe(breaker))
+    }
+
+    /// Whether a message passes an open breaker. What a module refuses that is crash-looping is no probe.
+    #[cold]
+    fn lets_probe(&self, breaker: &Breaker) -> bool {
+        self.mailbox.next_try().is_some() || breaker.lets_probe()
+    }
+
+    /// When the module is built again, if it is crash-looping.
+    #[cold]
+    fn next_try(&self) -> NextTry {
+        NextTry {
+            module: self.declaration.name,
+            at: self.mailbox.next_try().unwrap_or_else(Instant::now),
+        }
+    }
+
+    /// How soon the module handles what it gets, which is not at once.
+    #[cold]
+    fn delay(&self, is_left_alone: bool) -> Availability {
+        if self.mailbox.next_try().is_some() {
+            Availability::CrashLooping
+        } else if is_left_alone {
+            Availability::BreakerOpen
+        } else {
+            Availability::NotYet
+        }
     }
 }
 
@@ -156,6 +191,17 @@ impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
 
     fn crash(&self, reason: String) {
         self.mailbox.crash(reason);
+    }
+
+    fn begin_crash_loop(&self, next_try: Instant) {
+        self.mailbox.close_until(next_try);
+        self.mailbox.drain().drain(|source, label, inbox| {
+            self.dead_letter(source, label, inbox, FailureKind::CrashLooping)
+        });
+    }
+
+    fn end_crash_loop(&self) {
+        self.mailbox.reopen();
     }
 
     fn stop(&self) {
@@ -274,14 +320,20 @@ where
         accepted
     }
 
+    fn next_try(&self) -> NextTry {
+        ExclusiveCell::next_try(self)
+    }
+
     fn availability(&self) -> Availability {
         let breaker = self.breaker.as_ref();
+        let is_left_alone = breaker.is_some_and(|breaker| !breaker.would_let_pass());
         if self.is_stopped.load(Ordering::SeqCst) {
             Availability::Stopped
-        } else if breaker.is_some_and(|breaker| !breaker.would_let_pass()) {
-            Availability::BreakerOpen
-        } else if self.progress.pause.is_on() || !self.is_made.load(Ordering::SeqCst) {
-            Availability::NotYet
+        } else if is_left_alone
+            || self.progress.pause.is_on()
+            || !self.is_made.load(Ordering::SeqCst)
+        {
+            self.delay(is_left_alone)
         } else {
             Availability::Running
         }

@@ -42,6 +42,14 @@ impl<M: Module + Exclusive> ExclusiveRunner<M> {
 
 #[allow(private_interfaces)]
 impl<M: Module + Exclusive> ModuleRunner<M> for ExclusiveRunner<M> {
+    fn give_up_taken(&mut self) {
+        let work = &mut self.work;
+        work.books.started += work.taken.len();
+        work.settle_all();
+        work.give_up_taken(&FailureKind::CrashLooping);
+        work.rest();
+    }
+
     fn put(&mut self, module: M) {
         // A background task may have crashed beside the handler.
         self.work.cell.mailbox.take_crash();
@@ -338,6 +346,23 @@ impl<M: Module + Exclusive> Work<M> {
         self.ctx.handle().scope.mediator.stopping.notify_quiet();
     }
 
+    /// What it has taken and not begun to handle becomes dead letters.
+    #[cold]
+    fn give_up_taken(&mut self, kind: &FailureKind) {
+        let mut taken = std::mem::take(&mut self.taken);
+        let (cell, source) = (&self.cell, self.ctx.handle().source());
+        let dead_letter = |source: Source<'_>, label, inbox| {
+            cell.dead_letter(source, label, inbox, kind.clone());
+        };
+        for _ in 0..std::mem::take(&mut self.left) {
+            if let Some(BacklogEntry { label, inbox }) = taken.next_message().and_then(Option::take)
+            {
+                dead_letter(source, label, inbox);
+            }
+        }
+        taken.drain(dead_letter);
+    }
+
     /// The message whose handler was cut off is a dead letter, and a failure of its unit of work unless a
     /// caller waits for the reply.
     fn cut_off(&self) {
@@ -357,17 +382,6 @@ impl<M: Module + Exclusive> Drop for Work<M> {
             self.cut_off();
             drop_unpanicked(self.taken.last_message().map(Option::take));
         }
-        let mut taken = std::mem::take(&mut self.taken);
-        let (cell, source) = (&self.cell, self.ctx.handle().source());
-        let dead_letter = |source: Source<'_>, label, inbox| {
-            cell.dead_letter(source, label, inbox, FailureKind::Stopped);
-        };
-        for _ in 0..self.left {
-            if let Some(BacklogEntry { label, inbox }) = taken.next_message().and_then(Option::take)
-            {
-                dead_letter(source, label, inbox);
-            }
-        }
-        taken.drain(dead_letter);
+        self.give_up_taken(&FailureKind::Stopped);
     }
 }

@@ -75,8 +75,8 @@ impl<M: Module + Shared> Accepted<M> {
             };
             let obstacle = ctx.handle().scope.obstacle();
             let (Some(value), None, Some(packed)) = (&*module, &obstacle, &mut *parcel) else {
-                let kind = obstacle.unwrap_or(FailureKind::Stopped);
-                let error = refusal(P::Message::NAME, &kind);
+                let kind = obstacle.unwrap_or_else(|| cell.absence());
+                let error = cell.refusal(P::Message::NAME, &kind);
                 cell.refuse(ctx.handle().source(), *label, kind, parcel);
                 *end = MessageEnd::Gone;
                 return Err(error.into());
@@ -216,6 +216,17 @@ impl<M: Module + Shared> SharedCell<M> {
         drop_unpanicked(parcel.take());
     }
 
+    /// What the caller gets of a message that is a dead letter.
+    #[cold]
+    fn refusal(&self, message: &'static str, kind: &FailureKind) -> SendError {
+        match kind {
+            FailureKind::Cancelled => SendError::Cancelled { message },
+            FailureKind::DeadlineExceeded => SendError::DeadlineExceeded { message },
+            FailureKind::CrashLooping => self.next_try().refusal(message),
+            _ => SendError::Stopped { message },
+        }
+    }
+
     /// Takes account of how the handler ended.
     #[inline]
     fn conclude(
@@ -248,13 +259,5 @@ impl<M: Module + Shared> Drop for Accepted<M> {
             self.cell.changed.notify_waiters();
         }
         self.cell.stopping.notify_quiet();
-    }
-}
-
-fn refusal(message: &'static str, kind: &FailureKind) -> SendError {
-    match kind {
-        FailureKind::Cancelled => SendError::Cancelled { message },
-        FailureKind::DeadlineExceeded => SendError::DeadlineExceeded { message },
-        _ => SendError::Stopped { message },
     }
 }

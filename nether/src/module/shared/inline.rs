@@ -6,14 +6,14 @@ use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::envelope::{Header, Parcel, Reply};
-use crate::error::Result;
+use crate::error::{Result, SendError};
 use crate::message::Message;
 use crate::module::cell::Way;
 use crate::module::handler::{SharedHandler, keep};
 use crate::module::shared::SharedCell;
 use crate::module::shared::accepted::{Accepted, MessageEnd};
 use crate::module::{Module, Shared};
-use crate::route::{BoxFuture, Inline, Rejected, Route};
+use crate::route::{BoxFuture, Inline, Route};
 
 impl<M, P> Inline<P> for SharedCell<M>
 where
@@ -32,7 +32,7 @@ where
             Ok(mut accepted) => {
                 Box::pin(async move { accepted.run(&mut parcel, is_external).await })
             }
-            Err(rejected) => Box::pin(ready(Err(rejected.error(P::Message::NAME).into()))),
+            Err(refused) => Box::pin(ready(Err(refused.into()))),
         }
     }
 
@@ -41,7 +41,7 @@ where
         parcel: P,
         header: Header,
         is_external: bool,
-    ) -> Result<Option<BoxFuture<Result<(), Rejected>>>, Rejected> {
+    ) -> Result<Option<BoxFuture<Result<(), SendError>>>, SendError> {
         let permit = Arc::clone(&self.permits).try_acquire_owned().ok();
         if permit.is_none() && is_external {
             let mut offered = Offered(Some((parcel, header)));
@@ -50,7 +50,9 @@ where
                 let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
                 match offered.0.take() {
                     Some((parcel, header)) => self.begin(parcel, header, permit),
-                    None => Err(Rejected::Closed),
+                    None => Err(SendError::Stopped {
+                        message: P::Message::NAME,
+                    }),
                 }
             })));
         }
@@ -62,7 +64,7 @@ where
         parcel: &mut Option<P>,
         header: Header,
         is_external: bool,
-    ) -> Result<BoxFuture<Reply<P::Message>>, Rejected> {
+    ) -> Result<BoxFuture<Reply<P::Message>>, SendError> {
         let permit = self.permit(&header, is_external)?;
         let mut accepted = self.accept(header, parcel)?;
         let mut parcel = parcel.take();
@@ -78,7 +80,7 @@ where
         parcel: &mut Option<P>,
         header: Header,
         is_external: bool,
-    ) -> Result<(), Rejected> {
+    ) -> Result<(), SendError> {
         let permit = self.permit(&header, is_external)?;
         let accepted = Arc::clone(&self).accept(header, parcel)?;
         self.run_alone(accepted, parcel.take(), permit);
@@ -94,7 +96,7 @@ impl<M: Module + Shared> SharedCell<M> {
         parcel: P,
         header: Header,
         permit: Option<OwnedSemaphorePermit>,
-    ) -> Result<(), Rejected>
+    ) -> Result<(), SendError>
     where
         P: Parcel,
         M: SharedHandler<P>,
@@ -128,11 +130,12 @@ impl<M: Module + Shared> SharedCell<M> {
         &self,
         header: &Header,
         is_external: bool,
-    ) -> Result<Option<OwnedSemaphorePermit>, Rejected> {
+    ) -> Result<Option<OwnedSemaphorePermit>, SendError> {
         let permit = Arc::clone(&self.permits).try_acquire_owned().ok();
         if permit.is_none() && is_external {
             header.scope.take_back(1);
-            return Err(Rejected::Full);
+            let message = header.label.message.name();
+            return Err(SendError::Full { message });
         }
         Ok(permit)
     }
