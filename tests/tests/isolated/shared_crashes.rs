@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use nether::prelude::*;
-use nether::{HandlerFailed, ModuleRestarted, ModuleState, ModuleStatus};
+use nether::{
+    HandlerFailed, ModuleCrashLooping, ModuleRestarted, ModuleState, ModuleStatus, SendError,
+};
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
@@ -232,5 +234,110 @@ async fn a_shared_module_that_says_never_is_stopped_by_a_crash() -> nether::Resu
     );
     assert_eq!(status(&system).state, ModuleState::Stopped);
     ctx.close().await?;
+    Ok(())
+}
+
+#[command]
+struct Share;
+
+#[query(reply = u64)]
+struct Stay;
+
+/// A shared module that is made anew when it crashes.
+struct Renewed(Gate);
+
+#[derive(Clone)]
+struct Gate(Arc<Semaphore>);
+
+#[module(handles = [Share, Stay], restart = "always", max_restarts = "1 in 2h", mailbox = 2)]
+impl Renewed {
+    #[init]
+    fn new(gate: Resource<Gate>) -> Self {
+        Renewed(Gate::clone(&gate))
+    }
+
+    async fn share(&self, _: Share) {
+        panic!("as asked");
+    }
+
+    async fn stay(&self, _: Stay) -> u64 {
+        self.0.0.acquire().await.expect("never closed").forget();
+        1
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shared_module_that_crashes_too_often_refuses_while_its_other_handlers_run_on()
+-> nether::Result<()> {
+    let gate = Gate(Arc::new(Semaphore::new(0)));
+    let builder = System::builder().isolated().with::<Renewed>();
+    let system = builder.provide(gate.clone()).start().await?;
+    let mut looping = system.subscribe::<ModuleCrashLooping>();
+    let ctx = system.context();
+    let asked = |ctx: Context| tokio::spawn(async move { ctx.ask(Stay).await });
+    let staying = asked(ctx.clone());
+    while status(&system).in_flight == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(ctx.send(Share).await.is_err());
+    assert!(ctx.send(Share).await.is_err());
+    // This one was accepted, and waits for the module that is not made now.
+    let waiting = asked(ctx.clone());
+    assert_eq!(
+        looping.next().await.expect("it is told").retry_in_millis,
+        1000
+    );
+    let waited = waiting.await?;
+    assert!(
+        matches!(waited, Err(CallError::CrashLooping(_))),
+        "{waited:?}"
+    );
+    let refused = ctx.process(Share).await;
+    assert!(
+        matches!(refused, Err(SendError::CrashLooping(_))),
+        "{refused:?}"
+    );
+    let refused = ctx.try_process(Share).map_err(|it| it.error);
+    assert!(matches!(refused, Err(SendError::CrashLooping(_))));
+    assert_eq!(status(&system).state, ModuleState::CrashLooping);
+    gate.0.add_permits(2);
+    assert_eq!(staying.await??, 1);
+    sleep(Duration::from_secs(2)).await;
+    assert_eq!(ctx.ask(Stay).await?, 1);
+    assert_eq!(status(&system).restarts, 2);
+    ctx.close().await?;
+    Ok(())
+}
+
+#[query]
+struct Rest;
+
+/// Its background task panics.
+#[derive(Default)]
+struct Restless;
+
+#[module(handles = Rest, max_restarts = "2 in 2h")]
+impl Restless {
+    #[background]
+    async fn run(&self) {
+        panic!("restless");
+    }
+
+    async fn rest(&self, _: Rest) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shared_module_is_made_anew_with_its_background_task_until_that_panics_too_often()
+-> nether::Result<()> {
+    let builder = System::builder().isolated().with::<Restless>();
+    let system = builder.start().await?;
+    let mut looping = system.subscribe::<ModuleCrashLooping>();
+    let looping = looping.next().await.expect("it panics each time");
+    assert_eq!((looping.restarts, &*looping.reason), (2, "restless"));
+    let refused = system.context().ask(Rest).await;
+    assert!(
+        matches!(refused, Err(CallError::CrashLooping(_))),
+        "{refused:?}"
+    );
     Ok(())
 }

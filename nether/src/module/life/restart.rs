@@ -89,7 +89,7 @@ pub(super) struct Supervisor<M: Module> {
 }
 
 /// What becomes of a module that has crashed.
-enum Aftermath {
+enum AfterCrash {
     /// It is made anew after that wait.
     Restart(Duration),
     /// It is left alone for that long, and then made anew.
@@ -178,7 +178,7 @@ impl<M: Module> Supervisor<M> {
                 Ok(module) => return Ok(module),
                 Err(Failed::Error(error)) => return Err(error),
                 Err(Failed::Crash(error)) => {
-                    let Aftermath::Restart(wait) = self.judge_crash() else {
+                    let AfterCrash::Restart(wait) = self.judge_crash() else {
                         return Err(error);
                     };
                     tracing::warn!(module = self.name(), %error, "the module crashed while it started");
@@ -206,15 +206,15 @@ impl<M: Module> Supervisor<M> {
         self.background.cut_off();
         loop {
             match self.judge_crash() {
-                Aftermath::Restart(wait) => self.wait(wait).await,
-                Aftermath::CrashLoop(wait) => {
+                AfterCrash::Restart(wait) => self.wait(wait).await,
+                AfterCrash::CrashLoop(wait) => {
                     self.begin_crash_loop(runner, wait, &reason);
                     if !self.wait_for_try(wait).await {
                         self.cell.stop();
                         return None;
                     }
                 }
-                Aftermath::Stop => {
+                AfterCrash::Stop => {
                     self.stopper().stop(reason);
                     return None;
                 }
@@ -292,7 +292,7 @@ impl<M: Module> Supervisor<M> {
     }
 
     /// Counts a crash, and says what becomes of the module.
-    fn judge_crash(&mut self) -> Aftermath {
+    fn judge_crash(&mut self) -> AfterCrash {
         let policy = self.policy();
         let now = Instant::now();
         let ran_since = self.running_since.take();
@@ -305,20 +305,20 @@ impl<M: Module> Supervisor<M> {
         }
         self.crashes.push_back(now);
         if !policy.makes_anew() || !self.source.is_repeatable() {
-            return Aftermath::Stop;
+            return AfterCrash::Stop;
         }
         let is_too_often = self.crashes.len() > policy.max_restarts as usize;
         match (self.crash_loops, is_too_often) {
             (0, false) => {
                 let crashes = self.crashes.len() as u32;
                 // Longer each time, and not in step with others who crashed of the same.
-                Aftermath::Restart(BACKOFF.wait(crashes, &self.mediator.chance))
+                AfterCrash::Restart(BACKOFF.wait(crashes, &self.mediator.chance))
             }
             // Whoever supervises the process sees to it.
-            _ if policy.is_essential => Aftermath::Stop,
+            _ if policy.is_essential => AfterCrash::Stop,
             _ => {
                 self.crash_loops += 1;
-                Aftermath::CrashLoop(CRASH_LOOP.longest_wait(self.crash_loops))
+                AfterCrash::CrashLoop(CRASH_LOOP.longest_wait(self.crash_loops))
             }
         }
     }
