@@ -53,7 +53,8 @@ where
                 let mut given = Some(Given::new(message, Some(to)));
                 let accepted =
                     queue.try_accept(source, label, handle.waits_at(&**queue), &mut given);
-                accepted.map_err(|rejected| (rejected.error(M::NAME), given))?;
+                accepted
+                    .map_err(|rejected| (rejected.error(M::NAME, || queue.next_try()), given))?;
                 Ok(CallStage::Replying(awaited))
             }
             To::Inline(inline) => {
@@ -63,7 +64,7 @@ where
                     source.header(label),
                     handle.waits_for_turn(),
                 );
-                let future = called.map_err(|rejected| (rejected.error(M::NAME), given))?;
+                let future = called.map_err(|refused| (refused, given))?;
                 let sequence = label.sequence();
                 Ok(CallStage::Running(RunToEnd::new::<M>(
                     future,
@@ -95,7 +96,9 @@ where
         let mut given = Some(Given::new(message, None));
         let accepted = match to {
             To::Queue(queue) => {
-                queue.try_accept(source, label, handle.waits_at(&**queue), &mut given)
+                let accepted =
+                    queue.try_accept(source, label, handle.waits_at(&**queue), &mut given);
+                accepted.map_err(|rejected| rejected.error(M::NAME, || queue.next_try()))
             }
             To::Inline(inline) => Arc::clone(inline).try_post(
                 &mut given,
@@ -103,7 +106,7 @@ where
                 handle.waits_for_turn(),
             ),
         };
-        accepted.map_err(|rejected| (rejected.error(M::NAME), given))
+        accepted.map_err(|refused| (refused, given))
     })
 }
 
