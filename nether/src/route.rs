@@ -145,17 +145,14 @@ pub(crate) enum Rejected {
 }
 
 impl Rejected {
-    /// The error of the sender. `next_try` gives the module, and when it is built again.
+    /// The error of the sender, whose message was for `module`.
     #[cold]
-    pub(crate) fn error(
-        self,
-        message: &'static str,
-        next_try: impl FnOnce() -> NextTry,
-    ) -> SendError {
+    #[inline(never)]
+    pub(crate) fn error(self, message: &'static str, module: &dyn CrashLoops) -> SendError {
         match self {
             Rejected::Closed => SendError::Stopped { message },
             Rejected::BreakerOpen => SendError::BreakerOpen { message },
-            Rejected::CrashLooping => next_try().refusal(message),
+            Rejected::CrashLooping => module.next_try().refusal(message),
             Rejected::Full => SendError::Full { message },
         }
     }
@@ -172,6 +169,12 @@ impl Rejected {
             Rejected::Full => None,
         }
     }
+}
+
+/// A module that may be crash-looping.
+pub(crate) trait CrashLoops {
+    /// When it is built again, if it is.
+    fn next_try(&self) -> NextTry;
 }
 
 /// When a module is built again that crashes again and again.
@@ -232,7 +235,7 @@ pub(crate) trait Inline<P: Parcel>: Send + Sync {
 }
 
 /// The queue of an exclusive module.
-pub(crate) trait Queue<P>: Send + Sync {
+pub(crate) trait Queue<P>: CrashLoops + Send + Sync {
     /// Accepts the offer at once, or when there is room; what handlers cause is always accepted. The parcel
     /// stays in an offer that is not accepted.
     fn poll_accept(
@@ -252,9 +255,6 @@ pub(crate) trait Queue<P>: Send + Sync {
         is_external: bool,
         parcel: &mut Option<P>,
     ) -> Result<(), Rejected>;
-
-    /// When the module is built again, if it crashes again and again.
-    fn next_try(&self) -> NextTry;
 
     /// How soon it handles what it gets.
     fn availability(&self) -> Availability;
@@ -326,9 +326,10 @@ pub(crate) struct WaitingOffer<P> {
 impl<P> WaitingOffer<P> {
     /// The error of the sender, if it is rejected.
     #[cold]
+    #[inline(never)]
     pub(crate) fn error(&self, rejected: Rejected) -> SendError {
         let message = self.header.label.message.name();
-        rejected.error(message, || self.queue.next_try())
+        rejected.error(message, &*self.queue)
     }
 
     /// The number of the module that it waits for.

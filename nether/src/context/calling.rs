@@ -196,7 +196,7 @@ where
                     }
                     Ok(Some(waiting)) => CallStage::Offering(waiting, awaited),
                     Err(rejected) => {
-                        let refused = rejected.error(M::NAME, || queue.next_try());
+                        let refused = rejected.error(M::NAME, &**queue);
                         CallStage::Ended(Some(refused.into()))
                     }
                 }

@@ -28,7 +28,7 @@ use crate::module::life::{BeingHandled, Progress};
 use crate::module::mode::{Mode, OneAtATime};
 use crate::module::tally::Tally;
 use crate::module::{Exclusive, Module};
-use crate::route::{Availability, NextTry, Offer, Pool, Queue, Rejected, Route};
+use crate::route::{Availability, CrashLoops, NextTry, Offer, Pool, Queue, Rejected, Route};
 use crate::scope::{HeldMailbox, HeldModule};
 use crate::waiting::Waiter;
 
@@ -111,15 +111,6 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
         self.mailbox.next_try().is_some() || breaker.lets_probe()
     }
 
-    /// When the module is built again, if it is crash-looping.
-    #[cold]
-    fn next_try(&self) -> NextTry {
-        NextTry {
-            module: self.declaration.name,
-            at: self.mailbox.next_try().unwrap_or_else(Instant::now),
-        }
-    }
-
     /// How soon the module handles what it gets, which is not at once.
     #[cold]
     fn delay(&self, is_left_alone: bool) -> Availability {
@@ -154,6 +145,15 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
 impl<M: Module + Exclusive> HeldMailbox for ExclusiveCell<M> {
     fn count_of(&self, unit: usize) -> u64 {
         self.mailbox.count_of(unit)
+    }
+}
+
+impl<M: Module + Exclusive> CrashLoops for ExclusiveCell<M> {
+    fn next_try(&self) -> NextTry {
+        NextTry {
+            module: self.declaration.name,
+            at: self.mailbox.next_try().unwrap_or_else(Instant::now),
+        }
     }
 }
 
@@ -318,10 +318,6 @@ where
             source.scope.take_back(1);
         }
         accepted
-    }
-
-    fn next_try(&self) -> NextTry {
-        ExclusiveCell::next_try(self)
     }
 
     fn availability(&self) -> Availability {

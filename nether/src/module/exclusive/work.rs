@@ -47,7 +47,10 @@ impl<M: Module + Exclusive> ModuleRunner<M> for ExclusiveRunner<M> {
         work.books.started += work.taken.len();
         work.settle_all();
         work.give_up_taken(&FailureKind::CrashLooping);
-        work.rest();
+        // No unit of work is held until there is a module again, which may take long.
+        if let Some(module_handle) = work.module_handle.take() {
+            *work.ctx.handle_mut() = module_handle;
+        }
     }
 
     fn put(&mut self, module: M) {

@@ -17,6 +17,7 @@ use crate::module::handler::{Attempt, SharedHandler, dead_letter, dead_letter_be
 use crate::module::shared::SharedCell;
 use crate::module::tally::Verdict;
 use crate::module::{Module, Shared};
+use crate::route::CrashLoops;
 use crate::waiting::until_made;
 
 /// A message that a shared module has accepted. Dropped, it counts how the message ended.

@@ -29,7 +29,7 @@ use crate::module::shared::running::Running;
 use crate::module::shared::slot::ModuleSlot;
 use crate::module::tally::Tally;
 use crate::module::{Module, Shared};
-use crate::route::{NextTry, Rejected};
+use crate::route::{CrashLoops, NextTry, Rejected};
 use crate::sync::lock;
 use crate::waiting::Waiter;
 
@@ -115,7 +115,7 @@ impl<M: Module + Shared> SharedCell<M> {
         }
         self.changed.notify_waiters();
         self.stopping.notify_quiet();
-        rejected.error(label.message.name(), || self.next_try())
+        rejected.error(label.message.name(), self)
     }
 
     /// Why the cell, which is closed, refuses messages.
@@ -124,16 +124,6 @@ impl<M: Module + Shared> SharedCell<M> {
         match *lock(&self.next_try) {
             Some(_) => Rejected::CrashLooping,
             None => Rejected::Closed,
-        }
-    }
-
-    /// When the module is built again, if it is crash-looping.
-    #[cold]
-    fn next_try(&self) -> NextTry {
-        let next_try = *lock(&self.next_try);
-        NextTry {
-            module: self.declaration.name,
-            at: next_try.unwrap_or_else(Instant::now),
         }
     }
 
@@ -179,6 +169,16 @@ impl<M: Module + Shared> SharedCell<M> {
         if let Some(tasks) = &mut *lock(&self.tasks) {
             while tasks.try_join_next().is_some() {}
             tasks.spawn(handler);
+        }
+    }
+}
+
+impl<M: Module + Shared> CrashLoops for SharedCell<M> {
+    fn next_try(&self) -> NextTry {
+        let next_try = *lock(&self.next_try);
+        NextTry {
+            module: self.declaration.name,
+            at: next_try.unwrap_or_else(Instant::now),
         }
     }
 }
