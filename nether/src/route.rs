@@ -147,17 +147,14 @@ pub(crate) enum Rejected {
 }
 
 impl Rejected {
-    /// The error of the sender. `next_try` gives the module, and when it is built again.
+    /// The error of the sender, whose message was for `module`.
     #[cold]
-    pub(crate) fn error(
-        self,
-        message: &'static str,
-        next_try: impl FnOnce() -> NextTry,
-    ) -> SendError {
+    #[inline(never)]
+    pub(crate) fn error(self, message: &'static str, module: &dyn CrashLoops) -> SendError {
         match self {
             Rejected::Closed => SendError::Stopped { message },
             Rejected::BreakerOpen => SendError::BreakerOpen { message },
-            Rejected::CrashLooping => SendError::CrashLooping(next_try().refusal(message)),
+            Rejected::CrashLooping => SendError::CrashLooping(module.next_try().refusal(message)),
             Rejected::Full => SendError::Full { message },
             Rejected::Cancelled => SendError::Cancelled { message },
         }
@@ -171,11 +168,11 @@ impl Rejected {
         self,
         is_stopped: bool,
         label: Label,
-        next_try: impl FnOnce() -> NextTry,
+        module: &dyn CrashLoops,
     ) -> Option<FailureKind> {
         match self {
             Rejected::BreakerOpen => Some(FailureKind::BreakerOpen),
-            Rejected::CrashLooping => Some(next_try().failure(label)),
+            Rejected::CrashLooping => Some(module.next_try().failure(label)),
             Rejected::Closed => is_stopped.then_some(FailureKind::Stopped),
             Rejected::Full | Rejected::Cancelled => None,
         }
@@ -188,6 +185,12 @@ pub(crate) enum InlineCall<R> {
     Accepted(BoxFuture<R>),
     /// Work from outside waits for others to end first. Dropped, the message is taken back.
     Waiting(BoxFuture<Result<BoxFuture<R>, SendError>>),
+}
+
+/// A module that may be crash-looping.
+pub(crate) trait CrashLoops {
+    /// When it is built again, if it is.
+    fn next_try(&self) -> NextTry;
 }
 
 /// When a module is built again that crashes again and again.
@@ -254,7 +257,7 @@ pub(crate) trait Inline<P: Parcel>: Send + Sync {
 }
 
 /// The queue of an exclusive module.
-pub(crate) trait Queue<P>: Send + Sync {
+pub(crate) trait Queue<P>: CrashLoops + Send + Sync {
     /// Accepts the offer at once, or when there is room; what handlers cause is always accepted. The parcel
     /// stays in an offer that is not accepted.
     fn poll_accept(
@@ -274,9 +277,6 @@ pub(crate) trait Queue<P>: Send + Sync {
         is_external: bool,
         parcel: &mut Option<P>,
     ) -> Result<(), Rejected>;
-
-    /// When the module is built again, if it crashes again and again.
-    fn next_try(&self) -> NextTry;
 
     /// How soon it handles what it gets.
     fn availability(&self) -> Availability;
@@ -360,9 +360,10 @@ impl<P> WaitingOffer<P> {
 
     /// The error of the sender, if it is rejected.
     #[cold]
+    #[inline(never)]
     pub(crate) fn error(&self, rejected: Rejected) -> SendError {
         let message = self.header.label.message.name();
-        rejected.error(message, || self.queue.next_try())
+        rejected.error(message, &*self.queue)
     }
 
     /// The number of the module that it waits for.

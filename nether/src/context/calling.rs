@@ -217,7 +217,7 @@ where
                         CallStage::Offering(waiting, awaited, queueing)
                     }
                     Err(rejected) => {
-                        let refused = rejected.error(M::NAME, || queue.next_try());
+                        let refused = rejected.error(M::NAME, &**queue);
                         CallStage::Ended(Some(refused.into()))
                     }
                 }

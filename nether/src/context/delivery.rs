@@ -244,9 +244,7 @@ fn deliver<P: Parcel>(
             match offer(queue, source, label, parcel, handle.waits_at(&**queue), cx) {
                 Ok(None) => PostStage::Ended(Ok(())),
                 Ok(Some(waiting)) => PostStage::Offering(waiting, VisibleWait::default()),
-                Err(rejected) => {
-                    PostStage::Ended(Err(rejected.error(P::Message::NAME, || queue.next_try())))
-                }
+                Err(rejected) => PostStage::Ended(Err(rejected.error(P::Message::NAME, &**queue))),
             }
         }
         To::Inline(inline) => {

@@ -53,8 +53,7 @@ where
                 let mut given = Some(Given::new(message, Some(to)));
                 let accepted =
                     queue.try_accept(source, label, handle.waits_at(&**queue), &mut given);
-                accepted
-                    .map_err(|rejected| (rejected.error(M::NAME, || queue.next_try()), given))?;
+                accepted.map_err(|rejected| (rejected.error(M::NAME, &**queue), given))?;
                 Ok(CallStage::Replying(awaited))
             }
             To::Inline(inline) => {
@@ -98,7 +97,7 @@ where
             To::Queue(queue) => {
                 let accepted =
                     queue.try_accept(source, label, handle.waits_at(&**queue), &mut given);
-                accepted.map_err(|rejected| rejected.error(M::NAME, || queue.next_try()))
+                accepted.map_err(|rejected| rejected.error(M::NAME, &**queue))
             }
             To::Inline(inline) => Arc::clone(inline).try_post(
                 &mut given,

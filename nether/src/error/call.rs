@@ -17,6 +17,8 @@ use crate::error::unavailable::Unavailable;
 pub enum SendError {
     /// No running module handles the message.
     NoRoute(Box<NoRoute>),
+    /// The module that handles it crashed too often, and is left alone until its next try.
+    CrashLooping(Box<CrashLooping>),
     /// The module that handles it has stopped.
     Stopped {
         /// The message's name.
@@ -27,8 +29,6 @@ pub enum SendError {
         /// The message's name.
         message: &'static str,
     },
-    /// The module that handles it crashed too often, and is left alone until its next try.
-    CrashLooping(Box<CrashLooping>),
     /// There is no room for it now, and neither [`try_process`](crate::Context::try_process) nor
     /// [`spawn`](crate::Context::spawn) waits.
     Full {
@@ -201,6 +201,9 @@ pub enum CallError<E> {
     Unavailable(Box<Unavailable>),
     /// No running module handles the message.
     NoRoute(Box<NoRoute>),
+    /// The module crashed too often, and is left alone until its next try. The message was refused, or it was
+    /// waiting when the module crashed.
+    CrashLooping(Box<CrashLooping>),
     /// The module had stopped, or was stopped or cut off before it replied.
     Stopped {
         /// The message's name.
@@ -211,9 +214,6 @@ pub enum CallError<E> {
         /// The message's name.
         message: &'static str,
     },
-    /// The module crashed too often, and is left alone until its next try. The message was refused, or it was
-    /// waiting when the module crashed.
-    CrashLooping(Box<CrashLooping>),
     /// There was no room for the message, and [`try_send`](crate::Context::try_send) does not wait.
     Full {
         /// The message's name.

@@ -29,7 +29,7 @@ use crate::module::life::{BeingHandled, Progress};
 use crate::module::mode::{Mode, OneAtATime};
 use crate::module::tally::Tally;
 use crate::module::{Exclusive, Module};
-use crate::route::{Availability, NextTry, Offer, Pool, Queue, Rejected, Route};
+use crate::route::{Availability, CrashLoops, NextTry, Offer, Pool, Queue, Rejected, Route};
 use crate::scope::{HeldMailbox, HeldModule, ParkedIn};
 use crate::waiting::Waiter;
 
@@ -117,7 +117,7 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
         M::Inbox: From<P>,
     {
         let is_stopped = self.is_stopped.load(Ordering::SeqCst);
-        match rejected.failure(is_stopped, label, || self.next_try()) {
+        match rejected.failure(is_stopped, label, self) {
             Some(kind) if label.message.kind == MessageKind::Event => {
                 self.mailbox.count_accepted();
                 self.dead_letter(source, label, take(parcel).into(), kind);
@@ -138,15 +138,6 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
     #[cold]
     fn lets_probe(&self, breaker: &Breaker) -> bool {
         self.mailbox.next_try().is_some() || breaker.lets_probe()
-    }
-
-    /// When the module is built again, if it is crash-looping.
-    #[cold]
-    fn next_try(&self) -> NextTry {
-        NextTry {
-            module: self.declaration.name,
-            at: self.mailbox.next_try().unwrap_or_else(Instant::now),
-        }
     }
 
     /// How soon the module handles what it gets, which is not at once.
@@ -202,6 +193,15 @@ impl<M: Module + Exclusive> HoldsMessages for ExclusiveCell<M> {
         self.mailbox.forget(scope).drain(|source, label, inbox| {
             self.dead_letter(source, label, inbox, FailureKind::Cancelled);
         });
+    }
+}
+
+impl<M: Module + Exclusive> CrashLoops for ExclusiveCell<M> {
+    fn next_try(&self) -> NextTry {
+        NextTry {
+            module: self.declaration.name,
+            at: self.mailbox.next_try().unwrap_or_else(Instant::now),
+        }
     }
 }
 
@@ -373,10 +373,6 @@ where
             source.scope.take_back(1);
         }
         accepted
-    }
-
-    fn next_try(&self) -> NextTry {
-        ExclusiveCell::next_try(self)
     }
 
     fn availability(&self) -> Availability {

@@ -21,6 +21,7 @@ use crate::module::handler::{Breaker, settle_panic};
 use crate::module::life::Progress;
 use crate::module::tally::{Crash, CrashCause, Verdict};
 use crate::module::{Exclusive, Module};
+use crate::route::CrashLoops;
 use crate::scope::PendingReply;
 
 /// Runs an exclusive module.
@@ -48,7 +49,10 @@ impl<M: Module + Exclusive> ModuleRunner<M> for ExclusiveRunner<M> {
         work.books.started += work.taken.len();
         work.settle_all();
         work.give_up_taken(|cell, label| cell.next_try().failure(label));
-        work.rest();
+        // No unit of work is held until there is a module again, which may take long.
+        if let Some(module_handle) = work.module_handle.take() {
+            *work.ctx.handle_mut() = module_handle;
+        }
     }
 
     fn put(&mut self, module: M) {
@@ -422,11 +426,9 @@ impl<M: Module + Exclusive> Work<M> {
         let dead_letter = |source: Source<'_>, label, inbox| {
             cell.dead_letter(source, label, inbox, kind(cell, label));
         };
-        for _ in 0..std::mem::take(&mut self.left) {
-            if let Some(BacklogEntry { label, inbox }) = taken.next_message().and_then(Option::take)
-            {
-                dead_letter(source, label, inbox);
-            }
+        let left = std::mem::take(&mut self.left);
+        for entry in (0..left).filter_map(|_| taken.next_message()?.take()) {
+            dead_letter(source, entry.label, entry.inbox);
         }
         taken.drain(dead_letter);
     }
@@ -457,8 +459,7 @@ impl<M: Module + Exclusive> Work<M> {
         }
         self.progress.rest();
         self.settle_all();
-        let mediator = &self.ctx.handle().scope.mediator;
-        mediator.stopping.notify_quiet();
+        self.ctx.handle().scope.mediator.stopping.notify_quiet();
         self.resumes
     }
 

@@ -31,7 +31,7 @@ use crate::module::shared::running::Running;
 use crate::module::shared::slot::ModuleSlot;
 use crate::module::tally::{Crash, Tally};
 use crate::module::{Module, Shared};
-use crate::route::{NextTry, Rejected};
+use crate::route::{CrashLoops, NextTry, Rejected};
 use crate::sync::lock;
 use crate::waiting::Waiter;
 
@@ -109,7 +109,7 @@ impl<M: Module + Shared> SharedCell<M> {
     ) -> SendError {
         let Header { scope, label, .. } = header;
         let is_stopped = self.is_stopped.load(Ordering::SeqCst);
-        match rejected.failure(is_stopped, *label, || self.next_try()) {
+        match rejected.failure(is_stopped, *label, self) {
             Some(kind) if label.message.kind == MessageKind::Event => {
                 let source = header.source();
                 report_dead_letter(source, *label, &kind, self.declaration, json);
@@ -123,7 +123,7 @@ impl<M: Module + Shared> SharedCell<M> {
         }
         self.changed.notify_waiters();
         self.stopping.notify_quiet();
-        rejected.error(label.message.name(), || self.next_try())
+        rejected.error(label.message.name(), self)
     }
 
     /// Why the cell, which is closed, refuses messages.
@@ -132,16 +132,6 @@ impl<M: Module + Shared> SharedCell<M> {
         match *lock(&self.next_try) {
             Some(_) => Rejected::CrashLooping,
             None => Rejected::Closed,
-        }
-    }
-
-    /// When the module is built again, if it is crash-looping.
-    #[cold]
-    fn next_try(&self) -> NextTry {
-        let next_try = *lock(&self.next_try);
-        NextTry {
-            module: self.declaration.name,
-            at: next_try.unwrap_or_else(Instant::now),
         }
     }
 
@@ -193,6 +183,16 @@ impl<M: Module + Shared> SharedCell<M> {
         if let Some(tasks) = &mut *lock(&self.tasks) {
             while tasks.try_join_next().is_some() {}
             tasks.spawn_on(handler, &self.runtime);
+        }
+    }
+}
+
+impl<M: Module + Shared> CrashLoops for SharedCell<M> {
+    fn next_try(&self) -> NextTry {
+        let next_try = *lock(&self.next_try);
+        NextTry {
+            module: self.declaration.name,
+            at: next_try.unwrap_or_else(Instant::now),
         }
     }
 }
