@@ -69,8 +69,25 @@ pub struct ModuleRestarted {
     pub reason: String,
 }
 
-/// A module crashed and is not restarted, because its attribute says so or because it crashed too often. Each
-/// message that waited for it is reported as a dead letter.
+/// A module crashed more often than its `max_restarts` allows, and is left alone before it is built again:
+/// for a second at first, and each time twice as long, up to five minutes. Each message that waited for it is
+/// reported as a dead letter; meanwhile messages are refused with
+/// [`CallError::CrashLooping`](crate::CallError::CrashLooping), and events are dead letters. Published each
+/// time; once the module is built again, [`ModuleRestarted`] is.
+#[event(__framework, name = "nether.module_crash_looping")]
+pub struct ModuleCrashLooping {
+    /// The module's name.
+    pub module: String,
+    /// How often it has been restarted so far.
+    pub restarts: u64,
+    /// Why it crashed, in words.
+    pub reason: String,
+    /// How long it takes until it is built again, in milliseconds.
+    pub retry_in_millis: u64,
+}
+
+/// A module crashed and is not restarted: its attribute says so, it was attached, or it is `essential` and
+/// crashed too often. Each message that waited for it is reported as a dead letter.
 #[event(__framework, name = "nether.module_stopped")]
 pub struct ModuleStopped {
     /// The module's name.

@@ -124,7 +124,7 @@
 //! | call | its error |
 //! |---|---|
 //! | [`send`](Context::send), [`ask`](QueryContext::ask) | [`CallError`]: the handler's own error, a [`Panic`], [`TimedOut`], [`Unavailable`], or a reason of [`SendError`] |
-//! | [`publish`](Context::publish), [`process`](Context::process), [`spawn`](Context::spawn) | [`SendError`]: the reason why the message is not accepted; [`NoRoute`], [`TooDeep`] and [`Deadlock`] say more |
+//! | [`publish`](Context::publish), [`process`](Context::process), [`spawn`](Context::spawn) | [`SendError`]: the reason why the message is not accepted; [`NoRoute`], [`CrashLooping`], [`TooDeep`] and [`Deadlock`] say more |
 //! | [`try_send`](Context::try_send), [`try_process`](Context::try_process) | [`TrySendError`]: the reason, and the message |
 //! | [`close`](Context::close) | [`ContextError`]: every failure of the unit of work |
 //! | [`enlist`](Context::enlist) | [`EnlistError`]: the reason, and the transaction |
@@ -136,12 +136,12 @@
 //! | all of [`eventstore`], [`check_schema`](eventstore::check_schema) | [`StoreError`](eventstore::StoreError), [`SchemaError`](eventstore::SchemaError) |
 //!
 //! A handler returns its reply or a `Result` of it. An `Err` is a result like any other: the module's state
-//! stays. A panic is caught and is a crash of the module, which is restarted and continues with its next
-//! message; see [`#[module]`](macro@module#crashes). The caller gets a [`CallError`]: the handler's own
-//! error, the panic, or the reason why there is no reply. A failure that no caller takes is kept for
-//! [`close`](Context::close). Every failure is published as [`HandlerFailed`]. A message that is accepted but
-//! never handled is published as [`DeadLetter`]. A slow handler is reported as [`HandlerSlow`]. [`Error`]
-//! boxes any `std::error::Error`, so `?` works on all of them.
+//! stays. A panic is caught and is a crash: an exclusive module is restarted and continues with its next
+//! message, a shared one just continues; see [`#[module]`](macro@module#crashes). The caller gets a
+//! [`CallError`]: the handler's own error, the panic, or the reason why there is no reply. A failure that no
+//! caller takes is kept for [`close`](Context::close). Every failure is published as [`HandlerFailed`]. A
+//! message that is accepted but never handled is published as [`DeadLetter`]. A slow handler is reported as
+//! [`HandlerSlow`]. [`Error`] boxes any `std::error::Error`, so `?` works on all of them.
 //!
 //! # Waiting
 //!
@@ -316,14 +316,14 @@ pub use self::context::{
 };
 pub use self::declaration::Declaration;
 pub use self::error::{
-    AttachError, CallError, ContextError, Deadlock, EnlistError, Error, Failure, FailureKind,
-    HandlerError, HeldStream, NoRoute, Panic, PushError, Result, SendError, StartError,
-    StartProblem, StreamError, TimedOut, TooDeep, TransactionFailure, TransactionReport,
-    TransactionStep, TryPushError, TrySendError, Unavailable, WaitEdge,
+    AttachError, CallError, ContextError, CrashLooping, Deadlock, EnlistError, Error, Failure,
+    FailureKind, HandlerError, HeldStream, NoRoute, Panic, PushError, Result, SendError,
+    StartError, StartProblem, StreamError, TimedOut, TooDeep, TransactionFailure,
+    TransactionReport, TransactionStep, TryPushError, TrySendError, Unavailable, WaitEdge,
 };
 pub use self::events::{
-    BreakerClosed, BreakerOpened, DeadLetter, HandlerFailed, HandlerSlow, ModuleRestarted,
-    ModuleStopped,
+    BreakerClosed, BreakerOpened, DeadLetter, HandlerFailed, HandlerSlow, ModuleCrashLooping,
+    ModuleRestarted, ModuleStopped,
 };
 pub use self::message::{
     Command, EndpointDescriptor, Event, Message, MessageDescriptor, MessageKind, MessageTypeId,

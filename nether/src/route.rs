@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
+use tokio::time::Instant;
+
 use crate::envelope::{Header, Label, Parcel, Reply, Source};
-use crate::error::{FailureKind, SendError};
+use crate::error::{CrashLooping, FailureKind, SendError};
 use crate::mediator::Erased;
 use crate::message::Message;
 use crate::scope::{Queued, QueuedWait, Scope};
@@ -123,6 +125,8 @@ pub(crate) enum Availability {
     Waiting,
     /// Its breaker is open, so it refuses.
     BreakerOpen,
+    /// It has crashed too often, and refuses until its next try.
+    CrashLooping,
     /// Never.
     Stopped,
 }
@@ -134,6 +138,8 @@ pub(crate) enum Rejected {
     Closed,
     /// It fails, and is left alone for a while.
     BreakerOpen,
+    /// It has crashed too often, and is left alone until its next try.
+    CrashLooping,
     /// There is no room now, for what does not wait for it.
     Full,
     /// Its context was cancelled while it waited for room.
@@ -141,22 +147,32 @@ pub(crate) enum Rejected {
 }
 
 impl Rejected {
+    /// The error of the sender, whose message was for `module`.
     #[cold]
-    pub(crate) fn error(self, message: &'static str) -> SendError {
+    #[inline(never)]
+    pub(crate) fn error(self, message: &'static str, module: &dyn CrashLoops) -> SendError {
         match self {
             Rejected::Closed => SendError::Stopped { message },
             Rejected::BreakerOpen => SendError::BreakerOpen { message },
+            Rejected::CrashLooping => SendError::CrashLooping(module.next_try().refusal(message)),
             Rejected::Full => SendError::Full { message },
             Rejected::Cancelled => SendError::Cancelled { message },
         }
     }
 
-    /// Why a message without a sender to notify becomes a dead letter: because the breaker is open, or
-    /// because the module `is_stopped` for its crashes. `None` if it does not become one.
+    /// Why a message without a sender to notify becomes a dead letter: because the breaker is open, because
+    /// the module is crash-looping, or because it `is_stopped` for its crashes. `None` if it does not become
+    /// one.
     #[cold]
-    pub(crate) fn failure(self, is_stopped: bool) -> Option<FailureKind> {
+    pub(crate) fn failure(
+        self,
+        is_stopped: bool,
+        label: Label,
+        module: &dyn CrashLoops,
+    ) -> Option<FailureKind> {
         match self {
             Rejected::BreakerOpen => Some(FailureKind::BreakerOpen),
+            Rejected::CrashLooping => Some(module.next_try().failure(label)),
             Rejected::Closed => is_stopped.then_some(FailureKind::Stopped),
             Rejected::Full | Rejected::Cancelled => None,
         }
@@ -168,7 +184,40 @@ pub(crate) enum InlineCall<R> {
     /// The message is accepted: this is its handler.
     Accepted(BoxFuture<R>),
     /// Work from outside waits for others to end first. Dropped, the message is taken back.
-    Waiting(BoxFuture<Result<BoxFuture<R>, Rejected>>),
+    Waiting(BoxFuture<Result<BoxFuture<R>, SendError>>),
+}
+
+/// A module that may be crash-looping.
+pub(crate) trait CrashLoops {
+    /// When it is built again, if it is.
+    fn next_try(&self) -> NextTry;
+}
+
+/// When a module is built again that crashes again and again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NextTry {
+    /// The module's name.
+    pub(crate) module: &'static str,
+    /// In the past, it is being built or runs again.
+    pub(crate) at: Instant,
+}
+
+impl NextTry {
+    /// Why a message is not handled that comes meanwhile, or waits.
+    #[cold]
+    pub(crate) fn failure(self, label: Label) -> FailureKind {
+        FailureKind::CrashLooping(self.refusal(label.message.name()))
+    }
+
+    /// What a sender gets that is refused meanwhile.
+    #[cold]
+    fn refusal(self, message: &'static str) -> Box<CrashLooping> {
+        Box::new(CrashLooping {
+            message,
+            module: self.module,
+            next_try: self.at,
+        })
+    }
 }
 
 /// The handler of a shared module. What it is given has been admitted; it answers for that.
@@ -179,7 +228,7 @@ pub(crate) trait Inline<P: Parcel>: Send + Sync {
         parcel: P,
         header: Header,
         is_external: bool,
-    ) -> Result<InlineCall<Reply<P::Message>>, Rejected>;
+    ) -> Result<InlineCall<Reply<P::Message>>, SendError>;
 
     /// Handles the message in a task of its own. If work from outside has to wait for others to end first,
     /// gives back that wait.
@@ -188,7 +237,7 @@ pub(crate) trait Inline<P: Parcel>: Send + Sync {
         parcel: P,
         header: Header,
         is_external: bool,
-    ) -> Result<Option<BoxFuture<Result<(), Rejected>>>, Rejected>;
+    ) -> Result<Option<BoxFuture<Result<(), SendError>>>, SendError>;
 
     /// As `call`, if another handler may run now. The parcel stays where it is if it is rejected.
     fn try_call(
@@ -196,7 +245,7 @@ pub(crate) trait Inline<P: Parcel>: Send + Sync {
         parcel: &mut Option<P>,
         header: Header,
         is_external: bool,
-    ) -> Result<BoxFuture<Reply<P::Message>>, Rejected>;
+    ) -> Result<BoxFuture<Reply<P::Message>>, SendError>;
 
     /// As `post`, likewise.
     fn try_post(
@@ -204,11 +253,11 @@ pub(crate) trait Inline<P: Parcel>: Send + Sync {
         parcel: &mut Option<P>,
         header: Header,
         is_external: bool,
-    ) -> Result<(), Rejected>;
+    ) -> Result<(), SendError>;
 }
 
 /// The queue of an exclusive module.
-pub(crate) trait Queue<P>: Send + Sync {
+pub(crate) trait Queue<P>: CrashLoops + Send + Sync {
     /// Accepts the offer at once, or when there is room; what handlers cause is always accepted. The parcel
     /// stays in an offer that is not accepted.
     fn poll_accept(
@@ -307,6 +356,14 @@ impl<P> WaitingOffer<P> {
     /// The number of the message.
     pub(crate) fn sequence(&self) -> u64 {
         self.header.label.sequence()
+    }
+
+    /// The error of the sender, if it is rejected.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn error(&self, rejected: Rejected) -> SendError {
+        let message = self.header.label.message.name();
+        rejected.error(message, &*self.queue)
     }
 
     /// The number of the module that it waits for.

@@ -68,6 +68,25 @@ fn a_program_that_cannot_start_says_why() {
     assert!(err.contains("unsound.rs:"), "{err}");
 }
 
+#[test]
+fn the_end_of_an_essential_module_stops_the_program_and_its_exit_code_says_so() {
+    for (how, module) in [("once", "vital::Fragile"), ("often", "vital::Brittle")] {
+        let run =
+            |arguments: &[&str]| output(Command::new(env!("CARGO_BIN_EXE_vital")).args(arguments));
+        let expected = format!("error: the system stopped because it cannot do without `{module}`");
+        let (ended, out, err) = run(&[how, "waits"]);
+        assert_eq!(ended.status.code(), Some(1), "{err}");
+        assert!(out.contains("stopped in order\n"), "{out}");
+        assert!(out.contains(" failed\n"), "`main` gets its report: {out}");
+        assert!(err.contains(&expected), "{err}");
+        // Also one that waits for something else is over then.
+        let (ended, out, err) = run(&[how]);
+        assert_eq!(ended.status.code(), Some(1), "{err}");
+        assert_eq!(out, "stopped in order\n");
+        assert!(err.contains(&expected), "{err}");
+    }
+}
+
 /// A program that runs.
 #[cfg(unix)]
 struct Running {

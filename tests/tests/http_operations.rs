@@ -2,6 +2,7 @@
 
 use nether::http::{Server, ServerStarted};
 use nether::prelude::*;
+use nether::{ModuleCrashLooping, ModuleRestarted};
 use nether_tests::http::{get, open, post};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -131,6 +132,19 @@ impl Sums {
     }
 }
 
+#[command(http = "POST /shakes")]
+pub struct Shake;
+
+#[derive(Debug, Default)]
+pub struct Shaky;
+
+#[module(handles = Shake, max_restarts = "0 in 1h")]
+impl Shaky {
+    async fn shake(&mut self, _: Shake) {
+        panic!("as asked");
+    }
+}
+
 async fn desk(set: impl FnOnce(Server) -> Server) -> (System, String) {
     let system = System::start().await.expect("the program is sound");
     let address = open(&system, set(Server::new(&system))).await;
@@ -190,6 +204,28 @@ async fn a_full_mailbox_is_not_ready_and_why_is_told_in_private() {
     GO_ON.notify_one();
     ctx.close().await.expect("nobody can fail");
     assert_eq!(get(&private, "/readyz").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_module_that_crashes_too_often_is_not_ready_and_clients_learn_when_its_next_try_is() {
+    let system = System::start().await.expect("the program is sound");
+    let mut started = system.subscribe::<ServerStarted>();
+    let at = open(&system, Server::new(&system).management("127.0.0.1:0")).await;
+    let private = started.next().await.expect("it runs").address.clone();
+    let mut looping = system.subscribe::<ModuleCrashLooping>();
+    let mut restarted = system.subscribe::<ModuleRestarted>();
+    for seconds in ["1", "2"] {
+        assert_eq!(post(&at, "/shakes", "").await.status, 500);
+        looping.next().await.expect("once is too often");
+        let refused = post(&at, "/shakes", "").await;
+        assert_eq!(refused.status, 503);
+        assert_eq!(refused.header("retry-after"), seconds);
+        let ready = get(&private, "/readyz").await;
+        let reasons = json!(["`http_operations::Shaky` crashes again and again"]);
+        assert_eq!(ready.status, 503);
+        assert_eq!(ready.json()["reasons"], reasons);
+        restarted.next().await.expect("it is tried again");
+    }
 }
 
 #[tokio::test]

@@ -130,6 +130,7 @@ app: nether.breaker_opened
 app: nether.dead_letter
 app: nether.handler_failed
 app: nether.handler_slow
+app: nether.module_crash_looping
 app: nether.module_restarted
 app: nether.module_stopped
 ";

@@ -4,7 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use nether::prelude::*;
-use nether::{CallError, DeadLetter, ModuleRestarted, ModuleState, ModuleStopped, SendError};
+use nether::{
+    CallError, DeadLetter, ModuleCrashLooping, ModuleRestarted, ModuleState, ModuleStopped,
+    SendError,
+};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -100,7 +103,7 @@ struct Shared {
 static GATE: Semaphore = Semaphore::const_new(0);
 static WAITING: Semaphore = Semaphore::const_new(0);
 
-#[module(handles = [ShareAdd, ShareCrash, ShareSum, ShareWait])]
+#[module(handles = [ShareAdd, ShareCrash, ShareSum, ShareWait], restart = "always")]
 impl Shared {
     async fn add(&self, ShareAdd(number): ShareAdd) {
         self.sum.fetch_add(number, Ordering::SeqCst);
@@ -122,7 +125,8 @@ impl Shared {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shared_module_is_made_anew_while_its_other_handlers_run_on() -> nether::Result<()> {
+async fn a_shared_module_that_says_so_is_made_anew_while_its_other_handlers_run_on()
+-> nether::Result<()> {
     let system = System::start().await?;
     let ctx = system.context();
     ctx.send(ShareAdd(5)).await?;
@@ -268,8 +272,9 @@ impl Often {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_module_that_crashes_too_often_is_stopped() -> nether::Result<()> {
+async fn a_module_that_crashes_too_often_is_left_alone_for_a_while() -> nether::Result<()> {
     let system = System::start().await?;
+    let mut looping = system.subscribe::<ModuleCrashLooping>();
     let ctx = system.context();
     // As often as it likes, if there is time between.
     for _ in 0..5 {
@@ -280,17 +285,24 @@ async fn a_module_that_crashes_too_often_is_stopped() -> nether::Result<()> {
         tokio::time::sleep(Duration::from_secs(6)).await;
     }
     tokio::time::sleep(Duration::from_secs(6)).await;
+    assert!(looping.try_next().is_none());
     for _ in 0..3 {
         assert!(matches!(
             ctx.send(OftenCrash).await,
             Err(CallError::Panicked(_))
         ));
     }
+    let refused = ctx.send(OftenCrash).await;
+    assert!(
+        matches!(refused, Err(CallError::CrashLooping(_))),
+        "{refused:?}"
+    );
+    assert_eq!(status(&system, "::Often").state, ModuleState::CrashLooping);
+    tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(matches!(
         ctx.send(OftenCrash).await,
-        Err(CallError::Stopped { .. })
+        Err(CallError::Panicked(_))
     ));
-    assert_eq!(status(&system, "::Often").state, ModuleState::Stopped);
     ctx.close().await?;
     Ok(())
 }
@@ -327,6 +339,19 @@ impl Vital {
     }
 }
 
+#[command]
+struct ImportantCrash;
+
+#[derive(Default)]
+struct Important;
+
+#[module(handles = ImportantCrash, max_restarts = "1 in 30s", essential)]
+impl Important {
+    async fn crash(&mut self, _: ImportantCrash) {
+        panic!("as asked");
+    }
+}
+
 #[nether::test]
 async fn a_system_stops_with_a_module_that_it_cannot_do_without(
     system: System,
@@ -342,6 +367,24 @@ async fn a_system_stops_with_a_module_that_it_cannot_do_without(
         ctx.send(Add(1)).await,
         Err(CallError::Stopping { .. })
     ));
+    Ok(())
+}
+
+#[nether::test]
+async fn a_system_stops_with_an_essential_module_that_crashes_too_often(
+    system: System,
+) -> nether::Result<()> {
+    let mut stopped = system.subscribe::<ModuleStopped>();
+    let ctx = system.context();
+    for _ in 0..2 {
+        assert!(matches!(
+            ctx.send(ImportantCrash).await,
+            Err(CallError::Panicked(_))
+        ));
+    }
+    let stop = stopped.next().await.expect("it is not tried again");
+    assert!(stop.module.ends_with("Important"));
+    system.wait_for_shutdown().await;
     Ok(())
 }
 

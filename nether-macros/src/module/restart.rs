@@ -12,8 +12,8 @@ use crate::module::model::Restart;
 /// The most crashes, and within how long, that a module may have: near what Erlang/OTP allows.
 const MAX_RESTARTS: (u32, Duration) = (5, Duration::from_secs(30));
 
-pub(crate) fn check(args: &ModuleArgs, diagnostics: &Diagnostics) -> Restart {
-    let rule = check_rule(args, diagnostics);
+pub(crate) fn check(args: &ModuleArgs, is_exclusive: bool, diagnostics: &Diagnostics) -> Restart {
+    let rule = check_rule(args, is_exclusive, diagnostics);
     let limit = args.max_restarts.as_ref();
     if let (Some(limit), Some(rule)) = (limit, &args.restart)
         && rule.value() != "always"
@@ -42,16 +42,20 @@ pub(crate) fn check(args: &ModuleArgs, diagnostics: &Diagnostics) -> Restart {
     }
 }
 
-fn check_rule(args: &ModuleArgs, diagnostics: &Diagnostics) -> &'static str {
+fn check_rule(args: &ModuleArgs, is_exclusive: bool, diagnostics: &Diagnostics) -> &'static str {
     let Some(written) = &args.restart else {
-        return if args.is_manual { "Never" } else { "Always" };
+        return match (is_exclusive, args.is_manual) {
+            (false, _) => "Contain",
+            (true, true) => "Never",
+            (true, false) => "Always",
+        };
     };
     match written.value().as_str() {
         "always" if args.is_manual => {
             let message =
                 "a `manual` module is made by whoever attaches it, so it cannot be made anew";
-            let help = "write `restart = \"never\"`, which it is without it, or `restart = \"resume\"` if its state is sound \
-                        after any panic; or remove `manual` and let the framework make the module";
+            let help = "write `restart = \"never\"` instead, or `restart = \"resume\"` if its state is sound after any panic; \
+                        or remove `manual` and let the framework make the module";
             diagnostics.error(written, message, help);
             "Never"
         }

@@ -47,7 +47,7 @@ pub(crate) fn check(
     });
     check_manual(&args, &hooks, diagnostics);
     let instances = check_instances(&args, is_exclusive || listed.is_none(), diagnostics);
-    let restart = restart::check(&args, diagnostics);
+    let restart = restart::check(&args, is_exclusive, diagnostics);
     hooks::unmark(&mut block);
     let unread = header::take_broken(&mut block);
     let is_broken = diagnostics.count() > 0 || !unread.is_empty();

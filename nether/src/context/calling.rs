@@ -20,7 +20,7 @@ use crate::declaration::Declaration;
 use crate::envelope::{Awaited, ExpectedReply, Given, Label, Reply, Source, reply};
 use crate::error::{CallError, FailureKind, SendError};
 use crate::message::{ByValue, Message};
-use crate::route::{BoxFuture, InlineCall, Rejected, Route, To, WaitingOffer, offer};
+use crate::route::{BoxFuture, InlineCall, Route, To, WaitingOffer, offer};
 use crate::scope::Scope;
 use crate::waiting::{self, wait};
 
@@ -216,7 +216,10 @@ where
                         };
                         CallStage::Offering(waiting, awaited, queueing)
                     }
-                    Err(rejected) => CallStage::Ended(Some(rejected.error(M::NAME).into())),
+                    Err(rejected) => {
+                        let refused = rejected.error(M::NAME, &**queue);
+                        CallStage::Ended(Some(refused.into()))
+                    }
                 }
             }
             To::Inline(inline) => {
@@ -230,7 +233,7 @@ where
                     Ok(InlineCall::Waiting(entering)) => {
                         enter::<M>(entering, Arc::clone(scope), module.name, sequence)
                     }
-                    Err(rejected) => CallStage::Ended(Some(rejected.error(M::NAME).into())),
+                    Err(refused) => CallStage::Ended(Some(refused.into())),
                 }
             }
         }
@@ -264,14 +267,13 @@ fn still_expects<R>(handle: &Handle, awaited: &Awaited<R>) {
 /// A call that waits for a place in a shared module. It runs to its end only once it has begun.
 #[cold]
 fn enter<M: ByValue + Send>(
-    entering: BoxFuture<Result<BoxFuture<Reply<M>>, Rejected>>,
+    entering: BoxFuture<Result<BoxFuture<Reply<M>>, SendError>>,
     scope: Arc<Scope>,
     module: &'static str,
     sequence: u64,
 ) -> CallStage<Given<M>, M::Reply, M::Error> {
     let entered = Box::pin(async move {
-        let entered = entering.await;
-        let future = entered.map_err(|rejected| rejected.error(M::NAME))?;
+        let future = entering.await?;
         Ok(RunToEnd::new::<M>(future, &scope, module, sequence))
     });
     CallStage::Entering(entered, sequence, VisibleWait::default())
@@ -313,6 +315,7 @@ impl<M, P, T, E> CallFuture<'_, M, P, T, E> {
                     if let Some(reply) = queueing.reply.take() {
                         expect_reply(self.handle, waiting.sequence(), waiting.module(), || reply);
                     }
+                    let accepted = accepted.map_err(|rejected| waiting.error(rejected));
                     let CallStage::Offering(_, awaited, _) =
                         std::mem::replace(&mut self.stage, CallStage::Ended(None))
                     else {
@@ -320,7 +323,7 @@ impl<M, P, T, E> CallFuture<'_, M, P, T, E> {
                     };
                     self.stage = match accepted {
                         Ok(()) => CallStage::Replying(awaited),
-                        Err(rejected) => CallStage::Ended(Some(rejected.error(self.name).into())),
+                        Err(refused) => CallStage::Ended(Some(refused.into())),
                     };
                 }
                 CallStage::Replying(awaited) => {

@@ -17,7 +17,7 @@ use crate::error::SendError;
 use crate::guarded::drop_unpanicked;
 use crate::mediator::Row;
 use crate::message::{ByValue, Event, Message};
-use crate::route::{BoxFuture, Rejected, Route, To, offer};
+use crate::route::{BoxFuture, Route, To, offer};
 use crate::scope::{Queued, QueuedWait, Scope, ScopeKind};
 
 /// A parcel that can be posted: accepted without waiting for what comes of it.
@@ -242,23 +242,19 @@ fn deliver<P: Parcel>(
     parcel: P,
     cx: &mut Context<'_>,
 ) -> PostStage<P> {
-    let refused = |rejected: Rejected| rejected.error(P::Message::NAME);
     match route.to(parcel.sent()) {
         To::Queue(queue) => {
             match offer(queue, source, label, parcel, handle.waits_at(&**queue), cx) {
                 Ok(None) => PostStage::Ended(Ok(())),
                 Ok(Some(waiting)) => PostStage::Offering(waiting, VisibleWait::default()),
-                Err(rejected) => PostStage::Ended(Err(refused(rejected))),
+                Err(rejected) => PostStage::Ended(Err(rejected.error(P::Message::NAME, &**queue))),
             }
         }
         To::Inline(inline) => {
             match Arc::clone(inline).post(parcel, source.header(label), handle.waits_for_turn()) {
                 Ok(None) => PostStage::Ended(Ok(())),
-                Ok(Some(wait)) => {
-                    let wait = Box::pin(async move { wait.await.map_err(refused) });
-                    PostStage::Waiting(visibly(handle, label.sequence(), wait))
-                }
-                Err(rejected) => PostStage::Ended(Err(refused(rejected))),
+                Ok(Some(wait)) => PostStage::Waiting(visibly(handle, label.sequence(), wait)),
+                Err(refused) => PostStage::Ended(Err(refused)),
             }
         }
     }

@@ -10,8 +10,7 @@ use crate::context::timer::Timer;
 use crate::context::visible::VisibleWait;
 use crate::envelope::Parcel;
 use crate::error::SendError;
-use crate::message::Message;
-use crate::route::{BoxFuture, Rejected, WaitingOffer};
+use crate::route::{BoxFuture, WaitingOffer};
 
 /// The future of [`process`](crate::Context::process) and [`publish`](crate::Context::publish): that the
 /// message was accepted.
@@ -69,10 +68,11 @@ impl<'a, M, P> PostFuture<'a, M, P> {
                     wait.wait(self.handle, waiting.sequence());
                     return Poll::Pending;
                 };
+                let accepted = accepted.map_err(|rejected| waiting.error(rejected));
                 // What was refused is taken back with this, and not when the future is dropped, which may be
                 // much later.
                 self.stage = PostStage::Ended(Ok(()));
-                Poll::Ready(accepted.map_err(|rejected| rejected.error(self.name)))
+                Poll::Ready(accepted)
             }
             PostStage::Waiting(waiting) => waiting.as_mut().poll(cx),
             PostStage::Ended(result) => Poll::Ready(std::mem::replace(result, Ok(()))),
@@ -116,16 +116,14 @@ impl<M, P> fmt::Debug for PostFuture<'_, M, P> {
 /// What a message comes to that was begun: for those who hold no [`PostFuture`].
 pub(super) async fn ended<P: Parcel>(stage: PostStage<P>) -> Result<(), SendError> {
     match stage {
-        PostStage::Offering(waiting, _) => {
-            let accepted = accepted(waiting).await;
-            accepted.map_err(|rejected| rejected.error(P::Message::NAME))
-        }
+        PostStage::Offering(waiting, _) => accepted(waiting).await,
         PostStage::Waiting(waiting) => waiting.await,
         PostStage::Ended(result) => result,
     }
 }
 
 /// Waits in line for one queue; for those who hold no [`PostFuture`].
-pub(super) async fn accepted<P>(mut waiting: WaitingOffer<P>) -> Result<(), Rejected> {
-    std::future::poll_fn(|cx| waiting.poll(cx)).await
+pub(super) async fn accepted<P>(mut waiting: WaitingOffer<P>) -> Result<(), SendError> {
+    let accepted = std::future::poll_fn(|cx| waiting.poll(cx)).await;
+    accepted.map_err(|rejected| waiting.error(rejected))
 }

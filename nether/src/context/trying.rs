@@ -53,7 +53,7 @@ where
                 let mut given = Some(Given::new(message, Some(to)));
                 let accepted =
                     queue.try_accept(source, label, handle.waits_at(&**queue), &mut given);
-                accepted.map_err(|rejected| (rejected.error(M::NAME), given))?;
+                accepted.map_err(|rejected| (rejected.error(M::NAME, &**queue), given))?;
                 if !handle.is_external() {
                     let module = queue.waiter().number();
                     expect_reply(handle, label.sequence(), module, || awaited.expected());
@@ -67,7 +67,7 @@ where
                     source.header(label),
                     handle.waits_for_turn(),
                 );
-                let future = called.map_err(|rejected| (rejected.error(M::NAME), given))?;
+                let future = called.map_err(|refused| (refused, given))?;
                 let sequence = label.sequence();
                 Ok(CallStage::Running(RunToEnd::new::<M>(
                     future,
@@ -99,7 +99,9 @@ where
         let mut given = Some(Given::new(message, None));
         let accepted = match to {
             To::Queue(queue) => {
-                queue.try_accept(source, label, handle.waits_at(&**queue), &mut given)
+                let accepted =
+                    queue.try_accept(source, label, handle.waits_at(&**queue), &mut given);
+                accepted.map_err(|rejected| rejected.error(M::NAME, &**queue))
             }
             To::Inline(inline) => Arc::clone(inline).try_post(
                 &mut given,
@@ -107,7 +109,7 @@ where
                 handle.waits_for_turn(),
             ),
         };
-        accepted.map_err(|rejected| (rejected.error(M::NAME), given))
+        accepted.map_err(|refused| (refused, given))
     })
 }
 

@@ -1,6 +1,7 @@
 //! Runs a `main` or a test: makes the runtime, starts the system, and stops it again.
 
 use std::cell::Cell;
+use std::future::pending;
 use std::panic::resume_unwind;
 use std::process::ExitCode;
 
@@ -64,7 +65,8 @@ pub(super) fn runtime(options: &Options) -> Builder {
 }
 
 /// Starts the system, runs `main`, and stops the system whatever `main` gave back. A signal stops the system,
-/// also while it starts, and then ends the wait for `main`; a second one ends the process.
+/// also while it starts, and then ends the wait for `main`; a second one ends the process. So does the end of
+/// an essential module, which is an error.
 async fn run<A, F>(options: &Options, main: impl FnOnce(A) -> F) -> Result<()>
 where
     A: Argument,
@@ -85,8 +87,11 @@ where
         Ok(catch(main(argument)).await)
     };
     let stopped = async {
-        signal.await;
-        is_signalled.set(true);
+        let signalled = async {
+            signal.await;
+            is_signalled.set(true);
+        };
+        race(signalled, demanded(system.clone())).await;
         stop(&system).await;
         // If `main` waits in `wait_for_shutdown`, it goes on from there before its wait is ended here.
         tokio::task::yield_now().await;
@@ -98,8 +103,28 @@ where
     match result {
         // It did not start since it was to stop, which is no failure.
         Err(error) if is_signalled.get() && is_stopped(&error) => Ok(()),
+        Ok(()) => match stop_reason(&system) {
+            Some(reason) => Err(Error::msg(reason)),
+            None => Ok(()),
+        },
         result => result,
     }
+}
+
+/// Waits until a module is gone that the system cannot do without.
+async fn demanded(mut system: watch::Receiver<Option<System>>) {
+    let running = system.wait_for(Option::is_some).await;
+    let running = running.ok().and_then(|system| system.clone());
+    match running {
+        Some(system) => system.stop_demanded().await,
+        None => pending().await,
+    }
+}
+
+/// Which module is gone that the system could not do without, and why.
+fn stop_reason(system: &watch::Receiver<Option<System>>) -> Option<String> {
+    let system = system.borrow();
+    Some(system.as_ref()?.stop_reason()?.to_owned())
 }
 
 /// Whether a system did not start since it was told to stop.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::declaration::Declaration;
 use crate::error::boxed::HandlerError;
+use crate::error::crash_looping::CrashLooping;
 use crate::error::deadlock::Deadlock;
 use crate::error::unavailable::Unavailable;
 
@@ -16,6 +17,8 @@ use crate::error::unavailable::Unavailable;
 pub enum SendError {
     /// No running module handles the message.
     NoRoute(Box<NoRoute>),
+    /// The module that handles it crashed too often, and is left alone until its next try.
+    CrashLooping(Box<CrashLooping>),
     /// The module that handles it has stopped.
     Stopped {
         /// The message's name.
@@ -72,6 +75,7 @@ impl fmt::Display for SendError {
                     "the module that handles `{message}` fails, and is left alone for a while"
                 )
             }
+            SendError::CrashLooping(error) => error.fmt(f),
             SendError::Full { message } => {
                 write!(
                     f,
@@ -197,6 +201,9 @@ pub enum CallError<E> {
     Unavailable(Box<Unavailable>),
     /// No running module handles the message.
     NoRoute(Box<NoRoute>),
+    /// The module crashed too often, and is left alone until its next try. The message was refused, or it was
+    /// waiting when the module crashed.
+    CrashLooping(Box<CrashLooping>),
     /// The module had stopped, or was stopped or cut off before it replied.
     Stopped {
         /// The message's name.
@@ -261,6 +268,7 @@ impl<E> CallError<E> {
             CallError::NoRoute(error) => SendError::NoRoute(error.clone()),
             CallError::Stopped { message } => SendError::Stopped { message },
             CallError::BreakerOpen { message } => SendError::BreakerOpen { message },
+            CallError::CrashLooping(error) => SendError::CrashLooping(error.clone()),
             CallError::Full { message } => SendError::Full { message },
             CallError::Stopping { message } => SendError::Stopping { message },
             CallError::Closed { message } => SendError::Closed { message },
@@ -278,6 +286,7 @@ impl<E> From<SendError> for CallError<E> {
             SendError::NoRoute(error) => CallError::NoRoute(error),
             SendError::Stopped { message } => CallError::Stopped { message },
             SendError::BreakerOpen { message } => CallError::BreakerOpen { message },
+            SendError::CrashLooping(error) => CallError::CrashLooping(error),
             SendError::Full { message } => CallError::Full { message },
             SendError::Stopping { message } => CallError::Stopping { message },
             SendError::Closed { message } => CallError::Closed { message },

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::error::boxed::{Error, HandlerError};
 use crate::error::call::{CallError, Panic, TimedOut};
 use crate::error::context::ContextError;
+use crate::error::crash_looping::CrashLooping;
 use crate::error::stream::HeldStream;
 
 /// One message that failed while no caller waited for its reply, or that was not handled at all.
@@ -46,6 +47,8 @@ pub enum FailureKind {
     DeadlineExceeded,
     /// Its module had failed too often, and its `breaker` was open.
     BreakerOpen,
+    /// Its module had crashed too often, and was left alone until its next try.
+    CrashLooping(Box<CrashLooping>),
     /// Its module stopped before its turn came, or was cut off while it handled it.
     Stopped,
 }
@@ -60,6 +63,7 @@ impl FailureKind {
             CallError::Cancelled { .. } => FailureKind::Cancelled,
             CallError::DeadlineExceeded { .. } => FailureKind::DeadlineExceeded,
             CallError::BreakerOpen { .. } => FailureKind::BreakerOpen,
+            CallError::CrashLooping(error) => FailureKind::CrashLooping(error),
             CallError::Stopped { .. } | CallError::Stopping { .. } => FailureKind::Stopped,
             other => FailureKind::Handler(Arc::new(other.into())),
         }
@@ -75,6 +79,7 @@ impl FailureKind {
             FailureKind::Cancelled => CallError::Cancelled { message },
             FailureKind::DeadlineExceeded => CallError::DeadlineExceeded { message },
             FailureKind::BreakerOpen => CallError::BreakerOpen { message },
+            FailureKind::CrashLooping(error) => CallError::CrashLooping(error),
             FailureKind::Stopped
             | FailureKind::Handler(_)
             | FailureKind::Nested(_)
@@ -119,6 +124,9 @@ impl fmt::Display for FailureKind {
                 f.write_str("not handled: the context's deadline passed")
             }
             FailureKind::BreakerOpen => f.write_str("not handled: the module's breaker is open"),
+            FailureKind::CrashLooping(_) => {
+                f.write_str("not handled: the module crashes again and again")
+            }
             FailureKind::Stopped => f.write_str("not handled: the module stopped"),
         }
     }

@@ -81,6 +81,7 @@ fn obstacle(module: &ModuleStatus) -> Option<String> {
     match module.state {
         ModuleState::Starting => Some(format!("`{name}` is starting")),
         ModuleState::Restarting => Some(format!("`{name}` crashed and is being made anew")),
+        ModuleState::CrashLooping => Some(format!("`{name}` crashes again and again")),
         ModuleState::Stopped => Some(format!("`{name}` has stopped")),
         ModuleState::Running | ModuleState::Paused => {
             let is_full = module

@@ -2,6 +2,7 @@
 //! one it is.
 
 use std::fmt::Display;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
@@ -133,6 +134,14 @@ impl Details {
         details
     }
 
+    /// The system cannot do it for that long.
+    fn unavailable_for(detail: &str, wait: Duration) -> Self {
+        let mut details = Details::unavailable(detail);
+        let seconds = wait.as_millis().div_ceil(1000).try_into();
+        details.retry_after = Some(seconds.unwrap_or(u32::MAX).max(RETRY_SECONDS));
+        details
+    }
+
     /// It took longer than the client, or the server, waits.
     pub(super) fn too_late() -> Self {
         let detail = "the answer was not there in time; what was asked for may still be done";
@@ -156,6 +165,10 @@ impl Details {
             CallError::Unavailable(_) => {
                 Details::unavailable("what this is kept in does not answer now")
             }
+            CallError::CrashLooping(error) => Details::unavailable_for(
+                "what would answer this failed too often, and is being recovered",
+                error.retry_in(),
+            ),
             CallError::BreakerOpen { .. } | CallError::Full { .. } => {
                 Details::unavailable("the server is too busy")
             }

@@ -1,5 +1,6 @@
 //! [`Stopping`]: how far a system is with its end, for all who have to know or to say so.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
@@ -11,8 +12,8 @@ pub(crate) struct Stopping {
     begun: AtomicBool,
     /// Set once: every module has stopped.
     ended: AtomicBool,
-    /// Set once: a module that the system cannot do without is gone.
-    demanded: AtomicBool,
+    /// Set once: which module is gone that the system cannot do without, and why.
+    demanded: OnceLock<String>,
     /// Whether modules that run out of work have to say so: set by `begin`, and by whoever waits for it.
     is_asked: AtomicBool,
     /// Told by `begin`, and by modules that ran out of work.
@@ -32,17 +33,22 @@ impl Stopping {
         self.until(|| self.has_begun()).await;
     }
 
-    /// Asks for the system to stop.
-    pub(crate) fn demand(&self) {
-        self.demanded.store(true, Ordering::SeqCst);
+    /// Asks for the system to stop, for the reason given.
+    pub(crate) fn demand(&self, reason: String) {
+        let _ = self.demanded.set(reason); // The first reason counts.
         self.changed.notify_waiters();
     }
 
     /// Waits until that is asked for, or the system stops anyway. Says whether it is asked for.
     pub(crate) async fn demanded(&self) -> bool {
-        let is_demanded = || self.demanded.load(Ordering::SeqCst);
+        let is_demanded = || self.demanded.get().is_some();
         self.until(|| is_demanded() || self.has_begun()).await;
         is_demanded()
+    }
+
+    /// Why the system was asked to stop, if it was.
+    pub(crate) fn reason(&self) -> Option<&str> {
+        self.demanded.get().map(String::as_str)
     }
 
     /// Says that every module has stopped.

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Weak};
 
+use tokio::time::Instant;
+
 use crate::context::Handle;
 use crate::declaration::Declaration;
 use crate::envelope::Parcel;
@@ -31,6 +33,13 @@ pub trait ModuleCell<M>: Send + Sync + Sized + 'static {
 
     /// The module has crashed, elsewhere than in a handler.
     fn crash(&self, reason: String);
+
+    /// There is no module before the next try. What waits and what is published to it meanwhile are dead
+    /// letters; all else is refused.
+    fn begin_crash_loop(&self, next_try: Instant);
+
+    /// There is a module again.
+    fn end_crash_loop(&self);
 
     /// There will be no module any more, after too many crashes. What waits and what is still published to it
     /// are dead letters.
@@ -81,6 +90,10 @@ pub trait ModuleCell<M>: Send + Sync + Sized + 'static {
 #[doc(hidden)]
 #[allow(private_bounds, private_interfaces)] // As above.
 pub trait ModuleRunner<M>: Send {
+    /// Makes dead letters of the messages that it has from the module that crashed, which crashes again and
+    /// again.
+    fn give_up_taken(&mut self);
+
     /// Takes a module value, the first one or one in place of another that crashed.
     fn put(&mut self, module: M);
 

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex};
 use crate::context::Handle;
 use crate::declaration::Declaration;
 use crate::envelope::{Given, Header, Reply};
-use crate::error::FailureKind;
+use crate::error::{FailureKind, SendError};
 use crate::guarded::HandlerFault;
 use crate::message::{ByValue, Message};
 use crate::module::handler::{Replied, failure_of, origin_of};
-use crate::route::{BoxFuture, Inline, InlineCall, Rejected};
+use crate::route::{BoxFuture, Inline, InlineCall};
 use crate::sync::lock;
 
 /// What the module of a fake is called.
@@ -63,7 +63,7 @@ impl<M: ByValue + Send> Inline<Given<M>> for Fake<M> {
         given: Given<M>,
         header: Header,
         _: bool,
-    ) -> Result<InlineCall<Reply<M>>, Rejected> {
+    ) -> Result<InlineCall<Reply<M>>, SendError> {
         Ok(InlineCall::Accepted(self.answer_caller(given, header)))
     }
 
@@ -72,7 +72,7 @@ impl<M: ByValue + Send> Inline<Given<M>> for Fake<M> {
         given: Given<M>,
         header: Header,
         _: bool,
-    ) -> Result<Option<BoxFuture<Result<(), Rejected>>>, Rejected> {
+    ) -> Result<Option<BoxFuture<Result<(), SendError>>>, SendError> {
         self.answer_nobody(given, header);
         Ok(None)
     }
@@ -82,8 +82,10 @@ impl<M: ByValue + Send> Inline<Given<M>> for Fake<M> {
         given: &mut Option<Given<M>>,
         header: Header,
         _: bool,
-    ) -> Result<BoxFuture<Reply<M>>, Rejected> {
-        let given = given.take().ok_or(Rejected::Closed)?;
+    ) -> Result<BoxFuture<Reply<M>>, SendError> {
+        let given = given
+            .take()
+            .ok_or(SendError::Stopped { message: M::NAME })?;
         Ok(self.answer_caller(given, header))
     }
 
@@ -92,8 +94,10 @@ impl<M: ByValue + Send> Inline<Given<M>> for Fake<M> {
         given: &mut Option<Given<M>>,
         header: Header,
         _: bool,
-    ) -> Result<(), Rejected> {
-        let given = given.take().ok_or(Rejected::Closed)?;
+    ) -> Result<(), SendError> {
+        let given = given
+            .take()
+            .ok_or(SendError::Stopped { message: M::NAME })?;
         self.answer_nobody(given, header);
         Ok(())
     }

@@ -18,9 +18,19 @@ pub struct RestartPolicy {
 }
 
 impl RestartPolicy {
-    /// Whether the module goes on after a crash as it is.
+    /// Whether the module goes on as it is after any crash.
     pub(super) fn resumes(&self) -> bool {
         self.restart == Restart::Resume
+    }
+
+    /// Whether the module goes on as it is after a crash of a handler.
+    pub(super) fn outlives_handlers(&self) -> bool {
+        matches!(self.restart, Restart::Resume | Restart::Contain)
+    }
+
+    /// Whether the module is made anew once it has crashed.
+    pub(super) fn makes_anew(&self) -> bool {
+        matches!(self.restart, Restart::Always | Restart::Contain)
     }
 }
 
@@ -34,6 +44,9 @@ pub enum Restart {
     Never,
     /// With the state that the crash left.
     Resume,
+    /// With its state after a crash of a handler, which fails its message and no more; made anew after a
+    /// crash beside the handlers. What a shared module does that says nothing else.
+    Contain,
 }
 
 /// So many failures within so long are too many: then the module is left alone, but for a probe now and then.
@@ -70,8 +83,13 @@ impl Backoff {
     /// which half is by chance, so that those who failed together do not try again together ("equal jitter":
     /// M. Brooker, "Exponential backoff and jitter", 2015).
     pub(crate) fn wait(self, failed: u32, chance: &Chance) -> Duration {
-        let doublings = failed.saturating_sub(1).min(20);
-        let longest = self.first.saturating_mul(1 << doublings).min(self.longest);
+        let longest = self.longest_wait(failed);
         longest.mul_f64(0.5 + chance.fraction() / 2.0)
+    }
+
+    /// The same without chance: the longest that the wait may be.
+    pub(crate) fn longest_wait(self, failed: u32) -> Duration {
+        let doublings = failed.saturating_sub(1).min(20);
+        self.first.saturating_mul(1 << doublings).min(self.longest)
     }
 }

@@ -30,6 +30,18 @@ impl System {
         race(signal(), self.inner.mediator.stopping.begun()).await;
     }
 
+    /// Waits until a module is gone that the system cannot do without.
+    pub(crate) async fn stop_demanded(&self) {
+        if !self.inner.mediator.stopping.demanded().await {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Which module is gone that the system cannot do without, and why.
+    pub(crate) fn stop_reason(&self) -> Option<&str> {
+        self.inner.mediator.stopping.reason()
+    }
+
     /// Waits until the system begins to stop.
     #[cfg(feature = "http")]
     pub(crate) async fn stop_begun(&self) {

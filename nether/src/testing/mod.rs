@@ -129,7 +129,8 @@ impl TestSystem {
 
     /// Waits until nothing is in flight, no module is restarting, and no timer is due. Virtual time passes as
     /// far as messages in flight wait for it, and a few milliseconds more. It does not wait for what happens
-    /// only later (a `#[background]` task that sleeps); see [`advance`](TestSystem::advance).
+    /// only later (a `#[background]` task that sleeps, the next try of a module that is crash-looping); see
+    /// [`advance`](TestSystem::advance).
     pub async fn settle(&self) {
         let stopping = &self.0.mediator().stopping;
         stopping.ask_quiet();

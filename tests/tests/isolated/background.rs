@@ -230,7 +230,7 @@ struct Fall;
 
 struct Shifts(Shift);
 
-#[module(handles = Fall)]
+#[module(handles = Fall, restart = "always")]
 impl Shifts {
     #[init]
     fn new(shift: Resource<Shift>) -> Self {

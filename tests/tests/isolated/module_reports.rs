@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use nether::prelude::*;
-use nether::{BreakerOpened, HandlerFailed, HandlerSlow, ModuleRestarted, ModuleState};
+use nether::{
+    BreakerOpened, HandlerFailed, HandlerSlow, ModuleCrashLooping, ModuleRestarted, ModuleState,
+};
 use tokio::time::sleep;
 
 const LONG: Duration = Duration::from_secs(60);
@@ -47,7 +49,7 @@ impl Fragile {
 #[derive(Default)]
 struct SharedFragile;
 
-#[module(handles = [HandlerFailed, ModuleRestarted])]
+#[module(handles = [HandlerFailed, ModuleRestarted], restart = "always")]
 impl SharedFragile {
     async fn failed(&self, _: &HandlerFailed) {
         panic!("cannot bear failures");
@@ -95,6 +97,52 @@ async fn the_restart_of_a_monitor_that_crashed_is_not_reported() -> nether::Resu
     let report = restarted.next().await.expect("it was restarted");
     assert!(report.module.ends_with("Crashing"), "{}", report.module);
     assert!(restarted.next().await.is_none());
+    Ok(())
+}
+
+/// Crashes with each report, until it is left alone.
+#[derive(Default)]
+struct Doomed;
+
+#[module(handles = [HandlerFailed, ModuleCrashLooping], max_restarts = "1 in 2h")]
+impl Doomed {
+    async fn failed(&mut self, _: &HandlerFailed) {
+        panic!("cannot bear failures");
+    }
+
+    async fn looping(&mut self, _: &ModuleCrashLooping) {
+        panic!("cannot bear crash loops");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_crash_loop_of_a_monitor_is_not_reported() -> nether::Result<()> {
+    let builder = System::builder().isolated().with::<Doomed>();
+    let system = builder.with::<Crashing>().start().await?;
+    let mut looping = system.subscribe::<ModuleCrashLooping>();
+    let mut restarted = system.subscribe::<ModuleRestarted>();
+    let is_left_alone = || {
+        let mut modules = system.modules().into_iter();
+        modules.any(|module| module.state == ModuleState::CrashLooping)
+    };
+    let ctx = system.context();
+    assert!(ctx.send(Crash).await.is_err());
+    assert!(ctx.send(Crash).await.is_err());
+    while !is_left_alone() {
+        sleep(Duration::from_millis(1)).await;
+    }
+    ctx.close().await?;
+    sleep(LONG).await;
+    assert!(!is_left_alone());
+    system.shutdown().await;
+    assert!(looping.next().await.is_none());
+    while let Some(restarted) = restarted.next().await {
+        assert!(
+            restarted.module.ends_with("Crashing"),
+            "{}",
+            restarted.module
+        );
+    }
     Ok(())
 }
 

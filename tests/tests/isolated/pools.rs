@@ -87,7 +87,7 @@ impl Pool {
 /// Why one of the instances handles nothing.
 #[derive(Debug, Clone, Copy)]
 enum Why {
-    Stopped,
+    CrashLooping,
     BreakerOpen,
 }
 
@@ -134,7 +134,7 @@ async fn break_instance(system: &System, why: Why, instance: usize, key: u64) {
     for _ in 0..5 {
         // The second crash is one too many.
         let _ = match why {
-            Why::Stopped => ctx.send(Crash { key }).await,
+            Why::CrashLooping => ctx.send(Crash { key }).await,
             Why::BreakerOpen => ctx.send(Fail { key }).await,
         };
     }
@@ -143,13 +143,13 @@ async fn break_instance(system: &System, why: Why, instance: usize, key: u64) {
     loop {
         match (ctx.send(KeyedWork { key }).await, why) {
             (Ok(()), _) => tokio::task::yield_now().await,
-            (Err(CallError::Stopped { .. }), Why::Stopped) => break,
+            (Err(CallError::CrashLooping(_)), Why::CrashLooping) => break,
             (Err(CallError::BreakerOpen { .. }), Why::BreakerOpen) => break,
             (Err(error), _) => panic!("{why:?}: {error}"),
         }
     }
-    if let Why::Stopped = why {
-        assert_eq!(system.modules()[instance].state, ModuleState::Stopped);
+    if let Why::CrashLooping = why {
+        assert_eq!(system.modules()[instance].state, ModuleState::CrashLooping);
     }
 }
 
@@ -192,7 +192,7 @@ async fn many_at_once_reach_those_that_work(system: &System) -> nether::Result<(
 }
 
 async fn nothing_goes_to_the_one_that_handles_nothing() -> nether::Result<()> {
-    for why in [Why::Stopped, Why::BreakerOpen] {
+    for why in [Why::CrashLooping, Why::BreakerOpen] {
         let system = broken(why).await?;
         each_verb_reaches_one_that_works(&system).await?;
         many_at_once_reach_those_that_work(&system).await?;
@@ -253,7 +253,7 @@ async fn one_whose_breaker_is_open_is_preferred_to_none_and_says_so() -> nether:
     let keys = keys(&system).await?;
     break_instance(&system, Why::BreakerOpen, 0, keys[0]).await;
     for (instance, key) in keys.iter().enumerate().skip(1) {
-        break_instance(&system, Why::Stopped, instance, *key).await;
+        break_instance(&system, Why::CrashLooping, instance, *key).await;
     }
     let refused = system.context().process(Work).await;
     assert!(
@@ -264,15 +264,65 @@ async fn one_whose_breaker_is_open_is_preferred_to_none_and_says_so() -> nether:
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pool_that_has_stopped_refuses() -> nether::Result<()> {
+async fn a_pool_that_is_crash_looping_refuses() -> nether::Result<()> {
     let system = pool().await?;
     for (instance, key) in keys(&system).await?.into_iter().enumerate() {
-        break_instance(&system, Why::Stopped, instance, key).await;
+        break_instance(&system, Why::CrashLooping, instance, key).await;
     }
     let refused = system.context().send(Work).await;
     assert!(
-        matches!(refused, Err(CallError::Stopped { .. })),
+        matches!(refused, Err(CallError::CrashLooping(_))),
         "{refused:?}"
     );
+    Ok(())
+}
+
+#[command]
+struct Toil;
+
+#[command(key = key)]
+struct Die {
+    key: u64,
+}
+
+/// Instances that crash once.
+#[derive(Default)]
+struct Mortals;
+
+#[module(handles = [Toil, Die], instances = 3, restart = "never")]
+impl Mortals {
+    async fn toil(&mut self, _: Toil) {}
+
+    async fn die(&mut self, _: Die) {
+        panic!("as asked");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_without_a_key_avoid_an_instance_that_was_stopped() -> nether::Result<()> {
+    let builder = System::builder().isolated().with::<Mortals>();
+    let system = builder.start().await?;
+    let ctx = system.context();
+    let left = || {
+        let modules = system.modules().into_iter();
+        modules
+            .filter(|module| module.state != ModuleState::Stopped)
+            .count()
+    };
+    for key in 0.. {
+        let _ = ctx.send(Die { key }).await;
+        tokio::task::yield_now().await;
+        for _ in 0..10 {
+            if left() > 0 {
+                ctx.send(Toil).await?;
+            }
+        }
+        if left() == 0 {
+            break;
+        }
+    }
+    let refused = ctx.send(Toil).await;
+    assert!(matches!(refused, Err(CallError::Stopped { .. })));
+    ctx.close().await?;
     Ok(())
 }

@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::task::{Context, Poll, Waker};
 
+use tokio::time::Instant;
+
 use crate::envelope::{Label, Source};
 use crate::module::exclusive::backlog::Backlog;
 use crate::route::Rejected;
@@ -50,6 +52,8 @@ struct MailboxState<I> {
     /// How many messages were ever accepted.
     accepted: u64,
     closed: bool,
+    /// Whether it is closed only until the module is built again, and when that is.
+    next_try: Option<Instant>,
     /// The consumer is to know that it has crashed.
     crash: Option<String>,
     consumer: ConsumerState,
@@ -73,6 +77,7 @@ impl<I> Mailbox<I> {
             taken: 0,
             accepted: 0,
             closed: false,
+            next_try: None,
             crash: None,
             consumer: ConsumerState::Comes,
             wait_queue: WaitQueue::default(),
@@ -100,7 +105,7 @@ impl<I> Mailbox<I> {
         let mut state = lock(&self.state);
         if state.closed {
             *ticket = None;
-            return Poll::Ready(Err(Rejected::Closed));
+            return Poll::Ready(Err(state.rejected()));
         }
         if waits {
             let may_enter =
@@ -127,7 +132,7 @@ impl<I> Mailbox<I> {
     ) -> Result<(), Rejected> {
         let state = lock(&self.state);
         if state.closed {
-            return Err(Rejected::Closed);
+            return Err(state.rejected());
         }
         if needs_room && !(state.has_room(self.bound) && state.wait_queue.is_empty()) {
             return Err(Rejected::Full);
@@ -254,10 +259,37 @@ impl<I> Mailbox<I> {
         lock(&self.state).accepted += 1;
     }
 
+    /// Accepts nothing before the next try, unless it is closed for good.
+    pub(super) fn close_until(&self, next_try: Instant) {
+        let mut state = lock(&self.state);
+        if state.closed && state.next_try.is_none() {
+            return;
+        }
+        state.closed = true;
+        state.next_try = Some(next_try);
+        let woken = state.wait_queue.clear();
+        drop(state);
+        wake(woken);
+    }
+
+    /// Accepts messages again, unless it is closed for good.
+    pub(super) fn reopen(&self) {
+        let mut state = lock(&self.state);
+        if state.next_try.take().is_some() {
+            state.closed = false;
+        }
+    }
+
+    /// When the module is built again, if it is closed until then.
+    pub(super) fn next_try(&self) -> Option<Instant> {
+        lock(&self.state).next_try
+    }
+
     /// Accepts nothing more. What is in the mailbox can still be taken.
     pub(super) fn close(&self) {
         let mut state = lock(&self.state);
         state.closed = true;
+        state.next_try = None;
         let woken = state.wait_queue.clear();
         let consumer = mem::replace(&mut state.consumer, ConsumerState::Comes);
         drop(state);
@@ -332,6 +364,15 @@ fn must_wait(ticket: &Option<u64>) -> bool {
 }
 
 impl<I> MailboxState<I> {
+    /// Why nothing is accepted.
+    #[cold]
+    fn rejected(&self) -> Rejected {
+        match self.next_try {
+            Some(_) => Rejected::CrashLooping,
+            None => Rejected::Closed,
+        }
+    }
+
     #[inline]
     fn waiting(&self) -> usize {
         self.backlog.len() + self.taken

@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context as TaskContext, Poll};
 
+use tokio::time::Instant;
+
 use crate::context::Handle;
 use crate::declaration::Declaration;
 use crate::envelope::{Label, Parcel, Source};
@@ -27,7 +29,7 @@ use crate::module::life::{BeingHandled, Progress};
 use crate::module::mode::{Mode, OneAtATime};
 use crate::module::tally::Tally;
 use crate::module::{Exclusive, Module};
-use crate::route::{Availability, Offer, Pool, Queue, Rejected, Route};
+use crate::route::{Availability, CrashLoops, NextTry, Offer, Pool, Queue, Rejected, Route};
 use crate::scope::{HeldMailbox, HeldModule, ParkedIn};
 use crate::sync::{Mutex, lock};
 use crate::waiting::Waiter;
@@ -105,8 +107,8 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
 
 impl<M: Module + Exclusive> ExclusiveCell<M> {
     /// Refuses a message. A rejected command or query returns an error to its sender. An event has no sender
-    /// to notify, so it becomes a dead letter, if the module was stopped for its crashes or its breaker is
-    /// open.
+    /// to notify, so it becomes a dead letter, if the module is crash-looping or was stopped for its crashes,
+    /// or if its breaker is open.
     #[cold]
     fn turn_away<P>(
         &self,
@@ -118,7 +120,8 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
     where
         M::Inbox: From<P>,
     {
-        match rejected.failure(self.is_stopped.load(Ordering::SeqCst)) {
+        let is_stopped = self.is_stopped.load(Ordering::SeqCst);
+        match rejected.failure(is_stopped, label, self) {
             Some(kind) if label.message.kind == MessageKind::Event => {
                 self.mailbox.count_accepted();
                 self.dead_letter(source, label, take(parcel).into(), kind);
@@ -132,7 +135,25 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
     #[inline]
     fn is_left_alone(&self) -> bool {
         let breaker = self.breaker.as_ref();
-        breaker.is_some_and(|breaker| !breaker.lets_pass())
+        breaker.is_some_and(|breaker| breaker.is_open() && !self.lets_probe(breaker))
+    }
+
+    /// Whether a message passes an open breaker. What a module refuses that is crash-looping is no probe.
+    #[cold]
+    fn lets_probe(&self, breaker: &Breaker) -> bool {
+        self.mailbox.next_try().is_some() || breaker.lets_probe()
+    }
+
+    /// How soon the module handles what it gets, which is not at once.
+    #[cold]
+    fn delay(&self, is_left_alone: bool) -> Availability {
+        if self.mailbox.next_try().is_some() {
+            Availability::CrashLooping
+        } else if is_left_alone {
+            Availability::BreakerOpen
+        } else {
+            Availability::NotYet
+        }
     }
 }
 
@@ -196,6 +217,15 @@ impl<M: Module + Exclusive> HoldsMessages for ExclusiveCell<M> {
     }
 }
 
+impl<M: Module + Exclusive> CrashLoops for ExclusiveCell<M> {
+    fn next_try(&self) -> NextTry {
+        NextTry {
+            module: self.declaration.name,
+            at: self.mailbox.next_try().unwrap_or_else(Instant::now),
+        }
+    }
+}
+
 /// The parcel of an offer.
 fn take<P>(parcel: &mut Option<P>) -> P {
     parcel.take().expect("an offer is accepted once")
@@ -234,6 +264,18 @@ impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
 
     fn crash(&self, reason: String) {
         self.mailbox.crash(reason);
+    }
+
+    fn begin_crash_loop(&self, next_try: Instant) {
+        self.mailbox.close_until(next_try);
+        self.mailbox.drain().drain(|source, label, inbox| {
+            let kind = self.next_try().failure(label);
+            self.dead_letter(source, label, inbox, kind);
+        });
+    }
+
+    fn end_crash_loop(&self) {
+        self.mailbox.reopen();
     }
 
     fn stop(&self) {
@@ -360,12 +402,14 @@ where
 
     fn availability(&self) -> Availability {
         let breaker = self.breaker.as_ref();
+        let is_left_alone = breaker.is_some_and(|breaker| !breaker.would_let_pass());
         if self.is_stopped.load(Ordering::SeqCst) {
             Availability::Stopped
-        } else if breaker.is_some_and(|breaker| !breaker.would_let_pass()) {
-            Availability::BreakerOpen
-        } else if self.progress.pause.is_on() || !self.is_made.load(Ordering::SeqCst) {
-            Availability::NotYet
+        } else if is_left_alone
+            || self.progress.pause.is_on()
+            || !self.is_made.load(Ordering::SeqCst)
+        {
+            self.delay(is_left_alone)
         } else {
             Availability::Running
         }

@@ -8,7 +8,7 @@ use std::task::Poll;
 
 use crate::chance::Chance;
 use crate::context::{Context, Handle, Origin};
-use crate::envelope::Source;
+use crate::envelope::{Label, Source};
 use crate::error::{FailureKind, Result};
 use crate::guarded::{PanicPayload, catch, drop_unpanicked, said_last};
 use crate::module::cell::{ModuleRunner, RunEnd};
@@ -21,6 +21,7 @@ use crate::module::handler::{Breaker, settle_panic};
 use crate::module::life::Progress;
 use crate::module::tally::{Crash, CrashCause, Verdict};
 use crate::module::{Exclusive, Module};
+use crate::route::CrashLoops;
 use crate::scope::PendingReply;
 
 /// Runs an exclusive module.
@@ -43,6 +44,17 @@ impl<M: Module + Exclusive> ExclusiveRunner<M> {
 
 #[allow(private_interfaces)]
 impl<M: Module + Exclusive> ModuleRunner<M> for ExclusiveRunner<M> {
+    fn give_up_taken(&mut self) {
+        let work = &mut self.work;
+        work.books.started += work.taken.len();
+        work.settle_all();
+        work.give_up_taken(|cell, label| cell.next_try().failure(label));
+        // No unit of work is held until there is a module again, which may take long.
+        if let Some(module_handle) = work.module_handle.take() {
+            *work.ctx.handle_mut() = module_handle;
+        }
+    }
+
     fn put(&mut self, module: M) {
         // A background task may have crashed beside the handler.
         self.work.cell.mailbox.take_crash();
@@ -407,6 +419,21 @@ impl<M: Module + Exclusive> Work<M> {
         self.ctx.handle().scope.mediator.stopping.notify_quiet();
     }
 
+    /// What it has taken and not begun to handle becomes dead letters.
+    #[cold]
+    fn give_up_taken(&mut self, kind: impl Fn(&ExclusiveCell<M>, Label) -> FailureKind) {
+        let mut taken = std::mem::take(&mut self.taken);
+        let (cell, source) = (&self.cell, self.ctx.handle().source());
+        let dead_letter = |source: Source<'_>, label, inbox| {
+            cell.dead_letter(source, label, inbox, kind(cell, label));
+        };
+        let left = std::mem::take(&mut self.left);
+        for entry in (0..left).filter_map(|_| taken.next_message()?.take()) {
+            dead_letter(source, entry.label, entry.inbox);
+        }
+        taken.drain(dead_letter);
+    }
+
     /// The message whose handler was cut off is a dead letter.
     fn cut_off(&mut self) {
         let inbox = self.taken.last_message().and_then(Option::take);
@@ -433,8 +460,7 @@ impl<M: Module + Exclusive> Work<M> {
         }
         self.progress.rest();
         self.settle_all();
-        let mediator = &self.ctx.handle().scope.mediator;
-        mediator.stopping.notify_quiet();
+        self.ctx.handle().scope.mediator.stopping.notify_quiet();
         self.resumes
     }
 
@@ -461,17 +487,6 @@ impl<M: Module + Exclusive> Drop for Work<M> {
         if self.books.is_handling {
             self.cut_off();
         }
-        let mut taken = std::mem::take(&mut self.taken);
-        let (cell, source) = (&self.cell, self.ctx.handle().source());
-        let dead_letter = |source: Source<'_>, label, inbox| {
-            cell.dead_letter(source, label, inbox, FailureKind::Stopped);
-        };
-        for _ in 0..self.left {
-            if let Some(BacklogEntry { label, inbox }) = taken.next_message().and_then(Option::take)
-            {
-                dead_letter(source, label, inbox);
-            }
-        }
-        taken.drain(dead_letter);
+        self.give_up_taken(|_, _| FailureKind::Stopped);
     }
 }

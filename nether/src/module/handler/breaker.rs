@@ -44,7 +44,13 @@ impl Breaker {
 
     /// Whether a message may pass.
     pub(in crate::module) fn lets_pass(&self) -> bool {
-        !self.is_open.load(Ordering::SeqCst) || self.lets_probe()
+        !self.is_open() || self.lets_probe()
+    }
+
+    /// Whether only probes may pass.
+    #[inline]
+    pub(in crate::module) fn is_open(&self) -> bool {
+        self.is_open.load(Ordering::SeqCst)
     }
 
     /// Whether a message may pass that nobody has sent yet: this lets none pass as a probe.
@@ -53,10 +59,11 @@ impl Breaker {
         !self.is_open.load(Ordering::SeqCst) || lock(&self.state).probe_at.is_none_or(is_due)
     }
 
-    /// If nothing becomes of a probe, the next one is let pass as long after it.
+    /// Whether a message passes as a probe. If nothing becomes of it, the next one is let pass as long after
+    /// it.
     #[cold]
     #[inline(never)]
-    fn lets_probe(&self) -> bool {
+    pub(in crate::module) fn lets_probe(&self) -> bool {
         let mut state = lock(&self.state);
         let now = Instant::now();
         match state.probe_at {

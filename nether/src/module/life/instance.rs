@@ -201,7 +201,7 @@ async fn work<M: Module>(
     supervisor.mark_started();
     let _ = started.send(Ok(()));
     while let RunEnd::Crashed(crash) = runner.run().await {
-        let Some(module) = runner.meanwhile(supervisor.again(crash)).await else {
+        let Some(module) = supervisor.again(&mut runner, crash).await else {
             return Ok(());
         };
         runner.put(module);
@@ -240,6 +240,7 @@ impl<M: Module> AnyInstance for Instance<M> {
     }
 
     fn close(&self) {
+        self.life.end();
         self.cell.close();
     }
 
@@ -249,6 +250,7 @@ impl<M: Module> AnyInstance for Instance<M> {
             // Its background tasks may wait for its replies. From now on it is not paused again.
             self.cell.pause(false);
             self.background.ended().await;
+            self.life.end();
             self.cell.close();
             if lock(&self.task).is_some() {
                 self.ended.wait().await;

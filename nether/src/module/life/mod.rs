@@ -14,6 +14,8 @@ pub(super) use self::progress::{Pause, Progress};
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
+use tokio::sync::SetOnce;
+
 /// What a module is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -27,6 +29,10 @@ pub enum ModuleState {
     Paused,
     /// It has crashed and is restarting. Messages wait.
     Restarting,
+    /// It has crashed more often than its `max_restarts` allows, and is left alone until its next try.
+    /// Messages are refused.
+    #[serde(rename = "crash-looping")]
+    CrashLooping,
     /// It handles nothing any more.
     Stopped,
 }
@@ -36,6 +42,8 @@ pub enum ModuleState {
 pub(crate) struct Life {
     state: AtomicU8,
     restarts: AtomicU64,
+    /// Set once: nothing more is asked of the module than that it ends.
+    ending: SetOnce<()>,
 }
 
 impl Life {
@@ -45,6 +53,7 @@ impl Life {
             1 => ModuleState::Running,
             2 => ModuleState::Paused,
             3 => ModuleState::Restarting,
+            4 => ModuleState::CrashLooping,
             _ => ModuleState::Stopped,
         }
     }
@@ -56,6 +65,16 @@ impl Life {
     /// Counts a restart, and gives back how many there were with it.
     fn count_restart(&self) -> u64 {
         self.restarts.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    /// The module is to end once it has handled what it has.
+    fn end(&self) {
+        let _ = self.ending.set(()); // For the second time, perhaps.
+    }
+
+    /// Waits until the module is to end.
+    async fn ending(&self) {
+        self.ending.wait().await;
     }
 
     pub(crate) fn be(&self, state: ModuleState) {

@@ -1,8 +1,8 @@
-//! [`Supervisor`]: makes a module, and restarts it when it has crashed, until it crashes too often.
+//! [`Supervisor`]: makes a module, and restarts it when it has crashed.
 //!
 //! As in Erlang/OTP a module that fails is not repaired but replaced, by what made it at first, and so often
-//! within a time ("restart intensity"); past that, whatever is wrong does not go away by itself, and the
-//! module is stopped.
+//! within a time ("restart intensity"). Past that, whatever is wrong does not go away soon: as in Kubernetes
+//! the module is *crash-looping*, that is, left alone before each try, and longer each time.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -12,15 +12,16 @@ use tokio::time::{Instant, sleep};
 
 use crate::context::{Context, Handle, Origin, announce};
 use crate::error::{Error, Result};
-use crate::events::{ModuleRestarted, ModuleStopped};
+use crate::events::{ModuleCrashLooping, ModuleRestarted, ModuleStopped};
 use crate::guarded::{catch, panicked};
+use crate::instants::in_future;
 use crate::mediator::Mediator;
 use crate::module::Module;
-use crate::module::cell::ModuleCell;
+use crate::module::cell::{ModuleCell, ModuleRunner};
 use crate::module::life::background::BackgroundTasks;
 use crate::module::life::{Life, ModuleState};
 use crate::module::mode::CellOf;
-use crate::module::policy::{Backoff, Restart, RestartPolicy};
+use crate::module::policy::{Backoff, RestartPolicy};
 use crate::module::tally::Crash;
 use crate::race::race;
 use crate::resources::Resources;
@@ -33,6 +34,17 @@ const BACKOFF: Backoff = Backoff {
     first: Duration::from_millis(10),
     longest: Duration::from_secs(10),
 };
+
+/// The wait before the first try of a module that is crash-looping, and before the last ones. Each is twice
+/// as long as the one before, and exactly so long, for senders get to know when it ends.
+const CRASH_LOOP: Backoff = Backoff {
+    first: Duration::from_secs(1),
+    longest: Duration::from_secs(5 * 60),
+};
+
+/// A module that has run for so long without a crash is not crash-looping any more: its next crash is one
+/// like any other.
+const RAN_WELL: Duration = Duration::from_secs(10 * 60);
 
 /// Where the module value comes from.
 pub(super) enum ModuleSource<M> {
@@ -71,6 +83,19 @@ pub(super) struct Supervisor<M: Module> {
     pub(super) module_handle: Handle,
     /// When it crashed, within the time that counts.
     crashes: VecDeque<Instant>,
+    /// How many times in a row it was left alone because it is crash-looping.
+    crash_loops: u32,
+    /// Since when the module runs, if it does.
+    running_since: Option<Instant>,
+}
+
+/// What becomes of a module that has crashed.
+enum AfterCrash {
+    /// It is made anew after that wait.
+    Restart(Duration),
+    /// It is left alone for that long, and then made anew.
+    CrashLoop(Duration),
+    Stop,
 }
 
 impl<M: Module> Supervisor<M> {
@@ -85,14 +110,17 @@ impl<M: Module> Supervisor<M> {
         let is_essential = M::descriptor().restart.is_essential;
         tracing::error!(module, reason, is_essential, "the module is stopped");
         self.cell.stop();
+        let demand = is_essential.then(|| {
+            format!("the system stopped because it cannot do without `{module}`, which stopped: {reason}")
+        });
         if !is_of_report {
             announce(&self.module_handle, || ModuleStopped {
                 module: module.to_owned(),
                 reason,
             });
         }
-        if is_essential {
-            self.mediator.stopping.demand();
+        if let Some(demand) = demand {
+            self.mediator.stopping.demand(demand);
         }
     }
 }
@@ -132,6 +160,8 @@ impl<M: Module> Supervisor<M> {
             cell,
             life,
             crashes: VecDeque::new(),
+            crash_loops: 0,
+            running_since: None,
         }
     }
 
@@ -148,45 +178,50 @@ impl<M: Module> Supervisor<M> {
                 Ok(module) => return Ok(module),
                 Err(Failed::Error(error)) => return Err(error),
                 Err(Failed::Crash(error)) => {
-                    if !self.plan_restart() {
+                    let AfterCrash::Restart(wait) = self.judge_crash() else {
                         return Err(error);
-                    }
+                    };
                     tracing::warn!(module = self.name(), %error, "the module crashed while it started");
-                    self.wait().await;
+                    self.wait(wait).await;
                 }
             }
         }
     }
 
     /// The module is there: its background tasks begin.
-    pub(super) fn mark_started(&self) {
+    pub(super) fn mark_started(&mut self) {
+        self.running_since = Some(Instant::now());
         self.life.be(ModuleState::Running);
         self.background.start::<M>(&self.mediator, &self.cell);
     }
 
-    /// A module in place of one that has crashed. `None` if it has crashed too often: then it is stopped, and
-    /// what waits becomes dead letters.
-    pub(super) async fn again(&mut self, mut crash: Crash) -> Option<M> {
+    /// A module in place of one that has crashed, of which the runner may have messages still. `None` if
+    /// there will be none: it is stopped, or is to end.
+    pub(super) async fn again(
+        &mut self,
+        runner: &mut impl ModuleRunner<M>,
+        mut crash: Crash,
+    ) -> Option<M> {
         self.life.be(ModuleState::Restarting);
         self.background.cut_off();
-        while self.plan_restart() {
-            self.wait().await;
-            match self.make().await {
-                Ok(module) => {
-                    let restarts = self.life.count_restart();
-                    tracing::warn!(
-                        module = self.name(),
-                        restarts,
-                        reason = crash.reason,
-                        "the module was restarted"
-                    );
-                    if !crash.is_of_report {
-                        announce(&self.module_handle, || ModuleRestarted {
-                            module: self.name().to_owned(),
-                            restarts,
-                            reason: crash.reason,
-                        });
+        loop {
+            match self.judge_crash() {
+                AfterCrash::Restart(wait) => runner.meanwhile(self.wait(wait)).await,
+                AfterCrash::CrashLoop(wait) => {
+                    self.begin_crash_loop(runner, wait, &crash);
+                    if !runner.meanwhile(self.wait_for_try(wait)).await {
+                        self.cell.stop();
+                        return None;
                     }
+                }
+                AfterCrash::Stop => {
+                    self.stop(crash);
+                    return None;
+                }
+            }
+            match runner.meanwhile(self.make()).await {
+                Ok(module) => {
+                    self.mark_restarted(crash);
                     return Some(module);
                 }
                 Err(failed) => {
@@ -196,31 +231,98 @@ impl<M: Module> Supervisor<M> {
                 }
             }
         }
-        self.stop(crash);
-        None
     }
 
-    /// Counts a crash, and says whether the module is made again after it.
-    fn plan_restart(&mut self) -> bool {
+    /// There is another module, which begins to run.
+    fn mark_restarted(&self, crash: Crash) {
+        let Crash {
+            reason,
+            is_of_report,
+        } = crash;
+        self.life.be(ModuleState::Restarting);
+        // Before anybody is told of it, and sends.
+        self.cell.end_crash_loop();
+        let (module, restarts) = (self.name(), self.life.count_restart());
+        tracing::warn!(module, restarts, reason, "the module was restarted");
+        if !is_of_report {
+            announce(&self.module_handle, || ModuleRestarted {
+                module: module.to_owned(),
+                restarts,
+                reason,
+            });
+        }
+    }
+
+    /// Refuses messages until the next try, and gives up those that wait.
+    fn begin_crash_loop(&self, runner: &mut impl ModuleRunner<M>, wait: Duration, crash: &Crash) {
+        self.life.be(ModuleState::CrashLooping);
+        self.cell.begin_crash_loop(in_future(wait));
+        runner.give_up_taken();
+        let (module, restarts) = (self.name(), self.life.restarts());
+        tracing::error!(
+            module,
+            restarts,
+            reason = crash.reason,
+            ?wait,
+            "the module is crash-looping"
+        );
+        if !crash.is_of_report {
+            announce(&self.module_handle, || ModuleCrashLooping {
+                module: module.to_owned(),
+                restarts,
+                reason: crash.reason.clone(),
+                retry_in_millis: wait.as_millis() as u64,
+            });
+        }
+    }
+
+    /// Waits for the next try. Says whether there is one: a module that nobody needs any more ends at once.
+    async fn wait_for_try(&self, wait: Duration) -> bool {
+        let tried = async {
+            sleep(wait).await;
+            true
+        };
+        let ending = async {
+            race(self.mediator.stopping.begun(), self.life.ending()).await;
+            false
+        };
+        race(ending, tried).await
+    }
+
+    /// Counts a crash, and says what becomes of the module.
+    fn judge_crash(&mut self) -> AfterCrash {
         let policy = self.policy();
         let now = Instant::now();
-        while self
-            .crashes
-            .front()
-            .is_some_and(|crash| now - *crash >= policy.within)
-        {
+        let ran_since = self.running_since.take();
+        if ran_since.is_some_and(|since| now - since >= RAN_WELL) {
+            self.crash_loops = 0;
+        }
+        let is_over = |crash: &Instant| now - *crash >= policy.within;
+        while self.crashes.front().is_some_and(is_over) {
             self.crashes.pop_front();
         }
         self.crashes.push_back(now);
-        policy.restart == Restart::Always
-            && self.source.is_repeatable()
-            && self.crashes.len() <= policy.max_restarts as usize
+        if !policy.makes_anew() || !self.source.is_repeatable() {
+            return AfterCrash::Stop;
+        }
+        let is_too_often = self.crashes.len() > policy.max_restarts as usize;
+        match (self.crash_loops, is_too_often) {
+            (0, false) => {
+                let crashes = self.crashes.len() as u32;
+                // Longer each time, and not in step with others who crashed of the same.
+                AfterCrash::Restart(BACKOFF.wait(crashes, &self.mediator.chance))
+            }
+            // Whoever supervises the process sees to it.
+            _ if policy.is_essential => AfterCrash::Stop,
+            _ => {
+                self.crash_loops += 1;
+                AfterCrash::CrashLoop(CRASH_LOOP.longest_wait(self.crash_loops))
+            }
+        }
     }
 
-    /// Waits before it is made again: longer each time, and not in step with others who crashed of the same.
-    /// A system that stops has no time for that.
-    async fn wait(&self) {
-        let wait = BACKOFF.wait(self.crashes.len() as u32, &self.mediator.chance);
+    /// Waits before the module is made again. A system that stops has no time for that.
+    async fn wait(&self, wait: Duration) {
         race(sleep(wait), self.mediator.stopping.begun()).await;
     }
 

@@ -10,7 +10,7 @@ use arc_swap::Guard;
 use crate::chance::Chance;
 use crate::context::{Context, Handle};
 use crate::envelope::{Label, Parcel, Reply, Source};
-use crate::error::{CallError, Deadlock, FailureKind, SendError};
+use crate::error::{CallError, Deadlock, FailureKind};
 use crate::guarded::drop_unpanicked;
 use crate::message::{Message, MessageKind};
 use crate::module::handler::{
@@ -80,12 +80,12 @@ impl<M: Module + Shared> Accepted<M> {
             };
             let obstacle = ctx.handle().scope.obstacle();
             let (Some(value), None, Some(packed)) = (&*module, &obstacle, &mut *parcel) else {
-                let kind = obstacle.unwrap_or(FailureKind::Stopped);
-                let error = refusal(P::Message::NAME, &kind);
+                let kind = obstacle.unwrap_or_else(|| cell.absence(*label));
+                let error = kind.clone().into_call_error(P::Message::NAME);
                 cell.refuse(ctx.handle().source(), *label, kind, parcel);
                 *end = MessageEnd::Gone;
                 count_dead_letter(ctx.handle().source(), *label, &cell.tally, false);
-                return Err(error.into());
+                return Err(error);
             };
             *end = MessageEnd::Handling;
             let attempt = {
@@ -290,13 +290,5 @@ fn crash_of(reason: String, handle: &Handle) -> Crash {
     Crash {
         reason,
         is_of_report: handle.scope.is_of_report(),
-    }
-}
-
-fn refusal(message: &'static str, kind: &FailureKind) -> SendError {
-    match kind {
-        FailureKind::Cancelled => SendError::Cancelled { message },
-        FailureKind::DeadlineExceeded => SendError::DeadlineExceeded { message },
-        _ => SendError::Stopped { message },
     }
 }

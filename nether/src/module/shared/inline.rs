@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::envelope::{Header, Parcel, Reply};
-use crate::error::{FailureKind, Result};
+use crate::error::{FailureKind, Result, SendError};
 use crate::message::Message;
 use crate::module::cell::Way;
 use crate::module::handler::{SharedHandler, origin_of};
@@ -11,7 +11,7 @@ use crate::module::shared::SharedCell;
 use crate::module::shared::accepted::{Accepted, MessageEnd};
 use crate::module::shared::places::Offered;
 use crate::module::{Module, Shared};
-use crate::route::{BoxFuture, Inline, InlineCall, Rejected, Route};
+use crate::route::{BoxFuture, Inline, InlineCall, Route};
 
 impl<M, P> Inline<P> for SharedCell<M>
 where
@@ -23,15 +23,18 @@ where
         parcel: P,
         header: Header,
         is_external: bool,
-    ) -> Result<InlineCall<Reply<P::Message>>, Rejected> {
+    ) -> Result<InlineCall<Reply<P::Message>>, SendError> {
         let has_place = is_external && self.places.take();
         if is_external && !has_place {
             let offered = Offered::new(parcel, header);
             return Ok(InlineCall::Waiting(Box::pin(async move {
-                let (parcel, header) = offered.enter(&self.places).await?;
+                let (parcel, header, has_place) = offered.enter(&self.places).await?;
                 let mut parcel = Some(parcel);
-                let mut accepted = self.accept(header, &parcel, true)?;
-                Ok(Box::pin(async move { accepted.run(&mut parcel).await }) as BoxFuture<_>)
+                let mut accepted = self.accept(header, &parcel, has_place)?;
+                Ok(Box::pin(async move {
+                    accepted.take_place().await;
+                    accepted.run(&mut parcel).await
+                }) as BoxFuture<_>)
             })));
         }
         // What the future captures lies where it is, and is not moved once more.
@@ -46,13 +49,13 @@ where
         parcel: P,
         header: Header,
         is_external: bool,
-    ) -> Result<Option<BoxFuture<Result<(), Rejected>>>, Rejected> {
+    ) -> Result<Option<BoxFuture<Result<(), SendError>>>, SendError> {
         let has_place = self.places.take();
         if !has_place && is_external {
             let offered = Offered::new(parcel, header);
             return Ok(Some(Box::pin(async move {
-                let (parcel, header) = offered.enter(&self.places).await?;
-                self.begin(parcel, header, true)
+                let (parcel, header, has_place) = offered.enter(&self.places).await?;
+                self.begin(parcel, header, has_place)
             })));
         }
         self.begin(parcel, header, has_place).map(|()| None)
@@ -63,7 +66,7 @@ where
         parcel: &mut Option<P>,
         header: Header,
         is_external: bool,
-    ) -> Result<BoxFuture<Reply<P::Message>>, Rejected> {
+    ) -> Result<BoxFuture<Reply<P::Message>>, SendError> {
         let has_place = self.places.try_take(&header, is_external)?;
         let mut accepted = self.accept(header, parcel, has_place)?;
         let mut parcel = parcel.take();
@@ -75,7 +78,7 @@ where
         parcel: &mut Option<P>,
         header: Header,
         is_external: bool,
-    ) -> Result<(), Rejected> {
+    ) -> Result<(), SendError> {
         let has_place = self.places.try_take(&header, is_external)?;
         let accepted = Arc::clone(&self).accept(header, parcel, has_place)?;
         self.run_alone(accepted, parcel.take());
@@ -86,7 +89,12 @@ where
 impl<M: Module + Shared> SharedCell<M> {
     /// Accepts the message, and lets its handler run in a task of its own. Without a place it waits for one
     /// there.
-    fn begin<P>(self: Arc<Self>, parcel: P, header: Header, has_place: bool) -> Result<(), Rejected>
+    fn begin<P>(
+        self: Arc<Self>,
+        parcel: P,
+        header: Header,
+        has_place: bool,
+    ) -> Result<(), SendError>
     where
         P: Parcel,
         M: SharedHandler<P>,

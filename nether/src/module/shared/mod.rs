@@ -13,11 +13,12 @@ use std::sync::{Arc, Mutex, Weak};
 use arc_swap::Guard;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::context::{Context, Handle};
 use crate::declaration::Declaration;
-use crate::envelope::{Header, Parcel};
-use crate::error::Result;
+use crate::envelope::{Header, Label, Parcel};
+use crate::error::{FailureKind, Result, SendError};
 use crate::mediator::{HoldsMessages, Mediator, Stopping};
 use crate::message::MessageKind;
 use crate::module::cell::{ModuleCell, ModuleRunner, RunEnd};
@@ -30,7 +31,7 @@ use crate::module::shared::running::Running;
 use crate::module::shared::slot::ModuleSlot;
 use crate::module::tally::{Crash, Tally};
 use crate::module::{Module, Shared};
-use crate::route::Rejected;
+use crate::route::{CrashLoops, NextTry, Rejected};
 use crate::sync::lock;
 use crate::waiting::Waiter;
 
@@ -51,6 +52,9 @@ pub struct SharedCell<M: Module + Shared> {
     pause: Pause,
     accepted: AtomicU64,
     closed: AtomicBool,
+    /// When the module is built again, if the cell is closed only until then. Locked to close it and to open
+    /// it.
+    next_try: Mutex<Option<Instant>>,
     /// Told by `close`, by every message that ends after it, and by a crash.
     changed: Notify,
     stopping: Arc<Stopping>,
@@ -72,12 +76,12 @@ impl<M: Module + Shared> SharedCell<M> {
         header: Header,
         parcel: &Option<P>,
         has_place: bool,
-    ) -> Result<Accepted<M>, Rejected> {
+    ) -> Result<Accepted<M>, SendError> {
         let json = || parcel.as_ref().and_then(Parcel::json);
         self.accepted.fetch_add(1, Ordering::SeqCst);
         if self.closed.load(Ordering::SeqCst) {
             self.places.give_back(has_place);
-            return Err(self.turn_away(Rejected::Closed, &header, &json));
+            return Err(self.turn_away(self.rejected(), &header, &json));
         }
         let breaker = self.breaker.as_ref();
         if breaker.is_some_and(|breaker| !breaker.lets_pass()) {
@@ -94,17 +98,18 @@ impl<M: Module + Shared> SharedCell<M> {
     }
 
     /// Refuses a message. A rejected command or query returns an error to its sender. An event has no sender
-    /// to notify, so it becomes a dead letter, if the module was stopped for its crashes or its breaker is
-    /// open.
+    /// to notify, so it becomes a dead letter, if the module is crash-looping or was stopped for its crashes,
+    /// or if its breaker is open.
     #[cold]
     fn turn_away(
         &self,
         rejected: Rejected,
         header: &Header,
         json: &dyn Fn() -> Option<String>,
-    ) -> Rejected {
+    ) -> SendError {
         let Header { scope, label, .. } = header;
-        match rejected.failure(self.is_stopped.load(Ordering::SeqCst)) {
+        let is_stopped = self.is_stopped.load(Ordering::SeqCst);
+        match rejected.failure(is_stopped, *label, self) {
             Some(kind) if label.message.kind == MessageKind::Event => {
                 let source = header.source();
                 report_dead_letter(source, *label, &kind, self.declaration, json);
@@ -118,7 +123,27 @@ impl<M: Module + Shared> SharedCell<M> {
         }
         self.changed.notify_waiters();
         self.stopping.notify_quiet();
-        rejected
+        rejected.error(label.message.name(), self)
+    }
+
+    /// Why the cell, which is closed, refuses messages.
+    #[cold]
+    fn rejected(&self) -> Rejected {
+        match *lock(&self.next_try) {
+            Some(_) => Rejected::CrashLooping,
+            None => Rejected::Closed,
+        }
+    }
+
+    /// Why there was no module for a message that was accepted.
+    #[cold]
+    fn absence(&self, label: Label) -> FailureKind {
+        // Meanwhile it may be built again.
+        if self.closed.load(Ordering::SeqCst) && lock(&self.next_try).is_none() {
+            FailureKind::Stopped
+        } else {
+            self.next_try().failure(label)
+        }
     }
 
     /// Waits until the cell is closed and everything accepted has ended, or the module has crashed, and says
@@ -162,6 +187,16 @@ impl<M: Module + Shared> SharedCell<M> {
     }
 }
 
+impl<M: Module + Shared> CrashLoops for SharedCell<M> {
+    fn next_try(&self) -> NextTry {
+        let next_try = *lock(&self.next_try);
+        NextTry {
+            module: self.declaration.name,
+            at: next_try.unwrap_or_else(Instant::now),
+        }
+    }
+}
+
 /// Runs a shared module: its handlers run by themselves, so it waits for their end.
 #[doc(hidden)]
 #[allow(missing_debug_implementations)] // Named by the hidden part of `Module`; nobody outside has one.
@@ -172,6 +207,9 @@ pub struct SharedRunner<M: Module + Shared> {
 
 #[allow(private_interfaces)]
 impl<M: Module + Shared> ModuleRunner<M> for SharedRunner<M> {
+    /// Each message is with its caller or its task, which gives it up itself.
+    fn give_up_taken(&mut self) {}
+
     fn put(&mut self, module: M) {
         self.cell.module.put(module);
     }
@@ -201,7 +239,7 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
     fn new(bound: usize, declaration: &'static Declaration, mediator: &Mediator) -> Self {
         let waiter = Waiter::new(declaration);
         SharedCell {
-            module: ModuleSlot::new(M::descriptor().restart.resumes()),
+            module: ModuleSlot::new(M::descriptor().restart.outlives_handlers()),
             is_stopped: AtomicBool::new(false),
             places: Places::new(bound, waiter.number()),
             tasks: Mutex::new(Some(JoinSet::new())),
@@ -209,6 +247,7 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
             pause: Pause::default(),
             accepted: AtomicU64::new(0),
             closed: AtomicBool::new(false),
+            next_try: Mutex::default(),
             changed: Notify::new(),
             stopping: Arc::clone(&mediator.stopping),
             runtime: mediator.runtime.clone(),
@@ -237,6 +276,26 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
         });
     }
 
+    fn begin_crash_loop(&self, next_try: Instant) {
+        let mut until = lock(&self.next_try);
+        if until.is_some() || !self.closed.load(Ordering::SeqCst) {
+            *until = Some(next_try);
+            self.closed.store(true, Ordering::SeqCst);
+            drop(until);
+            self.module.give_up();
+            self.places.close();
+        }
+    }
+
+    fn end_crash_loop(&self) {
+        let mut until = lock(&self.next_try);
+        if until.take().is_some() {
+            self.module.expect();
+            self.places.open();
+            self.closed.store(false, Ordering::SeqCst);
+        }
+    }
+
     fn stop(&self) {
         self.is_stopped.store(true, Ordering::SeqCst);
         self.give_up();
@@ -248,7 +307,11 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
     }
 
     fn close(&self) {
-        self.closed.store(true, Ordering::SeqCst);
+        {
+            let mut until = lock(&self.next_try);
+            *until = None;
+            self.closed.store(true, Ordering::SeqCst);
+        }
         self.places.close();
         self.changed.notify_waiters();
     }

@@ -4,11 +4,11 @@ use std::future::{pending, poll_fn};
 use std::sync::Arc;
 use std::task::Poll;
 
-use tokio::sync::{Semaphore, SetOnce};
+use tokio::sync::{Semaphore, watch};
 
 use crate::envelope::Header;
+use crate::error::SendError;
 use crate::race::race;
-use crate::route::Rejected;
 use crate::scope::{self, Queued, QueuedWait, Scope};
 
 /// How many handlers of a shared module may run. Work from outside waits for a place; what handlers cause
@@ -17,8 +17,8 @@ use crate::scope::{self, Queued, QueuedWait, Scope};
 pub(super) struct Places {
     /// Never closed: what handlers cause still gets its place while the module stops.
     free: Semaphore,
-    /// Set once the module accepts nothing more.
-    closed: SetOnce<()>,
+    /// Whether the module accepts nothing now.
+    closed: watch::Sender<bool>,
     /// How many there are, and whose they are.
     all: scope::SharedPlaces,
 }
@@ -32,7 +32,7 @@ impl Places {
                 count: bound,
             },
             free: Semaphore::new(bound.min(Semaphore::MAX_PERMITS)),
-            closed: SetOnce::new(),
+            closed: watch::Sender::new(false),
         }
     }
 
@@ -52,18 +52,29 @@ impl Places {
     }
 
     /// Takes a place for what does not wait for one. Work from outside needs it.
-    pub(super) fn try_take(&self, header: &Header, is_external: bool) -> Result<bool, Rejected> {
+    pub(super) fn try_take(&self, header: &Header, is_external: bool) -> Result<bool, SendError> {
         let has_place = self.take();
         if !has_place && is_external {
             header.scope.take_back(1);
-            return Err(Rejected::Full);
+            let message = header.label.message.name();
+            return Err(SendError::Full { message });
         }
         Ok(has_place)
     }
 
-    /// Lets work from outside wait no longer: it is rejected.
+    /// Lets work from outside wait no longer: it is to be rejected.
     pub(super) fn close(&self) {
-        let _ = self.closed.set(()); // Or it was closed before.
+        self.closed.send_replace(true);
+    }
+
+    /// Lets work from outside wait again.
+    pub(super) fn open(&self) {
+        self.closed.send_replace(false);
+    }
+
+    /// Waits until the module accepts nothing more, or nothing for a while.
+    async fn closed(&self) {
+        let _ = self.closed.subscribe().wait_for(|closed| *closed).await; // The sender is there.
     }
 
     /// Registers that a message waits for a place.
@@ -114,31 +125,37 @@ impl<P> Offered<P> {
         Offered(Some((parcel, header)))
     }
 
-    /// Waits for a place, until the module stops or the unit of work is cancelled; whoever polls this sees to
-    /// the deadline. The place belongs to what this gives back.
-    pub(super) async fn enter(mut self, places: &Places) -> Result<(P, Header), Rejected> {
+    /// Waits for a place, until the module accepts nothing or the unit of work is cancelled; whoever polls
+    /// this sees to the deadline. Gives back whether it took a place, which belongs to what it gives back:
+    /// without one, the module refuses the message.
+    pub(super) async fn enter(mut self, places: &Places) -> Result<(P, Header, bool), SendError> {
         let Some((_, header)) = &self.0 else {
-            return Err(Rejected::Closed);
+            unreachable!("an offer enters once")
         };
-        let scope = Arc::clone(&header.scope);
+        let (scope, message) = (Arc::clone(&header.scope), header.label.message.name());
         let queued = places.queue(&scope, header.label.sequence()).await;
         let is_cancelled = async {
             scope.cancelled().await;
-            Err(Rejected::Cancelled)
+            None
         };
         let is_closed = async {
-            places.closed.wait().await;
-            Err(Rejected::Closed)
+            places.closed().await;
+            Some(false)
         };
         let place = async {
             places.wait().await;
-            Ok(())
+            Some(true)
         };
         // A place that is there counts less than a reason not to begin.
         let entered = race(is_cancelled, race(is_closed, place)).await;
         drop(queued); // Before it is in flight as an accepted message.
-        entered?;
-        self.0.take().ok_or(Rejected::Closed)
+        match (entered, self.0.take()) {
+            (Some(has_place), Some((parcel, header))) => Ok((parcel, header, has_place)),
+            (_, offered) => {
+                self.0 = offered;
+                Err(SendError::Cancelled { message })
+            }
+        }
     }
 }
 

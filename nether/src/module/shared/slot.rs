@@ -15,25 +15,25 @@ use crate::sync::lock;
 pub(super) struct ModuleSlot<M> {
     /// `None` while it is being made, and once there will be none.
     module: ArcSwapOption<M>,
-    /// Set once there will be no module any more. Stays so.
+    /// Set while nobody waits for the module, which is crash-looping; and for good once there will be none.
     is_gone: AtomicBool,
     /// Told when the module is there, and when there will be none.
     made: Notify,
     /// How the module has crashed, until somebody sees to it.
     crash: Mutex<Option<Crash>>,
-    /// Whether the module goes on as it is when a handler has panicked.
-    resumes: bool,
+    /// Whether the module goes on as it is when a handler has crashed.
+    stays: bool,
 }
 
 impl<M> ModuleSlot<M> {
     /// A place without a module.
-    pub(super) fn new(resumes: bool) -> Self {
+    pub(super) fn new(stays: bool) -> Self {
         ModuleSlot {
             module: ArcSwapOption::empty(),
             is_gone: AtomicBool::new(false),
             made: Notify::new(),
             crash: Mutex::default(),
-            resumes,
+            stays,
         }
     }
 
@@ -48,7 +48,8 @@ impl<M> ModuleSlot<M> {
         self.module.load_full()
     }
 
-    /// Waits for the module. `None` if there will be none.
+    /// Waits for the module. `None` if there will be none, or not before the next try of one that is
+    /// crash-looping.
     pub(super) async fn made(&self) -> Option<Arc<M>> {
         loop {
             let notified = self.made.notified();
@@ -84,7 +85,7 @@ impl<M> ModuleSlot<M> {
     /// Removes a module of which a handler has crashed: who comes next waits for another. Says whether it was
     /// still there.
     pub(super) fn remove(&self, module: &Guard<Option<Arc<M>>>) -> bool {
-        if self.resumes {
+        if self.stays {
             return false;
         }
         let current = self.module.compare_and_swap(module, None);
@@ -103,7 +104,12 @@ impl<M> ModuleSlot<M> {
         module
     }
 
-    /// There will be no module any more: who waits for it is refused.
+    /// Whoever waits for the module waits again.
+    pub(super) fn expect(&self) {
+        self.is_gone.store(false, Ordering::SeqCst);
+    }
+
+    /// There will be no module any more, or none before its next try: who waits for it is refused.
     pub(super) fn give_up(&self) {
         self.is_gone.store(true, Ordering::SeqCst);
         self.made.notify_waiters();
