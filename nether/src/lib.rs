@@ -155,7 +155,7 @@
 //! | room in a mailbox, in a shared module, or in the system | the same, for work from outside; a handler that uses its own context never waits for room, and in an exclusive module no handler does |
 //! | an item of a stream: [`pull`](JoinStream::pull) | deadline, cancellation. When the context closes, and all that is left waits, the stream ends in order; if it is held outside of handlers, after [`close_patience`](SystemBuilder::close_patience) with [`StreamError::Unfinished`] |
 //! | room in a stream: [`push`](SharedStream::push) | the same, with a [`PushError`] |
-//! | the end of a unit of work: [`close`](Context::close) | its deadline. If it waits for the module whose handler closes it, [`ContextError::deadlock`], and the unit of work is cancelled |
+//! | the end of a unit of work: [`close`](Context::close) | its deadline. If it waits for the handler or task that closes it, [`ContextError::deadlock`], after 10 ms or more, and the unit of work is cancelled |
 //! | the modules that it starts `after`, and those that it calls in `#[on_start]` | if they wait for it, a [`Deadlock`] is the error of its start |
 //!
 //! A handler that waits for several replies at once (`select!`, `join!`) is stuck only if all of them are: no

@@ -13,7 +13,7 @@ use crate::error::{CrashLooping, FailureKind, SendError};
 use crate::mediator::Erased;
 use crate::message::Message;
 use crate::scope::{Queued, QueuedWait, Scope};
-use crate::waiting::Waiter;
+use crate::waiting::{ModuleWait, Waiter};
 
 /// A future on the heap.
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -324,6 +324,7 @@ pub(crate) fn offer<P>(
         }
         Poll::Pending => Ok(Some(WaitingOffer {
             queued: queue_behind(queue, source.scope, label, cx.waker()),
+            _wait: ModuleWait::for_room(label.message.name(), source.scope, queue.waiter()),
             queue: Arc::clone(queue),
             header: source.header(label),
             offer,
@@ -336,6 +337,8 @@ pub(crate) fn offer<P>(
 pub(crate) struct WaitingOffer<P> {
     /// That it waits, for the unit of work that closes. Not while it is polled, when it may be accepted.
     queued: QueuedWait,
+    /// The same, for who closes it from inside.
+    _wait: Option<ModuleWait>,
     queue: Arc<dyn Queue<P>>,
     header: Header,
     offer: Offer<P>,

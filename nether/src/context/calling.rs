@@ -258,7 +258,9 @@ pub(super) fn expect_reply(
 /// The caller has polled again, and still waits.
 #[cold]
 fn still_expects<R>(handle: &Handle, awaited: &Awaited<R>) {
-    awaited.note_polled_in(waiting::current());
+    if let Some(left) = awaited.note_polled_in(waiting::current()) {
+        waiting::reply_went_elsewhere(left);
+    }
     if handle.scope.is_closing() {
         handle.scope.still_expects(awaited.address());
     }

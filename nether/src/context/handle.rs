@@ -54,7 +54,7 @@ impl HomeModule {
     #[cold]
     fn waits_at(self, module: &Waiter) -> bool {
         let is_inside = self.0 != 0 && self.0 == module.short_number();
-        !is_inside && waiting::current() == 0
+        !is_inside && !waiting::is_in_module()
     }
 }
 
@@ -137,14 +137,14 @@ impl Handle {
             self.origin,
             Origin::External | Origin::Task(_) | Origin::LooseTask(_)
         );
-        waits && waiting::current() == 0
+        waits && !waiting::is_in_module()
     }
 
     /// Whether what it sends waits for room in the system. In the task of an exclusive module nothing waits
     /// for room, whatever the handle: what keeps the room may wait for that module.
     #[inline]
     pub(crate) fn waits_for_room(&self) -> bool {
-        self.is_external() && waiting::current() == 0
+        self.is_external() && !waiting::is_in_module()
     }
 
     /// Counts `count` deliveries of a message as in flight and gives their number, or says why they are

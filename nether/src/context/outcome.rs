@@ -7,7 +7,7 @@ use crate::error::{ContextError, Deadlock};
 use crate::race::race;
 use crate::routing::External;
 use crate::scope::Scope;
-use crate::waiting::ClosingModule;
+use crate::waiting::{self, until_stuck};
 
 /// A unit of work that succeeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,8 +31,8 @@ impl Context<External> {
     /// # Errors
     /// Every message that failed while no caller waited for its reply; that the context was cancelled; how
     /// many messages were still in flight when its deadline passed; the results of its transactions, if not
-    /// all were committed. If a handler closes a context in which something waits for its own module, the
-    /// circle ([`ContextError::deadlock`]): the context is cancelled then.
+    /// all were committed. If the context waits for the handler or task that closes it, directly or through
+    /// others, the circle ([`ContextError::deadlock`]): the context is cancelled then.
     pub async fn close(self) -> Result<Outcome, ContextError> {
         close(&self.handle().scope).await
     }
@@ -40,9 +40,9 @@ impl Context<External> {
 
 /// Closes a unit of work.
 pub(super) async fn close(scope: &Arc<Scope>) -> Result<Outcome, ContextError> {
-    let mut unfinished = match ClosingModule::begin(scope) {
-        None => scope.drain_in_time().await,
-        Some(module) => match Box::pin(drain_inside(scope, &module)).await {
+    let mut unfinished = match waiting::current() {
+        0 => scope.drain_in_time().await,
+        _ => match Box::pin(drain_inside(scope)).await {
             Ok(unfinished) => unfinished,
             Err(deadlock) => return Err(Box::pin(give_up(scope, deadlock)).await),
         },
@@ -64,16 +64,13 @@ pub(super) async fn close(scope: &Arc<Scope>) -> Result<Outcome, ContextError> {
     Box::pin(settle(scope, unfinished, succeeded)).await
 }
 
-/// Drains a unit of work that a module closes in one of its own handlers.
+/// Drains a unit of work that is closed from inside a handler or task.
 ///
 /// # Errors
-/// The unit of work waits for that module, directly or through others.
-async fn drain_inside(scope: &Scope, module: &ClosingModule) -> Result<u64, Deadlock> {
+/// The unit of work waits for that handler or task, directly or through others.
+async fn drain_inside(scope: &Scope) -> Result<u64, Deadlock> {
     let drained = async { Ok(scope.drain_in_time().await) };
-    race(drained, async {
-        Err(scope.until(|| module.deadlock()).await)
-    })
-    .await
+    race(drained, async { Err(until_stuck(scope).await) }).await
 }
 
 /// Ends a unit of work that would never be idle.

@@ -20,6 +20,7 @@ use crate::message::{MessageDescriptor, MessageKind};
 use crate::race::race;
 use crate::routing::{Caller, External};
 use crate::scope::ParkedIn;
+use crate::waiting::DeliveryWaiter;
 
 /// What stands for the message, in causes and failures.
 static SPAWNED: MessageDescriptor = MessageDescriptor::new(
@@ -142,9 +143,11 @@ impl Task {
         let ended = {
             let mut work = pin!(race(async { Some(catch(work).await) }, cut_off));
             let mut parked = None;
+            let mut waiter = DeliveryWaiter::default();
             poll_fn(|cx| {
                 parked = None;
-                let polled = work.as_mut().poll(cx);
+                let (name, scope) = (&SPAWNED.declaration, &self.handle.scope);
+                let polled = waiter.poll(name, scope, || work.as_mut().poll(cx));
                 if polled.is_pending() {
                     parked = self
                         .handle

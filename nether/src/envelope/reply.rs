@@ -177,10 +177,10 @@ impl<R> ReplyCell<R> {
 
 /// A reply, whatever its type, in the wait-for graph.
 pub(crate) trait ExpectedReply: PendingReply {
-    /// The number of the exclusive module in whose task the caller waits; 0 if it waits elsewhere.
+    /// The number of the waiter in whose task the caller waits; 0 if it waits elsewhere.
     fn owner(&self) -> u64;
 
-    fn set_owner(&self, module: u64);
+    fn set_owner(&self, waiter: u64);
 
     /// The caller gets this instead: the reply would never arrive.
     fn refuse(&self, deadlock: Deadlock);
@@ -191,8 +191,8 @@ impl<T: Send, E: Send> ExpectedReply for ReplyCell<Result<T, CallError<E>>> {
         self.owner.load(Ordering::SeqCst)
     }
 
-    fn set_owner(&self, module: u64) {
-        self.owner.store(module, Ordering::SeqCst);
+    fn set_owner(&self, waiter: u64) {
+        self.owner.store(waiter, Ordering::SeqCst);
     }
 
     fn refuse(&self, deadlock: Deadlock) {
@@ -238,14 +238,16 @@ impl<R> Awaited<R> {
         self.0.as_ref().map_or(0, |cell| Arc::as_ptr(cell).addr())
     }
 
-    /// The caller polls in the task of the exclusive module that has this number, or elsewhere: 0. In another
-    /// one than before, it does not count any more as one that waits.
-    pub(crate) fn note_polled_in(&self, module: u64) {
-        if let Some(cell) = &self.0
-            && cell.owner.load(Ordering::SeqCst) != module
-        {
-            cell.owner.store(0, Ordering::SeqCst);
+    /// The caller polls in the task of the waiter that has this number, or elsewhere: 0. In another one than
+    /// before, it does not count any more as one that waits. Gives back the number of the one before then.
+    pub(crate) fn note_polled_in(&self, waiter: u64) -> Option<u64> {
+        let cell = self.0.as_ref()?;
+        let before = cell.owner.load(Ordering::SeqCst);
+        if before == waiter || before == 0 {
+            return None;
         }
+        cell.owner.store(0, Ordering::SeqCst);
+        Some(before)
     }
 
     /// The reply, once it is there, or what is `instead` of one. Not polled again after it was.

@@ -19,7 +19,7 @@ pub struct ContextError {
     /// How many messages were still in flight when the context's deadline, or a deadlock, ended the wait; 0
     /// otherwise.
     pub unfinished: u64,
-    /// The circle of modules that wait for each other, if a handler closed it that its messages waited for.
+    /// The circle of waits, if it waited for the handler or task that closed it.
     pub deadlock: Option<Box<Deadlock>>,
     /// The results of its transactions; empty if it had none, or if all were committed.
     pub transactions: Box<TransactionReport>,
@@ -30,7 +30,7 @@ impl fmt::Display for ContextError {
         let mut parts = Vec::new();
         if let Some(deadlock) = &self.deadlock {
             parts.push(format!(
-                "a handler closed it that {} of its messages waited for: {deadlock}",
+                "it waited for who closed it, with {} messages in flight: {deadlock}",
                 self.unfinished
             ));
         } else if self.cancelled {

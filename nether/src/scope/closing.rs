@@ -16,6 +16,7 @@ use crate::scope::Scope;
 use crate::scope::extras::Extras;
 use crate::scope::ledger::{Finding, Stuck};
 use crate::scope::streams::StreamEntry;
+use crate::waiting::is_within;
 
 /// What stands for the message in the failure of a stream.
 const STREAM: &str = "Context::stream";
@@ -87,20 +88,6 @@ impl Scope {
         }
     }
 
-    /// What `look` finds, sooner or later: it is asked at once, and whenever something of the unit of work
-    /// that closes is over or begins to wait.
-    pub(crate) async fn until<T>(&self, look: impl Fn() -> Option<T>) -> T {
-        let extras = self.extras_or_new();
-        loop {
-            let mut moved = pin!(extras.moved.notified());
-            moved.as_mut().enable();
-            if let Some(found) = look() {
-                return found;
-            }
-            moved.await;
-        }
-    }
-
     /// Drains a unit of work whose deliveries may wait at streams.
     async fn drain_streams(&self, mut agenda: Agenda) {
         let extras = self.extras_or_new();
@@ -118,7 +105,12 @@ impl Scope {
                 continue;
             }
             agenda.log_if_due(self);
-            race(changed, race(moved, agenda.due())).await;
+            if is_within(self.address()) {
+                // It moves itself whenever it looks, and is not over before it returns.
+                race(changed, agenda.due()).await;
+            } else {
+                race(changed, race(moved, agenda.due())).await;
+            }
         }
     }
 

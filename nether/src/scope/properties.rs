@@ -230,6 +230,11 @@ impl Scope {
         parents.map(|scope| scope.address()).collect()
     }
 
+    /// Whether it is the unit of work that has this address, or nested in that.
+    pub(crate) fn is_within(&self, unit: usize) -> bool {
+        self.address() == unit || self.parents().contains(&unit)
+    }
+
     /// Sets the unit of work that it is nested in, unless there is one.
     pub(super) fn set_parent(&self, parent: Arc<Scope>) {
         self.properties().parent.get_or_init(|| parent);

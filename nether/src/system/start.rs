@@ -17,7 +17,7 @@ use crate::registry::{Program, Registry, check, start_order};
 use crate::resources::Resources;
 use crate::system::watch::watch;
 use crate::system::{System, SystemBuilder, SystemInner};
-use crate::waiting::StartWait;
+use crate::waiting::ModuleWait;
 
 impl SystemBuilder {
     /// Checks the whole program and what is provided, without starting anything. Of an
@@ -250,8 +250,8 @@ async fn start_all(
 
 /// What each instance waits for by its `after`, in the wait-for graph: so a module that starts and calls one
 /// that waits for it is refused.
-fn waits_of(instances: &[Arc<dyn AnyInstance>]) -> HashMap<InstanceId, Vec<StartWait>> {
-    let mut waits: HashMap<InstanceId, Vec<StartWait>> = HashMap::new();
+fn waits_of(instances: &[Arc<dyn AnyInstance>]) -> HashMap<InstanceId, Vec<ModuleWait>> {
+    let mut waits: HashMap<InstanceId, Vec<ModuleWait>> = HashMap::new();
     for instance in instances {
         for after in instance.descriptor().after {
             let before = instances
@@ -259,7 +259,7 @@ fn waits_of(instances: &[Arc<dyn AnyInstance>]) -> HashMap<InstanceId, Vec<Start
                 .filter(|before| std::ptr::eq(before.descriptor(), after()));
             // A circle of `after` was refused before.
             let begun = before
-                .filter_map(|before| StartWait::after(instance.waiter(), before.waiter()).ok());
+                .filter_map(|before| ModuleWait::after(instance.waiter(), before.waiter()).ok());
             waits.entry(instance.id()).or_default().extend(begun);
         }
     }

@@ -1,11 +1,15 @@
-//! [`Node`]: the wait-for graph. There is no graph as such: each module knows what it waits for, under a lock
-//! of its own. A wait is over once its reply cell is no longer open, which the handler sees to before it
-//! takes its next message, or once the module's task does not poll for it any more. Its interleavings are
-//! tried out in `tests/models`.
+//! [`Node`]: the wait-for graph. There is no graph as such: each node knows what it waits for, under a lock of
+//! its own. A wait is over once its reply cell is no longer open, which the handler sees to before it takes
+//! its next message, or once the task of the node does not poll for it any more. Its interleavings are tried
+//! out in `tests/models`.
 //!
-//! A module that waits for several replies at once goes on when the first of them arrives (`select!`), or may
+//! A node that waits for several replies at once goes on when the first of them arrives (`select!`), or may
 //! do so (`join!`). So it is stuck only if all that it waits for is: these are "or" waits (K. M. Chandy, J.
-//! Misra, L. M. Haas, "Distributed deadlock detection", 1983).
+//! Misra, L. M. Haas, "Distributed deadlock detection", 1983). A unit of work that is closed ends when all that
+//! is in it has ended: an "and" wait.
+//!
+//! A call looks for circles of calls, as it begins. Circles in which somebody closes a unit of work are looked
+//! for by whoever closes one, and only if that takes a while: to find out who is in a unit of work costs more.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
@@ -17,16 +21,16 @@ use crate::envelope::ExpectedReply;
 use crate::error::{Deadlock, WaitEdge};
 use crate::sync::{Mutex, lock, refusing};
 
-/// How many waits a module keeps before those that are over are removed for the first time.
+/// How many waits a node keeps before those that are over are removed for the first time.
 const FEW: usize = 8;
 
-/// An exclusive module, and what it waits for.
+/// An exclusive module, or a delivery that runs in a task of its own; and what it waits for.
 pub(crate) struct Node {
-    module: &'static Declaration,
+    name: &'static Declaration,
     /// No two nodes of a process have the same; none has 0.
     number: u64,
     waits: Mutex<Waits>,
-    /// How many waits there are, some of which may be over.
+    /// How many replies are waited for, some of which may be over.
     open: AtomicUsize,
 }
 
@@ -35,11 +39,12 @@ struct Waits {
     list: Vec<Wait>,
     /// How many waits there are when those that are over are removed.
     many: usize,
-    /// The address of the unit of work that it closes, if it closes one.
-    closing: Option<usize>,
+    /// The units of work that it closes.
+    closings: Vec<Closing>,
+    last_closing: u64,
 }
 
-/// That a module waits for the reply to a message.
+/// That a node waits for the reply to a message.
 #[derive(Clone)]
 pub(crate) struct Wait {
     pub(crate) message: &'static str,
@@ -51,38 +56,47 @@ pub(crate) struct Wait {
     pub(crate) parents: Vec<usize>,
 }
 
-/// Finds the modules that hold messages of a unit of work, by the address of that.
+/// That a node waits for the end of a unit of work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Closing {
+    /// What tells it from others of the same node.
+    id: u64,
+    /// The address of the unit of work.
+    unit: usize,
+}
+
+/// Finds what keeps a unit of work from its end, by the address of that.
 pub(crate) type Holders<'a> = &'a dyn Fn(usize) -> Vec<Arc<Node>>;
 
 /// What the message of a wait is called that is for the end of a unit of work.
 const CLOSE: &str = "Context::close";
 
 impl Node {
-    pub(crate) fn new(module: &'static Declaration, number: u64) -> Arc<Self> {
+    pub(crate) fn new(name: &'static Declaration, number: u64) -> Arc<Self> {
         Arc::new(Node {
-            module,
+            name,
             number,
             waits: Mutex::default(),
             open: AtomicUsize::new(0),
         })
     }
 
-    /// The module waits for nothing any more. To be called when it is gone, since two may know of each other.
+    /// The node waits for nothing any more. To be called when it is gone, since two may know of each other.
     pub(crate) fn forget(&self) {
         drop(std::mem::take(&mut *lock(&self.waits)));
     }
 
-    /// What the module waits for.
+    /// What replies the node waits for.
     pub(crate) fn waits(&self) -> Vec<WaitEdge> {
-        self.open_waits()
-            .iter()
-            .map(|wait| self.edge(wait))
-            .collect()
+        let (replies, _) = self.open_waits();
+        replies.iter().map(|wait| self.edge(wait)).collect()
     }
 
-    /// Whether it waits for something in the unit of work that has this address.
+    /// Whether it waits for the reply to a message of the unit of work that has this address, or of one that
+    /// is nested in that.
     pub(crate) fn waits_within(&self, unit: usize) -> bool {
-        self.open_waits()
+        let (replies, _) = self.open_waits();
+        replies
             .iter()
             .any(|wait| wait.unit == unit || wait.parents.contains(&unit))
     }
@@ -91,28 +105,28 @@ impl Node {
         !wait.reply.is_open() || wait.reply.owner() != self.number
     }
 
-    fn open_waits(&self) -> Vec<Wait> {
+    fn open_waits(&self) -> (Vec<Wait>, Vec<Closing>) {
         let waits = lock(&self.waits);
         let open = waits.list.iter().filter(|wait| !self.is_over(wait));
-        open.cloned().collect()
+        (open.cloned().collect(), waits.closings.clone())
     }
 
     fn edge(&self, wait: &Wait) -> WaitEdge {
         WaitEdge {
-            module: self.module.name,
+            module: self.name.name,
             message: wait.message,
-            handler: wait.handler.module.name,
+            handler: wait.handler.name.name,
         }
     }
 
-    /// The module waits for this from now on.
+    /// The node waits for this reply from now on.
     ///
     /// Waits are put in before the circle is looked for: of those that close one together, the last one sees
     /// all others.
     ///
     /// # Errors
     /// If it would wait for ever; then the reply is no longer expected.
-    pub(crate) fn add(self: &Arc<Self>, wait: Wait, holders: Holders<'_>) -> Result<(), Deadlock> {
+    pub(crate) fn add(self: &Arc<Self>, wait: Wait) -> Result<(), Deadlock> {
         wait.reply.set_owner(self.number);
         let over = {
             let mut waits = lock(&self.waits);
@@ -125,30 +139,30 @@ impl Node {
         if !Arc::ptr_eq(&wait.handler, self) && wait.handler.is_free() {
             return Ok(());
         }
-        match self.deadlock(holders, |_| wait.reply.close()) {
+        match self.deadlock(None, |_| wait.reply.close()) {
             Some(deadlock) => Err(deadlock),
             None => Ok(()),
         }
     }
 
-    /// Whether it waits for the module of this number, directly or through others.
+    /// Whether it waits for a reply from the node of this number, directly or through others.
     pub(crate) fn reaches(&self, number: u64) -> bool {
-        let (mut seen, mut next) = (HashSet::new(), self.open_waits());
+        let (mut seen, mut next) = (HashSet::new(), self.open_waits().0);
         while let Some(wait) = next.pop() {
             if wait.handler.number == number {
                 return true;
             }
             if seen.insert(wait.handler.number) {
-                next.extend(wait.handler.open_waits());
+                next.extend(wait.handler.open_waits().0);
             }
         }
         false
     }
 
-    /// Whether it waits for nothing.
+    /// Whether it waits for no reply.
     fn is_free(&self) -> bool {
         let waits = lock(&self.waits);
-        waits.closing.is_none() && waits.list.iter().all(|wait| self.is_over(wait))
+        waits.list.iter().all(|wait| self.is_over(wait))
     }
 
     /// Removes the waits that are over, if there are many.
@@ -164,12 +178,10 @@ impl Node {
         over
     }
 
-    /// Looks again whether the module is stuck: one of several replies may have arrived, and what is left
-    /// never will; or the module `has_taken` messages, for which whoever closes their unit of work waits.
-    /// Then the last reply that it waits for is refused.
-    pub(crate) fn look_again(self: &Arc<Self>, has_taken: bool, holders: Holders<'_>) {
-        let few = if has_taken { 1 } else { 2 };
-        if self.open.load(Ordering::SeqCst) < few {
+    /// Looks again whether the node is stuck, if at least so many replies were waited for: one of several may
+    /// have arrived, and what is left never will. Then the last of these is refused.
+    pub(crate) fn look_again(self: &Arc<Self>, at_least: usize) {
+        if self.open.load(Ordering::SeqCst) < at_least {
             return;
         }
         let (over, last) = {
@@ -185,32 +197,41 @@ impl Node {
         let Some(last) = last.filter(|last| !last.handler.is_free()) else {
             return;
         };
-        self.deadlock(holders, |deadlock| last.reply.refuse(deadlock.clone()));
+        self.deadlock(None, |deadlock| last.reply.refuse(deadlock.clone()));
     }
 
-    /// The module closes a unit of work, until [`end_closing`](Node::end_closing).
-    pub(crate) fn begin_closing(&self, unit: usize) {
-        lock(&self.waits).closing = Some(unit);
+    /// The node closes a unit of work, until [`end_closing`](Node::end_closing).
+    pub(crate) fn begin_closing(&self, unit: usize) -> Closing {
+        let mut waits = lock(&self.waits);
+        waits.last_closing += 1;
+        let closing = Closing {
+            id: waits.last_closing,
+            unit,
+        };
+        waits.closings.push(closing);
+        closing
     }
 
-    pub(crate) fn end_closing(&self) {
-        lock(&self.waits).closing = None;
+    /// It closes that no more; what is left of its waits may never end.
+    pub(crate) fn end_closing(self: &Arc<Self>, closing: Closing) {
+        lock(&self.waits).closings.retain(|other| *other != closing);
+        self.look_again(1);
     }
 
-    /// The circle of waits that the module is in, if there is no way out of it; `refuse` is to open it,
-    /// before any other module finds it.
+    /// The circle of waits that the node is in, if there is no way out of it; `refuse` is to open it, before
+    /// any other node finds it. Without `holders`, the end of a unit of work counts as a way out.
     pub(crate) fn deadlock(
         self: &Arc<Self>,
-        holders: Holders<'_>,
+        holders: Option<Holders<'_>>,
         refuse: impl FnOnce(&Deadlock),
     ) -> Option<Deadlock> {
         loop {
-            let circle = Graph::around(self, holders).circle(self)?;
+            let graph = Graph::around(self, holders);
+            let cycle = graph.circle(self)?;
             // What was seen one after the other may never have been there together; but what is there still
-            // when all has been seen, was.
+            // when all has been seen, was. That includes what makes the other ways no ways out.
             let _refusing = lock(refusing());
-            if circle.iter().all(SeenWait::is_there) {
-                let cycle = circle.iter().map(|step| step.edge).collect();
+            if graph.is_still_there(holders) {
                 let deadlock = Deadlock { cycle };
                 refuse(&deadlock);
                 return Some(deadlock);
@@ -219,58 +240,46 @@ impl Node {
     }
 }
 
-/// The modules that one may wait for, and what each of them waits for, as it was seen.
+/// The nodes that one may wait for, and what each of them waits for, as it was seen.
 struct Graph {
-    nodes: HashMap<u64, (Arc<Node>, Vec<SeenWait>)>,
+    nodes: HashMap<u64, SeenNode>,
 }
 
-/// A wait that was seen.
-#[derive(Clone)]
-struct SeenWait {
-    edge: WaitEdge,
-    to: Arc<Node>,
-    /// `None` for the end of a unit of work.
-    wait: Option<(Arc<Node>, Wait)>,
-}
-
-impl SeenWait {
-    fn is_there(&self) -> bool {
-        let wait = self.wait.as_ref();
-        wait.is_none_or(|(node, wait)| !node.is_over(wait))
-    }
+/// A node, and its waits as they were seen.
+struct SeenNode {
+    node: Arc<Node>,
+    replies: Vec<Wait>,
+    /// The units of work that it closes, and what keeps each from its end.
+    closings: Vec<(Closing, Vec<Arc<Node>>)>,
 }
 
 impl Graph {
-    fn around(start: &Arc<Node>, holders: Holders<'_>) -> Self {
+    fn around(start: &Arc<Node>, holders: Option<Holders<'_>>) -> Self {
         let mut nodes = HashMap::new();
         let mut next = vec![Arc::clone(start)];
         while let Some(node) = next.pop() {
             if nodes.contains_key(&node.number) {
                 continue;
             }
-            let steps = steps(&node, holders);
-            next.extend(steps.iter().map(|step| Arc::clone(&step.to)));
-            nodes.insert(node.number, (node, steps));
+            let seen = SeenNode::look(node, holders);
+            next.extend(seen.steps().map(|(_, to)| Arc::clone(to)));
+            nodes.insert(seen.node.number, seen);
         }
         let mut graph = Graph { nodes };
         graph.remove_ways_out();
         graph
     }
 
-    /// Removes the modules that can go on: those that wait for nothing, and those that wait for one that can
-    /// go on.
+    /// Removes the nodes that can go on: those that wait for nothing, and those that wait for one that can go
+    /// on.
     fn remove_ways_out(&mut self) {
         loop {
-            let can_go_on = |(node, steps): &(Arc<Node>, Vec<SeenWait>)| {
-                let is_left = |step: &SeenWait| self.nodes.contains_key(&step.to.number);
-                let (ends, replies): (Vec<&SeenWait>, Vec<&SeenWait>) =
-                    steps.iter().partition(|step| step.wait.is_none());
-                // The end of a unit of work is the end of all that is in it.
-                let is_stuck = (!replies.is_empty() && replies.iter().all(|step| is_left(step)))
-                    || (replies.is_empty() && ends.iter().any(|step| is_left(step)));
-                (!is_stuck).then_some(node.number)
-            };
-            let free: HashSet<u64> = self.nodes.values().filter_map(can_go_on).collect();
+            let free: HashSet<u64> = self
+                .nodes
+                .values()
+                .filter(|seen| !self.is_stuck(seen))
+                .map(|seen| seen.node.number)
+                .collect();
             if free.is_empty() {
                 return;
             }
@@ -278,62 +287,103 @@ impl Graph {
         }
     }
 
-    /// The shortest circle through this module.
-    fn circle(&self, start: &Arc<Node>) -> Option<Vec<SeenWait>> {
+    /// Whether all that it waits for is left in the graph. The end of a unit of work is, if something is left
+    /// that keeps it from its end.
+    fn is_stuck(&self, seen: &SeenNode) -> bool {
+        let is_left = |node: &Arc<Node>| self.nodes.contains_key(&node.number);
+        let waits = seen.replies.len() + seen.closings.len();
+        let are_replies_left = seen.replies.iter().all(|wait| is_left(&wait.handler));
+        let mut closings = seen.closings.iter();
+        waits > 0 && are_replies_left && closings.all(|(_, holders)| holders.iter().any(is_left))
+    }
+
+    /// The shortest circle through this node.
+    fn circle(&self, start: &Arc<Node>) -> Option<Vec<WaitEdge>> {
         let mut seen = HashSet::new();
-        let mut paths: VecDeque<Vec<SeenWait>> = VecDeque::from([Vec::new()]);
-        while let Some(path) = paths.pop_front() {
-            let last = path
-                .last()
-                .map_or(start.number, |step: &SeenWait| step.to.number);
-            let Some((_, steps)) = self.nodes.get(&last) else {
-                continue;
-            };
-            for step in steps {
+        let mut paths: VecDeque<(u64, Vec<WaitEdge>)> =
+            VecDeque::from([(start.number, Vec::new())]);
+        while let Some((last, path)) = paths.pop_front() {
+            let steps = self.nodes.get(&last).map(SeenNode::steps);
+            for (edge, to) in steps.into_iter().flatten() {
                 let mut longer = path.clone();
-                longer.push(step.clone());
-                if step.to.number == start.number {
+                longer.push(edge);
+                if to.number == start.number {
                     return Some(longer);
                 }
-                if seen.insert(step.to.number) {
-                    paths.push_back(longer);
+                if seen.insert(to.number) {
+                    paths.push_back((to.number, longer));
                 }
             }
         }
         None
     }
+
+    /// Whether each node that is left has the same waits as before, and no other; and what kept a unit of work
+    /// from its end still did in between.
+    fn is_still_there(&self, holders: Option<Holders<'_>>) -> bool {
+        let mut nodes = self.nodes.values();
+        nodes.all(|seen| seen.is_still_held(&self.nodes, holders))
+            && self.nodes.values().all(SeenNode::has_same_waits)
+    }
 }
 
-/// What a module waits for.
-fn steps(node: &Arc<Node>, holders: Holders<'_>) -> Vec<SeenWait> {
-    let (open, closing) = {
-        let waits = lock(&node.waits);
-        let open = waits.list.iter().filter(|wait| !node.is_over(wait));
-        (open.cloned().collect::<Vec<_>>(), waits.closing)
-    };
-    let waits = open.into_iter().map(|wait| SeenWait {
-        edge: node.edge(&wait),
-        to: Arc::clone(&wait.handler),
-        wait: Some((Arc::clone(node), wait)),
-    });
-    let mut steps: Vec<SeenWait> = waits.collect();
-    let holders = closing.map_or_else(Vec::new, holders);
-    steps.extend(holders.into_iter().map(|holder| SeenWait {
-        edge: WaitEdge {
-            module: node.module.name,
-            message: CLOSE,
-            handler: holder.module.name,
-        },
-        to: holder,
-        wait: None,
-    }));
-    steps
+impl SeenNode {
+    fn look(node: Arc<Node>, holders: Option<Holders<'_>>) -> Self {
+        let (replies, closings) = node.open_waits();
+        let hold = |closing: Closing| {
+            let holders = holders.map(|holders| holders(closing.unit));
+            (closing, holders.unwrap_or_default())
+        };
+        SeenNode {
+            replies,
+            closings: closings.into_iter().map(hold).collect(),
+            node,
+        }
+    }
+
+    /// The nodes that it waits for.
+    fn steps(&self) -> impl Iterator<Item = (WaitEdge, &Arc<Node>)> {
+        let replies = self
+            .replies
+            .iter()
+            .map(|wait| (self.node.edge(wait), &wait.handler));
+        let holders = self.closings.iter().flat_map(|(_, holders)| holders);
+        replies.chain(holders.map(|holder| {
+            let edge = WaitEdge {
+                module: self.node.name.name,
+                message: CLOSE,
+                handler: holder.name.name,
+            };
+            (edge, holder)
+        }))
+    }
+
+    /// Whether something that is left keeps each unit of work from its end that it closes, as before.
+    fn is_still_held(&self, left: &HashMap<u64, SeenNode>, holders: Option<Holders<'_>>) -> bool {
+        let mut closings = self.closings.iter();
+        closings.all(|(closing, seen)| {
+            let is_seen = |holder: &Arc<Node>| seen.iter().any(|seen| Arc::ptr_eq(seen, holder));
+            let now = holders.map_or_else(Vec::new, |holders| holders(closing.unit));
+            now.iter()
+                .any(|holder| left.contains_key(&holder.number) && is_seen(holder))
+        })
+    }
+
+    fn has_same_waits(&self) -> bool {
+        let (replies, closings) = self.node.open_waits();
+        let is_same = |(one, other): (&Wait, &Wait)| Arc::ptr_eq(&one.reply, &other.reply);
+        replies.len() == self.replies.len()
+            && replies.iter().zip(&self.replies).all(is_same)
+            && closings
+                .iter()
+                .eq(self.closings.iter().map(|(closing, _)| closing))
+    }
 }
 
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Node")
-            .field("module", &self.module.name)
+            .field("name", &self.name.name)
             .finish_non_exhaustive()
     }
 }

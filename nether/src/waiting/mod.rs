@@ -2,19 +2,24 @@
 //! a circle of them would wait for ever: a deadlock, found in the wait-for graph (R. C. Holt, "Some deadlock
 //! properties of computer systems", 1972) by the call that closes it.
 //!
-//! The graph is in `graph`; here is who is in it: a module in whose task a call is made.
+//! The graph is in `graph`; here is who is in it: a module in whose task a call is made. A delivery that runs
+//! in a task of its own is in it too, once it waits: nobody waits for its reply there, but whoever closes its
+//! unit of work waits for its end.
 
+mod closing;
 mod graph;
-mod starting;
+mod module_wait;
 
-pub(crate) use self::starting::{StartWait, until_made};
+pub(crate) use self::closing::until_stuck;
+pub(crate) use self::module_wait::{ModuleWait, until_made};
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
+use std::task::Poll;
 
 use crate::declaration::Declaration;
 use crate::envelope::ExpectedReply;
@@ -23,16 +28,25 @@ use crate::scope::{HeldMailbox, Scope};
 use crate::sync::{Mutex, lock};
 use crate::waiting::graph::{Node, Wait};
 
+/// Marks the numbers of deliveries that run in tasks of their own; alone, one that has waited for nothing yet.
+const DELIVERY: u64 = 1 << 63;
+
 thread_local! {
-    /// The number of the exclusive module whose task is being polled, or 0. The module waits for everything
+    /// The number of the waiter whose task is being polled, or 0. An exclusive module waits for everything
     /// that its handlers await, directly or through shared modules that run in its task, but not for the
     /// tasks that they spawn. It is a plain number because every turn of a module sets it: a value that has
     /// to be dropped (a `tokio::task_local` too) costs twenty times as much.
     static THIS: Cell<u64> = const { Cell::new(0) };
+
+    /// What the delivery is called that is being polled, if `THIS` says that one is.
+    static DELIVERY_NAME: Cell<Option<&'static Declaration>> = const { Cell::new(None) };
+
+    /// The waiter of that delivery, if it was made in this poll.
+    static MADE: RefCell<Option<Arc<Waiter>>> = const { RefCell::new(None) };
 }
 
-/// The exclusive modules of the process, by their numbers, in several parts to avoid contention. Only calls
-/// from inside a module look here.
+/// The waiters of the process, by their numbers, in several parts to avoid contention. Only calls from inside
+/// a module or delivery look here.
 static WAITERS: [Mutex<BTreeMap<u64, Weak<Waiter>>>; 16] =
     [const { Mutex::new(BTreeMap::new()) }; 16];
 
@@ -41,22 +55,30 @@ fn part(number: u64) -> &'static Mutex<BTreeMap<u64, Weak<Waiter>>> {
     &WAITERS[number as usize % WAITERS.len()]
 }
 
-/// A module that may wait for others: an exclusive one in its handlers, a shared one while it starts.
+/// Who may wait for others: an exclusive module in its handlers, a shared one while it starts, a delivery that
+/// runs in a task of its own.
 #[derive(Debug)]
 pub(crate) struct Waiter {
     number: u64,
     node: Arc<Node>,
     mailbox: OnceLock<Weak<dyn HeldMailbox>>,
+    /// The unit of work of a delivery.
+    unit: OnceLock<Weak<Scope>>,
 }
 
 impl Waiter {
     pub(crate) fn new(module: &'static Declaration) -> Arc<Self> {
+        Waiter::numbered(module, 0)
+    }
+
+    fn numbered(name: &'static Declaration, mark: u64) -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed) | mark;
         let waiter = Arc::new(Waiter {
             number,
-            node: Node::new(module, number),
+            node: Node::new(name, number),
             mailbox: OnceLock::new(),
+            unit: OnceLock::new(),
         });
         lock(part(number)).insert(number, Arc::downgrade(&waiter));
         waiter
@@ -99,17 +121,20 @@ impl Waiter {
         self.node.waits()
     }
 
-    /// Called when a handler of the module was polled, and is not done; with whether the module has taken
-    /// messages that wait behind it.
+    /// Called when a handler of the module was polled, and is not done.
     #[inline]
-    pub(crate) fn look_again(&self, has_taken: bool) {
-        self.node.look_again(has_taken, &holders);
+    pub(crate) fn look_again(&self) {
+        self.node.look_again(2);
     }
 
-    /// Whether the module has a message of the unit of work, or waits for something in it.
+    /// Whether it keeps the unit of work that has this address from its end: it handles or has a message of
+    /// it, or waits for something in it.
     fn holds(&self, unit: usize) -> bool {
         let mailbox = self.mailbox.get().and_then(Weak::upgrade);
-        mailbox.is_some_and(|mailbox| mailbox.holds(unit)) || self.node.waits_within(unit)
+        let delivered = self.unit.get().and_then(Weak::upgrade);
+        mailbox.is_some_and(|mailbox| mailbox.holds(unit))
+            || delivered.is_some_and(|scope| scope.is_within(unit))
+            || self.node.waits_within(unit)
     }
 }
 
@@ -120,7 +145,7 @@ impl Drop for Waiter {
     }
 }
 
-/// The modules that hold messages of a unit of work.
+/// Who keeps a unit of work from its end.
 fn holders(unit: usize) -> Vec<Arc<Node>> {
     let mut holders = Vec::new();
     for part in &WAITERS {
@@ -132,7 +157,7 @@ fn holders(unit: usize) -> Vec<Arc<Node>> {
     holders
 }
 
-/// Guard that marks which module's task is being polled; restores the previous mark when dropped.
+/// Guard that marks whose task is being polled; restores the previous mark when dropped.
 struct Entered(u64);
 
 impl Drop for Entered {
@@ -142,14 +167,69 @@ impl Drop for Entered {
     }
 }
 
-/// The number of the exclusive module whose task is being polled; 0 if there is none.
+/// The waiter of a delivery, once it has waited for something in a task of its own.
+#[derive(Default)]
+pub(crate) struct DeliveryWaiter(Option<Arc<Waiter>>);
+
+impl DeliveryWaiter {
+    /// Polls what a delivery does. In the task of a module or of another delivery, it waits on behalf of that
+    /// one.
+    #[inline]
+    pub(crate) fn poll<T>(
+        &mut self,
+        name: &'static Declaration,
+        scope: &Arc<Scope>,
+        poll: impl FnOnce() -> Poll<T>,
+    ) -> Poll<T> {
+        if THIS.get() != 0 {
+            return poll();
+        }
+        let number = self.0.as_ref().map_or(DELIVERY, |waiter| waiter.number);
+        let _entered = Entered(THIS.replace(number));
+        DELIVERY_NAME.set(Some(name));
+        let polled = poll();
+        if THIS.get() != number {
+            self.keep(scope);
+        }
+        polled
+    }
+
+    #[cold]
+    fn keep(&mut self, scope: &Arc<Scope>) {
+        self.0 = MADE.take();
+        if let Some(waiter) = &self.0 {
+            waiter.unit.get_or_init(|| Arc::downgrade(scope));
+        }
+    }
+}
+
+/// The number of the waiter whose task is being polled; 0 if there is none.
 pub(crate) fn current() -> u64 {
     THIS.get()
 }
 
-/// The [short number](Waiter::short_number) of that module; 0 if there is none.
+/// The [short number](Waiter::short_number) of the exclusive module whose task is being polled; 0 if there is
+/// none.
 pub(crate) fn current_short() -> u32 {
-    THIS.get() as u32
+    if is_in_module() { THIS.get() as u32 } else { 0 }
+}
+
+/// Whether the task of an exclusive module is being polled.
+pub(crate) fn is_in_module() -> bool {
+    !matches!(THIS.get(), 0 | DELIVERY..)
+}
+
+/// Whether the task of a handler or task is being polled that has waited before, and is of the unit of work
+/// that has this address.
+#[cold]
+pub(crate) fn is_within(unit: usize) -> bool {
+    let handles = |waiter: &Waiter| {
+        let mailbox = waiter.mailbox.get().and_then(Weak::upgrade);
+        let delivered = waiter.unit.get().and_then(Weak::upgrade);
+        mailbox.is_some_and(|mailbox| mailbox.handles(unit))
+            || delivered.is_some_and(|scope| scope.address() == unit)
+    };
+    of(THIS.get()).is_some_and(|waiter| handles(&waiter))
 }
 
 /// Does something as if outside of all modules.
@@ -158,11 +238,11 @@ pub(crate) fn outside<T>(act: impl FnOnce() -> T) -> T {
     act()
 }
 
-/// Registers that the module in whose task this runs, if there is one, waits for the reply to a message of a
+/// Registers that whoever's task this runs in, if it is in the graph, waits for the reply to a message of a
 /// unit of work. The wait ends when the reply arrives or is no longer expected.
 ///
 /// # Errors
-/// If the module would wait for ever.
+/// If it would wait for ever.
 #[inline]
 pub(crate) fn wait(
     message: &'static str,
@@ -172,60 +252,55 @@ pub(crate) fn wait(
 ) -> Result<(), Deadlock> {
     match THIS.get() {
         0 => Ok(()),
-        number => wait_inside(number, message, scope, handler, reply()),
+        _ => wait_inside(message, scope, handler, reply()),
     }
 }
 
 #[cold]
 fn wait_inside(
-    number: u64,
     message: &'static str,
     scope: &Scope,
     handler: &Arc<Waiter>,
     reply: Arc<dyn ExpectedReply>,
 ) -> Result<(), Deadlock> {
-    let Some(this) = of(number) else {
+    let Some(this) = this() else {
         return Ok(());
     };
-    let wait = Wait {
+    this.node.add(Wait {
         message,
         handler: Arc::clone(&handler.node),
         reply,
         unit: scope.address(),
         parents: scope.parents(),
-    };
-    this.node.add(wait, &holders)
+    })
 }
 
-/// The module of this number, of which 0 is none.
+/// The reply was waited for in the task of the waiter of this number, and is not any more: what that waits for
+/// besides may never end.
+#[cold]
+pub(crate) fn reply_went_elsewhere(number: u64) {
+    if let Some(waiter) = of(number) {
+        waiter.node.look_again(1);
+    }
+}
+
+/// The waiter whose task is being polled. A delivery gets one here.
+fn this() -> Option<Arc<Waiter>> {
+    match THIS.get() {
+        DELIVERY => {
+            let waiter = Waiter::numbered(DELIVERY_NAME.get()?, DELIVERY);
+            THIS.set(waiter.number);
+            MADE.set(Some(Arc::clone(&waiter)));
+            Some(waiter)
+        }
+        number => of(number),
+    }
+}
+
+/// The waiter of this number, of which 0 is none.
 fn of(number: u64) -> Option<Arc<Waiter>> {
     if number == 0 {
         return None;
     }
     lock(part(number)).get(&number).and_then(Weak::upgrade)
-}
-
-/// A module that closes a unit of work in one of its own handlers, until dropped.
-pub(crate) struct ClosingModule {
-    this: Arc<Waiter>,
-}
-
-impl ClosingModule {
-    /// `None` outside of exclusive modules: nothing waits for who closes it there.
-    pub(crate) fn begin(scope: &Scope) -> Option<Self> {
-        let this = of(THIS.get())?;
-        this.node.begin_closing(scope.address());
-        Some(ClosingModule { this })
-    }
-
-    /// The circle that keeps the unit of work from its end, if it waits for this module.
-    pub(crate) fn deadlock(&self) -> Option<Deadlock> {
-        self.this.node.deadlock(&holders, |_| ())
-    }
-}
-
-impl Drop for ClosingModule {
-    fn drop(&mut self) {
-        self.this.node.end_closing();
-    }
 }

@@ -103,9 +103,17 @@ static A: Declaration = Declaration { name: "A" };
 static B: Declaration = Declaration { name: "B" };
 static C: Declaration = Declaration { name: "C" };
 
-/// No unit of work is closed here.
-fn no_holders(_: usize) -> Vec<Arc<Node>> {
-    Vec::new()
+/// The address of a unit of work.
+const UNIT: usize = 7;
+
+/// Finds the one module that keeps the unit of work from its end, for as long as it does.
+fn holders(one: &Arc<Node>, is_held: &Arc<AtomicBool>) -> impl Fn(usize) -> Vec<Arc<Node>> {
+    let (one, is_held) = (Arc::clone(one), Arc::clone(is_held));
+    move |unit| {
+        assert_eq!(unit, UNIT);
+        let is_held = is_held.load(Ordering::SeqCst);
+        is_held.then(|| Arc::clone(&one)).into_iter().collect()
+    }
 }
 
 /// A module calls another. Whether it may.
@@ -117,7 +125,7 @@ fn call(from: &Arc<Node>, to: &Arc<Node>, reply: &Arc<ReplyCell>) -> bool {
         unit: 0,
         parents: Vec::new(),
     };
-    from.add(wait, &no_holders).is_ok()
+    from.add(wait).is_ok()
 }
 
 /// More interleavings than can all be tried out: as many as find what needs three changes of threads with
@@ -209,7 +217,7 @@ fn of_two_replies_one_is_a_way_out_until_it_has_arrived() {
             let (a, to_c) = (Arc::clone(&a), Arc::clone(&to_c));
             thread::spawn(move || {
                 to_c.close();
-                a.look_again(false, &no_holders); // It was woken, and still waits for B.
+                a.look_again(2); // It was woken, and still waits for B.
             })
         };
         let from_b = ReplyCell::new();
@@ -239,4 +247,53 @@ fn a_wait_that_goes_on_elsewhere_is_none_of_the_module() {
         b.forget();
     };
     shuttle::check_dfs(calls_back, None);
+}
+
+/// A closes a unit of work of which B handles a message. B ends that, and then waits for A on behalf of
+/// another unit of work: A is told of no circle, since there never was one.
+#[test]
+fn a_close_that_waits_for_what_ends_is_in_no_circle() {
+    in_many_interleavings(|| {
+        let (a, b) = (Node::new(&A, 1), Node::new(&B, 2));
+        let is_held = Arc::new(AtomicBool::new(true));
+        let closing = a.begin_closing(UNIT);
+        let b_goes_on = {
+            let (a, b, is_held) = (Arc::clone(&a), Arc::clone(&b), Arc::clone(&is_held));
+            thread::spawn(move || {
+                is_held.store(false, Ordering::SeqCst);
+                call(&b, &a, &ReplyCell::new())
+            })
+        };
+        let holders = holders(&b, &is_held);
+        assert!(a.deadlock(Some(&holders), |_| ()).is_none());
+        assert!(b_goes_on.join().expect("it does not panic"));
+        a.end_closing(closing);
+        [a, b].iter().for_each(|node| node.forget());
+    });
+}
+
+/// The same, but B waits for A in that unit of work, and for C at once: A is told once C has replied, and not
+/// before.
+#[test]
+fn a_close_that_waits_for_a_call_of_its_closer_is_told_when_there_is_no_way_out() {
+    in_many_interleavings(|| {
+        let (a, b, c) = (Node::new(&A, 1), Node::new(&B, 2), Node::new(&C, 3));
+        let is_held = Arc::new(AtomicBool::new(true));
+        let closing = a.begin_closing(UNIT);
+        let (to_a, to_c) = (ReplyCell::new(), ReplyCell::new());
+        assert!(call(&b, &c, &to_c));
+        assert!(call(&b, &a, &to_a), "who closes looks for that");
+        let c_replies = {
+            let to_c = Arc::clone(&to_c);
+            thread::spawn(move || to_c.close())
+        };
+        let holders = holders(&b, &is_held);
+        if a.deadlock(Some(&holders), |_| ()).is_some() {
+            assert!(!to_c.is_open());
+        }
+        c_replies.join().expect("it does not panic");
+        assert!(a.deadlock(Some(&holders), |_| ()).is_some());
+        a.end_closing(closing);
+        [a, b, c].iter().for_each(|node| node.forget());
+    });
 }

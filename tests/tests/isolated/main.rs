@@ -7,6 +7,7 @@ mod attaching;
 mod background;
 mod beside_handlers;
 mod closing;
+mod closing_circles;
 mod closing_patience;
 mod closing_waits;
 mod contexts;

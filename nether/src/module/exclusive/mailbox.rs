@@ -360,7 +360,7 @@ impl<I> Mailbox<I> {
 /// may wait for that module.
 #[cold]
 fn must_wait(ticket: &Option<u64>) -> bool {
-    ticket.is_some() || waiting::current() == 0
+    ticket.is_some() || !waiting::is_in_module()
 }
 
 impl<I> MailboxState<I> {

@@ -30,7 +30,7 @@ use crate::module::mode::{Mode, OneAtATime};
 use crate::module::tally::Tally;
 use crate::module::{Exclusive, Module};
 use crate::route::{Availability, CrashLoops, NextTry, Offer, Pool, Queue, Rejected, Route};
-use crate::scope::{HeldMailbox, HeldModule, ParkedIn};
+use crate::scope::{HeldMailbox, HeldModule, ParkedIn, Scope};
 use crate::sync::{Mutex, lock};
 use crate::waiting::Waiter;
 
@@ -49,9 +49,8 @@ pub struct ExclusiveCell<M: Module + Exclusive> {
     waiter: Arc<Waiter>,
     /// This cell, for a unit of work that counts its messages here.
     this: OnceLock<Weak<dyn HeldMailbox>>,
-    /// The addresses of the units of work of which messages were taken and had not begun when a handler last
-    /// began to wait.
-    taken: Mutex<Vec<usize>>,
+    /// Of which units of work messages were taken when a handler last began to wait.
+    taken: Mutex<TakenUnits>,
     /// Shared, because each message looks for it on both sides of the mailbox.
     breaker: Option<Arc<Breaker>>,
     /// Whether there is a module that handles messages; not so while it starts or is restarted.
@@ -158,11 +157,10 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
 }
 
 impl<M: Module + Exclusive> ExclusiveCell<M> {
-    /// Called when a handler has been polled and is not done; with whether others wait for messages that the
-    /// module has taken.
+    /// Called when a handler has been polled and is not done.
     #[inline]
-    pub(super) fn look_again(&self, has_taken: bool) {
-        self.waiter.look_again(has_taken);
+    pub(super) fn look_again(&self) {
+        self.waiter.look_again();
     }
 
     /// Makes dead letters of what was taken of units of work that were cancelled since: the module may be
@@ -176,16 +174,24 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
         }
     }
 
-    /// Notes of which units of work messages were taken: of the current one `left`, and of those that follow.
-    /// Says whether there are any.
+    /// Notes of which units of work messages were taken, the one that is being handled in this turn among them.
     #[cold]
-    fn note_taken(&self, rest: &BacklogRest<'_, M::Inbox>, current: &Handle, left: usize) -> bool {
-        let current = (left > 0).then(|| current.scope.address());
-        let others = rest.runs.iter().map(|run| run.scope.address());
+    fn note_taken(&self, turn: u32, rest: &BacklogRest<'_, M::Inbox>, current: &Handle) {
+        let others = rest.runs.iter().map(|run| Arc::downgrade(&run.scope));
         let mut taken = lock(&self.taken);
-        taken.clear();
-        taken.extend(current.into_iter().chain(others));
-        !taken.is_empty()
+        taken.turn = u64::from(turn);
+        taken.units.clear();
+        taken.units.push(Arc::downgrade(&current.scope));
+        taken.units.extend(others);
+    }
+
+    /// Of which units of work messages were taken, if a handler waits.
+    fn taken_now(&self) -> Vec<Arc<Scope>> {
+        let taken = lock(&self.taken);
+        let turn = self.progress.current().map(|(turn, _)| turn);
+        let is_now = turn == Some(taken.turn);
+        let units = taken.units.iter().filter(|_| is_now);
+        units.filter_map(Weak::upgrade).collect()
     }
 
     /// The module, whose handler waits; it has taken so many messages of the same unit of work with its own.
@@ -199,13 +205,30 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
     }
 }
 
+/// Of which units of work messages were taken, the one that is being handled first.
+#[derive(Default)]
+struct TakenUnits {
+    /// In which turn that was noted: in another it says nothing.
+    turn: u64,
+    units: Vec<Weak<Scope>>,
+}
+
 impl<M: Module + Exclusive> HeldMailbox for ExclusiveCell<M> {
     fn count_of(&self, unit: usize) -> u64 {
         self.mailbox.count_of(unit)
     }
 
     fn holds(&self, unit: usize) -> bool {
-        self.mailbox.count_of(unit) > 0 || lock(&self.taken).contains(&unit)
+        if self.mailbox.count_of(unit) > 0 {
+            return true;
+        }
+        let taken = self.taken_now();
+        taken.iter().any(|scope| scope.is_within(unit))
+    }
+
+    fn handles(&self, unit: usize) -> bool {
+        let taken = self.taken_now();
+        taken.first().is_some_and(|scope| scope.address() == unit)
     }
 }
 

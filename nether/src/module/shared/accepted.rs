@@ -22,7 +22,7 @@ use crate::module::tally::{Crash, Verdict};
 use crate::module::{Module, Shared};
 use crate::race::race;
 use crate::scope::{ParkedIn, Scope};
-use crate::waiting::until_made;
+use crate::waiting::{DeliveryWaiter, until_made};
 
 /// A message that a shared module has accepted. Dropped, it counts how the message ended.
 pub(super) struct Accepted<M: Module + Shared> {
@@ -213,9 +213,11 @@ impl<M: Module + Shared> SharedCell<M> {
     ) -> impl Future<Output = F::Output> + use<'a, F, M> {
         let mut begun = None;
         let mut parked = None;
+        let mut waiter = DeliveryWaiter::default();
         poll_fn(move |cx| {
             drop(parked.take());
-            let polled = attempt.as_mut().poll(cx);
+            let scope = &handle.scope;
+            let polled = waiter.poll(self.declaration, scope, || attempt.as_mut().poll(cx));
             if polled.is_pending() {
                 if begun.is_none() {
                     let is_of_report = handle.scope.is_of_report();

@@ -69,8 +69,11 @@ pub(crate) trait HeldMailbox: Send + Sync {
     /// How many messages it holds of the unit of work that has this address.
     fn count_of(&self, unit: usize) -> u64;
 
-    /// Whether the module has messages of that unit of work, here or taken from here, that have not begun.
+    /// Whether the module has messages of that unit of work, or handles one of it or of one nested in it.
     fn holds(&self, unit: usize) -> bool;
+
+    /// Whether a handler of the module waits that handles a message of that unit of work.
+    fn handles(&self, unit: usize) -> bool;
 }
 
 /// An exclusive module whose handler is parked. The messages in its mailbox, and those it has taken from it,

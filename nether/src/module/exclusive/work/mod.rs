@@ -1,5 +1,7 @@
 //! [`Work`]: the loop of an exclusive module. It keeps books while it runs, and settles them when it rests.
 
+mod lost;
+
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
@@ -8,18 +10,17 @@ use std::task::Poll;
 
 use crate::chance::Chance;
 use crate::context::{Context, Handle, Origin};
-use crate::envelope::{Label, Source};
-use crate::error::{FailureKind, Result};
-use crate::guarded::{PanicPayload, catch, drop_unpanicked, said_last};
+use crate::error::Result;
+use crate::guarded::catch;
 use crate::module::cell::{ModuleRunner, RunEnd};
 use crate::module::exclusive::ExclusiveCell;
 use crate::module::exclusive::backlog::{Backlog, BacklogEntry, Run, Usage, count_of};
 use crate::module::exclusive::books::Books;
 use crate::module::exclusive::mailbox::Taken;
 use crate::module::exclusive::pace::{IdleStep, Pace};
-use crate::module::handler::{Breaker, settle_panic};
+use crate::module::handler::Breaker;
 use crate::module::life::Progress;
-use crate::module::tally::{Crash, CrashCause, Verdict};
+use crate::module::tally::{CrashCause, Verdict};
 use crate::module::{Exclusive, Module};
 use crate::route::CrashLoops;
 use crate::scope::PendingReply;
@@ -113,6 +114,8 @@ struct Work<M: Module + Exclusive> {
     chance: Chance,
     /// How many handlers were called, for who looks on.
     turn: u32,
+    /// The last turn in which the handler did not return at once.
+    noted: u32,
     /// The call whose message is being handled, until its unit of work knows of it: that ends the wait of a
     /// caller whose handler does not return at once.
     call: Option<Arc<dyn PendingReply>>,
@@ -138,6 +141,7 @@ impl<M: Module + Exclusive> Work<M> {
             cell,
             resumes: M::descriptor().restart.resumes(),
             turn: 0,
+            noted: 0,
             call: None,
             cause: None,
             beside: None,
@@ -315,11 +319,14 @@ impl<M: Module + Exclusive> Work<M> {
                     let handle = self.ctx.handle();
                     self.books.settle_all(&self.cell, &handle.scope);
                     self.cell.forget_taken(&mut rest, handle, self.left);
-                    let has_taken = self.cell.note_taken(&rest, handle, self.left);
+                    if self.noted != self.turn {
+                        self.noted = self.turn;
+                        self.cell.note_taken(self.turn, &rest, handle);
+                    }
                     if let Some(call) = self.call.take() {
                         handle.scope.add_call(call);
                     }
-                    self.cell.look_again(has_taken);
+                    self.cell.look_again();
                     parked = handle
                         .scope
                         .park(handle.delivery(), label.message.name(), || {
@@ -387,25 +394,6 @@ impl<M: Module + Exclusive> Work<M> {
         self.books.settle_all(&self.cell, &self.ctx.handle().scope);
     }
 
-    /// Lets go of a module that has crashed, and says how.
-    #[cold]
-    fn crashed(&mut self, slot: &mut Option<M>) -> RunEnd {
-        self.cell.is_made.store(false, Ordering::SeqCst);
-        drop_unpanicked(slot.take());
-        let elsewhere = self.beside.take().or(self.cell.mailbox.take_crash());
-        let handle = self.ctx.handle();
-        RunEnd::Crashed(match (self.cause.take(), handle.message) {
-            (Some(cause), Some(label)) => Crash {
-                reason: cause.reason(label.message.name()),
-                is_of_report: handle.scope.is_of_report(),
-            },
-            _ => Crash {
-                reason: elsewhere.unwrap_or_default(),
-                is_of_report: false,
-            },
-        })
-    }
-
     /// Between batches the module holds on to no unit of work.
     #[inline]
     fn rest(&mut self) {
@@ -417,76 +405,5 @@ impl<M: Module + Exclusive> Work<M> {
             *self.ctx.handle_mut() = module_handle;
         }
         self.ctx.handle().scope.mediator.stopping.notify_quiet();
-    }
-
-    /// What it has taken and not begun to handle becomes dead letters.
-    #[cold]
-    fn give_up_taken(&mut self, kind: impl Fn(&ExclusiveCell<M>, Label) -> FailureKind) {
-        let mut taken = std::mem::take(&mut self.taken);
-        let (cell, source) = (&self.cell, self.ctx.handle().source());
-        let dead_letter = |source: Source<'_>, label, inbox| {
-            cell.dead_letter(source, label, inbox, kind(cell, label));
-        };
-        let left = std::mem::take(&mut self.left);
-        for entry in (0..left).filter_map(|_| taken.next_message()?.take()) {
-            dead_letter(source, entry.label, entry.inbox);
-        }
-        taken.drain(dead_letter);
-    }
-
-    /// The message whose handler was cut off is a dead letter.
-    fn cut_off(&mut self) {
-        let inbox = self.taken.last_message().and_then(Option::take);
-        let handle = self.ctx.handle();
-        let Some(label) = handle.message else { return };
-        let inbox = inbox.map(|entry| entry.inbox);
-        self.cell.dead_letter_begun(handle.source(), label, inbox);
-    }
-
-    /// User code beside a handler panicked. The message in whose dispatch that was, if it was in one, has
-    /// failed with it; what else was taken is still there. Says whether the module goes on as it is.
-    #[cold]
-    fn settle_panic(&mut self, panic: PanicPayload) -> bool {
-        let text = said_last(panic);
-        let is_handling = std::mem::take(&mut self.books.is_handling);
-        if is_handling {
-            self.fail_with(text);
-            self.cause = Some(CrashCause::Panicked);
-        } else {
-            self.beside = Some(format!("panicked: {text}"));
-        }
-        if self.taken.len() > 0 {
-            self.start_one();
-        }
-        self.progress.rest();
-        self.settle_all();
-        self.ctx.handle().scope.mediator.stopping.notify_quiet();
-        self.resumes
-    }
-
-    /// The message that is being handled fails with a panic.
-    fn fail_with(&mut self, text: String) {
-        let (cell, handle) = (&self.cell, self.ctx.handle());
-        if let Some(mut entry) = self.taken.last_message().and_then(Option::take) {
-            let parcel = M::parcel(&mut entry.inbox);
-            settle_panic(text, parcel, entry.label, handle, cell.declaration);
-            drop_unpanicked(entry.inbox);
-        }
-        self.books.failed += 1;
-        if let Some(breaker) = &self.breaker {
-            breaker.count(Verdict::Crashed(CrashCause::Panicked), handle);
-        }
-    }
-}
-
-impl<M: Module + Exclusive> Drop for Work<M> {
-    fn drop(&mut self) {
-        self.progress.rest();
-        self.books.started += self.taken.len();
-        self.settle_all();
-        if self.books.is_handling {
-            self.cut_off();
-        }
-        self.give_up_taken(|_, _| FailureKind::Stopped);
     }
 }

@@ -1,4 +1,5 @@
-//! [`StartWait`]: that a module, or a message, waits for a module that is not there yet.
+//! [`ModuleWait`]: that a module or message waits for a module, whatever that does: to be there, or to have
+//! room.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -8,25 +9,25 @@ use tokio::sync::Notify;
 use crate::envelope::ExpectedReply;
 use crate::error::Deadlock;
 use crate::race::race;
-use crate::scope::PendingReply;
+use crate::scope::{PendingReply, Scope};
 use crate::waiting::graph::Wait;
-use crate::waiting::{Waiter, current, holders, of};
+use crate::waiting::{Waiter, is_in_module, this};
 
 /// What the message of a wait is called that is for a module to be started, by the `after` of another.
 const AFTER: &str = "after";
 
-/// A wait for a module that is not there yet, until dropped.
-pub(crate) struct StartWait(Arc<StartCell>);
+/// A wait for a module, until dropped.
+pub(crate) struct ModuleWait(Arc<ModuleWaitCell>);
 
 #[derive(Default)]
-struct StartCell {
+struct ModuleWaitCell {
     is_over: AtomicBool,
     owner: AtomicU64,
     refused: OnceLock<Deadlock>,
     told: Notify,
 }
 
-impl PendingReply for StartCell {
+impl PendingReply for ModuleWaitCell {
     fn is_open(&self) -> bool {
         !self.is_over.load(Ordering::SeqCst)
     }
@@ -38,7 +39,7 @@ impl PendingReply for StartCell {
     }
 }
 
-impl ExpectedReply for StartCell {
+impl ExpectedReply for ModuleWaitCell {
     fn owner(&self) -> u64 {
         self.owner.load(Ordering::SeqCst)
     }
@@ -54,18 +55,27 @@ impl ExpectedReply for StartCell {
     }
 }
 
-impl StartWait {
+impl ModuleWait {
     fn begin(this: &Waiter, message: &'static str, module: &Waiter) -> Result<Self, Deadlock> {
-        let cell = Arc::<StartCell>::default();
+        ModuleWait::within(this, (message, 0, Vec::new()), module)
+    }
+
+    /// The message is of the unit of work that has this address, and is nested in those.
+    fn within(
+        this: &Waiter,
+        (message, unit, parents): (&'static str, usize, Vec<usize>),
+        module: &Waiter,
+    ) -> Result<Self, Deadlock> {
+        let cell = Arc::<ModuleWaitCell>::default();
         let wait = Wait {
             message,
             handler: Arc::clone(&module.node),
             reply: Arc::clone(&cell) as _,
-            unit: 0,
-            parents: Vec::new(),
+            unit,
+            parents,
         };
-        this.node.add(wait, &holders)?;
-        Ok(StartWait(cell))
+        this.node.add(wait)?;
+        Ok(ModuleWait(cell))
     }
 
     /// Registers that a module does not start before another has.
@@ -73,7 +83,18 @@ impl StartWait {
     /// # Errors
     /// If it would never start.
     pub(crate) fn after(this: &Waiter, other: &Waiter) -> Result<Self, Deadlock> {
-        StartWait::begin(this, AFTER, other)
+        ModuleWait::begin(this, AFTER, other)
+    }
+
+    /// Registers that a delivery waits until its message has room in the mailbox of a module. `None` elsewhere:
+    /// no module waits for room.
+    #[cold]
+    pub(crate) fn for_room(message: &'static str, scope: &Scope, module: &Waiter) -> Option<Self> {
+        if is_in_module() {
+            return None;
+        }
+        let of = (message, scope.address(), scope.parents());
+        ModuleWait::within(&*this()?, of, module).ok()
     }
 
     /// The circle that the wait is in, once there is no way out of it.
@@ -87,7 +108,7 @@ impl StartWait {
     }
 }
 
-impl Drop for StartWait {
+impl Drop for ModuleWait {
     fn drop(&mut self) {
         self.0.close();
     }
@@ -102,10 +123,10 @@ pub(crate) async fn until_made<T>(
     module: &Waiter,
     made: impl Future<Output = T>,
 ) -> Result<T, Deadlock> {
-    let Some(this) = of(current()) else {
+    let Some(this) = this() else {
         return Ok(made.await);
     };
-    let wait = StartWait::begin(&this, message, module)?;
+    let wait = ModuleWait::begin(&this, message, module)?;
     race(async { Ok(made.await) }, async {
         Err(wait.refused().await)
     })

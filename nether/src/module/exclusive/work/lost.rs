@@ -1,0 +1,105 @@
+//! How a module at work crashes or is cut off, and what becomes of the messages that it has taken.
+
+use std::sync::atomic::Ordering;
+
+use crate::envelope::{Label, Source};
+use crate::error::FailureKind;
+use crate::guarded::{PanicPayload, drop_unpanicked, said_last};
+use crate::module::cell::RunEnd;
+use crate::module::exclusive::ExclusiveCell;
+use crate::module::exclusive::work::Work;
+use crate::module::handler::settle_panic;
+use crate::module::tally::{Crash, CrashCause, Verdict};
+use crate::module::{Exclusive, Module};
+
+impl<M: Module + Exclusive> Work<M> {
+    /// Lets go of a module that has crashed, and says how.
+    #[cold]
+    pub(super) fn crashed(&mut self, slot: &mut Option<M>) -> RunEnd {
+        self.cell.is_made.store(false, Ordering::SeqCst);
+        drop_unpanicked(slot.take());
+        let elsewhere = self.beside.take().or(self.cell.mailbox.take_crash());
+        let handle = self.ctx.handle();
+        RunEnd::Crashed(match (self.cause.take(), handle.message) {
+            (Some(cause), Some(label)) => Crash {
+                reason: cause.reason(label.message.name()),
+                is_of_report: handle.scope.is_of_report(),
+            },
+            _ => Crash {
+                reason: elsewhere.unwrap_or_default(),
+                is_of_report: false,
+            },
+        })
+    }
+
+    /// What it has taken and not begun to handle becomes dead letters.
+    #[cold]
+    pub(super) fn give_up_taken(&mut self, kind: impl Fn(&ExclusiveCell<M>, Label) -> FailureKind) {
+        let mut taken = std::mem::take(&mut self.taken);
+        let (cell, source) = (&self.cell, self.ctx.handle().source());
+        let dead_letter = |source: Source<'_>, label, inbox| {
+            cell.dead_letter(source, label, inbox, kind(cell, label));
+        };
+        let left = std::mem::take(&mut self.left);
+        for entry in (0..left).filter_map(|_| taken.next_message()?.take()) {
+            dead_letter(source, entry.label, entry.inbox);
+        }
+        taken.drain(dead_letter);
+    }
+
+    /// The message whose handler was cut off is a dead letter.
+    fn cut_off(&mut self) {
+        let inbox = self.taken.last_message().and_then(Option::take);
+        let handle = self.ctx.handle();
+        let Some(label) = handle.message else { return };
+        let inbox = inbox.map(|entry| entry.inbox);
+        self.cell.dead_letter_begun(handle.source(), label, inbox);
+    }
+
+    /// User code beside a handler panicked. The message in whose dispatch that was, if it was in one, has
+    /// failed with it; what else was taken is still there. Says whether the module goes on as it is.
+    #[cold]
+    pub(super) fn settle_panic(&mut self, panic: PanicPayload) -> bool {
+        let text = said_last(panic);
+        let is_handling = std::mem::take(&mut self.books.is_handling);
+        if is_handling {
+            self.fail_with(text);
+            self.cause = Some(CrashCause::Panicked);
+        } else {
+            self.beside = Some(format!("panicked: {text}"));
+        }
+        if self.taken.len() > 0 {
+            self.start_one();
+        }
+        self.progress.rest();
+        self.settle_all();
+        self.ctx.handle().scope.mediator.stopping.notify_quiet();
+        self.resumes
+    }
+
+    /// The message that is being handled fails with a panic.
+    fn fail_with(&mut self, text: String) {
+        let (cell, handle) = (&self.cell, self.ctx.handle());
+        if let Some(mut entry) = self.taken.last_message().and_then(Option::take) {
+            let parcel = M::parcel(&mut entry.inbox);
+            settle_panic(text, parcel, entry.label, handle, cell.declaration);
+            drop_unpanicked(entry.inbox);
+        }
+        self.books.failed += 1;
+        if let Some(breaker) = &self.breaker {
+            breaker.count(Verdict::Crashed(CrashCause::Panicked), handle);
+        }
+    }
+}
+
+impl<M: Module + Exclusive> Drop for Work<M> {
+    fn drop(&mut self) {
+        self.progress.rest();
+        self.books.started += self.taken.len();
+        self.settle_all();
+        if self.books.is_handling {
+            self.cut_off();
+        }
+        self.give_up_taken(|_, _| FailureKind::Stopped);
+    }
+}

@@ -1,0 +1,75 @@
+//! [`until_stuck`]: who closes a unit of work from inside a module or delivery may wait for itself.
+
+use std::future::{pending, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::time::sleep;
+
+use crate::error::Deadlock;
+use crate::scope::Scope;
+use crate::waiting::graph::Closing;
+use crate::waiting::{Waiter, current, holders, this};
+
+/// After which time it is looked for a circle for the first time, and how long it takes at most until it is
+/// looked for again. A unit of work is mostly closed before.
+const FIRST_LOOK: Duration = Duration::from_millis(10);
+const LAST_PAUSE: Duration = Duration::from_secs(1);
+
+/// That a unit of work is being closed, until dropped.
+struct ClosingWait {
+    this: Arc<Waiter>,
+    closing: Closing,
+}
+
+impl ClosingWait {
+    /// `None` outside of modules and deliveries: nothing waits for who closes it there.
+    fn begin(scope: &Scope) -> Option<Self> {
+        let this = this()?;
+        let closing = this.node.begin_closing(scope.address());
+        Some(ClosingWait { this, closing })
+    }
+
+    fn is_of_current(&self) -> bool {
+        self.this.number == current()
+    }
+}
+
+impl Drop for ClosingWait {
+    fn drop(&mut self) {
+        self.this.node.end_closing(self.closing);
+    }
+}
+
+/// Waits until the unit of work that is being closed waits for whoever closes it, directly or through others.
+/// Gives back the circle.
+///
+/// What makes it wait so may happen anywhere, so that is looked for again and again, ever less often.
+pub(crate) async fn until_stuck(scope: &Scope) -> Deadlock {
+    if Handle::try_current().is_err() {
+        return pending().await; // There are no timers.
+    }
+    let mut wait = ClosingWait::begin(scope);
+    let mut pause = FIRST_LOOK;
+    loop {
+        let mut paused = pin!(sleep(pause));
+        poll_fn(|cx| {
+            // The future may go on in another task.
+            if wait.as_ref().is_none_or(|wait| !wait.is_of_current()) {
+                wait = None;
+                wait = ClosingWait::begin(scope);
+            }
+            paused.as_mut().poll(cx)
+        })
+        .await;
+        pause = LAST_PAUSE.min(pause * 2);
+        let stuck = wait
+            .as_ref()
+            .and_then(|wait| wait.this.node.deadlock(Some(&holders), |_| ()));
+        if let Some(deadlock) = stuck {
+            return deadlock;
+        }
+    }
+}
