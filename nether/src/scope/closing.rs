@@ -16,13 +16,14 @@ use crate::scope::Scope;
 use crate::scope::extras::Extras;
 use crate::scope::ledger::{Finding, Stuck};
 use crate::scope::streams::StreamEntry;
-use crate::waiting::is_within;
 
 /// What stands for the message in the failure of a stream.
 const STREAM: &str = "Context::stream";
 
 /// When closing does something by itself.
 struct Agenda {
+    /// Whether a handler or task of the unit of work closes it.
+    is_inside: fn(usize) -> bool,
     /// When it says in the log what it waits for, and after how long again.
     log: Instant,
     log_again: Duration,
@@ -34,7 +35,9 @@ struct Agenda {
 
 impl Scope {
     /// Takes no more work from outside, and waits until nothing is in flight.
-    pub(crate) async fn drain(&self) {
+    ///
+    /// `is_inside` says whether that happens in a handler or task of the unit of work that has this address.
+    pub(crate) async fn drain(&self, is_inside: fn(usize) -> bool) {
         self.state.close();
         // Mostly it is idle already, and to listen costs more than to look.
         if self.is_idle() {
@@ -44,7 +47,7 @@ impl Scope {
             // What was on its way while it was cancelled has arrived since.
             self.forget_messages();
         }
-        let mut agenda = Agenda::new(self.mediator.slow_handler);
+        let mut agenda = Agenda::new(self.mediator.slow_handler, is_inside);
         while self.extras().is_none() {
             let mut changed = pin!(self.changed.notified());
             changed.as_mut().enable();
@@ -62,17 +65,17 @@ impl Scope {
 
     /// As [`drain`](Scope::drain), but no longer than to its deadline. Gives back how many messages were in
     /// flight then.
-    pub(crate) async fn drain_in_time(&self) -> u64 {
+    pub(crate) async fn drain_in_time(&self, is_inside: fn(usize) -> bool) -> u64 {
         if !self.has_properties() {
-            self.drain().await;
+            self.drain(is_inside).await;
             return 0;
         }
         // Boxed, so that what is rare makes no `close` larger.
-        Box::pin(race(self.drained(), self.cut_off())).await
+        Box::pin(race(self.drained(is_inside), self.cut_off())).await
     }
 
-    async fn drained(&self) -> u64 {
-        self.drain().await;
+    async fn drained(&self, is_inside: fn(usize) -> bool) -> u64 {
+        self.drain(is_inside).await;
         0
     }
 
@@ -105,7 +108,7 @@ impl Scope {
                 continue;
             }
             agenda.log_if_due(self);
-            if is_within(self.address()) {
+            if (agenda.is_inside)(self.address()) {
                 // It moves itself whenever it looks, and is not over before it returns.
                 race(changed, agenda.due()).await;
             } else {
@@ -187,8 +190,9 @@ impl StreamEntry {
 }
 
 impl Agenda {
-    fn new(slow: Duration) -> Self {
+    fn new(slow: Duration, is_inside: fn(usize) -> bool) -> Self {
         Agenda {
+            is_inside,
             log: in_future(slow),
             log_again: slow.saturating_mul(2),
             end_stream: None,

@@ -85,7 +85,7 @@ impl Scope {
         let (scope, counted) = (Arc::clone(self), self.count_task());
         // Not the thread's own runtime: it may have none.
         self.mediator.runtime.spawn(async move {
-            scope.drain_in_time().await;
+            scope.drain_in_time(|_| false).await;
             let transactions = scope.settle(false).await;
             scope.end_subscriptions();
             if scope.has_failures() || !transactions.are_committed() {

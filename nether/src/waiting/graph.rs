@@ -1,15 +1,16 @@
-//! [`Node`]: the wait-for graph. There is no graph as such: each node knows what it waits for, under a lock of
-//! its own. A wait is over once its reply cell is no longer open, which the handler sees to before it takes
-//! its next message, or once the task of the node does not poll for it any more. Its interleavings are tried
-//! out in `tests/models`.
+//! [`Node`]: the wait-for graph. There is no graph as such: each node knows what it waits for, under a lock
+//! of its own. A wait is over once its reply cell is no longer open, which the handler sees to before it
+//! takes its next message, or once the task of the node does not poll for it any more. Its interleavings are
+//! tried out in `tests/models`.
 //!
 //! A node that waits for several replies at once goes on when the first of them arrives (`select!`), or may
 //! do so (`join!`). So it is stuck only if all that it waits for is: these are "or" waits (K. M. Chandy, J.
-//! Misra, L. M. Haas, "Distributed deadlock detection", 1983). A unit of work that is closed ends when all that
-//! is in it has ended: an "and" wait.
+//! Misra, L. M. Haas, "Distributed deadlock detection", 1983). A unit of work that is closed ends when all
+//! that is in it has ended: an "and" wait.
 //!
-//! A call looks for circles of calls, as it begins. Circles in which somebody closes a unit of work are looked
-//! for by whoever closes one, and only if that takes a while: to find out who is in a unit of work costs more.
+//! A call looks for circles of calls, as it begins. Circles in which somebody closes a unit of work are
+//! looked for by whoever closes one, and only if that takes a while: to find out who is in a unit of work
+//! costs more.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
@@ -318,8 +319,8 @@ impl Graph {
         None
     }
 
-    /// Whether each node that is left has the same waits as before, and no other; and what kept a unit of work
-    /// from its end still did in between.
+    /// Whether each node that is left has the same waits as before, and no other; and what kept a unit of
+    /// work from its end still did in between.
     fn is_still_there(&self, holders: Option<Holders<'_>>) -> bool {
         let mut nodes = self.nodes.values();
         nodes.all(|seen| seen.is_still_held(&self.nodes, holders))

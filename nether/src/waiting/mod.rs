@@ -28,7 +28,8 @@ use crate::scope::{HeldMailbox, Scope};
 use crate::sync::{Mutex, lock};
 use crate::waiting::graph::{Node, Wait};
 
-/// Marks the numbers of deliveries that run in tasks of their own; alone, one that has waited for nothing yet.
+/// Marks the numbers of deliveries that run in tasks of their own; alone, one that has waited for nothing
+/// yet.
 const DELIVERY: u64 = 1 << 63;
 
 thread_local! {
@@ -55,8 +56,8 @@ fn part(number: u64) -> &'static Mutex<BTreeMap<u64, Weak<Waiter>>> {
     &WAITERS[number as usize % WAITERS.len()]
 }
 
-/// Who may wait for others: an exclusive module in its handlers, a shared one while it starts, a delivery that
-/// runs in a task of its own.
+/// Who may wait for others: an exclusive module in its handlers, a shared one while it starts, a delivery
+/// that runs in a task of its own.
 #[derive(Debug)]
 pub(crate) struct Waiter {
     number: u64,
@@ -275,8 +276,8 @@ fn wait_inside(
     })
 }
 
-/// The reply was waited for in the task of the waiter of this number, and is not any more: what that waits for
-/// besides may never end.
+/// The reply was waited for in the task of the waiter of this number, and is not any more: what that waits
+/// for besides may never end.
 #[cold]
 pub(crate) fn reply_went_elsewhere(number: u64) {
     if let Some(waiter) = of(number) {

@@ -86,8 +86,8 @@ impl ModuleWait {
         ModuleWait::begin(this, AFTER, other)
     }
 
-    /// Registers that a delivery waits until its message has room in the mailbox of a module. `None` elsewhere:
-    /// no module waits for room.
+    /// Registers that a delivery waits until its message has room in the mailbox of a module. `None`
+    /// elsewhere: no module waits for room.
     #[cold]
     pub(crate) fn for_room(message: &'static str, scope: &Scope, module: &Waiter) -> Option<Self> {
         if is_in_module() {

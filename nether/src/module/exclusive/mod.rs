@@ -174,7 +174,8 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
         }
     }
 
-    /// Notes of which units of work messages were taken, the one that is being handled in this turn among them.
+    /// Notes of which units of work messages were taken, the one that is being handled in this turn among
+    /// them.
     #[cold]
     fn note_taken(&self, turn: u32, rest: &BacklogRest<'_, M::Inbox>, current: &Handle) {
         let others = rest.runs.iter().map(|run| Arc::downgrade(&run.scope));
