@@ -30,8 +30,11 @@ pub(crate) struct Channel<T> {
 struct ChannelState<T> {
     buffer: Buffer<T>,
     pushing: Sleepers,
+    /// Joiners that pull: an item wakes the first of them. They come, or pass the wake on.
     joining: Sleepers,
-    watching: Sleepers,
+    /// Those that every item wakes: watchers, and joiners that wait as streams, which may never be polled
+    /// again.
+    following: Sleepers,
     producers: usize,
     /// Whether a producer went away before it had finished.
     unfinished: bool,
@@ -117,7 +120,7 @@ impl<T> Channel<T> {
                 buffer: Buffer::new(capacity),
                 pushing: Sleepers::default(),
                 joining: Sleepers::default(),
-                watching: Sleepers::default(),
+                following: Sleepers::default(),
                 producers: 0,
                 unfinished: false,
                 is_abandoned: false,
@@ -257,7 +260,7 @@ impl<T: Send + Sync + 'static> AnyChannel for Channel<T> {
         self.with(|state, after| {
             state.wake_pushers(usize::MAX, after);
             after.wake_too.extend(state.joining.wake_all());
-            state.wake_watchers(after);
+            state.wake_followers(after);
         });
     }
 }
@@ -287,7 +290,7 @@ impl<T> ChannelState<T> {
         if let Some(item) = item.take() {
             after.given_way = self.buffer.push(item);
             after.wake = self.joining.wake_first();
-            self.wake_watchers(after);
+            self.wake_followers(after);
         }
         Ok(())
     }
@@ -310,14 +313,14 @@ impl<T> ChannelState<T> {
         self.end = Some(end);
         self.wake_pushers(usize::MAX, after);
         after.wake_too.extend(self.joining.wake_all());
-        self.wake_watchers(after);
+        self.wake_followers(after);
         ended
     }
 
     #[inline]
-    fn wake_watchers(&mut self, after: &mut Aftermath<T>) {
-        if !self.watching.is_empty() {
-            after.wake_too.extend(self.watching.wake_all());
+    fn wake_followers(&mut self, after: &mut Aftermath<T>) {
+        if !self.following.is_empty() {
+            after.wake_too.extend(self.following.wake_all());
         }
     }
 
