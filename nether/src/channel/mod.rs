@@ -99,6 +99,9 @@ pub(crate) trait AnyChannel: Any + Send + Sync {
     /// Whether there is no item for any consumer.
     fn is_drained(&self) -> bool;
 
+    /// A number that grows with each item that is pushed or taken, and when it ends.
+    fn moves(&self) -> u64;
+
     /// The stream, in words.
     fn describe(&self) -> String;
 
@@ -237,6 +240,11 @@ impl<T: Send + Sync + 'static> AnyChannel for Channel<T> {
 
     fn is_drained(&self) -> bool {
         lock(&self.state).buffer.is_drained()
+    }
+
+    fn moves(&self) -> u64 {
+        let state = lock(&self.state);
+        state.buffer.moves() + u64::from(state.end.is_some())
     }
 
     fn describe(&self) -> String {

@@ -2,7 +2,6 @@
 
 use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
-use std::ptr::addr_eq;
 use std::sync::{Arc, Mutex};
 
 use crate::channel::{AnyChannel, Channel};
@@ -182,12 +181,9 @@ impl StreamTable {
 }
 
 impl StreamEntry {
-    /// Whether it is one of these.
-    pub(super) fn is_in(&self, streams: &[Arc<dyn AnyChannel>]) -> bool {
-        let this = Arc::as_ptr(&self.channel);
-        streams
-            .iter()
-            .any(|stream| addr_eq(Arc::as_ptr(stream), this))
+    /// Whether it is one of these, which are known by their addresses.
+    pub(super) fn is_in(&self, streams: &HashMap<usize, Arc<dyn AnyChannel>>) -> bool {
+        streams.contains_key(&Arc::as_ptr(&self.channel).addr())
     }
 
     pub(super) fn end(&self, end: &impl Fn(&dyn AnyChannel) -> usize) {
