@@ -144,6 +144,8 @@ pub(crate) enum Rejected {
     Full,
     /// Its context was cancelled while it waited for room.
     Cancelled,
+    /// Its context was closed while it waited for room and was not polled.
+    ContextClosed,
 }
 
 impl Rejected {
@@ -157,6 +159,7 @@ impl Rejected {
             Rejected::CrashLooping => SendError::CrashLooping(module.next_try().refusal(message)),
             Rejected::Full => SendError::Full { message },
             Rejected::Cancelled => SendError::Cancelled { message },
+            Rejected::ContextClosed => SendError::Closed { message },
         }
     }
 
@@ -174,7 +177,7 @@ impl Rejected {
             Rejected::BreakerOpen => Some(FailureKind::BreakerOpen),
             Rejected::CrashLooping => Some(module.next_try().failure(label)),
             Rejected::Closed => is_stopped.then_some(FailureKind::Stopped),
-            Rejected::Full | Rejected::Cancelled => None,
+            Rejected::Full | Rejected::Cancelled | Rejected::ContextClosed => None,
         }
     }
 }
@@ -379,7 +382,9 @@ impl<P> WaitingOffer<P> {
         if self.header.scope.is_cancelled() {
             return Poll::Ready(Err(Rejected::Cancelled));
         }
-        self.queued.begin_poll();
+        if !self.queued.begin_poll() {
+            return Poll::Ready(Err(Rejected::ContextClosed));
+        }
         let polled = self
             .queue
             .poll_accept(self.header.source(), label, &mut self.offer, cx);
@@ -392,11 +397,12 @@ impl<P> WaitingOffer<P> {
 
 impl<P> Drop for WaitingOffer<P> {
     fn drop(&mut self) {
-        self.queued.begin_poll(); // It is not in flight from here on.
+        // Not in flight from here on; nor before, if it was taken back.
+        let is_in_flight = self.queued.begin_poll();
         if let Some(ticket) = self.offer.ticket.take() {
             self.queue.withdraw(ticket);
         }
-        if self.offer.parcel.is_some() {
+        if is_in_flight && self.offer.parcel.is_some() {
             self.header.scope.take_back(1);
         }
     }

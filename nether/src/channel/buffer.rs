@@ -40,6 +40,8 @@ pub(super) struct Buffer<T> {
     used: bool,
     /// Known as soon as somebody watches.
     clone: Option<fn(&T) -> T>,
+    /// How often a watcher has seen an item.
+    seen: u64,
 }
 
 impl<T> Buffer<T> {
@@ -55,6 +57,7 @@ impl<T> Buffer<T> {
             holding: 0,
             used: false,
             clone: None,
+            seen: 0,
         }
     }
 
@@ -154,6 +157,7 @@ impl<T> Buffer<T> {
         slot.held -= usize::from(cursor.misses_nothing);
         slot.is_got = true;
         cursor.next += 1;
+        self.seen += 1;
         if cursor.misses_nothing {
             self.release();
         }
@@ -165,6 +169,11 @@ impl<T> Buffer<T> {
         let joined = self.joiners == 0 || !self.has_next();
         // Nobody has yet to see more of an older one.
         joined && self.slots.back().is_none_or(|slot| slot.left == 0)
+    }
+
+    /// How often an item was pushed, or taken or seen by a consumer. It only grows.
+    pub(super) fn moves(&self) -> u64 {
+        self.end() + self.next_join + self.seen
     }
 
     /// Whether there is an item for a joiner.

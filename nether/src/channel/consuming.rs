@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::task::{Context, Poll};
 
 use crate::channel::buffer::Buffer;
+use crate::channel::sleepers::Sleepers;
 use crate::channel::{Aftermath, Channel, ChannelState, Cursor, Ticket, drop_all};
 use crate::error::StreamError;
 use crate::sync::lock;
@@ -19,27 +20,51 @@ impl<T> Channel<T> {
         lock(&self.state).buffer.add_joiner();
     }
 
-    /// A joiner is gone.
-    pub(crate) fn part(&self, ticket: Ticket) {
+    /// A joiner is gone, with its place among those that pull or among those that wait as streams.
+    pub(crate) fn part(&self, pulling: Ticket, following: Ticket) {
+        if let Some(ticket) = following {
+            self.with(|state, after| after.waker = state.following.leave(ticket).ok().flatten());
+        }
         self.with(|state, after| {
-            state.withdraw_joiner(ticket, after);
+            state.withdraw_joiner(pulling, after);
             state.freeing(after, |buffer| buffer.remove_joiner());
         });
     }
 
-    /// The next item that no other joiner has taken.
+    /// The next item that no other joiner has taken. A pull that is given up must be
+    /// [withdrawn](Channel::withdraw_join).
     pub(crate) fn poll_join(&self, ticket: &mut Ticket, cx: &mut Context<'_>) -> Poll<Pulled<T>> {
+        self.poll_take(ticket, cx, |state| &mut state.joining)
+    }
+
+    /// The same, for a joiner that may be kept and never polled again. Every item wakes it, and another
+    /// joiner too, so no item waits for it.
+    pub(crate) fn poll_follow(&self, ticket: &mut Ticket, cx: &mut Context<'_>) -> Poll<Pulled<T>> {
+        self.poll_take(ticket, cx, |state| &mut state.following)
+    }
+
+    #[inline]
+    fn poll_take(
+        &self,
+        ticket: &mut Ticket,
+        cx: &mut Context<'_>,
+        sleepers: fn(&mut ChannelState<T>) -> &mut Sleepers,
+    ) -> Poll<Pulled<T>> {
         self.with(|state, after| {
-            if let Some(taken) = state.freeing(after, |buffer| buffer.take()) {
-                state.leave_joining(ticket, after);
-                return Poll::Ready(Ok(Some(taken)));
+            let pulled = match state.freeing(after, |buffer| buffer.take()) {
+                Some(taken) => Ok(Some(taken)),
+                None => match state.end.clone() {
+                    Some(end) => end.map(|()| None),
+                    None => {
+                        after.waker = sleepers(state).sleep(ticket, cx.waker().clone());
+                        return Poll::Pending;
+                    }
+                },
+            };
+            if let Some(ticket) = ticket.take() {
+                after.waker = sleepers(state).leave(ticket).ok().flatten();
             }
-            if let Some(end) = state.end.clone() {
-                state.leave_joining(ticket, after);
-                return Poll::Ready(end.map(|()| None));
-            }
-            after.waker = state.joining.sleep(ticket, cx.waker().clone());
-            Poll::Pending
+            Poll::Ready(pulled)
         })
     }
 
@@ -61,7 +86,7 @@ impl<T> Channel<T> {
     pub(crate) fn unwatch(&self, cursor: &Cursor, ticket: Ticket) {
         drop_all(self.with(|state, after| {
             if let Some(ticket) = ticket {
-                after.waker = state.watching.leave(ticket).ok().flatten();
+                after.waker = state.following.leave(ticket).ok().flatten();
             }
             state.freeing(after, |buffer| buffer.remove_watcher(cursor))
         }));
@@ -86,12 +111,12 @@ impl<T> Channel<T> {
                 (Some(item), _) => Ok(Some(item)),
                 (None, Some(end)) => end.clone().map(|()| None),
                 (None, None) => {
-                    after.waker = state.watching.sleep(ticket, cx.waker().clone());
+                    after.waker = state.following.sleep(ticket, cx.waker().clone());
                     return Poll::Pending;
                 }
             };
             if let Some(ticket) = ticket.take() {
-                after.waker = state.watching.leave(ticket).ok().flatten();
+                after.waker = state.following.leave(ticket).ok().flatten();
             }
             Poll::Ready(pulled)
         })
@@ -118,14 +143,6 @@ impl<T> ChannelState<T> {
         };
         self.wake_pushers(freed, after);
         taken
-    }
-
-    /// A joiner got what it slept for.
-    #[inline]
-    fn leave_joining(&mut self, ticket: &mut Ticket, after: &mut Aftermath<T>) {
-        if let Some(ticket) = ticket.take() {
-            after.waker = self.joining.leave(ticket).ok().flatten();
-        }
     }
 
     fn withdraw_joiner(&mut self, ticket: Ticket, after: &mut Aftermath<T>) {

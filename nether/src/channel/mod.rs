@@ -30,8 +30,11 @@ pub(crate) struct Channel<T> {
 struct ChannelState<T> {
     buffer: Buffer<T>,
     pushing: Sleepers,
+    /// Joiners that pull: an item wakes the first of them. They come, or pass the wake on.
     joining: Sleepers,
-    watching: Sleepers,
+    /// Those that every item wakes: watchers, and joiners that wait as streams, which may never be polled
+    /// again.
+    following: Sleepers,
     producers: usize,
     /// Whether a producer went away before it had finished.
     unfinished: bool,
@@ -96,6 +99,9 @@ pub(crate) trait AnyChannel: Any + Send + Sync {
     /// Whether there is no item for any consumer.
     fn is_drained(&self) -> bool;
 
+    /// A number that grows with each item that is pushed or taken, and when it ends.
+    fn moves(&self) -> u64;
+
     /// The stream, in words.
     fn describe(&self) -> String;
 
@@ -117,7 +123,7 @@ impl<T> Channel<T> {
                 buffer: Buffer::new(capacity),
                 pushing: Sleepers::default(),
                 joining: Sleepers::default(),
-                watching: Sleepers::default(),
+                following: Sleepers::default(),
                 producers: 0,
                 unfinished: false,
                 is_abandoned: false,
@@ -236,6 +242,11 @@ impl<T: Send + Sync + 'static> AnyChannel for Channel<T> {
         lock(&self.state).buffer.is_drained()
     }
 
+    fn moves(&self) -> u64 {
+        let state = lock(&self.state);
+        state.buffer.moves() + u64::from(state.end.is_some())
+    }
+
     fn describe(&self) -> String {
         format!("the stream of `{}`", type_name::<T>())
     }
@@ -257,7 +268,7 @@ impl<T: Send + Sync + 'static> AnyChannel for Channel<T> {
         self.with(|state, after| {
             state.wake_pushers(usize::MAX, after);
             after.wake_too.extend(state.joining.wake_all());
-            state.wake_watchers(after);
+            state.wake_followers(after);
         });
     }
 }
@@ -287,7 +298,7 @@ impl<T> ChannelState<T> {
         if let Some(item) = item.take() {
             after.given_way = self.buffer.push(item);
             after.wake = self.joining.wake_first();
-            self.wake_watchers(after);
+            self.wake_followers(after);
         }
         Ok(())
     }
@@ -310,14 +321,14 @@ impl<T> ChannelState<T> {
         self.end = Some(end);
         self.wake_pushers(usize::MAX, after);
         after.wake_too.extend(self.joining.wake_all());
-        self.wake_watchers(after);
+        self.wake_followers(after);
         ended
     }
 
     #[inline]
-    fn wake_watchers(&mut self, after: &mut Aftermath<T>) {
-        if !self.watching.is_empty() {
-            after.wake_too.extend(self.watching.wake_all());
+    fn wake_followers(&mut self, after: &mut Aftermath<T>) {
+        if !self.following.is_empty() {
+            after.wake_too.extend(self.following.wake_all());
         }
     }
 

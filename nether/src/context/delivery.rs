@@ -276,6 +276,7 @@ fn show_the_rest<E: Event>(
         sequence,
         row: Arc::clone(row),
         next,
+        queued: None,
     };
     visibly(handle, sequence, Box::pin(rest.show(first)))
 }
@@ -287,26 +288,16 @@ struct RemainingDeliveries<E: Event> {
     sequence: u64,
     row: Arc<Row>,
     next: usize,
+    /// That they wait behind the first one, for the unit of work that closes.
+    queued: Option<QueuedWait>,
 }
 
 impl<E: Event> RemainingDeliveries<E> {
     async fn show(mut self, mut stage: PostStage<Shown<E>>) -> Result<(), SendError> {
         loop {
             match stage {
-                PostStage::Offering(waiting, _) => {
-                    let rest = self.wait_behind(waiting.module());
-                    let mut accepted = pin!(accepted(waiting));
-                    let _is_accepted = poll_fn(|cx| {
-                        rest.begin_poll();
-                        let polled = accepted.as_mut().poll(cx);
-                        if polled.is_pending() {
-                            rest.end_poll(cx.waker());
-                        }
-                        polled
-                    })
-                    .await;
-                }
-                PostStage::Waiting(waiting) => drop(waiting.await),
+                PostStage::Offering(waiting, _) => self.wait_behind(accepted(waiting)).await?,
+                PostStage::Waiting(waiting) => self.wait_behind(waiting).await?,
                 PostStage::Ended(_) => {}
             }
             if self.handle.scope.is_cancelled() {
@@ -342,15 +333,45 @@ impl<E: Event> RemainingDeliveries<E> {
         (self.row.handlers.len() - self.next) as u64
     }
 
-    /// Registers that they wait for the module of this number.
-    fn wait_behind(&self, module: u64) -> QueuedWait {
-        let behind = (self.sequence, Queued::Mailbox(module));
-        self.handle.scope.queue(behind, self.count(), None)
+    /// Waits until the first one is accepted or refused, whichever: a module that stopped meanwhile does not
+    /// handle the event any more.
+    ///
+    /// # Errors
+    /// The unit of work has taken them back.
+    async fn wait_behind(
+        &mut self,
+        first: impl Future<Output = Result<(), SendError>>,
+    ) -> Result<(), SendError> {
+        let mut first = pin!(first);
+        let behind = (self.sequence, Queued::Event(self.sequence));
+        let (scope, count) = (&self.handle.scope, self.count());
+        let queued = &mut self.queued;
+        let waited = poll_fn(|cx| {
+            let queued =
+                queued.get_or_insert_with(|| scope.queue(behind, count, Some(cx.waker().clone())));
+            if !queued.begin_poll() {
+                return Poll::Ready(Err(SendError::Closed { message: E::NAME }));
+            }
+            let polled = first.as_mut().poll(cx);
+            if polled.is_pending() {
+                queued.end_poll(cx.waker());
+            }
+            polled.map(|_| Ok(()))
+        })
+        .await;
+        if waited.is_ok() {
+            self.queued = None;
+        }
+        waited
     }
 }
 
 impl<E: Event> Drop for RemainingDeliveries<E> {
     fn drop(&mut self) {
-        self.handle.scope.take_back(self.count());
+        let queued = self.queued.as_ref();
+        let is_taken_back = queued.is_some_and(|queued| !queued.begin_poll());
+        if !is_taken_back {
+            self.handle.scope.take_back(self.count());
+        }
     }
 }

@@ -6,19 +6,26 @@ use std::pin::pin;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
 use crate::channel::AnyChannel;
 use crate::error::{Failure, FailureKind, HeldStream};
 use crate::instants::in_future;
+use crate::mediator::Mediator;
 use crate::race::race;
 use crate::scope::Scope;
 use crate::scope::extras::Extras;
 use crate::scope::ledger::{Finding, Stuck};
+use crate::scope::patience::Patience;
 use crate::scope::streams::StreamEntry;
 
 /// What stands for the message in the failure of a stream.
 const STREAM: &str = "Context::stream";
+
+/// A look at many deliveries that wait is not cheap, and handlers that run need not be looked at each time
+/// that they do. So for each so many deliveries that it went through in vain, closing lets others run once.
+const DELIVERIES_PER_TURN: usize = 64;
 
 /// When closing does something by itself.
 struct Agenda {
@@ -27,10 +34,12 @@ struct Agenda {
     /// When it says in the log what it waits for, and after how long again.
     log: Instant,
     log_again: Duration,
-    /// When it ends a stream that only outsiders could end, if all that is left waits at one.
-    end_stream: Option<Instant>,
-    /// How many waits had ended when that was decided.
-    ended_waits: u64,
+    /// How long it waits for outsiders.
+    patience: Patience,
+    /// Since which roll call it waits for senders that do not poll, if it does.
+    asked: Option<u64>,
+    /// How often it lets others run before it looks again: see [`DELIVERIES_PER_TURN`].
+    turns: usize,
 }
 
 impl Scope {
@@ -47,7 +56,7 @@ impl Scope {
             // What was on its way while it was cancelled has arrived since.
             self.forget_messages();
         }
-        let mut agenda = Agenda::new(self.mediator.slow_handler, is_inside);
+        let mut agenda = Agenda::new(&self.mediator, is_inside);
         while self.extras().is_none() {
             let mut changed = pin!(self.changed.notified());
             changed.as_mut().enable();
@@ -104,7 +113,7 @@ impl Scope {
             if self.is_idle() {
                 return;
             }
-            if self.end_a_stream(extras, &mut agenda) {
+            if self.move_on(extras, &mut agenda) {
                 continue;
             }
             agenda.log_if_due(self);
@@ -114,40 +123,65 @@ impl Scope {
             } else {
                 race(changed, race(moved, agenda.due())).await;
             }
+            if !self.is_idle() {
+                agenda.let_others_run().await;
+            }
         }
     }
 
     /// If every delivery in flight waits at a stream, or for one that does, ends the oldest stream without a
     /// producer, or whose producers have no reader. If there is none, only outsiders could end the wait, and
-    /// it ends after a while. Returns whether it ended one.
-    fn end_a_stream(&self, extras: &Extras, agenda: &mut Agenda) -> bool {
-        let stuck = match extras.ledger.look(self.address(), || self.in_flight()) {
+    /// it ends after a while. So do messages that wait for room and are not polled. Returns whether it ended
+    /// something.
+    fn move_on(&self, extras: &Extras, agenda: &mut Agenda) -> bool {
+        let finding = extras.ledger.look(self.address(), || self.in_flight());
+        agenda.turns = 0;
+        match finding {
             Finding::Busy => {
-                agenda.end_stream = None;
-                return false;
+                agenda.turns = extras.ledger.examined() / DELIVERIES_PER_TURN;
+                agenda.patience.pause();
+                false
             }
-            Finding::RollCalled => return false,
-            Finding::Stuck(stuck) => stuck,
-        };
+            Finding::RollCalled => false,
+            Finding::Stuck(stuck) => self.end_a_stream(&stuck, &mut agenda.patience),
+            Finding::Unpolled(roll) => self.take_back_unpolled(extras, roll, agenda),
+        }
+    }
+
+    fn end_a_stream(&self, stuck: &Stuck, patience: &mut Patience) -> bool {
         let streams = self.open_streams();
-        if let Some(stream) = streams.iter().find(|stream| stream.is_complete(&stuck)) {
+        if let Some(stream) = streams.iter().find(|stream| stream.is_complete(stuck)) {
             stream.end(&AnyChannel::end_of_unit);
             return true;
         }
-        let now = Instant::now();
-        let patience = self.mediator.close_patience;
-        if agenda.ended_waits != stuck.ended_waits {
-            agenda.ended_waits = stuck.ended_waits;
-            agenda.end_stream = None;
-        }
-        if now < *agenda.end_stream.get_or_insert_with(|| in_future(patience)) {
+        if !patience.run(stuck) {
             return false;
         }
-        agenda.end_stream = None;
-        let held = streams
-            .iter()
-            .find_map(|stream| stream.held_outside(&stuck));
+        patience.restore();
+        let held = streams.iter().find_map(|stream| stream.held_outside(stuck));
         held.map(|held| self.end_held_stream(held)).is_some()
+    }
+
+    #[cold]
+    fn take_back_unpolled(&self, extras: &Extras, roll: u64, agenda: &mut Agenda) -> bool {
+        let asked = *agenda.asked.get_or_insert(roll);
+        if !agenda.patience.run(&Stuck::default()) {
+            return false;
+        }
+        agenda.patience.restore();
+        agenda.asked = None;
+        let taken = extras.ledger.take_back(asked);
+        if taken.count > 0 {
+            let (context, deliveries) = (self.id(), taken.count);
+            tracing::warn!(
+                %context,
+                deliveries,
+                "closing a context took messages back that waited for room, because their senders did not poll"
+            );
+            self.take_back(deliveries);
+        }
+        taken.wake();
+        true
     }
 
     #[cold]
@@ -190,13 +224,15 @@ impl StreamEntry {
 }
 
 impl Agenda {
-    fn new(slow: Duration, is_inside: fn(usize) -> bool) -> Self {
+    fn new(mediator: &Mediator, is_inside: fn(usize) -> bool) -> Self {
+        let slow = mediator.slow_handler;
         Agenda {
             is_inside,
             log: in_future(slow),
             log_again: slow.saturating_mul(2),
-            end_stream: None,
-            ended_waits: 0,
+            patience: Patience::new(mediator.close_patience),
+            asked: None,
+            turns: 0,
         }
     }
 
@@ -205,7 +241,14 @@ impl Agenda {
         if Handle::try_current().is_err() {
             return pending().await;
         }
-        sleep_until(self.end_stream.map_or(self.log, |end| end.min(self.log))).await;
+        let end = self.patience.end();
+        sleep_until(end.map_or(self.log, |end| end.min(self.log))).await;
+    }
+
+    async fn let_others_run(&self) {
+        for _ in 0..self.turns {
+            yield_now().await;
+        }
     }
 
     /// Says what closing waits for, if it has taken long.

@@ -7,6 +7,7 @@ mod family;
 mod flight;
 mod guard;
 mod ledger;
+mod patience;
 mod properties;
 mod state;
 mod streams;

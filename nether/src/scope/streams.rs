@@ -1,7 +1,7 @@
 //! [`Streams`]: the shared streams of a unit of work, and how they end with it.
 
 use std::any::{Any, TypeId, type_name};
-use std::ptr::addr_eq;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use crate::channel::{AnyChannel, Channel};
@@ -9,15 +9,39 @@ use crate::error::StreamError;
 use crate::scope::{Deadline, Scope};
 use crate::sync::lock;
 
-/// The shared streams of one unit of work, in the order they were made.
+/// How many anonymous streams there are before those that are over are removed for the first time.
+const FEW_STREAMS: usize = 8;
+
+/// The shared streams of one unit of work.
 #[derive(Default)]
-pub(super) struct Streams(Mutex<Vec<StreamEntry>>);
+pub(super) struct Streams(Mutex<StreamTable>);
+
+#[derive(Default)]
+struct StreamTable {
+    /// Those that are found by type and name, in the order they were made.
+    shared: Vec<StreamEntry>,
+    /// The same, by the type of their items.
+    by_type: HashMap<TypeId, NamedChannels>,
+    /// The anonymous ones, in the order they were made.
+    apart: Vec<StreamEntry>,
+    /// How many anonymous streams there are when those that are over are removed.
+    many_apart: usize,
+    /// How many streams were ever made.
+    made: u64,
+}
+
+/// The streams of one type of items.
+#[derive(Default)]
+struct NamedChannels {
+    unnamed: Option<Arc<dyn AnyChannel>>,
+    named: HashMap<Arc<str>, Arc<dyn AnyChannel>>,
+}
 
 /// A stream of a unit of work.
 #[derive(Clone)]
 pub(super) struct StreamEntry {
-    /// The type of the items; `None` for an anonymous stream.
-    item: Option<TypeId>,
+    /// Its place among all in the order they were made.
+    number: u64,
     pub(super) item_name: &'static str,
     pub(super) name: Option<Arc<str>>,
     pub(super) channel: Arc<dyn AnyChannel>,
@@ -31,16 +55,16 @@ impl Scope {
         capacity: usize,
     ) -> Arc<Channel<T>> {
         let mut streams = lock(&self.extras_or_new().streams.0);
-        let known = streams
-            .iter()
-            .find(|entry| entry.item == Some(TypeId::of::<T>()) && entry.name.as_deref() == name);
-        if let Some(entry) = known {
-            let channel: Arc<dyn Any + Send + Sync> = Arc::clone(&entry.channel) as _;
+        if let Some(known) = streams.find(TypeId::of::<T>(), name) {
+            let channel: Arc<dyn Any + Send + Sync> = Arc::clone(known) as _;
             return channel
                 .downcast()
                 .expect("streams are found by the type of their items");
         }
-        self.add_stream(&mut streams, Some(TypeId::of::<T>()), name, capacity)
+        let channel = self.open_stream(capacity);
+        let entry = streams.enter::<T>(name, &channel);
+        streams.share(TypeId::of::<T>(), entry);
+        channel
     }
 
     /// An anonymous stream: it is not discoverable by type, so only its creator can hand it out. It ends with
@@ -50,27 +74,19 @@ impl Scope {
         capacity: usize,
     ) -> Arc<Channel<T>> {
         let mut streams = lock(&self.extras_or_new().streams.0);
-        // There may be many, one after the other. An entry that holds the last reference belongs to a stream
-        // that is over.
-        let is_over = |entry: &mut StreamEntry| {
-            entry.item.is_none() && Arc::strong_count(&entry.channel) == 1
-        };
-        let over: Vec<_> = streams.extract_if(.., is_over).collect();
-        let channel = self.add_stream(&mut streams, None, None, capacity);
+        let over = streams.remove_what_is_over();
+        let channel = self.open_stream(capacity);
+        let entry = streams.enter::<T>(None, &channel);
+        streams.apart.push(entry);
         drop(streams);
         drop(over); // Dropping items runs user code, which must not happen under the lock.
         channel
     }
 
-    fn add_stream<T: Send + Sync + 'static>(
-        &self,
-        streams: &mut Vec<StreamEntry>,
-        item: Option<TypeId>,
-        name: Option<&str>,
-        capacity: usize,
-    ) -> Arc<Channel<T>> {
+    /// A stream, which has ended if the unit of work has. Made under the lock under which all streams are
+    /// ended, so that no stream is opened after that.
+    fn open_stream<T: Send + Sync + 'static>(&self, capacity: usize) -> Arc<Channel<T>> {
         let channel = Arc::new(Channel::<T>::new(capacity));
-        // Checked under the lock under which all streams are ended, so that no stream is opened after that.
         if self.is_cancelled() {
             channel.end(Err(StreamError::Cancelled));
         } else if self.has_ended() {
@@ -81,12 +97,6 @@ impl Scope {
                 Ok(())
             });
         }
-        streams.push(StreamEntry {
-            item,
-            item_name: type_name::<T>(),
-            name: name.map(Arc::from),
-            channel: Arc::clone(&channel) as Arc<dyn AnyChannel>,
-        });
         channel
     }
 
@@ -100,8 +110,8 @@ impl Scope {
     pub(super) fn end_streams(&self, end: impl Fn(&dyn AnyChannel) -> usize) {
         let Some(extras) = self.extras() else { return };
         // Outside of the lock, because dropping items runs user code.
-        let open = lock(&extras.streams.0).clone();
-        open.iter().for_each(|entry| entry.end(&end));
+        let all = lock(&extras.streams.0).in_order(|_| true);
+        all.iter().for_each(|entry| entry.end(&end));
     }
 
     /// The streams that are open, in the order they were made.
@@ -109,19 +119,71 @@ impl Scope {
         let Some(extras) = self.extras() else {
             return Vec::new();
         };
-        let streams = lock(&extras.streams.0);
-        let open = streams.iter().filter(|entry| !entry.channel.has_ended());
-        open.cloned().collect()
+        lock(&extras.streams.0).in_order(|entry| !entry.channel.has_ended())
+    }
+}
+
+impl StreamTable {
+    fn find(&self, item: TypeId, name: Option<&str>) -> Option<&Arc<dyn AnyChannel>> {
+        let channels = self.by_type.get(&item)?;
+        match name {
+            None => channels.unnamed.as_ref(),
+            Some(name) => channels.named.get(name),
+        }
+    }
+
+    /// The entry of a stream that was just made.
+    fn enter<T: Send + Sync + 'static>(
+        &mut self,
+        name: Option<&str>,
+        channel: &Arc<Channel<T>>,
+    ) -> StreamEntry {
+        self.made += 1;
+        StreamEntry {
+            number: self.made,
+            item_name: type_name::<T>(),
+            name: name.map(Arc::from),
+            channel: Arc::clone(channel) as _,
+        }
+    }
+
+    /// Lets a stream be found by the type of its items and its name.
+    fn share(&mut self, item: TypeId, entry: StreamEntry) {
+        let channels = self.by_type.entry(item).or_default();
+        let channel = Arc::clone(&entry.channel);
+        match &entry.name {
+            None => channels.unnamed = Some(channel),
+            Some(name) => drop(channels.named.insert(Arc::clone(name), channel)),
+        }
+        self.shared.push(entry);
+    }
+
+    /// Removes the anonymous streams that are over, if there are many more than the last time: a unit of work
+    /// may have many of them, one after the other. An entry that holds the last reference belongs to a stream
+    /// that is over.
+    fn remove_what_is_over(&mut self) -> Vec<StreamEntry> {
+        if self.apart.len() < self.many_apart.max(FEW_STREAMS) {
+            return Vec::new();
+        }
+        let is_over = |entry: &mut StreamEntry| Arc::strong_count(&entry.channel) == 1;
+        let over = self.apart.extract_if(.., is_over).collect();
+        self.many_apart = self.apart.len() * 2;
+        over
+    }
+
+    /// Those that are wanted, the oldest first.
+    fn in_order(&self, is_wanted: impl Fn(&StreamEntry) -> bool) -> Vec<StreamEntry> {
+        let all = self.shared.iter().chain(&self.apart);
+        let mut wanted: Vec<_> = all.filter(|entry| is_wanted(entry)).cloned().collect();
+        wanted.sort_by_key(|entry| entry.number); // Two runs in order: cheap to merge.
+        wanted
     }
 }
 
 impl StreamEntry {
-    /// Whether it is one of these.
-    pub(super) fn is_in(&self, streams: &[Arc<dyn AnyChannel>]) -> bool {
-        let this = Arc::as_ptr(&self.channel);
-        streams
-            .iter()
-            .any(|stream| addr_eq(Arc::as_ptr(stream), this))
+    /// Whether it is one of these, which are known by their addresses.
+    pub(super) fn is_in(&self, streams: &HashMap<usize, Arc<dyn AnyChannel>>) -> bool {
+        streams.contains_key(&Arc::as_ptr(&self.channel).addr())
     }
 
     pub(super) fn end(&self, end: &impl Fn(&dyn AnyChannel) -> usize) {

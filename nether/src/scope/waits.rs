@@ -52,21 +52,21 @@ pub(crate) struct QueuedWait {
 }
 
 impl QueuedWait {
-    /// The future that waits is polled: it may be accepted now.
-    pub(crate) fn begin_poll(&self) {
-        self.set_waker(None);
+    /// The future that waits is polled: it may be accepted now. Returns whether it still waits; if not, the
+    /// unit of work has taken the message back.
+    pub(crate) fn begin_poll(&self) -> bool {
+        self.poll(None)
     }
 
     /// It was polled, and waits on.
     pub(crate) fn end_poll(&self, waker: &Waker) {
-        self.set_waker(Some(waker.clone()));
+        self.poll(Some(waker.clone()));
         self.scope.notify_moved();
     }
 
-    fn set_waker(&self, waker: Option<Waker>) {
-        if let Some(extras) = self.scope.extras() {
-            extras.ledger.poll_queued(self.id, waker);
-        }
+    fn poll(&self, waker: Option<Waker>) -> bool {
+        let extras = self.scope.extras();
+        extras.is_some_and(|extras| extras.ledger.poll_queued(self.id, waker))
     }
 }
 
@@ -148,7 +148,8 @@ impl Scope {
     }
 
     /// Registers `count` deliveries that wait without a handler behind something, of the message of this
-    /// number. The waker is that of the future that waits, if it has to answer a roll call.
+    /// number. The waker is that of the future that waits, if a sender may cease to poll it: it says when it
+    /// is polled, and whether it was taken back.
     #[cold]
     pub(crate) fn queue(
         self: &Arc<Self>,

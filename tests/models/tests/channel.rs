@@ -134,6 +134,36 @@ fn an_item_that_woke_one_who_gave_up_wakes_another() {
     });
 }
 
+/// It was woken as a stream, is kept, and is never polled again.
+#[test]
+fn an_item_that_woke_one_who_does_not_come_back_wakes_another() {
+    in_many_interleavings(|| {
+        let channel = numbers(2);
+        channel.join();
+        channel.join();
+        let patient = {
+            let channel = Arc::clone(&channel);
+            thread::spawn(move || {
+                let mut ticket = None;
+                let pulled = block_on(poll_fn(|cx| channel.poll_follow(&mut ticket, cx)));
+                pulled.expect("it ends in order")
+            })
+        };
+        let kept = {
+            let channel = Arc::clone(&channel);
+            thread::spawn(move || {
+                let (mut ticket, mut cx) = (None, Context::from_waker(Waker::noop()));
+                channel.poll_follow(&mut ticket, &mut cx).is_ready()
+            })
+        };
+        push(&channel, 1);
+        if kept.join().expect("it does not panic") {
+            push(&channel, 2);
+        }
+        assert!(patient.join().expect("it does not panic").is_some());
+    });
+}
+
 #[test]
 fn room_that_woke_one_who_gave_up_wakes_another() {
     in_many_interleavings(|| {
@@ -196,7 +226,7 @@ fn whoever_waits_for_a_consumer_that_leaves_is_told() {
                 block_on(poll_fn(|cx| channel.poll_push(&mut item, &mut ticket, cx)))
             })
         };
-        channel.part(None);
+        channel.part(None, None);
         assert!(pushing.join().expect("it does not panic").is_err());
     });
 }

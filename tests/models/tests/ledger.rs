@@ -27,18 +27,26 @@ mod channel {
 mod ledger;
 
 use std::sync::Arc;
+use std::task::Waker;
 
 use shuttle::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use shuttle::thread;
 
 use crate::channel::AnyChannel;
-use crate::ledger::{DeliveryKey, Finding, Ledger, ParkedIn, WaitKind};
+use crate::ledger::{DeliveryKey, Finding, Ledger, ParkedIn, PendingReply, Queued, WaitKind};
 
-/// A stream, as the number of the items in it.
-struct Stream(AtomicU64);
+/// A stream, as the number of the items in it, and how often closing has looked at it.
+struct Stream(AtomicU64, AtomicU64);
+
+impl Stream {
+    fn new(items: u64) -> Arc<Self> {
+        Arc::new(Stream(AtomicU64::new(items), AtomicU64::new(0)))
+    }
+}
 
 impl AnyChannel for Stream {
     fn is_drained(&self) -> bool {
+        self.1.fetch_add(1, Ordering::SeqCst);
         self.0.load(Ordering::SeqCst) == 0
     }
 
@@ -75,7 +83,7 @@ impl Unit {
     fn new() -> Arc<Self> {
         Arc::new(Unit {
             ledger: Ledger::default(),
-            stream: Arc::new(Stream(AtomicU64::new(0))),
+            stream: Stream::new(0),
             in_flight: AtomicU64::new(2),
             has_item: AtomicBool::new(false),
         })
@@ -186,4 +194,115 @@ fn a_wait_that_is_not_polled_any_more_does_not_count() {
         assert!(matches!(unit.look(), Finding::Stuck(_)));
     };
     shuttle::check_dfs(handler_works_on, None);
+}
+
+/// It has given up to wait for an item that lies there, and waits for another stream.
+#[test]
+fn a_wait_that_is_kept_does_not_hide_that_its_handler_waits_elsewhere() {
+    let handler_waits_elsewhere = || {
+        let (kept, other) = (Stream::new(1), Stream::new(0));
+        let ledger = Ledger::default();
+        ledger.begin(CONSUMER, WaitKind::Item(kept));
+        let id = ledger.begin(CONSUMER, WaitKind::Item(other));
+        ledger.park(CONSUMER, "Take", ParkedIn::Task);
+        assert!(matches!(ledger.look(0, || 1), Finding::RollCalled));
+        ledger.unpark(CONSUMER);
+        ledger.answer(CONSUMER, id);
+        ledger.park(CONSUMER, "Take", ParkedIn::Task);
+        assert!(matches!(ledger.look(0, || 1), Finding::Stuck(_)));
+    };
+    shuttle::check_dfs(handler_waits_elsewhere, None);
+}
+
+/// However often a handler that works is polled, closing does not look at those that wait.
+#[test]
+fn who_waits_costs_nothing_while_a_handler_works() {
+    let many_wait_and_one_works = || {
+        let ledger = Ledger::default();
+        let stream = Stream::new(0);
+        for sequence in 2..1000 {
+            let consumer = DeliveryKey { sequence, place: 0 };
+            let stream = Arc::clone(&stream) as Arc<dyn AnyChannel>;
+            ledger.begin(consumer, WaitKind::Item(stream));
+            ledger.park(consumer, "Take", ParkedIn::Task);
+        }
+        for _ in 0..1000 {
+            ledger.park(CONSUMER, "Work", ParkedIn::Task);
+            assert!(matches!(ledger.look(0, || 999), Finding::Busy));
+            ledger.unpark(CONSUMER);
+        }
+        // It has called others before, and their replies have arrived.
+        for _ in 0..1000 {
+            ledger.expect_reply(CONSUMER, (1000, 1), Arc::new(Arrived));
+            ledger.park(CONSUMER, "Work", ParkedIn::Task);
+            assert!(matches!(ledger.look(0, || 999), Finding::Busy));
+            ledger.unpark(CONSUMER);
+        }
+        assert_eq!(stream.1.load(Ordering::SeqCst), 0);
+        assert_eq!(ledger.examined(), 0);
+    };
+    shuttle::check_dfs(many_wait_and_one_works, Some(1));
+}
+
+/// A reply that has arrived.
+struct Arrived;
+
+impl PendingReply for Arrived {
+    fn is_open(&self) -> bool {
+        false
+    }
+
+    fn wake(&self) {}
+
+    fn close(&self) {}
+}
+
+/// A message that waits for room is accepted or taken back, and never both.
+#[test]
+fn a_sender_that_polls_is_not_taken_back() {
+    in_many_interleavings(|| {
+        let ledger = Arc::new(Ledger::default());
+        let behind = (7, Queued::Mailbox(1));
+        let id = ledger.queue(behind, 1, Some(Waker::noop().clone()));
+        let in_flight = Arc::new(AtomicU64::new(1));
+        let sender = {
+            let (ledger, in_flight) = (Arc::clone(&ledger), Arc::clone(&in_flight));
+            thread::spawn(move || {
+                let is_accepted = ledger.poll_queued(id, None);
+                if is_accepted {
+                    ledger.leave(id);
+                    in_flight.fetch_sub(1, Ordering::SeqCst);
+                }
+                is_accepted
+            })
+        };
+        let mut taken = 0;
+        for _ in 0..3 {
+            let finding = ledger.look(0, || in_flight.load(Ordering::SeqCst));
+            if let Finding::Unpolled(roll) = finding {
+                let back = ledger.take_back(roll);
+                taken += back.count;
+                in_flight.fetch_sub(back.count, Ordering::SeqCst);
+                back.wake();
+            }
+        }
+        let is_accepted = sender.join().expect("it does not panic");
+        assert_eq!(u64::from(is_accepted) + taken, 1);
+        assert_eq!(in_flight.load(Ordering::SeqCst), 0);
+    });
+}
+
+#[test]
+fn a_sender_that_waits_on_is_not_taken_back() {
+    let sender_answers = || {
+        let ledger = Ledger::default();
+        let behind = (7, Queued::Mailbox(1));
+        let live = ledger.queue(behind, 1, Some(Waker::noop().clone()));
+        assert!(matches!(ledger.look(0, || 1), Finding::RollCalled));
+        assert!(ledger.poll_queued(live, None));
+        assert!(ledger.poll_queued(live, Some(Waker::noop().clone())));
+        assert!(matches!(ledger.look(0, || 1), Finding::Busy));
+        assert_eq!(ledger.take_back(1).count, 0);
+    };
+    shuttle::check_dfs(sender_answers, None);
 }

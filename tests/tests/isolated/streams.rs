@@ -1,11 +1,14 @@
 //! Shared streams of a unit of work: who gets which item, who waits for whom, and how a stream ends.
 
-use futures_util::TryStreamExt;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures_util::{StreamExt, TryStreamExt};
 use nether::PushError;
 use nether::prelude::*;
 use nether_tests::ready;
-use std::collections::BTreeSet;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 /// Pushes the numbers from 0.
 #[command]
@@ -231,6 +234,34 @@ async fn an_item_that_was_for_one_who_gave_up_goes_to_another() -> nether::Resul
     other.stream::<u32>().push(1).await?; // Wakes the first.
     drop(given_up);
     assert_eq!(waiting.await?, Some(1));
+    Ok(())
+}
+
+/// A consumer that has waited as a `Stream` is kept, and not polled again.
+#[tokio::test(start_paused = true)]
+async fn an_item_that_woke_one_who_does_not_come_back_goes_to_another() -> nether::Result<()> {
+    let system = system().await?;
+    let ctx = system.context();
+    let numbers = ctx.stream::<u32>();
+    let mut kept: Vec<_> = (0..3).map(|_| numbers.join()).collect();
+    for waits_as_stream in [true, false] {
+        for consumer in &mut kept {
+            assert!(ready(&mut Box::pin(consumer.next())).await.is_none());
+        }
+        let other = ctx.clone();
+        let waiting = tokio::spawn(async move {
+            let mut numbers = other.stream::<u32>().join();
+            if waits_as_stream {
+                numbers.next().await.transpose()
+            } else {
+                numbers.pull().await
+            }
+        });
+        tokio::task::yield_now().await; // It sleeps.
+        numbers.push(1).await?;
+        let taken = timeout(Duration::from_secs(1), waiting).await?;
+        assert_eq!(taken??, Some(1), "as a stream: {waits_as_stream}");
+    }
     Ok(())
 }
 

@@ -21,10 +21,14 @@ use crate::scope::Waiting;
 /// them. Made by [`join`](crate::SharedStream::join).
 ///
 /// As a `futures_core::Stream` it yields `Ok` for each item. If the stream ends with an error, that is the
-/// last that it yields.
+/// last that it yields. A consumer that waits as a stream may be kept and never polled again, so each item
+/// wakes all that wait so, besides one that waits with [`pull`](JoinStream::pull). If many consumers wait,
+/// `pull` is cheaper.
 pub struct JoinStream<'c, T> {
     channel: Arc<Channel<T>>,
     consumer: Consumer<'c>,
+    /// Its place among those that every item wakes.
+    following: Ticket,
 }
 
 /// One who sees every item of a [`SharedStream`](crate::SharedStream), which it gets a clone of: of what is
@@ -44,6 +48,7 @@ pub struct WatchStream<'c, T> {
 /// What both have besides the channel.
 struct Consumer<'c> {
     participant: Participant<'c>,
+    /// Its place among those that sleep.
     ticket: Ticket,
     timer: Timer,
     /// Whether it has got the end.
@@ -58,11 +63,12 @@ impl<'c, T: Send + Sync + 'static> JoinStream<'c, T> {
         JoinStream {
             channel,
             consumer: Consumer::new(participant),
+            following: None,
         }
     }
 
     /// The next item that no other has taken; waits for it. `None` once the stream has ended in order and is
-    /// empty. Dropping this future loses no item.
+    /// empty. Dropping this future loses no item; keeping it without polling it may keep an item from others.
     ///
     /// # Errors
     /// Why the stream ended, if not in order, once. After that, `None`.
@@ -72,7 +78,9 @@ impl<'c, T: Send + Sync + 'static> JoinStream<'c, T> {
     }
 
     fn poll_pull(&mut self, cx: &mut Context<'_>) -> Poll<Pulled<T>> {
-        let JoinStream { channel, consumer } = self;
+        let JoinStream {
+            channel, consumer, ..
+        } = self;
         consumer.poll(cx, |ticket, cx| channel.poll_join(ticket, cx))
     }
 }
@@ -167,7 +175,9 @@ struct Pull<'a, 'c, T>(&'a mut JoinStream<'c, T>);
 
 impl<T> Drop for Pull<'_, '_, T> {
     fn drop(&mut self) {
-        let JoinStream { channel, consumer } = &mut *self.0;
+        let JoinStream {
+            channel, consumer, ..
+        } = &mut *self.0;
         consumer.waiting = None;
         if consumer.ticket.is_some() {
             channel.withdraw_join(&mut consumer.ticket);
@@ -190,7 +200,13 @@ impl<T: Send + Sync + 'static> Stream for JoinStream<'_, T> {
     type Item = Result<T, StreamError>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.get_mut().poll_pull(cx).map(Result::transpose)
+        let JoinStream {
+            channel,
+            consumer,
+            following,
+        } = self.get_mut();
+        let pulled = consumer.poll(cx, |_, cx| channel.poll_follow(following, cx));
+        pulled.map(Result::transpose)
     }
 }
 
@@ -204,7 +220,8 @@ impl<T: Send + Sync + 'static> Stream for WatchStream<'_, T> {
 
 impl<T> Drop for JoinStream<'_, T> {
     fn drop(&mut self) {
-        self.channel.part(self.consumer.ticket.take());
+        let (pulling, following) = (self.consumer.ticket.take(), self.following.take());
+        self.channel.part(pulling, following);
     }
 }
 

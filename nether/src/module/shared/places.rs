@@ -1,8 +1,9 @@
 //! [`Places`] of a shared module: how work waits for one, and is taken back if it does not get one.
 
 use std::future::{pending, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Poll, Waker};
 
 use tokio::sync::{Semaphore, watch};
 
@@ -77,10 +78,9 @@ impl Places {
         let _ = self.closed.subscribe().wait_for(|closed| *closed).await; // The sender is there.
     }
 
-    /// Registers that a message waits for a place.
-    async fn queue(&self, scope: &Arc<Scope>, sequence: u64) -> QueuedWait {
-        let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
-        scope.queue((sequence, Queued::Place(self.all)), 1, Some(waker))
+    /// Registers that a message waits for a place. The waker is that of its sender, if one polls it.
+    fn queue(&self, scope: &Arc<Scope>, sequence: u64, sender: Option<&Waker>) -> QueuedWait {
+        scope.queue((sequence, Queued::Place(self.all)), 1, sender.cloned())
     }
 
     /// Waits for a place, first come, first served, and takes it.
@@ -93,7 +93,7 @@ impl Places {
     /// Waits for a place for what a handler caused. Says whether it took one: it does not if there is a
     /// reason not to begin any more.
     pub(super) async fn wait_inside(&self, scope: &Arc<Scope>, sequence: u64) -> bool {
-        let _queued = self.queue(scope, sequence).await;
+        let _queued = self.queue(scope, sequence, None);
         let place = async {
             self.wait().await;
             true
@@ -118,50 +118,73 @@ pub(super) async fn until_obstacle(scope: &Scope) {
 }
 
 /// Work from outside that waits for a place. Dropped, it is taken back: it is not in flight any more.
-pub(super) struct Offered<P>(Option<(P, Header)>);
+pub(super) struct Offered<P> {
+    /// `None` once it has entered.
+    offer: Option<(P, Header)>,
+    /// That it waits, for the unit of work that closes.
+    queued: Option<QueuedWait>,
+}
 
 impl<P> Offered<P> {
     pub(super) fn new(parcel: P, header: Header) -> Self {
-        Offered(Some((parcel, header)))
+        Offered {
+            offer: Some((parcel, header)),
+            queued: None,
+        }
     }
 
-    /// Waits for a place, until the module accepts nothing or the unit of work is cancelled; whoever polls
-    /// this sees to the deadline. Gives back whether it took a place, which belongs to what it gives back:
-    /// without one, the module refuses the message.
+    /// Waits for a place, until the module accepts nothing or the unit of work is cancelled or takes the
+    /// message back; whoever polls this sees to the deadline. Gives back whether it took a place, which
+    /// belongs to what it gives back: without one, the module refuses the message.
     pub(super) async fn enter(mut self, places: &Places) -> Result<(P, Header, bool), SendError> {
-        let Some((_, header)) = &self.0 else {
+        let Some((_, header)) = &self.offer else {
             unreachable!("an offer enters once")
         };
-        let (scope, message) = (Arc::clone(&header.scope), header.label.message.name());
-        let queued = places.queue(&scope, header.label.sequence()).await;
+        let (scope, label) = (Arc::clone(&header.scope), header.label);
+        let message = label.message.name();
         let is_cancelled = async {
             scope.cancelled().await;
-            None
+            Err(SendError::Cancelled { message })
         };
         let is_closed = async {
             places.closed().await;
-            Some(false)
+            Ok(false)
         };
         let place = async {
             places.wait().await;
-            Some(true)
+            Ok(true)
         };
         // A place that is there counts less than a reason not to begin.
-        let entered = race(is_cancelled, race(is_closed, place)).await;
-        drop(queued); // Before it is in flight as an accepted message.
-        match (entered, self.0.take()) {
-            (Some(has_place), Some((parcel, header))) => Ok((parcel, header, has_place)),
-            (_, offered) => {
-                self.0 = offered;
-                Err(SendError::Cancelled { message })
+        let mut entered = pin!(race(is_cancelled, race(is_closed, place)));
+        let queued = &mut self.queued;
+        let has_place = poll_fn(|cx| {
+            let queued = queued
+                .get_or_insert_with(|| places.queue(&scope, label.sequence(), Some(cx.waker())));
+            if !queued.begin_poll() {
+                return Poll::Ready(Err(SendError::Closed { message }));
             }
+            let polled = entered.as_mut().poll(cx);
+            if polled.is_pending() {
+                queued.end_poll(cx.waker());
+            }
+            polled
+        })
+        .await?;
+        self.queued = None; // Before it is in flight as an accepted message.
+        match self.offer.take() {
+            Some((parcel, header)) => Ok((parcel, header, has_place)),
+            None => unreachable!("an offer enters once"),
         }
     }
 }
 
 impl<P> Drop for Offered<P> {
     fn drop(&mut self) {
-        if let Some((_, header)) = &self.0 {
+        let queued = self.queued.as_ref();
+        let is_taken_back = queued.is_some_and(|queued| !queued.begin_poll());
+        if let Some((_, header)) = &self.offer
+            && !is_taken_back
+        {
             header.scope.take_back(1);
         }
     }

@@ -10,18 +10,20 @@
 //! reply from a mailbox register at once: closing could not find them later. Its interleavings are tried out
 //! in `tests/models`.
 
+mod entries;
+mod state;
 mod stuck;
+mod working;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
-use self::stuck::StuckSet;
+use self::entries::{ParkedHandler, QueuedEntry, ReplyEntry, WaitEntry};
+use self::state::LedgerState;
+use self::stuck::{Verdict, first_verdict, last_verdict};
 use crate::channel::AnyChannel;
 use crate::sync::{Mutex, lock};
-
-/// How many replies are registered before those that are over are removed for the first time.
-const FEW_REPLIES: usize = 32;
 
 /// What a delivery is known by while its handler runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -107,6 +109,8 @@ pub(crate) enum Queued {
     Place(SharedPlaces),
     /// The end of the command of this number, which its caller has abandoned.
     Abandoned(u64),
+    /// The first delivery of the event of this number that is queued.
+    Event(u64),
 }
 
 /// The places of a shared module.
@@ -122,69 +126,6 @@ pub(crate) struct SharedPlaces {
 #[derive(Default)]
 pub(crate) struct Ledger(Mutex<LedgerState>);
 
-#[derive(Default)]
-struct LedgerState {
-    /// What handlers wait for, other than replies from mailboxes.
-    waits: HashMap<DeliveryKey, Vec<WaitEntry>>,
-    /// The replies that handlers wait for, by their addresses.
-    replies: HashMap<usize, ReplyEntry>,
-    /// How many replies there are when those that are over are removed.
-    many_replies: usize,
-    /// The handlers that are not being polled.
-    parked: HashMap<DeliveryKey, ParkedHandler>,
-    /// The exclusive modules among them.
-    held: HashMap<DeliveryKey, HeldModule>,
-    queued: HashMap<u64, QueuedEntry>,
-    next_id: u64,
-    /// The number of the last roll call.
-    roll: u64,
-    /// How many waits had begun or ended before the last roll call.
-    moves_before_roll: u64,
-    /// How many waits have begun or ended.
-    moves: u64,
-    /// How many waits at streams have ended.
-    ended_waits: u64,
-}
-
-struct QueuedEntry {
-    /// The number of the message.
-    sequence: u64,
-    behind: Queued,
-    /// How many deliveries it stands for.
-    count: u64,
-    /// Whether the future that waits is being polled, so that it may be accepted now.
-    is_polled: bool,
-    /// Wakes that future, if it has to answer.
-    waker: Option<Waker>,
-}
-
-struct ParkedHandler {
-    /// The name of the message.
-    message: &'static str,
-    /// The last roll call before it was parked.
-    roll: u64,
-    /// The shared module in which it has a place.
-    place_in: Option<u64>,
-}
-
-struct WaitEntry {
-    id: u64,
-    kind: WaitKind,
-    /// The last roll call that the future answered.
-    answered: u64,
-}
-
-struct ReplyEntry {
-    /// The delivery that waits for it.
-    of: DeliveryKey,
-    /// The number of the message.
-    sequence: u64,
-    /// The number of the exclusive module that handles the message.
-    module: u64,
-    reply: Arc<dyn PendingReply>,
-    answered: u64,
-}
-
 /// What becomes of the deliveries in flight.
 pub(crate) enum Finding {
     /// Some may go on by themselves.
@@ -193,14 +134,30 @@ pub(crate) enum Finding {
     RollCalled,
     /// All wait, for one another or at a stream.
     Stuck(Stuck),
+    /// All wait, some of them only for senders outside of handlers, which wait for room and do not poll: they
+    /// did not answer the roll call of this number.
+    Unpolled(u64),
 }
 
-/// Streams at which deliveries wait, when all of them wait.
+/// Streams at which deliveries wait, by their addresses, when all of them wait.
+#[derive(Default)]
 pub(crate) struct Stuck {
-    pub(crate) for_items: Vec<Arc<dyn AnyChannel>>,
-    pub(crate) for_room: Vec<Arc<dyn AnyChannel>>,
-    /// Another number if a wait at a stream has ended in between.
-    pub(crate) ended_waits: u64,
+    pub(crate) for_items: HashMap<usize, Arc<dyn AnyChannel>>,
+    pub(crate) for_room: HashMap<usize, Arc<dyn AnyChannel>>,
+}
+
+/// Messages that waited for room and are not in flight any more.
+pub(crate) struct TakenBack {
+    /// How many deliveries they stood for.
+    pub(crate) count: u64,
+    wakers: Vec<Waker>,
+}
+
+impl TakenBack {
+    /// Wakes their senders, which get an error when they poll.
+    pub(crate) fn wake(self) {
+        self.wakers.into_iter().for_each(Waker::wake);
+    }
 }
 
 impl Ledger {
@@ -223,7 +180,7 @@ impl Ledger {
             reply,
         };
         let address = Arc::as_ptr(&entry.reply).cast::<()>().addr();
-        state.replies.insert(address, entry);
+        state.expect(address, entry);
         drop(state);
         drop(over); // What a reply holds is the user's.
     }
@@ -244,6 +201,7 @@ impl Ledger {
         let answered = state.roll;
         let entry = WaitEntry { id, kind, answered };
         state.waits.entry(of).or_default().push(entry);
+        state.review(of);
         id
     }
 
@@ -261,7 +219,6 @@ impl Ledger {
     pub(crate) fn end(&self, of: DeliveryKey, id: u64) {
         let mut state = lock(&self.0);
         state.moves += 1;
-        state.ended_waits += 1;
         let Some(waits) = state.waits.get_mut(&of) else {
             return;
         };
@@ -270,6 +227,7 @@ impl Ledger {
         if waits.is_empty() {
             state.waits.remove(&of);
         }
+        state.review(of);
         drop(state);
         drop(over); // It may hold the last handle to a stream.
     }
@@ -291,6 +249,7 @@ impl Ledger {
         if let Some(module) = module {
             state.held.insert(handler, module);
         }
+        state.review(handler);
     }
 
     /// A handler is polled, or is over.
@@ -298,6 +257,7 @@ impl Ledger {
         let mut state = lock(&self.0);
         state.parked.remove(&handler);
         state.held.remove(&handler);
+        state.review(handler);
     }
 
     /// Registers `count` deliveries that wait without a handler; gives what [`leave`](Ledger::leave) knows them
@@ -316,18 +276,44 @@ impl Ledger {
             count,
             is_polled: false,
             waker,
+            answered: state.roll,
         };
         state.queued.insert(id, entry);
         id
     }
 
     /// The future of what waits without a handler is polled from now on, or was polled and waits on, with
-    /// this waker.
-    pub(crate) fn poll_queued(&self, id: u64, waker: Option<Waker>) {
+    /// this waker. Returns whether it still waits: it may have been [taken back](Ledger::take_back).
+    pub(crate) fn poll_queued(&self, id: u64, waker: Option<Waker>) -> bool {
         let mut state = lock(&self.0);
-        if let Some(entry) = state.queued.get_mut(&id) {
-            entry.is_polled = waker.is_none();
-            entry.waker = waker.or(entry.waker.take());
+        let roll = state.roll;
+        let Some(entry) = state.queued.get_mut(&id) else {
+            return false;
+        };
+        entry.is_polled = waker.is_none();
+        entry.answered = roll;
+        let old = match waker {
+            Some(waker) => entry.waker.replace(waker),
+            None => None,
+        };
+        drop(state);
+        drop(old); // What a waker holds is the user's.
+        true
+    }
+
+    /// Takes the messages back that wait for room and have answered neither the roll call of this number nor a
+    /// later one.
+    pub(crate) fn take_back(&self, roll: u64) -> TakenBack {
+        let mut state = lock(&self.0);
+        state.moves += 1;
+        let taken = state
+            .queued
+            .extract_if(|_, entry| entry.is_unpolled(roll))
+            .map(|(_, entry)| (entry.count, entry.waker));
+        let (counts, wakers): (Vec<u64>, Vec<_>) = taken.unzip();
+        TakenBack {
+            count: counts.iter().sum(),
+            wakers: wakers.into_iter().flatten().collect(),
         }
     }
 
@@ -353,6 +339,11 @@ impl Ledger {
         // Dropped after the lock is released: to drop a module runs user code.
         let mut mailboxes = Vec::new();
         let mut state = lock(&self.0);
+        state.examined = 0;
+        if state.has_working() {
+            return Finding::Busy;
+        }
+        state.examined = state.parked.len() + state.queued.len();
         mailboxes.extend(
             state
                 .held
@@ -368,21 +359,29 @@ impl Ledger {
         let queued = state.queued.values().filter(|entry| !entry.is_polled);
         let queued = queued.map(|entry| entry.count).sum::<u64>();
         let known = state.parked.len() as u64 + held + waiting + queued;
-        if known != in_flight || !state.is_stuck(|_| true) {
+        if known != in_flight || first_verdict(&state) == Verdict::GoesOn {
             return Finding::Busy;
         }
-        if state.moves_before_roll == state.moves && state.roll > 0 {
-            let roll = state.roll;
-            let is_present = state.parked.values().all(|parked| parked.roll == roll);
-            if !is_present || !state.is_stuck(|answered| answered == roll) {
-                return Finding::Busy;
-            }
-            return Finding::Stuck(state.streams());
+        if state.moves_before_roll != state.moves || state.roll == 0 {
+            let called = state.call_roll();
+            drop(state);
+            called.wake();
+            return Finding::RollCalled;
         }
-        let called = state.call_roll();
-        drop(state);
-        called.wake();
-        Finding::RollCalled
+        let roll = state.roll;
+        if state.parked.values().any(|parked| parked.roll != roll) {
+            return Finding::Busy;
+        }
+        match last_verdict(&state) {
+            Verdict::GoesOn => Finding::Busy,
+            Verdict::WaitsUnpolled => Finding::Unpolled(roll),
+            Verdict::Waits => Finding::Stuck(state.stuck()),
+        }
+    }
+
+    /// How many waits and deliveries the last look went through; 0 if it did not have to.
+    pub(crate) fn examined(&self) -> usize {
+        lock(&self.0).examined
     }
 }
 
@@ -391,13 +390,13 @@ impl Ledger {
     pub(crate) fn describe(&self) -> Vec<String> {
         let state = lock(&self.0);
         let mut waits = Vec::new();
+        let replies = state.open_replies();
         for (key, handler) in &state.parked {
             let message = handler.message;
             for wait in state.waits.get(key).into_iter().flatten() {
                 waits.push(format!("`{message}` waits for {}", wait.kind.words()));
             }
-            let replies = state.replies.values().filter(|entry| entry.of == *key);
-            for entry in replies.filter(|entry| entry.reply.is_open()) {
+            for entry in replies.get(key).into_iter().flatten() {
                 waits.push(format!(
                     "`{message}` waits for the reply to message {}",
                     entry.sequence
@@ -414,125 +413,6 @@ impl WaitKind {
             WaitKind::Item(stream) => format!("an item of {}", stream.describe()),
             WaitKind::Room(stream) => format!("room in {}", stream.describe()),
             WaitKind::Message(sequence) => format!("the reply to message {sequence}"),
-        }
-    }
-}
-
-impl LedgerState {
-    fn number(&mut self) -> u64 {
-        self.moves += 1;
-        self.next_id += 1;
-        self.next_id
-    }
-
-    /// Removes the replies that are over, if there are many more than the last time.
-    fn remove_old_replies(&mut self) -> Vec<(usize, ReplyEntry)> {
-        if self.replies.len() < self.many_replies.max(FEW_REPLIES) {
-            return Vec::new();
-        }
-        let over = self
-            .replies
-            .extract_if(|_, entry| !entry.reply.is_open())
-            .collect();
-        self.many_replies = self.replies.len() * 2;
-        over
-    }
-
-    fn call_roll(&mut self) -> Called {
-        self.roll += 1;
-        self.moves_before_roll = self.moves;
-        let streams = self.waits.values().flatten().filter_map(WaitEntry::stream);
-        let replies = self.replies.values().map(|entry| Arc::clone(&entry.reply));
-        let queued = self.queued.values().filter_map(|entry| entry.waker.clone());
-        Called {
-            streams: streams.cloned().collect(),
-            replies: replies.collect(),
-            queued: queued.collect(),
-        }
-    }
-
-    /// Whether everything that is known waits for a stream, or for something else that does. A handler with
-    /// several waits waits if all of them do. Only those count that have `answered` so.
-    ///
-    /// The waiting deliveries are the least fixpoint: those that only wait for each other, in a circle, are
-    /// not among them, for no stream that ends would help them.
-    fn is_stuck(&self, answered: impl Fn(u64) -> bool) -> bool {
-        let mut replies: HashMap<DeliveryKey, Vec<&ReplyEntry>> = HashMap::new();
-        for entry in self.replies.values() {
-            if answered(entry.answered) && entry.reply.is_open() {
-                replies.entry(entry.of).or_default().push(entry);
-            }
-        }
-        let handlers: HashMap<u64, DeliveryKey> = self
-            .held
-            .iter()
-            .map(|(key, held)| (held.number, *key))
-            .collect();
-        let mut stuck = StuckSet {
-            handlers: &handlers,
-            parked: &self.parked,
-            queued: &self.queued,
-            known: HashSet::new(),
-        };
-        loop {
-            let before = stuck.known.len();
-            for key in self.parked.keys() {
-                let waits = self.waits.get(key).into_iter().flatten();
-                let waits = waits.filter(|wait| answered(wait.answered));
-                let replies = replies.get(key).into_iter().flatten();
-                let mut ends = waits
-                    .map(|wait| stuck.has_wait(&wait.kind))
-                    .chain(replies.map(|entry| stuck.has_callee(entry)))
-                    .peekable();
-                if ends.peek().is_some() && ends.all(|is_stuck| is_stuck) {
-                    stuck.known.insert(*key);
-                }
-            }
-            if stuck.known.len() == before {
-                break;
-            }
-        }
-        let is_behind = |entry: &QueuedEntry| stuck.has_queued(entry.behind);
-        stuck.known.len() == self.parked.len() && self.queued.values().all(is_behind)
-    }
-
-    fn streams(&self) -> Stuck {
-        let mut stuck = Stuck {
-            for_items: Vec::new(),
-            for_room: Vec::new(),
-            ended_waits: self.ended_waits,
-        };
-        for wait in self.waits.values().flatten() {
-            match &wait.kind {
-                WaitKind::Item(stream) => stuck.for_items.push(Arc::clone(stream)),
-                WaitKind::Room(stream) => stuck.for_room.push(Arc::clone(stream)),
-                WaitKind::Message(_) => {}
-            }
-        }
-        stuck
-    }
-}
-
-/// Whom a roll call wakes, outside of the lock.
-struct Called {
-    streams: Vec<Arc<dyn AnyChannel>>,
-    replies: Vec<Arc<dyn PendingReply>>,
-    queued: Vec<Waker>,
-}
-
-impl Called {
-    fn wake(self) {
-        self.streams.iter().for_each(|stream| stream.notify());
-        self.replies.iter().for_each(|reply| reply.wake());
-        self.queued.into_iter().for_each(Waker::wake);
-    }
-}
-
-impl WaitEntry {
-    fn stream(&self) -> Option<&Arc<dyn AnyChannel>> {
-        match &self.kind {
-            WaitKind::Item(stream) | WaitKind::Room(stream) => Some(stream),
-            WaitKind::Message(_) => None,
         }
     }
 }

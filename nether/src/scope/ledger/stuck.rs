@@ -2,19 +2,129 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{DeliveryKey, ParkedHandler, Queued, QueuedEntry, ReplyEntry, WaitKind};
+use super::entries::{ParkedHandler, QueuedEntry, ReplyEntry};
+use super::state::LedgerState;
+use super::{DeliveryKey, Queued, WaitKind};
+
+/// Which waits count.
+#[derive(Clone, Copy)]
+enum Witness {
+    /// Any of them may be the one that its handler still polls.
+    Any,
+    /// Those that answered this roll call, and all of them.
+    Answered(u64),
+}
+
+/// What becomes of everything that is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Some of it may go on by itself.
+    GoesOn,
+    /// It waits for a stream, or for something else that does; but for messages that wait for room and whose
+    /// senders do not poll.
+    WaitsUnpolled,
+    /// It waits for a stream, or for something else that does.
+    Waits,
+}
+
+/// What may become of everything that is known: a handler counts as one that waits if one of its waits does,
+/// for the others may be held and not polled any more.
+pub(super) fn first_verdict(state: &LedgerState) -> Verdict {
+    StuckSet::judge(state, Witness::Any)
+}
+
+/// What becomes of everything that is known. A handler waits if all its waits do that answered the last roll
+/// call, and there are some.
+pub(super) fn last_verdict(state: &LedgerState) -> Verdict {
+    StuckSet::judge(state, Witness::Answered(state.roll))
+}
 
 /// The deliveries that are known to wait, while it is found out which do.
-pub(super) struct StuckSet<'a> {
+struct StuckSet<'a> {
     /// The handlers that are parked in exclusive modules, by the numbers of these.
-    pub(super) handlers: &'a HashMap<u64, DeliveryKey>,
-    pub(super) parked: &'a HashMap<DeliveryKey, ParkedHandler>,
-    pub(super) queued: &'a HashMap<u64, QueuedEntry>,
-    pub(super) known: HashSet<DeliveryKey>,
+    handlers: HashMap<u64, DeliveryKey>,
+    parked: &'a HashMap<DeliveryKey, ParkedHandler>,
+    /// What is queued, by the numbers of the messages.
+    queued: HashMap<u64, Vec<Queued>>,
+    known: HashSet<DeliveryKey>,
+    /// How many of those that are known have places in each shared module.
+    places: HashMap<u64, usize>,
 }
 
 impl StuckSet<'_> {
-    pub(super) fn has_wait(&self, wait: &WaitKind) -> bool {
+    /// The waiting deliveries are the least fixpoint: those that only wait for each other, in a circle, are
+    /// not among them, for no stream that ends would help them.
+    fn judge(state: &LedgerState, witness: Witness) -> Verdict {
+        let replies = state.open_replies();
+        let counts = |answered: u64| match witness {
+            Witness::Any => true,
+            Witness::Answered(roll) => answered == roll,
+        };
+        let mut stuck = StuckSet {
+            handlers: state
+                .held
+                .iter()
+                .map(|(key, held)| (held.number, *key))
+                .collect(),
+            parked: &state.parked,
+            queued: by_message(state.queued.values()),
+            known: HashSet::new(),
+            places: HashMap::new(),
+        };
+        let mut rest: Vec<_> = state.parked.keys().copied().collect();
+        loop {
+            let before = rest.len();
+            rest.retain(|key| {
+                let waits = state.waits.get(key).into_iter().flatten();
+                let waits = waits.filter(|wait| counts(wait.answered));
+                let replies = replies.get(key).into_iter().flatten();
+                let replies = replies.filter(|entry| counts(entry.answered));
+                let mut ends = waits
+                    .map(|wait| stuck.has_wait(&wait.kind))
+                    .chain(replies.map(|entry| stuck.has_callee(entry)))
+                    .peekable();
+                let is_stuck = match witness {
+                    Witness::Any => ends.any(|is_stuck| is_stuck),
+                    Witness::Answered(_) => ends.peek().is_some() && ends.all(|is_stuck| is_stuck),
+                };
+                drop(ends);
+                if is_stuck {
+                    stuck.add(*key);
+                }
+                !is_stuck
+            });
+            if rest.len() == before {
+                break;
+            }
+        }
+        if !rest.is_empty() {
+            return Verdict::GoesOn;
+        }
+        let mut verdict = Verdict::Waits;
+        for entry in state.queued.values() {
+            if stuck.has_queued(entry.behind) {
+                continue;
+            }
+            let is_unpolled = match witness {
+                Witness::Any => entry.has_sender(),
+                Witness::Answered(roll) => entry.is_unpolled(roll),
+            };
+            if !is_unpolled {
+                return Verdict::GoesOn;
+            }
+            verdict = Verdict::WaitsUnpolled;
+        }
+        verdict
+    }
+
+    fn add(&mut self, handler: DeliveryKey) {
+        self.known.insert(handler);
+        if let Some(module) = self.parked.get(&handler).and_then(|parked| parked.place_in) {
+            *self.places.entry(module).or_default() += 1;
+        }
+    }
+
+    fn has_wait(&self, wait: &WaitKind) -> bool {
         match wait {
             WaitKind::Item(stream) => stream.is_drained() && !stream.has_ended(),
             WaitKind::Room(stream) => stream.is_full(),
@@ -28,16 +138,17 @@ impl StuckSet<'_> {
         if self.parked.contains_key(&callee) {
             return self.known.contains(&callee);
         }
-        let mut queued = self
-            .queued
-            .values()
-            .filter(|entry| entry.sequence == sequence)
-            .peekable();
-        queued.peek().is_some() && queued.all(|entry| self.has_queued(entry.behind))
+        self.has_line_of(sequence)
+    }
+
+    /// Whether all that is queued of the message waits, and there is some.
+    fn has_line_of(&self, sequence: u64) -> bool {
+        let queued = self.queued.get(&sequence);
+        queued.is_some_and(|queued| queued.iter().all(|behind| self.has_queued(*behind)))
     }
 
     /// Whether the message is handled by a delivery that waits, or lies in a mailbox behind one.
-    pub(super) fn has_callee(&self, reply: &ReplyEntry) -> bool {
+    fn has_callee(&self, reply: &ReplyEntry) -> bool {
         let callee = DeliveryKey::of_call(reply.sequence);
         if self.parked.contains_key(&callee) {
             return self.known.contains(&callee);
@@ -50,16 +161,26 @@ impl StuckSet<'_> {
         handler.is_some_and(|key| self.known.contains(key))
     }
 
-    pub(super) fn has_queued(&self, behind: Queued) -> bool {
+    fn has_queued(&self, behind: Queued) -> bool {
         match behind {
             Queued::Mailbox(module) => self.has_module(module),
             Queued::Place(places) => {
-                let have_places = self.parked.iter().filter(|(key, handler)| {
-                    handler.place_in == Some(places.module) && self.known.contains(key)
-                });
-                have_places.count() >= places.count
+                let held = self.places.get(&places.module).copied();
+                held.unwrap_or_default() >= places.count
             }
             Queued::Abandoned(sequence) => self.known.contains(&DeliveryKey::of_call(sequence)),
+            Queued::Event(sequence) => self.has_line_of(sequence),
         }
     }
+}
+
+/// What is queued, by the numbers of the messages; not what waits behind the same message.
+fn by_message<'a>(entries: impl Iterator<Item = &'a QueuedEntry>) -> HashMap<u64, Vec<Queued>> {
+    let mut queued: HashMap<_, Vec<_>> = HashMap::new();
+    for entry in entries {
+        if !matches!(entry.behind, Queued::Event(_)) {
+            queued.entry(entry.sequence).or_default().push(entry.behind);
+        }
+    }
+    queued
 }
