@@ -107,7 +107,7 @@ static C: Declaration = Declaration { name: "C" };
 const UNIT: usize = 7;
 
 /// Finds the one module that keeps the unit of work from its end, for as long as it does.
-fn holders(one: &Arc<Node>, is_held: &Arc<AtomicBool>) -> impl Fn(usize) -> Vec<Arc<Node>> {
+fn holders(one: &Arc<Node>, is_held: &Arc<AtomicBool>) -> impl Fn(usize) -> Vec<Arc<Node>> + use<> {
     let (one, is_held) = (Arc::clone(one), Arc::clone(is_held));
     move |unit| {
         assert_eq!(unit, UNIT);
