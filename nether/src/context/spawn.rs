@@ -153,7 +153,8 @@ impl Task {
                         .handle
                         .scope
                         .park(self.handle.delivery(), SPAWNED.name(), || {
-                            Some(ParkedIn::Task)
+                            let elsewhere = waiter.waits_elsewhere(scope.address());
+                            Some((ParkedIn::Task, elsewhere))
                         });
                 }
                 polled

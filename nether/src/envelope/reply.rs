@@ -13,7 +13,7 @@ use crate::envelope::FailureOrigin;
 use crate::error::{CallError, Deadlock, FailureKind};
 use crate::guarded::drop_unpanicked;
 use crate::message::Message;
-use crate::scope::PendingReply;
+use crate::scope::{PendingReply, last_roll};
 use crate::sync::lock;
 
 /// What a caller waits for.
@@ -27,8 +27,10 @@ pub(crate) struct Awaited<R>(Option<Arc<ReplyCell<R>>>);
 
 struct ReplyCell<R> {
     state: Mutex<ReplyState<R>>,
-    /// The number of the exclusive module in whose task the caller waits, as far as that is known; or 0.
+    /// The number of the waiter in whose task the caller waits, as far as that is known; or 0.
     owner: AtomicU64,
+    /// The number of the last roll call before the caller polled, of whatever unit of work.
+    last_roll: AtomicU64,
 }
 
 enum ReplyState<R> {
@@ -78,6 +80,7 @@ pub(crate) fn reply<M: Message>(cx: &Context<'_>) -> (ReplyTo<M>, Awaited<Reply<
     let cell = Arc::new(ReplyCell {
         state: Mutex::new(ReplyState::Open(cx.waker().clone())),
         owner: AtomicU64::new(0),
+        last_roll: AtomicU64::new(0),
     });
     (ReplyTo(Some(Arc::clone(&cell) as _)), Awaited(Some(cell)))
 }
@@ -182,6 +185,9 @@ pub(crate) trait ExpectedReply: PendingReply {
 
     fn set_owner(&self, waiter: u64);
 
+    /// The number of the last roll call before the caller polled.
+    fn last_roll(&self) -> u64;
+
     /// The caller gets this instead: the reply would never arrive.
     fn refuse(&self, deadlock: Deadlock);
 }
@@ -193,6 +199,10 @@ impl<T: Send, E: Send> ExpectedReply for ReplyCell<Result<T, CallError<E>>> {
 
     fn set_owner(&self, waiter: u64) {
         self.owner.store(waiter, Ordering::SeqCst);
+    }
+
+    fn last_roll(&self) -> u64 {
+        self.last_roll.load(Ordering::SeqCst)
     }
 
     fn refuse(&self, deadlock: Deadlock) {
@@ -227,6 +237,7 @@ impl<T: Send + 'static, E: Send + 'static> Awaited<Result<T, CallError<E>>> {
             None => Arc::new(ReplyCell {
                 state: Mutex::new(ReplyState::<Result<T, CallError<E>>>::Closed),
                 owner: AtomicU64::new(0),
+                last_roll: AtomicU64::new(0),
             }),
         }
     }
@@ -242,6 +253,7 @@ impl<R> Awaited<R> {
     /// before, it does not count any more as one that waits. Gives back the number of the one before then.
     pub(crate) fn note_polled_in(&self, waiter: u64) -> Option<u64> {
         let cell = self.0.as_ref()?;
+        cell.last_roll.store(last_roll(), Ordering::SeqCst);
         let before = cell.owner.load(Ordering::SeqCst);
         if before == waiter || before == 0 {
             return None;

@@ -27,6 +27,11 @@ const STREAM: &str = "Context::stream";
 /// that they do. So for each so many deliveries that it went through in vain, closing lets others run once.
 const DELIVERIES_PER_TURN: usize = 64;
 
+/// After how long it looks again for the first time, and how long it is at most between two looks, if what is
+/// left waits for other units of work.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LAST_PAUSE: Duration = Duration::from_secs(1);
+
 /// When closing does something by itself.
 struct Agenda {
     /// Whether a handler or task of the unit of work closes it.
@@ -40,6 +45,10 @@ struct Agenda {
     asked: Option<u64>,
     /// How often it lets others run before it looks again: see [`DELIVERIES_PER_TURN`].
     turns: usize,
+    /// When it looks again, if some wait for other units of work, where nobody tells it what moves; and after
+    /// how long then.
+    again: Option<Instant>,
+    pause: Duration,
 }
 
 impl Scope {
@@ -136,9 +145,13 @@ impl Scope {
     fn move_on(&self, extras: &Extras, agenda: &mut Agenda) -> bool {
         let finding = extras.ledger.look(self.address(), || self.in_flight());
         agenda.turns = 0;
+        agenda.again = None;
         match finding {
             Finding::Busy => {
                 agenda.turns = extras.ledger.examined() / DELIVERIES_PER_TURN;
+                if extras.ledger.waits_elsewhere() {
+                    agenda.look_again();
+                }
                 agenda.patience.pause();
                 false
             }
@@ -233,6 +246,8 @@ impl Agenda {
             patience: Patience::new(mediator.close_patience),
             asked: None,
             turns: 0,
+            again: None,
+            pause: FIRST_PAUSE,
         }
     }
 
@@ -241,8 +256,14 @@ impl Agenda {
         if Handle::try_current().is_err() {
             return pending().await;
         }
-        let end = self.patience.end();
-        sleep_until(end.map_or(self.log, |end| end.min(self.log))).await;
+        let others = [self.patience.end(), self.again];
+        let first = others.into_iter().flatten().min();
+        sleep_until(first.map_or(self.log, |first| first.min(self.log))).await;
+    }
+
+    fn look_again(&mut self) {
+        self.again = Some(in_future(self.pause));
+        self.pause = LAST_PAUSE.min(self.pause * 2);
     }
 
     async fn let_others_run(&self) {

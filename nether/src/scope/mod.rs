@@ -16,7 +16,8 @@ mod waits;
 
 pub(crate) use self::guard::ScopeGuard;
 pub(crate) use self::ledger::{
-    DeliveryKey, HeldMailbox, HeldModule, ParkedIn, PendingReply, Queued, SharedPlaces, WaitKind,
+    Blockers, DeliveryKey, HeldMailbox, HeldModule, ParkedIn, PendingReply, Queued, SharedPlaces,
+    WaitElsewhere, WaitKind, last_roll,
 };
 pub(crate) use self::properties::Deadline;
 pub use self::properties::{ContextId, MessageId};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use crate::scope::Scope;
-use crate::scope::ledger::{DeliveryKey, ParkedIn, PendingReply, Queued, WaitKind};
+use crate::scope::ledger::{DeliveryKey, ParkedIn, PendingReply, Queued, WaitElsewhere, WaitKind};
 
 /// A wait that a delivery has registered, until dropped.
 pub(crate) struct Waiting {
@@ -123,7 +123,7 @@ impl Scope {
         &self,
         handler: Option<DeliveryKey>,
         message: &'static str,
-        module: impl FnOnce() -> Option<ParkedIn>,
+        module: impl FnOnce() -> Option<(ParkedIn, Vec<Arc<dyn WaitElsewhere>>)>,
     ) -> Option<ParkedGuard<'_>> {
         if !self.is_closing() {
             return None;
@@ -136,7 +136,7 @@ impl Scope {
         &self,
         handler: DeliveryKey,
         message: &'static str,
-        module: ParkedIn,
+        module: (ParkedIn, Vec<Arc<dyn WaitElsewhere>>),
     ) -> Option<ParkedGuard<'_>> {
         if !self.kind.is_unit() {
             return None;

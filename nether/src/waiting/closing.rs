@@ -10,6 +10,8 @@ use tokio::time::sleep;
 
 use crate::error::Deadlock;
 use crate::scope::Scope;
+use crate::sync::lock;
+use crate::waiting::elsewhere::EndWait;
 use crate::waiting::graph::Closing;
 use crate::waiting::{Waiter, current, holders, this};
 
@@ -22,6 +24,7 @@ const LAST_PAUSE: Duration = Duration::from_secs(1);
 struct ClosingWait {
     this: Arc<Waiter>,
     closing: Closing,
+    end: Arc<EndWait>,
 }
 
 impl ClosingWait {
@@ -29,7 +32,9 @@ impl ClosingWait {
     fn begin(scope: &Scope) -> Option<Self> {
         let this = this()?;
         let closing = this.node.begin_closing(scope.address());
-        Some(ClosingWait { this, closing })
+        let end = EndWait::new(scope.address());
+        lock(&this.ends).push(Arc::clone(&end));
+        Some(ClosingWait { this, closing, end })
     }
 
     fn is_of_current(&self) -> bool {
@@ -39,6 +44,8 @@ impl ClosingWait {
 
 impl Drop for ClosingWait {
     fn drop(&mut self) {
+        self.end.end();
+        lock(&self.this.ends).retain(|end| !Arc::ptr_eq(end, &self.end));
         self.this.node.end_closing(self.closing);
     }
 }
@@ -60,6 +67,9 @@ pub(crate) async fn until_stuck(scope: &Scope) -> Deadlock {
             if wait.as_ref().is_none_or(|wait| !wait.is_of_current()) {
                 wait = None;
                 wait = ClosingWait::begin(scope);
+            }
+            if let Some(wait) = &wait {
+                wait.end.note_polled(cx.waker());
             }
             paused.as_mut().poll(cx)
         })

@@ -87,6 +87,36 @@ impl Node {
         drop(std::mem::take(&mut *lock(&self.waits)));
     }
 
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The replies that it waits for to messages of other units of work than the one that has this address.
+    pub(crate) fn replies_outside(&self, unit: usize) -> Vec<Wait> {
+        let (mut replies, _) = self.open_waits();
+        replies.retain(|wait| wait.unit != unit);
+        replies
+    }
+
+    /// What these nodes wait for, and what they wait for in turn, all by their numbers. Who closes a unit of
+    /// work waits for 0, which is none.
+    pub(crate) fn waits_by_number(
+        nodes: impl IntoIterator<Item = Arc<Node>>,
+    ) -> HashMap<u64, Vec<u64>> {
+        let (mut waits, mut next) = (HashMap::new(), Vec::from_iter(nodes));
+        while let Some(node) = next.pop() {
+            if waits.contains_key(&node.number) {
+                continue;
+            }
+            let (replies, closings) = node.open_waits();
+            let mut numbers: Vec<u64> = replies.iter().map(|wait| wait.handler.number).collect();
+            numbers.extend(closings.iter().map(|_| 0));
+            waits.insert(node.number, numbers);
+            next.extend(replies.into_iter().map(|wait| wait.handler));
+        }
+        waits
+    }
+
     /// What replies the node waits for.
     pub(crate) fn waits(&self) -> Vec<WaitEdge> {
         let (replies, _) = self.open_waits();
@@ -102,7 +132,7 @@ impl Node {
             .any(|wait| wait.unit == unit || wait.parents.contains(&unit))
     }
 
-    fn is_over(&self, wait: &Wait) -> bool {
+    pub(crate) fn is_over(&self, wait: &Wait) -> bool {
         !wait.reply.is_open() || wait.reply.owner() != self.number
     }
 

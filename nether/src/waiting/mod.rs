@@ -7,6 +7,7 @@
 //! unit of work waits for its end.
 
 mod closing;
+mod elsewhere;
 mod graph;
 mod module_wait;
 
@@ -24,8 +25,9 @@ use std::task::Poll;
 use crate::declaration::Declaration;
 use crate::envelope::ExpectedReply;
 use crate::error::{Deadlock, WaitEdge};
-use crate::scope::{HeldMailbox, Scope};
+use crate::scope::{HeldMailbox, Scope, WaitElsewhere};
 use crate::sync::{Mutex, lock};
+use crate::waiting::elsewhere::EndWait;
 use crate::waiting::graph::{Node, Wait};
 
 /// Marks the numbers of deliveries that run in tasks of their own; alone, one that has waited for nothing
@@ -65,6 +67,8 @@ pub(crate) struct Waiter {
     mailbox: OnceLock<Weak<dyn HeldMailbox>>,
     /// The unit of work of a delivery.
     unit: OnceLock<Weak<Scope>>,
+    /// The units of work that it closes.
+    ends: Mutex<Vec<Arc<EndWait>>>,
 }
 
 impl Waiter {
@@ -80,6 +84,7 @@ impl Waiter {
             node: Node::new(name, number),
             mailbox: OnceLock::new(),
             unit: OnceLock::new(),
+            ends: Mutex::default(),
         });
         lock(part(number)).insert(number, Arc::downgrade(&waiter));
         waiter
@@ -195,6 +200,15 @@ impl DeliveryWaiter {
         polled
     }
 
+    /// What the delivery waits for in other units of work than its own, which has this address.
+    #[cold]
+    pub(crate) fn waits_elsewhere(&self, unit: usize) -> Vec<Arc<dyn WaitElsewhere>> {
+        match &self.0 {
+            Some(waiter) => waiter.waits_elsewhere(unit),
+            None => waits_elsewhere(unit),
+        }
+    }
+
     #[cold]
     fn keep(&mut self, scope: &Arc<Scope>) {
         self.0 = MADE.take();
@@ -231,6 +245,12 @@ pub(crate) fn is_within(unit: usize) -> bool {
             || delivered.is_some_and(|scope| scope.address() == unit)
     };
     of(THIS.get()).is_some_and(|waiter| handles(&waiter))
+}
+
+/// What whoever is being polled waits for in other units of work than the one that has this address.
+#[cold]
+pub(crate) fn waits_elsewhere(unit: usize) -> Vec<Arc<dyn WaitElsewhere>> {
+    of(THIS.get()).map_or_else(Vec::new, |waiter| waiter.waits_elsewhere(unit))
 }
 
 /// Does something as if outside of all modules.

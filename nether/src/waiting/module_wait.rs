@@ -48,6 +48,10 @@ impl ExpectedReply for ModuleWaitCell {
         self.owner.store(module, Ordering::SeqCst);
     }
 
+    fn last_roll(&self) -> u64 {
+        0 // It is only of interest to what starts, and to what is queued.
+    }
+
     fn refuse(&self, deadlock: Deadlock) {
         self.close();
         let _ = self.refused.set(deadlock);

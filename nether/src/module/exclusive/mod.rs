@@ -30,9 +30,9 @@ use crate::module::mode::{Mode, OneAtATime};
 use crate::module::tally::Tally;
 use crate::module::{Exclusive, Module};
 use crate::route::{Availability, CrashLoops, NextTry, Offer, Pool, Queue, Rejected, Route};
-use crate::scope::{HeldMailbox, HeldModule, ParkedIn, Scope};
+use crate::scope::{HeldMailbox, HeldModule, ParkedIn, Scope, WaitElsewhere};
 use crate::sync::{Mutex, lock};
-use crate::waiting::Waiter;
+use crate::waiting::{Waiter, waits_elsewhere};
 
 impl<M: Module + Exclusive> Mode<M> for OneAtATime {
     type Cell = ExclusiveCell<M>;
@@ -197,12 +197,13 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
 
     /// The module, whose handler waits; it has taken so many messages of the same unit of work with its own.
     #[cold]
-    fn held(&self, taken: u64) -> Option<ParkedIn> {
-        Some(ParkedIn::Exclusive(HeldModule {
+    fn held(&self, taken: u64, unit: usize) -> Option<(ParkedIn, Vec<Arc<dyn WaitElsewhere>>)> {
+        let module = HeldModule {
             number: self.waiter.number(),
             mailbox: Weak::clone(self.this.get()?),
             taken,
-        }))
+        };
+        Some((ParkedIn::Exclusive(module), waits_elsewhere(unit)))
     }
 }
 

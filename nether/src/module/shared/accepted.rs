@@ -228,7 +228,8 @@ impl<M: Module + Shared> SharedCell<M> {
                     .scope
                     .park(handle.delivery(), label.message.name(), || {
                         let place_in = has_place.then(|| self.waiter.number());
-                        Some(ParkedIn::Shared { place_in })
+                        let elsewhere = waiter.waits_elsewhere(scope.address());
+                        Some((ParkedIn::Shared { place_in }, elsewhere))
                     });
             }
             polled

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::Waker;
 
-use super::{DeliveryKey, PendingReply, Queued, WaitKind};
+use super::{DeliveryKey, PendingReply, Queued, WaitElsewhere, WaitKind};
 use crate::channel::AnyChannel;
 
 pub(super) struct QueuedEntry {
@@ -27,6 +27,8 @@ pub(super) struct ParkedHandler {
     pub(super) roll: u64,
     /// The shared module in which it has a place.
     pub(super) place_in: Option<u64>,
+    /// What it waits for in other units of work.
+    pub(super) elsewhere: Vec<Arc<dyn WaitElsewhere>>,
 }
 
 pub(super) struct WaitEntry {

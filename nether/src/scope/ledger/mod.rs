@@ -10,6 +10,7 @@
 //! reply from a mailbox register at once: closing could not find them later. Its interleavings are tried out
 //! in `tests/models`.
 
+mod elsewhere;
 mod entries;
 mod state;
 mod stuck;
@@ -19,6 +20,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
+use self::elsewhere::blockers_of;
+pub(crate) use self::elsewhere::{Blockers, WaitElsewhere, last_roll};
 use self::entries::{ParkedHandler, QueuedEntry, ReplyEntry, WaitEntry};
 use self::state::LedgerState;
 use self::stuck::{Verdict, first_verdict, last_verdict};
@@ -233,7 +236,12 @@ impl Ledger {
     }
 
     /// A handler is not polled, until [`unpark`](Ledger::unpark).
-    pub(crate) fn park(&self, handler: DeliveryKey, message: &'static str, module: ParkedIn) {
+    pub(crate) fn park(
+        &self,
+        handler: DeliveryKey,
+        message: &'static str,
+        (module, elsewhere): (ParkedIn, Vec<Arc<dyn WaitElsewhere>>),
+    ) {
         let mut state = lock(&self.0);
         let (place_in, module) = match module {
             ParkedIn::Task => (None, None),
@@ -244,6 +252,7 @@ impl Ledger {
             message,
             roll: state.roll,
             place_in,
+            elsewhere,
         };
         state.parked.insert(handler, parked);
         if let Some(module) = module {
@@ -255,9 +264,11 @@ impl Ledger {
     /// A handler is polled, or is over.
     pub(crate) fn unpark(&self, handler: DeliveryKey) {
         let mut state = lock(&self.0);
-        state.parked.remove(&handler);
+        let over = state.parked.remove(&handler);
         state.held.remove(&handler);
         state.review(handler);
+        drop(state);
+        drop(over); // What it waits for elsewhere is the user's.
     }
 
     /// Registers `count` deliveries that wait without a handler; gives what [`leave`](Ledger::leave) knows them
@@ -336,12 +347,20 @@ impl Ledger {
     /// the number of those that are known to wait, proves that there is no other. From then on nothing
     /// changes but by outsiders, and what is waited for can be looked at.
     pub(crate) fn look(&self, unit: usize, in_flight: impl FnOnce() -> u64) -> Finding {
+        let mut blockers = HashMap::new();
         // Dropped after the lock is released: to drop a module runs user code.
         let mut mailboxes = Vec::new();
         let mut state = lock(&self.0);
         state.examined = 0;
         if state.has_working() {
             return Finding::Busy;
+        }
+        let elsewhere = state.elsewhere();
+        if !elsewhere.is_empty() {
+            drop(state);
+            // To find out what lies elsewhere takes other locks. Whoever waits there registers that again.
+            blockers = blockers_of(&elsewhere);
+            state = lock(&self.0);
         }
         state.examined = state.parked.len() + state.queued.len();
         mailboxes.extend(
@@ -359,7 +378,7 @@ impl Ledger {
         let queued = state.queued.values().filter(|entry| !entry.is_polled);
         let queued = queued.map(|entry| entry.count).sum::<u64>();
         let known = state.parked.len() as u64 + held + waiting + queued;
-        if known != in_flight || first_verdict(&state) == Verdict::GoesOn {
+        if known != in_flight || first_verdict(&state, &blockers) == Verdict::GoesOn {
             return Finding::Busy;
         }
         if state.moves_before_roll != state.moves || state.roll == 0 {
@@ -372,11 +391,18 @@ impl Ledger {
         if state.parked.values().any(|parked| parked.roll != roll) {
             return Finding::Busy;
         }
-        match last_verdict(&state) {
+        match last_verdict(&state, &blockers) {
             Verdict::GoesOn => Finding::Busy,
             Verdict::WaitsUnpolled => Finding::Unpolled(roll),
             Verdict::Waits => Finding::Stuck(state.stuck()),
         }
+    }
+
+    /// Whether a parked handler waits for another unit of work.
+    pub(crate) fn waits_elsewhere(&self) -> bool {
+        let state = lock(&self.0);
+        let mut parked = state.parked.values();
+        parked.any(|parked| !parked.elsewhere.is_empty())
     }
 
     /// How many waits and deliveries the last look went through; 0 if it did not have to.
@@ -401,6 +427,9 @@ impl Ledger {
                     "`{message}` waits for the reply to message {}",
                     entry.sequence
                 ));
+            }
+            for wait in handler.elsewhere.iter().filter(|wait| wait.is_open()) {
+                waits.push(format!("`{message}` waits for {}", wait.words()));
             }
         }
         waits

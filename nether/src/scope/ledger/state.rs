@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::task::Waker;
 
+use super::elsewhere::next_roll;
 use super::entries::{ParkedHandler, QueuedEntry, ReplyEntry, WaitEntry};
 use super::working::Working;
-use super::{DeliveryKey, HeldModule, PendingReply, Stuck, WaitKind};
+use super::{DeliveryKey, HeldModule, PendingReply, Stuck, WaitElsewhere, WaitKind};
 use crate::channel::AnyChannel;
 
 /// How many replies are registered before those that are over are removed for the first time.
@@ -72,7 +73,10 @@ impl LedgerState {
         let Some(working) = &mut self.working else {
             return;
         };
-        if self.waits.contains_key(&handler) || !self.parked.contains_key(&handler) {
+        let parked = self.parked.get(&handler);
+        if self.waits.contains_key(&handler)
+            || parked.is_none_or(|parked| !parked.elsewhere.is_empty())
+        {
             working.remove(handler);
         } else {
             working.add_unless_expecting(handler, &self.replies);
@@ -107,7 +111,7 @@ impl LedgerState {
     }
 
     pub(super) fn call_roll(&mut self) -> Called {
-        self.roll += 1;
+        self.roll = next_roll();
         self.moves_before_roll = self.moves;
         let replies = self.replies.values().map(|entry| Arc::clone(&entry.reply));
         let queued = self.queued.values().filter_map(|entry| entry.waker.clone());
@@ -115,7 +119,15 @@ impl LedgerState {
             streams: self.streams(|_| true),
             replies: replies.collect(),
             queued: queued.collect(),
+            elsewhere: self.elsewhere(),
         }
+    }
+
+    /// What parked handlers wait for in other units of work.
+    pub(super) fn elsewhere(&self) -> Vec<Arc<dyn WaitElsewhere>> {
+        let parked = self.parked.values();
+        let waits = parked.flat_map(|parked| parked.elsewhere.iter());
+        waits.cloned().collect()
     }
 
     /// The streams at which deliveries wait.
@@ -145,6 +157,7 @@ pub(super) struct Called {
     streams: HashMap<usize, Arc<dyn AnyChannel>>,
     replies: Vec<Arc<dyn PendingReply>>,
     queued: Vec<Waker>,
+    elsewhere: Vec<Arc<dyn WaitElsewhere>>,
 }
 
 impl Called {
@@ -152,5 +165,6 @@ impl Called {
         self.streams.values().for_each(|stream| stream.notify());
         self.replies.iter().for_each(|reply| reply.wake());
         self.queued.into_iter().for_each(Waker::wake);
+        self.elsewhere.iter().for_each(|wait| wait.wake());
     }
 }

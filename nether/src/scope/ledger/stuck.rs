@@ -1,10 +1,15 @@
 //! [`StuckSet`]: which deliveries wait for streams, directly or for others that do.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
+use super::elsewhere::{Blockers, address_of};
 use super::entries::{ParkedHandler, QueuedEntry, ReplyEntry};
 use super::state::LedgerState;
-use super::{DeliveryKey, Queued, WaitKind};
+use super::{DeliveryKey, Queued, WaitElsewhere, WaitKind};
+
+/// What keeps the waits for other units of work from their ends, by the addresses of these.
+type Elsewhere = HashMap<usize, Blockers>;
 
 /// Which waits count.
 #[derive(Clone, Copy)]
@@ -29,14 +34,14 @@ pub(super) enum Verdict {
 
 /// What may become of everything that is known: a handler counts as one that waits if one of its waits does,
 /// for the others may be held and not polled any more.
-pub(super) fn first_verdict(state: &LedgerState) -> Verdict {
-    StuckSet::judge(state, Witness::Any)
+pub(super) fn first_verdict(state: &LedgerState, elsewhere: &Elsewhere) -> Verdict {
+    StuckSet::judge(state, elsewhere, Witness::Any)
 }
 
 /// What becomes of everything that is known. A handler waits if all its waits do that answered the last roll
 /// call, and there are some.
-pub(super) fn last_verdict(state: &LedgerState) -> Verdict {
-    StuckSet::judge(state, Witness::Answered(state.roll))
+pub(super) fn last_verdict(state: &LedgerState, elsewhere: &Elsewhere) -> Verdict {
+    StuckSet::judge(state, elsewhere, Witness::Answered(state.roll))
 }
 
 /// The deliveries that are known to wait, while it is found out which do.
@@ -44,6 +49,7 @@ struct StuckSet<'a> {
     /// The handlers that are parked in exclusive modules, by the numbers of these.
     handlers: HashMap<u64, DeliveryKey>,
     parked: &'a HashMap<DeliveryKey, ParkedHandler>,
+    elsewhere: &'a Elsewhere,
     /// What is queued, by the numbers of the messages.
     queued: HashMap<u64, Vec<Queued>>,
     known: HashSet<DeliveryKey>,
@@ -54,11 +60,11 @@ struct StuckSet<'a> {
 impl StuckSet<'_> {
     /// The waiting deliveries are the least fixpoint: those that only wait for each other, in a circle, are
     /// not among them, for no stream that ends would help them.
-    fn judge(state: &LedgerState, witness: Witness) -> Verdict {
+    fn judge(state: &LedgerState, elsewhere: &Elsewhere, witness: Witness) -> Verdict {
         let replies = state.open_replies();
         let counts = |answered: u64| match witness {
             Witness::Any => true,
-            Witness::Answered(roll) => answered == roll,
+            Witness::Answered(roll) => answered >= roll,
         };
         let mut stuck = StuckSet {
             handlers: state
@@ -67,6 +73,7 @@ impl StuckSet<'_> {
                 .map(|(key, held)| (held.number, *key))
                 .collect(),
             parked: &state.parked,
+            elsewhere,
             queued: by_message(state.queued.values()),
             known: HashSet::new(),
             places: HashMap::new(),
@@ -79,9 +86,13 @@ impl StuckSet<'_> {
                 let waits = waits.filter(|wait| counts(wait.answered));
                 let replies = replies.get(key).into_iter().flatten();
                 let replies = replies.filter(|entry| counts(entry.answered));
+                let elsewhere = state.parked.get(key).into_iter();
+                let elsewhere = elsewhere.flat_map(|parked| &parked.elsewhere);
+                let elsewhere = elsewhere.filter(|wait| wait.is_open() && counts(wait.answered()));
                 let mut ends = waits
                     .map(|wait| stuck.has_wait(&wait.kind))
                     .chain(replies.map(|entry| stuck.has_callee(entry)))
+                    .chain(elsewhere.map(|wait| stuck.has_elsewhere(wait)))
                     .peekable();
                 let is_stuck = match witness {
                     Witness::Any => ends.any(|is_stuck| is_stuck),
@@ -159,6 +170,39 @@ impl StuckSet<'_> {
     fn has_module(&self, module: u64) -> bool {
         let handler = self.handlers.get(&module);
         handler.is_some_and(|key| self.known.contains(key))
+    }
+
+    /// Whether a module that waits keeps the wait from its end. What was not looked at yet may be over.
+    fn has_elsewhere(&self, wait: &Arc<dyn WaitElsewhere>) -> bool {
+        let blockers = self.elsewhere.get(&address_of(wait));
+        blockers.is_some_and(|blockers| {
+            let mut seen = HashMap::new();
+            let mut modules = blockers.modules.iter();
+            modules.any(|module| self.is_blocked(*module, &blockers.waits, &mut seen))
+        })
+    }
+
+    /// Whether the module waits, or all do that it waits for in turn.
+    fn is_blocked(
+        &self,
+        module: u64,
+        waits: &HashMap<u64, Vec<u64>>,
+        seen: &mut HashMap<u64, bool>,
+    ) -> bool {
+        if let Some(seen) = seen.get(&module) {
+            return *seen;
+        }
+        // In a circle nobody waits for a stream.
+        seen.insert(module, false);
+        let others = waits.get(&module).filter(|others| !others.is_empty());
+        let is_blocked = self.has_module(module)
+            || others.is_some_and(|others| {
+                others
+                    .iter()
+                    .all(|other| self.is_blocked(*other, waits, seen))
+            });
+        seen.insert(module, is_blocked);
+        is_blocked
     }
 
     fn has_queued(&self, behind: Queued) -> bool {

@@ -331,7 +331,8 @@ impl<M: Module + Exclusive> Work<M> {
                         .scope
                         .park(handle.delivery(), label.message.name(), || {
                             let unit = handle.scope.address();
-                            self.cell.held(self.left as u64 + count_of(rest.runs, unit))
+                            let taken = self.left as u64 + count_of(rest.runs, unit);
+                            self.cell.held(taken, unit)
                         });
                 }
                 polled
