@@ -196,7 +196,8 @@ where
         match route.to(&message) {
             To::Queue(queue) => {
                 let (reply, awaited) = reply(cx);
-                if let Err(deadlock) = wait(M::NAME, scope, queue.waiter(), || awaited.expected()) {
+                let expected = || (awaited.expected(), handle.delivery().is_some());
+                if let Err(deadlock) = wait(M::NAME, scope, queue.waiter(), expected) {
                     scope.take_back(1);
                     return CallStage::Ended(Some(CallError::Deadlock(Box::new(deadlock))));
                 }

@@ -43,9 +43,8 @@ where
             To::Queue(queue) => {
                 // Whoever awaits the reply puts a waker of its own in.
                 let (to, awaited) = reply(&Context::from_waker(Waker::noop()));
-                if let Err(deadlock) =
-                    wait(M::NAME, source.scope, queue.waiter(), || awaited.expected())
-                {
+                let expected = || (awaited.expected(), handle.delivery().is_some());
+                if let Err(deadlock) = wait(M::NAME, source.scope, queue.waiter(), expected) {
                     source.scope.take_back(1);
                     let given = Given::new(message, None);
                     return Err((SendError::Deadlock(Box::new(deadlock)), Some(given)));

@@ -1,4 +1,5 @@
-//! What whoever is being polled waits for in other units of work than one, for the closing of that.
+//! What whoever is being polled waits for that a unit of work does not know of, for the closing of that: with
+//! a context of another, or with a clone.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -36,7 +37,7 @@ impl WaitElsewhere for ReplyElsewhere {
     }
 
     fn words(&self) -> String {
-        format!("the reply to `{}` of another context", self.wait.message)
+        format!("the reply to `{}`", self.wait.message)
     }
 }
 
@@ -103,7 +104,7 @@ impl Waiter {
     pub(super) fn waits_elsewhere(&self, unit: usize) -> Vec<Arc<dyn WaitElsewhere>> {
         let ends = lock(&self.ends).clone();
         let ends = ends.into_iter().filter(|end| end.unit != unit);
-        let replies = self.node.replies_outside(unit).into_iter();
+        let replies = self.node.replies_unknown_to(unit).into_iter();
         let replies = replies.map(|wait| {
             let this = Arc::clone(&self.node);
             Arc::new(ReplyElsewhere { this, wait }) as Arc<dyn WaitElsewhere>

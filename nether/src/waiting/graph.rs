@@ -55,6 +55,8 @@ pub(crate) struct Wait {
     pub(crate) unit: usize,
     /// The addresses of those that it is nested in.
     pub(crate) parents: Vec<usize>,
+    /// Whether the unit of work knows for which of its deliveries that is.
+    pub(crate) is_known: bool,
 }
 
 /// That a node waits for the end of a unit of work.
@@ -91,10 +93,10 @@ impl Node {
         self.number
     }
 
-    /// The replies that it waits for to messages of other units of work than the one that has this address.
-    pub(crate) fn replies_outside(&self, unit: usize) -> Vec<Wait> {
+    /// The replies that it waits for of which the unit of work that has this address does not know.
+    pub(crate) fn replies_unknown_to(&self, unit: usize) -> Vec<Wait> {
         let (mut replies, _) = self.open_waits();
-        replies.retain(|wait| wait.unit != unit);
+        replies.retain(|wait| wait.unit != unit || !wait.is_known);
         replies
     }
 

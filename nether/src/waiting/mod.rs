@@ -200,7 +200,7 @@ impl DeliveryWaiter {
         polled
     }
 
-    /// What the delivery waits for in other units of work than its own, which has this address.
+    /// What the delivery waits for that its own unit of work, which has this address, does not know of.
     #[cold]
     pub(crate) fn waits_elsewhere(&self, unit: usize) -> Vec<Arc<dyn WaitElsewhere>> {
         match &self.0 {
@@ -247,7 +247,7 @@ pub(crate) fn is_within(unit: usize) -> bool {
     of(THIS.get()).is_some_and(|waiter| handles(&waiter))
 }
 
-/// What whoever is being polled waits for in other units of work than the one that has this address.
+/// What whoever is being polled waits for that the unit of work that has this address does not know of.
 #[cold]
 pub(crate) fn waits_elsewhere(unit: usize) -> Vec<Arc<dyn WaitElsewhere>> {
     of(THIS.get()).map_or_else(Vec::new, |waiter| waiter.waits_elsewhere(unit))
@@ -260,7 +260,8 @@ pub(crate) fn outside<T>(act: impl FnOnce() -> T) -> T {
 }
 
 /// Registers that whoever's task this runs in, if it is in the graph, waits for the reply to a message of a
-/// unit of work. The wait ends when the reply arrives or is no longer expected.
+/// unit of work. The wait ends when the reply arrives or is no longer expected. `reply` says too whether the
+/// unit of work knows of the wait.
 ///
 /// # Errors
 /// If it would wait for ever.
@@ -269,7 +270,7 @@ pub(crate) fn wait(
     message: &'static str,
     scope: &Scope,
     handler: &Arc<Waiter>,
-    reply: impl FnOnce() -> Arc<dyn ExpectedReply>,
+    reply: impl FnOnce() -> (Arc<dyn ExpectedReply>, bool),
 ) -> Result<(), Deadlock> {
     match THIS.get() {
         0 => Ok(()),
@@ -282,7 +283,7 @@ fn wait_inside(
     message: &'static str,
     scope: &Scope,
     handler: &Arc<Waiter>,
-    reply: Arc<dyn ExpectedReply>,
+    (reply, is_known): (Arc<dyn ExpectedReply>, bool),
 ) -> Result<(), Deadlock> {
     let Some(this) = this() else {
         return Ok(());
@@ -293,6 +294,7 @@ fn wait_inside(
         reply,
         unit: scope.address(),
         parents: scope.parents(),
+        is_known,
     })
 }
 

@@ -77,6 +77,7 @@ impl ModuleWait {
             reply: Arc::clone(&cell) as _,
             unit,
             parents,
+            is_known: true,
         };
         this.node.add(wait)?;
         Ok(ModuleWait(cell))

@@ -116,7 +116,8 @@ impl Unit {
                     waiting = Some(self.ledger.begin(CONSUMER, WaitKind::Item(stream)));
                 }
             }
-            self.ledger.park(CONSUMER, "Take", ParkedIn::Task);
+            self.ledger
+                .park(CONSUMER, "Take", (ParkedIn::Task, Vec::new()));
         }
     }
 
@@ -181,16 +182,19 @@ fn a_wait_that_is_not_polled_any_more_does_not_count() {
         unit.in_flight.store(1, Ordering::SeqCst);
         let stream = Arc::clone(&unit.stream) as Arc<dyn AnyChannel>;
         let id = unit.ledger.begin(CONSUMER, WaitKind::Item(stream));
-        unit.ledger.park(CONSUMER, "Take", ParkedIn::Task);
+        unit.ledger
+            .park(CONSUMER, "Take", (ParkedIn::Task, Vec::new()));
         assert!(matches!(unit.look(), Finding::RollCalled));
         for _ in 0..3 {
             unit.ledger.unpark(CONSUMER);
-            unit.ledger.park(CONSUMER, "Take", ParkedIn::Task);
+            unit.ledger
+                .park(CONSUMER, "Take", (ParkedIn::Task, Vec::new()));
             assert!(matches!(unit.look(), Finding::Busy));
         }
         unit.ledger.unpark(CONSUMER);
         unit.ledger.answer(CONSUMER, id);
-        unit.ledger.park(CONSUMER, "Take", ParkedIn::Task);
+        unit.ledger
+            .park(CONSUMER, "Take", (ParkedIn::Task, Vec::new()));
         assert!(matches!(unit.look(), Finding::Stuck(_)));
     };
     shuttle::check_dfs(handler_works_on, None);
@@ -204,11 +208,11 @@ fn a_wait_that_is_kept_does_not_hide_that_its_handler_waits_elsewhere() {
         let ledger = Ledger::default();
         ledger.begin(CONSUMER, WaitKind::Item(kept));
         let id = ledger.begin(CONSUMER, WaitKind::Item(other));
-        ledger.park(CONSUMER, "Take", ParkedIn::Task);
+        ledger.park(CONSUMER, "Take", (ParkedIn::Task, Vec::new()));
         assert!(matches!(ledger.look(0, || 1), Finding::RollCalled));
         ledger.unpark(CONSUMER);
         ledger.answer(CONSUMER, id);
-        ledger.park(CONSUMER, "Take", ParkedIn::Task);
+        ledger.park(CONSUMER, "Take", (ParkedIn::Task, Vec::new()));
         assert!(matches!(ledger.look(0, || 1), Finding::Stuck(_)));
     };
     shuttle::check_dfs(handler_waits_elsewhere, None);
@@ -224,17 +228,17 @@ fn who_waits_costs_nothing_while_a_handler_works() {
             let consumer = DeliveryKey { sequence, place: 0 };
             let stream = Arc::clone(&stream) as Arc<dyn AnyChannel>;
             ledger.begin(consumer, WaitKind::Item(stream));
-            ledger.park(consumer, "Take", ParkedIn::Task);
+            ledger.park(consumer, "Take", (ParkedIn::Task, Vec::new()));
         }
         for _ in 0..1000 {
-            ledger.park(CONSUMER, "Work", ParkedIn::Task);
+            ledger.park(CONSUMER, "Work", (ParkedIn::Task, Vec::new()));
             assert!(matches!(ledger.look(0, || 999), Finding::Busy));
             ledger.unpark(CONSUMER);
         }
         // It has called others before, and their replies have arrived.
         for _ in 0..1000 {
             ledger.expect_reply(CONSUMER, (1000, 1), Arc::new(Arrived));
-            ledger.park(CONSUMER, "Work", ParkedIn::Task);
+            ledger.park(CONSUMER, "Work", (ParkedIn::Task, Vec::new()));
             assert!(matches!(ledger.look(0, || 999), Finding::Busy));
             ledger.unpark(CONSUMER);
         }

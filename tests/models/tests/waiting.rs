@@ -124,6 +124,7 @@ fn call(from: &Arc<Node>, to: &Arc<Node>, reply: &Arc<ReplyCell>) -> bool {
         reply: Arc::clone(reply) as _,
         unit: 0,
         parents: Vec::new(),
+        is_known: true,
     };
     from.add(wait).is_ok()
 }

@@ -8,6 +8,7 @@ mod background;
 mod beside_handlers;
 mod closing;
 mod closing_circles;
+mod closing_elsewhere;
 mod closing_one_way;
 mod closing_patience;
 mod closing_waits;
