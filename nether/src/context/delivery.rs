@@ -350,7 +350,7 @@ impl<E: Event> RemainingDeliveries<E> {
             let queued =
                 queued.get_or_insert_with(|| scope.queue(behind, count, Some(cx.waker().clone())));
             if !queued.begin_poll() {
-                return Poll::Ready(Err(SendError::Closed { message: E::NAME }));
+                return Poll::Ready(Err(scope.refusal(E::NAME)));
             }
             let polled = first.as_mut().poll(cx);
             if polled.is_pending() {

@@ -178,7 +178,8 @@ impl Scope {
     #[cold]
     fn take_back_unpolled(&self, extras: &Extras, roll: u64, agenda: &mut Agenda) -> bool {
         let asked = *agenda.asked.get_or_insert(roll);
-        if !agenda.patience.run(&Stuck::default()) {
+        // Senders of a unit of work that is cancelled wait for nothing any more.
+        if !agenda.patience.run(&Stuck::default()) && !self.is_cancelled() {
             return false;
         }
         agenda.patience.restore();

@@ -220,6 +220,16 @@ impl Scope {
         self.finish(count);
     }
 
+    /// Why a message was taken back that waited for room.
+    #[cold]
+    pub(crate) fn refusal(&self, message: &'static str) -> SendError {
+        if self.is_cancelled() {
+            SendError::Cancelled { message }
+        } else {
+            SendError::Closed { message }
+        }
+    }
+
     /// What tells it from other units of work.
     pub(crate) fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()

@@ -25,6 +25,33 @@ impl Hands {
     }
 }
 
+/// Takes numbers until there are no more, and does something else each time that none has come for so long.
+#[command]
+struct TakeWithHeartbeat(Duration);
+
+struct Heart;
+
+#[module(handles = TakeWithHeartbeat, manual)]
+impl Heart {
+    async fn take(
+        &self,
+        TakeWithHeartbeat(every): TakeWithHeartbeat,
+        ctx: &Context<Self>,
+    ) -> nether::Result<()> {
+        let mut numbers = ctx.stream::<u32>().join();
+        loop {
+            tokio::select! {
+                number = numbers.pull() => {
+                    if number?.is_none() {
+                        return Ok(());
+                    }
+                }
+                () = sleep(every) => tokio::task::yield_now().await,
+            }
+        }
+    }
+}
+
 /// Replies with a stream of so many numbers.
 #[command(reply = Streaming<u32, u32>)]
 struct Export(u32);
@@ -111,6 +138,60 @@ async fn a_producer_that_is_held_ends_with_the_patience_of_closing() -> nether::
         "at the other one nothing waits: {error}"
     );
     drop((named, producer));
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_consumer_with_a_heartbeat_does_not_make_closing_patient_for_ever() -> nether::Result<()>
+{
+    let system = System::builder().isolated().start().await?;
+    system.attach(Heart).await?;
+    // One that is shorter than the patience of closing, and one that is longer.
+    for every in [Duration::from_millis(30), Duration::from_secs(60)] {
+        let ctx = system.context();
+        let holder = ctx.clone();
+        let producer = holder.stream::<u32>().produce();
+        ctx.process(TakeWithHeartbeat(every)).await?;
+        let began = Instant::now();
+        let pushed = async {
+            sleep(Duration::from_secs(3)).await;
+            producer.push(1).await.expect("there is room");
+        };
+        let (closed, ()) = join(ctx.close(), pushed).await;
+        assert_eq!(held(&closed.expect_err("the stream was held")).len(), 1);
+        // It begins anew with the item.
+        assert_eq!(began.elapsed(), Duration::from_secs(3 + 5), "{every:?}");
+        drop(producer);
+    }
+    Ok(())
+}
+
+/// What moves in another stream does not matter, nor how long a handler works in between.
+#[tokio::test(start_paused = true)]
+async fn patience_runs_while_all_wait_and_nothing_moves_where_they_do() -> nether::Result<()> {
+    let system = System::builder().isolated().start().await?;
+    system.attach(Hands).await?;
+    system.attach(Heart).await?;
+    let ctx = system.context();
+    let holder = ctx.clone();
+    let producer = holder.stream::<u32>().produce();
+    let telemetry = holder.stream::<u64>();
+    let _reader = telemetry.watch_lossy();
+    ctx.process(Take).await?;
+    let began = Instant::now();
+    let pushed = async {
+        while telemetry.push(1).await.is_ok() {
+            sleep(Duration::from_secs(1)).await;
+        }
+    };
+    let (closed, ()) = join(ctx.close(), pushed).await;
+    assert_eq!(held(&closed.expect_err("the stream was held")).len(), 1);
+    assert!(
+        began.elapsed() <= Duration::from_secs(6),
+        "{:?}",
+        began.elapsed()
+    );
+    drop(producer);
     Ok(())
 }
 

@@ -22,6 +22,7 @@ mod giving_up;
 mod http_events;
 mod http_floats;
 mod instances;
+mod kept;
 mod messages;
 mod module_reports;
 mod observed;

@@ -161,7 +161,7 @@ impl<P> Offered<P> {
             let queued = queued
                 .get_or_insert_with(|| places.queue(&scope, label.sequence(), Some(cx.waker())));
             if !queued.begin_poll() {
-                return Poll::Ready(Err(SendError::Closed { message }));
+                return Poll::Ready(Err(scope.refusal(message)));
             }
             let polled = entered.as_mut().poll(cx);
             if polled.is_pending() {

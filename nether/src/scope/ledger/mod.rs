@@ -24,7 +24,7 @@ use self::elsewhere::blockers_of;
 pub(crate) use self::elsewhere::{Blockers, WaitElsewhere, last_roll};
 use self::entries::{ParkedHandler, QueuedEntry, ReplyEntry, WaitEntry};
 use self::state::LedgerState;
-use self::stuck::{Verdict, first_verdict, last_verdict};
+use self::stuck::{WaitVerdict, first_verdict, last_verdict};
 use crate::channel::AnyChannel;
 use crate::sync::{Mutex, lock};
 
@@ -312,8 +312,8 @@ impl Ledger {
         true
     }
 
-    /// Takes the messages back that wait for room and have answered neither the roll call of this number nor a
-    /// later one.
+    /// Takes the messages back that wait for room and have answered neither the roll call of this number nor
+    /// a later one.
     pub(crate) fn take_back(&self, roll: u64) -> TakenBack {
         let mut state = lock(&self.0);
         state.moves += 1;
@@ -378,7 +378,7 @@ impl Ledger {
         let queued = state.queued.values().filter(|entry| !entry.is_polled);
         let queued = queued.map(|entry| entry.count).sum::<u64>();
         let known = state.parked.len() as u64 + held + waiting + queued;
-        if known != in_flight || first_verdict(&state, &blockers) == Verdict::GoesOn {
+        if known != in_flight || first_verdict(&state, &blockers) == WaitVerdict::GoesOn {
             return Finding::Busy;
         }
         if state.moves_before_roll != state.moves || state.roll == 0 {
@@ -392,9 +392,9 @@ impl Ledger {
             return Finding::Busy;
         }
         match last_verdict(&state, &blockers) {
-            Verdict::GoesOn => Finding::Busy,
-            Verdict::WaitsUnpolled => Finding::Unpolled(roll),
-            Verdict::Waits => Finding::Stuck(state.stuck()),
+            WaitVerdict::GoesOn => Finding::Busy,
+            WaitVerdict::WaitsUnpolled => Finding::Unpolled(roll),
+            WaitVerdict::Waits => Finding::Stuck(state.stuck()),
         }
     }
 

@@ -22,7 +22,7 @@ enum Witness {
 
 /// What becomes of everything that is known.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum WaitVerdict {
     /// Some of it may go on by itself.
     GoesOn,
     /// It waits for a stream, or for something else that does; but for messages that wait for room and whose
@@ -34,13 +34,13 @@ pub(super) enum Verdict {
 
 /// What may become of everything that is known: a handler counts as one that waits if one of its waits does,
 /// for the others may be held and not polled any more.
-pub(super) fn first_verdict(state: &LedgerState, elsewhere: &Elsewhere) -> Verdict {
+pub(super) fn first_verdict(state: &LedgerState, elsewhere: &Elsewhere) -> WaitVerdict {
     StuckSet::judge(state, elsewhere, Witness::Any)
 }
 
 /// What becomes of everything that is known. A handler waits if all its waits do that answered the last roll
 /// call, and there are some.
-pub(super) fn last_verdict(state: &LedgerState, elsewhere: &Elsewhere) -> Verdict {
+pub(super) fn last_verdict(state: &LedgerState, elsewhere: &Elsewhere) -> WaitVerdict {
     StuckSet::judge(state, elsewhere, Witness::Answered(state.roll))
 }
 
@@ -60,7 +60,7 @@ struct StuckSet<'a> {
 impl StuckSet<'_> {
     /// The waiting deliveries are the least fixpoint: those that only wait for each other, in a circle, are
     /// not among them, for no stream that ends would help them.
-    fn judge(state: &LedgerState, elsewhere: &Elsewhere, witness: Witness) -> Verdict {
+    fn judge(state: &LedgerState, elsewhere: &Elsewhere, witness: Witness) -> WaitVerdict {
         let replies = state.open_replies();
         let counts = |answered: u64| match witness {
             Witness::Any => true,
@@ -109,9 +109,9 @@ impl StuckSet<'_> {
             }
         }
         if !rest.is_empty() {
-            return Verdict::GoesOn;
+            return WaitVerdict::GoesOn;
         }
-        let mut verdict = Verdict::Waits;
+        let mut verdict = WaitVerdict::Waits;
         for entry in state.queued.values() {
             if stuck.has_queued(entry.behind) {
                 continue;
@@ -121,9 +121,9 @@ impl StuckSet<'_> {
                 Witness::Answered(roll) => entry.is_unpolled(roll),
             };
             if !is_unpolled {
-                return Verdict::GoesOn;
+                return WaitVerdict::GoesOn;
             }
-            verdict = Verdict::WaitsUnpolled;
+            verdict = WaitVerdict::WaitsUnpolled;
         }
         verdict
     }
