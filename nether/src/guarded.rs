@@ -3,6 +3,7 @@
 use std::any::{Any, type_name};
 use std::cell::Cell;
 use std::fmt;
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
@@ -83,7 +84,14 @@ impl<F: Future> Future for Guarded<'_, F> {
 
 /// Runs a future, catches a panic in it, and returns the payload.
 pub(crate) async fn catch<F: Future>(future: F) -> Result<F::Output, PanicPayload> {
-    Guarded::new(pin!(future), None, false).await
+    let mut future = pin!(future);
+    poll_fn(
+        |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(polled) => polled.map(Ok),
+            Err(panic) => Poll::Ready(Err(panic)),
+        },
+    )
+    .await
 }
 
 /// Drops a user's value. A panic in its `Drop` is logged, and goes no further.

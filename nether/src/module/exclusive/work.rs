@@ -1,6 +1,7 @@
 //! [`Work`]: the loop of an exclusive module. It keeps books while it runs, and settles them when it rests.
 
 use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -40,6 +41,15 @@ impl<M: Module + Exclusive> ExclusiveRunner<M> {
             module: None,
         }
     }
+
+    /// User code beside a handler panicked. Says how the module has ended with it, if it has.
+    #[cold]
+    fn settle_panic(&mut self, panic: PanicPayload) -> Result<Option<RunEnd>, PanicPayload> {
+        catch_unwind(AssertUnwindSafe(|| {
+            let goes_on = self.work.settle_panic(panic);
+            (!goes_on).then(|| self.work.crashed(&mut self.module))
+        }))
+    }
 }
 
 #[allow(private_interfaces)]
@@ -62,14 +72,14 @@ impl<M: Module + Exclusive> ModuleRunner<M> for ExclusiveRunner<M> {
         self.module = Some(module);
     }
 
-    async fn run(&mut self) -> RunEnd {
+    async fn run(&mut self) -> Result<RunEnd, PanicPayload> {
         loop {
             // What panics here is user code beside a handler, whose own panics are caught before.
             match catch(self.work.run(&mut self.module)).await {
-                Ok(end) => return end,
+                Ok(end) => return Ok(end),
                 Err(panic) => {
-                    if !self.work.settle_panic(panic) {
-                        return self.work.crashed(&mut self.module);
+                    if let Some(end) = self.settle_panic(panic)? {
+                        return Ok(end);
                     }
                 }
             }
