@@ -301,7 +301,8 @@ pub(crate) struct Offer<P> {
     pub(crate) ticket: Option<u64>,
 }
 
-/// Offers a parcel that has been admitted. `None` when it is accepted; what is refused is taken back.
+/// Offers a parcel that has been admitted. `None` when it is accepted; what is refused is taken back. What
+/// waits is boxed: it is large, and rare.
 #[inline]
 pub(crate) fn offer<P>(
     queue: &Arc<dyn Queue<P>>,
@@ -310,7 +311,7 @@ pub(crate) fn offer<P>(
     parcel: P,
     is_external: bool,
     cx: &mut Context<'_>,
-) -> Result<Option<WaitingOffer<P>>, Rejected> {
+) -> Result<Option<Box<WaitingOffer<P>>>, Rejected> {
     let mut offer = Offer {
         parcel: Some(parcel),
         is_external,
@@ -322,12 +323,12 @@ pub(crate) fn offer<P>(
             source.scope.take_back(1);
             Err(rejected)
         }
-        Poll::Pending => Ok(Some(WaitingOffer {
+        Poll::Pending => Ok(Some(Box::new(WaitingOffer {
             queued: queue_behind(queue, source.scope, label, cx.waker()),
             queue: Arc::clone(queue),
             header: source.header(label),
             offer,
-        })),
+        }))),
     }
 }
 

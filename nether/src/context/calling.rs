@@ -6,6 +6,7 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::marker::PhantomData;
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -51,7 +52,11 @@ type Begin<M, P, T, E> = fn(&Handle, M, &mut Context<'_>) -> CallStage<P, T, E>;
 /// How far the call has come.
 pub(super) enum CallStage<P, T, E> {
     /// Waiting for room in a mailbox.
-    Offering(WaitingOffer<P>, Awaited<Result<T, CallError<E>>>, Queueing),
+    Offering(
+        Box<WaitingOffer<P>>,
+        Awaited<Result<T, CallError<E>>>,
+        Box<Queueing>,
+    ),
     /// Waiting for the reply.
     Replying(Awaited<Result<T, CallError<E>>>),
     /// Waiting for a place in a shared module.
@@ -214,7 +219,7 @@ where
                             wait: VisibleWait::default(),
                             reply: (!handle.is_external()).then(|| awaited.expected()),
                         };
-                        CallStage::Offering(waiting, awaited, queueing)
+                        CallStage::Offering(waiting, awaited, Box::new(queueing))
                     }
                     Err(rejected) => {
                         let refused = rejected.error(M::NAME, &**queue);
@@ -228,10 +233,10 @@ where
                     Arc::clone(inline).call(given, source.header(label), handle.waits_for_turn());
                 match called {
                     Ok(InlineCall::Accepted(future)) => {
-                        CallStage::Running(RunToEnd::new::<M>(future, scope, module.name, sequence))
+                        CallStage::Running(RunToEnd::new::<M>(future, scope, module, sequence))
                     }
                     Ok(InlineCall::Waiting(entering)) => {
-                        enter::<M>(entering, Arc::clone(scope), module.name, sequence)
+                        enter::<M>(entering, Arc::clone(scope), module, sequence)
                     }
                     Err(refused) => CallStage::Ended(Some(refused.into())),
                 }
@@ -269,7 +274,7 @@ fn still_expects<R>(handle: &Handle, awaited: &Awaited<R>) {
 fn enter<M: ByValue + Send>(
     entering: BoxFuture<Result<BoxFuture<Reply<M>>, SendError>>,
     scope: Arc<Scope>,
-    module: &'static str,
+    module: &'static Declaration,
     sequence: u64,
 ) -> CallStage<Given<M>, M::Reply, M::Error> {
     let entered = Box::pin(async move {
@@ -285,7 +290,9 @@ impl<M, P, T, E> Future for CallFuture<'_, M, P, T, E> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let call = self.get_mut();
         if let Some(message) = call.message.take() {
-            call.stage = (call.begin)(call.handle, message, cx);
+            let begun = (call.begin)(call.handle, message, cx);
+            // What has not begun needs no drop.
+            mem::forget(mem::replace(&mut call.stage, begun));
             match call.stage {
                 // The reply cell has the waker already.
                 CallStage::Replying(_) => return call.poll_deadline(cx).map(Err),
@@ -317,7 +324,7 @@ impl<M, P, T, E> CallFuture<'_, M, P, T, E> {
                     }
                     let accepted = accepted.map_err(|rejected| waiting.error(rejected));
                     let CallStage::Offering(_, awaited, _) =
-                        std::mem::replace(&mut self.stage, CallStage::Ended(None))
+                        mem::replace(&mut self.stage, CallStage::Ended(None))
                     else {
                         unreachable!("the stage was just seen to be `Offering`")
                     };
@@ -362,7 +369,7 @@ impl<M, P, T, E> CallFuture<'_, M, P, T, E> {
     /// Whether there is a reason to wait no longer.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<CallError<E>> {
         if let CallStage::Running(running) = &mut self.stage
-            && running.cancellation.poll(&self.handle.scope, cx).is_ready()
+            && running.poll_cancelled(&self.handle.scope, cx).is_ready()
         {
             self.stage = CallStage::Ended(None);
             return Poll::Ready(SendError::Cancelled { message: self.name }.into());

@@ -8,6 +8,7 @@ use crate::context::budget::poll_budget;
 use crate::context::handle::Handle;
 use crate::context::timer::Cancellation;
 use crate::context::visible::VisibleWait;
+use crate::declaration::Declaration;
 use crate::error::{CallError, Failure, FailureKind, HandlerError};
 use crate::guarded::drop_unpanicked;
 use crate::message::{Message, MessageKind};
@@ -20,19 +21,21 @@ use crate::waiting;
 pub(super) struct RunToEnd<T, E> {
     /// `None` once it is over.
     future: Option<BoxFuture<Result<T, CallError<E>>>>,
+    /// If it is a command.
     detach: Option<Detach<T, E>>,
     /// The number of the message.
     sequence: u64,
-    /// That the caller waits, while its unit of work closes.
-    waiting: VisibleWait,
     /// Whether the caller's task has been charged for it.
     is_charged: bool,
-    pub(super) cancellation: Cancellation,
+    /// Only there once the caller has to wait.
+    wait: Option<Box<HandlerWait>>,
 }
 
+/// How an abandoned command runs on, and whose it is.
 struct Detach<T, E> {
     run: fn(BoxFuture<Result<T, CallError<E>>>, Abandoned),
-    abandoned: Abandoned,
+    scope: Arc<Scope>,
+    module: &'static Declaration,
 }
 
 /// Whose command it is that its caller abandoned.
@@ -42,11 +45,20 @@ struct Abandoned {
     sequence: u64,
 }
 
+/// A caller that waits for the handler that it runs.
+#[derive(Default)]
+struct HandlerWait {
+    /// That it waits, while its unit of work closes.
+    visible: VisibleWait,
+    cancellation: Cancellation,
+}
+
 impl<T, E> RunToEnd<T, E> {
+    #[inline]
     pub(super) fn new<M>(
         future: BoxFuture<Result<T, CallError<E>>>,
         scope: &Arc<Scope>,
-        module: &'static str,
+        module: &'static Declaration,
         sequence: u64,
     ) -> Self
     where
@@ -56,19 +68,15 @@ impl<T, E> RunToEnd<T, E> {
     {
         let detach = (M::KIND == MessageKind::Command).then(|| Detach {
             run: run_on::<M>,
-            abandoned: Abandoned {
-                scope: Arc::clone(scope),
-                module,
-                sequence,
-            },
+            scope: Arc::clone(scope),
+            module,
         });
         RunToEnd {
             future: Some(future),
             detach,
             sequence,
-            waiting: VisibleWait::default(),
             is_charged: false,
-            cancellation: Cancellation::default(),
+            wait: None,
         }
     }
 
@@ -78,17 +86,26 @@ impl<T, E> RunToEnd<T, E> {
             future: Some(future),
             detach: None,
             sequence: 0,
-            waiting: VisibleWait::default(),
             is_charged: false,
-            cancellation: Cancellation::default(),
+            wait: None,
         }
     }
 
     /// The caller, which uses this handle, was polled, and the handler is not done.
+    #[cold]
     pub(super) fn wait(&mut self, handle: &Handle) {
-        self.waiting.wait(handle, self.sequence);
+        let wait = self.wait.get_or_insert_default();
+        wait.visible.wait(handle, self.sequence);
     }
 
+    /// Whether the unit of work is cancelled, so that the caller waits no longer.
+    #[cold]
+    pub(super) fn poll_cancelled(&mut self, scope: &Arc<Scope>, cx: &mut Context<'_>) -> Poll<()> {
+        let wait = self.wait.get_or_insert_default();
+        wait.cancellation.poll(scope, cx)
+    }
+
+    #[inline]
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, CallError<E>>> {
         if !self.is_charged {
             // The handler may be over at once, so it begins when its caller's task has time for it.
@@ -105,11 +122,29 @@ impl<T, E> RunToEnd<T, E> {
     }
 }
 
-impl<T, E> Drop for RunToEnd<T, E> {
-    fn drop(&mut self) {
+impl<T, E> RunToEnd<T, E> {
+    /// The caller leaves before the handler is done.
+    #[cold]
+    fn abandon(&mut self) {
         match (self.future.take(), self.detach.take()) {
-            (Some(future), Some(detach)) => (detach.run)(future, detach.abandoned),
+            (Some(future), Some(detach)) => {
+                let abandoned = Abandoned {
+                    scope: detach.scope,
+                    module: detach.module.name,
+                    sequence: self.sequence,
+                };
+                (detach.run)(future, abandoned);
+            }
             (future, _) => drop_unpanicked(future),
+        }
+    }
+}
+
+impl<T, E> Drop for RunToEnd<T, E> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.future.is_some() {
+            self.abandon();
         }
     }
 }
