@@ -297,6 +297,7 @@ impl Scope {
         }
     }
 
+    #[inline]
     pub(crate) fn is_cancelled(&self) -> bool {
         self.state.is_cancelled()
     }
@@ -323,8 +324,15 @@ impl Scope {
         }
     }
 
-    /// Why a message of this scope that is about to be handled must not be, if so.
+    /// Whether there is a reason why a message of this scope must not be handled: from then on there always is.
     #[inline]
+    pub(crate) fn has_obstacle(&self) -> bool {
+        (self.is_cancelled() || self.has_properties()) && self.obstacle().is_some()
+    }
+
+    /// Why a message of this scope that is about to be handled must not be, if so.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn obstacle(&self) -> Option<FailureKind> {
         if self.kind.is_unit() && self.state.is_cancelled() {
             return Some(FailureKind::Cancelled);

@@ -297,8 +297,10 @@ impl<M: Module + Exclusive> Work<M> {
             self.progress
                 .mark_report(self.turn.wrapping_add(1), scope.is_of_report());
         }
-        if let Some(obstacle) = scope.obstacle() {
-            if let Some(BacklogEntry { label, inbox }) = slot.take() {
+        if scope.has_obstacle() {
+            if let (Some(BacklogEntry { label, inbox }), Some(obstacle)) =
+                (slot.take(), scope.obstacle())
+            {
                 let source = self.ctx.handle().source();
                 self.cell.dead_letter(source, label, inbox, obstacle);
             }

@@ -78,8 +78,9 @@ impl<M: Module + Shared> Accepted<M> {
                     }
                 }
             };
-            let obstacle = ctx.handle().scope.obstacle();
-            let (Some(value), None, Some(packed)) = (&*module, &obstacle, &mut *parcel) else {
+            let has_obstacle = ctx.handle().scope.has_obstacle();
+            let (Some(value), false, Some(packed)) = (&*module, has_obstacle, &mut *parcel) else {
+                let obstacle = ctx.handle().scope.obstacle();
                 let kind = obstacle.unwrap_or_else(|| cell.absence(*label));
                 let error = kind.clone().into_call_error(P::Message::NAME);
                 cell.refuse(ctx.handle().source(), *label, kind, parcel);
