@@ -21,7 +21,7 @@ use crate::declaration::Declaration;
 use crate::envelope::{Awaited, ExpectedReply, Given, Label, Reply, Source, reply};
 use crate::error::{CallError, FailureKind, SendError};
 use crate::message::{ByValue, Message};
-use crate::route::{BoxFuture, InlineCall, Route, To, WaitingOffer, offer};
+use crate::route::{BoxFuture, InlineCall, Route, To, Unaccepted, WaitingOffer, offer};
 use crate::scope::Scope;
 use crate::waiting::{self, wait};
 
@@ -207,24 +207,26 @@ where
                 }
                 let given = Given::new(message, Some(reply));
                 match offer(queue, source, label, given, handle.waits_at(&**queue), cx) {
-                    Ok(None) if handle.is_external() => CallStage::Replying(awaited),
-                    Ok(None) => {
-                        expect_reply(handle, sequence, queue.waiter().number(), || {
-                            awaited.expected()
-                        });
+                    Ok(()) => {
+                        if !handle.is_external() {
+                            let module = queue.waiter().number();
+                            expect_reply(handle, sequence, module, || awaited.expected());
+                        }
                         CallStage::Replying(awaited)
                     }
-                    Ok(Some(waiting)) => {
-                        let queueing = Queueing {
-                            wait: VisibleWait::default(),
-                            reply: (!handle.is_external()).then(|| awaited.expected()),
-                        };
-                        CallStage::Offering(waiting, awaited, Box::new(queueing))
-                    }
-                    Err(rejected) => {
-                        let refused = rejected.error(M::NAME, &**queue);
-                        CallStage::Ended(Some(refused.into()))
-                    }
+                    Err(unaccepted) => match *unaccepted {
+                        Unaccepted::Waiting(waiting) => {
+                            let queueing = Queueing {
+                                wait: VisibleWait::default(),
+                                reply: (!handle.is_external()).then(|| awaited.expected()),
+                            };
+                            CallStage::Offering(Box::new(waiting), awaited, Box::new(queueing))
+                        }
+                        Unaccepted::Rejected(rejected) => {
+                            let refused = rejected.error(M::NAME, &**queue);
+                            CallStage::Ended(Some(refused.into()))
+                        }
+                    },
                 }
             }
             To::Inline(inline) => {
@@ -296,9 +298,9 @@ impl<M, P, T, E> Future for CallFuture<'_, M, P, T, E> {
             match call.stage {
                 // The reply cell has the waker already.
                 CallStage::Replying(_) => return call.poll_deadline(cx).map(Err),
+                CallStage::Running(_) => {}
                 // A loop may send until it is not refused any more.
-                CallStage::Ended(_) => ready!(poll_budget(cx)),
-                CallStage::Offering(..) | CallStage::Entering(..) | CallStage::Running(_) => {}
+                _ => ready!(call.poll_refused(cx)),
             }
         }
         let reply = call.poll_stage(cx);
@@ -314,25 +316,6 @@ impl<M, P, T, E> CallFuture<'_, M, P, T, E> {
     fn poll_stage(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, CallError<E>>> {
         loop {
             match &mut self.stage {
-                CallStage::Offering(waiting, _, queueing) => {
-                    let Poll::Ready(accepted) = waiting.poll(cx) else {
-                        queueing.wait.wait(self.handle, waiting.sequence());
-                        return Poll::Pending;
-                    };
-                    if let Some(reply) = queueing.reply.take() {
-                        expect_reply(self.handle, waiting.sequence(), waiting.module(), || reply);
-                    }
-                    let accepted = accepted.map_err(|rejected| waiting.error(rejected));
-                    let CallStage::Offering(_, awaited, _) =
-                        mem::replace(&mut self.stage, CallStage::Ended(None))
-                    else {
-                        unreachable!("the stage was just seen to be `Offering`")
-                    };
-                    self.stage = match accepted {
-                        Ok(()) => CallStage::Replying(awaited),
-                        Err(refused) => CallStage::Ended(Some(refused.into())),
-                    };
-                }
                 CallStage::Replying(awaited) => {
                     let reply = awaited.poll(cx, || Err(unanswered(self.handle, self.name)));
                     if reply.is_pending() {
@@ -347,23 +330,68 @@ impl<M, P, T, E> CallFuture<'_, M, P, T, E> {
                     }
                     return reply;
                 }
-                CallStage::Entering(entering, sequence, wait) => {
-                    let Poll::Ready(entered) = entering.as_mut().poll(cx) else {
-                        wait.wait(self.handle, *sequence);
-                        return Poll::Pending;
-                    };
-                    self.stage = match entered {
-                        Ok(running) => CallStage::Running(running),
-                        Err(refused) => CallStage::Ended(Some(refused.into())),
-                    };
-                }
-                CallStage::Ended(error) => {
-                    return Poll::Ready(Err(error
-                        .take()
-                        .expect("a future is not polled after it is ready")));
+                _ => {
+                    if let Some(error) = ready!(self.poll_acceptance(cx)) {
+                        return Poll::Ready(Err(error));
+                    }
                 }
             }
         }
+    }
+
+    /// Charges the task for a call that was refused at once.
+    #[cold]
+    #[inline(never)]
+    fn poll_refused(&self, cx: &mut Context<'_>) -> Poll<()> {
+        match self.stage {
+            CallStage::Ended(_) => poll_budget(cx),
+            _ => Poll::Ready(()),
+        }
+    }
+
+    /// Waits until the call is accepted; or gives back why it is not.
+    #[cold]
+    #[inline(never)]
+    fn poll_acceptance(&mut self, cx: &mut Context<'_>) -> Poll<Option<CallError<E>>> {
+        match &mut self.stage {
+            CallStage::Offering(waiting, _, queueing) => {
+                let Poll::Ready(accepted) = waiting.poll(cx) else {
+                    queueing.wait.wait(self.handle, waiting.sequence());
+                    return Poll::Pending;
+                };
+                if let Some(reply) = queueing.reply.take() {
+                    expect_reply(self.handle, waiting.sequence(), waiting.module(), || reply);
+                }
+                let accepted = accepted.map_err(|rejected| waiting.error(rejected));
+                let CallStage::Offering(_, awaited, _) =
+                    mem::replace(&mut self.stage, CallStage::Ended(None))
+                else {
+                    unreachable!("the stage was just seen to be `Offering`")
+                };
+                self.stage = match accepted {
+                    Ok(()) => CallStage::Replying(awaited),
+                    Err(refused) => CallStage::Ended(Some(refused.into())),
+                };
+            }
+            CallStage::Entering(entering, sequence, wait) => {
+                let Poll::Ready(entered) = entering.as_mut().poll(cx) else {
+                    wait.wait(self.handle, *sequence);
+                    return Poll::Pending;
+                };
+                self.stage = match entered {
+                    Ok(running) => CallStage::Running(running),
+                    Err(refused) => CallStage::Ended(Some(refused.into())),
+                };
+            }
+            CallStage::Ended(error) => {
+                let error = error
+                    .take()
+                    .expect("a future is not polled after it is ready");
+                return Poll::Ready(Some(error));
+            }
+            CallStage::Replying(_) | CallStage::Running(_) => {}
+        }
+        Poll::Ready(None)
     }
 
     /// Whether there is a reason to wait no longer.

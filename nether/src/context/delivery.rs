@@ -17,7 +17,7 @@ use crate::error::SendError;
 use crate::guarded::drop_unpanicked;
 use crate::mediator::Row;
 use crate::message::{ByValue, Event, Message};
-use crate::route::{Route, To, offer};
+use crate::route::{Route, To, Unaccepted, offer};
 use crate::scope::{Queued, QueuedWait, Scope, ScopeKind};
 
 /// A parcel that can be posted: accepted without waiting for what comes of it.
@@ -237,13 +237,18 @@ fn deliver<P: Parcel>(
 ) -> Posted<P> {
     match route.to(parcel.sent()) {
         To::Queue(queue) => {
-            match offer(queue, source, label, parcel, handle.waits_at(&**queue), cx) {
-                Ok(None) => None,
-                Ok(Some(waiting)) => Some(Box::new(PostStage::Offering(
-                    waiting,
-                    VisibleWait::default(),
-                ))),
-                Err(rejected) => PostStage::refused(rejected.error(P::Message::NAME, &**queue)),
+            let waits = handle.waits_at(&**queue);
+            let Err(unaccepted) = offer(queue, source, label, parcel, waits, cx) else {
+                return None;
+            };
+            match *unaccepted {
+                Unaccepted::Waiting(waiting) => {
+                    let offering = PostStage::Offering(waiting, VisibleWait::default());
+                    Some(Box::new(offering))
+                }
+                Unaccepted::Rejected(rejected) => {
+                    PostStage::refused(rejected.error(P::Message::NAME, &**queue))
+                }
             }
         }
         To::Inline(inline) => {

@@ -37,7 +37,7 @@ pub(super) type Posted<P> = Option<Box<PostStage<P>>>;
 /// How far a message has come that was not accepted at once.
 pub(super) enum PostStage<P> {
     /// Waiting for room in the one mailbox it goes to.
-    Offering(Box<WaitingOffer<P>>, VisibleWait),
+    Offering(WaitingOffer<P>, VisibleWait),
     /// Waiting for several modules, or for a shared one.
     Waiting(BoxFuture<Result<(), SendError>>),
     Refused(SendError),
@@ -143,7 +143,7 @@ pub(super) async fn ended<P: Parcel>(rest: Posted<P>) -> Result<(), SendError> {
 }
 
 /// Waits in line for one queue; for those who hold no [`PostFuture`].
-pub(super) async fn accepted<P>(mut waiting: Box<WaitingOffer<P>>) -> Result<(), SendError> {
+pub(super) async fn accepted<P>(mut waiting: WaitingOffer<P>) -> Result<(), SendError> {
     let accepted = std::future::poll_fn(|cx| waiting.poll(cx)).await;
     accepted.map_err(|rejected| waiting.error(rejected))
 }
