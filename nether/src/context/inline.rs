@@ -1,5 +1,6 @@
 //! [`RunToEnd`]: a shared module's handler that runs in its caller's task, and survives the caller.
 
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
@@ -20,15 +21,15 @@ use crate::waiting;
 /// in a task of its own (it is never cut in half); a query, which changes nothing, is dropped.
 pub(super) struct RunToEnd<T, E> {
     /// `None` once it is over.
-    future: Option<BoxFuture<Result<T, CallError<E>>>>,
+    future: ManuallyDrop<Option<BoxFuture<Result<T, CallError<E>>>>>,
     /// If it is a command.
-    detach: Option<Detach<T, E>>,
+    detach: ManuallyDrop<Option<Detach<T, E>>>,
     /// The number of the message.
     sequence: u64,
     /// Whether the caller's task has been charged for it.
     is_charged: bool,
     /// Only there once the caller has to wait.
-    wait: Option<Box<HandlerWait>>,
+    wait: ManuallyDrop<Option<Box<HandlerWait>>>,
 }
 
 /// How an abandoned command runs on, and whose it is.
@@ -72,22 +73,22 @@ impl<T, E> RunToEnd<T, E> {
             module,
         });
         RunToEnd {
-            future: Some(future),
-            detach,
+            future: ManuallyDrop::new(Some(future)),
+            detach: ManuallyDrop::new(detach),
             sequence,
             is_charged: false,
-            wait: None,
+            wait: ManuallyDrop::default(),
         }
     }
 
     /// A future that ends with its caller.
     pub(super) fn cut_short(future: BoxFuture<Result<T, CallError<E>>>) -> Self {
         RunToEnd {
-            future: Some(future),
-            detach: None,
+            future: ManuallyDrop::new(Some(future)),
+            detach: ManuallyDrop::default(),
             sequence: 0,
             is_charged: false,
-            wait: None,
+            wait: ManuallyDrop::default(),
         }
     }
 
@@ -117,15 +118,16 @@ impl<T, E> RunToEnd<T, E> {
             .as_mut()
             .expect("a future is not polled after it is ready");
         let reply = ready!(future.as_mut().poll(cx));
-        self.future = None;
+        drop(self.future.take());
         Poll::Ready(reply)
     }
 }
 
 impl<T, E> RunToEnd<T, E> {
-    /// The caller leaves before the handler is done.
+    /// The caller leaves, perhaps before the handler is done.
     #[cold]
-    fn abandon(&mut self) {
+    #[inline(never)]
+    fn leave(&mut self) {
         match (self.future.take(), self.detach.take()) {
             (Some(future), Some(detach)) => {
                 let abandoned = Abandoned {
@@ -137,14 +139,16 @@ impl<T, E> RunToEnd<T, E> {
             }
             (future, _) => drop_unpanicked(future),
         }
+        drop(self.wait.take());
     }
 }
 
+/// By hand, so that of a query that was answered at once nothing is dropped.
 impl<T, E> Drop for RunToEnd<T, E> {
     #[inline]
     fn drop(&mut self) {
-        if self.future.is_some() {
-            self.abandon();
+        if self.future.is_some() || self.detach.is_some() || self.wait.is_some() {
+            self.leave();
         }
     }
 }

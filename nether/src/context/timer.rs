@@ -1,6 +1,7 @@
 //! [`Timer`], the deadline of a context, and [`Cancellation`], for futures that wait in it.
 
 use std::future::pending;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -10,7 +11,17 @@ use crate::scope::Scope;
 /// Ends at the deadline of a context, also if another handle sets that while this waits. Costs nothing in a
 /// context that has no deadline and no other handle, nor to who need not wait.
 #[derive(Default)]
-pub(super) struct Timer(Option<BoxFuture<()>>);
+pub(super) struct Timer(ManuallyDrop<Option<BoxFuture<()>>>);
+
+/// By hand, so that whoever never waited drops nothing.
+impl Drop for Timer {
+    #[inline]
+    fn drop(&mut self) {
+        if self.0.is_some() {
+            self.forget();
+        }
+    }
+}
 
 impl Timer {
     #[inline]
@@ -32,6 +43,12 @@ impl Timer {
             Box::pin(async move { scope.deadline_passed().await })
         });
         passed.as_mut().poll(cx)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn forget(&mut self) {
+        drop(self.0.take());
     }
 }
 

@@ -198,11 +198,8 @@ fn wait_inside(
     this.node.add(wait, &holders)
 }
 
-/// The module of this number, of which 0 is none.
+/// The module of this number.
 fn of(number: u64) -> Option<Arc<Waiter>> {
-    if number == 0 {
-        return None;
-    }
     lock(part(number)).get(&number).and_then(Weak::upgrade)
 }
 
@@ -213,8 +210,17 @@ pub(crate) struct ClosingModule {
 
 impl ClosingModule {
     /// `None` outside of exclusive modules: nothing waits for who closes it there.
+    #[inline]
     pub(crate) fn begin(scope: &Scope) -> Option<Self> {
-        let this = of(THIS.get())?;
+        match THIS.get() {
+            0 => None,
+            number => ClosingModule::begin_inside(number, scope),
+        }
+    }
+
+    #[cold]
+    fn begin_inside(number: u64, scope: &Scope) -> Option<Self> {
+        let this = of(number)?;
         this.node.begin_closing(scope.address());
         Some(ClosingModule { this })
     }
