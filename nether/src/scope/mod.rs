@@ -20,7 +20,7 @@ pub(crate) use self::ledger::{
 pub(crate) use self::properties::Deadline;
 pub use self::properties::{ContextId, MessageId};
 pub use self::transaction::Transaction;
-pub(crate) use self::waits::{QueuedWait, Waiting};
+pub(crate) use self::waits::{ParkedGuard, QueuedWait, Waiting};
 
 use std::fmt;
 use std::mem::{self, offset_of};
