@@ -52,7 +52,9 @@ pub(crate) struct Observed {
 impl Observed {
     /// It is over. Apart from the drop, so that whoever has none drops nothing.
     #[cold]
-    pub(crate) fn end(self: Box<Self>) {}
+    pub(crate) fn end(self: Box<Self>) {
+        drop(self);
+    }
 }
 
 impl<'a, F: Future> Guarded<'a, F> {

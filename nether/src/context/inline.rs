@@ -17,11 +17,14 @@ use crate::route::BoxFuture;
 use crate::scope::{Queued, Scope, ScopeGuard};
 use crate::waiting;
 
+/// A shared module's handler: the reply.
+type Serving<T, E> = BoxFuture<Result<T, CallError<E>>>;
+
 /// A handler that was begun in its caller's task. If the caller stops waiting, a command runs on to its end
 /// in a task of its own (it is never cut in half); a query, which changes nothing, is dropped.
 pub(super) struct RunToEnd<T, E> {
     /// `None` once it is over.
-    future: ManuallyDrop<Option<BoxFuture<Result<T, CallError<E>>>>>,
+    future: ManuallyDrop<Option<Serving<T, E>>>,
     /// If it is a command.
     detach: ManuallyDrop<Option<Detach<T, E>>>,
     /// The number of the message.
@@ -34,7 +37,7 @@ pub(super) struct RunToEnd<T, E> {
 
 /// How an abandoned command runs on, and whose it is.
 struct Detach<T, E> {
-    run: fn(BoxFuture<Result<T, CallError<E>>>, Abandoned),
+    run: fn(Serving<T, E>, Abandoned),
     scope: Arc<Scope>,
     module: &'static Declaration,
 }
@@ -57,7 +60,7 @@ struct HandlerWait {
 impl<T, E> RunToEnd<T, E> {
     #[inline]
     pub(super) fn new<M>(
-        future: BoxFuture<Result<T, CallError<E>>>,
+        future: Serving<T, E>,
         scope: &Arc<Scope>,
         module: &'static Declaration,
         sequence: u64,
@@ -82,7 +85,7 @@ impl<T, E> RunToEnd<T, E> {
     }
 
     /// A future that ends with its caller.
-    pub(super) fn cut_short(future: BoxFuture<Result<T, CallError<E>>>) -> Self {
+    pub(super) fn cut_short(future: Serving<T, E>) -> Self {
         RunToEnd {
             future: ManuallyDrop::new(Some(future)),
             detach: ManuallyDrop::default(),
