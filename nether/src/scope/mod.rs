@@ -324,7 +324,8 @@ impl Scope {
         }
     }
 
-    /// Whether there is a reason why a message of this scope must not be handled: from then on there always is.
+    /// Whether there is a reason why a message of this scope must not be handled: from then on there always
+    /// is.
     #[inline]
     pub(crate) fn has_obstacle(&self) -> bool {
         (self.is_cancelled() || self.has_properties()) && self.obstacle().is_some()

@@ -20,8 +20,8 @@ const BATCH: usize = 16;
 const FIRST: u32 = 4;
 
 /// A handler that takes longer makes the module look at the clock after the next message, then after two, and
-/// so on, until it does so seldom again. To look so often takes a small part of the time that the slow handler
-/// took; and a fast one that looked slow, because the thread was interrupted, makes for few looks.
+/// so on, until it does so seldom again. To look so often takes a small part of the time that the slow
+/// handler took; and a fast one that looked slow, because the thread was interrupted, makes for few looks.
 const SLOW: Duration = Duration::from_micros(20);
 
 /// How many messages are worth a visit to the mailbox. Fewer, and senders on another thread and the module

@@ -1,7 +1,6 @@
 //! [`Work`]: the loop of an exclusive module. It keeps books while it runs, and settles them when it rests.
 
 use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,9 +9,9 @@ use std::task::Poll;
 use crate::chance::Chance;
 use crate::context::{Context, Handle, Origin};
 use crate::envelope::{Label, Source};
-use crate::error::{FailureKind, Result};
-use crate::guarded::{PanicPayload, catch, drop_unpanicked, said_last};
-use crate::module::cell::{ModuleRunner, RunEnd};
+use crate::error::FailureKind;
+use crate::guarded::{PanicPayload, drop_unpanicked, said_last};
+use crate::module::cell::RunEnd;
 use crate::module::exclusive::ExclusiveCell;
 use crate::module::exclusive::backlog::{Backlog, BacklogEntry, Run, Usage, count_of};
 use crate::module::exclusive::books::Books;
@@ -25,84 +24,8 @@ use crate::module::{Exclusive, Module};
 use crate::route::CrashLoops;
 use crate::scope::PendingReply;
 
-/// Runs an exclusive module.
-#[doc(hidden)]
-#[allow(missing_debug_implementations)] // Named by the hidden part of `Module`; nobody outside has one.
-pub struct ExclusiveRunner<M: Module + Exclusive> {
-    /// Dropped first: a module that is cut off is there until its messages are dead letters.
-    work: Work<M>,
-    module: Option<M>,
-}
-
-impl<M: Module + Exclusive> ExclusiveRunner<M> {
-    pub(super) fn new(cell: Arc<ExclusiveCell<M>>, module_handle: Handle) -> Self {
-        ExclusiveRunner {
-            work: Work::new(cell, module_handle),
-            module: None,
-        }
-    }
-
-    /// User code beside a handler panicked. Says how the module has ended with it, if it has.
-    #[cold]
-    fn settle_panic(&mut self, panic: PanicPayload) -> Result<Option<RunEnd>, PanicPayload> {
-        catch_unwind(AssertUnwindSafe(|| {
-            let goes_on = self.work.settle_panic(panic);
-            (!goes_on).then(|| self.work.crashed(&mut self.module))
-        }))
-    }
-}
-
-#[allow(private_interfaces)]
-impl<M: Module + Exclusive> ModuleRunner<M> for ExclusiveRunner<M> {
-    fn give_up_taken(&mut self) {
-        let work = &mut self.work;
-        work.books.started += work.taken.len();
-        work.settle_all();
-        work.give_up_taken(|cell, label| cell.next_try().failure(label));
-        // No unit of work is held until there is a module again, which may take long.
-        if let Some(module_handle) = work.module_handle.take() {
-            *work.ctx.handle_mut() = module_handle;
-        }
-    }
-
-    fn put(&mut self, module: M) {
-        // A background task may have crashed beside the handler.
-        self.work.cell.mailbox.take_crash();
-        self.work.cell.is_made.store(true, Ordering::SeqCst);
-        self.module = Some(module);
-    }
-
-    async fn run(&mut self) -> Result<RunEnd, PanicPayload> {
-        loop {
-            // What panics here is user code beside a handler, whose own panics are caught before.
-            match catch(self.work.run(&mut self.module)).await {
-                Ok(end) => return Ok(end),
-                Err(panic) => {
-                    if let Some(end) = self.settle_panic(panic)? {
-                        return Ok(end);
-                    }
-                }
-            }
-        }
-    }
-
-    fn meanwhile<T: Send>(
-        &mut self,
-        future: impl Future<Output = T> + Send,
-    ) -> impl Future<Output = T> + Send {
-        self.work.forget_during(future)
-    }
-
-    async fn on_stop(&mut self) -> Result<()> {
-        match &mut self.module {
-            Some(module) => M::on_stop(module, self.work.module_ctx()).await,
-            None => Ok(()),
-        }
-    }
-}
-
 /// A module at work. If it is cut off, what it has taken becomes dead letters.
-struct Work<M: Module + Exclusive> {
+pub(super) struct Work<M: Module + Exclusive> {
     cell: Arc<ExclusiveCell<M>>,
     /// Of the message being handled; between batches, of the module's own scope.
     ctx: Context<M>,
@@ -134,7 +57,7 @@ struct Work<M: Module + Exclusive> {
 }
 
 impl<M: Module + Exclusive> Work<M> {
-    fn new(cell: Arc<ExclusiveCell<M>>, module_handle: Handle) -> Self {
+    pub(super) fn new(cell: Arc<ExclusiveCell<M>>, module_handle: Handle) -> Self {
         Work {
             progress: Arc::clone(&cell.progress),
             breaker: cell.breaker.clone(),
@@ -156,13 +79,20 @@ impl<M: Module + Exclusive> Work<M> {
     }
 
     /// The context of the module itself, when it is not at work.
-    fn module_ctx(&self) -> &Context<M> {
+    pub(super) fn module_ctx(&self) -> &Context<M> {
         &self.ctx
+    }
+
+    /// There is a module that handles messages.
+    pub(super) fn mark_made(&self) {
+        // A background task may have crashed beside the handler.
+        self.cell.mailbox.take_crash();
+        self.cell.is_made.store(true, Ordering::SeqCst);
     }
 
     /// Handles messages: many per wake-up, each awaited in place. What it has taken when the module crashes
     /// is still there for the next one.
-    async fn run(&mut self, slot: &mut Option<M>) -> RunEnd {
+    pub(super) async fn run(&mut self, slot: &mut Option<M>) -> RunEnd {
         let Some(module) = slot else {
             unreachable!("a module is put in before it is run")
         };
@@ -235,7 +165,7 @@ impl<M: Module + Exclusive> Work<M> {
 
     /// Waits for `future`. Meanwhile, what was taken of a unit of work that is cancelled becomes dead
     /// letters.
-    async fn forget_during<T>(&mut self, future: impl Future<Output = T>) -> T {
+    pub(super) async fn forget_during<T>(&mut self, future: impl Future<Output = T>) -> T {
         let mut future = pin!(future);
         poll_fn(|cx| {
             let polled = future.as_mut().poll(cx);
@@ -401,7 +331,7 @@ impl<M: Module + Exclusive> Work<M> {
 
     /// Lets go of a module that has crashed, and says how.
     #[cold]
-    fn crashed(&mut self, slot: &mut Option<M>) -> RunEnd {
+    pub(super) fn crashed(&mut self, slot: &mut Option<M>) -> RunEnd {
         self.cell.is_made.store(false, Ordering::SeqCst);
         drop_unpanicked(slot.take());
         let elsewhere = self.beside.take().or(self.cell.mailbox.take_crash());
@@ -431,6 +361,17 @@ impl<M: Module + Exclusive> Work<M> {
         self.ctx.handle().scope.mediator.stopping.notify_quiet();
     }
 
+    /// There is no module for long: what it has taken becomes dead letters, and no unit of work is held until
+    /// there is one again.
+    pub(super) fn wind_up(&mut self) {
+        self.books.started += self.taken.len();
+        self.settle_all();
+        self.give_up_taken(|cell, label| cell.next_try().failure(label));
+        if let Some(module_handle) = self.module_handle.take() {
+            *self.ctx.handle_mut() = module_handle;
+        }
+    }
+
     /// What it has taken and not begun to handle becomes dead letters.
     #[cold]
     fn give_up_taken(&mut self, kind: impl Fn(&ExclusiveCell<M>, Label) -> FailureKind) {
@@ -458,7 +399,7 @@ impl<M: Module + Exclusive> Work<M> {
     /// User code beside a handler panicked. The message in whose dispatch that was, if it was in one, has
     /// failed with it; what else was taken is still there. Says whether the module goes on as it is.
     #[cold]
-    fn settle_panic(&mut self, panic: PanicPayload) -> bool {
+    pub(super) fn settle_panic(&mut self, panic: PanicPayload) -> bool {
         let text = said_last(panic);
         let is_handling = std::mem::take(&mut self.books.is_handling);
         if is_handling {
