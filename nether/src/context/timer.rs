@@ -42,7 +42,11 @@ impl Timer {
             let scope = Arc::clone(scope);
             Box::pin(async move { scope.deadline_passed().await })
         });
-        passed.as_mut().poll(cx)
+        let passed = passed.as_mut().poll(cx);
+        if passed.is_ready() {
+            self.forget(); // It may be asked again.
+        }
+        passed
     }
 
     #[cold]
