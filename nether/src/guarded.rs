@@ -3,6 +3,7 @@
 use std::any::{Any, type_name};
 use std::cell::Cell;
 use std::fmt;
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
@@ -33,33 +34,33 @@ pub(crate) enum HandlerFault {
 /// around each.
 pub(crate) struct Guarded<'a, F> {
     future: Pin<&'a mut F>,
-    /// Only there if somebody wants to see it: what does not move is not paid for.
-    observed: Option<Box<Observed>>,
-    /// Whether it panics before it is polled, as a test has drawn.
-    crashes: bool,
+    observed: Option<&'a Observed>,
 }
 
-/// Who looks on while a handler runs.
+/// What is to be done around a handler besides. Boxed and lent, so that a handler that nobody looks at pays
+/// for one question.
 #[derive(Debug)]
 pub(crate) struct Observed {
     /// What it is polled inside of, if spans of its level are enabled.
     pub(crate) span: Option<Span>,
     /// Its time, if somebody asks for it.
     pub(crate) _timing: Option<Timing>,
+    /// Whether it panics before it is polled, as a test has drawn.
+    pub(crate) crashes: bool,
+}
+
+impl Observed {
+    /// It is over. Apart from the drop, so that whoever has none drops nothing.
+    #[cold]
+    pub(crate) fn end(self: Box<Self>) {
+        drop(self);
+    }
 }
 
 impl<'a, F: Future> Guarded<'a, F> {
     #[inline]
-    pub(crate) fn new(
-        future: Pin<&'a mut F>,
-        observed: Option<Box<Observed>>,
-        crashes: bool,
-    ) -> Self {
-        Guarded {
-            future,
-            observed,
-            crashes,
-        }
+    pub(crate) fn new(future: Pin<&'a mut F>, observed: Option<&'a Observed>) -> Self {
+        Guarded { future, observed }
     }
 }
 
@@ -69,11 +70,13 @@ impl<F: Future> Future for Guarded<'_, F> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let guarded = self.get_mut();
-        if guarded.crashes {
-            return Poll::Ready(Err(Box::new("a crash, drawn by the test")));
-        }
-        let observed = guarded.observed.as_ref();
-        let _entered = observed.and_then(|observed| Some(observed.span.as_ref()?.enter()));
+        let _entered = match guarded.observed {
+            None => None,
+            Some(observed) if observed.crashes => {
+                return Poll::Ready(Err(Box::new("a crash, drawn by the test")));
+            }
+            Some(observed) => observed.span.as_ref().map(Span::enter),
+        };
         match catch_unwind(AssertUnwindSafe(|| guarded.future.as_mut().poll(cx))) {
             Ok(poll) => poll.map(Ok),
             Err(panic) => Poll::Ready(Err(panic)),
@@ -83,7 +86,14 @@ impl<F: Future> Future for Guarded<'_, F> {
 
 /// Runs a future, catches a panic in it, and returns the payload.
 pub(crate) async fn catch<F: Future>(future: F) -> Result<F::Output, PanicPayload> {
-    Guarded::new(pin!(future), None, false).await
+    let mut future = pin!(future);
+    poll_fn(
+        |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(polled) => polled.map(Ok),
+            Err(panic) => Poll::Ready(Err(panic)),
+        },
+    )
+    .await
 }
 
 /// Drops a user's value. A panic in its `Drop` is logged, and goes no further.

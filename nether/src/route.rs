@@ -304,7 +304,15 @@ pub(crate) struct Offer<P> {
     pub(crate) ticket: Option<u64>,
 }
 
-/// Offers a parcel that has been admitted. `None` when it is accepted; what is refused is taken back.
+/// What became of an offer that was not accepted at once.
+pub(crate) enum Unaccepted<P> {
+    /// It waits for room.
+    Waiting(WaitingOffer<P>),
+    /// It is refused, and taken back.
+    Rejected(Rejected),
+}
+
+/// Offers a parcel that has been admitted. What is not accepted at once is boxed: it is large, and rare.
 #[inline]
 pub(crate) fn offer<P>(
     queue: &Arc<dyn Queue<P>>,
@@ -313,26 +321,38 @@ pub(crate) fn offer<P>(
     parcel: P,
     is_external: bool,
     cx: &mut Context<'_>,
-) -> Result<Option<WaitingOffer<P>>, Rejected> {
+) -> Result<(), Box<Unaccepted<P>>> {
     let mut offer = Offer {
         parcel: Some(parcel),
         is_external,
         ticket: None,
     };
     match queue.poll_accept(source, label, &mut offer, cx) {
-        Poll::Ready(Ok(())) => Ok(None),
+        Poll::Ready(Ok(())) => Ok(()),
         Poll::Ready(Err(rejected)) => {
             source.scope.take_back(1);
-            Err(rejected)
+            Err(Box::new(Unaccepted::Rejected(rejected)))
         }
-        Poll::Pending => Ok(Some(WaitingOffer {
-            queued: queue_behind(queue, source.scope, label, cx.waker()),
-            _wait: ModuleWait::for_room(label.message.name(), source.scope, queue.waiter()),
-            queue: Arc::clone(queue),
-            header: source.header(label),
-            offer,
-        })),
+        Poll::Pending => Err(wait_in_line(queue, source, label, offer, cx)),
     }
+}
+
+#[cold]
+#[inline(never)]
+fn wait_in_line<P>(
+    queue: &Arc<dyn Queue<P>>,
+    source: Source<'_>,
+    label: Label,
+    offer: Offer<P>,
+    cx: &mut Context<'_>,
+) -> Box<Unaccepted<P>> {
+    Box::new(Unaccepted::Waiting(WaitingOffer {
+        queued: queue_behind(queue, source.scope, label, cx.waker()),
+        _wait: ModuleWait::for_room(label.message.name(), source.scope, queue.waiter()),
+        queue: Arc::clone(queue),
+        header: source.header(label),
+        offer,
+    }))
 }
 
 /// An offer that waits for room. Dropped, it leaves the line, and is taken back: it is not in flight any

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::marker::PhantomData;
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -20,7 +21,7 @@ use crate::declaration::Declaration;
 use crate::envelope::{Awaited, ExpectedReply, Given, Label, Reply, Source, reply};
 use crate::error::{CallError, FailureKind, SendError};
 use crate::message::{ByValue, Message};
-use crate::route::{BoxFuture, InlineCall, Route, To, WaitingOffer, offer};
+use crate::route::{BoxFuture, InlineCall, Route, To, Unaccepted, WaitingOffer, offer};
 use crate::scope::Scope;
 use crate::waiting::{self, wait};
 
@@ -51,7 +52,11 @@ type Begin<M, P, T, E> = fn(&Handle, M, &mut Context<'_>) -> CallStage<P, T, E>;
 /// How far the call has come.
 pub(super) enum CallStage<P, T, E> {
     /// Waiting for room in a mailbox.
-    Offering(WaitingOffer<P>, Awaited<Result<T, CallError<E>>>, Queueing),
+    Offering(
+        Box<WaitingOffer<P>>,
+        Awaited<Result<T, CallError<E>>>,
+        Box<Queueing>,
+    ),
     /// Waiting for the reply.
     Replying(Awaited<Result<T, CallError<E>>>),
     /// Waiting for a place in a shared module.
@@ -203,24 +208,26 @@ where
                 }
                 let given = Given::new(message, Some(reply));
                 match offer(queue, source, label, given, handle.waits_at(&**queue), cx) {
-                    Ok(None) if handle.is_external() => CallStage::Replying(awaited),
-                    Ok(None) => {
-                        expect_reply(handle, sequence, queue.waiter().number(), || {
-                            awaited.expected()
-                        });
+                    Ok(()) => {
+                        if !handle.is_external() {
+                            let module = queue.waiter().number();
+                            expect_reply(handle, sequence, module, || awaited.expected());
+                        }
                         CallStage::Replying(awaited)
                     }
-                    Ok(Some(waiting)) => {
-                        let queueing = Queueing {
-                            wait: VisibleWait::default(),
-                            reply: (!handle.is_external()).then(|| awaited.expected()),
-                        };
-                        CallStage::Offering(waiting, awaited, queueing)
-                    }
-                    Err(rejected) => {
-                        let refused = rejected.error(M::NAME, &**queue);
-                        CallStage::Ended(Some(refused.into()))
-                    }
+                    Err(unaccepted) => match *unaccepted {
+                        Unaccepted::Waiting(waiting) => {
+                            let queueing = Queueing {
+                                wait: VisibleWait::default(),
+                                reply: (!handle.is_external()).then(|| awaited.expected()),
+                            };
+                            CallStage::Offering(Box::new(waiting), awaited, Box::new(queueing))
+                        }
+                        Unaccepted::Rejected(rejected) => {
+                            let refused = rejected.error(M::NAME, &**queue);
+                            CallStage::Ended(Some(refused.into()))
+                        }
+                    },
                 }
             }
             To::Inline(inline) => {
@@ -229,10 +236,10 @@ where
                     Arc::clone(inline).call(given, source.header(label), handle.waits_for_turn());
                 match called {
                     Ok(InlineCall::Accepted(future)) => {
-                        CallStage::Running(RunToEnd::new::<M>(future, scope, module.name, sequence))
+                        CallStage::Running(RunToEnd::new::<M>(future, scope, module, sequence))
                     }
                     Ok(InlineCall::Waiting(entering)) => {
-                        enter::<M>(entering, Arc::clone(scope), module.name, sequence)
+                        enter::<M>(entering, Arc::clone(scope), module, sequence)
                     }
                     Err(refused) => CallStage::Ended(Some(refused.into())),
                 }
@@ -272,7 +279,7 @@ fn still_expects<R>(handle: &Handle, awaited: &Awaited<R>) {
 fn enter<M: ByValue + Send>(
     entering: BoxFuture<Result<BoxFuture<Reply<M>>, SendError>>,
     scope: Arc<Scope>,
-    module: &'static str,
+    module: &'static Declaration,
     sequence: u64,
 ) -> CallStage<Given<M>, M::Reply, M::Error> {
     let entered = Box::pin(async move {
@@ -288,13 +295,15 @@ impl<M, P, T, E> Future for CallFuture<'_, M, P, T, E> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let call = self.get_mut();
         if let Some(message) = call.message.take() {
-            call.stage = (call.begin)(call.handle, message, cx);
+            let begun = (call.begin)(call.handle, message, cx);
+            // What has not begun needs no drop.
+            mem::forget(mem::replace(&mut call.stage, begun));
             match call.stage {
                 // The reply cell has the waker already.
                 CallStage::Replying(_) => return call.poll_deadline(cx).map(Err),
+                CallStage::Running(_) => {}
                 // A loop may send until it is not refused any more.
-                CallStage::Ended(_) => ready!(poll_budget(cx)),
-                CallStage::Offering(..) | CallStage::Entering(..) | CallStage::Running(_) => {}
+                _ => ready!(call.poll_refused(cx)),
             }
         }
         let reply = call.poll_stage(cx);
@@ -310,25 +319,6 @@ impl<M, P, T, E> CallFuture<'_, M, P, T, E> {
     fn poll_stage(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, CallError<E>>> {
         loop {
             match &mut self.stage {
-                CallStage::Offering(waiting, _, queueing) => {
-                    let Poll::Ready(accepted) = waiting.poll(cx) else {
-                        queueing.wait.wait(self.handle, waiting.sequence());
-                        return Poll::Pending;
-                    };
-                    if let Some(reply) = queueing.reply.take() {
-                        expect_reply(self.handle, waiting.sequence(), waiting.module(), || reply);
-                    }
-                    let accepted = accepted.map_err(|rejected| waiting.error(rejected));
-                    let CallStage::Offering(_, awaited, _) =
-                        std::mem::replace(&mut self.stage, CallStage::Ended(None))
-                    else {
-                        unreachable!("the stage was just seen to be `Offering`")
-                    };
-                    self.stage = match accepted {
-                        Ok(()) => CallStage::Replying(awaited),
-                        Err(refused) => CallStage::Ended(Some(refused.into())),
-                    };
-                }
                 CallStage::Replying(awaited) => {
                     let reply = awaited.poll(cx, || Err(unanswered(self.handle, self.name)));
                     if reply.is_pending() {
@@ -343,29 +333,74 @@ impl<M, P, T, E> CallFuture<'_, M, P, T, E> {
                     }
                     return reply;
                 }
-                CallStage::Entering(entering, sequence, wait) => {
-                    let Poll::Ready(entered) = entering.as_mut().poll(cx) else {
-                        wait.wait(self.handle, *sequence);
-                        return Poll::Pending;
-                    };
-                    self.stage = match entered {
-                        Ok(running) => CallStage::Running(running),
-                        Err(refused) => CallStage::Ended(Some(refused.into())),
-                    };
-                }
-                CallStage::Ended(error) => {
-                    return Poll::Ready(Err(error
-                        .take()
-                        .expect("a future is not polled after it is ready")));
+                _ => {
+                    if let Some(error) = ready!(self.poll_acceptance(cx)) {
+                        return Poll::Ready(Err(error));
+                    }
                 }
             }
         }
     }
 
+    /// Charges the task for a call that was refused at once.
+    #[cold]
+    #[inline(never)]
+    fn poll_refused(&self, cx: &mut Context<'_>) -> Poll<()> {
+        match self.stage {
+            CallStage::Ended(_) => poll_budget(cx),
+            _ => Poll::Ready(()),
+        }
+    }
+
+    /// Waits until the call is accepted; or gives back why it is not.
+    #[cold]
+    #[inline(never)]
+    fn poll_acceptance(&mut self, cx: &mut Context<'_>) -> Poll<Option<CallError<E>>> {
+        match &mut self.stage {
+            CallStage::Offering(waiting, _, queueing) => {
+                let Poll::Ready(accepted) = waiting.poll(cx) else {
+                    queueing.wait.wait(self.handle, waiting.sequence());
+                    return Poll::Pending;
+                };
+                if let Some(reply) = queueing.reply.take() {
+                    expect_reply(self.handle, waiting.sequence(), waiting.module(), || reply);
+                }
+                let accepted = accepted.map_err(|rejected| waiting.error(rejected));
+                let CallStage::Offering(_, awaited, _) =
+                    mem::replace(&mut self.stage, CallStage::Ended(None))
+                else {
+                    unreachable!("the stage was just seen to be `Offering`")
+                };
+                self.stage = match accepted {
+                    Ok(()) => CallStage::Replying(awaited),
+                    Err(refused) => CallStage::Ended(Some(refused.into())),
+                };
+            }
+            CallStage::Entering(entering, sequence, wait) => {
+                let Poll::Ready(entered) = entering.as_mut().poll(cx) else {
+                    wait.wait(self.handle, *sequence);
+                    return Poll::Pending;
+                };
+                self.stage = match entered {
+                    Ok(running) => CallStage::Running(running),
+                    Err(refused) => CallStage::Ended(Some(refused.into())),
+                };
+            }
+            CallStage::Ended(error) => {
+                let error = error
+                    .take()
+                    .expect("a future is not polled after it is ready");
+                return Poll::Ready(Some(error));
+            }
+            CallStage::Replying(_) | CallStage::Running(_) => {}
+        }
+        Poll::Ready(None)
+    }
+
     /// Whether there is a reason to wait no longer.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<CallError<E>> {
         if let CallStage::Running(running) = &mut self.stage
-            && running.cancellation.poll(&self.handle.scope, cx).is_ready()
+            && running.poll_cancelled(&self.handle.scope, cx).is_ready()
         {
             self.stage = CallStage::Ended(None);
             return Poll::Ready(SendError::Cancelled { message: self.name }.into());

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::context::calling::HandlerProof;
 use crate::context::handle::{Handle, Origin};
-use crate::context::posting::{PostStage, accepted, ended};
+use crate::context::posting::{PostStage, Posted, accepted, ended};
 use crate::context::room::{self, Room};
 use crate::context::subscription::{notify_subscribers, notify_subscribers_of};
 use crate::context::visible::{VisibleWait, visibly};
@@ -17,7 +17,7 @@ use crate::error::SendError;
 use crate::guarded::drop_unpanicked;
 use crate::mediator::Row;
 use crate::message::{ByValue, Event, Message};
-use crate::route::{BoxFuture, Route, To, offer};
+use crate::route::{Route, To, Unaccepted, offer};
 use crate::scope::{Queued, QueuedWait, Scope, ScopeKind};
 
 /// A parcel that can be posted: accepted without waiting for what comes of it.
@@ -29,7 +29,7 @@ pub trait Post: Parcel {
         handle: &Handle,
         message: Self::Message,
         cx: &mut Context<'_>,
-    ) -> PostStage<Self>
+    ) -> Posted<Self>
     where
         Self: Sized;
 }
@@ -37,7 +37,7 @@ pub trait Post: Parcel {
 #[allow(private_interfaces, private_bounds)]
 impl<M: ByValue + Send> Post for Given<M> {
     #[inline]
-    fn post<H: HandlerProof>(handle: &Handle, message: M, cx: &mut Context<'_>) -> PostStage<Self> {
+    fn post<H: HandlerProof>(handle: &Handle, message: M, cx: &mut Context<'_>) -> Posted<Self> {
         if room::is_limited(handle) {
             return post_later(handle.clone(), message, give::<M, H>);
         }
@@ -47,7 +47,7 @@ impl<M: ByValue + Send> Post for Given<M> {
 
 /// Gives a command or query to its module.
 #[inline(always)] // It gives back what is large: to hand it on would move it.
-fn give<M, H>(handle: &Handle, message: M, cx: &mut Context<'_>) -> PostStage<Given<M>>
+fn give<M, H>(handle: &Handle, message: M, cx: &mut Context<'_>) -> Posted<Given<M>>
 where
     M: ByValue + Send,
     H: HandlerProof,
@@ -58,11 +58,11 @@ where
             .and_then(|row| row.handlers.first())
             .map(|handler| &handler.route);
         let Some(route) = handler.and_then(Route::<Given<M>>::known) else {
-            return PostStage::Ended(Err(handle.no_route(descriptor, H::declaration())));
+            return PostStage::refused(handle.no_route(descriptor, H::declaration()));
         };
         let sequence = match handle.admit(descriptor, 1) {
             Ok(sequence) => sequence,
-            Err(refused) => return PostStage::Ended(Err(refused)),
+            Err(refused) => return PostStage::refused(refused),
         };
         handle.scope.mediator.recorder.record(&message);
         let cause = handle.next_cause();
@@ -79,7 +79,7 @@ where
 #[allow(private_interfaces, private_bounds)]
 impl<E: Event> Post for Shown<E> {
     #[inline]
-    fn post<H: HandlerProof>(handle: &Handle, event: E, cx: &mut Context<'_>) -> PostStage<Self> {
+    fn post<H: HandlerProof>(handle: &Handle, event: E, cx: &mut Context<'_>) -> Posted<Self> {
         if room::is_limited(handle) {
             return post_later(handle.clone(), event, publish_alone);
         }
@@ -88,7 +88,7 @@ impl<E: Event> Post for Shown<E> {
 }
 
 #[inline]
-fn publish_alone<E: Event>(handle: &Handle, event: E, cx: &mut Context<'_>) -> PostStage<Shown<E>> {
+fn publish_alone<E: Event>(handle: &Handle, event: E, cx: &mut Context<'_>) -> Posted<Shown<E>> {
     let event = Arc::new(event);
     let stage = publish(handle, &event, cx);
     // Its handlers may be done with it already, and the sender's task must not panic with its `Drop`.
@@ -105,12 +105,12 @@ fn publish_alone<E: Event>(handle: &Handle, event: E, cx: &mut Context<'_>) -> P
 fn post_later<P: Parcel>(
     handle: Handle,
     message: P::Message,
-    post: fn(&Handle, P::Message, &mut Context<'_>) -> PostStage<P>,
-) -> PostStage<P>
+    post: fn(&Handle, P::Message, &mut Context<'_>) -> Posted<P>,
+) -> Posted<P>
 where
     P::Message: Send,
 {
-    PostStage::Waiting(Box::pin(async move {
+    let posted = Box::pin(async move {
         let room = Room::enter(&handle).await;
         let mut message = Some(message);
         let stage = poll_fn(|cx| {
@@ -120,7 +120,8 @@ where
         .await;
         drop(room);
         ended(stage).await
-    }))
+    });
+    Some(Box::new(PostStage::Waiting(posted)))
 }
 
 /// Publishes a report of the framework about what happened in the unit of work of `handle`, without ever
@@ -186,17 +187,17 @@ fn hand_out<E: Event>(handle: &Handle, row: &Row, event: &Arc<E>) {
 
 /// Shows an event to every module that handles it, and to subscribers.
 #[inline]
-fn publish<E: Event>(handle: &Handle, event: &Arc<E>, cx: &mut Context<'_>) -> PostStage<Shown<E>> {
+fn publish<E: Event>(handle: &Handle, event: &Arc<E>, cx: &mut Context<'_>) -> Posted<Shown<E>> {
     let descriptor = E::descriptor();
     handle.scope.read(descriptor.slot(), |row| {
         let Some(row) = row else {
-            return PostStage::Ended(Err(handle.no_route(descriptor, None)));
+            return PostStage::refused(handle.no_route(descriptor, None));
         };
         // An event that no module handles takes a number too: numbers tell messages apart.
         let handlers = row.handlers.len() as u64;
         let sequence = match handle.admit(descriptor, handlers.max(1)) {
             Ok(sequence) => sequence,
-            Err(refused) => return PostStage::Ended(Err(refused)),
+            Err(refused) => return PostStage::refused(refused),
         };
         handle.scope.mediator.recorder.record(&**event);
         notify_subscribers(&handle.scope, row, event, Some(sequence));
@@ -213,22 +214,14 @@ fn publish<E: Event>(handle: &Handle, event: &Arc<E>, cx: &mut Context<'_>) -> P
             let Some(route) = Route::<Shown<E>>::known(&handler.route) else {
                 unreachable!("rows are filled by message type")
             };
-            match deliver(handle, source, label, route, Shown(Arc::clone(event)), cx) {
-                // A module that stopped meanwhile does not handle the event any more.
-                PostStage::Ended(_) => {}
-                waiting => {
-                    return PostStage::Waiting(show_the_rest(
-                        handle,
-                        event,
-                        sequence,
-                        row,
-                        index + 1,
-                        waiting,
-                    ));
-                }
+            let event_for_it = Shown(Arc::clone(event));
+            if let Some(posted) = deliver(handle, source, label, route, event_for_it, cx)
+                && let Some(posted) = show_the_rest(handle, event, sequence, row, index + 1, posted)
+            {
+                return Some(posted);
             }
         }
-        PostStage::Ended(Ok(()))
+        None
     })
 }
 
@@ -241,26 +234,38 @@ fn deliver<P: Parcel>(
     route: &Route<P>,
     parcel: P,
     cx: &mut Context<'_>,
-) -> PostStage<P> {
+) -> Posted<P> {
     match route.to(parcel.sent()) {
         To::Queue(queue) => {
-            match offer(queue, source, label, parcel, handle.waits_at(&**queue), cx) {
-                Ok(None) => PostStage::Ended(Ok(())),
-                Ok(Some(waiting)) => PostStage::Offering(waiting, VisibleWait::default()),
-                Err(rejected) => PostStage::Ended(Err(rejected.error(P::Message::NAME, &**queue))),
+            let waits = handle.waits_at(&**queue);
+            let Err(unaccepted) = offer(queue, source, label, parcel, waits, cx) else {
+                return None;
+            };
+            match *unaccepted {
+                Unaccepted::Waiting(waiting) => {
+                    let offering = PostStage::Offering(waiting, VisibleWait::default());
+                    Some(Box::new(offering))
+                }
+                Unaccepted::Rejected(rejected) => {
+                    PostStage::refused(rejected.error(P::Message::NAME, &**queue))
+                }
             }
         }
         To::Inline(inline) => {
             match Arc::clone(inline).post(parcel, source.header(label), handle.waits_for_turn()) {
-                Ok(None) => PostStage::Ended(Ok(())),
-                Ok(Some(wait)) => PostStage::Waiting(visibly(handle, label.sequence(), wait)),
-                Err(refused) => PostStage::Ended(Err(refused)),
+                Ok(None) => None,
+                Ok(Some(wait)) => {
+                    let wait = visibly(handle, label.sequence(), wait);
+                    Some(Box::new(PostStage::Waiting(wait)))
+                }
+                Err(refused) => PostStage::refused(refused),
             }
         }
     }
 }
 
-/// The slow way of a publish: a mailbox was full. What is left is shown in turn, as there is room.
+/// The slow way of a publish: a mailbox was full. What is left is shown in turn, as there is room. `None` if
+/// the module has refused it: one that stopped meanwhile does not handle the event any more.
 #[cold]
 fn show_the_rest<E: Event>(
     handle: &Handle,
@@ -268,8 +273,11 @@ fn show_the_rest<E: Event>(
     sequence: u64,
     row: &Arc<Row>,
     next: usize,
-    first: PostStage<Shown<E>>,
-) -> BoxFuture<Result<(), SendError>> {
+    first: Box<PostStage<Shown<E>>>,
+) -> Posted<Shown<E>> {
+    if let PostStage::Refused(_) = *first {
+        return None;
+    }
     let rest = RemainingDeliveries {
         handle: handle.clone(),
         event: Arc::clone(event),
@@ -278,7 +286,8 @@ fn show_the_rest<E: Event>(
         next,
         queued: None,
     };
-    visibly(handle, sequence, Box::pin(rest.show(first)))
+    let shown = visibly(handle, sequence, Box::pin(rest.show(Some(first))));
+    Some(Box::new(PostStage::Waiting(shown)))
 }
 
 /// The deliveries of a publish that are still to be made. Dropped, they are taken back.
@@ -293,12 +302,14 @@ struct RemainingDeliveries<E: Event> {
 }
 
 impl<E: Event> RemainingDeliveries<E> {
-    async fn show(mut self, mut stage: PostStage<Shown<E>>) -> Result<(), SendError> {
+    async fn show(mut self, mut posted: Posted<Shown<E>>) -> Result<(), SendError> {
         loop {
-            match stage {
-                PostStage::Offering(waiting, _) => self.wait_behind(accepted(waiting)).await?,
-                PostStage::Waiting(waiting) => self.wait_behind(waiting).await?,
-                PostStage::Ended(_) => {}
+            match posted.map(|posted| *posted) {
+                Some(PostStage::Offering(waiting, _)) => {
+                    self.wait_behind(accepted(waiting)).await?;
+                }
+                Some(PostStage::Waiting(waiting)) => self.wait_behind(waiting).await?,
+                Some(PostStage::Refused(_)) | None => {}
             }
             if self.handle.scope.is_cancelled() {
                 return Err(SendError::Cancelled { message: E::NAME });
@@ -316,7 +327,7 @@ impl<E: Event> RemainingDeliveries<E> {
                 scope: &self.handle.scope,
                 cause: &self.handle.next_cause(),
             };
-            stage = deliver(
+            posted = deliver(
                 &self.handle,
                 source,
                 Label::new(E::descriptor(), self.sequence, false),

@@ -1,5 +1,6 @@
 //! [`RunToEnd`]: a shared module's handler that runs in its caller's task, and survives the caller.
 
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
@@ -8,6 +9,7 @@ use crate::context::budget::poll_budget;
 use crate::context::handle::Handle;
 use crate::context::timer::Cancellation;
 use crate::context::visible::VisibleWait;
+use crate::declaration::Declaration;
 use crate::error::{CallError, Failure, FailureKind, HandlerError};
 use crate::guarded::drop_unpanicked;
 use crate::message::{Message, MessageKind};
@@ -15,24 +17,29 @@ use crate::route::BoxFuture;
 use crate::scope::{Queued, Scope, ScopeGuard};
 use crate::waiting;
 
+/// A shared module's handler: the reply.
+type Serving<T, E> = BoxFuture<Result<T, CallError<E>>>;
+
 /// A handler that was begun in its caller's task. If the caller stops waiting, a command runs on to its end
 /// in a task of its own (it is never cut in half); a query, which changes nothing, is dropped.
 pub(super) struct RunToEnd<T, E> {
     /// `None` once it is over.
-    future: Option<BoxFuture<Result<T, CallError<E>>>>,
-    detach: Option<Detach<T, E>>,
+    future: ManuallyDrop<Option<Serving<T, E>>>,
+    /// If it is a command.
+    detach: ManuallyDrop<Option<Detach<T, E>>>,
     /// The number of the message.
     sequence: u64,
-    /// That the caller waits, while its unit of work closes.
-    waiting: VisibleWait,
     /// Whether the caller's task has been charged for it.
     is_charged: bool,
-    pub(super) cancellation: Cancellation,
+    /// Only there once the caller has to wait.
+    wait: ManuallyDrop<Option<Box<HandlerWait>>>,
 }
 
+/// How an abandoned command runs on, and whose it is.
 struct Detach<T, E> {
-    run: fn(BoxFuture<Result<T, CallError<E>>>, Abandoned),
-    abandoned: Abandoned,
+    run: fn(Serving<T, E>, Abandoned),
+    scope: Arc<Scope>,
+    module: &'static Declaration,
 }
 
 /// Whose command it is that its caller abandoned.
@@ -42,11 +49,20 @@ struct Abandoned {
     sequence: u64,
 }
 
+/// A caller that waits for the handler that it runs.
+#[derive(Default)]
+struct HandlerWait {
+    /// That it waits, while its unit of work closes.
+    visible: VisibleWait,
+    cancellation: Cancellation,
+}
+
 impl<T, E> RunToEnd<T, E> {
+    #[inline]
     pub(super) fn new<M>(
-        future: BoxFuture<Result<T, CallError<E>>>,
+        future: Serving<T, E>,
         scope: &Arc<Scope>,
-        module: &'static str,
+        module: &'static Declaration,
         sequence: u64,
     ) -> Self
     where
@@ -56,39 +72,44 @@ impl<T, E> RunToEnd<T, E> {
     {
         let detach = (M::KIND == MessageKind::Command).then(|| Detach {
             run: run_on::<M>,
-            abandoned: Abandoned {
-                scope: Arc::clone(scope),
-                module,
-                sequence,
-            },
+            scope: Arc::clone(scope),
+            module,
         });
         RunToEnd {
-            future: Some(future),
-            detach,
+            future: ManuallyDrop::new(Some(future)),
+            detach: ManuallyDrop::new(detach),
             sequence,
-            waiting: VisibleWait::default(),
             is_charged: false,
-            cancellation: Cancellation::default(),
+            wait: ManuallyDrop::default(),
         }
     }
 
     /// A future that ends with its caller.
-    pub(super) fn cut_short(future: BoxFuture<Result<T, CallError<E>>>) -> Self {
+    pub(super) fn cut_short(future: Serving<T, E>) -> Self {
         RunToEnd {
-            future: Some(future),
-            detach: None,
+            future: ManuallyDrop::new(Some(future)),
+            detach: ManuallyDrop::default(),
             sequence: 0,
-            waiting: VisibleWait::default(),
             is_charged: false,
-            cancellation: Cancellation::default(),
+            wait: ManuallyDrop::default(),
         }
     }
 
     /// The caller, which uses this handle, was polled, and the handler is not done.
+    #[cold]
     pub(super) fn wait(&mut self, handle: &Handle) {
-        self.waiting.wait(handle, self.sequence);
+        let wait = self.wait.get_or_insert_default();
+        wait.visible.wait(handle, self.sequence);
     }
 
+    /// Whether the unit of work is cancelled, so that the caller waits no longer.
+    #[cold]
+    pub(super) fn poll_cancelled(&mut self, scope: &Arc<Scope>, cx: &mut Context<'_>) -> Poll<()> {
+        let wait = self.wait.get_or_insert_default();
+        wait.cancellation.poll(scope, cx)
+    }
+
+    #[inline]
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, CallError<E>>> {
         if !self.is_charged {
             // The handler may be over at once, so it begins when its caller's task has time for it.
@@ -100,16 +121,37 @@ impl<T, E> RunToEnd<T, E> {
             .as_mut()
             .expect("a future is not polled after it is ready");
         let reply = ready!(future.as_mut().poll(cx));
-        self.future = None;
+        drop(self.future.take());
         Poll::Ready(reply)
     }
 }
 
-impl<T, E> Drop for RunToEnd<T, E> {
-    fn drop(&mut self) {
+impl<T, E> RunToEnd<T, E> {
+    /// The caller leaves, perhaps before the handler is done.
+    #[cold]
+    #[inline(never)]
+    fn leave(&mut self) {
         match (self.future.take(), self.detach.take()) {
-            (Some(future), Some(detach)) => (detach.run)(future, detach.abandoned),
+            (Some(future), Some(detach)) => {
+                let abandoned = Abandoned {
+                    scope: detach.scope,
+                    module: detach.module.name,
+                    sequence: self.sequence,
+                };
+                (detach.run)(future, abandoned);
+            }
             (future, _) => drop_unpanicked(future),
+        }
+        drop(self.wait.take());
+    }
+}
+
+/// By hand, so that of a query that was answered at once nothing is dropped.
+impl<T, E> Drop for RunToEnd<T, E> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.future.is_some() || self.detach.is_some() || self.wait.is_some() {
+            self.leave();
         }
     }
 }

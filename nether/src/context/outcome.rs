@@ -53,7 +53,7 @@ pub(super) async fn close(scope: &Arc<Scope>) -> Result<Outcome, ContextError> {
         },
     };
     scope.end(unfinished > 0);
-    if unfinished == 0 {
+    if unfinished == 0 && scope.in_flight() > 0 {
         // A handler may have left a handle to somebody who sent in between; from now on that is refused.
         unfinished = scope.drain_in_time(is_within).await;
     }

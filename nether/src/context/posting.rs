@@ -24,20 +24,31 @@ use crate::route::{BoxFuture, WaitingOffer};
 pub struct PostFuture<'a, M, P> {
     handle: &'a Handle,
     message: Option<M>,
-    begin: fn(&Handle, M, &mut Context<'_>) -> PostStage<P>,
-    stage: PostStage<P>,
+    begin: fn(&Handle, M, &mut Context<'_>) -> Posted<P>,
+    rest: Posted<P>,
     name: &'static str,
     timer: Timer,
 }
 
-/// How far the message has come.
+/// What is left to do for a message; `None` if it was accepted at once, as most are. Boxed, so that those are
+/// not moved about with room for the others.
+pub(super) type Posted<P> = Option<Box<PostStage<P>>>;
+
+/// How far a message has come that was not accepted at once.
 pub(super) enum PostStage<P> {
     /// Waiting for room in the one mailbox it goes to.
     Offering(WaitingOffer<P>, VisibleWait),
     /// Waiting for several modules, or for a shared one.
     Waiting(BoxFuture<Result<(), SendError>>),
-    /// It is accepted, or refused.
-    Ended(Result<(), SendError>),
+    Refused(SendError),
+}
+
+impl<P> PostStage<P> {
+    #[cold]
+    #[inline(never)]
+    pub(super) fn refused(error: SendError) -> Posted<P> {
+        Some(Box::new(PostStage::Refused(error)))
+    }
 }
 
 impl<M, P> Unpin for PostFuture<'_, M, P> {}
@@ -48,58 +59,66 @@ impl<'a, M, P> PostFuture<'a, M, P> {
         handle: &'a Handle,
         message: M,
         name: &'static str,
-        begin: fn(&Handle, M, &mut Context<'_>) -> PostStage<P>,
+        begin: fn(&Handle, M, &mut Context<'_>) -> Posted<P>,
     ) -> Self {
         PostFuture {
             handle,
             message: Some(message),
             begin,
-            stage: PostStage::Ended(Ok(())),
+            rest: None,
             name,
             timer: Timer::default(),
         }
     }
 
-    #[inline]
-    fn poll_stage(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        match &mut self.stage {
-            PostStage::Offering(waiting, wait) => {
-                let Poll::Ready(accepted) = waiting.poll(cx) else {
+    #[cold]
+    #[inline(never)]
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        let polled = match self.rest.as_deref_mut() {
+            Some(PostStage::Offering(waiting, wait)) => {
+                let polled = waiting.poll(cx);
+                if polled.is_pending() {
                     wait.wait(self.handle, waiting.sequence());
-                    return Poll::Pending;
-                };
-                let accepted = accepted.map_err(|rejected| waiting.error(rejected));
-                // What was refused is taken back with this, and not when the future is dropped, which may be
-                // much later.
-                self.stage = PostStage::Ended(Ok(()));
-                Poll::Ready(accepted)
+                }
+                polled.map_err(|rejected| waiting.error(rejected))
             }
-            PostStage::Waiting(waiting) => waiting.as_mut().poll(cx),
-            PostStage::Ended(result) => Poll::Ready(std::mem::replace(result, Ok(()))),
+            Some(PostStage::Waiting(waiting)) => waiting.as_mut().poll(cx),
+            Some(PostStage::Refused(_)) | None => Poll::Ready(Ok(())),
+        };
+        let polled = match polled {
+            Poll::Pending => self.timer.poll(&self.handle.scope, cx).map(|()| {
+                let message = self.name;
+                Err(SendError::DeadlineExceeded { message })
+            }),
+            ready => ready,
+        };
+        if polled.is_pending() {
+            return polled;
         }
-    }
-
-    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<SendError> {
-        ready!(self.timer.poll(&self.handle.scope, cx));
-        self.stage = PostStage::Ended(Ok(()));
-        Poll::Ready(SendError::DeadlineExceeded { message: self.name })
+        // What was refused is taken back with this, and not when the future is dropped, which may be much
+        // later.
+        match self.rest.take().map(|rest| *rest) {
+            Some(PostStage::Refused(error)) => Poll::Ready(Err(error)),
+            _ => polled,
+        }
     }
 }
 
 impl<M, P> Future for PostFuture<'_, M, P> {
     type Output = Result<(), SendError>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let post = self.get_mut();
         if post.message.is_some() {
             ready!(poll_budget(cx));
         }
         if let Some(message) = post.message.take() {
-            post.stage = (post.begin)(post.handle, message, cx);
+            post.rest = (post.begin)(post.handle, message, cx);
         }
-        match post.poll_stage(cx) {
-            Poll::Ready(result) => Poll::Ready(result),
-            Poll::Pending => post.poll_deadline(cx).map(Err),
+        match post.rest {
+            None => Poll::Ready(Ok(())),
+            Some(_) => post.poll_rest(cx),
         }
     }
 }
@@ -114,11 +133,12 @@ impl<M, P> fmt::Debug for PostFuture<'_, M, P> {
 }
 
 /// What a message comes to that was begun: for those who hold no [`PostFuture`].
-pub(super) async fn ended<P: Parcel>(stage: PostStage<P>) -> Result<(), SendError> {
-    match stage {
-        PostStage::Offering(waiting, _) => accepted(waiting).await,
-        PostStage::Waiting(waiting) => waiting.await,
-        PostStage::Ended(result) => result,
+pub(super) async fn ended<P: Parcel>(rest: Posted<P>) -> Result<(), SendError> {
+    match rest.map(|rest| *rest) {
+        None => Ok(()),
+        Some(PostStage::Offering(waiting, _)) => accepted(waiting).await,
+        Some(PostStage::Waiting(waiting)) => waiting.await,
+        Some(PostStage::Refused(error)) => Err(error),
     }
 }
 

@@ -1,12 +1,9 @@
 //! [`Timer`], the deadline of a context, and [`Cancellation`], for futures that wait in it.
 
 use std::future::pending;
-use std::pin::Pin;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
-
-use tokio::sync::futures::OwnedNotified;
-use tokio::time::{Sleep, sleep_until};
+use std::task::{Context, Poll};
 
 use crate::route::BoxFuture;
 use crate::scope::Scope;
@@ -14,21 +11,21 @@ use crate::scope::Scope;
 /// Ends at the deadline of a context, also if another handle sets that while this waits. Costs nothing in a
 /// context that has no deadline and no other handle, nor to who need not wait.
 #[derive(Default)]
-pub(super) struct Timer(Option<Box<DeadlineAlarm>>);
+pub(super) struct Timer(ManuallyDrop<Option<BoxFuture<()>>>);
 
-#[derive(Default)]
-enum DeadlineAlarm {
-    #[default]
-    Idle,
-    /// It waits for the deadline.
-    Until(Pin<Box<Sleep>>),
-    /// It waits until a deadline is set.
-    UntilSet(Pin<Box<OwnedNotified>>),
+/// By hand, so that whoever never waited drops nothing.
+impl Drop for Timer {
+    #[inline]
+    fn drop(&mut self) {
+        if self.0.is_some() {
+            self.forget();
+        }
+    }
 }
 
 impl Timer {
     #[inline]
-    pub(super) fn poll(&mut self, scope: &Scope, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll(&mut self, scope: &Arc<Scope>, cx: &mut Context<'_>) -> Poll<()> {
         if scope.has_properties() {
             return self.poll_deadline(scope, cx);
         }
@@ -36,27 +33,26 @@ impl Timer {
     }
 
     #[cold]
-    fn poll_deadline(&mut self, scope: &Scope, cx: &mut Context<'_>) -> Poll<()> {
-        let alarm = &mut **self.0.get_or_insert_default();
-        loop {
-            // Asked once it listens: a deadline that is set later wakes it.
-            match (scope.deadline(), &mut *alarm) {
-                (Some(_), DeadlineAlarm::Until(sleep)) => return sleep.as_mut().poll(cx),
-                (Some(deadline), _) => {
-                    *alarm = DeadlineAlarm::Until(Box::pin(sleep_until(deadline.0)));
-                }
-                (None, DeadlineAlarm::UntilSet(set)) => {
-                    ready!(set.as_mut().poll(cx));
-                    *alarm = DeadlineAlarm::Idle;
-                }
-                (None, _) => match scope.deadline_set() {
-                    Some(set) => {
-                        *alarm = DeadlineAlarm::UntilSet(Box::pin(set.notified_owned()));
-                    }
-                    None => return Poll::Pending,
-                },
-            }
+    #[inline(never)]
+    fn poll_deadline(&mut self, scope: &Arc<Scope>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.0.is_none() && !scope.may_have_deadline() {
+            return Poll::Pending;
         }
+        let passed = self.0.get_or_insert_with(|| {
+            let scope = Arc::clone(scope);
+            Box::pin(async move { scope.deadline_passed().await })
+        });
+        let passed = passed.as_mut().poll(cx);
+        if passed.is_ready() {
+            self.forget(); // It may be asked again.
+        }
+        passed
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn forget(&mut self) {
+        drop(self.0.take());
     }
 }
 

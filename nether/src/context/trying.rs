@@ -7,6 +7,7 @@ use crate::context::calling::{Call, CallFuture, CallStage, HandlerProof, expect_
 use crate::context::handle::Handle;
 use crate::context::inline::RunToEnd;
 use crate::context::room::Room;
+use crate::declaration::Declaration;
 use crate::envelope::{Given, Label, Source, reply};
 use crate::error::{SendError, TrySendError};
 use crate::message::ByValue;
@@ -18,7 +19,7 @@ struct Handover<'a, M> {
     source: Source<'a>,
     label: Label,
     handle: &'a Handle,
-    module: &'static str,
+    module: &'static Declaration,
     message: M,
 }
 
@@ -131,7 +132,7 @@ where
     scope.read(descriptor.slot(), |row| {
         let handler = row.and_then(|row| row.handlers.first());
         let known =
-            handler.and_then(|handler| Some((Route::known(&handler.route)?, handler.module.name)));
+            handler.and_then(|handler| Some((Route::known(&handler.route)?, handler.module)));
         let Some((route, module)) = known else {
             let error = handle.no_route(descriptor, H::declaration());
             return Err(TrySendError { message, error });

@@ -5,8 +5,9 @@
 //! nothing that follows from it.
 
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::envelope::FailureOrigin;
@@ -23,7 +24,7 @@ pub(crate) type Reply<M> = Result<<M as Message>::Reply, CallError<<M as Message
 pub struct ReplyTo<M>(Option<Arc<dyn OpenReply<M>>>);
 
 /// The caller's end. Dropped, it lets the handler know that nobody waits.
-pub(crate) struct Awaited<R>(Option<Arc<ReplyCell<R>>>);
+pub(crate) struct Awaited<R>(ManuallyDrop<Option<Arc<ReplyCell<R>>>>);
 
 struct ReplyCell<R> {
     state: Mutex<ReplyState<R>>,
@@ -82,7 +83,10 @@ pub(crate) fn reply<M: Message>(cx: &Context<'_>) -> (ReplyTo<M>, Awaited<Reply<
         owner: AtomicU64::new(0),
         last_roll: AtomicU64::new(0),
     });
-    (ReplyTo(Some(Arc::clone(&cell) as _)), Awaited(Some(cell)))
+    (
+        ReplyTo(Some(Arc::clone(&cell) as _)),
+        Awaited(ManuallyDrop::new(Some(cell))),
+    )
 }
 
 impl<M> ReplyTo<M> {
@@ -232,7 +236,7 @@ impl<R: Send> PendingReply for ReplyCell<R> {
 impl<T: Send + 'static, E: Send + 'static> Awaited<Result<T, CallError<E>>> {
     /// The reply, to be registered.
     pub(crate) fn expected(&self) -> Arc<dyn ExpectedReply> {
-        match &self.0 {
+        match &*self.0 {
             Some(cell) => Arc::clone(cell) as _,
             None => Arc::new(ReplyCell {
                 state: Mutex::new(ReplyState::<Result<T, CallError<E>>>::Closed),
@@ -252,7 +256,7 @@ impl<R> Awaited<R> {
     /// The caller polls in the task of the waiter that has this number, or elsewhere: 0. In another one than
     /// before, it does not count any more as one that waits. Gives back the number of the one before then.
     pub(crate) fn note_polled_in(&self, waiter: u64) -> Option<u64> {
-        let cell = self.0.as_ref()?;
+        let cell = (*self.0).as_ref()?;
         cell.last_roll.store(last_roll(), Ordering::SeqCst);
         let before = cell.owner.load(Ordering::SeqCst);
         if before == waiter || before == 0 {
@@ -269,15 +273,19 @@ impl<R> Awaited<R> {
             return self.poll_shared(cx, instead);
         };
         // The handler's end is gone, so nobody else can come by: no lock.
-        match Arc::into_inner(cell).map(|cell| cell.state.into_inner()) {
-            Some(Ok(ReplyState::Replied(reply))) => Poll::Ready(reply),
-            Some(Ok(ReplyState::Failed(unclaimed))) => Poll::Ready(unclaimed.reply),
-            _ => Poll::Ready(instead()),
-        }
+        let Some(cell) = Arc::into_inner(cell) else {
+            return Poll::Ready(instead());
+        };
+        let state = cell.state.into_inner();
+        Poll::Ready(match state.unwrap_or_else(PoisonError::into_inner) {
+            ReplyState::Replied(reply) => reply,
+            ReplyState::Failed(unclaimed) => unclaimed.reply,
+            ReplyState::Open(_) | ReplyState::Closed => instead(),
+        })
     }
 
     fn poll_shared(&mut self, cx: &mut Context<'_>, instead: impl FnOnce() -> R) -> Poll<R> {
-        let Some(cell) = &self.0 else {
+        let Some(cell) = &*self.0 else {
             return Poll::Ready(instead());
         };
         let mut state = lock(&cell.state);
@@ -287,7 +295,7 @@ impl<R> Awaited<R> {
         }
         let end = std::mem::replace(&mut *state, ReplyState::Closed);
         drop(state);
-        self.0 = None;
+        drop(self.0.take());
         Poll::Ready(match end {
             ReplyState::Replied(reply) => reply,
             ReplyState::Failed(unclaimed) => unclaimed.reply,
@@ -296,10 +304,12 @@ impl<R> Awaited<R> {
     }
 }
 
-impl<R> Drop for Awaited<R> {
-    #[inline]
-    fn drop(&mut self) {
-        if let Some(cell) = &self.0 {
+impl<R> Awaited<R> {
+    /// Nobody waits any more for a reply that was not taken.
+    #[cold]
+    #[inline(never)]
+    fn leave(&mut self) {
+        if let Some(cell) = self.0.take() {
             // What was in the cell is dropped outside the lock: it is the user's.
             let unread = std::mem::replace(&mut *lock(&cell.state), ReplyState::Closed);
             match unread {
@@ -307,6 +317,16 @@ impl<R> Drop for Awaited<R> {
                 ReplyState::Replied(reply) => drop_unpanicked(reply),
                 ReplyState::Open(_) | ReplyState::Closed => {}
             }
+        }
+    }
+}
+
+/// By hand, so that of a reply that was taken nothing is dropped.
+impl<R> Drop for Awaited<R> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.0.is_some() {
+            self.leave();
         }
     }
 }

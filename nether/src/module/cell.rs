@@ -8,6 +8,7 @@ use crate::context::Handle;
 use crate::declaration::Declaration;
 use crate::envelope::Parcel;
 use crate::error::Result;
+use crate::guarded::PanicPayload;
 use crate::mediator::{HoldsMessages, Mediator};
 use crate::module::life::BeingHandled;
 use crate::module::tally::{Crash, Tally};
@@ -98,7 +99,10 @@ pub trait ModuleRunner<M>: Send {
     fn put(&mut self, module: M);
 
     /// Lets the module work until its cell is closed and empty, or until it crashes, and is let go.
-    fn run(&mut self) -> impl Future<Output = RunEnd> + Send;
+    ///
+    /// # Errors
+    /// If something else than a handler panicked.
+    fn run(&mut self) -> impl Future<Output = Result<RunEnd, PanicPayload>> + Send;
 
     /// Waits for a future, and sees meanwhile to what the module has taken.
     fn meanwhile<T: Send>(

@@ -51,7 +51,15 @@ impl Scope {
     }
 
     /// Cancels what is nested in it, and what is nested in that: in a loop, since that may be deep.
+    #[inline]
     pub(super) fn cancel_children(&self) {
+        if self.extras().is_some() {
+            self.cancel_descendants();
+        }
+    }
+
+    #[cold]
+    fn cancel_descendants(&self) {
         let mut open = self.take_children();
         while let Some(child) = open.pop() {
             child.cancel_alone();

@@ -22,7 +22,7 @@ pub(crate) use self::ledger::{
 pub(crate) use self::properties::Deadline;
 pub use self::properties::{ContextId, MessageId};
 pub use self::transaction::Transaction;
-pub(crate) use self::waits::{QueuedWait, Waiting};
+pub(crate) use self::waits::{ParkedGuard, QueuedWait, Waiting};
 
 use std::fmt;
 use std::mem::{self, offset_of};
@@ -309,6 +309,7 @@ impl Scope {
         }
     }
 
+    #[inline]
     pub(crate) fn is_cancelled(&self) -> bool {
         self.state.is_cancelled()
     }
@@ -335,8 +336,16 @@ impl Scope {
         }
     }
 
-    /// Why a message of this scope that is about to be handled must not be, if so.
+    /// Whether there is a reason why a message of this scope must not be handled: from then on there always
+    /// is.
     #[inline]
+    pub(crate) fn has_obstacle(&self) -> bool {
+        (self.is_cancelled() || self.has_properties()) && self.obstacle().is_some()
+    }
+
+    /// Why a message of this scope that is about to be handled must not be, if so.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn obstacle(&self) -> Option<FailureKind> {
         if self.kind.is_unit() && self.state.is_cancelled() {
             return Some(FailureKind::Cancelled);

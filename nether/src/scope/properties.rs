@@ -204,6 +204,11 @@ impl Scope {
         }
     }
 
+    /// Whether it has a deadline, or one may be set.
+    pub(crate) fn may_have_deadline(&self) -> bool {
+        self.deadline().is_some() || self.deadline_set().is_some()
+    }
+
     /// Whether it has any properties.
     #[inline]
     pub(crate) fn has_properties(&self) -> bool {

@@ -95,16 +95,6 @@ impl Waiter {
         self.mailbox.get_or_init(|| mailbox);
     }
 
-    /// Runs the module's task.
-    pub(crate) async fn run<T>(self: Arc<Self>, task: impl Future<Output = T>) -> T {
-        let mut task = pin!(task);
-        poll_fn(|cx| {
-            let _entered = Entered(THIS.replace(self.number));
-            task.as_mut().poll(cx)
-        })
-        .await
-    }
-
     /// What is kept of its number where there is no room for more. Two modules may share it, after four
     /// thousand million others.
     pub(crate) fn short_number(&self) -> u32 {
@@ -218,7 +208,18 @@ impl DeliveryWaiter {
     }
 }
 
+/// Runs the task of the exclusive module that has this number; 0 for one of another kind.
+pub(crate) async fn run<T>(module: u64, task: impl Future<Output = T>) -> T {
+    let mut task = pin!(task);
+    poll_fn(|cx| {
+        let _entered = Entered(THIS.replace(module));
+        task.as_mut().poll(cx)
+    })
+    .await
+}
+
 /// The number of the waiter whose task is being polled; 0 if there is none.
+#[inline]
 pub(crate) fn current() -> u64 {
     THIS.get()
 }
@@ -320,10 +321,7 @@ fn this() -> Option<Arc<Waiter>> {
     }
 }
 
-/// The waiter of this number, of which 0 is none.
+/// The waiter of this number.
 fn of(number: u64) -> Option<Arc<Waiter>> {
-    if number == 0 {
-        return None;
-    }
     lock(part(number)).get(&number).and_then(Weak::upgrade)
 }

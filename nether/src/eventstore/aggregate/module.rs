@@ -139,7 +139,7 @@ async fn attempt<A: Executes<P>, P: Parcel>(
     let result = {
         let handler = pin!(A::execute(&module.repository, parcel, ctx));
         let observed = observed(ctx, P::Message::descriptor);
-        Guarded::new(handler, observed, ctx.handle().crashes()).await
+        Guarded::new(handler, observed.as_deref()).await
     };
     Attempt::Ended(match result {
         Ok(Ok(replied)) => Ok(replied),

@@ -4,6 +4,7 @@ mod backlog;
 mod books;
 mod mailbox;
 mod pace;
+mod runner;
 mod work;
 
 use std::fmt;
@@ -23,7 +24,7 @@ use crate::message::MessageKind;
 use crate::module::cell::{ModuleCell, Way};
 use crate::module::exclusive::backlog::BacklogRest;
 use crate::module::exclusive::mailbox::Mailbox;
-use crate::module::exclusive::work::ExclusiveRunner;
+use crate::module::exclusive::runner::ExclusiveRunner;
 use crate::module::handler::{Breaker, count_dead_letter, origin_of_lost, report_dead_letter};
 use crate::module::life::{BeingHandled, Progress};
 use crate::module::mode::{Mode, OneAtATime};

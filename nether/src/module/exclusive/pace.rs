@@ -19,12 +19,10 @@ const BATCH: usize = 16;
 /// See [`BATCH`].
 const FIRST: u32 = 4;
 
-/// A handler that takes longer makes the module look at the clock after each of the next [`CAREFUL`]
-/// messages. To look so often takes a small part of the time that the slow handler took.
+/// A handler that takes longer makes the module look at the clock after the next message, then after two, and
+/// so on, until it does so seldom again. To look so often takes a small part of the time that the slow
+/// handler took; and a fast one that looked slow, because the thread was interrupted, makes for few looks.
 const SLOW: Duration = Duration::from_micros(20);
-
-/// See [`SLOW`].
-const CAREFUL: u32 = 64;
 
 /// How many messages are worth a visit to the mailbox. Fewer, and senders on another thread and the module
 /// mostly wait for each other's lock.
@@ -42,10 +40,10 @@ const VISITS: u32 = 2;
 pub(super) struct Pace {
     /// After how many more messages it looks at the clock.
     until_look: u32,
-    /// How many messages lie between two looks.
+    /// How many messages lie between this look and the next.
     stride: u32,
-    /// For how many looks more the stride stays at one message.
-    careful: u32,
+    /// How many will after that one, if it finds none that was slow.
+    next_stride: u32,
     /// As far as is known.
     turn: Option<Turn>,
     /// Whether there is no other thread that could send meanwhile.
@@ -87,7 +85,7 @@ impl Pace {
         Pace {
             until_look: SELDOM,
             stride: SELDOM,
-            careful: 0,
+            next_stride: SELDOM,
             turn: None,
             is_alone: Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread,
             gathers: 0,
@@ -114,12 +112,10 @@ impl Pace {
         let passed = now - std::mem::replace(&mut turn.looked, now);
         let is_over = now - turn.since >= TURN;
         if passed >= SLOW * self.stride {
-            (self.stride, self.careful) = (1, CAREFUL);
-        } else if self.careful > 0 {
-            self.careful -= 1;
-        } else {
-            self.stride = SELDOM;
+            self.next_stride = 1;
         }
+        self.stride = self.next_stride;
+        self.next_stride = (2 * self.stride).min(SELDOM);
         self.until_look = self.stride;
         is_over
     }
@@ -127,13 +123,13 @@ impl Pace {
     /// The module has the thread again.
     pub(super) fn begin_turn(&mut self) {
         // Where handlers are slow, the first of them counts too.
-        self.turn = (self.careful > 0).then(|| Turn::begun(Instant::now()));
+        self.turn = (self.next_stride < SELDOM).then(|| Turn::begun(Instant::now()));
     }
 
     /// A batch may be the first of handlers that take long.
     fn begin_batch(&mut self, now: impl FnOnce() -> Instant) {
         self.turn.get_or_insert_with(|| Turn::begun(now()));
-        if self.careful == 0 {
+        if self.next_stride == SELDOM {
             (self.until_look, self.stride) = (FIRST, FIRST);
         }
     }
@@ -181,7 +177,7 @@ impl Pace {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{CAREFUL, FIRST, GATHERS, IdleStep, Pace, SELDOM, TURN, VISITS, WORTHWHILE};
+    use super::{FIRST, GATHERS, IdleStep, Pace, SELDOM, TURN, VISITS, WORTHWHILE};
 
     /// Handles messages that take so long each, and says after how many of them its turn is over.
     fn messages_until_turn_is_over(pace: &mut Pace, now: &mut Instant, each: Duration) -> u32 {
@@ -249,17 +245,37 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn slow_handlers_among_fast_ones_end_a_turn_too() {
+        let (mut pace, mut now) = (Pace::new(), Instant::now());
+        pace.begin_batch(|| now);
+        for fast in [1, 3, 10] {
+            let mut slow_since = 0;
+            for message in 0..1000 {
+                if message % (fast + 1) == 0 {
+                    now += Duration::from_millis(5);
+                    slow_since += 1;
+                }
+                if pace.is_look_due() && pace.look_at(now) {
+                    pace.begin_turn();
+                    slow_since = 0;
+                }
+                assert!(slow_since <= FIRST, "{slow_since} after {message}");
+            }
+        }
+    }
+
+    #[tokio::test]
     async fn the_clock_is_looked_at_seldom_again_once_handlers_are_fast() {
         let (mut pace, mut now) = (Pace::new(), Instant::now());
         pace.begin_batch(|| now);
         messages_until_turn_is_over(&mut pace, &mut now, TURN);
         let mut looks = 0;
-        for _ in 0..CAREFUL + 10 * SELDOM {
+        for _ in 0..10 * SELDOM {
             if pace.is_look_due() {
                 looks += 1;
                 pace.look_at(now);
             }
         }
-        assert!(looks <= CAREFUL + 11, "{looks}");
+        assert!(looks <= 16, "{looks}");
     }
 }

@@ -160,7 +160,7 @@ impl<P: Parcel> HandlerPolicy<P> {
         ctx: &Context<M>,
     ) -> Result<F::Output, HandlerFault> {
         let observed = observed(ctx, P::Message::descriptor);
-        let guarded = Guarded::new(handler.as_mut(), observed, ctx.handle().crashes());
+        let guarded = Guarded::new(handler.as_mut(), observed.as_deref());
         let result = match self.timeout {
             None => guarded.await.map_err(HandlerFault::Panicked),
             Some(limit) => match timeout(limit, guarded).await {
@@ -168,6 +168,7 @@ impl<P: Parcel> HandlerPolicy<P> {
                 Err(_) => Err(HandlerFault::TimedOut(Box::new(limit))),
             },
         };
+        drop(observed);
         drop_unpanicked(handler);
         result
     }

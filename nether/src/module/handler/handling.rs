@@ -284,7 +284,11 @@ where
     let result = {
         let handler = pin!(M::handle(module, parcel, ctx, ReturnReply));
         let observed = observed(ctx, P::Message::descriptor);
-        Guarded::new(handler, observed, ctx.handle().crashes()).await
+        let result = Guarded::new(handler, observed.as_deref()).await;
+        if let Some(observed) = observed {
+            observed.end();
+        }
+        result
     };
     let result = result.map_err(HandlerFault::Panicked);
     settle(result, parcel, ctx.handle(), &M::descriptor().declaration)
@@ -298,11 +302,14 @@ where
 {
     let handler = pin!(M::handle(module, parcel, ctx, ReturnReply));
     let observed = observed(ctx, P::Message::descriptor);
-    let result = Guarded::new(handler, observed, ctx.handle().crashes()).await;
+    let result = Guarded::new(handler, observed.as_deref()).await;
+    if let Some(observed) = observed {
+        observed.end();
+    }
     Attempt::Ended(result.map_err(HandlerFault::Panicked))
 }
 
-/// Who looks on while the handler runs, if anybody does.
+/// What is to be done around a handler besides, if anything.
 #[inline]
 pub(crate) fn observed<M: Module>(
     ctx: &Context<M>,
@@ -310,7 +317,15 @@ pub(crate) fn observed<M: Module>(
 ) -> Option<Box<Observed>> {
     let is_seen = tracing::enabled!(tracing::Level::DEBUG);
     let is_timed = ctx.handle().scope.mediator.latencies.are_asked();
-    (is_seen || is_timed).then(|| observe(ctx.handle(), &M::descriptor().declaration, message()))
+    let crashes = ctx.handle().crashes();
+    (is_seen || is_timed || crashes).then(|| {
+        observe(
+            ctx.handle(),
+            &M::descriptor().declaration,
+            message(),
+            crashes,
+        )
+    })
 }
 
 /// One call site for all handlers: it is not worth one each in every program.
@@ -319,6 +334,7 @@ fn observe(
     handle: &Handle,
     module: &Declaration,
     message: &'static MessageDescriptor,
+    crashes: bool,
 ) -> Box<Observed> {
     let message = message.declaration.name;
     let latencies = &handle.scope.mediator.latencies;
@@ -327,6 +343,7 @@ fn observe(
     Box::new(Observed {
         span: is_seen.then(|| handler_span(handle, module.name, message)),
         _timing: is_timed.then(|| latencies.begin(module.name, message)),
+        crashes,
     })
 }
 

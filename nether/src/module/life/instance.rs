@@ -23,7 +23,7 @@ use crate::module::{Construct, Launch, Module, ModuleDescriptor, ModuleKind};
 use crate::resources::Resources;
 use crate::route::BoxFuture;
 use crate::sync::lock;
-use crate::waiting::Waiter;
+use crate::waiting::{self, Waiter};
 
 /// Makes the instances of a module that the framework constructs.
 ///
@@ -125,18 +125,14 @@ impl<M: Module> Instance<M> {
             ended: Arc::clone(&self.ended),
             mediator: Arc::clone(&self.mediator),
         };
-        let waiter = match M::descriptor().kind {
-            ModuleKind::Exclusive => Some(Arc::clone(self.cell.waiter())),
-            ModuleKind::Shared => None,
+        let module = match M::descriptor().kind {
+            ModuleKind::Exclusive => self.cell.waiter().number(),
+            ModuleKind::Shared => 0,
         };
         // Boxed, so that tokio's part of a task is compiled once and not for each module.
         let life: BoxFuture<()> = Box::pin(async move {
             let _end = end;
-            let living = live(supervisor, started);
-            match waiter {
-                Some(waiter) => waiter.run(living).await,
-                None => living.await,
-            }
+            waiting::run(module, live(supervisor, started)).await
         });
         self.mediator.watch.notify_busy();
         *lock(&self.task) = Some(self.mediator.runtime.spawn(life));
@@ -164,7 +160,9 @@ impl<M: Module> Drop for EndNotice<M> {
     }
 }
 
-/// The life of a module: it is made, works, and reports how it ended.
+/// The life of a module: it is made, and says that it has `started`; it works, and so do those that the
+/// supervisor makes after it when it crashes, until their cell is closed and empty; then it runs `#[on_stop]`
+/// and reports how that ended.
 async fn live<M: Module>(mut supervisor: Supervisor<M>, started: oneshot::Sender<Result<()>>) {
     let cell = Arc::clone(&supervisor.cell);
     let module = match supervisor.first().await {
@@ -176,9 +174,24 @@ async fn live<M: Module>(mut supervisor: Supervisor<M>, started: oneshot::Sender
         }
     };
     let module_handle = supervisor.module_handle.clone();
-    // Boxed, so that it is not moved once more where its panics are caught.
-    let working: BoxFuture<Result<()>> = Box::pin(work(module, supervisor, started));
-    let ended = catch(working).await;
+    let mut runner = Arc::clone(&cell).runner(module_handle.clone());
+    runner.put(module);
+    supervisor.mark_started();
+    let _ = started.send(Ok(()));
+    let ended = loop {
+        // Where a module spends its life: what else may panic is caught apart, as it comes.
+        let ended = match runner.run().await {
+            Ok(RunEnd::Crashed(crash)) => catch(supervisor.again(&mut runner, crash)).await,
+            Ok(RunEnd::Closed) => break catch(end(runner)).await,
+            Err(panic) => Err(panic),
+        };
+        match ended {
+            Ok(Some(module)) => runner.put(module),
+            Ok(None) => break catch(let_go(runner)).await,
+            Err(panic) => break catch(let_go(runner)).await.and(Err(panic)),
+        }
+        supervisor.mark_started();
+    };
     cell.give_up();
     report_task(
         "#[on_stop]",
@@ -188,26 +201,15 @@ async fn live<M: Module>(mut supervisor: Supervisor<M>, started: oneshot::Sender
     );
 }
 
-/// Lets the module work, and those that the supervisor makes after it when it crashes, until their cell is
-/// closed and empty; then runs `#[on_stop]`. Says when the first module has `started`.
-async fn work<M: Module>(
-    module: M,
-    mut supervisor: Supervisor<M>,
-    started: oneshot::Sender<Result<()>>,
-) -> Result<()> {
-    let cell = Arc::clone(&supervisor.cell);
-    let mut runner = cell.runner(supervisor.module_handle.clone());
-    runner.put(module);
-    supervisor.mark_started();
-    let _ = started.send(Ok(()));
-    while let RunEnd::Crashed(crash) = runner.run().await {
-        let Some(module) = supervisor.again(&mut runner, crash).await else {
-            return Ok(());
-        };
-        runner.put(module);
-        supervisor.mark_started();
-    }
+/// Ends a module whose cell is closed and empty.
+async fn end<M>(mut runner: impl ModuleRunner<M>) -> Result<()> {
     runner.on_stop().await
+}
+
+/// Ends what has no module any more.
+async fn let_go<M>(runner: impl ModuleRunner<M>) -> Result<()> {
+    drop(runner);
+    Ok(())
 }
 
 #[allow(private_interfaces)]

@@ -28,6 +28,7 @@ use crate::resources::Resources;
 use crate::route::BoxFuture;
 use crate::scope::{Scope, ScopeKind};
 use crate::sync::lock;
+use crate::waiting;
 
 /// The wait before a restart.
 const BACKOFF: Backoff = Backoff {
@@ -328,7 +329,7 @@ impl<M: Module> Supervisor<M> {
 
     /// Makes the module and runs its `#[on_start]`, in which it may wait for others.
     async fn make(&self) -> Result<M, Failed> {
-        Arc::clone(self.cell.waiter()).run(self.make_now()).await
+        waiting::run(self.cell.waiter().number(), self.make_now()).await
     }
 
     async fn make_now(&self) -> Result<M, Failed> {

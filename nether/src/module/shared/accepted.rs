@@ -18,10 +18,11 @@ use crate::module::handler::{
 };
 use crate::module::shared::SharedCell;
 use crate::module::shared::places::until_obstacle;
+use crate::module::shared::running::Begun;
 use crate::module::tally::{Crash, Verdict};
 use crate::module::{Module, Shared};
 use crate::race::race;
-use crate::scope::{ParkedIn, Scope};
+use crate::scope::{ParkedGuard, ParkedIn, Scope};
 use crate::waiting::{DeliveryWaiter, until_made};
 
 /// A message that a shared module has accepted. Dropped, it counts how the message ended.
@@ -32,6 +33,13 @@ pub(super) struct Accepted<M: Module + Shared> {
     pub(super) label: Label,
     pub(super) ctx: Context<M>,
     pub(super) end: MessageEnd,
+}
+
+/// What is seen from outside of a handler that is not done.
+struct PendingHandler<'a> {
+    _begun: Begun<'a>,
+    /// Between two polls.
+    parked: Option<ParkedGuard<'a>>,
 }
 
 /// How a message ended.
@@ -53,72 +61,131 @@ impl<M: Module + Shared> Accepted<M> {
         P: Parcel,
         M: SharedHandler<P>,
     {
-        let Accepted {
-            cell,
-            label,
-            ctx,
-            end,
-            has_place,
-        } = self;
         loop {
             // What is rarely waited for is boxed, so that it makes no call larger.
-            let chance = &ctx.handle().scope.mediator.chance;
-            let module = match cell.ready_module(chance) {
+            let module = match self.cell.ready_module(self.chance()) {
                 Some(module) => module,
-                None => {
-                    let (scope, message) = (&ctx.handle().scope, P::Message::NAME);
-                    match Box::pin(cell.next_module(chance, scope, message)).await {
-                        Ok(module) => module,
-                        Err(deadlock) => {
-                            *end = MessageEnd::Gone;
-                            cell.tally.count_abandoned();
-                            scope.take_back(1);
-                            return Err(CallError::Deadlock(Box::new(deadlock)));
-                        }
+                None => match Box::pin(self.next_module(P::Message::NAME)).await {
+                    Ok(module) => module,
+                    Err(deadlock) => {
+                        self.end = MessageEnd::Gone;
+                        self.cell.tally.count_abandoned();
+                        self.ctx.handle().scope.take_back(1);
+                        return Err(CallError::Deadlock(Box::new(deadlock)));
                     }
-                }
+                },
             };
-            let obstacle = ctx.handle().scope.obstacle();
-            let (Some(value), None, Some(packed)) = (&*module, &obstacle, &mut *parcel) else {
-                let kind = obstacle.unwrap_or_else(|| cell.absence(*label));
-                let error = kind.clone().into_call_error(P::Message::NAME);
-                cell.refuse(ctx.handle().source(), *label, kind, parcel);
-                *end = MessageEnd::Gone;
-                count_dead_letter(ctx.handle().source(), *label, &cell.tally, false);
-                return Err(error);
+            let has_obstacle = self.ctx.handle().scope.has_obstacle();
+            let (Some(value), false, Some(packed)) = (&*module, has_obstacle, &mut *parcel) else {
+                return Err(self.refuse(parcel));
             };
-            *end = MessageEnd::Handling;
+            self.end = MessageEnd::Handling;
             let attempt = {
-                let attempt = pin!(M::attempt(value, packed, ctx));
-                cell.attempt_once(attempt, *label, ctx.handle(), *has_place)
-                    .await
+                let attempt = pin!(M::attempt(value, packed, &self.ctx));
+                self.attempt_once(attempt).await
             };
+            let handle = self.ctx.handle();
             let failed = match attempt {
                 Attempt::Ended(Ok(Ok(reply))) => {
-                    *end = MessageEnd::Handled(Verdict::Handled);
-                    cell.conclude(Verdict::Handled, P::Message::NAME, ctx.handle(), &module);
+                    self.end = MessageEnd::Handled(Verdict::Handled);
+                    if let Some(breaker) = &self.cell.breaker {
+                        breaker.count(Verdict::Handled, handle);
+                    }
                     return Ok(reply);
                 }
                 Attempt::Ended(failed) => failed,
                 Attempt::Again(cause) => {
                     if let Some(cause) = cause {
-                        let crash = crash_of(cause.reason(P::Message::NAME), ctx.handle());
-                        cell.crashed(&module, crash);
+                        let crash = crash_of(cause.reason(P::Message::NAME), handle);
+                        self.cell.crashed(&module, crash);
                     }
-                    *label = label.tried();
-                    ctx.handle_mut().message = Some(*label);
+                    self.label = self.label.tried();
+                    self.ctx.handle_mut().message = Some(self.label);
                     continue;
                 }
             };
-            let (handle, json) = (ctx.handle(), || packed.json());
-            let awaited = label.is_awaited();
+            let (cell, json) = (&self.cell, || packed.json());
+            let awaited = self.label.is_awaited();
             let (reply, verdict) =
                 failure_of::<P::Message>(failed, awaited, handle, cell.declaration, &json);
-            *end = MessageEnd::Handled(verdict);
-            cell.conclude(verdict, P::Message::NAME, ctx.handle(), &module);
+            self.end = MessageEnd::Handled(verdict);
+            cell.conclude(verdict, P::Message::NAME, handle, &module);
             drop_unpanicked(parcel.take());
             return reply;
         }
+    }
+
+    #[inline]
+    fn chance(&self) -> &Chance {
+        &self.ctx.handle().scope.mediator.chance
+    }
+
+    /// The module, after what holds it up; `None` if there will be none, or if there is a reason not to begin
+    /// any more.
+    ///
+    /// # Errors
+    /// If it would never be made, because it waits for the caller.
+    async fn next_module(&self, message: &'static str) -> Result<Guard<Option<Arc<M>>>, Deadlock> {
+        let scope = &self.ctx.handle().scope;
+        self.cell.next_module(self.chance(), scope, message).await
+    }
+
+    /// Makes the message a dead letter before its handler has it. Gives back why, for its caller.
+    #[cold]
+    fn refuse<P: Parcel>(
+        &mut self,
+        parcel: &mut Option<P>,
+    ) -> CallError<<P::Message as Message>::Error> {
+        let (cell, handle) = (&self.cell, self.ctx.handle());
+        let obstacle = handle.scope.obstacle();
+        let kind = obstacle.unwrap_or_else(|| cell.absence(self.label));
+        let error = kind.clone().into_call_error(P::Message::NAME);
+        cell.refuse(handle.source(), self.label, kind, parcel);
+        self.end = MessageEnd::Gone;
+        count_dead_letter(handle.source(), self.label, &cell.tally, false);
+        error
+    }
+
+    /// Runs the handler, which is seen from outside unless it is ready at once.
+    #[inline]
+    fn attempt_once<'a, F: Future>(
+        &'a self,
+        mut attempt: Pin<&'a mut F>,
+    ) -> impl Future<Output = F::Output> + use<'a, F, M> {
+        let mut waiter = DeliveryWaiter::default();
+        let mut pending: Option<PendingHandler<'a>> = None;
+        poll_fn(move |cx| {
+            if let Some(pending) = &mut pending {
+                pending.parked = None;
+            }
+            let (name, scope) = (self.cell.declaration, &self.ctx.handle().scope);
+            let polled = waiter.poll(name, scope, || attempt.as_mut().poll(cx));
+            if polled.is_pending() {
+                self.show(&mut pending, &waiter);
+            }
+            polled
+        })
+    }
+
+    /// The handler was polled, and is not done.
+    #[cold]
+    fn show<'a>(&'a self, pending: &mut Option<PendingHandler<'a>>, waiter: &DeliveryWaiter) {
+        let (cell, handle) = (&*self.cell, self.ctx.handle());
+        let pending = pending.get_or_insert_with(|| {
+            let is_of_report = handle.scope.is_of_report();
+            let begun = cell.running.begin(self.label.message.slot(), is_of_report);
+            handle.scope.mediator.watch.notify_busy();
+            PendingHandler {
+                _begun: begun,
+                parked: None,
+            }
+        });
+        let message = self.label.message.name();
+        pending.parked = handle.scope.park(handle.delivery(), message, || {
+            let place_in = self.has_place.then(|| cell.waiter.number());
+            let elsewhere = waiter.waits_elsewhere(handle.scope.address());
+            Some((ParkedIn::Shared { place_in }, elsewhere))
+        });
     }
 
     /// Waits for a place, for what a handler caused.
@@ -200,40 +267,6 @@ impl<M: Module + Shared> SharedCell<M> {
         let made = race(self.module.made(), obstacle);
         let made = until_made(message, &self.waiter, made).await;
         made.map(Guard::from_inner)
-    }
-
-    /// Runs the handler, which is seen from outside unless it is ready at once.
-    #[inline]
-    fn attempt_once<'a, F: Future>(
-        &'a self,
-        mut attempt: Pin<&'a mut F>,
-        label: Label,
-        handle: &'a Handle,
-        has_place: bool,
-    ) -> impl Future<Output = F::Output> + use<'a, F, M> {
-        let mut begun = None;
-        let mut parked = None;
-        let mut waiter = DeliveryWaiter::default();
-        poll_fn(move |cx| {
-            drop(parked.take());
-            let scope = &handle.scope;
-            let polled = waiter.poll(self.declaration, scope, || attempt.as_mut().poll(cx));
-            if polled.is_pending() {
-                if begun.is_none() {
-                    let is_of_report = handle.scope.is_of_report();
-                    begun = Some(self.running.begin(label.message.slot(), is_of_report));
-                    handle.scope.mediator.watch.notify_busy();
-                }
-                parked = handle
-                    .scope
-                    .park(handle.delivery(), label.message.name(), || {
-                        let place_in = has_place.then(|| self.waiter.number());
-                        let elsewhere = waiter.waits_elsewhere(scope.address());
-                        Some((ParkedIn::Shared { place_in }, elsewhere))
-                    });
-            }
-            polled
-        })
     }
 
     /// Makes a message a dead letter before its handler has it.

@@ -39,9 +39,12 @@ where
         }
         // What the future captures lies where it is, and is not moved once more.
         let mut parcel = Some(parcel);
-        let mut accepted = self.accept(header, &parcel, has_place)?;
-        let handler = Box::pin(async move { accepted.run(&mut parcel).await });
-        Ok(InlineCall::Accepted(handler))
+        match self.accept(header, &parcel, has_place) {
+            Ok(mut accepted) => Ok(InlineCall::Accepted(Box::pin(async move {
+                accepted.run(&mut parcel).await
+            }))),
+            Err(refused) => Err(refused),
+        }
     }
 
     fn post(

@@ -19,6 +19,7 @@ use crate::context::{Context, Handle};
 use crate::declaration::Declaration;
 use crate::envelope::{Header, Label, Parcel};
 use crate::error::{FailureKind, Result, SendError};
+use crate::guarded::{PanicPayload, catch};
 use crate::mediator::{HoldsMessages, Mediator, Stopping};
 use crate::message::MessageKind;
 use crate::module::cell::{ModuleCell, ModuleRunner, RunEnd};
@@ -214,14 +215,18 @@ impl<M: Module + Shared> ModuleRunner<M> for SharedRunner<M> {
         self.cell.module.put(module);
     }
 
-    async fn run(&mut self) -> RunEnd {
-        match self.cell.ended().await {
-            Some(crash) => {
-                self.cell.module.clear();
-                RunEnd::Crashed(crash)
+    async fn run(&mut self) -> Result<RunEnd, PanicPayload> {
+        let cell = &self.cell;
+        catch(async {
+            match cell.ended().await {
+                Some(crash) => {
+                    cell.module.clear();
+                    RunEnd::Crashed(crash)
+                }
+                None => RunEnd::Closed,
             }
-            None => RunEnd::Closed,
-        }
+        })
+        .await
     }
 
     async fn on_stop(&mut self) -> Result<()> {

@@ -11,11 +11,12 @@ use crate::module::exclusive::work::Work;
 use crate::module::handler::settle_panic;
 use crate::module::tally::{Crash, CrashCause, Verdict};
 use crate::module::{Exclusive, Module};
+use crate::route::CrashLoops;
 
 impl<M: Module + Exclusive> Work<M> {
     /// Lets go of a module that has crashed, and says how.
     #[cold]
-    pub(super) fn crashed(&mut self, slot: &mut Option<M>) -> RunEnd {
+    pub(in crate::module::exclusive) fn crashed(&mut self, slot: &mut Option<M>) -> RunEnd {
         self.cell.is_made.store(false, Ordering::SeqCst);
         drop_unpanicked(slot.take());
         let elsewhere = self.beside.take().or(self.cell.mailbox.take_crash());
@@ -32,9 +33,20 @@ impl<M: Module + Exclusive> Work<M> {
         })
     }
 
+    /// There is no module for long: what it has taken becomes dead letters, and no unit of work is held until
+    /// there is one again.
+    pub(in crate::module::exclusive) fn wind_up(&mut self) {
+        self.books.started += self.taken.len();
+        self.settle_all();
+        self.give_up_taken(|cell, label| cell.next_try().failure(label));
+        if let Some(module_handle) = self.module_handle.take() {
+            *self.ctx.handle_mut() = module_handle;
+        }
+    }
+
     /// What it has taken and not begun to handle becomes dead letters.
     #[cold]
-    pub(super) fn give_up_taken(&mut self, kind: impl Fn(&ExclusiveCell<M>, Label) -> FailureKind) {
+    fn give_up_taken(&mut self, kind: impl Fn(&ExclusiveCell<M>, Label) -> FailureKind) {
         let mut taken = std::mem::take(&mut self.taken);
         let (cell, source) = (&self.cell, self.ctx.handle().source());
         let dead_letter = |source: Source<'_>, label, inbox| {
@@ -59,7 +71,7 @@ impl<M: Module + Exclusive> Work<M> {
     /// User code beside a handler panicked. The message in whose dispatch that was, if it was in one, has
     /// failed with it; what else was taken is still there. Says whether the module goes on as it is.
     #[cold]
-    pub(super) fn settle_panic(&mut self, panic: PanicPayload) -> bool {
+    pub(in crate::module::exclusive) fn settle_panic(&mut self, panic: PanicPayload) -> bool {
         let text = said_last(panic);
         let is_handling = std::mem::take(&mut self.books.is_handling);
         if is_handling {

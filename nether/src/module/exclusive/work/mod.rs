@@ -10,9 +10,7 @@ use std::task::Poll;
 
 use crate::chance::Chance;
 use crate::context::{Context, Handle, Origin};
-use crate::error::Result;
-use crate::guarded::catch;
-use crate::module::cell::{ModuleRunner, RunEnd};
+use crate::module::cell::RunEnd;
 use crate::module::exclusive::ExclusiveCell;
 use crate::module::exclusive::backlog::{Backlog, BacklogEntry, Run, Usage, count_of};
 use crate::module::exclusive::books::Books;
@@ -22,78 +20,10 @@ use crate::module::handler::Breaker;
 use crate::module::life::Progress;
 use crate::module::tally::{CrashCause, Verdict};
 use crate::module::{Exclusive, Module};
-use crate::route::CrashLoops;
 use crate::scope::PendingReply;
 
-/// Runs an exclusive module.
-#[doc(hidden)]
-#[allow(missing_debug_implementations)] // Named by the hidden part of `Module`; nobody outside has one.
-pub struct ExclusiveRunner<M: Module + Exclusive> {
-    /// Dropped first: a module that is cut off is there until its messages are dead letters.
-    work: Work<M>,
-    module: Option<M>,
-}
-
-impl<M: Module + Exclusive> ExclusiveRunner<M> {
-    pub(super) fn new(cell: Arc<ExclusiveCell<M>>, module_handle: Handle) -> Self {
-        ExclusiveRunner {
-            work: Work::new(cell, module_handle),
-            module: None,
-        }
-    }
-}
-
-#[allow(private_interfaces)]
-impl<M: Module + Exclusive> ModuleRunner<M> for ExclusiveRunner<M> {
-    fn give_up_taken(&mut self) {
-        let work = &mut self.work;
-        work.books.started += work.taken.len();
-        work.settle_all();
-        work.give_up_taken(|cell, label| cell.next_try().failure(label));
-        // No unit of work is held until there is a module again, which may take long.
-        if let Some(module_handle) = work.module_handle.take() {
-            *work.ctx.handle_mut() = module_handle;
-        }
-    }
-
-    fn put(&mut self, module: M) {
-        // A background task may have crashed beside the handler.
-        self.work.cell.mailbox.take_crash();
-        self.work.cell.is_made.store(true, Ordering::SeqCst);
-        self.module = Some(module);
-    }
-
-    async fn run(&mut self) -> RunEnd {
-        loop {
-            // What panics here is user code beside a handler, whose own panics are caught before.
-            match catch(self.work.run(&mut self.module)).await {
-                Ok(end) => return end,
-                Err(panic) => {
-                    if !self.work.settle_panic(panic) {
-                        return self.work.crashed(&mut self.module);
-                    }
-                }
-            }
-        }
-    }
-
-    fn meanwhile<T: Send>(
-        &mut self,
-        future: impl Future<Output = T> + Send,
-    ) -> impl Future<Output = T> + Send {
-        self.work.forget_during(future)
-    }
-
-    async fn on_stop(&mut self) -> Result<()> {
-        match &mut self.module {
-            Some(module) => M::on_stop(module, self.work.module_ctx()).await,
-            None => Ok(()),
-        }
-    }
-}
-
 /// A module at work. If it is cut off, what it has taken becomes dead letters.
-struct Work<M: Module + Exclusive> {
+pub(super) struct Work<M: Module + Exclusive> {
     cell: Arc<ExclusiveCell<M>>,
     /// Of the message being handled; between batches, of the module's own scope.
     ctx: Context<M>,
@@ -127,7 +57,7 @@ struct Work<M: Module + Exclusive> {
 }
 
 impl<M: Module + Exclusive> Work<M> {
-    fn new(cell: Arc<ExclusiveCell<M>>, module_handle: Handle) -> Self {
+    pub(super) fn new(cell: Arc<ExclusiveCell<M>>, module_handle: Handle) -> Self {
         Work {
             progress: Arc::clone(&cell.progress),
             breaker: cell.breaker.clone(),
@@ -150,13 +80,20 @@ impl<M: Module + Exclusive> Work<M> {
     }
 
     /// The context of the module itself, when it is not at work.
-    fn module_ctx(&self) -> &Context<M> {
+    pub(super) fn module_ctx(&self) -> &Context<M> {
         &self.ctx
+    }
+
+    /// There is a module that handles messages.
+    pub(super) fn mark_made(&self) {
+        // A background task may have crashed beside the handler.
+        self.cell.mailbox.take_crash();
+        self.cell.is_made.store(true, Ordering::SeqCst);
     }
 
     /// Handles messages: many per wake-up, each awaited in place. What it has taken when the module crashes
     /// is still there for the next one.
-    async fn run(&mut self, slot: &mut Option<M>) -> RunEnd {
+    pub(super) async fn run(&mut self, slot: &mut Option<M>) -> RunEnd {
         let Some(module) = slot else {
             unreachable!("a module is put in before it is run")
         };
@@ -229,7 +166,7 @@ impl<M: Module + Exclusive> Work<M> {
 
     /// Waits for `future`. Meanwhile, what was taken of a unit of work that is cancelled becomes dead
     /// letters.
-    async fn forget_during<T>(&mut self, future: impl Future<Output = T>) -> T {
+    pub(super) async fn forget_during<T>(&mut self, future: impl Future<Output = T>) -> T {
         let mut future = pin!(future);
         poll_fn(|cx| {
             let polled = future.as_mut().poll(cx);
@@ -291,8 +228,10 @@ impl<M: Module + Exclusive> Work<M> {
             self.progress
                 .mark_report(self.turn.wrapping_add(1), scope.is_of_report());
         }
-        if let Some(obstacle) = scope.obstacle() {
-            if let Some(BacklogEntry { label, inbox }) = slot.take() {
+        if scope.has_obstacle() {
+            if let (Some(BacklogEntry { label, inbox }), Some(obstacle)) =
+                (slot.take(), scope.obstacle())
+            {
                 let source = self.ctx.handle().source();
                 self.cell.dead_letter(source, label, inbox, obstacle);
             }
