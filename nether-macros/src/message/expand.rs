@@ -1,14 +1,15 @@
 //! The code of a checked message: missing derives, its `impl`s, and its registration.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::Type;
 use syn::ext::IdentExt;
 
 use crate::home;
 use crate::message::checked::CheckedMessage;
 use crate::message::{MessageKind, endpoint, stored};
 use crate::paths::Paths;
-use crate::spans;
+use crate::spans::{self, Extent};
 
 /// What a message derives, unless it is local.
 pub(super) const DERIVED: [&str; 4] = ["Debug", "Clone", "Serialize", "Deserialize"];
@@ -105,7 +106,8 @@ fn implementation(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     let p = paths.private();
     let ident = message.definition.ident();
     let kind = spans::name(message.kind.type_name(), spans::attribute());
-    let (reply, error) = (message.reply(), message.error(paths));
+    let reply = shown("Reply", message.args.reply.as_ref(), message.reply());
+    let error = shown("Error", message.args.error.as_ref(), message.error(paths));
     let parcel = match message.kind {
         MessageKind::Command | MessageKind::Query => quote!(#p::Given<Self>),
         MessageKind::Event => quote!(#p::Shown<Self>),
@@ -135,8 +137,8 @@ fn implementation(message: &CheckedMessage, paths: &Paths) -> TokenStream {
         #[automatically_derived]
         #[diagnostic::do_not_recommend]
         impl #p::Message for #ident {
-            type Reply = #reply;
-            type Error = #error;
+            #reply
+            #error
             type Itself = Self;
             type Parcel = #parcel;
             const NAME: &'static str = ::core::concat!(#name);
@@ -157,6 +159,18 @@ fn implementation(message: &CheckedMessage, paths: &Paths) -> TokenStream {
             #key
         }
     }
+}
+
+/// An associated type, shown where it is written.
+fn shown(name: &str, written: Option<&Type>, ty: TokenStream) -> TokenStream {
+    let Some(written) = written else {
+        let name = spans::name(name, spans::attribute());
+        return quote_spanned!(spans::attribute()=> type #name = #ty;);
+    };
+    let Extent { start, end } = Extent::of(written);
+    let name = Ident::new(name, start);
+    let end = quote_spanned!(end=> ;);
+    quote_spanned!(start=> type #name = #ty #end)
 }
 
 /// The pieces of the stable name, for `concat!`.

@@ -1,6 +1,7 @@
 //! `#[command]`, `#[query]`, `#[event]`: one pipeline for the three kinds.
 
 mod args;
+mod borrowed;
 mod checked;
 mod endpoint;
 mod expand;

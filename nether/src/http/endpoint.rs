@@ -81,7 +81,7 @@ pub struct ReplyShape {
 #[diagnostic::on_unimplemented(
     message = "the reply `{Self}` cannot be written as JSON, so the message cannot be an endpoint",
     label = "the reply is not `Serialize`",
-    note = "derive it: `#[derive(serde::Serialize)]` above the definition of `{Self}`"
+    note = "derive it: `#[derive(serde::Serialize)]` above the definition of `{Self}`, or of the types in it"
 )]
 pub trait EndpointReply {
     /// The reply as JSON.
