@@ -39,8 +39,8 @@ pub(crate) fn check(key: &str, list: &[Type], diagnostics: &Diagnostics) -> Vec<
     sound
 }
 
-/// The enum, if what is listed looks like one of its variants: before the last name in a path stands a module,
-/// which is seldom written like a type.
+/// The enum, if what is listed looks like one of its variants: before the last name in a path stands a
+/// module, which is seldom written like a type.
 pub(crate) fn enum_of_variant(ty: &Type) -> Option<String> {
     let mut path = types::path(ty)?.clone();
     path.segments.pop();
