@@ -3,7 +3,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote_spanned;
-use syn::Error;
+use syn::{Error, GenericParam};
 
 use crate::block::{Block, Member};
 use crate::diagnostics::Diagnostics;
@@ -45,9 +45,17 @@ pub(crate) fn check(block: &Block, whose: &Whose, diagnostics: &Diagnostics) -> 
     }
     if !block.generics.params.is_empty() {
         let message = format!("the {noun} `{written}` is generic");
-        let help = format!(
-            "{a_noun} is one concrete type: remove the parameters, or write {a_noun} for each type"
-        );
+        let mut params = block.generics.params.iter();
+        let only_borrows = params.all(|param| matches!(param, GenericParam::Lifetime(_)));
+        let help = if only_borrows {
+            format!(
+                "{a_noun} owns what it works with: hold a `Resource<T>`, an `Arc<T>` or the value itself"
+            )
+        } else {
+            format!(
+                "{a_noun} is one concrete type: remove the parameters, or write {a_noun} for each type"
+            )
+        };
         diagnostics.error(&block.generics, message, help);
         return None;
     }

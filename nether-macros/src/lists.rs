@@ -39,6 +39,17 @@ pub(crate) fn check(key: &str, list: &[Type], diagnostics: &Diagnostics) -> Vec<
     sound
 }
 
+/// The enum, if what is listed looks like one of its variants: before the last name in a path stands a
+/// module, which is seldom written like a type.
+pub(crate) fn enum_of_variant(ty: &Type) -> Option<String> {
+    let mut path = types::path(ty)?.clone();
+    path.segments.pop();
+    path.segments.pop_punct();
+    let last = path.segments.last()?.ident.to_string();
+    last.starts_with(char::is_uppercase)
+        .then(|| types::text(&path))
+}
+
 /// What a type as written stands for.
 pub(crate) enum Match {
     None,

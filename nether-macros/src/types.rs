@@ -61,3 +61,21 @@ pub(crate) fn only_lifetimes(segment: &PathSegment) -> bool {
         PathArguments::None | PathArguments::Parenthesized(_) => false,
     }
 }
+
+/// Whether it is written like a future: `impl Future<..>`, `Pin<Box<dyn Future<..>>>`, `BoxFuture<..>`.
+pub(crate) fn is_future(ty: &Type) -> bool {
+    let text = text(ungrouped(ty));
+    let text = text
+        .replace("::std::", "")
+        .replace("std::", "")
+        .replace("core::", "");
+    let starts = [
+        "impl Future<",
+        "impl future::Future<",
+        "pin::Pin<Box<dyn ",
+        "Pin<Box<dyn ",
+    ];
+    let is_boxed = last_segment(ty)
+        .is_some_and(|last| last.ident == "BoxFuture" || last.ident == "LocalBoxFuture");
+    is_boxed || starts.iter().any(|start| text.starts_with(start)) && text.contains("Future<")
+}

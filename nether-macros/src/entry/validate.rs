@@ -1,7 +1,7 @@
 //! The rules for entry points.
 
-use proc_macro2::TokenStream;
-use syn::{Error, LitInt, LitStr, Path, Type};
+use proc_macro2::{Span, TokenStream};
+use syn::{Attribute, Error, LitInt, LitStr, Path, Type};
 
 use crate::block::Function;
 use crate::diagnostics::Diagnostics;
@@ -28,10 +28,12 @@ pub(crate) struct CheckedEntry {
 pub(crate) fn check(
     kind: EntryKind,
     args: EntryArgs,
-    function: Function,
+    mut function: Function,
     diagnostics: &Diagnostics,
 ) -> CheckedEntry {
-    check_async(kind, &function, diagnostics);
+    if !check_runtime(kind, &mut function, diagnostics) {
+        check_async(kind, &function, diagnostics);
+    }
     check_concrete(kind, &function, diagnostics);
     check_argument(kind, &function, diagnostics);
     let flavor = args.flavor.as_ref();
@@ -83,6 +85,33 @@ pub(crate) fn not_a_function(kind: EntryKind, item: TokenStream) -> Option<Error
         "write `async fn main(system: System) { .. }`"
     );
     Some(Error::new_spanned(first, message))
+}
+
+/// The attribute starts the runtime, so nothing else does. An attribute below is taken off; one above has
+/// been expanded, and left a body that starts tokio. Gives back whether there was one.
+fn check_runtime(kind: EntryKind, function: &mut Function, diagnostics: &Diagnostics) -> bool {
+    let (ours, ident) = (kind.attribute(), function.signature.ident.clone());
+    let starts = |attribute: &Attribute| {
+        let path = types::text(attribute.path());
+        path == "tokio::main" || path == "tokio::test"
+    };
+    let below = function.attributes.iter().position(starts);
+    let below = below.map(|index| function.attributes.remove(index));
+    let is_started = || {
+        function.signature.asyncness.is_none()
+            && types::text(&function.body).contains("tokio::runtime")
+    };
+    if below.is_none() && !is_started() {
+        return false;
+    }
+    let message = format!("`#[{ours}]` starts tokio, so nothing else may start it for `{ident}`");
+    let other = ours.replace("nether", "tokio");
+    let help = format!("remove `#[{other}]`, and write `async fn {ident}`");
+    match below {
+        Some(below) => diagnostics.error(below, message, help),
+        None => diagnostics.error_at(Span::call_site(), message, help),
+    }
+    true
 }
 
 fn check_async(kind: EntryKind, function: &Function, diagnostics: &Diagnostics) {

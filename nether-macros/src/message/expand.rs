@@ -1,14 +1,15 @@
 //! The code of a checked message: missing derives, its `impl`s, and its registration.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::Type;
 use syn::ext::IdentExt;
 
 use crate::home;
 use crate::message::checked::CheckedMessage;
-use crate::message::{MessageKind, endpoint, stored};
+use crate::message::{MessageKind, endpoint, portable, stored};
 use crate::paths::Paths;
-use crate::spans;
+use crate::spans::{self, Extent};
 
 /// What a message derives, unless it is local.
 pub(super) const DERIVED: [&str; 4] = ["Debug", "Clone", "Serialize", "Deserialize"];
@@ -27,22 +28,22 @@ fn derives(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     if message.args.is_local {
         return TokenStream::new();
     }
-    let is_above = |name: &str| message.derived_above.iter().any(|above| above == name);
-    let missing = |name: &str| !definition.derives(name) && !is_above(name);
     let span = spans::attribute();
     let p = paths.private();
     let list: Vec<TokenStream> = DERIVED
         .into_iter()
-        .filter(|name| missing(name))
+        .filter(|name| message.lacks(name))
         .map(|name| {
             let name = spans::name(name, span);
             quote_spanned!(span=> #p::derived_unless_local::#name)
         })
         .collect();
-    let ours_alone =
-        missing("Serialize") && missing("Deserialize") && !definition.says_serde_crate();
     let serde = paths.serde();
-    let place = ours_alone.then(|| quote_spanned!(span=> #[serde(crate = #serde)]));
+    let granted = portable::bound(definition, paths);
+    let granted = granted.map(|bound| quote_spanned!(span=> , bound = #bound));
+    let place = message
+        .derives_serde()
+        .then(|| quote_spanned!(span=> #[serde(crate = #serde #granted)]));
     let derive = (!list.is_empty()).then(|| quote_spanned!(span=> #[derive(#(#list),*)]));
     quote!(#derive #place)
 }
@@ -56,6 +57,7 @@ fn support(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     let keyed = stored::keyed(message, paths);
     let listed = stored::listed(message, paths);
     let stored = stored::expand(message, paths);
+    let portable = portable::expand(message, paths);
     quote_spanned! {spans::attribute()=>
         const _: () = {
             #descriptor
@@ -65,6 +67,7 @@ fn support(message: &CheckedMessage, paths: &Paths) -> TokenStream {
             #keyed
             #listed
             #stored
+            #portable
             #p::inventory::submit! { #p::MessageRegistration(&DESCRIPTOR) }
         };
     }
@@ -105,7 +108,8 @@ fn implementation(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     let p = paths.private();
     let ident = message.definition.ident();
     let kind = spans::name(message.kind.type_name(), spans::attribute());
-    let (reply, error) = (message.reply(), message.error(paths));
+    let reply = shown("Reply", message.args.reply.as_ref(), message.reply());
+    let error = shown("Error", message.args.error.as_ref(), message.error(paths));
     let parcel = match message.kind {
         MessageKind::Command | MessageKind::Query => quote!(#p::Given<Self>),
         MessageKind::Event => quote!(#p::Shown<Self>),
@@ -113,9 +117,14 @@ fn implementation(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     let (name, key) = (name(message), key(message, paths));
     let home = home::of_message();
     let json = (!message.args.is_local).then(|| {
+        let to_json = match message.grants_fields() {
+            true => "portable_to_json",
+            false => "to_json",
+        };
+        let to_json = spans::name(to_json, spans::attribute());
         quote_spanned! {spans::attribute()=>
             fn to_json(&self) -> #p::Option<#p::String> {
-                #p::to_json(self)
+                #p::#to_json(self)
             }
             fn copied(&self) -> #p::Option<Self> {
                 #p::Option::Some(#p::Clone::clone(self))
@@ -135,8 +144,8 @@ fn implementation(message: &CheckedMessage, paths: &Paths) -> TokenStream {
         #[automatically_derived]
         #[diagnostic::do_not_recommend]
         impl #p::Message for #ident {
-            type Reply = #reply;
-            type Error = #error;
+            #reply
+            #error
             type Itself = Self;
             type Parcel = #parcel;
             const NAME: &'static str = ::core::concat!(#name);
@@ -157,6 +166,18 @@ fn implementation(message: &CheckedMessage, paths: &Paths) -> TokenStream {
             #key
         }
     }
+}
+
+/// An associated type, shown where it is written.
+fn shown(name: &str, written: Option<&Type>, ty: TokenStream) -> TokenStream {
+    let Some(written) = written else {
+        let name = spans::name(name, spans::attribute());
+        return quote_spanned!(spans::attribute()=> type #name = #ty;);
+    };
+    let Extent { start, end } = Extent::of(written);
+    let name = Ident::new(name, start);
+    let end = quote_spanned!(end=> ;);
+    quote_spanned!(start=> type #name = #ty #end)
 }
 
 /// The pieces of the stable name, for `concat!`.

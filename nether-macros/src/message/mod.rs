@@ -1,11 +1,13 @@
 //! `#[command]`, `#[query]`, `#[event]`: one pipeline for the three kinds.
 
 mod args;
+mod borrowed;
 mod checked;
 mod endpoint;
 mod expand;
 mod fields;
 mod model;
+mod portable;
 mod rename;
 mod serde;
 mod stored;

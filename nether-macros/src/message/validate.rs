@@ -7,12 +7,13 @@ use crate::diagnostics::Diagnostics;
 use crate::message::checked::CheckedMessage;
 use crate::message::expand::DERIVED;
 use crate::message::model::{Model, derived};
-use crate::message::{MessageKind, endpoint, stored};
+use crate::message::{MessageKind, borrowed, endpoint, stored};
 use crate::{recover, suggest, types};
 
 /// Checks everything and drops what is wrong, so that the rest can still be expanded.
 pub(crate) fn check(mut model: Model, diagnostics: &Diagnostics) -> CheckedMessage {
     check_single_kind(&mut model, diagnostics);
+    borrowed::check(&mut model, diagnostics);
     let is_message = check_concrete(&model, diagnostics);
     check_event_gives_nothing_back(&model, diagnostics);
     check_name(&model, diagnostics);

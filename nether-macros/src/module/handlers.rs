@@ -2,7 +2,7 @@
 
 use proc_macro2::Ident;
 use quote::{ToTokens, format_ident};
-use syn::{Signature, Type};
+use syn::{ReturnType, Signature, Type};
 
 use crate::block::{Block, Function, Member};
 use crate::diagnostics::Diagnostics;
@@ -104,6 +104,7 @@ impl HandlerFinder<'_> {
         signature::check_plain("the handler", signature, self.diagnostics);
         let receiver = signature::check_receiver("the handler", signature, self.diagnostics);
         self.check_argument(arguments[0]);
+        self.check_awaited(signature);
         self.check_single(signature, arguments[0], index);
         self.check_unconditional(function);
         let context = arguments
@@ -146,6 +147,20 @@ impl HandlerFinder<'_> {
             );
             let help = format!("take an event as `&{inner}`, a command or a query as `{inner}`");
             self.diagnostics.error(mutability, message, help);
+        }
+    }
+
+    /// A handler gives back its reply, and no future that somebody would have to wait for.
+    fn check_awaited(&self, signature: &Signature) {
+        let ReturnType::Type(_, output) = &signature.output else {
+            return;
+        };
+        if signature.asyncness.is_none() && types::is_future(output) {
+            let ident = &signature.ident;
+            let message = format!("the handler `{ident}` gives back a future instead of its reply");
+            let help =
+                format!("write `async fn {ident}`, and what the future gives as its return type");
+            self.diagnostics.error(output, message, help);
         }
     }
 

@@ -22,6 +22,8 @@ impl HandlerFinder<'_> {
             } else if let Some((signature, meant)) = self.misspelt(block, message) {
                 self.report_misspelt(signature, meant, message);
                 self.meant.push(meant.clone());
+            } else if let Some(of) = lists::enum_of_variant(message) {
+                self.report_variant(message, &of);
             } else {
                 self.report_unhandled(block, message);
             }
@@ -44,6 +46,15 @@ impl HandlerFinder<'_> {
                  (`{argument}: &{written}` if it is an event)"
             )
         };
+        self.diagnostics.error(message, text, help);
+    }
+
+    fn report_variant(&self, message: &Type, of: &str) {
+        let text = format!(
+            "no method handles `{}`: if it is a variant, it is no message by itself",
+            types::text(message)
+        );
+        let help = format!("list the enum, `{of}`, and take it whatever its variant");
         self.diagnostics.error(message, text, help);
     }
 

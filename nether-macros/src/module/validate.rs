@@ -37,7 +37,8 @@ pub(crate) fn check(
     let unhandled = listed.iter().flatten();
     let unhandled = unhandled.filter(|listed| {
         let mut handlers = found.iter();
-        !handlers.any(|handler| types::same(&handler.message, *listed))
+        let is_handled = handlers.any(|handler| types::same(&handler.message, *listed));
+        !is_handled && lists::enum_of_variant(listed).is_none()
     });
     let unhandled = unhandled.chain(&meant).cloned().collect();
     policy::check_backoff_used(&args, &found, diagnostics);

@@ -117,7 +117,7 @@ impl<S: Caller> fmt::Debug for QueryContext<S> {
     }
 }
 
-/// What a query's handler may not do. The methods are here only to say so better than "no such method".
+/// What handlers may not do. The methods are here only to say so better than "no such method".
 mod refusals {
     use crate::context::query::QueryContext;
     use crate::routing::Caller;
@@ -134,14 +134,35 @@ mod refusals {
         fn refused(&self) -> T;
     }
 
+    /// Implemented by nothing.
+    #[doc(hidden)]
+    #[diagnostic::on_unimplemented(
+        message = "a handler cannot close the unit of work of its message",
+        label = "is closed by whoever opened it",
+        note = "whoever called `system.context()` closes it, and waits for all that handlers do in it",
+        note = "work that ends by itself has a context of its own: `let inner = ctx.nested();`, and `inner.close().await?` in the end"
+    )]
+    pub trait MayClose<T> {
+        /// Never called.
+        fn refused(&self) -> T;
+    }
+
     // What these give back is whatever the caller takes it for, so that nothing is said about it.
     impl<S: Caller> QueryContext<S> {
+        #[doc(hidden)]
+        pub fn close<T>(&self) -> T
+        where
+            Self: MayClose<T>,
+        {
+            MayClose::refused(self)
+        }
+
         #[doc(hidden)]
         pub fn send<M, T>(&self, _: M) -> T
         where
             Self: MaySend<T>,
         {
-            self.refused()
+            MaySend::refused(self)
         }
 
         #[doc(hidden)]
@@ -149,7 +170,7 @@ mod refusals {
         where
             Self: MaySend<T>,
         {
-            self.refused()
+            MaySend::refused(self)
         }
 
         #[doc(hidden)]
@@ -157,7 +178,7 @@ mod refusals {
         where
             Self: MaySend<T>,
         {
-            self.refused()
+            MaySend::refused(self)
         }
     }
 }

@@ -10,19 +10,18 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use schemars::{Schema, SchemaGenerator};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::declaration::Declaration;
 use crate::http::call;
 use crate::http::feed::Feed;
 use crate::http::problem::{Details, ProblemKind};
 use crate::http::server_state::ServerState;
-use crate::message::{ByValue, Event, Message, MessageDescriptor, MessageKind};
+use crate::message::{ByValue, Event, Message, MessageDescriptor, MessageKind, Portable};
 use crate::route::BoxFuture;
 use crate::system::System;
 
 /// A message that is read from a request.
-pub trait Endpoint: Message + DeserializeOwned + Serialize {
+pub trait Endpoint: Message {
     /// What it is made of.
     const SHAPE: Shape;
     /// Its documentation.
@@ -81,7 +80,7 @@ pub struct ReplyShape {
 #[diagnostic::on_unimplemented(
     message = "the reply `{Self}` cannot be written as JSON, so the message cannot be an endpoint",
     label = "the reply is not `Serialize`",
-    note = "derive it: `#[derive(serde::Serialize)]` above the definition of `{Self}`"
+    note = "derive it: `#[derive(serde::Serialize)]` above the definition of `{Self}`, or of the types in it"
 )]
 pub trait EndpointReply {
     /// The reply as JSON.
@@ -126,7 +125,7 @@ impl EndpointEntry {
     /// The endpoint of a command or query.
     pub const fn call<M>() -> Self
     where
-        M: CallEndpoint + Send,
+        M: CallEndpoint + Portable + Send,
         M::Reply: EndpointReply,
     {
         EndpointEntry {
@@ -144,7 +143,7 @@ impl EndpointEntry {
     }
 
     /// The endpoint of an event.
-    pub const fn feed<E: Endpoint + Event>() -> Self {
+    pub const fn feed<E: Endpoint + Event + Portable>() -> Self {
         EndpointEntry {
             message: E::descriptor,
             shape: E::SHAPE,

@@ -3,6 +3,7 @@
 mod attach;
 mod builder;
 mod pause;
+mod refusals;
 mod shutdown;
 mod signals;
 mod start;

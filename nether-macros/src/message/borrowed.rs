@@ -1,0 +1,130 @@
+//! The rule that a message owns its data, and so do its reply and its error.
+
+use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
+use syn::{GenericArgument, Lifetime, PathArguments, Type, parse_quote_spanned};
+
+use crate::diagnostics::Diagnostics;
+use crate::message::MessageKind;
+use crate::message::model::{Definition, Model};
+use crate::spans::Extent;
+use crate::types;
+
+/// Checks the fields, the reply and the error. What is borrowed is made owned, so that all that
+/// is said about it else is said when it is repaired, too.
+pub(crate) fn check(model: &mut Model, diagnostics: &Diagnostics) {
+    if !model.definition.generics().params.is_empty() {
+        return;
+    }
+    let (word, ident) = (model.kind.word(), model.definition.ident().to_string());
+    for ty in field_types(&mut model.definition) {
+        for borrowed in own(ty) {
+            let written = types::text(&borrowed.tokens);
+            let message =
+                format!("the {word} `{ident}` cannot hold `{written}`: a message owns its data");
+            diagnostics.error(&borrowed.tokens, message, borrowed.help);
+        }
+    }
+    if model.kind == MessageKind::Event {
+        return;
+    }
+    let (reply, error) = (&mut model.args.reply, &mut model.args.error);
+    for (what, ty) in [("reply", reply), ("error", error)] {
+        for borrowed in ty.iter_mut().flat_map(own) {
+            let written = types::text(&borrowed.tokens);
+            let message = format!(
+                "the {what} of `{ident}` cannot be `{written}`: it is given to the caller, who owns it"
+            );
+            diagnostics.error(&borrowed.tokens, message, borrowed.help);
+        }
+    }
+}
+
+/// What is borrowed, as written.
+struct Borrowed {
+    tokens: TokenStream,
+    help: String,
+}
+
+fn field_types(definition: &mut Definition) -> Vec<&mut Type> {
+    match definition {
+        Definition::Struct(item) => item.fields.iter_mut().map(|field| &mut field.ty).collect(),
+        Definition::Enum(item) => {
+            let fields = item.variants.iter_mut().flat_map(|it| it.fields.iter_mut());
+            fields.map(|field| &mut field.ty).collect()
+        }
+    }
+}
+
+/// Finds what is borrowed in a type, also inside of other types, and changes it.
+fn own(ty: &mut Type) -> Vec<Borrowed> {
+    match ty {
+        Type::Reference(reference) if is_static(reference.lifetime.as_ref()) => {
+            own(&mut reference.elem)
+        }
+        Type::Reference(reference) => {
+            let tokens = reference.to_token_stream();
+            *ty = owned(types::ungrouped(&reference.elem), Extent::of(&tokens).end);
+            let shown = types::text(ty)
+                .replace("::std::string::", "")
+                .replace("::std::vec::", "");
+            let help = format!("write `{}`", shown.replace("::std::boxed::", ""));
+            own(ty);
+            vec![Borrowed { tokens, help }]
+        }
+        Type::Path(path) => {
+            let segments = path.path.segments.iter_mut();
+            segments
+                .flat_map(|it| own_arguments(&mut it.arguments))
+                .collect()
+        }
+        Type::Tuple(tuple) => tuple.elems.iter_mut().flat_map(own).collect(),
+        Type::Array(array) => own(&mut array.elem),
+        Type::Slice(slice) => own(&mut slice.elem),
+        Type::Paren(paren) => own(&mut paren.elem),
+        Type::Group(group) => own(&mut group.elem),
+        _ => Vec::new(),
+    }
+}
+
+fn own_arguments(arguments: &mut PathArguments) -> Vec<Borrowed> {
+    let PathArguments::AngleBracketed(arguments) = arguments else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for argument in &mut arguments.args {
+        match argument {
+            GenericArgument::Type(ty) => found.extend(own(ty)),
+            GenericArgument::Lifetime(lifetime) if !is_static(Some(lifetime)) => {
+                found.push(Borrowed {
+                    tokens: lifetime.to_token_stream(),
+                    help: "write `'static`, or a type that owns its data".to_owned(),
+                });
+                *lifetime = for_ever();
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// What owns the same.
+fn owned(borrowed: &Type, place: Span) -> Type {
+    match borrowed {
+        Type::Slice(slice) => {
+            let item = &slice.elem;
+            parse_quote_spanned!(place=> ::std::vec::Vec<#item>)
+        }
+        Type::TraitObject(object) => parse_quote_spanned!(place=> ::std::boxed::Box<#object>),
+        other if types::text(other) == "str" => parse_quote_spanned!(place=> ::std::string::String),
+        other => other.clone(),
+    }
+}
+
+fn is_static(lifetime: Option<&Lifetime>) -> bool {
+    lifetime.is_some_and(|lifetime| lifetime.ident == "static")
+}
+
+fn for_ever() -> Lifetime {
+    Lifetime::new("'static", Span::call_site())
+}

@@ -1,0 +1,8 @@
+use nether::prelude::*;
+
+#[command]
+pub struct Greet {
+    pub name: &str,
+}
+
+fn main() {}
