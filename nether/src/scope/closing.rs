@@ -32,10 +32,30 @@ const DELIVERIES_PER_TURN: usize = 64;
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LAST_PAUSE: Duration = Duration::from_secs(1);
 
+/// What closing asks of those who know which handlers wait for whom, about the unit of work that has an
+/// address.
+#[derive(Clone, Copy)]
+pub(crate) struct WaiterLookup {
+    /// Whether it happens in a handler or task of it.
+    pub(crate) is_inside: fn(usize) -> bool,
+    /// Wakes what its handlers and tasks wait for in other units of work.
+    pub(crate) wake_elsewhere: fn(usize),
+}
+
+impl WaiterLookup {
+    /// For a unit of work that is cancelled, whose streams have ended.
+    pub(crate) const NONE: WaiterLookup = WaiterLookup {
+        is_inside: |_| false,
+        wake_elsewhere: |_| {},
+    };
+}
+
 /// When closing does something by itself.
 struct Agenda {
-    /// Whether a handler or task of the unit of work closes it.
-    is_inside: fn(usize) -> bool,
+    waiters: WaiterLookup,
+    /// When it wakes what waits in other units of work, if it has not done so: who waited there before it
+    /// began is not parked. Mostly it is over before.
+    wake: Option<Instant>,
     /// When it says in the log what it waits for, and after how long again.
     log: Instant,
     log_again: Duration,
@@ -53,9 +73,7 @@ struct Agenda {
 
 impl Scope {
     /// Takes no more work from outside, and waits until nothing is in flight.
-    ///
-    /// `is_inside` says whether that happens in a handler or task of the unit of work that has this address.
-    pub(crate) async fn drain(&self, is_inside: fn(usize) -> bool) {
+    pub(crate) async fn drain(&self, waiters: WaiterLookup) {
         self.state.close();
         // Mostly it is idle already, and to listen costs more than to look.
         if self.is_idle() {
@@ -65,7 +83,7 @@ impl Scope {
             // What was on its way while it was cancelled has arrived since.
             self.forget_messages();
         }
-        let mut agenda = Agenda::new(&self.mediator, is_inside);
+        let mut agenda = Agenda::new(&self.mediator, waiters);
         while self.extras().is_none() {
             let mut changed = pin!(self.changed.notified());
             changed.as_mut().enable();
@@ -83,17 +101,17 @@ impl Scope {
 
     /// As [`drain`](Scope::drain), but no longer than to its deadline. Gives back how many messages were in
     /// flight then.
-    pub(crate) async fn drain_in_time(&self, is_inside: fn(usize) -> bool) -> u64 {
+    pub(crate) async fn drain_in_time(&self, waiters: WaiterLookup) -> u64 {
         if !self.has_properties() {
-            self.drain(is_inside).await;
+            self.drain(waiters).await;
             return 0;
         }
         // Boxed, so that what is rare makes no `close` larger.
-        Box::pin(race(self.drained(is_inside), self.cut_off())).await
+        Box::pin(race(self.drained(waiters), self.cut_off())).await
     }
 
-    async fn drained(&self, is_inside: fn(usize) -> bool) -> u64 {
-        self.drain(is_inside).await;
+    async fn drained(&self, waiters: WaiterLookup) -> u64 {
+        self.drain(waiters).await;
         0
     }
 
@@ -114,6 +132,7 @@ impl Scope {
         let extras = self.extras_or_new();
         self.notify_streams();
         extras.ledger.call_roll();
+        agenda.wake = Some(in_future(FIRST_PAUSE));
         loop {
             let mut changed = pin!(self.changed.notified());
             changed.as_mut().enable();
@@ -126,7 +145,8 @@ impl Scope {
                 continue;
             }
             agenda.log_if_due(self);
-            if (agenda.is_inside)(self.address()) {
+            agenda.wake_if_due(self);
+            if (agenda.waiters.is_inside)(self.address()) {
                 // It moves itself whenever it looks, and is not over before it returns.
                 race(changed, agenda.due()).await;
             } else {
@@ -238,10 +258,11 @@ impl StreamEntry {
 }
 
 impl Agenda {
-    fn new(mediator: &Mediator, is_inside: fn(usize) -> bool) -> Self {
+    fn new(mediator: &Mediator, waiters: WaiterLookup) -> Self {
         let slow = mediator.slow_handler;
         Agenda {
-            is_inside,
+            waiters,
+            wake: None,
             log: in_future(slow),
             log_again: slow.saturating_mul(2),
             patience: Patience::new(mediator.close_patience),
@@ -257,9 +278,16 @@ impl Agenda {
         if Handle::try_current().is_err() {
             return pending().await;
         }
-        let others = [self.patience.end(), self.again];
+        let others = [self.patience.end(), self.again, self.wake];
         let first = others.into_iter().flatten().min();
         sleep_until(first.map_or(self.log, |first| first.min(self.log))).await;
+    }
+
+    fn wake_if_due(&mut self, scope: &Scope) {
+        if self.wake.is_some_and(|wake| wake <= Instant::now()) {
+            self.wake = None;
+            (self.waiters.wake_elsewhere)(scope.address());
+        }
     }
 
     fn look_again(&mut self) {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 
 use crate::error::{ContextError, Failure, FailureKind, TransactionReport};
 use crate::guarded::Shielded;
-use crate::scope::{Scope, ScopeGuard, ScopeKind};
+use crate::scope::{Scope, ScopeGuard, ScopeKind, WaiterLookup};
 use crate::sync::lock;
 
 /// The units of work that were opened within one.
@@ -93,7 +93,7 @@ impl Scope {
         let (scope, counted) = (Arc::clone(self), self.count_task());
         // Not the thread's own runtime: it may have none.
         self.mediator.runtime.spawn(async move {
-            scope.drain_in_time(|_| false).await;
+            scope.drain_in_time(WaiterLookup::NONE).await;
             let transactions = scope.settle(false).await;
             scope.end_subscriptions();
             if scope.has_failures() || !transactions.are_committed() {

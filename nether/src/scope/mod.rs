@@ -14,6 +14,7 @@ mod streams;
 mod transaction;
 mod waits;
 
+pub(crate) use self::closing::WaiterLookup;
 pub(crate) use self::guard::ScopeGuard;
 pub(crate) use self::ledger::{
     Blockers, DeliveryKey, HeldMailbox, HeldModule, ParkedIn, PendingReply, Queued, SharedPlaces,

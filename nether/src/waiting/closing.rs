@@ -13,7 +13,7 @@ use crate::scope::Scope;
 use crate::sync::lock;
 use crate::waiting::elsewhere::EndWait;
 use crate::waiting::graph::Closing;
-use crate::waiting::{Waiter, current, holders, this};
+use crate::waiting::{Waiter, current, holding_nodes, this};
 
 /// After which time it is looked for a circle for the first time, and how long it takes at most until it is
 /// looked for again. A unit of work is mostly closed before.
@@ -77,7 +77,7 @@ pub(crate) async fn until_stuck(scope: &Scope) -> Deadlock {
         pause = LAST_PAUSE.min(pause * 2);
         let stuck = wait
             .as_ref()
-            .and_then(|wait| wait.this.node.deadlock(Some(&holders), |_| ()));
+            .and_then(|wait| wait.this.node.deadlock(Some(&holding_nodes), |_| ()));
         if let Some(deadlock) = stuck {
             return deadlock;
         }

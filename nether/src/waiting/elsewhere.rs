@@ -8,7 +8,7 @@ use std::task::Waker;
 use crate::scope::{Blockers, WaitElsewhere, last_roll};
 use crate::sync::{Mutex, lock};
 use crate::waiting::graph::{Node, Wait};
-use crate::waiting::{Waiter, holders};
+use crate::waiting::{Waiter, holding_nodes};
 
 /// A wait for the reply to a message.
 struct ReplyElsewhere {
@@ -87,7 +87,7 @@ impl WaitElsewhere for EndWait {
     }
 
     fn blockers(&self) -> Blockers {
-        let holders = holders(self.unit);
+        let holders = holding_nodes(self.unit);
         Blockers {
             modules: holders.iter().map(|holder| holder.number()).collect(),
             waits: Node::waits_by_number(holders),

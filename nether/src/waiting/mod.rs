@@ -25,7 +25,7 @@ use std::task::Poll;
 use crate::declaration::Declaration;
 use crate::envelope::ExpectedReply;
 use crate::error::{Deadlock, WaitEdge};
-use crate::scope::{HeldMailbox, Scope, WaitElsewhere};
+use crate::scope::{HeldMailbox, Scope, WaitElsewhere, WaiterLookup};
 use crate::sync::{Mutex, lock};
 use crate::waiting::elsewhere::EndWait;
 use crate::waiting::graph::{Node, Wait};
@@ -142,16 +142,32 @@ impl Drop for Waiter {
 }
 
 /// Who keeps a unit of work from its end.
-fn holders(unit: usize) -> Vec<Arc<Node>> {
+fn holders(unit: usize) -> Vec<Arc<Waiter>> {
     let mut holders = Vec::new();
     for part in &WAITERS {
         // Dropped outside the lock: the last handle to a waiter takes it.
         let waiters: Vec<_> = lock(part).values().filter_map(Weak::upgrade).collect();
-        let holding = waiters.iter().filter(|waiter| waiter.holds(unit));
-        holders.extend(holding.map(|waiter| Arc::clone(&waiter.node)));
+        let holding = waiters.into_iter().filter(|waiter| waiter.holds(unit));
+        holders.extend(holding);
     }
     holders
 }
+
+/// The nodes of those who keep a unit of work from its end.
+fn holding_nodes(unit: usize) -> Vec<Arc<Node>> {
+    let holders = holders(unit).into_iter();
+    holders.map(|holder| Arc::clone(&holder.node)).collect()
+}
+
+/// What closing asks.
+pub(crate) const LOOKUP: WaiterLookup = WaiterLookup {
+    is_inside,
+    wake_elsewhere: |unit| {
+        let holders = holders(unit).into_iter();
+        let waits = holders.flat_map(|holder| holder.waits_elsewhere(unit));
+        waits.for_each(|wait| wait.wake());
+    },
+};
 
 /// Guard that marks whose task is being polled; restores the previous mark when dropped.
 struct Entered(u64);
@@ -238,7 +254,7 @@ pub(crate) fn is_in_module() -> bool {
 /// Whether the task of a handler or task is being polled that has waited before, and is of the unit of work
 /// that has this address.
 #[cold]
-pub(crate) fn is_within(unit: usize) -> bool {
+fn is_inside(unit: usize) -> bool {
     let handles = |waiter: &Waiter| {
         let mailbox = waiter.mailbox.get().and_then(Weak::upgrade);
         let delivered = waiter.unit.get().and_then(Weak::upgrade);

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
 use nether::prelude::*;
+use nether_tests::ready;
 use tokio::time::{sleep, timeout};
 
 /// Who waits.
@@ -134,16 +134,11 @@ impl Exclusive {
 
     async fn push_late(&mut self, _: PushLate, ctx: &Context<Self>) -> nether::Result<()> {
         let nested = ctx.nested();
-        {
-            let touch = Box::pin(nested.send(Touch));
-            let soon = Box::pin(sleep(Duration::from_millis(1)));
-            let Either::Right(((), held)) = select(touch, soon).await else {
-                panic!("the module takes")
-            };
-            sleep(Duration::from_millis(50)).await;
-            ctx.stream::<u32>().push(7).await?;
-            drop(held);
-        }
+        let mut held = Box::pin(nested.send(Touch));
+        assert!(ready(&mut held).await.is_none(), "the module takes");
+        sleep(Duration::from_millis(50)).await;
+        ctx.stream::<u32>().push(7).await?;
+        drop(held);
         nested.close().await?;
         Ok(())
     }
@@ -167,7 +162,8 @@ async fn start() -> nether::Result<System> {
     Ok(system)
 }
 
-async fn whatever_waits_elsewhere_ends() -> nether::Result<()> {
+/// Closes while handlers wait for others; before they do, or after they have begun.
+async fn whatever_waits_elsewhere_ends(began: bool) -> nether::Result<()> {
     for (who, does) in WHO.into_iter().flat_map(|who| DOES.map(|does| (who, does))) {
         let system = start().await?;
         let ctx = system.context();
@@ -177,6 +173,9 @@ async fn whatever_waits_elsewhere_ends() -> nether::Result<()> {
             Who::Exclusive => ctx.process(InExclusive(does)).await?,
             Who::Shared => ctx.process(InShared(does)).await?,
             Who::Task => ctx.process(InTask(does)).await?,
+        }
+        if began {
+            sleep(Duration::from_millis(20)).await; // All wait then, mostly.
         }
         let closed = timeout(Duration::from_secs(20), ctx.close()).await;
         let closed = closed.unwrap_or_else(|_| panic!("{who:?}, {does:?} waits for ever"));
@@ -188,12 +187,14 @@ async fn whatever_waits_elsewhere_ends() -> nether::Result<()> {
 
 #[tokio::test(start_paused = true)]
 async fn closing_sees_what_waits_in_other_units_of_work_on_one_thread() -> nether::Result<()> {
-    whatever_waits_elsewhere_ends().await
+    whatever_waits_elsewhere_ends(false).await?;
+    whatever_waits_elsewhere_ends(true).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn closing_sees_what_waits_in_other_units_of_work_on_several_threads() -> nether::Result<()> {
-    whatever_waits_elsewhere_ends().await
+    whatever_waits_elsewhere_ends(false).await?;
+    whatever_waits_elsewhere_ends(true).await
 }
 
 #[tokio::test(start_paused = true)]

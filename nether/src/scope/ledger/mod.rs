@@ -383,9 +383,14 @@ impl Ledger {
         }
         if state.moves_before_roll != state.moves || state.roll == 0 {
             let called = state.call_roll();
+            let finding = match state.parked.is_empty() {
+                // No handler is there to answer, so that it would be looked again.
+                true => Finding::Unpolled(state.roll),
+                false => Finding::RollCalled,
+            };
             drop(state);
             called.wake();
-            return Finding::RollCalled;
+            return finding;
         }
         let roll = state.roll;
         if state.parked.values().any(|parked| parked.roll != roll) {
