@@ -146,8 +146,10 @@ impl Task {
             let mut waiter = DeliveryWaiter::default();
             poll_fn(|cx| {
                 parked = None;
-                let (name, scope) = (&SPAWNED.declaration, &self.handle.scope);
-                let polled = waiter.poll(name, scope, || work.as_mut().poll(cx));
+                let scope = &self.handle.scope;
+                let poll = waiter.begin_poll(&SPAWNED.declaration);
+                let polled = work.as_mut().poll(cx);
+                waiter.end_poll(poll, scope);
                 if polled.is_pending() {
                     parked = self
                         .handle

@@ -20,7 +20,6 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
-use std::task::Poll;
 
 use crate::declaration::Declaration;
 use crate::envelope::ExpectedReply;
@@ -179,31 +178,45 @@ impl Drop for Entered {
     }
 }
 
+/// That what a delivery does is being polled, until dropped.
+#[must_use]
+pub(crate) struct DeliveryPoll {
+    /// The number that stands for it, unless it waits on behalf of somebody else: 0.
+    number: u64,
+}
+
+impl Drop for DeliveryPoll {
+    #[inline]
+    fn drop(&mut self) {
+        if self.number != 0 {
+            THIS.set(0);
+        }
+    }
+}
+
 /// The waiter of a delivery, once it has waited for something in a task of its own.
 #[derive(Default)]
 pub(crate) struct DeliveryWaiter(Option<Arc<Waiter>>);
 
 impl DeliveryWaiter {
-    /// Polls what a delivery does. In the task of a module or of another delivery, it waits on behalf of that
-    /// one.
+    /// What the delivery does is polled from now on, until [`end_poll`](DeliveryWaiter::end_poll). In the task
+    /// of a module or of another delivery, it waits on behalf of that one.
     #[inline]
-    pub(crate) fn poll<T>(
-        &mut self,
-        name: &'static Declaration,
-        scope: &Arc<Scope>,
-        poll: impl FnOnce() -> Poll<T>,
-    ) -> Poll<T> {
+    pub(crate) fn begin_poll(&self, name: &'static Declaration) -> DeliveryPoll {
         if THIS.get() != 0 {
-            return poll();
+            return DeliveryPoll { number: 0 };
         }
         let number = self.0.as_ref().map_or(DELIVERY, |waiter| waiter.number);
-        let _entered = Entered(THIS.replace(number));
+        THIS.set(number);
         DELIVERY_NAME.set(Some(name));
-        let polled = poll();
-        if THIS.get() != number {
+        DeliveryPoll { number }
+    }
+
+    #[inline]
+    pub(crate) fn end_poll(&mut self, poll: DeliveryPoll, scope: &Arc<Scope>) {
+        if poll.number != 0 && THIS.get() != poll.number {
             self.keep(scope);
         }
-        polled
     }
 
     /// What the delivery waits for that its own unit of work, which has this address, does not know of.
@@ -242,11 +255,13 @@ pub(crate) fn current() -> u64 {
 
 /// The [short number](Waiter::short_number) of the exclusive module whose task is being polled; 0 if there is
 /// none.
+#[inline]
 pub(crate) fn current_short() -> u32 {
     if is_in_module() { THIS.get() as u32 } else { 0 }
 }
 
 /// Whether the task of an exclusive module is being polled.
+#[inline]
 pub(crate) fn is_in_module() -> bool {
     !matches!(THIS.get(), 0 | DELIVERY..)
 }

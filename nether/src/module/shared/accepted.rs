@@ -158,8 +158,9 @@ impl<M: Module + Shared> Accepted<M> {
             if let Some(pending) = &mut pending {
                 pending.parked = None;
             }
-            let (name, scope) = (self.cell.declaration, &self.ctx.handle().scope);
-            let polled = waiter.poll(name, scope, || attempt.as_mut().poll(cx));
+            let poll = waiter.begin_poll(self.cell.declaration);
+            let polled = attempt.as_mut().poll(cx);
+            waiter.end_poll(poll, &self.ctx.handle().scope);
             if polled.is_pending() {
                 self.show(&mut pending, &waiter);
             }
