@@ -111,7 +111,7 @@ app: receipt for order 1
 billing: order 2 is on its way
 app: receipt for order 2
 app: 1200 cents, 2 labels
-app: 3 modules, 17 messages
+app: 3 modules, 18 messages
 app: billing::Billing
 app: billing::audit::Audit
 app: shipping::Shipping

@@ -47,7 +47,10 @@ impl Fetcher {
             tokio::time::sleep(Duration::from_millis(10)).await; // It takes a while to fetch one.
             match pages.push(Page(number)).await {
                 Ok(()) => {}
-                Err(refused) if refused.error == PushError::Cancelled => return Ok(number - 1),
+                Err(refused) if refused.error == PushError::Cancelled => {
+                    println!("cancelled after {} pages were fetched", number - 1);
+                    return Ok(number - 1);
+                }
                 Err(refused) => return Err(refused.into()),
             }
         }
@@ -68,7 +71,11 @@ impl Readers {
         loop {
             match pages.pull().await {
                 Ok(Some(Page(_))) => tokio::time::sleep(Duration::from_millis(15)).await,
-                Ok(None) | Err(StreamError::Cancelled) => return Ok(read),
+                Ok(None) => return Ok(read),
+                Err(StreamError::Cancelled) => {
+                    println!("cancelled after {read} pages were read");
+                    return Ok(read);
+                }
                 Err(error) => return Err(error.into()),
             }
             read += 1;
@@ -118,17 +125,14 @@ async fn main(system: System) -> nether::Result<()> {
         .nth(1)
         .map_or(Ok(20), |pages| pages.parse())?;
     let ctx = system.context();
-    let (fetched, read) = {
-        let mut running = std::pin::pin!(run(&ctx, pages));
-        tokio::select! {
-            told = &mut running => told?,
-            () = system.stop_requested() => {
-                ctx.cancel();
-                running.await?
-            }
+    tokio::select! {
+        told = run(&ctx, pages) => {
+            let (fetched, read) = told?;
+            println!("{fetched} pages fetched, {read} read");
         }
-    };
-    println!("{fetched} pages fetched, {read} read");
+        // Who waits for a reply is told at once; the handlers end in order, and `close` waits for them.
+        () = system.stop_requested() => ctx.cancel(),
+    }
     match ctx.close().await {
         Err(error) if error.cancelled && error.failures.is_empty() => {
             println!("stopped in order");

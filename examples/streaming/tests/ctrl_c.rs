@@ -21,6 +21,9 @@ fn ctrl_c_ends_the_stream_and_the_program_in_order() {
     assert!(interrupt.expect("it is told").success());
     let rest: Vec<String> = lines.collect();
     assert!(rest.contains(&"cancelled".to_owned()), "{rest:?}");
+    let has_said_how_far = |what| rest.iter().any(|line| line.ends_with(what));
+    assert!(has_said_how_far("pages were fetched"), "{rest:?}");
+    assert!(has_said_how_far("pages were read"), "{rest:?}");
     assert_eq!(rest.last().map(String::as_str), Some("stopped in order"));
     assert!(program.wait().expect("it ends").success());
 }

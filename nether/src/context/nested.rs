@@ -19,8 +19,8 @@ impl<S: Caller> Context<S> {
     ///
     /// It inherits deadline, principal and baggage, unless it is given its own. It is cancelled when this one
     /// is cancelled or ends. [`close`](Nested::close) returns its result. If it is dropped before that, it is
-    /// cancelled; this unit of work then waits until its handlers have ended, and has its lost messages as a
-    /// failure.
+    /// cancelled; this unit of work then waits until its handlers have ended or its deadline passes, and has
+    /// its lost messages as a failure.
     ///
     /// ```
     /// use nether::prelude::*;

@@ -77,13 +77,13 @@ impl Scope {
         open.filter(|child| !child.has_ended()).collect()
     }
 
-    /// A unit of work was dropped without being closed, and is cancelled. Once what has begun is over its
-    /// transactions are rolled back, and what was lost is told: at `warn`, and to the one that it is nested
-    /// in, which does not end before.
+    /// A unit of work was dropped without being closed, and is cancelled. Once what has begun is over, or its
+    /// deadline passes, its transactions are rolled back, and what was lost is told: at `warn`, and to the
+    /// one that it is nested in, which does not end before.
     pub(super) fn clear_up(self: &Arc<Self>) {
         if !self.has_enlisted() && self.is_idle() {
             if self.has_failures() {
-                self.report_lost(TransactionReport::default());
+                self.report_lost(0, TransactionReport::default());
             }
             return self.end_subscriptions();
         }
@@ -93,21 +93,21 @@ impl Scope {
         let (scope, counted) = (Arc::clone(self), self.count_task());
         // Not the thread's own runtime: it may have none.
         self.mediator.runtime.spawn(async move {
-            scope.drain_in_time(WaiterLookup::NONE).await;
+            let unfinished = scope.drain_in_time(WaiterLookup::NONE).await;
             let transactions = scope.settle(false).await;
             scope.end_subscriptions();
-            if scope.has_failures() || !transactions.are_committed() {
-                scope.report_lost(transactions);
+            if unfinished > 0 || scope.has_failures() || !transactions.are_committed() {
+                scope.report_lost(unfinished, transactions);
             }
             drop((guard, counted));
         });
     }
 
     #[cold]
-    fn report_lost(&self, transactions: TransactionReport) {
+    fn report_lost(&self, unfinished: u64, transactions: TransactionReport) {
         let error = ContextError {
             transactions: Box::new(transactions),
-            ..self.error(0)
+            ..self.error(unfinished)
         };
         let lost = Shielded::new(&error);
         tracing::warn!(context = %self.id(), %lost, "context dropped without `close`");

@@ -1,1 +1,21 @@
-//! Long runs in release. The programs are in `tests/` and `src/bin/`.
+//! A world of modules that fail in every way, drawn from a seed. `tests/chaos_seeds.rs` runs it with a
+//! hundred seeds, `src/bin/soak.rs` for as long as is asked.
+
+mod acting;
+mod audit;
+mod ledger;
+mod lost;
+mod luck;
+mod memory;
+mod messages;
+mod modules;
+mod round;
+mod sending;
+mod streaming;
+mod ticket;
+mod units;
+mod ways;
+
+pub use self::lost::watch_log;
+pub use self::memory::resident;
+pub use self::round::{Round, Totals};

@@ -205,6 +205,29 @@ async fn a_parent_waits_for_what_was_begun_in_a_nested_context_that_was_dropped(
     Ok(())
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_is_in_flight_at_the_deadline_of_a_nested_context_that_was_dropped_is_told()
+-> nether::Result<()> {
+    let (system, gate) = system().await?;
+    let ctx = system.context();
+    {
+        let within = ctx.nested().with_timeout(Duration::from_millis(5));
+        within.process(Hold).await?;
+        tokio::task::yield_now().await; // It has begun.
+    }
+    let error = ctx.close().await.unwrap_err();
+    let [failure] = error.failures.as_slice() else {
+        panic!("{error}");
+    };
+    let FailureKind::Nested(nested) = &failure.kind else {
+        panic!("{error}");
+    };
+    assert!(nested.cancelled && nested.failures.is_empty(), "{nested}");
+    assert_eq!(nested.unfinished, 1, "{nested}");
+    gate.add_permits(1);
+    Ok(())
+}
+
 #[tokio::test]
 async fn what_is_cancelled_is_cancelled_with_all_that_is_nested_in_it() -> nether::Result<()> {
     let (system, _) = system().await?;
