@@ -5,11 +5,11 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::Type;
 
+use crate::message::MessageKind;
 use crate::message::args::MessageArgs;
 use crate::message::endpoint::Endpoint;
 use crate::message::model::Definition;
 use crate::message::stored::Stored;
-use crate::message::{MessageKind, portable};
 use crate::paths::Paths;
 
 /// A message that makes sense.
@@ -45,11 +45,6 @@ impl CheckedMessage {
     pub(crate) fn derives_serde(&self) -> bool {
         let lacks_both = self.lacks("Serialize") && self.lacks("Deserialize");
         !self.args.is_local && lacks_both && !self.definition.says_serde_crate()
-    }
-
-    /// Whether what is derived takes for granted that fields can be written and read.
-    pub(crate) fn grants_fields(&self) -> bool {
-        self.derives_serde() && !portable::asked_for(&self.definition).is_empty()
     }
 
     /// The type of its error.

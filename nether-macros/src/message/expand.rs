@@ -117,7 +117,7 @@ fn implementation(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     let (name, key) = (name(message), key(message, paths));
     let home = home::of_message();
     let json = (!message.args.is_local).then(|| {
-        let to_json = match message.grants_fields() {
+        let to_json = match portable::grants_fields(message) {
             true => "portable_to_json",
             false => "to_json",
         };

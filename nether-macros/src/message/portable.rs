@@ -23,7 +23,7 @@ const KNOWN: &[&str] = &[
 
 /// The types of fields that are asked for. Only those without arguments: two messages may hold each other in
 /// an `Option` or a list, and the compiler would turn in a circle.
-pub(super) fn asked_for(definition: &Definition) -> Vec<&Type> {
+fn asked_for(definition: &Definition) -> Vec<&Type> {
     if Settings::read(definition.attributes()).has(OTHERWISE) {
         return Vec::new();
     }
@@ -76,6 +76,11 @@ pub(super) fn bound(definition: &Definition, paths: &Paths) -> Option<Literal> {
     Some(literal)
 }
 
+/// Whether what is derived takes for granted that fields can be written and read.
+pub(super) fn grants_fields(message: &CheckedMessage) -> bool {
+    message.derives_serde() && !asked_for(&message.definition).is_empty()
+}
+
 /// What else is generated takes for granted that the message is portable: it is asked for once.
 pub(crate) fn granted(paths: &Paths) -> TokenStream {
     let p = paths.private();
@@ -86,10 +91,10 @@ pub(crate) fn granted(paths: &Paths) -> TokenStream {
 pub(super) fn expand(message: &CheckedMessage, paths: &Paths) -> Option<TokenStream> {
     let (definition, p) = (&message.definition, paths.private());
     let asked = asked_for(definition);
-    let is_asked =
-        message.grants_fields() || message.endpoint.is_some() || message.stored.is_some();
+    let grants_fields = grants_fields(message);
+    let is_asked = grants_fields || message.endpoint.is_some() || message.stored.is_some();
     let place = match asked[..] {
-        [only] if message.grants_fields() => Extent::of(only).end,
+        [only] if grants_fields => Extent::of(only).end,
         _ => definition.ident().span(),
     };
     let ident = spans::moved(definition.ident(), place);

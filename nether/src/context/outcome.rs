@@ -26,8 +26,8 @@ impl Context<External> {
     /// end when everything left waits at them, see [`SharedStream`](crate::SharedStream#the-end). Then
     /// [enlisted](Context::enlist) transactions are committed, or rolled back if anything failed.
     ///
-    /// Messages that wait for room go on while their senders poll them. Those that are kept and not polled are
-    /// taken back after [`close_patience`](crate::SystemBuilder::close_patience), and their senders get
+    /// Messages that wait for room go on while their senders poll them. Those that are kept and not polled
+    /// are taken back after [`close_patience`](crate::SystemBuilder::close_patience), and their senders get
     /// [`SendError::Closed`](crate::SendError::Closed). A call of a shared module that has begun must be
     /// polled or dropped before it ends, because its handler runs in the task of its caller.
     ///

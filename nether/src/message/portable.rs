@@ -1,4 +1,5 @@
-//! [`Portable`]: a message that leaves the process. That its fields can be written and read is asked for once.
+//! [`Portable`]: a message that leaves the process. That its fields can be written and read is asked for
+//! once.
 //!
 //! What serde derives for a message takes for granted, in a bound for any lifetime, that the fields are
 //! [`FieldOfMessage`]. So a field that is not has one error, where [`Portable`] is implemented, and none in

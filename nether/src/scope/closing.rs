@@ -19,6 +19,7 @@ use crate::scope::extras::Extras;
 use crate::scope::ledger::{Finding, Stuck};
 use crate::scope::patience::Patience;
 use crate::scope::streams::StreamEntry;
+use crate::scope::waiter_lookup::WaiterLookup;
 
 /// What stands for the message in the failure of a stream.
 const STREAM: &str = "Context::stream";
@@ -31,24 +32,6 @@ const DELIVERIES_PER_TURN: usize = 64;
 /// left waits for other units of work.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LAST_PAUSE: Duration = Duration::from_secs(1);
-
-/// What closing asks of those who know which handlers wait for whom, about the unit of work that has an
-/// address.
-#[derive(Clone, Copy)]
-pub(crate) struct WaiterLookup {
-    /// Whether it happens in a handler or task of it.
-    pub(crate) is_inside: fn(usize) -> bool,
-    /// Wakes what its handlers and tasks wait for in other units of work.
-    pub(crate) wake_elsewhere: fn(usize),
-}
-
-impl WaiterLookup {
-    /// For a unit of work that is cancelled, whose streams have ended.
-    pub(crate) const NONE: WaiterLookup = WaiterLookup {
-        is_inside: |_| false,
-        wake_elsewhere: |_| {},
-    };
-}
 
 /// When closing does something by itself.
 struct Agenda {

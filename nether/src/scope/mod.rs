@@ -12,9 +12,9 @@ mod properties;
 mod state;
 mod streams;
 mod transaction;
+mod waiter_lookup;
 mod waits;
 
-pub(crate) use self::closing::WaiterLookup;
 pub(crate) use self::guard::ScopeGuard;
 pub(crate) use self::ledger::{
     Blockers, DeliveryKey, HeldMailbox, HeldModule, ParkedIn, PendingReply, Queued, SharedPlaces,
@@ -23,6 +23,7 @@ pub(crate) use self::ledger::{
 pub(crate) use self::properties::Deadline;
 pub use self::properties::{ContextId, MessageId};
 pub use self::transaction::Transaction;
+pub(crate) use self::waiter_lookup::WaiterLookup;
 pub(crate) use self::waits::{ParkedGuard, QueuedWait, Waiting};
 
 use std::fmt;
@@ -308,6 +309,20 @@ impl Scope {
             self.mediator.forget(ptr::from_ref(self).addr());
             self.end_calls();
         }
+    }
+
+    /// A message was put into a mailbox. If the unit of work was cancelled meanwhile, those that waited there
+    /// may have been forgotten before.
+    #[inline]
+    pub(crate) fn forget_if_cancelled(&self) {
+        if self.is_cancelled() {
+            self.forget_late();
+        }
+    }
+
+    #[cold]
+    fn forget_late(&self) {
+        self.forget_messages();
     }
 
     #[inline]

@@ -302,11 +302,13 @@ fn a_sender_that_waits_on_is_not_taken_back() {
         let ledger = Ledger::default();
         let behind = (7, Queued::Mailbox(1));
         let live = ledger.queue(behind, 1, Some(Waker::noop().clone()));
-        assert!(matches!(ledger.look(0, || 1), Finding::RollCalled));
+        let Finding::Unpolled(roll) = ledger.look(0, || 1) else {
+            panic!("the roll was called, and it has not answered yet");
+        };
         assert!(ledger.poll_queued(live, None));
         assert!(ledger.poll_queued(live, Some(Waker::noop().clone())));
         assert!(matches!(ledger.look(0, || 1), Finding::Busy));
-        assert_eq!(ledger.take_back(1).count, 0);
+        assert_eq!(ledger.take_back(roll).count, 0);
     };
     shuttle::check_dfs(sender_answers, None);
 }

@@ -318,7 +318,7 @@ async fn cancelled_contexts_end_while_others_keep_the_modules_busy() -> nether::
     busy.process(Charge).await?;
     busy.process(ChargeAlone).await?;
     let mut ending = tokio::task::JoinSet::new();
-    for number in 0..200_u64 {
+    for number in 0..2_000_u64 {
         let ctx = system.context();
         let clone = ctx.clone();
         ending.spawn(async move {

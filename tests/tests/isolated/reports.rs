@@ -80,8 +80,8 @@ struct Counts {
 
 impl Counts {
     fn count(&self, depth: u32) {
-        self.alarms.fetch_add(1, Ordering::SeqCst);
         self.deepest.fetch_max(depth, Ordering::SeqCst);
+        self.alarms.fetch_add(1, Ordering::SeqCst);
     }
 
     fn alarms(&self) -> u64 {

@@ -400,10 +400,14 @@ where
             .mailbox
             .poll_put(source, label, *is_external, ticket, cx, make);
         match polled {
+            Poll::Ready(Ok(())) => {
+                source.scope.forget_if_cancelled();
+                Poll::Ready(Ok(()))
+            }
             Poll::Ready(Err(rejected)) => {
                 Poll::Ready(self.turn_away(rejected, source, label, parcel))
             }
-            accepted => accepted,
+            Poll::Pending => Poll::Pending,
         }
     }
 
@@ -420,8 +424,9 @@ where
         } else {
             self.mailbox.try_put(source, label, is_external, make)
         };
-        if accepted.is_err() {
-            source.scope.take_back(1);
+        match accepted {
+            Ok(()) => source.scope.forget_if_cancelled(),
+            Err(_) => source.scope.take_back(1),
         }
         accepted
     }

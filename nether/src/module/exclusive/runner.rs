@@ -1,4 +1,5 @@
-//! [`ExclusiveRunner`]: runs the values of an exclusive module, and catches what panics beside their handlers.
+//! [`ExclusiveRunner`]: runs the values of an exclusive module, and catches what panics beside their
+//! handlers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

@@ -1,0 +1,19 @@
+//! [`WaiterLookup`]: what closing asks of the wait-for graph, which is in a layer above.
+
+/// What closing asks of those who know which handlers wait for whom, about the unit of work that has an
+/// address.
+#[derive(Clone, Copy)]
+pub(crate) struct WaiterLookup {
+    /// Whether it happens in a handler or task of it.
+    pub(crate) is_inside: fn(usize) -> bool,
+    /// Wakes what its handlers and tasks wait for in other units of work.
+    pub(crate) wake_elsewhere: fn(usize),
+}
+
+impl WaiterLookup {
+    /// For a unit of work that is cancelled, whose streams have ended.
+    pub(crate) const NONE: WaiterLookup = WaiterLookup {
+        is_inside: |_| false,
+        wake_elsewhere: |_| {},
+    };
+}
