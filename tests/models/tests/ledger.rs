@@ -22,7 +22,7 @@ mod channel {
     }
 }
 
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 #[path = "../../../nether/src/scope/ledger/mod.rs"]
 mod ledger;
 
