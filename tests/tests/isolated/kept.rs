@@ -34,7 +34,8 @@ struct Gate(Arc<Semaphore>);
 #[module(handles = [Pass, Seen], mailbox = 1, manual)]
 impl Gate {
     async fn pass(&mut self, _: Pass) -> nether::Result<()> {
-        Ok(self.0.acquire().await?.forget())
+        self.0.acquire().await?.forget();
+        Ok(())
     }
 
     async fn see(&mut self, _: &Seen) {}
@@ -45,7 +46,8 @@ struct SharedGate(Arc<Semaphore>);
 #[module(handles = [PassShared, SeenShared], mailbox = 1, manual)]
 impl SharedGate {
     async fn pass(&self, _: PassShared) -> nether::Result<()> {
-        Ok(self.0.acquire().await?.forget())
+        self.0.acquire().await?.forget();
+        Ok(())
     }
 
     async fn see(&self, _: &SeenShared) {}
