@@ -102,9 +102,10 @@ impl Limit {
     /// Gives up a place in the queue.
     pub(crate) fn withdraw(&self, ticket: u64) {
         let mut state = lock(&self.state);
-        state.wait_queue.withdraw(ticket);
+        let left = state.wait_queue.withdraw(ticket);
         let woken = state.grant(self.bound);
         drop(state);
+        drop(left);
         woken.into_iter().for_each(Waker::wake);
     }
 }

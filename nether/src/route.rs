@@ -348,7 +348,12 @@ fn wait_in_line<P>(
 ) -> Box<Unaccepted<P>> {
     Box::new(Unaccepted::Waiting(WaitingOffer {
         queued: queue_behind(queue, source.scope, label, cx.waker()),
-        _wait: ModuleWait::for_room(label.message.name(), source.scope, queue.waiter()),
+        wait: ModuleWait::for_room(
+            label.message.name(),
+            source.scope,
+            queue.waiter(),
+            cx.waker(),
+        ),
         queue: Arc::clone(queue),
         header: source.header(label),
         offer,
@@ -360,8 +365,8 @@ fn wait_in_line<P>(
 pub(crate) struct WaitingOffer<P> {
     /// That it waits, for the unit of work that closes. Not while it is polled, when it may be accepted.
     queued: QueuedWait,
-    /// The same, for who closes it from inside.
-    _wait: Option<ModuleWait>,
+    /// The same in the wait-for graph, for a `close` in a handler or task, and for other units of work.
+    wait: Option<ModuleWait>,
     queue: Arc<dyn Queue<P>>,
     header: Header,
     offer: Offer<P>,
@@ -410,6 +415,9 @@ impl<P> WaitingOffer<P> {
             .poll_accept(self.header.source(), label, &mut self.offer, cx);
         if polled.is_pending() {
             self.queued.end_poll(cx.waker());
+            if let Some(wait) = &self.wait {
+                wait.note_polled(cx.waker());
+            }
         }
         polled
     }

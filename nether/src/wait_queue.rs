@@ -62,12 +62,15 @@ impl WaitQueue {
             .collect()
     }
 
-    /// Leaves the queue, or gives granted room back.
-    pub(crate) fn withdraw(&mut self, ticket: u64) {
-        match self.place(ticket) {
-            Some(place) => drop(self.waiting.remove(place)),
-            None => self.reserved = self.reserved.saturating_sub(1),
-        }
+    /// Leaves the queue, or gives granted room back. The waker is to be dropped outside of locks: what it
+    /// holds is the user's.
+    #[must_use]
+    pub(crate) fn withdraw(&mut self, ticket: u64) -> Option<Waker> {
+        let Some(place) = self.place(ticket) else {
+            self.reserved = self.reserved.saturating_sub(1);
+            return None;
+        };
+        self.waiting.remove(place).map(|(_, waker)| waker)
     }
 
     /// The wakers of all waiting senders, which stay in the queue.

@@ -147,7 +147,7 @@ impl Task {
             poll_fn(|cx| {
                 parked = None;
                 let scope = &self.handle.scope;
-                let poll = waiter.begin_poll(&SPAWNED.declaration);
+                let poll = waiter.begin_poll(&SPAWNED.declaration, scope);
                 let polled = work.as_mut().poll(cx);
                 waiter.end_poll(poll, scope);
                 if polled.is_pending() {

@@ -290,7 +290,10 @@ impl<R> Awaited<R> {
         };
         let mut state = lock(&cell.state);
         if let ReplyState::Open(waker) = &mut *state {
-            waker.clone_from(cx.waker());
+            let is_other = !waker.will_wake(cx.waker());
+            let old = is_other.then(|| std::mem::replace(waker, cx.waker().clone()));
+            drop(state);
+            drop(old); // What a waker holds is the user's.
             return Poll::Pending;
         }
         let end = std::mem::replace(&mut *state, ReplyState::Closed);

@@ -148,12 +148,12 @@ impl Scope {
     fn move_on(&self, extras: &Extras, agenda: &mut Agenda) -> bool {
         let finding = extras.ledger.look(self.address(), || self.in_flight());
         agenda.turns = 0;
-        agenda.again = None;
+        let again = agenda.again.take();
         match finding {
             Finding::Busy => {
                 agenda.turns = extras.ledger.examined() / DELIVERIES_PER_TURN;
                 if extras.ledger.waits_elsewhere() {
-                    agenda.look_again();
+                    agenda.look_again(again);
                 }
                 agenda.patience.pause();
                 false
@@ -273,9 +273,13 @@ impl Agenda {
         }
     }
 
-    fn look_again(&mut self) {
-        self.again = Some(in_future(self.pause));
-        self.pause = LAST_PAUSE.min(self.pause * 2);
+    /// Looks again after a pause, or when it is to look `again` already.
+    fn look_again(&mut self, again: Option<Instant>) {
+        self.again = again.filter(|again| *again > Instant::now());
+        if self.again.is_none() {
+            self.again = Some(in_future(self.pause));
+            self.pause = LAST_PAUSE.min(self.pause * 2);
+        }
     }
 
     async fn let_others_run(&self) {

@@ -237,7 +237,9 @@ impl Scope {
 
     /// Whether it is the unit of work that has this address, or nested in that.
     pub(crate) fn is_within(&self, unit: usize) -> bool {
-        self.address() == unit || self.parents().contains(&unit)
+        let own = self.address() == unit;
+        own || iter::successors(self.parent(), |scope| scope.parent())
+            .any(|scope| scope.address() == unit)
     }
 
     /// Sets the unit of work that it is nested in, unless there is one.

@@ -20,21 +20,16 @@ pub(super) struct Streams(Mutex<StreamTable>);
 struct StreamTable {
     /// Those that are found by type and name, in the order they were made.
     shared: Vec<StreamEntry>,
-    /// The same, by the type of their items.
-    by_type: HashMap<TypeId, NamedChannels>,
+    /// The places in that list of those that have no name, by the type of their items.
+    unnamed: HashMap<TypeId, usize>,
+    /// The places of the others, by type and name.
+    named: HashMap<TypeId, HashMap<Arc<str>, usize>>,
     /// The anonymous ones, in the order they were made.
     apart: Vec<StreamEntry>,
     /// How many anonymous streams there are when those that are over are removed.
     many_apart: usize,
     /// How many streams were ever made.
     made: u64,
-}
-
-/// The streams of one type of items.
-#[derive(Default)]
-struct NamedChannels {
-    unnamed: Option<Arc<dyn AnyChannel>>,
-    named: HashMap<Arc<str>, Arc<dyn AnyChannel>>,
 }
 
 /// A stream of a unit of work.
@@ -125,11 +120,11 @@ impl Scope {
 
 impl StreamTable {
     fn find(&self, item: TypeId, name: Option<&str>) -> Option<&Arc<dyn AnyChannel>> {
-        let channels = self.by_type.get(&item)?;
-        match name {
-            None => channels.unnamed.as_ref(),
-            Some(name) => channels.named.get(name),
-        }
+        let place = match name {
+            None => self.unnamed.get(&item)?,
+            Some(name) => self.named.get(&item)?.get(name)?,
+        };
+        self.shared.get(*place).map(|entry| &entry.channel)
     }
 
     /// The entry of a stream that was just made.
@@ -149,12 +144,14 @@ impl StreamTable {
 
     /// Lets a stream be found by the type of its items and its name.
     fn share(&mut self, item: TypeId, entry: StreamEntry) {
-        let channels = self.by_type.entry(item).or_default();
-        let channel = Arc::clone(&entry.channel);
+        let place = self.shared.len();
         match &entry.name {
-            None => channels.unnamed = Some(channel),
-            Some(name) => drop(channels.named.insert(Arc::clone(name), channel)),
-        }
+            None => self.unnamed.insert(item, place),
+            Some(name) => {
+                let named = self.named.entry(item).or_default();
+                named.insert(Arc::clone(name), place)
+            }
+        };
         self.shared.push(entry);
     }
 

@@ -9,10 +9,10 @@ use tokio::runtime::Handle;
 use tokio::time::sleep;
 
 use crate::error::Deadlock;
-use crate::scope::Scope;
+use crate::scope::{Scope, next_roll};
 use crate::sync::lock;
 use crate::waiting::elsewhere::EndWait;
-use crate::waiting::graph::Closing;
+use crate::waiting::graph::{Closing, Node};
 use crate::waiting::{Waiter, current, holding_nodes, this};
 
 /// After which time it is looked for a circle for the first time, and how long it takes at most until it is
@@ -32,7 +32,7 @@ impl ClosingWait {
     fn begin(scope: &Scope) -> Option<Self> {
         let this = this()?;
         let closing = this.node.begin_closing(scope.address());
-        let end = EndWait::new(scope.address());
+        let end = EndWait::new(closing.clone());
         lock(&this.ends).push(Arc::clone(&end));
         Some(ClosingWait { this, closing, end })
     }
@@ -46,20 +46,23 @@ impl Drop for ClosingWait {
     fn drop(&mut self) {
         self.end.end();
         lock(&self.this.ends).retain(|end| !Arc::ptr_eq(end, &self.end));
-        self.this.node.end_closing(self.closing);
+        self.this.node.end_closing(&self.closing);
     }
 }
 
-/// Waits until the unit of work that is being closed waits for whoever closes it, directly or through others.
-/// Gives back the circle.
+/// Waits until the unit of work that is being closed waits for the handler or task that closes it, directly or
+/// through others. Gives back the circle.
 ///
-/// What makes it wait so may happen anywhere, so that is looked for again and again, ever less often.
+/// What makes it wait so may happen anywhere, so that is looked for again and again, ever less often. A circle
+/// that is found counts only if it is there at the next look too, of futures that have been polled between the
+/// two: who holds one and works on may still end what is waited for.
 pub(crate) async fn until_stuck(scope: &Scope) -> Deadlock {
     if Handle::try_current().is_err() {
         return pending().await; // There are no timers.
     }
     let mut wait = ClosingWait::begin(scope);
     let mut pause = FIRST_LOOK;
+    let mut roll = 0;
     loop {
         let mut paused = pin!(sleep(pause));
         poll_fn(|cx| {
@@ -69,17 +72,23 @@ pub(crate) async fn until_stuck(scope: &Scope) -> Deadlock {
                 wait = ClosingWait::begin(scope);
             }
             if let Some(wait) = &wait {
-                wait.end.note_polled(cx.waker());
+                wait.closing.poll.note(cx.waker());
             }
             paused.as_mut().poll(cx)
         })
         .await;
         pause = LAST_PAUSE.min(pause * 2);
-        let stuck = wait
-            .as_ref()
-            .and_then(|wait| wait.this.node.deadlock(Some(&holding_nodes), |_| ()));
-        if let Some(deadlock) = stuck {
-            return deadlock;
+        let node = wait.as_ref().map(|wait| &wait.this.node);
+        let stuck = node.and_then(|node| node.deadlock(Some(&holding_nodes), roll, |_| ()));
+        match (node, stuck) {
+            (_, Some(deadlock)) if roll > 0 => return deadlock,
+            (Some(node), Some(_)) => {
+                roll = next_roll();
+                let holders = holding_nodes(scope.address());
+                let nodes = holders.into_iter().chain([Arc::clone(node)]);
+                Node::wake_waits(nodes, &holding_nodes);
+            }
+            _ => roll = 0,
         }
     }
 }

@@ -1,16 +1,15 @@
-//! What whoever is being polled waits for that a unit of work does not know of, for the closing of that: with
-//! a context of another, or with a clone.
+//! The waits of the current task that a unit of work which is closed cannot find in its own ledger.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::Waker;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::scope::{Blockers, WaitElsewhere, last_roll};
-use crate::sync::{Mutex, lock};
-use crate::waiting::graph::{Node, Wait};
+use crate::scope::{Blockers, WaitElsewhere};
+use crate::sync::lock;
+use crate::waiting::graph::{Closing, Node, Wait};
+use crate::waiting::inner::{self, InnerDelivery};
 use crate::waiting::{Waiter, holding_nodes};
 
-/// A wait for the reply to a message.
+/// A wait for the reply to a message, or for room for one.
 struct ReplyElsewhere {
     this: Arc<Node>,
     wait: Wait,
@@ -23,48 +22,44 @@ impl WaitElsewhere for ReplyElsewhere {
 
     fn wake(&self) {
         self.wait.reply.wake();
+        Node::wake_waits([Arc::clone(&self.wait.handler)], &holding_nodes);
     }
 
     fn answered(&self) -> u64 {
         self.wait.reply.last_roll()
     }
 
+    fn began(&self) -> u64 {
+        self.wait.began
+    }
+
     fn blockers(&self) -> Blockers {
         Blockers {
             modules: vec![self.wait.handler.number()],
-            waits: Node::waits_by_number([Arc::clone(&self.wait.handler)]),
+            waits: Node::waits_by_number([Arc::clone(&self.wait.handler)], &holding_nodes),
         }
     }
 
     fn words(&self) -> String {
-        format!("the reply to `{}`", self.wait.message)
+        format!("`{}`", self.wait.message)
     }
 }
 
-/// A wait for the end of the unit of work that has this address.
+/// A wait for the end of a unit of work.
 #[derive(Debug)]
 pub(super) struct EndWait {
-    unit: usize,
+    closing: Closing,
     is_over: AtomicBool,
-    last_roll: AtomicU64,
-    waker: Mutex<Option<Waker>>,
+    inner: Vec<InnerDelivery>,
 }
 
 impl EndWait {
-    pub(super) fn new(unit: usize) -> Arc<Self> {
+    pub(super) fn new(closing: Closing) -> Arc<Self> {
         Arc::new(EndWait {
-            unit,
+            closing,
             is_over: AtomicBool::new(false),
-            last_roll: AtomicU64::new(0),
-            waker: Mutex::default(),
+            inner: inner::current(),
         })
-    }
-
-    /// Its future was polled, and is not over.
-    pub(super) fn note_polled(&self, waker: &Waker) {
-        self.last_roll.store(last_roll(), Ordering::SeqCst);
-        let old = lock(&self.waker).replace(waker.clone());
-        drop(old); // What a waker holds is the user's.
     }
 
     pub(super) fn end(&self) {
@@ -78,19 +73,23 @@ impl WaitElsewhere for EndWait {
     }
 
     fn wake(&self) {
-        let waker = lock(&self.waker).clone();
-        waker.into_iter().for_each(Waker::wake);
+        self.closing.poll.wake();
+        Node::wake_waits(holding_nodes(self.closing.unit), &holding_nodes);
     }
 
     fn answered(&self) -> u64 {
-        self.last_roll.load(Ordering::SeqCst)
+        self.closing.poll.last_roll()
+    }
+
+    fn began(&self) -> u64 {
+        self.closing.began
     }
 
     fn blockers(&self) -> Blockers {
-        let holders = holding_nodes(self.unit);
+        let holders = holding_nodes(self.closing.unit);
         Blockers {
             modules: holders.iter().map(|holder| holder.number()).collect(),
-            waits: Node::waits_by_number(holders),
+            waits: Node::waits_by_number(holders, &holding_nodes),
         }
     }
 
@@ -100,12 +99,19 @@ impl WaitElsewhere for EndWait {
 }
 
 impl Waiter {
-    /// What it waits for in other units of work than the one that has this address.
-    pub(super) fn waits_elsewhere(&self, unit: usize) -> Vec<Arc<dyn WaitElsewhere>> {
+    /// The waits in its task that the unit of work that has this address does not know of, and that are of a
+    /// delivery, as [`inner::is_of`] says.
+    pub(super) fn waits_elsewhere(
+        &self,
+        unit: usize,
+        is_of: impl Fn(&[InnerDelivery]) -> bool,
+    ) -> Vec<Arc<dyn WaitElsewhere>> {
         let ends = lock(&self.ends).clone();
-        let ends = ends.into_iter().filter(|end| end.unit != unit);
+        let ends = ends
+            .into_iter()
+            .filter(|end| end.closing.unit != unit && is_of(&end.inner));
         let replies = self.node.replies_unknown_to(unit).into_iter();
-        let replies = replies.map(|wait| {
+        let replies = replies.filter(|wait| is_of(&wait.inner)).map(|wait| {
             let this = Arc::clone(&self.node);
             Arc::new(ReplyElsewhere { this, wait }) as Arc<dyn WaitElsewhere>
         });

@@ -20,7 +20,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::declaration::Declaration;
 use crate::envelope::ExpectedReply;
 use crate::error::{Deadlock, WaitEdge};
+use crate::scope::{BlockerWait, last_roll};
 use crate::sync::{Mutex, lock, refusing};
+use crate::waiting::inner::InnerDelivery;
+use crate::waiting::polled::PolledWait;
 
 /// How many waits a node keeps before those that are over are removed for the first time.
 const FEW: usize = 8;
@@ -42,7 +45,6 @@ struct Waits {
     many: usize,
     /// The units of work that it closes.
     closings: Vec<Closing>,
-    last_closing: u64,
 }
 
 /// That a node waits for the reply to a message.
@@ -57,15 +59,20 @@ pub(crate) struct Wait {
     pub(crate) parents: Vec<usize>,
     /// Whether the unit of work knows for which of its deliveries that is.
     pub(crate) is_known: bool,
+    /// The number of the last roll call before it began.
+    pub(crate) began: u64,
+    /// In which deliveries it began, within the task of the node.
+    pub(crate) inner: Vec<InnerDelivery>,
 }
 
 /// That a node waits for the end of a unit of work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Closing {
-    /// What tells it from others of the same node.
-    id: u64,
     /// The address of the unit of work.
-    unit: usize,
+    pub(crate) unit: usize,
+    pub(crate) poll: Arc<PolledWait>,
+    /// The number of the last roll call before it began.
+    pub(crate) began: u64,
 }
 
 /// Finds what keeps a unit of work from its end, by the address of that.
@@ -86,7 +93,8 @@ impl Node {
 
     /// The node waits for nothing any more. To be called when it is gone, since two may know of each other.
     pub(crate) fn forget(&self) {
-        drop(std::mem::take(&mut *lock(&self.waits)));
+        let waits = std::mem::take(&mut *lock(&self.waits));
+        drop(waits); // What a reply holds is the user's.
     }
 
     pub(crate) fn number(&self) -> u64 {
@@ -95,28 +103,54 @@ impl Node {
 
     /// The replies that it waits for of which the unit of work that has this address does not know.
     pub(crate) fn replies_unknown_to(&self, unit: usize) -> Vec<Wait> {
-        let (mut replies, _) = self.open_waits();
-        replies.retain(|wait| wait.unit != unit || !wait.is_known);
-        replies
+        let waits = lock(&self.waits);
+        let open = waits.list.iter().filter(|wait| !self.is_over(wait));
+        let unknown = open.filter(|wait| wait.unit != unit || !wait.is_known);
+        unknown.cloned().collect()
     }
 
-    /// What these nodes wait for, and what they wait for in turn, all by their numbers. Who closes a unit of
-    /// work waits for 0, which is none.
+    /// What these nodes wait for, and what they wait for in turn, all by their numbers.
     pub(crate) fn waits_by_number(
         nodes: impl IntoIterator<Item = Arc<Node>>,
-    ) -> HashMap<u64, Vec<u64>> {
+        holders: Holders<'_>,
+    ) -> HashMap<u64, Vec<BlockerWait>> {
         let (mut waits, mut next) = (HashMap::new(), Vec::from_iter(nodes));
         while let Some(node) = next.pop() {
             if waits.contains_key(&node.number) {
                 continue;
             }
             let (replies, closings) = node.open_waits();
-            let mut numbers: Vec<u64> = replies.iter().map(|wait| wait.handler.number).collect();
-            numbers.extend(closings.iter().map(|_| 0));
-            waits.insert(node.number, numbers);
+            let mut others: Vec<_> = replies.iter().map(Wait::of_blocker).collect();
             next.extend(replies.into_iter().map(|wait| wait.handler));
+            for closing in closings {
+                let holders = holders(closing.unit);
+                others.push(BlockerWait {
+                    others: holders.iter().map(|holder| holder.number).collect(),
+                    answered: closing.poll.last_roll(),
+                    began: closing.began,
+                });
+                next.extend(holders);
+            }
+            waits.insert(node.number, others);
         }
         waits
+    }
+
+    /// Wakes whoever waits for these, and for what they wait for in turn.
+    pub(crate) fn wake_waits(nodes: impl IntoIterator<Item = Arc<Node>>, holders: Holders<'_>) {
+        let (mut seen, mut next) = (HashSet::new(), Vec::from_iter(nodes));
+        while let Some(node) = next.pop() {
+            if !seen.insert(node.number) {
+                continue;
+            }
+            let (replies, closings) = node.open_waits();
+            replies.iter().for_each(|wait| wait.reply.wake());
+            for closing in closings {
+                closing.poll.wake();
+                next.extend(holders(closing.unit));
+            }
+            next.extend(replies.into_iter().map(|wait| wait.handler));
+        }
     }
 
     /// What replies the node waits for.
@@ -128,10 +162,10 @@ impl Node {
     /// Whether it waits for the reply to a message of the unit of work that has this address, or of one that
     /// is nested in that.
     pub(crate) fn waits_within(&self, unit: usize) -> bool {
-        let (replies, _) = self.open_waits();
+        let waits = lock(&self.waits);
+        let mut replies = waits.list.iter();
         replies
-            .iter()
-            .any(|wait| wait.unit == unit || wait.parents.contains(&unit))
+            .any(|wait| (wait.unit == unit || wait.parents.contains(&unit)) && !self.is_over(wait))
     }
 
     pub(crate) fn is_over(&self, wait: &Wait) -> bool {
@@ -142,6 +176,16 @@ impl Node {
         let waits = lock(&self.waits);
         let open = waits.list.iter().filter(|wait| !self.is_over(wait));
         (open.cloned().collect(), waits.closings.clone())
+    }
+
+    /// The waits that have answered the roll call of this number.
+    fn waits_since(&self, roll: u64) -> (Vec<Wait>, Vec<Closing>) {
+        let (mut replies, mut closings) = self.open_waits();
+        if roll > 0 {
+            replies.retain(|wait| wait.reply.last_roll() >= roll);
+            closings.retain(|closing| closing.poll.last_roll() >= roll);
+        }
+        (replies, closings)
     }
 
     fn edge(&self, wait: &Wait) -> WaitEdge {
@@ -172,7 +216,7 @@ impl Node {
         if !Arc::ptr_eq(&wait.handler, self) && wait.handler.is_free() {
             return Ok(());
         }
-        match self.deadlock(None, |_| wait.reply.close()) {
+        match self.deadlock(None, 0, |_| wait.reply.close()) {
             Some(deadlock) => Err(deadlock),
             None => Ok(()),
         }
@@ -230,36 +274,38 @@ impl Node {
         let Some(last) = last.filter(|last| !last.handler.is_free()) else {
             return;
         };
-        self.deadlock(None, |deadlock| last.reply.refuse(deadlock.clone()));
+        self.deadlock(None, 0, |deadlock| last.reply.refuse(deadlock.clone()));
     }
 
     /// The node closes a unit of work, until [`end_closing`](Node::end_closing).
     pub(crate) fn begin_closing(&self, unit: usize) -> Closing {
-        let mut waits = lock(&self.waits);
-        waits.last_closing += 1;
-        let closing = Closing {
-            id: waits.last_closing,
-            unit,
-        };
-        waits.closings.push(closing);
+        let poll = Arc::<PolledWait>::default();
+        let began = last_roll();
+        let closing = Closing { unit, poll, began };
+        lock(&self.waits).closings.push(closing.clone());
         closing
     }
 
     /// It closes that no more; what is left of its waits may never end.
-    pub(crate) fn end_closing(self: &Arc<Self>, closing: Closing) {
-        lock(&self.waits).closings.retain(|other| *other != closing);
+    pub(crate) fn end_closing(self: &Arc<Self>, closing: &Closing) {
+        let is_other = |other: &Closing| !Arc::ptr_eq(&other.poll, &closing.poll);
+        lock(&self.waits).closings.retain(is_other);
         self.look_again(1);
     }
 
     /// The circle of waits that the node is in, if there is no way out of it; `refuse` is to open it, before
     /// any other node finds it. Without `holders`, the end of a unit of work counts as a way out.
+    ///
+    /// Only waits count that have answered the roll call of this number: a future that is held and not polled
+    /// keeps nobody from going on.
     pub(crate) fn deadlock(
         self: &Arc<Self>,
         holders: Option<Holders<'_>>,
+        roll: u64,
         refuse: impl FnOnce(&Deadlock),
     ) -> Option<Deadlock> {
         loop {
-            let graph = Graph::around(self, holders);
+            let graph = Graph::around(self, holders, roll);
             let cycle = graph.circle(self)?;
             // What was seen one after the other may never have been there together; but what is there still
             // when all has been seen, was. That includes what makes the other ways no ways out.
@@ -269,6 +315,16 @@ impl Node {
                 refuse(&deadlock);
                 return Some(deadlock);
             }
+        }
+    }
+}
+
+impl Wait {
+    fn of_blocker(&self) -> BlockerWait {
+        BlockerWait {
+            others: vec![self.handler.number],
+            answered: self.reply.last_roll(),
+            began: self.began,
         }
     }
 }
@@ -284,17 +340,19 @@ struct SeenNode {
     replies: Vec<Wait>,
     /// The units of work that it closes, and what keeps each from its end.
     closings: Vec<(Closing, Vec<Arc<Node>>)>,
+    /// The roll call that these have answered.
+    roll: u64,
 }
 
 impl Graph {
-    fn around(start: &Arc<Node>, holders: Option<Holders<'_>>) -> Self {
+    fn around(start: &Arc<Node>, holders: Option<Holders<'_>>, roll: u64) -> Self {
         let mut nodes = HashMap::new();
         let mut next = vec![Arc::clone(start)];
         while let Some(node) = next.pop() {
             if nodes.contains_key(&node.number) {
                 continue;
             }
-            let seen = SeenNode::look(node, holders);
+            let seen = SeenNode::look(node, holders, roll);
             next.extend(seen.steps().map(|(_, to)| Arc::clone(to)));
             nodes.insert(seen.node.number, seen);
         }
@@ -361,8 +419,8 @@ impl Graph {
 }
 
 impl SeenNode {
-    fn look(node: Arc<Node>, holders: Option<Holders<'_>>) -> Self {
-        let (replies, closings) = node.open_waits();
+    fn look(node: Arc<Node>, holders: Option<Holders<'_>>, roll: u64) -> Self {
+        let (replies, closings) = node.waits_since(roll);
         let hold = |closing: Closing| {
             let holders = holders.map(|holders| holders(closing.unit));
             (closing, holders.unwrap_or_default())
@@ -371,6 +429,7 @@ impl SeenNode {
             replies,
             closings: closings.into_iter().map(hold).collect(),
             node,
+            roll,
         }
     }
 
@@ -403,13 +462,15 @@ impl SeenNode {
     }
 
     fn has_same_waits(&self) -> bool {
-        let (replies, closings) = self.node.open_waits();
+        let (replies, closings) = self.node.waits_since(self.roll);
         let is_same = |(one, other): (&Wait, &Wait)| Arc::ptr_eq(&one.reply, &other.reply);
         replies.len() == self.replies.len()
             && replies.iter().zip(&self.replies).all(is_same)
+            && closings.len() == self.closings.len()
             && closings
                 .iter()
-                .eq(self.closings.iter().map(|(closing, _)| closing))
+                .zip(&self.closings)
+                .all(|(one, (other, _))| Arc::ptr_eq(&one.poll, &other.poll))
     }
 }
 

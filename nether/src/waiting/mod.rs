@@ -9,7 +9,9 @@
 mod closing;
 mod elsewhere;
 mod graph;
+mod inner;
 mod module_wait;
+mod polled;
 
 pub(crate) use self::closing::until_stuck;
 pub(crate) use self::module_wait::{ModuleWait, until_made};
@@ -18,16 +20,18 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::pin;
+use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use crate::declaration::Declaration;
 use crate::envelope::ExpectedReply;
 use crate::error::{Deadlock, WaitEdge};
-use crate::scope::{HeldMailbox, Scope, WaitElsewhere, WaiterLookup};
+use crate::scope::{HeldMailbox, Scope, WaitElsewhere, WaiterLookup, last_roll};
 use crate::sync::{Mutex, lock};
 use crate::waiting::elsewhere::EndWait;
 use crate::waiting::graph::{Node, Wait};
+use crate::waiting::inner::{InnerDelivery, InnerPoll, is_of};
 
 /// Marks the numbers of deliveries that run in tasks of their own; alone, one that has waited for nothing
 /// yet.
@@ -163,7 +167,7 @@ pub(crate) const LOOKUP: WaiterLookup = WaiterLookup {
     is_inside,
     wake_elsewhere: |unit| {
         let holders = holders(unit).into_iter();
-        let waits = holders.flat_map(|holder| holder.waits_elsewhere(unit));
+        let waits = holders.flat_map(|holder| holder.waits_elsewhere(unit, |_| true));
         waits.for_each(|wait| wait.wake());
     },
 };
@@ -183,6 +187,7 @@ impl Drop for Entered {
 pub(crate) struct DeliveryPoll {
     /// The number that stands for it, unless it waits on behalf of somebody else: 0.
     number: u64,
+    _inner: Option<InnerPoll>,
 }
 
 impl Drop for DeliveryPoll {
@@ -202,14 +207,29 @@ impl DeliveryWaiter {
     /// What the delivery does is polled from now on, until [`end_poll`](DeliveryWaiter::end_poll). In the task
     /// of a module or of another delivery, it waits on behalf of that one.
     #[inline]
-    pub(crate) fn begin_poll(&self, name: &'static Declaration) -> DeliveryPoll {
+    pub(crate) fn begin_poll(&self, name: &'static Declaration, scope: &Scope) -> DeliveryPoll {
         if THIS.get() != 0 {
-            return DeliveryPoll { number: 0 };
+            let delivery = InnerDelivery {
+                address: self.address(),
+                unit: scope.address(),
+            };
+            return DeliveryPoll {
+                number: 0,
+                _inner: Some(InnerPoll::begin(delivery)),
+            };
         }
         let number = self.0.as_ref().map_or(DELIVERY, |waiter| waiter.number);
         THIS.set(number);
         DELIVERY_NAME.set(Some(name));
-        DeliveryPoll { number }
+        DeliveryPoll {
+            number,
+            _inner: None,
+        }
+    }
+
+    /// What tells it from others while its delivery is polled, and so does not move.
+    fn address(&self) -> usize {
+        ptr::from_ref(self).addr()
     }
 
     #[inline]
@@ -223,8 +243,8 @@ impl DeliveryWaiter {
     #[cold]
     pub(crate) fn waits_elsewhere(&self, unit: usize) -> Vec<Arc<dyn WaitElsewhere>> {
         match &self.0 {
-            Some(waiter) => waiter.waits_elsewhere(unit),
-            None => waits_elsewhere(unit),
+            Some(waiter) => waiter.waits_elsewhere(unit, |waiting| is_of(waiting, None, unit)),
+            None => waits_of_current(unit, Some(self.address())),
         }
     }
 
@@ -279,10 +299,19 @@ fn is_inside(unit: usize) -> bool {
     of(THIS.get()).is_some_and(|waiter| handles(&waiter))
 }
 
-/// What whoever is being polled waits for that the unit of work that has this address does not know of.
+/// What the module whose task is being polled waits for in its handler that the unit of work that has this
+/// address does not know of.
 #[cold]
 pub(crate) fn waits_elsewhere(unit: usize) -> Vec<Arc<dyn WaitElsewhere>> {
-    of(THIS.get()).map_or_else(Vec::new, |waiter| waiter.waits_elsewhere(unit))
+    waits_of_current(unit, None)
+}
+
+/// The same, of the delivery that has this address, in the task that is being polled.
+fn waits_of_current(unit: usize, delivery: Option<usize>) -> Vec<Arc<dyn WaitElsewhere>> {
+    let waits = |waiter: Arc<Waiter>| {
+        waiter.waits_elsewhere(unit, |waiting| is_of(waiting, delivery, unit))
+    };
+    of(THIS.get()).map_or_else(Vec::new, waits)
 }
 
 /// Does something as if outside of all modules.
@@ -327,6 +356,8 @@ fn wait_inside(
         unit: scope.address(),
         parents: scope.parents(),
         is_known,
+        began: last_roll(),
+        inner: inner::current(),
     })
 }
 

@@ -3,15 +3,17 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::task::Waker;
 
 use tokio::sync::Notify;
 
 use crate::envelope::ExpectedReply;
 use crate::error::Deadlock;
 use crate::race::race;
-use crate::scope::{PendingReply, Scope};
+use crate::scope::{PendingReply, Scope, last_roll};
 use crate::waiting::graph::Wait;
-use crate::waiting::{Waiter, is_in_module, this};
+use crate::waiting::polled::PolledWait;
+use crate::waiting::{Waiter, inner, is_in_module, this};
 
 /// What the message of a wait is called that is for a module to be started, by the `after` of another.
 const AFTER: &str = "after";
@@ -25,6 +27,8 @@ struct ModuleWaitCell {
     owner: AtomicU64,
     refused: OnceLock<Deadlock>,
     told: Notify,
+    /// When it was polled, unless it is for something that a module does before it handles messages.
+    poll: Option<PolledWait>,
 }
 
 impl PendingReply for ModuleWaitCell {
@@ -32,7 +36,11 @@ impl PendingReply for ModuleWaitCell {
         !self.is_over.load(Ordering::SeqCst)
     }
 
-    fn wake(&self) {}
+    fn wake(&self) {
+        if let Some(poll) = &self.poll {
+            poll.wake();
+        }
+    }
 
     fn close(&self) {
         self.is_over.store(true, Ordering::SeqCst);
@@ -49,7 +57,7 @@ impl ExpectedReply for ModuleWaitCell {
     }
 
     fn last_roll(&self) -> u64 {
-        0 // It is only of interest to what starts, and to what is queued.
+        self.poll.as_ref().map_or(u64::MAX, PolledWait::last_roll)
     }
 
     fn refuse(&self, deadlock: Deadlock) {
@@ -61,7 +69,7 @@ impl ExpectedReply for ModuleWaitCell {
 
 impl ModuleWait {
     fn begin(this: &Waiter, message: &'static str, module: &Waiter) -> Result<Self, Deadlock> {
-        ModuleWait::within(this, (message, 0, Vec::new()), module)
+        ModuleWait::within(this, (message, 0, Vec::new()), module, None)
     }
 
     /// The message is of the unit of work that has this address, and is nested in those.
@@ -69,8 +77,12 @@ impl ModuleWait {
         this: &Waiter,
         (message, unit, parents): (&'static str, usize, Vec<usize>),
         module: &Waiter,
+        poll: Option<PolledWait>,
     ) -> Result<Self, Deadlock> {
-        let cell = Arc::<ModuleWaitCell>::default();
+        let cell = Arc::new(ModuleWaitCell {
+            poll,
+            ..ModuleWaitCell::default()
+        });
         let wait = Wait {
             message,
             handler: Arc::clone(&module.node),
@@ -78,6 +90,8 @@ impl ModuleWait {
             unit,
             parents,
             is_known: true,
+            began: last_roll(),
+            inner: inner::current(),
         };
         this.node.add(wait)?;
         Ok(ModuleWait(cell))
@@ -94,12 +108,26 @@ impl ModuleWait {
     /// Registers that a delivery waits until its message has room in the mailbox of a module. `None`
     /// elsewhere: no module waits for room.
     #[cold]
-    pub(crate) fn for_room(message: &'static str, scope: &Scope, module: &Waiter) -> Option<Self> {
+    pub(crate) fn for_room(
+        message: &'static str,
+        scope: &Scope,
+        module: &Waiter,
+        waker: &Waker,
+    ) -> Option<Self> {
         if is_in_module() {
             return None;
         }
         let of = (message, scope.address(), scope.parents());
-        ModuleWait::within(&*this()?, of, module).ok()
+        let poll = PolledWait::default();
+        poll.note(waker);
+        ModuleWait::within(&*this()?, of, module, Some(poll)).ok()
+    }
+
+    /// It was polled, and waits on.
+    pub(crate) fn note_polled(&self, waker: &Waker) {
+        if let Some(poll) = &self.0.poll {
+            poll.note(waker);
+        }
     }
 
     /// The circle that the wait is in, once there is no way out of it.

@@ -131,16 +131,16 @@ async fn keys(system: &System) -> nether::Result<Vec<u64>> {
 
 async fn break_instance(system: &System, why: Why, instance: usize, key: u64) {
     let ctx = system.context();
-    for _ in 0..5 {
-        // The second crash is one too many.
-        let _ = match why {
-            Why::CrashLooping => ctx.send(Crash { key }).await,
-            Why::BreakerOpen => ctx.send(Fail { key }).await,
-        };
-    }
-    // What has its key is refused, and goes to no other instance. The caller may learn of a failure a moment
+    // Until what has its key is refused, and goes to no other instance: a caller may learn of a failure a moment
     // before that is counted.
     loop {
+        for _ in 0..5 {
+            // The second crash is one too many.
+            let _ = match why {
+                Why::CrashLooping => ctx.send(Crash { key }).await,
+                Why::BreakerOpen => ctx.send(Fail { key }).await,
+            };
+        }
         match (ctx.send(KeyedWork { key }).await, why) {
             (Ok(()), _) => tokio::task::yield_now().await,
             (Err(CallError::CrashLooping(_)), Why::CrashLooping) => break,

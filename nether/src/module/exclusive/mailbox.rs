@@ -159,9 +159,10 @@ impl<I> Mailbox<I> {
     /// Gives up a place in the queue.
     pub(super) fn withdraw(&self, ticket: u64) {
         let mut state = lock(&self.state);
-        state.wait_queue.withdraw(ticket);
+        let left = state.wait_queue.withdraw(ticket);
         let woken = state.grant(self.bound);
         drop(state);
+        drop(left);
         wake(woken);
     }
 

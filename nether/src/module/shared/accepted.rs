@@ -158,9 +158,10 @@ impl<M: Module + Shared> Accepted<M> {
             if let Some(pending) = &mut pending {
                 pending.parked = None;
             }
-            let poll = waiter.begin_poll(self.cell.declaration);
+            let scope = &self.ctx.handle().scope;
+            let poll = waiter.begin_poll(self.cell.declaration, scope);
             let polled = attempt.as_mut().poll(cx);
-            waiter.end_poll(poll, &self.ctx.handle().scope);
+            waiter.end_poll(poll, scope);
             if polled.is_pending() {
                 self.show(&mut pending, &waiter);
             }

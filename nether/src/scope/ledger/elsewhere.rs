@@ -1,4 +1,5 @@
-//! [`WaitElsewhere`]: what a handler waits for that is no delivery of its own unit of work.
+//! [`WaitElsewhere`]: a wait that the ledger of the handler's own unit of work cannot see, because it was made
+//! with the context of another one, or with a clone.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,15 +8,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// The number of the last roll call of any unit of work.
 static ROLL: AtomicU64 = AtomicU64::new(0);
 
-/// A wait for another unit of work: for the reply to a message of it, or for its end.
+/// A wait for a reply, for room, or for the end of a unit of work.
 pub(crate) trait WaitElsewhere: Send + Sync {
     fn is_open(&self) -> bool;
 
-    /// Wakes the future that waits, so that it is polled again.
+    /// Wakes the future that waits, so that it is polled again, and those that its blockers wait with.
     fn wake(&self);
 
     /// The number of the last roll call before it was polled.
     fn answered(&self) -> u64;
+
+    /// The number of the last roll call before it began.
+    fn began(&self) -> u64;
 
     fn blockers(&self) -> Blockers;
 
@@ -28,8 +32,28 @@ pub(crate) trait WaitElsewhere: Send + Sync {
 pub(crate) struct Blockers {
     /// Each of them does.
     pub(crate) modules: Vec<u64>,
-    /// Which others a module waits for: for all of them, to go on.
-    pub(crate) waits: HashMap<u64, Vec<u64>>,
+    /// Which others a module waits for. It goes on when one of these waits ends.
+    pub(crate) waits: HashMap<u64, Vec<BlockerWait>>,
+}
+
+/// That a module waits.
+#[derive(Debug)]
+pub(crate) struct BlockerWait {
+    /// The number of the module that it waits for; of a unit of work that it closes, those of all that keep it
+    /// from its end.
+    pub(crate) others: Vec<u64>,
+    /// The number of the last roll call before it was polled.
+    pub(crate) answered: u64,
+    /// The number of the last roll call before it began.
+    pub(crate) began: u64,
+}
+
+impl Blockers {
+    /// Whether some wait among these has begun since the roll call of this number.
+    pub(super) fn have_begun_since(&self, roll: u64) -> bool {
+        let mut waits = self.waits.values().flatten();
+        waits.any(|wait| wait.began >= roll)
+    }
 }
 
 /// The number of the last roll call.
@@ -38,7 +62,7 @@ pub(crate) fn last_roll() -> u64 {
 }
 
 /// A number for a roll call, higher than all others.
-pub(super) fn next_roll() -> u64 {
+pub(crate) fn next_roll() -> u64 {
     ROLL.fetch_add(1, Ordering::SeqCst) + 1
 }
 

@@ -21,7 +21,7 @@ use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 use self::elsewhere::blockers_of;
-pub(crate) use self::elsewhere::{Blockers, WaitElsewhere, last_roll};
+pub(crate) use self::elsewhere::{BlockerWait, Blockers, WaitElsewhere, last_roll, next_roll};
 use self::entries::{ParkedHandler, QueuedEntry, ReplyEntry, WaitEntry};
 use self::state::LedgerState;
 use self::stuck::{WaitVerdict, first_verdict, last_verdict};
@@ -254,7 +254,9 @@ impl Ledger {
             place_in,
             elsewhere,
         };
-        state.parked.insert(handler, parked);
+        state.with_elsewhere += usize::from(!parked.elsewhere.is_empty());
+        let before = state.parked.insert(handler, parked);
+        debug_assert!(before.is_none(), "it was unparked when it was polled");
         if let Some(module) = module {
             state.held.insert(handler, module);
         }
@@ -265,6 +267,8 @@ impl Ledger {
     pub(crate) fn unpark(&self, handler: DeliveryKey) {
         let mut state = lock(&self.0);
         let over = state.parked.remove(&handler);
+        let had_elsewhere = over.as_ref().is_some_and(|over| !over.elsewhere.is_empty());
+        state.with_elsewhere -= usize::from(had_elsewhere);
         state.held.remove(&handler);
         state.review(handler);
         drop(state);
@@ -332,7 +336,9 @@ impl Ledger {
     pub(crate) fn leave(&self, id: u64) {
         let mut state = lock(&self.0);
         state.moves += 1;
-        state.queued.remove(&id);
+        let over = state.queued.remove(&id);
+        drop(state);
+        drop(over); // What a waker holds is the user's.
     }
 
     /// Wakes every future that is registered.
@@ -348,21 +354,23 @@ impl Ledger {
     /// changes but by outsiders, and what is waited for can be looked at.
     pub(crate) fn look(&self, unit: usize, in_flight: impl FnOnce() -> u64) -> Finding {
         let mut blockers = HashMap::new();
-        // Dropped after the lock is released: to drop a module runs user code.
-        let mut mailboxes = Vec::new();
+        // Dropped after the lock is released: to drop a module or a waker runs user code.
+        let (mut mailboxes, mut elsewhere) = (Vec::new(), Vec::new());
         let mut state = lock(&self.0);
         state.examined = 0;
         if state.has_working() {
             return Finding::Busy;
         }
-        let elsewhere = state.elsewhere();
+        elsewhere.extend(state.elsewhere());
         if !elsewhere.is_empty() {
             drop(state);
-            // To find out what lies elsewhere takes other locks. Whoever waits there registers that again.
+            // Finding the blockers takes other locks, so this one is released. A handler that is polled
+            // meanwhile registers new waits, which have no entry among the blockers and count as free.
             blockers = blockers_of(&elsewhere);
             state = lock(&self.0);
         }
-        state.examined = state.parked.len() + state.queued.len();
+        let blocking = blockers.values().map(|blockers| blockers.waits.len());
+        state.examined = state.parked.len() + state.queued.len() + blocking.sum::<usize>();
         mailboxes.extend(
             state
                 .held
@@ -381,7 +389,10 @@ impl Ledger {
         if known != in_flight || first_verdict(&state, &blockers) == WaitVerdict::GoesOn {
             return Finding::Busy;
         }
-        if state.moves_before_roll != state.moves || state.roll == 0 {
+        let roll = state.roll;
+        let has_begun = elsewhere.iter().any(|wait| wait.began() >= roll)
+            || blockers.values().any(|it| it.have_begun_since(roll));
+        if state.moves_before_roll != state.moves || roll == 0 || has_begun {
             let called = state.call_roll();
             let finding = match state.parked.is_empty() {
                 // No handler is there to answer, so that it would be looked again.
@@ -392,7 +403,6 @@ impl Ledger {
             called.wake();
             return finding;
         }
-        let roll = state.roll;
         if state.parked.values().any(|parked| parked.roll != roll) {
             return Finding::Busy;
         }
@@ -403,11 +413,9 @@ impl Ledger {
         }
     }
 
-    /// Whether a parked handler waits for another unit of work.
+    /// Whether a parked handler has waits that are not in the ledger.
     pub(crate) fn waits_elsewhere(&self) -> bool {
-        let state = lock(&self.0);
-        let mut parked = state.parked.values();
-        parked.any(|parked| !parked.elsewhere.is_empty())
+        lock(&self.0).with_elsewhere > 0
     }
 
     /// How many waits and deliveries the last look went through; 0 if it did not have to.

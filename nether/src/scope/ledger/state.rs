@@ -23,10 +23,12 @@ pub(super) struct LedgerState {
     many_replies: usize,
     /// The handlers that are not being polled.
     pub(super) parked: HashMap<DeliveryKey, ParkedHandler>,
+    /// How many of them have waits elsewhere.
+    pub(super) with_elsewhere: usize,
     /// The exclusive modules among them.
     pub(super) held: HashMap<DeliveryKey, HeldModule>,
     /// Those among them that wait for nothing; known once the unit of work closes.
-    working: Option<Working>,
+    working: Option<Box<Working>>,
     pub(super) queued: HashMap<u64, QueuedEntry>,
     next_id: u64,
     /// The number of the last roll call.
@@ -62,7 +64,7 @@ impl LedgerState {
         }
         let mut working = Working::default();
         working.set_expected(&self.replies);
-        self.working = Some(working);
+        self.working = Some(Box::new(working));
         let parked: Vec<_> = self.parked.keys().copied().collect();
         parked.into_iter().for_each(|handler| self.review(handler));
         self.has_working()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::elsewhere::{Blockers, address_of};
 use super::entries::{ParkedHandler, QueuedEntry, ReplyEntry};
 use super::state::LedgerState;
-use super::{DeliveryKey, Queued, WaitElsewhere, WaitKind};
+use super::{BlockerWait, DeliveryKey, Queued, WaitElsewhere, WaitKind};
 
 /// What keeps the waits for other units of work from their ends, by the addresses of these.
 type Elsewhere = HashMap<usize, Blockers>;
@@ -18,6 +18,25 @@ enum Witness {
     Any,
     /// Those that answered this roll call, and all of them.
     Answered(u64),
+}
+
+impl Witness {
+    /// Whether a wait counts that answered this roll call last.
+    fn counts(self, answered: u64) -> bool {
+        match self {
+            Witness::Any => true,
+            Witness::Answered(roll) => answered >= roll,
+        }
+    }
+
+    /// Whether who has these waits is stuck, of each of which is said whether it ends by itself no more.
+    fn are_stuck(self, waits: impl Iterator<Item = bool>) -> bool {
+        let mut waits = waits.peekable();
+        match self {
+            Witness::Any => waits.any(|is_stuck| is_stuck),
+            Witness::Answered(_) => waits.peek().is_some() && waits.all(|is_stuck| is_stuck),
+        }
+    }
 }
 
 /// What becomes of everything that is known.
@@ -50,6 +69,7 @@ struct StuckSet<'a> {
     handlers: HashMap<u64, DeliveryKey>,
     parked: &'a HashMap<DeliveryKey, ParkedHandler>,
     elsewhere: &'a Elsewhere,
+    witness: Witness,
     /// What is queued, by the numbers of the messages.
     queued: HashMap<u64, Vec<Queued>>,
     known: HashSet<DeliveryKey>,
@@ -62,10 +82,7 @@ impl StuckSet<'_> {
     /// not among them, for no stream that ends would help them.
     fn judge(state: &LedgerState, elsewhere: &Elsewhere, witness: Witness) -> WaitVerdict {
         let replies = state.open_replies();
-        let counts = |answered: u64| match witness {
-            Witness::Any => true,
-            Witness::Answered(roll) => answered >= roll,
-        };
+        let counts = |answered: u64| witness.counts(answered);
         let mut stuck = StuckSet {
             handlers: state
                 .held
@@ -74,6 +91,7 @@ impl StuckSet<'_> {
                 .collect(),
             parked: &state.parked,
             elsewhere,
+            witness,
             queued: by_message(state.queued.values()),
             known: HashSet::new(),
             places: HashMap::new(),
@@ -89,16 +107,11 @@ impl StuckSet<'_> {
                 let elsewhere = state.parked.get(key).into_iter();
                 let elsewhere = elsewhere.flat_map(|parked| &parked.elsewhere);
                 let elsewhere = elsewhere.filter(|wait| wait.is_open() && counts(wait.answered()));
-                let mut ends = waits
+                let ends = waits
                     .map(|wait| stuck.has_wait(&wait.kind))
                     .chain(replies.map(|entry| stuck.has_callee(entry)))
-                    .chain(elsewhere.map(|wait| stuck.has_elsewhere(wait)))
-                    .peekable();
-                let is_stuck = match witness {
-                    Witness::Any => ends.any(|is_stuck| is_stuck),
-                    Witness::Answered(_) => ends.peek().is_some() && ends.all(|is_stuck| is_stuck),
-                };
-                drop(ends);
+                    .chain(elsewhere.map(|wait| stuck.has_elsewhere(wait)));
+                let is_stuck = witness.are_stuck(ends);
                 if is_stuck {
                     stuck.add(*key);
                 }
@@ -182,11 +195,11 @@ impl StuckSet<'_> {
         })
     }
 
-    /// Whether the module waits, or all do that it waits for in turn.
+    /// Whether the module waits, or all do that it waits for in turn and polls for.
     fn is_blocked(
         &self,
         module: u64,
-        waits: &HashMap<u64, Vec<u64>>,
+        waits: &HashMap<u64, Vec<BlockerWait>>,
         seen: &mut HashMap<u64, bool>,
     ) -> bool {
         if let Some(seen) = seen.get(&module) {
@@ -194,13 +207,13 @@ impl StuckSet<'_> {
         }
         // In a circle nobody waits for a stream.
         seen.insert(module, false);
-        let others = waits.get(&module).filter(|others| !others.is_empty());
-        let is_blocked = self.has_module(module)
-            || others.is_some_and(|others| {
-                others
-                    .iter()
-                    .all(|other| self.is_blocked(*other, waits, seen))
-            });
+        let others = waits.get(&module).into_iter().flatten();
+        let others = others.filter(|wait| self.witness.counts(wait.answered));
+        let ends = others.map(|wait| {
+            let mut others = wait.others.iter();
+            others.any(|other| self.is_blocked(*other, waits, seen))
+        });
+        let is_blocked = self.has_module(module) || self.witness.are_stuck(ends);
         seen.insert(module, is_blocked);
         is_blocked
     }

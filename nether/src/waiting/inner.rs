@@ -1,0 +1,53 @@
+//! [`InnerPoll`]: which deliveries are polled within the task of another, so that each wait is known to be of
+//! the innermost.
+
+use std::cell::RefCell;
+
+thread_local! {
+    /// The deliveries that are being polled within the one whose task this is, the innermost last.
+    static INNER: RefCell<Vec<InnerDelivery>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A delivery of a shared module that runs in the task of its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct InnerDelivery {
+    /// What tells it from others while it runs.
+    pub(super) address: usize,
+    /// The address of its unit of work.
+    pub(super) unit: usize,
+}
+
+/// That a delivery is polled within the task of another, until dropped.
+pub(super) struct InnerPoll(());
+
+impl InnerPoll {
+    pub(super) fn begin(delivery: InnerDelivery) -> Self {
+        INNER.with_borrow_mut(|inner| inner.push(delivery));
+        InnerPoll(())
+    }
+}
+
+impl Drop for InnerPoll {
+    fn drop(&mut self) {
+        INNER.with_borrow_mut(|inner| inner.pop());
+    }
+}
+
+/// The deliveries that are being polled, the innermost last; none in the task of the delivery itself.
+pub(super) fn current() -> Vec<InnerDelivery> {
+    INNER.with_borrow(Vec::clone)
+}
+
+/// Whether a wait that began in these is one of the delivery that has this address, or of the one whose task
+/// it is if there is none: but for those that are of a delivery of the same unit of work inside of it, which
+/// are that one's.
+pub(super) fn is_of(waiting: &[InnerDelivery], delivery: Option<usize>, unit: usize) -> bool {
+    let inside = match delivery {
+        None => Some(waiting),
+        Some(address) => {
+            let place = waiting.iter().position(|inner| inner.address == address);
+            place.map(|place| &waiting[place + 1..])
+        }
+    };
+    inside.is_some_and(|inside| inside.iter().all(|inner| inner.unit != unit))
+}
