@@ -153,9 +153,6 @@ const _: () = {
     macro_rules! only_one_endpoint_may_be_PUT_orders_X {
         () => {};
     }
-    #[automatically_derived]
-    #[diagnostic::do_not_recommend]
-    impl ::nether::__private::Portable for ChangeOrder {}
     ::nether::__private::inventory::submit! {
         ::nether::__private::MessageRegistration(& DESCRIPTOR)
     }

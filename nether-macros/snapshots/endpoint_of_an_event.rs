@@ -105,9 +105,6 @@ const _: () = {
     macro_rules! only_one_endpoint_may_be_GET_orders_events {
         () => {};
     }
-    #[automatically_derived]
-    #[diagnostic::do_not_recommend]
-    impl ::nether::__private::Portable for OrderChanged {}
     ::nether::__private::inventory::submit! {
         ::nether::__private::MessageRegistration(& DESCRIPTOR)
     }

@@ -108,10 +108,7 @@ const _: () = {
     };
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
-    impl ::nether::__private::eventstore::StoredEvent for Paid
-    where
-        for<'a> Self: ::nether::__private::Portable,
-    {
+    impl ::nether::__private::eventstore::StoredEvent for Paid {
         const SCHEMA: &'static ::nether::__private::eventstore::EventSchema = &SCHEMA;
         fn upcast(
             schema: u32,
@@ -156,9 +153,6 @@ const _: () = {
     ::nether::__private::inventory::submit! {
         ::nether::__private::eventstore::EventRegistration(& SCHEMA)
     }
-    #[automatically_derived]
-    #[diagnostic::do_not_recommend]
-    impl ::nether::__private::Portable for Paid {}
     ::nether::__private::inventory::submit! {
         ::nether::__private::MessageRegistration(& DESCRIPTOR)
     }

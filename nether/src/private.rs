@@ -23,9 +23,8 @@ pub use crate::entry::closed_world;
 pub use crate::envelope::{AnyParcel, Given, Parcel, ReplyTo, Shown};
 pub use crate::error::Error;
 pub use crate::message::{
-    ByValue, Command, EndpointDescriptor, Event, FieldOfMessage, Key, MayChange, Message,
-    MessageDescriptor, MessageKind, MessageProof, MessageRegistration, MessageTypeId, Portable,
-    Query, Reads, Same, Serialized, Writes,
+    ByValue, Command, EndpointDescriptor, Event, Key, MayChange, Message, MessageDescriptor,
+    MessageKind, MessageProof, MessageRegistration, MessageTypeId, Query, Reads, Same, Writes,
 };
 pub use crate::module::{
     Attempt, Background, Backoff, BreakerPolicy, Concurrently, Construct, Exclusive,
@@ -77,11 +76,6 @@ pub fn to_json<T: serde::Serialize>(message: &T) -> Option<String> {
 #[cfg(not(feature = "json"))]
 pub fn to_json<T: serde::Serialize>(_: &T) -> Option<String> {
     None
-}
-
-/// The same, of a message that has its error if it cannot be written.
-pub fn portable_to_json<T: Portable>(message: &T) -> Option<String> {
-    to_json(message)
 }
 
 /// Asserts that what a handler takes is what the module's list names.

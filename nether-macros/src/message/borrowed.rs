@@ -10,8 +10,8 @@ use crate::message::model::{Definition, Model};
 use crate::spans::Extent;
 use crate::types;
 
-/// Checks the fields, the reply and the error. What is borrowed is made owned, so that all that
-/// is said about it else is said when it is repaired, too.
+/// Checks the fields, the reply and the error. Replaces borrowed types by owned ones, so that later checks
+/// report their own mistakes now and not after this one is repaired.
 pub(crate) fn check(model: &mut Model, diagnostics: &Diagnostics) {
     if !model.definition.generics().params.is_empty() {
         return;
@@ -65,10 +65,7 @@ fn own(ty: &mut Type) -> Vec<Borrowed> {
         Type::Reference(reference) => {
             let tokens = reference.to_token_stream();
             *ty = owned(types::ungrouped(&reference.elem), Extent::of(&tokens).end);
-            let shown = types::text(ty)
-                .replace("::std::string::", "")
-                .replace("::std::vec::", "");
-            let help = format!("write `{}`", shown.replace("::std::boxed::", ""));
+            let help = format!("write `{}`", shown(ty));
             own(ty);
             vec![Borrowed { tokens, help }]
         }
@@ -116,9 +113,34 @@ fn owned(borrowed: &Type, place: Span) -> Type {
             parse_quote_spanned!(place=> ::std::vec::Vec<#item>)
         }
         Type::TraitObject(object) => parse_quote_spanned!(place=> ::std::boxed::Box<#object>),
-        other if types::text(other) == "str" => parse_quote_spanned!(place=> ::std::string::String),
-        other => other.clone(),
+        other => owner_in_std(other, place).unwrap_or_else(|| other.clone()),
     }
+}
+
+/// What owns a type of `std` that is there only behind a reference; none if its path leads elsewhere.
+fn owner_in_std(ty: &Type, place: Span) -> Option<Type> {
+    let written = types::text(ty);
+    let (module, name) = written.rsplit_once("::").unwrap_or(("", &written));
+    Some(match (module.trim_start_matches("::"), name) {
+        ("", "str") => parse_quote_spanned!(place=> ::std::string::String),
+        ("" | "path" | "std::path", "Path") => parse_quote_spanned!(place=> ::std::path::PathBuf),
+        ("" | "ffi" | "std::ffi", "OsStr") => parse_quote_spanned!(place=> ::std::ffi::OsString),
+        ("" | "ffi" | "std::ffi" | "core::ffi", "CStr") => {
+            parse_quote_spanned!(place=> ::std::ffi::CString)
+        }
+        _ => return None,
+    })
+}
+
+/// An owned type as a user writes it: what is not in the prelude has its path.
+fn shown(ty: &Type) -> String {
+    let text = types::text(ty);
+    let text = ["string", "vec", "boxed"]
+        .iter()
+        .fold(text, |text, module| {
+            text.replace(&format!("::std::{module}::"), "")
+        });
+    text.replace("::std::", "std::")
 }
 
 fn is_static(lifetime: Option<&Lifetime>) -> bool {

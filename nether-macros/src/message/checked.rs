@@ -36,17 +36,6 @@ impl CheckedMessage {
         reply.map_or_else(|| quote!(()), |reply| quote!(#reply))
     }
 
-    /// Whether the attribute derives what neither it nor the user has derived yet.
-    pub(crate) fn lacks(&self, name: &str) -> bool {
-        !self.definition.derives(name) && !self.derived_above.iter().any(|above| above == name)
-    }
-
-    /// Whether serde's derives are all the attribute's.
-    pub(crate) fn derives_serde(&self) -> bool {
-        let lacks_both = self.lacks("Serialize") && self.lacks("Deserialize");
-        !self.args.is_local && lacks_both && !self.definition.says_serde_crate()
-    }
-
     /// The type of its error.
     pub(crate) fn error(&self, paths: &Paths) -> TokenStream {
         let (error, p) = (self.args.error.as_ref(), paths.private());

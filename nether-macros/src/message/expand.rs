@@ -7,7 +7,7 @@ use syn::ext::IdentExt;
 
 use crate::home;
 use crate::message::checked::CheckedMessage;
-use crate::message::{MessageKind, endpoint, portable, stored};
+use crate::message::{MessageKind, endpoint, stored};
 use crate::paths::Paths;
 use crate::spans::{self, Extent};
 
@@ -28,22 +28,22 @@ fn derives(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     if message.args.is_local {
         return TokenStream::new();
     }
+    let is_above = |name: &str| message.derived_above.iter().any(|above| above == name);
+    let missing = |name: &str| !definition.derives(name) && !is_above(name);
     let span = spans::attribute();
     let p = paths.private();
     let list: Vec<TokenStream> = DERIVED
         .into_iter()
-        .filter(|name| message.lacks(name))
+        .filter(|name| missing(name))
         .map(|name| {
             let name = spans::name(name, span);
             quote_spanned!(span=> #p::derived_unless_local::#name)
         })
         .collect();
+    let ours_alone =
+        missing("Serialize") && missing("Deserialize") && !definition.says_serde_crate();
     let serde = paths.serde();
-    let granted = portable::bound(definition, paths);
-    let granted = granted.map(|bound| quote_spanned!(span=> , bound = #bound));
-    let place = message
-        .derives_serde()
-        .then(|| quote_spanned!(span=> #[serde(crate = #serde #granted)]));
+    let place = ours_alone.then(|| quote_spanned!(span=> #[serde(crate = #serde)]));
     let derive = (!list.is_empty()).then(|| quote_spanned!(span=> #[derive(#(#list),*)]));
     quote!(#derive #place)
 }
@@ -57,7 +57,6 @@ fn support(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     let keyed = stored::keyed(message, paths);
     let listed = stored::listed(message, paths);
     let stored = stored::expand(message, paths);
-    let portable = portable::expand(message, paths);
     quote_spanned! {spans::attribute()=>
         const _: () = {
             #descriptor
@@ -67,7 +66,6 @@ fn support(message: &CheckedMessage, paths: &Paths) -> TokenStream {
             #keyed
             #listed
             #stored
-            #portable
             #p::inventory::submit! { #p::MessageRegistration(&DESCRIPTOR) }
         };
     }
@@ -117,14 +115,9 @@ fn implementation(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     let (name, key) = (name(message), key(message, paths));
     let home = home::of_message();
     let json = (!message.args.is_local).then(|| {
-        let to_json = match portable::grants_fields(message) {
-            true => "portable_to_json",
-            false => "to_json",
-        };
-        let to_json = spans::name(to_json, spans::attribute());
         quote_spanned! {spans::attribute()=>
             fn to_json(&self) -> #p::Option<#p::String> {
-                #p::#to_json(self)
+                #p::to_json(self)
             }
             fn copied(&self) -> #p::Option<Self> {
                 #p::Option::Some(#p::Clone::clone(self))

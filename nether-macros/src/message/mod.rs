@@ -7,7 +7,6 @@ mod endpoint;
 mod expand;
 mod fields;
 mod model;
-mod portable;
 mod rename;
 mod serde;
 mod stored;

@@ -138,7 +138,7 @@ mod refusals {
     #[doc(hidden)]
     #[diagnostic::on_unimplemented(
         message = "a handler cannot close the unit of work of its message",
-        label = "is closed by whoever opened it",
+        label = "only the code that called `system.context()` closes it",
         note = "whoever called `system.context()` closes it, and waits for all that handlers do in it",
         note = "work that ends by itself has a context of its own: `let inner = ctx.nested();`, and `inner.close().await?` in the end"
     )]

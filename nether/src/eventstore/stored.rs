@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::context::Context;
 use crate::declaration::Declaration;
 use crate::eventstore::backend::{Encoding, EventId, NewEvent, Payload, RecordedEvent, StoreError};
-use crate::message::{Event, Message, MessageProof, Portable};
+use crate::message::{Event, Message, MessageProof};
 use crate::routing::Caller;
 
 /// An event that can be stored: every [`#[event]`](macro@crate::event) that is not `local`. Not to be
@@ -20,7 +20,7 @@ use crate::routing::Caller;
     label = "not an event that can be stored",
     note = "put `#[event]` above the definition of `{Self}`, without `local`"
 )]
-pub trait StoredEvent: Event + Portable {
+pub trait StoredEvent: Event + Serialize + DeserializeOwned {
     /// Its name, version and fields.
     #[doc(hidden)]
     const SCHEMA: &'static EventSchema;

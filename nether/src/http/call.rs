@@ -21,13 +21,13 @@ use crate::http::problem::Details;
 use crate::http::request_scope::{Answer, RequestScope};
 use crate::http::server_state::ServerState;
 use crate::http::settings::ServerSettings;
-use crate::message::{MessageKind, Portable};
+use crate::message::MessageKind;
 use crate::route::BoxFuture;
 
 /// Serves a request for `M`.
 pub(super) fn serve<M>(state: Arc<ServerState>, request: Request) -> BoxFuture<Response>
 where
-    M: CallEndpoint + Portable + Send,
+    M: CallEndpoint + Send,
     M::Reply: EndpointReply,
 {
     Box::pin(async move {
@@ -61,7 +61,7 @@ async fn command<M>(
     message: M,
 ) -> Response
 where
-    M: CallEndpoint + Portable + Send,
+    M: CallEndpoint + Send,
     M::Reply: EndpointReply,
 {
     let key = match IdempotencyKey::of(&parts, body) {
@@ -85,7 +85,7 @@ where
 /// Sends the message, and makes of its reply what the client gets.
 async fn run<M>(scope: RequestScope, message: M) -> Response
 where
-    M: CallEndpoint + Portable + Send,
+    M: CallEndpoint + Send,
     M::Reply: EndpointReply,
 {
     let result = match scope.ctx.call(message).await {
@@ -131,7 +131,7 @@ where
 }
 
 /// The message that the request is.
-fn message<M: CallEndpoint + Portable>(parts: &request::Parts, body: &[u8]) -> Result<M, Details> {
+fn message<M: CallEndpoint>(parts: &request::Parts, body: &[u8]) -> Result<M, Details> {
     let mut input = Input {
         body,
         ..Input::default()

@@ -10,18 +10,19 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use schemars::{Schema, SchemaGenerator};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::declaration::Declaration;
 use crate::http::call;
 use crate::http::feed::Feed;
 use crate::http::problem::{Details, ProblemKind};
 use crate::http::server_state::ServerState;
-use crate::message::{ByValue, Event, Message, MessageDescriptor, MessageKind, Portable};
+use crate::message::{ByValue, Event, Message, MessageDescriptor, MessageKind};
 use crate::route::BoxFuture;
 use crate::system::System;
 
 /// A message that is read from a request.
-pub trait Endpoint: Message {
+pub trait Endpoint: Message + DeserializeOwned + Serialize {
     /// What it is made of.
     const SHAPE: Shape;
     /// Its documentation.
@@ -125,7 +126,7 @@ impl EndpointEntry {
     /// The endpoint of a command or query.
     pub const fn call<M>() -> Self
     where
-        M: CallEndpoint + Portable + Send,
+        M: CallEndpoint + Send,
         M::Reply: EndpointReply,
     {
         EndpointEntry {
@@ -143,7 +144,7 @@ impl EndpointEntry {
     }
 
     /// The endpoint of an event.
-    pub const fn feed<E: Endpoint + Event + Portable>() -> Self {
+    pub const fn feed<E: Endpoint + Event>() -> Self {
         EndpointEntry {
             message: E::descriptor,
             shape: E::SHAPE,

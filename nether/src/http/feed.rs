@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use crate::error::Result;
 use crate::guarded::panicked;
 use crate::http::endpoint::Endpoint;
-use crate::message::{Event, Portable};
+use crate::message::Event;
 use crate::sync::lock;
 use crate::system::System;
 
@@ -59,10 +59,7 @@ pub(super) enum NextEvent {
 
 impl Feed {
     /// Begins to write down the events of type `E`.
-    pub(super) fn open<E: Endpoint + Event + Portable>(
-        system: &System,
-        capacity: usize,
-    ) -> Arc<Self> {
+    pub(super) fn open<E: Endpoint + Event>(system: &System, capacity: usize) -> Arc<Self> {
         let feed = Arc::new(Feed::new(capacity));
         let mut events = system.subscribe::<E>();
         let writing = Arc::clone(&feed);

@@ -2,11 +2,9 @@
 
 mod descriptor;
 mod id;
-mod portable;
 
 pub use self::descriptor::{EndpointDescriptor, MessageDescriptor, MessageRegistration};
 pub use self::id::MessageTypeId;
-pub use self::portable::{FieldOfMessage, Portable, Serialized};
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 

@@ -101,6 +101,68 @@ fn derives_that_are_there_are_left_alone() {
     assert!(matches!(large, Derived::Large { size: 3 }));
 }
 
+/// Neither `Serialize` nor `Deserialize`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Cache(u32);
+
+#[event]
+#[derive(PartialEq)]
+pub struct Drawn {
+    pub shape: String,
+    #[cfg_attr(test, serde(skip))]
+    pub cache: Cache,
+}
+
+/// The macro does not see what is behind this name.
+pub type Children = Vec<Category>;
+
+#[event]
+#[derive(PartialEq)]
+pub struct Category {
+    pub name: String,
+    pub children: Children,
+}
+
+#[command]
+#[derive(PartialEq)]
+#[serde(bound(serialize = ""))]
+pub struct Bound {
+    pub inside: Box<Category>,
+}
+
+fn read<T: serde::de::DeserializeOwned>(json: &str) -> T {
+    serde_json::from_str(json).expect("deserialisable")
+}
+
+#[test]
+fn a_field_that_serde_skips_on_a_condition_needs_no_serde() {
+    let drawn = Drawn {
+        shape: "circle".into(),
+        cache: Cache(3),
+    };
+    let json = serde_json::to_string(&drawn).expect("serialisable");
+    assert_eq!(json, r#"{"shape":"circle"}"#);
+    assert_eq!(read::<Drawn>(&json).cache, Cache::default());
+}
+
+#[test]
+fn a_message_may_hold_itself_under_another_name() {
+    let json = r#"{"name":"a","children":[{"name":"b","children":[]}]}"#;
+    let category: Category = read(json);
+    assert_eq!(category.children[0].name, "b");
+    assert_eq!(
+        serde_json::to_string(&category).expect("serialisable"),
+        json
+    );
+}
+
+#[test]
+fn bounds_for_serde_stay_the_users() {
+    let json = r#"{"inside":{"name":"a","children":[]}}"#;
+    let bound: Bound = read(json);
+    assert_eq!(serde_json::to_string(&bound).expect("serialisable"), json);
+}
+
 /// What the handlers saw.
 #[derive(Default)]
 struct Trace {

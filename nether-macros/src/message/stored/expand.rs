@@ -5,10 +5,10 @@ use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Fields, Path, Type};
 
+use crate::message::MessageKind;
 use crate::message::checked::CheckedMessage;
 use crate::message::fields::{Absence, Field, Shape};
 use crate::message::model::Definition;
-use crate::message::{MessageKind, portable};
 use crate::paths::Paths;
 use crate::spans::{self, Extent};
 use crate::{features, types};
@@ -77,7 +77,6 @@ pub(crate) fn expand(message: &CheckedMessage, paths: &Paths) -> Option<TokenStr
     let (p, ident) = (paths.private(), message.definition.ident());
     let es = quote!(#p::eventstore);
     let version = stored.version;
-    let granted = portable::granted(paths);
     let fields = fields(&message.definition, paths);
     let arms = (1..=stored.steps.len()).map(|from| arm(from, &stored.steps, paths));
     let [schema, payload] = ["schema", "payload"].map(local);
@@ -95,7 +94,7 @@ pub(crate) fn expand(message: &CheckedMessage, paths: &Paths) -> Option<TokenStr
         };
         #[automatically_derived]
         #[diagnostic::do_not_recommend]
-        impl #es::StoredEvent for #ident #granted {
+        impl #es::StoredEvent for #ident {
             const SCHEMA: &'static #es::EventSchema = &SCHEMA;
             fn upcast(
                 #schema: u32, #payload: &#es::Payload,
