@@ -267,7 +267,7 @@ pub(super) fn expect_reply(
 #[cold]
 fn still_expects<R>(handle: &Handle, awaited: &Awaited<R>) {
     if let Some(left) = awaited.note_polled_in(waiting::current()) {
-        waiting::reply_went_elsewhere(left);
+        waiting::reply_went_elsewhere(left, awaited.address());
     }
     if handle.scope.is_closing() {
         handle.scope.still_expects(awaited.address());

@@ -12,7 +12,7 @@ use crate::error::Deadlock;
 use crate::scope::{Scope, next_roll};
 use crate::sync::lock;
 use crate::waiting::elsewhere::EndWait;
-use crate::waiting::graph::{Closing, Node};
+use crate::waiting::node::{Closing, Node};
 use crate::waiting::{Waiter, current, holding_nodes, this};
 
 /// After which time it is looked for a circle for the first time, and how long it takes at most until it is

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::scope::{Blockers, WaitElsewhere};
 use crate::sync::lock;
-use crate::waiting::graph::{Closing, Node, Wait};
 use crate::waiting::inner::{self, InnerDelivery};
+use crate::waiting::node::{Closing, Node, Wait};
 use crate::waiting::{Waiter, holding_nodes};
 
 /// A wait for the reply to a message, or for room for one.

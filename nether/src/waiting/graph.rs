@@ -1,7 +1,5 @@
-//! [`Node`]: the wait-for graph. There is no graph as such: each node knows what it waits for, under a lock
-//! of its own. A wait is over once its reply cell is no longer open, which the handler sees to before it
-//! takes its next message, or once the task of the node does not poll for it any more. Its interleavings are
-//! tried out in `tests/models`.
+//! The wait-for graph: there is none as such, but what each [`Node`] waits for. Its interleavings are tried out
+//! in `tests/models`.
 //!
 //! A node that waits for several replies at once goes on when the first of them arrives (`select!`), or may
 //! do so (`join!`). So it is stuck only if all that it waits for is: these are "or" waits (K. M. Chandy, J.
@@ -13,189 +11,16 @@
 //! costs more.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::declaration::Declaration;
-use crate::envelope::ExpectedReply;
 use crate::error::{Deadlock, WaitEdge};
-use crate::scope::{BlockerWait, last_roll};
-use crate::sync::{Mutex, lock, refusing};
-use crate::waiting::inner::InnerDelivery;
-use crate::waiting::polled::PolledWait;
-
-/// How many waits a node keeps before those that are over are removed for the first time.
-const FEW: usize = 8;
-
-/// An exclusive module, or a delivery that runs in a task of its own; and what it waits for.
-pub(crate) struct Node {
-    name: &'static Declaration,
-    /// No two nodes of a process have the same; none has 0.
-    number: u64,
-    waits: Mutex<Waits>,
-    /// How many replies are waited for, some of which may be over.
-    open: AtomicUsize,
-}
-
-#[derive(Default)]
-struct Waits {
-    list: Vec<Wait>,
-    /// How many waits there are when those that are over are removed.
-    many: usize,
-    /// The units of work that it closes.
-    closings: Vec<Closing>,
-}
-
-/// That a node waits for the reply to a message.
-#[derive(Clone)]
-pub(crate) struct Wait {
-    pub(crate) message: &'static str,
-    pub(crate) handler: Arc<Node>,
-    pub(crate) reply: Arc<dyn ExpectedReply>,
-    /// The address of the unit of work that the message belongs to.
-    pub(crate) unit: usize,
-    /// The addresses of those that it is nested in.
-    pub(crate) parents: Vec<usize>,
-    /// Whether the unit of work knows for which of its deliveries that is.
-    pub(crate) is_known: bool,
-    /// The number of the last roll call before it began.
-    pub(crate) began: u64,
-    /// In which deliveries it began, within the task of the node.
-    pub(crate) inner: Vec<InnerDelivery>,
-}
-
-/// That a node waits for the end of a unit of work.
-#[derive(Debug, Clone)]
-pub(crate) struct Closing {
-    /// The address of the unit of work.
-    pub(crate) unit: usize,
-    pub(crate) poll: Arc<PolledWait>,
-    /// The number of the last roll call before it began.
-    pub(crate) began: u64,
-}
-
-/// Finds what keeps a unit of work from its end, by the address of that.
-pub(crate) type Holders<'a> = &'a dyn Fn(usize) -> Vec<Arc<Node>>;
+use crate::sync::{lock, refusing};
+use crate::waiting::node::{Closing, Holders, Node, Wait};
 
 /// What the message of a wait is called that is for the end of a unit of work.
 const CLOSE: &str = "Context::close";
 
 impl Node {
-    pub(crate) fn new(name: &'static Declaration, number: u64) -> Arc<Self> {
-        Arc::new(Node {
-            name,
-            number,
-            waits: Mutex::default(),
-            open: AtomicUsize::new(0),
-        })
-    }
-
-    /// The node waits for nothing any more. To be called when it is gone, since two may know of each other.
-    pub(crate) fn forget(&self) {
-        let waits = std::mem::take(&mut *lock(&self.waits));
-        drop(waits); // What a reply holds is the user's.
-    }
-
-    pub(crate) fn number(&self) -> u64 {
-        self.number
-    }
-
-    /// The replies that it waits for of which the unit of work that has this address does not know.
-    pub(crate) fn replies_unknown_to(&self, unit: usize) -> Vec<Wait> {
-        let waits = lock(&self.waits);
-        let open = waits.list.iter().filter(|wait| !self.is_over(wait));
-        let unknown = open.filter(|wait| wait.unit != unit || !wait.is_known);
-        unknown.cloned().collect()
-    }
-
-    /// What these nodes wait for, and what they wait for in turn, all by their numbers.
-    pub(crate) fn waits_by_number(
-        nodes: impl IntoIterator<Item = Arc<Node>>,
-        holders: Holders<'_>,
-    ) -> HashMap<u64, Vec<BlockerWait>> {
-        let (mut waits, mut next) = (HashMap::new(), Vec::from_iter(nodes));
-        while let Some(node) = next.pop() {
-            if waits.contains_key(&node.number) {
-                continue;
-            }
-            let (replies, closings) = node.open_waits();
-            let mut others: Vec<_> = replies.iter().map(Wait::of_blocker).collect();
-            next.extend(replies.into_iter().map(|wait| wait.handler));
-            for closing in closings {
-                let holders = holders(closing.unit);
-                others.push(BlockerWait {
-                    others: holders.iter().map(|holder| holder.number).collect(),
-                    answered: closing.poll.last_roll(),
-                    began: closing.began,
-                });
-                next.extend(holders);
-            }
-            waits.insert(node.number, others);
-        }
-        waits
-    }
-
-    /// Wakes whoever waits for these, and for what they wait for in turn.
-    pub(crate) fn wake_waits(nodes: impl IntoIterator<Item = Arc<Node>>, holders: Holders<'_>) {
-        let (mut seen, mut next) = (HashSet::new(), Vec::from_iter(nodes));
-        while let Some(node) = next.pop() {
-            if !seen.insert(node.number) {
-                continue;
-            }
-            let (replies, closings) = node.open_waits();
-            replies.iter().for_each(|wait| wait.reply.wake());
-            for closing in closings {
-                closing.poll.wake();
-                next.extend(holders(closing.unit));
-            }
-            next.extend(replies.into_iter().map(|wait| wait.handler));
-        }
-    }
-
-    /// What replies the node waits for.
-    pub(crate) fn waits(&self) -> Vec<WaitEdge> {
-        let (replies, _) = self.open_waits();
-        replies.iter().map(|wait| self.edge(wait)).collect()
-    }
-
-    /// Whether it waits for the reply to a message of the unit of work that has this address, or of one that
-    /// is nested in that.
-    pub(crate) fn waits_within(&self, unit: usize) -> bool {
-        let waits = lock(&self.waits);
-        let mut replies = waits.list.iter();
-        replies
-            .any(|wait| (wait.unit == unit || wait.parents.contains(&unit)) && !self.is_over(wait))
-    }
-
-    pub(crate) fn is_over(&self, wait: &Wait) -> bool {
-        !wait.reply.is_open() || wait.reply.owner() != self.number
-    }
-
-    fn open_waits(&self) -> (Vec<Wait>, Vec<Closing>) {
-        let waits = lock(&self.waits);
-        let open = waits.list.iter().filter(|wait| !self.is_over(wait));
-        (open.cloned().collect(), waits.closings.clone())
-    }
-
-    /// The waits that have answered the roll call of this number.
-    fn waits_since(&self, roll: u64) -> (Vec<Wait>, Vec<Closing>) {
-        let (mut replies, mut closings) = self.open_waits();
-        if roll > 0 {
-            replies.retain(|wait| wait.reply.last_roll() >= roll);
-            closings.retain(|closing| closing.poll.last_roll() >= roll);
-        }
-        (replies, closings)
-    }
-
-    fn edge(&self, wait: &Wait) -> WaitEdge {
-        WaitEdge {
-            module: self.name.name,
-            message: wait.message,
-            handler: wait.handler.name.name,
-        }
-    }
-
     /// The node waits for this reply from now on.
     ///
     /// Waits are put in before the circle is looked for: of those that close one together, the last one sees
@@ -204,15 +29,7 @@ impl Node {
     /// # Errors
     /// If it would wait for ever; then the reply is no longer expected.
     pub(crate) fn add(self: &Arc<Self>, wait: Wait) -> Result<(), Deadlock> {
-        wait.reply.set_owner(self.number);
-        let over = {
-            let mut waits = lock(&self.waits);
-            let over = self.remove_old(&mut waits);
-            waits.list.push(wait.clone());
-            self.open.store(waits.list.len(), Ordering::SeqCst);
-            over
-        };
-        drop(over); // What a reply holds is the user's.
+        drop(self.push(&wait)); // What a reply holds is the user's.
         if !Arc::ptr_eq(&wait.handler, self) && wait.handler.is_free() {
             return Ok(());
         }
@@ -222,74 +39,31 @@ impl Node {
         }
     }
 
-    /// Whether it waits for a reply from the node of this number, directly or through others.
-    pub(crate) fn reaches(&self, number: u64) -> bool {
-        let (mut seen, mut next) = (HashSet::new(), self.open_waits().0);
-        while let Some(wait) = next.pop() {
-            if wait.handler.number == number {
-                return true;
-            }
-            if seen.insert(wait.handler.number) {
-                next.extend(wait.handler.open_waits().0);
-            }
+    /// The node waits for a reply that another one waited for. If it would wait for ever, its caller gets that
+    /// instead of the reply.
+    pub(crate) fn take_over(self: &Arc<Self>, wait: Wait) {
+        drop(self.push(&wait)); // What a reply holds is the user's.
+        if Arc::ptr_eq(&wait.handler, self) || !wait.handler.is_free() {
+            self.deadlock(None, 0, |deadlock| wait.reply.refuse(deadlock.clone()));
         }
-        false
-    }
-
-    /// Whether it waits for no reply.
-    fn is_free(&self) -> bool {
-        let waits = lock(&self.waits);
-        waits.list.iter().all(|wait| self.is_over(wait))
-    }
-
-    /// Removes the waits that are over, if there are many.
-    fn remove_old(&self, waits: &mut Waits) -> Vec<Wait> {
-        if waits.list.len() < waits.many.max(FEW) {
-            return Vec::new();
-        }
-        let over = waits
-            .list
-            .extract_if(.., |wait| self.is_over(wait))
-            .collect();
-        waits.many = waits.list.len() * 2;
-        over
     }
 
     /// Looks again whether the node is stuck, if at least so many replies were waited for: one of several may
     /// have arrived, and what is left never will. Then the last of these is refused.
     pub(crate) fn look_again(self: &Arc<Self>, at_least: usize) {
-        if self.open.load(Ordering::SeqCst) < at_least {
+        if self.count() < at_least {
             return;
         }
-        let (over, last) = {
-            let mut waits = lock(&self.waits);
-            let mut over = Vec::new();
-            while let Some(wait) = waits.list.pop_if(|wait| self.is_over(wait)) {
-                over.push(wait);
-            }
-            self.open.store(waits.list.len(), Ordering::SeqCst);
-            (over, waits.list.last().cloned())
-        };
-        drop(over); // What a reply holds is the user's.
+        let last = self.last_wait();
         let Some(last) = last.filter(|last| !last.handler.is_free()) else {
             return;
         };
         self.deadlock(None, 0, |deadlock| last.reply.refuse(deadlock.clone()));
     }
 
-    /// The node closes a unit of work, until [`end_closing`](Node::end_closing).
-    pub(crate) fn begin_closing(&self, unit: usize) -> Closing {
-        let poll = Arc::<PolledWait>::default();
-        let began = last_roll();
-        let closing = Closing { unit, poll, began };
-        lock(&self.waits).closings.push(closing.clone());
-        closing
-    }
-
     /// It closes that no more; what is left of its waits may never end.
     pub(crate) fn end_closing(self: &Arc<Self>, closing: &Closing) {
-        let is_other = |other: &Closing| !Arc::ptr_eq(&other.poll, &closing.poll);
-        lock(&self.waits).closings.retain(is_other);
+        self.remove_closing(closing);
         self.look_again(1);
     }
 
@@ -319,16 +93,6 @@ impl Node {
     }
 }
 
-impl Wait {
-    fn of_blocker(&self) -> BlockerWait {
-        BlockerWait {
-            others: vec![self.handler.number],
-            answered: self.reply.last_roll(),
-            began: self.began,
-        }
-    }
-}
-
 /// The nodes that one may wait for, and what each of them waits for, as it was seen.
 struct Graph {
     nodes: HashMap<u64, SeenNode>,
@@ -349,12 +113,12 @@ impl Graph {
         let mut nodes = HashMap::new();
         let mut next = vec![Arc::clone(start)];
         while let Some(node) = next.pop() {
-            if nodes.contains_key(&node.number) {
+            if nodes.contains_key(&node.number()) {
                 continue;
             }
             let seen = SeenNode::look(node, holders, roll);
             next.extend(seen.steps().map(|(_, to)| Arc::clone(to)));
-            nodes.insert(seen.node.number, seen);
+            nodes.insert(seen.node.number(), seen);
         }
         let mut graph = Graph { nodes };
         graph.remove_ways_out();
@@ -369,7 +133,7 @@ impl Graph {
                 .nodes
                 .values()
                 .filter(|seen| !self.is_stuck(seen))
-                .map(|seen| seen.node.number)
+                .map(|seen| seen.node.number())
                 .collect();
             if free.is_empty() {
                 return;
@@ -381,7 +145,7 @@ impl Graph {
     /// Whether all that it waits for is left in the graph. The end of a unit of work is, if something is left
     /// that keeps it from its end.
     fn is_stuck(&self, seen: &SeenNode) -> bool {
-        let is_left = |node: &Arc<Node>| self.nodes.contains_key(&node.number);
+        let is_left = |node: &Arc<Node>| self.nodes.contains_key(&node.number());
         let waits = seen.replies.len() + seen.closings.len();
         let are_replies_left = seen.replies.iter().all(|wait| is_left(&wait.handler));
         let mut closings = seen.closings.iter();
@@ -392,17 +156,17 @@ impl Graph {
     fn circle(&self, start: &Arc<Node>) -> Option<Vec<WaitEdge>> {
         let mut seen = HashSet::new();
         let mut paths: VecDeque<(u64, Vec<WaitEdge>)> =
-            VecDeque::from([(start.number, Vec::new())]);
+            VecDeque::from([(start.number(), Vec::new())]);
         while let Some((last, path)) = paths.pop_front() {
             let steps = self.nodes.get(&last).map(SeenNode::steps);
             for (edge, to) in steps.into_iter().flatten() {
                 let mut longer = path.clone();
                 longer.push(edge);
-                if to.number == start.number {
+                if to.number() == start.number() {
                     return Some(longer);
                 }
-                if seen.insert(to.number) {
-                    paths.push_back((to.number, longer));
+                if seen.insert(to.number()) {
+                    paths.push_back((to.number(), longer));
                 }
             }
         }
@@ -442,9 +206,9 @@ impl SeenNode {
         let holders = self.closings.iter().flat_map(|(_, holders)| holders);
         replies.chain(holders.map(|holder| {
             let edge = WaitEdge {
-                module: self.node.name.name,
+                module: self.node.name(),
                 message: CLOSE,
-                handler: holder.name.name,
+                handler: holder.name(),
             };
             (edge, holder)
         }))
@@ -457,7 +221,7 @@ impl SeenNode {
             let is_seen = |holder: &Arc<Node>| seen.iter().any(|seen| Arc::ptr_eq(seen, holder));
             let now = holders.map_or_else(Vec::new, |holders| holders(closing.unit));
             now.iter()
-                .any(|holder| left.contains_key(&holder.number) && is_seen(holder))
+                .any(|holder| left.contains_key(&holder.number()) && is_seen(holder))
         })
     }
 
@@ -471,13 +235,5 @@ impl SeenNode {
                 .iter()
                 .zip(&self.closings)
                 .all(|(one, (other, _))| Arc::ptr_eq(&one.poll, &other.poll))
-    }
-}
-
-impl fmt::Debug for Node {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Node")
-            .field("name", &self.name.name)
-            .finish_non_exhaustive()
     }
 }

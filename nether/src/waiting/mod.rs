@@ -11,6 +11,7 @@ mod elsewhere;
 mod graph;
 mod inner;
 mod module_wait;
+mod node;
 mod polled;
 
 pub(crate) use self::closing::until_stuck;
@@ -30,8 +31,8 @@ use crate::error::{Deadlock, WaitEdge};
 use crate::scope::{HeldMailbox, Scope, WaitElsewhere, WaiterLookup, last_roll};
 use crate::sync::{Mutex, lock};
 use crate::waiting::elsewhere::EndWait;
-use crate::waiting::graph::{Node, Wait};
 use crate::waiting::inner::{InnerDelivery, InnerPoll, is_of};
+use crate::waiting::node::{Node, Wait};
 
 /// Marks the numbers of deliveries that run in tasks of their own; alone, one that has waited for nothing
 /// yet.
@@ -361,13 +362,20 @@ fn wait_inside(
     })
 }
 
-/// The reply was waited for in the task of the waiter of this number, and is not any more: what that waits
-/// for besides may never end.
+/// The reply at this address was waited for in the task of the waiter of this number, and now is in the current
+/// one: from there, a command runs on whose caller gave up. What the former waits for besides may never end.
 #[cold]
-pub(crate) fn reply_went_elsewhere(number: u64) {
-    if let Some(waiter) = of(number) {
-        waiter.node.look_again(1);
+pub(crate) fn reply_went_elsewhere(number: u64, reply: usize) {
+    let Some(former) = of(number) else { return };
+    let wait = former.node.wait_for_reply(reply);
+    if let (Some(wait), Some(this)) = (wait, this()) {
+        this.node.take_over(Wait {
+            began: last_roll(),
+            inner: inner::current(),
+            ..wait
+        });
     }
+    former.node.look_again(1);
 }
 
 /// The waiter whose task is being polled. A delivery gets one here.

@@ -11,7 +11,7 @@ use crate::envelope::ExpectedReply;
 use crate::error::Deadlock;
 use crate::race::race;
 use crate::scope::{PendingReply, Scope, last_roll};
-use crate::waiting::graph::Wait;
+use crate::waiting::node::Wait;
 use crate::waiting::polled::PolledWait;
 use crate::waiting::{Waiter, inner, is_in_module, this};
 

@@ -63,13 +63,11 @@ mod scope {
 #[allow(dead_code)]
 #[path = "../../../nether/src/waiting"]
 mod waiting {
+    pub(crate) mod graph;
     pub(crate) mod inner;
+    pub(crate) mod node;
     pub(crate) mod polled;
 }
-
-#[allow(dead_code)]
-#[path = "../../../nether/src/waiting/graph.rs"]
-mod graph;
 
 use std::sync::Arc;
 
@@ -79,7 +77,7 @@ use shuttle::thread;
 use crate::declaration::Declaration;
 use crate::envelope::ExpectedReply;
 use crate::error::Deadlock;
-use crate::graph::{Node, Wait};
+use crate::waiting::node::{Node, Wait};
 
 /// A reply cell: open, until a handler replies or no caller expects it.
 struct ReplyCell {
