@@ -365,7 +365,7 @@ fn wait_in_line<P>(
 pub(crate) struct WaitingOffer<P> {
     /// That it waits, for the unit of work that closes. Not while it is polled, when it may be accepted.
     queued: QueuedWait,
-    /// The same in the wait-for graph, for a `close` in a handler or task, and for other units of work.
+    /// The same wait in the wait-for graph, for a `close` in a handler or task, and for other units of work.
     wait: Option<ModuleWait>,
     queue: Arc<dyn Queue<P>>,
     header: Header,

@@ -7,7 +7,7 @@ use crate::error::{ContextError, Deadlock};
 use crate::race::race;
 use crate::routing::External;
 use crate::scope::Scope;
-use crate::waiting::{self, LOOKUP, until_stuck};
+use crate::waiting::{self, LOOKUP, until_deadlock};
 
 /// A unit of work that succeeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +75,7 @@ pub(super) async fn close(scope: &Arc<Scope>) -> Result<Outcome, ContextError> {
 /// The unit of work waits for that handler or task, directly or through others.
 async fn drain_inside(scope: &Scope) -> Result<u64, Deadlock> {
     let drained = async { Ok(scope.drain_in_time(LOOKUP).await) };
-    race(drained, async { Err(until_stuck(scope).await) }).await
+    race(drained, async { Err(until_deadlock(scope).await) }).await
 }
 
 /// Ends a unit of work that would never be idle.

@@ -324,7 +324,7 @@ impl<R> Awaited<R> {
     }
 }
 
-/// By hand, so that of a reply that was taken nothing is dropped.
+/// Written by hand so that dropping a reply that was taken costs one comparison.
 impl<R> Drop for Awaited<R> {
     #[inline]
     fn drop(&mut self) {

@@ -30,7 +30,7 @@ impl fmt::Display for ContextError {
         let mut parts = Vec::new();
         if let Some(deadlock) = &self.deadlock {
             parts.push(format!(
-                "it waited for who closed it, with {} messages in flight: {deadlock}",
+                "it waited for the handler or task that closed it, with {} messages in flight: {deadlock}",
                 self.unfinished
             ));
         } else if self.cancelled {

@@ -24,9 +24,9 @@ use crate::scope::waiter_lookup::WaiterLookup;
 /// What stands for the message in the failure of a stream.
 const STREAM: &str = "Context::stream";
 
-/// A look at many deliveries that wait is not cheap, and handlers that run need not be looked at each time
-/// that they do. So for each so many deliveries that it went through in vain, closing lets others run once.
-const DELIVERIES_PER_TURN: usize = 64;
+/// A look costs time in proportion to the deliveries that wait. After a look in vain, closing yields once for
+/// so many deliveries that it examined, so that running handlers are not slowed down by repeated looks.
+const DELIVERIES_PER_YIELD: usize = 64;
 
 /// After how long it looks again for the first time, and how long it is at most between two looks, if what is
 /// left waits for other units of work.
@@ -36,8 +36,8 @@ const LAST_PAUSE: Duration = Duration::from_secs(1);
 /// When closing does something by itself.
 struct Agenda {
     waiters: WaiterLookup,
-    /// When it wakes what waits in other units of work, if it has not done so: who waited there before it
-    /// began is not parked. Mostly it is over before.
+    /// When it wakes the waits in other units of work, once: a handler that began to wait before the close is
+    /// parked only after its next poll.
     wake: Option<Instant>,
     /// When it says in the log what it waits for, and after how long again.
     log: Instant,
@@ -46,10 +46,10 @@ struct Agenda {
     patience: Patience,
     /// Since which roll call it waits for senders that do not poll, if it does.
     asked: Option<u64>,
-    /// How often it lets others run before it looks again: see [`DELIVERIES_PER_TURN`].
-    turns: usize,
-    /// When it looks again, if some wait for other units of work, where nobody tells it what moves; and after
-    /// how long then.
+    /// How often it yields before it looks again: see [`DELIVERIES_PER_YIELD`].
+    yields: usize,
+    /// When it looks again if handlers wait in other units of work, whose progress notifies nobody here; and
+    /// how long after that.
     again: Option<Instant>,
     pause: Duration,
 }
@@ -61,10 +61,6 @@ impl Scope {
         // Mostly it is idle already, and to listen costs more than to look.
         if self.is_idle() {
             return;
-        }
-        if self.is_cancelled() {
-            // What was on its way while it was cancelled has arrived since.
-            self.forget_messages();
         }
         let mut agenda = Agenda::new(&self.mediator, waiters);
         while self.extras().is_none() {
@@ -147,11 +143,11 @@ impl Scope {
     /// something.
     fn move_on(&self, extras: &Extras, agenda: &mut Agenda) -> bool {
         let finding = extras.ledger.look(self.address(), || self.in_flight());
-        agenda.turns = 0;
+        agenda.yields = 0;
         let again = agenda.again.take();
         match finding {
             Finding::Busy => {
-                agenda.turns = extras.ledger.examined() / DELIVERIES_PER_TURN;
+                agenda.yields = extras.ledger.examined() / DELIVERIES_PER_YIELD;
                 if extras.ledger.waits_elsewhere() {
                     agenda.look_again(again);
                 }
@@ -250,7 +246,7 @@ impl Agenda {
             log_again: slow.saturating_mul(2),
             patience: Patience::new(mediator.close_patience),
             asked: None,
-            turns: 0,
+            yields: 0,
             again: None,
             pause: FIRST_PAUSE,
         }
@@ -283,7 +279,7 @@ impl Agenda {
     }
 
     async fn let_others_run(&self) {
-        for _ in 0..self.turns {
+        for _ in 0..self.yields {
             yield_now().await;
         }
     }

@@ -125,10 +125,11 @@ impl SystemBuilder {
 
     /// How long [`Context::close`](crate::Context::close) waits when everything that is left waits at shared
     /// streams, and only a handle outside of handlers could move one on: a producer that has not finished, or
-    /// a consumer that takes nothing. 5 seconds by default, anew with each item. After that it ends the
-    /// stream, and returns a [`FailureKind::HeldStream`](crate::FailureKind::HeldStream) that names it. As
-    /// long it waits for messages that wait for room and whose senders do not poll them; after that it takes
-    /// them back. [`Duration::MAX`] waits for ever.
+    /// a consumer that takes nothing. 5 seconds by default; the time starts again whenever an item moves in
+    /// such a stream. After that it ends the stream, and returns a
+    /// [`FailureKind::HeldStream`](crate::FailureKind::HeldStream) that names it. `close` waits equally long
+    /// for messages that wait for room and whose senders do not poll them, and then takes them back.
+    /// [`Duration::MAX`] waits for ever.
     pub fn close_patience(mut self, patience: Duration) -> Self {
         self.close_patience = patience;
         self

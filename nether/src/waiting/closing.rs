@@ -1,4 +1,4 @@
-//! [`until_stuck`]: who closes a unit of work from inside a module or delivery may wait for itself.
+//! [`until_deadlock`]: a module or delivery that closes a unit of work may wait for itself.
 
 use std::future::{pending, poll_fn};
 use std::pin::pin;
@@ -56,7 +56,7 @@ impl Drop for ClosingWait {
 /// What makes it wait so may happen anywhere, so that is looked for again and again, ever less often. A circle
 /// that is found counts only if it is there at the next look too, of futures that have been polled between the
 /// two: who holds one and works on may still end what is waited for.
-pub(crate) async fn until_stuck(scope: &Scope) -> Deadlock {
+pub(crate) async fn until_deadlock(scope: &Scope) -> Deadlock {
     if Handle::try_current().is_err() {
         return pending().await; // There are no timers.
     }

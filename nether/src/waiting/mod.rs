@@ -14,7 +14,7 @@ mod module_wait;
 mod node;
 mod polled;
 
-pub(crate) use self::closing::until_stuck;
+pub(crate) use self::closing::until_deadlock;
 pub(crate) use self::module_wait::{ModuleWait, until_made};
 
 use std::cell::{Cell, RefCell};
@@ -77,12 +77,16 @@ pub(crate) struct Waiter {
 
 impl Waiter {
     pub(crate) fn new(module: &'static Declaration) -> Arc<Self> {
-        Waiter::numbered(module, 0)
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Waiter::numbered(module, NEXT.fetch_add(1, Ordering::Relaxed))
     }
 
-    fn numbered(name: &'static Declaration, mark: u64) -> Arc<Self> {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed) | mark;
+    fn of_delivery(name: &'static Declaration) -> Arc<Self> {
+        static NEXT: AtomicU64 = AtomicU64::new(DELIVERY + 1);
+        Waiter::numbered(name, NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn numbered(name: &'static Declaration, number: u64) -> Arc<Self> {
         let waiter = Arc::new(Waiter {
             number,
             node: Node::new(name, number),
@@ -99,8 +103,8 @@ impl Waiter {
         self.mailbox.get_or_init(|| mailbox);
     }
 
-    /// What is kept of its number where there is no room for more. Two modules may share it, after four
-    /// thousand million others.
+    /// What is kept of the number of a module where there is no room for more. Two modules share it only if
+    /// 2^32 others were made between them.
     pub(crate) fn short_number(&self) -> u32 {
         self.number as u32
     }
@@ -111,7 +115,7 @@ impl Waiter {
         current != 0 && (current == self.number || self.node.reaches(current))
     }
 
-    /// The number of the module. No two modules of a process have the same; none has 0.
+    /// Its number. No two waiters of a process have the same; none has 0.
     pub(crate) fn number(&self) -> u64 {
         self.number
     }
@@ -382,7 +386,7 @@ pub(crate) fn reply_went_elsewhere(number: u64, reply: usize) {
 fn this() -> Option<Arc<Waiter>> {
     match THIS.get() {
         DELIVERY => {
-            let waiter = Waiter::numbered(DELIVERY_NAME.get()?, DELIVERY);
+            let waiter = Waiter::of_delivery(DELIVERY_NAME.get()?);
             THIS.set(waiter.number);
             MADE.set(Some(Arc::clone(&waiter)));
             Some(waiter)

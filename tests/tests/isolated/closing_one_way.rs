@@ -1,4 +1,4 @@
-//! Handlers that close units of work, and call only in one direction, are never told of a circle.
+//! Handlers that close units of work, and wait only in one direction, are never told of a circle.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join;
 use nether::prelude::*;
+use nether_tests::ready;
 use tokio::time::sleep;
 
 /// How many handlers lie below the one of this message; each module calls the next one, never back.
@@ -91,5 +92,56 @@ async fn who_closes_in_one_direction_is_never_told_of_a_circle() -> nether::Resu
         caller.await?;
     }
     assert_eq!(refused.load(Ordering::Relaxed), 0);
+    Ok(())
+}
+
+#[command]
+struct Close;
+
+#[command]
+struct Poke;
+
+#[command]
+struct HoldClose;
+
+/// Closes what waits for a handler that holds a `close` of what waits for this one.
+struct Closer(System);
+
+#[module(handles = [Close, Poke], manual)]
+impl Closer {
+    async fn close(&mut self, _: Close) -> nether::Result<()> {
+        let root = self.0.context();
+        root.process(HoldClose).await?;
+        root.close().await?;
+        Ok(())
+    }
+
+    async fn poke(&mut self, _: Poke) {}
+}
+
+struct Holder(System);
+
+#[module(handles = HoldClose, manual)]
+impl Holder {
+    async fn hold(&mut self, _: HoldClose) -> nether::Result<()> {
+        let root = self.0.context();
+        root.process(Poke).await?;
+        let mut held = Box::pin(root.close());
+        assert!(ready(&mut held).await.is_none(), "the module closes");
+        sleep(Duration::from_secs(3)).await;
+        drop(held);
+        Ok(())
+    }
+}
+
+/// It works on, and does not wait for the end of what it began to close.
+#[tokio::test(start_paused = true)]
+async fn who_holds_a_close_and_works_on_is_in_no_circle() -> nether::Result<()> {
+    let system = System::builder().isolated().start().await?;
+    system.attach(Closer(system.clone())).await?;
+    system.attach(Holder(system.clone())).await?;
+    let ctx = system.context();
+    ctx.send(Close).await?;
+    ctx.close().await?;
     Ok(())
 }
