@@ -114,7 +114,7 @@ impl System {
         if let Err(error) = claim(mediator, &*instance) {
             // Somebody may have sent in between, and waits for a start that does not come.
             Arc::clone(&instance).cut_off().await;
-            self.part_with(&*instance);
+            self.part_with(instance);
             return Err(error);
         }
         let started = Arc::clone(&instance)
@@ -123,7 +123,7 @@ impl System {
         if let Err(error) = started {
             disconnect(mediator, &*instance);
             Arc::clone(&instance).cut_off().await;
-            self.part_with(&*instance);
+            self.part_with(instance);
             return Err(AttachError::Failed {
                 module: declaration,
                 error,
@@ -139,12 +139,15 @@ impl System {
     }
 
     /// A module is not the system's any more; what it did is, unless it is reported already.
-    fn part_with(&self, instance: &dyn AnyInstance) {
+    fn part_with(&self, instance: Arc<dyn AnyInstance>) {
         let mut instances = lock(&self.inner.instances);
-        if !self.inner.is_reported.load(Ordering::SeqCst) {
-            instances.retain(|other| other.id() != instance.id());
-            lock(&self.inner.detached).add(instance);
+        if self.inner.is_reported.load(Ordering::SeqCst) {
+            return;
         }
+        instances.retain(|other| other.id() != instance.id());
+        let done = lock(&self.inner.detached).add(instance);
+        drop(instances);
+        drop(done); // To drop a module runs user code.
     }
 
     /// Detaches a module: it gets no new messages, its background tasks are told, it handles what it has, and
@@ -170,7 +173,7 @@ impl System {
         // is one of the system's, so that a shutdown waits for it too.
         let stopping = tokio::spawn(async move {
             Arc::clone(&instance).stop().await;
-            system.part_with(&*instance);
+            system.part_with(instance);
         });
         let _ = stopping.await;
     }

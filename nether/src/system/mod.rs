@@ -2,6 +2,7 @@
 
 mod attach;
 mod builder;
+mod detached;
 mod pause;
 mod refusals;
 mod shutdown;
@@ -37,6 +38,7 @@ use crate::module::AnyInstance;
 use crate::registry::{Registry, Topology};
 use crate::scope::{Scope, ScopeKind};
 use crate::sync::lock;
+use crate::system::detached::Detached;
 
 /// A running program: its modules, and the mediator between them. Clones are handles to the same system.
 ///
@@ -66,7 +68,7 @@ struct SystemInner {
     /// The running modules, in the order they were started.
     instances: Mutex<Vec<Arc<dyn AnyInstance>>>,
     /// What modules did that were detached.
-    detached: Mutex<ShutdownReport>,
+    detached: Mutex<Detached>,
     /// Whether all modules have been counted, those that were detached and those that were not. Set under the
     /// lock of `instances`.
     is_reported: AtomicBool,

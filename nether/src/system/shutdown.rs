@@ -138,7 +138,7 @@ impl System {
     fn count(&self) -> ShutdownReport {
         let instances = lock(&self.inner.instances);
         self.inner.is_reported.store(true, Ordering::SeqCst);
-        let mut report = lock(&self.inner.detached).clone();
+        let mut report = lock(&self.inner.detached).report();
         report.cut_off = lock(&self.inner.cut_off).clone();
         report.tasks_cut_off = self.inner.mediator.tasks.were_cut_off();
         instances
@@ -151,7 +151,8 @@ impl System {
     /// are accepted; so if all that was accepted by now had ended before, nothing was in flight in between
     /// (F. Mattern, "Algorithms for distributed termination detection", 1987).
     pub(crate) fn is_quiet(&self) -> bool {
-        let instances = self.instances();
+        let mut instances = self.instances();
+        instances.extend(lock(&self.inner.detached).leaving().cloned());
         let tasks = &self.inner.mediator.tasks;
         let ended: u64 = instances.iter().map(|instance| instance.ended()).sum();
         let ended = ended + tasks.ended();

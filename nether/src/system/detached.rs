@@ -1,0 +1,40 @@
+//! [`Detached`]: what modules did that are not the system's any more.
+
+use std::sync::Arc;
+
+use crate::module::AnyInstance;
+use crate::system::shutdown::ShutdownReport;
+
+/// The modules that were detached, and what they did.
+#[derive(Default)]
+pub(super) struct Detached {
+    /// What those did that are done.
+    done: ShutdownReport,
+    /// Those of which some message is still on its way to become a dead letter: a context that is cancelled
+    /// takes its messages out of mailboxes, and counts them after that.
+    leaving: Vec<Arc<dyn AnyInstance>>,
+}
+
+impl Detached {
+    /// Adds a module that has stopped. Gives back those that are done, to be dropped outside of locks.
+    #[must_use]
+    pub(super) fn add(&mut self, instance: Arc<dyn AnyInstance>) -> Vec<Arc<dyn AnyInstance>> {
+        self.leaving.push(instance);
+        let is_done = |it: &mut Arc<dyn AnyInstance>| it.ended() == it.accepted();
+        let done: Vec<_> = self.leaving.extract_if(.., is_done).collect();
+        done.iter().for_each(|instance| self.done.add(&**instance));
+        done
+    }
+
+    /// The modules that are not done.
+    pub(super) fn leaving(&self) -> impl Iterator<Item = &Arc<dyn AnyInstance>> {
+        self.leaving.iter()
+    }
+
+    /// What all of them did.
+    pub(super) fn report(&self) -> ShutdownReport {
+        let mut report = self.done.clone();
+        self.leaving.iter().for_each(|it| report.add(&**it));
+        report
+    }
+}
