@@ -50,12 +50,12 @@ impl Drop for ClosingWait {
     }
 }
 
-/// Waits until the unit of work that is being closed waits for the handler or task that closes it, directly or
-/// through others. Gives back the circle.
+/// Waits until the unit of work that is being closed waits for the handler or task that closes it, directly
+/// or through others. Gives back the circle.
 ///
-/// What makes it wait so may happen anywhere, so that is looked for again and again, ever less often. A circle
-/// that is found counts only if it is there at the next look too, of futures that have been polled between the
-/// two: who holds one and works on may still end what is waited for.
+/// What makes it wait so may happen anywhere, so that is looked for again and again, ever less often. A
+/// circle that is found counts only if it is there at the next look too, of futures that have been polled
+/// between the two: who holds one and works on may still end what is waited for.
 pub(crate) async fn until_deadlock(scope: &Scope) -> Deadlock {
     if Handle::try_current().is_err() {
         return pending().await; // There are no timers.

@@ -1,5 +1,5 @@
-//! The wait-for graph: there is none as such, but what each [`Node`] waits for. Its interleavings are tried out
-//! in `tests/models`.
+//! The wait-for graph: there is none as such, but what each [`Node`] waits for. Its interleavings are tried
+//! out in `tests/models`.
 //!
 //! A node that waits for several replies at once goes on when the first of them arrives (`select!`), or may
 //! do so (`join!`). So it is stuck only if all that it waits for is: these are "or" waits (K. M. Chandy, J.
@@ -39,8 +39,8 @@ impl Node {
         }
     }
 
-    /// The node waits for a reply that another one waited for. If it would wait for ever, its caller gets that
-    /// instead of the reply.
+    /// The node waits for a reply that another one waited for. If it would wait for ever, its caller gets
+    /// that instead of the reply.
     pub(crate) fn take_over(self: &Arc<Self>, wait: Wait) {
         drop(self.push(&wait)); // What a reply holds is the user's.
         if Arc::ptr_eq(&wait.handler, self) || !wait.handler.is_free() {

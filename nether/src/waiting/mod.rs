@@ -366,8 +366,9 @@ fn wait_inside(
     })
 }
 
-/// The reply at this address was waited for in the task of the waiter of this number, and now is in the current
-/// one: from there, a command runs on whose caller gave up. What the former waits for besides may never end.
+/// The reply at this address was waited for in the task of the waiter of this number, and now is in the
+/// current one: from there, a command runs on whose caller gave up. What the former waits for besides may
+/// never end.
 #[cold]
 pub(crate) fn reply_went_elsewhere(number: u64, reply: usize) {
     let Some(former) = of(number) else { return };

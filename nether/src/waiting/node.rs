@@ -1,4 +1,5 @@
-//! [`Node`]: an exclusive module, or a delivery in a task of its own, in the wait-for graph: what it waits for.
+//! [`Node`]: an exclusive module, or a delivery in a task of its own, in the wait-for graph: what it waits
+//! for.
 //!
 //! Each node knows its waits, under a lock of its own. A wait is over once its reply cell is no longer open,
 //! which the handler sees to before it takes its next message, or once the task of the node does not poll for

@@ -1,5 +1,5 @@
-//! What closing sees of waits that are not plain: kept and not polled, one of several, taken over, or one step
-//! further away.
+//! What closing sees of waits that are not plain: kept and not polled, one of several, taken over, or one
+//! step further away.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -19,10 +19,13 @@ struct Take;
 #[query(reply = u32)]
 struct Taken;
 
+#[command]
+struct Touch;
+
 #[derive(Default)]
 struct Taker(u32);
 
-#[module(handles = [Take, Taken], mailbox = 1, manual)]
+#[module(handles = [Take, Taken, Touch], mailbox = 1, manual)]
 impl Taker {
     async fn take(&mut self, _: Take, ctx: &Context<Self>) -> nether::Result<()> {
         let mut items = ctx.stream::<u32>().join();
@@ -35,6 +38,8 @@ impl Taker {
     async fn taken(&self, _: Taken) -> u32 {
         self.0
     }
+
+    async fn touch(&mut self, _: Touch) {}
 }
 
 #[command]
@@ -177,9 +182,9 @@ impl Front {
         ctx.spawn(async move |_| {
             let root = system.context();
             for _ in 0..3 {
-                root.process(Take).await?;
+                root.process(Touch).await?;
             }
-            root.cancel();
+            root.close().await?;
             Ok(())
         })?;
         Ok(())
@@ -197,8 +202,8 @@ async fn start() -> nether::Result<System> {
     Ok(system)
 }
 
-/// Closes a context in which the taker takes and this is handled. How many items it has taken. A macro, because
-/// the routes of messages differ.
+/// Closes a context in which the taker takes and this is handled. How many items it has taken. A macro,
+/// because the routes of messages differ.
 macro_rules! taken_when_closed_with {
     ($message:expr) => {{
         let system = start().await?;

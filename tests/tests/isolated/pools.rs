@@ -131,8 +131,8 @@ async fn keys(system: &System) -> nether::Result<Vec<u64>> {
 
 async fn break_instance(system: &System, why: Why, instance: usize, key: u64) {
     let ctx = system.context();
-    // Until what has its key is refused, and goes to no other instance: a caller may learn of a failure a moment
-    // before that is counted.
+    // Until what has its key is refused, and goes to no other instance: a caller may learn of a failure a
+    // moment before that is counted.
     loop {
         for _ in 0..5 {
             // The second crash is one too many.

@@ -1,5 +1,5 @@
-//! [`WaitElsewhere`]: a wait that the ledger of the handler's own unit of work cannot see, because it was made
-//! with the context of another one, or with a clone.
+//! [`WaitElsewhere`]: a wait that the ledger of the handler's own unit of work cannot see, because it was
+//! made with the context of another one, or with a clone.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -39,8 +39,8 @@ pub(crate) struct Blockers {
 /// That a module waits.
 #[derive(Debug)]
 pub(crate) struct BlockerWait {
-    /// The number of the module that it waits for; of a unit of work that it closes, those of all that keep it
-    /// from its end.
+    /// The number of the module that it waits for; of a unit of work that it closes, those of all that keep
+    /// it from its end.
     pub(crate) others: Vec<u64>,
     /// The number of the last roll call before it was polled.
     pub(crate) answered: u64,
