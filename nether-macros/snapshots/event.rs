@@ -73,9 +73,6 @@ const _: () = {
             ::nether::__private::Option::None
         }
     }
-    #[automatically_derived]
-    #[diagnostic::do_not_recommend]
-    impl ::nether::__private::Portable for OrderProcessed {}
     ::nether::__private::inventory::submit! {
         ::nether::__private::MessageRegistration(& DESCRIPTOR)
     }

@@ -7,8 +7,11 @@ use crate::Result;
 use crate::paths::Path;
 
 /// The C library picks its `memcpy` by processor; without these there is one choice on all of them.
-const SAME_ON_ALL_PROCESSORS: &str =
-    "glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX512BW,-AVX2,-AVX,-ERMS,-FSRM";
+///
+/// Nor does it take another way through the allocator because a list of free blocks happened to be full when
+/// the program began.
+const TUNABLES: &str = "glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX512BW,-AVX2,-AVX,-ERMS,-FSRM:\
+    glibc.malloc.tcache_count=100";
 
 /// How many instructions one operation of this path takes. What it takes once cancels out.
 pub(crate) fn instructions(path: &Path) -> Result<u64> {
@@ -28,7 +31,7 @@ fn total(path: &Path, count: u64) -> Result<u64> {
         .args(["run", path.name, &count.to_string()])
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .env("GLIBC_TUNABLES", SAME_ON_ALL_PROCESSORS)
+        .env("GLIBC_TUNABLES", TUNABLES)
         .output()
         .map_err(|error| format!("valgrind does not start ({error}): apt-get install valgrind"))?;
     if !ran.status.success() {

@@ -1,5 +1,5 @@
-//! [`InnerPoll`]: which deliveries are polled within the task of another, so that each wait is known to be of
-//! the innermost.
+//! [`InnerDelivery`]: which deliveries are polled within the task of another, so that each wait is known to
+//! be of the innermost.
 
 use std::cell::RefCell;
 
@@ -17,20 +17,16 @@ pub(crate) struct InnerDelivery {
     pub(super) unit: usize,
 }
 
-/// That a delivery is polled within the task of another, until dropped.
-pub(super) struct InnerPoll(());
-
-impl InnerPoll {
-    pub(super) fn begin(delivery: InnerDelivery) -> Self {
-        INNER.with_borrow_mut(|inner| inner.push(delivery));
-        InnerPoll(())
-    }
+/// A delivery is polled within the task of another, until [`end_poll`].
+#[inline(never)] // It must not make the way of a delivery in a task of its own longer.
+pub(super) fn begin_poll(delivery: InnerDelivery) {
+    INNER.with_borrow_mut(|inner| inner.push(delivery));
 }
 
-impl Drop for InnerPoll {
-    fn drop(&mut self) {
-        INNER.with_borrow_mut(|inner| inner.pop());
-    }
+/// The innermost delivery is not polled any more.
+#[inline(never)]
+pub(super) fn end_poll() {
+    INNER.with_borrow_mut(|inner| inner.pop());
 }
 
 /// The deliveries that are being polled, the innermost last; none in the task of the delivery itself.

@@ -31,7 +31,7 @@ use crate::error::{Deadlock, WaitEdge};
 use crate::scope::{HeldMailbox, Scope, WaitElsewhere, WaiterLookup, last_roll};
 use crate::sync::{Mutex, lock};
 use crate::waiting::elsewhere::EndWait;
-use crate::waiting::inner::{InnerDelivery, InnerPoll, is_of};
+use crate::waiting::inner::{InnerDelivery, is_of};
 use crate::waiting::node::{Node, Wait};
 
 /// Marks the numbers of deliveries that run in tasks of their own; alone, one that has waited for nothing
@@ -192,7 +192,6 @@ impl Drop for Entered {
 pub(crate) struct DeliveryPoll {
     /// The number that stands for it, unless it waits on behalf of somebody else: 0.
     number: u64,
-    _inner: Option<InnerPoll>,
 }
 
 impl Drop for DeliveryPoll {
@@ -200,6 +199,8 @@ impl Drop for DeliveryPoll {
     fn drop(&mut self) {
         if self.number != 0 {
             THIS.set(0);
+        } else {
+            inner::end_poll();
         }
     }
 }
@@ -214,22 +215,16 @@ impl DeliveryWaiter {
     #[inline]
     pub(crate) fn begin_poll(&self, name: &'static Declaration, scope: &Scope) -> DeliveryPoll {
         if THIS.get() != 0 {
-            let delivery = InnerDelivery {
+            inner::begin_poll(InnerDelivery {
                 address: self.address(),
                 unit: scope.address(),
-            };
-            return DeliveryPoll {
-                number: 0,
-                _inner: Some(InnerPoll::begin(delivery)),
-            };
+            });
+            return DeliveryPoll { number: 0 };
         }
         let number = self.0.as_ref().map_or(DELIVERY, |waiter| waiter.number);
         THIS.set(number);
         DELIVERY_NAME.set(Some(name));
-        DeliveryPoll {
-            number,
-            _inner: None,
-        }
+        DeliveryPoll { number }
     }
 
     /// What tells it from others while its delivery is polled, and so does not move.
