@@ -37,8 +37,8 @@ pub(crate) struct Guarded<'a, F> {
     observed: Option<&'a Observed>,
 }
 
-/// What is to be done around a handler besides. Boxed and lent, so that a handler that nobody looks at pays
-/// for one question.
+/// What is done around a handler that is traced, timed, or to crash in a test. Boxed and lent, so that other
+/// handlers pay for one check.
 #[derive(Debug)]
 pub(crate) struct Observed {
     /// What it is polled inside of, if spans of its level are enabled.
@@ -50,7 +50,7 @@ pub(crate) struct Observed {
 }
 
 impl Observed {
-    /// It is over. Apart from the drop, so that whoever has none drops nothing.
+    /// Ends it. Not left to the drop, so that a handler without one drops nothing.
     #[cold]
     pub(crate) fn end(self: Box<Self>) {
         drop(self);

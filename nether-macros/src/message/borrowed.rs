@@ -40,7 +40,7 @@ pub(crate) fn check(model: &mut Model, diagnostics: &Diagnostics) {
     }
 }
 
-/// What is borrowed, as written.
+/// A borrowed type as the user wrote it.
 struct Borrowed {
     tokens: TokenStream,
     help: String,

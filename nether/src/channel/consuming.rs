@@ -37,8 +37,8 @@ impl<T> Channel<T> {
         self.poll_take(ticket, cx, |state| &mut state.joining)
     }
 
-    /// The same, for a joiner that may be kept and never polled again. Every item wakes it, and another
-    /// joiner too, so no item waits for it.
+    /// As `poll_take`, for a joiner that may be kept and never polled again. Every item wakes it and another
+    /// joiner, so no item depends on it.
     pub(crate) fn poll_follow(&self, ticket: &mut Ticket, cx: &mut Context<'_>) -> Poll<Pulled<T>> {
         self.poll_take(ticket, cx, |state| &mut state.following)
     }

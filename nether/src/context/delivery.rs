@@ -297,7 +297,7 @@ struct RemainingDeliveries<E: Event> {
     sequence: u64,
     row: Arc<Row>,
     next: usize,
-    /// That they wait behind the first one, for the unit of work that closes.
+    /// Registers, for the unit of work that closes, that they wait behind the first one.
     queued: Option<QueuedWait>,
 }
 

@@ -52,7 +52,7 @@ struct Abandoned {
 /// A caller that waits for the handler that it runs.
 #[derive(Default)]
 struct HandlerWait {
-    /// That it waits, while its unit of work closes.
+    /// The wait that is registered while the unit of work closes.
     visible: VisibleWait,
     cancellation: Cancellation,
 }

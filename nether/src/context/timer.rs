@@ -13,7 +13,7 @@ use crate::scope::Scope;
 #[derive(Default)]
 pub(super) struct Timer(ManuallyDrop<Option<BoxFuture<()>>>);
 
-/// By hand, so that whoever never waited drops nothing.
+/// Written by hand so that a timer that was never started drops nothing.
 impl Drop for Timer {
     #[inline]
     fn drop(&mut self) {

@@ -308,7 +308,7 @@ impl<R> Awaited<R> {
 }
 
 impl<R> Awaited<R> {
-    /// Nobody waits any more for a reply that was not taken.
+    /// The caller no longer waits, and has not taken the reply.
     #[cold]
     #[inline(never)]
     fn leave(&mut self) {

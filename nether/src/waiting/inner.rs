@@ -2,6 +2,7 @@
 //! be of the innermost.
 
 use std::cell::RefCell;
+use std::mem;
 
 thread_local! {
     /// The deliveries that are being polled within the one whose task this is, the innermost last.
@@ -27,6 +28,19 @@ pub(super) fn begin_poll(delivery: InnerDelivery) {
 #[inline(never)]
 pub(super) fn end_poll() {
     INNER.with_borrow_mut(|inner| inner.pop());
+}
+
+/// Hides the deliveries that are being polled, until dropped: what is polled meanwhile is of none of them.
+pub(super) struct HiddenDeliveries(Vec<InnerDelivery>);
+
+pub(super) fn hide() -> HiddenDeliveries {
+    HiddenDeliveries(INNER.take())
+}
+
+impl Drop for HiddenDeliveries {
+    fn drop(&mut self) {
+        INNER.set(mem::take(&mut self.0));
+    }
 }
 
 /// The deliveries that are being polled, the innermost last; none in the task of the delivery itself.

@@ -316,6 +316,7 @@ fn waits_of_current(unit: usize, delivery: Option<usize>) -> Vec<Arc<dyn WaitEls
 
 /// Does something as if outside of all modules.
 pub(crate) fn outside<T>(act: impl FnOnce() -> T) -> T {
+    let _hidden = inner::hide();
     let _entered = Entered(THIS.replace(0));
     act()
 }

@@ -50,7 +50,7 @@ pub struct ExclusiveCell<M: Module + Exclusive> {
     waiter: Arc<Waiter>,
     /// This cell, for a unit of work that counts its messages here.
     this: OnceLock<Weak<dyn HeldMailbox>>,
-    /// Of which units of work messages were taken when a handler last began to wait.
+    /// The units of work whose messages had been taken when a handler last began to wait.
     taken: Mutex<TakenUnits>,
     /// Shared, because each message looks for it on both sides of the mailbox.
     breaker: Option<Arc<Breaker>>,
@@ -208,7 +208,7 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
     }
 }
 
-/// Of which units of work messages were taken, the one that is being handled first.
+/// The units of work whose messages were taken. The first is that of the message being handled.
 #[derive(Default)]
 struct TakenUnits {
     /// In which turn that was noted: in another it says nothing.
