@@ -120,9 +120,13 @@ struct AskInNested;
 #[command]
 struct GiveUp;
 
+/// Waits in its own task for the handler that does so.
+#[command]
+struct GiveUpInside;
+
 struct Hands;
 
-#[module(handles = [WorkThenPush, AskInNested, GiveUp], manual)]
+#[module(handles = [WorkThenPush, AskInNested, GiveUp, GiveUpInside], manual)]
 impl Hands {
     async fn work(&self, _: WorkThenPush, ctx: &Context<Self>) -> nether::Result<()> {
         sleep(WORK).await;
@@ -138,6 +142,10 @@ impl Hands {
 
     async fn give_up(&self, _: GiveUp, ctx: &Context<Self>) {
         let _ = timeout(Duration::from_millis(2), ctx.send(AskInNested)).await;
+    }
+
+    async fn give_up_inside(&self, _: GiveUpInside, ctx: &Context<Self>) -> nether::Result<()> {
+        Ok(ctx.send(GiveUp).await?)
     }
 }
 
@@ -237,6 +245,7 @@ async fn closing_sees_through_a_module_that_closes_another_context() -> nether::
 #[tokio::test(start_paused = true)]
 async fn closing_sees_what_a_command_waits_for_whose_caller_gave_up() -> nether::Result<()> {
     assert_eq!(taken_when_closed_with!(GiveUp), 0);
+    assert_eq!(taken_when_closed_with!(GiveUpInside), 0);
     Ok(())
 }
 
