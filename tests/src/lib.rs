@@ -7,11 +7,11 @@ pub mod http;
 pub use self::floats::{bits, floats};
 pub use self::folder::Folder;
 
-use std::alloc::{GlobalAlloc, Layout, System as Heap};
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::Poll;
+
+use stats_alloc::INSTRUMENTED_SYSTEM;
 
 /// What the future gives back, if it is ready now. It is polled once.
 pub async fn ready<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
@@ -24,29 +24,8 @@ pub async fn ready<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
     .await
 }
 
-/// The system's allocator, which knows how many bytes are in use:
-/// `#[global_allocator] static ALLOCATOR: Measuring = Measuring;`.
-#[derive(Debug)]
-pub struct Measuring;
-
-static IN_USE: AtomicI64 = AtomicI64::new(0);
-
-/// How many bytes are in use, if the allocator is [`Measuring`].
+/// How many bytes are in use, if the allocator is [`INSTRUMENTED_SYSTEM`].
 pub fn in_use() -> i64 {
-    IN_USE.load(Ordering::Relaxed)
-}
-
-// SAFETY: every call is passed on to the system's allocator.
-unsafe impl GlobalAlloc for Measuring {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        IN_USE.fetch_add(layout.size() as i64, Ordering::Relaxed);
-        // SAFETY: the caller's promise is passed on.
-        unsafe { Heap.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        IN_USE.fetch_sub(layout.size() as i64, Ordering::Relaxed);
-        // SAFETY: the caller's promise is passed on.
-        unsafe { Heap.dealloc(pointer, layout) }
-    }
+    let stats = INSTRUMENTED_SYSTEM.stats();
+    stats.bytes_allocated as i64 - stats.bytes_deallocated as i64
 }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use nether::prelude::*;
-use nether_tests::{Measuring, in_use};
+use nether_tests::in_use;
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 #[global_allocator]
-static ALLOCATOR: Measuring = Measuring;
+static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
 
 const CONTEXTS: u64 = 100;
 const TASKS: u64 = 8;

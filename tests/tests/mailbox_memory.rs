@@ -1,10 +1,11 @@
 //! What mailboxes take of memory. One test, for it looks at all that the process has in use.
 
 use nether::prelude::*;
-use nether_tests::{Measuring, in_use};
+use nether_tests::in_use;
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 #[global_allocator]
-static ALLOCATOR: Measuring = Measuring;
+static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
 
 const BURST: u64 = 200_000;
 

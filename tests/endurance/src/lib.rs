@@ -17,5 +17,6 @@ mod units;
 mod ways;
 
 pub use self::lost::watch_log;
-pub use self::memory::resident;
+pub use self::memory::in_use;
 pub use self::round::{Round, Totals};
+pub use self::ticket::panicked_drops;

@@ -1,12 +1,14 @@
-//! How much memory the process has.
+//! How much memory the process has in use.
 
-use std::fs::read_to_string;
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
-/// Resident memory, in KiB; `None` where the system does not tell it as Linux does.
-pub fn resident() -> Option<u64> {
-    let status = read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.split_whitespace().next()?.parse().ok()
+/// What the process allocates with. What it keeps for itself differs from run to run, what is asked of it
+/// does not.
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
+
+/// Bytes that were allocated and not yet given back.
+pub fn in_use() -> usize {
+    let stats = INSTRUMENTED_SYSTEM.stats();
+    stats.bytes_allocated - stats.bytes_deallocated
 }

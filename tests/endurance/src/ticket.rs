@@ -1,7 +1,7 @@
 //! [`Draw`]: what each message carries, and its [`Ticket`], by which the ledger knows what became of it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::thread::panicking;
 
 use serde::de::{Deserialize, Deserializer, Error};
@@ -9,6 +9,13 @@ use serde::{Serialize, Serializer};
 
 use crate::ledger::Ledger;
 use crate::luck::Luck;
+
+static PANICKED_DROPS: AtomicUsize = AtomicUsize::new(0);
+
+/// How many messages have panicked when they were dropped.
+pub fn panicked_drops() -> usize {
+    PANICKED_DROPS.load(Ordering::Relaxed)
+}
 
 /// What became of a message, as far as its handlers saw it.
 #[derive(Debug)]
@@ -125,6 +132,7 @@ impl Clone for Draw {
 impl Drop for Draw {
     fn drop(&mut self) {
         if self.is_sticky && !panicking() {
+            PANICKED_DROPS.fetch_add(1, Ordering::Relaxed);
             panic!("does not go away");
         }
     }

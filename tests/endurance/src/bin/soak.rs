@@ -2,14 +2,13 @@
 //! for, no unit of work gets stuck, and what a system had is given back when it has stopped.
 //!
 //! `cargo run --release -p nether-endurance --bin soak -- 600` runs for ten minutes; prints a line for each
-//! round, and fails if that does not hold. Not part of CI. Memory is looked at on Linux alone, where that of
-//! a process can be read.
+//! round, and fails if that does not hold. Not part of CI.
 
 use std::time::{Duration, Instant};
 
 use nether::SystemBuilder;
 use nether::prelude::*;
-use nether_endurance::{Round, resident, watch_log};
+use nether_endurance::{Round, in_use, watch_log};
 
 /// How long one system runs at most, which is shut down in the middle or at the end.
 const ROUND: Duration = Duration::from_secs(15);
@@ -26,7 +25,7 @@ async fn main(_: SystemBuilder) -> nether::Result<()> {
     watch_log();
     let end = Instant::now() + Duration::from_secs(seconds);
     let mut samples = Vec::new();
-    println!("round  KiB       units   messages   failed     dead");
+    println!("round      KiB       units   messages   failed     dead");
     for seed in 0.. {
         let left = end.saturating_duration_since(Instant::now());
         if left.is_zero() {
@@ -40,10 +39,10 @@ async fn main(_: SystemBuilder) -> nether::Result<()> {
             mildness: 8,
         };
         let totals = round.run(System::builder()).await?;
-        samples.push(resident().unwrap_or(0));
+        samples.push(in_use());
         println!(
             "{seed:>5}  {:>7}  {:>6}  {:>9}  {:>7}  {:>7}",
-            samples.last().expect("just pushed"),
+            samples.last().expect("just pushed") / 1024,
             totals.units,
             totals.accepted,
             totals.failed,
@@ -53,13 +52,12 @@ async fn main(_: SystemBuilder) -> nether::Result<()> {
     check_memory(&samples)
 }
 
-/// Compares the halves: one round needs more or less than another, and the allocator gives back what it
-/// will.
-fn check_memory(samples: &[u64]) -> nether::Result<()> {
+/// Compares the halves.
+fn check_memory(samples: &[usize]) -> nether::Result<()> {
     let (early, late) = samples.split_at(samples.len() / 2);
-    let most = |samples: &[u64]| samples.iter().copied().max().unwrap_or_default();
+    let most = |samples: &[usize]| samples.iter().copied().max().unwrap_or_default() / 1024;
     let (early, late) = (most(early), most(late));
-    println!("at most {early} KiB in the first half, {late} KiB in the second");
+    println!("at most {early} KiB in use in the first half, {late} KiB in the second");
     if early > 0 && late * 5 > early * 6 {
         return Err(nether::Error::msg("memory grows"));
     }
