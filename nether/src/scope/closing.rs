@@ -16,7 +16,7 @@ use crate::mediator::Mediator;
 use crate::race::race;
 use crate::scope::Scope;
 use crate::scope::extras::Extras;
-use crate::scope::ledger::{Finding, Stuck};
+use crate::scope::ledger::{Finding, ModulesAhead, Stuck};
 use crate::scope::patience::Patience;
 use crate::scope::streams::StreamEntry;
 use crate::scope::waiter_lookup::WaiterLookup;
@@ -48,10 +48,13 @@ struct Agenda {
     asked: Option<u64>,
     /// How often it yields before it looks again: see [`DELIVERIES_PER_YIELD`].
     yields: usize,
-    /// When it looks again if handlers wait in other units of work, whose progress notifies nobody here; and
-    /// how long after that.
+    /// When it looks again though nothing has happened here, and how long after that: what is left may wait
+    /// for other units of work, whose progress notifies nobody here.
     again: Option<Instant>,
     pause: Duration,
+    /// Whether it looks for what is behind handlers of other units of work. That costs time in proportion to
+    /// the modules of the process, so only if what is left does not go on for a while.
+    looks_around: bool,
 }
 
 impl Scope {
@@ -142,19 +145,29 @@ impl Scope {
     /// it ends after a while. So do messages that wait for room and are not polled. Returns whether it ended
     /// something.
     fn move_on(&self, extras: &Extras, agenda: &mut Agenda) -> bool {
-        let finding = extras.ledger.look(self.address(), || self.in_flight());
-        agenda.yields = 0;
         let again = agenda.again.take();
+        agenda.looks_around |= again.is_some_and(|again| again <= Instant::now());
+        let lookup = agenda.waiters.modules_ahead;
+        let ahead = |modules: &[u64]| lookup(self.address(), modules);
+        let ahead = agenda.looks_around.then_some(&ahead as ModulesAhead<'_>);
+        let finding = extras
+            .ledger
+            .look(self.address(), || self.in_flight(), ahead);
+        agenda.yields = 0;
         match finding {
-            Finding::Busy => {
+            Finding::Busy | Finding::GoOn => {
                 agenda.yields = extras.ledger.examined() / DELIVERIES_PER_YIELD;
-                if extras.ledger.waits_elsewhere() {
+                agenda.looks_around = false;
+                if let Finding::GoOn = finding {
                     agenda.look_again(again);
                 }
                 agenda.patience.pause();
                 false
             }
-            Finding::RollCalled => false,
+            Finding::RollCalled => {
+                agenda.look_again(again);
+                false
+            }
             Finding::Stuck(stuck) => self.end_a_stream(&stuck, &mut agenda.patience),
             Finding::Unpolled(roll) => self.take_back_unpolled(extras, roll, agenda),
         }
@@ -249,6 +262,7 @@ impl Agenda {
             yields: 0,
             again: None,
             pause: FIRST_PAUSE,
+            looks_around: false,
         }
     }
 

@@ -17,8 +17,8 @@ mod waits;
 
 pub(crate) use self::guard::ScopeGuard;
 pub(crate) use self::ledger::{
-    BlockerWait, Blockers, DeliveryKey, HeldMailbox, HeldModule, ParkedIn, PendingReply, Queued,
-    SharedPlaces, WaitElsewhere, WaitKind, last_roll, next_roll,
+    BlockerWait, Blockers, DeliveryKey, HeldMailbox, HeldModule, ModuleAhead, ParkedIn,
+    PendingReply, Queued, SharedPlaces, WaitElsewhere, WaitKind, last_roll, next_roll,
 };
 pub(crate) use self::properties::Deadline;
 pub use self::properties::{ContextId, MessageId};

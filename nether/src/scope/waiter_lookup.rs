@@ -1,5 +1,7 @@
 //! [`WaiterLookup`]: what closing asks of the wait-for graph, which is in a layer above.
 
+use crate::scope::ModuleAhead;
+
 /// What closing asks of those who know which handlers wait for whom, about the unit of work that has an
 /// address.
 #[derive(Clone, Copy)]
@@ -8,6 +10,8 @@ pub(crate) struct WaiterLookup {
     pub(crate) is_inside: fn(usize) -> bool,
     /// Wakes what its handlers and tasks wait for in other units of work.
     pub(crate) wake_elsewhere: fn(usize),
+    /// The modules of these numbers, and those that have messages of it.
+    pub(crate) modules_ahead: fn(usize, &[u64]) -> Vec<ModuleAhead>,
 }
 
 impl WaiterLookup {
@@ -15,5 +19,6 @@ impl WaiterLookup {
     pub(crate) const NONE: WaiterLookup = WaiterLookup {
         is_inside: |_| false,
         wake_elsewhere: |_| {},
+        modules_ahead: |_, _| Vec::new(),
     };
 }

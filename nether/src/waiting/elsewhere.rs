@@ -1,13 +1,13 @@
 //! The waits of the current task that a unit of work which is closed cannot find in its own ledger.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
-use crate::scope::{Blockers, WaitElsewhere};
+use crate::scope::{Blockers, HeldMailbox, ModuleAhead, WaitElsewhere};
 use crate::sync::lock;
 use crate::waiting::inner::{self, InnerDelivery};
 use crate::waiting::node::{Closing, Node, Wait};
-use crate::waiting::{Waiter, holding_nodes};
+use crate::waiting::{Waiter, all, holding_nodes};
 
 /// A wait for the reply to a message, or for room for one.
 struct ReplyElsewhere {
@@ -96,6 +96,55 @@ impl WaitElsewhere for EndWait {
     fn words(&self) -> String {
         "the end of another context".to_owned()
     }
+}
+
+/// That something waits until a module comes to it.
+struct TurnElsewhere(Arc<Node>);
+
+impl WaitElsewhere for TurnElsewhere {
+    fn is_open(&self) -> bool {
+        true
+    }
+
+    fn wake(&self) {
+        Node::wake_waits([Arc::clone(&self.0)], &holding_nodes);
+    }
+
+    /// Nobody polls for it.
+    fn answered(&self) -> u64 {
+        u64::MAX
+    }
+
+    fn began(&self) -> u64 {
+        0
+    }
+
+    fn blockers(&self) -> Blockers {
+        Blockers {
+            modules: vec![self.0.number()],
+            waits: Node::waits_by_number([Arc::clone(&self.0)], &holding_nodes),
+        }
+    }
+
+    fn words(&self) -> String {
+        format!("`{}`", self.0.name())
+    }
+}
+
+/// The modules of these numbers, and those that have messages of the unit of work that has this address.
+pub(super) fn modules_ahead(unit: usize, numbers: &[u64]) -> Vec<ModuleAhead> {
+    let modules = all().filter_map(|waiter| {
+        let mailbox = waiter.mailbox.get().and_then(Weak::upgrade);
+        let has_messages = |mailbox: &Arc<dyn HeldMailbox>| mailbox.count_behind_handler(unit) > 0;
+        let is_wanted =
+            numbers.contains(&waiter.number) || mailbox.as_ref().is_some_and(has_messages);
+        is_wanted.then(|| ModuleAhead {
+            number: waiter.number,
+            mailbox,
+            waits: Arc::new(TurnElsewhere(Arc::clone(&waiter.node))),
+        })
+    });
+    modules.collect()
 }
 
 impl Waiter {

@@ -149,16 +149,18 @@ impl Drop for Waiter {
     }
 }
 
-/// Who keeps a unit of work from its end.
-fn holders(unit: usize) -> Vec<Arc<Waiter>> {
-    let mut holders = Vec::new();
-    for part in &WAITERS {
+/// All waiters of the process, in parts.
+fn all() -> impl Iterator<Item = Arc<Waiter>> {
+    WAITERS.iter().flat_map(|part| {
         // Dropped outside the lock: the last handle to a waiter takes it.
         let waiters: Vec<_> = lock(part).values().filter_map(Weak::upgrade).collect();
-        let holding = waiters.into_iter().filter(|waiter| waiter.holds(unit));
-        holders.extend(holding);
-    }
-    holders
+        waiters
+    })
+}
+
+/// Who keeps a unit of work from its end.
+fn holders(unit: usize) -> Vec<Arc<Waiter>> {
+    all().filter(|waiter| waiter.holds(unit)).collect()
 }
 
 /// The nodes of those who keep a unit of work from its end.
@@ -175,6 +177,7 @@ pub(crate) const LOOKUP: WaiterLookup = WaiterLookup {
         let waits = holders.flat_map(|holder| holder.waits_elsewhere(unit, |_| true));
         waits.for_each(|wait| wait.wake());
     },
+    modules_ahead: elsewhere::modules_ahead,
 };
 
 /// Guard that marks whose task is being polled; restores the previous mark when dropped.

@@ -7,6 +7,7 @@ mod attaching;
 mod background;
 mod beside_handlers;
 mod closing;
+mod closing_behind;
 mod closing_beside;
 mod closing_circles;
 mod closing_elsewhere;

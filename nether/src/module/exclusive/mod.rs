@@ -2,6 +2,7 @@
 
 mod backlog;
 mod books;
+mod held;
 mod mailbox;
 mod pace;
 mod runner;
@@ -23,6 +24,7 @@ use crate::mediator::{HoldsMessages, Mediator};
 use crate::message::MessageKind;
 use crate::module::cell::{ModuleCell, Way};
 use crate::module::exclusive::backlog::BacklogRest;
+use crate::module::exclusive::held::TakenUnits;
 use crate::module::exclusive::mailbox::Mailbox;
 use crate::module::exclusive::runner::ExclusiveRunner;
 use crate::module::handler::{Breaker, count_dead_letter, origin_of_lost, report_dead_letter};
@@ -31,9 +33,9 @@ use crate::module::mode::{Mode, OneAtATime};
 use crate::module::tally::Tally;
 use crate::module::{Exclusive, Module};
 use crate::route::{Availability, CrashLoops, NextTry, Offer, Pool, Queue, Rejected, Route};
-use crate::scope::{HeldMailbox, HeldModule, ParkedIn, Scope, WaitElsewhere};
-use crate::sync::{Mutex, lock};
-use crate::waiting::{Waiter, waits_elsewhere};
+use crate::scope::HeldMailbox;
+use crate::sync::Mutex;
+use crate::waiting::Waiter;
 
 impl<M: Module + Exclusive> Mode<M> for OneAtATime {
     type Cell = ExclusiveCell<M>;
@@ -173,65 +175,6 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
                 self.dead_letter(source, label, inbox, FailureKind::Cancelled);
             });
         }
-    }
-
-    /// Notes of which units of work messages were taken, the one that is being handled in this turn among
-    /// them.
-    #[cold]
-    fn note_taken(&self, turn: u32, rest: &BacklogRest<'_, M::Inbox>, current: &Handle) {
-        let others = rest.runs.iter().map(|run| Arc::downgrade(&run.scope));
-        let mut taken = lock(&self.taken);
-        taken.turn = u64::from(turn);
-        taken.units.clear();
-        taken.units.push(Arc::downgrade(&current.scope));
-        taken.units.extend(others);
-    }
-
-    /// Of which units of work messages were taken, if a handler waits.
-    fn taken_now(&self) -> Vec<Arc<Scope>> {
-        let taken = lock(&self.taken);
-        let turn = self.progress.current().map(|(turn, _)| turn);
-        let is_now = turn == Some(taken.turn);
-        let units = taken.units.iter().filter(|_| is_now);
-        units.filter_map(Weak::upgrade).collect()
-    }
-
-    /// The module, whose handler waits; it has taken so many messages of the same unit of work with its own.
-    #[cold]
-    fn held(&self, taken: u64, unit: usize) -> Option<(ParkedIn, Vec<Arc<dyn WaitElsewhere>>)> {
-        let module = HeldModule {
-            number: self.waiter.number(),
-            mailbox: Weak::clone(self.this.get()?),
-            taken,
-        };
-        Some((ParkedIn::Exclusive(module), waits_elsewhere(unit)))
-    }
-}
-
-/// The units of work whose messages were taken. The first is that of the message being handled.
-#[derive(Default)]
-struct TakenUnits {
-    /// In which turn that was noted: in another it says nothing.
-    turn: u64,
-    units: Vec<Weak<Scope>>,
-}
-
-impl<M: Module + Exclusive> HeldMailbox for ExclusiveCell<M> {
-    fn count_of(&self, unit: usize) -> u64 {
-        self.mailbox.count_of(unit)
-    }
-
-    fn holds(&self, unit: usize) -> bool {
-        if self.mailbox.count_of(unit) > 0 {
-            return true;
-        }
-        let taken = self.taken_now();
-        taken.iter().any(|scope| scope.is_within(unit))
-    }
-
-    fn handles(&self, unit: usize) -> bool {
-        let taken = self.taken_now();
-        taken.first().is_some_and(|scope| scope.address() == unit)
     }
 }
 

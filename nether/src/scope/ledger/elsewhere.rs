@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::HeldMailbox;
+
 /// The number of the last roll call of any unit of work.
 static ROLL: AtomicU64 = AtomicU64::new(0);
 
@@ -54,6 +56,16 @@ impl Blockers {
         let mut waits = self.waits.values().flatten();
         waits.any(|wait| wait.began >= roll)
     }
+}
+
+/// A module that may have messages of the unit of work behind the handler of another one.
+pub(crate) struct ModuleAhead {
+    /// Its number.
+    pub(crate) number: u64,
+    /// Where its messages lie.
+    pub(crate) mailbox: Option<Arc<dyn HeldMailbox>>,
+    /// That it is waited for.
+    pub(crate) waits: Arc<dyn WaitElsewhere>,
 }
 
 /// The number of the last roll call.

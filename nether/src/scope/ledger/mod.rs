@@ -12,6 +12,8 @@
 
 mod elsewhere;
 mod entries;
+mod look;
+mod outside;
 mod state;
 mod stuck;
 mod working;
@@ -20,11 +22,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
-use self::elsewhere::blockers_of;
-pub(crate) use self::elsewhere::{BlockerWait, Blockers, WaitElsewhere, last_roll, next_roll};
+pub(crate) use self::elsewhere::{
+    BlockerWait, Blockers, ModuleAhead, WaitElsewhere, last_roll, next_roll,
+};
 use self::entries::{ParkedHandler, QueuedEntry, ReplyEntry, WaitEntry};
+pub(crate) use self::look::ModulesAhead;
 use self::state::LedgerState;
-use self::stuck::{WaitVerdict, first_verdict, last_verdict};
 use crate::channel::AnyChannel;
 use crate::sync::{Mutex, lock};
 
@@ -76,6 +79,10 @@ pub(crate) trait HeldMailbox: Send + Sync {
 
     /// Whether the module has messages of that unit of work, or handles one of it or of one nested in it.
     fn holds(&self, unit: usize) -> bool;
+
+    /// How many messages of that unit of work the module has, and has not begun to handle. Those that it has
+    /// taken from the mailbox count only while its handler waits.
+    fn count_behind_handler(&self, unit: usize) -> u64;
 
     /// Whether a handler of the module waits that handles a message of that unit of work.
     fn handles(&self, unit: usize) -> bool;
@@ -131,8 +138,10 @@ pub(crate) struct Ledger(Mutex<LedgerState>);
 
 /// What becomes of the deliveries in flight.
 pub(crate) enum Finding {
-    /// Some may go on by themselves.
+    /// A handler works.
     Busy,
+    /// No handler works that is known, but some may go on by themselves.
+    GoOn,
     /// All seem to wait; the roll was called.
     RollCalled,
     /// All wait, for one another or at a stream.
@@ -254,7 +263,6 @@ impl Ledger {
             place_in,
             elsewhere,
         };
-        state.with_elsewhere += usize::from(!parked.elsewhere.is_empty());
         let before = state.parked.insert(handler, parked);
         debug_assert!(before.is_none(), "it was unparked when it was polled");
         if let Some(module) = module {
@@ -267,8 +275,6 @@ impl Ledger {
     pub(crate) fn unpark(&self, handler: DeliveryKey) {
         let mut state = lock(&self.0);
         let over = state.parked.remove(&handler);
-        let had_elsewhere = over.as_ref().is_some_and(|over| !over.elsewhere.is_empty());
-        state.with_elsewhere -= usize::from(had_elsewhere);
         state.held.remove(&handler);
         state.review(handler);
         drop(state);
@@ -345,77 +351,6 @@ impl Ledger {
     pub(crate) fn call_roll(&self) {
         let called = lock(&self.0).call_roll();
         called.wake();
-    }
-
-    /// Looks for a delivery, in the unit of work that has this address, that may go on by itself.
-    ///
-    /// While the lock is held no parked handler can continue, so the number of deliveries in flight, if it is
-    /// the number of those that are known to wait, proves that there is no other. From then on nothing
-    /// changes but by outsiders, and what is waited for can be looked at.
-    pub(crate) fn look(&self, unit: usize, in_flight: impl FnOnce() -> u64) -> Finding {
-        let mut blockers = HashMap::new();
-        // Dropped after the lock is released: to drop a module or a waker runs user code.
-        let (mut mailboxes, mut elsewhere) = (Vec::new(), Vec::new());
-        let mut state = lock(&self.0);
-        state.examined = 0;
-        if state.has_working() {
-            return Finding::Busy;
-        }
-        elsewhere.extend(state.elsewhere());
-        if !elsewhere.is_empty() {
-            drop(state);
-            // Finding the blockers takes other locks, so this one is released. A handler that is polled
-            // meanwhile registers new waits, which have no entry among the blockers and count as free.
-            blockers = blockers_of(&elsewhere);
-            state = lock(&self.0);
-        }
-        let blocking = blockers.values().map(|blockers| blockers.waits.len());
-        state.examined = state.parked.len() + state.queued.len() + blocking.sum::<usize>();
-        mailboxes.extend(
-            state
-                .held
-                .values()
-                .filter_map(|held| held.mailbox.upgrade()),
-        );
-        let in_flight = in_flight();
-        let held = state.held.values().map(|held| held.taken).sum::<u64>();
-        let waiting = mailboxes
-            .iter()
-            .map(|mailbox| mailbox.count_of(unit))
-            .sum::<u64>();
-        let queued = state.queued.values().filter(|entry| !entry.is_polled);
-        let queued = queued.map(|entry| entry.count).sum::<u64>();
-        let known = state.parked.len() as u64 + held + waiting + queued;
-        if known != in_flight || first_verdict(&state, &blockers) == WaitVerdict::GoesOn {
-            return Finding::Busy;
-        }
-        let roll = state.roll;
-        let has_begun = elsewhere.iter().any(|wait| wait.began() >= roll)
-            || blockers.values().any(|it| it.have_begun_since(roll));
-        if state.moves_before_roll != state.moves || roll == 0 || has_begun {
-            let called = state.call_roll();
-            let finding = match state.parked.is_empty() {
-                // No handler is there to answer, so that it would be looked again.
-                true => Finding::Unpolled(state.roll),
-                false => Finding::RollCalled,
-            };
-            drop(state);
-            called.wake();
-            return finding;
-        }
-        if state.parked.values().any(|parked| parked.roll != roll) {
-            return Finding::Busy;
-        }
-        match last_verdict(&state, &blockers) {
-            WaitVerdict::GoesOn => Finding::Busy,
-            WaitVerdict::WaitsUnpolled => Finding::Unpolled(roll),
-            WaitVerdict::Waits => Finding::Stuck(state.stuck()),
-        }
-    }
-
-    /// Whether a parked handler has waits that are not in the ledger.
-    pub(crate) fn waits_elsewhere(&self) -> bool {
-        lock(&self.0).with_elsewhere > 0
     }
 
     /// How many waits and deliveries the last look went through; 0 if it did not have to.

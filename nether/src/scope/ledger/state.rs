@@ -7,7 +7,9 @@ use std::task::Waker;
 use super::elsewhere::next_roll;
 use super::entries::{ParkedHandler, QueuedEntry, ReplyEntry, WaitEntry};
 use super::working::Working;
-use super::{DeliveryKey, HeldModule, PendingReply, Stuck, WaitElsewhere, WaitKind};
+use super::{
+    DeliveryKey, HeldMailbox, HeldModule, PendingReply, Queued, Stuck, WaitElsewhere, WaitKind,
+};
 use crate::channel::AnyChannel;
 
 /// How many replies are registered before those that are over are removed for the first time.
@@ -23,8 +25,6 @@ pub(super) struct LedgerState {
     many_replies: usize,
     /// The handlers that are not being polled.
     pub(super) parked: HashMap<DeliveryKey, ParkedHandler>,
-    /// How many of them have waits elsewhere.
-    pub(super) with_elsewhere: usize,
     /// The exclusive modules among them.
     pub(super) held: HashMap<DeliveryKey, HeldModule>,
     /// Those among them that wait for nothing; known once the unit of work closes.
@@ -33,6 +33,8 @@ pub(super) struct LedgerState {
     next_id: u64,
     /// The number of the last roll call.
     pub(super) roll: u64,
+    /// The number of the last one that modules ahead of its messages had to answer too.
+    pub(super) roll_ahead: u64,
     /// How many waits had begun or ended before the last roll call.
     pub(super) moves_before_roll: u64,
     /// How many waits have begun or ended.
@@ -123,6 +125,39 @@ impl LedgerState {
             queued: queued.collect(),
             elsewhere: self.elsewhere(),
         }
+    }
+
+    /// How many deliveries are known that do nothing now: of those that are not parked, how many are in these
+    /// mailboxes is looked up.
+    pub(super) fn count_known(&self, unit: usize, mailboxes: &[Arc<dyn HeldMailbox>]) -> u64 {
+        let taken = self.held.values().map(|held| held.taken).sum::<u64>();
+        let waiting = mailboxes.iter().map(|mailbox| mailbox.count_of(unit));
+        let queued = self.queued.values().filter(|entry| !entry.is_polled);
+        let queued = queued.map(|entry| entry.count).sum::<u64>();
+        self.parked.len() as u64 + taken + waiting.sum::<u64>() + queued
+    }
+
+    /// The mailboxes of the modules whose handlers are parked.
+    pub(super) fn held_mailboxes(&self) -> Vec<Arc<dyn HeldMailbox>> {
+        let held = self.held.values();
+        held.filter_map(|held| held.mailbox.upgrade()).collect()
+    }
+
+    /// Whether a handler is parked in the module of this number.
+    pub(super) fn is_held(&self, module: u64) -> bool {
+        self.held.values().any(|held| held.number == module)
+    }
+
+    /// The numbers of the modules that are to handle messages, and whose handlers are not parked.
+    pub(super) fn modules_not_held(&self) -> Vec<u64> {
+        let replies = self.replies.values().filter(|entry| entry.reply.is_open());
+        let replies = replies.map(|entry| entry.module);
+        let queued = self.queued.values().filter_map(|entry| match entry.behind {
+            Queued::Mailbox(module) => Some(module),
+            Queued::Place(_) | Queued::Abandoned(_) | Queued::Event(_) => None,
+        });
+        let modules = replies.chain(queued);
+        modules.filter(|module| !self.is_held(*module)).collect()
     }
 
     /// What parked handlers wait for in other units of work.

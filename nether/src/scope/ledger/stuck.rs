@@ -3,13 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::elsewhere::{Blockers, address_of};
 use super::entries::{ParkedHandler, QueuedEntry, ReplyEntry};
+use super::outside::Outside;
 use super::state::LedgerState;
 use super::{BlockerWait, DeliveryKey, Queued, WaitElsewhere, WaitKind};
-
-/// What keeps the waits for other units of work from their ends, by the addresses of these.
-type Elsewhere = HashMap<usize, Blockers>;
 
 /// Which waits count.
 #[derive(Clone, Copy)]
@@ -53,14 +50,14 @@ pub(super) enum WaitVerdict {
 
 /// What may become of everything that is known: a handler counts as one that waits if one of its waits does,
 /// for the others may be held and not polled any more.
-pub(super) fn first_verdict(state: &LedgerState, elsewhere: &Elsewhere) -> WaitVerdict {
-    StuckSet::judge(state, elsewhere, Witness::Any)
+pub(super) fn first_verdict(state: &LedgerState, outside: &Outside) -> WaitVerdict {
+    StuckSet::judge(state, outside, Witness::Any)
 }
 
 /// What becomes of everything that is known. A handler waits if all its waits do that answered the last roll
 /// call, and there are some.
-pub(super) fn last_verdict(state: &LedgerState, elsewhere: &Elsewhere) -> WaitVerdict {
-    StuckSet::judge(state, elsewhere, Witness::Answered(state.roll))
+pub(super) fn last_verdict(state: &LedgerState, outside: &Outside) -> WaitVerdict {
+    StuckSet::judge(state, outside, Witness::Answered(state.roll))
 }
 
 /// The deliveries that are known to wait, while it is found out which do.
@@ -68,7 +65,7 @@ struct StuckSet<'a> {
     /// The handlers that are parked in exclusive modules, by the numbers of these.
     handlers: HashMap<u64, DeliveryKey>,
     parked: &'a HashMap<DeliveryKey, ParkedHandler>,
-    elsewhere: &'a Elsewhere,
+    outside: &'a Outside,
     witness: Witness,
     /// What is queued, by the numbers of the messages.
     queued: HashMap<u64, Vec<Queued>>,
@@ -80,7 +77,7 @@ struct StuckSet<'a> {
 impl StuckSet<'_> {
     /// The waiting deliveries are the least fixpoint: those that only wait for each other, in a circle, are
     /// not among them, for no stream that ends would help them.
-    fn judge(state: &LedgerState, elsewhere: &Elsewhere, witness: Witness) -> WaitVerdict {
+    fn judge(state: &LedgerState, outside: &Outside, witness: Witness) -> WaitVerdict {
         let replies = state.open_replies();
         let counts = |answered: u64| witness.counts(answered);
         let mut stuck = StuckSet {
@@ -90,7 +87,7 @@ impl StuckSet<'_> {
                 .map(|(key, held)| (held.number, *key))
                 .collect(),
             parked: &state.parked,
-            elsewhere,
+            outside,
             witness,
             queued: by_message(state.queued.values()),
             known: HashSet::new(),
@@ -121,7 +118,8 @@ impl StuckSet<'_> {
                 break;
             }
         }
-        if !rest.is_empty() {
+        let mut behind = outside.with_messages();
+        if !rest.is_empty() || !behind.all(|module| stuck.has_module(module)) {
             return WaitVerdict::GoesOn;
         }
         let mut verdict = WaitVerdict::Waits;
@@ -180,14 +178,24 @@ impl StuckSet<'_> {
         self.has_module(reply.module)
     }
 
+    /// Whether the handler of the module waits, of whatever unit of work it is.
     fn has_module(&self, module: u64) -> bool {
+        self.has_handler(module)
+            || self
+                .outside
+                .ahead(module)
+                .is_some_and(|ahead| self.is_blocked(module, &ahead.waits, &mut HashMap::new()))
+    }
+
+    /// Whether the module has a handler that waits.
+    fn has_handler(&self, module: u64) -> bool {
         let handler = self.handlers.get(&module);
         handler.is_some_and(|key| self.known.contains(key))
     }
 
     /// Whether a module that waits keeps the wait from its end. What was not looked at yet may be over.
     fn has_elsewhere(&self, wait: &Arc<dyn WaitElsewhere>) -> bool {
-        let blockers = self.elsewhere.get(&address_of(wait));
+        let blockers = self.outside.blockers(wait);
         blockers.is_some_and(|blockers| {
             let mut seen = HashMap::new();
             let mut modules = blockers.modules.iter();
@@ -213,7 +221,7 @@ impl StuckSet<'_> {
             let mut others = wait.others.iter();
             others.any(|other| self.is_blocked(*other, waits, seen))
         });
-        let is_blocked = self.has_module(module) || self.witness.are_stuck(ends);
+        let is_blocked = self.has_handler(module) || self.witness.are_stuck(ends);
         seen.insert(module, is_blocked);
         is_blocked
     }

@@ -260,7 +260,7 @@ impl<M: Module + Exclusive> Work<M> {
                     self.cell.forget_taken(&mut rest, handle, self.left);
                     if self.noted != self.turn {
                         self.noted = self.turn;
-                        self.cell.note_taken(self.turn, &rest, handle);
+                        self.cell.note_taken(self.turn, &rest, (handle, self.left));
                     }
                     if let Some(call) = self.call.take() {
                         handle.scope.add_call(call);
