@@ -1,7 +1,7 @@
 //! Background tasks: told when their module stops, which loses nothing that they have sent.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, LazyLock, Mutex};
 
 use nether::prelude::*;
 use nether::{HandlerFailed, ModuleRestarted};
@@ -275,5 +275,109 @@ async fn after_a_crash_a_task_begins_when_the_one_before_has_ended() -> nether::
         shift.open(false);
     }
     assert_eq!(shift.most.load(Ordering::SeqCst), 1);
+    Ok(())
+}
+
+/// What the values of `Exclusively` and `Sharing` share, and how many there were.
+static TRIPS: LazyLock<[(Shift, AtomicU64); 2]> = LazyLock::new(Default::default);
+
+/// The task of the first value panics once it is let, those of others wait.
+async fn trip_late<S: nether::Unlisted>(ctx: &Context<S>, (shift, made): &(Shift, AtomicU64)) {
+    if made.load(Ordering::SeqCst) == 1 {
+        shift.begun.fetch_add(1, Ordering::SeqCst);
+        tokio::task::block_in_place(|| shift.wait());
+        panic!("late");
+    }
+    ctx.cancelled().await;
+}
+
+#[command]
+struct Trip;
+
+#[query(reply = u64)]
+struct WhichOne;
+
+struct Exclusively(u64);
+
+#[module(handles = [Trip, WhichOne])]
+impl Exclusively {
+    #[init]
+    fn new() -> Self {
+        Exclusively(TRIPS[0].1.fetch_add(1, Ordering::SeqCst) + 1)
+    }
+
+    async fn trip(&mut self, _: Trip) {
+        panic!("as asked");
+    }
+
+    async fn which(&self, _: WhichOne) -> u64 {
+        self.0
+    }
+
+    #[background]
+    async fn run(ctx: Context<Self>) {
+        trip_late(&ctx, &TRIPS[0]).await;
+    }
+}
+
+#[command]
+struct TripShared;
+
+#[query(reply = u64)]
+struct WhichShared;
+
+struct Sharing(u64);
+
+#[module(handles = [TripShared, WhichShared], restart = "always")]
+impl Sharing {
+    #[init]
+    fn new() -> Self {
+        Sharing(TRIPS[1].1.fetch_add(1, Ordering::SeqCst) + 1)
+    }
+
+    async fn trip(&self, _: TripShared) {
+        panic!("as asked");
+    }
+
+    async fn which(&self, _: WhichShared) -> u64 {
+        self.0
+    }
+
+    #[background]
+    async fn run(ctx: Context<Self>) {
+        trip_late(&ctx, &TRIPS[1]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_task_that_panics_after_its_module_has_crashed_crashes_no_other() -> nether::Result<()> {
+    let builder = System::builder().isolated().with::<Exclusively>();
+    let system = builder.with::<Sharing>().start().await?;
+    let _open_at_end = (OpenAtEnd(TRIPS[0].0.clone()), OpenAtEnd(TRIPS[1].0.clone()));
+    for (shift, _) in &*TRIPS {
+        shift.is_blocked(1).await;
+    }
+    let mut restarted = system.subscribe::<ModuleRestarted>();
+    let mut failed = system.subscribe::<HandlerFailed>();
+    let ctx = system.context();
+    assert!(ctx.send(Trip).await.is_err() && ctx.send(TripShared).await.is_err());
+    for _ in 0..2 {
+        restarted.next().await.expect("it is restarted");
+    }
+    for (shift, _) in &*TRIPS {
+        shift.open(true);
+    }
+    let mut late = 0;
+    while late < 2 {
+        let failed = failed.next().await.expect("the system runs");
+        late += u64::from(failed.error.contains("late"));
+    }
+    // A crash would be seen to before this.
+    let ctx = system.context();
+    for _ in 0..100 {
+        assert_eq!(ctx.ask(WhichOne).await?, 2);
+        assert_eq!(ctx.ask(WhichShared).await?, 2);
+        tokio::task::yield_now().await;
+    }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! [`Background`]: a module's `#[background]` tasks, tied to its life.
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 use tokio::sync::{OnceCell, watch};
 use tokio::task::JoinSet;
@@ -81,6 +81,8 @@ struct BackgroundState {
     /// Whether the module stops. Tasks that have not started by then never do.
     is_stopping: bool,
     running: Option<RunningTasks>,
+    /// The scope of the tasks of the module value that is there.
+    current: Weak<Scope>,
 }
 
 #[derive(Debug)]
@@ -92,7 +94,11 @@ struct RunningTasks {
 
 impl BackgroundTasks {
     /// Starts the tasks of a module. One that panics crashes it.
-    pub(super) fn start<M: Module>(&self, mediator: &Arc<Mediator>, cell: &Arc<CellOf<M>>) {
+    pub(super) fn start<M: Module>(
+        self: &Arc<Self>,
+        mediator: &Arc<Mediator>,
+        cell: &Arc<CellOf<M>>,
+    ) {
         let scope = Arc::new(Scope::new(Arc::clone(mediator), ScopeKind::Standing));
         let handle = Handle::new(scope, Origin::External);
         let mut background = Background {
@@ -108,7 +114,8 @@ impl BackgroundTasks {
         let (mut running, turn) = (JoinSet::new(), Arc::new(WorkPermit::new()));
         for task in background.tasks {
             let (begun, turn) = (Arc::clone(&self.begun), Arc::clone(&turn));
-            let watched = run_watched::<M>(task, handle.clone(), Arc::clone(cell));
+            let tasks = Arc::downgrade(self);
+            let watched = run_watched::<M>(task, handle.clone(), Arc::clone(cell), tasks);
             // Boxed, so that tokio's part of a task is compiled once and not for each module.
             let in_turn: BoxFuture<()> = Box::pin(async move {
                 turn.get_or_init(|| wait_for_others(&begun)).await;
@@ -116,6 +123,7 @@ impl BackgroundTasks {
             });
             running.spawn(in_turn);
         }
+        state.current = Arc::downgrade(&handle.scope);
         if !running.is_empty() {
             state.running = Some(RunningTasks { handle, running });
         }
@@ -123,9 +131,21 @@ impl BackgroundTasks {
 
     /// Ends those of a module that has crashed.
     pub(super) fn cut_off(&self) {
-        let tasks = lock(&self.state).running.take();
+        let mut state = lock(&self.state);
+        state.current = Weak::new();
+        let tasks = state.running.take();
+        drop(state);
         if let Some(tasks) = &tasks {
             tasks.handle.scope.cancel();
+        }
+    }
+
+    /// Lets the module crash, unless the task was one of a value before, which may end late: its module has
+    /// crashed already.
+    fn crash(&self, scope: &Arc<Scope>, crash: impl FnOnce()) {
+        let state = lock(&self.state);
+        if state.current.as_ptr() == Arc::as_ptr(scope) {
+            crash();
         }
     }
 
@@ -162,7 +182,12 @@ async fn wait_for_others(begun: &watch::Sender<()>) -> watch::Receiver<()> {
     begun.subscribe()
 }
 
-async fn run_watched<M: Module>(task: BoxFuture<Result<()>>, handle: Handle, cell: Arc<CellOf<M>>) {
+async fn run_watched<M: Module>(
+    task: BoxFuture<Result<()>>,
+    handle: Handle,
+    cell: Arc<CellOf<M>>,
+    tasks: Weak<BackgroundTasks>,
+) {
     let ended = catch(task).await;
     let resumes = M::descriptor().restart.resumes();
     let panic = ended.as_ref().err().filter(|_| !resumes);
@@ -173,7 +198,7 @@ async fn run_watched<M: Module>(task: BoxFuture<Result<()>>, handle: Handle, cel
         &handle,
         &M::descriptor().declaration,
     );
-    if let Some(reason) = crash {
-        cell.crash(reason);
+    if let (Some(reason), Some(tasks)) = (crash, tasks.upgrade()) {
+        tasks.crash(&handle.scope, || cell.crash(reason));
     }
 }
