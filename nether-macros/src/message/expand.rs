@@ -29,7 +29,12 @@ fn derives(message: &CheckedMessage, paths: &Paths) -> TokenStream {
         return TokenStream::new();
     }
     let is_above = |name: &str| message.derived_above.iter().any(|above| above == name);
-    let missing = |name: &str| !definition.derives(name) && !is_above(name);
+    let missing = |name: &str| {
+        // Of an array whose length is a parameter, serde would say more about what is refused already.
+        let is_array = definition.generics().const_params().next().is_some();
+        let is_refused = is_array && matches!(name, "Serialize" | "Deserialize");
+        !definition.derives(name) && !is_above(name) && !is_refused
+    };
     let span = spans::attribute();
     let p = paths.private();
     let list: Vec<TokenStream> = DERIVED

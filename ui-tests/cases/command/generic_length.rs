@@ -1,0 +1,8 @@
+use nether::prelude::*;
+
+#[command]
+pub struct Fill<const N: usize> {
+    pub values: [u8; N],
+}
+
+fn main() {}
