@@ -1,4 +1,4 @@
-//! The rule that a message owns its data, and so do its reply and its error.
+//! The rule that a message owns its data, and so do its reply and its error, which are concrete types.
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
@@ -30,6 +30,9 @@ pub(crate) fn check(model: &mut Model, diagnostics: &Diagnostics) {
     }
     let (reply, error) = (&mut model.args.reply, &mut model.args.error);
     for (what, ty) in [("reply", reply), ("error", error)] {
+        if let Some(ty) = ty {
+            check_concrete(ty, (what, &ident), diagnostics);
+        }
         for borrowed in ty.iter_mut().flat_map(own) {
             let written = types::text(&borrowed.tokens);
             let message = format!(
@@ -38,6 +41,42 @@ pub(crate) fn check(model: &mut Model, diagnostics: &Diagnostics) {
             diagnostics.error(&borrowed.tokens, message, borrowed.help);
         }
     }
+}
+
+/// Checks that a value can have the type. Replaces it by one of which there are values.
+fn check_concrete(ty: &mut Type, (what, ident): (&str, &str), diagnostics: &Diagnostics) {
+    let tokens = ty.to_token_stream();
+    let end = Extent::of(&tokens).end;
+    let sized = match types::ungrouped(ty) {
+        Type::ImplTrait(_) => parse_quote_spanned!(end=> ()),
+        slice @ Type::Slice(_) => owned(slice, end),
+        Type::TraitObject(object) if types::text(object).contains("Send") => {
+            parse_quote_spanned!(end=> ::std::boxed::Box<#object>)
+        }
+        Type::TraitObject(object) => {
+            parse_quote_spanned!(end=> ::std::boxed::Box<#object + ::std::marker::Send>)
+        }
+        ty if types::text(ty) == "str" => owned(ty, end),
+        _ => return,
+    };
+    let written = types::text(ty);
+    let (reason, help) = match types::ungrouped(ty) {
+        Type::ImplTrait(of) => {
+            let bounds = types::text(&of.bounds);
+            let reason = "a message declares one concrete type";
+            (
+                reason,
+                format!("name the type, or write `Box<dyn {bounds} + Send>`"),
+            )
+        }
+        _ => {
+            let reason = "its size is not known while compiling";
+            (reason, format!("write `{}`", shown(&sized)))
+        }
+    };
+    let message = format!("the {what} of `{ident}` cannot be `{written}`: {reason}");
+    diagnostics.error(&tokens, message, help);
+    *ty = sized;
 }
 
 /// A borrowed type as the user wrote it.
@@ -135,7 +174,7 @@ fn owner_in_std(ty: &Type, place: Span) -> Option<Type> {
 /// An owned type as a user writes it: what is not in the prelude has its path.
 fn shown(ty: &Type) -> String {
     let text = types::text(ty);
-    let text = ["string", "vec", "boxed"]
+    let text = ["string", "vec", "boxed", "marker"]
         .iter()
         .fold(text, |text, module| {
             text.replace(&format!("::std::{module}::"), "")

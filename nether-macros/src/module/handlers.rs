@@ -107,8 +107,10 @@ impl HandlerFinder<'_> {
         self.check_awaited(signature);
         self.check_single(signature, arguments[0], index);
         self.check_unconditional(function);
-        let context = arguments
+        let second = arguments
             .get(1)
+            .filter(|second| !self.is_another_message(signature, second));
+        let context = second
             .and_then(|ty| signature::check_context(ty, &CONTEXT, self.module, self.diagnostics));
         self.check_count(signature, arguments);
         let policy = policy::of_handler(function, self.said, self.diagnostics);
@@ -133,6 +135,23 @@ impl HandlerFinder<'_> {
                 is_sound: self.diagnostics.count() == before,
             });
         }
+    }
+
+    /// A handler takes one message. Whether the second argument is a listed one too, which is reported.
+    fn is_another_message(&mut self, signature: &Signature, second: &Type) -> bool {
+        let Match::One(index) = lists::find(self.listed, signature::behind_reference(second))
+        else {
+            return false;
+        };
+        let message = format!(
+            "the handler `{}` takes a second message, `{}`",
+            signature.ident,
+            types::text(&self.listed[index])
+        );
+        let help = "write a handler for each message";
+        self.diagnostics.error(second, message, help);
+        self.explained[index] = true;
+        true
     }
 
     /// A message is moved in, or an event is shown: there is nothing to change about either.
