@@ -215,10 +215,11 @@ fn what_needs_a_feature_that_is_off_has_one_error_that_names_it() {
         ("endpoint", "`http`", "http"),
         ("problem", "`#[derive(Problem)]`", "http"),
         ("routes", "`#[routes]`", "http"),
+        ("serve", "`System::serve`", "http"),
         ("test", "`#[nether::test]`", "test"),
     ] {
         let error = failure(&["build", "--bin", program], "without_features");
-        let needs = format!("error: {what} needs the feature `{feature}` of `nether`");
+        let needs = format!("{what} needs the feature `{feature}` of `nether`");
         let enable = format!("`nether = {{ version = \"..\", features = [\"{feature}\"] }}`");
         says(&error, &[&needs, &enable, "due to 1 previous error"]);
     }

@@ -10,6 +10,8 @@ mod signals;
 mod start;
 mod status;
 mod watch;
+#[cfg(not(feature = "http"))]
+mod without_http;
 
 pub use self::attach::Attached;
 pub use self::builder::SystemBuilder;
