@@ -7,7 +7,7 @@ use crate::scope::{Blockers, HeldMailbox, ModuleAhead, WaitElsewhere};
 use crate::sync::lock;
 use crate::waiting::inner::{self, InnerDelivery};
 use crate::waiting::node::{Closing, Node, Wait};
-use crate::waiting::{Waiter, all, holding_nodes};
+use crate::waiting::{Waiter, all, holding_nodes, of};
 
 /// A wait for the reply to a message, or for room for one.
 struct ReplyElsewhere {
@@ -131,20 +131,36 @@ impl WaitElsewhere for TurnElsewhere {
     }
 }
 
-/// The modules of these numbers, and those that have messages of the unit of work that has this address.
+/// The modules of these numbers, those that have messages of the unit of work that has this address, and
+/// those in whose tasks handlers of others have places in the shared modules of these numbers.
 pub(super) fn modules_ahead(unit: usize, numbers: &[u64]) -> Vec<ModuleAhead> {
-    let modules = all().filter_map(|waiter| {
+    let mut ahead = Vec::new();
+    for waiter in all() {
+        let is_named = numbers.contains(&waiter.number);
         let mailbox = waiter.mailbox.get().and_then(Weak::upgrade);
         let has_messages = |mailbox: &Arc<dyn HeldMailbox>| mailbox.count_behind_handler(unit) > 0;
-        let is_wanted =
-            numbers.contains(&waiter.number) || mailbox.as_ref().is_some_and(has_messages);
-        is_wanted.then(|| ModuleAhead {
-            number: waiter.number,
-            mailbox,
-            waits: Arc::new(TurnElsewhere(Arc::clone(&waiter.node))),
-        })
-    });
-    modules.collect()
+        if is_named || mailbox.as_ref().is_some_and(has_messages) {
+            ahead.push(module_ahead(&waiter, mailbox, None));
+        }
+        let places = waiter.places.get().filter(|_| is_named);
+        let holders = places.into_iter().flat_map(|places| places.others(unit));
+        let holders = holders.filter_map(of);
+        ahead.extend(holders.map(|holder| module_ahead(&holder, None, Some(waiter.number))));
+    }
+    ahead
+}
+
+fn module_ahead(
+    waiter: &Waiter,
+    mailbox: Option<Arc<dyn HeldMailbox>>,
+    place_in: Option<u64>,
+) -> ModuleAhead {
+    ModuleAhead {
+        number: waiter.number,
+        mailbox,
+        place_in,
+        waits: Arc::new(TurnElsewhere(Arc::clone(&waiter.node))),
+    }
 }
 
 impl Waiter {

@@ -12,10 +12,12 @@ mod graph;
 mod inner;
 mod module_wait;
 mod node;
+mod places;
 mod polled;
 
 pub(crate) use self::closing::until_deadlock;
 pub(crate) use self::module_wait::{ModuleWait, until_made};
+pub(crate) use self::places::{HoldsPlace, PlaceHolders, WaitsForPlace};
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -69,6 +71,8 @@ pub(crate) struct Waiter {
     number: u64,
     node: Arc<Node>,
     mailbox: OnceLock<Weak<dyn HeldMailbox>>,
+    /// The places of a shared module.
+    places: OnceLock<Arc<PlaceHolders>>,
     /// The unit of work of a delivery.
     unit: OnceLock<Weak<Scope>>,
     /// The units of work that it closes.
@@ -91,6 +95,7 @@ impl Waiter {
             number,
             node: Node::new(name, number),
             mailbox: OnceLock::new(),
+            places: OnceLock::new(),
             unit: OnceLock::new(),
             ends: Mutex::default(),
         });
@@ -132,13 +137,14 @@ impl Waiter {
     }
 
     /// Whether it keeps the unit of work that has this address from its end: it handles or has a message of
-    /// it, or waits for something in it.
+    /// it, or waits for something in it, or one waits for a place in it.
     fn holds(&self, unit: usize) -> bool {
         let mailbox = self.mailbox.get().and_then(Weak::upgrade);
         let delivered = self.unit.get().and_then(Weak::upgrade);
         mailbox.is_some_and(|mailbox| mailbox.holds(unit))
             || delivered.is_some_and(|scope| scope.is_within(unit))
             || self.node.waits_within(unit)
+            || self.places.get().is_some_and(|it| it.are_waited_for(unit))
     }
 }
 
@@ -224,10 +230,15 @@ impl DeliveryWaiter {
             });
             return DeliveryPoll { number: 0 };
         }
-        let number = self.0.as_ref().map_or(DELIVERY, |waiter| waiter.number);
+        let number = self.number().unwrap_or(DELIVERY);
         THIS.set(number);
         DELIVERY_NAME.set(Some(name));
         DeliveryPoll { number }
+    }
+
+    /// The number of the waiter, once there is one.
+    fn number(&self) -> Option<u64> {
+        self.0.as_ref().map(|waiter| waiter.number)
     }
 
     /// What tells it from others while its delivery is polled, and so does not move.

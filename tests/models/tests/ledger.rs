@@ -426,6 +426,7 @@ impl Behind {
             vec![ModuleAhead {
                 number: AHEAD,
                 mailbox: Some(Arc::clone(&self.middle) as _),
+                place_in: None,
                 waits: Arc::clone(&self.middle) as _,
             }]
         };

@@ -13,6 +13,7 @@ mod closing_circles;
 mod closing_elsewhere;
 mod closing_one_way;
 mod closing_patience;
+mod closing_places;
 mod closing_waits;
 mod contexts;
 mod crash_looping;

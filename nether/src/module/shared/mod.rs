@@ -246,7 +246,7 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
         SharedCell {
             module: ModuleSlot::new(M::descriptor().restart.outlives_handlers()),
             is_stopped: AtomicBool::new(false),
-            places: Places::new(bound, waiter.number()),
+            places: Places::new(bound, &waiter),
             tasks: Mutex::new(Some(JoinSet::new())),
             running: Running::default(),
             pause: Pause::default(),

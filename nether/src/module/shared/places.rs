@@ -11,6 +11,7 @@ use crate::envelope::Header;
 use crate::error::SendError;
 use crate::race::race;
 use crate::scope::{self, Queued, QueuedWait, Scope};
+use crate::waiting::{HoldsPlace, PlaceHolders, Waiter, WaitsForPlace};
 
 /// How many handlers of a shared module may run. Work from outside waits for a place; what handlers cause
 /// runs in tasks of its own and waits there; a call from inside a handler needs none, for a caller must never
@@ -22,16 +23,24 @@ pub(super) struct Places {
     closed: watch::Sender<bool>,
     /// How many there are, and whose they are.
     all: scope::SharedPlaces,
+    holders: Arc<PlaceHolders>,
+}
+
+/// That a message waits for a place: known to its unit of work, and to others that wait for that one.
+struct PlaceWait {
+    queued: QueuedWait,
+    _waits: WaitsForPlace,
 }
 
 impl Places {
-    /// The places of the module that has this number.
-    pub(super) fn new(bound: usize, module: u64) -> Self {
+    /// The places of the module of this waiter.
+    pub(super) fn new(bound: usize, waiter: &Waiter) -> Self {
         Places {
             all: scope::SharedPlaces {
-                module,
+                module: waiter.number(),
                 count: bound,
             },
+            holders: PlaceHolders::of(waiter),
             free: Semaphore::new(bound.min(Semaphore::MAX_PERMITS)),
             closed: watch::Sender::new(false),
         }
@@ -50,6 +59,16 @@ impl Places {
         if has_place {
             self.free.add_permits(1);
         }
+    }
+
+    /// How many there are, and whose they are.
+    pub(super) fn all(&self) -> scope::SharedPlaces {
+        self.all
+    }
+
+    /// A handler of the unit of work has a place and is not done, until dropped.
+    pub(super) fn hold(&self, scope: &Scope) -> HoldsPlace {
+        self.holders.hold(scope)
     }
 
     /// Takes a place for what does not wait for one. Work from outside needs it.
@@ -79,8 +98,11 @@ impl Places {
     }
 
     /// Registers that a message waits for a place. The waker is that of its sender, if one polls it.
-    fn queue(&self, scope: &Arc<Scope>, sequence: u64, sender: Option<&Waker>) -> QueuedWait {
-        scope.queue((sequence, Queued::Place(self.all)), 1, sender.cloned())
+    fn queue(&self, scope: &Arc<Scope>, sequence: u64, sender: Option<&Waker>) -> PlaceWait {
+        PlaceWait {
+            queued: scope.queue((sequence, Queued::Place(self.all)), 1, sender.cloned()),
+            _waits: self.holders.wait(scope),
+        }
     }
 
     /// Waits for a place, first come, first served, and takes it.
@@ -122,14 +144,14 @@ pub(super) struct Offered<P> {
     /// `None` once it has entered.
     offer: Option<(P, Header)>,
     /// That it waits, for the unit of work that closes.
-    queued: Option<QueuedWait>,
+    wait: Option<PlaceWait>,
 }
 
 impl<P> Offered<P> {
     pub(super) fn new(parcel: P, header: Header) -> Self {
         Offered {
             offer: Some((parcel, header)),
-            queued: None,
+            wait: None,
         }
     }
 
@@ -156,9 +178,9 @@ impl<P> Offered<P> {
         };
         // A place that is there counts less than a reason not to begin.
         let mut entered = pin!(race(is_cancelled, race(is_closed, place)));
-        let queued = &mut self.queued;
+        let wait = &mut self.wait;
         let has_place = poll_fn(|cx| {
-            let queued = queued
+            let PlaceWait { queued, .. } = wait
                 .get_or_insert_with(|| places.queue(&scope, label.sequence(), Some(cx.waker())));
             if !queued.begin_poll() {
                 return Poll::Ready(Err(scope.refusal(message)));
@@ -170,7 +192,7 @@ impl<P> Offered<P> {
             polled
         })
         .await?;
-        self.queued = None; // Before it is in flight as an accepted message.
+        self.wait = None; // Before it is in flight as an accepted message.
         match self.offer.take() {
             Some((parcel, header)) => Ok((parcel, header, has_place)),
             None => unreachable!("an offer enters once"),
@@ -180,8 +202,8 @@ impl<P> Offered<P> {
 
 impl<P> Drop for Offered<P> {
     fn drop(&mut self) {
-        let queued = self.queued.as_ref();
-        let is_taken_back = queued.is_some_and(|queued| !queued.begin_poll());
+        let wait = self.wait.as_ref();
+        let is_taken_back = wait.is_some_and(|wait| !wait.queued.begin_poll());
         if let Some((_, header)) = &self.offer
             && !is_taken_back
         {

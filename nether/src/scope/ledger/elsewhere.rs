@@ -58,12 +58,15 @@ impl Blockers {
     }
 }
 
-/// A module that may have messages of the unit of work behind the handler of another one.
+/// A module that may have messages of the unit of work behind the handler of another one; or that handler, if
+/// it is in a task of its own.
 pub(crate) struct ModuleAhead {
     /// Its number.
     pub(crate) number: u64,
     /// Where its messages lie.
     pub(crate) mailbox: Option<Arc<dyn HeldMailbox>>,
+    /// The number of a shared module in which it has a place.
+    pub(crate) place_in: Option<u64>,
     /// That it is waited for.
     pub(crate) waits: Arc<dyn WaitElsewhere>,
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::Waker;
 
-use super::{DeliveryKey, PendingReply, Queued, WaitElsewhere, WaitKind};
+use super::{DeliveryKey, PendingReply, Queued, SharedPlaces, WaitElsewhere, WaitKind};
 use crate::channel::AnyChannel;
 
 pub(super) struct QueuedEntry {
@@ -25,8 +25,8 @@ pub(super) struct ParkedHandler {
     pub(super) message: &'static str,
     /// The last roll call before it was parked.
     pub(super) roll: u64,
-    /// The shared module in which it has a place.
-    pub(super) place_in: Option<u64>,
+    /// The places of which it has one.
+    pub(super) place_in: Option<SharedPlaces>,
     /// What it waits for in other units of work.
     pub(super) elsewhere: Vec<Arc<dyn WaitElsewhere>>,
 }

@@ -103,9 +103,9 @@ pub(crate) struct HeldModule {
 pub(crate) enum ParkedIn {
     /// In no module: it is a spawned task.
     Task,
-    /// In a shared module: which one, if it has a place there.
+    /// In a shared module: of which places it has one, if it has.
     Shared {
-        place_in: Option<u64>,
+        place_in: Option<SharedPlaces>,
     },
     Exclusive(HeldModule),
 }
@@ -124,7 +124,7 @@ pub(crate) enum Queued {
 }
 
 /// The places of a shared module.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct SharedPlaces {
     /// What tells the module from others.
     pub(crate) module: u64,

@@ -148,15 +148,19 @@ impl LedgerState {
         self.held.values().any(|held| held.number == module)
     }
 
-    /// The numbers of the modules that are to handle messages, and whose handlers are not parked.
+    /// The numbers of the modules that are to handle messages, or in which handlers have places, and no
+    /// handler of an exclusive one is parked.
     pub(super) fn modules_not_held(&self) -> Vec<u64> {
         let replies = self.replies.values().filter(|entry| entry.reply.is_open());
         let replies = replies.map(|entry| entry.module);
         let queued = self.queued.values().filter_map(|entry| match entry.behind {
             Queued::Mailbox(module) => Some(module),
-            Queued::Place(_) | Queued::Abandoned(_) | Queued::Event(_) => None,
+            Queued::Place(places) => Some(places.module),
+            Queued::Abandoned(_) | Queued::Event(_) => None,
         });
-        let modules = replies.chain(queued);
+        let places = self.parked.values().filter_map(|parked| parked.place_in);
+        let places = places.map(|places| places.module);
+        let modules = replies.chain(queued).chain(places);
         modules.filter(|module| !self.is_held(*module)).collect()
     }
 

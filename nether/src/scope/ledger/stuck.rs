@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::entries::{ParkedHandler, QueuedEntry, ReplyEntry};
 use super::outside::Outside;
 use super::state::LedgerState;
-use super::{BlockerWait, DeliveryKey, Queued, WaitElsewhere, WaitKind};
+use super::{BlockerWait, DeliveryKey, Queued, SharedPlaces, WaitElsewhere, WaitKind};
 
 /// Which waits count.
 #[derive(Clone, Copy)]
@@ -70,8 +70,8 @@ struct StuckSet<'a> {
     /// What is queued, by the numbers of the messages.
     queued: HashMap<u64, Vec<Queued>>,
     known: HashSet<DeliveryKey>,
-    /// How many of those that are known have places in each shared module.
-    places: HashMap<u64, usize>,
+    /// How many of those that are known have places of each shared module.
+    places: HashMap<SharedPlaces, usize>,
 }
 
 impl StuckSet<'_> {
@@ -141,8 +141,8 @@ impl StuckSet<'_> {
 
     fn add(&mut self, handler: DeliveryKey) {
         self.known.insert(handler);
-        if let Some(module) = self.parked.get(&handler).and_then(|parked| parked.place_in) {
-            *self.places.entry(module).or_default() += 1;
+        if let Some(of) = self.parked.get(&handler).and_then(|parked| parked.place_in) {
+            *self.places.entry(of).or_default() += 1;
         }
     }
 
@@ -193,6 +193,14 @@ impl StuckSet<'_> {
         handler.is_some_and(|key| self.known.contains(key))
     }
 
+    /// Whether all these places have handlers that wait, of whatever units of work they are.
+    fn has_places(&self, places: SharedPlaces) -> bool {
+        let held = self.places.get(&places).copied().unwrap_or_default();
+        let others = self.outside.with_places(places.module).iter();
+        let others = others.filter(|holder| self.has_module(**holder));
+        held + others.count() >= places.count
+    }
+
     /// Whether a module that waits keeps the wait from its end. What was not looked at yet may be over.
     fn has_elsewhere(&self, wait: &Arc<dyn WaitElsewhere>) -> bool {
         let blockers = self.outside.blockers(wait);
@@ -221,7 +229,10 @@ impl StuckSet<'_> {
             let mut others = wait.others.iter();
             others.any(|other| self.is_blocked(*other, waits, seen))
         });
-        let is_blocked = self.has_handler(module) || self.witness.are_stuck(ends);
+        let mut places = self.places.keys();
+        let has_all = |places: &SharedPlaces| places.module == module && self.has_places(*places);
+        let is_blocked =
+            self.has_handler(module) || places.any(has_all) || self.witness.are_stuck(ends);
         seen.insert(module, is_blocked);
         is_blocked
     }
@@ -229,10 +240,7 @@ impl StuckSet<'_> {
     fn has_queued(&self, behind: Queued) -> bool {
         match behind {
             Queued::Mailbox(module) => self.has_module(module),
-            Queued::Place(places) => {
-                let held = self.places.get(&places.module).copied();
-                held.unwrap_or_default() >= places.count
-            }
+            Queued::Place(places) => self.has_places(places),
             Queued::Abandoned(sequence) => self.known.contains(&DeliveryKey::of_call(sequence)),
             Queued::Event(sequence) => self.has_line_of(sequence),
         }
