@@ -46,7 +46,7 @@ impl Context<External> {
 /// Closes a unit of work.
 pub(super) async fn close(scope: &Arc<Scope>) -> Result<Outcome, ContextError> {
     let mut unfinished = match waiting::current() {
-        0 => scope.drain_in_time(LOOKUP).await,
+        0 => scope.drain_in_time(&LOOKUP).await,
         _ => match Box::pin(drain_inside(scope)).await {
             Ok(unfinished) => unfinished,
             Err(deadlock) => return Err(Box::pin(give_up(scope, deadlock)).await),
@@ -55,7 +55,7 @@ pub(super) async fn close(scope: &Arc<Scope>) -> Result<Outcome, ContextError> {
     scope.end(unfinished > 0);
     if unfinished == 0 && scope.in_flight() > 0 {
         // A handler may have left a handle to somebody who sent in between; from now on that is refused.
-        unfinished = scope.drain_in_time(LOOKUP).await;
+        unfinished = scope.drain_in_time(&LOOKUP).await;
     }
     scope.end_subscriptions();
     let succeeded = unfinished == 0 && !scope.is_cancelled() && !scope.has_failures();
@@ -74,7 +74,7 @@ pub(super) async fn close(scope: &Arc<Scope>) -> Result<Outcome, ContextError> {
 /// # Errors
 /// The unit of work waits for that handler or task, directly or through others.
 async fn drain_inside(scope: &Scope) -> Result<u64, Deadlock> {
-    let drained = async { Ok(scope.drain_in_time(LOOKUP).await) };
+    let drained = async { Ok(scope.drain_in_time(&LOOKUP).await) };
     race(drained, async { Err(until_deadlock(scope).await) }).await
 }
 

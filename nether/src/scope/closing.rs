@@ -35,7 +35,7 @@ const LAST_PAUSE: Duration = Duration::from_secs(1);
 
 /// When closing does something by itself.
 struct Agenda {
-    waiters: WaiterLookup,
+    waiters: &'static WaiterLookup,
     /// When it wakes the waits in other units of work, once: a handler that began to wait before the close is
     /// parked only after its next poll.
     wake: Option<Instant>,
@@ -59,7 +59,7 @@ struct Agenda {
 
 impl Scope {
     /// Takes no more work from outside, and waits until nothing is in flight.
-    pub(crate) async fn drain(&self, waiters: WaiterLookup) {
+    pub(crate) async fn drain(&self, waiters: &'static WaiterLookup) {
         self.state.close();
         // Mostly it is idle already, and to listen costs more than to look.
         if self.is_idle() {
@@ -83,7 +83,7 @@ impl Scope {
 
     /// As [`drain`](Scope::drain), but no longer than to its deadline. Gives back how many messages were in
     /// flight then.
-    pub(crate) async fn drain_in_time(&self, waiters: WaiterLookup) -> u64 {
+    pub(crate) async fn drain_in_time(&self, waiters: &'static WaiterLookup) -> u64 {
         if !self.has_properties() {
             self.drain(waiters).await;
             return 0;
@@ -92,7 +92,7 @@ impl Scope {
         Box::pin(race(self.drained(waiters), self.cut_off())).await
     }
 
-    async fn drained(&self, waiters: WaiterLookup) -> u64 {
+    async fn drained(&self, waiters: &'static WaiterLookup) -> u64 {
         self.drain(waiters).await;
         0
     }
@@ -250,7 +250,7 @@ impl StreamEntry {
 }
 
 impl Agenda {
-    fn new(mediator: &Mediator, waiters: WaiterLookup) -> Self {
+    fn new(mediator: &Mediator, waiters: &'static WaiterLookup) -> Self {
         let slow = mediator.slow_handler;
         Agenda {
             waiters,

@@ -93,7 +93,7 @@ impl Scope {
         let (scope, counted) = (Arc::clone(self), self.count_task());
         // Not the thread's own runtime: it may have none.
         self.mediator.runtime.spawn(async move {
-            let unfinished = scope.drain_in_time(WaiterLookup::NONE).await;
+            let unfinished = scope.drain_in_time(&WaiterLookup::NONE).await;
             let transactions = scope.settle(false).await;
             scope.end_subscriptions();
             if unfinished > 0 || scope.has_failures() || !transactions.are_committed() {

@@ -4,7 +4,6 @@ use crate::scope::ModuleAhead;
 
 /// What closing asks of those who know which handlers wait for whom, about the unit of work that has an
 /// address.
-#[derive(Clone, Copy)]
 pub(crate) struct WaiterLookup {
     /// Whether it happens in a handler or task of it.
     pub(crate) is_inside: fn(usize) -> bool,

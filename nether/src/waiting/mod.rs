@@ -176,7 +176,7 @@ fn holding_nodes(unit: usize) -> Vec<Arc<Node>> {
 }
 
 /// What closing asks.
-pub(crate) const LOOKUP: WaiterLookup = WaiterLookup {
+pub(crate) static LOOKUP: WaiterLookup = WaiterLookup {
     is_inside,
     wake_elsewhere: |unit| {
         let holders = holders(unit).into_iter();
