@@ -160,11 +160,11 @@ async fn also_a_failure_whose_caller_was_told_rolls_back_and_closing_says_why() 
     let error = ctx.close().await.unwrap_err();
     assert!(error.failures.is_empty());
     let because_of = Some((
-        "isolated::transactions::Fail",
-        "isolated::transactions::Worker",
+        "units_of_work::transactions::Fail",
+        "units_of_work::transactions::Worker",
     ));
     assert_eq!(error.transactions.because_of, because_of);
-    let told = "because `isolated::transactions::Fail` failed in `isolated::transactions::Worker`, though its caller was told";
+    let told = "because `units_of_work::transactions::Fail` failed in `units_of_work::transactions::Worker`, though its caller was told";
     assert!(error.to_string().ends_with(told), "{error}");
     assert_eq!(noted(&journal), ["a rollback"]);
 

@@ -112,7 +112,7 @@ async fn a_closed_context_takes_no_more_work() -> nether::Result<()> {
     assert!(matches!(
         late.process(Pass).await,
         Err(SendError::Closed {
-            message: "isolated::closing::Pass"
+            message: "units_of_work::closing::Pass"
         })
     ));
     assert!(matches!(
@@ -189,7 +189,7 @@ async fn dropping_an_open_context_cancels_what_has_not_started() -> nether::Resu
     drop(ctx);
     gate.open.add_permits(100);
     let first = dead.next().await.expect("the system runs");
-    assert_eq!(first.message, "isolated::closing::Pass");
+    assert_eq!(first.message, "units_of_work::closing::Pass");
     assert!(first.reason.contains("cancelled"), "{}", first.reason);
     // The modules go on with other units of work.
     let ctx = system.context();
@@ -221,7 +221,7 @@ async fn what_has_not_started_at_the_deadline_is_not_started() -> nether::Result
     };
     assert_eq!(
         (letters.message, letters.count),
-        ("isolated::closing::Pass", 1)
+        ("units_of_work::closing::Pass", 1)
     );
     Ok(())
 }
@@ -233,7 +233,7 @@ async fn a_caller_stops_waiting_at_the_deadline() -> nether::Result<()> {
     assert!(matches!(
         ctx.send(Pass).await,
         Err(CallError::DeadlineExceeded {
-            message: "isolated::closing::Pass"
+            message: "units_of_work::closing::Pass"
         })
     ));
     Ok(())
@@ -284,7 +284,7 @@ async fn a_chain_without_end_is_cut_and_printed() -> nether::Result<()> {
     let text = failure.to_string();
     assert!(text.contains("more than 10 causes"), "{text}");
     assert!(
-        text.contains("isolated::closing::Again -> isolated::closing::Again"),
+        text.contains("units_of_work::closing::Again -> units_of_work::closing::Again"),
         "{text}"
     );
     Ok(())
