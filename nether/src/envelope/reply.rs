@@ -3,11 +3,13 @@
 //! A channel would name the reply's type in its own. The handler's end names the message alone, so that what
 //! holds it is a plain type even if the message turns out to be none: the compiler then reports that, and
 //! nothing that follows from it.
+//!
+//! What an error comes to, in all interleavings, is tried out in `tests/models`.
 
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::envelope::FailureOrigin;
@@ -15,7 +17,7 @@ use crate::error::{CallError, Deadlock, FailureKind};
 use crate::guarded::drop_unpanicked;
 use crate::message::Message;
 use crate::scope::{PendingReply, last_roll};
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// What a caller waits for.
 pub(crate) type Reply<M> = Result<<M as Message>::Reply, CallError<<M as Message>::Error>>;
@@ -337,48 +339,5 @@ impl<R> Drop for Awaited<R> {
 impl<M> fmt::Debug for ReplyTo<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ReplyTo")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::task::{Context, Poll, Waker};
-
-    use super::{Reply, reply};
-    use crate::prelude::*;
-
-    #[command(reply = u8)]
-    struct Ask;
-
-    fn none() -> Reply<Ask> {
-        Err(CallError::Stopped { message: "Ask" })
-    }
-
-    #[test]
-    fn a_reply_reaches_who_waits() {
-        let mut cx = Context::from_waker(Waker::noop());
-        let (to, mut awaited) = reply::<Ask>(&cx);
-        assert!(awaited.poll(&mut cx, none).is_pending());
-        assert!(to.send(Ok(7)).is_ok());
-        assert!(matches!(awaited.poll(&mut cx, none), Poll::Ready(Ok(7))));
-    }
-
-    #[test]
-    fn a_dropped_handler_ends_the_wait() {
-        let mut cx = Context::from_waker(Waker::noop());
-        let (to, mut awaited) = reply::<Ask>(&cx);
-        drop(to);
-        let polled = awaited.poll(&mut cx, none);
-        assert!(matches!(
-            polled,
-            Poll::Ready(Err(CallError::Stopped { .. }))
-        ));
-    }
-
-    #[test]
-    fn a_reply_that_nobody_waits_for_comes_back() {
-        let (to, awaited) = reply::<Ask>(&Context::from_waker(Waker::noop()));
-        drop(awaited);
-        assert!(matches!(to.send(Ok(7)), Err(Ok(7))));
     }
 }
