@@ -6,6 +6,7 @@ mod beginning;
 mod handle;
 mod lanes;
 mod module;
+mod page;
 mod runner;
 mod state;
 #[cfg(feature = "sqlite")]

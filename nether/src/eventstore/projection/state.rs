@@ -1,30 +1,21 @@
-//! One event and one projection: tried, tried again, and what comes of it.
+//! One event and one projection.
 
 use tokio::sync::RwLock;
 
-use crate::error::{Error, Result};
 use crate::eventstore::backend::RecordedEvent;
-use crate::eventstore::follower::Follower;
-use crate::eventstore::projection::{Projection, Projections};
-use crate::guarded::{catch, panicked};
+use crate::eventstore::follower::{Failure, guarded};
+use crate::eventstore::projection::Projection;
 
-/// Handles an event, as often as the projection's `retries` say.
-pub(super) async fn handle<P: Projection>(
-    follower: &Follower<Projections<P>>,
+/// Shows an event to the projection.
+pub(super) async fn show<P: Projection>(
     state: &RwLock<P>,
     recorded: &RecordedEvent,
-) -> Result<()> {
-    let attempt = || attempt(state, recorded);
-    follower.tried(P::SETTINGS.retries, recorded, attempt).await
-}
-
-async fn attempt<P: Projection>(state: &RwLock<P>, recorded: &RecordedEvent) -> Result<()> {
-    let result = if P::SETTINGS.parallel > 1 {
+) -> Result<(), Failure> {
+    if P::SETTINGS.parallel > 1 {
         let projection = state.read().await;
-        catch(projection.project_beside(recorded)).await
+        guarded(projection.project_beside(recorded)).await
     } else {
         let mut projection = state.write().await;
-        catch(projection.project(recorded)).await
-    };
-    result.unwrap_or_else(|panic| Err::<(), Error>(panicked(&*panic)))
+        guarded(projection.project(recorded)).await
+    }
 }

@@ -6,9 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::error::{CallError, Error, Result};
-use crate::eventstore::aggregate::CommandId;
-use crate::eventstore::backend::EventId;
-use crate::eventstore::follower::wait_after;
+use crate::eventstore::backend::{EventId, StoreError};
 use crate::eventstore::saga::{Saga, Sagas, SentBy};
 use crate::message::{Command, Message};
 
@@ -72,8 +70,12 @@ pub enum Delivery {
     Done,
     /// Its handler gave back an error, crashed, or cannot be given it.
     Failed(String),
-    /// It could not be handled now.
-    Later(String),
+    /// It was not handled, and never will be: the store of its aggregate fails in the same way each time.
+    Impossible(String),
+    /// It was not handled, and may be later.
+    Refused(String),
+    /// It may have been handled, or not.
+    Unknown(String),
 }
 
 /// Sends a command that was written down, in a unit of work of its own.
@@ -121,40 +123,23 @@ fn refused<C: Message>(error: CallError<C::Error>) -> Delivery {
         | CallError::TimedOut(_)
         | CallError::TooDeep(_)
         | CallError::Deadlock(_) => Delivery::Failed(reason),
-        _ => Delivery::Later(reason),
-    }
-}
-
-/// Sends a command until something comes of it; `None` if the module is told to stop before that.
-pub(super) async fn send<S: Saga>(
-    outgoing: &Outgoing,
-    ctx: &Context<Sagas<S>>,
-) -> Option<Result<(), String>> {
-    let mut failed = 0;
-    while !ctx.is_cancelled() {
-        let work = ctx.nested().with(CommandId(outgoing.id.as_u128()));
-        let delivery = S::deliver(&outgoing.command, &work).await;
-        let closed = work.close().await;
-        let name = &*outgoing.command.name;
-        match delivery {
-            Delivery::Done => {
-                if let Err(error) = closed {
-                    tracing::warn!(saga = S::NAME, command = name, %error, "the command was handled, and something that it caused failed");
-                }
-                return Some(Ok(()));
-            }
-            Delivery::Failed(reason) => return Some(Err(reason)),
-            Delivery::Later(reason) => {
-                tracing::warn!(
-                    saga = S::NAME,
-                    command = name,
-                    reason,
-                    "a command is sent again"
-                );
+        CallError::NoRoute(_)
+        | CallError::CrashLooping(_)
+        | CallError::BreakerOpen { .. }
+        | CallError::Full { .. }
+        | CallError::Stopping { .. }
+        | CallError::Closed { .. } => Delivery::Refused(reason),
+        CallError::Unavailable(unavailable) => {
+            let error = unavailable.error.downcast_ref::<StoreError>();
+            let reason = error.map_or(reason, |error| error.to_string());
+            match error {
+                Some(StoreError::Closed) | None => Delivery::Unknown(reason),
+                Some(error) if error.is_permanent() => Delivery::Impossible(reason),
+                Some(_) => Delivery::Unknown(reason),
             }
         }
-        failed += 1;
-        wait_after(failed, ctx).await;
+        CallError::Stopped { .. }
+        | CallError::Cancelled { .. }
+        | CallError::DeadlineExceeded { .. } => Delivery::Unknown(reason),
     }
-    None
 }
