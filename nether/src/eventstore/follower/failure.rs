@@ -1,5 +1,5 @@
-//! [`Failure`]: why an event could not be handled. All code of the user's that a runner runs is run inside of
-//! [`guarded`].
+//! [`EventFailure`]: why an event could not be handled. All code of the user's that a runner runs is run
+//! inside of [`guarded`].
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -9,7 +9,7 @@ use crate::guarded::{PanicPayload, Shielded, catch, drop_unpanicked, said_last};
 
 /// Why an event could not be handled.
 #[derive(Debug, Clone)]
-pub(in crate::eventstore) struct Failure {
+pub(in crate::eventstore) struct EventFailure {
     pub(in crate::eventstore) text: String,
     /// Whether the event itself cannot be read.
     pub(in crate::eventstore) is_unreadable: bool,
@@ -17,9 +17,9 @@ pub(in crate::eventstore) struct Failure {
     pub(in crate::eventstore) is_final: bool,
 }
 
-impl Failure {
+impl EventFailure {
     pub(in crate::eventstore) fn new(text: impl Into<String>) -> Self {
-        Failure {
+        EventFailure {
             text: text.into(),
             is_unreadable: false,
             is_final: false,
@@ -29,7 +29,7 @@ impl Failure {
     /// An error of the user's. Its `Display` and its `Drop` may panic.
     pub(in crate::eventstore) fn of(error: Error) -> Self {
         let is_unreadable = matches!(error.downcast_ref(), Some(StoreError::Unknown { .. }));
-        let failure = Failure {
+        let failure = EventFailure {
             text: Shielded::new(&error).to_string(),
             is_unreadable,
             is_final: is_unreadable,
@@ -39,7 +39,7 @@ impl Failure {
     }
 
     fn panicked(panic: PanicPayload) -> Self {
-        Failure::new(format!("panicked: {}", said_last(panic)))
+        EventFailure::new(format!("panicked: {}", said_last(panic)))
     }
 
     pub(in crate::eventstore) fn into_error(self) -> Error {
@@ -50,19 +50,19 @@ impl Failure {
 /// Runs code of the user's.
 pub(in crate::eventstore) async fn guarded<T>(
     work: impl Future<Output = Result<T>>,
-) -> Result<T, Failure> {
+) -> Result<T, EventFailure> {
     match catch(work).await {
-        Ok(done) => done.map_err(Failure::of),
-        Err(panic) => Err(Failure::panicked(panic)),
+        Ok(done) => done.map_err(EventFailure::of),
+        Err(panic) => Err(EventFailure::panicked(panic)),
     }
 }
 
 /// Runs code of the user's that does not wait.
 pub(in crate::eventstore) fn guarded_now<T>(
     work: impl FnOnce() -> Result<T>,
-) -> Result<T, Failure> {
+) -> Result<T, EventFailure> {
     match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(done) => done.map_err(Failure::of),
-        Err(panic) => Err(Failure::panicked(panic)),
+        Ok(done) => done.map_err(EventFailure::of),
+        Err(panic) => Err(EventFailure::panicked(panic)),
     }
 }

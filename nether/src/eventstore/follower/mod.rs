@@ -1,5 +1,5 @@
-//! [`Follower`]: the one runner of projections and sagas. It reads the store page by page, shows each event to
-//! what [follows](Followed), saves how far that is, parks what cannot be handled, and carries out orders.
+//! [`Follower`]: the one runner of projections and sagas. It reads the store page by page, shows each event
+//! to what [follows](Followed), saves how far that is, parks what cannot be handled, and carries out orders.
 //!
 //! An orderly stop loses no progress: between two events the runner looks whether it is told to stop, and it
 //! saves what was done also while it stops. Whatever ends a runner, those who wait for it learn that.
@@ -9,7 +9,7 @@ mod persist;
 mod place;
 mod retry;
 
-pub(super) use self::failure::{Failure, guarded, guarded_now};
+pub(super) use self::failure::{EventFailure, guarded, guarded_now};
 pub(super) use self::persist::{RunnerEnd, wait, wait_after};
 pub(super) use self::place::{FollowerPlace, SAVE_AFTER};
 
@@ -35,7 +35,7 @@ pub(super) enum EventKey {
     None,
     Of(String),
     /// The event is parked under that name, because it cannot be known whose it is.
-    Unreadable(String, Failure),
+    Unreadable(String, EventFailure),
 }
 
 /// What became of an event that was shown.
@@ -74,7 +74,7 @@ pub(super) trait Followed: Send + Sync + Sized + 'static {
         place: &FollowerPlace,
         key: &str,
         event: &RecordedEvent,
-    ) -> impl Future<Output = Result<Reception, Failure>> + Send;
+    ) -> impl Future<Output = Result<Reception, EventFailure>> + Send;
 
     /// Shows it an event that was parked, and saves that with the change of what is parked. What has failed
     /// is not saved.
@@ -85,7 +85,7 @@ pub(super) trait Followed: Send + Sync + Sized + 'static {
         key: &str,
         event: &RecordedEvent,
         change: DocumentChange,
-    ) -> impl Future<Output = Result<Result<Reception, Failure>, RunnerEnd>> + Send {
+    ) -> impl Future<Output = Result<Result<Reception, EventFailure>, RunnerEnd>> + Send {
         async move {
             match self.show(follower, place, key, event).await {
                 Ok(Reception::Ignored) => Ok(Ok(Reception::Ignored)),
@@ -394,8 +394,8 @@ impl<F: Followed> Follower<F> {
         }
     }
 
-    /// The key of an event that is to be shown now. One that has to wait is noted, and one that cannot be read
-    /// is parked.
+    /// The key of an event that is to be shown now. One that has to wait is noted, and one that cannot be
+    /// read is parked.
     fn claims(
         &self,
         followed: &F,

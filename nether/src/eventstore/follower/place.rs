@@ -10,7 +10,7 @@ use crate::context::announce;
 use crate::eventstore::backend::{DocumentChange, Position, StoreError};
 use crate::eventstore::checkpoint::{self, ahead_of, checkpoint_at};
 use crate::eventstore::events::EventParked;
-use crate::eventstore::follower::{Failure, Followed, Follower, wait};
+use crate::eventstore::follower::{EventFailure, Followed, Follower, wait};
 use crate::eventstore::parked::{Parked, ParkedEvent};
 use crate::eventstore::store::Store;
 
@@ -116,7 +116,7 @@ impl<F: Followed> Follower<F> {
         place: &mut FollowerPlace,
         key: &str,
         position: Position,
-        failure: Failure,
+        failure: EventFailure,
     ) {
         self.park_with(place, key, position, failure, VecDeque::new());
     }
@@ -127,7 +127,7 @@ impl<F: Followed> Follower<F> {
         place: &mut FollowerPlace,
         key: &str,
         position: Position,
-        failure: Failure,
+        failure: EventFailure,
         behind: VecDeque<Position>,
     ) -> Option<VecDeque<Position>> {
         if failure.is_unreadable && self.store.settings().skips_unknown {
@@ -144,7 +144,7 @@ impl<F: Followed> Follower<F> {
         place: &mut FollowerPlace,
         key: &str,
         position: Position,
-        failure: Failure,
+        failure: EventFailure,
         failed: u32,
         behind: VecDeque<Position>,
     ) -> DocumentChange {

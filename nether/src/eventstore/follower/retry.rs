@@ -9,7 +9,7 @@ use tokio::time::sleep_until;
 use crate::error::{Error, Result};
 use crate::eventstore::backend::Position;
 use crate::eventstore::follower::{
-    EventKey, Failure, Followed, Follower, FollowerPlace, Reception, RunnerEnd,
+    EventFailure, EventKey, Followed, Follower, FollowerPlace, Reception, RunnerEnd,
 };
 use crate::race::race;
 
@@ -17,7 +17,7 @@ use crate::race::race;
 struct Retried {
     handled: usize,
     /// Why the first event that could not be handled could not.
-    failed: Option<Failure>,
+    failed: Option<EventFailure>,
 }
 
 impl<F: Followed> Follower<F> {
@@ -75,7 +75,7 @@ impl<F: Followed> Follower<F> {
                 }
             }
         }
-        let failed = failed.map(Failure::into_error);
+        let failed = failed.map(EventFailure::into_error);
         let _ = done.send(failed.map_or(Ok(handled), Err));
         Ok(())
     }
@@ -146,9 +146,9 @@ impl<F: Followed> Follower<F> {
             let change = place.parked.change_to(key, next);
             let shown = followed.show_again(self, place, key, &event, change.clone());
             let failure = match shown.await? {
-                Ok(Reception::Ignored) if position == first => Failure {
+                Ok(Reception::Ignored) if position == first => EventFailure {
                     is_final: true,
-                    ..Failure::new(format!(
+                    ..EventFailure::new(format!(
                         "no saga takes the event at position {position}: it stays parked until it is skipped"
                     ))
                 },

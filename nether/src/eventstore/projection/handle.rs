@@ -140,8 +140,8 @@ impl<P: Projection> ProjectionHandle<P> {
             .await
     }
 
-    /// Leaves out the event that it has parked of a stream, for good, and handles what waits behind it; returns
-    /// whether there was one.
+    /// Leaves out the event that it has parked of a stream, for good, and handles what waits behind it;
+    /// returns whether there was one.
     ///
     /// # Errors
     /// If it does not run.

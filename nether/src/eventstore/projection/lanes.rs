@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::context::Context;
 use crate::eventstore::backend::{Position, RecordedEvent, StreamId};
-use crate::eventstore::follower::{Failure, SAVE_AFTER};
+use crate::eventstore::follower::{EventFailure, SAVE_AFTER};
 use crate::eventstore::projection::{Projection, Projections, state};
 
 /// An event that a lane has come to.
@@ -24,13 +24,13 @@ pub(super) struct LaneOutcome {
 
 pub(super) enum LaneEvent {
     Handled,
-    Failed(Failure),
+    Failed(EventFailure),
     /// An event of its stream before it has failed.
     Waits,
 }
 
-/// Handles events, and says what came of each that it came to, in the order of the store. The others are left:
-/// it is told to stop, or it is time to save what is done.
+/// Handles events, and says what came of each that it came to, in the order of the store. The others are
+/// left: it is told to stop, or it is time to save what is done.
 pub(super) async fn handle<P: Projection>(
     ctx: &Context<Projections<P>>,
     state: &Arc<RwLock<P>>,

@@ -119,8 +119,8 @@ where
     }
 }
 
-/// As [`Answers`], in terms of parcels: as those of [`SharedHandler`] are, so that the compiler sees that they
-/// are the same.
+/// As [`Answers`], in terms of parcels: as those of [`SharedHandler`] are, so that the compiler sees that
+/// they are the same.
 trait AnswersParcel<R: Parcel>: Projection {
     fn answer_parcel(&self, parcel: &mut R) -> impl Future<Output = Replied<R::Message>> + Send;
 }

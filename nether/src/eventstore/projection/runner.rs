@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::eventstore::backend::{DocumentChange, PAGE, Position, RecordedEvent, StreamId};
 use crate::eventstore::control::FollowerSeat;
 use crate::eventstore::follower::{
-    EventKey, Failure, Followed, Follower, FollowerPlace, Reception, RunnerEnd, guarded,
+    EventFailure, EventKey, Followed, Follower, FollowerPlace, Reception, RunnerEnd, guarded,
 };
 use crate::eventstore::projection::handle::{ProjectionKind, ProjectionOrder};
 use crate::eventstore::projection::lanes::{self, LaneEvent};
@@ -46,7 +46,7 @@ impl<P: Projection> Followed for ProjectionRunner<P> {
         _: &FollowerPlace,
         _: &str,
         event: &RecordedEvent,
-    ) -> Result<Reception, Failure> {
+    ) -> Result<Reception, EventFailure> {
         let shown = state::show(&self.state, event).await;
         shown.map(|()| Reception::Handled)
     }
@@ -58,7 +58,7 @@ impl<P: Projection> Followed for ProjectionRunner<P> {
         key: &str,
         event: &RecordedEvent,
         change: DocumentChange,
-    ) -> Result<Result<Reception, Failure>, RunnerEnd> {
+    ) -> Result<Result<Reception, EventFailure>, RunnerEnd> {
         #[cfg(feature = "sqlite")]
         if P::SETTINGS.keeps == Keeps::InTransaction {
             let shown = self.write_one(follower, event, vec![change]).await?;
@@ -267,6 +267,6 @@ impl<P: Projection> ProjectionRunner<P> {
         *place = anew;
         follower.publish(place);
         let cleared = async { self.state.write().await.clear().await };
-        Ok(guarded(cleared).await.map_err(Failure::into_error))
+        Ok(guarded(cleared).await.map_err(EventFailure::into_error))
     }
 }

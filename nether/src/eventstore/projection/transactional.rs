@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::eventstore::backend::{DocumentChange, Position, RecordedEvent, StoreError};
 use crate::eventstore::checkpoint::checkpoint_at;
 use crate::eventstore::follower::{
-    Failure, Follower, FollowerPlace, RunnerEnd, SAVE_AFTER, guarded_now,
+    EventFailure, Follower, FollowerPlace, RunnerEnd, SAVE_AFTER, guarded_now,
 };
 use crate::eventstore::projection::Projection;
 use crate::eventstore::projection::page::PageOfProjection;
@@ -70,7 +70,7 @@ impl<P: Projection> ProjectionRunner<P> {
         place: &FollowerPlace,
         events: &Arc<Vec<RecordedEvent>>,
         last: Position,
-    ) -> Result<Result<Position, Failure>, RunnerEnd> {
+    ) -> Result<Result<Position, EventFailure>, RunnerEnd> {
         let changes = place.changes_to::<Self>(last);
         self.in_transaction(follower, || {
             let (events, changes, ctx) =
@@ -104,7 +104,7 @@ impl<P: Projection> ProjectionRunner<P> {
         follower: &Follower<Self>,
         event: &RecordedEvent,
         changes: Vec<DocumentChange>,
-    ) -> Result<Result<(), Failure>, RunnerEnd> {
+    ) -> Result<Result<(), EventFailure>, RunnerEnd> {
         let event = Arc::new(event.clone());
         self.in_transaction(follower, || {
             let (event, changes) = (Arc::clone(&event), changes.clone());
@@ -121,7 +121,7 @@ impl<P: Projection> ProjectionRunner<P> {
         &self,
         follower: &Follower<Self>,
         changes: Vec<DocumentChange>,
-    ) -> Result<Result<(), Failure>, RunnerEnd> {
+    ) -> Result<Result<(), EventFailure>, RunnerEnd> {
         self.in_transaction(follower, || {
             let changes = changes.clone();
             move |projection: &mut P, transaction: &Transaction<'_>| {
@@ -139,7 +139,7 @@ impl<P: Projection> ProjectionRunner<P> {
         &self,
         follower: &Follower<Self>,
         work: impl Fn() -> W,
-    ) -> Result<Result<T, Failure>, RunnerEnd>
+    ) -> Result<Result<T, EventFailure>, RunnerEnd>
     where
         T: Send + 'static,
         W: FnOnce(&mut P, &Transaction<'_>) -> Result<T> + Send + 'static,
@@ -153,7 +153,7 @@ impl<P: Projection> ProjectionRunner<P> {
         &self,
         follower: &Follower<Self>,
         work: W,
-    ) -> Result<Result<T, Failure>, StoreError>
+    ) -> Result<Result<T, EventFailure>, StoreError>
     where
         T: Send + 'static,
         W: FnOnce(&mut P, &Transaction<'_>) -> Result<T> + Send + 'static,

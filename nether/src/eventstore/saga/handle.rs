@@ -159,9 +159,9 @@ impl<S: Saga> SagaHandle<S> {
             .await
     }
 
-    /// Ends the saga of a key that has failed, is ending, or cannot be read, whatever it has to do still: what
-    /// is not compensated stays as it is. Events that waited for its end are handled. Returns whether there
-    /// was one.
+    /// Ends the saga of a key that has failed, is ending, or cannot be read, whatever it has to do still:
+    /// what is not compensated stays as it is. Events that waited for its end are handled. Returns whether
+    /// there was one.
     ///
     /// # Errors
     /// If the saga handles events still, or that cannot be written down.

@@ -1,5 +1,6 @@
 //! Sagas: what has to be done in several steps, each of which may fail.
 
+mod delivery;
 mod handle;
 mod instance;
 mod instances;
@@ -11,9 +12,10 @@ mod status;
 mod step;
 mod stepping;
 
+pub use self::delivery::{Delivery, deliver, not_listed};
 pub use self::handle::SagaHandle;
 pub use self::module::Sagas;
-pub use self::outgoing::{Delivery, StoredCommand, deliver, not_listed};
+pub use self::outgoing::StoredCommand;
 pub use self::status::{RepeatedCommand, SagaStatus};
 pub use self::step::{Sent, SentBy, Step};
 

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::eventstore::backend::{DocumentChange, RecordedEvent};
 use crate::eventstore::clock;
 use crate::eventstore::follower::{
-    EventKey, Failure, Followed, Follower, FollowerPlace, Reception, RunnerEnd, guarded_now,
+    EventFailure, EventKey, Followed, Follower, FollowerPlace, Reception, RunnerEnd, guarded_now,
 };
 use crate::eventstore::saga::handle::{SagaKind, SagaOrder};
 use crate::eventstore::saga::instance::{SagaInstance, SagaStage};
@@ -68,12 +68,12 @@ impl<S: Saga> Followed for SagaRunner<S> {
         place: &FollowerPlace,
         key: &str,
         event: &RecordedEvent,
-    ) -> Result<Reception, Failure> {
+    ) -> Result<Reception, EventFailure> {
         let key = self.key_of_parked(place, key, event)?;
         if let Some(error) = self.instances.unreadable(&key) {
-            return Err(Failure {
+            return Err(EventFailure {
                 is_final: true,
-                ..Failure::new(error)
+                ..EventFailure::new(error)
             });
         }
         let known = self.instances.get(&key);
@@ -207,21 +207,23 @@ impl<S: Saga> SagaRunner<S> {
         }
     }
 
-    /// The key of an event. One that was parked because it could not be read has another one than it is parked
-    /// under, now that it can be; and if the saga of that key waits itself, the event does too.
+    /// The key of an event. One that was parked because it could not be read has another one than it is
+    /// parked under, now that it can be; and if the saga of that key waits itself, the event does too.
     fn key_of_parked(
         &self,
         place: &FollowerPlace,
         parked_as: &str,
         event: &RecordedEvent,
-    ) -> Result<Arc<str>, Failure> {
+    ) -> Result<Arc<str>, EventFailure> {
         if !place.parked.has(parked_as) {
             return Ok(parked_as.into());
         }
         match self.key(event) {
-            EventKey::Of(key) if key != parked_as && place.parked.has(&key) => Err(Failure::new(
-                format!("the saga `{key}` waits behind another event that is parked"),
-            )),
+            EventKey::Of(key) if key != parked_as && place.parked.has(&key) => {
+                Err(EventFailure::new(format!(
+                    "the saga `{key}` waits behind another event that is parked"
+                )))
+            }
             EventKey::Of(key) => Ok(key.into()),
             EventKey::Unreadable(_, failure) => Err(failure),
             EventKey::None => Ok(parked_as.into()),
@@ -331,7 +333,7 @@ impl<S: Saga> SagaRunner<S> {
         instance.timers.retain(|timer| timer.name != name);
         let instance = match timed_out::<S>(instance.clone(), name, key, in_flight).await {
             Ok(instance) => instance,
-            Err(Failure { text: error, .. }) => {
+            Err(EventFailure { text: error, .. }) => {
                 tracing::error!(
                     saga = S::NAME,
                     key = &**key,

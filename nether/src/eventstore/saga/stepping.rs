@@ -2,7 +2,7 @@
 
 use crate::eventstore::backend::RecordedEvent;
 use crate::eventstore::clock;
-use crate::eventstore::follower::{Failure, guarded};
+use crate::eventstore::follower::{EventFailure, guarded};
 use crate::eventstore::saga::instance::SagaInstance;
 use crate::eventstore::saga::{Saga, Step};
 
@@ -18,7 +18,7 @@ pub(super) async fn stepped<S: Saga>(
     event: &RecordedEvent,
     key: &str,
     in_flight: bool,
-) -> Result<SagaInstance, Failure> {
+) -> Result<SagaInstance, EventFailure> {
     let time = time_of(event);
     // All of it: the state is read, written and dropped by code of the user's too.
     guarded(async {
@@ -41,7 +41,7 @@ pub(super) async fn timed_out<S: Saga>(
     name: &str,
     key: &str,
     in_flight: bool,
-) -> Result<SagaInstance, Failure> {
+) -> Result<SagaInstance, EventFailure> {
     guarded(async {
         let mut state: S = instance.state()?;
         let mut step = Step::of(key);
