@@ -13,6 +13,7 @@ mod keeping;
 mod panics;
 mod processes;
 mod projections;
+mod retries;
 mod saga_commands;
 mod saga_parked;
 mod saga_turns;
