@@ -31,15 +31,18 @@ pub struct HowManyTabs;
 /// How often closing fails before it succeeds, by number.
 type Failing = Arc<Mutex<BTreeMap<u32, u32>>>;
 
+/// What was handled: the stream and the number.
+type Seen = Arc<Mutex<Vec<(String, u32)>>>;
+
 pub struct Tabs {
     failing: Failing,
-    seen: Arc<Mutex<Vec<(String, u32)>>>,
+    seen: Seen,
 }
 
 #[projection(handles = [TabOpened, TabClosed, HowManyTabs])]
 impl Tabs {
     #[init]
-    fn new(failing: Resource<Failing>, seen: Resource<Arc<Mutex<Vec<(String, u32)>>>>) -> Self {
+    fn new(failing: Resource<Failing>, seen: Resource<Seen>) -> Self {
         Tabs {
             failing: Arc::clone(&failing),
             seen: Arc::clone(&seen),
@@ -70,8 +73,6 @@ impl Tabs {
         self.seen.lock().unwrap().push((stream, number));
     }
 }
-
-type Seen = Arc<Mutex<Vec<(String, u32)>>>;
 
 async fn started(store: &Store, failing: &Failing, seen: &Seen) -> System {
     let builder = System::builder()
@@ -341,11 +342,19 @@ async fn a_store_that_fails_for_good_ends_the_wait_for_its_runner() {
     let error = scans.caught_up().await.unwrap_err();
     let not_running = error.downcast_ref::<NotRunning>().unwrap();
     assert!(not_running.reason.contains("scribbled"), "{not_running}");
+    // Its module crashes with it, is made anew, and crashes again.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let state = system.modules()[0].state;
+    assert_eq!(state, nether::ModuleState::CrashLooping);
     let error = system.context().ask(HowManyScans).await.unwrap_err();
     assert!(
-        matches!(error, nether::CallError::Unavailable(_)),
+        matches!(error, nether::CallError::CrashLooping(_)),
         "{error}"
     );
+    watched.is_broken.store(false, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    scans.caught_up().await.unwrap();
+    assert_eq!(system.context().ask(HowManyScans).await.unwrap(), 1);
     system.shutdown().await;
 }
 

@@ -94,7 +94,7 @@ impl Agency {
     }
 
     async fn hold(&self, hold: Hold) -> nether::Result<()> {
-        while self.world.hold_fails.load(Ordering::SeqCst) {
+        if self.world.hold_fails.load(Ordering::SeqCst) {
             tokio::time::sleep(Duration::from_secs(90)).await;
             return Err(nether::Error::msg("no seat"));
         }

@@ -74,7 +74,7 @@ impl Effects {
         let mut failed = self.failed.lock().unwrap();
         let times = failed.entry((what, number)).or_default();
         *times += 1;
-        match number % 5 == 0 && *times == 1 {
+        match number.is_multiple_of(5) && *times == 1 {
             true => Err(nether::Error::msg("not the first time")),
             false => Ok(()),
         }

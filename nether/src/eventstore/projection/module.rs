@@ -54,7 +54,7 @@ impl<P: Projection> Module for Projections<P> {
     const ROUTES: &'static [fn(&mut Routes<'_, Self>)] = P::ROUTES;
 
     fn background(tasks: &mut Background<Self>) {
-        tasks.run_shared(|module, ctx| {
+        tasks.run_vital(|module, ctx| {
             // Moved here and now: whatever becomes of the task, those who wait for the runner learn of it.
             let seat = lock(&module.seat).take();
             let runner = ProjectionRunner {

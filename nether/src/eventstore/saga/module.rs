@@ -40,7 +40,7 @@ impl<S: Saga> Module for Sagas<S> {
     const ROUTES: &'static [fn(&mut Routes<'_, Self>)] = &[];
 
     fn background(tasks: &mut Background<Self>) {
-        tasks.run_shared(|module, ctx| {
+        tasks.run_vital(|module, ctx| {
             // Moved here and now: whatever becomes of the task, those who wait for the runner learn of it.
             let seat = lock(&module.seat).take();
             let store = module.store.clone();

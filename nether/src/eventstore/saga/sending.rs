@@ -106,9 +106,9 @@ impl SagaSending {
     /// The next command of which something came; `None` if none is on its way.
     pub(super) async fn next_if_any(&mut self) -> Option<SentCommand> {
         loop {
-            match self.tasks.join_next().await? {
-                Ok(sent) => return Some(sent),
-                Err(_) => {} // It was given up.
+            // An error is that of one that was given up.
+            if let Ok(sent) = self.tasks.join_next().await? {
+                return Some(sent);
             }
         }
     }
