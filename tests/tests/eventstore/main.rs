@@ -13,6 +13,7 @@ mod keeping;
 mod panics;
 mod processes;
 mod projections;
+mod queries;
 mod retries;
 mod saga_commands;
 mod saga_parked;

@@ -6,14 +6,14 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::resume_unwind;
 use std::sync::Arc;
 
-use tokio::sync::RwLock;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::context::Context;
 use crate::eventstore::backend::{Position, RecordedEvent, StreamId};
 use crate::eventstore::follower::{EventFailure, SAVE_AFTER};
-use crate::eventstore::projection::{Projection, Projections, state};
+use crate::eventstore::projection::state::ProjectionState;
+use crate::eventstore::projection::{Projection, Projections};
 
 /// An event that a lane has come to.
 pub(super) struct LaneOutcome {
@@ -33,7 +33,7 @@ pub(super) enum LaneEvent {
 /// left: it is told to stop, or it is time to save what is done.
 pub(super) async fn handle<P: Projection>(
     ctx: &Context<Projections<P>>,
-    state: &Arc<RwLock<P>>,
+    state: &Arc<ProjectionState<P>>,
     events: Vec<RecordedEvent>,
 ) -> Vec<LaneOutcome> {
     let mut lanes: Vec<Vec<RecordedEvent>> = Vec::new();
@@ -65,7 +65,7 @@ pub(super) async fn handle<P: Projection>(
 
 async fn in_order<P: Projection>(
     ctx: &Context<Projections<P>>,
-    state: &RwLock<P>,
+    state: &ProjectionState<P>,
     events: Vec<RecordedEvent>,
 ) -> Vec<LaneOutcome> {
     let (began, mut failed) = (Instant::now(), BTreeSet::new());
@@ -78,7 +78,7 @@ async fn in_order<P: Projection>(
         let came_of_it = if failed.contains(&event.stream) {
             LaneEvent::Waits
         } else {
-            match state::show(state, &event).await {
+            match state.show(&event).await {
                 Ok(()) => LaneEvent::Handled,
                 Err(failure) => {
                     failed.insert(event.stream.clone());

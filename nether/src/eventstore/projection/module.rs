@@ -4,8 +4,6 @@ use std::fmt;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 
-use tokio::sync::RwLock;
-
 use crate::context::Context;
 use crate::envelope::{Given, Parcel};
 use crate::error::Result;
@@ -15,6 +13,7 @@ use crate::eventstore::follower::Follower;
 use crate::eventstore::projection::Keeps;
 use crate::eventstore::projection::handle::ProjectionKind;
 use crate::eventstore::projection::runner::ProjectionRunner;
+use crate::eventstore::projection::state::ProjectionState;
 use crate::eventstore::projection::{Answers, Projection};
 use crate::eventstore::store::Store;
 use crate::guarded::{Guarded, HandlerFault};
@@ -34,7 +33,7 @@ use crate::sync::lock;
 /// A query that comes before the projection has caught up with where the store was when the program started
 /// waits for that.
 pub struct Projections<P: Projection> {
-    state: Arc<RwLock<P>>,
+    state: Arc<ProjectionState<P>>,
     store: Store,
     control: Arc<Control<ProjectionKind>>,
     /// The place of its runner, until that begins.
@@ -82,7 +81,7 @@ impl<P: Projection> Construct for Projections<P> {
         let state = P::make(resources).await?;
         let seat = store.follow(P::NAME, P::DESCRIPTOR.declaration)?;
         Ok(Projections {
-            state: Arc::new(RwLock::new(state)),
+            state: Arc::new(ProjectionState::new(state)),
             store: (*store).clone(),
             control: Arc::clone(&seat.control),
             seat: Mutex::new(Some(seat)),
@@ -143,7 +142,7 @@ async fn attempt<P: AnswersParcel<R>, R: Parcel>(
     let result = {
         let handler = pin!(async {
             module.control.ready().await?;
-            Ok(module.state.read().await.answer_parcel(parcel).await)
+            Ok(module.state.view().await.answer_parcel(parcel).await)
         });
         let observed = observed(ctx, R::Message::descriptor);
         Guarded::new(handler, observed.as_deref()).await

@@ -4,8 +4,6 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use tokio::sync::RwLock;
-
 use crate::error::{Error, Result};
 use crate::eventstore::backend::{DocumentChange, PAGE, Position, RecordedEvent, StreamId};
 use crate::eventstore::control::FollowerSeat;
@@ -15,13 +13,13 @@ use crate::eventstore::follower::{
 use crate::eventstore::projection::handle::{ProjectionKind, ProjectionOrder};
 use crate::eventstore::projection::lanes::{self, LaneEvent};
 use crate::eventstore::projection::page::PageOfProjection;
-use crate::eventstore::projection::{Keeps, Projection, Projections, state};
-use crate::guarded::drop_unpanicked;
+use crate::eventstore::projection::state::ProjectionState;
+use crate::eventstore::projection::{Keeps, Projection, Projections};
 use crate::resources::Resources;
 
 /// A projection at work.
 pub(super) struct ProjectionRunner<P: Projection> {
-    pub(super) state: Arc<RwLock<P>>,
+    pub(super) state: Arc<ProjectionState<P>>,
     pub(super) resources: Resources,
 }
 
@@ -47,7 +45,7 @@ impl<P: Projection> Followed for ProjectionRunner<P> {
         _: &str,
         event: &RecordedEvent,
     ) -> Result<Reception, EventFailure> {
-        let shown = state::show(&self.state, event).await;
+        let shown = self.state.show(event).await;
         shown.map(|()| Reception::Handled)
     }
 
@@ -221,7 +219,7 @@ impl<P: Projection> ProjectionRunner<P> {
             Err(failure) => return Ok(Err(failure.into_error())),
         };
         let mut aside = ProjectionRunner {
-            state: Arc::new(RwLock::new(made)),
+            state: Arc::new(ProjectionState::new(made)),
             resources: self.resources.clone(),
         };
         let unseen = Follower {
@@ -231,11 +229,7 @@ impl<P: Projection> ProjectionRunner<P> {
         };
         Box::pin(unseen.catch_up(&mut aside, anew, head)).await?;
         Box::pin(unseen.settle_retries(&mut aside, anew)).await?;
-        {
-            let mut made = aside.state.write().await;
-            std::mem::swap(&mut *self.state.write().await, &mut *made);
-        }
-        drop_unpanicked(aside);
+        self.state.replace(&aside.state).await;
         Ok(Ok(()))
     }
 
@@ -266,7 +260,7 @@ impl<P: Projection> ProjectionRunner<P> {
         follower.write(changes).await?;
         *place = anew;
         follower.publish(place);
-        let cleared = async { self.state.write().await.clear().await };
+        let cleared = async { self.state.own().await.get().clear().await };
         Ok(guarded(cleared).await.map_err(EventFailure::into_error))
     }
 }

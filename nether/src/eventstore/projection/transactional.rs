@@ -158,13 +158,13 @@ impl<P: Projection> ProjectionRunner<P> {
         T: Send + 'static,
         W: FnOnce(&mut P, &Transaction<'_>) -> Result<T> + Send + 'static,
     {
-        let mut projection = Arc::clone(&self.state).write_owned().await;
+        let mut projection = self.state.own().await;
         let (failed, reported) = mpsc::channel();
         let done = follower.store.transaction(move |transaction| {
             let mut of_store = None;
             // What is the user's is run, shown and dropped inside: this thread writes for all.
             let worked = guarded_now(|| {
-                let worked = work(&mut projection, transaction);
+                let worked = work(projection.get(), transaction);
                 of_store = worked.as_ref().err().and_then(store_failure);
                 worked
             });
