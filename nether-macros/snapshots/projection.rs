@@ -70,6 +70,11 @@ const _: () = {
         )] = &[
             <BalanceOf as ::nether::__private::eventstore::ListedQuery>::add_to::<Self>,
         ];
+        const COPY: ::nether::__private::Option<fn(&Self) -> Self> = {
+            #[allow(unused_imports)]
+            use ::nether::__private::eventstore::NeverCopied as _;
+            <::nether::__private::eventstore::Copied<Self>>::COPY
+        };
         async fn make(
             resources: &::nether::__private::Resources,
         ) -> ::nether::__private::Result<Self, ::nether::__private::Error> {
