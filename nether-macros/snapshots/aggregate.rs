@@ -41,7 +41,7 @@ const _: () = {
         instances: 1usize,
         mailbox: ::nether::__private::Option::None,
         restart: ::nether::__private::RestartPolicy {
-            restart: ::nether::__private::Restart::Resume,
+            restart: ::nether::__private::Restart::Contain,
             max_restarts: 5u32,
             within: ::nether::__private::Duration::from_millis(30000u64),
             is_essential: false,

@@ -35,7 +35,7 @@ const _: () = {
         instances: 1usize,
         mailbox: ::nether::__private::Option::None,
         restart: ::nether::__private::RestartPolicy {
-            restart: ::nether::__private::Restart::Resume,
+            restart: ::nether::__private::Restart::Contain,
             max_restarts: 5u32,
             within: ::nether::__private::Duration::from_millis(30000u64),
             is_essential: false,
@@ -70,6 +70,11 @@ const _: () = {
         )] = &[
             <BalanceOf as ::nether::__private::eventstore::ListedQuery>::add_to::<Self>,
         ];
+        const COPY: ::nether::__private::Option<fn(&Self) -> Self> = {
+            #[allow(unused_imports)]
+            use ::nether::__private::eventstore::NeverCopied as _;
+            <::nether::__private::eventstore::Copied<Self>>::COPY
+        };
         async fn make(
             resources: &::nether::__private::Resources,
         ) -> ::nether::__private::Result<Self, ::nether::__private::Error> {

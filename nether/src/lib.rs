@@ -133,7 +133,7 @@
 //! | [`System::start`], [`System::verify`] | [`StartError`]: every problem of the program |
 //! | [`attach`](System::attach) | [`AttachError`] |
 //! | [`pause`](System::pause), [`resume`](System::resume) | [`PauseError`] |
-//! | all of [`eventstore`], [`check_schema`](eventstore::check_schema) | [`StoreError`](eventstore::StoreError), [`SchemaError`](eventstore::SchemaError) |
+//! | all of [`eventstore`], [`check_schema`](eventstore::check_schema) | [`StoreError`](eventstore::StoreError), [`SchemaError`](eventstore::SchemaError); whatever waits for a projection or saga: [`NotRunning`](eventstore::NotRunning) |
 //!
 //! A handler returns its reply or a `Result` of it. An `Err` is a result like any other: the module's state
 //! stays. A panic is caught and is a crash: an exclusive module is restarted and continues with its next

@@ -74,7 +74,7 @@ fn describe(parts: &Parts<'_>, launch: &TokenStream, paths: &Paths) -> TokenStre
             instances: 1usize,
             mailbox: #p::Option::None,
             restart: #p::RestartPolicy {
-                restart: #p::Restart::Resume,
+                restart: #p::Restart::Contain,
                 max_restarts: 5u32,
                 within: #p::Duration::from_millis(30000u64),
                 is_essential: false,

@@ -2,16 +2,22 @@
 
 use std::fmt;
 use std::ops::Deref;
+#[cfg(feature = "eventstore")]
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::context::Context;
 use crate::context::handle::Handle;
+#[cfg(feature = "eventstore")]
+use crate::context::handle::Origin;
 use crate::context::outcome::{Outcome, close};
 use crate::error::ContextError;
 use crate::instants::in_future;
 use crate::routing::Caller;
+#[cfg(feature = "eventstore")]
+use crate::scope::{Scope, ScopeKind};
 
 impl<S: Caller> Context<S> {
     /// Opens a unit of work within this one: it has messages, streams, failures and transactions of its own,
@@ -59,6 +65,18 @@ impl<S: Caller> Context<S> {
                 message: None,
                 cause: handle.next_cause().elsewhere(),
             }),
+        }
+    }
+}
+
+#[cfg(feature = "eventstore")]
+impl<S: Caller> Context<S> {
+    /// Opens a unit of work that is apart from this one: it inherits nothing, and is not cancelled with it.
+    pub(crate) fn apart(&self) -> Nested<S> {
+        let mediator = Arc::clone(&self.handle().scope.mediator);
+        let scope = Arc::new(Scope::new(mediator, ScopeKind::Unit));
+        Nested {
+            ctx: Context::new(Handle::new(scope, Origin::External)),
         }
     }
 }

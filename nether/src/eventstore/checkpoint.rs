@@ -1,19 +1,41 @@
-//! Where those who follow a store are: checkpoints, and a stream from an event on.
+//! Checkpoints: where those who follow a store are, and what they have done beyond that.
 
-use crate::eventstore::backend::{
-    Direction, DocumentChange, PAGE, Position, RecordedEvent, StoreError,
-};
+use std::collections::BTreeSet;
+
+use serde::de::DeserializeOwned;
+
+use crate::eventstore::backend::{DocumentChange, Position, StoreError};
 use crate::eventstore::store::Store;
 
 /// Where the name of a checkpoint is.
 const CHECKPOINTS: &str = "checkpoint";
 
+/// The events that were handled beyond the checkpoint of that name.
+const AHEAD: &str = "checkpoint_ahead";
+
 /// The position that is written down as the last one handled.
 pub(super) async fn load(store: &Store, name: &str) -> Result<Position, StoreError> {
-    let Some(content) = store.document(CHECKPOINTS, name).await? else {
-        return Ok(Position::START);
+    Ok(loaded(store, CHECKPOINTS, name).await?.unwrap_or_default())
+}
+
+/// The events behind that one that are handled all the same.
+pub(super) async fn load_ahead(
+    store: &Store,
+    name: &str,
+) -> Result<BTreeSet<Position>, StoreError> {
+    Ok(loaded(store, AHEAD, name).await?.unwrap_or_default())
+}
+
+async fn loaded<T: DeserializeOwned>(
+    store: &Store,
+    collection: &str,
+    name: &str,
+) -> Result<Option<T>, StoreError> {
+    let Some(content) = store.document(collection, name).await? else {
+        return Ok(None);
     };
-    serde_json::from_slice(&content).map_err(|error| StoreError::Codec {
+    let read = serde_json::from_slice(&content);
+    read.map(Some).map_err(|error| StoreError::Codec {
         what: format!("the checkpoint of `{name}` cannot be read"),
         reason: error.to_string(),
     })
@@ -28,27 +50,12 @@ pub(super) fn checkpoint_at(name: &str, position: Position) -> DocumentChange {
     }
 }
 
-/// The events of a stream from the one at a position, up to another.
-pub(super) async fn stream_from(
-    store: &Store,
-    first: Position,
-    last: Position,
-) -> Result<Vec<RecordedEvent>, StoreError> {
-    let before = Position(first.0.saturating_sub(1));
-    let Some(first) = store.read_all(before, 1).await?.pop() else {
-        return Ok(Vec::new());
-    };
-    let mut events: Vec<RecordedEvent> = Vec::new();
-    loop {
-        let next = events
-            .last()
-            .map_or(first.stream_version, |event| event.stream_version + 1);
-        let page = store.read_stream(&first.stream, next, Direction::Forwards, PAGE);
-        let page = page.await?;
-        let is_last = page.len() < PAGE || page.iter().any(|event| event.position > last);
-        events.extend(page.into_iter().filter(|event| event.position <= last));
-        if is_last {
-            return Ok(events);
-        }
+/// That these events beyond the checkpoint are handled.
+pub(super) fn ahead_of(name: &str, ahead: &BTreeSet<Position>) -> DocumentChange {
+    let content = (!ahead.is_empty()).then(|| serde_json::to_vec(ahead).unwrap_or_default());
+    DocumentChange {
+        collection: AHEAD.into(),
+        key: name.into(),
+        content,
     }
 }

@@ -66,6 +66,7 @@ pub async fn check<S: EventStore>(make: impl AsyncFn() -> S) {
     ))
     .await;
     within(documents::documents_change_together(Arc::new(make().await))).await;
+    within(reading::pages_leave_nothing_out(&make().await)).await;
 }
 
 /// Checks that a backend keeps what it was given: `open` opens the same store again and again, empty at

@@ -1,91 +1,254 @@
-//! [`Control`]: between a projection or saga at work and those who wait for it or give it orders.
+//! [`Control`]: between the runner of a projection or saga and those who wait for it or give it orders.
+//!
+//! Whoever waits is told when no runner is left: the runner holds a [`FollowerSeat`], and whatever ends the
+//! runner (a stop, a panic, the end of its runtime) drops that.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::any::Any;
+use std::fmt;
+use std::sync::{Arc, Mutex, Weak};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::error::{Error, Result};
 use crate::eventstore::backend::Position;
 use crate::eventstore::parked::ParkedEvent;
-use crate::eventstore::saga::SagaStatus;
 use crate::sync::lock;
 
-/// What somebody wants of a projection or saga at work.
-pub(super) enum Order {
-    /// That it reads all events anew.
-    Rebuild(oneshot::Sender<Result<()>>),
-    /// That it tries what it has parked of a key, or all of it.
+/// How many orders may wait until the runner comes to them.
+const ORDERS: usize = 16;
+
+/// What differs between the runners of projections and of sagas, for those outside.
+pub(super) trait FollowerKind: Send + Sync + 'static {
+    /// What it can be told besides what every runner can be.
+    type Order: Send + 'static;
+    /// What it shows besides what every runner shows.
+    type Board: Default + Send + Sync + 'static;
+}
+
+/// What somebody wants of a runner.
+pub(super) enum FollowerOrder<O> {
+    /// That it handles again what it has parked of a key, or all of it.
     Retry(Option<String>, oneshot::Sender<Result<usize>>),
-    /// That a saga sends again those compensations that failed.
-    RetryStuck(String, oneshot::Sender<Result<usize>>),
+    /// That it leaves out the event that it has parked of a key.
+    Skip(String, oneshot::Sender<Result<bool>>),
+    /// What only this kind can be told.
+    Own(O),
 }
 
-/// Where a projection or saga stands, and the way to it.
-pub(super) struct Control {
-    /// The last position handled; `None` before it has begun.
-    pub(super) position: watch::Sender<Option<Position>>,
+/// The progress of a runner.
+#[derive(Debug, Clone, Default)]
+pub(super) struct FollowerProgress {
+    /// Everything up to here is handled or parked; `None` before it has begun.
+    pub(super) position: Option<Position>,
     /// Whether it has come to where the store was when it began.
-    pub(super) is_ready: watch::Sender<bool>,
-    pub(super) parked: Mutex<Vec<ParkedEvent>>,
-    /// The sagas under way, by key.
-    pub(super) sagas: Mutex<BTreeMap<Arc<str>, SagaStatus>>,
-    /// How many of them have something to send.
-    pub(super) busy: watch::Sender<usize>,
-    /// To who carries orders out: replaced when another one does.
-    orders: Mutex<mpsc::Sender<Order>>,
+    pub(super) is_ready: bool,
+    /// How many sagas have something to send.
+    pub(super) busy: usize,
+    /// Why there is no runner any more.
+    pub(super) gone: Option<GoneReason>,
 }
 
-impl Default for Control {
-    fn default() -> Self {
-        Control {
-            position: watch::Sender::new(None),
-            is_ready: watch::Sender::new(false),
-            parked: Mutex::default(),
-            sagas: Mutex::default(),
-            busy: watch::Sender::new(0),
-            orders: Mutex::new(mpsc::channel(1).0),
-        }
+/// Why there is no runner any more.
+#[derive(Debug, Clone)]
+pub(super) struct GoneReason {
+    text: Arc<str>,
+    /// Whether it has failed, and was not told to stop.
+    pub(super) has_failed: bool,
+}
+
+/// The runner that somebody waits for is gone: it was never started, has stopped, or has failed.
+///
+/// Methods of [`ProjectionHandle`](crate::eventstore::ProjectionHandle) and
+/// [`SagaHandle`](crate::eventstore::SagaHandle) return it inside of their [`Error`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NotRunning {
+    /// The name of the projection or saga type.
+    pub name: String,
+    /// Why it does not run.
+    pub reason: String,
+}
+
+impl fmt::Display for NotRunning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` does not run: {}", self.name, self.reason)
     }
 }
 
-impl Control {
-    /// The orders from now on, for who carries them out.
-    pub(super) fn orders(&self) -> mpsc::Receiver<Order> {
-        let (orders, given) = mpsc::channel(16);
-        *lock(&self.orders) = orders;
-        given
+impl std::error::Error for NotRunning {}
+
+/// Where a runner stands, and the way to it.
+pub(super) struct Control<K: FollowerKind> {
+    name: &'static str,
+    pub(super) progress: watch::Sender<FollowerProgress>,
+    pub(super) parked: Mutex<Vec<ParkedEvent>>,
+    pub(super) board: K::Board,
+    orders: mpsc::Sender<FollowerOrder<K::Order>>,
+}
+
+impl<K: FollowerKind> Control<K> {
+    /// The position up to which everything is handled or parked.
+    pub(super) fn position(&self) -> Position {
+        self.progress.borrow().position.unwrap_or_default()
+    }
+
+    pub(super) fn is_gone(&self) -> bool {
+        self.progress.borrow().gone.is_some()
     }
 
     /// Gives an order, and waits until it is carried out.
     pub(super) async fn order<T>(
         &self,
-        make: impl FnOnce(oneshot::Sender<Result<T>>) -> Order,
+        make: impl FnOnce(oneshot::Sender<Result<T>>) -> FollowerOrder<K::Order>,
     ) -> Result<T> {
         let (done, answer) = oneshot::channel();
-        let gone = || Error::msg("it is stopping, or has stopped");
-        let orders = lock(&self.orders).clone();
-        orders.send(make(done)).await.map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+        let given = self.orders.send(make(done)).await;
+        given.map_err(|_| self.not_running())?;
+        answer.await.map_err(|_| self.not_running())?
     }
 
     /// Waits until the position is handled.
-    pub(super) async fn wait_for(&self, position: Position) {
-        let mut handled = self.position.subscribe();
-        // The sender is in `self`.
-        let _ = handled
-            .wait_for(|at| at.is_some_and(|at| at >= position))
-            .await;
+    pub(super) async fn wait_for(&self, position: Position) -> Result<()> {
+        let reached = |it: &FollowerProgress| it.position.is_some_and(|at| at >= position);
+        self.until(reached).await
     }
 
-    /// Waits until it has caught up for the first time.
-    pub(super) async fn ready(&self) {
-        if !*self.is_ready.borrow() {
-            let _ = self
-                .is_ready
-                .subscribe()
-                .wait_for(|is_ready| *is_ready)
-                .await;
+    /// Waits until it has caught up for the first time. One that has failed does not answer any more, not
+    /// even from what it has; one that is told to stop does.
+    pub(super) async fn ready(&self) -> Result<()> {
+        let has_failed = {
+            let progress = self.progress.borrow();
+            let gone = progress.gone.as_ref();
+            gone.is_some_and(|gone| gone.has_failed)
+        };
+        if has_failed {
+            return Err(self.not_running());
+        }
+        self.until(|it| it.is_ready).await
+    }
+
+    /// Waits until its progress is so.
+    ///
+    /// # Errors
+    /// If no runner is left before that.
+    pub(super) async fn until(&self, is_so: impl Fn(&FollowerProgress) -> bool) -> Result<()> {
+        if is_so(&self.progress.borrow()) {
+            return Ok(());
+        }
+        let mut progress = self.progress.subscribe();
+        let ended = progress.wait_for(|it| is_so(it) || it.gone.is_some()).await;
+        // The sender is in `self`.
+        match ended.is_ok_and(|it| is_so(&it)) {
+            true => Ok(()),
+            false => Err(self.not_running()),
+        }
+    }
+
+    fn not_running(&self) -> Error {
+        let gone = self.progress.borrow().gone.clone();
+        Error::from(NotRunning {
+            name: self.name.to_owned(),
+            reason: gone.map_or_else(|| STOPPED.to_owned(), |gone| gone.text.to_string()),
+        })
+    }
+}
+
+const STOPPED: &str = "it is stopping, or has stopped";
+
+/// The runners of one name at a store: the newest is the last. The last one is kept when it is gone, so that
+/// who asks for it learns why.
+#[derive(Default)]
+pub(super) struct FollowerList(Mutex<Vec<Arc<dyn Any + Send + Sync>>>);
+
+impl FollowerList {
+    fn add<K: FollowerKind>(&self, control: &Arc<Control<K>>) {
+        let mut list = lock(&self.0);
+        list.retain(|other| {
+            let other = other.downcast_ref::<Control<K>>();
+            other.is_some_and(|other| !other.is_gone())
+        });
+        list.push(Arc::clone(control) as Arc<dyn Any + Send + Sync>);
+    }
+
+    fn remove<K: FollowerKind>(&self, control: &Arc<Control<K>>) {
+        let address = Arc::as_ptr(control).cast::<()>();
+        let mut list = lock(&self.0);
+        if list.len() > 1 {
+            list.retain(|other| Arc::as_ptr(other).cast::<()>() != address);
+        }
+    }
+
+    /// The newest.
+    pub(super) fn newest<K: FollowerKind>(&self) -> Option<Arc<Control<K>>> {
+        let newest = lock(&self.0).last().map(Arc::clone)?;
+        newest.downcast().ok()
+    }
+}
+
+/// The place of one runner at a store. Dropped, it ends the wait of all who wait for the runner.
+pub(super) struct FollowerSeat<K: FollowerKind> {
+    pub(super) control: Arc<Control<K>>,
+    pub(super) orders: mpsc::Receiver<FollowerOrder<K::Order>>,
+    list: Weak<FollowerList>,
+}
+
+impl<K: FollowerKind> FollowerSeat<K> {
+    /// Takes the place that is found from now on.
+    pub(super) fn take(name: &'static str, list: &Arc<FollowerList>) -> Self {
+        let (orders, given) = mpsc::channel(ORDERS);
+        let control = Arc::new(Control {
+            name,
+            progress: watch::Sender::default(),
+            parked: Mutex::default(),
+            board: K::Board::default(),
+            orders,
+        });
+        list.add(&control);
+        FollowerSeat {
+            control,
+            orders: given,
+            list: Arc::downgrade(list),
+        }
+    }
+
+    /// A place that nobody finds.
+    pub(super) fn aside(name: &'static str) -> Self {
+        Self::take(name, &Arc::default())
+    }
+
+    /// The runner ends because of an error.
+    pub(super) fn fail(&self, error: &dyn fmt::Display) {
+        self.leave(GoneReason {
+            text: format!("it has failed: {error}").into(),
+            has_failed: true,
+        });
+    }
+
+    /// The first reason counts.
+    fn leave(&self, reason: GoneReason) {
+        self.control.progress.send_if_modified(|progress| {
+            let is_first = progress.gone.is_none();
+            progress.gone.get_or_insert(reason);
+            is_first
+        });
+    }
+}
+
+impl<K: FollowerKind> Drop for FollowerSeat<K> {
+    fn drop(&mut self) {
+        self.leave(match std::thread::panicking() {
+            true => GoneReason {
+                text: "it has panicked".into(),
+                has_failed: true,
+            },
+            false => GoneReason {
+                text: STOPPED.into(),
+                has_failed: false,
+            },
+        });
+        // After that: who looks for another one must not find this one as one that runs.
+        if let Some(list) = self.list.upgrade() {
+            list.remove(&self.control);
         }
     }
 }

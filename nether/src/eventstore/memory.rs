@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 
 use crate::eventstore::backend::{
-    Append, Appended, Direction, DocumentChange, Documents, EventId, EventStore, Expected,
-    Metadata, NewEvent, Position, RecordedEvent, StoreError, StoreFuture, StreamId,
+    Append, Appended, Direction, DocumentChange, Documents, EventId, EventPage, EventStore,
+    Expected, Metadata, NewEvent, PageLimit, PageRoom, Position, RecordedEvent, StoreError,
+    StoreFuture, StreamId,
 };
 use crate::sync::lock;
 
@@ -146,6 +147,19 @@ impl MemoryLog {
     }
 }
 
+/// A page of these events.
+fn page<'a>(events: impl Iterator<Item = &'a RecordedEvent>, limit: PageLimit) -> EventPage {
+    let mut room = PageRoom::new(limit);
+    let mut read = Vec::new();
+    for event in events.take(limit.events) {
+        read.push(event.clone());
+        if !room.take(event) {
+            break;
+        }
+    }
+    room.page(read)
+}
+
 /// What is done at once.
 fn done<'a, T: Send + 'a>(result: Result<T, StoreError>) -> StoreFuture<'a, T> {
     Box::pin(std::future::ready(result))
@@ -180,6 +194,24 @@ impl EventStore for MemoryStore {
         let kept = lock(&self.kept);
         let events = kept.events.iter().skip(skipped).take(limit);
         done(Ok(events.cloned().collect()))
+    }
+
+    fn read_all_page(&self, after: Position, limit: PageLimit) -> StoreFuture<'_, EventPage> {
+        let skipped = usize::try_from(after.0).unwrap_or(usize::MAX);
+        let kept = lock(&self.kept);
+        done(Ok(page(kept.events.iter().skip(skipped), limit)))
+    }
+
+    fn read_stream_page(
+        &self,
+        stream: &StreamId,
+        from: u64,
+        limit: PageLimit,
+    ) -> StoreFuture<'_, EventPage> {
+        let kept = lock(&self.kept);
+        let skipped = usize::try_from(from.saturating_sub(1)).unwrap_or(usize::MAX);
+        let indices = kept.streams.get(stream).into_iter().flatten().skip(skipped);
+        done(Ok(page(indices.map(|index| &kept.events[*index]), limit)))
     }
 
     fn head(&self) -> StoreFuture<'_, Position> {

@@ -34,12 +34,13 @@ mod stored;
 mod subscription;
 
 pub use self::aggregate::{Aggregate, Aggregates, CommandId, Events};
+pub use self::control::NotRunning;
 pub use self::events::{CatchingUp, EventParked, SagaFailed, SagaStuck};
 pub use self::keyed::Keyed;
 pub use self::memory::MemoryStore;
 pub use self::parked::ParkedEvent;
 pub use self::projection::{Projection, ProjectionHandle, Projections};
-pub use self::saga::{Saga, SagaHandle, SagaStatus, Sagas, Sent, Step};
+pub use self::saga::{RepeatedCommand, Saga, SagaHandle, SagaStatus, Sagas, Sent, Step};
 pub use self::scenario::{Decided, Scenario, given, given_with};
 pub use self::schema_lock::{SchemaError, check_schema};
 pub use self::store::Store;
@@ -50,9 +51,9 @@ pub use self::store::Store;
 pub use rusqlite;
 
 pub use self::backend::{
-    Append, Appended, Direction, DocumentChange, Documents, Encoding, EventId, EventStore,
-    Expected, Metadata, NewEvent, Payload, Position, RecordedEvent, StoreError, StoreFuture,
-    StreamId,
+    Append, Appended, Direction, DocumentChange, Documents, Encoding, EventId, EventPage,
+    EventStore, Expected, Metadata, NewEvent, PageLimit, Payload, Position, RecordedEvent,
+    StoreError, StoreFuture, StreamId,
 };
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{Durability, SqliteOptions, SqliteStore, SqliteTransaction};

@@ -1,12 +1,16 @@
 //! [`Parked`]: events that could not be handled, and whose streams or keys wait behind them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use crate::eventstore::backend::{DocumentChange, Position, StoreError};
 use crate::eventstore::store::Store;
+
+/// How many events are remembered of those that wait behind one. Of more, the store is asked.
+const REMEMBERED: usize = 4096;
 
 /// An event that could not be handled. Later events of its stream (in a saga: with its key) wait behind it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,11 +23,30 @@ pub struct ParkedEvent {
     pub error: String,
 }
 
-/// All that a projection or saga has parked.
+/// An event that could not be handled, as it is written down.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct WaitingKey {
+    #[serde(flatten)]
+    event: ParkedEvent,
+    /// How often it has failed, while it is to be tried again by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failed: Option<u32>,
+    /// The events of the key behind it, if all of them are known.
+    #[serde(skip)]
+    behind: Option<VecDeque<Position>>,
+    #[serde(skip)]
+    next_try: Option<Instant>,
+}
+
+/// All that a projection or saga type has parked, and what it is about to try again.
 #[derive(Debug, Clone)]
 pub(super) struct Parked {
     collection: Arc<str>,
-    by_key: BTreeMap<Arc<str>, ParkedEvent>,
+    by_key: BTreeMap<Arc<str>, WaitingKey>,
+    /// What is tried again by itself, by when.
+    due: BTreeSet<(Instant, Arc<str>)>,
+    /// Whether what is shown of it has changed.
+    is_changed: bool,
 }
 
 impl Parked {
@@ -32,6 +55,8 @@ impl Parked {
         Parked {
             collection: format!("parked/{name}").into(),
             by_key: BTreeMap::new(),
+            due: BTreeSet::new(),
+            is_changed: true,
         }
     }
 
@@ -39,67 +64,151 @@ impl Parked {
     pub(super) async fn load(store: &Store, name: &str) -> Result<Self, StoreError> {
         let mut parked = Parked::none(name);
         for (key, content) in store.documents(&parked.collection).await? {
-            let one = serde_json::from_slice(&content).map_err(|error| StoreError::Codec {
+            let one = serde_json::from_slice(&content);
+            let one: WaitingKey = one.map_err(|error| StoreError::Codec {
                 what: format!("what `{name}` has parked of `{key}` cannot be read"),
                 reason: error.to_string(),
             })?;
-            parked.by_key.insert(key, one);
+            let next_try = one.failed.map(|_| Instant::now());
+            parked.put(&key, WaitingKey { next_try, ..one });
         }
         Ok(parked)
     }
 
+    /// Those that are parked for good.
     pub(super) fn all(&self) -> Vec<ParkedEvent> {
-        self.by_key.values().cloned().collect()
+        let all = self.by_key.values().filter(|one| one.failed.is_none());
+        all.map(|one| one.event.clone()).collect()
     }
 
+    /// What is shown of it, if that has changed since it was asked last.
+    pub(super) fn changed(&mut self) -> Option<Vec<ParkedEvent>> {
+        std::mem::take(&mut self.is_changed).then(|| self.all())
+    }
+
+    /// The keys that wait.
+    pub(super) fn keys(&self) -> Vec<String> {
+        self.by_key.keys().map(|key| key.to_string()).collect()
+    }
+
+    /// Whether later events of the key have to wait.
     pub(super) fn has(&self, key: &str) -> bool {
         self.by_key.contains_key(key)
     }
 
-    /// Parks an event.
-    pub(super) fn park(&mut self, key: &str, position: Position, error: String) -> DocumentChange {
-        let one = ParkedEvent {
-            key: key.to_owned(),
-            position,
-            error,
+    /// Everything up to here is handled or parked for good, if all up to `position` was read.
+    pub(super) fn settled_up_to(&self, position: Position) -> Position {
+        let due = self.due.iter().filter_map(|(_, key)| self.by_key.get(key));
+        let first = due.map(|one| one.event.position).min();
+        first.map_or(position, |first| Position(first.0 - 1).min(position))
+    }
+
+    /// What is tried again next by itself, and when.
+    pub(super) fn next_try(&self) -> Option<&(Instant, Arc<str>)> {
+        self.due.first()
+    }
+
+    /// How often the event that a key waits behind has failed, while it is tried again by itself.
+    pub(super) fn failed(&self, key: &str) -> Option<u32> {
+        self.by_key.get(key)?.failed
+    }
+
+    /// Lets a key wait behind an event. With a time it is tried again then, and else by hand alone.
+    pub(super) fn park(
+        &mut self,
+        event: ParkedEvent,
+        failed: u32,
+        next_try: Option<Instant>,
+        behind: VecDeque<Position>,
+    ) -> DocumentChange {
+        let key = event.key.clone();
+        let one = WaitingKey {
+            event,
+            failed: next_try.map(|_| failed),
+            behind: Some(behind),
+            next_try,
         };
-        self.by_key.insert(key.into(), one);
-        self.change(key)
+        self.put(&key.as_str().into(), one);
+        self.change(&key)
+    }
+
+    fn put(&mut self, key: &Arc<str>, one: WaitingKey) {
+        self.remove(key);
+        if let Some(next_try) = one.next_try {
+            self.due.insert((next_try, Arc::clone(key)));
+        }
+        self.by_key.insert(Arc::clone(key), one);
+    }
+
+    fn remove(&mut self, key: &str) -> Option<WaitingKey> {
+        self.is_changed = true;
+        let (key, one) = self.by_key.remove_entry(key)?;
+        if let Some(next_try) = one.next_try {
+            self.due.remove(&(next_try, key));
+        }
+        Some(one)
+    }
+
+    /// An event of a key that waits has come.
+    pub(super) fn wait_behind(&mut self, key: &str, position: Position) {
+        let Some(one) = self.by_key.get_mut(key) else {
+            return;
+        };
+        match &mut one.behind {
+            Some(behind) if behind.len() < REMEMBERED => behind.push_back(position),
+            _ => one.behind = None,
+        }
     }
 
     /// Where the event is that a key waits behind.
     pub(super) fn position(&self, key: &str) -> Option<Position> {
-        self.by_key.get(key).map(|one| one.position)
+        self.by_key.get(key).map(|one| one.event.position)
     }
 
-    /// Lets a key go.
-    pub(super) fn release(&mut self, key: &str) -> Option<DocumentChange> {
-        self.by_key.remove(key)?;
-        Some(self.change(key))
+    /// The events of a key that wait behind that one, if they are known.
+    pub(super) fn behind(&self, key: &str) -> Option<&VecDeque<Position>> {
+        self.by_key.get(key)?.behind.as_ref()
     }
 
-    /// The event that a key waits behind was handled: it waits behind the `next`, if there is one.
-    pub(super) fn advance(&mut self, key: &str, next: Option<Position>) -> DocumentChange {
-        match (self.by_key.get_mut(key), next) {
-            (Some(one), Some(next)) => one.position = next,
-            _ => drop(self.by_key.remove(key)),
+    /// The event that a key waits behind was handled: the key waits behind the next one of `rest`, if there
+    /// is one.
+    pub(super) fn advance(&mut self, key: &str, mut rest: VecDeque<Position>) {
+        let Some(mut one) = self.remove(key) else {
+            return;
+        };
+        if let Some(next) = rest.pop_front() {
+            one.event.position = next;
+            one.behind = Some(rest);
+            self.put(&key.into(), one);
         }
-        self.change(key)
+    }
+
+    /// What has to be written when the key waits behind the event at `next` alone, or behind none.
+    pub(super) fn change_to(&self, key: &str, next: Option<Position>) -> DocumentChange {
+        let one = self.by_key.get(key).zip(next).map(|(one, next)| {
+            let mut one = one.clone();
+            one.event.position = next;
+            one
+        });
+        self.written(key, one.as_ref())
     }
 
     /// Lets all go.
-    pub(super) fn clear(&mut self) -> Vec<DocumentChange> {
-        let all = std::mem::take(&mut self.by_key);
-        all.keys().map(|key| self.change(key)).collect()
+    pub(super) fn clear(&self) -> Vec<DocumentChange> {
+        let keys = self.by_key.keys();
+        keys.map(|key| self.written(key, None)).collect()
     }
 
     /// What has to be written of a key.
     fn change(&self, key: &str) -> DocumentChange {
-        let content = self.by_key.get(key);
+        self.written(key, self.by_key.get(key))
+    }
+
+    fn written(&self, key: &str, one: Option<&WaitingKey>) -> DocumentChange {
         DocumentChange {
             collection: Arc::clone(&self.collection),
             key: key.into(),
-            content: content.and_then(|one| serde_json::to_vec(one).ok()),
+            content: one.and_then(|one| serde_json::to_vec(one).ok()),
         }
     }
 }

@@ -8,8 +8,8 @@ pub use crate::eventstore::backend::{Encoding, Payload, RecordedEvent, StoreErro
 pub use crate::eventstore::keyed::{Keyed, key_of};
 pub use crate::eventstore::listed::{ListedCommand, ListedQuery, add_command, add_query};
 pub use crate::eventstore::projection::{
-    Answers, Beginning, EventPlace, Keeps, Projection, ProjectionArgument, ProjectionSettings,
-    Projections, argument, begin,
+    Answers, Beginning, Copied, EventPlace, Keeps, NeverCopied, Projection, ProjectionArgument,
+    ProjectionSettings, Projections, argument, begin,
 };
 pub use crate::eventstore::saga::{
     Delivery, Saga, Sagas, SentBy, Step, StoredCommand, Timeout, deliver, not_listed, text_of,

@@ -9,7 +9,7 @@ use crate::declaration::Declaration;
 #[cfg(feature = "sqlite")]
 use crate::eventstore::backend::StoreFuture;
 use crate::eventstore::backend::{Encoding, EventStore, StoreError};
-use crate::eventstore::control::Control;
+use crate::eventstore::control::{Control, FollowerKind, FollowerList, FollowerSeat};
 use crate::eventstore::memory::MemoryStore;
 #[cfg(feature = "sqlite")]
 use crate::eventstore::sqlite::{SqliteStore, SqliteTransaction};
@@ -58,10 +58,9 @@ const GIVEN_BY: &str = "`builder.provide(nether::eventstore::Store::memory())`, 
                         `nether::eventstore::Store::sqlite(..)`";
 
 /// A projection or saga type that follows a store.
-#[derive(Clone)]
 struct RegisteredFollower {
     declaration: Declaration,
-    control: Arc<Control>,
+    running: Arc<FollowerList>,
 }
 
 /// How a program uses its store.
@@ -169,39 +168,35 @@ impl Store {
         })
     }
 
-    /// The way to a projection or saga that is about to follow the store.
+    /// The place of a projection or saga type that is about to follow the store.
     ///
     /// # Errors
     /// If another one has its name.
-    pub(super) fn follow(
+    pub(super) fn follow<K: FollowerKind>(
         &self,
         name: &'static str,
         declaration: Declaration,
-    ) -> Result<Arc<Control>, StoreError> {
+    ) -> Result<FollowerSeat<K>, StoreError> {
         let mut followers = lock(&self.followers);
-        if let Some(other) = followers.get(name)
-            && other.declaration.name != declaration.name
-        {
+        let follower = followers.entry(name).or_insert_with(|| RegisteredFollower {
+            declaration,
+            running: Arc::default(),
+        });
+        if follower.declaration.name != declaration.name {
             return Err(StoreError::Codec {
-                what: format!("`{}` and `{}`", other.declaration.name, declaration.name),
+                what: format!("`{}` and `{}`", follower.declaration.name, declaration.name),
                 reason: format!(
                     "both keep their checkpoint under the name `{name}`: give one of them another name, `name = \"..\"`"
                 ),
             });
         }
-        let control = Arc::new(Control::default());
-        let follower = RegisteredFollower {
-            declaration,
-            control: Arc::clone(&control),
-        };
-        followers.insert(name, follower);
-        Ok(control)
+        Ok(FollowerSeat::take(name, &follower.running))
     }
 
-    /// The way to a projection or saga that follows the store.
-    pub(super) fn follower(&self, name: &str) -> Option<Arc<Control>> {
-        let followers = lock(&self.followers);
-        followers.get(name).map(|it| Arc::clone(&it.control))
+    /// The way to a projection or saga type that follows the store.
+    pub(super) fn follower<K: FollowerKind>(&self, name: &str) -> Option<Arc<Control<K>>> {
+        let running = Arc::clone(&lock(&self.followers).get(name)?.running);
+        running.newest()
     }
 }
 

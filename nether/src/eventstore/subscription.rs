@@ -65,7 +65,7 @@ impl EventSubscription {
             if let Some(event) = self.read.pop_front() {
                 return Ok(event);
             }
-            let page = self.store.read_all(self.after, PAGE).await?;
+            let page = self.store.read_all_page(self.after, PAGE).await?.events;
             match page.last() {
                 Some(last) => {
                     self.after = last.position;

@@ -44,10 +44,10 @@ pub(crate) const NATURAL: &[Natural] = &[
     },
     Natural {
         line: line!(),
-        reason: "the handle of a store holds the controls of its followers; a control holds the status of sagas and the parked \
-                 events, and parked events are loaded through the handle",
+        reason: "the handle of a store holds the controls of its followers; a control holds the parked events, and parked events \
+                 are loaded through the handle",
         folder: "nether/src/eventstore",
-        imports: &[("control.rs", "saga/handle.rs"), ("parked.rs", "store.rs")],
+        imports: &[("parked.rs", "store.rs")],
     },
     Natural {
         line: line!(),

@@ -70,6 +70,7 @@ impl<'a> ProjectionExpander<'a> {
         let events = self.projection.events.iter();
         let events = events.map(|it| said(it.taken(), "StoredEvent", "SCHEMA", &self.paths));
         let (make, project, clear) = (self.make(), self.project(), self.clear());
+        let copy = (!self.projection.queries.is_empty()).then(|| self.copy());
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
             #[diagnostic::do_not_recommend]
@@ -78,6 +79,7 @@ impl<'a> ProjectionExpander<'a> {
                 const SETTINGS: #es::ProjectionSettings = #settings;
                 const DESCRIPTOR: &'static #p::ModuleDescriptor = &DESCRIPTOR;
                 const ROUTES: &'static [fn(&mut #p::Routes<'_, #es::Projections<Self>>)] = &[#(#routes),*];
+                #copy
                 #make
                 fn handles(name: &str) -> bool {
                     #(name == #events.name ||)* false
@@ -85,6 +87,18 @@ impl<'a> ProjectionExpander<'a> {
                 #project
                 #clear
             }
+        }
+    }
+
+    /// How it is copied, if it is `Clone`: the constant of the type is found before that of the trait.
+    fn copy(&self) -> TokenStream {
+        let p = self.paths.private();
+        quote_spanned! {spans::attribute()=>
+            const COPY: #p::Option<fn(&Self) -> Self> = {
+                #[allow(unused_imports)]
+                use #p::eventstore::NeverCopied as _;
+                <#p::eventstore::Copied<Self>>::COPY
+            };
         }
     }
 

@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::eventstore::aggregate::repository::Repository;
 use crate::eventstore::aggregate::{Aggregate, Decides};
 use crate::eventstore::backend::StoreError;
+use crate::eventstore::follower::{EventFailure, guarded_now};
 use crate::eventstore::store::Store;
 use crate::guarded::{Guarded, HandlerFault};
 use crate::message::{Command, Message};
@@ -49,7 +50,18 @@ impl<A: Aggregate> Aggregates<A> {
         while !ctx.is_cancelled() {
             let interval = (idle / 4).max(Duration::from_millis(100));
             race(sleep(interval), ctx.cancelled()).await;
-            self.repository.cache.passivate(idle);
+            // It drops aggregates, whose `Drop` may panic.
+            let passivated = guarded_now(|| {
+                self.repository.cache.passivate(idle);
+                Ok(())
+            });
+            if let Err(EventFailure { text: error, .. }) = passivated {
+                tracing::error!(
+                    aggregate = A::NAME,
+                    error,
+                    "an aggregate could not leave memory"
+                );
+            }
         }
     }
 }

@@ -215,12 +215,8 @@ impl<A: Aggregate> Repository<A> {
         };
         loop {
             let next = loaded.version + 1;
-            let page = self
-                .store
-                .read_stream(stream, next, Direction::Forwards, PAGE);
-            let page = page.await?;
-            let is_last = page.len() < PAGE;
-            for recorded in page {
+            let page = self.store.read_stream_page(stream, next, PAGE).await?;
+            for recorded in page.events {
                 match A::decode(&recorded) {
                     Some(Ok(event)) => loaded.state.apply(&event),
                     _ if self.store.settings().skips_unknown => loaded.skipped = true,
@@ -235,7 +231,7 @@ impl<A: Aggregate> Repository<A> {
                 }
                 loaded.version = recorded.stream_version;
             }
-            if is_last {
+            if page.is_last {
                 return Ok(loaded);
             }
         }

@@ -98,6 +98,25 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether it fails in the same way however often it is tried again. Everything else may pass: a lock, a
+    /// full disk, a connection that is lost.
+    pub fn is_permanent(&self) -> bool {
+        match self {
+            StoreError::Newer { .. }
+            | StoreError::Foreign { .. }
+            | StoreError::Corrupt { .. }
+            | StoreError::Unknown { .. }
+            | StoreError::Codec { .. }
+            | StoreError::Closed => true,
+            StoreError::Conflict { .. }
+            | StoreError::Full { .. }
+            | StoreError::ReadOnly { .. }
+            | StoreError::Locked { .. }
+            | StoreError::AlreadyOpen { .. }
+            | StoreError::Failed { .. } => false,
+        }
+    }
+
     /// An error of the operating system or the database, as an error of the store.
     pub fn failed(error: impl StdError + Send + Sync + 'static) -> Self {
         StoreError::Failed {

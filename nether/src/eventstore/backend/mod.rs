@@ -138,8 +138,74 @@ pub struct DocumentChange {
     pub content: Option<Vec<u8>>,
 }
 
-/// How many events are read at a time by those who read many.
-pub(crate) const PAGE: usize = 1024;
+/// How many events are read at a time by those who read many, and about how many bytes.
+pub(crate) const PAGE: PageLimit = PageLimit {
+    events: 1024,
+    bytes: 4 << 20,
+};
+
+/// How much is read at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageLimit {
+    /// The most events.
+    pub events: usize,
+    /// A page ends with the event whose content reaches so many bytes. So a page holds an event of any size,
+    /// and at most one event more than fits.
+    pub bytes: usize,
+}
+
+/// Events that were read at a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventPage {
+    /// The events, in order.
+    pub events: Vec<RecordedEvent>,
+    /// Whether there was no other event behind them. A page that is empty is the last.
+    pub is_last: bool,
+}
+
+impl EventPage {
+    /// A page of events that were read with that limit of events.
+    fn counted(events: Vec<RecordedEvent>, limit: PageLimit) -> Self {
+        EventPage {
+            is_last: events.len() < limit.events,
+            events,
+        }
+    }
+}
+
+/// Ends a page that has grown to its limit.
+#[derive(Debug)]
+pub(super) struct PageRoom {
+    limit: PageLimit,
+    bytes: usize,
+    is_full: bool,
+}
+
+impl PageRoom {
+    pub(super) fn new(limit: PageLimit) -> Self {
+        PageRoom {
+            limit,
+            bytes: 0,
+            is_full: false,
+        }
+    }
+
+    /// Counts an event, and says whether there is room for another.
+    pub(super) fn take(&mut self, event: &RecordedEvent) -> bool {
+        self.bytes = self.bytes.saturating_add(event.payload.bytes.len());
+        self.is_full = self.bytes >= self.limit.bytes;
+        !self.is_full
+    }
+
+    /// The page of the events that were counted.
+    pub(super) fn page(&self, events: Vec<RecordedEvent>) -> EventPage {
+        let page = EventPage::counted(events, self.limit);
+        EventPage {
+            is_last: page.is_last && !self.is_full,
+            ..page
+        }
+    }
+}
 
 /// Documents of a collection, with their keys.
 pub type Documents = Vec<(Arc<str>, Vec<u8>)>;
@@ -185,6 +251,31 @@ pub trait EventStore: Send + Sync + 'static {
     /// # Errors
     /// Why they could not be read.
     fn read_all(&self, after: Position, limit: usize) -> StoreFuture<'_, Vec<RecordedEvent>>;
+
+    /// Reads events of all streams after a position, in order, up to a limit. A backend whose events may be
+    /// large implements it so that no more than a page is in memory; as it stands, only events are counted.
+    ///
+    /// # Errors
+    /// Why they could not be read.
+    fn read_all_page(&self, after: Position, limit: PageLimit) -> StoreFuture<'_, EventPage> {
+        let events = self.read_all(after, limit.events);
+        Box::pin(async move { Ok(EventPage::counted(events.await?, limit)) })
+    }
+
+    /// Reads events of a stream from a version on, in order, up to a limit; as
+    /// [`read_all_page`](EventStore::read_all_page) does.
+    ///
+    /// # Errors
+    /// Why they could not be read.
+    fn read_stream_page(
+        &self,
+        stream: &StreamId,
+        from: u64,
+        limit: PageLimit,
+    ) -> StoreFuture<'_, EventPage> {
+        let events = self.read_stream(stream, from, Direction::Forwards, limit.events);
+        Box::pin(async move { Ok(EventPage::counted(events.await?, limit)) })
+    }
 
     /// The position of the newest event; [`Position::START`] if there is none.
     ///

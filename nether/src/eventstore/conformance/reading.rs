@@ -1,8 +1,8 @@
 //! What is read is what was appended.
 
 use crate::eventstore::backend::{
-    Append, Direction, Encoding, EventId, EventStore, Expected, Metadata, NewEvent, Payload,
-    Position, StreamId,
+    Append, Direction, Encoding, EventId, EventStore, Expected, Metadata, NewEvent, PageLimit,
+    Payload, Position, StreamId,
 };
 use crate::eventstore::conformance::{append, event, happen, texts};
 
@@ -36,6 +36,50 @@ pub(super) async fn streams_are_read_in_both_directions(store: &impl EventStore)
         .await;
     let read = read.expect("a stream that nobody has written can be read");
     assert!(read.is_empty(), "a stream that nobody has written is empty");
+}
+
+pub(super) async fn pages_leave_nothing_out(store: &impl EventStore) {
+    happen(store, "a/1", &["1", "2", "3"]).await;
+    happen(store, "b/1", &["4"]).await;
+    happen(store, "a/1", &["5"]).await;
+    let stream = StreamId::from("a/1");
+    for limit in [(1, 1), (2, usize::MAX), (100, 1), (100, usize::MAX)] {
+        let limit = PageLimit {
+            events: limit.0,
+            bytes: limit.1,
+        };
+        let (mut all, mut after) = (Vec::new(), Position::START);
+        let (mut of_stream, mut from) = (Vec::new(), 1);
+        loop {
+            let page = store.read_all_page(after, limit).await;
+            let page = page.expect("a page can be read");
+            let is_whole = page.events.len() <= limit.events;
+            assert!(is_whole, "a page has no more events than its limit");
+            after = page.events.last().map_or(after, |event| event.position);
+            all.extend(texts(&page.events));
+            if page.is_last {
+                break;
+            }
+        }
+        loop {
+            let page = store.read_stream_page(&stream, from, limit).await;
+            let page = page.expect("a page of a stream can be read");
+            from = page
+                .events
+                .last()
+                .map_or(from, |event| event.stream_version + 1);
+            of_stream.extend(texts(&page.events));
+            if page.is_last {
+                break;
+            }
+        }
+        assert_eq!(all, ["1", "2", "3", "4", "5"], "pages have all events");
+        assert_eq!(
+            of_stream,
+            ["1", "2", "3", "5"],
+            "pages of a stream have all of its events"
+        );
+    }
 }
 
 pub(super) async fn all_events_are_read_in_order(store: &impl EventStore) {

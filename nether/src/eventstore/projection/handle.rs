@@ -4,18 +4,37 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use tokio::sync::oneshot;
+
 use crate::error::{Error, Result};
 use crate::eventstore::backend::{Position, StoreError};
-use crate::eventstore::control::{Control, Order};
+use crate::eventstore::control::{Control, FollowerKind, FollowerOrder};
 use crate::eventstore::parked::ParkedEvent;
 use crate::eventstore::projection::Projection;
 use crate::eventstore::store::Store;
 use crate::sync::lock;
 
+/// What only a projection can be told.
+pub(super) enum ProjectionOrder {
+    /// That it reads all events anew.
+    Rebuild(oneshot::Sender<Result<()>>),
+}
+
+/// The runners of projections.
+pub(super) struct ProjectionKind;
+
+impl FollowerKind for ProjectionKind {
+    type Order = ProjectionOrder;
+    type Board = ();
+}
+
 /// The handle to a projection that runs in this process; see [`Store::projection`].
+///
+/// Everything that waits returns [`NotRunning`](crate::eventstore::NotRunning) as soon as no system runs the
+/// projection any more, or if it has failed.
 pub struct ProjectionHandle<P> {
     store: Store,
-    control: Arc<Control>,
+    control: Arc<Control<ProjectionKind>>,
     projection: PhantomData<fn() -> P>,
 }
 
@@ -40,9 +59,16 @@ impl Store {
 }
 
 impl<P: Projection> ProjectionHandle<P> {
-    /// The position of the last event that it has handled, or that was none of its own.
+    /// The runner of now: another one may have taken the place of the one that was there first.
+    fn control(&self) -> Arc<Control<ProjectionKind>> {
+        let newer = || self.store.follower(P::NAME);
+        let newer = self.control.is_gone().then(newer).flatten();
+        newer.unwrap_or_else(|| Arc::clone(&self.control))
+    }
+
+    /// The position up to which every event is handled, is parked, or was none of its own.
     pub fn position(&self) -> Position {
-        self.control.position.borrow().unwrap_or_default()
+        self.control().position()
     }
 
     /// By how many events it is behind the store.
@@ -56,19 +82,22 @@ impl<P: Projection> ProjectionHandle<P> {
 
     /// Waits until it has handled everything up to a position. An event that it has parked does not hold it
     /// up.
-    pub async fn wait_for(&self, position: Position) {
-        self.control.wait_for(position).await;
+    ///
+    /// # Errors
+    /// [`NotRunning`](crate::eventstore::NotRunning) if it does not run, or stops before that.
+    pub async fn wait_for(&self, position: Position) -> Result<()> {
+        self.control().wait_for(position).await
     }
 
     /// Waits until it has handled everything that is in the store now: so that who has written reads what
     /// they wrote.
     ///
     /// # Errors
-    /// If the store does not say where it is.
-    pub async fn caught_up(&self) -> Result<(), StoreError> {
+    /// If the store does not say where it is; [`NotRunning`](crate::eventstore::NotRunning) if the projection
+    /// does not run, or stops before that.
+    pub async fn caught_up(&self) -> Result<()> {
         let head = self.store.head().await?;
-        self.wait_for(head).await;
-        Ok(())
+        self.wait_for(head).await
     }
 
     /// Rebuilds the projection from all events, and waits until that is done. A projection in memory answers
@@ -79,23 +108,25 @@ impl<P: Projection> ProjectionHandle<P> {
     /// If it has no `#[on_rebuild]` and is not in memory; if `#[on_rebuild]`, or making the new value, fails;
     /// if it stops meanwhile.
     pub async fn rebuild(&self) -> Result<()> {
-        self.control.order(Order::Rebuild).await
+        self.control()
+            .order(|done| FollowerOrder::Own(ProjectionOrder::Rebuild(done)))
+            .await
     }
 
     /// The events that it could not handle.
     pub fn parked(&self) -> Vec<ParkedEvent> {
-        lock(&self.control.parked).clone()
+        lock(&self.control().parked).clone()
     }
 
-    /// Lets it try again what it has parked of a stream, and then what waits behind it; gives how many events
-    /// it has handled.
+    /// Lets it try again what it has parked of a stream, and then what waits behind it; returns how many
+    /// events it has handled.
     ///
     /// # Errors
     /// If an event of them cannot be handled this time either: it is parked again.
     pub async fn retry_parked(&self, stream: &str) -> Result<usize> {
         let stream = stream.to_owned();
-        self.control
-            .order(|done| Order::Retry(Some(stream), done))
+        self.control()
+            .order(|done| FollowerOrder::Retry(Some(stream), done))
             .await
     }
 
@@ -104,14 +135,28 @@ impl<P: Projection> ProjectionHandle<P> {
     /// # Errors
     /// If an event of them cannot be handled this time either: it is parked again.
     pub async fn retry_all_parked(&self) -> Result<usize> {
-        self.control.order(|done| Order::Retry(None, done)).await
+        self.control()
+            .order(|done| FollowerOrder::Retry(None, done))
+            .await
+    }
+
+    /// Leaves out the event that it has parked of a stream, for good, and handles what waits behind it;
+    /// returns whether there was one.
+    ///
+    /// # Errors
+    /// If it does not run.
+    pub async fn skip_parked(&self, stream: &str) -> Result<bool> {
+        let stream = stream.to_owned();
+        self.control()
+            .order(|done| FollowerOrder::Skip(stream, done))
+            .await
     }
 }
 
 impl<P> fmt::Debug for ProjectionHandle<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ProjectionHandle")
-            .field("position", &*self.control.position.borrow())
+            .field("position", &self.control.position())
             .finish_non_exhaustive()
     }
 }

@@ -1,25 +1,41 @@
 //! Lanes: events of different streams handled at the same time, those of one stream in order.
 
+use std::collections::BTreeSet;
 use std::future::pending;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::resume_unwind;
 use std::sync::Arc;
 
-use tokio::sync::RwLock;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
-use crate::error::Error;
-use crate::eventstore::backend::RecordedEvent;
-use crate::eventstore::follower::Follower;
-use crate::eventstore::projection::{Projection, Projections, state};
+use crate::context::Context;
+use crate::eventstore::backend::{Position, RecordedEvent, StreamId};
+use crate::eventstore::follower::{EventFailure, SAVE_AFTER};
+use crate::eventstore::projection::state::ProjectionState;
+use crate::eventstore::projection::{Projection, Projections};
 
-/// Handles events. Of each stream, the first one that could not be handled is given back, and those behind it
-/// are left out.
+/// An event that a lane has come to.
+pub(super) struct LaneOutcome {
+    pub(super) position: Position,
+    pub(super) stream: StreamId,
+    pub(super) came_of_it: LaneEvent,
+}
+
+pub(super) enum LaneEvent {
+    Handled,
+    Failed(EventFailure),
+    /// An event of its stream before it has failed.
+    Waits,
+}
+
+/// Handles events, and says what came of each that it came to, in the order of the store. The others are
+/// left: it is told to stop, or it is time to save what is done.
 pub(super) async fn handle<P: Projection>(
-    follower: &Arc<Follower<Projections<P>>>,
-    state: &Arc<RwLock<P>>,
+    ctx: &Context<Projections<P>>,
+    state: &Arc<ProjectionState<P>>,
     events: Vec<RecordedEvent>,
-) -> Vec<(RecordedEvent, Error)> {
+) -> Vec<LaneOutcome> {
     let mut lanes: Vec<Vec<RecordedEvent>> = Vec::new();
     lanes.resize_with(P::SETTINGS.parallel, Vec::new);
     for event in events {
@@ -30,38 +46,51 @@ pub(super) async fn handle<P: Projection>(
     }
     let mut working = JoinSet::new();
     for lane in lanes.into_iter().filter(|lane| !lane.is_empty()) {
-        let (follower, state) = (Arc::clone(follower), Arc::clone(state));
-        working.spawn(async move { in_order(&follower, &state, lane).await });
+        let (ctx, state) = (ctx.clone(), Arc::clone(state));
+        working.spawn(async move { in_order(&ctx, &state, lane).await });
     }
     // Dropped, it ends them.
-    let mut failed = Vec::new();
+    let mut outcomes = Vec::new();
     while let Some(ended) = working.join_next().await {
         match ended {
-            Ok(some) => failed.extend(some),
+            Ok(some) => outcomes.extend(some),
             Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
             // The runtime ends: what was cut off was not handled, so nobody may say that it was.
             Err(_) => pending().await,
         }
     }
-    failed
+    outcomes.sort_by_key(|outcome| outcome.position);
+    outcomes
 }
 
 async fn in_order<P: Projection>(
-    follower: &Follower<Projections<P>>,
-    state: &RwLock<P>,
+    ctx: &Context<Projections<P>>,
+    state: &ProjectionState<P>,
     events: Vec<RecordedEvent>,
-) -> Vec<(RecordedEvent, Error)> {
-    let mut failed: Vec<(RecordedEvent, Error)> = Vec::new();
+) -> Vec<LaneOutcome> {
+    let (began, mut failed) = (Instant::now(), BTreeSet::new());
+    let mut outcomes: Vec<LaneOutcome> = Vec::new();
     for event in events {
-        let waits = failed
-            .iter()
-            .any(|(before, _)| before.stream == event.stream);
-        if waits {
-            continue;
+        let is_late = !outcomes.is_empty() && began.elapsed() >= SAVE_AFTER;
+        if is_late || ctx.is_cancelled() {
+            break;
         }
-        if let Err(error) = state::handle(follower, state, &event).await {
-            failed.push((event, error));
-        }
+        let came_of_it = if failed.contains(&event.stream) {
+            LaneEvent::Waits
+        } else {
+            match state.show(&event).await {
+                Ok(()) => LaneEvent::Handled,
+                Err(failure) => {
+                    failed.insert(event.stream.clone());
+                    LaneEvent::Failed(failure)
+                }
+            }
+        };
+        outcomes.push(LaneOutcome {
+            position: event.position,
+            stream: event.stream,
+            came_of_it,
+        });
     }
-    failed
+    outcomes
 }

@@ -3,9 +3,11 @@
 mod answer;
 mod argument;
 mod beginning;
+mod copied;
 mod handle;
 mod lanes;
 mod module;
+mod page;
 mod runner;
 mod state;
 #[cfg(feature = "sqlite")]
@@ -14,6 +16,7 @@ mod transactional;
 pub use self::answer::Answers;
 pub use self::argument::{EventPlace, ProjectionArgument, argument};
 pub use self::beginning::{Beginning, begin};
+pub use self::copied::{Copied, NeverCopied};
 pub use self::handle::ProjectionHandle;
 pub use self::module::Projections;
 
@@ -41,6 +44,10 @@ pub trait Projection: Send + Sync + Sized + 'static {
     /// Of its queries.
     #[doc(hidden)]
     const ROUTES: &'static [fn(&mut Routes<'_, Projections<Self>>)];
+
+    /// How it is copied, if it can be: so that events go on while a query takes its time.
+    #[doc(hidden)]
+    const COPY: Option<fn(&Self) -> Self> = None;
 
     /// Makes it, by its `#[init]` or [`Default`].
     #[doc(hidden)]

@@ -1,27 +1,30 @@
 //! [`Projections`]: the module that keeps a projection up to date, and that its queries go to.
 
 use std::fmt;
-use std::sync::Arc;
-
-use tokio::sync::RwLock;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
 
 use crate::context::Context;
-use crate::envelope::Given;
+use crate::envelope::{Given, Parcel};
 use crate::error::Result;
-use crate::eventstore::control::Control;
+use crate::eventstore::control::{Control, FollowerSeat};
 use crate::eventstore::follower::Follower;
 #[cfg(feature = "sqlite")]
 use crate::eventstore::projection::Keeps;
+use crate::eventstore::projection::handle::ProjectionKind;
 use crate::eventstore::projection::runner::ProjectionRunner;
+use crate::eventstore::projection::state::ProjectionState;
 use crate::eventstore::projection::{Answers, Projection};
 use crate::eventstore::store::Store;
-use crate::message::Query;
+use crate::guarded::{Guarded, HandlerFault};
+use crate::message::{Message, Query};
 use crate::module::{
-    Background, Concurrently, Construct, Module, ModuleDescriptor, ReplySink, Routes, Shared,
-    SharedHandler,
+    Attempt, Background, Concurrently, Construct, Module, ModuleDescriptor, Replied, ReplySink,
+    Routes, Shared, SharedHandler, observed,
 };
 use crate::resources::{InitArgument, Resource, Resources};
 use crate::routing::{Caller, Listed};
+use crate::sync::lock;
 
 /// A projection, as a module: what keeps it up to date, and what its queries go to.
 /// [`#[projection]`](macro@crate::projection) makes it part of the program; it is named where modules are, as
@@ -30,9 +33,11 @@ use crate::routing::{Caller, Listed};
 /// A query that comes before the projection has caught up with where the store was when the program started
 /// waits for that.
 pub struct Projections<P: Projection> {
-    state: Arc<RwLock<P>>,
+    state: Arc<ProjectionState<P>>,
     store: Store,
-    control: Arc<Control>,
+    control: Arc<Control<ProjectionKind>>,
+    /// The place of its runner, until that begins.
+    seat: Mutex<Option<FollowerSeat<ProjectionKind>>>,
     resources: Resources,
 }
 
@@ -48,19 +53,20 @@ impl<P: Projection> Module for Projections<P> {
     const ROUTES: &'static [fn(&mut Routes<'_, Self>)] = P::ROUTES;
 
     fn background(tasks: &mut Background<Self>) {
-        tasks.run_shared(|module, ctx| async move {
-            let follower = Follower {
-                name: P::NAME,
-                store: module.store.clone(),
-                control: Arc::clone(&module.control),
-                ctx,
-            };
+        tasks.run_vital(|module, ctx| {
+            // Moved here and now: whatever becomes of the task, those who wait for the runner learn of it.
+            let seat = lock(&module.seat).take();
             let runner = ProjectionRunner {
-                follower: Arc::new(follower),
                 state: Arc::clone(&module.state),
                 resources: module.resources.clone(),
             };
-            runner.run().await
+            let store = module.store.clone();
+            async move {
+                match seat {
+                    Some(seat) => Follower::run(store, ctx, seat, runner).await,
+                    None => Ok(()),
+                }
+            }
         });
     }
 }
@@ -73,11 +79,12 @@ impl<P: Projection> Construct for Projections<P> {
             store.check_transactions()?;
         }
         let state = P::make(resources).await?;
-        let control = store.follow(P::NAME, P::DESCRIPTOR.declaration)?;
+        let seat = store.follow(P::NAME, P::DESCRIPTOR.declaration)?;
         Ok(Projections {
-            state: Arc::new(RwLock::new(state)),
+            state: Arc::new(ProjectionState::new(state)),
             store: (*store).clone(),
-            control,
+            control: Arc::clone(&seat.control),
+            seat: Mutex::new(Some(seat)),
             resources: resources.clone(),
         })
     }
@@ -91,22 +98,67 @@ where
     Q: Query,
 {
     async fn handle<S: ReplySink<Given<Q>>>(
+        _: &Self,
+        _: &mut Given<Q>,
+        _: &Context<Self>,
+        _: S,
+    ) -> S::Settled {
+        unreachable!("`attempt` is written anew, and nobody else calls this")
+    }
+
+    async fn attempt(
         module: &Self,
         parcel: &mut Given<Q>,
-        _: &Context<Self>,
-        settle: S,
-    ) -> S::Settled {
-        module.control.ready().await;
-        let projection = module.state.read().await;
-        settle.settle(projection.answer(parcel.message()).await)
+        ctx: &Context<Self>,
+    ) -> Attempt<<Given<Q> as Parcel>::Message>
+    where
+        Given<Q>: Parcel,
+    {
+        attempt::<P, Given<Q>>(module, parcel, ctx).await
     }
+}
+
+/// As [`Answers`], in terms of parcels: as those of [`SharedHandler`] are, so that the compiler sees that
+/// they are the same.
+trait AnswersParcel<R: Parcel>: Projection {
+    fn answer_parcel(&self, parcel: &mut R) -> impl Future<Output = Replied<R::Message>> + Send;
+}
+
+impl<P, Q> AnswersParcel<Given<Q>> for P
+where
+    P: Projection + Answers<Q, Itself = Q, Reply = Q::Reply, Error = Q::Error>,
+    Q: Query,
+{
+    async fn answer_parcel(&self, parcel: &mut Given<Q>) -> Replied<Q> {
+        self.answer(parcel.message()).await
+    }
+}
+
+async fn attempt<P: AnswersParcel<R>, R: Parcel>(
+    module: &Projections<P>,
+    parcel: &mut R,
+    ctx: &Context<Projections<P>>,
+) -> Attempt<R::Message> {
+    let result = {
+        let handler = pin!(async {
+            module.control.ready().await?;
+            Ok(module.state.view().await.answer_parcel(parcel).await)
+        });
+        let observed = observed(ctx, R::Message::descriptor);
+        Guarded::new(handler, observed.as_deref()).await
+    };
+    Attempt::Ended(match result {
+        Ok(Ok(replied)) => Ok(replied),
+        Ok(Err(not_running)) => Err(HandlerFault::Unavailable(Box::new(not_running))),
+        Err(panic) => Err(HandlerFault::Panicked(panic)),
+    })
 }
 
 impl<P: Projection> fmt::Debug for Projections<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Projections")
             .field("of", &P::DESCRIPTOR.declaration.name)
-            .field("position", &*self.control.position.borrow())
+            .field("position", &self.control.position())
             .finish_non_exhaustive()
     }
 }

@@ -1,30 +1,133 @@
-//! One event and one projection: tried, tried again, and what comes of it.
+//! [`ProjectionState`]: the value of a projection, which queries read while events change it.
+//!
+//! A query holds the value that was there when it began, and no lock. An event needs the value for itself. It
+//! waits for the queries that hold it, but not long if it can be copied.
 
-use tokio::sync::RwLock;
+use std::ops::Deref;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::error::{Error, Result};
+use tokio::sync::{Notify, OwnedRwLockWriteGuard, RwLock};
+use tokio::time::timeout;
+
 use crate::eventstore::backend::RecordedEvent;
-use crate::eventstore::follower::Follower;
-use crate::eventstore::projection::{Projection, Projections};
-use crate::guarded::{catch, panicked};
+use crate::eventstore::follower::{EventFailure, guarded, guarded_now};
+use crate::eventstore::projection::Projection;
+use crate::guarded::drop_unpanicked;
 
-/// Handles an event, as often as the projection's `retries` say.
-pub(super) async fn handle<P: Projection>(
-    follower: &Follower<Projections<P>>,
-    state: &RwLock<P>,
-    recorded: &RecordedEvent,
-) -> Result<()> {
-    let attempt = || attempt(state, recorded);
-    follower.tried(P::SETTINGS.retries, recorded, attempt).await
+/// How long an event waits for queries before it goes on with a copy. Most queries take less, and so copies
+/// are made a hundred times in a second at most.
+const COPY_AFTER: Duration = Duration::from_millis(10);
+
+/// The value of a projection.
+pub(super) struct ProjectionState<P> {
+    current: Arc<RwLock<Arc<P>>>,
+    /// A query, or an event that is handled beside others, has let go of its value.
+    released: Notify,
 }
 
-async fn attempt<P: Projection>(state: &RwLock<P>, recorded: &RecordedEvent) -> Result<()> {
-    let result = if P::SETTINGS.parallel > 1 {
-        let projection = state.read().await;
-        catch(projection.project_beside(recorded)).await
-    } else {
-        let mut projection = state.write().await;
-        catch(projection.project(recorded)).await
-    };
-    result.unwrap_or_else(|panic| Err::<(), Error>(panicked(&*panic)))
+/// The value of a projection, to be read.
+pub(super) struct ProjectionView<'a, P> {
+    /// There until it is dropped.
+    value: Option<Arc<P>>,
+    released: &'a Notify,
+}
+
+/// The value of a projection, which nobody else holds.
+pub(super) struct OwnProjection<P>(OwnedRwLockWriteGuard<Arc<P>>);
+
+impl<P: Projection> ProjectionState<P> {
+    pub(super) fn new(projection: P) -> Self {
+        ProjectionState {
+            current: Arc::new(RwLock::new(Arc::new(projection))),
+            released: Notify::new(),
+        }
+    }
+
+    /// The value as it is now.
+    pub(super) async fn view(&self) -> ProjectionView<'_, P> {
+        ProjectionView {
+            value: Some(Arc::clone(&*self.current.read().await)),
+            released: &self.released,
+        }
+    }
+
+    /// The value, to be changed.
+    pub(super) async fn own(&self) -> OwnProjection<P> {
+        let mut value = Arc::clone(&self.current).write_owned().await;
+        if Arc::get_mut(&mut value).is_some() {
+            return OwnProjection(value);
+        }
+        let copied = match P::COPY {
+            Some(copy)
+                if timeout(COPY_AFTER, self.until_own(&mut value))
+                    .await
+                    .is_err() =>
+            {
+                // The user's code; if it panics, the queries are waited for.
+                guarded_now(|| Ok(copy(&value))).ok()
+            }
+            _ => None,
+        };
+        match copied {
+            Some(copied) => drop_unpanicked(std::mem::replace(&mut *value, Arc::new(copied))),
+            None => self.until_own(&mut value).await,
+        }
+        OwnProjection(value)
+    }
+
+    /// Waits until nobody else holds the value.
+    async fn until_own(&self, value: &mut Arc<P>) {
+        loop {
+            let mut released = pin!(self.released.notified());
+            released.as_mut().enable();
+            if Arc::get_mut(value).is_some() {
+                return;
+            }
+            released.await;
+        }
+    }
+
+    /// Takes the value of another, which is given up, in place of its own.
+    pub(super) async fn replace(&self, other: &Self) {
+        let new = Arc::clone(&*other.current.read().await);
+        let old = std::mem::replace(&mut *self.current.write().await, new);
+        drop_unpanicked(old);
+    }
+
+    /// Shows an event to the projection.
+    pub(super) async fn show(&self, recorded: &RecordedEvent) -> Result<(), EventFailure> {
+        if P::SETTINGS.parallel > 1 {
+            let projection = self.view().await;
+            guarded(projection.project_beside(recorded)).await
+        } else {
+            let mut projection = self.own().await;
+            guarded(projection.get().project(recorded)).await
+        }
+    }
+}
+
+impl<P> OwnProjection<P> {
+    pub(super) fn get(&mut self) -> &mut P {
+        Arc::get_mut(&mut self.0).expect("nobody else holds it")
+    }
+}
+
+impl<P> Deref for ProjectionView<'_, P> {
+    type Target = P;
+
+    fn deref(&self) -> &P {
+        self.value
+            .as_deref()
+            .expect("it is there until it is dropped")
+    }
+}
+
+impl<P> Drop for ProjectionView<'_, P> {
+    fn drop(&mut self) {
+        // It may be the last that holds a value that events have left behind.
+        drop_unpanicked(self.value.take());
+        self.released.notify_waiters();
+    }
 }

@@ -1,140 +1,193 @@
 //! A projection that writes into the store's file: what it writes and its checkpoint are one transaction.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Instant;
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, Transaction};
 
 use crate::error::{Error, Result};
 use crate::eventstore::backend::{DocumentChange, Position, RecordedEvent, StoreError};
 use crate::eventstore::checkpoint::checkpoint_at;
-use crate::eventstore::follower::wait_after;
+use crate::eventstore::follower::{
+    EventFailure, Follower, FollowerPlace, RunnerEnd, SAVE_AFTER, guarded_now,
+};
 use crate::eventstore::projection::Projection;
-use crate::eventstore::projection::runner::{ProjectionPlace, ProjectionRunner};
+use crate::eventstore::projection::page::PageOfProjection;
+use crate::eventstore::projection::runner::ProjectionRunner;
 use crate::eventstore::sqlite::{save_document_in, store_error};
-use crate::guarded::panicked;
 
 impl<P: Projection> ProjectionRunner<P> {
     /// Handles a page in one transaction; if that fails, each event in one of its own, so that the one that
     /// cannot be handled is found.
     pub(super) async fn handle_in_transaction(
-        &self,
-        mut events: Vec<RecordedEvent>,
-        last: Position,
-        place: &mut ProjectionPlace,
-    ) -> Option<()> {
-        events.retain(|event| !place.parked.has(event.stream.as_str()));
-        let changes = vec![checkpoint_at(P::NAME, last)];
-        let events = Arc::new(events);
-        if self.write(&events, changes.clone()).await.is_ok() {
-            return Some(());
+        &mut self,
+        follower: &Follower<Self>,
+        place: &mut FollowerPlace,
+        events: Vec<RecordedEvent>,
+    ) -> Result<(), RunnerEnd> {
+        let Some(last) = events.last().map(|event| event.position) else {
+            return Ok(());
+        };
+        let page = PageOfProjection::of::<P>(events, place);
+        let events = Arc::new(page.own);
+        let written = self.write_page(follower, place, &events, last).await?;
+        if let Ok(reached) = written {
+            place.reach(reached);
+            page.waiting.note(place);
+            follower.publish(place);
+            return Ok(());
         }
         for event in events.iter() {
-            if !place.parked.has(event.stream.as_str()) {
-                self.handle_or_park(event, place).await?;
+            if follower.is_stopping() {
+                page.waiting.note(place);
+                return follower.save(self, place).await;
             }
-        }
-        self.follower.save(changes).await
-    }
-
-    /// Handles an event in a transaction of its own, or parks it. What is not the event's fault is waited
-    /// for.
-    async fn handle_or_park(
-        &self,
-        event: &RecordedEvent,
-        place: &mut ProjectionPlace,
-    ) -> Option<()> {
-        let mut changes = vec![checkpoint_at(P::NAME, event.position)];
-        let events = Arc::new(vec![event.clone()]);
-        let (mut failed, mut failures) = (0, 0);
-        loop {
-            let Err(error) = self.write(&events, changes.clone()).await else {
-                return Some(());
-            };
-            if self.follower.ctx.is_cancelled() {
-                return None;
+            let stream = event.stream.as_str();
+            if place.parked.has(stream) {
+                place.parked.wait_behind(stream, event.position);
+                place.position = event.position;
+                continue;
             }
-            if !is_the_stores(&error) {
-                failures += 1;
-                if failures > P::SETTINGS.retries {
-                    changes.extend(self.park(event, &error, place));
-                    break;
+            let changes = place.changes_to::<Self>(event.position);
+            match self.write_one(follower, event, changes).await? {
+                Ok(()) => place.reach(event.position),
+                Err(failure) => {
+                    follower.park(place, stream, event.position, failure);
+                    place.position = event.position;
                 }
             }
-            self.follower.log_retry(event, &error);
-            failed += 1;
-            wait_after(failed, &self.follower.ctx).await;
         }
-        self.follower.save(changes).await
+        place.position = last;
+        page.waiting.note(place);
+        follower.save(self, place).await
     }
 
-    /// Handles an event, as often as the projection's `retries` say.
-    pub(super) async fn handle_one_in_transaction(
+    /// Handles events until it is told to stop, or it is time to save; gives how far it came.
+    async fn write_page(
         &self,
+        follower: &Follower<Self>,
+        place: &FollowerPlace,
+        events: &Arc<Vec<RecordedEvent>>,
+        last: Position,
+    ) -> Result<Result<Position, EventFailure>, RunnerEnd> {
+        let changes = place.changes_to::<Self>(last);
+        self.in_transaction(follower, || {
+            let (events, changes, ctx) =
+                (Arc::clone(events), changes.clone(), follower.ctx.clone());
+            move |projection: &mut P, transaction: &Transaction<'_>| {
+                let began = Instant::now();
+                let mut reached = None;
+                for event in events.iter() {
+                    let is_late = || ctx.is_cancelled() || began.elapsed() >= SAVE_AFTER;
+                    if let Some(reached) = reached
+                        && is_late()
+                    {
+                        save(&changes, transaction)?;
+                        save(&[checkpoint_at(P::NAME, reached)], transaction)?;
+                        return Ok(reached);
+                    }
+                    projection.project_in(event, transaction)?;
+                    check_open(transaction)?;
+                    reached = Some(event.position);
+                }
+                save(&changes, transaction)?;
+                Ok(last)
+            }
+        })
+        .await
+    }
+
+    /// Handles an event and saves changes, or does nothing of it.
+    pub(super) async fn write_one(
+        &self,
+        follower: &Follower<Self>,
         event: &RecordedEvent,
         changes: Vec<DocumentChange>,
-    ) -> Result<()> {
-        let events = Arc::new(vec![event.clone()]);
-        let attempt = || self.write(&events, changes.clone());
-        self.follower
-            .tried(P::SETTINGS.retries, event, attempt)
+    ) -> Result<Result<(), EventFailure>, RunnerEnd> {
+        let event = Arc::new(event.clone());
+        self.in_transaction(follower, || {
+            let (event, changes) = (Arc::clone(&event), changes.clone());
+            move |projection: &mut P, transaction: &Transaction<'_>| {
+                projection.project_in(&event, transaction)?;
+                check_open(transaction)?;
+                save(&changes, transaction)
+            }
+        })
+        .await
+    }
+
+    pub(super) async fn clear_in_transaction(
+        &self,
+        follower: &Follower<Self>,
+        changes: Vec<DocumentChange>,
+    ) -> Result<Result<(), EventFailure>, RunnerEnd> {
+        self.in_transaction(follower, || {
+            let changes = changes.clone();
+            move |projection: &mut P, transaction: &Transaction<'_>| {
+                projection.clear_in(transaction)?;
+                check_open(transaction)?;
+                save(&changes, transaction)
+            }
+        })
+        .await
+    }
+
+    /// Does something with the projection, on the thread that writes, again and again if it is the store that
+    /// fails.
+    async fn in_transaction<T, W>(
+        &self,
+        follower: &Follower<Self>,
+        work: impl Fn() -> W,
+    ) -> Result<Result<T, EventFailure>, RunnerEnd>
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut P, &Transaction<'_>) -> Result<T> + Send + 'static,
+    {
+        follower
+            .write_persistently(|| self.transaction(follower, work()))
             .await
     }
 
-    /// Handles events and saves changes, or does nothing of it.
-    async fn write(
+    async fn transaction<T, W>(
         &self,
-        events: &Arc<Vec<RecordedEvent>>,
-        changes: Vec<DocumentChange>,
-    ) -> Result<()> {
-        let events = Arc::clone(events);
-        self.in_transaction(move |projection, transaction| {
-            for event in events.iter() {
-                projection.project_in(event, transaction)?;
-                check_open(transaction)?;
-            }
-            save(&changes, transaction)
-        })
-        .await
-    }
-
-    pub(super) async fn clear_in_transaction(&self, changes: Vec<DocumentChange>) -> Result<()> {
-        self.in_transaction(move |projection, transaction| {
-            projection.clear_in(transaction)?;
-            check_open(transaction)?;
-            save(&changes, transaction)
-        })
-        .await
-    }
-
-    /// Does something with the projection, on the thread that writes.
-    async fn in_transaction(
-        &self,
-        work: impl FnOnce(&mut P, &rusqlite::Transaction<'_>) -> Result<()> + Send + 'static,
-    ) -> Result<()> {
-        let mut projection = Arc::clone(&self.state).write_owned().await;
-        let (failed, reported) = std::sync::mpsc::channel();
-        let done = self.follower.store.transaction(move |transaction| {
-            let worked = catch_unwind(AssertUnwindSafe(|| work(&mut projection, transaction)));
-            let worked = worked.unwrap_or_else(|panic| Err(panicked(&*panic)));
-            worked.map_err(|error| {
-                // The user's own error is kept: it is parked with it.
-                let reason = error.to_string();
-                let _ = failed.send(error);
-                StoreError::Failed {
-                    reason,
+        follower: &Follower<Self>,
+        work: W,
+    ) -> Result<Result<T, EventFailure>, StoreError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut P, &Transaction<'_>) -> Result<T> + Send + 'static,
+    {
+        let mut projection = self.state.own().await;
+        let (failed, reported) = mpsc::channel();
+        let done = follower.store.transaction(move |transaction| {
+            let mut of_store = None;
+            // What is the user's is run, shown and dropped inside: this thread writes for all.
+            let worked = guarded_now(|| {
+                let worked = work(projection.get(), transaction);
+                of_store = worked.as_ref().err().and_then(store_failure);
+                worked
+            });
+            worked.map_err(|failure| {
+                let rolled_back = StoreError::Failed {
+                    reason: failure.text.clone(),
                     source: None,
-                }
+                };
+                let _ = failed.send(of_store.map_or(Ok(failure), Err));
+                rolled_back
             })
         });
         match done.await {
-            Ok(()) => Ok(()),
-            Err(error) => Err(reported.try_recv().unwrap_or_else(|_| Error::from(error))),
+            Ok(done) => Ok(Ok(done)),
+            Err(error) => match reported.try_recv() {
+                Ok(failed) => failed.map(Err),
+                Err(_) => Err(error),
+            },
         }
     }
 }
 
-fn save(changes: &[DocumentChange], transaction: &rusqlite::Transaction<'_>) -> Result<()> {
+fn save(changes: &[DocumentChange], transaction: &Transaction<'_>) -> Result<()> {
     for change in changes {
         save_document_in(transaction, change)?;
     }
@@ -143,16 +196,16 @@ fn save(changes: &[DocumentChange], transaction: &rusqlite::Transaction<'_>) -> 
 
 /// What the database takes back by itself (the disk is full, say) it has taken back, whatever the handler
 /// made of the error: what follows would be written outside of the transaction.
-fn check_open(transaction: &rusqlite::Transaction<'_>) -> Result<()> {
+fn check_open(transaction: &Transaction<'_>) -> Result<()> {
     if transaction.is_autocommit() {
         return Err(Error::msg("the database has rolled the transaction back"));
     }
     Ok(())
 }
 
-/// Whether it is the store that failed, and not the handler of the event.
-fn is_the_stores(error: &Error) -> bool {
-    let of_store = |error: &StoreError| {
+/// The error of the store, if it is the store that failed, and not the handler of the event.
+fn store_failure(error: &Error) -> Option<StoreError> {
+    let is_of_store = |error: &StoreError| {
         matches!(
             error,
             StoreError::Locked { .. }
@@ -161,9 +214,11 @@ fn is_the_stores(error: &Error) -> bool {
                 | StoreError::Closed
         )
     };
-    let of_database = |error: &rusqlite::Error| {
-        let is_io = error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure);
-        is_io || of_store(&store_error(error))
-    };
-    error.downcast_ref().is_some_and(of_store) || error.downcast_ref().is_some_and(of_database)
+    if let Some(error) = error.downcast_ref::<StoreError>() {
+        return is_of_store(error).then(|| error.clone());
+    }
+    let error = error.downcast_ref::<rusqlite::Error>()?;
+    let is_io = error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure);
+    let error = store_error(error);
+    (is_io || is_of_store(&error)).then_some(error)
 }

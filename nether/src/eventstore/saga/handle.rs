@@ -1,55 +1,51 @@
 //! [`SagaHandle`]: how far the sagas of one type are, and what they can be told.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use serde::Serialize;
+use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
-use crate::eventstore::backend::{Position, StoreError};
-use crate::eventstore::control::{Control, Order};
+use crate::eventstore::backend::Position;
+use crate::eventstore::control::{Control, FollowerKind, FollowerOrder};
 use crate::eventstore::parked::ParkedEvent;
 use crate::eventstore::saga::Saga;
-use crate::eventstore::saga::instance::{SagaInstance, SagaStage};
+use crate::eventstore::saga::status::SagaStatus;
 use crate::eventstore::store::Store;
 use crate::sync::lock;
 
-/// A saga that is under way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct SagaStatus {
-    /// Its key.
-    pub key: String,
-    /// Why it has failed, if it has: then it compensates what it has done.
-    pub failed: Option<String>,
-    /// How many commands it has to send, or waits for the answer of.
-    pub waiting: usize,
-    /// Compensations that failed, by the names of their commands, and why.
-    pub stuck: Vec<(String, String)>,
+/// What only sagas can be told.
+pub(super) enum SagaOrder {
+    /// That one sends again those compensations that failed.
+    RetryStuck(String, oneshot::Sender<Result<usize>>),
+    /// That one is over, whatever it has to do still.
+    End(String, oneshot::Sender<Result<bool>>),
 }
 
-impl SagaStatus {
-    pub(super) fn of(key: &str, instance: &SagaInstance) -> Self {
-        let stuck = instance.stuck.iter();
-        SagaStatus {
-            key: key.to_owned(),
-            failed: match &instance.stage {
-                SagaStage::Compensating(reason) => Some(reason.clone()),
-                SagaStage::Running | SagaStage::Ending => None,
-            },
-            waiting: instance.outgoing.len(),
-            stuck: stuck
-                .map(|(outgoing, error)| (outgoing.command.name.to_string(), error.clone()))
-                .collect(),
-        }
-    }
+/// The runners of sagas.
+pub(super) struct SagaKind;
+
+impl FollowerKind for SagaKind {
+    type Order = SagaOrder;
+    type Board = SagaBoard;
+}
+
+/// What the runner of sagas shows.
+#[derive(Default)]
+pub(super) struct SagaBoard {
+    /// The sagas under way, by key.
+    pub(super) active: Mutex<BTreeMap<Arc<str>, SagaStatus>>,
 }
 
 /// The handle to the sagas of a type that run in this process; see [`Store::saga`].
+///
+/// Everything that waits returns [`NotRunning`](crate::eventstore::NotRunning) as soon as no system runs the
+/// sagas any more, or if they have failed.
 pub struct SagaHandle<S> {
     store: Store,
-    control: Arc<Control>,
+    control: Arc<Control<SagaKind>>,
     saga: PhantomData<fn() -> S>,
 }
 
@@ -74,20 +70,32 @@ impl Store {
 }
 
 impl<S: Saga> SagaHandle<S> {
-    /// The sagas that are under way, by key: those that are over are forgotten.
-    pub fn active(&self) -> Vec<SagaStatus> {
-        lock(&self.control.sagas).values().cloned().collect()
+    /// The runner of now: another one may have taken the place of the one that was there first.
+    fn control(&self) -> Arc<Control<SagaKind>> {
+        let newer = || self.store.follower(S::NAME);
+        let newer = self.control.is_gone().then(newer).flatten();
+        newer.unwrap_or_else(|| Arc::clone(&self.control))
     }
 
-    /// The position of the last event that they have handled, or that was none of theirs.
+    /// The sagas that are under way, by key: those that are over are forgotten.
+    pub fn active(&self) -> Vec<SagaStatus> {
+        let control = self.control();
+        let active = lock(&control.board.active);
+        active.values().cloned().collect()
+    }
+
+    /// The position up to which every event is handled, is parked, or was none of theirs.
     pub fn position(&self) -> Position {
-        self.control.position.borrow().unwrap_or_default()
+        self.control().position()
     }
 
     /// Waits until they have handled everything up to a position; what they send because of it may not be
     /// handled yet.
-    pub async fn wait_for(&self, position: Position) {
-        self.control.wait_for(position).await;
+    ///
+    /// # Errors
+    /// [`NotRunning`](crate::eventstore::NotRunning) if they do not run, or stop before that.
+    pub async fn wait_for(&self, position: Position) -> Result<()> {
+        self.control().wait_for(position).await
     }
 
     /// Waits until the sagas have nothing to do: they have handled all events in the store, including those
@@ -95,14 +103,16 @@ impl<S: Saga> SagaHandle<S> {
     /// has nothing to do.
     ///
     /// # Errors
-    /// If the store does not say where it is.
-    pub async fn settled(&self) -> Result<(), StoreError> {
-        let mut busy = self.control.busy.subscribe();
+    /// If the store does not say where it is; [`NotRunning`](crate::eventstore::NotRunning) if the sagas do
+    /// not run, or stop before that.
+    pub async fn settled(&self) -> Result<()> {
+        let control = self.control();
         loop {
             let head = self.store.head().await?;
-            self.wait_for(head).await;
-            let _ = busy.wait_for(|busy| *busy == 0).await;
-            if self.store.head().await? == head && *busy.borrow() == 0 {
+            control.wait_for(head).await?;
+            control.until(|progress| progress.busy == 0).await?;
+            let is_idle = control.progress.borrow().busy == 0;
+            if self.store.head().await? == head && is_idle {
                 return Ok(());
             }
         }
@@ -110,29 +120,55 @@ impl<S: Saga> SagaHandle<S> {
 
     /// The events that they could not handle.
     pub fn parked(&self) -> Vec<ParkedEvent> {
-        lock(&self.control.parked).clone()
+        lock(&self.control().parked).clone()
     }
 
-    /// Lets the saga of a key try again the event that it has parked, and then what waits behind it; gives
-    /// how many events it has handled.
+    /// Lets the saga of a key try again the event that it has parked, and then what waits behind it; returns
+    /// how many events a saga has handled.
     ///
     /// # Errors
-    /// If an event of them cannot be handled this time either: it is parked again.
+    /// If an event of them cannot be handled this time either, or no saga takes the first of them because the
+    /// one that it was for is over: it stays parked.
     pub async fn retry_parked(&self, key: &str) -> Result<usize> {
         let key = key.to_owned();
-        self.control
-            .order(|done| Order::Retry(Some(key), done))
+        self.control()
+            .order(|done| FollowerOrder::Retry(Some(key), done))
             .await
     }
 
-    /// Lets the saga of a key send again those compensations that failed; gives how many there are.
+    /// Leaves out the event that the saga of a key has parked, for good, and handles what waits behind it;
+    /// returns whether there was one.
+    ///
+    /// # Errors
+    /// If they do not run.
+    pub async fn skip_parked(&self, key: &str) -> Result<bool> {
+        let key = key.to_owned();
+        self.control()
+            .order(|done| FollowerOrder::Skip(key, done))
+            .await
+    }
+
+    /// Lets the saga of a key send again those compensations that failed; returns how many there are.
     ///
     /// # Errors
     /// If that cannot be written down.
     pub async fn retry_stuck(&self, key: &str) -> Result<usize> {
         let key = key.to_owned();
-        self.control
-            .order(|done| Order::RetryStuck(key, done))
+        self.control()
+            .order(|done| FollowerOrder::Own(SagaOrder::RetryStuck(key, done)))
+            .await
+    }
+
+    /// Ends the saga of a key that has failed, is ending, or cannot be read, whatever it has to do still:
+    /// what is not compensated stays as it is. Events that waited for its end are handled. Returns whether
+    /// there was one.
+    ///
+    /// # Errors
+    /// If the saga handles events still, or that cannot be written down.
+    pub async fn end(&self, key: &str) -> Result<bool> {
+        let key = key.to_owned();
+        self.control()
+            .order(|done| FollowerOrder::Own(SagaOrder::End(key, done)))
             .await
     }
 }
@@ -140,7 +176,7 @@ impl<S: Saga> SagaHandle<S> {
 impl<S> fmt::Debug for SagaHandle<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SagaHandle")
-            .field("position", &*self.control.position.borrow())
+            .field("position", &self.control.position())
             .finish_non_exhaustive()
     }
 }

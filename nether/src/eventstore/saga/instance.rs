@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::Result;
-use crate::eventstore::backend::EventId;
+use crate::eventstore::backend::{EventId, Position};
 use crate::eventstore::saga::outgoing::{Outgoing, StoredCommand};
 use crate::eventstore::saga::{Saga, Step};
 
@@ -23,6 +23,12 @@ pub(super) struct SagaInstance {
     pub(super) timers: Vec<SagaTimer>,
     /// Compensations that failed, and why.
     pub(super) stuck: Vec<(Outgoing, String)>,
+    /// Events that wait until it is over: the first of them starts the next saga with its key.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    pub(super) held: VecDeque<Position>,
+    /// Whether it is reported that it has failed or is stuck.
+    #[serde(skip)]
+    pub(super) is_reported: bool,
 }
 
 /// How far a saga is.
@@ -57,6 +63,8 @@ impl SagaInstance {
             compensations: Vec::new(),
             timers: Vec::new(),
             stuck: Vec::new(),
+            held: VecDeque::new(),
+            is_reported: false,
         };
         instance.set_timers::<S>(None, from);
         Ok(instance)
@@ -150,8 +158,15 @@ impl SagaInstance {
         self.stage != SagaStage::Running && self.outgoing.is_empty() && self.stuck.is_empty()
     }
 
+    /// Gives up what has to be done still. Only one that has failed, or is ending, is given up.
+    pub(super) fn give_up(&mut self) {
+        self.outgoing.clear();
+        self.stuck.clear();
+    }
+
     /// Tries again the compensations that failed.
     pub(super) fn retry(&mut self) -> usize {
+        self.is_reported = false;
         let stuck = std::mem::take(&mut self.stuck);
         let count = stuck.len();
         // With the same ids: one that was done, though it did not say so, is not done again.

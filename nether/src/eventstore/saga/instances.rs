@@ -1,4 +1,5 @@
-//! [`SagaInstances`]: the sagas of one type that are under way, in memory and in the store.
+//! [`SagaInstances`]: the sagas of one type that are under way, in memory and in the store. What a step costs
+//! does not depend on how many there are.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::marker::PhantomData;
@@ -8,8 +9,10 @@ use crate::context::{Context, announce};
 use crate::eventstore::backend::{DocumentChange, StoreError};
 use crate::eventstore::control::Control;
 use crate::eventstore::events::{SagaFailed, SagaStuck};
+use crate::eventstore::saga::handle::SagaKind;
 use crate::eventstore::saga::instance::{SagaInstance, SagaStage};
-use crate::eventstore::saga::{Saga, SagaStatus, Sagas};
+use crate::eventstore::saga::status::SagaStatus;
+use crate::eventstore::saga::{Saga, Sagas};
 use crate::eventstore::store::Store;
 use crate::sync::lock;
 
@@ -17,80 +20,125 @@ use crate::sync::lock;
 pub(super) struct SagaInstances<S: Saga> {
     collection: Arc<str>,
     by_key: HashMap<Arc<str>, SagaInstance>,
+    /// Those in the store that cannot be read, and why.
+    unreadable: BTreeMap<Arc<str>, String>,
     /// Those that are not in the store as they are here.
     changed: BTreeSet<Arc<str>>,
+    /// When time-outs come: of which saga, and which one.
+    timers: BTreeSet<(u64, Arc<str>, String)>,
     saga: PhantomData<fn() -> S>,
 }
 
 impl<S: Saga> SagaInstances<S> {
-    /// Those in the store.
-    pub(super) async fn load(store: &Store) -> Result<Self, StoreError> {
-        let collection: Arc<str> = format!("saga/{}", S::NAME).into();
-        let mut by_key = HashMap::new();
-        for (key, content) in store.documents(&collection).await? {
-            let instance = serde_json::from_slice(&content).map_err(|error| StoreError::Codec {
-                what: format!("the saga `{key}` of `{}` cannot be read", S::NAME),
-                reason: error.to_string(),
-            })?;
-            by_key.insert(key, instance);
-        }
-        Ok(SagaInstances {
-            collection,
-            by_key,
+    pub(super) fn none() -> Self {
+        SagaInstances {
+            collection: format!("saga/{}", S::NAME).into(),
+            by_key: HashMap::new(),
+            unreadable: BTreeMap::new(),
             changed: BTreeSet::new(),
+            timers: BTreeSet::new(),
             saga: PhantomData,
-        })
+        }
+    }
+
+    /// Those in the store. One that cannot be read holds up no other.
+    pub(super) async fn load(store: &Store) -> Result<Self, StoreError> {
+        let mut instances = SagaInstances::none();
+        for (key, content) in store.documents(&instances.collection).await? {
+            match serde_json::from_slice(&content) {
+                Ok(instance) => instances.replace(&key, Some(instance)),
+                Err(error) => {
+                    tracing::error!(saga = S::NAME, key = &*key, %error, "a saga cannot be read: its events are parked");
+                    let error = format!("what is stored of the saga cannot be read: {error}");
+                    instances.unreadable.insert(key, error);
+                }
+            }
+        }
+        Ok(instances)
     }
 
     pub(super) fn get(&self, key: &str) -> Option<&SagaInstance> {
         self.by_key.get(key)
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = (&Arc<str>, &SagaInstance)> {
-        self.by_key.iter()
+    /// Why the saga of that key cannot be read.
+    pub(super) fn unreadable(&self, key: &str) -> Option<&String> {
+        self.unreadable.get(key)
+    }
+
+    /// Forgets one that cannot be read; whether there was one.
+    pub(super) fn forget_unreadable(
+        &mut self,
+        key: &Arc<str>,
+        control: &Control<SagaKind>,
+    ) -> bool {
+        let was_there = self.unreadable.remove(key).is_some();
+        if was_there {
+            lock(&control.board.active).remove(key);
+            self.changed.insert(Arc::clone(key));
+        }
+        was_there
+    }
+
+    pub(super) fn keys(&self) -> Vec<Arc<str>> {
+        self.by_key.keys().map(Arc::clone).collect()
     }
 
     /// Puts one in place of what it was.
     pub(super) fn put(&mut self, key: &Arc<str>, instance: SagaInstance) {
-        self.by_key.insert(Arc::clone(key), instance);
+        self.replace(key, Some(instance));
         self.changed.insert(Arc::clone(key));
-    }
-
-    /// Lets go of one that is over, so that another may begin.
-    pub(super) fn let_go(&mut self, key: &str, ctx: &Context<Sagas<S>>) {
-        if let Some(instance) = self.by_key.get(key).filter(|it| it.is_over()) {
-            report(key, instance, ctx);
-            self.by_key.remove(key);
-        }
     }
 
     /// Changes one, if there is one.
     pub(super) fn change<T>(
         &mut self,
-        key: &str,
+        key: &Arc<str>,
         change: impl FnOnce(&mut SagaInstance) -> T,
     ) -> Option<T> {
-        let (key, _) = self.by_key.get_key_value(key)?;
-        let key = Arc::clone(key);
-        let changed = change(self.by_key.get_mut(&key)?);
-        self.changed.insert(key);
+        let mut instance = self.by_key.get(key)?.clone();
+        let changed = change(&mut instance);
+        self.put(key, instance);
         Some(changed)
     }
 
-    /// The next time-out: of which saga, which one, and when.
-    pub(super) fn next_timer(&self) -> Option<(Arc<str>, String, u64)> {
-        let timers = self.by_key.iter().flat_map(|(key, instance)| {
-            let timers = instance.timers.iter();
-            timers.map(move |timer| (key, &timer.name, timer.due))
-        });
-        let next = timers.min_by_key(|(_, _, due)| *due);
-        next.map(|(key, name, due)| (Arc::clone(key), name.clone(), due))
+    /// Lets go of one that is over, so that another may begin.
+    pub(super) fn let_go(&mut self, key: &Arc<str>, ctx: &Context<Sagas<S>>) {
+        if let Some(instance) = self.by_key.get_mut(key).filter(|it| it.is_over()) {
+            report(key, instance, ctx);
+            self.replace(key, None);
+            self.changed.insert(Arc::clone(key));
+        }
+    }
+
+    fn replace(&mut self, key: &Arc<str>, instance: Option<SagaInstance>) {
+        if let Some(before) = self.by_key.remove(key) {
+            for timer in before.timers {
+                self.timers
+                    .remove(&(timer.due, Arc::clone(key), timer.name));
+            }
+        }
+        let Some(instance) = instance else { return };
+        for timer in &instance.timers {
+            self.timers
+                .insert((timer.due, Arc::clone(key), timer.name.clone()));
+        }
+        self.by_key.insert(Arc::clone(key), instance);
+    }
+
+    /// The next time-out of a saga that does not wait behind a parked event: of which one, which, and when.
+    pub(super) fn next_timer(
+        &self,
+        waits: impl Fn(&str) -> bool,
+    ) -> Option<&(u64, Arc<str>, String)> {
+        self.timers.iter().find(|(_, key, _)| !waits(key))
     }
 
     /// What has to be written so that the store has them as they are here. Those that are over are removed.
     pub(super) fn changes(&self) -> Vec<DocumentChange> {
         let change = |key: &Arc<str>| {
-            let instance = self.by_key.get(key).filter(|instance| !instance.is_over());
+            let instance = self.by_key.get(key);
+            let instance = instance.filter(|it| !it.is_over() || !it.held.is_empty());
             let written = |it| serde_json::to_vec(it).expect("it is made of JSON and texts");
             DocumentChange {
                 collection: Arc::clone(&self.collection),
@@ -102,52 +150,68 @@ impl<S: Saga> SagaInstances<S> {
     }
 
     /// They are in the store as they are here. Gives back which were changed.
-    pub(super) fn saved(&mut self, control: &Control, ctx: &Context<Sagas<S>>) -> Vec<Arc<str>> {
+    pub(super) fn saved(
+        &mut self,
+        control: &Control<SagaKind>,
+        ctx: &Context<Sagas<S>>,
+    ) -> Vec<Arc<str>> {
         let changed: Vec<_> = std::mem::take(&mut self.changed).into_iter().collect();
-        let mut statuses = lock(&control.sagas);
         for key in &changed {
-            let Some(instance) = self.by_key.get(key) else {
-                statuses.remove(key); // It was let go of before this.
-                continue;
-            };
-            report(key, instance, ctx);
-            if instance.is_over() {
-                self.by_key.remove(key);
-                statuses.remove(key);
-            } else {
-                statuses.insert(Arc::clone(key), SagaStatus::of(key, instance));
+            if let Some(instance) = self.by_key.get_mut(key) {
+                report(key, instance, ctx);
+                if instance.is_over() && instance.held.is_empty() {
+                    self.replace(key, None);
+                }
             }
         }
-        count_busy(&statuses, control);
+        self.show(&changed, control);
         changed
     }
 
     /// All of them, for who looks on.
-    pub(super) fn show(&self, control: &Control) {
-        let statuses = self.all().map(|(key, instance)| {
-            let status = SagaStatus::of(key, instance);
-            (Arc::clone(key), status)
-        });
-        let mut shown = lock(&control.sagas);
-        *shown = statuses.collect();
-        count_busy(&shown, control);
+    pub(super) fn show_all(&self, control: &Control<SagaKind>) {
+        for (key, error) in &self.unreadable {
+            let status = SagaStatus::unreadable(key, error);
+            lock(&control.board.active).insert(Arc::clone(key), status);
+        }
+        self.show(&self.keys(), control);
     }
-}
 
-/// Tells how many have something to send.
-fn count_busy(statuses: &BTreeMap<Arc<str>, SagaStatus>, control: &Control) {
-    let busy = statuses.values().filter(|status| status.waiting > 0);
-    control.busy.send_replace(busy.count());
+    fn show(&self, keys: &[Arc<str>], control: &Control<SagaKind>) {
+        if keys.is_empty() {
+            return;
+        }
+        let (mut more, mut less) = (0, 0);
+        let mut statuses = lock(&control.board.active);
+        for key in keys {
+            let mut before = statuses.remove(key);
+            less += usize::from(before.as_ref().is_some_and(|it| it.waiting > 0));
+            let Some(instance) = self.by_key.get(key) else {
+                continue;
+            };
+            let mut status = SagaStatus::of(key, instance);
+            more += usize::from(status.waiting > 0);
+            let first = instance.outgoing.front().map(|first| first.id);
+            let before = before.as_mut().filter(|before| before.first == first);
+            status.repeated = before.and_then(|before| before.repeated.take());
+            statuses.insert(Arc::clone(key), status);
+        }
+        drop(statuses);
+        control
+            .progress
+            .send_modify(|progress| progress.busy = progress.busy + more - less);
+    }
 }
 
 /// Tells that a saga has failed, or is stuck.
-fn report<S: Saga>(key: &str, instance: &SagaInstance, ctx: &Context<Sagas<S>>) {
+fn report<S: Saga>(key: &str, instance: &mut SagaInstance, ctx: &Context<Sagas<S>>) {
     let SagaStage::Compensating(reason) = &instance.stage else {
         return;
     };
-    if !instance.outgoing.is_empty() {
+    if !instance.outgoing.is_empty() || instance.is_reported {
         return;
     }
+    instance.is_reported = true;
     if let Some((outgoing, error)) = instance.stuck.last() {
         let command = &outgoing.command;
         tracing::error!(

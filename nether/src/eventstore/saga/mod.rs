@@ -1,18 +1,22 @@
 //! Sagas: what has to be done in several steps, each of which may fail.
 
+mod delivery;
 mod handle;
 mod instance;
 mod instances;
 mod module;
 mod outgoing;
-mod retry;
 mod runner;
+mod sending;
+mod status;
 mod step;
 mod stepping;
 
-pub use self::handle::{SagaHandle, SagaStatus};
+pub use self::delivery::{Delivery, deliver, not_listed};
+pub use self::handle::SagaHandle;
 pub use self::module::Sagas;
-pub use self::outgoing::{Delivery, StoredCommand, deliver, not_listed};
+pub use self::outgoing::StoredCommand;
+pub use self::status::{RepeatedCommand, SagaStatus};
 pub use self::step::{Sent, SentBy, Step};
 
 use std::time::Duration;

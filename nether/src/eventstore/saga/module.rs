@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::error::Result;
-use crate::eventstore::control::Control;
+use crate::eventstore::control::{Control, FollowerSeat};
 use crate::eventstore::follower::Follower;
 use crate::eventstore::saga::Saga;
+use crate::eventstore::saga::handle::SagaKind;
 use crate::eventstore::saga::runner::SagaRunner;
 use crate::eventstore::store::Store;
 use crate::module::{
@@ -15,12 +16,15 @@ use crate::module::{
 };
 use crate::resources::{InitArgument, Resource, Resources};
 use crate::routing::{Caller, Listed};
+use crate::sync::lock;
 
 /// All sagas of the type `S`, as a module. [`#[saga]`](macro@crate::saga) makes it part of the program; it is
 /// named where modules are, as in `#[nether::main(modules = [Sagas<Transfer>])]`.
 pub struct Sagas<S: Saga> {
     store: Store,
-    control: Arc<Control>,
+    control: Arc<Control<SagaKind>>,
+    /// The place of the runner, until that begins.
+    seat: Mutex<Option<FollowerSeat<SagaKind>>>,
     saga: PhantomData<fn() -> S>,
 }
 
@@ -36,14 +40,16 @@ impl<S: Saga> Module for Sagas<S> {
     const ROUTES: &'static [fn(&mut Routes<'_, Self>)] = &[];
 
     fn background(tasks: &mut Background<Self>) {
-        tasks.run_shared(|module, ctx| async move {
-            let runner = SagaRunner(Follower {
-                name: S::NAME,
-                store: module.store.clone(),
-                control: Arc::clone(&module.control),
-                ctx,
-            });
-            runner.run().await
+        tasks.run_vital(|module, ctx| {
+            // Moved here and now: whatever becomes of the task, those who wait for the runner learn of it.
+            let seat = lock(&module.seat).take();
+            let store = module.store.clone();
+            async move {
+                match seat {
+                    Some(seat) => Follower::run(store, ctx, seat, SagaRunner::<S>::new()).await,
+                    None => Ok(()),
+                }
+            }
         });
     }
 }
@@ -51,10 +57,11 @@ impl<S: Saga> Module for Sagas<S> {
 impl<S: Saga> Construct for Sagas<S> {
     async fn construct(resources: &Resources) -> Result<Self> {
         let store = Resource::<Store>::of(resources)?;
-        let control = store.follow(S::NAME, S::DESCRIPTOR.declaration)?;
+        let seat = store.follow(S::NAME, S::DESCRIPTOR.declaration)?;
         Ok(Sagas {
             store: (*store).clone(),
-            control,
+            control: Arc::clone(&seat.control),
+            seat: Mutex::new(Some(seat)),
             saga: PhantomData,
         })
     }
@@ -66,7 +73,7 @@ impl<S: Saga> fmt::Debug for Sagas<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sagas")
             .field("of", &S::DESCRIPTOR.declaration.name)
-            .field("position", &*self.control.position.borrow())
+            .field("position", &self.control.position())
             .finish_non_exhaustive()
     }
 }

@@ -4,13 +4,10 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::context::Context;
-use crate::error::{CallError, Error, Result};
-use crate::eventstore::aggregate::CommandId;
+use crate::error::{Error, Result};
 use crate::eventstore::backend::EventId;
-use crate::eventstore::follower::wait_after;
-use crate::eventstore::saga::{Saga, Sagas, SentBy};
-use crate::message::{Command, Message};
+use crate::eventstore::saga::SentBy;
+use crate::message::Message;
 
 /// A command, written down.
 #[doc(hidden)]
@@ -62,99 +59,4 @@ impl Outgoing {
             ..Outgoing::new(command)
         }
     }
-}
-
-/// What came of sending a command.
-#[doc(hidden)]
-#[derive(Debug)]
-pub enum Delivery {
-    /// It was handled.
-    Done,
-    /// Its handler gave back an error, crashed, or cannot be given it.
-    Failed(String),
-    /// It could not be handled now.
-    Later(String),
-}
-
-/// Sends a command that was written down, in a unit of work of its own.
-///
-/// Not public API. Used by generated code.
-#[doc(hidden)]
-pub async fn deliver<S: Saga, C: Command + SentBy<S>>(
-    stored: &StoredCommand,
-    ctx: &Context<Sagas<S>>,
-) -> Option<Delivery> {
-    if stored.name != C::NAME {
-        return None;
-    }
-    let command = match (C::KEPT.restore)(&stored.content) {
-        Ok(command) => command,
-        Err(error) => {
-            let reason = format!("`{}` cannot be read any more: {error}", C::NAME);
-            return Some(Delivery::Failed(reason));
-        }
-    };
-    let called = ctx.call(command).await;
-    Some(match called {
-        Ok(_) => Delivery::Done,
-        Err(error) => refused::<C>(error),
-    })
-}
-
-/// A command that the saga has once sent, and does not list any more.
-///
-/// Not public API. Used by generated code.
-#[doc(hidden)]
-pub fn not_listed(stored: &StoredCommand) -> Delivery {
-    Delivery::Failed(format!(
-        "the saga does not list `{}` in `sends`",
-        stored.name
-    ))
-}
-
-/// Whether it makes sense to try again.
-fn refused<C: Message>(error: CallError<C::Error>) -> Delivery {
-    let reason = error.to_string();
-    match error {
-        CallError::Handler(_)
-        | CallError::Panicked(_)
-        | CallError::TimedOut(_)
-        | CallError::TooDeep(_)
-        | CallError::Deadlock(_) => Delivery::Failed(reason),
-        _ => Delivery::Later(reason),
-    }
-}
-
-/// Sends a command until something comes of it; `None` if the module is told to stop before that.
-pub(super) async fn send<S: Saga>(
-    outgoing: &Outgoing,
-    ctx: &Context<Sagas<S>>,
-) -> Option<Result<(), String>> {
-    let mut failed = 0;
-    while !ctx.is_cancelled() {
-        let work = ctx.nested().with(CommandId(outgoing.id.as_u128()));
-        let delivery = S::deliver(&outgoing.command, &work).await;
-        let closed = work.close().await;
-        let name = &*outgoing.command.name;
-        match delivery {
-            Delivery::Done => {
-                if let Err(error) = closed {
-                    tracing::warn!(saga = S::NAME, command = name, %error, "the command was handled, and something that it caused failed");
-                }
-                return Some(Ok(()));
-            }
-            Delivery::Failed(reason) => return Some(Err(reason)),
-            Delivery::Later(reason) => {
-                tracing::warn!(
-                    saga = S::NAME,
-                    command = name,
-                    reason,
-                    "a command is sent again"
-                );
-            }
-        }
-        failed += 1;
-        wait_after(failed, ctx).await;
-    }
-    None
 }

@@ -1,326 +1,375 @@
-//! [`SagaRunner`]: follows the store, shows its events to sagas, sends their commands, keeps their time.
+//! [`SagaRunner`]: shows events to sagas, sends their commands, keeps their time.
 //!
 //! What an event changes (states, what is to be sent, time-outs, the checkpoint) is written down at once, and
 //! only then done. So a crash at any point loses nothing: before, the event is handled again; after, what is
 //! written down is done.
 
-use std::collections::HashSet;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::error::{Error, Result};
-use crate::eventstore::backend::{DocumentChange, EventId, Position, RecordedEvent, StoreError};
-use crate::eventstore::checkpoint::{self, checkpoint_at};
+use crate::eventstore::backend::{DocumentChange, RecordedEvent};
 use crate::eventstore::clock;
-use crate::eventstore::control::Order;
-use crate::eventstore::follower::Follower;
-use crate::eventstore::parked::Parked;
-use crate::eventstore::progress::CatchUp;
+use crate::eventstore::follower::{
+    EventFailure, EventKey, Followed, Follower, FollowerPlace, Reception, RunnerEnd, guarded_now,
+};
+use crate::eventstore::saga::handle::{SagaKind, SagaOrder};
 use crate::eventstore::saga::instance::{SagaInstance, SagaStage};
 use crate::eventstore::saga::instances::SagaInstances;
-use crate::eventstore::saga::outgoing::send;
+use crate::eventstore::saga::sending::{SagaSending, SentCommand};
 use crate::eventstore::saga::stepping::{stepped, timed_out};
 use crate::eventstore::saga::{Saga, Sagas};
-use crate::guarded::{catch, panicked};
 use crate::race::race;
 
+/// How long the clock is not looked at, while a time-out is on: it may be set, and the machine may sleep.
+const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
+
 /// The sagas of one type at work.
-pub(super) struct SagaRunner<S: Saga>(pub(super) Follower<Sagas<S>>);
-
-/// Where they are.
-pub(super) struct SagaPlace<S: Saga> {
-    pub(super) position: Position,
-    pub(super) parked: Parked,
-    pub(super) instances: SagaInstances<S>,
-    /// Whose command is on its way.
-    sending: HashSet<Arc<str>>,
-    sent: JoinSet<SentCommand>,
+pub(super) struct SagaRunner<S: Saga> {
+    instances: SagaInstances<S>,
+    sending: SagaSending,
+    /// Those of the last run that were over, and that others wait behind.
+    to_release: VecDeque<Arc<str>>,
 }
 
-/// What came of the first command that a saga had to send; `None` if it was told to stop before that.
-struct SentCommand {
-    key: Arc<str>,
-    id: EventId,
-    result: Option<Result<(), String>>,
-}
-
-/// What is done next.
-enum SagaAction {
-    Carry(Order),
-    Read,
+/// What sagas do besides handling events.
+pub(super) enum SagaWork {
     Sent(SentCommand),
-    TimeOut(Arc<str>, String),
-    Stop,
+    LookAtClock,
+    Release(Arc<str>),
 }
 
-impl<S: Saga> SagaRunner<S> {
-    /// Follows the store until the module is told to stop.
-    pub(super) async fn run(self) -> Result<()> {
-        let mut orders = self.0.control.orders();
-        let begun = self.0.persistently(|| self.begin()).await;
-        let Some((mut place, head)) = begun else {
-            return Ok(());
-        };
-        place.instances.show(&self.0.control);
-        self.send_all(&mut place);
-        self.publish_position(&place);
-        if self.catch_up(&mut place, head).await.is_none() {
-            return Ok(());
-        }
-        self.0.control.is_ready.send_replace(true);
-        loop {
-            let next = self.next(&mut place, &mut orders).await;
-            let done = match next {
-                SagaAction::Stop => None,
-                SagaAction::Carry(order) => self.carry(&mut place, order).await,
-                SagaAction::Read => self.read(&mut place).await.map(drop),
-                SagaAction::Sent(sent) => self.sent(&mut place, sent).await,
-                SagaAction::TimeOut(key, name) => self.time_out(&mut place, &key, &name).await,
-            };
-            if done.is_none() {
-                return Ok(());
+impl<S: Saga> Followed for SagaRunner<S> {
+    const NAME: &'static str = S::NAME;
+    const RETRIES: u32 = S::RETRIES;
+    const IS_STORED: bool = true;
+    type Module = Sagas<S>;
+    type Kind = SagaKind;
+    type Work = SagaWork;
+
+    fn key(&self, event: &RecordedEvent) -> EventKey {
+        // It reads the event, by code of the user's.
+        match guarded_now(|| Ok(S::key(event).transpose()?)) {
+            Ok(None) => EventKey::None,
+            Ok(Some(key)) => EventKey::Of(key),
+            Err(failure) => {
+                let place = format!("{}@{}", event.stream, event.position);
+                EventKey::Unreadable(place, failure)
             }
         }
     }
 
-    async fn begin(&self) -> Result<(SagaPlace<S>, Position), StoreError> {
-        let head = self.0.store.head().await?;
-        let place = SagaPlace {
-            position: checkpoint::load(&self.0.store, S::NAME).await?,
-            parked: Parked::load(&self.0.store, S::NAME).await?,
-            instances: SagaInstances::load(&self.0.store).await?,
-            sending: HashSet::new(),
-            sent: JoinSet::new(),
-        };
-        Ok((place, head))
-    }
-
-    async fn next(
-        &self,
-        place: &mut SagaPlace<S>,
-        orders: &mut mpsc::Receiver<Order>,
-    ) -> SagaAction {
-        let timer = place.instances.next_timer();
-        let (position, sent) = (place.position, &mut place.sent);
-        let stop = async {
-            self.0.ctx.cancelled().await;
-            SagaAction::Stop
-        };
-        let order = async {
-            orders
-                .recv()
-                .await
-                .map_or(SagaAction::Stop, SagaAction::Carry)
-        };
-        let sent = async {
-            loop {
-                match sent.join_next().await {
-                    Some(Ok(sent)) => return SagaAction::Sent(sent),
-                    Some(Err(_)) => {} // It was cut off.
-                    None => std::future::pending().await,
-                }
-            }
-        };
-        let timed_out = async {
-            let Some((key, name, due)) = timer else {
-                return std::future::pending().await;
-            };
-            sleep(Duration::from_millis(due.saturating_sub(clock::now()))).await;
-            SagaAction::TimeOut(key, name)
-        };
-        let news = async {
-            let has_news = self.0.has_news(position).await;
-            if has_news {
-                SagaAction::Read
-            } else {
-                SagaAction::Stop
-            }
-        };
-        race(stop, race(order, race(sent, race(timed_out, news)))).await
-    }
-
-    async fn catch_up(&self, place: &mut SagaPlace<S>, head: Position) -> Option<()> {
-        if place.position >= head {
-            return Some(());
-        }
-        let mut progress = CatchUp::begin(S::NAME, false);
-        while place.position < head {
-            let count = self.read(place).await?;
-            if count == 0 {
-                break; // The store has less than it said.
-            }
-            progress.read(count, place.position, head, &self.0.ctx);
-        }
-        progress.end(place.position, &self.0.ctx);
-        Some(())
-    }
-
-    /// Reads a page of events and handles it; how many there were, or `None` if it is told to stop.
-    async fn read(&self, place: &mut SagaPlace<S>) -> Option<usize> {
-        let page = self.0.page(place.position).await?;
-        let Some(last) = page.last().map(|event| event.position) else {
-            return Some(0);
-        };
-        let mut changes = vec![checkpoint_at(S::NAME, last)];
-        for event in &page {
-            if let Some((key, error)) = self.handle(place, event).await {
-                changes.push(self.0.park(&mut place.parked, &key, event, &error));
-            }
-        }
-        place.position = last;
-        self.save(place, changes).await?;
-        self.publish_position(place);
-        Some(page.len())
-    }
-
-    /// Shows an event to the saga that it is for. Gives the key and the error if it could not be handled.
-    pub(super) async fn handle(
-        &self,
-        place: &mut SagaPlace<S>,
-        event: &RecordedEvent,
-    ) -> Option<(String, Error)> {
-        let key = match S::key(event)? {
-            Ok(key) => key,
-            Err(_) if self.0.store.settings().skips_unknown => return None,
-            // Which saga it is for cannot be known.
-            Err(error) => return Some((unreadable(event), error.into())),
-        };
-        if place.parked.has(&key) {
-            return None;
-        }
-        let handled = self.handle_for(&key, place, event).await;
-        handled.err().map(|error| (key, error))
-    }
-
-    async fn handle_for(
-        &self,
+    async fn show(
+        &mut self,
+        follower: &Follower<Self>,
+        place: &FollowerPlace,
         key: &str,
-        place: &mut SagaPlace<S>,
         event: &RecordedEvent,
-    ) -> Result<()> {
-        place.instances.let_go(key, &self.0.ctx);
-        let in_flight = place.sending.contains(key);
-        let known = place.instances.get(key);
-        if known.is_none() && !S::starts(&event.name) {
-            return Ok(()); // It is over, or has never begun.
+    ) -> Result<Reception, EventFailure> {
+        let key = self.key_of_parked(place, key, event)?;
+        if let Some(error) = self.instances.unreadable(&key) {
+            return Err(EventFailure {
+                is_final: true,
+                ..EventFailure::new(error)
+            });
         }
-        if known.is_some_and(|known| known.stage != SagaStage::Running) {
-            return Ok(());
+        let known = self.instances.get(&key);
+        if known.is_some_and(|known| known.held.is_empty()) {
+            self.instances.let_go(&key, &follower.ctx);
         }
-        let step = || stepped::<S>(known, event, key, in_flight);
-        let instance = self.0.tried(S::RETRIES, event, step).await?;
-        place.instances.put(&key.into(), instance);
+        let (known, starts) = (self.instances.get(&key), S::starts(&event.name));
+        match known {
+            None if !starts => return Ok(Reception::Ignored),
+            Some(known) if known.stage != SagaStage::Running => {
+                if !starts && known.held.is_empty() {
+                    return Ok(Reception::Ignored); // There will be none that it could be for.
+                }
+                let position = event.position;
+                self.instances
+                    .change(&key, |saga| saga.held.push_back(position));
+                return Ok(Reception::Held);
+            }
+            _ => {}
+        }
+        let in_flight = self.sending.is_in_flight(&key);
+        let instance = stepped::<S>(known, event, &key, in_flight).await?;
+        self.instances.put(&key, instance);
+        Ok(Reception::Handled)
+    }
+
+    async fn save(
+        &mut self,
+        follower: &Follower<Self>,
+        _: &FollowerPlace,
+        mut changes: Vec<DocumentChange>,
+    ) -> Result<(), RunnerEnd> {
+        changes.extend(self.instances.changes());
+        if !changes.is_empty() {
+            follower.write(changes).await?;
+        }
+        let changed = self.instances.saved(&follower.control, &follower.ctx);
+        if !follower.is_stopping() {
+            self.send_next(follower, &changed, false);
+        }
         Ok(())
     }
 
-    /// Writes down what has changed, and then sends what is to be sent; `None` if it is told to stop.
-    pub(super) async fn save(
-        &self,
-        place: &mut SagaPlace<S>,
-        mut changes: Vec<DocumentChange>,
-    ) -> Option<()> {
-        changes.extend(place.instances.changes());
-        if !changes.is_empty() {
-            self.0.save(changes).await?;
-        }
-        for key in place.instances.saved(&self.0.control, &self.0.ctx) {
-            self.send_next(place, &key);
-        }
-        Some(())
+    async fn begin(&mut self, follower: &Follower<Self>) -> Result<(), RunnerEnd> {
+        let load = || SagaInstances::load(&follower.store);
+        self.instances = follower.read_persistently(load).await?;
+        self.instances.show_all(&follower.control);
+        let keys = self.instances.keys();
+        self.send_next(follower, &keys, true);
+        let is_over = |key: &Arc<str>| self.instances.get(key).is_some_and(SagaInstance::is_over);
+        self.to_release = keys.into_iter().filter(is_over).collect();
+        Ok(())
     }
 
-    fn send_all(&self, place: &mut SagaPlace<S>) {
-        let keys: Vec<_> = place
-            .instances
-            .all()
-            .map(|(key, _)| Arc::clone(key))
-            .collect();
-        for key in keys {
-            self.send_next(place, &key);
+    async fn next_work(&mut self, place: &FollowerPlace) -> SagaWork {
+        if let Some(key) = self.to_release.pop_front() {
+            return SagaWork::Release(key);
         }
-    }
-
-    /// Sends the first command of a saga, unless it is on its way.
-    fn send_next(&self, place: &mut SagaPlace<S>, key: &Arc<str>) {
-        let instance = place.instances.get(key);
-        let Some(first) = instance.and_then(|instance| instance.outgoing.front()) else {
-            return;
+        let next_timer = self.instances.next_timer(|key| place.parked.has(key));
+        // Before that, an event that is not read yet may end it.
+        let due = next_timer
+            .filter(|_| place.is_caught_up)
+            .map(|timer| timer.0);
+        let sent = async { SagaWork::Sent(self.sending.next().await) };
+        let timed_out = async {
+            let Some(due) = due else {
+                return std::future::pending().await;
+            };
+            let left = Duration::from_millis(due.saturating_sub(clock::now()));
+            sleep(left.min(LOOK_AT_CLOCK)).await;
+            SagaWork::LookAtClock
         };
-        if !place.sending.insert(Arc::clone(key)) {
-            return;
+        race(sent, timed_out).await
+    }
+
+    async fn work(
+        &mut self,
+        follower: &Follower<Self>,
+        place: &mut FollowerPlace,
+        work: SagaWork,
+    ) -> Result<(), RunnerEnd> {
+        match work {
+            SagaWork::Sent(sent) => self.sent(follower, place, sent).await,
+            SagaWork::LookAtClock => self.look_at_clock(follower, place).await,
+            SagaWork::Release(key) => {
+                self.release(follower, place, &key).await?;
+                follower.save(self, place).await
+            }
         }
-        let (first, ctx, key) = (first.clone(), self.0.ctx.clone(), Arc::clone(key));
-        let id = first.id;
-        place.sent.spawn(async move {
-            let result = match catch(send(&first, &ctx)).await {
-                Ok(result) => result,
-                Err(panic) => Some(Err(panicked(&*panic).to_string())),
-            };
-            SentCommand { key, id, result }
-        });
     }
 
-    async fn sent(&self, place: &mut SagaPlace<S>, sent: SentCommand) -> Option<()> {
-        let result = sent.result?;
-        place.sending.remove(&sent.key);
-        place
-            .instances
-            .change(&sent.key, |saga| saga.sent(sent.id, result));
-        self.save(place, Vec::new()).await
-    }
-
-    /// A time-out has come. If it cannot be handled, the saga fails.
-    async fn time_out(&self, place: &mut SagaPlace<S>, key: &Arc<str>, name: &str) -> Option<()> {
-        let in_flight = place.sending.contains(key);
-        if let Some(known) = place.instances.get(key) {
-            let mut instance = known.clone();
-            instance.timers.retain(|timer| timer.name != name);
-            let instance = match timed_out::<S>(instance.clone(), name, key, in_flight).await {
-                Ok(instance) => instance,
-                Err(error) => {
-                    tracing::error!(saga = S::NAME, key = &**key, timeout = name, %error, "a time-out could not be handled: the saga fails");
-                    instance.fail(format!("`{name}`: {error}"), in_flight);
-                    instance
-                }
-            };
-            place.instances.put(key, instance);
-        }
-        self.save(place, Vec::new()).await
-    }
-
-    async fn carry(&self, place: &mut SagaPlace<S>, order: Order) -> Option<()> {
+    async fn carry(
+        &mut self,
+        follower: &Follower<Self>,
+        place: &mut FollowerPlace,
+        order: SagaOrder,
+    ) -> Result<(), RunnerEnd> {
         match order {
-            Order::Rebuild(done) => {
-                let _ = done.send(Err(Error::msg("a saga is not rebuilt")));
+            SagaOrder::RetryStuck(key, done) => {
+                let count = self.instances.change(&key.into(), SagaInstance::retry);
+                follower.save(self, place).await?;
+                let _ = done.send(Ok(count.unwrap_or(0)));
             }
-            Order::Retry(key, done) => {
-                let retried = self.retry(place, &key.unwrap_or_default()).await;
-                self.publish_position(place);
-                let _ = done.send(retried);
-            }
-            Order::RetryStuck(key, done) => {
-                let count = place
-                    .instances
-                    .change(&key, SagaInstance::retry)
-                    .unwrap_or(0);
-                self.save(place, Vec::new()).await?;
-                let _ = done.send(Ok(count));
+            SagaOrder::End(key, done) => {
+                let ended = self.end(follower, place, &key.into()).await?;
+                let _ = done.send(ended);
             }
         }
-        Some(())
+        Ok(())
     }
 
-    /// Tells where they are.
-    fn publish_position(&self, place: &SagaPlace<S>) {
-        self.0.publish_position(place.position, &place.parked);
+    /// A command that was handled counts as done, also if its answer came during the stop.
+    async fn finish(
+        &mut self,
+        follower: &Follower<Self>,
+        place: &mut FollowerPlace,
+    ) -> Result<(), RunnerEnd> {
+        while let Some(sent) = self.sending.next_if_any().await {
+            self.sent(follower, place, sent).await?;
+        }
+        Ok(())
     }
 }
 
-/// What an event is parked under of which it cannot be known for which saga it is.
-fn unreadable(event: &RecordedEvent) -> String {
-    format!("{}@{}", event.stream, event.position)
+impl<S: Saga> SagaRunner<S> {
+    pub(super) fn new() -> Self {
+        SagaRunner {
+            instances: SagaInstances::none(),
+            sending: SagaSending::default(),
+            to_release: VecDeque::new(),
+        }
+    }
+
+    /// The key of an event. One that was parked because it could not be read has another one than it is
+    /// parked under, now that it can be; and if the saga of that key waits itself, the event does too.
+    fn key_of_parked(
+        &self,
+        place: &FollowerPlace,
+        parked_as: &str,
+        event: &RecordedEvent,
+    ) -> Result<Arc<str>, EventFailure> {
+        if !place.parked.has(parked_as) {
+            return Ok(parked_as.into());
+        }
+        match self.key(event) {
+            EventKey::Of(key) if key != parked_as && place.parked.has(&key) => {
+                Err(EventFailure::new(format!(
+                    "the saga `{key}` waits behind another event that is parked"
+                )))
+            }
+            EventKey::Of(key) => Ok(key.into()),
+            EventKey::Unreadable(_, failure) => Err(failure),
+            EventKey::None => Ok(parked_as.into()),
+        }
+    }
+
+    fn send_next(&mut self, follower: &Follower<Self>, keys: &[Arc<str>], may_be_done: bool) {
+        let (control, ctx) = (&follower.control, &follower.ctx);
+        for key in keys {
+            if let Some(instance) = self.instances.get(key) {
+                self.sending
+                    .send_next::<S>(key, instance, may_be_done, control, ctx);
+            }
+        }
+    }
+
+    async fn sent(
+        &mut self,
+        follower: &Follower<Self>,
+        place: &mut FollowerPlace,
+        sent: SentCommand,
+    ) -> Result<(), RunnerEnd> {
+        self.sending.end(&sent);
+        let Some(result) = sent.result else {
+            return Ok(());
+        };
+        self.instances
+            .change(&sent.key, |saga| saga.sent(sent.id, result));
+        self.release(follower, place, &sent.key).await?;
+        follower.save(self, place).await
+    }
+
+    /// Shows the events that have waited for the end of a saga to the next one.
+    async fn release(
+        &mut self,
+        follower: &Follower<Self>,
+        place: &mut FollowerPlace,
+        key: &Arc<str>,
+    ) -> Result<(), RunnerEnd> {
+        // While the module stops, nothing new is begun: they are in the store, and shown at the next start.
+        if follower.is_stopping() {
+            return Ok(());
+        }
+        let over = self.instances.get(key).filter(|saga| saga.is_over());
+        let Some(mut held) = over.map(|saga| saga.held.clone()) else {
+            return Ok(());
+        };
+        let mut events = VecDeque::new();
+        for position in &held {
+            events.push_back(follower.event(*position).await?);
+        }
+        self.instances.let_go(key, &follower.ctx);
+        while let Some(event) = events.pop_front() {
+            let is_running = |saga: &SagaInstance| saga.stage == SagaStage::Running;
+            self.instances.let_go(key, &follower.ctx);
+            if self.instances.get(key).is_some_and(|it| !is_running(it)) {
+                break;
+            }
+            let position = held.pop_front();
+            let (Some(event), Some(position)) = (event, position) else {
+                continue;
+            };
+            if let Err(failure) = self.show(follower, place, key, &event).await {
+                match follower.park_with(place, key, position, failure, held) {
+                    Some(left) => held = left,
+                    None => return Ok(()),
+                }
+            }
+        }
+        self.instances.change(key, |saga| saga.held = held);
+        Ok(())
+    }
+
+    /// Lets sagas time out for which it is time.
+    async fn look_at_clock(
+        &mut self,
+        follower: &Follower<Self>,
+        place: &mut FollowerPlace,
+    ) -> Result<(), RunnerEnd> {
+        let now = clock::now();
+        let next = |runner: &Self, place: &FollowerPlace| {
+            let next = runner.instances.next_timer(|key| place.parked.has(key));
+            next.filter(|timer| timer.0 <= now).cloned()
+        };
+        if next(self, place).is_none() {
+            return Ok(());
+        }
+        // What has happened before now is shown to them first: it may be what they wait for.
+        let head = follower.head().await?;
+        while place.position < head && follower.read(self, place).await? > 0 {}
+        while let Some((_, key, name)) = next(self, place) {
+            if follower.is_stopping() {
+                break;
+            }
+            self.time_out(&key, &name).await;
+        }
+        follower.save(self, place).await
+    }
+
+    /// A time-out has come. If it cannot be handled, the saga fails.
+    async fn time_out(&mut self, key: &Arc<str>, name: &str) {
+        let in_flight = self.sending.is_in_flight(key);
+        let Some(known) = self.instances.get(key) else {
+            return;
+        };
+        let mut instance = known.clone();
+        instance.timers.retain(|timer| timer.name != name);
+        let instance = match timed_out::<S>(instance.clone(), name, key, in_flight).await {
+            Ok(instance) => instance,
+            Err(EventFailure { text: error, .. }) => {
+                tracing::error!(
+                    saga = S::NAME,
+                    key = &**key,
+                    timeout = name,
+                    error,
+                    "a time-out could not be handled: the saga fails"
+                );
+                instance.fail(format!("`{name}`: {error}"), in_flight);
+                instance
+            }
+        };
+        self.instances.put(key, instance);
+    }
+
+    /// Ends a saga that has failed, is ending, or cannot be read.
+    async fn end(
+        &mut self,
+        follower: &Follower<Self>,
+        place: &mut FollowerPlace,
+        key: &Arc<str>,
+    ) -> Result<Result<bool>, RunnerEnd> {
+        let was_there = match self.instances.get(key) {
+            None => self.instances.forget_unreadable(key, &follower.control),
+            Some(saga) if saga.stage == SagaStage::Running => {
+                return Ok(Err(Error::msg(format!(
+                    "the saga `{key}` handles events still: only one that has failed or is ending can be ended"
+                ))));
+            }
+            Some(_) => {
+                self.sending.give_up(key);
+                self.instances.change(key, SagaInstance::give_up);
+                self.release(follower, place, key).await?;
+                true
+            }
+        };
+        follower.save(self, place).await?;
+        Ok(Ok(was_there))
+    }
 }

@@ -1,11 +1,10 @@
 //! One saga and what happens to it: an event, or a time-out. Nothing of it is written down yet.
 
-use crate::error::Result;
 use crate::eventstore::backend::RecordedEvent;
 use crate::eventstore::clock;
+use crate::eventstore::follower::{EventFailure, guarded};
 use crate::eventstore::saga::instance::SagaInstance;
 use crate::eventstore::saga::{Saga, Step};
-use crate::guarded::{catch, panicked};
 
 /// When an event happened; now, if whoever appended it did not say.
 fn time_of(event: &RecordedEvent) -> u64 {
@@ -19,18 +18,21 @@ pub(super) async fn stepped<S: Saga>(
     event: &RecordedEvent,
     key: &str,
     in_flight: bool,
-) -> Result<SagaInstance> {
+) -> Result<SagaInstance, EventFailure> {
     let time = time_of(event);
-    let new = || SagaInstance::start::<S>(time);
-    let mut instance = known.cloned().map_or_else(new, Ok)?;
-    let mut state: S = instance.state()?;
-    let mut step = Step::of(key);
-    let handled = catch(state.handle(event, &mut step)).await;
-    handled.unwrap_or_else(|panic| Err(panicked(&*panic)))?;
-    step.ends |= S::ends(&event.name);
-    instance.set_timers::<S>(Some(&event.name), time);
-    instance.take(&state, step, in_flight)?;
-    Ok(instance)
+    // All of it: the state is read, written and dropped by code of the user's too.
+    guarded(async {
+        let new = || SagaInstance::start::<S>(time);
+        let mut instance = known.cloned().map_or_else(new, Ok)?;
+        let mut state: S = instance.state()?;
+        let mut step = Step::of(key);
+        state.handle(event, &mut step).await?;
+        step.ends |= S::ends(&event.name);
+        instance.set_timers::<S>(Some(&event.name), time);
+        instance.take(&state, step, in_flight)?;
+        Ok(instance)
+    })
+    .await
 }
 
 /// A saga after a time-out.
@@ -39,11 +41,13 @@ pub(super) async fn timed_out<S: Saga>(
     name: &str,
     key: &str,
     in_flight: bool,
-) -> Result<SagaInstance> {
-    let mut state: S = instance.state()?;
-    let mut step = Step::of(key);
-    let handled = catch(state.time_out(name, &mut step)).await;
-    handled.unwrap_or_else(|panic| Err(panicked(&*panic)))?;
-    instance.take(&state, step, in_flight)?;
-    Ok(instance)
+) -> Result<SagaInstance, EventFailure> {
+    guarded(async {
+        let mut state: S = instance.state()?;
+        let mut step = Step::of(key);
+        state.time_out(name, &mut step).await?;
+        instance.take(&state, step, in_flight)?;
+        Ok(instance)
+    })
+    .await
 }

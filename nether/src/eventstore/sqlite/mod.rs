@@ -24,11 +24,11 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
 
-use self::reader::Readers;
+use self::reader::{Readers, without_bytes};
 use self::writer::{Job, Writer};
 use crate::eventstore::backend::{
-    Append, Appended, Direction, DocumentChange, Documents, EventId, EventStore, Position,
-    RecordedEvent, StoreError, StoreFuture, StreamId,
+    Append, Appended, Direction, DocumentChange, Documents, EventId, EventPage, EventStore,
+    PageLimit, Position, RecordedEvent, StoreError, StoreFuture, StreamId,
 };
 use crate::race::race;
 
@@ -152,9 +152,28 @@ impl EventStore for SqliteStore {
         limit: usize,
     ) -> StoreFuture<'_, Vec<RecordedEvent>> {
         let stream = stream.clone();
+        self.inner.readers.read(move |reader| {
+            let all = without_bytes(limit);
+            Ok(reader.read_stream(&stream, from, direction, all)?.events)
+        })
+    }
+
+    fn read_all_page(&self, after: Position, limit: PageLimit) -> StoreFuture<'_, EventPage> {
         self.inner
             .readers
-            .read(move |reader| reader.read_stream(&stream, from, direction, limit))
+            .read(move |reader| reader.read_all_page(after, limit))
+    }
+
+    fn read_stream_page(
+        &self,
+        stream: &StreamId,
+        from: u64,
+        limit: PageLimit,
+    ) -> StoreFuture<'_, EventPage> {
+        let stream = stream.clone();
+        self.inner
+            .readers
+            .read(move |reader| reader.read_stream(&stream, from, Direction::Forwards, limit))
     }
 
     fn read_all(&self, after: Position, limit: usize) -> StoreFuture<'_, Vec<RecordedEvent>> {

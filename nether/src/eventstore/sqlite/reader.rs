@@ -12,8 +12,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use tokio::sync::Semaphore;
 
 use crate::eventstore::backend::{
-    Appended, Direction, Documents, Encoding, EventId, Metadata, Payload, Position, RecordedEvent,
-    StoreError, StoreFuture, StreamId,
+    Appended, Direction, Documents, Encoding, EventId, EventPage, Metadata, PageLimit, PageRoom,
+    Payload, Position, RecordedEvent, StoreError, StoreFuture, StreamId,
 };
 use crate::eventstore::sqlite::errors::examined;
 use crate::sync::lock;
@@ -108,7 +108,18 @@ impl Reader {
     ) -> Result<Vec<RecordedEvent>, StoreError> {
         let sql =
             format!("SELECT {COLUMNS} FROM events WHERE position > ?1 ORDER BY position LIMIT ?2");
-        self.events(&sql, &[bound(after.0), bound(limit as u64)])
+        let all = without_bytes(limit);
+        Ok(self.events(&sql, &[bound(after.0)], all)?.events)
+    }
+
+    pub(super) fn read_all_page(
+        &mut self,
+        after: Position,
+        limit: PageLimit,
+    ) -> Result<EventPage, StoreError> {
+        let sql =
+            format!("SELECT {COLUMNS} FROM events WHERE position > ?1 ORDER BY position LIMIT ?2");
+        self.events(&sql, &[bound(after.0)], limit)
     }
 
     pub(super) fn read_stream(
@@ -116,15 +127,17 @@ impl Reader {
         stream: &StreamId,
         from: u64,
         direction: Direction,
-        limit: usize,
-    ) -> Result<Vec<RecordedEvent>, StoreError> {
+        limit: PageLimit,
+    ) -> Result<EventPage, StoreError> {
         let sql = "SELECT id FROM streams WHERE name = ?1";
         let id = self.asked(|connection| {
             let mut statement = connection.prepare_cached(sql)?;
             let id = statement.query_row([stream.as_str()], |row| row.get::<_, i64>(0));
             id.optional()
         });
-        let Some(id) = id? else { return Ok(Vec::new()) };
+        let Some(id) = id? else {
+            return Ok(PageRoom::new(limit).page(Vec::new()));
+        };
         self.known.last_stream = Some((id, stream.clone()));
         let (compared, order) = match direction {
             Direction::Forwards => (">=", "ASC"),
@@ -133,7 +146,7 @@ impl Reader {
         let sql = format!(
             "SELECT {COLUMNS} FROM events WHERE stream = ?1 AND version {compared} ?2 ORDER BY version {order} LIMIT ?3"
         );
-        self.events(&sql, &[id, bound(from), bound(limit as u64)])
+        self.events(&sql, &[id, bound(from)], limit)
     }
 
     pub(super) fn find(&mut self, id: EventId) -> Result<Option<Appended>, StoreError> {
@@ -182,18 +195,31 @@ impl Reader {
         ask(&self.connection).map_err(|error| examined(&error, &self.connection))
     }
 
-    fn events(&mut self, sql: &str, bounds: &[i64]) -> Result<Vec<RecordedEvent>, StoreError> {
+    /// Asks for events between bounds. The last parameter of the query is how many.
+    fn events(
+        &mut self,
+        sql: &str,
+        bounds: &[i64],
+        limit: PageLimit,
+    ) -> Result<EventPage, StoreError> {
         let (connection, known) = (&self.connection, &mut self.known);
         let mut read = || {
             let mut statement = connection.prepare_cached(sql)?;
-            let mut rows = statement.query(rusqlite::params_from_iter(bounds))?;
-            let mut events = Vec::new();
+            let count = bound(limit.events as u64);
+            let mut rows =
+                statement.query(rusqlite::params_from_iter(bounds.iter().chain([&count])))?;
+            let (mut events, mut room) = (Vec::new(), PageRoom::new(limit));
             while let Some(row) = rows.next()? {
                 let stream = known.stream(connection, row.get(1)?)?;
                 let name = known.name(connection, row.get(4)?)?;
-                events.push(event(row, stream, name)?);
+                let event = event(row, stream, name)?;
+                let has_room = room.take(&event);
+                events.push(event);
+                if !has_room {
+                    break;
+                }
             }
-            Ok(events)
+            Ok(room.page(events))
         };
         read().map_err(|error| examined(&error, connection))
     }
@@ -289,6 +315,14 @@ fn event(row: &Row<'_>, stream: StreamId, name: Arc<str>) -> rusqlite::Result<Re
             principal: text(11)?,
         },
     })
+}
+
+/// So many events, however large.
+pub(super) fn without_bytes(events: usize) -> PageLimit {
+    PageLimit {
+        events,
+        bytes: usize::MAX,
+    }
 }
 
 /// As SQLite counts: what is larger than it can be is the largest.

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::context::{Context, Handle, Origin};
 use crate::error::Result;
-use crate::guarded::{catch, said};
+use crate::guarded::{Shielded, catch, said};
 use crate::mediator::Mediator;
 use crate::module::Module;
 use crate::module::cell::ModuleCell;
@@ -23,7 +23,13 @@ use crate::sync::lock;
 pub struct Background<M: Module> {
     ctx: Context<M>,
     shared: Option<Arc<M>>,
-    tasks: Vec<BoxFuture<Result<()>>>,
+    tasks: Vec<BackgroundTask>,
+}
+
+struct BackgroundTask {
+    future: BoxFuture<Result<()>>,
+    /// Whether the module is of no use without it.
+    is_vital: bool,
 }
 
 impl<M: Module> Background<M> {
@@ -32,7 +38,10 @@ impl<M: Module> Background<M> {
     where
         F: Future<Output = Result<()>> + Send + 'static,
     {
-        self.tasks.push(Box::pin(task(self.ctx.clone())));
+        self.tasks.push(BackgroundTask {
+            future: Box::pin(task(self.ctx.clone())),
+            is_vital: false,
+        });
     }
 
     /// A task of a shared module.
@@ -40,9 +49,27 @@ impl<M: Module> Background<M> {
     where
         F: Future<Output = Result<()>> + Send + 'static,
     {
+        self.push_shared(task, false);
+    }
+
+    /// A task without which a shared module is of no use: an error of it crashes the module, as a panic does.
+    #[cfg(feature = "eventstore")]
+    pub(crate) fn run_vital<F>(&mut self, task: impl FnOnce(Arc<M>, Context<M>) -> F)
+    where
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.push_shared(task, true);
+    }
+
+    fn push_shared<F>(&mut self, task: impl FnOnce(Arc<M>, Context<M>) -> F, is_vital: bool)
+    where
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
         if let Some(module) = &self.shared {
-            self.tasks
-                .push(Box::pin(task(Arc::clone(module), self.ctx.clone())));
+            self.tasks.push(BackgroundTask {
+                future: Box::pin(task(Arc::clone(module), self.ctx.clone())),
+                is_vital,
+            });
         }
     }
 }
@@ -183,15 +210,18 @@ async fn wait_for_others(begun: &watch::Sender<()>) -> watch::Receiver<()> {
 }
 
 async fn run_watched<M: Module>(
-    task: BoxFuture<Result<()>>,
+    task: BackgroundTask,
     handle: Handle,
     cell: Arc<CellOf<M>>,
     tasks: Weak<BackgroundTasks>,
 ) {
-    let ended = catch(task).await;
+    let ended = catch(task.future).await;
     let resumes = M::descriptor().restart.resumes();
-    let panic = ended.as_ref().err().filter(|_| !resumes);
-    let crash = panic.map(|panic| said(&**panic));
+    let crash = match &ended {
+        Err(panic) if !resumes => Some(said(&**panic)),
+        Ok(Err(error)) if task.is_vital => Some(Shielded::new(error).to_string()),
+        _ => None,
+    };
     report_task(
         "#[background]",
         ended,

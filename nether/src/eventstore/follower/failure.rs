@@ -1,0 +1,68 @@
+//! [`EventFailure`]: why an event could not be handled. All code of the user's that a runner runs is run
+//! inside of [`guarded`].
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::error::{Error, Result};
+use crate::eventstore::backend::StoreError;
+use crate::guarded::{PanicPayload, Shielded, catch, drop_unpanicked, said_last};
+
+/// Why an event could not be handled.
+#[derive(Debug, Clone)]
+pub(in crate::eventstore) struct EventFailure {
+    pub(in crate::eventstore) text: String,
+    /// Whether the event itself cannot be read.
+    pub(in crate::eventstore) is_unreadable: bool,
+    /// Whether another attempt would fail in the same way.
+    pub(in crate::eventstore) is_final: bool,
+}
+
+impl EventFailure {
+    pub(in crate::eventstore) fn new(text: impl Into<String>) -> Self {
+        EventFailure {
+            text: text.into(),
+            is_unreadable: false,
+            is_final: false,
+        }
+    }
+
+    /// An error of the user's. Its `Display` and its `Drop` may panic.
+    pub(in crate::eventstore) fn of(error: Error) -> Self {
+        let is_unreadable = matches!(error.downcast_ref(), Some(StoreError::Unknown { .. }));
+        let failure = EventFailure {
+            text: Shielded::new(&error).to_string(),
+            is_unreadable,
+            is_final: is_unreadable,
+        };
+        drop_unpanicked(error);
+        failure
+    }
+
+    fn panicked(panic: PanicPayload) -> Self {
+        EventFailure::new(format!("panicked: {}", said_last(panic)))
+    }
+
+    pub(in crate::eventstore) fn into_error(self) -> Error {
+        Error::msg(self.text)
+    }
+}
+
+/// Runs code of the user's.
+pub(in crate::eventstore) async fn guarded<T>(
+    work: impl Future<Output = Result<T>>,
+) -> Result<T, EventFailure> {
+    match catch(work).await {
+        Ok(done) => done.map_err(EventFailure::of),
+        Err(panic) => Err(EventFailure::panicked(panic)),
+    }
+}
+
+/// Runs code of the user's that does not wait.
+pub(in crate::eventstore) fn guarded_now<T>(
+    work: impl FnOnce() -> Result<T>,
+) -> Result<T, EventFailure> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(done) => done.map_err(EventFailure::of),
+        Err(panic) => Err(EventFailure::panicked(panic)),
+    }
+}

@@ -1,0 +1,172 @@
+//! What a runner does with the store: again and again, if what is wrong may pass.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use crate::context::Context;
+use crate::error::Error;
+use crate::eventstore::backend::{
+    DocumentChange, EventPage, PAGE, Position, RecordedEvent, StoreError,
+};
+use crate::eventstore::follower::{Followed, Follower};
+use crate::guarded::{catch, said_last};
+use crate::module::Backoff;
+use crate::race::race;
+use crate::routing::Caller;
+
+/// How long to wait before something is tried again.
+const BACKOFF: Backoff = Backoff {
+    first: Duration::from_millis(50),
+    longest: Duration::from_secs(10),
+};
+
+/// How often progress is tried to be saved by a runner that is told to stop: for about three seconds.
+const TRIES_WHILE_STOPPING: u32 = 6;
+
+/// Why a runner ends.
+#[derive(Debug)]
+pub(in crate::eventstore) enum RunnerEnd {
+    /// It was told to stop.
+    Stopped,
+    /// The store has failed for good.
+    Failed(StoreError),
+}
+
+impl RunnerEnd {
+    /// Why an order is not carried out to its end.
+    pub(in crate::eventstore) fn into_error(self) -> Error {
+        match self {
+            RunnerEnd::Stopped => Error::msg("it is stopping"),
+            RunnerEnd::Failed(error) => error.into(),
+        }
+    }
+}
+
+impl<F: Followed> Follower<F> {
+    /// Whether the module is told to stop.
+    pub(in crate::eventstore) fn is_stopping(&self) -> bool {
+        self.ctx.is_cancelled()
+    }
+
+    /// Reads from the store until that succeeds, or the module is told to stop.
+    pub(in crate::eventstore) async fn read_persistently<T, R>(
+        &self,
+        attempt: impl FnMut() -> R,
+    ) -> Result<T, RunnerEnd>
+    where
+        R: Future<Output = Result<T, StoreError>>,
+    {
+        self.persistently(attempt, 0).await
+    }
+
+    /// Changes documents. What is done is written down also while the module stops: it would be done again.
+    pub(in crate::eventstore) async fn write(
+        &self,
+        changes: Vec<DocumentChange>,
+    ) -> Result<(), RunnerEnd> {
+        let attempt = || self.store.change_documents(changes.clone());
+        self.write_persistently(attempt).await
+    }
+
+    /// Writes into the store until that succeeds; also while the module stops, but not for ever.
+    pub(in crate::eventstore) async fn write_persistently<T, R>(
+        &self,
+        attempt: impl FnMut() -> R,
+    ) -> Result<T, RunnerEnd>
+    where
+        R: Future<Output = Result<T, StoreError>>,
+    {
+        self.persistently(attempt, TRIES_WHILE_STOPPING).await
+    }
+
+    async fn persistently<T, R>(
+        &self,
+        mut attempt: impl FnMut() -> R,
+        tries_while_stopping: u32,
+    ) -> Result<T, RunnerEnd>
+    where
+        R: Future<Output = Result<T, StoreError>>,
+    {
+        let (mut failed, mut while_stopping) = (0, 0);
+        loop {
+            if self.is_stopping() {
+                if while_stopping >= tries_while_stopping {
+                    break;
+                }
+                while_stopping += 1;
+            }
+            // A backend of the user's may panic.
+            let attempted = catch(attempt()).await.unwrap_or_else(|panic| {
+                Err(StoreError::Failed {
+                    reason: format!("it panicked: {}", said_last(panic)),
+                    source: None,
+                })
+            });
+            let error = match attempted {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
+            };
+            let name = F::NAME;
+            if error.is_permanent() {
+                tracing::error!(name, %error, "the event store has failed for good");
+                return Err(RunnerEnd::Failed(error));
+            }
+            tracing::warn!(name, %error, "the event store failed: it is tried again");
+            failed += 1;
+            match self.is_stopping() {
+                true => sleep(wait(failed, &self.ctx)).await,
+                false => wait_after(failed, &self.ctx).await,
+            }
+        }
+        if tries_while_stopping > 0 {
+            tracing::error!(
+                name = F::NAME,
+                "the progress could not be saved before the stop: the last events are handled again"
+            );
+        }
+        Err(RunnerEnd::Stopped)
+    }
+
+    /// The position of the newest event.
+    pub(in crate::eventstore) async fn head(&self) -> Result<Position, RunnerEnd> {
+        self.read_persistently(|| self.store.head()).await
+    }
+
+    /// Reads events after a position.
+    pub(in crate::eventstore) async fn page(
+        &self,
+        after: Position,
+    ) -> Result<EventPage, RunnerEnd> {
+        self.read_persistently(|| self.store.read_all_page(after, PAGE))
+            .await
+    }
+
+    /// Reads one event, if there is one at that position.
+    pub(in crate::eventstore) async fn event(
+        &self,
+        at: Position,
+    ) -> Result<Option<RecordedEvent>, RunnerEnd> {
+        let before = Position(at.0.saturating_sub(1));
+        let read = self.read_persistently(|| self.store.read_all(before, 1));
+        Ok(read.await?.pop().filter(|event| event.position == at))
+    }
+
+    /// Waits until there are events after a position, or reading says what is wrong.
+    pub(super) async fn news(&self, after: Position) -> Result<(), RunnerEnd> {
+        match self.store.wait_for_new(after).await {
+            Err(StoreError::Closed) => Err(RunnerEnd::Failed(StoreError::Closed)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Waits before something is tried again that has failed so often; no longer than the module runs.
+pub(in crate::eventstore) async fn wait_after<S: Caller>(failed: u32, ctx: &Context<S>) {
+    race(sleep(wait(failed, ctx)), ctx.cancelled()).await;
+}
+
+/// How long to wait before something is tried again that has failed so often.
+pub(in crate::eventstore) fn wait<S: Caller>(failed: u32, ctx: &Context<S>) -> Duration {
+    BACKOFF.wait(failed, &ctx.handle().scope.mediator.chance)
+}

@@ -1,0 +1,173 @@
+//! [`FollowerPlace`]: how far a runner is, and what of that is not saved.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::ops::Bound;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::context::announce;
+use crate::eventstore::backend::{DocumentChange, Position, StoreError};
+use crate::eventstore::checkpoint::{self, ahead_of, checkpoint_at};
+use crate::eventstore::events::EventParked;
+use crate::eventstore::follower::{EventFailure, Followed, Follower, wait};
+use crate::eventstore::parked::{Parked, ParkedEvent};
+use crate::eventstore::store::Store;
+
+/// How long a runner handles events before it saves that. A page may take longer.
+pub(in crate::eventstore) const SAVE_AFTER: Duration = Duration::from_secs(1);
+
+/// How far a runner is.
+pub(in crate::eventstore) struct FollowerPlace {
+    /// Everything up to here was shown, or waits.
+    pub(in crate::eventstore) position: Position,
+    /// Events behind that which were handled all the same.
+    pub(in crate::eventstore) ahead: BTreeSet<Position>,
+    pub(in crate::eventstore) parked: Parked,
+    /// Whether it has come to where the store was when it began.
+    pub(in crate::eventstore) is_caught_up: bool,
+    /// What is to be saved with the next checkpoint.
+    changes: Vec<DocumentChange>,
+    saved_at: Instant,
+    /// The checkpoint as it is saved, and whether there are events ahead of it.
+    saved: Option<(Position, usize)>,
+}
+
+impl FollowerPlace {
+    /// Before the first event.
+    pub(in crate::eventstore) fn start(name: &str) -> Self {
+        FollowerPlace {
+            position: Position::START,
+            ahead: BTreeSet::new(),
+            parked: Parked::none(name),
+            is_caught_up: false,
+            changes: Vec::new(),
+            saved_at: Instant::now(),
+            saved: None,
+        }
+    }
+
+    /// Where it was.
+    pub(super) async fn load<F: Followed>(store: &Store) -> Result<Self, StoreError> {
+        let start = FollowerPlace::start(F::NAME);
+        if !F::IS_STORED {
+            return Ok(start);
+        }
+        let position = checkpoint::load(store, F::NAME).await?;
+        let ahead = checkpoint::load_ahead(store, F::NAME).await?;
+        Ok(FollowerPlace {
+            saved: Some((position, ahead.len())),
+            position,
+            ahead,
+            parked: Parked::load(store, F::NAME).await?,
+            ..start
+        })
+    }
+
+    pub(super) fn is_to_be_saved(&self) -> bool {
+        self.saved_at.elapsed() >= SAVE_AFTER
+    }
+
+    /// What has to be written so that the store knows that it has come to a position.
+    pub(in crate::eventstore) fn changes_to<F: Followed>(
+        &self,
+        position: Position,
+    ) -> Vec<DocumentChange> {
+        let mut changes = self.changes.clone();
+        let ahead: BTreeSet<_> = self.ahead_of(position).collect();
+        if self.saved != Some((position, ahead.len())) {
+            changes.push(checkpoint_at(F::NAME, position));
+        }
+        let saved_ahead = self.saved.map_or(0, |(_, ahead)| ahead);
+        if saved_ahead > 0 || !ahead.is_empty() {
+            changes.push(ahead_of(F::NAME, &ahead));
+        }
+        changes
+    }
+
+    /// What has to be written so that nothing is handled yet.
+    pub(in crate::eventstore) fn changes_to_start<F: Followed>(&self) -> Vec<DocumentChange> {
+        let mut changes = self.parked.clear();
+        changes.push(checkpoint_at(F::NAME, Position::START));
+        changes.push(ahead_of(F::NAME, &BTreeSet::new()));
+        changes
+    }
+
+    /// It has come to a position, and that is about to be saved or is.
+    pub(in crate::eventstore) fn reach(&mut self, position: Position) {
+        self.position = position;
+        self.ahead = self.ahead_of(position).collect();
+        self.changes.clear();
+        self.saved = Some((position, self.ahead.len()));
+        self.saved_at = Instant::now();
+    }
+
+    fn ahead_of(&self, position: Position) -> impl Iterator<Item = Position> {
+        let behind = (Bound::Excluded(position), Bound::Unbounded);
+        self.ahead.range(behind).copied()
+    }
+}
+
+impl<F: Followed> Follower<F> {
+    /// Lets a key wait behind an event that could not be handled. It is tried again by itself, so often; all
+    /// other keys go on.
+    pub(in crate::eventstore) fn park(
+        &self,
+        place: &mut FollowerPlace,
+        key: &str,
+        position: Position,
+        failure: EventFailure,
+    ) {
+        self.park_with(place, key, position, failure, VecDeque::new());
+    }
+
+    /// The same of an event that others wait behind already. Gives those back if the event is left out.
+    pub(in crate::eventstore) fn park_with(
+        &self,
+        place: &mut FollowerPlace,
+        key: &str,
+        position: Position,
+        failure: EventFailure,
+        behind: VecDeque<Position>,
+    ) -> Option<VecDeque<Position>> {
+        if failure.is_unreadable && self.store.settings().skips_unknown {
+            return Some(behind);
+        }
+        let change = self.park_again(place, key, position, failure, 1, behind);
+        place.changes.push(change);
+        None
+    }
+
+    /// Lets a key wait behind an event that has failed so often; gives what is to be saved of that.
+    pub(super) fn park_again(
+        &self,
+        place: &mut FollowerPlace,
+        key: &str,
+        position: Position,
+        failure: EventFailure,
+        failed: u32,
+        behind: VecDeque<Position>,
+    ) -> DocumentChange {
+        let name = F::NAME;
+        let error = failure.text;
+        let next_try = (failed <= F::RETRIES && !failure.is_final)
+            .then(|| Instant::now() + wait(failed, &self.ctx));
+        if next_try.is_some() {
+            tracing::warn!(name, key, %position, %error, "an event is tried again");
+        } else {
+            tracing::error!(name, key, %position, %error, "an event could not be handled and is parked");
+            announce(self.ctx.handle(), || EventParked {
+                name: name.to_owned(),
+                key: key.to_owned(),
+                position: position.0,
+                error: error.clone(),
+            });
+        }
+        let event = ParkedEvent {
+            key: key.to_owned(),
+            position,
+            error,
+        };
+        place.parked.park(event, failed, next_try, behind)
+    }
+}

@@ -1,0 +1,205 @@
+//! What is parked, handled again: by itself after a wait, or because somebody orders it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+use tokio::time::sleep_until;
+
+use crate::error::{Error, Result};
+use crate::eventstore::backend::Position;
+use crate::eventstore::follower::{
+    EventFailure, EventKey, Followed, Follower, FollowerPlace, Reception, RunnerEnd,
+};
+use crate::race::race;
+
+/// How a retry has ended that the store let end.
+struct Retried {
+    handled: usize,
+    /// Why the first event that could not be handled could not.
+    failed: Option<EventFailure>,
+}
+
+impl<F: Followed> Follower<F> {
+    /// Tries again what has come to be due.
+    pub(super) async fn retry_by_itself(
+        &self,
+        followed: &mut F,
+        place: &mut FollowerPlace,
+        key: &Arc<str>,
+    ) -> Result<(), RunnerEnd> {
+        let tries = place.parked.failed(key).map_or(1, |failed| failed + 1);
+        let retried = self.retry_key(followed, place, key, tries).await;
+        self.publish(place);
+        retried.map(drop)
+    }
+
+    /// Waits for all that is tried again by itself, until it is handled or parked.
+    pub(in crate::eventstore) async fn settle_retries(
+        &self,
+        followed: &mut F,
+        place: &mut FollowerPlace,
+    ) -> Result<(), RunnerEnd> {
+        while let Some((at, key)) = place.parked.next_try().cloned() {
+            race(sleep_until(at), self.ctx.cancelled()).await;
+            if self.is_stopping() {
+                return Err(RunnerEnd::Stopped);
+            }
+            self.retry_by_itself(followed, place, &key).await?;
+        }
+        Ok(())
+    }
+
+    /// Carries out an order to try what is parked of a key, or of all.
+    pub(super) async fn carry_retry(
+        &self,
+        followed: &mut F,
+        place: &mut FollowerPlace,
+        key: Option<String>,
+        done: oneshot::Sender<Result<usize>>,
+    ) -> Result<(), RunnerEnd> {
+        let keys = key.map_or_else(|| place.parked.keys(), |key| vec![key]);
+        let (mut handled, mut failed) = (0, None);
+        for key in keys {
+            // Whatever fails is parked for good: who orders it sees that.
+            let retried = self.retry_key(followed, place, &key, F::RETRIES + 1).await;
+            self.publish(place);
+            match retried {
+                Ok(retried) => {
+                    handled += retried.handled;
+                    failed = failed.or(retried.failed);
+                }
+                Err(end) => {
+                    let _ = done.send(Err(Error::msg("it is stopping, or its store has failed")));
+                    return Err(end);
+                }
+            }
+        }
+        let failed = failed.map(EventFailure::into_error);
+        let _ = done.send(failed.map_or(Ok(handled), Err));
+        Ok(())
+    }
+
+    /// Leaves out the event that a key waits behind. What waits behind it is handled.
+    pub(super) async fn skip(
+        &self,
+        followed: &mut F,
+        place: &mut FollowerPlace,
+        key: &str,
+    ) -> Result<bool, RunnerEnd> {
+        let Some(first) = place.parked.position(key) else {
+            return Ok(false);
+        };
+        let mut positions = self.positions(followed, place, key, first).await?;
+        positions.pop_front();
+        let change = place.parked.change_to(key, positions.front().copied());
+        followed.save(self, place, vec![change]).await?;
+        tracing::warn!(name = F::NAME, key, position = %first, "a parked event is left out");
+        place.parked.advance(key, positions);
+        let retried = self.retry_key(followed, place, key, 1).await;
+        self.publish(place);
+        retried.map(|_| true)
+    }
+
+    /// The event that a key waits behind, and those that wait behind it.
+    async fn positions(
+        &self,
+        followed: &F,
+        place: &FollowerPlace,
+        key: &str,
+        first: Position,
+    ) -> Result<VecDeque<Position>, RunnerEnd> {
+        let mut positions = match place.parked.behind(key) {
+            Some(behind) => behind.clone(),
+            None => followed.waiting(self, key, first, place.position).await?,
+        };
+        positions.push_front(first);
+        Ok(positions)
+    }
+
+    /// Handles the events of a key from the one that it waits behind. If one fails, the key waits behind it,
+    /// as one that has failed so often.
+    async fn retry_key(
+        &self,
+        followed: &mut F,
+        place: &mut FollowerPlace,
+        key: &str,
+        tries: u32,
+    ) -> Result<Retried, RunnerEnd> {
+        let mut retried = Retried {
+            handled: 0,
+            failed: None,
+        };
+        let Some(first) = place.parked.position(key) else {
+            return Ok(retried);
+        };
+        let mut positions = self.positions(followed, place, key, first).await?;
+        while let Some(position) = positions.pop_front() {
+            if self.is_stopping() {
+                return Err(RunnerEnd::Stopped);
+            }
+            let Some(event) = self.event(position).await? else {
+                place.parked.advance(key, positions.clone());
+                continue;
+            };
+            let next = positions.front().copied();
+            let change = place.parked.change_to(key, next);
+            let shown = followed.show_again(self, place, key, &event, change.clone());
+            let failure = match shown.await? {
+                Ok(Reception::Ignored) if position == first => EventFailure {
+                    is_final: true,
+                    ..EventFailure::new(format!(
+                        "no saga takes the event at position {position}: it stays parked until it is skipped"
+                    ))
+                },
+                Ok(reception) => {
+                    if reception == Reception::Ignored {
+                        followed.save(self, place, vec![change]).await?;
+                    }
+                    retried.handled += usize::from(reception == Reception::Handled);
+                    place.parked.advance(key, positions.clone());
+                    continue;
+                }
+                Err(failure) => failure,
+            };
+            // The first try of an event behind the one that had failed is its first.
+            let tries = if position == first || tries > F::RETRIES {
+                tries
+            } else {
+                1
+            };
+            let kept = failure.clone();
+            let change = self.park_again(place, key, position, kept, tries, positions);
+            followed.save(self, place, vec![change]).await?;
+            retried.failed = Some(failure);
+            break;
+        }
+        Ok(retried)
+    }
+
+    /// Finds the events of a key behind one, up to another.
+    pub(super) async fn find(
+        &self,
+        followed: &F,
+        key: &str,
+        first: Position,
+        last: Position,
+    ) -> Result<VecDeque<Position>, RunnerEnd> {
+        let mut found = VecDeque::new();
+        let mut after = first;
+        while after < last {
+            let page = self.page(after).await?;
+            let Some(end) = page.events.last().map(|event| event.position) else {
+                break;
+            };
+            after = end;
+            let events = page.events.iter();
+            let mine = events.filter(|event| {
+                let is_mine = matches!(followed.key(event), EventKey::Of(of) if of == key);
+                is_mine && event.position <= last
+            });
+            found.extend(mine.map(|event| event.position));
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,89 @@
+//! [`deliver`]: sends a command that was written down, and says whether it is to be sent again.
+
+use crate::context::Context;
+use crate::error::CallError;
+use crate::eventstore::backend::StoreError;
+use crate::eventstore::saga::{Saga, Sagas, SentBy, StoredCommand};
+use crate::message::{Command, Message};
+
+/// What came of sending a command.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Delivery {
+    /// It was handled.
+    Done,
+    /// Its handler gave back an error, crashed, or cannot be given it.
+    Failed(String),
+    /// It was not handled, and never will be: the store of its aggregate fails in the same way each time.
+    Impossible(String),
+    /// It was not handled, and may be later.
+    Refused(String),
+    /// It may have been handled, or not.
+    Unknown(String),
+}
+
+/// Sends a command that was written down, in a unit of work of its own.
+///
+/// Not public API. Used by generated code.
+#[doc(hidden)]
+pub async fn deliver<S: Saga, C: Command + SentBy<S>>(
+    stored: &StoredCommand,
+    ctx: &Context<Sagas<S>>,
+) -> Option<Delivery> {
+    if stored.name != C::NAME {
+        return None;
+    }
+    let command = match (C::KEPT.restore)(&stored.content) {
+        Ok(command) => command,
+        Err(error) => {
+            let reason = format!("`{}` cannot be read any more: {error}", C::NAME);
+            return Some(Delivery::Failed(reason));
+        }
+    };
+    let called = ctx.call(command).await;
+    Some(match called {
+        Ok(_) => Delivery::Done,
+        Err(error) => refused::<C>(error),
+    })
+}
+
+/// A command that the saga has once sent, and does not list any more.
+///
+/// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn not_listed(stored: &StoredCommand) -> Delivery {
+    Delivery::Failed(format!(
+        "the saga does not list `{}` in `sends`",
+        stored.name
+    ))
+}
+
+/// Whether it makes sense to try again.
+fn refused<C: Message>(error: CallError<C::Error>) -> Delivery {
+    let reason = error.to_string();
+    match error {
+        CallError::Handler(_)
+        | CallError::Panicked(_)
+        | CallError::TimedOut(_)
+        | CallError::TooDeep(_)
+        | CallError::Deadlock(_) => Delivery::Failed(reason),
+        CallError::NoRoute(_)
+        | CallError::CrashLooping(_)
+        | CallError::BreakerOpen { .. }
+        | CallError::Full { .. }
+        | CallError::Stopping { .. }
+        | CallError::Closed { .. } => Delivery::Refused(reason),
+        CallError::Unavailable(unavailable) => {
+            let error = unavailable.error.downcast_ref::<StoreError>();
+            let reason = error.map_or(reason, |error| error.to_string());
+            match error {
+                Some(StoreError::Closed) | None => Delivery::Unknown(reason),
+                Some(error) if error.is_permanent() => Delivery::Impossible(reason),
+                Some(_) => Delivery::Unknown(reason),
+            }
+        }
+        CallError::Stopped { .. }
+        | CallError::Cancelled { .. }
+        | CallError::DeadlineExceeded { .. } => Delivery::Unknown(reason),
+    }
+}

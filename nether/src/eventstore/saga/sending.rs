@@ -1,0 +1,220 @@
+//! [`SagaSending`]: the commands of sagas that are on their way, one of each saga at most.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::task::{AbortHandle, JoinSet};
+
+use crate::context::Context;
+use crate::eventstore::CommandId;
+use crate::eventstore::backend::EventId;
+use crate::eventstore::clock;
+use crate::eventstore::control::Control;
+use crate::eventstore::follower::wait_after;
+use crate::eventstore::saga::delivery::Delivery;
+use crate::eventstore::saga::handle::SagaKind;
+use crate::eventstore::saga::instance::{SagaInstance, SagaStage};
+use crate::eventstore::saga::outgoing::Outgoing;
+use crate::eventstore::saga::status::RepeatedCommand;
+use crate::eventstore::saga::{Saga, Sagas};
+use crate::guarded::{catch, said_last};
+use crate::sync::lock;
+
+/// The commands that are on their way.
+#[derive(Default)]
+pub(super) struct SagaSending {
+    by_key: HashMap<Arc<str>, InFlight>,
+    tasks: JoinSet<SentCommand>,
+}
+
+struct InFlight {
+    id: EventId,
+    /// Whether its saga has failed meanwhile, so that it need not be sent any more.
+    has_failed: Arc<AtomicBool>,
+    task: AbortHandle,
+}
+
+/// What came of a command; `None` if the module was told to stop before anything did.
+pub(super) struct SentCommand {
+    pub(super) key: Arc<str>,
+    pub(super) id: EventId,
+    pub(super) result: Option<Result<(), String>>,
+}
+
+impl SagaSending {
+    pub(super) fn is_in_flight(&self, key: &str) -> bool {
+        self.by_key.contains_key(key)
+    }
+
+    /// Sends the first command of a saga, unless it is on its way. `may_be_done` says whether it may have
+    /// been sent by an earlier run.
+    pub(super) fn send_next<S: Saga>(
+        &mut self,
+        key: &Arc<str>,
+        instance: &SagaInstance,
+        may_be_done: bool,
+        control: &Arc<Control<SagaKind>>,
+        ctx: &Context<Sagas<S>>,
+    ) {
+        let has_failed = matches!(instance.stage, SagaStage::Compensating(_));
+        if let Some(in_flight) = self.by_key.get(key) {
+            in_flight.has_failed.store(has_failed, Ordering::SeqCst);
+            return;
+        }
+        let Some(first) = instance.outgoing.front() else {
+            return;
+        };
+        // A compensation is sent because the saga has failed.
+        let has_failed = Arc::new(AtomicBool::new(has_failed && !first.compensates));
+        let sender = CommandSender {
+            key: Arc::clone(key),
+            outgoing: first.clone(),
+            has_failed: Arc::clone(&has_failed),
+            may_be_done,
+            control: Arc::clone(control),
+            ctx: ctx.clone(),
+        };
+        let (id, key_of_task) = (first.id, Arc::clone(key));
+        let task = self.tasks.spawn(async move {
+            let result = match catch(sender.send()).await {
+                Ok(result) => result,
+                Err(panic) => Some(Err(format!("panicked: {}", said_last(panic)))),
+            };
+            SentCommand {
+                key: key_of_task,
+                id,
+                result,
+            }
+        });
+        let in_flight = InFlight {
+            id,
+            has_failed,
+            task,
+        };
+        self.by_key.insert(Arc::clone(key), in_flight);
+    }
+
+    /// The next command of which something came; waits for ever if none is on its way.
+    pub(super) async fn next(&mut self) -> SentCommand {
+        match self.next_if_any().await {
+            Some(sent) => sent,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// The next command of which something came; `None` if none is on its way.
+    pub(super) async fn next_if_any(&mut self) -> Option<SentCommand> {
+        loop {
+            // An error is that of one that was given up.
+            if let Ok(sent) = self.tasks.join_next().await? {
+                return Some(sent);
+            }
+        }
+    }
+
+    /// Something came of a command.
+    pub(super) fn end(&mut self, sent: &SentCommand) {
+        if self
+            .by_key
+            .get(&sent.key)
+            .is_some_and(|it| it.id == sent.id)
+        {
+            self.by_key.remove(&sent.key);
+        }
+    }
+
+    /// Waits no longer for the command of a saga.
+    pub(super) fn give_up(&mut self, key: &str) {
+        if let Some(in_flight) = self.by_key.remove(key) {
+            in_flight.task.abort();
+        }
+    }
+}
+
+/// Sends one command until something comes of it.
+struct CommandSender<S: Saga> {
+    key: Arc<str>,
+    outgoing: Outgoing,
+    has_failed: Arc<AtomicBool>,
+    may_be_done: bool,
+    control: Arc<Control<SagaKind>>,
+    ctx: Context<Sagas<S>>,
+}
+
+impl<S: Saga> CommandSender<S> {
+    async fn send(mut self) -> Option<Result<(), String>> {
+        let mut repeated: Option<RepeatedCommand> = None;
+        while !self.ctx.is_cancelled() {
+            if let Some(repeated) = &repeated
+                && !self.may_be_done
+                && !self.outgoing.compensates
+                && self.has_failed.load(Ordering::SeqCst)
+            {
+                return Some(Err(format!("it was never handled: {}", repeated.error)));
+            }
+            let error = match self.attempt().await {
+                Ok(ended) => return Some(ended),
+                Err(error) => error,
+            };
+            let failed = repeated.as_ref().map_or(1, |it| it.failed + 1);
+            let since = repeated.map_or_else(clock::now, |it| it.since);
+            let now = RepeatedCommand {
+                command: self.outgoing.command.name.to_string(),
+                failed,
+                since,
+                error,
+            };
+            self.show(&now);
+            repeated = Some(now);
+            wait_after(failed, &self.ctx).await;
+        }
+        None
+    }
+
+    /// Sends it once. The error is why it is to be sent again.
+    async fn attempt(&mut self) -> Result<Result<(), String>, String> {
+        // A unit of work of its own: a stop of the sagas does not end the wait for the reply.
+        let work = self.ctx.apart().with(CommandId(self.outgoing.id.as_u128()));
+        let delivery = S::deliver(&self.outgoing.command, &work).await;
+        let closed = work.close().await;
+        match delivery {
+            Delivery::Done => {
+                if let Err(error) = closed {
+                    let command = &*self.outgoing.command.name;
+                    tracing::warn!(saga = S::NAME, command, %error, "the command was handled, and something that it caused failed");
+                }
+                Ok(Ok(()))
+            }
+            Delivery::Failed(reason) => Ok(Err(reason)),
+            // If an earlier attempt may have been carried out, it would be compensated though nobody knows.
+            Delivery::Impossible(reason) if !self.may_be_done => Ok(Err(reason)),
+            Delivery::Impossible(reason) | Delivery::Refused(reason) => Err(reason),
+            Delivery::Unknown(reason) => {
+                self.may_be_done = true;
+                Err(reason)
+            }
+        }
+    }
+
+    fn show(&self, repeated: &RepeatedCommand) {
+        let RepeatedCommand {
+            command,
+            failed,
+            error,
+            ..
+        } = repeated;
+        tracing::warn!(
+            saga = S::NAME,
+            key = &*self.key,
+            command,
+            failed,
+            error,
+            "a command is sent again"
+        );
+        let mut active = lock(&self.control.board.active);
+        if let Some(status) = active.get_mut(&self.key) {
+            status.repeated = Some(repeated.clone());
+        }
+    }
+}

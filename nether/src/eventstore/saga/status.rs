@@ -1,0 +1,84 @@
+//! [`SagaStatus`]: what is seen of a saga from outside.
+
+use serde::Serialize;
+
+use crate::eventstore::backend::EventId;
+use crate::eventstore::saga::instance::{SagaInstance, SagaStage};
+
+/// A saga that is under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SagaStatus {
+    /// Its key.
+    pub key: String,
+    /// Why it has failed, if it has: then it compensates what it has done.
+    pub failed: Option<String>,
+    /// How many commands it has to send, or waits for the answer of.
+    pub waiting: usize,
+    /// The command that it sends again and again, because the failure may pass.
+    pub repeated: Option<RepeatedCommand>,
+    /// Compensations that failed, by the names of their commands, and why. They are not sent again by
+    /// themselves.
+    pub stuck: Vec<(String, String)>,
+    /// How many events wait until it is over. The first of them starts the next saga with its key.
+    pub held: usize,
+    /// Why what is stored of it cannot be read. Then its events are parked.
+    pub unreadable: Option<String>,
+    /// The command that is sent next.
+    #[serde(skip)]
+    pub(super) first: Option<EventId>,
+}
+
+/// A command that is sent until it is handled, since each failure so far may pass.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct RepeatedCommand {
+    /// The name of the command.
+    pub command: String,
+    /// How often it was sent in vain since the program started.
+    pub failed: u32,
+    /// When it was sent in vain first, in milliseconds since 1970 (UTC).
+    pub since: u64,
+    /// Why the last attempt failed.
+    pub error: String,
+}
+
+impl SagaStatus {
+    pub(super) fn of(key: &str, instance: &SagaInstance) -> Self {
+        let stuck = instance.stuck.iter();
+        SagaStatus {
+            failed: match &instance.stage {
+                SagaStage::Compensating(reason) => Some(reason.clone()),
+                SagaStage::Running | SagaStage::Ending => None,
+            },
+            waiting: instance.outgoing.len(),
+            stuck: stuck
+                .map(|(outgoing, error)| (outgoing.command.name.to_string(), error.clone()))
+                .collect(),
+            held: instance.held.len(),
+            first: instance.outgoing.front().map(|first| first.id),
+            ..SagaStatus::nothing_of(key)
+        }
+    }
+
+    /// One that cannot be read.
+    pub(super) fn unreadable(key: &str, error: &str) -> Self {
+        SagaStatus {
+            unreadable: Some(error.to_owned()),
+            ..SagaStatus::nothing_of(key)
+        }
+    }
+
+    fn nothing_of(key: &str) -> Self {
+        SagaStatus {
+            key: key.to_owned(),
+            failed: None,
+            waiting: 0,
+            repeated: None,
+            stuck: Vec::new(),
+            held: 0,
+            unreadable: None,
+            first: None,
+        }
+    }
+}
