@@ -2,13 +2,15 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::eventstore::backend::{Append, Appended, DocumentChange, Position, StoreError};
-use crate::eventstore::sqlite::append::{StreamCache, change_document};
+use crate::eventstore::sqlite::append::{StreamCache, change_document, duplicate};
 use crate::eventstore::sqlite::errors::unwritten;
+use crate::eventstore::sqlite::file_watch::FileWatch;
 use crate::guarded::said;
 
 /// How many jobs may wait; whoever has another waits for room.
@@ -36,12 +38,14 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn start(
         connection: Connection,
+        files: FileWatch,
         head: watch::Sender<Position>,
         max_batch: usize,
     ) -> Result<Self, StoreError> {
         let (jobs, given) = mpsc::channel(ROOM);
         let mut writing = Writing {
             connection,
+            files,
             cache: StreamCache::default(),
             head,
             max_batch,
@@ -77,6 +81,7 @@ impl Drop for Writer {
 /// What the thread has.
 struct Writing {
     connection: Connection,
+    files: FileWatch,
     cache: StreamCache,
     head: watch::Sender<Position>,
     max_batch: usize,
@@ -108,9 +113,11 @@ impl Writing {
             expects_more = batch.len() > 1;
             self.write(std::mem::take(&mut batch));
         }
-        // What is in the log is brought into the file, so that it is whole by itself.
-        let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
-        let _ = self.connection.query_row(checkpoint, [], |_| Ok(()));
+        // What is in the log is brought into the file, so that it is whole by itself; as far as that goes
+        // without waiting for others that read. The log of a file that was taken away is all that is left.
+        if self.files.is_in_place() {
+            let _ = checkpoint(&self.connection);
+        }
     }
 
     /// Writes jobs in one transaction. If it is full or one of them fails, each in one of its own: one that
@@ -151,10 +158,25 @@ impl Writing {
         }
     }
 
-    /// What comes of each job, committed together. An error means that nothing was written.
+    /// What comes of each job, committed together. An error means that nothing was written, or to files that
+    /// are lost.
     fn attempt(&mut self, batch: &[Job]) -> Result<Vec<Result<Applied, StoreError>>, StoreError> {
-        let attempted = self.committed(batch);
-        attempted.map_err(|error| unwritten(&error, &self.connection))
+        self.files.before()?;
+        let results = self
+            .committed(batch)
+            .map_err(|error| self.refusal(&error, batch))?;
+        self.files.look()?;
+        Ok(results)
+    }
+
+    #[cold]
+    fn refusal(&self, error: &rusqlite::Error, batch: &[Job]) -> StoreError {
+        let is_constraint = error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation);
+        let duplicate = match batch {
+            [Job::Append(append, _)] if is_constraint => duplicate(&self.connection, append),
+            _ => None,
+        };
+        duplicate.unwrap_or_else(|| unwritten(error, &self.connection))
     }
 
     fn committed(&mut self, batch: &[Job]) -> rusqlite::Result<Vec<Result<Applied, StoreError>>> {
@@ -170,10 +192,12 @@ impl Writing {
 
     /// Does something of somebody else's in a transaction.
     fn transact(&mut self, work: TransactionWork) -> Result<(), StoreError> {
+        self.files.before()?;
         let worked = self.worked(work);
         // It may have changed what is known here.
         self.cache.forget();
-        worked.unwrap_or_else(|error| Err(unwritten(&error, &self.connection)))
+        worked.unwrap_or_else(|error| Err(unwritten(&error, &self.connection)))?;
+        self.files.look()
     }
 
     fn worked(&mut self, work: TransactionWork) -> rusqlite::Result<Result<(), StoreError>> {
@@ -206,6 +230,14 @@ impl Writing {
     }
 }
 
+/// Brings the log into the database, without waiting for others that read or write: whether all of it is there
+/// now.
+pub(super) fn checkpoint(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.busy_timeout(Duration::ZERO)?;
+    let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+    connection.query_row(checkpoint, [], |row| Ok(row.get::<_, i64>(0)? == 0))
+}
+
 /// What came of a job in a transaction that is still open.
 pub(super) enum Applied {
     Appended(Appended),
@@ -216,7 +248,7 @@ pub(super) enum Applied {
 fn is_for_all(error: &StoreError) -> bool {
     matches!(
         error,
-        StoreError::Locked { .. } | StoreError::ReadOnly { .. }
+        StoreError::Locked { .. } | StoreError::ReadOnly { .. } | StoreError::BadFile { .. }
     )
 }
 
