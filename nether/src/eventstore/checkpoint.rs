@@ -9,14 +9,28 @@ use crate::eventstore::store::Store;
 const CHECKPOINTS: &str = "checkpoint";
 
 /// The position that is written down as the last one handled.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] if it is ahead of the newest event: events are missing from the store, and those
+/// that take their positions would never be handled.
 pub(super) async fn load(store: &Store, name: &str) -> Result<Position, StoreError> {
     let Some(content) = store.document(CHECKPOINTS, name).await? else {
         return Ok(Position::START);
     };
-    serde_json::from_slice(&content).map_err(|error| StoreError::Codec {
+    let position = serde_json::from_slice(&content).map_err(|error| StoreError::Codec {
         what: format!("the checkpoint of `{name}` cannot be read"),
         reason: error.to_string(),
-    })
+    })?;
+    let head = store.head().await?;
+    if position > head {
+        return Err(StoreError::Corrupt {
+            reason: format!(
+                "the checkpoint of `{name}` is at position {position}, and the newest event at {head}: events are missing, so restore a backup that has them; or remove the checkpoint (the document `{name}` of `{CHECKPOINTS}`), after which `{name}` handles all events again"
+            ),
+            readable_up_to: Some(head),
+        });
+    }
+    Ok(position)
 }
 
 /// That a position is the last one handled.

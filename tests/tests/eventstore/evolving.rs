@@ -1,5 +1,5 @@
-//! Nothing is stored that the aggregate cannot live with: a panic of its code fails the command, and leaves the
-//! store as it was. An id that belongs to another command is no acknowledgement.
+//! Nothing is stored that the aggregate cannot live with: a panic of its code fails the command, and leaves
+//! the store as it was. An id that belongs to another command is no acknowledgement.
 
 use nether::CallError;
 use nether::eventstore::{

@@ -1,5 +1,5 @@
-//! What others do to the files of a store: removed, renamed, replaced, truncated, linked to other files. Nothing
-//! is acknowledged that would be lost, and nothing of others is touched.
+//! What others do to the files of a store: removed, renamed, replaced, truncated, linked to other files.
+//! Nothing is acknowledged that would be lost, and nothing of others is touched.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};

@@ -3,6 +3,8 @@
 //! A binary has one registry, so each test starts the aggregates, projections and sagas it needs by name.
 
 mod aggregates;
+mod ahead;
+mod backups;
 mod conformance;
 mod crashes;
 mod decisions;

@@ -1,5 +1,5 @@
-//! A database has one owner, whatever name leads to it, in this process and among processes. Neither the lock nor
-//! what it takes costs SQLite its own locks.
+//! A database has one owner, whatever name leads to it, in this process and among processes. Neither the lock
+//! nor what it takes costs SQLite its own locks.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};

@@ -231,20 +231,37 @@ impl<A: Aggregate> Repository<A> {
     /// The aggregate, made of its last snapshot and what happened since.
     pub(super) async fn load(&self, stream: &StreamId) -> Result<Loaded<A>, StoreError> {
         let (state, version) = snapshot::load::<A>(&self.store, stream).await?;
-        let mut loaded = Loaded {
-            state,
-            version,
-            saved: version,
-            skipped: false,
-        };
+        let kept = Loaded::new(state, version);
+        if let Some(loaded) = self.read_on(stream, kept).await? {
+            return Ok(loaded);
+        }
+        tracing::warn!(%stream, version, "a snapshot is ahead of its stream and not used: events are missing from the store");
+        let initial = Loaded::new(A::initial(), 0);
+        let loaded = self.read_on(stream, initial).await?;
+        Ok(loaded.expect("nothing is ahead of no event"))
+    }
+
+    /// Evolves a state by the events of its stream that it does not have. Gives `None` if it has some that the
+    /// stream has not: they were lost since, or it came from a backup. So the last event that it has is read
+    /// again.
+    async fn read_on(
+        &self,
+        stream: &StreamId,
+        mut loaded: Loaded<A>,
+    ) -> Result<Option<Loaded<A>>, StoreError> {
+        let mut known = loaded.version.min(1);
         loop {
-            let next = loaded.version + 1;
+            let next = loaded.version + 1 - known;
             let page = self
                 .store
                 .read_stream(stream, next, Direction::Forwards, PAGE);
             let page = page.await?;
             let is_last = page.len() < PAGE;
-            for recorded in page {
+            if known > 0 && page.first().map(|it| it.stream_version) != Some(loaded.version) {
+                return Ok(None);
+            }
+            let known = std::mem::take(&mut known) as usize;
+            for recorded in page.into_iter().skip(known) {
                 match A::decode(&recorded) {
                     Some(Ok(event)) => loaded.state.apply(&event),
                     _ if self.store.settings().skips_unknown => loaded.skipped = true,
@@ -260,7 +277,7 @@ impl<A: Aggregate> Repository<A> {
                 loaded.version = recorded.stream_version;
             }
             if is_last {
-                return Ok(loaded);
+                return Ok(Some(loaded));
             }
         }
     }

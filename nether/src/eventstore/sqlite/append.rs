@@ -201,20 +201,20 @@ fn new_stream(transaction: &Transaction<'_>, name: &StreamId) -> rusqlite::Resul
 }
 
 /// An event in the store, as far as a repeated append is compared with it.
-struct StoredEvent {
+struct KnownEvent {
     position: i64,
     version: i64,
     stream: String,
     name: String,
 }
 
-fn stored(transaction: &Connection, id: EventId) -> rusqlite::Result<Option<StoredEvent>> {
+fn stored(transaction: &Connection, id: EventId) -> rusqlite::Result<Option<KnownEvent>> {
     let sql = "SELECT e.position, e.version, s.name, n.name FROM nether_events e
         JOIN nether_streams s ON s.id = e.stream JOIN nether_names n ON n.id = e.name WHERE e.id = ?1";
     transaction
         .prepare_cached(sql)?
         .query_row([id.as_u128().to_be_bytes()], |row| {
-            Ok(StoredEvent {
+            Ok(KnownEvent {
                 position: row.get(0)?,
                 version: row.get(1)?,
                 stream: row.get(2)?,
@@ -230,7 +230,7 @@ fn stored(transaction: &Connection, id: EventId) -> rusqlite::Result<Option<Stor
 fn repeated(
     transaction: &Transaction<'_>,
     append: &Append,
-    first: StoredEvent,
+    first: KnownEvent,
 ) -> rusqlite::Result<Result<Appended, StoreError>> {
     let (version, position) = (first.version, first.position);
     let mut last = first;

@@ -2,8 +2,8 @@
 
 use std::fs::Metadata;
 
-/// What the operating system knows a file by. Two names lead to one file (links, mounts, paths) if their ids are
-/// the same. While a file is open, no other file gets its id.
+/// What the operating system knows a file by. Two names lead to one file (links, mounts, paths) if their ids
+/// are the same. While a file is open, no other file gets its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct FileId {
     pub(super) device: u64,

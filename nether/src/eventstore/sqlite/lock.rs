@@ -1,14 +1,14 @@
 //! [`FileLock`]: which store owns a database file, in this process and among processes.
 //!
-//! The lock is on the database file itself and not on a file beside it, so that it holds whatever name leads to
-//! the file, and nothing that is removed or renamed ends it. On Linux it is a `flock`, which SQLite does not
-//! use: SQLite's own locks are POSIX record locks, and the two do not meet. The operating system releases it
-//! when the process ends, however it ends.
+//! The lock is on the database file itself and not on a file beside it, so that it holds whatever name leads
+//! to the file, and nothing that is removed or renamed ends it. On Linux it is a `flock`, which SQLite does
+//! not use: SQLite's own locks are POSIX record locks, and the two do not meet. The operating system releases
+//! it when the process ends, however it ends.
 //!
-//! POSIX locks have a trap (sqlite.org/howtocorrupt, 2.2): when a process closes *any* descriptor of a file, it
-//! loses all of its POSIX locks on that file, also those of SQLite. So there is one descriptor for each file,
-//! in a table of the process. It is closed once nothing else in the process has the file open: no store, and no
-//! connection of the program's own, which needs its locks as well.
+//! POSIX locks have a trap (sqlite.org/howtocorrupt, 2.2): when a process closes *any* descriptor of a file,
+//! it loses all of its POSIX locks on that file, also those of SQLite. So there is one descriptor for each
+//! file, in a table of the process. It is closed once nothing else in the process has the file open: no
+//! store, and no connection of the program's own, which needs its locks as well.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, Metadata, TryLockError};
@@ -52,8 +52,8 @@ impl FileLock {
                 && file.metadata().map(|it| FileId::of(&it)).ok() != Some(now)
                 || open.contains_key(&now)
             {
-                // Another file than a moment before. This process may have it open, and closing this descriptor
-                // could cost those connections their locks.
+                // Another file than a moment before. This process may have it open, and closing this
+                // descriptor could cost those connections their locks.
                 std::mem::forget(file);
                 return Err(StoreError::BadFile {
                     path: path.to_owned(),
@@ -136,9 +136,9 @@ fn already_open(path: &Path, holder: &str) -> StoreError {
     }
 }
 
-/// Closes the descriptors of databases that nothing in this process has open any more. Another thread that opens
-/// one of them between the look and the close would lose its locks: that moment cannot be excluded, so it is
-/// kept short.
+/// Closes the descriptors of databases that nothing in this process has open any more. Another thread that
+/// opens one of them between the look and the close would lose its locks: that moment cannot be excluded, so
+/// it is kept short.
 fn close_unused(open: &mut BTreeMap<FileId, LockDescriptor>) {
     open.retain(|id, descriptor| descriptor.owners > 0 || is_open_elsewhere(*id));
 }
@@ -163,8 +163,8 @@ fn named(path: &Path) -> Result<FileId, StoreError> {
     Ok(FileId::of(&found))
 }
 
-/// Opens the file that is locked for a database. It is opened to be written, although it never is: so a layered
-/// file system makes the copy that SQLite will write, and gives that one's id.
+/// Opens the file that is locked for a database. It is opened to be written, although it never is: so a
+/// layered file system makes the copy that SQLite will write, and gives that one's id.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn opened(path: &Path) -> Result<File, StoreError> {
     let file = File::options().read(true).write(true).open(path);

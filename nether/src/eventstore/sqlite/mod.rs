@@ -10,6 +10,7 @@ mod errors;
 mod file_id;
 mod file_watch;
 mod frozen;
+mod generation;
 mod lock;
 mod migrations;
 mod open;
@@ -61,9 +62,9 @@ pub type SqliteTransaction<'a> = rusqlite::Transaction<'a>;
 /// ```
 ///
 /// Acknowledged events are on the disk, unless [`Durability::Normal`] is set. The file is in WAL mode: while
-/// it is open, and after a crash, the files `-wal` and `-shm` beside it belong to it. A program's own tables may
-/// be in the same file: see [`SqliteStore::transaction`] and [`#[projection]`](macro@crate::projection). Names
-/// that begin with `nether_` are the store's.
+/// it is open, and after a crash, the files `-wal` and `-shm` beside it belong to it. A program's own tables
+/// may be in the same file: see [`SqliteStore::transaction`] and [`#[projection]`](macro@crate::projection).
+/// Names that begin with `nether_` are the store's.
 ///
 /// A clone is another handle. Dropping the last one writes what was accepted and closes the file; the drop
 /// blocks until that is done.
@@ -91,15 +92,15 @@ struct SqliteInner {
 }
 
 impl SqliteStore {
-    /// Opens the store in that file, and creates the file if it does not exist: for its owner alone (mode 0600),
-    /// and never through a link. A program calls this once, when it starts: it blocks until the file is checked
-    /// and, if an older version has written it, migrated.
+    /// Opens the store in that file, and creates the file if it does not exist: for its owner alone (mode
+    /// 0600), and never through a link. A program calls this once, when it starts: it blocks until the file
+    /// is checked and, if an older version has written it, migrated.
     ///
     /// # Errors
-    /// [`StoreError::AlreadyOpen`] if a store has it open, by whatever name; [`StoreError::BadFile`] if it cannot
-    /// be opened safely by that name; [`StoreError::Foreign`] if it is another kind of file;
-    /// [`StoreError::Newer`] if a newer version has written it; [`StoreError::Corrupt`] if it is shorter than it
-    /// should be; or the reason why it cannot be opened.
+    /// [`StoreError::AlreadyOpen`] if a store has it open, by whatever name; [`StoreError::BadFile`] if it
+    /// cannot be opened safely by that name; [`StoreError::Foreign`] if it is another kind of file;
+    /// [`StoreError::Newer`] if a newer version has written it; [`StoreError::Corrupt`] if it is shorter than
+    /// it should be; or the reason why it cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         SqliteStore::options().open(path)
     }

@@ -8,9 +8,10 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::watch;
 
 use crate::eventstore::backend::StoreError;
-use crate::eventstore::sqlite::database_file::{DatabaseFile, resolved};
+use crate::eventstore::sqlite::database_file::{DatabaseFile, examine, resolved};
 use crate::eventstore::sqlite::errors::{located, opening, store_error};
 use crate::eventstore::sqlite::file_watch::FileWatch;
+use crate::eventstore::sqlite::generation::{Checkpointer, check_log};
 use crate::eventstore::sqlite::migrations::{MIGRATIONS, check, migrate};
 use crate::eventstore::sqlite::reader::{Reader, Readers};
 use crate::eventstore::sqlite::reading::{reading, reading_alone};
@@ -42,15 +43,23 @@ fn open(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreError>
     }
     let file = Arc::new(DatabaseFile::take(path, options.shared)?);
     let path = file.path();
+    check_log(path)?;
     let mut connection = connect(options, path)?;
     let sound = migrate(&mut connection, path, MIGRATIONS);
     let sound = sound.and_then(|()| check_length(&connection, options, path));
     sound.map_err(|error| located(error, &connection))?;
+    let checkpointer = Checkpointer::begin(&connection)?;
     let files = FileWatch::begin(Arc::clone(&file))?;
     let readers = readers_of(options, &file);
     let head = Reader::new(reading(options, path)?, None).head()?;
     let (head_sender, head) = watch::channel(head);
-    let writer = Writer::start(connection, files, head_sender, options.max_batch)?;
+    let writer = Writer::start(
+        connection,
+        files,
+        checkpointer,
+        head_sender,
+        options.max_batch,
+    )?;
     Ok(SqliteStore {
         inner: Arc::new(SqliteInner {
             path: path.to_owned(),
@@ -67,6 +76,12 @@ fn open(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreError>
 /// For reading alone: whoever writes is another process.
 fn read_only(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreError> {
     let path = resolved(path)?;
+    // First: SQLite would remove the log beside a file that was truncated to nothing.
+    examine(
+        &path,
+        &std::fs::metadata(&path).map_err(StoreError::failed)?,
+    )?;
+    check_log(&path)?;
     let mut reader = reading_alone(options, &path)?;
     reader.check_version(&path)?;
     let (head_sender, head) = watch::channel(reader.head()?);

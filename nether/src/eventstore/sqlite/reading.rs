@@ -12,7 +12,9 @@ use crate::eventstore::sqlite::errors::{located, opening};
 use crate::eventstore::sqlite::frozen::Frozen;
 use crate::eventstore::sqlite::reader::Reader;
 
-const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+/// How a connection is opened that reads.
+pub(super) const FLAGS: OpenFlags =
+    OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
 /// A connection that reads a file that this process also writes.
 pub(super) fn reading(options: &SqliteOptions, path: &Path) -> Result<Connection, StoreError> {
@@ -21,8 +23,8 @@ pub(super) fn reading(options: &SqliteOptions, path: &Path) -> Result<Connection
     prepared(options, path, connection)
 }
 
-/// Opens a file that others may write, or nobody. SQLite needs files beside it to read it together with others. A
-/// medium on which they cannot be created is read without them, if the store was closed in order.
+/// Opens a file that others may write, or nobody. SQLite needs files beside it to read it together with
+/// others. A medium on which they cannot be created is read without them, if the store was closed in order.
 pub(super) fn reading_alone(options: &SqliteOptions, path: &Path) -> Result<Reader, StoreError> {
     let metadata = fs::metadata(path).map_err(StoreError::failed)?;
     examine(path, &metadata)?;
@@ -80,7 +82,7 @@ fn frozen(options: &SqliteOptions, path: &Path, metadata: &Metadata) -> Result<R
 }
 
 /// The name of a file as a URI that says that it does not change.
-fn immutable(path: &Path) -> PathBuf {
+pub(super) fn immutable(path: &Path) -> PathBuf {
     let mut uri = String::from("file:");
     for byte in path.as_os_str().as_encoded_bytes() {
         match byte {

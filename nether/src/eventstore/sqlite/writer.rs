@@ -11,6 +11,7 @@ use crate::eventstore::backend::{Append, Appended, DocumentChange, Position, Sto
 use crate::eventstore::sqlite::append::{StreamCache, change_document, duplicate};
 use crate::eventstore::sqlite::errors::unwritten;
 use crate::eventstore::sqlite::file_watch::FileWatch;
+use crate::eventstore::sqlite::generation::Checkpointer;
 use crate::guarded::said;
 
 /// How many jobs may wait; whoever has another waits for room.
@@ -39,6 +40,7 @@ impl Writer {
     pub(super) fn start(
         connection: Connection,
         files: FileWatch,
+        checkpointer: Checkpointer,
         head: watch::Sender<Position>,
         max_batch: usize,
     ) -> Result<Self, StoreError> {
@@ -46,6 +48,7 @@ impl Writer {
         let mut writing = Writing {
             connection,
             files,
+            checkpointer,
             cache: StreamCache::default(),
             head,
             max_batch,
@@ -82,6 +85,7 @@ impl Drop for Writer {
 struct Writing {
     connection: Connection,
     files: FileWatch,
+    checkpointer: Checkpointer,
     cache: StreamCache,
     head: watch::Sender<Position>,
     max_batch: usize,
@@ -97,7 +101,12 @@ impl Writing {
                 match job {
                     Job::Transaction(work, answer) => {
                         self.write(std::mem::take(&mut batch));
-                        let _ = answer.send(self.transact(work));
+                        let result = self.transact(work);
+                        let is_committed = result.is_ok();
+                        let _ = answer.send(result);
+                        if is_committed {
+                            self.checkpointer.committed(&self.connection);
+                        }
                     }
                     job => batch.push(job),
                 }
@@ -131,7 +140,8 @@ impl Writing {
             Ok(results) => {
                 self.publish_head();
                 let answers = batch.into_iter().zip(results);
-                return answers.for_each(|(job, result)| job.answer(result));
+                answers.for_each(|(job, result)| job.answer(result));
+                return self.checkpointer.committed(&self.connection);
             }
             Err(error) => error,
         };
@@ -146,6 +156,7 @@ impl Writing {
                 Ok(result) => {
                     self.publish_head();
                     job.answer(result);
+                    self.checkpointer.committed(&self.connection);
                 }
                 Err(error) => {
                     self.cache.forget();
@@ -181,6 +192,7 @@ impl Writing {
 
     fn committed(&mut self, batch: &[Job]) -> rusqlite::Result<Vec<Result<Applied, StoreError>>> {
         let transaction = begin(&mut self.connection, &mut self.cache)?;
+        self.checkpointer.mark(&transaction)?;
         let jobs = batch.iter();
         let results: rusqlite::Result<_> = jobs
             .map(|job| self.cache.apply(&transaction, job))
@@ -202,6 +214,7 @@ impl Writing {
 
     fn worked(&mut self, work: TransactionWork) -> rusqlite::Result<Result<(), StoreError>> {
         let transaction = begin(&mut self.connection, &mut self.cache)?;
+        self.checkpointer.mark(&transaction)?;
         let worked = catch_unwind(AssertUnwindSafe(|| work(&transaction)));
         Ok(match worked {
             Ok(Ok(())) if transaction.is_autocommit() => Err(StoreError::Failed {
@@ -230,8 +243,8 @@ impl Writing {
     }
 }
 
-/// Brings the log into the database, without waiting for others that read or write: whether all of it is there
-/// now.
+/// Brings the log into the database, without waiting for others that read or write: whether all of it is
+/// there now.
 pub(super) fn checkpoint(connection: &Connection) -> rusqlite::Result<bool> {
     connection.busy_timeout(Duration::ZERO)?;
     let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
