@@ -163,3 +163,25 @@ async fn the_log_of_another_store_or_of_another_time_is_refused() {
     refused_with_its_log(&folder).await;
     assert_eq!(events(&folder.file()).await, before);
 }
+
+#[tokio::test]
+async fn a_file_that_was_renamed_after_a_crash_is_refused_without_its_log() {
+    let folder = Folder::new("renamed-after");
+    let mut appending = Appending::start(&folder);
+    appending.wait_for(100);
+    appending.kill();
+    let (renamed, copy) = (folder.0.join("renamed.db"), folder.0.join("copy.db"));
+    fs::copy(folder.file(), &copy).unwrap();
+    drop(SqliteStore::open(&copy).unwrap());
+    fs::rename(folder.file(), &renamed).unwrap();
+    for options in [
+        SqliteStore::options(),
+        SqliteStore::options().read_only(true),
+    ] {
+        let error = options.open(&renamed).unwrap_err();
+        assert!(error.to_string().contains("rename that one too"), "{error}");
+    }
+    let log = folder.0.join("renamed.db-wal");
+    fs::rename(beside(&folder, "-wal"), log).unwrap();
+    assert!(events(&renamed).await >= 100);
+}

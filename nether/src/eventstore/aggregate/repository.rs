@@ -241,9 +241,9 @@ impl<A: Aggregate> Repository<A> {
         Ok(loaded.expect("nothing is ahead of no event"))
     }
 
-    /// Evolves a state by the events of its stream that it does not have. Gives `None` if it has some that the
-    /// stream has not: they were lost since, or it came from a backup. So the last event that it has is read
-    /// again.
+    /// Evolves a state by the events of its stream that it does not have. Gives `None` if it has some that
+    /// the stream has not: they were lost since, or it came from a backup. So the last event that it has is
+    /// read again.
     async fn read_on(
         &self,
         stream: &StreamId,

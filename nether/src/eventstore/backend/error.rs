@@ -50,9 +50,9 @@ pub enum StoreError {
         /// Who has it open, as far as that is known.
         holder: String,
     },
-    /// Something is wrong with a file of the store and not with what is in it: it was removed, renamed, replaced
-    /// or truncated by another program while the store was open, or cannot be opened safely by that name.
-    /// Nothing is acknowledged from then on.
+    /// Something is wrong with a file of the store and not with what is in it: it was removed, renamed,
+    /// replaced or truncated by another program while the store was open, or cannot be opened safely by that
+    /// name. Nothing is acknowledged from then on.
     BadFile {
         /// The file.
         path: PathBuf,

@@ -8,6 +8,7 @@
 //! as its base. The file alone, without the log, has to be of the generation on which the log is based, or
 //! newer: then it has all that came before the log.
 
+use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction}
 use crate::eventstore::backend::StoreError;
 use crate::eventstore::sqlite::database_file::{beside, holds_something};
 use crate::eventstore::sqlite::errors::store_error;
+use crate::eventstore::sqlite::file_id::FileId;
 use crate::eventstore::sqlite::reading::{FLAGS, immutable};
 
 /// After how many pages in the log it is brought into the file, as SQLite would do it.
@@ -25,8 +27,9 @@ const PAGES: i64 = 1000;
 const TRANSACTIONS: u32 = 8;
 
 /// When the log is brought into the file, and what is written down of it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Checkpointer {
+    path: String,
     transactions: u32,
     /// Whether the next transaction may be the first of a log.
     begins: bool,
@@ -34,8 +37,12 @@ pub(super) struct Checkpointer {
 
 impl Checkpointer {
     /// Begins with a file that is open and checked: whatever log there is belongs to it.
-    pub(super) fn begin(connection: &Connection) -> Result<Self, StoreError> {
-        let mut checkpointer = Checkpointer::default();
+    pub(super) fn begin(connection: &Connection, path: &Path) -> Result<Self, StoreError> {
+        let mut checkpointer = Checkpointer {
+            path: path.display().to_string(),
+            transactions: 0,
+            begins: false,
+        };
         let begun = connection
             .pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))
             .and_then(|()| checkpointer.checkpoint(connection));
@@ -78,7 +85,8 @@ impl Checkpointer {
 
     /// Brings the log into the file, as far as nobody reads what is older.
     fn checkpoint(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        connection.execute("UPDATE nether_log SET generation = generation + 1", [])?;
+        let sql = "UPDATE nether_log SET generation = generation + 1, opened_as = ?1";
+        connection.execute(sql, [&self.path])?;
         let is_whole = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
             let [busy, pages, done] = [row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?];
             Ok(busy == 0 && pages == done)
@@ -102,7 +110,7 @@ fn noop(connection: &Connection) -> rusqlite::Result<i64> {
 pub(super) fn check_log(path: &Path) -> Result<(), StoreError> {
     let log = beside(path, "-wal");
     if !holds_something(&log) {
-        return Ok(());
+        return check_name(path);
     }
     match belongs(path) {
         Ok(true) => Ok(()),
@@ -118,8 +126,7 @@ pub(super) fn check_log(path: &Path) -> Result<(), StoreError> {
 }
 
 fn belongs(path: &Path) -> rusqlite::Result<bool> {
-    let uri = FLAGS.union(OpenFlags::SQLITE_OPEN_URI);
-    let alone = Connection::open_with_flags(immutable(path), uri)?;
+    let alone = alone(path)?;
     // Read-only: SQLite would bring the log into the file when a connection is closed that can write.
     let with_log = Connection::open_with_flags(path, FLAGS)?;
     with_log.busy_timeout(Duration::from_secs(1))?;
@@ -138,6 +145,34 @@ fn belongs(path: &Path) -> rusqlite::Result<bool> {
         && alone.generation <= after.generation)
 }
 
+/// The file without its log.
+fn alone(path: &Path) -> rusqlite::Result<Connection> {
+    let uri = FLAGS.union(OpenFlags::SQLITE_OPEN_URI);
+    Connection::open_with_flags(immutable(path), uri)
+}
+
+/// Checks that a file without a log has not left it under another name: it was renamed after its process was
+/// killed, or has another name by a mount.
+fn check_name(path: &Path) -> Result<(), StoreError> {
+    let Ok(Some(found)) = alone(path).and_then(|alone| row(&alone)) else {
+        return Ok(());
+    };
+    let before = Path::new(&found.opened_as);
+    let id = |path: &Path| fs::metadata(path).ok().map(|it| FileId::of(&it));
+    // A file that is still there under its old name has its log there: this one is a copy of it.
+    let is_copy = id(before).is_some_and(|before| Some(before) != id(path));
+    if before == path || is_copy || !holds_something(&beside(before, "-wal")) {
+        return Ok(());
+    }
+    Err(StoreError::BadFile {
+        path: path.to_owned(),
+        problem: format!(
+            "was opened as `{}` before, by a process that did not end in order, and its newest events are in the `-wal` that was left there: rename that one too; to go on without those events, move it away",
+            before.display()
+        ),
+    })
+}
+
 fn is_damage(error: &rusqlite::Error) -> bool {
     let code = error.sqlite_error_code();
     let is_unsound = matches!(
@@ -152,15 +187,17 @@ struct LogRow {
     store: Vec<u8>,
     generation: i64,
     base: i64,
+    opened_as: String,
 }
 
 fn row(connection: &Connection) -> rusqlite::Result<Option<LogRow>> {
-    let sql = "SELECT store, generation, base FROM nether_log WHERE id = 1";
+    let sql = "SELECT store, generation, base, opened_as FROM nether_log WHERE id = 1";
     let row = connection.query_row(sql, [], |row| {
         Ok(LogRow {
             store: row.get(0)?,
             generation: row.get(1)?,
             base: row.get(2)?,
+            opened_as: row.get(3)?,
         })
     });
     row.optional()

@@ -48,7 +48,7 @@ fn open(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreError>
     let sound = migrate(&mut connection, path, MIGRATIONS);
     let sound = sound.and_then(|()| check_length(&connection, options, path));
     sound.map_err(|error| located(error, &connection))?;
-    let checkpointer = Checkpointer::begin(&connection)?;
+    let checkpointer = Checkpointer::begin(&connection, path)?;
     let files = FileWatch::begin(Arc::clone(&file))?;
     let readers = readers_of(options, &file);
     let head = Reader::new(reading(options, path)?, None).head()?;

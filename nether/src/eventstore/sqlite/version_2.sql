@@ -8,13 +8,15 @@ DROP INDEX events_by_stream;
 DROP INDEX events_by_id;
 CREATE UNIQUE INDEX nether_events_by_stream ON nether_events (stream, version);
 CREATE UNIQUE INDEX nether_events_by_id ON nether_events (id);
--- Which log (`-wal`) belongs to the file. A log is written for one state of the file: with the file of another
--- moment, or of another store, it makes a damaged one. `generation` grows as the last change before all of a log
--- is brought into the file; `base` is what it was when the log began that holds the row.
+-- Which log (`-wal`) belongs to the file. A log is written for one state of the file: with the file of
+-- another moment, or of another store, it makes a damaged one. `generation` grows as the last change before
+-- all of a log is brought into the file; `base` is what it was when the log began that holds the row.
+-- `opened_as` is the name by which the file was last opened, beside which its log is.
 CREATE TABLE nether_log (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     store BLOB NOT NULL,
     generation INTEGER NOT NULL,
-    base INTEGER NOT NULL
+    base INTEGER NOT NULL,
+    opened_as TEXT NOT NULL
 );
-INSERT INTO nether_log VALUES (1, randomblob(16), 1, 0);
+INSERT INTO nether_log VALUES (1, randomblob(16), 1, 0, '');
