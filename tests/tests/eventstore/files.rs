@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
 
 use nether::eventstore::{EventStore, Position, SqliteStore, StoreError};
 use nether_tests::Folder;
@@ -21,6 +22,11 @@ fn beside(file: &Path, suffix: &str) -> PathBuf {
 async fn running(folder: &Folder) -> SqliteStore {
     let store = SqliteStore::open(folder.file()).unwrap();
     store.append(append("a/1", 4000)).await.unwrap();
+    // As if nothing had changed in the folder for an hour: then the store looks at less.
+    let before = SystemTime::now() - Duration::from_secs(3600);
+    let settled = File::open(&folder.0).unwrap();
+    settled.set_modified(before).unwrap();
+    store.transaction(|_| Ok(())).await.unwrap();
     store
 }
 

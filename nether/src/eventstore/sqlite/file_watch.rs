@@ -2,9 +2,9 @@
 //! or truncated. What is written to a file that has no name is lost with the process.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -15,9 +15,16 @@ use crate::eventstore::sqlite::file_id::FileId;
 /// How long a look is good for before a transaction begins. Before an acknowledgement there is always one.
 const RECENT: Duration = Duration::from_millis(1);
 
+/// When the time of a folder is old enough that a further change in it gets another time.
+const SETTLED: Duration = Duration::from_secs(1);
+
 /// What the writer knows of its files.
 pub(super) struct FileWatch {
     file: Arc<DatabaseFile>,
+    folder: PathBuf,
+    /// The folder when all its files were looked at, if it had settled: as long as it is the same, no file in
+    /// it was removed, renamed or replaced.
+    settled: Option<(FileId, SystemTime)>,
     /// The log and the memory that connections share, as SQLite has opened them.
     beside: Vec<(PathBuf, FileId)>,
     length: u64,
@@ -33,7 +40,10 @@ impl FileWatch {
             let id = FileId::of(&fs::symlink_metadata(&path).ok()?);
             Some((path, id))
         });
+        let folder = file.path().parent().map(Path::to_owned);
         Ok(FileWatch {
+            folder: folder.unwrap_or_default(),
+            settled: None,
             beside: beside.collect(),
             length: file.check()?.len(),
             looked: Some(Instant::now()),
@@ -53,17 +63,33 @@ impl FileWatch {
     pub(super) fn look(&mut self) -> Result<(), StoreError> {
         self.looked = None;
         let length = self.file.check()?.len();
-        for (path, id) in &self.beside {
-            let is_there = fs::symlink_metadata(path).is_ok_and(|it| FileId::of(&it) == *id);
-            if !is_there {
-                return Err(lost(path.clone()));
-            }
+        let folder = fs::metadata(&self.folder).ok();
+        let folder = folder.and_then(|it| Some((FileId::of(&it), it.modified().ok()?)));
+        if self.settled.is_none() || self.settled != folder {
+            self.look_beside()?;
+            let has_settled = |(_, changed): &(FileId, SystemTime)| {
+                changed.elapsed().is_ok_and(|since| since > SETTLED)
+            };
+            self.settled = folder.filter(has_settled);
         }
         if length < self.length {
             self.check_pages(length)?;
         }
         self.length = length;
         self.looked = Some(Instant::now());
+        Ok(())
+    }
+
+    /// Not before each acknowledgement: on some systems, a file that was looked at takes a new time with the
+    /// next write, and to write that down makes each flush of the log dearer.
+    #[cold]
+    fn look_beside(&self) -> Result<(), StoreError> {
+        for (path, id) in &self.beside {
+            let is_there = fs::symlink_metadata(path).is_ok_and(|it| FileId::of(&it) == *id);
+            if !is_there {
+                return Err(lost(path.clone()));
+            }
+        }
         Ok(())
     }
 
