@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Barrier};
 
 use nether::eventstore::{EventStore, Position, SqliteStore, StoreError};
 use nether_tests::Folder;
@@ -193,6 +194,25 @@ async fn a_connection_of_the_program_keeps_its_locks_when_the_store_is_closed() 
     // The next store that is opened, or closed, takes away what is left.
     drop(SqliteStore::open(folder.0.join("next.db")).unwrap());
     assert_eq!(held(&folder.file()), (0, 0), "nothing is kept open");
+}
+
+#[test]
+fn threads_that_create_a_shared_file_together_keep_its_locks() {
+    for round in 0..20 {
+        let folder = Folder::new("together");
+        let barrier = Arc::new(Barrier::new(4));
+        let opening = [(); 4].map(|()| {
+            let (file, barrier) = (folder.file(), Arc::clone(&barrier));
+            std::thread::spawn(move || {
+                barrier.wait();
+                SqliteStore::options().shared(true).open(file).unwrap()
+            })
+        });
+        let stores = opening.map(|it| it.join().unwrap());
+        assert!(held(&folder.file()).0 > 0, "round {round}");
+        drop(stores);
+        assert_eq!(held(&folder.file()), (0, 0), "round {round}");
+    }
 }
 
 #[tokio::test]

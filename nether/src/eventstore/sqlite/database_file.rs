@@ -23,8 +23,8 @@ impl DatabaseFile {
     /// # Errors
     /// If it is no file that a store can be in, or another store owns it.
     pub(super) fn take(path: &Path, shared: bool) -> Result<Self, StoreError> {
-        let path = found_or_created(path)?;
-        let lock = FileLock::take(&path, shared)?;
+        let (path, created) = found_or_created(path)?;
+        let lock = FileLock::take(&path, created, shared)?;
         let file = DatabaseFile { path, lock };
         // Looked at again now that it is owned: until then, others may have changed it.
         let metadata = file.check()?;
@@ -133,9 +133,11 @@ pub(super) fn examine(path: &Path, metadata: &Metadata) -> Result<(), StoreError
     Ok(())
 }
 
-fn found_or_created(path: &Path) -> Result<PathBuf, StoreError> {
+/// The one name of a file, and its descriptor if it is new. That is not closed here: another thread may have
+/// the file open by now.
+fn found_or_created(path: &Path) -> Result<(PathBuf, Option<File>), StoreError> {
     match canonical(path) {
-        Ok(path) => return Ok(path),
+        Ok(path) => return Ok((path, None)),
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(unreadable(path, &error)),
     }
@@ -164,13 +166,11 @@ fn found_or_created(path: &Path) -> Result<PathBuf, StoreError> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(&path) {
         Ok(created) => {
-            // Nobody else has had it open, so closing it loses no lock.
-            drop(created);
             sync_folder(&folder);
-            Ok(path)
+            Ok((path, Some(created)))
         }
         // By another process, at this moment.
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => resolved(&path),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok((resolved(&path)?, None)),
         Err(error) => Err(unreadable(&path, &error)),
     }
 }

@@ -11,6 +11,8 @@
 //! store, and no connection of the program's own, which needs its locks as well.
 
 use std::collections::BTreeMap;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use std::collections::btree_map::Entry;
 use std::fs::{self, File, Metadata, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,13 +23,28 @@ use crate::eventstore::sqlite::file_id::FileId;
 use crate::sync::lock;
 
 /// The descriptors of this process, by the database that they lock.
-static OPEN: Mutex<BTreeMap<FileId, LockDescriptor>> = Mutex::new(BTreeMap::new());
+static OPEN: Mutex<Descriptors> = Mutex::new(BTreeMap::new());
+
+type Descriptors = BTreeMap<FileId, LockDescriptor>;
 
 struct LockDescriptor {
     file: File,
+    /// More of them, opened in the same moment: closed together with it.
+    others: Vec<File>,
     /// How many stores own the database. With none, it is not locked, and waits to be closed.
     owners: usize,
     shared: bool,
+}
+
+impl LockDescriptor {
+    fn new(file: File) -> Self {
+        LockDescriptor {
+            file,
+            others: Vec::new(),
+            owners: 0,
+            shared: false,
+        }
+    }
 }
 
 /// The ownership of a database, as long as this is there.
@@ -37,40 +54,42 @@ pub(super) struct FileLock {
 }
 
 impl FileLock {
-    /// Takes the database to be owned by one store, or together with others that want it `shared`.
+    /// Takes the database to be owned by one store, or together with others that want it `shared`. If this
+    /// call follows its creation, `created` is the descriptor of that.
     ///
     /// # Errors
     /// [`StoreError::AlreadyOpen`], or why it cannot be locked at all.
-    pub(super) fn take(path: &Path, shared: bool) -> Result<Self, StoreError> {
+    pub(super) fn take(
+        path: &Path,
+        created: Option<File>,
+        shared: bool,
+    ) -> Result<Self, StoreError> {
         let mut open = lock(&OPEN);
         close_unused(&mut open);
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        if let Some(created) = created {
+            keep(&mut open, created).map_err(|error| unopened(&error, path))?;
+        }
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        drop(created);
         let mut id = named(path)?;
         if !open.contains_key(&id) {
-            let file = opened(path)?;
-            let now = named(path)?;
-            if cfg!(any(target_os = "linux", target_os = "android"))
-                && file.metadata().map(|it| FileId::of(&it)).ok() != Some(now)
-                || open.contains_key(&now)
-            {
-                // Another file than a moment before. This process may have it open, and closing this
-                // descriptor could cost those connections their locks.
-                std::mem::forget(file);
+            let found = opened(path, &mut open)?;
+            // Not as before, if another file has the name now, or a layered file system has made a copy.
+            id = named(path)?;
+            if found != id {
                 return Err(StoreError::BadFile {
                     path: path.to_owned(),
                     problem: "was replaced while it was opened: open it again".to_owned(),
                 });
             }
-            id = now;
-            let descriptor = LockDescriptor {
-                file,
-                owners: 0,
-                shared,
-            };
-            open.insert(id, descriptor);
         }
         let descriptor = open.get_mut(&id).expect("it is there now");
         if descriptor.owners == 0 {
-            acquire(&descriptor.file, shared, path, id)?;
+            if let Err(error) = acquire(&descriptor.file, shared, path, id) {
+                close_unused(&mut open);
+                return Err(error);
+            }
             descriptor.shared = shared;
         } else if !(shared && descriptor.shared) {
             return Err(already_open(path, "in this process"));
@@ -110,6 +129,20 @@ impl Drop for FileLock {
     }
 }
 
+/// Puts a descriptor into the table, as the one of its file or beside that: whoever else in the process has
+/// the file open would lose its locks if it were closed. Gives the id of the file.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn keep(open: &mut Descriptors, file: File) -> io::Result<FileId> {
+    let id = FileId::of(&file.metadata()?);
+    match open.entry(id) {
+        Entry::Occupied(mut known) => known.get_mut().others.push(file),
+        Entry::Vacant(unknown) => {
+            unknown.insert(LockDescriptor::new(file));
+        }
+    }
+    Ok(id)
+}
+
 fn acquire(file: &File, shared: bool, path: &Path, id: FileId) -> Result<(), StoreError> {
     let taken = if shared {
         file.try_lock_shared()
@@ -139,8 +172,11 @@ fn already_open(path: &Path, holder: &str) -> StoreError {
 /// Closes the descriptors of databases that nothing in this process has open any more. Another thread that
 /// opens one of them between the look and the close would lose its locks: that moment cannot be excluded, so
 /// it is kept short.
-fn close_unused(open: &mut BTreeMap<FileId, LockDescriptor>) {
-    open.retain(|id, descriptor| descriptor.owners > 0 || is_open_elsewhere(*id));
+fn close_unused(open: &mut Descriptors) {
+    open.retain(|id, descriptor| {
+        let own = descriptor.others.len() + 1;
+        descriptor.owners > 0 || is_open_elsewhere(*id, own)
+    });
 }
 
 /// Why a file cannot be opened.
@@ -166,15 +202,16 @@ fn named(path: &Path) -> Result<FileId, StoreError> {
 /// Opens the file that is locked for a database. It is opened to be written, although it never is: so a
 /// layered file system makes the copy that SQLite will write, and gives that one's id.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn opened(path: &Path) -> Result<File, StoreError> {
+fn opened(path: &Path, open: &mut Descriptors) -> Result<FileId, StoreError> {
     let file = File::options().read(true).write(true).open(path);
-    file.map_err(|error| unopened(&error, path))
+    file.and_then(|file| keep(open, file))
+        .map_err(|error| unopened(&error, path))
 }
 
 /// Opens the file that is locked for a database. Elsewhere than on Linux, a lock on the database itself would
 /// keep SQLite out: a file beside it is locked, by the one name that all names of it are resolved to.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn opened(path: &Path) -> Result<File, StoreError> {
+fn opened(path: &Path, open: &mut Descriptors) -> Result<FileId, StoreError> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".lock");
     let beside = PathBuf::from(beside);
@@ -188,23 +225,27 @@ fn opened(path: &Path) -> Result<File, StoreError> {
     let mut options = File::options();
     options.read(true).write(true).create(true).truncate(false);
     let file = options.open(&beside);
-    file.map_err(|error| unopened(&error, &beside))
+    let file = file.map_err(|error| unopened(&error, &beside))?;
+    let id = named(path)?;
+    open.insert(id, LockDescriptor::new(file));
+    Ok(id)
 }
 
-/// Whether this process has another descriptor of that file. If that cannot be known, it may have.
+/// Whether this process has more descriptors of that file than its `own`. If that cannot be known, it may
+/// have.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn is_open_elsewhere(id: FileId) -> bool {
+fn is_open_elsewhere(id: FileId, own: usize) -> bool {
     let Ok(descriptors) = fs::read_dir("/proc/self/fd") else {
         return true;
     };
     let files = descriptors
         .flatten()
         .filter_map(|it| fs::metadata(it.path()).ok());
-    files.filter(|it| FileId::of(it) == id).nth(1).is_some()
+    files.filter(|it| FileId::of(it) == id).nth(own).is_some()
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn is_open_elsewhere(_: FileId) -> bool {
+fn is_open_elsewhere(_: FileId, _: usize) -> bool {
     false // The lock is on a file of its own.
 }
 
