@@ -81,6 +81,9 @@ pub struct Credited {
     pub cents: u64,
 }
 
+/// An account holds no more than this: ten billion, in cents.
+pub const MOST: u64 = 1_000_000_000_000;
+
 /// Why something may not happen to an account.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Problem)]
 #[problem(status = 409)]
@@ -92,6 +95,12 @@ pub enum AccountError {
     #[error("there is no account `{0}`")]
     #[problem(status = 404)]
     Unknown(String),
+    /// There would be too much in it.
+    #[error("`{account_id}` would hold more than an account may")]
+    TooMuch {
+        /// Which account.
+        account_id: String,
+    },
     /// There is not enough in it.
     #[error("`{account_id}` has {cents} cents, which is not enough")]
     NotEnough {
@@ -133,6 +142,7 @@ impl Account {
 
     fn deposit(&self, deposit: Deposit) -> Result<Deposited, AccountError> {
         self.check_open(&deposit.account_id)?;
+        self.check_room(&deposit.account_id, deposit.cents)?;
         Ok(Deposited {
             account_id: deposit.account_id,
             cents: deposit.cents,
@@ -156,6 +166,7 @@ impl Account {
 
     fn credit(&self, credit: Credit) -> Result<Credited, AccountError> {
         self.check_open(&credit.account_id)?;
+        self.check_room(&credit.account_id, credit.cents)?;
         Ok(Credited {
             account_id: credit.account_id,
             transfer_id: credit.transfer_id,
@@ -177,6 +188,16 @@ impl Account {
 
     fn credited(&mut self, event: &Credited) {
         self.cents += event.cents;
+    }
+
+    /// A sum that does not fit is found before it happens: what has happened cannot be refused.
+    fn check_room(&self, account_id: &str, cents: u64) -> Result<(), AccountError> {
+        match self.cents.checked_add(cents) {
+            Some(sum) if sum <= MOST => Ok(()),
+            _ => Err(AccountError::TooMuch {
+                account_id: account_id.to_owned(),
+            }),
+        }
     }
 
     fn check_open(&self, account_id: &str) -> Result<(), AccountError> {

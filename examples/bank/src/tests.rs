@@ -7,7 +7,7 @@ use nether::eventstore::{Store, given};
 use nether::prelude::*;
 
 use crate::account::{
-    Account, AccountError, Credit, Credited, Debit, Debited, Deposit, Deposited, OpenAccount,
+    Account, AccountError, Credit, Credited, Debit, Debited, Deposit, Deposited, MOST, OpenAccount,
     Opened,
 };
 use crate::balances::{BalanceOf, Balances};
@@ -55,6 +55,20 @@ fn no_more_can_be_taken_than_there_is() {
             account_id: "ann".to_owned(),
             cents: 99,
         });
+}
+
+#[test]
+fn no_more_can_be_paid_in_than_an_account_holds() {
+    for (held, cents) in [(MOST, 1), (0, u64::MAX), (1, u64::MAX), (1, MOST)] {
+        let too_much = AccountError::TooMuch {
+            account_id: "ann".to_owned(),
+        };
+        let account_id = "ann".to_owned();
+        let deposit = Deposit { account_id, cents };
+        given((opened(), deposited(held)))
+            .when(deposit)
+            .then_error(too_much);
+    }
 }
 
 #[test]

@@ -14,8 +14,24 @@ const CHECKPOINTS: &str = "checkpoint";
 const AHEAD: &str = "checkpoint_ahead";
 
 /// The position that is written down as the last one handled.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] if it is ahead of the newest event: events are missing from the store, and those
+/// that take their positions would never be handled.
 pub(super) async fn load(store: &Store, name: &str) -> Result<Position, StoreError> {
-    Ok(loaded(store, CHECKPOINTS, name).await?.unwrap_or_default())
+    let Some(position) = loaded::<Position>(store, CHECKPOINTS, name).await? else {
+        return Ok(Position::START);
+    };
+    let head = store.head().await?;
+    if position > head {
+        return Err(StoreError::Corrupt {
+            reason: format!(
+                "the checkpoint of `{name}` is at position {position}, and the newest event at {head}: events are missing, so restore a backup that has them; or remove the checkpoint (the document `{name}` of `{CHECKPOINTS}`), after which `{name}` handles all events again"
+            ),
+            readable_up_to: Some(head),
+        });
+    }
+    Ok(position)
 }
 
 /// The events behind that one that are handled all the same.

@@ -43,6 +43,10 @@ pub async fn check<S: EventStore>(make: impl AsyncFn() -> S) {
     .await;
     within(appending::nothing_is_appended_in_part(&make().await)).await;
     within(appending::an_append_is_idempotent(&make().await)).await;
+    within(appending::a_repetition_is_the_whole_append_in_its_place(
+        &make().await,
+    ))
+    .await;
     within(appending::one_of_many_wins_each_version(Arc::new(
         make().await,
     )))

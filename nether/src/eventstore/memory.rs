@@ -1,6 +1,6 @@
 //! [`MemoryStore`]: the events of one process, for tests and for programs that may forget.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
@@ -42,13 +42,14 @@ struct MemoryLog {
 
 impl MemoryLog {
     fn append(&mut self, append: Append) -> Result<Appended, StoreError> {
-        let repeated = append.events.first().and_then(|first| self.find(first.id));
-        if let Some(first) = repeated {
-            let others = append.events.len() as u64 - 1;
-            return Ok(Appended {
-                version: first.version + others,
-                position: Position(first.position.0 + others),
-                ..first
+        if let Some(repeated) = self.repeated(&append)? {
+            return Ok(repeated);
+        }
+        let ids: HashSet<EventId> = append.events.iter().map(|it| it.id).collect();
+        if ids.len() < append.events.len() {
+            return Err(StoreError::Failed {
+                reason: "two events of one append have the same id".to_owned(),
+                source: None,
             });
         }
         let actual = self.version(&append.stream);
@@ -61,12 +62,6 @@ impl MemoryLog {
                 actual,
             });
         }
-        if let Some(known) = append.events.iter().find(|it| self.find(it.id).is_some()) {
-            return Err(StoreError::Failed {
-                reason: format!("an event with the id {} is in the store already", known.id),
-                source: None,
-            });
-        }
         let mut version = actual;
         for event in append.events {
             version += 1;
@@ -77,6 +72,35 @@ impl MemoryLog {
             position: self.head(),
             is_repeated: false,
         })
+    }
+
+    /// The result of the same append before, if all of its events are there.
+    fn repeated(&self, append: &Append) -> Result<Option<Appended>, StoreError> {
+        let mut known = append.events.iter().filter_map(|it| self.find(it.id));
+        let Some(first) = known.next() else {
+            return Ok(None);
+        };
+        let stored = self.streams.get(&append.stream);
+        let from = first.version as usize - 1;
+        let stored = stored.and_then(|it| it.get(from..from + append.events.len()));
+        let is_same = |(new, index): (&NewEvent, &usize)| {
+            let stored = &self.events[*index];
+            (new.id, &*new.name) == (stored.id, &*stored.name)
+        };
+        match stored {
+            Some(stored) if append.events.iter().zip(stored).all(is_same) => {
+                let last = &self.events[stored[stored.len() - 1]];
+                Ok(Some(Appended {
+                    version: last.stream_version,
+                    position: last.position,
+                    is_repeated: true,
+                }))
+            }
+            _ => Err(StoreError::Duplicate {
+                id: self.events[first.position.0 as usize - 1].id,
+                position: first.position,
+            }),
+        }
     }
 
     fn keep(&mut self, event: NewEvent, stream: &StreamId, version: u64, metadata: &Metadata) {

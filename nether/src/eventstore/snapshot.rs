@@ -1,5 +1,7 @@
 //! Snapshots: an aggregate's state, written down, so that not all of its events need be read again.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -7,6 +9,7 @@ use crate::eventstore::aggregate::Aggregate;
 use crate::eventstore::backend::{DocumentChange, StoreError, StreamId};
 use crate::eventstore::store::Store;
 use crate::eventstore::stored::Keeping;
+use crate::guarded::said;
 
 /// A snapshot in the store.
 #[derive(Serialize, Deserialize)]
@@ -53,11 +56,17 @@ fn restored<A: Aggregate>(
 /// Writes a state down, in a task of its own: if it does not come to that, more events are read the next
 /// time.
 pub(super) fn save<A: Aggregate>(store: &Store, stream: &StreamId, state: &A, version: u64) {
-    let change = match written(stream, state, version) {
-        Ok(Some(change)) => change,
-        Ok(None) => return,
-        Err(error) => {
+    // The events are stored by now: a panic of the state's `Serialize` must not fail their command.
+    let written = catch_unwind(AssertUnwindSafe(|| written(stream, state, version)));
+    let change = match written {
+        Ok(Ok(Some(change))) => change,
+        Ok(Ok(None)) => return,
+        Ok(Err(error)) => {
             tracing::warn!(%stream, %error, "no snapshot: the state cannot be written down");
+            return;
+        }
+        Err(panic) => {
+            tracing::error!(%stream, panic = said(&*panic), "no snapshot: writing the state down panicked");
             return;
         }
     };

@@ -407,7 +407,8 @@ async fn what_a_snapshot_has_is_not_read_again() {
     };
     let balance = system.context().send(withdraw(0)).await.unwrap();
     assert_eq!(balance, Balance(70));
-    assert_eq!(watched.read(), [("account/a".to_owned(), 4)]);
+    // The last event that it has, to see that it is there, and those behind it.
+    assert_eq!(watched.read(), [("account/a".to_owned(), 3)]);
     snapshot(&store, "a", 5).await;
     system.shutdown().await;
 
@@ -425,7 +426,7 @@ async fn what_a_snapshot_has_is_not_read_again() {
     other["shape"] = 2.into();
     broken["state"] = "?".into();
     let cases = [
-        (Some(&kept), 50, 4),
+        (Some(&kept), 50, 3),
         (Some(&other), 70, 1),
         (Some(&broken), 70, 1),
         (None, 70, 1),

@@ -51,7 +51,7 @@ commands!(
     NothingOrError,
     Refuse
 );
-commands!(Meet, PanicToDecide, PanicToEvolve, Asks);
+commands!(Meet, PanicToDecide, Asks);
 
 #[derive(Default)]
 pub struct List {
@@ -61,7 +61,7 @@ pub struct List {
 #[aggregate(
     handles = [
         One, Tuple, Many, Array, Maybe, Several, Nothing, OneOrError, TupleOrError, ManyOrError, NothingOrError,
-        Refuse, Meet, PanicToDecide, PanicToEvolve, Asks
+        Refuse, Meet, PanicToDecide, Asks
     ],
     events = [Added, Cleared]
 )]
@@ -123,10 +123,6 @@ impl List {
         panic!("undecided")
     }
 
-    fn panic_to_evolve(&self, _: PanicToEvolve) -> Added {
-        Added(13)
-    }
-
     async fn asks(
         &self,
         asks: Asks,
@@ -138,7 +134,6 @@ impl List {
     }
 
     fn added(&mut self, added: &Added) {
-        assert_ne!(added.0, 13, "unlucky");
         self.items.push(added.0);
     }
 
@@ -285,11 +280,6 @@ async fn an_aggregate_that_falls_goes_on() {
     let fell = ctx.send(PanicToDecide::to(1)).await.unwrap_err();
     assert!(matches!(fell, CallError::Panicked(_)), "{fell}");
     assert_eq!(ctx.send(One::to(1)).await.unwrap(), Items(vec![1, 1]));
-    // What it cannot evolve by is stored all the same: it falls until the program is mended.
-    let fell = ctx.send(PanicToEvolve::to(2)).await.unwrap_err();
-    assert!(matches!(fell, CallError::Panicked(_)), "{fell}");
-    let falls = ctx.send(One::to(2)).await.unwrap_err();
-    assert!(matches!(falls, CallError::Panicked(_)), "{falls}");
     assert_eq!(ctx.send(One::to(1)).await.unwrap(), Items(vec![1, 1, 1]));
     system.shutdown().await;
 }

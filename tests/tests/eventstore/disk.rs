@@ -14,11 +14,11 @@ use nether_tests::Folder;
 use rusqlite::Connection;
 
 /// A small disk in memory, taken away at the end.
-struct Disk(Folder);
+pub(crate) struct Disk(pub(crate) Folder);
 
 impl Disk {
     /// `None` where tests may not mount: then what it is for is not tested, and that is said.
-    fn new(name: &str) -> Option<Self> {
+    pub(crate) fn new(name: &str) -> Option<Self> {
         let folder = Folder::new(name);
         let is_mounted = mount(&["-t", "tmpfs", "-o", "size=2m", "tmpfs"], &folder.0);
         if !is_mounted {
@@ -34,12 +34,12 @@ impl Drop for Disk {
     }
 }
 
-fn mount(arguments: &[&str], at: &Path) -> bool {
+pub(crate) fn mount(arguments: &[&str], at: &Path) -> bool {
     let mounted = Command::new("mount").args(arguments).arg(at).output();
     mounted.is_ok_and(|it| it.status.success())
 }
 
-fn append(stream: &str, bytes: usize) -> Append {
+pub(crate) fn append(stream: &str, bytes: usize) -> Append {
     Append {
         stream: StreamId::from(stream),
         expected: Expected::Any,
@@ -215,8 +215,12 @@ async fn a_file_that_is_cut_off_while_it_is_open_is_told() {
     let length = fs::metadata(folder.file()).unwrap().len();
     let file = File::options().write(true).open(folder.file()).unwrap();
     file.set_len(length / 2).unwrap();
-    let error = store.read_all(Position::START, 1000).await.unwrap_err();
-    assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
+    match store.read_all(Position::START, 1000).await {
+        Ok(read) => assert_eq!(read.len(), 100, "what was read before is in memory"),
+        Err(error) => assert!(matches!(error, StoreError::Corrupt { .. }), "{error}"),
+    }
+    let error = store.append(append("a/1", 1)).await.unwrap_err();
+    assert!(matches!(error, StoreError::BadFile { .. }), "{error}");
 }
 
 #[tokio::test]

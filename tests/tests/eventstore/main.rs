@@ -3,13 +3,19 @@
 //! A binary has one registry, so each test starts the aggregates, projections and sagas it needs by name.
 
 mod aggregates;
+mod ahead;
+mod backups;
 mod conformance;
 mod crashes;
 mod decisions;
 mod disk;
+mod evolving;
 mod faults;
+mod files;
 mod floats;
 mod keeping;
+mod media;
+mod names;
 mod panics;
 mod processes;
 mod projections;

@@ -50,6 +50,18 @@ pub(super) struct Loaded<A> {
     pub(super) skipped: bool,
 }
 
+impl<A> Loaded<A> {
+    /// A state as it was kept, in a version.
+    pub(super) fn new(state: A, version: u64) -> Self {
+        Loaded {
+            state,
+            version,
+            saved: version,
+            skipped: false,
+        }
+    }
+}
+
 /// Empty until it is loaded, and after it was left in the middle of a change.
 type LoadedSlot<A> = AsyncMutex<Option<Loaded<A>>>;
 

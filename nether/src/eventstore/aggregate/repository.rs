@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use crate::context::Context;
 use crate::eventstore::aggregate::cache::{Cache, Loaded};
 use crate::eventstore::aggregate::{Aggregate, Aggregates, Decides, Events};
@@ -12,7 +14,7 @@ use crate::eventstore::clock;
 use crate::eventstore::snapshot;
 use crate::eventstore::store::Store;
 use crate::eventstore::stored::{Encoded, unknown};
-use crate::message::{Command, Message, MessageTypeId};
+use crate::message::{Command, Message};
 use crate::routing::Caller;
 
 /// How many times an aggregate decides upon a command while other writers keep changing its stream.
@@ -45,11 +47,12 @@ impl CommandId {
         id.flatten().map(|id| *id)
     }
 
-    /// The id of the first event that the command leads to.
+    /// The id of the first event that the command leads to. It is a hash, because clients may choose the ids
+    /// of their commands: nobody can choose one that leads to the event of another command.
     fn event<C: Message>(self, stream: &StreamId) -> EventId {
-        let stream = MessageTypeId::of(stream.as_str()).as_u64();
-        let both = u128::from(stream) << 64 | u128::from(C::ID.as_u64());
-        EventId::from_u128(self.0 ^ both)
+        let command = Uuid::from_u128(self.0);
+        let about = format!("{:016x}{stream}", C::ID.as_u64());
+        EventId::from_u128(Uuid::new_v5(&command, about.as_bytes()).as_u128())
     }
 }
 
@@ -100,9 +103,9 @@ impl<A: Aggregate> Repository<A> {
                 empty => empty.insert(self.load(&stream).await?),
             };
             if let Some(id) = id
-                && let Some(stored) = self.store.find(id).await?
+                && let Some(version) = self.decided_before(&stream, id).await?
             {
-                if stored.version > loaded.version {
+                if version > loaded.version {
                     *loaded = self.load(&stream).await?;
                 }
                 return Ok(Ok(loaded.state.reply()));
@@ -121,13 +124,20 @@ impl<A: Aggregate> Repository<A> {
                     return Ok(nothing.map(|_| loaded.state.reply()));
                 }
             };
-            // What comes of the append is not known if this is cut off in it: then the state is loaded anew.
-            let Some(loaded) = turn.take() else { break };
+            // The state leaves the cache until the append is acknowledged. A panic, an error or a caller that
+            // stops waiting drops it, and the next command reads it again.
+            let Some(mut loaded) = turn.take() else { break };
+            // All of the user's code runs before the append, so that what panics is not stored.
+            for event in &events.0 {
+                loaded.state.apply(event);
+            }
+            let reply = loaded.state.reply();
             match self.append(&stream, loaded.version, &events, id, ctx).await {
                 Ok(appended) if appended.is_repeated => (command, conflict) = (None, None),
                 Ok(appended) => {
-                    let loaded = self.evolve(loaded, &events, appended, &stream);
-                    let reply = turn.insert(loaded).state.reply();
+                    loaded.version = appended.version;
+                    self.snapshot(&mut loaded, &stream);
+                    *turn = Some(loaded);
                     publish(events, ctx).await;
                     return Ok(Ok(reply));
                 }
@@ -139,6 +149,31 @@ impl<A: Aggregate> Repository<A> {
             Some(conflict) => Err(conflict),
             // Somebody else has stored what this command led to, just now.
             None => Ok(Ok(turn.insert(self.load(&stream).await?).state.reply())),
+        }
+    }
+
+    /// The version of the first event that the command has led to, if it was decided upon before.
+    ///
+    /// # Errors
+    /// [`StoreError::Duplicate`] if the id belongs to an event of another stream: answering that command with
+    /// the present state would acknowledge what was never stored.
+    async fn decided_before(
+        &self,
+        stream: &StreamId,
+        id: EventId,
+    ) -> Result<Option<u64>, StoreError> {
+        let Some(Appended {
+            version, position, ..
+        }) = self.store.find(id).await?
+        else {
+            return Ok(None);
+        };
+        let found = self
+            .store
+            .read_stream(stream, version, Direction::Forwards, 1);
+        match found.await?.first() {
+            Some(event) if event.id == id => Ok(Some(version)),
+            _ => Err(StoreError::Duplicate { id, position }),
         }
     }
 
@@ -184,39 +219,46 @@ impl<A: Aggregate> Repository<A> {
         self.store.append(append).await
     }
 
-    /// The state after what happened; and a snapshot of it, if it is time.
-    fn evolve(
-        &self,
-        mut loaded: Loaded<A>,
-        events: &Events<A>,
-        appended: Appended,
-        stream: &StreamId,
-    ) -> Loaded<A> {
-        for event in &events.0 {
-            loaded.state.apply(event);
-        }
-        loaded.version = appended.version;
+    /// Takes a snapshot of a state whose events are stored, if it is time.
+    fn snapshot(&self, loaded: &mut Loaded<A>, stream: &StreamId) {
         let every = A::SETTINGS.snapshot_every;
         if every > 0 && !loaded.skipped && loaded.version - loaded.saved >= every {
             loaded.saved = loaded.version;
             snapshot::save(&self.store, stream, &loaded.state, loaded.version);
         }
-        loaded
     }
 
     /// The aggregate, made of its last snapshot and what happened since.
     pub(super) async fn load(&self, stream: &StreamId) -> Result<Loaded<A>, StoreError> {
         let (state, version) = snapshot::load::<A>(&self.store, stream).await?;
-        let mut loaded = Loaded {
-            state,
-            version,
-            saved: version,
-            skipped: false,
-        };
+        let kept = Loaded::new(state, version);
+        if let Some(loaded) = self.read_on(stream, kept).await? {
+            return Ok(loaded);
+        }
+        tracing::warn!(%stream, version, "a snapshot is ahead of its stream and not used: events are missing from the store");
+        let initial = Loaded::new(A::initial(), 0);
+        let loaded = self.read_on(stream, initial).await?;
+        Ok(loaded.expect("nothing is ahead of no event"))
+    }
+
+    /// Evolves a state by the events of its stream that it does not have. Gives `None` if it has some that
+    /// the stream has not: they were lost since, or it came from a backup. So the last event that it has is
+    /// read again.
+    async fn read_on(
+        &self,
+        stream: &StreamId,
+        mut loaded: Loaded<A>,
+    ) -> Result<Option<Loaded<A>>, StoreError> {
+        let mut known = loaded.version.min(1);
         loop {
-            let next = loaded.version + 1;
+            let next = loaded.version + 1 - known;
             let page = self.store.read_stream_page(stream, next, PAGE).await?;
-            for recorded in page.events {
+            let first = page.events.first().map(|it| it.stream_version);
+            if known > 0 && first != Some(loaded.version) {
+                return Ok(None);
+            }
+            let known = std::mem::take(&mut known) as usize;
+            for recorded in page.events.into_iter().skip(known) {
                 match A::decode(&recorded) {
                     Some(Ok(event)) => loaded.state.apply(&event),
                     _ if self.store.settings().skips_unknown => loaded.skipped = true,
@@ -232,7 +274,7 @@ impl<A: Aggregate> Repository<A> {
                 loaded.version = recorded.stream_version;
             }
             if page.is_last {
-                return Ok(loaded);
+                return Ok(Some(loaded));
             }
         }
     }

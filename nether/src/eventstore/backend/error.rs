@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::eventstore::backend::{Position, StreamId};
+use crate::eventstore::backend::{EventId, Position, StreamId};
 
 /// Why a store could not do what it was asked. Nothing that was acknowledged before is lost by it.
 #[derive(Debug, Clone)]
@@ -19,6 +19,14 @@ pub enum StoreError {
         expected: u64,
         /// The version that it is in.
         actual: u64,
+    },
+    /// The id of an event that was to be appended belongs to another event in the store, or only a part of
+    /// the append is there. Nothing was written.
+    Duplicate {
+        /// The id.
+        id: EventId,
+        /// Where the event with that id is.
+        position: Position,
     },
     /// The store is full: no room on its disk, or its limit of pages is reached.
     Full {
@@ -41,6 +49,15 @@ pub enum StoreError {
         path: PathBuf,
         /// Who has it open, as far as that is known.
         holder: String,
+    },
+    /// Something is wrong with a file of the store and not with what is in it: it was removed, renamed,
+    /// replaced or truncated by another program while the store was open, or cannot be opened safely by that
+    /// name. Nothing is acknowledged from then on.
+    BadFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and the way out.
+        problem: String,
     },
     /// The store was written by a newer version of this library.
     Newer {
@@ -102,7 +119,9 @@ impl StoreError {
     /// full disk, a connection that is lost.
     pub fn is_permanent(&self) -> bool {
         match self {
-            StoreError::Newer { .. }
+            StoreError::Duplicate { .. }
+            | StoreError::BadFile { .. }
+            | StoreError::Newer { .. }
             | StoreError::Foreign { .. }
             | StoreError::Corrupt { .. }
             | StoreError::Unknown { .. }
@@ -137,6 +156,10 @@ impl fmt::Display for StoreError {
                 f,
                 "the stream `{stream}` is in version {actual}, where {expected} was expected: somebody else has written to it"
             ),
+            StoreError::Duplicate { id, position } => write!(
+                f,
+                "the event {id} is in the store already, at position {position}, and not as a repetition of this append: nothing was written"
+            ),
             StoreError::Full { reason } => write!(f, "the event store is full: {reason}"),
             StoreError::ReadOnly { reason } => {
                 write!(f, "the event store cannot be written: {reason}")
@@ -149,6 +172,13 @@ impl fmt::Display for StoreError {
                 "the event store `{}` is open already, {holder}: open it once and share the handle, or open it as `shared`",
                 path.display()
             ),
+            StoreError::BadFile { path, problem } => {
+                write!(
+                    f,
+                    "the file `{}` of the event store {problem}",
+                    path.display()
+                )
+            }
             StoreError::Newer { path, found, known } => write!(
                 f,
                 "the event store `{}` has tables of version {found}, and this program knows them up to {known}: it was written by a newer one",

@@ -225,10 +225,11 @@ pub type Documents = Vec<(Arc<str>, Vec<u8>)>;
 pub trait EventStore: Send + Sync + 'static {
     /// Appends events to one stream.
     ///
-    /// If the first of the events is in the store already, by its id, nothing is written, and what the first
-    /// append came to is told, with `is_repeated`; whatever version is expected.
+    /// If all of the events are in that stream already, by their ids and one after the other, nothing is
+    /// written, and the result is that of the first append, with `is_repeated`, whatever version is expected.
     ///
     /// # Errors
+    /// [`StoreError::Duplicate`] if only some of the events are in the store, or in another stream or order;
     /// [`StoreError::Conflict`] if the stream is in another version than expected; else why it could not be
     /// written.
     fn append(&self, append: Append) -> StoreFuture<'_, Appended>;

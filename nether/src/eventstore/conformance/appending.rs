@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use crate::eventstore::backend::{Direction, EventStore, Expected, Position, StoreError, StreamId};
+use crate::eventstore::backend::{
+    Direction, EventStore, Expected, NewEvent, Position, StoreError, StreamId,
+};
 use crate::eventstore::conformance::{append, event, happen, texts};
 
 /// How many append at the same time.
@@ -116,6 +118,57 @@ pub(super) async fn an_append_is_idempotent(store: &impl EventStore) {
         .await
         .expect("it can be read");
     assert_eq!(texts(&all), ["1", "2", "3"], "nothing is written twice");
+}
+
+pub(super) async fn a_repetition_is_the_whole_append_in_its_place(store: &impl EventStore) {
+    let [first, second, third, new] = ["1", "2", "3", "new"].map(event);
+    let stored = vec![first.clone(), second.clone(), third.clone()];
+    let appended = store.append(append("a/1", Expected::Any, stored)).await;
+    appended.expect("it can be appended");
+    happen(store, "a/2", &["beside"]).await;
+    let mut renamed = first.clone();
+    renamed.name = "conformance.other".into();
+    let (one, two) = (&first, &second);
+    for (stream, events) in [
+        ("a/2", vec![one]),
+        ("a/3", vec![one, two]),
+        ("a/1", vec![&renamed]),
+        ("a/1", vec![two, one]),
+        ("a/1", vec![one, &third]),
+        ("a/1", vec![one, two, &third, &new]),
+        ("a/1", vec![&new, one]),
+        ("a/1", vec![one, one]),
+    ] {
+        let events: Vec<_> = events.into_iter().cloned().collect();
+        let texts = texts_of(&events);
+        let refused = store.append(append(stream, Expected::Any, events)).await;
+        assert!(
+            matches!(refused, Err(StoreError::Duplicate { .. })),
+            "{texts:?} to `{stream}` is no repetition, and is not acknowledged as one: {refused:?}"
+        );
+    }
+    let twice = append("a/1", Expected::Any, vec![new.clone(), new.clone()]);
+    let refused = store.append(twice).await;
+    assert!(refused.is_err(), "an event is not appended twice at once");
+    let part = append("a/1", Expected::Any, vec![second, third]);
+    let repeated = store.append(part).await.expect("all of it is there");
+    assert_eq!(
+        (repeated.version, repeated.position, repeated.is_repeated),
+        (3, Position(3), true),
+        "events that are all there, one after the other, are a repetition"
+    );
+    let all = store.read_all(Position::START, 10).await;
+    let all = all.expect("it can be read");
+    assert_eq!(texts(&all), ["1", "2", "3", "beside"], "nothing is written");
+    let later = store.append(append("a/1", Expected::Version(3), vec![new]));
+    later.await.expect("what was refused can be appended alone");
+}
+
+fn texts_of(events: &[NewEvent]) -> Vec<String> {
+    let texts = events.iter();
+    texts
+        .map(|event| String::from_utf8_lossy(&event.payload.bytes).into_owned())
+        .collect()
 }
 
 pub(super) async fn one_of_many_wins_each_version<S: EventStore>(store: Arc<S>) {

@@ -4,10 +4,10 @@
 use std::collections::HashMap;
 
 use lru::LruCache;
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::eventstore::backend::{
-    Append, Appended, DocumentChange, Expected, NewEvent, Position, StoreError, StreamId,
+    Append, Appended, DocumentChange, EventId, Expected, NewEvent, Position, StoreError, StreamId,
 };
 use crate::eventstore::sqlite::reader::encoding_number;
 
@@ -57,7 +57,7 @@ impl StreamCache {
         }
         self.forget();
         let head: Option<i64> = transaction
-            .prepare_cached("SELECT max(position) FROM events")?
+            .prepare_cached("SELECT max(position) FROM nether_events")?
             .query_row([], |row| row.get(0))?;
         self.head = head.unwrap_or(0).cast_unsigned();
         self.data_version = Some(version);
@@ -83,9 +83,9 @@ impl StreamCache {
         append: &Append,
     ) -> rusqlite::Result<Result<Appended, StoreError>> {
         if let Some(first) = append.events.first()
-            && let Some(repeated) = repeated(transaction, first, append.events.len())?
+            && let Some(found) = stored(transaction, first.id)?
         {
-            return Ok(Ok(repeated));
+            return repeated(transaction, append, found);
         }
         let known = self.stream(transaction, &append.stream)?;
         let actual = known.map_or(0, |stream| stream.version);
@@ -131,12 +131,12 @@ impl StreamCache {
             return Ok(Some(*stream));
         }
         let id: Option<i64> = transaction
-            .prepare_cached("SELECT id FROM streams WHERE name = ?1")?
+            .prepare_cached("SELECT id FROM nether_streams WHERE name = ?1")?
             .query_row([name.as_str()], |row| row.get(0))
             .optional()?;
         let Some(id) = id else { return Ok(None) };
         let version: Option<i64> = transaction
-            .prepare_cached("SELECT max(version) FROM events WHERE stream = ?1")?
+            .prepare_cached("SELECT max(version) FROM nether_events WHERE stream = ?1")?
             .query_row([id], |row| row.get(0))?;
         let version = version.unwrap_or(0).cast_unsigned();
         let stream = Stream { id, version };
@@ -155,7 +155,7 @@ impl StreamCache {
         let metadata = &append.metadata;
         transaction
             .prepare_cached(
-                "INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                "INSERT INTO nether_events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             )?
             .execute(params![
                 self.head.cast_signed(),
@@ -180,13 +180,13 @@ impl StreamCache {
             return Ok(*id);
         }
         let known: Option<i64> = transaction
-            .prepare_cached("SELECT id FROM names WHERE name = ?1")?
+            .prepare_cached("SELECT id FROM nether_names WHERE name = ?1")?
             .query_row([name], |row| row.get(0))
             .optional()?;
         let id = match known {
             Some(id) => id,
             None => {
-                let sql = "INSERT INTO names (name) VALUES (?1)";
+                let sql = "INSERT INTO nether_names (name) VALUES (?1)";
                 transaction.prepare_cached(sql)?.insert([name])?
             }
         };
@@ -196,28 +196,78 @@ impl StreamCache {
 }
 
 fn new_stream(transaction: &Transaction<'_>, name: &StreamId) -> rusqlite::Result<i64> {
-    let sql = "INSERT INTO streams (name) VALUES (?1)";
+    let sql = "INSERT INTO nether_streams (name) VALUES (?1)";
     transaction.prepare_cached(sql)?.insert([name.as_str()])
 }
 
-/// What the same append has come to before, if it has.
-fn repeated(
-    transaction: &Transaction<'_>,
-    first: &NewEvent,
-    count: usize,
-) -> rusqlite::Result<Option<Appended>> {
-    let others = count as u64 - 1;
+/// An event in the store, as far as a repeated append is compared with it.
+struct KnownEvent {
+    position: i64,
+    version: i64,
+    stream: String,
+    name: String,
+}
+
+fn stored(transaction: &Connection, id: EventId) -> rusqlite::Result<Option<KnownEvent>> {
+    let sql = "SELECT e.position, e.version, s.name, n.name FROM nether_events e
+        JOIN nether_streams s ON s.id = e.stream JOIN nether_names n ON n.id = e.name WHERE e.id = ?1";
     transaction
-        .prepare_cached("SELECT position, version FROM events WHERE id = ?1")?
-        .query_row([first.id.as_u128().to_be_bytes()], |row| {
-            let (position, version): (i64, i64) = (row.get(0)?, row.get(1)?);
-            Ok(Appended {
-                version: version.cast_unsigned() + others,
-                position: Position(position.cast_unsigned() + others),
-                is_repeated: true,
+        .prepare_cached(sql)?
+        .query_row([id.as_u128().to_be_bytes()], |row| {
+            Ok(KnownEvent {
+                position: row.get(0)?,
+                version: row.get(1)?,
+                stream: row.get(2)?,
+                name: row.get(3)?,
             })
         })
         .optional()
+}
+
+/// The result of the same append before, whose first event is in the store; an error if any of its events is
+/// not where it would be then.
+#[cold]
+fn repeated(
+    transaction: &Transaction<'_>,
+    append: &Append,
+    first: KnownEvent,
+) -> rusqlite::Result<Result<Appended, StoreError>> {
+    let (version, position) = (first.version, first.position);
+    let mut last = first;
+    for (event, version) in append.events.iter().zip(version..) {
+        let found = stored(transaction, event.id)?.filter(|found| {
+            found.stream == append.stream.as_str()
+                && found.version == version
+                && found.name == event.name
+        });
+        match found {
+            Some(found) => last = found,
+            None => {
+                return Ok(Err(StoreError::Duplicate {
+                    id: append.events[0].id,
+                    position: Position(position.cast_unsigned()),
+                }));
+            }
+        }
+    }
+    Ok(Ok(Appended {
+        version: last.version.cast_unsigned(),
+        position: Position(last.position.cast_unsigned()),
+        is_repeated: true,
+    }))
+}
+
+/// The event of an append that is in the store already, although the first is not: why the database has
+/// refused it.
+#[cold]
+pub(super) fn duplicate(connection: &Connection, append: &Append) -> Option<StoreError> {
+    append.events.iter().find_map(|event| {
+        let found = stored(connection, event.id).ok()??;
+        Some(StoreError::Duplicate {
+            id: event.id,
+            position: Position(found.position.cast_unsigned()),
+        })
+    })
 }
 
 pub(super) fn change_document(
@@ -228,11 +278,11 @@ pub(super) fn change_document(
     match &change.content {
         Some(content) => transaction
             .prepare_cached(
-                "INSERT INTO documents VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET content = ?3",
+                "INSERT INTO nether_documents VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET content = ?3",
             )?
             .execute(params![collection, key, content])?,
         None => transaction
-            .prepare_cached("DELETE FROM documents WHERE collection = ?1 AND key = ?2")?
+            .prepare_cached("DELETE FROM nether_documents WHERE collection = ?1 AND key = ?2")?
             .execute(params![collection, key])?,
     };
     Ok(())

@@ -1,5 +1,7 @@
 //! What SQLite's errors are in terms of [`StoreError`].
 
+use std::path::Path;
+
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags};
 
 use crate::eventstore::backend::{Position, StoreError};
@@ -49,6 +51,23 @@ fn is_misfit(error: &Error) -> bool {
     )
 }
 
+/// Why a file cannot be opened.
+pub(super) fn opening(error: &rusqlite::Error, path: &Path) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => StoreError::Foreign {
+            path: path.to_owned(),
+            reason: "it is no database".to_owned(),
+        },
+        _ => match store_error(error) {
+            StoreError::Failed { reason, source } => StoreError::Failed {
+                reason: format!("`{}`: {reason}", path.display()),
+                source,
+            },
+            other => other,
+        },
+    }
+}
+
 /// The error of a write that failed.
 pub(super) fn unwritten(error: &Error, connection: &Connection) -> StoreError {
     match error.sqlite_error_code() {
@@ -81,12 +100,16 @@ pub(super) fn examined(error: &Error, connection: &Connection) -> StoreError {
 /// what is damaged.
 fn readable(connection: &Connection) -> Option<Position> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(connection.path()?, flags).ok()?;
+    let path = connection.path()?;
+    if std::fs::metadata(path).ok()?.len() == 0 {
+        return None; // SQLite would remove the log beside it, in which events may be.
+    }
+    let connection = Connection::open_with_flags(path, flags).ok()?;
     // Without this, nothing is read of a file that is shorter than it should be. Nothing can be written here.
     connection
         .execute_batch("PRAGMA writable_schema = ON")
         .ok()?;
-    let sql = "SELECT position, payload FROM events NOT INDEXED ORDER BY position";
+    let sql = "SELECT position, payload FROM nether_events NOT INDEXED ORDER BY position";
     let mut statement = connection.prepare(sql).ok()?;
     let mut rows = statement.query([]).ok()?;
     let mut last = Position::START;

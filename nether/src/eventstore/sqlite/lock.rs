@@ -1,82 +1,285 @@
-//! [`LockFile`]: who has a store open. The operating system lets go of it when its holder dies.
+//! [`FileLock`]: which store owns a database file, in this process and among processes.
+//!
+//! The lock is on the database file itself and not on a file beside it, so that it holds whatever name leads
+//! to the file, and nothing that is removed or renamed ends it. On Linux it is a `flock`, which SQLite does
+//! not use: SQLite's own locks are POSIX record locks, and the two do not meet. The operating system releases
+//! it when the process ends, however it ends.
+//!
+//! POSIX locks have a trap (sqlite.org/howtocorrupt, 2.2): when a process closes *any* descriptor of a file,
+//! it loses all of its POSIX locks on that file, also those of SQLite. So there is one descriptor for each
+//! file, in a table of the process. It is closed once nothing else in the process has the file open: no
+//! store, and no connection of the program's own, which needs its locks as well.
 
-use std::fs::{File, TryLockError};
-use std::io::{Error, ErrorKind, Read, Seek, Write};
+use std::collections::BTreeMap;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use std::collections::btree_map::Entry;
+use std::fs::{self, File, Metadata, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use crate::eventstore::backend::StoreError;
+use crate::eventstore::sqlite::file_id::FileId;
+use crate::sync::lock;
 
-/// The lock, as long as this is there.
-#[derive(Debug)]
-pub(super) struct LockFile {
+/// The descriptors of this process, by the database that they lock.
+static OPEN: Mutex<Descriptors> = Mutex::new(BTreeMap::new());
+
+type Descriptors = BTreeMap<FileId, LockDescriptor>;
+
+struct LockDescriptor {
     file: File,
+    /// More of them, opened in the same moment: closed together with it.
+    others: Vec<File>,
+    /// How many stores own the database. With none, it is not locked, and waits to be closed.
+    owners: usize,
+    shared: bool,
 }
 
-impl LockFile {
-    /// Takes the lock of a store: for oneself, or together with others who want it `shared`.
-    pub(super) fn take(path: &Path, shared: bool) -> Result<Self, StoreError> {
-        let lock = beside(path);
-        let mut file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&lock)
-            .map_err(|error| unopened(error, &lock))?;
-        let taken = if shared {
-            file.try_lock_shared()
-        } else {
-            file.try_lock()
-        };
-        match taken {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(StoreError::AlreadyOpen {
+impl LockDescriptor {
+    fn new(file: File) -> Self {
+        LockDescriptor {
+            file,
+            others: Vec::new(),
+            owners: 0,
+            shared: false,
+        }
+    }
+}
+
+/// The ownership of a database, as long as this is there.
+#[derive(Debug)]
+pub(super) struct FileLock {
+    id: FileId,
+}
+
+impl FileLock {
+    /// Takes the database to be owned by one store, or together with others that want it `shared`. If this
+    /// call follows its creation, `created` is the descriptor of that.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyOpen`], or why it cannot be locked at all.
+    pub(super) fn take(
+        path: &Path,
+        created: Option<File>,
+        shared: bool,
+    ) -> Result<Self, StoreError> {
+        let mut open = lock(&OPEN);
+        close_unused(&mut open);
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        if let Some(created) = created {
+            keep(&mut open, created).map_err(|error| unopened(&error, path))?;
+        }
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        drop(created);
+        let mut id = named(path)?;
+        if !open.contains_key(&id) {
+            let found = opened(path, &mut open)?;
+            // Not as before, if another file has the name now, or a layered file system has made a copy.
+            id = named(path)?;
+            if found != id {
+                return Err(StoreError::BadFile {
                     path: path.to_owned(),
-                    holder: holder(&mut file),
+                    problem: "was replaced while it was opened: open it again".to_owned(),
                 });
             }
-            Err(TryLockError::Error(error)) => return Err(StoreError::failed(error)),
         }
-        // Only for who is refused: that it cannot be written changes nothing.
-        let _ = file.rewind();
-        let _ = file.set_len(0);
-        let _ = write!(file, "{}", std::process::id());
-        Ok(LockFile { file })
+        let descriptor = open.get_mut(&id).expect("it is there now");
+        if descriptor.owners == 0 {
+            if let Err(error) = acquire(&descriptor.file, shared, path, id) {
+                close_unused(&mut open);
+                return Err(error);
+            }
+            descriptor.shared = shared;
+        } else if !(shared && descriptor.shared) {
+            return Err(already_open(path, "in this process"));
+        }
+        descriptor.owners += 1;
+        Ok(FileLock { id })
+    }
+
+    pub(super) fn id(&self) -> FileId {
+        self.id
+    }
+
+    /// What the operating system says of the file that is owned, wherever it is now.
+    pub(super) fn metadata(&self) -> Option<Metadata> {
+        lock(&OPEN).get(&self.id)?.file.metadata().ok()
+    }
+
+    /// The present name of the file that is owned, where the operating system can say it.
+    pub(super) fn name(&self) -> Option<PathBuf> {
+        let open = lock(&OPEN);
+        name(&open.get(&self.id)?.file)
     }
 }
 
-impl Drop for LockFile {
+impl Drop for FileLock {
     fn drop(&mut self) {
-        // Closing it is not enough: a process that is being started at this moment holds the same file until
-        // it runs.
-        let _ = self.file.unlock();
+        let mut open = lock(&OPEN);
+        if let Some(descriptor) = open.get_mut(&self.id) {
+            descriptor.owners -= 1;
+            if descriptor.owners == 0 {
+                // Closing it later is not enough: until then it would stay locked, also by a process that is
+                // being started at this moment and has the same descriptor until it runs.
+                let _ = descriptor.file.unlock();
+            }
+        }
+        close_unused(&mut open);
     }
 }
 
-/// Why the lock cannot be taken at all.
-fn unopened(error: Error, lock: &Path) -> StoreError {
+/// Puts a descriptor into the table, as the one of its file or beside that: whoever else in the process has
+/// the file open would lose its locks if it were closed. Gives the id of the file.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn keep(open: &mut Descriptors, file: File) -> io::Result<FileId> {
+    let id = FileId::of(&file.metadata()?);
+    match open.entry(id) {
+        Entry::Occupied(mut known) => known.get_mut().others.push(file),
+        Entry::Vacant(unknown) => {
+            unknown.insert(LockDescriptor::new(file));
+        }
+    }
+    Ok(id)
+}
+
+fn acquire(file: &File, shared: bool, path: &Path, id: FileId) -> Result<(), StoreError> {
+    let taken = if shared {
+        file.try_lock_shared()
+    } else {
+        file.try_lock()
+    };
+    match taken {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(already_open(path, &holder(id))),
+        Err(TryLockError::Error(error)) => Err(StoreError::Failed {
+            reason: format!(
+                "`{}` cannot be locked, as on file systems of a network, on which SQLite cannot keep a store: {error}",
+                path.display()
+            ),
+            source: None,
+        }),
+    }
+}
+
+fn already_open(path: &Path, holder: &str) -> StoreError {
+    StoreError::AlreadyOpen {
+        path: path.to_owned(),
+        holder: holder.to_owned(),
+    }
+}
+
+/// Closes the descriptors of databases that nothing in this process has open any more. Another thread that
+/// opens one of them between the look and the close would lose its locks: that moment cannot be excluded, so
+/// it is kept short.
+fn close_unused(open: &mut Descriptors) {
+    open.retain(|id, descriptor| {
+        let own = descriptor.others.len() + 1;
+        descriptor.owners > 0 || is_open_elsewhere(*id, own)
+    });
+}
+
+/// Why a file cannot be opened.
+fn unopened(error: &io::Error, path: &Path) -> StoreError {
     match error.kind() {
-        ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => StoreError::ReadOnly {
-            reason: format!("`{}`: {error}", lock.display()),
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+            StoreError::ReadOnly {
+                reason: format!("`{}`: {error}", path.display()),
+            }
+        }
+        _ => StoreError::Failed {
+            reason: format!("`{}`: {error}", path.display()),
+            source: None,
         },
-        _ => StoreError::failed(error),
     }
 }
 
-/// Who holds it, as far as they have written that down.
-fn holder(file: &mut File) -> String {
-    let mut text = String::new();
-    let _ = file.read_to_string(&mut text);
-    match text.trim().parse::<u32>() {
-        Ok(id) if id == std::process::id() => "in this process".to_owned(),
-        Ok(id) => format!("in process {id}"),
-        Err(_) => "in another process".to_owned(),
+fn named(path: &Path) -> Result<FileId, StoreError> {
+    let found = fs::metadata(path).map_err(|error| unopened(&error, path))?;
+    Ok(FileId::of(&found))
+}
+
+/// Opens the file that is locked for a database. It is opened to be written, although it never is: so a
+/// layered file system makes the copy that SQLite will write, and gives that one's id.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn opened(path: &Path, open: &mut Descriptors) -> Result<FileId, StoreError> {
+    let file = File::options().read(true).write(true).open(path);
+    file.and_then(|file| keep(open, file))
+        .map_err(|error| unopened(&error, path))
+}
+
+/// Opens the file that is locked for a database. Elsewhere than on Linux, a lock on the database itself would
+/// keep SQLite out: a file beside it is locked, by the one name that all names of it are resolved to.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn opened(path: &Path, open: &mut Descriptors) -> Result<FileId, StoreError> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".lock");
+    let beside = PathBuf::from(beside);
+    let is_link = fs::symlink_metadata(&beside).is_ok_and(|it| !it.is_file());
+    if is_link {
+        return Err(StoreError::BadFile {
+            path: beside,
+            problem: "is in the place of the lock, and no plain file: remove it".to_owned(),
+        });
+    }
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false);
+    let file = options.open(&beside);
+    let file = file.map_err(|error| unopened(&error, &beside))?;
+    let id = named(path)?;
+    open.insert(id, LockDescriptor::new(file));
+    Ok(id)
+}
+
+/// Whether this process has more descriptors of that file than its `own`. If that cannot be known, it may
+/// have.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn is_open_elsewhere(id: FileId, own: usize) -> bool {
+    let Ok(descriptors) = fs::read_dir("/proc/self/fd") else {
+        return true;
+    };
+    let files = descriptors
+        .flatten()
+        .filter_map(|it| fs::metadata(it.path()).ok());
+    files.filter(|it| FileId::of(it) == id).nth(own).is_some()
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn is_open_elsewhere(_: FileId, _: usize) -> bool {
+    false // The lock is on a file of its own.
+}
+
+/// The process that holds the lock, as far as that is known.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn holder(id: FileId) -> String {
+    let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
+    let major = (id.device >> 8) & 0xfff | (id.device >> 32) & !0xfff;
+    let minor = id.device & 0xff | (id.device >> 12) & !0xff;
+    let file = format!("{major:02x}:{minor:02x}:{}", id.number);
+    let process = locks.lines().find_map(|line| {
+        let mut words = line.split_whitespace().skip(1);
+        let is_held = words.next()? == "FLOCK";
+        let process = words.nth(2)?;
+        (is_held && words.next()? == file).then_some(process)
+    });
+    match process.and_then(|process| process.parse::<u32>().ok()) {
+        Some(process) if process > 0 => format!("in process {process}"),
+        _ => "in another process".to_owned(),
     }
 }
 
-fn beside(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    name.into()
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn holder(_: FileId) -> String {
+    "in another process".to_owned()
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn name(file: &File) -> Option<PathBuf> {
+    use std::os::fd::AsRawFd;
+    fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn name(_: &File) -> Option<PathBuf> {
+    None
 }

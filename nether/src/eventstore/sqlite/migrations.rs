@@ -12,7 +12,8 @@ pub(super) const APPLICATION: i32 = 0x4e74_6845;
 
 /// What makes each version of the one before it. What has been released is never changed: a new version is
 /// added at the end.
-pub(super) const MIGRATIONS: &[&str] = &[include_str!("version_1.sql")];
+pub(super) const MIGRATIONS: &[&str] =
+    &[include_str!("version_1.sql"), include_str!("version_2.sql")];
 
 /// Brings the tables to the newest version, one at a time, each in a transaction.
 ///
@@ -67,6 +68,30 @@ pub(super) fn check(
     Ok(found)
 }
 
+/// Checks that a file which cannot be migrated can be read as it is.
+///
+/// # Errors
+/// As those of [`migrate`]; [`StoreError::ReadOnly`] if an older version has written it.
+pub(super) fn check_newest(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let found = check(connection, path, MIGRATIONS)?;
+    if found == 0 {
+        return Err(StoreError::Foreign {
+            path: path.to_owned(),
+            reason: "there is no store in it yet".to_owned(),
+        });
+    }
+    if (found as usize) < MIGRATIONS.len() {
+        return Err(StoreError::ReadOnly {
+            reason: format!(
+                "`{}` has tables of version {found}, and to be read they have to be of version {}: open it once to be written, which migrates it",
+                path.display(),
+                MIGRATIONS.len()
+            ),
+        });
+    }
+    Ok(())
+}
+
 /// The version of the tables; 0 of a file without any.
 fn version(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i32>(0));
@@ -106,16 +131,16 @@ mod tests {
         let mut connection = Connection::open_in_memory().unwrap();
         migrated(&mut connection, MIGRATIONS).unwrap();
         connection
-            .execute("INSERT INTO documents VALUES ('a', 'b', x'01')", [])
+            .execute("INSERT INTO nether_documents VALUES ('a', 'b', x'01')", [])
             .unwrap();
         let next = [
             MIGRATIONS,
-            &["ALTER TABLE documents ADD COLUMN since INTEGER NOT NULL DEFAULT 7"],
+            &["ALTER TABLE nether_documents ADD COLUMN since INTEGER NOT NULL DEFAULT 7"],
         ];
         let next = next.concat();
         migrated(&mut connection, &next).unwrap();
         let since: i32 = connection
-            .query_row("SELECT since FROM documents", [], |row| row.get(0))
+            .query_row("SELECT since FROM nether_documents", [], |row| row.get(0))
             .unwrap();
         assert_eq!(since, 7);
         let error = migrated(&mut connection, MIGRATIONS).unwrap_err();
@@ -123,6 +148,32 @@ mod tests {
             matches!(error, StoreError::Newer { found, known, .. } if found == known + 1),
             "{error}"
         );
+    }
+
+    #[test]
+    fn tables_of_version_1_get_names_of_their_own_and_keep_what_they_have() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrated(&mut connection, &MIGRATIONS[..1]).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO streams VALUES (1, 'a/1'); INSERT INTO names VALUES (1, 'happened');
+                INSERT INTO events VALUES (1, 1, 1, x'00', 1, 1, 0, x'00', 0, NULL, NULL, NULL);
+                INSERT INTO documents VALUES ('a', 'b', x'01');
+                CREATE VIEW own AS SELECT position FROM events",
+            )
+            .unwrap();
+        migrated(&mut connection, MIGRATIONS).unwrap();
+        let others = "SELECT count(*) FROM sqlite_schema
+            WHERE name NOT LIKE 'nether%' AND name NOT LIKE 'sqlite%' AND name <> 'own'";
+        let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        assert_eq!(number(others).unwrap(), 0);
+        let joined = "SELECT count(*) FROM own JOIN nether_events e USING (position)
+            JOIN nether_streams s ON s.id = e.stream JOIN nether_names n ON n.id = e.name";
+        assert_eq!(number(joined).unwrap(), 1);
+        assert_eq!(number("SELECT count(*) FROM nether_documents").unwrap(), 1);
+        connection
+            .execute_batch("CREATE TABLE events (own); CREATE INDEX events_by_id ON events (own)")
+            .unwrap();
     }
 
     #[test]

@@ -5,12 +5,18 @@
 //! and never wait for the writer.
 
 mod append;
+mod database_file;
 mod errors;
+mod file_id;
+mod file_watch;
+mod frozen;
+mod generation;
 mod lock;
 mod migrations;
 mod open;
 mod options;
 mod reader;
+mod reading;
 mod writer;
 
 pub(super) use self::errors::store_error;
@@ -24,6 +30,7 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
 
+use self::database_file::DatabaseFile;
 use self::reader::{Readers, without_bytes};
 use self::writer::{Job, Writer};
 use crate::eventstore::backend::{
@@ -55,9 +62,9 @@ pub type SqliteTransaction<'a> = rusqlite::Transaction<'a>;
 /// ```
 ///
 /// Acknowledged events are on the disk, unless [`Durability::Normal`] is set. The file is in WAL mode: while
-/// it is open, the files `-wal` and `-shm` beside it belong to it, and there is a `.lock`. A program's own
-/// tables may be in the same file: see [`SqliteStore::transaction`] and
-/// [`#[projection]`](macro@crate::projection).
+/// it is open, and after a crash, the files `-wal` and `-shm` beside it belong to it. A program's own tables
+/// may be in the same file: see [`SqliteStore::transaction`] and [`#[projection]`](macro@crate::projection).
+/// Names that begin with `nether_` are the store's.
 ///
 /// A clone is another handle. Dropping the last one writes what was accepted and closes the file; the drop
 /// blocks until that is done.
@@ -68,10 +75,11 @@ pub struct SqliteStore {
 
 struct SqliteInner {
     path: PathBuf,
-    /// Declared before `readers` and the lock file, so that it is dropped first, and has written everything
-    /// by then.
-    writer: Option<Writer>,
+    /// Declared before `writer`, so that its connections are closed first: the last connection brings the log
+    /// into the file, and only one that writes can.
     readers: Readers,
+    /// Dropped, it has written everything.
+    writer: Option<Writer>,
     /// The position of the newest event. It is sent after the commit.
     head: watch::Receiver<Position>,
     /// Keeps the `head` channel open if the store is read-only, so that waiters stay pending instead of
@@ -79,17 +87,20 @@ struct SqliteInner {
     _head_sender: Option<watch::Sender<Position>>,
     /// How often to check whether another process has written, if other processes may write.
     poll: Option<Duration>,
-    _lock: Option<lock::LockFile>,
+    /// Declared last: the file is owned until the last connection is closed. Readers at work own it too.
+    _file: Option<Arc<DatabaseFile>>,
 }
 
 impl SqliteStore {
-    /// Opens the store in that file, and creates the file if it does not exist. A program calls this once,
-    /// when it starts: it blocks until the file is checked and, if an older version has written it, migrated.
+    /// Opens the store in that file, and creates the file if it does not exist: for its owner alone (mode
+    /// 0600), and never through a link. A program calls this once, when it starts: it blocks until the file
+    /// is checked and, if an older version has written it, migrated.
     ///
     /// # Errors
-    /// [`StoreError::AlreadyOpen`] if a process has it open; [`StoreError::Foreign`] if it is another kind of
-    /// file; [`StoreError::Newer`] if a newer version has written it; [`StoreError::Corrupt`] if it is
-    /// shorter than it should be; or the reason why it cannot be opened.
+    /// [`StoreError::AlreadyOpen`] if a store has it open, by whatever name; [`StoreError::BadFile`] if it
+    /// cannot be opened safely by that name; [`StoreError::Foreign`] if it is another kind of file;
+    /// [`StoreError::Newer`] if a newer version has written it; [`StoreError::Corrupt`] if it is shorter than
+    /// it should be; or the reason why it cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         SqliteStore::options().open(path)
     }

@@ -8,11 +8,14 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::watch;
 
 use crate::eventstore::backend::StoreError;
-use crate::eventstore::sqlite::errors::{located, store_error};
-use crate::eventstore::sqlite::lock::LockFile;
+use crate::eventstore::sqlite::database_file::{DatabaseFile, examine, resolved};
+use crate::eventstore::sqlite::errors::{located, opening, store_error};
+use crate::eventstore::sqlite::file_watch::FileWatch;
+use crate::eventstore::sqlite::generation::{Checkpointer, check_log};
 use crate::eventstore::sqlite::migrations::{MIGRATIONS, check, migrate};
 use crate::eventstore::sqlite::reader::{Reader, Readers};
-use crate::eventstore::sqlite::writer::Writer;
+use crate::eventstore::sqlite::reading::{reading, reading_alone};
+use crate::eventstore::sqlite::writer::{Writer, checkpoint};
 use crate::eventstore::sqlite::{Durability, SqliteInner, SqliteOptions, SqliteStore};
 
 /// After what time to try again what somebody else was at.
@@ -38,80 +41,82 @@ fn open(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreError>
     if options.read_only {
         return read_only(options, path);
     }
-    let lock = LockFile::take(path, options.shared)?;
-    let mut connection = connect(options, path, OpenFlags::default())?;
+    let file = Arc::new(DatabaseFile::take(path, options.shared)?);
+    let path = file.path();
+    check_log(path)?;
+    let mut connection = connect(options, path)?;
     let sound = migrate(&mut connection, path, MIGRATIONS);
-    let sound = sound.and_then(|()| check_length(&connection, path));
+    let sound = sound.and_then(|()| check_length(&connection, options, path));
     sound.map_err(|error| located(error, &connection))?;
-    let readers = readers(options, path);
-    let head = Reader::new(reading(options, path)?).head()?;
+    let checkpointer = Checkpointer::begin(&connection, path)?;
+    let files = FileWatch::begin(Arc::clone(&file))?;
+    let readers = readers_of(options, &file);
+    let head = Reader::new(reading(options, path)?, None).head()?;
     let (head_sender, head) = watch::channel(head);
-    let writer = Writer::start(connection, head_sender, options.max_batch)?;
+    let writer = Writer::start(
+        connection,
+        files,
+        checkpointer,
+        head_sender,
+        options.max_batch,
+    )?;
     Ok(SqliteStore {
         inner: Arc::new(SqliteInner {
             path: path.to_owned(),
-            writer: Some(writer),
             readers,
+            writer: Some(writer),
             head,
             _head_sender: None,
             poll: options.shared.then_some(options.poll_interval),
-            _lock: Some(lock),
+            _file: Some(file),
         }),
     })
 }
 
 /// For reading alone: whoever writes is another process.
 fn read_only(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreError> {
-    let connection = reading(options, path)?;
-    // The first that is read of it: whether it is a database at all.
-    let is_database = connection.query_row("PRAGMA schema_version", [], |_| Ok(()));
-    is_database.map_err(|error| opening(&error, path))?;
-    if check(&connection, path, MIGRATIONS)? == 0 {
-        return Err(StoreError::Foreign {
-            path: path.to_owned(),
-            reason: "there is no store in it yet".to_owned(),
-        });
-    }
-    let (head_sender, head) = watch::channel(Reader::new(connection).head()?);
+    let path = resolved(path)?;
+    // First: SQLite would remove the log beside a file that was truncated to nothing.
+    examine(
+        &path,
+        &std::fs::metadata(&path).map_err(StoreError::failed)?,
+    )?;
+    check_log(&path)?;
+    let mut reader = reading_alone(options, &path)?;
+    reader.check_version(&path)?;
+    let (head_sender, head) = watch::channel(reader.head()?);
+    let (settings, file) = (options.clone(), path.clone());
+    let open = move || reading_alone(&settings, &file);
     Ok(SqliteStore {
         inner: Arc::new(SqliteInner {
-            path: path.to_owned(),
+            path,
+            readers: Readers::new(options.readers, Box::new(open)),
             writer: None,
-            readers: readers(options, path),
             head,
             _head_sender: Some(head_sender),
             poll: Some(options.poll_interval),
-            _lock: None,
+            _file: None,
         }),
     })
 }
 
-fn readers(options: &SqliteOptions, path: &Path) -> Readers {
-    let (settings, path) = (options.clone(), path.to_owned());
-    let open = move || Ok(Reader::new(reading(&settings, &path)?));
+fn readers_of(options: &SqliteOptions, file: &Arc<DatabaseFile>) -> Readers {
+    let (settings, file) = (options.clone(), Arc::clone(file));
+    let open = move || {
+        // Before: SQLite would remove the log of a file that was truncated to nothing. After: it may have
+        // opened another file, which has the name now.
+        file.check()?;
+        let connection = reading(&settings, file.path())?;
+        file.check()?;
+        Ok(Reader::new(connection, None))
+    };
     Readers::new(options.readers, Box::new(open))
 }
 
-/// A connection that reads.
-fn reading(options: &SqliteOptions, path: &Path) -> Result<Connection, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection =
-        Connection::open_with_flags(path, flags).map_err(|error| opening(&error, path))?;
-    // The file is not mapped into memory: reading is not faster by it, and of a file that is cut off the
-    // process would die.
-    connection
-        .busy_timeout(options.busy_timeout)
-        .map_err(|error| located(opening(&error, path), &connection))?;
-    connection.set_prepared_statement_cache_capacity(32);
-    Ok(connection)
-}
-
 /// A connection that writes.
-fn connect(
-    options: &SqliteOptions,
-    path: &Path,
-    flags: OpenFlags,
-) -> Result<Connection, StoreError> {
+fn connect(options: &SqliteOptions, path: &Path) -> Result<Connection, StoreError> {
+    // The file is there: SQLite creates none.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection =
         Connection::open_with_flags(path, flags).map_err(|error| opening(&error, path))?;
     let synchronous = match options.durability {
@@ -164,33 +169,21 @@ fn write_ahead(connection: &Connection, timeout: Duration) -> rusqlite::Result<(
     }
 }
 
-/// Why a file cannot be opened.
-fn opening(error: &rusqlite::Error, path: &Path) -> StoreError {
-    match error.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase) => StoreError::Foreign {
-            path: path.to_owned(),
-            reason: "it is no database".to_owned(),
-        },
-        _ => match store_error(error) {
-            StoreError::Failed { reason, source } => StoreError::Failed {
-                reason: format!("`{}`: {reason}", path.display()),
-                source,
-            },
-            other => other,
-        },
-    }
-}
-
 /// A file that has lost its end is found here, and not when somebody reads that far.
-fn check_length(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+fn check_length(
+    connection: &Connection,
+    options: &SqliteOptions,
+    path: &Path,
+) -> Result<(), StoreError> {
     let failed = |error: rusqlite::Error| store_error(&error);
     // What is beside the file is brought into it, so that it can be measured.
-    let checkpoint = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
-        row.get::<_, i64>(0)
-    });
-    match checkpoint {
-        Ok(0) => {}
-        Ok(_) => return Ok(()), // Another process is at it.
+    let is_whole = checkpoint(connection);
+    connection
+        .busy_timeout(options.busy_timeout)
+        .map_err(failed)?;
+    match is_whole {
+        Ok(true) => {}
+        Ok(false) => return Ok(()), // Another process reads or writes it.
         // There is no room for that, but all can be read as it is.
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => return Ok(()),
         Err(error) => return Err(failed(error)),

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use lru::LruCache;
@@ -16,6 +17,8 @@ use crate::eventstore::backend::{
     Payload, Position, RecordedEvent, StoreError, StoreFuture, StreamId,
 };
 use crate::eventstore::sqlite::errors::examined;
+use crate::eventstore::sqlite::frozen::Frozen;
+use crate::eventstore::sqlite::migrations::check_newest;
 use crate::sync::lock;
 
 /// How many names of streams a reader remembers.
@@ -62,7 +65,10 @@ impl Readers {
                 let _room = room;
                 let idle = lock(&pool.idle).pop();
                 let mut reader = idle.map_or_else(|| (pool.open)(), Ok)?;
-                let result = read(&mut reader);
+                let result = read(&mut reader).and_then(|read| {
+                    reader.check_frozen()?;
+                    Ok(read)
+                });
                 // One that failed is opened anew.
                 if result.is_ok() {
                     lock(&pool.idle).push(reader);
@@ -81,19 +87,32 @@ impl Readers {
 /// A connection that reads, and names that it knows already.
 pub(super) struct Reader {
     connection: Connection,
+    /// What the file was when it was opened, if it is read without SQLite's locks.
+    frozen: Option<Frozen>,
     known: NameCache,
 }
 
 impl Reader {
-    pub(super) fn new(connection: Connection) -> Self {
+    pub(super) fn new(connection: Connection, frozen: Option<Frozen>) -> Self {
         Reader {
             connection,
+            frozen,
             known: NameCache::default(),
         }
     }
 
+    /// Checks that the tables are those that are read here.
+    pub(super) fn check_version(&self, path: &Path) -> Result<(), StoreError> {
+        check_newest(&self.connection, path)
+    }
+
+    /// Checks that nothing has changed in a file that is read without locks.
+    fn check_frozen(&self) -> Result<(), StoreError> {
+        self.frozen.as_ref().map_or(Ok(()), Frozen::check)
+    }
+
     pub(super) fn head(&mut self) -> Result<Position, StoreError> {
-        let sql = "SELECT max(position) FROM events";
+        let sql = "SELECT max(position) FROM nether_events";
         let head = self.asked(|connection| {
             let mut statement = connection.prepare_cached(sql)?;
             statement.query_row([], |row| row.get::<_, Option<i64>>(0))
@@ -106,10 +125,7 @@ impl Reader {
         after: Position,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
-        let sql =
-            format!("SELECT {COLUMNS} FROM events WHERE position > ?1 ORDER BY position LIMIT ?2");
-        let all = without_bytes(limit);
-        Ok(self.events(&sql, &[bound(after.0)], all)?.events)
+        Ok(self.read_all_page(after, without_bytes(limit))?.events)
     }
 
     pub(super) fn read_all_page(
@@ -117,8 +133,9 @@ impl Reader {
         after: Position,
         limit: PageLimit,
     ) -> Result<EventPage, StoreError> {
-        let sql =
-            format!("SELECT {COLUMNS} FROM events WHERE position > ?1 ORDER BY position LIMIT ?2");
+        let sql = format!(
+            "SELECT {COLUMNS} FROM nether_events WHERE position > ?1 ORDER BY position LIMIT ?2"
+        );
         self.events(&sql, &[bound(after.0)], limit)
     }
 
@@ -129,7 +146,7 @@ impl Reader {
         direction: Direction,
         limit: PageLimit,
     ) -> Result<EventPage, StoreError> {
-        let sql = "SELECT id FROM streams WHERE name = ?1";
+        let sql = "SELECT id FROM nether_streams WHERE name = ?1";
         let id = self.asked(|connection| {
             let mut statement = connection.prepare_cached(sql)?;
             let id = statement.query_row([stream.as_str()], |row| row.get::<_, i64>(0));
@@ -144,13 +161,13 @@ impl Reader {
             Direction::Backwards => ("<=", "DESC"),
         };
         let sql = format!(
-            "SELECT {COLUMNS} FROM events WHERE stream = ?1 AND version {compared} ?2 ORDER BY version {order} LIMIT ?3"
+            "SELECT {COLUMNS} FROM nether_events WHERE stream = ?1 AND version {compared} ?2 ORDER BY version {order} LIMIT ?3"
         );
         self.events(&sql, &[id, bound(from)], limit)
     }
 
     pub(super) fn find(&mut self, id: EventId) -> Result<Option<Appended>, StoreError> {
-        let sql = "SELECT position, version FROM events WHERE id = ?1";
+        let sql = "SELECT position, version FROM nether_events WHERE id = ?1";
         self.asked(|connection| {
             let mut statement = connection.prepare_cached(sql)?;
             let found = statement.query_row([id.as_u128().to_be_bytes()], |row| {
@@ -169,7 +186,7 @@ impl Reader {
         collection: &str,
         key: &str,
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        let sql = "SELECT content FROM documents WHERE collection = ?1 AND key = ?2";
+        let sql = "SELECT content FROM nether_documents WHERE collection = ?1 AND key = ?2";
         self.asked(|connection| {
             let mut statement = connection.prepare_cached(sql)?;
             let content = statement.query_row(params![collection, key], |row| row.get(0));
@@ -178,7 +195,7 @@ impl Reader {
     }
 
     pub(super) fn documents(&mut self, collection: &str) -> Result<Documents, StoreError> {
-        let sql = "SELECT key, content FROM documents WHERE collection = ?1 ORDER BY key";
+        let sql = "SELECT key, content FROM nether_documents WHERE collection = ?1 ORDER BY key";
         self.asked(|connection| {
             let mut statement = connection.prepare_cached(sql)?;
             let documents =
@@ -255,7 +272,7 @@ impl NameCache {
         let stream = match self.streams.get(&id) {
             Some(known) => known.clone(),
             None => {
-                let sql = "SELECT name FROM streams WHERE id = ?1";
+                let sql = "SELECT name FROM nether_streams WHERE id = ?1";
                 let stream = StreamId::from(named(connection, sql, id)?);
                 self.streams.put(id, stream.clone());
                 stream
@@ -274,7 +291,7 @@ impl NameCache {
         let name = match self.names.entry(id) {
             Entry::Occupied(known) => Arc::clone(known.get()),
             Entry::Vacant(unknown) => {
-                let sql = "SELECT name FROM names WHERE id = ?1";
+                let sql = "SELECT name FROM nether_names WHERE id = ?1";
                 let text = named(connection, sql, id)?;
                 Arc::clone(unknown.insert(text.into()))
             }

@@ -2,13 +2,16 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::eventstore::backend::{Append, Appended, DocumentChange, Position, StoreError};
-use crate::eventstore::sqlite::append::{StreamCache, change_document};
+use crate::eventstore::sqlite::append::{StreamCache, change_document, duplicate};
 use crate::eventstore::sqlite::errors::unwritten;
+use crate::eventstore::sqlite::file_watch::FileWatch;
+use crate::eventstore::sqlite::generation::Checkpointer;
 use crate::guarded::said;
 
 /// How many jobs may wait; whoever has another waits for room.
@@ -36,12 +39,16 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn start(
         connection: Connection,
+        files: FileWatch,
+        checkpointer: Checkpointer,
         head: watch::Sender<Position>,
         max_batch: usize,
     ) -> Result<Self, StoreError> {
         let (jobs, given) = mpsc::channel(ROOM);
         let mut writing = Writing {
             connection,
+            files,
+            checkpointer,
             cache: StreamCache::default(),
             head,
             max_batch,
@@ -77,6 +84,8 @@ impl Drop for Writer {
 /// What the thread has.
 struct Writing {
     connection: Connection,
+    files: FileWatch,
+    checkpointer: Checkpointer,
     cache: StreamCache,
     head: watch::Sender<Position>,
     max_batch: usize,
@@ -92,7 +101,12 @@ impl Writing {
                 match job {
                     Job::Transaction(work, answer) => {
                         self.write(std::mem::take(&mut batch));
-                        let _ = answer.send(self.transact(work));
+                        let result = self.transact(work);
+                        let is_committed = result.is_ok();
+                        let _ = answer.send(result);
+                        if is_committed {
+                            self.checkpointer.committed(&self.connection);
+                        }
                     }
                     job => batch.push(job),
                 }
@@ -108,9 +122,11 @@ impl Writing {
             expects_more = batch.len() > 1;
             self.write(std::mem::take(&mut batch));
         }
-        // What is in the log is brought into the file, so that it is whole by itself.
-        let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
-        let _ = self.connection.query_row(checkpoint, [], |_| Ok(()));
+        // What is in the log is brought into the file, so that it is whole by itself; as far as that goes
+        // without waiting for others that read. The log of a file that was taken away is all that is left.
+        if self.files.is_in_place() {
+            let _ = checkpoint(&self.connection);
+        }
     }
 
     /// Writes jobs in one transaction. If it is full or one of them fails, each in one of its own: one that
@@ -124,7 +140,8 @@ impl Writing {
             Ok(results) => {
                 self.publish_head();
                 let answers = batch.into_iter().zip(results);
-                return answers.for_each(|(job, result)| job.answer(result));
+                answers.for_each(|(job, result)| job.answer(result));
+                return self.checkpointer.committed(&self.connection);
             }
             Err(error) => error,
         };
@@ -139,6 +156,7 @@ impl Writing {
                 Ok(result) => {
                     self.publish_head();
                     job.answer(result);
+                    self.checkpointer.committed(&self.connection);
                 }
                 Err(error) => {
                     self.cache.forget();
@@ -151,14 +169,30 @@ impl Writing {
         }
     }
 
-    /// What comes of each job, committed together. An error means that nothing was written.
+    /// What comes of each job, committed together. An error means that nothing was written, or to files that
+    /// are lost.
     fn attempt(&mut self, batch: &[Job]) -> Result<Vec<Result<Applied, StoreError>>, StoreError> {
-        let attempted = self.committed(batch);
-        attempted.map_err(|error| unwritten(&error, &self.connection))
+        self.files.before()?;
+        let results = self
+            .committed(batch)
+            .map_err(|error| self.refusal(&error, batch))?;
+        self.files.look()?;
+        Ok(results)
+    }
+
+    #[cold]
+    fn refusal(&self, error: &rusqlite::Error, batch: &[Job]) -> StoreError {
+        let is_constraint = error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation);
+        let duplicate = match batch {
+            [Job::Append(append, _)] if is_constraint => duplicate(&self.connection, append),
+            _ => None,
+        };
+        duplicate.unwrap_or_else(|| unwritten(error, &self.connection))
     }
 
     fn committed(&mut self, batch: &[Job]) -> rusqlite::Result<Vec<Result<Applied, StoreError>>> {
         let transaction = begin(&mut self.connection, &mut self.cache)?;
+        self.checkpointer.mark(&transaction)?;
         let jobs = batch.iter();
         let results: rusqlite::Result<_> = jobs
             .map(|job| self.cache.apply(&transaction, job))
@@ -170,14 +204,17 @@ impl Writing {
 
     /// Does something of somebody else's in a transaction.
     fn transact(&mut self, work: TransactionWork) -> Result<(), StoreError> {
+        self.files.before()?;
         let worked = self.worked(work);
         // It may have changed what is known here.
         self.cache.forget();
-        worked.unwrap_or_else(|error| Err(unwritten(&error, &self.connection)))
+        worked.unwrap_or_else(|error| Err(unwritten(&error, &self.connection)))?;
+        self.files.look()
     }
 
     fn worked(&mut self, work: TransactionWork) -> rusqlite::Result<Result<(), StoreError>> {
         let transaction = begin(&mut self.connection, &mut self.cache)?;
+        self.checkpointer.mark(&transaction)?;
         let worked = catch_unwind(AssertUnwindSafe(|| work(&transaction)));
         Ok(match worked {
             Ok(Ok(())) if transaction.is_autocommit() => Err(StoreError::Failed {
@@ -206,6 +243,14 @@ impl Writing {
     }
 }
 
+/// Brings the log into the database, without waiting for others that read or write: whether all of it is
+/// there now.
+pub(super) fn checkpoint(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.busy_timeout(Duration::ZERO)?;
+    let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+    connection.query_row(checkpoint, [], |row| Ok(row.get::<_, i64>(0)? == 0))
+}
+
 /// What came of a job in a transaction that is still open.
 pub(super) enum Applied {
     Appended(Appended),
@@ -216,7 +261,7 @@ pub(super) enum Applied {
 fn is_for_all(error: &StoreError) -> bool {
     matches!(
         error,
-        StoreError::Locked { .. } | StoreError::ReadOnly { .. }
+        StoreError::Locked { .. } | StoreError::ReadOnly { .. } | StoreError::BadFile { .. }
     )
 }
 

@@ -1,0 +1,238 @@
+//! [`DatabaseFile`]: the file of a store, from its name to its owner. SQLite alone opens it after that.
+
+use std::ffi::OsString;
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use crate::eventstore::backend::StoreError;
+use crate::eventstore::sqlite::file_id::{FileId, links};
+use crate::eventstore::sqlite::lock::FileLock;
+
+/// A database file that this store owns, or owns together with others that have it open as shared.
+#[derive(Debug)]
+pub(super) struct DatabaseFile {
+    /// Absolute, and without links: it leads to the same file wherever the process goes.
+    path: PathBuf,
+    lock: FileLock,
+}
+
+impl DatabaseFile {
+    /// Takes the file, which is created if there is none.
+    ///
+    /// # Errors
+    /// If it is no file that a store can be in, or another store owns it.
+    pub(super) fn take(path: &Path, shared: bool) -> Result<Self, StoreError> {
+        let (path, created) = found_or_created(path)?;
+        let lock = FileLock::take(&path, created, shared)?;
+        let file = DatabaseFile { path, lock };
+        // Looked at again now that it is owned: until then, others may have changed it.
+        let metadata = file.check()?;
+        examine(&file.path, &metadata)?;
+        Ok(file)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Checks that the name still leads to the file that is owned.
+    ///
+    /// # Errors
+    /// [`StoreError::BadFile`], which says what has become of it.
+    pub(super) fn check(&self) -> Result<Metadata, StoreError> {
+        match fs::metadata(&self.path) {
+            Ok(found) if FileId::of(&found) == self.lock.id() && found.len() > 0 => Ok(found),
+            Ok(found) if FileId::of(&found) == self.lock.id() => Ok(self.empty(found)?),
+            found => Err(self.gone(found)),
+        }
+    }
+
+    /// A file without a byte is new, unless its log is there.
+    fn empty(&self, found: Metadata) -> Result<Metadata, StoreError> {
+        if holds_something(&beside(&self.path, "-wal")) {
+            return Err(without_database(&self.path, "was truncated to nothing"));
+        }
+        Ok(found)
+    }
+
+    #[cold]
+    fn gone(&self, found: io::Result<Metadata>) -> StoreError {
+        let what = match found {
+            Ok(_) => "was replaced by another file",
+            Err(error) if error.kind() == ErrorKind::NotFound => "is not under its name any more",
+            Err(error) => return unreadable(&self.path, &error),
+        };
+        let is_there = self.lock.metadata().is_some_and(|it| links(&it) > 0);
+        let own = match self.lock.name().filter(|_| is_there) {
+            Some(name) => format!("the store's own was renamed to `{}`", name.display()),
+            None if is_there => "the store's own was renamed".to_owned(),
+            None => "the store's own was removed".to_owned(),
+        };
+        StoreError::BadFile {
+            path: self.path.clone(),
+            problem: format!(
+                "{what} while it is open: {own}, so nothing more is acknowledged; put it back under its name, or stop and restore a backup"
+            ),
+        }
+    }
+}
+
+/// The name of a file that SQLite keeps beside a database: `-wal`, `-shm`.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
+
+/// Whether there is such a file, and something in it.
+pub(super) fn holds_something(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|it| it.len() > 0)
+}
+
+/// The one name of a file: absolute, and without links.
+///
+/// # Errors
+/// If it is not there, or cannot be reached.
+pub(super) fn resolved(path: &Path) -> Result<PathBuf, StoreError> {
+    canonical(path).map_err(|error| unreadable(path, &error))
+}
+
+/// Checks that a store can be in a file, and that SQLite finds what belongs to it.
+///
+/// # Errors
+/// [`StoreError::Foreign`] or [`StoreError::BadFile`].
+pub(super) fn examine(path: &Path, metadata: &Metadata) -> Result<(), StoreError> {
+    let bad = |problem: String| {
+        Err(StoreError::BadFile {
+            path: path.to_owned(),
+            problem,
+        })
+    };
+    if !metadata.is_file() {
+        return Err(StoreError::Foreign {
+            path: path.to_owned(),
+            reason: "it is no file".to_owned(),
+        });
+    }
+    let names = links(metadata);
+    if names > 1 {
+        return bad(format!(
+            "has {names} names (hard links), and SQLite keeps the newest events beside the name by which it is opened: leave one of them"
+        ));
+    }
+    if is_mount(path) {
+        return bad(
+            "is mounted by itself, and SQLite keeps the newest events in a file beside it, which is not mounted with it: mount its folder"
+                .to_owned(),
+        );
+    }
+    if metadata.len() == 0 && holds_something(&beside(path, "-wal")) {
+        return Err(without_database(path, "is empty"));
+    }
+    Ok(())
+}
+
+/// The one name of a file, and its descriptor if it is new. That is not closed here: another thread may have
+/// the file open by now.
+fn found_or_created(path: &Path) -> Result<(PathBuf, Option<File>), StoreError> {
+    match canonical(path) {
+        Ok(path) => return Ok((path, None)),
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(unreadable(path, &error)),
+    }
+    if fs::symlink_metadata(path).is_ok_and(|it| it.is_symlink()) {
+        return Err(StoreError::BadFile {
+            path: path.to_owned(),
+            problem: "is a link to a file that is not there, and nothing is created through a link: name the file itself".to_owned(),
+        });
+    }
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let folder = resolved(folder)?;
+    let Some(name) = path.file_name() else {
+        return Err(unreadable(path, &ErrorKind::IsADirectory.into()));
+    };
+    let path = folder.join(name);
+    if holds_something(&beside(&path, "-wal")) {
+        return Err(without_database(&path, "is not there"));
+    }
+    let mut options = OpenOptions::new();
+    // Never a file that is there, and never through a link.
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(&path) {
+        Ok(created) => {
+            sync_folder(&folder);
+            Ok((path, Some(created)))
+        }
+        // By another process, at this moment.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok((resolved(&path)?, None)),
+        Err(error) => Err(unreadable(&path, &error)),
+    }
+}
+
+/// A file is there after a loss of power once its folder is on the disk.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) {
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    if let Err(error) = synced {
+        tracing::debug!(folder = %folder.display(), %error, "a folder cannot be synced");
+    }
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) {}
+
+#[cfg(unix)]
+fn canonical(path: &Path) -> io::Result<PathBuf> {
+    fs::canonicalize(path)
+}
+
+/// SQLite does not take the form that canonical paths have here.
+#[cfg(not(unix))]
+fn canonical(path: &Path) -> io::Result<PathBuf> {
+    fs::metadata(path)?;
+    std::path::absolute(path)
+}
+
+/// Whether a file, and not the folder that it is in, is mounted.
+fn is_mount(path: &Path) -> bool {
+    // Names of mount points have spaces and backslashes as octal numbers.
+    let mut name = String::new();
+    for character in path.to_string_lossy().chars() {
+        match character {
+            ' ' | '\t' | '\n' | '\\' => name.push_str(&format!("\\{:03o}", character as u32)),
+            other => name.push(other),
+        }
+    }
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let mut points = mounts.lines().map(|line| line.split(' ').nth(4));
+    points.any(|point| point == Some(&name))
+}
+
+fn without_database(path: &Path, what: &str) -> StoreError {
+    StoreError::BadFile {
+        path: path.to_owned(),
+        problem: format!(
+            "{what}, and events are left in the `-wal` beside it: put the file back that belongs to it; to begin with a new store, move the `-wal` away"
+        ),
+    }
+}
+
+/// Why a file cannot be reached or created.
+fn unreadable(path: &Path, error: &io::Error) -> StoreError {
+    let reason = format!("`{}`: {error}", path.display());
+    match error.kind() {
+        ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
+            StoreError::ReadOnly { reason }
+        }
+        _ => StoreError::Failed {
+            reason,
+            source: None,
+        },
+    }
+}

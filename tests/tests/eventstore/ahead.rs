@@ -1,0 +1,133 @@
+//! What is ahead of the events of a store, because some of them were lost: a checkpoint, a snapshot. Neither
+//! is used as if nothing had happened.
+
+use std::time::Duration;
+
+use nether::eventstore::{Aggregates, DocumentChange, Projections, Store};
+use nether::prelude::*;
+use serde::{Deserialize, Serialize};
+
+#[command(key = tower, reply = Floors)]
+pub struct Build {
+    pub tower: u32,
+    pub floors: u32,
+}
+
+#[event(name = "ahead.built")]
+pub struct WasBuilt {
+    pub floors: u32,
+}
+
+#[derive(Debug, PartialEq)]
+pub struct Floors(u32);
+
+#[derive(Default, Serialize, Deserialize)]
+pub struct Tower {
+    floors: u32,
+}
+
+#[aggregate(handles = [Build], events = [WasBuilt], snapshot_every = 100)]
+impl Tower {
+    fn build(&self, build: Build) -> Option<WasBuilt> {
+        let floors = build.floors;
+        (floors > 0).then_some(WasBuilt { floors })
+    }
+
+    fn was_built(&mut self, event: &WasBuilt) {
+        self.floors += event.floors;
+    }
+}
+
+impl From<&Tower> for Floors {
+    fn from(tower: &Tower) -> Self {
+        Floors(tower.floors)
+    }
+}
+
+#[derive(Default)]
+pub struct Skyline {
+    floors: u32,
+}
+
+#[query(reply = u32)]
+pub struct Height;
+
+#[projection(handles = [WasBuilt, Height], durable)]
+impl Skyline {
+    fn was_built(&mut self, event: &WasBuilt) {
+        self.floors += event.floors;
+    }
+
+    fn height(&self, _: Height) -> u32 {
+        self.floors
+    }
+}
+
+async fn started(store: &Store) -> System {
+    let builder = System::builder()
+        .isolated()
+        .with::<Aggregates<Tower>>()
+        .with::<Projections<Skyline>>();
+    builder.provide(store.clone()).start().await.unwrap()
+}
+
+async fn put(store: &Store, collection: &str, key: &str, content: Option<&str>) {
+    let change = DocumentChange {
+        collection: collection.into(),
+        key: key.into(),
+        content: content.map(|text| text.as_bytes().to_vec()),
+    };
+    store.change_documents(vec![change]).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_checkpoint_ahead_of_the_newest_event_is_an_error_and_nothing_is_passed_over() {
+    let store = Store::memory();
+    store
+        .append_events("tower/1", [WasBuilt { floors: 2 }])
+        .await
+        .unwrap();
+    put(&store, "checkpoint", "skyline", Some("999999")).await;
+    let system = started(&store).await;
+    let projection = store.projection::<Skyline>().unwrap();
+    let caught_up = tokio::time::timeout(Duration::from_secs(60), projection.caught_up()).await;
+    assert!(!matches!(caught_up, Ok(Ok(()))), "it has not seen them");
+    store
+        .append_events("tower/1", [WasBuilt { floors: 3 }])
+        .await
+        .unwrap();
+    system.shutdown().await;
+    drop((projection, system));
+    // The way out that the error names.
+    put(&store, "checkpoint", "skyline", None).await;
+    let system = started(&store).await;
+    store
+        .projection::<Skyline>()
+        .unwrap()
+        .caught_up()
+        .await
+        .unwrap();
+    assert_eq!(system.context().ask(Height).await.unwrap(), 5);
+    system.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_snapshot_ahead_of_its_stream_is_not_used() {
+    for events in 0..3 {
+        let store = Store::memory();
+        for _ in 0..events {
+            store
+                .append_events("tower/1", [WasBuilt { floors: 1 }])
+                .await
+                .unwrap();
+        }
+        let snapshot = r#"{"version":3,"shape":1,"state":{"floors":70}}"#;
+        put(&store, "snapshot/tower", "1", Some(snapshot)).await;
+        let system = started(&store).await;
+        let ctx = system.context();
+        let build = |floors| ctx.send(Build { tower: 1, floors });
+        assert_eq!(build(0).await.unwrap(), Floors(events));
+        assert_eq!(build(4).await.unwrap(), Floors(events + 4));
+        system.shutdown().await;
+    }
+}

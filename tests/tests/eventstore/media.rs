@@ -1,0 +1,99 @@
+//! Media that cannot be written, and neighbours that read: what was closed in order is read anywhere, and
+//! nobody waits for a reader.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use nether::eventstore::{EventStore, Position, SqliteStore, StoreError};
+use rusqlite::Connection;
+
+use crate::disk::{Disk, append, mount};
+
+/// A store on a small disk, under a name that has to be quoted in a URI; closed in order.
+async fn closed(disk: &Disk) -> PathBuf {
+    let file = disk.0.0.join("a b?c#d%41.db");
+    let store = SqliteStore::open(&file).unwrap();
+    for _ in 0..5 {
+        store.append(append("a/1", 1)).await.unwrap();
+    }
+    store.read_all(Position::START, 10).await.unwrap();
+    drop(store);
+    let left: Vec<_> = fs::read_dir(&disk.0.0).unwrap().flatten().collect();
+    assert_eq!(left.len(), 1, "a file is all that is left: {left:?}");
+    file
+}
+
+#[tokio::test]
+async fn a_store_that_was_closed_in_order_is_read_on_a_medium_that_cannot_be_written() {
+    let Some(disk) = Disk::new("medium") else {
+        return;
+    };
+    let file = closed(&disk).await;
+    assert!(mount(&["-o", "remount,ro"], &disk.0.0));
+    let error = SqliteStore::open(&file).unwrap_err();
+    assert!(matches!(error, StoreError::ReadOnly { .. }), "{error}");
+    let store = SqliteStore::options().read_only(true).open(&file).unwrap();
+    assert_eq!(store.read_all(Position::START, 10).await.unwrap().len(), 5);
+    assert_eq!(store.head().await.unwrap(), Position(5));
+    let error = store.append(append("a/1", 1)).await.unwrap_err();
+    assert!(matches!(error, StoreError::ReadOnly { .. }), "{error}");
+    // It can be written again, is written, and has nothing left beside it.
+    assert!(mount(&["-o", "remount,rw"], &disk.0.0));
+    let writer = SqliteStore::open(&file).unwrap();
+    writer.append(append("a/1", 1)).await.unwrap();
+    let read = loop {
+        match store.read_all(Position::START, 10).await {
+            Err(StoreError::Locked { .. }) => {} // Not a mixture; opened anew the next time.
+            read => break read.unwrap(),
+        }
+    };
+    assert_eq!(
+        read.len(),
+        6,
+        "what is frozen no more is not read as if it were"
+    );
+}
+
+#[tokio::test]
+async fn a_store_that_was_not_closed_in_order_is_not_read_without_its_log() {
+    let Some(disk) = Disk::new("unclosed") else {
+        return;
+    };
+    let file = closed(&disk).await;
+    let log = PathBuf::from(format!("{}-wal", file.display()));
+    let store = SqliteStore::open(&file).unwrap();
+    store.append(append("a/1", 1)).await.unwrap();
+    let copied = fs::read(&log).unwrap();
+    drop(store);
+    fs::write(&log, copied).unwrap();
+    assert!(mount(&["-o", "remount,ro"], &disk.0.0));
+    let opened = SqliteStore::options().read_only(true).open(&file);
+    let error = opened.unwrap_err();
+    assert!(matches!(error, StoreError::ReadOnly { .. }), "{error}");
+    assert!(error.to_string().contains("Copy both"), "{error}");
+}
+
+#[tokio::test]
+async fn neither_opening_nor_closing_waits_for_who_reads() {
+    let folder = nether_tests::Folder::new("reader");
+    let long = || SqliteStore::options().busy_timeout(Duration::from_secs(600));
+    let store = long().open(folder.file()).unwrap();
+    store.append(append("a/1", 1)).await.unwrap();
+    let reader = Connection::open(folder.file()).unwrap();
+    reader.execute_batch("BEGIN").unwrap();
+    let count = || {
+        let sql = "SELECT count(*) FROM nether_events";
+        reader.query_row(sql, [], |row| row.get::<_, i64>(0))
+    };
+    assert_eq!(count().unwrap(), 1);
+    let start = Instant::now();
+    store.append(append("a/1", 1)).await.unwrap();
+    drop(store);
+    let store = long().open(folder.file()).unwrap();
+    let appended = store.append(append("a/1", 1)).await.unwrap();
+    assert_eq!(appended.position, Position(3));
+    drop(store);
+    assert!(start.elapsed() < Duration::from_secs(300));
+    assert_eq!(count().unwrap(), 1, "it reads on what it has read");
+}
