@@ -39,8 +39,8 @@ async fn what_was_accepted_is_handled_failed_or_a_dead_letter(
 
 /// Compares the memory after the last seed with that after a few.
 ///
-/// A function whose local panics in its `Drop` leaks what it returns (rust-lang/rust#47949), here the error of
-/// whoever sent such a message.
+/// A function whose local panics in its `Drop` leaks what it returns (rust-lang/rust#47949), here the error
+/// of whoever sent such a message.
 fn check_memory(seed: u64) {
     static WARM: Mutex<Option<(usize, usize)>> = Mutex::new(None);
     let mut warm = WARM.lock().expect("nobody panics with it");
