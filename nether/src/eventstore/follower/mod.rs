@@ -375,10 +375,9 @@ impl<F: Followed> Follower<F> {
             if self.is_stopping() {
                 break;
             }
-            let position = event.position;
-            self.handle_one(followed, place, event).await;
-            place.position = position;
-            if place.is_to_be_saved() {
+            self.handle_one(followed, place, &event).await;
+            place.position = event.position;
+            if F::IS_STORED && place.is_to_be_saved() {
                 self.save(followed, place).await?;
             }
         }
@@ -386,9 +385,9 @@ impl<F: Followed> Follower<F> {
     }
 
     /// Handles an event, or parks it; unless it has to wait.
-    async fn handle_one(&self, followed: &mut F, place: &mut FollowerPlace, event: RecordedEvent) {
-        if let Some(key) = self.claims(followed, place, &event) {
-            let shown = followed.show(self, place, &key, &event).await;
+    async fn handle_one(&self, followed: &mut F, place: &mut FollowerPlace, event: &RecordedEvent) {
+        if let Some(key) = self.claims(followed, place, event) {
+            let shown = followed.show(self, place, &key, event).await;
             if let Err(failure) = shown {
                 self.park(place, &key, event.position, failure);
             }
