@@ -38,6 +38,15 @@ struct WaitingKey {
     next_try: Option<Instant>,
 }
 
+impl WaitingKey {
+    /// The key waits for an event that has not failed itself: it is tried by itself, also at the next start.
+    fn wait_for(&mut self, next: Position) {
+        self.event.position = next;
+        self.failed = Some(0);
+        self.next_try = Some(Instant::now());
+    }
+}
+
 /// All that a projection or saga type has parked, and what it is about to try again.
 #[derive(Debug, Clone)]
 pub(super) struct Parked {
@@ -177,7 +186,7 @@ impl Parked {
             return;
         };
         if let Some(next) = rest.pop_front() {
-            one.event.position = next;
+            one.wait_for(next);
             one.behind = Some(rest);
             self.put(&key.into(), one);
         }
@@ -187,7 +196,7 @@ impl Parked {
     pub(super) fn change_to(&self, key: &str, next: Option<Position>) -> DocumentChange {
         let one = self.by_key.get(key).zip(next).map(|(one, next)| {
             let mut one = one.clone();
-            one.event.position = next;
+            one.wait_for(next);
             one
         });
         self.written(key, one.as_ref())

@@ -13,6 +13,7 @@ pub(super) use self::failure::{EventFailure, guarded, guarded_now};
 pub(super) use self::persist::{RunnerEnd, wait, wait_after};
 pub(super) use self::place::{FollowerPlace, SAVE_AFTER};
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -30,10 +31,10 @@ use crate::routing::Caller;
 use crate::sync::lock;
 
 /// Which stream or saga an event is for: what waits behind it if it cannot be handled.
-pub(super) enum EventKey {
+pub(super) enum EventKey<'a> {
     /// Nobody's.
     None,
-    Of(String),
+    Of(Cow<'a, str>),
     /// The event is parked under that name, because it cannot be known whose it is.
     Unreadable(String, EventFailure),
 }
@@ -65,7 +66,7 @@ pub(super) trait Followed: Send + Sync + Sized + 'static {
     type Work: Send;
 
     /// Which stream or saga an event is for.
-    fn key(&self, event: &RecordedEvent) -> EventKey;
+    fn key<'a>(&self, event: &'a RecordedEvent) -> EventKey<'a>;
 
     /// Shows it an event. What changes is kept, and saved with the next checkpoint.
     fn show(
@@ -374,10 +375,9 @@ impl<F: Followed> Follower<F> {
             if self.is_stopping() {
                 break;
             }
-            let position = event.position;
-            self.handle_one(followed, place, event).await;
-            place.position = position;
-            if place.is_to_be_saved() {
+            self.handle_one(followed, place, &event).await;
+            place.position = event.position;
+            if F::IS_STORED && place.is_to_be_saved() {
                 self.save(followed, place).await?;
             }
         }
@@ -385,9 +385,9 @@ impl<F: Followed> Follower<F> {
     }
 
     /// Handles an event, or parks it; unless it has to wait.
-    async fn handle_one(&self, followed: &mut F, place: &mut FollowerPlace, event: RecordedEvent) {
-        if let Some(key) = self.claims(followed, place, &event) {
-            let shown = followed.show(self, place, &key, &event).await;
+    async fn handle_one(&self, followed: &mut F, place: &mut FollowerPlace, event: &RecordedEvent) {
+        if let Some(key) = self.claims(followed, place, event) {
+            let shown = followed.show(self, place, &key, event).await;
             if let Err(failure) = shown {
                 self.park(place, &key, event.position, failure);
             }
@@ -396,12 +396,12 @@ impl<F: Followed> Follower<F> {
 
     /// The key of an event that is to be shown now. One that has to wait is noted, and one that cannot be
     /// read is parked.
-    fn claims(
+    fn claims<'a>(
         &self,
         followed: &F,
         place: &mut FollowerPlace,
-        event: &RecordedEvent,
-    ) -> Option<String> {
+        event: &'a RecordedEvent,
+    ) -> Option<Cow<'a, str>> {
         if place.ahead.contains(&event.position) {
             return None;
         }

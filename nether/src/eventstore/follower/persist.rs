@@ -154,10 +154,13 @@ impl<F: Followed> Follower<F> {
 
     /// Waits until there are events after a position, or reading says what is wrong.
     pub(super) async fn news(&self, after: Position) -> Result<(), RunnerEnd> {
-        match self.store.wait_for_new(after).await {
-            Err(StoreError::Closed) => Err(RunnerEnd::Failed(StoreError::Closed)),
-            _ => Ok(()),
+        // A panic of a backend of the user's is an error as any other.
+        match catch(self.store.wait_for_new(after)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(StoreError::Closed)) => return Err(RunnerEnd::Failed(StoreError::Closed)),
+            Ok(Err(_)) | Err(_) => sleep(BACKOFF.first).await,
         }
+        Ok(())
     }
 }
 

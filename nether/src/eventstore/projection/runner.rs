@@ -31,9 +31,9 @@ impl<P: Projection> Followed for ProjectionRunner<P> {
     type Kind = ProjectionKind;
     type Work = Infallible;
 
-    fn key(&self, event: &RecordedEvent) -> EventKey {
+    fn key<'a>(&self, event: &'a RecordedEvent) -> EventKey<'a> {
         match P::handles(&event.name) {
-            true => EventKey::Of(event.stream.to_string()),
+            true => EventKey::Of(event.stream.as_str().into()),
             false => EventKey::None,
         }
     }

@@ -100,11 +100,16 @@ impl<P: Projection> ProjectionState<P> {
     pub(super) async fn show(&self, recorded: &RecordedEvent) -> Result<(), EventFailure> {
         if P::SETTINGS.parallel > 1 {
             let projection = self.view().await;
-            guarded(projection.project_beside(recorded)).await
-        } else {
-            let mut projection = self.own().await;
-            guarded(projection.get().project(recorded)).await
+            return guarded(projection.project_beside(recorded)).await;
         }
+        // Most of the time nobody else is there: a rebuild comes here for each event.
+        if let Ok(mut value) = self.current.try_write()
+            && let Some(projection) = Arc::get_mut(&mut value)
+        {
+            return guarded(projection.project(recorded)).await;
+        }
+        let mut projection = Box::pin(self.own()).await;
+        guarded(projection.get().project(recorded)).await
     }
 }
 

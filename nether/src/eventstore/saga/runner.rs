@@ -50,11 +50,11 @@ impl<S: Saga> Followed for SagaRunner<S> {
     type Kind = SagaKind;
     type Work = SagaWork;
 
-    fn key(&self, event: &RecordedEvent) -> EventKey {
+    fn key<'a>(&self, event: &'a RecordedEvent) -> EventKey<'a> {
         // It reads the event, by code of the user's.
         match guarded_now(|| Ok(S::key(event).transpose()?)) {
             Ok(None) => EventKey::None,
-            Ok(Some(key)) => EventKey::Of(key),
+            Ok(Some(key)) => EventKey::Of(key.into()),
             Err(failure) => {
                 let place = format!("{}@{}", event.stream, event.position);
                 EventKey::Unreadable(place, failure)
@@ -224,7 +224,7 @@ impl<S: Saga> SagaRunner<S> {
                     "the saga `{key}` waits behind another event that is parked"
                 )))
             }
-            EventKey::Of(key) => Ok(key.into()),
+            EventKey::Of(key) => Ok(Arc::from(&*key)),
             EventKey::Unreadable(_, failure) => Err(failure),
             EventKey::None => Ok(parked_as.into()),
         }
