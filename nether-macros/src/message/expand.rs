@@ -30,7 +30,8 @@ fn derives(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     }
     let is_above = |name: &str| message.derived_above.iter().any(|above| above == name);
     let missing = |name: &str| {
-        // A generic message is refused already: serde's errors about arrays of any length would only hide that.
+        // A generic message is refused already: serde's errors about arrays of any length would only hide
+        // that.
         let has_length = definition.generics().const_params().next().is_some();
         let is_refused = has_length && matches!(name, "Serialize" | "Deserialize");
         !definition.derives(name) && !is_above(name) && !is_refused

@@ -26,8 +26,8 @@ impl Witness {
         }
     }
 
-    /// Returns whether the owner of these waits is stuck. Each item says whether that wait can no longer end by
-    /// itself.
+    /// Returns whether the owner of these waits is stuck. Each item says whether that wait can no longer end
+    /// by itself.
     fn are_stuck(self, waits: impl Iterator<Item = bool>) -> bool {
         let mut waits = waits.peekable();
         match self {
