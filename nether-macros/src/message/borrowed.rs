@@ -2,7 +2,10 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
-use syn::{GenericArgument, Lifetime, PathArguments, Type, parse_quote_spanned};
+use syn::{
+    GenericArgument, Lifetime, PathArguments, Type, TypeParamBound, TypeTraitObject,
+    parse_quote_spanned,
+};
 
 use crate::diagnostics::Diagnostics;
 use crate::message::MessageKind;
@@ -50,7 +53,7 @@ fn check_concrete(ty: &mut Type, (what, ident): (&str, &str), diagnostics: &Diag
     let sized = match types::ungrouped(ty) {
         Type::ImplTrait(_) => parse_quote_spanned!(end=> ()),
         slice @ Type::Slice(_) => owned(slice, end),
-        Type::TraitObject(object) if types::text(object).contains("Send") => {
+        Type::TraitObject(object) if is_send(object) => {
             parse_quote_spanned!(end=> ::std::boxed::Box<#object>)
         }
         Type::TraitObject(object) => {
@@ -77,6 +80,17 @@ fn check_concrete(ty: &mut Type, (what, ident): (&str, &str), diagnostics: &Diag
     let message = format!("the {what} of `{ident}` cannot be `{written}`: {reason}");
     diagnostics.error(&tokens, message, help);
     *ty = sized;
+}
+
+/// Whether `Send` is among the bounds.
+fn is_send(object: &TypeTraitObject) -> bool {
+    object.bounds.iter().any(|bound| match bound {
+        TypeParamBound::Trait(of) => {
+            let last = of.path.segments.last();
+            last.is_some_and(|segment| segment.ident == "Send")
+        }
+        _ => false,
+    })
 }
 
 /// A borrowed type as the user wrote it.

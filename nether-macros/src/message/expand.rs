@@ -30,9 +30,10 @@ fn derives(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     }
     let is_above = |name: &str| message.derived_above.iter().any(|above| above == name);
     let missing = |name: &str| {
-        // Of an array whose length is a parameter, serde would say more about what is refused already.
-        let is_array = definition.generics().const_params().next().is_some();
-        let is_refused = is_array && matches!(name, "Serialize" | "Deserialize");
+        // A generic message is refused already: serde's errors about arrays of any length would only hide
+        // that.
+        let has_length = definition.generics().const_params().next().is_some();
+        let is_refused = has_length && matches!(name, "Serialize" | "Deserialize");
         !definition.derives(name) && !is_above(name) && !is_refused
     };
     let span = spans::attribute();

@@ -107,12 +107,13 @@ impl HandlerFinder<'_> {
         self.check_awaited(signature);
         self.check_single(signature, arguments[0], index);
         self.check_unconditional(function);
-        let second = arguments
-            .get(1)
-            .filter(|second| !self.is_another_message(signature, second));
-        let context = second
-            .and_then(|ty| signature::check_context(ty, &CONTEXT, self.module, self.diagnostics));
-        self.check_count(signature, arguments);
+        let mut context = None;
+        if !self.has_another_message(signature, arguments) {
+            context = arguments.get(1).and_then(|ty| {
+                signature::check_context(ty, &CONTEXT, self.module, self.diagnostics)
+            });
+            self.check_count(signature, arguments);
+        }
         let policy = policy::of_handler(function, self.said, self.diagnostics);
         self.explained[index] = true;
         let is_first = self
@@ -137,8 +138,11 @@ impl HandlerFinder<'_> {
         }
     }
 
-    /// A handler takes one message. Whether the second argument is a listed one too, which is reported.
-    fn is_another_message(&mut self, signature: &Signature, second: &Type) -> bool {
+    /// Returns whether the second argument is a listed message too, which is reported.
+    fn has_another_message(&mut self, signature: &Signature, arguments: &[&Type]) -> bool {
+        let Some(second) = arguments.get(1) else {
+            return false;
+        };
         let Match::One(index) = lists::find(self.listed, signature::behind_reference(second))
         else {
             return false;

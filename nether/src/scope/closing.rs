@@ -16,7 +16,7 @@ use crate::mediator::Mediator;
 use crate::race::race;
 use crate::scope::Scope;
 use crate::scope::extras::Extras;
-use crate::scope::ledger::{Finding, ModulesAhead, Stuck};
+use crate::scope::ledger::{Finding, Look, Stuck};
 use crate::scope::patience::Patience;
 use crate::scope::streams::StreamEntry;
 use crate::scope::waiter_lookup::WaiterLookup;
@@ -52,9 +52,6 @@ struct Agenda {
     /// for other units of work, whose progress notifies nobody here.
     again: Option<Instant>,
     pause: Duration,
-    /// Whether it looks for what is behind handlers of other units of work. That costs time in proportion to
-    /// the modules of the process, so only if what is left does not go on for a while.
-    looks_around: bool,
 }
 
 impl Scope {
@@ -146,22 +143,30 @@ impl Scope {
     /// something.
     fn move_on(&self, extras: &Extras, agenda: &mut Agenda) -> bool {
         let again = agenda.again.take();
-        agenda.looks_around |= again.is_some_and(|again| again <= Instant::now());
         let lookup = agenda.waiters.modules_ahead;
-        let ahead = |modules: &[u64]| lookup(self.address(), modules);
-        let ahead = agenda.looks_around.then_some(&ahead as ModulesAhead<'_>);
-        let finding = extras
-            .ledger
-            .look(self.address(), || self.in_flight(), ahead);
+        let look = Look {
+            unit: self.address(),
+            is_due: again.into_iter().chain(agenda.patience.end()).any(is_past),
+            ahead: &|modules| lookup(self.address(), modules),
+        };
+        let finding = extras.ledger.look(&look, || self.in_flight());
         agenda.yields = 0;
         match finding {
-            Finding::Busy | Finding::GoOn => {
+            Finding::Busy | Finding::GoOn | Finding::GoesOn => {
                 agenda.yields = extras.ledger.examined() / DELIVERIES_PER_YIELD;
-                agenda.looks_around = false;
-                if let Finding::GoOn = finding {
-                    agenda.look_again(again);
-                }
                 agenda.patience.pause();
+                match finding {
+                    Finding::Busy => {}
+                    Finding::GoesOn => {
+                        agenda.patience.restore_if_over();
+                        agenda.look_again(again);
+                    }
+                    _ => agenda.look_again(again),
+                }
+                false
+            }
+            Finding::AsBefore => {
+                agenda.again = again;
                 false
             }
             Finding::RollCalled => {
@@ -249,6 +254,10 @@ impl StreamEntry {
     }
 }
 
+fn is_past(time: Instant) -> bool {
+    time <= Instant::now()
+}
+
 impl Agenda {
     fn new(mediator: &Mediator, waiters: &'static WaiterLookup) -> Self {
         let slow = mediator.slow_handler;
@@ -262,7 +271,6 @@ impl Agenda {
             yields: 0,
             again: None,
             pause: FIRST_PAUSE,
-            looks_around: false,
         }
     }
 
@@ -277,7 +285,7 @@ impl Agenda {
     }
 
     fn wake_if_due(&mut self, scope: &Scope) {
-        if self.wake.is_some_and(|wake| wake <= Instant::now()) {
+        if self.wake.is_some_and(is_past) {
             self.wake = None;
             (self.waiters.wake_elsewhere)(scope.address());
         }

@@ -54,6 +54,13 @@ impl Patience {
         }
     }
 
+    /// It ran out, but not everything had waited until then: it is whole again.
+    pub(super) fn restore_if_over(&mut self) {
+        if self.left.is_zero() {
+            self.restore();
+        }
+    }
+
     /// It is whole again, and does not run.
     pub(super) fn restore(&mut self) {
         self.left = self.whole;

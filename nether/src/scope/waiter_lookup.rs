@@ -1,5 +1,7 @@
 //! [`WaiterLookup`]: what closing asks of the wait-for graph, which is in a layer above.
 
+use std::collections::HashSet;
+
 use crate::scope::ModuleAhead;
 
 /// What closing asks of those who know which handlers wait for whom, about the unit of work that has an
@@ -10,7 +12,7 @@ pub(crate) struct WaiterLookup {
     /// Wakes what its handlers and tasks wait for in other units of work.
     pub(crate) wake_elsewhere: fn(usize),
     /// The modules of these numbers, and those that have messages of it.
-    pub(crate) modules_ahead: fn(usize, &[u64]) -> Vec<ModuleAhead>,
+    pub(crate) modules_ahead: fn(usize, &HashSet<u64>) -> Vec<ModuleAhead>,
 }
 
 impl WaiterLookup {

@@ -1,5 +1,6 @@
 //! The waits of the current task that a unit of work which is closed cannot find in its own ledger.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -7,7 +8,7 @@ use crate::scope::{Blockers, HeldMailbox, ModuleAhead, WaitElsewhere};
 use crate::sync::lock;
 use crate::waiting::inner::{self, InnerDelivery};
 use crate::waiting::node::{Closing, Node, Wait};
-use crate::waiting::{Waiter, all, holding_nodes, of};
+use crate::waiting::{Waiter, all, holding_nodes};
 
 /// A wait for the reply to a message, or for room for one.
 struct ReplyElsewhere {
@@ -98,7 +99,7 @@ impl WaitElsewhere for EndWait {
     }
 }
 
-/// That something waits until a module comes to it.
+/// A wait until a module has handled what it handles now.
 struct TurnElsewhere(Arc<Node>);
 
 impl WaitElsewhere for TurnElsewhere {
@@ -131,36 +132,21 @@ impl WaitElsewhere for TurnElsewhere {
     }
 }
 
-/// The modules of these numbers, those that have messages of the unit of work that has this address, and
-/// those in whose tasks handlers of others have places in the shared modules of these numbers.
-pub(super) fn modules_ahead(unit: usize, numbers: &[u64]) -> Vec<ModuleAhead> {
-    let mut ahead = Vec::new();
-    for waiter in all() {
-        let is_named = numbers.contains(&waiter.number);
+/// Returns the modules of these numbers, and those that have messages of the unit of work that has this
+/// address.
+pub(super) fn modules_ahead(unit: usize, numbers: &HashSet<u64>) -> Vec<ModuleAhead> {
+    let modules = all().filter_map(|waiter| {
         let mailbox = waiter.mailbox.get().and_then(Weak::upgrade);
         let has_messages = |mailbox: &Arc<dyn HeldMailbox>| mailbox.count_behind_handler(unit) > 0;
-        if is_named || mailbox.as_ref().is_some_and(has_messages) {
-            ahead.push(module_ahead(&waiter, mailbox, None));
-        }
-        let places = waiter.places.get().filter(|_| is_named);
-        let holders = places.into_iter().flat_map(|places| places.others(unit));
-        let holders = holders.filter_map(of);
-        ahead.extend(holders.map(|holder| module_ahead(&holder, None, Some(waiter.number))));
-    }
-    ahead
-}
-
-fn module_ahead(
-    waiter: &Waiter,
-    mailbox: Option<Arc<dyn HeldMailbox>>,
-    place_in: Option<u64>,
-) -> ModuleAhead {
-    ModuleAhead {
-        number: waiter.number,
-        mailbox,
-        place_in,
-        waits: Arc::new(TurnElsewhere(Arc::clone(&waiter.node))),
-    }
+        let is_wanted =
+            numbers.contains(&waiter.number) || mailbox.as_ref().is_some_and(has_messages);
+        is_wanted.then(|| ModuleAhead {
+            number: waiter.number,
+            mailbox,
+            waits: Arc::new(TurnElsewhere(Arc::clone(&waiter.node))),
+        })
+    });
+    modules.collect()
 }
 
 impl Waiter {

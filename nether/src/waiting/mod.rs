@@ -17,7 +17,7 @@ mod polled;
 
 pub(crate) use self::closing::until_deadlock;
 pub(crate) use self::module_wait::{ModuleWait, until_made};
-pub(crate) use self::places::{HoldsPlace, PlaceHolders, WaitsForPlace};
+pub(crate) use self::places::{InPlaceQueue, PlaceQueue};
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -71,8 +71,8 @@ pub(crate) struct Waiter {
     number: u64,
     node: Arc<Node>,
     mailbox: OnceLock<Weak<dyn HeldMailbox>>,
-    /// The places of a shared module.
-    places: OnceLock<Arc<PlaceHolders>>,
+    /// What waits for places of a shared module.
+    place_queue: OnceLock<Arc<PlaceQueue>>,
     /// The unit of work of a delivery.
     unit: OnceLock<Weak<Scope>>,
     /// The units of work that it closes.
@@ -95,7 +95,7 @@ impl Waiter {
             number,
             node: Node::new(name, number),
             mailbox: OnceLock::new(),
-            places: OnceLock::new(),
+            place_queue: OnceLock::new(),
             unit: OnceLock::new(),
             ends: Mutex::default(),
         });
@@ -144,7 +144,7 @@ impl Waiter {
         mailbox.is_some_and(|mailbox| mailbox.holds(unit))
             || delivered.is_some_and(|scope| scope.is_within(unit))
             || self.node.waits_within(unit)
-            || self.places.get().is_some_and(|it| it.are_waited_for(unit))
+            || self.place_queue.get().is_some_and(|queue| queue.has(unit))
     }
 }
 

@@ -1,122 +1,52 @@
-//! [`PlaceHolders`]: who has the places of a shared module, and who waits for one.
+//! [`PlaceQueue`]: the units of work whose messages wait for places of a shared module.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::scope::Scope;
 use crate::sync::{Mutex, lock};
-use crate::waiting::{DELIVERY, DeliveryWaiter, Waiter, current};
+use crate::waiting::Waiter;
 
-/// Who has the places of a shared module, and who waits for one.
+/// Counts, for each unit of work, the messages that wait for a place of a shared module.
 #[derive(Debug, Default)]
-pub(crate) struct PlaceHolders(Mutex<PlaceBooks>);
+pub(crate) struct PlaceQueue(Mutex<HashMap<usize, usize>>);
 
-#[derive(Debug, Default)]
-struct PlaceBooks {
-    /// How many messages of a unit of work wait, by its address.
-    waiting: HashMap<usize, usize>,
-    /// Handlers that have a place and are not done, by their numbers here.
-    holders: HashMap<u64, PlaceHolder>,
-    next: u64,
-}
-
-/// A handler that has a place.
-#[derive(Debug, Clone, Copy)]
-struct PlaceHolder {
-    /// The number of the waiter in whose task it waits; 0 as long as it has waited for nothing.
-    waiter: u64,
-    /// The address of its unit of work.
-    unit: usize,
-}
-
-impl PlaceHolders {
-    /// They are those of the module of this waiter.
+impl PlaceQueue {
+    /// Returns the queue of the module of this waiter.
     pub(crate) fn of(waiter: &Waiter) -> Arc<Self> {
-        let holders = waiter.places.get_or_init(Arc::default);
-        Arc::clone(holders)
+        Arc::clone(waiter.place_queue.get_or_init(Arc::default))
     }
 
-    /// A message of the unit of work waits for a place, until dropped.
-    pub(crate) fn wait(self: &Arc<Self>, scope: &Scope) -> WaitsForPlace {
+    /// Registers that a message of the unit of work waits, until the returned value is dropped.
+    pub(crate) fn enter(self: &Arc<Self>, scope: &Scope) -> InPlaceQueue {
         let unit = scope.address();
-        *lock(&self.0).waiting.entry(unit).or_default() += 1;
-        WaitsForPlace {
-            of: Arc::clone(self),
+        *lock(&self.0).entry(unit).or_default() += 1;
+        InPlaceQueue {
+            queue: Arc::clone(self),
             unit,
         }
     }
 
-    /// A handler of the unit of work has a place and is not done, until dropped.
-    pub(crate) fn hold(self: &Arc<Self>, scope: &Scope) -> HoldsPlace {
-        let mut books = lock(&self.0);
-        let number = books.next;
-        books.next += 1;
-        let holder = PlaceHolder {
-            waiter: 0,
-            unit: scope.address(),
-        };
-        books.holders.insert(number, holder);
-        HoldsPlace {
-            of: Arc::clone(self),
-            number,
-            waiter: 0,
-        }
-    }
-
-    /// Whether a message of the unit of work that has this address waits for a place.
-    pub(super) fn are_waited_for(&self, unit: usize) -> bool {
-        lock(&self.0).waiting.contains_key(&unit)
-    }
-
-    /// The numbers of the waiters in whose tasks handlers have places that are not of the unit of work that
-    /// has this address; one for each place.
-    pub(super) fn others(&self, unit: usize) -> Vec<u64> {
-        let books = lock(&self.0);
-        let others = books.holders.values().filter(|it| it.unit != unit);
-        others.map(|holder| holder.waiter).collect()
+    /// Returns whether a message of the unit of work that has this address waits.
+    pub(super) fn has(&self, unit: usize) -> bool {
+        lock(&self.0).contains_key(&unit)
     }
 }
 
-/// That a message waits for a place, until dropped.
-pub(crate) struct WaitsForPlace {
-    of: Arc<PlaceHolders>,
+/// A message that waits for a place. It leaves the queue when this is dropped.
+pub(crate) struct InPlaceQueue {
+    queue: Arc<PlaceQueue>,
     unit: usize,
 }
 
-impl Drop for WaitsForPlace {
+impl Drop for InPlaceQueue {
     fn drop(&mut self) {
-        let mut books = lock(&self.of.0);
-        if let Some(count) = books.waiting.get_mut(&self.unit) {
+        let mut waiting = lock(&self.queue.0);
+        if let Some(count) = waiting.get_mut(&self.unit) {
             *count -= 1;
             if *count == 0 {
-                books.waiting.remove(&self.unit);
+                waiting.remove(&self.unit);
             }
         }
-    }
-}
-
-/// That a handler has a place, until dropped.
-pub(crate) struct HoldsPlace {
-    of: Arc<PlaceHolders>,
-    number: u64,
-    waiter: u64,
-}
-
-impl HoldsPlace {
-    /// Notes in whose task the handler was polled.
-    pub(crate) fn note_polled(&mut self, waiter: &DeliveryWaiter) {
-        let number = waiter.number().unwrap_or_else(current);
-        if number != self.waiter && number != DELIVERY {
-            self.waiter = number;
-            if let Some(holder) = lock(&self.of.0).holders.get_mut(&self.number) {
-                holder.waiter = number;
-            }
-        }
-    }
-}
-
-impl Drop for HoldsPlace {
-    fn drop(&mut self) {
-        lock(&self.of.0).holders.remove(&self.number);
     }
 }

@@ -93,6 +93,22 @@ struct WaitForTaker(Ahead);
 #[command]
 struct Work;
 
+/// Polls a call beside another one, which ends first; then holds the former, and works on.
+#[command]
+struct WorkLater;
+
+#[command]
+struct TakesTime;
+
+struct Slow;
+
+#[module(handles = TakesTime, manual)]
+impl Slow {
+    async fn takes_time(&mut self, _: TakesTime) {
+        sleep(Duration::from_millis(200)).await;
+    }
+}
+
 #[command]
 struct Small;
 
@@ -108,7 +124,7 @@ struct Happened;
 /// What both units of work have messages for.
 struct Middle;
 
-#[module(handles = [WaitForTaker, Work, Small, PushOne, AskSmall, Happened], mailbox = 4, manual)]
+#[module(handles = [WaitForTaker, Work, WorkLater, Small, PushOne, AskSmall, Happened], mailbox = 4, manual)]
 impl Middle {
     async fn wait(
         &mut self,
@@ -131,6 +147,16 @@ impl Middle {
         let mut held = Box::pin(ctx.send(Touch));
         assert!(ready(&mut held).await.is_none(), "the module takes");
         sleep(Duration::from_secs(3)).await;
+    }
+
+    async fn work_later(&mut self, _: WorkLater, ctx: &Context<Self>) -> nether::Result<()> {
+        let mut held = Box::pin(ctx.send(Touch));
+        tokio::select! {
+            called = &mut held => called?,
+            ended = ctx.send(TakesTime) => ended?,
+        }
+        sleep(Duration::from_secs(3)).await;
+        Ok(())
     }
 
     async fn small(&mut self, _: Small) {}
@@ -183,6 +209,7 @@ async fn start() -> nether::Result<System> {
     system.attach(Relays).await?;
     system.attach(Middle).await?;
     system.attach(Asks).await?;
+    system.attach(Slow).await?;
     Ok(system)
 }
 
@@ -255,5 +282,72 @@ async fn what_is_behind_a_handler_that_works_on_may_push() -> nether::Result<()>
     ctx.process(PushOne).await?;
     timeout(Duration::from_secs(20), ctx.close()).await??;
     assert_eq!(system.context().ask(Taken).await?, 1);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_behind_a_handler_that_ceases_to_poll_may_push() -> nether::Result<()> {
+    let system = start().await?;
+    let (ctx, other) = (system.context(), system.context());
+    ctx.process(Take).await?;
+    sleep(Duration::from_millis(5)).await;
+    other.process(WorkLater).await?;
+    sleep(Duration::from_millis(5)).await;
+    ctx.process(PushOne).await?;
+    timeout(Duration::from_secs(20), ctx.close()).await??;
+    assert_eq!(system.context().ask(Taken).await?, 1);
+    Ok(())
+}
+
+/// The same in a handler of the context that closes.
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_ceases_to_poll_a_pull_may_push() -> nether::Result<()> {
+    let system = start().await?;
+    let (ctx, other) = (system.context(), system.context());
+    ctx.process(Take).await?;
+    ctx.spawn(async move |ctx| {
+        let mut numbers = ctx.stream_named::<u32>("others").join();
+        let mut pull = Box::pin(numbers.pull());
+        tokio::select! {
+            pulled = &mut pull => drop(pulled?),
+            ended = other.send(TakesTime) => ended?,
+        }
+        sleep(Duration::from_secs(3)).await;
+        ctx.stream::<u32>().push(1).await?;
+        Ok(())
+    })?;
+    timeout(Duration::from_secs(20), ctx.close()).await??;
+    assert_eq!(system.context().ask(Taken).await?, 1);
+    Ok(())
+}
+
+/// It waits at first, and then works for longer than closing has patience.
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_works_longer_than_the_patience_of_closing_keeps_its_stream()
+-> nether::Result<()> {
+    let system = start().await?;
+    let ctx = system.context();
+    let outside = ctx.clone();
+    ctx.spawn(async |ctx| {
+        let mut numbers = ctx.stream::<u32>().join();
+        let mut pull = Box::pin(numbers.pull());
+        tokio::select! {
+            pulled = &mut pull => drop(pulled?),
+            () = sleep(Duration::from_secs(2)) => {}
+        }
+        sleep(Duration::from_secs(10)).await;
+        assert_eq!(pull.await?, Some(7));
+        Ok(())
+    })?;
+    let pushes = tokio::spawn(async move {
+        let produced = outside.stream::<u32>().produce();
+        sleep(Duration::from_secs(13)).await;
+        let pushed = produced.push(7).await.is_ok();
+        produced.finish();
+        pushed
+    });
+    sleep(Duration::from_millis(5)).await;
+    timeout(Duration::from_secs(60), ctx.close()).await??;
+    assert!(pushes.await?);
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! Closing sees messages that wait for places of shared modules, if who has the places waits for a stream of
-//! the context that closes: in it, in another one, or in one that is nested in it.
+//! Closing sees messages that wait for places of shared modules, in its context or in one that is nested in
+//! it, if the handlers in those places wait for a stream of the context.
 
 use std::time::Duration;
 
@@ -41,10 +41,6 @@ impl Taker {
 #[command]
 struct TakeInPlace;
 
-/// Waits for the taker.
-#[command]
-struct CallTaker;
-
 /// Holds a call that it does not poll, and works on.
 #[command]
 struct Work;
@@ -58,16 +54,12 @@ struct PushOne;
 /// Two places.
 struct Narrow;
 
-#[module(handles = [TakeInPlace, CallTaker, Work, Quick, PushOne], mailbox = 2, manual)]
+#[module(handles = [TakeInPlace, Work, Quick, PushOne], mailbox = 2, manual)]
 impl Narrow {
     async fn take(&self, _: TakeInPlace, ctx: &Context<Self>) -> nether::Result<()> {
         let mut items = ctx.stream::<u32>().join();
         while items.pull().await?.is_some() {}
         Ok(())
-    }
-
-    async fn call(&self, _: CallTaker, ctx: &Context<Self>) -> nether::Result<()> {
-        Ok(ctx.send(Touch).await?)
     }
 
     async fn work(&self, _: Work, ctx: &Context<Self>) {
@@ -139,43 +131,13 @@ async fn start() -> nether::Result<System> {
     Ok(system)
 }
 
-/// Who has the two places.
-#[derive(Debug, Clone, Copy)]
-enum Places {
-    Own,
-    OneOfAnother,
-    Others,
-}
-
 async fn whatever_waits_for_a_place_ends() -> nether::Result<()> {
-    for (places, sent) in [Places::Own, Places::OneOfAnother, Places::Others]
-        .into_iter()
-        .flat_map(|places| SENT.map(|sent| (places, sent)))
-    {
-        // How many places there are is not known if the context has none of them.
-        let is_nested = !matches!(
-            sent,
-            Sent::FromOutside | Sent::CalledFromOutside | Sent::ByHandler
-        );
-        if is_nested && matches!(places, Places::Others) {
-            continue;
-        }
+    for sent in SENT {
         let system = start().await?;
-        let (ctx, other) = (system.context(), system.context());
+        let ctx = system.context();
         ctx.process(Take).await?;
-        ctx.stream::<u32>().push(1).await?;
-        sleep(Duration::from_millis(5)).await;
-        let own = match places {
-            Places::Own => 2,
-            Places::OneOfAnother => 1,
-            Places::Others => 0,
-        };
-        for place in 0..2 {
-            match place < own {
-                true => ctx.process(TakeInPlace).await?,
-                false => other.process(CallTaker).await?,
-            }
-        }
+        ctx.process(TakeInPlace).await?;
+        ctx.process(TakeInPlace).await?;
         sleep(Duration::from_millis(5)).await;
         let outside = ctx.clone();
         let sender = match sent {
@@ -192,9 +154,8 @@ async fn whatever_waits_for_a_place_ends() -> nether::Result<()> {
         };
         sleep(Duration::from_millis(5)).await;
         let closed = timeout(Duration::from_secs(20), ctx.close()).await;
-        let closed = closed.unwrap_or_else(|_| panic!("{sent:?} with {places:?} never ends"));
+        let closed = closed.unwrap_or_else(|_| panic!("{sent:?} never ends"));
         closed?;
-        other.close().await?;
         if let Some(sender) = sender {
             sender.await??;
         }

@@ -11,7 +11,7 @@ pub struct Bank;
 
 #[module(handles = [Pay, Refund])]
 impl Bank {
-    async fn both(&mut self, _: Pay, _: Refund) {}
+    async fn both(&mut self, _: Pay, _: Refund, _: &Context<Self>) {}
 }
 
 #[nether::main]

@@ -40,7 +40,8 @@ impl<M: Module + Exclusive> ExclusiveCell<M> {
             .extend(units.map(|(scope, count)| (Arc::downgrade(scope), count)));
     }
 
-    /// Of which units of work messages were taken and not begun, and how many, if a handler waits.
+    /// Returns the units of work whose messages were taken and not begun, and how many of each, if a handler
+    /// waits.
     fn taken_now(&self) -> Vec<(Arc<Scope>, usize)> {
         let taken = lock(&self.taken);
         let turn = self.progress.current().map(|(turn, _)| turn);

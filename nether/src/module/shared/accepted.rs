@@ -23,7 +23,7 @@ use crate::module::tally::{Crash, Verdict};
 use crate::module::{Module, Shared};
 use crate::race::race;
 use crate::scope::{ParkedGuard, ParkedIn, Scope};
-use crate::waiting::{DeliveryWaiter, HoldsPlace, until_made};
+use crate::waiting::{DeliveryWaiter, until_made};
 
 /// A message that a shared module has accepted. Dropped, it counts how the message ended.
 pub(super) struct Accepted<M: Module + Shared> {
@@ -38,8 +38,6 @@ pub(super) struct Accepted<M: Module + Shared> {
 /// What is seen from outside of a handler that is not done.
 struct PendingHandler<'a> {
     _begun: Begun<'a>,
-    /// Its place, if it has one.
-    place: Option<HoldsPlace>,
     /// Between two polls.
     parked: Option<ParkedGuard<'a>>,
 }
@@ -181,13 +179,9 @@ impl<M: Module + Shared> Accepted<M> {
             handle.scope.mediator.watch.notify_busy();
             PendingHandler {
                 _begun: begun,
-                place: self.has_place.then(|| cell.places.hold(&handle.scope)),
                 parked: None,
             }
         });
-        if let Some(place) = &mut pending.place {
-            place.note_polled(waiter);
-        }
         let message = self.label.message.name();
         pending.parked = handle.scope.park(handle.delivery(), message, || {
             let place_in = self.has_place.then(|| cell.places.all());

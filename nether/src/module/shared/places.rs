@@ -11,7 +11,7 @@ use crate::envelope::Header;
 use crate::error::SendError;
 use crate::race::race;
 use crate::scope::{self, Queued, QueuedWait, Scope};
-use crate::waiting::{HoldsPlace, PlaceHolders, Waiter, WaitsForPlace};
+use crate::waiting::{InPlaceQueue, PlaceQueue, Waiter};
 
 /// How many handlers of a shared module may run. Work from outside waits for a place; what handlers cause
 /// runs in tasks of its own and waits there; a call from inside a handler needs none, for a caller must never
@@ -23,13 +23,13 @@ pub(super) struct Places {
     closed: watch::Sender<bool>,
     /// How many there are, and whose they are.
     all: scope::SharedPlaces,
-    holders: Arc<PlaceHolders>,
+    queue: Arc<PlaceQueue>,
 }
 
-/// That a message waits for a place: known to its unit of work, and to others that wait for that one.
+/// A wait for a place, which the unit of work of the message knows of, and others that wait for that one.
 struct PlaceWait {
     queued: QueuedWait,
-    _waits: WaitsForPlace,
+    _in_queue: InPlaceQueue,
 }
 
 impl Places {
@@ -40,7 +40,7 @@ impl Places {
                 module: waiter.number(),
                 count: bound,
             },
-            holders: PlaceHolders::of(waiter),
+            queue: PlaceQueue::of(waiter),
             free: Semaphore::new(bound.min(Semaphore::MAX_PERMITS)),
             closed: watch::Sender::new(false),
         }
@@ -64,11 +64,6 @@ impl Places {
     /// How many there are, and whose they are.
     pub(super) fn all(&self) -> scope::SharedPlaces {
         self.all
-    }
-
-    /// A handler of the unit of work has a place and is not done, until dropped.
-    pub(super) fn hold(&self, scope: &Scope) -> HoldsPlace {
-        self.holders.hold(scope)
     }
 
     /// Takes a place for what does not wait for one. Work from outside needs it.
@@ -101,7 +96,7 @@ impl Places {
     fn queue(&self, scope: &Arc<Scope>, sequence: u64, sender: Option<&Waker>) -> PlaceWait {
         PlaceWait {
             queued: scope.queue((sequence, Queued::Place(self.all)), 1, sender.cloned()),
-            _waits: self.holders.wait(scope),
+            _in_queue: self.queue.enter(scope),
         }
     }
 

@@ -51,6 +51,12 @@ pub(crate) struct BlockerWait {
 }
 
 impl Blockers {
+    /// Returns whether all waits among these have answered the roll call of this number.
+    pub(super) fn have_answered(&self, roll: u64) -> bool {
+        let mut waits = self.waits.values().flatten();
+        waits.all(|wait| wait.answered >= roll)
+    }
+
     /// Whether some wait among these has begun since the roll call of this number.
     pub(super) fn have_begun_since(&self, roll: u64) -> bool {
         let mut waits = self.waits.values().flatten();
@@ -58,16 +64,13 @@ impl Blockers {
     }
 }
 
-/// A module that may have messages of the unit of work behind the handler of another one; or that handler, if
-/// it is in a task of its own.
+/// A module that may have messages of the unit of work behind the handler of another one.
 pub(crate) struct ModuleAhead {
     /// Its number.
     pub(crate) number: u64,
     /// Where its messages lie.
     pub(crate) mailbox: Option<Arc<dyn HeldMailbox>>,
-    /// The number of a shared module in which it has a place.
-    pub(crate) place_in: Option<u64>,
-    /// That it is waited for.
+    /// The wait for its handler.
     pub(crate) waits: Arc<dyn WaitElsewhere>,
 }
 

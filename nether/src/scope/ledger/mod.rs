@@ -26,7 +26,7 @@ pub(crate) use self::elsewhere::{
     BlockerWait, Blockers, ModuleAhead, WaitElsewhere, last_roll, next_roll,
 };
 use self::entries::{ParkedHandler, QueuedEntry, ReplyEntry, WaitEntry};
-pub(crate) use self::look::ModulesAhead;
+pub(crate) use self::look::Look;
 use self::state::LedgerState;
 use crate::channel::AnyChannel;
 use crate::sync::{Mutex, lock};
@@ -142,7 +142,11 @@ pub(crate) enum Finding {
     Busy,
     /// No handler works that is known, but some may go on by themselves.
     GoOn,
-    /// All seem to wait; the roll was called.
+    /// One of those that have answered the roll call goes on by itself.
+    GoesOn,
+    /// Nothing is known to have changed since the last verdict.
+    AsBefore,
+    /// All seem to wait; the roll was called, and not all have answered yet.
     RollCalled,
     /// All wait, for one another or at a stream.
     Stuck(Stuck),

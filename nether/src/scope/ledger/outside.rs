@@ -14,8 +14,6 @@ pub(super) struct Outside {
     ahead: HashMap<u64, ModuleAhead>,
     /// Those of them that have messages of this one.
     with_messages: HashSet<u64>,
-    /// Those of them that have places in shared modules, by the numbers of these; one for each place.
-    with_places: HashMap<u64, Vec<u64>>,
     /// What parked handlers wait for in other units of work, and what these modules do.
     waits: Vec<Arc<dyn WaitElsewhere>>,
     /// What keeps each of those waits from its end, by their addresses.
@@ -27,14 +25,7 @@ pub(super) struct Outside {
 impl Outside {
     pub(super) fn new(mut waits: Vec<Arc<dyn WaitElsewhere>>, ahead: Vec<ModuleAhead>) -> Self {
         waits.extend(ahead.iter().map(|module| Arc::clone(&module.waits)));
-        let mut with_places: HashMap<_, Vec<_>> = HashMap::new();
-        for module in &ahead {
-            if let Some(place_in) = module.place_in {
-                with_places.entry(place_in).or_default().push(module.number);
-            }
-        }
         Outside {
-            with_places,
             ahead: ahead.into_iter().map(|it| (it.number, it)).collect(),
             with_messages: HashSet::new(),
             blockers: blockers_of(&waits),
@@ -70,9 +61,15 @@ impl Outside {
             || self.blockers.values().any(|it| it.have_begun_since(roll))
     }
 
-    /// What is to answer a roll call.
-    pub(super) fn into_waits(self) -> Vec<Arc<dyn WaitElsewhere>> {
-        self.waits
+    /// Returns whether all waits have answered the roll call of this number.
+    pub(super) fn have_answered(&self, roll: u64) -> bool {
+        self.waits.iter().all(|wait| wait.answered() >= roll)
+            && self.blockers.values().all(|it| it.have_answered(roll))
+    }
+
+    /// Wakes the handlers of the modules, and whatever these wait for.
+    pub(super) fn wake_modules(&self) {
+        self.ahead.values().for_each(|module| module.waits.wake());
     }
 
     /// What keeps this wait from its end, unless it was not there when it was looked for.
@@ -83,12 +80,6 @@ impl Outside {
     /// What keeps the module of this number from going on, if it was looked for.
     pub(super) fn ahead(&self, module: u64) -> Option<&Blockers> {
         self.blockers(&self.ahead.get(&module)?.waits)
-    }
-
-    /// Who has places in the shared module of this number, and is of another unit of work; one for each
-    /// place.
-    pub(super) fn with_places(&self, module: u64) -> &[u64] {
-        self.with_places.get(&module).map_or(&[], Vec::as_slice)
     }
 
     /// The modules that have messages of the unit of work behind handlers of others.

@@ -1,6 +1,6 @@
 //! [`LedgerState`]: what is under the lock of a [`Ledger`](super::Ledger).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -35,6 +35,9 @@ pub(super) struct LedgerState {
     pub(super) roll: u64,
     /// The number of the last one that modules ahead of its messages had to answer too.
     pub(super) roll_ahead: u64,
+    /// Whether a verdict was given on the answers to the last one: whoever answered may have ceased to poll
+    /// since.
+    pub(super) is_roll_spent: bool,
     /// How many waits had begun or ended before the last roll call.
     pub(super) moves_before_roll: u64,
     /// How many waits have begun or ended.
@@ -114,8 +117,14 @@ impl LedgerState {
         replies
     }
 
+    /// Whether a roll was called that modules ahead have to answer too, and no verdict was given on it.
+    pub(super) fn is_wide_roll_open(&self) -> bool {
+        self.roll > 0 && self.roll_ahead == self.roll && !self.is_roll_spent
+    }
+
     pub(super) fn call_roll(&mut self) -> Called {
         self.roll = next_roll();
+        self.is_roll_spent = false;
         self.moves_before_roll = self.moves;
         let replies = self.replies.values().map(|entry| Arc::clone(&entry.reply));
         let queued = self.queued.values().filter_map(|entry| entry.waker.clone());
@@ -148,20 +157,19 @@ impl LedgerState {
         self.held.values().any(|held| held.number == module)
     }
 
-    /// The numbers of the modules that are to handle messages, or in which handlers have places, and no
-    /// handler of an exclusive one is parked.
-    pub(super) fn modules_not_held(&self) -> Vec<u64> {
+    /// Returns the numbers of the modules that are to handle messages and have no parked handler.
+    pub(super) fn modules_not_held(&self) -> HashSet<u64> {
         let replies = self.replies.values().filter(|entry| entry.reply.is_open());
         let replies = replies.map(|entry| entry.module);
         let queued = self.queued.values().filter_map(|entry| match entry.behind {
             Queued::Mailbox(module) => Some(module),
-            Queued::Place(places) => Some(places.module),
-            Queued::Abandoned(_) | Queued::Event(_) => None,
+            Queued::Place(_) | Queued::Abandoned(_) | Queued::Event(_) => None,
         });
-        let places = self.parked.values().filter_map(|parked| parked.place_in);
-        let places = places.map(|places| places.module);
-        let modules = replies.chain(queued).chain(places);
-        modules.filter(|module| !self.is_held(*module)).collect()
+        let mut modules: HashSet<_> = replies.chain(queued).collect();
+        for held in self.held.values() {
+            modules.remove(&held.number);
+        }
+        modules
     }
 
     /// What parked handlers wait for in other units of work.

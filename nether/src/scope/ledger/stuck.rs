@@ -26,7 +26,8 @@ impl Witness {
         }
     }
 
-    /// Whether who has these waits is stuck, of each of which is said whether it ends by itself no more.
+    /// Returns whether the owner of these waits is stuck. Each item says whether that wait can no longer end
+    /// by itself.
     fn are_stuck(self, waits: impl Iterator<Item = bool>) -> bool {
         let mut waits = waits.peekable();
         match self {
@@ -193,12 +194,10 @@ impl StuckSet<'_> {
         handler.is_some_and(|key| self.known.contains(key))
     }
 
-    /// Whether all these places have handlers that wait, of whatever units of work they are.
+    /// Whether handlers that wait have all these places.
     fn has_places(&self, places: SharedPlaces) -> bool {
-        let held = self.places.get(&places).copied().unwrap_or_default();
-        let others = self.outside.with_places(places.module).iter();
-        let others = others.filter(|holder| self.has_module(**holder));
-        held + others.count() >= places.count
+        let held = self.places.get(&places);
+        held.is_some_and(|held| *held >= places.count)
     }
 
     /// Whether a module that waits keeps the wait from its end. What was not looked at yet may be over.

@@ -22,22 +22,20 @@ mod channel {
     }
 }
 
+mod behind;
+
 #[allow(dead_code, unused_imports)]
-#[path = "../../../nether/src/scope/ledger/mod.rs"]
+#[path = "../../../../nether/src/scope/ledger/mod.rs"]
 mod ledger;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::task::Waker;
 
 use shuttle::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use shuttle::thread;
 
 use crate::channel::AnyChannel;
-use crate::ledger::{
-    BlockerWait, Blockers, DeliveryKey, Finding, HeldMailbox, HeldModule, Ledger, ModuleAhead,
-    ParkedIn, PendingReply, Queued, WaitElsewhere, WaitKind, last_roll,
-};
+use crate::ledger::{DeliveryKey, Finding, Ledger, Look, ParkedIn, PendingReply, Queued, WaitKind};
 
 /// A stream, as the number of the items in it, and how often closing has looked at it.
 struct Stream(AtomicU64, AtomicU64);
@@ -76,6 +74,19 @@ struct Unit {
     stream: Arc<Stream>,
     in_flight: AtomicU64,
     has_item: AtomicBool,
+}
+
+/// Looks at what is in flight, without anything ahead.
+fn look(ledger: &Ledger, in_flight: impl FnOnce() -> u64) -> Finding {
+    ledger.look(&narrow(), in_flight)
+}
+
+fn narrow() -> Look<'static> {
+    Look {
+        unit: 0,
+        is_due: false,
+        ahead: &|_| Vec::new(),
+    }
 }
 
 const CONSUMER: DeliveryKey = DeliveryKey {
@@ -125,9 +136,28 @@ impl Unit {
         }
     }
 
-    fn look(&self) -> Finding {
+    /// Its handler is polled, and polls the wait, if any, or none.
+    fn poll(&self, wait: Option<u64>) {
+        self.ledger.unpark(CONSUMER);
+        if let Some(id) = wait {
+            self.ledger.answer(CONSUMER, id);
+        }
         self.ledger
-            .look(0, || self.in_flight.load(Ordering::SeqCst), None)
+            .park(CONSUMER, "Take", (ParkedIn::Task, Vec::new()));
+    }
+
+    fn look(&self) -> Finding {
+        look(&self.ledger, || self.in_flight.load(Ordering::SeqCst))
+    }
+
+    /// The same after a pause.
+    fn look_when_due(&self) -> Finding {
+        let look = Look {
+            is_due: true,
+            ..narrow()
+        };
+        self.ledger
+            .look(&look, || self.in_flight.load(Ordering::SeqCst))
     }
 }
 
@@ -172,7 +202,7 @@ fn once_all_wait_closing_finds_it_after_a_roll_call() {
         consumer.consume(1); // It takes the item, if it has not.
         assert!(matches!(unit.look(), Finding::RollCalled));
         assert!(
-            matches!(unit.look(), Finding::GoOn),
+            matches!(unit.look(), Finding::RollCalled),
             "the consumer has not answered"
         );
     });
@@ -189,19 +219,41 @@ fn a_wait_that_is_not_polled_any_more_does_not_count() {
         unit.ledger
             .park(CONSUMER, "Take", (ParkedIn::Task, Vec::new()));
         assert!(matches!(unit.look(), Finding::RollCalled));
+        unit.poll(None);
+        assert!(matches!(unit.look(), Finding::GoesOn));
         for _ in 0..3 {
-            unit.ledger.unpark(CONSUMER);
-            unit.ledger
-                .park(CONSUMER, "Take", (ParkedIn::Task, Vec::new()));
-            assert!(matches!(unit.look(), Finding::GoOn));
+            unit.poll(None);
+            assert!(matches!(unit.look(), Finding::AsBefore));
+            assert!(matches!(unit.look_when_due(), Finding::RollCalled));
+            unit.poll(None);
+            assert!(matches!(unit.look(), Finding::GoesOn));
         }
-        unit.ledger.unpark(CONSUMER);
-        unit.ledger.answer(CONSUMER, id);
-        unit.ledger
-            .park(CONSUMER, "Take", (ParkedIn::Task, Vec::new()));
+        assert!(matches!(unit.look_when_due(), Finding::RollCalled));
+        unit.poll(Some(id));
         assert!(matches!(unit.look(), Finding::Stuck(_)));
     };
     shuttle::check_dfs(handler_works_on, None);
+}
+
+/// It answers a roll call, on which a verdict is given, and ceases to poll then.
+#[test]
+fn an_answer_is_good_for_one_verdict() {
+    let handler_works_later = || {
+        let unit = Unit::new();
+        unit.in_flight.store(1, Ordering::SeqCst);
+        let stream = Arc::clone(&unit.stream) as Arc<dyn AnyChannel>;
+        let id = unit.ledger.begin(CONSUMER, WaitKind::Item(stream));
+        unit.poll(None);
+        assert!(matches!(unit.look(), Finding::RollCalled));
+        unit.poll(Some(id));
+        assert!(matches!(unit.look(), Finding::Stuck(_)));
+        unit.poll(None);
+        assert!(matches!(unit.look(), Finding::AsBefore));
+        assert!(matches!(unit.look_when_due(), Finding::RollCalled));
+        unit.poll(None);
+        assert!(matches!(unit.look_when_due(), Finding::GoesOn));
+    };
+    shuttle::check_dfs(handler_works_later, None);
 }
 
 /// It has given up to wait for an item that lies there, and waits for another stream.
@@ -213,11 +265,11 @@ fn a_wait_that_is_kept_does_not_hide_that_its_handler_waits_elsewhere() {
         ledger.begin(CONSUMER, WaitKind::Item(kept));
         let id = ledger.begin(CONSUMER, WaitKind::Item(other));
         ledger.park(CONSUMER, "Take", (ParkedIn::Task, Vec::new()));
-        assert!(matches!(ledger.look(0, || 1, None), Finding::RollCalled));
+        assert!(matches!(look(&ledger, || 1), Finding::RollCalled));
         ledger.unpark(CONSUMER);
         ledger.answer(CONSUMER, id);
         ledger.park(CONSUMER, "Take", (ParkedIn::Task, Vec::new()));
-        assert!(matches!(ledger.look(0, || 1, None), Finding::Stuck(_)));
+        assert!(matches!(look(&ledger, || 1), Finding::Stuck(_)));
     };
     shuttle::check_dfs(handler_waits_elsewhere, None);
 }
@@ -236,14 +288,14 @@ fn who_waits_costs_nothing_while_a_handler_works() {
         }
         for _ in 0..1000 {
             ledger.park(CONSUMER, "Work", (ParkedIn::Task, Vec::new()));
-            assert!(matches!(ledger.look(0, || 999, None), Finding::Busy));
+            assert!(matches!(look(&ledger, || 999), Finding::Busy));
             ledger.unpark(CONSUMER);
         }
         // It has called others before, and their replies have arrived.
         for _ in 0..1000 {
             ledger.expect_reply(CONSUMER, (1000, 1), Arc::new(Arrived));
             ledger.park(CONSUMER, "Work", (ParkedIn::Task, Vec::new()));
-            assert!(matches!(ledger.look(0, || 999, None), Finding::Busy));
+            assert!(matches!(look(&ledger, || 999), Finding::Busy));
             ledger.unpark(CONSUMER);
         }
         assert_eq!(stream.1.load(Ordering::SeqCst), 0);
@@ -286,7 +338,7 @@ fn a_sender_that_polls_is_not_taken_back() {
         };
         let mut taken = 0;
         for _ in 0..3 {
-            let finding = ledger.look(0, || in_flight.load(Ordering::SeqCst), None);
+            let finding = look(&ledger, || in_flight.load(Ordering::SeqCst));
             if let Finding::Unpolled(roll) = finding {
                 let back = ledger.take_back(roll);
                 taken += back.count;
@@ -306,163 +358,13 @@ fn a_sender_that_waits_on_is_not_taken_back() {
         let ledger = Ledger::default();
         let behind = (7, Queued::Mailbox(1));
         let live = ledger.queue(behind, 1, Some(Waker::noop().clone()));
-        let Finding::Unpolled(roll) = ledger.look(0, || 1, None) else {
+        let Finding::Unpolled(roll) = look(&ledger, || 1) else {
             panic!("the roll was called, and it has not answered yet");
         };
         assert!(ledger.poll_queued(live, None));
         assert!(ledger.poll_queued(live, Some(Waker::noop().clone())));
-        assert!(matches!(ledger.look(0, || 1, None), Finding::GoOn));
+        assert!(matches!(look(&ledger, || 1), Finding::GoesOn));
         assert_eq!(ledger.take_back(roll).count, 0);
     };
     shuttle::check_dfs(sender_answers, None);
-}
-
-/// The number of the module of the consumer, and of one ahead of a message, whose handler is of another unit
-/// of work and calls the former.
-const TAKER: u64 = 7;
-const AHEAD: u64 = 8;
-
-/// The module ahead: how many messages are behind its handler, and the last roll call that this answered.
-struct Middle {
-    behind: AtomicU64,
-    answered: AtomicU64,
-}
-
-impl HeldMailbox for Middle {
-    fn count_of(&self, _: usize) -> u64 {
-        self.behind.load(Ordering::SeqCst)
-    }
-
-    fn count_behind_handler(&self, unit: usize) -> u64 {
-        self.count_of(unit)
-    }
-
-    fn holds(&self, unit: usize) -> bool {
-        self.count_of(unit) > 0
-    }
-
-    fn handles(&self, _: usize) -> bool {
-        false
-    }
-}
-
-impl WaitElsewhere for Middle {
-    fn is_open(&self) -> bool {
-        true
-    }
-
-    fn wake(&self) {}
-
-    fn answered(&self) -> u64 {
-        u64::MAX
-    }
-
-    fn began(&self) -> u64 {
-        0
-    }
-
-    fn blockers(&self) -> Blockers {
-        let call = BlockerWait {
-            others: vec![TAKER],
-            answered: self.answered.load(Ordering::SeqCst),
-            began: 0,
-        };
-        Blockers {
-            modules: vec![AHEAD],
-            waits: HashMap::from([(AHEAD, vec![call])]),
-        }
-    }
-
-    fn words(&self) -> String {
-        "the middle".into()
-    }
-}
-
-/// Two deliveries: a consumer in an exclusive module, and a message behind a handler of another unit of work.
-struct Behind {
-    ledger: Ledger,
-    stream: Arc<Stream>,
-    middle: Arc<Middle>,
-    in_flight: AtomicU64,
-}
-
-impl Behind {
-    fn new() -> Arc<Self> {
-        let behind = Behind {
-            ledger: Ledger::default(),
-            stream: Stream::new(0),
-            middle: Arc::new(Middle {
-                behind: AtomicU64::new(1),
-                answered: AtomicU64::new(0),
-            }),
-            in_flight: AtomicU64::new(2),
-        };
-        let stream = Arc::clone(&behind.stream) as Arc<dyn AnyChannel>;
-        behind.ledger.begin(CONSUMER, WaitKind::Item(stream));
-        behind.park();
-        Arc::new(behind)
-    }
-
-    fn park(&self) {
-        let mailbox: Weak<Middle> = Weak::new();
-        let taker = HeldModule {
-            number: TAKER,
-            mailbox,
-            taken: 0,
-        };
-        self.ledger
-            .park(CONSUMER, "Take", (ParkedIn::Exclusive(taker), Vec::new()));
-    }
-
-    /// The consumer polls again, and waits on.
-    fn answer(&self) {
-        self.ledger.unpark(CONSUMER);
-        self.ledger.answer(CONSUMER, 1);
-        self.park();
-    }
-
-    fn look(&self) -> Finding {
-        let ahead = |_: &[u64]| {
-            vec![ModuleAhead {
-                number: AHEAD,
-                mailbox: Some(Arc::clone(&self.middle) as _),
-                place_in: None,
-                waits: Arc::clone(&self.middle) as _,
-            }]
-        };
-        let in_flight = || self.in_flight.load(Ordering::SeqCst);
-        self.ledger.look(0, in_flight, Some(&ahead))
-    }
-}
-
-#[test]
-fn what_is_behind_a_handler_that_waits_is_found_once_that_has_answered() {
-    let handler_answers = || {
-        let unit = Behind::new();
-        assert!(matches!(unit.look(), Finding::RollCalled));
-        unit.answer();
-        assert!(matches!(unit.look(), Finding::GoOn));
-        unit.middle.answered.store(last_roll(), Ordering::SeqCst);
-        assert!(matches!(unit.look(), Finding::Stuck(_)));
-    };
-    shuttle::check_dfs(handler_answers, Some(1));
-}
-
-/// It holds a call that it does not poll, and works on; then the message is handled, which pushes an item.
-#[test]
-fn what_is_behind_a_handler_that_works_does_not_wait() {
-    in_many_interleavings(|| {
-        let unit = Behind::new();
-        let other = Arc::clone(&unit);
-        let pushed = thread::spawn(move || {
-            other.middle.behind.store(0, Ordering::SeqCst);
-            other.stream.0.fetch_add(1, Ordering::SeqCst);
-            other.in_flight.fetch_sub(1, Ordering::SeqCst);
-        });
-        for _ in 0..4 {
-            assert!(!matches!(unit.look(), Finding::Stuck(_)));
-            unit.answer();
-        }
-        pushed.join().expect("it does not panic");
-    });
 }
