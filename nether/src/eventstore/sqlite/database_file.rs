@@ -218,7 +218,7 @@ fn without_database(path: &Path, what: &str) -> StoreError {
     StoreError::BadFile {
         path: path.to_owned(),
         problem: format!(
-            "{what}, and events are left in the `-wal` beside it: put the file back that belongs to it; to begin with a new store, move the `-wal` away"
+            "{what}, and events are left in the `-wal` beside it: put the file back that belongs to it, or open a new store under another name"
         ),
     }
 }

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -124,7 +125,11 @@ impl Writing {
         }
         // What is in the log is brought into the file, so that it is whole by itself; as far as that goes
         // without waiting for others that read. The log of a file that was taken away is all that is left.
-        if self.files.is_in_place() {
+        if self.files.look_at_log(&self.connection).is_err() {
+            // SQLite would bring what is in its hole into the file.
+            let setting = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+            let _ = self.connection.set_db_config(setting, true);
+        } else if self.files.is_in_place() {
             let _ = checkpoint(&self.connection);
         }
     }
@@ -172,11 +177,11 @@ impl Writing {
     /// What comes of each job, committed together. An error means that nothing was written, or to files that
     /// are lost.
     fn attempt(&mut self, batch: &[Job]) -> Result<Vec<Result<Applied, StoreError>>, StoreError> {
-        self.files.before()?;
+        self.files.before(&self.connection)?;
         let results = self
             .committed(batch)
             .map_err(|error| self.refusal(&error, batch))?;
-        self.files.look()?;
+        self.files.look(&self.connection)?;
         Ok(results)
     }
 
@@ -204,12 +209,12 @@ impl Writing {
 
     /// Does something of somebody else's in a transaction.
     fn transact(&mut self, work: TransactionWork) -> Result<(), StoreError> {
-        self.files.before()?;
+        self.files.before(&self.connection)?;
         let worked = self.worked(work);
         // It may have changed what is known here.
         self.cache.forget();
         worked.unwrap_or_else(|error| Err(unwritten(&error, &self.connection)))?;
-        self.files.look()
+        self.files.look(&self.connection)
     }
 
     fn worked(&mut self, work: TransactionWork) -> rusqlite::Result<Result<(), StoreError>> {
