@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nether::eventstore::{
-    Append, Appended, Direction, DocumentChange, Documents, Durability, EventId, EventStore,
-    Expected, MemoryStore, Position, RecordedEvent, SqliteStore, StoreFuture, StreamId,
-    conformance,
+    Append, Appended, Direction, DocumentChange, Documents, Durability, EventId, EventPage,
+    EventStore, Expected, MemoryStore, PageLimit, Position, RecordedEvent, SqliteStore,
+    StoreFuture, StreamId, conformance,
 };
 use nether_tests::Folder;
 
@@ -63,6 +63,7 @@ enum Wrong {
     LosesAWakeUp,
     KnowsAnOldHead,
     SkipsAPosition,
+    IgnoresBytes,
 }
 
 /// A store that does something wrong.
@@ -112,6 +113,13 @@ impl EventStore for Mistaken {
             }
             Ok(events)
         })
+    }
+
+    fn read_all_page(&self, after: Position, mut limit: PageLimit) -> StoreFuture<'_, EventPage> {
+        if self.1 == Wrong::IgnoresBytes {
+            limit.bytes = usize::MAX;
+        }
+        self.0.read_all_page(after, limit)
     }
 
     fn head(&self) -> StoreFuture<'_, Position> {
@@ -198,4 +206,10 @@ async fn a_store_that_knows_an_old_head_is_found_out() {
 #[should_panic(expected = "positions count from 1 without gaps")]
 async fn a_store_that_skips_a_position_is_found_out() {
     check(Wrong::SkipsAPosition).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "ends with the event that reaches its bytes")]
+async fn a_store_that_ignores_the_bytes_of_a_page_is_found_out() {
+    check(Wrong::IgnoresBytes).await;
 }

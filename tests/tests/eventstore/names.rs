@@ -12,7 +12,7 @@ use nether::eventstore::{EventStore, Position, SqliteStore, StoreError};
 use nether_tests::Folder;
 use rusqlite::Connection;
 
-use crate::disk::{append, mount};
+use crate::disk::{append, mount, unmount};
 
 /// Mounts, taken away at the end, before the folder is.
 struct Mounts(Vec<PathBuf>);
@@ -20,12 +20,12 @@ struct Mounts(Vec<PathBuf>);
 impl Drop for Mounts {
     fn drop(&mut self) {
         for at in &self.0 {
-            let _ = Command::new("umount").arg("-l").arg(at).status();
+            unmount(at);
         }
     }
 }
 
-/// Names of the file besides its own. Where nothing can be mounted, there are fewer.
+/// Names of the file besides its own.
 fn other_names(folder: &Folder) -> (Vec<PathBuf>, Mounts) {
     let other = folder.0.join("other");
     fs::create_dir(&other).unwrap();
@@ -49,14 +49,12 @@ fn other_names(folder: &Folder) -> (Vec<PathBuf>, Mounts) {
     fs::write(in_it("mounted.db"), "").unwrap();
     let mut mounts = Mounts(Vec::new());
     let bind = |from: &Path, at: &Path| mount(&["--bind", from.to_str().unwrap()], at);
-    if bind(&folder.0, &in_it("mounted")) {
-        mounts.0.push(in_it("mounted"));
-        names.push(in_it("mounted/store.db"));
-    }
-    if bind(&folder.file(), &in_it("mounted.db")) {
-        mounts.0.push(in_it("mounted.db"));
-        names.push(in_it("mounted.db"));
-    }
+    bind(&folder.0, &in_it("mounted"));
+    mounts.0.push(in_it("mounted"));
+    names.push(in_it("mounted/store.db"));
+    bind(&folder.file(), &in_it("mounted.db"));
+    mounts.0.push(in_it("mounted.db"));
+    names.push(in_it("mounted.db"));
     (names, mounts)
 }
 

@@ -103,6 +103,23 @@ pub(super) fn resolved(path: &Path) -> Result<PathBuf, StoreError> {
 /// # Errors
 /// [`StoreError::Foreign`] or [`StoreError::BadFile`].
 pub(super) fn examine(path: &Path, metadata: &Metadata) -> Result<(), StoreError> {
+    let names = links(metadata);
+    if metadata.is_file() && names > 1 {
+        return Err(StoreError::BadFile {
+            path: path.to_owned(),
+            problem: format!(
+                "has {names} names (hard links), and SQLite keeps the newest events beside the name by which it is opened: leave one of them"
+            ),
+        });
+    }
+    examine_to_read(path, metadata)
+}
+
+/// Checks that a store can be read from a file, under whatever other names it has.
+///
+/// # Errors
+/// As those of [`examine`].
+pub(super) fn examine_to_read(path: &Path, metadata: &Metadata) -> Result<(), StoreError> {
     let bad = |problem: String| {
         Err(StoreError::BadFile {
             path: path.to_owned(),
@@ -114,12 +131,6 @@ pub(super) fn examine(path: &Path, metadata: &Metadata) -> Result<(), StoreError
             path: path.to_owned(),
             reason: "it is no file".to_owned(),
         });
-    }
-    let names = links(metadata);
-    if names > 1 {
-        return bad(format!(
-            "has {names} names (hard links), and SQLite keeps the newest events beside the name by which it is opened: leave one of them"
-        ));
     }
     if is_mount(path) {
         return bad(

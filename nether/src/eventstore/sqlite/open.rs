@@ -8,7 +8,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::watch;
 
 use crate::eventstore::backend::StoreError;
-use crate::eventstore::sqlite::database_file::{DatabaseFile, examine, resolved};
+use crate::eventstore::sqlite::database_file::{DatabaseFile, examine_to_read, resolved};
 use crate::eventstore::sqlite::errors::{located, opening, store_error};
 use crate::eventstore::sqlite::file_watch::FileWatch;
 use crate::eventstore::sqlite::generation::{Checkpointer, check_log};
@@ -100,7 +100,7 @@ fn check_library(found: i32) -> Result<(), StoreError> {
 fn read_only(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreError> {
     let path = resolved(path)?;
     // First: SQLite would remove the log beside a file that was truncated to nothing.
-    examine(
+    examine_to_read(
         &path,
         &std::fs::metadata(&path).map_err(StoreError::failed)?,
     )?;
