@@ -58,7 +58,7 @@ async fn a_store_that_forgets_is_found_out() {
 enum Wrong {
     ExpectsNothing,
     WritesTwice,
-    TellsTooEarly,
+    NotifiesTooEarly,
     LosesTheLast,
     LosesAWakeUp,
     KnowsAnOldHead,
@@ -130,7 +130,7 @@ impl EventStore for Mistaken {
 
     fn wait_for_new(&self, after: Position) -> StoreFuture<'_, Position> {
         match self.1 {
-            Wrong::TellsTooEarly => self.0.head(),
+            Wrong::NotifiesTooEarly => self.0.head(),
             Wrong::LosesAWakeUp => Box::pin(async move {
                 let head = self.0.head().await?;
                 if head > after {
@@ -179,8 +179,8 @@ async fn a_store_that_writes_twice_is_found_out() {
 
 #[tokio::test]
 #[should_panic(expected = "there is nothing new yet")]
-async fn a_store_that_tells_too_early_is_found_out() {
-    check(Wrong::TellsTooEarly).await;
+async fn a_store_that_notifies_too_early_is_found_out() {
+    check(Wrong::NotifiesTooEarly).await;
 }
 
 #[tokio::test]

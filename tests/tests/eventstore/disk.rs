@@ -109,7 +109,7 @@ async fn a_database_of_another_program_is_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn all_who_wait_for_a_locked_file_are_told_together() {
+async fn all_who_wait_for_a_locked_file_get_the_error_together() {
     let folder = Folder::new("locked");
     let timeout = Duration::from_millis(300);
     let options = SqliteStore::options().busy_timeout(timeout);
@@ -162,7 +162,7 @@ async fn there_is_room_again_when_something_is_removed() {
 }
 
 #[tokio::test]
-async fn a_disk_that_is_full_is_told_and_used_again_when_it_is_not() {
+async fn a_disk_that_is_full_is_reported_and_used_again_when_it_is_not() {
     let disk = Disk::new("full");
     let store = SqliteStore::open(disk.0.file()).unwrap();
     let ballast = disk.0.0.join("ballast");
@@ -180,7 +180,7 @@ async fn a_disk_that_is_full_is_told_and_used_again_when_it_is_not() {
 }
 
 #[tokio::test]
-async fn a_disk_that_is_read_only_is_told_and_used_again_when_it_is_not() {
+async fn a_disk_that_is_read_only_is_reported_and_used_again_when_it_is_not() {
     let disk = Disk::new("read-only");
     let store = SqliteStore::open(disk.0.file()).unwrap();
     store.append(append("a/1", 1)).await.unwrap();
@@ -194,7 +194,7 @@ async fn a_disk_that_is_read_only_is_told_and_used_again_when_it_is_not() {
 }
 
 #[tokio::test]
-async fn what_the_database_says_of_being_read_only_is_told() {
+async fn what_the_database_says_of_being_read_only_is_reported() {
     let folder = Folder::new("query-only");
     let store = SqliteStore::open(folder.file()).unwrap();
     store.append(append("a/1", 1)).await.unwrap();
@@ -209,7 +209,7 @@ async fn what_the_database_says_of_being_read_only_is_told() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_cut_off_while_it_is_open_is_told() {
+async fn a_file_that_is_cut_off_while_it_is_open_is_reported() {
     let folder = Folder::new("cut");
     let store = SqliteStore::open(folder.file()).unwrap();
     for _ in 0..100 {
@@ -300,7 +300,7 @@ async fn read_whole(file: &Path) -> Result<u64, StoreError> {
 }
 
 #[tokio::test]
-async fn garbage_within_a_page_is_told_as_damage_or_is_in_a_payload() {
+async fn garbage_within_a_page_is_reported_as_damage_or_is_in_a_payload() {
     const PAGE: u64 = 4096;
     let folder = Folder::new("garbage");
     let store = SqliteStore::open(folder.file()).unwrap();

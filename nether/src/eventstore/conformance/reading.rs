@@ -1,4 +1,4 @@
-//! What is read is what was appended.
+//! Events are read as they were appended.
 
 use crate::eventstore::backend::{
     Append, Direction, Encoding, EventId, EventStore, Expected, Metadata, NewEvent, PageLimit,

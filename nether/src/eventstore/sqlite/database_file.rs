@@ -60,19 +60,26 @@ impl DatabaseFile {
     fn gone(&self, found: io::Result<Metadata>) -> StoreError {
         let what = match found {
             Ok(_) => "was replaced by another file",
-            Err(error) if error.kind() == ErrorKind::NotFound => "is not under its name any more",
+            Err(error) if error.kind() == ErrorKind::NotFound => "was taken away",
             Err(error) => return unreadable(&self.path, &error),
         };
         let is_there = self.lock.metadata().is_some_and(|it| links(&it) > 0);
         let own = match self.lock.name().filter(|_| is_there) {
-            Some(name) => format!("the store's own was renamed to `{}`", name.display()),
-            None if is_there => "the store's own was renamed".to_owned(),
-            None => "the store's own was removed".to_owned(),
+            Some(name) => format!(
+                "It was renamed to `{}`: rename it back to its name, or stop the program, copy all files of the store, and restore a backup",
+                name.display()
+            ),
+            None if is_there => {
+                "It was renamed: rename it back to its name, or stop the program, copy all files of the store, and restore a backup".to_owned()
+            }
+            None => {
+                "It was removed: stop the program, copy all files of the store that are left, and restore a backup".to_owned()
+            }
         };
         StoreError::BadFile {
             path: self.path.clone(),
             problem: format!(
-                "{what} while it is open: {own}, so nothing more is acknowledged; put it back under its name, or stop and restore a backup"
+                "{what} while the store was open, and no more events are accepted. {own}"
             ),
         }
     }

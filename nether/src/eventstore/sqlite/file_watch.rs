@@ -1,5 +1,5 @@
 //! [`FileWatch`]: notices before an acknowledgement that the files of a store were removed, renamed, replaced
-//! or truncated. What is written to a file that has no name is lost with the process.
+//! or truncated. Events in a file that has no name are lost with the process.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -54,7 +54,7 @@ impl FileWatch {
         })
     }
 
-    /// Before a transaction: what is written to a lost file is written for nothing.
+    /// Before a transaction: it would be written to a lost file for nothing.
     pub(super) fn before(&mut self, connection: &Connection) -> Result<(), StoreError> {
         // A log that was cut off would be as long as before after the next write, with a hole in it.
         self.look_at_log(connection)?;
@@ -125,7 +125,7 @@ impl FileWatch {
         Err(StoreError::BadFile {
             path: self.file.path().to_owned(),
             problem: format!(
-                "was truncated from {} to {length} bytes while it was open. Events in it are lost, and no others are accepted: copy all files of the store, stop the program, and restore a backup",
+                "was truncated from {} to {length} bytes while the store was open. Events in it are lost, and no more are accepted: stop the program, copy all files of the store, and restore a backup",
                 self.length
             ),
         })
@@ -136,7 +136,7 @@ impl FileWatch {
 fn lost(path: PathBuf) -> StoreError {
     StoreError::BadFile {
         path,
-        problem: "was removed, renamed or replaced while the store was open. The newest events are in it, and no others are accepted: put it back under its name, or stop in order, which brings them into the store's own file"
+        problem: "was removed, renamed or replaced while the store was open. The newest events are in it, and no more are accepted: put it back under its name, or stop in order, which brings them into the store's own file"
             .to_owned(),
     }
 }

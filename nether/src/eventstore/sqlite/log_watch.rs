@@ -81,7 +81,7 @@ impl LogWatch {
         Err(StoreError::BadFile {
             path: self.path.clone(),
             problem: format!(
-                "was truncated from {} to {found} bytes while the store was open. Events in it may be lost, and no others are accepted: copy all files of the store, and stop the program. Opened again, the store goes on with the events that are left; or restore a backup",
+                "was truncated from {} to {found} bytes while the store was open. Events in it may be lost, and no more are accepted: stop the program, and copy all files of the store. Opened again, the store goes on with the events that are left; or restore a backup",
                 self.length
             ),
         })

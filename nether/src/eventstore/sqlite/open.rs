@@ -19,8 +19,8 @@ use crate::eventstore::sqlite::reading::{reading, reading_alone};
 use crate::eventstore::sqlite::writer::{Writer, checkpoint};
 use crate::eventstore::sqlite::{Durability, SqliteInner, SqliteOptions, SqliteStore};
 
-/// The first SQLite that can say how long its log is and do nothing else: `wal_checkpoint(NOOP)`. An older one
-/// takes that for a checkpoint.
+/// The first SQLite with `wal_checkpoint(NOOP)`, which says how long the log is and does nothing else. An
+/// older one takes it for a checkpoint.
 const OLDEST_LIBRARY: i32 = 3_051_000;
 
 /// After what time to try again what somebody else was at.
@@ -96,7 +96,7 @@ fn check_library(found: i32) -> Result<(), StoreError> {
     })
 }
 
-/// For reading alone: whoever writes is another process.
+/// For reading alone: another process writes.
 fn read_only(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreError> {
     let path = resolved(path)?;
     // First: SQLite would remove the log beside a file that was truncated to nothing.
@@ -176,7 +176,7 @@ fn connect(options: &SqliteOptions, path: &Path) -> Result<Connection, StoreErro
 }
 
 /// Sets the mode in which readers wait for nobody. Of two who set it for a new file, SQLite refuses one at
-/// once, without waiting as long as it was told to; so it is tried again.
+/// once, without waiting for the busy timeout; so it is tried again.
 fn write_ahead(connection: &Connection, timeout: Duration) -> rusqlite::Result<()> {
     let start = Instant::now();
     loop {

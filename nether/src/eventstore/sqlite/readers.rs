@@ -27,13 +27,13 @@ pub(super) struct Readers {
 }
 
 struct ReaderPool {
-    connections: Mutex<Connections>,
+    connections: Mutex<ReaderConnections>,
     ended: Condvar,
     open: OpenReader,
 }
 
 #[derive(Default)]
-struct Connections {
+struct ReaderConnections {
     idle: Vec<Reader>,
     /// Those that read. There is no handle of one that is being opened.
     working: BTreeMap<u64, Option<InterruptHandle>>,
@@ -113,7 +113,7 @@ impl ReaderPool {
         result
     }
 
-    fn begin(&self) -> Result<(Option<Reader>, Working<'_>), StoreError> {
+    fn begin(&self) -> Result<(Option<Reader>, ReaderAtWork<'_>), StoreError> {
         let mut connections = lock(&self.connections);
         if connections.closed {
             return Err(StoreError::Closed);
@@ -121,17 +121,17 @@ impl ReaderPool {
         connections.last += 1;
         let id = connections.last;
         connections.working.insert(id, None);
-        Ok((connections.idle.pop(), Working { pool: self, id }))
+        Ok((connections.idle.pop(), ReaderAtWork { pool: self, id }))
     }
 }
 
 /// A read that is at work, until this is dropped.
-struct Working<'a> {
+struct ReaderAtWork<'a> {
     pool: &'a ReaderPool,
     id: u64,
 }
 
-impl Working<'_> {
+impl ReaderAtWork<'_> {
     fn give_back(&self, reader: Reader) {
         let mut connections = lock(&self.pool.connections);
         if !connections.closed {
@@ -140,7 +140,7 @@ impl Working<'_> {
     }
 }
 
-impl Drop for Working<'_> {
+impl Drop for ReaderAtWork<'_> {
     fn drop(&mut self) {
         lock(&self.pool.connections).working.remove(&self.id);
         self.pool.ended.notify_all();
