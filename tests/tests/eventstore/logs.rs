@@ -1,5 +1,5 @@
-//! The log (`-wal`) of a store: after a kill it is used with its file, also if several stores have written it;
-//! and nothing is acknowledged that is not in it.
+//! The log (`-wal`) of a store: after a kill it is used with its file, also if several stores have written
+//! it; and nothing is acknowledged that is not in it.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

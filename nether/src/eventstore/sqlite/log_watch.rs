@@ -1,5 +1,5 @@
-//! [`LogWatch`]: notices that the log (`-wal`) was truncated. SQLite does not: it goes on writing where the end
-//! was, and what follows the hole is lost once the process ends.
+//! [`LogWatch`]: notices that the log (`-wal`) was truncated. SQLite does not: it goes on writing where the
+//! end was, and all that follows the hole is lost once the process ends.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};

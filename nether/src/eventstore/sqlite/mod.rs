@@ -69,8 +69,8 @@ pub type SqliteTransaction<'a> = rusqlite::Transaction<'a>;
 /// may be in the same file: see [`SqliteStore::transaction`] and [`#[projection]`](macro@crate::projection).
 /// Names that begin with `nether_` are the store's.
 ///
-/// A clone is another handle. Dropping the last one ends reads that nobody waits for, writes what was accepted
-/// and closes the file; the drop blocks until that is done.
+/// A clone is another handle. Dropping the last one ends reads that nobody waits for, writes what was
+/// accepted and closes the file; the drop blocks until that is done.
 #[derive(Clone)]
 pub struct SqliteStore {
     inner: Arc<SqliteInner>,
