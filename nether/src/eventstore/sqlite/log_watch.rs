@@ -45,8 +45,7 @@ impl LogWatch {
     pub(super) fn look(&mut self, connection: &Connection) -> Result<(), StoreError> {
         let length = self.measured().map_err(StoreError::failed)?;
         if length < self.length {
-            self.look_closer(connection)?;
-            return Ok(());
+            return self.look_closer(connection);
         }
         self.length = length;
         Ok(())

@@ -135,8 +135,8 @@ impl Writing {
     }
 
     /// Writes jobs in one transaction. If it is full or one of them fails, each in one of its own: one that
-    /// cannot be written spoils no other. If nobody can write, all get that error at once,
-    /// and not one after the other.
+    /// cannot be written spoils no other. If nobody can write, all get that error
+    /// together, and not one after the other.
     fn write(&mut self, batch: Vec<Job>) {
         if batch.is_empty() {
             return;
