@@ -32,9 +32,20 @@ pub struct Debit {
     pub cents: u64,
 }
 
-/// Give what is transferred to the one who gets it; or back to the one who sent it.
+/// Give what is transferred to the one who gets it.
 #[command(key = account_id, error = AccountError)]
 pub struct Credit {
+    /// To which account.
+    pub account_id: String,
+    /// For which transfer.
+    pub transfer_id: String,
+    /// How much.
+    pub cents: u64,
+}
+
+/// Give what was to be transferred back to the one who sent it.
+#[command(key = account_id, error = AccountError)]
+pub struct Refund {
     /// To which account.
     pub account_id: String,
     /// For which transfer.
@@ -81,7 +92,9 @@ pub struct Credited {
     pub cents: u64,
 }
 
-/// An account holds no more than this: ten billion, in cents.
+/// An account with this in it, ten billion in cents, takes nothing more than what comes back from a transfer
+/// that has failed. A refund is never refused, or the money would be lost: the number has room for millions
+/// of times as much.
 pub const MOST: u64 = 1_000_000_000_000;
 
 /// Why something may not happen to an account.
@@ -126,7 +139,7 @@ pub struct Account {
 }
 
 #[aggregate(
-    handles = [OpenAccount, Deposit, Debit, Credit],
+    handles = [OpenAccount, Deposit, Debit, Credit, Refund],
     events = [Opened, Deposited, Debited, Credited],
     snapshot_every = 100
 )]
@@ -171,6 +184,15 @@ impl Account {
             account_id: credit.account_id,
             transfer_id: credit.transfer_id,
             cents: credit.cents,
+        })
+    }
+
+    fn refund(&self, refund: Refund) -> Result<Credited, AccountError> {
+        self.check_open(&refund.account_id)?;
+        Ok(Credited {
+            account_id: refund.account_id,
+            transfer_id: refund.transfer_id,
+            cents: refund.cents,
         })
     }
 

@@ -8,7 +8,7 @@ use nether::prelude::*;
 
 use crate::account::{
     Account, AccountError, Credit, Credited, Debit, Debited, Deposit, Deposited, MOST, OpenAccount,
-    Opened,
+    Opened, Refund,
 };
 use crate::balances::{BalanceOf, Balances};
 use crate::open;
@@ -69,6 +69,23 @@ fn no_more_can_be_paid_in_than_an_account_holds() {
             .when(deposit)
             .then_error(too_much);
     }
+}
+
+#[test]
+fn what_comes_back_from_a_transfer_is_never_refused() {
+    let (account_id, transfer_id) = ("ann".to_owned(), "t".to_owned());
+    let refund = Refund {
+        account_id: account_id.clone(),
+        transfer_id: transfer_id.clone(),
+        cents: MOST,
+    };
+    given((opened(), deposited(MOST)))
+        .when(refund)
+        .then(Credited {
+            account_id,
+            transfer_id,
+            cents: MOST,
+        });
 }
 
 #[test]

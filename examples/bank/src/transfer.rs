@@ -6,7 +6,7 @@ use nether::eventstore::Step;
 use nether::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::account::{Credit, Credited, Debit, Debited};
+use crate::account::{Credit, Credited, Debit, Debited, Refund};
 
 /// Transfer money from one account to another.
 #[command(key = transfer_id, http = "POST /transfers", status = 202)]
@@ -126,7 +126,7 @@ pub struct MoneyTransfer {
     handles = [Requested, Debited, Credited],
     starts = [Requested],
     ends = [Credited],
-    sends = [Debit, Inspect, Credit, Cancel]
+    sends = [Debit, Inspect, Credit, Refund, Cancel]
 )]
 impl MoneyTransfer {
     fn requested(&mut self, event: &Requested, step: &mut Step<Self>) {
@@ -140,7 +140,7 @@ impl MoneyTransfer {
             transfer_id: transfer_id(),
             cents: event.cents,
         })
-        .compensate_with(Credit {
+        .compensate_with(Refund {
             account_id: event.from.clone(),
             transfer_id: transfer_id(),
             cents: event.cents,

@@ -1,4 +1,4 @@
-//! What every [`EventStore`] has to do, as a test: for whoever writes a backend.
+//! What every [`EventStore`] has to do, as a test: for authors of backends.
 //!
 //! ```
 //! use nether::eventstore::{MemoryStore, conformance};

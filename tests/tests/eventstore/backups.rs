@@ -185,3 +185,79 @@ async fn a_file_that_was_renamed_after_a_crash_is_refused_without_its_log() {
     fs::rename(beside(&folder, "-wal"), log).unwrap();
     assert!(events(&renamed).await >= 100);
 }
+
+/// A store of version 1, as a backup of long ago: open, with what is in its log.
+fn of_version_1(file: &Path) -> Connection {
+    let old = Connection::open(file).unwrap();
+    let tables = include_str!("../../../nether/src/eventstore/sqlite/version_1.sql");
+    old.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))
+        .unwrap();
+    old.execute_batch(tables).unwrap();
+    old.execute_batch(
+        "PRAGMA application_id = 1316251717; PRAGMA user_version = 1;
+        INSERT INTO streams VALUES (1, 'a/1'); INSERT INTO names VALUES (1, 'happened');
+        INSERT INTO events VALUES (1, 1, 1, zeroblob(16), 1, 1, 0, x'00', 0, NULL, NULL, NULL)",
+    )
+    .unwrap();
+    old
+}
+
+#[tokio::test]
+async fn a_backup_of_an_older_version_is_refused_with_a_log_of_this_one() {
+    let folder = Folder::new("version-1");
+    let old = folder.0.join("old.db");
+    drop(of_version_1(&old));
+    fs::copy(&old, folder.file()).unwrap();
+    assert_eq!(events(&folder.file()).await, 1, "it is migrated");
+    let mut appending = Appending::start(&folder);
+    appending.wait_for(100);
+    appending.kill();
+    fs::copy(&old, folder.file()).unwrap();
+    refused_with_its_log(&folder).await;
+    assert_eq!(
+        events(&folder.file()).await,
+        1,
+        "the backup itself is sound"
+    );
+}
+
+#[tokio::test]
+async fn a_store_of_an_older_version_is_opened_with_its_own_log() {
+    let (folder, running) = (
+        Folder::new("version-1-log"),
+        Folder::new("version-1-running"),
+    );
+    let old = of_version_1(&running.file());
+    for suffix in ["", "-wal"] {
+        fs::copy(beside(&running, suffix), beside(&folder, suffix)).unwrap();
+    }
+    assert!(fs::metadata(beside(&folder, "-wal")).unwrap().len() > 0);
+    assert_eq!(events(&folder.file()).await, 1);
+    drop(old);
+}
+
+#[tokio::test]
+async fn a_backup_that_shares_its_file_with_another_is_read() {
+    let folder = Folder::new("hard-links");
+    let store = SqliteStore::open(folder.file()).unwrap();
+    store.append(append("a/1", 1)).await.unwrap();
+    drop(store);
+    let linked = folder.0.join("linked.db");
+    fs::hard_link(folder.file(), &linked).unwrap();
+    let store = SqliteStore::options()
+        .read_only(true)
+        .open(&linked)
+        .unwrap();
+    assert_eq!(store.read_all(Position::START, 10).await.unwrap().len(), 1);
+    drop(store);
+    let left = fs::read_dir(&folder.0).unwrap().count();
+    assert_eq!(left, 2, "nothing is created beside it");
+    for options in [
+        SqliteStore::options(),
+        SqliteStore::options().read_only(true),
+    ] {
+        fs::write(folder.0.join("linked.db-wal"), "events").unwrap();
+        let error = options.open(&linked).unwrap_err();
+        assert!(matches!(error, StoreError::BadFile { .. }), "{error}");
+    }
+}

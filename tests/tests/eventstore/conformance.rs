@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nether::eventstore::{
-    Append, Appended, Direction, DocumentChange, Documents, Durability, EventId, EventStore,
-    Expected, MemoryStore, Position, RecordedEvent, SqliteStore, StoreFuture, StreamId,
-    conformance,
+    Append, Appended, Direction, DocumentChange, Documents, Durability, EventId, EventPage,
+    EventStore, Expected, MemoryStore, PageLimit, Position, RecordedEvent, SqliteStore,
+    StoreFuture, StreamId, conformance,
 };
 use nether_tests::Folder;
 
@@ -58,11 +58,12 @@ async fn a_store_that_forgets_is_found_out() {
 enum Wrong {
     ExpectsNothing,
     WritesTwice,
-    TellsTooEarly,
+    NotifiesTooEarly,
     LosesTheLast,
     LosesAWakeUp,
     KnowsAnOldHead,
     SkipsAPosition,
+    IgnoresBytes,
 }
 
 /// A store that does something wrong.
@@ -114,6 +115,13 @@ impl EventStore for Mistaken {
         })
     }
 
+    fn read_all_page(&self, after: Position, mut limit: PageLimit) -> StoreFuture<'_, EventPage> {
+        if self.1 == Wrong::IgnoresBytes {
+            limit.bytes = usize::MAX;
+        }
+        self.0.read_all_page(after, limit)
+    }
+
     fn head(&self) -> StoreFuture<'_, Position> {
         let head = self.0.head();
         let missing = u64::from(self.1 == Wrong::KnowsAnOldHead);
@@ -122,7 +130,7 @@ impl EventStore for Mistaken {
 
     fn wait_for_new(&self, after: Position) -> StoreFuture<'_, Position> {
         match self.1 {
-            Wrong::TellsTooEarly => self.0.head(),
+            Wrong::NotifiesTooEarly => self.0.head(),
             Wrong::LosesAWakeUp => Box::pin(async move {
                 let head = self.0.head().await?;
                 if head > after {
@@ -171,8 +179,8 @@ async fn a_store_that_writes_twice_is_found_out() {
 
 #[tokio::test]
 #[should_panic(expected = "there is nothing new yet")]
-async fn a_store_that_tells_too_early_is_found_out() {
-    check(Wrong::TellsTooEarly).await;
+async fn a_store_that_notifies_too_early_is_found_out() {
+    check(Wrong::NotifiesTooEarly).await;
 }
 
 #[tokio::test]
@@ -198,4 +206,10 @@ async fn a_store_that_knows_an_old_head_is_found_out() {
 #[should_panic(expected = "positions count from 1 without gaps")]
 async fn a_store_that_skips_a_position_is_found_out() {
     check(Wrong::SkipsAPosition).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "ends with the event that reaches its bytes")]
+async fn a_store_that_ignores_the_bytes_of_a_page_is_found_out() {
+    check(Wrong::IgnoresBytes).await;
 }

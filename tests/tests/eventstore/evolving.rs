@@ -137,7 +137,7 @@ async fn an_id_of_another_event_is_not_acknowledged() {
     let system = started(&store).await;
     let refused = send(&system).await.unwrap_err();
     assert!(
-        refused.to_string().contains("nothing was written"),
+        refused.to_string().contains("nothing was appended"),
         "{refused}"
     );
     assert_eq!(store.head().await.unwrap(), Position(1));

@@ -201,7 +201,7 @@ async fn a_file_is_not_opened_twice() {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_told_and_loses_nothing() {
+async fn a_full_disk_is_reported_and_loses_nothing() {
     let folder = Folder::new("full");
     let options = || SqliteStore::options().durability(Durability::Normal);
     let store = options().max_bytes(512 * 1024).open(folder.file()).unwrap();
@@ -279,7 +279,7 @@ async fn a_file_that_is_open_to_be_read_is_not_written() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_locked_is_told_and_used_again_when_it_is_not() {
+async fn a_file_that_is_locked_is_reported_and_used_again_when_it_is_not() {
     let folder = Folder::new("locked");
     let options = SqliteStore::options().busy_timeout(Duration::from_millis(20));
     let store = options.open(folder.file()).unwrap();
@@ -322,7 +322,7 @@ async fn a_file_that_was_cut_off_is_refused_saying_how_far_it_can_be_read() {
 }
 
 #[tokio::test]
-async fn a_file_that_was_scribbled_upon_is_told_and_read_as_far_as_it_goes() {
+async fn a_file_that_was_scribbled_upon_is_reported_and_read_as_far_as_it_goes() {
     let folder = Folder::new("scribbled");
     filled(&folder).await;
     let length = fs::metadata(folder.file()).unwrap().len();

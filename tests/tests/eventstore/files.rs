@@ -64,17 +64,13 @@ async fn a_file_that_is_removed_or_renamed_is_noticed_before_anything_is_acknowl
     let store = running(&folder).await;
     let moved = folder.0.join("moved.db");
     fs::rename(folder.file(), &moved).unwrap();
-    refused(
-        &store,
-        &["is not under its name", "moved.db`", "put it back"],
-    )
-    .await;
+    refused(&store, &["was taken away", "moved.db`", "rename it back"]).await;
     fs::rename(&moved, folder.file()).unwrap();
     // What was refused in the moment in which it happened may be there; what was refused after it is not.
     let appended = store.append(append("a/1", 1)).await.unwrap();
     assert!(appended.position <= Position(3), "{appended:?}");
     fs::remove_file(folder.file()).unwrap();
-    refused(&store, &["own was removed"]).await;
+    refused(&store, &["It was removed"]).await;
     drop(store);
     let error = SqliteStore::open(folder.file()).unwrap_err();
     assert!(

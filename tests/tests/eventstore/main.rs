@@ -14,6 +14,7 @@ mod faults;
 mod files;
 mod floats;
 mod keeping;
+mod logs;
 mod media;
 mod names;
 mod panics;

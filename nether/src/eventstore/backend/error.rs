@@ -50,9 +50,9 @@ pub enum StoreError {
         /// Who has it open, as far as that is known.
         holder: String,
     },
-    /// Something is wrong with a file of the store and not with what is in it: it was removed, renamed,
-    /// replaced or truncated by another program while the store was open, or cannot be opened safely by that
-    /// name. Nothing is acknowledged from then on.
+    /// A file of the store was removed, renamed, replaced or truncated by another program while the store was
+    /// open, or cannot be opened safely by that name. The store acknowledges nothing until the file is put
+    /// right. Trying again does not put it right, so this error [is permanent](StoreError::is_permanent).
     BadFile {
         /// The file.
         path: PathBuf,
@@ -115,8 +115,8 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether it fails in the same way however often it is tried again. Everything else may pass: a lock, a
-    /// full disk, a connection that is lost.
+    /// Whether trying again alone cannot help: it fails in the same way until somebody removes the cause.
+    /// Other errors may pass by themselves: a lock, a full disk, a connection that is lost.
     pub fn is_permanent(&self) -> bool {
         match self {
             StoreError::Duplicate { .. }
@@ -158,7 +158,7 @@ impl fmt::Display for StoreError {
             ),
             StoreError::Duplicate { id, position } => write!(
                 f,
-                "the event {id} is in the store already, at position {position}, and not as a repetition of this append: nothing was written"
+                "nothing was appended: the event {id} is already stored, at position {position}, in another stream or beside other events than in this append. An event id is used again only to repeat the same append"
             ),
             StoreError::Full { reason } => write!(f, "the event store is full: {reason}"),
             StoreError::ReadOnly { reason } => {

@@ -70,7 +70,7 @@ pub struct Payload {
     pub bytes: Vec<u8>,
 }
 
-/// What is known of the events of one append besides their content.
+/// The origin of the events of one append: all but their content.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Metadata {
     /// When they were appended, in milliseconds since 1970 (UTC).

@@ -164,6 +164,16 @@ pub struct EventPage {
 }
 
 impl EventPage {
+    /// A page of events that were read with that limit of events, cut off at that of bytes.
+    fn cut(mut events: Vec<RecordedEvent>, limit: PageLimit) -> Self {
+        let mut room = PageRoom::new(limit);
+        let last = events.iter().position(|event| !room.take(event));
+        if let Some(last) = last {
+            events.truncate(last + 1);
+        }
+        room.page(events)
+    }
+
     /// A page of events that were read with that limit of events.
     fn counted(events: Vec<RecordedEvent>, limit: PageLimit) -> Self {
         EventPage {
@@ -254,13 +264,14 @@ pub trait EventStore: Send + Sync + 'static {
     fn read_all(&self, after: Position, limit: usize) -> StoreFuture<'_, Vec<RecordedEvent>>;
 
     /// Reads events of all streams after a position, in order, up to a limit. A backend whose events may be
-    /// large implements it so that no more than a page is in memory; as it stands, only events are counted.
+    /// large implements it so that no more than a page is in memory; as it stands, `limit.events` are read
+    /// before the page is cut off.
     ///
     /// # Errors
     /// Why they could not be read.
     fn read_all_page(&self, after: Position, limit: PageLimit) -> StoreFuture<'_, EventPage> {
         let events = self.read_all(after, limit.events);
-        Box::pin(async move { Ok(EventPage::counted(events.await?, limit)) })
+        Box::pin(async move { Ok(EventPage::cut(events.await?, limit)) })
     }
 
     /// Reads events of a stream from a version on, in order, up to a limit; as
@@ -275,7 +286,7 @@ pub trait EventStore: Send + Sync + 'static {
         limit: PageLimit,
     ) -> StoreFuture<'_, EventPage> {
         let events = self.read_stream(stream, from, Direction::Forwards, limit.events);
-        Box::pin(async move { Ok(EventPage::counted(events.await?, limit)) })
+        Box::pin(async move { Ok(EventPage::cut(events.await?, limit)) })
     }
 
     /// The position of the newest event; [`Position::START`] if there is none.

@@ -81,7 +81,7 @@ pub(super) async fn wait_for_new_waits_for_what_is_new<S: EventStore>(store: Arc
         }
         happen(&*store, "a/2", &["3"]).await;
         let newest = early.await.expect("it can be waited for");
-        assert_eq!(newest, Position(3), "whoever waits is told of what is new");
+        assert_eq!(newest, Position(3), "each waiter learns of new events");
     }
     let later = Arc::clone(&store);
     let waiting = tokio::spawn(async move { later.wait_for_new(Position(4)).await });
@@ -115,7 +115,7 @@ pub(super) async fn nobody_misses_what_is_appended_as_they_begin_to_wait<S: Even
         happen(&*store, "a/1", &["new"]).await;
         for newest in [waiting.await, beside.await.expect("it does not panic")] {
             let newest = newest.expect("it can be waited for");
-            assert_eq!(newest, Position(round + 1), "whoever waits is told");
+            assert_eq!(newest, Position(round + 1), "each waiter learns of it");
         }
     }
 }

@@ -1,8 +1,8 @@
-//! What is read is what was appended.
+//! Events are read as they were appended.
 
 use crate::eventstore::backend::{
     Append, Direction, Encoding, EventId, EventStore, Expected, Metadata, NewEvent, PageLimit,
-    Payload, Position, StreamId,
+    Payload, Position, RecordedEvent, StreamId,
 };
 use crate::eventstore::conformance::{append, event, happen, texts};
 
@@ -43,7 +43,13 @@ pub(super) async fn pages_leave_nothing_out(store: &impl EventStore) {
     happen(store, "b/1", &["4"]).await;
     happen(store, "a/1", &["5"]).await;
     let stream = StreamId::from("a/1");
-    for limit in [(1, 1), (2, usize::MAX), (100, 1), (100, usize::MAX)] {
+    for limit in [
+        (1, 1),
+        (2, usize::MAX),
+        (100, 1),
+        (100, 2),
+        (100, usize::MAX),
+    ] {
         let limit = PageLimit {
             events: limit.0,
             bytes: limit.1,
@@ -55,6 +61,7 @@ pub(super) async fn pages_leave_nothing_out(store: &impl EventStore) {
             let page = page.expect("a page can be read");
             let is_whole = page.events.len() <= limit.events;
             assert!(is_whole, "a page has no more events than its limit");
+            check_bytes(&page.events, limit);
             after = page.events.last().map_or(after, |event| event.position);
             all.extend(texts(&page.events));
             if page.is_last {
@@ -64,6 +71,7 @@ pub(super) async fn pages_leave_nothing_out(store: &impl EventStore) {
         loop {
             let page = store.read_stream_page(&stream, from, limit).await;
             let page = page.expect("a page of a stream can be read");
+            check_bytes(&page.events, limit);
             from = page
                 .events
                 .last()
@@ -80,6 +88,15 @@ pub(super) async fn pages_leave_nothing_out(store: &impl EventStore) {
             "pages of a stream have all of its events"
         );
     }
+}
+
+fn check_bytes(page: &[RecordedEvent], limit: PageLimit) {
+    let before = page.split_last().map_or(&[][..], |(_, before)| before);
+    let bytes: usize = before.iter().map(|event| event.payload.bytes.len()).sum();
+    assert!(
+        page.is_empty() || bytes < limit.bytes,
+        "a page ends with the event that reaches its bytes"
+    );
 }
 
 pub(super) async fn all_events_are_read_in_order(store: &impl EventStore) {

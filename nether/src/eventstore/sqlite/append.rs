@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use crate::eventstore::backend::{
     Append, Appended, DocumentChange, EventId, Expected, NewEvent, Position, StoreError, StreamId,
 };
+use crate::eventstore::sqlite::generation::data_version;
 use crate::eventstore::sqlite::reader::encoding_number;
 
 /// How many streams are known.
@@ -49,9 +50,7 @@ impl StreamCache {
 
     /// Forgets everything if another process has written since.
     pub(super) fn refresh(&mut self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-        let version = transaction
-            .prepare_cached("PRAGMA data_version")?
-            .query_row([], |row| row.get(0))?;
+        let version = data_version(transaction)?;
         if self.data_version == Some(version) {
             return Ok(());
         }

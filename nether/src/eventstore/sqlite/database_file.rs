@@ -60,19 +60,26 @@ impl DatabaseFile {
     fn gone(&self, found: io::Result<Metadata>) -> StoreError {
         let what = match found {
             Ok(_) => "was replaced by another file",
-            Err(error) if error.kind() == ErrorKind::NotFound => "is not under its name any more",
+            Err(error) if error.kind() == ErrorKind::NotFound => "was taken away",
             Err(error) => return unreadable(&self.path, &error),
         };
         let is_there = self.lock.metadata().is_some_and(|it| links(&it) > 0);
         let own = match self.lock.name().filter(|_| is_there) {
-            Some(name) => format!("the store's own was renamed to `{}`", name.display()),
-            None if is_there => "the store's own was renamed".to_owned(),
-            None => "the store's own was removed".to_owned(),
+            Some(name) => format!(
+                "It was renamed to `{}`: rename it back to its name, or stop the program, copy all files of the store, and restore a backup",
+                name.display()
+            ),
+            None if is_there => {
+                "It was renamed: rename it back to its name, or stop the program, copy all files of the store, and restore a backup".to_owned()
+            }
+            None => {
+                "It was removed: stop the program, copy all files of the store that are left, and restore a backup".to_owned()
+            }
         };
         StoreError::BadFile {
             path: self.path.clone(),
             problem: format!(
-                "{what} while it is open: {own}, so nothing more is acknowledged; put it back under its name, or stop and restore a backup"
+                "{what} while the store was open, and no more events are accepted. {own}"
             ),
         }
     }
@@ -103,6 +110,23 @@ pub(super) fn resolved(path: &Path) -> Result<PathBuf, StoreError> {
 /// # Errors
 /// [`StoreError::Foreign`] or [`StoreError::BadFile`].
 pub(super) fn examine(path: &Path, metadata: &Metadata) -> Result<(), StoreError> {
+    let names = links(metadata);
+    if metadata.is_file() && names > 1 {
+        return Err(StoreError::BadFile {
+            path: path.to_owned(),
+            problem: format!(
+                "has {names} names (hard links), and SQLite keeps the newest events beside the name by which it is opened: leave one of them"
+            ),
+        });
+    }
+    examine_to_read(path, metadata)
+}
+
+/// Checks that a store can be read from a file, under whatever other names it has.
+///
+/// # Errors
+/// As those of [`examine`].
+pub(super) fn examine_to_read(path: &Path, metadata: &Metadata) -> Result<(), StoreError> {
     let bad = |problem: String| {
         Err(StoreError::BadFile {
             path: path.to_owned(),
@@ -114,12 +138,6 @@ pub(super) fn examine(path: &Path, metadata: &Metadata) -> Result<(), StoreError
             path: path.to_owned(),
             reason: "it is no file".to_owned(),
         });
-    }
-    let names = links(metadata);
-    if names > 1 {
-        return bad(format!(
-            "has {names} names (hard links), and SQLite keeps the newest events beside the name by which it is opened: leave one of them"
-        ));
     }
     if is_mount(path) {
         return bad(
@@ -218,7 +236,7 @@ fn without_database(path: &Path, what: &str) -> StoreError {
     StoreError::BadFile {
         path: path.to_owned(),
         problem: format!(
-            "{what}, and events are left in the `-wal` beside it: put the file back that belongs to it; to begin with a new store, move the `-wal` away"
+            "{what}, and events are left in the `-wal` beside it: put the file back that belongs to it, or open a new store under another name"
         ),
     }
 }

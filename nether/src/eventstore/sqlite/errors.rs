@@ -38,7 +38,7 @@ impl From<Error> for StoreError {
     }
 }
 
-/// Whether SQLite has given what this module never puts in: what is written in its tables was changed by
+/// Whether SQLite has given what this module never puts in: the content of its tables was changed by
 /// something else.
 fn is_misfit(error: &Error) -> bool {
     matches!(

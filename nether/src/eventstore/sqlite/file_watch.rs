@@ -1,5 +1,5 @@
 //! [`FileWatch`]: notices before an acknowledgement that the files of a store were removed, renamed, replaced
-//! or truncated. What is written to a file that has no name is lost with the process.
+//! or truncated. Events in a file that has no name are lost with the process.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::eventstore::backend::StoreError;
 use crate::eventstore::sqlite::database_file::{DatabaseFile, beside};
 use crate::eventstore::sqlite::file_id::FileId;
+use crate::eventstore::sqlite::log_watch::LogWatch;
 
 /// How long a look is good for before a transaction begins. Before an acknowledgement there is always one.
 const RECENT: Duration = Duration::from_millis(1);
@@ -27,6 +28,7 @@ pub(super) struct FileWatch {
     settled: Option<(FileId, SystemTime)>,
     /// The log and the memory that connections share, as SQLite has opened them.
     beside: Vec<(PathBuf, FileId)>,
+    log: Option<LogWatch>,
     length: u64,
     /// When all was well.
     looked: Option<Instant>,
@@ -45,22 +47,25 @@ impl FileWatch {
             folder: folder.unwrap_or_default(),
             settled: None,
             beside: beside.collect(),
+            log: LogWatch::begin(file.path()),
             length: file.check()?.len(),
             looked: Some(Instant::now()),
             file,
         })
     }
 
-    /// Before a transaction: what is written to a lost file is written for nothing.
-    pub(super) fn before(&mut self) -> Result<(), StoreError> {
+    /// Before a transaction: it would be written to a lost file for nothing.
+    pub(super) fn before(&mut self, connection: &Connection) -> Result<(), StoreError> {
+        // A log that was cut off would be as long as before after the next write, with a hole in it.
+        self.look_at_log(connection)?;
         if self.looked.is_some_and(|looked| looked.elapsed() < RECENT) {
             return Ok(());
         }
-        self.look()
+        self.look(connection)
     }
 
     /// Before an acknowledgement.
-    pub(super) fn look(&mut self) -> Result<(), StoreError> {
+    pub(super) fn look(&mut self, connection: &Connection) -> Result<(), StoreError> {
         self.looked = None;
         let length = self.file.check()?.len();
         let folder = fs::metadata(&self.folder).ok();
@@ -75,9 +80,16 @@ impl FileWatch {
         if length < self.length {
             self.check_pages(length)?;
         }
+        self.look_at_log(connection)?;
         self.length = length;
         self.looked = Some(Instant::now());
         Ok(())
+    }
+
+    /// Checks that the log was not truncated.
+    pub(super) fn look_at_log(&mut self, connection: &Connection) -> Result<(), StoreError> {
+        let log = self.log.as_mut();
+        log.map_or(Ok(()), |log| log.look(connection))
     }
 
     /// Not before each acknowledgement: on some systems, a file that was looked at takes a new time with the
@@ -113,7 +125,7 @@ impl FileWatch {
         Err(StoreError::BadFile {
             path: self.file.path().to_owned(),
             problem: format!(
-                "was truncated from {} to {length} bytes while it is open, so nothing more is acknowledged: stop, and restore a backup",
+                "was truncated from {} to {length} bytes while the store was open. Events in it are lost, and no more are accepted: stop the program, copy all files of the store, and restore a backup",
                 self.length
             ),
         })
@@ -124,7 +136,7 @@ impl FileWatch {
 fn lost(path: PathBuf) -> StoreError {
     StoreError::BadFile {
         path,
-        problem: "was removed, renamed or replaced while the store is open. The newest events are in it, so nothing more is acknowledged: put it back under its name, or stop in order, which brings them into the store's own file"
+        problem: "was removed, renamed or replaced while the store was open. The newest events are in it, and no more are accepted: put it back under its name, or stop in order, which brings them into the store's own file"
             .to_owned(),
     }
 }

@@ -12,7 +12,9 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior,
+};
 
 use crate::eventstore::backend::StoreError;
 use crate::eventstore::sqlite::database_file::{beside, holds_something};
@@ -26,13 +28,18 @@ const PAGES: i64 = 1000;
 /// After how many transactions to look how long the log is.
 const TRANSACTIONS: u32 = 8;
 
+/// How often a log that does not belong to its file is compared with it, and after what time.
+const ATTEMPTS: u32 = 3;
+const AGAIN: Duration = Duration::from_millis(5);
+
 /// When the log is brought into the file, and what is written down of it.
 #[derive(Debug)]
 pub(super) struct Checkpointer {
     path: String,
     transactions: u32,
-    /// Whether the next transaction may be the first of a log.
-    begins: bool,
+    /// SQLite's count of what others have committed, if all of the log was brought into the file since: the
+    /// next transaction may be the first of a log.
+    begins: Option<i64>,
 }
 
 impl Checkpointer {
@@ -41,7 +48,7 @@ impl Checkpointer {
         let mut checkpointer = Checkpointer {
             path: path.display().to_string(),
             transactions: 0,
-            begins: false,
+            begins: None,
         };
         let begun = connection
             .pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))
@@ -60,23 +67,33 @@ impl Checkpointer {
         }
     }
 
-    /// In each transaction, before anything else: the first of a log says on what the log is based.
+    /// In each transaction, before anything else: the first of a log says on what the log is based. If others
+    /// have committed since, they may have raised the generation in the log alone, and nothing is said: the
+    /// base that is there stays true.
     pub(super) fn mark(&mut self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-        if self.begins {
-            transaction.execute("UPDATE nether_log SET base = generation", [])?;
+        if self.begins.is_none() {
+            return Ok(());
         }
-        Ok(())
+        if self.begins != Some(data_version(transaction)?) {
+            self.begins = None;
+            return Ok(());
+        }
+        transaction.execute("UPDATE nether_log SET base = generation", [])?;
+        // Writes the first page, with which the tables of an older file are not taken for those of the log.
+        let version: i64 =
+            transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        transaction.pragma_update(None, "user_version", version)
     }
 
     /// After a transaction was committed and acknowledged.
     pub(super) fn committed(&mut self, connection: &Connection) {
-        self.begins = false;
+        self.begins = None;
         self.transactions += 1;
         if self.transactions < TRANSACTIONS {
             return;
         }
         self.transactions = 0;
-        let is_long = noop(connection).is_ok_and(|pages| pages >= PAGES);
+        let is_long = pages_in_log(connection).is_ok_and(|pages| pages >= PAGES);
         if is_long && let Err(error) = self.checkpoint(connection) {
             // It is tried again. Until then, the log grows.
             tracing::debug!(%error, "the log is not brought into the file");
@@ -85,19 +102,30 @@ impl Checkpointer {
 
     /// Brings the log into the file, as far as nobody reads what is older.
     fn checkpoint(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        self.begins = None;
+        let raising = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
         let sql = "UPDATE nether_log SET generation = generation + 1, opened_as = ?1";
-        connection.execute(sql, [&self.path])?;
+        raising.execute(sql, [&self.path])?;
+        // Asked while nobody else can commit: whoever commits from now on changes it.
+        let version = data_version(&raising)?;
+        raising.commit()?;
         let is_whole = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
             let [busy, pages, done] = [row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?];
             Ok(busy == 0 && pages == done)
         })?;
-        self.begins = is_whole;
+        self.begins = is_whole.then_some(version);
         Ok(())
     }
 }
 
+/// SQLite's count of what other connections have committed, in this process or another.
+pub(super) fn data_version(transaction: &Transaction<'_>) -> rusqlite::Result<i64> {
+    let mut statement = transaction.prepare_cached("PRAGMA data_version")?;
+    statement.query_row([], |row| row.get(0))
+}
+
 /// How many pages are in the log.
-fn noop(connection: &Connection) -> rusqlite::Result<i64> {
+pub(super) fn pages_in_log(connection: &Connection) -> rusqlite::Result<i64> {
     let mut statement = connection.prepare_cached("PRAGMA wal_checkpoint(NOOP)")?;
     statement.query_row([], |row| row.get(1))
 }
@@ -112,17 +140,22 @@ pub(super) fn check_log(path: &Path) -> Result<(), StoreError> {
     if !holds_something(&log) {
         return check_name(path);
     }
-    match belongs(path) {
-        Ok(true) => Ok(()),
-        Err(error) if !is_damage(&error) => Ok(()), // It is not compared: somebody is at it, say.
-        _ => Err(StoreError::BadFile {
-            path: path.to_owned(),
-            problem: format!(
-                "does not belong to `{}`, which was left beside it by a process that did not end in order: one of them is a backup, or of another store. To go on with the file as it is, without the events in that log, move `-wal` and `-shm` away; to have those events, put back the file that they belong to",
-                log.display()
-            ),
-        }),
+    // A process that has the store open may be writing the file at this moment, and a page is then read in
+    // parts. What does not belong stays so.
+    for _ in 0..ATTEMPTS {
+        match belongs(path) {
+            Ok(true) => return Ok(()),
+            Err(error) if !is_damage(&error) => return Ok(()), // It is not compared: somebody is at it, say.
+            _ => std::thread::sleep(AGAIN),
+        }
     }
+    Err(StoreError::BadFile {
+        path: path.to_owned(),
+        problem: format!(
+            "does not belong to `{}`, which was left beside it by a process that did not end in order: one of the two is a backup, or of another store, and each may have events that the other lacks. First of all, copy both. Then put the file back to which this `-wal` belongs; or, if the file is a backup to go on with, give it a folder of its own",
+            log.display()
+        ),
+    })
 }
 
 fn belongs(path: &Path) -> rusqlite::Result<bool> {
@@ -133,7 +166,11 @@ fn belongs(path: &Path) -> rusqlite::Result<bool> {
     // Others may be writing, if the file is shared. So what has to be older is read before, and what has to
     // be newer after.
     let before = row(&with_log);
-    // Tables of an older version, or all of them are in the log.
+    if is_older(&alone) {
+        // The log has such tables too, or makes those of the next version; or it is of a file that had them.
+        return Ok(is_older(&with_log) || before?.is_some_and(|it| it.base == 0));
+    }
+    // All is in the log, or the file was being written when the process was killed.
     let Ok(Some(alone)) = row(&alone) else {
         return Ok(true);
     };
@@ -143,6 +180,13 @@ fn belongs(path: &Path) -> rusqlite::Result<bool> {
     Ok(alone.store == before.store
         && before.base <= alone.generation
         && alone.generation <= after.generation)
+}
+
+/// Whether the tables are of a version in which the generation is not written down. The first page says it,
+/// which is never half of a checkpoint.
+fn is_older(connection: &Connection) -> bool {
+    let version = connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
+    version.is_ok_and(|version| version < 2)
 }
 
 /// The file without its log.
@@ -167,7 +211,7 @@ fn check_name(path: &Path) -> Result<(), StoreError> {
     Err(StoreError::BadFile {
         path: path.to_owned(),
         problem: format!(
-            "was opened as `{}` before, by a process that did not end in order, and its newest events are in the `-wal` that was left there: rename that one too; to go on without those events, move it away",
+            "was opened as `{}` before, by a process that did not end in order, and its newest events are in the `-wal` that was left there: rename that one too",
             before.display()
         ),
     })

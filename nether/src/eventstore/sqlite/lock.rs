@@ -129,8 +129,8 @@ impl Drop for FileLock {
     }
 }
 
-/// Puts a descriptor into the table, as the one of its file or beside that: whoever else in the process has
-/// the file open would lose its locks if it were closed. Gives the id of the file.
+/// Puts a descriptor into the table, as the one of its file or beside that: if it were closed, another part
+/// of the process that has the file open would lose its locks. Gives the id of the file.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn keep(open: &mut Descriptors, file: File) -> io::Result<FileId> {
     let id = FileId::of(&file.metadata()?);

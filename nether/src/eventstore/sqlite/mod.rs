@@ -12,10 +12,12 @@ mod file_watch;
 mod frozen;
 mod generation;
 mod lock;
+mod log_watch;
 mod migrations;
 mod open;
 mod options;
 mod reader;
+mod readers;
 mod reading;
 mod writer;
 
@@ -31,7 +33,8 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
 
 use self::database_file::DatabaseFile;
-use self::reader::{Readers, without_bytes};
+use self::reader::without_bytes;
+use self::readers::Readers;
 use self::writer::{Job, Writer};
 use crate::eventstore::backend::{
     Append, Appended, Direction, DocumentChange, Documents, EventId, EventPage, EventStore,
@@ -66,8 +69,8 @@ pub type SqliteTransaction<'a> = rusqlite::Transaction<'a>;
 /// may be in the same file: see [`SqliteStore::transaction`] and [`#[projection]`](macro@crate::projection).
 /// Names that begin with `nether_` are the store's.
 ///
-/// A clone is another handle. Dropping the last one writes what was accepted and closes the file; the drop
-/// blocks until that is done.
+/// A clone is another handle. Dropping the last one ends reads that nobody waits for, writes what was
+/// accepted and closes the file; the drop blocks until that is done.
 #[derive(Clone)]
 pub struct SqliteStore {
     inner: Arc<SqliteInner>,
@@ -87,7 +90,7 @@ struct SqliteInner {
     _head_sender: Option<watch::Sender<Position>>,
     /// How often to check whether another process has written, if other processes may write.
     poll: Option<Duration>,
-    /// Declared last: the file is owned until the last connection is closed. Readers at work own it too.
+    /// Declared last: the file is owned until the last connection is closed.
     _file: Option<Arc<DatabaseFile>>,
 }
 

@@ -8,15 +8,20 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::watch;
 
 use crate::eventstore::backend::StoreError;
-use crate::eventstore::sqlite::database_file::{DatabaseFile, examine, resolved};
+use crate::eventstore::sqlite::database_file::{DatabaseFile, examine_to_read, resolved};
 use crate::eventstore::sqlite::errors::{located, opening, store_error};
 use crate::eventstore::sqlite::file_watch::FileWatch;
 use crate::eventstore::sqlite::generation::{Checkpointer, check_log};
 use crate::eventstore::sqlite::migrations::{MIGRATIONS, check, migrate};
-use crate::eventstore::sqlite::reader::{Reader, Readers};
+use crate::eventstore::sqlite::reader::Reader;
+use crate::eventstore::sqlite::readers::Readers;
 use crate::eventstore::sqlite::reading::{reading, reading_alone};
 use crate::eventstore::sqlite::writer::{Writer, checkpoint};
 use crate::eventstore::sqlite::{Durability, SqliteInner, SqliteOptions, SqliteStore};
+
+/// The first SQLite with `wal_checkpoint(NOOP)`, which says how long the log is and does nothing else. An
+/// older one takes it for a checkpoint.
+const OLDEST_LIBRARY: i32 = 3_051_000;
 
 /// After what time to try again what somebody else was at.
 const AGAIN: Duration = Duration::from_millis(2);
@@ -38,6 +43,7 @@ fn open(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreError>
             reason: "it is no file; a store in memory is a `MemoryStore`".to_owned(),
         });
     }
+    check_library(rusqlite::version_number())?;
     if options.read_only {
         return read_only(options, path);
     }
@@ -73,11 +79,28 @@ fn open(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreError>
     })
 }
 
-/// For reading alone: whoever writes is another process.
+/// Checks the version of SQLite, which is another one than this crate brings if it is built with the library
+/// of the system.
+fn check_library(found: i32) -> Result<(), StoreError> {
+    if found >= OLDEST_LIBRARY {
+        return Ok(());
+    }
+    let version = |number: i32| format!("{}.{}", number / 1_000_000, number / 1000 % 1000);
+    Err(StoreError::Failed {
+        reason: format!(
+            "SQLite {} is linked, and the event store needs {} or newer: build without `LIBSQLITE3_SYS_USE_PKG_CONFIG`, with the one that `rusqlite` brings",
+            version(found),
+            version(OLDEST_LIBRARY)
+        ),
+        source: None,
+    })
+}
+
+/// For reading alone: another process writes.
 fn read_only(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreError> {
     let path = resolved(path)?;
     // First: SQLite would remove the log beside a file that was truncated to nothing.
-    examine(
+    examine_to_read(
         &path,
         &std::fs::metadata(&path).map_err(StoreError::failed)?,
     )?;
@@ -101,8 +124,10 @@ fn read_only(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreE
 }
 
 fn readers_of(options: &SqliteOptions, file: &Arc<DatabaseFile>) -> Readers {
-    let (settings, file) = (options.clone(), Arc::clone(file));
+    // It is the store's alone, and free once that is dropped.
+    let (settings, file) = (options.clone(), Arc::downgrade(file));
     let open = move || {
+        let file = file.upgrade().ok_or(StoreError::Closed)?;
         // Before: SQLite would remove the log of a file that was truncated to nothing. After: it may have
         // opened another file, which has the name now.
         file.check()?;
@@ -151,7 +176,7 @@ fn connect(options: &SqliteOptions, path: &Path) -> Result<Connection, StoreErro
 }
 
 /// Sets the mode in which readers wait for nobody. Of two who set it for a new file, SQLite refuses one at
-/// once, without waiting as long as it was told to; so it is tried again.
+/// once, without waiting for the busy timeout; so it is tried again.
 fn write_ahead(connection: &Connection, timeout: Duration) -> rusqlite::Result<()> {
     let start = Instant::now();
     loop {
@@ -203,4 +228,17 @@ fn check_length(
         ),
         readable_up_to: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_library;
+
+    #[test]
+    fn an_older_sqlite_is_refused_by_its_version() {
+        check_library(rusqlite::version_number()).unwrap();
+        let error = check_library(3_050_004).unwrap_err().to_string();
+        assert!(error.contains("SQLite 3.50 is linked"), "{error}");
+        assert!(error.contains("3.51 or newer"), "{error}");
+    }
 }

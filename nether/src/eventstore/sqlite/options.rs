@@ -5,7 +5,7 @@ use std::time::Duration;
 #[cfg(doc)]
 use crate::eventstore::{backend::StoreError, sqlite::SqliteStore};
 
-/// What is on the disk when an append is acknowledged.
+/// How much is on the disk when an append is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
     /// All of it (`synchronous = FULL`): it is there after a loss of power. The default.
@@ -58,7 +58,7 @@ impl Default for SqliteOptions {
 }
 
 impl SqliteOptions {
-    /// What is on the disk when an append is acknowledged: [`Durability::Full`] by default.
+    /// How much is on the disk when an append is acknowledged: [`Durability::Full`] by default.
     pub fn durability(mut self, durability: Durability) -> Self {
         self.durability = durability;
         self

@@ -1,88 +1,27 @@
-//! [`Readers`]: connections that read, each used by one at a time, on threads where waiting is allowed.
+//! [`Reader`]: a connection that reads, and what it makes of rows.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::num::NonZeroUsize;
-use std::panic::resume_unwind;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use lru::LruCache;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension, Row, params};
-use tokio::sync::Semaphore;
+use rusqlite::{Connection, InterruptHandle, OptionalExtension, Row, params};
 
 use crate::eventstore::backend::{
     Appended, Direction, Documents, Encoding, EventId, EventPage, Metadata, PageLimit, PageRoom,
-    Payload, Position, RecordedEvent, StoreError, StoreFuture, StreamId,
+    Payload, Position, RecordedEvent, StoreError, StreamId,
 };
 use crate::eventstore::sqlite::errors::examined;
 use crate::eventstore::sqlite::frozen::Frozen;
 use crate::eventstore::sqlite::migrations::check_newest;
-use crate::sync::lock;
 
 /// How many names of streams a reader remembers.
 const STREAMS: NonZeroUsize = NonZeroUsize::new(16_384).expect("it is not zero");
 
 const COLUMNS: &str = "position, stream, version, id, name, schema, encoding, payload, time, correlation, causation, principal";
-
-/// Opens another connection.
-type OpenReader = Box<dyn Fn() -> Result<Reader, StoreError> + Send + Sync>;
-
-/// The connections.
-pub(super) struct Readers {
-    /// How many may read at the same time.
-    room: Arc<Semaphore>,
-    pool: Arc<ReaderPool>,
-}
-
-struct ReaderPool {
-    idle: Mutex<Vec<Reader>>,
-    open: OpenReader,
-}
-
-impl Readers {
-    pub(super) fn new(count: usize, open: OpenReader) -> Self {
-        Readers {
-            room: Arc::new(Semaphore::new(count)),
-            pool: Arc::new(ReaderPool {
-                idle: Mutex::default(),
-                open,
-            }),
-        }
-    }
-
-    /// Reads, when there is room.
-    pub(super) fn read<T: Send + 'static>(
-        &self,
-        read: impl FnOnce(&mut Reader) -> Result<T, StoreError> + Send + 'static,
-    ) -> StoreFuture<'_, T> {
-        Box::pin(async move {
-            let room = Arc::clone(&self.room).acquire_owned().await;
-            let room = room.map_err(|_| StoreError::Closed)?;
-            let pool = Arc::clone(&self.pool);
-            let reading = tokio::task::spawn_blocking(move || {
-                let _room = room;
-                let idle = lock(&pool.idle).pop();
-                let mut reader = idle.map_or_else(|| (pool.open)(), Ok)?;
-                let result = read(&mut reader).and_then(|read| {
-                    reader.check_frozen()?;
-                    Ok(read)
-                });
-                // One that failed is opened anew.
-                if result.is_ok() {
-                    lock(&pool.idle).push(reader);
-                }
-                result
-            });
-            match reading.await {
-                Ok(result) => result,
-                Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-                Err(_) => Err(StoreError::Closed),
-            }
-        })
-    }
-}
 
 /// A connection that reads, and names that it knows already.
 pub(super) struct Reader {
@@ -101,13 +40,18 @@ impl Reader {
         }
     }
 
+    /// With what its query is ended from another thread.
+    pub(super) fn interrupt_handle(&self) -> InterruptHandle {
+        self.connection.get_interrupt_handle()
+    }
+
     /// Checks that the tables are those that are read here.
     pub(super) fn check_version(&self, path: &Path) -> Result<(), StoreError> {
         check_newest(&self.connection, path)
     }
 
     /// Checks that nothing has changed in a file that is read without locks.
-    fn check_frozen(&self) -> Result<(), StoreError> {
+    pub(super) fn check_frozen(&self) -> Result<(), StoreError> {
         self.frozen.as_ref().map_or(Ok(()), Frozen::check)
     }
 

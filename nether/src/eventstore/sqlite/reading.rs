@@ -7,8 +7,9 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::eventstore::backend::StoreError;
 use crate::eventstore::sqlite::SqliteOptions;
-use crate::eventstore::sqlite::database_file::{beside, examine, holds_something};
+use crate::eventstore::sqlite::database_file::{beside, examine, examine_to_read, holds_something};
 use crate::eventstore::sqlite::errors::{located, opening};
+use crate::eventstore::sqlite::file_id::links;
 use crate::eventstore::sqlite::frozen::Frozen;
 use crate::eventstore::sqlite::reader::Reader;
 
@@ -27,6 +28,11 @@ pub(super) fn reading(options: &SqliteOptions, path: &Path) -> Result<Connection
 /// others. A medium on which they cannot be created is read without them, if the store was closed in order.
 pub(super) fn reading_alone(options: &SqliteOptions, path: &Path) -> Result<Reader, StoreError> {
     let metadata = fs::metadata(path).map_err(StoreError::failed)?;
+    if links(&metadata) > 1 && !holds_something(&beside(path, "-wal")) {
+        // A backup that shares unchanged files with others. SQLite would look for a log beside this name.
+        examine_to_read(path, &metadata)?;
+        return frozen(options, path, &metadata);
+    }
     examine(path, &metadata)?;
     let connection = reading(options, path)?;
     // The first that is read of it: whether it is a database at all, and can be shared.

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -14,16 +15,16 @@ use crate::eventstore::sqlite::file_watch::FileWatch;
 use crate::eventstore::sqlite::generation::Checkpointer;
 use crate::guarded::said;
 
-/// How many jobs may wait; whoever has another waits for room.
+/// How many jobs may wait. The sender of another waits for room.
 const ROOM: usize = 4096;
 
 type Responder<T> = oneshot::Sender<Result<T, StoreError>>;
 
-/// What is to be done in a transaction of its own.
+/// Work in a transaction of its own.
 pub(super) type TransactionWork =
     Box<dyn FnOnce(&Transaction<'_>) -> Result<(), StoreError> + Send>;
 
-/// What is to be written.
+/// Work for the thread that writes.
 pub(super) enum Job {
     Append(Append, Responder<Appended>),
     Documents(Vec<DocumentChange>, Responder<()>),
@@ -122,16 +123,20 @@ impl Writing {
             expects_more = batch.len() > 1;
             self.write(std::mem::take(&mut batch));
         }
-        // What is in the log is brought into the file, so that it is whole by itself; as far as that goes
+        // The log is brought into the file, so that it is whole by itself; as far as that goes
         // without waiting for others that read. The log of a file that was taken away is all that is left.
-        if self.files.is_in_place() {
+        if self.files.look_at_log(&self.connection).is_err() {
+            // SQLite would bring what is in its hole into the file.
+            let setting = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+            let _ = self.connection.set_db_config(setting, true);
+        } else if self.files.is_in_place() {
             let _ = checkpoint(&self.connection);
         }
     }
 
     /// Writes jobs in one transaction. If it is full or one of them fails, each in one of its own: one that
-    /// cannot be written spoils no other. If nobody can write, all are told so at once: they do not wait for
-    /// that one after the other.
+    /// cannot be written spoils no other. If nobody can write, all get that error
+    /// together, and not one after the other.
     fn write(&mut self, batch: Vec<Job>) {
         if batch.is_empty() {
             return;
@@ -172,11 +177,11 @@ impl Writing {
     /// What comes of each job, committed together. An error means that nothing was written, or to files that
     /// are lost.
     fn attempt(&mut self, batch: &[Job]) -> Result<Vec<Result<Applied, StoreError>>, StoreError> {
-        self.files.before()?;
+        self.files.before(&self.connection)?;
         let results = self
             .committed(batch)
             .map_err(|error| self.refusal(&error, batch))?;
-        self.files.look()?;
+        self.files.look(&self.connection)?;
         Ok(results)
     }
 
@@ -204,12 +209,12 @@ impl Writing {
 
     /// Does something of somebody else's in a transaction.
     fn transact(&mut self, work: TransactionWork) -> Result<(), StoreError> {
-        self.files.before()?;
+        self.files.before(&self.connection)?;
         let worked = self.worked(work);
         // It may have changed what is known here.
         self.cache.forget();
         worked.unwrap_or_else(|error| Err(unwritten(&error, &self.connection)))?;
-        self.files.look()
+        self.files.look(&self.connection)
     }
 
     fn worked(&mut self, work: TransactionWork) -> rusqlite::Result<Result<(), StoreError>> {
@@ -301,7 +306,7 @@ impl Job {
     }
 
     fn answer(self, result: Result<Applied, StoreError>) {
-        // Whoever has stopped waiting misses nothing.
+        // A caller that has stopped waiting misses nothing.
         match (self, result) {
             (Job::Append(_, answer), Ok(Applied::Appended(appended))) => {
                 let _ = answer.send(Ok(appended));
@@ -313,7 +318,7 @@ impl Job {
                 let _ = answer.send(result.map(|_| ()));
             }
             (Job::Append(..), Ok(Applied::Changed)) => {
-                unreachable!("what is appended is told so")
+                unreachable!("an append has the result of one")
             }
         }
     }

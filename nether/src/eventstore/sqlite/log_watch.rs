@@ -1,0 +1,88 @@
+//! [`LogWatch`]: notices that the log (`-wal`) was truncated. SQLite does not: it goes on writing where the
+//! end was, and all that follows the hole is lost once the process ends.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use crate::eventstore::backend::StoreError;
+use crate::eventstore::sqlite::database_file::beside;
+use crate::eventstore::sqlite::generation::pages_in_log;
+
+/// The parts of a log: its header, and before each page the header of that.
+const HEADER: u64 = 32;
+const PAGE_HEADER: u64 = 24;
+
+/// How often a log that seems cut off is measured: another process may be bringing it into the file.
+const ATTEMPTS: u32 = 3;
+
+/// What the writer knows of its log.
+pub(super) struct LogWatch {
+    path: PathBuf,
+    /// A descriptor of its own. SQLite has no lock on the log, which would be lost when this is closed.
+    file: File,
+    length: u64,
+}
+
+impl LogWatch {
+    /// Begins with the log of a database that is open.
+    pub(super) fn begin(database: &Path) -> Option<Self> {
+        let path = beside(database, "-wal");
+        let file = File::open(&path).ok()?;
+        let mut watch = LogWatch {
+            path,
+            file,
+            length: 0,
+        };
+        watch.length = watch.measured().ok()?;
+        Some(watch)
+    }
+
+    /// Checks that what was written is there. On some systems, a file whose metadata were read takes a new
+    /// time with the next write, which makes each flush dearer: so its end is sought instead.
+    pub(super) fn look(&mut self, connection: &Connection) -> Result<(), StoreError> {
+        let length = self.measured().map_err(StoreError::failed)?;
+        if length < self.length {
+            return self.look_closer(connection);
+        }
+        self.length = length;
+        Ok(())
+    }
+
+    /// The length, if the log has a beginning; 0 if it begins with a hole.
+    fn measured(&mut self) -> io::Result<u64> {
+        let length = self.file.seek(SeekFrom::End(0))?;
+        let mut first = [0];
+        self.file.seek(SeekFrom::Start(0))?;
+        let has_header = self.file.read(&mut first)? == 1 && first != [0];
+        Ok(if has_header { length } else { 0 })
+    }
+
+    /// A log that is shorter than it was has all its pages if it was brought into the file.
+    #[cold]
+    fn look_closer(&mut self, connection: &Connection) -> Result<(), StoreError> {
+        let failed = |error: rusqlite::Error| StoreError::failed(error);
+        let page: u64 = connection
+            .pragma_query_value(None, "page_size", |row| row.get::<_, i64>(0))
+            .map_err(failed)?
+            .cast_unsigned();
+        let mut found = 0;
+        for _ in 0..ATTEMPTS {
+            let pages = pages_in_log(connection).map_err(failed)?.cast_unsigned();
+            found = self.measured().map_err(StoreError::failed)?;
+            if pages == 0 || found >= HEADER + pages * (PAGE_HEADER + page) {
+                self.length = found;
+                return Ok(());
+            }
+        }
+        Err(StoreError::BadFile {
+            path: self.path.clone(),
+            problem: format!(
+                "was truncated from {} to {found} bytes while the store was open. Events in it may be lost, and no more are accepted: stop the program, and copy all files of the store. Opened again, the store goes on with the events that are left; or restore a backup",
+                self.length
+            ),
+        })
+    }
+}
