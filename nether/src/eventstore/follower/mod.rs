@@ -10,7 +10,7 @@ mod place;
 mod retry;
 
 pub(super) use self::failure::{EventFailure, guarded, guarded_now};
-pub(super) use self::persist::{RunnerEnd, wait, wait_after};
+pub(super) use self::persist::{RunnerEnd, answer, wait, wait_after};
 pub(super) use self::place::{FollowerPlace, SAVE_AFTER};
 
 use std::borrow::Cow;
@@ -156,7 +156,7 @@ pub(super) trait Followed: Send + Sync + Sized + 'static {
         work: Self::Work,
     ) -> impl Future<Output = Result<(), RunnerEnd>> + Send;
 
-    /// Carries an order out. What it learns of the store's end is also told to the runner.
+    /// Carries an order out, and [answers](answer) it.
     fn carry(
         &mut self,
         follower: &Follower<Self>,
@@ -214,7 +214,7 @@ impl<F: Followed> Follower<F> {
                 seat.fail(&error);
                 Err(error.into())
             }
-            Ok(()) | Err(RunnerEnd::Stopped) => Ok(()),
+            Ok(()) | Err(RunnerEnd::Stopped | RunnerEnd::Unsaved) => Ok(()),
         }
     }
 
@@ -223,14 +223,15 @@ impl<F: Followed> Follower<F> {
         followed: &mut F,
         orders: &mut mpsc::Receiver<FollowerOrder<<F::Kind as FollowerKind>::Order>>,
     ) -> Result<(), RunnerEnd> {
-        let head = self.head().await?;
+        let mut head = self.head().await?;
         let load = || FollowerPlace::load::<F>(&self.store);
         let mut place = self.read_persistently(load).await?;
         followed.begin(self).await?;
         self.publish(&mut place);
         let mut catching_up = (place.position < head).then(|| CatchUp::begin(F::NAME, false));
         loop {
-            if !place.is_caught_up && catching_up.is_none() {
+            if !place.is_caught_up && place.position >= head {
+                self.end_catching_up(catching_up.take(), &place);
                 place.is_caught_up = true;
                 self.control
                     .progress
@@ -240,7 +241,7 @@ impl<F: Followed> Follower<F> {
                 FollowerAction::Stop => break,
                 FollowerAction::End(end) => return Err(end),
                 action => {
-                    let done = self.act(followed, &mut place, action, head, &mut catching_up);
+                    let done = self.act(followed, &mut place, action, &mut head, &mut catching_up);
                     match done.await {
                         Err(RunnerEnd::Stopped) => break,
                         ended => ended?,
@@ -257,18 +258,18 @@ impl<F: Followed> Follower<F> {
         followed: &mut F,
         place: &mut FollowerPlace,
         action: FollowerAction<F>,
-        head: Position,
+        head: &mut Position,
         catching_up: &mut Option<CatchUp>,
     ) -> Result<(), RunnerEnd> {
         match action {
             FollowerAction::Work(work) => followed.work(self, place, work).await,
             FollowerAction::Carry(FollowerOrder::Retry(key, done)) => {
-                self.carry_retry(followed, place, key, done).await
+                let retried = self.carry_retry(followed, place, key).await;
+                answer(done, retried)
             }
             FollowerAction::Carry(FollowerOrder::Skip(key, done)) => {
                 let skipped = self.skip(followed, place, &key).await;
-                let _ = done.send(skipped.map_err(RunnerEnd::into_error));
-                Ok(())
+                answer(done, skipped.map(Ok))
             }
             FollowerAction::Carry(FollowerOrder::Own(order)) => {
                 followed.carry(self, place, order).await
@@ -276,12 +277,11 @@ impl<F: Followed> Follower<F> {
             FollowerAction::Retry(key) => self.retry_by_itself(followed, place, &key).await,
             FollowerAction::Read => {
                 let count = self.read(followed, place).await?;
+                if count == 0 {
+                    *head = place.position.min(*head); // The store has less than it said.
+                }
                 if let Some(progress) = catching_up {
-                    progress.read(count, place.position, head, &self.ctx);
-                    // Without an event, the store has less than it said.
-                    if place.position >= head || count == 0 {
-                        self.end_catching_up(catching_up.take(), place);
-                    }
+                    progress.read(count, place.position, *head, &self.ctx);
                 }
                 Ok(())
             }
@@ -308,7 +308,7 @@ impl<F: Followed> Follower<F> {
         let work = async { FollowerAction::Work(followed.next_work(place).await) };
         let order = async {
             let order = orders.recv().await;
-            order.map_or(FollowerAction::Stop, FollowerAction::Carry)
+            FollowerAction::Carry(order.expect("the control sends them, and is held here"))
         };
         let retry = async {
             match place.parked.next_try() {
@@ -426,8 +426,8 @@ impl<F: Followed> Follower<F> {
         place: &mut FollowerPlace,
     ) -> Result<(), RunnerEnd> {
         let changes = place.changes_to::<F>(place.position);
-        place.reach(place.position);
         followed.save(self, place, changes).await?;
+        place.reach(place.position);
         self.publish(place);
         Ok(())
     }
