@@ -1,7 +1,7 @@
 //! [`Follower`]: the one runner of projections and sagas. It reads the store page by page, shows each event
 //! to what [follows](Followed), saves how far that is, parks what cannot be handled, and carries out orders.
 //!
-//! An orderly stop loses no progress: between two events the runner looks whether it is told to stop, and it
+//! An orderly stop loses no progress: between two events the runner looks whether it has to stop, and it
 //! saves what was done also while it stops. Whatever ends a runner, those who wait for it learn that.
 
 mod failure;
@@ -53,7 +53,7 @@ pub(super) enum Reception {
 ///
 /// Its methods run code of the user's inside of [`guarded`], so that a panic is a failure of one event.
 pub(super) trait Followed: Send + Sync + Sized + 'static {
-    /// That of its checkpoint.
+    /// The name of its checkpoint.
     const NAME: &'static str;
     /// How often an event is tried again before it is parked for good.
     const RETRIES: u32;
@@ -179,7 +179,7 @@ pub(super) trait Followed: Send + Sync + Sized + 'static {
 pub(super) struct Follower<F: Followed> {
     pub(super) store: Store,
     pub(super) control: Arc<Control<F::Kind>>,
-    /// Cancelled when the module is told to stop.
+    /// Cancelled when the module has to stop.
     pub(super) ctx: Context<F::Module>,
 }
 
@@ -189,12 +189,13 @@ enum FollowerAction<F: Followed> {
     Work(F::Work),
     Carry(FollowerOrder<<F::Kind as FollowerKind>::Order>),
     Retry(Arc<str>),
-    Read,
+    /// The store may have new events; how often it could not say.
+    Read(u32),
     End(RunnerEnd),
 }
 
 impl<F: Followed> Follower<F> {
-    /// Follows the store until the module is told to stop.
+    /// Follows the store until the module has to stop.
     ///
     /// # Errors
     /// If the store has failed for good.
@@ -275,7 +276,8 @@ impl<F: Followed> Follower<F> {
                 followed.carry(self, place, order).await
             }
             FollowerAction::Retry(key) => self.retry_by_itself(followed, place, &key).await,
-            FollowerAction::Read => {
+            FollowerAction::Read(unheard) => {
+                place.unheard = unheard;
                 let count = self.read(followed, place).await?;
                 if count == 0 {
                     *head = place.position.min(*head); // The store has less than it said.
@@ -320,8 +322,8 @@ impl<F: Followed> Follower<F> {
             }
         };
         let news = async {
-            let news = self.news(place.position).await;
-            news.map_or_else(FollowerAction::End, |()| FollowerAction::Read)
+            let news = self.news(place.position, place.unheard).await;
+            news.map_or_else(FollowerAction::End, FollowerAction::Read)
         };
         race(stop, race(work, race(order, race(retry, news)))).await
     }
@@ -364,7 +366,7 @@ impl<F: Followed> Follower<F> {
         Ok(count)
     }
 
-    /// Handles events one after the other, until it is told to stop.
+    /// Handles events one after the other, until it has to stop.
     pub(super) async fn handle_one_by_one(
         &self,
         followed: &mut F,
@@ -432,15 +434,25 @@ impl<F: Followed> Follower<F> {
         Ok(())
     }
 
-    /// Shows how far it is.
+    /// What follows reads all events anew: it shows how far that is.
+    pub(super) fn publish_anew(&self, place: &mut FollowerPlace) {
+        self.control
+            .progress
+            .send_modify(|progress| progress.position = None);
+        self.publish(place);
+    }
+
+    /// Shows how far it is. Events that wait behind one that is skipped do not set that back.
     pub(super) fn publish(&self, place: &mut FollowerPlace) {
         if let Some(parked) = place.parked.changed() {
             *lock(&self.control.parked) = parked;
         }
         let settled = place.parked.settled_up_to(place.position);
         self.control.progress.send_if_modified(|progress| {
-            let is_new = progress.position != Some(settled);
-            progress.position = Some(settled);
+            let is_new = progress.position < Some(settled);
+            if is_new {
+                progress.position = Some(settled);
+            }
             is_new
         });
     }

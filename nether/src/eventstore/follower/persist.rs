@@ -22,15 +22,15 @@ const BACKOFF: Backoff = Backoff {
     longest: Duration::from_secs(10),
 };
 
-/// How long a runner that is told to stop tries to save its progress.
+/// How long a runner that has to stop tries to save its progress.
 const SAVING_WHILE_STOPPING: Duration = Duration::from_secs(3);
 
 /// Why a runner ends.
 #[derive(Debug)]
 pub(in crate::eventstore) enum RunnerEnd {
-    /// It was told to stop. What it has in memory can be saved.
+    /// It had to stop. What it has in memory can be saved.
     Stopped,
-    /// It was told to stop, and what it has done could not be saved. Nothing that it has in memory may reach
+    /// It had to stop, and what it has done could not be saved. Nothing that it has in memory may reach
     /// the store after that: the store would have one half of a change, and the other half would be done again.
     Unsaved,
     /// The store has failed for good.
@@ -62,12 +62,12 @@ pub(in crate::eventstore) fn answer<T>(
 }
 
 impl<F: Followed> Follower<F> {
-    /// Whether the module is told to stop.
+    /// Whether the module has to stop.
     pub(in crate::eventstore) fn is_stopping(&self) -> bool {
         self.ctx.is_cancelled()
     }
 
-    /// Reads from the store until that succeeds, or the module is told to stop.
+    /// Reads from the store until that succeeds, or the module has to stop.
     pub(in crate::eventstore) async fn read_persistently<T, R>(
         &self,
         attempt: impl FnMut() -> R,
@@ -176,15 +176,25 @@ impl<F: Followed> Follower<F> {
         Ok(read.await?.pop().filter(|event| event.position == at))
     }
 
-    /// Waits until there are events after a position, or reading says what is wrong.
-    pub(super) async fn news(&self, after: Position) -> Result<(), RunnerEnd> {
+    /// Waits until there are events after a position, or it is time to look without knowing, since the store
+    /// could not say so often. Gives how often that is now.
+    pub(super) async fn news(&self, after: Position, failed: u32) -> Result<u32, RunnerEnd> {
         // A panic of a backend of the user's is an error as any other.
-        match catch(self.store.wait_for_new(after)).await {
-            Ok(Ok(_)) => {}
+        let error = match catch(self.store.wait_for_new(after)).await {
+            Ok(Ok(_)) => return Ok(0),
             Ok(Err(StoreError::Closed)) => return Err(RunnerEnd::Failed(StoreError::Closed)),
-            Ok(Err(_)) | Err(_) => sleep(BACKOFF.first).await,
-        }
-        Ok(())
+            Ok(Err(error)) => error.to_string(),
+            Err(panic) => format!("it panicked: {}", said_last(panic)),
+        };
+        let name = F::NAME;
+        tracing::warn!(
+            name,
+            error,
+            "the event store does not say whether there are new events"
+        );
+        let failed = failed.saturating_add(1);
+        sleep(wait(failed, &self.ctx)).await;
+        Ok(failed)
     }
 }
 

@@ -35,6 +35,8 @@ pub(in crate::eventstore) struct FollowerPlace {
     pub(in crate::eventstore) parked: Parked,
     /// Whether it has come to where the store was when it began.
     pub(in crate::eventstore) is_caught_up: bool,
+    /// How often the store could not say whether there are new events, since it last could.
+    pub(super) unheard: u32,
     /// What is to be saved with the next checkpoint.
     changes: Vec<DocumentChange>,
     saved_at: Instant,
@@ -50,6 +52,7 @@ impl FollowerPlace {
             ahead: BTreeSet::new(),
             parked: Parked::none(name),
             is_caught_up: false,
+            unheard: 0,
             changes: Vec::new(),
             saved_at: Instant::now(),
             saved: None,

@@ -33,7 +33,7 @@ pub(super) enum LaneEvent {
 }
 
 /// Handles events, and says what came of each that it came to, in the order of the store. The others are
-/// left: it is told to stop, or it is time to save what is done.
+/// left: it has to stop, or it is time to save what is done.
 pub(super) async fn handle<P: Projection>(
     ctx: &Context<Projections<P>>,
     store: &Store,

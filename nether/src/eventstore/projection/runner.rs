@@ -227,7 +227,7 @@ impl<P: Projection> ProjectionRunner<P> {
         Ok(Ok(()))
     }
 
-    /// Runs `#[on_rebuild]`, and saves that nothing is handled yet. If that fails, it stays where it was.
+    /// Runs `#[on_rebuild]`, and saves that nothing is handled yet. If the hook fails, all stays as it was.
     async fn clear(
         &mut self,
         follower: &Follower<Self>,
@@ -247,7 +247,7 @@ impl<P: Projection> ProjectionRunner<P> {
                 return Ok(Err(failure.into_error()));
             }
             *place = anew;
-            follower.publish(place);
+            follower.publish_anew(place);
             return Ok(Ok(()));
         }
         // First the checkpoint: if this ends between the two, events are handled twice, and none is left out.
@@ -259,7 +259,7 @@ impl<P: Projection> ProjectionRunner<P> {
             return Ok(Err(failure.into_error()));
         }
         *place = anew;
-        follower.publish(place);
+        follower.publish_anew(place);
         Ok(Ok(()))
     }
 }
