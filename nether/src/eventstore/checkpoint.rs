@@ -34,12 +34,44 @@ pub(super) async fn load(store: &Store, name: &str) -> Result<Position, StoreErr
     Ok(position)
 }
 
+/// That a position that is written down beside the checkpoint is one of an event.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] if it is ahead of the newest event: another event would take the position, and
+/// would be taken for the one that was there.
+pub(super) async fn check(
+    store: &Store,
+    name: &str,
+    position: Position,
+    collection: &str,
+) -> Result<(), StoreError> {
+    if position == Position::START {
+        return Ok(());
+    }
+    let head = store.head().await?;
+    if position <= head {
+        return Ok(());
+    }
+    Err(StoreError::Corrupt {
+        reason: format!(
+            "`{name}` has noted the event at position {position}, and the newest event is at {head}: events are missing, so restore a backup that has them; or remove what is ahead of the newest event from the documents of `{collection}`"
+        ),
+        readable_up_to: Some(head),
+    })
+}
+
 /// The events behind that one that are handled all the same.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] if one of them is ahead of the newest event.
 pub(super) async fn load_ahead(
     store: &Store,
     name: &str,
 ) -> Result<BTreeSet<Position>, StoreError> {
-    Ok(loaded(store, AHEAD, name).await?.unwrap_or_default())
+    let ahead: BTreeSet<Position> = loaded(store, AHEAD, name).await?.unwrap_or_default();
+    let last = ahead.last().copied().unwrap_or_default();
+    check(store, name, last, AHEAD).await?;
+    Ok(ahead)
 }
 
 async fn loaded<T: DeserializeOwned>(

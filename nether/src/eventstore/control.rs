@@ -1,6 +1,6 @@
 //! [`Control`]: between the runner of a projection or saga and those who wait for it or give it orders.
 //!
-//! Whoever waits is told when no runner is left: the runner holds a [`FollowerSeat`], and whatever ends the
+//! Every wait ends when no runner is left: the runner holds a [`FollowerSeat`], and whatever ends the
 //! runner (a stop, a panic, the end of its runtime) drops that.
 
 use std::any::Any;
@@ -19,7 +19,7 @@ const ORDERS: usize = 16;
 
 /// What differs between the runners of projections and of sagas, for those outside.
 pub(super) trait FollowerKind: Send + Sync + 'static {
-    /// What it can be told besides what every runner can be.
+    /// The orders that it takes besides those that every runner takes.
     type Order: Send + 'static;
     /// What it shows besides what every runner shows.
     type Board: Default + Send + Sync + 'static;
@@ -31,7 +31,7 @@ pub(super) enum FollowerOrder<O> {
     Retry(Option<String>, oneshot::Sender<Result<usize>>),
     /// That it leaves out the event that it has parked of a key.
     Skip(String, oneshot::Sender<Result<bool>>),
-    /// What only this kind can be told.
+    /// An order that only this kind takes.
     Own(O),
 }
 
@@ -52,7 +52,7 @@ pub(super) struct FollowerProgress {
 #[derive(Debug, Clone)]
 pub(super) struct GoneReason {
     text: Arc<str>,
-    /// Whether it has failed, and was not told to stop.
+    /// Whether it has failed, and did not have to stop.
     pub(super) has_failed: bool,
 }
 
@@ -114,7 +114,7 @@ impl<K: FollowerKind> Control<K> {
     }
 
     /// Waits until it has caught up for the first time. One that has failed does not answer any more, not
-    /// even from what it has; one that is told to stop does.
+    /// even from what it has; one that has to stop does.
     pub(super) async fn ready(&self) -> Result<()> {
         let has_failed = {
             let progress = self.progress.borrow();

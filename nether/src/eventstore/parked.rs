@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::eventstore::backend::{DocumentChange, Position, StoreError};
+use crate::eventstore::checkpoint;
 use crate::eventstore::store::Store;
 
 /// How many events are remembered of those that wait behind one. Of more, the store is asked.
@@ -81,6 +82,8 @@ impl Parked {
             let next_try = one.failed.map(|_| Instant::now());
             parked.put(&key, WaitingKey { next_try, ..one });
         }
+        let last = parked.by_key.values().map(|one| one.event.position).max();
+        checkpoint::check(store, name, last.unwrap_or_default(), &parked.collection).await?;
         Ok(parked)
     }
 
@@ -95,9 +98,10 @@ impl Parked {
         std::mem::take(&mut self.is_changed).then(|| self.all())
     }
 
-    /// The keys that wait.
+    /// The keys whose events are parked for good. The others are tried by themselves.
     pub(super) fn keys(&self) -> Vec<String> {
-        self.by_key.keys().map(|key| key.to_string()).collect()
+        let all = self.by_key.iter().filter(|(_, one)| one.failed.is_none());
+        all.map(|(key, _)| key.to_string()).collect()
     }
 
     /// Whether later events of the key have to wait.
@@ -122,20 +126,20 @@ impl Parked {
         self.by_key.get(key)?.failed
     }
 
-    /// Lets a key wait behind an event. With a time it is tried again then, and else by hand alone.
+    /// Lets a key wait behind an event. `retry` is how often that has failed and when it is tried again;
+    /// without it, it is tried by hand alone.
     pub(super) fn park(
         &mut self,
         event: ParkedEvent,
-        failed: u32,
-        next_try: Option<Instant>,
+        retry: Option<(u32, Instant)>,
         behind: VecDeque<Position>,
     ) -> DocumentChange {
         let key = event.key.clone();
         let one = WaitingKey {
             event,
-            failed: next_try.map(|_| failed),
+            failed: retry.map(|(failed, _)| failed),
             behind: Some(behind),
-            next_try,
+            next_try: retry.map(|(_, at)| at),
         };
         self.put(&key.as_str().into(), one);
         self.change(&key)
@@ -158,11 +162,10 @@ impl Parked {
         Some(one)
     }
 
-    /// An event of a key that waits has come.
+    /// An event of a key that [waits](Self::has) has come.
     pub(super) fn wait_behind(&mut self, key: &str, position: Position) {
-        let Some(one) = self.by_key.get_mut(key) else {
-            return;
-        };
+        let one = self.by_key.get_mut(key);
+        let one = one.expect("an event waits only behind one that is parked");
         match &mut one.behind {
             Some(behind) if behind.len() < REMEMBERED => behind.push_back(position),
             _ => one.behind = None,
@@ -200,6 +203,11 @@ impl Parked {
             one
         });
         self.written(key, one.as_ref())
+    }
+
+    /// What has to be written of all keys.
+    pub(super) fn all_changes(&self) -> Vec<DocumentChange> {
+        self.by_key.keys().map(|key| self.change(key)).collect()
     }
 
     /// Lets all go.

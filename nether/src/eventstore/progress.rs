@@ -9,7 +9,7 @@ use crate::eventstore::backend::Position;
 use crate::eventstore::events::CatchingUp;
 use crate::routing::Caller;
 
-/// How often it is told.
+/// How often it is reported.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// From the beginning of a catching up to its end.
@@ -33,7 +33,7 @@ impl CatchUp {
         }
     }
 
-    /// So many more events are read; it is told if it is time.
+    /// So many more events are read; that is reported if it is time.
     pub(super) fn read<S: Caller>(
         &mut self,
         count: usize,

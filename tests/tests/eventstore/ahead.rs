@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use nether::eventstore::{Aggregates, DocumentChange, Projections, Store};
+use nether::eventstore::{Aggregates, DocumentChange, Projections, Sagas, Store};
 use nether::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -63,10 +63,19 @@ impl Skyline {
     }
 }
 
+#[derive(Default, Serialize, Deserialize)]
+pub struct Scaffolding {}
+
+#[saga(key = floors, handles = [WasBuilt], starts = [WasBuilt], sends = [])]
+impl Scaffolding {
+    fn was_built(&mut self, _: &WasBuilt) {}
+}
+
 async fn started(store: &Store) -> System {
     let builder = System::builder()
         .isolated()
         .with::<Aggregates<Tower>>()
+        .with::<Sagas<Scaffolding>>()
         .with::<Projections<Skyline>>();
     builder.provide(store.clone()).start().await.unwrap()
 }
@@ -128,6 +137,43 @@ async fn a_snapshot_ahead_of_its_stream_is_not_used() {
         let build = |floors| ctx.send(Build { tower: 1, floors });
         assert_eq!(build(0).await.unwrap(), Floors(events));
         assert_eq!(build(4).await.unwrap(), Floors(events + 4));
+        system.shutdown().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_noted_beside_a_checkpoint_and_is_ahead_of_the_newest_event_is_an_error() {
+    let parked = r#"{"key":"tower/1","position":70,"error":"a bug"}"#;
+    let noted = [
+        ("checkpoint_ahead", "skyline", "[1,70]"),
+        ("parked/skyline", "tower/1", parked),
+        ("saga_held/scaffolding", "70", "1"),
+    ];
+    for (collection, key, content) in noted {
+        let store = Store::memory();
+        let built = [WasBuilt { floors: 2 }];
+        store.append_events("tower/1", built).await.unwrap();
+        put(&store, collection, key, Some(content)).await;
+        let system = started(&store).await;
+        let waited = Duration::from_secs(60);
+        let caught_up = async {
+            if collection.starts_with("saga") {
+                store.saga::<Scaffolding>().unwrap().settled().await
+            } else {
+                store.projection::<Skyline>().unwrap().caught_up().await
+            }
+        };
+        let caught_up = tokio::time::timeout(waited, caught_up).await;
+        let error = caught_up.unwrap().unwrap_err();
+        assert!(error.to_string().contains(collection), "{error}");
+        system.shutdown().await;
+        // The way out.
+        put(&store, collection, key, None).await;
+        let system = started(&store).await;
+        let skyline = store.projection::<Skyline>().unwrap();
+        skyline.caught_up().await.unwrap();
+        let scaffolding = store.saga::<Scaffolding>().unwrap();
+        scaffolding.settled().await.unwrap();
         system.shutdown().await;
     }
 }

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::error::{Error, Result};
 use crate::eventstore::backend::StoreError;
+use crate::eventstore::store::Store;
 use crate::guarded::{PanicPayload, Shielded, catch, drop_unpanicked, said_last};
 
 /// Why an event could not be handled.
@@ -40,6 +41,11 @@ impl EventFailure {
 
     fn panicked(panic: PanicPayload) -> Self {
         EventFailure::new(format!("panicked: {}", said_last(panic)))
+    }
+
+    /// Whether the event is left out, and nothing is parked.
+    pub(in crate::eventstore) fn is_left_out(&self, store: &Store) -> bool {
+        self.is_unreadable && store.settings().skips_unknown
     }
 
     pub(in crate::eventstore) fn into_error(self) -> Error {

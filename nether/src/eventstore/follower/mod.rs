@@ -1,7 +1,7 @@
 //! [`Follower`]: the one runner of projections and sagas. It reads the store page by page, shows each event
 //! to what [follows](Followed), saves how far that is, parks what cannot be handled, and carries out orders.
 //!
-//! An orderly stop loses no progress: between two events the runner looks whether it is told to stop, and it
+//! An orderly stop loses no progress: between two events the runner looks whether it has to stop, and it
 //! saves what was done also while it stops. Whatever ends a runner, those who wait for it learn that.
 
 mod failure;
@@ -10,7 +10,7 @@ mod place;
 mod retry;
 
 pub(super) use self::failure::{EventFailure, guarded, guarded_now};
-pub(super) use self::persist::{RunnerEnd, wait, wait_after};
+pub(super) use self::persist::{RunnerEnd, answer, wait, wait_after};
 pub(super) use self::place::{FollowerPlace, SAVE_AFTER};
 
 use std::borrow::Cow;
@@ -53,7 +53,7 @@ pub(super) enum Reception {
 ///
 /// Its methods run code of the user's inside of [`guarded`], so that a panic is a failure of one event.
 pub(super) trait Followed: Send + Sync + Sized + 'static {
-    /// That of its checkpoint.
+    /// The name of its checkpoint.
     const NAME: &'static str;
     /// How often an event is tried again before it is parked for good.
     const RETRIES: u32;
@@ -156,7 +156,7 @@ pub(super) trait Followed: Send + Sync + Sized + 'static {
         work: Self::Work,
     ) -> impl Future<Output = Result<(), RunnerEnd>> + Send;
 
-    /// Carries an order out. What it learns of the store's end is also told to the runner.
+    /// Carries an order out, and [answers](answer) it.
     fn carry(
         &mut self,
         follower: &Follower<Self>,
@@ -179,7 +179,7 @@ pub(super) trait Followed: Send + Sync + Sized + 'static {
 pub(super) struct Follower<F: Followed> {
     pub(super) store: Store,
     pub(super) control: Arc<Control<F::Kind>>,
-    /// Cancelled when the module is told to stop.
+    /// Cancelled when the module has to stop.
     pub(super) ctx: Context<F::Module>,
 }
 
@@ -189,12 +189,13 @@ enum FollowerAction<F: Followed> {
     Work(F::Work),
     Carry(FollowerOrder<<F::Kind as FollowerKind>::Order>),
     Retry(Arc<str>),
-    Read,
+    /// The store may have new events; how often it could not say.
+    Read(u32),
     End(RunnerEnd),
 }
 
 impl<F: Followed> Follower<F> {
-    /// Follows the store until the module is told to stop.
+    /// Follows the store until the module has to stop.
     ///
     /// # Errors
     /// If the store has failed for good.
@@ -214,7 +215,7 @@ impl<F: Followed> Follower<F> {
                 seat.fail(&error);
                 Err(error.into())
             }
-            Ok(()) | Err(RunnerEnd::Stopped) => Ok(()),
+            Ok(()) | Err(RunnerEnd::Stopped | RunnerEnd::Unsaved) => Ok(()),
         }
     }
 
@@ -223,14 +224,15 @@ impl<F: Followed> Follower<F> {
         followed: &mut F,
         orders: &mut mpsc::Receiver<FollowerOrder<<F::Kind as FollowerKind>::Order>>,
     ) -> Result<(), RunnerEnd> {
-        let head = self.head().await?;
+        let mut head = self.head().await?;
         let load = || FollowerPlace::load::<F>(&self.store);
         let mut place = self.read_persistently(load).await?;
         followed.begin(self).await?;
         self.publish(&mut place);
         let mut catching_up = (place.position < head).then(|| CatchUp::begin(F::NAME, false));
         loop {
-            if !place.is_caught_up && catching_up.is_none() {
+            if !place.is_caught_up && place.position >= head {
+                self.end_catching_up(catching_up.take(), &place);
                 place.is_caught_up = true;
                 self.control
                     .progress
@@ -240,7 +242,7 @@ impl<F: Followed> Follower<F> {
                 FollowerAction::Stop => break,
                 FollowerAction::End(end) => return Err(end),
                 action => {
-                    let done = self.act(followed, &mut place, action, head, &mut catching_up);
+                    let done = self.act(followed, &mut place, action, &mut head, &mut catching_up);
                     match done.await {
                         Err(RunnerEnd::Stopped) => break,
                         ended => ended?,
@@ -257,31 +259,31 @@ impl<F: Followed> Follower<F> {
         followed: &mut F,
         place: &mut FollowerPlace,
         action: FollowerAction<F>,
-        head: Position,
+        head: &mut Position,
         catching_up: &mut Option<CatchUp>,
     ) -> Result<(), RunnerEnd> {
         match action {
             FollowerAction::Work(work) => followed.work(self, place, work).await,
             FollowerAction::Carry(FollowerOrder::Retry(key, done)) => {
-                self.carry_retry(followed, place, key, done).await
+                let retried = self.carry_retry(followed, place, key).await;
+                answer(done, retried)
             }
             FollowerAction::Carry(FollowerOrder::Skip(key, done)) => {
                 let skipped = self.skip(followed, place, &key).await;
-                let _ = done.send(skipped.map_err(RunnerEnd::into_error));
-                Ok(())
+                answer(done, skipped.map(Ok))
             }
             FollowerAction::Carry(FollowerOrder::Own(order)) => {
                 followed.carry(self, place, order).await
             }
             FollowerAction::Retry(key) => self.retry_by_itself(followed, place, &key).await,
-            FollowerAction::Read => {
+            FollowerAction::Read(unheard) => {
+                place.unheard = unheard;
                 let count = self.read(followed, place).await?;
+                if count == 0 {
+                    *head = place.position.min(*head); // The store has less than it said.
+                }
                 if let Some(progress) = catching_up {
-                    progress.read(count, place.position, head, &self.ctx);
-                    // Without an event, the store has less than it said.
-                    if place.position >= head || count == 0 {
-                        self.end_catching_up(catching_up.take(), place);
-                    }
+                    progress.read(count, place.position, *head, &self.ctx);
                 }
                 Ok(())
             }
@@ -308,7 +310,7 @@ impl<F: Followed> Follower<F> {
         let work = async { FollowerAction::Work(followed.next_work(place).await) };
         let order = async {
             let order = orders.recv().await;
-            order.map_or(FollowerAction::Stop, FollowerAction::Carry)
+            FollowerAction::Carry(order.expect("the control sends them, and is held here"))
         };
         let retry = async {
             match place.parked.next_try() {
@@ -320,8 +322,8 @@ impl<F: Followed> Follower<F> {
             }
         };
         let news = async {
-            let news = self.news(place.position).await;
-            news.map_or_else(FollowerAction::End, |()| FollowerAction::Read)
+            let news = self.news(place.position, place.unheard).await;
+            news.map_or_else(FollowerAction::End, FollowerAction::Read)
         };
         race(stop, race(work, race(order, race(retry, news)))).await
     }
@@ -364,7 +366,7 @@ impl<F: Followed> Follower<F> {
         Ok(count)
     }
 
-    /// Handles events one after the other, until it is told to stop.
+    /// Handles events one after the other, until it has to stop.
     pub(super) async fn handle_one_by_one(
         &self,
         followed: &mut F,
@@ -426,21 +428,31 @@ impl<F: Followed> Follower<F> {
         place: &mut FollowerPlace,
     ) -> Result<(), RunnerEnd> {
         let changes = place.changes_to::<F>(place.position);
-        place.reach(place.position);
         followed.save(self, place, changes).await?;
+        place.reach(place.position);
         self.publish(place);
         Ok(())
     }
 
-    /// Shows how far it is.
+    /// What follows reads all events anew: it shows how far that is.
+    pub(super) fn publish_anew(&self, place: &mut FollowerPlace) {
+        self.control
+            .progress
+            .send_modify(|progress| progress.position = None);
+        self.publish(place);
+    }
+
+    /// Shows how far it is. Events that wait behind one that is skipped do not set that back.
     pub(super) fn publish(&self, place: &mut FollowerPlace) {
         if let Some(parked) = place.parked.changed() {
             *lock(&self.control.parked) = parked;
         }
         let settled = place.parked.settled_up_to(place.position);
         self.control.progress.send_if_modified(|progress| {
-            let is_new = progress.position != Some(settled);
-            progress.position = Some(settled);
+            let is_new = progress.position < Some(settled);
+            if is_new {
+                progress.position = Some(settled);
+            }
             is_new
         });
     }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep};
 
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::eventstore::backend::{
     DocumentChange, EventPage, PAGE, Position, RecordedEvent, StoreError,
 };
@@ -21,35 +22,52 @@ const BACKOFF: Backoff = Backoff {
     longest: Duration::from_secs(10),
 };
 
-/// How often progress is tried to be saved by a runner that is told to stop: for about three seconds.
-const TRIES_WHILE_STOPPING: u32 = 6;
+/// How long a runner that has to stop tries to save its progress.
+const SAVING_WHILE_STOPPING: Duration = Duration::from_secs(3);
 
 /// Why a runner ends.
 #[derive(Debug)]
 pub(in crate::eventstore) enum RunnerEnd {
-    /// It was told to stop.
+    /// It had to stop. What it has in memory can be saved.
     Stopped,
+    /// It had to stop, and what it has done could not be saved. Nothing that it has in memory may reach
+    /// the store after that: the store would have one half of a change, and the other half would be done again.
+    Unsaved,
     /// The store has failed for good.
     Failed(StoreError),
 }
 
 impl RunnerEnd {
     /// Why an order is not carried out to its end.
-    pub(in crate::eventstore) fn into_error(self) -> Error {
+    fn to_error(&self) -> Error {
         match self {
-            RunnerEnd::Stopped => Error::msg("it is stopping"),
-            RunnerEnd::Failed(error) => error.into(),
+            RunnerEnd::Stopped | RunnerEnd::Unsaved => Error::msg("it is stopping"),
+            RunnerEnd::Failed(error) => error.clone().into(),
         }
     }
 }
 
+/// Answers an order. An end of the runner is an error for those who gave the order, and it still ends the
+/// runner.
+pub(in crate::eventstore) fn answer<T>(
+    done: oneshot::Sender<Result<T>>,
+    carried: Result<Result<T>, RunnerEnd>,
+) -> Result<(), RunnerEnd> {
+    let (answer, end) = match carried {
+        Ok(answer) => (answer, Ok(())),
+        Err(end) => (Err(end.to_error()), Err(end)),
+    };
+    let _ = done.send(answer);
+    end
+}
+
 impl<F: Followed> Follower<F> {
-    /// Whether the module is told to stop.
+    /// Whether the module has to stop.
     pub(in crate::eventstore) fn is_stopping(&self) -> bool {
         self.ctx.is_cancelled()
     }
 
-    /// Reads from the store until that succeeds, or the module is told to stop.
+    /// Reads from the store until that succeeds, or the module has to stop.
     pub(in crate::eventstore) async fn read_persistently<T, R>(
         &self,
         attempt: impl FnMut() -> R,
@@ -57,7 +75,7 @@ impl<F: Followed> Follower<F> {
     where
         R: Future<Output = Result<T, StoreError>>,
     {
-        self.persistently(attempt, 0).await
+        self.persistently(attempt, None).await
     }
 
     /// Changes documents. What is done is written down also while the module stops: it would be done again.
@@ -77,24 +95,32 @@ impl<F: Followed> Follower<F> {
     where
         R: Future<Output = Result<T, StoreError>>,
     {
-        self.persistently(attempt, TRIES_WHILE_STOPPING).await
+        self.persistently(attempt, Some(SAVING_WHILE_STOPPING))
+            .await
     }
 
     async fn persistently<T, R>(
         &self,
         mut attempt: impl FnMut() -> R,
-        tries_while_stopping: u32,
+        while_stopping: Option<Duration>,
     ) -> Result<T, RunnerEnd>
     where
         R: Future<Output = Result<T, StoreError>>,
     {
-        let (mut failed, mut while_stopping) = (0, 0);
+        let (mut failed, mut stopping_since) = (0, None);
         loop {
             if self.is_stopping() {
-                if while_stopping >= tries_while_stopping {
+                let Some(longest) = while_stopping else {
+                    return Err(RunnerEnd::Stopped);
+                };
+                // However often it has failed before: the store may be well again.
+                let since = *stopping_since.get_or_insert_with(|| {
+                    failed = 0;
+                    Instant::now()
+                });
+                if since.elapsed() >= longest {
                     break;
                 }
-                while_stopping += 1;
             }
             // A backend of the user's may panic.
             let attempted = catch(attempt()).await.unwrap_or_else(|panic| {
@@ -119,13 +145,11 @@ impl<F: Followed> Follower<F> {
                 false => wait_after(failed, &self.ctx).await,
             }
         }
-        if tries_while_stopping > 0 {
-            tracing::error!(
-                name = F::NAME,
-                "the progress could not be saved before the stop: the last events are handled again"
-            );
-        }
-        Err(RunnerEnd::Stopped)
+        tracing::error!(
+            name = F::NAME,
+            "the progress could not be saved before the stop: the last events are handled again"
+        );
+        Err(RunnerEnd::Unsaved)
     }
 
     /// The position of the newest event.
@@ -152,15 +176,25 @@ impl<F: Followed> Follower<F> {
         Ok(read.await?.pop().filter(|event| event.position == at))
     }
 
-    /// Waits until there are events after a position, or reading says what is wrong.
-    pub(super) async fn news(&self, after: Position) -> Result<(), RunnerEnd> {
+    /// Waits until there are events after a position, or it is time to look without knowing, since the store
+    /// could not say so often. Gives how often that is now.
+    pub(super) async fn news(&self, after: Position, failed: u32) -> Result<u32, RunnerEnd> {
         // A panic of a backend of the user's is an error as any other.
-        match catch(self.store.wait_for_new(after)).await {
-            Ok(Ok(_)) => {}
+        let error = match catch(self.store.wait_for_new(after)).await {
+            Ok(Ok(_)) => return Ok(0),
             Ok(Err(StoreError::Closed)) => return Err(RunnerEnd::Failed(StoreError::Closed)),
-            Ok(Err(_)) | Err(_) => sleep(BACKOFF.first).await,
-        }
-        Ok(())
+            Ok(Err(error)) => error.to_string(),
+            Err(panic) => format!("it panicked: {}", said_last(panic)),
+        };
+        let name = F::NAME;
+        tracing::warn!(
+            name,
+            error,
+            "the event store does not say whether there are new events"
+        );
+        let failed = failed.saturating_add(1);
+        sleep(wait(failed, &self.ctx)).await;
+        Ok(failed)
     }
 }
 

@@ -17,6 +17,15 @@ use crate::eventstore::store::Store;
 /// How long a runner handles events before it saves that. A page may take longer.
 pub(in crate::eventstore) const SAVE_AFTER: Duration = Duration::from_secs(1);
 
+/// An attempt at an event, which has failed.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::eventstore) enum Attempt {
+    /// The runner's own, and which one it was.
+    ByItself(u32),
+    /// Somebody has ordered it. The event is not tried again by itself: it is parked for good.
+    Ordered,
+}
+
 /// How far a runner is.
 pub(in crate::eventstore) struct FollowerPlace {
     /// Everything up to here was shown, or waits.
@@ -26,6 +35,8 @@ pub(in crate::eventstore) struct FollowerPlace {
     pub(in crate::eventstore) parked: Parked,
     /// Whether it has come to where the store was when it began.
     pub(in crate::eventstore) is_caught_up: bool,
+    /// How often the store could not say whether there are new events, since it last could.
+    pub(super) unheard: u32,
     /// What is to be saved with the next checkpoint.
     changes: Vec<DocumentChange>,
     saved_at: Instant,
@@ -41,6 +52,7 @@ impl FollowerPlace {
             ahead: BTreeSet::new(),
             parked: Parked::none(name),
             is_caught_up: false,
+            unheard: 0,
             changes: Vec::new(),
             saved_at: Instant::now(),
             saved: None,
@@ -93,7 +105,13 @@ impl FollowerPlace {
         changes
     }
 
-    /// It has come to a position, and that is about to be saved or is.
+    /// The store does not have it as it is here: the next save writes all of it.
+    pub(in crate::eventstore) fn unsave(&mut self) {
+        self.saved = None;
+        self.changes = self.parked.all_changes();
+    }
+
+    /// It has come to a position, and that is saved.
     pub(in crate::eventstore) fn reach(&mut self, position: Position) {
         self.position = position;
         self.ahead = self.ahead_of(position).collect();
@@ -130,29 +148,32 @@ impl<F: Followed> Follower<F> {
         failure: EventFailure,
         behind: VecDeque<Position>,
     ) -> Option<VecDeque<Position>> {
-        if failure.is_unreadable && self.store.settings().skips_unknown {
+        if failure.is_left_out(&self.store) {
             return Some(behind);
         }
-        let change = self.park_again(place, key, position, failure, 1, behind);
+        let change = self.park_again(place, key, position, failure, Attempt::ByItself(1), behind);
         place.changes.push(change);
         None
     }
 
-    /// Lets a key wait behind an event that has failed so often; gives what is to be saved of that.
+    /// Lets a key wait behind an event that has failed; gives what is to be saved of that.
     pub(super) fn park_again(
         &self,
         place: &mut FollowerPlace,
         key: &str,
         position: Position,
         failure: EventFailure,
-        failed: u32,
+        attempt: Attempt,
         behind: VecDeque<Position>,
     ) -> DocumentChange {
         let name = F::NAME;
         let error = failure.text;
-        let next_try = (failed <= F::RETRIES && !failure.is_final)
-            .then(|| Instant::now() + wait(failed, &self.ctx));
-        if next_try.is_some() {
+        let failed = match attempt {
+            Attempt::ByItself(failed) if failed <= F::RETRIES && !failure.is_final => Some(failed),
+            Attempt::ByItself(_) | Attempt::Ordered => None,
+        };
+        let retry = failed.map(|failed| (failed, Instant::now() + wait(failed, &self.ctx)));
+        if retry.is_some() {
             tracing::warn!(name, key, %position, %error, "an event is tried again");
         } else {
             tracing::error!(name, key, %position, %error, "an event could not be handled and is parked");
@@ -168,6 +189,6 @@ impl<F: Followed> Follower<F> {
             position,
             error,
         };
-        place.parked.park(event, failed, next_try, behind)
+        place.parked.park(event, retry, behind)
     }
 }

@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
 use tokio::time::sleep_until;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::eventstore::backend::Position;
+use crate::eventstore::follower::place::Attempt;
 use crate::eventstore::follower::{
     EventFailure, EventKey, Followed, Follower, FollowerPlace, Reception, RunnerEnd,
 };
@@ -28,8 +28,9 @@ impl<F: Followed> Follower<F> {
         place: &mut FollowerPlace,
         key: &Arc<str>,
     ) -> Result<(), RunnerEnd> {
-        let tries = place.parked.failed(key).map_or(1, |failed| failed + 1);
-        let retried = self.retry_key(followed, place, key, tries).await;
+        let failed = place.parked.failed(key).unwrap_or_default();
+        let attempt = Attempt::ByItself(failed.saturating_add(1));
+        let retried = self.retry_key(followed, place, key, attempt).await;
         self.publish(place);
         retried.map(drop)
     }
@@ -50,34 +51,26 @@ impl<F: Followed> Follower<F> {
         Ok(())
     }
 
-    /// Carries out an order to try what is parked of a key, or of all.
+    /// Carries out an order to try what is parked of a key, or all that is parked for good; how many events
+    /// were handled. The error of the inner result is why an event could not be.
     pub(super) async fn carry_retry(
         &self,
         followed: &mut F,
         place: &mut FollowerPlace,
         key: Option<String>,
-        done: oneshot::Sender<Result<usize>>,
-    ) -> Result<(), RunnerEnd> {
+    ) -> Result<Result<usize>, RunnerEnd> {
         let keys = key.map_or_else(|| place.parked.keys(), |key| vec![key]);
         let (mut handled, mut failed) = (0, None);
         for key in keys {
-            // Whatever fails is parked for good: who orders it sees that.
-            let retried = self.retry_key(followed, place, &key, F::RETRIES + 1).await;
+            let retried = self.retry_key(followed, place, &key, Attempt::Ordered);
+            let retried = retried.await;
             self.publish(place);
-            match retried {
-                Ok(retried) => {
-                    handled += retried.handled;
-                    failed = failed.or(retried.failed);
-                }
-                Err(end) => {
-                    let _ = done.send(Err(Error::msg("it is stopping, or its store has failed")));
-                    return Err(end);
-                }
-            }
+            let retried = retried?;
+            handled += retried.handled;
+            failed = failed.or(retried.failed);
         }
         let failed = failed.map(EventFailure::into_error);
-        let _ = done.send(failed.map_or(Ok(handled), Err));
-        Ok(())
+        Ok(failed.map_or(Ok(handled), Err))
     }
 
     /// Leaves out the event that a key waits behind. What waits behind it is handled.
@@ -96,7 +89,8 @@ impl<F: Followed> Follower<F> {
         followed.save(self, place, vec![change]).await?;
         tracing::warn!(name = F::NAME, key, position = %first, "a parked event is left out");
         place.parked.advance(key, positions);
-        let retried = self.retry_key(followed, place, key, 1).await;
+        let attempt = Attempt::ByItself(1);
+        let retried = self.retry_key(followed, place, key, attempt).await;
         self.publish(place);
         retried.map(|_| true)
     }
@@ -117,14 +111,13 @@ impl<F: Followed> Follower<F> {
         Ok(positions)
     }
 
-    /// Handles the events of a key from the one that it waits behind. If one fails, the key waits behind it,
-    /// as one that has failed so often.
+    /// Handles the events of a key from the one that it waits behind. If one fails, the key waits behind it.
     async fn retry_key(
         &self,
         followed: &mut F,
         place: &mut FollowerPlace,
         key: &str,
-        tries: u32,
+        attempt: Attempt,
     ) -> Result<Retried, RunnerEnd> {
         let mut retried = Retried {
             handled: 0,
@@ -133,6 +126,8 @@ impl<F: Followed> Follower<F> {
         let Some(first) = place.parked.position(key) else {
             return Ok(retried);
         };
+        // One that had to wait, and that no saga takes, is of no use to anybody.
+        let had_failed = place.parked.failed(key) != Some(0);
         let mut positions = self.positions(followed, place, key, first).await?;
         while let Some(position) = positions.pop_front() {
             if self.is_stopping() {
@@ -146,7 +141,7 @@ impl<F: Followed> Follower<F> {
             let change = place.parked.change_to(key, next);
             let shown = followed.show_again(self, place, key, &event, change.clone());
             let failure = match shown.await? {
-                Ok(Reception::Ignored) if position == first => EventFailure {
+                Ok(Reception::Ignored) if position == first && had_failed => EventFailure {
                     is_final: true,
                     ..EventFailure::new(format!(
                         "no saga takes the event at position {position}: it stays parked until it is skipped"
@@ -160,16 +155,20 @@ impl<F: Followed> Follower<F> {
                     place.parked.advance(key, positions.clone());
                     continue;
                 }
+                Err(failure) if failure.is_left_out(&self.store) => {
+                    followed.save(self, place, vec![change]).await?;
+                    place.parked.advance(key, positions.clone());
+                    continue;
+                }
                 Err(failure) => failure,
             };
-            // The first try of an event behind the one that had failed is its first.
-            let tries = if position == first || tries > F::RETRIES {
-                tries
-            } else {
-                1
+            let attempt = match attempt {
+                // An event behind the one that had failed is tried for the first time.
+                Attempt::ByItself(_) if position != first => Attempt::ByItself(1),
+                of_first => of_first,
             };
             let kept = failure.clone();
-            let change = self.park_again(place, key, position, kept, tries, positions);
+            let change = self.park_again(place, key, position, kept, attempt, positions);
             followed.save(self, place, vec![change]).await?;
             retried.failed = Some(failure);
             break;

@@ -1,14 +1,14 @@
 //! The queries of projections: [`Answers`].
 
-/// A projection that answers `Q`. It asks for nothing: what is wrong with the query is told once, by
+/// A projection that answers `Q`. It asks for nothing: what is wrong with the query is said once, by
 /// [`ListedQuery`](crate::eventstore::listed::ListedQuery).
 #[doc(hidden)]
 pub trait Answers<Q> {
     /// The query.
     type Itself;
-    /// That of the query.
+    /// The query's own.
     type Reply;
-    /// That of the query.
+    /// The query's own.
     type Error;
 
     /// Answers it.

@@ -10,7 +10,7 @@ pub struct EventPlace<'a> {
 }
 
 impl<'a> EventPlace<'a> {
-    /// That of the event.
+    /// The error of the event.
     pub fn of(recorded: &'a RecordedEvent) -> Self {
         EventPlace { recorded }
     }

@@ -1,4 +1,4 @@
-//! [`ProjectionHandle`]: how far a projection is, and what it can be told.
+//! [`ProjectionHandle`]: how far a projection is, and which orders it takes.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -14,7 +14,7 @@ use crate::eventstore::projection::Projection;
 use crate::eventstore::store::Store;
 use crate::sync::lock;
 
-/// What only a projection can be told.
+/// The orders that only a projection takes.
 pub(super) enum ProjectionOrder {
     /// That it reads all events anew.
     Rebuild(oneshot::Sender<Result<()>>),
@@ -101,8 +101,8 @@ impl<P: Projection> ProjectionHandle<P> {
     }
 
     /// Rebuilds the projection from all events, and waits until that is done. A projection in memory answers
-    /// from its old data meanwhile; a projection with data elsewhere runs its `#[on_rebuild]` first. Parked
-    /// events are handled again with the rest.
+    /// from its old data meanwhile; a projection with data elsewhere runs its `#[on_rebuild]` first, and stays
+    /// where it was if that fails. Parked events are handled again with the rest.
     ///
     /// # Errors
     /// If it has no `#[on_rebuild]` and is not in memory; if `#[on_rebuild]`, or making the new value, fails;
@@ -130,7 +130,8 @@ impl<P: Projection> ProjectionHandle<P> {
             .await
     }
 
-    /// Handles the parked events of all streams again.
+    /// Handles the parked events of all streams again. Those that the projection tries by itself are not
+    /// parked, and go on being tried.
     ///
     /// # Errors
     /// If an event of them cannot be handled this time either: it is parked again.

@@ -8,7 +8,8 @@ use crate::error::{Error, Result};
 use crate::eventstore::backend::{DocumentChange, PAGE, Position, RecordedEvent, StreamId};
 use crate::eventstore::control::FollowerSeat;
 use crate::eventstore::follower::{
-    EventFailure, EventKey, Followed, Follower, FollowerPlace, Reception, RunnerEnd, guarded,
+    EventFailure, EventKey, Followed, Follower, FollowerPlace, Reception, RunnerEnd, answer,
+    guarded,
 };
 use crate::eventstore::projection::handle::{ProjectionKind, ProjectionOrder};
 use crate::eventstore::projection::lanes::{self, LaneEvent};
@@ -134,15 +135,8 @@ impl<P: Projection> Followed for ProjectionRunner<P> {
         order: ProjectionOrder,
     ) -> Result<(), RunnerEnd> {
         let ProjectionOrder::Rebuild(done) = order;
-        let (told, end) = match self.rebuild(follower, place).await {
-            Ok(rebuilt) => (rebuilt, Ok(())),
-            Err(end) => {
-                let told = Error::msg("it is stopping, or its store has failed");
-                (Err(told), Err(end))
-            }
-        };
-        let _ = done.send(told);
-        end
+        let rebuilt = self.rebuild(follower, place).await;
+        answer(done, rebuilt)
     }
 }
 
@@ -159,7 +153,7 @@ impl<P: Projection> ProjectionRunner<P> {
         };
         let page = PageOfProjection::of::<P>(events, place);
         let mut left: VecDeque<_> = page.own.iter().map(|event| event.position).collect();
-        let outcomes = lanes::handle(&follower.ctx, &self.state, page.own).await;
+        let outcomes = lanes::handle(&follower.ctx, &follower.store, &self.state, page.own).await;
         let come_to: Vec<_> = outcomes.iter().map(|outcome| outcome.position).collect();
         left.retain(|position| come_to.binary_search(position).is_err());
         if let Some(first) = left.front() {
@@ -172,7 +166,7 @@ impl<P: Projection> ProjectionRunner<P> {
                 LaneEvent::Waits if position > end => continue,
                 LaneEvent::Waits => place.parked.wait_behind(stream, position),
                 LaneEvent::Failed(failure) => follower.park(place, stream, position, failure),
-                LaneEvent::Handled => {}
+                LaneEvent::Handled | LaneEvent::LeftOut => {}
             }
             if position > end {
                 place.ahead.insert(position);
@@ -233,7 +227,7 @@ impl<P: Projection> ProjectionRunner<P> {
         Ok(Ok(()))
     }
 
-    /// Runs `#[on_rebuild]`, and saves that nothing is handled yet.
+    /// Runs `#[on_rebuild]`, and saves that nothing is handled yet. If the hook fails, all stays as it was.
     async fn clear(
         &mut self,
         follower: &Follower<Self>,
@@ -253,14 +247,19 @@ impl<P: Projection> ProjectionRunner<P> {
                 return Ok(Err(failure.into_error()));
             }
             *place = anew;
-            follower.publish(place);
+            follower.publish_anew(place);
             return Ok(Ok(()));
         }
         // First the checkpoint: if this ends between the two, events are handled twice, and none is left out.
         follower.write(changes).await?;
-        *place = anew;
-        follower.publish(place);
         let cleared = async { self.state.own().await.get().clear().await };
-        Ok(guarded(cleared).await.map_err(EventFailure::into_error))
+        if let Err(failure) = guarded(cleared).await {
+            place.unsave();
+            follower.save(self, place).await?;
+            return Ok(Err(failure.into_error()));
+        }
+        *place = anew;
+        follower.publish_anew(place);
+        Ok(Ok(()))
     }
 }

@@ -63,7 +63,7 @@ impl<P: Projection> ProjectionRunner<P> {
         follower.save(self, place).await
     }
 
-    /// Handles events until it is told to stop, or it is time to save; gives how far it came.
+    /// Handles events until it has to stop, or it is time to save; gives how far it came.
     async fn write_page(
         &self,
         follower: &Follower<Self>,

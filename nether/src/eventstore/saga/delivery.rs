@@ -12,9 +12,10 @@ use crate::message::{Command, Message};
 pub enum Delivery {
     /// It was handled.
     Done,
-    /// Its handler gave back an error, crashed, or cannot be given it.
+    /// Its handler gave back an error, crashed, or cannot be given it, or its events cannot be written down.
     Failed(String),
-    /// It was not handled, and never will be: the store of its aggregate fails in the same way each time.
+    /// It was not handled, and never will be: its aggregate cannot be read, or its events cannot be stored.
+    /// An earlier attempt may have been handled all the same.
     Impossible(String),
     /// It was not handled, and may be later.
     Refused(String),
@@ -77,9 +78,14 @@ fn refused<C: Message>(error: CallError<C::Error>) -> Delivery {
             let error = unavailable.error.downcast_ref::<StoreError>();
             let reason = error.map_or(reason, |error| error.to_string());
             match error {
-                Some(StoreError::Closed) | None => Delivery::Unknown(reason),
-                Some(error) if error.is_permanent() => Delivery::Impossible(reason),
-                Some(_) => Delivery::Unknown(reason),
+                // An aggregate writes its events down once it knows that they are not stored: also no earlier
+                // attempt was handled.
+                Some(StoreError::Codec { .. }) => Delivery::Failed(reason),
+                Some(StoreError::Duplicate { .. } | StoreError::Unknown { .. }) => {
+                    Delivery::Impossible(reason)
+                }
+                // Also if the store has failed for good: it may have failed while it wrote.
+                Some(_) | None => Delivery::Unknown(reason),
             }
         }
         CallError::Stopped { .. }

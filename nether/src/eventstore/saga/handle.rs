@@ -1,4 +1,4 @@
-//! [`SagaHandle`]: how far the sagas of one type are, and what they can be told.
+//! [`SagaHandle`]: how far the sagas of one type are, and which orders they take.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,7 +16,7 @@ use crate::eventstore::saga::status::SagaStatus;
 use crate::eventstore::store::Store;
 use crate::sync::lock;
 
-/// What only sagas can be told.
+/// The orders that only sagas take.
 pub(super) enum SagaOrder {
     /// That one sends again those compensations that failed.
     RetryStuck(String, oneshot::Sender<Result<usize>>),
@@ -159,12 +159,12 @@ impl<S: Saga> SagaHandle<S> {
             .await
     }
 
-    /// Ends the saga of a key that has failed, is ending, or cannot be read, whatever it has to do still:
-    /// what is not compensated stays as it is. Events that waited for its end are handled. Returns whether
-    /// there was one.
+    /// Ends the saga of a key that has failed, is ending, [repeats](SagaStatus::repeated) a command, or cannot
+    /// be read, whatever it has to do still: what is not compensated stays as it is. Events that waited for
+    /// its end are handled. Returns whether there was one.
     ///
     /// # Errors
-    /// If the saga handles events still, or that cannot be written down.
+    /// If the saga handles events still and repeats no command, or that cannot be written down.
     pub async fn end(&self, key: &str) -> Result<bool> {
         let key = key.to_owned();
         self.control()

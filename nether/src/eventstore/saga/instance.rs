@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::Result;
-use crate::eventstore::backend::{EventId, Position};
+use crate::eventstore::backend::EventId;
 use crate::eventstore::saga::outgoing::{Outgoing, StoredCommand};
 use crate::eventstore::saga::{Saga, Step};
 
@@ -23,9 +23,6 @@ pub(super) struct SagaInstance {
     pub(super) timers: Vec<SagaTimer>,
     /// Compensations that failed, and why.
     pub(super) stuck: Vec<(Outgoing, String)>,
-    /// Events that wait until it is over: the first of them starts the next saga with its key.
-    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
-    pub(super) held: VecDeque<Position>,
     /// Whether it is reported that it has failed or is stuck.
     #[serde(skip)]
     pub(super) is_reported: bool,
@@ -63,7 +60,6 @@ impl SagaInstance {
             compensations: Vec::new(),
             timers: Vec::new(),
             stuck: Vec::new(),
-            held: VecDeque::new(),
             is_reported: false,
         };
         instance.set_timers::<S>(None, from);
@@ -158,8 +154,12 @@ impl SagaInstance {
         self.stage != SagaStage::Running && self.outgoing.is_empty() && self.stuck.is_empty()
     }
 
-    /// Gives up what has to be done still. Only one that has failed, or is ending, is given up.
+    /// Gives up what has to be done still: it is over.
     pub(super) fn give_up(&mut self) {
+        if self.stage == SagaStage::Running {
+            self.stage = SagaStage::Ending;
+        }
+        self.timers.clear();
         self.outgoing.clear();
         self.stuck.clear();
     }

@@ -6,10 +6,11 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::context::{Context, announce};
-use crate::eventstore::backend::{DocumentChange, StoreError};
+use crate::eventstore::backend::{DocumentChange, Position, StoreError};
 use crate::eventstore::control::Control;
 use crate::eventstore::events::{SagaFailed, SagaStuck};
 use crate::eventstore::saga::handle::SagaKind;
+use crate::eventstore::saga::held::HeldEvents;
 use crate::eventstore::saga::instance::{SagaInstance, SagaStage};
 use crate::eventstore::saga::status::SagaStatus;
 use crate::eventstore::saga::{Saga, Sagas};
@@ -24,6 +25,8 @@ pub(super) struct SagaInstances<S: Saga> {
     unreadable: BTreeMap<Arc<str>, String>,
     /// Those that are not in the store as they are here.
     changed: BTreeSet<Arc<str>>,
+    /// The events that wait until one is over.
+    held: HeldEvents,
     /// When time-outs come: of which saga, and which one.
     timers: BTreeSet<(u64, Arc<str>, String)>,
     saga: PhantomData<fn() -> S>,
@@ -36,6 +39,7 @@ impl<S: Saga> SagaInstances<S> {
             by_key: HashMap::new(),
             unreadable: BTreeMap::new(),
             changed: BTreeSet::new(),
+            held: HeldEvents::none(S::NAME),
             timers: BTreeSet::new(),
             saga: PhantomData,
         }
@@ -44,6 +48,7 @@ impl<S: Saga> SagaInstances<S> {
     /// Those in the store. One that cannot be read holds up no other.
     pub(super) async fn load(store: &Store) -> Result<Self, StoreError> {
         let mut instances = SagaInstances::none();
+        instances.held = HeldEvents::load(store, S::NAME).await?;
         for (key, content) in store.documents(&instances.collection).await? {
             match serde_json::from_slice(&content) {
                 Ok(instance) => instances.replace(&key, Some(instance)),
@@ -82,6 +87,34 @@ impl<S: Saga> SagaInstances<S> {
 
     pub(super) fn keys(&self) -> Vec<Arc<str>> {
         self.by_key.keys().map(Arc::clone).collect()
+    }
+
+    /// The events that wait until one is over.
+    pub(super) fn held(&self) -> &HeldEvents {
+        &self.held
+    }
+
+    /// An event waits until the saga of its key is over.
+    pub(super) fn hold(&mut self, key: &Arc<str>, position: Position) {
+        self.held.hold(key, position);
+        self.changed.insert(Arc::clone(key));
+    }
+
+    /// An event does not wait any more.
+    pub(super) fn release(&mut self, key: &Arc<str>, position: Position) {
+        self.held.let_go(key, position);
+        self.changed.insert(Arc::clone(key));
+    }
+
+    /// The keys whose events wait, and could go on.
+    pub(super) fn to_release(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.held.keys().filter(|key| self.may_release(key))
+    }
+
+    /// Whether an event of a key that waits can go on.
+    pub(super) fn may_release(&self, key: &str) -> bool {
+        let takes = |saga: &SagaInstance| saga.stage == SagaStage::Running || saga.is_over();
+        self.by_key.get(key).is_none_or(takes) && !self.unreadable.contains_key(key)
     }
 
     /// Puts one in place of what it was.
@@ -138,7 +171,7 @@ impl<S: Saga> SagaInstances<S> {
     pub(super) fn changes(&self) -> Vec<DocumentChange> {
         let change = |key: &Arc<str>| {
             let instance = self.by_key.get(key);
-            let instance = instance.filter(|it| !it.is_over() || !it.held.is_empty());
+            let instance = instance.filter(|it| !it.is_over() || self.held.count(key) > 0);
             let written = |it| serde_json::to_vec(it).expect("it is made of JSON and texts");
             DocumentChange {
                 collection: Arc::clone(&self.collection),
@@ -146,7 +179,8 @@ impl<S: Saga> SagaInstances<S> {
                 content: instance.map(written),
             }
         };
-        self.changed.iter().map(change).collect()
+        let changed = self.changed.iter().map(change);
+        changed.chain(self.held.changes()).collect()
     }
 
     /// They are in the store as they are here. Gives back which were changed.
@@ -155,11 +189,12 @@ impl<S: Saga> SagaInstances<S> {
         control: &Control<SagaKind>,
         ctx: &Context<Sagas<S>>,
     ) -> Vec<Arc<str>> {
+        self.held.saved();
         let changed: Vec<_> = std::mem::take(&mut self.changed).into_iter().collect();
         for key in &changed {
             if let Some(instance) = self.by_key.get_mut(key) {
                 report(key, instance, ctx);
-                if instance.is_over() && instance.held.is_empty() {
+                if instance.is_over() && self.held.count(key) == 0 {
                     self.replace(key, None);
                 }
             }
@@ -185,12 +220,12 @@ impl<S: Saga> SagaInstances<S> {
         let mut statuses = lock(&control.board.active);
         for key in keys {
             let mut before = statuses.remove(key);
-            less += usize::from(before.as_ref().is_some_and(|it| it.waiting > 0));
+            less += usize::from(before.as_ref().is_some_and(|it| it.is_busy));
             let Some(instance) = self.by_key.get(key) else {
                 continue;
             };
-            let mut status = SagaStatus::of(key, instance);
-            more += usize::from(status.waiting > 0);
+            let mut status = SagaStatus::of(key, instance, self.held.count(key));
+            more += usize::from(status.is_busy);
             let first = instance.outgoing.front().map(|first| first.id);
             let before = before.as_mut().filter(|before| before.first == first);
             status.repeated = before.and_then(|before| before.repeated.take());

@@ -2,6 +2,7 @@
 
 mod delivery;
 mod handle;
+mod held;
 mod instance;
 mod instances;
 mod module;

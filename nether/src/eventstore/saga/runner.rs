@@ -13,8 +13,10 @@ use tokio::time::sleep;
 use crate::error::{Error, Result};
 use crate::eventstore::backend::{DocumentChange, RecordedEvent};
 use crate::eventstore::clock;
+use crate::eventstore::control::Control;
 use crate::eventstore::follower::{
-    EventFailure, EventKey, Followed, Follower, FollowerPlace, Reception, RunnerEnd, guarded_now,
+    EventFailure, EventKey, Followed, Follower, FollowerPlace, Reception, RunnerEnd, answer,
+    guarded_now,
 };
 use crate::eventstore::saga::handle::{SagaKind, SagaOrder};
 use crate::eventstore::saga::instance::{SagaInstance, SagaStage};
@@ -23,6 +25,7 @@ use crate::eventstore::saga::sending::{SagaSending, SentCommand};
 use crate::eventstore::saga::stepping::{stepped, timed_out};
 use crate::eventstore::saga::{Saga, Sagas};
 use crate::race::race;
+use crate::sync::lock;
 
 /// How long the clock is not looked at, while a time-out is on: it may be set, and the machine may sleep.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
@@ -76,28 +79,12 @@ impl<S: Saga> Followed for SagaRunner<S> {
                 ..EventFailure::new(error)
             });
         }
-        let known = self.instances.get(&key);
-        if known.is_some_and(|known| known.held.is_empty()) {
-            self.instances.let_go(&key, &follower.ctx);
+        // Those before it come first.
+        if self.instances.held().count(&key) > 0 {
+            self.instances.hold(&key, event.position);
+            return Ok(Reception::Held);
         }
-        let (known, starts) = (self.instances.get(&key), S::starts(&event.name));
-        match known {
-            None if !starts => return Ok(Reception::Ignored),
-            Some(known) if known.stage != SagaStage::Running => {
-                if !starts && known.held.is_empty() {
-                    return Ok(Reception::Ignored); // There will be none that it could be for.
-                }
-                let position = event.position;
-                self.instances
-                    .change(&key, |saga| saga.held.push_back(position));
-                return Ok(Reception::Held);
-            }
-            _ => {}
-        }
-        let in_flight = self.sending.is_in_flight(&key);
-        let instance = stepped::<S>(known, event, &key, in_flight).await?;
-        self.instances.put(&key, instance);
-        Ok(Reception::Handled)
+        self.take_in(follower, &key, event).await
     }
 
     async fn save(
@@ -123,8 +110,7 @@ impl<S: Saga> Followed for SagaRunner<S> {
         self.instances.show_all(&follower.control);
         let keys = self.instances.keys();
         self.send_next(follower, &keys, true);
-        let is_over = |key: &Arc<str>| self.instances.get(key).is_some_and(SagaInstance::is_over);
-        self.to_release = keys.into_iter().filter(is_over).collect();
+        self.to_release = self.instances.to_release().cloned().collect();
         Ok(())
     }
 
@@ -174,15 +160,14 @@ impl<S: Saga> Followed for SagaRunner<S> {
         match order {
             SagaOrder::RetryStuck(key, done) => {
                 let count = self.instances.change(&key.into(), SagaInstance::retry);
-                follower.save(self, place).await?;
-                let _ = done.send(Ok(count.unwrap_or(0)));
+                let saved = follower.save(self, place).await;
+                answer(done, saved.map(|()| Ok(count.unwrap_or(0))))
             }
             SagaOrder::End(key, done) => {
-                let ended = self.end(follower, place, &key.into()).await?;
-                let _ = done.send(ended);
+                let ended = self.end(follower, place, &key.into()).await;
+                answer(done, ended)
             }
         }
-        Ok(())
     }
 
     /// A command that was handled counts as done, also if its answer came during the stop.
@@ -256,7 +241,34 @@ impl<S: Saga> SagaRunner<S> {
         follower.save(self, place).await
     }
 
-    /// Shows the events that have waited for the end of a saga to the next one.
+    /// Shows an event to the saga of its key, or a new one; unless it has to wait.
+    async fn take_in(
+        &mut self,
+        follower: &Follower<Self>,
+        key: &Arc<str>,
+        event: &RecordedEvent,
+    ) -> Result<Reception, EventFailure> {
+        self.instances.let_go(key, &follower.ctx);
+        let (known, starts) = (self.instances.get(key), S::starts(&event.name));
+        match known {
+            None if !starts => return Ok(Reception::Ignored),
+            Some(known) if known.stage != SagaStage::Running => {
+                if !starts {
+                    return Ok(Reception::Ignored); // There will be none that it could be for.
+                }
+                self.instances.hold(key, event.position);
+                return Ok(Reception::Held);
+            }
+            _ => {}
+        }
+        let in_flight = self.sending.is_in_flight(key);
+        let instance = stepped::<S>(known, event, key, in_flight).await?;
+        self.instances.put(key, instance);
+        Ok(Reception::Handled)
+    }
+
+    /// Shows the events that have waited for the end of a saga to the next one, until they have to wait for
+    /// that.
     async fn release(
         &mut self,
         follower: &Follower<Self>,
@@ -264,36 +276,24 @@ impl<S: Saga> SagaRunner<S> {
         key: &Arc<str>,
     ) -> Result<(), RunnerEnd> {
         // While the module stops, nothing new is begun: they are in the store, and shown at the next start.
-        if follower.is_stopping() {
-            return Ok(());
-        }
-        let over = self.instances.get(key).filter(|saga| saga.is_over());
-        let Some(mut held) = over.map(|saga| saga.held.clone()) else {
-            return Ok(());
-        };
-        let mut events = VecDeque::new();
-        for position in &held {
-            events.push_back(follower.event(*position).await?);
-        }
-        self.instances.let_go(key, &follower.ctx);
-        while let Some(event) = events.pop_front() {
-            let is_running = |saga: &SagaInstance| saga.stage == SagaStage::Running;
-            self.instances.let_go(key, &follower.ctx);
-            if self.instances.get(key).is_some_and(|it| !is_running(it)) {
+        while !follower.is_stopping() && self.instances.may_release(key) {
+            let Some(position) = self.instances.held().first(key) else {
                 break;
-            }
-            let position = held.pop_front();
-            let (Some(event), Some(position)) = (event, position) else {
+            };
+            let event = follower.event(position).await?;
+            self.instances.release(key, position);
+            let Some(event) = event else { continue };
+            let Err(failure) = self.take_in(follower, key, &event).await else {
                 continue;
             };
-            if let Err(failure) = self.show(follower, place, key, &event).await {
-                match follower.park_with(place, key, position, failure, held) {
-                    Some(left) => held = left,
-                    None => return Ok(()),
+            let behind = self.instances.held().all(key);
+            let left_out = follower.park_with(place, key, position, failure, behind.clone());
+            if left_out.is_none() {
+                for position in behind {
+                    self.instances.release(key, position);
                 }
             }
         }
-        self.instances.change(key, |saga| saga.held = held);
         Ok(())
     }
 
@@ -348,7 +348,7 @@ impl<S: Saga> SagaRunner<S> {
         self.instances.put(key, instance);
     }
 
-    /// Ends a saga that has failed, is ending, or cannot be read.
+    /// Ends a saga that has failed, is ending, sends a command in vain, or cannot be read.
     async fn end(
         &mut self,
         follower: &Follower<Self>,
@@ -357,19 +357,27 @@ impl<S: Saga> SagaRunner<S> {
     ) -> Result<Result<bool>, RunnerEnd> {
         let was_there = match self.instances.get(key) {
             None => self.instances.forget_unreadable(key, &follower.control),
-            Some(saga) if saga.stage == SagaStage::Running => {
+            Some(saga)
+                if saga.stage == SagaStage::Running && !is_repeating(&follower.control, key) =>
+            {
                 return Ok(Err(Error::msg(format!(
-                    "the saga `{key}` handles events still: only one that has failed or is ending can be ended"
+                    "the saga `{key}` handles events still: only one that has failed, is ending, or sends a command again and again can be ended"
                 ))));
             }
             Some(_) => {
                 self.sending.give_up(key);
                 self.instances.change(key, SagaInstance::give_up);
-                self.release(follower, place, key).await?;
                 true
             }
         };
+        self.release(follower, place, key).await?;
         follower.save(self, place).await?;
         Ok(Ok(was_there))
     }
+}
+
+/// Whether the command that a saga has to send next was sent in vain.
+fn is_repeating(control: &Control<SagaKind>, key: &str) -> bool {
+    let active = lock(&control.board.active);
+    active.get(key).is_some_and(|saga| saga.repeated.is_some())
 }

@@ -35,7 +35,7 @@ struct InFlight {
     task: AbortHandle,
 }
 
-/// What came of a command; `None` if the module was told to stop before anything did.
+/// What came of a command; `None` if the module had to stop before anything did.
 pub(super) struct SentCommand {
     pub(super) key: Arc<str>,
     pub(super) id: EventId,

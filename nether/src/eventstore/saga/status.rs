@@ -24,6 +24,9 @@ pub struct SagaStatus {
     pub held: usize,
     /// Why what is stored of it cannot be read. Then its events are parked.
     pub unreadable: Option<String>,
+    /// Whether it has something to send, or to let go on.
+    #[serde(skip)]
+    pub(super) is_busy: bool,
     /// The command that is sent next.
     #[serde(skip)]
     pub(super) first: Option<EventId>,
@@ -44,7 +47,7 @@ pub struct RepeatedCommand {
 }
 
 impl SagaStatus {
-    pub(super) fn of(key: &str, instance: &SagaInstance) -> Self {
+    pub(super) fn of(key: &str, instance: &SagaInstance, held: usize) -> Self {
         let stuck = instance.stuck.iter();
         SagaStatus {
             failed: match &instance.stage {
@@ -55,7 +58,8 @@ impl SagaStatus {
             stuck: stuck
                 .map(|(outgoing, error)| (outgoing.command.name.to_string(), error.clone()))
                 .collect(),
-            held: instance.held.len(),
+            held,
+            is_busy: !instance.outgoing.is_empty() || (instance.is_over() && held > 0),
             first: instance.outgoing.front().map(|first| first.id),
             ..SagaStatus::nothing_of(key)
         }
@@ -78,6 +82,7 @@ impl SagaStatus {
             stuck: Vec::new(),
             held: 0,
             unreadable: None,
+            is_busy: false,
             first: None,
         }
     }

@@ -1,0 +1,103 @@
+//! [`HeldEvents`]: events that wait until the saga of their key is over. Each is written down by itself, so
+//! that one more costs the same however many there are.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+use crate::eventstore::backend::{DocumentChange, Position, StoreError};
+use crate::eventstore::checkpoint;
+use crate::eventstore::store::Store;
+
+/// The events that wait, of the sagas of one type. The first of a key starts the next saga with that key.
+pub(super) struct HeldEvents {
+    collection: Arc<str>,
+    by_key: HashMap<Arc<str>, BTreeSet<Position>>,
+    /// What is not in the store as it is here.
+    changed: HashMap<Position, Arc<str>>,
+}
+
+impl HeldEvents {
+    pub(super) fn none(name: &str) -> Self {
+        HeldEvents {
+            collection: format!("saga_held/{name}").into(),
+            by_key: HashMap::new(),
+            changed: HashMap::new(),
+        }
+    }
+
+    /// Those in the store.
+    pub(super) async fn load(store: &Store, name: &str) -> Result<Self, StoreError> {
+        let mut held = HeldEvents::none(name);
+        let mut last = Position::START;
+        for (position, key) in store.documents(&held.collection).await? {
+            let read = position.parse().ok().zip(String::from_utf8(key).ok());
+            let (position, key) = read.ok_or_else(|| StoreError::Codec {
+                what: format!("what waits for the end of a saga `{name}` cannot be read"),
+                reason: format!("`{position}` is not what it was written as"),
+            })?;
+            last = last.max(Position(position));
+            let of_key = held.by_key.entry(key.into()).or_default();
+            of_key.insert(Position(position));
+        }
+        checkpoint::check(store, name, last, &held.collection).await?;
+        Ok(held)
+    }
+
+    /// The keys whose events wait.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.by_key.keys()
+    }
+
+    /// How many events of a key wait.
+    pub(super) fn count(&self, key: &str) -> usize {
+        self.by_key.get(key).map_or(0, BTreeSet::len)
+    }
+
+    /// The first event of a key that waits.
+    pub(super) fn first(&self, key: &str) -> Option<Position> {
+        self.by_key.get(key)?.first().copied()
+    }
+
+    /// An event waits from now on.
+    pub(super) fn hold(&mut self, key: &Arc<str>, position: Position) {
+        let of_key = self.by_key.entry(Arc::clone(key)).or_default();
+        of_key.insert(position);
+        self.changed.insert(position, Arc::clone(key));
+    }
+
+    /// An event does not wait any more.
+    pub(super) fn let_go(&mut self, key: &Arc<str>, position: Position) {
+        if let Some(of_key) = self.by_key.get_mut(key) {
+            of_key.remove(&position);
+            if of_key.is_empty() {
+                self.by_key.remove(key);
+            }
+            self.changed.insert(position, Arc::clone(key));
+        }
+    }
+
+    /// All events of a key that wait.
+    pub(super) fn all(&self, key: &str) -> VecDeque<Position> {
+        let all = self.by_key.get(key);
+        all.map(|all| all.iter().copied().collect())
+            .unwrap_or_default()
+    }
+
+    /// What has to be written so that the store has them as they are here.
+    pub(super) fn changes(&self) -> impl Iterator<Item = DocumentChange> {
+        self.changed.iter().map(|(position, key)| {
+            let of_key = self.by_key.get(key);
+            let waits = of_key.is_some_and(|of_key| of_key.contains(position));
+            DocumentChange {
+                collection: Arc::clone(&self.collection),
+                key: position.to_string().into(),
+                content: waits.then(|| key.as_bytes().to_vec()),
+            }
+        })
+    }
+
+    /// They are in the store as they are here.
+    pub(super) fn saved(&mut self) {
+        self.changed.clear();
+    }
+}

@@ -1,0 +1,171 @@
+//! Many events of one key: those that wait for the end of a saga, and those behind one that is parked.
+
+use std::sync::{Arc, Mutex};
+
+use nether::eventstore::{SagaHandle, Sagas, Step, Store};
+use nether::prelude::*;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+
+use crate::unsteady::Unsteady;
+
+#[event(name = "saga_held.joined")]
+pub struct Joined {
+    pub queue: u32,
+    pub guest: u32,
+}
+
+#[event(name = "saga_held.left")]
+pub struct Left {
+    pub queue: u32,
+}
+
+#[command]
+pub struct Seat {
+    pub guest: u32,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+pub struct Seating {}
+
+#[saga(key = queue, handles = [Joined, Left], starts = [Joined], sends = [Seat], retries = 0)]
+impl Seating {
+    fn joined(&mut self, event: &Joined, step: &mut Step<Self>) -> nether::Result<()> {
+        if event.guest == 0 {
+            return Err(nether::Error::msg("nobody"));
+        }
+        step.send(Seat { guest: event.guest });
+        step.end();
+        Ok(())
+    }
+
+    fn left(&mut self, _: &Left) {}
+}
+
+/// Who has a seat, and how many may have one.
+pub struct Seats {
+    taken: Mutex<Vec<u32>>,
+    free: Semaphore,
+}
+
+impl Seats {
+    fn new() -> Arc<Self> {
+        Arc::new(Seats {
+            taken: Mutex::default(),
+            free: Semaphore::new(0),
+        })
+    }
+
+    fn taken(&self) -> Vec<u32> {
+        self.taken.lock().unwrap().clone()
+    }
+}
+
+pub struct Hall {
+    seats: Arc<Seats>,
+}
+
+#[module(handles = [Seat])]
+impl Hall {
+    #[init]
+    fn new(seats: Resource<Arc<Seats>>) -> Self {
+        Hall {
+            seats: Arc::clone(&seats),
+        }
+    }
+
+    async fn seat(&self, seat: Seat) {
+        self.seats.free.acquire().await.unwrap().forget();
+        self.seats.taken.lock().unwrap().push(seat.guest);
+    }
+}
+
+async fn started(store: &Store, seats: &Arc<Seats>) -> (System, SagaHandle<Seating>) {
+    let builder = System::builder()
+        .isolated()
+        .with::<Sagas<Seating>>()
+        .with::<Hall>()
+        .provide(store.clone());
+    let system = builder.provide(Arc::clone(seats)).start().await.unwrap();
+    (system, store.saga().unwrap())
+}
+
+async fn join(store: &Store, guests: impl IntoIterator<Item = u32>) {
+    for guest in guests {
+        let joined = [Joined { queue: 1, guest }];
+        store.append_events("queue/1", joined).await.unwrap();
+    }
+}
+
+/// What it costs to hold so many events and to let them go on.
+async fn effort(guests: u32) -> (usize, usize) {
+    let ((store, unsteady), seats) = (Unsteady::open(), Seats::new());
+    let (system, saga) = started(&store, &seats).await;
+    for guest in 1..=guests {
+        join(&store, [guest]).await;
+        saga.wait_for(store.head().await.unwrap()).await.unwrap();
+    }
+    assert_eq!(saga.active()[0].held as u32, guests - 1);
+    seats.free.add_permits(guests as usize);
+    saga.settled().await.unwrap();
+    assert_eq!(seats.taken(), (1..=guests).collect::<Vec<_>>());
+    assert!(saga.active().is_empty());
+    assert!(
+        store
+            .documents("saga_held/seating")
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    system.shutdown().await;
+    unsteady.effort()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_each_event_costs_that_waits_does_not_depend_on_how_many_there_are() {
+    let (few, many) = (effort(50).await, effort(500).await);
+    assert!(many.0 < few.0 * 12, "{few:?} {many:?} bytes written");
+    assert!(many.1 < few.1 * 12, "{few:?} {many:?} events read");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_is_handled_in_order_across_restarts_at_any_moment() {
+    for stop_after in 0..12 {
+        let (store, seats) = (Store::memory(), Seats::new());
+        let (system, saga) = started(&store, &seats).await;
+        join(&store, 1..=6).await;
+        saga.wait_for(store.head().await.unwrap()).await.unwrap();
+        seats.free.add_permits(3);
+        for _ in 0..stop_after * 3 {
+            tokio::task::yield_now().await;
+        }
+        let stopping = tokio::spawn(async move { system.shutdown().await });
+        tokio::task::yield_now().await;
+        seats.free.add_permits(9);
+        assert!(stopping.await.unwrap().cut_off.is_empty());
+        let (system, saga) = started(&store, &seats).await;
+        // Also what waits for a saga that is over at the start is waited for.
+        saga.settled().await.unwrap();
+        assert_eq!(seats.taken(), [1, 2, 3, 4, 5, 6]);
+        assert!(saga.active().is_empty());
+        system.shutdown().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn skipping_the_event_that_starts_a_saga_is_enough_for_those_behind_it() {
+    let (store, seats) = (Store::memory(), Seats::new());
+    let (system, saga) = started(&store, &seats).await;
+    join(&store, [0]).await;
+    let left: Vec<_> = (0..5).map(|_| Left { queue: 1 }).collect();
+    store.append_events("queue/1", left).await.unwrap();
+    join(&store, [7]).await;
+    saga.settled().await.unwrap();
+    assert_eq!(saga.parked().len(), 1);
+    seats.free.add_permits(1);
+    assert!(saga.skip_parked("1").await.unwrap());
+    saga.settled().await.unwrap();
+    assert!(saga.parked().is_empty(), "{:?}", saga.parked());
+    assert_eq!(seats.taken(), [7]);
+    system.shutdown().await;
+}
