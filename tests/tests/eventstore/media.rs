@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use nether::eventstore::{EventStore, Position, SqliteStore, StoreError};
 use rusqlite::Connection;
 
-use crate::disk::{Disk, append, mount};
+use crate::disk::{Disk, append};
 
 /// A store on a small disk, under a name that has to be quoted in a URI; closed in order.
 async fn closed(disk: &Disk) -> PathBuf {
@@ -26,9 +26,11 @@ async fn closed(disk: &Disk) -> PathBuf {
 
 #[tokio::test]
 async fn a_store_that_was_closed_in_order_is_read_on_a_medium_that_cannot_be_written() {
-    let disk = Disk::new("medium");
+    let Some(disk) = Disk::new("medium") else {
+        return;
+    };
     let file = closed(&disk).await;
-    mount(&["-o", "remount,ro"], &disk.0.0);
+    disk.remount("remount,ro");
     let error = SqliteStore::open(&file).unwrap_err();
     assert!(matches!(error, StoreError::ReadOnly { .. }), "{error}");
     let store = SqliteStore::options().read_only(true).open(&file).unwrap();
@@ -37,7 +39,7 @@ async fn a_store_that_was_closed_in_order_is_read_on_a_medium_that_cannot_be_wri
     let error = store.append(append("a/1", 1)).await.unwrap_err();
     assert!(matches!(error, StoreError::ReadOnly { .. }), "{error}");
     // It can be written again, is written, and has nothing left beside it.
-    mount(&["-o", "remount,rw"], &disk.0.0);
+    disk.remount("remount,rw");
     let writer = SqliteStore::open(&file).unwrap();
     writer.append(append("a/1", 1)).await.unwrap();
     let read = loop {
@@ -55,7 +57,9 @@ async fn a_store_that_was_closed_in_order_is_read_on_a_medium_that_cannot_be_wri
 
 #[tokio::test]
 async fn a_store_that_was_not_closed_in_order_is_not_read_without_its_log() {
-    let disk = Disk::new("unclosed");
+    let Some(disk) = Disk::new("unclosed") else {
+        return;
+    };
     let file = closed(&disk).await;
     let log = PathBuf::from(format!("{}-wal", file.display()));
     let store = SqliteStore::open(&file).unwrap();
@@ -63,7 +67,7 @@ async fn a_store_that_was_not_closed_in_order_is_not_read_without_its_log() {
     let copied = fs::read(&log).unwrap();
     drop(store);
     fs::write(&log, copied).unwrap();
-    mount(&["-o", "remount,ro"], &disk.0.0);
+    disk.remount("remount,ro");
     let opened = SqliteStore::options().read_only(true).open(&file);
     let error = opened.unwrap_err();
     assert!(matches!(error, StoreError::ReadOnly { .. }), "{error}");

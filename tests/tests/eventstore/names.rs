@@ -49,12 +49,14 @@ fn other_names(folder: &Folder) -> (Vec<PathBuf>, Mounts) {
     fs::write(in_it("mounted.db"), "").unwrap();
     let mut mounts = Mounts(Vec::new());
     let bind = |from: &Path, at: &Path| mount(&["--bind", from.to_str().unwrap()], at);
-    bind(&folder.0, &in_it("mounted"));
-    mounts.0.push(in_it("mounted"));
-    names.push(in_it("mounted/store.db"));
-    bind(&folder.file(), &in_it("mounted.db"));
-    mounts.0.push(in_it("mounted.db"));
-    names.push(in_it("mounted.db"));
+    if bind(&folder.0, &in_it("mounted")) {
+        mounts.0.push(in_it("mounted"));
+        names.push(in_it("mounted/store.db"));
+    }
+    if bind(&folder.file(), &in_it("mounted.db")) {
+        mounts.0.push(in_it("mounted.db"));
+        names.push(in_it("mounted.db"));
+    }
     (names, mounts)
 }
 
