@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::eventstore::backend::{DocumentChange, Position, StoreError};
-use crate::eventstore::checkpoint;
 use crate::eventstore::store::Store;
 
 /// How many events are remembered of those that wait behind one. Of more, the store is asked.
@@ -82,8 +81,6 @@ impl Parked {
             let next_try = one.failed.map(|_| Instant::now());
             parked.put(&key, WaitingKey { next_try, ..one });
         }
-        let last = parked.by_key.values().map(|one| one.event.position).max();
-        checkpoint::check(store, name, last.unwrap_or_default(), &parked.collection).await?;
         Ok(parked)
     }
 
@@ -170,6 +167,17 @@ impl Parked {
             Some(behind) if behind.len() < REMEMBERED => behind.push_back(position),
             _ => one.behind = None,
         }
+    }
+
+    /// The newest event that a key waits behind.
+    pub(super) fn last(&self) -> Position {
+        let positions = self.by_key.values().map(|one| one.event.position);
+        positions.max().unwrap_or_default()
+    }
+
+    /// The collection in which it is written down.
+    pub(super) fn collection(&self) -> &str {
+        &self.collection
     }
 
     /// Where the event is that a key waits behind.

@@ -130,6 +130,15 @@ async fn what_each_event_costs_that_waits_does_not_depend_on_how_many_there_are(
 
 #[tokio::test(start_paused = true)]
 async fn what_waits_is_handled_in_order_across_restarts_at_any_moment() {
+    check_restarts().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_is_handled_in_order_across_restarts_on_several_threads() {
+    check_restarts().await;
+}
+
+async fn check_restarts() {
     for stop_after in 0..12 {
         let (store, seats) = (Store::memory(), Seats::new());
         let (system, saga) = started(&store, &seats).await;

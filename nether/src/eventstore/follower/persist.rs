@@ -30,8 +30,8 @@ const SAVING_WHILE_STOPPING: Duration = Duration::from_secs(3);
 pub(in crate::eventstore) enum RunnerEnd {
     /// It had to stop. What it has in memory can be saved.
     Stopped,
-    /// It had to stop, and what it has done could not be saved. Nothing that it has in memory may reach
-    /// the store after that: the store would have one half of a change, and the other half would be done again.
+    /// It had to stop, and what it has done could not be saved. Nothing that it has in memory may reach the
+    /// store after that: the store would have one half of a change, and the other half would be done again.
     Unsaved,
     /// The store has failed for good.
     Failed(StoreError),

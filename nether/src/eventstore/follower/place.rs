@@ -19,7 +19,7 @@ pub(in crate::eventstore) const SAVE_AFTER: Duration = Duration::from_secs(1);
 
 /// An attempt at an event, which has failed.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::eventstore) enum Attempt {
+pub(in crate::eventstore) enum EventAttempt {
     /// The runner's own, and which one it was.
     ByItself(u32),
     /// Somebody has ordered it. The event is not tried again by itself: it is parked for good.
@@ -67,11 +67,13 @@ impl FollowerPlace {
         }
         let position = checkpoint::load(store, F::NAME).await?;
         let ahead = checkpoint::load_ahead(store, F::NAME).await?;
+        let parked = Parked::load(store, F::NAME).await?;
+        checkpoint::check(store, F::NAME, parked.last(), parked.collection()).await?;
         Ok(FollowerPlace {
             saved: Some((position, ahead.len())),
             position,
             ahead,
-            parked: Parked::load(store, F::NAME).await?,
+            parked,
             ..start
         })
     }
@@ -151,7 +153,14 @@ impl<F: Followed> Follower<F> {
         if failure.is_left_out(&self.store) {
             return Some(behind);
         }
-        let change = self.park_again(place, key, position, failure, Attempt::ByItself(1), behind);
+        let change = self.park_again(
+            place,
+            key,
+            position,
+            failure,
+            EventAttempt::ByItself(1),
+            behind,
+        );
         place.changes.push(change);
         None
     }
@@ -163,14 +172,16 @@ impl<F: Followed> Follower<F> {
         key: &str,
         position: Position,
         failure: EventFailure,
-        attempt: Attempt,
+        attempt: EventAttempt,
         behind: VecDeque<Position>,
     ) -> DocumentChange {
         let name = F::NAME;
         let error = failure.text;
         let failed = match attempt {
-            Attempt::ByItself(failed) if failed <= F::RETRIES && !failure.is_final => Some(failed),
-            Attempt::ByItself(_) | Attempt::Ordered => None,
+            EventAttempt::ByItself(failed) if failed <= F::RETRIES && !failure.is_final => {
+                Some(failed)
+            }
+            EventAttempt::ByItself(_) | EventAttempt::Ordered => None,
         };
         let retry = failed.map(|failed| (failed, Instant::now() + wait(failed, &self.ctx)));
         if retry.is_some() {

@@ -7,7 +7,7 @@ use tokio::time::sleep_until;
 
 use crate::error::Result;
 use crate::eventstore::backend::Position;
-use crate::eventstore::follower::place::Attempt;
+use crate::eventstore::follower::place::EventAttempt;
 use crate::eventstore::follower::{
     EventFailure, EventKey, Followed, Follower, FollowerPlace, Reception, RunnerEnd,
 };
@@ -29,7 +29,7 @@ impl<F: Followed> Follower<F> {
         key: &Arc<str>,
     ) -> Result<(), RunnerEnd> {
         let failed = place.parked.failed(key).unwrap_or_default();
-        let attempt = Attempt::ByItself(failed.saturating_add(1));
+        let attempt = EventAttempt::ByItself(failed.saturating_add(1));
         let retried = self.retry_key(followed, place, key, attempt).await;
         self.publish(place);
         retried.map(drop)
@@ -62,7 +62,7 @@ impl<F: Followed> Follower<F> {
         let keys = key.map_or_else(|| place.parked.keys(), |key| vec![key]);
         let (mut handled, mut failed) = (0, None);
         for key in keys {
-            let retried = self.retry_key(followed, place, &key, Attempt::Ordered);
+            let retried = self.retry_key(followed, place, &key, EventAttempt::Ordered);
             let retried = retried.await;
             self.publish(place);
             let retried = retried?;
@@ -89,7 +89,7 @@ impl<F: Followed> Follower<F> {
         followed.save(self, place, vec![change]).await?;
         tracing::warn!(name = F::NAME, key, position = %first, "a parked event is left out");
         place.parked.advance(key, positions);
-        let attempt = Attempt::ByItself(1);
+        let attempt = EventAttempt::ByItself(1);
         let retried = self.retry_key(followed, place, key, attempt).await;
         self.publish(place);
         retried.map(|_| true)
@@ -117,7 +117,7 @@ impl<F: Followed> Follower<F> {
         followed: &mut F,
         place: &mut FollowerPlace,
         key: &str,
-        attempt: Attempt,
+        attempt: EventAttempt,
     ) -> Result<Retried, RunnerEnd> {
         let mut retried = Retried {
             handled: 0,
@@ -164,7 +164,7 @@ impl<F: Followed> Follower<F> {
             };
             let attempt = match attempt {
                 // An event behind the one that had failed is tried for the first time.
-                Attempt::ByItself(_) if position != first => Attempt::ByItself(1),
+                EventAttempt::ByItself(_) if position != first => EventAttempt::ByItself(1),
                 of_first => of_first,
             };
             let kept = failure.clone();

@@ -101,8 +101,8 @@ impl<P: Projection> ProjectionHandle<P> {
     }
 
     /// Rebuilds the projection from all events, and waits until that is done. A projection in memory answers
-    /// from its old data meanwhile; a projection with data elsewhere runs its `#[on_rebuild]` first, and stays
-    /// where it was if that fails. Parked events are handled again with the rest.
+    /// from its old data meanwhile; a projection with data elsewhere runs its `#[on_rebuild]` first, and
+    /// stays where it was if that fails. Parked events are handled again with the rest.
     ///
     /// # Errors
     /// If it has no `#[on_rebuild]` and is not in memory; if `#[on_rebuild]`, or making the new value, fails;
