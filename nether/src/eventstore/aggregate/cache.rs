@@ -10,6 +10,7 @@ use lru::LruCache;
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
 use tokio::time::Instant;
 
+use crate::guarded::drop_unpanicked;
 use crate::sync::lock;
 
 /// So many locks: commands to different aggregates seldom wait for each other here.
@@ -107,39 +108,41 @@ impl<A> Cache<A> {
     }
 
     fn leave(&self, key: &Arc<str>) {
+        // The `Drop` of an aggregate is the user's: outside the lock, and a panic in it is nobody else's.
+        drop_unpanicked(self.put_back(key));
+    }
+
+    /// One user less. Gives back an aggregate for which there is no room.
+    fn put_back(&self, key: &Arc<str>) -> Option<(Arc<str>, Idle<A>)> {
         let mut shard = lock(self.shard(key));
         let shard = &mut *shard;
-        let Some(used) = shard.used.get_mut(key) else {
-            return;
-        };
+        let used = shard.used.get_mut(key)?;
         used.users -= 1;
         if used.users > 0 {
-            return;
+            return None;
         }
         let loaded = shard.used.remove(key).and_then(|used| {
             // Nobody is at it, so nobody holds its lock.
             used.slot.try_lock().ok().and_then(|mut slot| slot.take())
         });
-        if let Some(loaded) = loaded {
-            let since = Instant::now();
-            shard.idle.put(Arc::clone(key), Idle { loaded, since });
-            if shard.idle.len() > self.bound {
-                shard.idle.pop_lru();
-            }
-        }
+        let since = Instant::now();
+        let loaded = loaded?;
+        shard.idle.put(Arc::clone(key), Idle { loaded, since });
+        let is_full = shard.idle.len() > self.bound;
+        is_full.then(|| shard.idle.pop_lru()).flatten()
     }
 
     /// Lets go of those that nobody has used for so long.
     pub(super) fn passivate(&self, idle: Duration) {
+        let is_over = |oldest: &Idle<A>| oldest.since.elapsed() >= idle;
         for shard in &self.shards {
+            let mut over = Vec::new();
             let mut shard = lock(shard);
-            while shard
-                .idle
-                .peek_lru()
-                .is_some_and(|(_, oldest)| oldest.since.elapsed() >= idle)
-            {
-                shard.idle.pop_lru();
+            while shard.idle.peek_lru().is_some_and(|(_, it)| is_over(it)) {
+                over.extend(shard.idle.pop_lru());
             }
+            drop(shard);
+            over.into_iter().for_each(drop_unpanicked);
         }
     }
 

@@ -123,7 +123,8 @@ impl<F: Followed> Follower<F> {
                 }
             }
             // A backend of the user's may panic.
-            let attempted = catch(attempt()).await.unwrap_or_else(|panic| {
+            let attempted = catch(async { attempt().await }).await;
+            let attempted = attempted.unwrap_or_else(|panic| {
                 Err(StoreError::Failed {
                     reason: format!("it panicked: {}", said_last(panic)),
                     source: None,
@@ -180,7 +181,7 @@ impl<F: Followed> Follower<F> {
     /// could not say so often. Gives how often that is now.
     pub(super) async fn news(&self, after: Position, failed: u32) -> Result<u32, RunnerEnd> {
         // A panic of a backend of the user's is an error as any other.
-        let error = match catch(self.store.wait_for_new(after)).await {
+        let error = match catch(async { self.store.wait_for_new(after).await }).await {
             Ok(Ok(_)) => return Ok(0),
             Ok(Err(StoreError::Closed)) => return Err(RunnerEnd::Failed(StoreError::Closed)),
             Ok(Err(error)) => error.to_string(),
