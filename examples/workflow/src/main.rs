@@ -28,7 +28,7 @@ async fn run(system: &System, store: &Store, name: &str, plan: Plan) -> nether::
     if let Err(error) = started {
         println!("  refused: {error}");
     }
-    Ok(store.saga::<Conductor>()?.settled().await?)
+    store.saga::<Conductor>()?.settled().await
 }
 
 #[nether::main]

@@ -34,7 +34,7 @@ pub(super) async fn load(store: &Store, name: &str) -> Result<Position, StoreErr
     Ok(position)
 }
 
-/// That a position that is written down beside the checkpoint is one of an event.
+/// Checks that a position noted beside the checkpoint is that of an event.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] if it is ahead of the newest event: another event would take the position, and
@@ -98,7 +98,7 @@ pub(super) fn checkpoint_at(name: &str, position: Position) -> DocumentChange {
     }
 }
 
-/// That these events beyond the checkpoint are handled.
+/// Returns the change that notes these events beyond the checkpoint as handled.
 pub(super) fn ahead_of(name: &str, ahead: &BTreeSet<Position>) -> DocumentChange {
     let content = (!ahead.is_empty()).then(|| serde_json::to_vec(ahead).unwrap_or_default());
     DocumentChange {

@@ -27,9 +27,9 @@ pub(super) trait FollowerKind: Send + Sync + 'static {
 
 /// What somebody wants of a runner.
 pub(super) enum FollowerOrder<O> {
-    /// That it handles again what it has parked of a key, or all of it.
+    /// Handles again the parked events of a key, or all of them.
     Retry(Option<String>, oneshot::Sender<Result<usize>>),
-    /// That it leaves out the event that it has parked of a key.
+    /// Leaves out the parked event of a key.
     Skip(String, oneshot::Sender<Result<bool>>),
     /// An order that only this kind takes.
     Own(O),

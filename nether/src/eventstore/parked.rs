@@ -52,7 +52,7 @@ impl WaitingKey {
 pub(super) struct Parked {
     collection: Arc<str>,
     by_key: BTreeMap<Arc<str>, WaitingKey>,
-    /// What is tried again by itself, by when.
+    /// The keys that are retried automatically, by the time of the next attempt.
     due: BTreeSet<(Instant, Arc<str>)>,
     /// Whether what is shown of it has changed.
     is_changed: bool,
@@ -90,7 +90,7 @@ impl Parked {
         all.map(|one| one.event.clone()).collect()
     }
 
-    /// What is shown of it, if that has changed since it was asked last.
+    /// Returns the parked events to show, if they have changed since the last call.
     pub(super) fn changed(&mut self) -> Option<Vec<ParkedEvent>> {
         std::mem::take(&mut self.is_changed).then(|| self.all())
     }
@@ -113,7 +113,7 @@ impl Parked {
         first.map_or(position, |first| Position(first.0 - 1).min(position))
     }
 
-    /// What is tried again next by itself, and when.
+    /// Returns the key that is retried next, and when.
     pub(super) fn next_try(&self) -> Option<&(Instant, Arc<str>)> {
         self.due.first()
     }

@@ -111,7 +111,7 @@ impl WaitElsewhere for TurnElsewhere {
         Node::wake_waits([Arc::clone(&self.0)], &holding_nodes);
     }
 
-    /// Nobody polls for it.
+    /// Always: no future polls for it.
     fn answered(&self) -> u64 {
         u64::MAX
     }

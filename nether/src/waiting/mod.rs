@@ -164,7 +164,7 @@ fn all() -> impl Iterator<Item = Arc<Waiter>> {
     })
 }
 
-/// Who keeps a unit of work from its end.
+/// Returns the waiters that keep a unit of work from its end.
 fn holders(unit: usize) -> Vec<Arc<Waiter>> {
     all().filter(|waiter| waiter.holds(unit)).collect()
 }

@@ -37,7 +37,7 @@ pub(in crate::eventstore) struct FollowerPlace {
     pub(in crate::eventstore) is_caught_up: bool,
     /// How often the store could not say whether there are new events, since it last could.
     pub(super) unheard: u32,
-    /// What is to be saved with the next checkpoint.
+    /// Changes to save with the next checkpoint.
     changes: Vec<DocumentChange>,
     saved_at: Instant,
     /// The checkpoint as it is saved, and whether there are events ahead of it.
@@ -141,7 +141,7 @@ impl<F: Followed> Follower<F> {
         self.park_with(place, key, position, failure, VecDeque::new());
     }
 
-    /// The same of an event that others wait behind already. Gives those back if the event is left out.
+    /// Parks an event that others already wait behind. Returns those if the event is left out.
     pub(in crate::eventstore) fn park_with(
         &self,
         place: &mut FollowerPlace,

@@ -1,4 +1,4 @@
-//! What is parked, handled again: by itself after a wait, or because somebody orders it.
+//! Retries of parked events: automatic after a wait, or on order.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

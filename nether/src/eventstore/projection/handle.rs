@@ -16,7 +16,7 @@ use crate::sync::lock;
 
 /// The orders that only a projection takes.
 pub(super) enum ProjectionOrder {
-    /// That it reads all events anew.
+    /// Reads all events again.
     Rebuild(oneshot::Sender<Result<()>>),
 }
 

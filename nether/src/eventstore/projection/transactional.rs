@@ -162,7 +162,7 @@ impl<P: Projection> ProjectionRunner<P> {
         let (failed, reported) = mpsc::channel();
         let done = follower.store.transaction(move |transaction| {
             let mut of_store = None;
-            // What is the user's is run, shown and dropped inside: this thread writes for all.
+            // User code runs, and its values are dropped, inside of this: the thread writes for all.
             let worked = guarded_now(|| {
                 let worked = work(projection.get(), transaction);
                 of_store = worked.as_ref().err().and_then(store_failure);

@@ -18,9 +18,9 @@ use crate::sync::lock;
 
 /// The orders that only sagas take.
 pub(super) enum SagaOrder {
-    /// That one sends again those compensations that failed.
+    /// Sends the failed compensations of a saga again.
     RetryStuck(String, oneshot::Sender<Result<usize>>),
-    /// That one is over, whatever it has to do still.
+    /// Ends a saga, whatever it still has to do.
     End(String, oneshot::Sender<Result<bool>>),
 }
 

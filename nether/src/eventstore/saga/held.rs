@@ -12,7 +12,7 @@ use crate::eventstore::store::Store;
 pub(super) struct HeldEvents {
     collection: Arc<str>,
     by_key: HashMap<Arc<str>, BTreeSet<Position>>,
-    /// What is not in the store as it is here.
+    /// Instances that differ from what the store has.
     changed: HashMap<Position, Arc<str>>,
 }
 

@@ -43,7 +43,7 @@ impl Ledger {
         if is_wide || !elsewhere.is_empty() {
             let modules = state.modules_not_held();
             drop(state);
-            // What is outside takes other locks, so this one is released. A handler that is polled meanwhile
+            // Looking outside takes other locks, so this one is released. A handler that is polled meanwhile
             // registers new waits, which have no entry among the blockers and count as free.
             let ahead = is_wide.then(|| (look.ahead)(&modules));
             outside = Outside::new(elsewhere, ahead.unwrap_or_default());
