@@ -329,7 +329,7 @@ pub use self::message::{
     Command, EndpointDescriptor, Event, Message, MessageDescriptor, MessageKind, MessageTypeId,
     Query,
 };
-pub use self::module::{Module, ModuleKind, ModuleState};
+pub use self::module::{LeaseStatus, Module, ModuleKind, ModuleState};
 pub use self::registry::{Edge, MessageNode, ModuleNode, Relation, Topology};
 pub use self::resources::Resource;
 pub use self::routing::{Caller, Calls, Emits, External, HandledBy, OnlyOneModule, Unlisted};

@@ -70,6 +70,14 @@ pub async fn check<S: EventStore>(make: impl AsyncFn() -> S) {
     ))
     .await;
     within(documents::documents_change_together(Arc::new(make().await))).await;
+    within(documents::documents_change_if_all_conditions_hold(
+        &make().await,
+    ))
+    .await;
+    within(documents::one_of_many_changes_what_all_have_seen(Arc::new(
+        make().await,
+    )))
+    .await;
     within(reading::pages_leave_nothing_out(&make().await)).await;
 }
 

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::error::{Error, Result};
 use crate::eventstore::backend::Position;
 use crate::eventstore::parked::ParkedEvent;
+use crate::module::LeaseStatus;
 use crate::sync::lock;
 
 /// How many orders may wait until the runner comes to them.
@@ -23,6 +24,9 @@ pub(super) trait FollowerKind: Send + Sync + 'static {
     type Order: Send + 'static;
     /// What it shows besides what every runner shows.
     type Board: Default + Send + Sync + 'static;
+
+    /// Answers an order with an error.
+    fn refuse(order: Self::Order, error: Error);
 }
 
 /// What somebody wants of a runner.
@@ -35,6 +39,17 @@ pub(super) enum FollowerOrder<O> {
     Own(O),
 }
 
+impl<O> FollowerOrder<O> {
+    /// Answers it with an error.
+    pub(super) fn refuse<K: FollowerKind<Order = O>>(self, error: Error) {
+        match self {
+            FollowerOrder::Retry(_, done) => drop(done.send(Err(error))),
+            FollowerOrder::Skip(_, done) => drop(done.send(Err(error))),
+            FollowerOrder::Own(order) => K::refuse(order, error),
+        }
+    }
+}
+
 /// The progress of a runner.
 #[derive(Debug, Clone, Default)]
 pub(super) struct FollowerProgress {
@@ -44,6 +59,8 @@ pub(super) struct FollowerProgress {
     pub(super) is_ready: bool,
     /// How many sagas have something to send.
     pub(super) busy: usize,
+    /// Who holds the lease, if it takes one to run.
+    pub(super) lease: Option<LeaseStatus>,
     /// Why there is no runner any more.
     pub(super) gone: Option<GoneReason>,
 }
@@ -96,6 +113,18 @@ impl<K: FollowerKind> Control<K> {
         self.progress.borrow().gone.is_some()
     }
 
+    /// Who holds the lease, if it takes one to run.
+    pub(super) fn lease(&self) -> Option<LeaseStatus> {
+        self.progress.borrow().lease.clone()
+    }
+
+    /// Whether it is gone, or stands by while another runs.
+    pub(super) fn is_idle(&self) -> bool {
+        let progress = self.progress.borrow();
+        let stands_by = progress.lease.as_ref().is_some_and(|lease| !lease.is_own);
+        stands_by || progress.gone.is_some()
+    }
+
     /// Gives an order, and waits until it is carried out.
     pub(super) async fn order<T>(
         &self,
@@ -146,9 +175,14 @@ impl<K: FollowerKind> Control<K> {
 
     fn not_running(&self) -> Error {
         let gone = self.progress.borrow().gone.clone();
+        self.not_running_because(gone.map_or_else(|| STOPPED.into(), |gone| gone.text))
+    }
+
+    /// Why it does not run.
+    pub(super) fn not_running_because(&self, reason: Arc<str>) -> Error {
         Error::from(NotRunning {
             name: self.name.to_owned(),
-            reason: gone.map_or_else(|| STOPPED.to_owned(), |gone| gone.text.to_string()),
+            reason: reason.to_string(),
         })
     }
 }
@@ -178,10 +212,15 @@ impl FollowerList {
         }
     }
 
-    /// The newest.
-    pub(super) fn newest<K: FollowerKind>(&self) -> Option<Arc<Control<K>>> {
-        let newest = lock(&self.0).last().map(Arc::clone)?;
-        newest.downcast().ok()
+    /// The one that runs; else the newest.
+    pub(super) fn running<K: FollowerKind>(&self) -> Option<Arc<Control<K>>> {
+        let list = lock(&self.0);
+        let mut controls = list
+            .iter()
+            .rev()
+            .filter_map(|it| Arc::clone(it).downcast().ok());
+        let running = controls.clone().find(|it: &Arc<Control<K>>| !it.is_idle());
+        running.or_else(|| controls.next())
     }
 }
 

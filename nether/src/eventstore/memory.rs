@@ -1,14 +1,17 @@
 //! [`MemoryStore`]: the events of one process, for tests and for programs that may forget.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, Mutex};
+mod documents;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Mutex;
 
 use tokio::sync::watch;
 
+use self::documents::MemoryDocuments;
 use crate::eventstore::backend::{
-    Append, Appended, Direction, DocumentChange, Documents, EventId, EventPage, EventStore,
-    Expected, Metadata, NewEvent, PageLimit, PageRoom, Position, RecordedEvent, StoreError,
-    StoreFuture, StreamId,
+    Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, EventId, EventPage,
+    EventStore, Expected, Metadata, NewEvent, PageLimit, PageRoom, Position, RecordedEvent,
+    StoreError, StoreFuture, StreamId,
 };
 use crate::sync::lock;
 
@@ -36,8 +39,7 @@ struct MemoryLog {
     /// By version: indices of `events`.
     streams: HashMap<StreamId, Vec<usize>>,
     ids: HashMap<EventId, usize>,
-    /// By collection and key.
-    documents: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Vec<u8>>>,
+    documents: MemoryDocuments,
 }
 
 impl MemoryLog {
@@ -161,14 +163,6 @@ impl MemoryLog {
             }
         }
     }
-
-    fn change(&mut self, change: DocumentChange) {
-        let collection = self.documents.entry(change.collection).or_default();
-        match change.content {
-            Some(content) => collection.insert(change.key, content),
-            None => collection.remove(&change.key),
-        };
-    }
 }
 
 /// A page of these events.
@@ -255,21 +249,22 @@ impl EventStore for MemoryStore {
     }
 
     fn document(&self, collection: &str, key: &str) -> StoreFuture<'_, Option<Vec<u8>>> {
-        let kept = lock(&self.kept);
-        let document = kept.documents.get(collection).and_then(|it| it.get(key));
-        done(Ok(document.cloned()))
+        done(Ok(lock(&self.kept).documents.get(collection, key).cloned()))
     }
 
     fn documents(&self, collection: &str) -> StoreFuture<'_, Documents> {
-        let kept = lock(&self.kept);
-        let documents = kept.documents.get(collection).into_iter().flatten();
-        let copied = documents.map(|(key, content)| (Arc::clone(key), content.clone()));
-        done(Ok(copied.collect()))
+        done(Ok(lock(&self.kept).documents.all(collection)))
     }
 
-    fn change_documents(&self, changes: Vec<DocumentChange>) -> StoreFuture<'_, ()> {
-        let mut kept = lock(&self.kept);
-        changes.into_iter().for_each(|change| kept.change(change));
-        done(Ok(()))
+    fn change_documents(
+        &self,
+        changes: Vec<DocumentChange>,
+        conditions: Vec<DocumentCondition>,
+    ) -> StoreFuture<'_, ()> {
+        done(lock(&self.kept).documents.change(changes, &conditions))
+    }
+
+    fn is_shared(&self) -> bool {
+        false
     }
 }

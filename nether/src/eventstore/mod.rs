@@ -16,6 +16,7 @@ mod control;
 mod events;
 mod follower;
 mod keyed;
+mod lease;
 mod listed;
 mod memory;
 mod parked;
@@ -35,7 +36,7 @@ mod subscription;
 
 pub use self::aggregate::{Aggregate, Aggregates, CommandId, Events};
 pub use self::control::NotRunning;
-pub use self::events::{CatchingUp, EventParked, SagaFailed, SagaStuck};
+pub use self::events::{CatchingUp, EventParked, LeaseLost, LeaseTaken, SagaFailed, SagaStuck};
 pub use self::keyed::Keyed;
 pub use self::memory::MemoryStore;
 pub use self::parked::ParkedEvent;
@@ -51,9 +52,9 @@ pub use self::store::Store;
 pub use rusqlite;
 
 pub use self::backend::{
-    Append, Appended, Direction, DocumentChange, Documents, Encoding, EventId, EventPage,
-    EventStore, Expected, Metadata, NewEvent, PageLimit, Payload, Position, RecordedEvent,
-    StoreError, StoreFuture, StreamId,
+    Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, Encoding, EventId,
+    EventPage, EventStore, Expected, Metadata, NewEvent, PageLimit, Payload, Position,
+    RecordedEvent, StoreError, StoreFuture, StreamId,
 };
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{Durability, SqliteOptions, SqliteStore, SqliteTransaction};

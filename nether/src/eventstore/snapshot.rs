@@ -72,7 +72,7 @@ pub(super) fn save<A: Aggregate>(store: &Store, stream: &StreamId, state: &A, ve
     };
     let (store, stream) = (store.clone(), stream.clone());
     tokio::spawn(async move {
-        if let Err(error) = store.change_documents(vec![change]).await {
+        if let Err(error) = store.change_documents(vec![change], Vec::new()).await {
             tracing::warn!(%stream, %error, "no snapshot");
         }
     });

@@ -7,6 +7,7 @@ use crate::declaration::Declaration;
 use crate::error::{Result, WaitEdge};
 use crate::mediator::{Erased, InstanceId, Mediator};
 use crate::message::{MessageDescriptor, MessageKind, MessageProof};
+use crate::module::lease::LeaseStatus;
 use crate::module::life::{BeingHandled, Life, ModuleState};
 use crate::module::policy::{BreakerPolicy, RestartPolicy};
 use crate::module::tally::WorkCounts;
@@ -86,6 +87,8 @@ pub trait AnyInstance: Send + Sync + fmt::Debug {
     fn life(&self) -> &Life;
     /// What it is doing.
     fn state(&self) -> ModuleState;
+    /// Which process runs it, if one does at a time.
+    fn lease(&self) -> Option<LeaseStatus>;
     /// What it is handling.
     fn handling(&self) -> Vec<BeingHandled>;
     /// What it waits for, if it is exclusive, or while it starts.

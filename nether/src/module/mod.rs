@@ -6,6 +6,7 @@ mod exclusive;
 #[cfg(feature = "test")]
 mod fake;
 mod handler;
+mod lease;
 mod life;
 mod mode;
 mod policy;
@@ -22,6 +23,7 @@ pub use self::handler::{
 };
 #[cfg(feature = "eventstore")]
 pub(crate) use self::handler::{Replied, observed};
+pub use self::lease::LeaseStatus;
 pub use self::life::{Background, ModuleState, launch};
 pub(crate) use self::life::{BeingHandled, Instance};
 pub(crate) use self::mode::Mode;
@@ -75,6 +77,12 @@ pub trait Module: Caller + Send + 'static {
 
     #[doc(hidden)]
     fn background(_: &mut Background<Self>) {}
+
+    /// Which process runs it, if one does at a time.
+    #[doc(hidden)]
+    fn lease(_: &Self) -> Option<LeaseStatus> {
+        None
+    }
 }
 
 /// A module that the framework can make: by its `#[init]`, or by [`Default`].

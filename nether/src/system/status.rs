@@ -1,6 +1,6 @@
 //! [`ModuleStatus`]: what a running module is doing.
 
-use crate::module::{ModuleKind, ModuleState};
+use crate::module::{LeaseStatus, ModuleKind, ModuleState};
 use crate::system::System;
 
 /// The counts and the state of a running module, at one moment.
@@ -27,6 +27,9 @@ pub struct ModuleStatus {
     pub handled: u64,
     /// How many messages failed: by an error, or by a panic.
     pub failed: u64,
+    /// Which process runs it, if one process does at a time; `None` of other modules, and until that is
+    /// known.
+    pub lease: Option<LeaseStatus>,
 }
 
 impl System {
@@ -49,6 +52,7 @@ impl System {
                 in_flight,
                 handled: work.handled,
                 failed: work.failed,
+                lease: instance.lease(),
             }
         };
         self.instances().iter().map(status).collect()

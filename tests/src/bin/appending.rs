@@ -1,6 +1,7 @@
 //! A program that appends to a store: `appending exclusive <file>` without end, to be killed;
 //! `appending shared <file> <own> <all>` so many events to one stream, beside another that does the same,
-//! until it has seen all.
+//! until it has seen all; `appending sleeping <file>` says `sleeps` inside of a transaction, and never ends
+//! it.
 //!
 //! It prints `appended <stream> <version> <id>` for each event after it was acknowledged, and
 //! `seen <position> <id>` for each that it reads.
@@ -105,7 +106,22 @@ async fn run() -> nether::Result<()> {
             append_to_one(store, own.parse()?).await?;
             following.await??;
         }
-        _ => return Err(nether::Error::msg("appending exclusive|shared <file> ..")),
+        ["sleeping", file] => {
+            let store = SqliteStore::options().shared(true).open(file)?;
+            let asleep = store.transaction(|transaction| -> Result<(), StoreError> {
+                transaction.execute_batch("CREATE TABLE never_there (a)")?;
+                println!("sleeps");
+                loop {
+                    std::thread::park();
+                }
+            });
+            asleep.await?;
+        }
+        _ => {
+            return Err(nether::Error::msg(
+                "appending exclusive|shared|sleeping <file> ..",
+            ));
+        }
     }
     Ok(())
 }

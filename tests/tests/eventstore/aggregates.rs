@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nether::eventstore::{
-    Aggregates, Append, Appended, Direction, DocumentChange, Documents, EventId, EventStore,
-    Expected, MemoryStore, Metadata, NewEvent, Payload, Position, RecordedEvent, Store,
+    Aggregates, Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, EventId,
+    EventStore, Expected, MemoryStore, Metadata, NewEvent, Payload, Position, RecordedEvent, Store,
     StoreFuture, StreamId,
 };
 use nether::prelude::*;
@@ -228,8 +228,16 @@ impl EventStore for Handle {
         self.0.store.documents(collection)
     }
 
-    fn change_documents(&self, changes: Vec<DocumentChange>) -> StoreFuture<'_, ()> {
-        self.0.store.change_documents(changes)
+    fn change_documents(
+        &self,
+        changes: Vec<DocumentChange>,
+        conditions: Vec<DocumentCondition>,
+    ) -> StoreFuture<'_, ()> {
+        self.0.store.change_documents(changes, conditions)
+    }
+
+    fn is_shared(&self) -> bool {
+        false
     }
 }
 
@@ -415,11 +423,14 @@ async fn what_a_snapshot_has_is_not_read_again() {
     // What is in it counts, unless it is of another shape, cannot be read, or is gone: then all events are
     // read.
     let put = |content: Option<&serde_json::Value>| {
-        store.change_documents(vec![DocumentChange {
-            collection: "snapshot/account".into(),
-            key: "a".into(),
-            content: content.map(|it| it.to_string().into_bytes()),
-        }])
+        store.change_documents(
+            vec![DocumentChange {
+                collection: "snapshot/account".into(),
+                key: "a".into(),
+                content: content.map(|it| it.to_string().into_bytes()),
+            }],
+            Vec::new(),
+        )
     };
     kept["state"]["cents"] = 50.into();
     let (mut other, mut broken) = (kept.clone(), kept.clone());

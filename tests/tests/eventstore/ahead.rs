@@ -86,7 +86,10 @@ async fn put(store: &Store, collection: &str, key: &str, content: Option<&str>) 
         key: key.into(),
         content: content.map(|text| text.as_bytes().to_vec()),
     };
-    store.change_documents(vec![change]).await.unwrap();
+    store
+        .change_documents(vec![change], Vec::new())
+        .await
+        .unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nether::eventstore::{
-    Append, Appended, Direction, DocumentChange, Documents, Durability, EventId, EventPage,
-    EventStore, Expected, MemoryStore, PageLimit, Position, RecordedEvent, SqliteStore,
+    Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, Durability, EventId,
+    EventPage, EventStore, Expected, MemoryStore, PageLimit, Position, RecordedEvent, SqliteStore,
     StoreFuture, StreamId, conformance,
 };
 use nether_tests::Folder;
@@ -156,8 +156,16 @@ impl EventStore for Mistaken {
         self.0.documents(collection)
     }
 
-    fn change_documents(&self, changes: Vec<DocumentChange>) -> StoreFuture<'_, ()> {
-        self.0.change_documents(changes)
+    fn change_documents(
+        &self,
+        changes: Vec<DocumentChange>,
+        conditions: Vec<DocumentCondition>,
+    ) -> StoreFuture<'_, ()> {
+        self.0.change_documents(changes, conditions)
+    }
+
+    fn is_shared(&self) -> bool {
+        self.0.is_shared()
     }
 }
 

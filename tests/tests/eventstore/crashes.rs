@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::future::{Either, select};
 use nether::eventstore::{
-    Aggregates, Append, Appended, Direction, DocumentChange, Documents, EventId, EventStore,
-    MemoryStore, NotRunning, Position, Projections, RecordedEvent, Sagas, Step, Store, StoreError,
-    StoreFuture, StreamId,
+    Aggregates, Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, EventId,
+    EventStore, MemoryStore, NotRunning, Position, Projections, RecordedEvent, Sagas, Step, Store,
+    StoreError, StoreFuture, StreamId,
 };
 use nether::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -218,11 +218,15 @@ impl EventStore for Shared {
         self.0.read(self.0.store.documents(collection))
     }
 
-    fn change_documents(&self, changes: Vec<DocumentChange>) -> StoreFuture<'_, ()> {
+    fn change_documents(
+        &self,
+        changes: Vec<DocumentChange>,
+        conditions: Vec<DocumentCondition>,
+    ) -> StoreFuture<'_, ()> {
         Box::pin(async move {
             let (is_made, is_told) = self.0.write();
             let made = if is_made {
-                self.0.store.change_documents(changes).await
+                self.0.store.change_documents(changes, conditions).await
             } else {
                 Err(StoreError::Closed)
             };
@@ -232,6 +236,10 @@ impl EventStore for Shared {
                 Err(StoreError::Closed)
             }
         })
+    }
+
+    fn is_shared(&self) -> bool {
+        false
     }
 }
 

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nether::eventstore::{
-    Append, Appended, Direction, DocumentChange, Documents, EventId, EventPage, EventStore,
-    MemoryStore, NotRunning, PageLimit, Position, Projections, RecordedEvent, SqliteStore,
-    SqliteTransaction, Store, StoreError, StoreFuture, StreamId,
+    Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, EventId, EventPage,
+    EventStore, MemoryStore, NotRunning, PageLimit, Position, Projections, RecordedEvent,
+    SqliteStore, SqliteTransaction, Store, StoreError, StoreFuture, StreamId,
 };
 use nether::prelude::*;
 use nether_tests::Folder;
@@ -268,8 +268,16 @@ impl EventStore for WatchedStore {
         self.0.store.documents(collection)
     }
 
-    fn change_documents(&self, changes: Vec<DocumentChange>) -> StoreFuture<'_, ()> {
-        self.0.store.change_documents(changes)
+    fn change_documents(
+        &self,
+        changes: Vec<DocumentChange>,
+        conditions: Vec<DocumentCondition>,
+    ) -> StoreFuture<'_, ()> {
+        self.0.store.change_documents(changes, conditions)
+    }
+
+    fn is_shared(&self) -> bool {
+        false
     }
 }
 

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use nether::eventstore::{
-    Append, Appended, Direction, DocumentChange, Documents, Encoding, EventId, EventStore,
-    Expected, MemoryStore, Metadata, NewEvent, Payload, Position, RecordedEvent, Store, StoreError,
-    StoreFuture, StreamId,
+    Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, Encoding, EventId,
+    EventStore, Expected, MemoryStore, Metadata, NewEvent, Payload, Position, RecordedEvent, Store,
+    StoreError, StoreFuture, StreamId,
 };
 
 /// Whether the next time fails.
@@ -138,13 +138,21 @@ impl EventStore for UnsteadyStore {
         self.0.store.documents(collection)
     }
 
-    fn change_documents(&self, changes: Vec<DocumentChange>) -> StoreFuture<'_, ()> {
+    fn change_documents(
+        &self,
+        changes: Vec<DocumentChange>,
+        conditions: Vec<DocumentCondition>,
+    ) -> StoreFuture<'_, ()> {
         if let Some(error) = fault(&self.0.of_change) {
             return Box::pin(async { Err(error) });
         }
         let bytes = changes.iter().filter_map(|change| change.content.as_ref());
         let bytes = bytes.map(Vec::len).sum();
         self.0.written.fetch_add(bytes, Ordering::SeqCst);
-        self.0.store.change_documents(changes)
+        self.0.store.change_documents(changes, conditions)
+    }
+
+    fn is_shared(&self) -> bool {
+        false
     }
 }

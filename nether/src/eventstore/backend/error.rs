@@ -28,6 +28,14 @@ pub enum StoreError {
         /// Where the event with that id is.
         position: Position,
     },
+    /// A document was not what a change of documents required: somebody else has changed it meanwhile.
+    /// Nothing was written.
+    PreconditionFailed {
+        /// What kind of document.
+        collection: Arc<str>,
+        /// Which one.
+        key: Arc<str>,
+    },
     /// The store is full: no room on its disk, or its limit of pages is reached.
     Full {
         /// What it says of it.
@@ -120,6 +128,7 @@ impl StoreError {
     pub fn is_permanent(&self) -> bool {
         match self {
             StoreError::Duplicate { .. }
+            | StoreError::PreconditionFailed { .. }
             | StoreError::BadFile { .. }
             | StoreError::Newer { .. }
             | StoreError::Foreign { .. }
@@ -159,6 +168,10 @@ impl fmt::Display for StoreError {
             StoreError::Duplicate { id, position } => write!(
                 f,
                 "nothing was appended: the event {id} is already stored, at position {position}, in another stream or beside other events than in this append. An event id is used again only to repeat the same append"
+            ),
+            StoreError::PreconditionFailed { collection, key } => write!(
+                f,
+                "nothing was written: the document `{key}` of `{collection}` is not what it had to be, because somebody else has changed it"
             ),
             StoreError::Full { reason } => write!(f, "the event store is full: {reason}"),
             StoreError::ReadOnly { reason } => {

@@ -138,6 +138,17 @@ pub struct DocumentChange {
     pub content: Option<Vec<u8>>,
 }
 
+/// What a document has to be for a change to be made: how two who write exclude each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentCondition {
+    /// What kind of document.
+    pub collection: Arc<str>,
+    /// Which one.
+    pub key: Arc<str>,
+    /// The content that it has to have, byte for byte; `None` if there must be no such document.
+    pub content: Option<Vec<u8>>,
+}
+
 /// How many events are read at a time by those who read many, and about how many bytes.
 pub(crate) const PAGE: PageLimit = PageLimit {
     events: 1024,
@@ -320,9 +331,22 @@ pub trait EventStore: Send + Sync + 'static {
     /// Why they could not be read.
     fn documents(&self, collection: &str) -> StoreFuture<'_, Documents>;
 
-    /// Changes documents, all or none, in the order given.
+    /// Changes documents, all or none, in the order given, if all conditions hold: they are checked in the
+    /// transaction that makes the changes.
     ///
     /// # Errors
-    /// Why they could not be written.
-    fn change_documents(&self, changes: Vec<DocumentChange>) -> StoreFuture<'_, ()>;
+    /// [`StoreError::PreconditionFailed`] if a condition does not hold; else why the documents could not be
+    /// written. Nothing is changed then.
+    fn change_documents(
+        &self,
+        changes: Vec<DocumentChange>,
+        conditions: Vec<DocumentCondition>,
+    ) -> StoreFuture<'_, ()>;
+
+    /// Whether another process may have the store open at the same time. A store that says no is this
+    /// process's alone until it is closed: projections and sagas then need not tell other processes that they
+    /// are alive, and take over at once what a process that was killed has left.
+    fn is_shared(&self) -> bool {
+        true
+    }
 }

@@ -14,7 +14,7 @@ pub(super) async fn what_was_written_is_there_when_it_is_opened_again<S: EventSt
     };
     let store = open().await;
     let first = store.append(new.clone()).await.expect("it can be appended");
-    let changed = store.change_documents(vec![document]).await;
+    let changed = store.change_documents(vec![document], Vec::new()).await;
     changed.expect("documents can be changed");
     drop(store);
 

@@ -3,18 +3,25 @@
 //!
 //! An orderly stop loses no progress: between two events the runner looks whether it has to stop, and it
 //! saves what was done also while it stops. Whatever ends a runner, those who wait for it learn that.
+//!
+//! Of the runners that would save the same progress, one runs at a time: the holder of a lease.
 
+mod end;
 mod failure;
+mod followed;
+mod parking;
 mod persist;
 mod place;
 mod retry;
+mod standby;
 
+pub(super) use self::end::{RunnerEnd, answer};
 pub(super) use self::failure::{EventFailure, guarded, guarded_now};
-pub(super) use self::persist::{RunnerEnd, answer, wait, wait_after};
+pub(super) use self::followed::{EventKey, Followed, Reception};
+pub(super) use self::persist::{wait, wait_after};
 pub(super) use self::place::{FollowerPlace, SAVE_AFTER};
 
 use std::borrow::Cow;
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -22,158 +29,13 @@ use tokio::time::sleep_until;
 
 use crate::context::Context;
 use crate::error::Result;
-use crate::eventstore::backend::{DocumentChange, Position, RecordedEvent};
+use crate::eventstore::backend::{Position, RecordedEvent};
 use crate::eventstore::control::{Control, FollowerKind, FollowerOrder, FollowerSeat};
+use crate::eventstore::lease::Lease;
 use crate::eventstore::progress::CatchUp;
 use crate::eventstore::store::Store;
 use crate::race::race;
-use crate::routing::Caller;
 use crate::sync::lock;
-
-/// Which stream or saga an event is for: what waits behind it if it cannot be handled.
-pub(super) enum EventKey<'a> {
-    /// Nobody's.
-    None,
-    Of(Cow<'a, str>),
-    /// The event is parked under that name, because it cannot be known whose it is.
-    Unreadable(String, EventFailure),
-}
-
-/// What became of an event that was shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reception {
-    Handled,
-    /// It waits until what it is for is over.
-    Held,
-    /// There is none that it could be for.
-    Ignored,
-}
-
-/// What follows a store: a projection, or the sagas of a type.
-///
-/// Its methods run code of the user's inside of [`guarded`], so that a panic is a failure of one event.
-pub(super) trait Followed: Send + Sync + Sized + 'static {
-    /// The name of its checkpoint.
-    const NAME: &'static str;
-    /// How often an event is tried again before it is parked for good.
-    const RETRIES: u32;
-    /// Whether its progress outlives the process.
-    const IS_STORED: bool;
-    /// The module that it is.
-    type Module: Caller;
-    type Kind: FollowerKind;
-    /// What it has to do besides handling events.
-    type Work: Send;
-
-    /// Which stream or saga an event is for.
-    fn key<'a>(&self, event: &'a RecordedEvent) -> EventKey<'a>;
-
-    /// Shows it an event. What changes is kept, and saved with the next checkpoint.
-    fn show(
-        &mut self,
-        follower: &Follower<Self>,
-        place: &FollowerPlace,
-        key: &str,
-        event: &RecordedEvent,
-    ) -> impl Future<Output = Result<Reception, EventFailure>> + Send;
-
-    /// Shows it an event that was parked, and saves that with the change of what is parked. What has failed
-    /// is not saved.
-    fn show_again(
-        &mut self,
-        follower: &Follower<Self>,
-        place: &FollowerPlace,
-        key: &str,
-        event: &RecordedEvent,
-        change: DocumentChange,
-    ) -> impl Future<Output = Result<Result<Reception, EventFailure>, RunnerEnd>> + Send {
-        async move {
-            match self.show(follower, place, key, event).await {
-                Ok(Reception::Ignored) => Ok(Ok(Reception::Ignored)),
-                Ok(reception) => {
-                    self.save(follower, place, vec![change]).await?;
-                    Ok(Ok(reception))
-                }
-                Err(failure) => Ok(Err(failure)),
-            }
-        }
-    }
-
-    /// Handles events one after the other, or as many of them as it likes, and saves that.
-    fn handle(
-        &mut self,
-        follower: &Follower<Self>,
-        place: &mut FollowerPlace,
-        events: Vec<RecordedEvent>,
-    ) -> impl Future<Output = Result<(), RunnerEnd>> + Send {
-        follower.handle_one_by_one(self, place, events)
-    }
-
-    /// Saves what it has changed, with other changes.
-    fn save(
-        &mut self,
-        follower: &Follower<Self>,
-        place: &FollowerPlace,
-        changes: Vec<DocumentChange>,
-    ) -> impl Future<Output = Result<(), RunnerEnd>> + Send {
-        let _ = place;
-        async move {
-            match Self::IS_STORED && !changes.is_empty() {
-                true => follower.write(changes).await,
-                false => Ok(()),
-            }
-        }
-    }
-
-    /// The events of a key behind one, up to another. All are found by their keys.
-    fn waiting(
-        &self,
-        follower: &Follower<Self>,
-        key: &str,
-        first: Position,
-        last: Position,
-    ) -> impl Future<Output = Result<VecDeque<Position>, RunnerEnd>> + Send {
-        follower.find(self, key, first, last)
-    }
-
-    /// Loads what it needs.
-    fn begin(
-        &mut self,
-        follower: &Follower<Self>,
-    ) -> impl Future<Output = Result<(), RunnerEnd>> + Send {
-        let _ = follower;
-        async { Ok(()) }
-    }
-
-    /// Its next work, once there is some. Dropped, it loses nothing.
-    fn next_work(&mut self, place: &FollowerPlace) -> impl Future<Output = Self::Work> + Send;
-
-    /// Does it.
-    fn work(
-        &mut self,
-        follower: &Follower<Self>,
-        place: &mut FollowerPlace,
-        work: Self::Work,
-    ) -> impl Future<Output = Result<(), RunnerEnd>> + Send;
-
-    /// Carries an order out, and [answers](answer) it.
-    fn carry(
-        &mut self,
-        follower: &Follower<Self>,
-        place: &mut FollowerPlace,
-        order: <Self::Kind as FollowerKind>::Order,
-    ) -> impl Future<Output = Result<(), RunnerEnd>> + Send;
-
-    /// Takes in what has ended, or is about to, before the runner lets go.
-    fn finish(
-        &mut self,
-        follower: &Follower<Self>,
-        place: &mut FollowerPlace,
-    ) -> impl Future<Output = Result<(), RunnerEnd>> + Send {
-        let _ = (follower, place);
-        async { Ok(()) }
-    }
-}
 
 /// What a runner works with.
 pub(super) struct Follower<F: Followed> {
@@ -181,6 +43,8 @@ pub(super) struct Follower<F: Followed> {
     pub(super) control: Arc<Control<F::Kind>>,
     /// Cancelled when the module has to stop.
     pub(super) ctx: Context<F::Module>,
+    /// What entitles it to save its progress; `None` if it saves none, or while it stands by.
+    pub(super) lease: Option<Lease>,
 }
 
 /// What the runner does next.
@@ -205,17 +69,26 @@ impl<F: Followed> Follower<F> {
         mut seat: FollowerSeat<F::Kind>,
         mut followed: F,
     ) -> Result<()> {
-        let follower = Follower {
+        let mut follower = Follower {
             store,
             control: Arc::clone(&seat.control),
             ctx,
+            lease: None,
         };
-        match follower.follow(&mut followed, &mut seat.orders).await {
-            Err(RunnerEnd::Failed(error)) => {
-                seat.fail(&error);
-                Err(error.into())
+        let ended = match F::IS_STORED {
+            true => {
+                let run = follower.run_by_lease(&mut followed, &mut seat.orders);
+                run.await
             }
-            Ok(()) | Err(RunnerEnd::Stopped | RunnerEnd::Unsaved) => Ok(()),
+            false => follower.follow(&mut followed, &mut seat.orders).await,
+        };
+        match ended {
+            Err(end @ (RunnerEnd::Failed(_) | RunnerEnd::Unmade(_))) => {
+                let error = end.to_error();
+                seat.fail(&error);
+                Err(error)
+            }
+            Ok(()) | Err(RunnerEnd::Stopped | RunnerEnd::Unsaved | RunnerEnd::Fenced) => Ok(()),
         }
     }
 
@@ -225,8 +98,11 @@ impl<F: Followed> Follower<F> {
         orders: &mut mpsc::Receiver<FollowerOrder<<F::Kind as FollowerKind>::Order>>,
     ) -> Result<(), RunnerEnd> {
         let mut head = self.head().await?;
-        let load = || FollowerPlace::load::<F>(&self.store);
-        let mut place = self.read_persistently(load).await?;
+        let mut place = FollowerPlace::start(F::NAME);
+        if F::IS_STORED {
+            let load = || FollowerPlace::load(F::NAME, &self.store);
+            place = self.read_persistently(load).await?;
+        }
         followed.begin(self).await?;
         self.publish(&mut place);
         let mut catching_up = (place.position < head).then(|| CatchUp::begin(F::NAME, false));
@@ -249,6 +125,9 @@ impl<F: Followed> Follower<F> {
                     }
                 }
             }
+        }
+        if self.is_fenced() {
+            return Err(RunnerEnd::Fenced);
         }
         followed.finish(self, &mut place).await?;
         self.save(followed, &mut place).await
@@ -307,6 +186,13 @@ impl<F: Followed> Follower<F> {
             self.ctx.cancelled().await;
             FollowerAction::Stop
         };
+        let fenced = async {
+            match &self.lease {
+                Some(lease) => lease.lost().await,
+                None => std::future::pending().await,
+            }
+            FollowerAction::End(RunnerEnd::Fenced)
+        };
         let work = async { FollowerAction::Work(followed.next_work(place).await) };
         let order = async {
             let order = orders.recv().await;
@@ -325,7 +211,8 @@ impl<F: Followed> Follower<F> {
             let news = self.news(place.position, place.unheard).await;
             news.map_or_else(FollowerAction::End, FollowerAction::Read)
         };
-        race(stop, race(work, race(order, race(retry, news)))).await
+        let ended = race(stop, fenced);
+        race(ended, race(work, race(order, race(retry, news)))).await
     }
 
     /// Reads up to a position.
@@ -358,11 +245,10 @@ impl<F: Followed> Follower<F> {
         let events = self.page(place.position).await?.events;
         let count = events.len();
         if count > 0 {
+            self.confirm_lease().await?;
             followed.handle(self, place, events).await?;
         }
-        if self.is_stopping() {
-            return Err(RunnerEnd::Stopped);
-        }
+        self.check_going()?;
         Ok(count)
     }
 
@@ -374,6 +260,7 @@ impl<F: Followed> Follower<F> {
         events: Vec<RecordedEvent>,
     ) -> Result<(), RunnerEnd> {
         for event in events {
+            self.confirm_lease().await?;
             if self.is_stopping() {
                 break;
             }
@@ -427,7 +314,7 @@ impl<F: Followed> Follower<F> {
         followed: &mut F,
         place: &mut FollowerPlace,
     ) -> Result<(), RunnerEnd> {
-        let changes = place.changes_to::<F>(place.position);
+        let changes = place.changes_to(place.position);
         followed.save(self, place, changes).await?;
         place.reach(place.position);
         self.publish(place);

@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 
 use crate::context::Context;
-use crate::error::{Error, Result};
 use crate::eventstore::backend::{
-    DocumentChange, EventPage, PAGE, Position, RecordedEvent, StoreError,
+    DocumentChange, DocumentCondition, EventPage, PAGE, Position, RecordedEvent, StoreError,
 };
-use crate::eventstore::follower::{Followed, Follower};
+use crate::eventstore::follower::{Followed, Follower, RunnerEnd};
+use crate::eventstore::lease::Lease;
 use crate::guarded::{catch, said_last};
 use crate::module::Backoff;
 use crate::race::race;
@@ -25,46 +24,42 @@ const BACKOFF: Backoff = Backoff {
 /// How long a runner that has to stop tries to save its progress.
 const SAVING_WHILE_STOPPING: Duration = Duration::from_secs(3);
 
-/// Why a runner ends.
-#[derive(Debug)]
-pub(in crate::eventstore) enum RunnerEnd {
-    /// It had to stop. What it has in memory can be saved.
-    Stopped,
-    /// It had to stop, and what it has done could not be saved. Nothing that it has in memory may reach the
-    /// store after that: the store would have one half of a change, and the other half would be done again.
-    Unsaved,
-    /// The store has failed for good.
-    Failed(StoreError),
-}
+impl<F: Followed> Follower<F> {
+    /// Whether nothing more may be begun: the module has to stop, or another runner has taken over.
+    pub(in crate::eventstore) fn is_stopping(&self) -> bool {
+        self.ctx.is_cancelled() || self.is_fenced()
+    }
 
-impl RunnerEnd {
-    /// Why an order is not carried out to its end.
-    fn to_error(&self) -> Error {
-        match self {
-            RunnerEnd::Stopped | RunnerEnd::Unsaved => Error::msg("it is stopping"),
-            RunnerEnd::Failed(error) => error.clone().into(),
+    /// Whether it is known that another runner has taken over.
+    pub(super) fn is_fenced(&self) -> bool {
+        self.lease.as_ref().is_some_and(Lease::is_lost)
+    }
+
+    /// Checks that it may go on.
+    pub(super) fn check_going(&self) -> Result<(), RunnerEnd> {
+        match (self.is_fenced(), self.ctx.is_cancelled()) {
+            (true, _) => Err(RunnerEnd::Fenced),
+            (false, true) => Err(RunnerEnd::Stopped),
+            (false, false) => Ok(()),
         }
     }
-}
 
-/// Answers an order. An end of the runner is an error for those who gave the order, and it still ends the
-/// runner.
-pub(in crate::eventstore) fn answer<T>(
-    done: oneshot::Sender<Result<T>>,
-    carried: Result<Result<T>, RunnerEnd>,
-) -> Result<(), RunnerEnd> {
-    let (answer, end) = match carried {
-        Ok(answer) => (answer, Ok(())),
-        Err(end) => (Err(end.to_error()), Err(end)),
-    };
-    let _ = done.send(answer);
-    end
-}
+    /// Asks the store whether it still holds the lease, if it has given no sign of life for so long that
+    /// another may have taken it: the process was stopped, say. What it does outside of the store would be
+    /// done twice.
+    pub(super) async fn confirm_lease(&self) -> Result<(), RunnerEnd> {
+        if let Some(lease) = &self.lease
+            && lease.is_in_doubt()
+        {
+            self.read_persistently(|| lease.confirm(&self.store))
+                .await?;
+        }
+        Ok(())
+    }
 
-impl<F: Followed> Follower<F> {
-    /// Whether the module has to stop.
-    pub(in crate::eventstore) fn is_stopping(&self) -> bool {
-        self.ctx.is_cancelled()
+    /// What has to be in the store for its progress to be saved.
+    pub(in crate::eventstore) fn fence(&self) -> Vec<DocumentCondition> {
+        self.lease.iter().map(Lease::fence).collect()
     }
 
     /// Reads from the store until that succeeds, or the module has to stop.
@@ -83,7 +78,10 @@ impl<F: Followed> Follower<F> {
         &self,
         changes: Vec<DocumentChange>,
     ) -> Result<(), RunnerEnd> {
-        let attempt = || self.store.change_documents(changes.clone());
+        let attempt = || {
+            let (changes, fence) = (changes.clone(), self.fence());
+            self.store.change_documents(changes, fence)
+        };
         self.write_persistently(attempt).await
     }
 
@@ -109,7 +107,10 @@ impl<F: Followed> Follower<F> {
     {
         let (mut failed, mut stopping_since) = (0, None);
         loop {
-            if self.is_stopping() {
+            if self.is_fenced() {
+                return Err(RunnerEnd::Fenced);
+            }
+            if self.ctx.is_cancelled() {
                 let Some(longest) = while_stopping else {
                     return Err(RunnerEnd::Stopped);
                 };
@@ -122,17 +123,17 @@ impl<F: Followed> Follower<F> {
                     break;
                 }
             }
-            // A backend of the user's may panic.
-            let attempted = catch(async { attempt().await }).await;
-            let attempted = attempted.unwrap_or_else(|panic| {
-                Err(StoreError::Failed {
-                    reason: format!("it panicked: {}", said_last(panic)),
-                    source: None,
-                })
-            });
-            let error = match attempted {
-                Ok(done) => return Ok(done),
-                Err(error) => error,
+            let attempted = match while_stopping {
+                None => self.unless_stopped(attempt()).await?,
+                Some(_) => unpanicked(attempt()).await,
+            };
+            let error = match (attempted, &self.lease) {
+                (Ok(done), _) => return Ok(done),
+                (Err(StoreError::PreconditionFailed { .. }), Some(lease)) => {
+                    lease.lose();
+                    return Err(RunnerEnd::Fenced);
+                }
+                (Err(error), _) => error,
             };
             let name = F::NAME;
             if error.is_permanent() {
@@ -141,7 +142,7 @@ impl<F: Followed> Follower<F> {
             }
             tracing::warn!(name, %error, "the event store failed: it is tried again");
             failed += 1;
-            match self.is_stopping() {
+            match self.ctx.is_cancelled() {
                 true => sleep(wait(failed, &self.ctx)).await,
                 false => wait_after(failed, &self.ctx).await,
             }
@@ -151,6 +152,18 @@ impl<F: Followed> Follower<F> {
             "the progress could not be saved before the stop: the last events are handled again"
         );
         Err(RunnerEnd::Unsaved)
+    }
+
+    /// Reads from the store. A read that does not end does not hold up a stop.
+    pub(super) async fn unless_stopped<T>(
+        &self,
+        read: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<Result<T, StoreError>, RunnerEnd> {
+        let stopped = async {
+            self.ctx.cancelled().await;
+            Err(RunnerEnd::Stopped)
+        };
+        race(async { Ok(unpanicked(read).await) }, stopped).await
     }
 
     /// The position of the newest event.
@@ -180,23 +193,33 @@ impl<F: Followed> Follower<F> {
     /// Waits until there are events after a position, or it is time to look without knowing, since the store
     /// could not say so often. Gives how often that is now.
     pub(super) async fn news(&self, after: Position, failed: u32) -> Result<u32, RunnerEnd> {
-        // A panic of a backend of the user's is an error as any other.
-        let error = match catch(async { self.store.wait_for_new(after).await }).await {
-            Ok(Ok(_)) => return Ok(0),
-            Ok(Err(StoreError::Closed)) => return Err(RunnerEnd::Failed(StoreError::Closed)),
-            Ok(Err(error)) => error.to_string(),
-            Err(panic) => format!("it panicked: {}", said_last(panic)),
+        let error = match unpanicked(async { self.store.wait_for_new(after).await }).await {
+            Ok(_) => return Ok(0),
+            Err(StoreError::Closed) => return Err(RunnerEnd::Failed(StoreError::Closed)),
+            Err(error) => error,
         };
         let name = F::NAME;
         tracing::warn!(
             name,
-            error,
+            %error,
             "the event store does not say whether there are new events"
         );
         let failed = failed.saturating_add(1);
         sleep(wait(failed, &self.ctx)).await;
         Ok(failed)
     }
+}
+
+/// What the store answers. A panic of a backend of the user's is an error as any other.
+async fn unpanicked<T>(
+    attempt: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    catch(attempt).await.unwrap_or_else(|panic| {
+        Err(StoreError::Failed {
+            reason: format!("it panicked: {}", said_last(panic)),
+            source: None,
+        })
+    })
 }
 
 /// Waits before something is tried again that has failed so often; no longer than the module runs.

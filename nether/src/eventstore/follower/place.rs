@@ -1,33 +1,23 @@
 //! [`FollowerPlace`]: how far a runner is, and what of that is not saved.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::context::announce;
 use crate::eventstore::backend::{DocumentChange, Position, StoreError};
 use crate::eventstore::checkpoint::{self, ahead_of, checkpoint_at};
-use crate::eventstore::events::EventParked;
-use crate::eventstore::follower::{EventFailure, Followed, Follower, wait};
-use crate::eventstore::parked::{Parked, ParkedEvent};
+use crate::eventstore::parked::Parked;
 use crate::eventstore::store::Store;
 
 /// How long a runner handles events before it saves that. A page may take longer.
 pub(in crate::eventstore) const SAVE_AFTER: Duration = Duration::from_secs(1);
 
-/// An attempt at an event, which has failed.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::eventstore) enum EventAttempt {
-    /// The runner's own, and which one it was.
-    ByItself(u32),
-    /// Somebody has ordered it. The event is not tried again by itself: it is parked for good.
-    Ordered,
-}
-
 /// How far a runner is.
 pub(in crate::eventstore) struct FollowerPlace {
+    /// Of its checkpoint.
+    name: &'static str,
     /// Everything up to here was shown, or waits.
     pub(in crate::eventstore) position: Position,
     /// Events behind that which were handled all the same.
@@ -38,7 +28,7 @@ pub(in crate::eventstore) struct FollowerPlace {
     /// How often the store could not say whether there are new events, since it last could.
     pub(super) unheard: u32,
     /// Changes to save with the next checkpoint.
-    changes: Vec<DocumentChange>,
+    pub(super) changes: Vec<DocumentChange>,
     saved_at: Instant,
     /// The checkpoint as it is saved, and whether there are events ahead of it.
     saved: Option<(Position, usize)>,
@@ -46,8 +36,9 @@ pub(in crate::eventstore) struct FollowerPlace {
 
 impl FollowerPlace {
     /// Before the first event.
-    pub(in crate::eventstore) fn start(name: &str) -> Self {
+    pub(in crate::eventstore) fn start(name: &'static str) -> Self {
         FollowerPlace {
+            name,
             position: Position::START,
             ahead: BTreeSet::new(),
             parked: Parked::none(name),
@@ -60,21 +51,17 @@ impl FollowerPlace {
     }
 
     /// Where it was.
-    pub(super) async fn load<F: Followed>(store: &Store) -> Result<Self, StoreError> {
-        let start = FollowerPlace::start(F::NAME);
-        if !F::IS_STORED {
-            return Ok(start);
-        }
-        let position = checkpoint::load(store, F::NAME).await?;
-        let ahead = checkpoint::load_ahead(store, F::NAME).await?;
-        let parked = Parked::load(store, F::NAME).await?;
-        checkpoint::check(store, F::NAME, parked.last(), parked.collection()).await?;
+    pub(super) async fn load(name: &'static str, store: &Store) -> Result<Self, StoreError> {
+        let position = checkpoint::load(store, name).await?;
+        let ahead = checkpoint::load_ahead(store, name).await?;
+        let parked = Parked::load(store, name).await?;
+        checkpoint::check(store, name, parked.last(), parked.collection()).await?;
         Ok(FollowerPlace {
             saved: Some((position, ahead.len())),
             position,
             ahead,
             parked,
-            ..start
+            ..FollowerPlace::start(name)
         })
     }
 
@@ -83,27 +70,24 @@ impl FollowerPlace {
     }
 
     /// What has to be written so that the store knows that it has come to a position.
-    pub(in crate::eventstore) fn changes_to<F: Followed>(
-        &self,
-        position: Position,
-    ) -> Vec<DocumentChange> {
+    pub(in crate::eventstore) fn changes_to(&self, position: Position) -> Vec<DocumentChange> {
         let mut changes = self.changes.clone();
         let ahead: BTreeSet<_> = self.ahead_of(position).collect();
         if self.saved != Some((position, ahead.len())) {
-            changes.push(checkpoint_at(F::NAME, position));
+            changes.push(checkpoint_at(self.name, position));
         }
         let saved_ahead = self.saved.map_or(0, |(_, ahead)| ahead);
         if saved_ahead > 0 || !ahead.is_empty() {
-            changes.push(ahead_of(F::NAME, &ahead));
+            changes.push(ahead_of(self.name, &ahead));
         }
         changes
     }
 
     /// What has to be written so that nothing is handled yet.
-    pub(in crate::eventstore) fn changes_to_start<F: Followed>(&self) -> Vec<DocumentChange> {
+    pub(in crate::eventstore) fn changes_to_start(&self) -> Vec<DocumentChange> {
         let mut changes = self.parked.clear();
-        changes.push(checkpoint_at(F::NAME, Position::START));
-        changes.push(ahead_of(F::NAME, &BTreeSet::new()));
+        changes.push(checkpoint_at(self.name, Position::START));
+        changes.push(ahead_of(self.name, &BTreeSet::new()));
         changes
     }
 
@@ -125,81 +109,5 @@ impl FollowerPlace {
     fn ahead_of(&self, position: Position) -> impl Iterator<Item = Position> {
         let behind = (Bound::Excluded(position), Bound::Unbounded);
         self.ahead.range(behind).copied()
-    }
-}
-
-impl<F: Followed> Follower<F> {
-    /// Lets a key wait behind an event that could not be handled. It is tried again by itself, so often; all
-    /// other keys go on.
-    pub(in crate::eventstore) fn park(
-        &self,
-        place: &mut FollowerPlace,
-        key: &str,
-        position: Position,
-        failure: EventFailure,
-    ) {
-        self.park_with(place, key, position, failure, VecDeque::new());
-    }
-
-    /// Parks an event that others already wait behind. Returns those if the event is left out.
-    pub(in crate::eventstore) fn park_with(
-        &self,
-        place: &mut FollowerPlace,
-        key: &str,
-        position: Position,
-        failure: EventFailure,
-        behind: VecDeque<Position>,
-    ) -> Option<VecDeque<Position>> {
-        if failure.is_left_out(&self.store) {
-            return Some(behind);
-        }
-        let change = self.park_again(
-            place,
-            key,
-            position,
-            failure,
-            EventAttempt::ByItself(1),
-            behind,
-        );
-        place.changes.push(change);
-        None
-    }
-
-    /// Lets a key wait behind an event that has failed; gives what is to be saved of that.
-    pub(super) fn park_again(
-        &self,
-        place: &mut FollowerPlace,
-        key: &str,
-        position: Position,
-        failure: EventFailure,
-        attempt: EventAttempt,
-        behind: VecDeque<Position>,
-    ) -> DocumentChange {
-        let name = F::NAME;
-        let error = failure.text;
-        let failed = match attempt {
-            EventAttempt::ByItself(failed) if failed <= F::RETRIES && !failure.is_final => {
-                Some(failed)
-            }
-            EventAttempt::ByItself(_) | EventAttempt::Ordered => None,
-        };
-        let retry = failed.map(|failed| (failed, Instant::now() + wait(failed, &self.ctx)));
-        if retry.is_some() {
-            tracing::warn!(name, key, %position, %error, "an event is tried again");
-        } else {
-            tracing::error!(name, key, %position, %error, "an event could not be handled and is parked");
-            announce(self.ctx.handle(), || EventParked {
-                name: name.to_owned(),
-                key: key.to_owned(),
-                position: position.0,
-                error: error.clone(),
-            });
-        }
-        let event = ParkedEvent {
-            key: key.to_owned(),
-            position,
-            error,
-        };
-        place.parked.park(event, retry, behind)
     }
 }

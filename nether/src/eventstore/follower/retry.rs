@@ -7,7 +7,7 @@ use tokio::time::sleep_until;
 
 use crate::error::Result;
 use crate::eventstore::backend::Position;
-use crate::eventstore::follower::place::EventAttempt;
+use crate::eventstore::follower::parking::EventAttempt;
 use crate::eventstore::follower::{
     EventFailure, EventKey, Followed, Follower, FollowerPlace, Reception, RunnerEnd,
 };
@@ -43,9 +43,7 @@ impl<F: Followed> Follower<F> {
     ) -> Result<(), RunnerEnd> {
         while let Some((at, key)) = place.parked.next_try().cloned() {
             race(sleep_until(at), self.ctx.cancelled()).await;
-            if self.is_stopping() {
-                return Err(RunnerEnd::Stopped);
-            }
+            self.check_going()?;
             self.retry_by_itself(followed, place, &key).await?;
         }
         Ok(())
@@ -130,9 +128,7 @@ impl<F: Followed> Follower<F> {
         let had_failed = place.parked.failed(key) != Some(0);
         let mut positions = self.positions(followed, place, key, first).await?;
         while let Some(position) = positions.pop_front() {
-            if self.is_stopping() {
-                return Err(RunnerEnd::Stopped);
-            }
+            self.check_going()?;
             let Some(event) = self.event(position).await? else {
                 place.parked.advance(key, positions.clone());
                 continue;

@@ -26,6 +26,11 @@ pub(super) struct ProjectionKind;
 impl FollowerKind for ProjectionKind {
     type Order = ProjectionOrder;
     type Board = ();
+
+    fn refuse(order: ProjectionOrder, error: Error) {
+        let ProjectionOrder::Rebuild(done) = order;
+        let _ = done.send(Err(error));
+    }
 }
 
 /// The handle to a projection that runs in this process; see [`Store::projection`].
@@ -59,11 +64,11 @@ impl Store {
 }
 
 impl<P: Projection> ProjectionHandle<P> {
-    /// The runner of now: another one may have taken the place of the one that was there first.
+    /// The one that runs now: another one may have taken the place of the one that was there first.
     fn control(&self) -> Arc<Control<ProjectionKind>> {
-        let newer = || self.store.follower(P::NAME);
-        let newer = self.control.is_gone().then(newer).flatten();
-        newer.unwrap_or_else(|| Arc::clone(&self.control))
+        let running = || self.store.follower(P::NAME);
+        let running = self.control.is_idle().then(running).flatten();
+        running.unwrap_or_else(|| Arc::clone(&self.control))
     }
 
     /// The position up to which every event is handled, is parked, or was none of its own.

@@ -19,8 +19,8 @@ use crate::eventstore::store::Store;
 use crate::guarded::{Guarded, HandlerFault};
 use crate::message::{Message, Query};
 use crate::module::{
-    Attempt, Background, Concurrently, Construct, Module, ModuleDescriptor, Replied, ReplySink,
-    Routes, Shared, SharedHandler, observed,
+    Attempt, Background, Concurrently, Construct, LeaseStatus, Module, ModuleDescriptor, Replied,
+    ReplySink, Routes, Shared, SharedHandler, observed,
 };
 use crate::resources::{InitArgument, Resource, Resources};
 use crate::routing::{Caller, Listed};
@@ -68,6 +68,10 @@ impl<P: Projection> Module for Projections<P> {
                 }
             }
         });
+    }
+
+    fn lease(module: &Self) -> Option<LeaseStatus> {
+        module.control.lease()
     }
 }
 

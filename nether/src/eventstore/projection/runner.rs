@@ -115,6 +115,12 @@ impl<P: Projection> Followed for ProjectionRunner<P> {
         }
     }
 
+    async fn renew(&mut self) -> Result<(), EventFailure> {
+        let made = guarded(P::make(&self.resources)).await?;
+        self.state.replace(&ProjectionState::new(made)).await;
+        Ok(())
+    }
+
     async fn next_work(&mut self, _: &FollowerPlace) -> Infallible {
         std::future::pending().await
     }
@@ -220,6 +226,7 @@ impl<P: Projection> ProjectionRunner<P> {
             store: follower.store.clone(),
             control: FollowerSeat::aside(P::NAME).control.clone(),
             ctx: follower.ctx.clone(),
+            lease: None,
         };
         Box::pin(unseen.catch_up(&mut aside, anew, head)).await?;
         Box::pin(unseen.settle_retries(&mut aside, anew)).await?;
@@ -240,7 +247,7 @@ impl<P: Projection> ProjectionRunner<P> {
                 P::DESCRIPTOR.declaration.name
             ))));
         }
-        let changes = place.changes_to_start::<Self>();
+        let changes = place.changes_to_start();
         #[cfg(feature = "sqlite")]
         if P::SETTINGS.keeps == Keeps::InTransaction {
             if let Err(failure) = self.clear_in_transaction(follower, changes).await? {

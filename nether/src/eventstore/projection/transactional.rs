@@ -15,7 +15,7 @@ use crate::eventstore::follower::{
 use crate::eventstore::projection::Projection;
 use crate::eventstore::projection::page::PageOfProjection;
 use crate::eventstore::projection::runner::ProjectionRunner;
-use crate::eventstore::sqlite::{save_document_in, store_error};
+use crate::eventstore::sqlite::{check_conditions_in, save_document_in, store_error};
 
 impl<P: Projection> ProjectionRunner<P> {
     /// Handles a page in one transaction; if that fails, each event in one of its own, so that the one that
@@ -49,7 +49,7 @@ impl<P: Projection> ProjectionRunner<P> {
                 place.position = event.position;
                 continue;
             }
-            let changes = place.changes_to::<Self>(event.position);
+            let changes = place.changes_to(event.position);
             match self.write_one(follower, event, changes).await? {
                 Ok(()) => place.reach(event.position),
                 Err(failure) => {
@@ -71,7 +71,7 @@ impl<P: Projection> ProjectionRunner<P> {
         events: &Arc<Vec<RecordedEvent>>,
         last: Position,
     ) -> Result<Result<Position, EventFailure>, RunnerEnd> {
-        let changes = place.changes_to::<Self>(last);
+        let changes = place.changes_to(last);
         self.in_transaction(follower, || {
             let (events, changes, ctx) =
                 (Arc::clone(events), changes.clone(), follower.ctx.clone());
@@ -160,7 +160,9 @@ impl<P: Projection> ProjectionRunner<P> {
     {
         let mut projection = self.state.own().await;
         let (failed, reported) = mpsc::channel();
+        let fence = follower.fence();
         let done = follower.store.transaction(move |transaction| {
+            check_conditions_in(transaction, &fence)?;
             let mut of_store = None;
             // User code runs, and its values are dropped, inside of this: the thread writes for all.
             let worked = guarded_now(|| {

@@ -30,6 +30,13 @@ pub(super) struct SagaKind;
 impl FollowerKind for SagaKind {
     type Order = SagaOrder;
     type Board = SagaBoard;
+
+    fn refuse(order: SagaOrder, error: Error) {
+        match order {
+            SagaOrder::RetryStuck(_, done) => drop(done.send(Err(error))),
+            SagaOrder::End(_, done) => drop(done.send(Err(error))),
+        }
+    }
 }
 
 /// What the runner of sagas shows.
@@ -70,11 +77,11 @@ impl Store {
 }
 
 impl<S: Saga> SagaHandle<S> {
-    /// The runner of now: another one may have taken the place of the one that was there first.
+    /// The one that runs now: another one may have taken the place of the one that was there first.
     fn control(&self) -> Arc<Control<SagaKind>> {
-        let newer = || self.store.follower(S::NAME);
-        let newer = self.control.is_gone().then(newer).flatten();
-        newer.unwrap_or_else(|| Arc::clone(&self.control))
+        let running = || self.store.follower(S::NAME);
+        let running = self.control.is_idle().then(running).flatten();
+        running.unwrap_or_else(|| Arc::clone(&self.control))
     }
 
     /// The sagas that are under way, by key: those that are over are forgotten.

@@ -53,13 +53,25 @@ impl<S: Saga> SagaInstances<S> {
             match serde_json::from_slice(&content) {
                 Ok(instance) => instances.replace(&key, Some(instance)),
                 Err(error) => {
-                    tracing::error!(saga = S::NAME, key = &*key, %error, "a saga cannot be read: its events are parked");
                     let error = format!("what is stored of the saga cannot be read: {error}");
                     instances.unreadable.insert(key, error);
                 }
             }
         }
         Ok(instances)
+    }
+
+    /// Logs which of them cannot be read.
+    pub(super) fn report_unreadable(&self) {
+        for (key, error) in &self.unreadable {
+            let (saga, key) = (S::NAME, &**key);
+            tracing::error!(
+                saga,
+                key,
+                error,
+                "a saga cannot be read: its events are parked"
+            );
+        }
     }
 
     pub(super) fn get(&self, key: &str) -> Option<&SagaInstance> {
@@ -203,13 +215,21 @@ impl<S: Saga> SagaInstances<S> {
         changed
     }
 
-    /// All of them, for who looks on.
+    /// Shows all of them, and nothing else.
     pub(super) fn show_all(&self, control: &Control<SagaKind>) {
-        for (key, error) in &self.unreadable {
-            let status = SagaStatus::unreadable(key, error);
-            lock(&control.board.active).insert(Arc::clone(key), status);
-        }
-        self.show(&self.keys(), control);
+        let unreadable = self.unreadable.iter();
+        let unreadable = unreadable.map(|(key, error)| (key, SagaStatus::unreadable(key, error)));
+        let readable = self.by_key.iter().map(|(key, instance)| {
+            let held = self.held.count(key);
+            (key, SagaStatus::of(key, instance, held))
+        });
+        let all = unreadable.chain(readable);
+        let all: BTreeMap<_, _> = all.map(|(key, it)| (Arc::clone(key), it)).collect();
+        let busy = all.values().filter(|status| status.is_busy).count();
+        *lock(&control.board.active) = all;
+        control
+            .progress
+            .send_modify(|progress| progress.busy = busy);
     }
 
     fn show(&self, keys: &[Arc<str>], control: &Control<SagaKind>) {

@@ -12,7 +12,7 @@ use crate::eventstore::saga::handle::SagaKind;
 use crate::eventstore::saga::runner::SagaRunner;
 use crate::eventstore::store::Store;
 use crate::module::{
-    Background, Concurrently, Construct, Module, ModuleDescriptor, Routes, Shared,
+    Background, Concurrently, Construct, LeaseStatus, Module, ModuleDescriptor, Routes, Shared,
 };
 use crate::resources::{InitArgument, Resource, Resources};
 use crate::routing::{Caller, Listed};
@@ -51,6 +51,10 @@ impl<S: Saga> Module for Sagas<S> {
                 }
             }
         });
+    }
+
+    fn lease(module: &Self) -> Option<LeaseStatus> {
+        module.control.lease()
     }
 }
 

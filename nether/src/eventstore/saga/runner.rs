@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::error::{Error, Result};
-use crate::eventstore::backend::{DocumentChange, RecordedEvent};
+use crate::eventstore::backend::{DocumentChange, RecordedEvent, StoreError};
 use crate::eventstore::clock;
 use crate::eventstore::control::Control;
 use crate::eventstore::follower::{
@@ -104,9 +104,20 @@ impl<S: Saga> Followed for SagaRunner<S> {
         Ok(())
     }
 
+    async fn look(&mut self, follower: &Follower<Self>) -> Result<(), StoreError> {
+        let instances = SagaInstances::<S>::load(&follower.store).await?;
+        instances.show_all(&follower.control);
+        Ok(())
+    }
+
+    fn step_down(&mut self) {
+        *self = SagaRunner::new();
+    }
+
     async fn begin(&mut self, follower: &Follower<Self>) -> Result<(), RunnerEnd> {
         let load = || SagaInstances::load(&follower.store);
         self.instances = follower.read_persistently(load).await?;
+        self.instances.report_unreadable();
         self.instances.show_all(&follower.control);
         let keys = self.instances.keys();
         self.send_next(follower, &keys, true);

@@ -2,12 +2,14 @@
 //! else writes.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use lru::LruCache;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::eventstore::backend::{
-    Append, Appended, DocumentChange, EventId, Expected, NewEvent, Position, StoreError, StreamId,
+    Append, Appended, DocumentChange, DocumentCondition, EventId, Expected, NewEvent, Position,
+    StoreError, StreamId,
 };
 use crate::eventstore::sqlite::generation::data_version;
 use crate::eventstore::sqlite::reader::encoding_number;
@@ -285,4 +287,30 @@ pub(super) fn change_document(
             .execute(params![collection, key])?,
     };
     Ok(())
+}
+
+/// Whether a document is what it has to be.
+fn holds(transaction: &Transaction<'_>, condition: &DocumentCondition) -> rusqlite::Result<bool> {
+    let sql = "SELECT content FROM nether_documents WHERE collection = ?1 AND key = ?2";
+    let mut statement = transaction.prepare_cached(sql)?;
+    let mut rows = statement.query(params![&*condition.collection, &*condition.key])?;
+    let found = rows.next()?.map(|row| row.get_ref(0)).transpose()?;
+    let found = found.map(|content| content.as_bytes()).transpose()?;
+    Ok(found == condition.content.as_deref())
+}
+
+/// Checks that all conditions hold. The inner error says which one does not.
+pub(super) fn check_conditions(
+    transaction: &Transaction<'_>,
+    conditions: &[DocumentCondition],
+) -> rusqlite::Result<Result<(), StoreError>> {
+    for condition in conditions {
+        if !holds(transaction, condition)? {
+            return Ok(Err(StoreError::PreconditionFailed {
+                collection: Arc::clone(&condition.collection),
+                key: Arc::clone(&condition.key),
+            }));
+        }
+    }
+    Ok(Ok(()))
 }

@@ -35,10 +35,10 @@ use tokio::time::sleep;
 use self::database_file::DatabaseFile;
 use self::reader::without_bytes;
 use self::readers::Readers;
-use self::writer::{Job, Writer};
+use self::writer::{DocumentsJob, Job, Writer};
 use crate::eventstore::backend::{
-    Append, Appended, Direction, DocumentChange, Documents, EventId, EventPage, EventStore,
-    PageLimit, Position, RecordedEvent, StoreError, StoreFuture, StreamId,
+    Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, EventId, EventPage,
+    EventStore, PageLimit, Position, RecordedEvent, StoreError, StoreFuture, StreamId,
 };
 use crate::race::race;
 
@@ -245,9 +245,33 @@ impl EventStore for SqliteStore {
             .read(move |reader| reader.documents(&collection))
     }
 
-    fn change_documents(&self, changes: Vec<DocumentChange>) -> StoreFuture<'_, ()> {
-        Box::pin(self.written(|answer| Job::Documents(changes, answer)))
+    fn change_documents(
+        &self,
+        changes: Vec<DocumentChange>,
+        conditions: Vec<DocumentCondition>,
+    ) -> StoreFuture<'_, ()> {
+        let job = DocumentsJob {
+            changes,
+            conditions,
+        };
+        Box::pin(self.written(|answer| Job::Documents(job, answer)))
     }
+
+    fn is_shared(&self) -> bool {
+        self.inner.poll.is_some()
+    }
+}
+
+/// Checks documents in a transaction that somebody else has open.
+///
+/// # Errors
+/// [`StoreError::PreconditionFailed`] if one is not what it has to be.
+pub(super) fn check_conditions_in(
+    transaction: &SqliteTransaction<'_>,
+    conditions: &[DocumentCondition],
+) -> Result<(), StoreError> {
+    let checked = append::check_conditions(transaction, conditions);
+    checked.map_err(|error| store_error(&error))?
 }
 
 /// Changes a document in a transaction that somebody else has open.

@@ -65,9 +65,9 @@ impl SqliteOptions {
     }
 
     /// Lets several processes have the file open at the same time, if all of them open it so. Then two may
-    /// decide upon one aggregate, and one of them has to [decide again](StoreError::Conflict); projections
-    /// and sagas have to be run by one of them alone; and each looks for what others have written, see
-    /// [`poll_interval`](SqliteOptions::poll_interval).
+    /// decide upon one aggregate, and one of them has to [decide again](StoreError::Conflict); one of them
+    /// [runs](crate::eventstore#several-processes) each projection and saga; and each looks for what others
+    /// have written, see [`poll_interval`](SqliteOptions::poll_interval).
     pub fn shared(mut self, shared: bool) -> Self {
         self.shared = shared;
         self

@@ -8,8 +8,12 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::eventstore::backend::{Append, Appended, DocumentChange, Position, StoreError};
-use crate::eventstore::sqlite::append::{StreamCache, change_document, duplicate};
+use crate::eventstore::backend::{
+    Append, Appended, DocumentChange, DocumentCondition, Position, StoreError,
+};
+use crate::eventstore::sqlite::append::{
+    StreamCache, change_document, check_conditions, duplicate,
+};
 use crate::eventstore::sqlite::errors::unwritten;
 use crate::eventstore::sqlite::file_watch::FileWatch;
 use crate::eventstore::sqlite::generation::Checkpointer;
@@ -24,10 +28,16 @@ type Responder<T> = oneshot::Sender<Result<T, StoreError>>;
 pub(super) type TransactionWork =
     Box<dyn FnOnce(&Transaction<'_>) -> Result<(), StoreError> + Send>;
 
+/// Changes of documents, made together if all conditions hold.
+pub(super) struct DocumentsJob {
+    pub(super) changes: Vec<DocumentChange>,
+    pub(super) conditions: Vec<DocumentCondition>,
+}
+
 /// Work for the thread that writes.
 pub(super) enum Job {
     Append(Append, Responder<Appended>),
-    Documents(Vec<DocumentChange>, Responder<()>),
+    Documents(DocumentsJob, Responder<()>),
     Transaction(TransactionWork, Responder<()>),
 }
 
@@ -289,11 +299,14 @@ impl StreamCache {
     ) -> rusqlite::Result<Result<Applied, StoreError>> {
         Ok(match job {
             Job::Append(append, _) => self.append(transaction, append)?.map(Applied::Appended),
-            Job::Documents(changes, _) => {
-                for change in changes {
-                    change_document(transaction, change)?;
+            Job::Documents(job, _) => {
+                let checked = check_conditions(transaction, &job.conditions)?;
+                if checked.is_ok() {
+                    for change in &job.changes {
+                        change_document(transaction, change)?;
+                    }
                 }
-                Ok(Applied::Changed)
+                checked.map(|()| Applied::Changed)
             }
             Job::Transaction(..) => unreachable!("it is done by itself"),
         })

@@ -13,6 +13,7 @@ use crate::message::MessageDescriptor;
 use crate::module::cell::{ModuleCell, ModuleRunner, RunEnd};
 use crate::module::descriptor::{AnyInstance, Instances};
 use crate::module::handler::report_task;
+use crate::module::lease::LeaseStatus;
 use crate::module::life::background::BackgroundTasks;
 use crate::module::life::progress::BeingHandled;
 use crate::module::life::restart::{ModuleSource, Supervisor};
@@ -302,6 +303,10 @@ impl<M: Module> AnyInstance for Instance<M> {
             ModuleState::Running if self.cell.is_paused() => ModuleState::Paused,
             state => state,
         }
+    }
+
+    fn lease(&self) -> Option<LeaseStatus> {
+        M::lease(&*self.cell.shared()?)
     }
 
     fn handling(&self) -> Vec<BeingHandled> {

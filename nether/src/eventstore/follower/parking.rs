@@ -1,0 +1,96 @@
+//! What becomes of an event that could not be handled: it is parked, and tried again for a while.
+
+use std::collections::VecDeque;
+
+use tokio::time::Instant;
+
+use crate::context::announce;
+use crate::eventstore::backend::{DocumentChange, Position};
+use crate::eventstore::events::EventParked;
+use crate::eventstore::follower::{EventFailure, Followed, Follower, FollowerPlace, wait};
+use crate::eventstore::parked::ParkedEvent;
+
+/// An attempt at an event, which has failed.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::eventstore) enum EventAttempt {
+    /// The runner's own, and which one it was.
+    ByItself(u32),
+    /// Somebody has ordered it. The event is not tried again by itself: it is parked for good.
+    Ordered,
+}
+
+impl<F: Followed> Follower<F> {
+    /// Lets a key wait behind an event that could not be handled. It is tried again by itself, so often; all
+    /// other keys go on.
+    pub(in crate::eventstore) fn park(
+        &self,
+        place: &mut FollowerPlace,
+        key: &str,
+        position: Position,
+        failure: EventFailure,
+    ) {
+        self.park_with(place, key, position, failure, VecDeque::new());
+    }
+
+    /// Parks an event that others already wait behind. Returns those if the event is left out.
+    pub(in crate::eventstore) fn park_with(
+        &self,
+        place: &mut FollowerPlace,
+        key: &str,
+        position: Position,
+        failure: EventFailure,
+        behind: VecDeque<Position>,
+    ) -> Option<VecDeque<Position>> {
+        if failure.is_left_out(&self.store) {
+            return Some(behind);
+        }
+        let change = self.park_again(
+            place,
+            key,
+            position,
+            failure,
+            EventAttempt::ByItself(1),
+            behind,
+        );
+        place.changes.push(change);
+        None
+    }
+
+    /// Lets a key wait behind an event that has failed; gives what is to be saved of that.
+    pub(super) fn park_again(
+        &self,
+        place: &mut FollowerPlace,
+        key: &str,
+        position: Position,
+        failure: EventFailure,
+        attempt: EventAttempt,
+        behind: VecDeque<Position>,
+    ) -> DocumentChange {
+        let name = F::NAME;
+        let error = failure.text;
+        let failed = match attempt {
+            EventAttempt::ByItself(failed) if failed <= F::RETRIES && !failure.is_final => {
+                Some(failed)
+            }
+            EventAttempt::ByItself(_) | EventAttempt::Ordered => None,
+        };
+        let retry = failed.map(|failed| (failed, Instant::now() + wait(failed, &self.ctx)));
+        if retry.is_some() {
+            tracing::warn!(name, key, %position, %error, "an event is tried again");
+        } else {
+            tracing::error!(name, key, %position, %error, "an event could not be handled and is parked");
+            announce(self.ctx.handle(), || EventParked {
+                name: name.to_owned(),
+                key: key.to_owned(),
+                position: position.0,
+                error: error.clone(),
+            });
+        }
+        let event = ParkedEvent {
+            key: key.to_owned(),
+            position,
+            error,
+        };
+        place.parked.park(event, retry, behind)
+    }
+}

@@ -1,0 +1,102 @@
+//! [`Candidate`]: a runner that takes a lease once it is free.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::eventstore::backend::StoreError;
+use crate::eventstore::lease::record::LeaseHolder;
+use crate::eventstore::lease::runners::{RunnerId, holding};
+use crate::eventstore::lease::stored::{HEARTBEATS, HeldLease, LEASES, StoredLease};
+use crate::eventstore::lease::watch::{Holding, LeaseWatch};
+use crate::eventstore::lease::{Lease, write};
+use crate::eventstore::store::Store;
+
+/// How often it looks whether the lease is free.
+const LOOK_AFTER: Duration = Duration::from_millis(250);
+
+/// A runner that takes a lease once it is free. It is known in its process for as long as it is there, also
+/// while it holds the lease.
+pub(in crate::eventstore) struct Candidate {
+    name: &'static str,
+    store: Store,
+    holder: LeaseHolder,
+    watch: LeaseWatch,
+    began: Instant,
+    _runner: RunnerId,
+}
+
+/// What came of an attempt to take a lease.
+pub(in crate::eventstore) enum Bid {
+    Taken(Lease),
+    /// Another has it.
+    Refused(OtherHolder),
+}
+
+/// Who has a lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::eventstore) struct OtherHolder {
+    /// The process.
+    pub(in crate::eventstore) name: String,
+    pub(in crate::eventstore) epoch: u64,
+}
+
+impl Candidate {
+    pub(in crate::eventstore) fn new(name: &'static str, store: &Store) -> Self {
+        let runner = RunnerId::new();
+        Candidate {
+            name,
+            store: store.clone(),
+            holder: runner.holder(store.settings().lease_time),
+            watch: LeaseWatch::default(),
+            began: Instant::now(),
+            _runner: runner,
+        }
+    }
+
+    /// The name of this process.
+    pub(in crate::eventstore) fn process(&self) -> &str {
+        &self.holder.name
+    }
+
+    /// Takes the lease, if it is free.
+    pub(in crate::eventstore) async fn bid(&mut self) -> Result<Bid, StoreError> {
+        loop {
+            let began = Instant::now();
+            let found = self.read().await?;
+            if let Some(held) = HeldLease::already(&found, &self.holder) {
+                return Ok(Bid::Taken(Lease::begin(held, began, &self.store)));
+            }
+            let is_shared = self.store.is_shared();
+            let holding = found.holder().map(|it| holding(it, is_shared));
+            let holding = holding.unwrap_or(Holding::Ended);
+            if !self.watch.is_free(&found, holding, self.began.elapsed()) {
+                let record = found.record.as_ref();
+                return Ok(Bid::Refused(OtherHolder {
+                    name: found.holder().map(|it| it.name.clone()).unwrap_or_default(),
+                    epoch: record.map_or(0, |it| it.epoch),
+                }));
+            }
+            let (held, taken) = found.taken_by(&self.holder);
+            match write(&self.store, taken).await {
+                Ok(()) => return Ok(Bid::Taken(Lease::begin(held, began, &self.store))),
+                // Another was faster.
+                Err(StoreError::PreconditionFailed { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn read(&self) -> Result<StoredLease, StoreError> {
+        let content = self.store.document(LEASES, self.name).await?;
+        let heartbeat = self.store.document(HEARTBEATS, self.name).await?;
+        StoredLease::of(self.name, content, heartbeat)
+    }
+
+    /// How long to wait before it looks again. Where a look takes long, looks are rarer: they take a
+    /// twentieth of the time at most.
+    pub(in crate::eventstore) fn pause(&self, look: Duration) -> Duration {
+        let usual = LOOK_AFTER.min(self.store.settings().lease_time / 4);
+        usual.max(look * 20)
+    }
+}

@@ -1,0 +1,110 @@
+//! A store in memory that several processes have open, as it were.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nether::eventstore::{
+    Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, EventId, EventStore,
+    MemoryStore, Position, RecordedEvent, Store, StoreFuture, StreamId,
+};
+
+pub const LEASE_TIME: Duration = Duration::from_secs(10);
+
+/// A store in memory, of which each handle is that of another process.
+#[derive(Clone)]
+pub struct OfMany {
+    pub store: Arc<MemoryStore>,
+    is_shared: bool,
+}
+
+impl OfMany {
+    pub fn new(is_shared: bool) -> Self {
+        OfMany {
+            store: Arc::default(),
+            is_shared,
+        }
+    }
+
+    pub fn open(&self) -> Store {
+        Store::new(self.clone()).lease_time(LEASE_TIME)
+    }
+
+    /// The lease of that name is as another process writes it.
+    pub async fn put_lease(&self, name: &str, epoch: u64) {
+        let holder = r#"{"process":"01980000-0000-7000-8000-000000000000","runner":1,"name":"process 1 on elsewhere","lease_time_ms":10000}"#;
+        let lease = format!(r#"{{"epoch":{epoch},"holder":{holder}}}"#);
+        self.put("lease", name, Some(lease.into_bytes())).await;
+    }
+
+    pub async fn beat(&self, name: &str, number: u64) {
+        let beat = number.to_string().into_bytes();
+        self.put("heartbeat", name, Some(beat)).await;
+    }
+
+    pub async fn put(&self, collection: &str, key: &str, content: Option<Vec<u8>>) {
+        let change = DocumentChange {
+            collection: collection.into(),
+            key: key.into(),
+            content,
+        };
+        let changed = self.store.change_documents(vec![change], Vec::new());
+        changed.await.unwrap();
+    }
+
+    pub async fn text(&self, collection: &str, key: &str) -> Option<String> {
+        let document = self.store.document(collection, key).await.unwrap();
+        document.map(|it| String::from_utf8(it).unwrap())
+    }
+}
+
+impl EventStore for OfMany {
+    fn append(&self, append: Append) -> StoreFuture<'_, Appended> {
+        self.store.append(append)
+    }
+
+    fn read_stream(
+        &self,
+        stream: &StreamId,
+        from: u64,
+        direction: Direction,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<RecordedEvent>> {
+        self.store.read_stream(stream, from, direction, limit)
+    }
+
+    fn read_all(&self, after: Position, limit: usize) -> StoreFuture<'_, Vec<RecordedEvent>> {
+        self.store.read_all(after, limit)
+    }
+
+    fn head(&self) -> StoreFuture<'_, Position> {
+        self.store.head()
+    }
+
+    fn wait_for_new(&self, after: Position) -> StoreFuture<'_, Position> {
+        self.store.wait_for_new(after)
+    }
+
+    fn find(&self, id: EventId) -> StoreFuture<'_, Option<Appended>> {
+        self.store.find(id)
+    }
+
+    fn document(&self, collection: &str, key: &str) -> StoreFuture<'_, Option<Vec<u8>>> {
+        self.store.document(collection, key)
+    }
+
+    fn documents(&self, collection: &str) -> StoreFuture<'_, Documents> {
+        self.store.documents(collection)
+    }
+
+    fn change_documents(
+        &self,
+        changes: Vec<DocumentChange>,
+        conditions: Vec<DocumentCondition>,
+    ) -> StoreFuture<'_, ()> {
+        self.store.change_documents(changes, conditions)
+    }
+
+    fn is_shared(&self) -> bool {
+        self.is_shared
+    }
+}
