@@ -59,10 +59,19 @@ pub(super) struct FollowerProgress {
     pub(super) is_ready: bool,
     /// How many sagas have something to send.
     pub(super) busy: usize,
+    /// Whether an event is about to be tried again. It may be one of before `position`.
+    pub(super) is_retrying: bool,
     /// Who holds the lease, if it takes one to run.
     pub(super) lease: Option<LeaseStatus>,
     /// Why there is no runner any more.
     pub(super) gone: Option<GoneReason>,
+}
+
+impl FollowerProgress {
+    /// Whether it has nothing to do besides reading what is new.
+    pub(super) fn is_idle(&self) -> bool {
+        self.busy == 0 && !self.is_retrying
+    }
 }
 
 /// Why there is no runner any more.
@@ -119,7 +128,7 @@ impl<K: FollowerKind> Control<K> {
     }
 
     /// Whether it is gone, or stands by while another runs.
-    pub(super) fn is_idle(&self) -> bool {
+    pub(super) fn runs_elsewhere(&self) -> bool {
         let progress = self.progress.borrow();
         let stands_by = progress.lease.as_ref().is_some_and(|lease| !lease.is_own);
         stands_by || progress.gone.is_some()
@@ -219,7 +228,9 @@ impl FollowerList {
             .iter()
             .rev()
             .filter_map(|it| Arc::clone(it).downcast().ok());
-        let running = controls.clone().find(|it: &Arc<Control<K>>| !it.is_idle());
+        let running = controls
+            .clone()
+            .find(|it: &Arc<Control<K>>| !it.runs_elsewhere());
         running.or_else(|| controls.next())
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use nether::eventstore::{EventStore, Position, SqliteStore, StoreError};
+use nether_tests::Folder;
 use rusqlite::Connection;
 
 use crate::disk::{Disk, append};
@@ -96,4 +97,26 @@ async fn neither_opening_nor_closing_waits_for_who_reads() {
     drop(store);
     assert!(start.elapsed() < Duration::from_secs(300));
     assert_eq!(count().unwrap(), 1, "it reads on what it has read");
+}
+
+#[tokio::test]
+async fn a_store_that_is_read_only_does_not_read_the_file_that_has_taken_the_name() {
+    let folder = Folder::new("replaced");
+    let (file, other) = (folder.file(), folder.0.join("other.db"));
+    for (file, events) in [(&file, 1), (&other, 2)] {
+        let store = SqliteStore::open(file).unwrap();
+        for _ in 0..events {
+            store.append(append("a/1", 1)).await.unwrap();
+        }
+    }
+    let options = SqliteStore::options().read_only(true);
+    let [before, never] = [(); 2].map(|()| options.clone().open(&file).unwrap());
+    assert_eq!(before.read_all(Position::START, 9).await.unwrap().len(), 1);
+    fs::rename(&other, &file).unwrap();
+    let error = never.read_all(Position::START, 9).await.unwrap_err();
+    assert!(error.to_string().contains("was replaced"), "{error}");
+    match before.read_all(Position::START, 9).await {
+        Ok(read) => assert_eq!(read.len(), 1, "those of the file that was opened"),
+        Err(error) => assert!(matches!(error, StoreError::BadFile { .. }), "{error}"),
+    }
 }

@@ -1,8 +1,9 @@
 //! Many events of one key: those that wait for the end of a saga, and those behind one that is parked.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use nether::eventstore::{SagaHandle, Sagas, Step, Store};
+use nether::eventstore::{DocumentChange, SagaHandle, Sagas, Step, Store};
 use nether::prelude::*;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -176,5 +177,74 @@ async fn skipping_the_event_that_starts_a_saga_is_enough_for_those_behind_it() {
     saga.settled().await.unwrap();
     assert!(saga.parked().is_empty(), "{:?}", saga.parked());
     assert_eq!(seats.taken(), [7]);
+    system.shutdown().await;
+}
+
+/// Fails for the second guest the first time.
+#[derive(Default, Serialize, Deserialize)]
+pub struct Fussy {}
+
+#[saga(key = queue, handles = [Joined], starts = [Joined], sends = [Seat], retries = 1)]
+impl Fussy {
+    fn joined(&mut self, event: &Joined, step: &mut Step<Self>) -> nether::Result<()> {
+        static TRIED: AtomicBool = AtomicBool::new(false);
+        if event.guest == 2 && !TRIED.swap(true, Ordering::SeqCst) {
+            return Err(nether::Error::msg("not the first time"));
+        }
+        step.send(Seat { guest: event.guest });
+        step.end();
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn sagas_are_not_settled_while_an_event_that_had_waited_is_about_to_be_tried_again() {
+    let (store, seats) = (Store::memory(), Seats::new());
+    let builder = System::builder()
+        .isolated()
+        .with::<Sagas<Fussy>>()
+        .with::<Hall>()
+        .provide(store.clone());
+    let system = builder.provide(Arc::clone(&seats)).start().await.unwrap();
+    let saga = store.saga::<Fussy>().unwrap();
+    join(&store, [1, 2, 3]).await;
+    saga.wait_for(store.head().await.unwrap()).await.unwrap();
+    seats.free.add_permits(3);
+    saga.settled().await.unwrap();
+    assert_eq!(seats.taken(), [1, 2, 3]);
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_behind_a_saga_that_cannot_be_read_is_handled_once_that_is_ended() {
+    let (store, seats) = (Store::memory(), Seats::new());
+    let (system, saga) = started(&store, &seats).await;
+    join(&store, 1..=3).await;
+    saga.wait_for(store.head().await.unwrap()).await.unwrap();
+    let stopping = tokio::spawn(async move { system.shutdown().await });
+    tokio::task::yield_now().await;
+    seats.free.add_permits(1);
+    stopping.await.unwrap();
+    let broken = DocumentChange {
+        collection: "saga/seating".into(),
+        key: "1".into(),
+        content: Some(b"no".to_vec()),
+    };
+    let changed = store.change_documents(vec![broken], Vec::new());
+    changed.await.unwrap();
+    let (system, saga) = started(&store, &seats).await;
+    join(&store, [4]).await;
+    saga.settled().await.unwrap();
+    assert!(saga.active()[0].unreadable.is_some());
+    assert_eq!(seats.taken(), [1]);
+    seats.free.add_permits(3);
+    assert!(saga.end("1").await.unwrap());
+    saga.settled().await.unwrap();
+    for parked in saga.parked() {
+        saga.retry_parked(&parked.key).await.unwrap();
+    }
+    saga.settled().await.unwrap();
+    assert_eq!(seats.taken(), [1, 2, 3, 4]);
+    assert_eq!(saga.active(), []);
     system.shutdown().await;
 }

@@ -2,6 +2,7 @@
 //! `kill -9`, and by SIGSTOP until another has taken over.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -80,12 +81,22 @@ impl Shop {
         self.folder.0.join("shipped")
     }
 
+    /// Where the processes log.
+    fn log(&self) -> File {
+        let file = File::options()
+            .append(true)
+            .create(true)
+            .open(self.folder.0.join("log"));
+        file.unwrap()
+    }
+
     fn start(&mut self) {
         let mut child = Command::new(env!("CARGO_BIN_EXE_fulfilling"))
             .arg(self.folder.file())
             .arg(self.shipped())
             .arg(LEASE_TIME.as_millis().to_string())
             .stdout(Stdio::piped())
+            .stderr(self.log())
             .spawn()
             .unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());

@@ -335,11 +335,11 @@ impl<F: Followed> Follower<F> {
             *lock(&self.control.parked) = parked;
         }
         let settled = place.parked.settled_up_to(place.position);
+        let is_retrying = place.parked.next_try().is_some();
         self.control.progress.send_if_modified(|progress| {
-            let is_new = progress.position < Some(settled);
-            if is_new {
-                progress.position = Some(settled);
-            }
+            let is_new = progress.position < Some(settled) || progress.is_retrying != is_retrying;
+            progress.position = progress.position.max(Some(settled));
+            progress.is_retrying = is_retrying;
             is_new
         });
     }

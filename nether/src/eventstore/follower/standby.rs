@@ -151,6 +151,7 @@ impl<F: Followed> Follower<F> {
         *lock(&self.control.parked) = place.parked.all();
         self.control.progress.send_modify(|progress| {
             progress.position = Some(place.parked.settled_up_to(place.position));
+            progress.is_retrying = place.parked.next_try().is_some();
             progress.is_ready |= Some(place.position) >= *head;
         });
         refused

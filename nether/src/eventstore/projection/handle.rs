@@ -67,7 +67,7 @@ impl<P: Projection> ProjectionHandle<P> {
     /// The one that runs now: another one may have taken the place of the one that was there first.
     fn control(&self) -> Arc<Control<ProjectionKind>> {
         let running = || self.store.follower(P::NAME);
-        let running = self.control.is_idle().then(running).flatten();
+        let running = self.control.runs_elsewhere().then(running).flatten();
         running.unwrap_or_else(|| Arc::clone(&self.control))
     }
 

@@ -19,6 +19,8 @@ pub enum Delivery {
     Impossible(String),
     /// It was not handled, and may be later.
     Refused(String),
+    /// It was not handled, because the system stops.
+    Stopping(String),
     /// It may have been handled, or not.
     Unknown(String),
 }
@@ -72,8 +74,8 @@ fn refused<C: Message>(error: CallError<C::Error>) -> Delivery {
         | CallError::CrashLooping(_)
         | CallError::BreakerOpen { .. }
         | CallError::Full { .. }
-        | CallError::Stopping { .. }
         | CallError::Closed { .. } => Delivery::Refused(reason),
+        CallError::Stopping { .. } => Delivery::Stopping(reason),
         CallError::Unavailable(unavailable) => {
             let error = unavailable.error.downcast_ref::<StoreError>();
             let reason = error.map_or(reason, |error| error.to_string());

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
 use crate::eventstore::backend::Position;
-use crate::eventstore::control::{Control, FollowerKind, FollowerOrder};
+use crate::eventstore::control::{Control, FollowerKind, FollowerOrder, FollowerProgress};
 use crate::eventstore::parked::ParkedEvent;
 use crate::eventstore::saga::Saga;
 use crate::eventstore::saga::status::SagaStatus;
@@ -80,7 +80,7 @@ impl<S: Saga> SagaHandle<S> {
     /// The one that runs now: another one may have taken the place of the one that was there first.
     fn control(&self) -> Arc<Control<SagaKind>> {
         let running = || self.store.follower(S::NAME);
-        let running = self.control.is_idle().then(running).flatten();
+        let running = self.control.runs_elsewhere().then(running).flatten();
         running.unwrap_or_else(|| Arc::clone(&self.control))
     }
 
@@ -117,8 +117,8 @@ impl<S: Saga> SagaHandle<S> {
         loop {
             let head = self.store.head().await?;
             control.wait_for(head).await?;
-            control.until(|progress| progress.busy == 0).await?;
-            let is_idle = control.progress.borrow().busy == 0;
+            control.until(FollowerProgress::is_idle).await?;
+            let is_idle = control.progress.borrow().is_idle();
             if self.store.head().await? == head && is_idle {
                 return Ok(());
             }

@@ -142,6 +142,22 @@ struct CommandSender<S: Saga> {
     ctx: Context<Sagas<S>>,
 }
 
+/// Why a command is to be sent again.
+struct SendAgain {
+    reason: String,
+    /// Whether it was refused by what stops.
+    is_stopping: bool,
+}
+
+impl SendAgain {
+    fn new(reason: String) -> Self {
+        SendAgain {
+            reason,
+            is_stopping: false,
+        }
+    }
+}
+
 impl<S: Saga> CommandSender<S> {
     async fn send(mut self) -> Option<Result<(), String>> {
         let mut repeated: Option<RepeatedCommand> = None;
@@ -153,9 +169,9 @@ impl<S: Saga> CommandSender<S> {
             {
                 return Some(Err(format!("it was never handled: {}", repeated.error)));
             }
-            let error = match self.attempt().await {
+            let again = match self.attempt().await {
                 Ok(ended) => return Some(ended),
-                Err(error) => error,
+                Err(again) => again,
             };
             let failed = repeated.as_ref().map_or(1, |it| it.failed + 1);
             let since = repeated.map_or_else(clock::now, |it| it.since);
@@ -163,9 +179,12 @@ impl<S: Saga> CommandSender<S> {
                 command: self.outgoing.command.name.to_string(),
                 failed,
                 since,
-                error,
+                error: again.reason,
             };
-            self.show(&now);
+            // That is worth no word: the sagas are about to stop as well.
+            if !again.is_stopping {
+                self.show(&now);
+            }
             repeated = Some(now);
             wait_after(failed, &self.ctx).await;
         }
@@ -173,7 +192,7 @@ impl<S: Saga> CommandSender<S> {
     }
 
     /// Sends it once. The error is why it is to be sent again.
-    async fn attempt(&mut self) -> Result<Result<(), String>, String> {
+    async fn attempt(&mut self) -> Result<Result<(), String>, SendAgain> {
         // A unit of work of its own: a stop of the sagas does not end the wait for the reply.
         let work = self.ctx.apart().with(CommandId(self.outgoing.id.as_u128()));
         let delivery = S::deliver(&self.outgoing.command, &work).await;
@@ -189,10 +208,14 @@ impl<S: Saga> CommandSender<S> {
             Delivery::Failed(reason) => Ok(Err(reason)),
             // If an earlier attempt may have been carried out, it would be compensated though nobody knows.
             Delivery::Impossible(reason) if !self.may_be_done => Ok(Err(reason)),
-            Delivery::Impossible(reason) | Delivery::Refused(reason) => Err(reason),
+            Delivery::Impossible(reason) | Delivery::Refused(reason) => Err(SendAgain::new(reason)),
+            Delivery::Stopping(reason) => Err(SendAgain {
+                reason,
+                is_stopping: true,
+            }),
             Delivery::Unknown(reason) => {
                 self.may_be_done = true;
-                Err(reason)
+                Err(SendAgain::new(reason))
             }
         }
     }

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use crate::eventstore::backend::StoreError;
 use crate::eventstore::sqlite::database_file::{DatabaseFile, examine_to_read, resolved};
 use crate::eventstore::sqlite::errors::{located, opening, store_error};
+use crate::eventstore::sqlite::file_id::FileId;
 use crate::eventstore::sqlite::file_watch::FileWatch;
 use crate::eventstore::sqlite::generation::{Checkpointer, check_log};
 use crate::eventstore::sqlite::migrations::{MIGRATIONS, check, migrate};
@@ -100,16 +101,26 @@ fn check_library(found: i32) -> Result<(), StoreError> {
 fn read_only(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreError> {
     let path = resolved(path)?;
     // First: SQLite would remove the log beside a file that was truncated to nothing.
-    examine_to_read(
-        &path,
-        &std::fs::metadata(&path).map_err(StoreError::failed)?,
-    )?;
+    let found = std::fs::metadata(&path).map_err(StoreError::failed)?;
+    examine_to_read(&path, &found)?;
     check_log(&path)?;
     let mut reader = reading_alone(options, &path)?;
     reader.check_version(&path)?;
     let (head_sender, head) = watch::channel(reader.head()?);
     let (settings, file) = (options.clone(), path.clone());
-    let open = move || reading_alone(&settings, &file);
+    let id = FileId::of(&found);
+    let open = move || {
+        let reader = reading_alone(&settings, &file)?;
+        // Another file may have the name by now. Those that are open read the one that had it.
+        let named = std::fs::metadata(&file).map_err(StoreError::failed)?;
+        if FileId::of(&named) == id {
+            return Ok(reader);
+        }
+        Err(StoreError::BadFile {
+            path: file.clone(),
+            problem: "was replaced while it was open to be read: open it again".to_owned(),
+        })
+    };
     Ok(SqliteStore {
         inner: Arc::new(SqliteInner {
             path,
