@@ -323,6 +323,28 @@ async fn what_a_killed_process_has_left_is_taken_at_once_if_no_other_can_have_th
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_copy_of_a_store_is_taken_over_from_a_holder_that_runs_with_the_original() {
+    let (original, copy) = (OfMany::new(false), OfMany::new(false));
+    let effects = Arc::<Effects>::default();
+    let store = original.open();
+    let system = started(&store, &effects).await;
+    order(&store, 0..3).await;
+    settled(&store).await;
+    for name in ["fulfil", "index"] {
+        let lease = original.text("lease", name).await.unwrap();
+        copy.put("lease", name, Some(lease.into_bytes())).await;
+    }
+    let other = started(&copy.open(), &effects).await;
+    until(&other, true).await;
+    assert!(leases(&system).iter().all(|lease| lease.is_own));
+    order(&store, 3..5).await;
+    settled(&store).await;
+    effects.check(5, 1);
+    system.shutdown().await;
+    other.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_holder_that_another_has_replaced_writes_nothing_and_stands_by() {
     let (backend, effects) = (OfMany::new(true), Arc::<Effects>::default());
     let store = backend.open();

@@ -67,6 +67,7 @@ impl<F: Followed> Follower<F> {
     ) -> Result<Lease, RunnerEnd> {
         let (mut head, mut failed) = (None, 0);
         loop {
+            self.check_going()?;
             // Made before the lease is read, so that no end of a runner is missed.
             let ended = one_ends();
             let began = Instant::now();

@@ -6,9 +6,9 @@ use tokio::time::Instant;
 
 use crate::eventstore::backend::StoreError;
 use crate::eventstore::lease::record::LeaseHolder;
-use crate::eventstore::lease::runners::{RunnerId, holding};
+use crate::eventstore::lease::runners::{RunnerId, StandbyGuard, has_ended};
 use crate::eventstore::lease::stored::{HEARTBEATS, HeldLease, LEASES, StoredLease};
-use crate::eventstore::lease::watch::{Holding, LeaseWatch};
+use crate::eventstore::lease::watch::LeaseWatch;
 use crate::eventstore::lease::{Lease, write};
 use crate::eventstore::store::Store;
 
@@ -23,6 +23,8 @@ pub(in crate::eventstore) struct Candidate {
     holder: LeaseHolder,
     watch: LeaseWatch,
     began: Instant,
+    /// While another holds the lease.
+    standby: Option<StandbyGuard>,
     _runner: RunnerId,
 }
 
@@ -50,6 +52,7 @@ impl Candidate {
             holder: runner.holder(store.settings().lease_time),
             watch: LeaseWatch::default(),
             began: Instant::now(),
+            standby: None,
             _runner: runner,
         }
     }
@@ -68,15 +71,17 @@ impl Candidate {
                 return Ok(Bid::Taken(Lease::begin(held, began, &self.store)));
             }
             let is_shared = self.store.is_shared();
-            let holding = found.holder().map(|it| holding(it, is_shared));
-            let holding = holding.unwrap_or(Holding::Ended);
-            if !self.watch.is_free(&found, holding, self.began.elapsed()) {
+            let has_ended = found.holder().is_some_and(|it| has_ended(it, is_shared));
+            if !self.watch.is_free(&found, has_ended, self.began.elapsed()) {
+                let name = self.name;
+                self.standby.get_or_insert_with(|| StandbyGuard::new(name));
                 let record = found.record.as_ref();
                 return Ok(Bid::Refused(OtherHolder {
                     name: found.holder().map(|it| it.name.clone()).unwrap_or_default(),
                     epoch: record.map_or(0, |it| it.epoch),
                 }));
             }
+            self.standby = None;
             let (held, taken) = found.taken_by(&self.holder);
             match write(&self.store, taken).await {
                 Ok(()) => return Ok(Bid::Taken(Lease::begin(held, began, &self.store))),

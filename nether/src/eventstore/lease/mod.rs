@@ -6,8 +6,9 @@
 //! never makes both write.
 //!
 //! The holder gives it back when it stops in order. A holder of the same process that ends otherwise is known
-//! to have ended, as is one of another process if the store is this process's alone. If a store is shared,
-//! the holder writes a heartbeat three times in each lease time, and a standby takes over when that stops.
+//! to have ended, as is one of another process if the store is this process's alone. Where somebody may wait
+//! for it, the holder writes a heartbeat three times in each lease time, and a standby takes over when that
+//! stops.
 
 mod candidate;
 mod record;
@@ -25,6 +26,7 @@ use tokio::sync::SetOnce;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
+use self::runners::somebody_waits;
 use self::stored::{HeldLease, LeaseChange};
 use crate::eventstore::backend::{DocumentCondition, StoreError};
 use crate::eventstore::store::Store;
@@ -35,7 +37,8 @@ use crate::sync::lock;
 pub(super) struct Lease {
     held: HeldLease,
     lost: Arc<SetOnce<()>>,
-    /// When the holder gave the last sign of life; `None` if nobody asks for one.
+    /// When the holder gave the last sign of life; `None` if nobody can miss one while this process is
+    /// suspended.
     alive_at: Option<Arc<Mutex<Instant>>>,
     lease_time: Duration,
     _heart: JoinSet<()>,
@@ -45,16 +48,14 @@ impl Lease {
     /// A lease that was taken, not before `since`.
     fn begin(held: HeldLease, since: Instant, store: &Store) -> Self {
         let lost = Arc::new(SetOnce::new());
-        let alive_at = store.is_shared().then(|| Arc::new(Mutex::new(since)));
+        let alive_at = Arc::new(Mutex::new(since));
         let mut heart = JoinSet::new();
-        if let Some(alive_at) = &alive_at {
-            let (lost, alive_at) = (Arc::clone(&lost), Arc::clone(alive_at));
-            heart.spawn(beat(store.clone(), held.clone(), lost, alive_at));
-        }
+        let (told, alive) = (Arc::clone(&lost), Arc::clone(&alive_at));
+        heart.spawn(beat(store.clone(), held.clone(), told, alive));
         Lease {
             held,
             lost,
-            alive_at,
+            alive_at: store.is_shared().then_some(alive_at),
             lease_time: store.settings().lease_time,
             _heart: heart,
         }
@@ -116,7 +117,8 @@ impl Lease {
     }
 }
 
-/// Writes heartbeats until somebody else has taken the lease.
+/// Writes heartbeats until somebody else has taken the lease; if the store is this process's alone, only
+/// while a runner of this process waits for it.
 async fn beat(
     store: Store,
     held: HeldLease,
@@ -125,6 +127,9 @@ async fn beat(
 ) {
     let interval = store.settings().lease_time / 3;
     for number in 1.. {
+        if !store.is_shared() {
+            somebody_waits(held.name()).await;
+        }
         sleep(interval).await;
         let began = Instant::now();
         // A backend of the user's may panic.

@@ -1,16 +1,16 @@
-//! [`RunnerId`]: the runners of this process, so that a standby learns at once that one has ended.
+//! [`RunnerId`]: the runners of this process, so that a standby learns at once that one has ended, and a
+//! holder that one waits.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
 use crate::eventstore::lease::record::LeaseHolder;
-use crate::eventstore::lease::watch::Holding;
 use crate::sync::lock;
 
 /// This process, as no other is called.
@@ -21,6 +21,10 @@ static RUNNING: Mutex<BTreeSet<u64>> = Mutex::new(BTreeSet::new());
 
 /// Told when one of them ends.
 static ENDED: Notify = Notify::const_new();
+
+/// How many runners of this process wait for the lease of which name.
+static STANDBYS: LazyLock<watch::Sender<BTreeMap<&'static str, usize>>> =
+    LazyLock::new(watch::Sender::default);
 
 /// A runner of this process. Dropped, it has ended: whatever it holds can be taken.
 #[derive(Debug)]
@@ -52,16 +56,44 @@ impl Drop for RunnerId {
     }
 }
 
-/// What is known of a holder, besides what it writes into a store that may be `shared` by processes.
-pub(super) fn holding(holder: &LeaseHolder, is_shared: bool) -> Holding {
-    let is_own = holder.process == *PROCESS;
-    let runs = is_own && lock(&RUNNING).contains(&holder.runner);
-    match (runs, is_own || !is_shared) {
-        (true, _) if is_shared => Holding::MayRun,
-        (true, _) => Holding::Runs,
-        (false, true) => Holding::Ended,
-        (false, false) => Holding::MayRun,
+/// Whether a holder is known to have ended: it was of this process, or of another while the store is not
+/// `shared` by processes.
+pub(super) fn has_ended(holder: &LeaseHolder, is_shared: bool) -> bool {
+    match holder.process == *PROCESS {
+        true => !lock(&RUNNING).contains(&holder.runner),
+        false => !is_shared,
     }
+}
+
+/// A runner that waits for the lease of a name, until it is dropped.
+#[derive(Debug)]
+pub(super) struct StandbyGuard(&'static str);
+
+impl StandbyGuard {
+    pub(super) fn new(name: &'static str) -> Self {
+        STANDBYS.send_modify(|standbys| *standbys.entry(name).or_default() += 1);
+        StandbyGuard(name)
+    }
+}
+
+impl Drop for StandbyGuard {
+    fn drop(&mut self) {
+        STANDBYS.send_modify(|standbys| {
+            if let Some(count) = standbys.get_mut(self.0) {
+                *count -= 1;
+                if *count == 0 {
+                    standbys.remove(self.0);
+                }
+            }
+        });
+    }
+}
+
+/// Waits until a runner of this process waits for the lease of that name.
+pub(super) async fn somebody_waits(name: &str) {
+    let mut standbys = STANDBYS.subscribe();
+    let waits = standbys.wait_for(|standbys| standbys.contains_key(name));
+    let _ = waits.await; // The sender is a static.
 }
 
 /// Waits until a runner of this process ends. Made before the lease is read, it misses none.

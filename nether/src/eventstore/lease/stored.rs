@@ -101,6 +101,10 @@ impl HeldLease {
         is_own.then(|| HeldLease::new(&found.name, record.epoch, holder))
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// What has to be in the store for anything to be written as the holder: the fence.
     pub(crate) fn fence(&self) -> DocumentCondition {
         condition(LEASES, &self.name, Some(self.content.clone()))

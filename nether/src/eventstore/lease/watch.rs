@@ -8,17 +8,6 @@ use std::time::Duration;
 
 use crate::eventstore::lease::stored::StoredLease;
 
-/// What a standby knows of the holder besides the lease.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Holding {
-    /// It has ended: it is of this process and gone, or of another and the store is this process's alone.
-    Ended,
-    /// It runs, in this process, and no other can have the store open.
-    Runs,
-    /// It may run, and shows by heartbeats that it does.
-    MayRun,
-}
-
 /// What a standby has seen of a lease.
 #[derive(Debug, Default)]
 pub(crate) struct LeaseWatch {
@@ -27,19 +16,14 @@ pub(crate) struct LeaseWatch {
 }
 
 impl LeaseWatch {
-    /// Whether the lease can be taken, as it was found `now`.
-    pub(crate) fn is_free(&mut self, found: &StoredLease, holding: Holding, now: Duration) -> bool {
+    /// Whether the lease can be taken, as it was found `now`. `has_ended` says that the holder is known to
+    /// have ended.
+    pub(crate) fn is_free(&mut self, found: &StoredLease, has_ended: bool, now: Duration) -> bool {
         let Some(holder) = found.holder() else {
             return true;
         };
-        match holding {
-            Holding::Ended => true,
-            Holding::Runs => false,
-            Holding::MayRun => {
-                let lease_time = Duration::from_millis(holder.lease_time_ms);
-                self.unchanged_for(found, now) >= lease_time
-            }
-        }
+        let lease_time = Duration::from_millis(holder.lease_time_ms);
+        has_ended || self.unchanged_for(found, now) >= lease_time
     }
 
     /// How long the lease has been as it is now.

@@ -57,7 +57,7 @@ use crate::documents::MemoryDocuments;
 use crate::eventstore::backend::{DocumentChange, DocumentCondition};
 use crate::record::LeaseHolder;
 use crate::stored::{HEARTBEATS, HeldLease, LEASES, LeaseChange, StoredLease};
-use crate::watch::{Holding, LeaseWatch};
+use crate::watch::LeaseWatch;
 
 const NAME: &str = "index";
 
@@ -133,7 +133,7 @@ impl Runner {
             self.now += Duration::from_secs(thread_rng().gen_range(0..15));
             let (lease, heartbeat) = (self.store.read(LEASES), self.store.read(HEARTBEATS));
             let found = StoredLease::of(NAME, lease, heartbeat).unwrap();
-            if !self.watch.is_free(&found, Holding::MayRun, self.now) {
+            if !self.watch.is_free(&found, false, self.now) {
                 continue;
             }
             let (held, taken) = found.taken_by(&self.holder);
