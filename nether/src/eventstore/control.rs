@@ -1,7 +1,8 @@
-//! [`Control`]: between the runner of a projection or saga and those who wait for it or give it orders.
+//! [`Control`]: connects the runner of a projection or saga with the handles that wait for it or give it
+//! orders.
 //!
-//! Every wait ends when no runner is left: the runner holds a [`FollowerSeat`], and whatever ends the
-//! runner (a stop, a panic, the end of its runtime) drops that.
+//! Every wait ends when the runner does: the runner holds a [`FollowerSeat`], and everything that ends the
+//! runner (a stop, a panic, the end of its runtime) drops the seat.
 
 use std::any::Any;
 use std::fmt;
@@ -18,24 +19,24 @@ use crate::sync::lock;
 /// How many orders may wait until the runner comes to them.
 const ORDERS: usize = 16;
 
-/// What differs between the runners of projections and of sagas, for those outside.
+/// What differs between projections and sagas in their orders and in what their runners show.
 pub(super) trait FollowerKind: Send + Sync + 'static {
-    /// The orders that it takes besides those that every runner takes.
+    /// The orders that only this kind takes.
     type Order: Send + 'static;
-    /// What it shows besides what every runner shows.
+    /// What only this kind shows.
     type Board: Default + Send + Sync + 'static;
 
     /// Answers an order with an error.
     fn refuse(order: Self::Order, error: Error);
 }
 
-/// What somebody wants of a runner.
+/// An order to a runner, with the channel for its answer.
 pub(super) enum FollowerOrder<O> {
     /// Handles again the parked events of a key, or all of them.
     Retry(Option<String>, oneshot::Sender<Result<usize>>),
-    /// Leaves out the parked event of a key.
+    /// Skips the parked event of a key.
     Skip(String, oneshot::Sender<Result<bool>>),
-    /// An order that only this kind takes.
+    /// An order of one kind of runner.
     Own(O),
 }
 
@@ -55,34 +56,35 @@ impl<O> FollowerOrder<O> {
 pub(super) struct FollowerProgress {
     /// Everything up to here is handled or parked; `None` before it has begun.
     pub(super) position: Option<Position>,
-    /// Whether it has come to where the store was when it began.
+    /// Whether it has reached the event that was the newest when it began.
     pub(super) is_ready: bool,
     /// How many sagas have something to send.
     pub(super) busy: usize,
-    /// Whether an event is about to be tried again. It may be one of before `position`.
+    /// Whether an event is about to be retried. Its position may be before `position`.
     pub(super) is_retrying: bool,
-    /// Who holds the lease, if it takes one to run.
+    /// Which process holds the lease; `None` if it needs no lease, or until that is known.
     pub(super) lease: Option<LeaseStatus>,
-    /// Why there is no runner any more.
+    /// Why the runner is gone, once it is.
     pub(super) gone: Option<GoneReason>,
 }
 
 impl FollowerProgress {
-    /// Whether it has nothing to do besides reading what is new.
+    /// Whether it has nothing to do besides waiting for new events.
     pub(super) fn is_idle(&self) -> bool {
         self.busy == 0 && !self.is_retrying
     }
 }
 
-/// Why there is no runner any more.
+/// Why a runner is gone.
 #[derive(Debug, Clone)]
 pub(super) struct GoneReason {
     text: Arc<str>,
-    /// Whether it has failed, and did not have to stop.
+    /// Whether it has failed; otherwise it was stopped.
     pub(super) has_failed: bool,
 }
 
-/// The runner that somebody waits for is gone: it was never started, has stopped, or has failed.
+/// The projection or saga does not run here: it has stopped, has failed, or, if it was given an order, stands
+/// by while another process [runs it](crate::eventstore#several-processes).
 ///
 /// Methods of [`ProjectionHandle`](crate::eventstore::ProjectionHandle) and
 /// [`SagaHandle`](crate::eventstore::SagaHandle) return it inside of their [`Error`].
@@ -103,7 +105,7 @@ impl fmt::Display for NotRunning {
 
 impl std::error::Error for NotRunning {}
 
-/// Where a runner stands, and the way to it.
+/// What a runner shows, and the way by which orders come to it.
 pub(super) struct Control<K: FollowerKind> {
     name: &'static str,
     pub(super) progress: watch::Sender<FollowerProgress>,
@@ -122,12 +124,12 @@ impl<K: FollowerKind> Control<K> {
         self.progress.borrow().gone.is_some()
     }
 
-    /// Who holds the lease, if it takes one to run.
+    /// Which process holds the lease; `None` if it needs no lease, or until that is known.
     pub(super) fn lease(&self) -> Option<LeaseStatus> {
         self.progress.borrow().lease.clone()
     }
 
-    /// Whether it is gone, or stands by while another runs.
+    /// Whether the runner is gone, or stands by while another one runs.
     pub(super) fn runs_elsewhere(&self) -> bool {
         let progress = self.progress.borrow();
         let stands_by = progress.lease.as_ref().is_some_and(|lease| !lease.is_own);
@@ -165,10 +167,10 @@ impl<K: FollowerKind> Control<K> {
         self.until(|it| it.is_ready).await
     }
 
-    /// Waits until its progress is so.
+    /// Waits until `is_so` holds for its progress.
     ///
     /// # Errors
-    /// If no runner is left before that.
+    /// [`NotRunning`] if the runner ends before that.
     pub(super) async fn until(&self, is_so: impl Fn(&FollowerProgress) -> bool) -> Result<()> {
         if is_so(&self.progress.borrow()) {
             return Ok(());
@@ -187,7 +189,7 @@ impl<K: FollowerKind> Control<K> {
         self.not_running_because(gone.map_or_else(|| STOPPED.into(), |gone| gone.text))
     }
 
-    /// Why it does not run.
+    /// The error that it does not run, for that reason.
     pub(super) fn not_running_because(&self, reason: Arc<str>) -> Error {
         Error::from(NotRunning {
             name: self.name.to_owned(),
@@ -198,8 +200,8 @@ impl<K: FollowerKind> Control<K> {
 
 const STOPPED: &str = "it is stopping, or has stopped";
 
-/// The runners of one name at a store: the newest is the last. The last one is kept when it is gone, so that
-/// who asks for it learns why.
+/// The runners of one name at a store; the newest is the last. The last one is kept when it is gone, so that
+/// a handle can say why.
 #[derive(Default)]
 pub(super) struct FollowerList(Mutex<Vec<Arc<dyn Any + Send + Sync>>>);
 
@@ -221,7 +223,7 @@ impl FollowerList {
         }
     }
 
-    /// The one that runs; else the newest.
+    /// The runner that is not gone and does not stand by; if there is none, the newest.
     pub(super) fn running<K: FollowerKind>(&self) -> Option<Arc<Control<K>>> {
         let list = lock(&self.0);
         let mut controls = list
@@ -235,7 +237,7 @@ impl FollowerList {
     }
 }
 
-/// The place of one runner at a store. Dropped, it ends the wait of all who wait for the runner.
+/// The place of one runner at a store. Dropping it ends every wait for the runner.
 pub(super) struct FollowerSeat<K: FollowerKind> {
     pub(super) control: Arc<Control<K>>,
     pub(super) orders: mpsc::Receiver<FollowerOrder<K::Order>>,
@@ -243,7 +245,7 @@ pub(super) struct FollowerSeat<K: FollowerKind> {
 }
 
 impl<K: FollowerKind> FollowerSeat<K> {
-    /// Takes the place that is found from now on.
+    /// Takes a place in the list. Handles find it from now on.
     pub(super) fn take(name: &'static str, list: &Arc<FollowerList>) -> Self {
         let (orders, given) = mpsc::channel(ORDERS);
         let control = Arc::new(Control {
@@ -261,12 +263,12 @@ impl<K: FollowerKind> FollowerSeat<K> {
         }
     }
 
-    /// A place that nobody finds.
+    /// A place that no handle finds.
     pub(super) fn aside(name: &'static str) -> Self {
         Self::take(name, &Arc::default())
     }
 
-    /// The runner ends because of an error.
+    /// Notes that the runner ends because of an error.
     pub(super) fn fail(&self, error: &dyn fmt::Display) {
         self.leave(GoneReason {
             text: format!("it has failed: {error}").into(),
@@ -274,7 +276,7 @@ impl<K: FollowerKind> FollowerSeat<K> {
         });
     }
 
-    /// The first reason counts.
+    /// Notes why the runner is gone. The first reason counts.
     fn leave(&self, reason: GoneReason) {
         self.control.progress.send_if_modified(|progress| {
             let is_first = progress.gone.is_none();
@@ -296,7 +298,7 @@ impl<K: FollowerKind> Drop for FollowerSeat<K> {
                 has_failed: false,
             },
         });
-        // After that: who looks for another one must not find this one as one that runs.
+        // After that, so that a handle which looks for another runner does not take this one for running.
         if let Some(list) = self.list.upgrade() {
             list.remove(&self.control);
         }

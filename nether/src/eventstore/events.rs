@@ -70,20 +70,20 @@ pub struct SagaStuck {
     pub error: String,
 }
 
-/// A process runs a projection or the sagas of a type from now on: it has taken the lease. Published by the
-/// system that runs it.
+/// This system runs a projection, or the sagas of a type, from now on: it has taken the lease. Published by
+/// the system that has taken it, also if no other system was there.
 #[event(__framework, name = "nether.lease_taken")]
 pub struct LeaseTaken {
     /// The name of the projection or saga.
     pub name: String,
     /// The process that runs it: its id, and the name of its host.
     pub holder: String,
-    /// How often the lease was taken, by whatever process.
+    /// How often the lease was taken, by any process.
     pub epoch: u64,
 }
 
-/// Another runner has taken over a projection or the sagas of a type, because this one was silent for the
-/// lease time. Published by the system that has run it, which stands by from now on.
+/// Another system has taken over a projection, or the sagas of a type, because this one was silent for the
+/// lease time. Published by the system that ran it, which stands by from now on.
 #[event(__framework, name = "nether.lease_lost")]
 pub struct LeaseLost {
     /// The name of the projection or saga.

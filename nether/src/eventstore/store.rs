@@ -64,10 +64,10 @@ struct RegisteredFollower {
     running: Arc<FollowerList>,
 }
 
-/// How long the holder of a lease may be silent before another takes over, unless the program says otherwise.
+/// The default of [`Store::lease_time`].
 const LEASE_TIME: Duration = Duration::from_secs(10);
 
-/// The shortest lease time.
+/// The shortest lease time. A shorter one is set to this.
 const SHORTEST_LEASE_TIME: Duration = Duration::from_millis(100);
 
 /// How a program uses its store.
@@ -163,10 +163,10 @@ impl Store {
         self
     }
 
-    /// Sets how long the process that runs a projection or the sagas of a type may be silent before another
-    /// one takes over, if several have the store open: 10 seconds by default, and never less than 100
-    /// milliseconds. The process tells three times in that time that it runs. What it has left is found
-    /// sooner if it stops in order, or if no other process could have the store open.
+    /// Sets how long the process that runs a projection, or the sagas of a type, may be silent before another
+    /// process takes over: 10 seconds by default, and never less than 100 milliseconds. The process writes a
+    /// heartbeat three times in that time, if other processes may have the store open. The takeover is
+    /// immediate if the process stops in order, or if no other process can have the store open.
     #[must_use]
     pub fn lease_time(mut self, time: Duration) -> Self {
         self.settings.lease_time = time.max(SHORTEST_LEASE_TIME);

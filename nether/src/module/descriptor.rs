@@ -87,7 +87,7 @@ pub trait AnyInstance: Send + Sync + fmt::Debug {
     fn life(&self) -> &Life;
     /// What it is doing.
     fn state(&self) -> ModuleState;
-    /// Which process runs it, if one does at a time.
+    /// Which process runs it, if it runs in one process at a time.
     fn lease(&self) -> Option<LeaseStatus>;
     /// What it is handling.
     fn handling(&self) -> Vec<BeingHandled>;

@@ -78,7 +78,7 @@ pub trait Module: Caller + Send + 'static {
     #[doc(hidden)]
     fn background(_: &mut Background<Self>) {}
 
-    /// Which process runs it, if one does at a time.
+    /// Which process runs it, if it runs in one process at a time.
     #[doc(hidden)]
     fn lease(_: &Self) -> Option<LeaseStatus> {
         None

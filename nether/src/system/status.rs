@@ -27,8 +27,8 @@ pub struct ModuleStatus {
     pub handled: u64,
     /// How many messages failed: by an error, or by a panic.
     pub failed: u64,
-    /// Which process runs it, if one process does at a time; `None` of other modules, and until that is
-    /// known.
+    /// Which process runs the module, if it runs in one process at a time; `None` for other modules, and
+    /// until that is known.
     pub lease: Option<LeaseStatus>,
 }
 

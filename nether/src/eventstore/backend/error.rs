@@ -28,7 +28,7 @@ pub enum StoreError {
         /// Where the event with that id is.
         position: Position,
     },
-    /// A document was not what a change of documents required: somebody else has changed it meanwhile.
+    /// A document does not have the content that a change of documents required: it was changed meanwhile.
     /// Nothing was written.
     PreconditionFailed {
         /// What kind of document.
@@ -171,7 +171,7 @@ impl fmt::Display for StoreError {
             ),
             StoreError::PreconditionFailed { collection, key } => write!(
                 f,
-                "nothing was written: the document `{key}` of `{collection}` is not what it had to be, because somebody else has changed it"
+                "nothing was written: the document `{key}` of `{collection}` does not have the required content, because it was changed meanwhile"
             ),
             StoreError::Full { reason } => write!(f, "the event store is full: {reason}"),
             StoreError::ReadOnly { reason } => {

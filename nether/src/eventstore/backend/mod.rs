@@ -138,14 +138,15 @@ pub struct DocumentChange {
     pub content: Option<Vec<u8>>,
 }
 
-/// What a document has to be for a change to be made: how two who write exclude each other.
+/// A condition on a change of documents: the content that a document must have. Two writers exclude each
+/// other by it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DocumentCondition {
     /// What kind of document.
     pub collection: Arc<str>,
     /// Which one.
     pub key: Arc<str>,
-    /// The content that it has to have, byte for byte; `None` if there must be no such document.
+    /// The content that the document must have, byte for byte; `None` if there must be no such document.
     pub content: Option<Vec<u8>>,
 }
 
@@ -331,21 +332,22 @@ pub trait EventStore: Send + Sync + 'static {
     /// Why they could not be read.
     fn documents(&self, collection: &str) -> StoreFuture<'_, Documents>;
 
-    /// Changes documents, all or none, in the order given, if all conditions hold: they are checked in the
-    /// transaction that makes the changes.
+    /// Changes documents in the order given, if all conditions hold, and otherwise changes none of them. The
+    /// conditions are checked in the transaction that makes the changes.
     ///
     /// # Errors
-    /// [`StoreError::PreconditionFailed`] if a condition does not hold; else why the documents could not be
-    /// written. Nothing is changed then.
+    /// [`StoreError::PreconditionFailed`] if a condition does not hold; then nothing is changed. Or why the
+    /// documents could not be written.
     fn change_documents(
         &self,
         changes: Vec<DocumentChange>,
         conditions: Vec<DocumentCondition>,
     ) -> StoreFuture<'_, ()>;
 
-    /// Whether another process may have the store open at the same time. A store that says no is this
-    /// process's alone until it is closed: projections and sagas then need not tell other processes that they
-    /// are alive, and take over at once what a process that was killed has left.
+    /// Whether another process may have the store open at the same time: `true` by default. If it returns
+    /// `false`, the store belongs to this process until it is closed. Then projections and sagas write no
+    /// heartbeats for other processes, and take over at once from a process that was killed. If it is wrongly
+    /// `false`, two processes take over from each other without end.
     fn is_shared(&self) -> bool {
         true
     }

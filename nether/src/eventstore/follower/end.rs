@@ -8,21 +8,22 @@ use crate::eventstore::backend::StoreError;
 /// Why a runner ends.
 #[derive(Debug)]
 pub(in crate::eventstore) enum RunnerEnd {
-    /// It had to stop. What it has in memory can be saved.
+    /// The module has to stop. What the runner has in memory can still be saved.
     Stopped,
-    /// It had to stop, and what it has done could not be saved. Nothing that it has in memory may reach the
-    /// store after that: the store would have one half of a change, and the other half would be done again.
+    /// The module has to stop, and the progress could not be saved. Nothing that the runner has in memory may
+    /// reach the store after that: the store would have one half of a change, and the other half would be
+    /// done again.
     Unsaved,
-    /// Another runner has taken over.
+    /// Another runner has taken the lease.
     Fenced,
-    /// It took over, and what follows could not be made again.
+    /// This runner took over, and what follows could not be made again: why.
     Unmade(String),
     /// The store has failed for good.
     Failed(StoreError),
 }
 
 impl RunnerEnd {
-    /// Why an order is not carried out to its end.
+    /// The answer to an order that this end has cut short.
     pub(super) fn to_error(&self) -> Error {
         match self {
             RunnerEnd::Stopped | RunnerEnd::Unsaved => Error::msg("it is stopping"),
@@ -33,8 +34,8 @@ impl RunnerEnd {
     }
 }
 
-/// Answers an order. An end of the runner is an error for those who gave the order, and it still ends the
-/// runner.
+/// Answers an order. If the runner has ended while it carried the order out, the answer is an error, and the
+/// end is returned, so that it ends the runner too.
 pub(in crate::eventstore) fn answer<T>(
     done: oneshot::Sender<Result<T>>,
     carried: Result<Result<T>, RunnerEnd>,

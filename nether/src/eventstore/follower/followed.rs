@@ -1,4 +1,4 @@
-//! [`Followed`]: what a projection and the sagas of a type are to the runner that shows them events.
+//! [`Followed`]: what the runner needs of a projection, or of the sagas of a type, to show them events.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -11,28 +11,28 @@ use crate::eventstore::follower::{EventFailure, Follower, FollowerPlace, RunnerE
 use crate::eventstore::follower::{answer, guarded};
 use crate::routing::Caller;
 
-/// Which stream or saga an event is for: what waits behind it if it cannot be handled.
+/// Which stream or saga an event is for. If the event cannot be handled, later events with its key wait.
 pub(in crate::eventstore) enum EventKey<'a> {
-    /// Nobody's.
+    /// It is for none of them.
     None,
     Of(Cow<'a, str>),
-    /// The event is parked under that name, because it cannot be known whose it is.
+    /// The key cannot be read, so the event is parked under this one.
     Unreadable(String, EventFailure),
 }
 
-/// What became of an event that was shown.
+/// The result of showing an event that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::eventstore) enum Reception {
     Handled,
-    /// It waits until what it is for is over.
+    /// It waits until the saga that it is behind is over.
     Held,
-    /// There is none that it could be for.
+    /// There is no saga that takes it.
     Ignored,
 }
 
 /// What follows a store: a projection, or the sagas of a type.
 ///
-/// Its methods run code of the user's inside of [`guarded`], so that a panic is a failure of one event.
+/// Its methods run user code inside of [`guarded`], so that a panic is a failure of one event.
 pub(in crate::eventstore) trait Followed:
     Send + Sync + Sized + 'static
 {
@@ -42,16 +42,17 @@ pub(in crate::eventstore) trait Followed:
     const RETRIES: u32;
     /// Whether its progress outlives the process.
     const IS_STORED: bool;
-    /// The module that it is.
+    /// Its module.
     type Module: Caller;
+    /// Its orders, and what it shows.
     type Kind: FollowerKind;
-    /// What it has to do besides handling events.
+    /// What it does besides handling events.
     type Work: Send;
 
     /// Which stream or saga an event is for.
     fn key<'a>(&self, event: &'a RecordedEvent) -> EventKey<'a>;
 
-    /// Shows it an event. What changes is kept, and saved with the next checkpoint.
+    /// Shows it an event. What this changes is kept in memory, and saved with the next checkpoint.
     fn show(
         &mut self,
         follower: &Follower<Self>,
@@ -60,8 +61,8 @@ pub(in crate::eventstore) trait Followed:
         event: &RecordedEvent,
     ) -> impl Future<Output = Result<Reception, EventFailure>> + Send;
 
-    /// Shows it an event that was parked, and saves that with the change of what is parked. What has failed
-    /// is not saved.
+    /// Shows it an event that was parked. Unless that fails, or the event is ignored, the result is saved
+    /// together with `change`, which says what is parked then.
     fn show_again(
         &mut self,
         follower: &Follower<Self>,
@@ -82,7 +83,7 @@ pub(in crate::eventstore) trait Followed:
         }
     }
 
-    /// Handles events one after the other, or as many of them as it likes, and saves that.
+    /// Handles events from the first one on, as many of them as it likes, and saves the progress.
     fn handle(
         &mut self,
         follower: &Follower<Self>,
@@ -92,7 +93,7 @@ pub(in crate::eventstore) trait Followed:
         follower.handle_one_by_one(self, place, events)
     }
 
-    /// Saves what it has changed, with other changes.
+    /// Saves what it has changed, together with `changes`.
     fn save(
         &mut self,
         follower: &Follower<Self>,
@@ -108,7 +109,7 @@ pub(in crate::eventstore) trait Followed:
         }
     }
 
-    /// The events of a key behind one, up to another. All are found by their keys.
+    /// The positions of the events of a key after `first`, up to `last`.
     fn waiting(
         &self,
         follower: &Follower<Self>,
@@ -119,7 +120,7 @@ pub(in crate::eventstore) trait Followed:
         follower.find(self, key, first, last)
     }
 
-    /// Shows what the store says of it, while another runner runs it.
+    /// While another runner runs it: reads what that one has saved, and shows it.
     fn look(
         &mut self,
         follower: &Follower<Self>,
@@ -128,12 +129,12 @@ pub(in crate::eventstore) trait Followed:
         async { Ok(()) }
     }
 
-    /// Becomes what it is when the program starts, because another runner has gone on with it meanwhile.
+    /// Is made again as at the start of the program, because another runner has gone on with it meanwhile.
     fn renew(&mut self) -> impl Future<Output = Result<(), EventFailure>> + Send {
         async { Ok(()) }
     }
 
-    /// Lets go of what it has begun: another runner does that from now on.
+    /// Abandons what it has begun. Called when its runner has ended, in whatever way.
     fn step_down(&mut self) {}
 
     /// Loads what it needs.
@@ -145,10 +146,10 @@ pub(in crate::eventstore) trait Followed:
         async { Ok(()) }
     }
 
-    /// Its next work, once there is some. Dropped, it loses nothing.
+    /// Waits for its next work. Cancel safe: dropping the future loses no work.
     fn next_work(&mut self, place: &FollowerPlace) -> impl Future<Output = Self::Work> + Send;
 
-    /// Does it.
+    /// Does its work.
     fn work(
         &mut self,
         follower: &Follower<Self>,
@@ -164,7 +165,7 @@ pub(in crate::eventstore) trait Followed:
         order: <Self::Kind as FollowerKind>::Order,
     ) -> impl Future<Output = Result<(), RunnerEnd>> + Send;
 
-    /// Takes in what has ended, or is about to, before the runner lets go.
+    /// Waits for what is under way, and takes in its results, when the module stops.
     fn finish(
         &mut self,
         follower: &Follower<Self>,

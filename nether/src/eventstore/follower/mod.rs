@@ -1,10 +1,11 @@
-//! [`Follower`]: the one runner of projections and sagas. It reads the store page by page, shows each event
-//! to what [follows](Followed), saves how far that is, parks what cannot be handled, and carries out orders.
+//! [`Follower`]: the runner that projections and sagas share. It reads the store page by page, shows each
+//! event to what [follows](Followed) the store, saves the progress, parks events that cannot be handled, and
+//! carries out orders.
 //!
-//! An orderly stop loses no progress: between two events the runner looks whether it has to stop, and it
-//! saves what was done also while it stops. Whatever ends a runner, those who wait for it learn that.
+//! An orderly stop loses no progress: the runner checks between two events whether it has to stop, and saves
+//! what was done also while it stops. However a runner ends, every wait for it ends too.
 //!
-//! Of the runners that would save the same progress, one runs at a time: the holder of a lease.
+//! Of all runners with the same checkpoint, one runs at a time: the holder of a lease.
 
 mod end;
 mod failure;
@@ -43,7 +44,7 @@ pub(super) struct Follower<F: Followed> {
     pub(super) control: Arc<Control<F::Kind>>,
     /// Cancelled when the module has to stop.
     pub(super) ctx: Context<F::Module>,
-    /// What entitles it to save its progress; `None` if it saves none, or while it stands by.
+    /// The right to save progress; `None` if it saves none, or while it stands by.
     pub(super) lease: Option<Lease>,
 }
 
@@ -53,7 +54,7 @@ enum FollowerAction<F: Followed> {
     Work(F::Work),
     Carry(FollowerOrder<<F::Kind as FollowerKind>::Order>),
     Retry(Arc<str>),
-    /// The store may have new events; how often it could not say.
+    /// The store may have new events. How often in a row it has failed to say so.
     Read(u32),
     End(RunnerEnd),
 }
@@ -62,7 +63,7 @@ impl<F: Followed> Follower<F> {
     /// Follows the store until the module has to stop.
     ///
     /// # Errors
-    /// If the store has failed for good.
+    /// If the store has failed for good, or what follows could not be made again after a takeover.
     pub(super) async fn run(
         store: Store,
         ctx: Context<F::Module>,
@@ -155,8 +156,8 @@ impl<F: Followed> Follower<F> {
                 followed.carry(self, place, order).await
             }
             FollowerAction::Retry(key) => self.retry_by_itself(followed, place, &key).await,
-            FollowerAction::Read(unheard) => {
-                place.unheard = unheard;
+            FollowerAction::Read(failures) => {
+                place.news_failures = failures;
                 let count = self.read(followed, place).await?;
                 if count == 0 {
                     *head = place.position.min(*head); // The store has less than it said.
@@ -208,14 +209,14 @@ impl<F: Followed> Follower<F> {
             }
         };
         let news = async {
-            let news = self.news(place.position, place.unheard).await;
+            let news = self.news(place.position, place.news_failures).await;
             news.map_or_else(FollowerAction::End, FollowerAction::Read)
         };
         let ended = race(stop, fenced);
         race(ended, race(work, race(order, race(retry, news)))).await
     }
 
-    /// Reads up to a position.
+    /// Reads and handles events up to a position.
     pub(super) async fn catch_up(
         &self,
         followed: &mut F,
@@ -236,7 +237,7 @@ impl<F: Followed> Follower<F> {
         Ok(())
     }
 
-    /// Reads a page of events and handles it; how many there were.
+    /// Reads a page of events and handles it; returns how many events it had.
     pub(super) async fn read(
         &self,
         followed: &mut F,
@@ -273,7 +274,7 @@ impl<F: Followed> Follower<F> {
         self.save(followed, place).await
     }
 
-    /// Handles an event, or parks it; unless it has to wait.
+    /// Handles an event, or parks it. One whose key waits behind a parked event is only noted.
     async fn handle_one(&self, followed: &mut F, place: &mut FollowerPlace, event: &RecordedEvent) {
         if let Some(key) = self.claims(followed, place, event) {
             let shown = followed.show(self, place, &key, event).await;
@@ -283,8 +284,8 @@ impl<F: Followed> Follower<F> {
         }
     }
 
-    /// The key of an event that is to be shown now. One that has to wait is noted, and one that cannot be
-    /// read is parked.
+    /// Returns the key of an event that is to be shown now. An event that has to wait is noted, and one that
+    /// cannot be read is parked.
     fn claims<'a>(
         &self,
         followed: &F,
@@ -308,7 +309,7 @@ impl<F: Followed> Follower<F> {
         }
     }
 
-    /// Saves how far it is.
+    /// Saves the progress up to the present position, and then shows it.
     pub(super) async fn save(
         &self,
         followed: &mut F,
@@ -321,7 +322,7 @@ impl<F: Followed> Follower<F> {
         Ok(())
     }
 
-    /// What follows reads all events anew: it shows how far that is.
+    /// Shows the progress of a rebuild, whose position is behind the one shown before.
     pub(super) fn publish_anew(&self, place: &mut FollowerPlace) {
         self.control
             .progress
@@ -329,7 +330,8 @@ impl<F: Followed> Follower<F> {
         self.publish(place);
     }
 
-    /// Shows how far it is. Events that wait behind one that is skipped do not set that back.
+    /// Shows the progress. The position that is shown never goes back: events that waited behind one that is
+    /// skipped are retried, and are before it.
     pub(super) fn publish(&self, place: &mut FollowerPlace) {
         if let Some(parked) = place.parked.changed() {
             *lock(&self.control.parked) = parked;

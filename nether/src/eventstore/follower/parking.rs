@@ -1,4 +1,4 @@
-//! What becomes of an event that could not be handled: it is parked, and tried again for a while.
+//! Parking: an event that could not be handled is set aside, and is retried for a while.
 
 use std::collections::VecDeque;
 
@@ -10,18 +10,19 @@ use crate::eventstore::events::EventParked;
 use crate::eventstore::follower::{EventFailure, Followed, Follower, FollowerPlace, wait};
 use crate::eventstore::parked::ParkedEvent;
 
-/// An attempt at an event, which has failed.
+/// The kind of attempt that has failed.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::eventstore) enum EventAttempt {
-    /// The runner's own, and which one it was.
+    /// An automatic attempt, and its number.
     ByItself(u32),
-    /// Somebody has ordered it. The event is not tried again by itself: it is parked for good.
+    /// An attempt that was ordered through a handle. It is not followed by automatic ones: the event is
+    /// parked for good.
     Ordered,
 }
 
 impl<F: Followed> Follower<F> {
-    /// Lets a key wait behind an event that could not be handled. It is tried again by itself, so often; all
-    /// other keys go on.
+    /// Lets a key wait behind an event that could not be handled. The event is retried automatically, up to
+    /// [`Followed::RETRIES`] times; all other keys go on.
     pub(in crate::eventstore) fn park(
         &self,
         place: &mut FollowerPlace,
@@ -32,7 +33,7 @@ impl<F: Followed> Follower<F> {
         self.park_with(place, key, position, failure, VecDeque::new());
     }
 
-    /// Parks an event that others already wait behind. Returns those if the event is left out.
+    /// Parks an event that others already wait behind. Returns those others if the event is left out instead.
     pub(in crate::eventstore) fn park_with(
         &self,
         place: &mut FollowerPlace,
@@ -56,7 +57,7 @@ impl<F: Followed> Follower<F> {
         None
     }
 
-    /// Lets a key wait behind an event that has failed; gives what is to be saved of that.
+    /// Lets a key wait behind an event that has failed, and returns the change that saves this.
     pub(super) fn park_again(
         &self,
         place: &mut FollowerPlace,

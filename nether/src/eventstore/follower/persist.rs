@@ -1,4 +1,4 @@
-//! What a runner does with the store: again and again, if what is wrong may pass.
+//! Reads and writes of a runner: they are repeated with backoff until they succeed, or fail for good.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::module::Backoff;
 use crate::race::race;
 use crate::routing::Caller;
 
-/// How long to wait before something is tried again.
+/// The wait before a repeated attempt.
 const BACKOFF: Backoff = Backoff {
     first: Duration::from_millis(50),
     longest: Duration::from_secs(10),
@@ -36,6 +36,9 @@ impl<F: Followed> Follower<F> {
     }
 
     /// Checks that it may go on.
+    ///
+    /// # Errors
+    /// [`RunnerEnd::Fenced`] or [`RunnerEnd::Stopped`].
     pub(super) fn check_going(&self) -> Result<(), RunnerEnd> {
         match (self.is_fenced(), self.ctx.is_cancelled()) {
             (true, _) => Err(RunnerEnd::Fenced),
@@ -44,9 +47,9 @@ impl<F: Followed> Follower<F> {
         }
     }
 
-    /// Asks the store whether it still holds the lease, if it has given no sign of life for so long that
-    /// another may have taken it: the process was stopped, say. What it does outside of the store would be
-    /// done twice.
+    /// Asks the store whether this runner still holds the lease, if another may have taken it: after the
+    /// process was suspended, say. Without this, what the runner does outside of the store would be done by
+    /// both.
     pub(super) async fn confirm_lease(&self) -> Result<(), RunnerEnd> {
         if let Some(lease) = &self.lease
             && lease.is_in_doubt()
@@ -57,7 +60,7 @@ impl<F: Followed> Follower<F> {
         Ok(())
     }
 
-    /// What has to be in the store for its progress to be saved.
+    /// The conditions on every write of its progress: that it still holds the lease, if it needs one.
     pub(in crate::eventstore) fn fence(&self) -> Vec<DocumentCondition> {
         self.lease.iter().map(Lease::fence).collect()
     }
@@ -73,7 +76,8 @@ impl<F: Followed> Follower<F> {
         self.persistently(attempt, None).await
     }
 
-    /// Changes documents. What is done is written down also while the module stops: it would be done again.
+    /// Changes documents on condition of the [fence](Self::fence), and repeats that as
+    /// [`write_persistently`](Self::write_persistently) does.
     pub(in crate::eventstore) async fn write(
         &self,
         changes: Vec<DocumentChange>,
@@ -85,7 +89,8 @@ impl<F: Followed> Follower<F> {
         self.write_persistently(attempt).await
     }
 
-    /// Writes into the store until that succeeds; also while the module stops, but not for ever.
+    /// Writes into the store until that succeeds. While the module stops it goes on for
+    /// [`SAVING_WHILE_STOPPING`], because what is not saved would be done again.
     pub(in crate::eventstore) async fn write_persistently<T, R>(
         &self,
         attempt: impl FnMut() -> R,
@@ -114,7 +119,7 @@ impl<F: Followed> Follower<F> {
                 let Some(longest) = while_stopping else {
                     return Err(RunnerEnd::Stopped);
                 };
-                // However often it has failed before: the store may be well again.
+                // The backoff starts anew, so that there is time for several attempts.
                 let since = *stopping_since.get_or_insert_with(|| {
                     failed = 0;
                     Instant::now()
@@ -130,7 +135,7 @@ impl<F: Followed> Follower<F> {
             let error = match (attempted, &self.lease) {
                 (Ok(done), _) => return Ok(done),
                 (Err(StoreError::PreconditionFailed { .. }), Some(lease)) => {
-                    lease.lose();
+                    lease.mark_lost();
                     return Err(RunnerEnd::Fenced);
                 }
                 (Err(error), _) => error,
@@ -154,7 +159,8 @@ impl<F: Followed> Follower<F> {
         Err(RunnerEnd::Unsaved)
     }
 
-    /// Reads from the store. A read that does not end does not hold up a stop.
+    /// Reads from the store, or returns [`RunnerEnd::Stopped`] as soon as the module has to stop: a read that
+    /// hangs does not delay the stop.
     pub(super) async fn unless_stopped<T>(
         &self,
         read: impl Future<Output = Result<T, StoreError>>,
@@ -180,7 +186,7 @@ impl<F: Followed> Follower<F> {
             .await
     }
 
-    /// Reads one event, if there is one at that position.
+    /// Reads the event at a position, if there is one.
     pub(in crate::eventstore) async fn event(
         &self,
         at: Position,
@@ -190,8 +196,9 @@ impl<F: Followed> Follower<F> {
         Ok(read.await?.pop().filter(|event| event.position == at))
     }
 
-    /// Waits until there are events after a position, or it is time to look without knowing, since the store
-    /// could not say so often. Gives how often that is now.
+    /// Waits until there are events after a position. If the store fails to say so, it waits with backoff,
+    /// and the caller then reads without knowing. Returns how often in a row the store has failed, `failed`
+    /// times before this.
     pub(super) async fn news(&self, after: Position, failed: u32) -> Result<u32, RunnerEnd> {
         let error = match unpanicked(async { self.store.wait_for_new(after).await }).await {
             Ok(_) => return Ok(0),
@@ -210,7 +217,7 @@ impl<F: Followed> Follower<F> {
     }
 }
 
-/// What the store answers. A panic of a backend of the user's is an error as any other.
+/// The answer of the store. A panic of a user's backend becomes an error like any other.
 async fn unpanicked<T>(
     attempt: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
@@ -222,12 +229,13 @@ async fn unpanicked<T>(
     })
 }
 
-/// Waits before something is tried again that has failed so often; no longer than the module runs.
+/// Waits before the next attempt at something that has failed `failed` times, or until the module has to
+/// stop.
 pub(in crate::eventstore) async fn wait_after<S: Caller>(failed: u32, ctx: &Context<S>) {
     race(sleep(wait(failed, ctx)), ctx.cancelled()).await;
 }
 
-/// How long to wait before something is tried again that has failed so often.
+/// How long to wait before the next attempt at something that has failed `failed` times.
 pub(in crate::eventstore) fn wait<S: Caller>(failed: u32, ctx: &Context<S>) -> Duration {
     BACKOFF.wait(failed, &ctx.handle().scope.mediator.chance)
 }

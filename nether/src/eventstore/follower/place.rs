@@ -1,4 +1,4 @@
-//! [`FollowerPlace`]: how far a runner is, and what of that is not saved.
+//! [`FollowerPlace`]: the progress of a runner, and which part of it is not saved.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -11,31 +11,31 @@ use crate::eventstore::checkpoint::{self, ahead_of, checkpoint_at};
 use crate::eventstore::parked::Parked;
 use crate::eventstore::store::Store;
 
-/// How long a runner handles events before it saves that. A page may take longer.
+/// How long a runner handles events before it saves its progress. One event may take longer.
 pub(in crate::eventstore) const SAVE_AFTER: Duration = Duration::from_secs(1);
 
-/// How far a runner is.
+/// The progress of a runner.
 pub(in crate::eventstore) struct FollowerPlace {
-    /// Of its checkpoint.
+    /// The name of the checkpoint.
     name: &'static str,
-    /// Everything up to here was shown, or waits.
+    /// Every event up to here was shown, or waits behind a parked one.
     pub(in crate::eventstore) position: Position,
-    /// Events behind that which were handled all the same.
+    /// Events after `position` that are already handled.
     pub(in crate::eventstore) ahead: BTreeSet<Position>,
     pub(in crate::eventstore) parked: Parked,
-    /// Whether it has come to where the store was when it began.
+    /// Whether it has reached the event that was the newest when it began.
     pub(in crate::eventstore) is_caught_up: bool,
-    /// How often the store could not say whether there are new events, since it last could.
-    pub(super) unheard: u32,
+    /// How often in a row the store has failed to say whether there are new events.
+    pub(super) news_failures: u32,
     /// Changes to save with the next checkpoint.
     pub(super) changes: Vec<DocumentChange>,
     saved_at: Instant,
-    /// The checkpoint as it is saved, and whether there are events ahead of it.
+    /// The checkpoint as it is saved, and how many events are noted ahead of it.
     saved: Option<(Position, usize)>,
 }
 
 impl FollowerPlace {
-    /// Before the first event.
+    /// The place before the first event.
     pub(in crate::eventstore) fn start(name: &'static str) -> Self {
         FollowerPlace {
             name,
@@ -43,14 +43,17 @@ impl FollowerPlace {
             ahead: BTreeSet::new(),
             parked: Parked::none(name),
             is_caught_up: false,
-            unheard: 0,
+            news_failures: 0,
             changes: Vec::new(),
             saved_at: Instant::now(),
             saved: None,
         }
     }
 
-    /// Where it was.
+    /// The place that is saved in the store.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if a part of it is ahead of the newest event; or why it could not be read.
     pub(super) async fn load(name: &'static str, store: &Store) -> Result<Self, StoreError> {
         let position = checkpoint::load(store, name).await?;
         let ahead = checkpoint::load_ahead(store, name).await?;
@@ -65,11 +68,12 @@ impl FollowerPlace {
         })
     }
 
+    /// Whether the last save was so long ago that it is time for another.
     pub(super) fn is_to_be_saved(&self) -> bool {
         self.saved_at.elapsed() >= SAVE_AFTER
     }
 
-    /// What has to be written so that the store knows that it has come to a position.
+    /// The changes that save the progress up to `position`.
     pub(in crate::eventstore) fn changes_to(&self, position: Position) -> Vec<DocumentChange> {
         let mut changes = self.changes.clone();
         let ahead: BTreeSet<_> = self.ahead_of(position).collect();
@@ -83,7 +87,7 @@ impl FollowerPlace {
         changes
     }
 
-    /// What has to be written so that nothing is handled yet.
+    /// The changes that save that no event is handled yet.
     pub(in crate::eventstore) fn changes_to_start(&self) -> Vec<DocumentChange> {
         let mut changes = self.parked.clear();
         changes.push(checkpoint_at(self.name, Position::START));
@@ -91,13 +95,13 @@ impl FollowerPlace {
         changes
     }
 
-    /// The store does not have it as it is here: the next save writes all of it.
+    /// Notes that the store has something else: the next save writes all of the progress.
     pub(in crate::eventstore) fn unsave(&mut self) {
         self.saved = None;
         self.changes = self.parked.all_changes();
     }
 
-    /// It has come to a position, and that is saved.
+    /// Notes that it has reached a position, and that this is saved.
     pub(in crate::eventstore) fn reach(&mut self, position: Position) {
         self.position = position;
         self.ahead = self.ahead_of(position).collect();

@@ -13,15 +13,16 @@ use crate::eventstore::follower::{
 };
 use crate::race::race;
 
-/// How a retry has ended that the store let end.
+/// The result of a retry.
 struct Retried {
+    /// How many events were handled.
     handled: usize,
-    /// Why the first event that could not be handled could not.
+    /// The failure of the event that stopped the retry.
     failed: Option<EventFailure>,
 }
 
 impl<F: Followed> Follower<F> {
-    /// Tries again what has come to be due.
+    /// Retries a key whose wait is over.
     pub(super) async fn retry_by_itself(
         &self,
         followed: &mut F,
@@ -35,7 +36,7 @@ impl<F: Followed> Follower<F> {
         retried.map(drop)
     }
 
-    /// Waits for all that is tried again by itself, until it is handled or parked.
+    /// Retries all keys that are retried automatically, until their events are handled or parked for good.
     pub(in crate::eventstore) async fn settle_retries(
         &self,
         followed: &mut F,
@@ -49,8 +50,8 @@ impl<F: Followed> Follower<F> {
         Ok(())
     }
 
-    /// Carries out an order to try what is parked of a key, or all that is parked for good; how many events
-    /// were handled. The error of the inner result is why an event could not be.
+    /// Carries out an order to retry the events of one key, or of all keys that are parked for good. Returns
+    /// how many events were handled; the inner error is the first failure of one.
     pub(super) async fn carry_retry(
         &self,
         followed: &mut F,
@@ -71,7 +72,8 @@ impl<F: Followed> Follower<F> {
         Ok(failed.map_or(Ok(handled), Err))
     }
 
-    /// Leaves out the event that a key waits behind. What waits behind it is handled.
+    /// Skips the event that a key waits behind, and handles the events that wait behind it. Returns whether
+    /// there was one.
     pub(super) async fn skip(
         &self,
         followed: &mut F,
@@ -93,7 +95,7 @@ impl<F: Followed> Follower<F> {
         retried.map(|_| true)
     }
 
-    /// The event that a key waits behind, and those that wait behind it.
+    /// The positions of the event that a key waits behind and of those that wait behind it.
     async fn positions(
         &self,
         followed: &F,
@@ -109,7 +111,8 @@ impl<F: Followed> Follower<F> {
         Ok(positions)
     }
 
-    /// Handles the events of a key from the one that it waits behind. If one fails, the key waits behind it.
+    /// Handles the events of a key, from the one that it waits behind. If one fails, the key waits behind
+    /// that.
     async fn retry_key(
         &self,
         followed: &mut F,
@@ -124,7 +127,7 @@ impl<F: Followed> Follower<F> {
         let Some(first) = place.parked.position(key) else {
             return Ok(retried);
         };
-        // One that had to wait, and that no saga takes, is of no use to anybody.
+        // An event that only had to wait, and that no saga takes any more, is passed over.
         let had_failed = place.parked.failed(key) != Some(0);
         let mut positions = self.positions(followed, place, key, first).await?;
         while let Some(position) = positions.pop_front() {
@@ -172,7 +175,7 @@ impl<F: Followed> Follower<F> {
         Ok(retried)
     }
 
-    /// Finds the events of a key behind one, up to another.
+    /// Finds the events of a key after `first`, up to `last`, by reading all events in between.
     pub(super) async fn find(
         &self,
         followed: &F,

@@ -1,4 +1,5 @@
-//! A runner whose progress is saved runs while it holds the lease, and stands by while another does.
+//! When a runner runs whose progress is saved: while it holds the lease. While another runner holds it, this
+//! one stands by.
 
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
@@ -8,7 +9,7 @@ use crate::eventstore::backend::{Position, StoreError};
 use crate::eventstore::control::{FollowerKind, FollowerOrder};
 use crate::eventstore::events::{LeaseLost, LeaseTaken};
 use crate::eventstore::follower::{Followed, Follower, FollowerPlace, RunnerEnd, wait};
-use crate::eventstore::lease::{Bid, Candidate, Lease, OtherHolder, one_ends};
+use crate::eventstore::lease::{Bid, Candidate, Lease, OtherHolder, until_runner_ends};
 use crate::module::LeaseStatus;
 use crate::race::race;
 use crate::sync::lock;
@@ -16,7 +17,7 @@ use crate::sync::lock;
 /// The orders to a runner.
 type Orders<F> = mpsc::Receiver<FollowerOrder<<<F as Followed>::Kind as FollowerKind>::Order>>;
 
-/// What ends a wait of a standby.
+/// What ends the wait of a standby between two looks.
 enum StandbyAction<O> {
     Stop,
     Refuse(FollowerOrder<O>),
@@ -57,7 +58,8 @@ impl<F: Followed> Follower<F> {
         }
     }
 
-    /// Waits until it has taken the lease. If that takes a wait, what follows `is_stale` then.
+    /// Waits until it has taken the lease. If it had to wait, `is_stale` is set: another runner may have gone
+    /// on meanwhile, and what follows was made before that.
     async fn until_leading(
         &self,
         candidate: &mut Candidate,
@@ -68,8 +70,8 @@ impl<F: Followed> Follower<F> {
         let (mut head, mut failed) = (None, 0);
         loop {
             self.check_going()?;
-            // Made before the lease is read, so that no end of a runner is missed.
-            let ended = one_ends();
+            // Begins before the lease is read, so that the end of a runner in between is not missed.
+            let ended = until_runner_ends();
             let began = Instant::now();
             let looked = self.unless_stopped(self.look(candidate, followed, &mut head));
             let pause = match looked.await? {
@@ -80,7 +82,7 @@ impl<F: Followed> Follower<F> {
                 }
                 Err(error) if error.is_permanent() => return Err(RunnerEnd::Failed(error)),
                 Err(error) => {
-                    tracing::warn!(name = F::NAME, %error, "the event store failed: the lease is tried again");
+                    tracing::warn!(name = F::NAME, %error, "the event store failed: the bid for the lease is repeated");
                     failed += 1;
                     wait(failed, &self.ctx)
                 }
@@ -91,7 +93,8 @@ impl<F: Followed> Follower<F> {
         }
     }
 
-    /// Waits until it is time to look again. Orders are for the one that runs, and refused here.
+    /// Waits for `time`, and refuses the orders that come meanwhile: only the runner that holds the lease can
+    /// carry them out.
     async fn wait_for_look(
         &self,
         orders: &mut Orders<F>,
@@ -117,8 +120,11 @@ impl<F: Followed> Follower<F> {
                 StandbyAction::Refuse(order) => {
                     let holder = self.control.lease().map(|lease| lease.holder);
                     let reason = match holder {
-                        Some(holder) => format!("{holder} runs it, and takes such orders"),
-                        None => "the event store did not let it begin yet".to_owned(),
+                        Some(holder) => format!(
+                            "it stands by here while {holder} runs it; give the order there"
+                        ),
+                        None => "it waits for the event store, to learn which process runs it"
+                            .to_owned(),
                     };
                     order.refuse::<F::Kind>(self.control.not_running_because(reason.into()));
                 }
@@ -126,7 +132,8 @@ impl<F: Followed> Follower<F> {
         }
     }
 
-    /// Takes the lease if it is free; else shows who has it, and how far that one is.
+    /// Takes the lease if it is free; otherwise shows which process holds it, and the progress that this one
+    /// has saved.
     async fn look(
         &self,
         candidate: &mut Candidate,
@@ -140,14 +147,15 @@ impl<F: Followed> Follower<F> {
                 Ok(None)
             }
             Err(error) if error.is_permanent() => return Err(error),
-            // It cannot be written, and perhaps it can be read.
+            // The store may be readable, although the bid could not be written: the progress is shown all the
+            // same.
             Err(error) => Err(error),
         };
         if head.is_none() {
             *head = Some(self.store.head().await?);
         }
         let place = FollowerPlace::load(F::NAME, &self.store).await?;
-        // What it shows is read after its position, and so is as new at least.
+        // The position is read first, so that what is shown is at least as new as it.
         followed.look(self).await?;
         *lock(&self.control.parked) = place.parked.all();
         self.control.progress.send_modify(|progress| {
@@ -158,6 +166,7 @@ impl<F: Followed> Follower<F> {
         refused
     }
 
+    /// Shows which process holds the lease, and logs each change of that.
     fn show_holder(&self, holder: OtherHolder) {
         let OtherHolder { name, epoch } = holder;
         let shown = LeaseStatus {
@@ -169,14 +178,14 @@ impl<F: Followed> Follower<F> {
             let is_new = progress.lease.as_ref() != Some(&shown);
             if is_new {
                 let (name, holder) = (F::NAME, &*shown.holder);
-                tracing::info!(name, holder, epoch, "stands by: another runs it");
+                tracing::info!(name, holder, epoch, "stands by: another process runs it");
                 progress.lease = Some(shown);
             }
             is_new
         });
     }
 
-    /// It holds the lease from now on.
+    /// Runs with this lease from now on: shows and reports that.
     fn take_over(&mut self, candidate: &Candidate, lease: Lease) {
         let (name, holder, epoch) = (F::NAME, candidate.process(), lease.epoch());
         tracing::debug!(name, holder, epoch, "runs from now on");
@@ -195,7 +204,7 @@ impl<F: Followed> Follower<F> {
         self.lease = Some(lease);
     }
 
-    /// Makes what follows again: another has gone on with it.
+    /// Makes what follows again, because another runner has gone on with it.
     async fn renewed(&self, followed: &mut F) -> Result<(), RunnerEnd> {
         followed.renew().await.map_err(|failure| {
             RunnerEnd::Unmade(format!(
@@ -206,7 +215,7 @@ impl<F: Followed> Follower<F> {
         })
     }
 
-    /// Another has taken the lease.
+    /// Stands by, because another runner has taken the lease: shows and reports that.
     fn give_way(&mut self) {
         let epoch = self.lease.take().map_or(0, |lease| lease.epoch());
         self.control
@@ -226,7 +235,7 @@ impl<F: Followed> Follower<F> {
     /// Gives the lease back.
     async fn release(&mut self) {
         if let Some(lease) = &self.lease {
-            // If that fails, another waits until the lease time is over.
+            // If that fails, another process waits for the lease time.
             let released = self.write_persistently(|| lease.release(&self.store));
             let _ = released.await;
         }

@@ -1,4 +1,4 @@
-//! [`Candidate`]: a runner that takes a lease once it is free.
+//! [`Candidate`]: a runner that takes a lease as soon as it is free.
 
 use std::time::Duration;
 
@@ -12,33 +12,34 @@ use crate::eventstore::lease::watch::LeaseWatch;
 use crate::eventstore::lease::{Lease, write};
 use crate::eventstore::store::Store;
 
-/// How often it looks whether the lease is free.
+/// How long a standby waits between two looks at the lease.
 const LOOK_AFTER: Duration = Duration::from_millis(250);
 
-/// A runner that takes a lease once it is free. It is known in its process for as long as it is there, also
-/// while it holds the lease.
+/// A runner that takes a lease as soon as it is free. Other runners of this process see it as running until
+/// it is dropped, so it is kept while it holds the lease.
 pub(in crate::eventstore) struct Candidate {
     name: &'static str,
     store: Store,
     holder: LeaseHolder,
     watch: LeaseWatch,
+    /// The zero of its clock.
     began: Instant,
-    /// While another holds the lease.
+    /// There while another runner holds the lease.
     standby: Option<StandbyGuard>,
     _runner: RunnerId,
 }
 
-/// What came of an attempt to take a lease.
+/// The result of an attempt to take a lease.
 pub(in crate::eventstore) enum Bid {
     Taken(Lease),
-    /// Another has it.
+    /// Another runner holds it.
     Refused(OtherHolder),
 }
 
-/// Who has a lease.
+/// Another runner that holds a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::eventstore) struct OtherHolder {
-    /// The process.
+    /// The name of its process.
     pub(in crate::eventstore) name: String,
     pub(in crate::eventstore) epoch: u64,
 }
@@ -63,16 +64,20 @@ impl Candidate {
     }
 
     /// Takes the lease, if it is free.
+    ///
+    /// # Errors
+    /// Why the lease could not be read or written. It may be written all the same: the next bid finds that
+    /// out.
     pub(in crate::eventstore) async fn bid(&mut self) -> Result<Bid, StoreError> {
         loop {
             let began = Instant::now();
             let found = self.read().await?;
-            if let Some(held) = HeldLease::already(&found, &self.holder) {
+            if let Some(held) = HeldLease::if_own(&found, &self.holder) {
                 return Ok(Bid::Taken(Lease::begin(held, began, &self.store)));
             }
             let is_shared = self.store.is_shared();
             let has_ended = found.holder().is_some_and(|it| has_ended(it, is_shared));
-            if !self.watch.is_free(&found, has_ended, self.began.elapsed()) {
+            if !self.watch.observe(&found, has_ended, self.began.elapsed()) {
                 let name = self.name;
                 self.standby.get_or_insert_with(|| StandbyGuard::new(name));
                 let record = found.record.as_ref();
@@ -85,7 +90,7 @@ impl Candidate {
             let (held, taken) = found.taken_by(&self.holder);
             match write(&self.store, taken).await {
                 Ok(()) => return Ok(Bid::Taken(Lease::begin(held, began, &self.store))),
-                // Another was faster.
+                // The lease has changed since it was read: another runner took it, or its holder is alive.
                 Err(StoreError::PreconditionFailed { .. }) => {}
                 Err(error) => return Err(error),
             }
@@ -98,7 +103,7 @@ impl Candidate {
         StoredLease::of(self.name, content, heartbeat)
     }
 
-    /// How long to wait before it looks again. Where a look takes long, looks are rarer: they take a
+    /// How long to wait before the next look, if this one took `look`: so long that looks take about a
     /// twentieth of the time at most.
     pub(in crate::eventstore) fn pause(&self, look: Duration) -> Duration {
         let usual = LOOK_AFTER.min(self.store.settings().lease_time / 4);

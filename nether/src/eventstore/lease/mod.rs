@@ -1,14 +1,14 @@
 //! Leases: of all processes that have a store open, one runs a projection or the sagas of a type.
 //!
-//! The right to run is a lease, a document in the store. Each change of hands raises its epoch, and whatever
-//! is written as the holder is written on condition that the lease is still as the holder took it (a fencing
-//! token, as in Kleppmann's "How to do distributed locking"). So that two believe to hold it costs time, and
-//! never makes both write.
+//! The right to run is a lease, a document in the store. Each time the lease is taken, its epoch rises. The
+//! holder makes every write conditional on the lease document being unchanged since it took the lease (a
+//! fencing token, as in Kleppmann's "How to do distributed locking"). So two runners that both believe they
+//! hold the lease may both do the work, but only one of them can save it.
 //!
-//! The holder gives it back when it stops in order. A holder of the same process that ends otherwise is known
-//! to have ended, as is one of another process if the store is this process's alone. Where somebody may wait
-//! for it, the holder writes a heartbeat three times in each lease time, and a standby takes over when that
-//! stops.
+//! The holder gives the lease back when it stops in order. A runner of this process that ends otherwise is
+//! known to have ended. So is a runner of another process, if no other process can have the store open.
+//! In all other cases the holder writes a heartbeat three times in each lease time, and a standby takes over
+//! when the heartbeats stop.
 
 mod candidate;
 mod record;
@@ -17,7 +17,7 @@ mod stored;
 mod watch;
 
 pub(super) use self::candidate::{Bid, Candidate, OtherHolder};
-pub(super) use self::runners::one_ends;
+pub(super) use self::runners::until_runner_ends;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -26,32 +26,34 @@ use tokio::sync::SetOnce;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use self::runners::somebody_waits;
+use self::runners::until_standby;
 use self::stored::{HeldLease, LeaseChange};
 use crate::eventstore::backend::{DocumentCondition, StoreError};
 use crate::eventstore::store::Store;
 use crate::guarded::{catch, said_last};
 use crate::sync::lock;
 
-/// A lease that is held. Dropped, it gives no sign of life any more.
+/// A lease that this runner holds. Dropping it stops the heartbeats, and does not give the lease back.
 pub(super) struct Lease {
     held: HeldLease,
+    /// Set once it is known that another runner has taken the lease.
     lost: Arc<SetOnce<()>>,
-    /// When the holder gave the last sign of life; `None` if nobody can miss one while this process is
-    /// suspended.
+    /// When the lease was last known to be held; `None` if the store is not shared, so that no other process
+    /// can take over while this one is suspended.
     alive_at: Option<Arc<Mutex<Instant>>>,
     lease_time: Duration,
+    /// The task that writes heartbeats; dropped, it is aborted.
     _heart: JoinSet<()>,
 }
 
 impl Lease {
-    /// A lease that was taken, not before `since`.
+    /// Starts the heartbeats of a lease that was taken after `since`.
     fn begin(held: HeldLease, since: Instant, store: &Store) -> Self {
         let lost = Arc::new(SetOnce::new());
         let alive_at = Arc::new(Mutex::new(since));
         let mut heart = JoinSet::new();
-        let (told, alive) = (Arc::clone(&lost), Arc::clone(&alive_at));
-        heart.spawn(beat(store.clone(), held.clone(), told, alive));
+        let (set_lost, set_alive) = (Arc::clone(&lost), Arc::clone(&alive_at));
+        heart.spawn(beat(store.clone(), held.clone(), set_lost, set_alive));
         Lease {
             held,
             lost,
@@ -65,36 +67,37 @@ impl Lease {
         self.held.epoch
     }
 
-    /// What has to be in the store for anything to be written as the holder.
+    /// The condition on every write of the holder: the lease document is as the holder wrote it.
     pub(super) fn fence(&self) -> DocumentCondition {
         self.held.fence()
     }
 
-    /// Whether it is known that somebody else has taken it.
+    /// Whether it is known that another runner has taken the lease.
     pub(super) fn is_lost(&self) -> bool {
         self.lost.initialized()
     }
 
-    /// Waits until it is known that somebody else has taken it.
+    /// Waits until it is known that another runner has taken the lease.
     pub(super) async fn lost(&self) {
         self.lost.wait().await;
     }
 
-    /// The store has refused what was to be written as the holder.
-    pub(super) fn lose(&self) {
+    /// Notes that another runner has taken the lease: the store has refused a write of this holder.
+    pub(super) fn mark_lost(&self) {
         let _ = self.lost.set(());
     }
 
-    /// Whether the holder has been silent for so long that another may have taken it.
+    /// Whether the lease time has passed since the lease was last known to be held, so that another runner
+    /// may have taken it.
     pub(super) fn is_in_doubt(&self) -> bool {
         let silent_since = self.alive_at.as_ref().map(|it| *lock(it));
         silent_since.is_some_and(|since| since.elapsed() >= self.lease_time)
     }
 
-    /// Asks the store whether it is held still.
+    /// Reads the lease from the store, and checks that this runner still holds it.
     ///
     /// # Errors
-    /// [`StoreError::PreconditionFailed`] if it is not; else why that could not be read.
+    /// [`StoreError::PreconditionFailed`] if it does not; or why the lease could not be read.
     pub(super) async fn confirm(&self, store: &Store) -> Result<(), StoreError> {
         let asked_at = Instant::now();
         let fence = self.fence();
@@ -111,14 +114,17 @@ impl Lease {
         Ok(())
     }
 
-    /// Gives it back, so that another need not wait until the lease time is over.
+    /// Gives the lease back, so that another runner need not wait for the lease time.
+    ///
+    /// # Errors
+    /// [`StoreError::PreconditionFailed`] if another runner has taken it; or why it could not be written.
     pub(super) async fn release(&self, store: &Store) -> Result<(), StoreError> {
         write(store, self.held.released()).await
     }
 }
 
-/// Writes heartbeats until somebody else has taken the lease; if the store is this process's alone, only
-/// while a runner of this process waits for it.
+/// Writes heartbeats until another runner has taken the lease. If no other process can have the store open,
+/// it writes them only while a runner of this process waits for the lease.
 async fn beat(
     store: Store,
     held: HeldLease,
@@ -128,11 +134,11 @@ async fn beat(
     let interval = store.settings().lease_time / 3;
     for number in 1.. {
         if !store.is_shared() {
-            somebody_waits(held.name()).await;
+            until_standby(held.name()).await;
         }
         sleep(interval).await;
         let began = Instant::now();
-        // A backend of the user's may panic.
+        // A user's backend may panic.
         let beaten = catch(write(&store, held.beat(number))).await;
         let error = match beaten {
             Ok(Ok(())) => {
@@ -147,8 +153,9 @@ async fn beat(
             Err(panic) => format!("it panicked: {}", said_last(panic)),
         };
         tracing::warn!(
+            name = held.name(),
             error,
-            "the event store does not take the heartbeat of a lease"
+            "the heartbeat of a lease could not be written"
         );
     }
 }

@@ -1,5 +1,5 @@
-//! [`RunnerId`]: the runners of this process, so that a standby learns at once that one has ended, and a
-//! holder that one waits.
+//! [`RunnerId`]: which runners of this process are alive and which of them stand by. A standby learns at once
+//! that a runner has ended, and a holder learns that a standby waits.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,20 +13,20 @@ use uuid::Uuid;
 use crate::eventstore::lease::record::LeaseHolder;
 use crate::sync::lock;
 
-/// This process, as no other is called.
+/// The id of this process.
 static PROCESS: LazyLock<Uuid> = LazyLock::new(Uuid::now_v7);
 
 /// The runners that have not ended.
 static RUNNING: Mutex<BTreeSet<u64>> = Mutex::new(BTreeSet::new());
 
-/// Told when one of them ends.
+/// Notified when a runner has ended.
 static ENDED: Notify = Notify::const_new();
 
-/// How many runners of this process wait for the lease of which name.
+/// The number of runners of this process that wait for a lease, by the name of the lease.
 static STANDBYS: LazyLock<watch::Sender<BTreeMap<&'static str, usize>>> =
     LazyLock::new(watch::Sender::default);
 
-/// A runner of this process. Dropped, it has ended: whatever it holds can be taken.
+/// A runner of this process. Once this is dropped, the runner has ended, and a lease that it holds is free.
 #[derive(Debug)]
 pub(super) struct RunnerId(u64);
 
@@ -38,7 +38,7 @@ impl RunnerId {
         RunnerId(number)
     }
 
-    /// The runner, as the holder of a lease.
+    /// This runner, as the holder of a lease.
     pub(super) fn holder(&self, lease_time: Duration) -> LeaseHolder {
         LeaseHolder {
             process: *PROCESS,
@@ -56,8 +56,8 @@ impl Drop for RunnerId {
     }
 }
 
-/// Whether a holder is known to have ended: it was of this process, or of another while the store is not
-/// `shared` by processes.
+/// Whether a holder is known to have ended: it was a runner of this process and is not alive, or it was one
+/// of another process and the store is not shared by processes.
 pub(super) fn has_ended(holder: &LeaseHolder, is_shared: bool) -> bool {
     match holder.process == *PROCESS {
         true => !lock(&RUNNING).contains(&holder.runner),
@@ -65,7 +65,7 @@ pub(super) fn has_ended(holder: &LeaseHolder, is_shared: bool) -> bool {
     }
 }
 
-/// A runner that waits for the lease of a name, until it is dropped.
+/// Counts a runner as waiting for the lease of a name, until this is dropped.
 #[derive(Debug)]
 pub(super) struct StandbyGuard(&'static str);
 
@@ -89,21 +89,22 @@ impl Drop for StandbyGuard {
     }
 }
 
-/// Waits until a runner of this process waits for the lease of that name.
-pub(super) async fn somebody_waits(name: &str) {
+/// Returns once a runner of this process waits for the lease of that name.
+pub(super) async fn until_standby(name: &str) {
     let mut standbys = STANDBYS.subscribe();
     let waits = standbys.wait_for(|standbys| standbys.contains_key(name));
     let _ = waits.await; // The sender is a static.
 }
 
-/// Waits until a runner of this process ends. Made before the lease is read, it misses none.
-pub(in crate::eventstore) fn one_ends() -> impl Future<Output = ()> {
+/// Waits until a runner of this process ends. The wait begins with the call and not with the first poll: made
+/// before the lease is read, it misses none.
+pub(in crate::eventstore) fn until_runner_ends() -> impl Future<Output = ()> {
     let mut ended = Box::pin(ENDED.notified());
     ended.as_mut().enable();
     ended
 }
 
-/// This process, for people.
+/// The name of this process, for people.
 fn process_name() -> String {
     let host = fs::read_to_string("/proc/sys/kernel/hostname").ok();
     let host = host.or_else(|| std::env::var("COMPUTERNAME").ok());

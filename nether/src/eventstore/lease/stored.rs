@@ -5,13 +5,13 @@ use std::sync::Arc;
 use crate::eventstore::backend::{DocumentChange, DocumentCondition, StoreError};
 use crate::eventstore::lease::record::{LeaseHolder, LeaseRecord};
 
-/// Where the leases are, by the names of those who follow the store.
+/// The collection of the leases, by the names of projections and sagas.
 pub(crate) const LEASES: &str = "lease";
 
-/// Where the signs of life of their holders are.
+/// The collection of the heartbeats, by the names of their leases.
 pub(crate) const HEARTBEATS: &str = "heartbeat";
 
-/// A lease as it was found.
+/// A lease as it was read, with its heartbeat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StoredLease {
     pub(crate) name: Arc<str>,
@@ -21,14 +21,17 @@ pub(crate) struct StoredLease {
     heartbeat: Option<Vec<u8>>,
 }
 
-/// What has to be written, and what has to be there for that.
+/// Changes of documents, and the conditions on which they are made.
 pub(crate) struct LeaseChange {
     pub(crate) changes: Vec<DocumentChange>,
     pub(crate) conditions: Vec<DocumentCondition>,
 }
 
 impl StoredLease {
-    /// The lease of that name, by the documents that were found.
+    /// The lease of that name, from its two documents.
+    ///
+    /// # Errors
+    /// [`StoreError::Codec`] if the lease cannot be read.
     pub(crate) fn of(
         name: &str,
         content: Option<Vec<u8>>,
@@ -49,13 +52,13 @@ impl StoredLease {
         })
     }
 
-    /// Who holds it.
+    /// The runner that holds the lease; `None` if it is free.
     pub(crate) fn holder(&self) -> Option<&LeaseHolder> {
         self.record.as_ref()?.holder.as_ref()
     }
 
-    /// What has to be written for the lease to be taken: if it is still as it was found, and whoever held it
-    /// has given no sign of life since.
+    /// The lease as `holder` will hold it, and the change that takes it: on condition that the lease is still
+    /// as it was read, and that its holder has written no heartbeat since.
     pub(crate) fn taken_by(&self, holder: &LeaseHolder) -> (HeldLease, LeaseChange) {
         let epoch = self.record.as_ref().map_or(0, |it| it.epoch) + 1;
         let held = HeldLease::new(&self.name, epoch, holder);
@@ -73,7 +76,7 @@ impl StoredLease {
     }
 }
 
-/// A lease that was taken.
+/// A lease that a runner has taken.
 #[derive(Debug, Clone)]
 pub(crate) struct HeldLease {
     name: Arc<str>,
@@ -94,8 +97,8 @@ impl HeldLease {
         }
     }
 
-    /// The lease in the store, if it is that of the holder. It may have taken it without learning of it.
-    pub(crate) fn already(found: &StoredLease, holder: &LeaseHolder) -> Option<Self> {
+    /// The lease, if `holder` holds it. A bid may have been written although the store returned an error.
+    pub(crate) fn if_own(found: &StoredLease, holder: &LeaseHolder) -> Option<Self> {
         let record = found.record.as_ref()?;
         let is_own = record.holder.as_ref() == Some(holder);
         is_own.then(|| HeldLease::new(&found.name, record.epoch, holder))
@@ -105,12 +108,12 @@ impl HeldLease {
         &self.name
     }
 
-    /// What has to be in the store for anything to be written as the holder: the fence.
+    /// The condition on every write of the holder: the lease document is as the holder wrote it.
     pub(crate) fn fence(&self) -> DocumentCondition {
         condition(LEASES, &self.name, Some(self.content.clone()))
     }
 
-    /// A sign of life, of that number.
+    /// The change that writes the heartbeat of that number.
     pub(crate) fn beat(&self, number: u64) -> LeaseChange {
         LeaseChange {
             changes: vec![self.heartbeat_is(Some(number.to_string().into_bytes()))],
@@ -118,7 +121,7 @@ impl HeldLease {
         }
     }
 
-    /// What has to be written for the lease to be given back.
+    /// The change that gives the lease back.
     pub(crate) fn released(&self) -> LeaseChange {
         let record = LeaseRecord {
             epoch: self.epoch,

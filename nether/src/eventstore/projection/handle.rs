@@ -35,8 +35,9 @@ impl FollowerKind for ProjectionKind {
 
 /// The handle to a projection that runs in this process; see [`Store::projection`].
 ///
-/// Everything that waits returns [`NotRunning`](crate::eventstore::NotRunning) as soon as no system runs the
-/// projection any more, or if it has failed.
+/// A method that waits returns [`NotRunning`](crate::eventstore::NotRunning) if the projection stops or fails
+/// before that. If another process runs the projection, the methods show and wait for what that one has
+/// saved, and orders return `NotRunning`, which names it.
 pub struct ProjectionHandle<P> {
     store: Store,
     control: Arc<Control<ProjectionKind>>,
@@ -64,7 +65,7 @@ impl Store {
 }
 
 impl<P: Projection> ProjectionHandle<P> {
-    /// The one that runs now: another one may have taken the place of the one that was there first.
+    /// The control of the runner that runs now. It may be another one than when the handle was made.
     fn control(&self) -> Arc<Control<ProjectionKind>> {
         let running = || self.store.follower(P::NAME);
         let running = self.control.runs_elsewhere().then(running).flatten();
@@ -111,7 +112,7 @@ impl<P: Projection> ProjectionHandle<P> {
     ///
     /// # Errors
     /// If it has no `#[on_rebuild]` and is not in memory; if `#[on_rebuild]`, or making the new value, fails;
-    /// if it stops meanwhile.
+    /// [`NotRunning`](crate::eventstore::NotRunning) if another process runs it; or if it stops meanwhile.
     pub async fn rebuild(&self) -> Result<()> {
         self.control()
             .order(|done| FollowerOrder::Own(ProjectionOrder::Rebuild(done)))
@@ -123,11 +124,12 @@ impl<P: Projection> ProjectionHandle<P> {
         lock(&self.control().parked).clone()
     }
 
-    /// Lets it try again what it has parked of a stream, and then what waits behind it; returns how many
-    /// events it has handled.
+    /// Handles the parked event of a stream again, and then the events that wait behind it; returns how many
+    /// events were handled.
     ///
     /// # Errors
-    /// If an event of them cannot be handled this time either: it is parked again.
+    /// If one of the events fails again: it is parked again. [`NotRunning`](crate::eventstore::NotRunning) if
+    /// it does not run, or another process runs it.
     pub async fn retry_parked(&self, stream: &str) -> Result<usize> {
         let stream = stream.to_owned();
         self.control()
@@ -135,22 +137,22 @@ impl<P: Projection> ProjectionHandle<P> {
             .await
     }
 
-    /// Handles the parked events of all streams again. Those that the projection tries by itself are not
-    /// parked, and go on being tried.
+    /// Handles the parked events of all streams again; returns how many events were handled. Events that are
+    /// still retried automatically are not parked, and are not affected.
     ///
     /// # Errors
-    /// If an event of them cannot be handled this time either: it is parked again.
+    /// As [`retry_parked`](Self::retry_parked).
     pub async fn retry_all_parked(&self) -> Result<usize> {
         self.control()
             .order(|done| FollowerOrder::Retry(None, done))
             .await
     }
 
-    /// Leaves out the event that it has parked of a stream, for good, and handles what waits behind it;
+    /// Skips the event of a stream that it has parked, for good, and handles the events that wait behind it;
     /// returns whether there was one.
     ///
     /// # Errors
-    /// If it does not run.
+    /// [`NotRunning`](crate::eventstore::NotRunning) if it does not run, or another process runs it.
     pub async fn skip_parked(&self, stream: &str) -> Result<bool> {
         let stream = stream.to_owned();
         self.control()

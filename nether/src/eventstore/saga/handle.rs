@@ -1,4 +1,4 @@
-//! [`SagaHandle`]: how far the sagas of one type are, and which orders they take.
+//! [`SagaHandle`]: shows the progress of the sagas of one type, and gives them orders.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,7 +24,7 @@ pub(super) enum SagaOrder {
     End(String, oneshot::Sender<Result<bool>>),
 }
 
-/// The runners of sagas.
+/// The kind of the runners of sagas.
 pub(super) struct SagaKind;
 
 impl FollowerKind for SagaKind {
@@ -39,7 +39,7 @@ impl FollowerKind for SagaKind {
     }
 }
 
-/// What the runner of sagas shows.
+/// What only the runner of sagas shows.
 #[derive(Default)]
 pub(super) struct SagaBoard {
     /// The sagas under way, by key.
@@ -48,8 +48,9 @@ pub(super) struct SagaBoard {
 
 /// The handle to the sagas of a type that run in this process; see [`Store::saga`].
 ///
-/// Everything that waits returns [`NotRunning`](crate::eventstore::NotRunning) as soon as no system runs the
-/// sagas any more, or if they have failed.
+/// A method that waits returns [`NotRunning`](crate::eventstore::NotRunning) if the sagas stop or fail before
+/// that. If another process runs the sagas, the methods show and wait for what that one has saved, and orders
+/// return `NotRunning`, which names it.
 pub struct SagaHandle<S> {
     store: Store,
     control: Arc<Control<SagaKind>>,
@@ -77,7 +78,7 @@ impl Store {
 }
 
 impl<S: Saga> SagaHandle<S> {
-    /// The one that runs now: another one may have taken the place of the one that was there first.
+    /// The control of the runner that runs now. It may be another one than when the handle was made.
     fn control(&self) -> Arc<Control<SagaKind>> {
         let running = || self.store.follower(S::NAME);
         let running = self.control.runs_elsewhere().then(running).flatten();
@@ -96,8 +97,8 @@ impl<S: Saga> SagaHandle<S> {
         self.control().position()
     }
 
-    /// Waits until they have handled everything up to a position; what they send because of it may not be
-    /// handled yet.
+    /// Waits until they have handled every event up to a position. The commands that they send because of
+    /// these events may not be handled yet.
     ///
     /// # Errors
     /// [`NotRunning`](crate::eventstore::NotRunning) if they do not run, or stop before that.
@@ -130,12 +131,13 @@ impl<S: Saga> SagaHandle<S> {
         lock(&self.control().parked).clone()
     }
 
-    /// Lets the saga of a key try again the event that it has parked, and then what waits behind it; returns
-    /// how many events a saga has handled.
+    /// Handles the parked event of a key again, and then the events that wait behind it; returns how many
+    /// events a saga has handled.
     ///
     /// # Errors
-    /// If an event of them cannot be handled this time either, or no saga takes the first of them because the
-    /// one that it was for is over: it stays parked.
+    /// If one of the events fails again, or no saga takes the first one because its saga is over: it stays
+    /// parked. [`NotRunning`](crate::eventstore::NotRunning) if the sagas do not run, or another process runs
+    /// them.
     pub async fn retry_parked(&self, key: &str) -> Result<usize> {
         let key = key.to_owned();
         self.control()
@@ -143,11 +145,11 @@ impl<S: Saga> SagaHandle<S> {
             .await
     }
 
-    /// Leaves out the event that the saga of a key has parked, for good, and handles what waits behind it;
-    /// returns whether there was one.
+    /// Skips the parked event of a key, for good, and handles the events that wait behind it; returns whether
+    /// there was one.
     ///
     /// # Errors
-    /// If they do not run.
+    /// [`NotRunning`](crate::eventstore::NotRunning) if the sagas do not run, or another process runs them.
     pub async fn skip_parked(&self, key: &str) -> Result<bool> {
         let key = key.to_owned();
         self.control()
@@ -155,10 +157,11 @@ impl<S: Saga> SagaHandle<S> {
             .await
     }
 
-    /// Lets the saga of a key send again those compensations that failed; returns how many there are.
+    /// Sends the failed compensations of the saga of a key again; returns how many there are.
     ///
     /// # Errors
-    /// If that cannot be written down.
+    /// If this cannot be written down; [`NotRunning`](crate::eventstore::NotRunning) if the sagas do not run,
+    /// or another process runs them.
     pub async fn retry_stuck(&self, key: &str) -> Result<usize> {
         let key = key.to_owned();
         self.control()
@@ -166,12 +169,13 @@ impl<S: Saga> SagaHandle<S> {
             .await
     }
 
-    /// Ends the saga of a key that has failed, is ending, [repeats](SagaStatus::repeated) a command, or cannot
-    /// be read, whatever it has to do still: what is not compensated stays as it is. Events that waited for
-    /// its end are handled. Returns whether there was one.
+    /// Ends a saga that has failed, is ending, [repeats](SagaStatus::repeated) a command, or cannot be read.
+    /// Its remaining commands are dropped, and what is not compensated stays as it is. Events that waited for
+    /// its end are handled. Returns whether there was a saga with that key.
     ///
     /// # Errors
-    /// If the saga handles events still and repeats no command, or that cannot be written down.
+    /// If the saga still handles events and repeats no command; if this cannot be written down;
+    /// [`NotRunning`](crate::eventstore::NotRunning) if the sagas do not run, or another process runs them.
     pub async fn end(&self, key: &str) -> Result<bool> {
         let key = key.to_owned();
         self.control()
