@@ -34,7 +34,7 @@ pub struct Ship {
     pub order: u32,
 }
 
-/// Charged each time it is told to: whoever repeats a command sends it with the same id.
+/// Charges each time it decides upon a command: only the id of the command prevents a second charge.
 #[derive(Default)]
 pub struct Card;
 

@@ -1,5 +1,5 @@
-//! Leases: of several systems with one store, one runs a projection or the sagas of a type, and the others
-//! stand by. Another process is simulated by what it writes into the store.
+//! Leases: if several systems have one store, one runs a projection or the sagas of a type, and the others
+//! stand by. Another process is simulated by the documents that it would write into the store.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -39,7 +39,7 @@ impl Fulfil {
     }
 }
 
-/// What was done outside of the store, by whichever system.
+/// The effects outside of the store, of all systems.
 #[derive(Default)]
 pub struct Effects {
     /// The ids of the commands by which an order was charged.
@@ -57,7 +57,7 @@ impl Effects {
         charged.entry(order).or_default().push(id);
     }
 
-    /// Each of so many orders was charged and indexed so often.
+    /// Checks that each of the first `orders` orders was charged and indexed `times` times.
     fn check(&self, orders: u32, times: usize) {
         let charged = self.charged.lock().unwrap();
         let indexed = self.indexed.lock().unwrap();
@@ -89,7 +89,7 @@ impl Till {
     }
 }
 
-/// What it knows it reads from elsewhere when it is made.
+/// Reads what it knows from outside of the store when it is made.
 pub struct Index {
     effects: Resource<Arc<Effects>>,
     known: usize,
@@ -121,23 +121,6 @@ impl Index {
     }
 }
 
-#[query(reply = usize)]
-pub struct Counted;
-
-#[derive(Default)]
-pub struct Count(usize);
-
-#[projection(handles = [Ordered, Counted])]
-impl Count {
-    fn ordered(&mut self, _: &Ordered) {
-        self.0 += 1;
-    }
-
-    fn counted(&self, _: Counted) -> usize {
-        self.0
-    }
-}
-
 async fn started(store: &Store, effects: &Arc<Effects>) -> System {
     let builder = System::builder()
         .isolated()
@@ -148,7 +131,7 @@ async fn started(store: &Store, effects: &Arc<Effects>) -> System {
     builder.provide(Arc::clone(effects)).start().await.unwrap()
 }
 
-async fn order(store: &Store, orders: std::ops::Range<u32>) {
+pub async fn order(store: &Store, orders: std::ops::Range<u32>) {
     for order in orders {
         let stream = format!("order/{order}");
         let ordered = [Ordered { order }];
@@ -162,12 +145,12 @@ async fn settled(store: &Store) {
     index.caught_up().await.unwrap();
 }
 
-fn leases(system: &System) -> Vec<LeaseStatus> {
+pub fn leases(system: &System) -> Vec<LeaseStatus> {
     let modules = system.modules();
     modules.into_iter().filter_map(|it| it.lease).collect()
 }
 
-/// Waits until the two of a system run, or stand by.
+/// Waits until both modules of a system run, or stand by.
 async fn until(system: &System, is_own: bool) {
     let is_so = |leases: Vec<LeaseStatus>| {
         leases.len() == 2 && leases.iter().all(|lease| lease.is_own == is_own)
@@ -231,7 +214,7 @@ async fn of_two_systems_with_one_store_one_runs_and_the_other_takes_over_on_seve
 }
 
 #[test]
-fn what_a_dropped_runtime_has_left_is_taken_over_at_once() {
+fn a_lease_whose_runtime_was_dropped_is_taken_over_at_once() {
     let (backend, effects) = (OfMany::new(true), Arc::<Effects>::default());
     *effects.hangs.lock().unwrap() = true;
     let (first, second) = (backend.open(), backend.open());
@@ -266,7 +249,7 @@ fn what_a_dropped_runtime_has_left_is_taken_over_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_process_that_beats_is_left_alone_and_one_that_is_silent_is_replaced() {
+async fn a_process_that_writes_heartbeats_is_left_alone_and_a_silent_one_is_replaced() {
     let (backend, effects) = (OfMany::new(true), Arc::<Effects>::default());
     let store = backend.open();
     for name in ["fulfil", "index"] {
@@ -300,7 +283,7 @@ async fn a_process_that_beats_is_left_alone_and_one_that_is_silent_is_replaced()
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_killed_process_has_left_is_taken_at_once_if_no_other_can_have_the_store_open() {
+async fn a_lease_of_a_killed_process_is_taken_at_once_if_no_other_can_have_the_store_open() {
     let (backend, effects) = (OfMany::new(false), Arc::<Effects>::default());
     let store = backend.open();
     for name in ["fulfil", "index"] {
@@ -323,7 +306,7 @@ async fn what_a_killed_process_has_left_is_taken_at_once_if_no_other_can_have_th
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_copy_of_a_store_is_taken_over_from_a_holder_that_runs_with_the_original() {
+async fn a_lease_in_a_copy_of_a_store_is_taken_over_while_its_holder_runs_with_the_original() {
     let (original, copy) = (OfMany::new(false), OfMany::new(false));
     let effects = Arc::<Effects>::default();
     let store = original.open();
@@ -393,7 +376,7 @@ async fn a_holder_that_another_has_replaced_writes_nothing_and_stands_by() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_holder_that_was_stopped_for_a_while_asks_before_it_goes_on() {
+async fn a_holder_that_was_suspended_asks_the_store_before_it_handles_the_next_event() {
     let (backend, effects) = (OfMany::new(true), Arc::<Effects>::default());
     let store = backend.open();
     let system = started(&store, &effects).await;
@@ -413,7 +396,7 @@ async fn a_holder_that_was_stopped_for_a_while_asks_before_it_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_standby_waits_for_the_one_that_runs_and_takes_no_orders() {
+async fn a_standby_waits_for_the_process_that_runs_and_refuses_orders() {
     let (backend, effects) = (OfMany::new(true), Arc::<Effects>::default());
     let (first, second) = (backend.open(), backend.open());
     *effects.hangs.lock().unwrap() = true;
@@ -446,25 +429,6 @@ async fn a_standby_waits_for_the_one_that_runs_and_takes_no_orders() {
     assert_eq!(effects.indexed.lock().unwrap().len(), 3);
     one.shutdown().await;
     other.shutdown().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_projection_in_memory_needs_no_lease() {
-    let backend = OfMany::new(true);
-    let both = [backend.open(), backend.open()];
-    order(&both[0], 0..3).await;
-    let mut systems = Vec::new();
-    for store in &both {
-        let builder = System::builder().isolated().with::<Projections<Count>>();
-        let system = builder.provide(store.clone()).start().await.unwrap();
-        assert_eq!(system.context().ask(Counted).await.unwrap(), 3);
-        assert_eq!(leases(&system), []);
-        systems.push(system);
-    }
-    assert_eq!(backend.store.documents("lease").await.unwrap(), []);
-    for system in systems {
-        system.shutdown().await;
-    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! A store in memory that several processes have open, as it were.
+//! A store in memory that stands for one which several processes have open.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use nether::eventstore::{
 
 pub const LEASE_TIME: Duration = Duration::from_secs(10);
 
-/// A store in memory, of which each handle is that of another process.
+/// A store in memory. Each handle of it stands for the store as another process has it open.
 #[derive(Clone)]
 pub struct OfMany {
     pub store: Arc<MemoryStore>,
@@ -29,7 +29,7 @@ impl OfMany {
         Store::new(self.clone()).lease_time(LEASE_TIME)
     }
 
-    /// The lease of that name is as another process writes it.
+    /// Writes the lease of that name as a holder in another process would.
     pub async fn put_lease(&self, name: &str, epoch: u64) {
         let holder = r#"{"process":"01980000-0000-7000-8000-000000000000","runner":1,"name":"process 1 on elsewhere","lease_time_ms":10000}"#;
         let lease = format!(r#"{{"epoch":{epoch},"holder":{holder}}}"#);

@@ -198,7 +198,7 @@ impl Fussy {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sagas_are_not_settled_while_an_event_that_had_waited_is_about_to_be_tried_again() {
+async fn sagas_are_not_settled_while_an_event_that_had_waited_is_to_be_retried() {
     let (store, seats) = (Store::memory(), Seats::new());
     let builder = System::builder()
         .isolated()
@@ -216,7 +216,7 @@ async fn sagas_are_not_settled_while_an_event_that_had_waited_is_about_to_be_tri
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_waits_behind_a_saga_that_cannot_be_read_is_handled_once_that_is_ended() {
+async fn events_behind_a_saga_that_cannot_be_read_are_handled_after_it_is_ended() {
     let (store, seats) = (Store::memory(), Seats::new());
     let (system, saga) = started(&store, &seats).await;
     join(&store, 1..=3).await;

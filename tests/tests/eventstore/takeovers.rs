@@ -1,5 +1,5 @@
 //! Processes that run the same program with the same file, and are stopped at random moments: in order, by
-//! `kill -9`, and by SIGSTOP until another has taken over.
+//! `kill -9`, or by SIGSTOP until another process has taken over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -13,13 +13,13 @@ use nether::prelude::*;
 use nether_tests::Folder;
 use tokio::time::sleep;
 
-/// How often a process is stopped.
+/// How many times a process is stopped.
 const STOPS: u32 = 200;
 
-/// How long one may be silent before another takes over.
+/// How long a process may be silent before another takes over.
 const LEASE_TIME: Duration = Duration::from_millis(300);
 
-/// As `fulfilling` writes and reads it.
+/// The event that starts the saga of `fulfilling`.
 #[event(name = "fulfilling.ordered")]
 pub struct ToFulfil {
     pub order: u32,
@@ -49,7 +49,7 @@ impl Process {
     }
 }
 
-/// All processes, their file, and what they do outside of it.
+/// All processes, their file, and their effects outside of it.
 struct Shop {
     folder: Folder,
     store: Store,
@@ -115,7 +115,7 @@ impl Shop {
         }
     }
 
-    /// The epochs of the leases that somebody holds, and by which processes.
+    /// The epochs of the leases, and the processes that hold them.
     async fn leases(&self) -> Vec<(u64, Option<u32>)> {
         let mut leases = Vec::new();
         for name in LEASES {
@@ -129,7 +129,7 @@ impl Shop {
         leases
     }
 
-    /// Stops a process until others have taken over what it runs.
+    /// Suspends a process until others have taken over its leases.
     async fn suspend(&mut self, which: usize) {
         if self.running.len() < 2 {
             self.start();
@@ -183,7 +183,8 @@ impl Shop {
         shipments
     }
 
-    /// Each effect in the store has happened once, and each outside of it by one command.
+    /// Checks that each effect in the store has happened once, and each effect outside of it by one command
+    /// id.
     async fn check(self) -> BTreeMap<u32, Vec<String>> {
         for process in self.running {
             process.stop();
@@ -226,7 +227,7 @@ impl Shop {
 }
 
 #[tokio::test]
-async fn who_writes_while_a_process_is_suspended_in_a_transaction_is_told_that_it_is_locked() {
+async fn a_write_while_another_process_is_suspended_in_a_transaction_returns_locked() {
     let folder = Folder::new("asleep");
     let options = SqliteStore::options().busy_timeout(Duration::from_millis(100));
     let store = Store::sqlite(options.shared(true).open(folder.file()).unwrap());

@@ -54,7 +54,8 @@ impl<P: Projection> Module for Projections<P> {
 
     fn background(tasks: &mut Background<Self>) {
         tasks.run_vital(|module, ctx| {
-            // Moved here and now: whatever becomes of the task, those who wait for the runner learn of it.
+            // Moved before the task is polled, so that every wait for the runner ends even if the task never
+            // runs.
             let seat = lock(&module.seat).take();
             let runner = ProjectionRunner {
                 state: Arc::clone(&module.state),

@@ -1,4 +1,4 @@
-//! [`deliver`]: sends a command that was written down, and says whether it is to be sent again.
+//! [`deliver`]: sends a command that was written down, and classifies the result: whether to repeat it.
 
 use crate::context::Context;
 use crate::error::CallError;
@@ -6,13 +6,14 @@ use crate::eventstore::backend::StoreError;
 use crate::eventstore::saga::{Saga, Sagas, SentBy, StoredCommand};
 use crate::message::{Command, Message};
 
-/// What came of sending a command.
+/// The result of sending a command.
 #[doc(hidden)]
 #[derive(Debug)]
 pub enum Delivery {
     /// It was handled.
     Done,
-    /// Its handler gave back an error, crashed, or cannot be given it, or its events cannot be written down.
+    /// Its handler returned an error or crashed, the command cannot be delivered, or its events cannot be
+    /// written down.
     Failed(String),
     /// It was not handled, and never will be: its aggregate cannot be read, or its events cannot be stored.
     /// An earlier attempt may have been handled all the same.
@@ -50,7 +51,7 @@ pub async fn deliver<S: Saga, C: Command + SentBy<S>>(
     })
 }
 
-/// A command that the saga has once sent, and does not list any more.
+/// The failure of a command that the saga does not list any more.
 ///
 /// Not public API. Used by generated code.
 #[doc(hidden)]
@@ -61,7 +62,8 @@ pub fn not_listed(stored: &StoredCommand) -> Delivery {
     ))
 }
 
-/// Whether it makes sense to try again.
+/// Classifies the failure of a call: whether the command may have been handled, and whether it may succeed
+/// later.
 fn refused<C: Message>(error: CallError<C::Error>) -> Delivery {
     let reason = error.to_string();
     match error {
@@ -80,13 +82,13 @@ fn refused<C: Message>(error: CallError<C::Error>) -> Delivery {
             let error = unavailable.error.downcast_ref::<StoreError>();
             let reason = error.map_or(reason, |error| error.to_string());
             match error {
-                // An aggregate writes its events down once it knows that they are not stored: also no earlier
-                // attempt was handled.
+                // An aggregate encodes its events only after it knows that they are not stored, so no earlier
+                // attempt was handled either.
                 Some(StoreError::Codec { .. }) => Delivery::Failed(reason),
                 Some(StoreError::Duplicate { .. } | StoreError::Unknown { .. }) => {
                     Delivery::Impossible(reason)
                 }
-                // Also if the store has failed for good: it may have failed while it wrote.
+                // A store that has failed for good may have failed after it wrote.
                 Some(_) | None => Delivery::Unknown(reason),
             }
         }

@@ -1,5 +1,5 @@
-//! [`HeldEvents`]: events that wait until the saga of their key is over. Each is written down by itself, so
-//! that one more costs the same however many there are.
+//! [`HeldEvents`]: events that wait until the saga of their key is over. Each has a document of its own, so
+//! that the cost of one more does not depend on their number.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -8,11 +8,11 @@ use crate::eventstore::backend::{DocumentChange, Position, StoreError};
 use crate::eventstore::checkpoint;
 use crate::eventstore::store::Store;
 
-/// The events that wait, of the sagas of one type. The first of a key starts the next saga with that key.
+/// The waiting events of the sagas of one type. The first one of a key starts the next saga with that key.
 pub(super) struct HeldEvents {
     collection: Arc<str>,
     by_key: HashMap<Arc<str>, BTreeSet<Position>>,
-    /// Instances that differ from what the store has.
+    /// The events that differ from what is in the store, with their keys.
     changed: HashMap<Position, Arc<str>>,
 }
 
@@ -25,7 +25,11 @@ impl HeldEvents {
         }
     }
 
-    /// Those in the store.
+    /// Loads those in the store.
+    ///
+    /// # Errors
+    /// [`StoreError::Codec`] or [`StoreError::Corrupt`] if one of them makes no sense; or why they could not
+    /// be read.
     pub(super) async fn load(store: &Store, name: &str) -> Result<Self, StoreError> {
         let mut held = HeldEvents::none(name);
         let mut last = Position::START;
@@ -43,30 +47,30 @@ impl HeldEvents {
         Ok(held)
     }
 
-    /// The keys whose events wait.
+    /// The keys that have waiting events.
     pub(super) fn keys(&self) -> impl Iterator<Item = &Arc<str>> {
         self.by_key.keys()
     }
 
-    /// How many events of a key wait.
+    /// The number of waiting events of a key.
     pub(super) fn count(&self, key: &str) -> usize {
         self.by_key.get(key).map_or(0, BTreeSet::len)
     }
 
-    /// The first event of a key that waits.
+    /// The first waiting event of a key.
     pub(super) fn first(&self, key: &str) -> Option<Position> {
         self.by_key.get(key)?.first().copied()
     }
 
-    /// An event waits from now on.
+    /// Lets an event wait.
     pub(super) fn hold(&mut self, key: &Arc<str>, position: Position) {
         let of_key = self.by_key.entry(Arc::clone(key)).or_default();
         of_key.insert(position);
         self.changed.insert(position, Arc::clone(key));
     }
 
-    /// An event does not wait any more.
-    pub(super) fn let_go(&mut self, key: &Arc<str>, position: Position) {
+    /// Notes that an event does not wait any more.
+    pub(super) fn remove(&mut self, key: &Arc<str>, position: Position) {
         if let Some(of_key) = self.by_key.get_mut(key) {
             of_key.remove(&position);
             if of_key.is_empty() {
@@ -76,14 +80,14 @@ impl HeldEvents {
         }
     }
 
-    /// All events of a key that wait.
+    /// All waiting events of a key.
     pub(super) fn all(&self, key: &str) -> VecDeque<Position> {
         let all = self.by_key.get(key);
         all.map(|all| all.iter().copied().collect())
             .unwrap_or_default()
     }
 
-    /// What has to be written so that the store has them as they are here.
+    /// The changes that bring the store to the state in memory.
     pub(super) fn changes(&self) -> impl Iterator<Item = DocumentChange> {
         self.changed.iter().map(|(position, key)| {
             let of_key = self.by_key.get(key);
@@ -96,7 +100,7 @@ impl HeldEvents {
         })
     }
 
-    /// They are in the store as they are here.
+    /// Notes that the store has the state in memory.
     pub(super) fn saved(&mut self) {
         self.changed.clear();
     }

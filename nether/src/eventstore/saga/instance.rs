@@ -1,5 +1,5 @@
-//! [`SagaInstance`]: one saga, as it is written down: its state, what it has to send, what compensates what
-//! was done, its time-outs.
+//! [`SagaInstance`]: one saga, as it is written down: its state, the commands to send, the compensations of
+//! the commands that are done, and its time-outs.
 
 use std::collections::VecDeque;
 
@@ -16,30 +16,30 @@ use crate::eventstore::saga::{Saga, Step};
 pub(super) struct SagaInstance {
     state: Value,
     pub(super) stage: SagaStage,
-    /// What is to be sent, in order.
+    /// The commands to send, in order.
     pub(super) outgoing: VecDeque<Outgoing>,
-    /// What compensates that which was done, in the order it was done.
+    /// The compensations of the commands that are done, in the order of those.
     compensations: Vec<StoredCommand>,
     pub(super) timers: Vec<SagaTimer>,
     /// Compensations that failed, and why.
     pub(super) stuck: Vec<(Outgoing, String)>,
-    /// Whether it is reported that it has failed or is stuck.
+    /// Whether its failure, or that it is stuck, was reported in this run.
     #[serde(skip)]
     pub(super) is_reported: bool,
 }
 
-/// How far a saga is.
+/// The stage of a saga.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum SagaStage {
     /// It handles events.
     Running,
-    /// It is over once all is sent.
+    /// It is over once all its commands are done.
     Ending,
-    /// It has failed, and is over once all is compensated.
+    /// It has failed, for this reason, and is over once all is compensated.
     Compensating(String),
 }
 
-/// A time-out that is on.
+/// A time-out that is set.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct SagaTimer {
     pub(super) name: String,
@@ -48,7 +48,7 @@ pub(super) struct SagaTimer {
 }
 
 impl SagaInstance {
-    /// One that starts at that time, in milliseconds since 1970.
+    /// A new saga, which starts at that time, in milliseconds since 1970.
     ///
     /// # Errors
     /// If its state cannot be written down.
@@ -69,12 +69,13 @@ impl SagaInstance {
     /// Its state.
     ///
     /// # Errors
-    /// If it was written down by a program whose sagas look otherwise.
+    /// If it was written down by a program in which the saga's type has another shape.
     pub(super) fn state<S: Saga>(&self) -> Result<S> {
         Ok((S::KEPT.restore)(&self.state)?)
     }
 
-    /// Sets the time-outs that count from an event, or from the start, at that time.
+    /// Sets the time-outs that count from the event named `since`, or from the start of the saga if that is
+    /// `None`. It happened at the time `from`, in milliseconds since 1970.
     pub(super) fn set_timers<S: Saga>(&mut self, since: Option<&str>, from: u64) {
         for timeout in S::TIMEOUTS.iter().filter(|it| it.since == since) {
             self.timers.retain(|timer| timer.name != timeout.name);
@@ -86,8 +87,8 @@ impl SagaInstance {
         }
     }
 
-    /// Takes up the state after a step, and what it wants done. `in_flight` says whether the first of what is
-    /// to be sent is on its way.
+    /// Takes over the state and the commands of a step. `in_flight` says whether the first command to send is
+    /// in flight.
     ///
     /// # Errors
     /// If the state, or a command, cannot be written down.
@@ -114,8 +115,9 @@ impl SagaInstance {
         Ok(())
     }
 
-    /// What was done is to be compensated, the last first; what was not sent is not. What is on its way is
-    /// waited for: if it is done, it is compensated before all else.
+    /// Fails the saga. Commands that are done are compensated, the last one first, and commands that were not
+    /// sent are dropped. A command in flight is waited for; if it succeeds, it is compensated before the
+    /// others.
     pub(super) fn fail(&mut self, reason: String, in_flight: bool) {
         let current = self.outgoing.pop_front().filter(|_| in_flight);
         self.stage = SagaStage::Compensating(reason);
@@ -125,7 +127,7 @@ impl SagaInstance {
         self.outgoing = current.into_iter().chain(compensations).collect();
     }
 
-    /// What was on its way was handled, or was not.
+    /// Takes in the result of the command in flight.
     pub(super) fn sent(&mut self, id: EventId, result: Result<(), String>) {
         let Some(outgoing) = self.outgoing.pop_front_if(|first| first.id == id) else {
             return;
@@ -134,7 +136,7 @@ impl SagaInstance {
         match result {
             Ok(()) if !is_compensating => self.compensations.extend(outgoing.compensation),
             Ok(()) => {
-                // It was on its way when the saga failed.
+                // It was in flight when the saga failed.
                 let compensation = outgoing.compensation.map(Outgoing::compensating);
                 compensation
                     .into_iter()
@@ -149,12 +151,12 @@ impl SagaInstance {
         }
     }
 
-    /// Whether nothing is left to be done, also not by hand.
+    /// Whether nothing is left to do, not even for an operator.
     pub(super) fn is_over(&self) -> bool {
         self.stage != SagaStage::Running && self.outgoing.is_empty() && self.stuck.is_empty()
     }
 
-    /// Gives up what has to be done still: it is over.
+    /// Drops all that is left to do, after which the saga is over.
     pub(super) fn give_up(&mut self) {
         if self.stage == SagaStage::Running {
             self.stage = SagaStage::Ending;
@@ -164,12 +166,12 @@ impl SagaInstance {
         self.stuck.clear();
     }
 
-    /// Tries again the compensations that failed.
+    /// Lets the failed compensations be sent again; returns how many there are.
     pub(super) fn retry(&mut self) -> usize {
         self.is_reported = false;
         let stuck = std::mem::take(&mut self.stuck);
         let count = stuck.len();
-        // With the same ids: one that was done, though it did not say so, is not done again.
+        // With the same ids, so that an aggregate which has handled one does not handle it again.
         self.outgoing
             .extend(stuck.into_iter().map(|(outgoing, _)| outgoing));
         count

@@ -1,5 +1,5 @@
-//! [`SagaInstances`]: the sagas of one type that are under way, in memory and in the store. What a step costs
-//! does not depend on how many there are.
+//! [`SagaInstances`]: the sagas of one type that are under way, in memory and in the store. The cost of a
+//! step does not depend on their number.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::marker::PhantomData;
@@ -23,11 +23,11 @@ pub(super) struct SagaInstances<S: Saga> {
     by_key: HashMap<Arc<str>, SagaInstance>,
     /// Those in the store that cannot be read, and why.
     unreadable: BTreeMap<Arc<str>, String>,
-    /// Those that are not in the store as they are here.
+    /// The keys of those that differ from what is in the store.
     changed: BTreeSet<Arc<str>>,
-    /// The events that wait until one is over.
+    /// The events that wait until a saga is over.
     held: HeldEvents,
-    /// When time-outs come: of which saga, and which one.
+    /// The time-outs that are set: when they are due, of which saga, and their names.
     timers: BTreeSet<(u64, Arc<str>, String)>,
     saga: PhantomData<fn() -> S>,
 }
@@ -45,7 +45,7 @@ impl<S: Saga> SagaInstances<S> {
         }
     }
 
-    /// Those in the store. One that cannot be read holds up no other.
+    /// Loads those in the store. One that cannot be read does not prevent the others.
     pub(super) async fn load(store: &Store) -> Result<Self, StoreError> {
         let mut instances = SagaInstances::none();
         instances.held = HeldEvents::load(store, S::NAME).await?;
@@ -83,7 +83,7 @@ impl<S: Saga> SagaInstances<S> {
         self.unreadable.get(key)
     }
 
-    /// Forgets one that cannot be read; whether there was one.
+    /// Forgets one that cannot be read; returns whether there was one.
     pub(super) fn forget_unreadable(
         &mut self,
         key: &Arc<str>,
@@ -101,35 +101,35 @@ impl<S: Saga> SagaInstances<S> {
         self.by_key.keys().map(Arc::clone).collect()
     }
 
-    /// The events that wait until one is over.
+    /// The events that wait until a saga is over.
     pub(super) fn held(&self) -> &HeldEvents {
         &self.held
     }
 
-    /// An event waits until the saga of its key is over.
+    /// Lets an event wait until the saga of its key is over.
     pub(super) fn hold(&mut self, key: &Arc<str>, position: Position) {
         self.held.hold(key, position);
         self.changed.insert(Arc::clone(key));
     }
 
-    /// An event does not wait any more.
+    /// Notes that an event does not wait any more.
     pub(super) fn release(&mut self, key: &Arc<str>, position: Position) {
-        self.held.let_go(key, position);
+        self.held.remove(key, position);
         self.changed.insert(Arc::clone(key));
     }
 
-    /// The keys whose events wait, and could go on.
+    /// The keys whose events wait although they can go on.
     pub(super) fn to_release(&self) -> impl Iterator<Item = &Arc<str>> {
         self.held.keys().filter(|key| self.may_release(key))
     }
 
-    /// Whether an event of a key that waits can go on.
+    /// Whether a waiting event of a key can go on.
     pub(super) fn may_release(&self, key: &str) -> bool {
         let takes = |saga: &SagaInstance| saga.stage == SagaStage::Running || saga.is_over();
         self.by_key.get(key).is_none_or(takes) && !self.unreadable.contains_key(key)
     }
 
-    /// Puts one in place of what it was.
+    /// Replaces one, or adds it.
     pub(super) fn put(&mut self, key: &Arc<str>, instance: SagaInstance) {
         self.replace(key, Some(instance));
         self.changed.insert(Arc::clone(key));
@@ -147,8 +147,8 @@ impl<S: Saga> SagaInstances<S> {
         Some(changed)
     }
 
-    /// Lets go of one that is over, so that another may begin.
-    pub(super) fn let_go(&mut self, key: &Arc<str>, ctx: &Context<Sagas<S>>) {
+    /// Removes the saga of a key if it is over, so that another may begin.
+    pub(super) fn remove_if_over(&mut self, key: &Arc<str>, ctx: &Context<Sagas<S>>) {
         if let Some(instance) = self.by_key.get_mut(key).filter(|it| it.is_over()) {
             report(key, instance, ctx);
             self.replace(key, None);
@@ -171,7 +171,8 @@ impl<S: Saga> SagaInstances<S> {
         self.by_key.insert(Arc::clone(key), instance);
     }
 
-    /// The next time-out of a saga that does not wait behind a parked event: of which one, which, and when.
+    /// The next time-out of a saga that does not wait behind a parked event: when it is due, of which saga,
+    /// and its name.
     pub(super) fn next_timer(
         &self,
         waits: impl Fn(&str) -> bool,
@@ -179,7 +180,7 @@ impl<S: Saga> SagaInstances<S> {
         self.timers.iter().find(|(_, key, _)| !waits(key))
     }
 
-    /// What has to be written so that the store has them as they are here. Those that are over are removed.
+    /// The changes that bring the store to the state in memory. Sagas that are over are removed.
     pub(super) fn changes(&self) -> Vec<DocumentChange> {
         let change = |key: &Arc<str>| {
             let instance = self.by_key.get(key);
@@ -195,7 +196,7 @@ impl<S: Saga> SagaInstances<S> {
         changed.chain(self.held.changes()).collect()
     }
 
-    /// They are in the store as they are here. Gives back which were changed.
+    /// Notes that the store has the state in memory. Returns the keys that had changed.
     pub(super) fn saved(
         &mut self,
         control: &Control<SagaKind>,
@@ -215,7 +216,7 @@ impl<S: Saga> SagaInstances<S> {
         changed
     }
 
-    /// Shows all of them, and nothing else.
+    /// Replaces what is shown by all of them.
     pub(super) fn show_all(&self, control: &Control<SagaKind>) {
         let unreadable = self.unreadable.iter();
         let unreadable = unreadable.map(|(key, error)| (key, SagaStatus::unreadable(key, error)));
@@ -258,7 +259,7 @@ impl<S: Saga> SagaInstances<S> {
     }
 }
 
-/// Tells that a saga has failed, or is stuck.
+/// Reports a saga that has failed or is stuck, once.
 fn report<S: Saga>(key: &str, instance: &mut SagaInstance, ctx: &Context<Sagas<S>>) {
     let SagaStage::Compensating(reason) = &instance.stage else {
         return;

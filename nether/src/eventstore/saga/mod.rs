@@ -1,4 +1,4 @@
-//! Sagas: what has to be done in several steps, each of which may fail.
+//! Sagas: work in several steps, each of which may fail.
 
 mod delivery;
 mod handle;
@@ -60,7 +60,7 @@ pub trait Saga: Default + Send + Sync + Sized + 'static {
     #[doc(hidden)]
     fn ends(event: &str) -> bool;
 
-    /// Which one an event is for, if sagas of this type handle it.
+    /// The key of the saga that an event is for; `None` if sagas of this type do not handle it.
     #[doc(hidden)]
     fn key(recorded: &RecordedEvent) -> Option<Result<String, StoreError>>;
 
@@ -102,7 +102,7 @@ pub struct Timeout {
     pub since: Option<&'static str>,
 }
 
-/// Which saga an event is for: the text of a field of it.
+/// The key of an event: the text of one of its fields.
 ///
 /// Not public API. Used by generated code.
 #[doc(hidden)]

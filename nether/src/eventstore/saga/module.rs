@@ -41,7 +41,8 @@ impl<S: Saga> Module for Sagas<S> {
 
     fn background(tasks: &mut Background<Self>) {
         tasks.run_vital(|module, ctx| {
-            // Moved here and now: whatever becomes of the task, those who wait for the runner learn of it.
+            // Moved before the task is polled, so that every wait for the runner ends even if the task never
+            // runs.
             let seat = lock(&module.seat).take();
             let store = module.store.clone();
             async move {

@@ -32,12 +32,13 @@ impl StoredCommand {
 /// A command that a saga has to send.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Outgoing {
-    /// Its [`CommandId`], in the form of a UUID.
+    /// Its [`CommandId`](crate::eventstore::CommandId), as a UUID.
     pub(super) id: EventId,
     pub(super) command: StoredCommand,
+    /// The command that compensates it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) compensation: Option<StoredCommand>,
-    /// Whether it is one that compensates what was done.
+    /// Whether it is itself a compensation.
     #[serde(default)]
     pub(super) compensates: bool,
 }
@@ -52,7 +53,7 @@ impl Outgoing {
         }
     }
 
-    /// One that compensates what was done.
+    /// A compensation.
     pub(super) fn compensating(command: StoredCommand) -> Self {
         Outgoing {
             compensates: true,

@@ -1,8 +1,8 @@
-//! [`SagaRunner`]: shows events to sagas, sends their commands, keeps their time.
+//! [`SagaRunner`]: shows events to sagas, sends their commands, and fires their time-outs.
 //!
-//! What an event changes (states, what is to be sent, time-outs, the checkpoint) is written down at once, and
-//! only then done. So a crash at any point loses nothing: before, the event is handled again; after, what is
-//! written down is done.
+//! All that an event changes (states, commands to send, time-outs, the checkpoint) is written in one
+//! transaction, and carried out only then. So a crash loses nothing: before the transaction, the event is
+//! handled again; after it, what was written is carried out.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -27,14 +27,15 @@ use crate::eventstore::saga::{Saga, Sagas};
 use crate::race::race;
 use crate::sync::lock;
 
-/// How long the clock is not looked at, while a time-out is on: it may be set, and the machine may sleep.
+/// The longest wait before the clock is read again while a time-out is set: the clock may be changed, and the
+/// machine may sleep.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
 
-/// The sagas of one type at work.
+/// The runner of the sagas of one type.
 pub(super) struct SagaRunner<S: Saga> {
     instances: SagaInstances<S>,
     sending: SagaSending,
-    /// Those of the last run that were over, and that others wait behind.
+    /// The keys whose events have waited since the last run, and can go on.
     to_release: VecDeque<Arc<str>>,
 }
 
@@ -79,7 +80,7 @@ impl<S: Saga> Followed for SagaRunner<S> {
                 ..EventFailure::new(error)
             });
         }
-        // Those before it come first.
+        // Events of its key that wait come first.
         if self.instances.held().count(&key) > 0 {
             self.instances.hold(&key, event.position);
             return Ok(Reception::Held);
@@ -130,7 +131,7 @@ impl<S: Saga> Followed for SagaRunner<S> {
             return SagaWork::Release(key);
         }
         let next_timer = self.instances.next_timer(|key| place.parked.has(key));
-        // Before that, an event that is not read yet may end it.
+        // Until it has caught up, an event that is not read yet may end the saga.
         let due = next_timer
             .filter(|_| place.is_caught_up)
             .map(|timer| timer.0);
@@ -181,7 +182,8 @@ impl<S: Saga> Followed for SagaRunner<S> {
         }
     }
 
-    /// A command that was handled counts as done, also if its answer came during the stop.
+    /// Waits for the commands in flight: one that was handled counts as done, also if its answer comes during
+    /// the stop.
     async fn finish(
         &mut self,
         follower: &Follower<Self>,
@@ -203,8 +205,9 @@ impl<S: Saga> SagaRunner<S> {
         }
     }
 
-    /// The key of an event. One that was parked because it could not be read has another one than it is
-    /// parked under, now that it can be; and if the saga of that key waits itself, the event does too.
+    /// Returns the key of an event that is shown under `parked_as`. An event that was parked because it could
+    /// not be read has another key once it can be read. The error says that the key is still unreadable, or
+    /// that its saga waits behind another parked event.
     fn key_of_parked(
         &self,
         place: &FollowerPlace,
@@ -226,6 +229,7 @@ impl<S: Saga> SagaRunner<S> {
         }
     }
 
+    /// Sends the next command of each of these sagas that has none in flight.
     fn send_next(&mut self, follower: &Follower<Self>, keys: &[Arc<str>], may_be_done: bool) {
         let (control, ctx) = (&follower.control, &follower.ctx);
         for key in keys {
@@ -236,6 +240,7 @@ impl<S: Saga> SagaRunner<S> {
         }
     }
 
+    /// Takes in the result of a command.
     async fn sent(
         &mut self,
         follower: &Follower<Self>,
@@ -252,20 +257,21 @@ impl<S: Saga> SagaRunner<S> {
         follower.save(self, place).await
     }
 
-    /// Shows an event to the saga of its key, or a new one; unless it has to wait.
+    /// Shows an event to the saga of its key, or to a new one; or lets it wait until that saga is over.
     async fn take_in(
         &mut self,
         follower: &Follower<Self>,
         key: &Arc<str>,
         event: &RecordedEvent,
     ) -> Result<Reception, EventFailure> {
-        self.instances.let_go(key, &follower.ctx);
+        self.instances.remove_if_over(key, &follower.ctx);
         let (known, starts) = (self.instances.get(key), S::starts(&event.name));
         match known {
             None if !starts => return Ok(Reception::Ignored),
             Some(known) if known.stage != SagaStage::Running => {
                 if !starts {
-                    return Ok(Reception::Ignored); // There will be none that it could be for.
+                    // The saga takes no more events, and this one starts no other.
+                    return Ok(Reception::Ignored);
                 }
                 self.instances.hold(key, event.position);
                 return Ok(Reception::Held);
@@ -278,15 +284,16 @@ impl<S: Saga> SagaRunner<S> {
         Ok(Reception::Handled)
     }
 
-    /// Shows the events that have waited for the end of a saga to the next one, until they have to wait for
-    /// that.
+    /// Shows the events that waited for the end of a saga to the next saga with its key, for as long as that
+    /// one takes events.
     async fn release(
         &mut self,
         follower: &Follower<Self>,
         place: &mut FollowerPlace,
         key: &Arc<str>,
     ) -> Result<(), RunnerEnd> {
-        // While the module stops, nothing new is begun: they are in the store, and shown at the next start.
+        // While the module stops, nothing new is begun: the events are in the store, and are shown at the
+        // next start.
         while !follower.is_stopping() && self.instances.may_release(key) {
             let Some(position) = self.instances.held().first(key) else {
                 break;
@@ -308,7 +315,7 @@ impl<S: Saga> SagaRunner<S> {
         Ok(())
     }
 
-    /// Lets sagas time out for which it is time.
+    /// Fires the time-outs that are due.
     async fn look_at_clock(
         &mut self,
         follower: &Follower<Self>,
@@ -322,7 +329,7 @@ impl<S: Saga> SagaRunner<S> {
         if next(self, place).is_none() {
             return Ok(());
         }
-        // What has happened before now is shown to them first: it may be what they wait for.
+        // Events from before now are shown first: a saga may have waited for one of them.
         let head = follower.head().await?;
         while place.position < head && follower.read(self, place).await? > 0 {}
         while let Some((_, key, name)) = next(self, place) {
@@ -334,7 +341,7 @@ impl<S: Saga> SagaRunner<S> {
         follower.save(self, place).await
     }
 
-    /// A time-out has come. If it cannot be handled, the saga fails.
+    /// Fires a time-out. If it cannot be handled, the saga fails.
     async fn time_out(&mut self, key: &Arc<str>, name: &str) {
         let in_flight = self.sending.is_in_flight(key);
         let Some(known) = self.instances.get(key) else {
@@ -387,7 +394,7 @@ impl<S: Saga> SagaRunner<S> {
     }
 }
 
-/// Whether the command that a saga has to send next was sent in vain.
+/// Whether the next command of a saga has failed, and is being repeated.
 fn is_repeating(control: &Control<SagaKind>, key: &str) -> bool {
     let active = lock(&control.board.active);
     active.get(key).is_some_and(|saga| saga.repeated.is_some())

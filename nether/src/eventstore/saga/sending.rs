@@ -1,4 +1,4 @@
-//! [`SagaSending`]: the commands of sagas that are on their way, one of each saga at most.
+//! [`SagaSending`]: the commands of sagas in flight, at most one of each saga.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::eventstore::saga::{Saga, Sagas};
 use crate::guarded::{catch, said_last};
 use crate::sync::lock;
 
-/// The commands that are on their way.
+/// The commands in flight.
 #[derive(Default)]
 pub(super) struct SagaSending {
     by_key: HashMap<Arc<str>, InFlight>,
@@ -30,12 +30,12 @@ pub(super) struct SagaSending {
 
 struct InFlight {
     id: EventId,
-    /// Whether its saga has failed meanwhile, so that it need not be sent any more.
+    /// Whether its saga has failed meanwhile, so that the command need not be repeated.
     has_failed: Arc<AtomicBool>,
     task: AbortHandle,
 }
 
-/// What came of a command; `None` if the module had to stop before anything did.
+/// A command that is no longer in flight. There is no result if the module stopped before there was one.
 pub(super) struct SentCommand {
     pub(super) key: Arc<str>,
     pub(super) id: EventId,
@@ -47,8 +47,8 @@ impl SagaSending {
         self.by_key.contains_key(key)
     }
 
-    /// Sends the first command of a saga, unless it is on its way. `may_be_done` says whether it may have
-    /// been sent by an earlier run.
+    /// Sends the first command of a saga, unless one of its commands is in flight. `may_be_done` says whether
+    /// the command may have been sent by an earlier run.
     pub(super) fn send_next<S: Saga>(
         &mut self,
         key: &Arc<str>,
@@ -95,7 +95,7 @@ impl SagaSending {
         self.by_key.insert(Arc::clone(key), in_flight);
     }
 
-    /// The next command of which something came; waits for ever if none is on its way.
+    /// Waits for the next command that is no longer in flight; for ever, if none is in flight.
     pub(super) async fn next(&mut self) -> SentCommand {
         match self.next_if_any().await {
             Some(sent) => sent,
@@ -103,17 +103,17 @@ impl SagaSending {
         }
     }
 
-    /// The next command of which something came; `None` if none is on its way.
+    /// Waits for the next command that is no longer in flight; `None` if none is in flight.
     pub(super) async fn next_if_any(&mut self) -> Option<SentCommand> {
         loop {
-            // An error is that of one that was given up.
+            // An error is the abort of a command that was given up.
             if let Ok(sent) = self.tasks.join_next().await? {
                 return Some(sent);
             }
         }
     }
 
-    /// Something came of a command.
+    /// Forgets a command that is no longer in flight.
     pub(super) fn end(&mut self, sent: &SentCommand) {
         if self
             .by_key
@@ -124,7 +124,7 @@ impl SagaSending {
         }
     }
 
-    /// Waits no longer for the command of a saga.
+    /// Stops sending the command of a saga, and waits for it no longer.
     pub(super) fn give_up(&mut self, key: &str) {
         if let Some(in_flight) = self.by_key.remove(key) {
             in_flight.task.abort();
@@ -132,7 +132,7 @@ impl SagaSending {
     }
 }
 
-/// Sends one command until something comes of it.
+/// Sends one command until there is a result.
 struct CommandSender<S: Saga> {
     key: Arc<str>,
     outgoing: Outgoing,
@@ -145,7 +145,7 @@ struct CommandSender<S: Saga> {
 /// Why a command is to be sent again.
 struct SendAgain {
     reason: String,
-    /// Whether it was refused by what stops.
+    /// Whether it was refused because its module stops.
     is_stopping: bool,
 }
 
@@ -159,6 +159,7 @@ impl SendAgain {
 }
 
 impl<S: Saga> CommandSender<S> {
+    /// Sends the command until there is a result; `None` if the module stops before that.
     async fn send(mut self) -> Option<Result<(), String>> {
         let mut repeated: Option<RepeatedCommand> = None;
         while !self.ctx.is_cancelled() {
@@ -181,7 +182,7 @@ impl<S: Saga> CommandSender<S> {
                 since,
                 error: again.reason,
             };
-            // That is worth no word: the sagas are about to stop as well.
+            // Not shown: the sagas are about to stop as well.
             if !again.is_stopping {
                 self.show(&now);
             }
@@ -206,7 +207,8 @@ impl<S: Saga> CommandSender<S> {
                 Ok(Ok(()))
             }
             Delivery::Failed(reason) => Ok(Err(reason)),
-            // If an earlier attempt may have been carried out, it would be compensated though nobody knows.
+            // If an earlier attempt may have been handled, the command is not failed: its effect would stay
+            // without a compensation.
             Delivery::Impossible(reason) if !self.may_be_done => Ok(Err(reason)),
             Delivery::Impossible(reason) | Delivery::Refused(reason) => Err(SendAgain::new(reason)),
             Delivery::Stopping(reason) => Err(SendAgain {
@@ -220,6 +222,7 @@ impl<S: Saga> CommandSender<S> {
         }
     }
 
+    /// Logs that the command is repeated, and shows it in the status of the saga.
     fn show(&self, repeated: &RepeatedCommand) {
         let RepeatedCommand {
             command,

@@ -1,4 +1,4 @@
-//! [`SagaStatus`]: what is seen of a saga from outside.
+//! [`SagaStatus`]: what a program can see of a saga.
 
 use serde::Serialize;
 
@@ -11,36 +11,37 @@ use crate::eventstore::saga::instance::{SagaInstance, SagaStage};
 pub struct SagaStatus {
     /// Its key.
     pub key: String,
-    /// Why it has failed, if it has: then it compensates what it has done.
+    /// Why it has failed, if it has. It then compensates what it has done.
     pub failed: Option<String>,
-    /// How many commands it has to send, or waits for the answer of.
+    /// The number of commands that it has to send, including the one in flight.
     pub waiting: usize,
-    /// The command that it sends again and again, because the failure may pass.
+    /// The command that it repeats, because each failure so far may pass. Known only in the process that runs
+    /// the sagas.
     pub repeated: Option<RepeatedCommand>,
-    /// Compensations that failed, by the names of their commands, and why. They are not sent again by
-    /// themselves.
+    /// The compensations that failed: the names of their commands, and why. They are not repeated
+    /// automatically.
     pub stuck: Vec<(String, String)>,
     /// How many events wait until it is over. The first of them starts the next saga with its key.
     pub held: usize,
-    /// Why what is stored of it cannot be read. Then its events are parked.
+    /// Why its stored state cannot be read, if so. Its events are parked then.
     pub unreadable: Option<String>,
-    /// Whether it has something to send, or to let go on.
+    /// Whether it has a command to send, or is over and has waiting events.
     #[serde(skip)]
     pub(super) is_busy: bool,
-    /// The command that is sent next.
+    /// The id of the command that is sent next.
     #[serde(skip)]
     pub(super) first: Option<EventId>,
 }
 
-/// A command that is sent until it is handled, since each failure so far may pass.
+/// A command that is repeated until it is handled, because each failure so far may pass.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RepeatedCommand {
     /// The name of the command.
     pub command: String,
-    /// How often it was sent in vain since the program started.
+    /// How often it has failed since this process runs the sagas.
     pub failed: u32,
-    /// When it was sent in vain first, in milliseconds since 1970 (UTC).
+    /// When it failed for the first time, in milliseconds since 1970 (UTC).
     pub since: u64,
     /// Why the last attempt failed.
     pub error: String,

@@ -29,7 +29,7 @@ pub struct Step<S> {
     pub(super) compensations: Vec<StoredCommand>,
     pub(super) ends: bool,
     pub(super) failed: Option<String>,
-    /// Why a command cannot be written down.
+    /// Why a command cannot be written down, if so. It fails the step.
     pub(super) broken: Option<Error>,
     saga: PhantomData<fn() -> S>,
 }
@@ -116,7 +116,7 @@ pub struct Sent<'a, S> {
 }
 
 impl<S: Saga> Sent<'_, S> {
-    /// Which command compensates it: sent if the saga fails after this one was done.
+    /// Sets the command that compensates it: sent if the saga fails after this one was done.
     pub fn compensate_with<C>(self, command: C)
     where
         C: Message + SentBy<S>,

@@ -1,4 +1,4 @@
-//! One saga and what happens to it: an event, or a time-out. Nothing of it is written down yet.
+//! The steps of one saga: its instance after an event or a time-out, which is not written down yet.
 
 use crate::eventstore::backend::RecordedEvent;
 use crate::eventstore::clock;
@@ -6,7 +6,7 @@ use crate::eventstore::follower::{EventFailure, guarded};
 use crate::eventstore::saga::instance::SagaInstance;
 use crate::eventstore::saga::{Saga, Step};
 
-/// When an event happened; now, if whoever appended it did not say.
+/// When an event happened; now, if it was appended without a time.
 fn time_of(event: &RecordedEvent) -> u64 {
     let time = event.metadata.time;
     if time == 0 { clock::now() } else { time }
@@ -20,7 +20,7 @@ pub(super) async fn stepped<S: Saga>(
     in_flight: bool,
 ) -> Result<SagaInstance, EventFailure> {
     let time = time_of(event);
-    // All of it: the state is read, written and dropped by code of the user's too.
+    // All of it is guarded: user code also reads, writes and drops the state.
     guarded(async {
         let new = || SagaInstance::start::<S>(time);
         let mut instance = known.cloned().map_or_else(new, Ok)?;

@@ -1,4 +1,5 @@
-//! [`DatabaseFile`]: the file of a store, from its name to its owner. SQLite alone opens it after that.
+//! [`DatabaseFile`]: the file of a store: how it is found or created, checked and owned. Only SQLite reads
+//! and writes it.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -9,24 +10,24 @@ use crate::eventstore::backend::StoreError;
 use crate::eventstore::sqlite::file_id::{FileId, links};
 use crate::eventstore::sqlite::lock::FileLock;
 
-/// A database file that this store owns, or owns together with others that have it open as shared.
+/// A database file that this store owns, alone or together with other stores that have it open as shared.
 #[derive(Debug)]
 pub(super) struct DatabaseFile {
-    /// Absolute, and without links: it leads to the same file wherever the process goes.
+    /// Absolute and without links, so that it leads to the same file whatever the working directory is.
     path: PathBuf,
     lock: FileLock,
 }
 
 impl DatabaseFile {
-    /// Takes the file, which is created if there is none.
+    /// Takes ownership of the file, which is created if there is none.
     ///
     /// # Errors
-    /// If it is no file that a store can be in, or another store owns it.
+    /// If no store can be in it, or another store owns it.
     pub(super) fn take(path: &Path, shared: bool) -> Result<Self, StoreError> {
         let (path, created) = found_or_created(path)?;
         let lock = FileLock::take(&path, created, shared)?;
         let file = DatabaseFile { path, lock };
-        // Looked at again now that it is owned: until then, others may have changed it.
+        // Checked again now that it is owned: before that, another program may have changed it.
         let metadata = file.check()?;
         examine(&file.path, &metadata)?;
         Ok(file)
@@ -39,16 +40,16 @@ impl DatabaseFile {
     /// Checks that the name still leads to the file that is owned.
     ///
     /// # Errors
-    /// [`StoreError::BadFile`], which says what has become of it.
+    /// [`StoreError::BadFile`], which says what has happened to it; or why that could not be looked up.
     pub(super) fn check(&self) -> Result<Metadata, StoreError> {
         match fs::metadata(&self.path) {
             Ok(found) if FileId::of(&found) == self.lock.id() && found.len() > 0 => Ok(found),
-            Ok(found) if FileId::of(&found) == self.lock.id() => Ok(self.empty(found)?),
+            Ok(found) if FileId::of(&found) == self.lock.id() => self.empty(found),
             found => Err(self.gone(found)),
         }
     }
 
-    /// A file without a byte is new, unless its log is there.
+    /// Checks an empty file: it is new, unless there is something in its log.
     fn empty(&self, found: Metadata) -> Result<Metadata, StoreError> {
         if holds_something(&beside(&self.path, "-wal")) {
             return Err(without_database(&self.path, "was truncated to nothing"));
@@ -56,6 +57,7 @@ impl DatabaseFile {
         Ok(found)
     }
 
+    /// Why the name does not lead to the file that is owned.
     #[cold]
     fn gone(&self, found: io::Result<Metadata>) -> StoreError {
         let what = match found {
@@ -64,7 +66,7 @@ impl DatabaseFile {
             Err(error) => return unreadable(&self.path, &error),
         };
         let is_there = self.lock.metadata().is_some_and(|it| links(&it) > 0);
-        let own = match self.lock.name().filter(|_| is_there) {
+        let advice = match self.lock.name().filter(|_| is_there) {
             Some(name) => format!(
                 "It was renamed to `{}`: rename it back to its name, or stop the program, copy all files of the store, and restore a backup",
                 name.display()
@@ -79,7 +81,7 @@ impl DatabaseFile {
         StoreError::BadFile {
             path: self.path.clone(),
             problem: format!(
-                "{what} while the store was open, and no more events are accepted. {own}"
+                "{what} while the store was open, and no more events are accepted. {advice}"
             ),
         }
     }
@@ -92,12 +94,12 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// Whether there is such a file, and something in it.
+/// Whether there is such a file, and it is not empty.
 pub(super) fn holds_something(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|it| it.len() > 0)
 }
 
-/// The one name of a file: absolute, and without links.
+/// The canonical name of a file: absolute, and without links.
 ///
 /// # Errors
 /// If it is not there, or cannot be reached.
@@ -151,8 +153,8 @@ pub(super) fn examine_to_read(path: &Path, metadata: &Metadata) -> Result<(), St
     Ok(())
 }
 
-/// The one name of a file, and its descriptor if it is new. That is not closed here: another thread may have
-/// the file open by now.
+/// The canonical name of a file, and its descriptor if it is new. The descriptor is not closed here: another
+/// thread may have opened the file meanwhile, and would lose its locks.
 fn found_or_created(path: &Path) -> Result<(PathBuf, Option<File>), StoreError> {
     match canonical(path) {
         Ok(path) => return Ok((path, None)),
@@ -178,7 +180,7 @@ fn found_or_created(path: &Path) -> Result<(PathBuf, Option<File>), StoreError> 
         return Err(without_database(&path, "is not there"));
     }
     let mut options = OpenOptions::new();
-    // Never a file that is there, and never through a link.
+    // It opens no file that exists, and follows no link.
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
@@ -187,13 +189,13 @@ fn found_or_created(path: &Path) -> Result<(PathBuf, Option<File>), StoreError> 
             sync_folder(&folder);
             Ok((path, Some(created)))
         }
-        // By another process, at this moment.
+        // Another process has created it at this moment.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok((resolved(&path)?, None)),
         Err(error) => Err(unreadable(&path, &error)),
     }
 }
 
-/// A file is there after a loss of power once its folder is on the disk.
+/// Syncs a folder: only then is a new file in it there after a loss of power.
 #[cfg(unix)]
 fn sync_folder(folder: &Path) {
     let synced = File::open(folder).and_then(|folder| folder.sync_all());
@@ -210,7 +212,7 @@ fn canonical(path: &Path) -> io::Result<PathBuf> {
     fs::canonicalize(path)
 }
 
-/// SQLite does not take the form that canonical paths have here.
+/// SQLite does not accept the form of canonical paths on these systems.
 #[cfg(not(unix))]
 fn canonical(path: &Path) -> io::Result<PathBuf> {
     fs::metadata(path)?;
@@ -219,7 +221,7 @@ fn canonical(path: &Path) -> io::Result<PathBuf> {
 
 /// Whether a file, and not the folder that it is in, is mounted.
 fn is_mount(path: &Path) -> bool {
-    // Names of mount points have spaces and backslashes as octal numbers.
+    // The list of mounts has white space and backslashes as octal numbers.
     let mut name = String::new();
     for character in path.to_string_lossy().chars() {
         match character {
@@ -232,6 +234,7 @@ fn is_mount(path: &Path) -> bool {
     points.any(|point| point == Some(&name))
 }
 
+/// The error that a log with events lies beside a file that is missing or empty.
 fn without_database(path: &Path, what: &str) -> StoreError {
     StoreError::BadFile {
         path: path.to_owned(),

@@ -1,5 +1,5 @@
-//! [`FileWatch`]: notices before an acknowledgement that the files of a store were removed, renamed, replaced
-//! or truncated. Events in a file that has no name are lost with the process.
+//! [`FileWatch`]: checks, before each acknowledgement, that the files of a store were not removed, renamed,
+//! replaced or truncated. Events in a file that has no name any more are lost with the process.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,29 +13,34 @@ use crate::eventstore::sqlite::database_file::{DatabaseFile, beside};
 use crate::eventstore::sqlite::file_id::FileId;
 use crate::eventstore::sqlite::log_watch::LogWatch;
 
-/// How long a look is good for before a transaction begins. Before an acknowledgement there is always one.
+/// How old a look may be for a transaction to begin without another. Each acknowledgement has a look of its
+/// own.
 const RECENT: Duration = Duration::from_millis(1);
 
-/// When the time of a folder is old enough that a further change in it gets another time.
+/// How old the modification time of a folder must be: a further change in the folder then gets another time.
 const SETTLED: Duration = Duration::from_secs(1);
 
-/// What the writer knows of its files.
+/// The files of a store as the writer has last seen them.
 pub(super) struct FileWatch {
     file: Arc<DatabaseFile>,
     folder: PathBuf,
-    /// The folder when all its files were looked at, if it had settled: as long as it is the same, no file in
-    /// it was removed, renamed or replaced.
+    /// The folder and its modification time when all its files were checked, if that time was old enough. As
+    /// long as both are the same, no file in the folder was removed, renamed or replaced.
     settled: Option<(FileId, SystemTime)>,
-    /// The log and the memory that connections share, as SQLite has opened them.
+    /// The files `-wal` and `-shm` that SQLite has opened.
     beside: Vec<(PathBuf, FileId)>,
     log: Option<LogWatch>,
+    /// The length of the database file.
     length: u64,
-    /// When all was well.
+    /// When the last look was, if it found nothing wrong.
     looked: Option<Instant>,
 }
 
 impl FileWatch {
-    /// Begins, when the database is open.
+    /// Begins, once the database is open.
+    ///
+    /// # Errors
+    /// As those of [`DatabaseFile::check`].
     pub(super) fn begin(file: Arc<DatabaseFile>) -> Result<Self, StoreError> {
         let beside = ["-wal", "-shm"].map(|suffix| beside(file.path(), suffix));
         let beside = beside.into_iter().filter_map(|path| {
@@ -54,9 +59,12 @@ impl FileWatch {
         })
     }
 
-    /// Before a transaction: it would be written to a lost file for nothing.
+    /// Checks the files before a transaction, which would otherwise be written to a lost file.
+    ///
+    /// # Errors
+    /// [`StoreError::BadFile`], or why the files could not be looked at. Nothing was written.
     pub(super) fn before(&mut self, connection: &Connection) -> Result<(), StoreError> {
-        // A log that was cut off would be as long as before after the next write, with a hole in it.
+        // Always: after the next write, a truncated log is as long as before, with a hole in it.
         self.look_at_log(connection)?;
         if self.looked.is_some_and(|looked| looked.elapsed() < RECENT) {
             return Ok(());
@@ -64,7 +72,11 @@ impl FileWatch {
         self.look(connection)
     }
 
-    /// Before an acknowledgement.
+    /// Checks the files before an acknowledgement.
+    ///
+    /// # Errors
+    /// [`StoreError::BadFile`], or why the files could not be looked at. The transaction is already committed
+    /// then.
     pub(super) fn look(&mut self, connection: &Connection) -> Result<(), StoreError> {
         self.looked = None;
         let length = self.file.check()?.len();
@@ -92,8 +104,9 @@ impl FileWatch {
         log.map_or(Ok(()), |log| log.look(connection))
     }
 
-    /// Not before each acknowledgement: on some systems, a file that was looked at takes a new time with the
-    /// next write, and to write that down makes each flush of the log dearer.
+    /// Checks that `-wal` and `-shm` are still in place. Not done before each acknowledgement: on some
+    /// systems a file whose metadata were read takes a new time with the next write, which makes each flush
+    /// slower.
     #[cold]
     fn look_beside(&self) -> Result<(), StoreError> {
         for (path, id) in &self.beside {
@@ -105,20 +118,20 @@ impl FileWatch {
         Ok(())
     }
 
-    /// Whether the database is where it was.
+    /// Whether the database file is still in place.
     pub(super) fn is_in_place(&self) -> bool {
         self.file.check().is_ok()
     }
 
-    /// Checks that a file which is shorter than it was has all its pages: then it was vacuumed.
+    /// Checks that a file which has become shorter still has all its pages, as after a `VACUUM`.
     #[cold]
     fn check_pages(&self, length: u64) -> Result<(), StoreError> {
-        // Asked of a new connection, which has read none of them before.
+        // A new connection has none of the pages in its cache.
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let checked = Connection::open_with_flags(self.file.path(), flags).and_then(|connection| {
             connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
         });
-        // A file without a byte is a sound database, and another one.
+        // An empty file passes the check, and is another database.
         if length > 0 && checked.is_ok_and(|found| found == "ok") {
             return Ok(());
         }
@@ -132,6 +145,7 @@ impl FileWatch {
     }
 }
 
+/// The error that a file beside the database is not in place.
 #[cold]
 fn lost(path: PathBuf) -> StoreError {
     StoreError::BadFile {

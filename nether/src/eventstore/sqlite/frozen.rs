@@ -1,4 +1,4 @@
-//! [`Frozen`]: a file that is read as one that does not change.
+//! [`Frozen`]: a file that is read as immutable, on a medium on which SQLite cannot create its files.
 
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
@@ -8,11 +8,13 @@ use crate::eventstore::backend::StoreError;
 use crate::eventstore::sqlite::database_file::{beside, holds_something};
 use crate::eventstore::sqlite::file_id::FileId;
 
-/// A file that is read without locks, as long as it stays what it was: somebody else may be able to write it.
+/// A file that is read without locks. Another process may be able to write it, so each read is checked: what
+/// was read counts only if the file has not changed.
 #[derive(Debug)]
 pub(super) struct Frozen {
     path: PathBuf,
     log: PathBuf,
+    /// The id, length and modification time of the file when it was opened.
     seen: (FileId, u64, Option<SystemTime>),
 }
 
@@ -37,8 +39,8 @@ impl Frozen {
     /// Checks that it has not changed.
     ///
     /// # Errors
-    /// [`StoreError::Locked`]: what was read may be a mixture of before and after. The next attempt opens the
-    /// file again.
+    /// [`StoreError::Locked`] if it has: what was read may be a mixture of old and new pages. The next
+    /// attempt opens the file again.
     pub(super) fn check(&self) -> Result<(), StoreError> {
         let now = fs::metadata(&self.path).map_err(StoreError::failed)?;
         if Frozen::seen(&now) == self.seen && !holds_something(&self.log) {

@@ -1,12 +1,12 @@
-//! Which log belongs to a database. [`Checkpointer`] brings the log into the file, and writes down how far it
-//! has come; [`check_log`] finds, before the log of a killed process is used, that the file is another one
-//! than it was written for: a backup that was put in its place, say.
+//! Generations: which log belongs to which database file. [`Checkpointer`] brings the log into the file, and
+//! counts how often. [`check_log`] finds, before the log of a killed process is used, that it was written for
+//! another file, as when a backup was put in the place of the file.
 //!
-//! A log (`-wal`) is a list of pages that replace those of the file. With a file of an older moment it makes
-//! a mixture of both, which SQLite does not notice. So the last change before a log is brought into the file
-//! as a whole raises a number in it, the generation; and the first change of the next log holds that number,
-//! as its base. The file alone, without the log, has to be of the generation on which the log is based, or
-//! newer: then it has all that came before the log.
+//! A log (`-wal`) is a list of pages that replace those of the file. Together with an older state of the file
+//! it gives a mixture of both, which SQLite does not notice. So the last change before a log is brought into
+//! the file raises a number in the file, the generation, and the first change of the next log holds that
+//! number as its base. The file without its log must be of the generation on which the log is based, or of a
+//! newer one: then it has everything that came before the log.
 
 use std::fs;
 use std::path::Path;
@@ -22,23 +22,25 @@ use crate::eventstore::sqlite::errors::store_error;
 use crate::eventstore::sqlite::file_id::FileId;
 use crate::eventstore::sqlite::reading::{FLAGS, immutable};
 
-/// After how many pages in the log it is brought into the file, as SQLite would do it.
+/// The number of pages in the log after which it is brought into the file: the default of SQLite.
 const PAGES: i64 = 1000;
 
-/// After how many transactions to look how long the log is.
+/// The number of transactions after which the length of the log is looked at.
 const TRANSACTIONS: u32 = 8;
 
-/// How often a log that does not belong to its file is compared with it, and after what time.
+/// How often a log that seems not to belong to its file is compared with it, and the pause in between.
 const ATTEMPTS: u32 = 3;
 const AGAIN: Duration = Duration::from_millis(5);
 
-/// When the log is brought into the file, and what is written down of it.
+/// Brings the log into the file from time to time, and writes the generation and the base.
 #[derive(Debug)]
 pub(super) struct Checkpointer {
+    /// The name by which the file is open.
     path: String,
+    /// The number of transactions since the length of the log was last looked at.
     transactions: u32,
-    /// SQLite's count of what others have committed, if all of the log was brought into the file since: the
-    /// next transaction may be the first of a log.
+    /// SQLite's count of the commits of others when the whole log was brought into the file, if nothing was
+    /// committed here since: the next transaction may be the first of a new log.
     begins: Option<i64>,
 }
 
@@ -56,7 +58,7 @@ impl Checkpointer {
         match begun {
             Ok(()) => Ok(checkpointer),
             Err(error) => match error.sqlite_error_code() {
-                // It is not the time for that, and what is there can be read.
+                // It cannot be done now, and is not needed for reading.
                 Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy) => Ok(checkpointer),
                 Some(ErrorCode::ConstraintViolation) => Err(StoreError::Corrupt {
                     reason: format!("there is something that no event store has written: {error}"),
@@ -67,9 +69,9 @@ impl Checkpointer {
         }
     }
 
-    /// In each transaction, before anything else: the first of a log says on what the log is based. If others
-    /// have committed since, they may have raised the generation in the log alone, and nothing is said: the
-    /// base that is there stays true.
+    /// Called first in each transaction: the first transaction of a log writes the base of that log. If
+    /// others have committed since, they may have raised the generation in the log alone. Then nothing is
+    /// written: the base that is there stays true.
     pub(super) fn mark(&mut self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
         if self.begins.is_none() {
             return Ok(());
@@ -79,13 +81,13 @@ impl Checkpointer {
             return Ok(());
         }
         transaction.execute("UPDATE nether_log SET base = generation", [])?;
-        // Writes the first page, with which the tables of an older file are not taken for those of the log.
+        // Brings the first page into the log, so that the schema of an older file is not used with this log.
         let version: i64 =
             transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
         transaction.pragma_update(None, "user_version", version)
     }
 
-    /// After a transaction was committed and acknowledged.
+    /// Called after a transaction was committed and acknowledged.
     pub(super) fn committed(&mut self, connection: &Connection) {
         self.begins = None;
         self.transactions += 1;
@@ -95,18 +97,18 @@ impl Checkpointer {
         self.transactions = 0;
         let is_long = pages_in_log(connection).is_ok_and(|pages| pages >= PAGES);
         if is_long && let Err(error) = self.checkpoint(connection) {
-            // It is tried again. Until then, the log grows.
+            // It is repeated after more transactions. Until then, the log grows.
             tracing::debug!(%error, "the log is not brought into the file");
         }
     }
 
-    /// Brings the log into the file, as far as nobody reads what is older.
+    /// Brings the log into the file, up to the pages that no reader still needs in their older state.
     fn checkpoint(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         self.begins = None;
         let raising = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
         let sql = "UPDATE nether_log SET generation = generation + 1, opened_as = ?1";
         raising.execute(sql, [&self.path])?;
-        // Asked while nobody else can commit: whoever commits from now on changes it.
+        // Read while no other connection can commit: each later commit changes it.
         let version = data_version(&raising)?;
         raising.commit()?;
         let is_whole = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
@@ -130,8 +132,8 @@ pub(super) fn pages_in_log(connection: &Connection) -> rusqlite::Result<i64> {
     statement.query_row([], |row| row.get(1))
 }
 
-/// Checks that the log which was left beside a file belongs to it. It is read, and nothing of it is brought
-/// into the file.
+/// Checks that a log which was left beside a file belongs to it. The log is only read, and not brought into
+/// the file.
 ///
 /// # Errors
 /// [`StoreError::BadFile`] if it does not.
@@ -140,12 +142,13 @@ pub(super) fn check_log(path: &Path) -> Result<(), StoreError> {
     if !holds_something(&log) {
         return check_name(path);
     }
-    // A process that has the store open may be writing the file at this moment, and a page is then read in
-    // parts. What does not belong stays so.
+    // Another process may be writing the file at this moment, so that a page is read in parts. A log that
+    // does not belong to the file fails every comparison.
     for _ in 0..ATTEMPTS {
         match belongs(path) {
             Ok(true) => return Ok(()),
-            Err(error) if !is_damage(&error) => return Ok(()), // It is not compared: somebody is at it, say.
+            // It cannot be compared: another process has locked it, say.
+            Err(error) if !is_damage(&error) => return Ok(()),
             _ => std::thread::sleep(AGAIN),
         }
     }
@@ -160,17 +163,18 @@ pub(super) fn check_log(path: &Path) -> Result<(), StoreError> {
 
 fn belongs(path: &Path) -> rusqlite::Result<bool> {
     let alone = alone(path)?;
-    // Read-only: SQLite would bring the log into the file when a connection is closed that can write.
+    // Read-only: SQLite brings the log into the file when a connection that can write is closed.
     let with_log = Connection::open_with_flags(path, FLAGS)?;
     with_log.busy_timeout(Duration::from_secs(1))?;
-    // Others may be writing, if the file is shared. So what has to be older is read before, and what has to
-    // be newer after.
+    // If the file is shared, others may be writing. So the side that must be older is read first, and the
+    // side that must be newer is read last.
     let before = row(&with_log);
     if is_older(&alone) {
-        // The log has such tables too, or makes those of the next version; or it is of a file that had them.
+        // It belongs to the file if it has the old tables too, or migrates them, which leaves 0 as the base.
+        // Otherwise it was written for a file that had the new tables.
         return Ok(is_older(&with_log) || before?.is_some_and(|it| it.base == 0));
     }
-    // All is in the log, or the file was being written when the process was killed.
+    // Everything is in the log, or the process was killed while it wrote the file.
     let Ok(Some(alone)) = row(&alone) else {
         return Ok(true);
     };
@@ -182,28 +186,28 @@ fn belongs(path: &Path) -> rusqlite::Result<bool> {
         && alone.generation <= after.generation)
 }
 
-/// Whether the tables are of a version in which the generation is not written down. The first page says it,
-/// which is never half of a checkpoint.
+/// Whether the tables are of a version without generations. The version is on the first page, which a
+/// checkpoint writes as a whole.
 fn is_older(connection: &Connection) -> bool {
     let version = connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
     version.is_ok_and(|version| version < 2)
 }
 
-/// The file without its log.
+/// A connection that reads the file without its log.
 fn alone(path: &Path) -> rusqlite::Result<Connection> {
     let uri = FLAGS.union(OpenFlags::SQLITE_OPEN_URI);
     Connection::open_with_flags(immutable(path), uri)
 }
 
-/// Checks that a file without a log has not left it under another name: it was renamed after its process was
-/// killed, or has another name by a mount.
+/// Checks, for a file without a log, that its log was not left beside another name: the file was renamed
+/// after its process was killed, or has another name through a mount.
 fn check_name(path: &Path) -> Result<(), StoreError> {
     let Ok(Some(found)) = alone(path).and_then(|alone| row(&alone)) else {
         return Ok(());
     };
     let before = Path::new(&found.opened_as);
     let id = |path: &Path| fs::metadata(path).ok().map(|it| FileId::of(&it));
-    // A file that is still there under its old name has its log there: this one is a copy of it.
+    // If another file has the old name, the log there belongs to that one, and this file is a copy.
     let is_copy = id(before).is_some_and(|before| Some(before) != id(path));
     if before == path || is_copy || !holds_something(&beside(before, "-wal")) {
         return Ok(());
@@ -217,16 +221,18 @@ fn check_name(path: &Path) -> Result<(), StoreError> {
     })
 }
 
+/// Whether an error says that the content is damaged, and not that the file cannot be read now.
 fn is_damage(error: &rusqlite::Error) -> bool {
     let code = error.sqlite_error_code();
     let is_unsound = matches!(
         code,
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
     );
-    // A table that the file alone has, and not with the log.
+    // As when a table is there without the log, and not with it.
     is_unsound || code == Some(ErrorCode::Unknown)
 }
 
+/// The row in which generation and base are written down.
 struct LogRow {
     store: Vec<u8>,
     generation: i64,

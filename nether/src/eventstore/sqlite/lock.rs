@@ -1,14 +1,14 @@
-//! [`FileLock`]: which store owns a database file, in this process and among processes.
+//! [`FileLock`]: the ownership of a database file, in this process and among processes.
 //!
-//! The lock is on the database file itself and not on a file beside it, so that it holds whatever name leads
-//! to the file, and nothing that is removed or renamed ends it. On Linux it is a `flock`, which SQLite does
-//! not use: SQLite's own locks are POSIX record locks, and the two do not meet. The operating system releases
-//! it when the process ends, however it ends.
+//! On Linux the lock is on the database file itself and not on a file beside it. So it holds by whatever name
+//! the file is opened, and no removal or renaming ends it. It is a `flock`, which does not conflict with the
+//! locks of SQLite: those are POSIX record locks. The operating system releases it when the process ends,
+//! however it ends. Elsewhere the lock is on a file `.lock` beside the database.
 //!
 //! POSIX locks have a trap (sqlite.org/howtocorrupt, 2.2): when a process closes *any* descriptor of a file,
-//! it loses all of its POSIX locks on that file, also those of SQLite. So there is one descriptor for each
-//! file, in a table of the process. It is closed once nothing else in the process has the file open: no
-//! store, and no connection of the program's own, which needs its locks as well.
+//! it loses all of its POSIX locks on that file, including those of SQLite. So the descriptor of each file is
+//! kept in a table of the process. It is closed once nothing else in the process has the file open: neither a
+//! store nor a connection of the program, whose locks would be lost.
 
 use std::collections::BTreeMap;
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -29,10 +29,11 @@ type Descriptors = BTreeMap<FileId, LockDescriptor>;
 
 struct LockDescriptor {
     file: File,
-    /// More of them, opened in the same moment: closed together with it.
+    /// Further descriptors of the same file, opened at the same moment; closed together with it.
     others: Vec<File>,
-    /// How many stores own the database. With none, it is not locked, and waits to be closed.
+    /// The number of stores that own the database. With none, it is not locked, and waits to be closed.
     owners: usize,
+    /// Whether its owners share it.
     shared: bool,
 }
 
@@ -47,18 +48,19 @@ impl LockDescriptor {
     }
 }
 
-/// The ownership of a database, as long as this is there.
+/// The ownership of a database, until this is dropped.
 #[derive(Debug)]
 pub(super) struct FileLock {
     id: FileId,
 }
 
 impl FileLock {
-    /// Takes the database to be owned by one store, or together with others that want it `shared`. If this
-    /// call follows its creation, `created` is the descriptor of that.
+    /// Takes the ownership of a database for one store; if `shared`, together with others that share it.
+    /// `created` is the descriptor by which the file was created just now, if it was.
     ///
     /// # Errors
-    /// [`StoreError::AlreadyOpen`], or why it cannot be locked at all.
+    /// [`StoreError::AlreadyOpen`] if another store owns it; [`StoreError::BadFile`] if it was replaced
+    /// meanwhile; or why it cannot be locked.
     pub(super) fn take(
         path: &Path,
         created: Option<File>,
@@ -75,7 +77,7 @@ impl FileLock {
         let mut id = named(path)?;
         if !open.contains_key(&id) {
             let found = opened(path, &mut open)?;
-            // Not as before, if another file has the name now, or a layered file system has made a copy.
+            // It has changed if another file has taken the name, or a layered file system has made a copy.
             id = named(path)?;
             if found != id {
                 return Err(StoreError::BadFile {
@@ -102,12 +104,12 @@ impl FileLock {
         self.id
     }
 
-    /// What the operating system says of the file that is owned, wherever it is now.
+    /// The metadata of the file that is owned, wherever it is now.
     pub(super) fn metadata(&self) -> Option<Metadata> {
         lock(&OPEN).get(&self.id)?.file.metadata().ok()
     }
 
-    /// The present name of the file that is owned, where the operating system can say it.
+    /// The present name of the file that is owned; `None` where the operating system does not say it.
     pub(super) fn name(&self) -> Option<PathBuf> {
         let open = lock(&OPEN);
         name(&open.get(&self.id)?.file)
@@ -120,8 +122,8 @@ impl Drop for FileLock {
         if let Some(descriptor) = open.get_mut(&self.id) {
             descriptor.owners -= 1;
             if descriptor.owners == 0 {
-                // Closing it later is not enough: until then it would stay locked, also by a process that is
-                // being started at this moment and has the same descriptor until it runs.
+                // Closing the descriptor is not enough: it may be closed later, and a child process that is
+                // being started at this moment has a copy of it until it runs its program.
                 let _ = descriptor.file.unlock();
             }
         }
@@ -129,8 +131,8 @@ impl Drop for FileLock {
     }
 }
 
-/// Puts a descriptor into the table, as the one of its file or beside that: if it were closed, another part
-/// of the process that has the file open would lose its locks. Gives the id of the file.
+/// Puts a descriptor into the table, as the first of its file or beside it, because closing it would cost the
+/// rest of the process its locks on the file. Returns the id of the file.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn keep(open: &mut Descriptors, file: File) -> io::Result<FileId> {
     let id = FileId::of(&file.metadata()?);
@@ -169,9 +171,9 @@ fn already_open(path: &Path, holder: &str) -> StoreError {
     }
 }
 
-/// Closes the descriptors of databases that nothing in this process has open any more. Another thread that
-/// opens one of them between the look and the close would lose its locks: that moment cannot be excluded, so
-/// it is kept short.
+/// Closes the descriptors of databases that nothing else in this process has open. A thread that opens one of
+/// them between the check and the close loses its locks: this cannot be excluded, so the moment is kept
+/// short.
 fn close_unused(open: &mut Descriptors) {
     open.retain(|id, descriptor| {
         let own = descriptor.others.len() + 1;
@@ -194,13 +196,15 @@ fn unopened(error: &io::Error, path: &Path) -> StoreError {
     }
 }
 
+/// The id of the file that has that name now.
 fn named(path: &Path) -> Result<FileId, StoreError> {
     let found = fs::metadata(path).map_err(|error| unopened(&error, path))?;
     Ok(FileId::of(&found))
 }
 
-/// Opens the file that is locked for a database. It is opened to be written, although it never is: so a
-/// layered file system makes the copy that SQLite will write, and gives that one's id.
+/// Opens the file whose lock stands for a database: the database itself. It is opened for writing, although
+/// nothing is written: this makes a layered file system create the copy that SQLite will write, which has an
+/// id of its own.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn opened(path: &Path, open: &mut Descriptors) -> Result<FileId, StoreError> {
     let file = File::options().read(true).write(true).open(path);
@@ -208,8 +212,8 @@ fn opened(path: &Path, open: &mut Descriptors) -> Result<FileId, StoreError> {
         .map_err(|error| unopened(&error, path))
 }
 
-/// Opens the file that is locked for a database. Elsewhere than on Linux, a lock on the database itself would
-/// keep SQLite out: a file beside it is locked, by the one name that all names of it are resolved to.
+/// Opens the file whose lock stands for a database: a file beside the canonical name of the database. On
+/// these systems, a lock on the database itself would keep SQLite out.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn opened(path: &Path, open: &mut Descriptors) -> Result<FileId, StoreError> {
     let mut beside = path.as_os_str().to_owned();
@@ -231,8 +235,7 @@ fn opened(path: &Path, open: &mut Descriptors) -> Result<FileId, StoreError> {
     Ok(id)
 }
 
-/// Whether this process has more descriptors of that file than its `own`. If that cannot be known, it may
-/// have.
+/// Whether this process has more than `own` descriptors of that file. If that cannot be known, it is assumed.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn is_open_elsewhere(id: FileId, own: usize) -> bool {
     let Ok(descriptors) = fs::read_dir("/proc/self/fd") else {
@@ -249,7 +252,7 @@ fn is_open_elsewhere(_: FileId, _: usize) -> bool {
     false // The lock is on a file of its own.
 }
 
-/// The process that holds the lock, as far as that is known.
+/// Names the process that holds the lock, as far as that is known.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn holder(id: FileId) -> String {
     let locks = fs::read_to_string("/proc/locks").unwrap_or_default();

@@ -1,5 +1,5 @@
-//! [`LogWatch`]: notices that the log (`-wal`) was truncated. SQLite does not: it goes on writing where the
-//! end was, and all that follows the hole is lost once the process ends.
+//! [`LogWatch`]: notices that the log (`-wal`) was truncated. SQLite does not notice: it goes on writing
+//! where the end was, and everything after the hole is lost once the process ends.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -11,23 +11,24 @@ use crate::eventstore::backend::StoreError;
 use crate::eventstore::sqlite::database_file::beside;
 use crate::eventstore::sqlite::generation::pages_in_log;
 
-/// The parts of a log: its header, and before each page the header of that.
+/// The sizes in bytes of the header of a log and of the header of each page in it.
 const HEADER: u64 = 32;
 const PAGE_HEADER: u64 = 24;
 
-/// How often a log that seems cut off is measured: another process may be bringing it into the file.
+/// How often a log that seems truncated is measured: another process may be bringing it into the file.
 const ATTEMPTS: u32 = 3;
 
-/// What the writer knows of its log.
+/// The log as the writer has last seen it.
 pub(super) struct LogWatch {
     path: PathBuf,
-    /// A descriptor of its own. SQLite has no lock on the log, which would be lost when this is closed.
+    /// A descriptor of its own. Closing it is safe: SQLite has no locks on the log.
     file: File,
+    /// The length of the log.
     length: u64,
 }
 
 impl LogWatch {
-    /// Begins with the log of a database that is open.
+    /// Begins with the log of a database that is open; `None` if the log cannot be opened.
     pub(super) fn begin(database: &Path) -> Option<Self> {
         let path = beside(database, "-wal");
         let file = File::open(&path).ok()?;
@@ -40,8 +41,11 @@ impl LogWatch {
         Some(watch)
     }
 
-    /// Checks that what was written is there. On some systems, a file whose metadata were read takes a new
-    /// time with the next write, which makes each flush dearer: so its end is sought instead.
+    /// Checks that what was written is still there. Its length is found by a seek: on some systems a file
+    /// whose metadata were read takes a new time with the next write, which makes each flush slower.
+    ///
+    /// # Errors
+    /// [`StoreError::BadFile`] if the log was truncated; or why it could not be measured.
     pub(super) fn look(&mut self, connection: &Connection) -> Result<(), StoreError> {
         let length = self.measured().map_err(StoreError::failed)?;
         if length < self.length {
@@ -60,7 +64,8 @@ impl LogWatch {
         Ok(if has_header { length } else { 0 })
     }
 
-    /// A log that is shorter than it was has all its pages if it was brought into the file.
+    /// Checks that a log which has become shorter still has all its pages: another process may have brought
+    /// it into the file.
     #[cold]
     fn look_closer(&mut self, connection: &Connection) -> Result<(), StoreError> {
         let failed = |error: rusqlite::Error| StoreError::failed(error);

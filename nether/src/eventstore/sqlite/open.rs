@@ -1,4 +1,4 @@
-//! Opening a file: whose it is, whether it is whole, and who else has it.
+//! Opening a store: the file is taken and checked, and its connections and its writer are made.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::eventstore::sqlite::{Durability, SqliteInner, SqliteOptions, SqliteSt
 /// older one takes it for a checkpoint.
 const OLDEST_LIBRARY: i32 = 3_051_000;
 
-/// After what time to try again what somebody else was at.
+/// The pause before the mode of the file is set again.
 const AGAIN: Duration = Duration::from_millis(2);
 
 impl SqliteOptions {
@@ -80,8 +80,8 @@ fn open(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreError>
     })
 }
 
-/// Checks the version of SQLite, which is another one than this crate brings if it is built with the library
-/// of the system.
+/// Checks the version of SQLite. A program that is built with the library of the system may have an older
+/// one.
 fn check_library(found: i32) -> Result<(), StoreError> {
     if found >= OLDEST_LIBRARY {
         return Ok(());
@@ -97,7 +97,7 @@ fn check_library(found: i32) -> Result<(), StoreError> {
     })
 }
 
-/// For reading alone: another process writes.
+/// Opens a file to be read only, while another process may write it.
 fn read_only(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreError> {
     let path = resolved(path)?;
     // First: SQLite would remove the log beside a file that was truncated to nothing.
@@ -111,7 +111,7 @@ fn read_only(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreE
     let id = FileId::of(&found);
     let open = move || {
         let reader = reading_alone(&settings, &file)?;
-        // Another file may have the name by now. Those that are open read the one that had it.
+        // Another file may have taken the name. Connections that are open still read the file that had it.
         let named = std::fs::metadata(&file).map_err(StoreError::failed)?;
         if FileId::of(&named) == id {
             return Ok(reader);
@@ -135,12 +135,12 @@ fn read_only(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreE
 }
 
 fn readers_of(options: &SqliteOptions, file: &Arc<DatabaseFile>) -> Readers {
-    // It is the store's alone, and free once that is dropped.
+    // Weak, so that a read under way does not keep the file locked after the store is dropped.
     let (settings, file) = (options.clone(), Arc::downgrade(file));
     let open = move || {
         let file = file.upgrade().ok_or(StoreError::Closed)?;
-        // Before: SQLite would remove the log of a file that was truncated to nothing. After: it may have
-        // opened another file, which has the name now.
+        // Checked before, because SQLite would remove the log of a file that was truncated to nothing; and
+        // after, because it may have opened another file that has taken the name.
         file.check()?;
         let connection = reading(&settings, file.path())?;
         file.check()?;
@@ -151,7 +151,7 @@ fn readers_of(options: &SqliteOptions, file: &Arc<DatabaseFile>) -> Readers {
 
 /// A connection that writes.
 fn connect(options: &SqliteOptions, path: &Path) -> Result<Connection, StoreError> {
-    // The file is there: SQLite creates none.
+    // Without the flag to create a file: it was created before.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection =
         Connection::open_with_flags(path, flags).map_err(|error| opening(&error, path))?;
@@ -165,7 +165,7 @@ fn connect(options: &SqliteOptions, path: &Path) -> Result<Connection, StoreErro
         connection.pragma_query_value(None, "application_id", |_| Ok(()))
     };
     is_read().map_err(|error| located(opening(&error, path), &connection))?;
-    // Before the mode is set, which changes the file: another program's stays as it is.
+    // Before the mode is set, which changes the file: a file of another program must stay as it is.
     let seen = connection.unchecked_transaction();
     seen.map_err(|error| store_error(&error))
         .and_then(|seen| check(&seen, path, MIGRATIONS))
@@ -186,12 +186,12 @@ fn connect(options: &SqliteOptions, path: &Path) -> Result<Connection, StoreErro
     Ok(connection)
 }
 
-/// Sets the mode in which readers wait for nobody. Of two who set it for a new file, SQLite refuses one at
-/// once, without waiting for the busy timeout; so it is tried again.
+/// Sets WAL mode, in which readers never wait. If two processes set it for a new file at the same time,
+/// SQLite refuses one of them without waiting for the busy timeout; so it is repeated.
 fn write_ahead(connection: &Connection, timeout: Duration) -> rusqlite::Result<()> {
     let start = Instant::now();
     loop {
-        // Gives back the mode.
+        // The answer is the mode.
         let set = connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()));
         match set {
             Err(error)
@@ -205,14 +205,14 @@ fn write_ahead(connection: &Connection, timeout: Duration) -> rusqlite::Result<(
     }
 }
 
-/// A file that has lost its end is found here, and not when somebody reads that far.
+/// Checks that the file has not lost its end, so that this is found now and not when an event there is read.
 fn check_length(
     connection: &Connection,
     options: &SqliteOptions,
     path: &Path,
 ) -> Result<(), StoreError> {
     let failed = |error: rusqlite::Error| store_error(&error);
-    // What is beside the file is brought into it, so that it can be measured.
+    // The log is brought into the file, so that the file can be measured.
     let is_whole = checkpoint(connection);
     connection
         .busy_timeout(options.busy_timeout)
@@ -220,7 +220,7 @@ fn check_length(
     match is_whole {
         Ok(true) => {}
         Ok(false) => return Ok(()), // Another process reads or writes it.
-        // There is no room for that, but all can be read as it is.
+        // There is no room for that, but everything can be read from the log.
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => return Ok(()),
         Err(error) => return Err(failed(error)),
     }

@@ -1,4 +1,4 @@
-//! [`Readers`]: connections that read, each used by one at a time, on threads where waiting is allowed.
+//! [`Readers`]: a pool of connections that read, each used by one read at a time, on threads that may block.
 
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
@@ -12,22 +12,24 @@ use crate::eventstore::backend::{StoreError, StoreFuture};
 use crate::eventstore::sqlite::reader::Reader;
 use crate::sync::lock;
 
-/// How often readers at work are interrupted, until they have ended: it does not reach one that is between
-/// two queries.
+/// The pause between interrupts of the readers at work, until all have ended: an interrupt does not reach a
+/// reader that is between two queries.
 const INTERRUPT_AGAIN: Duration = Duration::from_millis(2);
 
 /// Opens another connection.
 type OpenReader = Box<dyn Fn() -> Result<Reader, StoreError> + Send + Sync>;
 
-/// The connections. Dropped, it has closed all of them, also those of reads that nobody waits for any more.
+/// The pool. Dropping it closes all connections. It interrupts the reads under way and blocks until they have
+/// ended: their futures were dropped before.
 pub(super) struct Readers {
-    /// How many may read at the same time.
+    /// One permit for each connection.
     room: Arc<Semaphore>,
     pool: Arc<ReaderPool>,
 }
 
 struct ReaderPool {
     connections: Mutex<ReaderConnections>,
+    /// Notified when a read has ended.
     ended: Condvar,
     open: OpenReader,
 }
@@ -35,9 +37,11 @@ struct ReaderPool {
 #[derive(Default)]
 struct ReaderConnections {
     idle: Vec<Reader>,
-    /// Those that read. There is no handle of one that is being opened.
+    /// The reads under way. One whose connection is being opened has no handle yet.
     working: BTreeMap<u64, Option<InterruptHandle>>,
+    /// The id of the newest read.
     last: u64,
+    /// Set when the pool is dropped: no read may begin any more.
     closed: bool,
 }
 
@@ -53,7 +57,8 @@ impl Readers {
         }
     }
 
-    /// Reads, when there is room.
+    /// Runs `read` on a connection, as soon as one is free. Dropping the future does not end a read that has
+    /// begun.
     pub(super) fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&mut Reader) -> Result<T, StoreError> + Send + 'static,
@@ -96,7 +101,7 @@ impl ReaderPool {
         read: impl FnOnce(&mut Reader) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let (idle, working) = self.begin()?;
-        // Dropped before `working`: at the end of that, its connection is closed.
+        // Dropped before `working`, so that the connection is closed when the read counts as ended.
         let mut reader = idle.map_or_else(|| (self.open)(), Ok)?;
         let handle = reader.interrupt_handle();
         lock(&self.connections)
@@ -106,7 +111,7 @@ impl ReaderPool {
             reader.check_frozen()?;
             Ok(read)
         });
-        // One that failed is opened anew.
+        // After an error, the next read opens a new connection.
         if result.is_ok() {
             working.give_back(reader);
         }
@@ -125,7 +130,7 @@ impl ReaderPool {
     }
 }
 
-/// A read that is at work, until this is dropped.
+/// A read under way, until this is dropped.
 struct ReaderAtWork<'a> {
     pool: &'a ReaderPool,
     id: u64,

@@ -1,5 +1,5 @@
-//! Lease, epoch and effect: whatever the clocks of those who want a lease say, what is written as the holder
-//! of an epoch is written before anything of the next one, and each step is made once.
+//! Lease, epoch and effect: however wrong the clocks of the candidates run, the holder of an epoch writes
+//! nothing after the holder of the next one, and each step is made once.
 
 /// What the sources import from the event store.
 mod eventstore {
@@ -61,7 +61,7 @@ use crate::watch::LeaseWatch;
 
 const NAME: &str = "index";
 
-/// How many want the lease, and how often each looks for it.
+/// The number of candidates for the lease, and of the looks of each.
 const RUNNERS: u64 = 3;
 const LOOKS: usize = 4;
 
@@ -102,7 +102,7 @@ impl Store {
     }
 }
 
-/// Whoever wants the lease.
+/// A candidate for the lease.
 struct Runner {
     store: Arc<Store>,
     holder: LeaseHolder,
@@ -143,7 +143,7 @@ impl Runner {
         }
     }
 
-    /// Does steps until another has taken over. Whether it lives on.
+    /// Does steps until another has taken over. Returns whether it was not killed.
     fn lead(&self, held: &HeldLease) -> bool {
         let fence = || match self.is_fenced {
             true => vec![held.fence()],
@@ -193,7 +193,7 @@ fn model(is_fenced: bool) {
 }
 
 #[test]
-fn whatever_the_clocks_say_each_step_is_made_once_and_in_the_order_of_the_epochs() {
+fn with_clocks_that_run_wrong_each_step_is_made_once_and_in_the_order_of_the_epochs() {
     shuttle::check_random(|| model(true), 5_000);
     shuttle::check_pct(|| model(true), 5_000, 3);
 }
