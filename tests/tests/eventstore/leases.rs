@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use nether::LeaseStatus;
 use nether::eventstore::{
-    CommandId, EventStore, LeaseLost, LeaseTaken, NotRunning, Position, Projections, Sagas, Step,
-    Store,
+    CommandId, LeaseLost, LeaseTaken, NotRunning, Position, Projections, Sagas, Step, Store,
 };
 use nether::prelude::*;
 use serde::{Deserialize, Serialize};

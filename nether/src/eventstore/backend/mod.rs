@@ -332,12 +332,13 @@ pub trait EventStore: Send + Sync + 'static {
     /// Why they could not be read.
     fn documents(&self, collection: &str) -> StoreFuture<'_, Documents>;
 
-    /// Changes documents in the order given, if all conditions hold, and otherwise changes none of them. The
-    /// conditions are checked in the transaction that makes the changes.
+    /// Changes documents in the order given, if all conditions hold, and otherwise changes none of them. No
+    /// other change of a document of a condition comes between the check and these changes, also if these
+    /// changes are of other documents: snapshot isolation alone is not enough.
     ///
     /// # Errors
     /// [`StoreError::PreconditionFailed`] if a condition does not hold; then nothing is changed. Or why the
-    /// documents could not be written.
+    /// documents could not be written; they may be written all the same.
     fn change_documents(
         &self,
         changes: Vec<DocumentChange>,

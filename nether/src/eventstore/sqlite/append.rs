@@ -289,7 +289,7 @@ pub(super) fn change_document(
     Ok(())
 }
 
-/// Whether a document is what it has to be.
+/// Whether the document of a condition has the content that it must have.
 fn holds(transaction: &Transaction<'_>, condition: &DocumentCondition) -> rusqlite::Result<bool> {
     let sql = "SELECT content FROM nether_documents WHERE collection = ?1 AND key = ?2";
     let mut statement = transaction.prepare_cached(sql)?;
@@ -299,7 +299,7 @@ fn holds(transaction: &Transaction<'_>, condition: &DocumentCondition) -> rusqli
     Ok(found == condition.content.as_deref())
 }
 
-/// Checks that all conditions hold. The inner error says which one does not.
+/// Checks that all conditions hold. The inner error names the first one that does not.
 pub(super) fn check_conditions(
     transaction: &Transaction<'_>,
     conditions: &[DocumentCondition],

@@ -119,7 +119,9 @@ impl SqliteStore {
     /// [`StoreError::failed`] of any other.
     ///
     /// # Errors
-    /// The error of `work`; that it panicked; or why the transaction could not be committed.
+    /// The error of `work`; that it panicked; or why the transaction could not be committed. If the files of
+    /// the store are found to be out of place after the commit, the error says so, although `work` is
+    /// committed.
     pub fn transaction<T: Send + 'static>(
         &self,
         work: impl FnOnce(&SqliteTransaction<'_>) -> Result<T, StoreError> + Send + 'static,
@@ -262,10 +264,10 @@ impl EventStore for SqliteStore {
     }
 }
 
-/// Checks documents in a transaction that somebody else has open.
+/// Checks conditions in a transaction of the caller.
 ///
 /// # Errors
-/// [`StoreError::PreconditionFailed`] if one is not what it has to be.
+/// [`StoreError::PreconditionFailed`] if one does not hold.
 pub(super) fn check_conditions_in(
     transaction: &SqliteTransaction<'_>,
     conditions: &[DocumentCondition],
@@ -274,7 +276,7 @@ pub(super) fn check_conditions_in(
     checked.map_err(|error| store_error(&error))?
 }
 
-/// Changes a document in a transaction that somebody else has open.
+/// Changes a document in a transaction of the caller.
 pub(super) fn save_document_in(
     transaction: &SqliteTransaction<'_>,
     change: &DocumentChange,

@@ -28,7 +28,7 @@ type Responder<T> = oneshot::Sender<Result<T, StoreError>>;
 pub(super) type TransactionWork =
     Box<dyn FnOnce(&Transaction<'_>) -> Result<(), StoreError> + Send>;
 
-/// Changes of documents, made together if all conditions hold.
+/// Changes of documents, which are made together if all conditions hold.
 pub(super) struct DocumentsJob {
     pub(super) changes: Vec<DocumentChange>,
     pub(super) conditions: Vec<DocumentCondition>,
@@ -290,8 +290,8 @@ fn begin<'a>(
 }
 
 impl StreamCache {
-    /// Does a job. An error is one of the database; that a job is refused is a result like any other, of
-    /// which nothing is written.
+    /// Does a job. The outer error is one of the database. The inner error refuses this job, of which nothing
+    /// is written then.
     fn apply(
         &mut self,
         transaction: &Transaction<'_>,
