@@ -212,6 +212,7 @@ fn append(stream: &str, version: u64) -> Append {
             },
         }],
         metadata: Metadata::default(),
+        conditions: Vec::new(),
     }
 }
 

@@ -78,6 +78,12 @@ pub async fn check<S: EventStore>(make: impl AsyncFn() -> S) {
         make().await,
     )))
     .await;
+    within(documents::of_two_that_undo_each_others_conditions_one_changes(Arc::new(make().await)))
+        .await;
+    within(appending::an_append_is_made_if_its_conditions_hold(
+        &make().await,
+    ))
+    .await;
     within(reading::pages_leave_nothing_out(&make().await)).await;
 }
 
@@ -118,6 +124,7 @@ fn append(stream: &str, expected: Expected, events: Vec<NewEvent>) -> Append {
         expected,
         events,
         metadata: Metadata::default(),
+        conditions: Vec::new(),
     }
 }
 

@@ -108,6 +108,8 @@ impl std::error::Error for NotRunning {}
 /// What a runner shows, and the way by which orders come to it.
 pub(super) struct Control<K: FollowerKind> {
     name: &'static str,
+    /// Whether it needs a lease to run.
+    needs_lease: bool,
     pub(super) progress: watch::Sender<FollowerProgress>,
     pub(super) parked: Mutex<Vec<ParkedEvent>>,
     pub(super) board: K::Board,
@@ -129,11 +131,11 @@ impl<K: FollowerKind> Control<K> {
         self.progress.borrow().lease.clone()
     }
 
-    /// Whether the runner is gone, or stands by while another one runs.
-    pub(super) fn runs_elsewhere(&self) -> bool {
+    /// Whether the runner runs: it is not gone, and holds the lease if it needs one.
+    pub(super) fn is_running(&self) -> bool {
         let progress = self.progress.borrow();
-        let stands_by = progress.lease.as_ref().is_some_and(|lease| !lease.is_own);
-        stands_by || progress.gone.is_some()
+        let leads = progress.lease.as_ref().is_some_and(|lease| lease.is_own);
+        progress.gone.is_none() && (leads || !self.needs_lease)
     }
 
     /// Gives an order, and waits until it is carried out.
@@ -232,7 +234,7 @@ impl FollowerList {
             .filter_map(|it| Arc::clone(it).downcast().ok());
         let running = controls
             .clone()
-            .find(|it: &Arc<Control<K>>| !it.runs_elsewhere());
+            .find(|it: &Arc<Control<K>>| it.is_running());
         running.or_else(|| controls.next())
     }
 }
@@ -246,10 +248,11 @@ pub(super) struct FollowerSeat<K: FollowerKind> {
 
 impl<K: FollowerKind> FollowerSeat<K> {
     /// Takes a place in the list. Handles find it from now on.
-    pub(super) fn take(name: &'static str, list: &Arc<FollowerList>) -> Self {
+    pub(super) fn take(name: &'static str, needs_lease: bool, list: &Arc<FollowerList>) -> Self {
         let (orders, given) = mpsc::channel(ORDERS);
         let control = Arc::new(Control {
             name,
+            needs_lease,
             progress: watch::Sender::default(),
             parked: Mutex::default(),
             board: K::Board::default(),
@@ -265,7 +268,7 @@ impl<K: FollowerKind> FollowerSeat<K> {
 
     /// A place that no handle finds.
     pub(super) fn aside(name: &'static str) -> Self {
-        Self::take(name, &Arc::default())
+        Self::take(name, false, &Arc::default())
     }
 
     /// Notes that the runner ends because of an error.

@@ -44,6 +44,7 @@ struct MemoryLog {
 
 impl MemoryLog {
     fn append(&mut self, append: Append) -> Result<Appended, StoreError> {
+        self.documents.check(&append.conditions)?;
         if let Some(repeated) = self.repeated(&append)? {
             return Ok(repeated);
         }

@@ -203,6 +203,7 @@ impl Store {
     pub(super) fn follow<K: FollowerKind>(
         &self,
         name: &'static str,
+        needs_lease: bool,
         declaration: Declaration,
     ) -> Result<FollowerSeat<K>, StoreError> {
         let mut followers = lock(&self.followers);
@@ -218,7 +219,7 @@ impl Store {
                 ),
             });
         }
-        Ok(FollowerSeat::take(name, &follower.running))
+        Ok(FollowerSeat::take(name, needs_lease, &follower.running))
     }
 
     /// The way to a projection or saga type that follows the store.

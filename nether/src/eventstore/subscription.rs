@@ -127,6 +127,7 @@ impl Store {
                 time: clock::now(),
                 ..Default::default()
             },
+            conditions: Vec::new(),
         })
         .await
     }

@@ -33,6 +33,7 @@ fn append(stream: &StreamId, expected: Expected, ids: &[EventId]) -> Append {
         expected,
         events: ids.iter().map(event).collect(),
         metadata: Metadata::default(),
+        conditions: Vec::new(),
     }
 }
 

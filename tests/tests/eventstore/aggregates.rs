@@ -256,6 +256,7 @@ fn foreign(stream: &str, name: &'static str, json: &str) -> Append {
             },
         }],
         metadata: Metadata::default(),
+        conditions: Vec::new(),
     }
 }
 

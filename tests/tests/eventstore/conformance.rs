@@ -64,6 +64,7 @@ enum Wrong {
     KnowsAnOldHead,
     SkipsAPosition,
     IgnoresBytes,
+    HasWriteSkew,
 }
 
 /// A store that does something wrong.
@@ -161,7 +162,25 @@ impl EventStore for Mistaken {
         changes: Vec<DocumentChange>,
         conditions: Vec<DocumentCondition>,
     ) -> StoreFuture<'_, ()> {
-        self.0.change_documents(changes, conditions)
+        Box::pin(async move {
+            let mut conditions = conditions;
+            if self.1 == Wrong::HasWriteSkew {
+                // As with snapshot isolation: what is not written itself is looked at only once, and early.
+                let early = self.0.change_documents(Vec::new(), conditions.clone());
+                early.await?;
+                for _ in 0..10 {
+                    tokio::task::yield_now().await;
+                }
+                let is_written = |condition: &DocumentCondition| {
+                    let mut changes = changes.iter();
+                    changes.any(|it| {
+                        (&it.collection, &it.key) == (&condition.collection, &condition.key)
+                    })
+                };
+                conditions.retain(is_written);
+            }
+            self.0.change_documents(changes, conditions).await
+        })
     }
 
     fn is_shared(&self) -> bool {
@@ -214,6 +233,12 @@ async fn a_store_that_knows_an_old_head_is_found_out() {
 #[should_panic(expected = "positions count from 1 without gaps")]
 async fn a_store_that_skips_a_position_is_found_out() {
     check(Wrong::SkipsAPosition).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "a condition holds until the changes are made")]
+async fn a_store_that_checks_conditions_too_early_is_found_out() {
+    check(Wrong::HasWriteSkew).await;
 }
 
 #[tokio::test]

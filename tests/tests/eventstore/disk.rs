@@ -72,6 +72,7 @@ pub(crate) fn append(stream: &str, bytes: usize) -> Append {
             },
         }],
         metadata: Metadata::default(),
+        conditions: Vec::new(),
     }
 }
 

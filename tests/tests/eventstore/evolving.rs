@@ -132,6 +132,7 @@ async fn an_id_of_another_event_is_not_acknowledged() {
         expected: Expected::Any,
         events: vec![taken],
         metadata: Metadata::default(),
+        conditions: Vec::new(),
     };
     store.append(append).await.unwrap();
     let system = started(&store).await;

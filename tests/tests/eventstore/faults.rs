@@ -29,6 +29,7 @@ fn append(stream: &str, bytes: usize) -> Append {
             },
         }],
         metadata: Metadata::default(),
+        conditions: Vec::new(),
     }
 }
 

@@ -14,6 +14,7 @@ mod faults;
 mod files;
 mod floats;
 mod keeping;
+mod lease_changes;
 mod lease_free;
 mod leases;
 mod logs;

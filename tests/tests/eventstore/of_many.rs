@@ -1,12 +1,14 @@
 //! A store in memory that stands for one which several processes have open.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use nether::eventstore::{
     Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, EventId, EventStore,
     MemoryStore, Position, RecordedEvent, Store, StoreFuture, StreamId,
 };
+use tokio::sync::watch;
 
 pub const LEASE_TIME: Duration = Duration::from_secs(10);
 
@@ -15,6 +17,43 @@ pub const LEASE_TIME: Duration = Duration::from_secs(10);
 pub struct OfMany {
     pub store: Arc<MemoryStore>,
     is_shared: bool,
+    /// Before an append, before documents are changed, and after that.
+    pub appends: Gate,
+    pub changes: Gate,
+    pub answers: Gate,
+}
+
+/// Where those who come wait while it is closed.
+#[derive(Clone, Default)]
+pub struct Gate(Arc<GateState>);
+
+#[derive(Default)]
+struct GateState {
+    is_closed: watch::Sender<bool>,
+    waiting: AtomicUsize,
+}
+
+impl Gate {
+    pub fn close(&self) {
+        self.0.is_closed.send_replace(true);
+    }
+
+    pub fn open(&self) {
+        self.0.is_closed.send_replace(false);
+    }
+
+    /// How many have come while it was closed.
+    pub fn waiting(&self) -> usize {
+        self.0.waiting.load(Ordering::SeqCst)
+    }
+
+    async fn pass(&self) {
+        let mut is_closed = self.0.is_closed.subscribe();
+        if *is_closed.borrow() {
+            self.0.waiting.fetch_add(1, Ordering::SeqCst);
+        }
+        let _ = is_closed.wait_for(|is_closed| !is_closed).await;
+    }
 }
 
 impl OfMany {
@@ -22,6 +61,9 @@ impl OfMany {
         OfMany {
             store: Arc::default(),
             is_shared,
+            appends: Gate::default(),
+            changes: Gate::default(),
+            answers: Gate::default(),
         }
     }
 
@@ -59,7 +101,10 @@ impl OfMany {
 
 impl EventStore for OfMany {
     fn append(&self, append: Append) -> StoreFuture<'_, Appended> {
-        self.store.append(append)
+        Box::pin(async move {
+            self.appends.pass().await;
+            self.store.append(append).await
+        })
     }
 
     fn read_stream(
@@ -101,7 +146,12 @@ impl EventStore for OfMany {
         changes: Vec<DocumentChange>,
         conditions: Vec<DocumentCondition>,
     ) -> StoreFuture<'_, ()> {
-        self.store.change_documents(changes, conditions)
+        Box::pin(async move {
+            self.changes.pass().await;
+            let changed = self.store.change_documents(changes, conditions).await;
+            self.answers.pass().await;
+            changed
+        })
     }
 
     fn is_shared(&self) -> bool {

@@ -209,6 +209,7 @@ async fn placed(store: &Store, order: u32) {
         expected: Expected::Any,
         events,
         metadata: Metadata::default(),
+        conditions: Vec::new(),
     };
     store.append(append).await.unwrap();
 }

@@ -123,6 +123,7 @@ async fn append(store: &Store, name: &'static str, order: u32) {
             },
         }],
         metadata: Metadata::default(),
+        conditions: Vec::new(),
     };
     store.append(append).await.unwrap();
 }

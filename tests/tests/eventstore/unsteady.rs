@@ -92,6 +92,7 @@ pub fn raw(stream: &str, name: &'static str, schema_version: u32, json: &str) ->
             },
         }],
         metadata: Metadata::default(),
+        conditions: Vec::new(),
     }
 }
 

@@ -97,6 +97,7 @@ async fn append(store: &Store, stream: &str, events: Vec<NewEvent>) {
         expected: Expected::Any,
         events,
         metadata: Metadata::default(),
+        conditions: Vec::new(),
     };
     store.append(append).await.unwrap();
 }

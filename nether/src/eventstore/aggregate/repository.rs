@@ -8,9 +8,11 @@ use crate::context::Context;
 use crate::eventstore::aggregate::cache::{Cache, Loaded};
 use crate::eventstore::aggregate::{Aggregate, Aggregates, Decides, Events};
 use crate::eventstore::backend::{
-    Append, Appended, Direction, EventId, Expected, Metadata, NewEvent, PAGE, StoreError, StreamId,
+    Append, Appended, Direction, DocumentCondition, EventId, Expected, Metadata, NewEvent, PAGE,
+    StoreError, StreamId,
 };
 use crate::eventstore::clock;
+use crate::eventstore::lease::LeaseFence;
 use crate::eventstore::snapshot;
 use crate::eventstore::store::Store;
 use crate::eventstore::stored::{Encoded, unknown};
@@ -41,10 +43,7 @@ pub struct CommandId(pub u128);
 impl CommandId {
     /// The id of the command that is being decided upon, if it has one.
     fn of<S: Caller>(ctx: &Context<S>) -> Option<Self> {
-        let handle = ctx.handle();
-        let is_the_owners = handle.cause.sequence.is_none();
-        let id = is_the_owners.then(|| handle.scope.own_baggage::<CommandId>());
-        id.flatten().map(|id| *id)
+        baggage_of_sender(ctx).map(|id| *id)
     }
 
     /// The id of the first event that the command leads to. It is a hash, because clients may choose the ids
@@ -54,6 +53,19 @@ impl CommandId {
         let about = format!("{:016x}{stream}", C::ID.as_u64());
         EventId::from_u128(Uuid::new_v5(&command, about.as_bytes()).as_u128())
     }
+}
+
+/// A baggage value of the context that a command is sent from, if that is not the context of a handler.
+fn baggage_of_sender<S: Caller, T: Send + Sync + 'static>(ctx: &Context<S>) -> Option<Arc<T>> {
+    let handle = ctx.handle();
+    let is_the_owners = handle.cause.sequence.is_none();
+    is_the_owners.then(|| handle.scope.own_baggage::<T>())?
+}
+
+/// What has to be in the store for the events of a command to be appended.
+fn fence<S: Caller>(ctx: &Context<S>) -> Vec<DocumentCondition> {
+    let fence = baggage_of_sender::<S, LeaseFence>(ctx);
+    fence.iter().map(|fence| fence.0.clone()).collect()
 }
 
 /// The aggregates of one type.
@@ -215,6 +227,7 @@ impl<A: Aggregate> Repository<A> {
                 }
             })?,
             metadata: metadata(ctx),
+            conditions: fence(ctx),
         };
         self.store.append(append).await
     }

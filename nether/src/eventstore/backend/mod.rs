@@ -105,6 +105,8 @@ pub struct Append {
     pub events: Vec<NewEvent>,
     /// What else is known of them.
     pub metadata: Metadata,
+    /// What documents have to be for the append to be made; mostly nothing.
+    pub conditions: Vec<DocumentCondition>,
 }
 
 /// What an append has come to.
@@ -251,6 +253,7 @@ pub trait EventStore: Send + Sync + 'static {
     /// written, and the result is that of the first append, with `is_repeated`, whatever version is expected.
     ///
     /// # Errors
+    /// [`StoreError::PreconditionFailed`] if a condition does not hold, whatever else is so;
     /// [`StoreError::Duplicate`] if only some of the events are in the store, or in another stream or order;
     /// [`StoreError::Conflict`] if the stream is in another version than expected; else why it could not be
     /// written.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use crate::eventstore::backend::{
-    Direction, EventStore, Expected, NewEvent, Position, StoreError, StreamId,
+    Append, Direction, DocumentChange, DocumentCondition, EventStore, Expected, NewEvent, Position,
+    StoreError, StreamId,
 };
 use crate::eventstore::conformance::{append, event, happen, texts};
 
@@ -199,4 +200,42 @@ pub(super) async fn one_of_many_wins_each_version<S: EventStore>(store: Arc<S>) 
         won, each,
         "each version is won by one of those who race for it"
     );
+}
+
+pub(super) async fn an_append_is_made_if_its_conditions_hold(store: &impl EventStore) {
+    let condition = |content: Option<&[u8]>| DocumentCondition {
+        collection: "if".into(),
+        key: "append".into(),
+        content: content.map(<[u8]>::to_vec),
+    };
+    let new = |text: &str, condition| Append {
+        conditions: vec![condition],
+        ..append("a/1", Expected::Any, vec![event(text)])
+    };
+    let refused = store.append(new("first", condition(Some(b"there")))).await;
+    assert!(
+        matches!(refused, Err(StoreError::PreconditionFailed { .. })),
+        "a condition that does not hold refuses an append: {refused:?}"
+    );
+    let head = store.head().await.expect("the head can be read");
+    assert_eq!(head, Position::START, "nothing was appended");
+    let made = store.append(new("second", condition(None))).await;
+    made.expect("the condition holds");
+    let document = DocumentChange {
+        collection: "if".into(),
+        key: "append".into(),
+        content: Some(b"there".to_vec()),
+    };
+    let changed = store.change_documents(vec![document], Vec::new()).await;
+    changed.expect("documents can be changed");
+    let refused = store.append(new("third", condition(None))).await;
+    assert!(
+        matches!(refused, Err(StoreError::PreconditionFailed { .. })),
+        "a condition is about the document as it is now: {refused:?}"
+    );
+    let made = store.append(new("fourth", condition(Some(b"there")))).await;
+    made.expect("the condition holds");
+    let all = store.read_all(Position::START, 9).await;
+    let all = all.expect("events can be read");
+    assert_eq!(texts(&all), ["second", "fourth"]);
 }

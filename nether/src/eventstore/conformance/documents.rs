@@ -187,3 +187,27 @@ pub(super) async fn one_of_many_changes_what_all_have_seen<S: EventStore>(store:
         assert_eq!(winner, Some(winners), "and what it writes is there");
     }
 }
+
+pub(super) async fn of_two_that_undo_each_others_conditions_one_changes<S: EventStore>(
+    store: Arc<S>,
+) {
+    for round in 0..50 {
+        let keys = [format!("left {round}"), format!("right {round}")];
+        let mut changing = JoinSet::new();
+        for own in 0..2 {
+            let (store, own, other) =
+                (Arc::clone(&store), keys[own].clone(), keys[1 - own].clone());
+            changing.spawn(async move {
+                let absent = vec![condition(&other, None)];
+                let changes = vec![change("if", &own, Some(b"done"))];
+                store.change_documents(changes, absent).await.is_ok()
+            });
+        }
+        let changed = changing.join_all().await;
+        assert_eq!(
+            changed.iter().filter(|it| **it).count(),
+            1,
+            "a condition holds until the changes are made, also one on a document that is not changed"
+        );
+    }
+}

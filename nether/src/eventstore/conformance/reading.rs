@@ -188,6 +188,7 @@ pub(super) async fn what_was_appended_is_read_back_whole(store: &impl EventStore
             expected: Expected::Version(0),
             events: events.clone(),
             metadata: metadata.clone(),
+            conditions: Vec::new(),
         })
         .await
         .expect("anything can be appended");

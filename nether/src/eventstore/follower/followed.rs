@@ -9,6 +9,7 @@ use crate::eventstore::control::FollowerKind;
 use crate::eventstore::follower::{EventFailure, Follower, FollowerPlace, RunnerEnd};
 #[cfg(doc)]
 use crate::eventstore::follower::{answer, guarded};
+use crate::eventstore::lease::Lease;
 use crate::routing::Caller;
 
 /// Which stream or saga an event is for. If the event cannot be handled, later events with its key wait.
@@ -127,6 +128,12 @@ pub(in crate::eventstore) trait Followed:
     ) -> impl Future<Output = Result<(), StoreError>> + Send {
         let _ = follower;
         async { Ok(()) }
+    }
+
+    /// Whether it is as new as what other runners may have saved before this one took the lease.
+    fn is_current(&self, lease: &Lease) -> bool {
+        let _ = lease;
+        true // It is loaded by `begin`.
     }
 
     /// Is made again as at the start of the program, because another runner has gone on with it meanwhile.

@@ -45,7 +45,7 @@ pub(super) struct Follower<F: Followed> {
     /// Cancelled when the module has to stop.
     pub(super) ctx: Context<F::Module>,
     /// The right to save progress; `None` if it saves none, or while it stands by.
-    pub(super) lease: Option<Lease>,
+    pub(super) lease: Option<Arc<Lease>>,
 }
 
 /// What the runner does next.
@@ -105,7 +105,7 @@ impl<F: Followed> Follower<F> {
             place = self.read_persistently(load).await?;
         }
         followed.begin(self).await?;
-        self.publish(&mut place);
+        self.publish_anew(&mut place);
         let mut catching_up = (place.position < head).then(|| CatchUp::begin(F::NAME, false));
         loop {
             if !place.is_caught_up && place.position >= head {
@@ -142,6 +142,7 @@ impl<F: Followed> Follower<F> {
         head: &mut Position,
         catching_up: &mut Option<CatchUp>,
     ) -> Result<(), RunnerEnd> {
+        self.confirm_lease().await?;
         match action {
             FollowerAction::Work(work) => followed.work(self, place, work).await,
             FollowerAction::Carry(FollowerOrder::Retry(key, done)) => {

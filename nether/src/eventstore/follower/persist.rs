@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::context::Context;
 use crate::eventstore::backend::{
     DocumentChange, DocumentCondition, EventPage, PAGE, Position, RecordedEvent, StoreError,
 };
 use crate::eventstore::follower::{Followed, Follower, RunnerEnd};
-use crate::eventstore::lease::Lease;
 use crate::guarded::{catch, said_last};
 use crate::module::Backoff;
 use crate::race::race;
@@ -32,7 +31,7 @@ impl<F: Followed> Follower<F> {
 
     /// Whether it is known that another runner has taken over.
     pub(super) fn is_fenced(&self) -> bool {
-        self.lease.as_ref().is_some_and(Lease::is_lost)
+        self.lease.as_ref().is_some_and(|lease| lease.is_lost())
     }
 
     /// Checks that it may go on.
@@ -62,7 +61,7 @@ impl<F: Followed> Follower<F> {
 
     /// The conditions on every write of its progress: that it still holds the lease, if it needs one.
     pub(in crate::eventstore) fn fence(&self) -> Vec<DocumentCondition> {
-        self.lease.iter().map(Lease::fence).collect()
+        self.lease.iter().map(|lease| lease.fence()).collect()
     }
 
     /// Reads from the store until that succeeds, or the module has to stop.
@@ -130,7 +129,10 @@ impl<F: Followed> Follower<F> {
             }
             let attempted = match while_stopping {
                 None => self.unless_stopped(attempt()).await?,
-                Some(_) => unpanicked(attempt()).await,
+                Some(longest) => match self.before_end(attempt(), stopping_since, longest).await {
+                    Some(attempted) => attempted,
+                    None => break,
+                },
             };
             let error = match (attempted, &self.lease) {
                 (Ok(done), _) => return Ok(done),
@@ -157,6 +159,32 @@ impl<F: Followed> Follower<F> {
             "the progress could not be saved before the stop: the last events are handled again"
         );
         Err(RunnerEnd::Unsaved)
+    }
+
+    /// Does the last thing of a runner in the store, once, and not for longer than a stop may take.
+    pub(super) async fn unless_late(&self, last: impl Future<Output = Result<(), StoreError>>) {
+        let late = async {
+            sleep(SAVING_WHILE_STOPPING).await;
+            Ok(())
+        };
+        if let Err(error) = race(unpanicked(last), late).await {
+            tracing::debug!(name = F::NAME, %error, "the lease could not be given back");
+        }
+    }
+
+    /// Writes into the store; gives that up once the module has been stopping for `longest`.
+    async fn before_end<T>(
+        &self,
+        write: impl Future<Output = Result<T, StoreError>>,
+        stopping_since: Option<Instant>,
+        longest: Duration,
+    ) -> Option<Result<T, StoreError>> {
+        let late = async {
+            self.ctx.cancelled().await;
+            sleep_until(stopping_since.unwrap_or_else(Instant::now) + longest).await;
+            None
+        };
+        race(async { Some(unpanicked(write).await) }, late).await
     }
 
     /// Reads from the store, or returns [`RunnerEnd::Stopped`] as soon as the module has to stop: a read that

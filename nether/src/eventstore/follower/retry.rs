@@ -132,6 +132,7 @@ impl<F: Followed> Follower<F> {
         let mut positions = self.positions(followed, place, key, first).await?;
         while let Some(position) = positions.pop_front() {
             self.check_going()?;
+            self.confirm_lease().await?;
             let Some(event) = self.event(position).await? else {
                 place.parked.advance(key, positions.clone());
                 continue;

@@ -1,6 +1,8 @@
 //! When a runner runs whose progress is saved: while it holds the lease. While another runner holds it, this
 //! one stands by.
 
+use std::sync::Arc;
+
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
@@ -32,14 +34,17 @@ impl<F: Followed> Follower<F> {
         orders: &mut Orders<F>,
     ) -> Result<(), RunnerEnd> {
         let mut candidate = Candidate::new(F::NAME, &self.store);
-        let mut is_stale = false;
         loop {
-            let taken = self.until_leading(&mut candidate, followed, orders, &mut is_stale);
-            let lease = taken.await?;
+            let taken = self.until_leading(&mut candidate, followed, orders).await;
+            if taken.is_err() {
+                self.withdraw(&mut candidate).await;
+            }
+            let lease = taken?;
+            let is_current = followed.is_current(&lease);
             self.take_over(&candidate, lease);
-            let ended = match is_stale {
-                true => self.renewed(followed).await,
-                false => Ok(()),
+            let ended = match is_current {
+                true => Ok(()),
+                false => self.renewed(followed).await,
             };
             let ended = match ended {
                 Ok(()) => self.follow(followed, orders).await,
@@ -54,40 +59,48 @@ impl<F: Followed> Follower<F> {
                 }
                 Err(RunnerEnd::Unsaved | RunnerEnd::Failed(_)) => return ended,
             }
-            is_stale = true;
         }
     }
 
-    /// Waits until it has taken the lease. If it had to wait, `is_stale` is set: another runner may have gone
-    /// on meanwhile, and what follows was made before that.
+    /// Waits until it has taken the lease.
     async fn until_leading(
         &self,
         candidate: &mut Candidate,
         followed: &mut F,
         orders: &mut Orders<F>,
-        is_stale: &mut bool,
     ) -> Result<Lease, RunnerEnd> {
-        let (mut head, mut failed) = (None, 0);
+        let (mut head, mut failed, mut look_at) = (None, 0, Instant::now());
         loop {
             self.check_going()?;
             // Begins before the lease is read, so that the end of a runner in between is not missed.
             let ended = until_runner_ends();
-            let began = Instant::now();
-            let looked = self.unless_stopped(self.look(candidate, followed, &mut head));
-            let pause = match looked.await? {
-                Ok(Some(lease)) => return Ok(lease),
-                Ok(None) => {
+            let bid = self.unless_stopped(candidate.bid()).await?;
+            let mut pause = candidate.pause();
+            match bid {
+                Ok(Bid::Taken(lease)) => return Ok(lease),
+                Ok(Bid::Refused(holder)) => {
                     failed = 0;
-                    candidate.pause(began.elapsed())
+                    self.show_holder(holder);
                 }
                 Err(error) if error.is_permanent() => return Err(RunnerEnd::Failed(error)),
                 Err(error) => {
-                    tracing::warn!(name = F::NAME, %error, "the event store failed: the bid for the lease is repeated");
+                    if failed == 0 {
+                        tracing::warn!(name = F::NAME, %error, "the event store failed: the bid for the lease is repeated");
+                    }
                     failed += 1;
-                    wait(failed, &self.ctx)
+                    pause = wait(failed, &self.ctx);
                 }
-            };
-            *is_stale = true;
+            }
+            // Where a look takes long, looks are rarer: they take a twentieth of the time at most.
+            if look_at <= Instant::now() {
+                let began = Instant::now();
+                match self.unless_stopped(self.look(followed, &mut head)).await? {
+                    Err(error) if error.is_permanent() => return Err(RunnerEnd::Failed(error)),
+                    Err(error) => tracing::debug!(name = F::NAME, %error, "the event store failed"),
+                    Ok(()) => {}
+                }
+                look_at = began + began.elapsed() * 20;
+            }
             self.wait_for_look(orders, race(ended, sleep(pause)))
                 .await?;
         }
@@ -132,25 +145,8 @@ impl<F: Followed> Follower<F> {
         }
     }
 
-    /// Takes the lease if it is free; otherwise shows which process holds it, and the progress that this one
-    /// has saved.
-    async fn look(
-        &self,
-        candidate: &mut Candidate,
-        followed: &mut F,
-        head: &mut Option<Position>,
-    ) -> Result<Option<Lease>, StoreError> {
-        let refused = match candidate.bid().await {
-            Ok(Bid::Taken(lease)) => return Ok(Some(lease)),
-            Ok(Bid::Refused(holder)) => {
-                self.show_holder(holder);
-                Ok(None)
-            }
-            Err(error) if error.is_permanent() => return Err(error),
-            // The store may be readable, although the bid could not be written: the progress is shown all the
-            // same.
-            Err(error) => Err(error),
-        };
+    /// Shows the progress that the runner with the lease has saved, also if the store can only be read.
+    async fn look(&self, followed: &mut F, head: &mut Option<Position>) -> Result<(), StoreError> {
         if head.is_none() {
             *head = Some(self.store.head().await?);
         }
@@ -163,7 +159,7 @@ impl<F: Followed> Follower<F> {
             progress.is_retrying = place.parked.next_try().is_some();
             progress.is_ready |= Some(place.position) >= *head;
         });
-        refused
+        Ok(())
     }
 
     /// Shows which process holds the lease, and logs each change of that.
@@ -201,18 +197,25 @@ impl<F: Followed> Follower<F> {
             holder: holder.to_owned(),
             epoch,
         });
-        self.lease = Some(lease);
+        self.lease = Some(Arc::new(lease));
     }
 
     /// Makes what follows again, because another runner has gone on with it.
     async fn renewed(&self, followed: &mut F) -> Result<(), RunnerEnd> {
-        followed.renew().await.map_err(|failure| {
-            RunnerEnd::Unmade(format!(
-                "`{}` could not be made again to take over: {}",
-                F::NAME,
-                failure.text
-            ))
-        })
+        let stopped = async {
+            self.ctx.cancelled().await;
+            Err(RunnerEnd::Stopped)
+        };
+        let renewed = async {
+            followed.renew().await.map_err(|failure| {
+                RunnerEnd::Unmade(format!(
+                    "`{}` could not be made again to take over: {}",
+                    F::NAME,
+                    failure.text
+                ))
+            })
+        };
+        race(renewed, stopped).await
     }
 
     /// Stands by, because another runner has taken the lease: shows and reports that.
@@ -232,13 +235,20 @@ impl<F: Followed> Follower<F> {
         });
     }
 
-    /// Gives the lease back.
+    /// Gives the lease back, if a process could wait for it. If that fails, the process waits for the lease
+    /// time.
     async fn release(&mut self) {
-        if let Some(lease) = &self.lease {
-            // If that fails, another process waits for the lease time.
-            let released = self.write_persistently(|| lease.release(&self.store));
-            let _ = released.await;
+        if let Some(lease) = self.lease.take()
+            && self.store.is_shared()
+        {
+            self.unless_late(lease.release(&self.store)).await;
         }
-        self.lease = None;
+    }
+
+    /// Gives back a lease that was taken by a bid whose result was not waited for.
+    async fn withdraw(&self, candidate: &mut Candidate) {
+        if candidate.may_have_taken() && self.store.is_shared() {
+            self.unless_late(candidate.withdraw()).await;
+        }
     }
 }

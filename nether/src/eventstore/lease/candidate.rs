@@ -12,8 +12,11 @@ use crate::eventstore::lease::watch::LeaseWatch;
 use crate::eventstore::lease::{Lease, write};
 use crate::eventstore::store::Store;
 
-/// How long a standby waits between two looks at the lease.
-const LOOK_AFTER: Duration = Duration::from_millis(250);
+/// How long a standby waits between two bids at most.
+const BID_AFTER: Duration = Duration::from_millis(250);
+
+/// How often a lease is read again after it has changed before it could be taken.
+const ATTEMPTS: usize = 16;
 
 /// A runner that takes a lease as soon as it is free. Other runners of this process see it as running until
 /// it is dropped, so it is kept while it holds the lease.
@@ -26,6 +29,8 @@ pub(in crate::eventstore) struct Candidate {
     began: Instant,
     /// There while another runner holds the lease.
     standby: Option<StandbyGuard>,
+    /// Whether a bid is being written, or failed in a way that does not say whether it was written.
+    is_bidding: bool,
     _runner: RunnerId,
 }
 
@@ -50,10 +55,14 @@ impl Candidate {
         Candidate {
             name,
             store: store.clone(),
-            holder: runner.holder(store.settings().lease_time),
+            holder: runner.holder(match store.is_shared() {
+                true => store.settings().lease_time,
+                false => Duration::ZERO,
+            }),
             watch: LeaseWatch::default(),
             began: Instant::now(),
             standby: None,
+            is_bidding: false,
             _runner: runner,
         }
     }
@@ -69,15 +78,18 @@ impl Candidate {
     /// Why the lease could not be read or written. It may be written all the same: the next bid finds that
     /// out.
     pub(in crate::eventstore) async fn bid(&mut self) -> Result<Bid, StoreError> {
-        loop {
+        for _ in 0..ATTEMPTS {
             let began = Instant::now();
             let found = self.read().await?;
+            let from = found.content().cloned();
             if let Some(held) = HeldLease::if_own(&found, &self.holder) {
-                return Ok(Bid::Taken(Lease::begin(held, began, &self.store)));
+                self.is_bidding = false;
+                return Ok(Bid::Taken(Lease::begin(held, from, began, &self.store)));
             }
             let is_shared = self.store.is_shared();
             let has_ended = found.holder().is_some_and(|it| has_ended(it, is_shared));
-            if !self.watch.observe(&found, has_ended, self.began.elapsed()) {
+            let (now, own) = (self.began.elapsed(), self.store.settings().lease_time);
+            if !self.watch.observe(&found, has_ended, now, own) {
                 let name = self.name;
                 self.standby.get_or_insert_with(|| StandbyGuard::new(name));
                 let record = found.record.as_ref();
@@ -88,13 +100,28 @@ impl Candidate {
             }
             self.standby = None;
             let (held, taken) = found.taken_by(&self.holder);
+            self.is_bidding = true;
             match write(&self.store, taken).await {
-                Ok(()) => return Ok(Bid::Taken(Lease::begin(held, began, &self.store))),
+                Ok(()) => {
+                    self.is_bidding = false;
+                    return Ok(Bid::Taken(Lease::begin(held, from, began, &self.store)));
+                }
                 // The lease has changed since it was read: another runner took it, or its holder is alive.
-                Err(StoreError::PreconditionFailed { .. }) => {}
-                Err(error) => return Err(error),
+                Err(StoreError::PreconditionFailed { .. }) => self.is_bidding = false,
+                Err(error) => {
+                    // The holder may have been unable to write as well: its silence proves nothing.
+                    self.watch = LeaseWatch::default();
+                    return Err(error);
+                }
             }
         }
+        Err(StoreError::Failed {
+            reason: format!(
+                "the lease of `{}` was another one {ATTEMPTS} times after it was read: the store has to keep documents byte for byte",
+                self.name
+            ),
+            source: None,
+        })
     }
 
     async fn read(&self) -> Result<StoredLease, StoreError> {
@@ -103,10 +130,22 @@ impl Candidate {
         StoredLease::of(self.name, content, heartbeat)
     }
 
-    /// How long to wait before the next look, if this one took `look`: so long that looks take about a
-    /// twentieth of the time at most.
-    pub(in crate::eventstore) fn pause(&self, look: Duration) -> Duration {
-        let usual = LOOK_AFTER.min(self.store.settings().lease_time / 4);
-        usual.max(look * 20)
+    /// Whether a bid may have taken the lease, although nobody has waited for its result.
+    pub(in crate::eventstore) fn may_have_taken(&self) -> bool {
+        self.is_bidding
+    }
+
+    /// Gives the lease back, if a bid has taken it.
+    pub(in crate::eventstore) async fn withdraw(&mut self) -> Result<(), StoreError> {
+        let found = self.read().await?;
+        match HeldLease::if_own(&found, &self.holder) {
+            Some(held) => write(&self.store, held.released()).await,
+            None => Ok(()),
+        }
+    }
+
+    /// How long a standby waits between two bids.
+    pub(in crate::eventstore) fn pause(&self) -> Duration {
+        BID_AFTER.min(self.store.settings().lease_time / 4)
     }
 }

@@ -26,21 +26,28 @@ use tokio::sync::SetOnce;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use self::runners::until_standby;
-use self::stored::{HeldLease, LeaseChange};
+use self::runners::{has_ended, until_standby};
+use self::stored::{HeldLease, LEASES, LeaseChange, StoredLease};
 use crate::eventstore::backend::{DocumentCondition, StoreError};
 use crate::eventstore::store::Store;
 use crate::guarded::{catch, said_last};
 use crate::sync::lock;
 
+/// The condition on which a command of a saga has an effect in the store: baggage of the unit of work in which
+/// the command is sent. Another runner that takes over sends the command again, and may get another answer. So
+/// a process that was suspended while it handled the command must not append events after that.
+#[derive(Debug)]
+pub(super) struct LeaseFence(pub(super) DocumentCondition);
+
 /// A lease that this runner holds. Dropping it stops the heartbeats, and does not give the lease back.
 pub(super) struct Lease {
     held: HeldLease,
+    /// The document of the lease before this runner took it.
+    taken_from: Option<Vec<u8>>,
     /// Set once it is known that another runner has taken the lease.
     lost: Arc<SetOnce<()>>,
-    /// When the lease was last known to be held; `None` if the store is not shared, so that no other process
-    /// can take over while this one is suspended.
-    alive_at: Option<Arc<Mutex<Instant>>>,
+    /// When the lease was last known to be held.
+    alive_at: Arc<Mutex<Instant>>,
     lease_time: Duration,
     /// The task that writes heartbeats; dropped, it is aborted.
     _heart: JoinSet<()>,
@@ -48,7 +55,7 @@ pub(super) struct Lease {
 
 impl Lease {
     /// Starts the heartbeats of a lease that was taken after `since`.
-    fn begin(held: HeldLease, since: Instant, store: &Store) -> Self {
+    fn begin(held: HeldLease, taken_from: Option<Vec<u8>>, since: Instant, store: &Store) -> Self {
         let lost = Arc::new(SetOnce::new());
         let alive_at = Arc::new(Mutex::new(since));
         let mut heart = JoinSet::new();
@@ -56,8 +63,9 @@ impl Lease {
         heart.spawn(beat(store.clone(), held.clone(), set_lost, set_alive));
         Lease {
             held,
+            taken_from,
             lost,
-            alive_at: store.is_shared().then_some(alive_at),
+            alive_at,
             lease_time: store.settings().lease_time,
             _heart: heart,
         }
@@ -65,6 +73,11 @@ impl Lease {
 
     pub(super) fn epoch(&self) -> u64 {
         self.held.epoch
+    }
+
+    /// Whether nobody has held the lease between that look and this runner.
+    pub(super) fn follows(&self, free: &FreeLease) -> bool {
+        self.taken_from == free.0
     }
 
     /// The condition on every write of the holder: the lease document is as the holder wrote it.
@@ -90,8 +103,7 @@ impl Lease {
     /// Whether the lease time has passed since the lease was last known to be held, so that another runner
     /// may have taken it.
     pub(super) fn is_in_doubt(&self) -> bool {
-        let silent_since = self.alive_at.as_ref().map(|it| *lock(it));
-        silent_since.is_some_and(|since| since.elapsed() >= self.lease_time)
+        lock(&self.alive_at).elapsed() >= self.lease_time
     }
 
     /// Reads the lease from the store, and checks that this runner still holds it.
@@ -108,9 +120,7 @@ impl Lease {
                 key: fence.key,
             });
         }
-        if let Some(alive_at) = &self.alive_at {
-            *lock(alive_at) = asked_at;
-        }
+        *lock(&self.alive_at) = asked_at;
         Ok(())
     }
 
@@ -120,6 +130,21 @@ impl Lease {
     /// [`StoreError::PreconditionFailed`] if another runner has taken it; or why it could not be written.
     pub(super) async fn release(&self, store: &Store) -> Result<(), StoreError> {
         write(store, self.held.released()).await
+    }
+}
+
+/// A lease that was free, as it was found.
+#[derive(Debug)]
+pub(super) struct FreeLease(Option<Vec<u8>>);
+
+impl FreeLease {
+    /// The lease of that name, if it is free. If the store does not say so, it is not.
+    pub(super) async fn find(name: &'static str, store: &Store) -> Option<Self> {
+        let content = store.document(LEASES, name).await.ok()?;
+        let found = StoredLease::of(name, content, None).ok()?;
+        let is_shared = store.is_shared();
+        let is_free = found.holder().is_none_or(|it| has_ended(it, is_shared));
+        is_free.then(|| FreeLease(found.content().cloned()))
     }
 }
 

@@ -23,6 +23,7 @@ pub(crate) struct LeaseHolder {
     pub(crate) runner: u64,
     /// The name of its process, for people.
     pub(crate) name: String,
-    /// How long the holder may be silent before another takes over.
+    /// How long the holder may be silent before another takes over; 0 if no other process can have the store
+    /// open while the holder runs.
     pub(crate) lease_time_ms: u64,
 }

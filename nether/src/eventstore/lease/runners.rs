@@ -38,7 +38,8 @@ impl RunnerId {
         RunnerId(number)
     }
 
-    /// This runner, as the holder of a lease.
+    /// This runner, as the holder of a lease; with a lease time of 0 if no other process can have the store
+    /// open.
     pub(super) fn holder(&self, lease_time: Duration) -> LeaseHolder {
         LeaseHolder {
             process: *PROCESS,
@@ -57,11 +58,11 @@ impl Drop for RunnerId {
 }
 
 /// Whether a holder is known to have ended: it was a runner of this process and is not alive, or it was one
-/// of another process and the store is not shared by processes.
+/// of another process, which cannot have the store open now.
 pub(super) fn has_ended(holder: &LeaseHolder, is_shared: bool) -> bool {
     match holder.process == *PROCESS {
         true => !lock(&RUNNING).contains(&holder.runner),
-        false => !is_shared,
+        false => !is_shared || holder.lease_time_ms == 0,
     }
 }
 

@@ -57,6 +57,11 @@ impl StoredLease {
         self.record.as_ref()?.holder.as_ref()
     }
 
+    /// The document of the lease.
+    pub(crate) fn content(&self) -> Option<&Vec<u8>> {
+        self.content.as_ref()
+    }
+
     /// The lease as `holder` will hold it, and the change that takes it: on condition that the lease is still
     /// as it was read, and that its holder has written no heartbeat since.
     pub(crate) fn taken_by(&self, holder: &LeaseHolder) -> (HeldLease, LeaseChange) {
@@ -99,9 +104,14 @@ impl HeldLease {
 
     /// The lease, if `holder` holds it. A bid may have been written although the store returned an error.
     pub(crate) fn if_own(found: &StoredLease, holder: &LeaseHolder) -> Option<Self> {
-        let record = found.record.as_ref()?;
+        let (record, content) = (found.record.as_ref()?, found.content.as_ref()?);
         let is_own = record.holder.as_ref() == Some(holder);
-        is_own.then(|| HeldLease::new(&found.name, record.epoch, holder))
+        // With the bytes that were found: another program may have written the same lease in another way.
+        is_own.then(|| HeldLease {
+            name: Arc::clone(&found.name),
+            epoch: record.epoch,
+            content: content.clone(),
+        })
     }
 
     pub(crate) fn name(&self) -> &str {

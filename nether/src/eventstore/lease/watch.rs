@@ -17,12 +17,19 @@ pub(crate) struct LeaseWatch {
 
 impl LeaseWatch {
     /// Notes the lease as it was read at the time `now`, and returns whether it can be taken. `has_ended`
-    /// says that its holder is known to have ended.
-    pub(crate) fn observe(&mut self, found: &StoredLease, has_ended: bool, now: Duration) -> bool {
+    /// says that its holder is known to have ended. Of the lease times of the holder and of the standby, the
+    /// longer one counts.
+    pub(crate) fn observe(
+        &mut self,
+        found: &StoredLease,
+        has_ended: bool,
+        now: Duration,
+        lease_time: Duration,
+    ) -> bool {
         let Some(holder) = found.holder() else {
             return true;
         };
-        let lease_time = Duration::from_millis(holder.lease_time_ms);
+        let lease_time = lease_time.max(Duration::from_millis(holder.lease_time_ms));
         has_ended || self.unchanged_for(found, now) >= lease_time
     }
 

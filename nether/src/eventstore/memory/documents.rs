@@ -20,12 +20,8 @@ impl MemoryDocuments {
         copied.collect()
     }
 
-    /// Makes all changes if all conditions hold, else none.
-    pub(super) fn change(
-        &mut self,
-        changes: Vec<DocumentChange>,
-        conditions: &[DocumentCondition],
-    ) -> Result<(), StoreError> {
+    /// Checks that all conditions hold.
+    pub(super) fn check(&self, conditions: &[DocumentCondition]) -> Result<(), StoreError> {
         for DocumentCondition {
             collection,
             key,
@@ -39,6 +35,16 @@ impl MemoryDocuments {
                 });
             }
         }
+        Ok(())
+    }
+
+    /// Makes all changes if all conditions hold, else none.
+    pub(super) fn change(
+        &mut self,
+        changes: Vec<DocumentChange>,
+        conditions: &[DocumentCondition],
+    ) -> Result<(), StoreError> {
+        self.check(conditions)?;
         for change in changes {
             let collection = self.0.entry(change.collection).or_default();
             match change.content {

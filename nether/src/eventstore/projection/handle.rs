@@ -68,7 +68,7 @@ impl<P: Projection> ProjectionHandle<P> {
     /// The control of the runner that runs now. It may be another one than when the handle was made.
     fn control(&self) -> Arc<Control<ProjectionKind>> {
         let running = || self.store.follower(P::NAME);
-        let running = self.control.runs_elsewhere().then(running).flatten();
+        let running = (!self.control.is_running()).then(running).flatten();
         running.unwrap_or_else(|| Arc::clone(&self.control))
     }
 
@@ -92,7 +92,14 @@ impl<P: Projection> ProjectionHandle<P> {
     /// # Errors
     /// [`NotRunning`](crate::eventstore::NotRunning) if it does not run, or stops before that.
     pub async fn wait_for(&self, position: Position) -> Result<()> {
-        self.control().wait_for(position).await
+        loop {
+            let control = self.control();
+            let waited = control.wait_for(position).await;
+            // Another system of the process may have taken over.
+            if waited.is_ok() || Arc::ptr_eq(&control, &self.control()) {
+                return waited;
+            }
+        }
     }
 
     /// Waits until it has handled everything that is in the store now: so that who has written reads what

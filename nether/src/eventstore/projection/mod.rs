@@ -111,6 +111,13 @@ pub struct ProjectionSettings {
     pub can_clear: bool,
 }
 
+impl ProjectionSettings {
+    /// Whether its checkpoint is saved.
+    pub(super) const fn is_stored(&self) -> bool {
+        !matches!(self.keeps, Keeps::InMemory)
+    }
+}
+
 /// Where a projection keeps what it reads off the events.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,6 +9,7 @@ use crate::envelope::{Given, Parcel};
 use crate::error::Result;
 use crate::eventstore::control::{Control, FollowerSeat};
 use crate::eventstore::follower::Follower;
+use crate::eventstore::lease::FreeLease;
 #[cfg(feature = "sqlite")]
 use crate::eventstore::projection::Keeps;
 use crate::eventstore::projection::handle::ProjectionKind;
@@ -36,8 +37,8 @@ pub struct Projections<P: Projection> {
     state: Arc<ProjectionState<P>>,
     store: Store,
     control: Arc<Control<ProjectionKind>>,
-    /// The place of its runner, until that begins.
-    seat: Mutex<Option<FollowerSeat<ProjectionKind>>>,
+    /// The place of its runner until that begins, and the lease before the projection was made.
+    seat: Mutex<Option<(FollowerSeat<ProjectionKind>, Option<FreeLease>)>>,
     resources: Resources,
 }
 
@@ -57,14 +58,18 @@ impl<P: Projection> Module for Projections<P> {
             // Moved before the task is polled, so that every wait for the runner ends even if the task never
             // runs.
             let seat = lock(&module.seat).take();
-            let runner = ProjectionRunner {
-                state: Arc::clone(&module.state),
-                resources: module.resources.clone(),
-            };
+            let (state, resources) = (Arc::clone(&module.state), module.resources.clone());
             let store = module.store.clone();
             async move {
                 match seat {
-                    Some(seat) => Follower::run(store, ctx, seat, runner).await,
+                    Some((seat, made_at)) => {
+                        let runner = ProjectionRunner {
+                            state,
+                            resources,
+                            made_at,
+                        };
+                        Follower::run(store, ctx, seat, runner).await
+                    }
                     None => Ok(()),
                 }
             }
@@ -83,13 +88,18 @@ impl<P: Projection> Construct for Projections<P> {
         if P::SETTINGS.keeps == Keeps::InTransaction {
             store.check_transactions()?;
         }
+        let is_stored = P::SETTINGS.is_stored();
+        let made_at = match is_stored {
+            true => FreeLease::find(P::NAME, &store).await,
+            false => None,
+        };
         let state = P::make(resources).await?;
-        let seat = store.follow(P::NAME, P::DESCRIPTOR.declaration)?;
+        let seat = store.follow(P::NAME, is_stored, P::DESCRIPTOR.declaration)?;
         Ok(Projections {
             state: Arc::new(ProjectionState::new(state)),
             store: (*store).clone(),
             control: Arc::clone(&seat.control),
-            seat: Mutex::new(Some(seat)),
+            seat: Mutex::new(Some((seat, made_at))),
             resources: resources.clone(),
         })
     }

@@ -11,6 +11,7 @@ use crate::eventstore::follower::{
     EventFailure, EventKey, Followed, Follower, FollowerPlace, Reception, RunnerEnd, answer,
     guarded,
 };
+use crate::eventstore::lease::{FreeLease, Lease};
 use crate::eventstore::projection::handle::{ProjectionKind, ProjectionOrder};
 use crate::eventstore::projection::lanes::{self, LaneEvent};
 use crate::eventstore::projection::page::PageOfProjection;
@@ -22,12 +23,14 @@ use crate::resources::Resources;
 pub(super) struct ProjectionRunner<P: Projection> {
     pub(super) state: Arc<ProjectionState<P>>,
     pub(super) resources: Resources,
+    /// The lease before it was made; `None` if another runner held it.
+    pub(super) made_at: Option<FreeLease>,
 }
 
 impl<P: Projection> Followed for ProjectionRunner<P> {
     const NAME: &'static str = P::NAME;
     const RETRIES: u32 = P::SETTINGS.retries;
-    const IS_STORED: bool = !matches!(P::SETTINGS.keeps, Keeps::InMemory);
+    const IS_STORED: bool = P::SETTINGS.is_stored();
     type Module = Projections<P>;
     type Kind = ProjectionKind;
     type Work = Infallible;
@@ -115,7 +118,12 @@ impl<P: Projection> Followed for ProjectionRunner<P> {
         }
     }
 
+    fn is_current(&self, lease: &Lease) -> bool {
+        self.made_at.as_ref().is_some_and(|it| lease.follows(it))
+    }
+
     async fn renew(&mut self) -> Result<(), EventFailure> {
+        self.made_at = None;
         let made = guarded(P::make(&self.resources)).await?;
         self.state.replace(&ProjectionState::new(made)).await;
         Ok(())
@@ -221,6 +229,7 @@ impl<P: Projection> ProjectionRunner<P> {
         let mut aside = ProjectionRunner {
             state: Arc::new(ProjectionState::new(made)),
             resources: self.resources.clone(),
+            made_at: None,
         };
         let unseen = Follower {
             store: follower.store.clone(),

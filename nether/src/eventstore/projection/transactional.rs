@@ -1,13 +1,14 @@
 //! A projection that writes into the store's file: what it writes and its checkpoint are one transaction.
 
-use std::sync::Arc;
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Instant;
 
 use rusqlite::{ErrorCode, Transaction};
 
 use crate::error::{Error, Result};
-use crate::eventstore::backend::{DocumentChange, Position, RecordedEvent, StoreError};
+use crate::eventstore::backend::{
+    DocumentChange, DocumentCondition, EventId, Position, RecordedEvent, StoreError,
+};
 use crate::eventstore::checkpoint::checkpoint_at;
 use crate::eventstore::follower::{
     EventFailure, Follower, FollowerPlace, RunnerEnd, SAVE_AFTER, guarded_now,
@@ -16,6 +17,7 @@ use crate::eventstore::projection::Projection;
 use crate::eventstore::projection::page::PageOfProjection;
 use crate::eventstore::projection::runner::ProjectionRunner;
 use crate::eventstore::sqlite::{check_conditions_in, save_document_in, store_error};
+use crate::sync::lock;
 
 impl<P: Projection> ProjectionRunner<P> {
     /// Handles a page in one transaction; if that fails, each event in one of its own, so that the one that
@@ -134,28 +136,30 @@ impl<P: Projection> ProjectionRunner<P> {
     }
 
     /// Does something with the projection, on the thread that writes, again and again if it is the store that
-    /// fails.
+    /// fails. A store may fail after it has committed: then it is not done again.
     async fn in_transaction<T, W>(
         &self,
         follower: &Follower<Self>,
         work: impl Fn() -> W,
     ) -> Result<Result<T, EventFailure>, RunnerEnd>
     where
-        T: Send + 'static,
+        T: Copy + Send + 'static,
         W: FnOnce(&mut P, &Transaction<'_>) -> Result<T> + Send + 'static,
     {
+        let turn = Turn::new(P::NAME);
         follower
-            .write_persistently(|| self.transaction(follower, work()))
+            .write_persistently(|| self.transaction(follower, turn.clone(), work()))
             .await
     }
 
     async fn transaction<T, W>(
         &self,
         follower: &Follower<Self>,
+        turn: Turn<T>,
         work: W,
     ) -> Result<Result<T, EventFailure>, StoreError>
     where
-        T: Send + 'static,
+        T: Copy + Send + 'static,
         W: FnOnce(&mut P, &Transaction<'_>) -> Result<T> + Send + 'static,
     {
         let mut projection = self.state.own().await;
@@ -163,10 +167,14 @@ impl<P: Projection> ProjectionRunner<P> {
         let fence = follower.fence();
         let done = follower.store.transaction(move |transaction| {
             check_conditions_in(transaction, &fence)?;
+            if let Some(done) = turn.done(transaction) {
+                return Ok(done);
+            }
             let mut of_store = None;
             // User code runs, and its values are dropped, inside of this: the thread writes for all.
             let worked = guarded_now(|| {
                 let worked = work(projection.get(), transaction);
+                let worked = worked.and_then(|done| turn.take(done, transaction));
                 of_store = worked.as_ref().err().and_then(store_failure);
                 worked
             });
@@ -186,6 +194,52 @@ impl<P: Projection> ProjectionRunner<P> {
                 Err(_) => Err(error),
             },
         }
+    }
+}
+
+/// A transaction that is tried until it is known to be committed. It leaves its id in the store, by which a
+/// later attempt finds that an earlier one was committed.
+#[derive(Clone)]
+struct Turn<T> {
+    document: DocumentCondition,
+    /// The result of the last attempt.
+    result: Arc<Mutex<Option<T>>>,
+}
+
+impl<T: Copy> Turn<T> {
+    fn new(name: &str) -> Self {
+        Turn {
+            document: DocumentCondition {
+                collection: "transaction".into(),
+                key: name.into(),
+                content: Some(EventId::new().to_string().into_bytes()),
+            },
+            result: Arc::default(),
+        }
+    }
+
+    /// The result of the attempt that was committed, if one was.
+    fn done(&self, transaction: &Transaction<'_>) -> Option<T> {
+        let document = std::slice::from_ref(&self.document);
+        let is_done = check_conditions_in(transaction, document).is_ok();
+        (*lock(&self.result)).filter(|_| is_done)
+    }
+
+    /// Leaves its id, with that result.
+    fn take(&self, result: T, transaction: &Transaction<'_>) -> Result<T> {
+        let DocumentCondition {
+            collection,
+            key,
+            content,
+        } = self.document.clone();
+        let taken = DocumentChange {
+            collection,
+            key,
+            content,
+        };
+        save_document_in(transaction, &taken)?;
+        *lock(&self.result) = Some(result);
+        Ok(result)
     }
 }
 

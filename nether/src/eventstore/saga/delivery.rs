@@ -85,6 +85,8 @@ fn refused<C: Message>(error: CallError<C::Error>) -> Delivery {
                 // An aggregate encodes its events only after it knows that they are not stored, so no earlier
                 // attempt was handled either.
                 Some(StoreError::Codec { .. }) => Delivery::Failed(reason),
+                // Another runner has taken over.
+                Some(StoreError::PreconditionFailed { .. }) => Delivery::Refused(reason),
                 Some(StoreError::Duplicate { .. } | StoreError::Unknown { .. }) => {
                     Delivery::Impossible(reason)
                 }

@@ -81,7 +81,7 @@ impl<S: Saga> SagaHandle<S> {
     /// The control of the runner that runs now. It may be another one than when the handle was made.
     fn control(&self) -> Arc<Control<SagaKind>> {
         let running = || self.store.follower(S::NAME);
-        let running = self.control.runs_elsewhere().then(running).flatten();
+        let running = (!self.control.is_running()).then(running).flatten();
         running.unwrap_or_else(|| Arc::clone(&self.control))
     }
 
@@ -103,7 +103,14 @@ impl<S: Saga> SagaHandle<S> {
     /// # Errors
     /// [`NotRunning`](crate::eventstore::NotRunning) if they do not run, or stop before that.
     pub async fn wait_for(&self, position: Position) -> Result<()> {
-        self.control().wait_for(position).await
+        loop {
+            let control = self.control();
+            let waited = control.wait_for(position).await;
+            // Another system of the process may have taken over.
+            if waited.is_ok() || Arc::ptr_eq(&control, &self.control()) {
+                return waited;
+            }
+        }
     }
 
     /// Waits until the sagas have nothing to do: they have handled all events in the store, including those
@@ -114,12 +121,16 @@ impl<S: Saga> SagaHandle<S> {
     /// If the store does not say where it is; [`NotRunning`](crate::eventstore::NotRunning) if the sagas do
     /// not run, or stop before that.
     pub async fn settled(&self) -> Result<()> {
-        let control = self.control();
         loop {
+            let control = self.control();
             let head = self.store.head().await?;
-            control.wait_for(head).await?;
-            control.until(FollowerProgress::is_idle).await?;
-            let is_idle = control.progress.borrow().is_idle();
+            self.wait_for(head).await?;
+            let idle = control.until(FollowerProgress::is_idle).await;
+            let is_same = Arc::ptr_eq(&control, &self.control());
+            if is_same {
+                idle?;
+            }
+            let is_idle = is_same && control.progress.borrow().is_idle();
             if self.store.head().await? == head && is_idle {
                 return Ok(());
             }

@@ -62,7 +62,7 @@ impl<S: Saga> Module for Sagas<S> {
 impl<S: Saga> Construct for Sagas<S> {
     async fn construct(resources: &Resources) -> Result<Self> {
         let store = Resource::<Store>::of(resources)?;
-        let seat = store.follow(S::NAME, S::DESCRIPTOR.declaration)?;
+        let seat = store.follow(S::NAME, true, S::DESCRIPTOR.declaration)?;
         Ok(Sagas {
             store: (*store).clone(),
             control: Arc::clone(&seat.control),

@@ -231,11 +231,9 @@ impl<S: Saga> SagaRunner<S> {
 
     /// Sends the next command of each of these sagas that has none in flight.
     fn send_next(&mut self, follower: &Follower<Self>, keys: &[Arc<str>], may_be_done: bool) {
-        let (control, ctx) = (&follower.control, &follower.ctx);
         for key in keys {
             if let Some(instance) = self.instances.get(key) {
-                self.sending
-                    .send_next::<S>(key, instance, may_be_done, control, ctx);
+                self.sending.send_next(key, instance, may_be_done, follower);
             }
         }
     }

@@ -8,16 +8,18 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use crate::context::Context;
 use crate::eventstore::CommandId;
-use crate::eventstore::backend::EventId;
+use crate::eventstore::backend::{EventId, StoreError};
 use crate::eventstore::clock;
 use crate::eventstore::control::Control;
-use crate::eventstore::follower::wait_after;
+use crate::eventstore::follower::{Followed, Follower, wait_after};
+use crate::eventstore::lease::{Lease, LeaseFence};
 use crate::eventstore::saga::delivery::Delivery;
 use crate::eventstore::saga::handle::SagaKind;
 use crate::eventstore::saga::instance::{SagaInstance, SagaStage};
 use crate::eventstore::saga::outgoing::Outgoing;
 use crate::eventstore::saga::status::RepeatedCommand;
 use crate::eventstore::saga::{Saga, Sagas};
+use crate::eventstore::store::Store;
 use crate::guarded::{catch, said_last};
 use crate::sync::lock;
 
@@ -49,14 +51,16 @@ impl SagaSending {
 
     /// Sends the first command of a saga, unless one of its commands is in flight. `may_be_done` says whether
     /// the command may have been sent by an earlier run.
-    pub(super) fn send_next<S: Saga>(
+    pub(super) fn send_next<S, F>(
         &mut self,
         key: &Arc<str>,
         instance: &SagaInstance,
         may_be_done: bool,
-        control: &Arc<Control<SagaKind>>,
-        ctx: &Context<Sagas<S>>,
-    ) {
+        follower: &Follower<F>,
+    ) where
+        S: Saga,
+        F: Followed<Module = Sagas<S>, Kind = SagaKind>,
+    {
         let has_failed = matches!(instance.stage, SagaStage::Compensating(_));
         if let Some(in_flight) = self.by_key.get(key) {
             in_flight.has_failed.store(has_failed, Ordering::SeqCst);
@@ -72,8 +76,10 @@ impl SagaSending {
             outgoing: first.clone(),
             has_failed: Arc::clone(&has_failed),
             may_be_done,
-            control: Arc::clone(control),
-            ctx: ctx.clone(),
+            control: Arc::clone(&follower.control),
+            store: follower.store.clone(),
+            lease: follower.lease.clone(),
+            ctx: follower.ctx.clone(),
         };
         let (id, key_of_task) = (first.id, Arc::clone(key));
         let task = self.tasks.spawn(async move {
@@ -139,6 +145,8 @@ struct CommandSender<S: Saga> {
     has_failed: Arc<AtomicBool>,
     may_be_done: bool,
     control: Arc<Control<SagaKind>>,
+    store: Store,
+    lease: Option<Arc<Lease>>,
     ctx: Context<Sagas<S>>,
 }
 
@@ -159,10 +167,24 @@ impl SendAgain {
 }
 
 impl<S: Saga> CommandSender<S> {
+    /// Whether no other runner is known to have taken over. After a silence of the lease time, the store is
+    /// asked; if it does not answer, an aggregate would not be able to append anything either.
+    async fn may_send(&self) -> bool {
+        let Some(lease) = &self.lease else {
+            return true;
+        };
+        if lease.is_in_doubt()
+            && let Err(StoreError::PreconditionFailed { .. }) = lease.confirm(&self.store).await
+        {
+            lease.mark_lost();
+        }
+        !lease.is_lost()
+    }
+
     /// Sends the command until there is a result; `None` if the module stops before that.
     async fn send(mut self) -> Option<Result<(), String>> {
         let mut repeated: Option<RepeatedCommand> = None;
-        while !self.ctx.is_cancelled() {
+        while !self.ctx.is_cancelled() && self.may_send().await {
             if let Some(repeated) = &repeated
                 && !self.may_be_done
                 && !self.outgoing.compensates
@@ -195,7 +217,10 @@ impl<S: Saga> CommandSender<S> {
     /// Sends it once. The error is why it is to be sent again.
     async fn attempt(&mut self) -> Result<Result<(), String>, SendAgain> {
         // A unit of work of its own: a stop of the sagas does not end the wait for the reply.
-        let work = self.ctx.apart().with(CommandId(self.outgoing.id.as_u128()));
+        let mut work = self.ctx.apart().with(CommandId(self.outgoing.id.as_u128()));
+        if let Some(lease) = &self.lease {
+            work = work.with(LeaseFence(lease.fence()));
+        }
         let delivery = S::deliver(&self.outgoing.command, &work).await;
         let closed = work.close().await;
         match delivery {

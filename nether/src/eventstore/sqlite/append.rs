@@ -83,6 +83,9 @@ impl StreamCache {
         transaction: &Transaction<'_>,
         append: &Append,
     ) -> rusqlite::Result<Result<Appended, StoreError>> {
+        if let Err(error) = check_conditions(transaction, &append.conditions)? {
+            return Ok(Err(error));
+        }
         if let Some(first) = append.events.first()
             && let Some(found) = stored(transaction, first.id)?
         {

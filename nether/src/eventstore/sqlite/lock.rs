@@ -182,7 +182,7 @@ fn close_unused(open: &mut Descriptors) {
 }
 
 /// Why a file cannot be opened.
-fn unopened(error: &io::Error, path: &Path) -> StoreError {
+pub(super) fn unopened(error: &io::Error, path: &Path) -> StoreError {
     match error.kind() {
         io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
             StoreError::ReadOnly {

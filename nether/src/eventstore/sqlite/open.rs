@@ -13,6 +13,7 @@ use crate::eventstore::sqlite::errors::{located, opening, store_error};
 use crate::eventstore::sqlite::file_id::FileId;
 use crate::eventstore::sqlite::file_watch::FileWatch;
 use crate::eventstore::sqlite::generation::{Checkpointer, check_log};
+use crate::eventstore::sqlite::lock::unopened;
 use crate::eventstore::sqlite::migrations::{MIGRATIONS, check, migrate};
 use crate::eventstore::sqlite::reader::Reader;
 use crate::eventstore::sqlite::readers::Readers;
@@ -101,7 +102,7 @@ fn check_library(found: i32) -> Result<(), StoreError> {
 fn read_only(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreError> {
     let path = resolved(path)?;
     // First: SQLite would remove the log beside a file that was truncated to nothing.
-    let found = std::fs::metadata(&path).map_err(StoreError::failed)?;
+    let found = std::fs::metadata(&path).map_err(|error| unopened(&error, &path))?;
     examine_to_read(&path, &found)?;
     check_log(&path)?;
     let mut reader = reading_alone(options, &path)?;
@@ -112,7 +113,7 @@ fn read_only(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreE
     let open = move || {
         let reader = reading_alone(&settings, &file)?;
         // Another file may have taken the name. Connections that are open still read the file that had it.
-        let named = std::fs::metadata(&file).map_err(StoreError::failed)?;
+        let named = std::fs::metadata(&file).map_err(|error| unopened(&error, &file))?;
         if FileId::of(&named) == id {
             return Ok(reader);
         }

@@ -11,6 +11,7 @@ use crate::eventstore::sqlite::database_file::{beside, examine, examine_to_read,
 use crate::eventstore::sqlite::errors::{located, opening};
 use crate::eventstore::sqlite::file_id::links;
 use crate::eventstore::sqlite::frozen::Frozen;
+use crate::eventstore::sqlite::lock::unopened;
 use crate::eventstore::sqlite::reader::Reader;
 
 /// How a connection is opened that reads.
@@ -27,7 +28,7 @@ pub(super) fn reading(options: &SqliteOptions, path: &Path) -> Result<Connection
 /// Opens a file that others may write, or nobody. SQLite needs files beside it to read it together with
 /// others. A medium on which they cannot be created is read without them, if the store was closed in order.
 pub(super) fn reading_alone(options: &SqliteOptions, path: &Path) -> Result<Reader, StoreError> {
-    let metadata = fs::metadata(path).map_err(StoreError::failed)?;
+    let metadata = fs::metadata(path).map_err(|error| unopened(&error, path))?;
     if links(&metadata) > 1 && !holds_something(&beside(path, "-wal")) {
         // A backup that shares unchanged files with others. SQLite would look for a log beside this name.
         examine_to_read(path, &metadata)?;

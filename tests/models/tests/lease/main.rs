@@ -133,7 +133,7 @@ impl Runner {
             self.now += Duration::from_secs(thread_rng().gen_range(0..15));
             let (lease, heartbeat) = (self.store.read(LEASES), self.store.read(HEARTBEATS));
             let found = StoredLease::of(NAME, lease, heartbeat).unwrap();
-            if !self.watch.observe(&found, false, self.now) {
+            if !self.watch.observe(&found, false, self.now, Duration::ZERO) {
                 continue;
             }
             let (held, taken) = found.taken_by(&self.holder);
