@@ -178,7 +178,7 @@ const _: () = {
             __S: ::nether::__private::ReplySink<::nether::__private::Given<ProcessOrder>>,
         >(
             module: &mut Self,
-            parcel: &mut ::nether::__private::Given<ProcessOrder>,
+            parcel: &mut ::nether::__private::Content<ProcessOrder>,
             ctx: &::nether::__private::Context<Self>,
             settle: __S,
         ) -> impl ::nether::__private::Future<
@@ -221,7 +221,7 @@ const _: () = {
                 >,
         >(
             module: &mut Self,
-            parcel: &mut ::nether::__private::Given<OrdersProcessed>,
+            parcel: &mut ::nether::__private::Content<OrdersProcessed>,
             ctx: &::nether::__private::Context<Self>,
             settle: __S,
         ) -> impl ::nether::__private::Future<

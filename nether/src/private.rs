@@ -20,7 +20,7 @@ pub use crate::answer::{Fallible, IntoModule, IntoOutcome, IntoReply, Plain};
 pub use crate::context::{Context, QueryContext};
 pub use crate::declaration::Declaration;
 pub use crate::entry::closed_world;
-pub use crate::envelope::{AnyParcel, Given, Parcel, ReplyTo, Shown};
+pub use crate::envelope::{AnyParcel, Content, Given, Packed, Parcel, ReplyTo, Shown};
 pub use crate::error::Error;
 pub use crate::message::{
     ByValue, Command, EndpointDescriptor, Event, Key, MayChange, Message, MessageDescriptor,

@@ -47,7 +47,7 @@ pub struct CallFuture<'a, M, P, T, E> {
 pub(super) type Call<'a, M> =
     CallFuture<'a, M, Given<M>, <M as Message>::Reply, <M as Message>::Error>;
 
-type Begin<M, P, T, E> = fn(&Handle, M, &mut Context<'_>) -> CallStage<P, T, E>;
+type Begin<M, P, T, E> = fn(&Handle, M, &mut CallStage<P, T, E>, &mut Context<'_>);
 
 /// How far the call has come.
 pub(super) enum CallStage<P, T, E> {
@@ -69,6 +69,14 @@ pub(super) enum CallStage<P, T, E> {
     Running(RunToEnd<T, E>),
     /// It is all said.
     Ended(Option<CallError<E>>),
+}
+
+impl<P, T, E> CallStage<P, T, E> {
+    /// Begins, instead of a stage that has not begun and needs no drop.
+    #[inline(always)]
+    fn begin(&mut self, begun: Self) {
+        mem::forget(mem::replace(self, begun));
+    }
 }
 
 /// What is to be registered of a call that waits for room.
@@ -130,19 +138,17 @@ pub(super) trait HandlerProof {
 fn begin<M, H>(
     handle: &Handle,
     message: M,
+    stage: &mut CallStage<Given<M>, M::Reply, M::Error>,
     cx: &mut Context<'_>,
-) -> CallStage<Given<M>, M::Reply, M::Error>
-where
+) where
     M: ByValue + Send,
     H: HandlerProof,
 {
     if room::is_limited(handle) {
-        return CallStage::Running(RunToEnd::cut_short(begin_later::<M, H>(
-            handle.clone(),
-            message,
-        )));
+        let later = begin_later::<M, H>(handle.clone(), message);
+        return stage.begin(CallStage::Running(RunToEnd::cut_short(later)));
     }
-    begin_now::<M, H>(handle, message, cx)
+    begin_now::<M, H>(handle, message, stage, cx);
 }
 
 /// Begins once there is room in the system.
@@ -154,10 +160,11 @@ where
 {
     Box::pin(async move {
         let room = Room::enter(&handle).await;
-        let mut message = Some(message);
-        let stage = poll_fn(|cx| {
+        let (mut message, mut stage) = (Some(message), CallStage::Ended(None));
+        poll_fn(|cx| {
             let message = message.take().expect("this is ready at once");
-            Poll::Ready(begin_now::<M, H>(&handle, message, cx))
+            begin_now::<M, H>(&handle, message, &mut stage, cx);
+            Poll::Ready(())
         })
         .await;
         drop(room);
@@ -167,13 +174,14 @@ where
     })
 }
 
-#[inline(always)] // It gives back what is large: to hand it on would move it.
+/// A stage is large: it is put where it will lie, not given back.
+#[inline(always)]
 fn begin_now<M, H>(
     handle: &Handle,
     message: M,
+    stage: &mut CallStage<Given<M>, M::Reply, M::Error>,
     cx: &mut Context<'_>,
-) -> CallStage<Given<M>, M::Reply, M::Error>
-where
+) where
     M: ByValue + Send,
     H: HandlerProof,
 {
@@ -185,11 +193,11 @@ where
             .and_then(|handler| Some((Route::<Given<M>>::known(&handler.route)?, handler.module)));
         let Some((route, module)) = known else {
             let refused = handle.no_route(descriptor, H::declaration());
-            return CallStage::Ended(Some(refused.into()));
+            return stage.begin(CallStage::Ended(Some(refused.into())));
         };
         let sequence = match handle.admit(descriptor, 1) {
             Ok(sequence) => sequence,
-            Err(refused) => return CallStage::Ended(Some(refused.into())),
+            Err(refused) => return stage.begin(CallStage::Ended(Some(refused.into()))),
         };
         scope.mediator.recorder.record(&message);
         let cause = handle.next_cause();
@@ -204,10 +212,12 @@ where
                 let expected = || (awaited.expected(), handle.delivery().is_some());
                 if let Err(deadlock) = wait(M::NAME, scope, queue.waiter(), expected) {
                     scope.take_back(1);
-                    return CallStage::Ended(Some(CallError::Deadlock(Box::new(deadlock))));
+                    let refused = CallError::Deadlock(Box::new(deadlock));
+                    return stage.begin(CallStage::Ended(Some(refused)));
                 }
+                let waits = handle.waits_at(&**queue);
                 let given = Given::new(message, Some(reply));
-                match offer(queue, source, label, given, handle.waits_at(&**queue), cx) {
+                stage.begin(match offer(queue, source, label, given, waits, cx) {
                     Ok(()) => {
                         if !handle.is_external() {
                             let module = queue.waiter().number();
@@ -228,13 +238,13 @@ where
                             CallStage::Ended(Some(refused.into()))
                         }
                     },
-                }
+                });
             }
             To::Inline(inline) => {
                 let given = Given::new(message, None);
                 let called =
                     Arc::clone(inline).call(given, source.header(label), handle.waits_for_turn());
-                match called {
+                stage.begin(match called {
                     Ok(InlineCall::Accepted(future)) => {
                         CallStage::Running(RunToEnd::new::<M>(future, scope, module, sequence))
                     }
@@ -242,10 +252,10 @@ where
                         enter::<M>(entering, Arc::clone(scope), module, sequence)
                     }
                     Err(refused) => CallStage::Ended(Some(refused.into())),
-                }
+                });
             }
         }
-    })
+    });
 }
 
 /// Registers that the handler that uses this handle, if one does, waits for a reply.
@@ -295,9 +305,7 @@ impl<M, P, T, E> Future for CallFuture<'_, M, P, T, E> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let call = self.get_mut();
         if let Some(message) = call.message.take() {
-            let begun = (call.begin)(call.handle, message, cx);
-            // What has not begun needs no drop.
-            mem::forget(mem::replace(&mut call.stage, begun));
+            (call.begin)(call.handle, message, &mut call.stage, cx);
             match call.stage {
                 // The reply cell has the waker already.
                 CallStage::Replying(_) => return call.poll_deadline(cx).map(Err),

@@ -8,10 +8,16 @@ use crate::envelope::{FailureOrigin, ReplyTo};
 use crate::error::FailureKind;
 use crate::guarded::drop_unpanicked;
 use crate::message::{ByValue, Event, Message};
-use crate::scope::PendingReply;
+
+/// What a parcel is made of. It has no bounds, as the parcels have none.
+#[doc(hidden)]
+pub trait Packed {
+    /// What the handler of an exclusive module gets of it.
+    type Content;
+}
 
 /// A packed message.
-pub trait Parcel: Send + 'static {
+pub trait Parcel: Packed + Send + 'static {
     /// The message.
     type Message: Message;
 
@@ -30,10 +36,9 @@ pub trait Parcel: Send + 'static {
     #[doc(hidden)]
     fn take_reply_to(&mut self) -> Option<ReplyTo<Self::Message>>;
 
-    /// The call of who asked for the reply, if anybody did.
+    /// What the handler gets; and where the reply goes, which can be looked at meanwhile.
     #[doc(hidden)]
-    #[allow(private_interfaces)] // Called by the framework alone.
-    fn call(&self) -> Option<Arc<dyn PendingReply>>;
+    fn split(&mut self) -> (&mut Self::Content, Option<&ReplyTo<Self::Message>>);
 
     /// Drops the message, if its handler was given a copy. A panic of its `Drop` goes no further.
     #[doc(hidden)]
@@ -46,10 +51,6 @@ pub trait AnyParcel {
     /// The message as JSON, if it is still there and can be.
     fn json(&self) -> Option<String>;
 
-    /// The call of who waits for its reply, if anybody does.
-    #[allow(private_interfaces)] // Called by the framework alone.
-    fn call(&self) -> Option<Arc<dyn PendingReply>>;
-
     /// Ends the message: its caller gets the reason, or else its unit of work.
     #[allow(private_interfaces)] // Called by the framework alone.
     fn fail(&mut self, kind: FailureKind, of: FailureOrigin);
@@ -58,11 +59,6 @@ pub trait AnyParcel {
 impl<P: Parcel> AnyParcel for P {
     fn json(&self) -> Option<String> {
         Parcel::json(self)
-    }
-
-    #[allow(private_interfaces)]
-    fn call(&self) -> Option<Arc<dyn PendingReply>> {
-        Parcel::call(self)
     }
 
     #[allow(private_interfaces)]
@@ -79,28 +75,47 @@ impl<P: Parcel> AnyParcel for P {
 /// Neither this type nor [`Shown`] has bounds: what a module's list names may turn out to be no message, and
 /// that is reported where it is asserted, not wherever a parcel is named.
 pub struct Given<M> {
-    /// `None` once its handler has it.
-    message: Option<M>,
+    content: Content<M>,
     reply: Option<ReplyTo<M>>,
+}
+
+/// The message of a [`Given`]; `None` once its handler has it.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Content<M>(Option<M>);
+
+impl<M> Packed for Given<M> {
+    type Content = Content<M>;
+}
+
+impl<M> Content<M> {
+    /// The message, for its handler. It is moved only here, from where its sender has put it.
+    ///
+    /// # Panics
+    /// If it was taken before.
+    #[inline]
+    pub fn message(&mut self) -> M {
+        self.0.take().expect("a message is handled once")
+    }
 }
 
 impl<M> Given<M> {
     #[inline]
     pub(crate) fn new(message: M, reply: Option<ReplyTo<M>>) -> Self {
         Given {
-            message: Some(message),
+            content: Content(Some(message)),
             reply,
         }
     }
 
-    /// The message, for its handler. It is moved only here, from where its sender has put it.
+    /// The message, for its handler.
     ///
     /// # Panics
     /// If it was taken before.
     #[doc(hidden)]
     #[inline]
     pub fn message(&mut self) -> M {
-        self.message.take().expect("a message is handled once")
+        self.content.message()
     }
 }
 
@@ -111,14 +126,14 @@ impl<M> Given<M> {
         M: Clone,
     {
         Given {
-            message: self.message.clone(),
+            content: Content(self.content.0.clone()),
             reply: None,
         }
     }
 
     /// The message back, which no handler had.
     pub(crate) fn into_message(self) -> Option<M> {
-        self.message
+        self.content.0
     }
 }
 
@@ -127,24 +142,25 @@ impl<M: ByValue + Send> Parcel for Given<M> {
 
     #[inline]
     fn sent(&self) -> &M {
-        self.message.as_ref().expect("a message is handled once")
+        let message = self.content.0.as_ref();
+        message.expect("a message is handled once")
     }
 
     fn json(&self) -> Option<String> {
-        self.message.as_ref().and_then(Message::to_json)
+        self.content.0.as_ref().and_then(Message::to_json)
     }
 
     fn take_reply_to(&mut self) -> Option<ReplyTo<M>> {
         self.reply.take()
     }
 
-    #[allow(private_interfaces)]
-    fn call(&self) -> Option<Arc<dyn PendingReply>> {
-        self.reply.as_ref().and_then(ReplyTo::call)
+    #[inline]
+    fn split(&mut self) -> (&mut Content<M>, Option<&ReplyTo<M>>) {
+        (&mut self.content, self.reply.as_ref())
     }
 
     fn discard(&mut self) {
-        drop_unpanicked(self.message.take());
+        drop_unpanicked(self.content.0.take());
     }
 }
 
@@ -159,6 +175,10 @@ impl<M: Message> fmt::Debug for Given<M> {
 
 /// An event, shown to every module that handles it.
 pub struct Shown<E>(pub(crate) Arc<E>);
+
+impl<E> Packed for Shown<E> {
+    type Content = Self;
+}
 
 impl<E> Shown<E> {
     /// The event, for its handler.
@@ -185,9 +205,9 @@ impl<E: Event> Parcel for Shown<E> {
         None
     }
 
-    #[allow(private_interfaces)]
-    fn call(&self) -> Option<Arc<dyn PendingReply>> {
-        None
+    #[inline]
+    fn split(&mut self) -> (&mut Self, Option<&ReplyTo<E>>) {
+        (self, None)
     }
 
     fn discard(&mut self) {}

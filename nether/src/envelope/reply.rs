@@ -28,10 +28,13 @@ pub struct ReplyTo<M>(Option<Arc<dyn OpenReply<M>>>);
 /// The caller's end. Dropped, it lets the handler know that nobody waits.
 pub(crate) struct Awaited<R>(ManuallyDrop<Option<Arc<ReplyCell<R>>>>);
 
+/// In the order of its fields, a reply begins at a multiple of 16 bytes, which are moved at once: a read that
+/// spans two of these moves would have to wait for both.
+#[repr(C)]
 struct ReplyCell<R> {
-    state: Mutex<ReplyState<R>>,
     /// The number of the waiter in whose task the caller waits, as far as that is known; or 0.
     owner: AtomicU64,
+    state: Mutex<ReplyState<R>>,
     /// The number of the last roll call before the caller polled, of whatever unit of work.
     last_roll: AtomicU64,
 }
@@ -63,8 +66,8 @@ impl<R> Unclaimed<R> {
 
 /// A cell that takes the reply to an `M`.
 trait OpenReply<M>: PendingReply {
-    /// Puts the reply in; gives it back if nobody waits.
-    fn put(&self, reply: Reply<M>) -> Result<(), Reply<M>>
+    /// Puts the reply in, and says whom to wake; gives it back if nobody waits.
+    fn put(&self, reply: Reply<M>) -> Result<Waker, Reply<M>>
     where
         M: Message;
 
@@ -98,10 +101,14 @@ impl<M> ReplyTo<M> {
     where
         M: Message,
     {
-        match self.0.take() {
-            Some(cell) => cell.put(reply),
-            None => Err(reply),
-        }
+        let Some(cell) = self.0.take() else {
+            return Err(reply);
+        };
+        let caller = cell.put(reply)?;
+        // Before the caller wakes, on another thread perhaps: it takes the reply out without the lock.
+        drop(cell);
+        caller.wake();
+        Ok(())
     }
 
     /// Gives an error to who waits for the reply. If nobody does, or the caller leaves without taking it, it
@@ -148,10 +155,14 @@ impl<M> Drop for ReplyTo<M> {
 }
 
 impl<M: Message> OpenReply<M> for ReplyCell<Reply<M>> {
-    fn put(&self, reply: Reply<M>) -> Result<(), Reply<M>> {
-        match self.close_with(ReplyState::Replied(reply)) {
-            Err(ReplyState::Replied(late)) => Err(late),
-            _ => Ok(()),
+    fn put(&self, reply: Reply<M>) -> Result<Waker, Reply<M>> {
+        let mut state = lock(&self.state);
+        if !matches!(*state, ReplyState::Open(_)) {
+            return Err(reply);
+        }
+        match std::mem::replace(&mut *state, ReplyState::Replied(reply)) {
+            ReplyState::Open(caller) => Ok(caller),
+            _ => unreachable!("it was just seen to be open"),
         }
     }
 
@@ -275,11 +286,11 @@ impl<R> Awaited<R> {
             return self.poll_shared(cx, instead);
         };
         // The handler's end is gone, so nobody else can come by: no lock.
-        let Some(cell) = Arc::into_inner(cell) else {
+        let Some(mut cell) = Arc::into_inner(cell) else {
             return Poll::Ready(instead());
         };
-        let state = cell.state.into_inner();
-        Poll::Ready(match state.unwrap_or_else(PoisonError::into_inner) {
+        let state = cell.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        Poll::Ready(match std::mem::replace(state, ReplyState::Closed) {
             ReplyState::Replied(reply) => reply,
             ReplyState::Failed(unclaimed) => unclaimed.reply,
             ReplyState::Open(_) | ReplyState::Closed => instead(),

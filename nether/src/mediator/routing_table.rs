@@ -115,11 +115,14 @@ impl RoutingTable {
         slot: usize,
         read: impl FnOnce(Option<&Arc<Row>>) -> T,
     ) -> T {
-        if kept.version == self.version.load(Ordering::Acquire) {
-            read(kept.row(slot))
+        let current;
+        let table = if kept.version == self.version.load(Ordering::Acquire) {
+            kept
         } else {
-            read(self.current.load().row(slot))
-        }
+            current = self.current.load();
+            &**current
+        };
+        read(table.row(slot))
     }
 
     /// Makes the next table, with all that `change` does to this one.

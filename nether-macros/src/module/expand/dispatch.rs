@@ -88,6 +88,16 @@ impl ModuleExpander<'_> {
         quote!(#p::#parcel<#message>)
     }
 
+    /// What the handler gets of the parcel.
+    pub(super) fn content(&self, handler: &Handler) -> TokenStream {
+        if handler.by_reference || !self.module.is_exclusive {
+            return self.parcel(handler);
+        }
+        let (p, message) = (self.paths.private(), handler.message());
+        let content = spans::name("Content", spans::attribute());
+        quote!(#p::#content<#message>)
+    }
+
     /// Hands the parcel to the handler.
     fn delivery(&self, handler: &Handler) -> TokenStream {
         let taken = self.taken(handler);

@@ -41,7 +41,7 @@ impl ModuleExpander<'_> {
         let (p, ty) = (self.paths.private(), self.ty);
         let how = self.either("ExclusiveHandler", "SharedHandler");
         let parcel = self.parcel(handler);
-        let signature = self.signature(handler, &parcel);
+        let signature = self.signature(handler);
         let result = self.settled(handler);
         let taken = taken_in(handler);
         let result = quote_spanned!(handler.method.span()=> async move { #taken #result });
@@ -118,8 +118,9 @@ impl ModuleExpander<'_> {
 
     /// Its future, an `async` block, stands at the handler's name: there the compiler shows one that is not
     /// `Send`. An `async fn` would be shown by this function's name, which the user never wrote.
-    fn signature(&self, handler: &Handler, parcel_type: &TokenStream) -> TokenStream {
+    fn signature(&self, handler: &Handler) -> TokenStream {
         let p = self.paths.private();
+        let (parcel_type, content) = (self.parcel(handler), self.content(handler));
         let name = handler.method.span();
         let (receiver, bound) = if self.module.is_exclusive {
             (quote!(&mut Self), "Send")
@@ -129,7 +130,7 @@ impl ModuleExpander<'_> {
         let [module, parcel, ctx, settle] = ARGUMENTS.map(local);
         let arguments = quote_spanned! {spans::attribute()=>
             <__S: #p::ReplySink<#parcel_type>>(
-                #module: #receiver, #parcel: &mut #parcel_type, #ctx: &#p::Context<Self>, #settle: __S,
+                #module: #receiver, #parcel: &mut #content, #ctx: &#p::Context<Self>, #settle: __S,
             )
         };
         let granted = self.granted(bound, name);

@@ -129,21 +129,21 @@ impl<I> Default for Backlog<I> {
 }
 
 impl<I> Backlog<I> {
-    /// Puts in what `make` gives, where it will lie: to build it elsewhere and move it costs more than all
-    /// the rest.
+    /// Puts in what `make` gives, where it will lie, as is what it has in common with others: to build it
+    /// elsewhere and move it costs more than all the rest.
     #[inline(always)]
     pub(super) fn push(&mut self, source: Source<'_>, label: Label, make: impl FnOnce() -> I) {
         match self.runs.back_mut() {
             Some(run) if Arc::ptr_eq(&run.scope, source.scope) && run.cause.is(source.cause) => {
                 run.length += 1;
             }
-            _ => self.runs.push_back(Run {
+            _ => self.runs.extend(iter::once_with(|| Run {
                 scope: Arc::clone(source.scope),
                 cause: source.cause.clone(),
                 length: 1,
-            }),
+            })),
         }
-        // Unlike `push` this makes room first.
+        // Unlike `push` this makes room first, as above.
         let message = || {
             Some(BacklogEntry {
                 label,

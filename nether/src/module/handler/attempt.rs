@@ -1,8 +1,9 @@
 //! Attempts at a message, for handlers that have a `timeout` or a `retry`: each is cut off in time, and after
 //! one that failed there may be another.
 
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 
 use tokio::time::{sleep, timeout};
 
@@ -12,7 +13,7 @@ use crate::envelope::{Given, Label, Parcel};
 use crate::error::HandlerError;
 use crate::guarded::{Guarded, HandlerFault, Shielded, drop_unpanicked, said};
 use crate::message::Message;
-use crate::module::handler::handling::{ReturnReply, observed};
+use crate::module::handler::handling::{ReturnReply, observed, open_call};
 use crate::module::handler::supervision::{Attempt, Handled, settle};
 use crate::module::policy::HandlerPolicy;
 use crate::module::tally::{CrashCause, Verdict};
@@ -71,12 +72,26 @@ where
     M: Module + ExclusiveHandler<P>,
 {
     let mut spare = policy.spare(ctx.handle(), parcel);
-    let given = spare.as_mut().unwrap_or(&mut *parcel);
-    let handler = Box::pin(M::handle(module, given, ctx, ReturnReply));
-    let result = policy.limited(handler, ctx).await;
-    let (handle, declaration) = (ctx.handle(), &M::descriptor().declaration);
     let is_last = spare.is_none();
-    match policy.judge(result, is_last, handle, declaration).await {
+    let (handle, declaration) = (ctx.handle(), &M::descriptor().declaration);
+    let judged = {
+        let (content, mut open) = parcel.split();
+        let given = spare.as_mut().map_or(content, |spare| spare.split().0);
+        let mut attempt = pin!(async {
+            let handler = Box::pin(M::handle(module, given, ctx, ReturnReply));
+            let result = policy.limited(handler, ctx).await;
+            policy.judge(result, is_last, handle, declaration).await
+        });
+        poll_fn(|cx| {
+            let polled = attempt.as_mut().poll(cx);
+            if polled.is_pending() {
+                open_call(&mut open, handle);
+            }
+            polled
+        })
+        .await
+    };
+    match judged {
         Attempt::Ended(result) => settle(result, parcel, handle, declaration),
         Attempt::Again(cause) => cause.map_or(Verdict::Again, Verdict::CrashedAgain),
     }

@@ -5,14 +5,15 @@
 //! code has to know of a message it states through [`HandlerByValue`] or [`HandlerByReference`], at the
 //! handler's argument alone; so one mistake has one error.
 
-use std::pin::pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 
 use tracing::Span;
 
 use crate::answer::{IntoOutcome, IntoReply};
 use crate::context::{Context, Handle};
 use crate::declaration::Declaration;
-use crate::envelope::{AnyParcel, Given, Label, Parcel, Shown};
+use crate::envelope::{AnyParcel, Given, Label, Packed, Parcel, ReplyTo, Shown};
 use crate::error::{Error, Result};
 use crate::guarded::{Guarded, HandlerFault, Observed};
 use crate::message::{ByValue, Event, MayChange, Message, MessageDescriptor, MessageProof};
@@ -27,11 +28,11 @@ pub(crate) type Replied<M> = Result<<M as Message>::Reply, <M as Message>::Error
 
 /// The handler of one message in an exclusive module.
 #[doc(hidden)]
-pub trait ExclusiveHandler<P>: Caller {
+pub trait ExclusiveHandler<P: Packed>: Caller {
     /// Handles it.
     fn handle<S: ReplySink<P>>(
         module: &mut Self,
-        parcel: &mut P,
+        parcel: &mut P::Content,
         ctx: &Context<Self>,
         settle: S,
     ) -> impl Future<Output = S::Settled> + Send
@@ -282,9 +283,18 @@ where
     M: Module + ExclusiveHandler<P>,
 {
     let result = {
-        let handler = pin!(M::handle(module, parcel, ctx, ReturnReply));
+        let (content, mut open) = parcel.split();
+        let handler = pin!(M::handle(module, content, ctx, ReturnReply));
         let observed = observed(ctx, P::Message::descriptor);
-        let result = Guarded::new(handler, observed.as_deref()).await;
+        let mut guarded = Guarded::new(handler, observed.as_deref());
+        let result = poll_fn(move |cx| {
+            let polled = Pin::new(&mut guarded).poll(cx);
+            if polled.is_pending() {
+                open_call(&mut open, ctx.handle());
+            }
+            polled
+        })
+        .await;
         if let Some(observed) = observed {
             observed.end();
         }
@@ -292,6 +302,15 @@ where
     };
     let result = result.map_err(HandlerFault::Panicked);
     settle(result, parcel, ctx.handle(), &M::descriptor().declaration)
+}
+
+/// Lets the unit of work know, once, of a call whose handler does not return at once: it ends the wait of the
+/// caller when it is cancelled.
+#[cold]
+pub(super) fn open_call<M: 'static>(reply: &mut Option<&ReplyTo<M>>, handle: &Handle) {
+    if let Some(call) = reply.take().and_then(ReplyTo::call) {
+        handle.scope.add_call(call);
+    }
 }
 
 /// Runs the handler of a shared module.
@@ -315,7 +334,7 @@ pub(crate) fn observed<M: Module>(
     ctx: &Context<M>,
     message: fn() -> &'static MessageDescriptor,
 ) -> Option<Box<Observed>> {
-    let is_seen = tracing::enabled!(tracing::Level::DEBUG);
+    let is_seen = tracing::level_enabled!(tracing::Level::DEBUG) && is_seen();
     let is_timed = ctx.handle().scope.mediator.latencies.are_asked();
     let crashes = ctx.handle().crashes();
     (is_seen || is_timed || crashes).then(|| {
@@ -328,6 +347,13 @@ pub(crate) fn observed<M: Module>(
     })
 }
 
+/// Whether somebody asks for the spans of handlers.
+#[cold]
+#[inline(never)]
+fn is_seen() -> bool {
+    tracing::enabled!(tracing::Level::DEBUG)
+}
+
 /// One call site for all handlers: it is not worth one each in every program.
 #[cold]
 fn observe(
@@ -338,7 +364,7 @@ fn observe(
 ) -> Box<Observed> {
     let message = message.declaration.name;
     let latencies = &handle.scope.mediator.latencies;
-    let is_seen = tracing::enabled!(tracing::Level::DEBUG);
+    let is_seen = is_seen();
     let is_timed = latencies.are_asked();
     Box::new(Observed {
         span: is_seen.then(|| handler_span(handle, module.name, message)),

@@ -20,7 +20,6 @@ use crate::module::handler::Breaker;
 use crate::module::life::Progress;
 use crate::module::tally::{CrashCause, Verdict};
 use crate::module::{Exclusive, Module};
-use crate::scope::PendingReply;
 
 /// A module at work. If it is cut off, what it has taken becomes dead letters.
 pub(super) struct Work<M: Module + Exclusive> {
@@ -46,9 +45,6 @@ pub(super) struct Work<M: Module + Exclusive> {
     turn: u32,
     /// The last turn in which the handler did not return at once.
     noted: u32,
-    /// The call whose message is being handled, until its unit of work knows of it: that ends the wait of a
-    /// caller whose handler does not return at once.
-    call: Option<Arc<dyn PendingReply>>,
     /// Why a handler crashed, if one did.
     cause: Option<CrashCause>,
     /// How user code panicked that is part of no message's dispatch, if it did.
@@ -72,7 +68,6 @@ impl<M: Module + Exclusive> Work<M> {
             resumes: M::descriptor().restart.resumes(),
             turn: 0,
             noted: 0,
-            call: None,
             cause: None,
             beside: None,
             books: Books::default(),
@@ -244,9 +239,6 @@ impl<M: Module + Exclusive> Work<M> {
         self.turn = self.turn.wrapping_add(1);
         self.progress.begin(self.turn, label.message.slot());
         self.books.is_handling = true;
-        if label.is_awaited() {
-            self.call = M::parcel(inbox).call();
-        }
         let verdict = {
             let mut handler = pin!(M::dispatch(module, inbox, &self.ctx));
             let mut parked = None;
@@ -262,9 +254,6 @@ impl<M: Module + Exclusive> Work<M> {
                         self.noted = self.turn;
                         self.cell.note_taken(self.turn, &rest, (handle, self.left));
                     }
-                    if let Some(call) = self.call.take() {
-                        handle.scope.add_call(call);
-                    }
                     self.cell.look_again();
                     parked = handle
                         .scope
@@ -278,9 +267,6 @@ impl<M: Module + Exclusive> Work<M> {
             })
             .await
         };
-        if self.call.is_some() {
-            self.call = None;
-        }
         self.books.is_handling = false;
         if let Some(breaker) = &self.breaker {
             breaker.count(verdict, self.ctx.handle());
