@@ -23,6 +23,7 @@ mod panics;
 mod processes;
 mod projections;
 mod queries;
+mod readable;
 mod rebuilding;
 mod retries;
 mod saga_commands;
