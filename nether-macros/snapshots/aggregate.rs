@@ -143,20 +143,28 @@ const _: () = {
             event: &CheckingAccountEvent,
             encoding: ::nether::__private::eventstore::Encoding,
         ) -> ::nether::__private::Result<
-            ::nether::__private::eventstore::Encoded,
+            (::nether::__private::eventstore::Encoded, CheckingAccountEvent),
             ::nether::__private::eventstore::Unreadable,
         > {
             match *event {
                 CheckingAccountEvent::Event0(ref event) => {
-                    <Opened as ::nether::__private::eventstore::StoredEvent>::encoded(
+                    let written = <Opened as ::nether::__private::eventstore::StoredEvent>::encoded(
                         event,
                         encoding,
+                    );
+                    ::nether::__private::Result::map(
+                        written,
+                        |(encoded, event)| (encoded, CheckingAccountEvent::Event0(event)),
                     )
                 }
                 CheckingAccountEvent::Event1(ref event) => {
-                    <Deposited as ::nether::__private::eventstore::StoredEvent>::encoded(
+                    let written = <Deposited as ::nether::__private::eventstore::StoredEvent>::encoded(
                         event,
                         encoding,
+                    );
+                    ::nether::__private::Result::map(
+                        written,
+                        |(encoded, event)| (encoded, CheckingAccountEvent::Event1(event)),
                     )
                 }
             }

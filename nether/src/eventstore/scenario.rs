@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::eventstore::aggregate::{Aggregate, Decides, Events, IntoEvents};
 use crate::eventstore::backend::Encoding;
-use crate::eventstore::stored::Encoded;
+use crate::eventstore::stored::{Encoded, Unreadable};
 use crate::message::Command;
 
 /// An aggregate to which something has happened; see [`given`].
@@ -74,7 +74,7 @@ pub fn given_with<A: Aggregate, Kind>(
     events: impl IntoEvents<A, Kind>,
 ) -> Scenario<A> {
     let mut state = A::initial();
-    for event in events.into_events().0 {
+    for event in stored(&events.into_events(), "given").0 {
         state.apply(&event);
     }
     Scenario { state, resources }
@@ -85,7 +85,9 @@ impl<A: Aggregate> Scenario<A> {
     /// own.
     ///
     /// # Panics
-    /// If the decision does; or if no thread can be started for one that waits.
+    /// If the decision does; if it leads to an event that cannot be stored, or could not be read again; or if
+    /// no thread can be started for a decision that waits.
+    #[track_caller]
     pub fn when<C>(self, command: C) -> Decided<A, C>
     where
         A: Decides<C, Itself = C, Reply = C::Reply, Error = C::Error>,
@@ -93,6 +95,7 @@ impl<A: Aggregate> Scenario<A> {
         C::Error: Send,
     {
         let result = finished(self.state.decide(command, &self.resources));
+        let result = result.map(|events| stored(&events, C::NAME));
         let mut state = self.state;
         for event in result.iter().flat_map(|events| &events.0) {
             state.apply(event);
@@ -171,16 +174,34 @@ impl<A: Aggregate, C: Command> Decided<A, C> {
 fn written<A: Aggregate>(events: &Events<A>) -> Vec<String> {
     let events = events.0.iter();
     let text = events.map(|event| match A::encode(event, Encoding::Json) {
-        Ok(Encoded { schema, payload }) => {
+        Ok((Encoded { schema, payload }, _)) => {
             format!(
                 "{} {}",
                 schema.name,
                 String::from_utf8_lossy(&payload.bytes)
             )
         }
-        Err(error) => format!("an event that cannot be written down: {error}"),
+        Err(error) => panic!("{}", unstored::<A>("this test", &error)),
     });
     text.collect()
+}
+
+/// Events as they are read from the store.
+#[track_caller]
+fn stored<A: Aggregate>(events: &Events<A>, what: &str) -> Events<A> {
+    let mut read = Events::none();
+    for event in &events.0 {
+        match A::encode(event, Encoding::Json) {
+            Ok((_, event)) => read.0.push(event),
+            Err(error) => panic!("{}", unstored::<A>(what, &error)),
+        }
+    }
+    read
+}
+
+fn unstored<A: Aggregate>(what: &str, error: &Unreadable) -> String {
+    let aggregate = A::DESCRIPTOR.declaration.name;
+    format!("`{what}`: an event of `{aggregate}` cannot be stored: {error}")
 }
 
 /// What a future gives that is mostly ready at once.

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::eventstore::aggregate::Aggregate;
 use crate::eventstore::backend::{DocumentChange, StoreError, StreamId};
@@ -18,7 +18,7 @@ struct Snapshot {
     version: u64,
     /// The `snapshot_version` of the aggregate that made it.
     shape: u32,
-    state: Value,
+    state: Box<RawValue>,
 }
 
 /// The newest state that is written down, and how many events are in it. A snapshot that cannot be used is
@@ -44,7 +44,7 @@ pub(super) async fn load<A: Aggregate>(
 fn restored<A: Aggregate>(
     snapshots: &Keeping<A>,
     document: Vec<u8>,
-) -> Result<Option<(A, u64)>, serde_json::Error> {
+) -> crate::error::Result<Option<(A, u64)>> {
     let snapshot: Snapshot = serde_json::from_slice(&document)?;
     if snapshot.shape != A::SETTINGS.snapshot_version {
         return Ok(None);
@@ -82,7 +82,7 @@ fn written<A: Aggregate>(
     stream: &StreamId,
     state: &A,
     version: u64,
-) -> Result<Option<DocumentChange>, serde_json::Error> {
+) -> crate::error::Result<Option<DocumentChange>> {
     let Some(snapshots) = A::SNAPSHOTS else {
         return Ok(None);
     };

@@ -155,8 +155,9 @@ impl Store {
         self
     }
 
-    /// Skips unknown events, which are an error otherwise: events in the stream of an aggregate that does not
-    /// list them, and events of a newer version.
+    /// Skips events in the stream of an aggregate that does not list their names, which are an error
+    /// otherwise. An event whose name is listed, and that cannot be read or is of a newer version, is an
+    /// error all the same.
     #[must_use]
     pub fn skip_unknown_events(mut self) -> Self {
         self.settings.skips_unknown = true;

@@ -1,11 +1,13 @@
 //! [`StoredEvent`]: an event that can be written down and read again, also what an older version of the
 //! program wrote.
 
+mod finite;
+
 use std::fmt;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde::{Deserializer, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::context::Context;
 use crate::declaration::Declaration;
@@ -36,13 +38,12 @@ pub trait StoredEvent: Event + Serialize + DeserializeOwned {
     #[doc(hidden)]
     const LISTED: MessageProof = <Self as Message>::PROOF;
 
-    /// Writes it down.
+    /// Writes it down, and reads it again: from then on, what was read is the event.
     #[doc(hidden)]
-    fn encoded(event: &Self, encoding: Encoding) -> Result<Encoded, Unreadable> {
-        Ok(Encoded {
-            schema: Self::SCHEMA,
-            payload: write(event, encoding)?,
-        })
+    fn encoded(event: &Self, encoding: Encoding) -> Result<(Encoded, Self), Unreadable> {
+        let (payload, event) = write(event, encoding)?;
+        let schema = Self::SCHEMA;
+        Ok((Encoded { schema, payload }, event))
     }
 
     /// The event, if it is one of this type.
@@ -88,8 +89,9 @@ impl<T: Serialize + DeserializeOwned> Storable for T {}
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Keeping<T> {
-    pub(super) save: fn(&T) -> Result<Value, serde_json::Error>,
-    pub(super) restore: fn(&Value) -> Result<T, serde_json::Error>,
+    /// As text that can be read again.
+    pub(super) save: fn(&T) -> Result<Box<RawValue>, Unreadable>,
+    pub(super) restore: fn(&RawValue) -> Result<T, Unreadable>,
 }
 
 /// How it is kept.
@@ -98,9 +100,20 @@ pub struct Keeping<T> {
 #[doc(hidden)]
 pub const fn kept<T: Storable>() -> Keeping<T> {
     Keeping {
-        save: |value| serde_json::to_value(value),
-        restore: |value| T::deserialize(value),
+        save: save::<T>,
+        restore: restore::<T>,
     }
+}
+
+fn save<T: Storable>(value: &T) -> Result<Box<RawValue>, Unreadable> {
+    finite::check(value, true).map_err(Unreadable)?;
+    let text = to_raw_value(value).map_err(|error| Unreadable(error.to_string()))?;
+    restore::<T>(&text).map_err(Unreadable::again)?;
+    Ok(text)
+}
+
+fn restore<T: Storable>(text: &RawValue) -> Result<T, Unreadable> {
+    from_json(text.get().as_bytes())
 }
 
 /// What an event was in an older version.
@@ -144,10 +157,22 @@ pub struct EventRegistration(pub &'static EventSchema);
 
 inventory::collect!(EventRegistration);
 
-/// Why something that was written down cannot be read.
+/// Why something cannot be written down, or cannot be read.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Unreadable(String);
+
+impl Unreadable {
+    /// It was just written.
+    #[cold]
+    fn again(self) -> Self {
+        Unreadable(format!(
+            "what is written of it could not be read again: {self}"
+        ))
+    }
+}
+
+impl std::error::Error for Unreadable {}
 
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -174,14 +199,21 @@ pub fn step<From, To>(
     older.map(step)
 }
 
-/// Writes something down.
-pub(super) fn write<T: Serialize>(value: &T, encoding: Encoding) -> Result<Payload, Unreadable> {
-    let bytes = match encoding {
-        Encoding::Json => serde_json::to_vec(value).map_err(|error| error.to_string()),
-        Encoding::MessagePack => rmp_serde::to_vec_named(value).map_err(|error| error.to_string()),
+/// Writes something down, and gives what is read of that: nothing is acknowledged that cannot be read.
+fn write<T: Serialize + DeserializeOwned>(
+    value: &T,
+    encoding: Encoding,
+) -> Result<(Payload, T), Unreadable> {
+    let is_text = encoding == Encoding::Json;
+    finite::check(value, is_text).map_err(Unreadable)?;
+    let bytes = match is_text {
+        true => serde_json::to_vec(value).map_err(|error| error.to_string()),
+        false => rmp_serde::to_vec_named(value).map_err(|error| error.to_string()),
     };
     let bytes = bytes.map_err(Unreadable)?;
-    Ok(Payload { encoding, bytes })
+    let payload = Payload { encoding, bytes };
+    let written = read(&payload).map_err(Unreadable::again)?;
+    Ok((payload, written))
 }
 
 /// An event to be appended.
@@ -189,10 +221,7 @@ pub(super) fn new_event<E: StoredEvent>(
     event: &E,
     encoding: Encoding,
 ) -> Result<NewEvent, StoreError> {
-    let payload = write(event, encoding).map_err(|error| StoreError::Codec {
-        what: format!("an event `{}` cannot be written down", E::SCHEMA.name),
-        reason: error.to_string(),
-    })?;
+    let (payload, _) = write(event, encoding).map_err(|error| unwritten(E::SCHEMA, &error))?;
     Ok(NewEvent {
         id: EventId::new(),
         name: E::SCHEMA.name.into(),
@@ -201,15 +230,45 @@ pub(super) fn new_event<E: StoredEvent>(
     })
 }
 
+/// That an event cannot be stored, and why.
+#[cold]
+pub(super) fn unwritten(schema: &EventSchema, error: &Unreadable) -> StoreError {
+    StoreError::Codec {
+        what: format!("an event `{}` cannot be stored", schema.name),
+        reason: error.to_string(),
+    }
+}
+
 /// Reads something that was written down.
 pub(super) fn read<T: DeserializeOwned>(payload: &Payload) -> Result<T, Unreadable> {
-    let value = match payload.encoding {
-        Encoding::Json => serde_json::from_slice(&payload.bytes).map_err(|error| error.to_string()),
-        Encoding::MessagePack => {
-            rmp_serde::from_slice(&payload.bytes).map_err(|error| error.to_string())
-        }
-    };
-    value.map_err(Unreadable)
+    match payload.encoding {
+        Encoding::Json => from_json(&payload.bytes),
+        Encoding::MessagePack => rmp_serde::from_slice(&payload.bytes).map_err(|error| {
+            let mut reader = rmp_serde::Deserializer::from_read_ref(&payload.bytes);
+            located::<T, _>(&mut reader, &error)
+        }),
+    }
+}
+
+fn from_json<T: DeserializeOwned>(text: &[u8]) -> Result<T, Unreadable> {
+    serde_json::from_slice(text).map_err(|error| {
+        let mut reader = serde_json::Deserializer::from_slice(text);
+        located::<T, _>(&mut reader, &error)
+    })
+}
+
+/// Says in which field an error is, by reading once more.
+#[cold]
+fn located<'de, T: DeserializeOwned, D: Deserializer<'de>>(
+    reader: D,
+    error: &dyn fmt::Display,
+) -> Unreadable {
+    let path = serde_path_to_error::deserialize::<_, T>(reader).err();
+    let path = path.map(|it| it.path().to_string());
+    match path.filter(|path| path != ".") {
+        Some(path) => Unreadable(format!("`{path}`: {error}")),
+        None => Unreadable(error.to_string()),
+    }
 }
 
 /// The event, of this or an older version.

@@ -4,13 +4,13 @@
 //! A client has no queue of its own but a place in the feed, so that one that does not read costs nothing,
 //! and thousands of them little. A client that fell behind what is kept is told that it missed something.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
 use axum::body::Bytes;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use tokio::sync::watch;
 
 use crate::error::Result;
@@ -36,7 +36,8 @@ pub(super) struct Feed {
 struct FeedBuffer {
     /// The place of the oldest one.
     first: u64,
-    events: VecDeque<Arc<Written>>,
+    /// `None` is one that was missed, by all.
+    events: VecDeque<Option<Arc<Written>>>,
 }
 
 /// An event, ready to be sent.
@@ -45,8 +46,12 @@ pub(super) struct Written {
     /// As the stream has it, with its id.
     pub(super) frame: Bytes,
     /// For filters.
-    pub(super) value: Value,
+    pub(super) fields: EventFields,
 }
+
+/// The fields of an event as they are sent: as text, since that holds numbers that a value of `serde_json`
+/// does not.
+pub(super) type EventFields = BTreeMap<String, Box<RawValue>>;
 
 /// What a client gets next.
 pub(super) enum NextEvent {
@@ -69,7 +74,7 @@ impl Feed {
                 writing.skip(events.missed() - missed);
                 missed = events.missed();
                 match written(&*event) {
-                    Ok((text, value)) => writing.push(&text, value),
+                    Ok((text, fields)) => writing.push(&text, fields),
                     Err(error) => {
                         tracing::error!(event = E::NAME, %error, "an event cannot be written as JSON");
                         writing.skip(1);
@@ -90,26 +95,27 @@ impl Feed {
         }
     }
 
-    pub(super) fn push(&self, text: &str, value: Value) {
+    pub(super) fn push(&self, text: &str, fields: EventFields) {
         let mut kept = lock(&self.kept);
-        let place = kept.end();
-        let frame = self.frame(place, text);
-        if kept.events.len() == self.capacity {
-            kept.events.pop_front();
-            kept.first += 1;
-        }
-        kept.events.push_back(Arc::new(Written { frame, value }));
-        self.end.send_replace(Some(place + 1));
+        let frame = self.frame(kept.end(), text);
+        let written = Arc::new(Written { frame, fields });
+        kept.push(Some(written), self.capacity);
+        self.end.send_replace(Some(kept.end()));
     }
 
-    /// Leaves out events that cannot be shown: all that is kept is before them.
+    /// Leaves out events that cannot be shown. Those before them stay.
     fn skip(&self, count: u64) {
-        if count > 0 {
-            let mut kept = lock(&self.kept);
+        if count == 0 {
+            return;
+        }
+        let mut kept = lock(&self.kept);
+        if count >= self.capacity as u64 {
             kept.first = kept.end() + count;
             kept.events.clear();
-            self.end.send_replace(Some(kept.first));
+        } else {
+            (0..count).for_each(|_| kept.push(None, self.capacity));
         }
+        self.end.send_replace(Some(kept.end()));
     }
 
     /// The event as the stream has it. JSON is one line.
@@ -143,10 +149,14 @@ impl Feed {
             None => NextEvent::Missed(kept.first - place),
             Some(index) => {
                 let event = usize::try_from(index).ok();
-                let event = event.and_then(|index| kept.events.get(index));
-                event.map_or(NextEvent::Nothing, |event| {
-                    NextEvent::Event(Arc::clone(event))
-                })
+                match event.and_then(|index| kept.events.get(index)) {
+                    Some(Some(event)) => NextEvent::Event(Arc::clone(event)),
+                    Some(None) => {
+                        let behind = kept.events.iter().skip(index as usize);
+                        NextEvent::Missed(behind.take_while(|it| it.is_none()).count() as u64)
+                    }
+                    None => NextEvent::Nothing,
+                }
             }
         }
     }
@@ -158,6 +168,15 @@ impl Feed {
 }
 
 impl FeedBuffer {
+    /// Adds an event, or that one was missed.
+    fn push(&mut self, event: Option<Arc<Written>>, capacity: usize) {
+        if self.events.len() == capacity {
+            self.events.pop_front();
+            self.first += 1;
+        }
+        self.events.push_back(event);
+    }
+
     /// The place behind the newest one.
     fn end(&self) -> u64 {
         self.first + self.events.len() as u64
@@ -166,11 +185,12 @@ impl FeedBuffer {
 
 /// The event as it is sent, and for filters. How it is written is the user's, whose panic must not end the
 /// feed.
-fn written<E: Serialize>(event: &E) -> Result<(String, Value)> {
-    let written = catch_unwind(AssertUnwindSafe(|| {
-        Ok((serde_json::to_string(event)?, serde_json::to_value(event)?))
-    }));
-    written.unwrap_or_else(|panic| Err(panicked(&*panic)))
+fn written<E: Serialize>(event: &E) -> Result<(String, EventFields)> {
+    let written = catch_unwind(AssertUnwindSafe(|| serde_json::to_string(event)));
+    let text = written.unwrap_or_else(|panic| Err(serde::ser::Error::custom(panicked(&*panic))))?;
+    // What is no object has no fields to filter by.
+    let fields = serde_json::from_str(&text).unwrap_or_default();
+    Ok((text, fields))
 }
 
 fn fresh_run() -> u32 {

@@ -11,12 +11,12 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, Hea
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use hyper::body::{Body as HttpBody, Frame};
-use serde_json::Value;
+use serde_json::value::RawValue;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::http::endpoint::{EndpointEntry, Shape};
-use crate::http::feed::{Feed, NextEvent};
+use crate::http::feed::{EventFields, Feed, NextEvent};
 use crate::http::input::Input;
 use crate::http::problem::Details;
 use crate::http::request_id::RequestId;
@@ -136,7 +136,7 @@ fn check_name(endpoint: &EndpointEntry, name: &str) -> Result<(), Details> {
 }
 
 /// Whether the event has, in each of the fields, one of the values.
-fn wants(filter: &Filter, event: &Value) -> bool {
+fn wants(filter: &Filter, event: &EventFields) -> bool {
     let mut fields = filter.chunk_by(|(left, _), (right, _)| left == right);
     fields.all(|values| {
         let mut values = values.iter();
@@ -144,12 +144,11 @@ fn wants(filter: &Filter, event: &Value) -> bool {
     })
 }
 
-fn is(value: &Value, text: &str) -> bool {
-    match value {
-        Value::String(value) => value == text,
-        Value::Bool(value) => value.to_string() == text,
-        Value::Number(value) => value.to_string() == text,
-        _ => false,
+fn is(value: &RawValue, text: &str) -> bool {
+    match value.get().as_bytes() {
+        [b'"', ..] => serde_json::from_str::<String>(value.get()).is_ok_and(|it| it == text),
+        [b'{' | b'[' | b'n', ..] => false, // An object, an array, null.
+        _ => value.get() == text,
     }
 }
 
@@ -220,7 +219,7 @@ impl Client {
                 }
                 NextEvent::Event(event) => {
                     self.place += 1;
-                    if !wants(&self.filter, &event.value) {
+                    if !wants(&self.filter, &event.fields) {
                         continue;
                     }
                     event.frame.clone()
@@ -275,7 +274,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use serde_json::json;
+    use serde_json::value::to_raw_value;
     use tokio::sync::watch;
 
     use super::{Client, STOPPING};
@@ -294,7 +293,10 @@ mod tests {
             last: None,
             keep_alive: Duration::from_secs(1),
         };
-        let publish = |text: &str, wanted: bool| feed.push(text, json!({ "wanted": wanted }));
+        let publish = |text: &str, wanted: bool| {
+            let wanted = to_raw_value(&wanted).unwrap();
+            feed.push(text, [("wanted".to_owned(), wanted)].into());
+        };
         publish("before", true);
         publish("before, for others", false);
         ending.send_replace(true);

@@ -38,6 +38,12 @@ impl serde::Serialize for Grumpy {
     }
 }
 
+/// Money with 18 decimals.
+#[event(http = "SSE /coins")]
+pub struct Minted {
+    pub wei: u128,
+}
+
 fn placed(order_id: u32, article: &str) -> Placed {
     Placed {
         order_id,
@@ -268,4 +274,42 @@ async fn an_event_that_cannot_be_written_is_missed_and_no_other() {
         assert_eq!(is_missed, !came.contains("id: "), "{came}");
     }
     assert_eq!(client.until("\n").await, "{\"mood\":2}\n");
+}
+
+#[tokio::test]
+async fn a_client_that_comes_back_gets_the_events_around_those_that_cannot_be_written() {
+    let (system, at) = desk(|server| server).await;
+    let mut client = listen(&at, "/moods", "").await;
+    let publish = async |moods: &[u8]| {
+        let ctx = system.context();
+        for mood in moods {
+            let mood = Grumpy(*mood);
+            ctx.publish(Mood { mood }).await.expect("it runs");
+        }
+        ctx.close().await.expect("nobody can fail");
+    };
+    publish(&[2]).await;
+    let came = client.until("}\n\n").await;
+    publish(&[3, 1, 1, 4]).await;
+    client.until("{\"mood\":4}").await;
+    let headers = format!("last-event-id: {}\r\n", last_id(&came));
+    let (mut again, first) = listen_to(&at, "/moods", &headers).await;
+    let came = first + &again.until("{\"mood\":4}").await;
+    let told = data(&came);
+    assert_eq!(told, ["{\"mood\":3}", "2", "{\"mood\":4}"], "{came}");
+    assert_eq!(came.matches("event: missed").count(), 1, "{came}");
+}
+
+#[tokio::test]
+async fn integers_of_128_bits_are_streamed_and_filtered_for() {
+    let (system, at) = desk(|server| server).await;
+    let [most, less] = [u128::MAX, u128::MAX - 1];
+    let mut client = listen(&at, &format!("/coins?wei={most}"), "").await;
+    let ctx = system.context();
+    for wei in [less, most] {
+        ctx.publish(Minted { wei }).await.expect("it runs");
+    }
+    ctx.close().await.expect("nobody can fail");
+    let came = client.until("}\n\n").await;
+    assert_eq!(data(&came), [format!("{{\"wei\":{most}}}")]);
 }

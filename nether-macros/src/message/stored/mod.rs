@@ -1,5 +1,6 @@
 //! `version` and `upcast`: the rules for how an event is stored. Its code is in `expand.rs`.
 
+mod buffered;
 mod expand;
 
 pub(crate) use self::expand::{expand, keyed, listed};
@@ -55,6 +56,9 @@ pub(super) fn check(model: &Model, diagnostics: &Diagnostics) -> Option<Stored> 
     let is_read = args.upcast.is_some() || args.seen.written("upcast").is_none();
     if version > 0 && is_read && !args.is_local {
         check_steps(model, version, &steps, diagnostics);
+    }
+    if !args.is_local {
+        buffered::check(&model.definition, diagnostics);
     }
     (!args.is_local).then_some(Stored { version, steps })
 }

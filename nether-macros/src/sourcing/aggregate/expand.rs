@@ -167,9 +167,15 @@ impl<'a> AggregateExpander<'a> {
                         #(#event::#names(ref event) => Self::#methods(self, event),)*
                     }
                 }
-                fn encode(event: &#event, encoding: #es::Encoding) -> #p::Result<#es::Encoded, #es::Unreadable> {
+                fn encode(
+                    event: &#event,
+                    encoding: #es::Encoding,
+                ) -> #p::Result<(#es::Encoded, #event), #es::Unreadable> {
                     match *event {
-                        #(#event::#names(ref event) => #encoded(event, encoding),)*
+                        #(#event::#names(ref event) => {
+                            let written = #encoded(event, encoding);
+                            #p::Result::map(written, |(encoded, event)| (encoded, #event::#names(event)))
+                        })*
                     }
                 }
                 fn decode(recorded: &#es::RecordedEvent) -> #p::Option<#p::Result<#event, #es::StoreError>> {

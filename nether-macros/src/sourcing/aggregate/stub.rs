@@ -63,7 +63,7 @@ fn implementation(expander: &AggregateExpander<'_>) -> TokenStream {
                 #p::Result::Ok(())
             }
             fn apply(&mut self, _: &#event) {}
-            fn encode(_: &#event, _: #es::Encoding) -> #p::Result<#es::Encoded, #es::Unreadable> {
+            fn encode(_: &#event, _: #es::Encoding) -> #p::Result<(#es::Encoded, #event), #es::Unreadable> {
                 ::core::unreachable!()
             }
             fn decode(_: &#es::RecordedEvent) -> #p::Option<#p::Result<#event, #es::StoreError>> {

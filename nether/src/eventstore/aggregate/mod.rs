@@ -58,9 +58,12 @@ pub trait Aggregate: Parts + Send + Sync + Sized + 'static {
     #[doc(hidden)]
     fn apply(&mut self, event: &Self::Event);
 
-    /// The event, written down.
+    /// The event, written down and read again.
     #[doc(hidden)]
-    fn encode(event: &Self::Event, encoding: Encoding) -> Result<Encoded, Unreadable>;
+    fn encode(
+        event: &Self::Event,
+        encoding: Encoding,
+    ) -> Result<(Encoded, Self::Event), Unreadable>;
 
     /// The event, unless it is none of the aggregate's.
     #[doc(hidden)]

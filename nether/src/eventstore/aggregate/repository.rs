@@ -136,6 +136,7 @@ impl<A: Aggregate> Repository<A> {
                     return Ok(nothing.map(|_| loaded.state.reply()));
                 }
             };
+            let (new, events) = self.written(&stream, &events, id)?;
             // The state leaves the cache until the append is acknowledged. A panic, an error or a caller that
             // stops waiting drops it, and the next command reads it again.
             let Some(mut loaded) = turn.take() else { break };
@@ -144,7 +145,14 @@ impl<A: Aggregate> Repository<A> {
                 loaded.state.apply(event);
             }
             let reply = loaded.state.reply();
-            match self.append(&stream, loaded.version, &events, id, ctx).await {
+            let append = Append {
+                stream: stream.clone(),
+                expected: Expected::Version(loaded.version),
+                events: new,
+                metadata: metadata(ctx),
+                conditions: fence(ctx),
+            };
+            match self.store.append(append).await {
                 Ok(appended) if appended.is_repeated => (command, conflict) = (None, None),
                 Ok(appended) => {
                     loaded.version = appended.version;
@@ -197,39 +205,35 @@ impl<A: Aggregate> Repository<A> {
         Ok(!newer.await?.is_empty())
     }
 
-    async fn append(
+    /// The events of a decision as they are stored, and as they are read from then on. The first has that id.
+    ///
+    /// # Errors
+    /// [`StoreError::Codec`] if one of them could not be read again.
+    fn written(
         &self,
         stream: &StreamId,
-        version: u64,
         events: &Events<A>,
         first: Option<EventId>,
-        ctx: &Context<Aggregates<A>>,
-    ) -> Result<Appended, StoreError> {
-        let mut ids = first.into_iter();
+    ) -> Result<(Vec<NewEvent>, Events<A>), StoreError> {
+        let (mut new, mut read) = (Vec::with_capacity(events.len()), Events::none());
         let encoding = self.store.settings().encoding;
-        let new = events.0.iter().map(|event| {
-            let Encoded { schema, payload } = A::encode(event, encoding)?;
-            Ok(NewEvent {
+        let mut ids = first.into_iter();
+        for event in &events.0 {
+            let (encoded, event) =
+                A::encode(event, encoding).map_err(|error| StoreError::Codec {
+                    what: format!("an event of `{stream}` cannot be stored"),
+                    reason: error.to_string(),
+                })?;
+            let Encoded { schema, payload } = encoded;
+            new.push(NewEvent {
                 id: ids.next().unwrap_or_default(),
                 name: schema.name.into(),
                 schema_version: schema.version,
                 payload,
-            })
-        });
-        let new: Result<Vec<_>, _> = new.collect();
-        let append = Append {
-            stream: stream.clone(),
-            expected: Expected::Version(version),
-            events: new.map_err(|error: crate::eventstore::stored::Unreadable| {
-                StoreError::Codec {
-                    what: format!("an event of `{stream}` cannot be written down"),
-                    reason: error.to_string(),
-                }
-            })?,
-            metadata: metadata(ctx),
-            conditions: fence(ctx),
-        };
-        self.store.append(append).await
+            });
+            read.0.push(event);
+        }
+        Ok((new, read))
     }
 
     /// Takes a snapshot of a state whose events are stored, if it is time.
@@ -274,8 +278,8 @@ impl<A: Aggregate> Repository<A> {
             for recorded in page.events.into_iter().skip(known) {
                 match A::decode(&recorded) {
                     Some(Ok(event)) => loaded.state.apply(&event),
-                    _ if self.store.settings().skips_unknown => loaded.skipped = true,
                     Some(Err(error)) => return Err(error),
+                    None if self.store.settings().skips_unknown => loaded.skipped = true,
                     None => {
                         let reason = format!(
                             "it is not in the `events` of `{}`: list it there, or let the store `skip_unknown_events`",

@@ -5,15 +5,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::error::{Error, Result};
 use crate::eventstore::backend::StoreError;
-use crate::eventstore::store::Store;
 use crate::guarded::{PanicPayload, Shielded, catch, drop_unpanicked, said_last};
 
 /// Why an event could not be handled.
 #[derive(Debug, Clone)]
 pub(in crate::eventstore) struct EventFailure {
     pub(in crate::eventstore) text: String,
-    /// Whether the event itself cannot be read.
-    pub(in crate::eventstore) is_unreadable: bool,
     /// Whether another attempt would fail in the same way.
     pub(in crate::eventstore) is_final: bool,
 }
@@ -22,7 +19,6 @@ impl EventFailure {
     pub(in crate::eventstore) fn new(text: impl Into<String>) -> Self {
         EventFailure {
             text: text.into(),
-            is_unreadable: false,
             is_final: false,
         }
     }
@@ -32,7 +28,6 @@ impl EventFailure {
         let is_unreadable = matches!(error.downcast_ref(), Some(StoreError::Unknown { .. }));
         let failure = EventFailure {
             text: Shielded::new(&error).to_string(),
-            is_unreadable,
             is_final: is_unreadable,
         };
         drop_unpanicked(error);
@@ -41,11 +36,6 @@ impl EventFailure {
 
     fn panicked(panic: PanicPayload) -> Self {
         EventFailure::new(format!("panicked: {}", said_last(panic)))
-    }
-
-    /// Whether the event is left out, and nothing is parked.
-    pub(in crate::eventstore) fn is_left_out(&self, store: &Store) -> bool {
-        self.is_unreadable && store.settings().skips_unknown
     }
 
     pub(in crate::eventstore) fn into_error(self) -> Error {

@@ -33,7 +33,7 @@ impl<F: Followed> Follower<F> {
         self.park_with(place, key, position, failure, VecDeque::new());
     }
 
-    /// Parks an event that others already wait behind. Returns those others if the event is left out instead.
+    /// Parks an event that others already wait behind.
     pub(in crate::eventstore) fn park_with(
         &self,
         place: &mut FollowerPlace,
@@ -41,10 +41,7 @@ impl<F: Followed> Follower<F> {
         position: Position,
         failure: EventFailure,
         behind: VecDeque<Position>,
-    ) -> Option<VecDeque<Position>> {
-        if failure.is_left_out(&self.store) {
-            return Some(behind);
-        }
+    ) {
         let change = self.park_again(
             place,
             key,
@@ -54,7 +51,6 @@ impl<F: Followed> Follower<F> {
             behind,
         );
         place.changes.push(change);
-        None
     }
 
     /// Lets a key wait behind an event that has failed, and returns the change that saves this.

@@ -155,11 +155,6 @@ impl<F: Followed> Follower<F> {
                     place.parked.advance(key, positions.clone());
                     continue;
                 }
-                Err(failure) if failure.is_left_out(&self.store) => {
-                    followed.save(self, place, vec![change]).await?;
-                    place.parked.advance(key, positions.clone());
-                    continue;
-                }
                 Err(failure) => failure,
             };
             let attempt = match attempt {

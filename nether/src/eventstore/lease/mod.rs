@@ -33,9 +33,9 @@ use crate::eventstore::store::Store;
 use crate::guarded::{catch, said_last};
 use crate::sync::lock;
 
-/// The condition on which a command of a saga has an effect in the store: baggage of the unit of work in which
-/// the command is sent. Another runner that takes over sends the command again, and may get another answer. So
-/// a process that was suspended while it handled the command must not append events after that.
+/// The condition on which a command of a saga has an effect in the store: baggage of the unit of work in
+/// which the command is sent. Another runner that takes over sends the command again, and may get another
+/// answer. So a process that was suspended while it handled the command must not append events after that.
 #[derive(Debug)]
 pub(super) struct LeaseFence(pub(super) DocumentCondition);
 

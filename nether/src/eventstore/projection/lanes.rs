@@ -14,7 +14,6 @@ use crate::eventstore::backend::{Position, RecordedEvent, StreamId};
 use crate::eventstore::follower::{EventFailure, SAVE_AFTER};
 use crate::eventstore::projection::state::ProjectionState;
 use crate::eventstore::projection::{Projection, Projections};
-use crate::eventstore::store::Store;
 
 /// An event that a lane has come to.
 pub(super) struct LaneOutcome {
@@ -28,15 +27,12 @@ pub(super) enum LaneEvent {
     Failed(EventFailure),
     /// An event of its stream before it has failed.
     Waits,
-    /// It cannot be read, and the store skips such events.
-    LeftOut,
 }
 
 /// Handles events, and says what came of each that it came to, in the order of the store. The others are
 /// left: it has to stop, or it is time to save what is done.
 pub(super) async fn handle<P: Projection>(
     ctx: &Context<Projections<P>>,
-    store: &Store,
     state: &Arc<ProjectionState<P>>,
     events: Vec<RecordedEvent>,
 ) -> Vec<LaneOutcome> {
@@ -50,8 +46,8 @@ pub(super) async fn handle<P: Projection>(
     }
     let mut working = JoinSet::new();
     for lane in lanes.into_iter().filter(|lane| !lane.is_empty()) {
-        let (ctx, store, state) = (ctx.clone(), store.clone(), Arc::clone(state));
-        working.spawn(async move { in_order(&ctx, &store, &state, lane).await });
+        let (ctx, state) = (ctx.clone(), Arc::clone(state));
+        working.spawn(async move { in_order(&ctx, &state, lane).await });
     }
     // Dropped, it ends them.
     let mut outcomes = Vec::new();
@@ -69,7 +65,6 @@ pub(super) async fn handle<P: Projection>(
 
 async fn in_order<P: Projection>(
     ctx: &Context<Projections<P>>,
-    store: &Store,
     state: &ProjectionState<P>,
     events: Vec<RecordedEvent>,
 ) -> Vec<LaneOutcome> {
@@ -85,7 +80,6 @@ async fn in_order<P: Projection>(
         } else {
             match state.show(&event).await {
                 Ok(()) => LaneEvent::Handled,
-                Err(failure) if failure.is_left_out(store) => LaneEvent::LeftOut,
                 Err(failure) => {
                     failed.insert(event.stream.clone());
                     LaneEvent::Failed(failure)

@@ -167,7 +167,7 @@ impl<P: Projection> ProjectionRunner<P> {
         };
         let page = PageOfProjection::of::<P>(events, place);
         let mut left: VecDeque<_> = page.own.iter().map(|event| event.position).collect();
-        let outcomes = lanes::handle(&follower.ctx, &follower.store, &self.state, page.own).await;
+        let outcomes = lanes::handle(&follower.ctx, &self.state, page.own).await;
         let come_to: Vec<_> = outcomes.iter().map(|outcome| outcome.position).collect();
         left.retain(|position| come_to.binary_search(position).is_err());
         if let Some(first) = left.front() {
@@ -180,7 +180,7 @@ impl<P: Projection> ProjectionRunner<P> {
                 LaneEvent::Waits if position > end => continue,
                 LaneEvent::Waits => place.parked.wait_behind(stream, position),
                 LaneEvent::Failed(failure) => follower.park(place, stream, position, failure),
-                LaneEvent::Handled | LaneEvent::LeftOut => {}
+                LaneEvent::Handled => {}
             }
             if position > end {
                 place.ahead.insert(position);

@@ -146,7 +146,7 @@ impl<P: Projection> ProjectionRunner<P> {
         T: Copy + Send + 'static,
         W: FnOnce(&mut P, &Transaction<'_>) -> Result<T> + Send + 'static,
     {
-        let turn = Turn::new(P::NAME);
+        let turn = ProjectionTurn::new(P::NAME);
         follower
             .write_persistently(|| self.transaction(follower, turn.clone(), work()))
             .await
@@ -155,7 +155,7 @@ impl<P: Projection> ProjectionRunner<P> {
     async fn transaction<T, W>(
         &self,
         follower: &Follower<Self>,
-        turn: Turn<T>,
+        turn: ProjectionTurn<T>,
         work: W,
     ) -> Result<Result<T, EventFailure>, StoreError>
     where
@@ -200,15 +200,15 @@ impl<P: Projection> ProjectionRunner<P> {
 /// A transaction that is tried until it is known to be committed. It leaves its id in the store, by which a
 /// later attempt finds that an earlier one was committed.
 #[derive(Clone)]
-struct Turn<T> {
+struct ProjectionTurn<T> {
     document: DocumentCondition,
     /// The result of the last attempt.
     result: Arc<Mutex<Option<T>>>,
 }
 
-impl<T: Copy> Turn<T> {
+impl<T: Copy> ProjectionTurn<T> {
     fn new(name: &str) -> Self {
-        Turn {
+        ProjectionTurn {
             document: DocumentCondition {
                 collection: "transaction".into(),
                 key: name.into(),

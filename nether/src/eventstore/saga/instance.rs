@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::error::Result;
 use crate::eventstore::backend::EventId;
@@ -14,7 +14,7 @@ use crate::eventstore::saga::{Saga, Step};
 /// One saga.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct SagaInstance {
-    state: Value,
+    state: Box<RawValue>,
     pub(super) stage: SagaStage,
     /// The commands to send, in order.
     pub(super) outgoing: VecDeque<Outgoing>,

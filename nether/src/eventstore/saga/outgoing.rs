@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
 use crate::eventstore::backend::EventId;
@@ -14,7 +15,7 @@ use crate::message::Message;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct StoredCommand {
     pub name: Cow<'static, str>,
-    pub(super) content: serde_json::Value,
+    pub(super) content: Box<RawValue>,
 }
 
 impl StoredCommand {

@@ -303,11 +303,9 @@ impl<S: Saga> SagaRunner<S> {
                 continue;
             };
             let behind = self.instances.held().all(key);
-            let left_out = follower.park_with(place, key, position, failure, behind.clone());
-            if left_out.is_none() {
-                for position in behind {
-                    self.instances.release(key, position);
-                }
+            follower.park_with(place, key, position, failure, behind.clone());
+            for position in behind {
+                self.instances.release(key, position);
             }
         }
         Ok(())

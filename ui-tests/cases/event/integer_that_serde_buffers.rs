@@ -1,0 +1,38 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use std::collections::BTreeMap;
+
+use nether::prelude::*;
+
+#[event]
+pub struct Minted {
+    pub wallet: u128,
+    #[serde(flatten)]
+    pub rest: BTreeMap<String, Option<u128>>,
+}
+
+#[event]
+#[serde(tag = "kind")]
+pub enum Moved {
+    In { wei: i128 },
+    Out { cents: u64 },
+}
+
+#[event]
+#[serde(untagged)]
+pub enum Counted {
+    Few(u8),
+    Many(u128),
+}
+
+#[event]
+#[serde(tag = "kind", content = "of")]
+pub enum Sound {
+    In { wei: i128 },
+}
+
+/// Never stored.
+#[event(local)]
+#[derive(Clone)]
+pub struct Local(u128);
+
+fn main() {}
