@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use nether::CallError;
 use nether::eventstore::{
-    Aggregates, Encoding, Position, Projections, Sagas, Step, Store, StoreError, StoredEvent, given,
+    Aggregates, Encoding, Position, Projections, Sagas, Step, Store, StoreError, given,
 };
 use nether::prelude::*;
 use serde::{Deserialize, Serialize};
