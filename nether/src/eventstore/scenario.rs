@@ -60,6 +60,10 @@ pub struct Decided<A: Aggregate, C: Command> {
 /// given::<Door, _>(()).when(Open { door: 1 }).then([Opened { door: 1 }]);
 /// given::<Door, _>([WasLocked { door: 1 }]).when(Open { door: 1 }).then_error(Locked);
 /// ```
+///
+/// # Panics
+/// If an event cannot be stored, or could not be read again.
+#[track_caller]
 pub fn given<A, Kind>(events: impl IntoEvents<A, Kind>) -> Scenario<A>
 where
     A: Aggregate<Resources = ()>,
@@ -69,6 +73,10 @@ where
 
 /// [`given`], for an aggregate whose decisions ask for resources: a tuple of them, in the order of `handles`
 /// and of each method's arguments. [`Resource::new`](crate::Resource::new) makes one.
+///
+/// # Panics
+/// If an event cannot be stored, or could not be read again.
+#[track_caller]
 pub fn given_with<A: Aggregate, Kind>(
     resources: A::Resources,
     events: impl IntoEvents<A, Kind>,
@@ -95,7 +103,10 @@ impl<A: Aggregate> Scenario<A> {
         C::Error: Send,
     {
         let result = finished(self.state.decide(command, &self.resources));
-        let result = result.map(|events| stored(&events, C::NAME));
+        let result = match result {
+            Ok(events) => Ok(stored(&events, C::NAME)),
+            Err(error) => Err(error),
+        };
         let mut state = self.state;
         for event in result.iter().flat_map(|events| &events.0) {
             state.apply(event);
@@ -171,19 +182,19 @@ impl<A: Aggregate, C: Command> Decided<A, C> {
 }
 
 /// Events as they are written down.
+#[track_caller]
 fn written<A: Aggregate>(events: &Events<A>) -> Vec<String> {
-    let events = events.0.iter();
-    let text = events.map(|event| match A::encode(event, Encoding::Json) {
-        Ok((Encoded { schema, payload }, _)) => {
-            format!(
-                "{} {}",
-                schema.name,
-                String::from_utf8_lossy(&payload.bytes)
-            )
+    let mut written = Vec::new();
+    for event in &events.0 {
+        match encoded::<A>(event) {
+            Ok((Encoded { schema, payload }, _)) => {
+                let text = String::from_utf8_lossy(&payload.bytes);
+                written.push(format!("{} {text}", schema.name));
+            }
+            Err(error) => panic!("{}", unstored::<A>("this test", &error)),
         }
-        Err(error) => panic!("{}", unstored::<A>("this test", &error)),
-    });
-    text.collect()
+    }
+    written
 }
 
 /// Events as they are read from the store.
@@ -191,12 +202,18 @@ fn written<A: Aggregate>(events: &Events<A>) -> Vec<String> {
 fn stored<A: Aggregate>(events: &Events<A>, what: &str) -> Events<A> {
     let mut read = Events::none();
     for event in &events.0 {
-        match A::encode(event, Encoding::Json) {
+        match encoded::<A>(event) {
             Ok((_, event)) => read.0.push(event),
             Err(error) => panic!("{}", unstored::<A>(what, &error)),
         }
     }
     read
+}
+
+/// An event in the encoding that a store has by default, or in the other one, which holds more.
+fn encoded<A: Aggregate>(event: &A::Event) -> Result<(Encoded, A::Event), Unreadable> {
+    A::encode(event, Encoding::Json)
+        .or_else(|error| A::encode(event, Encoding::MessagePack).map_err(|_| error))
 }
 
 fn unstored<A: Aggregate>(what: &str, error: &Unreadable) -> String {

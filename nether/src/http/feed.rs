@@ -188,6 +188,8 @@ impl FeedBuffer {
 fn written<E: Serialize>(event: &E) -> Result<(String, EventFields)> {
     let written = catch_unwind(AssertUnwindSafe(|| serde_json::to_string(event)));
     let text = written.unwrap_or_else(|panic| Err(serde::ser::Error::custom(panicked(&*panic))))?;
+    // JSON that is passed through as text may have several lines, and a line ends the data of an event.
+    let text = text.replace(['\n', '\r'], " ");
     // What is no object has no fields to filter by.
     let fields = serde_json::from_str(&text).unwrap_or_default();
     Ok((text, fields))

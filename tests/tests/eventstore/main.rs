@@ -16,6 +16,7 @@ mod floats;
 mod keeping;
 mod lease_changes;
 mod lease_free;
+mod lease_stops;
 mod leases;
 mod logs;
 mod media;

@@ -17,7 +17,8 @@ pub const LEASE_TIME: Duration = Duration::from_secs(10);
 pub struct OfMany {
     pub store: Arc<MemoryStore>,
     is_shared: bool,
-    /// Before an append, before documents are changed, and after that.
+    /// Before a document is read, before an append, before documents are changed, and after that.
+    pub reads: Gate,
     pub appends: Gate,
     pub changes: Gate,
     pub answers: Gate,
@@ -61,6 +62,7 @@ impl OfMany {
         OfMany {
             store: Arc::default(),
             is_shared,
+            reads: Gate::default(),
             appends: Gate::default(),
             changes: Gate::default(),
             answers: Gate::default(),
@@ -134,7 +136,11 @@ impl EventStore for OfMany {
     }
 
     fn document(&self, collection: &str, key: &str) -> StoreFuture<'_, Option<Vec<u8>>> {
-        self.store.document(collection, key)
+        let (collection, key) = (collection.to_owned(), key.to_owned());
+        Box::pin(async move {
+            self.reads.pass().await;
+            self.store.document(&collection, &key).await
+        })
     }
 
     fn documents(&self, collection: &str) -> StoreFuture<'_, Documents> {

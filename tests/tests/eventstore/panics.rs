@@ -194,14 +194,15 @@ impl Depot {
     }
 }
 
-async fn placed(store: &Store, order: u32) {
+/// Appends an order as it was written in that version.
+async fn written(store: &Store, order: u32, schema_version: u32, json: String) {
     let events = vec![NewEvent {
         id: EventId::new(),
         name: "panics.placed".into(),
-        schema_version: 1,
+        schema_version,
         payload: Payload {
             encoding: Encoding::Json,
-            bytes: format!(r#"{{"number":{order}}}"#).into_bytes(),
+            bytes: json.into_bytes(),
         },
     }];
     let append = Append {
@@ -212,6 +213,11 @@ async fn placed(store: &Store, order: u32) {
         conditions: Vec::new(),
     };
     store.append(append).await.unwrap();
+}
+
+async fn placed(store: &Store, order: u32) {
+    let json = format!(r#"{{"number":{order}}}"#);
+    written(store, order, 1, json).await;
 }
 
 /// The same in the current version, whose `Deserialize` is run.
@@ -248,6 +254,11 @@ async fn a_panic_on_the_way_of_an_event_parks_it_and_stops_nothing_else() {
         for order in [1, 2, 3] {
             match place {
                 Place::Upcaster => placed(&store, order).await,
+                // Appended by hand: it would panic before it is stored.
+                Place::Deserialize => {
+                    let json = format!(r#"{{"order":{order}}}"#);
+                    written(&store, order, 2, json).await;
+                }
                 _ => placed_now(&store, order).await,
             }
         }

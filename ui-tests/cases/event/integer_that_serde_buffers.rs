@@ -30,6 +30,26 @@ pub enum Sound {
     In { wei: i128 },
 }
 
+#[event]
+#[serde(tag = "kind")]
+pub enum AsText {
+    In {
+        #[serde(with = "text")]
+        wei: i128,
+    },
+}
+
+mod text {
+    pub fn serialize<S: serde::Serializer>(wei: &i128, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(wei)
+    }
+
+    pub fn deserialize<'de, D: serde::Deserializer<'de>>(from: D) -> Result<i128, D::Error> {
+        let text: String = serde::Deserialize::deserialize(from)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 /// Never stored.
 #[event(local)]
 #[derive(Clone)]

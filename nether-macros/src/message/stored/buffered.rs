@@ -26,6 +26,9 @@ pub(super) fn check(definition: &Definition, diagnostics: &Diagnostics) {
     };
     for field in fields {
         let settings = Settings::read(&field.attrs);
+        if settings.has(&["with", "deserialize_with", "skip", "skip_deserializing"]) {
+            continue; // It is not read as an integer.
+        }
         let setting = settings.first(&["flatten"]).or(buffering);
         if let Some(setting) = setting
             && is_wide(field.ty.to_token_stream())

@@ -249,6 +249,9 @@ pub type Documents = Vec<(Arc<str>, Vec<u8>)>;
 pub trait EventStore: Send + Sync + 'static {
     /// Appends events to one stream.
     ///
+    /// The [conditions](Append::conditions) are checked in the transaction that appends: a store that ignores
+    /// them lets two processes run one saga.
+    ///
     /// If all of the events are in that stream already, by their ids and one after the other, nothing is
     /// written, and the result is that of the first append, with `is_repeated`, whatever version is expected.
     ///

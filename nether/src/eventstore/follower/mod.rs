@@ -19,7 +19,7 @@ mod standby;
 pub(super) use self::end::{RunnerEnd, answer};
 pub(super) use self::failure::{EventFailure, guarded, guarded_now};
 pub(super) use self::followed::{EventKey, Followed, Reception};
-pub(super) use self::persist::{wait, wait_after};
+pub(super) use self::persist::{unpanicked, wait, wait_after};
 pub(super) use self::place::{FollowerPlace, SAVE_AFTER};
 
 use std::borrow::Cow;
@@ -142,7 +142,11 @@ impl<F: Followed> Follower<F> {
         head: &mut Position,
         catching_up: &mut Option<CatchUp>,
     ) -> Result<(), RunnerEnd> {
-        self.confirm_lease().await?;
+        match (self.confirm_lease().await, &action) {
+            // The result of a command is noted also while the module stops.
+            (Err(RunnerEnd::Stopped), FollowerAction::Work(_)) => {}
+            (confirmed, _) => confirmed?,
+        }
         match action {
             FollowerAction::Work(work) => followed.work(self, place, work).await,
             FollowerAction::Carry(FollowerOrder::Retry(key, done)) => {
@@ -325,24 +329,30 @@ impl<F: Followed> Follower<F> {
 
     /// Shows the progress of a rebuild, whose position is behind the one shown before.
     pub(super) fn publish_anew(&self, place: &mut FollowerPlace) {
-        self.control
-            .progress
-            .send_modify(|progress| progress.position = None);
-        self.publish(place);
+        self.publish_from(place, |_| None);
     }
 
     /// Shows the progress. The position that is shown never goes back: events that waited behind one that is
     /// skipped are retried, and are before it.
     pub(super) fn publish(&self, place: &mut FollowerPlace) {
+        self.publish_from(place, |shown| shown);
+    }
+
+    /// Shows the progress, with a position that is not behind `least` of the one shown.
+    fn publish_from(
+        &self,
+        place: &mut FollowerPlace,
+        least: impl Fn(Option<Position>) -> Option<Position>,
+    ) {
         if let Some(parked) = place.parked.changed() {
             *lock(&self.control.parked) = parked;
         }
         let settled = place.parked.settled_up_to(place.position);
         let is_retrying = place.parked.next_try().is_some();
         self.control.progress.send_if_modified(|progress| {
-            let is_new = progress.position < Some(settled) || progress.is_retrying != is_retrying;
-            progress.position = progress.position.max(Some(settled));
-            progress.is_retrying = is_retrying;
+            let position = least(progress.position).max(Some(settled));
+            let is_new = (progress.position, progress.is_retrying) != (position, is_retrying);
+            (progress.position, progress.is_retrying) = (position, is_retrying);
             is_new
         });
     }

@@ -156,7 +156,7 @@ impl<F: Followed> Follower<F> {
         }
         tracing::error!(
             name = F::NAME,
-            "the progress could not be saved before the stop: the last events are handled again"
+            "it is not known whether the progress was saved before the stop: the last events may be handled again"
         );
         Err(RunnerEnd::Unsaved)
     }
@@ -165,7 +165,9 @@ impl<F: Followed> Follower<F> {
     pub(super) async fn unless_late(&self, last: impl Future<Output = Result<(), StoreError>>) {
         let late = async {
             sleep(SAVING_WHILE_STOPPING).await;
-            Ok(())
+            Err(StoreError::Locked {
+                reason: "it does not answer".to_owned(),
+            })
         };
         if let Err(error) = race(unpanicked(last), late).await {
             tracing::debug!(name = F::NAME, %error, "the lease could not be given back");
@@ -246,7 +248,7 @@ impl<F: Followed> Follower<F> {
 }
 
 /// The answer of the store. A panic of a user's backend becomes an error like any other.
-async fn unpanicked<T>(
+pub(in crate::eventstore) async fn unpanicked<T>(
     attempt: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
     catch(attempt).await.unwrap_or_else(|panic| {

@@ -2,6 +2,7 @@
 //! one stands by.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
@@ -18,6 +19,9 @@ use crate::sync::lock;
 
 /// The orders to a runner.
 type Orders<F> = mpsc::Receiver<FollowerOrder<<<F as Followed>::Kind as FollowerKind>::Order>>;
+
+/// The longest time between two looks of a standby at what the one that runs has saved.
+const LOOK_WITHIN: Duration = Duration::from_secs(10);
 
 /// What ends the wait of a standby between two looks.
 enum StandbyAction<O> {
@@ -55,6 +59,7 @@ impl<F: Followed> Follower<F> {
                 Err(RunnerEnd::Fenced) => self.give_way(),
                 Ok(()) | Err(RunnerEnd::Stopped | RunnerEnd::Unmade(_)) => {
                     self.release().await;
+                    candidate.end_in_order();
                     return ended;
                 }
                 Err(RunnerEnd::Unsaved | RunnerEnd::Failed(_)) => return ended,
@@ -91,7 +96,7 @@ impl<F: Followed> Follower<F> {
                     pause = wait(failed, &self.ctx);
                 }
             }
-            // Where a look takes long, looks are rarer: they take a twentieth of the time at most.
+            // Where a look takes long, looks are rarer: they take a twentieth of the time.
             if look_at <= Instant::now() {
                 let began = Instant::now();
                 match self.unless_stopped(self.look(followed, &mut head)).await? {
@@ -99,7 +104,7 @@ impl<F: Followed> Follower<F> {
                     Err(error) => tracing::debug!(name = F::NAME, %error, "the event store failed"),
                     Ok(()) => {}
                 }
-                look_at = began + began.elapsed() * 20;
+                look_at = began + (began.elapsed() * 20).min(LOOK_WITHIN);
             }
             self.wait_for_look(orders, race(ended, sleep(pause)))
                 .await?;

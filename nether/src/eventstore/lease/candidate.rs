@@ -29,9 +29,9 @@ pub(in crate::eventstore) struct Candidate {
     began: Instant,
     /// There while another runner holds the lease.
     standby: Option<StandbyGuard>,
-    /// Whether a bid is being written, or failed in a way that does not say whether it was written.
-    is_bidding: bool,
-    _runner: RunnerId,
+    /// What a bid takes that is being written, or failed in a way that does not say whether it was written.
+    pending: Option<HeldLease>,
+    runner: RunnerId,
 }
 
 /// The result of an attempt to take a lease.
@@ -55,15 +55,12 @@ impl Candidate {
         Candidate {
             name,
             store: store.clone(),
-            holder: runner.holder(match store.is_shared() {
-                true => store.settings().lease_time,
-                false => Duration::ZERO,
-            }),
+            holder: runner.holder(store.settings().lease_time, !store.is_shared()),
             watch: LeaseWatch::default(),
             began: Instant::now(),
             standby: None,
-            is_bidding: false,
-            _runner: runner,
+            pending: None,
+            runner,
         }
     }
 
@@ -83,7 +80,7 @@ impl Candidate {
             let found = self.read().await?;
             let from = found.content().cloned();
             if let Some(held) = HeldLease::if_own(&found, &self.holder) {
-                self.is_bidding = false;
+                self.pending = None;
                 return Ok(Bid::Taken(Lease::begin(held, from, began, &self.store)));
             }
             let is_shared = self.store.is_shared();
@@ -100,14 +97,14 @@ impl Candidate {
             }
             self.standby = None;
             let (held, taken) = found.taken_by(&self.holder);
-            self.is_bidding = true;
+            self.pending = Some(held.clone());
             match write(&self.store, taken).await {
                 Ok(()) => {
-                    self.is_bidding = false;
+                    self.pending = None;
                     return Ok(Bid::Taken(Lease::begin(held, from, began, &self.store)));
                 }
                 // The lease has changed since it was read: another runner took it, or its holder is alive.
-                Err(StoreError::PreconditionFailed { .. }) => self.is_bidding = false,
+                Err(StoreError::PreconditionFailed { .. }) => self.pending = None,
                 Err(error) => {
                     // The holder may have been unable to write as well: its silence proves nothing.
                     self.watch = LeaseWatch::default();
@@ -132,16 +129,32 @@ impl Candidate {
 
     /// Whether a bid may have taken the lease, although nobody has waited for its result.
     pub(in crate::eventstore) fn may_have_taken(&self) -> bool {
-        self.is_bidding
+        self.pending.is_some()
     }
 
-    /// Gives the lease back, if a bid has taken it.
+    /// Gives the lease back, if a bid has taken it or is about to.
+    ///
+    /// # Errors
+    /// Why the lease could not be read or written.
     pub(in crate::eventstore) async fn withdraw(&mut self) -> Result<(), StoreError> {
+        let Some(held) = self.pending.take() else {
+            return Ok(());
+        };
+        // A store writes in order: this comes behind the bid.
+        match write(&self.store, held.released()).await {
+            Err(StoreError::PreconditionFailed { .. }) => {}
+            released => return released,
+        }
         let found = self.read().await?;
         match HeldLease::if_own(&found, &self.holder) {
             Some(held) => write(&self.store, held.released()).await,
             None => Ok(()),
         }
+    }
+
+    /// Its runner ends in order: nothing that it has begun is written after that.
+    pub(in crate::eventstore) fn end_in_order(&mut self) {
+        self.runner.end_in_order();
     }
 
     /// How long a standby waits between two bids.

@@ -24,9 +24,9 @@ use std::time::Duration;
 
 use tokio::sync::SetOnce;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
-use self::runners::{has_ended, until_standby};
+use self::runners::{is_done, until_standby};
 use self::stored::{HeldLease, LEASES, LeaseChange, StoredLease};
 use crate::eventstore::backend::{DocumentCondition, StoreError};
 use crate::eventstore::store::Store;
@@ -133,17 +133,22 @@ impl Lease {
     }
 }
 
+/// How long a start waits for a store, to learn whether a lease is free.
+const FIND_WITHIN: Duration = Duration::from_secs(5);
+
 /// A lease that was free, as it was found.
 #[derive(Debug)]
 pub(super) struct FreeLease(Option<Vec<u8>>);
 
 impl FreeLease {
-    /// The lease of that name, if it is free. If the store does not say so, it is not.
+    /// The lease of that name, if it is free. If the store does not say so in time, it is not.
     pub(super) async fn find(name: &'static str, store: &Store) -> Option<Self> {
-        let content = store.document(LEASES, name).await.ok()?;
+        // A user's backend may hang or panic.
+        let read = catch(async { store.document(LEASES, name).await });
+        let content = timeout(FIND_WITHIN, read).await.ok()?.ok()?.ok()?;
         let found = StoredLease::of(name, content, None).ok()?;
         let is_shared = store.is_shared();
-        let is_free = found.holder().is_none_or(|it| has_ended(it, is_shared));
+        let is_free = found.holder().is_none_or(|it| is_done(it, is_shared));
         is_free.then(|| FreeLease(found.content().cloned()))
     }
 }

@@ -23,7 +23,9 @@ pub(crate) struct LeaseHolder {
     pub(crate) runner: u64,
     /// The name of its process, for people.
     pub(crate) name: String,
-    /// How long the holder may be silent before another takes over; 0 if no other process can have the store
-    /// open while the holder runs.
+    /// How long the holder may be silent before another takes over.
     pub(crate) lease_time_ms: u64,
+    /// Whether no other process can have the store open while the holder runs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_alone: bool,
 }

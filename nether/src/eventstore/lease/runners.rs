@@ -19,6 +19,10 @@ static PROCESS: LazyLock<Uuid> = LazyLock::new(Uuid::now_v7);
 /// The runners that have not ended.
 static RUNNING: Mutex<BTreeSet<u64>> = Mutex::new(BTreeSet::new());
 
+/// The runners that have ended otherwise than in order: a write that they have begun may come to its end
+/// after them.
+static ABANDONED: Mutex<BTreeSet<u64>> = Mutex::new(BTreeSet::new());
+
 /// Notified when a runner has ended.
 static ENDED: Notify = Notify::const_new();
 
@@ -28,31 +32,45 @@ static STANDBYS: LazyLock<watch::Sender<BTreeMap<&'static str, usize>>> =
 
 /// A runner of this process. Once this is dropped, the runner has ended, and a lease that it holds is free.
 #[derive(Debug)]
-pub(super) struct RunnerId(u64);
+pub(super) struct RunnerId {
+    number: u64,
+    ends_in_order: bool,
+}
 
 impl RunnerId {
     pub(super) fn new() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         lock(&RUNNING).insert(number);
-        RunnerId(number)
+        RunnerId {
+            number,
+            ends_in_order: false,
+        }
     }
 
-    /// This runner, as the holder of a lease; with a lease time of 0 if no other process can have the store
-    /// open.
-    pub(super) fn holder(&self, lease_time: Duration) -> LeaseHolder {
+    /// Says that nothing of what it has begun is written any more once this is dropped.
+    pub(super) fn end_in_order(&mut self) {
+        self.ends_in_order = true;
+    }
+
+    /// This runner, as the holder of a lease. `is_alone` says that no other process can have the store open.
+    pub(super) fn holder(&self, lease_time: Duration, is_alone: bool) -> LeaseHolder {
         LeaseHolder {
             process: *PROCESS,
-            runner: self.0,
+            runner: self.number,
             name: process_name(),
             lease_time_ms: u64::try_from(lease_time.as_millis()).unwrap_or(u64::MAX),
+            is_alone,
         }
     }
 }
 
 impl Drop for RunnerId {
     fn drop(&mut self) {
-        lock(&RUNNING).remove(&self.0);
+        if !self.ends_in_order {
+            lock(&ABANDONED).insert(self.number);
+        }
+        lock(&RUNNING).remove(&self.number);
         ENDED.notify_waiters();
     }
 }
@@ -62,8 +80,14 @@ impl Drop for RunnerId {
 pub(super) fn has_ended(holder: &LeaseHolder, is_shared: bool) -> bool {
     match holder.process == *PROCESS {
         true => !lock(&RUNNING).contains(&holder.runner),
-        false => !is_shared || holder.lease_time_ms == 0,
+        false => !is_shared || holder.is_alone,
     }
+}
+
+/// Whether a holder has ended and writes nothing any more.
+pub(super) fn is_done(holder: &LeaseHolder, is_shared: bool) -> bool {
+    let is_abandoned = holder.process == *PROCESS && lock(&ABANDONED).contains(&holder.runner);
+    has_ended(holder, is_shared) && !is_abandoned
 }
 
 /// Counts a runner as waiting for the lease of a name, until this is dropped.

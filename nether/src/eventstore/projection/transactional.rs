@@ -167,7 +167,7 @@ impl<P: Projection> ProjectionRunner<P> {
         let fence = follower.fence();
         let done = follower.store.transaction(move |transaction| {
             check_conditions_in(transaction, &fence)?;
-            if let Some(done) = turn.done(transaction) {
+            if let Some(done) = turn.done(transaction)? {
                 return Ok(done);
             }
             let mut of_store = None;
@@ -219,10 +219,13 @@ impl<T: Copy> ProjectionTurn<T> {
     }
 
     /// The result of the attempt that was committed, if one was.
-    fn done(&self, transaction: &Transaction<'_>) -> Option<T> {
+    fn done(&self, transaction: &Transaction<'_>) -> Result<Option<T>, StoreError> {
         let document = std::slice::from_ref(&self.document);
-        let is_done = check_conditions_in(transaction, document).is_ok();
-        (*lock(&self.result)).filter(|_| is_done)
+        match check_conditions_in(transaction, document) {
+            Ok(()) => Ok(*lock(&self.result)),
+            Err(StoreError::PreconditionFailed { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Leaves its id, with that result.

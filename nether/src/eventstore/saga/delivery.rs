@@ -22,6 +22,8 @@ pub enum Delivery {
     Refused(String),
     /// It was not handled, because the system stops.
     Stopping(String),
+    /// It was not handled, because another runner has taken over.
+    Fenced(String),
     /// It may have been handled, or not.
     Unknown(String),
 }
@@ -85,8 +87,7 @@ fn refused<C: Message>(error: CallError<C::Error>) -> Delivery {
                 // An aggregate encodes its events only after it knows that they are not stored, so no earlier
                 // attempt was handled either.
                 Some(StoreError::Codec { .. }) => Delivery::Failed(reason),
-                // Another runner has taken over.
-                Some(StoreError::PreconditionFailed { .. }) => Delivery::Refused(reason),
+                Some(StoreError::PreconditionFailed { .. }) => Delivery::Fenced(reason),
                 Some(StoreError::Duplicate { .. } | StoreError::Unknown { .. }) => {
                     Delivery::Impossible(reason)
                 }

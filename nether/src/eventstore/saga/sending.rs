@@ -11,7 +11,7 @@ use crate::eventstore::CommandId;
 use crate::eventstore::backend::{EventId, StoreError};
 use crate::eventstore::clock;
 use crate::eventstore::control::Control;
-use crate::eventstore::follower::{Followed, Follower, wait_after};
+use crate::eventstore::follower::{Followed, Follower, unpanicked, wait_after};
 use crate::eventstore::lease::{Lease, LeaseFence};
 use crate::eventstore::saga::delivery::Delivery;
 use crate::eventstore::saga::handle::SagaKind;
@@ -21,6 +21,7 @@ use crate::eventstore::saga::status::RepeatedCommand;
 use crate::eventstore::saga::{Saga, Sagas};
 use crate::eventstore::store::Store;
 use crate::guarded::{catch, said_last};
+use crate::race::race;
 use crate::sync::lock;
 
 /// The commands in flight.
@@ -153,7 +154,7 @@ struct CommandSender<S: Saga> {
 /// Why a command is to be sent again.
 struct SendAgain {
     reason: String,
-    /// Whether it was refused because its module stops.
+    /// Whether it was refused because its module stops, or because another runner sends it.
     is_stopping: bool,
 }
 
@@ -167,21 +168,32 @@ impl SendAgain {
 }
 
 impl<S: Saga> CommandSender<S> {
-    /// Whether no other runner is known to have taken over. After a silence of the lease time, the store is
-    /// asked; if it does not answer, an aggregate would not be able to append anything either.
+    /// Waits until it is certain that no other runner has taken over: after a silence of the lease time, the
+    /// store is asked. Returns whether the command may be sent.
     async fn may_send(&self) -> bool {
         let Some(lease) = &self.lease else {
             return true;
         };
-        if lease.is_in_doubt()
-            && let Err(StoreError::PreconditionFailed { .. }) = lease.confirm(&self.store).await
-        {
-            lease.mark_lost();
+        let mut failed = 0;
+        while lease.is_in_doubt() && !lease.is_lost() {
+            let stopped = async {
+                self.ctx.cancelled().await;
+                None
+            };
+            let confirmed = async { Some(unpanicked(lease.confirm(&self.store)).await) };
+            match race(confirmed, stopped).await {
+                None => return false,
+                Some(Ok(())) => break,
+                Some(Err(StoreError::PreconditionFailed { .. })) => lease.mark_lost(),
+                Some(Err(_)) => {
+                    failed += 1;
+                    wait_after(failed, &self.ctx).await;
+                }
+            }
         }
         !lease.is_lost()
     }
 
-    /// Sends the command until there is a result; `None` if the module stops before that.
     async fn send(mut self) -> Option<Result<(), String>> {
         let mut repeated: Option<RepeatedCommand> = None;
         while !self.ctx.is_cancelled() && self.may_send().await {
@@ -240,6 +252,15 @@ impl<S: Saga> CommandSender<S> {
                 reason,
                 is_stopping: true,
             }),
+            Delivery::Fenced(reason) => {
+                if let Some(lease) = &self.lease {
+                    lease.mark_lost();
+                }
+                Err(SendAgain {
+                    reason,
+                    is_stopping: true,
+                })
+            }
             Delivery::Unknown(reason) => {
                 self.may_be_done = true;
                 Err(SendAgain::new(reason))

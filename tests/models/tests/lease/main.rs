@@ -121,6 +121,7 @@ impl Runner {
                 runner: number,
                 name: String::new(),
                 lease_time_ms: 10_000,
+                is_alone: false,
             },
             watch: LeaseWatch::default(),
             now: Duration::ZERO,
