@@ -66,7 +66,7 @@ impl<R> Unclaimed<R> {
 
 /// A cell that takes the reply to an `M`.
 trait OpenReply<M>: PendingReply {
-    /// Puts the reply in, and says whom to wake; gives it back if nobody waits.
+    /// Puts the reply in and returns the waker of the caller, or returns the reply if its caller has gone.
     fn put(&self, reply: Reply<M>) -> Result<Waker, Reply<M>>
     where
         M: Message;

@@ -15,6 +15,7 @@ pub mod conformance;
 mod control;
 mod events;
 mod follower;
+mod handle;
 mod keyed;
 mod lease;
 mod listed;

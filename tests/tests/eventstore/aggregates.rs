@@ -4,12 +4,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nether::eventstore::{
-    Aggregates, Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, EventId,
-    EventStore, Expected, MemoryStore, Metadata, NewEvent, Payload, Position, RecordedEvent, Store,
-    StoreFuture, StreamId,
+    Aggregates, Append, Appended, Direction, DocumentChange, EventId, EventStore, Expected,
+    MemoryStore, Metadata, NewEvent, Payload, Position, RecordedEvent, Store, StoreFuture,
+    StreamId,
 };
 use nether::prelude::*;
 use serde::{Deserialize, Serialize};
+
+use crate::forward::forward;
 
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum AccountError {
@@ -179,6 +181,8 @@ impl Watched {
 struct Handle(Arc<Watched>);
 
 impl EventStore for Handle {
+    forward!(self => self.0.store; read_all head wait_for_new find document documents change_documents);
+
     fn append(&self, append: Append) -> StoreFuture<'_, Appended> {
         Box::pin(async move {
             let mut rivals = *self.0.rivals.lock().unwrap();
@@ -202,38 +206,6 @@ impl EventStore for Handle {
         let read = (stream.as_str().to_owned(), from);
         self.0.read.lock().unwrap().push(read);
         self.0.store.read_stream(stream, from, direction, limit)
-    }
-
-    fn read_all(&self, after: Position, limit: usize) -> StoreFuture<'_, Vec<RecordedEvent>> {
-        self.0.store.read_all(after, limit)
-    }
-
-    fn head(&self) -> StoreFuture<'_, Position> {
-        self.0.store.head()
-    }
-
-    fn wait_for_new(&self, after: Position) -> StoreFuture<'_, Position> {
-        self.0.store.wait_for_new(after)
-    }
-
-    fn find(&self, id: EventId) -> StoreFuture<'_, Option<Appended>> {
-        self.0.store.find(id)
-    }
-
-    fn document(&self, collection: &str, key: &str) -> StoreFuture<'_, Option<Vec<u8>>> {
-        self.0.store.document(collection, key)
-    }
-
-    fn documents(&self, collection: &str) -> StoreFuture<'_, Documents> {
-        self.0.store.documents(collection)
-    }
-
-    fn change_documents(
-        &self,
-        changes: Vec<DocumentChange>,
-        conditions: Vec<DocumentCondition>,
-    ) -> StoreFuture<'_, ()> {
-        self.0.store.change_documents(changes, conditions)
     }
 
     fn is_shared(&self) -> bool {

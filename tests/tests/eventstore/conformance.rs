@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nether::eventstore::{
-    Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, Durability, EventId,
-    EventPage, EventStore, Expected, MemoryStore, PageLimit, Position, RecordedEvent, SqliteStore,
-    StoreFuture, StreamId, conformance,
+    Append, Appended, DocumentChange, DocumentCondition, Durability, EventId, EventPage,
+    EventStore, Expected, MemoryStore, PageLimit, Position, RecordedEvent, SqliteStore,
+    StoreFuture, conformance,
 };
 use nether_tests::Folder;
+
+use crate::forward::forward;
 
 #[tokio::test]
 async fn a_store_in_memory_conforms() {
@@ -71,6 +73,8 @@ enum Wrong {
 struct Mistaken(Arc<MemoryStore>, Wrong);
 
 impl EventStore for Mistaken {
+    forward!(self => self.0; read_stream find document documents);
+
     fn append(&self, mut append: Append) -> StoreFuture<'_, Appended> {
         if self.1 == Wrong::ExpectsNothing {
             append.expected = Expected::Any;
@@ -89,16 +93,6 @@ impl EventStore for Mistaken {
             }
             self.0.append(append).await
         })
-    }
-
-    fn read_stream(
-        &self,
-        stream: &StreamId,
-        from: u64,
-        direction: Direction,
-        limit: usize,
-    ) -> StoreFuture<'_, Vec<RecordedEvent>> {
-        self.0.read_stream(stream, from, direction, limit)
     }
 
     fn read_all(&self, after: Position, limit: usize) -> StoreFuture<'_, Vec<RecordedEvent>> {
@@ -143,18 +137,6 @@ impl EventStore for Mistaken {
             }),
             _ => self.0.wait_for_new(after),
         }
-    }
-
-    fn find(&self, id: EventId) -> StoreFuture<'_, Option<Appended>> {
-        self.0.find(id)
-    }
-
-    fn document(&self, collection: &str, key: &str) -> StoreFuture<'_, Option<Vec<u8>>> {
-        self.0.document(collection, key)
-    }
-
-    fn documents(&self, collection: &str) -> StoreFuture<'_, Documents> {
-        self.0.documents(collection)
     }
 
     fn change_documents(

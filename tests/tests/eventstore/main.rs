@@ -13,6 +13,7 @@ mod evolving;
 mod faults;
 mod files;
 mod floats;
+mod forward;
 mod keeping;
 mod lease_changes;
 mod lease_free;

@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use nether::eventstore::{
-    Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, EventId, EventStore,
-    MemoryStore, Position, RecordedEvent, Store, StoreFuture, StreamId,
+    Append, Appended, DocumentChange, DocumentCondition, EventStore, MemoryStore, Store,
+    StoreFuture,
 };
 use tokio::sync::watch;
+
+use crate::forward::forward;
 
 pub const LEASE_TIME: Duration = Duration::from_secs(10);
 
@@ -102,37 +104,13 @@ impl OfMany {
 }
 
 impl EventStore for OfMany {
+    forward!(self => self.store; read_stream read_all head wait_for_new find documents);
+
     fn append(&self, append: Append) -> StoreFuture<'_, Appended> {
         Box::pin(async move {
             self.appends.pass().await;
             self.store.append(append).await
         })
-    }
-
-    fn read_stream(
-        &self,
-        stream: &StreamId,
-        from: u64,
-        direction: Direction,
-        limit: usize,
-    ) -> StoreFuture<'_, Vec<RecordedEvent>> {
-        self.store.read_stream(stream, from, direction, limit)
-    }
-
-    fn read_all(&self, after: Position, limit: usize) -> StoreFuture<'_, Vec<RecordedEvent>> {
-        self.store.read_all(after, limit)
-    }
-
-    fn head(&self) -> StoreFuture<'_, Position> {
-        self.store.head()
-    }
-
-    fn wait_for_new(&self, after: Position) -> StoreFuture<'_, Position> {
-        self.store.wait_for_new(after)
-    }
-
-    fn find(&self, id: EventId) -> StoreFuture<'_, Option<Appended>> {
-        self.store.find(id)
     }
 
     fn document(&self, collection: &str, key: &str) -> StoreFuture<'_, Option<Vec<u8>>> {
@@ -141,10 +119,6 @@ impl EventStore for OfMany {
             self.reads.pass().await;
             self.store.document(&collection, &key).await
         })
-    }
-
-    fn documents(&self, collection: &str) -> StoreFuture<'_, Documents> {
-        self.store.documents(collection)
     }
 
     fn change_documents(

@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nether::eventstore::{
-    Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, EventId, EventPage,
-    EventStore, MemoryStore, NotRunning, PageLimit, Position, Projections, RecordedEvent,
-    SqliteStore, SqliteTransaction, Store, StoreError, StoreFuture, StreamId,
+    EventPage, EventStore, MemoryStore, NotRunning, PageLimit, Position, Projections,
+    RecordedEvent, SqliteStore, SqliteTransaction, Store, StoreError, StoreFuture,
 };
 use nether::prelude::*;
 use nether_tests::Folder;
 use tokio::time::Instant;
+
+use crate::forward::forward;
 
 #[event(name = "retries.opened")]
 pub struct TabOpened {
@@ -214,23 +215,7 @@ pub struct Watched {
 pub struct WatchedStore(Arc<Watched>);
 
 impl EventStore for WatchedStore {
-    fn append(&self, append: Append) -> StoreFuture<'_, Appended> {
-        self.0.store.append(append)
-    }
-
-    fn read_stream(
-        &self,
-        stream: &StreamId,
-        from: u64,
-        direction: Direction,
-        limit: usize,
-    ) -> StoreFuture<'_, Vec<RecordedEvent>> {
-        self.0.store.read_stream(stream, from, direction, limit)
-    }
-
-    fn read_all(&self, after: Position, limit: usize) -> StoreFuture<'_, Vec<RecordedEvent>> {
-        self.0.store.read_all(after, limit)
-    }
+    forward!(self => self.0.store; append read_stream read_all head wait_for_new find document documents change_documents);
 
     fn read_all_page(&self, after: Position, limit: PageLimit) -> StoreFuture<'_, EventPage> {
         Box::pin(async move {
@@ -246,34 +231,6 @@ impl EventStore for WatchedStore {
             self.0.most.fetch_max(bytes.sum(), Ordering::SeqCst);
             Ok(page)
         })
-    }
-
-    fn head(&self) -> StoreFuture<'_, Position> {
-        self.0.store.head()
-    }
-
-    fn wait_for_new(&self, after: Position) -> StoreFuture<'_, Position> {
-        self.0.store.wait_for_new(after)
-    }
-
-    fn find(&self, id: EventId) -> StoreFuture<'_, Option<Appended>> {
-        self.0.store.find(id)
-    }
-
-    fn document(&self, collection: &str, key: &str) -> StoreFuture<'_, Option<Vec<u8>>> {
-        self.0.store.document(collection, key)
-    }
-
-    fn documents(&self, collection: &str) -> StoreFuture<'_, Documents> {
-        self.0.store.documents(collection)
-    }
-
-    fn change_documents(
-        &self,
-        changes: Vec<DocumentChange>,
-        conditions: Vec<DocumentCondition>,
-    ) -> StoreFuture<'_, ()> {
-        self.0.store.change_documents(changes, conditions)
     }
 
     fn is_shared(&self) -> bool {

@@ -4,10 +4,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use nether::eventstore::{
-    Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, Encoding, EventId,
-    EventStore, Expected, MemoryStore, Metadata, NewEvent, Payload, Position, RecordedEvent, Store,
-    StoreError, StoreFuture, StreamId,
+    Append, Appended, Direction, DocumentChange, DocumentCondition, Encoding, EventId, EventStore,
+    Expected, MemoryStore, Metadata, NewEvent, Payload, Position, RecordedEvent, Store, StoreError,
+    StoreFuture, StreamId,
 };
+
+use crate::forward::forward;
 
 /// Whether the next time fails.
 type Fault = Box<dyn FnMut() -> Option<StoreError> + Send>;
@@ -97,6 +99,8 @@ pub fn raw(stream: &str, name: &'static str, schema_version: u32, json: &str) ->
 }
 
 impl EventStore for UnsteadyStore {
+    forward!(self => self.0.store; head wait_for_new find document documents);
+
     fn append(&self, append: Append) -> StoreFuture<'_, Appended> {
         match fault(&self.0.of_append) {
             Some(error) => Box::pin(async { Err(error) }),
@@ -117,26 +121,6 @@ impl EventStore for UnsteadyStore {
 
     fn read_all(&self, after: Position, limit: usize) -> StoreFuture<'_, Vec<RecordedEvent>> {
         Box::pin(self.0.noting(self.0.store.read_all(after, limit)))
-    }
-
-    fn head(&self) -> StoreFuture<'_, Position> {
-        self.0.store.head()
-    }
-
-    fn wait_for_new(&self, after: Position) -> StoreFuture<'_, Position> {
-        self.0.store.wait_for_new(after)
-    }
-
-    fn find(&self, id: EventId) -> StoreFuture<'_, Option<Appended>> {
-        self.0.store.find(id)
-    }
-
-    fn document(&self, collection: &str, key: &str) -> StoreFuture<'_, Option<Vec<u8>>> {
-        self.0.store.document(collection, key)
-    }
-
-    fn documents(&self, collection: &str) -> StoreFuture<'_, Documents> {
-        self.0.store.documents(collection)
     }
 
     fn change_documents(

@@ -108,7 +108,7 @@ impl<A> Cache<A> {
     }
 
     fn leave(&self, key: &Arc<str>) {
-        // The `Drop` of an aggregate is the user's: outside the lock, and a panic in it is nobody else's.
+        // The `Drop` of an aggregate is user code: it runs outside of the lock, and its panic is contained.
         drop_unpanicked(self.put_back(key));
     }
 

@@ -47,7 +47,7 @@ impl CommandId {
     }
 
     /// The id of the first event that the command leads to. It is a hash, because clients may choose the ids
-    /// of their commands: nobody can choose one that leads to the event of another command.
+    /// of their commands: no client can choose one that leads to the event of another command.
     fn event<C: Message>(self, stream: &StreamId) -> EventId {
         let command = Uuid::from_u128(self.0);
         let about = format!("{:016x}{stream}", C::ID.as_u64());

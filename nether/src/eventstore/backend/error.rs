@@ -64,7 +64,7 @@ pub enum StoreError {
     BadFile {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it, and the way out.
+        /// The problem, and how to solve it.
         problem: String,
     },
     /// The store was written by a newer version of this library.

@@ -155,7 +155,7 @@ pub(super) async fn documents_change_if_all_conditions_hold(store: &impl EventSt
     let made = store.change_documents(changes, conditions);
     made.await.expect("all conditions hold");
     assert_eq!(read(store, "if", "2").await, Some(Vec::new()));
-    // Of an empty document it is not said that it is none.
+    // An empty document is not an absent one.
     refused(Vec::new(), vec![condition("2", None)], "2").await;
     let nothing = store.change_documents(Vec::new(), vec![condition("2", Some(b""))]);
     nothing.await.expect("conditions alone can be asked about");

@@ -5,7 +5,7 @@
 //! An orderly stop loses no progress: the runner checks between two events whether it has to stop, and saves
 //! what was done also while it stops. However a runner ends, every wait for it ends too.
 //!
-//! Of all runners with the same checkpoint, one runs at a time: the holder of a lease.
+//! If several runners share a checkpoint, only the one that holds the lease runs.
 
 mod end;
 mod failure;

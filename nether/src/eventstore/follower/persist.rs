@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::context::Context;
 use crate::eventstore::backend::{
@@ -163,14 +163,11 @@ impl<F: Followed> Follower<F> {
 
     /// Does the last thing of a runner in the store, once, and not for longer than a stop may take.
     pub(super) async fn unless_late(&self, last: impl Future<Output = Result<(), StoreError>>) {
-        let late = async {
-            sleep(SAVING_WHILE_STOPPING).await;
-            Err(StoreError::Locked {
-                reason: "it does not answer".to_owned(),
-            })
-        };
-        if let Err(error) = race(unpanicked(last), late).await {
-            tracing::debug!(name = F::NAME, %error, "the lease could not be given back");
+        let name = F::NAME;
+        match timeout(SAVING_WHILE_STOPPING, unpanicked(last)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(name, %error, "the lease could not be given back"),
+            Err(late) => tracing::debug!(name, %late, "the lease could not be given back"),
         }
     }
 

@@ -20,14 +20,14 @@ use crate::sync::lock;
 /// The orders to a runner.
 type Orders<F> = mpsc::Receiver<FollowerOrder<<<F as Followed>::Kind as FollowerKind>::Order>>;
 
-/// The longest time between two looks of a standby at what the one that runs has saved.
+/// The longest time between two looks of a standby at the progress that the holder has saved.
 const LOOK_WITHIN: Duration = Duration::from_secs(10);
 
-/// What ends the wait of a standby between two looks.
+/// The end of the wait of a standby between two bids.
 enum StandbyAction<O> {
     Stop,
     Refuse(FollowerOrder<O>),
-    Look,
+    Bid,
 }
 
 impl<F: Followed> Follower<F> {
@@ -106,14 +106,13 @@ impl<F: Followed> Follower<F> {
                 }
                 look_at = began + (began.elapsed() * 20).min(LOOK_WITHIN);
             }
-            self.wait_for_look(orders, race(ended, sleep(pause)))
-                .await?;
+            self.wait_for_bid(orders, race(ended, sleep(pause))).await?;
         }
     }
 
     /// Waits for `time`, and refuses the orders that come meanwhile: only the runner that holds the lease can
     /// carry them out.
-    async fn wait_for_look(
+    async fn wait_for_bid(
         &self,
         orders: &mut Orders<F>,
         time: impl Future<Output = ()>,
@@ -128,13 +127,13 @@ impl<F: Followed> Follower<F> {
                 let order = orders.recv().await;
                 StandbyAction::Refuse(order.expect("the control sends them, and is held here"))
             };
-            let look = async {
+            let bid = async {
                 time.as_mut().await;
-                StandbyAction::Look
+                StandbyAction::Bid
             };
-            match race(stop, race(order, look)).await {
+            match race(stop, race(order, bid)).await {
                 StandbyAction::Stop => return Err(RunnerEnd::Stopped),
-                StandbyAction::Look => return Ok(()),
+                StandbyAction::Bid => return Ok(()),
                 StandbyAction::Refuse(order) => {
                     let holder = self.control.lease().map(|lease| lease.holder);
                     let reason = match holder {
@@ -232,7 +231,7 @@ impl<F: Followed> Follower<F> {
         tracing::warn!(
             name = F::NAME,
             epoch,
-            "another runner has taken over, because this one was silent: it stands by"
+            "the lease is lost to another runner: this one stands by"
         );
         announce(self.ctx.handle(), || LeaseLost {
             name: F::NAME.to_owned(),

@@ -127,7 +127,7 @@ impl Candidate {
         StoredLease::of(self.name, content, heartbeat)
     }
 
-    /// Whether a bid may have taken the lease, although nobody has waited for its result.
+    /// Whether a bid may have taken the lease without this runner knowing it.
     pub(in crate::eventstore) fn may_have_taken(&self) -> bool {
         self.pending.is_some()
     }

@@ -75,7 +75,7 @@ impl Lease {
         self.held.epoch
     }
 
-    /// Whether nobody has held the lease between that look and this runner.
+    /// Whether no other runner has held the lease since it was found free.
     pub(super) fn follows(&self, free: &FreeLease) -> bool {
         self.taken_from == free.0
     }

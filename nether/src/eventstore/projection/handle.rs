@@ -2,17 +2,16 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
 use crate::eventstore::backend::{Position, StoreError};
-use crate::eventstore::control::{Control, FollowerKind, FollowerOrder};
+use crate::eventstore::control::FollowerKind;
+use crate::eventstore::handle::FollowerHandle;
 use crate::eventstore::parked::ParkedEvent;
 use crate::eventstore::projection::Projection;
 use crate::eventstore::store::Store;
-use crate::sync::lock;
 
 /// The orders that only a projection takes.
 pub(super) enum ProjectionOrder {
@@ -39,8 +38,7 @@ impl FollowerKind for ProjectionKind {
 /// before that. If another process runs the projection, the methods show and wait for what that one has
 /// saved, and orders return `NotRunning`, which names it.
 pub struct ProjectionHandle<P> {
-    store: Store,
-    control: Arc<Control<ProjectionKind>>,
+    follower: FollowerHandle<ProjectionKind>,
     projection: PhantomData<fn() -> P>,
 }
 
@@ -50,31 +48,23 @@ impl Store {
     /// # Errors
     /// If it does not run.
     pub fn projection<P: Projection>(&self) -> Result<ProjectionHandle<P>> {
-        let control = self.follower(P::NAME).ok_or_else(|| {
+        let follower = FollowerHandle::find(self, P::NAME).ok_or_else(|| {
             Error::msg(format!(
                 "the projection `{}` does not run: no system that it is part of was started with this store",
                 P::DESCRIPTOR.declaration.name
             ))
         })?;
         Ok(ProjectionHandle {
-            store: self.clone(),
-            control,
+            follower,
             projection: PhantomData,
         })
     }
 }
 
 impl<P: Projection> ProjectionHandle<P> {
-    /// The control of the runner that runs now. It may be another one than when the handle was made.
-    fn control(&self) -> Arc<Control<ProjectionKind>> {
-        let running = || self.store.follower(P::NAME);
-        let running = (!self.control.is_running()).then(running).flatten();
-        running.unwrap_or_else(|| Arc::clone(&self.control))
-    }
-
     /// The position up to which every event is handled, is parked, or was none of its own.
     pub fn position(&self) -> Position {
-        self.control().position()
+        self.follower.position()
     }
 
     /// By how many events it is behind the store.
@@ -82,7 +72,7 @@ impl<P: Projection> ProjectionHandle<P> {
     /// # Errors
     /// If the store does not say where it is.
     pub async fn lag(&self) -> Result<u64, StoreError> {
-        let head = self.store.head().await?;
+        let head = self.follower.store.head().await?;
         Ok(head.0.saturating_sub(self.position().0))
     }
 
@@ -92,14 +82,7 @@ impl<P: Projection> ProjectionHandle<P> {
     /// # Errors
     /// [`NotRunning`](crate::eventstore::NotRunning) if it does not run, or stops before that.
     pub async fn wait_for(&self, position: Position) -> Result<()> {
-        loop {
-            let control = self.control();
-            let waited = control.wait_for(position).await;
-            // Another system of the process may have taken over.
-            if waited.is_ok() || Arc::ptr_eq(&control, &self.control()) {
-                return waited;
-            }
-        }
+        self.follower.wait_for(position).await
     }
 
     /// Waits until it has handled everything that is in the store now: so that who has written reads what
@@ -109,7 +92,7 @@ impl<P: Projection> ProjectionHandle<P> {
     /// If the store does not say where it is; [`NotRunning`](crate::eventstore::NotRunning) if the projection
     /// does not run, or stops before that.
     pub async fn caught_up(&self) -> Result<()> {
-        let head = self.store.head().await?;
+        let head = self.follower.store.head().await?;
         self.wait_for(head).await
     }
 
@@ -121,14 +104,12 @@ impl<P: Projection> ProjectionHandle<P> {
     /// If it has no `#[on_rebuild]` and is not in memory; if `#[on_rebuild]`, or making the new value, fails;
     /// [`NotRunning`](crate::eventstore::NotRunning) if another process runs it; or if it stops meanwhile.
     pub async fn rebuild(&self) -> Result<()> {
-        self.control()
-            .order(|done| FollowerOrder::Own(ProjectionOrder::Rebuild(done)))
-            .await
+        self.follower.order(ProjectionOrder::Rebuild).await
     }
 
     /// The events that it could not handle.
     pub fn parked(&self) -> Vec<ParkedEvent> {
-        lock(&self.control().parked).clone()
+        self.follower.parked()
     }
 
     /// Handles the parked event of a stream again, and then the events that wait behind it; returns how many
@@ -138,10 +119,7 @@ impl<P: Projection> ProjectionHandle<P> {
     /// If one of the events fails again: it is parked again. [`NotRunning`](crate::eventstore::NotRunning) if
     /// it does not run, or another process runs it.
     pub async fn retry_parked(&self, stream: &str) -> Result<usize> {
-        let stream = stream.to_owned();
-        self.control()
-            .order(|done| FollowerOrder::Retry(Some(stream), done))
-            .await
+        self.follower.retry(Some(stream)).await
     }
 
     /// Handles the parked events of all streams again; returns how many events were handled. Events that are
@@ -150,9 +128,7 @@ impl<P: Projection> ProjectionHandle<P> {
     /// # Errors
     /// As [`retry_parked`](Self::retry_parked).
     pub async fn retry_all_parked(&self) -> Result<usize> {
-        self.control()
-            .order(|done| FollowerOrder::Retry(None, done))
-            .await
+        self.follower.retry(None).await
     }
 
     /// Skips the event of a stream that it has parked, for good, and handles the events that wait behind it;
@@ -161,17 +137,14 @@ impl<P: Projection> ProjectionHandle<P> {
     /// # Errors
     /// [`NotRunning`](crate::eventstore::NotRunning) if it does not run, or another process runs it.
     pub async fn skip_parked(&self, stream: &str) -> Result<bool> {
-        let stream = stream.to_owned();
-        self.control()
-            .order(|done| FollowerOrder::Skip(stream, done))
-            .await
+        self.follower.skip(stream).await
     }
 }
 
 impl<P> fmt::Debug for ProjectionHandle<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ProjectionHandle")
-            .field("position", &self.control.position())
+            .field("position", &self.follower.position())
             .finish_non_exhaustive()
     }
 }

@@ -9,7 +9,8 @@ use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
 use crate::eventstore::backend::Position;
-use crate::eventstore::control::{Control, FollowerKind, FollowerOrder, FollowerProgress};
+use crate::eventstore::control::{FollowerKind, FollowerProgress};
+use crate::eventstore::handle::FollowerHandle;
 use crate::eventstore::parked::ParkedEvent;
 use crate::eventstore::saga::Saga;
 use crate::eventstore::saga::status::SagaStatus;
@@ -52,8 +53,7 @@ pub(super) struct SagaBoard {
 /// that. If another process runs the sagas, the methods show and wait for what that one has saved, and orders
 /// return `NotRunning`, which names it.
 pub struct SagaHandle<S> {
-    store: Store,
-    control: Arc<Control<SagaKind>>,
+    follower: FollowerHandle<SagaKind>,
     saga: PhantomData<fn() -> S>,
 }
 
@@ -63,38 +63,30 @@ impl Store {
     /// # Errors
     /// If they do not run.
     pub fn saga<S: Saga>(&self) -> Result<SagaHandle<S>> {
-        let control = self.follower(S::NAME).ok_or_else(|| {
+        let follower = FollowerHandle::find(self, S::NAME).ok_or_else(|| {
             Error::msg(format!(
                 "the saga `{}` does not run: no system that it is part of was started with this store",
                 S::DESCRIPTOR.declaration.name
             ))
         })?;
         Ok(SagaHandle {
-            store: self.clone(),
-            control,
+            follower,
             saga: PhantomData,
         })
     }
 }
 
 impl<S: Saga> SagaHandle<S> {
-    /// The control of the runner that runs now. It may be another one than when the handle was made.
-    fn control(&self) -> Arc<Control<SagaKind>> {
-        let running = || self.store.follower(S::NAME);
-        let running = (!self.control.is_running()).then(running).flatten();
-        running.unwrap_or_else(|| Arc::clone(&self.control))
-    }
-
     /// The sagas that are under way, by key: those that are over are forgotten.
     pub fn active(&self) -> Vec<SagaStatus> {
-        let control = self.control();
+        let control = self.follower.control();
         let active = lock(&control.board.active);
         active.values().cloned().collect()
     }
 
     /// The position up to which every event is handled, is parked, or was none of theirs.
     pub fn position(&self) -> Position {
-        self.control().position()
+        self.follower.position()
     }
 
     /// Waits until they have handled every event up to a position. The commands that they send because of
@@ -103,14 +95,7 @@ impl<S: Saga> SagaHandle<S> {
     /// # Errors
     /// [`NotRunning`](crate::eventstore::NotRunning) if they do not run, or stop before that.
     pub async fn wait_for(&self, position: Position) -> Result<()> {
-        loop {
-            let control = self.control();
-            let waited = control.wait_for(position).await;
-            // Another system of the process may have taken over.
-            if waited.is_ok() || Arc::ptr_eq(&control, &self.control()) {
-                return waited;
-            }
-        }
+        self.follower.wait_for(position).await
     }
 
     /// Waits until the sagas have nothing to do: they have handled all events in the store, including those
@@ -122,16 +107,16 @@ impl<S: Saga> SagaHandle<S> {
     /// not run, or stop before that.
     pub async fn settled(&self) -> Result<()> {
         loop {
-            let control = self.control();
-            let head = self.store.head().await?;
+            let control = self.follower.control();
+            let head = self.follower.store.head().await?;
             self.wait_for(head).await?;
             let idle = control.until(FollowerProgress::is_idle).await;
-            let is_same = Arc::ptr_eq(&control, &self.control());
+            let is_same = Arc::ptr_eq(&control, &self.follower.control());
             if is_same {
                 idle?;
             }
             let is_idle = is_same && control.progress.borrow().is_idle();
-            if self.store.head().await? == head && is_idle {
+            if self.follower.store.head().await? == head && is_idle {
                 return Ok(());
             }
         }
@@ -139,7 +124,7 @@ impl<S: Saga> SagaHandle<S> {
 
     /// The events that they could not handle.
     pub fn parked(&self) -> Vec<ParkedEvent> {
-        lock(&self.control().parked).clone()
+        self.follower.parked()
     }
 
     /// Handles the parked event of a key again, and then the events that wait behind it; returns how many
@@ -150,10 +135,7 @@ impl<S: Saga> SagaHandle<S> {
     /// parked. [`NotRunning`](crate::eventstore::NotRunning) if the sagas do not run, or another process runs
     /// them.
     pub async fn retry_parked(&self, key: &str) -> Result<usize> {
-        let key = key.to_owned();
-        self.control()
-            .order(|done| FollowerOrder::Retry(Some(key), done))
-            .await
+        self.follower.retry(Some(key)).await
     }
 
     /// Skips the parked event of a key, for good, and handles the events that wait behind it; returns whether
@@ -162,10 +144,7 @@ impl<S: Saga> SagaHandle<S> {
     /// # Errors
     /// [`NotRunning`](crate::eventstore::NotRunning) if the sagas do not run, or another process runs them.
     pub async fn skip_parked(&self, key: &str) -> Result<bool> {
-        let key = key.to_owned();
-        self.control()
-            .order(|done| FollowerOrder::Skip(key, done))
-            .await
+        self.follower.skip(key).await
     }
 
     /// Sends the failed compensations of the saga of a key again; returns how many there are.
@@ -175,8 +154,8 @@ impl<S: Saga> SagaHandle<S> {
     /// or another process runs them.
     pub async fn retry_stuck(&self, key: &str) -> Result<usize> {
         let key = key.to_owned();
-        self.control()
-            .order(|done| FollowerOrder::Own(SagaOrder::RetryStuck(key, done)))
+        self.follower
+            .order(|done| SagaOrder::RetryStuck(key, done))
             .await
     }
 
@@ -189,16 +168,14 @@ impl<S: Saga> SagaHandle<S> {
     /// [`NotRunning`](crate::eventstore::NotRunning) if the sagas do not run, or another process runs them.
     pub async fn end(&self, key: &str) -> Result<bool> {
         let key = key.to_owned();
-        self.control()
-            .order(|done| FollowerOrder::Own(SagaOrder::End(key, done)))
-            .await
+        self.follower.order(|done| SagaOrder::End(key, done)).await
     }
 }
 
 impl<S> fmt::Debug for SagaHandle<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SagaHandle")
-            .field("position", &self.control.position())
+            .field("position", &self.follower.position())
             .finish_non_exhaustive()
     }
 }

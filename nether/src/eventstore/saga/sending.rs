@@ -154,15 +154,15 @@ struct CommandSender<S: Saga> {
 /// Why a command is to be sent again.
 struct SendAgain {
     reason: String,
-    /// Whether it was refused because its module stops, or because another runner sends it.
-    is_stopping: bool,
+    /// Whether that is shown and logged: not if the module stops, or if another runner sends the command.
+    is_shown: bool,
 }
 
 impl SendAgain {
     fn new(reason: String) -> Self {
         SendAgain {
             reason,
-            is_stopping: false,
+            is_shown: true,
         }
     }
 }
@@ -216,8 +216,7 @@ impl<S: Saga> CommandSender<S> {
                 since,
                 error: again.reason,
             };
-            // Not shown: the sagas are about to stop as well.
-            if !again.is_stopping {
+            if again.is_shown {
                 self.show(&now);
             }
             repeated = Some(now);
@@ -250,7 +249,7 @@ impl<S: Saga> CommandSender<S> {
             Delivery::Impossible(reason) | Delivery::Refused(reason) => Err(SendAgain::new(reason)),
             Delivery::Stopping(reason) => Err(SendAgain {
                 reason,
-                is_stopping: true,
+                is_shown: false,
             }),
             Delivery::Fenced(reason) => {
                 if let Some(lease) = &self.lease {
@@ -258,7 +257,7 @@ impl<S: Saga> CommandSender<S> {
                 }
                 Err(SendAgain {
                     reason,
-                    is_stopping: true,
+                    is_shown: false,
                 })
             }
             Delivery::Unknown(reason) => {
