@@ -107,12 +107,17 @@ impl Shop {
     }
 
     async fn order(&mut self) {
+        self.try_order().await.unwrap();
+    }
+
+    async fn try_order(&mut self) -> Result<(), StoreError> {
         for _ in 0..self.random.u32(1..5) {
             let (stream, order) = (format!("order/{}", self.orders), self.orders);
             let ordered = [ToFulfil { order }];
-            self.store.append_events(stream, ordered).await.unwrap();
+            self.store.append_events(stream, ordered).await?;
             self.orders += 1;
         }
+        Ok(())
     }
 
     /// The epochs of the leases, and the processes that hold them.
@@ -129,7 +134,7 @@ impl Shop {
         leases
     }
 
-    /// Suspends a process until others have taken over its leases.
+    /// Suspends a process until others have taken over its leases, or cannot because it is in a transaction.
     async fn suspend(&mut self, which: usize) {
         if self.running.len() < 2 {
             self.start();
@@ -137,7 +142,10 @@ impl Shop {
         let process = self.running[which].child.id();
         self.running[which].signal("-STOP");
         loop {
-            self.order().await;
+            match self.try_order().await {
+                Err(StoreError::Locked { .. }) => break,
+                ordered => ordered.unwrap(),
+            }
             let leases = self.leases().await;
             let is_over = leases.iter().all(|(_, holder)| *holder != Some(process));
             if is_over && leases.len() == LEASES.len() {
