@@ -23,7 +23,7 @@ use crate::eventstore::sqlite::file_id::FileId;
 use crate::eventstore::sqlite::reading::{FLAGS, immutable};
 
 /// The number of pages in the log after which it is brought into the file: the default of SQLite.
-const PAGES: i64 = 1000;
+const PAGES: u64 = 1000;
 
 /// The number of transactions after which the length of the log is looked at.
 const TRANSACTIONS: u32 = 8;
@@ -95,7 +95,8 @@ impl Checkpointer {
             return;
         }
         self.transactions = 0;
-        let is_long = pages_in_log(connection).is_ok_and(|pages| pages >= PAGES);
+        let pages = pages_in_log(connection).ok().flatten();
+        let is_long = pages.is_some_and(|pages| pages >= PAGES);
         if is_long && let Err(error) = self.checkpoint(connection) {
             // It is repeated after more transactions. Until then, the log grows.
             tracing::debug!(%error, "the log is not brought into the file");
@@ -126,10 +127,12 @@ pub(super) fn data_version(transaction: &Transaction<'_>) -> rusqlite::Result<i6
     statement.query_row([], |row| row.get(0))
 }
 
-/// How many pages are in the log.
-pub(super) fn pages_in_log(connection: &Connection) -> rusqlite::Result<i64> {
+/// How many pages are in the log; `None` if that cannot be known now, because another process is opening the
+/// file. SQLite says -1 then, and does not wait.
+pub(super) fn pages_in_log(connection: &Connection) -> rusqlite::Result<Option<u64>> {
     let mut statement = connection.prepare_cached("PRAGMA wal_checkpoint(NOOP)")?;
-    statement.query_row([], |row| row.get(1))
+    let pages: i64 = statement.query_row([], |row| row.get(1))?;
+    Ok(u64::try_from(pages).ok())
 }
 
 /// Checks that a log which was left beside a file belongs to it. The log is only read, and not brought into

@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
@@ -17,6 +18,9 @@ const PAGE_HEADER: u64 = 24;
 
 /// How often a log that seems truncated is measured: another process may be bringing it into the file.
 const ATTEMPTS: u32 = 3;
+
+/// The pause before the number of pages is asked for again.
+const AGAIN: Duration = Duration::from_millis(1);
 
 /// The log as the writer has last seen it.
 pub(super) struct LogWatch {
@@ -75,7 +79,7 @@ impl LogWatch {
             .cast_unsigned();
         let mut found = 0;
         for _ in 0..ATTEMPTS {
-            let pages = pages_in_log(connection).map_err(failed)?.cast_unsigned();
+            let pages = wait_for_pages(connection)?;
             found = self.measured().map_err(StoreError::failed)?;
             if pages == 0 || found >= HEADER + pages * (PAGE_HEADER + page) {
                 self.length = found;
@@ -89,5 +93,57 @@ impl LogWatch {
                 self.length
             ),
         })
+    }
+}
+
+/// How many pages are in the log. Another process may keep that from being known, as long as it takes to open
+/// the file.
+///
+/// # Errors
+/// [`StoreError::Locked`] if it takes longer than the connection waits for locks; or why it cannot be known.
+fn wait_for_pages(connection: &Connection) -> Result<u64, StoreError> {
+    let failed = |error: rusqlite::Error| StoreError::failed(error);
+    let patience: u64 = connection
+        .pragma_query_value(None, "busy_timeout", |row| row.get::<_, i64>(0))
+        .map_err(failed)?
+        .cast_unsigned();
+    let began = Instant::now();
+    loop {
+        if let Some(pages) = pages_in_log(connection).map_err(failed)? {
+            return Ok(pages);
+        }
+        if began.elapsed() >= Duration::from_millis(patience) {
+            return Err(StoreError::Locked {
+                reason: "another process keeps the length of its log from being known".to_owned(),
+            });
+        }
+        std::thread::sleep(AGAIN);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::Duration;
+
+    use rusqlite::Connection;
+
+    use super::LogWatch;
+    use crate::eventstore::backend::StoreError;
+
+    #[test]
+    fn a_log_whose_length_cannot_be_known_is_not_taken_for_truncated() {
+        let folder = std::env::temp_dir().join(format!("nether-log-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let database = folder.join("a.db");
+        fs::write(folder.join("a.db-wal"), [1; 100]).unwrap();
+        let mut watch = LogWatch::begin(&database).unwrap();
+        fs::write(folder.join("a.db-wal"), [1; 50]).unwrap();
+        // It has no log, so SQLite says as little as when it is locked.
+        let connection = Connection::open_in_memory().unwrap();
+        connection.busy_timeout(Duration::from_millis(3)).unwrap();
+        let error = watch.look(&connection).unwrap_err();
+        assert!(matches!(error, StoreError::Locked { .. }), "{error}");
+        fs::remove_dir_all(folder).unwrap();
     }
 }
