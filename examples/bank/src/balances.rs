@@ -44,7 +44,10 @@ pub struct Balances {
     file: Resource<BankFile>,
 }
 
-#[projection(handles = [Opened, Deposited, Debited, Credited, BalanceOf])]
+#[projection(
+    handles = [Opened, Deposited, Debited, Credited, BalanceOf],
+    transaction = SqliteTransaction
+)]
 impl Balances {
     #[init]
     fn new(file: Resource<BankFile>) -> Self {

@@ -53,9 +53,10 @@ pub use self::store::Store;
 pub use rusqlite;
 
 pub use self::backend::{
-    Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, Encoding, EventId,
-    EventPage, EventStore, Expected, Metadata, NewEvent, PageLimit, Payload, Position,
-    RecordedEvent, StoreError, StoreFuture, StreamId,
+    Append, Appended, AsyncTransaction, Direction, DocumentChange, DocumentCondition, Documents,
+    Encoding, EventId, EventPage, EventStore, Expected, Metadata, NewEvent, PageLimit, Payload,
+    Position, RecordedEvent, StoreError, StoreFuture, StoreTransaction, StreamId, SyncTransaction,
+    TransactionWork, TransactionalStore, Transactions, Worked,
 };
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{Durability, SqliteOptions, SqliteStore, SqliteTransaction};

@@ -109,7 +109,7 @@ async fn run() -> nether::Result<()> {
         }
         ["sleeping", file] => {
             let store = SqliteStore::options().shared(true).open(file)?;
-            let asleep = store.transaction(|transaction| -> Result<(), StoreError> {
+            let asleep = store.transaction(|transaction| -> nether::Result<()> {
                 transaction.execute_batch("CREATE TABLE never_there (a)")?;
                 println!("sleeps");
                 loop {

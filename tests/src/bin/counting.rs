@@ -61,7 +61,7 @@ impl From<&Counter> for Count {
 #[derive(Debug, Default)]
 pub struct Totals;
 
-#[projection(handles = [Added])]
+#[projection(handles = [Added], transaction = SqliteTransaction)]
 impl Totals {
     fn added(&mut self, event: &Added, tx: &SqliteTransaction<'_>) -> nether::Result<()> {
         tx.execute_batch(

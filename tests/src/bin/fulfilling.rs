@@ -93,7 +93,7 @@ impl Fulfilment {
 #[derive(Default)]
 pub struct Sales;
 
-#[projection(handles = [Ordered, Charged])]
+#[projection(handles = [Ordered, Charged], transaction = SqliteTransaction)]
 impl Sales {
     fn ordered(&mut self, event: &Ordered, tx: &SqliteTransaction<'_>) -> nether::Result<()> {
         count("ordered", event.order, tx)

@@ -96,7 +96,7 @@ pub struct Words {
     wanted: Resource<Shared>,
 }
 
-#[projection(handles = [Said], retries = 1)]
+#[projection(handles = [Said], transaction = SqliteTransaction, retries = 1)]
 impl Words {
     #[init]
     fn new(wanted: Resource<Shared>) -> Self {
@@ -220,7 +220,7 @@ async fn a_projection_that_writes_into_the_file_wants_one() {
         .start()
         .await
         .unwrap_err();
-    assert!(error.to_string().contains("Store::sqlite"), "{error}");
+    assert!(error.to_string().contains("SqliteStore::open"), "{error}");
 }
 
 #[tokio::test]

@@ -337,7 +337,7 @@ pub struct Rows {
     place: Resource<Place>,
 }
 
-#[projection(name = "rows", handles = [Opened])]
+#[projection(name = "rows", handles = [Opened], transaction = SqliteTransaction)]
 impl Rows {
     #[init]
     fn new(place: Resource<Place>) -> Self {

@@ -8,7 +8,7 @@ pub struct Noted;
 #[derive(Default)]
 pub struct Notes;
 
-#[projection(handles = Noted)]
+#[projection(handles = Noted, transaction = SqliteTransaction)]
 impl Notes {
     async fn noted(&mut self, _: &Noted, transaction: &SqliteTransaction<'_>) {}
 }

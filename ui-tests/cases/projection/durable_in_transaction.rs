@@ -8,7 +8,7 @@ pub struct Noted;
 #[derive(Default)]
 pub struct Notes;
 
-#[projection(handles = Noted, durable)]
+#[projection(handles = Noted, transaction = SqliteTransaction, durable)]
 impl Notes {
     fn noted(&mut self, _: &Noted, transaction: &SqliteTransaction<'_>) {}
 }

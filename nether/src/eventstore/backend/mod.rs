@@ -1,11 +1,18 @@
 //! [`EventStore`]: what a backend has to do, in terms of streams, positions and documents. Knows no
 //! aggregates.
 
+mod driving;
 mod error;
 mod event;
+mod transactional;
 
 pub use self::error::StoreError;
 pub use self::event::{Encoding, EventId, Metadata, NewEvent, Payload, RecordedEvent};
+pub use self::transactional::{
+    AsyncTransaction, StoreTransaction, SyncTransaction, TransactionWork, TransactionalStore,
+    Transactions, Worked,
+};
+pub(super) use self::transactional::{StepFailure, WorkStep, WorkSteps};
 
 use std::fmt;
 use std::pin::Pin;
@@ -357,5 +364,11 @@ pub trait EventStore: Send + Sync + 'static {
     /// `false`, two processes take over from each other without end.
     fn is_shared(&self) -> bool {
         true
+    }
+
+    /// The transactions of the store, in which projections write: `Some(Transactions::of(self))` if it is a
+    /// [`TransactionalStore`]. By default there are none.
+    fn transactions(&self) -> Option<Transactions<'_>> {
+        None
     }
 }

@@ -18,7 +18,7 @@ use rusqlite::{
 
 use crate::eventstore::backend::StoreError;
 use crate::eventstore::sqlite::database_file::{beside, holds_something};
-use crate::eventstore::sqlite::errors::store_error;
+use crate::eventstore::sqlite::errors::{location, store_error};
 use crate::eventstore::sqlite::file_id::FileId;
 use crate::eventstore::sqlite::reading::{FLAGS, immutable};
 
@@ -153,7 +153,7 @@ pub(super) fn check_log(path: &Path) -> Result<(), StoreError> {
         }
     }
     Err(StoreError::BadFile {
-        path: path.to_owned(),
+        location: location(path),
         problem: format!(
             "does not belong to `{}`, which was left beside it by a process that did not end in order: one of the two is a backup, or of another store, and each may have events that the other lacks. First of all, copy both. Then put the file back to which this `-wal` belongs; or, if the file is a backup to go on with, give it a folder of its own",
             log.display()
@@ -213,7 +213,7 @@ fn check_name(path: &Path) -> Result<(), StoreError> {
         return Ok(());
     }
     Err(StoreError::BadFile {
-        path: path.to_owned(),
+        location: location(path),
         problem: format!(
             "was opened as `{}` before, by a process that did not end in order, and its newest events are in the `-wal` that was left there: rename that one too",
             before.display()

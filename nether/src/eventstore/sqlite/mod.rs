@@ -19,10 +19,11 @@ mod options;
 mod reader;
 mod readers;
 mod reading;
+mod transaction;
 mod writer;
 
-pub(super) use self::errors::store_error;
 pub use self::options::{Durability, SqliteOptions};
+pub use self::transaction::SqliteTransaction;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -39,13 +40,9 @@ use self::writer::{DocumentsJob, Job, Writer};
 use crate::eventstore::backend::{
     Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, EventId, EventPage,
     EventStore, PageLimit, Position, RecordedEvent, StoreError, StoreFuture, StreamId,
+    Transactions,
 };
 use crate::race::race;
-
-/// A transaction in the file of a [`SqliteStore`]. What a projection writes with it is committed together
-/// with the checkpoint. It is a type of `rusqlite`, in the version that this crate exports as
-/// [`rusqlite`](crate::eventstore::rusqlite).
-pub type SqliteTransaction<'a> = rusqlite::Transaction<'a>;
 
 /// An event store in one file of SQLite.
 ///
@@ -115,28 +112,44 @@ impl SqliteStore {
 
     /// Runs `work` in a transaction of the store's file, on the thread that writes: for tables of the
     /// program's own. The transaction is committed if `work` returns `Ok`, and rolled back if it returns an
-    /// error or panics. Appends wait meanwhile. `?` makes a [`StoreError`] of an error of `rusqlite`, and
-    /// [`StoreError::failed`] of any other.
+    /// error or panics. Appends wait meanwhile.
     ///
     /// # Errors
-    /// The error of `work`; that it panicked; or why the transaction could not be committed. If the files of
-    /// the store are found to be out of place after the commit, the error says so, although `work` is
-    /// committed.
-    pub fn transaction<T: Send + 'static>(
+    /// The error of `work`; or a [`StoreError`]: that it panicked, or why the transaction could not be
+    /// committed. If the files of the store are found to be out of place after the commit, the error says so,
+    /// although `work` is committed.
+    pub async fn transaction<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&SqliteTransaction<'_>) -> Result<T, StoreError> + Send + 'static,
-    ) -> StoreFuture<'_, T> {
-        Box::pin(async move {
-            let (done, answered) = oneshot::channel();
-            let work = Box::new(move |transaction: &SqliteTransaction<'_>| {
-                let value = work(transaction)?;
-                let _ = done.send(value);
-                Ok(())
-            });
-            self.written(|answer| Job::Transaction(work, answer))
-                .await?;
-            answered.await.map_err(|_| StoreError::Closed)
-        })
+        work: impl FnOnce(&SqliteTransaction<'_>) -> nether::Result<T> + Send + 'static,
+    ) -> nether::Result<T> {
+        let (done, mut answered) = oneshot::channel();
+        let written = self.in_transaction(move |transaction| {
+            let worked = work(transaction);
+            let is_done = worked.is_ok();
+            let _ = done.send(worked);
+            match is_done {
+                true => Ok(()),
+                false => Err(StoreError::Failed {
+                    reason: "what was done in a transaction failed".to_owned(),
+                    source: None,
+                }),
+            }
+        });
+        match (written.await, answered.try_recv()) {
+            (Ok(()), Ok(worked)) => worked,
+            (Err(_), Ok(Err(error))) => Err(error),
+            (Err(error), _) => Err(error.into()),
+            (Ok(()), Err(_)) => Err(StoreError::Closed.into()),
+        }
+    }
+
+    /// Does that in a transaction, on the thread that writes.
+    async fn in_transaction(
+        &self,
+        work: impl FnOnce(&mut SqliteTransaction<'_>) -> Result<(), StoreError> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        let work = Box::new(work);
+        self.written(|answer| Job::Transaction(work, answer)).await
     }
 
     /// Gives the writer a job, and waits for its result.
@@ -262,26 +275,10 @@ impl EventStore for SqliteStore {
     fn is_shared(&self) -> bool {
         self.inner.poll.is_some()
     }
-}
 
-/// Checks conditions in a transaction of the caller.
-///
-/// # Errors
-/// [`StoreError::PreconditionFailed`] if one does not hold.
-pub(super) fn check_conditions_in(
-    transaction: &SqliteTransaction<'_>,
-    conditions: &[DocumentCondition],
-) -> Result<(), StoreError> {
-    let checked = append::check_conditions(transaction, conditions);
-    checked.map_err(|error| store_error(&error))?
-}
-
-/// Changes a document in a transaction of the caller.
-pub(super) fn save_document_in(
-    transaction: &SqliteTransaction<'_>,
-    change: &DocumentChange,
-) -> Result<(), StoreError> {
-    append::change_document(transaction, change).map_err(|error| store_error(&error))
+    fn transactions(&self) -> Option<Transactions<'_>> {
+        Some(Transactions::of(self))
+    }
 }
 
 impl fmt::Debug for SqliteStore {

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::eventstore::backend::StoreError;
 use crate::eventstore::sqlite::database_file::{DatabaseFile, examine_to_read, resolved};
-use crate::eventstore::sqlite::errors::{located, opening, store_error};
+use crate::eventstore::sqlite::errors::{located, location, opening, store_error};
 use crate::eventstore::sqlite::file_id::FileId;
 use crate::eventstore::sqlite::file_watch::FileWatch;
 use crate::eventstore::sqlite::generation::{Checkpointer, check_log};
@@ -41,7 +41,7 @@ impl SqliteOptions {
 fn open(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreError> {
     if path.as_os_str() == ":memory:" || path.as_os_str().is_empty() {
         return Err(StoreError::Foreign {
-            path: path.to_owned(),
+            location: location(path),
             reason: "it is no file; a store in memory is a `MemoryStore`".to_owned(),
         });
     }
@@ -118,7 +118,7 @@ fn read_only(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreE
             return Ok(reader);
         }
         Err(StoreError::BadFile {
-            path: file.clone(),
+            location: location(&file),
             problem: "was replaced while it was open to be read: open it again".to_owned(),
         })
     };
