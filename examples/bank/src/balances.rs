@@ -2,8 +2,8 @@
 //! table is.
 
 use nether::Problem;
-use nether::eventstore::SqliteTransaction;
 use nether::prelude::*;
+use nether_sqlite::SqliteTransaction;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -10,8 +10,6 @@ use crate::declaration::Declaration;
 use crate::eventstore::backend::{Encoding, EventStore, StoreError};
 use crate::eventstore::control::{Control, FollowerKind, FollowerList, FollowerSeat};
 use crate::eventstore::memory::MemoryStore;
-#[cfg(feature = "sqlite")]
-use crate::eventstore::sqlite::SqliteStore;
 use crate::resources::ResourceDescriptor;
 use crate::sync::lock;
 
@@ -45,13 +43,8 @@ pub struct Store {
 #[doc(hidden)]
 pub const STORE: ResourceDescriptor = ResourceDescriptor::of::<Store>(GIVEN_BY);
 
-#[cfg(feature = "sqlite")]
-const GIVEN_BY: &str = "`builder.provide(nether::eventstore::Store::memory())`, or to keep the events \
-                        `nether::eventstore::Store::sqlite(..)`";
-
-#[cfg(not(feature = "sqlite"))]
-const GIVEN_BY: &str = "`builder.provide(nether::eventstore::Store::memory())`, or with the feature `sqlite`, to keep the events, \
-                        `nether::eventstore::Store::sqlite(..)`";
+const GIVEN_BY: &str = "`builder.provide(nether::eventstore::Store::memory())`, or to keep the events, `Store::new(..)` of the store \
+                        of an adapter, such as `nether_sqlite::SqliteStore`";
 
 /// A projection or saga type that follows a store.
 struct RegisteredFollower {
@@ -97,12 +90,6 @@ impl Store {
     /// A store in memory, which forgets when the program ends.
     pub fn memory() -> Self {
         Store::new(MemoryStore::default())
-    }
-
-    /// A store in a file of SQLite.
-    #[cfg(feature = "sqlite")]
-    pub fn sqlite(sqlite: SqliteStore) -> Self {
-        Store::new(sqlite)
     }
 
     /// Sets the encoding of new events. Stored events are read in the encoding in which they were written.

@@ -11,8 +11,9 @@ use std::process::ExitCode;
 
 use nether::eventstore::{
     Append, Encoding, EventId, EventStore, Expected, Metadata, NewEvent, Payload, Position,
-    SqliteStore, StoreError, StreamId,
+    StoreError, StreamId,
 };
+use nether_sqlite::SqliteStore;
 
 /// How many append at the same time, and to how many streams.
 const TASKS: u64 = 64;

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use nether::eventstore::{
     Append, Appended, Direction, Encoding, EventId, EventStore, Expected, Metadata, NewEvent,
-    Payload, Position, SqliteStore, StoreError, StreamId,
+    Payload, Position, StoreError, StreamId,
 };
+use nether_sqlite::SqliteStore;
 use nether_tests::Folder;
 use rusqlite::Connection;
 

@@ -9,9 +9,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use nether::eventstore::{
-    Append, Direction, Durability, Encoding, EventId, EventStore, Expected, Metadata, NewEvent,
-    Payload, Position, SqliteStore, StoreError, StreamId,
+    Append, Direction, Encoding, EventId, EventStore, Expected, Metadata, NewEvent, Payload,
+    Position, StoreError, StreamId,
 };
+use nether_sqlite::{Durability, SqliteStore};
 use nether_tests::Folder;
 use rusqlite::Connection;
 

@@ -5,10 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use nether::eventstore::conformance::{self, TransactionalCounter};
-use nether::eventstore::{
-    Durability, EventStore, Position, Projections, SqliteStore, SqliteTransaction, Store, Worked,
-};
+use nether::eventstore::{Position, Projections, Store, Worked};
 use nether::prelude::*;
+use nether_sqlite::{Durability, SqliteStore, SqliteTransaction};
 use nether_tests::Folder;
 
 use crate::notes::{CountsNotes, Flaw, NoteStore, NoteTransaction};

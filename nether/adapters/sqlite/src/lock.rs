@@ -18,10 +18,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use crate::eventstore::backend::StoreError;
-use crate::eventstore::sqlite::errors::location;
-use crate::eventstore::sqlite::file_id::FileId;
-use crate::sync::lock;
+use nether::eventstore::StoreError;
+use nether::integration::lock;
+
+use crate::errors::location;
+use crate::file_id::FileId;
 
 /// The descriptors of this process, by the database that they lock.
 static OPEN: Mutex<Descriptors> = Mutex::new(BTreeMap::new());

@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use lru::LruCache;
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
-
-use crate::eventstore::backend::{
+use nether::eventstore::{
     Append, Appended, DocumentChange, DocumentCondition, EventId, Expected, NewEvent, Position,
     StoreError, StreamId,
 };
-use crate::eventstore::sqlite::generation::data_version;
-use crate::eventstore::sqlite::reader::encoding_number;
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+
+use crate::generation::data_version;
+use crate::reader::encoding_number;
 
 /// How many streams are known.
 const STREAMS: usize = 65_536;

@@ -5,12 +5,12 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use nether::eventstore::StoreError;
 use rusqlite::Connection;
 
-use crate::eventstore::backend::StoreError;
-use crate::eventstore::sqlite::database_file::beside;
-use crate::eventstore::sqlite::errors::location;
-use crate::eventstore::sqlite::generation::pages_in_log;
+use crate::database_file::beside;
+use crate::errors::location;
+use crate::generation::pages_in_log;
 
 /// The sizes in bytes of the header of a log and of the header of each page in it.
 const HEADER: u64 = 32;

@@ -4,21 +4,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use nether::eventstore::{
+    Append, Appended, DocumentChange, DocumentCondition, Position, StoreError,
+};
+use nether::integration::said;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::eventstore::backend::{
-    Append, Appended, DocumentChange, DocumentCondition, Position, StoreError,
-};
-use crate::eventstore::sqlite::SqliteTransaction;
-use crate::eventstore::sqlite::append::{
-    StreamCache, change_document, check_conditions, duplicate,
-};
-use crate::eventstore::sqlite::errors::unwritten;
-use crate::eventstore::sqlite::file_watch::FileWatch;
-use crate::eventstore::sqlite::generation::Checkpointer;
-use crate::guarded::said;
+use crate::SqliteTransaction;
+use crate::append::{StreamCache, change_document, check_conditions, duplicate};
+use crate::errors::unwritten;
+use crate::file_watch::FileWatch;
+use crate::generation::Checkpointer;
 
 /// How many jobs may wait. The sender of another waits for room.
 const ROOM: usize = 4096;

@@ -6,10 +6,11 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use crate::eventstore::backend::StoreError;
-use crate::eventstore::sqlite::errors::location;
-use crate::eventstore::sqlite::file_id::{FileId, links};
-use crate::eventstore::sqlite::lock::FileLock;
+use nether::eventstore::StoreError;
+
+use crate::errors::location;
+use crate::file_id::{FileId, links};
+use crate::lock::FileLock;
 
 /// A database file that this store owns, alone or together with other stores that have it open as shared.
 #[derive(Debug)]

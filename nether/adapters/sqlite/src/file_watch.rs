@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use nether::eventstore::StoreError;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::eventstore::backend::StoreError;
-use crate::eventstore::sqlite::database_file::{DatabaseFile, beside};
-use crate::eventstore::sqlite::errors::location;
-use crate::eventstore::sqlite::file_id::FileId;
-use crate::eventstore::sqlite::log_watch::LogWatch;
+use crate::database_file::{DatabaseFile, beside};
+use crate::errors::location;
+use crate::file_id::FileId;
+use crate::log_watch::LogWatch;
 
 /// How old a look may be for a transaction to begin without another. Each acknowledgement has a look of its
 /// own.

@@ -7,16 +7,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lru::LruCache;
+use nether::eventstore::{
+    Appended, Direction, Documents, Encoding, EventId, EventPage, Metadata, PageLimit, Payload,
+    Position, RecordedEvent, StoreError, StreamId,
+};
+use nether::integration::PageRoom;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, InterruptHandle, OptionalExtension, Row, params};
 
-use crate::eventstore::backend::{
-    Appended, Direction, Documents, Encoding, EventId, EventPage, Metadata, PageLimit, PageRoom,
-    Payload, Position, RecordedEvent, StoreError, StreamId,
-};
-use crate::eventstore::sqlite::errors::examined;
-use crate::eventstore::sqlite::frozen::Frozen;
-use crate::eventstore::sqlite::migrations::check_newest;
+use crate::errors::examined;
+use crate::frozen::Frozen;
+use crate::migrations::check_newest;
 
 /// How many names of streams a reader remembers.
 const STREAMS: NonZeroUsize = NonZeroUsize::new(16_384).expect("it is not zero");

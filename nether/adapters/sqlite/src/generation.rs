@@ -12,15 +12,15 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use nether::eventstore::StoreError;
 use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior,
 };
 
-use crate::eventstore::backend::StoreError;
-use crate::eventstore::sqlite::database_file::{beside, holds_something};
-use crate::eventstore::sqlite::errors::{location, store_error};
-use crate::eventstore::sqlite::file_id::FileId;
-use crate::eventstore::sqlite::reading::{FLAGS, immutable};
+use crate::database_file::{beside, holds_something};
+use crate::errors::{location, store_error};
+use crate::file_id::FileId;
+use crate::reading::{FLAGS, immutable};
 
 /// The number of pages in the log after which it is brought into the file: the default of SQLite.
 const PAGES: i64 = 1000;

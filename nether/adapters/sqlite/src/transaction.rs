@@ -3,22 +3,22 @@
 use std::fmt;
 use std::ops::Deref;
 
-use rusqlite::{ErrorCode, Transaction};
-
-use crate::error::Error;
-use crate::eventstore::backend::{
+use nether::Error;
+use nether::eventstore::{
     DocumentChange, DocumentCondition, StoreError, StoreFuture, StoreTransaction, SyncTransaction,
     TransactionWork, TransactionalStore,
 };
-use crate::eventstore::sqlite::SqliteStore;
-use crate::eventstore::sqlite::append::{change_document, check_conditions};
-use crate::eventstore::sqlite::errors::store_error;
+use rusqlite::{ErrorCode, Transaction};
+
+use crate::SqliteStore;
+use crate::append::{change_document, check_conditions};
+use crate::errors::store_error;
 
 /// A transaction in the file of a [`SqliteStore`]. What a projection writes with it is committed together
 /// with the checkpoint.
 ///
 /// It is used as the transaction of `rusqlite` that is behind it, in the version that this crate exports as
-/// [`rusqlite`](crate::eventstore::rusqlite).
+/// [`rusqlite`](crate::rusqlite).
 pub struct SqliteTransaction<'a>(pub(super) &'a Transaction<'a>);
 
 impl<'a> Deref for SqliteTransaction<'a> {
@@ -58,7 +58,7 @@ impl SyncTransaction for SqliteTransaction<'_> {
 impl TransactionalStore for SqliteStore {
     type Transaction<'a> = SqliteTransaction<'a>;
 
-    const PROVIDED_BY: &'static str = "`Store::sqlite(SqliteStore::open(..)?)`";
+    const PROVIDED_BY: &'static str = "`Store::new(nether_sqlite::SqliteStore::open(..)?)`";
 
     fn transact(&self, work: TransactionWork<Self>) -> StoreFuture<'_, ()> {
         Box::pin(self.in_transaction(move |transaction| work.run_now(transaction)))

@@ -3,11 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use nether::eventstore::{Position, StoreError};
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags};
 
-use crate::eventstore::backend::{Position, StoreError};
-
-pub(in crate::eventstore) fn store_error(error: &Error) -> StoreError {
+pub(super) fn store_error(error: &Error) -> StoreError {
     let reason = error.to_string();
     if is_misfit(error) {
         return StoreError::Corrupt {

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use nether::eventstore::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::eventstore::backend::StoreError;
-use crate::eventstore::sqlite::errors::{location, store_error};
+use crate::errors::{location, store_error};
 
 /// What SQLite knows a store by: `NthE`.
 pub(super) const APPLICATION: i32 = 0x4e74_6845;
@@ -118,7 +118,7 @@ mod tests {
     use rusqlite::Connection;
 
     use super::{MIGRATIONS, migrate};
-    use crate::eventstore::backend::StoreError;
+    use nether::eventstore::StoreError;
 
     const PATH: &str = "a.db";
 

@@ -1,8 +1,10 @@
-//! [`SqliteStore`]: the embedded store: one file, no server.
+//! An event store of [Nether](nether::eventstore) in one file of SQLite: no server, and no setup.
 //!
-//! One thread writes. It takes all waiting appends into one transaction and answers them after the commit, so
-//! that concurrent appends share one flush to the disk (group commit). Readers have connections of their own
-//! and never wait for the writer.
+#![doc = include_str!("docs/sqlite.md")]
+
+// One thread writes. It takes all waiting appends into one transaction and answers them after the commit, so
+// that concurrent appends share one flush to the disk (group commit). Readers have connections of their own
+// and never wait for the writer.
 
 mod append;
 mod database_file;
@@ -24,12 +26,22 @@ mod writer;
 
 pub use self::options::{Durability, SqliteOptions};
 pub use self::transaction::SqliteTransaction;
+/// The release of `rusqlite` that [`SqliteTransaction`] is made of. A program that writes through one uses
+/// this, or depends on `rusqlite` in the same version.
+#[doc(no_inline)]
+pub use rusqlite;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use nether::eventstore::{
+    Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, EventId, EventPage,
+    EventStore, PageLimit, Position, RecordedEvent, StoreError, StoreFuture, StreamId,
+    Transactions,
+};
+use nether::integration::race;
 use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
 
@@ -37,17 +49,12 @@ use self::database_file::DatabaseFile;
 use self::reader::without_bytes;
 use self::readers::Readers;
 use self::writer::{DocumentsJob, Job, Writer};
-use crate::eventstore::backend::{
-    Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, EventId, EventPage,
-    EventStore, PageLimit, Position, RecordedEvent, StoreError, StoreFuture, StreamId,
-    Transactions,
-};
-use crate::race::race;
 
 /// An event store in one file of SQLite.
 ///
 /// ```
-/// use nether::eventstore::{EventStore, SqliteStore, Store};
+/// use nether::eventstore::{EventStore, Store};
+/// use nether_sqlite::SqliteStore;
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
 /// # let folder = std::env::temp_dir().join(format!("nether-doc-{}", std::process::id()));
@@ -55,7 +62,7 @@ use crate::race::race;
 /// # let path = folder.join("bank.db");
 /// let store = SqliteStore::open(&path)?;
 /// assert_eq!(store.head().await?.0, 0);
-/// let store = Store::sqlite(store); // To be provided: `System::builder().provide(store)`.
+/// let store = Store::new(store); // To be provided: `System::builder().provide(store)`.
 /// # drop(store);
 /// # std::fs::remove_dir_all(&folder)?;
 /// # Ok(()) }
@@ -63,7 +70,7 @@ use crate::race::race;
 ///
 /// Acknowledged events are on the disk, unless [`Durability::Normal`] is set. The file is in WAL mode: while
 /// it is open, and after a crash, the files `-wal` and `-shm` beside it belong to it. A program's own tables
-/// may be in the same file: see [`SqliteStore::transaction`] and [`#[projection]`](macro@crate::projection).
+/// may be in the same file: see [`SqliteStore::transaction`] and [`#[projection]`](macro@nether::projection).
 /// Names that begin with `nether_` are the store's.
 ///
 /// A clone is another handle. Dropping the last one ends reads that nobody waits for, writes what was

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 #[cfg(doc)]
-use crate::eventstore::{backend::StoreError, sqlite::SqliteStore};
+use nether::eventstore::StoreError;
+
+use crate::SqliteStore;
 
 /// How much is on the disk when an append is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -66,7 +68,7 @@ impl SqliteOptions {
 
     /// Lets several processes have the file open at the same time, if all of them open it so. Then two may
     /// decide upon one aggregate, and one of them has to [decide again](StoreError::Conflict); one of them
-    /// [runs](crate::eventstore#several-processes) each projection and saga; and each looks for what others
+    /// [runs](nether::eventstore#several-processes) each projection and saga; and each looks for what others
     /// have written, see [`poll_interval`](SqliteOptions::poll_interval).
     pub fn shared(mut self, shared: bool) -> Self {
         self.shared = shared;

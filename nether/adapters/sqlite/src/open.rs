@@ -4,22 +4,22 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use nether::eventstore::StoreError;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::watch;
 
-use crate::eventstore::backend::StoreError;
-use crate::eventstore::sqlite::database_file::{DatabaseFile, examine_to_read, resolved};
-use crate::eventstore::sqlite::errors::{located, location, opening, store_error};
-use crate::eventstore::sqlite::file_id::FileId;
-use crate::eventstore::sqlite::file_watch::FileWatch;
-use crate::eventstore::sqlite::generation::{Checkpointer, check_log};
-use crate::eventstore::sqlite::lock::unopened;
-use crate::eventstore::sqlite::migrations::{MIGRATIONS, check, migrate};
-use crate::eventstore::sqlite::reader::Reader;
-use crate::eventstore::sqlite::readers::Readers;
-use crate::eventstore::sqlite::reading::{reading, reading_alone};
-use crate::eventstore::sqlite::writer::{Writer, checkpoint};
-use crate::eventstore::sqlite::{Durability, SqliteInner, SqliteOptions, SqliteStore};
+use crate::database_file::{DatabaseFile, examine_to_read, resolved};
+use crate::errors::{located, location, opening, store_error};
+use crate::file_id::FileId;
+use crate::file_watch::FileWatch;
+use crate::generation::{Checkpointer, check_log};
+use crate::lock::unopened;
+use crate::migrations::{MIGRATIONS, check, migrate};
+use crate::reader::Reader;
+use crate::readers::Readers;
+use crate::reading::{reading, reading_alone};
+use crate::writer::{Writer, checkpoint};
+use crate::{Durability, SqliteInner, SqliteOptions, SqliteStore};
 
 /// The first SQLite with `wal_checkpoint(NOOP)`, which says how long the log is and does nothing else. An
 /// older one takes it for a checkpoint.
