@@ -12,7 +12,6 @@ use nether::eventstore::{
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::generation::data_version;
-use crate::reader::encoding_number;
 
 /// How many streams are known.
 const STREAMS: usize = 65_536;
@@ -168,7 +167,7 @@ impl StreamCache {
                 event.id.as_u128().to_be_bytes(),
                 name,
                 event.schema_version,
-                encoding_number(event.payload.encoding),
+                event.payload.encoding.number(),
                 event.payload.bytes,
                 metadata.time.cast_signed(),
                 metadata.correlation.as_deref(),

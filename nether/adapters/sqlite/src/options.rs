@@ -5,6 +5,7 @@ use std::time::Duration;
 #[cfg(doc)]
 use nether::eventstore::StoreError;
 
+#[cfg(doc)]
 use crate::SqliteStore;
 
 /// How much is on the disk when an append is acknowledged.
@@ -21,7 +22,7 @@ pub enum Durability {
 /// How a [`SqliteStore`] is opened.
 ///
 /// ```
-/// use nether::eventstore::{Durability, SqliteStore};
+/// use nether_sqlite::{Durability, SqliteStore};
 ///
 /// # let folder = std::env::temp_dir().join(format!("nether-options-{}", std::process::id()));
 /// # std::fs::create_dir_all(&folder).unwrap();

@@ -292,18 +292,8 @@ fn bound(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-pub(super) fn encoding_number(encoding: Encoding) -> i64 {
-    match encoding {
-        Encoding::Json => 0,
-        Encoding::MessagePack => 1,
-    }
-}
-
 /// Column 6.
 fn encoding(number: i64) -> rusqlite::Result<Encoding> {
-    match number {
-        0 => Ok(Encoding::Json),
-        1 => Ok(Encoding::MessagePack),
-        other => Err(rusqlite::Error::IntegralValueOutOfRange(6, other)),
-    }
+    let known = u8::try_from(number).ok().and_then(Encoding::from_number);
+    known.ok_or(rusqlite::Error::IntegralValueOutOfRange(6, number))
 }
