@@ -15,7 +15,7 @@ use crate::forward::forward;
 
 /// What is wrong with it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Flaw {
+pub enum Flaw {
     None,
     /// It commits what should be rolled back.
     CommitsFailures,
@@ -29,7 +29,7 @@ pub(crate) enum Flaw {
 
 /// A store that keeps notes. A clone is another handle.
 #[derive(Clone)]
-pub(crate) struct NoteStore {
+pub struct NoteStore {
     events: Arc<MemoryStore>,
     notes: Arc<Mutex<Vec<String>>>,
     flaw: Flaw,
