@@ -104,7 +104,9 @@ const _: () = {
                             self,
                             &event?,
                             ::nether::__private::eventstore::argument(
-                                ::nether::__private::eventstore::EventPlace::of(recorded),
+                                &mut ::nether::__private::eventstore::EventPlace::of(
+                                    recorded,
+                                ),
                             ),
                         )
                         .await,

@@ -151,7 +151,7 @@ pub(crate) fn said_last(panic: PanicPayload) -> String {
 }
 
 /// The text of a panic, if it has one.
-pub(crate) fn said(panic: &(dyn Any + Send)) -> String {
+pub fn said(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no text")

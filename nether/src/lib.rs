@@ -235,7 +235,6 @@
 //! | `eventstore` | no | event sourcing, with a store in memory |
 //! | `http` | no | the web server |
 //! | `json` | yes | [`DeadLetter`] and [`HandlerFailed`] carry their message as JSON; without it their `json` is `None` |
-//! | `sqlite` | no | an event store in one file, with `eventstore` |
 //! | `swagger-ui` | no | a page of the web server to try endpoints on, at `/docs` |
 //! | `test` | no | `#[nether::test]` and `TestSystem`; for `[dev-dependencies]` |
 //! | `log` | yes | [`#[nether::main]`](macro@main) prints `tracing` events on standard error, filtered by `RUST_LOG` (warnings and errors unless it says otherwise), if the program has set no subscriber |
@@ -305,6 +304,8 @@ pub mod eventstore;
 
 #[cfg(feature = "http")]
 pub mod http;
+
+pub mod integration;
 
 #[doc(hidden)]
 #[path = "private.rs"]

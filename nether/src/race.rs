@@ -8,7 +8,7 @@ use std::task::Poll;
 
 /// What the first of the two to end gives back; the other is dropped. If both are ready, the first one
 /// counts.
-pub(crate) async fn race<T>(first: impl Future<Output = T>, second: impl Future<Output = T>) -> T {
+pub async fn race<T>(first: impl Future<Output = T>, second: impl Future<Output = T>) -> T {
     let (mut first, mut second) = (pin!(first), pin!(second));
     poll_fn(|cx| match first.as_mut().poll(cx) {
         Poll::Pending => second.as_mut().poll(cx),

@@ -17,11 +17,9 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nether::eventstore::{
-    Append, Durability, Encoding, EventId, Expected, Metadata, NewEvent, Payload, SqliteStore,
-    Store, StreamId,
-};
+use nether::eventstore::{Append, Encoding, EventId, Expected, Metadata, NewEvent, Payload, Store, StreamId};
 use nether::prelude::*;
+use nether_sqlite::{Durability, SqliteStore};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::counter::aggregate::Add;
@@ -108,12 +106,12 @@ fn appends(runtime: &Runtime, scale: &Scale) {
         runtime.block_on(async {
             let folder = Folder::new(&format!("appends-{round}"));
             let store = SqliteStore::open(folder.0.join("ours.db")).expect("it opens");
-            let system = started(Store::sqlite(store)).await;
+            let system = started(Store::new(store)).await;
             let ours = sent(&system, tasks, commands).await;
             system.shutdown().await;
             let options = SqliteStore::options().max_batch(1);
             let store = options.open(folder.0.join("single.db")).expect("it opens");
-            let system = started(Store::sqlite(store)).await;
+            let system = started(Store::new(store)).await;
             let singly = (commands / 8).max(1);
             let single = sent(&system, tasks, singly).await;
             system.shutdown().await;
@@ -137,7 +135,7 @@ fn peer(runtime: &Runtime, scale: &Scale) {
         let ours = runtime.block_on(async {
             let options = SqliteStore::options().durability(Durability::Normal);
             let store = options.open(folder.0.join("ours.db")).expect("it opens");
-            let system = started(Store::sqlite(store)).await;
+            let system = started(Store::new(store)).await;
             let ours = sent(&system, tasks, commands).await;
             system.shutdown().await;
             ours.as_secs_f64() * 1e6 / (tasks * commands) as f64
@@ -223,7 +221,7 @@ fn memory(runtime: &Runtime, scale: &Scale) {
     let options = SqliteStore::options().durability(Durability::Normal);
     let store = options.open(folder.0.join("events.db")).expect("it opens");
     runtime.block_on(async {
-        let system = started(Store::sqlite(store)).await;
+        let system = started(Store::new(store)).await;
         let touched = Arc::new(std::sync::atomic::AtomicU64::new(0));
         let mut after = Vec::new();
         for part in 1..=10 {

@@ -2,8 +2,8 @@
 //! table is.
 
 use nether::Problem;
-use nether::eventstore::SqliteTransaction;
 use nether::prelude::*;
+use nether_sqlite::SqliteTransaction;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -44,7 +44,10 @@ pub struct Balances {
     file: Resource<BankFile>,
 }
 
-#[projection(handles = [Opened, Deposited, Debited, Credited, BalanceOf])]
+#[projection(
+    handles = [Opened, Deposited, Debited, Credited, BalanceOf],
+    transaction = SqliteTransaction
+)]
 impl Balances {
     #[init]
     fn new(file: Resource<BankFile>) -> Self {

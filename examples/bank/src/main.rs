@@ -18,8 +18,9 @@ mod tests;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use nether::eventstore::{SqliteStore, Store};
+use nether::eventstore::Store;
 use nether::prelude::*;
+use nether_sqlite::SqliteStore;
 
 use crate::balances::Balances;
 use crate::transfer::InspectionTime;
@@ -34,7 +35,7 @@ async fn open(
     file: PathBuf,
     inspection: Duration,
 ) -> nether::Result<(System, Store)> {
-    let store = Store::sqlite(SqliteStore::open(&file)?);
+    let store = Store::new(SqliteStore::open(&file)?);
     let builder = builder.provide(store.clone()).provide(BankFile(file));
     let system = builder.provide(InspectionTime(inspection)).start().await?;
     Ok((system, store))

@@ -229,12 +229,6 @@ impl Methods {
     }
 }
 
-/// Whether the type is the transaction of a projection's checkpoint.
-pub(super) fn is_transaction(ty: &Type) -> bool {
-    let segment = types::last_segment(behind_reference(ty));
-    segment.is_some_and(|segment| segment.ident == "SqliteTransaction")
-}
-
 /// Whether the type is the step of a saga.
 pub(super) fn is_step(ty: &Type) -> bool {
     let is_mutable = matches!(types::ungrouped(ty), Type::Reference(reference) if reference.mutability.is_some());

@@ -102,6 +102,30 @@ fn projection() {
 }
 
 #[test]
+fn projection_in_transactions() {
+    let arguments =
+        quote!(handles = [Deposited, Closed], transaction = pg::PgTransaction<'_, Pool>);
+    let item = quote! {
+        impl Balances {
+            async fn deposited(&mut self, event: &Deposited, tx: &mut pg::PgTransaction<'_, Pool>) -> nether::Result<()> {
+                tx.add(event).await
+            }
+
+            fn closed(&mut self, _: &Closed, at: Position) {}
+
+            #[on_rebuild]
+            async fn clear(&mut self, tx: &mut pg::PgTransaction<'_, Pool>) -> nether::Result<()> {
+                tx.clear().await
+            }
+        }
+    };
+    check(
+        "projection_in_transactions",
+        sourcing::projection(arguments, item),
+    );
+}
+
+#[test]
 fn saga() {
     let arguments = quote!(
         key = order_id,
@@ -159,6 +183,14 @@ fn a_renamed_crate_is_named_everywhere() {
             quote!(impl Sums {
                 fn paid(&mut self, _: &Paid, at: Position) {}
                 fn sum(&self, _: Sum) {}
+            }),
+        ),
+        sourcing::projection(
+            quote!(handles = Paid, transaction = Tx, crate = n),
+            quote!(impl Sums {
+                fn paid(&mut self, _: &Paid, tx: &Tx<'_>) {}
+                #[on_rebuild]
+                async fn clear(&mut self, tx: &Tx<'_>) {}
             }),
         ),
         sourcing::saga(

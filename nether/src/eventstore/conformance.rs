@@ -10,15 +10,21 @@
 
 mod appending;
 mod documents;
+mod dropping;
 mod following;
+mod leases;
 mod reading;
 mod reopening;
+mod transactions;
+
+pub use self::transactions::TransactionalCounter;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::eventstore::backend::{
     Append, Encoding, EventId, EventStore, Expected, Metadata, NewEvent, Payload, StreamId,
+    TransactionalStore,
 };
 
 /// How long a property may take. A store that loses a wake-up would otherwise be waited for without end.
@@ -85,6 +91,19 @@ pub async fn check<S: EventStore>(make: impl AsyncFn() -> S) {
     ))
     .await;
     within(reading::pages_leave_nothing_out(&make().await)).await;
+    within(appending::nothing_of_many_writers_is_lost(Arc::new(
+        make().await,
+    )))
+    .await;
+    within(leases::who_has_lost_a_lease_writes_nothing(&make().await)).await;
+    within(leases::of_two_runners_one_holds_each_epoch(Arc::new(
+        make().await,
+    )))
+    .await;
+    within(dropping::what_is_dropped_is_done_whole_or_not_at_all(
+        &make().await,
+    ))
+    .await;
 }
 
 /// Checks that a backend keeps what it was given: `open` opens the same store again and again, empty at
@@ -95,6 +114,42 @@ pub async fn check<S: EventStore>(make: impl AsyncFn() -> S) {
 /// if nothing comes of it within two minutes.
 pub async fn check_reopened<S: EventStore>(open: impl AsyncFn() -> S) {
     within(reopening::what_was_written_is_there_when_it_is_opened_again(&open)).await;
+    within(dropping::what_is_cut_off_is_whole_when_it_is_opened_again(
+        &open,
+    ))
+    .await;
+}
+
+/// Checks the transactions of a backend: each property with a store of its own, which `make` makes, empty,
+/// and with a number that can be counted up in its transactions. It runs on a runtime of tokio whose time is
+/// enabled.
+///
+/// # Panics
+/// If a transaction is not what it has to be: saying what. Also if nothing comes of one property within two
+/// minutes.
+pub async fn check_transactional<S, C>(make: impl AsyncFn() -> (S, C))
+where
+    S: TransactionalStore,
+    C: TransactionalCounter<S>,
+{
+    within(transactions::rows_and_documents_are_committed_together(
+        make().await,
+    ))
+    .await;
+    within(transactions::nothing_is_written_by_work_that_fails(
+        make().await,
+    ))
+    .await;
+    within(transactions::nothing_is_written_if_a_condition_does_not_hold(make().await)).await;
+    within(transactions::what_was_committed_is_not_done_again(
+        make().await,
+    ))
+    .await;
+    within(transactions::transactions_come_one_after_the_other(
+        make().await,
+    ))
+    .await;
+    within(transactions::what_is_dropped_is_committed_whole_or_not_at_all(make().await)).await;
 }
 
 async fn within(property: impl Future<Output = ()>) {

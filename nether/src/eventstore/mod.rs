@@ -2,10 +2,10 @@
 //!
 #![doc = include_str!("../docs/eventstore.md")]
 
-// `backend` says what a backend does; `memory` and `sqlite` are backends, and `conformance` checks them.
-// `store` is the `Store` that a program provides. `aggregate` appends events; a `projection` and a `saga`
-// each follow them by a `follower`. `stored` and `schema_lock` are about events that older versions of the
-// program wrote.
+// `backend` says what a backend does; `memory` is one, and others are crates of their own; `conformance`
+// checks them. `store` is the `Store` that a program provides. `aggregate` appends events; a `projection` and
+// a `saga` each follow them by a `follower`. `stored` and `schema_lock` are about events that older versions
+// of the program wrote.
 
 mod aggregate;
 mod backend;
@@ -29,13 +29,19 @@ mod saga;
 mod scenario;
 mod schema_lock;
 mod snapshot;
-#[cfg(feature = "sqlite")]
-mod sqlite;
 mod store;
 mod stored;
 mod subscription;
 
 pub use self::aggregate::{Aggregate, Aggregates, CommandId, Events};
+#[doc(hidden)]
+pub use self::backend::PageRoom;
+pub use self::backend::{
+    Append, Appended, AsyncTransaction, Direction, DocumentChange, DocumentCondition, Documents,
+    Encoding, EventId, EventPage, EventStore, Expected, Metadata, NewEvent, PageLimit, Payload,
+    Position, RecordedEvent, StoreError, StoreFuture, StoreTransaction, StreamId, SyncTransaction,
+    TransactionWork, TransactionalStore, Transactions, Worked,
+};
 pub use self::control::NotRunning;
 pub use self::events::{CatchingUp, EventParked, LeaseLost, LeaseTaken, SagaFailed, SagaStuck};
 pub use self::keyed::Keyed;
@@ -46,18 +52,5 @@ pub use self::saga::{RepeatedCommand, Saga, SagaHandle, SagaStatus, Sagas, Sent,
 pub use self::scenario::{Decided, Scenario, given, given_with};
 pub use self::schema_lock::{SchemaError, check_schema};
 pub use self::store::Store;
-/// The release of `rusqlite` that [`SqliteTransaction`] comes from. A program that writes through one uses
-/// this, or depends on `rusqlite` in the same version.
-#[cfg(feature = "sqlite")]
-#[doc(no_inline)]
-pub use rusqlite;
-
-pub use self::backend::{
-    Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, Encoding, EventId,
-    EventPage, EventStore, Expected, Metadata, NewEvent, PageLimit, Payload, Position,
-    RecordedEvent, StoreError, StoreFuture, StreamId,
-};
-#[cfg(feature = "sqlite")]
-pub use self::sqlite::{Durability, SqliteOptions, SqliteStore, SqliteTransaction};
 pub use self::stored::StoredEvent;
 pub use self::subscription::EventSubscription;

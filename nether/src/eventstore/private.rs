@@ -4,18 +4,19 @@ pub use crate::eventstore::aggregate::{
     Aggregate, AggregateSettings, Aggregates, Decides, DecisionArgument, EventOf, Events, Initial,
     IntoEvents, Parts, decided, initial, reply,
 };
-pub use crate::eventstore::backend::{Encoding, Payload, RecordedEvent, StoreError};
+pub use crate::eventstore::backend::{
+    Encoding, Payload, RecordedEvent, StoreError, StoreTransaction, TransactionalStore, Worked,
+};
 pub use crate::eventstore::keyed::{Keyed, key_of};
 pub use crate::eventstore::listed::{ListedCommand, ListedQuery, add_command, add_query};
 pub use crate::eventstore::projection::{
-    Answers, Beginning, Copied, EventPlace, Keeps, NeverCopied, Projection, ProjectionArgument,
-    ProjectionSettings, Projections, argument, begin,
+    Answers, Beginning, Copied, EventPlace, InTransaction, Keeps, NeverCopied, NoTransaction,
+    Projection, ProjectionArgument, ProjectionSettings, Projections, TransactionalProjection,
+    argument, begin, in_transaction, waits_in,
 };
 pub use crate::eventstore::saga::{
     Delivery, Saga, Sagas, SentBy, Step, StoredCommand, Timeout, deliver, not_listed, text_of,
 };
-#[cfg(feature = "sqlite")]
-pub use crate::eventstore::sqlite::SqliteTransaction;
 pub use crate::eventstore::store::{STORE, Store};
 pub use crate::eventstore::stored::{
     Encoded, EventRegistration, EventSchema, FieldSchema, Keeping, Older, Storable, StoredEvent,

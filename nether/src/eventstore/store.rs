@@ -7,13 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::declaration::Declaration;
-#[cfg(feature = "sqlite")]
-use crate::eventstore::backend::StoreFuture;
 use crate::eventstore::backend::{Encoding, EventStore, StoreError};
 use crate::eventstore::control::{Control, FollowerKind, FollowerList, FollowerSeat};
 use crate::eventstore::memory::MemoryStore;
-#[cfg(feature = "sqlite")]
-use crate::eventstore::sqlite::{SqliteStore, SqliteTransaction};
 use crate::resources::ResourceDescriptor;
 use crate::sync::lock;
 
@@ -36,9 +32,6 @@ use crate::sync::lock;
 #[derive(Clone)]
 pub struct Store {
     backend: Arc<dyn EventStore>,
-    /// The backend, if it is SQLite, in whose transactions projections may write.
-    #[cfg(feature = "sqlite")]
-    sqlite: Option<SqliteStore>,
     settings: StoreSettings,
     /// The aggregates by the beginning of their streams' names.
     categories: Arc<Mutex<HashMap<&'static str, Declaration>>>,
@@ -50,13 +43,8 @@ pub struct Store {
 #[doc(hidden)]
 pub const STORE: ResourceDescriptor = ResourceDescriptor::of::<Store>(GIVEN_BY);
 
-#[cfg(feature = "sqlite")]
-const GIVEN_BY: &str = "`builder.provide(nether::eventstore::Store::memory())`, or to keep the events \
-                        `nether::eventstore::Store::sqlite(..)`";
-
-#[cfg(not(feature = "sqlite"))]
-const GIVEN_BY: &str = "`builder.provide(nether::eventstore::Store::memory())`, or with the feature `sqlite`, to keep the events, \
-                        `nether::eventstore::Store::sqlite(..)`";
+const GIVEN_BY: &str = "`builder.provide(nether::eventstore::Store::memory())`, or to keep the events, `Store::new(..)` of the store \
+                        of an adapter, such as `nether_sqlite::SqliteStore`";
 
 /// A projection or saga type that follows a store.
 struct RegisteredFollower {
@@ -93,8 +81,6 @@ impl Store {
     pub fn new(backend: impl EventStore) -> Self {
         Store {
             backend: Arc::new(backend),
-            #[cfg(feature = "sqlite")]
-            sqlite: None,
             settings: StoreSettings::default(),
             categories: Arc::default(),
             followers: Arc::default(),
@@ -104,48 +90,6 @@ impl Store {
     /// A store in memory, which forgets when the program ends.
     pub fn memory() -> Self {
         Store::new(MemoryStore::default())
-    }
-
-    /// A store in a file of SQLite.
-    #[cfg(feature = "sqlite")]
-    pub fn sqlite(sqlite: SqliteStore) -> Self {
-        Store {
-            sqlite: Some(sqlite.clone()),
-            ..Store::new(sqlite)
-        }
-    }
-
-    /// Runs `work` in a transaction of the store's file.
-    #[cfg(feature = "sqlite")]
-    pub(super) fn transaction<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&SqliteTransaction<'_>) -> Result<T, StoreError> + Send + 'static,
-    ) -> StoreFuture<'_, T> {
-        match &self.sqlite {
-            Some(sqlite) => sqlite.transaction(work),
-            None => Box::pin(std::future::ready(Err(self.no_transactions()))),
-        }
-    }
-
-    /// Checks that the store has a file, into which a projection can write.
-    ///
-    /// # Errors
-    /// If there is none.
-    #[cfg(feature = "sqlite")]
-    pub(super) fn check_transactions(&self) -> Result<(), StoreError> {
-        self.sqlite
-            .as_ref()
-            .map(|_| ())
-            .ok_or_else(|| self.no_transactions())
-    }
-
-    #[cfg(feature = "sqlite")]
-    fn no_transactions(&self) -> StoreError {
-        StoreError::Failed {
-            reason: "a projection that takes a `SqliteTransaction` needs a store that is one of SQLite: `Store::sqlite(..)`"
-                .to_owned(),
-            source: None,
-        }
     }
 
     /// Sets the encoding of new events. Stored events are read in the encoding in which they were written.

@@ -11,8 +11,9 @@ use std::process::ExitCode;
 
 use nether::eventstore::{
     Append, Encoding, EventId, EventStore, Expected, Metadata, NewEvent, Payload, Position,
-    SqliteStore, StoreError, StreamId,
+    StoreError, StreamId,
 };
+use nether_sqlite::SqliteStore;
 
 /// How many append at the same time, and to how many streams.
 const TASKS: u64 = 64;
@@ -109,7 +110,7 @@ async fn run() -> nether::Result<()> {
         }
         ["sleeping", file] => {
             let store = SqliteStore::options().shared(true).open(file)?;
-            let asleep = store.transaction(|transaction| -> Result<(), StoreError> {
+            let asleep = store.transaction(|transaction| -> nether::Result<()> {
                 transaction.execute_batch("CREATE TABLE never_there (a)")?;
                 println!("sleeps");
                 loop {

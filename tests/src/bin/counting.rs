@@ -4,8 +4,9 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use nether::eventstore::{SqliteStore, SqliteTransaction, Store};
+use nether::eventstore::Store;
 use nether::prelude::*;
+use nether_sqlite::{SqliteStore, SqliteTransaction};
 
 /// How many count at the same time, and how many counters there are.
 const TASKS: u64 = 8;
@@ -61,7 +62,7 @@ impl From<&Counter> for Count {
 #[derive(Debug, Default)]
 pub struct Totals;
 
-#[projection(handles = [Added])]
+#[projection(handles = [Added], transaction = SqliteTransaction)]
 impl Totals {
     fn added(&mut self, event: &Added, tx: &SqliteTransaction<'_>) -> nether::Result<()> {
         tx.execute_batch(
@@ -94,7 +95,7 @@ async fn run() -> nether::Result<()> {
         return Err(nether::Error::msg("counting exclusive|shared <file>"));
     };
     let options = SqliteStore::options().shared(mode == "shared");
-    let store = Store::sqlite(options.open(file)?);
+    let store = Store::new(options.open(file)?);
     let system = System::builder().provide(store).start().await?;
     let counting = (0..TASKS).map(|task| tokio::spawn(count(system.clone(), task)));
     let counting: Vec<_> = counting.collect();

@@ -10,8 +10,9 @@ use std::io::Write;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use nether::eventstore::{CommandId, Durability, SqliteStore, SqliteTransaction, Step, Store};
+use nether::eventstore::{CommandId, Step, Store};
 use nether::prelude::*;
+use nether_sqlite::{Durability, SqliteStore, SqliteTransaction};
 use serde::{Deserialize, Serialize};
 
 #[event(name = "fulfilling.ordered")]
@@ -93,7 +94,7 @@ impl Fulfilment {
 #[derive(Default)]
 pub struct Sales;
 
-#[projection(handles = [Ordered, Charged])]
+#[projection(handles = [Ordered, Charged], transaction = SqliteTransaction)]
 impl Sales {
     fn ordered(&mut self, event: &Ordered, tx: &SqliteTransaction<'_>) -> nether::Result<()> {
         count("ordered", event.order, tx)
@@ -123,7 +124,7 @@ async fn main(builder: SystemBuilder) -> nether::Result<()> {
     let created = sqlite.transaction(|transaction| Ok(transaction.execute_batch(table)?));
     created.await?;
     let builder = builder
-        .provide(Store::sqlite(sqlite).lease_time(Duration::from_millis(lease_time)))
+        .provide(Store::new(sqlite).lease_time(Duration::from_millis(lease_time)))
         .provide(Shipped(shipped.into()));
     let system = builder.start().await?;
     println!("runs");

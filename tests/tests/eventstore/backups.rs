@@ -6,7 +6,8 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use nether::eventstore::{EventStore, Position, SqliteStore, StoreError};
+use nether::eventstore::{EventStore, Position, StoreError};
+use nether_sqlite::SqliteStore;
 use nether_tests::Folder;
 use rusqlite::Connection;
 
@@ -189,7 +190,7 @@ async fn a_file_that_was_renamed_after_a_crash_is_refused_without_its_log() {
 /// A store of version 1, as a backup of long ago: open, with what is in its log.
 fn of_version_1(file: &Path) -> Connection {
     let old = Connection::open(file).unwrap();
-    let tables = include_str!("../../../nether/src/eventstore/sqlite/version_1.sql");
+    let tables = include_str!("../../../nether/adapters/sqlite/src/version_1.sql");
     old.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))
         .unwrap();
     old.execute_batch(tables).unwrap();

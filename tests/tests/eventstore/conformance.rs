@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nether::eventstore::{
-    Append, Appended, DocumentChange, DocumentCondition, Durability, EventId, EventPage,
-    EventStore, Expected, MemoryStore, PageLimit, Position, RecordedEvent, SqliteStore,
-    StoreFuture, conformance,
+    Append, Appended, DocumentChange, DocumentCondition, EventId, EventPage, EventStore, Expected,
+    MemoryStore, PageLimit, Position, RecordedEvent, StoreFuture, conformance,
 };
+use nether_sqlite::{Durability, SqliteStore};
 use nether_tests::Folder;
 
 use crate::forward::forward;

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use nether::eventstore::{
     Append, Appended, Direction, Encoding, EventId, EventStore, Expected, Metadata, NewEvent,
-    Payload, Position, SqliteStore, StoreError, StreamId,
+    Payload, Position, StoreError, StreamId,
 };
+use nether_sqlite::SqliteStore;
 use nether_tests::Folder;
 use rusqlite::Connection;
 
@@ -156,12 +157,12 @@ async fn there_is_room_again_when_something_is_removed() {
     let options = SqliteStore::options().max_bytes(512 * 1024);
     let store = options.open(folder.file()).unwrap();
     let sql = "CREATE TABLE own (a); INSERT INTO own VALUES (zeroblob(100000))";
-    let made = store.transaction(move |tx| tx.execute_batch(sql).map_err(StoreError::failed));
+    let made = store.transaction(move |tx| Ok(tx.execute_batch(sql)?));
     made.await.unwrap();
     let (count, error) = fill(&store).await;
     assert!(matches!(error, StoreError::Full { .. }), "{error}");
     let sql = "DROP TABLE own";
-    let removed = store.transaction(move |tx| tx.execute_batch(sql).map_err(StoreError::failed));
+    let removed = store.transaction(move |tx| Ok(tx.execute_batch(sql)?));
     removed.await.unwrap();
     let appended = store.append(append("a/1", 4096)).await.unwrap();
     assert_eq!(appended.version, count + 1, "with the same handle");
@@ -210,8 +211,8 @@ async fn what_the_database_says_of_being_read_only_is_reported() {
     let store = SqliteStore::open(folder.file()).unwrap();
     store.append(append("a/1", 1)).await.unwrap();
     let set = store.transaction(|tx| {
-        let set = tx.pragma_update(None, "query_only", true);
-        set.map_err(StoreError::failed)
+        tx.pragma_update(None, "query_only", true)?;
+        Ok(())
     });
     let _ = set.await;
     let error = store.append(append("a/1", 1)).await.unwrap_err();
@@ -269,7 +270,7 @@ async fn what_was_queued_is_written_before_the_last_handle_is_gone() {
     let holder = tokio::spawn(async move {
         let held = holding.transaction(move |_| {
             let _ = began.send(());
-            wait.recv().map_err(StoreError::failed)
+            Ok(wait.recv()?)
         });
         held.await
     });

@@ -9,9 +9,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use nether::eventstore::{
-    Append, Direction, Durability, Encoding, EventId, EventStore, Expected, Metadata, NewEvent,
-    Payload, Position, SqliteStore, StoreError, StreamId,
+    Append, Direction, Encoding, EventId, EventStore, Expected, Metadata, NewEvent, Payload,
+    Position, StoreError, StreamId,
 };
+use nether_sqlite::{Durability, SqliteStore};
 use nether_tests::Folder;
 use rusqlite::Connection;
 
@@ -378,27 +379,23 @@ async fn what_is_no_store_is_refused() {
 async fn a_transaction_that_fails_or_panics_is_rolled_back() {
     let folder = Folder::new("transaction");
     let store = SqliteStore::open(folder.file()).unwrap();
-    let made = store.transaction(|tx| {
-        tx.execute_batch("CREATE TABLE own (a)")
-            .map_err(StoreError::failed)
-    });
+    let made = store.transaction(|tx| Ok(tx.execute_batch("CREATE TABLE own (a)")?));
     made.await.unwrap();
     let failed = store.transaction(|tx| {
-        tx.execute("INSERT INTO own VALUES (1)", [])
-            .map_err(StoreError::failed)?;
-        Err::<(), _>(StoreError::Closed)
+        tx.execute("INSERT INTO own VALUES (1)", [])?;
+        Err::<(), _>(StoreError::Closed.into())
     });
-    assert!(matches!(failed.await, Err(StoreError::Closed)));
-    let panicked = store.transaction(|tx| -> Result<(), StoreError> {
-        tx.execute("INSERT INTO own VALUES (2)", [])
-            .map_err(StoreError::failed)?;
+    let error = failed.await.unwrap_err();
+    assert!(matches!(error.downcast_ref(), Some(StoreError::Closed)));
+    let panicked = store.transaction(|tx| -> nether::Result<()> {
+        tx.execute("INSERT INTO own VALUES (2)", [])?;
         panic!("no luck")
     });
     let error = panicked.await.unwrap_err();
     assert!(error.to_string().contains("no luck"), "{error}");
     let count = store.transaction(|tx| {
-        tx.query_row("SELECT count(*) FROM own", [], |row| row.get::<_, i64>(0))
-            .map_err(StoreError::failed)
+        let sql = "SELECT count(*) FROM own";
+        Ok(tx.query_row(sql, [], |row| row.get::<_, i64>(0))?)
     });
     assert_eq!(count.await.unwrap(), 0);
     store.append(append("a/1", 1)).await.unwrap();

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
-use nether::eventstore::{EventStore, Position, SqliteStore, StoreError};
+use nether::eventstore::{EventStore, Position, StoreError};
+use nether_sqlite::SqliteStore;
 use nether_tests::Folder;
 use rusqlite::Connection;
 
@@ -54,7 +55,8 @@ async fn refused(store: &SqliteStore, expected: &[&str]) {
             assert!(error.to_string().contains(text), "{text}: {error}");
         }
         let error = store.transaction(|_| Ok(())).await.unwrap_err();
-        assert!(matches!(error, StoreError::BadFile { .. }), "{error}");
+        let is_bad = matches!(error.downcast_ref(), Some(StoreError::BadFile { .. }));
+        assert!(is_bad, "{error}");
     }
 }
 

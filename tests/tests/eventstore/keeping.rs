@@ -4,10 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use nether::eventstore::{
-    CatchingUp, Position, Projections, RecordedEvent, SqliteStore, SqliteTransaction, Store,
-};
+use nether::eventstore::{CatchingUp, Position, Projections, RecordedEvent, Store};
 use nether::prelude::*;
+use nether_sqlite::{SqliteStore, SqliteTransaction};
 use nether_tests::Folder;
 
 /// What a test wants of the projections.
@@ -96,7 +95,7 @@ pub struct Words {
     wanted: Resource<Shared>,
 }
 
-#[projection(handles = [Said], retries = 1)]
+#[projection(handles = [Said], transaction = SqliteTransaction, retries = 1)]
 impl Words {
     #[init]
     fn new(wanted: Resource<Shared>) -> Self {
@@ -124,7 +123,7 @@ impl Words {
 
 /// A system in which `Words` can be: in a file.
 async fn started(folder: &Folder, wanted: &Shared) -> (System, Store) {
-    let store = Store::sqlite(SqliteStore::open(folder.file()).unwrap());
+    let store = Store::new(SqliteStore::open(folder.file()).unwrap());
     let builder = System::builder()
         .isolated()
         .with::<Projections<Many>>()
@@ -220,7 +219,7 @@ async fn a_projection_that_writes_into_the_file_wants_one() {
         .start()
         .await
         .unwrap_err();
-    assert!(error.to_string().contains("Store::sqlite"), "{error}");
+    assert!(error.to_string().contains("SqliteStore::open"), "{error}");
 }
 
 #[tokio::test]
@@ -231,7 +230,7 @@ async fn streams_are_handled_at_the_same_time_and_each_in_order() {
         who: number.to_string(),
     };
     // All are there before anybody reads, so that they are read at once.
-    let store = Store::sqlite(SqliteStore::open(folder.file()).unwrap());
+    let store = Store::new(SqliteStore::open(folder.file()).unwrap());
     for stream in 0..16 {
         let events = (0..4).map(joined);
         let stream = format!("crowd/{stream}");

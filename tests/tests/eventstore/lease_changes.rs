@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nether::eventstore::{
-    Aggregates, EventStore, LeaseTaken, Position, Projections, Sagas, SqliteStore,
-    SqliteTransaction, Step, Store,
+    Aggregates, EventStore, LeaseTaken, Position, Projections, Sagas, Step, Store,
 };
 use nether::prelude::*;
+use nether_sqlite::{SqliteStore, SqliteTransaction};
 use nether_tests::Folder;
 use serde::{Deserialize, Serialize};
 use tokio::task::yield_now;
@@ -337,7 +337,7 @@ pub struct Rows {
     place: Resource<Place>,
 }
 
-#[projection(name = "rows", handles = [Opened])]
+#[projection(name = "rows", handles = [Opened], transaction = SqliteTransaction)]
 impl Rows {
     #[init]
     fn new(place: Resource<Place>) -> Self {
@@ -388,7 +388,7 @@ async fn a_transaction_that_was_committed_before_the_store_failed_is_not_made_ag
     let root = Folder::new("committed");
     let place = Place(root.0.join("data"));
     let sqlite = with_rows(&place, false).await;
-    let store = Store::sqlite(sqlite.clone());
+    let store = Store::new(sqlite.clone());
     open(&store, 0..3).await;
     let system = writing(&store, &place).await;
     while !place.0.is_file() {
@@ -415,7 +415,7 @@ async fn a_projection_in_the_file_writes_nothing_once_another_process_has_the_le
     let place = Place(root.0.join("data"));
     let sqlite = with_rows(&place, true).await;
     // So long that no heartbeat tells.
-    let store = Store::sqlite(sqlite.clone()).lease_time(Duration::from_secs(600));
+    let store = Store::new(sqlite.clone()).lease_time(Duration::from_secs(600));
     let system = writing(&store, &place).await;
     until(&system, true).await;
     let lease = sqlite.document("lease", "rows").await.unwrap().unwrap();

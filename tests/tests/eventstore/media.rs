@@ -5,7 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use nether::eventstore::{EventStore, Position, SqliteStore, StoreError};
+use nether::eventstore::{EventStore, Position, StoreError};
+use nether_sqlite::SqliteStore;
 use nether_tests::Folder;
 use rusqlite::Connection;
 

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Barrier};
 
-use nether::eventstore::{EventStore, Position, SqliteStore, StoreError};
+use nether::eventstore::{EventStore, Position, StoreError};
+use nether_sqlite::SqliteStore;
 use nether_tests::Folder;
 use rusqlite::Connection;
 

@@ -6,7 +6,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use nether::eventstore::{EventStore, Position, RecordedEvent, SqliteStore};
+use nether::eventstore::{EventStore, Position, RecordedEvent};
+use nether_sqlite::SqliteStore;
 use nether_tests::Folder;
 
 /// Where an event was acknowledged to be, by its id.

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use nether::eventstore::{
     EventPage, EventStore, MemoryStore, NotRunning, PageLimit, Position, Projections,
-    RecordedEvent, SqliteStore, SqliteTransaction, Store, StoreError, StoreFuture,
+    RecordedEvent, Store, StoreError, StoreFuture,
 };
 use nether::prelude::*;
+use nether_sqlite::{SqliteStore, SqliteTransaction};
 use nether_tests::Folder;
 use tokio::time::Instant;
 
@@ -137,7 +138,7 @@ pub struct Rows {
     failing: Failing,
 }
 
-#[projection(handles = [TabClosed], retries = 5)]
+#[projection(handles = [TabClosed], transaction = SqliteTransaction, retries = 5)]
 impl Rows {
     #[init]
     fn new(failing: Resource<Failing>) -> Self {
@@ -167,7 +168,7 @@ impl Rows {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_projection_in_the_file_writes_each_event_once_however_often_it_is_stopped() {
     let folder = Folder::new("rows");
-    let store = Store::sqlite(SqliteStore::open(folder.file()).unwrap());
+    let store = Store::new(SqliteStore::open(folder.file()).unwrap());
     let failing = Failing::default();
     for number in 0..400 {
         failing

@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use nether::eventstore::{SagaHandle, Sagas, SqliteStore, Step, Store};
+use nether::eventstore::{SagaHandle, Sagas, Step, Store};
 use nether::prelude::*;
+use nether_sqlite::SqliteStore;
 use nether_tests::Folder;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -224,7 +225,7 @@ async fn what_waits_for_a_stuck_saga_is_kept_until_it_is_ended() {
 #[tokio::test]
 async fn what_waits_for_a_stuck_saga_is_kept_in_a_file_until_it_is_ended() {
     let folder = Folder::new("turns");
-    stuck(Store::sqlite(SqliteStore::open(folder.file()).unwrap())).await;
+    stuck(Store::new(SqliteStore::open(folder.file()).unwrap())).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use nether::eventstore::{Position, Projections, Sagas, SqliteStore, Step, Store};
+use nether::eventstore::{Position, Projections, Sagas, Step, Store};
 use nether::prelude::*;
+use nether_sqlite::SqliteStore;
 use nether_tests::Folder;
 use serde::{Deserialize, Serialize};
 use tokio::task::yield_now;
@@ -198,7 +199,7 @@ async fn after_orderly_stops_each_effect_has_happened_once_on_several_threads() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_orderly_stops_each_effect_has_happened_once_with_a_file() {
     let folder = Folder::new("stopping");
-    check(Store::sqlite(SqliteStore::open(folder.file()).unwrap()), 3).await;
+    check(Store::new(SqliteStore::open(folder.file()).unwrap()), 3).await;
 }
 
 /// Takes its time for each event.

@@ -8,8 +8,9 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use nether::eventstore::{Durability, EventStore, Position, SqliteStore, Store, StoreError};
+use nether::eventstore::{EventStore, Position, Store, StoreError};
 use nether::prelude::*;
+use nether_sqlite::{Durability, SqliteStore};
 use nether_tests::Folder;
 use tokio::time::sleep;
 
@@ -68,7 +69,7 @@ impl Shop {
         let options = SqliteStore::options().durability(Durability::Normal);
         let sqlite = options.shared(true).open(folder.file()).unwrap();
         Shop {
-            store: Store::sqlite(sqlite.clone()),
+            store: Store::new(sqlite.clone()),
             sqlite,
             folder,
             running: Vec::new(),
@@ -238,7 +239,7 @@ impl Shop {
 async fn a_write_while_another_process_is_suspended_in_a_transaction_returns_locked() {
     let folder = Folder::new("asleep");
     let options = SqliteStore::options().busy_timeout(Duration::from_millis(100));
-    let store = Store::sqlite(options.shared(true).open(folder.file()).unwrap());
+    let store = Store::new(options.shared(true).open(folder.file()).unwrap());
     let mut child = Command::new(env!("CARGO_BIN_EXE_appending"))
         .arg("sleeping")
         .arg(folder.file())

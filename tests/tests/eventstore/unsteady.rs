@@ -74,7 +74,7 @@ pub fn locked() -> StoreError {
 /// A failure that does not.
 pub fn bad_file() -> StoreError {
     StoreError::BadFile {
-        path: "events.db".into(),
+        location: "events.db".into(),
         problem: "was renamed".to_owned(),
     }
 }

@@ -7,9 +7,13 @@ use crate::finding::Finding;
 use crate::lexer::{Token, lex};
 use crate::tree::files;
 
-/// The runtime and the macros. Each is searched by itself: what the macros read about a thing is often called
-/// like what the runtime makes of it.
-const CRATES: [&str; 2] = ["nether/src", "nether-macros/src"];
+/// The runtime, the macros and the adapters. Each is searched by itself: what the macros read about a thing
+/// is often called like what the runtime makes of it.
+const CRATES: [&str; 3] = [
+    "nether/src",
+    "nether-macros/src",
+    "nether/adapters/sqlite/src",
+];
 
 pub(crate) fn check(root: &Path) -> Vec<Finding> {
     let found = CRATES.iter().map(|folder| check_crate(root, folder));

@@ -5,6 +5,7 @@
 //! each check has tests of its own in its file, on small trees and on changed copies of the real one, which
 //! show that it fires.
 
+mod adapters;
 mod circles;
 mod document;
 mod errors;
@@ -55,6 +56,11 @@ fn files_form_no_circle() {
 #[test]
 fn families_of_macros_do_not_import_each_other() {
     assert_clean(&families::check(&repository()));
+}
+
+#[test]
+fn adapters_use_what_is_public_and_nether_names_no_adapter() {
+    assert_clean(&adapters::check(&repository()));
 }
 
 #[test]

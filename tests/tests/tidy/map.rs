@@ -1,5 +1,5 @@
-//! ARCHITECTURE.md as a map of the tree: it names each top-level module of the two crates and each package of
-//! `benches`.
+//! ARCHITECTURE.md as a map of the tree: it names each top-level module of the two crates, each adapter
+//! and each package of `benches`.
 
 use std::path::Path;
 
@@ -33,10 +33,13 @@ pub(crate) fn check(root: &Path) -> Vec<Finding> {
         let named = is_named(&module);
         look_for(module, ("nether-macros/src/lib.rs", line), named);
     }
-    for folder in folders(root, "benches") {
-        let package = format!("benches/{folder}/Cargo.toml");
+    let benches = folders(root, "benches").into_iter();
+    let benches = benches.map(|folder| format!("benches/{folder}/"));
+    let adapters = folders(root, "nether/adapters").into_iter();
+    let adapters = adapters.map(|folder| format!("nether/adapters/{folder}/"));
+    for name in benches.chain(adapters) {
+        let package = format!("{name}Cargo.toml");
         if root.join(&package).exists() {
-            let name = format!("benches/{folder}/");
             let named = is_named(&name);
             look_for(name, (&package, 1), named);
         }

@@ -8,8 +8,9 @@ use crate::lexer::lex;
 use crate::tree::File;
 
 /// The crates whose modules are looked at: the folder of `lib.rs`, and the name.
-pub(crate) const PACKAGES: [(&str, &str); 3] = [
+pub(crate) const PACKAGES: [(&str, &str); 4] = [
     ("nether/src", "nether"),
+    ("nether/adapters/sqlite/src", "nether_sqlite"),
     ("nether-macros/src", "nether_macros"),
     ("benches/suite/src", "suite"),
 ];

@@ -6,7 +6,7 @@ use crate::document::Document;
 use crate::tree::{File, files};
 
 /// The pages that a reader finds without looking into the source.
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 12] = [
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
@@ -16,6 +16,7 @@ const PAGES: [&str; 11] = [
     "benches/README.md",
     "nether-macros/README.md",
     "nether/README.md",
+    "nether/adapters/sqlite/README.md",
     "tests/fixtures/README.md",
     "ui-tests/README.md",
 ];

@@ -1,6 +1,6 @@
 #![allow(unused_imports, unused_variables, dead_code)]
-use nether::eventstore::SqliteTransaction;
 use nether::prelude::*;
+use nether_sqlite::SqliteTransaction;
 
 #[event]
 pub struct Noted;

@@ -1,6 +1,6 @@
 #![allow(unused_imports, unused_variables, dead_code)]
-use nether::eventstore::SqliteTransaction;
 use nether::prelude::*;
+use nether_sqlite::SqliteTransaction;
 
 #[event]
 pub struct Noted;
@@ -8,7 +8,7 @@ pub struct Noted;
 #[derive(Default)]
 pub struct Notes;
 
-#[projection(handles = Noted)]
+#[projection(handles = Noted, transaction = SqliteTransaction)]
 impl Notes {
     fn noted(&mut self, _: &Noted, transaction: &SqliteTransaction<'_>) {}
 

@@ -1,6 +1,6 @@
 #![allow(unused_imports, unused_variables, dead_code)]
-use nether::eventstore::SqliteTransaction;
 use nether::prelude::*;
+use nether_sqlite::SqliteTransaction;
 
 #[event]
 pub struct Noted;
@@ -8,7 +8,7 @@ pub struct Noted;
 #[derive(Default)]
 pub struct Notes;
 
-#[projection(handles = Noted, parallel = 8)]
+#[projection(handles = Noted, transaction = SqliteTransaction, parallel = 8)]
 impl Notes {
     fn noted(&self, _: &Noted, transaction: &SqliteTransaction<'_>) {}
 }

@@ -6,8 +6,9 @@
 
 use std::time::Instant;
 
-use nether::eventstore::{SqliteStore, Store};
+use nether::eventstore::Store;
 use nether::prelude::*;
+use nether_sqlite::SqliteStore;
 use tokio::runtime::Builder;
 
 #[command(key = counter)]
@@ -66,7 +67,7 @@ fn main() {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
     runtime.block_on(async {
-        let store = Store::sqlite(SqliteStore::open(&file).expect("it opens"));
+        let store = Store::new(SqliteStore::open(&file).expect("it opens"));
         for _ in 0..events / 10_000 {
             let new = (0..10_000).map(|_| Added { by: 1 });
             store
@@ -77,7 +78,7 @@ fn main() {
     });
     for _ in 0..rounds.unwrap_or(5) {
         runtime.block_on(async {
-            let store = Store::sqlite(SqliteStore::open(&file).expect("it opens"));
+            let store = Store::new(SqliteStore::open(&file).expect("it opens"));
             let before = store.head().await.expect("it is open").0;
             let builder = System::builder().provide(store.clone());
             let system = builder.start().await.expect("it starts");

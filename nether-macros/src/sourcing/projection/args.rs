@@ -1,7 +1,7 @@
 //! The arguments of `#[projection]`, as written.
 
 use proc_macro2::TokenStream;
-use syn::{LitInt, LitStr, Path};
+use syn::{LitInt, LitStr, Path, Type};
 
 use crate::diagnostics::Diagnostics;
 use crate::keys::{Grammar, Key, Seen, TypeList};
@@ -16,6 +16,10 @@ const GRAMMAR: Grammar = Grammar {
         Key {
             name: "name",
             form: "name = \"balances\"",
+        },
+        Key {
+            name: "transaction",
+            form: "transaction = SqliteTransaction",
         },
         Key {
             name: "durable",
@@ -41,6 +45,8 @@ const GRAMMAR: Grammar = Grammar {
 pub(in crate::sourcing) struct ProjectionArgs {
     pub(in crate::sourcing) handles: Option<TypeList>,
     pub(super) name: Option<LitStr>,
+    /// The type of the store's transactions.
+    pub(super) transaction: Option<Type>,
     pub(super) is_durable: bool,
     pub(super) parallel: Option<LitInt>,
     pub(super) retries: Option<LitInt>,
@@ -55,6 +61,7 @@ impl ProjectionArgs {
             match key.to_string().as_str() {
                 "handles" => args.handles = Some(TypeList::parse(key, input)?),
                 "name" => args.name = Some(input.parse()?),
+                "transaction" => args.transaction = Some(input.parse()?),
                 "durable" => args.is_durable = true,
                 "parallel" => args.parallel = Some(input.parse()?),
                 "retries" => args.retries = Some(input.parse()?),

@@ -6,7 +6,7 @@ use quote::{quote, quote_spanned};
 use crate::init;
 use crate::paths::Paths;
 use crate::sourcing::descriptor::{Parts, descriptor, handled_by, said};
-use crate::sourcing::methods::{self, Method, is_transaction};
+use crate::sourcing::methods::{self, Method};
 use crate::sourcing::projection::model::{CheckedProjection, Keeps};
 use crate::spans::{self, Extent};
 
@@ -70,6 +70,13 @@ impl<'a> ProjectionExpander<'a> {
         let events = self.projection.events.iter();
         let events = events.map(|it| said(it.taken(), "StoredEvent", "SCHEMA", &self.paths));
         let (make, project, clear) = (self.make(), self.project(), self.clear());
+        let within = self.projection.transaction.as_ref().map(|_| {
+            let p = self.paths.private();
+            quote_spanned! {spans::attribute()=>
+                const IN_TRANSACTION: #p::Option<#es::InTransaction<Self>> =
+                    #p::Option::Some(#es::in_transaction::<Self>());
+            }
+        });
         let copy = (!self.projection.queries.is_empty()).then(|| self.copy());
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
@@ -80,6 +87,7 @@ impl<'a> ProjectionExpander<'a> {
                 const DESCRIPTOR: &'static #p::ModuleDescriptor = &DESCRIPTOR;
                 const ROUTES: &'static [fn(&mut #p::Routes<'_, #es::Projections<Self>>)] = &[#(#routes),*];
                 #copy
+                #within
                 #make
                 fn handles(name: &str) -> bool {
                     #(name == #events.name ||)* false
@@ -149,7 +157,10 @@ impl<'a> ProjectionExpander<'a> {
         }
     }
 
-    fn project(&self) -> TokenStream {
+    fn project(&self) -> Option<TokenStream> {
+        if self.projection.keeps == Keeps::InTransaction {
+            return None;
+        }
         let p = self.paths.private();
         let es = quote!(#p::eventstore);
         let events = self.projection.events.iter();
@@ -158,45 +169,30 @@ impl<'a> ProjectionExpander<'a> {
             #(#events)*
             #p::Result::Ok(())
         };
-        let result = quote!(#p::Result<(), #p::Error>);
-        if self.projection.keeps == Keeps::InTransaction {
-            return quote_spanned! {spans::attribute()=>
-                fn project_in(
-                    &mut self, recorded: &#es::RecordedEvent, transaction: &#es::SqliteTransaction<'_>,
-                ) -> #result {
-                    #body
-                }
-            };
-        }
         let place = methods::waiting(&self.projection.events);
         let at = self.paths.private_at(place);
         let result = quote_spanned!(place=> #at::Result<(), #at::Error>);
         if self.projection.parallel > 1 {
             let arguments =
                 quote_spanned!(spans::attribute()=> (&self, recorded: &#es::RecordedEvent));
-            return quote_spanned!(place=> async fn project_beside #arguments -> #result { #body });
+            return Some(
+                quote_spanned!(place=> async fn project_beside #arguments -> #result { #body }),
+            );
         }
         let arguments =
             quote_spanned!(spans::attribute()=> (&mut self, recorded: &#es::RecordedEvent));
-        quote_spanned!(place=> async fn project #arguments -> #result { #body })
+        Some(quote_spanned!(place=> async fn project #arguments -> #result { #body }))
     }
 
     /// Handles the event if it is of that type.
     fn event(&self, method: &Method) -> TokenStream {
         let p = self.paths.private();
         let es = quote!(#p::eventstore);
-        let [this, recorded, event, transaction] =
-            ["self", "recorded", "event", "transaction"].map(local);
+        let [this, recorded, event] = ["self", "recorded", "event"].map(local);
         let (name, ty) = (&method.name, method.taken());
         let awaited = method.is_async.then(|| quote!(.await));
-        let rest = method.rest.iter().map(|argument| {
-            if is_transaction(argument) {
-                return quote!(#transaction);
-            }
-            let place = Extent::of(argument).end;
-            let shown = self.paths.private_at(place);
-            quote_spanned!(place=> #shown::eventstore::argument(#es::EventPlace::of(#recorded)))
-        });
+        let place = quote_spanned!(spans::attribute()=> &mut #es::EventPlace::of(#recorded));
+        let rest = self.asked(method, &place);
         let Extent { start, end } = Extent::of(&method.output);
         let shown = self.paths.private_at(start);
         let into = quote_spanned!(start=> #shown::IntoOutcome::<(), _>::into_outcome);
@@ -209,30 +205,31 @@ impl<'a> ProjectionExpander<'a> {
         }
     }
 
+    /// What a handler asks for behind the event.
+    pub(super) fn asked(&self, method: &Method, place: &TokenStream) -> Vec<TokenStream> {
+        let rest = method.rest.iter().map(|argument| {
+            let at = Extent::of(argument).end;
+            let shown = self.paths.private_at(at);
+            quote_spanned!(at=> #shown::eventstore::argument(#place))
+        });
+        rest.collect()
+    }
+
     fn clear(&self) -> Option<TokenStream> {
         let hook = self.projection.hooks.on_rebuild.as_ref()?;
+        if self.projection.keeps == Keeps::InTransaction {
+            return None;
+        }
         let p = self.paths.private();
-        let [this, transaction] = ["self", "transaction"].map(local);
+        let this = local("self");
         let name = &hook.method;
         let awaited = hook.is_async.then(|| quote!(.await));
-        let passed = hook.in_transaction.then_some(&transaction);
         let Extent { start, end } = Extent::of(&hook.output);
         let shown = self.paths.private_at(start);
         let into = quote_spanned!(start=> #shown::IntoOutcome::<(), _>::into_outcome);
-        let call = quote_spanned!(end=> #into(Self::#name(#this, #passed) #awaited));
-        let result = quote!(#p::Result<(), #p::Error>);
-        Some(if hook.in_transaction {
-            quote_spanned! {spans::attribute()=>
-                fn clear_in(
-                    &mut self, #transaction: &#p::eventstore::SqliteTransaction<'_>,
-                ) -> #result {
-                    #call
-                }
-            }
-        } else {
-            quote_spanned! {spans::attribute()=>
-                async fn clear(&mut self) -> #result { #call }
-            }
+        let call = quote_spanned!(end=> #into(Self::#name(#this) #awaited));
+        Some(quote_spanned! {spans::attribute()=>
+            async fn clear(&mut self) -> #p::Result<(), #p::Error> { #call }
         })
     }
 
@@ -281,6 +278,6 @@ impl<'a> ProjectionExpander<'a> {
 }
 
 /// A local name of generated code.
-fn local(name: &str) -> Ident {
+pub(super) fn local(name: &str) -> Ident {
     spans::name(name, spans::attribute())
 }

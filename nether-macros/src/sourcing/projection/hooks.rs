@@ -1,11 +1,11 @@
 //! `#[init]` and `#[on_rebuild]` of projections.
 
-use syn::{Attribute, ReturnType, Type};
+use quote::ToTokens;
+use syn::{Attribute, ReturnType};
 
 use crate::block::{Block, Function, Member};
 use crate::diagnostics::Diagnostics;
 use crate::signature::{arguments, check_plain, output};
-use crate::sourcing::methods::is_transaction;
 use crate::sourcing::projection::model::{OnRebuild, ProjectionHooks, ProjectionInit};
 use crate::{init as init_arguments, types};
 
@@ -100,17 +100,11 @@ fn on_rebuild(function: &Function, diagnostics: &Diagnostics) -> OnRebuild {
         );
         diagnostics.error(&signature.ident, message, "take `&mut self` or `&self`");
     }
-    let arguments: Vec<&Type> = arguments(signature);
-    let other = arguments.iter().find(|argument| !is_transaction(argument));
-    if let Some(other) = other {
-        let message = "`#[on_rebuild]` takes nothing but the transaction";
-        let help = "write `&SqliteTransaction<'_>` if it writes into the store's file; keep all else in the projection";
-        diagnostics.error(other, message, help);
-    }
     OnRebuild {
         method: signature.ident.clone(),
         is_async: signature.asyncness.is_some(),
-        in_transaction: arguments.iter().any(|argument| is_transaction(argument)),
+        asyncness: signature.asyncness.to_token_stream(),
+        arguments: arguments(signature).into_iter().cloned().collect(),
         output: output(signature),
     }
 }

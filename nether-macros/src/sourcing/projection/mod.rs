@@ -5,6 +5,8 @@ mod expand;
 mod hooks;
 mod model;
 mod stub;
+mod transactional;
+mod transactions;
 pub(super) mod validate;
 
 pub(super) use self::hooks::unmark;
@@ -29,7 +31,9 @@ pub(super) fn expand(projection: &CheckedProjection) -> TokenStream {
         if projection.is_broken {
             stub::expand(&expander)
         } else {
-            expander.support()
+            let support = expander.support();
+            let transactions = transactional::expand(&expander);
+            quote!(#support #transactions)
         }
     });
     quote!(#block #support)

@@ -17,6 +17,8 @@ pub(in crate::sourcing) struct CheckedProjection {
     pub(super) events: Vec<Method>,
     pub(super) queries: Vec<Method>,
     pub(super) keeps: Keeps,
+    /// The type of the store's transactions that its handlers write in, with the lifetime `'static`.
+    pub(super) transaction: Option<Type>,
     pub(super) parallel: usize,
     pub(super) retries: u32,
     pub(super) hooks: ProjectionHooks,
@@ -55,7 +57,9 @@ pub(super) struct ProjectionInit {
 pub(super) struct OnRebuild {
     pub(super) method: Ident,
     pub(super) is_async: bool,
-    /// Whether it takes the transaction.
-    pub(super) in_transaction: bool,
+    /// What to point at when that is wrong.
+    pub(super) asyncness: TokenStream,
+    /// What it takes besides `self`.
+    pub(super) arguments: Vec<Type>,
     pub(super) output: TokenStream,
 }

@@ -6,10 +6,10 @@ use syn::Type;
 use crate::block::Block;
 use crate::diagnostics::Diagnostics;
 use crate::signature::is_context;
-use crate::sourcing::methods::{self, Method, is_transaction};
+use crate::sourcing::methods::{self, Method};
 use crate::sourcing::projection::args::ProjectionArgs;
 use crate::sourcing::projection::model::{CheckedProjection, Keeps, ProjectionHooks};
-use crate::sourcing::projection::{WHOSE, hooks};
+use crate::sourcing::projection::{WHOSE, hooks, transactions};
 use crate::sourcing::settings;
 use crate::{header, lists, types};
 
@@ -32,7 +32,7 @@ pub(in crate::sourcing) fn check(
         _ => (Vec::new(), Vec::new()),
     };
     let found = hooks::find(&block, diagnostics);
-    let keeps = keeps(&args, &events, &found);
+    let keeps = keeps(&args, &found);
     let parallel = settings::number(
         args.parallel.as_ref(),
         1,
@@ -42,7 +42,7 @@ pub(in crate::sourcing) fn check(
     );
     check_contexts(&events, diagnostics);
     check_receivers(&events, parallel > 1, diagnostics);
-    check_transactions(&args, &events, keeps, diagnostics);
+    transactions::check(&args, &events, found.on_rebuild.as_ref(), diagnostics);
     check_on_rebuild(&found, keeps, diagnostics);
     let name = ty.as_ref().map_or_else(String::new, |ty| {
         settings::name(args.name.as_ref(), ty, diagnostics)
@@ -66,6 +66,7 @@ pub(in crate::sourcing) fn check(
         events,
         queries,
         keeps,
+        transaction: args.transaction.as_ref().and_then(transactions::lasting),
         parallel,
         retries,
         hooks: found,
@@ -115,9 +116,8 @@ fn check_query(method: &Method, diagnostics: &Diagnostics) {
 }
 
 /// Without anything that outlives the process, its state is in memory.
-fn keeps(args: &ProjectionArgs, events: &[Method], hooks: &ProjectionHooks) -> Keeps {
-    let takes_transaction = |method: &Method| method.rest.iter().any(is_transaction);
-    if events.iter().any(takes_transaction) {
+fn keeps(args: &ProjectionArgs, hooks: &ProjectionHooks) -> Keeps {
+    if args.transaction.is_some() {
         Keeps::InTransaction
     } else if args.is_durable || hooks.init.is_some() {
         Keeps::Elsewhere
@@ -152,67 +152,9 @@ fn check_receivers(events: &[Method], is_parallel: bool, diagnostics: &Diagnosti
     }
 }
 
-/// What writes into the store's file runs on the thread that does.
-fn check_transactions(
-    args: &ProjectionArgs,
-    events: &[Method],
-    keeps: Keeps,
-    diagnostics: &Diagnostics,
-) {
-    if keeps != Keeps::InTransaction {
-        return;
-    }
-    for method in events.iter().filter(|method| method.is_async) {
-        let message = format!(
-            "`{}` is `async`, but this projection's events are handled inside of a transaction",
-            method.name
-        );
-        let help = "remove `async`: nothing is waited for while a transaction is open";
-        diagnostics.error(&method.asyncness, message, help);
-    }
-    let why = [
-        (
-            "parallel",
-            "a store's file has one writer, so nothing is parallel here",
-        ),
-        (
-            "durable",
-            "what is written in the store's transaction is durable",
-        ),
-    ];
-    for (key, message) in why {
-        if let Some(key) = args.seen.written(key) {
-            diagnostics.error(key, message, format!("remove `{key}`"));
-        }
-    }
-}
-
 fn check_on_rebuild(hooks: &ProjectionHooks, keeps: Keeps, diagnostics: &Diagnostics) {
-    let Some(hook) = &hooks.on_rebuild else {
-        return;
-    };
-    let name = &hook.method;
-    match keeps {
-        Keeps::InMemory => {
-            let message = "a projection in memory is made anew when it is rebuilt";
-            diagnostics.error(name, message, "remove `#[on_rebuild]`");
-        }
-        Keeps::Elsewhere if hook.in_transaction => {
-            let message = format!("`{name}` takes a transaction, but no handler does");
-            let help = "let the handlers write in it too, or remove it";
-            diagnostics.error(name, message, help);
-        }
-        Keeps::InTransaction if hook.is_async => {
-            let message = format!("`{name}` is `async`, but runs inside of a transaction");
-            diagnostics.error(name, message, "remove `async`");
-        }
-        Keeps::InTransaction if !hook.in_transaction => {
-            let message = format!("`{name}` does not take the transaction");
-            let help = format!(
-                "write `fn {name}(&mut self, transaction: &SqliteTransaction<'_>) -> nether::Result<()>`"
-            );
-            diagnostics.error(name, message, help);
-        }
-        Keeps::Elsewhere | Keeps::InTransaction => {}
+    if let (Some(hook), Keeps::InMemory) = (&hooks.on_rebuild, keeps) {
+        let message = "a projection in memory is made anew when it is rebuilt";
+        diagnostics.error(&hook.method, message, "remove `#[on_rebuild]`");
     }
 }

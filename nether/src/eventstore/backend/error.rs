@@ -2,9 +2,9 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::error::Error;
 use crate::eventstore::backend::{EventId, Position, StreamId};
 
 /// Why a store could not do what it was asked. Nothing that was acknowledged before is lost by it.
@@ -51,10 +51,10 @@ pub enum StoreError {
         /// What it says of it.
         reason: String,
     },
-    /// The file is open already, in this process or in another.
+    /// The store is open already, in this process or in another.
     AlreadyOpen {
-        /// The file.
-        path: PathBuf,
+        /// Where the store is: the name of a file, the address of a server.
+        location: Arc<str>,
         /// Who has it open, as far as that is known.
         holder: String,
     },
@@ -62,24 +62,24 @@ pub enum StoreError {
     /// open, or cannot be opened safely by that name. The store acknowledges nothing until the file is put
     /// right. Trying again does not put it right, so this error [is permanent](StoreError::is_permanent).
     BadFile {
-        /// The file.
-        path: PathBuf,
+        /// The name of the file.
+        location: Arc<str>,
         /// The problem, and how to solve it.
         problem: String,
     },
     /// The store was written by a newer version of this library.
     Newer {
-        /// The file.
-        path: PathBuf,
+        /// Where the store is.
+        location: Arc<str>,
         /// The version of its tables.
         found: u32,
         /// The newest version that is known here.
         known: u32,
     },
-    /// The file is not an event store: another program's, or no database at all.
+    /// What is there is not an event store: another program's, or no database at all.
     Foreign {
-        /// The file.
-        path: PathBuf,
+        /// Where it is.
+        location: Arc<str>,
         /// How that is known.
         reason: String,
     },
@@ -145,6 +145,21 @@ impl StoreError {
         }
     }
 
+    /// The error of the store, if that is what a handler inside of a
+    /// [transaction](crate::eventstore::TransactionalStore) has passed on: one that is not about the event,
+    /// and may pass.
+    pub fn of_store(error: &Error) -> Option<Self> {
+        let error: &StoreError = error.downcast_ref()?;
+        let is_of_store = matches!(
+            error,
+            StoreError::Locked { .. }
+                | StoreError::Full { .. }
+                | StoreError::ReadOnly { .. }
+                | StoreError::Closed
+        );
+        is_of_store.then(|| error.clone())
+    }
+
     /// An error of the operating system or the database, as an error of the store.
     pub fn failed(error: impl StdError + Send + Sync + 'static) -> Self {
         StoreError::Failed {
@@ -180,25 +195,23 @@ impl fmt::Display for StoreError {
             StoreError::Locked { reason } => {
                 write!(f, "the event store is locked by somebody else: {reason}")
             }
-            StoreError::AlreadyOpen { path, holder } => write!(
+            StoreError::AlreadyOpen { location, holder } => write!(
                 f,
-                "the event store `{}` is open already, {holder}: open it once and share the handle, or open it as `shared`",
-                path.display()
+                "the event store `{location}` is open already, {holder}: open it once and share the handle, or open it as `shared`"
             ),
-            StoreError::BadFile { path, problem } => {
-                write!(
-                    f,
-                    "the file `{}` of the event store {problem}",
-                    path.display()
-                )
+            StoreError::BadFile { location, problem } => {
+                write!(f, "the file `{location}` of the event store {problem}")
             }
-            StoreError::Newer { path, found, known } => write!(
+            StoreError::Newer {
+                location,
+                found,
+                known,
+            } => write!(
                 f,
-                "the event store `{}` has tables of version {found}, and this program knows them up to {known}: it was written by a newer one",
-                path.display()
+                "the event store `{location}` has tables of version {found}, and this program knows them up to {known}: it was written by a newer one"
             ),
-            StoreError::Foreign { path, reason } => {
-                write!(f, "`{}` is not an event store: {reason}", path.display())
+            StoreError::Foreign { location, reason } => {
+                write!(f, "`{location}` is not an event store: {reason}")
             }
             StoreError::Corrupt {
                 reason,

@@ -61,6 +61,25 @@ pub enum Encoding {
     MessagePack,
 }
 
+impl Encoding {
+    /// The number that a backend stores for it, which never changes.
+    pub const fn number(self) -> u8 {
+        match self {
+            Encoding::Json => 0,
+            Encoding::MessagePack => 1,
+        }
+    }
+
+    /// The encoding of that number, if there is one.
+    pub const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(Encoding::Json),
+            1 => Some(Encoding::MessagePack),
+            _ => None,
+        }
+    }
+}
+
 /// The content of an event, written down.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payload {

@@ -1,11 +1,18 @@
 //! [`EventStore`]: what a backend has to do, in terms of streams, positions and documents. Knows no
 //! aggregates.
 
+mod driving;
 mod error;
 mod event;
+mod transactional;
 
 pub use self::error::StoreError;
 pub use self::event::{Encoding, EventId, Metadata, NewEvent, Payload, RecordedEvent};
+pub use self::transactional::{
+    AsyncTransaction, StoreTransaction, SyncTransaction, TransactionWork, TransactionalStore,
+    Transactions, Worked,
+};
+pub(super) use self::transactional::{StepFailure, WorkStep, WorkSteps};
 
 use std::fmt;
 use std::pin::Pin;
@@ -199,14 +206,15 @@ impl EventPage {
 
 /// Ends a page that has grown to its limit.
 #[derive(Debug)]
-pub(super) struct PageRoom {
+pub struct PageRoom {
     limit: PageLimit,
     bytes: usize,
     is_full: bool,
 }
 
 impl PageRoom {
-    pub(super) fn new(limit: PageLimit) -> Self {
+    /// Room for a page of that limit.
+    pub fn new(limit: PageLimit) -> Self {
         PageRoom {
             limit,
             bytes: 0,
@@ -215,14 +223,14 @@ impl PageRoom {
     }
 
     /// Counts an event, and says whether there is room for another.
-    pub(super) fn take(&mut self, event: &RecordedEvent) -> bool {
+    pub fn take(&mut self, event: &RecordedEvent) -> bool {
         self.bytes = self.bytes.saturating_add(event.payload.bytes.len());
         self.is_full = self.bytes >= self.limit.bytes;
         !self.is_full
     }
 
     /// The page of the events that were counted.
-    pub(super) fn page(&self, events: Vec<RecordedEvent>) -> EventPage {
+    pub fn page(&self, events: Vec<RecordedEvent>) -> EventPage {
         let page = EventPage::counted(events, self.limit);
         EventPage {
             is_last: page.is_last && !self.is_full,
@@ -357,5 +365,11 @@ pub trait EventStore: Send + Sync + 'static {
     /// `false`, two processes take over from each other without end.
     fn is_shared(&self) -> bool {
         true
+    }
+
+    /// The transactions of the store, in which projections write: `Some(Transactions::of(self))` if it is a
+    /// [`TransactionalStore`]. By default there are none.
+    fn transactions(&self) -> Option<Transactions<'_>> {
+        None
     }
 }

@@ -202,6 +202,43 @@ pub(super) async fn one_of_many_wins_each_version<S: EventStore>(store: Arc<S>) 
     );
 }
 
+/// How many append to one stream in whatever version, and how often.
+const WRITERS: u64 = 20;
+const APPENDS: u64 = 25;
+
+pub(super) async fn nothing_of_many_writers_is_lost<S: EventStore>(store: Arc<S>) {
+    let mut writing = JoinSet::new();
+    for writer in 0..WRITERS {
+        let store = Arc::clone(&store);
+        writing.spawn(async move {
+            for number in 0..APPENDS {
+                let text = format!("{writer}/{number}");
+                happen(&*store, "a/1", &[&text]).await;
+            }
+        });
+    }
+    writing.join_all().await;
+    let stream = StreamId::from("a/1");
+    let read = store.read_stream(&stream, 1, Direction::Forwards, usize::MAX);
+    let read = read.await.expect("a stream can be read");
+    let versions: Vec<u64> = read.iter().map(|event| event.stream_version).collect();
+    let each: Vec<u64> = (1..=WRITERS * APPENDS).collect();
+    assert_eq!(versions, each, "versions have no gaps while many append");
+    let texts = texts(&read);
+    for writer in 0..WRITERS {
+        let own = texts.iter().filter_map(|text| {
+            let (of, number) = text.split_once('/')?;
+            (of == writer.to_string()).then(|| number.to_owned())
+        });
+        let appended: Vec<String> = (0..APPENDS).map(|number| number.to_string()).collect();
+        assert_eq!(
+            own.collect::<Vec<_>>(),
+            appended,
+            "what one of many appends is there, each event once and in order"
+        );
+    }
+}
+
 pub(super) async fn an_append_is_made_if_its_conditions_hold(store: &impl EventStore) {
     let condition = |content: Option<&[u8]>| DocumentCondition {
         collection: "if".into(),

@@ -34,7 +34,7 @@ impl EventFailure {
         failure
     }
 
-    fn panicked(panic: PanicPayload) -> Self {
+    pub(in crate::eventstore) fn panicked(panic: PanicPayload) -> Self {
         EventFailure::new(format!("panicked: {}", said_last(panic)))
     }
 

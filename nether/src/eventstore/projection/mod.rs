@@ -10,20 +10,18 @@ mod module;
 mod page;
 mod runner;
 mod state;
-#[cfg(feature = "sqlite")]
 mod transactional;
 
 pub use self::answer::Answers;
-pub use self::argument::{EventPlace, ProjectionArgument, argument};
+pub use self::argument::{EventPlace, NoTransaction, ProjectionArgument, argument};
 pub use self::beginning::{Beginning, begin};
 pub use self::copied::{Copied, NeverCopied};
 pub use self::handle::ProjectionHandle;
 pub use self::module::Projections;
+pub use self::transactional::{InTransaction, in_transaction, waits_in};
 
 use crate::error::Result;
-use crate::eventstore::backend::RecordedEvent;
-#[cfg(feature = "sqlite")]
-use crate::eventstore::sqlite::SqliteTransaction;
+use crate::eventstore::backend::{RecordedEvent, TransactionalStore, Worked};
 use crate::module::{ModuleDescriptor, Routes};
 use crate::resources::Resources;
 
@@ -49,6 +47,10 @@ pub trait Projection: Send + Sync + Sized + 'static {
     #[doc(hidden)]
     const COPY: Option<fn(&Self) -> Self> = None;
 
+    /// How it writes in the store's transactions, if it does.
+    #[doc(hidden)]
+    const IN_TRANSACTION: Option<InTransaction<Self>> = None;
+
     /// Makes it, by its `#[init]` or [`Default`].
     #[doc(hidden)]
     fn make(resources: &Resources) -> impl Future<Output = Result<Self>> + Send;
@@ -71,30 +73,33 @@ pub trait Projection: Send + Sync + Sized + 'static {
         async { Ok(()) }
     }
 
-    /// Handles an event: of one that writes into the store's file.
-    #[cfg(feature = "sqlite")]
-    #[doc(hidden)]
-    fn project_in(
-        &mut self,
-        recorded: &RecordedEvent,
-        transaction: &SqliteTransaction<'_>,
-    ) -> Result<()> {
-        let _ = (recorded, transaction);
-        Ok(())
-    }
-
     /// Runs `#[on_rebuild]`.
     #[doc(hidden)]
     fn clear(&mut self) -> impl Future<Output = Result<()>> + Send {
         async { Ok(()) }
     }
+}
 
-    /// Runs `#[on_rebuild]` of one that writes into the store's file.
-    #[cfg(feature = "sqlite")]
-    #[doc(hidden)]
-    fn clear_in(&mut self, transaction: &SqliteTransaction<'_>) -> Result<()> {
+/// A projection that writes in the store's transactions.
+#[doc(hidden)]
+pub trait TransactionalProjection: Projection {
+    /// The store.
+    type Store: TransactionalStore;
+
+    /// Handles an event.
+    fn project_in<'t>(
+        &'t mut self,
+        recorded: &'t RecordedEvent,
+        transaction: &'t mut <Self::Store as TransactionalStore>::Transaction<'_>,
+    ) -> Worked<'t>;
+
+    /// Runs `#[on_rebuild]`.
+    fn clear_in<'t>(
+        &'t mut self,
+        transaction: &'t mut <Self::Store as TransactionalStore>::Transaction<'_>,
+    ) -> Worked<'t> {
         let _ = transaction;
-        Ok(())
+        Worked::done(Ok(()))
     }
 }
 
@@ -127,6 +132,7 @@ pub enum Keeps {
     /// Somewhere that outlives the process. Its checkpoint is saved after the events were handled: each is
     /// handled at least once.
     Elsewhere,
-    /// In the store's file, by the transaction that saves its checkpoint: each event is handled exactly once.
+    /// In the store's database, by the transaction that saves its checkpoint: each event is handled exactly
+    /// once.
     InTransaction,
 }

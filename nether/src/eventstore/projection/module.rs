@@ -10,8 +10,6 @@ use crate::error::Result;
 use crate::eventstore::control::{Control, FollowerSeat};
 use crate::eventstore::follower::Follower;
 use crate::eventstore::lease::FreeLease;
-#[cfg(feature = "sqlite")]
-use crate::eventstore::projection::Keeps;
 use crate::eventstore::projection::handle::ProjectionKind;
 use crate::eventstore::projection::runner::ProjectionRunner;
 use crate::eventstore::projection::state::ProjectionState;
@@ -84,9 +82,8 @@ impl<P: Projection> Module for Projections<P> {
 impl<P: Projection> Construct for Projections<P> {
     async fn construct(resources: &Resources) -> Result<Self> {
         let store = Resource::<Store>::of(resources)?;
-        #[cfg(feature = "sqlite")]
-        if P::SETTINGS.keeps == Keeps::InTransaction {
-            store.check_transactions()?;
+        if let Some(how) = &P::IN_TRANSACTION {
+            how.check(&store)?;
         }
         let is_stored = P::SETTINGS.is_stored();
         let made_at = match is_stored {

@@ -61,10 +61,9 @@ impl<P: Projection> Followed for ProjectionRunner<P> {
         event: &RecordedEvent,
         change: DocumentChange,
     ) -> Result<Result<Reception, EventFailure>, RunnerEnd> {
-        #[cfg(feature = "sqlite")]
-        if P::SETTINGS.keeps == Keeps::InTransaction {
-            let shown = self.write_one(follower, event, vec![change]).await?;
-            return Ok(shown.map(|()| Reception::Handled));
+        if let Some(how) = &P::IN_TRANSACTION {
+            let shown = self.write_one(how, follower, event, vec![change]).await?;
+            return Ok(shown.map(|_| Reception::Handled));
         }
         let shown = self.show(follower, place, key, event).await;
         if shown.is_ok() {
@@ -79,11 +78,13 @@ impl<P: Projection> Followed for ProjectionRunner<P> {
         place: &mut FollowerPlace,
         events: Vec<RecordedEvent>,
     ) -> Result<(), RunnerEnd> {
-        match P::SETTINGS.keeps {
-            #[cfg(feature = "sqlite")]
-            Keeps::InTransaction => self.handle_in_transaction(follower, place, events).await,
-            _ if P::SETTINGS.parallel > 1 => self.handle_beside(follower, place, events).await,
-            _ => follower.handle_one_by_one(self, place, events).await,
+        match &P::IN_TRANSACTION {
+            Some(how) => {
+                self.handle_in_transaction(how, follower, place, events)
+                    .await
+            }
+            None if P::SETTINGS.parallel > 1 => self.handle_beside(follower, place, events).await,
+            None => follower.handle_one_by_one(self, place, events).await,
         }
     }
 
@@ -257,9 +258,8 @@ impl<P: Projection> ProjectionRunner<P> {
             ))));
         }
         let changes = place.changes_to_start();
-        #[cfg(feature = "sqlite")]
-        if P::SETTINGS.keeps == Keeps::InTransaction {
-            if let Err(failure) = self.clear_in_transaction(follower, changes).await? {
+        if let Some(how) = &P::IN_TRANSACTION {
+            if let Err(failure) = self.clear_in_transaction(how, follower, changes).await? {
                 return Ok(Err(failure.into_error()));
             }
             *place = anew;

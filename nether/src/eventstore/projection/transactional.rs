@@ -1,29 +1,221 @@
-//! A projection that writes into the store's file: what it writes and its checkpoint are one transaction.
+//! A projection that writes in the store's transactions: what it writes and its checkpoint are committed
+//! together.
 
-use std::sync::{Arc, Mutex, mpsc};
+use std::any::type_name;
+use std::fmt;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use rusqlite::{ErrorCode, Transaction};
-
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::eventstore::backend::{
-    DocumentChange, DocumentCondition, EventId, Position, RecordedEvent, StoreError,
+    AsyncTransaction, DocumentChange, DocumentCondition, EventId, Position, RecordedEvent,
+    StepFailure, StoreError, StoreFuture, TransactionWork, TransactionalStore, WorkStep, WorkSteps,
+    Worked,
 };
 use crate::eventstore::checkpoint::checkpoint_at;
-use crate::eventstore::follower::{
-    EventFailure, Follower, FollowerPlace, RunnerEnd, SAVE_AFTER, guarded_now,
-};
-use crate::eventstore::projection::Projection;
+use crate::eventstore::follower::{EventFailure, Follower, FollowerPlace, RunnerEnd, SAVE_AFTER};
 use crate::eventstore::projection::page::PageOfProjection;
 use crate::eventstore::projection::runner::ProjectionRunner;
-use crate::eventstore::sqlite::{check_conditions_in, save_document_in, store_error};
+use crate::eventstore::projection::state::OwnProjection;
+use crate::eventstore::projection::{Projection, Projections, TransactionalProjection};
+use crate::eventstore::store::Store;
 use crate::sync::lock;
+
+/// How a projection runs inside of the store's transactions, without the type of the store.
+#[doc(hidden)]
+pub struct InTransaction<P: Projection> {
+    check: fn(&Store) -> Result<()>,
+    transact: fn(&Store, ProjectionWork<P>) -> StoreFuture<'_, ()>,
+}
+
+/// How it runs inside of transactions.
+///
+/// Not public API. Used by generated code.
+#[doc(hidden)]
+pub const fn in_transaction<P: TransactionalProjection>() -> InTransaction<P> {
+    InTransaction {
+        check: |store| found::<P>(store).map(|_| ()),
+        transact: |store, work| match found::<P>(store) {
+            Ok(backend) => backend.transact(work.begun()),
+            Err(error) => Box::pin(std::future::ready(Err(StoreError::Failed {
+                reason: error.to_string(),
+                source: None,
+            }))),
+        },
+    }
+}
+
+/// The store whose transactions a projection wants.
+///
+/// # Errors
+/// If the one that was provided has others, or none.
+fn found<P: TransactionalProjection>(store: &Store) -> Result<&P::Store> {
+    let transactions = store.transactions();
+    if let Some(backend) = transactions.and_then(|it| it.store()) {
+        return Ok(backend);
+    }
+    let has = match transactions {
+        Some(other) => format!("has those of `{}`", other.name()),
+        None => "has none".to_owned(),
+    };
+    Err(Error::msg(format!(
+        "the projection `{}` writes in transactions of the type `{}`, and the store that was provided {has}: provide {}",
+        P::DESCRIPTOR.declaration.name,
+        type_name::<<P::Store as TransactionalStore>::Transaction<'static>>(),
+        <P::Store as TransactionalStore>::PROVIDED_BY,
+    )))
+}
+
+impl<P: Projection> fmt::Debug for InTransaction<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InTransaction")
+    }
+}
+
+impl<P: Projection> InTransaction<P> {
+    /// Checks that the store has the transactions that the projection wants.
+    ///
+    /// # Errors
+    /// If it has others, or none.
+    pub(super) fn check(&self, store: &Store) -> Result<()> {
+        (self.check)(store)
+    }
+}
+
+/// What a projection does in one transaction. A clone is for another attempt.
+struct ProjectionTask<P: Projection> {
+    events: Arc<[RecordedEvent]>,
+    /// Whether it is cleared first.
+    clears: bool,
+    changes: Vec<DocumentChange>,
+    /// Where it is after all of that.
+    last: Position,
+    /// Who says that it is to stop, if it may do less.
+    ctx: Option<Context<Projections<P>>>,
+}
+
+impl<P: Projection> Clone for ProjectionTask<P> {
+    fn clone(&self) -> Self {
+        ProjectionTask {
+            events: Arc::clone(&self.events),
+            clears: self.clears,
+            changes: self.changes.clone(),
+            last: self.last,
+            ctx: self.ctx.clone(),
+        }
+    }
+}
+
+/// An attempt at a task.
+struct ProjectionWork<P: Projection> {
+    projection: OwnProjection<P>,
+    task: ProjectionTask<P>,
+    fence: Vec<DocumentCondition>,
+    turn: DocumentCondition,
+    report: Arc<Mutex<WorkReport>>,
+}
+
+/// What is known of the attempts at a task.
+#[derive(Default)]
+struct WorkReport {
+    /// How far the last one came that was to be committed.
+    reached: Position,
+    /// Why the last one has failed: the projection, or the store.
+    failed: Option<Result<EventFailure, StoreError>>,
+}
+
+impl<P: TransactionalProjection> ProjectionWork<P> {
+    /// The work, as the store takes it.
+    fn begun(self) -> TransactionWork<P::Store> {
+        TransactionWork {
+            conditions: self.fence,
+            turn: self.turn,
+            steps: Box::new(ProjectionSteps {
+                projection: self.projection,
+                task: self.task,
+                begun: None,
+                handled: 0,
+                report: self.report,
+            }),
+        }
+    }
+}
+
+/// The steps of an attempt.
+struct ProjectionSteps<P: Projection> {
+    projection: OwnProjection<P>,
+    task: ProjectionTask<P>,
+    begun: Option<Instant>,
+    /// How many of the events.
+    handled: usize,
+    report: Arc<Mutex<WorkReport>>,
+}
+
+impl<P: Projection> ProjectionSteps<P> {
+    /// Whether it has to stop, or it is time to save.
+    fn is_late(&self) -> bool {
+        let stops = self.task.ctx.as_ref().map(|ctx| ctx.is_cancelled());
+        let takes_long = || self.begun.is_some_and(|it| it.elapsed() >= SAVE_AFTER);
+        stops.is_some_and(|stops| stops || takes_long())
+    }
+
+    /// The last changes, after so many of the events.
+    fn done(&mut self) -> Vec<DocumentChange> {
+        let mut changes = std::mem::take(&mut self.task.changes);
+        let all = self.task.events.len();
+        let reached = match self.handled.checked_sub(1) {
+            Some(last) if self.handled < all => {
+                let reached = self.task.events[last].position;
+                changes.push(checkpoint_at(P::NAME, reached));
+                reached
+            }
+            _ => self.task.last,
+        };
+        lock(&self.report).reached = reached;
+        changes
+    }
+}
+
+impl<P: TransactionalProjection> WorkSteps<P::Store> for ProjectionSteps<P> {
+    fn next<'t>(
+        &'t mut self,
+        transaction: &'t mut <P::Store as TransactionalStore>::Transaction<'_>,
+    ) -> WorkStep<'t> {
+        self.begun.get_or_insert_with(Instant::now);
+        if std::mem::take(&mut self.task.clears) {
+            return WorkStep::Handle(self.projection.get().clear_in(transaction));
+        }
+        let is_over = self.handled == self.task.events.len() || self.handled > 0 && self.is_late();
+        if is_over {
+            return WorkStep::Commit(self.done());
+        }
+        let event = &self.task.events[self.handled];
+        self.handled += 1;
+        WorkStep::Handle(self.projection.get().project_in(event, transaction))
+    }
+
+    fn failed(&mut self, failure: StepFailure) -> String {
+        let failed = match failure {
+            StepFailure::Store(error) => Err(error),
+            StepFailure::Handler(error) => Ok(EventFailure::of(error)),
+            StepFailure::Panicked(panic) => Ok(EventFailure::panicked(panic)),
+        };
+        let text = match &failed {
+            Ok(failure) => failure.text.clone(),
+            Err(error) => error.to_string(),
+        };
+        lock(&self.report).failed = Some(failed);
+        text
+    }
+}
 
 impl<P: Projection> ProjectionRunner<P> {
     /// Handles a page in one transaction; if that fails, each event in one of its own, so that the one that
     /// cannot be handled is found.
     pub(super) async fn handle_in_transaction(
         &mut self,
+        how: &InTransaction<P>,
         follower: &Follower<Self>,
         place: &mut FollowerPlace,
         events: Vec<RecordedEvent>,
@@ -32,9 +224,15 @@ impl<P: Projection> ProjectionRunner<P> {
             return Ok(());
         };
         let page = PageOfProjection::of::<P>(events, place);
-        let events = Arc::new(page.own);
-        let written = self.write_page(follower, place, &events, last).await?;
-        if let Ok(reached) = written {
+        let events: Arc<[RecordedEvent]> = page.own.into();
+        let whole = ProjectionTask {
+            events: Arc::clone(&events),
+            clears: false,
+            changes: place.changes_to(last),
+            last,
+            ctx: Some(follower.ctx.clone()),
+        };
+        if let Ok(reached) = self.in_transaction(how, follower, whole).await? {
             place.reach(reached);
             page.waiting.note(place);
             follower.publish(place);
@@ -52,8 +250,8 @@ impl<P: Projection> ProjectionRunner<P> {
                 continue;
             }
             let changes = place.changes_to(event.position);
-            match self.write_one(follower, event, changes).await? {
-                Ok(()) => place.reach(event.position),
+            match self.write_one(how, follower, event, changes).await? {
+                Ok(_) => place.reach(event.position),
                 Err(failure) => {
                     follower.park(place, stream, event.position, failure);
                     place.position = event.position;
@@ -65,219 +263,91 @@ impl<P: Projection> ProjectionRunner<P> {
         follower.save(self, place).await
     }
 
-    /// Handles events until it has to stop, or it is time to save; gives how far it came.
-    async fn write_page(
-        &self,
-        follower: &Follower<Self>,
-        place: &FollowerPlace,
-        events: &Arc<Vec<RecordedEvent>>,
-        last: Position,
-    ) -> Result<Result<Position, EventFailure>, RunnerEnd> {
-        let changes = place.changes_to(last);
-        self.in_transaction(follower, || {
-            let (events, changes, ctx) =
-                (Arc::clone(events), changes.clone(), follower.ctx.clone());
-            move |projection: &mut P, transaction: &Transaction<'_>| {
-                let began = Instant::now();
-                let mut reached = None;
-                for event in events.iter() {
-                    let is_late = || ctx.is_cancelled() || began.elapsed() >= SAVE_AFTER;
-                    if let Some(reached) = reached
-                        && is_late()
-                    {
-                        save(&changes, transaction)?;
-                        save(&[checkpoint_at(P::NAME, reached)], transaction)?;
-                        return Ok(reached);
-                    }
-                    projection.project_in(event, transaction)?;
-                    check_open(transaction)?;
-                    reached = Some(event.position);
-                }
-                save(&changes, transaction)?;
-                Ok(last)
-            }
-        })
-        .await
-    }
-
     /// Handles an event and saves changes, or does nothing of it.
     pub(super) async fn write_one(
         &self,
+        how: &InTransaction<P>,
         follower: &Follower<Self>,
         event: &RecordedEvent,
         changes: Vec<DocumentChange>,
-    ) -> Result<Result<(), EventFailure>, RunnerEnd> {
-        let event = Arc::new(event.clone());
-        self.in_transaction(follower, || {
-            let (event, changes) = (Arc::clone(&event), changes.clone());
-            move |projection: &mut P, transaction: &Transaction<'_>| {
-                projection.project_in(&event, transaction)?;
-                check_open(transaction)?;
-                save(&changes, transaction)
-            }
-        })
-        .await
+    ) -> Result<Result<Position, EventFailure>, RunnerEnd> {
+        let one = ProjectionTask {
+            events: [event.clone()].into(),
+            clears: false,
+            changes,
+            last: event.position,
+            ctx: None,
+        };
+        self.in_transaction(how, follower, one).await
     }
 
     pub(super) async fn clear_in_transaction(
         &self,
+        how: &InTransaction<P>,
         follower: &Follower<Self>,
         changes: Vec<DocumentChange>,
-    ) -> Result<Result<(), EventFailure>, RunnerEnd> {
-        self.in_transaction(follower, || {
-            let changes = changes.clone();
-            move |projection: &mut P, transaction: &Transaction<'_>| {
-                projection.clear_in(transaction)?;
-                check_open(transaction)?;
-                save(&changes, transaction)
-            }
-        })
-        .await
+    ) -> Result<Result<Position, EventFailure>, RunnerEnd> {
+        let clears = ProjectionTask {
+            events: [].into(),
+            clears: true,
+            changes,
+            last: Position::START,
+            ctx: None,
+        };
+        self.in_transaction(how, follower, clears).await
     }
 
-    /// Does something with the projection, on the thread that writes, again and again if it is the store that
-    /// fails. A store may fail after it has committed: then it is not done again.
-    async fn in_transaction<T, W>(
+    /// Does a task, again and again if it is the store that fails; returns how far it came. A store may fail
+    /// after it has committed: then it is not done again, which is known by the id that it leaves.
+    async fn in_transaction(
         &self,
+        how: &InTransaction<P>,
         follower: &Follower<Self>,
-        work: impl Fn() -> W,
-    ) -> Result<Result<T, EventFailure>, RunnerEnd>
-    where
-        T: Copy + Send + 'static,
-        W: FnOnce(&mut P, &Transaction<'_>) -> Result<T> + Send + 'static,
-    {
-        let turn = ProjectionTurn::new(P::NAME);
+        task: ProjectionTask<P>,
+    ) -> Result<Result<Position, EventFailure>, RunnerEnd> {
+        let report = Arc::default();
+        let turn = DocumentCondition {
+            collection: "transaction".into(),
+            key: P::NAME.into(),
+            content: Some(EventId::new().to_string().into_bytes()),
+        };
         follower
-            .write_persistently(|| self.transaction(follower, turn.clone(), work()))
+            .write_persistently(|| self.attempt(how, follower, &task, &turn, &report))
             .await
     }
 
-    async fn transaction<T, W>(
+    async fn attempt(
         &self,
+        how: &InTransaction<P>,
         follower: &Follower<Self>,
-        turn: ProjectionTurn<T>,
-        work: W,
-    ) -> Result<Result<T, EventFailure>, StoreError>
-    where
-        T: Copy + Send + 'static,
-        W: FnOnce(&mut P, &Transaction<'_>) -> Result<T> + Send + 'static,
-    {
-        let mut projection = self.state.own().await;
-        let (failed, reported) = mpsc::channel();
-        let fence = follower.fence();
-        let done = follower.store.transaction(move |transaction| {
-            check_conditions_in(transaction, &fence)?;
-            if let Some(done) = turn.done(transaction)? {
-                return Ok(done);
-            }
-            let mut of_store = None;
-            // User code runs, and its values are dropped, inside of this: the thread writes for all.
-            let worked = guarded_now(|| {
-                let worked = work(projection.get(), transaction);
-                let worked = worked.and_then(|done| turn.take(done, transaction));
-                of_store = worked.as_ref().err().and_then(store_failure);
-                worked
-            });
-            worked.map_err(|failure| {
-                let rolled_back = StoreError::Failed {
-                    reason: failure.text.clone(),
-                    source: None,
-                };
-                let _ = failed.send(of_store.map_or(Ok(failure), Err));
-                rolled_back
-            })
-        });
-        match done.await {
-            Ok(done) => Ok(Ok(done)),
-            Err(error) => match reported.try_recv() {
-                Ok(failed) => failed.map(Err),
-                Err(_) => Err(error),
-            },
-        }
-    }
-}
-
-/// A transaction that is tried until it is known to be committed. It leaves its id in the store, by which a
-/// later attempt finds that an earlier one was committed.
-#[derive(Clone)]
-struct ProjectionTurn<T> {
-    document: DocumentCondition,
-    /// The result of the last attempt.
-    result: Arc<Mutex<Option<T>>>,
-}
-
-impl<T: Copy> ProjectionTurn<T> {
-    fn new(name: &str) -> Self {
-        ProjectionTurn {
-            document: DocumentCondition {
-                collection: "transaction".into(),
-                key: name.into(),
-                content: Some(EventId::new().to_string().into_bytes()),
-            },
-            result: Arc::default(),
-        }
-    }
-
-    /// The result of the attempt that was committed, if one was.
-    fn done(&self, transaction: &Transaction<'_>) -> Result<Option<T>, StoreError> {
-        let document = std::slice::from_ref(&self.document);
-        match check_conditions_in(transaction, document) {
-            Ok(()) => Ok(*lock(&self.result)),
-            Err(StoreError::PreconditionFailed { .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Leaves its id, with that result.
-    fn take(&self, result: T, transaction: &Transaction<'_>) -> Result<T> {
-        let DocumentCondition {
-            collection,
-            key,
-            content,
-        } = self.document.clone();
-        let taken = DocumentChange {
-            collection,
-            key,
-            content,
+        task: &ProjectionTask<P>,
+        turn: &DocumentCondition,
+        report: &Arc<Mutex<WorkReport>>,
+    ) -> Result<Result<Position, EventFailure>, StoreError> {
+        lock(report).failed = None;
+        let work = ProjectionWork {
+            projection: self.state.own().await,
+            task: task.clone(),
+            fence: follower.fence(),
+            turn: turn.clone(),
+            report: Arc::clone(report),
         };
-        save_document_in(transaction, &taken)?;
-        *lock(&self.result) = Some(result);
-        Ok(result)
+        let done = (how.transact)(&follower.store, work).await;
+        let mut report = lock(report);
+        match (done, report.failed.take()) {
+            (Ok(()), _) => Ok(Ok(report.reached)),
+            (Err(_), Some(failed)) => failed.map(Err),
+            (Err(error), None) => Err(error),
+        }
     }
 }
 
-fn save(changes: &[DocumentChange], transaction: &Transaction<'_>) -> Result<()> {
-    for change in changes {
-        save_document_in(transaction, change)?;
-    }
-    Ok(())
-}
-
-/// What the database takes back by itself (the disk is full, say) it has taken back, whatever the handler
-/// made of the error: what follows would be written outside of the transaction.
-fn check_open(transaction: &Transaction<'_>) -> Result<()> {
-    if transaction.is_autocommit() {
-        return Err(Error::msg("the database has rolled the transaction back"));
-    }
-    Ok(())
-}
-
-/// The error of the store, if it is the store that failed, and not the handler of the event.
-fn store_failure(error: &Error) -> Option<StoreError> {
-    let is_of_store = |error: &StoreError| {
-        matches!(
-            error,
-            StoreError::Locked { .. }
-                | StoreError::Full { .. }
-                | StoreError::ReadOnly { .. }
-                | StoreError::Closed
-        )
-    };
-    if let Some(error) = error.downcast_ref::<StoreError>() {
-        return is_of_store(error).then(|| error.clone());
-    }
-    let error = error.downcast_ref::<rusqlite::Error>()?;
-    let is_io = error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure);
-    let error = store_error(error);
-    (is_io || is_of_store(&error)).then_some(error)
+/// What a handler that waits does, in a transaction that is awaited.
+///
+/// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn waits_in<'t, T: AsyncTransaction>(
+    work: impl Future<Output = Result<()>> + Send + 't,
+) -> Worked<'t> {
+    Worked::waits(work)
 }

@@ -18,9 +18,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use crate::eventstore::backend::StoreError;
-use crate::eventstore::sqlite::file_id::FileId;
-use crate::sync::lock;
+use nether::eventstore::StoreError;
+use nether::integration::lock;
+
+use crate::errors::location;
+use crate::file_id::FileId;
 
 /// The descriptors of this process, by the database that they lock.
 static OPEN: Mutex<Descriptors> = Mutex::new(BTreeMap::new());
@@ -81,7 +83,7 @@ impl FileLock {
             id = named(path)?;
             if found != id {
                 return Err(StoreError::BadFile {
-                    path: path.to_owned(),
+                    location: location(path),
                     problem: "was replaced while it was opened: open it again".to_owned(),
                 });
             }
@@ -166,7 +168,7 @@ fn acquire(file: &File, shared: bool, path: &Path, id: FileId) -> Result<(), Sto
 
 fn already_open(path: &Path, holder: &str) -> StoreError {
     StoreError::AlreadyOpen {
-        path: path.to_owned(),
+        location: location(path),
         holder: holder.to_owned(),
     }
 }
@@ -222,7 +224,7 @@ fn opened(path: &Path, open: &mut Descriptors) -> Result<FileId, StoreError> {
     let is_link = fs::symlink_metadata(&beside).is_ok_and(|it| !it.is_file());
     if is_link {
         return Err(StoreError::BadFile {
-            path: beside,
+            location: location(&beside),
             problem: "is in the place of the lock, and no plain file: remove it".to_owned(),
         });
     }

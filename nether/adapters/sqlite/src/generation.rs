@@ -12,15 +12,15 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use nether::eventstore::StoreError;
 use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior,
 };
 
-use crate::eventstore::backend::StoreError;
-use crate::eventstore::sqlite::database_file::{beside, holds_something};
-use crate::eventstore::sqlite::errors::store_error;
-use crate::eventstore::sqlite::file_id::FileId;
-use crate::eventstore::sqlite::reading::{FLAGS, immutable};
+use crate::database_file::{beside, holds_something};
+use crate::errors::{location, store_error};
+use crate::file_id::FileId;
+use crate::reading::{FLAGS, immutable};
 
 /// The number of pages in the log after which it is brought into the file: the default of SQLite.
 const PAGES: u64 = 1000;
@@ -156,7 +156,7 @@ pub(super) fn check_log(path: &Path) -> Result<(), StoreError> {
         }
     }
     Err(StoreError::BadFile {
-        path: path.to_owned(),
+        location: location(path),
         problem: format!(
             "does not belong to `{}`, which was left beside it by a process that did not end in order: one of the two is a backup, or of another store, and each may have events that the other lacks. First of all, copy both. Then put the file back to which this `-wal` belongs; or, if the file is a backup to go on with, give it a folder of its own",
             log.display()
@@ -216,7 +216,7 @@ fn check_name(path: &Path) -> Result<(), StoreError> {
         return Ok(());
     }
     Err(StoreError::BadFile {
-        path: path.to_owned(),
+        location: location(path),
         problem: format!(
             "was opened as `{}` before, by a process that did not end in order, and its newest events are in the `-wal` that was left there: rename that one too",
             before.display()

@@ -4,20 +4,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use nether::eventstore::{
+    Append, Appended, DocumentChange, DocumentCondition, Position, StoreError,
+};
+use nether::integration::said;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::eventstore::backend::{
-    Append, Appended, DocumentChange, DocumentCondition, Position, StoreError,
-};
-use crate::eventstore::sqlite::append::{
-    StreamCache, change_document, check_conditions, duplicate,
-};
-use crate::eventstore::sqlite::errors::unwritten;
-use crate::eventstore::sqlite::file_watch::FileWatch;
-use crate::eventstore::sqlite::generation::Checkpointer;
-use crate::guarded::said;
+use crate::SqliteTransaction;
+use crate::append::{StreamCache, change_document, check_conditions, duplicate};
+use crate::errors::unwritten;
+use crate::file_watch::FileWatch;
+use crate::generation::Checkpointer;
 
 /// How many jobs may wait. The sender of another waits for room.
 const ROOM: usize = 4096;
@@ -25,8 +24,8 @@ const ROOM: usize = 4096;
 type Responder<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// Work in a transaction of its own.
-pub(super) type TransactionWork =
-    Box<dyn FnOnce(&Transaction<'_>) -> Result<(), StoreError> + Send>;
+pub(super) type WriterWork =
+    Box<dyn FnOnce(&mut SqliteTransaction<'_>) -> Result<(), StoreError> + Send>;
 
 /// Changes of documents, which are made together if all conditions hold.
 pub(super) struct DocumentsJob {
@@ -38,7 +37,7 @@ pub(super) struct DocumentsJob {
 pub(super) enum Job {
     Append(Append, Responder<Appended>),
     Documents(DocumentsJob, Responder<()>),
-    Transaction(TransactionWork, Responder<()>),
+    Transaction(WriterWork, Responder<()>),
 }
 
 /// The way to the thread that writes. Dropped, it waits until all is written.
@@ -218,7 +217,7 @@ impl Writing {
     }
 
     /// Does something of somebody else's in a transaction.
-    fn transact(&mut self, work: TransactionWork) -> Result<(), StoreError> {
+    fn transact(&mut self, work: WriterWork) -> Result<(), StoreError> {
         self.files.before(&self.connection)?;
         let worked = self.worked(work);
         // It may have changed what is known here.
@@ -227,10 +226,12 @@ impl Writing {
         self.files.look(&self.connection)
     }
 
-    fn worked(&mut self, work: TransactionWork) -> rusqlite::Result<Result<(), StoreError>> {
+    fn worked(&mut self, work: WriterWork) -> rusqlite::Result<Result<(), StoreError>> {
         let transaction = begin(&mut self.connection, &mut self.cache)?;
         self.checkpointer.mark(&transaction)?;
-        let worked = catch_unwind(AssertUnwindSafe(|| work(&transaction)));
+        let worked = catch_unwind(AssertUnwindSafe(|| {
+            work(&mut SqliteTransaction(&transaction))
+        }));
         Ok(match worked {
             Ok(Ok(())) if transaction.is_autocommit() => Err(StoreError::Failed {
                 reason: "the database has rolled the transaction back".to_owned(),

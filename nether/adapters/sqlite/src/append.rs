@@ -5,14 +5,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use lru::LruCache;
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
-
-use crate::eventstore::backend::{
+use nether::eventstore::{
     Append, Appended, DocumentChange, DocumentCondition, EventId, Expected, NewEvent, Position,
     StoreError, StreamId,
 };
-use crate::eventstore::sqlite::generation::data_version;
-use crate::eventstore::sqlite::reader::encoding_number;
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+
+use crate::generation::data_version;
 
 /// How many streams are known.
 const STREAMS: usize = 65_536;
@@ -168,7 +167,7 @@ impl StreamCache {
                 event.id.as_u128().to_be_bytes(),
                 name,
                 event.schema_version,
-                encoding_number(event.payload.encoding),
+                event.payload.encoding.number(),
                 event.payload.bytes,
                 metadata.time.cast_signed(),
                 metadata.correlation.as_deref(),

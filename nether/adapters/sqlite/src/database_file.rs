@@ -6,9 +6,11 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use crate::eventstore::backend::StoreError;
-use crate::eventstore::sqlite::file_id::{FileId, links};
-use crate::eventstore::sqlite::lock::FileLock;
+use nether::eventstore::StoreError;
+
+use crate::errors::location;
+use crate::file_id::{FileId, links};
+use crate::lock::FileLock;
 
 /// A database file that this store owns, alone or together with other stores that have it open as shared.
 #[derive(Debug)]
@@ -79,7 +81,7 @@ impl DatabaseFile {
             }
         };
         StoreError::BadFile {
-            path: self.path.clone(),
+            location: location(&self.path),
             problem: format!(
                 "{what} while the store was open, and no more events are accepted. {advice}"
             ),
@@ -115,7 +117,7 @@ pub(super) fn examine(path: &Path, metadata: &Metadata) -> Result<(), StoreError
     let names = links(metadata);
     if metadata.is_file() && names > 1 {
         return Err(StoreError::BadFile {
-            path: path.to_owned(),
+            location: location(path),
             problem: format!(
                 "has {names} names (hard links), and SQLite keeps the newest events beside the name by which it is opened: leave one of them"
             ),
@@ -131,13 +133,13 @@ pub(super) fn examine(path: &Path, metadata: &Metadata) -> Result<(), StoreError
 pub(super) fn examine_to_read(path: &Path, metadata: &Metadata) -> Result<(), StoreError> {
     let bad = |problem: String| {
         Err(StoreError::BadFile {
-            path: path.to_owned(),
+            location: location(path),
             problem,
         })
     };
     if !metadata.is_file() {
         return Err(StoreError::Foreign {
-            path: path.to_owned(),
+            location: location(path),
             reason: "it is no file".to_owned(),
         });
     }
@@ -163,7 +165,7 @@ fn found_or_created(path: &Path) -> Result<(PathBuf, Option<File>), StoreError> 
     }
     if fs::symlink_metadata(path).is_ok_and(|it| it.is_symlink()) {
         return Err(StoreError::BadFile {
-            path: path.to_owned(),
+            location: location(path),
             problem: "is a link to a file that is not there, and nothing is created through a link: name the file itself".to_owned(),
         });
     }
@@ -237,7 +239,7 @@ fn is_mount(path: &Path) -> bool {
 /// The error that a log with events lies beside a file that is missing or empty.
 fn without_database(path: &Path, what: &str) -> StoreError {
     StoreError::BadFile {
-        path: path.to_owned(),
+        location: location(path),
         problem: format!(
             "{what}, and events are left in the `-wal` beside it: put the file back that belongs to it, or open a new store under another name"
         ),

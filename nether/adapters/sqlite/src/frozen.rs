@@ -4,9 +4,10 @@ use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::eventstore::backend::StoreError;
-use crate::eventstore::sqlite::database_file::{beside, holds_something};
-use crate::eventstore::sqlite::file_id::FileId;
+use nether::eventstore::StoreError;
+
+use crate::database_file::{beside, holds_something};
+use crate::file_id::FileId;
 
 /// A file that is read without locks. Another process may be able to write it, so each read is checked: what
 /// was read counts only if the file has not changed.

@@ -7,16 +7,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lru::LruCache;
+use nether::eventstore::{
+    Appended, Direction, Documents, Encoding, EventId, EventPage, Metadata, PageLimit, Payload,
+    Position, RecordedEvent, StoreError, StreamId,
+};
+use nether::integration::PageRoom;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, InterruptHandle, OptionalExtension, Row, params};
 
-use crate::eventstore::backend::{
-    Appended, Direction, Documents, Encoding, EventId, EventPage, Metadata, PageLimit, PageRoom,
-    Payload, Position, RecordedEvent, StoreError, StreamId,
-};
-use crate::eventstore::sqlite::errors::examined;
-use crate::eventstore::sqlite::frozen::Frozen;
-use crate::eventstore::sqlite::migrations::check_newest;
+use crate::errors::examined;
+use crate::frozen::Frozen;
+use crate::migrations::check_newest;
 
 /// How many names of streams a reader remembers.
 const STREAMS: NonZeroUsize = NonZeroUsize::new(16_384).expect("it is not zero");
@@ -291,18 +292,8 @@ fn bound(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-pub(super) fn encoding_number(encoding: Encoding) -> i64 {
-    match encoding {
-        Encoding::Json => 0,
-        Encoding::MessagePack => 1,
-    }
-}
-
 /// Column 6.
 fn encoding(number: i64) -> rusqlite::Result<Encoding> {
-    match number {
-        0 => Ok(Encoding::Json),
-        1 => Ok(Encoding::MessagePack),
-        other => Err(rusqlite::Error::IntegralValueOutOfRange(6, other)),
-    }
+    let known = u8::try_from(number).ok().and_then(Encoding::from_number);
+    known.ok_or(rusqlite::Error::IntegralValueOutOfRange(6, number))
 }

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use nether::eventstore::StoreError;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::eventstore::backend::StoreError;
-use crate::eventstore::sqlite::database_file::{DatabaseFile, beside};
-use crate::eventstore::sqlite::file_id::FileId;
-use crate::eventstore::sqlite::log_watch::LogWatch;
+use crate::database_file::{DatabaseFile, beside};
+use crate::errors::location;
+use crate::file_id::FileId;
+use crate::log_watch::LogWatch;
 
 /// How old a look may be for a transaction to begin without another. Each acknowledgement has a look of its
 /// own.
@@ -136,7 +137,7 @@ impl FileWatch {
             return Ok(());
         }
         Err(StoreError::BadFile {
-            path: self.file.path().to_owned(),
+            location: location(self.file.path()),
             problem: format!(
                 "was truncated from {} to {length} bytes while the store was open. Events in it are lost, and no more are accepted: stop the program, copy all files of the store, and restore a backup",
                 self.length
@@ -149,7 +150,7 @@ impl FileWatch {
 #[cold]
 fn lost(path: PathBuf) -> StoreError {
     StoreError::BadFile {
-        path,
+        location: location(&path),
         problem: "was removed, renamed or replaced while the store was open. The newest events are in it, and no more are accepted: put it back under its name, or stop in order, which brings them into the store's own file"
             .to_owned(),
     }

@@ -3,16 +3,16 @@
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 
+use nether::eventstore::StoreError;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use crate::eventstore::backend::StoreError;
-use crate::eventstore::sqlite::SqliteOptions;
-use crate::eventstore::sqlite::database_file::{beside, examine, examine_to_read, holds_something};
-use crate::eventstore::sqlite::errors::{located, opening};
-use crate::eventstore::sqlite::file_id::links;
-use crate::eventstore::sqlite::frozen::Frozen;
-use crate::eventstore::sqlite::lock::unopened;
-use crate::eventstore::sqlite::reader::Reader;
+use crate::SqliteOptions;
+use crate::database_file::{beside, examine, examine_to_read, holds_something};
+use crate::errors::{located, opening};
+use crate::file_id::links;
+use crate::frozen::Frozen;
+use crate::lock::unopened;
+use crate::reader::Reader;
 
 /// How a connection is opened that reads.
 pub(super) const FLAGS: OpenFlags =

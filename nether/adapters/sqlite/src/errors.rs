@@ -1,12 +1,12 @@
 //! What SQLite's errors are in terms of [`StoreError`].
 
 use std::path::Path;
+use std::sync::Arc;
 
+use nether::eventstore::{Position, StoreError};
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags};
 
-use crate::eventstore::backend::{Position, StoreError};
-
-pub(in crate::eventstore) fn store_error(error: &Error) -> StoreError {
+pub(super) fn store_error(error: &Error) -> StoreError {
     let reason = error.to_string();
     if is_misfit(error) {
         return StoreError::Corrupt {
@@ -29,15 +29,6 @@ pub(in crate::eventstore) fn store_error(error: &Error) -> StoreError {
     }
 }
 
-/// What went wrong with a statement of the program's own, in
-/// [`SqliteStore::transaction`](crate::eventstore::SqliteStore::transaction). Of the store's own statements,
-/// The store words its own errors in more detail.
-impl From<Error> for StoreError {
-    fn from(error: Error) -> Self {
-        StoreError::failed(error)
-    }
-}
-
 /// Whether SQLite has given what this module never puts in: the content of its tables was changed by
 /// something else.
 fn is_misfit(error: &Error) -> bool {
@@ -51,11 +42,16 @@ fn is_misfit(error: &Error) -> bool {
     )
 }
 
+/// The name of a file, as errors tell it.
+pub(super) fn location(path: &Path) -> Arc<str> {
+    path.display().to_string().into()
+}
+
 /// Why a file cannot be opened.
 pub(super) fn opening(error: &rusqlite::Error, path: &Path) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => StoreError::Foreign {
-            path: path.to_owned(),
+            location: location(path),
             reason: "it is no database".to_owned(),
         },
         _ => match store_error(error) {

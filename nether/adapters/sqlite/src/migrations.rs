@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use nether::eventstore::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::eventstore::backend::StoreError;
-use crate::eventstore::sqlite::errors::store_error;
+use crate::errors::{location, store_error};
 
 /// What SQLite knows a store by: `NthE`.
 pub(super) const APPLICATION: i32 = 0x4e74_6845;
@@ -60,7 +60,7 @@ pub(super) fn check(
     let known = u32::try_from(migrations.len()).unwrap_or(u32::MAX);
     if found > known {
         return Err(StoreError::Newer {
-            path: path.to_owned(),
+            location: location(path),
             found,
             known,
         });
@@ -76,7 +76,7 @@ pub(super) fn check_newest(connection: &Connection, path: &Path) -> Result<(), S
     let found = check(connection, path, MIGRATIONS)?;
     if found == 0 {
         return Err(StoreError::Foreign {
-            path: path.to_owned(),
+            location: location(path),
             reason: "there is no store in it yet".to_owned(),
         });
     }
@@ -106,7 +106,7 @@ fn version(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
         return Ok(0);
     }
     Err(StoreError::Foreign {
-        path: path.to_owned(),
+        location: location(path),
         reason: "it is a database of another program".to_owned(),
     })
 }
@@ -118,7 +118,7 @@ mod tests {
     use rusqlite::Connection;
 
     use super::{MIGRATIONS, migrate};
-    use crate::eventstore::backend::StoreError;
+    use nether::eventstore::StoreError;
 
     const PATH: &str = "a.db";
 

@@ -5,12 +5,12 @@ use std::panic::resume_unwind;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use nether::eventstore::{StoreError, StoreFuture};
+use nether::integration::lock;
 use rusqlite::InterruptHandle;
 use tokio::sync::Semaphore;
 
-use crate::eventstore::backend::{StoreError, StoreFuture};
-use crate::eventstore::sqlite::reader::Reader;
-use crate::sync::lock;
+use crate::reader::Reader;
 
 /// The pause between interrupts of the readers at work, until all have ended: an interrupt does not reach a
 /// reader that is between two queries.

@@ -1,8 +1,10 @@
-//! [`SqliteStore`]: the embedded store: one file, no server.
+//! An event store of [Nether](nether::eventstore) in one file of SQLite: no server, and no setup.
 //!
-//! One thread writes. It takes all waiting appends into one transaction and answers them after the commit, so
-//! that concurrent appends share one flush to the disk (group commit). Readers have connections of their own
-//! and never wait for the writer.
+#![doc = include_str!("docs/sqlite.md")]
+
+// One thread writes. It takes all waiting appends into one transaction and answers them after the commit, so
+// that concurrent appends share one flush to the disk (group commit). Readers have connections of their own
+// and never wait for the writer.
 
 mod append;
 mod database_file;
@@ -19,16 +21,27 @@ mod options;
 mod reader;
 mod readers;
 mod reading;
+mod transaction;
 mod writer;
 
-pub(super) use self::errors::store_error;
 pub use self::options::{Durability, SqliteOptions};
+pub use self::transaction::SqliteTransaction;
+/// The release of `rusqlite` that [`SqliteTransaction`] is made of. A program that writes through one uses
+/// this, or depends on `rusqlite` in the same version.
+#[doc(no_inline)]
+pub use rusqlite;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use nether::eventstore::{
+    Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, EventId, EventPage,
+    EventStore, PageLimit, Position, RecordedEvent, StoreError, StoreFuture, StreamId,
+    Transactions,
+};
+use nether::integration::race;
 use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
 
@@ -36,21 +49,12 @@ use self::database_file::DatabaseFile;
 use self::reader::without_bytes;
 use self::readers::Readers;
 use self::writer::{DocumentsJob, Job, Writer};
-use crate::eventstore::backend::{
-    Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, EventId, EventPage,
-    EventStore, PageLimit, Position, RecordedEvent, StoreError, StoreFuture, StreamId,
-};
-use crate::race::race;
-
-/// A transaction in the file of a [`SqliteStore`]. What a projection writes with it is committed together
-/// with the checkpoint. It is a type of `rusqlite`, in the version that this crate exports as
-/// [`rusqlite`](crate::eventstore::rusqlite).
-pub type SqliteTransaction<'a> = rusqlite::Transaction<'a>;
 
 /// An event store in one file of SQLite.
 ///
 /// ```
-/// use nether::eventstore::{EventStore, SqliteStore, Store};
+/// use nether::eventstore::{EventStore, Store};
+/// use nether_sqlite::SqliteStore;
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
 /// # let folder = std::env::temp_dir().join(format!("nether-doc-{}", std::process::id()));
@@ -58,7 +62,7 @@ pub type SqliteTransaction<'a> = rusqlite::Transaction<'a>;
 /// # let path = folder.join("bank.db");
 /// let store = SqliteStore::open(&path)?;
 /// assert_eq!(store.head().await?.0, 0);
-/// let store = Store::sqlite(store); // To be provided: `System::builder().provide(store)`.
+/// let store = Store::new(store); // To be provided: `System::builder().provide(store)`.
 /// # drop(store);
 /// # std::fs::remove_dir_all(&folder)?;
 /// # Ok(()) }
@@ -66,7 +70,7 @@ pub type SqliteTransaction<'a> = rusqlite::Transaction<'a>;
 ///
 /// Acknowledged events are on the disk, unless [`Durability::Normal`] is set. The file is in WAL mode: while
 /// it is open, and after a crash, the files `-wal` and `-shm` beside it belong to it. A program's own tables
-/// may be in the same file: see [`SqliteStore::transaction`] and [`#[projection]`](macro@crate::projection).
+/// may be in the same file: see [`SqliteStore::transaction`] and [`#[projection]`](macro@nether::projection).
 /// Names that begin with `nether_` are the store's.
 ///
 /// A clone is another handle. Dropping the last one ends reads that nobody waits for, writes what was
@@ -115,28 +119,44 @@ impl SqliteStore {
 
     /// Runs `work` in a transaction of the store's file, on the thread that writes: for tables of the
     /// program's own. The transaction is committed if `work` returns `Ok`, and rolled back if it returns an
-    /// error or panics. Appends wait meanwhile. `?` makes a [`StoreError`] of an error of `rusqlite`, and
-    /// [`StoreError::failed`] of any other.
+    /// error or panics. Appends wait meanwhile.
     ///
     /// # Errors
-    /// The error of `work`; that it panicked; or why the transaction could not be committed. If the files of
-    /// the store are found to be out of place after the commit, the error says so, although `work` is
-    /// committed.
-    pub fn transaction<T: Send + 'static>(
+    /// The error of `work`; or a [`StoreError`]: that it panicked, or why the transaction could not be
+    /// committed. If the files of the store are found to be out of place after the commit, the error says so,
+    /// although `work` is committed.
+    pub async fn transaction<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&SqliteTransaction<'_>) -> Result<T, StoreError> + Send + 'static,
-    ) -> StoreFuture<'_, T> {
-        Box::pin(async move {
-            let (done, answered) = oneshot::channel();
-            let work = Box::new(move |transaction: &SqliteTransaction<'_>| {
-                let value = work(transaction)?;
-                let _ = done.send(value);
-                Ok(())
-            });
-            self.written(|answer| Job::Transaction(work, answer))
-                .await?;
-            answered.await.map_err(|_| StoreError::Closed)
-        })
+        work: impl FnOnce(&SqliteTransaction<'_>) -> nether::Result<T> + Send + 'static,
+    ) -> nether::Result<T> {
+        let (done, mut answered) = oneshot::channel();
+        let written = self.in_transaction(move |transaction| {
+            let worked = work(transaction);
+            let is_done = worked.is_ok();
+            let _ = done.send(worked);
+            match is_done {
+                true => Ok(()),
+                false => Err(StoreError::Failed {
+                    reason: "what was done in a transaction failed".to_owned(),
+                    source: None,
+                }),
+            }
+        });
+        match (written.await, answered.try_recv()) {
+            (Ok(()), Ok(worked)) => worked,
+            (Err(_), Ok(Err(error))) => Err(error),
+            (Err(error), _) => Err(error.into()),
+            (Ok(()), Err(_)) => Err(StoreError::Closed.into()),
+        }
+    }
+
+    /// Does that in a transaction, on the thread that writes.
+    async fn in_transaction(
+        &self,
+        work: impl FnOnce(&mut SqliteTransaction<'_>) -> Result<(), StoreError> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        let work = Box::new(work);
+        self.written(|answer| Job::Transaction(work, answer)).await
     }
 
     /// Gives the writer a job, and waits for its result.
@@ -262,26 +282,10 @@ impl EventStore for SqliteStore {
     fn is_shared(&self) -> bool {
         self.inner.poll.is_some()
     }
-}
 
-/// Checks conditions in a transaction of the caller.
-///
-/// # Errors
-/// [`StoreError::PreconditionFailed`] if one does not hold.
-pub(super) fn check_conditions_in(
-    transaction: &SqliteTransaction<'_>,
-    conditions: &[DocumentCondition],
-) -> Result<(), StoreError> {
-    let checked = append::check_conditions(transaction, conditions);
-    checked.map_err(|error| store_error(&error))?
-}
-
-/// Changes a document in a transaction of the caller.
-pub(super) fn save_document_in(
-    transaction: &SqliteTransaction<'_>,
-    change: &DocumentChange,
-) -> Result<(), StoreError> {
-    append::change_document(transaction, change).map_err(|error| store_error(&error))
+    fn transactions(&self) -> Option<Transactions<'_>> {
+        Some(Transactions::of(self))
+    }
 }
 
 impl fmt::Debug for SqliteStore {

@@ -4,22 +4,22 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use nether::eventstore::StoreError;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::watch;
 
-use crate::eventstore::backend::StoreError;
-use crate::eventstore::sqlite::database_file::{DatabaseFile, examine_to_read, resolved};
-use crate::eventstore::sqlite::errors::{located, opening, store_error};
-use crate::eventstore::sqlite::file_id::FileId;
-use crate::eventstore::sqlite::file_watch::FileWatch;
-use crate::eventstore::sqlite::generation::{Checkpointer, check_log};
-use crate::eventstore::sqlite::lock::unopened;
-use crate::eventstore::sqlite::migrations::{MIGRATIONS, check, migrate};
-use crate::eventstore::sqlite::reader::Reader;
-use crate::eventstore::sqlite::readers::Readers;
-use crate::eventstore::sqlite::reading::{reading, reading_alone};
-use crate::eventstore::sqlite::writer::{Writer, checkpoint};
-use crate::eventstore::sqlite::{Durability, SqliteInner, SqliteOptions, SqliteStore};
+use crate::database_file::{DatabaseFile, examine_to_read, resolved};
+use crate::errors::{located, location, opening, store_error};
+use crate::file_id::FileId;
+use crate::file_watch::FileWatch;
+use crate::generation::{Checkpointer, check_log};
+use crate::lock::unopened;
+use crate::migrations::{MIGRATIONS, check, migrate};
+use crate::reader::Reader;
+use crate::readers::Readers;
+use crate::reading::{reading, reading_alone};
+use crate::writer::{Writer, checkpoint};
+use crate::{Durability, SqliteInner, SqliteOptions, SqliteStore};
 
 /// The first SQLite with `wal_checkpoint(NOOP)`, which says how long the log is and does nothing else. An
 /// older one takes it for a checkpoint.
@@ -41,7 +41,7 @@ impl SqliteOptions {
 fn open(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreError> {
     if path.as_os_str() == ":memory:" || path.as_os_str().is_empty() {
         return Err(StoreError::Foreign {
-            path: path.to_owned(),
+            location: location(path),
             reason: "it is no file; a store in memory is a `MemoryStore`".to_owned(),
         });
     }
@@ -118,7 +118,7 @@ fn read_only(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreE
             return Ok(reader);
         }
         Err(StoreError::BadFile {
-            path: file.clone(),
+            location: location(&file),
             problem: "was replaced while it was open to be read: open it again".to_owned(),
         })
     };

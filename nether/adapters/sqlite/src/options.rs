@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 #[cfg(doc)]
-use crate::eventstore::{backend::StoreError, sqlite::SqliteStore};
+use nether::eventstore::StoreError;
+
+#[cfg(doc)]
+use crate::SqliteStore;
 
 /// How much is on the disk when an append is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -19,7 +22,7 @@ pub enum Durability {
 /// How a [`SqliteStore`] is opened.
 ///
 /// ```
-/// use nether::eventstore::{Durability, SqliteStore};
+/// use nether_sqlite::{Durability, SqliteStore};
 ///
 /// # let folder = std::env::temp_dir().join(format!("nether-options-{}", std::process::id()));
 /// # std::fs::create_dir_all(&folder).unwrap();
@@ -66,7 +69,7 @@ impl SqliteOptions {
 
     /// Lets several processes have the file open at the same time, if all of them open it so. Then two may
     /// decide upon one aggregate, and one of them has to [decide again](StoreError::Conflict); one of them
-    /// [runs](crate::eventstore#several-processes) each projection and saga; and each looks for what others
+    /// [runs](nether::eventstore#several-processes) each projection and saga; and each looks for what others
     /// have written, see [`poll_interval`](SqliteOptions::poll_interval).
     pub fn shared(mut self, shared: bool) -> Self {
         self.shared = shared;

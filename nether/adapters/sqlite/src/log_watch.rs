@@ -6,11 +6,12 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use nether::eventstore::StoreError;
 use rusqlite::Connection;
 
-use crate::eventstore::backend::StoreError;
-use crate::eventstore::sqlite::database_file::beside;
-use crate::eventstore::sqlite::generation::pages_in_log;
+use crate::database_file::beside;
+use crate::errors::location;
+use crate::generation::pages_in_log;
 
 /// The sizes in bytes of the header of a log and of the header of each page in it.
 const HEADER: u64 = 32;
@@ -87,7 +88,7 @@ impl LogWatch {
             }
         }
         Err(StoreError::BadFile {
-            path: self.path.clone(),
+            location: location(&self.path),
             problem: format!(
                 "was truncated from {} to {found} bytes while the store was open. Events in it may be lost, and no more are accepted: stop the program, and copy all files of the store. Opened again, the store goes on with the events that are left; or restore a backup",
                 self.length

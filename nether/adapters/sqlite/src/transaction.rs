@@ -1,0 +1,79 @@
+//! [`SqliteTransaction`]: what is written beside the store's own data, and committed with it.
+
+use std::fmt;
+use std::ops::Deref;
+
+use nether::Error;
+use nether::eventstore::{
+    DocumentChange, DocumentCondition, StoreError, StoreFuture, StoreTransaction, SyncTransaction,
+    TransactionWork, TransactionalStore,
+};
+use rusqlite::{ErrorCode, Transaction};
+
+use crate::SqliteStore;
+use crate::append::{change_document, check_conditions};
+use crate::errors::store_error;
+
+/// A transaction in the file of a [`SqliteStore`]. What a projection writes with it is committed together
+/// with the checkpoint.
+///
+/// It is used as the transaction of `rusqlite` that is behind it, in the version that this crate exports as
+/// [`rusqlite`](crate::rusqlite).
+pub struct SqliteTransaction<'a>(pub(super) &'a Transaction<'a>);
+
+impl<'a> Deref for SqliteTransaction<'a> {
+    type Target = Transaction<'a>;
+
+    fn deref(&self) -> &Self::Target {
+        self.0
+    }
+}
+
+impl fmt::Debug for SqliteTransaction<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SqliteTransaction")
+    }
+}
+
+impl StoreTransaction for SqliteTransaction<'_> {
+    type Store = SqliteStore;
+}
+
+impl SyncTransaction for SqliteTransaction<'_> {
+    fn check(&mut self, conditions: &[DocumentCondition]) -> Result<(), StoreError> {
+        check_conditions(self.0, conditions).map_err(|error| store_error(&error))?
+    }
+
+    fn change(&mut self, changes: &[DocumentChange]) -> Result<(), StoreError> {
+        let mut changes = changes.iter();
+        let changed = changes.try_for_each(|change| change_document(self.0, change));
+        changed.map_err(|error| store_error(&error))
+    }
+
+    fn is_open(&self) -> bool {
+        !self.0.is_autocommit()
+    }
+}
+
+impl TransactionalStore for SqliteStore {
+    type Transaction<'a> = SqliteTransaction<'a>;
+
+    const PROVIDED_BY: &'static str = "`Store::new(nether_sqlite::SqliteStore::open(..)?)`";
+
+    fn transact(&self, work: TransactionWork<Self>) -> StoreFuture<'_, ()> {
+        Box::pin(self.in_transaction(move |transaction| work.run_now(transaction)))
+    }
+
+    fn store_failure(error: &Error) -> Option<StoreError> {
+        let Some(error) = error.downcast_ref::<rusqlite::Error>() else {
+            return StoreError::of_store(error);
+        };
+        let is_io = error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure);
+        let error = store_error(error);
+        let is_of_store = matches!(
+            error,
+            StoreError::Locked { .. } | StoreError::Full { .. } | StoreError::ReadOnly { .. }
+        );
+        (is_io || is_of_store).then_some(error)
+    }
+}

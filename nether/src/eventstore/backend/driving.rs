@@ -1,0 +1,133 @@
+//! How the work of a transaction is run: at once, or awaited.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::{Context, Poll, Waker};
+
+use crate::error::{Error, Result};
+use crate::eventstore::backend::transactional::HandlerWork;
+use crate::eventstore::backend::{
+    AsyncTransaction, DocumentChange, DocumentCondition, StepFailure, StoreError, SyncTransaction,
+    TransactionWork, TransactionalStore, WorkStep, Worked,
+};
+use crate::guarded::{PanicPayload, catch};
+
+/// What came of a step: the last changes, if it was the last.
+type Stepped = Result<Result<Option<Vec<DocumentChange>>>, PanicPayload>;
+
+impl<S: TransactionalStore> TransactionWork<S> {
+    /// Does it in a transaction that blocks. Handlers of the program run inside of this; their panics go no
+    /// further.
+    ///
+    /// # Errors
+    /// Why the transaction has to be rolled back.
+    pub fn run_now<'a>(mut self, transaction: &mut S::Transaction<'a>) -> Result<(), StoreError>
+    where
+        S::Transaction<'a>: SyncTransaction,
+    {
+        transaction.check(&self.conditions)?;
+        if is_there(transaction.check(std::slice::from_ref(&self.turn)))? {
+            return Ok(());
+        }
+        loop {
+            let stepped = catch_unwind(AssertUnwindSafe(|| match self.steps.next(transaction) {
+                WorkStep::Handle(worked) => worked.now().map(|()| None),
+                WorkStep::Commit(changes) => Ok(Some(changes)),
+            }));
+            if let Some(mut changes) = self.checked(stepped, transaction.is_open())? {
+                changes.push(taken(self.turn));
+                return transaction.change(&changes);
+            }
+        }
+    }
+
+    /// Does it in a transaction that is awaited. Handlers of the program run inside of this; their panics go
+    /// no further.
+    ///
+    /// # Errors
+    /// Why the transaction has to be rolled back.
+    pub async fn run<'a>(mut self, transaction: &mut S::Transaction<'a>) -> Result<(), StoreError>
+    where
+        S::Transaction<'a>: AsyncTransaction,
+    {
+        transaction.check(&self.conditions).await?;
+        if is_there(transaction.check(std::slice::from_ref(&self.turn)).await)? {
+            return Ok(());
+        }
+        loop {
+            let stepped = catch(async {
+                match self.steps.next(transaction) {
+                    WorkStep::Handle(worked) => worked.awaited().await.map(|()| None),
+                    WorkStep::Commit(changes) => Ok(Some(changes)),
+                }
+            });
+            let stepped = stepped.await;
+            if let Some(mut changes) = self.checked(stepped, transaction.is_open())? {
+                changes.push(taken(self.turn));
+                return transaction.change(&changes).await;
+            }
+        }
+    }
+
+    /// The last changes, if that was the last step.
+    fn checked(
+        &mut self,
+        stepped: Stepped,
+        is_open: bool,
+    ) -> Result<Option<Vec<DocumentChange>>, StoreError> {
+        let failure = match stepped {
+            Ok(Ok(changes)) if is_open => return Ok(changes),
+            Ok(Ok(_)) => {
+                StepFailure::Handler(Error::msg("the database has rolled the transaction back"))
+            }
+            Ok(Err(error)) => match S::store_failure(&error) {
+                Some(failure) => StepFailure::Store(failure),
+                None => StepFailure::Handler(error),
+            },
+            Err(panic) => StepFailure::Panicked(panic),
+        };
+        Err(StoreError::Failed {
+            reason: self.steps.failed(failure),
+            source: None,
+        })
+    }
+}
+
+impl Worked<'_> {
+    async fn awaited(self) -> Result<()> {
+        match self.0 {
+            HandlerWork::Done(done) => done,
+            HandlerWork::Waits(waits) => waits.await,
+        }
+    }
+
+    /// The result of a handler that cannot wait.
+    fn now(self) -> Result<()> {
+        match self.0 {
+            HandlerWork::Done(done) => done,
+            HandlerWork::Waits(mut waits) => {
+                match waits.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                    Poll::Ready(done) => done,
+                    Poll::Pending => Err(Error::msg("waits inside of a transaction that blocks")),
+                }
+            }
+        }
+    }
+}
+
+/// Whether a document has its content.
+fn is_there(checked: Result<(), StoreError>) -> Result<bool, StoreError> {
+    match checked {
+        Ok(()) => Ok(true),
+        Err(StoreError::PreconditionFailed { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// The change after which a document has its content.
+fn taken(turn: DocumentCondition) -> DocumentChange {
+    DocumentChange {
+        collection: turn.collection,
+        key: turn.key,
+        content: turn.content,
+    }
+}

@@ -1,0 +1,16 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::prelude::*;
+use nether_sqlite::SqliteTransaction;
+
+#[event]
+pub struct Noted;
+
+#[derive(Default)]
+pub struct Notes;
+
+#[projection(handles = Noted, transaction = SqliteTransaction)]
+impl Notes {
+    fn noted(&mut self, _: &Noted) {}
+}
+
+fn main() {}

@@ -1,0 +1,18 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::prelude::*;
+use nether_sqlite::SqliteTransaction;
+
+#[event]
+pub struct Noted;
+
+#[derive(Default)]
+pub struct Notes;
+
+pub struct OtherTransaction<'a>(&'a str);
+
+#[projection(handles = Noted, transaction = SqliteTransaction)]
+impl Notes {
+    fn noted(&mut self, _: &Noted, transaction: &OtherTransaction<'_>) {}
+}
+
+fn main() {}
