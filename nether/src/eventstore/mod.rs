@@ -11,8 +11,10 @@ mod aggregate;
 mod backend;
 mod checkpoint;
 mod clock;
+mod command_id;
 pub mod conformance;
 mod control;
+mod digest;
 mod events;
 mod follower;
 mod handle;
@@ -35,7 +37,8 @@ mod store;
 mod stored;
 mod subscription;
 
-pub use self::aggregate::{Aggregate, Aggregates, CommandId, Events};
+pub use self::aggregate::{Aggregate, Aggregates, Events};
+pub use self::command_id::CommandId;
 pub use self::control::NotRunning;
 pub use self::events::{CatchingUp, EventParked, LeaseLost, LeaseTaken, SagaFailed, SagaStuck};
 pub use self::keyed::Keyed;
@@ -54,8 +57,8 @@ pub use rusqlite;
 
 pub use self::backend::{
     Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, Encoding, EventId,
-    EventPage, EventStore, Expected, Metadata, NewEvent, PageLimit, Payload, Position,
-    RecordedEvent, StoreError, StoreFuture, StreamId,
+    EventPage, EventStore, Expected, Metadata, MetadataEntries, NewEvent, PageLimit, Payload,
+    Position, RecordedEvent, StoreError, StoreFuture, StreamId,
 };
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{Durability, SqliteOptions, SqliteStore, SqliteTransaction};
