@@ -304,7 +304,7 @@ async fn of_fifty_commands_with_one_id_at_once_one_is_decided_upon_on_several_th
 async fn both_decide(
     closes: [bool; 2],
     commands: [Pack; 2],
-) -> (Store, [Result<Things, CallError>; 2]) {
+) -> (Store, [Result<Things, CallError<nether::Error>>; 2]) {
     let many = OfMany::new(true);
     let store = many.open();
     let [one, other] = closes;
