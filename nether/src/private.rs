@@ -24,7 +24,8 @@ pub use crate::envelope::{AnyParcel, Content, Given, Packed, Parcel, ReplyTo, Sh
 pub use crate::error::Error;
 pub use crate::message::{
     ByValue, Command, EndpointDescriptor, Event, Key, MayChange, Message, MessageDescriptor,
-    MessageKind, MessageProof, MessageRegistration, MessageTypeId, Query, Reads, Same, Writes,
+    MessageKind, MessageProof, MessageRegistration, MessageTypeId, Query, Reads, Same,
+    WriteContent, Writes, content,
 };
 pub use crate::module::{
     Attempt, Background, Backoff, BreakerPolicy, Concurrently, Construct, Exclusive,

@@ -130,6 +130,12 @@ fn implementation(message: &CheckedMessage, paths: &Paths) -> TokenStream {
             }
         }
     });
+    let is_compared = message.kind == MessageKind::Command && message.key.is_some();
+    let content = (is_compared && !message.args.is_local).then(|| {
+        quote_spanned! {spans::attribute()=>
+            const CONTENT: #p::Option<#p::WriteContent<Self>> = #p::Option::Some(#p::content::<Self>);
+        }
+    });
     let unhandled = format!(
         "no module listed in `modules` handles the {} `",
         message.kind.word()
@@ -158,6 +164,7 @@ fn implementation(message: &CheckedMessage, paths: &Paths) -> TokenStream {
                 duplicate: ::core::concat!(#duplicate, #name, "`: keep one"),
                 circular: ::core::concat!("modules listed in `modules` wait for each other in a circle that closes with `", #name, #circular),
             };
+            #content
             fn descriptor() -> &'static #p::MessageDescriptor {
                 &DESCRIPTOR
             }

@@ -2,7 +2,7 @@
 
 mod documents;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Mutex;
 
 use tokio::sync::watch;
@@ -48,13 +48,7 @@ impl MemoryLog {
         if let Some(repeated) = self.repeated(&append)? {
             return Ok(repeated);
         }
-        let ids: HashSet<EventId> = append.events.iter().map(|it| it.id).collect();
-        if ids.len() < append.events.len() {
-            return Err(StoreError::Failed {
-                reason: "two events of one append have the same id".to_owned(),
-                source: None,
-            });
-        }
+        append.check_ids()?;
         let actual = self.version(&append.stream);
         if let Expected::Version(expected) = append.expected
             && expected != actual
@@ -84,7 +78,7 @@ impl MemoryLog {
             return Ok(None);
         };
         let stored = self.streams.get(&append.stream);
-        let from = first.version as usize - 1;
+        let from = first.stream_version as usize - 1;
         let stored = stored.and_then(|it| it.get(from..from + append.events.len()));
         let is_same = |(new, index): (&NewEvent, &usize)| {
             let stored = &self.events[*index];
@@ -100,7 +94,7 @@ impl MemoryLog {
                 }))
             }
             _ => Err(StoreError::Duplicate {
-                id: self.events[first.position.0 as usize - 1].id,
+                id: first.id,
                 position: first.position,
             }),
         }
@@ -132,13 +126,8 @@ impl MemoryLog {
             .map_or(0, |events| events.len() as u64)
     }
 
-    fn find(&self, id: EventId) -> Option<Appended> {
-        let event = self.events.get(*self.ids.get(&id)?)?;
-        Some(Appended {
-            version: event.stream_version,
-            position: event.position,
-            is_repeated: true,
-        })
+    fn find(&self, id: EventId) -> Option<&RecordedEvent> {
+        self.events.get(*self.ids.get(&id)?)
     }
 
     fn read_stream(
@@ -245,8 +234,8 @@ impl EventStore for MemoryStore {
         })
     }
 
-    fn find(&self, id: EventId) -> StoreFuture<'_, Option<Appended>> {
-        done(Ok(lock(&self.kept).find(id)))
+    fn find(&self, id: EventId) -> StoreFuture<'_, Option<RecordedEvent>> {
+        done(Ok(lock(&self.kept).find(id).cloned()))
     }
 
     fn document(&self, collection: &str, key: &str) -> StoreFuture<'_, Option<Vec<u8>>> {

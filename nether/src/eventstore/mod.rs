@@ -11,8 +11,10 @@ mod aggregate;
 mod backend;
 mod checkpoint;
 mod clock;
+mod command_id;
 pub mod conformance;
 mod control;
+mod digest;
 mod events;
 mod follower;
 mod handle;
@@ -33,15 +35,16 @@ mod store;
 mod stored;
 mod subscription;
 
-pub use self::aggregate::{Aggregate, Aggregates, CommandId, Events};
+pub use self::aggregate::{Aggregate, Aggregates, Events};
 #[doc(hidden)]
 pub use self::backend::PageRoom;
 pub use self::backend::{
     Append, Appended, AsyncTransaction, Direction, DocumentChange, DocumentCondition, Documents,
-    Encoding, EventId, EventPage, EventStore, Expected, Metadata, NewEvent, PageLimit, Payload,
-    Position, RecordedEvent, StoreError, StoreFuture, StoreTransaction, StreamId, SyncTransaction,
-    TransactionWork, TransactionalStore, Transactions, Worked,
+    Encoding, EventId, EventPage, EventStore, Expected, Metadata, MetadataEntries, NewEvent,
+    PageLimit, Payload, Position, RecordedEvent, StoreError, StoreFuture, StoreTransaction,
+    StreamId, SyncTransaction, TransactionWork, TransactionalStore, Transactions, Worked,
 };
+pub use self::command_id::CommandId;
 pub use self::control::NotRunning;
 pub use self::events::{CatchingUp, EventParked, LeaseLost, LeaseTaken, SagaFailed, SagaStuck};
 pub use self::keyed::Keyed;

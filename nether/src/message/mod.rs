@@ -1,8 +1,10 @@
 //! What a message is. Commands and queries are given to one module, events are shown to all.
 
+mod content;
 mod descriptor;
 mod id;
 
+pub use self::content::content;
 pub use self::descriptor::{EndpointDescriptor, MessageDescriptor, MessageRegistration};
 pub use self::id::MessageTypeId;
 
@@ -54,6 +56,10 @@ pub trait Message: Sized + 'static {
     const ID: MessageTypeId = MessageTypeId::of(Self::NAME);
     #[doc(hidden)]
     const PROOF: MessageProof;
+    /// What writes the content of a command that has a key, unless it stays in this process: two commands are
+    /// the same if the bytes are. A value, so that only programs that compare a command have the code.
+    #[doc(hidden)]
+    const CONTENT: Option<WriteContent<Self>> = None;
 
     #[doc(hidden)]
     fn descriptor() -> &'static MessageDescriptor;
@@ -76,6 +82,10 @@ pub trait Message: Sized + 'static {
         None
     }
 }
+
+/// As [`content`].
+#[doc(hidden)]
+pub type WriteContent<M> = fn(&M) -> Result<Vec<u8>, String>;
 
 /// A message that changes something. Exactly one module handles it.
 #[diagnostic::on_unimplemented(

@@ -65,8 +65,8 @@ impl Dock {
     }
 
     fn ship(&self, ship: Ship, ctx: &Context<Self>) -> nether::Result<()> {
-        let CommandId(id) = *ctx.baggage::<CommandId>().expect("the saga gives it one");
-        let line = format!("shipped {} {id:x}\n", ship.order);
+        let id = *ctx.baggage::<CommandId>().expect("the saga gives it one");
+        let line = format!("shipped {} {id}\n", ship.order);
         let mut file = self.shipped.lock().expect("nobody panics with it");
         file.write_all(line.as_bytes())?;
         Ok(())

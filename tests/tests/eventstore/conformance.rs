@@ -1,11 +1,12 @@
 //! Every store does what a store has to do; and the suite that says so bites.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nether::eventstore::{
     Append, Appended, DocumentChange, DocumentCondition, EventId, EventPage, EventStore, Expected,
-    MemoryStore, PageLimit, Position, RecordedEvent, StoreFuture, conformance,
+    MemoryStore, MetadataEntries, PageLimit, Position, RecordedEvent, StoreFuture, conformance,
 };
 use nether_sqlite::{Durability, SqliteStore};
 use nether_tests::Folder;
@@ -67,6 +68,9 @@ enum Wrong {
     SkipsAPosition,
     IgnoresBytes,
     HasWriteSkew,
+    AppendsTheRest,
+    DropsWhatComesTwice,
+    ForgetsEntries,
 }
 
 /// A store that does something wrong.
@@ -79,8 +83,30 @@ impl EventStore for Mistaken {
         if self.1 == Wrong::ExpectsNothing {
             append.expected = Expected::Any;
         }
+        if self.1 == Wrong::ForgetsEntries {
+            append.metadata.entries = MetadataEntries::default();
+        }
         Box::pin(async move {
+            if self.1 == Wrong::AppendsTheRest {
+                let mut rest = Vec::new();
+                for event in &append.events {
+                    if self.0.find(event.id).await?.is_none() {
+                        rest.push(event.clone());
+                    }
+                }
+                if rest.len() < append.events.len() && !rest.is_empty() {
+                    append.events = rest;
+                    append.expected = Expected::Any;
+                }
+            }
             let first = append.events.first().map(|first| first.id);
+            if self.1 == Wrong::DropsWhatComesTwice
+                && let Some(first) = first
+                && self.0.find(first).await?.is_none()
+            {
+                let mut ids = HashSet::new();
+                append.events.retain(|event| ids.insert(event.id));
+            }
             if self.1 == Wrong::WritesTwice
                 && let Some(first) = first
                 && self.0.find(first).await?.is_some()
@@ -227,4 +253,22 @@ async fn a_store_that_checks_conditions_too_early_is_found_out() {
 #[should_panic(expected = "ends with the event that reaches its bytes")]
 async fn a_store_that_ignores_the_bytes_of_a_page_is_found_out() {
     check(Wrong::IgnoresBytes).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "an append of which a part is stored is refused as that")]
+async fn a_store_that_appends_the_rest_is_found_out() {
+    check(Wrong::AppendsTheRest).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "two events of one append have ids of their own")]
+async fn a_store_that_drops_what_comes_twice_is_found_out() {
+    check(Wrong::DropsWhatComesTwice).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "what else is known of it")]
+async fn a_store_that_forgets_entries_is_found_out() {
+    check(Wrong::ForgetsEntries).await;
 }

@@ -206,7 +206,7 @@ impl EventStore for Shared {
         self.0.read(self.0.store.wait_for_new(after))
     }
 
-    fn find(&self, id: EventId) -> StoreFuture<'_, Option<Appended>> {
+    fn find(&self, id: EventId) -> StoreFuture<'_, Option<RecordedEvent>> {
         self.0.read(self.0.store.find(id))
     }
 

@@ -289,13 +289,13 @@ async fn a_command_of_one_id_is_decided_upon_once() {
     let store = Store::memory();
     let system = started(&store).await;
     for _ in 0..2 {
-        let ctx = system.context().with(CommandId(7));
+        let ctx = system.context().with(CommandId::new(7));
         assert_eq!(ctx.send(Many::to(1)).await.unwrap(), Items(vec![1, 2]));
         // Another aggregate, and another command, are other things.
         ctx.send(Many::to(2)).await.unwrap();
         ctx.close().await.unwrap();
     }
-    let again = system.context().with(CommandId(8));
+    let again = system.context().with(CommandId::new(8));
     assert_eq!(
         again.send(Many::to(1)).await.unwrap(),
         Items(vec![1, 2, 1, 2])
@@ -304,7 +304,7 @@ async fn a_command_of_one_id_is_decided_upon_once() {
     system.shutdown().await;
     // Also by a program that has forgotten it.
     let system = started(&store).await;
-    let ctx = system.context().with(CommandId(7));
+    let ctx = system.context().with(CommandId::new(7));
     assert_eq!(
         ctx.send(Many::to(1)).await.unwrap(),
         Items(vec![1, 2, 1, 2])

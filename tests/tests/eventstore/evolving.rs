@@ -108,7 +108,7 @@ async fn a_snapshot_that_panics_fails_no_command() {
 #[tokio::test]
 async fn an_id_of_another_event_is_not_acknowledged() {
     let send = async |system: &System| {
-        let ctx = system.context().with(CommandId(7));
+        let ctx = system.context().with(CommandId::new(7));
         ctx.send(PutIn { purse: 1, cents: 2 }).await
     };
     let elsewhere = Store::memory();

@@ -42,7 +42,7 @@ macro_rules! forward {
         fn find(
             &$self,
             id: nether::eventstore::EventId,
-        ) -> nether::eventstore::StoreFuture<'_, Option<nether::eventstore::Appended>> {
+        ) -> nether::eventstore::StoreFuture<'_, Option<nether::eventstore::RecordedEvent>> {
             $to.find(id)
         }
     };

@@ -31,7 +31,7 @@ impl Letter {
 
 /// What was posted, and how many may be.
 pub struct Posted {
-    ids: Mutex<Vec<u128>>,
+    ids: Mutex<Vec<CommandId>>,
     stamps: Semaphore,
 }
 
@@ -47,7 +47,7 @@ impl Office {
     }
 
     async fn post(&self, _: Post, ctx: &Context<Self>) {
-        let CommandId(id) = *ctx.baggage::<CommandId>().unwrap();
+        let id = *ctx.baggage::<CommandId>().unwrap();
         self.posted.ids.lock().unwrap().push(id);
         self.posted.stamps.acquire().await.unwrap().forget();
     }

@@ -42,7 +42,7 @@ impl Fulfil {
 #[derive(Default)]
 pub struct Effects {
     /// The ids of the commands by which an order was charged.
-    charged: Mutex<BTreeMap<u32, Vec<u128>>>,
+    charged: Mutex<BTreeMap<u32, Vec<CommandId>>>,
     indexed: Mutex<BTreeMap<u32, u32>>,
     /// How often the index was made.
     made: Mutex<u32>,
@@ -51,7 +51,7 @@ pub struct Effects {
 }
 
 impl Effects {
-    fn charge(&self, order: u32, id: u128) {
+    fn charge(&self, order: u32, id: CommandId) {
         let mut charged = self.charged.lock().unwrap();
         charged.entry(order).or_default().push(id);
     }
@@ -79,7 +79,7 @@ impl Till {
     }
 
     async fn charge(&self, charge: Charge, ctx: &Context<Self>) {
-        let CommandId(id) = *ctx.baggage::<CommandId>().unwrap();
+        let id = *ctx.baggage::<CommandId>().unwrap();
         self.effects.charge(charge.order, id);
         let hangs = *self.effects.hangs.lock().unwrap();
         if hangs {

@@ -95,11 +95,12 @@ impl StreamCache {
         if let Expected::Version(expected) = append.expected
             && expected != actual
         {
-            return Ok(Err(StoreError::Conflict {
+            let refused = duplicate(transaction, append);
+            return Ok(Err(refused.unwrap_or_else(|| StoreError::Conflict {
                 stream: append.stream.clone(),
                 expected,
                 actual,
-            }));
+            })));
         }
         if !append.events.is_empty() {
             let id = match known {
@@ -158,7 +159,7 @@ impl StreamCache {
         let metadata = &append.metadata;
         transaction
             .prepare_cached(
-                "INSERT INTO nether_events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                "INSERT INTO nether_events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             )?
             .execute(params![
                 self.head.cast_signed(),
@@ -173,6 +174,7 @@ impl StreamCache {
                 metadata.correlation.as_deref(),
                 metadata.causation.as_deref(),
                 metadata.principal.as_deref(),
+                metadata.entries.as_text(),
             ])?;
         Ok(())
     }
@@ -260,17 +262,18 @@ fn repeated(
     }))
 }
 
-/// The event of an append that is in the store already, although the first is not: why the database has
-/// refused it.
+/// The event of an append that is in the store already, although the first is not, or the id that two events
+/// of the append have: why the database has refused it, or would.
 #[cold]
 pub(super) fn duplicate(connection: &Connection, append: &Append) -> Option<StoreError> {
-    append.events.iter().find_map(|event| {
+    let duplicate = append.events.iter().find_map(|event| {
         let found = stored(connection, event.id).ok()??;
         Some(StoreError::Duplicate {
             id: event.id,
             position: Position(found.position.cast_unsigned()),
         })
-    })
+    });
+    duplicate.or_else(|| append.check_ids().err())
 }
 
 pub(super) fn change_document(

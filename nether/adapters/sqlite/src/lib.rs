@@ -249,7 +249,7 @@ impl EventStore for SqliteStore {
         })
     }
 
-    fn find(&self, id: EventId) -> StoreFuture<'_, Option<Appended>> {
+    fn find(&self, id: EventId) -> StoreFuture<'_, Option<RecordedEvent>> {
         self.inner.readers.read(move |reader| reader.find(id))
     }
 

@@ -12,8 +12,11 @@ pub(super) const APPLICATION: i32 = 0x4e74_6845;
 
 /// What makes each version of the one before it. What has been released is never changed: a new version is
 /// added at the end.
-pub(super) const MIGRATIONS: &[&str] =
-    &[include_str!("version_1.sql"), include_str!("version_2.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("version_1.sql"),
+    include_str!("version_2.sql"),
+    include_str!("version_3.sql"),
+];
 
 /// Brings the tables to the newest version, one at a time, each in a transaction.
 ///

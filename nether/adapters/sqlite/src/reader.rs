@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use lru::LruCache;
 use nether::eventstore::{
-    Appended, Direction, Documents, Encoding, EventId, EventPage, Metadata, PageLimit, Payload,
-    Position, RecordedEvent, StoreError, StreamId,
+    Direction, Documents, Encoding, EventId, EventPage, Metadata, MetadataEntries, PageLimit,
+    Payload, Position, RecordedEvent, StoreError, StreamId,
 };
 use nether::integration::PageRoom;
 use rusqlite::types::ValueRef;
@@ -22,7 +22,7 @@ use crate::migrations::check_newest;
 /// How many names of streams a reader remembers.
 const STREAMS: NonZeroUsize = NonZeroUsize::new(16_384).expect("it is not zero");
 
-const COLUMNS: &str = "position, stream, version, id, name, schema, encoding, payload, time, correlation, causation, principal";
+const COLUMNS: &str = "position, stream, version, id, name, schema, encoding, payload, time, correlation, causation, principal, metadata";
 
 /// A connection that reads, and names that it knows already.
 pub(super) struct Reader {
@@ -111,19 +111,19 @@ impl Reader {
         self.events(&sql, &[id, bound(from)], limit)
     }
 
-    pub(super) fn find(&mut self, id: EventId) -> Result<Option<Appended>, StoreError> {
-        let sql = "SELECT position, version FROM nether_events WHERE id = ?1";
-        self.asked(|connection| {
-            let mut statement = connection.prepare_cached(sql)?;
+    pub(super) fn find(&mut self, id: EventId) -> Result<Option<RecordedEvent>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM nether_events WHERE id = ?1");
+        let (connection, known) = (&self.connection, &mut self.known);
+        let mut read = || {
+            let mut statement = connection.prepare_cached(&sql)?;
             let found = statement.query_row([id.as_u128().to_be_bytes()], |row| {
-                Ok(Appended {
-                    position: Position(row.get::<_, i64>(0)?.cast_unsigned()),
-                    version: row.get::<_, i64>(1)?.cast_unsigned(),
-                    is_repeated: true,
-                })
+                let stream = known.stream(connection, row.get(1)?)?;
+                let name = known.name(connection, row.get(4)?)?;
+                event(row, stream, name)
             });
             found.optional()
-        })
+        };
+        read().map_err(|error| examined(&error, connection))
     }
 
     pub(super) fn document(
@@ -275,6 +275,7 @@ fn event(row: &Row<'_>, stream: StreamId, name: Arc<str>) -> rusqlite::Result<Re
             correlation: text(9)?,
             causation: text(10)?,
             principal: text(11)?,
+            entries: text(12)?.map_or_else(MetadataEntries::default, MetadataEntries::from_text),
         },
     })
 }

@@ -3,6 +3,7 @@
 mod argument;
 mod cache;
 mod decision;
+mod identity;
 mod initial;
 mod module;
 mod repository;
@@ -11,7 +12,6 @@ pub use self::argument::DecisionArgument;
 pub use self::decision::{EventOf, Events, IntoEvents, decided, reply};
 pub use self::initial::{Initial, initial};
 pub use self::module::Aggregates;
-pub use self::repository::CommandId;
 
 use std::time::Duration;
 

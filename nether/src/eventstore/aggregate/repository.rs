@@ -2,16 +2,13 @@
 
 use std::sync::Arc;
 
-use uuid::Uuid;
-
 use crate::context::Context;
 use crate::eventstore::aggregate::cache::{Cache, Loaded};
+use crate::eventstore::aggregate::identity::{CommandIdentity, baggage_of_sender, metadata};
 use crate::eventstore::aggregate::{Aggregate, Aggregates, Decides, Events};
 use crate::eventstore::backend::{
-    Append, Appended, Direction, DocumentCondition, EventId, Expected, Metadata, NewEvent, PAGE,
-    StoreError, StreamId,
+    Append, Direction, DocumentCondition, EventId, Expected, NewEvent, PAGE, StoreError, StreamId,
 };
-use crate::eventstore::clock;
 use crate::eventstore::lease::LeaseFence;
 use crate::eventstore::snapshot;
 use crate::eventstore::store::Store;
@@ -21,46 +18,6 @@ use crate::routing::Caller;
 
 /// How many times an aggregate decides upon a command while other writers keep changing its stream.
 const ATTEMPTS: usize = 16;
-
-/// The id of a command, which makes the command idempotent: when it is sent again with the same id, the
-/// aggregate does not decide again, and replies with its present state.
-///
-/// The id is a [baggage](crate::Context::with) value of a context. It applies to commands that are sent
-/// directly from that context, not to those that handlers send in turn, and once for each aggregate and
-/// command type. A command that led to no events left no trace, so its aggregate decides again.
-///
-/// ```
-/// # use nether::prelude::*;
-/// use nether::eventstore::CommandId;
-///
-/// # fn with_id(system: &System) {
-/// let ctx = system.context().with(CommandId(0x5eed));
-/// # }
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct CommandId(pub u128);
-
-impl CommandId {
-    /// The id of the command that is being decided upon, if it has one.
-    fn of<S: Caller>(ctx: &Context<S>) -> Option<Self> {
-        baggage_of_sender(ctx).map(|id| *id)
-    }
-
-    /// The id of the first event that the command leads to. It is a hash, because clients may choose the ids
-    /// of their commands: no client can choose one that leads to the event of another command.
-    fn event<C: Message>(self, stream: &StreamId) -> EventId {
-        let command = Uuid::from_u128(self.0);
-        let about = format!("{:016x}{stream}", C::ID.as_u64());
-        EventId::from_u128(Uuid::new_v5(&command, about.as_bytes()).as_u128())
-    }
-}
-
-/// A baggage value of the context that a command is sent from, if that is not the context of a handler.
-fn baggage_of_sender<S: Caller, T: Send + Sync + 'static>(ctx: &Context<S>) -> Option<Arc<T>> {
-    let handle = ctx.handle();
-    let is_the_owners = handle.cause.sequence.is_none();
-    is_the_owners.then(|| handle.scope.own_baggage::<T>())?
-}
 
 /// What has to be in the store for the events of a command to be appended.
 fn fence<S: Caller>(ctx: &Context<S>) -> Vec<DocumentCondition> {
@@ -98,11 +55,11 @@ impl<A: Aggregate> Repository<A> {
         A: Decides<C, Itself = C, Reply = C::Reply, Error = C::Error>,
         C: Command,
     {
+        let identity = CommandIdentity::of(&command, ctx)?;
         let key: Arc<str> = A::key(&command).into();
         let stream = StreamId::new(A::NAME, &key);
         let entry = self.cache.enter(key);
         let mut turn = entry.turn().await;
-        let id = CommandId::of(ctx).map(|id| id.event::<C>(&stream));
         let mut command = Some(command);
         let mut conflict = None;
         for _ in 0..ATTEMPTS {
@@ -114,8 +71,8 @@ impl<A: Aggregate> Repository<A> {
                 Some(loaded) => loaded,
                 empty => empty.insert(self.load(&stream).await?),
             };
-            if let Some(id) = id
-                && let Some(version) = self.decided_before(&stream, id).await?
+            if let Some(identity) = &identity
+                && let Some(version) = self.decided_before(&stream, identity).await?
             {
                 if version > loaded.version {
                     *loaded = self.load(&stream).await?;
@@ -136,7 +93,7 @@ impl<A: Aggregate> Repository<A> {
                     return Ok(nothing.map(|_| loaded.state.reply()));
                 }
             };
-            let (new, events) = self.written(&stream, &events, id)?;
+            let (new, events) = self.written(&stream, &events, identity.as_ref())?;
             // The state leaves the cache until the append is acknowledged. A panic, an error or a caller that
             // stops waiting drops it, and the next command reads it again.
             let Some(mut loaded) = turn.take() else { break };
@@ -149,7 +106,7 @@ impl<A: Aggregate> Repository<A> {
                 stream: stream.clone(),
                 expected: Expected::Version(loaded.version),
                 events: new,
-                metadata: metadata(ctx),
+                metadata: metadata(ctx, identity.as_ref()),
                 conditions: fence(ctx),
             };
             match self.store.append(append).await {
@@ -161,40 +118,39 @@ impl<A: Aggregate> Repository<A> {
                     publish(events, ctx).await;
                     return Ok(Ok(reply));
                 }
+                // Another process has stored what the command led to there, which may be other events.
+                Err(error @ StoreError::Duplicate { .. }) if identity.is_some() => {
+                    (command, conflict) = (None, Some(error));
+                }
                 Err(error @ StoreError::Conflict { .. }) => conflict = Some(error),
                 Err(error) => return Err(error),
             }
         }
+        let was_decided = match &identity {
+            Some(identity) => self.decided_before(&stream, identity).await?.is_some(),
+            None => false,
+        };
         match conflict {
-            Some(conflict) => Err(conflict),
+            Some(conflict) if !was_decided => Err(conflict),
             // Somebody else has stored what this command led to, just now.
-            None => Ok(Ok(turn.insert(self.load(&stream).await?).state.reply())),
+            _ => Ok(Ok(turn.insert(self.load(&stream).await?).state.reply())),
         }
     }
 
     /// The version of the first event that the command has led to, if it was decided upon before.
     ///
     /// # Errors
-    /// [`StoreError::Duplicate`] if the id belongs to an event of another stream: answering that command with
-    /// the present state would acknowledge what was never stored.
+    /// Those of [`CommandIdentity::check`].
     async fn decided_before(
         &self,
         stream: &StreamId,
-        id: EventId,
+        identity: &CommandIdentity,
     ) -> Result<Option<u64>, StoreError> {
-        let Some(Appended {
-            version, position, ..
-        }) = self.store.find(id).await?
-        else {
+        let Some(found) = self.store.find(identity.event(stream, 0)).await? else {
             return Ok(None);
         };
-        let found = self
-            .store
-            .read_stream(stream, version, Direction::Forwards, 1);
-        match found.await?.first() {
-            Some(event) if event.id == id => Ok(Some(version)),
-            _ => Err(StoreError::Duplicate { id, position }),
-        }
+        identity.check(stream, &found)?;
+        Ok(Some(found.stream_version))
     }
 
     /// Whether there are events in the stream behind that version.
@@ -205,7 +161,7 @@ impl<A: Aggregate> Repository<A> {
         Ok(!newer.await?.is_empty())
     }
 
-    /// The events of a decision as they are stored, and as they are read from then on. The first has that id.
+    /// The events of a decision as they are stored, and as they are read from then on.
     ///
     /// # Errors
     /// [`StoreError::Codec`] if one of them could not be read again.
@@ -213,12 +169,11 @@ impl<A: Aggregate> Repository<A> {
         &self,
         stream: &StreamId,
         events: &Events<A>,
-        first: Option<EventId>,
+        identity: Option<&CommandIdentity>,
     ) -> Result<(Vec<NewEvent>, Events<A>), StoreError> {
         let (mut new, mut read) = (Vec::with_capacity(events.len()), Events::none());
         let encoding = self.store.settings().encoding;
-        let mut ids = first.into_iter();
-        for event in &events.0 {
+        for (index, event) in events.0.iter().enumerate() {
             let (encoded, event) =
                 A::encode(event, encoding).map_err(|error| StoreError::Codec {
                     what: format!("an event of `{stream}` cannot be stored"),
@@ -226,7 +181,7 @@ impl<A: Aggregate> Repository<A> {
                 })?;
             let Encoded { schema, payload } = encoded;
             new.push(NewEvent {
-                id: ids.next().unwrap_or_default(),
+                id: identity.map_or_else(EventId::new, |it| it.event(stream, index)),
                 name: schema.name.into(),
                 schema_version: schema.version,
                 payload,
@@ -300,16 +255,5 @@ impl<A: Aggregate> Repository<A> {
 async fn publish<A: Aggregate>(events: Events<A>, ctx: &Context<Aggregates<A>>) {
     for event in events.0 {
         A::publish(event, ctx).await;
-    }
-}
-
-/// What is known of events besides their content.
-fn metadata<A: Aggregate>(ctx: &Context<Aggregates<A>>) -> Metadata {
-    let message = ctx.message_id();
-    Metadata {
-        time: clock::now(),
-        correlation: Some(ctx.correlation_id().to_string().into()),
-        causation: message.map(|key| key.to_string().into()),
-        principal: ctx.principal().map(Into::into),
     }
 }

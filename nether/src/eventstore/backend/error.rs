@@ -28,6 +28,24 @@ pub enum StoreError {
         /// Where the event with that id is.
         position: Position,
     },
+    /// Two events of an append have the same id. Nothing was written.
+    IdTwice {
+        /// The stream to which they were to be appended.
+        stream: StreamId,
+        /// The id.
+        id: EventId,
+    },
+    /// A command was sent with the [`CommandId`](crate::eventstore::CommandId) of an earlier command to the
+    /// same aggregate, which has the same name and another content. The command was not decided upon, and
+    /// nothing was written.
+    CommandIdReused {
+        /// The name of both.
+        command: &'static str,
+        /// The stream of the aggregate.
+        stream: StreamId,
+        /// The position of the first event that the earlier command led to.
+        position: Position,
+    },
     /// A document does not have the content that a change of documents required: it was changed meanwhile.
     /// Nothing was written.
     PreconditionFailed {
@@ -128,6 +146,8 @@ impl StoreError {
     pub fn is_permanent(&self) -> bool {
         match self {
             StoreError::Duplicate { .. }
+            | StoreError::IdTwice { .. }
+            | StoreError::CommandIdReused { .. }
             | StoreError::PreconditionFailed { .. }
             | StoreError::BadFile { .. }
             | StoreError::Newer { .. }
@@ -183,6 +203,18 @@ impl fmt::Display for StoreError {
             StoreError::Duplicate { id, position } => write!(
                 f,
                 "nothing was appended: the event {id} is already stored, at position {position}, in another stream or beside other events than in this append. An event id is used again only to repeat the same append"
+            ),
+            StoreError::IdTwice { stream, id } => write!(
+                f,
+                "nothing was appended to `{stream}`: two of the events have the id {id}. Each event has an id of its own"
+            ),
+            StoreError::CommandIdReused {
+                command,
+                stream,
+                position,
+            } => write!(
+                f,
+                "nothing was done: the id of this `{command}` belongs to an earlier one with another content, which led to the event at position {position} in `{stream}`. Repeat a command with the same content, and send another with a `CommandId` of its own; if different clients choose the ids, give each a scope, `CommandId::scoped`"
             ),
             StoreError::PreconditionFailed { collection, key } => write!(
                 f,

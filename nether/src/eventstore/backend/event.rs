@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::eventstore::backend::{Position, StreamId};
+use crate::eventstore::backend::{MetadataEntries, Position, StreamId};
 
 /// The id of one event, and what makes an append idempotent: an event whose id is in the store already is not
 /// written again.
@@ -100,6 +100,8 @@ pub struct Metadata {
     pub causation: Option<Arc<str>>,
     /// On whose behalf.
     pub principal: Option<Arc<str>>,
+    /// What is known of some events alone.
+    pub entries: MetadataEntries,
 }
 
 /// An event to be appended.

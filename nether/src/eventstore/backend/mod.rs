@@ -2,10 +2,12 @@
 //! aggregates.
 
 mod driving;
+mod entries;
 mod error;
 mod event;
 mod transactional;
 
+pub use self::entries::MetadataEntries;
 pub use self::error::StoreError;
 pub use self::event::{Encoding, EventId, Metadata, NewEvent, Payload, RecordedEvent};
 pub use self::transactional::{
@@ -14,6 +16,7 @@ pub use self::transactional::{
 };
 pub(super) use self::transactional::{StepFailure, WorkStep, WorkSteps};
 
+use std::collections::HashSet;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -114,6 +117,27 @@ pub struct Append {
     pub metadata: Metadata,
     /// What documents have to be for the append to be made; mostly nothing.
     pub conditions: Vec<DocumentCondition>,
+}
+
+impl Append {
+    /// Checks that no two of the events have one id. For backends: a store that has a unique index of the ids
+    /// need not ask before the index refuses the append.
+    ///
+    /// # Errors
+    /// [`StoreError::IdTwice`] if two have.
+    pub fn check_ids(&self) -> Result<(), StoreError> {
+        if self.events.len() < 2 {
+            return Ok(());
+        }
+        let mut ids = HashSet::with_capacity(self.events.len());
+        match self.events.iter().find(|event| !ids.insert(event.id)) {
+            Some(event) => Err(StoreError::IdTwice {
+                stream: self.stream.clone(),
+                id: event.id,
+            }),
+            None => Ok(()),
+        }
+    }
 }
 
 /// What an append has come to.
@@ -265,9 +289,10 @@ pub trait EventStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::PreconditionFailed`] if a condition does not hold, whatever else is so;
-    /// [`StoreError::Duplicate`] if only some of the events are in the store, or in another stream or order;
-    /// [`StoreError::Conflict`] if the stream is in another version than expected; else why it could not be
-    /// written.
+    /// [`StoreError::Duplicate`] if only some of the events are in the store, or in another stream or order,
+    /// whatever version is expected; [`StoreError::IdTwice`] if two of the events have one id, and it is not
+    /// in the store; [`StoreError::Conflict`] if the stream is in another version than expected; else why it
+    /// could not be written.
     fn append(&self, append: Append) -> StoreFuture<'_, Appended>;
 
     /// Reads up to `limit` events of a stream: forwards those from version `from` on, backwards those from
@@ -328,11 +353,11 @@ pub trait EventStore: Send + Sync + 'static {
     /// Why that could not be known, or that the store is closed.
     fn wait_for_new(&self, after: Position) -> StoreFuture<'_, Position>;
 
-    /// Where the event with that id is, if it is in the store: version and position, `is_repeated`.
+    /// The event with that id, if it is in the store, in whatever stream.
     ///
     /// # Errors
     /// Why it could not be read.
-    fn find(&self, id: EventId) -> StoreFuture<'_, Option<Appended>>;
+    fn find(&self, id: EventId) -> StoreFuture<'_, Option<RecordedEvent>>;
 
     /// The document, if there is one.
     ///

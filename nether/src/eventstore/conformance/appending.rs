@@ -85,8 +85,13 @@ pub(super) async fn nothing_is_appended_in_part(store: &impl EventStore) {
     let new = append("a/1", Expected::Any, vec![first.clone()]);
     store.append(new).await.expect("it can be appended");
     // Its second event is in the store already, so it cannot be written; the first must not be then.
-    let new = append("a/1", Expected::Any, vec![event("2"), first]);
-    if store.append(new).await.is_err() {
+    for expected in [Expected::Any, Expected::Version(1), Expected::Version(7)] {
+        let new = append("a/1", expected, vec![event("2"), first.clone()]);
+        let refused = store.append(new).await;
+        assert!(
+            matches!(refused, Err(StoreError::Duplicate { id, .. }) if id == first.id),
+            "an append of which a part is stored is refused as that, whatever version is expected: {refused:?}"
+        );
         let head = store.head().await.expect("the head can be read");
         assert_eq!(head, Position(1), "an append that fails leaves nothing");
     }
@@ -148,9 +153,17 @@ pub(super) async fn a_repetition_is_the_whole_append_in_its_place(store: &impl E
             "{texts:?} to `{stream}` is no repetition, and is not acknowledged as one: {refused:?}"
         );
     }
-    let twice = append("a/1", Expected::Any, vec![new.clone(), new.clone()]);
-    let refused = store.append(twice).await;
-    assert!(refused.is_err(), "an event is not appended twice at once");
+    for expected in [Expected::Any, Expected::Version(3), Expected::Version(7)] {
+        for between in [None, Some(event("between"))] {
+            let events = [Some(new.clone()), between, Some(new.clone())];
+            let twice = append("a/1", expected, events.into_iter().flatten().collect());
+            let refused = store.append(twice).await;
+            assert!(
+                matches!(&refused, Err(StoreError::IdTwice { id, stream }) if *id == new.id && stream.as_str() == "a/1"),
+                "two events of one append have ids of their own: {refused:?}"
+            );
+        }
+    }
     let part = append("a/1", Expected::Any, vec![second, third]);
     let repeated = store.append(part).await.expect("all of it is there");
     assert_eq!(

@@ -1,12 +1,22 @@
 //! Opening a store again: what was acknowledged is there, and goes on where it was.
 
-use crate::eventstore::backend::{DocumentChange, EventStore, Expected, Position};
+use crate::eventstore::backend::{
+    Append, DocumentChange, EventStore, Expected, Metadata, MetadataEntries, Position,
+};
 use crate::eventstore::conformance::{append, event, texts};
 
 pub(super) async fn what_was_written_is_there_when_it_is_opened_again<S: EventStore>(
     open: &impl AsyncFn() -> S,
 ) {
     let new = append("a/1", Expected::Version(0), vec![event("1"), event("2")]);
+    let metadata = Metadata {
+        entries: MetadataEntries::from_text("{\"a\":1}"),
+        ..Metadata::default()
+    };
+    let new = Append {
+        metadata: metadata.clone(),
+        ..new
+    };
     let document = DocumentChange {
         collection: "a".into(),
         key: "1".into(),
@@ -40,6 +50,14 @@ pub(super) async fn what_was_written_is_there_when_it_is_opened_again<S: EventSt
         (again.version, again.position),
         (first.version, first.position),
         "it says what came of it the first time"
+    );
+    let found = store.find(new.events[1].id).await;
+    let found = found.expect("an event can be looked for");
+    let found = found.map(|event| (event.stream.to_string(), event.position, event.metadata));
+    assert_eq!(
+        found,
+        Some(("a/1".to_owned(), Position(2), metadata)),
+        "an event is found by its id, with all that is known of it"
     );
     let more = append("a/1", Expected::Version(2), vec![event("3")]);
     store.append(more).await.expect("the version is as it was");

@@ -88,9 +88,11 @@ fn refused<C: Message>(error: CallError<C::Error>) -> Delivery {
                 // attempt was handled either.
                 Some(StoreError::Codec { .. }) => Delivery::Failed(reason),
                 Some(StoreError::PreconditionFailed { .. }) => Delivery::Fenced(reason),
-                Some(StoreError::Duplicate { .. } | StoreError::Unknown { .. }) => {
-                    Delivery::Impossible(reason)
-                }
+                Some(
+                    StoreError::Duplicate { .. }
+                    | StoreError::CommandIdReused { .. }
+                    | StoreError::Unknown { .. },
+                ) => Delivery::Impossible(reason),
                 // A store that has failed for good may have failed after it wrote.
                 Some(_) | None => Delivery::Unknown(reason),
             }

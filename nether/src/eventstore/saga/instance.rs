@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::error::Result;
-use crate::eventstore::backend::EventId;
+use crate::eventstore::backend::{EventId, Position};
 use crate::eventstore::saga::outgoing::{Outgoing, StoredCommand};
 use crate::eventstore::saga::{Saga, Step};
 
@@ -23,6 +23,9 @@ pub(super) struct SagaInstance {
     pub(super) timers: Vec<SagaTimer>,
     /// Compensations that failed, and why.
     pub(super) stuck: Vec<(Outgoing, String)>,
+    /// The event because of which it has failed, if it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failed_by: Option<Position>,
     /// Whether its failure, or that it is stuck, was reported in this run.
     #[serde(skip)]
     pub(super) is_reported: bool,
@@ -60,6 +63,7 @@ impl SagaInstance {
             compensations: Vec::new(),
             timers: Vec::new(),
             stuck: Vec::new(),
+            failed_by: None,
             is_reported: false,
         };
         instance.set_timers::<S>(None, from);
@@ -104,7 +108,7 @@ impl SagaInstance {
         self.state = (S::KEPT.save)(state)?;
         self.compensations.extend(step.compensations);
         if let Some(reason) = step.failed {
-            self.fail(reason, in_flight);
+            self.fail(reason, step.cause, in_flight);
             return Ok(());
         }
         self.outgoing.extend(step.outgoing);
@@ -115,15 +119,16 @@ impl SagaInstance {
         Ok(())
     }
 
-    /// Fails the saga. Commands that are done are compensated, the last one first, and commands that were not
+    /// Fails the saga, because of an event if it is one. Commands that are done are compensated, the last one first, and commands that were not
     /// sent are dropped. A command in flight is waited for; if it succeeds, it is compensated before the
     /// others.
-    pub(super) fn fail(&mut self, reason: String, in_flight: bool) {
+    pub(super) fn fail(&mut self, reason: String, cause: Option<Position>, in_flight: bool) {
         let current = self.outgoing.pop_front().filter(|_| in_flight);
         self.stage = SagaStage::Compensating(reason);
+        self.failed_by = cause;
         self.timers.clear();
         let compensations = self.compensations.drain(..).rev();
-        let compensations = compensations.map(Outgoing::compensating);
+        let compensations = compensations.map(|it| Outgoing::compensating(it, cause));
         self.outgoing = current.into_iter().chain(compensations).collect();
     }
 
@@ -137,16 +142,16 @@ impl SagaInstance {
             Ok(()) if !is_compensating => self.compensations.extend(outgoing.compensation),
             Ok(()) => {
                 // It was in flight when the saga failed.
-                let compensation = outgoing.compensation.map(Outgoing::compensating);
-                compensation
-                    .into_iter()
-                    .for_each(|it| self.outgoing.push_front(it));
+                if let Some(it) = outgoing.compensation {
+                    let compensation = Outgoing::compensating(it, self.failed_by);
+                    self.outgoing.push_front(compensation);
+                }
             }
             Err(reason) if outgoing.compensates => self.stuck.push((outgoing, reason)),
             Err(_) if is_compensating => {} // There is nothing to compensate.
             Err(reason) => {
                 let name = &outgoing.command.name;
-                self.fail(format!("`{name}` failed: {reason}"), false);
+                self.fail(format!("`{name}` failed: {reason}"), outgoing.cause, false);
             }
         }
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
-use crate::eventstore::backend::EventId;
+use crate::eventstore::backend::{EventId, Position};
 use crate::eventstore::saga::SentBy;
 use crate::message::Message;
 
@@ -33,7 +33,7 @@ impl StoredCommand {
 /// A command that a saga has to send.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Outgoing {
-    /// Its [`CommandId`](crate::eventstore::CommandId), as a UUID.
+    /// What its [`CommandId`](crate::eventstore::CommandId) is made of, beside the saga and its key.
     pub(super) id: EventId,
     pub(super) command: StoredCommand,
     /// The command that compensates it.
@@ -42,23 +42,27 @@ pub(super) struct Outgoing {
     /// Whether it is itself a compensation.
     #[serde(default)]
     pub(super) compensates: bool,
+    /// The event because of which it is sent. A time-out is no event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) cause: Option<Position>,
 }
 
 impl Outgoing {
-    pub(super) fn new(command: StoredCommand) -> Self {
+    pub(super) fn new(command: StoredCommand, cause: Option<Position>) -> Self {
         Outgoing {
             id: EventId::new(),
             command,
             compensation: None,
             compensates: false,
+            cause,
         }
     }
 
     /// A compensation.
-    pub(super) fn compensating(command: StoredCommand) -> Self {
+    pub(super) fn compensating(command: StoredCommand, cause: Option<Position>) -> Self {
         Outgoing {
             compensates: true,
-            ..Outgoing::new(command)
+            ..Outgoing::new(command, cause)
         }
     }
 }

@@ -355,7 +355,7 @@ impl<S: Saga> SagaRunner<S> {
                     error,
                     "a time-out could not be handled: the saga fails"
                 );
-                instance.fail(format!("`{name}`: {error}"), in_flight);
+                instance.fail(format!("`{name}`: {error}"), None, in_flight);
                 instance
             }
         };

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::context::Context;
-use crate::eventstore::CommandId;
 use crate::eventstore::backend::{EventId, StoreError};
 use crate::eventstore::clock;
+use crate::eventstore::command_id::{CauseOfCommand, CommandId};
 use crate::eventstore::control::Control;
 use crate::eventstore::follower::{Followed, Follower, unpanicked, wait_after};
 use crate::eventstore::lease::{Lease, LeaseFence};
@@ -228,7 +228,11 @@ impl<S: Saga> CommandSender<S> {
     /// Sends it once. The error is why it is to be sent again.
     async fn attempt(&mut self) -> Result<Result<(), String>, SendAgain> {
         // A unit of work of its own: a stop of the sagas does not end the wait for the reply.
-        let mut work = self.ctx.apart().with(CommandId(self.outgoing.id.as_u128()));
+        let id = CommandId::of_saga(S::NAME, &self.key, self.outgoing.id);
+        let mut work = self.ctx.apart().with(id);
+        if let Some(cause) = self.outgoing.cause {
+            work = work.with(CauseOfCommand(cause));
+        }
         if let Some(lease) = &self.lease {
             work = work.with(LeaseFence(lease.fence()));
         }

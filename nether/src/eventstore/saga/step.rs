@@ -4,6 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use crate::error::Error;
+use crate::eventstore::backend::Position;
 use crate::eventstore::saga::Saga;
 use crate::eventstore::saga::outgoing::{Outgoing, StoredCommand};
 use crate::eventstore::stored::Keeping;
@@ -25,6 +26,8 @@ pub trait SentBy<S>: Sized {
 /// afterwards, even if the process ends in between.
 pub struct Step<S> {
     key: String,
+    /// The event that the saga reacts to; `None` for a time-out.
+    pub(super) cause: Option<Position>,
     pub(super) outgoing: Vec<Outgoing>,
     pub(super) compensations: Vec<StoredCommand>,
     pub(super) ends: bool,
@@ -35,9 +38,10 @@ pub struct Step<S> {
 }
 
 impl<S: Saga> Step<S> {
-    pub(super) fn of(key: &str) -> Self {
+    pub(super) fn of(key: &str, cause: Option<Position>) -> Self {
         Step {
             key: key.to_owned(),
+            cause,
             outgoing: Vec::new(),
             compensations: Vec::new(),
             ends: false,
@@ -61,7 +65,7 @@ impl<S: Saga> Step<S> {
         C: Message + SentBy<S>,
     {
         if let Some(command) = self.written(&command) {
-            self.outgoing.push(Outgoing::new(command));
+            self.outgoing.push(Outgoing::new(command, self.cause));
         }
         Sent { step: self }
     }

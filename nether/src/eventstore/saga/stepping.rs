@@ -25,7 +25,7 @@ pub(super) async fn stepped<S: Saga>(
         let new = || SagaInstance::start::<S>(time);
         let mut instance = known.cloned().map_or_else(new, Ok)?;
         let mut state: S = instance.state()?;
-        let mut step = Step::of(key);
+        let mut step = Step::of(key, Some(event.position));
         state.handle(event, &mut step).await?;
         step.ends |= S::ends(&event.name);
         instance.set_timers::<S>(Some(&event.name), time);
@@ -44,7 +44,7 @@ pub(super) async fn timed_out<S: Saga>(
 ) -> Result<SagaInstance, EventFailure> {
     guarded(async {
         let mut state: S = instance.state()?;
-        let mut step = Step::of(key);
+        let mut step = Step::of(key, None);
         state.time_out(name, &mut step).await?;
         instance.take(&state, step, in_flight)?;
         Ok(instance)

@@ -1,0 +1,129 @@
+//! [`CommandIdentity`]: what tells a command that has an id from all others.
+
+use std::sync::Arc;
+
+use crate::context::Context;
+use crate::eventstore::backend::{
+    EventId, Metadata, MetadataEntries, Position, RecordedEvent, StoreError, StreamId,
+};
+use crate::eventstore::clock;
+use crate::eventstore::command_id::{CauseOfCommand, CommandId};
+use crate::eventstore::digest::digest;
+use crate::message::Message;
+use crate::routing::Caller;
+
+/// A baggage value of the context that a command is sent from, if that is not the context of a handler.
+pub(super) fn baggage_of_sender<S: Caller, T: Send + Sync + 'static>(
+    ctx: &Context<S>,
+) -> Option<Arc<T>> {
+    let handle = ctx.handle();
+    let is_the_owners = handle.cause.sequence.is_none();
+    is_the_owners.then(|| handle.scope.own_baggage::<T>())?
+}
+
+/// What tells a command that has an id from all others, and is stored of it.
+#[derive(Debug)]
+pub(super) struct CommandIdentity {
+    id: CommandId,
+    command: &'static str,
+    /// The hash of its content, if it is compared.
+    content: Option<String>,
+    cause: Option<Position>,
+}
+
+impl CommandIdentity {
+    /// That of a command which is being decided upon, if it has an id.
+    ///
+    /// # Errors
+    /// [`StoreError::Codec`] if its content cannot be written down.
+    pub(super) fn of<C: Message, S: Caller>(
+        command: &C,
+        ctx: &Context<S>,
+    ) -> Result<Option<Self>, StoreError> {
+        let Some(id) = baggage_of_sender::<S, CommandId>(ctx) else {
+            return Ok(None);
+        };
+        let content = C::CONTENT.filter(|_| id.is_compared());
+        let content = content.map(|content| content(command)).transpose();
+        let content = content.map_err(|reason| StoreError::Codec {
+            what: format!(
+                "`{}`, which has a `CommandId`, cannot be written down",
+                C::NAME
+            ),
+            reason,
+        })?;
+        let cause = baggage_of_sender::<S, CauseOfCommand>(ctx);
+        Ok(Some(CommandIdentity {
+            id: *id,
+            command: C::NAME,
+            content: content.map(|content| hash::<C>(&content)),
+            cause: cause.map(|cause| cause.0),
+        }))
+    }
+
+    /// The id of one of the events that the command leads to.
+    pub(super) fn event(&self, stream: &StreamId, index: usize) -> EventId {
+        self.id.event(stream, self.command, index)
+    }
+
+    /// Checks that an event in the store, which has the id of the first event of this command, is that event.
+    ///
+    /// # Errors
+    /// [`StoreError::Duplicate`] if it is in another stream: to answer the command with the present state
+    /// would acknowledge what was never stored. [`StoreError::CommandIdReused`] if it is that of a command
+    /// with another content.
+    pub(super) fn check(&self, stream: &StreamId, found: &RecordedEvent) -> Result<(), StoreError> {
+        let position = found.position;
+        if found.stream != *stream {
+            return Err(StoreError::Duplicate {
+                id: found.id,
+                position,
+            });
+        }
+        let Some(content) = &self.content else {
+            return Ok(());
+        };
+        match found.metadata.entries.content()? {
+            Some(earlier) if earlier != *content => Err(StoreError::CommandIdReused {
+                command: self.command,
+                stream: stream.clone(),
+                position,
+            }),
+            // It was `local` then.
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// What is stored of the command with its events.
+    fn entries(&self) -> MetadataEntries {
+        let mut entries = MetadataEntries::default();
+        if let Some(cause) = self.cause {
+            entries = entries.with_cause(cause);
+        }
+        if let Some(content) = &self.content {
+            entries = entries.with_content(content);
+        }
+        entries
+    }
+}
+
+/// The hash of a command's content, as text.
+fn hash<C: Message>(content: &[u8]) -> String {
+    let hash = digest(&[b"nether.command_content", C::NAME.as_bytes(), content]);
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What is known of the events of a command besides their content.
+pub(super) fn metadata<S: Caller>(
+    ctx: &Context<S>,
+    identity: Option<&CommandIdentity>,
+) -> Metadata {
+    let message = ctx.message_id();
+    Metadata {
+        time: clock::now(),
+        correlation: Some(ctx.correlation_id().to_string().into()),
+        causation: message.map(|key| key.to_string().into()),
+        principal: ctx.principal().map(Into::into),
+        entries: identity.map_or_else(MetadataEntries::default, CommandIdentity::entries),
+    }
+}

@@ -1,0 +1,139 @@
+//! What is the same content, and what is not.
+
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
+
+use serde::Serialize;
+
+use super::content;
+
+fn bytes(value: impl Serialize) -> Vec<u8> {
+    content(&value).unwrap()
+}
+
+/// Values that all differ from each other.
+fn differ(values: &[Vec<u8>]) {
+    let distinct: BTreeSet<_> = values.iter().collect();
+    assert_eq!(distinct.len(), values.len(), "{values:?}");
+}
+
+#[derive(Serialize)]
+struct Order<'a> {
+    id: u32,
+    lines: Vec<&'a str>,
+    note: Option<&'a str>,
+}
+
+#[test]
+fn maps_and_sets_in_any_order_are_the_same_content() {
+    let words = || (0..64).map(|n| format!("word {n}"));
+    let map = || words().map(|word| (word, 1)).collect::<HashMap<_, _>>();
+    let first = bytes(map());
+    for _ in 0..8 {
+        assert_eq!(bytes(map()), first);
+        let set: HashSet<_> = words().collect();
+        let again: HashSet<_> = words().rev().collect();
+        assert_eq!(bytes(&set), bytes(&again));
+        assert_eq!(bytes(vec![&set]), bytes([&again]));
+        let heap: BinaryHeap<_> = words().collect();
+        assert_eq!(
+            bytes(&heap),
+            bytes(words().rev().collect::<BinaryHeap<_>>())
+        );
+    }
+    let sorted: BTreeMap<_, _> = words().map(|word| (word, 1)).collect();
+    assert_eq!(bytes(sorted), first, "whatever map it is");
+}
+
+#[test]
+fn lists_in_another_order_are_another_content() {
+    differ(&[bytes([1, 2]), bytes([2, 1]), bytes([1, 2, 2]), bytes([1])]);
+    differ(&[
+        bytes(vec![HashSet::from([1]), HashSet::from([2])]),
+        bytes(vec![HashSet::from([2]), HashSet::from([1])]),
+    ]);
+}
+
+#[test]
+fn no_two_contents_have_the_same_bytes() {
+    #[derive(Serialize)]
+    enum Kind {
+        Unit,
+        New(u8),
+        Tuple(u8, u8),
+        Struct { a: u8 },
+    }
+    differ(&[
+        bytes(()),
+        bytes(true),
+        bytes(false),
+        bytes(0),
+        bytes(1),
+        bytes(-1),
+        bytes(255_u8),
+        bytes(256),
+        bytes(i128::MIN),
+        bytes(i128::MAX),
+        bytes(u128::MAX),
+        bytes(1.0),
+        bytes(-1.0),
+        bytes(f64::NAN),
+        bytes(""),
+        bytes("1"),
+        bytes(["ab", "c"]),
+        bytes(["a", "bc"]),
+        bytes(["abc"]),
+        bytes([[1], [2]]),
+        bytes([vec![1, 2], vec![]]),
+        bytes(BTreeMap::from([("a", "b")])),
+        bytes(BTreeMap::from([("b", "a")])),
+        bytes(BTreeMap::from([("a", None::<u8>)])),
+        bytes(Kind::Unit),
+        bytes(Kind::New(1)),
+        bytes(Kind::Tuple(1, 1)),
+        bytes(Kind::Struct { a: 1 }),
+    ]);
+}
+
+#[test]
+fn a_number_is_the_same_in_any_width() {
+    assert_eq!(bytes(7_u8), bytes(7_i128));
+    assert_eq!(bytes(-7_i8), bytes(-7_i64));
+    assert_eq!(bytes(0.5_f32), bytes(0.5_f64));
+    assert_eq!(bytes(-0.0), bytes(0.0));
+    assert_eq!(bytes(-f64::NAN), bytes(f64::NAN));
+}
+
+#[test]
+fn a_field_without_a_value_may_be_added_and_one_with_a_value_may_not() {
+    #[derive(Serialize)]
+    struct Before<'a> {
+        lines: Vec<&'a str>,
+        id: u8,
+    }
+    let lines = || vec!["a"];
+    let before = bytes(Before {
+        lines: lines(),
+        id: 1,
+    });
+    let after = |note| Order {
+        id: 1,
+        lines: lines(),
+        note,
+    };
+    assert_eq!(bytes(after(None)), before);
+    assert_ne!(bytes(after(Some(""))), before);
+}
+
+#[test]
+fn a_value_that_cannot_be_written_says_why() {
+    #[derive(Debug)]
+    struct Never;
+
+    impl Serialize for Never {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(serde::ser::Error::custom("it is a secret"))
+        }
+    }
+
+    assert_eq!(content(&[Never]).unwrap_err(), "it is a secret");
+}
