@@ -130,7 +130,7 @@ mod tests {
     use rusqlite::Connection;
 
     use super::LogWatch;
-    use crate::eventstore::backend::StoreError;
+    use nether::eventstore::StoreError;
 
     #[test]
     fn a_log_whose_length_cannot_be_known_is_not_taken_for_truncated() {
