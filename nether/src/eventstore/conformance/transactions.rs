@@ -60,7 +60,7 @@ impl<S: TransactionalStore, C: TransactionalCounter<S>> WorkSteps<S> for Planned
 }
 
 /// Work of the suite.
-struct Work<C> {
+struct PlannedWork<C> {
     counter: C,
     plan: Vec<Planned>,
     conditions: Vec<DocumentCondition>,
@@ -68,12 +68,12 @@ struct Work<C> {
     turn: EventId,
 }
 
-impl<C> Work<C> {
+impl<C> PlannedWork<C> {
     fn new(counter: &C, plan: &[Planned]) -> Self
     where
         C: Clone,
     {
-        Work {
+        PlannedWork {
             counter: counter.clone(),
             plan: plan.iter().rev().copied().collect(),
             conditions: Vec::new(),
@@ -151,7 +151,7 @@ where
     let is_own = store.transactions().and_then(|it| it.store::<S>());
     assert!(is_own.is_some(), "a store says that it has transactions");
     assert_eq!(written(&store, &counter).await, (0, false), "nothing yet");
-    let work = Work::new(&counter, &[Planned::Add, Planned::Add]);
+    let work = PlannedWork::new(&counter, &[Planned::Add, Planned::Add]);
     work.done(&store).await.expect("it is committed");
     assert_eq!(
         written(&store, &counter).await,
@@ -171,7 +171,7 @@ where
         &[Planned::Panic],
     ];
     for plan in plans {
-        let failed = Work::new(&counter, plan).done(&store).await;
+        let failed = PlannedWork::new(&counter, plan).done(&store).await;
         assert!(failed.is_err(), "work that fails is not committed");
         assert_eq!(
             written(&store, &counter).await,
@@ -179,7 +179,7 @@ where
             "work that fails or panics is rolled back"
         );
     }
-    let work = Work::new(&counter, &[Planned::Add]);
+    let work = PlannedWork::new(&counter, &[Planned::Add]);
     work.done(&store).await.expect("the next is committed");
     assert_eq!(written(&store, &counter).await, (1, true), "and by itself");
 }
@@ -189,7 +189,7 @@ where
     S: TransactionalStore,
     C: TransactionalCounter<S>,
 {
-    let mut work = Work::new(&counter, &[Planned::Add]);
+    let mut work = PlannedWork::new(&counter, &[Planned::Add]);
     work.conditions = vec![
         condition("lease", None),
         condition("other", Some("is there")),
@@ -213,7 +213,7 @@ where
 {
     let turn = EventId::new();
     for _ in 0..2 {
-        let mut work = Work::new(&counter, &[Planned::Add]);
+        let mut work = PlannedWork::new(&counter, &[Planned::Add]);
         work.turn = turn;
         work.done(&store).await.expect("it is committed");
     }
@@ -234,7 +234,7 @@ where
     for _ in 0..MANY {
         let (store, counter) = (Arc::clone(&store), counter.clone());
         working.spawn(async move {
-            let work = Work::new(&counter, &[Planned::Add]);
+            let work = PlannedWork::new(&counter, &[Planned::Add]);
             work.done(&*store)
                 .await
                 .expect("each transaction is committed");
@@ -250,7 +250,7 @@ where
     for number in 0..MANY {
         let (store, counter) = (Arc::clone(&store), counter.clone());
         working.spawn(async move {
-            let mut work = Work::new(&counter, &[Planned::Add]);
+            let mut work = PlannedWork::new(&counter, &[Planned::Add]);
             work.conditions = vec![condition("lease", None)];
             work.changes = vec![document("lease", Some(&number.to_string()))];
             match work.done(&*store).await {
@@ -274,7 +274,7 @@ where
     C: TransactionalCounter<S>,
 {
     for polls in 0..8 {
-        let mut work = Work::new(&counter, &[Planned::Add]);
+        let mut work = PlannedWork::new(&counter, &[Planned::Add]);
         work.conditions = vec![condition("done", None)];
         {
             let mut begun = pin!(store.transact(work.begun()));
@@ -289,7 +289,7 @@ where
             }
         }
         // Behind the one that was dropped.
-        let mut next = Work::new(&counter, &[]);
+        let mut next = PlannedWork::new(&counter, &[]);
         next.changes = vec![document("next", Some("1"))];
         next.done(&store).await.expect("the next is committed");
         let (count, is_done) = written(&store, &counter).await;

@@ -1,0 +1,181 @@
+impl Balances {
+    async fn deposited(
+        &mut self,
+        event: &Deposited,
+        tx: &mut pg::PgTransaction<'_, Pool>,
+    ) -> nether::Result<()> {
+        tx.add(event).await
+    }
+    fn closed(&mut self, _: &Closed, at: Position) {}
+    async fn clear(
+        &mut self,
+        tx: &mut pg::PgTransaction<'_, Pool>,
+    ) -> nether::Result<()> {
+        tx.clear().await
+    }
+}
+const _: () = {
+    static DESCRIPTOR: ::nether::__private::ModuleDescriptor = ::nether::__private::ModuleDescriptor {
+        declaration: ::nether::__private::Declaration {
+            name: ::core::concat!(::core::module_path!(), "::", "Balances"),
+            file: ::core::file!(),
+            line: ::core::line!(),
+            column: ::core::column!(),
+        },
+        kind: ::nether::__private::ModuleKind::Shared,
+        handles: &[],
+        emits: &[],
+        calls: &[],
+        after: &[],
+        instances: 1usize,
+        mailbox: ::nether::__private::Option::None,
+        restart: ::nether::__private::RestartPolicy {
+            restart: ::nether::__private::Restart::Contain,
+            max_restarts: 5u32,
+            within: ::nether::__private::Duration::from_millis(30000u64),
+            is_essential: false,
+        },
+        breaker: ::nether::__private::Option::None,
+        resources: &[::nether::__private::eventstore::STORE],
+        launch: ::nether::__private::Option::Some(
+            ::nether::__private::launch::<
+                ::nether::__private::eventstore::Projections<Balances>,
+            >,
+        ),
+    };
+    ::nether::__private::inventory::submit! {
+        ::nether::__private::ModuleRegistration(& DESCRIPTOR)
+    }
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
+    impl ::nether::__private::eventstore::Projection for Balances {
+        const NAME: &'static str = "balances";
+        const SETTINGS: ::nether::__private::eventstore::ProjectionSettings = ::nether::__private::eventstore::ProjectionSettings {
+            keeps: ::nether::__private::eventstore::Keeps::InTransaction,
+            parallel: 1usize,
+            retries: 3u32,
+            can_clear: true,
+        };
+        const DESCRIPTOR: &'static ::nether::__private::ModuleDescriptor = &DESCRIPTOR;
+        const ROUTES: &'static [fn(
+            &mut ::nether::__private::Routes<
+                '_,
+                ::nether::__private::eventstore::Projections<Self>,
+            >,
+        )] = &[];
+        const IN_TRANSACTION: ::nether::__private::Option<
+            ::nether::__private::eventstore::InTransaction<Self>,
+        > = ::nether::__private::Option::Some(
+            ::nether::__private::eventstore::in_transaction::<Self>(),
+        );
+        async fn make(
+            resources: &::nether::__private::Resources,
+        ) -> ::nether::__private::Result<Self, ::nether::__private::Error> {
+            let _ = resources;
+            ::nether::__private::Result::Ok(::nether::__private::eventstore::begin())
+        }
+        fn handles(name: &str) -> bool {
+            name
+                == <Deposited as ::nether::__private::eventstore::StoredEvent>::SCHEMA
+                    .name
+                || name
+                    == <Closed as ::nether::__private::eventstore::StoredEvent>::SCHEMA
+                        .name || false
+        }
+    }
+};
+#[automatically_derived]
+#[diagnostic::do_not_recommend]
+impl ::nether::__private::eventstore::TransactionalProjection for Balances {
+    type Store = <pg::PgTransaction<
+        'static,
+        Pool,
+    > as ::nether::__private::eventstore::StoreTransaction>::Store;
+    fn project_in<'t>(
+        &'t mut self,
+        recorded: &'t ::nether::__private::eventstore::RecordedEvent,
+        transaction: &'t mut <<Self as ::nether::__private::eventstore::TransactionalProjection>::Store as ::nether::__private::eventstore::TransactionalStore>::Transaction<
+            '_,
+        >,
+    ) -> ::nether::__private::eventstore::Worked<'t> {
+        if let ::nether::__private::Option::Some(event) = <Deposited as ::nether::__private::eventstore::StoredEvent>::decoded(
+            recorded,
+        ) {
+            #[allow(unused_mut, unused_variables)]
+            let mut place = ::nether::__private::eventstore::EventPlace::within(
+                recorded,
+                transaction,
+            );
+            return ::nether::__private::eventstore::waits_in::<
+                <<Self as ::nether::__private::eventstore::TransactionalProjection>::Store as ::nether::__private::eventstore::TransactionalStore>::Transaction<
+                    '_,
+                >,
+            >(async move {
+                let event = event?;
+                let place = &mut place;
+                ::nether::__private::IntoOutcome::<
+                    (),
+                    _,
+                >::into_outcome(
+                    Self::deposited(
+                            self,
+                            &event,
+                            ::nether::__private::eventstore::argument(place),
+                        )
+                        .await,
+                )
+            });
+        }
+        if let ::nether::__private::Option::Some(event) = <Closed as ::nether::__private::eventstore::StoredEvent>::decoded(
+            recorded,
+        ) {
+            #[allow(unused_mut, unused_variables)]
+            let mut place = ::nether::__private::eventstore::EventPlace::within(
+                recorded,
+                transaction,
+            );
+            return ::nether::__private::eventstore::Worked::done(
+                match event {
+                    ::nether::__private::Result::Ok(event) => {
+                        let place = &mut place;
+                        ::nether::__private::IntoOutcome::<
+                            (),
+                            _,
+                        >::into_outcome(
+                            Self::closed(
+                                self,
+                                &event,
+                                ::nether::__private::eventstore::argument(place),
+                            ),
+                        )
+                    }
+                    ::nether::__private::Result::Err(error) => {
+                        ::nether::__private::Result::Err(
+                            ::nether::__private::From::from(error),
+                        )
+                    }
+                },
+            );
+        }
+        ::nether::__private::eventstore::Worked::done(
+            ::nether::__private::Result::Ok(()),
+        )
+    }
+    fn clear_in<'t>(
+        &'t mut self,
+        transaction: &'t mut <<Self as ::nether::__private::eventstore::TransactionalProjection>::Store as ::nether::__private::eventstore::TransactionalStore>::Transaction<
+            '_,
+        >,
+    ) -> ::nether::__private::eventstore::Worked<'t> {
+        ::nether::__private::eventstore::waits_in::<
+            <<Self as ::nether::__private::eventstore::TransactionalProjection>::Store as ::nether::__private::eventstore::TransactionalStore>::Transaction<
+                '_,
+            >,
+        >(async move {
+            ::nether::__private::IntoOutcome::<
+                (),
+                _,
+            >::into_outcome(Self::clear(self, transaction).await)
+        })
+    }
+}
