@@ -99,14 +99,20 @@ impl CommandId {
         let uuid = Builder::from_custom_bytes(half).into_uuid();
         EventId::from_u128(uuid.as_u128())
     }
+
+    /// The hash of the command's content, as text. It is made of the id too, which is not stored: so nobody
+    /// who reads the store can find out by trial which content has that hash.
+    pub(super) fn content(self, command: &str, content: &[u8]) -> String {
+        let command = command.as_bytes();
+        let hash = digest(&[b"nether.command_content", &self.digest, command, content]);
+        hexadecimal(&hash)
+    }
 }
 
 /// As 64 hexadecimal digits, the same for equal ids: for an external system that takes an idempotency key.
 impl fmt::Display for CommandId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.digest
-            .iter()
-            .try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hexadecimal(&self.digest))
     }
 }
 
@@ -114,6 +120,10 @@ impl fmt::Debug for CommandId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "CommandId({self})")
     }
+}
+
+fn hexadecimal(hash: &[u8; 32]) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The position of the event because of which a command with an id is sent: baggage beside the id.
@@ -135,12 +145,16 @@ mod tests {
     }
 
     #[test]
-    fn the_ids_of_events_are_of_version_8_and_the_same_in_every_version_of_the_library() {
+    fn ids_and_hashes_are_the_same_in_every_version_of_the_library() {
         let id = CommandId::new(7);
         let first = event(id, "account/42", "account.deposit", 0);
         assert_eq!(first.get_version_num(), 8);
         assert_eq!(first.get_variant(), uuid::Variant::RFC4122);
         assert_eq!(first.to_string(), "e9072699-315b-8a0d-920c-abe4ed98bacf");
+        assert_eq!(
+            id.content("account.deposit", b"n"),
+            "9d28f5a9fc30978f55ed63aa2300f197f5ed6459c6c7b26fef0ebe81a76951ef"
+        );
         let saga = CommandId::of_saga("fulfilment", "1", EventId::from_u128(9));
         assert_eq!(
             event(saga, "a/1", "pay", 3).to_string(),

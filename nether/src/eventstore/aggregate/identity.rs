@@ -8,7 +8,6 @@ use crate::eventstore::backend::{
 };
 use crate::eventstore::clock;
 use crate::eventstore::command_id::{CauseOfCommand, CommandId};
-use crate::eventstore::digest::digest;
 use crate::message::Message;
 use crate::routing::Caller;
 
@@ -56,7 +55,7 @@ impl CommandIdentity {
         Ok(Some(CommandIdentity {
             id: *id,
             command: C::NAME,
-            content: content.map(|content| hash::<C>(&content)),
+            content: content.map(|content| id.content(C::NAME, &content)),
             cause: cause.map(|cause| cause.0),
         }))
     }
@@ -105,12 +104,6 @@ impl CommandIdentity {
         }
         entries
     }
-}
-
-/// The hash of a command's content, as text.
-fn hash<C: Message>(content: &[u8]) -> String {
-    let hash = digest(&[b"nether.command_content", C::NAME.as_bytes(), content]);
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What is known of the events of a command besides their content.

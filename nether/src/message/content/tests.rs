@@ -137,3 +137,16 @@ fn a_value_that_cannot_be_written_says_why() {
 
     assert_eq!(content(&[Never]).unwrap_err(), "it is a secret");
 }
+
+#[test]
+fn the_bytes_are_the_same_in_every_version_of_the_library() {
+    let order = Order {
+        id: 1,
+        lines: vec!["a"],
+        note: None,
+    };
+    let expected = b"l\0\0\0\0\0\0\0\x03-\x02\x01\0nm\0\0\0\0\0\0\0\x02\
+        t\0\0\0\0\0\0\0\x02id+\x01\x01\
+        t\0\0\0\0\0\0\0\x05linesl\0\0\0\0\0\0\0\x01t\0\0\0\0\0\0\0\x01a";
+    assert_eq!(bytes((-256, (), order)), expected);
+}
