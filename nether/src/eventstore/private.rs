@@ -18,6 +18,7 @@ pub use crate::eventstore::saga::{
 pub use crate::eventstore::sqlite::SqliteTransaction;
 pub use crate::eventstore::store::{STORE, Store};
 pub use crate::eventstore::stored::{
-    Encoded, EventRegistration, EventSchema, FieldSchema, Keeping, Older, Storable, StoredEvent,
-    Unreadable, kept, older, step,
+    Encoded, EventRegistration, EventSchema, FieldSchema, Keeping, Older, ReadableEvent,
+    RetiredRegistration, Storable, StoredEvent, Succession, Successors, Unreadable, kept, older,
+    step, succession,
 };

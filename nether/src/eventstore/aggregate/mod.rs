@@ -3,6 +3,7 @@
 mod argument;
 mod cache;
 mod decision;
+mod evolving;
 mod initial;
 mod module;
 mod repository;

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::context::Context;
 use crate::eventstore::aggregate::cache::{Cache, Loaded};
+use crate::eventstore::aggregate::evolving::{Evolved, evolve};
 use crate::eventstore::aggregate::{Aggregate, Aggregates, Decides, Events};
 use crate::eventstore::backend::{
     Append, Appended, Direction, DocumentCondition, EventId, Expected, Metadata, NewEvent, PAGE,
@@ -15,7 +16,7 @@ use crate::eventstore::clock;
 use crate::eventstore::lease::LeaseFence;
 use crate::eventstore::snapshot;
 use crate::eventstore::store::Store;
-use crate::eventstore::stored::{Encoded, unknown};
+use crate::eventstore::stored::Encoded;
 use crate::message::{Command, Message};
 use crate::routing::Caller;
 
@@ -276,17 +277,9 @@ impl<A: Aggregate> Repository<A> {
             }
             let known = std::mem::take(&mut known) as usize;
             for recorded in page.events.into_iter().skip(known) {
-                match A::decode(&recorded) {
-                    Some(Ok(event)) => loaded.state.apply(&event),
-                    Some(Err(error)) => return Err(error),
-                    None if self.store.settings().skips_unknown => loaded.skipped = true,
-                    None => {
-                        let reason = format!(
-                            "it is not in the `events` of `{}`: list it there, or let the store `skip_unknown_events`",
-                            A::DESCRIPTOR.declaration.name
-                        );
-                        return Err(unknown(&recorded, reason));
-                    }
+                let skips = self.store.settings().skips_unknown;
+                if evolve(&mut loaded.state, &recorded, skips)? == Evolved::Partly {
+                    loaded.skipped = true;
                 }
                 loaded.version = recorded.stream_version;
             }

@@ -17,8 +17,21 @@ pub(in crate::eventstore) enum EventKey<'a> {
     /// It is for none of them.
     None,
     Of(Cow<'a, str>),
+    /// It becomes several events when it is read, which are for different ones.
+    Several(Vec<String>),
     /// The key cannot be read, so the event is parked under this one.
     Unreadable(String, EventFailure),
+}
+
+impl EventKey<'_> {
+    /// Whether the event is for that stream or saga.
+    pub(super) fn is(&self, key: &str) -> bool {
+        match self {
+            EventKey::Of(of) => of == key,
+            EventKey::Several(keys) => keys.iter().any(|of| of == key),
+            EventKey::None | EventKey::Unreadable(..) => false,
+        }
+    }
 }
 
 /// The result of showing an event that did not fail.

@@ -9,6 +9,7 @@ mod lanes;
 mod module;
 mod page;
 mod runner;
+mod showing;
 mod state;
 #[cfg(feature = "sqlite")]
 mod transactional;

@@ -15,6 +15,7 @@ use crate::eventstore::lease::{FreeLease, Lease};
 use crate::eventstore::projection::handle::{ProjectionKind, ProjectionOrder};
 use crate::eventstore::projection::lanes::{self, LaneEvent};
 use crate::eventstore::projection::page::PageOfProjection;
+use crate::eventstore::projection::showing::handles;
 use crate::eventstore::projection::state::ProjectionState;
 use crate::eventstore::projection::{Keeps, Projection, Projections};
 use crate::resources::Resources;
@@ -36,7 +37,7 @@ impl<P: Projection> Followed for ProjectionRunner<P> {
     type Work = Infallible;
 
     fn key<'a>(&self, event: &'a RecordedEvent) -> EventKey<'a> {
-        match P::handles(&event.name) {
+        match handles::<P>(&event.name) {
             true => EventKey::Of(event.stream.as_str().into()),
             false => EventKey::None,
         }
@@ -108,7 +109,7 @@ impl<P: Projection> Followed for ProjectionRunner<P> {
                 if event.position > last {
                     return Ok(found);
                 }
-                if P::handles(&event.name) {
+                if handles::<P>(&event.name) {
                     found.push_back(event.position);
                 }
             }
@@ -269,6 +270,7 @@ impl<P: Projection> ProjectionRunner<P> {
         // First the checkpoint: if this ends between the two, events are handled twice, and none is left out.
         follower.write(changes).await?;
         let cleared = async { self.state.own().await.get().clear().await };
+        self.state.forget_partly_handled();
         if let Err(failure) = guarded(cleared).await {
             place.unsave();
             follower.save(self, place).await?;

@@ -16,6 +16,7 @@ use crate::eventstore::follower::{
 use crate::eventstore::projection::Projection;
 use crate::eventstore::projection::page::PageOfProjection;
 use crate::eventstore::projection::runner::ProjectionRunner;
+use crate::eventstore::projection::showing::show_in;
 use crate::eventstore::sqlite::{check_conditions_in, save_document_in, store_error};
 use crate::sync::lock;
 
@@ -89,7 +90,7 @@ impl<P: Projection> ProjectionRunner<P> {
                         save(&[checkpoint_at(P::NAME, reached)], transaction)?;
                         return Ok(reached);
                     }
-                    projection.project_in(event, transaction)?;
+                    show_in(projection, event, transaction)?;
                     check_open(transaction)?;
                     reached = Some(event.position);
                 }
@@ -111,7 +112,7 @@ impl<P: Projection> ProjectionRunner<P> {
         self.in_transaction(follower, || {
             let (event, changes) = (Arc::clone(&event), changes.clone());
             move |projection: &mut P, transaction: &Transaction<'_>| {
-                projection.project_in(&event, transaction)?;
+                show_in(projection, &event, transaction)?;
                 check_open(transaction)?;
                 save(&changes, transaction)
             }

@@ -7,6 +7,8 @@ mod instance;
 mod instances;
 mod module;
 mod outgoing;
+mod reading;
+mod receiving;
 mod runner;
 mod sending;
 mod status;
