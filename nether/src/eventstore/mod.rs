@@ -16,6 +16,7 @@ mod control;
 mod events;
 mod follower;
 mod handle;
+mod handling;
 mod keyed;
 mod lease;
 mod listed;

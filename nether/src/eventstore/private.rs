@@ -2,9 +2,10 @@
 
 pub use crate::eventstore::aggregate::{
     Aggregate, AggregateSettings, Aggregates, Decides, DecisionArgument, EventOf, Events, Initial,
-    IntoEvents, Parts, decided, initial, reply,
+    IntoEvents, Parts, decided, decided_again, initial, reply,
 };
 pub use crate::eventstore::backend::{Encoding, Payload, RecordedEvent, StoreError};
+pub use crate::eventstore::handling::HandlingPolicy;
 pub use crate::eventstore::keyed::{Keyed, key_of};
 pub use crate::eventstore::listed::{ListedCommand, ListedQuery, add_command, add_query};
 pub use crate::eventstore::projection::{

@@ -137,7 +137,7 @@ pub struct Rows {
     failing: Failing,
 }
 
-#[projection(handles = [TabClosed], retries = 5)]
+#[projection(handles = [TabClosed], retry = 5)]
 impl Rows {
     #[init]
     fn new(failing: Resource<Failing>) -> Self {

@@ -5,6 +5,8 @@ use syn::{LitInt, LitStr, Path};
 
 use crate::diagnostics::Diagnostics;
 use crate::keys::{Grammar, Key, Seen, TypeList};
+use crate::limits::{BACKOFF, RETRY, TIMEOUT};
+use crate::sourcing::settings::PolicyArgs;
 
 const GRAMMAR: Grammar = Grammar {
     attribute: "projection",
@@ -25,10 +27,9 @@ const GRAMMAR: Grammar = Grammar {
             name: "parallel",
             form: "parallel = 8",
         },
-        Key {
-            name: "retries",
-            form: "retries = 3",
-        },
+        TIMEOUT,
+        RETRY,
+        BACKOFF,
         Key {
             name: "crate",
             form: "crate = path",
@@ -43,7 +44,7 @@ pub(in crate::sourcing) struct ProjectionArgs {
     pub(super) name: Option<LitStr>,
     pub(super) is_durable: bool,
     pub(super) parallel: Option<LitInt>,
-    pub(super) retries: Option<LitInt>,
+    pub(super) policy: PolicyArgs,
     pub(in crate::sourcing) renamed: Option<Path>,
     pub(super) seen: Seen,
 }
@@ -52,12 +53,15 @@ impl ProjectionArgs {
     pub(in crate::sourcing) fn parse(arguments: TokenStream, diagnostics: &Diagnostics) -> Self {
         let mut args = ProjectionArgs::default();
         args.seen = GRAMMAR.read(arguments, diagnostics, |key, input| {
-            match key.to_string().as_str() {
+            let name = key.to_string();
+            if args.policy.read(&name, input)? {
+                return Ok(());
+            }
+            match name.as_str() {
                 "handles" => args.handles = Some(TypeList::parse(key, input)?),
                 "name" => args.name = Some(input.parse()?),
                 "durable" => args.is_durable = true,
                 "parallel" => args.parallel = Some(input.parse()?),
-                "retries" => args.retries = Some(input.parse()?),
                 _ => args.renamed = Some(input.call(Path::parse_mod_style)?),
             }
             Ok(())

@@ -5,6 +5,7 @@ use syn::{Path, Type};
 
 use crate::block::Block;
 use crate::sourcing::methods::Method;
+use crate::sourcing::settings::HandlingPolicy;
 
 /// Only [`validate`](super::validate) makes one.
 pub(in crate::sourcing) struct CheckedProjection {
@@ -18,7 +19,7 @@ pub(in crate::sourcing) struct CheckedProjection {
     pub(super) queries: Vec<Method>,
     pub(super) keeps: Keeps,
     pub(super) parallel: usize,
-    pub(super) retries: u32,
+    pub(super) policy: HandlingPolicy,
     pub(super) hooks: ProjectionHooks,
     pub(super) renamed: Option<Path>,
     /// The methods that could not be read.

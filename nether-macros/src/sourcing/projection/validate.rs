@@ -47,13 +47,7 @@ pub(in crate::sourcing) fn check(
     let name = ty.as_ref().map_or_else(String::new, |ty| {
         settings::name(args.name.as_ref(), ty, diagnostics)
     });
-    let retries = settings::number(
-        args.retries.as_ref(),
-        3,
-        0,
-        "a number of retries",
-        diagnostics,
-    );
+    let policy = args.policy.check(3, diagnostics);
     hooks::unmark(&mut block);
     methods::unmark(&mut block);
     let unread = header::take_broken(&mut block);
@@ -67,7 +61,7 @@ pub(in crate::sourcing) fn check(
         queries,
         keeps,
         parallel,
-        retries,
+        policy,
         hooks: found,
         renamed: args.renamed,
         is_broken: diagnostics.count() > 0 || !unread.is_empty(),
@@ -178,6 +172,10 @@ fn check_transactions(
         (
             "durable",
             "what is written in the store's transaction is durable",
+        ),
+        (
+            "timeout",
+            "a handler inside of a transaction does not wait, so it cannot be cut off",
         ),
     ];
     for (key, message) in why {

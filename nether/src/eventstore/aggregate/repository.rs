@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::context::Context;
 use crate::eventstore::aggregate::cache::{Cache, Loaded};
+use crate::eventstore::aggregate::deciding::{Unexecuted, decide};
 use crate::eventstore::aggregate::evolving::{Evolved, evolve};
 use crate::eventstore::aggregate::{Aggregate, Aggregates, Decides, Events};
 use crate::eventstore::backend::{
@@ -13,6 +14,7 @@ use crate::eventstore::backend::{
     StoreError, StreamId,
 };
 use crate::eventstore::clock;
+use crate::eventstore::handling::within_unit;
 use crate::eventstore::lease::LeaseFence;
 use crate::eventstore::snapshot;
 use crate::eventstore::store::Store;
@@ -94,7 +96,7 @@ impl<A: Aggregate> Repository<A> {
         &self,
         command: C,
         ctx: &Context<Aggregates<A>>,
-    ) -> Result<CommandResult<C>, StoreError>
+    ) -> Result<CommandResult<C>, Unexecuted>
     where
         A: Decides<C, Itself = C, Reply = C::Reply, Error = C::Error>,
         C: Command,
@@ -102,7 +104,7 @@ impl<A: Aggregate> Repository<A> {
         let key: Arc<str> = A::key(&command).into();
         let stream = StreamId::new(A::NAME, &key);
         let entry = self.cache.enter(key);
-        let mut turn = entry.turn().await;
+        let mut turn = within_unit(entry.turn(), None, ctx).await?;
         let id = CommandId::of(ctx).map(|id| id.event::<C>(&stream));
         let mut command = Some(command);
         let mut conflict = None;
@@ -124,7 +126,7 @@ impl<A: Aggregate> Repository<A> {
                 return Ok(Ok(loaded.state.reply()));
             }
             command = attempted.copied();
-            let decided = loaded.state.decide(attempted, &self.resources).await;
+            let decided = decide(&loaded.state, attempted, &self.resources, ctx).await?;
             let events = match decided {
                 Ok(events) if !events.is_empty() => events,
                 // An append would show that somebody else has written; without one, it is asked.
@@ -163,11 +165,11 @@ impl<A: Aggregate> Repository<A> {
                     return Ok(Ok(reply));
                 }
                 Err(error @ StoreError::Conflict { .. }) => conflict = Some(error),
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         }
         match conflict {
-            Some(conflict) => Err(conflict),
+            Some(conflict) => Err(conflict.into()),
             // Somebody else has stored what this command led to, just now.
             None => Ok(Ok(turn.insert(self.load(&stream).await?).state.reply())),
         }

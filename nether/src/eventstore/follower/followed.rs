@@ -9,6 +9,7 @@ use crate::eventstore::control::FollowerKind;
 use crate::eventstore::follower::{EventFailure, Follower, FollowerPlace, RunnerEnd};
 #[cfg(doc)]
 use crate::eventstore::follower::{answer, guarded};
+use crate::eventstore::handling::HandlingPolicy;
 use crate::eventstore::lease::Lease;
 use crate::routing::Caller;
 
@@ -52,8 +53,8 @@ pub(in crate::eventstore) trait Followed:
 {
     /// The name of its checkpoint.
     const NAME: &'static str;
-    /// How often an event is tried again before it is parked for good.
-    const RETRIES: u32;
+    /// How long a handler may take, and how often an event is tried again before it is parked for good.
+    const POLICY: HandlingPolicy;
     /// Whether its progress outlives the process.
     const IS_STORED: bool;
     /// Its module.

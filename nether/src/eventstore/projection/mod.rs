@@ -23,6 +23,7 @@ pub use self::module::Projections;
 
 use crate::error::Result;
 use crate::eventstore::backend::RecordedEvent;
+use crate::eventstore::handling::HandlingPolicy;
 #[cfg(feature = "sqlite")]
 use crate::eventstore::sqlite::SqliteTransaction;
 use crate::module::{ModuleDescriptor, Routes};
@@ -106,8 +107,8 @@ pub struct ProjectionSettings {
     pub keeps: Keeps,
     /// How many events of different streams are handled at the same time.
     pub parallel: usize,
-    /// How often an event is tried again before it is parked.
-    pub retries: u32,
+    /// How long a handler may take, and how often an event is tried again before it is parked.
+    pub policy: HandlingPolicy,
     /// Whether it has an `#[on_rebuild]`.
     pub can_clear: bool,
 }

@@ -11,6 +11,7 @@ use crate::eventstore::follower::{
     EventFailure, EventKey, Followed, Follower, FollowerPlace, Reception, RunnerEnd, answer,
     guarded,
 };
+use crate::eventstore::handling::HandlingPolicy;
 use crate::eventstore::lease::{FreeLease, Lease};
 use crate::eventstore::projection::handle::{ProjectionKind, ProjectionOrder};
 use crate::eventstore::projection::lanes::{self, LaneEvent};
@@ -30,7 +31,7 @@ pub(super) struct ProjectionRunner<P: Projection> {
 
 impl<P: Projection> Followed for ProjectionRunner<P> {
     const NAME: &'static str = P::NAME;
-    const RETRIES: u32 = P::SETTINGS.retries;
+    const POLICY: HandlingPolicy = P::SETTINGS.policy;
     const IS_STORED: bool = P::SETTINGS.is_stored();
     type Module = Projections<P>;
     type Kind = ProjectionKind;
@@ -270,12 +271,12 @@ impl<P: Projection> ProjectionRunner<P> {
         // First the checkpoint: if this ends between the two, events are handled twice, and none is left out.
         follower.write(changes).await?;
         let cleared = async { self.state.own().await.get().clear().await };
-        self.state.forget_partly_handled();
         if let Err(failure) = guarded(cleared).await {
             place.unsave();
             follower.save(self, place).await?;
             return Ok(Err(failure.into_error()));
         }
+        self.state.forget_partly_handled();
         *place = anew;
         follower.publish_anew(place);
         Ok(Ok(()))

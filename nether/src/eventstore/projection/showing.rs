@@ -2,7 +2,8 @@
 
 use crate::error::Result;
 use crate::eventstore::backend::RecordedEvent;
-use crate::eventstore::follower::{EventFailure, guarded, guarded_now};
+use crate::eventstore::follower::{EventFailure, guarded_now};
+use crate::eventstore::handling::guarded_within;
 use crate::eventstore::projection::Projection;
 use crate::eventstore::projection::state::ProjectionState;
 #[cfg(feature = "sqlite")]
@@ -44,18 +45,19 @@ impl<P: Projection> ProjectionState<P> {
     }
 
     async fn show_one(&self, event: &RecordedEvent) -> Result<(), EventFailure> {
+        let limit = P::SETTINGS.policy.timeout;
         if P::SETTINGS.parallel > 1 {
             let projection = self.view().await;
-            return guarded(projection.project_beside(event)).await;
+            return guarded_within(limit, projection.project_beside(event)).await;
         }
         // Most of the time nobody else is there: a rebuild comes here for each event.
         if let Ok(mut value) = self.current.try_write()
             && let Some(projection) = std::sync::Arc::get_mut(&mut value)
         {
-            return guarded(projection.project(event)).await;
+            return guarded_within(limit, projection.project(event)).await;
         }
         let mut projection = Box::pin(self.own()).await;
-        guarded(projection.get().project(event)).await
+        guarded_within(limit, projection.get().project(event)).await
     }
 
     /// Forgets which events were handled in part, because all of them will be handled again.

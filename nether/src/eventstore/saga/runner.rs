@@ -18,6 +18,7 @@ use crate::eventstore::follower::{
     EventFailure, EventKey, Followed, Follower, FollowerPlace, Reception, RunnerEnd, answer,
     guarded_now,
 };
+use crate::eventstore::handling::HandlingPolicy;
 use crate::eventstore::saga::handle::{SagaKind, SagaOrder};
 use crate::eventstore::saga::instance::{SagaInstance, SagaStage};
 use crate::eventstore::saga::instances::SagaInstances;
@@ -49,7 +50,7 @@ pub(super) enum SagaWork {
 
 impl<S: Saga> Followed for SagaRunner<S> {
     const NAME: &'static str = S::NAME;
-    const RETRIES: u32 = S::RETRIES;
+    const POLICY: HandlingPolicy = S::POLICY;
     const IS_STORED: bool = true;
     type Module = Sagas<S>;
     type Kind = SagaKind;

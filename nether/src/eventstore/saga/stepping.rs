@@ -2,7 +2,8 @@
 
 use crate::eventstore::backend::RecordedEvent;
 use crate::eventstore::clock;
-use crate::eventstore::follower::{EventFailure, guarded};
+use crate::eventstore::follower::EventFailure;
+use crate::eventstore::handling::guarded_within;
 use crate::eventstore::saga::instance::SagaInstance;
 use crate::eventstore::saga::{Saga, Step};
 
@@ -28,7 +29,7 @@ pub(super) async fn stepped<S: Saga>(
     let events = &events[first..];
     let start = events.first().map_or(0, time_of);
     // All of it is guarded: user code also reads, writes and drops the state.
-    guarded(async {
+    guarded_within(S::POLICY.timeout, async {
         let new = || SagaInstance::start::<S>(start);
         let mut instance = known.cloned().map_or_else(new, Ok)?;
         let mut state: S = instance.state()?;
@@ -51,7 +52,7 @@ pub(super) async fn timed_out<S: Saga>(
     key: &str,
     in_flight: bool,
 ) -> Result<SagaInstance, EventFailure> {
-    guarded(async {
+    guarded_within(S::POLICY.timeout, async {
         let mut state: S = instance.state()?;
         let mut step = Step::of(key);
         state.time_out(name, &mut step).await?;
