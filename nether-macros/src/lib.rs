@@ -18,6 +18,7 @@ mod header;
 mod home;
 mod init;
 mod keys;
+mod limits;
 mod lists;
 mod message;
 mod module;

@@ -13,7 +13,7 @@ use tracing::Span;
 
 use crate::latency::Timing;
 
-use crate::error::Error;
+use crate::error::{Error, FailureKind};
 
 /// The payload of a panic.
 pub(crate) type PanicPayload = Box<dyn Any + Send>;
@@ -26,6 +26,9 @@ pub(crate) enum HandlerFault {
     /// Something that it depends on failed, not the handler itself.
     #[cfg_attr(not(feature = "eventstore"), allow(dead_code))]
     Unavailable(Box<Error>),
+    /// It was cut off, because its unit of work was cancelled or the deadline of that passed.
+    #[cfg_attr(not(feature = "eventstore"), allow(dead_code))]
+    UnitEnded(Box<FailureKind>),
 }
 
 /// Polls a future inside of its span, catches a panic in it, and returns the payload.

@@ -46,6 +46,10 @@ const UPCAST: Key = Key {
     name: "upcast",
     form: "upcast = [from_v1, ..]",
 };
+const BECOMES: Key = Key {
+    name: "becomes",
+    form: "becomes = function",
+};
 
 const COMMAND: &[Key] = &[
     REPLY,
@@ -77,6 +81,7 @@ const EVENT: &[Key] = &[
     STATUS,
     VERSION,
     UPCAST,
+    BECOMES,
     CRATE,
 ];
 
@@ -96,6 +101,7 @@ pub(crate) struct MessageArgs {
     pub(crate) status: Option<LitInt>,
     pub(crate) version: Option<LitInt>,
     pub(crate) upcast: Option<Vec<Path>>,
+    pub(crate) becomes: Option<Path>,
     pub(crate) renamed: Option<Path>,
     /// Whether it is a message of the framework itself.
     pub(crate) is_of_framework: bool,
@@ -132,6 +138,7 @@ impl MessageArgs {
                 "status" => args.status = Some(input.parse()?),
                 "version" => args.version = Some(input.parse()?),
                 "upcast" => args.upcast = Some(paths(input)?),
+                "becomes" => args.becomes = Some(input.parse()?),
                 "local" => args.is_local = true,
                 _ => args.renamed = Some(input.call(Path::parse_mod_style)?),
             }

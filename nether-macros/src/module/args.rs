@@ -5,6 +5,7 @@ use syn::{LitInt, LitStr, Path};
 
 use crate::diagnostics::Diagnostics;
 use crate::keys::{Grammar, Key, Seen, TypeList};
+use crate::limits::{BACKOFF, RETRY, TIMEOUT};
 
 const GRAMMAR: Grammar = Grammar {
     attribute: "module",
@@ -33,18 +34,9 @@ const GRAMMAR: Grammar = Grammar {
             name: "mailbox",
             form: "mailbox = 1024",
         },
-        Key {
-            name: "timeout",
-            form: "timeout = \"2s\"",
-        },
-        Key {
-            name: "retry",
-            form: "retry = 3",
-        },
-        Key {
-            name: "backoff",
-            form: "backoff = \"100ms..5s\"",
-        },
+        TIMEOUT,
+        RETRY,
+        BACKOFF,
         Key {
             name: "breaker",
             form: "breaker = \"5 in 10s, probe after 30s\"",

@@ -4,38 +4,23 @@
 use std::time::Duration;
 
 use quote::ToTokens;
-use syn::{Attribute, LitInt, LitStr, Meta};
+use syn::{Attribute, LitStr, Meta};
 
 use crate::block::Function;
 use crate::diagnostics::Diagnostics;
 use crate::durations;
-use crate::keys::{Grammar, Key};
+use crate::keys::Grammar;
+use crate::limits::{
+    BACKOFF, DEFAULT_BACKOFF, RETRY, TIMEOUT, check_backoff, check_retry, check_timeout,
+    useless_backoff,
+};
 use crate::module::args::ModuleArgs;
 use crate::module::model::{Breaker, Handler, Policy};
 
 const GRAMMAR: Grammar = Grammar {
     attribute: "handler",
-    keys: &[
-        Key {
-            name: "timeout",
-            form: "timeout = \"2s\"",
-        },
-        Key {
-            name: "retry",
-            form: "retry = 3",
-        },
-        Key {
-            name: "backoff",
-            form: "backoff = \"100ms..5s\"",
-        },
-    ],
+    keys: &[TIMEOUT, RETRY, BACKOFF],
 };
-
-/// The most retries: more are a mistake, or never end.
-const MOST_RETRIES: u8 = 100;
-
-/// The wait before the first retry, and the longest.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
 /// What a module or a handler says.
 #[derive(Default)]
@@ -71,7 +56,7 @@ pub(crate) fn of_handler(
     }
     let timeout = own.timeout.or(module.timeout);
     let retries = own.retries.or(module.retries).unwrap_or(0);
-    let (first, longest) = own.backoff.or(module.backoff).unwrap_or(BACKOFF);
+    let (first, longest) = own.backoff.or(module.backoff).unwrap_or(DEFAULT_BACKOFF);
     (timeout.is_some() || retries > 0).then_some(Policy {
         timeout,
         retries,
@@ -131,60 +116,6 @@ pub(crate) fn check_backoff_used(
     if args.retry.is_none() && !handlers.iter().any(is_tried_again) {
         useless_backoff(backoff, diagnostics);
     }
-}
-
-fn useless_backoff(backoff: &LitStr, diagnostics: &Diagnostics) {
-    let message = "`backoff` is the wait between attempts, and there is only one";
-    let help = "say how often it is tried again: `retry = 3`; or remove `backoff`";
-    diagnostics.error(backoff, message, help);
-}
-
-fn check_timeout(timeout: &LitStr, diagnostics: &Diagnostics) -> Option<Duration> {
-    let text = timeout.value();
-    let read = durations::read(text.trim()).ok();
-    let read = read.filter(|limit| !limit.is_zero());
-    if read.is_none() {
-        let message = format!("`timeout = \"{text}\"` is not a duration");
-        let help = "write a number and its unit: `timeout = \"2s\"` (ms, s, m, h)";
-        diagnostics.error(timeout, message, help);
-    }
-    read
-}
-
-fn check_retry(retry: &LitInt, diagnostics: &Diagnostics) -> Option<u8> {
-    let read = retry.base10_parse::<u8>().ok();
-    let read = read.filter(|retries| *retries <= MOST_RETRIES);
-    if read.is_none() {
-        let message = format!("`retry = {retry}` is not a number of retries");
-        let help = format!(
-            "write how often a message is tried again, at most {MOST_RETRIES}: `retry = 3`"
-        );
-        diagnostics.error(retry, message, help);
-    }
-    read
-}
-
-/// `100ms..5s`.
-fn check_backoff(backoff: &LitStr, diagnostics: &Diagnostics) -> Option<(Duration, Duration)> {
-    let text = backoff.value();
-    let read = || {
-        let (first, longest) = text.split_once("..")?;
-        let first = durations::read(first.trim()).ok()?;
-        let longest = durations::read(longest.trim()).ok()?;
-        Some((first, longest))
-    };
-    let Some((first, longest)) = read() else {
-        let message = format!("`backoff = \"{text}\"` is not the first and the longest wait");
-        let help = "write two durations with their units: `backoff = \"100ms..5s\"` (ms, s, m, h)";
-        diagnostics.error(backoff, message, help);
-        return None;
-    };
-    if first > longest {
-        let message = format!("`backoff = \"{text}\"`: the first wait is longer than the longest");
-        diagnostics.error(backoff, message, "write the shorter one first");
-        return None;
-    }
-    Some((first, longest))
 }
 
 /// `5 in 10s, probe after 30s`.

@@ -76,7 +76,7 @@ fn aggregate() {
 
 #[test]
 fn projection() {
-    let arguments = quote!(handles = [Deposited, BalanceOf], durable, retries = 5);
+    let arguments = quote!(handles = [Deposited, BalanceOf], durable, retry = 5);
     let item = quote! {
         impl Balances {
             #[init]

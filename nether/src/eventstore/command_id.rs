@@ -2,10 +2,8 @@
 
 use std::fmt;
 
-use uuid::Builder;
-
 use crate::eventstore::backend::{EventId, Position, StreamId};
-use crate::eventstore::digest::digest;
+use crate::eventstore::digest::{digest, id_of};
 
 /// The id of a command, which makes the command idempotent: when it is sent again with the same id, the
 /// aggregate does not decide again, and replies with its present state.
@@ -87,17 +85,13 @@ impl CommandId {
     pub(super) fn event(self, stream: &StreamId, command: &str, index: usize) -> EventId {
         let stream = stream.as_str().as_bytes();
         let index = (index as u64).to_be_bytes();
-        let hash = digest(&[
+        id_of(&[
             b"nether.event_id",
             &self.digest,
             stream,
             command.as_bytes(),
             &index,
-        ]);
-        let mut half = [0; 16];
-        half.copy_from_slice(&hash[..16]);
-        let uuid = Builder::from_custom_bytes(half).into_uuid();
-        EventId::from_u128(uuid.as_u128())
+        ])
     }
 
     /// The hash of the command's content, as text. It is made of the id too, which is not stored: so nobody

@@ -18,6 +18,7 @@ mod digest;
 mod events;
 mod follower;
 mod handle;
+mod handling;
 mod keyed;
 mod lease;
 mod listed;

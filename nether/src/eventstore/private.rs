@@ -2,11 +2,12 @@
 
 pub use crate::eventstore::aggregate::{
     Aggregate, AggregateSettings, Aggregates, Decides, DecisionArgument, EventOf, Events, Initial,
-    IntoEvents, Parts, decided, initial, reply,
+    IntoEvents, Parts, decided, decided_again, initial, reply,
 };
 pub use crate::eventstore::backend::{
     Encoding, Payload, RecordedEvent, StoreError, StoreTransaction, TransactionalStore, Worked,
 };
+pub use crate::eventstore::handling::HandlingPolicy;
 pub use crate::eventstore::keyed::{Keyed, key_of};
 pub use crate::eventstore::listed::{ListedCommand, ListedQuery, add_command, add_query};
 pub use crate::eventstore::projection::{
@@ -19,6 +20,7 @@ pub use crate::eventstore::saga::{
 };
 pub use crate::eventstore::store::{STORE, Store};
 pub use crate::eventstore::stored::{
-    Encoded, EventRegistration, EventSchema, FieldSchema, Keeping, Older, Storable, StoredEvent,
-    Unreadable, kept, older, step,
+    Encoded, EventRegistration, EventSchema, FieldSchema, Keeping, Older, ReadableEvent,
+    RetiredRegistration, Storable, StoredEvent, Succession, Successors, Unreadable, kept, older,
+    step, succession,
 };

@@ -2,6 +2,12 @@
 //! program wrote.
 
 mod finite;
+mod retired;
+mod successors;
+
+pub use self::retired::{RetiredRegistration, Succession, succession};
+pub(super) use self::retired::{is_retired, may_become, successors};
+pub use self::successors::{ReadableEvent, Successors, step};
 
 use std::fmt;
 
@@ -20,7 +26,8 @@ use crate::routing::Caller;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be stored",
     label = "not an event that can be stored",
-    note = "put `#[event]` above the definition of `{Self}`, without `local`"
+    note = "put `#[event]` above the definition of `{Self}`, without `local`; an event with `becomes` is not stored any more: \
+            name the events that it becomes"
 )]
 pub trait StoredEvent: Event + Serialize + DeserializeOwned {
     /// Its name, version and fields.
@@ -188,17 +195,6 @@ pub fn older<T: Older>(payload: &Payload) -> Result<T, Unreadable> {
     read(payload)
 }
 
-/// Takes a step from one version to the next.
-///
-/// Not public API. Used by generated code.
-#[doc(hidden)]
-pub fn step<From, To>(
-    older: Result<From, Unreadable>,
-    step: impl FnOnce(From) -> To,
-) -> Result<To, Unreadable> {
-    older.map(step)
-}
-
 /// Writes something down, and gives what is read of that: nothing is acknowledged that cannot be read.
 fn write<T: Serialize + DeserializeOwned>(
     value: &T,
@@ -275,12 +271,12 @@ fn located<'de, T: DeserializeOwned, D: Deserializer<'de>>(
 ///
 /// # Errors
 /// [`StoreError::Unknown`] if it is of a newer version, or cannot be read.
-pub(crate) fn decode<E: StoredEvent>(recorded: &RecordedEvent) -> Result<E, StoreError> {
-    let current = E::SCHEMA.version;
+pub(crate) fn decode<E: ReadableEvent>(recorded: &RecordedEvent) -> Result<E, StoreError> {
+    let current = E::READ_AS.version;
     let event = if recorded.schema_version == current {
         Some(read(&recorded.payload))
     } else {
-        E::upcast(recorded.schema_version, &recorded.payload)
+        E::from_older(recorded.schema_version, &recorded.payload)
     };
     let unknown = |reason: String| unknown(recorded, reason);
     let event = event.ok_or_else(|| {

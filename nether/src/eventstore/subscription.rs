@@ -14,10 +14,14 @@ use crate::eventstore::stored::{self, StoredEvent};
 /// without gap and without repetition where the one becomes the other. See [`Store::subscribe`].
 pub struct EventSubscription {
     store: Store,
+    /// The last stored event that was given, with all that it becomes.
+    given: Position,
     /// The last one that was read.
     after: Position,
     /// Read, and not yet given.
     read: VecDeque<RecordedEvent>,
+    /// What is left of the events that a stored event becomes.
+    successors: VecDeque<RecordedEvent>,
 }
 
 impl Store {
@@ -43,26 +47,48 @@ impl Store {
     pub fn subscribe(&self, after: Position) -> EventSubscription {
         EventSubscription {
             store: self.clone(),
+            given: after,
             after,
             read: VecDeque::new(),
+            successors: VecDeque::new(),
         }
     }
 }
 
 impl EventSubscription {
-    /// The position of the last event that was given; at first, the one that it began after.
+    /// The position of the last event that was given; at first, the one that it began after. Of the events
+    /// that one stored event [`becomes`](macro@crate::event#events-that-become-others), which have the same
+    /// position, all have to be given before it counts, so that a subscription that continues from here
+    /// leaves none out.
     pub fn position(&self) -> Position {
-        let waiting = self.read.len() as u64;
-        Position(self.after.0 - waiting)
+        self.given
     }
 
-    /// The next event; waits for it if there is none yet. Dropped while it waits, nothing is lost.
+    /// The next event; waits for it if there is none yet. Dropped while it waits, nothing is lost. An event
+    /// that is retired is given as the events that it becomes.
     ///
     /// # Errors
-    /// Why the store could not be read. The next call tries again.
+    /// Why the store could not be read. The next call tries again. [`StoreError::Unknown`] if an event is
+    /// retired and cannot be read, or its function returned an error: each call returns that, and a
+    /// subscription from the position that it names leaves the event out.
     pub async fn next(&mut self) -> Result<RecordedEvent, StoreError> {
         loop {
+            if let Some(event) = self.successors.pop_front() {
+                if self.successors.is_empty() {
+                    self.given = event.position;
+                }
+                return Ok(event);
+            }
+            if let Some(successors) = self.read.front().and_then(stored::successors) {
+                self.successors = successors?.into();
+                let stored = self.read.pop_front();
+                if let Some(stored) = stored.filter(|_| self.successors.is_empty()) {
+                    self.given = stored.position;
+                }
+                continue;
+            }
             if let Some(event) = self.read.pop_front() {
+                self.given = event.position;
                 return Ok(event);
             }
             let page = self.store.read_all_page(self.after, PAGE).await?.events;

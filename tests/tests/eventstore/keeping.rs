@@ -44,7 +44,7 @@ pub struct Many {
     wanted: Option<Resource<Shared>>,
 }
 
-#[projection(handles = [Joined], parallel = 4, retries = 0)]
+#[projection(handles = [Joined], parallel = 4, retry = 0)]
 impl Many {
     #[init]
     async fn new(wanted: Resource<Shared>) -> nether::Result<Self> {
@@ -95,7 +95,7 @@ pub struct Words {
     wanted: Resource<Shared>,
 }
 
-#[projection(handles = [Said], transaction = SqliteTransaction, retries = 1)]
+#[projection(handles = [Said], transaction = SqliteTransaction, retry = 1)]
 impl Words {
     #[init]
     fn new(wanted: Resource<Shared>) -> Self {

@@ -142,7 +142,7 @@ impl Drop for Fulfil {
     }
 }
 
-#[saga(key = order, handles = [Placed], starts = [Placed], sends = [Pack], retries = 0)]
+#[saga(key = order, handles = [Placed], starts = [Placed], sends = [Pack], retry = 0)]
 impl Fulfil {
     fn placed(&mut self, event: &Placed, step: &mut Step<Self>) -> nether::Result<()> {
         let order = event.order.0;
@@ -161,7 +161,7 @@ pub struct Seen {
 #[query(reply = Vec<u32>)]
 pub struct AllSeen;
 
-#[projection(handles = [Placed, AllSeen], retries = 0)]
+#[projection(handles = [Placed, AllSeen], retry = 0)]
 impl Seen {
     fn placed(&mut self, event: &Placed) -> nether::Result<()> {
         handle(event.order.0)?;

@@ -200,7 +200,7 @@ impl Default for Watch {
     }
 }
 
-#[saga(key = watch, handles = [Heard], starts = [Heard], sends = [Alarm], retries = 0)]
+#[saga(key = watch, handles = [Heard], starts = [Heard], sends = [Alarm], retry = 0)]
 impl Watch {
     fn heard(&mut self, event: &Heard, step: &mut Step<Self>) {
         match event.level {

@@ -20,7 +20,7 @@ static ELSEWHERE: AtomicU32 = AtomicU32::new(0);
 
 pub struct Elsewhere;
 
-#[projection(handles = [Paid], durable, retries = 0)]
+#[projection(handles = [Paid], durable, retry = 0)]
 impl Elsewhere {
     #[init]
     fn new() -> Self {
@@ -64,7 +64,7 @@ static HAS_BUG: AtomicBool = AtomicBool::new(true);
 pub struct Patient;
 
 /// As often as can be said.
-#[projection(handles = [Paid], durable, retries = 4294967295)]
+#[projection(handles = [Paid], durable, retry = 100)]
 impl Patient {
     fn paid(&mut self, _: &Paid) -> nether::Result<()> {
         match HAS_BUG.load(Ordering::SeqCst) {

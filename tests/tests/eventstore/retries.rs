@@ -138,7 +138,7 @@ pub struct Rows {
     failing: Failing,
 }
 
-#[projection(handles = [TabClosed], transaction = SqliteTransaction, retries = 5)]
+#[projection(handles = [TabClosed], transaction = SqliteTransaction, retry = 5)]
 impl Rows {
     #[init]
     fn new(failing: Resource<Failing>) -> Self {

@@ -29,7 +29,7 @@ pub struct Seat {
 #[derive(Default, Serialize, Deserialize)]
 pub struct Seating {}
 
-#[saga(key = queue, handles = [Joined, Left], starts = [Joined], sends = [Seat], retries = 0)]
+#[saga(key = queue, handles = [Joined, Left], starts = [Joined], sends = [Seat], retry = 0)]
 impl Seating {
     fn joined(&mut self, event: &Joined, step: &mut Step<Self>) -> nether::Result<()> {
         if event.guest == 0 {
@@ -184,7 +184,7 @@ async fn skipping_the_event_that_starts_a_saga_is_enough_for_those_behind_it() {
 #[derive(Default, Serialize, Deserialize)]
 pub struct Fussy {}
 
-#[saga(key = queue, handles = [Joined], starts = [Joined], sends = [Seat], retries = 1)]
+#[saga(key = queue, handles = [Joined], starts = [Joined], sends = [Seat], retry = 1)]
 impl Fussy {
     fn joined(&mut self, event: &Joined, step: &mut Step<Self>) -> nether::Result<()> {
         static TRIED: AtomicBool = AtomicBool::new(false);

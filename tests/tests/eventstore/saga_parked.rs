@@ -60,7 +60,7 @@ pub struct Trip {}
     starts = [Booked],
     ends = [TripPaid],
     sends = [Hold, Free, Ticket],
-    retries = 2
+    retry = 2
 )]
 impl Trip {
     fn booked(&mut self, event: &Booked, step: &mut Step<Self>) {

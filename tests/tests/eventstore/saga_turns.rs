@@ -46,7 +46,7 @@ pub struct Delivering {
     handles = [BasketSent, Signed],
     starts = [BasketSent],
     sends = [PackBasket, UnpackBasket, ShipBasket],
-    retries = 0
+    retry = 0
 )]
 impl Delivering {
     fn sent(&mut self, event: &BasketSent, step: &mut Step<Self>) -> nether::Result<()> {

@@ -39,7 +39,7 @@ pub struct InTurn {
     seen: Seen,
 }
 
-#[projection(handles = [Scored], durable, retries = 0)]
+#[projection(handles = [Scored], durable, retry = 0)]
 impl InTurn {
     #[init]
     fn new(seen: Resource<Seen>) -> Self {

@@ -31,7 +31,7 @@ pub struct Lending {
     times: u32,
 }
 
-#[saga(key = book, handles = [Lent], starts = [Lent], sends = [Stamp], retries = 0)]
+#[saga(key = book, handles = [Lent], starts = [Lent], sends = [Stamp], retry = 0)]
 impl Lending {
     fn lent(&mut self, event: &Lent, step: &mut Step<Self>) -> nether::Result<()> {
         if event.fails && HAS_BUG.load(Ordering::SeqCst) {
@@ -66,7 +66,7 @@ impl Desk {
 #[derive(Default)]
 pub struct Shelf;
 
-#[projection(handles = [Lent], durable, retries = 0)]
+#[projection(handles = [Lent], durable, retry = 0)]
 impl Shelf {
     fn lent(&mut self, _: &Lent) {}
 }

@@ -80,6 +80,12 @@ pub(crate) fn expand(message: &CheckedMessage, paths: &Paths) -> Option<TokenStr
     let fields = fields(&message.definition, paths);
     let arms = (1..=stored.steps.len()).map(|from| arm(from, &stored.steps, paths));
     let [schema, payload] = ["schema", "payload"].map(local);
+    let [of, constant, upcast] = match stored.becomes {
+        None => ["StoredEvent", "SCHEMA", "upcast"],
+        Some(_) => ["ReadableEvent", "READ_AS", "from_older"],
+    }
+    .map(local);
+    let retired = stored.becomes.as_ref().map(|it| retired(it, ident, paths));
     Some(quote_spanned! {spans::attribute()=>
         static SCHEMA: #es::EventSchema = #es::EventSchema {
             name: <#ident as #p::Message>::NAME,
@@ -94,9 +100,9 @@ pub(crate) fn expand(message: &CheckedMessage, paths: &Paths) -> Option<TokenStr
         };
         #[automatically_derived]
         #[diagnostic::do_not_recommend]
-        impl #es::StoredEvent for #ident {
-            const SCHEMA: &'static #es::EventSchema = &SCHEMA;
-            fn upcast(
+        impl #es::#of for #ident {
+            const #constant: &'static #es::EventSchema = &SCHEMA;
+            fn #upcast(
                 #schema: u32, #payload: &#es::Payload,
             ) -> #p::Option<#p::Result<Self, #es::Unreadable>> {
                 let _ = #payload;
@@ -107,7 +113,24 @@ pub(crate) fn expand(message: &CheckedMessage, paths: &Paths) -> Option<TokenStr
             }
         }
         #p::inventory::submit! { #es::EventRegistration(&SCHEMA) }
+        #retired
     })
+}
+
+/// What a retired event becomes. What is wrong with the function is shown at its path.
+fn retired(becomes: &Path, ident: &Ident, paths: &Paths) -> TokenStream {
+    let p = paths.private();
+    let place = Extent::of(becomes).end;
+    let shown = paths.private_at(place);
+    let succession = quote_spanned!(place=> #shown::eventstore::succession::<#ident, _>(#becomes));
+    quote_spanned! {spans::attribute()=>
+        fn succession() -> #p::eventstore::Succession {
+            #succession
+        }
+        #p::inventory::submit! {
+            #p::eventstore::RetiredRegistration { schema: &SCHEMA, succession }
+        }
+    }
 }
 
 /// Reads what version `from` wrote, and takes all steps from there on. What is wrong with a step is shown at
@@ -128,7 +151,7 @@ fn arm(from: usize, steps: &[Path], paths: &Paths) -> TokenStream {
         } else {
             quote_spanned!(place=> _)
         };
-        quote_spanned!(place=> #shown::eventstore::step::<_, #to>(#older, #step))
+        quote_spanned!(place=> #shown::eventstore::step::<_, _, #to, _>(#older, #step))
     });
     let from = Literal::usize_unsuffixed(from);
     quote_spanned!(spans::attribute()=> #from => #p::Option::Some(#read),)

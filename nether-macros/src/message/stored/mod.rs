@@ -1,4 +1,4 @@
-//! `version` and `upcast`: the rules for how an event is stored. Its code is in `expand.rs`.
+//! `version`, `upcast` and `becomes`: the rules for how an event is stored. Its code is in `expand.rs`.
 
 mod buffered;
 mod expand;
@@ -17,12 +17,14 @@ pub(crate) struct Stored {
     version: u32,
     /// The step from each version to the next, from the first one on.
     steps: Vec<Path>,
+    /// The function that makes of a stored one the events that have taken its place, if it is retired.
+    becomes: Option<Path>,
 }
 
 /// Which version it is, and whether all older ones can be read.
 pub(super) fn check(model: &Model, diagnostics: &Diagnostics) -> Option<Stored> {
     let args = &model.args;
-    let first = ["version", "upcast"]
+    let first = ["version", "upcast", "becomes"]
         .iter()
         .find_map(|key| args.seen.written(key));
     if !features::EVENTSTORE {
@@ -60,7 +62,11 @@ pub(super) fn check(model: &Model, diagnostics: &Diagnostics) -> Option<Stored> 
     if !args.is_local {
         buffered::check(&model.definition, diagnostics);
     }
-    (!args.is_local).then_some(Stored { version, steps })
+    (!args.is_local).then(|| Stored {
+        version,
+        steps,
+        becomes: args.becomes.clone(),
+    })
 }
 
 /// There is a step from each version to the next.

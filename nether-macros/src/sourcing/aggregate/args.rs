@@ -5,6 +5,8 @@ use syn::{LitInt, LitStr, Path};
 
 use crate::diagnostics::Diagnostics;
 use crate::keys::{Grammar, Key, Seen, TypeList};
+use crate::limits::{BACKOFF, RETRY, TIMEOUT};
+use crate::sourcing::settings::PolicyArgs;
 
 const GRAMMAR: Grammar = Grammar {
     attribute: "aggregate",
@@ -37,6 +39,9 @@ const GRAMMAR: Grammar = Grammar {
             name: "idle",
             form: "idle = \"5m\"",
         },
+        TIMEOUT,
+        RETRY,
+        BACKOFF,
         Key {
             name: "crate",
             form: "crate = path",
@@ -54,6 +59,7 @@ pub(in crate::sourcing) struct AggregateArgs {
     pub(super) snapshot_version: Option<LitInt>,
     pub(super) cache: Option<LitInt>,
     pub(super) idle: Option<LitStr>,
+    pub(super) policy: PolicyArgs,
     pub(in crate::sourcing) renamed: Option<Path>,
     pub(super) seen: Seen,
 }
@@ -62,7 +68,11 @@ impl AggregateArgs {
     pub(in crate::sourcing) fn parse(arguments: TokenStream, diagnostics: &Diagnostics) -> Self {
         let mut args = AggregateArgs::default();
         args.seen = GRAMMAR.read(arguments, diagnostics, |key, input| {
-            match key.to_string().as_str() {
+            let name = key.to_string();
+            if args.policy.read(&name, input)? {
+                return Ok(());
+            }
+            match name.as_str() {
                 "handles" => args.handles = Some(TypeList::parse(key, input)?),
                 "events" => args.events = Some(TypeList::parse(key, input)?),
                 "name" => args.name = Some(input.parse()?),

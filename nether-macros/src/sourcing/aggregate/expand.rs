@@ -202,8 +202,10 @@ impl<'a> AggregateExpander<'a> {
             snapshot_version,
             cache,
             idle,
+            policy,
             ..
         } = self.aggregate;
+        let policy = policy.expand(&self.paths);
         let idle = u64::try_from(idle.as_millis()).unwrap_or(u64::MAX);
         quote_spanned! {spans::attribute()=>
             #p::eventstore::AggregateSettings {
@@ -211,6 +213,7 @@ impl<'a> AggregateExpander<'a> {
                 snapshot_version: #snapshot_version,
                 cache: #cache,
                 idle: #p::Duration::from_millis(#idle),
+                policy: #policy,
             }
         }
     }
@@ -262,6 +265,13 @@ impl<'a> AggregateExpander<'a> {
                 #shown::eventstore::reply(#this)
             }
         };
+        let again = (self.aggregate.policy.retries > 0).then(|| {
+            quote_spanned! {place=>
+                fn again(#given_here: &#command) -> #shown::Option<#command> {
+                    #shown::Option::Some(#shown::eventstore::decided_again(#given_here))
+                }
+            }
+        });
         let decided = self.decided(index, method, &this, &given);
         // A future that is not `Send` is shown at the method's name.
         let at = if method.is_async {
@@ -288,6 +298,7 @@ impl<'a> AggregateExpander<'a> {
             impl #es::Decides<#command> for #ty {
                 #its
                 #key
+                #again
                 #decide
                 #reply
             }

@@ -7,6 +7,7 @@ use syn::{Path, Type};
 
 use crate::block::Block;
 use crate::sourcing::methods::Method;
+use crate::sourcing::settings::HandlingPolicy;
 
 /// Only [`validate`](super::validate) makes one.
 pub(in crate::sourcing) struct CheckedAggregate {
@@ -28,6 +29,7 @@ pub(in crate::sourcing) struct CheckedAggregate {
     pub(super) snapshot_version: u32,
     pub(super) cache: usize,
     pub(super) idle: Duration,
+    pub(super) policy: HandlingPolicy,
     pub(super) renamed: Option<Path>,
     /// The methods that could not be read.
     pub(super) unread: Vec<TokenStream>,

@@ -51,6 +51,7 @@ pub(in crate::sourcing) fn check(
         diagnostics,
     );
     let idle = settings::duration(args.idle.as_ref(), Duration::from_secs(300), diagnostics);
+    let policy = args.policy.check(0, diagnostics);
     methods::unmark(&mut block);
     let unread = header::take_broken(&mut block);
     CheckedAggregate {
@@ -66,6 +67,7 @@ pub(in crate::sourcing) fn check(
         snapshot_version,
         cache,
         idle,
+        policy,
         renamed: args.renamed,
         is_broken: diagnostics.count() > 0 || !unread.is_empty(),
         unread,

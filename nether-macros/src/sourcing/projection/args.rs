@@ -5,6 +5,8 @@ use syn::{LitInt, LitStr, Path, Type};
 
 use crate::diagnostics::Diagnostics;
 use crate::keys::{Grammar, Key, Seen, TypeList};
+use crate::limits::{BACKOFF, RETRY, TIMEOUT};
+use crate::sourcing::settings::PolicyArgs;
 
 const GRAMMAR: Grammar = Grammar {
     attribute: "projection",
@@ -29,10 +31,9 @@ const GRAMMAR: Grammar = Grammar {
             name: "parallel",
             form: "parallel = 8",
         },
-        Key {
-            name: "retries",
-            form: "retries = 3",
-        },
+        TIMEOUT,
+        RETRY,
+        BACKOFF,
         Key {
             name: "crate",
             form: "crate = path",
@@ -49,7 +50,7 @@ pub(in crate::sourcing) struct ProjectionArgs {
     pub(super) transaction: Option<Type>,
     pub(super) is_durable: bool,
     pub(super) parallel: Option<LitInt>,
-    pub(super) retries: Option<LitInt>,
+    pub(super) policy: PolicyArgs,
     pub(in crate::sourcing) renamed: Option<Path>,
     pub(super) seen: Seen,
 }
@@ -58,13 +59,16 @@ impl ProjectionArgs {
     pub(in crate::sourcing) fn parse(arguments: TokenStream, diagnostics: &Diagnostics) -> Self {
         let mut args = ProjectionArgs::default();
         args.seen = GRAMMAR.read(arguments, diagnostics, |key, input| {
-            match key.to_string().as_str() {
+            let name = key.to_string();
+            if args.policy.read(&name, input)? {
+                return Ok(());
+            }
+            match name.as_str() {
                 "handles" => args.handles = Some(TypeList::parse(key, input)?),
                 "name" => args.name = Some(input.parse()?),
                 "transaction" => args.transaction = Some(input.parse()?),
                 "durable" => args.is_durable = true,
                 "parallel" => args.parallel = Some(input.parse()?),
-                "retries" => args.retries = Some(input.parse()?),
                 _ => args.renamed = Some(input.call(Path::parse_mod_style)?),
             }
             Ok(())

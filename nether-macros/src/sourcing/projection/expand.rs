@@ -118,13 +118,14 @@ impl<'a> ProjectionExpander<'a> {
             Keeps::InTransaction => "InTransaction",
         };
         let keeps = spans::name(keeps, spans::attribute());
-        let (parallel, retries) = (self.projection.parallel, self.projection.retries);
+        let parallel = self.projection.parallel;
+        let policy = self.projection.policy.expand(&self.paths);
         let can_clear = self.projection.hooks.on_rebuild.is_some();
         quote_spanned! {spans::attribute()=>
             #p::eventstore::ProjectionSettings {
                 keeps: #p::eventstore::Keeps::#keeps,
                 parallel: #parallel,
-                retries: #retries,
+                policy: #policy,
                 can_clear: #can_clear,
             }
         }

@@ -5,6 +5,7 @@ use syn::{Path, Type};
 
 use crate::block::Block;
 use crate::sourcing::methods::Method;
+use crate::sourcing::settings::HandlingPolicy;
 
 /// Only [`validate`](super::validate) makes one.
 pub(in crate::sourcing) struct CheckedProjection {
@@ -20,7 +21,7 @@ pub(in crate::sourcing) struct CheckedProjection {
     /// The type of the store's transactions that its handlers write in, with the lifetime `'static`.
     pub(super) transaction: Option<Type>,
     pub(super) parallel: usize,
-    pub(super) retries: u32,
+    pub(super) policy: HandlingPolicy,
     pub(super) hooks: ProjectionHooks,
     pub(super) renamed: Option<Path>,
     /// The methods that could not be read.

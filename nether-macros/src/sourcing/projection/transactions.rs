@@ -19,7 +19,7 @@ pub(super) fn check(
     match &args.transaction {
         Some(transaction) => {
             check_path(transaction, diagnostics);
-            check_other_keys(args, diagnostics);
+            check_other_keys(args, events, diagnostics);
             check_taken(transaction, events, diagnostics);
             if let Some(hook) = on_rebuild {
                 check_hook(hook, transaction, diagnostics);
@@ -60,7 +60,7 @@ fn check_path(transaction: &Type, diagnostics: &Diagnostics) {
     }
 }
 
-fn check_other_keys(args: &ProjectionArgs, diagnostics: &Diagnostics) {
+fn check_other_keys(args: &ProjectionArgs, events: &[Method], diagnostics: &Diagnostics) {
     let why = [
         (
             "parallel",
@@ -70,8 +70,16 @@ fn check_other_keys(args: &ProjectionArgs, diagnostics: &Diagnostics) {
             "durable",
             "what is written in the store's transaction is durable",
         ),
+        (
+            "timeout",
+            "a handler that does not wait cannot be cut off, and none of these is `async`",
+        ),
     ];
+    let waits = events.iter().any(|method| method.is_async);
     for (key, message) in why {
+        if key == "timeout" && waits {
+            continue;
+        }
         if let Some(key) = args.seen.written(key) {
             diagnostics.error(key, message, format!("remove `{key}`"));
         }

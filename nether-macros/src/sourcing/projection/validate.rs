@@ -47,13 +47,7 @@ pub(in crate::sourcing) fn check(
     let name = ty.as_ref().map_or_else(String::new, |ty| {
         settings::name(args.name.as_ref(), ty, diagnostics)
     });
-    let retries = settings::number(
-        args.retries.as_ref(),
-        3,
-        0,
-        "a number of retries",
-        diagnostics,
-    );
+    let policy = args.policy.check(3, diagnostics);
     hooks::unmark(&mut block);
     methods::unmark(&mut block);
     let unread = header::take_broken(&mut block);
@@ -68,7 +62,7 @@ pub(in crate::sourcing) fn check(
         keeps,
         transaction: args.transaction.as_ref().and_then(transactions::lasting),
         parallel,
-        retries,
+        policy,
         hooks: found,
         renamed: args.renamed,
         is_broken: diagnostics.count() > 0 || !unread.is_empty(),

@@ -1,10 +1,12 @@
 //! The arguments of `#[saga]`, as written.
 
 use proc_macro2::{Ident, TokenStream};
-use syn::{LitInt, LitStr, Path};
+use syn::{LitStr, Path};
 
 use crate::diagnostics::Diagnostics;
 use crate::keys::{Grammar, Key, Seen, TypeList};
+use crate::limits::{BACKOFF, RETRY, TIMEOUT};
+use crate::sourcing::settings::PolicyArgs;
 
 const GRAMMAR: Grammar = Grammar {
     attribute: "saga",
@@ -33,10 +35,9 @@ const GRAMMAR: Grammar = Grammar {
             name: "name",
             form: "name = \"fulfilment\"",
         },
-        Key {
-            name: "retries",
-            form: "retries = 3",
-        },
+        TIMEOUT,
+        RETRY,
+        BACKOFF,
         Key {
             name: "crate",
             form: "crate = path",
@@ -53,7 +54,7 @@ pub(in crate::sourcing) struct SagaArgs {
     pub(super) ends: Option<TypeList>,
     pub(super) sends: Option<TypeList>,
     pub(super) name: Option<LitStr>,
-    pub(super) retries: Option<LitInt>,
+    pub(super) policy: PolicyArgs,
     pub(in crate::sourcing) renamed: Option<Path>,
     pub(super) seen: Seen,
 }
@@ -62,14 +63,17 @@ impl SagaArgs {
     pub(in crate::sourcing) fn parse(arguments: TokenStream, diagnostics: &Diagnostics) -> Self {
         let mut args = SagaArgs::default();
         args.seen = GRAMMAR.read(arguments, diagnostics, |key, input| {
-            match key.to_string().as_str() {
+            let name = key.to_string();
+            if args.policy.read(&name, input)? {
+                return Ok(());
+            }
+            match name.as_str() {
                 "key" => args.key = Some(input.parse()?),
                 "handles" => args.handles = Some(TypeList::parse(key, input)?),
                 "starts" => args.starts = Some(TypeList::parse(key, input)?),
                 "ends" => args.ends = Some(TypeList::parse(key, input)?),
                 "sends" => args.sends = Some(TypeList::parse(key, input)?),
                 "name" => args.name = Some(input.parse()?),
-                "retries" => args.retries = Some(input.parse()?),
                 _ => args.renamed = Some(input.call(Path::parse_mod_style)?),
             }
             Ok(())

@@ -49,7 +49,8 @@ impl SagaExpander<'_> {
     fn saga(&self) -> TokenStream {
         let (p, ty) = (self.paths.private(), self.ty);
         let es = quote!(#p::eventstore);
-        let (name, retries) = (&self.saga.name, self.saga.retries);
+        let name = &self.saga.name;
+        let policy = self.saga.policy.expand(&self.paths);
         let timeouts = self.saga.timeouts.iter().map(|it| self.timeout(it));
         let [starts, ends] = [&self.saga.starts, &self.saga.ends].map(|list| self.is_one(list));
         let keys = self.saga.events.iter().map(|it| self.key_of(it));
@@ -82,7 +83,7 @@ impl SagaExpander<'_> {
             impl #of_name for #ty {
                 const NAME: &'static str = #name;
                 const DESCRIPTOR: &'static #p::ModuleDescriptor = &DESCRIPTOR;
-                const RETRIES: u32 = #retries;
+                const POLICY: #es::HandlingPolicy = #policy;
                 const KEPT: #es::Keeping<Self> = #kept;
                 const TIMEOUTS: &'static [#es::Timeout] = &[#(#timeouts),*];
                 fn starts(event: &str) -> bool { #starts }

@@ -7,6 +7,7 @@ use syn::{Path, Type};
 
 use crate::block::Block;
 use crate::sourcing::methods::Method;
+use crate::sourcing::settings::HandlingPolicy;
 
 /// Only [`validate`](super::validate) makes one.
 pub(in crate::sourcing) struct CheckedSaga {
@@ -21,7 +22,7 @@ pub(in crate::sourcing) struct CheckedSaga {
     pub(super) ends: Vec<Type>,
     pub(super) sends: Vec<Type>,
     pub(super) timeouts: Vec<Timeout>,
-    pub(super) retries: u32,
+    pub(super) policy: HandlingPolicy,
     pub(super) renamed: Option<Path>,
     /// The methods that could not be read.
     pub(super) unread: Vec<TokenStream>,

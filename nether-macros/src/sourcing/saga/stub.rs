@@ -20,6 +20,7 @@ pub(super) fn expand(saga: &CheckedSaga, ty: &Ident, paths: &Paths) -> TokenStre
     let kept = quote_spanned!(ty.span()=> #shown::eventstore::kept());
     let proofs = proofs(saga, ty, paths);
     let sender = saga.takes_context.then(|| descriptor::sender(ty, paths));
+    let policy = saga.policy.expand(paths);
     let unread = saga.unread.iter();
     let unread = unread.map(|it| header::unread(&WHOSE, it));
     quote_spanned! {spans::attribute()=>
@@ -30,7 +31,7 @@ pub(super) fn expand(saga: &CheckedSaga, ty: &Ident, paths: &Paths) -> TokenStre
             impl #es::Saga for #ty {
                 const NAME: &'static str = "";
                 const DESCRIPTOR: &'static #p::ModuleDescriptor = &DESCRIPTOR;
-                const RETRIES: u32 = 0;
+                const POLICY: #es::HandlingPolicy = #policy;
                 const KEPT: #es::Keeping<Self> = #kept;
                 const TIMEOUTS: &'static [#es::Timeout] = &[];
                 fn starts(_: &str) -> bool {

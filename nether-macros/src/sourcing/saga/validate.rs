@@ -46,13 +46,7 @@ pub(in crate::sourcing) fn check(
     let name = ty.as_ref().map_or_else(String::new, |ty| {
         settings::name(args.name.as_ref(), ty, diagnostics)
     });
-    let retries = settings::number(
-        args.retries.as_ref(),
-        3,
-        0,
-        "a number of retries",
-        diagnostics,
-    );
+    let policy = args.policy.check(3, diagnostics);
     timeouts::unmark(&mut block);
     methods::unmark(&mut block);
     let unread = header::take_broken(&mut block);
@@ -66,7 +60,7 @@ pub(in crate::sourcing) fn check(
         ends: ends.unwrap_or_default(),
         sends,
         timeouts,
-        retries,
+        policy,
         renamed: args.renamed,
         is_broken: diagnostics.count() > 0 || !unread.is_empty(),
         unread,

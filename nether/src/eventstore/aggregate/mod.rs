@@ -2,7 +2,9 @@
 
 mod argument;
 mod cache;
+mod deciding;
 mod decision;
+mod evolving;
 mod identity;
 mod initial;
 mod module;
@@ -18,6 +20,7 @@ use std::time::Duration;
 use crate::context::Context;
 use crate::error::Result;
 use crate::eventstore::backend::{Encoding, RecordedEvent, StoreError};
+use crate::eventstore::handling::HandlingPolicy;
 use crate::eventstore::stored::{Encoded, Keeping, Unreadable};
 use crate::module::{ModuleDescriptor, Routes};
 use crate::resources::Resources;
@@ -99,6 +102,34 @@ pub struct AggregateSettings {
     pub cache: usize,
     /// How long.
     pub idle: Duration,
+    /// How long a decision may take, and how often it is made again.
+    pub policy: HandlingPolicy,
+}
+
+/// A command that can be decided upon again.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be decided upon again: it is not `Clone`",
+    label = "not `Clone`, and its aggregate has a `retry`",
+    note = "each attempt is given the command anew: derive `Clone` for `{Self}`, or remove `retry`"
+)]
+pub trait DecidedAgain {
+    fn again(&self) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<C: Clone> DecidedAgain for C {
+    fn again(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// The command once more.
+///
+/// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn decided_again<C: DecidedAgain>(command: &C) -> C {
+    command.again()
 }
 
 /// An aggregate that decides upon `C`. As [`Parts`], it asks for nothing.
@@ -118,6 +149,12 @@ pub trait Decides<C>: Parts {
 
     /// Which aggregate it is for.
     fn key(command: &Self::Itself) -> String;
+
+    /// The command once more, if it may be decided upon again after a failure.
+    fn again(command: &C) -> Option<C> {
+        let _ = command;
+        None
+    }
 
     /// What happens because of the command.
     fn decide<'a>(

@@ -9,9 +9,9 @@ use tokio::time::sleep;
 use crate::context::Context;
 use crate::envelope::{Given, Parcel};
 use crate::error::Result;
+use crate::eventstore::aggregate::deciding::Unexecuted;
 use crate::eventstore::aggregate::repository::Repository;
 use crate::eventstore::aggregate::{Aggregate, Decides};
-use crate::eventstore::backend::StoreError;
 use crate::eventstore::follower::{EventFailure, guarded_now};
 use crate::eventstore::store::Store;
 use crate::guarded::{Guarded, HandlerFault};
@@ -126,7 +126,7 @@ trait Executes<P: Parcel>: Aggregate {
         repository: &Repository<Self>,
         parcel: &mut P,
         ctx: &Context<Aggregates<Self>>,
-    ) -> impl Future<Output = Result<Replied<P::Message>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Replied<P::Message>, Unexecuted>> + Send;
 }
 
 impl<A, C> Executes<Given<C>> for A
@@ -138,7 +138,7 @@ where
         repository: &Repository<Self>,
         parcel: &mut Given<C>,
         ctx: &Context<Aggregates<Self>>,
-    ) -> Result<Replied<C>, StoreError> {
+    ) -> Result<Replied<C>, Unexecuted> {
         repository.execute(parcel.message(), ctx).await
     }
 }
@@ -155,7 +155,7 @@ async fn attempt<A: Executes<P>, P: Parcel>(
     };
     Attempt::Ended(match result {
         Ok(Ok(replied)) => Ok(replied),
-        Ok(Err(error)) => Err(HandlerFault::Unavailable(Box::new(error.into()))),
+        Ok(Err(unexecuted)) => Err(unexecuted.into()),
         Err(panic) => Err(HandlerFault::Panicked(panic)),
     })
 }

@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use crate::context::Context;
 use crate::eventstore::aggregate::cache::{Cache, Loaded};
+use crate::eventstore::aggregate::deciding::{Unexecuted, decide};
+use crate::eventstore::aggregate::evolving::{Evolved, evolve};
 use crate::eventstore::aggregate::identity::{CommandIdentity, baggage_of_sender, metadata};
 use crate::eventstore::aggregate::{Aggregate, Aggregates, Decides, Events};
 use crate::eventstore::backend::{
     Append, Direction, DocumentCondition, EventId, Expected, NewEvent, PAGE, StoreError, StreamId,
 };
+use crate::eventstore::handling::within_unit;
 use crate::eventstore::lease::LeaseFence;
 use crate::eventstore::snapshot;
 use crate::eventstore::store::Store;
-use crate::eventstore::stored::{Encoded, unknown};
+use crate::eventstore::stored::Encoded;
 use crate::message::{Command, Message};
 use crate::routing::Caller;
 
@@ -50,7 +53,7 @@ impl<A: Aggregate> Repository<A> {
         &self,
         command: C,
         ctx: &Context<Aggregates<A>>,
-    ) -> Result<CommandResult<C>, StoreError>
+    ) -> Result<CommandResult<C>, Unexecuted>
     where
         A: Decides<C, Itself = C, Reply = C::Reply, Error = C::Error>,
         C: Command,
@@ -59,7 +62,7 @@ impl<A: Aggregate> Repository<A> {
         let key: Arc<str> = A::key(&command).into();
         let stream = StreamId::new(A::NAME, &key);
         let entry = self.cache.enter(key);
-        let mut turn = entry.turn().await;
+        let mut turn = within_unit(entry.turn(), None, ctx).await?;
         let mut command = Some(command);
         let mut conflict = None;
         for _ in 0..ATTEMPTS {
@@ -80,7 +83,7 @@ impl<A: Aggregate> Repository<A> {
                 return Ok(Ok(loaded.state.reply()));
             }
             command = attempted.copied();
-            let decided = loaded.state.decide(attempted, &self.resources).await;
+            let decided = decide(&loaded.state, attempted, &self.resources, ctx).await?;
             let events = match decided {
                 Ok(events) if !events.is_empty() => events,
                 // An append would show that somebody else has written; without one, it is asked.
@@ -123,7 +126,7 @@ impl<A: Aggregate> Repository<A> {
                     (command, conflict) = (None, Some(error));
                 }
                 Err(error @ StoreError::Conflict { .. }) => conflict = Some(error),
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         }
         let was_decided = match &identity {
@@ -131,7 +134,7 @@ impl<A: Aggregate> Repository<A> {
             None => false,
         };
         match conflict {
-            Some(conflict) if !was_decided => Err(conflict),
+            Some(conflict) if !was_decided => Err(conflict.into()),
             // Somebody else has stored what this command led to, just now.
             _ => Ok(Ok(turn.insert(self.load(&stream).await?).state.reply())),
         }
@@ -231,17 +234,9 @@ impl<A: Aggregate> Repository<A> {
             }
             let known = std::mem::take(&mut known) as usize;
             for recorded in page.events.into_iter().skip(known) {
-                match A::decode(&recorded) {
-                    Some(Ok(event)) => loaded.state.apply(&event),
-                    Some(Err(error)) => return Err(error),
-                    None if self.store.settings().skips_unknown => loaded.skipped = true,
-                    None => {
-                        let reason = format!(
-                            "it is not in the `events` of `{}`: list it there, or let the store `skip_unknown_events`",
-                            A::DESCRIPTOR.declaration.name
-                        );
-                        return Err(unknown(&recorded, reason));
-                    }
+                let skips = self.store.settings().skips_unknown;
+                if evolve(&mut loaded.state, &recorded, skips)? == Evolved::Partly {
+                    loaded.skipped = true;
                 }
                 loaded.version = recorded.stream_version;
             }

@@ -2,6 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use tokio::time::timeout;
 
 use crate::error::{Error, Result};
 use crate::eventstore::backend::transactional::HandlerWork;
@@ -89,6 +92,23 @@ impl<S: TransactionalStore> TransactionWork<S> {
             reason: self.steps.failed(failure),
             source: None,
         })
+    }
+}
+
+impl<'t> Worked<'t> {
+    /// The same, but cut off after `limit`, which is a failure of the handler. Only what waits can be cut off.
+    pub(in crate::eventstore) fn within(self, limit: Option<Duration>) -> Self {
+        match (self.0, limit) {
+            (HandlerWork::Waits(work), Some(limit)) => Worked::waits(async move {
+                let late = |_| {
+                    Err(Error::msg(format!(
+                        "its handler took longer than {limit:?}"
+                    )))
+                };
+                timeout(limit, work).await.unwrap_or_else(late)
+            }),
+            (work, _) => Worked(work),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::eventstore::control::FollowerKind;
 use crate::eventstore::follower::{EventFailure, Follower, FollowerPlace, RunnerEnd};
 #[cfg(doc)]
 use crate::eventstore::follower::{answer, guarded};
+use crate::eventstore::handling::HandlingPolicy;
 use crate::eventstore::lease::Lease;
 use crate::routing::Caller;
 
@@ -17,8 +18,21 @@ pub(in crate::eventstore) enum EventKey<'a> {
     /// It is for none of them.
     None,
     Of(Cow<'a, str>),
+    /// It becomes several events when it is read, which are for different ones.
+    Several(Vec<String>),
     /// The key cannot be read, so the event is parked under this one.
     Unreadable(String, EventFailure),
+}
+
+impl EventKey<'_> {
+    /// Whether the event is for that stream or saga.
+    pub(super) fn is(&self, key: &str) -> bool {
+        match self {
+            EventKey::Of(of) => of == key,
+            EventKey::Several(keys) => keys.iter().any(|of| of == key),
+            EventKey::None | EventKey::Unreadable(..) => false,
+        }
+    }
 }
 
 /// The result of showing an event that did not fail.
@@ -39,8 +53,8 @@ pub(in crate::eventstore) trait Followed:
 {
     /// The name of its checkpoint.
     const NAME: &'static str;
-    /// How often an event is tried again before it is parked for good.
-    const RETRIES: u32;
+    /// How long a handler may take, and how often an event is tried again before it is parked for good.
+    const POLICY: HandlingPolicy;
     /// Whether its progress outlives the process.
     const IS_STORED: bool;
     /// Its module.

@@ -22,7 +22,6 @@ pub(super) use self::followed::{EventKey, Followed, Reception};
 pub(super) use self::persist::{unpanicked, wait, wait_after};
 pub(super) use self::place::{FollowerPlace, SAVE_AFTER};
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -279,38 +278,41 @@ impl<F: Followed> Follower<F> {
         self.save(followed, place).await
     }
 
-    /// Handles an event, or parks it. One whose key waits behind a parked event is only noted.
+    /// Handles an event, or parks it. One that cannot be read is parked, too.
     async fn handle_one(&self, followed: &mut F, place: &mut FollowerPlace, event: &RecordedEvent) {
-        if let Some(key) = self.claims(followed, place, event) {
-            let shown = followed.show(self, place, &key, event).await;
-            if let Err(failure) = shown {
+        if place.ahead.contains(&event.position) {
+            return;
+        }
+        match followed.key(event) {
+            EventKey::None => {}
+            EventKey::Of(key) => self.handle_for(followed, place, &key, event).await,
+            EventKey::Several(keys) => {
+                for key in keys {
+                    Box::pin(self.handle_for(followed, place, &key, event)).await;
+                }
+            }
+            EventKey::Unreadable(key, failure) => {
                 self.park(place, &key, event.position, failure);
             }
         }
     }
 
-    /// Returns the key of an event that is to be shown now. An event that has to wait is noted, and one that
-    /// cannot be read is parked.
-    fn claims<'a>(
+    /// Handles an event for one of the keys that it has, or parks it. If the key waits behind a parked event,
+    /// this is only noted.
+    async fn handle_for(
         &self,
-        followed: &F,
+        followed: &mut F,
         place: &mut FollowerPlace,
-        event: &'a RecordedEvent,
-    ) -> Option<Cow<'a, str>> {
-        if place.ahead.contains(&event.position) {
-            return None;
+        key: &str,
+        event: &RecordedEvent,
+    ) {
+        if place.parked.has(key) {
+            place.parked.wait_behind(key, event.position);
+            return;
         }
-        match followed.key(event) {
-            EventKey::None => None,
-            EventKey::Of(key) if place.parked.has(&key) => {
-                place.parked.wait_behind(&key, event.position);
-                None
-            }
-            EventKey::Of(key) => Some(key),
-            EventKey::Unreadable(key, failure) => {
-                self.park(place, &key, event.position, failure);
-                None
-            }
+        let shown = followed.show(self, place, key, event).await;
+        if let Err(failure) = shown {
+            self.park(place, key, event.position, failure);
         }
     }
 

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::context::announce;
 use crate::eventstore::backend::{DocumentChange, Position};
 use crate::eventstore::events::EventParked;
-use crate::eventstore::follower::{EventFailure, Followed, Follower, FollowerPlace, wait};
+use crate::eventstore::follower::{EventFailure, Followed, Follower, FollowerPlace};
 use crate::eventstore::parked::ParkedEvent;
 
 /// The kind of attempt that has failed.
@@ -22,7 +22,7 @@ pub(in crate::eventstore) enum EventAttempt {
 
 impl<F: Followed> Follower<F> {
     /// Lets a key wait behind an event that could not be handled. The event is retried automatically, up to
-    /// [`Followed::RETRIES`] times; all other keys go on.
+    /// [`Followed::POLICY`] times; all other keys go on.
     pub(in crate::eventstore) fn park(
         &self,
         place: &mut FollowerPlace,
@@ -66,12 +66,16 @@ impl<F: Followed> Follower<F> {
         let name = F::NAME;
         let error = failure.text;
         let failed = match attempt {
-            EventAttempt::ByItself(failed) if failed <= F::RETRIES && !failure.is_final => {
+            EventAttempt::ByItself(failed)
+                if failed <= u32::from(F::POLICY.retries) && !failure.is_final =>
+            {
                 Some(failed)
             }
             EventAttempt::ByItself(_) | EventAttempt::Ordered => None,
         };
-        let retry = failed.map(|failed| (failed, Instant::now() + wait(failed, &self.ctx)));
+        let chance = &self.ctx.handle().scope.mediator.chance;
+        let wait = |failed| F::POLICY.backoff.wait(failed, chance);
+        let retry = failed.map(|failed| (failed, Instant::now() + wait(failed)));
         if retry.is_some() {
             tracing::warn!(name, key, %position, %error, "an event is tried again");
         } else {

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::eventstore::backend::Position;
 use crate::eventstore::follower::parking::EventAttempt;
 use crate::eventstore::follower::{
-    EventFailure, EventKey, Followed, Follower, FollowerPlace, Reception, RunnerEnd,
+    EventFailure, Followed, Follower, FollowerPlace, Reception, RunnerEnd,
 };
 use crate::race::race;
 
@@ -189,7 +189,7 @@ impl<F: Followed> Follower<F> {
             after = end;
             let events = page.events.iter();
             let mine = events.filter(|event| {
-                let is_mine = matches!(followed.key(event), EventKey::Of(of) if of == key);
+                let is_mine = followed.key(event).is(key);
                 is_mine && event.position <= last
             });
             found.extend(mine.map(|event| event.position));

@@ -9,6 +9,7 @@ mod lanes;
 mod module;
 mod page;
 mod runner;
+mod showing;
 mod state;
 mod transactional;
 
@@ -22,6 +23,7 @@ pub use self::transactional::{InTransaction, in_transaction, waits_in};
 
 use crate::error::Result;
 use crate::eventstore::backend::{RecordedEvent, TransactionalStore, Worked};
+use crate::eventstore::handling::HandlingPolicy;
 use crate::module::{ModuleDescriptor, Routes};
 use crate::resources::Resources;
 
@@ -110,8 +112,8 @@ pub struct ProjectionSettings {
     pub keeps: Keeps,
     /// How many events of different streams are handled at the same time.
     pub parallel: usize,
-    /// How often an event is tried again before it is parked.
-    pub retries: u32,
+    /// How long a handler may take, and how often an event is tried again before it is parked.
+    pub policy: HandlingPolicy,
     /// Whether it has an `#[on_rebuild]`.
     pub can_clear: bool,
 }

@@ -9,6 +9,7 @@ use crate::envelope::{Given, Parcel};
 use crate::error::Result;
 use crate::eventstore::control::{Control, FollowerSeat};
 use crate::eventstore::follower::Follower;
+use crate::eventstore::handling::within_unit;
 use crate::eventstore::lease::FreeLease;
 use crate::eventstore::projection::handle::ProjectionKind;
 use crate::eventstore::projection::runner::ProjectionRunner;
@@ -152,18 +153,31 @@ async fn attempt<P: AnswersParcel<R>, R: Parcel>(
     ctx: &Context<Projections<P>>,
 ) -> Attempt<R::Message> {
     let result = {
-        let handler = pin!(async {
-            module.control.ready().await?;
-            Ok(module.state.view().await.answer_parcel(parcel).await)
-        });
+        let handler = pin!(answered(module, parcel, ctx));
         let observed = observed(ctx, R::Message::descriptor);
         Guarded::new(handler, observed.as_deref()).await
     };
     Attempt::Ended(match result {
         Ok(Ok(replied)) => Ok(replied),
-        Ok(Err(not_running)) => Err(HandlerFault::Unavailable(Box::new(not_running))),
+        Ok(Err(fault)) => Err(fault),
         Err(panic) => Err(HandlerFault::Panicked(panic)),
     })
+}
+
+/// Answers a query, within its time and that of the unit of work: what it holds, events wait for.
+async fn answered<P: AnswersParcel<R>, R: Parcel>(
+    module: &Projections<P>,
+    parcel: &mut R,
+    ctx: &Context<Projections<P>>,
+) -> Result<Replied<R::Message>, HandlerFault> {
+    let view = async {
+        module.control.ready().await?;
+        Ok(module.state.view().await)
+    };
+    let view = within_unit(view, None, ctx).await?;
+    let view = view.map_err(|not_running| HandlerFault::Unavailable(Box::new(not_running)))?;
+    let answer = view.answer_parcel(parcel);
+    Ok(within_unit(answer, P::SETTINGS.policy.timeout, ctx).await?)
 }
 
 impl<P: Projection> fmt::Debug for Projections<P> {

@@ -3,6 +3,7 @@
 use crate::eventstore::backend::{Position, RecordedEvent, StreamId};
 use crate::eventstore::follower::FollowerPlace;
 use crate::eventstore::projection::Projection;
+use crate::eventstore::projection::showing::handles;
 
 /// The events of a page, by what becomes of them.
 pub(super) struct PageOfProjection {
@@ -22,7 +23,7 @@ impl PageOfProjection {
         };
         for event in events {
             let is_done = place.ahead.contains(&event.position);
-            if is_done || !P::handles(&event.name) {
+            if is_done || !handles::<P>(&event.name) {
                 continue;
             }
             if place.parked.has(event.stream.as_str()) {

@@ -11,10 +11,12 @@ use crate::eventstore::follower::{
     EventFailure, EventKey, Followed, Follower, FollowerPlace, Reception, RunnerEnd, answer,
     guarded,
 };
+use crate::eventstore::handling::HandlingPolicy;
 use crate::eventstore::lease::{FreeLease, Lease};
 use crate::eventstore::projection::handle::{ProjectionKind, ProjectionOrder};
 use crate::eventstore::projection::lanes::{self, LaneEvent};
 use crate::eventstore::projection::page::PageOfProjection;
+use crate::eventstore::projection::showing::handles;
 use crate::eventstore::projection::state::ProjectionState;
 use crate::eventstore::projection::{Keeps, Projection, Projections};
 use crate::resources::Resources;
@@ -29,14 +31,14 @@ pub(super) struct ProjectionRunner<P: Projection> {
 
 impl<P: Projection> Followed for ProjectionRunner<P> {
     const NAME: &'static str = P::NAME;
-    const RETRIES: u32 = P::SETTINGS.retries;
+    const POLICY: HandlingPolicy = P::SETTINGS.policy;
     const IS_STORED: bool = P::SETTINGS.is_stored();
     type Module = Projections<P>;
     type Kind = ProjectionKind;
     type Work = Infallible;
 
     fn key<'a>(&self, event: &'a RecordedEvent) -> EventKey<'a> {
-        match P::handles(&event.name) {
+        match handles::<P>(&event.name) {
             true => EventKey::Of(event.stream.as_str().into()),
             false => EventKey::None,
         }
@@ -109,7 +111,7 @@ impl<P: Projection> Followed for ProjectionRunner<P> {
                 if event.position > last {
                     return Ok(found);
                 }
-                if P::handles(&event.name) {
+                if handles::<P>(&event.name) {
                     found.push_back(event.position);
                 }
             }
@@ -274,6 +276,7 @@ impl<P: Projection> ProjectionRunner<P> {
             follower.save(self, place).await?;
             return Ok(Err(failure.into_error()));
         }
+        self.state.forget_partly_handled();
         *place = anew;
         follower.publish_anew(place);
         Ok(Ok(()))

@@ -3,18 +3,20 @@
 //! A query holds the value that was there when it began, and no lock. An event needs the value for itself. It
 //! waits for the queries that hold it, but not long if it can be copied.
 
+use std::collections::HashMap;
 use std::ops::Deref;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedRwLockWriteGuard, RwLock};
 use tokio::time::timeout;
 
-use crate::eventstore::backend::RecordedEvent;
-use crate::eventstore::follower::{EventFailure, guarded, guarded_now};
+use crate::eventstore::backend::Position;
+use crate::eventstore::follower::guarded_now;
 use crate::eventstore::projection::Projection;
 use crate::guarded::drop_unpanicked;
+use crate::sync::lock;
 
 /// How long an event waits for queries before it goes on with a copy. Most queries take less, and so copies
 /// are made a hundred times in a second at most.
@@ -22,9 +24,11 @@ const COPY_AFTER: Duration = Duration::from_millis(10);
 
 /// The value of a projection.
 pub(super) struct ProjectionState<P> {
-    current: Arc<RwLock<Arc<P>>>,
+    pub(super) current: Arc<RwLock<Arc<P>>>,
     /// A query, or an event that is handled beside others, has let go of its value.
     released: Notify,
+    /// The stored events of which only a part is handled, and how many of the events that they become.
+    pub(super) partly_handled: Mutex<HashMap<Position, usize>>,
 }
 
 /// The value of a projection, to be read.
@@ -42,6 +46,7 @@ impl<P: Projection> ProjectionState<P> {
         ProjectionState {
             current: Arc::new(RwLock::new(Arc::new(projection))),
             released: Notify::new(),
+            partly_handled: Mutex::default(),
         }
     }
 
@@ -92,24 +97,10 @@ impl<P: Projection> ProjectionState<P> {
     /// Takes the value of another, which is given up, in place of its own.
     pub(super) async fn replace(&self, other: &Self) {
         let new = Arc::clone(&*other.current.read().await);
+        let partly_handled = std::mem::take(&mut *lock(&other.partly_handled));
+        *lock(&self.partly_handled) = partly_handled;
         let old = std::mem::replace(&mut *self.current.write().await, new);
         drop_unpanicked(old);
-    }
-
-    /// Shows an event to the projection.
-    pub(super) async fn show(&self, recorded: &RecordedEvent) -> Result<(), EventFailure> {
-        if P::SETTINGS.parallel > 1 {
-            let projection = self.view().await;
-            return guarded(projection.project_beside(recorded)).await;
-        }
-        // Most of the time nobody else is there: a rebuild comes here for each event.
-        if let Ok(mut value) = self.current.try_write()
-            && let Some(projection) = Arc::get_mut(&mut value)
-        {
-            return guarded(projection.project(recorded)).await;
-        }
-        let mut projection = Box::pin(self.own()).await;
-        guarded(projection.get().project(recorded)).await
     }
 }
 

@@ -20,6 +20,7 @@ use crate::eventstore::projection::runner::ProjectionRunner;
 use crate::eventstore::projection::state::OwnProjection;
 use crate::eventstore::projection::{Projection, Projections, TransactionalProjection};
 use crate::eventstore::store::Store;
+use crate::eventstore::stored::successors;
 use crate::sync::lock;
 
 /// How a projection runs inside of the store's transactions, without the type of the store.
@@ -136,6 +137,8 @@ impl<P: TransactionalProjection> ProjectionWork<P> {
                 task: self.task,
                 begun: None,
                 handled: 0,
+                successors: Vec::new(),
+                shown: 0,
                 report: self.report,
             }),
         }
@@ -149,6 +152,9 @@ struct ProjectionSteps<P: Projection> {
     begun: Option<Instant>,
     /// How many of the events.
     handled: usize,
+    /// What the last of them becomes, if it is retired, and how many of these are handled.
+    successors: Vec<RecordedEvent>,
+    shown: usize,
     report: Arc<Mutex<WorkReport>>,
 }
 
@@ -158,6 +164,19 @@ impl<P: Projection> ProjectionSteps<P> {
         let stops = self.task.ctx.as_ref().map(|ctx| ctx.is_cancelled());
         let takes_long = || self.begun.is_some_and(|it| it.elapsed() >= SAVE_AFTER);
         stops.is_some_and(|stops| stops || takes_long())
+    }
+
+    /// What the last event becomes that the projection handles, if it is retired.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    fn successors_of_last(&self) -> Result<Option<Vec<RecordedEvent>>, StoreError> {
+        let Some(successors) = successors(&self.task.events[self.handled - 1]) else {
+            return Ok(None);
+        };
+        let mut events = successors?;
+        events.retain(|event| P::handles(&event.name));
+        Ok(Some(events))
     }
 
     /// The last changes, after so many of the events.
@@ -186,13 +205,25 @@ impl<P: TransactionalProjection> WorkSteps<P::Store> for ProjectionSteps<P> {
         if std::mem::take(&mut self.task.clears) {
             return WorkStep::Handle(self.projection.get().clear_in(transaction));
         }
-        let is_over = self.handled == self.task.events.len() || self.handled > 0 && self.is_late();
-        if is_over {
-            return WorkStep::Commit(self.done());
+        // An event that becomes several is handled by one transaction.
+        while self.shown == self.successors.len() {
+            let all = self.task.events.len();
+            if self.handled == all || self.handled > 0 && self.is_late() {
+                return WorkStep::Commit(self.done());
+            }
+            self.handled += 1;
+            match self.successors_of_last() {
+                Ok(Some(events)) => (self.successors, self.shown) = (events, 0),
+                Ok(None) => {
+                    let event = &self.task.events[self.handled - 1];
+                    return handled_by(self.projection.get(), event, transaction);
+                }
+                Err(error) => return WorkStep::Handle(Worked::done(Err(error.into()))),
+            }
         }
-        let event = &self.task.events[self.handled];
-        self.handled += 1;
-        WorkStep::Handle(self.projection.get().project_in(event, transaction))
+        let event = &self.successors[self.shown];
+        self.shown += 1;
+        handled_by(self.projection.get(), event, transaction)
     }
 
     fn failed(&mut self, failure: StepFailure) -> String {
@@ -208,6 +239,16 @@ impl<P: TransactionalProjection> WorkSteps<P::Store> for ProjectionSteps<P> {
         lock(&self.report).failed = Some(failed);
         text
     }
+}
+
+/// The step in which a projection handles an event.
+fn handled_by<'t, P: TransactionalProjection>(
+    projection: &'t mut P,
+    event: &'t RecordedEvent,
+    transaction: &'t mut <P::Store as TransactionalStore>::Transaction<'_>,
+) -> WorkStep<'t> {
+    let worked = projection.project_in(event, transaction);
+    WorkStep::Handle(worked.within(P::SETTINGS.policy.timeout))
 }
 
 impl<P: Projection> ProjectionRunner<P> {

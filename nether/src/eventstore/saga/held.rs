@@ -13,7 +13,7 @@ pub(super) struct HeldEvents {
     collection: Arc<str>,
     by_key: HashMap<Arc<str>, BTreeSet<Position>>,
     /// The events that differ from what is in the store, with their keys.
-    changed: HashMap<Position, Arc<str>>,
+    changed: BTreeSet<(Position, Arc<str>)>,
 }
 
 impl HeldEvents {
@@ -21,7 +21,7 @@ impl HeldEvents {
         HeldEvents {
             collection: format!("saga_held/{name}").into(),
             by_key: HashMap::new(),
-            changed: HashMap::new(),
+            changed: BTreeSet::new(),
         }
     }
 
@@ -33,11 +33,13 @@ impl HeldEvents {
     pub(super) async fn load(store: &Store, name: &str) -> Result<Self, StoreError> {
         let mut held = HeldEvents::none(name);
         let mut last = Position::START;
-        for (position, key) in store.documents(&held.collection).await? {
+        for (document, key) in store.documents(&held.collection).await? {
+            // An event that is for several sagas has a document for each, so the key is part of the name.
+            let position = document.split('/').next().unwrap_or_default();
             let read = position.parse().ok().zip(String::from_utf8(key).ok());
             let (position, key) = read.ok_or_else(|| StoreError::Codec {
                 what: format!("what waits for the end of a saga `{name}` cannot be read"),
-                reason: format!("`{position}` is not what it was written as"),
+                reason: format!("`{document}` is not what it was written as"),
             })?;
             last = last.max(Position(position));
             let of_key = held.by_key.entry(key.into()).or_default();
@@ -66,7 +68,7 @@ impl HeldEvents {
     pub(super) fn hold(&mut self, key: &Arc<str>, position: Position) {
         let of_key = self.by_key.entry(Arc::clone(key)).or_default();
         of_key.insert(position);
-        self.changed.insert(position, Arc::clone(key));
+        self.changed.insert((position, Arc::clone(key)));
     }
 
     /// Notes that an event does not wait any more.
@@ -76,7 +78,7 @@ impl HeldEvents {
             if of_key.is_empty() {
                 self.by_key.remove(key);
             }
-            self.changed.insert(position, Arc::clone(key));
+            self.changed.insert((position, Arc::clone(key)));
         }
     }
 
@@ -94,7 +96,7 @@ impl HeldEvents {
             let waits = of_key.is_some_and(|of_key| of_key.contains(position));
             DocumentChange {
                 collection: Arc::clone(&self.collection),
-                key: position.to_string().into(),
+                key: format!("{position}/{key}").into(),
                 content: waits.then(|| key.as_bytes().to_vec()),
             }
         })

@@ -7,6 +7,8 @@ mod instance;
 mod instances;
 mod module;
 mod outgoing;
+mod reading;
+mod receiving;
 mod runner;
 mod sending;
 mod status;
@@ -25,6 +27,7 @@ use std::time::Duration;
 use crate::context::Context;
 use crate::error::Result;
 use crate::eventstore::backend::{RecordedEvent, StoreError};
+use crate::eventstore::handling::HandlingPolicy;
 use crate::eventstore::keyed::StreamKey;
 use crate::eventstore::stored::Keeping;
 use crate::module::ModuleDescriptor;
@@ -43,9 +46,9 @@ pub trait Saga: Default + Send + Sync + Sized + 'static {
     const NAME: &'static str;
     #[doc(hidden)]
     const DESCRIPTOR: &'static ModuleDescriptor;
-    /// How often an event is tried again before it is parked.
+    /// How long a handler may take, and how often an event is tried again before it is parked.
     #[doc(hidden)]
-    const RETRIES: u32;
+    const POLICY: HandlingPolicy;
     /// How its state is written down.
     #[doc(hidden)]
     const KEPT: Keeping<Self>;

@@ -18,11 +18,13 @@ use crate::eventstore::follower::{
     EventFailure, EventKey, Followed, Follower, FollowerPlace, Reception, RunnerEnd, answer,
     guarded_now,
 };
+use crate::eventstore::handling::HandlingPolicy;
 use crate::eventstore::saga::handle::{SagaKind, SagaOrder};
 use crate::eventstore::saga::instance::{SagaInstance, SagaStage};
 use crate::eventstore::saga::instances::SagaInstances;
+use crate::eventstore::saga::reading::key_of;
 use crate::eventstore::saga::sending::{SagaSending, SentCommand};
-use crate::eventstore::saga::stepping::{stepped, timed_out};
+use crate::eventstore::saga::stepping::timed_out;
 use crate::eventstore::saga::{Saga, Sagas};
 use crate::race::race;
 use crate::sync::lock;
@@ -33,8 +35,8 @@ const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
 
 /// The runner of the sagas of one type.
 pub(super) struct SagaRunner<S: Saga> {
-    instances: SagaInstances<S>,
-    sending: SagaSending,
+    pub(super) instances: SagaInstances<S>,
+    pub(super) sending: SagaSending,
     /// The keys whose events have waited since the last run, and can go on.
     to_release: VecDeque<Arc<str>>,
 }
@@ -48,7 +50,7 @@ pub(super) enum SagaWork {
 
 impl<S: Saga> Followed for SagaRunner<S> {
     const NAME: &'static str = S::NAME;
-    const RETRIES: u32 = S::RETRIES;
+    const POLICY: HandlingPolicy = S::POLICY;
     const IS_STORED: bool = true;
     type Module = Sagas<S>;
     type Kind = SagaKind;
@@ -56,14 +58,10 @@ impl<S: Saga> Followed for SagaRunner<S> {
 
     fn key<'a>(&self, event: &'a RecordedEvent) -> EventKey<'a> {
         // It reads the event, by code of the user's.
-        match guarded_now(|| Ok(S::key(event).transpose()?)) {
-            Ok(None) => EventKey::None,
-            Ok(Some(key)) => EventKey::Of(key.into()),
-            Err(failure) => {
-                let place = format!("{}@{}", event.stream, event.position);
-                EventKey::Unreadable(place, failure)
-            }
-        }
+        guarded_now(|| key_of::<S>(event)).unwrap_or_else(|failure| {
+            let place = format!("{}@{}", event.stream, event.position);
+            EventKey::Unreadable(place, failure)
+        })
     }
 
     async fn show(
@@ -73,19 +71,7 @@ impl<S: Saga> Followed for SagaRunner<S> {
         key: &str,
         event: &RecordedEvent,
     ) -> Result<Reception, EventFailure> {
-        let key = self.key_of_parked(place, key, event)?;
-        if let Some(error) = self.instances.unreadable(&key) {
-            return Err(EventFailure {
-                is_final: true,
-                ..EventFailure::new(error)
-            });
-        }
-        // Events of its key that wait come first.
-        if self.instances.held().count(&key) > 0 {
-            self.instances.hold(&key, event.position);
-            return Ok(Reception::Held);
-        }
-        self.take_in(follower, &key, event).await
+        self.receive(follower, place, key, event).await
     }
 
     async fn save(
@@ -205,30 +191,6 @@ impl<S: Saga> SagaRunner<S> {
         }
     }
 
-    /// Returns the key of an event that is shown under `parked_as`. An event that was parked because it could
-    /// not be read has another key once it can be read. The error says that the key is still unreadable, or
-    /// that its saga waits behind another parked event.
-    fn key_of_parked(
-        &self,
-        place: &FollowerPlace,
-        parked_as: &str,
-        event: &RecordedEvent,
-    ) -> Result<Arc<str>, EventFailure> {
-        if !place.parked.has(parked_as) {
-            return Ok(parked_as.into());
-        }
-        match self.key(event) {
-            EventKey::Of(key) if key != parked_as && place.parked.has(&key) => {
-                Err(EventFailure::new(format!(
-                    "the saga `{key}` waits behind another event that is parked"
-                )))
-            }
-            EventKey::Of(key) => Ok(Arc::from(&*key)),
-            EventKey::Unreadable(_, failure) => Err(failure),
-            EventKey::None => Ok(parked_as.into()),
-        }
-    }
-
     /// Sends the next command of each of these sagas that has none in flight.
     fn send_next(&mut self, follower: &Follower<Self>, keys: &[Arc<str>], may_be_done: bool) {
         for key in keys {
@@ -255,33 +217,6 @@ impl<S: Saga> SagaRunner<S> {
         follower.save(self, place).await
     }
 
-    /// Shows an event to the saga of its key, or to a new one; or lets it wait until that saga is over.
-    async fn take_in(
-        &mut self,
-        follower: &Follower<Self>,
-        key: &Arc<str>,
-        event: &RecordedEvent,
-    ) -> Result<Reception, EventFailure> {
-        self.instances.remove_if_over(key, &follower.ctx);
-        let (known, starts) = (self.instances.get(key), S::starts(&event.name));
-        match known {
-            None if !starts => return Ok(Reception::Ignored),
-            Some(known) if known.stage != SagaStage::Running => {
-                if !starts {
-                    // The saga takes no more events, and this one starts no other.
-                    return Ok(Reception::Ignored);
-                }
-                self.instances.hold(key, event.position);
-                return Ok(Reception::Held);
-            }
-            _ => {}
-        }
-        let in_flight = self.sending.is_in_flight(key);
-        let instance = stepped::<S>(known, event, key, in_flight).await?;
-        self.instances.put(key, instance);
-        Ok(Reception::Handled)
-    }
-
     /// Shows the events that waited for the end of a saga to the next saga with its key, for as long as that
     /// one takes events.
     async fn release(
@@ -299,8 +234,12 @@ impl<S: Saga> SagaRunner<S> {
             let event = follower.event(position).await?;
             self.instances.release(key, position);
             let Some(event) = event else { continue };
-            let Err(failure) = self.take_in(follower, key, &event).await else {
-                continue;
+            let failure = match self.received(follower, key, &event).await {
+                Ok(received) => {
+                    self.take_over(key, &event, received);
+                    continue;
+                }
+                Err(failure) => failure,
             };
             let behind = self.instances.held().all(key);
             follower.park_with(place, key, position, failure, behind.clone());

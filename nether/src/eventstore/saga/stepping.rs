@@ -2,7 +2,8 @@
 
 use crate::eventstore::backend::RecordedEvent;
 use crate::eventstore::clock;
-use crate::eventstore::follower::{EventFailure, guarded};
+use crate::eventstore::follower::EventFailure;
+use crate::eventstore::handling::guarded_within;
 use crate::eventstore::saga::instance::SagaInstance;
 use crate::eventstore::saga::{Saga, Step};
 
@@ -12,23 +13,32 @@ fn time_of(event: &RecordedEvent) -> u64 {
     if time == 0 { clock::now() } else { time }
 }
 
-/// A saga after an event.
+/// A saga after what it was shown of a stored event: one event, or several that the stored one becomes. All
+/// of them are one step. A saga that is new takes them from the first one on that starts it.
 pub(super) async fn stepped<S: Saga>(
     known: Option<&SagaInstance>,
-    event: &RecordedEvent,
+    events: &[RecordedEvent],
     key: &str,
     in_flight: bool,
 ) -> Result<SagaInstance, EventFailure> {
-    let time = time_of(event);
+    let starts = |event: &RecordedEvent| S::starts(&event.name);
+    let first = match known {
+        None => events.iter().position(starts).unwrap_or(0),
+        Some(_) => 0,
+    };
+    let events = &events[first..];
+    let start = events.first().map_or(0, time_of);
     // All of it is guarded: user code also reads, writes and drops the state.
-    guarded(async {
-        let new = || SagaInstance::start::<S>(time);
+    guarded_within(S::POLICY.timeout, async {
+        let new = || SagaInstance::start::<S>(start);
         let mut instance = known.cloned().map_or_else(new, Ok)?;
         let mut state: S = instance.state()?;
-        let mut step = Step::of(key, Some(event.position));
-        state.handle(event, &mut step).await?;
-        step.ends |= S::ends(&event.name);
-        instance.set_timers::<S>(Some(&event.name), time);
+        let mut step = Step::of(key, events.first().map(|event| event.position));
+        for event in events {
+            state.handle(event, &mut step).await?;
+            step.ends |= S::ends(&event.name);
+            instance.set_timers::<S>(Some(&event.name), time_of(event));
+        }
         instance.take(&state, step, in_flight)?;
         Ok(instance)
     })
@@ -42,7 +52,7 @@ pub(super) async fn timed_out<S: Saga>(
     key: &str,
     in_flight: bool,
 ) -> Result<SagaInstance, EventFailure> {
-    guarded(async {
+    guarded_within(S::POLICY.timeout, async {
         let mut state: S = instance.state()?;
         let mut step = Step::of(key, None);
         state.time_out(name, &mut step).await?;

@@ -146,6 +146,7 @@ fn failed<T, E: HandlerError>(
             format!("took longer than {limit:?}"),
         ),
         Err(HandlerFault::Unavailable(error)) => (None, Shielded::new(error).to_string()),
+        Err(HandlerFault::UnitEnded(_)) => return None,
     };
     if handle.scope.obstacle().is_some() {
         return None;

@@ -156,6 +156,7 @@ pub(crate) fn failure_of<M: Message>(
             let error = CallError::Unavailable(Box::new(unavailable));
             (error, Verdict::Failed)
         }
+        Err(HandlerFault::UnitEnded(reason)) => (reason.into_call_error(M::NAME), Verdict::Failed),
     };
     let crashed = verdict != Verdict::Failed;
     // An error that a caller gets is a result like any other: the caller's to judge.

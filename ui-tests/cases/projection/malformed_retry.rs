@@ -7,7 +7,7 @@ pub struct Noted;
 #[derive(Default)]
 pub struct Notes;
 
-#[projection(handles = Noted, retries = "often")]
+#[projection(handles = Noted, retry = "often")]
 impl Notes {
     fn noted(&mut self, _: &Noted) {}
 }

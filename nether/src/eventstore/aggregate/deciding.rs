@@ -1,0 +1,120 @@
+//! Lets an aggregate decide, within its time and that of the unit of work, and again if that fails.
+//!
+//! A decision stores nothing, so it can be cut off and repeated at any point.
+
+use std::fmt;
+use std::panic::resume_unwind;
+
+use tokio::time::sleep;
+
+use crate::context::Context;
+use crate::eventstore::aggregate::{Aggregate, Aggregates, Decides, Events};
+use crate::eventstore::backend::StoreError;
+use crate::eventstore::handling::{CutOff, within_unit};
+use crate::guarded::{HandlerFault, PanicPayload, Shielded, catch, drop_unpanicked, said};
+use crate::message::Command;
+use crate::race::race;
+
+/// Why a command was not executed.
+#[derive(Debug)]
+pub(super) enum Unexecuted {
+    Store(StoreError),
+    /// Its decision was cut off, so that nothing is stored.
+    CutOff(CutOff),
+}
+
+impl From<StoreError> for Unexecuted {
+    fn from(error: StoreError) -> Self {
+        Unexecuted::Store(error)
+    }
+}
+
+impl From<CutOff> for Unexecuted {
+    fn from(cut_off: CutOff) -> Self {
+        Unexecuted::CutOff(cut_off)
+    }
+}
+
+impl From<Unexecuted> for HandlerFault {
+    fn from(unexecuted: Unexecuted) -> Self {
+        match unexecuted {
+            Unexecuted::Store(error) => HandlerFault::Unavailable(Box::new(error.into())),
+            Unexecuted::CutOff(cut_off) => cut_off.into(),
+        }
+    }
+}
+
+type Decision<A, C> = Result<Events<A>, <A as Decides<C>>::Error>;
+
+/// The decision upon a command, or that it was cut off.
+pub(super) async fn decide<A, C>(
+    state: &A,
+    command: C,
+    resources: &A::Resources,
+    ctx: &Context<Aggregates<A>>,
+) -> Result<Decision<A, C>, CutOff>
+where
+    A: Aggregate + Decides<C>,
+    A::Error: fmt::Display + Send,
+    C: Command,
+{
+    let policy = A::SETTINGS.policy;
+    if policy.retries > 0 {
+        return Box::pin(decide_repeatedly(state, command, resources, ctx)).await;
+    }
+    within_unit(state.decide(command, resources), policy.timeout, ctx).await
+}
+
+/// Decides again after an error, a panic or a time-out, up to as many times as the aggregate says.
+async fn decide_repeatedly<A, C>(
+    state: &A,
+    mut command: C,
+    resources: &A::Resources,
+    ctx: &Context<Aggregates<A>>,
+) -> Result<Decision<A, C>, CutOff>
+where
+    A: Aggregate + Decides<C>,
+    A::Error: fmt::Display + Send,
+    C: Command,
+{
+    let policy = A::SETTINGS.policy;
+    let mut failed = 0;
+    loop {
+        let again = match failed < policy.retries {
+            true => A::again(&command),
+            false => None,
+        };
+        let decision = within_unit(state.decide(command, resources), policy.timeout, ctx);
+        let decided = catch(decision).await;
+        let has_ended = ctx.handle().scope.obstacle().is_some();
+        let (Some(again), Some(error), false) = (again, failure(&decided), has_ended) else {
+            return decided.unwrap_or_else(|panic| resume_unwind(panic));
+        };
+        drop_unpanicked(decided);
+        command = again;
+        failed += 1;
+        tracing::warn!(
+            message = C::NAME,
+            aggregate = A::DESCRIPTOR.declaration.name,
+            attempt = failed,
+            error,
+            "a decision failed and is made again"
+        );
+        let scope = &ctx.handle().scope;
+        let wait = policy.backoff.wait(failed.into(), &scope.mediator.chance);
+        let hurry = race(scope.mediator.stopping.begun(), scope.cancelled());
+        race(sleep(wait), hurry).await;
+    }
+}
+
+/// Why a decision is made again, if it is.
+fn failure<T, E: fmt::Display>(
+    decided: &Result<Result<Result<T, E>, CutOff>, PanicPayload>,
+) -> Option<String> {
+    match decided {
+        Ok(Ok(Ok(_)) | Err(CutOff::UnitEnded(_))) => None,
+        Ok(Ok(Err(error))) => Some(Shielded::new(error).to_string()),
+        Ok(Err(CutOff::TimedOut(limit))) => Some(format!("took longer than {limit:?}")),
+        Err(panic) => Some(format!("panicked: {}", said(&**panic))),
+    }
+}

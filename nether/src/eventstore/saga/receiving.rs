@@ -1,0 +1,174 @@
+//! Shows stored events to sagas. What comes of an event is found out first, and taken over then, so that an
+//! event that is for several sagas is taken in by all of them or by none.
+
+use std::sync::Arc;
+
+use crate::eventstore::backend::RecordedEvent;
+use crate::eventstore::follower::{
+    EventFailure, EventKey, Followed, Follower, FollowerPlace, Reception, guarded_now,
+};
+use crate::eventstore::saga::Saga;
+use crate::eventstore::saga::instance::{SagaInstance, SagaStage};
+use crate::eventstore::saga::reading::shown_to;
+use crate::eventstore::saga::runner::SagaRunner;
+use crate::eventstore::saga::stepping::stepped;
+
+/// What comes of an event for one saga.
+pub(super) enum Received {
+    Handled(Box<SagaInstance>),
+    Held,
+    Ignored,
+}
+
+impl Received {
+    fn reception(&self) -> Reception {
+        match self {
+            Received::Handled(_) => Reception::Handled,
+            Received::Held => Reception::Held,
+            Received::Ignored => Reception::Ignored,
+        }
+    }
+}
+
+impl<S: Saga> SagaRunner<S> {
+    /// Shows an event to the saga whose key it was read with, or under which it is parked.
+    pub(super) async fn receive(
+        &mut self,
+        follower: &Follower<Self>,
+        place: &FollowerPlace,
+        key: &str,
+        event: &RecordedEvent,
+    ) -> Result<Reception, EventFailure> {
+        match self.key_of_parked(place, key, event)? {
+            EventKey::Several(keys) => {
+                let keys = keys.into_iter().map(Arc::from).collect();
+                Box::pin(self.receive_for_all(follower, keys, event)).await
+            }
+            EventKey::Of(key) => {
+                let key: Arc<str> = Arc::from(&*key);
+                let received = self.received_after_held(follower, &key, event).await?;
+                Ok(self.take_over(&key, event, received))
+            }
+            EventKey::Unreadable(_, failure) => Err(failure),
+            EventKey::None => Ok(Reception::Ignored),
+        }
+    }
+
+    /// Shows an event that could not be read before to all sagas that it is for.
+    async fn receive_for_all(
+        &mut self,
+        follower: &Follower<Self>,
+        keys: Vec<Arc<str>>,
+        event: &RecordedEvent,
+    ) -> Result<Reception, EventFailure> {
+        let mut all = Vec::with_capacity(keys.len());
+        for key in &keys {
+            all.push(self.received_after_held(follower, key, event).await?);
+        }
+        let mut reception = Reception::Ignored;
+        for (key, received) in keys.iter().zip(all) {
+            match self.take_over(key, event, received) {
+                Reception::Ignored => {}
+                Reception::Held if reception == Reception::Handled => {}
+                other => reception = other,
+            }
+        }
+        Ok(reception)
+    }
+
+    /// The key of an event that is shown under `parked_as`. An event that was parked because it could not be
+    /// read has another key once it can be read, or several. The error says that its saga waits behind
+    /// another parked event.
+    fn key_of_parked<'a>(
+        &self,
+        place: &FollowerPlace,
+        parked_as: &'a str,
+        event: &RecordedEvent,
+    ) -> Result<EventKey<'a>, EventFailure> {
+        if !place.parked.has(parked_as) {
+            return Ok(EventKey::Of(parked_as.into()));
+        }
+        let waits = |key: &str| place.parked.has(key);
+        let waiting = match self.key(event) {
+            EventKey::Unreadable(key, failure) => return Ok(EventKey::Unreadable(key, failure)),
+            EventKey::Of(key) if key != parked_as => match waits(&key) {
+                false => return Ok(EventKey::Of(key.into_owned().into())),
+                true => key.into_owned(),
+            },
+            EventKey::Several(keys) if !keys.iter().any(|key| key == parked_as) => {
+                match keys.iter().find(|key| waits(key)).cloned() {
+                    None => return Ok(EventKey::Several(keys)),
+                    Some(key) => key,
+                }
+            }
+            EventKey::Of(_) | EventKey::Several(_) | EventKey::None => {
+                return Ok(EventKey::Of(parked_as.into()));
+            }
+        };
+        Err(EventFailure::new(format!(
+            "the saga `{waiting}` waits behind another event that is parked"
+        )))
+    }
+
+    /// What comes of an event for the saga of a key, behind the events of that key that wait already.
+    async fn received_after_held(
+        &mut self,
+        follower: &Follower<Self>,
+        key: &Arc<str>,
+        event: &RecordedEvent,
+    ) -> Result<Received, EventFailure> {
+        if let Some(error) = self.instances.unreadable(key) {
+            return Err(EventFailure {
+                is_final: true,
+                ..EventFailure::new(error)
+            });
+        }
+        if self.instances.held().count(key) > 0 {
+            return Ok(Received::Held);
+        }
+        self.received(follower, key, event).await
+    }
+
+    /// What comes of an event for the saga of its key, or for a new one; it waits if that saga takes no more.
+    pub(super) async fn received(
+        &mut self,
+        follower: &Follower<Self>,
+        key: &Arc<str>,
+        event: &RecordedEvent,
+    ) -> Result<Received, EventFailure> {
+        let shown = guarded_now(|| shown_to::<S>(key, event))?;
+        self.instances.remove_if_over(key, &follower.ctx);
+        let known = self.instances.get(key);
+        let starts = shown.iter().any(|event| S::starts(&event.name));
+        match known {
+            None if !starts => return Ok(Received::Ignored),
+            Some(known) if known.stage != SagaStage::Running => {
+                // The saga takes no more events. Of those only one that starts another is kept.
+                return Ok(match starts {
+                    true => Received::Held,
+                    false => Received::Ignored,
+                });
+            }
+            _ => {}
+        }
+        let in_flight = self.sending.is_in_flight(key);
+        let instance = stepped::<S>(known, &shown, key, in_flight).await?;
+        Ok(Received::Handled(Box::new(instance)))
+    }
+
+    /// Takes over what came of an event for the saga of a key.
+    pub(super) fn take_over(
+        &mut self,
+        key: &Arc<str>,
+        event: &RecordedEvent,
+        received: Received,
+    ) -> Reception {
+        let reception = received.reception();
+        match received {
+            Received::Handled(instance) => self.instances.put(key, *instance),
+            Received::Held => self.instances.hold(key, event.position),
+            Received::Ignored => {}
+        }
+        reception
+    }
+}

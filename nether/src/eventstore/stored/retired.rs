@@ -1,0 +1,171 @@
+//! Events that are not stored any more, because other events have taken their place: what each of them
+//! [becomes](Succession) when it is read.
+//!
+//! A stored event with such a name is replaced before any reader decodes it. The events that it becomes are
+//! written in its encoding, so that a reader treats them as it treats stored ones.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use crate::error::Result;
+use crate::eventstore::backend::{EventId, RecordedEvent, StoreError};
+use crate::eventstore::digest::id_of;
+use crate::eventstore::stored::successors::{ReadableEvent, Successors, WrittenSuccessors};
+use crate::eventstore::stored::{EventSchema, decode, unknown};
+
+/// How many times in a row an event may become another one that is retired too. More is a circle.
+const LONGEST_CHAIN: usize = 64;
+
+/// A retired event in the link-time registry.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct RetiredRegistration {
+    pub schema: &'static EventSchema,
+    pub succession: fn() -> Succession,
+}
+
+inventory::collect!(RetiredRegistration);
+
+/// What a retired event becomes.
+#[doc(hidden)]
+#[allow(missing_debug_implementations)]
+pub struct Succession {
+    /// The names of the events that it may become.
+    names: Vec<&'static str>,
+    upcast: Box<dyn Fn(&RecordedEvent) -> Result<Vec<RecordedEvent>, StoreError> + Send + Sync>,
+}
+
+/// The succession that a function defines.
+///
+/// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn succession<E, S>(becomes: impl Fn(E) -> S + Send + Sync + 'static) -> Succession
+where
+    E: ReadableEvent,
+    S: Successors,
+{
+    let mut names = Vec::new();
+    S::names(&mut names);
+    let upcast = move |recorded: &RecordedEvent| {
+        let mut written = WrittenSuccessors::of(recorded);
+        let successors = becomes(decode::<E>(recorded)?);
+        match successors.write(&mut written) {
+            Ok(()) => Ok(written.events),
+            Err(error) => Err(unknown(recorded, error.to_string())),
+        }
+    };
+    Succession {
+        names,
+        upcast: Box::new(upcast),
+    }
+}
+
+/// The retired events of the program, by name.
+static RETIRED: LazyLock<HashMap<&'static str, Succession>> = LazyLock::new(|| {
+    let all = inventory::iter::<RetiredRegistration>.into_iter();
+    all.map(|it| (it.schema.name, (it.succession)())).collect()
+});
+
+/// Returns what a retired event becomes; `None` for any other event.
+fn succession_of(name: &str) -> Option<&'static Succession> {
+    let retired = &*RETIRED;
+    // Most programs have none, and every event that is read comes here.
+    if retired.is_empty() {
+        return None;
+    }
+    retired.get(name)
+}
+
+/// Whether events of that name are retired.
+pub(in crate::eventstore) fn is_retired(name: &str) -> bool {
+    succession_of(name).is_some()
+}
+
+/// Whether events of that name are retired, and may become one for which `is_one` holds.
+pub(in crate::eventstore) fn may_become(name: &str, is_one: fn(&str) -> bool) -> bool {
+    let Some(first) = succession_of(name) else {
+        return false;
+    };
+    let mut names = first.names.clone();
+    let mut next = 0;
+    while let Some(name) = names.get(next).copied() {
+        if is_one(name) {
+            return true;
+        }
+        let further = succession_of(name).map_or(&[][..], |it| &it.names);
+        let is_new = |name: &&&str| !names.contains(*name);
+        let new: Vec<_> = further.iter().filter(is_new).copied().collect();
+        names.extend(new);
+        next += 1;
+    }
+    false
+}
+
+/// What a stored event is read as: the events that it becomes, in order, if it is retired; `None` otherwise.
+///
+/// # Errors
+/// [`StoreError::Unknown`] if it cannot be read, or cannot become what it should.
+pub(in crate::eventstore) fn successors(
+    recorded: &RecordedEvent,
+) -> Option<Result<Vec<RecordedEvent>, StoreError>> {
+    let succession = succession_of(&recorded.name)?;
+    Some(all_successors(succession, recorded))
+}
+
+#[cold]
+fn all_successors(
+    succession: &Succession,
+    recorded: &RecordedEvent,
+) -> Result<Vec<RecordedEvent>, StoreError> {
+    let mut last = Vec::new();
+    follow(succession, recorded, LONGEST_CHAIN, &mut last)?;
+    for (index, event) in last.iter_mut().enumerate() {
+        event.id = id_of_successor(recorded.id, index);
+    }
+    Ok(last)
+}
+
+/// Adds what an event becomes to `last`; a successor that is retired too is followed.
+fn follow(
+    succession: &Succession,
+    recorded: &RecordedEvent,
+    left: usize,
+    last: &mut Vec<RecordedEvent>,
+) -> Result<(), StoreError> {
+    for event in (succession.upcast)(recorded)? {
+        match succession_of(&event.name) {
+            None => last.push(event),
+            Some(_) if left == 0 => {
+                let reason = "it becomes itself, by way of others".to_owned();
+                return Err(unknown(recorded, reason));
+            }
+            Some(next) => follow(next, &event, left - 1, last)?,
+        }
+    }
+    Ok(())
+}
+
+/// The id of one of the events that a stored event becomes: the first has the id of that, the others have one
+/// that is the same each time.
+fn id_of_successor(stored: EventId, index: usize) -> EventId {
+    if index == 0 {
+        return stored;
+    }
+    let (stored, index) = (stored.as_u128().to_be_bytes(), index as u64);
+    id_of(&[b"nether.successor_id", &stored, &index.to_be_bytes()])
+}
+
+impl RecordedEvent {
+    /// The events that this one is read as: those that its declaration says it
+    /// [`becomes`](macro@crate::event#events-that-become-others), and itself if it is not retired. All of
+    /// them have its position. Aggregates, projections, sagas and [`Store::subscribe`] do this by themselves;
+    /// [`read_all`](crate::eventstore::EventStore::read_all) returns events as they are stored.
+    ///
+    /// [`Store::subscribe`]: crate::eventstore::Store::subscribe
+    ///
+    /// # Errors
+    /// [`StoreError::Unknown`] if it is retired and cannot be read, or its function returned an error.
+    pub fn upcast(&self) -> Result<Vec<RecordedEvent>, StoreError> {
+        successors(self).unwrap_or_else(|| Ok(vec![self.clone()]))
+    }
+}

@@ -1,0 +1,10 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::prelude::*;
+
+#[event]
+pub struct Begun;
+
+#[event(becomes = [Begun])]
+pub struct Opened;
+
+fn main() {}

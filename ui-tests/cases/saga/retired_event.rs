@@ -1,0 +1,23 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::prelude::*;
+
+use nether::eventstore::Step;
+
+#[event(becomes = nothing)]
+pub struct Opened {
+    pub account: u32,
+}
+
+fn nothing(_: Opened) {}
+
+#[derive(Default, serde::Serialize, serde::Deserialize)]
+pub struct Welcome;
+
+#[saga(key = account, handles = [Opened], starts = [Opened])]
+impl Welcome {
+    fn opened(&mut self, _: &Opened, step: &mut Step<Self>) {
+        step.end();
+    }
+}
+
+fn main() {}
