@@ -230,7 +230,7 @@ async fn a_projection_handles_each_part_of_a_retired_event_once_in_parallel_and_
     let system = fails_and_recovers::<InFile>(&store, &ledger, mend).await;
     system.shutdown().await;
     drop((system, store));
-    let file = nether::eventstore::rusqlite::Connection::open(folder.file()).unwrap();
+    let file = rusqlite::Connection::open(folder.file()).unwrap();
     let mut rows = file.prepare("SELECT text FROM log").unwrap();
     let rows = rows.query_map([], |row| row.get::<_, String>(0)).unwrap();
     let rows: Vec<String> = rows.map(Result::unwrap).collect();

@@ -102,7 +102,7 @@ pub struct Notebook {
     failing: Resource<Failing>,
 }
 
-#[projection(handles = [Noted, Counted], transaction = NoteTransaction, retries = 1)]
+#[projection(handles = [Noted, Counted], transaction = NoteTransaction, retry = 1)]
 impl Notebook {
     #[init]
     fn new(failing: Resource<Failing>) -> Self {
