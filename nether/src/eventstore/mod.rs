@@ -13,6 +13,7 @@ mod checkpoint;
 mod clock;
 pub mod conformance;
 mod control;
+mod definition;
 mod events;
 mod follower;
 mod handle;

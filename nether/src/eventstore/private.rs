@@ -5,6 +5,7 @@ pub use crate::eventstore::aggregate::{
     IntoEvents, Parts, decided, initial, reply,
 };
 pub use crate::eventstore::backend::{Encoding, Payload, RecordedEvent, StoreError};
+pub use crate::eventstore::definition::{Definition, StartFrom};
 pub use crate::eventstore::keyed::{Keyed, key_of};
 pub use crate::eventstore::listed::{ListedCommand, ListedQuery, add_command, add_query};
 pub use crate::eventstore::projection::{

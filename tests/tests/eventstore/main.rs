@@ -5,6 +5,8 @@
 mod aggregates;
 mod ahead;
 mod backups;
+mod begins;
+mod changed;
 mod conformance;
 mod crashes;
 mod decisions;

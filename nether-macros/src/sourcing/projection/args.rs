@@ -1,7 +1,7 @@
 //! The arguments of `#[projection]`, as written.
 
 use proc_macro2::TokenStream;
-use syn::{LitInt, LitStr, Path};
+use syn::{Lit, LitInt, LitStr, Path};
 
 use crate::diagnostics::Diagnostics;
 use crate::keys::{Grammar, Key, Seen, TypeList};
@@ -20,6 +20,14 @@ const GRAMMAR: Grammar = Grammar {
         Key {
             name: "durable",
             form: "durable",
+        },
+        Key {
+            name: "version",
+            form: "version = 2",
+        },
+        Key {
+            name: "from",
+            form: "from = \"now\"",
         },
         Key {
             name: "parallel",
@@ -42,6 +50,8 @@ pub(in crate::sourcing) struct ProjectionArgs {
     pub(in crate::sourcing) handles: Option<TypeList>,
     pub(super) name: Option<LitStr>,
     pub(super) is_durable: bool,
+    pub(super) version: Option<LitInt>,
+    pub(super) from: Option<Lit>,
     pub(super) parallel: Option<LitInt>,
     pub(super) retries: Option<LitInt>,
     pub(in crate::sourcing) renamed: Option<Path>,
@@ -56,6 +66,8 @@ impl ProjectionArgs {
                 "handles" => args.handles = Some(TypeList::parse(key, input)?),
                 "name" => args.name = Some(input.parse()?),
                 "durable" => args.is_durable = true,
+                "version" => args.version = Some(input.parse()?),
+                "from" => args.from = Some(input.parse()?),
                 "parallel" => args.parallel = Some(input.parse()?),
                 "retries" => args.retries = Some(input.parse()?),
                 _ => args.renamed = Some(input.call(Path::parse_mod_style)?),

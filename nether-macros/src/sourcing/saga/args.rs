@@ -1,7 +1,7 @@
 //! The arguments of `#[saga]`, as written.
 
 use proc_macro2::{Ident, TokenStream};
-use syn::{LitInt, LitStr, Path};
+use syn::{Lit, LitInt, LitStr, Path};
 
 use crate::diagnostics::Diagnostics;
 use crate::keys::{Grammar, Key, Seen, TypeList};
@@ -34,6 +34,10 @@ const GRAMMAR: Grammar = Grammar {
             form: "name = \"fulfilment\"",
         },
         Key {
+            name: "from",
+            form: "from = \"now\"",
+        },
+        Key {
             name: "retries",
             form: "retries = 3",
         },
@@ -53,6 +57,7 @@ pub(in crate::sourcing) struct SagaArgs {
     pub(super) ends: Option<TypeList>,
     pub(super) sends: Option<TypeList>,
     pub(super) name: Option<LitStr>,
+    pub(super) from: Option<Lit>,
     pub(super) retries: Option<LitInt>,
     pub(in crate::sourcing) renamed: Option<Path>,
     pub(super) seen: Seen,
@@ -69,6 +74,7 @@ impl SagaArgs {
                 "ends" => args.ends = Some(TypeList::parse(key, input)?),
                 "sends" => args.sends = Some(TypeList::parse(key, input)?),
                 "name" => args.name = Some(input.parse()?),
+                "from" => args.from = Some(input.parse()?),
                 "retries" => args.retries = Some(input.parse()?),
                 _ => args.renamed = Some(input.call(Path::parse_mod_style)?),
             }

@@ -7,6 +7,7 @@ use syn::ext::IdentExt;
 
 use crate::lists::{self, Match};
 use crate::paths::Paths;
+use crate::sourcing::definition;
 use crate::sourcing::descriptor::{Parts, descriptor, said};
 use crate::sourcing::methods::{self, Method};
 use crate::sourcing::saga::model::{CheckedSaga, Timeout};
@@ -51,6 +52,7 @@ impl SagaExpander<'_> {
         let es = quote!(#p::eventstore);
         let (name, retries) = (&self.saga.name, self.saga.retries);
         let timeouts = self.saga.timeouts.iter().map(|it| self.timeout(it));
+        let definition = definition::constant(1, self.saga.from, &self.saga.events, &self.paths);
         let [starts, ends] = [&self.saga.starts, &self.saga.ends].map(|list| self.is_one(list));
         let keys = self.saga.events.iter().map(|it| self.key_of(it));
         let events = self.saga.events.iter().map(|it| self.event(it));
@@ -82,6 +84,7 @@ impl SagaExpander<'_> {
             impl #of_name for #ty {
                 const NAME: &'static str = #name;
                 const DESCRIPTOR: &'static #p::ModuleDescriptor = &DESCRIPTOR;
+                #definition
                 const RETRIES: u32 = #retries;
                 const KEPT: #es::Keeping<Self> = #kept;
                 const TIMEOUTS: &'static [#es::Timeout] = &[#(#timeouts),*];

@@ -22,6 +22,7 @@ pub use self::module::Projections;
 
 use crate::error::Result;
 use crate::eventstore::backend::RecordedEvent;
+use crate::eventstore::definition::Definition;
 #[cfg(feature = "sqlite")]
 use crate::eventstore::sqlite::SqliteTransaction;
 use crate::module::{ModuleDescriptor, Routes};
@@ -40,6 +41,8 @@ pub trait Projection: Send + Sync + Sized + 'static {
     #[doc(hidden)]
     const SETTINGS: ProjectionSettings;
     #[doc(hidden)]
+    const DEFINITION: Definition;
+    #[doc(hidden)]
     const DESCRIPTOR: &'static ModuleDescriptor;
     /// Of its queries.
     #[doc(hidden)]
@@ -55,7 +58,9 @@ pub trait Projection: Send + Sync + Sized + 'static {
 
     /// Whether it handles events of that name.
     #[doc(hidden)]
-    fn handles(name: &str) -> bool;
+    fn handles(name: &str) -> bool {
+        Self::DEFINITION.handles.contains(&name)
+    }
 
     /// Handles an event: of a projection that does so one at a time.
     #[doc(hidden)]

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::envelope::{Given, Parcel};
 use crate::error::Result;
 use crate::eventstore::control::{Control, FollowerSeat};
-use crate::eventstore::follower::Follower;
+use crate::eventstore::follower::{Follower, prepare};
 use crate::eventstore::lease::FreeLease;
 #[cfg(feature = "sqlite")]
 use crate::eventstore::projection::Keeps;
@@ -89,6 +89,9 @@ impl<P: Projection> Construct for Projections<P> {
             store.check_transactions()?;
         }
         let is_stored = P::SETTINGS.is_stored();
+        if is_stored {
+            prepare::<ProjectionRunner<P>>(&store).await?;
+        }
         let made_at = match is_stored {
             true => FreeLease::find(P::NAME, &store).await,
             false => None,

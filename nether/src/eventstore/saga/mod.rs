@@ -25,6 +25,7 @@ use std::time::Duration;
 use crate::context::Context;
 use crate::error::Result;
 use crate::eventstore::backend::{RecordedEvent, StoreError};
+use crate::eventstore::definition::Definition;
 use crate::eventstore::keyed::StreamKey;
 use crate::eventstore::stored::Keeping;
 use crate::module::ModuleDescriptor;
@@ -43,6 +44,8 @@ pub trait Saga: Default + Send + Sync + Sized + 'static {
     const NAME: &'static str;
     #[doc(hidden)]
     const DESCRIPTOR: &'static ModuleDescriptor;
+    #[doc(hidden)]
+    const DEFINITION: Definition;
     /// How often an event is tried again before it is parked.
     #[doc(hidden)]
     const RETRIES: u32;

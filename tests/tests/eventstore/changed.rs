@@ -1,0 +1,467 @@
+//! A projection or saga that is another one than when it last ran: projections are rebuilt, once, and an older
+//! program that runs beside a newer one does not undo that.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use nether::eventstore::{
+    NotRunning, Projection, Projections, Sagas, SqliteStore, SqliteTransaction, Step, Store,
+    rusqlite,
+};
+use nether::prelude::*;
+use nether_tests::{Folder, Lines};
+use serde::{Deserialize, Serialize};
+use tokio::time::{sleep, timeout};
+
+use crate::leases::leases;
+use crate::of_many::{Gate, LEASE_TIME, OfMany};
+
+#[event(name = "changed.deposited")]
+pub struct Deposited {
+    pub account: u32,
+    pub cents: i64,
+}
+
+#[event(name = "changed.withdrawn")]
+pub struct Withdrawn {
+    pub account: u32,
+    pub cents: i64,
+}
+
+#[query(reply = i64)]
+pub struct Total;
+
+#[query(reply = i64)]
+pub struct NewTotal;
+
+/// What is kept elsewhere.
+#[derive(Default)]
+pub struct Elsewhere {
+    total: Mutex<i64>,
+    emptied: AtomicU32,
+    cannot_be_emptied: AtomicBool,
+    /// What is closed once it is emptied.
+    then_closes: Mutex<Option<Gate>>,
+}
+
+type Kept = Resource<Arc<Elsewhere>>;
+
+impl Elsewhere {
+    fn add(&self, cents: i64) {
+        *self.total.lock().unwrap() += cents;
+    }
+
+    fn empty(&self) -> nether::Result<()> {
+        if self.cannot_be_emptied.swap(false, Ordering::SeqCst) {
+            return Err(nether::Error::msg("the other database is away"));
+        }
+        self.emptied.fetch_add(1, Ordering::SeqCst);
+        *self.total.lock().unwrap() = 0;
+        if let Some(gate) = &*self.then_closes.lock().unwrap() {
+            gate.close();
+        }
+        Ok(())
+    }
+
+    fn now(&self) -> (i64, u32) {
+        let total = *self.total.lock().unwrap();
+        (total, self.emptied.load(Ordering::SeqCst))
+    }
+}
+
+/// A type that keeps its total elsewhere.
+macro_rules! elsewhere {
+    ($ty:ident, ($($key:tt)*), [$($event:ty => $method:ident * $sign:literal),*], [$($query:ty => $answer:ident),*]) => {
+        pub struct $ty(Kept);
+
+        #[projection(name = "total", handles = [$($event,)* $($query),*], $($key)*)]
+        impl $ty {
+            #[init]
+            fn new(kept: Kept) -> Self {
+                $ty(kept)
+            }
+
+            $(fn $method(&mut self, event: &$event) {
+                self.0.add($sign * event.cents);
+            })*
+
+            $(fn $answer(&self, _: $query) -> i64 {
+                self.0.now().0
+            })*
+
+            #[on_rebuild]
+            fn clear(&mut self) -> nether::Result<()> {
+                self.0.empty()
+            }
+        }
+    };
+}
+
+elsewhere!(First, (), [Deposited => deposited * 1], [Total => total]);
+elsewhere!(WithMore, (), [Deposited => deposited * 1, Withdrawn => withdrawn * -1], []);
+elsewhere!(Second, (version = 2), [Deposited => deposited * 2], [NewTotal => total]);
+
+/// Keeps its total elsewhere, and does not say how it is emptied.
+pub struct WithoutHook(Kept);
+
+#[projection(name = "total", version = 2, handles = [Deposited])]
+impl WithoutHook {
+    #[init]
+    fn new(kept: Kept) -> Self {
+        WithoutHook(kept)
+    }
+
+    fn deposited(&mut self, event: &Deposited) {
+        self.0.add(event.cents);
+    }
+}
+
+async fn start<P: Projection>(store: &Store, kept: &Arc<Elsewhere>) -> nether::Result<System> {
+    let builder = System::builder().isolated().with::<Projections<P>>();
+    let builder = builder.provide(store.clone()).provide(Arc::clone(kept));
+    Ok(builder.start().await?)
+}
+
+async fn caught_up<P: Projection>(store: &Store) {
+    let projection = store.projection::<P>().unwrap();
+    let caught_up = timeout(Duration::from_secs(60), projection.caught_up());
+    caught_up.await.unwrap().unwrap();
+}
+
+/// Starts it, waits until it has handled everything, and stops it.
+async fn run<P: Projection>(store: &Store, kept: &Arc<Elsewhere>) {
+    let system = start::<P>(store, kept).await.unwrap();
+    caught_up::<P>(store).await;
+    system.shutdown().await;
+}
+
+async fn deposit(store: &Store, cents: i64) {
+    let deposited = [Deposited { account: 1, cents }];
+    store.append_events("account/1", deposited).await.unwrap();
+}
+
+async fn withdraw(store: &Store, cents: i64) {
+    let withdrawn = [Withdrawn { account: 1, cents }];
+    store.append_events("account/1", withdrawn).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_projection_with_another_list_or_version_is_rebuilt_once_and_says_why() {
+    let (backend, kept) = (OfMany::new(false), Arc::<Elsewhere>::default());
+    let store = || backend.open();
+    deposit(&store(), 100).await;
+    withdraw(&store(), 30).await;
+    run::<First>(&store(), &kept).await;
+    run::<First>(&store(), &kept).await;
+    assert_eq!(kept.now(), (100, 0), "nothing has changed");
+
+    let (lines, _guard) = Lines::of_this_thread();
+    run::<WithMore>(&store(), &kept).await;
+    assert_eq!(kept.now(), (70, 1), "events of before count too");
+    let said = lines.take();
+    assert!(
+        said.contains("handles `changed.withdrawn`, which it did not"),
+        "{said}"
+    );
+    run::<WithMore>(&store(), &kept).await;
+    assert_eq!(kept.now(), (70, 1));
+
+    run::<Second>(&store(), &kept).await;
+    assert_eq!(kept.now(), (200, 2));
+    let said = lines.take();
+    assert!(said.contains("`version` is 2, and was 1"), "{said}");
+    assert!(
+        said.contains("does not handle `changed.withdrawn`, which it did"),
+        "{said}"
+    );
+    // No other program can have this store open: the one that runs now is the one that counts.
+    run::<First>(&store(), &kept).await;
+    assert_eq!(kept.now(), (100, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_checkpoint_from_before_definitions_is_adopted_without_a_rebuild() {
+    let (backend, kept) = (OfMany::new(false), Arc::<Elsewhere>::default());
+    deposit(&backend.open(), 100).await;
+    run::<First>(&backend.open(), &kept).await;
+    backend.put("definition", "total", None).await;
+    deposit(&backend.open(), 1).await;
+    run::<WithMore>(&backend.open(), &kept).await;
+    assert_eq!(kept.now(), (101, 0));
+    let definition = backend.text("definition", "total").await.unwrap();
+    assert!(definition.contains("changed.withdrawn"), "{definition}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_projection_that_cannot_be_emptied_is_refused_at_the_start() {
+    let (backend, kept) = (OfMany::new(false), Arc::<Elsewhere>::default());
+    deposit(&backend.open(), 100).await;
+    run::<First>(&backend.open(), &kept).await;
+    let refused = start::<WithoutHook>(&backend.open(), &kept)
+        .await
+        .unwrap_err();
+    let refused = format!("{refused:#}\n{refused:?}\n{refused}");
+    for part in [
+        "`total` has changed (its `version` is 2, and was 1)",
+        "#[on_rebuild]",
+        "another `name`",
+        "remove the document `total` of `definition`",
+    ] {
+        assert!(refused.contains(part), "{refused}");
+    }
+    assert_eq!(kept.now(), (100, 0), "and nothing is doubled");
+    // As the text says.
+    backend.put("definition", "total", None).await;
+    run::<WithoutHook>(&backend.open(), &kept).await;
+    assert_eq!(kept.now(), (100, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rebuild_whose_hook_fails_is_begun_again_by_the_next_runner() {
+    let (backend, kept) = (OfMany::new(false), Arc::<Elsewhere>::default());
+    deposit(&backend.open(), 100).await;
+    run::<First>(&backend.open(), &kept).await;
+    kept.cannot_be_emptied.store(true, Ordering::SeqCst);
+    let store = backend.open();
+    let system = start::<Second>(&store, &kept).await.unwrap();
+    // The module has crashed, and is restarted.
+    let handled = async {
+        while kept.now() != (200, 1) {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(Duration::from_secs(60), handled).await.unwrap();
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_query_waits_until_a_changed_projection_has_handled_all_events_again() {
+    let (backend, kept) = (OfMany::new(false), Arc::<Elsewhere>::default());
+    for _ in 0..3000 {
+        deposit(&backend.open(), 1).await;
+    }
+    run::<First>(&backend.open(), &kept).await;
+    let system = start::<Second>(&backend.open(), &kept).await.unwrap();
+    assert_eq!(system.context().ask(NewTotal).await.unwrap(), 6000);
+    system.shutdown().await;
+}
+
+/// Waits until what takes a lease runs, or stands by.
+async fn until(system: &System, is_own: bool) {
+    let is_so = || leases(system).iter().any(|lease| lease.is_own == is_own);
+    while !is_so() {
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_older_version_stands_by_for_a_newer_one_and_undoes_no_rebuild() {
+    let (backend, kept) = (OfMany::new(true), Arc::<Elsewhere>::default());
+    let [old, new, old_again, new_again] = [(); 4].map(|()| backend.open());
+    deposit(&old, 100).await;
+    let one = start::<First>(&old, &kept).await.unwrap();
+    caught_up::<First>(&old).await;
+    // A rolling deployment: the new one waits for the old one.
+    let two = start::<Second>(&new, &kept).await.unwrap();
+    until(&two, false).await;
+    deposit(&new, 1).await;
+    caught_up::<Second>(&new).await;
+    assert_eq!(kept.now(), (101, 0), "the old one runs");
+    one.shutdown().await;
+    until(&two, true).await;
+    caught_up::<Second>(&new).await;
+    assert_eq!(kept.now(), (202, 1));
+
+    // An instance of the old one is started once more, and is left alone by and by.
+    let three = start::<First>(&old_again, &kept).await.unwrap();
+    until(&three, false).await;
+    deposit(&new, 1).await;
+    caught_up::<First>(&old_again).await;
+    let projection = old_again.projection::<First>().unwrap();
+    two.shutdown().await;
+    deposit(&old_again, 1).await;
+    let waited = timeout(Duration::from_secs(60), projection.caught_up()).await;
+    let error = waited.expect("it does not hang").unwrap_err();
+    let error = error.downcast_ref::<NotRunning>().unwrap();
+    assert!(
+        error.reason.contains("its `version` is 1, and was 2"),
+        "{error}"
+    );
+    let error = projection.rebuild().await.unwrap_err();
+    assert!(error.to_string().contains("is older"), "{error}");
+    sleep(LEASE_TIME * 3).await;
+    assert_eq!(kept.now(), (204, 1), "nobody has emptied it");
+
+    let four = start::<Second>(&new_again, &kept).await.unwrap();
+    caught_up::<Second>(&new_again).await;
+    assert_eq!(kept.now(), (206, 1), "it goes on where it was");
+    caught_up::<First>(&old_again).await;
+    four.shutdown().await;
+    three.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_lists_in_one_version_the_one_that_was_replaced_stands_by() {
+    let (backend, kept) = (OfMany::new(true), Arc::<Elsewhere>::default());
+    let [old, new] = [(); 2].map(|()| backend.open());
+    deposit(&old, 100).await;
+    withdraw(&old, 30).await;
+    run::<First>(&old, &kept).await;
+    run::<WithMore>(&new, &kept).await;
+    assert_eq!(kept.now(), (70, 1));
+    let system = start::<First>(&backend.open(), &kept).await.unwrap();
+    sleep(LEASE_TIME * 3).await;
+    assert_eq!(kept.now(), (70, 1));
+    system.shutdown().await;
+    run::<WithMore>(&backend.open(), &kept).await;
+    assert_eq!(kept.now(), (70, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_runner_that_is_replaced_while_it_rebuilds_leaves_the_progress_of_the_other() {
+    let (backend, kept) = (OfMany::new(true), Arc::<Elsewhere>::default());
+    deposit(&backend.open(), 100).await;
+    run::<First>(&backend.open(), &kept).await;
+    let before = backend.text("definition", "total").await;
+    // It is suspended between its hook and its write.
+    *kept.then_closes.lock().unwrap() = Some(backend.changes.clone());
+    let system = start::<Second>(&backend.open(), &kept).await.unwrap();
+    while backend.changes.waiting() == 0 {
+        sleep(Duration::from_millis(1)).await;
+    }
+    backend.put_lease("total", 9).await;
+    backend.changes.open();
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(kept.now(), (0, 1));
+    let checkpoint = backend.text("checkpoint", "total").await;
+    assert_eq!(checkpoint.as_deref(), Some("1"));
+    assert_eq!(backend.text("definition", "total").await, before);
+    system.shutdown().await;
+}
+
+/// Two programs, one after the other, with a table in the file of the store.
+macro_rules! in_the_file {
+    ($ty:ident, ($($key:tt)*), [$($event:ty => $method:ident * $sign:literal),*]) => {
+        #[derive(Default)]
+        pub struct $ty;
+
+        #[projection(name = "ledger", handles = [$($event),*], $($key)*)]
+        impl $ty {
+            $(fn $method(&mut self, event: &$event, tx: &SqliteTransaction<'_>) -> nether::Result<()> {
+                tx.execute_batch("CREATE TABLE IF NOT EXISTS ledger (cents INTEGER)")?;
+                let sql = "INSERT INTO ledger VALUES (?)";
+                tx.execute(sql, [$sign * event.cents])?;
+                Ok(())
+            })*
+
+            #[on_rebuild]
+            fn clear(&mut self, tx: &SqliteTransaction<'_>) -> nether::Result<()> {
+                Ok(tx.execute_batch("DROP TABLE IF EXISTS ledger")?)
+            }
+        }
+    };
+}
+
+in_the_file!(Ledger, (), [Deposited => deposited * 1]);
+in_the_file!(Ledger2, (), [Deposited => deposited * 1, Withdrawn => withdrawn * -1]);
+in_the_file!(Ledger3, (version = 3), [Deposited => deposited * 3]);
+
+#[tokio::test]
+async fn a_projection_in_the_file_of_the_store_is_rebuilt_when_it_has_changed() {
+    let folder = Folder::new("changed");
+    let kept = Arc::<Elsewhere>::default();
+    let open = || Store::sqlite(SqliteStore::open(folder.file()).unwrap());
+    let total = || {
+        let connection = rusqlite::Connection::open(folder.file()).unwrap();
+        let sql = "SELECT count(*), sum(cents) FROM ledger";
+        let row = connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)));
+        row.unwrap()
+    };
+    let first = open();
+    deposit(&first, 100).await;
+    withdraw(&first, 30).await;
+    run::<Ledger>(&first, &kept).await;
+    drop(first);
+    assert_eq!(total(), (1, 100));
+    run::<Ledger2>(&open(), &kept).await;
+    assert_eq!(total(), (2, 70));
+    run::<Ledger2>(&open(), &kept).await;
+    assert_eq!(total(), (2, 70));
+    run::<Ledger3>(&open(), &kept).await;
+    assert_eq!(total(), (1, 300));
+}
+
+#[command]
+pub struct Greet {
+    pub account: u32,
+}
+
+#[derive(Default)]
+pub struct Greeter;
+
+static GREETED: AtomicU32 = AtomicU32::new(0);
+
+#[module(handles = [Greet])]
+impl Greeter {
+    async fn greet(&self, _: Greet) {
+        GREETED.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[derive(Default, Serialize, Deserialize)]
+pub struct Welcome {}
+
+#[saga(name = "welcome", key = account, handles = [Deposited], starts = [Deposited], sends = [Greet])]
+impl Welcome {
+    fn deposited(&mut self, event: &Deposited, step: &mut Step<Self>) {
+        step.send(Greet {
+            account: event.account,
+        });
+    }
+}
+
+#[derive(Default, Serialize, Deserialize)]
+pub struct Welcome2 {}
+
+#[saga(name = "welcome", key = account, handles = [Deposited, Withdrawn], starts = [Deposited], sends = [Greet])]
+impl Welcome2 {
+    fn deposited(&mut self, event: &Deposited, step: &mut Step<Self>) {
+        step.send(Greet {
+            account: event.account,
+        });
+    }
+
+    fn withdrawn(&mut self, _: &Withdrawn) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_saga_that_handles_another_event_says_so_and_goes_on() {
+    let backend = OfMany::new(true);
+    let store = backend.open();
+    let builder = || System::builder().isolated().with::<Greeter>();
+    let first = builder().with::<Sagas<Welcome>>();
+    let system = first.provide(store.clone()).start().await.unwrap();
+    deposit(&store, 1).await;
+    withdraw(&store, 1).await;
+    store.saga::<Welcome>().unwrap().settled().await.unwrap();
+    system.shutdown().await;
+    let (lines, _guard) = Lines::of_this_thread();
+    let store = backend.open();
+    let second = builder().with::<Sagas<Welcome2>>();
+    let system = second.provide(store.clone()).start().await.unwrap();
+    store.saga::<Welcome2>().unwrap().settled().await.unwrap();
+    system.shutdown().await;
+    let said = lines.take();
+    assert!(
+        said.contains("handles `changed.withdrawn`, which it did not"),
+        "{said}"
+    );
+    assert_eq!(GREETED.load(Ordering::SeqCst), 1);
+    let store = backend.open();
+    let third = builder().with::<Sagas<Welcome2>>();
+    let system = third.provide(store.clone()).start().await.unwrap();
+    store.saga::<Welcome2>().unwrap().settled().await.unwrap();
+    system.shutdown().await;
+    assert!(!lines.take().contains("has changed"));
+}
