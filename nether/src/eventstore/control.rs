@@ -85,8 +85,9 @@ pub(super) struct GoneReason {
     pub(super) has_failed: bool,
 }
 
-/// The projection or saga does not run here: it has stopped, has failed, or, if it was given an order, stands
-/// by while another process [runs it](crate::eventstore#several-processes).
+/// The projection or saga does not run here: it has stopped, has failed, stands by for a [newer
+/// version](macro@crate::projection#when-it-changes) that nobody runs, or, if it was given an order, stands by
+/// while another process [runs it](crate::eventstore#several-processes).
 ///
 /// Methods of [`ProjectionHandle`](crate::eventstore::ProjectionHandle) and
 /// [`SagaHandle`](crate::eventstore::SagaHandle) return it inside of their [`Error`].

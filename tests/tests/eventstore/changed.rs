@@ -1,21 +1,19 @@
-//! A projection or saga that is another one than when it last ran: projections are rebuilt, once, and an older
-//! program that runs beside a newer one does not undo that.
+//! A projection or saga that is another one than when it last ran: projections are rebuilt, once, and an
+//! older program that runs beside a newer one does not undo that.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nether::eventstore::{
-    NotRunning, Projection, Projections, Sagas, SqliteStore, SqliteTransaction, Step, Store,
-    rusqlite,
+    Projection, Projections, Sagas, SqliteStore, SqliteTransaction, Step, Store, rusqlite,
 };
 use nether::prelude::*;
 use nether_tests::{Folder, Lines};
 use serde::{Deserialize, Serialize};
 use tokio::time::{sleep, timeout};
 
-use crate::leases::leases;
-use crate::of_many::{Gate, LEASE_TIME, OfMany};
+use crate::of_many::{Gate, OfMany};
 
 #[event(name = "changed.deposited")]
 pub struct Deposited {
@@ -42,7 +40,7 @@ pub struct Elsewhere {
     emptied: AtomicU32,
     cannot_be_emptied: AtomicBool,
     /// What is closed once it is emptied.
-    then_closes: Mutex<Option<Gate>>,
+    pub then_closes: Mutex<Option<Gate>>,
 }
 
 type Kept = Resource<Arc<Elsewhere>>;
@@ -64,7 +62,7 @@ impl Elsewhere {
         Ok(())
     }
 
-    fn now(&self) -> (i64, u32) {
+    pub fn now(&self) -> (i64, u32) {
         let total = *self.total.lock().unwrap();
         (total, self.emptied.load(Ordering::SeqCst))
     }
@@ -117,31 +115,31 @@ impl WithoutHook {
     }
 }
 
-async fn start<P: Projection>(store: &Store, kept: &Arc<Elsewhere>) -> nether::Result<System> {
+pub async fn start<P: Projection>(store: &Store, kept: &Arc<Elsewhere>) -> nether::Result<System> {
     let builder = System::builder().isolated().with::<Projections<P>>();
     let builder = builder.provide(store.clone()).provide(Arc::clone(kept));
     Ok(builder.start().await?)
 }
 
-async fn caught_up<P: Projection>(store: &Store) {
+pub async fn caught_up<P: Projection>(store: &Store) {
     let projection = store.projection::<P>().unwrap();
     let caught_up = timeout(Duration::from_secs(60), projection.caught_up());
     caught_up.await.unwrap().unwrap();
 }
 
 /// Starts it, waits until it has handled everything, and stops it.
-async fn run<P: Projection>(store: &Store, kept: &Arc<Elsewhere>) {
+pub async fn run<P: Projection>(store: &Store, kept: &Arc<Elsewhere>) {
     let system = start::<P>(store, kept).await.unwrap();
     caught_up::<P>(store).await;
     system.shutdown().await;
 }
 
-async fn deposit(store: &Store, cents: i64) {
+pub async fn deposit(store: &Store, cents: i64) {
     let deposited = [Deposited { account: 1, cents }];
     store.append_events("account/1", deposited).await.unwrap();
 }
 
-async fn withdraw(store: &Store, cents: i64) {
+pub async fn withdraw(store: &Store, cents: i64) {
     let withdrawn = [Withdrawn { account: 1, cents }];
     store.append_events("account/1", withdrawn).await.unwrap();
 }
@@ -244,99 +242,6 @@ async fn a_query_waits_until_a_changed_projection_has_handled_all_events_again()
     run::<First>(&backend.open(), &kept).await;
     let system = start::<Second>(&backend.open(), &kept).await.unwrap();
     assert_eq!(system.context().ask(NewTotal).await.unwrap(), 6000);
-    system.shutdown().await;
-}
-
-/// Waits until what takes a lease runs, or stands by.
-async fn until(system: &System, is_own: bool) {
-    let is_so = || leases(system).iter().any(|lease| lease.is_own == is_own);
-    while !is_so() {
-        sleep(Duration::from_millis(10)).await;
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_older_version_stands_by_for_a_newer_one_and_undoes_no_rebuild() {
-    let (backend, kept) = (OfMany::new(true), Arc::<Elsewhere>::default());
-    let [old, new, old_again, new_again] = [(); 4].map(|()| backend.open());
-    deposit(&old, 100).await;
-    let one = start::<First>(&old, &kept).await.unwrap();
-    caught_up::<First>(&old).await;
-    // A rolling deployment: the new one waits for the old one.
-    let two = start::<Second>(&new, &kept).await.unwrap();
-    until(&two, false).await;
-    deposit(&new, 1).await;
-    caught_up::<Second>(&new).await;
-    assert_eq!(kept.now(), (101, 0), "the old one runs");
-    one.shutdown().await;
-    until(&two, true).await;
-    caught_up::<Second>(&new).await;
-    assert_eq!(kept.now(), (202, 1));
-
-    // An instance of the old one is started once more, and is left alone by and by.
-    let three = start::<First>(&old_again, &kept).await.unwrap();
-    until(&three, false).await;
-    deposit(&new, 1).await;
-    caught_up::<First>(&old_again).await;
-    let projection = old_again.projection::<First>().unwrap();
-    two.shutdown().await;
-    deposit(&old_again, 1).await;
-    let waited = timeout(Duration::from_secs(60), projection.caught_up()).await;
-    let error = waited.expect("it does not hang").unwrap_err();
-    let error = error.downcast_ref::<NotRunning>().unwrap();
-    assert!(
-        error.reason.contains("its `version` is 1, and was 2"),
-        "{error}"
-    );
-    let error = projection.rebuild().await.unwrap_err();
-    assert!(error.to_string().contains("is older"), "{error}");
-    sleep(LEASE_TIME * 3).await;
-    assert_eq!(kept.now(), (204, 1), "nobody has emptied it");
-
-    let four = start::<Second>(&new_again, &kept).await.unwrap();
-    caught_up::<Second>(&new_again).await;
-    assert_eq!(kept.now(), (206, 1), "it goes on where it was");
-    caught_up::<First>(&old_again).await;
-    four.shutdown().await;
-    three.shutdown().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn of_two_lists_in_one_version_the_one_that_was_replaced_stands_by() {
-    let (backend, kept) = (OfMany::new(true), Arc::<Elsewhere>::default());
-    let [old, new] = [(); 2].map(|()| backend.open());
-    deposit(&old, 100).await;
-    withdraw(&old, 30).await;
-    run::<First>(&old, &kept).await;
-    run::<WithMore>(&new, &kept).await;
-    assert_eq!(kept.now(), (70, 1));
-    let system = start::<First>(&backend.open(), &kept).await.unwrap();
-    sleep(LEASE_TIME * 3).await;
-    assert_eq!(kept.now(), (70, 1));
-    system.shutdown().await;
-    run::<WithMore>(&backend.open(), &kept).await;
-    assert_eq!(kept.now(), (70, 1));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_runner_that_is_replaced_while_it_rebuilds_leaves_the_progress_of_the_other() {
-    let (backend, kept) = (OfMany::new(true), Arc::<Elsewhere>::default());
-    deposit(&backend.open(), 100).await;
-    run::<First>(&backend.open(), &kept).await;
-    let before = backend.text("definition", "total").await;
-    // It is suspended between its hook and its write.
-    *kept.then_closes.lock().unwrap() = Some(backend.changes.clone());
-    let system = start::<Second>(&backend.open(), &kept).await.unwrap();
-    while backend.changes.waiting() == 0 {
-        sleep(Duration::from_millis(1)).await;
-    }
-    backend.put_lease("total", 9).await;
-    backend.changes.open();
-    sleep(Duration::from_secs(1)).await;
-    assert_eq!(kept.now(), (0, 1));
-    let checkpoint = backend.text("checkpoint", "total").await;
-    assert_eq!(checkpoint.as_deref(), Some("1"));
-    assert_eq!(backend.text("definition", "total").await, before);
     system.shutdown().await;
 }
 

@@ -25,6 +25,7 @@ mod logs;
 mod media;
 mod names;
 mod of_many;
+mod outdated;
 mod panics;
 mod processes;
 mod projections;

@@ -1,8 +1,9 @@
-//! [`Opening`]: with what a projection or saga type begins: as a new one, where it was, or anew because it has
-//! changed. That is decided by what is written down of the one that ran last.
+//! [`Opening`]: with what a projection or saga type begins: as a new one, where it was, or anew because it
+//! has changed. That is decided by what is written down of the one that ran last.
 //!
-//! It is decided twice: when the module is made, so that a refusal is a problem of the start, and by the runner
-//! that has the lease. Where a new one begins is written down at once, by the first that finds nothing.
+//! It is decided twice: when the module is made, so that a refusal is a problem of the start, and by the
+//! runner that has the lease. Where a new one begins is written down at once, by the first that finds
+//! nothing.
 
 use std::time::Duration;
 
@@ -44,8 +45,8 @@ pub(in crate::eventstore) enum OnChange {
     Refuse,
 }
 
-/// Learns with what it begins when its module is made, and notes where a new one begins. If the store does not
-/// answer, that is left to the runner.
+/// Learns with what it begins when its module is made, and notes where a new one begins. If the store does
+/// not answer, that is left to the runner.
 ///
 /// # Errors
 /// Why it is refused.
@@ -65,8 +66,8 @@ pub(in crate::eventstore) async fn prepare<F: Followed>(store: &Store) -> Result
     }
 }
 
-/// Why it cannot run: another program has run a newer one. Nothing says so where no other program can have the
-/// store open: then the one that is there is the one that counts.
+/// Why it cannot run: another program has run a newer one. Nothing says so where no other program can have
+/// the store open: then the one that is there is the one that counts.
 pub(super) async fn outdated<F: Followed>(store: &Store) -> Result<Option<String>, StoreError> {
     if !store.is_shared() || F::ON_CHANGE == OnChange::GoOn {
         return Ok(None);
