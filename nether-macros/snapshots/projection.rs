@@ -70,6 +70,13 @@ const _: () = {
         )] = &[
             <BalanceOf as ::nether::__private::eventstore::ListedQuery>::add_to::<Self>,
         ];
+        const DEFINITION: ::nether::__private::eventstore::Definition = ::nether::__private::eventstore::Definition {
+            version: 1u32,
+            handles: &[
+                <Deposited as ::nether::__private::eventstore::StoredEvent>::SCHEMA.name,
+            ],
+            from: ::nether::__private::Option::None,
+        };
         const COPY: ::nether::__private::Option<fn(&Self) -> Self> = {
             #[allow(unused_imports)]
             use ::nether::__private::eventstore::NeverCopied as _;
@@ -83,11 +90,6 @@ const _: () = {
                 Self,
                 _,
             >::into_module(Self::new((INIT_ARGUMENT_0.of)(resources)?).await)
-        }
-        fn handles(name: &str) -> bool {
-            name
-                == <Deposited as ::nether::__private::eventstore::StoredEvent>::SCHEMA
-                    .name || false
         }
         async fn project(
             &mut self,

@@ -52,6 +52,14 @@ const _: () = {
     impl ::nether::__private::eventstore::Saga for Fulfilment {
         const NAME: &'static str = "fulfilment";
         const DESCRIPTOR: &'static ::nether::__private::ModuleDescriptor = &DESCRIPTOR;
+        const DEFINITION: ::nether::__private::eventstore::Definition = ::nether::__private::eventstore::Definition {
+            version: 1u32,
+            handles: &[
+                <Placed as ::nether::__private::eventstore::StoredEvent>::SCHEMA.name,
+                <Paid as ::nether::__private::eventstore::StoredEvent>::SCHEMA.name,
+            ],
+            from: ::nether::__private::Option::None,
+        };
         const RETRIES: u32 = 3u32;
         const KEPT: ::nether::__private::eventstore::Keeping<Self> = ::nether::__private::eventstore::kept();
         const TIMEOUTS: &'static [::nether::__private::eventstore::Timeout] = &[

@@ -3,9 +3,11 @@
 mod floats;
 mod folder;
 pub mod http;
+mod lines;
 
 pub use self::floats::{bits, floats};
 pub use self::folder::Folder;
+pub use self::lines::Lines;
 
 use std::future::poll_fn;
 use std::pin::Pin;

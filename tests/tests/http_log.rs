@@ -1,10 +1,10 @@
 //! What goes wrong in a request is in the log, under the id that its client is told.
 
 use std::io;
-use std::sync::{Arc, Mutex};
 
 use nether::http::Server;
 use nether::prelude::*;
+use nether_tests::Lines;
 use nether_tests::http::{JSON, open, request};
 use serde::Serialize;
 
@@ -41,36 +41,10 @@ impl Mind {
     }
 }
 
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Lines {
-    fn take(&self) -> String {
-        let bytes = std::mem::take(&mut *self.0.lock().expect("nobody panics with it"));
-        String::from_utf8(bytes).expect("it is text")
-    }
-}
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("nobody panics with it").extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn what_a_client_is_not_told_is_in_the_log_once_under_the_id_that_it_is() {
-    let (lines, panics) = (Lines::default(), Lines::default());
-    let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let panics = Lines::default();
+    let (lines, _guard) = Lines::of_this_thread();
     let told = panics.clone();
     std::panic::set_hook(Box::new(move |panic| {
         let text = panic.payload_as_str().unwrap_or_default();

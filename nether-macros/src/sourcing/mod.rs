@@ -2,6 +2,7 @@
 //! them.
 
 mod aggregate;
+mod definition;
 mod descriptor;
 mod methods;
 mod projection;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::de::DeserializeOwned;
 
-use crate::eventstore::backend::{DocumentChange, Position, StoreError};
+use crate::eventstore::backend::{DocumentChange, DocumentCondition, Position, StoreError};
 use crate::eventstore::store::Store;
 
 /// Where the name of a checkpoint is.
@@ -13,14 +13,18 @@ const CHECKPOINTS: &str = "checkpoint";
 /// The events that were handled beyond the checkpoint of that name.
 const AHEAD: &str = "checkpoint_ahead";
 
-/// The position that is written down as the last one handled.
+/// The position that is written down as the last one handled; `otherwise` if there is none.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] if it is ahead of the newest event: events are missing from the store, and those
 /// that take their positions would never be handled.
-pub(super) async fn load(store: &Store, name: &str) -> Result<Position, StoreError> {
+pub(super) async fn load(
+    store: &Store,
+    name: &str,
+    otherwise: Position,
+) -> Result<Position, StoreError> {
     let Some(position) = loaded::<Position>(store, CHECKPOINTS, name).await? else {
-        return Ok(Position::START);
+        return Ok(otherwise);
     };
     let head = store.head().await?;
     if position > head {
@@ -32,6 +36,26 @@ pub(super) async fn load(store: &Store, name: &str) -> Result<Position, StoreErr
         });
     }
     Ok(position)
+}
+
+/// Whether a position is written down as the last one handled.
+pub(super) async fn is_saved(store: &Store, name: &str) -> Result<bool, StoreError> {
+    let content = store.document(CHECKPOINTS, name).await?;
+    Ok(content.is_some())
+}
+
+/// The condition that no position is written down.
+pub(super) fn none_saved(name: &str) -> DocumentCondition {
+    DocumentCondition {
+        collection: CHECKPOINTS.into(),
+        key: name.into(),
+        content: None,
+    }
+}
+
+/// Whether an error is that of the condition that no position is written down.
+pub(super) fn is_saved_says(error: &StoreError) -> bool {
+    matches!(error, StoreError::PreconditionFailed { collection, .. } if **collection == *CHECKPOINTS)
 }
 
 /// Checks that a position noted beside the checkpoint is that of an event.

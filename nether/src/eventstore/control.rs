@@ -64,6 +64,8 @@ pub(super) struct FollowerProgress {
     pub(super) is_retrying: bool,
     /// Which process holds the lease; `None` if it needs no lease, or until that is known.
     pub(super) lease: Option<LeaseStatus>,
+    /// Why it stands by although nobody runs it.
+    pub(super) idle: Option<Arc<str>>,
     /// Why the runner is gone, once it is.
     pub(super) gone: Option<GoneReason>,
 }
@@ -83,8 +85,9 @@ pub(super) struct GoneReason {
     pub(super) has_failed: bool,
 }
 
-/// The projection or saga does not run here: it has stopped, has failed, or, if it was given an order, stands
-/// by while another process [runs it](crate::eventstore#several-processes).
+/// The projection or saga does not run here: it has stopped, has failed, stands by for a [newer
+/// version](macro@crate::projection#when-it-changes) that nobody runs, or, if it was given an order, stands by
+/// while another process [runs it](crate::eventstore#several-processes).
 ///
 /// Methods of [`ProjectionHandle`](crate::eventstore::ProjectionHandle) and
 /// [`SagaHandle`](crate::eventstore::SagaHandle) return it inside of their [`Error`].
@@ -172,13 +175,14 @@ impl<K: FollowerKind> Control<K> {
     /// Waits until `is_so` holds for its progress.
     ///
     /// # Errors
-    /// [`NotRunning`] if the runner ends before that.
+    /// [`NotRunning`] if the runner ends before that, or nobody runs what it stands by for.
     pub(super) async fn until(&self, is_so: impl Fn(&FollowerProgress) -> bool) -> Result<()> {
         if is_so(&self.progress.borrow()) {
             return Ok(());
         }
         let mut progress = self.progress.subscribe();
-        let ended = progress.wait_for(|it| is_so(it) || it.gone.is_some()).await;
+        let ended = progress.wait_for(|it| is_so(it) || it.gone.is_some() || it.idle.is_some());
+        let ended = ended.await;
         // The sender is in `self`.
         match ended.is_ok_and(|it| is_so(&it)) {
             true => Ok(()),
@@ -186,16 +190,24 @@ impl<K: FollowerKind> Control<K> {
         }
     }
 
-    fn not_running(&self) -> Error {
-        let gone = self.progress.borrow().gone.clone();
-        self.not_running_because(gone.map_or_else(|| STOPPED.into(), |gone| gone.text))
-    }
-
-    /// The error that it does not run, for that reason.
-    pub(super) fn not_running_because(&self, reason: Arc<str>) -> Error {
+    /// The error that it does not run here, and why.
+    pub(super) fn not_running(&self) -> Error {
+        let progress = self.progress.borrow();
+        let reason = match (&progress.gone, &progress.idle, &progress.lease) {
+            (Some(gone), _, _) => gone.text.to_string(),
+            (None, Some(idle), _) => idle.to_string(),
+            (None, None, Some(lease)) if !lease.is_own => {
+                let holder = &lease.holder;
+                format!("it stands by here while {holder} runs it; give the order there")
+            }
+            (None, None, None) if self.needs_lease => {
+                "it waits for the event store, to learn which process runs it".to_owned()
+            }
+            (None, None, _) => STOPPED.to_owned(),
+        };
         Error::from(NotRunning {
             name: self.name.to_owned(),
-            reason: reason.to_string(),
+            reason,
         })
     }
 }

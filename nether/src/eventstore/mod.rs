@@ -14,6 +14,7 @@ mod clock;
 mod command_id;
 pub mod conformance;
 mod control;
+mod definition;
 mod digest;
 mod events;
 mod follower;

@@ -7,6 +7,7 @@ pub use crate::eventstore::aggregate::{
 pub use crate::eventstore::backend::{
     Encoding, Payload, RecordedEvent, StoreError, StoreTransaction, TransactionalStore, Worked,
 };
+pub use crate::eventstore::definition::{Definition, StartFrom};
 pub use crate::eventstore::handling::HandlingPolicy;
 pub use crate::eventstore::keyed::{Keyed, key_of};
 pub use crate::eventstore::listed::{ListedCommand, ListedQuery, add_command, add_query};

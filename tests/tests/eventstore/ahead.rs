@@ -66,7 +66,7 @@ impl Skyline {
 #[derive(Default, Serialize, Deserialize)]
 pub struct Scaffolding {}
 
-#[saga(key = floors, handles = [WasBuilt], starts = [WasBuilt], sends = [])]
+#[saga(key = floors, handles = [WasBuilt], starts = [WasBuilt], from = "beginning", sends = [])]
 impl Scaffolding {
     fn was_built(&mut self, _: &WasBuilt) {}
 }

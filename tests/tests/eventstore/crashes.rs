@@ -80,7 +80,7 @@ pub struct Move {
     to: String,
 }
 
-#[saga(key = id, handles = [Asked, Taken, Given], starts = [Asked], ends = [Given], sends = [Take, Give])]
+#[saga(key = id, handles = [Asked, Taken, Given], starts = [Asked], ends = [Given], from = "beginning", sends = [Take, Give])]
 impl Move {
     fn asked(&mut self, event: &Asked, step: &mut Step<Self>) {
         self.to.clone_from(&event.to);

@@ -31,7 +31,7 @@ pub struct HowMany;
 #[derive(Default, Serialize, Deserialize)]
 pub struct Fulfil {}
 
-#[saga(key = order, handles = [Ordered], starts = [Ordered], ends = [Ordered], sends = [Charge])]
+#[saga(key = order, handles = [Ordered], starts = [Ordered], ends = [Ordered], from = "beginning", sends = [Charge])]
 impl Fulfil {
     fn ordered(&mut self, event: &Ordered, step: &mut Step<Self>) {
         step.send(Charge { order: event.order });

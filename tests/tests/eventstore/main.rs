@@ -5,6 +5,8 @@
 mod aggregates;
 mod ahead;
 mod backups;
+mod begins;
+mod changed;
 mod conformance;
 mod crashes;
 mod decisions;
@@ -25,6 +27,7 @@ mod metadata;
 mod names;
 mod notes;
 mod of_many;
+mod outdated;
 mod panics;
 mod processes;
 mod projections;

@@ -31,7 +31,7 @@ pub struct Pack {
 #[derive(Default, Serialize, Deserialize)]
 pub struct Fulfil {}
 
-#[saga(key = order, handles = [Ordered], starts = [Ordered], ends = [Ordered], sends = [Charge, Pack])]
+#[saga(key = order, handles = [Ordered], starts = [Ordered], ends = [Ordered], from = "beginning", sends = [Charge, Pack])]
 impl Fulfil {
     fn ordered(&mut self, event: &Ordered, step: &mut Step<Self>) {
         let order = event.order;

@@ -1,7 +1,7 @@
 //! The arguments of `#[projection]`, as written.
 
 use proc_macro2::TokenStream;
-use syn::{LitInt, LitStr, Path, Type};
+use syn::{Lit, LitInt, LitStr, Path, Type};
 
 use crate::diagnostics::Diagnostics;
 use crate::keys::{Grammar, Key, Seen, TypeList};
@@ -28,6 +28,14 @@ const GRAMMAR: Grammar = Grammar {
             form: "durable",
         },
         Key {
+            name: "version",
+            form: "version = 2",
+        },
+        Key {
+            name: "from",
+            form: "from = \"now\"",
+        },
+        Key {
             name: "parallel",
             form: "parallel = 8",
         },
@@ -49,6 +57,8 @@ pub(in crate::sourcing) struct ProjectionArgs {
     /// The type of the store's transactions.
     pub(super) transaction: Option<Type>,
     pub(super) is_durable: bool,
+    pub(super) version: Option<LitInt>,
+    pub(super) from: Option<Lit>,
     pub(super) parallel: Option<LitInt>,
     pub(super) policy: PolicyArgs,
     pub(in crate::sourcing) renamed: Option<Path>,
@@ -68,6 +78,8 @@ impl ProjectionArgs {
                 "name" => args.name = Some(input.parse()?),
                 "transaction" => args.transaction = Some(input.parse()?),
                 "durable" => args.is_durable = true,
+                "version" => args.version = Some(input.parse()?),
+                "from" => args.from = Some(input.parse()?),
                 "parallel" => args.parallel = Some(input.parse()?),
                 _ => args.renamed = Some(input.call(Path::parse_mod_style)?),
             }

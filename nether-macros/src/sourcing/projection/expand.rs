@@ -5,6 +5,7 @@ use quote::{quote, quote_spanned};
 
 use crate::init;
 use crate::paths::Paths;
+use crate::sourcing::definition;
 use crate::sourcing::descriptor::{Parts, descriptor, handled_by, said};
 use crate::sourcing::methods::{self, Method};
 use crate::sourcing::projection::model::{CheckedProjection, Keeps};
@@ -67,8 +68,13 @@ impl<'a> ProjectionExpander<'a> {
             let add_to = said(it.taken(), "ListedQuery", "add_to", &self.paths);
             quote_spanned!(Extent::of(it.taken()).end=> #add_to::<Self>)
         });
-        let events = self.projection.events.iter();
-        let events = events.map(|it| said(it.taken(), "StoredEvent", "SCHEMA", &self.paths));
+        let CheckedProjection {
+            version,
+            from,
+            events,
+            ..
+        } = self.projection;
+        let definition = definition::constant(*version, *from, events, &self.paths);
         let (make, project, clear) = (self.make(), self.project(), self.clear());
         let within = self.projection.transaction.as_ref().map(|_| {
             let p = self.paths.private();
@@ -86,12 +92,10 @@ impl<'a> ProjectionExpander<'a> {
                 const SETTINGS: #es::ProjectionSettings = #settings;
                 const DESCRIPTOR: &'static #p::ModuleDescriptor = &DESCRIPTOR;
                 const ROUTES: &'static [fn(&mut #p::Routes<'_, #es::Projections<Self>>)] = &[#(#routes),*];
+                #definition
                 #copy
                 #within
                 #make
-                fn handles(name: &str) -> bool {
-                    #(name == #events.name ||)* false
-                }
                 #project
                 #clear
             }

@@ -4,6 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use syn::{Path, Type};
 
 use crate::block::Block;
+use crate::sourcing::definition::StartFrom;
 use crate::sourcing::methods::Method;
 use crate::sourcing::settings::HandlingPolicy;
 
@@ -13,6 +14,8 @@ pub(in crate::sourcing) struct CheckedProjection {
     /// `None` if nothing can be made of it but the block itself.
     pub(super) ty: Option<Ident>,
     pub(super) name: String,
+    pub(super) version: u32,
+    pub(super) from: Option<StartFrom>,
     /// What is listed, events and queries.
     pub(super) handles: Vec<Type>,
     pub(super) events: Vec<Method>,

@@ -3,6 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
+use crate::sourcing::definition;
 use crate::sourcing::descriptor;
 use crate::sourcing::projection::WHOSE;
 use crate::sourcing::projection::expand::ProjectionExpander;
@@ -20,6 +21,7 @@ pub(super) fn expand(expander: &ProjectionExpander<'_>) -> TokenStream {
     let es = quote!(#p::eventstore);
     let descriptor = descriptor::stub(ty, paths);
     let settings = expander.settings();
+    let definition = definition::constant(1, None, &[], paths);
     let sender = projection
         .takes_context
         .then(|| descriptor::sender(ty, paths));
@@ -36,12 +38,10 @@ pub(super) fn expand(expander: &ProjectionExpander<'_>) -> TokenStream {
                 const NAME: &'static str = "";
                 const SETTINGS: #es::ProjectionSettings = #settings;
                 const DESCRIPTOR: &'static #p::ModuleDescriptor = &DESCRIPTOR;
+                #definition
                 const ROUTES: &'static [fn(&mut #p::Routes<'_, #es::Projections<Self>>)] = &[];
                 async fn make(_: &#p::Resources) -> #p::Result<Self, #p::Error> {
                     ::core::unreachable!()
-                }
-                fn handles(_: &str) -> bool {
-                    false
                 }
             }
             #sender

@@ -6,6 +6,7 @@ use syn::Type;
 use crate::block::Block;
 use crate::diagnostics::Diagnostics;
 use crate::signature::is_context;
+use crate::sourcing::definition::{self, StartFrom};
 use crate::sourcing::methods::{self, Method};
 use crate::sourcing::projection::args::ProjectionArgs;
 use crate::sourcing::projection::model::{CheckedProjection, Keeps, ProjectionHooks};
@@ -48,12 +49,18 @@ pub(in crate::sourcing) fn check(
         settings::name(args.name.as_ref(), ty, diagnostics)
     });
     let policy = args.policy.check(3, diagnostics);
+    let version = args.version.as_ref();
+    let version = settings::number(version, 1, 1, "a version", diagnostics);
+    let from = definition::from(args.from.as_ref(), diagnostics);
+    check_from(&args, from, keeps, diagnostics);
     hooks::unmark(&mut block);
     methods::unmark(&mut block);
     let unread = header::take_broken(&mut block);
     CheckedProjection {
         ty,
         name,
+        version,
+        from,
         takes_context: (events.iter().chain(&queries)).any(|it| it.context().is_some())
             || (found.init.iter().flat_map(|init| &init.resources)).any(is_context),
         handles: handles.unwrap_or_default(),
@@ -143,6 +150,23 @@ fn check_receivers(events: &[Method], is_parallel: bool, diagnostics: &Diagnosti
         );
         let help = "take `&self`, or remove `parallel`";
         diagnostics.error(&method.receiver, message, help);
+    }
+}
+
+/// What begins anew with each start can only begin with the first event.
+fn check_from(
+    args: &ProjectionArgs,
+    from: Option<StartFrom>,
+    keeps: Keeps,
+    diagnostics: &Diagnostics,
+) {
+    if keeps != Keeps::InMemory || matches!(from, None | Some(StartFrom::Beginning)) {
+        return;
+    }
+    let message = "a projection in memory reads the events from the first one on, at each start";
+    let help = "remove `from`; or keep what it has read, and say `durable`";
+    if let Some(key) = args.seen.written("from") {
+        diagnostics.error(key, message, help);
     }
 }
 

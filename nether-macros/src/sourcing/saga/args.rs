@@ -1,7 +1,7 @@
 //! The arguments of `#[saga]`, as written.
 
 use proc_macro2::{Ident, TokenStream};
-use syn::{LitStr, Path};
+use syn::{Lit, LitStr, Path};
 
 use crate::diagnostics::Diagnostics;
 use crate::keys::{Grammar, Key, Seen, TypeList};
@@ -35,6 +35,10 @@ const GRAMMAR: Grammar = Grammar {
             name: "name",
             form: "name = \"fulfilment\"",
         },
+        Key {
+            name: "from",
+            form: "from = \"now\"",
+        },
         TIMEOUT,
         RETRY,
         BACKOFF,
@@ -55,6 +59,7 @@ pub(in crate::sourcing) struct SagaArgs {
     pub(super) sends: Option<TypeList>,
     pub(super) name: Option<LitStr>,
     pub(super) policy: PolicyArgs,
+    pub(super) from: Option<Lit>,
     pub(in crate::sourcing) renamed: Option<Path>,
     pub(super) seen: Seen,
 }
@@ -74,6 +79,7 @@ impl SagaArgs {
                 "ends" => args.ends = Some(TypeList::parse(key, input)?),
                 "sends" => args.sends = Some(TypeList::parse(key, input)?),
                 "name" => args.name = Some(input.parse()?),
+                "from" => args.from = Some(input.parse()?),
                 _ => args.renamed = Some(input.call(Path::parse_mod_style)?),
             }
             Ok(())

@@ -7,6 +7,7 @@ use syn::ext::IdentExt;
 
 use crate::lists::{self, Match};
 use crate::paths::Paths;
+use crate::sourcing::definition;
 use crate::sourcing::descriptor::{Parts, descriptor, said};
 use crate::sourcing::methods::{self, Method};
 use crate::sourcing::saga::model::{CheckedSaga, Timeout};
@@ -52,6 +53,7 @@ impl SagaExpander<'_> {
         let name = &self.saga.name;
         let policy = self.saga.policy.expand(&self.paths);
         let timeouts = self.saga.timeouts.iter().map(|it| self.timeout(it));
+        let definition = definition::constant(1, self.saga.from, &self.saga.events, &self.paths);
         let [starts, ends] = [&self.saga.starts, &self.saga.ends].map(|list| self.is_one(list));
         let keys = self.saga.events.iter().map(|it| self.key_of(it));
         let events = self.saga.events.iter().map(|it| self.event(it));
@@ -83,6 +85,7 @@ impl SagaExpander<'_> {
             impl #of_name for #ty {
                 const NAME: &'static str = #name;
                 const DESCRIPTOR: &'static #p::ModuleDescriptor = &DESCRIPTOR;
+                #definition
                 const POLICY: #es::HandlingPolicy = #policy;
                 const KEPT: #es::Keeping<Self> = #kept;
                 const TIMEOUTS: &'static [#es::Timeout] = &[#(#timeouts),*];

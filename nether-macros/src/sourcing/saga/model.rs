@@ -6,6 +6,7 @@ use proc_macro2::{Ident, TokenStream};
 use syn::{Path, Type};
 
 use crate::block::Block;
+use crate::sourcing::definition::StartFrom;
 use crate::sourcing::methods::Method;
 use crate::sourcing::settings::HandlingPolicy;
 
@@ -15,6 +16,7 @@ pub(in crate::sourcing) struct CheckedSaga {
     /// `None` if nothing can be made of it but the block itself.
     pub(super) ty: Option<Ident>,
     pub(super) name: String,
+    pub(super) from: Option<StartFrom>,
     /// The field of the events that says which one they are for.
     pub(super) key: Option<Ident>,
     pub(super) events: Vec<Method>,

@@ -5,6 +5,7 @@ use quote::{quote, quote_spanned};
 
 use crate::header;
 use crate::paths::Paths;
+use crate::sourcing::definition;
 use crate::sourcing::descriptor;
 use crate::sourcing::saga::WHOSE;
 use crate::sourcing::saga::expand::proofs;
@@ -16,6 +17,7 @@ pub(super) fn expand(saga: &CheckedSaga, ty: &Ident, paths: &Paths) -> TokenStre
     let p = paths.private();
     let es = quote!(#p::eventstore);
     let descriptor = descriptor::stub(ty, paths);
+    let definition = definition::constant(1, None, &[], paths);
     let shown = paths.private_at(ty.span());
     let kept = quote_spanned!(ty.span()=> #shown::eventstore::kept());
     let proofs = proofs(saga, ty, paths);
@@ -31,6 +33,7 @@ pub(super) fn expand(saga: &CheckedSaga, ty: &Ident, paths: &Paths) -> TokenStre
             impl #es::Saga for #ty {
                 const NAME: &'static str = "";
                 const DESCRIPTOR: &'static #p::ModuleDescriptor = &DESCRIPTOR;
+                #definition
                 const POLICY: #es::HandlingPolicy = #policy;
                 const KEPT: #es::Keeping<Self> = #kept;
                 const TIMEOUTS: &'static [#es::Timeout] = &[];

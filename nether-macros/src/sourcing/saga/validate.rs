@@ -7,6 +7,7 @@ use crate::block::Block;
 use crate::diagnostics::Diagnostics;
 use crate::keys::TypeList;
 use crate::lists::{self, Match};
+use crate::sourcing::definition;
 use crate::sourcing::methods::{self, Method, is_step};
 use crate::sourcing::saga::args::SagaArgs;
 use crate::sourcing::saga::model::CheckedSaga;
@@ -47,12 +48,14 @@ pub(in crate::sourcing) fn check(
         settings::name(args.name.as_ref(), ty, diagnostics)
     });
     let policy = args.policy.check(3, diagnostics);
+    let from = definition::from(args.from.as_ref(), diagnostics);
     timeouts::unmark(&mut block);
     methods::unmark(&mut block);
     let unread = header::take_broken(&mut block);
     CheckedSaga {
         ty,
         name,
+        from,
         key: args.key,
         takes_context: events.iter().any(|it| it.context().is_some()),
         events,

@@ -16,8 +16,10 @@ pub(in crate::eventstore) enum RunnerEnd {
     Unsaved,
     /// Another runner has taken the lease.
     Fenced,
-    /// This runner took over, and what follows could not be made again: why.
+    /// What follows could not be made again to take over, or may not begin: why.
     Unmade(String),
+    /// A newer program has run it: why that is so. This runner stands by.
+    Outdated(String),
     /// The store has failed for good.
     Failed(StoreError),
 }
@@ -28,7 +30,7 @@ impl RunnerEnd {
         match self {
             RunnerEnd::Stopped | RunnerEnd::Unsaved => Error::msg("it is stopping"),
             RunnerEnd::Fenced => Error::msg("another runner has taken over"),
-            RunnerEnd::Unmade(error) => Error::msg(error.clone()),
+            RunnerEnd::Unmade(error) | RunnerEnd::Outdated(error) => Error::msg(error.clone()),
             RunnerEnd::Failed(error) => error.clone().into(),
         }
     }

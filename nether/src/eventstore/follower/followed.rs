@@ -6,11 +6,13 @@ use std::collections::VecDeque;
 use crate::error::Result;
 use crate::eventstore::backend::{DocumentChange, Position, RecordedEvent, StoreError};
 use crate::eventstore::control::FollowerKind;
-use crate::eventstore::follower::{EventFailure, Follower, FollowerPlace, RunnerEnd};
+use crate::eventstore::definition::Definition;
+use crate::eventstore::follower::{EventFailure, Follower, FollowerPlace, OnChange, RunnerEnd};
 #[cfg(doc)]
 use crate::eventstore::follower::{answer, guarded};
 use crate::eventstore::handling::HandlingPolicy;
 use crate::eventstore::lease::Lease;
+use crate::eventstore::store::Store;
 use crate::routing::Caller;
 
 /// Which stream or saga an event is for. If the event cannot be handled, later events with its key wait.
@@ -57,6 +59,12 @@ pub(in crate::eventstore) trait Followed:
     const POLICY: HandlingPolicy;
     /// Whether its progress outlives the process.
     const IS_STORED: bool;
+    /// What it is, to compare with what ran last.
+    const DEFINITION: Definition;
+    /// What becomes of it if that was something else.
+    const ON_CHANGE: OnChange;
+    /// Whether a new one has to say what becomes of the events from before its time.
+    const MUST_SAY_FROM: bool;
     /// Its module.
     type Module: Caller;
     /// Its orders, and what it shows.
@@ -157,6 +165,22 @@ pub(in crate::eventstore) trait Followed:
 
     /// Abandons what it has begun. Called when its runner has ended, in whatever way.
     fn step_down(&mut self) {}
+
+    /// Whether the store has something of it besides its progress.
+    fn has_stored(store: &Store) -> impl Future<Output = Result<bool, StoreError>> + Send {
+        let _ = store;
+        async { Ok(false) }
+    }
+
+    /// Removes what it has stored, together with changes that are written: because it is
+    /// [rebuilt](OnChange::Rebuild).
+    fn empty(
+        &mut self,
+        follower: &Follower<Self>,
+        changes: Vec<DocumentChange>,
+    ) -> impl Future<Output = Result<Result<(), EventFailure>, RunnerEnd>> + Send {
+        async move { follower.write(changes).await.map(Ok) }
+    }
 
     /// Loads what it needs.
     fn begin(

@@ -10,6 +10,7 @@
 mod end;
 mod failure;
 mod followed;
+mod opening;
 mod parking;
 mod persist;
 mod place;
@@ -19,6 +20,7 @@ mod standby;
 pub(super) use self::end::{RunnerEnd, answer};
 pub(super) use self::failure::{EventFailure, guarded, guarded_now};
 pub(super) use self::followed::{EventKey, Followed, Reception};
+pub(super) use self::opening::{OnChange, prepare};
 pub(super) use self::persist::{unpanicked, wait, wait_after};
 pub(super) use self::place::{FollowerPlace, SAVE_AFTER};
 
@@ -27,6 +29,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::time::sleep_until;
 
+use self::opening::OpenedPlace;
 use crate::context::Context;
 use crate::error::Result;
 use crate::eventstore::backend::{Position, RecordedEvent};
@@ -88,7 +91,13 @@ impl<F: Followed> Follower<F> {
                 seat.fail(&error);
                 Err(error)
             }
-            Ok(()) | Err(RunnerEnd::Stopped | RunnerEnd::Unsaved | RunnerEnd::Fenced) => Ok(()),
+            Ok(())
+            | Err(
+                RunnerEnd::Stopped
+                | RunnerEnd::Unsaved
+                | RunnerEnd::Fenced
+                | RunnerEnd::Outdated(_),
+            ) => Ok(()),
         }
     }
 
@@ -98,14 +107,16 @@ impl<F: Followed> Follower<F> {
         orders: &mut mpsc::Receiver<FollowerOrder<<F::Kind as FollowerKind>::Order>>,
     ) -> Result<(), RunnerEnd> {
         let mut head = self.head().await?;
-        let mut place = FollowerPlace::start(F::NAME);
-        if F::IS_STORED {
-            let load = || FollowerPlace::load(F::NAME, &self.store);
-            place = self.read_persistently(load).await?;
-        }
+        let OpenedPlace {
+            mut place,
+            is_rebuild,
+        } = match F::IS_STORED {
+            true => self.open(followed).await?,
+            false => OpenedPlace::start(F::NAME),
+        };
         followed.begin(self).await?;
         self.publish_anew(&mut place);
-        let mut catching_up = (place.position < head).then(|| CatchUp::begin(F::NAME, false));
+        let mut catching_up = (place.position < head).then(|| CatchUp::begin(F::NAME, is_rebuild));
         loop {
             if !place.is_caught_up && place.position >= head {
                 self.end_catching_up(catching_up.take(), &place);

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::eventstore::backend::{DocumentChange, Position, StoreError};
 use crate::eventstore::checkpoint::{self, ahead_of, checkpoint_at};
+use crate::eventstore::definition::StoredDefinition;
 use crate::eventstore::parked::Parked;
 use crate::eventstore::store::Store;
 
@@ -20,6 +21,8 @@ pub(in crate::eventstore) struct FollowerPlace {
     name: &'static str,
     /// Every event up to here was shown, or waits behind a parked one.
     pub(in crate::eventstore) position: Position,
+    /// Every event up to here was before its time.
+    pub(in crate::eventstore) began_behind: Position,
     /// Events after `position` that are already handled.
     pub(in crate::eventstore) ahead: BTreeSet<Position>,
     pub(in crate::eventstore) parked: Parked,
@@ -35,11 +38,12 @@ pub(in crate::eventstore) struct FollowerPlace {
 }
 
 impl FollowerPlace {
-    /// The place before the first event.
-    pub(in crate::eventstore) fn start(name: &'static str) -> Self {
+    /// The place before its first event, which is the one behind `began_behind`.
+    pub(in crate::eventstore) fn start(name: &'static str, began_behind: Position) -> Self {
         FollowerPlace {
             name,
-            position: Position::START,
+            position: began_behind,
+            began_behind,
             ahead: BTreeSet::new(),
             parked: Parked::none(name),
             is_caught_up: false,
@@ -55,7 +59,9 @@ impl FollowerPlace {
     /// # Errors
     /// [`StoreError::Corrupt`] if a part of it is ahead of the newest event; or why it could not be read.
     pub(super) async fn load(name: &'static str, store: &Store) -> Result<Self, StoreError> {
-        let position = checkpoint::load(store, name).await?;
+        let definition = StoredDefinition::load(store, name).await?;
+        let began_behind = definition.map_or(Position::START, |it| it.began_behind);
+        let position = checkpoint::load(store, name, began_behind).await?;
         let ahead = checkpoint::load_ahead(store, name).await?;
         let parked = Parked::load(store, name).await?;
         checkpoint::check(store, name, parked.last(), parked.collection()).await?;
@@ -64,7 +70,7 @@ impl FollowerPlace {
             position,
             ahead,
             parked,
-            ..FollowerPlace::start(name)
+            ..FollowerPlace::start(name, began_behind)
         })
     }
 
@@ -90,7 +96,7 @@ impl FollowerPlace {
     /// The changes that save that no event is handled yet.
     pub(in crate::eventstore) fn changes_to_start(&self) -> Vec<DocumentChange> {
         let mut changes = self.parked.clear();
-        changes.push(checkpoint_at(self.name, Position::START));
+        changes.push(checkpoint_at(self.name, self.began_behind));
         changes.push(ahead_of(self.name, &BTreeSet::new()));
         changes
     }

@@ -11,6 +11,7 @@ use crate::context::announce;
 use crate::eventstore::backend::{Position, StoreError};
 use crate::eventstore::control::{FollowerKind, FollowerOrder};
 use crate::eventstore::events::{LeaseLost, LeaseTaken};
+use crate::eventstore::follower::opening::outdated;
 use crate::eventstore::follower::{Followed, Follower, FollowerPlace, RunnerEnd, wait};
 use crate::eventstore::lease::{Bid, Candidate, Lease, OtherHolder, until_runner_ends};
 use crate::module::LeaseStatus;
@@ -57,6 +58,13 @@ impl<F: Followed> Follower<F> {
             followed.step_down();
             match ended {
                 Err(RunnerEnd::Fenced) => self.give_way(),
+                // Found out when the lease was taken: from now on it makes no bids.
+                Err(RunnerEnd::Outdated(_)) => {
+                    self.release().await;
+                    self.control
+                        .progress
+                        .send_modify(|progress| progress.lease = None);
+                }
                 Ok(()) | Err(RunnerEnd::Stopped | RunnerEnd::Unmade(_)) => {
                     self.release().await;
                     candidate.end_in_order();
@@ -79,13 +87,18 @@ impl<F: Followed> Follower<F> {
             self.check_going()?;
             // Begins before the lease is read, so that the end of a runner in between is not missed.
             let ended = until_runner_ends();
-            let bid = self.unless_stopped(candidate.bid()).await?;
+            let bid = self.unless_stopped(self.bid(candidate)).await?;
             let mut pause = candidate.pause();
             match bid {
                 Ok(Bid::Taken(lease)) => return Ok(lease),
                 Ok(Bid::Refused(holder)) => {
                     failed = 0;
+                    self.show_idle(None);
                     self.show_holder(holder);
+                }
+                Ok(Bid::Withheld(why)) => {
+                    failed = 0;
+                    self.show_idle(Some(why));
                 }
                 Err(error) if error.is_permanent() => return Err(RunnerEnd::Failed(error)),
                 Err(error) => {
@@ -107,6 +120,14 @@ impl<F: Followed> Follower<F> {
                 look_at = began + (began.elapsed() * 20).min(LOOK_WITHIN);
             }
             self.wait_for_bid(orders, race(ended, sleep(pause))).await?;
+        }
+    }
+
+    /// Takes the lease if it is free, unless a newer program has run.
+    async fn bid(&self, candidate: &mut Candidate) -> Result<Bid, StoreError> {
+        match outdated::<F>(&self.store).await? {
+            None => candidate.bid().await,
+            Some(why) => candidate.withhold(why).await,
         }
     }
 
@@ -135,15 +156,7 @@ impl<F: Followed> Follower<F> {
                 StandbyAction::Stop => return Err(RunnerEnd::Stopped),
                 StandbyAction::Bid => return Ok(()),
                 StandbyAction::Refuse(order) => {
-                    let holder = self.control.lease().map(|lease| lease.holder);
-                    let reason = match holder {
-                        Some(holder) => format!(
-                            "it stands by here while {holder} runs it; give the order there"
-                        ),
-                        None => "it waits for the event store, to learn which process runs it"
-                            .to_owned(),
-                    };
-                    order.refuse::<F::Kind>(self.control.not_running_because(reason.into()));
+                    order.refuse::<F::Kind>(self.control.not_running());
                 }
             }
         }
@@ -164,6 +177,21 @@ impl<F: Followed> Follower<F> {
             progress.is_ready |= Some(place.position) >= *head;
         });
         Ok(())
+    }
+
+    /// Shows that nobody runs it, and logs the first time why this runner does not.
+    fn show_idle(&self, why: Option<String>) {
+        self.control.progress.send_if_modified(|progress| {
+            let is_new = progress.idle.as_deref() != why.as_deref();
+            if is_new {
+                if let Some(why) = &why {
+                    tracing::warn!(name = F::NAME, why, "does not run");
+                    progress.lease = None;
+                }
+                progress.idle = why.map(Into::into);
+            }
+            is_new
+        });
     }
 
     /// Shows which process holds the lease, and logs each change of that.
@@ -190,6 +218,7 @@ impl<F: Followed> Follower<F> {
         let (name, holder, epoch) = (F::NAME, candidate.process(), lease.epoch());
         tracing::debug!(name, holder, epoch, "runs from now on");
         self.control.progress.send_modify(|progress| {
+            progress.idle = None;
             progress.lease = Some(LeaseStatus {
                 holder: holder.to_owned(),
                 epoch,

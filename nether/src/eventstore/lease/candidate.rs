@@ -39,6 +39,8 @@ pub(in crate::eventstore) enum Bid {
     Taken(Lease),
     /// Another runner holds it.
     Refused(OtherHolder),
+    /// It is free, and this runner must not take it: why.
+    Withheld(String),
 }
 
 /// Another runner that holds a lease.
@@ -83,17 +85,10 @@ impl Candidate {
                 self.pending = None;
                 return Ok(Bid::Taken(Lease::begin(held, from, began, &self.store)));
             }
-            let is_shared = self.store.is_shared();
-            let has_ended = found.holder().is_some_and(|it| has_ended(it, is_shared));
-            let (now, own) = (self.began.elapsed(), self.store.settings().lease_time);
-            if !self.watch.observe(&found, has_ended, now, own) {
+            if let Some(holder) = self.refused(&found) {
                 let name = self.name;
                 self.standby.get_or_insert_with(|| StandbyGuard::new(name));
-                let record = found.record.as_ref();
-                return Ok(Bid::Refused(OtherHolder {
-                    name: found.holder().map(|it| it.name.clone()).unwrap_or_default(),
-                    epoch: record.map_or(0, |it| it.epoch),
-                }));
+                return Ok(Bid::Refused(holder));
             }
             self.standby = None;
             let (held, taken) = found.taken_by(&self.holder);
@@ -118,6 +113,30 @@ impl Candidate {
                 self.name
             ),
             source: None,
+        })
+    }
+
+    /// Learns who holds the lease, without taking it, because this runner must not: why.
+    ///
+    /// # Errors
+    /// Why the lease could not be read.
+    pub(in crate::eventstore) async fn withhold(&mut self, why: String) -> Result<Bid, StoreError> {
+        let found = self.read().await?;
+        let refused = self.refused(&found);
+        Ok(refused.map_or(Bid::Withheld(why), Bid::Refused))
+    }
+
+    /// The runner that holds a lease as it was read, if that cannot be taken.
+    fn refused(&mut self, found: &StoredLease) -> Option<OtherHolder> {
+        let is_shared = self.store.is_shared();
+        let has_ended = found.holder().is_some_and(|it| has_ended(it, is_shared));
+        let (now, own) = (self.began.elapsed(), self.store.settings().lease_time);
+        if self.watch.observe(found, has_ended, now, own) {
+            return None;
+        }
+        Some(OtherHolder {
+            name: found.holder().map(|it| it.name.clone()).unwrap_or_default(),
+            epoch: found.record.as_ref().map_or(0, |it| it.epoch),
         })
     }
 

@@ -96,7 +96,8 @@ impl<P: Projection> ProjectionHandle<P> {
         self.wait_for(head).await
     }
 
-    /// Rebuilds the projection from all events, and waits until that is done. A projection in memory answers
+    /// Rebuilds the projection from all events, or those from where it [began](macro@crate::projection#keys),
+    /// and waits until that is done. A projection in memory answers
     /// from its old data meanwhile; a projection with data elsewhere runs its `#[on_rebuild]` first, and
     /// stays where it was if that fails. Parked events are handled again with the rest.
     ///

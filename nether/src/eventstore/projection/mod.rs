@@ -23,6 +23,7 @@ pub use self::transactional::{InTransaction, in_transaction, waits_in};
 
 use crate::error::Result;
 use crate::eventstore::backend::{RecordedEvent, TransactionalStore, Worked};
+use crate::eventstore::definition::Definition;
 use crate::eventstore::handling::HandlingPolicy;
 use crate::module::{ModuleDescriptor, Routes};
 use crate::resources::Resources;
@@ -39,6 +40,8 @@ pub trait Projection: Send + Sync + Sized + 'static {
     const NAME: &'static str;
     #[doc(hidden)]
     const SETTINGS: ProjectionSettings;
+    #[doc(hidden)]
+    const DEFINITION: Definition;
     #[doc(hidden)]
     const DESCRIPTOR: &'static ModuleDescriptor;
     /// Of its queries.
@@ -59,7 +62,9 @@ pub trait Projection: Send + Sync + Sized + 'static {
 
     /// Whether it handles events of that name.
     #[doc(hidden)]
-    fn handles(name: &str) -> bool;
+    fn handles(name: &str) -> bool {
+        Self::DEFINITION.handles.contains(&name)
+    }
 
     /// Handles an event: of a projection that does so one at a time.
     #[doc(hidden)]

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::envelope::{Given, Parcel};
 use crate::error::Result;
 use crate::eventstore::control::{Control, FollowerSeat};
-use crate::eventstore::follower::Follower;
+use crate::eventstore::follower::{Follower, prepare};
 use crate::eventstore::handling::within_unit;
 use crate::eventstore::lease::FreeLease;
 use crate::eventstore::projection::handle::ProjectionKind;
@@ -87,6 +87,9 @@ impl<P: Projection> Construct for Projections<P> {
             how.check(&store)?;
         }
         let is_stored = P::SETTINGS.is_stored();
+        if is_stored {
+            prepare::<ProjectionRunner<P>>(&store).await?;
+        }
         let made_at = match is_stored {
             true => FreeLease::find(P::NAME, &store).await,
             false => None,

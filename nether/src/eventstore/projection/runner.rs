@@ -7,9 +7,10 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::eventstore::backend::{DocumentChange, PAGE, Position, RecordedEvent, StreamId};
 use crate::eventstore::control::FollowerSeat;
+use crate::eventstore::definition::Definition;
 use crate::eventstore::follower::{
-    EventFailure, EventKey, Followed, Follower, FollowerPlace, Reception, RunnerEnd, answer,
-    guarded,
+    EventFailure, EventKey, Followed, Follower, FollowerPlace, OnChange, Reception, RunnerEnd,
+    answer, guarded,
 };
 use crate::eventstore::handling::HandlingPolicy;
 use crate::eventstore::lease::{FreeLease, Lease};
@@ -33,6 +34,12 @@ impl<P: Projection> Followed for ProjectionRunner<P> {
     const NAME: &'static str = P::NAME;
     const POLICY: HandlingPolicy = P::SETTINGS.policy;
     const IS_STORED: bool = P::SETTINGS.is_stored();
+    const DEFINITION: Definition = P::DEFINITION;
+    const ON_CHANGE: OnChange = match P::SETTINGS.can_clear {
+        true => OnChange::Rebuild,
+        false => OnChange::Refuse,
+    };
+    const MUST_SAY_FROM: bool = false;
     type Module = Projections<P>;
     type Kind = ProjectionKind;
     type Work = Infallible;
@@ -132,6 +139,24 @@ impl<P: Projection> Followed for ProjectionRunner<P> {
         Ok(())
     }
 
+    async fn empty(
+        &mut self,
+        follower: &Follower<Self>,
+        changes: Vec<DocumentChange>,
+    ) -> Result<Result<(), EventFailure>, RunnerEnd> {
+        if let Some(how) = &P::IN_TRANSACTION {
+            let cleared = self.clear_in_transaction(how, follower, changes).await?;
+            return Ok(cleared.map(|_| ()));
+        }
+        // If this ends between the two, it is emptied once more.
+        let cleared = async { self.state.own().await.get().clear().await };
+        let cleared = guarded(cleared).await;
+        if cleared.is_ok() {
+            follower.write(changes).await?;
+        }
+        Ok(cleared)
+    }
+
     async fn next_work(&mut self, _: &FollowerPlace) -> Infallible {
         std::future::pending().await
     }
@@ -201,7 +226,7 @@ impl<P: Projection> ProjectionRunner<P> {
         place: &mut FollowerPlace,
     ) -> Result<Result<()>, RunnerEnd> {
         let head = follower.head().await?;
-        let mut anew = FollowerPlace::start(P::NAME);
+        let mut anew = FollowerPlace::start(P::NAME, place.began_behind);
         anew.is_caught_up = place.is_caught_up;
         if P::SETTINGS.keeps == Keeps::InMemory {
             let rebuilt = self.rebuild_aside(follower, &mut anew, head).await?;

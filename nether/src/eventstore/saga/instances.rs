@@ -35,7 +35,7 @@ pub(super) struct SagaInstances<S: Saga> {
 impl<S: Saga> SagaInstances<S> {
     pub(super) fn none() -> Self {
         SagaInstances {
-            collection: format!("saga/{}", S::NAME).into(),
+            collection: collection::<S>(),
             by_key: HashMap::new(),
             unreadable: BTreeMap::new(),
             changed: BTreeSet::new(),
@@ -59,6 +59,12 @@ impl<S: Saga> SagaInstances<S> {
             }
         }
         Ok(instances)
+    }
+
+    /// Whether the store has any.
+    pub(super) async fn has_stored(store: &Store) -> Result<bool, StoreError> {
+        let stored = store.documents(&collection::<S>()).await?;
+        Ok(!stored.is_empty())
     }
 
     /// Logs which of them cannot be read.
@@ -257,6 +263,11 @@ impl<S: Saga> SagaInstances<S> {
             .progress
             .send_modify(|progress| progress.busy = progress.busy + more - less);
     }
+}
+
+/// The collection of the sagas of a type.
+fn collection<S: Saga>() -> Arc<str> {
+    format!("saga/{}", S::NAME).into()
 }
 
 /// Reports a saga that has failed or is stuck, once.

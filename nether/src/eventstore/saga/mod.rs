@@ -27,6 +27,7 @@ use std::time::Duration;
 use crate::context::Context;
 use crate::error::Result;
 use crate::eventstore::backend::{RecordedEvent, StoreError};
+use crate::eventstore::definition::Definition;
 use crate::eventstore::handling::HandlingPolicy;
 use crate::eventstore::keyed::StreamKey;
 use crate::eventstore::stored::Keeping;
@@ -46,6 +47,8 @@ pub trait Saga: Default + Send + Sync + Sized + 'static {
     const NAME: &'static str;
     #[doc(hidden)]
     const DESCRIPTOR: &'static ModuleDescriptor;
+    #[doc(hidden)]
+    const DEFINITION: Definition;
     /// How long a handler may take, and how often an event is tried again before it is parked.
     #[doc(hidden)]
     const POLICY: HandlingPolicy;

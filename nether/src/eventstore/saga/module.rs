@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::error::Result;
 use crate::eventstore::control::{Control, FollowerSeat};
-use crate::eventstore::follower::Follower;
+use crate::eventstore::follower::{Follower, prepare};
 use crate::eventstore::saga::Saga;
 use crate::eventstore::saga::handle::SagaKind;
 use crate::eventstore::saga::runner::SagaRunner;
@@ -62,6 +62,7 @@ impl<S: Saga> Module for Sagas<S> {
 impl<S: Saga> Construct for Sagas<S> {
     async fn construct(resources: &Resources) -> Result<Self> {
         let store = Resource::<Store>::of(resources)?;
+        prepare::<SagaRunner<S>>(&store).await?;
         let seat = store.follow(S::NAME, true, S::DESCRIPTOR.declaration)?;
         Ok(Sagas {
             store: (*store).clone(),

@@ -14,9 +14,10 @@ use crate::error::{Error, Result};
 use crate::eventstore::backend::{DocumentChange, RecordedEvent, StoreError};
 use crate::eventstore::clock;
 use crate::eventstore::control::Control;
+use crate::eventstore::definition::Definition;
 use crate::eventstore::follower::{
-    EventFailure, EventKey, Followed, Follower, FollowerPlace, Reception, RunnerEnd, answer,
-    guarded_now,
+    EventFailure, EventKey, Followed, Follower, FollowerPlace, OnChange, Reception, RunnerEnd,
+    answer, guarded_now,
 };
 use crate::eventstore::handling::HandlingPolicy;
 use crate::eventstore::saga::handle::{SagaKind, SagaOrder};
@@ -26,6 +27,7 @@ use crate::eventstore::saga::reading::key_of;
 use crate::eventstore::saga::sending::{SagaSending, SentCommand};
 use crate::eventstore::saga::stepping::timed_out;
 use crate::eventstore::saga::{Saga, Sagas};
+use crate::eventstore::store::Store;
 use crate::race::race;
 use crate::sync::lock;
 
@@ -52,6 +54,9 @@ impl<S: Saga> Followed for SagaRunner<S> {
     const NAME: &'static str = S::NAME;
     const POLICY: HandlingPolicy = S::POLICY;
     const IS_STORED: bool = true;
+    const DEFINITION: Definition = S::DEFINITION;
+    const ON_CHANGE: OnChange = OnChange::GoOn;
+    const MUST_SAY_FROM: bool = true;
     type Module = Sagas<S>;
     type Kind = SagaKind;
     type Work = SagaWork;
@@ -95,6 +100,10 @@ impl<S: Saga> Followed for SagaRunner<S> {
         let instances = SagaInstances::<S>::load(&follower.store).await?;
         instances.show_all(&follower.control);
         Ok(())
+    }
+
+    async fn has_stored(store: &Store) -> Result<bool, StoreError> {
+        SagaInstances::<S>::has_stored(store).await
     }
 
     fn step_down(&mut self) {

@@ -1,0 +1,160 @@
+//! [`Definition`]: what a projection or saga type is, and [`StoredDefinition`], as which that is written down
+//! beside its checkpoint. It shows at a start that the type has changed, or is new.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::eventstore::backend::{DocumentChange, Position, StoreError};
+use crate::eventstore::store::Store;
+
+/// The collection of the definitions, by the names of projections and sagas.
+pub(super) const DEFINITIONS: &str = "definition";
+
+/// What `#[projection]` or `#[saga]` says of what follows a store.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct Definition {
+    /// `version = ..` of a projection.
+    pub version: u32,
+    /// The names of its events.
+    pub handles: &'static [&'static str],
+    pub from: Option<StartFrom>,
+}
+
+/// `from = ..`: which event is the first one of what has no checkpoint.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartFrom {
+    /// The first one in the store.
+    Beginning,
+    /// The next one that is stored.
+    Now,
+    /// The one at that position.
+    Event(u64),
+}
+
+impl StartFrom {
+    /// The position behind which the first event is, in a store whose newest event is at `head`.
+    pub(super) fn begins_behind(self, head: Position) -> Position {
+        match self {
+            StartFrom::Beginning => Position::START,
+            StartFrom::Now => head,
+            StartFrom::Event(position) => Position(position.saturating_sub(1)).min(head),
+        }
+    }
+}
+
+/// What has a checkpoint, as it was when it last ran.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct StoredDefinition {
+    pub(super) version: u32,
+    handles: BTreeSet<String>,
+    /// Every event up to here was before its time, also for a rebuild.
+    #[serde(default)]
+    pub(super) began_behind: Position,
+    /// What this version has handled before, if that was something else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    replaced: Vec<BTreeSet<String>>,
+}
+
+/// How a program differs from the one that ran before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct DefinitionChange {
+    version: (u32, u32),
+    added: Vec<String>,
+    removed: Vec<String>,
+}
+
+impl StoredDefinition {
+    /// That of a new one.
+    pub(super) fn new(definition: &Definition, began_behind: Position) -> Self {
+        let handles = definition.handles.iter().map(|&name| name.to_owned());
+        StoredDefinition {
+            version: definition.version,
+            handles: handles.collect(),
+            began_behind,
+            replaced: Vec::new(),
+        }
+    }
+
+    /// That of what takes this one's place.
+    pub(super) fn replaced_by(self, definition: &Definition) -> Self {
+        let mut new = StoredDefinition::new(definition, self.began_behind);
+        if new.version == self.version {
+            new.replaced = self.replaced;
+            new.replaced.push(self.handles);
+            new.replaced.retain(|replaced| *replaced != new.handles);
+        }
+        new
+    }
+
+    /// Reads that of a name, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError::Codec`] if it makes no sense; or why it could not be read.
+    pub(super) async fn load(store: &Store, name: &str) -> Result<Option<Self>, StoreError> {
+        let content = store.document(DEFINITIONS, name).await?;
+        let read = content.as_deref().map(serde_json::from_slice);
+        read.transpose().map_err(|error| StoreError::Codec {
+            what: format!("the document `{name}` of `{DEFINITIONS}` cannot be read"),
+            reason: error.to_string(),
+        })
+    }
+
+    /// The change that writes it down.
+    pub(super) fn saved_as(&self, name: &str) -> DocumentChange {
+        let written = serde_json::to_vec(self).expect("it is made of numbers and texts");
+        DocumentChange {
+            collection: DEFINITIONS.into(),
+            key: name.into(),
+            content: Some(written),
+        }
+    }
+
+    /// How a program differs from it, if it does.
+    pub(super) fn change_to(&self, definition: &Definition) -> Option<DefinitionChange> {
+        let new = StoredDefinition::new(definition, self.began_behind);
+        let missing = |of: &BTreeSet<String>, among: &BTreeSet<String>| {
+            of.difference(among).cloned().collect()
+        };
+        let change = DefinitionChange {
+            version: (self.version, new.version),
+            added: missing(&new.handles, &self.handles),
+            removed: missing(&self.handles, &new.handles),
+        };
+        let is_same = new.version == self.version && new.handles == self.handles;
+        (!is_same).then_some(change)
+    }
+
+    /// Whether it has taken the place of what the program has.
+    pub(super) fn is_newer_than(&self, definition: &Definition) -> bool {
+        let new = StoredDefinition::new(definition, self.began_behind);
+        new.version < self.version
+            || (new.version == self.version && self.replaced.contains(&new.handles))
+    }
+}
+
+impl fmt::Display for DefinitionChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        let (before, now) = self.version;
+        if before != now {
+            write!(f, "its `version` is {now}, and was {before}")?;
+            separator = "; ";
+        }
+        let lists = [
+            (&self.added, "it handles", "which it did not"),
+            (&self.removed, "it does not handle", "which it did"),
+        ];
+        for (list, does, did) in lists {
+            if !list.is_empty() {
+                let names = list.join("`, `");
+                write!(f, "{separator}{does} `{names}`, {did}")?;
+                separator = "; ";
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,44 @@
+//! [`Lines`]: what is logged.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use tracing::subscriber::{DefaultGuard, set_default};
+
+/// What the thread of a test logs, from `INFO` on.
+#[derive(Debug, Clone, Default)]
+pub struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    /// Those of this thread, until the guard is dropped.
+    pub fn of_this_thread() -> (Lines, DefaultGuard) {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        (lines, set_default(subscriber))
+    }
+
+    /// All that was logged since the last call.
+    ///
+    /// # Panics
+    /// If it is no text.
+    pub fn take(&self) -> String {
+        let bytes = std::mem::take(&mut *self.0.lock().expect("nobody panics with it"));
+        String::from_utf8(bytes).expect("it is text")
+    }
+}
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut lines = self.0.lock().expect("nobody panics with it");
+        lines.extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
