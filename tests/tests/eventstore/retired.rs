@@ -213,7 +213,10 @@ async fn an_aggregate_evolves_by_all_that_its_retired_events_become() {
         assert_eq!(summary, Summary("box 5 bag jar crate can".into()));
         // Each stored event counts once: also behind the snapshot that was made.
         let last = store.read_all(Position(4), 9).await.unwrap();
-        assert_eq!((&*last[0].name, last[0].stream_version), ("retired.renamed", 5));
+        assert_eq!(
+            (&*last[0].name, last[0].stream_version),
+            ("retired.renamed", 5)
+        );
         append(&store, "retired/1", "retired.changed", 2, BOTH).await;
         let summary = rename(&store, "tin").await.unwrap();
         assert_eq!(summary, Summary("box 5 bag jar crate can box 5 tin".into()));
@@ -260,7 +263,11 @@ async fn a_successor_that_an_aggregate_does_not_list_is_an_error_unless_it_is_sk
         panic!("the store is to blame");
     };
     let text = std::error::Error::source(&*error).unwrap().to_string();
-    for part in ["`retired.changed`", "`retired.repriced`", "not in the `events`"] {
+    for part in [
+        "`retired.changed`",
+        "`retired.repriced`",
+        "not in the `events`",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
     let added = add(&store.skip_unknown_events()).await.unwrap();
@@ -277,10 +284,16 @@ async fn a_subscription_gives_what_a_retired_event_becomes_and_continues_behind_
     let mut events = store.subscribe(Position::START);
     let first = events.next().await.unwrap();
     assert_eq!(first.read::<Renamed>().unwrap().name, "box");
-    assert_eq!((first.position, events.position()), (Position(2), Position(1)));
+    assert_eq!(
+        (first.position, events.position()),
+        (Position(2), Position(1))
+    );
     let second = events.next().await.unwrap();
     assert_eq!(second.read::<Repriced>().unwrap().price, 5);
-    assert_eq!((second.position, events.position()), (Position(2), Position(2)));
+    assert_eq!(
+        (second.position, events.position()),
+        (Position(2), Position(2))
+    );
     assert_eq!((first.stream_version, second.stream_version), (2, 2));
     // What is not readable is not passed over, however often it is asked for.
     for _ in 0..2 {
@@ -298,7 +311,10 @@ async fn a_subscription_gives_what_a_retired_event_becomes_and_continues_behind_
     assert_eq!(&*stored[0].name, "retired.changed");
     let again = stored[0].upcast().unwrap();
     assert_eq!(again, [first.clone(), second.clone()]);
-    assert_eq!((stored[0].id, again[0].upcast().unwrap()), (first.id, vec![first.clone()]));
+    assert_eq!(
+        (stored[0].id, again[0].upcast().unwrap()),
+        (first.id, vec![first.clone()])
+    );
     assert_ne!(first.id, second.id);
 }
 

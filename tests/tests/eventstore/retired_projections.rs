@@ -177,7 +177,7 @@ async fn fails_and_recovers<P: Projection>(
     assert_eq!((parked.len(), parked[0].position), (1, Position(1)));
     assert!(parked[0].error.contains("a bug"), "{}", parked[0].error);
     mend();
-    assert_eq!(projection.retry_parked("retired/1").await.unwrap(), 3);
+    assert_eq!(projection.retry_parked("retired/1").await.unwrap(), 2);
     assert!(projection.parked().is_empty());
     system
 }
@@ -187,7 +187,10 @@ async fn a_projection_handles_each_part_of_a_retired_event_once_whatever_fails()
     let (store, ledger) = (Store::memory(), Arc::default());
     let mend = || MEMORY_HAS_BUG.store(false, Ordering::SeqCst);
     let system = fails_and_recovers::<InMemory>(&store, &ledger, mend).await;
-    assert_eq!(system.context().ask(WholeLog).await.unwrap(), "box@1 5 jar@3");
+    assert_eq!(
+        system.context().ask(WholeLog).await.unwrap(),
+        "box@1 5 jar@3"
+    );
     system.shutdown().await;
     let with_bug = || {
         Arc::new(Ledger {
@@ -252,6 +255,7 @@ async fn a_retired_event_that_cannot_be_read_is_parked_by_projections_at_once() 
     for part in ["`retired.changed`", "position 1", "nothing of it"] {
         assert!(parked[0].error.contains(part), "{}", parked[0].error);
     }
-    assert_eq!(began.elapsed().as_millis(), 0, "it is not tried again");
+    let elapsed = began.elapsed().as_millis();
+    assert!(elapsed < 50, "it is not tried again: {elapsed}");
     system.shutdown().await;
 }

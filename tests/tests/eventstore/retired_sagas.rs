@@ -44,7 +44,13 @@ fn split(old: Moved) -> nether::Result<(Taken, Put)> {
         return Err(nether::Error::msg("thirteen"));
     }
     let Moved { from, to, cents } = old;
-    Ok((Taken { account: from, cents }, Put { account: to, cents }))
+    Ok((
+        Taken {
+            account: from,
+            cents,
+        },
+        Put { account: to, cents },
+    ))
 }
 
 /// An aggregate decides once upon commands with one id.
@@ -140,7 +146,10 @@ async fn moved(store: &Store, from: &str, to: &str, cents: u64) {
 async fn check(store: &Store, account: &str) {
     let account = account.to_owned();
     let checked = Checked { account };
-    store.append_events("retired-check/1", [checked]).await.unwrap();
+    store
+        .append_events("retired-check/1", [checked])
+        .await
+        .unwrap();
 }
 
 /// What was entered, in any order of the accounts.

@@ -118,7 +118,11 @@ async fn an_event_whose_handler_takes_too_long_is_tried_again_and_parked_and_the
     assert!(expected.contains(&elapsed), "{elapsed:?}");
     let parked = book.parked();
     assert_eq!((parked.len(), parked[0].position), (1, Position(1)));
-    assert!(parked[0].error.contains("longer than 1s"), "{}", parked[0].error);
+    assert!(
+        parked[0].error.contains("longer than 1s"),
+        "{}",
+        parked[0].error
+    );
     let ctx = system.context();
     assert_eq!(ctx.ask(Pages { hangs: false }).await.unwrap(), 1);
     // A stop in the middle of a handler takes no longer than that may.
@@ -175,11 +179,18 @@ async fn an_event_whose_handler_in_a_saga_takes_too_long_is_parked_and_other_sag
     printing.settled().await.unwrap();
     let parked = printing.parked();
     assert_eq!((parked.len(), &*parked[0].key), (1, "1"));
-    assert!(parked[0].error.contains("longer than 1s"), "{}", parked[0].error);
+    assert!(
+        parked[0].error.contains("longer than 1s"),
+        "{}",
+        parked[0].error
+    );
     assert!(printing.active().is_empty());
     // The method of a saga's own time-out is bounded too: the saga fails.
     wrote(&store, 7, false).await;
-    printing.wait_for(store.head().await.unwrap()).await.unwrap();
+    printing
+        .wait_for(store.head().await.unwrap())
+        .await
+        .unwrap();
     assert_eq!(printing.active().len(), 1);
     tokio::time::sleep(Duration::from_secs(31 * 60)).await;
     assert!(printing.active().is_empty());

@@ -2,8 +2,7 @@
 
 use crate::error::Result;
 use crate::eventstore::backend::RecordedEvent;
-use crate::eventstore::follower::{EventFailure, guarded_now};
-use crate::eventstore::handling::guarded_within;
+use crate::eventstore::follower::{EventFailure, guarded_now, guarded_within};
 use crate::eventstore::projection::Projection;
 use crate::eventstore::projection::state::ProjectionState;
 #[cfg(feature = "sqlite")]
