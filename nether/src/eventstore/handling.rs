@@ -8,12 +8,11 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use crate::context::Context;
-use crate::error::{FailureKind, Result};
-use crate::eventstore::follower::{EventFailure, guarded};
-use crate::guarded::{HandlerFault, drop_unpanicked};
+use crate::error::FailureKind;
+use crate::guarded::HandlerFault;
 use crate::module::Backoff;
 use crate::race::race;
 use crate::routing::Caller;
@@ -93,26 +92,4 @@ where
         Err(CutOff::UnitEnded(reason))
     };
     race(done, race(late, ended)).await
-}
-
-/// Runs a handler of a projection or saga, but no longer than `limit`.
-///
-/// # Errors
-/// Why it failed. Being cut off is a failure like others: it is tried again.
-pub(super) async fn guarded_within<T>(
-    limit: Option<Duration>,
-    handler: impl Future<Output = Result<T>> + Send,
-) -> Result<T, EventFailure> {
-    let Some(limit) = limit else {
-        return guarded(handler).await;
-    };
-    let mut handler = Box::pin(guarded(handler));
-    let result = match timeout(limit, handler.as_mut()).await {
-        Ok(result) => result,
-        Err(_) => Err(EventFailure::new(format!(
-            "its handler took longer than {limit:?}"
-        ))),
-    };
-    drop_unpanicked(handler);
-    result
 }

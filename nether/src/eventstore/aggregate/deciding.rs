@@ -104,6 +104,9 @@ where
         let wait = policy.backoff.wait(failed.into(), &scope.mediator.chance);
         let hurry = race(scope.mediator.stopping.begun(), scope.cancelled());
         race(sleep(wait), hurry).await;
+        if let Some(reason) = scope.obstacle() {
+            return Err(CutOff::UnitEnded(reason));
+        }
     }
 }
 

@@ -2,6 +2,9 @@
 //! inside of [`guarded`].
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use tokio::time::timeout;
 
 use crate::error::{Error, Result};
 use crate::eventstore::backend::StoreError;
@@ -51,6 +54,28 @@ pub(in crate::eventstore) async fn guarded<T>(
         Ok(done) => done.map_err(EventFailure::of),
         Err(panic) => Err(EventFailure::panicked(panic)),
     }
+}
+
+/// Runs a handler of a projection or saga, but no longer than `limit`.
+///
+/// # Errors
+/// Why it failed. Being cut off is a failure like others: it is tried again.
+pub(in crate::eventstore) async fn guarded_within<T>(
+    limit: Option<Duration>,
+    handler: impl Future<Output = Result<T>> + Send,
+) -> Result<T, EventFailure> {
+    let Some(limit) = limit else {
+        return guarded(handler).await;
+    };
+    let mut handler = Box::pin(guarded(handler));
+    let result = match timeout(limit, handler.as_mut()).await {
+        Ok(result) => result,
+        Err(_) => Err(EventFailure::new(format!(
+            "its handler took longer than {limit:?}"
+        ))),
+    };
+    drop_unpanicked(handler);
+    result
 }
 
 /// Runs code of the user's that does not wait.

@@ -18,7 +18,7 @@ mod retry;
 mod standby;
 
 pub(super) use self::end::{RunnerEnd, answer};
-pub(super) use self::failure::{EventFailure, guarded, guarded_now};
+pub(super) use self::failure::{EventFailure, guarded, guarded_now, guarded_within};
 pub(super) use self::followed::{EventKey, Followed, Reception};
 pub(super) use self::opening::{OnChange, prepare};
 pub(super) use self::persist::{unpanicked, wait, wait_after};

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::context::Context;
 use crate::envelope::{Given, Parcel};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::eventstore::control::{Control, FollowerSeat};
 use crate::eventstore::follower::{Follower, prepare};
 use crate::eventstore::handling::within_unit;
@@ -175,7 +175,7 @@ async fn answered<P: AnswersParcel<R>, R: Parcel>(
 ) -> Result<Replied<R::Message>, HandlerFault> {
     let view = async {
         module.control.ready().await?;
-        Ok(module.state.view().await)
+        Ok::<_, Error>(module.state.view().await)
     };
     let view = within_unit(view, None, ctx).await?;
     let view = view.map_err(|not_running| HandlerFault::Unavailable(Box::new(not_running)))?;

@@ -1,8 +1,7 @@
 //! Shows stored events to a projection: an event as it is, or, if it is retired, the events that it becomes.
 
 use crate::eventstore::backend::RecordedEvent;
-use crate::eventstore::follower::{EventFailure, guarded_now};
-use crate::eventstore::handling::guarded_within;
+use crate::eventstore::follower::{EventFailure, guarded_now, guarded_within};
 use crate::eventstore::projection::Projection;
 use crate::eventstore::projection::state::ProjectionState;
 use crate::eventstore::stored::{is_retired, may_become, successors};

@@ -2,8 +2,7 @@
 
 use crate::eventstore::backend::RecordedEvent;
 use crate::eventstore::clock;
-use crate::eventstore::follower::EventFailure;
-use crate::eventstore::handling::guarded_within;
+use crate::eventstore::follower::{EventFailure, guarded_within};
 use crate::eventstore::saga::instance::SagaInstance;
 use crate::eventstore::saga::{Saga, Step};
 

@@ -118,11 +118,23 @@ fn all_successors(
     recorded: &RecordedEvent,
 ) -> Result<Vec<RecordedEvent>, StoreError> {
     let mut last = Vec::new();
-    follow(succession, recorded, LONGEST_CHAIN, &mut last)?;
+    follow(succession, recorded, LONGEST_CHAIN, &mut last)
+        .map_err(|error| of_stored(recorded, error))?;
     for (index, event) in last.iter_mut().enumerate() {
         event.id = id_of_successor(recorded.id, index);
     }
     Ok(last)
+}
+
+/// Why a stored event cannot be read. Its successors are not stored, so the error names the event that is.
+#[cold]
+fn of_stored(recorded: &RecordedEvent, error: StoreError) -> StoreError {
+    match error {
+        StoreError::Unknown { name, reason, .. } if name != recorded.name => {
+            unknown(recorded, format!("it becomes an event `{name}`: {reason}"))
+        }
+        other => other,
+    }
 }
 
 /// Adds what an event becomes to `last`; a successor that is retired too is followed.
