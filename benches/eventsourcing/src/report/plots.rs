@@ -1,15 +1,16 @@
-//! The plots: which there are, and what is in them.
+//! The plots: one for each scenario, and one of the memory.
 
 use std::path::Path;
 
-use reporting::plots::{Bar, Bars, DrawingFailure, Line, Plot, RGBColor, bars, lines};
+use reporting::plots::{Bar, Bars, DrawingFailure, RGBColor, bars};
+use reporting::statistics::Spread;
+use reporting::text::digits;
 
 use crate::results::Results;
-use crate::scenario::{Scenario, Synchronous};
+use crate::scenario::{Contestant, Scenario};
 
-const FULL: RGBColor = RGBColor(31, 119, 180);
-const NORMAL: RGBColor = RGBColor(255, 127, 14);
-const NETHER: RGBColor = RGBColor(214, 39, 40);
+const TIME: RGBColor = RGBColor(31, 119, 180);
+const MEMORY: RGBColor = RGBColor(30, 140, 30);
 
 /// Draws whatever there are figures for. Gives the names of the files, and what they show.
 pub(super) fn draw(
@@ -17,49 +18,32 @@ pub(super) fn draw(
     folder: &Path,
 ) -> Result<Vec<(String, String)>, DrawingFailure> {
     let mut drawn = Vec::new();
-    let durabilities = [("FULL", FULL), ("NORMAL", NORMAL)];
-    let of_both = |scenario: fn(Synchronous) -> Scenario| {
-        [Synchronous::Full, Synchronous::Normal].map(scenario)
+    for scenario in Scenario::ALL {
+        let key = format!("µs per {}", scenario.unit());
+        let plot = Bars {
+            title: &scenario.title().replace('`', ""),
+            keys: &[(&key, TIME)],
+            bars: times(results, scenario),
+            figure: |nanos| digits(nanos / 1e3),
+            is_cut: false,
+        };
+        save(folder, scenario.id(), &plot, &mut drawn)?;
+    }
+    let touched = touched(results);
+    let megabytes = results.megabytes.iter().zip(&touched);
+    let plot = Bars {
+        title: "Memory after commands to so many aggregates, of which 10,000 are kept",
+        keys: &[("MiB", MEMORY)],
+        bars: megabytes
+            .map(|(megabytes, touched)| Bar {
+                name: touched,
+                values: vec![Spread::of([*megabytes])],
+            })
+            .collect(),
+        figure: digits,
+        is_cut: false,
     };
-    for (name, title, scenarios) in [
-        (
-            "together",
-            "64 aggregates at the same time: µs per command",
-            of_both(Scenario::Together),
-        ),
-        (
-            "one-by-one",
-            "One command after the other: µs per command",
-            of_both(Scenario::OneByOne),
-        ),
-    ] {
-        let plot = plot(results, title, &durabilities, &scenarios);
-        save(folder, name, &plot, &mut drawn)?;
-    }
-    for (name, title, scenario) in [
-        (
-            "in-memory",
-            "A command in memory, on one thread: µs per command",
-            Scenario::InMemory,
-        ),
-        (
-            "rebuild",
-            "A projection rebuilt: µs per event",
-            Scenario::Rebuild,
-        ),
-    ] {
-        let key = [(scenario.title(), FULL)];
-        save(
-            folder,
-            name,
-            &plot(results, title, &key, &[scenario]),
-            &mut drawn,
-        )?;
-    }
-    if let Some(plot) = memory(results) {
-        lines(&folder.join("memory.svg"), &plot)?;
-        drawn.push(("memory.svg".to_owned(), plot.title));
-    }
+    save(folder, "memory", &plot, &mut drawn)?;
     Ok(drawn)
 }
 
@@ -78,43 +62,21 @@ fn save(
     Ok(())
 }
 
-/// A bar for each contestant in each of the scenarios, which have the same ones.
-fn plot<'a>(
-    results: &Results,
-    title: &'a str,
-    keys: &'a [(&'a str, RGBColor)],
-    scenarios: &[Scenario],
-) -> Bars<'a> {
-    let bar = |contestant: &crate::scenario::Contestant| {
-        let values = scenarios.iter();
-        let values: Vec<_> = values.map(|it| results.nanos(*it, *contestant)).collect();
-        values.iter().any(Option::is_some).then(|| Bar {
+/// A bar for each contestant that has a time.
+fn times(results: &Results, scenario: Scenario) -> Vec<Bar<'static>> {
+    let bar = |contestant: &Contestant| {
+        Some(Bar {
             name: contestant.name(),
-            values,
+            values: vec![Some(results.nanos(scenario, *contestant)?)],
         })
     };
-    Bars {
-        title,
-        keys,
-        bars: scenarios[0].contestants().iter().filter_map(bar).collect(),
-        figure: |nanos| reporting::text::digits(nanos / 1e3),
-    }
+    scenario.contestants().iter().filter_map(bar).collect()
 }
 
-fn memory(results: &Results) -> Option<Plot> {
-    let tenth = results.touched as f64 / 10.0;
-    let points = results.megabytes.iter().enumerate();
-    let points: Vec<_> = points
-        .map(|(place, megabytes)| (tenth * (place + 1) as f64, *megabytes))
-        .collect();
-    (!points.is_empty()).then(|| Plot {
-        title: "Memory of the process, with 10,000 aggregates kept".to_owned(),
-        across: "aggregates touched",
-        up: "MiB",
-        lines: vec![Line {
-            name: "nether",
-            color: NETHER,
-            points,
-        }],
-    })
+/// How many aggregates had been touched when the memory was read.
+fn touched(results: &Results) -> Vec<String> {
+    let parts = 1..=results.megabytes.len() as u64;
+    parts
+        .map(|part| (results.touched / 10 * part).to_string())
+        .collect()
 }

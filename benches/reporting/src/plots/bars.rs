@@ -1,4 +1,4 @@
-//! Bars beside each other, several for each contestant. What would dwarf all the others is cut off.
+//! Bars beside each other, one or several for each contestant.
 
 use std::path::Path;
 
@@ -16,6 +16,8 @@ pub struct Bars<'a> {
     pub bars: Vec<Bar<'a>>,
     /// Makes a figure of a value.
     pub figure: fn(f64) -> String,
+    /// Whether a bar that would dwarf all the others is cut off.
+    pub is_cut: bool,
 }
 
 /// The values of one contestant, one for each key; `None` where there is none.
@@ -47,7 +49,7 @@ pub fn bars(path: &Path, drawn: &Bars<'_>) -> Result<(), DrawingFailure> {
         area.draw(&Rectangle::new([(x, 38), (x + 12, 48)], color.filled()))?;
         area.draw(&Text::new(*name, (x + 18, 36), (FONT, 13)))?;
     }
-    let scale = Scale::of(&drawn.bars);
+    let scale = Scale::of(drawn);
     for (place, bar) in drawn.bars.iter().enumerate() {
         let y = TOP + row * place as i32;
         let middle = y + (STEP * drawn.keys.len() as i32 - STEP) / 2 + 1;
@@ -93,14 +95,18 @@ struct Scale {
 }
 
 impl Scale {
-    /// As long as the longest bar, but not many times as long as the one in the middle.
-    fn of(bars: &[Bar<'_>]) -> Self {
-        let values = || bars.iter().flat_map(|bar| bar.values.iter().flatten());
+    /// As long as the longest bar; if it may be cut, not many times as long as the one in the middle.
+    fn of(drawn: &Bars<'_>) -> Self {
+        let bars = || drawn.bars.iter();
+        let values = || bars().flat_map(|bar| bar.values.iter().flatten());
         let longest = values().map(|it| it.high).fold(0.0, f64::max);
         let middle = Spread::of(values().map(|it| it.median)).map_or(longest, |it| it.median);
-        Scale {
-            most: longest.min(3.5 * middle),
-        }
+        let most = if drawn.is_cut {
+            longest.min(3.5 * middle)
+        } else {
+            longest
+        };
+        Scale { most }
     }
 
     fn place(&self, value: f64) -> i32 {

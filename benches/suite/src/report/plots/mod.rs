@@ -106,6 +106,7 @@ pub(super) fn draw(
                 keys: &KEYS,
                 bars: compared,
                 figure: |nanos| format!("{nanos:.0}"),
+                is_cut: true,
             };
             bars(&folder.join(&file), &plot)?;
             drawn.push((file, title));
