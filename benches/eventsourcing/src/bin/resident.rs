@@ -1,5 +1,5 @@
-//! `resident <aggregates>`: the memory of a process in MiB after each tenth of so many aggregates was sent one
-//! command, when 10,000 are kept. A program of its own, so that nothing else has used memory before.
+//! `resident <aggregates>`: the memory of a process in MiB after each tenth of so many aggregates was sent
+//! one command, when 10,000 are kept. A program of its own, so that nothing else has used memory before.
 
 fn main() {
     let aggregates = std::env::args().nth(1);
