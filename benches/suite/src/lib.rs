@@ -15,5 +15,4 @@ pub mod results;
 pub mod rounds;
 pub mod runtime;
 pub mod scenario;
-pub mod statistics;
 pub mod targets;

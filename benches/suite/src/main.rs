@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use reporting::benches;
 use suite::options::Options;
 use suite::results::Results;
 use suite::{extras, report, rounds};
@@ -25,7 +26,7 @@ fn main() -> ExitCode {
     results.add(extras::run(&options));
     println!("{}", report::standings(&results));
     if !options.is_partial()
-        && let Err(error) = report::write(&results, &extras::benches())
+        && let Err(error) = report::write(&results, &benches())
     {
         eprintln!("the report cannot be written: {error}");
         return ExitCode::FAILURE;

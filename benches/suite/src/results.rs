@@ -1,11 +1,11 @@
 //! The times of a run, and what they say of each other.
 
+use reporting::statistics::Spread;
 use serde::{Deserialize, Serialize};
 
 use crate::extras::{Extras, Memory, Minimal, StartUp};
 use crate::runtime::Flavour;
 use crate::scenario::Scenario;
-use crate::statistics::Spread;
 
 /// Everything that a run found: `results.json`.
 #[derive(Default, Serialize, Deserialize)]

@@ -1,9 +1,10 @@
 //! What Nether shall reach, as ratios within a run.
 
+use reporting::statistics::Spread;
+
 use crate::results::Results;
 use crate::runtime::Flavour;
 use crate::scenario::Scenario;
-use crate::statistics::Spread;
 
 /// One promise about one scenario.
 pub struct Target {

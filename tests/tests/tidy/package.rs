@@ -8,11 +8,13 @@ use crate::lexer::lex;
 use crate::tree::File;
 
 /// The crates whose modules are looked at: the folder of `lib.rs`, and the name.
-pub(crate) const PACKAGES: [(&str, &str); 4] = [
+pub(crate) const PACKAGES: [(&str, &str); 6] = [
     ("nether/src", "nether"),
     ("nether/adapters/sqlite/src", "nether_sqlite"),
     ("nether-macros/src", "nether_macros"),
     ("benches/suite/src", "suite"),
+    ("benches/reporting/src", "reporting"),
+    ("benches/eventsourcing/src", "eventsourcing"),
 ];
 
 /// The modules of a crate, from its `lib.rs` on.

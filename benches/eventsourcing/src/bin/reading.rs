@@ -1,41 +1,23 @@
-//! How many events a second are read from SQLite, in thousands, on one thread: into a projection that is
-//! rebuilt, and into one aggregate that is loaded.
+//! How fast events are read from SQLite. A program of its own: here a projection follows the store, which
+//! costs time where commands are measured.
 //!
-//! `cargo run --release --manifest-path benches/Cargo.toml -p eventsourcing --bin reading`, or with `-- 1`
-//! for one round, a hundredth as long.
+//! - `reading`, or `reading 1` for one round, a hundredth as long: thousands of events a second, on one
+//!   thread, into a projection that is rebuilt, and into one aggregate that is loaded.
+//! - `reading fill <file> <aggregates> <events>` stores so many events of each aggregate.
+//! - `reading replay <file> <events>` rebuilds the projection from all of them, on two threads, and prints
+//!   how many nanoseconds an event took.
 
-use std::time::Instant;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
+use eventsourcing::counter::aggregate::{Add, Added};
+use eventsourcing::folder::Folder;
+use eventsourcing::scenario::Synchronous;
+use eventsourcing::stores::on_sqlite;
+use eventsourcing::turn::started;
 use nether::eventstore::Store;
 use nether::prelude::*;
-use nether_sqlite::SqliteStore;
-use tokio::runtime::Builder;
-
-#[command(key = counter)]
-pub struct Add {
-    pub counter: u64,
-}
-
-#[event(name = "bench.added")]
-pub struct Added {
-    pub by: u64,
-}
-
-#[derive(Default)]
-pub struct Counter {
-    count: u64,
-}
-
-#[aggregate(handles = [Add], events = [Added])]
-impl Counter {
-    fn add(&self, _: Add) -> Added {
-        Added { by: 1 }
-    }
-
-    fn added(&mut self, event: &Added) {
-        self.count += event.by;
-    }
-}
+use tokio::runtime::{Builder, Runtime};
 
 #[query(reply = u64)]
 pub struct Total;
@@ -57,45 +39,92 @@ impl Totals {
 }
 
 fn main() {
-    let rounds = std::env::args()
-        .nth(1)
-        .and_then(|rounds| rounds.parse().ok());
-    let events = if rounds.is_some() { 10_000 } else { 1_000_000 };
-    let folder = std::env::temp_dir().join(format!("nether-bench-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a folder can be made");
-    let file = folder.join("events.db");
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let number = |text: &str| text.parse().expect("a number");
+    match arguments[..] {
+        ["fill", file, aggregates, events] => {
+            fill(Path::new(file), number(aggregates), number(events));
+        }
+        ["replay", file, events] => replay(Path::new(file), number(events)),
+        [rounds] => by_hand(number(rounds), 10_000),
+        _ => by_hand(5, 1_000_000),
+    }
+}
+
+fn one_thread() -> Runtime {
     let runtime = Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.expect("a runtime");
-    runtime.block_on(async {
-        let store = Store::new(SqliteStore::open(&file).expect("it opens"));
-        for _ in 0..events / 10_000 {
-            let new = (0..10_000).map(|_| Added { by: 1 });
-            store
-                .append_events("counter/1", new)
-                .await
-                .expect("it is stored");
+    runtime.expect("a runtime")
+}
+
+fn fill(file: &Path, aggregates: u64, events: u64) {
+    one_thread().block_on(async {
+        let store = on_sqlite(file, Synchronous::Normal, false);
+        for counter in 0..aggregates {
+            appended(&store, counter, events).await;
         }
     });
-    for _ in 0..rounds.unwrap_or(5) {
+}
+
+async fn appended(store: &Store, counter: u64, events: u64) {
+    let new = (0..events).map(|_| Added { by: 1 });
+    let appended = store.append_events(format!("counter/{counter}"), new).await;
+    appended.expect("it is stored");
+}
+
+fn replay(file: &Path, events: u64) {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let store = on_sqlite(file, Synchronous::Normal, false);
+        let system = started(store.clone()).await;
+        let ctx = system.context();
+        let took = rebuilt(&store, &ctx, events).await;
+        ctx.close().await.expect("nothing failed");
+        system.shutdown().await;
+        println!("{}", took.as_secs_f64() * 1e9 / events as f64);
+    });
+}
+
+/// Rebuilds the projection, once it has caught up.
+async fn rebuilt(store: &Store, ctx: &Context, events: u64) -> Duration {
+    ctx.ask(Total).await.expect("it has caught up");
+    let began = Instant::now();
+    let totals = store.projection::<Totals>().expect("it runs");
+    totals.rebuild().await.expect("it is rebuilt");
+    let took = began.elapsed();
+    let total = ctx.ask(Total).await.expect("it answers");
+    assert_eq!(total, events, "each event adds one");
+    took
+}
+
+fn by_hand(rounds: u64, events: u64) {
+    let folder = Folder::new("reading");
+    let file = folder.file("events.db");
+    let runtime = one_thread();
+    runtime.block_on(async {
+        let store = on_sqlite(&file, Synchronous::Full, false);
+        for _ in 0..events / 10_000 {
+            appended(&store, 1, 10_000).await;
+        }
+    });
+    for _ in 0..rounds {
         runtime.block_on(async {
-            let store = Store::new(SqliteStore::open(&file).expect("it opens"));
+            let store = on_sqlite(&file, Synchronous::Full, false);
             let before = store.head().await.expect("it is open").0;
-            let builder = System::builder().provide(store.clone());
-            let system = builder.start().await.expect("it starts");
+            let system = started(store.clone()).await;
             let ctx = system.context();
-            ctx.ask(Total).await.expect("it has caught up");
-            let began = Instant::now();
-            let totals = store.projection::<Totals>().expect("it runs");
-            totals.rebuild().await.expect("it is rebuilt");
-            let projected = before as f64 / began.elapsed().as_secs_f64() / 1000.0;
-            assert_eq!(ctx.ask(Total).await.expect("it answers"), before);
+            let thousands = |took: Duration| before as f64 / took.as_secs_f64() / 1000.0;
+            let projected = thousands(rebuilt(&store, &ctx, before).await);
             let began = Instant::now();
             ctx.send(Add { counter: 1 }).await.expect("it is stored");
-            let loaded = before as f64 / began.elapsed().as_secs_f64() / 1000.0;
+            let loaded = thousands(began.elapsed());
             ctx.close().await.expect("nothing failed");
             system.shutdown().await;
             println!("into a projection {projected:.0}, into one aggregate {loaded:.0}");
         });
     }
-    let _ = std::fs::remove_dir_all(&folder);
 }

@@ -1,8 +1,7 @@
 //! What everybody allocates: what the program `memory` prints.
 
+use reporting::{benches, programs};
 use serde::{Deserialize, Serialize};
-
-use crate::extras::cargo;
 
 #[derive(Serialize, Deserialize)]
 pub struct Memory {
@@ -28,6 +27,10 @@ pub struct Allocations {
 }
 
 pub(super) fn measure() -> Option<Memory> {
-    let program = cargo::build(&["--release", "-p", "suite", "--bin", "memory"], &[])?;
-    serde_json::from_str(&cargo::run(&program)?).ok()
+    let program = programs::build(
+        &benches().join("Cargo.toml"),
+        &["--release", "-p", "suite", "--bin", "memory"],
+        &[],
+    )?;
+    serde_json::from_str(&programs::run(&program, [""; 0])?).ok()
 }

@@ -1,6 +1,5 @@
 //! What is not the time of a message: found by other programs, which are built and run from here.
 
-mod cargo;
 mod memory;
 mod minimal;
 mod start_up;
@@ -9,7 +8,7 @@ pub use self::memory::{Allocations, Memory};
 pub use self::minimal::{Minimal, Row};
 pub use self::start_up::StartUp;
 
-use std::path::Path;
+use reporting::benches;
 
 use crate::options::Options;
 
@@ -38,10 +37,4 @@ pub fn run(options: &Options) -> Extras {
         memory,
         minimal: minimal::read(&benches()),
     }
-}
-
-/// The folder of the workspace that this is a package of.
-pub fn benches() -> std::path::PathBuf {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    package.parent().unwrap_or(package).to_path_buf()
 }

@@ -1,9 +1,8 @@
 //! How long programs of many message types take to start: what the program `startup` prints.
 
+use reporting::statistics::Spread;
+use reporting::{benches, programs};
 use serde::{Deserialize, Serialize};
-
-use crate::extras::{benches, cargo};
-use crate::statistics::Spread;
 
 /// The starts of one program.
 #[derive(Serialize, Deserialize)]
@@ -40,7 +39,8 @@ fn starts(modules: u64) -> Option<StartUp> {
     // A folder for each size, so that cargo builds one again only if Nether has changed: the largest takes
     // minutes.
     let target = benches().join("target/startup").join(&size);
-    let program = cargo::build(
+    let program = programs::build(
+        &benches().join("Cargo.toml"),
         &[
             "-p",
             "startup",
@@ -58,7 +58,7 @@ fn starts(modules: u64) -> Option<StartUp> {
         second: Vec::new(),
     };
     for _ in 0..RUNS {
-        let (messages, first, second) = read(&cargo::run(&program)?)?;
+        let (messages, first, second) = read(&programs::run(&program, [""; 0])?)?;
         starts.messages = messages;
         starts.first.push(first);
         starts.second.push(second);

@@ -1,7 +1,9 @@
 //! Start-up, memory, and the smallest program.
 
+use reporting::statistics::Spread;
+use reporting::text::{digits, or_dash, table};
+
 use crate::extras::Allocations;
-use crate::report::text::{digits, or_dash, table};
 use crate::results::Results;
 
 pub(super) fn start_up(results: &Results) -> Option<String> {
@@ -10,7 +12,7 @@ pub(super) fn start_up(results: &Results) -> Option<String> {
         .iter()
         .filter_map(|starts| {
             let (first, second) = starts.medians()?;
-            let millis = |it: crate::statistics::Spread| {
+            let millis = |it: Spread| {
                 let [low, median, high] = [it.low, it.median, it.high].map(digits);
                 format!("{median} ms ({low}–{high})")
             };

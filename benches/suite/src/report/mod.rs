@@ -1,17 +1,17 @@
 //! The report of a run: `REPORT.md`, its plots, and `results.json`, all made by the program.
 
 mod extras;
-mod machine;
 mod method;
 mod parts;
 mod plots;
 mod scenarios;
 mod standings;
-mod text;
 
 use std::fs;
 use std::io;
 use std::path::Path;
+
+use reporting::machine::machine;
 
 use crate::results::Results;
 
@@ -32,7 +32,7 @@ pub fn write(results: &Results, folder: &Path) -> io::Result<()> {
     let plots = plots::draw(results, &beside).map_err(io::Error::other)?;
     let argued = fs::read_to_string(beside.join("argued.md")).ok();
     let sections = [
-        heading(results, folder),
+        heading(results),
         Some(standings(results)),
         argued,
         Some(parts::plots(&plots)),
@@ -40,14 +40,14 @@ pub fn write(results: &Results, folder: &Path) -> io::Result<()> {
         extras::start_up(results),
         extras::memory(results),
         extras::minimal(results),
-        Some(parts::contestants(folder)),
+        Some(parts::contestants()),
         Some(method::method(results)),
     ];
     let report: Vec<String> = sections.into_iter().flatten().collect();
     fs::write(folder.join("REPORT.md"), report.join("\n"))
 }
 
-fn heading(results: &Results, folder: &Path) -> Option<String> {
+fn heading(results: &Results) -> Option<String> {
     let mut text = String::from("# Nether beside its peers\n\n");
     text += "Written by `cargo run --release --manifest-path benches/Cargo.toml -p suite`; do not edit.\n";
     text += "What is argued by hand stands in `report/argued.md`, and is part of this text.\n\n";
@@ -55,6 +55,14 @@ fn heading(results: &Results, folder: &Path) -> Option<String> {
         text +=
             "**This is a `--quick` run: it shows what runs, not how fast. Do not quote it.**\n\n";
     }
-    text += &machine::machine(folder);
+    text += &machine(&[("`tracing`", tracing())]);
     Some(text)
+}
+
+fn tracing() -> &'static str {
+    if cfg!(feature = "peer-tracing") {
+        "compiled in, as Nether and the peers come by default; no subscriber"
+    } else {
+        "not compiled into kameo, no spans carried along by ractor (`--no-default-features`); no subscriber"
+    }
 }

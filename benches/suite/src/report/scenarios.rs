@@ -1,7 +1,8 @@
 //! A table for each scenario.
 
+use reporting::text::{or_dash, ratio, table, time};
+
 use crate::contestants::{self, Contestant};
-use crate::report::text::{or_dash, ratio, table, time};
 use crate::results::Results;
 use crate::runtime::Flavour;
 use crate::scenario::Scenario;

@@ -1,6 +1,7 @@
 //! The table of targets: what holds and what does not.
 
-use crate::report::text::{or_dash, ratio, table};
+use reporting::text::{or_dash, ratio, table};
+
 use crate::results::Results;
 use crate::runtime::Flavour;
 use crate::targets::{self, Standing};

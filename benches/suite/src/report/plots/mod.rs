@@ -1,15 +1,12 @@
 //! The plots: which there are, and what is in them.
 
-mod bars;
-mod lines;
 mod palette;
 
-use std::error::Error;
 use std::path::Path;
 
+use reporting::plots::{Bar, Bars, DrawingFailure, Line, Plot, RGBColor, bars, lines};
+
 use crate::contestants;
-use crate::report::plots::bars::{Bar, bars};
-use crate::report::plots::lines::{Line, Plot, lines};
 use crate::results::Results;
 use crate::runtime::Flavour;
 use crate::scenario::Scenario;
@@ -71,27 +68,30 @@ const COMPARED: [(&str, Scenario, &str); 4] = [
     ),
 ];
 
-/// What ends a drawing.
-type Failure = Box<dyn Error + Send + Sync>;
+/// The two bars of each contestant.
+const KEYS: [(&str, RGBColor); 2] = [
+    ("multi-thread", RGBColor(31, 119, 180)),
+    ("current_thread", RGBColor(255, 127, 14)),
+];
 
 /// Draws whatever there are figures for. Gives the names of the files, and what they show.
 pub(super) fn draw(
     results: &Results,
     folder: &Path,
-) -> Result<Vec<(String, &'static str)>, Failure> {
+) -> Result<Vec<(String, &'static str)>, DrawingFailure> {
     let mut drawn = Vec::new();
     for growth in &GROWTHS {
         for (flavour, suffix) in [(Flavour::Multi, "multi"), (Flavour::Current, "current")] {
             let plot = growth.plot(results, flavour);
             let file = format!("{}-{suffix}.svg", growth.file);
             if !plot.lines.is_empty() {
-                lines(&folder.join(&file), &plot).map_err(failure)?;
+                lines(&folder.join(&file), &plot)?;
                 drawn.push((file, growth.title));
             }
         }
     }
     if let Some(plot) = start_up(results) {
-        lines(&folder.join("messages.svg"), &plot).map_err(failure)?;
+        lines(&folder.join("messages.svg"), &plot)?;
         drawn.push((
             "messages.svg".into(),
             "Starting with more and more message types",
@@ -101,15 +101,18 @@ pub(super) fn draw(
         let compared = compared(results, scenario);
         if !compared.is_empty() {
             let file = format!("{name}.svg");
-            bars(&folder.join(&file), title, &compared).map_err(failure)?;
+            let plot = Bars {
+                title,
+                keys: &KEYS,
+                bars: compared,
+                figure: |nanos| format!("{nanos:.0}"),
+                is_cut: true,
+            };
+            bars(&folder.join(&file), &plot)?;
             drawn.push((file, title));
         }
     }
     Ok(drawn)
-}
-
-fn failure(error: impl ToString) -> Failure {
-    error.to_string().into()
 }
 
 impl Growth {
@@ -163,13 +166,12 @@ fn start_up(results: &Results) -> Option<Plot> {
     })
 }
 
-fn compared(results: &Results, scenario: Scenario) -> Vec<Bar> {
+fn compared(results: &Results, scenario: Scenario) -> Vec<Bar<'static>> {
     let bar = |contestant: &contestants::Contestant| {
         let nanos = |flavour| results.nanos(scenario, flavour, contestant.id);
         Some(Bar {
             name: contestant.id,
-            multi: nanos(Flavour::Multi)?,
-            current: nanos(Flavour::Current)?,
+            values: vec![Some(nanos(Flavour::Multi)?), Some(nanos(Flavour::Current)?)],
         })
     };
     contestants::ALL.iter().filter_map(bar).collect()

@@ -1,6 +1,6 @@
 //! A colour for each contestant, the same in all plots: hues for crates, shades for their configurations.
 
-use plotters::style::RGBColor;
+use reporting::plots::RGBColor;
 
 const COLORS: [(&str, RGBColor); 14] = [
     ("nether", RGBColor(214, 39, 40)),

@@ -1,15 +1,16 @@
 //! Where and when it was measured.
 
-use std::path::Path;
 use std::process::Command;
 
-use crate::report::text::table;
+use crate::benches;
+use crate::text::table;
 
-pub(super) fn machine(folder: &Path) -> String {
+/// The table of it, with more rows of the caller.
+pub fn machine(more: &[(&str, &str)]) -> String {
     let threads = std::thread::available_parallelism().map_or(0, usize::from);
     let rows = [
         ("date", output("date", &["-u", "+%F %R UTC"])),
-        ("revision", revision(folder)),
+        ("revision", revision()),
         (
             "processor",
             format!("{}, {threads} hardware threads", processor()),
@@ -20,24 +21,19 @@ pub(super) fn machine(folder: &Path) -> String {
             "profile",
             "release, `lto = \"thin\"`, `codegen-units = 1`".into(),
         ),
-        ("`tracing`", tracing().into()),
     ];
+    let more = more
+        .iter()
+        .map(|(name, value)| (*name, (*value).to_owned()));
+    let rows = rows.into_iter().chain(more);
     table(
         &["", ""],
         rows.map(|(name, value)| vec![name.into(), value]),
     )
 }
 
-fn tracing() -> &'static str {
-    if cfg!(feature = "peer-tracing") {
-        "compiled in, as Nether and the peers come by default; no subscriber"
-    } else {
-        "not compiled into kameo, no spans carried along by ractor (`--no-default-features`); no subscriber"
-    }
-}
-
-fn revision(folder: &Path) -> String {
-    let folder = folder.display().to_string();
+fn revision() -> String {
+    let folder = benches().display().to_string();
     output("git", &["-C", &folder, "describe", "--always", "--dirty"])
 }
 

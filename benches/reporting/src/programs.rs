@@ -1,12 +1,12 @@
-//! Programs of this workspace, built by the same cargo.
+//! Programs that a measurement needs, built by the same cargo and run.
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::extras::benches;
-
-/// Builds a program, and says where it is. `None` if it does not build; cargo has then said why.
-pub(super) fn build(arguments: &[&str], environment: &[(&str, &str)]) -> Option<PathBuf> {
+/// Builds a program of a manifest, and returns its path. `None` if it does not build; cargo has then said
+/// why.
+pub fn build(manifest: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Option<PathBuf> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let output = Command::new(cargo)
         .args([
@@ -15,7 +15,7 @@ pub(super) fn build(arguments: &[&str], environment: &[(&str, &str)]) -> Option<
             "--message-format=json",
             "--manifest-path",
         ])
-        .arg(benches().join("Cargo.toml"))
+        .arg(manifest)
         .args(arguments)
         .envs(environment.iter().copied())
         .stderr(std::process::Stdio::inherit())
@@ -32,8 +32,12 @@ pub(super) fn build(arguments: &[&str], environment: &[(&str, &str)]) -> Option<
 }
 
 /// What a program prints. `None` if it fails.
-pub(super) fn run(program: &PathBuf) -> Option<String> {
+pub fn run<A: AsRef<OsStr>>(
+    program: &Path,
+    arguments: impl IntoIterator<Item = A>,
+) -> Option<String> {
     let output = Command::new(program)
+        .args(arguments)
         .stderr(std::process::Stdio::inherit())
         .output()
         .ok()?;

@@ -4,25 +4,30 @@ use std::path::Path;
 
 use plotters::prelude::*;
 
+use crate::plots::{DrawingFailure, FONT};
+
 /// What is drawn.
-pub(super) struct Plot {
-    pub(super) title: String,
-    pub(super) across: &'static str,
-    pub(super) up: &'static str,
-    pub(super) lines: Vec<Line>,
+pub struct Plot {
+    pub title: String,
+    pub across: &'static str,
+    pub up: &'static str,
+    pub lines: Vec<Line>,
 }
 
 /// One of the lines: points of size and cost, at least one.
-pub(super) struct Line {
-    pub(super) name: &'static str,
-    pub(super) color: RGBColor,
-    pub(super) points: Vec<(f64, f64)>,
+pub struct Line {
+    pub name: &'static str,
+    pub color: RGBColor,
+    pub points: Vec<(f64, f64)>,
 }
 
 const SIZE: (u32, u32) = (860, 480);
-const FONT: &str = "sans-serif";
 
-pub(super) fn lines(path: &Path, plot: &Plot) -> Result<(), DrawingAreaErrorKind<std::io::Error>> {
+/// Draws them into a file. The line that is called `nether` is thicker than the others.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn lines(path: &Path, plot: &Plot) -> Result<(), DrawingFailure> {
     let area = SVGBackend::new(path, SIZE).into_drawing_area();
     area.fill(&WHITE)?;
     // The legend stands beside the plot, where it hides no line.
@@ -54,7 +59,8 @@ pub(super) fn lines(path: &Path, plot: &Plot) -> Result<(), DrawingAreaErrorKind
         )?;
     }
     legend(&right, &plot.lines)?;
-    area.present()
+    area.present()?;
+    Ok(())
 }
 
 fn legend<D: DrawingBackend>(

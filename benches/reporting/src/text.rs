@@ -3,7 +3,7 @@
 use crate::statistics::Spread;
 
 /// A table: its head, and rows of as many cells.
-pub(super) fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+pub fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut text = format!("| {} |\n|{}\n", head.join(" | "), "---|".repeat(head.len()));
     for row in rows {
         text += &format!("| {} |\n", row.join(" | "));
@@ -12,7 +12,7 @@ pub(super) fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) 
 }
 
 /// Nanoseconds, with the quartiles.
-pub(super) fn time(nanos: Spread) -> String {
+pub fn time(nanos: Spread) -> String {
     let (divisor, unit) = match nanos.median {
         ..1e3 => (1.0, "ns"),
         ..1e6 => (1e3, "µs"),
@@ -24,13 +24,13 @@ pub(super) fn time(nanos: Spread) -> String {
 }
 
 /// A ratio, with the quartiles.
-pub(super) fn ratio(ratio: Spread) -> String {
+pub fn ratio(ratio: Spread) -> String {
     let [low, median, high] = [ratio.low, ratio.median, ratio.high].map(digits);
     format!("**{median}** ({low}–{high})")
 }
 
 /// Three digits or so.
-pub(super) fn digits(value: f64) -> String {
+pub fn digits(value: f64) -> String {
     match value {
         ..10.0 => format!("{value:.2}"),
         ..100.0 => format!("{value:.1}"),
@@ -39,6 +39,6 @@ pub(super) fn digits(value: f64) -> String {
 }
 
 /// What is not there.
-pub(super) fn or_dash(text: Option<String>) -> String {
+pub fn or_dash(text: Option<String>) -> String {
     text.unwrap_or_else(|| "–".into())
 }
