@@ -1,5 +1,4 @@
-//! A projection or saga that is another one than when it last ran: projections are rebuilt, once, and an
-//! older program that runs beside a newer one does not undo that.
+//! A projection or saga that is another one than when it last ran: projections are rebuilt, once.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};

@@ -86,19 +86,20 @@ fn superseded<F: Followed>(stored: &StoredDefinition) -> Option<String> {
 }
 
 async fn opening<F: Followed>(store: &Store) -> Result<Opening, StoreError> {
-    let new = |behind| StoredDefinition::new(&F::DEFINITION, behind);
+    // In this order: another process may note meanwhile where it begins, with its definition.
+    let head = store.head().await?;
+    let is_saved = checkpoint::is_saved(store, F::NAME).await?;
     let Some(stored) = StoredDefinition::load(store, F::NAME).await? else {
-        let is_known = checkpoint::is_saved(store, F::NAME).await? || F::has_stored(store).await?;
-        return Ok(match is_known {
-            true => Opening::Adopted(new(Position::START)),
-            false => {
-                let head = store.head().await?;
-                match (F::DEFINITION.from, F::MUST_SAY_FROM) {
-                    (Some(from), _) => Opening::New(new(from.begins_behind(head))),
-                    (None, true) if head > Position::START => Opening::Refused(unsaid::<F>(head)),
-                    (None, _) => Opening::New(new(Position::START)),
-                }
+        let new = |behind| StoredDefinition::new(&F::DEFINITION, behind);
+        if is_saved || F::has_stored(store).await? {
+            return Ok(Opening::Adopted(new(Position::START)));
+        }
+        return Ok(match F::DEFINITION.from {
+            Some(from) => Opening::New(new(from.begins_behind(head))),
+            None if F::MUST_SAY_FROM && head > Position::START => {
+                Opening::Refused(unsaid::<F>(head))
             }
+            None => Opening::New(new(Position::START)),
         });
     };
     let Some(change) = stored.change_to(&F::DEFINITION) else {
