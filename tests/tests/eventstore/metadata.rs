@@ -260,7 +260,7 @@ async fn a_file_of_version_2_is_read_and_only_events_of_which_more_is_known_get_
         r#"PRAGMA application_id = 1316251717; PRAGMA user_version = 2;
         INSERT INTO nether_streams VALUES (1, 'taxi/1'); INSERT INTO nether_names VALUES (1, 'metadata.sent');
         INSERT INTO nether_events VALUES
-            (1, 1, 1, x'00000000000000000000000000000007', 1, 1, 0, '{"to":"a"}', 5, 'c', NULL, 'p')"#,
+            (1, 1, 1, x'00000000000000000000000000000007', 1, 1, 0, CAST('{"to":"a"}' AS BLOB), 5, 'c', NULL, 'p')"#,
     )
     .unwrap();
     drop(old);

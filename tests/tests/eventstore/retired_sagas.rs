@@ -90,7 +90,8 @@ pub struct Bookkeeping {
     starts = [Taken, Put],
     sends = [Enter],
     retry = 0,
-    name = "retired_bookkeeping"
+    name = "retired_bookkeeping",
+    from = "beginning"
 )]
 impl Bookkeeping {
     fn taken(&mut self, event: &Taken, step: &mut Step<Self>) {
