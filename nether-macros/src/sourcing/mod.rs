@@ -5,6 +5,7 @@ mod aggregate;
 mod descriptor;
 mod methods;
 mod projection;
+mod registered;
 mod saga;
 mod settings;
 

@@ -23,10 +23,14 @@ mod memory;
 mod parked;
 #[doc(hidden)]
 pub mod private;
+#[cfg(feature = "test")]
+mod probe;
 mod progress;
 mod projection;
+mod registered;
 mod saga;
 mod scenario;
+#[cfg(feature = "test")]
 mod schema_lock;
 mod snapshot;
 #[cfg(feature = "sqlite")]
@@ -44,7 +48,8 @@ pub use self::parked::ParkedEvent;
 pub use self::projection::{Projection, ProjectionHandle, Projections};
 pub use self::saga::{RepeatedCommand, Saga, SagaHandle, SagaStatus, Sagas, Sent, Step};
 pub use self::scenario::{Decided, Scenario, given, given_with};
-pub use self::schema_lock::{SchemaError, check_schema};
+#[cfg(feature = "test")]
+pub use self::schema_lock::{SchemaError, SchemaLock, check_schema};
 pub use self::store::Store;
 /// The release of `rusqlite` that [`SqliteTransaction`] comes from. A program that writes through one uses
 /// this, or depends on `rusqlite` in the same version.

@@ -11,6 +11,9 @@ pub use crate::eventstore::projection::{
     Answers, Beginning, Copied, EventPlace, Keeps, NeverCopied, Projection, ProjectionArgument,
     ProjectionSettings, Projections, argument, begin,
 };
+pub use crate::eventstore::registered::{
+    RegisteredCommand, RegisteredName, RegisteredSaga, shape_sent,
+};
 pub use crate::eventstore::saga::{
     Delivery, Saga, Sagas, SentBy, Step, StoredCommand, Timeout, deliver, not_listed, text_of,
 };
@@ -19,5 +22,5 @@ pub use crate::eventstore::sqlite::SqliteTransaction;
 pub use crate::eventstore::store::{STORE, Store};
 pub use crate::eventstore::stored::{
     Encoded, EventRegistration, EventSchema, FieldSchema, Keeping, Older, Storable, StoredEvent,
-    Unreadable, kept, older, step,
+    Unreadable, event_shape, kept, older, step,
 };

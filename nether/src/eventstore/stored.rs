@@ -2,6 +2,9 @@
 //! program wrote.
 
 mod finite;
+mod shape;
+
+pub use self::shape::Shape;
 
 use std::fmt;
 
@@ -92,6 +95,7 @@ pub struct Keeping<T> {
     /// As text that can be read again.
     pub(super) save: fn(&T) -> Result<Box<RawValue>, Unreadable>,
     pub(super) restore: fn(&RawValue) -> Result<T, Unreadable>,
+    pub(super) shape: Shape,
 }
 
 /// How it is kept.
@@ -102,6 +106,7 @@ pub const fn kept<T: Storable>() -> Keeping<T> {
     Keeping {
         save: save::<T>,
         restore: restore::<T>,
+        shape: Shape::of::<T>(),
     }
 }
 
@@ -135,7 +140,34 @@ pub struct EventSchema {
     pub name: &'static str,
     pub version: u32,
     pub declaration: Declaration,
+    /// Whether its name was given: else it is the path of the type, and changes when that moves.
+    pub is_named: bool,
     pub fields: &'static [FieldSchema],
+    pub shape: Shape,
+}
+
+/// What an event looks like that is written down, and how it reads what its older versions have written.
+///
+/// Not public API. Used by generated code.
+#[doc(hidden)]
+pub const fn event_shape<E: StoredEvent>() -> Shape {
+    #[cfg(feature = "test")]
+    return Shape::versioned::<E>(|version, text| {
+        if version == E::SCHEMA.version {
+            return Some(shape::read_again::<E>(text));
+        }
+        let payload = Payload {
+            encoding: Encoding::Json,
+            bytes: text.as_bytes().to_vec(),
+        };
+        let event = E::upcast(version, &payload)?;
+        let written = event
+            .map_err(|error| error.to_string())
+            .and_then(|event| serde_json::to_string(&event).map_err(|error| error.to_string()));
+        Some(written)
+    });
+    #[cfg(not(feature = "test"))]
+    Shape::of::<E>()
 }
 
 /// One field of an event, or one variant.
@@ -221,6 +253,9 @@ pub(super) fn new_event<E: StoredEvent>(
     event: &E,
     encoding: Encoding,
 ) -> Result<NewEvent, StoreError> {
+    if !E::SCHEMA.is_named {
+        return Err(unnamed(E::SCHEMA));
+    }
     let (payload, _) = write(event, encoding).map_err(|error| unwritten(E::SCHEMA, &error))?;
     Ok(NewEvent {
         id: EventId::new(),
@@ -228,6 +263,17 @@ pub(super) fn new_event<E: StoredEvent>(
         schema_version: E::SCHEMA.version,
         payload,
     })
+}
+
+/// That an event has no name under which it could be found again when its type has moved.
+#[cold]
+fn unnamed(schema: &EventSchema) -> StoreError {
+    StoreError::Codec {
+        what: format!("an event {} cannot be stored", schema.declaration),
+        reason: "it has no name of its own, so that stores would not know it when its type moves: write `#[event(name = \"..\")]` \
+                 above its definition"
+            .to_owned(),
+    }
 }
 
 /// That an event cannot be stored, and why.

@@ -2,7 +2,7 @@
 use nether::eventstore::SqliteTransaction;
 use nether::prelude::*;
 
-#[event]
+#[event(name = "test.noted")]
 pub struct Noted;
 
 #[derive(Default)]
