@@ -1,16 +1,18 @@
-//! [`RegisteredName`]: what aggregates, projections and sagas have in stores under their names, for the schema
-//! lock.
+//! [`RegisteredName`]: what aggregates, projections and sagas have in stores under their names, for the
+//! schema lock.
 
 use crate::declaration::Declaration;
 use crate::eventstore::aggregate::Aggregate;
 use crate::eventstore::projection::Projection;
 use crate::eventstore::saga::{Saga, SentBy, Timeout};
-use crate::eventstore::stored::{EventSchema, Shape};
+use crate::eventstore::stored::{EventSchema, StoredShape};
 use crate::message::MessageProof;
 
 /// An aggregate, a projection or a saga, in the link-time registry.
 #[doc(hidden)]
 #[derive(Debug)]
+// A test asks for it.
+#[cfg_attr(not(feature = "test"), allow(dead_code))]
 pub struct RegisteredName {
     pub(super) name: &'static str,
     pub(super) declaration: Declaration,
@@ -19,9 +21,12 @@ pub struct RegisteredName {
 
 /// What is in stores under the name.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "test"), allow(dead_code))]
 pub(super) enum RegisteredKind {
     /// Streams, and snapshots of that version if there are any.
-    Aggregate { snapshots: Option<(u32, Shape)> },
+    Aggregate {
+        snapshots: Option<(u32, StoredShape)>,
+    },
     /// A checkpoint, if it `is_stored`.
     Projection {
         is_stored: bool,
@@ -29,7 +34,7 @@ pub(super) enum RegisteredKind {
     },
     /// States, commands and time-outs.
     Saga {
-        state: Shape,
+        state: StoredShape,
         timeouts: &'static [Timeout],
         lists: RegisteredSaga,
     },
@@ -51,7 +56,7 @@ pub struct RegisteredSaga {
 #[derive(Debug)]
 pub struct RegisteredCommand {
     pub proof: MessageProof,
-    pub shape: Shape,
+    pub shape: StoredShape,
 }
 
 inventory::collect!(RegisteredName);
@@ -60,7 +65,7 @@ inventory::collect!(RegisteredName);
 ///
 /// Not public API. Used by generated code.
 #[doc(hidden)]
-pub const fn shape_sent<S, C: SentBy<S>>() -> Shape {
+pub const fn shape_sent<S, C: SentBy<S>>() -> StoredShape {
     C::KEPT.shape
 }
 

@@ -4,7 +4,7 @@
 mod finite;
 mod shape;
 
-pub use self::shape::Shape;
+pub use self::shape::StoredShape;
 
 use std::fmt;
 
@@ -95,7 +95,7 @@ pub struct Keeping<T> {
     /// As text that can be read again.
     pub(super) save: fn(&T) -> Result<Box<RawValue>, Unreadable>,
     pub(super) restore: fn(&RawValue) -> Result<T, Unreadable>,
-    pub(super) shape: Shape,
+    pub(super) shape: StoredShape,
 }
 
 /// How it is kept.
@@ -106,7 +106,7 @@ pub const fn kept<T: Storable>() -> Keeping<T> {
     Keeping {
         save: save::<T>,
         restore: restore::<T>,
-        shape: Shape::of::<T>(),
+        shape: StoredShape::of::<T>(),
     }
 }
 
@@ -143,31 +143,34 @@ pub struct EventSchema {
     /// Whether its name was given: else it is the path of the type, and changes when that moves.
     pub is_named: bool,
     pub fields: &'static [FieldSchema],
-    pub shape: Shape,
+    pub shape: StoredShape,
 }
 
 /// What an event looks like that is written down, and how it reads what its older versions have written.
 ///
 /// Not public API. Used by generated code.
 #[doc(hidden)]
-pub const fn event_shape<E: StoredEvent>() -> Shape {
+pub const fn event_shape<E: StoredEvent>() -> StoredShape {
     #[cfg(feature = "test")]
-    return Shape::versioned::<E>(|version, text| {
-        if version == E::SCHEMA.version {
-            return Some(shape::read_again::<E>(text));
-        }
-        let payload = Payload {
-            encoding: Encoding::Json,
-            bytes: text.as_bytes().to_vec(),
-        };
-        let event = E::upcast(version, &payload)?;
-        let written = event
-            .map_err(|error| error.to_string())
-            .and_then(|event| serde_json::to_string(&event).map_err(|error| error.to_string()));
-        Some(written)
-    });
+    let shape = StoredShape::versioned::<E>(read_version::<E>);
     #[cfg(not(feature = "test"))]
-    Shape::of::<E>()
+    let shape = StoredShape::of::<E>();
+    shape
+}
+
+/// Reads what that version has written, and writes it again.
+#[cfg(feature = "test")]
+fn read_version<E: StoredEvent>(version: u32, text: &str) -> Option<Result<String, String>> {
+    if version == E::SCHEMA.version {
+        return Some(shape::read_again::<E>(text));
+    }
+    let payload = Payload {
+        encoding: Encoding::Json,
+        bytes: text.as_bytes().to_vec(),
+    };
+    let event = E::upcast(version, &payload)?.map_err(|error| error.to_string());
+    let write = |event: E| serde_json::to_string(&event).map_err(|error| error.to_string());
+    Some(event.and_then(write))
 }
 
 /// One field of an event, or one variant.

@@ -54,7 +54,6 @@ pub struct Parsed {
     pub from: std::net::IpAddr,
     pub by_day: std::collections::BTreeMap<u16, Vec<char>>,
     pub never_zero: std::num::NonZeroU8,
-    pub wide: u128,
     pub whole: serde_json::Value,
     pub took: std::time::Duration,
 }

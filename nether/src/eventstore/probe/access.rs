@@ -5,9 +5,7 @@ use serde::de::{
 };
 
 use crate::eventstore::probe::prober::Prober;
-use crate::eventstore::probe::refusal::Refusal;
-
-type Read<T> = Result<T, Refusal>;
+use crate::eventstore::probe::unread::{Probed, Unread};
 
 /// The elements of a sequence.
 pub(super) struct Elements<'a> {
@@ -19,9 +17,9 @@ pub(super) struct Elements<'a> {
 }
 
 impl<'de> SeqAccess<'de> for Elements<'_> {
-    type Error = Refusal;
+    type Error = Unread;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Read<Option<T::Value>> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Probed<Option<T::Value>> {
         if self.next == self.count {
             return Ok(None);
         }
@@ -45,16 +43,16 @@ pub(super) struct Entry<'a> {
 }
 
 impl<'de> MapAccess<'de> for Entry<'_> {
-    type Error = Refusal;
+    type Error = Unread;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Read<Option<K::Value>> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Probed<Option<K::Value>> {
         if std::mem::replace(&mut self.is_given, true) {
             return Ok(None);
         }
         seed.deserialize(self.of.inside("key")).map(Some)
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Read<V::Value> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Probed<V::Value> {
         seed.deserialize(self.of.inside("value"))
     }
 }
@@ -69,19 +67,23 @@ pub(super) struct Named<'a> {
 }
 
 impl<'de> MapAccess<'de> for Named<'_> {
-    type Error = Refusal;
+    type Error = Unread;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Read<Option<K::Value>> {
-        let given = self.fields.find(|field| self.of.gives(&self.path(field)));
-        let Some(field) = given else {
-            return Ok(None);
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Probed<Option<K::Value>> {
+        let field = loop {
+            let Some(field) = self.fields.next() else {
+                return Ok(None);
+            };
+            if self.of.gives(&self.path(&field)) {
+                break field;
+            }
         };
-        let name: serde::de::value::StringDeserializer<Refusal> = field.clone().into_deserializer();
+        let name: serde::de::value::StringDeserializer<Unread> = field.clone().into_deserializer();
         self.value = Some(field);
         seed.deserialize(name).map(Some)
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Read<V::Value> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Probed<V::Value> {
         let field = self.value.take().unwrap_or_default();
         seed.deserialize(self.of.at(self.path(&field)))
     }
@@ -105,27 +107,27 @@ pub(super) struct Variant<'a> {
 }
 
 impl<'de, 'a> EnumAccess<'de> for Variant<'a> {
-    type Error = Refusal;
+    type Error = Unread;
     type Variant = Prober<'a>;
 
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Read<(V::Value, Prober<'a>)> {
-        let name: serde::de::value::StrDeserializer<'_, Refusal> = self.name.into_deserializer();
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Probed<(V::Value, Prober<'a>)> {
+        let name: serde::de::value::StrDeserializer<'_, Unread> = self.name.into_deserializer();
         Ok((seed.deserialize(name)?, self.of))
     }
 }
 
 impl<'de> VariantAccess<'de> for Prober<'_> {
-    type Error = Refusal;
+    type Error = Unread;
 
-    fn unit_variant(self) -> Read<()> {
+    fn unit_variant(self) -> Probed<()> {
         Ok(())
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Read<T::Value> {
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Probed<T::Value> {
         seed.deserialize(self.inside("0"))
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Read<V::Value> {
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Probed<V::Value> {
         self.elements(len, visitor)
     }
 
@@ -133,7 +135,7 @@ impl<'de> VariantAccess<'de> for Prober<'_> {
         self,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Read<V::Value> {
+    ) -> Probed<V::Value> {
         self.structure(fields, visitor)
     }
 }

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::eventstore::probe::refusal::Wish;
+use crate::eventstore::probe::unread::Wish;
 
 /// What was chosen at each place, over all attempts.
 #[derive(Default)]
 pub(super) struct Choices {
-    nodes: BTreeMap<String, Node>,
+    nodes: BTreeMap<String, ChoiceNode>,
     /// The places of this attempt, in order.
     touched: Vec<String>,
     /// The number of the value that is being made.
@@ -20,7 +20,7 @@ pub(super) struct Choices {
     open: Vec<String>,
     /// The names that a place takes one of.
     names: BTreeMap<String, &'static [&'static str]>,
-    /// The last place that asked for a name.
+    /// The last place that asked for a name, or for a text.
     named: Option<String>,
     /// Other names of fields that were given already.
     aliases: BTreeSet<String>,
@@ -28,7 +28,7 @@ pub(super) struct Choices {
 }
 
 /// A place with alternatives.
-struct Node {
+struct ChoiceNode {
     kind: NodeKind,
     pass: usize,
     now: usize,
@@ -62,7 +62,7 @@ pub(super) enum Blamed {
     Nothing,
 }
 
-impl Node {
+impl ChoiceNode {
     fn first(&self, state: Tried) -> Option<usize> {
         self.states.iter().position(|it| *it == state)
     }
@@ -92,7 +92,7 @@ impl Choices {
         let pass = self.pass;
         let Some(node) = self.nodes.get(path) else {
             let states = vec![Tried::Not; alternatives.max(1)];
-            let node = Node {
+            let node = ChoiceNode {
                 kind,
                 pass,
                 now: 0,
@@ -126,18 +126,17 @@ impl Choices {
     }
 
     /// A value was made.
-    pub(super) fn succeeded(&mut self) {
+    /// A value was made. Tells whether another one would show something else.
+    pub(super) fn succeeded(&mut self) -> bool {
+        let mut has_shown = false;
         for path in &self.touched {
             if let Some(node) = self.nodes.get_mut(path) {
+                has_shown |= node.states[node.now] == Tried::Not;
                 node.states[node.now] = Tried::Read;
             }
         }
         self.pass += 1;
-    }
-
-    /// Whether something was not shown yet.
-    pub(super) fn has_more(&self) -> bool {
-        self.nodes.values().any(Node::is_open)
+        has_shown && self.nodes.values().any(ChoiceNode::is_open)
     }
 
     /// Finds what the attempt has failed at, and changes that.
@@ -200,12 +199,12 @@ impl Choices {
     pub(super) fn fields(&mut self, path: &str) -> (Vec<String>, String) {
         let mut all = self.fields.get(path).cloned().unwrap_or_default();
         let tag = all.iter().find_map(|field| {
-            let place = format!("{path}/{field}");
-            let names = self.names.get(&place)?;
-            Some((place, names.len()))
+            let places = ["", "/text"].map(|more| format!("{path}/{field}{more}"));
+            let named = |place: String| Some((self.names.get(&place)?.len(), place));
+            places.into_iter().find_map(named)
         });
         let mut place = path.to_owned();
-        if let Some((tag, names)) = tag {
+        if let Some((names, tag)) = tag {
             let variant = self.choose(&tag, names, NodeKind::Each);
             place = format!("{}/of", below(&tag, variant));
             all.extend(self.fields.get(&place).cloned().unwrap_or_default());
@@ -223,6 +222,15 @@ impl Choices {
         };
         let chosen = self.choose(path, names.len(), NodeKind::Each);
         names.get(chosen).copied().unwrap_or("?")
+    }
+
+    /// The name that is to be shown where a text is, if it has to be one.
+    pub(super) fn name_of_text(&mut self, path: &str) -> Option<&'static str> {
+        if self.names.contains_key(path) {
+            return Some(self.name(path));
+        }
+        self.named = Some(path.to_owned());
+        None
     }
 
     /// Whether the field is to be given; it may be another name of one that was.

@@ -1,14 +1,15 @@
-//! [`samples`]: what a type writes down, found out by reading it: its `Deserialize` is shown a deserializer that
-//! makes values up, and what it reads is written as JSON.
+//! [`samples`]: what a type writes down, found out by reading it: its `Deserialize` is shown a deserializer
+//! that makes values up, and what it reads is written as JSON.
 //!
 //! A type tells a deserializer what it wants (a number, one of these variants), or tells by an error what was
-//! wrong (this field is missing). So whatever serde was told by attributes or by functions is in what is found.
+//! wrong (this field is missing). So whatever serde was told by attributes or by functions is in what is
+//! found.
 
 mod access;
 mod choice;
 mod guess;
 mod prober;
-mod refusal;
+mod unread;
 
 use std::cell::RefCell;
 
@@ -22,8 +23,8 @@ use crate::eventstore::probe::prober::Prober;
 /// What was found out about a type.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Samples {
-    /// Values that it writes, as JSON: among them each variant of each enum, and each `Option` with and without
-    /// its value.
+    /// Values that it writes, as JSON: among them each variant of each enum, and each `Option` with and
+    /// without its value.
     pub(super) texts: Vec<String>,
     /// What no value could be made of, and why.
     pub(super) missed: Vec<String>,
@@ -36,8 +37,8 @@ impl Samples {
         }
     }
 
-    /// Adds the value with something in place of each `null`: what may be missing is not asked for where serde
-    /// reads through a buffer.
+    /// Adds the value with something in place of each `null`: what may be missing is not asked for where
+    /// serde reads through a buffer.
     fn fill<T: Serialize + DeserializeOwned>(&mut self, text: &str) {
         let Ok(value) = serde_json::from_str::<Value>(text) else {
             return;
@@ -108,8 +109,7 @@ pub(super) fn samples<T: Serialize + DeserializeOwned>() -> Samples {
                     found.fill::<T>(&text);
                 }
                 found.add(text);
-                choices.succeeded();
-                if found.texts.len() == MAX_SAMPLES || !choices.has_more() {
+                if !choices.succeeded() || found.texts.len() >= MAX_SAMPLES {
                     break;
                 }
             }

@@ -8,7 +8,7 @@ use serde::de::{Deserializer, Visitor};
 use crate::eventstore::probe::access::{Elements, Entry, Named, Variant};
 use crate::eventstore::probe::choice::{Choices, NodeKind, below};
 use crate::eventstore::probe::guess;
-use crate::eventstore::probe::refusal::Refusal;
+use crate::eventstore::probe::unread::{Probed, Unread};
 
 /// Where types contain themselves, this much of that is shown.
 const MAX_SELF: usize = 2;
@@ -24,8 +24,6 @@ pub(super) struct Prober<'a> {
     /// The types around it.
     around: Vec<&'static str>,
 }
-
-type Read<T> = Result<T, Refusal>;
 
 impl<'a> Prober<'a> {
     pub(super) fn new(choices: &'a RefCell<Choices>) -> Self {
@@ -86,7 +84,11 @@ impl<'a> Prober<'a> {
         self.path.bytes().fold(7, sum) % 100
     }
 
-    pub(super) fn elements<'de, V: Visitor<'de>>(self, count: usize, visitor: V) -> Read<V::Value> {
+    pub(super) fn elements<'de, V: Visitor<'de>>(
+        self,
+        count: usize,
+        visitor: V,
+    ) -> Probed<V::Value> {
         if self.depth > MAX_DEPTH {
             return Err(serde::de::Error::custom(
                 "it contains itself, and never ends",
@@ -101,7 +103,7 @@ impl<'a> Prober<'a> {
     }
 
     /// A variant's name, and what it has.
-    fn tagged<'de, V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+    fn tagged<'de, V: Visitor<'de>>(self, visitor: V) -> Probed<V::Value> {
         visitor.visit_seq(Elements {
             of: self,
             next: 0,
@@ -122,9 +124,8 @@ impl<'a> Prober<'a> {
         self,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Read<V::Value> {
-        let expected = Expected(&visitor).to_string();
-        if expected.contains("adjacently tagged") {
+    ) -> Probed<V::Value> {
+        if expected(&visitor).contains("adjacently tagged") {
             return self.tagged(visitor);
         }
         if self.choose(2, NodeKind::Guess) == 0 {
@@ -141,7 +142,7 @@ impl<'a> Prober<'a> {
     }
 
     /// A map whose fields are found out by what it misses.
-    fn found<'de, V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+    fn found<'de, V: Visitor<'de>>(self, visitor: V) -> Probed<V::Value> {
         let (fields, place) = self.choices().fields(&self.path);
         visitor.visit_map(Named {
             of: self,
@@ -152,6 +153,9 @@ impl<'a> Prober<'a> {
     }
 
     fn text(&self) -> String {
+        if let Some(name) = self.choices().name_of_text(&self.path) {
+            return name.to_owned();
+        }
         let guess = self.choose(guess::TEXT_COUNT, NodeKind::Guess);
         guess::text(guess, self.number())
     }
@@ -163,24 +167,20 @@ impl<'a> Prober<'a> {
 }
 
 /// What a visitor says that it expects.
-struct Expected<'v, V>(&'v V);
-
-impl<'de, V: Visitor<'de>> fmt::Display for Expected<'_, V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.expecting(f)
-    }
+fn expected<'de, V: Visitor<'de>>(visitor: &V) -> String {
+    fmt::from_fn(|f| visitor.expecting(f)).to_string()
 }
 
 macro_rules! numbers {
     ($($method:ident: $visit:ident, $make:ident;)*) => {
-        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Probed<V::Value> {
             visitor.$visit(self.number_of(guess::$make))
         })*
     };
 }
 
 impl<'de> Deserializer<'de> for Prober<'_> {
-    type Error = Refusal;
+    type Error = Unread;
 
     numbers! {
         deserialize_u8: visit_u8, u8;
@@ -197,7 +197,7 @@ impl<'de> Deserializer<'de> for Prober<'_> {
         deserialize_f64: visit_f64, f64;
     }
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Probed<V::Value> {
         if self.depth > MAX_DEPTH {
             return visitor.visit_unit();
         }
@@ -213,42 +213,42 @@ impl<'de> Deserializer<'de> for Prober<'_> {
         }
     }
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Probed<V::Value> {
         visitor.visit_bool(self.choose(2, NodeKind::Readable) == 0)
     }
 
-    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Probed<V::Value> {
         visitor.visit_char(guess::char(self.number()))
     }
 
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Probed<V::Value> {
         self.deserialize_string(visitor)
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Probed<V::Value> {
         visitor.visit_string(self.text())
     }
 
-    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Probed<V::Value> {
         self.deserialize_byte_buf(visitor)
     }
 
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Probed<V::Value> {
         visitor.visit_byte_buf(vec![self.number()])
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Probed<V::Value> {
         match self.excess() == 0 && self.choose(2, NodeKind::Readable) == 0 {
             true => visitor.visit_some(self.inside("0/some")),
             false => visitor.visit_none(),
         }
     }
 
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Probed<V::Value> {
         visitor.visit_unit()
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &str, visitor: V) -> Read<V::Value> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &str, visitor: V) -> Probed<V::Value> {
         visitor.visit_unit()
     }
 
@@ -256,17 +256,17 @@ impl<'de> Deserializer<'de> for Prober<'_> {
         self,
         name: &'static str,
         visitor: V,
-    ) -> Read<V::Value> {
+    ) -> Probed<V::Value> {
         let inside = self.inside("new").of(name);
         visitor.visit_newtype_struct(inside)
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Probed<V::Value> {
         let count = usize::from(self.excess() == 0);
         self.elements(count, visitor)
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Read<V::Value> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Probed<V::Value> {
         self.elements(len, visitor)
     }
 
@@ -275,13 +275,13 @@ impl<'de> Deserializer<'de> for Prober<'_> {
         name: &'static str,
         len: usize,
         visitor: V,
-    ) -> Read<V::Value> {
+    ) -> Probed<V::Value> {
         self.of(name).elements(len, visitor)
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Probed<V::Value> {
         // Of a struct with `flatten` serde asks for a map.
-        let expected = Expected(&visitor).to_string();
+        let expected = expected(&visitor);
         let is_struct = ["struct ", "enum "].iter().any(|it| expected.contains(it));
         if is_struct || self.choose(2, NodeKind::Guess) == 1 {
             return self.found(visitor);
@@ -295,7 +295,7 @@ impl<'de> Deserializer<'de> for Prober<'_> {
         name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Read<V::Value> {
+    ) -> Probed<V::Value> {
         self.of(name).structure(fields, visitor)
     }
 
@@ -304,7 +304,7 @@ impl<'de> Deserializer<'de> for Prober<'_> {
         name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Read<V::Value> {
+    ) -> Probed<V::Value> {
         let inside = self.of(name);
         let chosen = match inside.excess() {
             0 => inside.choose(variants.len(), NodeKind::Each),
@@ -325,12 +325,12 @@ impl<'de> Deserializer<'de> for Prober<'_> {
         })
     }
 
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Probed<V::Value> {
         let name = self.choices().name(&self.path);
         visitor.visit_str(name)
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Probed<V::Value> {
         visitor.visit_unit()
     }
 }

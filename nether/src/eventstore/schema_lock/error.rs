@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
-use crate::eventstore::schema_lock::finding::Finding;
+use crate::eventstore::schema_lock::finding::SchemaFinding;
 
 /// The environment variable that lets changes be written to the lock file.
 pub(super) const UPDATE: &str = "UPDATE_SCHEMA";
@@ -47,16 +47,16 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn of(findings: Vec<Finding>) -> Self {
+    pub(super) fn of(findings: Vec<SchemaFinding>) -> Self {
         let mut report = Report::default();
         for finding in findings {
             match finding {
-                Finding::Unreadable(change) => report.unreadable.push(change),
-                Finding::Gone { what, name } => report.gone.push(format!(
+                SchemaFinding::Unreadable(change) => report.unreadable.push(change),
+                SchemaFinding::Gone { what, name } => report.gone.push(format!(
                     "{what}; if that is right, and for good: `{UPDATE}=\"{name}\" cargo test`"
                 )),
-                Finding::New(change) => report.new.push(change),
-                Finding::Retired => report.has_retired = true,
+                SchemaFinding::New(change) => report.new.push(change),
+                SchemaFinding::Retired => report.has_retired = true,
             }
         }
         report

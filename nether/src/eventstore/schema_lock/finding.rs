@@ -1,8 +1,8 @@
-//! [`Finding`]: a difference between the program and the lock file.
+//! [`SchemaFinding`]: a difference between the program and the lock file.
 
 /// A difference.
 #[derive(Debug)]
-pub(super) enum Finding {
+pub(super) enum SchemaFinding {
     /// What stores hold could not be read, or would be read as something else; with what to do about it.
     Unreadable(String),
     /// Something is gone, which may be right. Someone has to say so.

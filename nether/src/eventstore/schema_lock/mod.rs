@@ -10,6 +10,7 @@ mod finding;
 mod names;
 mod present;
 mod shapes;
+mod types;
 
 pub use self::error::SchemaError;
 
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::eventstore::schema_lock::compare::Comparison;
 use crate::eventstore::schema_lock::error::{Report, UPDATE};
 use crate::eventstore::schema_lock::file::LockFile;
 use crate::eventstore::schema_lock::present::{GivenSample, Present};
@@ -29,8 +31,7 @@ use crate::eventstore::schema_lock::present::{GivenSample, Present};
 /// # #[event(name = "page.linked")]
 /// # pub struct Linked { pub from: String }
 ///
-/// let path = concat!(env!("CARGO_MANIFEST_DIR"), "/nether-schema.lock.json");
-/// SchemaLock::at(path).sample(&Linked { from: "https://example.org".into() }).check()?;
+/// SchemaLock::at("nether-schema.lock.json").sample(&Linked { from: "https://example.org".into() }).check()?;
 /// # Ok::<(), nether::eventstore::SchemaError>(())
 /// ```
 #[derive(Debug)]
@@ -58,8 +59,8 @@ impl SchemaLock {
         retired.fold(lock, |lock, name| lock.retire(name))
     }
 
-    /// Adds a value of a type that is stored: an event, a command, the state of a saga or of an aggregate. Values
-    /// are made up for every type; one that reads only certain texts needs one that is given.
+    /// Adds a value of a type that is stored: an event, a command, the state of a saga or of an aggregate.
+    /// Values are made up for every type; one that reads only certain texts needs one that is given.
     pub fn sample<T: Serialize>(mut self, value: &T) -> Self {
         self.given.push(GivenSample::of(value));
         self
@@ -86,7 +87,12 @@ impl SchemaLock {
         let present = Present::gather(self.given);
         let file = LockFile::read(&self.path)?;
         let is_new = file.is_none();
-        let (file, findings) = compare::compare(file.unwrap_or_default(), &present, &self.retired);
+        let mut file = file.unwrap_or_default();
+        let comparison = Comparison {
+            present: &present,
+            retired: &self.retired,
+        };
+        let findings = comparison.all(&mut file);
         let report = Report::of(findings);
         if report.is_fine(is_new || self.updates) {
             return match is_new || report.has_news() {
@@ -98,16 +104,17 @@ impl SchemaLock {
     }
 }
 
-/// Compares what the program stores with the lock file, `nether-schema.lock.json`. A test calls it with the path
-/// of the file. The first call writes the file: commit it. It has
+/// Compares what the program stores with the lock file, `nether-schema.lock.json`. A test calls it with the
+/// path of the file. The first call writes the file: commit it. It has
 ///
-/// - the names of events, aggregates, projections with a checkpoint, sagas, their commands and their time-outs;
+/// - the names of events, aggregates, projections with a checkpoint, sagas, their commands and their
+///   time-outs;
 /// - *samples* of each event in each version, of the state of sagas, of their commands, and of the state of
-///   aggregates that have snapshots: values as JSON, which are made up by what the type reads, among them each
-///   variant of each enum.
+///   aggregates that have snapshots: values as JSON, which are made up by what the type reads, among them
+///   each variant of each enum.
 ///
-/// From then on, each sample of the file is read by the program, written again, and compared. So whatever a type
-/// is made of, and whatever serde is told about it, counts by what it does:
+/// From then on, each sample of the file is read by the program, written again, and compared. So whatever a
+/// type is made of, and whatever serde is told about it, counts by what it does:
 ///
 /// | what is found | is |
 /// |---|---|
@@ -118,17 +125,17 @@ impl SchemaLock {
 /// | new names, versions, variants and fields; a field that could be missing is gone; other lists | an error that says how to update the file: `UPDATE_SCHEMA=1 cargo test` |
 /// | a type with another name, a field or variant with its old name as `rename` or `alias`, a larger number | no error |
 ///
-/// What is gone stays in the file as `retired`, because stores hold it: if something has its name again, that has
-/// to read it.
+/// What is gone stays in the file as `retired`, because stores hold it: if something has its name again, that
+/// has to read it.
 ///
 /// It does not see
 ///
-/// - what no sample shows: values that functions of the program refuse or change (`try_from`, `with`), the keys of
-///   maps. If no sample can be made, that is an error: give one to [`SchemaLock::sample`];
-/// - variants of an `untagged` enum that have several fields, and values inside of `#[serde(flatten)]` and tagged
-///   enums that may be missing and are no text or number: give samples of them;
-/// - what a type writes into MessagePack and not into JSON, and the meaning of a value of the same form (cents,
-///   which were euros);
+/// - what no sample shows: values that functions of the program refuse or change (`try_from`, `with`), the
+///   keys of maps. If no sample can be made, that is an error: give one to [`SchemaLock::sample`];
+/// - variants of an `untagged` enum that have several fields, and values inside of `#[serde(flatten)]` and
+///   tagged enums that may be missing and are no text or number: give samples of them;
+/// - what a type writes into MessagePack and not into JSON, and the meaning of a value of the same form
+///   (cents, which were euros);
 /// - two fields that change their names with each other.
 ///
 /// ```

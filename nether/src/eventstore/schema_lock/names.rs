@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::declaration::Declaration;
-use crate::eventstore::schema_lock::finding::Finding;
+use crate::eventstore::schema_lock::finding::SchemaFinding;
 
 /// The names of one kind.
-pub(super) struct Kind<'a> {
+pub(super) struct NameKind<'a> {
     /// `event`.
     pub(super) word: &'static str,
     /// What happens to what is stored under a name that is gone.
@@ -23,21 +23,24 @@ pub(super) struct Section<'a, R> {
     pub(super) retired: &'a mut BTreeMap<String, R>,
 }
 
-impl Kind<'_> {
-    /// Names that are gone. What is retired is moved there; what has come back, is moved back. `made` says what is
-    /// new, and `resembles` whether two are alike.
+impl NameKind<'_> {
+    /// Names that are gone. What is retired is moved there; what has come back, is moved back. `made` says
+    /// what is new, and `resembles` whether two are alike.
     pub(super) fn compare<R>(
         &self,
         section: Section<'_, R>,
         made: impl Fn(&str) -> R,
         resembles: impl Fn(&R, &R) -> bool,
-    ) -> Vec<Finding> {
+    ) -> Vec<SchemaFinding> {
         let Section { stored, retired } = section;
         let mut findings = Vec::new();
         for name in self.present.keys() {
             if let Some(record) = retired.remove(*name) {
                 stored.insert((*name).to_owned(), record);
-                findings.push(Finding::New(format!("the {} `{name}` is back", self.word)));
+                findings.push(SchemaFinding::New(format!(
+                    "the {} `{name}` is back",
+                    self.word
+                )));
             }
         }
         let gone: Vec<String> = stored
@@ -55,7 +58,7 @@ impl Kind<'_> {
             let full = format!("{} {name}", self.word);
             if self.retired.contains(&full) {
                 retired.extend(stored.remove(name).map(|record| (name.clone(), record)));
-                findings.push(Finding::Retired);
+                findings.push(SchemaFinding::Retired);
                 continue;
             }
             let mut alike = new
@@ -65,14 +68,14 @@ impl Kind<'_> {
             let other = alike
                 .next()
                 .or_else(|| new.first().filter(|_| is_one_for_one));
-            findings.push(Finding::Gone {
+            findings.push(SchemaFinding::Gone {
                 what: self.gone(name, other.map(|(other, _)| *other)),
                 name: full,
             });
         }
         for (name, record) in new {
             let place = self.present[name].place();
-            findings.push(Finding::New(format!(
+            findings.push(SchemaFinding::New(format!(
                 "the {} `{name}` is new ({place})",
                 self.word
             )));

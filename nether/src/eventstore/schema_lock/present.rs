@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use crate::declaration::Declaration;
 use crate::eventstore::registered::{RegisteredCommand, RegisteredKind, RegisteredName};
-use crate::eventstore::stored::{EventRegistration, EventSchema, Shape};
+use crate::eventstore::stored::{EventRegistration, EventSchema, StoredShape};
 
 /// What this program stores, by name.
 pub(super) struct Present {
     pub(super) events: BTreeMap<&'static str, &'static EventSchema>,
-    pub(super) commands: BTreeMap<&'static str, (Declaration, Shape)>,
+    pub(super) commands: BTreeMap<&'static str, (Declaration, StoredShape)>,
     pub(super) names: Vec<&'static RegisteredName>,
     given: Vec<GivenSample>,
 }
@@ -20,7 +20,7 @@ pub(super) struct Present {
 /// A value that a test gives.
 pub(super) struct GivenSample {
     type_name: &'static str,
-    is_of: fn(&Shape) -> bool,
+    is_of: fn(&StoredShape) -> bool,
     text: Result<String, String>,
 }
 
@@ -35,7 +35,7 @@ impl GivenSample {
     pub(super) fn of<T: Serialize>(value: &T) -> Self {
         GivenSample {
             type_name: std::any::type_name::<T>(),
-            is_of: Shape::is_of::<T>,
+            is_of: StoredShape::is_of::<T>,
             text: serde_json::to_string(value).map_err(|error| error.to_string()),
         }
     }
@@ -67,7 +67,7 @@ impl Present {
     }
 
     /// What the type writes, as far as it is known.
-    pub(super) fn known(&self, shape: &Shape) -> Known {
+    pub(super) fn known(&self, shape: &StoredShape) -> Known {
         let made = shape.samples();
         let (mut texts, mut missed) = (made.texts, made.missed);
         let given: Vec<_> = self.given.iter().filter(|it| (it.is_of)(shape)).collect();

@@ -7,9 +7,9 @@ use serde_json::value::RawValue;
 
 use crate::eventstore::schema_lock::difference::{Difference, differences, form};
 use crate::eventstore::schema_lock::file::RecordedShape;
-use crate::eventstore::schema_lock::finding::Finding;
+use crate::eventstore::schema_lock::finding::SchemaFinding;
 use crate::eventstore::schema_lock::present::Known;
-use crate::eventstore::stored::Shape;
+use crate::eventstore::stored::StoredShape;
 
 /// What is compared.
 pub(super) struct Subject<'a> {
@@ -18,7 +18,7 @@ pub(super) struct Subject<'a> {
     /// As one retires it.
     pub(super) name: String,
     pub(super) version: u32,
-    pub(super) shape: &'a Shape,
+    pub(super) shape: &'a StoredShape,
     pub(super) known: Known,
     /// What to do about a change that cannot be read.
     pub(super) way_out: String,
@@ -27,8 +27,8 @@ pub(super) struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    fn unreadable(&self, change: &str) -> Finding {
-        Finding::Unreadable(format!("{}: {change}; {}", self.what, self.way_out))
+    fn unreadable(&self, change: &str) -> SchemaFinding {
+        SchemaFinding::Unreadable(format!("{}: {change}; {}", self.what, self.way_out))
     }
 
     fn read(&self, text: &str) -> Result<String, String> {
@@ -83,10 +83,10 @@ impl Subject<'_> {
     }
 
     /// That not all is known of it.
-    pub(super) fn unknown(&self) -> Vec<Finding> {
+    pub(super) fn unknown(&self) -> Vec<SchemaFinding> {
         let missed = self.known.missed.iter();
         let told = |why| {
-            Finding::Unreadable(format!(
+            SchemaFinding::Unreadable(format!(
                 "{}: no value could be made of it to compare ({why}); give one: `SchemaLock::at(path).sample(&value).check()`",
                 self.what
             ))
@@ -95,7 +95,7 @@ impl Subject<'_> {
     }
 
     /// Compares, and brings the record up to date.
-    pub(super) fn compare(&self, record: &mut RecordedShape) -> Vec<Finding> {
+    pub(super) fn compare(&self, record: &mut RecordedShape) -> Vec<SchemaFinding> {
         let mut findings = self.unknown();
         let (mut lost, mut added) = (BTreeSet::new(), BTreeSet::new());
         for sample in &record.samples {
@@ -125,7 +125,7 @@ impl Subject<'_> {
             findings.extend(lost.iter().map(|it| self.lost(it, record, &added)));
             if let Some(text) = new.first() {
                 let what = &self.what;
-                findings.push(Finding::New(format!(
+                findings.push(SchemaFinding::New(format!(
                     "{what} writes something new: `{text}`"
                 )));
             }
@@ -146,9 +146,15 @@ impl Subject<'_> {
         Ok(differences(&value(sample), &value(&again)))
     }
 
-    /// A text may be another one: a variant has another name, and the old one as an alias. But where any text is
-    /// read as that, the variant is gone.
-    fn changed(&self, sample: &str, place: &str, before: &Value, now: &Value) -> Option<Finding> {
+    /// A text may be another one: a variant has another name, and the old one as an alias. But where any text
+    /// is read as that, the variant is gone.
+    fn changed(
+        &self,
+        sample: &str,
+        place: &str,
+        before: &Value,
+        now: &Value,
+    ) -> Option<SchemaFinding> {
         if before.is_string() && now.is_string() && !self.is_exact {
             let mut whole = value(sample);
             *whole.pointer_mut(place)? = Value::from("no such name");
@@ -163,7 +169,7 @@ impl Subject<'_> {
     }
 
     /// Fields that could be missing, and cannot any more.
-    fn became_needed(&self, record: &RecordedShape, lost: &BTreeSet<String>) -> Vec<Finding> {
+    fn became_needed(&self, record: &RecordedShape, lost: &BTreeSet<String>) -> Vec<SchemaFinding> {
         let mut needed = BTreeSet::new();
         let optional = |place: &&String| record.optional.contains(*place) && !lost.contains(*place);
         for sample in &record.samples {
@@ -187,7 +193,7 @@ impl Subject<'_> {
             .collect()
     }
 
-    fn lost(&self, place: &str, record: &RecordedShape, added: &BTreeSet<String>) -> Finding {
+    fn lost(&self, place: &str, record: &RecordedShape, added: &BTreeSet<String>) -> SchemaFinding {
         let field = plain(place);
         if !record.optional.iter().any(|it| it == place) {
             let change =
@@ -201,10 +207,10 @@ impl Subject<'_> {
         };
         let what = &self.what;
         match added.iter().find(beside) {
-            None => Finding::New(format!(
+            None => SchemaFinding::New(format!(
                 "{what} does not have `{field}` any more, which could be missing"
             )),
-            Some(other) => Finding::Gone {
+            Some(other) => SchemaFinding::Gone {
                 what: format!(
                     "{what} does not have `{field}` any more, which could be missing, and `{}` is new: if that is its name now, \
                      write `#[serde(alias = \"{}\")]` above it",
@@ -217,10 +223,12 @@ impl Subject<'_> {
     }
 }
 
-fn text(finding: &Finding) -> &str {
+fn text(finding: &SchemaFinding) -> &str {
     match finding {
-        Finding::Unreadable(text) | Finding::New(text) | Finding::Gone { what: text, .. } => text,
-        Finding::Retired => "",
+        SchemaFinding::Unreadable(text)
+        | SchemaFinding::New(text)
+        | SchemaFinding::Gone { what: text, .. } => text,
+        SchemaFinding::Retired => "",
     }
 }
 

@@ -1,8 +1,8 @@
-//! [`Shape`]: how a test finds out what a type looks like that is written down. Without the feature `test` it is
-//! nothing, so that programs do not have the code.
+//! [`StoredShape`]: how a test finds out what a type looks like that is written down. Without the feature
+//! `test` it is nothing, so that programs do not have the code.
 
 #[cfg(feature = "test")]
-pub(in crate::eventstore) use self::known::{ReadAgain, read_again};
+pub(in crate::eventstore) use self::known::read_again;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,15 +10,15 @@ use serde::de::DeserializeOwned;
 /// What a type looks like that is written down.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
-pub struct Shape {
+pub struct StoredShape {
     #[cfg(feature = "test")]
     known: known::Known,
 }
 
-impl Shape {
+impl StoredShape {
     /// That of a type of one version.
     pub(in crate::eventstore) const fn of<T: Serialize + DeserializeOwned>() -> Self {
-        Shape {
+        StoredShape {
             #[cfg(feature = "test")]
             known: known::Known::of::<T>(|_, text| Some(read_again::<T>(text))),
         }
@@ -34,7 +34,7 @@ mod known {
     use serde::Serialize;
     use serde::de::DeserializeOwned;
 
-    use super::Shape;
+    use super::StoredShape;
     use crate::eventstore::probe::{Samples, samples};
     use crate::guarded::said;
 
@@ -64,14 +64,14 @@ mod known {
         }
     }
 
-    impl Shape {
+    impl StoredShape {
         /// That of a type which reads what its older versions have written.
         pub(in crate::eventstore) const fn versioned<T>(read_again: ReadAgain) -> Self
         where
             T: Serialize + DeserializeOwned,
         {
             let known = Known::of::<T>(read_again);
-            Shape { known }
+            StoredShape { known }
         }
 
         pub(in crate::eventstore) fn is_of<T>(&self) -> bool {

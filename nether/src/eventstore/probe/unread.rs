@@ -1,4 +1,4 @@
-//! [`Refusal`]: the error by which a type says what it would rather read.
+//! [`Unread`]: the error by which a type says what it would rather read.
 
 use std::fmt::{self, Display};
 
@@ -6,10 +6,13 @@ use serde::de;
 
 /// Why a type does not read what it was shown.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct Unread {
     message: String,
     pub(super) kind: Option<Wish>,
 }
+
+/// What is read, if it is.
+pub(super) type Probed<T> = Result<T, Unread>;
 
 /// What can be done about it.
 #[derive(Debug)]
@@ -22,24 +25,24 @@ pub(super) enum Wish {
     OneOf(&'static [&'static str]),
 }
 
-impl Display for Refusal {
+impl Display for Unread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for Unread {}
 
-impl Refusal {
+impl Unread {
     fn wishing(message: String, wish: Wish) -> Self {
         let kind = Some(wish);
-        Refusal { message, kind }
+        Unread { message, kind }
     }
 }
 
-impl de::Error for Refusal {
+impl de::Error for Unread {
     fn custom<T: Display>(message: T) -> Self {
-        Refusal {
+        Unread {
             message: message.to_string(),
             kind: None,
         }
@@ -47,15 +50,15 @@ impl de::Error for Refusal {
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
         let message = format!("unknown variant `{variant}`");
-        Refusal::wishing(message, Wish::OneOf(expected))
+        Unread::wishing(message, Wish::OneOf(expected))
     }
 
     fn missing_field(field: &'static str) -> Self {
         let message = format!("missing field `{field}`");
-        Refusal::wishing(message, Wish::Field(field.to_owned()))
+        Unread::wishing(message, Wish::Field(field.to_owned()))
     }
 
     fn duplicate_field(field: &'static str) -> Self {
-        Refusal::wishing(format!("duplicate field `{field}`"), Wish::Once)
+        Unread::wishing(format!("duplicate field `{field}`"), Wish::Once)
     }
 }
