@@ -1,22 +1,40 @@
 //! What is inside of a sequence, of a map, of a variant.
 
 use serde::de::{
-    DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
+    DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
+    VariantAccess,
 };
 
-use crate::eventstore::probe::prober::Prober;
 use crate::eventstore::probe::unread::{Probed, Unread};
 
+/// A place of the type, as what is inside of it sees it.
+pub(super) trait ProbePlace: Sized {
+    /// At a place inside.
+    fn inside(&self, step: &str) -> Self;
+
+    /// The place of an element that depends on the first one.
+    fn by_first(&self, step: usize) -> Self;
+
+    /// At that place.
+    fn at(&self, place: String) -> Self;
+
+    /// Whether the field at that place is to be given.
+    fn gives(&self, place: &str) -> bool;
+}
+
 /// The elements of a sequence.
-pub(super) struct Elements<'a> {
-    pub(super) of: Prober<'a>,
+pub(super) struct Elements<P> {
+    pub(super) of: P,
     pub(super) next: usize,
     pub(super) count: usize,
     /// Whether the first one says what the others are.
     pub(super) by_first: bool,
 }
 
-impl<'de> SeqAccess<'de> for Elements<'_> {
+impl<'de, P> SeqAccess<'de> for Elements<P>
+where
+    P: ProbePlace + Deserializer<'de, Error = Unread>,
+{
     type Error = Unread;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Probed<Option<T::Value>> {
@@ -37,12 +55,15 @@ impl<'de> SeqAccess<'de> for Elements<'_> {
 }
 
 /// One entry of a map of which neither the keys nor the values are known.
-pub(super) struct Entry<'a> {
-    pub(super) of: Prober<'a>,
+pub(super) struct Entry<P> {
+    pub(super) of: P,
     pub(super) is_given: bool,
 }
 
-impl<'de> MapAccess<'de> for Entry<'_> {
+impl<'de, P> MapAccess<'de> for Entry<P>
+where
+    P: ProbePlace + Deserializer<'de, Error = Unread>,
+{
     type Error = Unread;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Probed<Option<K::Value>> {
@@ -58,84 +79,48 @@ impl<'de> MapAccess<'de> for Entry<'_> {
 }
 
 /// Fields, by name.
-pub(super) struct Named<'a> {
-    pub(super) of: Prober<'a>,
-    /// Where they are.
-    pub(super) place: String,
-    pub(super) fields: std::vec::IntoIter<String>,
+pub(super) struct Named<P> {
+    pub(super) of: P,
+    /// Each with its place.
+    pub(super) fields: std::vec::IntoIter<(String, String)>,
+    /// The place of the value that comes next.
     pub(super) value: Option<String>,
 }
 
-impl<'de> MapAccess<'de> for Named<'_> {
+impl<'de, P> MapAccess<'de> for Named<P>
+where
+    P: ProbePlace + Deserializer<'de, Error = Unread>,
+{
     type Error = Unread;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Probed<Option<K::Value>> {
-        let field = loop {
-            let Some(field) = self.fields.next() else {
-                return Ok(None);
-            };
-            if self.of.gives(&self.path(&field)) {
-                break field;
-            }
+        let given = self.fields.find(|(_, place)| self.of.gives(place));
+        let Some((field, place)) = given else {
+            return Ok(None);
         };
-        let name: serde::de::value::StringDeserializer<Unread> = field.clone().into_deserializer();
-        self.value = Some(field);
+        self.value = Some(place);
+        let name: serde::de::value::StringDeserializer<Unread> = field.into_deserializer();
         seed.deserialize(name).map(Some)
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Probed<V::Value> {
-        let field = self.value.take().unwrap_or_default();
-        seed.deserialize(self.of.at(self.path(&field)))
-    }
-}
-
-impl Named<'_> {
-    /// A tag is one of the place itself, and not of one of its variants.
-    fn path(&self, field: &str) -> String {
-        let tag = self.of.path_of(field);
-        match self.place.starts_with(&format!("{tag}/")) {
-            true => tag,
-            false => format!("{}/{field}", self.place),
-        }
+        let place = self.value.take().unwrap_or_default();
+        seed.deserialize(self.of.at(place))
     }
 }
 
 /// A variant.
-pub(super) struct Variant<'a> {
-    pub(super) of: Prober<'a>,
+pub(super) struct Variant<P> {
+    pub(super) of: P,
     pub(super) name: &'static str,
 }
 
-impl<'de, 'a> EnumAccess<'de> for Variant<'a> {
+impl<'de, P: VariantAccess<'de, Error = Unread>> EnumAccess<'de> for Variant<P> {
     type Error = Unread;
-    type Variant = Prober<'a>;
+    type Variant = P;
 
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Probed<(V::Value, Prober<'a>)> {
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Probed<(V::Value, P)> {
         let name: serde::de::value::StrDeserializer<'_, Unread> = self.name.into_deserializer();
         Ok((seed.deserialize(name)?, self.of))
-    }
-}
-
-impl<'de> VariantAccess<'de> for Prober<'_> {
-    type Error = Unread;
-
-    fn unit_variant(self) -> Probed<()> {
-        Ok(())
-    }
-
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Probed<T::Value> {
-        seed.deserialize(self.inside("0"))
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Probed<V::Value> {
-        self.elements(len, visitor)
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Probed<V::Value> {
-        self.structure(fields, visitor)
     }
 }

@@ -152,8 +152,10 @@ impl Choices {
             }
             Some(Wish::OneOf(names)) => {
                 if let Some(place) = self.named.take()
-                    && self.names.insert(place, names).is_none()
+                    && !self.names.contains_key(&place)
                 {
+                    self.nodes.remove(&place); // It was for any text.
+                    self.names.insert(place, names);
                     return Blamed::Again;
                 }
             }
@@ -194,12 +196,13 @@ impl Choices {
         false
     }
 
-    /// The fields of a place, to which others may be added, and where it is: the fields of an enum by their
+    /// The fields of a place, to which others may be added, each with its own place. Those of an enum depend on its
     /// variant.
-    pub(super) fn fields(&mut self, path: &str) -> (Vec<String>, String) {
-        let mut all = self.fields.get(path).cloned().unwrap_or_default();
-        let tag = all.iter().find_map(|field| {
-            let places = ["", "/text"].map(|more| format!("{path}/{field}{more}"));
+    pub(super) fn fields(&mut self, path: &str) -> Vec<(String, String)> {
+        self.has_found = true;
+        let mut fields = self.fields_at(path);
+        let tag = fields.iter().find_map(|(_, place)| {
+            let places = [place.clone(), format!("{place}/text")];
             let named = |place: String| Some((self.names.get(&place)?.len(), place));
             places.into_iter().find_map(named)
         });
@@ -207,11 +210,16 @@ impl Choices {
         if let Some((names, tag)) = tag {
             let variant = self.choose(&tag, names, NodeKind::Each);
             place = format!("{}/of", below(&tag, variant));
-            all.extend(self.fields.get(&place).cloned().unwrap_or_default());
+            fields.extend(self.fields_at(&place));
         }
-        self.has_found = true;
-        self.open.push(place.clone());
-        (all, place)
+        self.open.push(place);
+        fields
+    }
+
+    fn fields_at(&self, place: &str) -> Vec<(String, String)> {
+        let fields = self.fields.get(place).into_iter().flatten();
+        let fields = fields.map(|field| (field.clone(), format!("{place}/{field}")));
+        fields.collect()
     }
 
     /// The name that is to be shown; nothing is known of it at first.

@@ -3,9 +3,9 @@
 use std::cell::{RefCell, RefMut};
 use std::fmt;
 
-use serde::de::{Deserializer, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, VariantAccess, Visitor};
 
-use crate::eventstore::probe::access::{Elements, Entry, Named, Variant};
+use crate::eventstore::probe::access::{Elements, Entry, Named, ProbePlace, Variant};
 use crate::eventstore::probe::choice::{Choices, NodeKind, below};
 use crate::eventstore::probe::guess;
 use crate::eventstore::probe::unread::{Probed, Unread};
@@ -35,22 +35,8 @@ impl<'a> Prober<'a> {
         }
     }
 
-    /// At a place inside.
-    pub(super) fn inside(&self, step: &str) -> Self {
-        self.at(self.path_of(step))
-    }
-
-    pub(super) fn path_of(&self, step: &str) -> String {
+    fn path_of(&self, step: &str) -> String {
         format!("{}/{step}", self.path)
-    }
-
-    /// At that place.
-    pub(super) fn at(&self, path: String) -> Self {
-        Prober {
-            path,
-            depth: self.depth + 1,
-            ..self.clone()
-        }
     }
 
     /// Inside of a type of that name.
@@ -74,21 +60,13 @@ impl<'a> Prober<'a> {
         self.choices().choose(&self.path, alternatives, kind)
     }
 
-    pub(super) fn gives(&self, path: &str) -> bool {
-        self.choices().gives(path)
-    }
-
     /// A number that tells the values at different places apart.
     fn number(&self) -> u8 {
         let sum = |sum: u8, byte: u8| sum.wrapping_mul(31).wrapping_add(byte);
         self.path.bytes().fold(7, sum) % 100
     }
 
-    pub(super) fn elements<'de, V: Visitor<'de>>(
-        self,
-        count: usize,
-        visitor: V,
-    ) -> Probed<V::Value> {
+    fn elements<'de, V: Visitor<'de>>(self, count: usize, visitor: V) -> Probed<V::Value> {
         if self.depth > MAX_DEPTH {
             return Err(serde::de::Error::custom(
                 "it contains itself, and never ends",
@@ -112,15 +90,8 @@ impl<'a> Prober<'a> {
         })
     }
 
-    /// The place of an element that depends on the first one.
-    pub(super) fn by_first(&self, step: usize) -> Self {
-        let first = self.path_of("0");
-        let now = self.choices().now(&first);
-        self.at(format!("{}/{step}", below(&first, now)))
-    }
-
     /// One after the other, if it can be read so; else by name.
-    pub(super) fn structure<'de, V: Visitor<'de>>(
+    fn structure<'de, V: Visitor<'de>>(
         self,
         fields: &'static [&'static str],
         visitor: V,
@@ -131,22 +102,24 @@ impl<'a> Prober<'a> {
         if self.choose(2, NodeKind::Guess) == 0 {
             return self.elements(fields.len(), visitor);
         }
-        let place = self.path.clone();
-        let fields: Vec<String> = fields.iter().map(|field| (*field).to_owned()).collect();
-        visitor.visit_map(Named {
-            of: self,
-            place,
-            fields: fields.into_iter(),
-            value: None,
-        })
+        let field = |field: &&str| ((*field).to_owned(), self.path_of(field));
+        let fields: Vec<_> = fields.iter().map(field).collect();
+        self.named(fields, visitor)
     }
 
     /// A map whose fields are found out by what it misses.
     fn found<'de, V: Visitor<'de>>(self, visitor: V) -> Probed<V::Value> {
-        let (fields, place) = self.choices().fields(&self.path);
+        let fields = self.choices().fields(&self.path);
+        self.named(fields, visitor)
+    }
+
+    fn named<'de, V: Visitor<'de>>(
+        self,
+        fields: Vec<(String, String)>,
+        visitor: V,
+    ) -> Probed<V::Value> {
         visitor.visit_map(Named {
             of: self,
-            place,
             fields: fields.into_iter(),
             value: None,
         })
@@ -163,6 +136,54 @@ impl<'a> Prober<'a> {
     fn number_of<T>(&self, make: fn(usize, u8) -> T) -> T {
         let chosen = self.choose(guess::NUMBER_COUNT, NodeKind::Readable);
         make(chosen, self.number())
+    }
+}
+
+impl ProbePlace for Prober<'_> {
+    fn inside(&self, step: &str) -> Self {
+        self.at(self.path_of(step))
+    }
+
+    fn by_first(&self, step: usize) -> Self {
+        let first = self.path_of("0");
+        let now = self.choices().now(&first);
+        self.at(format!("{}/{step}", below(&first, now)))
+    }
+
+    fn at(&self, place: String) -> Self {
+        Prober {
+            path: place,
+            depth: self.depth + 1,
+            ..self.clone()
+        }
+    }
+
+    fn gives(&self, place: &str) -> bool {
+        self.choices().gives(place)
+    }
+}
+
+impl<'de> VariantAccess<'de> for Prober<'_> {
+    type Error = Unread;
+
+    fn unit_variant(self) -> Probed<()> {
+        Ok(())
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Probed<T::Value> {
+        seed.deserialize(self.inside("0"))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Probed<V::Value> {
+        self.elements(len, visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Probed<V::Value> {
+        self.structure(fields, visitor)
     }
 }
 
