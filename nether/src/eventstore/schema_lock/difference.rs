@@ -106,7 +106,7 @@ pub(super) fn form(value: &Value) -> String {
         Value::Bool(_) => "bool".to_owned(),
         Value::Number(number) => form_of_number(number),
         Value::String(text) if text.starts_with("text ") => "text".to_owned(),
-        Value::String(text) if text.chars().count() == 1 => "char".to_owned(),
+        Value::String(text) if is_made_up_char(text) => "char".to_owned(),
         Value::String(text) => format!("{text:?}"),
         Value::Array(all) => {
             let all: Vec<String> = all.iter().map(form).collect();
@@ -121,6 +121,10 @@ pub(super) fn form(value: &Value) -> String {
             format!("{{{}}}", fields.join(","))
         }
     }
+}
+
+fn is_made_up_char(text: &str) -> bool {
+    text.len() == 1 && text.starts_with(|letter: char| letter.is_ascii_lowercase())
 }
 
 fn form_of_key(name: &str) -> String {

@@ -26,6 +26,14 @@ pub(super) struct Subject<'a> {
     pub(super) is_exact: bool,
 }
 
+/// A sample that cannot be read.
+struct UnreadSample {
+    text: String,
+    error: String,
+    /// Whether the program has written it, and not one before it.
+    is_new: bool,
+}
+
 impl Subject<'_> {
     fn unreadable(&self, change: &str) -> SchemaFinding {
         SchemaFinding::Unreadable(format!("{}: {change}; {}", self.what, self.way_out))
@@ -33,7 +41,11 @@ impl Subject<'_> {
 
     fn read(&self, text: &str) -> Result<String, String> {
         let read = self.shape.read_again(self.version, text);
-        read.unwrap_or_else(|| Err("reading it panicked".to_owned()))
+        let read = read.unwrap_or_else(|| Err("reading it panicked".to_owned()));
+        read.map_err(|error| match error.rsplit_once(" at line ") {
+            Some((error, _)) => error.to_owned(),
+            None => error,
+        })
     }
 
     /// What is new is in the file.
@@ -97,7 +109,7 @@ impl Subject<'_> {
     /// Compares, and brings the record up to date.
     pub(super) fn compare(&self, record: &mut RecordedShape) -> Vec<SchemaFinding> {
         let mut findings = self.unknown();
-        let (mut lost, mut added) = (BTreeSet::new(), BTreeSet::new());
+        let (mut lost, mut added, mut told) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for sample in &record.samples {
             match self.compare_sample(sample.get()) {
                 Ok(differences) => {
@@ -111,7 +123,22 @@ impl Subject<'_> {
                         }
                     }
                 }
-                Err(why) => findings.push(self.unreadable(&why)),
+                // One sample of each kind of error.
+                Err(why) if told.insert(kind_of(&why.error)) => {
+                    let UnreadSample {
+                        text,
+                        error,
+                        is_new,
+                    } = why;
+                    let whose = if is_new {
+                        "is written now"
+                    } else {
+                        "stores hold"
+                    };
+                    let change = format!("`{text}`, which {whose}, cannot be read: {error}");
+                    findings.push(self.unreadable(&change));
+                }
+                Err(_) => {}
             }
         }
         findings.extend(self.became_needed(record, &lost));
@@ -137,12 +164,17 @@ impl Subject<'_> {
         findings
     }
 
-    fn compare_sample(&self, sample: &str) -> Result<Vec<Difference>, String> {
-        let again = self
-            .read(sample)
-            .map_err(|error| format!("`{sample}`, which stores hold, cannot be read: {error}"))?;
-        self.read(&again)
-            .map_err(|error| format!("`{again}`, which is written now, cannot be read: {error}"))?;
+    fn compare_sample(&self, sample: &str) -> Result<Vec<Difference>, UnreadSample> {
+        let unread = |text: &str, is_new| {
+            let text = text.to_owned();
+            move |error| UnreadSample {
+                text,
+                error,
+                is_new,
+            }
+        };
+        let again = self.read(sample).map_err(unread(sample, false))?;
+        self.read(&again).map_err(unread(&again, true))?;
         Ok(differences(&value(sample), &value(&again)))
     }
 
@@ -221,6 +253,14 @@ impl Subject<'_> {
             },
         }
     }
+}
+
+/// An error without its values and where they are.
+fn kind_of(error: &str) -> String {
+    error
+        .chars()
+        .filter(|letter| !letter.is_ascii_digit())
+        .collect()
 }
 
 fn text(finding: &SchemaFinding) -> &str {
