@@ -160,17 +160,13 @@ pub const fn event_shape<E: StoredEvent>() -> StoredShape {
 
 /// Reads what that version has written, and writes it again.
 #[cfg(feature = "test")]
-fn read_version<E: StoredEvent>(version: u32, text: &str) -> Option<Result<String, String>> {
-    if version == E::SCHEMA.version {
-        return Some(shape::read_again::<E>(text));
-    }
-    let payload = Payload {
-        encoding: Encoding::Json,
-        bytes: text.as_bytes().to_vec(),
+fn read_version<E: StoredEvent>(version: u32, payload: &Payload) -> Option<Result<String, String>> {
+    let event = match version == E::SCHEMA.version {
+        true => read(payload),
+        false => E::upcast(version, payload)?,
     };
-    let event = E::upcast(version, &payload)?.map_err(|error| error.to_string());
-    let write = |event: E| serde_json::to_string(&event).map_err(|error| error.to_string());
-    Some(event.and_then(write))
+    let event = event.map_err(|error| error.to_string());
+    Some(shape::written_again(event))
 }
 
 /// One field of an event, or one variant.

@@ -3,7 +3,9 @@
 mod after;
 mod before;
 
-use crate::{Lock, incompatible};
+use nether::eventstore::Encoding;
+
+use crate::{Lock, incompatible, outdated};
 
 pub(crate) use after::Untagged;
 
@@ -150,4 +152,22 @@ fn what_was_written_before_a_change_is_read_after_the_next_one_too() {
     lock.copy("events", "after.optional_gone", "after.denied");
     let text = incompatible(&lock.error());
     assert!(text.contains("unknown field `note`"), "{text}");
+}
+
+#[test]
+fn what_messagepack_has_otherwise_is_compared_in_stores_that_are_in_it() {
+    let lock = Lock::new("packed");
+    lock.copy("events", "before.packed", "after.packed");
+    lock.is_accepted("as JSON, an address is a text");
+    let packed = || lock.open().encoding(Encoding::MessagePack);
+    let text = outdated(&packed().check().unwrap_err());
+    assert!(text.contains("`after.packed` ("), "{text}");
+    packed().update().check().unwrap();
+    packed().check().unwrap();
+    lock.copy("events", "before.packed", "after.packed");
+    let text = incompatible(&packed().check().unwrap_err());
+    assert!(
+        text.contains("which stores hold in MessagePack for"),
+        "{text}"
+    );
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::declaration::Declaration;
+use crate::eventstore::backend::{Encoding, Payload};
 use crate::eventstore::schema_lock::fields::{fields, incompatible};
-use crate::eventstore::schema_lock::file::{LockFile, RecordedShape};
+use crate::eventstore::schema_lock::file::{LockFile, PackedSample, RecordedShape};
 use crate::eventstore::schema_lock::finding::SchemaFinding;
 use crate::eventstore::schema_lock::names::{NameKind, Section};
 use crate::eventstore::schema_lock::present::Present;
@@ -16,6 +17,8 @@ type Declared = BTreeMap<&'static str, Declaration>;
 pub(super) struct Comparison<'a> {
     pub(super) present: &'a Present,
     pub(super) retired: &'a [String],
+    /// Whether events are stored in MessagePack.
+    pub(super) is_packed: bool,
 }
 
 impl Comparison<'_> {
@@ -80,6 +83,7 @@ impl Comparison<'_> {
                 "write `version = {}` and `upcast = ..`, a function from what version {version} was",
                 version + 1
             ),
+            is_packed: self.is_packed,
             is_exact: false,
         }
     }
@@ -172,6 +176,7 @@ impl Comparison<'_> {
             shape,
             known: self.present.known(shape),
             way_out: way_out.to_owned(),
+            is_packed: false,
             is_exact: false,
         }
     }
@@ -182,15 +187,20 @@ impl Comparison<'_> {
 fn older(event: &EventSchema, versions: &BTreeMap<u32, RecordedShape>) -> Vec<SchemaFinding> {
     let mut findings = Vec::new();
     for (version, record) in versions.range(..event.version) {
-        let unread = record.samples.iter().find_map(|sample| {
-            let read = event.shape.read_again(*version, sample.get())?;
-            Some((sample, read.err()?))
+        let texts = record.samples.iter().map(|sample| Payload {
+            encoding: Encoding::Json,
+            bytes: sample.get().as_bytes().to_vec(),
         });
-        if let Some((sample, error)) = unread {
+        let packed = record.packed.iter().map(PackedSample::payload);
+        let unread = texts.chain(packed).find_map(|payload| {
+            let read = event.shape.read_again(*version, &payload)?;
+            Some((payload, read.err()?))
+        });
+        if let Some((payload, error)) = unread {
             findings.push(SchemaFinding::Unreadable(format!(
                 "{}: `{}`, which version {version} has written, cannot be read: {error}; make its step in `upcast` take that",
                 event.declaration,
-                sample.get()
+                String::from_utf8_lossy(&payload.bytes)
             )));
         }
     }

@@ -7,6 +7,7 @@ use std::{fmt, fs, io};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::eventstore::backend::{Encoding, Payload};
 use crate::eventstore::schema_lock::error::SchemaError;
 
 /// The format that is written. In format 1 the file had no `format`, and events alone.
@@ -44,6 +45,9 @@ pub(super) struct RecordedShape {
     /// Values.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) samples: Vec<Box<RawValue>>,
+    /// The same in MessagePack, if stores are in that.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) packed: Vec<PackedSample>,
     /// The fields that may be missing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) optional: Vec<String>,
@@ -53,6 +57,14 @@ pub(super) struct RecordedShape {
     /// The fields, of what was written in format 1: there were no samples.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) fields: Vec<RecordedField>,
+}
+
+/// A value in MessagePack.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct PackedSample {
+    pub(super) sample: Box<RawValue>,
+    /// In hexadecimal.
+    pub(super) bytes: String,
 }
 
 /// A field of an event, in format 1.
@@ -115,6 +127,23 @@ impl Default for LockFile {
             format: FORMAT,
             stored: Recorded::default(),
             retired: Recorded::default(),
+        }
+    }
+}
+
+impl PackedSample {
+    pub(super) fn of(sample: Box<RawValue>, bytes: &[u8]) -> Self {
+        let bytes = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        PackedSample { sample, bytes }
+    }
+
+    pub(super) fn payload(&self) -> Payload {
+        let digit = |letter: &u8| char::from(*letter).to_digit(16).unwrap_or(0);
+        let byte = |pair: &[u8]| pair.iter().fold(0, |byte, it| byte << 4 | digit(it));
+        let bytes = self.bytes.as_bytes().chunks(2);
+        Payload {
+            encoding: Encoding::MessagePack,
+            bytes: bytes.map(|pair| byte(pair) as u8).collect(),
         }
     }
 }

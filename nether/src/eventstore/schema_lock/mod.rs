@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::eventstore::backend::Encoding;
 use crate::eventstore::schema_lock::compare::Comparison;
 use crate::eventstore::schema_lock::error::{Report, UPDATE};
 use crate::eventstore::schema_lock::file::LockFile;
@@ -41,6 +42,7 @@ pub struct SchemaLock {
     given: Vec<GivenSample>,
     updates: bool,
     retired: Vec<String>,
+    encoding: Encoding,
 }
 
 impl SchemaLock {
@@ -53,6 +55,7 @@ impl SchemaLock {
             given: Vec::new(),
             updates: !update.is_empty(),
             retired: Vec::new(),
+            encoding: Encoding::default(),
         };
         let retired = update.split(',').map(str::trim);
         let retired = retired.filter(|it| it.contains(' '));
@@ -63,6 +66,13 @@ impl SchemaLock {
     /// Values are made up for every type; one that reads only certain texts needs one that is given.
     pub fn sample<T: Serialize>(mut self, value: &T) -> Self {
         self.given.push(GivenSample::of(value));
+        self
+    }
+
+    /// What stores are set to write: see [`Store::encoding`](crate::eventstore::Store::encoding). With
+    /// [`MessagePack`](Encoding::MessagePack), the file also has the events in that.
+    pub fn encoding(mut self, encoding: Encoding) -> Self {
+        self.encoding = encoding;
         self
     }
 
@@ -91,6 +101,7 @@ impl SchemaLock {
         let comparison = Comparison {
             present: &present,
             retired: &self.retired,
+            is_packed: self.encoding == Encoding::MessagePack,
         };
         let findings = comparison.all(&mut file);
         let report = Report::of(findings);
@@ -132,10 +143,10 @@ impl SchemaLock {
 ///
 /// - what no sample shows: values that functions of the program refuse or change (`try_from`, `with`), the
 ///   keys of maps. If no sample can be made, that is an error: give one to [`SchemaLock::sample`];
-/// - variants of an `untagged` enum that have several fields, and values inside of `#[serde(flatten)]` and
+/// - variants of an `untagged` enum but for one, and values inside of `#[serde(flatten)]` and
 ///   tagged enums that may be missing and are no text or number: give samples of them;
-/// - what a type writes into MessagePack and not into JSON, and the meaning of a value of the same form
-///   (cents, which were euros);
+/// - the meaning of a value of the same form (cents, which were euros);
+/// - MessagePack, unless it is told that stores are in that: [`SchemaLock::encoding`];
 /// - two fields that change their names with each other.
 ///
 /// ```

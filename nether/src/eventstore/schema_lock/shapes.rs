@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::eventstore::backend::{Encoding, Payload};
 use crate::eventstore::schema_lock::difference::{Difference, differences, form};
-use crate::eventstore::schema_lock::file::RecordedShape;
+use crate::eventstore::schema_lock::file::{PackedSample, RecordedShape};
 use crate::eventstore::schema_lock::finding::SchemaFinding;
 use crate::eventstore::schema_lock::present::Known;
 use crate::eventstore::stored::StoredShape;
@@ -22,6 +23,8 @@ pub(super) struct Subject<'a> {
     pub(super) known: Known,
     /// What to do about a change that cannot be read.
     pub(super) way_out: String,
+    /// Whether it is also written in MessagePack.
+    pub(super) is_packed: bool,
     /// Whether it has to be the same: a snapshot in which a field is new has not what happened to that.
     pub(super) is_exact: bool,
 }
@@ -40,7 +43,15 @@ impl Subject<'_> {
     }
 
     fn read(&self, text: &str) -> Result<String, String> {
-        let read = self.shape.read_again(self.version, text);
+        let payload = Payload {
+            encoding: Encoding::Json,
+            bytes: text.as_bytes().to_vec(),
+        };
+        self.read_payload(&payload)
+    }
+
+    fn read_payload(&self, payload: &Payload) -> Result<String, String> {
+        let read = self.shape.read_again(self.version, payload);
         let read = read.unwrap_or_else(|| Err("reading it panicked".to_owned()));
         read.map_err(|error| match error.rsplit_once(" at line ") {
             Some((error, _)) => error.to_owned(),
@@ -62,6 +73,7 @@ impl Subject<'_> {
             .filter_map(|text| RawValue::from_string(text.clone()).ok());
         record.samples.extend(new.collect::<Vec<_>>());
         record.optional = self.optional(record);
+        self.pack(record);
         record.fields.clear();
     }
 
@@ -142,6 +154,8 @@ impl Subject<'_> {
             }
         }
         findings.extend(self.became_needed(record, &lost));
+        findings.extend(self.compare_packed(record));
+        findings.extend(self.unpacked(record));
         let (new, is_new) = (self.new_texts(record), |it: &&String| {
             !record.dropped.contains(*it)
         });
@@ -162,6 +176,53 @@ impl Subject<'_> {
         findings.dedup_by(|one, other| text(one) == text(other));
         self.extend(record);
         findings
+    }
+
+    /// Adds to the record what its samples are in MessagePack.
+    fn pack(&self, record: &mut RecordedShape) {
+        if !self.is_packed {
+            return;
+        }
+        for sample in &record.samples {
+            let is_there = record
+                .packed
+                .iter()
+                .any(|it| it.sample.get() == sample.get());
+            let bytes = self.shape.pack(sample.get()).filter(|_| !is_there);
+            let packed = bytes.map(|bytes| PackedSample::of(sample.clone(), &bytes));
+            record.packed.extend(packed);
+        }
+    }
+
+    /// A sample that is not in the file in MessagePack, and could be.
+    fn unpacked(&self, record: &RecordedShape) -> Option<SchemaFinding> {
+        let is_there = |text: &str| record.packed.iter().any(|it| it.sample.get() == text);
+        let mut samples = record.samples.iter().map(|it| it.get());
+        let is_missing = |text: &&str| !is_there(text) && self.shape.pack(text).is_some();
+        let missing = samples.find(is_missing).filter(|_| self.is_packed)?;
+        let what = &self.what;
+        Some(SchemaFinding::New(format!(
+            "{what} is not in the file in MessagePack: `{missing}`"
+        )))
+    }
+
+    /// What is read from MessagePack is the same as from JSON.
+    fn compare_packed(&self, record: &RecordedShape) -> Vec<SchemaFinding> {
+        let differs = |packed: &PackedSample| {
+            let (bytes, sample) = (&packed.bytes, packed.sample.get());
+            let payload = packed.payload();
+            let what = format!("`{bytes}`, which stores hold in MessagePack for `{sample}`,");
+            match (self.read_payload(&payload), self.read(sample)) {
+                (Err(error), _) => Some(format!("{what} cannot be read: {error}")),
+                (Ok(one), Ok(other)) if one != other => Some(format!("{what} is read as `{one}`")),
+                (Ok(_), _) => None,
+            }
+        };
+        let change = record.packed.iter().find_map(differs);
+        change
+            .iter()
+            .map(|change| self.unreadable(change))
+            .collect()
     }
 
     fn compare_sample(&self, sample: &str) -> Result<Vec<Difference>, UnreadSample> {

@@ -2,7 +2,7 @@
 //! `test` it is nothing, so that programs do not have the code.
 
 #[cfg(feature = "test")]
-pub(in crate::eventstore) use self::known::read_again;
+pub(in crate::eventstore) use self::known::written_again;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -20,7 +20,7 @@ impl StoredShape {
     pub(in crate::eventstore) const fn of<T: Serialize + DeserializeOwned>() -> Self {
         StoredShape {
             #[cfg(feature = "test")]
-            known: known::Known::of::<T>(|_, text| Some(read_again::<T>(text))),
+            known: known::Known::of::<T>(|_, payload| Some(known::read_text::<T>(payload))),
         }
     }
 }
@@ -35,17 +35,19 @@ mod known {
     use serde::de::DeserializeOwned;
 
     use super::StoredShape;
+    use crate::eventstore::backend::{Encoding, Payload};
     use crate::eventstore::probe::{Samples, samples};
     use crate::guarded::said;
 
-    /// Reads what a version has written, and writes it: none if there is no such version.
-    pub(in crate::eventstore) type ReadAgain = fn(u32, &str) -> Option<Result<String, String>>;
+    /// Reads what a version has written, and writes it as JSON: none if there is no such version.
+    pub(in crate::eventstore) type ReadAgain = fn(u32, &Payload) -> Option<Result<String, String>>;
 
     #[derive(Clone, Copy)]
     pub(super) struct Known {
         type_name: fn() -> &'static str,
         samples: fn() -> Samples,
         read_again: ReadAgain,
+        pack: fn(&str) -> Result<Vec<u8>, String>,
     }
 
     impl Known {
@@ -54,6 +56,7 @@ mod known {
                 type_name: type_name::<T>,
                 samples: samples::<T>,
                 read_again,
+                pack: pack::<T>,
             }
         }
     }
@@ -86,22 +89,42 @@ mod known {
             })
         }
 
-        /// Reads what that version has written, and writes it again. A panic is the user's: a step from an
-        /// older version need not bear every number.
+        /// Reads what that version has written, and writes it again. A panic is the user's: a step from an older
+        /// version need not bear every number.
         pub(in crate::eventstore) fn read_again(
             &self,
             version: u32,
-            text: &str,
+            payload: &Payload,
         ) -> Option<Result<String, String>> {
             let read = self.known.read_again;
-            catch_unwind(|| read(version, text)).ok().flatten()
+            catch_unwind(|| read(version, payload)).ok().flatten()
+        }
+
+        /// What is written as JSON, in MessagePack; none if it cannot be.
+        pub(in crate::eventstore) fn pack(&self, text: &str) -> Option<Vec<u8>> {
+            let pack = self.known.pack;
+            catch_unwind(|| pack(text)).ok()?.ok()
         }
     }
 
-    pub(in crate::eventstore) fn read_again<T: Serialize + DeserializeOwned>(
-        text: &str,
+    pub(super) fn read_text<T: Serialize + DeserializeOwned>(
+        payload: &Payload,
     ) -> Result<String, String> {
+        if payload.encoding != Encoding::Json {
+            return Err("it is not in JSON".to_owned());
+        }
+        let read = serde_json::from_slice::<T>(&payload.bytes);
+        written_again(read.map_err(|error| error.to_string()))
+    }
+
+    pub(in crate::eventstore) fn written_again<T: Serialize>(
+        read: Result<T, String>,
+    ) -> Result<String, String> {
+        read.and_then(|value| serde_json::to_string(&value).map_err(|error| error.to_string()))
+    }
+
+    fn pack<T: Serialize + DeserializeOwned>(text: &str) -> Result<Vec<u8>, String> {
         let value: T = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        serde_json::to_string(&value).map_err(|error| error.to_string())
+        rmp_serde::to_vec_named(&value).map_err(|error| error.to_string())
     }
 }

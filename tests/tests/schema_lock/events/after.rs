@@ -241,3 +241,8 @@ pub struct Strict {
 pub struct NowOptional {
     pub n: Option<u32>,
 }
+
+#[event(name = "after.packed")]
+pub struct Packed {
+    pub from: String,
+}

@@ -193,3 +193,8 @@ pub struct Strict {
 pub struct NowOptional {
     pub n: u32,
 }
+
+#[event(name = "before.packed")]
+pub struct Packed {
+    pub from: std::net::Ipv4Addr,
+}
