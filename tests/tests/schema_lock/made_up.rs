@@ -59,6 +59,7 @@ pub struct Parsed {
 }
 
 #[event(name = "made.renamed")]
+#[allow(dead_code)] // Serde skips a field.
 pub struct Renamed {
     #[serde(rename = "b", alias = "a", alias = "c")]
     pub old: bool,

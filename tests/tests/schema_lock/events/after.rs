@@ -1,5 +1,8 @@
 //! Events, after they have changed.
 
+// Serde reads and skips fields that nothing else looks at.
+#![allow(dead_code)]
+
 use crate::events::parts::{self, Address};
 use nether::prelude::*;
 use serde::{Deserialize, Serialize};
