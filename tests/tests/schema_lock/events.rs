@@ -97,7 +97,10 @@ fn what_could_not_be_read_is_refused() {
             text.contains(&format!("`after.{name}` (")),
             "{name}: {text}"
         );
-        assert!(text.contains("schema_lock/events/after.rs:"), "{name}: {text}");
+        assert!(
+            text.contains("schema_lock/events/after.rs:"),
+            "{name}: {text}"
+        );
         assert!(text.contains(why), "{name}: {text}");
         assert!(
             text.contains("`version = 2` and `upcast = ..`"),
