@@ -8,7 +8,7 @@ pub struct Placed {
     pub order: u64,
 }
 
-#[command(local)]
+#[command(local, name = "test.ship")]
 pub struct Ship;
 
 #[derive(Default, Serialize, Deserialize)]
