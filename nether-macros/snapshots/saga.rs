@@ -177,19 +177,19 @@ const _: () = {
     }
     const _: () = ::core::assert!(
         < Placed as ::nether::__private::eventstore::StoredEvent > ::SCHEMA.is_named,
-        "the event `Placed` is stored, but has no name of its own, so that stores would not know it when its type moves: write `#[event(name = \"fulfilment.placed\")]` above its definition"
+        "the event `Placed` is stored, but has no name of its own, so that stores would not know it when its type moves: write `#[event(name = \"fulfilment.placed\")]` above its definition, with the path so far as the name if stores hold it already"
     );
     const _: () = ::core::assert!(
         < Paid as ::nether::__private::eventstore::StoredEvent > ::SCHEMA.is_named,
-        "the event `Paid` is stored, but has no name of its own, so that stores would not know it when its type moves: write `#[event(name = \"fulfilment.paid\")]` above its definition"
+        "the event `Paid` is stored, but has no name of its own, so that stores would not know it when its type moves: write `#[event(name = \"fulfilment.paid\")]` above its definition, with the path so far as the name if stores hold it already"
     );
     const _: () = ::core::assert!(
         < Reserve as ::nether::__private::eventstore::ListedCommand > ::IS_NAMED,
-        "the command `Reserve` is stored, but has no name of its own, so that stores would not know it when its type moves: write `#[command(name = \"fulfilment.reserve\")]` above its definition"
+        "the command `Reserve` is stored, but has no name of its own, so that stores would not know it when its type moves: write `#[command(name = \"fulfilment.reserve\")]` above its definition, with the path so far as the name if stores hold it already"
     );
     const _: () = ::core::assert!(
         < Release as ::nether::__private::eventstore::ListedCommand > ::IS_NAMED,
-        "the command `Release` is stored, but has no name of its own, so that stores would not know it when its type moves: write `#[command(name = \"fulfilment.release\")]` above its definition"
+        "the command `Release` is stored, but has no name of its own, so that stores would not know it when its type moves: write `#[command(name = \"fulfilment.release\")]` above its definition, with the path so far as the name if stores hold it already"
     );
     ::nether::__private::inventory::submit! {
         ::nether::__private::eventstore::RegisteredName::saga:: < Fulfilment >

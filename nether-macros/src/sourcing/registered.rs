@@ -61,7 +61,7 @@ fn named(word: &str, message: &Type, ty: &Ident, is_named: &TokenStream) -> Toke
     let [of, what] = [&ty.unraw().to_string(), &own].map(|it| suggest::snake_case(it));
     let text = format!(
         "the {word} `{own}` is stored, but has no name of its own, so that stores would not know it when its type moves: \
-         write `#[{word}(name = \"{of}.{what}\")]` above its definition"
+         write `#[{word}(name = \"{of}.{what}\")]` above its definition, with the path so far as the name if stores hold it already"
     );
     quote_spanned!(Extent::of(message).end=> const _: () = ::core::assert!(#is_named, #text);)
 }

@@ -270,7 +270,7 @@ fn unnamed(schema: &EventSchema) -> StoreError {
     StoreError::Codec {
         what: format!("an event {} cannot be stored", schema.declaration),
         reason: "it has no name of its own, so that stores would not know it when its type moves: write `#[event(name = \"..\")]` \
-                 above its definition"
+                 above its definition, with the path so far as the name if stores hold it already"
             .to_owned(),
     }
 }
