@@ -196,8 +196,8 @@ impl Choices {
         false
     }
 
-    /// The fields of a place, to which others may be added, each with its own place. Those of an enum depend on its
-    /// variant.
+    /// The fields of a place, to which others may be added, each with its own place. Those of an enum depend
+    /// on its variant.
     pub(super) fn fields(&mut self, path: &str) -> Vec<(String, String)> {
         self.has_found = true;
         let mut fields = self.fields_at(path);

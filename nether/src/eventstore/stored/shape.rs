@@ -89,8 +89,8 @@ mod known {
             })
         }
 
-        /// Reads what that version has written, and writes it again. A panic is the user's: a step from an older
-        /// version need not bear every number.
+        /// Reads what that version has written, and writes it again. A panic is the user's: a step from an
+        /// older version need not bear every number.
         pub(in crate::eventstore) fn read_again(
             &self,
             version: u32,
