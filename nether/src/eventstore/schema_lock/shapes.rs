@@ -164,7 +164,7 @@ impl Subject<'_> {
         } else {
             let lost: Vec<&String> = lost.iter().filter(is_new).collect();
             findings.extend(lost.iter().map(|it| self.lost(it, record, &added)));
-            if let Some(text) = new.first() {
+            if let Some(text) = new.first().filter(|_| !record.samples.is_empty()) {
                 let what = &self.what;
                 findings.push(SchemaFinding::New(format!(
                     "{what} writes something new: `{text}`"
