@@ -4,7 +4,7 @@
 mod finite;
 mod shape;
 
-pub use self::shape::StoredShape;
+pub(super) use self::shape::StoredShape;
 
 use std::fmt;
 
