@@ -328,4 +328,16 @@ const _: () = {
             ::nether::__private::Option::Some(&DESCRIPTOR.declaration)
         }
     }
+    const _: () = ::core::assert!(
+        < Opened as ::nether::__private::eventstore::StoredEvent > ::SCHEMA.is_named,
+        "the event `Opened` is stored, but has no name of its own, so that stores would not know it when its type moves: write `#[event(name = \"checking_account.opened\")]` above its definition, with the path so far as the name if stores hold it already"
+    );
+    const _: () = ::core::assert!(
+        < Deposited as ::nether::__private::eventstore::StoredEvent > ::SCHEMA.is_named,
+        "the event `Deposited` is stored, but has no name of its own, so that stores would not know it when its type moves: write `#[event(name = \"checking_account.deposited\")]` above its definition, with the path so far as the name if stores hold it already"
+    );
+    ::nether::__private::inventory::submit! {
+        ::nether::__private::eventstore::RegisteredName::aggregate:: < CheckingAccount >
+        ()
+    }
 };

@@ -90,6 +90,7 @@ const _: () = {
         type Reply = <Self as ::nether::__private::Message>::Reply;
         type Error = <Self as ::nether::__private::Message>::Error;
         const LISTED: ::nether::__private::MessageProof = <Self as ::nether::__private::Message>::PROOF;
+        const IS_NAMED: bool = false;
         fn add_to<__By>(
             routes: &mut ::nether::__private::Routes<
                 '_,

@@ -88,6 +88,7 @@ const _: () = {
             line: ::core::line!(),
             column: ::core::column!(),
         },
+        is_named: true,
         fields: &[
             ::nether::__private::eventstore::FieldSchema {
                 name: "cents",
@@ -105,6 +106,7 @@ const _: () = {
                 optional: true,
             },
         ],
+        shape: ::nether::__private::eventstore::event_shape::<Paid>(),
     };
     #[automatically_derived]
     #[diagnostic::do_not_recommend]

@@ -183,4 +183,33 @@ const _: () = {
     impl ::nether::__private::eventstore::SentBy<Fulfilment> for Release {
         const KEPT: ::nether::__private::eventstore::Keeping<Self> = ::nether::__private::eventstore::kept();
     }
+    const _: () = ::core::assert!(
+        < Placed as ::nether::__private::eventstore::StoredEvent > ::SCHEMA.is_named,
+        "the event `Placed` is stored, but has no name of its own, so that stores would not know it when its type moves: write `#[event(name = \"fulfilment.placed\")]` above its definition, with the path so far as the name if stores hold it already"
+    );
+    const _: () = ::core::assert!(
+        < Paid as ::nether::__private::eventstore::StoredEvent > ::SCHEMA.is_named,
+        "the event `Paid` is stored, but has no name of its own, so that stores would not know it when its type moves: write `#[event(name = \"fulfilment.paid\")]` above its definition, with the path so far as the name if stores hold it already"
+    );
+    const _: () = ::core::assert!(
+        < Reserve as ::nether::__private::eventstore::ListedCommand > ::IS_NAMED,
+        "the command `Reserve` is stored, but has no name of its own, so that stores would not know it when its type moves: write `#[command(name = \"fulfilment.reserve\")]` above its definition, with the path so far as the name if stores hold it already"
+    );
+    const _: () = ::core::assert!(
+        < Release as ::nether::__private::eventstore::ListedCommand > ::IS_NAMED,
+        "the command `Release` is stored, but has no name of its own, so that stores would not know it when its type moves: write `#[command(name = \"fulfilment.release\")]` above its definition, with the path so far as the name if stores hold it already"
+    );
+    ::nether::__private::inventory::submit! {
+        ::nether::__private::eventstore::RegisteredName::saga:: < Fulfilment >
+        (::nether::__private::eventstore::RegisteredSaga { key : "order_id", handles : &
+        [< Placed as ::nether::__private::eventstore::StoredEvent > ::SCHEMA, < Paid as
+        ::nether::__private::eventstore::StoredEvent > ::SCHEMA], starts : & [< Placed as
+        ::nether::__private::eventstore::StoredEvent > ::SCHEMA], sends : &
+        [::nether::__private::eventstore::RegisteredCommand { proof : < Reserve as
+        ::nether::__private::eventstore::ListedCommand > ::LISTED, shape :
+        ::nether::__private::eventstore::shape_sent:: < Fulfilment, Reserve > (), },
+        ::nether::__private::eventstore::RegisteredCommand { proof : < Release as
+        ::nether::__private::eventstore::ListedCommand > ::LISTED, shape :
+        ::nether::__private::eventstore::shape_sent:: < Fulfilment, Release > (), }], })
+    }
 };

@@ -236,7 +236,7 @@
 //! | `http` | no | the web server |
 //! | `json` | yes | [`DeadLetter`] and [`HandlerFailed`] carry their message as JSON; without it their `json` is `None` |
 //! | `swagger-ui` | no | a page of the web server to try endpoints on, at `/docs` |
-//! | `test` | no | `#[nether::test]` and `TestSystem`; for `[dev-dependencies]` |
+//! | `test` | no | `#[nether::test]` and `TestSystem`, and with `eventstore` also `check_schema`; for `[dev-dependencies]` |
 //! | `log` | yes | [`#[nether::main]`](macro@main) prints `tracing` events on standard error, filtered by `RUST_LOG` (warnings and errors unless it says otherwise), if the program has set no subscriber |
 //!
 //! Set `NETHER_MACROS_DEBUG=1` while building to see what the attributes expand to.

@@ -4,12 +4,12 @@ use nether::eventstore::Store;
 use nether::prelude::*;
 
 macro_rules! aggregates {
-    ($($state:ident $command:ident $event:ident),*) => {
+    ($($state:ident $command:ident $event:ident $name:literal),*) => {
         $(
             #[command(key = account)]
             pub struct $command { pub account: u32 }
 
-            #[event]
+            #[event(name = $name)]
             pub struct $event;
 
             #[derive(Default)]
@@ -27,7 +27,10 @@ macro_rules! aggregates {
     };
 }
 
-aggregates!(Current OpenCurrent CurrentOpened, Savings OpenSavings SavingsOpened);
+aggregates!(
+    Current OpenCurrent CurrentOpened "current.opened",
+    Savings OpenSavings SavingsOpened "savings.opened"
+);
 
 #[tokio::test]
 async fn both_are_named() {

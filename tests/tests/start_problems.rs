@@ -263,7 +263,7 @@ fn a_missing_resource_is_told_with_what_is_there_instead() {
     }
 }
 
-#[event]
+#[event(name = "start_problems.opened")]
 struct Opened;
 
 #[command(key = id)]

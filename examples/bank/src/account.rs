@@ -22,7 +22,7 @@ pub struct Deposit {
 }
 
 /// Take what is transferred from the one who sends it.
-#[command(key = account_id, error = AccountError)]
+#[command(name = "account.debit", key = account_id, error = AccountError)]
 pub struct Debit {
     /// From which account.
     pub account_id: String,
@@ -33,7 +33,7 @@ pub struct Debit {
 }
 
 /// Give what is transferred to the one who gets it.
-#[command(key = account_id, error = AccountError)]
+#[command(name = "account.credit", key = account_id, error = AccountError)]
 pub struct Credit {
     /// To which account.
     pub account_id: String,
@@ -44,7 +44,7 @@ pub struct Credit {
 }
 
 /// Give what was to be transferred back to the one who sent it.
-#[command(key = account_id, error = AccountError)]
+#[command(name = "account.refund", key = account_id, error = AccountError)]
 pub struct Refund {
     /// To which account.
     pub account_id: String,

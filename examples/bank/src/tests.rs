@@ -101,7 +101,7 @@ fn nothing_reaches_an_account_that_is_not_open() {
 }
 
 #[test]
-fn what_events_look_like_is_locked() {
+fn what_is_stored_stays_readable() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/nether-schema.lock.json");
     nether::eventstore::check_schema(path).unwrap();
 }

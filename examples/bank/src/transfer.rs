@@ -22,7 +22,7 @@ pub struct Transfer {
 }
 
 /// Write down that a transfer was not made.
-#[command(key = transfer_id)]
+#[command(name = "transfer.cancel", key = transfer_id)]
 pub struct Cancel {
     /// Which one.
     pub transfer_id: String,
@@ -87,7 +87,7 @@ impl Order {
 }
 
 /// Look whether a transfer is what it seems.
-#[command]
+#[command(name = "transfer.inspect")]
 pub struct Inspect {
     /// Which one.
     pub transfer_id: String,

@@ -81,7 +81,7 @@ async fn what_was_done_is_compensated_in_reverse() -> nether::Result<()> {
 }
 
 #[test]
-fn what_events_look_like_is_locked() {
+fn what_is_stored_stays_readable() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/nether-schema.lock.json");
     nether::eventstore::check_schema(path).unwrap();
 }

@@ -92,7 +92,7 @@ async fn steps_are_done_when_what_they_need_is() -> nether::Result<()> {
 }
 
 #[test]
-fn what_events_look_like_is_locked() {
+fn what_is_stored_stays_readable() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/nether-schema.lock.json");
     nether::eventstore::check_schema(path).unwrap();
 }

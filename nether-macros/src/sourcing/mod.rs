@@ -6,6 +6,7 @@ mod definition;
 mod descriptor;
 mod methods;
 mod projection;
+mod registered;
 mod saga;
 mod settings;
 

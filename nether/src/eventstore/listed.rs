@@ -26,6 +26,8 @@ pub trait ListedCommand: Sized {
     type Error;
     /// What a module's list holds of it.
     const LISTED: MessageProof;
+    /// Whether its name was given: else it is the path of the type, and changes when that moves.
+    const IS_NAMED: bool;
 
     /// Adds the way to its decision.
     fn add_to<A>(routes: &mut Routes<'_, Aggregates<A>>)

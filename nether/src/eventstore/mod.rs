@@ -27,10 +27,14 @@ mod memory;
 mod parked;
 #[doc(hidden)]
 pub mod private;
+#[cfg(feature = "test")]
+mod probe;
 mod progress;
 mod projection;
+mod registered;
 mod saga;
 mod scenario;
+#[cfg(feature = "test")]
 mod schema_lock;
 mod snapshot;
 mod store;
@@ -55,7 +59,8 @@ pub use self::parked::ParkedEvent;
 pub use self::projection::{Projection, ProjectionHandle, Projections};
 pub use self::saga::{RepeatedCommand, Saga, SagaHandle, SagaStatus, Sagas, Sent, Step};
 pub use self::scenario::{Decided, Scenario, given, given_with};
-pub use self::schema_lock::{SchemaError, check_schema};
+#[cfg(feature = "test")]
+pub use self::schema_lock::{SchemaError, SchemaLock, check_schema};
 pub use self::store::Store;
 pub use self::stored::StoredEvent;
 pub use self::subscription::EventSubscription;

@@ -16,12 +16,15 @@ pub use crate::eventstore::projection::{
     Projection, ProjectionArgument, ProjectionSettings, Projections, TransactionalProjection,
     argument, begin, in_transaction, waits_in,
 };
+pub use crate::eventstore::registered::{
+    RegisteredCommand, RegisteredName, RegisteredSaga, shape_sent,
+};
 pub use crate::eventstore::saga::{
     Delivery, Saga, Sagas, SentBy, Step, StoredCommand, Timeout, deliver, not_listed, text_of,
 };
 pub use crate::eventstore::store::{STORE, Store};
 pub use crate::eventstore::stored::{
     Encoded, EventRegistration, EventSchema, FieldSchema, Keeping, Older, ReadableEvent,
-    RetiredRegistration, Storable, StoredEvent, Succession, Successors, Unreadable, kept, older,
-    step, succession,
+    RetiredRegistration, Storable, StoredEvent, Succession, Successors, Unreadable, event_shape,
+    kept, older, step, succession,
 };

@@ -3,10 +3,12 @@
 
 mod finite;
 mod retired;
+mod shape;
 mod successors;
 
 pub use self::retired::{RetiredRegistration, Succession, succession};
 pub(super) use self::retired::{is_retired, may_become, successors};
+pub(super) use self::shape::StoredShape;
 pub use self::successors::{ReadableEvent, Successors, step};
 
 use std::fmt;
@@ -99,6 +101,7 @@ pub struct Keeping<T> {
     /// As text that can be read again.
     pub(super) save: fn(&T) -> Result<Box<RawValue>, Unreadable>,
     pub(super) restore: fn(&RawValue) -> Result<T, Unreadable>,
+    pub(super) shape: StoredShape,
 }
 
 /// How it is kept.
@@ -109,6 +112,7 @@ pub const fn kept<T: Storable>() -> Keeping<T> {
     Keeping {
         save: save::<T>,
         restore: restore::<T>,
+        shape: StoredShape::of::<T>(),
     }
 }
 
@@ -142,7 +146,36 @@ pub struct EventSchema {
     pub name: &'static str,
     pub version: u32,
     pub declaration: Declaration,
+    /// Whether its name was given: else it is the path of the type, and changes when that moves.
+    pub is_named: bool,
     pub fields: &'static [FieldSchema],
+    pub shape: StoredShape,
+}
+
+/// What an event looks like that is written down, and how it reads what its older versions have written.
+///
+/// Not public API. Used by generated code.
+#[doc(hidden)]
+pub const fn event_shape<E: ReadableEvent>() -> StoredShape {
+    #[cfg(feature = "test")]
+    let shape = StoredShape::versioned::<E>(read_version::<E>);
+    #[cfg(not(feature = "test"))]
+    let shape = StoredShape::of::<E>();
+    shape
+}
+
+/// Reads what that version has written, and writes it again.
+#[cfg(feature = "test")]
+fn read_version<E: ReadableEvent>(
+    version: u32,
+    payload: &Payload,
+) -> Option<Result<String, String>> {
+    let event = match version == E::READ_AS.version {
+        true => read(payload),
+        false => E::from_older(version, payload)?,
+    };
+    let event = event.map_err(|error| error.to_string());
+    Some(shape::written_again(event))
 }
 
 /// One field of an event, or one variant.
@@ -217,6 +250,9 @@ pub(super) fn new_event<E: StoredEvent>(
     event: &E,
     encoding: Encoding,
 ) -> Result<NewEvent, StoreError> {
+    if !E::SCHEMA.is_named {
+        return Err(unnamed(E::SCHEMA));
+    }
     let (payload, _) = write(event, encoding).map_err(|error| unwritten(E::SCHEMA, &error))?;
     Ok(NewEvent {
         id: EventId::new(),
@@ -224,6 +260,17 @@ pub(super) fn new_event<E: StoredEvent>(
         schema_version: E::SCHEMA.version,
         payload,
     })
+}
+
+/// That an event has no name under which it could be found again when its type has moved.
+#[cold]
+fn unnamed(schema: &EventSchema) -> StoreError {
+    StoreError::Codec {
+        what: format!("an event {} cannot be stored", schema.declaration),
+        reason: "it has no name of its own, so that stores would not know it when its type moves: write `#[event(name = \"..\")]` \
+                 above its definition, with the path so far as the name if stores hold it already"
+            .to_owned(),
+    }
 }
 
 /// That an event cannot be stored, and why.

@@ -25,12 +25,12 @@ pub struct Charged {
     pub order: u32,
 }
 
-#[command(key = order)]
+#[command(name = "fulfilling.charge", key = order)]
 pub struct Charge {
     pub order: u32,
 }
 
-#[command]
+#[command(name = "fulfilling.ship")]
 pub struct Ship {
     pub order: u32,
 }

@@ -22,7 +22,7 @@ pub struct Asked {
     pub to: String,
 }
 
-#[command(key = owner)]
+#[command(name = "crashes.take", key = owner)]
 pub struct Take {
     pub owner: String,
     pub id: u32,
@@ -32,7 +32,7 @@ pub struct Take {
 #[error("nobody is there")]
 pub struct Nobody;
 
-#[command(key = owner, error = Nobody)]
+#[command(name = "crashes.give", key = owner, error = Nobody)]
 pub struct Give {
     pub owner: String,
     pub id: u32,

@@ -89,7 +89,7 @@ pub struct LookedAt {
     pub id: u32,
 }
 
-#[command]
+#[command(name = "floats.measure")]
 pub struct Measure(pub Vec<f64>);
 
 #[derive(Default, Serialize, Deserialize)]

@@ -273,7 +273,7 @@ async fn a_stop_gives_up_a_write_that_hangs() {
     assert!(report.cut_off.is_empty(), "{report}");
 }
 
-#[command(key = number)]
+#[command(name = "lease_changes.withdraw", key = number)]
 pub struct Withdraw {
     pub number: u32,
 }

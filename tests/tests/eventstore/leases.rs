@@ -20,7 +20,7 @@ pub struct Ordered {
     pub order: u32,
 }
 
-#[command]
+#[command(name = "leases.charge")]
 pub struct Charge {
     pub order: u32,
 }

@@ -109,7 +109,7 @@ fn handle(order: u32) -> nether::Result<()> {
     Ok(())
 }
 
-#[command]
+#[command(name = "panics.pack")]
 pub struct Pack {
     pub order: u32,
 }

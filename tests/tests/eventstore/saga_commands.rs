@@ -26,7 +26,7 @@ fn broken<S: Serializer>(map: &BTreeMap<u32, u32>, serializer: S) -> Result<S::O
     serializer.collect_map(map.iter().map(|(key, value)| ((key, key), value)))
 }
 
-#[command(key = place)]
+#[command(name = "saga_commands.count", key = place)]
 pub struct Count {
     pub place: u32,
 }
@@ -45,17 +45,17 @@ impl Inventory {
     fn counted(&mut self, _: &Counted) {}
 }
 
-#[command]
+#[command(name = "saga_commands.note")]
 pub struct Note {
     pub job: u32,
 }
 
-#[command]
+#[command(name = "saga_commands.unnote")]
 pub struct Unnote {
     pub job: u32,
 }
 
-#[command]
+#[command(name = "saga_commands.absent")]
 pub struct Absent {
     pub job: u32,
 }

@@ -21,7 +21,7 @@ pub struct Left {
     pub queue: u32,
 }
 
-#[command]
+#[command(name = "saga_held.seat")]
 pub struct Seat {
     pub guest: u32,
 }

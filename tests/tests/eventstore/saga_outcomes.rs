@@ -34,12 +34,12 @@ fn broken<S: Serializer>(map: &BTreeMap<u32, u32>, serializer: S) -> Result<S::O
     serializer.collect_map(map.iter().map(|(key, value)| ((key, key), value)))
 }
 
-#[command(key = till)]
+#[command(name = "saga_outcomes.refund", key = till)]
 pub struct Refund {
     pub till: u32,
 }
 
-#[command(key = till)]
+#[command(name = "saga_outcomes.tally", key = till)]
 pub struct Tally {
     pub till: u32,
 }
@@ -64,10 +64,10 @@ impl Till {
     fn tallied(&mut self, _: &Tallied) {}
 }
 
-#[command]
+#[command(name = "saga_outcomes.apologise")]
 pub struct Apologise;
 
-#[command]
+#[command(name = "saga_outcomes.regret")]
 pub struct Regret;
 
 #[derive(Default, Serialize, Deserialize)]

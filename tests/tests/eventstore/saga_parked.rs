@@ -18,17 +18,17 @@ pub struct TripPaid {
     pub trip: u32,
 }
 
-#[command]
+#[command(name = "saga_parked.hold")]
 pub struct Hold {
     pub trip: u32,
 }
 
-#[command]
+#[command(name = "saga_parked.free")]
 pub struct Free {
     pub trip: u32,
 }
 
-#[command]
+#[command(name = "saga_parked.ticket")]
 pub struct Ticket {
     pub trip: u32,
 }

@@ -21,17 +21,17 @@ pub struct Signed {
     pub basket: u32,
 }
 
-#[command]
+#[command(name = "saga_turns.pack_basket")]
 pub struct PackBasket {
     pub basket: u32,
 }
 
-#[command]
+#[command(name = "saga_turns.unpack_basket")]
 pub struct UnpackBasket {
     pub basket: u32,
 }
 
-#[command]
+#[command(name = "saga_turns.ship_basket")]
 pub struct ShipBasket {
     pub basket: u32,
 }

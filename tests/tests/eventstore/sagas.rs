@@ -27,13 +27,13 @@ pub struct Cancelled {
     pub order_id: u32,
 }
 
-#[command]
+#[command(name = "sagas.reserve")]
 pub struct Reserve(pub u32);
 
-#[command]
+#[command(name = "sagas.release")]
 pub struct Release(pub u32);
 
-#[command]
+#[command(name = "sagas.ship")]
 pub struct Ship(pub u32);
 
 #[derive(Default, Serialize, Deserialize)]

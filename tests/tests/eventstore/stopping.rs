@@ -18,12 +18,12 @@ pub struct Ordered {
     pub order: u32,
 }
 
-#[command]
+#[command(name = "stopping.charge")]
 pub struct Charge {
     pub order: u32,
 }
 
-#[command]
+#[command(name = "stopping.pack")]
 pub struct Pack {
     pub order: u32,
 }

@@ -17,7 +17,7 @@ pub struct Lent {
     pub fails: bool,
 }
 
-#[command]
+#[command(name = "unsaved.stamp")]
 pub struct Stamp {
     pub times: u32,
 }

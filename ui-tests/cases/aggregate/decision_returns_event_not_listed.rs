@@ -11,10 +11,10 @@ pub struct Close {
     pub account: u64,
 }
 
-#[event]
+#[event(name = "test.opened")]
 pub struct Opened;
 
-#[event]
+#[event(name = "test.closed")]
 pub struct Closed;
 
 #[derive(Default)]

@@ -6,10 +6,10 @@ pub struct Open {
     pub account: u64,
 }
 
-#[event]
+#[event(name = "test.opened")]
 pub struct Opened;
 
-#[event]
+#[event(name = "test.closed")]
 pub struct Closed;
 
 #[derive(Default)]

@@ -6,7 +6,7 @@ pub struct Open {
     pub account: u64,
 }
 
-#[event]
+#[event(name = "test.opened")]
 pub struct Opened;
 
 #[derive(Default)]

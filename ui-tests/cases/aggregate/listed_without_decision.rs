@@ -11,7 +11,7 @@ pub struct Close {
     pub account: u64,
 }
 
-#[event]
+#[event(name = "test.opened")]
 pub struct Opened;
 
 #[derive(Default)]

@@ -6,7 +6,7 @@ pub struct IsOpen {
     pub account: u64,
 }
 
-#[event]
+#[event(name = "test.opened")]
 pub struct Opened;
 
 #[derive(Default)]

@@ -2,7 +2,7 @@
 use nether::prelude::*;
 use serde::Serialize;
 
-#[event]
+#[event(name = "test.opened")]
 pub struct Opened;
 
 #[derive(Default, Serialize)]

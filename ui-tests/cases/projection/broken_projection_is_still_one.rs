@@ -2,7 +2,7 @@
 use nether::eventstore::Store;
 use nether::prelude::*;
 
-#[event]
+#[event(name = "test.noted")]
 pub struct Noted;
 
 #[query(reply = u64)]

@@ -12,7 +12,7 @@ impl Sayer {
     async fn say(&mut self, _: Say) {}
 }
 
-#[event]
+#[event(name = "test.said")]
 pub struct Said;
 
 #[derive(Default)]

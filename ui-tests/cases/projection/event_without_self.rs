@@ -1,7 +1,7 @@
 #![allow(unused_imports, unused_variables, dead_code)]
 use nether::prelude::*;
 
-#[event]
+#[event(name = "test.noted")]
 pub struct Noted;
 
 #[derive(Default)]

@@ -4,12 +4,12 @@ use nether::eventstore::Store;
 use nether::prelude::*;
 use serde::{Deserialize, Serialize};
 
-#[event]
+#[event(name = "test.placed")]
 pub struct Placed {
     pub order: u64,
 }
 
-#[command]
+#[command(name = "test.ship")]
 pub struct Ship;
 
 #[derive(Default, Serialize, Deserialize)]

@@ -3,7 +3,7 @@ use nether::eventstore::Step;
 use nether::prelude::*;
 use serde::{Deserialize, Serialize};
 
-#[event]
+#[event(name = "test.placed")]
 pub enum Placed {
     Once,
     Again,

@@ -3,12 +3,12 @@ use nether::eventstore::Step;
 use nether::prelude::*;
 use serde::{Deserialize, Serialize};
 
-#[event]
+#[event(name = "test.placed")]
 pub struct Placed {
     pub order: u64,
 }
 
-#[event]
+#[event(name = "test.paid")]
 pub struct Paid {
     pub order: u64,
 }

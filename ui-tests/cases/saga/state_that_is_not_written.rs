@@ -2,7 +2,7 @@
 use nether::eventstore::Step;
 use nether::prelude::*;
 
-#[event]
+#[event(name = "test.placed")]
 pub struct Placed {
     pub order: u64,
 }

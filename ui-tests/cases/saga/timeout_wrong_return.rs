@@ -3,7 +3,7 @@ use nether::eventstore::Step;
 use nether::prelude::*;
 use serde::{Deserialize, Serialize};
 
-#[event]
+#[event(name = "test.placed")]
 pub struct Placed {
     pub order: u64,
 }

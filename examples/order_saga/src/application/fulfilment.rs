@@ -9,7 +9,7 @@ use crate::domain::payment::{Paid, Pay, Refund};
 use crate::domain::stock::{Release, Reserve, Reserved};
 
 /// Bring an order to an address. Somebody outside does it.
-#[command]
+#[command(name = "fulfilment.ship")]
 pub struct Ship {
     /// Which order.
     pub order_id: u32,

@@ -18,14 +18,14 @@ pub struct PlaceOrder {
 }
 
 /// Write down that an order is done.
-#[command(key = order_id)]
+#[command(name = "order.complete", key = order_id)]
 pub struct CompleteOrder {
     /// Which one.
     pub order_id: u32,
 }
 
 /// Write down that an order cannot be done.
-#[command(key = order_id)]
+#[command(name = "order.cancel", key = order_id)]
 pub struct CancelOrder {
     /// Which one.
     pub order_id: u32,

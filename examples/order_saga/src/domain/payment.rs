@@ -6,7 +6,7 @@ use nether::prelude::*;
 const LIMIT: u64 = 100_000;
 
 /// Have an order paid.
-#[command(key = order_id, error = Declined)]
+#[command(name = "payment.pay", key = order_id, error = Declined)]
 pub struct Pay {
     /// Which order.
     pub order_id: u32,
@@ -15,7 +15,7 @@ pub struct Pay {
 }
 
 /// Give the money for an order back.
-#[command(key = order_id)]
+#[command(name = "payment.refund", key = order_id)]
 pub struct Refund {
     /// Which order.
     pub order_id: u32,

@@ -12,7 +12,7 @@ pub struct Stock {
 }
 
 /// Keep pieces for an order.
-#[command(key = article, error = SoldOut)]
+#[command(name = "stock.reserve", key = article, error = SoldOut)]
 pub struct Reserve {
     /// Of what.
     pub article: String,
@@ -23,7 +23,7 @@ pub struct Reserve {
 }
 
 /// Put the pieces of an order back.
-#[command(key = article)]
+#[command(name = "stock.release", key = article)]
 pub struct Release {
     /// Of what.
     pub article: String,

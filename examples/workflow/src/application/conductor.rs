@@ -10,7 +10,7 @@ use crate::domain::plan::Plan;
 use crate::domain::workflow::{Finished, GiveUp, Started, StepFinished};
 
 /// Do a step. Somebody outside does it, and says so with [`FinishStep`](crate::domain::workflow::FinishStep).
-#[command]
+#[command(name = "workflow.do_step")]
 pub struct DoStep {
     /// Of which workflow.
     pub workflow_id: String,
@@ -19,7 +19,7 @@ pub struct DoStep {
 }
 
 /// Undo a step.
-#[command]
+#[command(name = "workflow.undo_step")]
 pub struct UndoStep {
     /// Of which workflow.
     pub workflow_id: String,

@@ -26,7 +26,7 @@ pub struct FinishStep {
 }
 
 /// Write down that a workflow was given up.
-#[command(key = workflow_id)]
+#[command(name = "workflow.give_up", key = workflow_id)]
 pub struct GiveUp {
     /// Which one.
     pub workflow_id: String,

@@ -51,6 +51,10 @@ pub(crate) fn listed(message: &CheckedMessage, paths: &Paths) -> Option<TokenStr
     .map(local);
     let (p, ident) = (paths.private(), message.definition.ident());
     let es = quote!(#p::eventstore);
+    let is_named = (message.kind == MessageKind::Command).then(|| {
+        let is_named = message.args.name.is_some();
+        quote!(const IS_NAMED: bool = #is_named;)
+    });
     features::EVENTSTORE.then(|| {
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
@@ -60,6 +64,7 @@ pub(crate) fn listed(message: &CheckedMessage, paths: &Paths) -> Option<TokenStr
                 type Reply = <Self as #p::Message>::Reply;
                 type Error = <Self as #p::Message>::Error;
                 const LISTED: #p::MessageProof = <Self as #p::Message>::PROOF;
+                #is_named
                 fn add_to<__By>(routes: &mut #p::Routes<'_, #es::#module<__By>>)
                 where
                     __By: #es::#by + #es::#uses<Self, Itself = Self, Reply = Self::Reply, Error = Self::Error>,
@@ -76,7 +81,7 @@ pub(crate) fn expand(message: &CheckedMessage, paths: &Paths) -> Option<TokenStr
     let stored = message.stored.as_ref()?;
     let (p, ident) = (paths.private(), message.definition.ident());
     let es = quote!(#p::eventstore);
-    let version = stored.version;
+    let (version, is_named) = (stored.version, message.args.name.is_some());
     let fields = fields(&message.definition, paths);
     let arms = (1..=stored.steps.len()).map(|from| arm(from, &stored.steps, paths));
     let [schema, payload] = ["schema", "payload"].map(local);
@@ -96,7 +101,9 @@ pub(crate) fn expand(message: &CheckedMessage, paths: &Paths) -> Option<TokenStr
                 line: ::core::line!(),
                 column: ::core::column!(),
             },
+            is_named: #is_named,
             fields: &[#(#fields),*],
+            shape: #es::event_shape::<#ident>(),
         };
         #[automatically_derived]
         #[diagnostic::do_not_recommend]

@@ -8,6 +8,7 @@ use crate::paths::Paths;
 use crate::sourcing::aggregate::model::CheckedAggregate;
 use crate::sourcing::descriptor::{Parts, descriptor, handled_by, said};
 use crate::sourcing::methods::Method;
+use crate::sourcing::registered::{named_events, registered};
 use crate::spans::{self, Extent};
 
 pub(super) struct AggregateExpander<'a> {
@@ -36,12 +37,17 @@ impl<'a> AggregateExpander<'a> {
         let aggregate = self.aggregate();
         let decisions = self.aggregate.decisions.iter().enumerate();
         let decisions = decisions.map(|(index, method)| self.decision(index, method));
+        let stored = self.aggregate.evolutions.iter().map(Method::taken);
+        let named = named_events(stored, self.ty, &self.paths);
+        let registered = registered("aggregate", self.ty, &TokenStream::new(), &self.paths);
         quote_spanned! {spans::attribute()=>
             const _: () = {
                 #descriptor
                 #events
                 #aggregate
                 #(#decisions)*
+                #named
+                #registered
             };
         }
     }

@@ -10,6 +10,7 @@ use crate::paths::Paths;
 use crate::sourcing::definition;
 use crate::sourcing::descriptor::{Parts, descriptor, said};
 use crate::sourcing::methods::{self, Method};
+use crate::sourcing::registered::{named_commands, named_events, registered, schemas};
 use crate::sourcing::saga::model::{CheckedSaga, Timeout};
 use crate::spans::{self, Extent};
 
@@ -38,13 +39,43 @@ impl SagaExpander<'_> {
         let descriptor = descriptor(&parts, &self.paths);
         let saga = self.saga();
         let proofs = proofs(self.saga, ty, &self.paths);
+        let registered = self.registered();
         quote_spanned! {spans::attribute()=>
             const _: () = {
                 #descriptor
                 #saga
                 #proofs
+                #registered
             };
         }
+    }
+
+    /// What the schema lock is told of it, and that what it stores has names.
+    fn registered(&self) -> TokenStream {
+        let (p, ty) = (self.paths.private(), self.ty);
+        let (sends, events) = (&self.saga.sends, self.saga.events.iter().map(Method::taken));
+        let named = [
+            named_events(events.clone(), ty, &self.paths),
+            named_commands(sends, ty, &self.paths),
+        ];
+        let starts = self.saga.starts.iter().map(|event| self.as_taken(event));
+        let [handles, starts] = [schemas(events, &self.paths), schemas(starts, &self.paths)];
+        let key = self.key.unraw().to_string();
+        let proofs = sends.iter();
+        let proofs = proofs.map(|it| said(it, "ListedCommand", "LISTED", &self.paths));
+        let lists = quote_spanned! {spans::attribute()=>
+            #p::eventstore::RegisteredSaga {
+                key: #key,
+                handles: #handles,
+                starts: #starts,
+                sends: &[#(#p::eventstore::RegisteredCommand {
+                    proof: #proofs,
+                    shape: #p::eventstore::shape_sent::<#ty, #sends>(),
+                }),*],
+            }
+        };
+        let registered = registered("saga", ty, &lists, &self.paths);
+        quote!(#(#named)* #registered)
     }
 
     fn saga(&self) -> TokenStream {

@@ -23,8 +23,8 @@ pub trait EventOf<A: Parts> {
 /// # use nether::prelude::*;
 /// # use nether::eventstore::Events;
 /// # #[derive(Debug, thiserror::Error)] #[error("no")] pub struct Refused;
-/// # #[event] pub struct Filled { pub tank: u8 }
-/// # #[event] pub struct Full { pub tank: u8 }
+/// # #[event(name = "tank.filled")] pub struct Filled { pub tank: u8 }
+/// # #[event(name = "tank.full")] pub struct Full { pub tank: u8 }
 /// #[command(key = tank, error = Refused)]
 /// pub struct Fill { pub tank: u8 }
 ///

@@ -1,0 +1,136 @@
+//! [`samples`]: what a type writes down, found out by reading it: its `Deserialize` is shown a deserializer
+//! that makes values up, and what it reads is written as JSON.
+//!
+//! A type tells a deserializer what it wants (a number, one of these variants), or tells by an error what was
+//! wrong (this field is missing). So whatever serde was told by attributes or by functions is in what is
+//! found.
+
+mod access;
+mod choice;
+mod guess;
+mod prober;
+mod unread;
+
+use std::cell::RefCell;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::eventstore::probe::choice::{Blamed, Choices};
+use crate::eventstore::probe::prober::Prober;
+
+/// What was found out about a type.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Samples {
+    /// Values that it writes, as JSON: among them each variant of each enum, and each `Option` with and
+    /// without its value.
+    pub(super) texts: Vec<String>,
+    /// What no value could be made of, and why.
+    pub(super) missed: Vec<String>,
+}
+
+impl Samples {
+    fn add(&mut self, text: String) {
+        if !self.texts.contains(&text) {
+            self.texts.push(text);
+        }
+    }
+
+    /// Adds the value with something in place of each `null`: what may be missing is not asked for where
+    /// serde reads through a buffer.
+    fn fill<T: Serialize + DeserializeOwned>(&mut self, text: &str) {
+        let Ok(value) = serde_json::from_str::<Value>(text) else {
+            return;
+        };
+        let mut places = Vec::new();
+        nulls(&value, &mut String::new(), &mut places);
+        for place in places {
+            let fillings = [
+                json!(7),
+                json!("text 7"),
+                json!(true),
+                json!(7.5),
+                json!([]),
+            ];
+            let filled = fillings.into_iter().find_map(|filling| {
+                let mut value = value.clone();
+                *value.pointer_mut(&place)? = filling.clone();
+                let read = serde_json::from_value::<T>(value).ok()?;
+                let text = write(&read).ok()?;
+                let again: Value = serde_json::from_str(&text).ok()?;
+                (again.pointer(&place) == Some(&filling)).then_some(text)
+            });
+            if let Some(text) = filled {
+                self.add(text);
+            }
+        }
+    }
+}
+
+/// The places at which there is nothing.
+fn nulls(value: &Value, place: &mut String, places: &mut Vec<String>) {
+    let mut step = |step: &str, value: &Value| {
+        let before = place.len();
+        place.push('/');
+        place.push_str(&step.replace('~', "~0").replace('/', "~1"));
+        nulls(value, place, places);
+        place.truncate(before);
+    };
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(name, value)| step(name, value)),
+        Value::Array(all) => {
+            let all = all.iter().enumerate();
+            all.for_each(|(index, value)| step(&index.to_string(), value));
+        }
+        Value::Null => places.push(place.clone()),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// As many attempts are made with one type.
+const MAX_ATTEMPTS: usize = 20_000;
+/// As many values are made of one type.
+const MAX_SAMPLES: usize = 100;
+
+/// Makes values of the type, and writes them down.
+pub(super) fn samples<T: Serialize + DeserializeOwned>() -> Samples {
+    let choices = RefCell::new(Choices::default());
+    let mut found = Samples::default();
+    for _ in 0..MAX_ATTEMPTS {
+        choices.borrow_mut().begin();
+        let made =
+            T::deserialize(Prober::new(&choices)).map_err(|error| (error.to_string(), error.kind));
+        let written = made.and_then(|value| write(&value).map_err(|error| (error, None)));
+        let mut choices = choices.borrow_mut();
+        match written {
+            Ok(text) => {
+                if choices.has_found {
+                    found.fill::<T>(&text);
+                }
+                found.add(text);
+                if !choices.succeeded() || found.texts.len() >= MAX_SAMPLES {
+                    break;
+                }
+            }
+            Err((error, kind)) => match choices.blame(kind) {
+                Blamed::Again => {}
+                Blamed::Missed(what) => found.missed.push(format!("{what}: {error}")),
+                Blamed::Nothing => {
+                    found.missed.push(error);
+                    break;
+                }
+            },
+        }
+    }
+    found
+}
+
+/// As it is written, if that can be read.
+fn write<T: Serialize + DeserializeOwned>(value: &T) -> Result<String, String> {
+    let text = serde_json::to_string(value).map_err(|error| error.to_string())?;
+    match serde_json::from_str::<T>(&text) {
+        Ok(_) => Ok(text),
+        Err(error) => Err(format!("`{text}` is written, and cannot be read: {error}")),
+    }
+}

@@ -1,0 +1,111 @@
+//! [`RegisteredName`]: what aggregates, projections and sagas have in stores under their names, for the
+//! schema lock.
+
+use crate::declaration::Declaration;
+use crate::eventstore::aggregate::Aggregate;
+use crate::eventstore::projection::Projection;
+use crate::eventstore::saga::{Saga, SentBy, Timeout};
+use crate::eventstore::stored::{EventSchema, StoredShape};
+use crate::message::MessageProof;
+
+/// An aggregate, a projection or a saga, in the link-time registry.
+#[doc(hidden)]
+#[derive(Debug)]
+// A test asks for it.
+#[cfg_attr(not(feature = "test"), allow(dead_code))]
+pub struct RegisteredName {
+    pub(super) name: &'static str,
+    pub(super) declaration: Declaration,
+    pub(super) what: RegisteredKind,
+}
+
+/// What is in stores under the name.
+#[derive(Debug)]
+#[cfg_attr(not(feature = "test"), allow(dead_code))]
+pub(super) enum RegisteredKind {
+    /// Streams, and snapshots of that version if there are any.
+    Aggregate {
+        snapshots: Option<(u32, StoredShape)>,
+    },
+    /// A checkpoint, if it `is_stored`.
+    Projection {
+        is_stored: bool,
+        handles: &'static [&'static EventSchema],
+    },
+    /// States, commands and time-outs.
+    Saga {
+        state: StoredShape,
+        timeouts: &'static [Timeout],
+        lists: RegisteredSaga,
+    },
+}
+
+/// What `#[saga]` says.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct RegisteredSaga {
+    /// The field.
+    pub key: &'static str,
+    pub handles: &'static [&'static EventSchema],
+    pub starts: &'static [&'static EventSchema],
+    pub sends: &'static [RegisteredCommand],
+}
+
+/// A command of a saga.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct RegisteredCommand {
+    pub proof: MessageProof,
+    pub shape: StoredShape,
+}
+
+inventory::collect!(RegisteredName);
+
+/// What a command looks like that the saga stores.
+///
+/// Not public API. Used by generated code.
+#[doc(hidden)]
+pub const fn shape_sent<S, C: SentBy<S>>() -> StoredShape {
+    C::KEPT.shape
+}
+
+impl RegisteredName {
+    /// Not public API. Used by generated code.
+    #[doc(hidden)]
+    pub const fn aggregate<A: Aggregate>() -> Self {
+        let snapshots = match &A::SNAPSHOTS {
+            Some(kept) => Some((A::SETTINGS.snapshot_version, kept.shape)),
+            None => None,
+        };
+        RegisteredName {
+            name: A::NAME,
+            declaration: A::DESCRIPTOR.declaration,
+            what: RegisteredKind::Aggregate { snapshots },
+        }
+    }
+
+    /// Not public API. Used by generated code.
+    #[doc(hidden)]
+    pub const fn projection<P: Projection>(handles: &'static [&'static EventSchema]) -> Self {
+        let is_stored = P::SETTINGS.is_stored();
+        RegisteredName {
+            name: P::NAME,
+            declaration: P::DESCRIPTOR.declaration,
+            what: RegisteredKind::Projection { is_stored, handles },
+        }
+    }
+
+    /// Not public API. Used by generated code.
+    #[doc(hidden)]
+    pub const fn saga<S: Saga>(lists: RegisteredSaga) -> Self {
+        RegisteredName {
+            name: S::NAME,
+            declaration: S::DESCRIPTOR.declaration,
+            what: RegisteredKind::Saga {
+                state: S::KEPT.shape,
+                timeouts: S::TIMEOUTS,
+                lists,
+            },
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The schema lock: what stores hold under names, and what it looks like, so that a test finds a change that
+//! could not read it.
+
+mod compare;
+mod difference;
+mod error;
+mod fields;
+mod file;
+mod finding;
+mod names;
+mod present;
+mod shapes;
+mod types;
+
+pub use self::error::SchemaError;
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::eventstore::backend::Encoding;
+use crate::eventstore::schema_lock::compare::Comparison;
+use crate::eventstore::schema_lock::error::{Report, UPDATE};
+use crate::eventstore::schema_lock::file::LockFile;
+use crate::eventstore::schema_lock::present::{GivenSample, Present};
+
+/// Compares what the program stores with the lock file, as [`check_schema`] does, with settings.
+///
+/// ```no_run
+/// use nether::eventstore::SchemaLock;
+/// # use nether::prelude::*;
+/// # #[event(name = "page.linked")]
+/// # pub struct Linked { pub from: String }
+///
+/// SchemaLock::at("nether-schema.lock.json").sample(&Linked { from: "https://example.org".into() }).check()?;
+/// # Ok::<(), nether::eventstore::SchemaError>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "nothing is compared before `check`"]
+pub struct SchemaLock {
+    path: PathBuf,
+    given: Vec<GivenSample>,
+    updates: bool,
+    retired: Vec<String>,
+    encoding: Encoding,
+}
+
+impl SchemaLock {
+    /// The lock file at that path. The environment variable `UPDATE_SCHEMA` says whether it is updated.
+    pub fn at(path: impl AsRef<Path>) -> Self {
+        let update = std::env::var(UPDATE).unwrap_or_default();
+        let update = update.trim();
+        let lock = SchemaLock {
+            path: path.as_ref().to_owned(),
+            given: Vec::new(),
+            updates: !update.is_empty(),
+            retired: Vec::new(),
+            encoding: Encoding::default(),
+        };
+        let retired = update.split(',').map(str::trim);
+        let retired = retired.filter(|it| it.contains(' '));
+        retired.fold(lock, |lock, name| lock.retire(name))
+    }
+
+    /// Adds a value of a type that is stored: an event, a command, the state of a saga or of an aggregate.
+    /// Values are made up for every type; one that reads only certain texts needs one that is given.
+    pub fn sample<T: Serialize>(mut self, value: &T) -> Self {
+        self.given.push(GivenSample::of(value));
+        self
+    }
+
+    /// What stores are set to write: see [`Store::encoding`](crate::eventstore::Store::encoding). With
+    /// [`MessagePack`](Encoding::MessagePack), the file also has the events in that.
+    pub fn encoding(mut self, encoding: Encoding) -> Self {
+        self.encoding = encoding;
+        self
+    }
+
+    /// Writes what is new into the file, as `UPDATE_SCHEMA=1` does.
+    pub fn update(mut self) -> Self {
+        self.updates = true;
+        self
+    }
+
+    /// Writes it also if that is gone, such as `"event order.placed"`, as
+    /// `UPDATE_SCHEMA="event order.placed"` does.
+    pub fn retire(mut self, name: impl Into<String>) -> Self {
+        self.retired.push(name.into());
+        self.update()
+    }
+
+    /// Compares.
+    ///
+    /// # Errors
+    /// As [`check_schema`].
+    pub fn check(self) -> Result<(), SchemaError> {
+        let present = Present::gather(self.given);
+        let file = LockFile::read(&self.path)?;
+        let is_new = file.is_none();
+        let mut file = file.unwrap_or_default();
+        let comparison = Comparison {
+            present: &present,
+            retired: &self.retired,
+            is_packed: self.encoding == Encoding::MessagePack,
+        };
+        let findings = comparison.all(&mut file);
+        let report = Report::of(findings);
+        if report.is_fine(is_new || self.updates) {
+            return match is_new || report.has_news() {
+                true => file.write(&self.path),
+                false => Ok(()),
+            };
+        }
+        Err(report.into_error(self.path))
+    }
+}
+
+/// Compares what the program stores with the lock file, `nether-schema.lock.json`. A test calls it with the
+/// path of the file. The first call writes the file: commit it. It has
+///
+/// - the names of events, aggregates, projections with a checkpoint, sagas, their commands and their
+///   time-outs;
+/// - *samples* of each event in each version, of the state of sagas, of their commands, and of the state of
+///   aggregates that have snapshots: values as JSON, which are made up by what the type reads, among them
+///   each variant of each enum.
+///
+/// From then on, each sample of the file is read by the program, written again, and compared. So whatever a
+/// type is made of, and whatever serde is told about it, counts by what it does:
+///
+/// | what is found | is |
+/// |---|---|
+/// | a sample cannot be read, or is read as something else; what is written of it could not be read | an error, unless the event has a new `version` and an `upcast` from the old one |
+/// | the same of a snapshot's state; a new field in it | an error, unless `snapshot_version` is a new one |
+/// | a field that could not be missing is not read any more, or one that could be missing cannot | an error likewise |
+/// | a name is gone, or is another one; a saga has another `key`; a field that could be missing is gone, and another one is new | an error, unless it is told by name: `UPDATE_SCHEMA="event order.placed" cargo test` |
+/// | new names, versions, variants and fields; a field that could be missing is gone; other lists | an error that says how to update the file: `UPDATE_SCHEMA=1 cargo test` |
+/// | a type with another name, a field or variant with its old name as `rename` or `alias`, a larger number | no error |
+///
+/// What is gone stays in the file as `retired`, because stores hold it: if something has its name again, that
+/// has to read it.
+///
+/// It does not see
+///
+/// - what no sample shows: values that functions of the program refuse or change (`try_from`, `with`), the
+///   keys of maps. If no sample can be made, that is an error: give one to [`SchemaLock::sample`];
+/// - variants of an `untagged` enum but for one, and values inside of `#[serde(flatten)]` and
+///   tagged enums that may be missing and are no text or number: give samples of them;
+/// - the meaning of a value of the same form (cents, which were euros);
+/// - MessagePack, unless it is told that stores are in that: [`SchemaLock::encoding`];
+/// - two fields that change their names with each other.
+///
+/// ```
+/// # let folder = std::env::temp_dir().join(format!("nether-lock-{}", std::process::id()));
+/// # std::fs::create_dir_all(&folder)?;
+/// # let path = folder.join("nether-schema.lock.json");
+/// # let _ = std::fs::remove_file(&path);
+/// // In a test: `let path = concat!(env!("CARGO_MANIFEST_DIR"), "/nether-schema.lock.json");`
+/// nether::eventstore::check_schema(path)?;
+/// # std::fs::remove_dir_all(folder)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// As above; and if the file cannot be read or written.
+pub fn check_schema(path: impl AsRef<Path>) -> Result<(), SchemaError> {
+    SchemaLock::at(path).check()
+}

@@ -1,0 +1,19 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::eventstore::Step;
+use nether::prelude::*;
+use serde::{Deserialize, Serialize};
+
+#[event]
+pub struct Placed {
+    pub order: u64,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+pub struct Fulfilment;
+
+#[saga(key = order, handles = Placed, starts = Placed)]
+impl Fulfilment {
+    fn placed(&mut self, _: &Placed) {}
+}
+
+fn main() {}
