@@ -17,7 +17,7 @@ pub struct Issued {
     pub invoice: u32,
 }
 
-#[command]
+#[command(name = "begins.thank")]
 pub struct Thank {
     pub invoice: u32,
 }

@@ -295,7 +295,7 @@ async fn a_projection_in_the_file_of_the_store_is_rebuilt_when_it_has_changed() 
     assert_eq!(total(), (1, 300));
 }
 
-#[command]
+#[command(name = "changed.greet")]
 pub struct Greet {
     pub account: u32,
 }

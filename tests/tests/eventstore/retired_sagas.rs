@@ -55,7 +55,7 @@ fn split(old: Moved) -> nether::Result<(Taken, Put)> {
 }
 
 /// An aggregate decides once upon commands with one id.
-#[command(key = book)]
+#[command(name = "retired.enter", key = book)]
 pub struct Enter {
     pub book: String,
     pub entry: String,
