@@ -101,6 +101,14 @@ const _: () = {
             snapshot_version: 1u32,
             cache: 10000usize,
             idle: ::nether::__private::Duration::from_millis(30000u64),
+            policy: ::nether::__private::eventstore::HandlingPolicy {
+                timeout: ::nether::__private::Option::None,
+                retries: 0u8,
+                backoff: ::nether::__private::Backoff {
+                    first: ::nether::__private::Duration::from_millis(100u64),
+                    longest: ::nether::__private::Duration::from_millis(5000u64),
+                },
+            },
         };
         const DESCRIPTOR: &'static ::nether::__private::ModuleDescriptor = &DESCRIPTOR;
         const ROUTES: &'static [fn(

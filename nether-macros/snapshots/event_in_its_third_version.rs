@@ -127,9 +127,13 @@ const _: () = {
                     ::nether::__private::Option::Some(
                         ::nether::__private::eventstore::step::<
                             _,
+                            _,
                             Self,
+                            _,
                         >(
                             ::nether::__private::eventstore::step::<
+                                _,
+                                _,
                                 _,
                                 _,
                             >(::nether::__private::eventstore::older(payload), in_cents),
@@ -141,7 +145,9 @@ const _: () = {
                     ::nether::__private::Option::Some(
                         ::nether::__private::eventstore::step::<
                             _,
+                            _,
                             Self,
+                            _,
                         >(
                             ::nether::__private::eventstore::older(payload),
                             old::with_currency,

@@ -58,7 +58,14 @@ const _: () = {
         const SETTINGS: ::nether::__private::eventstore::ProjectionSettings = ::nether::__private::eventstore::ProjectionSettings {
             keeps: ::nether::__private::eventstore::Keeps::Elsewhere,
             parallel: 1usize,
-            retries: 5u32,
+            policy: ::nether::__private::eventstore::HandlingPolicy {
+                timeout: ::nether::__private::Option::None,
+                retries: 5u8,
+                backoff: ::nether::__private::Backoff {
+                    first: ::nether::__private::Duration::from_millis(100u64),
+                    longest: ::nether::__private::Duration::from_millis(5000u64),
+                },
+            },
             can_clear: true,
         };
         const DESCRIPTOR: &'static ::nether::__private::ModuleDescriptor = &DESCRIPTOR;

@@ -53,7 +53,14 @@ const _: () = {
         const SETTINGS: ::nether::__private::eventstore::ProjectionSettings = ::nether::__private::eventstore::ProjectionSettings {
             keeps: ::nether::__private::eventstore::Keeps::InTransaction,
             parallel: 1usize,
-            retries: 3u32,
+            policy: ::nether::__private::eventstore::HandlingPolicy {
+                timeout: ::nether::__private::Option::None,
+                retries: 3u8,
+                backoff: ::nether::__private::Backoff {
+                    first: ::nether::__private::Duration::from_millis(100u64),
+                    longest: ::nether::__private::Duration::from_millis(5000u64),
+                },
+            },
             can_clear: true,
         };
         const DESCRIPTOR: &'static ::nether::__private::ModuleDescriptor = &DESCRIPTOR;
@@ -63,6 +70,14 @@ const _: () = {
                 ::nether::__private::eventstore::Projections<Self>,
             >,
         )] = &[];
+        const DEFINITION: ::nether::__private::eventstore::Definition = ::nether::__private::eventstore::Definition {
+            version: 1u32,
+            handles: &[
+                <Deposited as ::nether::__private::eventstore::StoredEvent>::SCHEMA.name,
+                <Closed as ::nether::__private::eventstore::StoredEvent>::SCHEMA.name,
+            ],
+            from: ::nether::__private::Option::None,
+        };
         const IN_TRANSACTION: ::nether::__private::Option<
             ::nether::__private::eventstore::InTransaction<Self>,
         > = ::nether::__private::Option::Some(
@@ -74,14 +89,19 @@ const _: () = {
             let _ = resources;
             ::nether::__private::Result::Ok(::nether::__private::eventstore::begin())
         }
-        fn handles(name: &str) -> bool {
-            name
-                == <Deposited as ::nether::__private::eventstore::StoredEvent>::SCHEMA
-                    .name
-                || name
-                    == <Closed as ::nether::__private::eventstore::StoredEvent>::SCHEMA
-                        .name || false
-        }
+    }
+    const _: () = ::core::assert!(
+        < Deposited as ::nether::__private::eventstore::StoredEvent > ::SCHEMA.is_named,
+        "the event `Deposited` is stored, but has no name of its own, so that stores would not know it when its type moves: write `#[event(name = \"balances.deposited\")]` above its definition, with the path so far as the name if stores hold it already"
+    );
+    const _: () = ::core::assert!(
+        < Closed as ::nether::__private::eventstore::StoredEvent > ::SCHEMA.is_named,
+        "the event `Closed` is stored, but has no name of its own, so that stores would not know it when its type moves: write `#[event(name = \"balances.closed\")]` above its definition, with the path so far as the name if stores hold it already"
+    );
+    ::nether::__private::inventory::submit! {
+        ::nether::__private::eventstore::RegisteredName::projection:: < Balances > (& [<
+        Deposited as ::nether::__private::eventstore::StoredEvent > ::SCHEMA, < Closed as
+        ::nether::__private::eventstore::StoredEvent > ::SCHEMA])
     }
 };
 #[automatically_derived]

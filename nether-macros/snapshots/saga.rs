@@ -60,7 +60,14 @@ const _: () = {
             ],
             from: ::nether::__private::Option::None,
         };
-        const RETRIES: u32 = 3u32;
+        const POLICY: ::nether::__private::eventstore::HandlingPolicy = ::nether::__private::eventstore::HandlingPolicy {
+            timeout: ::nether::__private::Option::None,
+            retries: 3u8,
+            backoff: ::nether::__private::Backoff {
+                first: ::nether::__private::Duration::from_millis(100u64),
+                longest: ::nether::__private::Duration::from_millis(5000u64),
+            },
+        };
         const KEPT: ::nether::__private::eventstore::Keeping<Self> = ::nether::__private::eventstore::kept();
         const TIMEOUTS: &'static [::nether::__private::eventstore::Timeout] = &[
             ::nether::__private::eventstore::Timeout {

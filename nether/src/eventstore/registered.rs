@@ -30,6 +30,7 @@ pub(super) enum RegisteredKind {
     /// A checkpoint, if it `is_stored`.
     Projection {
         is_stored: bool,
+        version: u32,
         handles: &'static [&'static EventSchema],
     },
     /// States, commands and time-outs.
@@ -91,7 +92,11 @@ impl RegisteredName {
         RegisteredName {
             name: P::NAME,
             declaration: P::DESCRIPTOR.declaration,
-            what: RegisteredKind::Projection { is_stored, handles },
+            what: RegisteredKind::Projection {
+                is_stored,
+                version: P::DEFINITION.version,
+                handles,
+            },
         }
     }
 

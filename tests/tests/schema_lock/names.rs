@@ -3,7 +3,7 @@
 use nether::eventstore::Store;
 use nether::prelude::*;
 
-use crate::{Lock, outdated, removed};
+use crate::{Lock, incompatible, outdated, removed};
 
 #[event(name = "names.seen")]
 pub struct Seen {
@@ -83,6 +83,27 @@ fn another_name_is_told_with_the_name_that_it_had_and_is_not_updated_silently() 
         );
         lock.open().check().unwrap();
     }
+}
+
+#[test]
+fn another_version_of_a_projection_is_written_down_and_an_older_one_is_refused() {
+    let lock = Lock::new("version");
+    let mut json = lock.json();
+    json["stored"]["projections"]["names.counted"]["handles"] = ["names.gone"].into();
+    lock.write(&json);
+    let text = outdated(&lock.error());
+    assert!(text.contains("it is rebuilt when"), "{text}");
+    lock.is_accepted("other events");
+    let mut json = lock.json();
+    assert_eq!(
+        json["stored"]["projections"]["names.counted"]["handles"],
+        serde_json::json!(["names.seen"])
+    );
+    json["stored"]["projections"]["names.counted"]["version"] = 2.into();
+    lock.write(&json);
+    let text = incompatible(&lock.error());
+    assert!(text.contains("write `version = 3`"), "{text}");
+    incompatible(&lock.open().update().check().unwrap_err());
 }
 
 #[test]

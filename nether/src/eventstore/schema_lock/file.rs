@@ -89,9 +89,21 @@ pub(super) struct RecordedSnapshots {
     pub(super) state: RecordedShape,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RecordedProjection {
+    #[serde(default = "first_version", skip_serializing_if = "is_first")]
+    pub(super) version: u32,
     pub(super) handles: Vec<String>,
+}
+
+fn first_version() -> u32 {
+    1
+}
+
+// Serde gives a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_first(version: &u32) -> bool {
+    *version == first_version()
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

@@ -109,14 +109,7 @@ impl Comparison<'_> {
             present: &present,
             retired: self.retired,
         };
-        let made = |name: &str| match &projections[name].what {
-            RegisteredKind::Projection { handles, .. } => RecordedProjection {
-                handles: names_of(handles),
-            },
-            RegisteredKind::Aggregate { .. } | RegisteredKind::Saga { .. } => {
-                RecordedProjection::default()
-            }
-        };
+        let made = |name: &str| recorded_projection(&projections[name].what);
         let section = Section {
             stored: &mut file.stored.projections,
             retired: &mut file.retired.projections,
@@ -124,20 +117,26 @@ impl Comparison<'_> {
         let mut findings = kind.compare(section, made, |one, other| one == other);
         for (name, projection) in &projections {
             let now = made(name);
-            let Some(record) = file
-                .stored
-                .projections
-                .get_mut(*name)
-                .filter(|it| **it != now)
-            else {
+            let Some(record) = file.stored.projections.get_mut(*name) else {
                 continue;
             };
-            let place = projection.declaration.place();
-            findings.push(SchemaFinding::New(format!(
-                "the projection `{name}` ({place}) handles other events: of a new one, it has not seen those before its checkpoint \
-                 until it is rebuilt"
-            )));
-            *record = now;
+            let what = format!(
+                "the projection `{name}` ({})",
+                projection.declaration.place()
+            );
+            if now.version < record.version {
+                findings.push(SchemaFinding::Unreadable(format!(
+                    "{what} is version {}, but version {} has run: an older version stands by; write `version = {}`",
+                    now.version,
+                    record.version,
+                    record.version + 1
+                )));
+            } else if now != *record {
+                findings.push(SchemaFinding::New(format!(
+                    "{what} has another version, or handles other events: it is rebuilt when the program starts"
+                )));
+                *record = now;
+            }
         }
         findings
     }
@@ -300,6 +299,17 @@ fn snapshots_of(
         state: subject.record(),
     };
     findings
+}
+
+/// What is written down of a projection.
+fn recorded_projection(what: &RegisteredKind) -> RecordedProjection {
+    let (version, handles) = match what {
+        RegisteredKind::Projection {
+            version, handles, ..
+        } => (*version, names_of(handles)),
+        RegisteredKind::Aggregate { .. } | RegisteredKind::Saga { .. } => (1, Vec::new()),
+    };
+    RecordedProjection { version, handles }
 }
 
 fn declared(
