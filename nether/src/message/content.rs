@@ -46,8 +46,8 @@ impl ser::Error for Unwritten {
     }
 }
 
-type Written = Result<(), Unwritten>;
-type Parts<'a> = Result<PartsWriter<'a>, Unwritten>;
+type ContentResult = Result<(), Unwritten>;
+type PartsResult<'a> = Result<PartsWriter<'a>, Unwritten>;
 type Name = &'static str;
 
 /// The first byte of each value.
@@ -73,7 +73,7 @@ impl<'a> ContentWriter<'a> {
         self.0.extend((count as u64).to_be_bytes());
     }
 
-    fn integer(self, tag: u8, magnitude: u128) -> Written {
+    fn integer(self, tag: u8, magnitude: u128) -> ContentResult {
         let bytes = magnitude.to_be_bytes();
         let zeros = (magnitude.leading_zeros() / 8) as usize;
         let significant = &bytes[zeros..];
@@ -115,12 +115,12 @@ struct PartsWriter<'a> {
 
 impl PartsWriter<'_> {
     /// Writes a value behind what is there.
-    fn add<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
+    fn add<T: Serialize + ?Sized>(&mut self, value: &T) -> ContentResult {
         value.serialize(ContentWriter(self.bytes))
     }
 
     /// Begins a part with a value.
-    fn part<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
+    fn part<T: Serialize + ?Sized>(&mut self, value: &T) -> ContentResult {
         self.count += 1;
         if let Some(begins) = &mut self.begins {
             begins.push(self.bytes.len());
@@ -129,7 +129,7 @@ impl PartsWriter<'_> {
     }
 
     /// Writes a field, unless it is `None`.
-    fn field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Written {
+    fn field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> ContentResult {
         let before = self.bytes.len();
         self.part(name)?;
         let named = self.bytes.len();
@@ -142,7 +142,7 @@ impl PartsWriter<'_> {
         Ok(())
     }
 
-    fn finish(self) -> Written {
+    fn finish(self) -> ContentResult {
         let count = self.start + 1..self.start + 9;
         self.bytes[count].copy_from_slice(&self.count.to_be_bytes());
         let Some(begins) = self.begins else {
@@ -173,7 +173,7 @@ fn is_unordered(type_name: &str) -> bool {
 
 macro_rules! integers {
     ($($method:ident: $ty:ty),* $(,)?) => {
-        $(fn $method(self, integer: $ty) -> Written {
+        $(fn $method(self, integer: $ty) -> ContentResult {
             #[allow(unused_comparisons)]
             let tag = if integer < 0 { tag::NEGATIVE } else { tag::POSITIVE };
             let magnitude = i128::try_from(integer).map_or(integer as u128, i128::unsigned_abs);
@@ -206,16 +206,16 @@ impl<'a> Serializer for ContentWriter<'a> {
         serialize_u128: u128,
     }
 
-    fn serialize_bool(self, value: bool) -> Written {
+    fn serialize_bool(self, value: bool) -> ContentResult {
         self.0.push(if value { tag::TRUE } else { tag::FALSE });
         Ok(())
     }
 
-    fn serialize_f32(self, float: f32) -> Written {
+    fn serialize_f32(self, float: f32) -> ContentResult {
         self.serialize_f64(float.into())
     }
 
-    fn serialize_f64(self, float: f64) -> Written {
+    fn serialize_f64(self, float: f64) -> ContentResult {
         let float = if float.is_nan() { f64::NAN } else { float };
         self.0.push(tag::FLOAT);
         // The sum of -0 and 0 is 0.
@@ -223,44 +223,44 @@ impl<'a> Serializer for ContentWriter<'a> {
         Ok(())
     }
 
-    fn serialize_char(self, letter: char) -> Written {
+    fn serialize_char(self, letter: char) -> ContentResult {
         self.serialize_str(letter.encode_utf8(&mut [0; 4]))
     }
 
-    fn serialize_str(mut self, text: &str) -> Written {
+    fn serialize_str(mut self, text: &str) -> ContentResult {
         self.count(tag::TEXT, text.len());
         self.0.extend(text.as_bytes());
         Ok(())
     }
 
-    fn serialize_bytes(mut self, bytes: &[u8]) -> Written {
+    fn serialize_bytes(mut self, bytes: &[u8]) -> ContentResult {
         self.count(tag::BYTES, bytes.len());
         self.0.extend(bytes);
         Ok(())
     }
 
-    fn serialize_none(self) -> Written {
+    fn serialize_none(self) -> ContentResult {
         self.0.push(tag::NONE);
         Ok(())
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Written {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> ContentResult {
         value.serialize(self)
     }
 
-    fn serialize_unit(self) -> Written {
+    fn serialize_unit(self) -> ContentResult {
         self.serialize_none()
     }
 
-    fn serialize_unit_struct(self, _: Name) -> Written {
+    fn serialize_unit_struct(self, _: Name) -> ContentResult {
         self.serialize_none()
     }
 
-    fn serialize_unit_variant(self, _: Name, _: u32, variant: Name) -> Written {
+    fn serialize_unit_variant(self, _: Name, _: u32, variant: Name) -> ContentResult {
         self.serialize_str(variant)
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: Name, value: &T) -> Written {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: Name, value: &T) -> ContentResult {
         value.serialize(self)
     }
 
@@ -270,39 +270,39 @@ impl<'a> Serializer for ContentWriter<'a> {
         _: u32,
         variant: Name,
         value: &T,
-    ) -> Written {
+    ) -> ContentResult {
         value.serialize(self.variant(variant))
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Parts<'a> {
+    fn serialize_seq(self, _: Option<usize>) -> PartsResult<'a> {
         Ok(self.parts(tag::LIST, false))
     }
 
-    fn serialize_tuple(self, _: usize) -> Parts<'a> {
+    fn serialize_tuple(self, _: usize) -> PartsResult<'a> {
         Ok(self.parts(tag::LIST, false))
     }
 
-    fn serialize_tuple_struct(self, _: Name, _: usize) -> Parts<'a> {
+    fn serialize_tuple_struct(self, _: Name, _: usize) -> PartsResult<'a> {
         Ok(self.parts(tag::LIST, false))
     }
 
-    fn serialize_tuple_variant(self, _: Name, _: u32, variant: Name, _: usize) -> Parts<'a> {
+    fn serialize_tuple_variant(self, _: Name, _: u32, variant: Name, _: usize) -> PartsResult<'a> {
         Ok(self.variant(variant).parts(tag::LIST, false))
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Parts<'a> {
+    fn serialize_map(self, _: Option<usize>) -> PartsResult<'a> {
         Ok(self.parts(tag::MAP, true))
     }
 
-    fn serialize_struct(self, _: Name, _: usize) -> Parts<'a> {
+    fn serialize_struct(self, _: Name, _: usize) -> PartsResult<'a> {
         Ok(self.parts(tag::MAP, true))
     }
 
-    fn serialize_struct_variant(self, _: Name, _: u32, variant: Name, _: usize) -> Parts<'a> {
+    fn serialize_struct_variant(self, _: Name, _: u32, variant: Name, _: usize) -> PartsResult<'a> {
         Ok(self.variant(variant).parts(tag::MAP, true))
     }
 
-    fn collect_seq<I: IntoIterator<Item: Serialize>>(self, elements: I) -> Written {
+    fn collect_seq<I: IntoIterator<Item: Serialize>>(self, elements: I) -> ContentResult {
         let is_sorted = is_unordered(std::any::type_name::<I>());
         let mut list = self.parts(tag::LIST, is_sorted);
         for element in elements {
@@ -318,11 +318,11 @@ macro_rules! parts {
             type Ok = ();
             type Error = Unwritten;
 
-            $(fn $method<T: Serialize + ?Sized>(&mut self, $($name: Name,)? value: &T) -> Written {
+            $(fn $method<T: Serialize + ?Sized>(&mut self, $($name: Name,)? value: &T) -> ContentResult {
                 self.$with($($name,)? value)
             })*
 
-            fn end(self) -> Written {
+            fn end(self) -> ContentResult {
                 self.finish()
             }
         })*

@@ -62,6 +62,7 @@ pub struct Ride {}
 
 #[saga(
     name = "ride",
+    from = "beginning",
     key = taxi,
     handles = [Called, GaveUp],
     starts = [Called],

@@ -1,4 +1,5 @@
-//! A command with an id is decided upon once: whatever else has the same id is another command, or is refused.
+//! A command with an id is decided upon once: whatever else has the same id is another command, or is
+//! refused.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 

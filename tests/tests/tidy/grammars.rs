@@ -10,6 +10,9 @@ use crate::tree::{File, files};
 const MACROS: &str = "nether-macros/src";
 const HELP: &str = "mend `TABLES` of tidy's `grammars.rs`";
 
+/// The file with the keys that several attributes have in common.
+const SHARED: &str = "nether-macros/src/limits.rs";
+
 /// Where the keys of an attribute are defined: its name, the file, and the constant, or the attribute's name
 /// in its `Grammar`.
 const TABLES: [(&str, &str, &str); 12] = [
@@ -36,10 +39,16 @@ pub(crate) type Keys = BTreeMap<&'static str, BTreeSet<String>>;
 pub(crate) fn read(root: &Path) -> (Keys, Vec<Finding>) {
     let (mut keys, mut findings) = (Keys::new(), Vec::new());
     let sources = files(root, MACROS, "rs");
+    let tokens_of = |path: &str| {
+        let source = sources.iter().find(|source| source.path == path);
+        source.map_or_else(Vec::new, |source| lex(&source.text).tokens)
+    };
+    let shared = tokens_of(SHARED);
     for (attribute, file, table) in TABLES {
         let path = format!("{MACROS}/{file}");
         let source = sources.iter().find(|source| source.path == path);
-        let tokens = source.map_or_else(Vec::new, |source| lex(&source.text).tokens);
+        let mut tokens = tokens_of(&path);
+        tokens.extend(shared.iter().cloned());
         let found = accepted(&tokens, table);
         // A small tree has some of the tables.
         let is_whole = sources

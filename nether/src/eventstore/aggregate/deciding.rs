@@ -9,40 +9,10 @@ use tokio::time::sleep;
 
 use crate::context::Context;
 use crate::eventstore::aggregate::{Aggregate, Aggregates, Decides, Events};
-use crate::eventstore::backend::StoreError;
 use crate::eventstore::handling::{CutOff, within_unit};
-use crate::guarded::{HandlerFault, PanicPayload, Shielded, catch, drop_unpanicked, said};
+use crate::guarded::{PanicPayload, Shielded, catch, drop_unpanicked, said};
 use crate::message::Command;
 use crate::race::race;
-
-/// Why a command was not executed.
-#[derive(Debug)]
-pub(super) enum Unexecuted {
-    Store(StoreError),
-    /// Its decision was cut off, so that nothing is stored.
-    CutOff(CutOff),
-}
-
-impl From<StoreError> for Unexecuted {
-    fn from(error: StoreError) -> Self {
-        Unexecuted::Store(error)
-    }
-}
-
-impl From<CutOff> for Unexecuted {
-    fn from(cut_off: CutOff) -> Self {
-        Unexecuted::CutOff(cut_off)
-    }
-}
-
-impl From<Unexecuted> for HandlerFault {
-    fn from(unexecuted: Unexecuted) -> Self {
-        match unexecuted {
-            Unexecuted::Store(error) => HandlerFault::Unavailable(Box::new(error.into())),
-            Unexecuted::CutOff(cut_off) => cut_off.into(),
-        }
-    }
-}
 
 type Decision<A, C> = Result<Events<A>, <A as Decides<C>>::Error>;
 

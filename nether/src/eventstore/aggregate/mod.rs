@@ -9,6 +9,7 @@ mod identity;
 mod initial;
 mod module;
 mod repository;
+mod unexecuted;
 
 pub use self::argument::DecisionArgument;
 pub use self::decision::{EventOf, Events, IntoEvents, decided, reply};

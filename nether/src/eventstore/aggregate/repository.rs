@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use crate::context::Context;
 use crate::eventstore::aggregate::cache::{Cache, Loaded};
-use crate::eventstore::aggregate::deciding::{Unexecuted, decide};
+use crate::eventstore::aggregate::deciding::decide;
 use crate::eventstore::aggregate::evolving::{Evolved, evolve};
 use crate::eventstore::aggregate::identity::{CommandIdentity, baggage_of_sender, metadata};
+use crate::eventstore::aggregate::unexecuted::Unexecuted;
 use crate::eventstore::aggregate::{Aggregate, Aggregates, Decides, Events};
 use crate::eventstore::backend::{
     Append, Direction, DocumentCondition, EventId, Expected, NewEvent, PAGE, StoreError, StreamId,

@@ -96,7 +96,8 @@ impl<S: TransactionalStore> TransactionWork<S> {
 }
 
 impl<'t> Worked<'t> {
-    /// The same, but cut off after `limit`, which is a failure of the handler. Only what waits can be cut off.
+    /// The same, but cut off after `limit`, which is a failure of the handler. Only what waits can be cut
+    /// off.
     pub(in crate::eventstore) fn within(self, limit: Option<Duration>) -> Self {
         match (self.0, limit) {
             (HandlerWork::Waits(work), Some(limit)) => Worked::waits(async move {

@@ -5,11 +5,13 @@ mod driving;
 mod entries;
 mod error;
 mod event;
+mod event_id;
 mod transactional;
 
 pub use self::entries::MetadataEntries;
 pub use self::error::StoreError;
-pub use self::event::{Encoding, EventId, Metadata, NewEvent, Payload, RecordedEvent};
+pub use self::event::{Encoding, Metadata, NewEvent, Payload, RecordedEvent};
+pub use self::event_id::EventId;
 pub use self::transactional::{
     AsyncTransaction, StoreTransaction, SyncTransaction, TransactionWork, TransactionalStore,
     Transactions, Worked,

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::eventstore::backend::{DocumentChange, Position, RecordedEvent, StoreError};
 use crate::eventstore::control::FollowerKind;
 use crate::eventstore::definition::Definition;
-use crate::eventstore::follower::{EventFailure, Follower, FollowerPlace, OnChange, RunnerEnd};
+use crate::eventstore::follower::{EventFailure, Follower, FollowerPlace, RunnerEnd};
 #[cfg(doc)]
 use crate::eventstore::follower::{answer, guarded};
 use crate::eventstore::handling::HandlingPolicy;
@@ -45,6 +45,17 @@ pub(in crate::eventstore) enum Reception {
     Held,
     /// There is no saga that takes it.
     Ignored,
+}
+
+/// What becomes of what has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::eventstore) enum OnChange {
+    /// It goes on, and handles the events from here on as it does now.
+    GoOn,
+    /// What it has stored is removed, and all of its events are handled again.
+    Rebuild,
+    /// What it has stored would have to be removed, and nothing says how.
+    Refuse,
 }
 
 /// What follows a store: a projection, or the sagas of a type.

@@ -19,8 +19,8 @@ mod standby;
 
 pub(super) use self::end::{RunnerEnd, answer};
 pub(super) use self::failure::{EventFailure, guarded, guarded_now, guarded_within};
-pub(super) use self::followed::{EventKey, Followed, Reception};
-pub(super) use self::opening::{OnChange, prepare};
+pub(super) use self::followed::{EventKey, Followed, OnChange, Reception};
+pub(super) use self::opening::prepare;
 pub(super) use self::persist::{unpanicked, wait, wait_after};
 pub(super) use self::place::{FollowerPlace, SAVE_AFTER};
 

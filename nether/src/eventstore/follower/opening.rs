@@ -13,7 +13,9 @@ use crate::error::{Error, Result};
 use crate::eventstore::backend::{DocumentChange, Position, StoreError};
 use crate::eventstore::checkpoint::{self, checkpoint_at};
 use crate::eventstore::definition::{DEFINITIONS, DefinitionChange, StoredDefinition};
-use crate::eventstore::follower::{Followed, Follower, FollowerPlace, RunnerEnd, unpanicked};
+use crate::eventstore::follower::{
+    Followed, Follower, FollowerPlace, OnChange, RunnerEnd, unpanicked,
+};
 use crate::eventstore::store::Store;
 
 /// How long a start waits for a store, to learn with what it begins.
@@ -32,17 +34,6 @@ enum Opening {
     Outdated(String),
     /// It does not begin: why.
     Refused(String),
-}
-
-/// What becomes of what has changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::eventstore) enum OnChange {
-    /// It goes on, and handles the events from here on as it does now.
-    GoOn,
-    /// What it has stored is removed, and all of its events are handled again.
-    Rebuild,
-    /// What it has stored would have to be removed, and nothing says how.
-    Refuse,
 }
 
 /// Learns with what it begins when its module is made, and notes where a new one begins. If the store does

@@ -119,9 +119,9 @@ impl SagaInstance {
         Ok(())
     }
 
-    /// Fails the saga, because of an event if it is one. Commands that are done are compensated, the last one first, and commands that were not
-    /// sent are dropped. A command in flight is waited for; if it succeeds, it is compensated before the
-    /// others.
+    /// Fails the saga, because of an event if it is one. Commands that are done are compensated, the last one
+    /// first, and commands that were not sent are dropped. A command in flight is waited for; if it succeeds,
+    /// it is compensated before the others.
     pub(super) fn fail(&mut self, reason: String, cause: Option<Position>, in_flight: bool) {
         let current = self.outgoing.pop_front().filter(|_| in_flight);
         self.stage = SagaStage::Compensating(reason);
