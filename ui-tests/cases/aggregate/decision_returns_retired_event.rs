@@ -1,10 +1,10 @@
 #![allow(unused_imports, unused_variables, dead_code)]
 use nether::prelude::*;
 
-#[event]
+#[event(name = "begun")]
 pub struct Begun;
 
-#[event(becomes = begun)]
+#[event(name = "old", becomes = begun)]
 pub struct Opened;
 
 fn begun(_: Opened) -> Begun {

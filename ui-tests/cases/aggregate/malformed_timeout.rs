@@ -1,7 +1,7 @@
 #![allow(unused_imports, unused_variables, dead_code)]
 use nether::prelude::*;
 
-#[event]
+#[event(name = "opened")]
 pub struct Opened;
 
 #[derive(Default)]

@@ -1,7 +1,7 @@
 #![allow(unused_imports, unused_variables, dead_code)]
 use nether::prelude::*;
 
-#[event(becomes = nothing)]
+#[event(name = "old", becomes = nothing)]
 pub struct Opened;
 
 fn nothing(_: Opened) {}

@@ -3,7 +3,7 @@ use nether::prelude::*;
 
 use nether_sqlite::SqliteTransaction;
 
-#[event]
+#[event(name = "opened")]
 pub struct Opened;
 
 #[derive(Default)]

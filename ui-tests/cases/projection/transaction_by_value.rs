@@ -2,7 +2,7 @@
 use nether::prelude::*;
 use nether_sqlite::SqliteTransaction;
 
-#[event]
+#[event(name = "noted")]
 pub struct Noted;
 
 #[derive(Default)]

@@ -3,7 +3,7 @@ use nether::eventstore::Step;
 use nether::prelude::*;
 use serde::{Deserialize, Serialize};
 
-#[command]
+#[command(name = "ship")]
 pub struct Ship {
     pub order: u64,
 }

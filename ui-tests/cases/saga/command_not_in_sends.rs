@@ -8,7 +8,7 @@ pub struct Placed {
     pub order: u64,
 }
 
-#[command]
+#[command(name = "ship")]
 pub struct Ship;
 
 #[derive(Default, Serialize, Deserialize)]

@@ -11,7 +11,7 @@ pub struct Placed {
 #[command(name = "test.ship")]
 pub struct Ship;
 
-#[command]
+#[command(name = "recall")]
 pub struct Recall;
 
 #[derive(Default, Serialize, Deserialize)]

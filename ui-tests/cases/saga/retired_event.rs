@@ -3,7 +3,7 @@ use nether::prelude::*;
 
 use nether::eventstore::Step;
 
-#[event(becomes = nothing)]
+#[event(name = "old", becomes = nothing)]
 pub struct Opened {
     pub account: u32,
 }

@@ -3,7 +3,7 @@ use nether::prelude::*;
 
 use nether::eventstore::Step;
 
-#[event]
+#[event(name = "opened")]
 pub struct Opened {
     pub account: u32,
 }

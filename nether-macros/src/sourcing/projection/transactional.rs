@@ -1,6 +1,6 @@
 //! The code of a projection that writes in the store's transactions.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
 use crate::sourcing::descriptor::said;
@@ -20,7 +20,7 @@ pub(super) fn expand(expander: &ProjectionExpander<'_>) -> Option<TokenStream> {
     let p = paths.private();
     let es = quote!(#p::eventstore);
     let transaction = local("transaction");
-    let type_of_it = transaction_type(expander);
+    let type_of_it = transaction_type(spans::attribute(), expander);
     let place = Extent::of(named).start;
     let shown = paths.private_at(place);
     let store = quote_spanned!(place=> <#named as #shown::eventstore::StoreTransaction>::Store);
@@ -46,9 +46,9 @@ pub(super) fn expand(expander: &ProjectionExpander<'_>) -> Option<TokenStream> {
 }
 
 /// The type of the transaction, as the store has it.
-fn transaction_type(expander: &ProjectionExpander<'_>) -> TokenStream {
-    let p = expander.paths.private();
-    quote_spanned! {spans::attribute()=>
+fn transaction_type(place: Span, expander: &ProjectionExpander<'_>) -> TokenStream {
+    let p = expander.paths.private_at(place);
+    quote_spanned! {place=>
         <<Self as #p::eventstore::TransactionalProjection>::Store
             as #p::eventstore::TransactionalStore>::Transaction<'_>
     }
@@ -100,7 +100,7 @@ fn clear_in(hook: &OnRebuild, expander: &ProjectionExpander<'_>) -> TokenStream 
     let es = quote!(#p::eventstore);
     let [this, transaction] = ["self", "transaction"].map(local);
     let name = &hook.method;
-    let type_of_it = transaction_type(expander);
+    let type_of_it = transaction_type(spans::attribute(), expander);
     let Extent { start, end } = Extent::of(&hook.output);
     let shown = expander.paths.private_at(start);
     let into = quote_spanned!(start=> #shown::IntoOutcome::<(), _>::into_outcome);
@@ -126,7 +126,7 @@ fn waits(
 ) -> TokenStream {
     let place = Extent::of(asyncness).start;
     let shown = expander.paths.private_at(place);
-    let type_of_it = transaction_type(expander);
+    let type_of_it = transaction_type(place, expander);
     let waits_in = quote_spanned!(place=> #shown::eventstore::waits_in::<#type_of_it>);
     quote_spanned!(place=> #waits_in(async move { #work }))
 }

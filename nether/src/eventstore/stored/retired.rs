@@ -26,13 +26,17 @@ pub struct RetiredRegistration {
 
 inventory::collect!(RetiredRegistration);
 
+/// Reads what a stored event has become.
+type SuccessorsOf =
+    Box<dyn Fn(&RecordedEvent) -> Result<Vec<RecordedEvent>, StoreError> + Send + Sync>;
+
 /// What a retired event becomes.
 #[doc(hidden)]
 #[allow(missing_debug_implementations)]
 pub struct Succession {
     /// The names of the events that it may become.
     names: Vec<&'static str>,
-    upcast: Box<dyn Fn(&RecordedEvent) -> Result<Vec<RecordedEvent>, StoreError> + Send + Sync>,
+    upcast: SuccessorsOf,
 }
 
 /// The succession that a function defines.
