@@ -48,9 +48,8 @@ pub(crate) fn check_retry(retry: &LitInt, diagnostics: &Diagnostics) -> Option<u
     let read = read.filter(|retries| *retries <= MOST_RETRIES);
     if read.is_none() {
         let message = format!("`retry = {retry}` is not a number of retries");
-        let help = format!(
-            "write how often a message is tried again, at most {MOST_RETRIES}: `retry = 3`"
-        );
+        let help =
+            format!("write how many times it is tried again, at most {MOST_RETRIES}: `retry = 3`");
         diagnostics.error(retry, message, help);
     }
     read

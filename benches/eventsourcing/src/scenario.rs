@@ -31,7 +31,7 @@ pub enum Scenario {
     Rebuild,
 }
 
-/// Who takes part.
+/// The contestants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Contestant {
     Nether,
@@ -76,7 +76,7 @@ impl Scenario {
         }
     }
 
-    /// Of what the times are.
+    /// The unit of work that a time is given for.
     pub fn unit(self) -> &'static str {
         match self {
             Scenario::Together(_) | Scenario::OneByOne(_) | Scenario::InMemory => "command",

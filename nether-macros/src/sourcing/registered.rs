@@ -31,7 +31,7 @@ pub(super) fn schemas<'a>(events: impl Iterator<Item = &'a Type>, paths: &Paths)
     quote_spanned!(spans::attribute()=> &[#(#schemas),*])
 }
 
-/// That the events have names of their own.
+/// Asserts that the events have names of their own.
 pub(super) fn named_events<'a>(
     events: impl Iterator<Item = &'a Type>,
     ty: &Ident,
@@ -45,7 +45,7 @@ pub(super) fn named_events<'a>(
     quote!(#(#checks)*)
 }
 
-/// That the commands of a saga have names of their own.
+/// Asserts that the commands of a saga have names of their own.
 pub(super) fn named_commands(commands: &[Type], ty: &Ident, paths: &Paths) -> TokenStream {
     let checks = commands.iter().map(|command| {
         let is_named = said(command, "ListedCommand", "IS_NAMED", paths);

@@ -262,7 +262,7 @@ pub(super) fn new_event<E: StoredEvent>(
     })
 }
 
-/// That an event has no name under which it could be found again when its type has moved.
+/// The error for an event that has no name of its own, so that it is not found again when its type moves.
 #[cold]
 fn unnamed(schema: &EventSchema) -> StoreError {
     StoreError::Codec {

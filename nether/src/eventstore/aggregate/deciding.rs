@@ -72,8 +72,8 @@ where
         );
         let scope = &ctx.handle().scope;
         let wait = policy.backoff.wait(failed.into(), &scope.mediator.chance);
-        let hurry = race(scope.mediator.stopping.begun(), scope.cancelled());
-        race(sleep(wait), hurry).await;
+        let ended = race(scope.cancelled(), scope.deadline_passed());
+        race(sleep(wait), race(scope.mediator.stopping.begun(), ended)).await;
         if let Some(reason) = scope.obstacle() {
             return Err(CutOff::UnitEnded(reason));
         }

@@ -31,7 +31,7 @@ pub(super) struct CommandIdentity {
 }
 
 impl CommandIdentity {
-    /// That of a command which is being decided upon, if it has an id.
+    /// The identity of a command that is being decided upon, if it has an id.
     ///
     /// # Errors
     /// [`StoreError::Codec`] if its content cannot be written down.

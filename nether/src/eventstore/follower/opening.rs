@@ -1,5 +1,5 @@
-//! [`Opening`]: with what a projection or saga type begins: as a new one, where it was, or anew because it
-//! has changed. That is decided by what is written down of the one that ran last.
+//! [`Opening`]: decides whether a projection or saga type starts new, continues where it was, or is rebuilt
+//! because it has changed, by what is written down of the one that ran last.
 //!
 //! It is decided twice: when the module is made, so that a refusal is a problem of the start, and by the
 //! runner that has the lease. Where a new one begins is written down at once, by the first that finds
@@ -146,7 +146,7 @@ pub(super) struct OpenedPlace {
 }
 
 impl OpenedPlace {
-    /// That of what has nothing in the store.
+    /// The place of a projection or saga type that has nothing in the store.
     pub(super) fn start(name: &'static str) -> Self {
         OpenedPlace {
             place: FollowerPlace::start(name, Position::START),

@@ -1,4 +1,4 @@
-//! What is inside of a sequence, of a map, of a variant.
+//! The contents of a sequence, a map or a variant, as the probe shows them.
 
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,

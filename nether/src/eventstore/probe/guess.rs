@@ -1,4 +1,4 @@
-//! What is shown to a type that wants a text or a number, of which more is not known.
+//! The texts and numbers that the probe shows to a type which says no more than that it wants one.
 
 /// Texts that types read which want one of a form: a time, an address.
 const TEXTS: &[&str] = &[

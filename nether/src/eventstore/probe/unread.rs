@@ -11,7 +11,7 @@ pub(super) struct Unread {
     pub(super) kind: Option<Wish>,
 }
 
-/// What is read, if it is.
+/// The value that was read, or why there is none.
 pub(super) type Probed<T> = Result<T, Unread>;
 
 /// What can be done about it.

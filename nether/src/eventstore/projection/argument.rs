@@ -11,7 +11,7 @@ pub struct EventPlace<'a, T> {
     transaction: Option<&'a mut T>,
 }
 
-/// That there is no transaction.
+/// Stands for the transaction of a projection that has none.
 #[doc(hidden)]
 #[derive(Debug)]
 pub enum NoTransaction {}

@@ -1,5 +1,5 @@
-//! Shows stored events to sagas. What comes of an event is found out first, and taken over then, so that an
-//! event that is for several sagas is taken in by all of them or by none.
+//! Shows stored events to sagas. What comes of an event for one saga is found out first, and taken over then.
+//! If an event that is for several sagas cannot be handled by one of them, it is parked for that one alone.
 
 use std::sync::Arc;
 

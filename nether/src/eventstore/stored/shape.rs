@@ -16,7 +16,7 @@ pub struct StoredShape {
 }
 
 impl StoredShape {
-    /// That of a type of one version.
+    /// The shape of a type that has one version.
     pub(in crate::eventstore) const fn of<T: Serialize + DeserializeOwned>() -> Self {
         StoredShape {
             #[cfg(feature = "test")]
@@ -68,7 +68,7 @@ mod known {
     }
 
     impl StoredShape {
-        /// That of a type which reads what its older versions have written.
+        /// The shape of a type that reads what its older versions have written.
         pub(in crate::eventstore) const fn versioned<T>(read_again: ReadAgain) -> Self
         where
             T: Serialize + DeserializeOwned,

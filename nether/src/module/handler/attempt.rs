@@ -205,13 +205,13 @@ impl<P: Parcel> HandlerPolicy<P> {
         Attempt::Ended(result)
     }
 
-    /// Waits before the next attempt; not while the system stops, nor for a unit of work that is cancelled.
+    /// Waits before the next attempt; not while the system stops, nor for a unit of work that has ended.
     async fn wait(&self, handle: &Handle) {
         let scope = &handle.scope;
         let failed = u32::from(handle.attempt()) + 1;
         let wait = self.backoff.wait(failed, &scope.mediator.chance);
-        let hurry = race(scope.mediator.stopping.begun(), scope.cancelled());
-        race(sleep(wait), hurry).await;
+        let ended = race(scope.cancelled(), scope.deadline_passed());
+        race(sleep(wait), race(scope.mediator.stopping.begun(), ended)).await;
     }
 }
 
