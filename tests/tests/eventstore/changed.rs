@@ -79,7 +79,8 @@ macro_rules! elsewhere {
             }
 
             $(fn $method(&mut self, event: &$event) {
-                self.0.add($sign * event.cents);
+                let times: i64 = $sign;
+                self.0.add(times * event.cents);
             })*
 
             $(fn $answer(&self, _: $query) -> i64 {
@@ -254,7 +255,8 @@ macro_rules! in_the_file {
             $(fn $method(&mut self, event: &$event, tx: &SqliteTransaction<'_>) -> nether::Result<()> {
                 tx.execute_batch("CREATE TABLE IF NOT EXISTS ledger (cents INTEGER)")?;
                 let sql = "INSERT INTO ledger VALUES (?)";
-                tx.execute(sql, [$sign * event.cents])?;
+                let times: i64 = $sign;
+                tx.execute(sql, [times * event.cents])?;
                 Ok(())
             })*
 

@@ -17,6 +17,7 @@ pub struct StoredShape {
 
 impl StoredShape {
     /// The shape of a type that has one version.
+    #[cfg_attr(not(feature = "test"), allow(clippy::extra_unused_type_parameters))]
     pub(in crate::eventstore) const fn of<T: Serialize + DeserializeOwned>() -> Self {
         StoredShape {
             #[cfg(feature = "test")]
