@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::eventstore::backend::{DocumentChange, Position, StoreError};
 use crate::eventstore::store::Store;
+use crate::eventstore::stored::retired_into;
 
 /// The collection of the definitions, by the names of projections and sagas.
 pub(super) const DEFINITIONS: &str = "definition";
@@ -50,6 +51,8 @@ impl StartFrom {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct StoredDefinition {
     pub(super) version: u32,
+    /// The names under which what it handles may be stored: those of its events, and of the retired ones
+    /// that may become one of them.
     handles: BTreeSet<String>,
     /// Every event up to here was before its time, also for a rebuild.
     #[serde(default)]
@@ -70,10 +73,11 @@ pub(super) struct DefinitionChange {
 impl StoredDefinition {
     /// That of a new one.
     pub(super) fn new(definition: &Definition, began_behind: Position) -> Self {
-        let handles = definition.handles.iter().map(|&name| name.to_owned());
+        let listed = definition.handles.iter().copied();
+        let retired = retired_into(|name| definition.handles.contains(&name));
         StoredDefinition {
             version: definition.version,
-            handles: handles.collect(),
+            handles: listed.chain(retired).map(str::to_owned).collect(),
             began_behind,
             replaced: Vec::new(),
         }

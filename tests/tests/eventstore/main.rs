@@ -37,6 +37,7 @@ mod rebuilding;
 mod repeated;
 mod retired;
 mod retired_projections;
+mod retired_lists;
 mod retired_sagas;
 mod retries;
 mod saga_commands;
