@@ -117,6 +117,11 @@ pub(in crate::eventstore) trait Followed:
         }
     }
 
+    /// A parked event is left out: it is not shown again.
+    fn leave_out(&mut self, position: Position) {
+        let _ = position;
+    }
+
     /// Handles events from the first one on, as many of them as it likes, and saves the progress.
     fn handle(
         &mut self,

@@ -81,6 +81,10 @@ impl<P: Projection> Followed for ProjectionRunner<P> {
         Ok(shown)
     }
 
+    fn leave_out(&mut self, position: Position) {
+        self.state.leave_out(position);
+    }
+
     async fn handle(
         &mut self,
         follower: &Follower<Self>,
