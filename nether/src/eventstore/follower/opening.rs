@@ -158,13 +158,16 @@ impl OpenedPlace {
 impl<F: Followed> Follower<F> {
     /// Finds out where it begins, under its lease, and writes down what it is.
     pub(super) async fn open(&self, followed: &mut F) -> Result<OpenedPlace, RunnerEnd> {
-        let opening = self.read_persistently(|| opening::<F>(&self.store)).await?;
         let mut is_rebuild = false;
-        match opening {
-            Opening::Same => {}
-            Opening::New(definition) => {
-                self.note_new(&definition).await?;
+        let opening = loop {
+            match self.read_persistently(|| opening::<F>(&self.store)).await? {
+                // Another program may have noted its own: this one does not run under that, unseen.
+                Opening::New(definition) if !self.note_new(&definition).await? => {}
+                opening => break opening,
             }
+        };
+        match opening {
+            Opening::Same | Opening::New(_) => {}
             Opening::Adopted(definition) => {
                 self.write(vec![definition.saved_as(F::NAME)]).await?;
             }
@@ -185,8 +188,8 @@ impl<F: Followed> Follower<F> {
         Ok(OpenedPlace { place, is_rebuild })
     }
 
-    /// Notes where a new one begins, unless that is noted meanwhile.
-    async fn note_new(&self, definition: &StoredDefinition) -> Result<(), RunnerEnd> {
+    /// Notes where a new one begins; returns whether it was noted, and not by another program meanwhile.
+    async fn note_new(&self, definition: &StoredDefinition) -> Result<bool, RunnerEnd> {
         let attempt = || async {
             let mut conditions = self.fence();
             conditions.push(checkpoint::none_saved(F::NAME));
@@ -194,9 +197,9 @@ impl<F: Followed> Follower<F> {
             match self.store.change_documents(changes, conditions).await {
                 Ok(()) => {
                     report_new::<F>(definition);
-                    Ok(())
+                    Ok(true)
                 }
-                Err(error) if checkpoint::is_saved_says(&error) => Ok(()),
+                Err(error) if checkpoint::is_saved_says(&error) => Ok(false),
                 Err(error) => Err(error),
             }
         };
