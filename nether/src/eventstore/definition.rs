@@ -60,6 +60,10 @@ pub(super) struct StoredDefinition {
     /// What this version has handled before, if that was something else.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     replaced: Vec<BTreeSet<String>>,
+    /// A runner has begun to remove what it has stored, and has not written yet that this is done: the
+    /// checkpoint does not say what is there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) is_emptying: bool,
 }
 
 /// How a program differs from the one that ran before.
@@ -68,6 +72,7 @@ pub(super) struct DefinitionChange {
     version: (u32, u32),
     added: Vec<String>,
     removed: Vec<String>,
+    pub(super) was_emptying: bool,
 }
 
 impl StoredDefinition {
@@ -80,6 +85,23 @@ impl StoredDefinition {
             handles: listed.chain(retired).map(str::to_owned).collect(),
             began_behind,
             replaced: Vec::new(),
+            is_emptying: false,
+        }
+    }
+
+    /// The same one, while what it has stored is removed.
+    pub(super) fn while_emptying(&self) -> Self {
+        StoredDefinition {
+            is_emptying: true,
+            ..self.clone()
+        }
+    }
+
+    /// The same one, once that is done.
+    pub(super) fn emptied(self) -> Self {
+        StoredDefinition {
+            is_emptying: false,
+            ..self
         }
     }
 
@@ -109,11 +131,10 @@ impl StoredDefinition {
 
     /// The change that writes it down.
     pub(super) fn saved_as(&self, name: &str) -> DocumentChange {
-        let written = serde_json::to_vec(self).expect("it is made of numbers and texts");
         DocumentChange {
             collection: DEFINITIONS.into(),
             key: name.into(),
-            content: Some(written),
+            content: Some(self.to_string().into_bytes()),
         }
     }
 
@@ -127,8 +148,10 @@ impl StoredDefinition {
             version: (self.version, new.version),
             added: missing(&new.handles, &self.handles),
             removed: missing(&self.handles, &new.handles),
+            was_emptying: self.is_emptying,
         };
         let is_same = new.version == self.version && new.handles == self.handles;
+        let is_same = is_same && !self.is_emptying;
         (!is_same).then_some(change)
     }
 
@@ -137,6 +160,14 @@ impl StoredDefinition {
         let new = StoredDefinition::new(definition, self.began_behind);
         new.version < self.version
             || (new.version == self.version && self.replaced.contains(&new.handles))
+    }
+}
+
+/// As it is written down.
+impl fmt::Display for StoredDefinition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let written = serde_json::to_string(self).map_err(|_| fmt::Error)?;
+        f.write_str(&written)
     }
 }
 
@@ -158,6 +189,9 @@ impl fmt::Display for DefinitionChange {
                 write!(f, "{separator}{does} `{names}`, {did}")?;
                 separator = "; ";
             }
+        }
+        if self.was_emptying {
+            write!(f, "{separator}it was being emptied")?;
         }
         Ok(())
     }

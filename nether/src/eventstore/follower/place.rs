@@ -101,12 +101,6 @@ impl FollowerPlace {
         changes
     }
 
-    /// Notes that the store has something else: the next save writes all of the progress.
-    pub(in crate::eventstore) fn unsave(&mut self) {
-        self.saved = None;
-        self.changes = self.parked.all_changes();
-    }
-
     /// Notes that it has reached a position, and that this is saved.
     pub(in crate::eventstore) fn reach(&mut self, position: Position) {
         self.position = position;
