@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::de::DeserializeOwned;
 
 use crate::eventstore::backend::{DocumentChange, DocumentCondition, Position, StoreError};
+use crate::eventstore::definition::DEFINITIONS;
 use crate::eventstore::store::Store;
 
 /// Where the name of a checkpoint is.
@@ -13,29 +14,39 @@ const CHECKPOINTS: &str = "checkpoint";
 /// The events that were handled beyond the checkpoint of that name.
 const AHEAD: &str = "checkpoint_ahead";
 
-/// The position that is written down as the last one handled; `otherwise` if there is none.
+/// The position that is written down as the last one handled; `began_behind` if there is none.
 ///
 /// # Errors
-/// [`StoreError::Corrupt`] if it is ahead of the newest event: events are missing from the store, and those
-/// that take their positions would never be handled.
+/// [`StoreError::Corrupt`] if one of the two is ahead of the newest event: events are missing from the store,
+/// and those that take their positions would never be handled.
 pub(super) async fn load(
     store: &Store,
     name: &str,
-    otherwise: Position,
+    began_behind: Position,
 ) -> Result<Position, StoreError> {
-    let Some(position) = loaded::<Position>(store, CHECKPOINTS, name).await? else {
-        return Ok(otherwise);
-    };
-    let head = store.head().await?;
-    if position > head {
-        return Err(StoreError::Corrupt {
-            reason: format!(
-                "the checkpoint of `{name}` is at position {position}, and the newest event at {head}: events are missing, so restore a backup that has them; or remove the checkpoint (the document `{name}` of `{CHECKPOINTS}`), after which `{name}` handles all events again"
-            ),
-            readable_up_to: Some(head),
-        });
+    let saved = loaded::<Position>(store, CHECKPOINTS, name).await?;
+    let position = saved.unwrap_or(began_behind);
+    if position.max(began_behind) == Position::START {
+        return Ok(position);
     }
-    Ok(position)
+    let head = store.head().await?;
+    let noted = match (position > head, began_behind > head) {
+        (false, false) => return Ok(position),
+        (_, false) => format!("the checkpoint of `{name}` is at position {position}"),
+        (_, true) => format!("`{name}` began behind position {began_behind}"),
+    };
+    let remove = format!("remove the checkpoint (the document `{name}` of `{CHECKPOINTS}`)");
+    let began = format!("`began_behind` in the document `{name}` of `{DEFINITIONS}`");
+    let way_out = match began_behind > head {
+        true => format!("set {began} to a position that the store has, and {remove}"),
+        false => remove,
+    };
+    Err(StoreError::Corrupt {
+        reason: format!(
+            "{noted}, and the newest event is at {head}: events are missing, so restore a backup that has them; or {way_out}, after which `{name}` handles events again from where it began, which {began} says"
+        ),
+        readable_up_to: Some(head),
+    })
 }
 
 /// Whether a position is written down as the last one handled.

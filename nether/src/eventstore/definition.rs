@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::eventstore::backend::{DocumentChange, Position, StoreError};
 use crate::eventstore::store::Store;
+use crate::eventstore::stored::retired_into;
 
 /// The collection of the definitions, by the names of projections and sagas.
 pub(super) const DEFINITIONS: &str = "definition";
@@ -50,6 +51,8 @@ impl StartFrom {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct StoredDefinition {
     pub(super) version: u32,
+    /// The names under which what it handles may be stored: those of its events, and of the retired ones
+    /// that may become one of them.
     handles: BTreeSet<String>,
     /// Every event up to here was before its time, also for a rebuild.
     #[serde(default)]
@@ -57,6 +60,10 @@ pub(super) struct StoredDefinition {
     /// What this version has handled before, if that was something else.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     replaced: Vec<BTreeSet<String>>,
+    /// A runner has begun to remove what it has stored, and has not written yet that this is done: the
+    /// checkpoint does not say what is there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) is_emptying: bool,
 }
 
 /// How a program differs from the one that ran before.
@@ -65,17 +72,36 @@ pub(super) struct DefinitionChange {
     version: (u32, u32),
     added: Vec<String>,
     removed: Vec<String>,
+    pub(super) was_emptying: bool,
 }
 
 impl StoredDefinition {
     /// That of a new one.
     pub(super) fn new(definition: &Definition, began_behind: Position) -> Self {
-        let handles = definition.handles.iter().map(|&name| name.to_owned());
+        let listed = definition.handles.iter().copied();
+        let retired = retired_into(|name| definition.handles.contains(&name));
         StoredDefinition {
             version: definition.version,
-            handles: handles.collect(),
+            handles: listed.chain(retired).map(str::to_owned).collect(),
             began_behind,
             replaced: Vec::new(),
+            is_emptying: false,
+        }
+    }
+
+    /// The same one, while what it has stored is removed.
+    pub(super) fn while_emptying(&self) -> Self {
+        StoredDefinition {
+            is_emptying: true,
+            ..self.clone()
+        }
+    }
+
+    /// The same one, once that is done.
+    pub(super) fn emptied(self) -> Self {
+        StoredDefinition {
+            is_emptying: false,
+            ..self
         }
     }
 
@@ -105,11 +131,10 @@ impl StoredDefinition {
 
     /// The change that writes it down.
     pub(super) fn saved_as(&self, name: &str) -> DocumentChange {
-        let written = serde_json::to_vec(self).expect("it is made of numbers and texts");
         DocumentChange {
             collection: DEFINITIONS.into(),
             key: name.into(),
-            content: Some(written),
+            content: Some(self.to_string().into_bytes()),
         }
     }
 
@@ -123,8 +148,10 @@ impl StoredDefinition {
             version: (self.version, new.version),
             added: missing(&new.handles, &self.handles),
             removed: missing(&self.handles, &new.handles),
+            was_emptying: self.is_emptying,
         };
         let is_same = new.version == self.version && new.handles == self.handles;
+        let is_same = is_same && !self.is_emptying;
         (!is_same).then_some(change)
     }
 
@@ -133,6 +160,14 @@ impl StoredDefinition {
         let new = StoredDefinition::new(definition, self.began_behind);
         new.version < self.version
             || (new.version == self.version && self.replaced.contains(&new.handles))
+    }
+}
+
+/// As it is written down.
+impl fmt::Display for StoredDefinition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let written = serde_json::to_string(self).map_err(|_| fmt::Error)?;
+        f.write_str(&written)
     }
 }
 
@@ -154,6 +189,9 @@ impl fmt::Display for DefinitionChange {
                 write!(f, "{separator}{does} `{names}`, {did}")?;
                 separator = "; ";
             }
+        }
+        if self.was_emptying {
+            write!(f, "{separator}it was being emptied")?;
         }
         Ok(())
     }

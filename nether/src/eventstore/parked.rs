@@ -213,11 +213,6 @@ impl Parked {
         self.written(key, one.as_ref())
     }
 
-    /// What has to be written of all keys.
-    pub(super) fn all_changes(&self) -> Vec<DocumentChange> {
-        self.by_key.keys().map(|key| self.change(key)).collect()
-    }
-
     /// Lets all go.
     pub(super) fn clear(&self) -> Vec<DocumentChange> {
         let keys = self.by_key.keys();

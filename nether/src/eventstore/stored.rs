@@ -7,7 +7,7 @@ mod shape;
 mod successors;
 
 pub use self::retired::{RetiredRegistration, Succession, succession};
-pub(super) use self::retired::{is_retired, may_become, successors};
+pub(super) use self::retired::{is_retired, may_become, retired_into, successors};
 pub(super) use self::shape::StoredShape;
 pub use self::successors::{ReadableEvent, Successors, step};
 

@@ -180,3 +180,41 @@ async fn what_is_noted_beside_a_checkpoint_and_is_ahead_of_the_newest_event_is_a
         system.shutdown().await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_beginning_ahead_of_the_newest_event_is_an_error_also_without_a_checkpoint() {
+    let definition = |behind: u64| {
+        format!(r#"{{"version":1,"handles":["ahead.built"],"began_behind":{behind}}}"#)
+    };
+    for checkpoint in [None, Some("1"), Some("1000")] {
+        let store = Store::memory();
+        let built = [WasBuilt { floors: 2 }];
+        store.append_events("tower/1", built).await.unwrap();
+        put(&store, "definition", "skyline", Some(&definition(1000))).await;
+        put(&store, "checkpoint", "skyline", checkpoint).await;
+        let system = started(&store).await;
+        let projection = store.projection::<Skyline>().unwrap();
+        let caught_up = tokio::time::timeout(Duration::from_secs(60), projection.caught_up());
+        let error = caught_up.await.unwrap().unwrap_err().to_string();
+        for part in [
+            "the newest event is at 1",
+            "the document `skyline` of `checkpoint`",
+            "`began_behind` in the document `skyline` of `definition`",
+            "again from where it began",
+        ] {
+            assert!(error.contains(part), "{error}");
+        }
+        system.shutdown().await;
+        drop((projection, system));
+        // The way out that the error names.
+        put(&store, "definition", "skyline", Some(&definition(1))).await;
+        put(&store, "checkpoint", "skyline", None).await;
+        let system = started(&store).await;
+        let built = [WasBuilt { floors: 3 }];
+        store.append_events("tower/1", built).await.unwrap();
+        let projection = store.projection::<Skyline>().unwrap();
+        projection.caught_up().await.unwrap();
+        assert_eq!(system.context().ask(Height).await.unwrap(), 3);
+        system.shutdown().await;
+    }
+}

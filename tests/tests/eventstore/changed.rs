@@ -203,13 +203,17 @@ async fn a_changed_projection_that_cannot_be_emptied_is_refused_at_the_start() {
         "`total` has changed (its `version` is 2, and was 1)",
         "#[on_rebuild]",
         "another `name`",
-        "remove the document `total` of `definition`",
+        "into the document `total` of `definition`",
     ] {
         assert!(refused.contains(part), "{refused}");
     }
     assert_eq!(kept.now(), (100, 0), "and nothing is doubled");
-    // As the text says.
-    backend.put("definition", "total", None).await;
+    // As the text says, which keeps where it began.
+    let (_, right) = refused.split_once("write `").unwrap();
+    let (right, _) = right.split_once('`').unwrap();
+    assert!(right.contains(r#""began_behind":0"#), "{right}");
+    let right = right.as_bytes().to_vec();
+    backend.put("definition", "total", Some(right)).await;
     run::<WithoutHook>(&backend.open(), &kept).await;
     assert_eq!(kept.now(), (100, 0));
 }

@@ -1,7 +1,7 @@
 //! A store in memory that stands for one which several processes have open.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use nether::eventstore::{
@@ -11,6 +11,7 @@ use nether::eventstore::{
 use tokio::sync::watch;
 
 use crate::forward::forward;
+use crate::unsteady::locked;
 
 pub const LEASE_TIME: Duration = Duration::from_secs(10);
 
@@ -24,6 +25,8 @@ pub struct OfMany {
     pub appends: Gate,
     pub changes: Gate,
     pub answers: Gate,
+    /// The next change of documents is made, and the answer is an error.
+    pub loses_answer: Arc<AtomicBool>,
 }
 
 /// Where those who come wait while it is closed.
@@ -68,6 +71,7 @@ impl OfMany {
             appends: Gate::default(),
             changes: Gate::default(),
             answers: Gate::default(),
+            loses_answer: Arc::default(),
         }
     }
 
@@ -130,7 +134,10 @@ impl EventStore for OfMany {
             self.changes.pass().await;
             let changed = self.store.change_documents(changes, conditions).await;
             self.answers.pass().await;
-            changed
+            match self.loses_answer.swap(false, Ordering::SeqCst) {
+                true => Err(locked()),
+                false => changed,
+            }
         })
     }
 

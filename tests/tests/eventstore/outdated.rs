@@ -1,10 +1,12 @@
 //! An older program that runs beside a newer one does not undo the rebuild of a projection that has changed.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use nether::System;
-use nether::eventstore::NotRunning;
+use nether::eventstore::{NotRunning, Store};
+use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 
 use crate::changed::{
@@ -103,6 +105,79 @@ async fn a_runner_that_is_replaced_while_it_rebuilds_leaves_the_progress_of_the_
     assert_eq!(kept.now(), (0, 1));
     let checkpoint = backend.text("checkpoint", "total").await;
     assert_eq!(checkpoint.as_deref(), Some("1"));
-    assert_eq!(backend.text("definition", "total").await, before);
+    let definition = backend.text("definition", "total").await.unwrap();
+    let before = before.unwrap().replace('}', r#","is_emptying":true}"#);
+    assert_eq!(definition, before, "and whoever comes empties it again");
+    system.shutdown().await;
+}
+
+/// Writes the definition of the newer version as another process would.
+async fn put_newer(backend: &OfMany) {
+    let newer = br#"{"version":2,"handles":["changed.deposited"],"began_behind":0}"#;
+    backend
+        .put("definition", "total", Some(newer.to_vec()))
+        .await;
+}
+
+async fn is_told_that_it_is_older(store: &Store) {
+    let projection = store.projection::<First>().unwrap();
+    let waited = timeout(Duration::from_secs(60), projection.caught_up()).await;
+    let error = waited.expect("it does not hang").unwrap_err();
+    assert!(error.to_string().contains("is older"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_older_version_gives_back_the_lease_that_a_bid_of_unknown_outcome_has_taken() {
+    let (backend, kept) = (OfMany::new(true), Arc::<Elsewhere>::default());
+    let [old, new] = [(); 2].map(|()| backend.open());
+    deposit(&old, 100).await;
+    run::<First>(&backend.open(), &kept).await;
+    backend.loses_answer.store(true, Ordering::SeqCst);
+    let one = start::<First>(&old, &kept).await.unwrap();
+    while backend.loses_answer.load(Ordering::SeqCst) {
+        yield_now().await;
+    }
+    let lease = backend.text("lease", "total").await.unwrap();
+    assert!(lease.contains("process"), "it is taken: {lease}");
+    // Before its next bid, a newer one has run.
+    put_newer(&backend).await;
+    is_told_that_it_is_older(&old).await;
+    let two = start::<Second>(&new, &kept).await.unwrap();
+    let runs = timeout(LEASE_TIME / 5, until(&two, true)).await;
+    runs.expect("the lease is free");
+    two.shutdown().await;
+    one.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_runner_decides_again_if_another_program_notes_meanwhile_what_it_is() {
+    let (backend, kept) = (OfMany::new(true), Arc::<Elsewhere>::default());
+    let store = backend.open();
+    deposit(&store, 100).await;
+    // The start can note nothing, and leaves it to the runner, which takes the lease.
+    backend.changes.close();
+    let system = start::<First>(&store, &kept).await.unwrap();
+    while backend.changes.waiting() < 2 {
+        sleep(Duration::from_millis(1)).await;
+    }
+    backend.answers.close();
+    backend.changes.open();
+    while backend.answers.waiting() < 1 {
+        sleep(Duration::from_millis(1)).await;
+    }
+    // It has found nothing, and is about to note where it begins.
+    backend.changes.close();
+    backend.answers.open();
+    while backend.changes.waiting() < 3 {
+        sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(backend.text("definition", "total").await, None);
+    backend
+        .put("checkpoint", "total", Some(b"0".to_vec()))
+        .await;
+    put_newer(&backend).await;
+    backend.changes.open();
+    is_told_that_it_is_older(&store).await;
+    assert_eq!(kept.now(), (0, 0), "it has handled nothing");
     system.shutdown().await;
 }

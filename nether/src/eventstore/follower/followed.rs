@@ -117,6 +117,11 @@ pub(in crate::eventstore) trait Followed:
         }
     }
 
+    /// A parked event is left out: it is not shown again.
+    fn leave_out(&mut self, position: Position) {
+        let _ = position;
+    }
+
     /// Handles events from the first one on, as many of them as it likes, and saves the progress.
     fn handle(
         &mut self,
@@ -184,12 +189,15 @@ pub(in crate::eventstore) trait Followed:
     }
 
     /// Removes what it has stored, together with changes that are written: because it is
-    /// [rebuilt](OnChange::Rebuild).
+    /// [rebuilt](OnChange::Rebuild). Where the two cannot be one step, `mark` is written before: whoever
+    /// finds it does both again.
     fn empty(
         &mut self,
         follower: &Follower<Self>,
+        mark: DocumentChange,
         changes: Vec<DocumentChange>,
     ) -> impl Future<Output = Result<Result<(), EventFailure>, RunnerEnd>> + Send {
+        let _ = mark;
         async move { follower.write(changes).await.map(Ok) }
     }
 

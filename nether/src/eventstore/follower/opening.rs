@@ -103,7 +103,10 @@ async fn opening<F: Followed>(store: &Store) -> Result<Opening, StoreError> {
         return Ok(Opening::Outdated(why));
     }
     Ok(match F::ON_CHANGE {
-        OnChange::Refuse => Opening::Refused(irremovable::<F>(&change)),
+        OnChange::Refuse => Opening::Refused(irremovable::<F>(
+            &change,
+            stored.replaced_by(&F::DEFINITION),
+        )),
         OnChange::GoOn | OnChange::Rebuild => {
             Opening::Changed(stored.replaced_by(&F::DEFINITION), change)
         }
@@ -119,10 +122,17 @@ fn unsaid<F: Followed>(head: Position) -> String {
 }
 
 /// The refusal of a projection that has changed, and that cannot be rebuilt.
-fn irremovable<F: Followed>(change: &DefinitionChange) -> String {
+fn irremovable<F: Followed>(change: &DefinitionChange, now: StoredDefinition) -> String {
     let name = F::NAME;
+    // Whatever was not removed yet is not right as it is.
+    let or_keep = match change.was_emptying {
+        true => String::new(),
+        false => format!(
+            "; or, if what it has stored is right as it is, write `{now}` into the document `{name}` of `{DEFINITIONS}` in the store"
+        ),
+    };
     format!(
-        "the projection `{name}` has changed ({change}), so it has to be rebuilt, and nothing says how what it has stored is removed. Mark a method that does with `#[on_rebuild]`; or give it another `name`, under which it reads all events into other tables; or, if what it has stored is right as it is, remove the document `{name}` of `{DEFINITIONS}` from the store"
+        "the projection `{name}` has changed ({change}), so it has to be rebuilt, and nothing says how what it has stored is removed. Mark a method that does with `#[on_rebuild]`; or give it another `name`, under which it reads all events into other tables{or_keep}"
     )
 }
 
@@ -158,13 +168,16 @@ impl OpenedPlace {
 impl<F: Followed> Follower<F> {
     /// Finds out where it begins, under its lease, and writes down what it is.
     pub(super) async fn open(&self, followed: &mut F) -> Result<OpenedPlace, RunnerEnd> {
-        let opening = self.read_persistently(|| opening::<F>(&self.store)).await?;
         let mut is_rebuild = false;
-        match opening {
-            Opening::Same => {}
-            Opening::New(definition) => {
-                self.note_new(&definition).await?;
+        let opening = loop {
+            match self.read_persistently(|| opening::<F>(&self.store)).await? {
+                // Another program may have noted its own: this one does not run under that, unseen.
+                Opening::New(definition) if !self.note_new(&definition).await? => {}
+                opening => break opening,
             }
+        };
+        match opening {
+            Opening::Same | Opening::New(_) => {}
             Opening::Adopted(definition) => {
                 self.write(vec![definition.saved_as(F::NAME)]).await?;
             }
@@ -185,8 +198,8 @@ impl<F: Followed> Follower<F> {
         Ok(OpenedPlace { place, is_rebuild })
     }
 
-    /// Notes where a new one begins, unless that is noted meanwhile.
-    async fn note_new(&self, definition: &StoredDefinition) -> Result<(), RunnerEnd> {
+    /// Notes where a new one begins; returns whether it was noted, and not by another program meanwhile.
+    async fn note_new(&self, definition: &StoredDefinition) -> Result<bool, RunnerEnd> {
         let attempt = || async {
             let mut conditions = self.fence();
             conditions.push(checkpoint::none_saved(F::NAME));
@@ -194,16 +207,17 @@ impl<F: Followed> Follower<F> {
             match self.store.change_documents(changes, conditions).await {
                 Ok(()) => {
                     report_new::<F>(definition);
-                    Ok(())
+                    Ok(true)
                 }
-                Err(error) if checkpoint::is_saved_says(&error) => Ok(()),
+                Err(error) if checkpoint::is_saved_says(&error) => Ok(false),
                 Err(error) => Err(error),
             }
         };
         self.write_persistently(attempt).await
     }
 
-    /// Removes what it has stored, together with its progress.
+    /// Removes what it has stored, together with its progress. Until both are done, `mark` says that this is
+    /// under way.
     async fn begin_rebuild(
         &self,
         followed: &mut F,
@@ -211,6 +225,9 @@ impl<F: Followed> Follower<F> {
         change: &DefinitionChange,
     ) -> Result<(), RunnerEnd> {
         let name = F::NAME;
+        let before = self.read_persistently(|| StoredDefinition::load(&self.store, name));
+        let mark = before.await?;
+        let mark = mark.as_ref().unwrap_or(definition).while_emptying();
         tracing::warn!(name, %change, "has changed: it is rebuilt from all events");
         let load = || FollowerPlace::load(name, &self.store);
         let before = self.read_persistently(load).await?;
@@ -221,7 +238,7 @@ impl<F: Followed> Follower<F> {
             .progress
             .send_modify(|progress| progress.is_ready = false);
         self.confirm_lease().await?;
-        let emptied = followed.empty(self, changes).await?;
+        let emptied = followed.empty(self, mark.saved_as(name), changes).await?;
         emptied.map_err(|failure| {
             RunnerEnd::Unmade(format!(
                 "`{name}` has changed ({change}), and what it has stored could not be removed: {}",

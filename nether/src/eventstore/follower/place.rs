@@ -23,6 +23,8 @@ pub(in crate::eventstore) struct FollowerPlace {
     pub(in crate::eventstore) position: Position,
     /// Every event up to here was before its time.
     pub(in crate::eventstore) began_behind: Position,
+    /// Whether what it has stored is being removed, so that the position does not count.
+    pub(super) is_emptying: bool,
     /// Events after `position` that are already handled.
     pub(in crate::eventstore) ahead: BTreeSet<Position>,
     pub(in crate::eventstore) parked: Parked,
@@ -44,6 +46,7 @@ impl FollowerPlace {
             name,
             position: began_behind,
             began_behind,
+            is_emptying: false,
             ahead: BTreeSet::new(),
             parked: Parked::none(name),
             is_caught_up: false,
@@ -60,6 +63,7 @@ impl FollowerPlace {
     /// [`StoreError::Corrupt`] if a part of it is ahead of the newest event; or why it could not be read.
     pub(super) async fn load(name: &'static str, store: &Store) -> Result<Self, StoreError> {
         let definition = StoredDefinition::load(store, name).await?;
+        let is_emptying = definition.as_ref().is_some_and(|it| it.is_emptying);
         let began_behind = definition.map_or(Position::START, |it| it.began_behind);
         let position = checkpoint::load(store, name, began_behind).await?;
         let ahead = checkpoint::load_ahead(store, name).await?;
@@ -68,6 +72,7 @@ impl FollowerPlace {
         Ok(FollowerPlace {
             saved: Some((position, ahead.len())),
             position,
+            is_emptying,
             ahead,
             parked,
             ..FollowerPlace::start(name, began_behind)
@@ -99,12 +104,6 @@ impl FollowerPlace {
         changes.push(checkpoint_at(self.name, self.began_behind));
         changes.push(ahead_of(self.name, &BTreeSet::new()));
         changes
-    }
-
-    /// Notes that the store has something else: the next save writes all of the progress.
-    pub(in crate::eventstore) fn unsave(&mut self) {
-        self.saved = None;
-        self.changes = self.parked.all_changes();
     }
 
     /// Notes that it has reached a position, and that this is saved.

@@ -87,6 +87,7 @@ impl<F: Followed> Follower<F> {
         positions.pop_front();
         let change = place.parked.change_to(key, positions.front().copied());
         followed.save(self, place, vec![change]).await?;
+        followed.leave_out(first);
         tracing::warn!(name = F::NAME, key, position = %first, "a parked event is left out");
         place.parked.advance(key, positions);
         let attempt = EventAttempt::ByItself(1);

@@ -164,17 +164,21 @@ impl<F: Followed> Follower<F> {
 
     /// Shows the progress that the runner with the lease has saved, also if the store can only be read.
     async fn look(&self, followed: &mut F, head: &mut Option<Position>) -> Result<(), StoreError> {
-        if head.is_none() {
+        let place = FollowerPlace::load(F::NAME, &self.store).await?;
+        // The other runner rebuilds it: what it had stored is gone.
+        let shown = self.control.progress.borrow().position;
+        let is_anew = place.is_emptying || Some(place.position) < shown;
+        if is_anew || head.is_none() {
             *head = Some(self.store.head().await?);
         }
-        let place = FollowerPlace::load(F::NAME, &self.store).await?;
         // The position is read first, so that what is shown is at least as new as it.
         followed.look(self).await?;
         *lock(&self.control.parked) = place.parked.all();
         self.control.progress.send_modify(|progress| {
             progress.position = Some(place.parked.settled_up_to(place.position));
             progress.is_retrying = place.parked.next_try().is_some();
-            progress.is_ready |= Some(place.position) >= *head;
+            let has_caught_up = !place.is_emptying && Some(place.position) >= *head;
+            progress.is_ready = has_caught_up || (progress.is_ready && !is_anew);
         });
         Ok(())
     }

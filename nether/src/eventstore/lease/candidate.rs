@@ -119,8 +119,9 @@ impl Candidate {
     /// Learns who holds the lease, without taking it, because this runner must not: why.
     ///
     /// # Errors
-    /// Why the lease could not be read.
+    /// Why the lease could not be read, or not be given back, if an earlier bid has taken it.
     pub(in crate::eventstore) async fn withhold(&mut self, why: String) -> Result<Bid, StoreError> {
+        self.withdraw().await?;
         let found = self.read().await?;
         let refused = self.refused(&found);
         Ok(refused.map_or(Bid::Withheld(why), Bid::Refused))
@@ -156,19 +157,22 @@ impl Candidate {
     /// # Errors
     /// Why the lease could not be read or written.
     pub(in crate::eventstore) async fn withdraw(&mut self) -> Result<(), StoreError> {
-        let Some(held) = self.pending.take() else {
+        let Some(held) = &self.pending else {
             return Ok(());
         };
         // A store writes in order: this comes behind the bid.
         match write(&self.store, held.released()).await {
-            Err(StoreError::PreconditionFailed { .. }) => {}
-            released => return released,
+            Err(StoreError::PreconditionFailed { .. }) => {
+                let found = self.read().await?;
+                if let Some(held) = HeldLease::if_own(&found, &self.holder) {
+                    write(&self.store, held.released()).await?;
+                }
+            }
+            released => released?,
         }
-        let found = self.read().await?;
-        match HeldLease::if_own(&found, &self.holder) {
-            Some(held) => write(&self.store, held.released()).await,
-            None => Ok(()),
-        }
+        // Only now: what has failed is tried again.
+        self.pending = None;
+        Ok(())
     }
 
     /// Its runner ends in order: nothing that it has begun is written after that.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::eventstore::backend::{DocumentChange, PAGE, Position, RecordedEvent, StreamId};
 use crate::eventstore::control::FollowerSeat;
-use crate::eventstore::definition::Definition;
+use crate::eventstore::definition::{Definition, StoredDefinition};
 use crate::eventstore::follower::{
     EventFailure, EventKey, Followed, Follower, FollowerPlace, OnChange, Reception, RunnerEnd,
     answer, guarded,
@@ -81,6 +81,10 @@ impl<P: Projection> Followed for ProjectionRunner<P> {
         Ok(shown)
     }
 
+    fn leave_out(&mut self, position: Position) {
+        self.state.leave_out(position);
+    }
+
     async fn handle(
         &mut self,
         follower: &Follower<Self>,
@@ -142,16 +146,20 @@ impl<P: Projection> Followed for ProjectionRunner<P> {
     async fn empty(
         &mut self,
         follower: &Follower<Self>,
+        mark: DocumentChange,
         changes: Vec<DocumentChange>,
     ) -> Result<Result<(), EventFailure>, RunnerEnd> {
         if let Some(how) = &P::IN_TRANSACTION {
             let cleared = self.clear_in_transaction(how, follower, changes).await?;
             return Ok(cleared.map(|_| ()));
         }
-        // If this ends between the two, it is emptied once more.
+        // If this ends behind the hook, also a program that has not changed has to know: without the mark,
+        // it would go on behind the checkpoint.
+        follower.write(vec![mark]).await?;
         let cleared = async { self.state.own().await.get().clear().await };
         let cleared = guarded(cleared).await;
         if cleared.is_ok() {
+            self.state.forget_partly_handled();
             follower.write(changes).await?;
         }
         Ok(cleared)
@@ -284,24 +292,18 @@ impl<P: Projection> ProjectionRunner<P> {
                 P::DESCRIPTOR.declaration.name
             ))));
         }
-        let changes = place.changes_to_start();
-        if let Some(how) = &P::IN_TRANSACTION {
-            if let Err(failure) = self.clear_in_transaction(how, follower, changes).await? {
-                return Ok(Err(failure.into_error()));
-            }
-            *place = anew;
-            follower.publish_anew(place);
-            return Ok(Ok(()));
-        }
-        // First the checkpoint: if this ends between the two, events are handled twice, and none is left out.
-        follower.write(changes).await?;
-        let cleared = async { self.state.own().await.get().clear().await };
-        if let Err(failure) = guarded(cleared).await {
-            place.unsave();
-            follower.save(self, place).await?;
+        let load = || StoredDefinition::load(&follower.store, P::NAME);
+        let stored = follower.read_persistently(load).await?;
+        let new = || StoredDefinition::new(&P::DEFINITION, place.began_behind);
+        let definition = stored.unwrap_or_else(new).emptied();
+        let mark = definition.while_emptying().saved_as(P::NAME);
+        let unmarked = definition.saved_as(P::NAME);
+        let mut changes = place.changes_to_start();
+        changes.push(unmarked.clone());
+        if let Err(failure) = self.empty(follower, mark, changes).await? {
+            follower.write(vec![unmarked]).await?;
             return Ok(Err(failure.into_error()));
         }
-        self.state.forget_partly_handled();
         *place = anew;
         follower.publish_anew(place);
         Ok(Ok(()))

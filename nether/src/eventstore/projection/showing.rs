@@ -1,6 +1,6 @@
 //! Shows stored events to a projection: an event as it is, or, if it is retired, the events that it becomes.
 
-use crate::eventstore::backend::RecordedEvent;
+use crate::eventstore::backend::{Position, RecordedEvent};
 use crate::eventstore::follower::{EventFailure, guarded_now, guarded_within};
 use crate::eventstore::projection::Projection;
 use crate::eventstore::projection::state::ProjectionState;
@@ -27,16 +27,17 @@ impl<P: Projection> ProjectionState<P> {
         let read = || successors(recorded).unwrap_or_else(|| Ok(Vec::new()));
         let events = guarded_now(|| Ok(read()?))?;
         let position = recorded.position;
-        let handled = lock(&self.partly_handled).remove(&position).unwrap_or(0);
+        let handled = lock(&self.partly_handled).get(&position).copied();
+        let handled = handled.unwrap_or(0);
         for (index, event) in events.iter().enumerate().skip(handled) {
             if !P::handles(&event.name) {
                 continue;
             }
-            if let Err(failure) = self.show_one(event).await {
-                lock(&self.partly_handled).insert(position, index);
-                return Err(failure);
-            }
+            // Before it is shown, so that it also holds if this is dropped meanwhile.
+            lock(&self.partly_handled).insert(position, index);
+            self.show_one(event).await?;
         }
+        self.leave_out(position);
         Ok(())
     }
 
@@ -54,6 +55,11 @@ impl<P: Projection> ProjectionState<P> {
         }
         let mut projection = Box::pin(self.own()).await;
         guarded_within(limit, projection.get().project(event)).await
+    }
+
+    /// Forgets how much of a stored event is handled, because it will not be shown again.
+    pub(super) fn leave_out(&self, position: Position) {
+        lock(&self.partly_handled).remove(&position);
     }
 
     /// Forgets which events were handled in part, because all of them will be handled again.

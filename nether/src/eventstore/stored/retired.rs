@@ -86,7 +86,7 @@ pub(in crate::eventstore) fn is_retired(name: &str) -> bool {
 }
 
 /// Whether events of that name are retired, and may become one for which `is_one` holds.
-pub(in crate::eventstore) fn may_become(name: &str, is_one: fn(&str) -> bool) -> bool {
+pub(in crate::eventstore) fn may_become(name: &str, is_one: impl Fn(&str) -> bool) -> bool {
     let Some(first) = succession_of(name) else {
         return false;
     };
@@ -103,6 +103,14 @@ pub(in crate::eventstore) fn may_become(name: &str, is_one: fn(&str) -> bool) ->
         next += 1;
     }
     false
+}
+
+/// The names of the retired events that may become one for which `is_one` holds.
+pub(in crate::eventstore) fn retired_into(
+    is_one: impl Fn(&str) -> bool,
+) -> impl Iterator<Item = &'static str> {
+    let names = RETIRED.keys().copied();
+    names.filter(move |name| may_become(name, &is_one))
 }
 
 /// What a stored event is read as: the events that it becomes, in order, if it is retired; `None` otherwise.
