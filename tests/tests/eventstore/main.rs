@@ -50,6 +50,7 @@ mod skipped;
 mod stopping;
 mod takeovers;
 mod time_limits;
+mod time_limits_in_transactions;
 mod time_limits_of_followers;
 mod transactions;
 mod unsaved;
