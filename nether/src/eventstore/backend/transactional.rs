@@ -23,8 +23,8 @@ pub trait TransactionalStore: EventStore + Sized {
 
     /// Begins a transaction that no other writer of the store comes between, gives it to
     /// [`run`](TransactionWork::run) (or [`run_now`](TransactionWork::run_now), if it is synchronous), and
-    /// commits it if that returned `Ok`. Otherwise, and if the future is dropped, the transaction is rolled
-    /// back.
+    /// commits it if that returned `Ok`. Otherwise the transaction is rolled back. If the future is dropped,
+    /// the transaction is committed whole or not at all, and the next one comes after it.
     ///
     /// # Errors
     /// The error of the work; or why the transaction could not be begun or committed. It may be committed all
