@@ -7,7 +7,7 @@ use std::time::Duration;
 use nether::eventstore::{
     Append, Appended, DocumentChange, DocumentCondition, Position, StoreError,
 };
-use nether::integration::said;
+use nether::integration::panic_text;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -240,7 +240,7 @@ impl Writing {
             Ok(Ok(())) => Ok(transaction.commit()?),
             Ok(Err(error)) => Err(error),
             Err(panic) => Err(StoreError::Failed {
-                reason: format!("what was done in a transaction panicked: {}", said(&*panic)),
+                reason: format!("what was done in a transaction panicked: {}", panic_text(&*panic)),
                 source: None,
             }),
         })

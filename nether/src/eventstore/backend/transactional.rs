@@ -18,7 +18,7 @@ pub trait TransactionalStore: EventStore + Sized {
     /// A transaction, as handlers of projections take it: `&Transaction<'_>` or `&mut Transaction<'_>`.
     type Transaction<'a>: StoreTransaction<Store = Self>;
 
-    /// How a program provides such a store: what an error tells whoever has provided another.
+    /// The call that provides such a store, for error messages.
     const PROVIDED_BY: &'static str;
 
     /// Begins a transaction that no other writer of the store comes between, gives it to
