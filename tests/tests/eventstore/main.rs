@@ -28,6 +28,7 @@ mod names;
 mod notes;
 mod of_many;
 mod outdated;
+mod pages_in_transactions;
 mod panics;
 mod processes;
 mod projections;
