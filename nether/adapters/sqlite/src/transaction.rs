@@ -65,15 +65,19 @@ impl TransactionalStore for SqliteStore {
     }
 
     fn store_failure(error: &Error) -> Option<StoreError> {
-        let Some(error) = error.downcast_ref::<rusqlite::Error>() else {
-            return StoreError::of_store(error);
-        };
-        let is_io = error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure);
-        let error = store_error(error);
-        let is_of_store = matches!(
-            error,
-            StoreError::Locked { .. } | StoreError::Full { .. } | StoreError::ReadOnly { .. }
-        );
-        (is_io || is_of_store).then_some(error)
+        let mut errors = error.chain().filter_map(|it| it.downcast_ref());
+        let failure = errors.find_map(failure_of_database);
+        failure.or_else(|| StoreError::of_store(error))
     }
+}
+
+/// An error of the database that is not about what was to be written.
+fn failure_of_database(error: &rusqlite::Error) -> Option<StoreError> {
+    let is_io = error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure);
+    let error = store_error(error);
+    let is_of_store = matches!(
+        error,
+        StoreError::Locked { .. } | StoreError::Full { .. } | StoreError::ReadOnly { .. }
+    );
+    (is_io || is_of_store).then_some(error)
 }
