@@ -11,6 +11,7 @@ mod conformance;
 mod crashes;
 mod decisions;
 mod disk;
+mod ended_transactions;
 mod evolving;
 mod faults;
 mod files;

@@ -5,8 +5,8 @@ use std::ops::Deref;
 
 use nether::Error;
 use nether::eventstore::{
-    DocumentChange, DocumentCondition, StoreError, StoreFuture, StoreTransaction, SyncTransaction,
-    TransactionWork, TransactionalStore,
+    DocumentChange, DocumentCondition, EarlyEnd, StoreError, StoreFuture, StoreTransaction,
+    SyncTransaction, TransactionWork, TransactionalStore,
 };
 use rusqlite::{ErrorCode, Transaction};
 
@@ -18,7 +18,8 @@ use crate::errors::store_error;
 /// with the checkpoint.
 ///
 /// It is used as the transaction of `rusqlite` that is behind it, in the version that this crate exports as
-/// [`rusqlite`](crate::rusqlite).
+/// [`rusqlite`](crate::rusqlite). It ends when its work is done: a `COMMIT` or `ROLLBACK` in it fails, and says
+/// that it is not authorized. Savepoints are allowed.
 pub struct SqliteTransaction<'a>(pub(super) &'a Transaction<'a>);
 
 impl<'a> Deref for SqliteTransaction<'a> {
@@ -50,8 +51,9 @@ impl SyncTransaction for SqliteTransaction<'_> {
         changed.map_err(|error| store_error(&error))
     }
 
-    fn is_open(&self) -> bool {
-        !self.0.is_autocommit()
+    fn ended(&self) -> Option<EarlyEnd> {
+        // Not by a handler: its `COMMIT` or `ROLLBACK` is refused.
+        self.0.is_autocommit().then_some(EarlyEnd::RolledBack)
     }
 }
 
