@@ -146,7 +146,7 @@ impl fmt::Display for Shielded<'_> {
 
 /// The text of a panic that is over. Its payload is the user's too, and may panic when it is dropped.
 pub(crate) fn said_last(panic: PanicPayload) -> String {
-    let text = said(&*panic);
+    let text = panic_text(&*panic);
     if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
         std::mem::forget(another);
     }
@@ -154,7 +154,7 @@ pub(crate) fn said_last(panic: PanicPayload) -> String {
 }
 
 /// The text of a panic, if it has one.
-pub fn said(panic: &(dyn Any + Send)) -> String {
+pub fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no text")
@@ -163,5 +163,5 @@ pub fn said(panic: &(dyn Any + Send)) -> String {
 
 /// A panic as an error.
 pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Error {
-    Error::msg(format_args!("panicked: {}", said(panic)))
+    Error::msg(format_args!("panicked: {}", panic_text(panic)))
 }

@@ -7,6 +7,6 @@
 
 #[cfg(feature = "eventstore")]
 pub use crate::eventstore::PageRoom;
-pub use crate::guarded::said;
+pub use crate::guarded::panic_text;
 pub use crate::race::race;
 pub use crate::sync::lock;

@@ -140,6 +140,7 @@ where
         make().await,
     ))
     .await;
+    within(transactions::a_handler_ends_no_transaction(make().await)).await;
     within(transactions::nothing_is_written_if_a_condition_does_not_hold(make().await)).await;
     within(transactions::what_was_committed_is_not_done_again(
         make().await,

@@ -46,9 +46,10 @@ pub use self::aggregate::{Aggregate, Aggregates, Events};
 pub use self::backend::PageRoom;
 pub use self::backend::{
     Append, Appended, AsyncTransaction, Direction, DocumentChange, DocumentCondition, Documents,
-    Encoding, EventId, EventPage, EventStore, Expected, Metadata, MetadataEntries, NewEvent,
-    PageLimit, Payload, Position, RecordedEvent, StoreError, StoreFuture, StoreTransaction,
-    StreamId, SyncTransaction, TransactionWork, TransactionalStore, Transactions, Worked,
+    EarlyEnd, Encoding, EventId, EventPage, EventStore, Expected, Metadata, MetadataEntries,
+    NewEvent, PageLimit, Payload, Position, RecordedEvent, StoreError, StoreFuture,
+    StoreTransaction, StreamId, SyncTransaction, TransactionWork, TransactionalStore, Transactions,
+    Worked,
 };
 pub use self::command_id::CommandId;
 pub use self::control::NotRunning;

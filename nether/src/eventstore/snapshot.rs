@@ -9,7 +9,7 @@ use crate::eventstore::aggregate::Aggregate;
 use crate::eventstore::backend::{DocumentChange, StoreError, StreamId};
 use crate::eventstore::store::Store;
 use crate::eventstore::stored::Keeping;
-use crate::guarded::said;
+use crate::guarded::panic_text;
 
 /// A snapshot in the store.
 #[derive(Serialize, Deserialize)]
@@ -66,7 +66,7 @@ pub(super) fn save<A: Aggregate>(store: &Store, stream: &StreamId, state: &A, ve
             return;
         }
         Err(panic) => {
-            tracing::error!(%stream, panic = said(&*panic), "no snapshot: writing the state down panicked");
+            tracing::error!(%stream, panic = panic_text(&*panic), "no snapshot: writing the state down panicked");
             return;
         }
     };

@@ -19,7 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
 use tokio_io_timeout::TimeoutStream;
 
-use crate::guarded::{catch, said};
+use crate::guarded::{catch, panic_text};
 use crate::http::gateway::Gateway;
 use crate::http::problem::Details;
 use crate::http::request_id::RequestId;
@@ -154,7 +154,7 @@ impl Connection {
         match catch(self.gateway.answer(request.map(Body::new))).await {
             Ok(response) => response,
             Err(panic) => {
-                let (id, panic) = (id(), said(&*panic));
+                let (id, panic) = (id(), panic_text(&*panic));
                 tracing::error!(
                     request_id = id.as_str(),
                     panic,

@@ -13,7 +13,7 @@ use tower_http::cors::CorsLayer;
 
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::guarded::said;
+use crate::guarded::panic_text;
 use crate::http::gateway::Gateway;
 use crate::http::listen::Listening;
 use crate::http::messages::{
@@ -274,7 +274,7 @@ impl Server {
         // The user's: axum panics over routes that contradict each other.
         let public = || Gateway::public(system.clone(), Arc::clone(&settings), shared);
         let gateway = catch_unwind(AssertUnwindSafe(public));
-        let gateway = gateway.map_err(|panic| Error::msg(said(&*panic)))?;
+        let gateway = gateway.map_err(|panic| Error::msg(panic_text(&*panic)))?;
         let listening = open(address, gateway).await?;
         let management = self.open_management(&system, &settings).await?;
         let opened = management.into_iter().chain([listening]);
@@ -331,7 +331,7 @@ impl Server {
         let rebuilt = catch_unwind(AssertUnwindSafe(|| {
             gateways.iter().for_each(|gateway| gateway.rebuild());
         }));
-        rebuilt.map_err(|panic| Error::msg(said(&*panic)))
+        rebuilt.map_err(|panic| Error::msg(panic_text(&*panic)))
     }
 }
 

@@ -1,12 +1,13 @@
 //! A store whose transactions are asynchronous, as those of a server are: notes, beside events in memory.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use nether::eventstore::conformance::TransactionalCounter;
 use nether::eventstore::{
-    AsyncTransaction, DocumentChange, DocumentCondition, EventPage, EventStore, MemoryStore,
-    PageLimit, Position, StoreError, StoreFuture, StoreTransaction, StreamId, TransactionWork,
-    TransactionalStore, Transactions, Worked,
+    AsyncTransaction, DocumentChange, DocumentCondition, EarlyEnd, EventPage, EventStore,
+    MemoryStore, PageLimit, Position, StoreError, StoreFuture, StoreTransaction, StreamId,
+    TransactionWork, TransactionalStore, Transactions, Worked,
 };
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::yield_now;
@@ -23,6 +24,8 @@ pub enum Flaw {
     IgnoresConditions,
     /// It lets several transactions read before one of them writes.
     HasLostUpdates,
+    /// It does not say that a handler has ended a transaction.
+    HidesEnds,
     /// It fails after each of the first commits.
     ForgetsToAnswer,
 }
@@ -35,6 +38,8 @@ pub struct NoteStore {
     flaw: Flaw,
     /// How many commits are answered by a failure.
     unanswered: Arc<Mutex<u32>>,
+    /// How many connections are lost, each at its next note.
+    losing: Arc<AtomicU32>,
 }
 
 impl NoteStore {
@@ -47,7 +52,13 @@ impl NoteStore {
                 Flaw::ForgetsToAnswer => 3,
                 _ => 0,
             })),
+            losing: Arc::default(),
         }
+    }
+
+    /// Loses so many connections, each at its next note.
+    pub(crate) fn lose_connections(&self, count: u32) {
+        self.losing.store(count, Ordering::SeqCst);
     }
 
     /// The notes that are committed.
@@ -89,12 +100,22 @@ pub struct NoteTransaction<'a> {
     /// They hold so far, and must hold when it is committed.
     conditions: Vec<DocumentCondition>,
     changes: Vec<DocumentChange>,
+    ended: Option<EarlyEnd>,
 }
 
 impl NoteTransaction<'_> {
     /// Writes a note down.
     pub async fn note(&mut self, text: impl Into<String>) {
         yield_now().await;
+        let losing = &self.store.losing;
+        let less = |left: u32| left.checked_sub(1);
+        let is_lost = losing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less);
+        if is_lost.is_ok() {
+            self.ended = Some(EarlyEnd::ByStore(StoreError::Failed {
+                reason: "the connection is lost".to_owned(),
+                source: None,
+            }));
+        }
         self.notes.push(text.into());
     }
 
@@ -102,6 +123,21 @@ impl NoteTransaction<'_> {
     pub async fn count(&self) -> usize {
         yield_now().await;
         self.notes.len()
+    }
+
+    /// Whether the connection is lost.
+    pub fn is_lost(&self) -> bool {
+        matches!(self.ended, Some(EarlyEnd::ByStore(_)))
+    }
+
+    /// Takes back what is written, and ends it. What is written after that is written outside of it.
+    pub async fn roll_back(&mut self) {
+        yield_now().await;
+        self.notes = match &self.held {
+            Some(held) => held.to_vec(),
+            None => self.store.notes().await,
+        };
+        self.ended = Some(EarlyEnd::ByHandler);
     }
 
     /// Removes all notes.
@@ -143,6 +179,13 @@ impl AsyncTransaction for NoteTransaction<'_> {
         self.changes.extend_from_slice(changes);
         Ok(())
     }
+
+    fn ended(&self) -> Option<EarlyEnd> {
+        match self.store.flaw {
+            Flaw::HidesEnds => None,
+            _ => self.ended.clone(),
+        }
+    }
 }
 
 impl TransactionalStore for NoteStore {
@@ -160,6 +203,7 @@ impl TransactionalStore for NoteStore {
                 notes,
                 conditions: Vec::new(),
                 changes: Vec::new(),
+                ended: None,
             };
             match work.run(&mut transaction).await {
                 Ok(()) => self.committed(transaction).await,
@@ -207,6 +251,13 @@ impl TransactionalCounter<NoteStore> for CountsNotes {
         Worked::waits(async move {
             let count = transaction.count().await;
             transaction.note(count.to_string()).await;
+            Ok(())
+        })
+    }
+
+    fn end<'t>(&'t self, transaction: &'t mut NoteTransaction<'_>) -> Worked<'t> {
+        Worked::waits(async move {
+            transaction.roll_back().await;
             Ok(())
         })
     }

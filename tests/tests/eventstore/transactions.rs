@@ -27,6 +27,14 @@ impl TransactionalCounter<SqliteStore> for CountsRows {
         Worked::done(add())
     }
 
+    fn end<'t>(&'t self, transaction: &'t mut SqliteTransaction<'_>) -> Worked<'t> {
+        for end in ["COMMIT", "ROLLBACK"] {
+            let refused = transaction.execute_batch(end).unwrap_err();
+            assert!(refused.to_string().contains("not authorized"), "{refused}");
+        }
+        Worked::done(Ok(()))
+    }
+
     async fn read(&self, store: &SqliteStore) -> u64 {
         let counted = store.transaction(|transaction| {
             transaction.execute_batch("CREATE TABLE IF NOT EXISTS counted (n INTEGER)")?;
@@ -69,6 +77,12 @@ async fn transactions_that_are_awaited_conform_on_several_threads() {
 #[should_panic(expected = "work that fails or panics is rolled back")]
 async fn a_store_that_commits_what_has_failed_is_found_out() {
     check_notes(Flaw::CommitsFailures).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "what a handler has ended is not committed in part")]
+async fn a_store_that_hides_that_a_handler_has_ended_a_transaction_is_found_out() {
+    check_notes(Flaw::HidesEnds).await;
 }
 
 #[tokio::test]

@@ -13,13 +13,15 @@ use crate::types;
 pub(super) fn check(
     args: &ProjectionArgs,
     events: &[Method],
+    queries: &[Method],
     on_rebuild: Option<&OnRebuild>,
     diagnostics: &Diagnostics,
 ) {
     match &args.transaction {
         Some(transaction) => {
             check_path(transaction, diagnostics);
-            check_other_keys(args, events, diagnostics);
+            let can_be_cut_off = events.iter().chain(queries).any(|method| method.is_async);
+            check_other_keys(args, can_be_cut_off, diagnostics);
             check_taken(transaction, events, diagnostics);
             if let Some(hook) = on_rebuild {
                 check_hook(hook, transaction, diagnostics);
@@ -60,7 +62,7 @@ fn check_path(transaction: &Type, diagnostics: &Diagnostics) {
     }
 }
 
-fn check_other_keys(args: &ProjectionArgs, events: &[Method], diagnostics: &Diagnostics) {
+fn check_other_keys(args: &ProjectionArgs, can_be_cut_off: bool, diagnostics: &Diagnostics) {
     let why = [
         (
             "parallel",
@@ -72,12 +74,11 @@ fn check_other_keys(args: &ProjectionArgs, events: &[Method], diagnostics: &Diag
         ),
         (
             "timeout",
-            "a handler that does not wait cannot be cut off, and none of these is `async`",
+            "what does not wait cannot be cut off, and neither a handler nor a query is `async`",
         ),
     ];
-    let waits = events.iter().any(|method| method.is_async);
     for (key, message) in why {
-        if key == "timeout" && waits {
+        if key == "timeout" && can_be_cut_off {
             continue;
         }
         if let Some(key) = args.seen.written(key) {

@@ -43,7 +43,8 @@ pub(in crate::sourcing) fn check(
     );
     check_contexts(&events, diagnostics);
     check_receivers(&events, parallel > 1, diagnostics);
-    transactions::check(&args, &events, found.on_rebuild.as_ref(), diagnostics);
+    let on_rebuild = found.on_rebuild.as_ref();
+    transactions::check(&args, &events, &queries, on_rebuild, diagnostics);
     check_on_rebuild(&found, keeps, diagnostics);
     let name = ty.as_ref().map_or_else(String::new, |ty| {
         settings::name(args.name.as_ref(), ty, diagnostics)

@@ -5,8 +5,8 @@ use std::ops::Deref;
 
 use nether::Error;
 use nether::eventstore::{
-    DocumentChange, DocumentCondition, StoreError, StoreFuture, StoreTransaction, SyncTransaction,
-    TransactionWork, TransactionalStore,
+    DocumentChange, DocumentCondition, EarlyEnd, StoreError, StoreFuture, StoreTransaction,
+    SyncTransaction, TransactionWork, TransactionalStore,
 };
 use rusqlite::{ErrorCode, Transaction};
 
@@ -18,7 +18,8 @@ use crate::errors::store_error;
 /// with the checkpoint.
 ///
 /// It is used as the transaction of `rusqlite` that is behind it, in the version that this crate exports as
-/// [`rusqlite`](crate::rusqlite).
+/// [`rusqlite`](crate::rusqlite). It ends when its work is done: a `COMMIT` or `ROLLBACK` in it fails, and says
+/// that it is not authorized. Savepoints are allowed.
 pub struct SqliteTransaction<'a>(pub(super) &'a Transaction<'a>);
 
 impl<'a> Deref for SqliteTransaction<'a> {
@@ -50,8 +51,9 @@ impl SyncTransaction for SqliteTransaction<'_> {
         changed.map_err(|error| store_error(&error))
     }
 
-    fn is_open(&self) -> bool {
-        !self.0.is_autocommit()
+    fn ended(&self) -> Option<EarlyEnd> {
+        // Not by a handler: its `COMMIT` or `ROLLBACK` is refused.
+        self.0.is_autocommit().then_some(EarlyEnd::RolledBack)
     }
 }
 
@@ -65,15 +67,19 @@ impl TransactionalStore for SqliteStore {
     }
 
     fn store_failure(error: &Error) -> Option<StoreError> {
-        let Some(error) = error.downcast_ref::<rusqlite::Error>() else {
-            return StoreError::of_store(error);
-        };
-        let is_io = error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure);
-        let error = store_error(error);
-        let is_of_store = matches!(
-            error,
-            StoreError::Locked { .. } | StoreError::Full { .. } | StoreError::ReadOnly { .. }
-        );
-        (is_io || is_of_store).then_some(error)
+        let mut errors = error.chain().filter_map(|it| it.downcast_ref());
+        let failure = errors.find_map(failure_of_database);
+        failure.or_else(|| StoreError::of_store(error))
     }
+}
+
+/// An error of the database that is not about what was to be written.
+fn failure_of_database(error: &rusqlite::Error) -> Option<StoreError> {
+    let is_io = error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure);
+    let error = store_error(error);
+    let is_of_store = matches!(
+        error,
+        StoreError::Locked { .. } | StoreError::Full { .. } | StoreError::ReadOnly { .. }
+    );
+    (is_io || is_of_store).then_some(error)
 }

@@ -1,20 +1,23 @@
 //! [`Writer`]: the thread that writes, and the jobs it is given.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use nether::eventstore::{
     Append, Appended, DocumentChange, DocumentCondition, Position, StoreError,
 };
-use nether::integration::said;
+use nether::integration::panic_text;
 use rusqlite::config::DbConfig;
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::SqliteTransaction;
 use crate::append::{StreamCache, change_document, check_conditions, duplicate};
-use crate::errors::unwritten;
+use crate::errors::{store_error, unwritten};
 use crate::file_watch::FileWatch;
 use crate::generation::Checkpointer;
 
@@ -55,8 +58,10 @@ impl Writer {
         max_batch: usize,
     ) -> Result<Self, StoreError> {
         let (jobs, given) = mpsc::channel(ROOM);
+        let is_lent = lend_without_end(&connection).map_err(|error| store_error(&error))?;
         let mut writing = Writing {
             connection,
+            is_lent,
             files,
             checkpointer,
             cache: StreamCache::default(),
@@ -94,6 +99,8 @@ impl Drop for Writer {
 /// What the thread has.
 struct Writing {
     connection: Connection,
+    /// Whether a transaction is lent to somebody else, who may not end it.
+    is_lent: Arc<AtomicBool>,
     files: FileWatch,
     checkpointer: Checkpointer,
     cache: StreamCache,
@@ -229,9 +236,11 @@ impl Writing {
     fn worked(&mut self, work: WriterWork) -> rusqlite::Result<Result<(), StoreError>> {
         let transaction = begin(&mut self.connection, &mut self.cache)?;
         self.checkpointer.mark(&transaction)?;
+        self.is_lent.store(true, Ordering::Relaxed);
         let worked = catch_unwind(AssertUnwindSafe(|| {
             work(&mut SqliteTransaction(&transaction))
         }));
+        self.is_lent.store(false, Ordering::Relaxed);
         Ok(match worked {
             Ok(Ok(())) if transaction.is_autocommit() => Err(StoreError::Failed {
                 reason: "the database has rolled the transaction back".to_owned(),
@@ -240,7 +249,10 @@ impl Writing {
             Ok(Ok(())) => Ok(transaction.commit()?),
             Ok(Err(error)) => Err(error),
             Err(panic) => Err(StoreError::Failed {
-                reason: format!("what was done in a transaction panicked: {}", said(&*panic)),
+                reason: format!(
+                    "what was done in a transaction panicked: {}",
+                    panic_text(&*panic)
+                ),
                 source: None,
             }),
         })
@@ -279,6 +291,19 @@ fn is_for_all(error: &StoreError) -> bool {
         error,
         StoreError::Locked { .. } | StoreError::ReadOnly { .. } | StoreError::BadFile { .. }
     )
+}
+
+/// Lets no statement end a transaction while it is lent, which the result says. What was written would be
+/// committed without the rest.
+fn lend_without_end(connection: &Connection) -> rusqlite::Result<Arc<AtomicBool>> {
+    let is_lent = Arc::new(AtomicBool::new(false));
+    let lent = Arc::clone(&is_lent);
+    let authorize = move |it: AuthContext<'_>| match it.action {
+        AuthAction::Transaction { .. } if lent.load(Ordering::Relaxed) => Authorization::Deny,
+        _ => Authorization::Allow,
+    };
+    connection.authorizer(Some(authorize))?;
+    Ok(is_lent)
 }
 
 fn begin<'a>(

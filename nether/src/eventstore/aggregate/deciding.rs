@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use crate::context::Context;
 use crate::eventstore::aggregate::{Aggregate, Aggregates, Decides, Events};
 use crate::eventstore::handling::{CutOff, within_unit};
-use crate::guarded::{PanicPayload, Shielded, catch, drop_unpanicked, said};
+use crate::guarded::{PanicPayload, Shielded, catch, drop_unpanicked, panic_text};
 use crate::message::Command;
 use crate::race::race;
 
@@ -88,6 +88,6 @@ fn failure<T, E: fmt::Display>(
         Ok(Ok(Ok(_)) | Err(CutOff::UnitEnded(_))) => None,
         Ok(Ok(Err(error))) => Some(Shielded::new(error).to_string()),
         Ok(Err(CutOff::TimedOut(limit))) => Some(format!("took longer than {limit:?}")),
-        Err(panic) => Some(format!("panicked: {}", said(&**panic))),
+        Err(panic) => Some(format!("panicked: {}", panic_text(&**panic))),
     }
 }

@@ -9,10 +9,10 @@ use tokio::time::timeout;
 use crate::error::{Error, Result};
 use crate::eventstore::backend::transactional::HandlerWork;
 use crate::eventstore::backend::{
-    AsyncTransaction, DocumentChange, DocumentCondition, StepFailure, StoreError, SyncTransaction,
-    TransactionWork, TransactionalStore, WorkStep, Worked,
+    AsyncTransaction, DocumentChange, DocumentCondition, EarlyEnd, StepFailure, StoreError,
+    SyncTransaction, TransactionWork, TransactionalStore, WorkStep, Worked,
 };
-use crate::guarded::{PanicPayload, catch};
+use crate::guarded::{PanicPayload, catch, drop_unpanicked};
 
 /// What came of a step: the last changes, if it was the last.
 type Stepped = Result<Result<Option<Vec<DocumentChange>>>, PanicPayload>;
@@ -36,7 +36,7 @@ impl<S: TransactionalStore> TransactionWork<S> {
                 WorkStep::Handle(worked) => worked.now().map(|()| None),
                 WorkStep::Commit(changes) => Ok(Some(changes)),
             }));
-            if let Some(mut changes) = self.checked(stepped, transaction.is_open())? {
+            if let Some(mut changes) = self.checked(stepped, transaction.ended())? {
                 changes.push(taken(self.turn));
                 return transaction.change(&changes);
             }
@@ -64,7 +64,7 @@ impl<S: TransactionalStore> TransactionWork<S> {
                 }
             });
             let stepped = stepped.await;
-            if let Some(mut changes) = self.checked(stepped, transaction.is_open())? {
+            if let Some(mut changes) = self.checked(stepped, transaction.ended())? {
                 changes.push(taken(self.turn));
                 return transaction.change(&changes).await;
             }
@@ -75,18 +75,27 @@ impl<S: TransactionalStore> TransactionWork<S> {
     fn checked(
         &mut self,
         stepped: Stepped,
-        is_open: bool,
+        ended: Option<EarlyEnd>,
     ) -> Result<Option<Vec<DocumentChange>>, StoreError> {
-        let failure = match stepped {
-            Ok(Ok(changes)) if is_open => return Ok(changes),
-            Ok(Ok(_)) => {
-                StepFailure::Handler(Error::msg("the database has rolled the transaction back"))
+        let failure = match (stepped, ended) {
+            (Ok(Ok(changes)), None) => return Ok(changes),
+            (stepped, Some(EarlyEnd::ByStore(error))) => {
+                drop_unpanicked(stepped);
+                StepFailure::Store(error)
             }
-            Ok(Err(error)) => match S::store_failure(&error) {
+            (Ok(Ok(_)), Some(EarlyEnd::RolledBack)) => StepFailure::Store(StoreError::Failed {
+                reason: "the database has rolled the transaction back, and the handler has dropped its error"
+                    .to_owned(),
+                source: None,
+            }),
+            (Ok(Ok(_)), Some(EarlyEnd::ByHandler)) => StepFailure::Handler(Error::msg(
+                "the handler has ended the transaction, which is not its own to commit or roll back",
+            )),
+            (Ok(Err(error)), _) => match S::store_failure(&error) {
                 Some(failure) => StepFailure::Store(failure),
                 None => StepFailure::Handler(error),
             },
-            Err(panic) => StepFailure::Panicked(panic),
+            (Err(panic), _) => StepFailure::Panicked(panic),
         };
         Err(StoreError::Failed {
             reason: self.steps.failed(failure),

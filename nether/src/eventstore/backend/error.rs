@@ -167,17 +167,20 @@ impl StoreError {
 
     /// The error of the store, if that is what a handler inside of a
     /// [transaction](crate::eventstore::TransactionalStore) has passed on: one that is not about the event,
-    /// and may pass.
+    /// and may pass. It may be behind errors of the program, whose [`source`](StdError::source) it is.
+    /// [`StoreError::Failed`] is none: it does not say whether it is about the event.
     pub fn of_store(error: &Error) -> Option<Self> {
-        let error: &StoreError = error.downcast_ref()?;
-        let is_of_store = matches!(
-            error,
-            StoreError::Locked { .. }
-                | StoreError::Full { .. }
-                | StoreError::ReadOnly { .. }
-                | StoreError::Closed
-        );
-        is_of_store.then(|| error.clone())
+        let is_of_store = |error: &&StoreError| {
+            matches!(
+                error,
+                StoreError::Locked { .. }
+                    | StoreError::Full { .. }
+                    | StoreError::ReadOnly { .. }
+                    | StoreError::Closed
+            )
+        };
+        let mut errors = error.chain().filter_map(|it| it.downcast_ref());
+        errors.find(is_of_store).cloned()
     }
 
     /// An error of the operating system or the database, as an error of the store.

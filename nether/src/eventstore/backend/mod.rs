@@ -13,8 +13,8 @@ pub use self::error::StoreError;
 pub use self::event::{Encoding, Metadata, NewEvent, Payload, RecordedEvent};
 pub use self::event_id::EventId;
 pub use self::transactional::{
-    AsyncTransaction, StoreTransaction, SyncTransaction, TransactionWork, TransactionalStore,
-    Transactions, Worked,
+    AsyncTransaction, EarlyEnd, StoreTransaction, SyncTransaction, TransactionWork,
+    TransactionalStore, Transactions, Worked,
 };
 pub(super) use self::transactional::{StepFailure, WorkStep, WorkSteps};
 

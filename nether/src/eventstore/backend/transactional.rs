@@ -18,13 +18,13 @@ pub trait TransactionalStore: EventStore + Sized {
     /// A transaction, as handlers of projections take it: `&Transaction<'_>` or `&mut Transaction<'_>`.
     type Transaction<'a>: StoreTransaction<Store = Self>;
 
-    /// How a program provides such a store: what an error tells whoever has provided another.
+    /// The call that provides such a store, for error messages.
     const PROVIDED_BY: &'static str;
 
     /// Begins a transaction that no other writer of the store comes between, gives it to
     /// [`run`](TransactionWork::run) (or [`run_now`](TransactionWork::run_now), if it is synchronous), and
-    /// commits it if that returned `Ok`. Otherwise, and if the future is dropped, the transaction is rolled
-    /// back.
+    /// commits it if that returned `Ok`. Otherwise the transaction is rolled back. If the future is dropped,
+    /// the transaction is committed whole or not at all, and the next one comes after it.
     ///
     /// # Errors
     /// The error of the work; or why the transaction could not be begun or committed. It may be committed all
@@ -32,8 +32,13 @@ pub trait TransactionalStore: EventStore + Sized {
     fn transact(&self, work: TransactionWork<Self>) -> StoreFuture<'_, ()>;
 
     /// The failure of the store, if that is the reason of an error that a handler has returned: then the
-    /// event is not parked, and the transaction is tried again. Whoever implements it looks for the errors of
-    /// the database, and for all others calls [`StoreError::of_store`].
+    /// event is not parked, and the transaction is tried again. An implementation checks for the errors of
+    /// its database in the whole [chain](Error::chain) of causes, because a handler may wrap them in an error
+    /// of its own, and calls [`StoreError::of_store`] for all others.
+    ///
+    /// A [`StoreError::Failed`] alone is no reason: a database that refuses a statement because of its values
+    /// fails so too, and that is about the event. A transaction whose connection is lost says so by
+    /// [`EarlyEnd::ByStore`].
     fn store_failure(error: &Error) -> Option<StoreError> {
         StoreError::of_store(error)
     }
@@ -66,10 +71,11 @@ pub trait SyncTransaction: StoreTransaction {
     /// Why they could not be written.
     fn change(&mut self, changes: &[DocumentChange]) -> Result<(), StoreError>;
 
-    /// Whether it is still open: a database may have rolled it back by itself, whatever the handler made of
-    /// the error. What is written after that would be written outside of the transaction.
-    fn is_open(&self) -> bool {
-        true
+    /// Why it has ended, if it is not open any more: a database may have rolled it back by itself, whatever
+    /// the handler made of the error. It is asked after each handler, because what is written after the end
+    /// would be written outside of the transaction.
+    fn ended(&self) -> Option<EarlyEnd> {
+        None
     }
 }
 
@@ -98,10 +104,27 @@ pub trait AsyncTransaction: StoreTransaction + Send {
         changes: &[DocumentChange],
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Whether it is still open: a database may have ended it by itself.
-    fn is_open(&self) -> bool {
-        true
+    /// Why it has ended, if it is not open any more: the connection is lost, say, whatever the handler made
+    /// of the error. It is asked after each handler, because what is written after the end would be written
+    /// outside of the transaction.
+    fn ended(&self) -> Option<EarlyEnd> {
+        None
     }
+}
+
+/// Why a transaction has ended before its work was done. Nothing of the work is committed then.
+#[derive(Debug, Clone)]
+pub enum EarlyEnd {
+    /// A handler has ended it, by a `COMMIT` or `ROLLBACK` of its own. That is a failure of the handler: its
+    /// event is tried again, and then parked.
+    ByHandler,
+    /// The store has failed: the connection is lost, say. The transaction is tried again, and no event is
+    /// parked, whatever the handler has returned.
+    ByStore(StoreError),
+    /// The database has rolled it back, and it is not known why. If the handler has succeeded all the same,
+    /// it has dropped the error of the database, and the store has failed; otherwise the handler's error says
+    /// what has failed, see [`TransactionalStore::store_failure`].
+    RolledBack,
 }
 
 /// The transactions of a store whose type is not known: what [`EventStore::transactions`] returns.

@@ -21,6 +21,13 @@ pub trait TransactionalCounter<S: TransactionalStore>: Clone + Send + Sync + 'st
     /// Reads the number, and writes the next one.
     fn add<'t>(&'t self, transaction: &'t mut S::Transaction<'_>) -> Worked<'t>;
 
+    /// Ends the transaction as a handler must not, by a `ROLLBACK`, say, and succeeds whatever comes of it.
+    /// By default it does nothing, as where the type of the transaction has no way to end it.
+    fn end<'t>(&'t self, transaction: &'t mut S::Transaction<'_>) -> Worked<'t> {
+        let _ = transaction;
+        Worked::done(Ok(()))
+    }
+
     /// The number, as it is committed: 0 at first.
     fn read(&self, store: &S) -> impl Future<Output = u64> + Send;
 }
@@ -29,6 +36,7 @@ pub trait TransactionalCounter<S: TransactionalStore>: Clone + Send + Sync + 'st
 #[derive(Clone, Copy)]
 enum Planned {
     Add,
+    End,
     Fail,
     Panic,
 }
@@ -44,6 +52,7 @@ impl<S: TransactionalStore, C: TransactionalCounter<S>> WorkSteps<S> for Planned
     fn next<'t>(&'t mut self, transaction: &'t mut S::Transaction<'_>) -> WorkStep<'t> {
         match self.plan.pop() {
             Some(Planned::Add) => WorkStep::Handle(self.counter.add(transaction)),
+            Some(Planned::End) => WorkStep::Handle(self.counter.end(transaction)),
             Some(Planned::Fail) => WorkStep::Handle(Worked::done(Err(Error::msg("it fails")))),
             Some(Planned::Panic) => panic!("it panics, as the suite wants"),
             None => WorkStep::Commit(self.changes.clone()),
@@ -182,6 +191,25 @@ where
     let work = PlannedWork::new(&counter, &[Planned::Add]);
     work.done(&store).await.expect("the next is committed");
     assert_eq!(written(&store, &counter).await, (1, true), "and by itself");
+}
+
+pub(super) async fn a_handler_ends_no_transaction<S, C>((store, counter): (S, C))
+where
+    S: TransactionalStore,
+    C: TransactionalCounter<S>,
+{
+    let work = PlannedWork::new(&counter, &[Planned::Add, Planned::End, Planned::Add]);
+    let is_committed = work.done(&store).await.is_ok();
+    let expected = if is_committed { (2, true) } else { (0, false) };
+    assert_eq!(
+        written(&store, &counter).await,
+        expected,
+        "what a handler has ended is not committed in part"
+    );
+    let work = PlannedWork::new(&counter, &[Planned::Add]);
+    work.done(&store).await.expect("the next is committed");
+    let (count, _) = written(&store, &counter).await;
+    assert_eq!(count, expected.0 + 1, "and by itself");
 }
 
 pub(super) async fn nothing_is_written_if_a_condition_does_not_hold<S, C>((store, counter): (S, C))

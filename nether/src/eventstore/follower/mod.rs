@@ -22,7 +22,7 @@ pub(super) use self::failure::{EventFailure, guarded, guarded_now, guarded_withi
 pub(super) use self::followed::{EventKey, Followed, OnChange, Reception};
 pub(super) use self::opening::prepare;
 pub(super) use self::persist::{unpanicked, wait, wait_after};
-pub(super) use self::place::{FollowerPlace, SAVE_AFTER};
+pub(super) use self::place::{FollowerPlace, SAVE_AFTER, UnsavedPlace};
 
 use std::sync::Arc;
 

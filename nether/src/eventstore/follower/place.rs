@@ -86,16 +86,17 @@ impl FollowerPlace {
 
     /// The changes that save the progress up to `position`.
     pub(in crate::eventstore) fn changes_to(&self, position: Position) -> Vec<DocumentChange> {
-        let mut changes = self.changes.clone();
-        let ahead: BTreeSet<_> = self.ahead_of(position).collect();
-        if self.saved != Some((position, ahead.len())) {
-            changes.push(checkpoint_at(self.name, position));
+        self.unsaved().changes_to(position)
+    }
+
+    /// What is to be saved, for whoever saves it up to a position that is not known yet.
+    pub(in crate::eventstore) fn unsaved(&self) -> UnsavedPlace {
+        UnsavedPlace {
+            name: self.name,
+            ahead: self.ahead.clone(),
+            changes: self.changes.clone(),
+            saved: self.saved,
         }
-        let saved_ahead = self.saved.map_or(0, |(_, ahead)| ahead);
-        if saved_ahead > 0 || !ahead.is_empty() {
-            changes.push(ahead_of(self.name, &ahead));
-        }
-        changes
     }
 
     /// The changes that save that no event is handled yet.
@@ -109,14 +110,38 @@ impl FollowerPlace {
     /// Notes that it has reached a position, and that this is saved.
     pub(in crate::eventstore) fn reach(&mut self, position: Position) {
         self.position = position;
-        self.ahead = self.ahead_of(position).collect();
+        self.ahead = behind(&self.ahead, position).collect();
         self.changes.clear();
         self.saved = Some((position, self.ahead.len()));
         self.saved_at = Instant::now();
     }
+}
 
-    fn ahead_of(&self, position: Position) -> impl Iterator<Item = Position> {
-        let behind = (Bound::Excluded(position), Bound::Unbounded);
-        self.ahead.range(behind).copied()
+/// What is to be saved of a [`FollowerPlace`].
+pub(in crate::eventstore) struct UnsavedPlace {
+    name: &'static str,
+    ahead: BTreeSet<Position>,
+    changes: Vec<DocumentChange>,
+    saved: Option<(Position, usize)>,
+}
+
+impl UnsavedPlace {
+    /// The changes that save the progress up to `position`.
+    pub(in crate::eventstore) fn changes_to(&self, position: Position) -> Vec<DocumentChange> {
+        let mut changes = self.changes.clone();
+        let ahead: BTreeSet<_> = behind(&self.ahead, position).collect();
+        if self.saved != Some((position, ahead.len())) {
+            changes.push(checkpoint_at(self.name, position));
+        }
+        let saved_ahead = self.saved.map_or(0, |(_, ahead)| ahead);
+        if saved_ahead > 0 || !ahead.is_empty() {
+            changes.push(ahead_of(self.name, &ahead));
+        }
+        changes
     }
+}
+
+fn behind(ahead: &BTreeSet<Position>, position: Position) -> impl Iterator<Item = Position> {
+    let behind = (Bound::Excluded(position), Bound::Unbounded);
+    ahead.range(behind).copied()
 }

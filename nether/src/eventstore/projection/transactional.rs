@@ -13,8 +13,9 @@ use crate::eventstore::backend::{
     StepFailure, StoreError, StoreFuture, TransactionWork, TransactionalStore, WorkStep, WorkSteps,
     Worked,
 };
-use crate::eventstore::checkpoint::checkpoint_at;
-use crate::eventstore::follower::{EventFailure, Follower, FollowerPlace, RunnerEnd, SAVE_AFTER};
+use crate::eventstore::follower::{
+    EventFailure, Follower, FollowerPlace, RunnerEnd, SAVE_AFTER, UnsavedPlace,
+};
 use crate::eventstore::projection::page::PageOfProjection;
 use crate::eventstore::projection::runner::ProjectionRunner;
 use crate::eventstore::projection::state::OwnProjection;
@@ -89,11 +90,26 @@ struct ProjectionTask<P: Projection> {
     events: Arc<[RecordedEvent]>,
     /// Whether it is cleared first.
     clears: bool,
-    changes: Vec<DocumentChange>,
+    changes: TaskChanges<P>,
     /// Where it is after all of that.
     last: Position,
-    /// Who says that it is to stop, if it may do less.
-    ctx: Option<Context<Projections<P>>>,
+}
+
+/// The documents that change with a task.
+enum TaskChanges<P: Projection> {
+    /// If all of it is done, and less is not committed.
+    Whole(Vec<DocumentChange>),
+    /// Up to wherever it comes; and who says that it is to stop.
+    UpTo(Arc<UnsavedPlace>, Context<Projections<P>>),
+}
+
+impl<P: Projection> Clone for TaskChanges<P> {
+    fn clone(&self) -> Self {
+        match self {
+            TaskChanges::Whole(changes) => TaskChanges::Whole(changes.clone()),
+            TaskChanges::UpTo(place, ctx) => TaskChanges::UpTo(Arc::clone(place), ctx.clone()),
+        }
+    }
 }
 
 impl<P: Projection> Clone for ProjectionTask<P> {
@@ -103,7 +119,6 @@ impl<P: Projection> Clone for ProjectionTask<P> {
             clears: self.clears,
             changes: self.changes.clone(),
             last: self.last,
-            ctx: self.ctx.clone(),
         }
     }
 }
@@ -161,9 +176,10 @@ struct ProjectionSteps<P: Projection> {
 impl<P: Projection> ProjectionSteps<P> {
     /// Whether it has to stop, or it is time to save.
     fn is_late(&self) -> bool {
-        let stops = self.task.ctx.as_ref().map(|ctx| ctx.is_cancelled());
-        let takes_long = || self.begun.is_some_and(|it| it.elapsed() >= SAVE_AFTER);
-        stops.is_some_and(|stops| stops || takes_long())
+        let TaskChanges::UpTo(_, ctx) = &self.task.changes else {
+            return false;
+        };
+        ctx.is_cancelled() || self.begun.is_some_and(|it| it.elapsed() >= SAVE_AFTER)
     }
 
     /// What the last event becomes that the projection handles, if it is retired.
@@ -181,18 +197,15 @@ impl<P: Projection> ProjectionSteps<P> {
 
     /// The last changes, after so many of the events.
     fn done(&mut self) -> Vec<DocumentChange> {
-        let mut changes = std::mem::take(&mut self.task.changes);
-        let all = self.task.events.len();
         let reached = match self.handled.checked_sub(1) {
-            Some(last) if self.handled < all => {
-                let reached = self.task.events[last].position;
-                changes.push(checkpoint_at(P::NAME, reached));
-                reached
-            }
+            Some(last) if self.handled < self.task.events.len() => self.task.events[last].position,
             _ => self.task.last,
         };
         lock(&self.report).reached = reached;
-        changes
+        match &mut self.task.changes {
+            TaskChanges::Whole(changes) => std::mem::take(changes),
+            TaskChanges::UpTo(place, _) => place.changes_to(reached),
+        }
     }
 }
 
@@ -265,13 +278,17 @@ impl<P: Projection> ProjectionRunner<P> {
             return Ok(());
         };
         let page = PageOfProjection::of::<P>(events, place);
+        if page.own.is_empty() {
+            place.position = last;
+            page.waiting.note(place);
+            return follower.save(self, place).await;
+        }
         let events: Arc<[RecordedEvent]> = page.own.into();
         let whole = ProjectionTask {
             events: Arc::clone(&events),
             clears: false,
-            changes: place.changes_to(last),
+            changes: TaskChanges::UpTo(Arc::new(place.unsaved()), follower.ctx.clone()),
             last,
-            ctx: Some(follower.ctx.clone()),
         };
         if let Ok(reached) = self.in_transaction(how, follower, whole).await? {
             place.reach(reached);
@@ -315,9 +332,8 @@ impl<P: Projection> ProjectionRunner<P> {
         let one = ProjectionTask {
             events: [event.clone()].into(),
             clears: false,
-            changes,
+            changes: TaskChanges::Whole(changes),
             last: event.position,
-            ctx: None,
         };
         self.in_transaction(how, follower, one).await
     }
@@ -331,9 +347,8 @@ impl<P: Projection> ProjectionRunner<P> {
         let clears = ProjectionTask {
             events: [].into(),
             clears: true,
-            changes,
+            changes: TaskChanges::Whole(changes),
             last: Position::START,
-            ctx: None,
         };
         self.in_transaction(how, follower, clears).await
     }

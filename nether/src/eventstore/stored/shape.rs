@@ -38,7 +38,7 @@ mod known {
     use super::StoredShape;
     use crate::eventstore::backend::{Encoding, Payload};
     use crate::eventstore::probe::{Samples, samples};
-    use crate::guarded::said;
+    use crate::guarded::panic_text;
 
     /// Reads what a version has written, and writes it as JSON: none if there is no such version.
     pub(in crate::eventstore) type ReadAgain = fn(u32, &Payload) -> Option<Result<String, String>>;
@@ -86,7 +86,7 @@ mod known {
         pub(in crate::eventstore) fn samples(&self) -> Samples {
             catch_unwind(self.known.samples).unwrap_or_else(|panic| Samples {
                 texts: Vec::new(),
-                missed: vec![format!("reading it panicked: {}", said(&*panic))],
+                missed: vec![format!("reading it panicked: {}", panic_text(&*panic))],
             })
         }
 

@@ -11,7 +11,7 @@ use crate::context::{Context, Handle};
 use crate::declaration::Declaration;
 use crate::envelope::{Given, Label, Parcel};
 use crate::error::HandlerError;
-use crate::guarded::{Guarded, HandlerFault, Shielded, drop_unpanicked, said};
+use crate::guarded::{Guarded, HandlerFault, Shielded, drop_unpanicked, panic_text};
 use crate::message::Message;
 use crate::module::handler::handling::{ReturnReply, observed, open_call};
 use crate::module::handler::supervision::{Attempt, Handled, settle};
@@ -140,7 +140,7 @@ fn failed<T, E: HandlerError>(
     let (cause, error) = match result {
         Ok(Ok(_)) => return None,
         Ok(Err(error)) => (None, Shielded::new(error).to_string()),
-        Err(HandlerFault::Panicked(panic)) => (Some(CrashCause::Panicked), said(&**panic)),
+        Err(HandlerFault::Panicked(panic)) => (Some(CrashCause::Panicked), panic_text(&**panic)),
         Err(HandlerFault::TimedOut(limit)) => (
             Some(CrashCause::TimedOut),
             format!("took longer than {limit:?}"),

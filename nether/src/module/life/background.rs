@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::context::{Context, Handle, Origin};
 use crate::error::Result;
-use crate::guarded::{Shielded, catch, said};
+use crate::guarded::{Shielded, catch, panic_text};
 use crate::mediator::Mediator;
 use crate::module::Module;
 use crate::module::cell::ModuleCell;
@@ -218,7 +218,7 @@ async fn run_watched<M: Module>(
     let ended = catch(task.future).await;
     let resumes = M::descriptor().restart.resumes();
     let crash = match &ended {
-        Err(panic) if !resumes => Some(said(&**panic)),
+        Err(panic) if !resumes => Some(panic_text(&**panic)),
         Ok(Err(error)) if task.is_vital => Some(Shielded::new(error).to_string()),
         _ => None,
     };
