@@ -43,7 +43,7 @@ pub(super) struct Report {
     unreadable: Vec<String>,
     gone: Vec<String>,
     new: Vec<String>,
-    has_retired: bool,
+    has_removed: bool,
 }
 
 impl Report {
@@ -52,11 +52,15 @@ impl Report {
         for finding in findings {
             match finding {
                 SchemaFinding::Unreadable(change) => report.unreadable.push(change),
-                SchemaFinding::Gone { what, name } => report.gone.push(format!(
-                    "{what}; if that is right, and for good: `{UPDATE}=\"{name}\" cargo test`"
+                SchemaFinding::Gone {
+                    what,
+                    condition,
+                    name,
+                } => report.gone.push(format!(
+                    "{what}; {condition}: `{UPDATE}=\"{name}\" cargo test`"
                 )),
                 SchemaFinding::New(change) => report.new.push(change),
-                SchemaFinding::Retired => report.has_retired = true,
+                SchemaFinding::Removed => report.has_removed = true,
             }
         }
         report
@@ -68,7 +72,7 @@ impl Report {
     }
 
     pub(super) fn has_news(&self) -> bool {
-        self.has_retired || !self.new.is_empty()
+        self.has_removed || !self.new.is_empty()
     }
 
     pub(super) fn into_error(self, path: PathBuf) -> SchemaError {

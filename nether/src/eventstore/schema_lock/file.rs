@@ -19,9 +19,9 @@ pub(super) struct LockFile {
     format: u32,
     /// What the program stores.
     pub(super) stored: Recorded,
-    /// What it has stored.
+    /// What it has stored, and is gone from it.
     #[serde(default, skip_serializing_if = "Recorded::is_empty")]
-    pub(super) retired: Recorded,
+    pub(super) removed: Recorded,
 }
 
 /// All that is under names, by name.
@@ -138,7 +138,7 @@ impl Default for LockFile {
         LockFile {
             format: FORMAT,
             stored: Recorded::default(),
-            retired: Recorded::default(),
+            removed: Recorded::default(),
         }
     }
 }

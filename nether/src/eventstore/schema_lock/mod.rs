@@ -41,7 +41,7 @@ pub struct SchemaLock {
     path: PathBuf,
     given: Vec<GivenSample>,
     updates: bool,
-    retired: Vec<String>,
+    removed: Vec<String>,
     encoding: Encoding,
 }
 
@@ -54,12 +54,12 @@ impl SchemaLock {
             path: path.as_ref().to_owned(),
             given: Vec::new(),
             updates: !update.is_empty(),
-            retired: Vec::new(),
+            removed: Vec::new(),
             encoding: Encoding::default(),
         };
-        let retired = update.split(',').map(str::trim);
-        let retired = retired.filter(|it| it.contains(' '));
-        retired.fold(lock, |lock, name| lock.retire(name))
+        let removed = update.split(',').map(str::trim);
+        let removed = removed.filter(|it| it.contains(' '));
+        removed.fold(lock, |lock, name| lock.removed(name))
     }
 
     /// Adds a value of a type that is stored: an event, a command, the state of a saga or of an aggregate.
@@ -82,10 +82,10 @@ impl SchemaLock {
         self
     }
 
-    /// Writes it also if that is gone, such as `"event order.placed"`, as
-    /// `UPDATE_SCHEMA="event order.placed"` does.
-    pub fn retire(mut self, name: impl Into<String>) -> Self {
-        self.retired.push(name.into());
+    /// Confirms that something is gone, such as `"event order.placed"`, as
+    /// `UPDATE_SCHEMA="event order.placed"` does. What is new is written too.
+    pub fn removed(mut self, name: impl Into<String>) -> Self {
+        self.removed.push(name.into());
         self.update()
     }
 
@@ -100,7 +100,7 @@ impl SchemaLock {
         let mut file = file.unwrap_or_default();
         let comparison = Comparison {
             present: &present,
-            retired: &self.retired,
+            removed: &self.removed,
             is_packed: self.encoding == Encoding::MessagePack,
         };
         let findings = comparison.all(&mut file);
@@ -132,12 +132,14 @@ impl SchemaLock {
 /// | a sample cannot be read, or is read as something else; what is written of it could not be read | an error, unless the event has a new `version` and an `upcast` from the old one |
 /// | the same of a snapshot's state; a new field in it | an error, unless `snapshot_version` is a new one |
 /// | a field that could not be missing is not read any more, or one that could be missing cannot | an error likewise |
-/// | a name is gone, or is another one; a saga has another `key`; a field that could be missing is gone, and another one is new | an error, unless it is told by name: `UPDATE_SCHEMA="event order.placed" cargo test` |
+/// | a name is gone, or is another one; a saga has another `key`; a field that could be missing is gone, and another one is new | an error until it is confirmed by name: `UPDATE_SCHEMA="event order.placed" cargo test` |
 /// | new names, versions, variants and fields; a field that could be missing is gone; other lists | an error that says how to update the file: `UPDATE_SCHEMA=1 cargo test` |
 /// | a type with another name, a field or variant with its old name as `rename` or `alias`, a larger number | no error |
 ///
-/// What is gone stays in the file as `retired`, because stores hold it: if something has its name again, that
-/// has to read it.
+/// An event that is not stored any more is not gone if it is kept with
+/// [`becomes`](macro@crate::event#events-that-become-others): its samples have to be readable. What is gone
+/// stays in the file as `removed`, because stores may hold it: if something has its name again, that has to
+/// read it.
 ///
 /// It does not see
 ///

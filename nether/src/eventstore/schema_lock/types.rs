@@ -8,7 +8,7 @@ use crate::eventstore::schema_lock::compare::Comparison;
 use crate::eventstore::schema_lock::file::{
     LockFile, RecordedAggregate, RecordedProjection, RecordedSaga, RecordedSnapshots,
 };
-use crate::eventstore::schema_lock::finding::SchemaFinding;
+use crate::eventstore::schema_lock::finding::{FOR_GOOD, SchemaFinding};
 use crate::eventstore::schema_lock::names::{NameKind, Section};
 use crate::eventstore::schema_lock::shapes::{Subject, forms};
 use crate::eventstore::stored::EventSchema;
@@ -36,8 +36,10 @@ impl Comparison<'_> {
         let kind = NameKind {
             word: "aggregate",
             consequence: "the streams in stores that begin with its name belong to nobody",
+            kept: None,
+            condition: FOR_GOOD,
             present: &present,
-            retired: self.retired,
+            removed: self.removed,
         };
         let snapshots = |name: &str| {
             let (version, subject) = self.snapshots(aggregates[name])?;
@@ -51,7 +53,7 @@ impl Comparison<'_> {
         };
         let section = Section {
             stored: &mut file.stored.aggregates,
-            retired: &mut file.retired.aggregates,
+            removed: &mut file.removed.aggregates,
         };
         let state = |it: &RecordedAggregate| it.snapshots.as_ref().map(|it| forms(&it.state));
         let mut findings = kind.compare(section, made, |one, other| {
@@ -106,13 +108,15 @@ impl Comparison<'_> {
         let kind = NameKind {
             word: "projection",
             consequence: "its checkpoint belongs to nobody, and all events are handled again",
+            kept: None,
+            condition: FOR_GOOD,
             present: &present,
-            retired: self.retired,
+            removed: self.removed,
         };
         let made = |name: &str| recorded_projection(&projections[name].what);
         let section = Section {
             stored: &mut file.stored.projections,
-            retired: &mut file.retired.projections,
+            removed: &mut file.removed.projections,
         };
         let mut findings = kind.compare(section, made, |one, other| one == other);
         for (name, projection) in &projections {
@@ -147,8 +151,10 @@ impl Comparison<'_> {
         let kind = NameKind {
             word: "saga",
             consequence: "those under way do not go on",
+            kept: None,
+            condition: FOR_GOOD,
             present: &present,
-            retired: self.retired,
+            removed: self.removed,
         };
         let made = |name: &str| {
             self.saga(sagas[name])
@@ -157,7 +163,7 @@ impl Comparison<'_> {
         };
         let section = Section {
             stored: &mut file.stored.sagas,
-            retired: &mut file.retired.sagas,
+            removed: &mut file.removed.sagas,
         };
         let mut findings = kind.compare(section, made, |one, other| {
             one.handles == other.handles && forms(&one.state) == forms(&other.state)
