@@ -30,6 +30,8 @@ pub(super) enum RegisteredKind {
     /// A checkpoint, if it `is_stored`.
     Projection {
         is_stored: bool,
+        /// Whether it has an `#[on_rebuild]`: a stored one without is not rebuilt when it has changed.
+        can_clear: bool,
         version: u32,
         handles: &'static [&'static EventSchema],
     },
@@ -94,6 +96,7 @@ impl RegisteredName {
             declaration: P::DESCRIPTOR.declaration,
             what: RegisteredKind::Projection {
                 is_stored,
+                can_clear: P::SETTINGS.can_clear,
                 version: P::DEFINITION.version,
                 handles,
             },

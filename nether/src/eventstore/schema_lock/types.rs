@@ -136,8 +136,9 @@ impl Comparison<'_> {
                     record.version + 1
                 )));
             } else if now != *record {
+                let then = on_change(&projection.what);
                 findings.push(SchemaFinding::New(format!(
-                    "{what} has another version, or handles other events: it is rebuilt when the program starts"
+                    "{what} has another version, or handles other events: {then}"
                 )));
                 *record = now;
             }
@@ -316,6 +317,19 @@ fn recorded_projection(what: &RegisteredKind) -> RecordedProjection {
         RegisteredKind::Aggregate { .. } | RegisteredKind::Saga { .. } => (1, Vec::new()),
     };
     RecordedProjection { version, handles }
+}
+
+/// What happens to a stored projection that has changed.
+fn on_change(what: &RegisteredKind) -> &'static str {
+    match what {
+        RegisteredKind::Projection {
+            can_clear: false, ..
+        } => {
+            "where a store has it, its start is refused, because nothing says how what it has stored is removed; mark a method that \
+             does with `#[on_rebuild]`, or give it another `name`"
+        }
+        _ => "it is rebuilt when the program starts",
+    }
 }
 
 fn declared(
