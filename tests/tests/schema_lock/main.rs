@@ -8,6 +8,7 @@ mod events;
 mod file;
 mod made_up;
 mod names;
+mod retired;
 mod states;
 
 use std::fs;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::declaration::Declaration;
-use crate::eventstore::backend::{Encoding, Payload};
+use crate::eventstore::schema_lock::becoming::{payloads, stuck};
 use crate::eventstore::schema_lock::fields::{fields, incompatible};
-use crate::eventstore::schema_lock::file::{LockFile, PackedSample, RecordedShape};
+use crate::eventstore::schema_lock::file::{LockFile, RecordedShape};
 use crate::eventstore::schema_lock::finding::{FOR_GOOD, SchemaFinding};
 use crate::eventstore::schema_lock::names::{NameKind, Section};
 use crate::eventstore::schema_lock::present::Present;
@@ -130,6 +130,8 @@ impl Comparison<'_> {
                 findings.extend(self.decide(subject.compare(record)));
             }
         }
+        let known = versions.iter();
+        findings.extend(known.filter_map(|(version, record)| stuck(event, *version, record)));
         findings
     }
 
@@ -200,12 +202,7 @@ impl Comparison<'_> {
 fn older(event: &EventSchema, versions: &BTreeMap<u32, RecordedShape>) -> Vec<SchemaFinding> {
     let mut findings = Vec::new();
     for (version, record) in versions.range(..event.version) {
-        let texts = record.samples.iter().map(|sample| Payload {
-            encoding: Encoding::Json,
-            bytes: sample.get().as_bytes().to_vec(),
-        });
-        let packed = record.packed.iter().map(PackedSample::payload);
-        let unread = texts.chain(packed).find_map(|payload| {
+        let unread = payloads(record).find_map(|payload| {
             let read = event.shape.read_again(*version, &payload)?;
             Some((payload, read.err()?))
         });

@@ -1,6 +1,7 @@
 //! The schema lock: what stores hold under names, and what it looks like, so that a test finds a change that
 //! could not read it.
 
+mod becoming;
 mod compare;
 mod difference;
 mod error;
@@ -132,6 +133,7 @@ impl SchemaLock {
 /// | a sample cannot be read, or is read as something else; what is written of it could not be read | an error, unless the event has a new `version` and an `upcast` from the old one |
 /// | the same of a snapshot's state; a new field in it | an error, unless `snapshot_version` is a new one |
 /// | a field that could not be missing is not read any more, or one that could be missing cannot | an error likewise |
+/// | a sample of an event with `becomes` cannot become other events: its function returns an error, or leads to the event itself | an error |
 /// | a name is gone, or is another one; a saga has another `key`; a field that could be missing is gone, and another one is new | an error until it is confirmed by name: `UPDATE_SCHEMA="event order.placed" cargo test` |
 /// | new names, versions, variants and fields; a field that could be missing is gone; other lists | an error that says how to update the file: `UPDATE_SCHEMA=1 cargo test` |
 /// | a type with another name, a field or variant with its old name as `rename` or `alias`, a larger number | no error |
@@ -149,7 +151,8 @@ impl SchemaLock {
 ///   tagged enums that may be missing and are no text or number: give samples of them;
 /// - the meaning of a value of the same form (cents, which were euros);
 /// - MessagePack, unless it is told that stores are in that: [`SchemaLock::encoding`];
-/// - two fields that change their names with each other.
+/// - two fields that change their names with each other;
+/// - a panic in a function of `upcast` or `becomes`: it need not bear every number that is made up.
 ///
 /// ```
 /// # let folder = std::env::temp_dir().join(format!("nether-lock-{}", std::process::id()));
