@@ -32,7 +32,7 @@ impl Lock {
             path,
             _folder: folder,
         };
-        lock.open().check().unwrap();
+        lock.open().update().check().unwrap();
         lock
     }
 

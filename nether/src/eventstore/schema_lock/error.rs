@@ -28,7 +28,12 @@ pub enum SchemaError {
         /// The file.
         path: PathBuf,
     },
-    /// The file cannot be read or written.
+    /// The file is to be updated by something that is neither `1` nor the name of what is gone.
+    Setting {
+        /// What `UPDATE_SCHEMA` has, or [`SchemaLock::removed`](super::SchemaLock::removed).
+        given: String,
+    },
+    /// The file cannot be read or written; or it is missing where the environment variable `CI` is set.
     File {
         /// The file.
         path: PathBuf,
@@ -111,6 +116,11 @@ impl fmt::Display for SchemaError {
                 f.write_char('\n')?;
                 write!(f, "update it with `{UPDATE}=1 cargo test`, and commit it")
             }
+            SchemaError::Setting { given } => write!(
+                f,
+                "`{given}` does not say what to update: `{UPDATE}` takes `1`, or what is gone by kind and name, separated by commas, \
+                 such as `event order.placed` (`event`, `command`, `aggregate`, `projection` or `saga`)"
+            ),
             SchemaError::File { path, reason } => write!(f, "`{}`: {reason}", path.display()),
         }
     }

@@ -25,6 +25,12 @@ use crate::eventstore::schema_lock::error::{Report, UPDATE};
 use crate::eventstore::schema_lock::file::LockFile;
 use crate::eventstore::schema_lock::present::{GivenSample, Present};
 
+/// Why a file that is missing is not written.
+const MISSING_IN_CI: &str = "it is missing, and `CI` is set, where it would be lost: run the test once elsewhere, and commit the file";
+
+/// What may be gone, by its kind.
+const KINDS: [&str; 5] = ["event", "command", "aggregate", "projection", "saga"];
+
 /// Compares what the program stores with the lock file, as [`check_schema`] does, with settings.
 ///
 /// ```no_run
@@ -47,20 +53,24 @@ pub struct SchemaLock {
 }
 
 impl SchemaLock {
-    /// The lock file at that path. The environment variable `UPDATE_SCHEMA` says whether it is updated.
+    /// The lock file at that path. The environment variable `UPDATE_SCHEMA` says whether it is updated: `1`, or
+    /// the names of what is gone, separated by commas. Anything else is an error of [`check`](SchemaLock::check).
     pub fn at(path: impl AsRef<Path>) -> Self {
-        let update = std::env::var(UPDATE).unwrap_or_default();
-        let update = update.trim();
         let lock = SchemaLock {
             path: path.as_ref().to_owned(),
             given: Vec::new(),
-            updates: !update.is_empty(),
+            updates: false,
             removed: Vec::new(),
             encoding: Encoding::default(),
         };
-        let removed = update.split(',').map(str::trim);
-        let removed = removed.filter(|it| it.contains(' '));
-        removed.fold(lock, |lock, name| lock.removed(name))
+        let asked = std::env::var_os(UPDATE).unwrap_or_default();
+        let asked = asked.to_string_lossy();
+        let asked = asked.split(',').map(str::trim);
+        asked.fold(lock, |lock, part| match part {
+            "" => lock,
+            "1" => lock.update(),
+            name => lock.removed(name),
+        })
     }
 
     /// Adds a value of a type that is stored: an event, a command, the state of a saga or of an aggregate.
@@ -95,9 +105,19 @@ impl SchemaLock {
     /// # Errors
     /// As [`check_schema`].
     pub fn check(self) -> Result<(), SchemaError> {
+        if let Some(given) = self.removed.iter().find(|it| !is_full_name(it)) {
+            let given = given.clone();
+            return Err(SchemaError::Setting { given });
+        }
         let present = Present::gather(self.given);
         let file = LockFile::read(&self.path)?;
         let is_new = file.is_none();
+        if is_new && !self.updates && is_in_ci() {
+            return Err(SchemaError::File {
+                path: self.path,
+                reason: MISSING_IN_CI.to_owned(),
+            });
+        }
         let mut file = file.unwrap_or_default();
         let comparison = Comparison {
             present: &present,
@@ -117,7 +137,8 @@ impl SchemaLock {
 }
 
 /// Compares what the program stores with the lock file, `nether-schema.lock.json`. A test calls it with the
-/// path of the file. The first call writes the file: commit it. It has
+/// path of the file. The first call writes the file: commit it. Where the environment variable `CI` is set, a
+/// file that is missing is an error. The file has
 ///
 /// - the names of events, aggregates, projections with a checkpoint, sagas, their commands and their
 ///   time-outs;
@@ -154,19 +175,25 @@ impl SchemaLock {
 /// - two fields that change their names with each other;
 /// - a panic in a function of `upcast` or `becomes`: it need not bear every number that is made up.
 ///
-/// ```
-/// # let folder = std::env::temp_dir().join(format!("nether-lock-{}", std::process::id()));
-/// # std::fs::create_dir_all(&folder)?;
-/// # let path = folder.join("nether-schema.lock.json");
-/// # let _ = std::fs::remove_file(&path);
-/// // In a test: `let path = concat!(env!("CARGO_MANIFEST_DIR"), "/nether-schema.lock.json");`
+/// ```no_run
+/// let path = concat!(env!("CARGO_MANIFEST_DIR"), "/nether-schema.lock.json");
 /// nether::eventstore::check_schema(path)?;
-/// # std::fs::remove_dir_all(folder)?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), nether::eventstore::SchemaError>(())
 /// ```
 ///
 /// # Errors
-/// As above; and if the file cannot be read or written.
+/// As above; if the file cannot be read or written; and if `UPDATE_SCHEMA` has anything but `1` and names.
 pub fn check_schema(path: impl AsRef<Path>) -> Result<(), SchemaError> {
     SchemaLock::at(path).check()
+}
+
+/// Whether it is a kind and a name, such as `event order.placed`.
+fn is_full_name(text: &str) -> bool {
+    let parts = text.split_once(' ');
+    parts.is_some_and(|(kind, name)| KINDS.contains(&kind) && !name.trim().is_empty())
+}
+
+/// Whether the test runs where no file that it writes is kept.
+fn is_in_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|it| !it.is_empty())
 }
