@@ -1,6 +1,7 @@
 //! Retired events: declared with `becomes`, they are not gone, and what stores hold of them has to become
 //! other events.
 
+use nether::Error;
 use nether::eventstore::Encoding;
 use nether::prelude::*;
 use serde::Deserialize;
@@ -61,10 +62,10 @@ fn with_town(old: SentV1) -> Sent {
     Sent { town: old.city }
 }
 
-fn settled(old: Sent) -> Result<Settled, String> {
+fn settled(old: Sent) -> nether::Result<Settled> {
     let town = old.town;
     match &*town {
-        "nowhere" => Err(format!("there is no town `{town}`")),
+        "nowhere" => Err(Error::msg(format!("there is no town `{town}`"))),
         "everywhere" => panic!("it need not bear every town"),
         _ => Ok(Settled { town }),
     }
