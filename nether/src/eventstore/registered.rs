@@ -33,12 +33,15 @@ pub(super) enum RegisteredKind {
         /// Whether it has an `#[on_rebuild]`: a stored one without is not rebuilt when it has changed.
         can_clear: bool,
         version: u32,
-        handles: &'static [&'static EventSchema],
+        /// The names of its events.
+        handles: &'static [&'static str],
     },
     /// States, commands and time-outs.
     Saga {
         state: StoredShape,
         timeouts: &'static [Timeout],
+        /// The names of its events.
+        handles: &'static [&'static str],
         lists: RegisteredSaga,
     },
 }
@@ -49,7 +52,6 @@ pub(super) enum RegisteredKind {
 pub struct RegisteredSaga {
     /// The field.
     pub key: &'static str,
-    pub handles: &'static [&'static EventSchema],
     pub starts: &'static [&'static EventSchema],
     pub sends: &'static [RegisteredCommand],
 }
@@ -89,7 +91,7 @@ impl RegisteredName {
 
     /// Not public API. Used by generated code.
     #[doc(hidden)]
-    pub const fn projection<P: Projection>(handles: &'static [&'static EventSchema]) -> Self {
+    pub const fn projection<P: Projection>() -> Self {
         let is_stored = P::SETTINGS.is_stored();
         RegisteredName {
             name: P::NAME,
@@ -98,7 +100,7 @@ impl RegisteredName {
                 is_stored,
                 can_clear: P::SETTINGS.can_clear,
                 version: P::DEFINITION.version,
-                handles,
+                handles: P::DEFINITION.handles,
             },
         }
     }
@@ -112,6 +114,7 @@ impl RegisteredName {
             what: RegisteredKind::Saga {
                 state: S::KEPT.shape,
                 timeouts: S::TIMEOUTS,
+                handles: S::DEFINITION.handles,
                 lists,
             },
         }

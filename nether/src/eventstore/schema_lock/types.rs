@@ -11,7 +11,6 @@ use crate::eventstore::schema_lock::file::{
 use crate::eventstore::schema_lock::finding::{FOR_GOOD, SchemaFinding};
 use crate::eventstore::schema_lock::names::{NameKind, Section};
 use crate::eventstore::schema_lock::shapes::{Subject, forms};
-use crate::eventstore::stored::EventSchema;
 
 impl Comparison<'_> {
     /// All differences; and brings the file up to date.
@@ -189,6 +188,7 @@ impl Comparison<'_> {
         let RegisteredKind::Saga {
             state,
             timeouts,
+            handles,
             lists,
         } = &name.what
         else {
@@ -209,8 +209,8 @@ impl Comparison<'_> {
         let sends = lists.sends.iter().map(|it| (it.proof.descriptor)().name());
         let record = RecordedSaga {
             key: lists.key.to_owned(),
-            handles: names_of(lists.handles),
-            starts: names_of(lists.starts),
+            handles: sorted(handles.iter().copied()),
+            starts: sorted(lists.starts.iter().map(|event| event.name)),
             sends: sorted(sends),
             timeouts: sorted(timeouts.iter().map(|it| it.name)),
             state: subject.record(),
@@ -313,7 +313,7 @@ fn recorded_projection(what: &RegisteredKind) -> RecordedProjection {
     let (version, handles) = match what {
         RegisteredKind::Projection {
             version, handles, ..
-        } => (*version, names_of(handles)),
+        } => (*version, sorted(handles.iter().copied())),
         RegisteredKind::Aggregate { .. } | RegisteredKind::Saga { .. } => (1, Vec::new()),
     };
     RecordedProjection { version, handles }
@@ -339,10 +339,6 @@ fn declared(
         .iter()
         .map(|(name, it)| (*name, it.declaration))
         .collect()
-}
-
-fn names_of(events: &[&EventSchema]) -> Vec<String> {
-    sorted(events.iter().map(|event| event.name))
 }
 
 fn sorted(names: impl Iterator<Item = &'static str>) -> Vec<String> {
