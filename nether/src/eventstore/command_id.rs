@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::eventstore::backend::{EventId, Position, StreamId};
 use crate::eventstore::digest::{digest, id_of};
+use crate::eventstore::hexadecimal::hexadecimal;
 
 /// The id of a command, which makes the command idempotent: when it is sent again with the same id, the
 /// aggregate does not decide again, and replies with its present state.
@@ -114,10 +115,6 @@ impl fmt::Debug for CommandId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "CommandId({self})")
     }
-}
-
-fn hexadecimal(hash: &[u8; 32]) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The position of the event because of which a command with an id is sent: baggage beside the id.

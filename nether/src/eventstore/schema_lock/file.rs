@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::eventstore::backend::{Encoding, Payload};
+use crate::eventstore::hexadecimal::hexadecimal;
 use crate::eventstore::schema_lock::error::SchemaError;
 
 /// The format that is written. In format 1 the file had no `format`, and events alone.
@@ -145,7 +146,7 @@ impl Default for LockFile {
 
 impl PackedSample {
     pub(super) fn of(sample: Box<RawValue>, bytes: &[u8]) -> Self {
-        let bytes = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let bytes = hexadecimal(bytes);
         PackedSample { sample, bytes }
     }
 
