@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::eventstore::backend::{EventId, Position, StreamId};
 use crate::eventstore::digest::{digest, id_of};
+use crate::eventstore::hexadecimal::hexadecimal;
 
 /// The id of a command, which makes the command idempotent: when it is sent again with the same id, the
 /// aggregate does not decide again, and replies with its present state.
@@ -116,22 +117,19 @@ impl fmt::Debug for CommandId {
     }
 }
 
-fn hexadecimal(hash: &[u8; 32]) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// The position of the event because of which a command with an id is sent: baggage beside the id.
 #[derive(Debug)]
 pub(super) struct CauseOfCommand(pub(super) Position);
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeSet, HashSet};
 
     use uuid::Uuid;
 
     use super::CommandId;
     use crate::eventstore::backend::{EventId, StreamId};
+    use crate::message::content;
 
     fn event(id: CommandId, stream: &str, command: &str, index: usize) -> Uuid {
         let id = id.event(&StreamId::from(stream), command, index);
@@ -160,6 +158,21 @@ mod tests {
         assert_eq!(
             event(scoped, "a/1", "pay", 1).to_string(),
             "f9d52177-4ca6-89be-a780-53b181b114c6"
+        );
+    }
+
+    #[test]
+    fn the_hash_of_a_set_is_the_same_in_every_version_of_the_library() {
+        let numbers = [1_u32, 20, 300].map(|number| [number, number + 1]);
+        let hash = |numbers: Vec<[u32; 2]>| {
+            let set: HashSet<[u32; 2]> = numbers.into_iter().collect();
+            CommandId::new(7).content("account.deposit", &content(&set).unwrap())
+        };
+        let backwards = numbers.iter().rev().copied().collect();
+        assert_eq!(hash(numbers.to_vec()), hash(backwards));
+        assert_eq!(
+            hash(numbers.to_vec()),
+            "d2f11bfbd06ad60296bd3c6722144dddf4eb9a9479158d8986a72417a902c5e3"
         );
     }
 

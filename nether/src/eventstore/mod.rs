@@ -20,6 +20,7 @@ mod events;
 mod follower;
 mod handle;
 mod handling;
+mod hexadecimal;
 mod keyed;
 mod lease;
 mod listed;

@@ -30,13 +30,18 @@ pub(super) enum RegisteredKind {
     /// A checkpoint, if it `is_stored`.
     Projection {
         is_stored: bool,
+        /// Whether it has an `#[on_rebuild]`: a stored one without is not rebuilt when it has changed.
+        can_clear: bool,
         version: u32,
-        handles: &'static [&'static EventSchema],
+        /// The names of its events.
+        handles: &'static [&'static str],
     },
     /// States, commands and time-outs.
     Saga {
         state: StoredShape,
         timeouts: &'static [Timeout],
+        /// The names of its events.
+        handles: &'static [&'static str],
         lists: RegisteredSaga,
     },
 }
@@ -47,7 +52,6 @@ pub(super) enum RegisteredKind {
 pub struct RegisteredSaga {
     /// The field.
     pub key: &'static str,
-    pub handles: &'static [&'static EventSchema],
     pub starts: &'static [&'static EventSchema],
     pub sends: &'static [RegisteredCommand],
 }
@@ -87,15 +91,16 @@ impl RegisteredName {
 
     /// Not public API. Used by generated code.
     #[doc(hidden)]
-    pub const fn projection<P: Projection>(handles: &'static [&'static EventSchema]) -> Self {
+    pub const fn projection<P: Projection>() -> Self {
         let is_stored = P::SETTINGS.is_stored();
         RegisteredName {
             name: P::NAME,
             declaration: P::DESCRIPTOR.declaration,
             what: RegisteredKind::Projection {
                 is_stored,
+                can_clear: P::SETTINGS.can_clear,
                 version: P::DEFINITION.version,
-                handles,
+                handles: P::DEFINITION.handles,
             },
         }
     }
@@ -109,6 +114,7 @@ impl RegisteredName {
             what: RegisteredKind::Saga {
                 state: S::KEPT.shape,
                 timeouts: S::TIMEOUTS,
+                handles: S::DEFINITION.handles,
                 lists,
             },
         }

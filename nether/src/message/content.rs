@@ -14,7 +14,8 @@ use serde::ser::{
 /// field of a struct that is `None` is left out, so that a new version of the program may add one. Integers
 /// count by their value, whatever their width.
 ///
-/// No two contents have the same bytes: all texts and lists begin with their length.
+/// No two contents of one type have the same bytes: all texts and lists begin with their length. Values of
+/// different types may, such as a unit variant and its name as a text.
 ///
 /// Not public API. Used by generated code.
 ///

@@ -56,5 +56,5 @@ fn a_command_that_no_saga_sends_any_more_is_told() {
     lock.copy("commands", "before.pack", "old.pack");
     let text = removed(&lock.error());
     assert!(text.contains("the command `old.pack` is gone"), "{text}");
-    lock.open().retire("command old.pack").check().unwrap();
+    lock.open().removed("command old.pack").check().unwrap();
 }

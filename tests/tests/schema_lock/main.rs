@@ -8,6 +8,7 @@ mod events;
 mod file;
 mod made_up;
 mod names;
+mod retired;
 mod states;
 
 use std::fs;
@@ -31,7 +32,7 @@ impl Lock {
             path,
             _folder: folder,
         };
-        lock.open().check().unwrap();
+        lock.open().update().check().unwrap();
         lock
     }
 

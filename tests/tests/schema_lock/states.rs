@@ -226,6 +226,6 @@ fn the_key_the_timeouts_and_the_commands_of_a_saga_are_not_dropped_silently() {
         assert!(text.contains(part), "{part}: {text}");
     }
     removed(&lock.open().update().check().unwrap_err());
-    lock.open().retire("saga after.larger").check().unwrap();
+    lock.open().removed("saga after.larger").check().unwrap();
     lock.open().check().unwrap();
 }

@@ -9,7 +9,7 @@ use crate::sourcing::definition;
 use crate::sourcing::descriptor::{Parts, descriptor, handled_by, said};
 use crate::sourcing::methods::{self, Method};
 use crate::sourcing::projection::model::{CheckedProjection, Keeps};
-use crate::sourcing::registered::{named_events, registered, schemas};
+use crate::sourcing::registered::{named_events, registered};
 use crate::spans::{self, Extent};
 
 pub(super) struct ProjectionExpander<'a> {
@@ -50,9 +50,8 @@ impl<'a> ProjectionExpander<'a> {
         let projection = self.projection();
         let answers = queries.iter().map(|query| self.answer(query));
         let events = self.projection.events.iter().map(Method::taken);
-        let named = named_events(events.clone(), ty, &self.paths);
-        let handles = schemas(events, &self.paths);
-        let registered = registered("projection", ty, &handles, &self.paths);
+        let named = named_events(events, ty, &self.paths);
+        let registered = registered("projection", ty, &TokenStream::new(), &self.paths);
         quote_spanned! {spans::attribute()=>
             const _: () = {
                 #slots

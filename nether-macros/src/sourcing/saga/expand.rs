@@ -55,18 +55,17 @@ impl SagaExpander<'_> {
         let (p, ty) = (self.paths.private(), self.ty);
         let (sends, events) = (&self.saga.sends, self.saga.events.iter().map(Method::taken));
         let named = [
-            named_events(events.clone(), ty, &self.paths),
+            named_events(events, ty, &self.paths),
             named_commands(sends, ty, &self.paths),
         ];
         let starts = self.saga.starts.iter().map(|event| self.as_taken(event));
-        let [handles, starts] = [schemas(events, &self.paths), schemas(starts, &self.paths)];
+        let starts = schemas(starts, &self.paths);
         let key = self.key.unraw().to_string();
         let proofs = sends.iter();
         let proofs = proofs.map(|it| said(it, "ListedCommand", "LISTED", &self.paths));
         let lists = quote_spanned! {spans::attribute()=>
             #p::eventstore::RegisteredSaga {
                 key: #key,
-                handles: #handles,
                 starts: #starts,
                 sends: &[#(#p::eventstore::RegisteredCommand {
                     proof: #proofs,

@@ -125,8 +125,7 @@ impl Choices {
         inside.any(|(_, node)| node.is_open())
     }
 
-    /// A value was made.
-    /// A value was made. Tells whether another one would show something else.
+    /// A value was made. Says whether another one would show something else.
     pub(super) fn succeeded(&mut self) -> bool {
         let mut has_shown = false;
         for path in &self.touched {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::declaration::Declaration;
-use crate::eventstore::backend::{Encoding, Payload};
+use crate::eventstore::schema_lock::becoming::{payloads, stuck};
 use crate::eventstore::schema_lock::fields::{fields, incompatible};
-use crate::eventstore::schema_lock::file::{LockFile, PackedSample, RecordedShape};
-use crate::eventstore::schema_lock::finding::SchemaFinding;
+use crate::eventstore::schema_lock::file::{LockFile, RecordedShape};
+use crate::eventstore::schema_lock::finding::{FOR_GOOD, SchemaFinding};
 use crate::eventstore::schema_lock::names::{NameKind, Section};
 use crate::eventstore::schema_lock::present::Present;
 use crate::eventstore::schema_lock::shapes::{Subject, forms};
@@ -16,7 +16,7 @@ type Declared = BTreeMap<&'static str, Declaration>;
 
 pub(super) struct Comparison<'a> {
     pub(super) present: &'a Present,
-    pub(super) retired: &'a [String],
+    pub(super) removed: &'a [String],
     /// Whether events are stored in MessagePack.
     pub(super) is_packed: bool,
 }
@@ -24,20 +24,27 @@ pub(super) struct Comparison<'a> {
 impl Comparison<'_> {
     /// Whether the change of that is decided upon; then it is for the file.
     pub(super) fn decided(&self, what: String, name: String) -> SchemaFinding {
-        match self.retired.contains(&name) {
-            true => SchemaFinding::Retired,
-            false => SchemaFinding::Gone { what, name },
-        }
+        self.unless_confirmed(SchemaFinding::Gone {
+            what,
+            condition: FOR_GOOD,
+            name,
+        })
     }
 
     pub(super) fn decide(
         &self,
         findings: Vec<SchemaFinding>,
     ) -> impl Iterator<Item = SchemaFinding> {
-        findings.into_iter().map(|finding| match finding {
-            SchemaFinding::Gone { what, name } => self.decided(what, name),
+        findings.into_iter().map(|it| self.unless_confirmed(it))
+    }
+
+    fn unless_confirmed(&self, finding: SchemaFinding) -> SchemaFinding {
+        match finding {
+            SchemaFinding::Gone { name, .. } if self.removed.contains(&name) => {
+                SchemaFinding::Removed
+            }
             other => other,
-        })
+        }
     }
 
     pub(super) fn events(&self, file: &mut LockFile) -> Vec<SchemaFinding> {
@@ -49,8 +56,12 @@ impl Comparison<'_> {
         let kind = NameKind {
             word: "event",
             consequence: "events of that name in stores are not read any more",
+            kept: Some(
+                "keep it, with `becomes = ..`, the function to the events that have taken its place",
+            ),
+            condition: "if no store holds it",
             present: &present,
-            retired: self.retired,
+            removed: self.removed,
         };
         let made = |name: &str| {
             BTreeMap::from([(events[name].version, self.event(events[name]).record())])
@@ -60,7 +71,7 @@ impl Comparison<'_> {
         };
         let section = Section {
             stored: &mut file.stored.events,
-            retired: &mut file.retired.events,
+            removed: &mut file.removed.events,
         };
         let mut findings = kind.compare(section, made, |one, other| newest(one) == newest(other));
         for event in events.values() {
@@ -119,6 +130,8 @@ impl Comparison<'_> {
                 findings.extend(self.decide(subject.compare(record)));
             }
         }
+        let known = versions.iter();
+        findings.extend(known.filter_map(|(version, record)| stuck(event, *version, record)));
         findings
     }
 
@@ -131,8 +144,10 @@ impl Comparison<'_> {
         let kind = NameKind {
             word: "command",
             consequence: "sagas under way that have to send it fail",
+            kept: None,
+            condition: FOR_GOOD,
             present: &present,
-            retired: self.retired,
+            removed: self.removed,
         };
         let subject = |name: &str| {
             let (declaration, shape) = &commands[name];
@@ -145,7 +160,7 @@ impl Comparison<'_> {
         };
         let section = Section {
             stored: &mut file.stored.commands,
-            retired: &mut file.retired.commands,
+            removed: &mut file.removed.commands,
         };
         let made = |name: &str| subject(name).record();
         let mut findings = kind.compare(section, made, |one, other| forms(one) == forms(other));
@@ -187,12 +202,7 @@ impl Comparison<'_> {
 fn older(event: &EventSchema, versions: &BTreeMap<u32, RecordedShape>) -> Vec<SchemaFinding> {
     let mut findings = Vec::new();
     for (version, record) in versions.range(..event.version) {
-        let texts = record.samples.iter().map(|sample| Payload {
-            encoding: Encoding::Json,
-            bytes: sample.get().as_bytes().to_vec(),
-        });
-        let packed = record.packed.iter().map(PackedSample::payload);
-        let unread = texts.chain(packed).find_map(|payload| {
+        let unread = payloads(record).find_map(|payload| {
             let read = event.shape.read_again(*version, &payload)?;
             Some((payload, read.err()?))
         });

@@ -28,7 +28,12 @@ pub enum SchemaError {
         /// The file.
         path: PathBuf,
     },
-    /// The file cannot be read or written.
+    /// The file is to be updated by something that is neither `1` nor the name of what is gone.
+    Setting {
+        /// What `UPDATE_SCHEMA` has, or [`SchemaLock::removed`](super::SchemaLock::removed).
+        given: String,
+    },
+    /// The file cannot be read or written; or it is missing where the environment variable `CI` is set.
     File {
         /// The file.
         path: PathBuf,
@@ -43,7 +48,7 @@ pub(super) struct Report {
     unreadable: Vec<String>,
     gone: Vec<String>,
     new: Vec<String>,
-    has_retired: bool,
+    has_removed: bool,
 }
 
 impl Report {
@@ -52,11 +57,15 @@ impl Report {
         for finding in findings {
             match finding {
                 SchemaFinding::Unreadable(change) => report.unreadable.push(change),
-                SchemaFinding::Gone { what, name } => report.gone.push(format!(
-                    "{what}; if that is right, and for good: `{UPDATE}=\"{name}\" cargo test`"
+                SchemaFinding::Gone {
+                    what,
+                    condition,
+                    name,
+                } => report.gone.push(format!(
+                    "{what}; {condition}: `{UPDATE}=\"{name}\" cargo test`"
                 )),
                 SchemaFinding::New(change) => report.new.push(change),
-                SchemaFinding::Retired => report.has_retired = true,
+                SchemaFinding::Removed => report.has_removed = true,
             }
         }
         report
@@ -68,7 +77,7 @@ impl Report {
     }
 
     pub(super) fn has_news(&self) -> bool {
-        self.has_retired || !self.new.is_empty()
+        self.has_removed || !self.new.is_empty()
     }
 
     pub(super) fn into_error(self, path: PathBuf) -> SchemaError {
@@ -107,6 +116,11 @@ impl fmt::Display for SchemaError {
                 f.write_char('\n')?;
                 write!(f, "update it with `{UPDATE}=1 cargo test`, and commit it")
             }
+            SchemaError::Setting { given } => write!(
+                f,
+                "`{given}` does not say what to update: `{UPDATE}` takes `1`, or what is gone by kind and name, separated by commas, \
+                 such as `event order.placed` (`event`, `command`, `aggregate`, `projection` or `saga`)"
+            ),
             SchemaError::File { path, reason } => write!(f, "`{}`: {reason}", path.display()),
         }
     }

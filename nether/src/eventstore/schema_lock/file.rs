@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::eventstore::backend::{Encoding, Payload};
+use crate::eventstore::hexadecimal::hexadecimal;
 use crate::eventstore::schema_lock::error::SchemaError;
 
 /// The format that is written. In format 1 the file had no `format`, and events alone.
@@ -19,9 +20,9 @@ pub(super) struct LockFile {
     format: u32,
     /// What the program stores.
     pub(super) stored: Recorded,
-    /// What it has stored.
+    /// What it has stored, and is gone from it.
     #[serde(default, skip_serializing_if = "Recorded::is_empty")]
-    pub(super) retired: Recorded,
+    pub(super) removed: Recorded,
 }
 
 /// All that is under names, by name.
@@ -138,14 +139,14 @@ impl Default for LockFile {
         LockFile {
             format: FORMAT,
             stored: Recorded::default(),
-            retired: Recorded::default(),
+            removed: Recorded::default(),
         }
     }
 }
 
 impl PackedSample {
     pub(super) fn of(sample: Box<RawValue>, bytes: &[u8]) -> Self {
-        let bytes = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let bytes = hexadecimal(bytes);
         PackedSample { sample, bytes }
     }
 

@@ -1,5 +1,8 @@
 //! [`SchemaFinding`]: a difference between the program and the lock file.
 
+/// When something that is gone may be, whatever stores hold.
+pub(super) const FOR_GOOD: &str = "if that is right, and for good";
+
 /// A difference.
 #[derive(Debug)]
 pub(super) enum SchemaFinding {
@@ -8,11 +11,13 @@ pub(super) enum SchemaFinding {
     /// Something is gone, which may be right. Someone has to say so.
     Gone {
         what: String,
-        /// What is to be retired: `event order.placed`.
+        /// When that is right.
+        condition: &'static str,
+        /// What is to be confirmed: `event order.placed`.
         name: String,
     },
     /// Someone has said so.
-    Retired,
+    Removed,
     /// It has to be in the file.
     New(String),
 }

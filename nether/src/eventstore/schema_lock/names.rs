@@ -11,20 +11,24 @@ pub(super) struct NameKind<'a> {
     pub(super) word: &'static str,
     /// What happens to what is stored under a name that is gone.
     pub(super) consequence: &'static str,
+    /// What keeps it readable, beside its old name.
+    pub(super) kept: Option<&'static str>,
+    /// When it may be gone.
+    pub(super) condition: &'static str,
     /// What the program has, and where.
     pub(super) present: &'a BTreeMap<&'static str, Declaration>,
     /// What someone has said to be gone for good.
-    pub(super) retired: &'a [String],
+    pub(super) removed: &'a [String],
 }
 
 /// What is known of a kind.
 pub(super) struct Section<'a, R> {
     pub(super) stored: &'a mut BTreeMap<String, R>,
-    pub(super) retired: &'a mut BTreeMap<String, R>,
+    pub(super) removed: &'a mut BTreeMap<String, R>,
 }
 
 impl NameKind<'_> {
-    /// Names that are gone. What is retired is moved there; what has come back, is moved back. `made` says
+    /// Names that are gone. What is confirmed is moved to `removed`; what has come back, is moved back. `made` says
     /// what is new, and `resembles` whether two are alike.
     pub(super) fn compare<R>(
         &self,
@@ -32,10 +36,10 @@ impl NameKind<'_> {
         made: impl Fn(&str) -> R,
         resembles: impl Fn(&R, &R) -> bool,
     ) -> Vec<SchemaFinding> {
-        let Section { stored, retired } = section;
+        let Section { stored, removed } = section;
         let mut findings = Vec::new();
         for name in self.present.keys() {
-            if let Some(record) = retired.remove(*name) {
+            if let Some(record) = removed.remove(*name) {
                 stored.insert((*name).to_owned(), record);
                 findings.push(SchemaFinding::New(format!(
                     "the {} `{name}` is back",
@@ -56,9 +60,9 @@ impl NameKind<'_> {
             .collect();
         for name in &gone {
             let full = format!("{} {name}", self.word);
-            if self.retired.contains(&full) {
-                retired.extend(stored.remove(name).map(|record| (name.clone(), record)));
-                findings.push(SchemaFinding::Retired);
+            if self.removed.contains(&full) {
+                removed.extend(stored.remove(name).map(|record| (name.clone(), record)));
+                findings.push(SchemaFinding::Removed);
                 continue;
             }
             let mut alike = new
@@ -70,6 +74,7 @@ impl NameKind<'_> {
                 .or_else(|| new.first().filter(|_| is_one_for_one));
             findings.push(SchemaFinding::Gone {
                 what: self.gone(name, other.map(|(other, _)| *other)),
+                condition: self.condition,
                 name: full,
             });
         }
@@ -86,12 +91,15 @@ impl NameKind<'_> {
 
     fn gone(&self, name: &str, other: Option<&str>) -> String {
         let (word, consequence) = (self.word, self.consequence);
-        match other {
-            None => format!("the {word} `{name}` is gone: {consequence}"),
-            Some(other) => format!(
+        match (other, self.kept) {
+            (None, None) => format!("the {word} `{name}` is gone: {consequence}"),
+            (None, Some(kept)) => format!("the {word} `{name}` is gone: {consequence}; {kept}"),
+            (Some(other), kept) => format!(
                 "the {word} `{name}` is gone, and `{other}` is new ({}), which is probably the same: {consequence}; write \
-                 `name = \"{name}\"` there",
-                self.present[other].place()
+                 `name = \"{name}\"` there{}{}",
+                self.present[other].place(),
+                if kept.is_some() { ", or " } else { "" },
+                kept.unwrap_or_default()
             ),
         }
     }

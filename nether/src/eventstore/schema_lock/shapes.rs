@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use crate::eventstore::backend::{Encoding, Payload};
 use crate::eventstore::schema_lock::difference::{Difference, differences, form};
 use crate::eventstore::schema_lock::file::{PackedSample, RecordedShape};
-use crate::eventstore::schema_lock::finding::SchemaFinding;
+use crate::eventstore::schema_lock::finding::{FOR_GOOD, SchemaFinding};
 use crate::eventstore::schema_lock::present::Known;
 use crate::eventstore::stored::StoredShape;
 
@@ -16,7 +16,7 @@ use crate::eventstore::stored::StoredShape;
 pub(super) struct Subject<'a> {
     /// Name and place.
     pub(super) what: String,
-    /// As one retires it.
+    /// As one confirms that it is gone.
     pub(super) name: String,
     pub(super) version: u32,
     pub(super) shape: &'a StoredShape,
@@ -310,6 +310,7 @@ impl Subject<'_> {
                     plain(other),
                     field.rsplit('.').next().unwrap_or(&field)
                 ),
+                condition: FOR_GOOD,
                 name: self.name.clone(),
             },
         }
@@ -329,7 +330,7 @@ fn text(finding: &SchemaFinding) -> &str {
         SchemaFinding::Unreadable(text)
         | SchemaFinding::New(text)
         | SchemaFinding::Gone { what: text, .. } => text,
-        SchemaFinding::Retired => "",
+        SchemaFinding::Removed => "",
     }
 }
 

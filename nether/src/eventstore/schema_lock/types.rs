@@ -8,10 +8,9 @@ use crate::eventstore::schema_lock::compare::Comparison;
 use crate::eventstore::schema_lock::file::{
     LockFile, RecordedAggregate, RecordedProjection, RecordedSaga, RecordedSnapshots,
 };
-use crate::eventstore::schema_lock::finding::SchemaFinding;
+use crate::eventstore::schema_lock::finding::{FOR_GOOD, SchemaFinding};
 use crate::eventstore::schema_lock::names::{NameKind, Section};
 use crate::eventstore::schema_lock::shapes::{Subject, forms};
-use crate::eventstore::stored::EventSchema;
 
 impl Comparison<'_> {
     /// All differences; and brings the file up to date.
@@ -36,8 +35,10 @@ impl Comparison<'_> {
         let kind = NameKind {
             word: "aggregate",
             consequence: "the streams in stores that begin with its name belong to nobody",
+            kept: None,
+            condition: FOR_GOOD,
             present: &present,
-            retired: self.retired,
+            removed: self.removed,
         };
         let snapshots = |name: &str| {
             let (version, subject) = self.snapshots(aggregates[name])?;
@@ -51,7 +52,7 @@ impl Comparison<'_> {
         };
         let section = Section {
             stored: &mut file.stored.aggregates,
-            retired: &mut file.retired.aggregates,
+            removed: &mut file.removed.aggregates,
         };
         let state = |it: &RecordedAggregate| it.snapshots.as_ref().map(|it| forms(&it.state));
         let mut findings = kind.compare(section, made, |one, other| {
@@ -106,13 +107,15 @@ impl Comparison<'_> {
         let kind = NameKind {
             word: "projection",
             consequence: "its checkpoint belongs to nobody, and all events are handled again",
+            kept: None,
+            condition: FOR_GOOD,
             present: &present,
-            retired: self.retired,
+            removed: self.removed,
         };
         let made = |name: &str| recorded_projection(&projections[name].what);
         let section = Section {
             stored: &mut file.stored.projections,
-            retired: &mut file.retired.projections,
+            removed: &mut file.removed.projections,
         };
         let mut findings = kind.compare(section, made, |one, other| one == other);
         for (name, projection) in &projections {
@@ -132,8 +135,9 @@ impl Comparison<'_> {
                     record.version + 1
                 )));
             } else if now != *record {
+                let then = on_change(&projection.what);
                 findings.push(SchemaFinding::New(format!(
-                    "{what} has another version, or handles other events: it is rebuilt when the program starts"
+                    "{what} has another version, or handles other events: {then}"
                 )));
                 *record = now;
             }
@@ -147,8 +151,10 @@ impl Comparison<'_> {
         let kind = NameKind {
             word: "saga",
             consequence: "those under way do not go on",
+            kept: None,
+            condition: FOR_GOOD,
             present: &present,
-            retired: self.retired,
+            removed: self.removed,
         };
         let made = |name: &str| {
             self.saga(sagas[name])
@@ -157,7 +163,7 @@ impl Comparison<'_> {
         };
         let section = Section {
             stored: &mut file.stored.sagas,
-            retired: &mut file.retired.sagas,
+            removed: &mut file.removed.sagas,
         };
         let mut findings = kind.compare(section, made, |one, other| {
             one.handles == other.handles && forms(&one.state) == forms(&other.state)
@@ -182,6 +188,7 @@ impl Comparison<'_> {
         let RegisteredKind::Saga {
             state,
             timeouts,
+            handles,
             lists,
         } = &name.what
         else {
@@ -202,8 +209,8 @@ impl Comparison<'_> {
         let sends = lists.sends.iter().map(|it| (it.proof.descriptor)().name());
         let record = RecordedSaga {
             key: lists.key.to_owned(),
-            handles: names_of(lists.handles),
-            starts: names_of(lists.starts),
+            handles: sorted(handles.iter().copied()),
+            starts: sorted(lists.starts.iter().map(|event| event.name)),
             sends: sorted(sends),
             timeouts: sorted(timeouts.iter().map(|it| it.name)),
             state: subject.record(),
@@ -306,10 +313,23 @@ fn recorded_projection(what: &RegisteredKind) -> RecordedProjection {
     let (version, handles) = match what {
         RegisteredKind::Projection {
             version, handles, ..
-        } => (*version, names_of(handles)),
+        } => (*version, sorted(handles.iter().copied())),
         RegisteredKind::Aggregate { .. } | RegisteredKind::Saga { .. } => (1, Vec::new()),
     };
     RecordedProjection { version, handles }
+}
+
+/// What happens to a stored projection that has changed.
+fn on_change(what: &RegisteredKind) -> &'static str {
+    match what {
+        RegisteredKind::Projection {
+            can_clear: false, ..
+        } => {
+            "where a store has it, its start is refused, because nothing says how what it has stored is removed; mark a method that \
+             does with `#[on_rebuild]`, or give it another `name`"
+        }
+        _ => "it is rebuilt when the program starts",
+    }
 }
 
 fn declared(
@@ -319,10 +339,6 @@ fn declared(
         .iter()
         .map(|(name, it)| (*name, it.declaration))
         .collect()
-}
-
-fn names_of(events: &[&EventSchema]) -> Vec<String> {
-    sorted(events.iter().map(|event| event.name))
 }
 
 fn sorted(names: impl Iterator<Item = &'static str>) -> Vec<String> {

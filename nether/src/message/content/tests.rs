@@ -54,7 +54,7 @@ fn lists_in_another_order_are_another_content() {
 }
 
 #[test]
-fn no_two_contents_have_the_same_bytes() {
+fn no_two_contents_of_one_type_have_the_same_bytes() {
     #[derive(Serialize)]
     enum Kind {
         Unit,
@@ -92,6 +92,15 @@ fn no_two_contents_have_the_same_bytes() {
         bytes(Kind::Tuple(1, 1)),
         bytes(Kind::Struct { a: 1 }),
     ]);
+}
+
+#[test]
+fn a_unit_variant_and_its_name_as_a_text_have_the_same_bytes() {
+    #[derive(Serialize)]
+    enum Colour {
+        Red,
+    }
+    assert_eq!(bytes(Colour::Red), bytes("Red"));
 }
 
 #[test]
