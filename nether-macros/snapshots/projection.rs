@@ -166,7 +166,6 @@ const _: () = {
         "the event `Deposited` is stored, but has no name of its own, so that stores would not know it when its type moves: write `#[event(name = \"balances.deposited\")]` above its definition, with the path so far as the name if stores hold it already"
     );
     ::nether::__private::inventory::submit! {
-        ::nether::__private::eventstore::RegisteredName::projection:: < Balances > (& [<
-        Deposited as ::nether::__private::eventstore::StoredEvent > ::SCHEMA])
+        ::nether::__private::eventstore::RegisteredName::projection:: < Balances > ()
     }
 };

@@ -99,9 +99,7 @@ const _: () = {
         "the event `Closed` is stored, but has no name of its own, so that stores would not know it when its type moves: write `#[event(name = \"balances.closed\")]` above its definition, with the path so far as the name if stores hold it already"
     );
     ::nether::__private::inventory::submit! {
-        ::nether::__private::eventstore::RegisteredName::projection:: < Balances > (& [<
-        Deposited as ::nether::__private::eventstore::StoredEvent > ::SCHEMA, < Closed as
-        ::nether::__private::eventstore::StoredEvent > ::SCHEMA])
+        ::nether::__private::eventstore::RegisteredName::projection:: < Balances > ()
     }
 };
 #[automatically_derived]
