@@ -132,6 +132,7 @@ async fn an_older_version_gives_back_the_lease_that_a_bid_of_unknown_outcome_has
     let [old, new] = [(); 2].map(|()| backend.open());
     deposit(&old, 100).await;
     run::<First>(&backend.open(), &kept).await;
+    deposit(&old, 1).await;
     backend.loses_answer.store(true, Ordering::SeqCst);
     let one = start::<First>(&old, &kept).await.unwrap();
     while backend.loses_answer.load(Ordering::SeqCst) {
