@@ -69,7 +69,7 @@ impl EventSubscription {
     ///
     /// # Errors
     /// Why the store could not be read. The next call tries again. [`StoreError::Unknown`] if an event is
-    /// retired and cannot be read, or its function returned an error: each call returns that, and a
+    /// retired and cannot be read, or its function returned an error or panicked: each call returns that, and a
     /// subscription from the position that it names leaves the event out.
     pub async fn next(&mut self) -> Result<RecordedEvent, StoreError> {
         loop {

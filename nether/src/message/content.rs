@@ -14,6 +14,9 @@ use serde::ser::{
 /// field of a struct that is `None` is left out, so that a new version of the program may add one. Integers
 /// count by their value, whatever their width.
 ///
+/// The lists in what serde keeps in a buffer count in any order, because it hides which of them are sets: a
+/// command that was only repeated is never taken for another one.
+///
 /// No two contents of one type have the same bytes: all texts and lists begin with their length. Values of
 /// different types may, such as a unit variant and its name as a text.
 ///
@@ -100,6 +103,7 @@ impl<'a> ContentWriter<'a> {
             start,
             count: 0,
             begins: is_sorted.then(Vec::new),
+            is_flattened: false,
         }
     }
 }
@@ -112,6 +116,8 @@ struct PartsWriter<'a> {
     count: u64,
     /// Where each part begins, if they are to be sorted.
     begins: Option<Vec<usize>>,
+    /// Whether it may be a struct that serde makes a map of, because something is flattened in it.
+    is_flattened: bool,
 }
 
 impl PartsWriter<'_> {
@@ -130,7 +136,11 @@ impl PartsWriter<'_> {
     }
 
     /// Writes a field, unless it is `None`.
-    fn field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> ContentResult {
+    fn field<N, T>(&mut self, name: &N, value: &T) -> ContentResult
+    where
+        N: Serialize + ?Sized,
+        T: Serialize + ?Sized,
+    {
         let before = self.bytes.len();
         self.part(name)?;
         let named = self.bytes.len();
@@ -163,13 +173,55 @@ impl PartsWriter<'_> {
     }
 }
 
+/// The modules of what has no order, and the iterators in them.
+const UNORDERED_MODULES: [&str; 5] = [
+    "hash::map::",
+    "hash::set::",
+    "hashbrown::map::",
+    "hashbrown::set::",
+    "binary_heap::",
+];
+const UNORDERED_ITERATORS: [&str; 11] = [
+    "Iter",
+    "IntoIter",
+    "Keys",
+    "IntoKeys",
+    "Values",
+    "IntoValues",
+    "Drain",
+    "Union",
+    "Intersection",
+    "Difference",
+    "SymmetricDifference",
+];
+
 /// Whether the order of the elements means nothing, by the name of the type that has them. Serde does not say
 /// it otherwise.
 fn is_unordered(type_name: &str) -> bool {
     let name = type_name.trim_start_matches('&');
     let is_list = name.starts_with(['[', '(']);
-    let name = name.split('<').next().unwrap_or(name);
-    !is_list && (name.ends_with("HashSet") || name.ends_with("::BinaryHeap"))
+    let own = name.split('<').next().unwrap_or(name);
+    let is_set = own.ends_with("HashSet") || own.ends_with("::BinaryHeap");
+    !is_list && (is_set || is_buffered_list(name) || has_unordered_iterator(name))
+}
+
+/// Whether it is a list that serde has kept in a buffer, as it does with the variants of a flattened enum: it
+/// may have been a set.
+fn is_buffered_list(type_name: &str) -> bool {
+    let elements = type_name.strip_prefix("alloc::vec::Vec<");
+    elements.is_some_and(|it| it.starts_with("serde") && it.ends_with("::content::Content>"))
+}
+
+/// Whether an iterator over a hash table is in it, as in the pairs of a map that are written as a list.
+fn has_unordered_iterator(type_name: &str) -> bool {
+    let ends_a_name = |letter: char| !letter.is_alphanumeric() && letter != '_';
+    let is_iterator = |(at, module): (usize, &str)| {
+        let name = type_name[at + module.len()..].split(ends_a_name).next();
+        name.is_some_and(|name| UNORDERED_ITERATORS.contains(&name))
+    };
+    UNORDERED_MODULES
+        .iter()
+        .any(|module| type_name.match_indices(module).any(is_iterator))
 }
 
 macro_rules! integers {
@@ -291,8 +343,10 @@ impl<'a> Serializer for ContentWriter<'a> {
         Ok(self.variant(variant).parts(tag::LIST, false))
     }
 
-    fn serialize_map(self, _: Option<usize>) -> PartsResult<'a> {
-        Ok(self.parts(tag::MAP, true))
+    fn serialize_map(self, count: Option<usize>) -> PartsResult<'a> {
+        let mut parts = self.parts(tag::MAP, true);
+        parts.is_flattened = count.is_none();
+        Ok(parts)
     }
 
     fn serialize_struct(self, _: Name, _: usize) -> PartsResult<'a> {
@@ -330,12 +384,48 @@ macro_rules! parts {
     };
 }
 
+impl SerializeMap for PartsWriter<'_> {
+    type Ok = ();
+    type Error = Unwritten;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> ContentResult {
+        self.part(key)
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> ContentResult {
+        self.add(value)
+    }
+
+    /// The fields of a struct come as entries, with literals as keys; those of a flattened map have references
+    /// as keys. A unit variant of a flattened enum is an entry with `()`, and means something; of a variant that
+    /// holds `None`, serde does not say that it is no field.
+    fn serialize_entry<K, V>(&mut self, key: &K, value: &V) -> ContentResult
+    where
+        K: Serialize + ?Sized,
+        V: Serialize + ?Sized,
+    {
+        let is_field = self.is_flattened && is_named::<K>("str") && !is_named::<V>("()");
+        if is_field {
+            return self.field(key, value);
+        }
+        self.part(key)?;
+        self.add(value)
+    }
+
+    fn end(self) -> ContentResult {
+        self.finish()
+    }
+}
+
+fn is_named<T: ?Sized>(name: &str) -> bool {
+    std::any::type_name::<T>() == name
+}
+
 parts! {
     SerializeSeq { serialize_element() => part; }
     SerializeTuple { serialize_element() => part; }
     SerializeTupleStruct { serialize_field() => part; }
     SerializeTupleVariant { serialize_field() => part; }
-    SerializeMap { serialize_key() => part; serialize_value() => add; }
     SerializeStruct { serialize_field(name) => field; }
     SerializeStructVariant { serialize_field(name) => field; }
 }

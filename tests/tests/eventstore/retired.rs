@@ -104,6 +104,36 @@ fn laid(_: Hen) -> Egg {
     Egg {}
 }
 
+#[event(name = "retired.bubble", becomes = burst)]
+pub struct Bubble {}
+
+fn burst(_: Bubble) -> Option<Renamed> {
+    panic!("it burst")
+}
+
+#[event(name = "retired.orphan", becomes = unnamed)]
+pub struct Orphan {}
+
+#[event]
+pub struct WithoutName {}
+
+fn unnamed(_: Orphan) -> WithoutName {
+    WithoutName {}
+}
+
+#[event(name = "retired.countdown", becomes = counted)]
+pub struct Countdown {
+    left: u32,
+}
+
+fn counted(old: Countdown) -> (Option<Countdown>, Option<Renamed>) {
+    let (order, name) = (1, "zero".to_owned());
+    match old.left.checked_sub(1) {
+        Some(left) => (Some(Countdown { left }), None),
+        None => (None, Some(Renamed { order, name })),
+    }
+}
+
 #[derive(Debug, PartialEq)]
 pub struct Summary(String);
 
@@ -232,7 +262,25 @@ async fn a_retired_event_that_cannot_become_what_it_should_is_an_error_that_name
         ("retired.changed", 2, "{}", "missing field"),
         ("retired.changed", 3, BOTH, "written by a newer one"),
         ("retired.noted", 1, "{}", "missing field"),
-        ("retired.egg", 1, "{}", "it becomes itself"),
+        (
+            "retired.egg",
+            1,
+            "{}",
+            "`retired.egg` → `retired.hen` → `retired.egg`",
+        ),
+        (
+            "retired.countdown",
+            1,
+            r#"{"left":99}"#,
+            "not ended after 64 times",
+        ),
+        (
+            "retired.bubble",
+            1,
+            "{}",
+            "the function of `becomes` panicked: it burst",
+        ),
+        ("retired.orphan", 1, "{}", "no name of its own"),
     ] {
         for store in [Store::memory(), Store::memory().skip_unknown_events()] {
             append(&store, "retired/2", "retired.changed", 2, BOTH).await;
@@ -247,6 +295,23 @@ async fn a_retired_event_that_cannot_become_what_it_should_is_an_error_that_name
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_retired_event_that_becomes_itself_some_times_ends() {
+    let store = Store::memory();
+    append(
+        &store,
+        "retired/1",
+        "retired.countdown",
+        1,
+        r#"{"left":64}"#,
+    )
+    .await;
+    assert_eq!(
+        rename(&store, "can").await.unwrap(),
+        Summary("zero can".into())
+    );
 }
 
 #[tokio::test]
@@ -295,7 +360,7 @@ async fn a_subscription_gives_what_a_retired_event_becomes_and_continues_behind_
         (Position(2), Position(2))
     );
     assert_eq!((first.stream_version, second.stream_version), (2, 2));
-    // What is not readable is not passed over, however often it is asked for.
+    // What is not readable is not passed over, however often it is asked for: nor if the function panics.
     for _ in 0..2 {
         let error = events.next().await.unwrap_err();
         let StoreError::Unknown { position, .. } = error else {
@@ -303,9 +368,14 @@ async fn a_subscription_gives_what_a_retired_event_becomes_and_continues_behind_
         };
         assert_eq!((position, events.position()), (Position(4), Position(3)));
     }
+    append(&store, "retired/1", "retired.bubble", 1, "{}").await;
+    for _ in 0..2 {
+        let error = store.subscribe(Position(4)).next().await.unwrap_err();
+        assert!(error.to_string().contains("panicked: it burst"), "{error}");
+    }
     append(&store, "retired/1", "retired.changed", 2, BOTH).await;
-    let next = store.subscribe(Position(4)).next().await.unwrap();
-    assert_eq!(next.position, Position(5));
+    let next = store.subscribe(Position(5)).next().await.unwrap();
+    assert_eq!(next.position, Position(6));
     // The store has what was appended.
     let stored = store.read_all(Position(1), 1).await.unwrap();
     assert_eq!(&*stored[0].name, "retired.changed");

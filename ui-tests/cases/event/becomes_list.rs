@@ -4,7 +4,7 @@ use nether::prelude::*;
 #[event]
 pub struct Begun;
 
-#[event(becomes = [Begun])]
+#[event(name = "old", becomes = [Begun])]
 pub struct Opened;
 
 fn main() {}

@@ -1,7 +1,7 @@
 #![allow(unused_imports, unused_variables, dead_code)]
 use nether::prelude::*;
 
-#[event(becomes = count)]
+#[event(name = "old", becomes = count)]
 pub struct Opened;
 
 fn count(_: Opened) -> u32 {

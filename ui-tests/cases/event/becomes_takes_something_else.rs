@@ -4,7 +4,7 @@ use nether::prelude::*;
 #[event]
 pub struct Begun;
 
-#[event(becomes = begun)]
+#[event(name = "old", becomes = begun)]
 pub struct Opened;
 
 fn begun(_: u32) -> Begun {

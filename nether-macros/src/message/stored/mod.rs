@@ -59,6 +59,12 @@ pub(super) fn check(model: &Model, diagnostics: &Diagnostics) -> Option<Stored> 
     if version > 0 && is_read && !args.is_local {
         check_steps(model, version, &steps, diagnostics);
     }
+    if let (false, Some(becomes), None) = (args.is_local, &args.becomes, &args.name) {
+        let message = "an event with `becomes` is found in stores by its name, but has none of its own, so that nothing \
+             would read what is stored when its type moves";
+        let help = "write `name = \"..\"`: the name in the stores, which is the path of the type so far if it had no name";
+        diagnostics.error(becomes, message, help);
+    }
     if !args.is_local {
         buffered::check(&model.definition, diagnostics);
     }

@@ -5,6 +5,7 @@
 //! written in its encoding, so that a reader treats them as it treats stored ones.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 
 use crate::error::Result;
@@ -12,9 +13,11 @@ use crate::eventstore::backend::{EventId, RecordedEvent, StoreError};
 use crate::eventstore::digest::id_of;
 use crate::eventstore::stored::successors::{ReadableEvent, Successors, WrittenSuccessors};
 use crate::eventstore::stored::{EventSchema, decode, unknown};
+use crate::guarded::said_last;
 
-/// How many times in a row an event may become another one that is retired too. More is a circle.
-const LONGEST_CHAIN: usize = 64;
+/// How many times in a row an event may become another one that is retired too, if one of them comes again:
+/// then it may never end. Without that, it does.
+const LONGEST_CIRCLE: usize = 64;
 
 /// A retired event in the link-time registry.
 #[doc(hidden)]
@@ -52,8 +55,10 @@ where
     S::names(&mut names);
     let upcast = move |recorded: &RecordedEvent| {
         let mut written = WrittenSuccessors::of(recorded);
-        let successors = becomes(decode::<E>(recorded)?);
-        match successors.write(&mut written) {
+        let event = caught(recorded, "its `Deserialize`", || decode::<E>(recorded))??;
+        let successors = caught(recorded, "the function of `becomes`", || becomes(event))?;
+        let writing = "writing what it becomes";
+        match caught(recorded, writing, || successors.write(&mut written))? {
             Ok(()) => Ok(written.events),
             Err(error) => Err(unknown(recorded, error.to_string())),
         }
@@ -62,6 +67,18 @@ where
         names,
         upcast: Box::new(upcast),
     }
+}
+
+/// Runs code of the user's. An event for which it panics cannot be read, like one for which it fails.
+fn caught<T>(
+    recorded: &RecordedEvent,
+    what: &str,
+    work: impl FnOnce() -> T,
+) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        let said = said_last(panic);
+        unknown(recorded, format!("{what} panicked: {said}"))
+    })
 }
 
 /// The retired events of the program, by name.
@@ -130,7 +147,7 @@ fn all_successors(
     recorded: &RecordedEvent,
 ) -> Result<Vec<RecordedEvent>, StoreError> {
     let mut last = Vec::new();
-    follow(succession, recorded, LONGEST_CHAIN, &mut last)
+    follow(succession, recorded, &mut Vec::new(), &mut last)
         .map_err(|error| of_stored(recorded, error))?;
     for (index, event) in last.iter_mut().enumerate() {
         event.id = id_of_successor(recorded.id, index);
@@ -149,24 +166,42 @@ fn of_stored(recorded: &RecordedEvent, error: StoreError) -> StoreError {
     }
 }
 
-/// Adds what an event becomes to `last`; a successor that is retired too is followed.
+/// Adds what an event becomes to `last`; a successor that is retired too is followed. The `path` has the names
+/// of the events that became this one.
 fn follow(
     succession: &Succession,
     recorded: &RecordedEvent,
-    left: usize,
+    path: &mut Vec<String>,
     last: &mut Vec<RecordedEvent>,
 ) -> Result<(), StoreError> {
+    path.push(recorded.name.to_string());
     for event in (succession.upcast)(recorded)? {
-        match succession_of(&event.name) {
-            None => last.push(event),
-            Some(_) if left == 0 => {
-                let reason = "it becomes itself, by way of others".to_owned();
-                return Err(unknown(recorded, reason));
-            }
-            Some(next) => follow(next, &event, left - 1, last)?,
+        let Some(next) = succession_of(&event.name) else {
+            last.push(event);
+            continue;
+        };
+        let earlier = path.iter().rposition(|name| **name == *event.name);
+        if let Some(earlier) = earlier
+            && path.len() > LONGEST_CIRCLE
+        {
+            return Err(circle(recorded, &path[earlier..], &event));
         }
+        follow(next, &event, path, last)?;
     }
+    path.pop();
     Ok(())
+}
+
+/// That an event becomes itself again and again.
+#[cold]
+fn circle(recorded: &RecordedEvent, round: &[String], again: &RecordedEvent) -> StoreError {
+    let round: Vec<_> = round.iter().map(|name| format!("`{name}`")).collect();
+    let reason = format!(
+        "an event becomes itself, and has not ended after {LONGEST_CIRCLE} times: {} → `{}`",
+        round.join(" → "),
+        again.name
+    );
+    unknown(recorded, reason)
 }
 
 /// The id of one of the events that a stored event becomes: the first has the id of that, the others have one
@@ -188,7 +223,8 @@ impl RecordedEvent {
     /// [`Store::subscribe`]: crate::eventstore::Store::subscribe
     ///
     /// # Errors
-    /// [`StoreError::Unknown`] if it is retired and cannot be read, or its function returned an error.
+    /// [`StoreError::Unknown`] if it is retired and cannot be read, or its function returned an error or
+    /// panicked.
     pub fn upcast(&self) -> Result<Vec<RecordedEvent>, StoreError> {
         successors(self).unwrap_or_else(|| Ok(vec![self.clone()]))
     }

@@ -73,6 +73,9 @@ impl<E: ReadableEvent> Successors for E {
 
     fn write(self, to: &mut WrittenSuccessors<'_>) -> Result<(), Unreadable> {
         let EventSchema { name, version, .. } = *E::READ_AS;
+        if !E::READ_AS.is_named {
+            return Err(unnamed(E::READ_AS));
+        }
         let (payload, _) = write(&self, to.stored.payload.encoding)
             .map_err(|error| Unreadable(format!("it becomes an event `{name}`: {error}")))?;
         to.events.push(RecordedEvent {
@@ -83,6 +86,16 @@ impl<E: ReadableEvent> Successors for E {
         });
         Ok(())
     }
+}
+
+/// That an event has no name of its own. No list of events tells it of those that nothing lists.
+#[cold]
+fn unnamed(schema: &EventSchema) -> Unreadable {
+    Unreadable(format!(
+        "it becomes an event {}, which has no name of its own, so that its readers would not know it when its type moves: \
+         write `#[event(name = \"..\")]` above its definition",
+        schema.declaration
+    ))
 }
 
 impl Successors for () {

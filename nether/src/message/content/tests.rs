@@ -133,6 +133,120 @@ fn a_field_without_a_value_may_be_added_and_one_with_a_value_may_not() {
     assert_ne!(bytes(after(Some(""))), before);
 }
 
+#[derive(Serialize)]
+enum Label {
+    Sets { words: HashSet<String> },
+    List { numbers: [u8; 2] },
+    Plain,
+    Bare,
+}
+
+#[derive(Serialize)]
+struct Labelled<T: Serialize> {
+    id: u8,
+    #[serde(flatten)]
+    label: T,
+}
+
+#[test]
+fn a_field_without_a_value_may_be_added_beside_what_is_flattened_and_inside_of_it() {
+    #[derive(Serialize)]
+    struct Inner {
+        by: u8,
+        #[serde(skip_serializing_if = "is_old")]
+        note: Option<u8>,
+        #[serde(skip)]
+        old: bool,
+    }
+    fn is_old(note: &Option<u8>) -> bool {
+        *note == Some(0)
+    }
+    let inner = |note| Labelled {
+        id: 1,
+        label: Inner {
+            by: 1,
+            note,
+            old: false,
+        },
+    };
+    #[derive(Serialize)]
+    struct Outer {
+        #[serde(flatten)]
+        inner: Labelled<Inner>,
+        more: Option<u8>,
+    }
+    // Without the field, with it, and with another one beside it.
+    let before = bytes(inner(Some(0)));
+    assert!(!inner(None).label.old);
+    assert_eq!(bytes(inner(None)), before);
+    let outer = |more| Outer {
+        inner: inner(None),
+        more,
+    };
+    assert_eq!(bytes(outer(None)), before);
+    differ(&[before, bytes(inner(Some(1))), bytes(outer(Some(1)))]);
+}
+
+#[test]
+fn what_has_no_value_in_a_flattened_map_or_enum_is_content() {
+    let map = |key| Labelled {
+        id: 1,
+        label: HashMap::from([(key, None::<u8>)]),
+    };
+    let label = |label| bytes(Labelled { id: 1, label });
+    differ(&[
+        bytes(map("a")),
+        bytes(map("b")),
+        label(Label::Plain),
+        label(Label::Bare),
+    ]);
+}
+
+#[test]
+fn sets_in_what_serde_buffers_are_the_same_content_in_any_order() {
+    let words = || (0..64).map(|n| format!("word {n}"));
+    let sets = |words| {
+        bytes(Labelled {
+            id: 1,
+            label: Label::Sets { words },
+        })
+    };
+    assert_eq!(sets(words().collect()), sets(words().rev().collect()));
+    assert_ne!(sets(words().collect()), sets(words().skip(1).collect()));
+    let list = |numbers| {
+        bytes(Labelled {
+            id: 1,
+            label: Label::List { numbers },
+        })
+    };
+    assert_ne!(list([1, 2]), list([2, 1]), "an array is no set");
+}
+
+#[test]
+fn a_map_that_is_written_as_pairs_is_the_same_content_in_any_order() {
+    struct Pairs(HashMap<u8, u8>);
+
+    impl Serialize for Pairs {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_seq(self.0.iter().map(|(key, value)| (key, value)))
+        }
+    }
+
+    struct Values(HashMap<u8, u8>);
+
+    impl Serialize for Values {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_seq(self.0.values())
+        }
+    }
+
+    let map = || (0..64).map(|n| (n, n)).collect::<HashMap<_, _>>();
+    let again = || (0..64).rev().map(|n| (n, n)).collect::<HashMap<_, _>>();
+    assert_eq!(bytes(Pairs(map())), bytes(Pairs(again())));
+    assert_eq!(bytes(Values(map())), bytes(Values(again())));
+    assert_ne!(bytes(Pairs(map())), bytes(Pairs(HashMap::from([(1, 2)]))));
+}
+
 #[test]
 fn a_value_that_cannot_be_written_says_why() {
     #[derive(Debug)]
