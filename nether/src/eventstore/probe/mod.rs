@@ -90,13 +90,14 @@ fn nulls(value: &Value, place: &mut String, places: &mut Vec<String>) {
 
 /// As many attempts are made with one type.
 const MAX_ATTEMPTS: usize = 20_000;
-/// As many values are made of one type.
-const MAX_SAMPLES: usize = 100;
+/// As many values are made of one type. Each shows an alternative at a place where it was not shown.
+const MAX_SAMPLES: usize = 1_000;
 
 /// Makes values of the type, and writes them down.
 pub(super) fn samples<T: Serialize + DeserializeOwned>() -> Samples {
     let choices = RefCell::new(Choices::default());
     let mut found = Samples::default();
+    let mut is_whole = false;
     for _ in 0..MAX_ATTEMPTS {
         choices.borrow_mut().begin();
         let made =
@@ -109,7 +110,8 @@ pub(super) fn samples<T: Serialize + DeserializeOwned>() -> Samples {
                     found.fill::<T>(&text);
                 }
                 found.add(text);
-                if !choices.succeeded() || found.texts.len() >= MAX_SAMPLES {
+                is_whole = !choices.succeeded();
+                if is_whole || found.texts.len() >= MAX_SAMPLES {
                     break;
                 }
             }
@@ -118,10 +120,16 @@ pub(super) fn samples<T: Serialize + DeserializeOwned>() -> Samples {
                 Blamed::Missed(what) => found.missed.push(format!("{what}: {error}")),
                 Blamed::Nothing => {
                     found.missed.push(error);
+                    is_whole = true; // As far as it can be.
                     break;
                 }
             },
         }
+    }
+    if !is_whole {
+        let count = found.texts.len();
+        let why = format!("{count} values do not show all that it may be");
+        found.missed.push(why);
     }
     found
 }
@@ -132,5 +140,25 @@ fn write<T: Serialize + DeserializeOwned>(value: &T) -> Result<String, String> {
     match serde_json::from_str::<T>(&text) {
         Ok(_) => Ok(text),
         Err(error) => Err(format!("`{text}` is written, and cannot be read: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+
+    use super::samples;
+
+    #[derive(Serialize, Deserialize)]
+    #[rustfmt::skip]
+    enum Ten<T> { A(T), B(T), C(T), D(T), E(T), F(T), G(T), H(T), I(T), J(T) }
+
+    #[test]
+    fn what_is_too_much_to_be_shown_is_told() {
+        let all = samples::<Ten<Ten<bool>>>();
+        assert!(all.missed.is_empty());
+        assert_eq!(all.texts.len(), 200);
+        let some = samples::<Ten<Ten<Ten<Ten<bool>>>>>();
+        assert!(some.missed[0].contains("do not show all"));
     }
 }
