@@ -10,6 +10,7 @@ mod choice;
 mod guess;
 mod prober;
 mod unread;
+mod vary;
 
 use std::cell::RefCell;
 
@@ -19,6 +20,7 @@ use serde_json::{Value, json};
 
 use crate::eventstore::probe::choice::{Blamed, Choices};
 use crate::eventstore::probe::prober::Prober;
+use crate::eventstore::probe::vary::Varied;
 
 /// What was found out about a type.
 #[derive(Debug, Clone, Default)]
@@ -97,6 +99,7 @@ const MAX_SAMPLES: usize = 1_000;
 pub(super) fn samples<T: Serialize + DeserializeOwned>() -> Samples {
     let choices = RefCell::new(Choices::default());
     let mut found = Samples::default();
+    let mut varied = Varied::default();
     let mut is_whole = false;
     for _ in 0..MAX_ATTEMPTS {
         choices.borrow_mut().begin();
@@ -109,7 +112,11 @@ pub(super) fn samples<T: Serialize + DeserializeOwned>() -> Samples {
                 if choices.has_found {
                     found.fill::<T>(&text);
                 }
+                let others = varied.of(&text, is_kept::<T>);
                 found.add(text);
+                for other in others {
+                    found.add(other.to_string());
+                }
                 is_whole = !choices.succeeded();
                 if is_whole || found.texts.len() >= MAX_SAMPLES {
                     break;
@@ -141,6 +148,13 @@ fn write<T: Serialize + DeserializeOwned>(value: &T) -> Result<String, String> {
         Ok(_) => Ok(text),
         Err(error) => Err(format!("`{text}` is written, and cannot be read: {error}")),
     }
+}
+
+/// Whether it is read, and written again as it is.
+fn is_kept<T: Serialize + DeserializeOwned>(value: &Value) -> bool {
+    let read = T::deserialize(value).ok();
+    let written = read.and_then(|it| serde_json::to_value(it).ok());
+    written.as_ref() == Some(value)
 }
 
 #[cfg(test)]
