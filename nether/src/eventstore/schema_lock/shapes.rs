@@ -6,7 +6,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::eventstore::backend::{Encoding, Payload};
-use crate::eventstore::schema_lock::difference::{Difference, differences, form};
+use crate::eventstore::schema_lock::difference::{Difference, differences, form, forms_at};
 use crate::eventstore::schema_lock::file::{PackedSample, RecordedShape};
 use crate::eventstore::schema_lock::finding::SchemaFinding;
 use crate::eventstore::schema_lock::present::Known;
@@ -77,17 +77,12 @@ impl Subject<'_> {
         record.fields.clear();
     }
 
-    /// What is written now in a form that no sample has.
+    /// What is written now in a form that no sample has at that place.
     fn new_texts(&self, record: &RecordedShape) -> Vec<&String> {
-        let forms: BTreeSet<String> = record
-            .samples
-            .iter()
-            .map(|it| form(&value(it.get())))
-            .collect();
-        let texts = self.known.texts.iter();
-        texts
-            .filter(|text| !forms.contains(&form(&value(text))))
-            .collect()
+        let samples = record.samples.iter().map(|it| value(it.get()));
+        let forms: BTreeSet<String> = samples.flat_map(|it| forms_at(&it)).collect();
+        let is_new = |text: &&String| !forms_at(&value(text)).is_subset(&forms);
+        self.known.texts.iter().filter(is_new).collect()
     }
 
     /// The fields without which each sample can be read.
