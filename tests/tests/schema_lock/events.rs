@@ -2,6 +2,7 @@
 
 mod after;
 mod before;
+mod nest;
 
 use nether::eventstore::Encoding;
 
@@ -17,6 +18,15 @@ mod parts {
     pub struct Address {
         pub street: String,
         pub town: String,
+    }
+
+    /// A text in which there is something.
+    pub fn not_empty<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+        let text: String = Deserialize::deserialize(from)?;
+        match text.is_empty() {
+            true => Err(D::Error::custom("no word")),
+            false => Ok(text),
+        }
     }
 
     pub mod text {
@@ -66,6 +76,13 @@ const REFUSED: &[(&str, &str)] = &[
     ("variant_other", "is read as `\"Other\"`"),
     ("parsed", "expected a string"),
     ("denied", "unknown field `note`"),
+    ("one", "invalid length"),
+    ("distinct", "is read as"),
+    ("never_zero", "a nonzero u16"),
+    ("never_empty", "no word"),
+    ("one_form", "invalid IPv4 address"),
+    ("merged", "is read as `\"Other\"`"),
+    ("nested", "unknown variant `E`"),
 ];
 
 const ACCEPTED: &[&str] = &[
@@ -129,7 +146,7 @@ fn what_can_be_read_is_accepted() {
 #[test]
 fn what_is_the_same_on_the_wire_needs_no_update() {
     let lock = Lock::new("same");
-    for name in ["kept_name", "ordered", "wrapped"] {
+    for name in ["kept_name", "ordered", "wrapped", "same_forms"] {
         lock.copy(
             "events",
             &format!("before.{name}"),

@@ -149,6 +149,23 @@ fn each_variant_and_each_option_is_shown_whatever_serde_is_told() {
 }
 
 #[test]
+fn lists_numbers_and_texts_are_shown_at_their_ends() {
+    let lock = Lock::new("ends");
+    shows(&lock, "before.one", &[r#"{"n":[]}"#]);
+    let json = lock.json();
+    let samples = json["stored"]["events"]["before.one"]["1"]["samples"].as_array();
+    let lists = samples
+        .unwrap()
+        .iter()
+        .map(|it| it["n"].as_array().unwrap());
+    assert!(lists.into_iter().any(|it| it.len() == 2 && it[0] == it[1]));
+    shows(&lock, "before.merged", &["Old", "Other", "Third"]);
+    shows(&lock, "before.needed", &[r#"{"n":0}"#]);
+    shows(&lock, "before.never_empty", &[r#"{"word":""}"#]);
+    shows(&lock, "before.one_form", &["127.0.0.1", "::1"]);
+}
+
+#[test]
 fn samples_are_the_same_each_time() {
     let (one, other) = (Lock::new("one"), Lock::new("other"));
     assert_eq!(one.json(), other.json());

@@ -8,6 +8,8 @@ use crate::eventstore::probe::unread::Wish;
 #[derive(Default)]
 pub(super) struct Choices {
     nodes: BTreeMap<String, ChoiceNode>,
+    /// The places with alternatives that are to be shown and were not.
+    unshown: BTreeSet<String>,
     /// The places of this attempt, in order.
     touched: Vec<String>,
     /// The number of the value that is being made.
@@ -98,6 +100,9 @@ impl Choices {
                 now: 0,
                 states,
             };
+            if node.is_open() {
+                self.unshown.insert(path.to_owned());
+            }
             self.nodes.insert(path.to_owned(), node);
             return 0;
         };
@@ -120,9 +125,13 @@ impl Choices {
     }
 
     fn is_open_below(&self, prefix: &str) -> bool {
-        let from = self.nodes.range(prefix.to_owned()..);
-        let mut inside = from.take_while(|(path, _)| path.starts_with(prefix));
-        inside.any(|(_, node)| node.is_open())
+        let mut from = self.unshown.range(prefix.to_owned()..);
+        from.next().is_some_and(|path| path.starts_with(prefix))
+    }
+
+    /// Whether there are alternatives that were not shown.
+    pub(super) fn is_open(&self) -> bool {
+        !self.unshown.is_empty()
     }
 
     /// A value was made. Says whether another one would show something else.
@@ -132,10 +141,13 @@ impl Choices {
             if let Some(node) = self.nodes.get_mut(path) {
                 has_shown |= node.states[node.now] == Tried::Not;
                 node.states[node.now] = Tried::Read;
+                if !node.is_open() {
+                    self.unshown.remove(path);
+                }
             }
         }
         self.pass += 1;
-        has_shown && self.nodes.values().any(ChoiceNode::is_open)
+        has_shown && self.is_open()
     }
 
     /// Finds what the attempt has failed at, and changes that.
@@ -153,6 +165,7 @@ impl Choices {
                 if let Some(place) = self.named.take()
                     && !self.names.contains_key(&place)
                 {
+                    self.unshown.remove(&place);
                     self.nodes.remove(&place); // It was for any text.
                     self.names.insert(place, names);
                     return Blamed::Again;
@@ -173,6 +186,9 @@ impl Choices {
             let next = node.first(Tried::Not).or_else(|| node.first(Tried::Read));
             if let Some(next) = next {
                 node.now = next;
+            }
+            if !node.is_open() {
+                self.unshown.remove(&path);
             }
             match (node.kind, next) {
                 (NodeKind::Each, _) => return Blamed::Missed(below(&path, refused)),

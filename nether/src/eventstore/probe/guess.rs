@@ -1,13 +1,14 @@
 //! The texts and numbers that the probe shows to a type which says no more than that it wants one.
 
 /// Texts that types read which want one of a form: a time, an address.
-const TEXTS: &[&str] = &[
+pub(super) const TEXTS: &[&str] = &[
     "2026-01-02T03:04:05Z",
     "2026-01-02T03:04:05",
     "2026-01-02",
     "03:04:05",
     "67e55044-10b1-426f-9247-bb680e5fe0c8",
     "127.0.0.1",
+    "255.255.255.255",
     "::1",
     "127.0.0.1:80",
     "[::1]:80",
@@ -30,6 +31,11 @@ const TEXTS: &[&str] = &[
 
 /// How many texts there are.
 pub(super) const TEXT_COUNT: usize = TEXTS.len() + 1;
+
+/// Whether it is one of these texts, and not any text.
+pub(super) fn is_of_form(text: &str) -> bool {
+    TEXTS.contains(&text)
+}
 
 /// A text. The first one is told apart from the others of a value by its number.
 pub(super) fn text(guess: usize, number: u8) -> String {

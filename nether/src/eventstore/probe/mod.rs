@@ -10,6 +10,7 @@ mod choice;
 mod guess;
 mod prober;
 mod unread;
+mod vary;
 
 use std::cell::RefCell;
 
@@ -19,6 +20,7 @@ use serde_json::{Value, json};
 
 use crate::eventstore::probe::choice::{Blamed, Choices};
 use crate::eventstore::probe::prober::Prober;
+use crate::eventstore::probe::vary::Varied;
 
 /// What was found out about a type.
 #[derive(Debug, Clone, Default)]
@@ -90,13 +92,15 @@ fn nulls(value: &Value, place: &mut String, places: &mut Vec<String>) {
 
 /// As many attempts are made with one type.
 const MAX_ATTEMPTS: usize = 20_000;
-/// As many values are made of one type.
-const MAX_SAMPLES: usize = 100;
+/// As many values are made of one type. Each shows an alternative at a place where it was not shown.
+const MAX_SAMPLES: usize = 1_000;
 
 /// Makes values of the type, and writes them down.
 pub(super) fn samples<T: Serialize + DeserializeOwned>() -> Samples {
     let choices = RefCell::new(Choices::default());
     let mut found = Samples::default();
+    let mut varied = Varied::default();
+    let mut is_whole = false;
     for _ in 0..MAX_ATTEMPTS {
         choices.borrow_mut().begin();
         let made =
@@ -108,8 +112,13 @@ pub(super) fn samples<T: Serialize + DeserializeOwned>() -> Samples {
                 if choices.has_found {
                     found.fill::<T>(&text);
                 }
+                let others = varied.of(&text, is_kept::<T>);
                 found.add(text);
-                if !choices.succeeded() || found.texts.len() >= MAX_SAMPLES {
+                for other in others {
+                    found.add(other.to_string());
+                }
+                is_whole = !choices.succeeded();
+                if is_whole || found.texts.len() >= MAX_SAMPLES {
                     break;
                 }
             }
@@ -118,10 +127,16 @@ pub(super) fn samples<T: Serialize + DeserializeOwned>() -> Samples {
                 Blamed::Missed(what) => found.missed.push(format!("{what}: {error}")),
                 Blamed::Nothing => {
                     found.missed.push(error);
+                    is_whole = true; // As far as it can be.
                     break;
                 }
             },
         }
+    }
+    if !is_whole {
+        let count = found.texts.len();
+        let why = format!("{count} values do not show all that it may be");
+        found.missed.push(why);
     }
     found
 }
@@ -132,5 +147,32 @@ fn write<T: Serialize + DeserializeOwned>(value: &T) -> Result<String, String> {
     match serde_json::from_str::<T>(&text) {
         Ok(_) => Ok(text),
         Err(error) => Err(format!("`{text}` is written, and cannot be read: {error}")),
+    }
+}
+
+/// Whether it is read, and written again as it is.
+fn is_kept<T: Serialize + DeserializeOwned>(value: &Value) -> bool {
+    let read = T::deserialize(value).ok();
+    let written = read.and_then(|it| serde_json::to_value(it).ok());
+    written.as_ref() == Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+
+    use super::samples;
+
+    #[derive(Serialize, Deserialize)]
+    #[rustfmt::skip]
+    enum Ten<T> { A(T), B(T), C(T), D(T), E(T), F(T), G(T), H(T), I(T), J(T) }
+
+    #[test]
+    fn what_is_too_much_to_be_shown_is_told() {
+        let all = samples::<Ten<Ten<bool>>>();
+        assert!(all.missed.is_empty());
+        assert_eq!(all.texts.len(), 200);
+        let some = samples::<Ten<Ten<Ten<Ten<bool>>>>>();
+        assert!(some.missed[0].contains("do not show all"));
     }
 }

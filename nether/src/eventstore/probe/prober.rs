@@ -1,5 +1,6 @@
 //! [`Prober`]: the deserializer that makes up what it is asked for.
 
+use std::any::type_name;
 use std::cell::{RefCell, RefMut};
 use std::fmt;
 
@@ -10,8 +11,6 @@ use crate::eventstore::probe::choice::{Choices, NodeKind, below};
 use crate::eventstore::probe::guess;
 use crate::eventstore::probe::unread::{Probed, Unread};
 
-/// Where types contain themselves, this much of that is shown.
-const MAX_SELF: usize = 2;
 /// What is deeper is refused.
 const MAX_DEPTH: usize = 60;
 
@@ -39,17 +38,19 @@ impl<'a> Prober<'a> {
         format!("{}/{step}", self.path)
     }
 
-    /// Inside of a type of that name.
-    fn of(mut self, name: &'static str) -> Self {
-        self.around.push(name);
+    /// Inside of the type which that visitor is of. Unlike the name that serde is told, its own has what a
+    /// generic type is made of.
+    fn of<V>(mut self) -> Self {
+        self.around.push(type_name::<V>());
         self
     }
 
-    /// How often the innermost type is around itself beyond what is shown of that.
+    /// How often a type is around itself. Its alternatives are shown where it is first, and inside of that no
+    /// more than it takes to end.
     fn excess(&self) -> usize {
         let of = |name: &&'static str| self.around.iter().filter(|it| it == &name).count();
         let most = self.around.iter().map(of).max().unwrap_or(0);
-        most.saturating_sub(MAX_SELF)
+        most.saturating_sub(1)
     }
 
     fn choices(&self) -> RefMut<'a, Choices> {
@@ -133,8 +134,16 @@ impl<'a> Prober<'a> {
         guess::text(guess, self.number())
     }
 
+    /// All that are read, or one of those inside of what is shown already.
+    fn readable(&self) -> NodeKind {
+        match self.excess() {
+            0 => NodeKind::Readable,
+            _ => NodeKind::Guess,
+        }
+    }
+
     fn number_of<T>(&self, make: fn(usize, u8) -> T) -> T {
-        let chosen = self.choose(guess::NUMBER_COUNT, NodeKind::Readable);
+        let chosen = self.choose(guess::NUMBER_COUNT, self.readable());
         make(chosen, self.number())
     }
 }
@@ -235,7 +244,7 @@ impl<'de> Deserializer<'de> for Prober<'_> {
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Probed<V::Value> {
-        visitor.visit_bool(self.choose(2, NodeKind::Readable) == 0)
+        visitor.visit_bool(self.choose(2, self.readable()) == 0)
     }
 
     fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Probed<V::Value> {
@@ -275,10 +284,10 @@ impl<'de> Deserializer<'de> for Prober<'_> {
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        name: &'static str,
+        _: &'static str,
         visitor: V,
     ) -> Probed<V::Value> {
-        let inside = self.inside("new").of(name);
+        let inside = self.inside("new").of::<V>();
         visitor.visit_newtype_struct(inside)
     }
 
@@ -293,11 +302,11 @@ impl<'de> Deserializer<'de> for Prober<'_> {
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
         self,
-        name: &'static str,
+        _: &'static str,
         len: usize,
         visitor: V,
     ) -> Probed<V::Value> {
-        self.of(name).elements(len, visitor)
+        self.of::<V>().elements(len, visitor)
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Probed<V::Value> {
@@ -313,20 +322,20 @@ impl<'de> Deserializer<'de> for Prober<'_> {
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
-        name: &'static str,
+        _: &'static str,
         fields: &'static [&'static str],
         visitor: V,
     ) -> Probed<V::Value> {
-        self.of(name).structure(fields, visitor)
+        self.of::<V>().structure(fields, visitor)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
         self,
-        name: &'static str,
+        _: &'static str,
         variants: &'static [&'static str],
         visitor: V,
     ) -> Probed<V::Value> {
-        let inside = self.of(name);
+        let inside = self.of::<V>();
         let chosen = match inside.excess() {
             0 => inside.choose(variants.len(), NodeKind::Each),
             excess => excess % variants.len().max(1),

@@ -1,5 +1,7 @@
 //! What is different between two values: what was written, and what is written of it after it was read.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Number, Value};
 
 /// A difference, and where it is: a JSON pointer.
@@ -119,6 +121,43 @@ pub(super) fn form(value: &Value) -> String {
                 .collect();
             fields.sort();
             format!("{{{}}}", fields.join(","))
+        }
+    }
+}
+
+/// The form of what stands at each place. What stands beside a tag depends on it.
+pub(super) fn forms_at(value: &Value) -> BTreeSet<String> {
+    let mut forms = BTreeSet::new();
+    collect(value, "", &mut forms);
+    forms
+}
+
+fn collect(value: &Value, place: &str, forms: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            let tags: Vec<String> = fields
+                .values()
+                .filter(|it| it.is_string())
+                .map(form)
+                .collect();
+            let tags = tags.join(",");
+            for (name, value) in fields {
+                collect(
+                    value,
+                    &format!("{place}({tags})/{}", form_of_key(name)),
+                    forms,
+                );
+            }
+            forms.insert(format!("{place} {{{}}}", fields.is_empty()));
+        }
+        Value::Array(all) => {
+            for (index, value) in all.iter().enumerate() {
+                collect(value, &format!("{place}/{index}"), forms);
+            }
+            forms.insert(format!("{place} [{}]", all.len()));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            forms.insert(format!("{place} {}", form(value)));
         }
     }
 }

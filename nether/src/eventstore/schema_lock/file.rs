@@ -55,6 +55,9 @@ pub(super) struct RecordedShape {
     /// Fields that samples have and that are not read any more.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) dropped: Vec<String>,
+    /// Texts that are read as another one, which no sample had there then: variants that were renamed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) renamed: Vec<String>,
     /// The fields, of what was written in format 1: there were no samples.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) fields: Vec<RecordedField>,

@@ -144,7 +144,8 @@ impl SchemaLock {
 ///   time-outs;
 /// - *samples* of each event in each version, of the state of sagas, of their commands, and of the state of
 ///   aggregates that have snapshots: values as JSON, which are made up by what the type reads, among them
-///   each variant of each enum.
+///   each variant of each enum at each place, zero, the ends of numbers, texts and lists without anything
+///   in them, and lists of two that are equal.
 ///
 /// From then on, each sample of the file is read by the program, written again, and compared. So whatever a
 /// type is made of, and whatever serde is told about it, counts by what it does:
@@ -156,8 +157,9 @@ impl SchemaLock {
 /// | a field that could not be missing is not read any more, or one that could be missing cannot | an error likewise |
 /// | a sample of an event with `becomes` cannot become other events: its function returns an error, or leads to the event itself | an error |
 /// | a name is gone, or is another one; a saga has another `key`; a field that could be missing is gone, and another one is new | an error until it is confirmed by name: `UPDATE_SCHEMA="event order.placed" cargo test` |
-/// | new names, versions, variants and fields; a field that could be missing is gone; other lists | an error that says how to update the file: `UPDATE_SCHEMA=1 cargo test` |
-/// | a type with another name, a field or variant with its old name as `rename` or `alias`, a larger number | no error |
+/// | new names, versions, variants and fields; a field or variant with its old name as an `alias`; a larger number; a field that could be missing is gone; other lists | an error that says how to update the file: `UPDATE_SCHEMA=1 cargo test` |
+/// | two variants become one: one has the name of the other as an `alias` | an error, unless the event has a new `version` |
+/// | a type with another name, a field or variant with its old name as `rename` | no error |
 ///
 /// An event that is not stored any more is not gone if it is kept with
 /// [`becomes`](macro@crate::event#events-that-become-others): its samples have to be readable. What is gone
@@ -167,12 +169,14 @@ impl SchemaLock {
 /// It does not see
 ///
 /// - what no sample shows: values that functions of the program refuse or change (`try_from`, `with`), the
-///   keys of maps. If no sample can be made, that is an error: give one to [`SchemaLock::sample`];
+///   keys of maps. If no sample can be made, or a thousand do not show all variants, that is an error: give
+///   some to [`SchemaLock::sample`];
+/// - what is different in a type only where it is inside of itself;
 /// - variants of an `untagged` enum but for one, and values inside of `#[serde(flatten)]` and
 ///   tagged enums that may be missing and are no text or number: give samples of them;
 /// - the meaning of a value of the same form (cents, which were euros);
 /// - MessagePack, unless it is told that stores are in that: [`SchemaLock::encoding`];
-/// - two fields that change their names with each other;
+/// - two fields or two variants that change their names with each other;
 /// - a panic in a function of `upcast` or `becomes`: it need not bear every number that is made up.
 ///
 /// ```no_run

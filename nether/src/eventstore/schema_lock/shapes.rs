@@ -6,7 +6,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::eventstore::backend::{Encoding, Payload};
-use crate::eventstore::schema_lock::difference::{Difference, differences, form};
+use crate::eventstore::schema_lock::difference::{Difference, differences, form, forms_at};
 use crate::eventstore::schema_lock::file::{PackedSample, RecordedShape};
 use crate::eventstore::schema_lock::finding::{FOR_GOOD, SchemaFinding};
 use crate::eventstore::schema_lock::present::Known;
@@ -77,17 +77,12 @@ impl Subject<'_> {
         record.fields.clear();
     }
 
-    /// What is written now in a form that no sample has.
+    /// What is written now in a form that no sample has at that place.
     fn new_texts(&self, record: &RecordedShape) -> Vec<&String> {
-        let forms: BTreeSet<String> = record
-            .samples
-            .iter()
-            .map(|it| form(&value(it.get())))
-            .collect();
-        let texts = self.known.texts.iter();
-        texts
-            .filter(|text| !forms.contains(&form(&value(text))))
-            .collect()
+        let samples = record.samples.iter().map(|it| value(it.get()));
+        let forms: BTreeSet<String> = samples.flat_map(|it| forms_at(&it)).collect();
+        let is_new = |text: &&String| !forms_at(&value(text)).is_subset(&forms);
+        self.known.texts.iter().filter(is_new).collect()
     }
 
     /// The fields without which each sample can be read.
@@ -121,6 +116,7 @@ impl Subject<'_> {
     /// Compares, and brings the record up to date.
     pub(super) fn compare(&self, record: &mut RecordedShape) -> Vec<SchemaFinding> {
         let mut findings = self.unknown();
+        let mut renamed = BTreeSet::new();
         let (mut lost, mut added, mut told) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for sample in &record.samples {
             match self.compare_sample(sample.get()) {
@@ -130,7 +126,16 @@ impl Subject<'_> {
                             Difference::Lost(place) => _ = lost.insert(place),
                             Difference::Added(place) => _ = added.insert(place),
                             Difference::Changed { place, before, now } => {
-                                findings.extend(self.changed(sample.get(), &place, &before, &now));
+                                let rename = format!("{place}: {before} is {now}");
+                                let is_told = self.merged(record, &place, &now);
+                                if is_told && !record.renamed.contains(&rename) {
+                                    findings.push(self.read_as(&place, &before, &now));
+                                    continue;
+                                }
+                                match self.changed(sample.get(), &place, &before, &now) {
+                                    Some(finding) => findings.push(finding),
+                                    None => _ = renamed.insert(rename),
+                                }
                             }
                         }
                     }
@@ -153,6 +158,8 @@ impl Subject<'_> {
                 Err(_) => {}
             }
         }
+        renamed.retain(|it| !record.renamed.contains(it));
+        record.renamed.extend(renamed);
         findings.extend(self.became_needed(record, &lost));
         findings.extend(self.compare_packed(record));
         findings.extend(self.unpacked(record));
@@ -256,9 +263,19 @@ impl Subject<'_> {
                 return None;
             }
         }
+        Some(self.read_as(place, before, now))
+    }
+
+    /// Whether what is read there is what stores hold there for something else: two would become one.
+    fn merged(&self, record: &RecordedShape, place: &str, now: &Value) -> bool {
+        let mut samples = record.samples.iter().map(|it| value(it.get()));
+        now.is_string() && samples.any(|it| it.pointer(place) == Some(now))
+    }
+
+    fn read_as(&self, place: &str, before: &Value, now: &Value) -> SchemaFinding {
         let at = shown(place);
         let change = format!("`{before}`{at}, which stores hold, is read as `{now}`");
-        Some(self.unreadable(&change))
+        self.unreadable(&change)
     }
 
     /// Fields that could be missing, and cannot any more.

@@ -3,6 +3,7 @@
 // Serde reads and skips fields that nothing else looks at.
 #![allow(dead_code)]
 
+use crate::events::nest;
 use crate::events::parts::{self, Address};
 use nether::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -248,4 +249,46 @@ pub struct NowOptional {
 #[event(name = "after.packed")]
 pub struct Packed {
     pub from: String,
+}
+
+#[event(name = "after.one")]
+pub struct One {
+    pub n: [u32; 1],
+}
+#[event(name = "after.distinct")]
+pub struct Distinct {
+    pub n: std::collections::BTreeSet<u32>,
+}
+#[event(name = "after.never_zero")]
+pub struct NeverZero {
+    pub n: Vec<std::num::NonZeroU16>,
+}
+#[event(name = "after.never_empty")]
+pub struct NeverEmpty {
+    #[serde(deserialize_with = "parts::not_empty")]
+    pub word: String,
+}
+#[event(name = "after.one_form")]
+pub struct OneForm {
+    pub from: std::net::Ipv4Addr,
+}
+#[event(name = "after.merged")]
+pub enum Merged {
+    #[serde(alias = "Old")]
+    Other,
+    Third,
+}
+#[event(name = "after.nested")]
+pub struct Nested {
+    pub nested: nest::after::Outer,
+}
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Same {
+    pub a: Option<u32>,
+    pub b: u32,
+}
+#[event(name = "after.same_forms")]
+pub struct SameForms {
+    #[serde(flatten)]
+    pub same: Same,
 }

@@ -1,5 +1,6 @@
 //! Events, before they change.
 
+use crate::events::nest;
 use crate::events::parts::Address;
 use nether::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -197,4 +198,40 @@ pub struct NowOptional {
 #[event(name = "before.packed")]
 pub struct Packed {
     pub from: std::net::Ipv4Addr,
+}
+
+#[event(name = "before.one")]
+pub struct One {
+    pub n: Vec<u32>,
+}
+#[event(name = "before.distinct")]
+pub struct Distinct {
+    pub n: Vec<u32>,
+}
+#[event(name = "before.never_zero")]
+pub struct NeverZero {
+    pub n: Vec<u16>,
+}
+#[event(name = "before.never_empty")]
+pub struct NeverEmpty {
+    pub word: String,
+}
+#[event(name = "before.one_form")]
+pub struct OneForm {
+    pub from: std::net::IpAddr,
+}
+#[event(name = "before.merged")]
+pub enum Merged {
+    Old,
+    Other,
+    Third,
+}
+#[event(name = "before.nested")]
+pub struct Nested {
+    pub nested: nest::before::Outer,
+}
+#[event(name = "before.same_forms")]
+pub struct SameForms {
+    pub a: Option<u32>,
+    pub b: u32,
 }
