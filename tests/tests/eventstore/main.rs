@@ -16,6 +16,7 @@ mod faults;
 mod files;
 mod floats;
 mod forward;
+mod handler_transactions;
 mod keeping;
 mod lease_changes;
 mod lease_free;

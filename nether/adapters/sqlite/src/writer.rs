@@ -14,9 +14,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::SqliteTransaction;
 use crate::append::{StreamCache, change_document, check_conditions, duplicate};
-use crate::errors::unwritten;
+use crate::errors::{store_error, unwritten};
 use crate::file_watch::FileWatch;
 use crate::generation::Checkpointer;
+use crate::lent::Lent;
 
 /// How many jobs may wait. The sender of another waits for room.
 const ROOM: usize = 4096;
@@ -55,8 +56,10 @@ impl Writer {
         max_batch: usize,
     ) -> Result<Self, StoreError> {
         let (jobs, given) = mpsc::channel(ROOM);
+        let lent = Lent::watch(&connection).map_err(|error| store_error(&error))?;
         let mut writing = Writing {
             connection,
+            lent,
             files,
             checkpointer,
             cache: StreamCache::default(),
@@ -94,6 +97,7 @@ impl Drop for Writer {
 /// What the thread has.
 struct Writing {
     connection: Connection,
+    lent: Lent,
     files: FileWatch,
     checkpointer: Checkpointer,
     cache: StreamCache,
@@ -229,9 +233,12 @@ impl Writing {
     fn worked(&mut self, work: WriterWork) -> rusqlite::Result<Result<(), StoreError>> {
         let transaction = begin(&mut self.connection, &mut self.cache)?;
         self.checkpointer.mark(&transaction)?;
+        self.lent.lend(&transaction)?;
         let worked = catch_unwind(AssertUnwindSafe(|| {
-            work(&mut SqliteTransaction(&transaction))
+            work(&mut SqliteTransaction::new(&transaction, &self.lent))
         }));
+        self.lent.take_back(&transaction)?;
+        let worked = worked.map(|done| done.and_then(|()| self.lent.ended().map_or(Ok(()), Err)));
         Ok(match worked {
             Ok(Ok(())) if transaction.is_autocommit() => Err(StoreError::Failed {
                 reason: "the database has rolled the transaction back".to_owned(),
