@@ -100,7 +100,7 @@ async fn take(store: &Store, n: u32, sql: &str, is_always: bool) {
     store.append_events(&*stream, [taken]).await.unwrap();
 }
 
-/// The rows, which are the same after a rebuild, and the streams that are parked.
+/// The rows and how many streams are parked; after that, it is rebuilt.
 async fn projected(sqlite: &SqliteStore, store: &Store) -> (Vec<u32>, usize) {
     let builder = System::builder()
         .isolated()
@@ -123,7 +123,7 @@ async fn a_handler_cannot_end_its_transaction_or_change_what_is_the_stores() {
     let folder = Folder::new("handlers-refused");
     let sqlite = opened(&folder).await;
     let store = Store::new(sqlite.clone());
-    take(&store, 1, "SELECT 1", false).await;
+    take(&store, 1, "SELECT 1", true).await;
     for ((sql, _), n) in REFUSED.iter().zip(2..) {
         take(&store, n, sql, true).await;
     }
@@ -131,8 +131,7 @@ async fn a_handler_cannot_end_its_transaction_or_change_what_is_the_stores() {
     let (rows, parked) = projected(&sqlite, &store).await;
     assert_eq!(rows, [1, 90, 101, 190, 201, 290]);
     assert_eq!(parked, REFUSED.len());
-    // It was handled again, and this time does not try its statement.
-    assert_eq!(steps(&sqlite).await, [1, 90, 190, 290]);
+    assert_eq!(steps(&sqlite).await, rows, "as after a rebuild");
 }
 
 #[tokio::test]

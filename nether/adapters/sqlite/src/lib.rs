@@ -120,8 +120,8 @@ impl SqliteStore {
 
     /// Runs `work` in a transaction of the store's file, on the thread that writes: for tables of the
     /// program's own. The transaction is committed if `work` returns `Ok`, and rolled back if it returns an
-    /// error or panics. Appends wait meanwhile. Inside of it, a `COMMIT` or `ROLLBACK` is refused, as are changes
-    /// of the store's own tables and settings; savepoints are allowed.
+    /// error or panics. Appends wait meanwhile. Inside of it, a `COMMIT` or `ROLLBACK` is refused, as are
+    /// changes of the store's own tables and settings; savepoints are allowed.
     ///
     /// # Errors
     /// The error of `work`; or a [`StoreError`]: that it panicked, that a statement in it was refused or has
