@@ -17,6 +17,7 @@ mod faults;
 mod files;
 mod floats;
 mod forward;
+mod handler_transactions;
 mod interrupted;
 mod keeping;
 mod lease_changes;

@@ -13,6 +13,7 @@ mod file_id;
 mod file_watch;
 mod frozen;
 mod generation;
+mod lent;
 mod lock;
 mod log_watch;
 mod migrations;
@@ -119,10 +120,12 @@ impl SqliteStore {
 
     /// Runs `work` in a transaction of the store's file, on the thread that writes: for tables of the
     /// program's own. The transaction is committed if `work` returns `Ok`, and rolled back if it returns an
-    /// error or panics. Appends wait meanwhile.
+    /// error or panics. Appends wait meanwhile. Inside of it, a `COMMIT` or `ROLLBACK` is refused, as are
+    /// changes of the store's own tables and settings; savepoints are allowed.
     ///
     /// # Errors
-    /// The error of `work`; or a [`StoreError`]: that it panicked, or why the transaction could not be
+    /// The error of `work`; or a [`StoreError`]: that it panicked, that a statement in it was refused or has
+    /// rolled it back, or why the transaction could not be
     /// committed. If the files of the store are found to be out of place after the commit, the error says so,
     /// although `work` is committed.
     pub async fn transaction<T: Send + 'static>(
@@ -131,7 +134,7 @@ impl SqliteStore {
     ) -> nether::Result<T> {
         let (done, mut answered) = oneshot::channel();
         let written = self.in_transaction(move |transaction| {
-            let worked = work(transaction);
+            let worked = transaction.unless_ended(work(transaction));
             let is_done = worked.is_ok();
             let _ = done.send(worked);
             match is_done {

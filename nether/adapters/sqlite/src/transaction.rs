@@ -13,20 +13,41 @@ use rusqlite::{ErrorCode, Transaction};
 use crate::SqliteStore;
 use crate::append::{change_document, check_conditions};
 use crate::errors::store_error;
+use crate::lent::Lent;
 
 /// A transaction in the file of a [`SqliteStore`]. What a projection writes with it is committed together
 /// with the checkpoint.
 ///
 /// It is used as the transaction of `rusqlite` that is behind it, in the version that this crate exports as
-/// [`rusqlite`](crate::rusqlite). It ends when its work is done: a `COMMIT` or `ROLLBACK` in it fails, and says
-/// that it is not authorized. Savepoints are allowed.
-pub struct SqliteTransaction<'a>(pub(super) &'a Transaction<'a>);
+/// [`rusqlite`](crate::rusqlite). The store alone ends it. `BEGIN`, `COMMIT`, `ROLLBACK`, `ATTACH` and `DETACH`,
+/// changes of tables whose names begin with `nether_` and of the file's settings are refused as not
+/// authorized, and nothing of such a transaction is written. Savepoints are allowed. The hooks of this
+/// connection are the store's.
+pub struct SqliteTransaction<'a> {
+    transaction: &'a Transaction<'a>,
+    lent: &'a Lent,
+}
+
+impl<'a> SqliteTransaction<'a> {
+    pub(super) fn new(transaction: &'a Transaction<'a>, lent: &'a Lent) -> Self {
+        SqliteTransaction { transaction, lent }
+    }
+
+    /// What the work of a program has returned, unless that is not how its transaction ends.
+    pub(super) fn unless_ended<T>(&self, worked: nether::Result<T>) -> nether::Result<T> {
+        let ended = match &worked {
+            Ok(_) => self.lent.ended(),
+            Err(_) => self.lent.refused(),
+        };
+        ended.map_or(worked, |error| Err(error.into()))
+    }
+}
 
 impl<'a> Deref for SqliteTransaction<'a> {
     type Target = Transaction<'a>;
 
     fn deref(&self) -> &Self::Target {
-        self.0
+        self.transaction
     }
 }
 
@@ -42,18 +63,25 @@ impl StoreTransaction for SqliteTransaction<'_> {
 
 impl SyncTransaction for SqliteTransaction<'_> {
     fn check(&mut self, conditions: &[DocumentCondition]) -> Result<(), StoreError> {
-        check_conditions(self.0, conditions).map_err(|error| store_error(&error))?
+        self.lent.as_store(|| {
+            check_conditions(self.transaction, conditions).map_err(|error| store_error(&error))?
+        })
     }
 
     fn change(&mut self, changes: &[DocumentChange]) -> Result<(), StoreError> {
         let mut changes = changes.iter();
-        let changed = changes.try_for_each(|change| change_document(self.0, change));
-        changed.map_err(|error| store_error(&error))
+        self.lent.as_store(|| {
+            let changed = changes.try_for_each(|change| change_document(self.transaction, change));
+            changed.map_err(|error| store_error(&error))
+        })
     }
 
     fn ended(&self) -> Option<EarlyEnd> {
-        // Not by a handler: its `COMMIT` or `ROLLBACK` is refused.
-        self.0.is_autocommit().then_some(EarlyEnd::RolledBack)
+        if self.lent.refused().is_some() {
+            return Some(EarlyEnd::ByHandler);
+        }
+        let has_ended = self.lent.has_ended() || self.transaction.is_autocommit();
+        has_ended.then_some(EarlyEnd::RolledBack)
     }
 }
 

@@ -1,8 +1,6 @@
 //! [`Writer`]: the thread that writes, and the jobs it is given.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -11,7 +9,6 @@ use nether::eventstore::{
 };
 use nether::integration::panic_text;
 use rusqlite::config::DbConfig;
-use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -20,6 +17,7 @@ use crate::append::{StreamCache, change_document, check_conditions, duplicate};
 use crate::errors::{store_error, unwritten};
 use crate::file_watch::FileWatch;
 use crate::generation::Checkpointer;
+use crate::lent::Lent;
 
 /// How many jobs may wait. The sender of another waits for room.
 const ROOM: usize = 4096;
@@ -58,10 +56,10 @@ impl Writer {
         max_batch: usize,
     ) -> Result<Self, StoreError> {
         let (jobs, given) = mpsc::channel(ROOM);
-        let is_lent = lend_without_end(&connection).map_err(|error| store_error(&error))?;
+        let lent = Lent::watch(&connection).map_err(|error| store_error(&error))?;
         let mut writing = Writing {
             connection,
-            is_lent,
+            lent,
             files,
             checkpointer,
             cache: StreamCache::default(),
@@ -99,8 +97,7 @@ impl Drop for Writer {
 /// What the thread has.
 struct Writing {
     connection: Connection,
-    /// Whether a transaction is lent to somebody else, who may not end it.
-    is_lent: Arc<AtomicBool>,
+    lent: Lent,
     files: FileWatch,
     checkpointer: Checkpointer,
     cache: StreamCache,
@@ -236,11 +233,12 @@ impl Writing {
     fn worked(&mut self, work: WriterWork) -> rusqlite::Result<Result<(), StoreError>> {
         let transaction = begin(&mut self.connection, &mut self.cache)?;
         self.checkpointer.mark(&transaction)?;
-        self.is_lent.store(true, Ordering::Relaxed);
+        self.lent.lend(&transaction)?;
         let worked = catch_unwind(AssertUnwindSafe(|| {
-            work(&mut SqliteTransaction(&transaction))
+            work(&mut SqliteTransaction::new(&transaction, &self.lent))
         }));
-        self.is_lent.store(false, Ordering::Relaxed);
+        self.lent.take_back(&transaction)?;
+        let worked = worked.map(|done| done.and_then(|()| self.lent.ended().map_or(Ok(()), Err)));
         Ok(match worked {
             Ok(Ok(())) if transaction.is_autocommit() => Err(StoreError::Failed {
                 reason: "the database has rolled the transaction back".to_owned(),
@@ -291,19 +289,6 @@ fn is_for_all(error: &StoreError) -> bool {
         error,
         StoreError::Locked { .. } | StoreError::ReadOnly { .. } | StoreError::BadFile { .. }
     )
-}
-
-/// Lets no statement end a transaction while it is lent, which the result says. What was written would be
-/// committed without the rest.
-fn lend_without_end(connection: &Connection) -> rusqlite::Result<Arc<AtomicBool>> {
-    let is_lent = Arc::new(AtomicBool::new(false));
-    let lent = Arc::clone(&is_lent);
-    let authorize = move |it: AuthContext<'_>| match it.action {
-        AuthAction::Transaction { .. } if lent.load(Ordering::Relaxed) => Authorization::Deny,
-        _ => Authorization::Allow,
-    };
-    connection.authorizer(Some(authorize))?;
-    Ok(is_lent)
 }
 
 fn begin<'a>(
