@@ -26,7 +26,7 @@ use serde::ser::{
 #[doc(hidden)]
 pub fn content<T: Serialize>(value: &T) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
-    let written = value.serialize(ContentWriter(&mut bytes));
+    let written = value.serialize(ContentWriter(&mut bytes, false));
     written.map_err(|error| error.0)?;
     Ok(bytes)
 }
@@ -67,8 +67,8 @@ mod tag {
     pub(super) const MAP: u8 = b'm';
 }
 
-/// Writes one value behind what is there.
-struct ContentWriter<'a>(&'a mut Vec<u8>);
+/// Writes one value behind what is there. The second is whether a list keeps its order, whatever its type.
+struct ContentWriter<'a>(&'a mut Vec<u8>, bool);
 
 impl<'a> ContentWriter<'a> {
     fn count(&mut self, tag: u8, count: usize) {
@@ -122,7 +122,7 @@ struct PartsWriter<'a> {
 impl PartsWriter<'_> {
     /// Writes a value behind what is there.
     fn add<T: Serialize + ?Sized>(&mut self, value: &T) -> ContentResult {
-        value.serialize(ContentWriter(self.bytes))
+        value.serialize(ContentWriter(self.bytes, false))
     }
 
     /// Begins a part with a value.
@@ -208,7 +208,11 @@ fn is_unordered(type_name: &str) -> bool {
 /// may have been a set.
 fn is_buffered_list(type_name: &str) -> bool {
     let elements = type_name.strip_prefix("alloc::vec::Vec<");
-    elements.is_some_and(|it| it.starts_with("serde") && it.ends_with("::content::Content>"))
+    elements.is_some_and(|it| it.strip_suffix('>').is_some_and(is_buffered))
+}
+
+fn is_buffered(type_name: &str) -> bool {
+    type_name.starts_with("serde") && type_name.ends_with("::content::Content")
 }
 
 /// Whether an iterator over a hash table is in it, as in the pairs of a map that are written as a list.
@@ -357,7 +361,7 @@ impl<'a> Serializer for ContentWriter<'a> {
     }
 
     fn collect_seq<I: IntoIterator<Item: Serialize>>(self, elements: I) -> ContentResult {
-        let is_sorted = is_unordered(std::any::type_name::<I>());
+        let is_sorted = !self.1 && is_unordered(std::any::type_name::<I>());
         let mut list = self.parts(tag::LIST, is_sorted);
         for element in elements {
             list.part(&element)?;
@@ -391,8 +395,10 @@ impl SerializeMap for PartsWriter<'_> {
         self.part(key)
     }
 
+    /// A list from serde's buffer that comes without its key has the fields of a tuple variant.
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> ContentResult {
-        self.add(value)
+        let is_tuple = is_buffered(std::any::type_name::<T>());
+        value.serialize(ContentWriter(self.bytes, is_tuple))
     }
 
     /// The fields of a struct come as entries, with literals as keys; those of a flattened map have references
