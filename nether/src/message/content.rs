@@ -1,11 +1,15 @@
 //! [`content`]: the content of a message as bytes, which are the same whenever the content is.
 
+mod unordered;
+
 use std::fmt::{self, Display};
 
 use serde::ser::{
     self, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant,
     SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
+
+use self::unordered::{is_buffered, is_unordered};
 
 /// Writes the content of a message in a canonical form of the data model of JSON.
 ///
@@ -170,61 +174,6 @@ impl PartsWriter<'_> {
         parts.iter().for_each(|part| self.bytes.extend(*part));
         Ok(())
     }
-}
-
-/// The modules of what has no order, and the iterators in them.
-const UNORDERED_MODULES: [&str; 5] = [
-    "hash::map::",
-    "hash::set::",
-    "hashbrown::map::",
-    "hashbrown::set::",
-    "binary_heap::",
-];
-const UNORDERED_ITERATORS: [&str; 11] = [
-    "Iter",
-    "IntoIter",
-    "Keys",
-    "IntoKeys",
-    "Values",
-    "IntoValues",
-    "Drain",
-    "Union",
-    "Intersection",
-    "Difference",
-    "SymmetricDifference",
-];
-
-/// Whether the order of the elements means nothing, by the name of the type that has them. Serde does not say
-/// it otherwise.
-fn is_unordered(type_name: &str) -> bool {
-    let name = type_name.trim_start_matches('&');
-    let is_list = name.starts_with(['[', '(']);
-    let own = name.split('<').next().unwrap_or(name);
-    let is_set = own.ends_with("HashSet") || own.ends_with("::BinaryHeap");
-    !is_list && (is_set || is_buffered_list(name) || has_unordered_iterator(name))
-}
-
-/// Whether it is a list that serde has kept in a buffer, as it does with the variants of a flattened enum: it
-/// may have been a set.
-fn is_buffered_list(type_name: &str) -> bool {
-    let elements = type_name.strip_prefix("alloc::vec::Vec<");
-    elements.is_some_and(|it| it.strip_suffix('>').is_some_and(is_buffered))
-}
-
-fn is_buffered(type_name: &str) -> bool {
-    type_name.starts_with("serde") && type_name.ends_with("::content::Content")
-}
-
-/// Whether an iterator over a hash table is in it, as in the pairs of a map that are written as a list.
-fn has_unordered_iterator(type_name: &str) -> bool {
-    let ends_a_name = |letter: char| !letter.is_alphanumeric() && letter != '_';
-    let is_iterator = |(at, module): (usize, &str)| {
-        let name = type_name[at + module.len()..].split(ends_a_name).next();
-        name.is_some_and(|name| UNORDERED_ITERATORS.contains(&name))
-    };
-    UNORDERED_MODULES
-        .iter()
-        .any(|module| type_name.match_indices(module).any(is_iterator))
 }
 
 macro_rules! integers {
@@ -401,9 +350,9 @@ impl SerializeMap for PartsWriter<'_> {
         value.serialize(ContentWriter(self.bytes, is_tuple))
     }
 
-    /// The fields of a struct come as entries, with literals as keys; those of a flattened map have references
-    /// as keys. A unit variant of a flattened enum is an entry with `()`, and means something; of a variant that
-    /// holds `None`, serde does not say that it is no field.
+    /// The fields of a struct come as entries, with literals as keys; those of a flattened map have
+    /// references as keys. A unit variant of a flattened enum is an entry with `()`, and means something; of
+    /// a variant that holds `None`, serde does not say that it is no field.
     fn serialize_entry<K, V>(&mut self, key: &K, value: &V) -> ContentResult
     where
         K: Serialize + ?Sized,
