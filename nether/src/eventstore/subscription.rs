@@ -69,8 +69,8 @@ impl EventSubscription {
     ///
     /// # Errors
     /// Why the store could not be read. The next call tries again. [`StoreError::Unknown`] if an event is
-    /// retired and cannot be read, or its function returned an error or panicked: each call returns that, and a
-    /// subscription from the position that it names leaves the event out.
+    /// retired and cannot be read, or its function returned an error or panicked: each call returns that, and
+    /// a subscription from the position that it names leaves the event out.
     pub async fn next(&mut self) -> Result<RecordedEvent, StoreError> {
         loop {
             if let Some(event) = self.successors.pop_front() {

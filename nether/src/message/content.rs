@@ -1,11 +1,15 @@
 //! [`content`]: the content of a message as bytes, which are the same whenever the content is.
 
+mod unordered;
+
 use std::fmt::{self, Display};
 
 use serde::ser::{
     self, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant,
     SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
+
+use self::unordered::{is_buffered, is_unordered};
 
 /// Writes the content of a message in a canonical form of the data model of JSON.
 ///
@@ -27,7 +31,7 @@ use serde::ser::{
 #[doc(hidden)]
 pub fn content<T: Serialize>(value: &T) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
-    let written = value.serialize(ContentWriter(&mut bytes));
+    let written = value.serialize(ContentWriter(&mut bytes, false));
     written.map_err(|error| error.0)?;
     Ok(bytes)
 }
@@ -68,8 +72,8 @@ mod tag {
     pub(super) const MAP: u8 = b'm';
 }
 
-/// Writes one value behind what is there.
-struct ContentWriter<'a>(&'a mut Vec<u8>);
+/// Writes one value behind what is there. The second is whether a list keeps its order, whatever its type.
+struct ContentWriter<'a>(&'a mut Vec<u8>, bool);
 
 impl<'a> ContentWriter<'a> {
     fn count(&mut self, tag: u8, count: usize) {
@@ -123,7 +127,7 @@ struct PartsWriter<'a> {
 impl PartsWriter<'_> {
     /// Writes a value behind what is there.
     fn add<T: Serialize + ?Sized>(&mut self, value: &T) -> ContentResult {
-        value.serialize(ContentWriter(self.bytes))
+        value.serialize(ContentWriter(self.bytes, false))
     }
 
     /// Begins a part with a value.
@@ -171,57 +175,6 @@ impl PartsWriter<'_> {
         parts.iter().for_each(|part| self.bytes.extend(*part));
         Ok(())
     }
-}
-
-/// The modules of what has no order, and the iterators in them.
-const UNORDERED_MODULES: [&str; 5] = [
-    "hash::map::",
-    "hash::set::",
-    "hashbrown::map::",
-    "hashbrown::set::",
-    "binary_heap::",
-];
-const UNORDERED_ITERATORS: [&str; 11] = [
-    "Iter",
-    "IntoIter",
-    "Keys",
-    "IntoKeys",
-    "Values",
-    "IntoValues",
-    "Drain",
-    "Union",
-    "Intersection",
-    "Difference",
-    "SymmetricDifference",
-];
-
-/// Whether the order of the elements means nothing, by the name of the type that has them. Serde does not say
-/// it otherwise.
-fn is_unordered(type_name: &str) -> bool {
-    let name = type_name.trim_start_matches('&');
-    let is_list = name.starts_with(['[', '(']);
-    let own = name.split('<').next().unwrap_or(name);
-    let is_set = own.ends_with("HashSet") || own.ends_with("::BinaryHeap");
-    !is_list && (is_set || is_buffered_list(name) || has_unordered_iterator(name))
-}
-
-/// Whether it is a list that serde has kept in a buffer, as it does with the variants of a flattened enum: it
-/// may have been a set.
-fn is_buffered_list(type_name: &str) -> bool {
-    let elements = type_name.strip_prefix("alloc::vec::Vec<");
-    elements.is_some_and(|it| it.starts_with("serde") && it.ends_with("::content::Content>"))
-}
-
-/// Whether an iterator over a hash table is in it, as in the pairs of a map that are written as a list.
-fn has_unordered_iterator(type_name: &str) -> bool {
-    let ends_a_name = |letter: char| !letter.is_alphanumeric() && letter != '_';
-    let is_iterator = |(at, module): (usize, &str)| {
-        let name = type_name[at + module.len()..].split(ends_a_name).next();
-        name.is_some_and(|name| UNORDERED_ITERATORS.contains(&name))
-    };
-    UNORDERED_MODULES
-        .iter()
-        .any(|module| type_name.match_indices(module).any(is_iterator))
 }
 
 macro_rules! integers {
@@ -358,7 +311,7 @@ impl<'a> Serializer for ContentWriter<'a> {
     }
 
     fn collect_seq<I: IntoIterator<Item: Serialize>>(self, elements: I) -> ContentResult {
-        let is_sorted = is_unordered(std::any::type_name::<I>());
+        let is_sorted = !self.1 && is_unordered(std::any::type_name::<I>());
         let mut list = self.parts(tag::LIST, is_sorted);
         for element in elements {
             list.part(&element)?;
@@ -392,13 +345,15 @@ impl SerializeMap for PartsWriter<'_> {
         self.part(key)
     }
 
+    /// A list from serde's buffer that comes without its key has the fields of a tuple variant.
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> ContentResult {
-        self.add(value)
+        let is_tuple = is_buffered(std::any::type_name::<T>());
+        value.serialize(ContentWriter(self.bytes, is_tuple))
     }
 
-    /// The fields of a struct come as entries, with literals as keys; those of a flattened map have references
-    /// as keys. A unit variant of a flattened enum is an entry with `()`, and means something; of a variant that
-    /// holds `None`, serde does not say that it is no field.
+    /// The fields of a struct come as entries, with literals as keys; those of a flattened map have
+    /// references as keys. A unit variant of a flattened enum is an entry with `()`, and means something; of
+    /// a variant that holds `None`, serde does not say that it is no field.
     fn serialize_entry<K, V>(&mut self, key: &K, value: &V) -> ContentResult
     where
         K: Serialize + ?Sized,

@@ -245,12 +245,16 @@ async fn a_retired_event_that_cannot_be_read_is_parked_by_projections_at_once() 
     // Nothing that it handles is made of this one, so it is not read.
     let noted = raw("retired/2", "retired.noted", 1, "{}");
     store.append(noted).await.unwrap();
+    let bubble = raw("retired/3", "retired.bubble", 1, "{}");
+    store.append(bubble).await.unwrap();
     let began = tokio::time::Instant::now();
     let system = started::<Elsewhere>(&store, &ledger).await;
     let projection = store.projection::<Elsewhere>().unwrap();
     projection.caught_up().await.unwrap();
     let parked = projection.parked();
-    assert_eq!((parked.len(), parked[0].position), (1, Position(1)));
+    assert_eq!((parked.len(), parked[0].position), (2, Position(1)));
+    let bubble = &parked[1].error;
+    assert!(bubble.contains("panicked: it burst"), "{bubble}");
     for part in ["`retired.changed`", "position 1", "nothing of it"] {
         assert!(parked[0].error.contains(part), "{}", parked[0].error);
     }

@@ -137,6 +137,7 @@ fn a_field_without_a_value_may_be_added_and_one_with_a_value_may_not() {
 enum Label {
     Sets { words: HashSet<String> },
     List { numbers: [u8; 2] },
+    Tuple(u8, u8),
     Plain,
     Bare,
 }
@@ -199,6 +200,8 @@ fn what_has_no_value_in_a_flattened_map_or_enum_is_content() {
         bytes(map("b")),
         label(Label::Plain),
         label(Label::Bare),
+        label(Label::Tuple(1, 2)),
+        label(Label::Tuple(2, 1)),
     ]);
 }
 
