@@ -16,8 +16,9 @@ pub(super) struct Varied {
 /// What stands at a place.
 struct VariedPlace {
     pointer: String,
-    /// Each is read together with those at other places, if it can be.
-    together: [Option<Value>; 2],
+    /// Each is read together with those at other places, if it can be: what has nothing in it, lists of
+    /// none, lists of two.
+    together: [Option<Value>; 3],
     /// Each is shown by itself.
     alone: Vec<Value>,
 }
@@ -35,7 +36,7 @@ impl Varied {
             }
         });
         let mut found = Vec::new();
-        for index in 0..2 {
+        for index in 0..3 {
             let mut all = value.clone();
             for place in &places {
                 let changed = place.together[index].as_ref();
@@ -61,16 +62,16 @@ impl VariedPlace {
     fn of(pointer: String, value: &Value) -> Option<Self> {
         let (together, alone) = match value {
             Value::Number(number) if number.is_f64() => return None,
-            Value::Number(_) => ([Some(Value::from(0)), None], Vec::new()),
+            Value::Number(_) => ([Some(Value::from(0)), None, None], Vec::new()),
             Value::String(text) if guess::is_of_form(text) => {
                 let texts = guess::TEXTS.iter().map(|text| Value::from(*text));
-                ([None, None], texts.collect())
+                ([None, None, None], texts.collect())
             }
-            Value::String(_) => ([Some(Value::from("")), None], Vec::new()),
+            Value::String(_) => ([Some(Value::from("")), None, None], Vec::new()),
             Value::Array(all) if all.len() == 1 => {
                 let none = Value::Array(Vec::new());
                 let two = Value::Array(vec![all[0].clone(), all[0].clone()]);
-                ([Some(none), Some(two)], Vec::new())
+                ([None, Some(none), Some(two)], Vec::new())
             }
             Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
         };

@@ -1,4 +1,4 @@
-//! Enums inside of enums, with more alternatives at their places than a hundred; the last one changes its name.
+//! Enums inside of enums, with more alternatives than a few samples show; the last one changes its name.
 
 macro_rules! nest {
     ($time:ident, $last:ident) => {
