@@ -266,7 +266,7 @@ async fn a_retired_event_that_cannot_become_what_it_should_is_an_error_that_name
             "retired.egg",
             1,
             "{}",
-            "`retired.egg` → `retired.hen` → `retired.egg`",
+            "`retired.hen` → `retired.egg` → `retired.hen`",
         ),
         (
             "retired.countdown",

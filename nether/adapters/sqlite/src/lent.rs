@@ -159,12 +159,15 @@ impl State {
         if is_read {
             return Authorization::Allow;
         }
-        if let Some(statement) = forbidden(action) {
+        let is_setting = matches!(action, AuthAction::Pragma { .. });
+        let forbidden = forbidden(action);
+        let is_setting = is_setting && forbidden.is_none();
+        if let Some(statement) = forbidden {
             tracing::error!("{}", refusal(&statement));
             self.ends(End::Refused(statement));
         }
-        // After its end, a statement would be one outside of it.
-        match self.has_ended.load(Ordering::Relaxed) {
+        // After its end, a statement would be one outside of it. A setting of the connection is none.
+        match self.has_ended.load(Ordering::Relaxed) && !is_setting {
             true => Authorization::Deny,
             false => Authorization::Allow,
         }
