@@ -151,7 +151,7 @@ fn a_retired_event_that_becomes_itself_is_refused() {
     egg["samples"] = json!([{ "number": CIRCLING }]);
     lock.write(&json);
     let text = incompatible(&lock.error());
-    for part in ["`retired.egg` (", "retired.rs:", "it becomes itself"] {
+    for part in ["`retired.egg` (", "retired.rs:", "an event becomes itself"] {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(!text.contains("`retired.hen` ("), "{text}");

@@ -7,7 +7,7 @@ use crate::eventstore::backend::{
 };
 use crate::eventstore::schema_lock::file::{PackedSample, RecordedShape};
 use crate::eventstore::schema_lock::finding::SchemaFinding;
-use crate::eventstore::stored::{EventSchema, successors};
+use crate::eventstore::stored::{EventSchema, PANICKED, successors};
 
 /// All values that the file has of a version, as stores hold them.
 pub(super) fn payloads(record: &RecordedShape) -> impl Iterator<Item = Payload> {
@@ -52,6 +52,7 @@ fn refusal(name: &str, version: u32, payload: &Payload) -> Option<String> {
     };
     let read = catch_unwind(AssertUnwindSafe(|| successors(&recorded)));
     match read.ok()??.err()? {
+        StoreError::Unknown { reason, .. } if reason.contains(PANICKED) => None,
         StoreError::Unknown { reason, .. } => Some(reason),
         other => Some(other.to_string()),
     }

@@ -19,6 +19,9 @@ use crate::guarded::said_last;
 /// then it may never end. Without that, it does.
 const LONGEST_CIRCLE: usize = 64;
 
+/// The word for a panic in the reason of an error.
+pub(in crate::eventstore) const PANICKED: &str = "panicked";
+
 /// A retired event in the link-time registry.
 #[doc(hidden)]
 #[derive(Debug)]
@@ -77,7 +80,7 @@ fn caught<T>(
 ) -> Result<T, StoreError> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
         let said = said_last(panic);
-        unknown(recorded, format!("{what} panicked: {said}"))
+        unknown(recorded, format!("{what} {PANICKED}: {said}"))
     })
 }
 
