@@ -231,7 +231,10 @@ fn a_map_that_is_written_as_pairs_is_the_same_content_in_any_order() {
 
     impl Serialize for Pairs {
         fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.collect_seq(self.0.iter().map(|(key, value)| (key, value)))
+            // Its type is that of a map of an iterator.
+            #[allow(clippy::map_identity)]
+            let pairs = self.0.iter().map(|(key, value)| (key, value));
+            serializer.collect_seq(pairs)
         }
     }
 
