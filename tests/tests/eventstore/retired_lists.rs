@@ -76,8 +76,7 @@ async fn run_after(listed: &[&str], taken: i64) -> (i64, u32) {
         projection.caught_up().await.unwrap();
         system.shutdown().await;
     }
-    let till = *till.lock().unwrap();
-    till
+    *till.lock().unwrap()
 }
 
 #[tokio::test(start_paused = true)]

@@ -53,8 +53,9 @@ pub struct SchemaLock {
 }
 
 impl SchemaLock {
-    /// The lock file at that path. The environment variable `UPDATE_SCHEMA` says whether it is updated: `1`, or
-    /// the names of what is gone, separated by commas. Anything else is an error of [`check`](SchemaLock::check).
+    /// The lock file at that path. The environment variable `UPDATE_SCHEMA` says whether it is updated: `1`,
+    /// or the names of what is gone, separated by commas. Anything else is an error of
+    /// [`check`](SchemaLock::check).
     pub fn at(path: impl AsRef<Path>) -> Self {
         let lock = SchemaLock {
             path: path.as_ref().to_owned(),

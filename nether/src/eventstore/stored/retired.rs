@@ -169,8 +169,8 @@ fn of_stored(recorded: &RecordedEvent, error: StoreError) -> StoreError {
     }
 }
 
-/// Adds what an event becomes to `last`; a successor that is retired too is followed. The `path` has the names
-/// of the events that became this one.
+/// Adds what an event becomes to `last`; a successor that is retired too is followed. The `path` has the
+/// names of the events that became this one.
 fn follow(
     succession: &Succession,
     recorded: &RecordedEvent,
