@@ -1,4 +1,4 @@
-//! How much memory aggregates take that nobody uses any more.
+//! How much memory aggregates take that are no longer in use.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

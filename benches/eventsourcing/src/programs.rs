@@ -14,7 +14,7 @@ pub struct Programs {
     peer: PathBuf,
     /// A projection of ours that is rebuilt.
     reading: PathBuf,
-    /// Aggregates of ours that nobody uses any more.
+    /// Our aggregates that are no longer in use.
     memory: PathBuf,
 }
 

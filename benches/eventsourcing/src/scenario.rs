@@ -18,7 +18,7 @@ impl Synchronous {
     }
 }
 
-/// What is measured.
+/// A row of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scenario {
     /// Commands to many aggregates, each sent by a task of its own at the same time.
@@ -84,7 +84,7 @@ impl Scenario {
         }
     }
 
-    /// Who takes part; ours is the first.
+    /// The contestants of the row; ours is the first.
     pub fn contestants(self) -> &'static [Contestant] {
         match self {
             Scenario::Together(_) | Scenario::OneByOne(_) => &[

@@ -68,7 +68,7 @@ pub fn in_memory(scale: &Scale) -> f64 {
     let commands = scale.in_memory;
     alone(async move {
         let system = started(Store::memory()).await;
-        // Nobody looks at the first quarter.
+        // The first quarter is not counted.
         sent(&system, 1, 1, commands / 4).await;
         let took = sent(&system, 1, 1, commands).await;
         system.shutdown().await;
@@ -76,8 +76,8 @@ pub fn in_memory(scale: &Scale) -> f64 {
     })
 }
 
-/// The same without event sourcing: a command to a plain exclusive module, and then the append alone to a
-/// store in memory.
+/// The work of [`in_memory`] without event sourcing: a command to a plain exclusive module, and then the
+/// append alone to a store in memory.
 pub fn in_memory_plainly(scale: &Scale) -> f64 {
     let commands = scale.in_memory;
     alone(async move {

@@ -7,7 +7,7 @@ mod shape;
 mod successors;
 
 #[cfg(feature = "test")]
-pub(super) use self::retired::PANICKED;
+pub(super) use self::retired::try_successors;
 pub use self::retired::{RetiredRegistration, Succession, succession};
 pub(super) use self::retired::{is_retired, may_become, retired_into, successors};
 pub(super) use self::shape::StoredShape;

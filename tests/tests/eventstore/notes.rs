@@ -137,7 +137,8 @@ impl NoteTransaction<'_> {
             Some(held) => held.to_vec(),
             None => self.store.notes().await,
         };
-        self.ended = Some(EarlyEnd::ByHandler);
+        let reason = "the handler has ended the transaction, which the store commits";
+        self.ended = Some(EarlyEnd::ByHandler(reason.to_owned()));
     }
 
     /// Removes all notes.

@@ -1,4 +1,4 @@
-//! What is alike and what is not, and how it was measured, in words.
+//! The text of the report on how the contestants compare, and how they were measured.
 
 use std::path::Path;
 

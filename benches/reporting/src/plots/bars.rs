@@ -8,7 +8,7 @@ use plotters::prelude::*;
 use crate::plots::{DrawingFailure, FONT};
 use crate::statistics::Spread;
 
-/// What is drawn.
+/// A plot of bars: a group for each contestant, a bar for each key.
 pub struct Bars<'a> {
     pub title: &'a str,
     /// The names and colours of the bars that each contestant has.

@@ -6,7 +6,7 @@ use plotters::prelude::*;
 
 use crate::plots::{DrawingFailure, FONT};
 
-/// What is drawn.
+/// A plot of lines over one axis.
 pub struct Plot {
     pub title: String,
     pub across: &'static str,

@@ -53,7 +53,7 @@ impl DatabaseFile {
 
     /// Checks an empty file: it is new, unless there is something in its log.
     fn empty(&self, found: Metadata) -> Result<Metadata, StoreError> {
-        if holds_something(&beside(&self.path, "-wal")) {
+        if has_only_log(&self.path) {
             return Err(without_database(&self.path, "was truncated to nothing"));
         }
         Ok(found)
@@ -99,6 +99,12 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
 /// Whether there is such a file, and it is not empty.
 pub(super) fn holds_something(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|it| it.len() > 0)
+}
+
+/// Whether there is something in the log of a database that is missing or empty. The log is looked at first: a
+/// process that is making the store at this moment writes the log after the database, and never before.
+fn has_only_log(path: &Path) -> bool {
+    holds_something(&beside(path, "-wal")) && !holds_something(path)
 }
 
 /// The canonical name of a file: absolute, and without links.
@@ -149,7 +155,7 @@ pub(super) fn examine_to_read(path: &Path, metadata: &Metadata) -> Result<(), St
                 .to_owned(),
         );
     }
-    if metadata.len() == 0 && holds_something(&beside(path, "-wal")) {
+    if metadata.len() == 0 && has_only_log(path) {
         return Err(without_database(path, "is empty"));
     }
     Ok(())
@@ -178,7 +184,7 @@ fn found_or_created(path: &Path) -> Result<(PathBuf, Option<File>), StoreError> 
         return Err(unreadable(path, &ErrorKind::IsADirectory.into()));
     };
     let path = folder.join(name);
-    if holds_something(&beside(&path, "-wal")) {
+    if has_only_log(&path) {
         return Err(without_database(&path, "is not there"));
     }
     let mut options = OpenOptions::new();

@@ -108,11 +108,11 @@ impl Lent {
         }))
     }
 
-    /// The same, if a statement was refused: SQLite says no more than `not authorized`.
-    pub(super) fn refused(&self) -> Option<StoreError> {
-        match self.0.end() {
-            Some(End::Refused(_)) => self.ended(),
-            _ => None,
+    /// Why a statement was refused, if one was: SQLite says no more than `not authorized`.
+    pub(super) fn refusal(&self) -> Option<String> {
+        match self.0.end()? {
+            End::Refused(statement) => Some(refusal(&statement)),
+            End::RolledBack => None,
         }
     }
 }
@@ -127,7 +127,7 @@ fn refusal(statement: &str) -> String {
     )
 }
 
-fn failed(reason: String) -> StoreError {
+pub(super) fn failed(reason: String) -> StoreError {
     StoreError::Failed {
         reason,
         source: None,

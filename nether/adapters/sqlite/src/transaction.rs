@@ -13,7 +13,7 @@ use rusqlite::{ErrorCode, Transaction};
 use crate::SqliteStore;
 use crate::append::{change_document, check_conditions};
 use crate::errors::store_error;
-use crate::lent::Lent;
+use crate::lent::{Lent, failed};
 
 /// A transaction in the file of a [`SqliteStore`]. What a projection writes with it is committed together
 /// with the checkpoint.
@@ -37,7 +37,7 @@ impl<'a> SqliteTransaction<'a> {
     pub(super) fn unless_ended<T>(&self, worked: nether::Result<T>) -> nether::Result<T> {
         let ended = match &worked {
             Ok(_) => self.lent.ended(),
-            Err(_) => self.lent.refused(),
+            Err(_) => self.lent.refusal().map(failed),
         };
         ended.map_or(worked, |error| Err(error.into()))
     }
@@ -77,8 +77,8 @@ impl SyncTransaction for SqliteTransaction<'_> {
     }
 
     fn ended(&self) -> Option<EarlyEnd> {
-        if self.lent.refused().is_some() {
-            return Some(EarlyEnd::ByHandler);
+        if let Some(reason) = self.lent.refusal() {
+            return Some(EarlyEnd::ByHandler(reason));
         }
         let has_ended = self.lent.has_ended() || self.transaction.is_autocommit();
         has_ended.then_some(EarlyEnd::RolledBack)

@@ -12,7 +12,7 @@ use crate::eventstore::backend::{
     AsyncTransaction, DocumentChange, DocumentCondition, EarlyEnd, StepFailure, StoreError,
     SyncTransaction, TransactionWork, TransactionalStore, WorkStep, Worked,
 };
-use crate::guarded::{PanicPayload, catch, drop_unpanicked};
+use crate::guarded::{PanicPayload, Shielded, catch, drop_unpanicked};
 
 /// What came of a step: the last changes, if it was the last.
 type Stepped = Result<Result<Option<Vec<DocumentChange>>>, PanicPayload>;
@@ -88,9 +88,14 @@ impl<S: TransactionalStore> TransactionWork<S> {
                     .to_owned(),
                 source: None,
             }),
-            (Ok(Ok(_)), Some(EarlyEnd::ByHandler)) => StepFailure::Handler(Error::msg(
-                "the handler has ended the transaction, which is not its own to commit or roll back",
-            )),
+            (Ok(Ok(_)), Some(EarlyEnd::ByHandler(reason))) => {
+                StepFailure::Handler(Error::msg(reason))
+            }
+            (Ok(Err(error)), Some(EarlyEnd::ByHandler(reason))) => {
+                let both = format!("{}: {reason}", Shielded::new(&error));
+                drop_unpanicked(error);
+                StepFailure::Handler(Error::msg(both))
+            }
             (Ok(Err(error)), _) => match S::store_failure(&error) {
                 Some(failure) => StepFailure::Store(failure),
                 None => StepFailure::Handler(error),

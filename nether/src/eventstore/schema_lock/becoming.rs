@@ -1,13 +1,11 @@
 //! Retired events: what stores hold of them has to become what their functions in `becomes` return.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use crate::eventstore::backend::{
     Encoding, EventId, Metadata, Payload, Position, RecordedEvent, StoreError, StreamId,
 };
 use crate::eventstore::schema_lock::file::{PackedSample, RecordedShape};
 use crate::eventstore::schema_lock::finding::SchemaFinding;
-use crate::eventstore::stored::{EventSchema, PANICKED, successors};
+use crate::eventstore::stored::{EventSchema, try_successors};
 
 /// All values that the file has of a version, as stores hold them.
 pub(super) fn payloads(record: &RecordedShape) -> impl Iterator<Item = Payload> {
@@ -50,9 +48,9 @@ fn refusal(name: &str, version: u32, payload: &Payload) -> Option<String> {
         payload: payload.clone(),
         metadata: Metadata::default(),
     };
-    let read = catch_unwind(AssertUnwindSafe(|| successors(&recorded)));
-    match read.ok()??.err()? {
-        StoreError::Unknown { reason, .. } if reason.contains(PANICKED) => None,
+    let refused = try_successors(&recorded)?.err()?;
+    match refused.error {
+        _ if refused.has_panicked => None,
         StoreError::Unknown { reason, .. } => Some(reason),
         other => Some(other.to_string()),
     }

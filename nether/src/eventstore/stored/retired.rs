@@ -15,12 +15,9 @@ use crate::eventstore::stored::successors::{ReadableEvent, Successors, WrittenSu
 use crate::eventstore::stored::{EventSchema, decode, unknown};
 use crate::guarded::said_last;
 
-/// How many times in a row an event may become another one that is retired too, if one of them comes again:
-/// then it may never end. Without that, it does.
+/// The longest chain of retired events in which a name comes again: a longer one may never end. A chain in
+/// which each name comes once ends by itself.
 const LONGEST_CIRCLE: usize = 64;
-
-/// The word for a panic in the reason of an error.
-pub(in crate::eventstore) const PANICKED: &str = "panicked";
 
 /// A retired event in the link-time registry.
 #[doc(hidden)]
@@ -32,9 +29,26 @@ pub struct RetiredRegistration {
 
 inventory::collect!(RetiredRegistration);
 
+/// Why a stored event cannot become what it should.
+#[derive(Debug)]
+pub(in crate::eventstore) struct NoSuccessors {
+    pub(in crate::eventstore) error: StoreError,
+    /// Whether code of the program panicked.
+    pub(in crate::eventstore) has_panicked: bool,
+}
+
+impl From<StoreError> for NoSuccessors {
+    fn from(error: StoreError) -> Self {
+        NoSuccessors {
+            error,
+            has_panicked: false,
+        }
+    }
+}
+
 /// Reads what a stored event has become.
 type SuccessorsOf =
-    Box<dyn Fn(&RecordedEvent) -> Result<Vec<RecordedEvent>, StoreError> + Send + Sync>;
+    Box<dyn Fn(&RecordedEvent) -> Result<Vec<RecordedEvent>, NoSuccessors> + Send + Sync>;
 
 /// What a retired event becomes.
 #[doc(hidden)]
@@ -63,7 +77,7 @@ where
         let writing = "writing what it becomes";
         match caught(recorded, writing, || successors.write(&mut written))? {
             Ok(()) => Ok(written.events),
-            Err(error) => Err(unknown(recorded, error.to_string())),
+            Err(error) => Err(unknown(recorded, error.to_string()).into()),
         }
     };
     Succession {
@@ -77,10 +91,13 @@ fn caught<T>(
     recorded: &RecordedEvent,
     what: &str,
     work: impl FnOnce() -> T,
-) -> Result<T, StoreError> {
+) -> Result<T, NoSuccessors> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
         let said = said_last(panic);
-        unknown(recorded, format!("{what} {PANICKED}: {said}"))
+        NoSuccessors {
+            error: unknown(recorded, format!("{what} panicked: {said}")),
+            has_panicked: true,
+        }
     })
 }
 
@@ -140,6 +157,13 @@ pub(in crate::eventstore) fn retired_into(
 pub(in crate::eventstore) fn successors(
     recorded: &RecordedEvent,
 ) -> Option<Result<Vec<RecordedEvent>, StoreError>> {
+    Some(try_successors(recorded)?.map_err(|it| it.error))
+}
+
+/// The same; the error says whether code of the program panicked.
+pub(in crate::eventstore) fn try_successors(
+    recorded: &RecordedEvent,
+) -> Option<Result<Vec<RecordedEvent>, NoSuccessors>> {
     let succession = succession_of(&recorded.name)?;
     Some(all_successors(succession, recorded))
 }
@@ -148,10 +172,12 @@ pub(in crate::eventstore) fn successors(
 fn all_successors(
     succession: &Succession,
     recorded: &RecordedEvent,
-) -> Result<Vec<RecordedEvent>, StoreError> {
+) -> Result<Vec<RecordedEvent>, NoSuccessors> {
     let mut last = Vec::new();
-    follow(succession, recorded, &mut Vec::new(), &mut last)
-        .map_err(|error| of_stored(recorded, error))?;
+    follow(succession, recorded, &mut Vec::new(), &mut last).map_err(|it| NoSuccessors {
+        error: of_stored(recorded, it.error),
+        ..it
+    })?;
     for (index, event) in last.iter_mut().enumerate() {
         event.id = id_of_successor(recorded.id, index);
     }
@@ -176,7 +202,7 @@ fn follow(
     recorded: &RecordedEvent,
     path: &mut Vec<String>,
     last: &mut Vec<RecordedEvent>,
-) -> Result<(), StoreError> {
+) -> Result<(), NoSuccessors> {
     path.push(recorded.name.to_string());
     for event in (succession.upcast)(recorded)? {
         let Some(next) = succession_of(&event.name) else {
@@ -187,7 +213,7 @@ fn follow(
         if let Some(earlier) = earlier
             && path.len() > LONGEST_CIRCLE
         {
-            return Err(circle(recorded, &path[earlier..], &event));
+            return Err(circle(recorded, &path[earlier..], &event).into());
         }
         follow(next, &event, path, last)?;
     }
@@ -195,7 +221,7 @@ fn follow(
     Ok(())
 }
 
-/// That an event becomes itself again and again.
+/// The error for an event that becomes itself again and again.
 #[cold]
 fn circle(recorded: &RecordedEvent, round: &[String], again: &RecordedEvent) -> StoreError {
     let round: Vec<_> = round.iter().map(|name| format!("`{name}`")).collect();
