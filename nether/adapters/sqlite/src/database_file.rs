@@ -101,8 +101,8 @@ pub(super) fn holds_something(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|it| it.len() > 0)
 }
 
-/// Whether there is something in the log of a database that is missing or empty. The log is looked at first: a
-/// process that is making the store at this moment writes the log after the database, and never before.
+/// Whether there is something in the log of a database that is missing or empty. The log is looked at first:
+/// a process that is making the store at this moment writes the log after the database, and never before.
 fn has_only_log(path: &Path) -> bool {
     holds_something(&beside(path, "-wal")) && !holds_something(path)
 }

@@ -115,8 +115,9 @@ pub trait AsyncTransaction: StoreTransaction + Send {
 /// Why a transaction has ended before its work was done. Nothing of the work is committed then.
 #[derive(Debug, Clone)]
 pub enum EarlyEnd {
-    /// A handler has ended it, by a `COMMIT` or `ROLLBACK` of its own, or has tried to. That is a failure of the
-    /// handler: its event is tried again, and then parked. The text says what it did, and what to do instead.
+    /// A handler has ended it, by a `COMMIT` or `ROLLBACK` of its own, or has tried to. That is a failure of
+    /// the handler: its event is tried again, and then parked. The text says what it did, and what to do
+    /// instead.
     ByHandler(String),
     /// The store has failed: the connection is lost, say. The transaction is tried again, and no event is
     /// parked, whatever the handler has returned.
