@@ -34,6 +34,8 @@ inventory::collect!(RetiredRegistration);
 pub(in crate::eventstore) struct NoSuccessors {
     pub(in crate::eventstore) error: StoreError,
     /// Whether code of the program panicked.
+    // The schema lock asks for it.
+    #[cfg_attr(not(feature = "test"), allow(dead_code))]
     pub(in crate::eventstore) has_panicked: bool,
 }
 
