@@ -32,9 +32,24 @@ pub fn machine(more: &[(&str, &str)]) -> String {
     )
 }
 
+/// The commit, and whether more has changed since than the reports that are being written.
 fn revision() -> String {
     let folder = benches().display().to_string();
-    output("git", &["-C", &folder, "describe", "--always", "--dirty"])
+    let commit = output("git", &["-C", &folder, "describe", "--always"]);
+    let changed = [
+        "-C",
+        &folder,
+        "status",
+        "--porcelain",
+        "--",
+        ":/",
+        ":(top,exclude,glob)benches/**/report/**",
+        ":(top,exclude,glob)benches/**/REPORT.md",
+    ];
+    match output("git", &changed).as_str() {
+        "" => commit,
+        _ => format!("{commit}-dirty"),
+    }
 }
 
 fn processor() -> String {
