@@ -64,25 +64,21 @@ impl<'a> HostAndPort<'a> {
         }
     }
 
-    /// The host of the header `origin`, with the port that its scheme implies.
-    pub(super) fn of_origin(origin: &'a str) -> Option<Self> {
-        let (scheme, rest) = origin.split_once("://")?;
-        let origin = HostAndPort::parse(rest)?;
-        let port = origin.port.or(default_port(Some(scheme)));
-        Some(HostAndPort { port, ..origin })
-    }
-
     /// Whether both are the same if a port that is not written is `default`.
-    pub(super) fn is(&self, other: &HostAndPort<'_>, default: Option<u16>) -> bool {
+    fn is(&self, other: &HostAndPort<'_>, default: Option<u16>) -> bool {
         self.host.eq_ignore_ascii_case(other.host)
             && self.port.or(default) == other.port.or(default)
     }
 
-    /// Whether the browser that names this host, in a request for `origin`, means the same host. A server
-    /// does not know the scheme of its proxy, so a port that is not written is that of the origin's scheme.
+    /// Whether a request for this host, of a page of that origin, is for the origin itself. A server does not
+    /// know the scheme that its proxy speaks, so a port that is not written is that of the origin's scheme.
     pub(super) fn is_of_origin(&self, origin: &str) -> bool {
-        let scheme = origin.split_once("://").map(|(scheme, _)| scheme);
-        HostAndPort::of_origin(origin).is_some_and(|of| of.is(self, default_port(scheme)))
+        let Some((scheme, rest)) = origin.split_once("://") else {
+            return false;
+        };
+        let default = default_port(Some(scheme));
+        let origin = HostAndPort::parse(rest).filter(|_| default.is_some());
+        origin.is_some_and(|origin| origin.is(self, default))
     }
 
     /// The name, without the dot at its end that stands for the root.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::http::host::HostAndPort;
 
 /// The hosts that a server answers for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct HostList(Vec<HostPattern>);
 
 /// Some hosts.
@@ -26,15 +26,16 @@ enum NamePattern {
 }
 
 impl HostList {
-    /// Reads the hosts.
+    /// Adds hosts.
     ///
     /// # Errors
     /// The first one that is not a host.
-    pub(super) fn new(hosts: impl IntoIterator<Item = String>) -> Result<Self, String> {
-        let patterns = hosts
-            .into_iter()
-            .map(|host| HostPattern::parse(&host).ok_or(host));
-        patterns.collect::<Result<_, _>>().map(HostList)
+    pub(super) fn extend(&mut self, hosts: impl IntoIterator<Item = String>) -> Result<(), String> {
+        for host in hosts {
+            let pattern = HostPattern::parse(&host).ok_or(host)?;
+            self.0.push(pattern);
+        }
+        Ok(())
     }
 
     pub(super) fn contains(&self, host: &HostAndPort<'_>) -> bool {

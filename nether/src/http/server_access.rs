@@ -4,7 +4,6 @@ use axum::http::request;
 use tower_http::cors::CorsLayer;
 
 use crate::http::client_address::ForwardedHeader;
-use crate::http::hosts::HostList;
 use crate::http::server::Server;
 
 impl Server {
@@ -38,9 +37,9 @@ impl Server {
     /// ```
     #[must_use]
     pub fn hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        match HostList::new(hosts.into_iter().map(Into::into)) {
-            Ok(hosts) => self.settings.hosts = Some(hosts),
-            Err(host) => self.settings.refuse("Server::hosts", &host, "host"),
+        let known = self.settings.hosts.get_or_insert_default();
+        if let Err(host) = known.extend(hosts.into_iter().map(Into::into)) {
+            self.settings.refuse("Server::hosts", &host, "host");
         }
         self
     }
@@ -49,7 +48,8 @@ impl Server {
     /// a request that may change something.
     ///
     /// All answers to the origins that the layer allows get its headers, whatever makes them: also those of
-    /// routes, files and panics. The layer answers preflights (`OPTIONS`) itself.
+    /// routes, files and panics. The layer answers preflights (`OPTIONS`) itself; they take no place among
+    /// [`max_requests`](Server::max_requests).
     ///
     /// If the layer allows all origins with `*`, it does so for requests without credentials. A request of
     /// another origin with a cookie, or with a name and password, that may change something is still refused.

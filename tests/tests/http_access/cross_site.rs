@@ -68,6 +68,7 @@ async fn what_comes_from_a_foreign_page_changes_nothing() {
             &[("origin", "null")],
             &[("origin", "")],
             &[("origin", "localhost")],
+            &[("origin", "app://localhost")],
             &[("origin", "https://localhost.evil.example")],
             &[("origin", "https://evil.example@localhost")],
             &[("origin", "http://localhost:8080")],

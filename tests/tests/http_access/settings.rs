@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use nether::System;
 use nether::http::{CorsLayer, HeaderValue, Server};
 use nether_tests::Folder;
 use nether_tests::http::{Answer, JSON, connect, get, head_and_body, post, request, send};
@@ -208,4 +209,16 @@ async fn an_answer_that_goes_on_is_not_cut_off_by_the_time_of_a_request() {
     assert_eq!(slow.status, 504);
     GO_ON.notify_one();
     stream.until("more").await;
+}
+
+#[tokio::test]
+async fn cors_that_contradicts_itself_keeps_a_server_from_starting() {
+    let system = System::start().await.expect("the program is sound");
+    let cors = CorsLayer::permissive().allow_credentials(true);
+    let serving = Server::new(&system).cors(cors).serve("127.0.0.1:0").await;
+    let error = serving.expect_err("no browser takes both").to_string();
+    assert!(
+        error.contains("Access-Control-Allow-Credentials"),
+        "{error}"
+    );
 }
