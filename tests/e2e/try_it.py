@@ -22,7 +22,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 SECONDS = 20
 
 
-def chromium() -> webdriver.Chrome:
+def chromium(*arguments: str) -> webdriver.Chrome:
     options = Options()
     options.binary_location = "/usr/bin/chromium"
     for argument in (
@@ -32,6 +32,7 @@ def chromium() -> webdriver.Chrome:
         "--disable-dev-shm-usage",
         "--no-proxy-server",
         "--window-size=1280,1600",
+        *arguments,
     ):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})

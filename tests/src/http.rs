@@ -133,7 +133,7 @@ pub async fn request(address: &str, line: &str, headers: &[(&str, &str)], body: 
 
 /// The text of a request.
 pub fn head_and_body(line: &str, headers: &[(&str, &str)], body: &str) -> String {
-    let mut text = format!("{line} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n");
+    let mut text = format!("{line} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n");
     for (name, value) in headers {
         text.push_str(&format!("{name}: {value}\r\n"));
     }

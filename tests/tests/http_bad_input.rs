@@ -234,24 +234,24 @@ async fn what_is_no_http_is_turned_away() {
     let long = format!("x: {}\r\n", "y".repeat(100_000));
     for (text, status) in [
         ("\r\n\r\nhello\r\n\r\n".to_owned(), 400),
-        (head_and_body("CONNECT example.org:80", &[], ""), 404),
+        (head_and_body("CONNECT localhost:80", &[], ""), 404),
         (head_and_body("OPTIONS *", &[], ""), 404),
         (head_and_body("TRACE /bytes", &[], ""), 405),
         ("GET /bytes?count=1 HTTP/9.9\r\n\r\n".to_owned(), 400),
         (
-            format!("GET /bytes?count=1 HTTP/1.1\r\nhost: x\r\n{flood}\r\n"),
+            format!("GET /bytes?count=1 HTTP/1.1\r\nhost: localhost\r\n{flood}\r\n"),
             431,
         ),
         (
-            format!("GET /bytes?count=1 HTTP/1.1\r\nhost: x\r\n{long}\r\n"),
+            format!("GET /bytes?count=1 HTTP/1.1\r\nhost: localhost\r\n{long}\r\n"),
             431,
         ),
         (
-            format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "a".repeat(70_000)),
+            format!("GET /{} HTTP/1.1\r\nhost: localhost\r\n\r\n", "a".repeat(70_000)),
             431,
         ),
         (
-            "POST /texts/1 HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n{}"
+            "POST /texts/1 HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n{}"
                 .to_owned(),
             400,
         ),
@@ -277,7 +277,7 @@ async fn who_sends_nothing_or_half_of_it_is_let_go() {
     }
     // And who says nothing after the first answer.
     let mut stream = connect(&at).await;
-    let asked = b"GET /bytes?count=1 HTTP/1.1\r\nhost: x\r\n\r\n";
+    let asked = b"GET /bytes?count=1 HTTP/1.1\r\nhost: localhost\r\n\r\n";
     stream.write(asked).await;
     assert!(stream.rest().await.contains("\"x\""));
 }
@@ -335,8 +335,10 @@ async fn who_does_not_read_a_stream_of_http_2_is_let_go() {
     // The preface, settings with windows of nothing for each stream, and one request, `GET /bytes?count=9`.
     lazy.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x04\x00\x00\x00\x00")
         .await;
-    lazy.write(b"\x00\x00\x15\x01\x05\x00\x00\x00\x01\x82\x86\x41\x01x\x04\x0e/bytes?count=9")
-        .await;
+    lazy.write(
+        b"\x00\x00\x1d\x01\x05\x00\x00\x00\x01\x82\x86\x41\x09localhost\x04\x0e/bytes?count=9",
+    )
+    .await;
     // Headers come, and then the end, since nobody may send a byte of the body.
     lazy.rest().await;
 }

@@ -93,7 +93,7 @@ async fn run(address: String, clients: usize, events: usize) {
         let mut stream = TcpStream::connect(&address)
             .await
             .expect("the server has room");
-        let asked = b"GET /ticks HTTP/1.1\r\nhost: bench\r\n\r\n";
+        let asked = b"GET /ticks HTTP/1.1\r\nhost: localhost\r\n\r\n";
         stream.write_all(asked).await.expect("it is open");
         until(&mut stream, ": open\n\n").await;
         let barrier = Arc::clone(&barrier);
@@ -120,7 +120,7 @@ async fn tick(address: &str, number: usize) {
         .await
         .expect("the server has room");
     let asked =
-        format!("POST /ticks/{number} HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n\r\n");
+        format!("POST /ticks/{number} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     stream
         .write_all(asked.as_bytes())
         .await

@@ -54,7 +54,7 @@ impl Bank {
         let length = body.len();
         write!(
             stream,
-            "{line} HTTP/1.1\r\nhost: bank\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+            "{line} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
         )?;
         let mut answer = BufReader::new(stream);
         let mut status = String::new();

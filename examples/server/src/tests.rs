@@ -10,7 +10,7 @@ async fn ask(address: &str, line: &str, json: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).await.expect("it is open");
     let length = json.len();
     let request = format!(
-        "{line} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-type: application/json\r\n\
+        "{line} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n\
          content-length: {length}\r\n\r\n{json}"
     );
     let written = stream.write_all(request.as_bytes()).await;

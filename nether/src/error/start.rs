@@ -138,6 +138,13 @@ pub enum StartProblem {
         /// What the server's `request_timeout` says.
         request_timeout: Duration,
     },
+    /// A setting of the web server has a value that it cannot have.
+    InvalidSetting {
+        /// The method that was called.
+        setting: &'static str,
+        /// What is wrong with the value.
+        reason: String,
+    },
     /// The system was told to stop while it started.
     Stopped,
 }
@@ -246,6 +253,7 @@ impl fmt::Display for StartProblem {
                 "the server gives a request {request_timeout:?}, but a stop of the system cuts it off after {shutdown_timeout:?}; \
                  give the stop more time (`SystemBuilder::shutdown_timeout`), or requests less (`Server::request_timeout`)"
             ),
+            StartProblem::InvalidSetting { setting, reason } => write!(f, "`{setting}`: {reason}"),
             StartProblem::Stopped => f.write_str("the system was told to stop while it started"),
         }
     }

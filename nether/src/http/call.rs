@@ -32,6 +32,9 @@ where
 {
     Box::pin(async move {
         let (parts, body) = request.into_parts();
+        if must_be_json::<M>(&parts) && !is_json(&parts) {
+            return not_json().answer_to(&parts);
+        }
         let body = match read(&state.settings, &parts, body).await {
             Ok(body) => body,
             Err(details) => return details.answer_to(&parts),
@@ -170,15 +173,26 @@ async fn read(
             return Err(Details::new(StatusCode::BAD_REQUEST, detail));
         }
         Err(_) => {
-            let detail = format!("the body took longer than {:?}", settings.body_timeout);
-            return Err(Details::new(StatusCode::REQUEST_TIMEOUT, detail));
+            return Err(Details::body_too_slow(settings.body_timeout));
         }
     };
     if !body.is_empty() && !is_json(parts) {
-        let detail = "the body must be JSON: `content-type: application/json`";
-        return Err(Details::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+        return Err(not_json());
     }
     Ok(body)
+}
+
+fn not_json() -> Details {
+    let detail = "the body must be JSON: `content-type: application/json`";
+    Details::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+}
+
+/// Whether the query fills fields of a command that a plain form could send. Such a request says that it is
+/// JSON, also without a body: no page of another origin can say so without a preflight.
+fn must_be_json<M: CallEndpoint>(parts: &request::Parts) -> bool {
+    M::KIND == MessageKind::Command
+        && parts.method == axum::http::Method::POST
+        && parts.uri.query().is_some_and(|query| !query.is_empty())
 }
 
 fn is_json(parts: &request::Parts) -> bool {

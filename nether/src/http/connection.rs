@@ -1,6 +1,7 @@
 //! [`Connection`]: one client, from its first byte to its last, within bounds of time and length.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -8,6 +9,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
+use axum::extract::Request;
 use axum::response::Response;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
@@ -20,6 +22,7 @@ use tokio::time::sleep;
 use tokio_io_timeout::TimeoutStream;
 
 use crate::guarded::{catch, panic_text};
+use crate::http::admission::admit;
 use crate::http::gateway::Gateway;
 use crate::http::problem::Details;
 use crate::http::request_id::RequestId;
@@ -50,6 +53,8 @@ pub(super) struct RequestPermit(#[expect(dead_code)] Arc<OwnedSemaphorePermit>);
 /// An open connection.
 pub(super) struct Connection {
     gateway: Arc<Gateway>,
+    /// Who has opened it.
+    peer: SocketAddr,
     /// One for each request that may be at work, if that is bounded.
     requests: Option<Arc<Semaphore>>,
     /// How many requests have come, and pieces of answers gone.
@@ -61,9 +66,14 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(gateway: Arc<Gateway>, requests: Option<Arc<Semaphore>>) -> Arc<Self> {
+    pub(super) fn new(
+        gateway: Arc<Gateway>,
+        requests: Option<Arc<Semaphore>>,
+        peer: SocketAddr,
+    ) -> Arc<Self> {
         Arc::new(Connection {
             gateway,
+            peer,
             requests,
             moved: AtomicU64::new(0),
             at_work: AtomicU32::new(0),
@@ -140,7 +150,22 @@ impl Connection {
         }))
     }
 
-    async fn response(&self, mut request: hyper::Request<Incoming>) -> Response {
+    async fn response(&self, request: hyper::Request<Incoming>) -> Response {
+        let (mut parts, body) = request.into_parts();
+        let (marks, refusal) = admit(&self.gateway.state, self.peer, &mut parts).await;
+        let mut response = match refusal {
+            Some(refusal) => refusal,
+            None => {
+                self.admitted(Request::from_parts(parts, Body::new(body)))
+                    .await
+            }
+        };
+        marks.mark(&mut response);
+        response
+    }
+
+    /// Answers a request that was looked at.
+    async fn admitted(&self, mut request: Request) -> Response {
         let given = RequestId::given(request.headers());
         let id = move || given.unwrap_or_else(RequestId::fresh);
         if let Some(requests) = &self.requests {
@@ -151,7 +176,7 @@ impl Connection {
                 .extensions_mut()
                 .insert(RequestPermit(Arc::new(place)));
         }
-        match catch(self.gateway.answer(request.map(Body::new))).await {
+        match catch(self.gateway.answer(request)).await {
             Ok(response) => response,
             Err(panic) => {
                 let (id, panic) = (id(), panic_text(&*panic));

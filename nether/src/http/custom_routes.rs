@@ -4,7 +4,8 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::extract::{FromRequestParts, Request, State};
+use axum::body::{Body, HttpBody};
+use axum::extract::{DefaultBodyLimit, FromRequestParts, Request, State};
 use axum::http::request;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
@@ -14,6 +15,7 @@ use crate::context::Context;
 use crate::http::problem::{Details, Refusal};
 use crate::http::request_id::RequestId;
 use crate::http::request_scope::RequestScope;
+use crate::http::route_body::{RouteBody, TooSlow};
 use crate::http::server_state::ServerState;
 use crate::sync::lock;
 use crate::system::System;
@@ -89,8 +91,11 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestContext {
     }
 }
 
-/// Adds the middleware that gives each request a context, if its handler asks for one.
+/// Adds the middleware that gives each request a context, if its handler asks for one, and the server's
+/// limits.
 pub(super) fn in_context(router: Router<System>, state: &Arc<ServerState>) -> Router<System> {
+    let limit = DefaultBodyLimit::max(state.settings.body_limit);
+    let router = router.layer(limit);
     router.layer(from_fn_with_state(Arc::clone(state), around))
 }
 
@@ -105,6 +110,11 @@ async fn around(
     };
     request.extensions_mut().insert(opened.clone());
     let id = RequestId::given(request.headers());
+    let (body_timeout, too_slow) = (state.settings.body_timeout, TooSlow::default());
+    if !request.body().is_end_stream() {
+        let in_time = |body| Body::new(RouteBody::new(body, body_timeout, too_slow.clone()));
+        request = request.map(in_time);
+    }
     let answering = timeout(state.settings.request_timeout, next.run(request));
     let response = answering.await;
     let scope = lock(&opened.scope).take();
@@ -114,6 +124,10 @@ async fn around(
     };
     let response = response.map(|response| match response.extensions().get::<Refusal>() {
         Some(refusal) => refusal.answer(&called()),
+        // axum's extractors would say that the client is wrong in another way.
+        None if too_slow.is_set() && is_error(&response) => {
+            Details::body_too_slow(body_timeout).answer(&called())
+        }
         None => response,
     });
     match (response, scope) {
@@ -122,4 +136,8 @@ async fn around(
         (Err(_), Some(scope)) => scope.answer(Err(Details::too_late())).await,
         (Err(_), None) => Details::too_late().answer(&id.unwrap_or_else(RequestId::fresh)),
     }
+}
+
+fn is_error(response: &Response) -> bool {
+    response.status().is_client_error() || response.status().is_server_error()
 }

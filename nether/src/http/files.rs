@@ -11,18 +11,22 @@ use axum::http::header::ACCEPT;
 use axum::http::uri::PathAndQuery;
 use axum::http::{Method, StatusCode, Uri, request};
 use axum::response::{IntoResponse, Response};
+use tokio::time::timeout;
 use tower::ServiceExt;
 use tower_http::services::ServeDir;
 use tower_http::services::fs::{Backend, TokioBackend};
 
+use crate::http::problem::Details;
 use crate::http::server_state::Folder;
+use crate::http::settings::ServerSettings;
 use crate::route::BoxFuture;
 
 /// The page of an application that has one.
 const PAGE: &str = "/index.html";
 
 /// Offers requests to the files of the folder, and what is not among them to `then`.
-pub(super) fn before(folder: &Folder, then: Router) -> Router {
+pub(super) fn before(folder: &Folder, settings: &ServerSettings, then: Router) -> Router {
+    let patience = settings.request_timeout;
     let prefix = folder.path.trim_end_matches('/').to_owned();
     let backend = Inside {
         folder: folder.folder.clone(),
@@ -36,9 +40,10 @@ pub(super) fn before(folder: &Folder, then: Router) -> Router {
         let (files, then) = (files.clone(), then.clone());
         async move {
             let (parts, body) = request.into_parts();
-            match files.answer(&parts).await {
-                Some(response) => response,
-                None => never(then.oneshot(Request::from_parts(parts, body)).await),
+            match timeout(patience, files.answer(&parts)).await {
+                Err(_) => Details::too_late().answer_to(&parts),
+                Ok(Some(response)) => response,
+                Ok(None) => never(then.oneshot(Request::from_parts(parts, body)).await),
             }
         }
     })

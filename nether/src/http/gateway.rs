@@ -5,11 +5,12 @@
 //! endpoints, operations, folders of files. What knows its path answers it.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use axum::http::{Extensions, Method, StatusCode};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter};
@@ -20,6 +21,7 @@ use tower_http::compression::CompressionLayer;
 
 use crate::http::allow;
 use crate::http::connection::RequestPermit;
+use crate::http::cors;
 use crate::http::custom_routes;
 use crate::http::endpoint::{
     EndpointEntry, EndpointKind, EndpointRegistration, RoutesRegistration,
@@ -86,7 +88,7 @@ fn assembled(state: &Arc<ServerState>) -> Router {
     let (routers, folders) = state.shared.added();
     let mut router = Router::new().fallback(not_found);
     for folder in &folders {
-        router = files::before(folder, router);
+        router = files::before(folder, &state.settings, router);
     }
     if state.settings.management.is_none() {
         router = before(operations::probes(state), router);
@@ -98,13 +100,13 @@ fn assembled(state: &Arc<ServerState>) -> Router {
         let custom = custom_routes::in_context(custom, state).with_state(state.system.clone());
         router = before(custom, router);
     }
+    if let Some(cors) = &state.settings.cors {
+        cors::check(cors);
+    }
     if state.settings.compression {
         router = router.layer(CompressionLayer::new());
     }
-    match &state.settings.cors {
-        Some(cors) => router.layer(cors.clone()),
-        None => router,
-    }
+    router
 }
 
 /// The messages that are endpoints.
@@ -179,6 +181,7 @@ fn forget_route(extensions: &mut Extensions) {
     keep::<RequestPermit>(&mut before, extensions);
     keep::<OnUpgrade>(&mut before, extensions);
     keep::<Protocol>(&mut before, extensions);
+    keep::<ConnectInfo<SocketAddr>>(&mut before, extensions);
 }
 
 fn keep<T: Clone + Send + Sync + 'static>(from: &mut Extensions, to: &mut Extensions) {

@@ -36,6 +36,7 @@ impl Listening {
     pub(super) async fn open(address: &str, gateway: Arc<Gateway>) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
+        gateway.state.bind(address);
         let closing = watch::Sender::new(false);
         let accepting = accept(listener, Arc::clone(&gateway), closing.subscribe());
         let accepting = tokio::spawn(accepting);
@@ -139,10 +140,10 @@ impl Connections {
         };
         self.pace.turn().await;
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 let _ = stream.set_nodelay(true);
                 let (gateway, requests) = (Arc::clone(&self.gateway), self.requests.clone());
-                let connection = Connection::new(gateway, requests);
+                let connection = Connection::new(gateway, requests, peer);
                 let watcher = self.graceful.watcher();
                 tokio::spawn(connection.serve(stream, watcher, room));
             }

@@ -2,18 +2,24 @@
 //!
 #![doc = include_str!("../docs/http.md")]
 
-// From outside to inside: `listen` accepts connections, `gateway` knows what is at which path, `input` makes
-// messages of requests, `call` and `sse` answer with replies and events, `request_scope` is the unit of work
-// around an answer.
+// From outside to inside: `listen` accepts connections, `admission` looks at each request, `gateway` knows
+// what is at which path, `input` makes messages of requests, `call` and `sse` answer with replies and events,
+// `request_scope` is the unit of work around an answer.
 
+mod admission;
 mod allow;
 mod call;
+mod client_address;
 mod connection;
+mod cors;
+mod cross_site;
 mod custom_routes;
 mod endpoint;
 mod feed;
 mod files;
 mod gateway;
+mod host;
+mod hosts;
 mod idempotency;
 mod input;
 mod listen;
@@ -25,16 +31,21 @@ mod probe;
 mod problem;
 mod request_id;
 mod request_scope;
+mod route_body;
 mod server;
+mod server_access;
 mod server_state;
 mod settings;
 mod sse;
 
 #[doc(no_inline)]
+pub use axum::extract::ConnectInfo;
+#[doc(no_inline)]
 pub use axum::http::HeaderValue;
 #[doc(no_inline)]
-pub use tower_http::cors::CorsLayer;
+pub use tower_http::cors::{AllowOrigin, CorsLayer};
 
+pub use self::client_address::ForwardedHeader;
 pub use self::custom_routes::RequestContext;
 pub use self::messages::{
     AddRoutes, AddStatic, RoutesAdded, ServerFailed, ServerStarted, ServerStopped, StartServer,

@@ -16,6 +16,9 @@ use crate::http::server_state::ServerState;
 use crate::module::ModuleState;
 use crate::system::{ModuleStatus, System};
 
+/// What orchestrators ask, by whatever address they reach the server.
+pub(super) const PROBES: [&str; 2] = ["/livez", "/readyz"];
+
 /// Whether the process lives, whether it is ready, and what it does.
 pub(super) fn probes(state: &Arc<ServerState>) -> Router {
     let (asked, watched) = (state.system.clone(), state.system.clone());

@@ -142,6 +142,12 @@ impl Details {
         details
     }
 
+    /// The body did not come in time.
+    pub(super) fn body_too_slow(timeout: Duration) -> Self {
+        let detail = format!("the body took longer than {timeout:?}");
+        Details::new(StatusCode::REQUEST_TIMEOUT, detail)
+    }
+
     /// It took longer than the client, or the server, waits.
     pub(super) fn too_late() -> Self {
         let detail = "the answer was not there in time; what was asked for may still be done";

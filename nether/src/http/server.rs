@@ -6,10 +6,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::http::request;
 use nether_macros::module;
 use tokio::sync::Semaphore;
-use tower_http::cors::CorsLayer;
 
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -55,7 +53,7 @@ use crate::system::{System, WeakSystem};
 pub struct Server {
     /// Weak: a server that is attached and not started does not keep its system.
     system: WeakSystem,
-    settings: ServerSettings,
+    pub(super) settings: ServerSettings,
     shared: Arc<ServerShared>,
     open: Mutex<Vec<Listening>>,
 }
@@ -167,35 +165,6 @@ impl Server {
     #[must_use]
     pub fn compression(mut self) -> Self {
         self.settings.compression = true;
-        self
-    }
-
-    /// Lets pages of other origins use the API. By default none may.
-    ///
-    /// ```no_run
-    /// # use nether::prelude::*;
-    /// use nether::http::{CorsLayer, HeaderValue, Server};
-    ///
-    /// # async fn serve(system: System) -> nether::Result<()> {
-    /// let origin = HeaderValue::from_static("https://shop.example");
-    /// Server::new(&system).cors(CorsLayer::new().allow_origin(origin)).serve("127.0.0.1:8080").await
-    /// # }
-    /// ```
-    #[must_use]
-    pub fn cors(mut self, cors: CorsLayer) -> Self {
-        self.settings.cors = Some(cors);
-        self
-    }
-
-    /// Derives the principal of a request from its headers; `None` if it is unknown. Handlers read it from
-    /// [`principal`](crate::QueryContext::principal). Without this, no request has a principal. Believe a
-    /// header only if the proxy in front sets it.
-    #[must_use]
-    pub fn principal(
-        mut self,
-        of: impl Fn(&request::Parts) -> Option<String> + Send + Sync + 'static,
-    ) -> Self {
-        self.settings.principal = Some(Arc::new(of));
         self
     }
 

@@ -2,8 +2,9 @@
 //! [`Gateway`](crate::http::gateway::Gateway)'s, and not in here: handlers have the state, so it would never
 //! be dropped.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use axum::Router;
 use tokio::sync::watch;
@@ -23,6 +24,8 @@ pub(super) struct ServerState {
     pub(super) shared: Arc<ServerShared>,
     /// Whether it is for those alone who run the system.
     pub(super) is_private: bool,
+    /// The address, once it is open.
+    bound: OnceLock<SocketAddr>,
     /// Set once streams of events are to end; the address's own task sets it, each stream waits for it.
     ending: watch::Sender<bool>,
 }
@@ -98,8 +101,20 @@ impl ServerState {
             settings,
             shared,
             is_private,
+            bound: OnceLock::new(),
             ending: watch::Sender::new(false),
         })
+    }
+
+    /// Notes the address, which was opened.
+    pub(super) fn bind(&self, address: SocketAddr) {
+        self.bound.get_or_init(|| address);
+    }
+
+    /// Whether only the machine itself reaches the address.
+    pub(super) fn is_at_loopback(&self) -> bool {
+        let bound = self.bound.get();
+        bound.is_some_and(|address| address.ip().to_canonical().is_loopback())
     }
 
     /// Tells streams of events to end.

@@ -8,6 +8,9 @@ use axum::http::request;
 use tower_http::cors::CorsLayer;
 
 use crate::error::{StartError, StartProblem};
+use crate::http::client_address::TrustedProxies;
+use crate::http::cross_site::OpenPaths;
+use crate::http::hosts::HostList;
 
 /// The longest time there is: clocks cannot add much more to the present.
 pub(super) const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -39,12 +42,27 @@ pub(super) struct ServerSettings {
     /// How many events are kept for clients that come back.
     pub(super) event_history: usize,
     pub(super) compression: bool,
+    /// The hosts that it answers for, if it was told them.
+    pub(super) hosts: Option<HostList>,
     pub(super) cors: Option<CorsLayer>,
+    /// Where pages of all sites may send requests to.
+    pub(super) open_paths: OpenPaths,
+    pub(super) proxies: TrustedProxies,
     pub(super) principal: Option<PrincipalOf>,
     /// A second address, for management alone.
     pub(super) management: Option<String>,
     /// What the API is called in its description, and its version.
     pub(super) title: (String, String),
+    /// What it was told that cannot be.
+    pub(super) refused: Vec<RefusedSetting>,
+}
+
+/// A setting with a value that is none.
+#[derive(Debug, Clone)]
+pub(super) struct RefusedSetting {
+    setting: &'static str,
+    /// What was said, and what is expected.
+    reason: String,
 }
 
 impl Default for ServerSettings {
@@ -61,28 +79,48 @@ impl Default for ServerSettings {
             keep_alive: Duration::from_secs(15),
             event_history: 1024,
             compression: false,
+            hosts: None,
             cors: None,
+            open_paths: OpenPaths::default(),
+            proxies: TrustedProxies::default(),
             principal: None,
             management: None,
             title: ("API".to_owned(), "1.0.0".to_owned()),
+            refused: Vec::new(),
         }
     }
 }
 
 impl ServerSettings {
-    /// Checks that a stop of the system, which may take so long, leaves requests the time that they may take.
+    /// Notes that a setting was given a value that is none.
+    pub(super) fn refuse(&mut self, setting: &'static str, value: &str, expected: &str) {
+        let reason = format!("{value:?} is no {expected}");
+        self.refused.push(RefusedSetting { setting, reason });
+    }
+
+    /// Checks that all values are such, and that a stop of the system, which may take so long, leaves
+    /// requests the time that they may take.
     pub(super) fn check(&self, shutdown_timeout: Duration) -> Result<(), StartError> {
+        let refused = self.refused.iter().cloned();
+        let mut problems: Vec<_> = refused
+            .map(
+                |RefusedSetting { setting, reason }| StartProblem::InvalidSetting {
+                    setting,
+                    reason,
+                },
+            )
+            .collect();
         let request_timeout = self.request_timeout;
-        if request_timeout <= shutdown_timeout || request_timeout == FOREVER {
-            return Ok(());
+        if request_timeout > shutdown_timeout && request_timeout != FOREVER {
+            problems.push(StartProblem::ShutdownTooShort {
+                shutdown_timeout,
+                request_timeout,
+            });
         }
-        let problem = StartProblem::ShutdownTooShort {
-            shutdown_timeout,
-            request_timeout,
-        };
-        Err(StartError {
-            problems: vec![problem],
-        })
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(StartError { problems }),
+        }
     }
 }
 

@@ -1,0 +1,134 @@
+//! What holds for all requests, whatever answers them: what is looked at before a request is handed on, and
+//! what each answer gets. A setting that is to hold for endpoints, routes, files and operations stands here.
+
+use std::net::SocketAddr;
+
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::header::{
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, request};
+use axum::response::Response;
+
+use crate::http::cors;
+use crate::http::cross_site;
+use crate::http::host::HostAndPort;
+use crate::http::operations::PROBES;
+use crate::http::problem::Details;
+use crate::http::request_id::RequestId;
+use crate::http::server_state::ServerState;
+
+/// Browsers believe the content type of an answer, and do not look for scripts in it.
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+
+/// Only pages of the same origin may show a page in a frame: others could have it clicked unseen.
+const OWN_FRAMES: HeaderValue = HeaderValue::from_static("frame-ancestors 'self'");
+
+/// The longest part of a host that a problem shows.
+const SHOWN: usize = 128;
+
+/// What the answer to a request gets.
+#[derive(Debug)]
+pub(super) struct AnswerMarks {
+    given: Option<RequestId>,
+    cors: Option<HeaderMap>,
+}
+
+/// Looks at a request from that peer, and notes its address. An answer if the request goes no further.
+pub(super) async fn admit(
+    state: &ServerState,
+    peer: SocketAddr,
+    parts: &mut request::Parts,
+) -> (AnswerMarks, Option<Response>) {
+    let client = state.settings.proxies.client(peer, &parts.headers);
+    parts.extensions.insert(ConnectInfo(client));
+    let cors = match &state.settings.cors {
+        Some(layer) if !state.is_private => Some(cors::headers(layer, parts).await),
+        _ => None,
+    };
+    let answer = match check(state, parts, cors.as_ref()) {
+        Err(details) => Some(details.answer_to(parts)),
+        Ok(()) if cors.is_some() && cors::is_preflight(parts) => Some(Response::new(Body::empty())),
+        Ok(()) => None,
+    };
+    let given = RequestId::given(&parts.headers);
+    (AnswerMarks { given, cors }, answer)
+}
+
+fn check(
+    state: &ServerState,
+    parts: &request::Parts,
+    cors: Option<&HeaderMap>,
+) -> Result<(), Details> {
+    let host =
+        HostAndPort::of(parts).map_err(|wrong| Details::new(StatusCode::BAD_REQUEST, wrong))?;
+    if let Some(host) = &host {
+        check_host(state, parts, host)?;
+    }
+    cross_site::check(parts, host.as_ref(), cors, &state.settings.open_paths)
+}
+
+/// Checks that the server answers for the host. One at a loopback address answers for the names of the
+/// machine itself, unless it was told other names. Probes of an orchestrator name an address, whatever that
+/// is; so they are answered anyway, and so is the address for management if others than the machine itself
+/// reach it.
+fn check_host(
+    state: &ServerState,
+    parts: &request::Parts,
+    host: &HostAndPort<'_>,
+) -> Result<(), Details> {
+    let is_local = !state.is_at_loopback() || host.is_loopback();
+    let is_taken = match &state.settings.hosts {
+        Some(hosts) if state.is_private => is_local || hosts.contains(host),
+        Some(hosts) => hosts.contains(host),
+        None => is_local,
+    };
+    if is_taken || PROBES.contains(&parts.uri.path()) {
+        return Ok(());
+    }
+    let host = host.to_string();
+    let host = host.get(..SHOWN).unwrap_or(&host);
+    let detail = match state.settings.hosts {
+        Some(_) => format!(
+            "the server does not answer for `{host}`; `Server::hosts` says for which hosts it does"
+        ),
+        None => format!(
+            "the server does not answer for `{host}`: it is at a loopback address, and so answers for `localhost` \
+             alone; name the hosts that a proxy passes on in `Server::hosts`"
+        ),
+    };
+    tracing::debug!(host, "a request for another host is refused");
+    Err(Details::new(StatusCode::MISDIRECTED_REQUEST, detail))
+}
+
+impl AnswerMarks {
+    /// Marks the answer.
+    pub(super) fn mark(self, response: &mut Response) {
+        let headers = response.headers_mut();
+        if let Some(id) = self.given {
+            id.mark(headers);
+        }
+        if let Some(mut cors) = self.cors {
+            if let Some(vary) = cors.remove(VARY) {
+                headers.append(VARY, vary);
+            }
+            headers.extend(cors);
+        }
+        headers.entry(X_CONTENT_TYPE_OPTIONS).or_insert(NOSNIFF);
+        if is_page(headers) && !headers.contains_key(X_FRAME_OPTIONS) {
+            headers.entry(CONTENT_SECURITY_POLICY).or_insert(OWN_FRAMES);
+        }
+    }
+}
+
+fn is_page(headers: &HeaderMap) -> bool {
+    let Some(content) = headers.get(CONTENT_TYPE) else {
+        return false;
+    };
+    let is = |page: &str| {
+        let start = content.as_bytes().get(..page.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(page.as_bytes()))
+    };
+    is("text/html") || is("application/xhtml+xml")
+}
