@@ -1,6 +1,7 @@
 //! [`Connection`]: one client, from its first byte to its last, within bounds of time and length.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -8,6 +9,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
+use axum::extract::ConnectInfo;
 use axum::response::Response;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
@@ -50,6 +52,8 @@ pub(super) struct RequestPermit(#[expect(dead_code)] Arc<OwnedSemaphorePermit>);
 /// An open connection.
 pub(super) struct Connection {
     gateway: Arc<Gateway>,
+    /// The address of the client.
+    peer: SocketAddr,
     /// One for each request that may be at work, if that is bounded.
     requests: Option<Arc<Semaphore>>,
     /// How many requests have come, and pieces of answers gone.
@@ -61,9 +65,14 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(gateway: Arc<Gateway>, requests: Option<Arc<Semaphore>>) -> Arc<Self> {
+    pub(super) fn new(
+        gateway: Arc<Gateway>,
+        peer: SocketAddr,
+        requests: Option<Arc<Semaphore>>,
+    ) -> Arc<Self> {
         Arc::new(Connection {
             gateway,
+            peer,
             requests,
             moved: AtomicU64::new(0),
             at_work: AtomicU32::new(0),
@@ -143,6 +152,7 @@ impl Connection {
     async fn response(&self, mut request: hyper::Request<Incoming>) -> Response {
         let given = RequestId::given(request.headers());
         let id = move || given.unwrap_or_else(RequestId::fresh);
+        request.extensions_mut().insert(ConnectInfo(self.peer));
         if let Some(requests) = &self.requests {
             let Ok(place) = Arc::clone(requests).try_acquire_owned() else {
                 return Details::unavailable("the server is too busy").answer(&id());

@@ -5,11 +5,12 @@
 //! endpoints, operations, folders of files. What knows its path answers it.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use axum::http::{Extensions, Method, StatusCode};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter};
@@ -177,6 +178,7 @@ fn before(first: Router, then: Router) -> Router {
 fn forget_route(extensions: &mut Extensions) {
     let mut before = std::mem::take(extensions);
     keep::<RequestPermit>(&mut before, extensions);
+    keep::<ConnectInfo<SocketAddr>>(&mut before, extensions);
     keep::<OnUpgrade>(&mut before, extensions);
     keep::<Protocol>(&mut before, extensions);
 }

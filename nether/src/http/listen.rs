@@ -139,10 +139,10 @@ impl Connections {
         };
         self.pace.turn().await;
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 let _ = stream.set_nodelay(true);
                 let (gateway, requests) = (Arc::clone(&self.gateway), self.requests.clone());
-                let connection = Connection::new(gateway, requests);
+                let connection = Connection::new(gateway, peer, requests);
                 let watcher = self.graceful.watcher();
                 tokio::spawn(connection.serve(stream, watcher, room));
             }

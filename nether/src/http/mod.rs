@@ -8,6 +8,7 @@
 
 mod allow;
 mod call;
+mod command_id;
 mod connection;
 mod custom_routes;
 mod endpoint;
@@ -16,6 +17,7 @@ mod files;
 mod gateway;
 mod idempotency;
 mod input;
+mod keyed;
 mod listen;
 mod messages;
 mod metrics;
@@ -28,6 +30,8 @@ mod request_scope;
 mod server;
 mod server_state;
 mod settings;
+#[cfg(feature = "eventstore")]
+mod sourcing;
 mod sse;
 
 #[doc(no_inline)]

@@ -8,6 +8,7 @@ use axum::http::request;
 use tower_http::cors::CorsLayer;
 
 use crate::error::{StartError, StartProblem};
+use crate::idempotency::KeyLimits;
 
 /// The longest time there is: clocks cannot add much more to the present.
 pub(super) const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -41,6 +42,8 @@ pub(super) struct ServerSettings {
     pub(super) compression: bool,
     pub(super) cors: Option<CorsLayer>,
     pub(super) principal: Option<PrincipalOf>,
+    /// How much is kept of idempotency keys, and how long.
+    pub(super) keys: KeyLimits,
     /// A second address, for management alone.
     pub(super) management: Option<String>,
     /// What the API is called in its description, and its version.
@@ -63,6 +66,7 @@ impl Default for ServerSettings {
             compression: false,
             cors: None,
             principal: None,
+            keys: KeyLimits::default(),
             management: None,
             title: ("API".to_owned(), "1.0.0".to_owned()),
         }
