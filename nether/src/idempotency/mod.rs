@@ -49,6 +49,7 @@ pub(crate) enum KeyClaim {
     Answered(Arc<StoredAnswer>),
     InProgress,
     /// Another process has claimed it, and has not settled it.
+    #[cfg_attr(not(feature = "eventstore"), expect(dead_code))]
     InProgressElsewhere,
     /// Its request was begun and cut off: nobody knows how far it came.
     Unknown,
