@@ -253,7 +253,11 @@ extern crate self as nether;
 
 // The order of these modules is the order of the layers: each imports only from modules above it.
 mod declaration;
+#[cfg(any(feature = "http", feature = "eventstore"))]
+mod digest;
 mod error;
+#[cfg(feature = "eventstore")]
+mod hexadecimal;
 mod instants;
 mod race;
 mod sync;
@@ -272,6 +276,8 @@ mod tasks;
 mod watch;
 
 mod answer;
+#[cfg(feature = "http")]
+mod idempotency;
 mod limit;
 mod recorder;
 

@@ -391,13 +391,13 @@ async fn a_command_with_an_idempotency_key_is_done_once() {
     // The same key for something else.
     let other = count(&at, "a", "ann", 8).await;
     assert_eq!(other.status, 422);
-    // A refusal is an answer; what went wrong inside is none, and may be tried again.
-    for (key, limit, status, times) in [("c", 1, 422, 1), ("d", 0, 507, 2)] {
+    // A refusal is an answer, and so is what went wrong inside.
+    for (key, limit, status) in [("c", 1, 422), ("d", 0, 507)] {
         let before = COUNT.load(Ordering::SeqCst);
         for _ in 0..2 {
             assert_eq!(count(&at, key, "ann", limit).await.status, status);
         }
-        assert_eq!(COUNT.load(Ordering::SeqCst) - before, times);
+        assert_eq!(COUNT.load(Ordering::SeqCst) - before, 1);
     }
 }
 

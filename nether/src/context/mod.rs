@@ -1,5 +1,7 @@
 //! [`Context`], the handle to a unit of work: what programs, handlers and hooks send with.
 
+#[cfg(feature = "http")]
+mod beginning;
 mod budget;
 mod calling;
 mod delivery;
@@ -20,6 +22,8 @@ mod trying;
 mod unproven;
 mod visible;
 
+#[cfg(feature = "http")]
+pub(crate) use self::beginning::UnitStart;
 pub use self::calling::CallFuture;
 pub(crate) use self::delivery::Post;
 pub(crate) use self::delivery::announce;

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use crate::digest::digest;
 use crate::eventstore::backend::{EventId, Position, StreamId};
-use crate::eventstore::digest::{digest, id_of};
-use crate::eventstore::hexadecimal::hexadecimal;
+use crate::eventstore::digest::id_of;
+use crate::hexadecimal::hexadecimal;
 
 /// The id of a command, which makes the command idempotent: when it is sent again with the same id, the
 /// aggregate does not decide again, and replies with its present state.

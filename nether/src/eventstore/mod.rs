@@ -20,8 +20,9 @@ mod events;
 mod follower;
 mod handle;
 mod handling;
-mod hexadecimal;
 mod keyed;
+#[cfg(feature = "http")]
+mod keys;
 mod lease;
 mod listed;
 mod memory;
@@ -56,9 +57,13 @@ pub use self::command_id::CommandId;
 pub use self::control::NotRunning;
 pub use self::events::{CatchingUp, EventParked, LeaseLost, LeaseTaken, SagaFailed, SagaStuck};
 pub use self::keyed::Keyed;
+#[cfg(feature = "http")]
+pub(crate) use self::keys::stored_keys;
 pub use self::memory::MemoryStore;
 pub use self::parked::ParkedEvent;
 pub use self::projection::{Projection, ProjectionHandle, Projections};
+#[cfg(feature = "http")]
+pub(crate) use self::registered::is_aggregate;
 pub use self::saga::{RepeatedCommand, Saga, SagaHandle, SagaStatus, Sagas, Sent, Step};
 pub use self::scenario::{Decided, Scenario, given, given_with};
 #[cfg(feature = "test")]

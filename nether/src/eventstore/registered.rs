@@ -66,6 +66,16 @@ pub struct RegisteredCommand {
 
 inventory::collect!(RegisteredName);
 
+/// Whether the module that is declared there is that of an aggregate.
+#[cfg(feature = "http")]
+pub(crate) fn is_aggregate(module: &Declaration) -> bool {
+    let mut registered = inventory::iter::<RegisteredName>();
+    registered.any(|it| {
+        let is_aggregate = matches!(it.what, RegisteredKind::Aggregate { .. });
+        is_aggregate && it.declaration == *module
+    })
+}
+
 /// What a command looks like that the saga stores.
 ///
 /// Not public API. Used by generated code.

@@ -15,13 +15,16 @@ use tokio::time::timeout;
 use crate::error::{CallError, HandlerError};
 use crate::http::connection::RequestPermit;
 use crate::http::endpoint::{CallEndpoint, EndpointReply, convention};
-use crate::http::idempotency::{IdempotencyKey, once};
+use crate::http::idempotency::{IdempotencyKey, KeyUser};
 use crate::http::input::Input;
+use crate::http::keyed::{FirstAnswer, is_unknown};
 use crate::http::problem::Details;
 use crate::http::request_scope::{Answer, RequestScope};
 use crate::http::server_state::ServerState;
 use crate::http::settings::ServerSettings;
-use crate::message::MessageKind;
+#[cfg(feature = "eventstore")]
+use crate::http::sourcing;
+use crate::message::{Message, MessageKind};
 use crate::route::BoxFuture;
 
 /// Serves a request for `M`.
@@ -71,18 +74,62 @@ where
         Ok(key) => key,
         Err(details) => return details.answer_to(&parts),
     };
-    let scope = RequestScope::open(&state.system, &state.settings, &parts);
-    let key = key.map(|key| key.of_principal(scope.ctx.principal()));
     // It is at work, and has a place among the requests that are, until it is done.
     let place = parts.extensions.get::<RequestPermit>().cloned();
+    if let Some(key) = key {
+        // Boxed, so that what is rare makes no command larger.
+        return Box::pin(keyed_command(&state, &parts, key, place, message)).await;
+    }
+    let scope = RequestScope::open(&state.system, &state.settings, &parts);
     let doing: BoxFuture<Response> = Box::pin(async move {
         let _place = place;
         run(scope, message).await
     });
-    match key {
-        None => ToTheEnd(Some(doing)).await,
-        Some(key) => once(&state.shared.idempotency, key, &parts, doing).await,
-    }
+    ToTheEnd(Some(doing)).await
+}
+
+/// A command with a key is handled once.
+async fn keyed_command<M>(
+    state: &ServerState,
+    parts: &request::Parts,
+    key: IdempotencyKey,
+    place: Option<RequestPermit>,
+    message: M,
+) -> Response
+where
+    M: CallEndpoint + Send,
+    M::Reply: EndpointReply,
+{
+    let scope = RequestScope::open_keyed(&state.system, &state.settings, parts);
+    let user = KeyUser::of(parts, scope.ctx.principal());
+    let resumes = identify::<M>(&scope, &key, &user);
+    let request = key.request(&user, resumes);
+    let patience = scope.patience();
+    let first = Box::pin(async move {
+        let _place = place;
+        let called = scope.ctx.call(message).await;
+        let is_unknown = is_unknown(&called, resumes);
+        let response = respond::<M>(scope, called).await;
+        FirstAnswer {
+            response,
+            is_unknown,
+        }
+    });
+    state.shared.keys.once(request, patience, first).await
+}
+
+/// Makes the key the command's id; returns whether a command of the aggregate that handles it does nothing
+/// twice because of that.
+#[cfg(feature = "eventstore")]
+fn identify<M: Message>(scope: &RequestScope, key: &IdempotencyKey, user: &KeyUser) -> bool {
+    sourcing::set_command_id(&scope.ctx, key, user);
+    sourcing::is_handled_by_aggregate::<M>(&scope.ctx)
+}
+
+/// Without event sourcing commands have no ids.
+#[cfg(not(feature = "eventstore"))]
+fn identify<M: Message>(_: &RequestScope, _: &IdempotencyKey, _: &KeyUser) -> bool {
+    false
 }
 
 /// Sends the message, and makes of its reply what the client gets.
@@ -91,7 +138,17 @@ where
     M: CallEndpoint + Send,
     M::Reply: EndpointReply,
 {
-    let result = match scope.ctx.call(message).await {
+    let called = scope.ctx.call(message).await;
+    respond::<M>(scope, called).await
+}
+
+/// Makes of a reply what the client gets.
+async fn respond<M>(scope: RequestScope, called: Result<M::Reply, CallError<M::Error>>) -> Response
+where
+    M: CallEndpoint,
+    M::Reply: EndpointReply,
+{
+    let result = match called {
         Ok(reply) => answer::<M>(&scope, &reply),
         Err(error) => Err(refusal::<M>(&scope, &error)),
     };

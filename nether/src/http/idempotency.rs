@@ -1,59 +1,56 @@
-//! `Idempotency-Key`: a command that comes again under the same key is not done again; its client gets the
-//! first answer.
+//! `Idempotency-Key`: what a request with one is known by.
 //!
-//! After draft-ietf-httpapi-idempotency-key-header. Answers are kept in memory, by one server: a client that
-//! comes back after a restart of the program starts anew.
+//! After draft-ietf-httpapi-idempotency-key-header.
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::panic::resume_unwind;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::net::{IpAddr, SocketAddr};
 
-use axum::body::{Body, Bytes};
-use axum::http::header::HeaderName;
+use axum::body::Bytes;
+use axum::extract::ConnectInfo;
+use axum::http::header::{AUTHORIZATION, COOKIE, HeaderName};
 use axum::http::{HeaderMap, StatusCode, request};
-use axum::response::Response;
-use http_body_util::BodyExt;
-use tokio::time::Instant;
 
+use crate::digest::digest;
 use crate::http::problem::Details;
-use crate::http::request_id::RequestId;
-use crate::route::BoxFuture;
-use crate::sync::lock;
+use crate::idempotency::{KeyOwner, KeyedRequest};
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// A longer key is refused.
 const LONGEST: usize = 256;
 
-/// How many answers are kept; beyond, the oldest go.
-const CAPACITY: usize = 10_000;
-
-/// How many bytes of bodies and of what they are known under are kept; beyond, the oldest answers go.
-const BYTES: usize = 64 << 20;
-
-/// How long an answer is kept.
-const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// The name of a request, and a fingerprint of its content.
+/// The key of a request, and what it is for.
 #[derive(Debug)]
 pub(super) struct IdempotencyKey {
-    /// Method, path and key.
-    name: Arc<str>,
-    /// A hash of the query and the body: reusing the key with another request is an error of the client.
-    fingerprint: u64,
+    /// What the client sent.
+    pub(super) key: String,
+    /// Method and path.
+    pub(super) route: String,
+    /// The hash of query and body: reusing the key with another request is an error of the client.
+    fingerprint: [u8; 32],
+}
+
+/// Who uses a key. Keys of different users never meet.
+#[derive(Debug)]
+pub(super) struct KeyUser {
+    /// The hash of the principal; or of the credentials, if there is no principal.
+    pub(super) scope: [u8; 32],
+    owner: KeyOwner,
 }
 
 impl IdempotencyKey {
     /// The key of a request, if it has one.
     ///
     /// # Errors
-    /// If it is no text, or too long.
+    /// If it is no text, too long, or there are several.
     pub(super) fn of(parts: &request::Parts, body: &Bytes) -> Result<Option<Self>, Details> {
-        let Some(key) = parts.headers.get(HEADER) else {
+        let mut keys = parts.headers.get_all(HEADER).iter();
+        let Some(key) = keys.next() else {
             return Ok(None);
         };
+        if keys.next().is_some() {
+            let detail = "`Idempotency-Key` must be there once";
+            return Err(Details::new(StatusCode::BAD_REQUEST, detail));
+        }
         let key = key.to_str().ok();
         let is_visible = |key: &&str| key.bytes().all(|byte| byte.is_ascii_graphic());
         let key = key.filter(is_visible);
@@ -61,303 +58,144 @@ impl IdempotencyKey {
             let detail = format!("`Idempotency-Key` must be 1 to {LONGEST} visible characters");
             return Err(Details::new(StatusCode::BAD_REQUEST, detail));
         };
-        let mut hasher = DefaultHasher::new();
-        (parts.uri.query(), body).hash(&mut hasher);
+        let query = parts.uri.query().unwrap_or_default().as_bytes();
         Ok(Some(IdempotencyKey {
-            name: format!("{} {} {key}", parts.method, parts.uri.path()).into(),
-            fingerprint: hasher.finish(),
+            key: key.to_owned(),
+            route: format!("{} {}", parts.method, parts.uri.path()),
+            fingerprint: digest(&[b"nether.http.request", query, body]),
         }))
     }
 
-    /// Keys of different principals never meet.
-    pub(super) fn of_principal(mut self, principal: Option<&str>) -> Self {
+    /// The request, as the store of keys knows it. `resumes` says whether its command does nothing twice.
+    pub(super) fn request(&self, user: &KeyUser, resumes: bool) -> KeyedRequest {
+        let (route, key) = (self.route.as_bytes(), self.key.as_bytes());
+        KeyedRequest {
+            name: digest(&[b"nether.http.idempotency_key", &user.scope, route, key]),
+            fingerprint: self.fingerprint,
+            owner: user.owner,
+            resumes,
+        }
+    }
+}
+
+impl KeyUser {
+    /// Who sent the request: the principal; or else whoever has these credentials, which nobody has verified,
+    /// so that all who come from one address have one share.
+    pub(super) fn of(parts: &request::Parts, principal: Option<&str>) -> Self {
         if let Some(principal) = principal {
-            self.name = format!("{} {principal:?}", self.name).into();
-        }
-        self
-    }
-}
-
-/// The answers that were given.
-#[derive(Debug, Default)]
-pub(super) struct Idempotency(Mutex<StoredAnswers>);
-
-#[derive(Debug, Default)]
-struct StoredAnswers {
-    known: HashMap<Arc<str>, KnownKey>,
-    /// When which was begun, the oldest first.
-    order: VecDeque<(Instant, Arc<str>)>,
-    /// How many bytes the names and the bodies of the answers have.
-    bytes: usize,
-}
-
-#[derive(Debug)]
-struct KnownKey {
-    begun: Instant,
-    fingerprint: u64,
-    /// `None` while it is at work.
-    answer: Option<Arc<StoredAnswer>>,
-}
-
-/// An answer, to be given again.
-#[derive(Debug)]
-struct StoredAnswer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Bytes,
-}
-
-enum KeyState {
-    /// Nobody has been here with this key.
-    First(Instant),
-    Again(Arc<StoredAnswer>),
-    AtWork,
-    Other,
-}
-
-/// Does what `first` does if the key is new, and otherwise gives the answer that it had the first time.
-pub(super) async fn once(
-    idempotency: &Arc<Idempotency>,
-    key: IdempotencyKey,
-    parts: &request::Parts,
-    first: BoxFuture<Response>,
-) -> Response {
-    match idempotency.enter(&key) {
-        KeyState::First(begun) => {
-            let idempotency = Arc::clone(idempotency);
-            // A task of its own: the answer is kept, also if the client goes away before it is there.
-            let working = tokio::spawn(async move {
-                let leaving = Leaving {
-                    idempotency: &idempotency,
-                    key: &key,
-                    begun,
-                };
-                let (response, kept) = keep(first.await).await;
-                leaving.with(kept);
-                response
-            });
-            working
-                .await
-                .unwrap_or_else(|failed| match failed.try_into_panic() {
-                    // It goes on as it would have without a key.
-                    Ok(panic) => resume_unwind(panic),
-                    Err(_) => Details::unavailable("the server is stopping").answer_to(parts),
-                })
-        }
-        KeyState::Again(kept) => kept.response(parts),
-        KeyState::AtWork => {
-            let detail = "a request with this `Idempotency-Key` is still at work";
-            Details::new(StatusCode::CONFLICT, detail).answer_to(parts)
-        }
-        KeyState::Other => {
-            let detail = "this `Idempotency-Key` was used for another request";
-            Details::new(StatusCode::UNPROCESSABLE_ENTITY, detail).answer_to(parts)
-        }
-    }
-}
-
-impl Idempotency {
-    fn enter(&self, key: &IdempotencyKey) -> KeyState {
-        let now = Instant::now();
-        let mut answers = lock(&self.0);
-        answers.forget(now);
-        match answers.known.get(&key.name) {
-            Some(known) if known.fingerprint != key.fingerprint => return KeyState::Other,
-            Some(KnownKey { answer: None, .. }) => return KeyState::AtWork,
-            Some(KnownKey {
-                answer: Some(kept), ..
-            }) => return KeyState::Again(Arc::clone(kept)),
-            None => {}
-        }
-        let known = KnownKey {
-            begun: now,
-            fingerprint: key.fingerprint,
-            answer: None,
-        };
-        answers.bytes += key.name.len();
-        answers.known.insert(Arc::clone(&key.name), known);
-        answers.order.push_back((now, Arc::clone(&key.name)));
-        KeyState::First(now)
-    }
-}
-
-impl StoredAnswers {
-    /// Forgets what is too old or too much, the oldest first, but for what is at work.
-    fn forget(&mut self, now: Instant) {
-        for _ in 0..self.order.len() {
-            let is_too_much = self.order.len() >= CAPACITY || self.bytes > BYTES;
-            let is_old = |begun: &Instant| now.duration_since(*begun) >= KEPT;
-            let oldest = self
-                .order
-                .pop_front_if(|(begun, _)| is_too_much || is_old(begun));
-            let Some((begun, name)) = oldest else {
-                return;
+            let hash = digest(&[b"nether.http.principal", principal.as_bytes()]);
+            return KeyUser {
+                scope: hash,
+                owner: KeyOwner {
+                    hash,
+                    is_verified: true,
+                },
             };
-            match self.known.get(&name).filter(|known| known.begun == begun) {
-                Some(KnownKey { answer: None, .. }) => self.order.push_back((begun, name)),
-                Some(_) => self.remove(&name),
-                None => {}
-            }
         }
-    }
-
-    fn remove(&mut self, name: &str) {
-        let Some(known) = self.known.remove(name) else {
-            return;
-        };
-        let body = known.answer.map_or(0, |kept| kept.body.len());
-        self.bytes -= name.len() + body;
-    }
-}
-
-/// The end of a first request, however it comes.
-struct Leaving<'a> {
-    idempotency: &'a Idempotency,
-    key: &'a IdempotencyKey,
-    begun: Instant,
-}
-
-impl Leaving<'_> {
-    fn with(self, kept: Option<StoredAnswer>) {
-        let mut answers = lock(&self.idempotency.0);
-        let known = answers.known.get_mut(&self.key.name);
-        if let (Some(known), Some(kept)) = (known.filter(|it| it.begun == self.begun), kept) {
-            let bytes = kept.body.len();
-            known.answer = Some(Arc::new(kept));
-            answers.bytes += bytes;
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let network = peer.map(|peer| network(peer.0.ip()));
+        let network = network.as_deref().unwrap_or_default();
+        KeyUser {
+            scope: credentials(&parts.headers),
+            owner: KeyOwner {
+                hash: digest(&[b"nether.http.peer", network]),
+                is_verified: false,
+            },
         }
     }
 }
 
-impl Drop for Leaving<'_> {
-    /// What has no answer that counts may be tried again.
-    fn drop(&mut self) {
-        let mut answers = lock(&self.idempotency.0);
-        let known = answers.known.get(&self.key.name);
-        if known.is_some_and(|it| it.begun == self.begun && it.answer.is_none()) {
-            answers.remove(&self.key.name);
-        }
+fn credentials(headers: &HeaderMap) -> [u8; 32] {
+    let mut parts: Vec<&[u8]> = vec![b"nether.http.credentials"];
+    for header in [AUTHORIZATION, COOKIE] {
+        // Without the name, one could pass for the other.
+        parts.push(if header == COOKIE {
+            b"cookie"
+        } else {
+            b"authorization"
+        });
+        let values = headers.get_all(header);
+        parts.extend(values.iter().map(|value| value.as_bytes()));
     }
+    digest(&parts)
 }
 
-/// A copy of the answer, unless it is that something went wrong inside: then the next try may do better.
-async fn keep(response: Response) -> (Response, Option<StoredAnswer>) {
-    if response.status().is_server_error() {
-        return (response, None);
-    }
-    let (parts, body) = response.into_parts();
-    let Ok(body) = body.collect().await else {
-        return (Response::from_parts(parts, Body::empty()), None);
-    };
-    let body = body.to_bytes();
-    let kept = StoredAnswer {
-        status: parts.status,
-        headers: parts.headers.clone(),
-        body: body.clone(),
-    };
-    (Response::from_parts(parts, Body::from(body)), Some(kept))
-}
-
-impl StoredAnswer {
-    /// The same answer, to a request with an id of its own.
-    fn response(&self, parts: &request::Parts) -> Response {
-        let mut response = Response::new(Body::from(self.body.clone()));
-        *response.status_mut() = self.status;
-        *response.headers_mut() = self.headers.clone();
-        if let Some(id) = RequestId::given(&parts.headers) {
-            id.mark(response.headers_mut());
-        }
-        response
+/// What stands for an address: of IPv6 the network, because a client has as many addresses in it as it likes.
+fn network(address: IpAddr) -> Vec<u8> {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets()[..8].to_vec(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::net::SocketAddr;
 
-    fn key(name: &str) -> IdempotencyKey {
-        IdempotencyKey {
-            name: name.into(),
-            fingerprint: 0,
+    use axum::body::Bytes;
+    use axum::extract::ConnectInfo;
+    use axum::http::Request;
+    use axum::http::request::Parts;
+
+    use super::{IdempotencyKey, KeyUser};
+    use crate::idempotency::KeyedRequest;
+
+    fn parts(uri: &str, headers: &[(&'static str, &str)], peer: &str) -> Parts {
+        let mut request = Request::post(uri).header("idempotency-key", "k");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
+        let peer: SocketAddr = peer.parse().unwrap();
+        let request = request.extension(ConnectInfo(peer));
+        request.body(()).unwrap().into_parts().0
     }
 
-    fn answer(idempotency: &Idempotency, name: &str, bytes: usize) {
-        let key = key(name);
-        let KeyState::First(begun) = idempotency.enter(&key) else {
-            panic!("`{name}` is known");
+    fn keyed(parts: &Parts, principal: Option<&str>, body: &'static str) -> KeyedRequest {
+        let body = Bytes::from_static(body.as_bytes());
+        let key = IdempotencyKey::of(parts, &body).unwrap().unwrap();
+        key.request(&KeyUser::of(parts, principal), false)
+    }
+
+    #[test]
+    fn names_and_fingerprints_are_the_same_in_every_version_of_the_library() {
+        let parts = parts("/orders?a=1", &[], "127.0.0.1:1");
+        let request = keyed(&parts, Some("ann"), "{}");
+        let first = |hash: [u8; 32]| u64::from_be_bytes(hash[..8].try_into().unwrap());
+        assert_eq!(first(request.name), 0);
+        assert_eq!(first(request.fingerprint), 0);
+        assert_eq!(first(request.owner.hash), 0);
+    }
+
+    #[test]
+    fn keys_of_different_credentials_never_meet() {
+        let of = |headers: &[(&'static str, &str)]| {
+            keyed(&parts("/orders", headers, "127.0.0.1:1"), None, "").name
         };
-        let leaving = Leaving {
-            idempotency,
-            key: &key,
-            begun,
-        };
-        leaving.with(Some(StoredAnswer {
-            status: StatusCode::OK,
-            headers: HeaderMap::new(),
-            body: vec![0; bytes].into(),
-        }));
-    }
-
-    fn is_known(idempotency: &Idempotency, name: &str) -> bool {
-        lock(&idempotency.0).known.contains_key(name)
+        let names = [
+            of(&[]),
+            of(&[("authorization", "a")]),
+            of(&[("cookie", "a")]),
+            of(&[("authorization", "a"), ("cookie", "a")]),
+            of(&[("authorization", "b")]),
+            of(&[("cookie", "b")]),
+            keyed(&parts("/orders", &[], "127.0.0.1:1"), Some(""), "").name,
+            keyed(&parts("/orders", &[], "127.0.0.1:1"), Some("a"), "").name,
+            keyed(&parts("/other", &[], "127.0.0.1:1"), None, "").name,
+        ];
+        for (index, name) in names.iter().enumerate() {
+            assert!(!names[..index].contains(name), "{index}");
+        }
     }
 
     #[test]
-    fn the_oldest_answers_go_when_there_are_too_many() {
-        let idempotency = Idempotency::default();
-        let at_work = idempotency.enter(&key("at work"));
-        assert!(matches!(at_work, KeyState::First(_)));
-        for number in 0..CAPACITY + 10 {
-            answer(&idempotency, &number.to_string(), 1);
-        }
-        assert!(!is_known(&idempotency, "0"));
-        assert!(is_known(&idempotency, &CAPACITY.to_string()));
-        assert!(is_known(&idempotency, "at work"));
-        let answers = lock(&idempotency.0);
-        assert!(answers.known.len() <= CAPACITY && answers.order.len() <= CAPACITY);
-    }
-
-    #[test]
-    fn the_oldest_answers_go_when_they_are_too_long() {
-        let idempotency = Idempotency::default();
-        for name in ["a", "b", "c"] {
-            answer(&idempotency, name, BYTES / 2 + 1);
-        }
-        assert!(!is_known(&idempotency, "a"));
-        assert!(is_known(&idempotency, "c"));
-    }
-
-    #[test]
-    fn long_names_count_as_long_answers_do() {
-        let idempotency = Idempotency::default();
-        for number in 0..3 {
-            let name = format!("{number}{}", "n".repeat(BYTES / 2));
-            answer(&idempotency, &name, 1);
-            drop(Leaving {
-                idempotency: &idempotency,
-                key: &key("failed"),
-                begun: match idempotency.enter(&key("failed")) {
-                    KeyState::First(begun) => begun,
-                    _ => panic!("it is known"),
-                },
-            });
-        }
-        let answers = lock(&idempotency.0);
-        assert_eq!(answers.known.len(), 1);
-        let names: usize = answers.known.keys().map(|name| name.len()).sum();
-        assert_eq!(answers.bytes, names + 1);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_answer_is_kept_for_a_day() {
-        let idempotency = Idempotency::default();
-        answer(&idempotency, "a", 1);
-        tokio::time::advance(KEPT / 2).await;
-        answer(&idempotency, "b", 1);
-        tokio::time::advance(KEPT / 2).await;
-        answer(&idempotency, "c", 1);
-        assert!(!is_known(&idempotency, "a"));
-        assert!(is_known(&idempotency, "b"));
+    fn the_share_is_that_of_the_network_and_the_name_is_not() {
+        let of = |peer| keyed(&parts("/orders", &[], peer), None, "");
+        let (one, other) = (of("127.0.0.1:1"), of("127.0.0.2:1"));
+        assert_eq!(one.name, other.name);
+        assert_ne!(one.owner, other.owner);
+        assert_eq!(one.owner, of("127.0.0.1:2").owner);
+        assert_eq!(one.owner, of("[::ffff:127.0.0.1]:2").owner);
+        assert_eq!(of("[2001:db8::1]:1").owner, of("[2001:db8::2:1]:1").owner);
+        assert_ne!(of("[2001:db8::1]:1").owner, of("[2001:db8:0:1::1]:1").owner);
     }
 }

@@ -10,6 +10,7 @@ mod admission;
 mod allow;
 mod call;
 mod client_address;
+mod command_id;
 mod connection;
 mod cors;
 mod cross_site;
@@ -22,6 +23,7 @@ mod host;
 mod hosts;
 mod idempotency;
 mod input;
+mod keyed;
 mod listen;
 mod messages;
 mod metrics;
@@ -33,9 +35,10 @@ mod request_id;
 mod request_scope;
 mod route_body;
 mod server;
-mod server_access;
 mod server_state;
 mod settings;
+#[cfg(feature = "eventstore")]
+mod sourcing;
 mod sse;
 
 #[doc(no_inline)]

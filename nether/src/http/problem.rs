@@ -10,7 +10,8 @@ use axum::http::{StatusCode, request};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::error::{CallError, HandlerError};
+use crate::error::{CallError, HandlerError, Unavailable};
+use crate::http::command_id::is_id_reused;
 use crate::http::request_id::RequestId;
 
 /// An error of the domain that says how clients see it: its status once, where it is defined. Derive it.
@@ -122,6 +123,12 @@ impl Details {
         self
     }
 
+    /// It is worth another try after that many seconds.
+    pub(super) fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
     /// Something inside went wrong, of which clients learn nothing.
     pub(super) fn internal() -> Self {
         Details::new(StatusCode::INTERNAL_SERVER_ERROR, "")
@@ -168,9 +175,7 @@ impl Details {
             CallError::Stopping { .. } | CallError::Stopped { .. } | CallError::Closed { .. } => {
                 Details::unavailable("the server is stopping")
             }
-            CallError::Unavailable(_) => {
-                Details::unavailable("what this is kept in does not answer now")
-            }
+            CallError::Unavailable(unavailable) => Details::of_unavailable(unavailable),
             CallError::CrashLooping(error) => Details::unavailable_for(
                 "what would answer this failed too often, and is being recovered",
                 error.retry_in(),
@@ -183,6 +188,15 @@ impl Details {
                 Details::internal()
             }
         }
+    }
+
+    /// Why the store of an aggregate did not take the command.
+    fn of_unavailable(unavailable: &Unavailable) -> Self {
+        if is_id_reused(unavailable) {
+            let detail = "this `Idempotency-Key` was used for another request";
+            return Details::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
+        }
+        Details::unavailable("what this is kept in does not answer now")
     }
 
     pub(super) fn status(&self) -> StatusCode {

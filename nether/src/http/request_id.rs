@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::scope::ContextId;
 
 /// The header in which it comes and goes.
-const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 /// A longer one of a client's is not taken.
 const LONGEST: usize = 128;

@@ -1,13 +1,15 @@
 //! [`RequestScope`]: the unit of work of one request, from its headers to its answer.
 
+use std::future::pending;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use axum::http::{StatusCode, request};
 use axum::response::Response;
+use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::context::Context;
+use crate::context::{Context, UnitStart};
 use crate::error::ContextError;
 use crate::http::problem::Details;
 use crate::http::request_id::RequestId;
@@ -15,8 +17,11 @@ use crate::http::settings::ServerSettings;
 use crate::system::System;
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
-const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+pub(super) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// How long an answer may wait for the release of a key whose command was not begun in time.
+const RELEASE: Duration = Duration::from_secs(1);
 
 /// A request at work.
 #[derive(Debug)]
@@ -31,10 +36,28 @@ pub(super) struct RequestScope {
 impl RequestScope {
     /// Opens the unit of work, with what the headers say about it.
     pub(super) fn open(system: &System, settings: &ServerSettings, parts: &request::Parts) -> Self {
+        RequestScope::opened(system, settings, parts, Context::with_timeout)
+    }
+
+    /// Opens a unit of work that has to begin in time, and is finished once it has begun.
+    pub(super) fn open_keyed(
+        system: &System,
+        settings: &ServerSettings,
+        parts: &request::Parts,
+    ) -> Self {
+        RequestScope::opened(system, settings, parts, Context::with_start_timeout)
+    }
+
+    fn opened(
+        system: &System,
+        settings: &ServerSettings,
+        parts: &request::Parts,
+        limit: fn(Context, Duration) -> Context,
+    ) -> Self {
         let mut ctx = system.context();
         let wait = wait(&parts.headers);
         let patience = wait.map_or(Duration::MAX, Duration::from_secs);
-        ctx = ctx.with_timeout(patience.min(settings.request_timeout));
+        ctx = limit(ctx, patience.min(settings.request_timeout));
         if let Some(principal) = settings.principal.as_ref().and_then(|of| of(parts)) {
             ctx = ctx.with_principal(&principal);
         }
@@ -49,6 +72,17 @@ impl RequestScope {
     pub(super) fn request_id(&self) -> RequestId {
         let own = || RequestId::of_context(self.ctx.correlation_id());
         self.given.clone().unwrap_or_else(own)
+    }
+
+    /// The end of the client's wait, which the unit of work may outlive.
+    pub(super) fn patience(&self) -> ClientPatience {
+        ClientPatience {
+            until: self.ctx.deadline(),
+            start: self.ctx.unit_start(),
+            id: self.request_id(),
+            given: self.given.clone(),
+            wait: self.wait,
+        }
     }
 
     /// Closes the unit of work and answers with what it gave: the status and the JSON, or a problem. What was
@@ -93,6 +127,49 @@ impl RequestScope {
             Details::internal()
         };
         details.answer(&id)
+    }
+}
+
+/// How long the client of a unit of work waits that is finished in any case.
+#[derive(Debug)]
+pub(super) struct ClientPatience {
+    until: Option<Instant>,
+    pub(super) start: UnitStart,
+    id: RequestId,
+    given: Option<RequestId>,
+    wait: Option<u64>,
+}
+
+impl ClientPatience {
+    /// Waits until the client does not wait any more, and the unit of work goes on without it. A unit of work
+    /// that has not begun by then ends by itself, with an answer.
+    pub(super) async fn is_over(&self) {
+        match self.until {
+            Some(until) => sleep_until(until).await,
+            None => pending().await,
+        }
+        if !self.start.has_begun() {
+            // It ends now, or does so once its key is released.
+            sleep(RELEASE).await;
+        }
+    }
+
+    /// What the client gets then.
+    pub(super) fn too_late(&self) -> Response {
+        let response = Details::too_late().answer(&self.id);
+        marked(response, self.given.clone(), self.wait)
+    }
+
+    /// Answers the request with a problem.
+    pub(super) fn answer(&self, details: &Details) -> Response {
+        details.answer(&self.id)
+    }
+
+    /// Marks an answer that another request had.
+    pub(super) fn mark(&self, response: &mut Response) {
+        if let Some(id) = &self.given {
+            id.mark(response.headers_mut());
+        }
     }
 }
 

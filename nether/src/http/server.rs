@@ -1,5 +1,8 @@
 //! [`Server`]: the module that serves the program over HTTP, and its settings.
 
+mod access;
+mod idempotency;
+
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -347,7 +350,8 @@ impl Server {
     #[on_start]
     async fn check(&self) -> Result<()> {
         let system = self.running()?;
-        Ok(self.settings.check(system.shutdown_timeout())?)
+        self.settings.check(system.shutdown_timeout())?;
+        self.open_keys(&system).await
     }
 
     #[on_stop]
@@ -357,6 +361,8 @@ impl Server {
         for listening in open {
             listening.end().await;
         }
+        // Those, too, whose clients were answered before their handlers had ended.
+        self.close_keys().await;
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::http::endpoint::EndpointEntry;
 use crate::http::feed::Feed;
-use crate::http::idempotency::Idempotency;
+use crate::http::keyed::IdempotencyKeys;
 use crate::http::settings::ServerSettings;
 use crate::sync::lock;
 use crate::system::System;
@@ -33,7 +33,7 @@ pub(super) struct ServerState {
 /// What all addresses of a server have in common.
 #[derive(Debug, Default)]
 pub(super) struct ServerShared {
-    pub(super) idempotency: Arc<Idempotency>,
+    pub(super) keys: Arc<IdempotencyKeys>,
     /// The feeds that were opened, with their endpoints.
     feeds: Mutex<Vec<(&'static EndpointEntry, Arc<Feed>)>>,
     added: Mutex<Added>,

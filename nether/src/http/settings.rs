@@ -11,6 +11,7 @@ use crate::error::{StartError, StartProblem};
 use crate::http::client_address::TrustedProxies;
 use crate::http::cross_site::OpenPaths;
 use crate::http::hosts::HostList;
+use crate::idempotency::KeyLimits;
 
 /// The longest time there is: clocks cannot add much more to the present.
 pub(super) const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -49,6 +50,8 @@ pub(super) struct ServerSettings {
     pub(super) open_paths: OpenPaths,
     pub(super) proxies: TrustedProxies,
     pub(super) principal: Option<PrincipalOf>,
+    /// How much is kept of idempotency keys, and how long.
+    pub(super) keys: KeyLimits,
     /// A second address, for management alone.
     pub(super) management: Option<String>,
     /// What the API is called in its description, and its version.
@@ -84,6 +87,7 @@ impl Default for ServerSettings {
             open_paths: OpenPaths::default(),
             proxies: TrustedProxies::default(),
             principal: None,
+            keys: KeyLimits::default(),
             management: None,
             title: ("API".to_owned(), "1.0.0".to_owned()),
             refused: Vec::new(),

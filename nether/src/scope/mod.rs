@@ -1,5 +1,6 @@
 //! What all handles to one unit of work share: how much is in flight, what failed, when it must end.
 
+mod beginning;
 mod calls;
 mod closing;
 mod extras;
@@ -352,11 +353,17 @@ impl Scope {
         }
     }
 
-    /// Whether there is a reason why a message of this scope must not be handled: from then on there always
-    /// is.
+    /// Lets a message of this scope be handled, unless there is a reason why it must not be: from then on
+    /// there always is.
     #[inline]
-    pub(crate) fn has_obstacle(&self) -> bool {
-        (self.is_cancelled() || self.has_properties()) && self.obstacle().is_some()
+    pub(crate) fn begin_message(&self) -> bool {
+        !(self.is_cancelled() || self.has_properties()) || self.begin_unless_late()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn begin_unless_late(&self) -> bool {
+        self.obstacle().is_none() && self.note_begun()
     }
 
     /// Why a message of this scope that is about to be handled must not be, if so.

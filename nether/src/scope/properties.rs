@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::guarded::drop_unpanicked;
 use crate::scope::Scope;
+use crate::scope::beginning::Beginning;
 use crate::sync::lock;
 
 /// The properties of one context, each set at most once, but for baggage.
@@ -26,6 +27,8 @@ pub(super) struct Properties {
     parent: OnceLock<Arc<Scope>>,
     id: OnceLock<ContextId>,
     deadline: OnceLock<Deadline>,
+    /// There if the deadline is that of the beginning alone: what has begun before it has none.
+    beginning: OnceLock<Beginning>,
     /// Told when a deadline is set while it may be waited for. Only the outermost unit of work has it, for
     /// all that is nested in it, and only if there is a handle that could set one.
     deadline_set: OnceLock<Arc<Notify>>,
@@ -130,8 +133,26 @@ impl Properties {
     /// nothing in others.
     fn deadline(&self) -> Option<Deadline> {
         let deadlines = self.with_inherited();
-        let deadlines = deadlines.filter_map(|properties| properties.deadline.get().copied());
+        let deadlines = deadlines.filter_map(Properties::own_deadline);
         deadlines.min_by_key(|deadline| deadline.0)
+    }
+
+    fn own_deadline(&self) -> Option<Deadline> {
+        let deadline = *self.deadline.get()?;
+        let has_begun = self.beginning.get().is_some_and(Beginning::has_begun);
+        (!has_begun).then_some(deadline)
+    }
+
+    /// What is too late to begin does not begin any more.
+    fn expire(&self) {
+        for properties in self.with_inherited() {
+            if let (Some(beginning), Some(deadline)) =
+                (properties.beginning.get(), properties.deadline.get())
+                && deadline.has_passed()
+            {
+                beginning.expire();
+            }
+        }
     }
 }
 
@@ -174,6 +195,31 @@ impl Scope {
         }
     }
 
+    /// Sets the deadline by which its first message has to be handled, unless there is a deadline. A unit of
+    /// work that has begun by then has none.
+    #[cfg(feature = "http")]
+    pub(crate) fn set_start_deadline(&self, at: Instant) {
+        self.properties().beginning.get_or_init(Beginning::default);
+        self.set_deadline(at);
+    }
+
+    /// Whether a message of it was handled, if it has a deadline for that.
+    #[cfg(feature = "http")]
+    pub(crate) fn has_begun(&self) -> bool {
+        let beginning = self.properties.get().and_then(|it| it.beginning.get());
+        beginning.is_some_and(Beginning::has_begun)
+    }
+
+    /// Notes that a message of it is about to be handled; returns whether that is in time.
+    pub(super) fn note_begun(&self) -> bool {
+        let Some(properties) = self.properties.get() else {
+            return true;
+        };
+        let all = properties.with_inherited();
+        all.filter_map(|it| it.beginning.get())
+            .all(Beginning::begin)
+    }
+
     /// A deadline may be set from now on while others wait. In a nested unit of work that is known already,
     /// from when it was opened; a module's own has none.
     pub(crate) fn expect_deadline(&self) {
@@ -195,7 +241,12 @@ impl Scope {
             let set = self.deadline_set();
             let set = set.as_ref().map(|set| set.notified());
             if let Some(deadline) = self.deadline() {
-                return sleep_until(deadline.0).await;
+                sleep_until(deadline.0).await;
+                self.properties().expire();
+                if self.deadline().is_some_and(Deadline::has_passed) {
+                    return;
+                }
+                continue;
             }
             match set {
                 Some(set) => set.await,

@@ -38,6 +38,9 @@ use crate::mediator::Mediator;
 use crate::message::Event;
 use crate::module::AnyInstance;
 use crate::registry::{Registry, Topology};
+use crate::resources::Resources;
+#[cfg(all(feature = "http", feature = "eventstore"))]
+use crate::resources::{InitArgument, Resource};
 use crate::scope::{Scope, ScopeKind};
 use crate::sync::lock;
 use crate::system::detached::Detached;
@@ -85,6 +88,9 @@ struct SystemInner {
     report: SetOnce<ShutdownReport>,
     /// Whether a shutdown was requested.
     has_shut_down: AtomicBool,
+    /// What the program provides, for modules that are attached and find it there; until the system has
+    /// stopped.
+    resources: Mutex<Arc<Resources>>,
 }
 
 impl System {
@@ -287,6 +293,12 @@ impl System {
     #[cfg(feature = "http")]
     pub(crate) fn shutdown_timeout(&self) -> Duration {
         self.inner.shutdown_timeout
+    }
+
+    /// The resource of that type, if the program provides one and the system has not stopped.
+    #[cfg(all(feature = "http", feature = "eventstore"))]
+    pub(crate) fn resource<T: Send + Sync + 'static>(&self) -> Option<Resource<T>> {
+        Resource::of(&lock(&self.inner.resources)).ok()
     }
 
     /// How long its handlers take.

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::eventstore::backend::{Encoding, Payload};
-use crate::eventstore::hexadecimal::hexadecimal;
 use crate::eventstore::schema_lock::error::SchemaError;
+use crate::hexadecimal::hexadecimal;
 
 /// The format that is written. In format 1 the file had no `format`, and events alone.
 const FORMAT: u32 = 2;

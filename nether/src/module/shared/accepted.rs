@@ -75,8 +75,8 @@ impl<M: Module + Shared> Accepted<M> {
                     }
                 },
             };
-            let has_obstacle = self.ctx.handle().scope.has_obstacle();
-            let (Some(value), false, Some(packed)) = (&*module, has_obstacle, &mut *parcel) else {
+            let may_begin = module.is_some() && self.ctx.handle().scope.begin_message();
+            let (Some(value), true, Some(packed)) = (&*module, may_begin, &mut *parcel) else {
                 return Err(self.refuse(parcel));
             };
             self.end = MessageEnd::Handling;

@@ -223,7 +223,7 @@ impl<M: Module + Exclusive> Work<M> {
             self.progress
                 .mark_report(self.turn.wrapping_add(1), scope.is_of_report());
         }
-        if scope.has_obstacle() {
+        if !scope.begin_message() {
             if let (Some(BacklogEntry { label, inbox }), Some(obstacle)) =
                 (slot.take(), scope.obstacle())
             {

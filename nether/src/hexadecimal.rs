@@ -1,7 +1,7 @@
 //! [`hexadecimal`]: bytes as text.
 
 /// Two digits for each byte, in lower case.
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

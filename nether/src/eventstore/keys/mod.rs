@@ -1,0 +1,394 @@
+//! [`StoredKeys`]: idempotency keys in the event store, as documents, so that they survive a restart.
+//!
+//! A key is claimed by a document that must not be there yet, and settled by another one in its place. Both
+//! are written on condition that the document is as it was read, so of any number of processes one has a key.
+//! Which keys there are, how many bytes they take and when their time is over is also in memory, so that each
+//! request costs the same, however many there are. Of the keys of other processes that is known as far as
+//! they were there when this one began.
+
+mod claimants;
+mod record;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use self::claimants::{ClaimantId, ClaimantState};
+use self::record::{KeyRecord, RecordState};
+use crate::error::{Error, Result};
+use crate::eventstore::backend::{DocumentChange, DocumentCondition, StoreError, StoreFuture};
+use crate::eventstore::clock;
+use crate::eventstore::store::Store;
+use crate::guarded::{catch, said_last};
+use crate::hexadecimal::hexadecimal;
+use crate::idempotency::{
+    KeyClaim, KeyEnd, KeyFuture, KeyIndex, KeyLimits, KeyName, KeyStore, KeyedRequest, NoRoom,
+    StoredAnswer,
+};
+use crate::sync::lock;
+
+/// The collection of the keys.
+const KEYS: &str = "idempotency";
+
+/// How often a key is read again that has changed before it could be claimed.
+const ATTEMPTS: usize = 16;
+
+/// How often an answer is written again that could not be written.
+const RETRIES: u32 = 8;
+
+/// How long the first of these waits; each other one twice as long as the one before it.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
+
+/// After how many milliseconds a command that does nothing twice is handled again whose process may be dead.
+const RESUMED_AFTER: u64 = 60_000;
+
+/// Idempotency keys in an event store.
+pub(super) struct StoredKeys {
+    /// For the tasks that it spawns.
+    this: Weak<StoredKeys>,
+    store: Store,
+    retention: u64,
+    id: ClaimantId,
+    index: Mutex<KeyIndex<LocalKey>>,
+    /// Whether a task is removing keys whose time is over.
+    is_sweeping: AtomicBool,
+}
+
+/// What is known in memory of a key.
+#[derive(Debug, Clone)]
+enum LocalKey {
+    /// Claimed by this process, in this document, which is not settled.
+    InProgress(Arc<KeyRecord>),
+    /// Claimed by this process in this document, which could not be removed, though nothing was begun.
+    Free(Arc<KeyRecord>),
+    /// Whatever the document says.
+    AsStored,
+}
+
+/// The keys in that store.
+///
+/// # Errors
+/// If what is stored of them cannot be read.
+pub(crate) async fn stored_keys(store: &Store, limits: KeyLimits) -> Result<Arc<dyn KeyStore>> {
+    let mut index = KeyIndex::new(limits.bytes);
+    for (key, content) in asked(store.documents(KEYS)).await? {
+        let record = KeyRecord::read(&content)?;
+        let Some(name) = name_of(&key) else { continue };
+        let (owner, until) = (record.owner(), record.head.until);
+        index.load(name, owner, LocalKey::AsStored, content.len(), until);
+    }
+    let retention = limits.retention.as_millis().try_into().unwrap_or(u64::MAX);
+    Ok(Arc::new_cyclic(|this| StoredKeys {
+        this: Weak::clone(this),
+        store: store.clone(),
+        retention,
+        id: ClaimantId::new(),
+        index: Mutex::new(index),
+        is_sweeping: AtomicBool::new(false),
+    }))
+}
+
+impl StoredKeys {
+    async fn claim_key(&self, request: &KeyedRequest) -> Result<KeyClaim> {
+        self.sweep();
+        for _ in 0..ATTEMPTS {
+            let content = self.read(&request.name).await?;
+            let record = content.as_deref().map(KeyRecord::read).transpose()?;
+            if let Some(known) = record.and_then(|record| self.known(record, request)) {
+                return Ok(known);
+            }
+            let now = clock::now();
+            let times = (now, now.saturating_add(self.retention));
+            let claimant = self.id.claimant(!self.store.is_shared());
+            let claim = KeyRecord::claimed(request.fingerprint, request.owner, times, claimant);
+            let claim = Arc::new(claim);
+            let local = LocalKey::InProgress(Arc::clone(&claim));
+            let before = {
+                let mut index = lock(&self.index);
+                if let Some(LocalKey::InProgress(_)) = index.get(&request.name, now) {
+                    return Ok(KeyClaim::InProgress);
+                }
+                match index.claim(request.name, request.owner, local) {
+                    Ok(before) => before,
+                    Err(NoRoom) => return Ok(KeyClaim::Full),
+                }
+            };
+            // Dropped before the claim is written, or known not to be, it is nobody's: unknown.
+            let claiming = Claiming(self, Some(request));
+            let written = self.write(&request.name, content, Some(&claim)).await;
+            claiming.is_over();
+            match written {
+                Ok(()) => return Ok(KeyClaim::Claimed),
+                Err(StoreError::PreconditionFailed { .. }) => {
+                    lock(&self.index).restore(&request.name, before);
+                }
+                Err(error) => {
+                    // It may be written all the same.
+                    self.release(&request.name, &claim).await;
+                    return Err(error.into());
+                }
+            }
+        }
+        Err(Error::msg(format!(
+            "an idempotency key was another one {ATTEMPTS} times after it was read"
+        )))
+    }
+
+    /// What a key is, unless it may be claimed.
+    fn known(&self, record: KeyRecord, request: &KeyedRequest) -> Option<KeyClaim> {
+        let now = clock::now();
+        let head = &record.head;
+        let mut is_own_in_progress = false;
+        let mut is_free = head.until <= now;
+        if let Some(local) = lock(&self.index).get(&request.name, 0) {
+            is_own_in_progress = matches!(local, LocalKey::InProgress(_));
+            is_free |= matches!(local, LocalKey::Free(claim) if **claim == record);
+        }
+        if is_free && !is_own_in_progress {
+            return None;
+        }
+        if head.fingerprint != request.fingerprint {
+            return Some(KeyClaim::OtherRequest);
+        }
+        let claimant = match &head.state {
+            RecordState::Answered(_) => {
+                let answer = record.answer();
+                return answer.map(|answer| KeyClaim::Answered(Arc::new(answer)));
+            }
+            RecordState::Claimed(claimant) => claimant,
+        };
+        let may_be_dead = now.saturating_sub(head.at) >= RESUMED_AFTER;
+        match self.id.state_of(claimant, self.store.is_shared()) {
+            ClaimantState::Own if is_own_in_progress => Some(KeyClaim::InProgress),
+            ClaimantState::MayBeAlive if request.resumes && may_be_dead => None,
+            ClaimantState::MayBeAlive => Some(KeyClaim::InProgressElsewhere),
+            ClaimantState::Own | ClaimantState::Dead if request.resumes => None,
+            ClaimantState::Own | ClaimantState::Dead => Some(KeyClaim::Unknown),
+        }
+    }
+
+    async fn settle_key(&self, request: &KeyedRequest, end: KeyEnd) {
+        let name = &request.name;
+        let Some(claim) = self.claim_in_progress(name) else {
+            return;
+        };
+        let mut answer = match end {
+            KeyEnd::NeverBegun => return self.release(name, &claim).await,
+            KeyEnd::Unknown => return self.abandon_key(name),
+            KeyEnd::Answered(answer) => answer,
+        };
+        if !lock(&self.index).fits(name, length(&claim, &answer)) {
+            answer = answer.without_body();
+        }
+        if let Err(error) = self.write_answer(name, &claim, &answer).await {
+            tracing::warn!(%error, "the answer under an idempotency key could not be stored, and will be tried again");
+            if let Some(keys) = self.this.upgrade() {
+                let name = *name;
+                tokio::spawn(async move { keys.retry(&name, &claim, &answer).await });
+            }
+        }
+    }
+
+    /// Writes an answer that could not be written. The key is in progress until then.
+    async fn retry(&self, name: &KeyName, claim: &KeyRecord, answer: &StoredAnswer) {
+        for retry in 0..RETRIES {
+            sleep(RETRY_AFTER * 2_u32.pow(retry)).await;
+            match self.write_answer(name, claim, answer).await {
+                Ok(()) => return,
+                Err(error) => {
+                    tracing::warn!(%error, retry, "the answer under an idempotency key could not be stored");
+                }
+            }
+        }
+        self.abandon_key(name);
+    }
+
+    async fn write_answer(
+        &self,
+        name: &KeyName,
+        claim: &KeyRecord,
+        answer: &StoredAnswer,
+    ) -> Result<(), StoreError> {
+        let until = clock::now().saturating_add(self.retention);
+        let record = claim.clone().answered(answer.clone(), until);
+        let written = self.write(name, Some(claim.written()), Some(&record)).await;
+        match written {
+            Ok(()) => {
+                let bytes = record.written().len();
+                lock(&self.index).settle(name, LocalKey::AsStored, bytes, until);
+                Ok(())
+            }
+            // Another process has handled the command again, which did nothing twice. Or an earlier attempt
+            // was written although the store returned an error.
+            Err(StoreError::PreconditionFailed { .. }) => {
+                let bytes = record.written().len();
+                lock(&self.index).settle(name, LocalKey::AsStored, bytes, until);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes a key free that was claimed and under which nothing was begun.
+    async fn release(&self, name: &KeyName, claim: &Arc<KeyRecord>) {
+        match self.write(name, Some(claim.written()), None).await {
+            Ok(()) | Err(StoreError::PreconditionFailed { .. }) => lock(&self.index).forget(name),
+            Err(error) => {
+                tracing::warn!(%error, "an idempotency key could not be released in the store");
+                let until = clock::now().saturating_add(self.retention);
+                let free = LocalKey::Free(Arc::clone(claim));
+                lock(&self.index).settle(name, free, claim.written().len(), until);
+            }
+        }
+    }
+
+    /// Nobody will settle the claim, which stays in the store.
+    fn abandon_key(&self, name: &KeyName) {
+        if let Some(claim) = self.claim_in_progress(name) {
+            let (bytes, until) = (claim.written().len(), claim.head.until);
+            lock(&self.index).settle(name, LocalKey::AsStored, bytes, until);
+        }
+    }
+
+    fn claim_in_progress(&self, name: &KeyName) -> Option<Arc<KeyRecord>> {
+        match lock(&self.index).get(name, 0) {
+            Some(LocalKey::InProgress(claim)) => Some(Arc::clone(claim)),
+            _ => None,
+        }
+    }
+
+    /// Lets a task remove the keys whose time is over, if there are any and none does.
+    fn sweep(&self) {
+        if lock(&self.index).due(clock::now()).is_none() {
+            return;
+        }
+        let Some(keys) = self.this.upgrade() else {
+            return;
+        };
+        if keys.is_sweeping.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        tokio::spawn(async move {
+            let swept = Sweeping(&keys);
+            if let Err(error) = keys.remove_due().await {
+                tracing::warn!(%error, "old idempotency keys could not be removed");
+            }
+            drop(swept);
+        });
+    }
+
+    async fn remove_due(&self) -> Result<(), StoreError> {
+        loop {
+            let now = clock::now();
+            let Some(name) = lock(&self.index).due(now) else {
+                return Ok(());
+            };
+            let content = self.read(&name).await?;
+            let record = content.as_deref().map(KeyRecord::read).transpose()?;
+            // Another process may have claimed it anew.
+            if record.is_some_and(|record| record.head.until <= now) {
+                match self.write(&name, content, None).await {
+                    Ok(()) | Err(StoreError::PreconditionFailed { .. }) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            let mut index = lock(&self.index);
+            if index.get(&name, now).is_none() {
+                index.forget(&name);
+            }
+        }
+    }
+
+    async fn read(&self, name: &KeyName) -> Result<Option<Vec<u8>>, StoreError> {
+        asked(self.store.document(KEYS, &hexadecimal(name))).await
+    }
+
+    /// Writes the document of a key, or removes it, if it is as it was before.
+    async fn write(
+        &self,
+        name: &KeyName,
+        before: Option<Vec<u8>>,
+        record: Option<&KeyRecord>,
+    ) -> Result<(), StoreError> {
+        let (collection, key): (Arc<str>, Arc<str>) = (KEYS.into(), hexadecimal(name).into());
+        let condition = DocumentCondition {
+            collection: Arc::clone(&collection),
+            key: Arc::clone(&key),
+            content: before,
+        };
+        let change = DocumentChange {
+            collection,
+            key,
+            content: record.map(KeyRecord::written),
+        };
+        let changed = self.store.change_documents(vec![change], vec![condition]);
+        asked(changed).await
+    }
+}
+
+impl KeyStore for StoredKeys {
+    fn claim<'a>(&'a self, request: &'a KeyedRequest) -> KeyFuture<'a, Result<KeyClaim>> {
+        Box::pin(self.claim_key(request))
+    }
+
+    fn settle<'a>(&'a self, request: &'a KeyedRequest, end: KeyEnd) -> KeyFuture<'a, ()> {
+        Box::pin(self.settle_key(request, end))
+    }
+
+    fn abandon(&self, request: &KeyedRequest) {
+        self.abandon_key(&request.name);
+    }
+}
+
+/// A claim that is being written. Dropped, nobody knows whether it was.
+struct Claiming<'a>(&'a StoredKeys, Option<&'a KeyedRequest>);
+
+impl Claiming<'_> {
+    fn is_over(mut self) {
+        self.1 = None;
+    }
+}
+
+impl Drop for Claiming<'_> {
+    fn drop(&mut self) {
+        if let Some(request) = self.1 {
+            self.0.abandon_key(&request.name);
+        }
+    }
+}
+
+struct Sweeping<'a>(&'a StoredKeys);
+
+impl Drop for Sweeping<'_> {
+    fn drop(&mut self) {
+        self.0.is_sweeping.store(false, Ordering::SeqCst);
+    }
+}
+
+/// What the store answers. A user's backend may panic.
+async fn asked<T>(answer: StoreFuture<'_, T>) -> Result<T, StoreError> {
+    catch(answer).await.unwrap_or_else(|panic| {
+        Err(StoreError::Failed {
+            reason: format!("the store panicked: {}", said_last(panic)),
+            source: None,
+        })
+    })
+}
+
+fn length(claim: &KeyRecord, answer: &StoredAnswer) -> usize {
+    claim.clone().answered(answer.clone(), 0).written().len()
+}
+
+/// The name of a key, from that of its document.
+fn name_of(key: &str) -> Option<KeyName> {
+    let mut name = KeyName::default();
+    if key.len() != 2 * name.len() || !key.is_ascii() {
+        return None;
+    }
+    for (index, byte) in name.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&key[2 * index..2 * index + 2], 16).ok()?;
+    }
+    Some(name)
+}

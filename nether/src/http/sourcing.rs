@@ -1,0 +1,42 @@
+//! What the web server does with event sourcing: aggregates tell commands apart by the keys of requests, and
+//! their store keeps those keys.
+
+use std::sync::Arc;
+
+use crate::context::Context;
+use crate::error::Result;
+use crate::eventstore::{CommandId, Store, is_aggregate, stored_keys};
+use crate::hexadecimal::hexadecimal;
+use crate::http::idempotency::{IdempotencyKey, KeyUser};
+use crate::idempotency::{KeyLimits, KeyStore};
+use crate::message::Message;
+use crate::system::System;
+
+/// The keys in the event store of a program, if it provides one.
+///
+/// # Errors
+/// If what is stored of them cannot be read.
+pub(super) async fn keys(system: &System, limits: KeyLimits) -> Result<Option<Arc<dyn KeyStore>>> {
+    let Some(store) = system.resource::<Store>() else {
+        return Ok(None);
+    };
+    stored_keys(&store, limits).await.map(Some)
+}
+
+/// Makes the key the id of the command that is sent from the context, for the aggregate that handles it.
+pub(super) fn set_command_id(ctx: &Context, key: &IdempotencyKey, user: &KeyUser) {
+    let id = CommandId::from_text(&key.key);
+    let id = id.scoped(&hexadecimal(&user.scope)).scoped(&key.route);
+    ctx.handle().scope.add_baggage(id);
+}
+
+/// Whether an aggregate handles the message: then a command that is sent again with its id stores nothing
+/// twice, and gets its reply.
+pub(super) fn is_handled_by_aggregate<M: Message>(ctx: &Context) -> bool {
+    let slot = M::descriptor().slot();
+    let handler = ctx.handle().scope.read(slot, |row| {
+        let handler = row.and_then(|row| row.handlers.first());
+        handler.map(|handler| handler.module)
+    });
+    handler.is_some_and(is_aggregate)
+}

@@ -1,0 +1,64 @@
+//! What a command comes to is stored, whatever it is.
+
+use nether::eventstore::Store;
+use nether_tests::http::{Answer, JSON, request};
+
+use crate::till::{End, Shop, TILLS, body};
+
+/// What of an answer comes again.
+fn repeated(answer: &Answer) -> (u16, &str, &str, &str) {
+    let header = |name| answer.header(name);
+    (
+        answer.status,
+        header("content-type"),
+        header("retry-after"),
+        &answer.body,
+    )
+}
+
+#[tokio::test]
+async fn whatever_a_command_came_to_comes_again() {
+    for store in [None, Some(Store::memory())] {
+        let shop = Shop::open(store, |server| server).await;
+        for till in TILLS {
+            for (end, status) in [
+                (End::Paid, 201),
+                (End::Refused, 422),
+                (End::Broken, 507),
+                (End::Cancels, 503),
+                (End::FailsLater, 500),
+                // The last: a module that was attached is not made again.
+                (End::Panics, 500),
+            ] {
+                let key = format!("{end:?}");
+                let before = shop.control.paid();
+                let first = shop.pay(till, &key, end).await;
+                assert_eq!(first.status, status, "{till}, {end:?}: {first:?}");
+                for _ in 0..2 {
+                    let again = shop.pay(till, &key, end).await;
+                    assert_eq!(repeated(&again), repeated(&first), "{till}, {end:?}");
+                }
+                assert_eq!(shop.control.paid(), before + 1, "{till}, {end:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_for_one_request() {
+    let shop = Shop::forgetful().await;
+    for till in TILLS {
+        assert_eq!(shop.pay(till, "k", End::Paid).await.status, 201);
+        let other = shop.pay(till, "k", End::Refused).await;
+        assert_eq!(other.status, 422, "{other:?}");
+        assert!(other.body.contains("for another request"), "{other:?}");
+        let path = format!("{till}?waits=false");
+        let headers = [JSON, ("idempotency-key", "k")];
+        let other = request(&shop.at, &path, &headers, r#"{"end":"Paid"}"#).await;
+        assert_eq!(other.status, 422, "a query is part of the request");
+    }
+    let headers = [JSON, ("idempotency-key", "a"), ("idempotency-key", "b")];
+    let twice = request(&shop.at, TILLS[0], &headers, &body(End::Paid, false)).await;
+    assert_eq!(twice.status, 400, "{twice:?}");
+    assert_eq!(shop.control.paid(), 2);
+}
