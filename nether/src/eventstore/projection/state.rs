@@ -83,7 +83,7 @@ impl<P: Projection> ProjectionState<P> {
     }
 
     /// Waits until nobody else holds the value.
-    async fn until_own(&self, value: &mut Arc<P>) {
+    pub(super) async fn until_own(&self, value: &mut Arc<P>) {
         loop {
             let mut released = pin!(self.released.notified());
             released.as_mut().enable();
@@ -96,11 +96,15 @@ impl<P: Projection> ProjectionState<P> {
 
     /// Takes the value of another, which is given up, in place of its own.
     pub(super) async fn replace(&self, other: &Self) {
+        drop_unpanicked(self.exchange(other).await);
+    }
+
+    /// Takes the value of another, which is given up, and returns its own, which queries may still hold.
+    pub(super) async fn exchange(&self, other: &Self) -> Arc<P> {
         let new = Arc::clone(&*other.current.read().await);
         let partly_handled = std::mem::take(&mut *lock(&other.partly_handled));
         *lock(&self.partly_handled) = partly_handled;
-        let old = std::mem::replace(&mut *self.current.write().await, new);
-        drop_unpanicked(old);
+        std::mem::replace(&mut *self.current.write().await, new)
     }
 }
 
