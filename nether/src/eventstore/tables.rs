@@ -32,8 +32,9 @@ impl Tables {
     /// Name every table, index and view of the projection by it.
     ///
     /// # Panics
-    /// If `table` is not a name that needs no quotes: a letter or `_`, then letters, digits and `_`, of ASCII,
-    /// at most 50 of them and no two `_` in a row; or if it begins with `nether_`, like the tables of a store.
+    /// If `table` is not a name that needs no quotes: a letter or `_`, then letters, digits and `_`, of
+    /// ASCII, at most 50 of them and no two `_` in a row; or if it begins with `nether_`, like the tables of
+    /// a store.
     pub fn name(&self, table: &str) -> String {
         if let Some(why) = refusal(table) {
             panic!("`{table}` cannot be the name of a table of a projection: {why}");

@@ -103,6 +103,7 @@ pub type Kept = Resource<Arc<Database>>;
 /// A program whose projection names its table, and adds so many times what is paid.
 macro_rules! sums {
     ($ty:ident, ($($key:tt)*), $times:literal, [$($also:ty => $back:ident)?], [$($query:ty => $sum:ident),*], [$($slow:ty)?]) => {
+        #[derive(Clone)]
         pub struct $ty {
             kept: Kept,
             table: String,
@@ -327,27 +328,35 @@ async fn an_ordered_rebuild_fills_other_tables_while_the_old_ones_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn tables_that_a_query_reads_are_removed_when_it_has_ended() {
-    let (backend, kept) = handled().await;
-    let store = backend.open();
-    let system = start::<First>(&store, &kept).await;
-    caught_up::<First>(&store).await;
-    let ctx = system.context();
-    let slow = tokio::spawn(async move { ctx.ask(SlowSum).await });
-    while *kept.asked.lock().unwrap() == 0 {
-        sleep(Duration::from_millis(1)).await;
+    // An event goes on with a copy of the value that a query holds.
+    for is_copied in [false, true] {
+        let (backend, kept) = handled().await;
+        let store = backend.open();
+        let system = start::<First>(&store, &kept).await;
+        caught_up::<First>(&store).await;
+        let ctx = system.context();
+        let slow = tokio::spawn(async move { ctx.ask(SlowSum).await });
+        while *kept.asked.lock().unwrap() == 0 {
+            sleep(Duration::from_millis(1)).await;
+        }
+        if is_copied {
+            pay(&store, 0).await;
+            caught_up::<First>(&store).await;
+        }
+        let projection = store.projection::<First>().unwrap();
+        within(projection.rebuild()).await.unwrap();
+        // Events do not wait for it.
+        pay(&store, 1).await;
+        caught_up::<First>(&store).await;
+        assert_eq!(ask(&system).await, "101 of 1");
+        sleep(Duration::from_secs(1)).await;
+        let both = [("sums".to_owned(), 100), ("sums__1".to_owned(), 101)];
+        assert_eq!(kept.now(), both);
+        kept.slow.add_permits(1);
+        assert_eq!(within(slow).await.unwrap().unwrap(), "100");
+        until_tables(&kept, &[("sums__1", 101)]).await;
+        system.shutdown().await;
     }
-    let projection = store.projection::<First>().unwrap();
-    within(projection.rebuild()).await.unwrap();
-    // Events do not wait for it.
-    pay(&store, 1).await;
-    caught_up::<First>(&store).await;
-    assert_eq!(ask(&system).await, "101 of 1");
-    let both = [("sums".to_owned(), 100), ("sums__1".to_owned(), 101)];
-    assert_eq!(kept.now(), both);
-    kept.slow.add_permits(1);
-    assert_eq!(within(slow).await.unwrap().unwrap(), "100");
-    until_tables(&kept, &[("sums__1", 101)]).await;
-    system.shutdown().await;
 }
 
 #[tokio::test(start_paused = true)]

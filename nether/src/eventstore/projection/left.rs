@@ -1,11 +1,11 @@
 //! [`LeftTables`]: the tables that a rebuild has replaced, or has given up, and that are to be removed.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::eventstore::lease::is_waited_for;
+use crate::eventstore::projection::state::ReplacedValue;
 use crate::eventstore::store::Store;
 use crate::eventstore::tables::Tables;
 
@@ -20,7 +20,7 @@ const AGAIN_AFTER: Duration = Duration::from_secs(60);
 pub(super) struct LeftTables<P> {
     pub(super) tables: Tables,
     /// The value that was made for them. Queries of this process may hold it.
-    pub(super) value: Option<Arc<P>>,
+    pub(super) value: Option<ReplacedValue<P>>,
     /// When no standby reads them any more.
     pub(super) due: Instant,
 }
@@ -32,7 +32,7 @@ impl<P> LeftTables<P> {
     /// Tables that were live until now, or may have been, of the projection of that name.
     pub(super) fn until_now(
         tables: Tables,
-        value: Option<Arc<P>>,
+        value: Option<ReplacedValue<P>>,
         name: &str,
         store: &Store,
     ) -> Self {

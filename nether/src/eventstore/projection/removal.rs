@@ -11,7 +11,9 @@ use crate::eventstore::follower::{EventFailure, Follower, FollowerPlace, RunnerE
 use crate::eventstore::projection::Projection;
 use crate::eventstore::projection::left::{LeftTables, RemovalIsDue};
 use crate::eventstore::projection::runner::ProjectionRunner;
+use crate::eventstore::projection::state::ReplacedValue;
 use crate::eventstore::tables::Tables;
+use crate::guarded::drop_unpanicked;
 
 impl<P: Projection> ProjectionRunner<P> {
     /// Notes what is left to be removed; and makes the value again if it was made for other tables.
@@ -47,7 +49,7 @@ impl<P: Projection> ProjectionRunner<P> {
     pub(super) fn leave(
         &mut self,
         tables: Tables,
-        value: Option<Arc<P>>,
+        value: Option<ReplacedValue<P>>,
         follower: &Follower<Self>,
     ) {
         let left = LeftTables::until_now(tables, value, P::NAME, &follower.store);
@@ -61,7 +63,7 @@ impl<P: Projection> ProjectionRunner<P> {
         };
         sleep_until(first.due).await;
         if let Some(value) = &mut first.value {
-            self.state.until_own(value).await;
+            self.state.until_unread(value).await;
         }
         RemovalIsDue
     }
@@ -105,11 +107,11 @@ impl<P: Projection> ProjectionRunner<P> {
         &mut self,
         follower: &Follower<Self>,
         tables: &Tables,
-        value: Option<Arc<P>>,
+        value: Option<ReplacedValue<P>>,
         mut stored: StoredDefinition,
     ) -> Result<Result<(), EventFailure>, RunnerEnd> {
         let generation = tables.generation();
-        let mut aside = match value.and_then(Arc::into_inner) {
+        let mut aside = match value.and_then(|replaced| Arc::into_inner(replaced.value)) {
             Some(value) => {
                 let resources = self.resources.clone();
                 ProjectionRunner::new(value, tables.clone(), resources, None)
@@ -124,6 +126,8 @@ impl<P: Projection> ProjectionRunner<P> {
         let mut changes = follower.read_persistently(load).await?.changes_to_none();
         stored.tables.left.remove(&generation);
         changes.push(stored.saved_as(P::NAME));
-        aside.clear_with(follower, changes).await
+        let removed = aside.clear_with(follower, changes).await;
+        drop_unpanicked(aside);
+        removed
     }
 }

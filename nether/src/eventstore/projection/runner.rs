@@ -24,6 +24,7 @@ use crate::eventstore::projection::state::ProjectionState;
 use crate::eventstore::projection::{Keeps, Projection, Projections};
 use crate::eventstore::store::Store;
 use crate::eventstore::tables::Tables;
+use crate::guarded::drop_unpanicked;
 use crate::resources::Resources;
 
 /// A projection at work.
@@ -155,7 +156,7 @@ impl<P: Projection> Followed for ProjectionRunner<P> {
     }
 
     fn step_down(&mut self) {
-        self.left.clear();
+        self.left.drain(..).for_each(drop_unpanicked);
     }
 
     async fn rebuild_beside(
