@@ -83,6 +83,7 @@ const _: () = {
                 <Deposited as ::nether::__private::eventstore::StoredEvent>::SCHEMA.name,
             ],
             from: ::nether::__private::Option::None,
+            names_tables: false,
         };
         const COPY: ::nether::__private::Option<fn(&Self) -> Self> = {
             #[allow(unused_imports)]
@@ -91,8 +92,9 @@ const _: () = {
         };
         async fn make(
             resources: &::nether::__private::Resources,
+            tables: ::nether::__private::eventstore::Tables,
         ) -> ::nether::__private::Result<Self, ::nether::__private::Error> {
-            let _ = resources;
+            let _ = (resources, &tables);
             ::nether::__private::IntoModule::<
                 Self,
                 _,

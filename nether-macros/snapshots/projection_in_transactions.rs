@@ -77,6 +77,7 @@ const _: () = {
                 <Closed as ::nether::__private::eventstore::StoredEvent>::SCHEMA.name,
             ],
             from: ::nether::__private::Option::None,
+            names_tables: false,
         };
         const IN_TRANSACTION: ::nether::__private::Option<
             ::nether::__private::eventstore::InTransaction<Self>,
@@ -85,8 +86,9 @@ const _: () = {
         );
         async fn make(
             resources: &::nether::__private::Resources,
+            tables: ::nether::__private::eventstore::Tables,
         ) -> ::nether::__private::Result<Self, ::nether::__private::Error> {
-            let _ = resources;
+            let _ = (resources, &tables);
             ::nether::__private::Result::Ok(::nether::__private::eventstore::begin())
         }
     }

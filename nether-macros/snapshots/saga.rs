@@ -59,6 +59,7 @@ const _: () = {
                 <Paid as ::nether::__private::eventstore::StoredEvent>::SCHEMA.name,
             ],
             from: ::nether::__private::Option::None,
+            names_tables: false,
         };
         const POLICY: ::nether::__private::eventstore::HandlingPolicy = ::nether::__private::eventstore::HandlingPolicy {
             timeout: ::nether::__private::Option::None,

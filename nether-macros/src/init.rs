@@ -17,7 +17,8 @@ pub(crate) fn check_arguments(signature: &Signature, on_context: &str, diagnosti
     }
 }
 
-fn check_argument(ty: &Type, on_context: &str, diagnostics: &Diagnostics) {
+/// Checks one of them.
+pub(crate) fn check_argument(ty: &Type, on_context: &str, diagnostics: &Diagnostics) {
     let (taken, written) = (behind_reference(ty), types::text(ty));
     let resource = within_resource(taken);
     let asked = behind_reference(resource.unwrap_or(taken));

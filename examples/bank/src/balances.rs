@@ -1,7 +1,8 @@
 //! Balances: a table beside the events, kept by the transactions that say how far it is. It is read as any
-//! table is.
+//! table is, also while a rebuild fills another one that takes its place.
 
 use nether::Problem;
+use nether::eventstore::Tables;
 use nether::prelude::*;
 use nether_sqlite::SqliteTransaction;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
@@ -38,10 +39,11 @@ pub enum BalanceError {
     Unreadable(#[from] rusqlite::Error),
 }
 
-/// Keeps the table `balances`.
+/// Keeps the table `balances`, or after a rebuild the one that was filled beside it.
 #[derive(Debug)]
 pub struct Balances {
     file: Resource<BankFile>,
+    table: String,
 }
 
 #[projection(
@@ -50,42 +52,46 @@ pub struct Balances {
 )]
 impl Balances {
     #[init]
-    fn new(file: Resource<BankFile>) -> Self {
-        Balances { file }
+    fn new(file: Resource<BankFile>, tables: Tables) -> Self {
+        let table = tables.name("balances");
+        Balances { file, table }
     }
 
     fn opened(&mut self, event: &Opened, tx: &SqliteTransaction<'_>) -> nether::Result<()> {
-        tx.execute_batch(
-            "CREATE TABLE IF NOT EXISTS balances (account TEXT PRIMARY KEY, cents INTEGER NOT NULL)",
-        )?;
-        tx.execute("INSERT INTO balances VALUES (?, 0)", [&event.account_id])?;
+        let table = &self.table;
+        tx.execute_batch(&format!(
+            "CREATE TABLE IF NOT EXISTS {table} (account TEXT PRIMARY KEY, cents INTEGER NOT NULL)"
+        ))?;
+        let sql = format!("INSERT INTO {table} VALUES (?, 0)");
+        tx.execute(&sql, [&event.account_id])?;
         Ok(())
     }
 
     fn deposited(&mut self, event: &Deposited, tx: &SqliteTransaction<'_>) -> nether::Result<()> {
-        add(tx, &event.account_id, event.cents.cast_signed())
+        self.add(tx, &event.account_id, event.cents.cast_signed())
     }
 
     fn debited(&mut self, event: &Debited, tx: &SqliteTransaction<'_>) -> nether::Result<()> {
-        add(tx, &event.account_id, -event.cents.cast_signed())
+        self.add(tx, &event.account_id, -event.cents.cast_signed())
     }
 
     fn credited(&mut self, event: &Credited, tx: &SqliteTransaction<'_>) -> nether::Result<()> {
-        add(tx, &event.account_id, event.cents.cast_signed())
+        self.add(tx, &event.account_id, event.cents.cast_signed())
     }
 
     #[on_rebuild]
     fn clear(&mut self, tx: &SqliteTransaction<'_>) -> nether::Result<()> {
-        Ok(tx.execute_batch("DROP TABLE IF EXISTS balances")?)
+        let sql = format!("DROP TABLE IF EXISTS {}", self.table);
+        Ok(tx.execute_batch(&sql)?)
     }
 
     fn balance(&self, query: BalanceOf) -> Result<Balance, BalanceError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
         let file = Connection::open_with_flags(&self.file.0, flags)?;
-        let is_there = file.table_exists(None, "balances")?;
-        let sql = "SELECT cents FROM balances WHERE account = ?";
+        let is_there = file.table_exists(None, &*self.table)?;
+        let sql = format!("SELECT cents FROM {} WHERE account = ?", self.table);
         let cents = if is_there {
-            file.query_row(sql, [&query.account_id], |row| row.get::<_, i64>(0))
+            file.query_row(&sql, [&query.account_id], |row| row.get::<_, i64>(0))
                 .optional()?
         } else {
             None
@@ -95,10 +101,13 @@ impl Balances {
             cents: cents.cast_unsigned(),
         })
     }
-}
 
-fn add(tx: &SqliteTransaction<'_>, account: &str, cents: i64) -> nether::Result<()> {
-    let sql = "UPDATE balances SET cents = cents + ?2 WHERE account = ?1";
-    tx.execute(sql, (account, cents))?;
-    Ok(())
+    fn add(&self, tx: &SqliteTransaction<'_>, account: &str, cents: i64) -> nether::Result<()> {
+        let sql = format!(
+            "UPDATE {} SET cents = cents + ?2 WHERE account = ?1",
+            self.table
+        );
+        tx.execute(&sql, (account, cents))?;
+        Ok(())
+    }
 }

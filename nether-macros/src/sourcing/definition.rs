@@ -46,6 +46,7 @@ pub(super) fn constant(
     version: u32,
     from: Option<StartFrom>,
     events: &[Method],
+    names_tables: bool,
     paths: &Paths,
 ) -> TokenStream {
     let p = paths.private();
@@ -64,6 +65,7 @@ pub(super) fn constant(
             version: #version,
             handles: &[#(#schemas.name),*],
             from: #from,
+            names_tables: #names_tables,
         };
     }
 }

@@ -36,7 +36,9 @@ pub(super) async fn load(
         (_, true) => format!("`{name}` began behind position {began_behind}"),
     };
     let remove = format!("remove the checkpoint (the document `{name}` of `{CHECKPOINTS}`)");
-    let began = format!("`began_behind` in the document `{name}` of `{DEFINITIONS}`");
+    // The checkpoint of a generation of tables has the name of its projection, and a number.
+    let defined = name.split_once('/').map_or(name, |(name, _)| name);
+    let began = format!("`began_behind` in the document `{defined}` of `{DEFINITIONS}`");
     let way_out = match began_behind > head {
         true => format!("set {began} to a position that the store has, and {remove}"),
         false => remove,
@@ -130,6 +132,15 @@ pub(super) fn checkpoint_at(name: &str, position: Position) -> DocumentChange {
         collection: CHECKPOINTS.into(),
         key: name.into(),
         content: Some(position.to_string().into_bytes()),
+    }
+}
+
+/// The change that removes a checkpoint.
+pub(super) fn no_checkpoint(name: &str) -> DocumentChange {
+    DocumentChange {
+        collection: CHECKPOINTS.into(),
+        key: name.into(),
+        content: None,
     }
 }
 

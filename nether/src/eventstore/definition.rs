@@ -7,8 +7,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::eventstore::backend::{DocumentChange, Position, StoreError};
+use crate::eventstore::generations::Generations;
 use crate::eventstore::store::Store;
 use crate::eventstore::stored::retired_into;
+use crate::eventstore::tables::Tables;
 
 /// The collection of the definitions, by the names of projections and sagas.
 pub(super) const DEFINITIONS: &str = "definition";
@@ -22,6 +24,8 @@ pub struct Definition {
     /// The names of its events.
     pub handles: &'static [&'static str],
     pub from: Option<StartFrom>,
+    /// Whether its `#[init]` takes [`Tables`].
+    pub names_tables: bool,
 }
 
 /// `from = ..`: which event is the first one of what has no checkpoint.
@@ -64,6 +68,9 @@ pub(super) struct StoredDefinition {
     /// checkpoint does not say what is there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) is_emptying: bool,
+    /// Which tables it has, if it names them.
+    #[serde(default, skip_serializing_if = "Generations::is_first")]
+    pub(super) tables: Generations,
 }
 
 /// How a program differs from the one that ran before.
@@ -73,6 +80,8 @@ pub(super) struct DefinitionChange {
     added: Vec<String>,
     removed: Vec<String>,
     pub(super) was_emptying: bool,
+    /// The generation of the live tables, if it does not name them any more.
+    unnamed: Option<u32>,
 }
 
 impl StoredDefinition {
@@ -86,6 +95,7 @@ impl StoredDefinition {
             began_behind,
             replaced: Vec::new(),
             is_emptying: false,
+            tables: Generations::default(),
         }
     }
 
@@ -108,12 +118,43 @@ impl StoredDefinition {
     /// That of what takes this one's place.
     pub(super) fn replaced_by(self, definition: &Definition) -> Self {
         let mut new = StoredDefinition::new(definition, self.began_behind);
+        new.tables = self.tables;
+        if !definition.names_tables {
+            new.tables.go_back(self.version);
+        }
         if new.version == self.version {
             new.replaced = self.replaced;
             new.replaced.push(self.handles);
             new.replaced.retain(|replaced| *replaced != new.handles);
         }
         new
+    }
+
+    /// The same one, while the program fills tables beside the live ones.
+    pub(super) fn while_building(&self, definition: &Definition) -> Self {
+        let new = StoredDefinition::new(definition, self.began_behind);
+        let mut building = self.clone();
+        building.tables.begin(new.version, &new.handles);
+        building
+    }
+
+    /// Whether the program has begun to fill tables beside the live ones.
+    pub(super) fn is_building(&self, definition: &Definition) -> bool {
+        let new = StoredDefinition::new(definition, self.began_behind);
+        self.tables.is_building(new.version, &new.handles)
+    }
+
+    /// That of the program whose tables were filled, once they are the live ones.
+    pub(super) fn switched_to(self, definition: &Definition) -> Self {
+        let version = self.version;
+        let mut new = self.replaced_by(definition);
+        new.tables.switch(version);
+        new
+    }
+
+    /// The live tables.
+    pub(super) fn live_tables(&self) -> Tables {
+        Tables::new(self.tables.live, self.version)
     }
 
     /// Reads that of a name, if there is one.
@@ -149,17 +190,24 @@ impl StoredDefinition {
             added: missing(&new.handles, &self.handles),
             removed: missing(&self.handles, &new.handles),
             was_emptying: self.is_emptying,
+            unnamed: self.unnamed_by(definition),
         };
         let is_same = new.version == self.version && new.handles == self.handles;
-        let is_same = is_same && !self.is_emptying;
+        let is_same = is_same && !self.is_emptying && change.unnamed.is_none();
         (!is_same).then_some(change)
     }
 
     /// Whether it has taken the place of what the program has.
     pub(super) fn is_newer_than(&self, definition: &Definition) -> bool {
         let new = StoredDefinition::new(definition, self.began_behind);
-        new.version < self.version
-            || (new.version == self.version && self.replaced.contains(&new.handles))
+        let is_replaced =
+            self.replaced.contains(&new.handles) || self.unnamed_by(definition).is_some();
+        new.version < self.version || (new.version == self.version && is_replaced)
+    }
+
+    /// The generation of the live tables, if the program does not name its tables and so has others.
+    fn unnamed_by(&self, definition: &Definition) -> Option<u32> {
+        (!definition.names_tables && self.tables.live != 0).then_some(self.tables.live)
     }
 }
 
@@ -189,6 +237,13 @@ impl fmt::Display for DefinitionChange {
                 write!(f, "{separator}{does} `{names}`, {did}")?;
                 separator = "; ";
             }
+        }
+        if let Some(generation) = self.unnamed {
+            write!(
+                f,
+                "{separator}it does not name its tables, and those with `__{generation}` in their names were live"
+            )?;
+            separator = "; ";
         }
         if self.was_emptying {
             write!(f, "{separator}it was being emptied")?;

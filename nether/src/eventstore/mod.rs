@@ -18,6 +18,7 @@ mod definition;
 mod digest;
 mod events;
 mod follower;
+mod generations;
 mod handle;
 mod handling;
 mod keyed;
@@ -42,6 +43,7 @@ mod snapshot;
 mod store;
 mod stored;
 mod subscription;
+mod tables;
 
 pub use self::aggregate::{Aggregate, Aggregates, Events};
 #[doc(hidden)]
@@ -71,3 +73,4 @@ pub use self::schema_lock::{SchemaError, SchemaLock, check_schema};
 pub use self::store::Store;
 pub use self::stored::StoredEvent;
 pub use self::subscription::EventSubscription;
+pub use self::tables::Tables;

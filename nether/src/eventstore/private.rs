@@ -28,3 +28,4 @@ pub use crate::eventstore::stored::{
     RetiredRegistration, Storable, StoredEvent, Succession, Successors, Unreadable, event_shape,
     kept, older, step, succession,
 };
+pub use crate::eventstore::tables::Tables;

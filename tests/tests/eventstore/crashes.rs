@@ -132,15 +132,26 @@ impl Log {
 }
 
 /// A store whose process dies at its n-th write: before it, or after it and before that is known.
-struct Dying {
+pub struct Dying {
     store: Arc<MemoryStore>,
-    writes: AtomicU64,
+    pub writes: AtomicU64,
     at: u64,
     after: bool,
-    dead: watch::Sender<bool>,
+    pub dead: watch::Sender<bool>,
 }
 
 impl Dying {
+    /// One that dies at that write, before or after it.
+    pub fn new(store: &Arc<MemoryStore>, at: u64, after: bool) -> Arc<Self> {
+        Arc::new(Dying {
+            store: Arc::clone(store),
+            writes: AtomicU64::new(0),
+            at,
+            after,
+            dead: watch::Sender::new(false),
+        })
+    }
+
     /// Whether the write is made, and whether that is told.
     fn write(&self) -> (bool, bool) {
         let number = self.writes.fetch_add(1, Ordering::SeqCst) + 1;
@@ -164,7 +175,7 @@ impl Dying {
 }
 
 /// The process that dies, and who looks on.
-struct Shared(Arc<Dying>);
+pub struct Shared(pub Arc<Dying>);
 
 impl EventStore for Shared {
     fn append(&self, append: Append) -> StoreFuture<'_, Appended> {
@@ -245,13 +256,7 @@ impl EventStore for Shared {
 
 /// Runs the program until it is done, or its store is dead. Gives how many writes it has made.
 async fn run(store: &Arc<MemoryStore>, seen: &Seen, at: u64, after: bool) -> u64 {
-    let dying = Arc::new(Dying {
-        store: Arc::clone(store),
-        writes: AtomicU64::new(0),
-        at,
-        after,
-        dead: watch::Sender::new(false),
-    });
+    let dying = Dying::new(store, at, after);
     let handle = Store::new(Shared(Arc::clone(&dying)));
     let builder = System::builder()
         .isolated()
@@ -291,13 +296,7 @@ async fn asked(store: &Arc<MemoryStore>) {
         to: to.to_owned(),
     });
     // Through a handle of its own, which is not the one that dies.
-    let handle = Store::new(Shared(Arc::new(Dying {
-        store: Arc::clone(store),
-        writes: AtomicU64::new(0),
-        at: u64::MAX,
-        after: true,
-        dead: watch::Sender::new(false),
-    })));
+    let handle = Store::new(Shared(Dying::new(store, u64::MAX, true)));
     handle.append_events("desk/1", asked).await.unwrap();
 }
 

@@ -5,11 +5,13 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use nether::eventstore::{Projections, Store, StoreError};
 use nether::prelude::*;
 use nether_sqlite::{SqliteStore, SqliteTransaction};
 use nether_tests::Folder;
+use tokio::time::{Instant, timeout};
 
 use crate::notes::{Flaw, NoteStore, NoteTransaction};
 
@@ -56,6 +58,7 @@ impl Lines {
         transaction.note(event.text.clone()).await;
         match event.text.as_str() {
             "ends" => transaction.roll_back().await,
+            "is rolled back" => transaction.is_rolled_back().await,
             "fails" if transaction.is_lost() => return Err(nether::Error::msg("it fails")),
             "panics" => assert!(!transaction.is_lost(), "it panics"),
             _ => {}
@@ -97,6 +100,28 @@ async fn a_handler_that_ends_its_transaction_has_failed_and_its_event_is_parked(
     let parked = projection.parked();
     let error = &parked[0].error;
     assert!(error.contains("has ended the transaction"), "{error}");
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_is_parked_in_the_end_whose_handler_drops_the_error_of_a_rollback_each_time() {
+    let notes = NoteStore::new(Flaw::None);
+    let store = Store::new(notes.clone());
+    write_lines(&store, &["before", "is rolled back", "behind"]).await;
+    let system = lines(&store).await;
+    let projection = store.projection::<Lines>().unwrap();
+    let began = Instant::now();
+    timeout(Duration::from_secs(600), projection.caught_up())
+        .await
+        .expect("it is not tried again for ever")
+        .unwrap();
+    // The file may be full that long.
+    let tried_for = began.elapsed();
+    assert!(tried_for > Duration::from_secs(290), "{tried_for:?}");
+    assert_eq!(notes.notes().await, ["before", "behind"]);
+    let parked = projection.parked();
+    let error = &parked[0].error;
+    assert!(error.contains("dropped its error"), "{error}");
     system.shutdown().await;
 }
 

@@ -130,6 +130,12 @@ impl NoteTransaction<'_> {
         matches!(self.ended, Some(EarlyEnd::ByStore(_)))
     }
 
+    /// The database rolls it back by itself, because of what was written last.
+    pub async fn is_rolled_back(&mut self) {
+        self.roll_back().await;
+        self.ended = Some(EarlyEnd::RolledBack);
+    }
+
     /// Takes back what is written, and ends it. What is written after that is written outside of it.
     pub async fn roll_back(&mut self) {
         yield_now().await;

@@ -53,7 +53,7 @@ impl Gate {
         self.0.waiting.load(Ordering::SeqCst)
     }
 
-    async fn pass(&self) {
+    pub async fn pass(&self) {
         let mut is_closed = self.0.is_closed.subscribe();
         if *is_closed.borrow() {
             self.0.waiting.fetch_add(1, Ordering::SeqCst);

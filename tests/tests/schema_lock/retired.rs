@@ -7,7 +7,7 @@ use nether::prelude::*;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::{Lock, incompatible};
+use crate::{Lock, incompatible, outdated};
 
 /// What the next one was while it was stored.
 #[event(name = "retired.before")]
@@ -77,6 +77,18 @@ fn hatched(Egg { number }: Egg) -> Option<Hen> {
 
 fn laid(Hen { number }: Hen) -> Option<Egg> {
     (number == CIRCLING).then_some(Egg { number })
+}
+
+/// Handles what others become.
+#[derive(Default)]
+pub struct Towns;
+
+#[projection(name = "retired.towns", handles = [Settled], durable)]
+impl Towns {
+    fn settled(&mut self, _: &Settled) {}
+
+    #[on_rebuild]
+    fn clear(&mut self) {}
 }
 
 /// No sample has it.
@@ -155,4 +167,19 @@ fn a_retired_event_that_becomes_itself_is_refused() {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(!text.contains("`retired.hen` ("), "{text}");
+}
+
+#[test]
+fn an_event_that_is_retired_into_one_of_a_projection_changes_what_that_handles() {
+    let lock = Lock::new("retired-into");
+    let mut json = lock.json();
+    let handles = &mut json["stored"]["projections"]["retired.towns"]["handles"];
+    let all = json!(["retired.moved", "retired.sent", "retired.settled"]);
+    assert_eq!(*handles, all);
+    // As it was before `retired.sent` became another one: the program rebuilds it.
+    *handles = json!(["retired.moved", "retired.settled"]);
+    lock.write(&json);
+    let text = outdated(&lock.error());
+    assert!(text.contains("`retired.towns`"), "{text}");
+    assert!(text.contains("it is rebuilt"), "{text}");
 }

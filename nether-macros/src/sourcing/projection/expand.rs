@@ -80,7 +80,9 @@ impl<'a> ProjectionExpander<'a> {
             events,
             ..
         } = self.projection;
-        let definition = definition::constant(*version, *from, events, &self.paths);
+        let init = self.projection.hooks.init.as_ref();
+        let names_tables = init.is_some_and(|init| init.is_tables.contains(&true));
+        let definition = definition::constant(*version, *from, events, names_tables, &self.paths);
         let (make, project, clear) = (self.make(), self.project(), self.clear());
         let within = self.projection.transaction.as_ref().map(|_| {
             let p = self.paths.private();
@@ -143,7 +145,7 @@ impl<'a> ProjectionExpander<'a> {
 
     fn make(&self) -> TokenStream {
         let p = self.paths.private();
-        let resources = spans::name("resources", spans::attribute());
+        let [resources, tables] = ["resources", "tables"].map(local);
         let made = match &self.projection.hooks.init {
             None => {
                 let shown = self.paths.private_at(self.ty.span());
@@ -153,7 +155,11 @@ impl<'a> ProjectionExpander<'a> {
             Some(init) => {
                 let method = &init.method;
                 let awaited = init.is_async.then(|| quote!(.await));
-                let arguments = init::found(&init.resources, &resources);
+                let mut found = init::found(&init.resources, &resources);
+                let arguments = init.is_tables.iter().map(|is_tables| match is_tables {
+                    true => Some(quote!(#p::Clone::clone(&#tables))),
+                    false => found.next(),
+                });
                 let Extent { start, end } = Extent::of(&init.output);
                 let shown = self.paths.private_at(start);
                 let into = quote_spanned!(start=> #shown::IntoModule::<Self, _>::into_module);
@@ -161,8 +167,11 @@ impl<'a> ProjectionExpander<'a> {
             }
         };
         quote_spanned! {spans::attribute()=>
-            async fn make(#resources: &#p::Resources) -> #p::Result<Self, #p::Error> {
-                let _ = #resources;
+            async fn make(
+                #resources: &#p::Resources,
+                #tables: #p::eventstore::Tables,
+            ) -> #p::Result<Self, #p::Error> {
+                let _ = (#resources, &#tables);
                 #made
             }
         }

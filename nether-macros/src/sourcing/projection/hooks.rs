@@ -7,6 +7,7 @@ use crate::block::{Block, Function, Member};
 use crate::diagnostics::Diagnostics;
 use crate::signature::{arguments, check_plain, output};
 use crate::sourcing::projection::model::{OnRebuild, ProjectionHooks, ProjectionInit};
+use crate::sourcing::projection::tables;
 use crate::{init as init_arguments, types};
 
 /// Whether the method is one of the two.
@@ -81,11 +82,17 @@ fn init(function: &Function, diagnostics: &Diagnostics) -> ProjectionInit {
         diagnostics.error(&signature.ident, message, form);
     }
     let on_context = "remove it: a projection only reads off what has happened, and sends nothing";
-    init_arguments::check_arguments(signature, on_context, diagnostics);
+    let taken = arguments(signature);
+    tables::check_init(&taken, diagnostics);
+    let resources = taken.iter().filter(|ty| !tables::is_tables(ty));
+    for ty in resources.clone() {
+        init_arguments::check_argument(ty, on_context, diagnostics);
+    }
     ProjectionInit {
         method: signature.ident.clone(),
         is_async: signature.asyncness.is_some(),
-        resources: arguments(signature).into_iter().cloned().collect(),
+        resources: resources.copied().cloned().collect(),
+        is_tables: taken.iter().map(|ty| tables::is_tables(ty)).collect(),
         output: output(signature),
     }
 }

@@ -5,6 +5,7 @@ mod expand;
 mod hooks;
 mod model;
 mod stub;
+mod tables;
 mod transactional;
 mod transactions;
 pub(super) mod validate;

@@ -54,6 +54,8 @@ pub(super) struct ProjectionInit {
     pub(super) method: Ident,
     pub(super) is_async: bool,
     pub(super) resources: Vec<Type>,
+    /// All that it takes: which of it is `Tables`, and no resource.
+    pub(super) is_tables: Vec<bool>,
     pub(super) output: TokenStream,
 }
 

@@ -21,7 +21,7 @@ pub(super) fn expand(expander: &ProjectionExpander<'_>) -> TokenStream {
     let es = quote!(#p::eventstore);
     let descriptor = descriptor::stub(ty, paths);
     let settings = expander.settings();
-    let definition = definition::constant(1, None, &[], paths);
+    let definition = definition::constant(1, None, &[], false, paths);
     let sender = projection
         .takes_context
         .then(|| descriptor::sender(ty, paths));
@@ -40,7 +40,10 @@ pub(super) fn expand(expander: &ProjectionExpander<'_>) -> TokenStream {
                 const DESCRIPTOR: &'static #p::ModuleDescriptor = &DESCRIPTOR;
                 #definition
                 const ROUTES: &'static [fn(&mut #p::Routes<'_, #es::Projections<Self>>)] = &[];
-                async fn make(_: &#p::Resources) -> #p::Result<Self, #p::Error> {
+                async fn make(
+                    _: &#p::Resources,
+                    _: #es::Tables,
+                ) -> #p::Result<Self, #p::Error> {
                     ::core::unreachable!()
                 }
             }

@@ -7,6 +7,7 @@ use crate::signature::behind_reference;
 use crate::sourcing::methods::Method;
 use crate::sourcing::projection::args::ProjectionArgs;
 use crate::sourcing::projection::model::OnRebuild;
+use crate::sourcing::projection::tables::is_tables;
 use crate::types;
 
 /// Checks what the key `transaction` has to do with.
@@ -124,13 +125,14 @@ fn check_hook(hook: &OnRebuild, transaction: &Type, diagnostics: &Diagnostics) {
     let name = &hook.method;
     let form = types::last_segment(transaction).map(|it| it.ident.to_string());
     let form = form.unwrap_or_else(|| "SqliteTransaction".to_owned());
-    if hook.arguments.is_empty() {
+    let mut taken = hook.arguments.iter().filter(|ty| !is_tables(ty));
+    if taken.next().is_none() {
         let message = format!("`{name}` does not take the transaction");
         let help =
             format!("write `fn {name}(&mut self, transaction: &{form}<'_>) -> nether::Result<()>`");
         diagnostics.error(name, message, help);
     }
-    if let Some(second) = hook.arguments.get(1) {
+    if let Some(second) = taken.next() {
         let message = "`#[on_rebuild]` takes nothing but the transaction";
         diagnostics.error(second, message, "keep all else in the projection");
     }
@@ -148,7 +150,8 @@ fn check_without(events: &[Method], on_rebuild: Option<&OnRebuild>, diagnostics:
             diagnostics.error(ty, message, help);
         }
     }
-    let Some(first) = on_rebuild.and_then(|hook| hook.arguments.first()) else {
+    let mut taken = on_rebuild.iter().flat_map(|hook| &hook.arguments);
+    let Some(first) = taken.find(|ty| !is_tables(ty)) else {
         return;
     };
     let message = "`#[on_rebuild]` takes nothing but the transaction";

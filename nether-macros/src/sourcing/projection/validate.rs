@@ -10,7 +10,7 @@ use crate::sourcing::definition::{self, StartFrom};
 use crate::sourcing::methods::{self, Method};
 use crate::sourcing::projection::args::ProjectionArgs;
 use crate::sourcing::projection::model::{CheckedProjection, Keeps, ProjectionHooks};
-use crate::sourcing::projection::{WHOSE, hooks, transactions};
+use crate::sourcing::projection::{WHOSE, hooks, tables, transactions};
 use crate::sourcing::settings;
 use crate::{header, lists, types};
 
@@ -45,6 +45,7 @@ pub(in crate::sourcing) fn check(
     check_receivers(&events, parallel > 1, diagnostics);
     let on_rebuild = found.on_rebuild.as_ref();
     transactions::check(&args, &events, &queries, on_rebuild, diagnostics);
+    tables::check(&events, &queries, &found, diagnostics);
     check_on_rebuild(&found, keeps, diagnostics);
     let name = ty.as_ref().map_or_else(String::new, |ty| {
         settings::name(args.name.as_ref(), ty, diagnostics)
@@ -107,7 +108,7 @@ fn check_query(method: &Method, diagnostics: &Diagnostics) {
         let help = format!("take `&self`; if `{ty}` is an event, take it by reference: `&{ty}`");
         diagnostics.error(&method.receiver, message, help);
     }
-    if let Some(second) = method.rest.first() {
+    if let Some(second) = method.rest.first().filter(|ty| !tables::is_tables(ty)) {
         let message = format!("`{name}` takes something besides the query");
         diagnostics.error(
             second,

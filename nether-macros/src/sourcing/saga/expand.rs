@@ -83,7 +83,8 @@ impl SagaExpander<'_> {
         let name = &self.saga.name;
         let policy = self.saga.policy.expand(&self.paths);
         let timeouts = self.saga.timeouts.iter().map(|it| self.timeout(it));
-        let definition = definition::constant(1, self.saga.from, &self.saga.events, &self.paths);
+        let events = &self.saga.events;
+        let definition = definition::constant(1, self.saga.from, events, false, &self.paths);
         let [starts, ends] = [&self.saga.starts, &self.saga.ends].map(|list| self.is_one(list));
         let keys = self.saga.events.iter().map(|it| self.key_of(it));
         let events = self.saga.events.iter().map(|it| self.event(it));

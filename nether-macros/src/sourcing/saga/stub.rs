@@ -17,7 +17,7 @@ pub(super) fn expand(saga: &CheckedSaga, ty: &Ident, paths: &Paths) -> TokenStre
     let p = paths.private();
     let es = quote!(#p::eventstore);
     let descriptor = descriptor::stub(ty, paths);
-    let definition = definition::constant(1, None, &[], paths);
+    let definition = definition::constant(1, None, &[], false, paths);
     let shown = paths.private_at(ty.span());
     let kept = quote_spanned!(ty.span()=> #shown::eventstore::kept());
     let proofs = proofs(saga, ty, paths);

@@ -83,11 +83,7 @@ impl<S: TransactionalStore> TransactionWork<S> {
                 drop_unpanicked(stepped);
                 StepFailure::Store(error)
             }
-            (Ok(Ok(_)), Some(EarlyEnd::RolledBack)) => StepFailure::Store(StoreError::Failed {
-                reason: "the database has rolled the transaction back, and the handler has dropped its error"
-                    .to_owned(),
-                source: None,
-            }),
+            (Ok(Ok(_)), Some(EarlyEnd::RolledBack)) => StepFailure::Unexplained,
             (Ok(Ok(_)), Some(EarlyEnd::ByHandler(reason))) => {
                 StepFailure::Handler(Error::msg(reason))
             }

@@ -122,9 +122,10 @@ pub enum EarlyEnd {
     /// The store has failed: the connection is lost, say. The transaction is tried again, and no event is
     /// parked, whatever the handler has returned.
     ByStore(StoreError),
-    /// The database has rolled it back, and it is not known why. If the handler has succeeded all the same,
-    /// it has dropped the error of the database, and the store has failed; otherwise the handler's error says
-    /// what has failed, see [`TransactionalStore::store_failure`].
+    /// The database has rolled it back, and it is not known why. If the handler has failed, its error says
+    /// what has failed, see [`TransactionalStore::store_failure`]. If it has succeeded all the same, it has
+    /// dropped the error of the database: the store may have failed, so its event is tried again for five
+    /// minutes, and then parked.
     RolledBack,
 }
 
@@ -232,6 +233,8 @@ pub(in crate::eventstore) enum WorkStep<'t> {
 pub(in crate::eventstore) enum StepFailure {
     /// It is the store that failed.
     Store(StoreError),
+    /// The database has rolled back, and the handler has dropped its error: it may be either.
+    Unexplained,
     /// It is the handler.
     Handler(Error),
     Panicked(PanicPayload),

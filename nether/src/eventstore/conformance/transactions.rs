@@ -62,6 +62,7 @@ impl<S: TransactionalStore, C: TransactionalCounter<S>> WorkSteps<S> for Planned
     fn failed(&mut self, failure: StepFailure) -> String {
         match failure {
             StepFailure::Store(error) => error.to_string(),
+            StepFailure::Unexplained => "the database has rolled back".to_owned(),
             StepFailure::Handler(error) => error.to_string(),
             StepFailure::Panicked(panic) => said_last(panic),
         }

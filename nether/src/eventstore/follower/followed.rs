@@ -175,7 +175,8 @@ pub(in crate::eventstore) trait Followed:
     }
 
     /// Is made again as at the start of the program, because another runner has gone on with it meanwhile.
-    fn renew(&mut self) -> impl Future<Output = Result<(), EventFailure>> + Send {
+    fn renew(&mut self, store: &Store) -> impl Future<Output = Result<(), EventFailure>> + Send {
+        let _ = store;
         async { Ok(()) }
     }
 
@@ -199,6 +200,16 @@ pub(in crate::eventstore) trait Followed:
     ) -> impl Future<Output = Result<Result<(), EventFailure>, RunnerEnd>> + Send {
         let _ = mark;
         async move { follower.write(changes).await.map(Ok) }
+    }
+
+    /// Rebuilds it beside its tables, which answer queries until the new ones take their place: of a
+    /// projection that names its tables.
+    fn rebuild_beside(
+        &mut self,
+        follower: &Follower<Self>,
+    ) -> impl Future<Output = Result<Result<(), EventFailure>, RunnerEnd>> + Send {
+        let _ = follower;
+        async { Ok(Ok(())) }
     }
 
     /// Loads what it needs.

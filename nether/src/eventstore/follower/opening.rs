@@ -30,6 +30,8 @@ enum Opening {
     /// Nothing is written down but the checkpoint: by a program from before there were definitions.
     Adopted(StoredDefinition),
     Changed(StoredDefinition, DefinitionChange),
+    /// It names its tables, and is rebuilt beside them: why.
+    Beside(String),
     /// A newer one has run: why that is so.
     Outdated(String),
     /// It does not begin: why.
@@ -94,13 +96,19 @@ async fn opening<F: Followed>(store: &Store) -> Result<Opening, StoreError> {
         });
     };
     let Some(change) = stored.change_to(&F::DEFINITION) else {
-        return Ok(Opening::Same);
+        return Ok(match stored.is_building(&F::DEFINITION) {
+            true => Opening::Beside("a rebuild was under way".to_owned()),
+            false => Opening::Same,
+        });
     };
     if F::ON_CHANGE != OnChange::GoOn
         && store.is_shared()
         && let Some(why) = superseded::<F>(&stored)
     {
         return Ok(Opening::Outdated(why));
+    }
+    if F::DEFINITION.names_tables {
+        return Ok(Opening::Beside(format!("it has changed ({change})")));
     }
     Ok(match F::ON_CHANGE {
         OnChange::Refuse => Opening::Refused(irremovable::<F>(
@@ -190,6 +198,7 @@ impl<F: Followed> Follower<F> {
                 is_rebuild = true;
                 self.begin_rebuild(followed, &definition, &change).await?;
             }
+            Opening::Beside(why) => self.begin_beside(followed, &why).await?,
             Opening::Outdated(why) => return Err(RunnerEnd::Outdated(why)),
             Opening::Refused(why) => return Err(RunnerEnd::Unmade(why)),
         }
@@ -228,8 +237,9 @@ impl<F: Followed> Follower<F> {
         let before = self.read_persistently(|| StoredDefinition::load(&self.store, name));
         let mark = before.await?;
         let mark = mark.as_ref().unwrap_or(definition).while_emptying();
-        tracing::warn!(name, %change, "has changed: it is rebuilt from all events");
-        let load = || FollowerPlace::load(name, &self.store);
+        tracing::warn!(name, %change, "has changed: it is rebuilt in place from all events, and queries wait for that");
+        let (generation, began_behind) = (definition.tables.live, definition.began_behind);
+        let load = || FollowerPlace::load_of(generation, name, began_behind, &self.store);
         let before = self.read_persistently(load).await?;
         let mut changes = before.changes_to_start();
         changes.push(definition.saved_as(name));
@@ -243,6 +253,31 @@ impl<F: Followed> Follower<F> {
             RunnerEnd::Unmade(format!(
                 "`{name}` has changed ({change}), and what it has stored could not be removed: {}",
                 failure.text
+            ))
+        })
+    }
+
+    /// Rebuilds it beside its tables. These answer queries until then, unless they were being emptied, and
+    /// stand still.
+    async fn begin_beside(&self, followed: &mut F, why: &str) -> Result<(), RunnerEnd> {
+        let name = F::NAME;
+        tracing::warn!(
+            name,
+            why,
+            "is rebuilt from all events beside its tables, which answer queries until the new ones take their place"
+        );
+        let load = || FollowerPlace::load(name, &self.store);
+        let mut live = self.read_persistently(load).await?;
+        self.publish_anew(&mut live);
+        self.control
+            .progress
+            .send_modify(|progress| progress.is_ready = !live.is_emptying);
+        self.confirm_lease().await?;
+        let rebuilt = followed.rebuild_beside(self).await?;
+        rebuilt.map_err(|failure| {
+            let text = failure.text;
+            RunnerEnd::Unmade(format!(
+                "`{name}` could not be rebuilt beside its tables: {text}"
             ))
         })
     }

@@ -38,7 +38,7 @@ impl<F: Followed> Follower<F> {
     ///
     /// # Errors
     /// [`RunnerEnd::Fenced`] or [`RunnerEnd::Stopped`].
-    pub(super) fn check_going(&self) -> Result<(), RunnerEnd> {
+    pub(in crate::eventstore) fn check_going(&self) -> Result<(), RunnerEnd> {
         match (self.is_fenced(), self.ctx.is_cancelled()) {
             (true, _) => Err(RunnerEnd::Fenced),
             (false, true) => Err(RunnerEnd::Stopped),

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::eventstore::backend::{DocumentChange, Position, StoreError};
-use crate::eventstore::checkpoint::{self, ahead_of, checkpoint_at};
+use crate::eventstore::checkpoint::{self, ahead_of, checkpoint_at, no_checkpoint};
 use crate::eventstore::definition::StoredDefinition;
+use crate::eventstore::generations::checkpoint_name;
 use crate::eventstore::parked::Parked;
 use crate::eventstore::store::Store;
 
@@ -18,13 +20,15 @@ pub(in crate::eventstore) const SAVE_AFTER: Duration = Duration::from_secs(1);
 /// The progress of a runner.
 pub(in crate::eventstore) struct FollowerPlace {
     /// The name of the checkpoint.
-    name: &'static str,
+    name: Arc<str>,
     /// Every event up to here was shown, or waits behind a parked one.
     pub(in crate::eventstore) position: Position,
     /// Every event up to here was before its time.
     pub(in crate::eventstore) began_behind: Position,
     /// Whether what it has stored is being removed, so that the position does not count.
     pub(super) is_emptying: bool,
+    /// The generation of the tables that it belongs to.
+    pub(super) generation: u32,
     /// Events after `position` that are already handled.
     pub(in crate::eventstore) ahead: BTreeSet<Position>,
     pub(in crate::eventstore) parked: Parked,
@@ -41,12 +45,13 @@ pub(in crate::eventstore) struct FollowerPlace {
 
 impl FollowerPlace {
     /// The place before its first event, which is the one behind `began_behind`.
-    pub(in crate::eventstore) fn start(name: &'static str, began_behind: Position) -> Self {
+    pub(in crate::eventstore) fn start(name: &str, began_behind: Position) -> Self {
         FollowerPlace {
-            name,
+            name: name.into(),
             position: began_behind,
             began_behind,
             is_emptying: false,
+            generation: 0,
             ahead: BTreeSet::new(),
             parked: Parked::none(name),
             is_caught_up: false,
@@ -61,10 +66,29 @@ impl FollowerPlace {
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] if a part of it is ahead of the newest event; or why it could not be read.
-    pub(super) async fn load(name: &'static str, store: &Store) -> Result<Self, StoreError> {
+    pub(super) async fn load(name: &str, store: &Store) -> Result<Self, StoreError> {
         let definition = StoredDefinition::load(store, name).await?;
         let is_emptying = definition.as_ref().is_some_and(|it| it.is_emptying);
+        let generation = definition.as_ref().map_or(0, |it| it.tables.live);
         let began_behind = definition.map_or(Position::START, |it| it.began_behind);
+        let place = FollowerPlace::load_of(generation, name, began_behind, store).await?;
+        Ok(FollowerPlace {
+            is_emptying,
+            ..place
+        })
+    }
+
+    /// The place that is saved for a generation of tables.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if a part of it is ahead of the newest event; or why it could not be read.
+    pub(in crate::eventstore) async fn load_of(
+        generation: u32,
+        name: &str,
+        began_behind: Position,
+        store: &Store,
+    ) -> Result<Self, StoreError> {
+        let name = &*checkpoint_name(name, generation);
         let position = checkpoint::load(store, name, began_behind).await?;
         let ahead = checkpoint::load_ahead(store, name).await?;
         let parked = Parked::load(store, name).await?;
@@ -72,7 +96,7 @@ impl FollowerPlace {
         Ok(FollowerPlace {
             saved: Some((position, ahead.len())),
             position,
-            is_emptying,
+            generation,
             ahead,
             parked,
             ..FollowerPlace::start(name, began_behind)
@@ -92,7 +116,7 @@ impl FollowerPlace {
     /// What is to be saved, for whoever saves it up to a position that is not known yet.
     pub(in crate::eventstore) fn unsaved(&self) -> UnsavedPlace {
         UnsavedPlace {
-            name: self.name,
+            name: Arc::clone(&self.name),
             ahead: self.ahead.clone(),
             changes: self.changes.clone(),
             saved: self.saved,
@@ -102,8 +126,16 @@ impl FollowerPlace {
     /// The changes that save that no event is handled yet.
     pub(in crate::eventstore) fn changes_to_start(&self) -> Vec<DocumentChange> {
         let mut changes = self.parked.clear();
-        changes.push(checkpoint_at(self.name, self.began_behind));
-        changes.push(ahead_of(self.name, &BTreeSet::new()));
+        changes.push(checkpoint_at(&self.name, self.began_behind));
+        changes.push(ahead_of(&self.name, &BTreeSet::new()));
+        changes
+    }
+
+    /// The changes that leave nothing of it.
+    pub(in crate::eventstore) fn changes_to_none(&self) -> Vec<DocumentChange> {
+        let mut changes = self.parked.clear();
+        changes.push(no_checkpoint(&self.name));
+        changes.push(ahead_of(&self.name, &BTreeSet::new()));
         changes
     }
 
@@ -119,7 +151,7 @@ impl FollowerPlace {
 
 /// What is to be saved of a [`FollowerPlace`].
 pub(in crate::eventstore) struct UnsavedPlace {
-    name: &'static str,
+    name: Arc<str>,
     ahead: BTreeSet<Position>,
     changes: Vec<DocumentChange>,
     saved: Option<(Position, usize)>,
@@ -131,11 +163,11 @@ impl UnsavedPlace {
         let mut changes = self.changes.clone();
         let ahead: BTreeSet<_> = behind(&self.ahead, position).collect();
         if self.saved != Some((position, ahead.len())) {
-            changes.push(checkpoint_at(self.name, position));
+            changes.push(checkpoint_at(&self.name, position));
         }
         let saved_ahead = self.saved.map_or(0, |(_, ahead)| ahead);
         if saved_ahead > 0 || !ahead.is_empty() {
-            changes.push(ahead_of(self.name, &ahead));
+            changes.push(ahead_of(&self.name, &ahead));
         }
         changes
     }

@@ -171,6 +171,8 @@ impl<F: Followed> Follower<F> {
         if is_anew || head.is_none() {
             *head = Some(self.store.head().await?);
         }
+        // A program that does not name its tables would read those that are removed.
+        let has_other_tables = place.generation != 0 && !F::DEFINITION.names_tables;
         // The position is read first, so that what is shown is at least as new as it.
         followed.look(self).await?;
         *lock(&self.control.parked) = place.parked.all();
@@ -178,7 +180,8 @@ impl<F: Followed> Follower<F> {
             progress.position = Some(place.parked.settled_up_to(place.position));
             progress.is_retrying = place.parked.next_try().is_some();
             let has_caught_up = !place.is_emptying && Some(place.position) >= *head;
-            progress.is_ready = has_caught_up || (progress.is_ready && !is_anew);
+            let is_ready = has_caught_up || (progress.is_ready && !is_anew);
+            progress.is_ready = is_ready && !has_other_tables;
         });
         Ok(())
     }
@@ -244,7 +247,7 @@ impl<F: Followed> Follower<F> {
             Err(RunnerEnd::Stopped)
         };
         let renewed = async {
-            followed.renew().await.map_err(|failure| {
+            followed.renew(&self.store).await.map_err(|failure| {
                 RunnerEnd::Unmade(format!(
                     "`{}` could not be made again to take over: {}",
                     F::NAME,

@@ -17,7 +17,7 @@ mod stored;
 mod watch;
 
 pub(super) use self::candidate::{Bid, Candidate, OtherHolder};
-pub(super) use self::runners::until_runner_ends;
+pub(super) use self::runners::{is_waited_for, until_runner_ends};
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

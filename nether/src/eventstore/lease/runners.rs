@@ -121,6 +121,11 @@ pub(super) async fn until_standby(name: &str) {
     let _ = waits.await; // The sender is a static.
 }
 
+/// Whether a runner of this process waits for the lease of that name.
+pub(in crate::eventstore) fn is_waited_for(name: &str) -> bool {
+    STANDBYS.borrow().contains_key(name)
+}
+
 /// Waits until a runner of this process ends. The wait begins with the call and not with the first poll: made
 /// before the lease is read, it misses none.
 pub(in crate::eventstore) fn until_runner_ends() -> impl Future<Output = ()> {

@@ -8,10 +8,12 @@ use tokio::sync::oneshot;
 use crate::error::{Error, Result};
 use crate::eventstore::backend::{Position, StoreError};
 use crate::eventstore::control::FollowerKind;
+use crate::eventstore::definition::StoredDefinition;
 use crate::eventstore::handle::FollowerHandle;
 use crate::eventstore::parked::ParkedEvent;
 use crate::eventstore::projection::Projection;
 use crate::eventstore::store::Store;
+use crate::eventstore::tables::Tables;
 
 /// The orders that only a projection takes.
 pub(super) enum ProjectionOrder {
@@ -97,15 +99,27 @@ impl<P: Projection> ProjectionHandle<P> {
     }
 
     /// Rebuilds the projection from all events, or those from where it [began](macro@crate::projection#keys),
-    /// and waits until that is done. A projection in memory answers
-    /// from its old data meanwhile; a projection with data elsewhere runs its `#[on_rebuild]` first, and
-    /// stays where it was if that fails. Parked events are handled again with the rest.
+    /// and waits until that is done. A projection in memory answers from its old data meanwhile, and one that
+    /// [names its tables](macro@crate::projection#rebuilt-beside-its-tables) from its old tables. Any other
+    /// one runs its `#[on_rebuild]` first, and stays where it was if that fails. Parked events are handled
+    /// again with the rest.
     ///
     /// # Errors
     /// If it has no `#[on_rebuild]` and is not in memory; if `#[on_rebuild]`, or making the new value, fails;
     /// [`NotRunning`](crate::eventstore::NotRunning) if another process runs it; or if it stops meanwhile.
     pub async fn rebuild(&self) -> Result<()> {
         self.follower.order(ProjectionOrder::Rebuild).await
+    }
+
+    /// Reads from the store which tables its queries read: for what reads them beside the projection, and
+    /// reads them soon, because a rebuild replaces them.
+    ///
+    /// # Errors
+    /// If the store does not say so.
+    pub async fn tables(&self) -> Result<Tables, StoreError> {
+        let stored = StoredDefinition::load(&self.follower.store, P::NAME).await?;
+        let first = || Tables::new(0, P::DEFINITION.version);
+        Ok(stored.map_or_else(first, |stored| stored.live_tables()))
     }
 
     /// The events that it could not handle.

@@ -3,11 +3,14 @@
 mod answer;
 mod argument;
 mod beginning;
+mod beside;
 mod copied;
 mod handle;
 mod lanes;
+mod left;
 mod module;
 mod page;
+mod removal;
 mod runner;
 mod showing;
 mod state;
@@ -25,6 +28,7 @@ use crate::error::Result;
 use crate::eventstore::backend::{RecordedEvent, TransactionalStore, Worked};
 use crate::eventstore::definition::Definition;
 use crate::eventstore::handling::HandlingPolicy;
+use crate::eventstore::tables::Tables;
 use crate::module::{ModuleDescriptor, Routes};
 use crate::resources::Resources;
 
@@ -56,9 +60,9 @@ pub trait Projection: Send + Sync + Sized + 'static {
     #[doc(hidden)]
     const IN_TRANSACTION: Option<InTransaction<Self>> = None;
 
-    /// Makes it, by its `#[init]` or [`Default`].
+    /// Makes it, by its `#[init]` or [`Default`], for these tables.
     #[doc(hidden)]
-    fn make(resources: &Resources) -> impl Future<Output = Result<Self>> + Send;
+    fn make(resources: &Resources, tables: Tables) -> impl Future<Output = Result<Self>> + Send;
 
     /// Whether it handles events of that name.
     #[doc(hidden)]

@@ -36,9 +36,8 @@ pub struct Projections<P: Projection> {
     state: Arc<ProjectionState<P>>,
     store: Store,
     control: Arc<Control<ProjectionKind>>,
-    /// The place of its runner until that begins, and the lease before the projection was made.
-    seat: Mutex<Option<(FollowerSeat<ProjectionKind>, Option<FreeLease>)>>,
-    resources: Resources,
+    /// Its runner until that begins, and the place of it.
+    seat: Mutex<Option<(FollowerSeat<ProjectionKind>, ProjectionRunner<P>)>>,
 }
 
 #[diagnostic::do_not_recommend]
@@ -57,18 +56,10 @@ impl<P: Projection> Module for Projections<P> {
             // Moved before the task is polled, so that every wait for the runner ends even if the task never
             // runs.
             let seat = lock(&module.seat).take();
-            let (state, resources) = (Arc::clone(&module.state), module.resources.clone());
             let store = module.store.clone();
             async move {
                 match seat {
-                    Some((seat, made_at)) => {
-                        let runner = ProjectionRunner {
-                            state,
-                            resources,
-                            made_at,
-                        };
-                        Follower::run(store, ctx, seat, runner).await
-                    }
+                    Some((seat, runner)) => Follower::run(store, ctx, seat, runner).await,
                     None => Ok(()),
                 }
             }
@@ -94,14 +85,16 @@ impl<P: Projection> Construct for Projections<P> {
             true => FreeLease::find(P::NAME, &store).await,
             false => None,
         };
-        let state = P::make(resources).await?;
+        // Read behind the lease: who takes that meanwhile may make other tables the live ones.
+        let tables = ProjectionRunner::<P>::live_tables(&store).await?;
+        let made = P::make(resources, tables.clone()).await?;
         let seat = store.follow(P::NAME, is_stored, P::DESCRIPTOR.declaration)?;
+        let runner = ProjectionRunner::new(made, tables, resources.clone(), made_at);
         Ok(Projections {
-            state: Arc::new(ProjectionState::new(state)),
+            state: Arc::clone(&runner.state),
             store: (*store).clone(),
             control: Arc::clone(&seat.control),
-            seat: Mutex::new(Some((seat, made_at))),
-            resources: resources.clone(),
+            seat: Mutex::new(Some((seat, runner))),
         })
     }
 }

@@ -1,11 +1,12 @@
 //! [`ProjectionRunner`]: shows events to a projection, in the way that it asks for, and rebuilds it.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::eventstore::backend::{DocumentChange, PAGE, Position, RecordedEvent, StreamId};
+use crate::eventstore::backend::{
+    DocumentChange, PAGE, Position, RecordedEvent, StoreError, StreamId,
+};
 use crate::eventstore::control::FollowerSeat;
 use crate::eventstore::definition::{Definition, StoredDefinition};
 use crate::eventstore::follower::{
@@ -16,10 +17,14 @@ use crate::eventstore::handling::HandlingPolicy;
 use crate::eventstore::lease::{FreeLease, Lease};
 use crate::eventstore::projection::handle::{ProjectionKind, ProjectionOrder};
 use crate::eventstore::projection::lanes::{self, LaneEvent};
+use crate::eventstore::projection::left::{LeftTables, RemovalIsDue};
 use crate::eventstore::projection::page::PageOfProjection;
 use crate::eventstore::projection::showing::handles;
 use crate::eventstore::projection::state::ProjectionState;
 use crate::eventstore::projection::{Keeps, Projection, Projections};
+use crate::eventstore::store::Store;
+use crate::eventstore::tables::Tables;
+use crate::guarded::drop_unpanicked;
 use crate::resources::Resources;
 
 /// A projection at work.
@@ -28,6 +33,10 @@ pub(super) struct ProjectionRunner<P: Projection> {
     pub(super) resources: Resources,
     /// The lease before it was made; `None` if another runner held it.
     pub(super) made_at: Option<FreeLease>,
+    /// The tables that the value was made for.
+    pub(super) tables: Tables,
+    /// The tables that are to be removed, the first that is due in front.
+    pub(super) left: VecDeque<LeftTables<P>>,
 }
 
 impl<P: Projection> Followed for ProjectionRunner<P> {
@@ -42,7 +51,7 @@ impl<P: Projection> Followed for ProjectionRunner<P> {
     const MUST_SAY_FROM: bool = false;
     type Module = Projections<P>;
     type Kind = ProjectionKind;
-    type Work = Infallible;
+    type Work = RemovalIsDue;
 
     fn key<'a>(&self, event: &'a RecordedEvent) -> EventKey<'a> {
         match handles::<P>(&event.name) {
@@ -136,11 +145,30 @@ impl<P: Projection> Followed for ProjectionRunner<P> {
         self.made_at.as_ref().is_some_and(|it| lease.follows(it))
     }
 
-    async fn renew(&mut self) -> Result<(), EventFailure> {
+    async fn renew(&mut self, store: &Store) -> Result<(), EventFailure> {
         self.made_at = None;
-        let made = guarded(P::make(&self.resources)).await?;
-        self.state.replace(&ProjectionState::new(made)).await;
-        Ok(())
+        let tables = ProjectionRunner::<P>::live_tables(store).await;
+        self.remake(tables.map_err(EventFailure::of)?).await
+    }
+
+    async fn look(&mut self, follower: &Follower<Self>) -> Result<(), StoreError> {
+        self.look_at_tables(follower).await
+    }
+
+    fn step_down(&mut self) {
+        self.left.drain(..).for_each(drop_unpanicked);
+    }
+
+    async fn rebuild_beside(
+        &mut self,
+        follower: &Follower<Self>,
+    ) -> Result<Result<(), EventFailure>, RunnerEnd> {
+        let rebuilt = self.fill_beside(follower).await?;
+        Ok(rebuilt.map(drop))
+    }
+
+    async fn begin(&mut self, follower: &Follower<Self>) -> Result<(), RunnerEnd> {
+        self.begin_removing(follower).await
     }
 
     async fn empty(
@@ -149,33 +177,25 @@ impl<P: Projection> Followed for ProjectionRunner<P> {
         mark: DocumentChange,
         changes: Vec<DocumentChange>,
     ) -> Result<Result<(), EventFailure>, RunnerEnd> {
-        if let Some(how) = &P::IN_TRANSACTION {
-            let cleared = self.clear_in_transaction(how, follower, changes).await?;
-            return Ok(cleared.map(|_| ()));
+        if P::IN_TRANSACTION.is_none() {
+            // If this ends behind the hook, also a program that has not changed has to know: without the
+            // mark, it would go on behind the checkpoint.
+            follower.write(vec![mark]).await?;
         }
-        // If this ends behind the hook, also a program that has not changed has to know: without the mark,
-        // it would go on behind the checkpoint.
-        follower.write(vec![mark]).await?;
-        let cleared = async { self.state.own().await.get().clear().await };
-        let cleared = guarded(cleared).await;
-        if cleared.is_ok() {
-            self.state.forget_partly_handled();
-            follower.write(changes).await?;
-        }
-        Ok(cleared)
+        self.clear_with(follower, changes).await
     }
 
-    async fn next_work(&mut self, _: &FollowerPlace) -> Infallible {
-        std::future::pending().await
+    async fn next_work(&mut self, _: &FollowerPlace) -> RemovalIsDue {
+        self.until_removal_is_due().await
     }
 
     async fn work(
         &mut self,
-        _: &Follower<Self>,
+        follower: &Follower<Self>,
         _: &mut FollowerPlace,
-        work: Infallible,
+        RemovalIsDue: RemovalIsDue,
     ) -> Result<(), RunnerEnd> {
-        match work {}
+        self.remove_first(follower).await
     }
 
     async fn carry(
@@ -191,6 +211,48 @@ impl<P: Projection> Followed for ProjectionRunner<P> {
 }
 
 impl<P: Projection> ProjectionRunner<P> {
+    pub(super) fn new(
+        made: P,
+        tables: Tables,
+        resources: Resources,
+        made_at: Option<FreeLease>,
+    ) -> Self {
+        ProjectionRunner {
+            state: Arc::new(ProjectionState::new(made)),
+            resources,
+            made_at,
+            tables,
+            left: VecDeque::new(),
+        }
+    }
+
+    /// Makes the value again, for these tables.
+    pub(super) async fn remake(&mut self, tables: Tables) -> Result<(), EventFailure> {
+        let made = guarded(P::make(&self.resources, tables.clone())).await?;
+        self.state.replace(&ProjectionState::new(made)).await;
+        self.tables = tables;
+        Ok(())
+    }
+
+    /// Runs `#[on_rebuild]`, and saves `changes` if that succeeds: in one transaction, if it has one.
+    pub(super) async fn clear_with(
+        &mut self,
+        follower: &Follower<Self>,
+        changes: Vec<DocumentChange>,
+    ) -> Result<Result<(), EventFailure>, RunnerEnd> {
+        if let Some(how) = &P::IN_TRANSACTION {
+            let cleared = self.clear_in_transaction(how, follower, changes).await?;
+            return Ok(cleared.map(drop));
+        }
+        let cleared = async { self.state.own().await.get().clear().await };
+        let cleared = guarded(cleared).await;
+        if cleared.is_ok() {
+            self.state.forget_partly_handled();
+            follower.write(changes).await?;
+        }
+        Ok(cleared)
+    }
+
     /// Handles events of different streams at the same time, those of one stream in order.
     async fn handle_beside(
         &mut self,
@@ -244,6 +306,9 @@ impl<P: Projection> ProjectionRunner<P> {
             }
             return Ok(rebuilt);
         }
+        if P::DEFINITION.names_tables {
+            return self.rebuild_tables(follower, place).await;
+        }
         if let Err(error) = self.clear(follower, place, anew).await? {
             return Ok(Err(error));
         }
@@ -258,25 +323,26 @@ impl<P: Projection> ProjectionRunner<P> {
         anew: &mut FollowerPlace,
         head: Position,
     ) -> Result<Result<()>, RunnerEnd> {
-        let made = match guarded(P::make(&self.resources)).await {
-            Ok(made) => made,
+        let mut aside = match self.made_for(self.tables.clone()).await {
+            Ok(aside) => aside,
             Err(failure) => return Ok(Err(failure.into_error())),
         };
-        let mut aside = ProjectionRunner {
-            state: Arc::new(ProjectionState::new(made)),
-            resources: self.resources.clone(),
-            made_at: None,
-        };
-        let unseen = Follower {
-            store: follower.store.clone(),
-            control: FollowerSeat::aside(P::NAME).control.clone(),
-            ctx: follower.ctx.clone(),
-            lease: None,
-        };
+        let unseen = unseen(follower);
         Box::pin(unseen.catch_up(&mut aside, anew, head)).await?;
         Box::pin(unseen.settle_retries(&mut aside, anew)).await?;
         self.state.replace(&aside.state).await;
         Ok(Ok(()))
+    }
+
+    /// Another one, for these tables.
+    pub(super) async fn made_for(&self, tables: Tables) -> Result<Self, EventFailure> {
+        let made = guarded(P::make(&self.resources, tables.clone())).await?;
+        Ok(ProjectionRunner::new(
+            made,
+            tables,
+            self.resources.clone(),
+            None,
+        ))
     }
 
     /// Runs `#[on_rebuild]`, and saves that nothing is handled yet. If the hook fails, all stays as it was.
@@ -307,5 +373,17 @@ impl<P: Projection> ProjectionRunner<P> {
         *place = anew;
         follower.publish_anew(place);
         Ok(Ok(()))
+    }
+}
+
+/// A follower whose progress is not shown, and that saves under the same lease.
+pub(super) fn unseen<P: Projection>(
+    follower: &Follower<ProjectionRunner<P>>,
+) -> Follower<ProjectionRunner<P>> {
+    Follower {
+        store: follower.store.clone(),
+        control: FollowerSeat::aside(P::NAME).control.clone(),
+        ctx: follower.ctx.clone(),
+        lease: follower.lease.clone(),
     }
 }

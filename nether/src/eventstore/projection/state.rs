@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::ops::Deref;
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedRwLockWriteGuard, RwLock};
@@ -27,6 +27,8 @@ pub(super) struct ProjectionState<P> {
     pub(super) current: Arc<RwLock<Arc<P>>>,
     /// A query, or an event that is handled beside others, has let go of its value.
     released: Notify,
+    /// The values that events have left to queries, and have gone on with copies of.
+    left_behind: Mutex<Vec<Weak<P>>>,
     /// The stored events of which only a part is handled, and how many of the events that they become.
     pub(super) partly_handled: Mutex<HashMap<Position, usize>>,
 }
@@ -38,6 +40,12 @@ pub(super) struct ProjectionView<'a, P> {
     released: &'a Notify,
 }
 
+/// A value that another one has replaced.
+pub(super) struct ReplacedValue<P> {
+    pub(super) value: Arc<P>,
+    left_behind: Vec<Weak<P>>,
+}
+
 /// The value of a projection, which nobody else holds.
 pub(super) struct OwnProjection<P>(OwnedRwLockWriteGuard<Arc<P>>);
 
@@ -46,6 +54,7 @@ impl<P: Projection> ProjectionState<P> {
         ProjectionState {
             current: Arc::new(RwLock::new(Arc::new(projection))),
             released: Notify::new(),
+            left_behind: Mutex::default(),
             partly_handled: Mutex::default(),
         }
     }
@@ -76,10 +85,21 @@ impl<P: Projection> ProjectionState<P> {
             _ => None,
         };
         match copied {
-            Some(copied) => drop_unpanicked(std::mem::replace(&mut *value, Arc::new(copied))),
+            Some(copied) => {
+                let left = std::mem::replace(&mut *value, Arc::new(copied));
+                self.leave_behind(&left);
+                drop_unpanicked(left);
+            }
             None => self.until_own(&mut value).await,
         }
         OwnProjection(value)
+    }
+
+    /// Notes a value that only queries hold from now on.
+    fn leave_behind(&self, value: &Arc<P>) {
+        let mut left_behind = lock(&self.left_behind);
+        left_behind.retain(|left| left.strong_count() > 0);
+        left_behind.push(Arc::downgrade(value));
     }
 
     /// Waits until nobody else holds the value.
@@ -96,11 +116,31 @@ impl<P: Projection> ProjectionState<P> {
 
     /// Takes the value of another, which is given up, in place of its own.
     pub(super) async fn replace(&self, other: &Self) {
+        drop_unpanicked(self.exchange(other).await);
+    }
+
+    /// Takes the value of another, which is given up, and returns its own, which queries may still hold.
+    pub(super) async fn exchange(&self, other: &Self) -> ReplacedValue<P> {
         let new = Arc::clone(&*other.current.read().await);
         let partly_handled = std::mem::take(&mut *lock(&other.partly_handled));
         *lock(&self.partly_handled) = partly_handled;
-        let old = std::mem::replace(&mut *self.current.write().await, new);
-        drop_unpanicked(old);
+        let value = std::mem::replace(&mut *self.current.write().await, new);
+        let left_behind = std::mem::take(&mut *lock(&self.left_behind));
+        ReplacedValue { value, left_behind }
+    }
+
+    /// Waits until no query holds a value that was replaced, or one that a copy had replaced before.
+    pub(super) async fn until_unread(&self, replaced: &mut ReplacedValue<P>) {
+        let ReplacedValue { value, left_behind } = replaced;
+        self.until_own(value).await;
+        loop {
+            let mut released = pin!(self.released.notified());
+            released.as_mut().enable();
+            if left_behind.iter().all(|left| left.strong_count() == 0) {
+                return;
+            }
+            released.await;
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use std::any::type_name;
 use std::fmt;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -23,6 +23,13 @@ use crate::eventstore::projection::{Projection, Projections, TransactionalProjec
 use crate::eventstore::store::Store;
 use crate::eventstore::stored::successors;
 use crate::sync::lock;
+
+/// How long an event is tried again whose transaction the database has rolled back, while the handler has
+/// dropped the error: if the file is full, it may have room again.
+const UNEXPLAINED_FOR: Duration = Duration::from_secs(300);
+
+const UNEXPLAINED: &str =
+    "the database has rolled the transaction back, and the handler has dropped its error";
 
 /// How a projection runs inside of the store's transactions, without the type of the store.
 #[doc(hidden)]
@@ -137,8 +144,46 @@ struct ProjectionWork<P: Projection> {
 struct WorkReport {
     /// How far the last one came that was to be committed.
     reached: Position,
-    /// Why the last one has failed: the projection, or the store.
-    failed: Option<Result<EventFailure, StoreError>>,
+    /// Why the last one has failed.
+    failed: Option<WorkFailure>,
+    /// Since when all of them have failed without an explanation.
+    unexplained_since: Option<tokio::time::Instant>,
+}
+
+/// Why an attempt has failed.
+enum WorkFailure {
+    Projection(EventFailure),
+    Store(StoreError),
+    /// The one or the other.
+    Unexplained,
+}
+
+impl WorkReport {
+    /// What becomes of a task whose last attempt has failed: it has failed, or it is tried again because the
+    /// store has.
+    fn failure(&mut self, failed: WorkFailure, is_one: bool) -> Result<EventFailure, StoreError> {
+        let since = match failed {
+            WorkFailure::Projection(failure) => return Ok(failure),
+            WorkFailure::Store(error) => {
+                self.unexplained_since = None;
+                return Err(error);
+            }
+            WorkFailure::Unexplained => self.unexplained_since,
+        };
+        let since = since.unwrap_or_else(tokio::time::Instant::now);
+        self.unexplained_since = Some(since);
+        // Of several events, the one is found first.
+        if !is_one || since.elapsed() >= UNEXPLAINED_FOR {
+            return Ok(EventFailure {
+                is_final: true,
+                ..EventFailure::new(UNEXPLAINED)
+            });
+        }
+        Err(StoreError::Failed {
+            reason: UNEXPLAINED.to_owned(),
+            source: None,
+        })
+    }
 }
 
 impl<P: TransactionalProjection> ProjectionWork<P> {
@@ -241,13 +286,15 @@ impl<P: TransactionalProjection> WorkSteps<P::Store> for ProjectionSteps<P> {
 
     fn failed(&mut self, failure: StepFailure) -> String {
         let failed = match failure {
-            StepFailure::Store(error) => Err(error),
-            StepFailure::Handler(error) => Ok(EventFailure::of(error)),
-            StepFailure::Panicked(panic) => Ok(EventFailure::panicked(panic)),
+            StepFailure::Store(error) => WorkFailure::Store(error),
+            StepFailure::Unexplained => WorkFailure::Unexplained,
+            StepFailure::Handler(error) => WorkFailure::Projection(EventFailure::of(error)),
+            StepFailure::Panicked(panic) => WorkFailure::Projection(EventFailure::panicked(panic)),
         };
         let text = match &failed {
-            Ok(failure) => failure.text.clone(),
-            Err(error) => error.to_string(),
+            WorkFailure::Projection(failure) => failure.text.clone(),
+            WorkFailure::Store(error) => error.to_string(),
+            WorkFailure::Unexplained => UNEXPLAINED.to_owned(),
         };
         lock(&self.report).failed = Some(failed);
         text
@@ -392,7 +439,10 @@ impl<P: Projection> ProjectionRunner<P> {
         let mut report = lock(report);
         match (done, report.failed.take()) {
             (Ok(()), _) => Ok(Ok(report.reached)),
-            (Err(_), Some(failed)) => failed.map(Err),
+            (Err(_), Some(failed)) => {
+                let is_one = matches!(task.changes, TaskChanges::Whole(_));
+                report.failure(failed, is_one).map(Err)
+            }
             (Err(error), None) => Err(error),
         }
     }

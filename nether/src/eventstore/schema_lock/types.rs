@@ -11,6 +11,7 @@ use crate::eventstore::schema_lock::file::{
 use crate::eventstore::schema_lock::finding::{FOR_GOOD, SchemaFinding};
 use crate::eventstore::schema_lock::names::{NameKind, Section};
 use crate::eventstore::schema_lock::shapes::{Subject, forms};
+use crate::eventstore::stored::retired_into;
 
 impl Comparison<'_> {
     /// All differences; and brings the file up to date.
@@ -308,12 +309,16 @@ fn snapshots_of(
     findings
 }
 
-/// What is written down of a projection.
+/// What is written down of a projection: with the retired events that become its own, as in a store, because
+/// it is also rebuilt if one of them is new.
 fn recorded_projection(what: &RegisteredKind) -> RecordedProjection {
     let (version, handles) = match what {
         RegisteredKind::Projection {
             version, handles, ..
-        } => (*version, sorted(handles.iter().copied())),
+        } => {
+            let retired = retired_into(|name| handles.contains(&name));
+            (*version, sorted(handles.iter().copied().chain(retired)))
+        }
         RegisteredKind::Aggregate { .. } | RegisteredKind::Saga { .. } => (1, Vec::new()),
     };
     RecordedProjection { version, handles }

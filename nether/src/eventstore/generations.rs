@@ -1,0 +1,91 @@
+//! [`Generations`]: which tables of a projection are live, which are filled beside them, and which are left
+//! to be removed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// The generations of the tables of a projection that names them. The number of a generation is part of the
+/// names of its tables, and of the name of its checkpoint. A projection that does not name its tables has the
+/// first one, 0, whose names are plain.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Generations {
+    /// The one that queries read.
+    pub(super) live: u32,
+    /// The one that is filled beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) building: Option<BuildingTables>,
+    /// Those to be removed, with the versions that have filled them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) left: BTreeMap<u32, u32>,
+}
+
+/// Tables that are being filled, and what fills them. What differs from it begins others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct BuildingTables {
+    pub(super) generation: u32,
+    pub(super) version: u32,
+    pub(super) handles: BTreeSet<String>,
+}
+
+impl Generations {
+    /// Whether there was never another one than the first.
+    pub(super) fn is_first(&self) -> bool {
+        *self == Generations::default()
+    }
+
+    /// Begins to fill tables, unless that has begun already. What something else has begun is given up.
+    pub(super) fn begin(&mut self, version: u32, handles: &BTreeSet<String>) {
+        if self.is_building(version, handles) {
+            return;
+        }
+        self.give_up();
+        let last_left = self.left.keys().copied().max().unwrap_or_default();
+        self.building = Some(BuildingTables {
+            generation: self.live.max(last_left) + 1,
+            version,
+            handles: handles.clone(),
+        });
+    }
+
+    pub(super) fn is_building(&self, version: u32, handles: &BTreeSet<String>) -> bool {
+        let mut building = self.building.iter();
+        building.any(|it| it.version == version && it.handles == *handles)
+    }
+
+    /// Gives up the tables that are being filled: they are removed.
+    pub(super) fn give_up(&mut self) {
+        if let Some(building) = self.building.take() {
+            self.left.insert(building.generation, building.version);
+        }
+    }
+
+    /// Takes the tables that were filled in the place of the live ones, which `version` has filled and which
+    /// are removed.
+    pub(super) fn switch(&mut self, version: u32) {
+        if let Some(building) = self.building.take() {
+            self.left.insert(self.live, version);
+            self.live = building.generation;
+        }
+    }
+
+    /// Makes the first generation live again, for a program that does not name its tables. All others are
+    /// left to one that does.
+    pub(super) fn go_back(&mut self, version: u32) {
+        if self.live != 0 {
+            self.give_up();
+            self.left.insert(self.live, version);
+            self.left.remove(&0);
+            self.live = 0;
+        }
+    }
+}
+
+/// The name of the checkpoint of a generation.
+pub(super) fn checkpoint_name(name: &str, generation: u32) -> Arc<str> {
+    match generation {
+        0 => name.into(),
+        later => format!("{name}/{later}").into(),
+    }
+}
