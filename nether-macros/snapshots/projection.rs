@@ -85,7 +85,6 @@ const _: () = {
             from: ::nether::__private::Option::None,
         };
         const COPY: ::nether::__private::Option<fn(&Self) -> Self> = {
-            #[allow(unused_imports)]
             use ::nether::__private::eventstore::NeverCopied as _;
             <::nether::__private::eventstore::Copied<Self>>::COPY
         };

@@ -49,7 +49,6 @@ pub(crate) fn handled_by(
     });
     quote_spanned! {spans::attribute()=>
         const _: () = {
-            #[allow(unused_imports)]
             use #p::Homeless as _;
             type #listed = #message;
             #proof

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{StatusCode, request};
+use axum::http::{Method, StatusCode, request};
 use axum::response::Response;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::timeout;
@@ -16,7 +16,7 @@ use crate::error::{CallError, HandlerError};
 use crate::http::connection::RequestPermit;
 use crate::http::endpoint::{CallEndpoint, EndpointReply, convention};
 use crate::http::idempotency::{IdempotencyKey, once};
-use crate::http::input::Input;
+use crate::http::input::{Input, Names};
 use crate::http::problem::Details;
 use crate::http::request_scope::{Answer, RequestScope};
 use crate::http::server_state::ServerState;
@@ -142,7 +142,8 @@ fn message<M: CallEndpoint>(parts: &request::Parts, body: &[u8]) -> Result<M, De
     if let Some(query) = parts.uri.query() {
         input.query(query)?;
     }
-    input.message()
+    let is_get = parts.method == Method::GET || parts.method == Method::HEAD;
+    input.message(M::SHAPE, Names::of(M::SHAPE, !is_get))
 }
 
 /// The body, if it is JSON and neither too long nor too slow. Of a GET there is none.
@@ -151,7 +152,7 @@ async fn read(
     parts: &request::Parts,
     body: Body,
 ) -> Result<Bytes, Details> {
-    if parts.method == axum::http::Method::GET || parts.method == axum::http::Method::HEAD {
+    if parts.method == Method::GET || parts.method == Method::HEAD {
         return Ok(Bytes::new());
     }
     let reading = timeout(

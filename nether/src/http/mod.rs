@@ -13,6 +13,7 @@ mod custom_routes;
 mod endpoint;
 mod feed;
 mod files;
+mod flat;
 mod gateway;
 mod idempotency;
 mod input;
@@ -28,6 +29,7 @@ mod request_scope;
 mod server;
 mod server_state;
 mod settings;
+mod shape;
 mod sse;
 
 #[doc(no_inline)]
@@ -56,7 +58,9 @@ pub mod private {
         CallEndpoint, Endpoint, EndpointEntry, EndpointRegistration, EndpointReply, Field,
         ReplyShape, RoutesRegistration, Shape,
     };
+    pub use crate::http::flat::{MapOfText, flat_in_body, flat_in_query};
     pub use crate::http::input::read_message;
     pub use crate::http::probe::{Otherwise, Probe};
     pub use crate::http::problem::{Details, Problem, ProblemKind};
+    pub use crate::http::shape::Fault;
 }

@@ -174,9 +174,7 @@ fn fields(definition: &Definition, paths: &Paths) -> Vec<TokenStream> {
                 Absence::Error => false,
                 Absence::ByType => is_option,
             };
-            let entry = entry(&field.name, &types::text(&field.ty), optional, paths);
-            let conditions = &field.conditions;
-            quote!(#(#conditions)* #entry)
+            entry(&field.name, &types::text(&field.ty), optional, paths)
         };
         return fields.iter().map(field).collect();
     }

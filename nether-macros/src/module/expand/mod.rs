@@ -12,7 +12,7 @@ use syn::ext::IdentExt;
 use crate::module::model::{CheckedModule, ContextArgument, Handler, Restart};
 use crate::paths::Paths;
 use crate::spans::{self, Extent};
-use crate::{header, init, recover};
+use crate::{header, init, lints, recover};
 
 pub(crate) fn expand(module: &CheckedModule) -> TokenStream {
     let block = &module.block;
@@ -65,7 +65,9 @@ impl ModuleExpander<'_> {
             .unread
             .iter()
             .map(|it| header::unread(&header::MODULE, it));
+        let lints = lints::of_block(&self.module.block);
         quote_spanned! {spans::attribute()=>
+            #lints
             const _: () = {
                 #(#parts)*
                 #(#handlers)*

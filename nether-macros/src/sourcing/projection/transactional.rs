@@ -88,7 +88,6 @@ fn event(method: &Method, expander: &ProjectionExpander<'_>) -> TokenStream {
     let decoded = said(ty, "StoredEvent", "decoded", &expander.paths);
     quote_spanned! {spans::attribute()=>
         if let #p::Option::Some(#event) = #decoded(#recorded) {
-            #[allow(unused_mut, unused_variables)]
             let mut #place = #es::EventPlace::within(#recorded, #transaction);
             return #worked;
         }

@@ -5,6 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::Type;
 use syn::ext::IdentExt;
 
+use crate::lints;
 use crate::lists::{self, Match};
 use crate::paths::Paths;
 use crate::sourcing::definition;
@@ -40,7 +41,9 @@ impl SagaExpander<'_> {
         let saga = self.saga();
         let proofs = proofs(self.saga, ty, &self.paths);
         let registered = self.registered();
+        let lints = lints::of_block(&self.saga.block);
         quote_spanned! {spans::attribute()=>
+            #lints
             const _: () = {
                 #descriptor
                 #saga
