@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use crate::error::{CallError, HandlerError};
 use crate::http::connection::RequestPermit;
+use crate::http::encodings;
 use crate::http::endpoint::{CallEndpoint, EndpointReply, convention};
 use crate::http::idempotency::{IdempotencyKey, once};
 use crate::http::input::{Input, Names};
@@ -32,6 +33,9 @@ where
 {
     Box::pin(async move {
         let (parts, body) = request.into_parts();
+        if let Some(refusal) = encodings::refuse_content(&parts.headers) {
+            return refusal;
+        }
         let body = match read(&state.settings, &parts, body).await {
             Ok(body) => body,
             Err(details) => return details.answer_to(&parts),

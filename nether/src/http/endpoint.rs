@@ -11,8 +11,11 @@ use axum::response::Response;
 use schemars::{Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::ser::Error as _;
+use serde_json::Error;
 
 use crate::declaration::Declaration;
+use crate::finite;
 use crate::http::call;
 use crate::http::feed::Feed;
 use crate::http::problem::{Details, ProblemKind};
@@ -73,8 +76,19 @@ pub trait EndpointReply {
 #[diagnostic::do_not_recommend]
 impl<T: Serialize> EndpointReply for T {
     fn write(&self) -> serde_json::Result<Vec<u8>> {
-        serde_json::to_vec(self)
+        let json = serde_json::to_vec(self)?;
+        // In place of a float that is not finite stands `null`, which is no number.
+        if has_null(&json) {
+            finite::check(self, true)
+                .map_err(|not| Error::custom(format!("{not}: JSON has no such number")))?;
+        }
+        Ok(json)
     }
+}
+
+/// Whether it says `null`, maybe inside of a string.
+fn has_null(json: &[u8]) -> bool {
+    std::str::from_utf8(json).is_ok_and(|json| json.contains("null"))
 }
 
 /// Serves a request.
