@@ -28,3 +28,6 @@ pub use crate::eventstore::stored::{
     RetiredRegistration, Storable, StoredEvent, Succession, Successors, Unreadable, event_shape,
     kept, older, step, succession,
 };
+
+/// The type itself, named by generated code: so the lints of users' code do not see it as theirs.
+pub type Held<T> = T;

@@ -76,7 +76,6 @@ fn described(message: &CheckedMessage, endpoint: &Endpoint, paths: &Paths) -> To
     let shape = shape(&endpoint.shape, paths);
     quote_spanned! {spans::attribute()=>
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
         impl #p::http::Endpoint for #ident {
             const SHAPE: #p::http::Shape = #shape;
             const DOCS: &'static str = #docs;
@@ -147,7 +146,6 @@ fn called(message: &CheckedMessage, endpoint: &Endpoint, paths: &Paths) -> Token
     };
     quote_spanned! {spans::attribute()=>
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
         impl #p::http::CallEndpoint for #ident {
             const STATUS: #p::Option<u16> = #status;
             const REPLY: #p::http::ReplyShape = #p::http::ReplyShape {

@@ -88,11 +88,10 @@ impl<'a> AggregateExpander<'a> {
         quote_spanned! {spans::attribute()=>
             #[doc(hidden)]
             pub enum #event {
-                #(#names(#types)),*
+                #(#names(#p::eventstore::Held<#types>)),*
             }
             #(
                 #[automatically_derived]
-                #[diagnostic::do_not_recommend]
                 impl #p::eventstore::EventOf<#ty> for #types {
                     fn into_event(self) -> #event {
                         #event::#names(self)
@@ -112,7 +111,6 @@ impl<'a> AggregateExpander<'a> {
         let (p, ty, event) = (self.paths.private(), self.ty, &self.event);
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
-            #[diagnostic::do_not_recommend]
             impl #p::eventstore::Parts for #ty {
                 type Event = #event;
                 type Resources = (#(#resources,)*);
@@ -156,7 +154,6 @@ impl<'a> AggregateExpander<'a> {
         quote_spanned! {spans::attribute()=>
             #parts
             #[automatically_derived]
-            #[diagnostic::do_not_recommend]
             impl #aggregate for #ty {
                 const NAME: &'static str = #name;
                 const SETTINGS: #es::AggregateSettings = #settings;
