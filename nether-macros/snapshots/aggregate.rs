@@ -63,11 +63,6 @@ const _: () = {
         ::nether::__private::ModuleRegistration(& DESCRIPTOR)
     }
     #[doc(hidden)]
-    #[allow(
-        missing_debug_implementations,
-        private_interfaces,
-        clippy::large_enum_variant
-    )]
     pub enum CheckingAccountEvent {
         Event0(Opened),
         Event1(Deposited),

@@ -82,7 +82,6 @@ const _: () = {
     impl ::nether::__private::ByValue for ChangeOrder {
         type Access = ::nether::__private::Writes;
     }
-    #[allow(unused_imports)]
     use ::nether::__private::http::Otherwise as _;
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
@@ -91,30 +90,40 @@ const _: () = {
             &[
                 ::nether::__private::http::Field {
                     name: "orderId",
+                    aliases: &[],
                     docs: "The order.",
                     is_optional: ::nether::__private::http::Probe::<String>::IS_OPTION,
                     is_flat: false,
+                    is_deprecated: false,
                     schema: ::nether::__private::http::Probe::<String>::schema,
+                    explain: ::nether::__private::Option::None,
                 },
                 ::nether::__private::http::Field {
                     name: "note",
+                    aliases: &[],
                     docs: "",
                     is_optional: ::nether::__private::http::Probe::<
                         Option<String>,
                     >::IS_OPTION,
                     is_flat: false,
+                    is_deprecated: false,
                     schema: ::nether::__private::http::Probe::<Option<String>>::schema,
+                    explain: ::nether::__private::Option::None,
                 },
                 ::nether::__private::http::Field {
                     name: "amount",
+                    aliases: &[],
                     docs: "",
                     is_optional: true,
                     is_flat: false,
+                    is_deprecated: false,
                     schema: ::nether::__private::http::Probe::<u64>::schema,
+                    explain: ::nether::__private::Option::None,
                 },
             ],
         );
         const DOCS: &'static str = "Changes an order.\n\nOnly while it is open.";
+        const IS_DEPRECATED: bool = false;
         fn schema(
             schemas: &mut ::nether::__private::http::Schemas,
         ) -> ::nether::__private::Option<::nether::__private::http::Schema> {
@@ -148,7 +157,6 @@ const _: () = {
         ::nether::__private::http::EndpointRegistration(& ENDPOINT)
     }
     #[doc(hidden)]
-    #[allow(non_local_definitions)]
     #[macro_export]
     macro_rules! only_one_endpoint_may_be_PUT_orders_X {
         () => {};

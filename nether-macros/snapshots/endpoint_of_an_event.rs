@@ -80,13 +80,13 @@ const _: () = {
             ::nether::__private::Option::None
         }
     }
-    #[allow(unused_imports)]
     use ::nether::__private::http::Otherwise as _;
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
     impl ::nether::__private::http::Endpoint for OrderChanged {
         const SHAPE: ::nether::__private::http::Shape = ::nether::__private::http::Shape::Opaque;
         const DOCS: &'static str = "";
+        const IS_DEPRECATED: bool = false;
         fn schema(
             schemas: &mut ::nether::__private::http::Schemas,
         ) -> ::nether::__private::Option<::nether::__private::http::Schema> {
@@ -100,7 +100,6 @@ const _: () = {
         ::nether::__private::http::EndpointRegistration(& ENDPOINT)
     }
     #[doc(hidden)]
-    #[allow(non_local_definitions)]
     #[macro_export]
     macro_rules! only_one_endpoint_may_be_GET_orders_events {
         () => {};

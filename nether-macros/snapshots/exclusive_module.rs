@@ -75,11 +75,6 @@ const _: () = {
         }
     }
     #[doc(hidden)]
-    #[allow(
-        missing_debug_implementations,
-        private_interfaces,
-        clippy::large_enum_variant
-    )]
     pub enum OrdersInbox {
         ProcessOrder(::nether::__private::Given<ProcessOrder>),
         OrdersProcessed(::nether::__private::Given<OrdersProcessed>),

@@ -17,7 +17,6 @@ const _: () = {
         },
     ];
     #[automatically_derived]
-    #[allow(deprecated)]
     impl<E: Display> ::nether::__private::http::Problem for OrderError<E>
     where
         E: Send,

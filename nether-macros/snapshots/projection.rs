@@ -86,7 +86,6 @@ const _: () = {
             names_tables: false,
         };
         const COPY: ::nether::__private::Option<fn(&Self) -> Self> = {
-            #[allow(unused_imports)]
             use ::nether::__private::eventstore::NeverCopied as _;
             <::nether::__private::eventstore::Copied<Self>>::COPY
         };

@@ -121,7 +121,6 @@ impl ::nether::__private::eventstore::TransactionalProjection for Balances {
         if let ::nether::__private::Option::Some(event) = <Deposited as ::nether::__private::eventstore::StoredEvent>::decoded(
             recorded,
         ) {
-            #[allow(unused_mut, unused_variables)]
             let mut place = ::nether::__private::eventstore::EventPlace::within(
                 recorded,
                 transaction,
@@ -149,7 +148,6 @@ impl ::nether::__private::eventstore::TransactionalProjection for Balances {
         if let ::nether::__private::Option::Some(event) = <Closed as ::nether::__private::eventstore::StoredEvent>::decoded(
             recorded,
         ) {
-            #[allow(unused_mut, unused_variables)]
             let mut place = ::nether::__private::eventstore::EventPlace::within(
                 recorded,
                 transaction,

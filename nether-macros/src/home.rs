@@ -35,7 +35,6 @@ pub(crate) fn handled_by(
         let proof = quote_spanned!(place=> impl #p::HandledBy<#by> for #message { #body });
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
-            #[diagnostic::do_not_recommend]
             #proof
         }
     };
@@ -49,7 +48,6 @@ pub(crate) fn handled_by(
     });
     quote_spanned! {spans::attribute()=>
         const _: () = {
-            #[allow(unused_imports)]
             use #p::Homeless as _;
             type #listed = #message;
             #proof

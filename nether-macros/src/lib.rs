@@ -19,6 +19,7 @@ mod home;
 mod init;
 mod keys;
 mod limits;
+mod lints;
 mod lists;
 mod message;
 mod module;
@@ -89,6 +90,11 @@ pub fn projection(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn saga(arguments: TokenStream, item: TokenStream) -> TokenStream {
     sourcing::saga(arguments.into(), item.into()).into()
+}
+
+#[proc_macro_derive(ConditionalMessage, attributes(__nether_message))]
+pub fn conditional_message(item: TokenStream) -> TokenStream {
+    message::derive(item.into()).into()
 }
 
 #[proc_macro_derive(Problem, attributes(problem))]

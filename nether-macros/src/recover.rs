@@ -45,7 +45,6 @@ pub(crate) fn handled_by(ty: impl ToTokens, message: &Type, paths: &Paths) -> To
     let p = paths.private();
     quote_spanned! {spans::attribute()=>
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
         impl #p::HandledBy<#ty> for #message where for<'a> #message: #p::ByValue {
             fn handler() -> #p::Option<&'static #p::Declaration> {
                 #p::Option::None

@@ -266,6 +266,8 @@ mod wait_queue;
 mod chance;
 mod latency;
 
+#[cfg(any(feature = "eventstore", feature = "http"))]
+mod finite;
 mod guarded;
 
 mod channel;

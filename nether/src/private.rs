@@ -14,6 +14,7 @@ pub use std::string::String;
 pub use std::sync::Arc;
 pub use std::time::Duration;
 
+pub use nether_macros::ConditionalMessage;
 pub use {inventory, serde};
 
 pub use crate::answer::{Fallible, IntoModule, IntoOutcome, IntoReply, Plain};

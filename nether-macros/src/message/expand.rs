@@ -5,30 +5,41 @@ use quote::{quote, quote_spanned};
 use syn::Type;
 use syn::ext::IdentExt;
 
-use crate::home;
 use crate::message::checked::CheckedMessage;
+use crate::message::model::Definition;
 use crate::message::{MessageKind, endpoint, stored};
 use crate::paths::Paths;
 use crate::spans::{self, Extent};
+use crate::{home, lints};
 
 /// What a message derives, unless it is local.
 pub(super) const DERIVED: [&str; 4] = ["Debug", "Clone", "Serialize", "Deserialize"];
 
 pub(crate) fn expand(message: &CheckedMessage) -> TokenStream {
     let paths = Paths::new(message.args.renamed.clone());
-    let derives = derives(message, &paths);
-    let definition = &message.definition;
-    let support = message.is_message.then(|| support(message, &paths));
-    quote!(#derives #definition #support)
+    let (definition, args) = (&message.definition, &message.args);
+    let derives = derives(definition, args.is_local, &message.derived_above, &paths);
+    let beside = beside(message);
+    quote!(#derives #definition #beside)
+}
+
+/// All but the definition.
+pub(crate) fn beside(message: &CheckedMessage) -> Option<TokenStream> {
+    let paths = Paths::new(message.args.renamed.clone());
+    message.is_message.then(|| support(message, &paths))
 }
 
 /// The derives that the user did not write.
-fn derives(message: &CheckedMessage, paths: &Paths) -> TokenStream {
-    let definition = &message.definition;
-    if message.args.is_local {
+pub(crate) fn derives(
+    definition: &Definition,
+    is_local: bool,
+    above: &[Ident],
+    paths: &Paths,
+) -> TokenStream {
+    if is_local {
         return TokenStream::new();
     }
-    let is_above = |name: &str| message.derived_above.iter().any(|above| above == name);
+    let is_above = |name: &str| above.iter().any(|above| above == name);
     let missing = |name: &str| {
         // A generic message is refused already: serde's errors about arrays of any length would only hide
         // that.
@@ -48,10 +59,11 @@ fn derives(message: &CheckedMessage, paths: &Paths) -> TokenStream {
         .collect();
     let ours_alone =
         missing("Serialize") && missing("Deserialize") && !definition.says_serde_crate();
-    let serde = paths.serde();
-    let place = ours_alone.then(|| quote_spanned!(span=> #[serde(crate = #serde)]));
+    let place = ours_alone.then(|| paths.serde_for(definition.ident()));
+    let (named, serde) = place.unzip();
+    let place = serde.map(|serde| quote_spanned!(span=> #[serde(crate = #serde)]));
     let derive = (!list.is_empty()).then(|| quote_spanned!(span=> #[derive(#(#list),*)]));
-    quote!(#derive #place)
+    quote!(#named #derive #place)
 }
 
 fn support(message: &CheckedMessage, paths: &Paths) -> TokenStream {
@@ -63,7 +75,9 @@ fn support(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     let keyed = stored::keyed(message, paths);
     let listed = stored::listed(message, paths);
     let stored = stored::expand(message, paths);
+    let lints = lints(&message.definition);
     quote_spanned! {spans::attribute()=>
+        #lints
         const _: () = {
             #descriptor
             #implementation
@@ -75,6 +89,15 @@ fn support(message: &CheckedMessage, paths: &Paths) -> TokenStream {
             #p::inventory::submit! { #p::MessageRegistration(&DESCRIPTOR) }
         };
     }
+}
+
+/// What the user allows for the message; and its fields are named by generated code, though they may be
+/// deprecated.
+fn lints(definition: &Definition) -> TokenStream {
+    let attributes = definition.attributes().iter();
+    let inherited = lints::inherited(attributes.clone());
+    let deprecated = lints::of_deprecated(attributes.chain(definition.inner_attributes()));
+    quote!(#inherited #deprecated)
 }
 
 fn descriptor(message: &CheckedMessage, paths: &Paths) -> TokenStream {
@@ -147,7 +170,6 @@ fn implementation(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     let circular = "`: publish an event instead, or let one of them take what it asks for as part of its message";
     quote_spanned! {spans::attribute()=>
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
         impl #p::Message for #ident {
             #reply
             #error
@@ -216,12 +238,10 @@ fn kind(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     };
     quote_spanned! {spans::attribute()=>
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
         impl #p::#kind for #ident {
             type #itself = Self;
         }
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
         impl #more
     }
 }

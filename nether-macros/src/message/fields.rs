@@ -1,12 +1,12 @@
 //! [`Shape`]: what a message is made of, as serde reads it.
 
+use syn::Type;
 use syn::ext::IdentExt;
-use syn::{Attribute, Type};
 
-use crate::docs;
 use crate::message::model::Definition;
 use crate::message::rename::Rename;
 use crate::message::serde::Settings;
+use crate::{docs, lints};
 
 /// What makes serde read a struct as something else than its fields.
 const OTHERWISE: &[&str] = &[
@@ -20,7 +20,7 @@ const OTHERWISE: &[&str] = &[
 
 /// What a message is made of.
 pub(crate) enum Shape {
-    /// Named fields, those that are read.
+    /// Named fields, those that are read; or none at all.
     Fields(Vec<Field>),
     /// Something else.
     Opaque(Opaque),
@@ -39,13 +39,14 @@ pub(crate) enum Opaque {
 pub(crate) struct Field {
     /// Its name for serde.
     pub(crate) name: String,
+    /// Its other names.
+    pub(crate) aliases: Vec<String>,
     pub(crate) docs: String,
     pub(crate) ty: Type,
     pub(crate) absence: Absence,
     /// Whether its own fields stand in its place.
     pub(crate) is_flat: bool,
-    /// The `#[cfg(..)]` above it: without the field, nothing may be said about it.
-    pub(crate) conditions: Vec<Attribute>,
+    pub(crate) is_deprecated: bool,
 }
 
 /// What becomes of a field that is left out.
@@ -61,14 +62,17 @@ pub(crate) enum Absence {
 
 impl Shape {
     pub(crate) fn of(definition: &Definition) -> Self {
-        let Some(fields) = definition.named_fields() else {
+        let is_unit = definition.is_unit();
+        let fields = definition.named_fields();
+        if fields.is_none() && !is_unit {
             return Shape::Opaque(Opaque::Definition);
-        };
+        }
         let container = Settings::read(definition.attributes());
         if let Some(setting) = container.first(OTHERWISE) {
             return Shape::Opaque(Opaque::Setting(setting));
         }
-        let fields = fields.iter().filter_map(|field| read(field, &container));
+        let fields = fields.into_iter().flatten();
+        let fields = fields.filter_map(|field| read(field, &container));
         Shape::Fields(fields.collect())
     }
 }
@@ -80,15 +84,14 @@ fn read(field: &syn::Field, container: &Settings) -> Option<Field> {
         return None;
     }
     let own = field.ident.as_ref()?.unraw().to_string();
-    let is_condition = |attribute: &&Attribute| attribute.path().is_ident("cfg");
-    let conditions = field.attrs.iter().filter(is_condition);
     Some(Field {
         name: name(own, &settings, container),
+        aliases: settings.texts("alias").map(str::to_owned).collect(),
         docs: docs::text(&field.attrs),
         ty: field.ty.clone(),
         absence: absence(&settings, container),
         is_flat: settings.has(&["flatten"]),
-        conditions: conditions.cloned().collect(),
+        is_deprecated: field.attrs.iter().any(lints::is_deprecated),
     })
 }
 
@@ -220,20 +223,42 @@ mod tests {
     }
 
     #[test]
-    fn docs_flatness_and_conditions_are_kept() {
+    fn docs_other_names_flatness_and_deprecation_are_kept() {
         let item = quote! {
             struct Pay {
                 /// The order.
-                #[serde(flatten)]
-                #[cfg(unix)]
+                #[serde(flatten, alias = "a", alias = "b")]
+                #[deprecated = "old"]
                 order: Order,
             }
         };
         for field in fields(item) {
             assert_eq!(field.docs, "The order.");
-            assert!(field.is_flat);
-            assert_eq!(field.conditions.len(), 1);
+            assert_eq!(field.aliases, ["a", "b"]);
+            assert!(field.is_flat && field.is_deprecated);
         }
+    }
+
+    #[test]
+    fn a_struct_without_fields_has_none() {
+        assert!(
+            fields(quote!(
+                struct Pay;
+            ))
+            .is_empty()
+        );
+        assert!(
+            fields(quote!(
+                struct Pay {}
+            ))
+            .is_empty()
+        );
+        assert_eq!(
+            opaque(quote!(
+                struct Pay();
+            )),
+            Opaque::Definition
+        );
     }
 
     #[test]
@@ -249,12 +274,6 @@ mod tests {
         assert_eq!(
             opaque(quote!(
                 struct Pay(u8);
-            )),
-            Opaque::Definition
-        );
-        assert_eq!(
-            opaque(quote!(
-                struct Pay;
             )),
             Opaque::Definition
         );

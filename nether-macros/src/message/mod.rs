@@ -3,6 +3,7 @@
 mod args;
 mod borrowed;
 mod checked;
+mod conditional;
 mod endpoint;
 mod expand;
 mod fields;
@@ -11,6 +12,8 @@ mod rename;
 mod serde;
 mod stored;
 mod validate;
+
+pub(crate) use self::conditional::derive;
 
 use proc_macro2::TokenStream;
 
@@ -63,7 +66,6 @@ pub(crate) fn attribute(
     item: TokenStream,
 ) -> TokenStream {
     let diagnostics = Diagnostics::new();
-    let args = MessageArgs::parse(kind, arguments, &diagnostics);
     let definition = match syn::parse2::<Definition>(item.clone()) {
         Ok(definition) => definition,
         Err(_) => {
@@ -71,6 +73,11 @@ pub(crate) fn attribute(
             return recover::unparsed(item, diagnostics, error);
         }
     };
+    if conditional::is_conditional(&definition) {
+        let _ = diagnostics.check();
+        return conditional::postponed(kind, arguments, definition);
+    }
+    let args = MessageArgs::parse(kind, arguments, &diagnostics);
     let above = source::attributes_above(kind.word(), definition.ident());
     let model = Model::new(kind, args, definition, above);
     let checked = validate::check(model, &diagnostics);

@@ -53,6 +53,21 @@ impl Definition {
         }
     }
 
+    /// The attributes of its fields, of its variants and of their fields.
+    pub(crate) fn inner_attributes(&self) -> Vec<&Attribute> {
+        let (variants, fields): (Vec<_>, Vec<_>) = match self {
+            Definition::Struct(item) => (Vec::new(), item.fields.iter().collect()),
+            Definition::Enum(item) => {
+                let fields = item.variants.iter().flat_map(|it| &it.fields);
+                (item.variants.iter().collect(), fields.collect())
+            }
+        };
+        let variants = variants.into_iter().flat_map(|it| &it.attrs);
+        variants
+            .chain(fields.into_iter().flat_map(|it| &it.attrs))
+            .collect()
+    }
+
     /// Takes off the attributes for which it holds, but not behind a derive: there, they may be the derive's.
     pub(crate) fn take_attributes(&mut self, holds: impl Fn(&Attribute) -> bool) -> Vec<Attribute> {
         let attributes = match self {
@@ -91,6 +106,11 @@ impl Definition {
             }) => Some(&fields.named),
             Definition::Struct(_) | Definition::Enum(_) => None,
         }
+    }
+
+    /// Whether it is `struct Name;`.
+    pub(crate) fn is_unit(&self) -> bool {
+        matches!(self, Definition::Struct(item) if matches!(item.fields, Fields::Unit))
     }
 
     /// What it is, where it should be a struct with named fields.

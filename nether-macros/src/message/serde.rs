@@ -37,10 +37,15 @@ impl Settings {
         words.iter().copied().find(|word| is_given(word))
     }
 
+    /// The values of a setting that may be given several times.
+    pub(crate) fn texts<'a>(&'a self, word: &'a str) -> impl Iterator<Item = &'a str> {
+        let named = self.0.iter().filter(move |setting| setting.word == word);
+        named.filter_map(|setting| setting.text.as_deref())
+    }
+
     /// The value of a setting.
-    pub(crate) fn text(&self, word: &str) -> Option<&str> {
-        let mut named = self.0.iter().filter(|setting| setting.word == word);
-        named.find_map(|setting| setting.text.as_deref())
+    pub(crate) fn text<'a>(&'a self, word: &'a str) -> Option<&'a str> {
+        self.texts(word).next()
     }
 }
 

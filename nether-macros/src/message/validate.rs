@@ -12,12 +12,11 @@ use crate::{recover, suggest, types};
 
 /// Checks everything and drops what is wrong, so that the rest can still be expanded.
 pub(crate) fn check(mut model: Model, diagnostics: &Diagnostics) -> CheckedMessage {
-    check_single_kind(&mut model, diagnostics);
+    let derived_above = check_attributes(&mut model, diagnostics);
     borrowed::check(&mut model, diagnostics);
     let is_message = check_concrete(&model, diagnostics);
     check_event_gives_nothing_back(&model, diagnostics);
     check_name(&model, diagnostics);
-    let derived_above = check_derives(&model, diagnostics);
     let key = check_key(&model, diagnostics);
     let endpoint = endpoint::check(&model, diagnostics);
     let stored = stored::check(&model, diagnostics);
@@ -40,6 +39,12 @@ pub(crate) fn check(mut model: Model, diagnostics: &Diagnostics) -> CheckedMessa
         stored,
         is_message,
     }
+}
+
+/// Checks what stands beside the message's own attribute. Gives back what is derived above it.
+pub(crate) fn check_attributes(model: &mut Model, diagnostics: &Diagnostics) -> Vec<Ident> {
+    check_single_kind(model, diagnostics);
+    check_derives(model, diagnostics)
 }
 
 /// A message is a struct or an enum.

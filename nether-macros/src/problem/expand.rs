@@ -11,7 +11,7 @@ use crate::spans;
 pub(crate) fn expand(problem: CheckedProblem) -> TokenStream {
     let paths = Paths::new(problem.renamed);
     let p = paths.private();
-    let ident = &problem.ident;
+    let (ident, lints) = (&problem.ident, &problem.lints);
     let (generics, arguments, clause) = problem.generics.split_for_impl();
     let (kinds, which) = match &problem.kinds {
         Kinds::Struct(kind) => (vec![kind], quote!(&KINDS[0])),
@@ -22,10 +22,10 @@ pub(crate) fn expand(problem: CheckedProblem) -> TokenStream {
     };
     let kinds = kinds.into_iter().map(|kind| self::kind(kind, &paths));
     quote_spanned! {spans::attribute()=>
+        #lints
         const _: () = {
             const KINDS: &[#p::http::ProblemKind] = &[#(#kinds),*];
             #[automatically_derived]
-            #[allow(deprecated)]
             impl #generics #p::http::Problem for #ident #arguments #clause {
                 const KINDS: &'static [#p::http::ProblemKind] = KINDS;
                 fn kind(&self) -> &'static #p::http::ProblemKind {

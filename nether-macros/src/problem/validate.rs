@@ -1,12 +1,13 @@
 //! The rules for problems.
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
 use syn::{Generics, ItemEnum, ItemUnion, LitInt, LitStr, Path};
 
 use crate::diagnostics::Diagnostics;
-use crate::features;
 use crate::problem::args::{AttributePlace, ProblemArgs, is_ours};
 use crate::problem::model::DerivedItem;
+use crate::{features, lints};
 
 /// Stands for a status that is wrong or missing, about which there is an error: so nothing else is wrong.
 const UNKNOWN: u16 = 500;
@@ -17,6 +18,8 @@ pub(crate) struct CheckedProblem {
     pub(crate) generics: Generics,
     pub(crate) renamed: Option<Path>,
     pub(crate) kinds: Kinds,
+    /// What the user allows for it.
+    pub(crate) lints: TokenStream,
 }
 
 /// Which problems it may be.
@@ -60,13 +63,28 @@ pub(crate) fn check(definition: DerivedItem, diagnostics: &Diagnostics) -> Optio
         }
         DerivedItem::Union(item) => return refuse_union(item, diagnostics),
     };
+    let lints = lints(&definition);
     let (ident, generics) = definition.into_head();
     Some(CheckedProblem {
         ident,
         generics,
         renamed: args.and_then(|args| args.renamed),
         kinds,
+        lints,
     })
+}
+
+/// Its variants are named by the code that is made of it, though they may be deprecated.
+fn lints(definition: &DerivedItem) -> TokenStream {
+    let variants = match definition {
+        DerivedItem::Enum(item) => item.variants.iter().collect(),
+        DerivedItem::Struct(_) | DerivedItem::Union(_) => Vec::new(),
+    };
+    let attributes = definition.attributes().iter();
+    let inherited = lints::inherited(attributes.clone());
+    let deprecated =
+        lints::of_deprecated(attributes.chain(variants.into_iter().flat_map(|it| &it.attrs)));
+    quote!(#inherited #deprecated)
 }
 
 /// Only a web server tells problems.

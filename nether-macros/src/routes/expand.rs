@@ -5,6 +5,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::Type;
 use syn::ext::IdentExt;
 
+use crate::lints;
 use crate::paths::Paths;
 use crate::routes::validate::CheckedRoutes;
 use crate::spans::{self, Extent};
@@ -20,7 +21,11 @@ fn registration(routes: &CheckedRoutes, ty: &Type) -> TokenStream {
     let p = paths.private();
     let name = routes.function.signature.ident.unraw().to_string();
     let call = call(routes, ty);
+    let lints = lints::inherited(&routes.function.attributes);
+    let deprecated = lints::of_deprecated(&routes.function.attributes);
     quote_spanned! {spans::attribute()=>
+        #lints
+        #deprecated
         const _: () = {
             #p::inventory::submit! {
                 #p::http::RoutesRegistration {

@@ -29,3 +29,6 @@ pub use crate::eventstore::stored::{
     kept, older, step, succession,
 };
 pub use crate::eventstore::tables::Tables;
+
+/// The type itself, named by generated code: so the lints of users' code do not see it as theirs.
+pub type Held<T> = T;

@@ -1,7 +1,6 @@
 //! [`StoredEvent`]: an event that can be written down and read again, also what an older version of the
 //! program wrote.
 
-mod finite;
 mod retired;
 mod shape;
 mod successors;
@@ -22,6 +21,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use crate::context::Context;
 use crate::declaration::Declaration;
 use crate::eventstore::backend::{Encoding, EventId, NewEvent, Payload, RecordedEvent, StoreError};
+use crate::finite;
 use crate::message::{Event, Message, MessageProof};
 use crate::routing::Caller;
 
@@ -119,10 +119,16 @@ pub const fn kept<T: Storable>() -> Keeping<T> {
 }
 
 fn save<T: Storable>(value: &T) -> Result<Box<RawValue>, Unreadable> {
-    finite::check(value, true).map_err(Unreadable)?;
+    check_finite(value, true)?;
     let text = to_raw_value(value).map_err(|error| Unreadable(error.to_string()))?;
     restore::<T>(&text).map_err(Unreadable::again)?;
     Ok(text)
+}
+
+/// JSON has no number for what is not finite, and would not be read again.
+fn check_finite<T: Serialize>(value: &T, is_text: bool) -> Result<(), Unreadable> {
+    finite::check(value, is_text)
+        .map_err(|not| Unreadable(format!("{not}: only finite numbers can be stored")))
 }
 
 fn restore<T: Storable>(text: &RawValue) -> Result<T, Unreadable> {
@@ -236,7 +242,7 @@ fn write<T: Serialize + DeserializeOwned>(
     encoding: Encoding,
 ) -> Result<(Payload, T), Unreadable> {
     let is_text = encoding == Encoding::Json;
-    finite::check(value, is_text).map_err(Unreadable)?;
+    check_finite(value, is_text)?;
     let bytes = match is_text {
         true => serde_json::to_vec(value).map_err(|error| error.to_string()),
         false => rmp_serde::to_vec_named(value).map_err(|error| error.to_string()),

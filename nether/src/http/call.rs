@@ -7,16 +7,17 @@ use std::task::{Context, Poll};
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{StatusCode, request};
+use axum::http::{Method, StatusCode, request};
 use axum::response::Response;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::timeout;
 
 use crate::error::{CallError, HandlerError};
 use crate::http::connection::RequestPermit;
+use crate::http::encodings;
 use crate::http::endpoint::{CallEndpoint, EndpointReply, convention};
 use crate::http::idempotency::{IdempotencyKey, KeyUser};
-use crate::http::input::Input;
+use crate::http::input::{Input, Names};
 use crate::http::keyed::{FirstAnswer, is_unknown};
 use crate::http::problem::Details;
 use crate::http::request_scope::{Answer, RequestScope};
@@ -37,6 +38,9 @@ where
         let (parts, body) = request.into_parts();
         if must_be_json::<M>(&parts) && !is_json(&parts) {
             return not_json().answer_to(&parts);
+        }
+        if let Some(refusal) = encodings::refuse_content(&parts.headers) {
+            return refusal;
         }
         let body = match read(&state.settings, &parts, body).await {
             Ok(body) => body,
@@ -202,7 +206,8 @@ fn message<M: CallEndpoint>(parts: &request::Parts, body: &[u8]) -> Result<M, De
     if let Some(query) = parts.uri.query() {
         input.query(query)?;
     }
-    input.message()
+    let is_get = parts.method == Method::GET || parts.method == Method::HEAD;
+    input.message(M::SHAPE, Names::of(M::SHAPE, !is_get))
 }
 
 /// The body, if it is JSON and neither too long nor too slow. Of a GET there is none.
@@ -211,7 +216,7 @@ async fn read(
     parts: &request::Parts,
     body: Body,
 ) -> Result<Bytes, Details> {
-    if parts.method == axum::http::Method::GET || parts.method == axum::http::Method::HEAD {
+    if parts.method == Method::GET || parts.method == Method::HEAD {
         return Ok(Bytes::new());
     }
     let reading = timeout(

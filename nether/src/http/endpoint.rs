@@ -11,12 +11,16 @@ use axum::response::Response;
 use schemars::{Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::ser::Error as _;
+use serde_json::Error;
 
 use crate::declaration::Declaration;
+use crate::finite;
 use crate::http::call;
 use crate::http::feed::Feed;
 use crate::http::problem::{Details, ProblemKind};
 use crate::http::server_state::ServerState;
+pub use crate::http::shape::{Field, Shape};
 use crate::message::{ByValue, Event, Message, MessageDescriptor, MessageKind};
 use crate::route::BoxFuture;
 use crate::system::System;
@@ -27,6 +31,8 @@ pub trait Endpoint: Message + DeserializeOwned + Serialize {
     const SHAPE: Shape;
     /// Its documentation.
     const DOCS: &'static str;
+    /// Whether it is `#[deprecated]`.
+    const IS_DEPRECATED: bool;
 
     /// Its schema, if it derives one.
     fn schema(schemas: &mut SchemaGenerator) -> Option<Schema>;
@@ -44,27 +50,6 @@ pub trait CallEndpoint: Endpoint + ByValue {
 
     /// Which problem the error is.
     fn problem(error: &Self::Error) -> Option<Details>;
-}
-
-/// What a message is made of.
-#[derive(Debug, Clone, Copy)]
-pub enum Shape {
-    /// A struct of these named fields.
-    Fields(&'static [Field]),
-    /// Something else, of which only serde knows how it is read.
-    Opaque,
-}
-
-/// A field, as serde knows it.
-#[derive(Debug, Clone, Copy)]
-pub struct Field {
-    pub name: &'static str,
-    pub docs: &'static str,
-    /// Whether it may be left out.
-    pub is_optional: bool,
-    /// Whether it takes in all that no other field does.
-    pub is_flat: bool,
-    pub schema: fn(&mut SchemaGenerator) -> Schema,
 }
 
 /// What is known of a reply.
@@ -91,8 +76,19 @@ pub trait EndpointReply {
 #[diagnostic::do_not_recommend]
 impl<T: Serialize> EndpointReply for T {
     fn write(&self) -> serde_json::Result<Vec<u8>> {
-        serde_json::to_vec(self)
+        let json = serde_json::to_vec(self)?;
+        // In place of a float that is not finite stands `null`, which is no number.
+        if has_null(&json) {
+            finite::check(self, true)
+                .map_err(|not| Error::custom(format!("{not}: JSON has no such number")))?;
+        }
+        Ok(json)
     }
+}
+
+/// Whether it says `null`, maybe inside of a string.
+fn has_null(json: &[u8]) -> bool {
+    std::str::from_utf8(json).is_ok_and(|json| json.contains("null"))
 }
 
 /// Serves a request.
@@ -103,6 +99,7 @@ pub struct EndpointEntry {
     pub(super) message: fn() -> &'static MessageDescriptor,
     pub(super) shape: Shape,
     pub(super) docs: &'static str,
+    pub(super) is_deprecated: bool,
     pub(super) schema: fn(&mut SchemaGenerator) -> Option<Schema>,
     pub(super) way: EndpointKind,
 }
@@ -133,6 +130,7 @@ impl EndpointEntry {
             message: M::descriptor,
             shape: M::SHAPE,
             docs: M::DOCS,
+            is_deprecated: M::IS_DEPRECATED,
             schema: M::schema,
             way: EndpointKind::Call {
                 serve: call::serve::<M>,
@@ -149,6 +147,7 @@ impl EndpointEntry {
             message: E::descriptor,
             shape: E::SHAPE,
             docs: E::DOCS,
+            is_deprecated: E::IS_DEPRECATED,
             schema: E::schema,
             way: EndpointKind::Feed {
                 open: Feed::open::<E>,

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::ACCEPT;
+use axum::http::header::{ACCEPT, IF_RANGE, RANGE};
 use axum::http::uri::PathAndQuery;
-use axum::http::{Method, StatusCode, Uri, request};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, request};
 use axum::response::{IntoResponse, Response};
 use tokio::time::timeout;
 use tower::ServiceExt;
@@ -17,6 +17,7 @@ use tower_http::services::ServeDir;
 use tower_http::services::fs::{Backend, TokioBackend};
 
 use crate::http::problem::Details;
+use crate::http::ranges;
 use crate::http::server_state::Folder;
 use crate::http::settings::ServerSettings;
 use crate::route::BoxFuture;
@@ -70,9 +71,12 @@ impl Files {
             return None;
         }
         let inner = below(&self.prefix, request.uri.path())?;
-        let response = self.file(request, inner).await;
-        if response.status() != StatusCode::NOT_FOUND {
-            return Some(response);
+        // No folder has an empty name; and a redirect to `//name/` would lead to another host.
+        if !inner.contains("//") {
+            let response = self.file(request, inner).await;
+            if response.status() != StatusCode::NOT_FOUND {
+                return Some(response);
+            }
         }
         if self.single_page && is_for_page(request, inner) {
             return Some(self.file(request, PAGE).await);
@@ -81,9 +85,19 @@ impl Files {
     }
 
     async fn file(&self, request: &request::Parts, path: &str) -> Response {
+        let mut headers = request.headers.clone();
+        ranges::drop_unknown(&request.method, &mut headers);
+        if headers.contains_key(RANGE) && headers.contains_key(IF_RANGE) {
+            let current = self.ask(Method::HEAD, HeaderMap::new(), path).await;
+            ranges::drop_stale(&mut headers, current.headers());
+        }
+        self.ask(request.method.clone(), headers, path).await
+    }
+
+    async fn ask(&self, method: Method, headers: HeaderMap, path: &str) -> Response {
         let mut file = Request::new(Body::empty());
-        *file.method_mut() = request.method.clone();
-        *file.headers_mut() = request.headers.clone();
+        *file.method_mut() = method;
+        *file.headers_mut() = headers;
         let path = PathAndQuery::try_from(path);
         *file.uri_mut() = path.map(Uri::from).unwrap_or_default();
         never(self.files.clone().oneshot(file).await).into_response()

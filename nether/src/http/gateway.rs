@@ -23,6 +23,7 @@ use crate::http::allow;
 use crate::http::connection::RequestPermit;
 use crate::http::cors;
 use crate::http::custom_routes;
+use crate::http::encodings;
 use crate::http::endpoint::{
     EndpointEntry, EndpointKind, EndpointRegistration, RoutesRegistration,
 };
@@ -77,9 +78,13 @@ impl Gateway {
 
     /// Answers a request.
     pub(super) async fn answer(&self, request: Request) -> Response {
+        if let Some(refusal) = encodings::refuse_transfer(request.headers()) {
+            return refusal;
+        }
         let router = Router::clone(&self.router.load());
         let Ok(mut response) = router.oneshot(request).await;
         allow::settle(&mut response);
+        encodings::settle(&mut response);
         response
     }
 }

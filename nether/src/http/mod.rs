@@ -15,9 +15,11 @@ mod connection;
 mod cors;
 mod cross_site;
 mod custom_routes;
+mod encodings;
 mod endpoint;
 mod feed;
 mod files;
+mod flat;
 mod gateway;
 mod host;
 mod hosts;
@@ -31,12 +33,14 @@ mod openapi;
 mod operations;
 mod probe;
 mod problem;
+mod ranges;
 mod request_id;
 mod request_scope;
 mod route_body;
 mod server;
 mod server_state;
 mod settings;
+mod shape;
 #[cfg(feature = "eventstore")]
 mod sourcing;
 mod sse;
@@ -70,7 +74,9 @@ pub mod private {
         CallEndpoint, Endpoint, EndpointEntry, EndpointRegistration, EndpointReply, Field,
         ReplyShape, RoutesRegistration, Shape,
     };
+    pub use crate::http::flat::{MapOfText, flat_in_body, flat_in_query};
     pub use crate::http::input::read_message;
     pub use crate::http::probe::{Otherwise, Probe};
     pub use crate::http::problem::{Details, Problem, ProblemKind};
+    pub use crate::http::shape::Fault;
 }

@@ -11,8 +11,10 @@
 use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
 
 use crate::http::problem::{Details, Problem, ProblemKind};
+use crate::http::shape::Fault;
 
 /// Asks about `T`; never made.
 #[derive(Debug)]
@@ -32,9 +34,26 @@ impl<T: JsonSchema> Probe<T> {
         schemas.subschema_for::<T>()
     }
 
+    /// Its schema in full, for a place that others share.
+    pub fn in_full(schemas: &mut SchemaGenerator) -> Schema {
+        T::json_schema(schemas)
+    }
+
     /// Its schema in full.
     pub fn own_schema(schemas: &mut SchemaGenerator) -> Option<Schema> {
         Some(T::json_schema(schemas))
+    }
+}
+
+impl<T: DeserializeOwned> Probe<T> {
+    /// What is wrong in a body that is read as this type alone.
+    pub fn explain(body: &[u8]) -> Option<Fault> {
+        let mut body = serde_json::Deserializer::from_slice(body);
+        let error = serde_path_to_error::deserialize::<_, T>(&mut body).err()?;
+        Some(Fault {
+            field: error.path().to_string(),
+            error: error.inner().to_string(),
+        })
     }
 }
 
@@ -58,6 +77,15 @@ pub trait Otherwise {
     /// Anything.
     fn schema(_: &mut SchemaGenerator) -> Schema {
         Schema::default()
+    }
+
+    /// Anything.
+    fn in_full(_: &mut SchemaGenerator) -> Schema {
+        Schema::default()
+    }
+
+    fn explain(_: &[u8]) -> Option<Fault> {
+        None
     }
 
     fn own_schema(_: &mut SchemaGenerator) -> Option<Schema> {

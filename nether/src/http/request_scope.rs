@@ -29,7 +29,7 @@ pub(super) struct RequestScope {
     pub(super) ctx: Context,
     /// What the client calls it.
     given: Option<RequestId>,
-    /// How many seconds the client waits, if it says.
+    /// How many seconds its answer may take, if the client has a wish.
     wait: Option<u64>,
 }
 
@@ -55,9 +55,13 @@ impl RequestScope {
         limit: fn(Context, Duration) -> Context,
     ) -> Self {
         let mut ctx = system.context();
-        let wait = wait(&parts.headers);
-        let patience = wait.map_or(Duration::MAX, Duration::from_secs);
+        let wanted = wait(&parts.headers);
+        let patience = wanted.map_or(Duration::MAX, Duration::from_secs);
         ctx = limit(ctx, patience.min(settings.request_timeout));
+        // What is told is what holds, in whole seconds.
+        let longest = settings.request_timeout.as_secs();
+        let wait = wanted.filter(|wanted| longest > 0 || *wanted == 0);
+        let wait = wait.map(|wanted| wanted.min(longest));
         if let Some(principal) = settings.principal.as_ref().and_then(|of| of(parts)) {
             ctx = ctx.with_principal(&principal);
         }

@@ -80,11 +80,11 @@ fn check<M>(path: &[(&str, &str)], query: &str, body: &[u8])
 where
     M: nether::Message + nether::__private::http::Endpoint + PartialEq + std::fmt::Debug,
 {
-    match read_message::<M>(path, query, body) {
+    match read_message::<M>(path, query, body, M::SHAPE) {
         Err(status) => assert!(matches!(status, 400 | 422), "{status}"),
         Ok(message) => {
             let body = serde_json::to_vec(&message).expect("it was read from text");
-            assert_eq!(read_message::<M>(&[], "", &body), Ok(message));
+            assert_eq!(read_message::<M>(&[], "", &body, M::SHAPE), Ok(message));
         }
     }
 }

@@ -3,13 +3,13 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 
-use crate::docs;
 use crate::message::MessageKind;
 use crate::message::checked::CheckedMessage;
 use crate::message::endpoint::{Endpoint, unique};
 use crate::message::fields::{Absence, Field, Shape};
 use crate::paths::Paths;
-use crate::spans;
+use crate::spans::{self, Extent};
+use crate::{docs, lints};
 
 /// What the message's descriptor says of its endpoint.
 pub(crate) fn descriptor(message: &CheckedMessage, paths: &Paths) -> TokenStream {
@@ -31,9 +31,10 @@ pub(crate) fn expand(message: &CheckedMessage, paths: &Paths) -> Option<TokenStr
     let called = (message.kind != MessageKind::Event).then(|| called(message, endpoint, paths));
     let entry = entry(message, endpoint, paths);
     let unique = unique(endpoint);
+    let flat = flat(message, endpoint, paths);
     Some(quote_spanned! {spans::attribute()=>
-        #[allow(unused_imports)]
         use #p::http::Otherwise as _;
+        #flat
         #described
         #called
         static ENDPOINT: #p::http::EndpointEntry = #entry;
@@ -42,18 +43,43 @@ pub(crate) fn expand(message: &CheckedMessage, paths: &Paths) -> Option<TokenStr
     })
 }
 
+/// What may be flattened: serde keeps such values before it knows their types. Shown at the type.
+fn flat(message: &CheckedMessage, endpoint: &Endpoint, paths: &Paths) -> TokenStream {
+    let Shape::Fields(fields) = &endpoint.shape else {
+        return TokenStream::new();
+    };
+    let check = match message.kind {
+        MessageKind::Event => return TokenStream::new(),
+        _ if endpoint.verb.has_body() => "flat_in_body",
+        _ => "flat_in_query",
+    };
+    let flat = fields.iter().filter(|field| field.is_flat);
+    let checks = flat.map(|field| {
+        let ty = &field.ty;
+        let Extent { start, end } = Extent::of(ty);
+        let p = paths.private_at(start);
+        let check = Ident::new(check, end);
+        let probe = quote_spanned!(start=> #p::http::Probe::<#ty>);
+        let checked = quote_spanned!(end=> #p::http::#check::<#ty>(#probe::IS_OPTION));
+        quote_spanned!(spans::attribute()=> const _: () = #checked;)
+    });
+    checks.collect()
+}
+
 /// What requests are read as.
 fn described(message: &CheckedMessage, endpoint: &Endpoint, paths: &Paths) -> TokenStream {
     let p = paths.private();
     let ident = message.definition.ident();
-    let docs = docs::text(message.definition.attributes());
+    let attributes = message.definition.attributes();
+    let docs = docs::text(attributes);
+    let is_deprecated = attributes.iter().any(lints::is_deprecated);
     let shape = shape(&endpoint.shape, paths);
     quote_spanned! {spans::attribute()=>
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
         impl #p::http::Endpoint for #ident {
             const SHAPE: #p::http::Shape = #shape;
             const DOCS: &'static str = #docs;
+            const IS_DEPRECATED: bool = #is_deprecated;
             fn schema(schemas: &mut #p::http::Schemas) -> #p::Option<#p::http::Schema> {
                 #p::http::Probe::<Self>::own_schema(schemas)
             }
@@ -79,7 +105,8 @@ fn field(field: &Field, paths: &Paths) -> TokenStream {
         docs,
         ty,
         is_flat,
-        conditions,
+        aliases,
+        is_deprecated,
         ..
     } = field;
     let is_optional = match field.absence {
@@ -87,14 +114,23 @@ fn field(field: &Field, paths: &Paths) -> TokenStream {
         Absence::Error => quote!(false),
         Absence::ByType => quote!(#p::http::Probe::<#ty>::IS_OPTION),
     };
+    // In place of a flattened field stand its own.
+    let schema = if *is_flat { "in_full" } else { "schema" };
+    let schema = spans::name(schema, spans::attribute());
+    let explain = match is_flat {
+        true => quote!(#p::Option::Some(#p::http::Probe::<#ty>::explain)),
+        false => quote!(#p::Option::None),
+    };
     quote_spanned! {spans::attribute()=>
-        #(#conditions)*
         #p::http::Field {
             name: #name,
+            aliases: &[#(#aliases),*],
             docs: #docs,
             is_optional: #is_optional,
             is_flat: #is_flat,
-            schema: #p::http::Probe::<#ty>::schema,
+            is_deprecated: #is_deprecated,
+            schema: #p::http::Probe::<#ty>::#schema,
+            explain: #explain,
         }
     }
 }
@@ -110,7 +146,6 @@ fn called(message: &CheckedMessage, endpoint: &Endpoint, paths: &Paths) -> Token
     };
     quote_spanned! {spans::attribute()=>
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
         impl #p::http::CallEndpoint for #ident {
             const STATUS: #p::Option<u16> = #status;
             const REPLY: #p::http::ReplyShape = #p::http::ReplyShape {
@@ -147,9 +182,9 @@ fn entry(message: &CheckedMessage, endpoint: &Endpoint, paths: &Paths) -> TokenS
 fn unique(endpoint: &Endpoint) -> TokenStream {
     let span = endpoint.literal.span();
     let name = Ident::new(&unique::name(endpoint.verb, &endpoint.path), span);
-    quote_spanned! {span=>
+    // Not the user's own span: of that the compiler would say that it is no place for such a macro.
+    quote_spanned! {spans::at(span)=>
         #[doc(hidden)]
-        #[allow(non_local_definitions)]
         #[macro_export]
         macro_rules! #name {
             () => {};

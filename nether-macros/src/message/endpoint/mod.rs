@@ -5,6 +5,7 @@
 mod expand;
 mod parameters;
 mod path;
+mod readable;
 mod status;
 mod unique;
 mod verb;
@@ -44,6 +45,9 @@ pub(crate) fn check(model: &Model, diagnostics: &Diagnostics) -> Option<Endpoint
     let shape = Shape::of(&model.definition);
     if let Some(path) = &path {
         parameters::check(model, literal, path, &shape, diagnostics);
+    }
+    if let Some(verb) = verb {
+        readable::check(model, literal, verb, &shape, diagnostics);
     }
     let endpoint = Endpoint {
         literal: literal.clone(),

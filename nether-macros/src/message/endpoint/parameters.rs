@@ -15,19 +15,20 @@ pub(crate) fn check(
     shape: &Shape,
     diagnostics: &Diagnostics,
 ) {
-    match shape {
-        Shape::Fields(fields) => {
+    let why = match shape {
+        Shape::Fields(fields) if !model.definition.is_unit() => {
             for name in path.parameters() {
                 check_field(model, literal, name, fields, diagnostics);
             }
+            return;
         }
-        Shape::Opaque(why) => {
-            let first = path.parameters().next();
-            if let Some(name) = first {
-                let (message, help) = no_fields(model, name, *why);
-                diagnostics.error(literal, message, help);
-            }
-        }
+        Shape::Fields(_) => Opaque::Definition,
+        Shape::Opaque(why) => *why,
+    };
+    let first = path.parameters().next();
+    if let Some(name) = first {
+        let (message, help) = no_fields(model, name, why);
+        diagnostics.error(literal, message, help);
     }
 }
 

@@ -48,6 +48,11 @@ impl Verb {
         }
     }
 
+    /// Whether its requests have a body.
+    pub(crate) fn has_body(self) -> bool {
+        !matches!(self, Verb::Get | Verb::Sse)
+    }
+
     fn read(word: &str) -> Option<Self> {
         ALL.into_iter().find(|verb| verb.word() == word)
     }

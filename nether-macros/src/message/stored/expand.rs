@@ -19,7 +19,6 @@ pub(crate) fn keyed(message: &CheckedMessage, paths: &Paths) -> Option<TokenStre
     let (p, ident) = (paths.private(), message.definition.ident());
     Some(quote_spanned! {spans::attribute()=>
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
         impl #p::eventstore::Keyed for #ident {
             type Key = #ty;
             fn key(&self) -> &#ty {
@@ -58,7 +57,6 @@ pub(crate) fn listed(message: &CheckedMessage, paths: &Paths) -> Option<TokenStr
     features::EVENTSTORE.then(|| {
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
-            #[diagnostic::do_not_recommend]
             impl #es::#listed for #ident {
                 type Itself = Self;
                 type Reply = <Self as #p::Message>::Reply;
@@ -106,7 +104,6 @@ pub(crate) fn expand(message: &CheckedMessage, paths: &Paths) -> Option<TokenStr
             shape: #es::event_shape::<#ident>(),
         };
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
         impl #es::#of for #ident {
             const #constant: &'static #es::EventSchema = &SCHEMA;
             fn #upcast(
@@ -174,9 +171,7 @@ fn fields(definition: &Definition, paths: &Paths) -> Vec<TokenStream> {
                 Absence::Error => false,
                 Absence::ByType => is_option,
             };
-            let entry = entry(&field.name, &types::text(&field.ty), optional, paths);
-            let conditions = &field.conditions;
-            quote!(#(#conditions)* #entry)
+            entry(&field.name, &types::text(&field.ty), optional, paths)
         };
         return fields.iter().map(field).collect();
     }

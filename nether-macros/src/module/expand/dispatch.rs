@@ -40,7 +40,6 @@ impl ModuleExpander<'_> {
         let on_stop = self.on_stop();
         quote_spanned! {spans::attribute()=>
             #[doc(hidden)]
-            #[allow(missing_debug_implementations, private_interfaces, clippy::large_enum_variant)]
             pub enum #inbox {
                 #(#variants(#parcels)),*
             }

@@ -12,7 +12,7 @@ use syn::ext::IdentExt;
 use crate::module::model::{CheckedModule, ContextArgument, Handler, Restart};
 use crate::paths::Paths;
 use crate::spans::{self, Extent};
-use crate::{header, init, recover};
+use crate::{header, init, lints, recover};
 
 pub(crate) fn expand(module: &CheckedModule) -> TokenStream {
     let block = &module.block;
@@ -65,7 +65,9 @@ impl ModuleExpander<'_> {
             .unread
             .iter()
             .map(|it| header::unread(&header::MODULE, it));
+        let lints = lints::of_block(&self.module.block);
         quote_spanned! {spans::attribute()=>
+            #lints
             const _: () = {
                 #(#parts)*
                 #(#handlers)*
@@ -177,13 +179,11 @@ impl ModuleExpander<'_> {
         let unlisted = (!self.has_lists()).then(|| {
             quote_spanned! {spans::attribute()=>
                 #[automatically_derived]
-                #[diagnostic::do_not_recommend]
                 impl #p::Unlisted for #ty {}
             }
         });
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
-            #[diagnostic::do_not_recommend]
             impl #p::Caller for #ty {
                 type Rule = #p::#rule;
             }
@@ -199,7 +199,6 @@ impl ModuleExpander<'_> {
         let background = self.background();
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
-            #[diagnostic::do_not_recommend]
             impl #p::Module for #ty {
                 type Handling = #p::#handling;
                 const DESCRIPTOR: &'static #p::ModuleDescriptor = &DESCRIPTOR;
@@ -246,7 +245,6 @@ impl ModuleExpander<'_> {
         quote_spanned! {spans::attribute()=>
             #(
                 #[automatically_derived]
-                #[diagnostic::do_not_recommend]
                 impl #p::#name<#ty> for #messages {}
             )*
         }

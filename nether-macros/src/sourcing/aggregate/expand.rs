@@ -4,6 +4,7 @@ use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::Type;
 
+use crate::lints;
 use crate::paths::Paths;
 use crate::sourcing::aggregate::model::CheckedAggregate;
 use crate::sourcing::descriptor::{Parts, descriptor, handled_by, said};
@@ -40,7 +41,9 @@ impl<'a> AggregateExpander<'a> {
         let stored = self.aggregate.evolutions.iter().map(Method::taken);
         let named = named_events(stored, self.ty, &self.paths);
         let registered = registered("aggregate", self.ty, &TokenStream::new(), &self.paths);
+        let lints = lints::of_block(&self.aggregate.block);
         quote_spanned! {spans::attribute()=>
+            #lints
             const _: () = {
                 #descriptor
                 #events
@@ -84,13 +87,11 @@ impl<'a> AggregateExpander<'a> {
         let types: Vec<&Type> = variants.iter().map(|(_, ty)| *ty).collect();
         quote_spanned! {spans::attribute()=>
             #[doc(hidden)]
-            #[allow(missing_debug_implementations, private_interfaces, clippy::large_enum_variant)]
             pub enum #event {
-                #(#names(#types)),*
+                #(#names(#p::eventstore::Held<#types>)),*
             }
             #(
                 #[automatically_derived]
-                #[diagnostic::do_not_recommend]
                 impl #p::eventstore::EventOf<#ty> for #types {
                     fn into_event(self) -> #event {
                         #event::#names(self)
@@ -110,7 +111,6 @@ impl<'a> AggregateExpander<'a> {
         let (p, ty, event) = (self.paths.private(), self.ty, &self.event);
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
-            #[diagnostic::do_not_recommend]
             impl #p::eventstore::Parts for #ty {
                 type Event = #event;
                 type Resources = (#(#resources,)*);
@@ -154,7 +154,6 @@ impl<'a> AggregateExpander<'a> {
         quote_spanned! {spans::attribute()=>
             #parts
             #[automatically_derived]
-            #[diagnostic::do_not_recommend]
             impl #aggregate for #ty {
                 const NAME: &'static str = #name;
                 const SETTINGS: #es::AggregateSettings = #settings;

@@ -4,6 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 
 use crate::init;
+use crate::lints;
 use crate::paths::Paths;
 use crate::sourcing::definition;
 use crate::sourcing::descriptor::{Parts, descriptor, handled_by, said};
@@ -52,7 +53,9 @@ impl<'a> ProjectionExpander<'a> {
         let events = self.projection.events.iter().map(Method::taken);
         let named = named_events(events, ty, &self.paths);
         let registered = registered("projection", ty, &TokenStream::new(), &self.paths);
+        let lints = lints::of_block(&self.projection.block);
         quote_spanned! {spans::attribute()=>
+            #lints
             const _: () = {
                 #slots
                 #descriptor
@@ -94,7 +97,6 @@ impl<'a> ProjectionExpander<'a> {
         let copy = (!self.projection.queries.is_empty()).then(|| self.copy());
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
-            #[diagnostic::do_not_recommend]
             impl #es::Projection for #ty {
                 const NAME: &'static str = #name;
                 const SETTINGS: #es::ProjectionSettings = #settings;
@@ -115,7 +117,6 @@ impl<'a> ProjectionExpander<'a> {
         let p = self.paths.private();
         quote_spanned! {spans::attribute()=>
             const COPY: #p::Option<fn(&Self) -> Self> = {
-                #[allow(unused_imports)]
                 use #p::eventstore::NeverCopied as _;
                 <#p::eventstore::Copied<Self>>::COPY
             };

@@ -29,7 +29,6 @@ pub(super) fn expand(expander: &ProjectionExpander<'_>) -> Option<TokenStream> {
     let clear = clear.map(|hook| clear_in(hook, expander));
     Some(quote_spanned! {spans::attribute()=>
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
         impl #es::TransactionalProjection for #ty {
             type Store = #store;
             fn project_in<'t>(
@@ -88,7 +87,6 @@ fn event(method: &Method, expander: &ProjectionExpander<'_>) -> TokenStream {
     let decoded = said(ty, "StoredEvent", "decoded", &expander.paths);
     quote_spanned! {spans::attribute()=>
         if let #p::Option::Some(#event) = #decoded(#recorded) {
-            #[allow(unused_mut, unused_variables)]
             let mut #place = #es::EventPlace::within(#recorded, #transaction);
             return #worked;
         }

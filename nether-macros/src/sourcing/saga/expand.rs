@@ -5,6 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::Type;
 use syn::ext::IdentExt;
 
+use crate::lints;
 use crate::lists::{self, Match};
 use crate::paths::Paths;
 use crate::sourcing::definition;
@@ -40,7 +41,9 @@ impl SagaExpander<'_> {
         let saga = self.saga();
         let proofs = proofs(self.saga, ty, &self.paths);
         let registered = self.registered();
+        let lints = lints::of_block(&self.saga.block);
         quote_spanned! {spans::attribute()=>
+            #lints
             const _: () = {
                 #descriptor
                 #saga
@@ -112,7 +115,6 @@ impl SagaExpander<'_> {
         let of_name = quote_spanned!(ty.span()=> #at_name::eventstore::Saga);
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
-            #[diagnostic::do_not_recommend]
             impl #of_name for #ty {
                 const NAME: &'static str = #name;
                 const DESCRIPTOR: &'static #p::ModuleDescriptor = &DESCRIPTOR;
@@ -269,7 +271,6 @@ pub(super) fn proofs(saga: &CheckedSaga, ty: &Ident, paths: &Paths) -> TokenStre
         let kept = quote_spanned!(place=> #shown::eventstore::kept());
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
-            #[diagnostic::do_not_recommend]
             impl #p::eventstore::SentBy<#ty> for #command {
                 const KEPT: #p::eventstore::Keeping<Self> = #kept;
             }

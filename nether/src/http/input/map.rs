@@ -10,34 +10,40 @@ use serde::forward_to_deserialize_any;
 use serde_json::Error;
 
 use crate::http::input::Input;
-use crate::http::input::text::Text;
+use crate::http::input::any::Readings;
+use crate::http::input::names::Names;
+use crate::http::input::text::{Reading, Text};
 
 /// A request, to be read as a message.
 pub(super) struct Fields<'a> {
-    input: &'a Input<'a>,
+    pub(super) input: &'a Input<'a>,
+    pub(super) body: &'a [u8],
+    /// Which fields take text.
+    pub(super) names: Names,
+    /// How text is read by types that take any value.
+    pub(super) readings: &'a Readings<'a>,
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn of(input: &'a Input<'a>) -> Self {
-        Fields { input }
-    }
-
     /// Reads a message of named fields; `known` are their names, if serde tells.
     fn fields<V: Visitor<'a>>(
         self,
         known: Option<&'static [&'static str]>,
         visitor: V,
     ) -> Result<V::Value, Error> {
+        self.names.check(&self.input.texts)?;
         let texts = Joined {
             texts: &self.input.texts,
+            names: self.names,
+            readings: self.readings,
             known,
             rest: NoMore,
         };
-        if self.input.body.is_empty() {
+        if self.body.is_empty() {
             return visitor.visit_map(texts);
         }
         self.check_object()?;
-        let mut body = serde_json::Deserializer::from_slice(self.input.body);
+        let mut body = serde_json::Deserializer::from_slice(self.body);
         let value = body.deserialize_map(Around { texts, visitor })?;
         body.end()?;
         Ok(value)
@@ -45,7 +51,7 @@ impl<'a> Fields<'a> {
 
     /// Refuses a body that is not a JSON object.
     fn check_object(&self) -> Result<(), Error> {
-        let body = self.input.body.trim_ascii_start();
+        let body = self.body.trim_ascii_start();
         if body.starts_with(b"{") {
             return Ok(());
         }
@@ -63,7 +69,7 @@ impl<'a> Fields<'a> {
         if let Some((name, _)) = self.input.texts.first() {
             return Err(Error::custom(format!("unknown field `{name}`")));
         }
-        let mut body = serde_json::Deserializer::from_slice(self.input.body);
+        let mut body = serde_json::Deserializer::from_slice(self.body);
         let value = read(&mut body)?;
         body.end()?;
         Ok(value)
@@ -93,7 +99,7 @@ impl<'de> Deserializer<'de> for Fields<'de> {
         _: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        let is_null = self.input.body.trim_ascii() == b"null";
+        let is_null = self.body.trim_ascii() == b"null";
         if is_null && self.input.texts.is_empty() {
             return visitor.visit_unit();
         }
@@ -158,9 +164,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Around<'de, V> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, body: A) -> Result<V::Value, A::Error> {
-        let Joined { texts, known, .. } = self.texts;
-        let rest = body;
-        self.visitor.visit_map(Joined { texts, known, rest })
+        self.visitor.visit_map(self.texts.before(body))
     }
 }
 
@@ -168,8 +172,29 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Around<'de, V> {
 struct Joined<'a, R> {
     /// Those that are left.
     texts: &'a [(Cow<'a, str>, Cow<'a, str>)],
+    names: Names,
+    readings: &'a Readings<'a>,
     known: Option<&'static [&'static str]>,
     rest: R,
+}
+
+impl<'a> Joined<'a, NoMore> {
+    fn before<R>(self, rest: R) -> Joined<'a, R> {
+        let Joined {
+            texts,
+            names,
+            readings,
+            known,
+            ..
+        } = self;
+        Joined {
+            texts,
+            names,
+            readings,
+            known,
+            rest,
+        }
+    }
 }
 
 impl<'de, R: MapAccess<'de>> MapAccess<'de> for Joined<'de, R> {
@@ -195,7 +220,16 @@ impl<'de, R: MapAccess<'de>> MapAccess<'de> for Joined<'de, R> {
         let count = self.texts.partition_point(|(other, _)| other <= name);
         let (values, rest) = self.texts.split_at(count);
         self.texts = rest;
-        seed.deserialize(Text(values)).map_err(R::Error::custom)
+        let is_otherwise = self.readings.begin(name);
+        let reading = match self.names.is_typed(name) {
+            true => Reading::Value(self.readings, is_otherwise),
+            false => Reading::Text,
+        };
+        let value = seed.deserialize(Text { values, reading });
+        value.map_err(|error| {
+            self.readings.fail(name);
+            R::Error::custom(error)
+        })
     }
 }
 

@@ -3,16 +3,24 @@
 //! Nothing here knows of connections or contexts: text and bytes go in, a message or a [`Details`] comes out.
 //! The fuzz target `request_to_message` feeds it.
 
+mod any;
+mod integers;
 mod map;
+mod names;
 mod text;
 
 use std::borrow::Cow;
 
 use axum::http::StatusCode;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use self::any::Readings;
 use self::map::Fields;
+pub(super) use self::names::Names;
+use crate::finite;
 use crate::http::problem::Details;
+use crate::http::shape::{Fault, Shape};
 
 /// What a request has as text: names and values. Those of one name stand together.
 pub(super) type Texts<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
@@ -29,13 +37,16 @@ impl<'a> Input<'a> {
     /// Takes in the parameters of the path: what it has where the endpoint's own has a name in braces.
     ///
     /// # Errors
-    /// If one is not UTF-8 once it is decoded.
+    /// If one is empty, or not UTF-8 once it is decoded.
     pub(super) fn path(&mut self, declared: &'a str, path: &'a str) -> Result<(), Details> {
         for (name, value) in declared.split('/').zip(path.split('/')) {
             let name = name.strip_prefix('{').and_then(|it| it.strip_suffix('}'));
-            if let Some(name) = name {
-                self.texts.push((name.into(), decoded(value, "path")?));
+            let Some(name) = name else { continue };
+            if value.is_empty() {
+                let detail = format!("nothing is at `{path}`");
+                return Err(Details::new(StatusCode::NOT_FOUND, detail));
             }
+            self.texts.push((name.into(), decoded(value, "path")?));
         }
         self.group();
         Ok(())
@@ -61,21 +72,70 @@ impl<'a> Input<'a> {
     ///
     /// # Errors
     /// What is wrong with the request, and in which field.
-    pub(super) fn message<M: DeserializeOwned>(&self) -> Result<M, Details> {
-        // Where it goes wrong is only looked for once it has.
-        M::deserialize(Fields::of(self)).map_err(|error| self.explain::<M>(&error))
+    pub(super) fn message<M>(&self, shape: Shape, names: Names) -> Result<M, Details>
+    where
+        M: DeserializeOwned + Serialize,
+    {
+        let message = match self.read(names, self.body) {
+            Ok(message) => message,
+            // Where it goes wrong is only looked for once it has.
+            Err(error) => self
+                .reread(names)
+                .ok_or_else(|| self.explain::<M>(&error, shape, names))?,
+        };
+        if integers::may_overflow(self.body) {
+            check_floats(&message)?;
+        }
+        Ok(message)
+    }
+
+    fn read<M: DeserializeOwned>(&self, names: Names, body: &[u8]) -> Result<M, serde_json::Error> {
+        let readings = Readings::default();
+        let fields = |readings| Fields {
+            input: self,
+            body,
+            names,
+            readings,
+        };
+        let mut read = M::deserialize(fields(&readings));
+        while read.is_err() && readings.turn() {
+            read = match M::deserialize(fields(&readings)) {
+                Ok(message) => Ok(message),
+                // The first reading is the one that it should have been.
+                Err(_) => read,
+            };
+        }
+        read
+    }
+
+    /// The message with integers that are written like fractions as integers, if that was all that is wrong.
+    #[cold]
+    fn reread<M: DeserializeOwned>(&self, names: Names) -> Option<M> {
+        let body = integers::rewritten(self.body)?;
+        self.read(names, &body).ok()
     }
 
     #[cold]
-    fn explain<M: DeserializeOwned>(&self, error: &serde_json::Error) -> Details {
+    fn explain<M: DeserializeOwned>(
+        &self,
+        error: &serde_json::Error,
+        shape: Shape,
+        names: Names,
+    ) -> Details {
         if error.is_syntax() || error.is_eof() {
             let detail = format!("the body is not JSON: {error}");
             return Details::new(StatusCode::BAD_REQUEST, detail);
         }
-        let traced = serde_path_to_error::deserialize::<_, M>(Fields::of(self));
+        let traced = serde_path_to_error::deserialize::<_, M>(Fields {
+            input: self,
+            body: self.body,
+            names,
+            readings: &Readings::default(),
+        });
         let path = traced.err().map(|error| error.path().to_string());
         // What is missing or unknown has no value with a path; its name is in the error itself.
         let path = path.filter(|path| path != "." && path != "?");
+        let path = path.or_else(|| self.flat_field(error, shape));
         let detail = match &path {
             Some(path) => format!("`{path}`: {error}"),
             None => error.to_string(),
@@ -83,6 +143,33 @@ impl<'a> Input<'a> {
         let field = path.or_else(|| named_field(&detail));
         Details::new(StatusCode::UNPROCESSABLE_ENTITY, detail).in_field(field)
     }
+
+    /// The field inside of what is flattened at which the error is: serde has kept its value before it knew
+    /// the type, so only the type by itself tells.
+    fn flat_field(&self, error: &serde_json::Error, shape: Shape) -> Option<String> {
+        let Shape::Fields(fields) = shape else {
+            return None;
+        };
+        let error = error.to_string();
+        let faults = fields.iter().filter_map(|field| field.explain);
+        let mut faults = faults.filter_map(|explain| explain(self.body));
+        let is_it = |fault: &Fault| fault.field != "." && same_error(&fault.error, &error);
+        faults.find(is_it).map(|fault| fault.field)
+    }
+}
+
+/// Whether the errors say the same, wherever in the text they are.
+fn same_error(left: &str, right: &str) -> bool {
+    let said = |error: &'_ str| error.split(" at line ").next().map(str::to_owned);
+    said(left) == said(right)
+}
+
+/// A number that an `f64` holds and an `f32` does not becomes infinite, which JSON has no number for.
+fn check_floats<M: Serialize>(message: &M) -> Result<(), Details> {
+    finite::check(message, true).map_err(|not| {
+        let detail = format!("`{}`: invalid value: not a finite number", not.field);
+        Details::new(StatusCode::UNPROCESSABLE_ENTITY, detail).in_field(Some(not.field))
+    })
 }
 
 /// The text without its percent signs; `part` is where in the URI it is.
@@ -95,10 +182,11 @@ fn decoded<'a>(text: &'a str, part: &str) -> Result<Cow<'a, str>, Details> {
 }
 
 /// The message that a request is, or the status of its problem. For the fuzz target alone.
-pub fn read_message<M: DeserializeOwned>(
+pub fn read_message<M: DeserializeOwned + Serialize>(
     path: &[(&str, &str)],
     query: &str,
     body: &[u8],
+    shape: Shape,
 ) -> Result<M, u16> {
     let mut input = Input {
         body,
@@ -108,7 +196,10 @@ pub fn read_message<M: DeserializeOwned>(
         .iter()
         .map(|(name, value)| ((*name).into(), (*value).into()));
     input.texts.extend(parameters);
-    let read = input.query(query).and_then(|()| input.message());
+    let names = Names::of(shape, true);
+    let read = input
+        .query(query)
+        .and_then(|()| input.message(shape, names));
     read.map_err(|details| details.status().as_u16())
 }
 

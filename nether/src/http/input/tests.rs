@@ -1,12 +1,13 @@
 //! What requests become.
 
 use axum::http::StatusCode;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::Input;
+use super::{Input, Names};
 use crate::http::problem::Details;
+use crate::http::shape::Shape;
 
-#[derive(Debug, Deserialize, PartialEq)]
+#[derive(Debug, Serialize, Deserialize, PartialEq)]
 struct Order {
     id: u64,
     #[serde(default)]
@@ -18,7 +19,7 @@ struct Order {
     kind: Kind,
 }
 
-#[derive(Debug, Default, Deserialize, PartialEq)]
+#[derive(Debug, Default, Serialize, Deserialize, PartialEq)]
 #[serde(rename_all = "lowercase")]
 enum Kind {
     #[default]
@@ -36,7 +37,7 @@ fn order(id: u64) -> Order {
     }
 }
 
-fn read<'a, M: serde::de::DeserializeOwned>(
+fn read<'a, M: serde::de::DeserializeOwned + serde::Serialize>(
     path: &'a [(&'a str, &'a str)],
     query: &'a str,
     body: &'a str,
@@ -50,7 +51,7 @@ fn read<'a, M: serde::de::DeserializeOwned>(
         .map(|(name, value)| ((*name).into(), (*value).into()));
     input.texts.extend(parameters);
     input.query(query)?;
-    input.message()
+    input.message(Shape::Fields(&[]), Names::All)
 }
 
 fn refused(path: &[(&str, &str)], query: &str, body: &str) -> Details {
@@ -123,7 +124,7 @@ fn what_is_wrong_is_named() {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Bare;
 
 fn check_refused(details: &Details, status: StatusCode, said: &str) {

@@ -8,14 +8,29 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IntoDeserializer, Seq
 use serde::forward_to_deserialize_any;
 use serde_json::Error;
 
+use crate::http::input::any::Readings;
+use crate::http::input::integers::integral;
+
 /// The values of one name, with it; more than one only for a sequence.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Text<'a>(pub(super) &'a [(Cow<'a, str>, Cow<'a, str>)]);
+pub(super) struct Text<'a> {
+    pub(super) values: &'a [(Cow<'a, str>, Cow<'a, str>)],
+    pub(super) reading: Reading<'a>,
+}
+
+/// How a text is read by a type that takes any value.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Reading<'a> {
+    /// As text.
+    Text,
+    /// As the value that it is in JSON, or otherwise.
+    Value(&'a Readings<'a>, bool),
+}
 
 impl<'a> Text<'a> {
     /// The only value.
     fn one(self) -> Result<&'a str, Error> {
-        match self.0 {
+        match self.values {
             [(_, one)] => Ok(one),
             several => {
                 let message = format!("given {} times, but it is one value", several.len());
@@ -24,13 +39,34 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// A number without a fraction, however it is written.
+    fn integer<T: FromStr>(self, expected: &str) -> Result<T, Error> {
+        let text = self.one()?;
+        let plain = || integral(text)?.parse().ok();
+        text.parse()
+            .ok()
+            .or_else(plain)
+            .ok_or_else(|| invalid(text, expected))
+    }
+
+    /// As in JSON, infinities and "not a number" are none.
+    fn float<T: FromStr>(self, is_finite: impl Fn(&T) -> bool) -> Result<T, Error> {
+        let number: T = self.parse("a number")?;
+        match is_finite(&number) {
+            true => Ok(number),
+            false => Err(Error::custom("invalid value: not a finite number")),
+        }
+    }
+
     fn parse<T: FromStr>(self, expected: &str) -> Result<T, Error> {
         let text = self.one()?;
-        text.parse().map_err(|_| {
-            let message = format!("invalid value: {}, expected {expected}", shown(text));
-            Error::custom(message)
-        })
+        text.parse().map_err(|_| invalid(text, expected))
     }
+}
+
+fn invalid(text: &str, expected: &str) -> Error {
+    let message = format!("invalid value: {}, expected {expected}", shown(text));
+    Error::custom(message)
 }
 
 /// A text from outside, as an error quotes it.
@@ -43,10 +79,10 @@ fn shown(text: &str) -> String {
 }
 
 macro_rules! parsed {
-    ($($method:ident $visit:ident $type:ty, $expected:literal;)*) => {
+    ($($method:ident $visit:ident $read:ident $type:ty, $expected:literal;)*) => {
         $(
             fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-                visitor.$visit(self.parse::<$type>($expected)?)
+                visitor.$visit(self.$read::<$type>($expected)?)
             }
         )*
     };
@@ -56,35 +92,56 @@ impl<'de> Deserializer<'de> for Text<'_> {
     type Error = Error;
 
     parsed! {
-        deserialize_bool visit_bool bool, "`true` or `false`";
-        deserialize_i8 visit_i8 i8, "i8";
-        deserialize_i16 visit_i16 i16, "i16";
-        deserialize_i32 visit_i32 i32, "i32";
-        deserialize_i64 visit_i64 i64, "i64";
-        deserialize_i128 visit_i128 i128, "i128";
-        deserialize_u8 visit_u8 u8, "u8";
-        deserialize_u16 visit_u16 u16, "u16";
-        deserialize_u32 visit_u32 u32, "u32";
-        deserialize_u64 visit_u64 u64, "u64";
-        deserialize_u128 visit_u128 u128, "u128";
-        deserialize_char visit_char char, "one character";
+        deserialize_bool visit_bool parse bool, "`true` or `false`";
+        deserialize_i8 visit_i8 integer i8, "i8";
+        deserialize_i16 visit_i16 integer i16, "i16";
+        deserialize_i32 visit_i32 integer i32, "i32";
+        deserialize_i64 visit_i64 integer i64, "i64";
+        deserialize_i128 visit_i128 integer i128, "i128";
+        deserialize_u8 visit_u8 integer u8, "u8";
+        deserialize_u16 visit_u16 integer u16, "u16";
+        deserialize_u32 visit_u32 integer u32, "u32";
+        deserialize_u64 visit_u64 integer u64, "u64";
+        deserialize_u128 visit_u128 integer u128, "u128";
+        deserialize_char visit_char parse char, "one character";
     }
 
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_f64(visitor)
+        visitor.visit_f32(self.float(|number: &f32| number.is_finite())?)
     }
 
-    /// As in JSON, infinities and "not a number" are none.
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        let number: f64 = self.parse("a number")?;
-        if !number.is_finite() {
-            return Err(Error::custom("invalid value: not a finite number"));
-        }
-        visitor.visit_f64(number)
+        visitor.visit_f64(self.float(|number: &f64| number.is_finite())?)
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let text = self.one()?;
+        match self.reading {
+            Reading::Text => visitor.visit_str(text),
+            Reading::Value(readings, is_otherwise) => {
+                readings.value(text, is_otherwise).visit(text, visitor)
+            }
+        }
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         visitor.visit_str(self.one()?)
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_str(visitor)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -100,11 +157,25 @@ impl<'de> Deserializer<'de> for Text<'_> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_seq(Each(self.0))
+        visitor.visit_seq(Each(self))
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Error> {
+        let given = self.values.len();
+        if given > len {
+            let message = format!("given {given} times, but it is {len} values");
+            return Err(Error::custom(message));
+        }
         self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.deserialize_tuple(len, visitor)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -118,12 +189,12 @@ impl<'de> Deserializer<'de> for Text<'_> {
     }
 
     forward_to_deserialize_any! {
-        str string bytes byte_buf unit unit_struct tuple_struct map struct identifier ignored_any
+        unit unit_struct map struct ignored_any
     }
 }
 
 /// One value after the other.
-struct Each<'a>(&'a [(Cow<'a, str>, Cow<'a, str>)]);
+struct Each<'a>(Text<'a>);
 
 impl<'de> SeqAccess<'de> for Each<'_> {
     type Error = Error;
@@ -132,14 +203,15 @@ impl<'de> SeqAccess<'de> for Each<'_> {
         &mut self,
         seed: T,
     ) -> Result<Option<T::Value>, Error> {
-        let Some((first, rest)) = self.0.split_at_checked(1) else {
+        let Text { values, reading } = self.0;
+        let Some((values, rest)) = values.split_at_checked(1) else {
             return Ok(None);
         };
-        self.0 = rest;
-        seed.deserialize(Text(first)).map(Some)
+        self.0.values = rest;
+        seed.deserialize(Text { values, reading }).map(Some)
     }
 
     fn size_hint(&self) -> Option<usize> {
-        Some(self.0.len())
+        Some(self.0.values.len())
     }
 }

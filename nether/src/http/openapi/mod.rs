@@ -2,6 +2,7 @@
 //!
 //! Routes that are written by hand are not in it: axum does not tell what they take and give.
 
+mod flat;
 mod operation;
 mod schema;
 

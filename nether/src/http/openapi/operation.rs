@@ -36,6 +36,9 @@ pub(super) fn operation(
         operation.insert("requestBody".to_owned(), request_body(schema));
     }
     operation.insert("responses".to_owned(), responses(endpoint, schemas));
+    if endpoint.is_deprecated {
+        operation.insert("deprecated".to_owned(), true.into());
+    }
     operation.into()
 }
 
@@ -74,6 +77,10 @@ fn parameters(endpoint: &EndpointEntry, path: &str, schemas: &mut SchemaGenerato
             parameters.push(parameter((field.name, "query"), !field.is_optional, schema));
         }
     }
+    let flat = fields.iter().filter(|field| field.is_flat);
+    if !is_feed && !endpoint.has_body() {
+        parameters.extend(flat.map(any_other));
+    }
     if is_feed {
         parameters.push(last_event_id());
     }
@@ -83,9 +90,28 @@ fn parameters(endpoint: &EndpointEntry, path: &str, schemas: &mut SchemaGenerato
     parameters
 }
 
+/// Whatever else the query says, as a map of texts.
+fn any_other(field: &Field) -> Value {
+    json!({
+        "name": field.name,
+        "in": "query",
+        "required": false,
+        "description": field.docs,
+        "style": "form",
+        "explode": true,
+        "schema": { "type": "object", "additionalProperties": { "type": "string" } },
+    })
+}
+
 fn parameter((name, place): (&str, &str), required: bool, mut schema: Value) -> Value {
     without_null(&mut schema);
-    json!({ "name": name, "in": place, "required": required, "schema": schema })
+    let is_deprecated = schema.get("deprecated") == Some(&Value::Bool(true));
+    let mut parameter =
+        json!({ "name": name, "in": place, "required": required, "schema": schema });
+    if is_deprecated {
+        parameter["deprecated"] = true.into();
+    }
+    parameter
 }
 
 /// Shows only events whose field has the value.

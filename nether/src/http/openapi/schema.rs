@@ -5,6 +5,7 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use crate::http::endpoint::{EndpointEntry, Field, Shape};
+use crate::http::openapi::flat::flatten;
 
 /// Collects the schemas of named types, for `#/components/schemas`.
 pub(super) fn schemas() -> SchemaGenerator {
@@ -55,7 +56,13 @@ pub(super) fn of_field(
             .ok()
     });
     let schema = own.unwrap_or_else(|| (field.schema)(schemas));
-    described(schema, field.docs)
+    let mut schema = described(schema, field.docs);
+    if field.is_deprecated
+        && let Value::Object(schema) = &mut schema
+    {
+        schema.insert("deprecated".to_owned(), true.into());
+    }
+    schema
 }
 
 /// Removes `null` from a schema: an absent query parameter is omitted, and a `None` reply is a 404.
@@ -69,6 +76,9 @@ pub(super) fn without_null(schema: &mut Value) {
             let one = one.clone();
             object.insert("type".to_owned(), one);
         }
+    }
+    if let Some(Value::Array(values)) = object.get_mut("enum") {
+        values.retain(|it| !it.is_null());
     }
     if let Some(Value::Array(schemas)) = object.get_mut("anyOf") {
         schemas.retain(|it| it.get("type").is_none_or(|it| it != "null"));
@@ -115,7 +125,10 @@ fn of_message(
     if fields.is_empty() {
         return None;
     }
-    let is_open = fields.iter().any(|field| field.is_flat);
+    let flat = fields.iter().filter(|field| field.is_flat);
+    let flat: Vec<_> = flat
+        .map(|it| (*it, (it.schema)(schemas).to_value()))
+        .collect();
     let named = fields.iter().filter(|field| !field.is_flat);
     let required: Vec<_> = named
         .clone()
@@ -125,10 +138,14 @@ fn of_message(
     let properties: Map<String, Value> = named
         .map(|field| (field.name.to_owned(), of_field(endpoint, field, schemas)))
         .collect();
-    Some(json!({
+    let mut schema = json!({
         "type": "object",
         "properties": properties,
         "required": required,
-        "additionalProperties": is_open,
-    }))
+        "additionalProperties": false,
+    });
+    for (field, of_field) in flat {
+        flatten(&mut schema, of_field, field.is_optional);
+    }
+    Some(schema)
 }

@@ -5,12 +5,28 @@ use std::fmt::{self, Display};
 
 use serde::ser::{self, Serialize, Serializer};
 
+/// A float that is not finite.
+#[derive(Debug)]
+pub(crate) struct NotFiniteField {
+    /// Where it is, by the names of the fields around it.
+    pub(crate) field: String,
+    value: String,
+}
+
+impl Display for NotFiniteField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` is {}", self.field, self.value)
+    }
+}
+
 /// Checks that all floats of a value are finite.
 ///
 /// # Errors
-/// If one is not: which one, by the names of the fields around it. An error of the value's own `Serialize` is
-/// none here.
-pub(super) fn check<T: Serialize>(value: &T, is_human_readable: bool) -> Result<(), String> {
+/// If one is not. An error of the value's own `Serialize` is none here.
+pub(crate) fn check<T: Serialize>(
+    value: &T,
+    is_human_readable: bool,
+) -> Result<(), NotFiniteField> {
     let finite = Finite { is_human_readable };
     match value.serialize(finite) {
         Err(NotFinite::Float(_)) => Err(described(value, finite)),
@@ -19,17 +35,17 @@ pub(super) fn check<T: Serialize>(value: &T, is_human_readable: bool) -> Result<
 }
 
 #[cold]
-fn described<T: Serialize>(value: &T, finite: Finite) -> String {
+fn described<T: Serialize>(value: &T, finite: Finite) -> NotFiniteField {
     let mut track = serde_path_to_error::Track::new();
     let tracked = serde_path_to_error::Serializer::new(finite, &mut track);
-    let what = match value.serialize(tracked) {
+    let value = match value.serialize(tracked) {
         Err(NotFinite::Float(float)) => float.to_string(),
         Ok(()) | Err(NotFinite::Other) => "not finite".to_owned(),
     };
-    format!(
-        "`{}` is {what}: only finite numbers can be stored",
-        track.path()
-    )
+    NotFiniteField {
+        field: track.path().to_string(),
+        value,
+    }
 }
 
 /// Writes nothing.

@@ -1,0 +1,90 @@
+//! Which requests for a part of a file get a part of it (RFC 9110, 14.2 and 13.1.5).
+
+use axum::http::header::{ETAG, IF_RANGE, LAST_MODIFIED, RANGE};
+use axum::http::{HeaderMap, HeaderValue, Method};
+
+/// Removes a range that must be ignored: of another method than GET, in a unit that nobody knows. So is one
+/// of several parts, which may be.
+pub(super) fn drop_unknown(method: &Method, headers: &mut HeaderMap) {
+    let mut ranges = headers.get_all(RANGE).iter();
+    let range = ranges.next().and_then(|range| range.to_str().ok());
+    let is_known = range.is_some_and(|range| {
+        let unit = range.get(..6).unwrap_or_default();
+        unit.eq_ignore_ascii_case("bytes=") && !range.contains(',')
+    });
+    if !is_known || ranges.next().is_some() || *method != Method::GET {
+        headers.remove(RANGE);
+    }
+}
+
+/// Removes a range of a file that is not `current` any more: a part of it would be put beside parts of
+/// another.
+pub(super) fn drop_stale(headers: &mut HeaderMap, current: &HeaderMap) {
+    let condition = headers.remove(IF_RANGE);
+    if !condition.is_some_and(|condition| holds(&condition, current)) {
+        headers.remove(RANGE);
+    }
+}
+
+/// Whether the client has a part of just this file. A weak entity tag does not say so, and a date must be the
+/// very one.
+fn holds(condition: &HeaderValue, current: &HeaderMap) -> bool {
+    let is_tag = condition.as_bytes().starts_with(b"\"");
+    let known = current.get(if is_tag { ETAG } else { LAST_MODIFIED });
+    known == Some(condition)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::header::{ETAG, IF_RANGE, LAST_MODIFIED, RANGE};
+    use axum::http::{HeaderMap, HeaderValue, Method};
+
+    use super::{drop_stale, drop_unknown};
+
+    fn asked(range: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(RANGE, HeaderValue::from_static(range))])
+    }
+
+    #[test]
+    fn only_one_part_in_bytes_is_a_range() {
+        for (method, range, is_range) in [
+            (Method::GET, "bytes=0-1", true),
+            (Method::GET, "Bytes=-5", true),
+            (Method::GET, "items=0-1", false),
+            (Method::GET, "bytes=0-1,3-4", false),
+            (Method::GET, "by", false),
+            (Method::HEAD, "bytes=0-1", false),
+        ] {
+            let mut headers = asked(range);
+            drop_unknown(&method, &mut headers);
+            assert_eq!(headers.contains_key(RANGE), is_range, "{method} {range}");
+        }
+        let mut headers = asked("bytes=0-1");
+        headers.append(RANGE, HeaderValue::from_static("bytes=3-4"));
+        drop_unknown(&Method::GET, &mut headers);
+        assert!(!headers.contains_key(RANGE));
+    }
+
+    #[test]
+    fn a_part_belongs_to_the_file_that_the_client_knows() {
+        let (tag, date) = ("\"a-b\"", "Tue, 01 Jan 2030 00:00:00 GMT");
+        let current = HeaderMap::from_iter([
+            (ETAG, HeaderValue::from_static(tag)),
+            (LAST_MODIFIED, HeaderValue::from_static(date)),
+        ]);
+        for (condition, is_range) in [
+            (tag, true),
+            (date, true),
+            ("\"a-c\"", false),
+            ("W/\"a-b\"", false),
+            ("Mon, 01 Jan 2001 00:00:00 GMT", false),
+            ("anything", false),
+        ] {
+            let mut headers = asked("bytes=0-1");
+            headers.insert(IF_RANGE, HeaderValue::from_static(condition));
+            drop_stale(&mut headers, &current);
+            assert_eq!(headers.contains_key(RANGE), is_range, "{condition}");
+            assert!(!headers.contains_key(IF_RANGE));
+        }
+    }
+}
