@@ -66,7 +66,7 @@ impl Gateway {
     /// Takes in what was added.
     pub(super) fn rebuild(&self) {
         let router = if self.state.is_private {
-            operations::probes(&self.state).fallback(not_found)
+            operations::router(&self.state).fallback(not_found)
         } else {
             assembled(&self.state)
         };
@@ -88,10 +88,7 @@ fn assembled(state: &Arc<ServerState>) -> Router {
     for folder in &folders {
         router = files::before(folder, router);
     }
-    if state.settings.management.is_none() {
-        router = before(operations::probes(state), router);
-    }
-    router = before(operations::description(state), router);
+    router = before(operations::router(state), router);
     router = before(routed(state), router);
     let written = registered_routes().map(|routes| (routes.build)());
     for custom in written.chain(routers) {
@@ -126,7 +123,7 @@ fn route(state: &Arc<ServerState>, endpoint: &'static EndpointEntry) -> MethodRo
         EndpointKind::Call { serve, .. } => {
             route.on(method, move |request| serve(Arc::clone(&state), request))
         }
-        EndpointKind::Feed { open } => {
+        EndpointKind::Feed { open, .. } => {
             let history = state.settings.event_history;
             let feed = state.shared.feed(endpoint, || open(&state.system, history));
             route.on(method, move |request| {

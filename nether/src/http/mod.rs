@@ -11,7 +11,10 @@ mod call;
 mod connection;
 mod custom_routes;
 mod endpoint;
+mod event_filter;
+mod exposed;
 mod feed;
+mod field_form;
 mod files;
 mod gateway;
 mod idempotency;
@@ -23,6 +26,8 @@ mod openapi;
 mod operations;
 mod probe;
 mod problem;
+mod reply;
+mod reply_probe;
 mod request_id;
 mod request_scope;
 mod server;
@@ -31,7 +36,7 @@ mod settings;
 mod sse;
 
 #[doc(no_inline)]
-pub use axum::http::HeaderValue;
+pub use axum::http::{HeaderName, HeaderValue};
 #[doc(no_inline)]
 pub use tower_http::cors::CorsLayer;
 
@@ -41,6 +46,7 @@ pub use self::messages::{
     StaticAdded, StopServer,
 };
 pub use self::problem::{Problem, ProblemKind};
+pub use self::reply::{Created, Reply};
 pub use self::request_id::RequestId;
 pub use self::server::Server;
 
@@ -54,8 +60,9 @@ pub mod private {
 
     pub use crate::http::endpoint::{
         CallEndpoint, Endpoint, EndpointEntry, EndpointRegistration, EndpointReply, Field,
-        ReplyShape, RoutesRegistration, Shape,
+        ReplyHeaders, ReplyShape, RoutesRegistration, Shape,
     };
+    pub use crate::http::field_form::FieldForm;
     pub use crate::http::input::read_message;
     pub use crate::http::probe::{Otherwise, Probe};
     pub use crate::http::problem::{Details, Problem, ProblemKind};

@@ -11,7 +11,10 @@
 use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
 
+use crate::http::endpoint::{ReplyHeader, ReplyHeaders};
+use crate::http::field_form::{FieldForm, form_of};
 use crate::http::problem::{Details, Problem, ProblemKind};
 
 /// Asks about `T`; never made.
@@ -38,6 +41,13 @@ impl<T: JsonSchema> Probe<T> {
     }
 }
 
+impl<T: DeserializeOwned> Probe<T> {
+    /// What it looks like in JSON.
+    pub fn form() -> FieldForm {
+        form_of::<T>()
+    }
+}
+
 impl<E: Problem> Probe<E> {
     pub fn problems() -> &'static [ProblemKind] {
         E::KINDS
@@ -54,6 +64,8 @@ pub trait Otherwise {
     type About;
     const IS_OPTION: bool = false;
     const IS_NOTHING: bool = false;
+    const STATUS: Option<u16> = None;
+    const HEADERS: &'static [ReplyHeader] = &[];
 
     /// Anything.
     fn schema(_: &mut SchemaGenerator) -> Schema {
@@ -61,6 +73,14 @@ pub trait Otherwise {
     }
 
     fn own_schema(_: &mut SchemaGenerator) -> Option<Schema> {
+        None
+    }
+
+    fn form() -> FieldForm {
+        FieldForm::Unknown
+    }
+
+    fn headers(_: &Self::About) -> Option<ReplyHeaders> {
         None
     }
 

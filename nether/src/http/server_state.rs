@@ -2,7 +2,7 @@
 //! [`Gateway`](crate::http::gateway::Gateway)'s, and not in here: handlers have the state, so it would never
 //! be dropped.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf, absolute};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -59,7 +59,23 @@ impl ServerShared {
         added.routers.len()
     }
 
+    /// Adds a folder. From now on it is that one, wherever the process goes.
     pub(super) fn add_folder(&self, folder: Folder) {
+        let spelled = if folder.folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            &folder.folder
+        };
+        let path = folder.path.trim_start_matches('/');
+        let folder = Folder {
+            path: format!("/{path}"),
+            folder: absolute(spelled).unwrap_or_else(|_| spelled.to_owned()),
+            ..folder
+        };
+        if !folder.folder.is_dir() {
+            let (path, folder) = (&folder.path, folder.folder.display());
+            tracing::warn!(path, %folder, "there is no such folder to serve files from");
+        }
         lock(&self.added).folders.push(folder);
     }
 

@@ -43,6 +43,10 @@ pub(super) struct ServerSettings {
     pub(super) principal: Option<PrincipalOf>,
     /// A second address, for management alone.
     pub(super) management: Option<String>,
+    /// Whether clients get the description of the API.
+    pub(super) public_docs: bool,
+    /// Whether clients get the metrics.
+    pub(super) public_metrics: bool,
     /// What the API is called in its description, and its version.
     pub(super) title: (String, String),
 }
@@ -64,6 +68,8 @@ impl Default for ServerSettings {
             cors: None,
             principal: None,
             management: None,
+            public_docs: false,
+            public_metrics: false,
             title: ("API".to_owned(), "1.0.0".to_owned()),
         }
     }

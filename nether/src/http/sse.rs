@@ -8,17 +8,14 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use hyper::body::{Body as HttpBody, Frame};
-use serde_json::value::RawValue;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::http::endpoint::{EndpointEntry, Shape};
-use crate::http::feed::{EventFields, Feed, NextEvent};
-use crate::http::input::Input;
-use crate::http::problem::Details;
+use crate::http::endpoint::EndpointEntry;
+use crate::http::event_filter::EventFilter;
+use crate::http::feed::{Feed, NextEvent};
 use crate::http::request_id::RequestId;
 use crate::http::server_state::ServerState;
 use crate::race::race;
@@ -29,12 +26,9 @@ const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// The first thing that a client gets: so it knows that the stream is open.
-const OPEN: Bytes = Bytes::from_static(b": open\n\n");
-const ALIVE: Bytes = Bytes::from_static(b": alive\n\n");
-const STOPPING: Bytes = Bytes::from_static(b": the server is stopping\n\n");
-
-/// The most values that a client may filter by: each is looked at for each event.
-const FILTERS: usize = 100;
+const OPEN: &str = "open";
+const ALIVE: &str = "alive";
+const STOPPING: &str = "the server is stopping";
 
 /// How many bytes of events that wait are sent at once.
 const BATCH: usize = 16 * 1024;
@@ -47,7 +41,7 @@ pub(super) async fn serve(
     request: Request,
 ) -> Response {
     let (parts, _) = request.into_parts();
-    let filter = match filter(endpoint, &parts.uri) {
+    let filter = match EventFilter::of(endpoint, &parts.uri) {
         Ok(filter) => filter,
         Err(details) => return details.answer_to(&parts),
     };
@@ -58,6 +52,7 @@ pub(super) async fn serve(
         feed,
         filter,
         ending: state.ending(),
+        told: place,
         last: None,
         keep_alive: state.settings.keep_alive,
     };
@@ -76,80 +71,30 @@ pub(super) async fn serve(
 
 /// Where a client begins, and what it is told at first.
 fn begin(feed: &Feed, headers: &HeaderMap) -> (u64, Bytes) {
-    let Some(last) = headers.get(LAST_EVENT_ID) else {
-        return (feed.now(), OPEN);
+    let last = headers.get(LAST_EVENT_ID).filter(|last| !last.is_empty());
+    let Some(last) = last else {
+        let place = feed.now();
+        return (place, comment(OPEN, &feed.id(place)));
     };
     match last.to_str().ok().and_then(|last| feed.after(last)) {
-        Some(place) => (place, OPEN),
-        // It was here before the program was started anew: nobody knows what it missed.
-        None => (feed.now(), missed("null")),
+        Some(place) => (place, comment(OPEN, &feed.id(place))),
+        None => {
+            // It was here before the program was started anew: nobody knows what it missed.
+            let place = feed.now();
+            (place, missed("null", &feed.id(place)))
+        }
     }
+}
+
+/// A comment, with the place of the client: a block without data sets the last event's id all the same (WHATWG
+/// HTML, section 9.2.6), so that a client that was sent no event yet goes on here when it comes back.
+fn comment(text: &str, id: &str) -> Bytes {
+    format!(": {text}\nid: {id}\n\n").into()
 }
 
 /// Tells a client that it missed events: how many, or `null`, in an event of the type `missed`.
-fn missed(count: impl std::fmt::Display) -> Bytes {
-    format!("event: missed\ndata: {count}\n\n").into()
-}
-
-/// Which events a client wants: those whose fields have these values. Names that come again stand together.
-type Filter = Vec<(String, String)>;
-
-/// The filter that path and query are.
-fn filter(endpoint: &EndpointEntry, uri: &Uri) -> Result<Filter, Details> {
-    let (_, declared) = endpoint.place();
-    let mut input = Input::default();
-    input.path(declared, uri.path())?;
-    if let Some(query) = uri.query() {
-        input.query(query)?;
-    }
-    if input.texts.len() > FILTERS {
-        let detail = format!("more than {FILTERS} values to filter by");
-        return Err(Details::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
-    }
-    for (name, _) in &input.texts {
-        check_name(endpoint, name)?;
-    }
-    let texts = input.texts.into_iter();
-    let owned = texts.map(|(name, value)| (name.into_owned(), value.into_owned()));
-    Ok(owned.collect())
-}
-
-fn check_name(endpoint: &EndpointEntry, name: &str) -> Result<(), Details> {
-    let Shape::Fields(fields) = endpoint.shape else {
-        return Ok(());
-    };
-    let is_known = |name: &str| {
-        fields
-            .iter()
-            .any(|field| field.is_flat || field.name == name)
-    };
-    if is_known(name) {
-        return Ok(());
-    }
-    let names: Vec<String> = fields.iter().map(|it| format!("`{}`", it.name)).collect();
-    let detail = format!(
-        "the event has no field `{name}` to filter by; its fields are {}",
-        names.join(", ")
-    );
-    let details = Details::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
-    Err(details.in_field(Some(name.to_owned())))
-}
-
-/// Whether the event has, in each of the fields, one of the values.
-fn wants(filter: &Filter, event: &EventFields) -> bool {
-    let mut fields = filter.chunk_by(|(left, _), (right, _)| left == right);
-    fields.all(|values| {
-        let mut values = values.iter();
-        values.any(|(name, text)| event.get(name).is_some_and(|value| is(value, text)))
-    })
-}
-
-fn is(value: &RawValue, text: &str) -> bool {
-    match value.get().as_bytes() {
-        [b'"', ..] => serde_json::from_str::<String>(value.get()).is_ok_and(|it| it == text),
-        [b'{' | b'[' | b'n', ..] => false, // An object, an array, null.
-        _ => value.get() == text,
-    }
+fn missed(count: impl std::fmt::Display, id: &str) -> Bytes {
+    format!("id: {id}\nevent: missed\ndata: {count}\n\n").into()
 }
 
 /// One who listens.
@@ -157,7 +102,9 @@ struct Client {
     feed: Arc<Feed>,
     /// The place of the next event.
     place: u64,
-    filter: Filter,
+    /// The place that it was told last: where it goes on if it comes back.
+    told: u64,
+    filter: EventFilter,
     changes: watch::Receiver<Option<u64>>,
     /// Set when the server stops.
     ending: watch::Receiver<bool>,
@@ -176,7 +123,7 @@ impl Client {
         loop {
             self.changes.mark_unchanged();
             if self.reach_end() {
-                return (STOPPING, None);
+                return (comment(STOPPING, &self.feed.id(self.place)), None);
             }
             let ready = self.ready();
             if !ready.is_empty() {
@@ -191,7 +138,8 @@ impl Client {
                 .await
                 .is_err()
             {
-                return (ALIVE, Some(self));
+                self.told = self.place;
+                return (comment(ALIVE, &self.feed.id(self.place)), Some(self));
             }
         }
     }
@@ -215,18 +163,23 @@ impl Client {
                 NextEvent::Nothing => break,
                 NextEvent::Missed(count) => {
                     self.place += count;
-                    missed(count)
+                    missed(count, &self.feed.id(self.place))
                 }
                 NextEvent::Event(event) => {
                     self.place += 1;
-                    if !wants(&self.filter, &event.fields) {
+                    if !self.filter.wants(&event.fields) {
                         continue;
                     }
                     event.frame.clone()
                 }
             };
+            self.told = self.place;
             bytes += frame.len();
             frames.push(frame);
+        }
+        if frames.is_empty() && self.place - self.told >= self.feed.stride() {
+            self.told = self.place;
+            frames.push(format!("id: {}\n\n", self.feed.id(self.place)).into());
         }
         match frames.as_slice() {
             [] => Bytes::new(),
@@ -278,6 +231,7 @@ mod tests {
     use tokio::sync::watch;
 
     use super::{Client, STOPPING};
+    use crate::http::event_filter::EventFilter;
     use crate::http::feed::Feed;
 
     #[tokio::test]
@@ -288,7 +242,8 @@ mod tests {
             place: feed.now(),
             changes: feed.changes(),
             feed: Arc::clone(&feed),
-            filter: vec![("wanted".to_owned(), "true".to_owned())],
+            told: feed.now(),
+            filter: EventFilter::by("wanted", "true"),
             ending: ending.subscribe(),
             last: None,
             keep_alive: Duration::from_secs(1),
@@ -310,6 +265,7 @@ mod tests {
         }
         assert_eq!(told.len(), 2, "{told:?}");
         assert!(told[0].ends_with(b"data: before\n\n"), "{told:?}");
-        assert_eq!(told[1], STOPPING);
+        let stopping = format!(": {STOPPING}\nid: {}\n\n", feed.id(2));
+        assert_eq!(told[1], stopping.as_bytes());
     }
 }
