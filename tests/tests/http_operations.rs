@@ -306,7 +306,8 @@ async fn metrics_tell_what_each_module_did_and_how_long_it_took() {
     assert!(text.ends_with("# EOF\n"), "{text}");
     let module = r#"module="http_operations::Sums",instance="0""#;
     assert_eq!(metric(text, "nether_messages_handled_total", module), 2.0);
-    assert_eq!(metric(text, "nether_messages_failed_total", module), 1.0);
+    assert_eq!(metric(text, "nether_messages_failed_total", module), 0.0);
+    assert_eq!(metric(text, "nether_messages_refused_total", module), 1.0);
     assert_eq!(metric(text, "nether_module_restarts_total", module), 0.0);
     assert_eq!(metric(text, "nether_mailbox_messages", module), 0.0);
     assert_eq!(metric(text, "nether_messages_in_flight", module), 0.0);

@@ -5,11 +5,11 @@ use quote::{quote, quote_spanned};
 use syn::Type;
 use syn::ext::IdentExt;
 
-use crate::home;
 use crate::message::checked::CheckedMessage;
 use crate::message::{MessageKind, endpoint, stored};
 use crate::paths::Paths;
 use crate::spans::{self, Extent};
+use crate::{features, home};
 
 /// What a message derives, unless it is local.
 pub(super) const DERIVED: [&str; 4] = ["Debug", "Clone", "Serialize", "Deserialize"];
@@ -130,6 +130,7 @@ fn implementation(message: &CheckedMessage, paths: &Paths) -> TokenStream {
             }
         }
     });
+    let refusal = refusal(message, paths);
     let is_compared = message.kind == MessageKind::Command && message.key.is_some();
     let content = (is_compared && !message.args.is_local).then(|| {
         quote_spanned! {spans::attribute()=>
@@ -169,9 +170,25 @@ fn implementation(message: &CheckedMessage, paths: &Paths) -> TokenStream {
                 &DESCRIPTOR
             }
             #json
+            #refusal
             #key
         }
     }
+}
+
+/// Which errors are refusals: what the error's own type says, if it says anything.
+fn refusal(message: &CheckedMessage, paths: &Paths) -> Option<TokenStream> {
+    let p = paths.private();
+    let can_fail = message.kind != MessageKind::Event;
+    (features::HTTP && can_fail).then(|| {
+        quote_spanned! {spans::attribute()=>
+            fn is_refusal(error: &<Self as #p::Message>::Error) -> bool {
+                #[allow(unused_imports)]
+                use #p::http::Otherwise as _;
+                #p::http::Probe::<<Self as #p::Message>::Error>::is_refusal(error)
+            }
+        }
+    })
 }
 
 /// An associated type, shown where it is written.

@@ -53,6 +53,11 @@ impl<E: Problem> Probe<E> {
         E::KINDS
     }
 
+    /// Whether it is for the sender to do better.
+    pub fn is_refusal(error: &E) -> bool {
+        (400..500).contains(&error.kind().status)
+    }
+
     pub fn problem(error: &E) -> Option<Details> {
         Some(Details::of(error))
     }
@@ -86,6 +91,10 @@ pub trait Otherwise {
 
     fn problems() -> &'static [ProblemKind] {
         &[]
+    }
+
+    fn is_refusal(_: &Self::About) -> bool {
+        false
     }
 
     fn problem(_: &Self::About) -> Option<Details> {

@@ -12,6 +12,7 @@ mod fairness;
 mod http_events;
 mod http_filters;
 mod http_floats;
+mod http_metrics;
 mod http_resuming;
 mod instances;
 mod messages;

@@ -1,0 +1,223 @@
+//! `/metrics`: each series is there once, no count falls, and refusals are no failures.
+
+use std::collections::BTreeMap;
+
+use nether::http::Server;
+use nether::prelude::*;
+use nether_tests::http::{get, open, post};
+
+#[event]
+pub struct Ticked;
+
+#[derive(Default)]
+pub struct Ears;
+
+#[module(handles = Ticked, manual)]
+impl Ears {
+    async fn ticked(&mut self, _: &Ticked) {}
+}
+
+pub mod left {
+    #[derive(Default)]
+    pub struct Service;
+}
+
+pub mod right {
+    #[derive(Default)]
+    pub struct Service;
+}
+
+#[module(handles = Ticked, manual)]
+impl left::Service {
+    async fn ticked(&mut self, _: &Ticked) {}
+}
+
+#[module(handles = Ticked, manual)]
+impl right::Service {
+    async fn ticked(&self, _: &Ticked) {}
+}
+
+#[derive(Debug, thiserror::Error, nether::Problem)]
+pub enum PayError {
+    #[error("there is no money")]
+    #[problem(status = 402)]
+    Poor,
+    #[error("the bank is gone")]
+    #[problem(status = 502)]
+    NoBank,
+}
+
+#[command(error = PayError, http = "POST /payments/{cents}")]
+pub struct Pay {
+    pub cents: u32,
+}
+
+/// No endpoint, and refused all the same.
+#[query(reply = u32, error = PayError)]
+pub struct Balance {
+    pub of: String,
+}
+
+/// Its error says nothing.
+#[command]
+pub struct Audit;
+
+macro_rules! till {
+    ($till:ident, $($handler:tt)*) => {
+        #[derive(Default)]
+        pub struct $till;
+
+        #[module(handles = [Pay, Balance, Audit], manual)]
+        impl $till {
+            $($handler)*
+
+            async fn balance(&self, balance: Balance) -> Result<u32, PayError> {
+                match balance.of.as_str() {
+                    "ann" => Ok(7),
+                    _ => Err(PayError::Poor),
+                }
+            }
+
+            async fn audit(&self, _: Audit) -> nether::Result<()> {
+                Err(nether::Error::msg("the books are wrong"))
+            }
+        }
+    };
+}
+
+till!(
+    ExclusiveTill,
+    async fn pay(&mut self, pay: Pay) -> Result<(), PayError> {
+        paid(&pay)
+    }
+);
+till!(
+    SharedTill,
+    async fn pay(&self, pay: Pay) -> Result<(), PayError> {
+        paid(&pay)
+    }
+);
+
+fn paid(pay: &Pay) -> Result<(), PayError> {
+    match pay.cents {
+        0 => Ok(()),
+        1 => Err(PayError::Poor),
+        2 => Err(PayError::NoBank),
+        _ => panic!("so much"),
+    }
+}
+
+async fn served() -> (System, String) {
+    let builder = System::builder().isolated();
+    let system = builder.start().await.expect("the program is sound");
+    let server = Server::new(&system).public_metrics();
+    let address = open(&system, server).await;
+    (system, address)
+}
+
+async fn tick(system: &System) {
+    let ctx = system.context();
+    ctx.publish(Ticked).await.expect("it runs");
+    ctx.close().await.expect("nobody can fail");
+}
+
+/// The values of all series; each is there once.
+async fn series(at: &str) -> BTreeMap<String, f64> {
+    let text = get(at, "/metrics").await.body;
+    let mut series = BTreeMap::new();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let (name, value) = line.rsplit_once(' ').expect("a value");
+        let value = value.parse().expect("a number");
+        let before = series.insert(name.to_owned(), value);
+        assert_eq!(before, None, "{name} is there twice: {text}");
+    }
+    series
+}
+
+fn counted(series: &BTreeMap<String, f64>, metric: &str, module: &str) -> f64 {
+    let name =
+        format!("nether_{metric}{{module=\"isolated::http_metrics::{module}\",instance=\"0\"}}");
+    let value = series.get(&name);
+    *value.unwrap_or_else(|| panic!("no {name} in {series:?}"))
+}
+
+#[tokio::test]
+async fn values_of_one_type_are_one_series_that_never_falls() {
+    let (system, at) = served().await;
+    let one = system.attach(Ears).await.expect("it has its place");
+    let mut handled = 0.0;
+    for _ in 0..100 {
+        let other = system.attach(Ears).await.expect("it has its place");
+        tick(&system).await;
+        system.detach(other).await;
+        handled += 2.0;
+        let series = series(&at).await;
+        let ears = counted(&series, "messages_handled_total", "Ears");
+        assert_eq!(ears, handled);
+        assert_eq!(counted(&series, "mailbox_messages", "Ears"), 0.0);
+    }
+    system.detach(one).await;
+    let series = series(&at).await;
+    assert_eq!(counted(&series, "messages_handled_total", "Ears"), handled);
+    let of_ears = series.keys().filter(|name| name.contains("Ears"));
+    let of_counts = of_ears.filter(|name| !name.contains("duration"));
+    assert_eq!(of_counts.count(), 6, "{series:?}");
+}
+
+#[tokio::test]
+async fn types_of_one_name_are_told_apart() {
+    let (system, at) = served().await;
+    system
+        .attach(left::Service)
+        .await
+        .expect("it has its place");
+    system
+        .attach(right::Service)
+        .await
+        .expect("it has its place");
+    tick(&system).await;
+    let series = series(&at).await;
+    for module in ["left::Service", "right::Service"] {
+        assert_eq!(counted(&series, "messages_handled_total", module), 1.0);
+    }
+}
+
+async fn a_refusal_is_counted_apart(module: impl AsyncFn(&System), name: &str) {
+    let (system, at) = served().await;
+    module(&system).await;
+    for (cents, status) in [(0, 204), (1, 402), (1, 402), (2, 502), (3, 500)] {
+        let answer = post(&at, &format!("/payments/{cents}"), "").await;
+        assert_eq!(answer.status, status);
+    }
+    let ctx = system.context();
+    let of = "bob".to_owned();
+    ctx.ask(Balance { of }).await.expect_err("bob has nothing");
+    ctx.send(Audit).await.expect_err("the books are wrong");
+    let _ = ctx.close().await;
+    let series = series(&at).await;
+    assert_eq!(counted(&series, "messages_handled_total", name), 1.0);
+    assert_eq!(counted(&series, "messages_refused_total", name), 3.0);
+    assert_eq!(counted(&series, "messages_failed_total", name), 3.0);
+    let modules = system.modules();
+    let till = modules.iter().find(|it| it.name.ends_with(name));
+    let till = till.expect("it is attached");
+    assert_eq!((till.failed, till.refused), (6, 3));
+}
+
+#[tokio::test]
+async fn a_refusal_is_no_failure_of_an_exclusive_module() {
+    let attach = async |system: &System| {
+        let attached = system.attach(ExclusiveTill).await;
+        attached.expect("it has its place");
+    };
+    a_refusal_is_counted_apart(attach, "ExclusiveTill").await;
+}
+
+#[tokio::test]
+async fn a_refusal_is_no_failure_of_a_shared_module() {
+    let attach = async |system: &System| {
+        let attached = system.attach(SharedTill).await;
+        attached.expect("it has its place");
+    };
+    a_refusal_is_counted_apart(attach, "SharedTill").await;
+}
