@@ -5,6 +5,7 @@
 //! endpoints, operations, folders of files. What knows its path answers it.
 
 use std::convert::Infallible;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -18,14 +19,14 @@ use hyper::upgrade::OnUpgrade;
 use tower::ServiceExt;
 use tower_http::compression::CompressionLayer;
 
+use crate::guarded::panic_text;
 use crate::http::allow;
 use crate::http::connection::RequestPermit;
 use crate::http::custom_routes;
-use crate::http::endpoint::{
-    EndpointEntry, EndpointKind, EndpointRegistration, RoutesRegistration,
-};
+use crate::http::endpoint::{EndpointEntry, EndpointKind, RoutesRegistration};
 use crate::http::files;
 use crate::http::operations;
+use crate::http::presence::{Presence, present};
 use crate::http::problem::Details;
 use crate::http::request_id::RequestId;
 use crate::http::server_state::{ServerShared, ServerState};
@@ -37,6 +38,8 @@ use crate::system::System;
 pub(super) struct Gateway {
     pub(super) state: Arc<ServerState>,
     router: ArcSwap<Router>,
+    /// Which modules there were when the router was made.
+    present: Presence,
 }
 
 impl Gateway {
@@ -58,13 +61,15 @@ impl Gateway {
         let gateway = Arc::new(Gateway {
             state,
             router: ArcSwap::from_pointee(Router::new()),
+            present: Presence::default(),
         });
         gateway.rebuild();
         gateway
     }
 
-    /// Takes in what was added.
+    /// Takes in what was added, and the modules that came or went.
     pub(super) fn rebuild(&self) {
+        self.present.note(&self.state.system);
         let router = if self.state.is_private {
             operations::router(&self.state).fallback(not_found)
         } else {
@@ -75,10 +80,31 @@ impl Gateway {
 
     /// Answers a request.
     pub(super) async fn answer(&self, request: Request) -> Response {
+        if self.present.may_have_changed(&self.state.system) {
+            self.look_again();
+        }
         let router = Router::clone(&self.router.load());
         let Ok(mut response) = router.oneshot(request).await;
         allow::settle(&mut response);
         response
+    }
+}
+
+impl Gateway {
+    /// Makes the router anew if an endpoint came or went with its module.
+    #[cold]
+    fn look_again(&self) {
+        if !self.present.has_changed(&self.state.system) {
+            return;
+        }
+        // The user's, which did not panic before.
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.rebuild())) {
+            let panic = panic_text(&*panic);
+            tracing::error!(
+                panic,
+                "the routes of modules that came or went cannot be made"
+            );
+        }
     }
 }
 
@@ -107,7 +133,7 @@ fn assembled(state: &Arc<ServerState>) -> Router {
 /// The messages that are endpoints.
 fn routed(state: &Arc<ServerState>) -> Router {
     let mut router = Router::new();
-    for endpoint in endpoints() {
+    for endpoint in present(&state.system) {
         router = router.route(&endpoint.path_template(), route(state, endpoint));
     }
     router
@@ -135,14 +161,6 @@ fn route(state: &Arc<ServerState>, endpoint: &'static EndpointEntry) -> MethodRo
 
 fn method(endpoint: &EndpointEntry) -> Method {
     Method::from_bytes(endpoint.method().as_bytes()).unwrap_or(Method::GET)
-}
-
-/// The endpoints of the program, by path and method.
-pub(super) fn endpoints() -> Vec<&'static EndpointEntry> {
-    let registered = inventory::iter::<EndpointRegistration>();
-    let mut endpoints: Vec<_> = registered.map(|registered| registered.0).collect();
-    endpoints.sort_by_key(|endpoint| (endpoint.place().1, endpoint.method()));
-    endpoints
 }
 
 /// What `#[routes]` declares, by name.

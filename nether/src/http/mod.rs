@@ -24,6 +24,7 @@ mod messages;
 mod metrics;
 mod openapi;
 mod operations;
+mod presence;
 mod probe;
 mod problem;
 mod reply;

@@ -51,7 +51,8 @@ fn metered(state: &Arc<ServerState>) -> Router {
 
 /// The description of the API, and the page.
 fn description(state: &Arc<ServerState>) -> Router {
-    let document: Arc<str> = openapi::document(&state.settings).to_string().into();
+    let document = openapi::document(&state.system, &state.settings);
+    let document: Arc<str> = document.to_string().into();
     let answer = async move || ([(CONTENT_TYPE, "application/json")], document.to_string());
     let router = Router::new().route("/openapi.json", get(answer));
     with_page(router, &state.settings.title.0)

@@ -20,6 +20,7 @@ use crate::http::messages::{
     AddRoutes, AddStatic, RoutesAdded, ServerFailed, ServerStarted, ServerStopped, StartServer,
     StaticAdded, StopServer,
 };
+use crate::http::presence::log_absent;
 use crate::http::server_state::{Folder, ServerShared};
 use crate::http::settings::{FOREVER, ServerSettings};
 use crate::message::Message;
@@ -271,6 +272,7 @@ impl Server {
         let gateway = gateway.map_err(|panic| Error::msg(panic_text(&*panic)))?;
         let listening = open(address, gateway).await?;
         let management = self.open_management(&system, &settings).await?;
+        log_absent(&system);
         if let Some(hidden) = settings.hidden() {
             tracing::info!("{hidden}");
         }

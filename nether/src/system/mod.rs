@@ -40,6 +40,8 @@ use crate::events::DeadLetter;
 use crate::latency::Latencies;
 use crate::mediator::Mediator;
 use crate::message::Event;
+#[cfg(feature = "http")]
+use crate::message::MessageDescriptor;
 use crate::module::AnyInstance;
 use crate::registry::{Registry, Topology};
 use crate::scope::{Scope, ScopeKind};
@@ -291,6 +293,20 @@ impl System {
     #[cfg(feature = "http")]
     pub(crate) fn shutdown_timeout(&self) -> Duration {
         self.inner.shutdown_timeout
+    }
+
+    /// A number that changes whenever a module comes or goes, and at other times.
+    #[cfg(feature = "http")]
+    pub(crate) fn routes_version(&self) -> u64 {
+        self.inner.mediator.routing.version()
+    }
+
+    /// Whether one of its modules handles such messages.
+    #[cfg(feature = "http")]
+    pub(crate) fn handles(&self, message: &MessageDescriptor) -> bool {
+        let table = self.inner.mediator.routing.table();
+        let row = table.row(message.slot());
+        row.is_some_and(|row| !row.handlers.is_empty())
     }
 
     /// How long its handlers take.

@@ -101,7 +101,7 @@ async fn hall() -> (System, String) {
 }
 
 /// Whether the client gets the event that is published, and not only the one behind it.
-async fn gets<E: Event + Clone>(system: &System, at: &str, path: &str, events: [E; 1]) {
+async fn gets<E: nether::Event>(system: &System, at: &str, path: &str, events: [E; 1]) {
     let mut stream = connect(at).await;
     stream.write(format!("GET {path} HTTP/1.0\r\n\r\n")).await;
     let begun = stream.until("\n\n").await;

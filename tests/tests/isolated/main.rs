@@ -9,6 +9,7 @@ mod beside_handlers;
 mod crash_looping;
 mod deadlocks;
 mod fairness;
+mod http_absent;
 mod http_events;
 mod http_filters;
 mod http_floats;
