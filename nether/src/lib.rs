@@ -272,6 +272,8 @@ mod tasks;
 mod watch;
 
 mod answer;
+#[cfg(feature = "http")]
+mod event_log;
 mod limit;
 mod recorder;
 

@@ -24,6 +24,8 @@ mod hexadecimal;
 mod keyed;
 mod lease;
 mod listed;
+#[cfg(feature = "http")]
+mod log;
 mod memory;
 mod parked;
 #[doc(hidden)]
@@ -56,6 +58,8 @@ pub use self::command_id::CommandId;
 pub use self::control::NotRunning;
 pub use self::events::{CatchingUp, EventParked, LeaseLost, LeaseTaken, SagaFailed, SagaStuck};
 pub use self::keyed::Keyed;
+#[cfg(feature = "http")]
+pub(crate) use self::log::is_appended;
 pub use self::memory::MemoryStore;
 pub use self::parked::ParkedEvent;
 pub use self::projection::{Projection, ProjectionHandle, Projections};

@@ -192,9 +192,13 @@ fn written<E: Serialize>(event: &E) -> Result<(String, EventFields)> {
     let text = written.unwrap_or_else(|panic| Err(serde::ser::Error::custom(panicked(&*panic))))?;
     // JSON that is passed through as text may have several lines, and a line ends the data of an event.
     let text = text.replace(['\n', '\r'], " ");
-    // What is no object has no fields to filter by.
-    let fields = serde_json::from_str(&text).unwrap_or_default();
+    let fields = fields_of(&text);
     Ok((text, fields))
+}
+
+/// The fields of an event, for filters. What is no object has none.
+pub(super) fn fields_of(text: &str) -> EventFields {
+    serde_json::from_str(text).unwrap_or_default()
 }
 
 fn fresh_run() -> u32 {

@@ -24,6 +24,7 @@ use crate::http::allow;
 use crate::http::connection::RequestPermit;
 use crate::http::custom_routes;
 use crate::http::endpoint::{EndpointEntry, EndpointKind, RoutesRegistration};
+use crate::http::event_source::EventSource;
 use crate::http::files;
 use crate::http::operations;
 use crate::http::presence::{Presence, present};
@@ -32,6 +33,7 @@ use crate::http::request_id::RequestId;
 use crate::http::server_state::{ServerShared, ServerState};
 use crate::http::settings::ServerSettings;
 use crate::http::sse;
+use crate::http::stored_events;
 use crate::system::System;
 
 /// Where requests come in. Each open connection has it, and who opened the address.
@@ -151,9 +153,13 @@ fn route(state: &Arc<ServerState>, endpoint: &'static EndpointEntry) -> MethodRo
         }
         EndpointKind::Feed { open, .. } => {
             let history = state.settings.event_history;
-            let feed = state.shared.feed(endpoint, || open(&state.system, history));
+            let system = &state.system;
+            let source = state.shared.events(endpoint, || {
+                let stored = stored_events::source(system, endpoint.message(), history);
+                stored.unwrap_or_else(|| EventSource::Published(open(system, history)))
+            });
             route.on(method, move |request| {
-                sse::serve(endpoint, Arc::clone(&feed), Arc::clone(&state), request)
+                sse::serve(endpoint, source.clone(), Arc::clone(&state), request)
             })
         }
     }

@@ -12,6 +12,7 @@ mod connection;
 mod custom_routes;
 mod endpoint;
 mod event_filter;
+mod event_source;
 mod exposed;
 mod feed;
 mod field_form;
@@ -35,6 +36,8 @@ mod server;
 mod server_state;
 mod settings;
 mod sse;
+mod stored_events;
+mod stored_feed;
 
 #[doc(no_inline)]
 pub use axum::http::{HeaderName, HeaderValue};

@@ -387,6 +387,7 @@ impl Server {
         for listening in open {
             listening.end().await;
         }
+        self.shared.close_events();
     }
 }
 

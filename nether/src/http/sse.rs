@@ -1,4 +1,4 @@
-//! Endpoints of events: a stream of server-sent events (WHATWG HTML, section 9.2) from a [`Feed`].
+//! Endpoints of events: a stream of server-sent events (WHATWG HTML, section 9.2) from an [`EventSource`].
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,21 +7,23 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use hyper::body::{Body as HttpBody, Frame};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use crate::error::Error;
 use crate::http::endpoint::EndpointEntry;
 use crate::http::event_filter::EventFilter;
-use crate::http::feed::{Feed, NextEvent};
+use crate::http::event_source::{EventReader, EventSource};
+use crate::http::feed::NextEvent;
+use crate::http::problem::Details;
 use crate::http::request_id::RequestId;
 use crate::http::server_state::ServerState;
 use crate::race::race;
 use crate::route::BoxFuture;
 
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
@@ -36,7 +38,7 @@ const BATCH: usize = 16 * 1024;
 /// Serves a request for a stream of events.
 pub(super) async fn serve(
     endpoint: &'static EndpointEntry,
-    feed: Arc<Feed>,
+    source: EventSource,
     state: Arc<ServerState>,
     request: Request,
 ) -> Response {
@@ -45,14 +47,21 @@ pub(super) async fn serve(
         Ok(filter) => filter,
         Err(details) => return details.answer_to(&parts),
     };
-    let (place, greeting) = begin(&feed, &parts.headers);
+    let changes = source.changes();
+    let (reader, is_known) = match source.reader(&parts.headers).await {
+        Ok(begun) => begun,
+        Err(error) => return unreadable(endpoint, &error).answer_to(&parts),
+    };
+    let greeting = match is_known {
+        true => comment(OPEN, &reader.id()),
+        // It was here before the program was started anew: nobody knows what it missed.
+        false => missed("null", &reader.id()),
+    };
     let client = Client {
-        place,
-        changes: feed.changes(),
-        feed,
+        reader,
+        changes,
         filter,
         ending: state.ending(),
-        told: place,
         last: None,
         keep_alive: state.settings.keep_alive,
     };
@@ -69,21 +78,11 @@ pub(super) async fn serve(
     response
 }
 
-/// Where a client begins, and what it is told at first.
-fn begin(feed: &Feed, headers: &HeaderMap) -> (u64, Bytes) {
-    let last = headers.get(LAST_EVENT_ID).filter(|last| !last.is_empty());
-    let Some(last) = last else {
-        let place = feed.now();
-        return (place, comment(OPEN, &feed.id(place)));
-    };
-    match last.to_str().ok().and_then(|last| feed.after(last)) {
-        Some(place) => (place, comment(OPEN, &feed.id(place))),
-        None => {
-            // It was here before the program was started anew: nobody knows what it missed.
-            let place = feed.now();
-            (place, missed("null", &feed.id(place)))
-        }
-    }
+/// The events are in a log that cannot be read now.
+fn unreadable(endpoint: &EndpointEntry, error: &Error) -> Details {
+    let event = endpoint.message().name();
+    tracing::warn!(event, %error, "stored events cannot be shown for now");
+    Details::unavailable("what this is kept in does not answer now")
 }
 
 /// A comment, with the place of the client: a block without data sets the last event's id all the same (WHATWG
@@ -99,11 +98,7 @@ fn missed(count: impl std::fmt::Display, id: &str) -> Bytes {
 
 /// One who listens.
 struct Client {
-    feed: Arc<Feed>,
-    /// The place of the next event.
-    place: u64,
-    /// The place that it was told last: where it goes on if it comes back.
-    told: u64,
+    reader: EventReader,
     filter: EventFilter,
     changes: watch::Receiver<Option<u64>>,
     /// Set when the server stops.
@@ -123,9 +118,9 @@ impl Client {
         loop {
             self.changes.mark_unchanged();
             if self.reach_end() {
-                return (comment(STOPPING, &self.feed.id(self.place)), None);
+                return (comment(STOPPING, &self.reader.id()), None);
             }
-            let ready = self.ready();
+            let ready = self.ready().await;
             if !ready.is_empty() {
                 return (ready, Some(self));
             }
@@ -138,8 +133,8 @@ impl Client {
                 .await
                 .is_err()
             {
-                self.told = self.place;
-                return (comment(ALIVE, &self.feed.id(self.place)), Some(self));
+                self.reader.note_told();
+                return (comment(ALIVE, &self.reader.id()), Some(self));
             }
         }
     }
@@ -149,37 +144,38 @@ impl Client {
         let is_closed = *self.ending.borrow() || self.ending.has_changed().is_err();
         let is_to_end = self.changes.borrow().is_none() || is_closed;
         if is_to_end && self.last.is_none() {
-            self.last = Some(self.feed.now());
+            self.last = Some(self.reader.end(&self.changes));
         }
-        self.last.is_some_and(|last| self.place >= last)
+        self.last.is_some_and(|last| self.reader.has_reached(last))
     }
 
     /// What is there already.
-    fn ready(&mut self) -> Bytes {
+    async fn ready(&mut self) -> Bytes {
         let mut frames: Vec<Bytes> = Vec::new();
         let mut bytes = 0;
         while bytes < BATCH {
-            let frame = match self.feed.at(self.place) {
-                NextEvent::Nothing => break,
-                NextEvent::Missed(count) => {
-                    self.place += count;
-                    missed(count, &self.feed.id(self.place))
-                }
-                NextEvent::Event(event) => {
-                    self.place += 1;
+            let frame = match self.reader.next().await {
+                Ok(NextEvent::Nothing) => break,
+                Ok(NextEvent::Missed(count)) => missed(count, &self.reader.id()),
+                Ok(NextEvent::Event(event)) => {
                     if !self.filter.wants(&event.fields) {
                         continue;
                     }
                     event.frame.clone()
                 }
+                Err(error) => {
+                    tracing::warn!(%error, "stored events cannot be shown for now");
+                    self.last = self.last.map(|_| 0);
+                    break;
+                }
             };
-            self.told = self.place;
+            self.reader.note_told();
             bytes += frame.len();
             frames.push(frame);
         }
-        if frames.is_empty() && self.place - self.told >= self.feed.stride() {
-            self.told = self.place;
-            frames.push(format!("id: {}\n\n", self.feed.id(self.place)).into());
+        if frames.is_empty() && self.reader.is_far() {
+            self.reader.note_told();
+            frames.push(format!("id: {}\n\n", self.reader.id()).into());
         }
         match frames.as_slice() {
             [] => Bytes::new(),
@@ -232,6 +228,7 @@ mod tests {
 
     use super::{Client, STOPPING};
     use crate::http::event_filter::EventFilter;
+    use crate::http::event_source::EventReader;
     use crate::http::feed::Feed;
 
     #[tokio::test]
@@ -239,10 +236,12 @@ mod tests {
         let feed = Arc::new(Feed::new(10));
         let ending = watch::Sender::new(false);
         let mut client = Client {
-            place: feed.now(),
+            reader: EventReader::Published {
+                feed: Arc::clone(&feed),
+                place: 0,
+                told: 0,
+            },
             changes: feed.changes(),
-            feed: Arc::clone(&feed),
-            told: feed.now(),
             filter: EventFilter::by("wanted", "true"),
             ending: ending.subscribe(),
             last: None,

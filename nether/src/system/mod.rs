@@ -5,6 +5,8 @@ mod builder;
 mod detached;
 mod pause;
 mod refusals;
+#[cfg(feature = "http")]
+mod routes;
 mod shutdown;
 mod signals;
 mod start;
@@ -40,10 +42,11 @@ use crate::events::DeadLetter;
 use crate::latency::Latencies;
 use crate::mediator::Mediator;
 use crate::message::Event;
-#[cfg(feature = "http")]
-use crate::message::MessageDescriptor;
 use crate::module::AnyInstance;
 use crate::registry::{Registry, Topology};
+use crate::resources::Resources;
+#[cfg(all(feature = "http", feature = "eventstore"))]
+use crate::resources::{InitArgument, Resource};
 use crate::scope::{Scope, ScopeKind};
 use crate::sync::lock;
 use crate::system::detached::Detached;
@@ -91,6 +94,9 @@ struct SystemInner {
     report: SetOnce<ShutdownReport>,
     /// Whether a shutdown was requested.
     has_shut_down: AtomicBool,
+    /// What the program provides, for modules that are attached and find it there; until the system has
+    /// stopped.
+    resources: Mutex<Arc<Resources>>,
 }
 
 impl System {
@@ -295,18 +301,10 @@ impl System {
         self.inner.shutdown_timeout
     }
 
-    /// A number that changes whenever a module comes or goes, and at other times.
-    #[cfg(feature = "http")]
-    pub(crate) fn routes_version(&self) -> u64 {
-        self.inner.mediator.routing.version()
-    }
-
-    /// Whether one of its modules handles such messages.
-    #[cfg(feature = "http")]
-    pub(crate) fn handles(&self, message: &MessageDescriptor) -> bool {
-        let table = self.inner.mediator.routing.table();
-        let row = table.row(message.slot());
-        row.is_some_and(|row| !row.handlers.is_empty())
+    /// The resource of that type, if the program provides one and the system has not stopped.
+    #[cfg(all(feature = "http", feature = "eventstore"))]
+    pub(crate) fn resource<T: Send + Sync + 'static>(&self) -> Option<Resource<T>> {
+        Resource::of(&lock(&self.inner.resources)).ok()
     }
 
     /// How long its handlers take.

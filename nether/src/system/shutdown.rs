@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use tokio::time::{Instant, timeout_at};
 
+use crate::guarded::drop_unpanicked;
 use crate::instants::{in_future, later};
 use crate::module::AnyInstance;
 use crate::sync::lock;
@@ -170,6 +171,9 @@ impl Drop for ShutdownEnd {
         let System { inner } = &self.0;
         inner.mediator.stopping.end();
         inner.mediator.end_subscriptions();
+        // What nobody else has is dropped before the report: a store is closed then.
+        let resources = std::mem::take(&mut *lock(&inner.resources));
+        drop_unpanicked(resources);
         let _ = inner.report.set(self.0.count());
     }
 }

@@ -111,6 +111,7 @@ async fn start(builder: SystemBuilder) -> Result<System, StartError> {
     // Every route is there before the first module starts, so that a message to one that starts later waits
     // for it.
     connect(&mediator, &instances);
+    let resources = Arc::new(builder.resources);
     let system = System {
         inner: Arc::new(SystemInner {
             mediator,
@@ -123,6 +124,7 @@ async fn start(builder: SystemBuilder) -> Result<System, StartError> {
             cut_off: Mutex::default(),
             report: SetOnce::new(),
             has_shut_down: AtomicBool::new(false),
+            resources: Mutex::new(Arc::clone(&resources)),
         }),
     };
     tokio::spawn(stop_on_demand(
@@ -139,8 +141,7 @@ async fn start(builder: SystemBuilder) -> Result<System, StartError> {
     if let Some(starting) = builder.started {
         starting.send_replace(Some(system.clone()));
     }
-    let (mut problems, is_stopped) =
-        start_all(&system, &instances, Arc::new(builder.resources)).await;
+    let (mut problems, is_stopped) = start_all(&system, &instances, resources).await;
     if is_stopped {
         problems.push(StartProblem::Stopped);
     }

@@ -275,14 +275,14 @@ async fn streams_end_with_a_comment_when_the_system_stops() {
 async fn an_event_that_cannot_be_written_is_missed_and_no_other() {
     let (system, at) = desk(|server| server).await;
     let mut client = listen(&at, "/moods", "").await;
-    for mood in [0, 1, 2] {
+    for number in [0, 1, 2] {
         let ctx = system.context();
-        let mood = Grumpy(mood);
+        let mood = Grumpy(number);
         ctx.publish(Mood { mood }).await.expect("it runs");
         ctx.close().await.expect("nobody can fail");
         let came = client.until("data: ").await;
         let is_missed = came.contains("event: missed");
-        assert_eq!(is_missed, mood < 2, "{came}");
+        assert_eq!(is_missed, number < 2, "{came}");
         assert!(came.contains("id: "), "{came}");
     }
     assert_eq!(client.until("\n").await, "{\"mood\":2}\n");

@@ -47,59 +47,65 @@ pub enum PayError {
     NoBank,
 }
 
-#[command(error = PayError, http = "POST /payments/{cents}")]
-pub struct Pay {
-    pub cents: u32,
-}
-
-/// No endpoint, and refused all the same.
-#[query(reply = u32, error = PayError)]
-pub struct Balance {
-    pub of: String,
-}
-
-/// Its error says nothing.
-#[command]
-pub struct Audit;
-
+/// A till, in a module of its own: a message is handled by one module.
 macro_rules! till {
-    ($till:ident, $($handler:tt)*) => {
-        #[derive(Default)]
-        pub struct $till;
+    ($name:ident, $path:literal, $($receiver:tt)*) => {
+        pub mod $name {
+            use nether::prelude::*;
 
-        #[module(handles = [Pay, Balance, Audit], manual)]
-        impl $till {
-            $($handler)*
+            use super::{PayError, paid};
 
-            async fn balance(&self, balance: Balance) -> Result<u32, PayError> {
-                match balance.of.as_str() {
-                    "ann" => Ok(7),
-                    _ => Err(PayError::Poor),
+            #[command(error = PayError, http = $path)]
+            pub struct Pay {
+                pub cents: u32,
+            }
+
+            /// No endpoint, and refused all the same.
+            #[query(reply = u32, error = PayError)]
+            pub struct Balance {
+                pub of: String,
+            }
+
+            /// Its error says nothing.
+            #[command]
+            pub struct Audit;
+
+            #[derive(Default)]
+            pub struct Till;
+
+            #[module(handles = [Pay, Balance, Audit], manual)]
+            impl Till {
+                async fn pay($($receiver)*, pay: Pay) -> Result<(), PayError> {
+                    paid(pay.cents)
+                }
+
+                async fn balance(&self, balance: Balance) -> Result<u32, PayError> {
+                    match balance.of.as_str() {
+                        "ann" => Ok(7),
+                        _ => Err(PayError::Poor),
+                    }
+                }
+
+                async fn audit(&self, _: Audit) -> nether::Result<()> {
+                    Err(nether::Error::msg("the books are wrong"))
                 }
             }
 
-            async fn audit(&self, _: Audit) -> nether::Result<()> {
-                Err(nether::Error::msg("the books are wrong"))
+            /// Two are refused that are no endpoints, or whose error is none of the caller's.
+            pub async fn ask(ctx: &Context) {
+                let of = "bob".to_owned();
+                ctx.ask(Balance { of }).await.expect_err("bob has nothing");
+                ctx.send(Audit).await.expect_err("the books are wrong");
             }
         }
     };
 }
 
-till!(
-    ExclusiveTill,
-    async fn pay(&mut self, pay: Pay) -> Result<(), PayError> {
-        paid(&pay)
-    }
-);
-till!(
-    SharedTill,
-    async fn pay(&self, pay: Pay) -> Result<(), PayError> {
-        paid(&pay)
-    }
-);
+till!(exclusive, "POST /exclusive/{cents}", &mut self);
+till!(shared, "POST /shared/{cents}", &self);
 
-fn paid(pay: &Pay) -> Result<(), PayError> {
-    match pay.cents {
+fn paid(cents: u32) -> Result<(), PayError> {
+    match cents {
         0 => Ok(()),
         1 => Err(PayError::Poor),
         2 => Err(PayError::NoBank),
@@ -182,42 +188,32 @@ async fn types_of_one_name_are_told_apart() {
     }
 }
 
-async fn a_refusal_is_counted_apart(module: impl AsyncFn(&System), name: &str) {
-    let (system, at) = served().await;
-    module(&system).await;
+async fn counted_apart(system: &System, at: &str, name: &str, ask: impl AsyncFn(&Context)) {
     for (cents, status) in [(0, 204), (1, 402), (1, 402), (2, 502), (3, 500)] {
-        let answer = post(&at, &format!("/payments/{cents}"), "").await;
+        let answer = post(at, &format!("/{name}/{cents}"), "").await;
         assert_eq!(answer.status, status);
     }
     let ctx = system.context();
-    let of = "bob".to_owned();
-    ctx.ask(Balance { of }).await.expect_err("bob has nothing");
-    ctx.send(Audit).await.expect_err("the books are wrong");
+    ask(&ctx).await;
     let _ = ctx.close().await;
-    let series = series(&at).await;
-    assert_eq!(counted(&series, "messages_handled_total", name), 1.0);
-    assert_eq!(counted(&series, "messages_refused_total", name), 3.0);
-    assert_eq!(counted(&series, "messages_failed_total", name), 3.0);
+    let (series, name) = (series(at).await, format!("{name}::Till"));
+    assert_eq!(counted(&series, "messages_handled_total", &name), 1.0);
+    assert_eq!(counted(&series, "messages_refused_total", &name), 3.0);
+    assert_eq!(counted(&series, "messages_failed_total", &name), 3.0);
     let modules = system.modules();
-    let till = modules.iter().find(|it| it.name.ends_with(name));
+    let till = modules.iter().find(|it| it.name.ends_with(&name));
     let till = till.expect("it is attached");
     assert_eq!((till.failed, till.refused), (6, 3));
 }
 
 #[tokio::test]
-async fn a_refusal_is_no_failure_of_an_exclusive_module() {
-    let attach = async |system: &System| {
-        let attached = system.attach(ExclusiveTill).await;
-        attached.expect("it has its place");
-    };
-    a_refusal_is_counted_apart(attach, "ExclusiveTill").await;
-}
-
-#[tokio::test]
-async fn a_refusal_is_no_failure_of_a_shared_module() {
-    let attach = async |system: &System| {
-        let attached = system.attach(SharedTill).await;
-        attached.expect("it has its place");
-    };
-    a_refusal_is_counted_apart(attach, "SharedTill").await;
+async fn a_refusal_is_no_failure() {
+    let (system, at) = served().await;
+    system
+        .attach(exclusive::Till)
+        .await
+        .expect("it has its place");
+    counted_apart(&system, &at, "exclusive", exclusive::ask).await;
+    system.attach(shared::Till).await.expect("it has its place");
+    counted_apart(&system, &at, "shared", shared::ask).await;
 }
