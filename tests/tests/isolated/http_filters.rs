@@ -145,6 +145,7 @@ async fn a_filter_goes_by_the_names_that_are_written() {
 #[tokio::test]
 async fn a_filter_that_can_never_match_is_refused() {
     let (_system, at) = hall().await;
+    assert_eq!(moved().secret, "s", "it is there, and not written");
     for (path, field) in [
         ("/moved/4?who=ann", "who"),
         ("/moved/4?by=ann", "by"),
