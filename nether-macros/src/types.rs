@@ -1,6 +1,7 @@
 //! Questions about types as they are written.
 
 use quote::ToTokens;
+use syn::ext::IdentExt;
 use syn::{GenericArgument, Path, PathArguments, PathSegment, Type};
 
 /// The type without the invisible groups that `macro_rules!` leaves.
@@ -25,6 +26,12 @@ pub(crate) fn path(ty: &Type) -> Option<&Path> {
 /// The last segment of the path, if the type is a plain path.
 pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
     path(ty)?.segments.last()
+}
+
+/// The names in the path, as a module's name has them: `a::Service`.
+pub(crate) fn path_name(path: &Path) -> String {
+    let names = path.segments.iter().map(|it| it.ident.unraw().to_string());
+    names.collect::<Vec<_>>().join("::")
 }
 
 /// The tokens as text without spaces: equal for types that are written alike.

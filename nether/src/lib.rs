@@ -279,6 +279,8 @@ mod watch;
 
 mod answer;
 #[cfg(feature = "http")]
+mod event_log;
+#[cfg(feature = "http")]
 mod idempotency;
 mod limit;
 mod recorder;

@@ -167,16 +167,58 @@ async fn operations_may_be_for_a_private_address_alone() {
     let private = started.next().await.expect("it runs");
     assert!(private.management);
     assert_eq!(started.next().await.expect("it runs").address, public);
-    for path in ["/livez", "/readyz", "/metrics"] {
+    for path in ["/livez", "/readyz", "/metrics", "/openapi.json", "/docs"] {
         assert_eq!(get(&public, path).await.status, 404, "{path} is private");
         assert_eq!(get(&private.address, path).await.status, 200, "{path}");
     }
     assert_eq!(get(&private.address, "/sums").await.status, 404);
-    assert_eq!(
-        get(&public, "/openapi.json").await.status,
-        200,
-        "it is of the API"
-    );
+}
+
+/// The statuses of what is asked for, at the public address.
+async fn statuses(set: impl FnOnce(Server) -> Server) -> [u16; 4] {
+    let (_system, at) = desk(set).await;
+    let mut statuses = [0; 4];
+    for (path, status) in ["/livez", "/metrics", "/openapi.json", "/docs"]
+        .iter()
+        .zip(&mut statuses)
+    {
+        *status = get(&at, path).await.status;
+    }
+    statuses
+}
+
+#[tokio::test]
+async fn clients_see_metrics_and_the_description_only_if_a_setting_says_so() {
+    assert_eq!(statuses(|server| server).await, [200, 404, 404, 404]);
+    let docs = statuses(Server::public_docs).await;
+    assert_eq!(docs, [200, 404, 200, 200]);
+    let metrics = statuses(Server::public_metrics).await;
+    assert_eq!(metrics, [200, 200, 404, 404]);
+    let both = |server: Server| server.management("127.0.0.1:0").public_docs();
+    assert_eq!(statuses(both).await, [404, 404, 200, 200]);
+}
+
+#[tokio::test]
+async fn the_page_is_found_however_it_is_asked_for() {
+    let (_system, at) = desk(Server::public_docs).await;
+    let with_slash = get(&at, "/docs/").await;
+    assert_eq!(with_slash.status, 308);
+    assert_eq!(with_slash.header("location"), "/docs");
+    let plain = get(&at, "/docs").await;
+    for target in [
+        "/docs?a=1",
+        "http://test/docs",
+        "/docs?x=\"/><script>alert(1)</script>",
+    ] {
+        let page = get(&at, target).await;
+        if page.status != 400 {
+            assert_eq!((page.status, &page.body), (200, &plain.body), "{target}");
+        }
+    }
+    for file in ["/docs/swagger-ui.css", "/docs/swagger-ui-bundle.js"] {
+        assert!(plain.body.contains(file), "{plain:?}");
+        assert_eq!(get(&at, file).await.status, 200, "{file}");
+    }
 }
 
 #[tokio::test]
@@ -250,7 +292,7 @@ fn metric(text: &str, name: &str, labels: &str) -> f64 {
 
 #[tokio::test]
 async fn metrics_tell_what_each_module_did_and_how_long_it_took() {
-    let (_system, at) = desk(|server| server).await;
+    let (_system, at) = desk(Server::public_metrics).await;
     for left in [1, 2, 0] {
         post(&at, &format!("/sums/{left}"), r#"{"right":1}"#).await;
     }
@@ -264,7 +306,8 @@ async fn metrics_tell_what_each_module_did_and_how_long_it_took() {
     assert!(text.ends_with("# EOF\n"), "{text}");
     let module = r#"module="http_operations::Sums",instance="0""#;
     assert_eq!(metric(text, "nether_messages_handled_total", module), 2.0);
-    assert_eq!(metric(text, "nether_messages_failed_total", module), 1.0);
+    assert_eq!(metric(text, "nether_messages_failed_total", module), 0.0);
+    assert_eq!(metric(text, "nether_messages_refused_total", module), 1.0);
     assert_eq!(metric(text, "nether_module_restarts_total", module), 0.0);
     assert_eq!(metric(text, "nether_mailbox_messages", module), 0.0);
     assert_eq!(metric(text, "nether_messages_in_flight", module), 0.0);
@@ -282,7 +325,7 @@ async fn metrics_tell_what_each_module_did_and_how_long_it_took() {
 }
 
 async fn description() -> Value {
-    let (_system, at) = desk(|server| server.title("Sums", "2.1")).await;
+    let (_system, at) = desk(|server| server.title("Sums", "2.1").public_docs()).await;
     get(&at, "/openapi.json").await.json()
 }
 

@@ -284,6 +284,34 @@ impl Drop for Folder {
 }
 
 #[tokio::test]
+async fn a_folder_is_served_however_it_is_spelled() {
+    for folder in [
+        "src",
+        "./src",
+        "src/",
+        "src/.",
+        "../tests/src",
+        "src/bin/..",
+    ] {
+        for path in ["/sources", "/sources/", "sources"] {
+            let (_system, at) = desk(|server| server.files(path, folder)).await;
+            let file = get(&at, "/sources/lib.rs").await;
+            assert_eq!(file.status, 200, "{folder} at {path}");
+        }
+    }
+    let (system, at) = desk(|server| server).await;
+    let ctx = system.context();
+    let add = AddStatic {
+        path: "/sources".to_owned(),
+        folder: "src".into(),
+        single_page: false,
+    };
+    ctx.send(add).await.expect("it is a folder");
+    ctx.close().await.expect("nothing else is done");
+    assert_eq!(get(&at, "/sources/lib.rs").await.status, 200);
+}
+
+#[tokio::test]
 async fn the_files_of_a_folder_are_served_and_no_others() {
     let folder = Folder::new("files");
     let (_system, at) = desk(|server| server.files("/assets", folder.public())).await;

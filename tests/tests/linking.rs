@@ -252,16 +252,12 @@ fn what_only_all_crates_together_show_is_told_at_start_all_at_once_with_both_pla
             place("rival/src/lib.rs", "impl Rival"),
         ),
         format!(
-            "`rival::Give` ({}) is an endpoint, but no module handles it",
-            place("rival/src/lib.rs", "pub struct Give"),
-        ),
-        format!(
             "`audited` ({}) and `unsound::Heard` ({}) are both the endpoint `SSE /audited`",
             place("rival/src/lib.rs", "pub struct Audited"),
             place("unsound/src/main.rs", "pub struct Heard"),
         ),
     ];
-    says(&error, &["error: the system cannot start, for 6 reasons:"]);
+    says(&error, &["error: the system cannot start, for 5 reasons:"]);
     says(&error, &problems.each_ref().map(String::as_str));
 }
 

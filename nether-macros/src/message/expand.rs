@@ -10,7 +10,7 @@ use crate::message::model::Definition;
 use crate::message::{MessageKind, endpoint, stored};
 use crate::paths::Paths;
 use crate::spans::{self, Extent};
-use crate::{home, lints};
+use crate::{features, home, lints};
 
 /// What a message derives, unless it is local.
 pub(super) const DERIVED: [&str; 4] = ["Debug", "Clone", "Serialize", "Deserialize"];
@@ -153,6 +153,7 @@ fn implementation(message: &CheckedMessage, paths: &Paths) -> TokenStream {
             }
         }
     });
+    let refusal = refusal(message, paths);
     let is_compared = message.kind == MessageKind::Command && message.key.is_some();
     let content = (is_compared && !message.args.is_local).then(|| {
         quote_spanned! {spans::attribute()=>
@@ -191,9 +192,25 @@ fn implementation(message: &CheckedMessage, paths: &Paths) -> TokenStream {
                 &DESCRIPTOR
             }
             #json
+            #refusal
             #key
         }
     }
+}
+
+/// Which errors are refusals: what the error's own type says, if it says anything.
+fn refusal(message: &CheckedMessage, paths: &Paths) -> Option<TokenStream> {
+    let p = paths.private();
+    let can_fail = message.kind != MessageKind::Event;
+    (features::HTTP && can_fail).then(|| {
+        quote_spanned! {spans::attribute()=>
+            fn is_refusal(error: &<Self as #p::Message>::Error) -> bool {
+                #[allow(unused_imports)]
+                use #p::http::Otherwise as _;
+                #p::http::Probe::<<Self as #p::Message>::Error>::is_refusal(error)
+            }
+        }
+    })
 }
 
 /// An associated type, shown where it is written.

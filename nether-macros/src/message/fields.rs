@@ -1,11 +1,11 @@
-//! [`Shape`]: what a message is made of, as serde reads it.
+//! [`Shape`]: what a message is made of, as serde reads it, or as it writes it.
 
 use syn::Type;
 use syn::ext::IdentExt;
 
 use crate::message::model::Definition;
 use crate::message::rename::Rename;
-use crate::message::serde::Settings;
+use crate::message::serde::{Direction, Settings};
 use crate::{docs, lints};
 
 /// What makes serde read a struct as something else than its fields.
@@ -18,9 +18,12 @@ const OTHERWISE: &[&str] = &[
     "remote",
 ];
 
+/// What makes serde write a struct as something else than its fields.
+const WRITTEN_OTHERWISE: &[&str] = &["transparent", "into", "tag", "remote"];
+
 /// What a message is made of.
 pub(crate) enum Shape {
-    /// Named fields, those that are read; or none at all.
+    /// Named fields, those that are read, or written; or none at all.
     Fields(Vec<Field>),
     /// Something else.
     Opaque(Opaque),
@@ -35,7 +38,7 @@ pub(crate) enum Opaque {
     Setting(&'static str),
 }
 
-/// A field that is read.
+/// A field that is read, or written.
 pub(crate) struct Field {
     /// Its name for serde.
     pub(crate) name: String,
@@ -47,6 +50,8 @@ pub(crate) struct Field {
     /// Whether its own fields stand in its place.
     pub(crate) is_flat: bool,
     pub(crate) is_deprecated: bool,
+    /// Whether a function of the user's reads or writes it, so that its type does not say how it looks.
+    pub(crate) is_custom: bool,
 }
 
 /// What becomes of a field that is left out.
@@ -75,6 +80,19 @@ impl Shape {
         let fields = fields.filter_map(|field| read(field, &container));
         Shape::Fields(fields.collect())
     }
+
+    /// What is written of it.
+    pub(crate) fn written(definition: &Definition) -> Self {
+        let Some(fields) = definition.named_fields() else {
+            return Shape::Opaque(Opaque::Definition);
+        };
+        let container = Settings::about(definition.attributes(), Direction::Writing);
+        if let Some(setting) = container.first(WRITTEN_OTHERWISE) {
+            return Shape::Opaque(Opaque::Setting(setting));
+        }
+        let fields = fields.iter().filter_map(|field| written(field, &container));
+        Shape::Fields(fields.collect())
+    }
 }
 
 /// The field; none if it is not read.
@@ -83,15 +101,38 @@ fn read(field: &syn::Field, container: &Settings) -> Option<Field> {
     if settings.has(&["skip", "skip_deserializing"]) {
         return None;
     }
+    made(field, &settings, container, absence(&settings, container))
+}
+
+/// The field; none if it is not written. It may be left out if the user says when.
+fn written(field: &syn::Field, container: &Settings) -> Option<Field> {
+    let settings = Settings::about(&field.attrs, Direction::Writing);
+    if settings.has(&["skip", "skip_serializing"]) {
+        return None;
+    }
+    let absence = match settings.has(&["skip_serializing_if"]) {
+        true => Absence::Default,
+        false => Absence::Error,
+    };
+    made(field, &settings, container, absence)
+}
+
+fn made(
+    field: &syn::Field,
+    settings: &Settings,
+    container: &Settings,
+    absence: Absence,
+) -> Option<Field> {
     let own = field.ident.as_ref()?.unraw().to_string();
     Some(Field {
-        name: name(own, &settings, container),
+        name: name(own, settings, container),
         aliases: settings.texts("alias").map(str::to_owned).collect(),
         docs: docs::text(&field.attrs),
         ty: field.ty.clone(),
-        absence: absence(&settings, container),
+        absence,
         is_flat: settings.has(&["flatten"]),
         is_deprecated: field.attrs.iter().any(lints::is_deprecated),
+        is_custom: settings.has(&["with", "serialize_with", "deserialize_with"]),
     })
 }
 
@@ -139,6 +180,48 @@ mod tests {
 
     fn names(item: TokenStream) -> Vec<String> {
         fields(item).into_iter().map(|field| field.name).collect()
+    }
+
+    fn written(item: TokenStream) -> Vec<(String, Absence)> {
+        let definition = syn::parse2::<Definition>(item).expect("a struct");
+        let Shape::Fields(fields) = Shape::written(&definition) else {
+            panic!("it has no fields");
+        };
+        let fields = fields.into_iter();
+        fields.map(|field| (field.name, field.absence)).collect()
+    }
+
+    #[test]
+    fn fields_are_called_as_serde_writes_them() {
+        let item = quote! {
+            #[serde(rename_all(serialize = "camelCase", deserialize = "kebab-case"))]
+            struct Moved {
+                shelf_number: u32,
+                #[serde(rename(serialize = "out", deserialize = "in"))]
+                to_whom: u8,
+                #[serde(rename(deserialize = "in"))]
+                from_whom: u8,
+                #[serde(skip_deserializing)]
+                read_never: u8,
+                #[serde(skip_serializing)]
+                written_never: u8,
+                #[serde(skip_serializing_if = "Option::is_none")]
+                note: Option<u8>,
+                #[serde(default)]
+                count: u8,
+            }
+        };
+        let (always, sometimes) = (Absence::Error, Absence::Default);
+        let expected = [
+            ("shelfNumber", always),
+            ("out", always),
+            ("fromWhom", always),
+            ("readNever", always),
+            ("note", sometimes),
+            ("count", always),
+        ];
+        let expected = expected.map(|(name, absence)| (name.to_owned(), absence));
+        assert_eq!(written(item), expected);
     }
 
     fn opaque(item: TokenStream) -> Opaque {

@@ -1,4 +1,4 @@
-//! What `#[serde(..)]` says, as far as it is about reading. What is wrong in it is serde's to report.
+//! What `#[serde(..)]` says about reading, or about writing. What is wrong in it is serde's to report.
 
 use proc_macro2::Ident;
 use syn::meta::ParseNestedMeta;
@@ -14,12 +14,25 @@ pub(crate) struct Setting {
 /// All settings of a container or of a field.
 pub(crate) struct Settings(Vec<Setting>);
 
+/// What settings are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Reading,
+    Writing,
+}
+
 impl Settings {
+    /// Those about reading.
     pub(crate) fn read(attributes: &[Attribute]) -> Self {
+        Settings::about(attributes, Direction::Reading)
+    }
+
+    /// Those about reading, or those about writing.
+    pub(crate) fn about(attributes: &[Attribute], direction: Direction) -> Self {
         let mut settings = Vec::new();
         for attribute in attributes.iter().filter(|it| it.path().is_ident("serde")) {
             let _ = attribute.parse_nested_meta(|meta| {
-                settings.extend(setting(&meta)?);
+                settings.extend(setting(&meta, direction)?);
                 Ok(())
             });
         }
@@ -49,8 +62,12 @@ impl Settings {
     }
 }
 
-/// A setting; none if it is about writing alone.
-fn setting(meta: &ParseNestedMeta<'_>) -> Result<Option<Setting>> {
+/// A setting; none if it is about the other direction alone.
+fn setting(meta: &ParseNestedMeta<'_>, direction: Direction) -> Result<Option<Setting>> {
+    let of_direction = match direction {
+        Direction::Reading => "deserialize",
+        Direction::Writing => "serialize",
+    };
     let word = meta.path.get_ident().map(Ident::to_string);
     let word = word.unwrap_or_default();
     if !meta.input.peek(token::Paren) {
@@ -60,7 +77,7 @@ fn setting(meta: &ParseNestedMeta<'_>) -> Result<Option<Setting>> {
     let mut text = None;
     meta.parse_nested_meta(|inner| {
         let value = value(&inner)?;
-        if inner.path.is_ident("deserialize") {
+        if inner.path.is_ident(of_direction) {
             text = value;
         }
         Ok(())

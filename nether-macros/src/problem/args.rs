@@ -17,6 +17,14 @@ const TYPE: Key = Key {
     name: "type",
     form: "type = \"https://..\"",
 };
+const WWW_AUTHENTICATE: Key = Key {
+    name: "www_authenticate",
+    form: "www_authenticate = \"Bearer\"",
+};
+const RETRY_AFTER: Key = Key {
+    name: "retry_after",
+    form: "retry_after = \"30s\"",
+};
 const CRATE: Key = Key {
     name: "crate",
     form: "crate = path",
@@ -37,6 +45,8 @@ pub(crate) struct ProblemArgs {
     pub(crate) title: Option<LitStr>,
     /// `type = ".."`.
     pub(crate) type_uri: Option<LitStr>,
+    pub(crate) www_authenticate: Option<LitStr>,
+    pub(crate) retry_after: Option<LitStr>,
     pub(crate) renamed: Option<Path>,
     /// The keys as written, to point at.
     pub(crate) seen: Seen,
@@ -68,8 +78,10 @@ impl ProblemArgs {
         let grammar = Grammar {
             attribute: "problem",
             keys: match place {
-                AttributePlace::Container => &[STATUS, TITLE, TYPE, CRATE],
-                AttributePlace::Variant => &[STATUS, TITLE, TYPE],
+                AttributePlace::Container => {
+                    &[STATUS, TITLE, TYPE, WWW_AUTHENTICATE, RETRY_AFTER, CRATE]
+                }
+                AttributePlace::Variant => &[STATUS, TITLE, TYPE, WWW_AUTHENTICATE, RETRY_AFTER],
             },
         };
         args.seen = grammar.read(list.tokens.clone(), diagnostics, |key, input| {
@@ -77,6 +89,8 @@ impl ProblemArgs {
                 "status" => args.status = Some(input.parse()?),
                 "title" => args.title = Some(input.parse()?),
                 "type" => args.type_uri = Some(input.parse()?),
+                "www_authenticate" => args.www_authenticate = Some(input.parse()?),
+                "retry_after" => args.retry_after = Some(input.parse()?),
                 _ => args.renamed = Some(input.call(Path::parse_mod_style)?),
             }
             Ok(())

@@ -38,10 +38,21 @@ pub(crate) fn expand(problem: CheckedProblem) -> TokenStream {
 
 fn kind(kind: &Kind, paths: &Paths) -> TokenStream {
     let p = paths.private();
-    let status = kind.status;
-    let (title, type_uri) = (text(&kind.title, paths), text(&kind.type_uri, paths));
+    let (status, texts) = (kind.status, &kind.texts);
+    let (title, type_uri) = (text(&texts.title, paths), text(&texts.type_uri, paths));
+    let www_authenticate = text(&texts.www_authenticate, paths);
+    let retry_after = match texts.retry_after {
+        Some(seconds) => quote!(#p::Option::Some(#seconds)),
+        None => quote!(#p::Option::None),
+    };
     quote_spanned! {spans::attribute()=>
-        #p::http::ProblemKind { status: #status, title: #title, type_uri: #type_uri }
+        #p::http::ProblemKind {
+            status: #status,
+            title: #title,
+            type_uri: #type_uri,
+            www_authenticate: #www_authenticate,
+            retry_after: #retry_after,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod args;
 mod expand;
+mod headers;
 mod model;
 mod validate;
 

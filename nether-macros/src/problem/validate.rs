@@ -6,6 +6,7 @@ use syn::{Generics, ItemEnum, ItemUnion, LitInt, LitStr, Path};
 
 use crate::diagnostics::Diagnostics;
 use crate::problem::args::{AttributePlace, ProblemArgs, is_ours};
+use crate::problem::headers;
 use crate::problem::model::DerivedItem;
 use crate::{features, lints};
 
@@ -34,15 +35,23 @@ pub(crate) enum Kinds {
 #[derive(Clone)]
 pub(crate) struct Kind {
     pub(crate) status: u16,
+    pub(crate) texts: KindTexts,
+}
+
+/// What is said of a kind besides its status.
+#[derive(Clone, Default)]
+pub(crate) struct KindTexts {
     pub(crate) title: Option<LitStr>,
     pub(crate) type_uri: Option<LitStr>,
+    pub(crate) www_authenticate: Option<LitStr>,
+    /// In seconds.
+    pub(crate) retry_after: Option<u32>,
 }
 
 /// What an attribute says, each value sound.
 struct ProblemValues {
     status: Option<u16>,
-    title: Option<LitStr>,
-    type_uri: Option<LitStr>,
+    texts: KindTexts,
 }
 
 /// Checks everything; gives nothing for what cannot be a problem.
@@ -117,9 +126,9 @@ fn check_fields(definition: &DerivedItem, diagnostics: &Diagnostics) {
 
 /// The whole of a struct is one problem.
 fn check_struct(ident: &Ident, said: Option<ProblemValues>, diagnostics: &Diagnostics) -> Kind {
-    let (status, title, type_uri) = match said {
-        Some(said) => (said.status, said.title, said.type_uri),
-        None => (None, None, None),
+    let (status, texts) = match said {
+        Some(said) => (said.status, said.texts),
+        None => (None, KindTexts::default()),
     };
     if status.is_none() {
         let message = format!("`{ident}` does not say its status");
@@ -128,14 +137,13 @@ fn check_struct(ident: &Ident, said: Option<ProblemValues>, diagnostics: &Diagno
     }
     Kind {
         status: status.unwrap_or(UNKNOWN),
-        title,
-        type_uri,
+        texts,
     }
 }
 
 /// What stands above an enum is for variants that say nothing, so it has to say everything.
 fn check_default(item: &ItemEnum, said: ProblemValues, diagnostics: &Diagnostics) -> ProblemValues {
-    let value = said.title.as_ref().or(said.type_uri.as_ref());
+    let value = said.texts.title.as_ref().or(said.texts.type_uri.as_ref());
     let Some(value) = value.filter(|_| said.status.is_none()) else {
         return said;
     };
@@ -188,8 +196,7 @@ fn check_variant(
     let text = own.or(default);
     Kind {
         status: status.unwrap_or(UNKNOWN),
-        title: text.and_then(|said| said.title.clone()),
-        type_uri: text.and_then(|said| said.type_uri.clone()),
+        texts: text.map_or_else(KindTexts::default, |said| said.texts.clone()),
     }
 }
 
@@ -202,12 +209,21 @@ fn check_values(args: &ProblemArgs, diagnostics: &Diagnostics) -> ProblemValues 
     if let Some(type_uri) = &args.type_uri {
         check_type(type_uri, diagnostics);
     }
+    if let Some(challenge) = &args.www_authenticate {
+        headers::check_challenge(challenge, diagnostics);
+    }
+    let retry_after = args.retry_after.as_ref();
+    let retry_after = retry_after.and_then(|it| headers::check_retry_after(it, diagnostics));
     // What was meant for a status is there, if not legible.
     let unread = args.seen.has("status").then_some(UNKNOWN);
     ProblemValues {
         status: status.or(unread),
-        title: args.title.clone(),
-        type_uri: args.type_uri.clone(),
+        texts: KindTexts {
+            title: args.title.clone(),
+            type_uri: args.type_uri.clone(),
+            www_authenticate: args.www_authenticate.clone(),
+            retry_after,
+        },
     }
 }
 

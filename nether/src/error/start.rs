@@ -78,11 +78,6 @@ pub enum StartProblem {
         /// Method and path.
         endpoint: String,
     },
-    /// A command or query is an endpoint, but no module handles it.
-    EndpointWithoutHandler {
-        /// The message.
-        message: Declaration,
-    },
     /// A resource that modules need, and that the program does not provide.
     MissingResource {
         /// The resource's type.
@@ -187,10 +182,6 @@ impl fmt::Display for StartProblem {
             } => write!(
                 f,
                 "{first} and {second} are both the endpoint `{endpoint}`; give one of them another path or method"
-            ),
-            StartProblem::EndpointWithoutHandler { message } => write!(
-                f,
-                "{message} is an endpoint, but no module handles it; add the module that does, or name its crate: `use that_crate as _;`"
             ),
             StartProblem::MissingResource {
                 resource,

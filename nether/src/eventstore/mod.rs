@@ -26,6 +26,8 @@ mod keyed;
 mod keys;
 mod lease;
 mod listed;
+#[cfg(feature = "http")]
+mod log;
 mod memory;
 mod parked;
 #[doc(hidden)]
@@ -61,6 +63,7 @@ pub use self::events::{CatchingUp, EventParked, LeaseLost, LeaseTaken, SagaFaile
 pub use self::keyed::Keyed;
 #[cfg(feature = "http")]
 pub(crate) use self::keys::stored_keys;
+pub(crate) use self::log::is_appended;
 pub use self::memory::MemoryStore;
 pub use self::parked::ParkedEvent;
 pub use self::projection::{Projection, ProjectionHandle, Projections};

@@ -13,6 +13,8 @@ pub(super) use self::shape::StoredShape;
 pub use self::successors::{ReadableEvent, Successors, step};
 
 use std::fmt;
+#[cfg(feature = "http")]
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserializer, Serialize};
@@ -22,6 +24,8 @@ use crate::context::Context;
 use crate::declaration::Declaration;
 use crate::eventstore::backend::{Encoding, EventId, NewEvent, Payload, RecordedEvent, StoreError};
 use crate::finite;
+#[cfg(feature = "http")]
+use crate::guarded::panicked;
 use crate::message::{Event, Message, MessageProof};
 use crate::routing::Caller;
 
@@ -169,7 +173,19 @@ pub const fn event_shape<E: ReadableEvent>() -> StoredShape {
     let shape = StoredShape::versioned::<E>(read_version::<E>);
     #[cfg(not(feature = "test"))]
     let shape = StoredShape::of::<E>();
+    #[cfg(feature = "http")]
+    let shape = shape.shown_by(show::<E>);
     shape
+}
+
+/// The event as JSON, as a client sees it. Reading and writing it is the user's code.
+#[cfg(feature = "http")]
+fn show<E: ReadableEvent>(recorded: &RecordedEvent) -> Result<String, String> {
+    let shown = catch_unwind(AssertUnwindSafe(|| {
+        let event = decode::<E>(recorded).map_err(|error| error.to_string())?;
+        serde_json::to_string(&event).map_err(|error| error.to_string())
+    }));
+    shown.unwrap_or_else(|panic| Err(panicked(&*panic).to_string()))
 }
 
 /// Reads what that version has written, and writes it again.

@@ -15,11 +15,12 @@ use tokio::time::timeout;
 use crate::error::{CallError, HandlerError};
 use crate::http::connection::RequestPermit;
 use crate::http::encodings;
-use crate::http::endpoint::{CallEndpoint, EndpointReply, convention};
+use crate::http::endpoint::{CallEndpoint, EndpointReply, success};
 use crate::http::idempotency::{IdempotencyKey, KeyUser};
 use crate::http::input::{Input, Names};
 use crate::http::keyed::{FirstAnswer, is_unknown};
 use crate::http::problem::Details;
+use crate::http::reply::unless_known;
 use crate::http::request_scope::{Answer, RequestScope};
 use crate::http::server_state::ServerState;
 use crate::http::settings::ServerSettings;
@@ -52,11 +53,12 @@ where
             }
             // A query changes nothing: if the client goes away, so does it.
             Ok(message) => {
-                run(
+                let response = run(
                     RequestScope::open(&state.system, &state.settings, &parts),
                     message,
                 )
-                .await
+                .await;
+                unless_known(&parts, response)
             }
             Err(details) => details.answer_to(&parts),
         }
@@ -164,11 +166,14 @@ where
     M: CallEndpoint,
     M::Reply: EndpointReply,
 {
-    let convention = || convention(M::descriptor(), &M::REPLY);
-    let stated = M::STATUS.and_then(|status| StatusCode::from_u16(status).ok());
-    let status = stated.unwrap_or_else(convention);
+    let status = success(M::STATUS, M::descriptor(), &M::REPLY);
+    let headers = M::headers(reply);
     if M::REPLY.is_nothing {
-        return Ok(Answer { status, json: None });
+        return Ok(Answer {
+            status,
+            json: None,
+            headers,
+        });
     }
     let json = reply.write().map_err(|error| {
         let id = scope.request_id();
@@ -178,8 +183,11 @@ where
     if M::REPLY.is_optional && json == b"null" {
         return Err(Details::new(StatusCode::NOT_FOUND, ""));
     }
-    let json = Some(json);
-    Ok(Answer { status, json })
+    Ok(Answer {
+        status,
+        json: Some(json),
+        headers,
+    })
 }
 
 fn refusal<M: CallEndpoint>(scope: &RequestScope, error: &CallError<M::Error>) -> Details

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use schemars::{Schema, SchemaGenerator};
 use serde::Serialize;
@@ -18,6 +18,7 @@ use crate::declaration::Declaration;
 use crate::finite;
 use crate::http::call;
 use crate::http::feed::Feed;
+use crate::http::field_form::{FieldForm, form_of};
 use crate::http::problem::{Details, ProblemKind};
 use crate::http::server_state::ServerState;
 pub use crate::http::shape::{Field, Shape};
@@ -48,6 +49,9 @@ pub trait CallEndpoint: Endpoint + ByValue {
     /// What problems its error may be.
     fn problems() -> &'static [ProblemKind];
 
+    /// The headers that the reply adds to the answer, if it has any.
+    fn headers(reply: &Self::Reply) -> Option<ReplyHeaders>;
+
     /// Which problem the error is.
     fn problem(error: &Self::Error) -> Option<Details>;
 }
@@ -60,6 +64,20 @@ pub struct ReplyShape {
     /// It is an `Option`.
     pub is_optional: bool,
     pub schema: fn(&mut SchemaGenerator) -> Schema,
+    /// The status that its type says.
+    pub status: Option<u16>,
+    /// The headers that its type says, for the description.
+    pub headers: &'static [ReplyHeader],
+}
+
+/// What a reply says in headers.
+pub type ReplyHeaders = Box<HeaderMap>;
+
+/// A header of an answer, as the description has it.
+#[derive(Debug, Clone, Copy)]
+pub struct ReplyHeader {
+    pub name: &'static str,
+    pub docs: &'static str,
 }
 
 /// What the reply of an endpoint must be.
@@ -116,6 +134,7 @@ pub(super) enum EndpointKind {
     /// By a stream of events.
     Feed {
         open: fn(&System, usize) -> Arc<Feed>,
+        form: fn() -> FieldForm,
     },
 }
 
@@ -151,6 +170,7 @@ impl EndpointEntry {
             schema: E::schema,
             way: EndpointKind::Feed {
                 open: Feed::open::<E>,
+                form: form_of::<E>,
             },
         }
     }
@@ -190,8 +210,7 @@ impl EndpointEntry {
         let EndpointKind::Call { status, reply, .. } = &self.way else {
             return StatusCode::OK;
         };
-        let stated = status.and_then(|status| StatusCode::from_u16(status).ok());
-        stated.unwrap_or_else(|| convention(self.message(), reply))
+        success(*status, self.message(), reply)
     }
 
     /// The parameters in its path.
@@ -206,8 +225,17 @@ pub(super) fn parameters_of(path: &str) -> impl Iterator<Item = &str> {
     segments.filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
 }
 
-/// What a reply without a status of its own is answered with: what a POST replies was made by it.
-pub(super) fn convention(message: &MessageDescriptor, reply: &ReplyShape) -> StatusCode {
+/// The status of success: what `status = ..` says, or the reply, or the convention; what a POST replies was
+/// made by it.
+pub(super) fn success(
+    stated: Option<u16>,
+    message: &MessageDescriptor,
+    reply: &ReplyShape,
+) -> StatusCode {
+    let stated = stated.or(reply.status);
+    if let Some(stated) = stated.and_then(|status| StatusCode::from_u16(status).ok()) {
+        return stated;
+    }
     let is_post = message.endpoint.is_some_and(|it| it.verb == "POST");
     match message.kind {
         _ if reply.is_nothing => StatusCode::NO_CONTENT,

@@ -2,7 +2,8 @@
 //! kept for who comes back.
 //!
 //! A client has no queue of its own but a place in the feed, so that one that does not read costs nothing,
-//! and thousands of them little. A client that fell behind what is kept is told that it missed something.
+//! and thousands of them little. Its place is how many events were before it; the id of an event is the place
+//! behind it. A client that fell behind what is kept is told that it missed something.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -97,7 +98,7 @@ impl Feed {
 
     pub(super) fn push(&self, text: &str, fields: EventFields) {
         let mut kept = lock(&self.kept);
-        let frame = self.frame(kept.end(), text);
+        let frame = format!("id: {}\ndata: {text}\n\n", self.id(kept.end() + 1)).into();
         let written = Arc::new(Written { frame, fields });
         kept.push(Some(written), self.capacity);
         self.end.send_replace(Some(kept.end()));
@@ -118,23 +119,24 @@ impl Feed {
         self.end.send_replace(Some(kept.end()));
     }
 
-    /// The event as the stream has it. JSON is one line.
-    fn frame(&self, place: u64, text: &str) -> Bytes {
-        format!("id: {}\ndata: {text}\n\n", self.id(place)).into()
-    }
-
-    fn id(&self, place: u64) -> String {
+    /// What a client sends that goes on at the place.
+    pub(super) fn id(&self, place: u64) -> String {
         format!("{:08x}-{place}", self.run)
     }
 
-    /// Where a client goes on that saw the event with this id last; `None` if it was of another run, so that
-    /// what it missed is not known.
+    /// Where a client goes on that was sent this id last; `None` if it was of another run, so that what it
+    /// missed is not known.
     pub(super) fn after(&self, id: &str) -> Option<u64> {
         let (run, place) = id.split_once('-')?;
         let is_this = u32::from_str_radix(run, 16) == Ok(self.run);
         let place: u64 = place.parse().ok()?;
-        let end = lock(&self.kept).end();
-        (is_this && place < end).then_some(place + 1)
+        (is_this && place <= self.now()).then_some(place)
+    }
+
+    /// How far a client may go on without an event that it wants, until it is sent an id: so it is never so
+    /// far behind as what is kept, while it is there.
+    pub(super) fn stride(&self) -> u64 {
+        (self.capacity as u64 / 4).max(1)
     }
 
     /// Where a client begins that has seen nothing yet.
@@ -190,9 +192,13 @@ fn written<E: Serialize>(event: &E) -> Result<(String, EventFields)> {
     let text = written.unwrap_or_else(|panic| Err(serde::ser::Error::custom(panicked(&*panic))))?;
     // JSON that is passed through as text may have several lines, and a line ends the data of an event.
     let text = text.replace(['\n', '\r'], " ");
-    // What is no object has no fields to filter by.
-    let fields = serde_json::from_str(&text).unwrap_or_default();
+    let fields = fields_of(&text);
     Ok((text, fields))
+}
+
+/// The fields of an event, for filters. What is no object has none.
+pub(super) fn fields_of(text: &str) -> EventFields {
+    serde_json::from_str(text).unwrap_or_default()
 }
 
 fn fresh_run() -> u32 {

@@ -6,6 +6,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -19,27 +20,31 @@ use hyper::upgrade::OnUpgrade;
 use tower::ServiceExt;
 use tower_http::compression::CompressionLayer;
 
+use crate::guarded::panic_text;
 use crate::http::allow;
 use crate::http::connection::RequestPermit;
 use crate::http::cors;
 use crate::http::custom_routes;
 use crate::http::encodings;
-use crate::http::endpoint::{
-    EndpointEntry, EndpointKind, EndpointRegistration, RoutesRegistration,
-};
+use crate::http::endpoint::{EndpointEntry, EndpointKind, RoutesRegistration};
+use crate::http::event_source::EventSource;
 use crate::http::files;
 use crate::http::operations;
+use crate::http::presence::{Presence, present};
 use crate::http::problem::Details;
 use crate::http::request_id::RequestId;
 use crate::http::server_state::{ServerShared, ServerState};
 use crate::http::settings::ServerSettings;
 use crate::http::sse;
+use crate::http::stored_events;
 use crate::system::System;
 
 /// Where requests come in. Each open connection has it, and who opened the address.
 pub(super) struct Gateway {
     pub(super) state: Arc<ServerState>,
     router: ArcSwap<Router>,
+    /// Which modules there were when the router was made.
+    present: Presence,
 }
 
 impl Gateway {
@@ -61,15 +66,17 @@ impl Gateway {
         let gateway = Arc::new(Gateway {
             state,
             router: ArcSwap::from_pointee(Router::new()),
+            present: Presence::default(),
         });
         gateway.rebuild();
         gateway
     }
 
-    /// Takes in what was added.
+    /// Takes in what was added, and the modules that came or went.
     pub(super) fn rebuild(&self) {
+        self.present.note(&self.state.system);
         let router = if self.state.is_private {
-            operations::probes(&self.state).fallback(not_found)
+            operations::router(&self.state).fallback(not_found)
         } else {
             assembled(&self.state)
         };
@@ -81,11 +88,32 @@ impl Gateway {
         if let Some(refusal) = encodings::refuse_transfer(request.headers()) {
             return refusal;
         }
+        if self.present.may_have_changed(&self.state.system) {
+            self.look_again();
+        }
         let router = Router::clone(&self.router.load());
         let Ok(mut response) = router.oneshot(request).await;
         allow::settle(&mut response);
         encodings::settle(&mut response);
         response
+    }
+}
+
+impl Gateway {
+    /// Makes the router anew if an endpoint came or went with its module.
+    #[cold]
+    fn look_again(&self) {
+        if !self.present.has_changed(&self.state.system) {
+            return;
+        }
+        // The user's, which did not panic before.
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.rebuild())) {
+            let panic = panic_text(&*panic);
+            tracing::error!(
+                panic,
+                "the routes of modules that came or went cannot be made"
+            );
+        }
     }
 }
 
@@ -95,10 +123,7 @@ fn assembled(state: &Arc<ServerState>) -> Router {
     for folder in &folders {
         router = files::before(folder, &state.settings, router);
     }
-    if state.settings.management.is_none() {
-        router = before(operations::probes(state), router);
-    }
-    router = before(operations::description(state), router);
+    router = before(operations::router(state), router);
     router = before(routed(state), router);
     let written = registered_routes().map(|routes| (routes.build)());
     for custom in written.chain(routers) {
@@ -117,7 +142,7 @@ fn assembled(state: &Arc<ServerState>) -> Router {
 /// The messages that are endpoints.
 fn routed(state: &Arc<ServerState>) -> Router {
     let mut router = Router::new();
-    for endpoint in endpoints() {
+    for endpoint in present(&state.system) {
         router = router.route(&endpoint.path_template(), route(state, endpoint));
     }
     router
@@ -133,11 +158,15 @@ fn route(state: &Arc<ServerState>, endpoint: &'static EndpointEntry) -> MethodRo
         EndpointKind::Call { serve, .. } => {
             route.on(method, move |request| serve(Arc::clone(&state), request))
         }
-        EndpointKind::Feed { open } => {
+        EndpointKind::Feed { open, .. } => {
             let history = state.settings.event_history;
-            let feed = state.shared.feed(endpoint, || open(&state.system, history));
+            let system = &state.system;
+            let source = state.shared.events(endpoint, || {
+                let stored = stored_events::source(system, endpoint.message(), history);
+                stored.unwrap_or_else(|| EventSource::Published(open(system, history)))
+            });
             route.on(method, move |request| {
-                sse::serve(endpoint, Arc::clone(&feed), Arc::clone(&state), request)
+                sse::serve(endpoint, source.clone(), Arc::clone(&state), request)
             })
         }
     }
@@ -145,14 +174,6 @@ fn route(state: &Arc<ServerState>, endpoint: &'static EndpointEntry) -> MethodRo
 
 fn method(endpoint: &EndpointEntry) -> Method {
     Method::from_bytes(endpoint.method().as_bytes()).unwrap_or(Method::GET)
-}
-
-/// The endpoints of the program, by path and method.
-pub(super) fn endpoints() -> Vec<&'static EndpointEntry> {
-    let registered = inventory::iter::<EndpointRegistration>();
-    let mut endpoints: Vec<_> = registered.map(|registered| registered.0).collect();
-    endpoints.sort_by_key(|endpoint| (endpoint.place().1, endpoint.method()));
-    endpoints
 }
 
 /// What `#[routes]` declares, by name.

@@ -1,6 +1,7 @@
 //! `/metrics`: what the system does, as Prometheus reads it (the text of OpenMetrics 1.0).
 
 use std::fmt;
+use std::sync::Arc;
 
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
@@ -13,7 +14,7 @@ use prometheus_client::registry::{Registry, Unit};
 use crate::http::problem::Details;
 use crate::http::request_id::RequestId;
 use crate::latency::{BOUNDS, Histogram};
-use crate::system::{ModuleStatus, System};
+use crate::system::{ModuleName, ModuleTotals, System};
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -37,46 +38,60 @@ struct Now(System);
 
 impl Collector for Now {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let modules = self.0.modules();
+        let totals = self.0.totals();
         for (name, help, of) in COUNTERS {
             let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
-            for module in &modules {
-                let labels = labels(module);
+            for (module, total) in &totals {
+                let labels = labels(*module);
                 let mut metric = family.encode_family(&labels)?;
-                metric.encode_counter::<NoLabelSet, _, u64>(&of(module), None)?;
+                metric.encode_counter::<NoLabelSet, _, u64>(&of(total), None)?;
             }
         }
         for (name, help, of) in GAUGES {
             let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
-            for module in &modules {
+            for (module, total) in &totals {
                 family
-                    .encode_family(&labels(module))?
-                    .encode_gauge(&of(module))?;
+                    .encode_family(&labels(*module))?
+                    .encode_gauge(&of(total))?;
             }
         }
         let help = "How long handlers took, each attempt by itself";
         let (name, unit) = ("handler_duration", Unit::Seconds);
         let mut family =
             encoder.encode_descriptor(name, help, Some(&unit), MetricType::Histogram)?;
-        for ((module, message), taken) in self.0.latencies().taken() {
-            let labels = [("module", module), ("message", message)];
-            encode_histogram(&taken, family.encode_family(&labels)?)?;
+        // Two handlers may have the same names: what they took is one series.
+        for handlers in self
+            .0
+            .latencies()
+            .taken()
+            .chunk_by(|left, right| left.0 == right.0)
+        {
+            let [((module, message), _), ..] = handlers else {
+                continue;
+            };
+            let labels = [("module", *module), ("message", *message)];
+            encode_histogram(handlers, family.encode_family(&labels)?)?;
         }
         Ok(())
     }
 }
 
-/// A metric that each module has: its name, what it says, and its value.
-type OfModule<T> = (&'static str, &'static str, fn(&ModuleStatus) -> T);
+/// A metric that the modules of a name have: its name, what it says, and its value.
+type OfModule<T> = (&'static str, &'static str, fn(&ModuleTotals) -> T);
 
-const COUNTERS: [OfModule<u64>; 3] = [
+const COUNTERS: [OfModule<u64>; 4] = [
     ("messages_handled", "Messages that were handled", |it| {
         it.handled
     }),
     (
         "messages_failed",
-        "Messages that failed, by an error or a panic",
-        |it| it.failed,
+        "Messages that failed, by a panic or by an error that is no refusal",
+        |it| it.failed.saturating_sub(it.refused),
+    ),
+    (
+        "messages_refused",
+        "Messages that were refused, by an error that is a problem with a status from 400 to 499",
+        |it| it.refused,
     ),
     (
         "module_restarts",
@@ -89,7 +104,7 @@ const GAUGES: [OfModule<u64>; 2] = [
     (
         "mailbox_messages",
         "Messages that wait in the mailbox",
-        |it| it.waiting as u64,
+        |it| it.waiting,
     ),
     (
         "messages_in_flight",
@@ -98,17 +113,29 @@ const GAUGES: [OfModule<u64>; 2] = [
     ),
 ];
 
-fn labels(module: &ModuleStatus) -> [(&'static str, String); 2] {
+fn labels((name, instance): ModuleName) -> [(&'static str, String); 2] {
     [
-        ("module", module.name.to_owned()),
-        ("instance", module.instance.to_string()),
+        ("module", name.to_owned()),
+        ("instance", instance.to_string()),
     ]
 }
 
-fn encode_histogram(taken: &Histogram, mut metric: MetricEncoder<'_>) -> fmt::Result {
-    let counts = taken.buckets();
+fn encode_histogram<N>(
+    taken: &[(N, Arc<Histogram>)],
+    mut metric: MetricEncoder<'_>,
+) -> fmt::Result {
+    let mut counts = [0; BOUNDS.len() + 1];
+    let mut sum = 0.0;
+    for (_, histogram) in taken {
+        let more = histogram.buckets().into_iter();
+        counts
+            .iter_mut()
+            .zip(more)
+            .for_each(|(count, more)| *count += more);
+        sum += histogram.sum().as_secs_f64();
+    }
     let bounds = BOUNDS.iter().map(|micros| *micros as f64 / 1e6);
     let buckets: Vec<(f64, u64)> = bounds.chain([f64::INFINITY]).zip(counts).collect();
-    let (sum, count) = (taken.sum().as_secs_f64(), counts.iter().sum());
+    let count = counts.iter().sum();
     metric.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)
 }

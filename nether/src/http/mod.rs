@@ -17,7 +17,11 @@ mod cross_site;
 mod custom_routes;
 mod encodings;
 mod endpoint;
+mod event_filter;
+mod event_source;
+mod exposed;
 mod feed;
+mod field_form;
 mod files;
 mod flat;
 mod gateway;
@@ -31,9 +35,12 @@ mod messages;
 mod metrics;
 mod openapi;
 mod operations;
+mod presence;
 mod probe;
 mod problem;
 mod ranges;
+mod reply;
+mod reply_probe;
 mod request_id;
 mod request_scope;
 mod route_body;
@@ -44,11 +51,13 @@ mod shape;
 #[cfg(feature = "eventstore")]
 mod sourcing;
 mod sse;
+mod stored_events;
+mod stored_feed;
 
 #[doc(no_inline)]
 pub use axum::extract::ConnectInfo;
 #[doc(no_inline)]
-pub use axum::http::HeaderValue;
+pub use axum::http::{HeaderName, HeaderValue};
 #[doc(no_inline)]
 pub use tower_http::cors::{AllowOrigin, CorsLayer};
 
@@ -59,6 +68,7 @@ pub use self::messages::{
     StaticAdded, StopServer,
 };
 pub use self::problem::{Problem, ProblemKind};
+pub use self::reply::{Created, Reply};
 pub use self::request_id::RequestId;
 pub use self::server::Server;
 
@@ -72,8 +82,9 @@ pub mod private {
 
     pub use crate::http::endpoint::{
         CallEndpoint, Endpoint, EndpointEntry, EndpointRegistration, EndpointReply, Field,
-        ReplyShape, RoutesRegistration, Shape,
+        ReplyHeaders, ReplyShape, RoutesRegistration, Shape,
     };
+    pub use crate::http::field_form::FieldForm;
     pub use crate::http::flat::{MapOfText, flat_in_body, flat_in_query};
     pub use crate::http::input::read_message;
     pub use crate::http::probe::{Otherwise, Probe};

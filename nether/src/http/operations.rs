@@ -1,5 +1,5 @@
-//! What operators ask: `/livez`, `/readyz`, `/metrics`; and what clients ask about the API: `/openapi.json`
-//! and a page to try it on.
+//! What operators ask: `/livez`, `/readyz`, `/metrics`; and what is asked about the API: `/openapi.json` and a
+//! page to try it on.
 
 use std::sync::Arc;
 
@@ -19,21 +19,43 @@ use crate::system::{ModuleStatus, System};
 /// What orchestrators ask, by whatever address they reach the server.
 pub(super) const PROBES: [&str; 2] = ["/livez", "/readyz"];
 
-/// Whether the process lives, whether it is ready, and what it does.
-pub(super) fn probes(state: &Arc<ServerState>) -> Router {
-    let (asked, watched) = (state.system.clone(), state.system.clone());
+/// What is served of it at the address.
+pub(super) fn router(state: &Arc<ServerState>) -> Router {
+    let (settings, is_private) = (&state.settings, state.is_private);
+    let mut router = Router::new();
+    if is_private || settings.management.is_none() {
+        router = router.merge(probes(state));
+    }
+    if is_private || settings.public_metrics {
+        router = router.merge(metered(state));
+    }
+    if is_private || settings.public_docs {
+        router = router.merge(description(state));
+    }
+    router
+}
+
+/// Whether the process lives, and whether it is ready.
+fn probes(state: &Arc<ServerState>) -> Router {
+    let system = state.system.clone();
     // Who runs it may know why; everybody else that it is not.
     let tells_why = state.is_private;
-    watched.latencies().ask();
     Router::new()
         .route("/livez", get(async || "alive\n"))
-        .route("/readyz", get(async move || ready(&asked, tells_why)))
-        .route("/metrics", get(async move || metrics::answer(&watched)))
+        .route("/readyz", get(async move || ready(&system, tells_why)))
+}
+
+/// What it does.
+fn metered(state: &Arc<ServerState>) -> Router {
+    let system = state.system.clone();
+    system.latencies().ask();
+    Router::new().route("/metrics", get(async move || metrics::answer(&system)))
 }
 
 /// The description of the API, and the page.
-pub(super) fn description(state: &Arc<ServerState>) -> Router {
-    let document: Arc<str> = openapi::document(&state.settings).to_string().into();
+fn description(state: &Arc<ServerState>) -> Router {
+    let document = openapi::document(&state.system, &state.settings);
+    let document: Arc<str> = document.to_string().into();
     let answer = async move || ([(CONTENT_TYPE, "application/json")], document.to_string());
     let router = Router::new().route("/openapi.json", get(answer));
     with_page(router, &state.settings.title.0)
@@ -41,14 +63,28 @@ pub(super) fn description(state: &Arc<ServerState>) -> Router {
 
 #[cfg(feature = "swagger-ui")]
 fn with_page(router: Router, title: &str) -> Router {
+    use axum::extract::Request;
+    use axum::http::Uri;
+    use axum::middleware::map_request;
+    use axum::response::Redirect;
     use swagger_ui_dist::{ApiDefinition, OpenApiSource, generate_routes};
 
+    const PAGE: &str = "/docs";
     let page = ApiDefinition {
-        uri_prefix: "/docs",
+        uri_prefix: PAGE,
         api_definition: OpenApiSource::Uri("/openapi.json"),
         title: Some(title),
     };
-    router.merge(generate_routes(page))
+    // The page names its files below the URI that it was asked for: not below a query, or another host.
+    let as_declared = async |mut request: Request| {
+        if request.uri().path() == PAGE {
+            *request.uri_mut() = Uri::from_static(PAGE);
+        }
+        request
+    };
+    let page = generate_routes(page).layer(map_request(as_declared));
+    let with_slash = get(async || Redirect::permanent(PAGE));
+    router.merge(page).route("/docs/", with_slash)
 }
 
 #[cfg(not(feature = "swagger-ui"))]

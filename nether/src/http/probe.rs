@@ -13,6 +13,8 @@ use std::marker::PhantomData;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 
+use crate::http::endpoint::{ReplyHeader, ReplyHeaders};
+use crate::http::field_form::{FieldForm, form_of};
 use crate::http::problem::{Details, Problem, ProblemKind};
 use crate::http::shape::Fault;
 
@@ -55,11 +57,21 @@ impl<T: DeserializeOwned> Probe<T> {
             error: error.inner().to_string(),
         })
     }
+
+    /// What it looks like in JSON.
+    pub fn form() -> FieldForm {
+        form_of::<T>()
+    }
 }
 
 impl<E: Problem> Probe<E> {
     pub fn problems() -> &'static [ProblemKind] {
         E::KINDS
+    }
+
+    /// Whether it is for the sender to do better.
+    pub fn is_refusal(error: &E) -> bool {
+        (400..500).contains(&error.kind().status)
     }
 
     pub fn problem(error: &E) -> Option<Details> {
@@ -73,6 +85,8 @@ pub trait Otherwise {
     type About;
     const IS_OPTION: bool = false;
     const IS_NOTHING: bool = false;
+    const STATUS: Option<u16> = None;
+    const HEADERS: &'static [ReplyHeader] = &[];
 
     /// Anything.
     fn schema(_: &mut SchemaGenerator) -> Schema {
@@ -92,8 +106,20 @@ pub trait Otherwise {
         None
     }
 
+    fn form() -> FieldForm {
+        FieldForm::Unknown
+    }
+
+    fn headers(_: &Self::About) -> Option<ReplyHeaders> {
+        None
+    }
+
     fn problems() -> &'static [ProblemKind] {
         &[]
+    }
+
+    fn is_refusal(_: &Self::About) -> bool {
+        false
     }
 
     fn problem(_: &Self::About) -> Option<Details> {

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{StatusCode, request};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -37,6 +37,8 @@ use crate::http::request_id::RequestId;
 /// | `status = 409` | from 400 to 599; required, on the variant or above the enum for all variants that say nothing |
 /// | `title = ".."` | what such problems are called, the same for all of a kind; the status's own name otherwise |
 /// | `type = ".."` | a URI that stands for the kind of problem; `about:blank` otherwise |
+/// | `www_authenticate = ".."` | the header `www-authenticate`, which a 401 must have (RFC 9110, section 11.6.1) |
+/// | `retry_after = "30s"` | the header `retry-after`, for a 429 or a 503 |
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say which problem it is",
     note = "derive it: `#[derive(nether::Problem)]`, with `#[problem(status = 409)]` on each variant"
@@ -58,6 +60,10 @@ pub struct ProblemKind {
     pub title: Option<&'static str>,
     /// The URI that stands for it; `None` for `about:blank`.
     pub type_uri: Option<&'static str>,
+    /// The header `www-authenticate`.
+    pub www_authenticate: Option<&'static str>,
+    /// The header `retry-after`, in seconds.
+    pub retry_after: Option<u32>,
 }
 
 /// A problem, as clients see it.
@@ -98,7 +104,7 @@ impl Details {
             kind,
             detail: (kind.status < 500).then(|| error.to_string()),
             field: None,
-            retry_after: None,
+            retry_after: kind.retry_after,
         }
     }
 
@@ -110,6 +116,8 @@ impl Details {
                 status: status.as_u16(),
                 title: None,
                 type_uri: None,
+                www_authenticate: None,
+                retry_after: None,
             },
             detail: (!detail.is_empty()).then_some(detail),
             field: None,
@@ -218,6 +226,10 @@ impl Details {
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let mut response =
             (status, [(CONTENT_TYPE, PROBLEM_JSON)], Body::from(body)).into_response();
+        if let Some(challenge) = self.kind.www_authenticate {
+            let challenge = HeaderValue::from_static(challenge);
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(RETRY_AFTER, seconds.into());
         }

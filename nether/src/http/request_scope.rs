@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::context::{Context, UnitStart};
 use crate::error::ContextError;
+use crate::http::endpoint::ReplyHeaders;
 use crate::http::problem::Details;
 use crate::http::request_id::RequestId;
 use crate::http::settings::ServerSettings;
@@ -207,6 +208,8 @@ pub(super) struct Answer {
     pub(super) status: StatusCode,
     /// `None` for an answer without content.
     pub(super) json: Option<Vec<u8>>,
+    /// What the reply says besides.
+    pub(super) headers: Option<ReplyHeaders>,
 }
 
 impl Answer {
@@ -216,6 +219,9 @@ impl Answer {
         *response.status_mut() = self.status;
         if has_content {
             response.headers_mut().insert(CONTENT_TYPE, JSON);
+        }
+        if let Some(headers) = self.headers {
+            response.headers_mut().extend(*headers);
         }
         response
     }

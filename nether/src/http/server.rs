@@ -21,6 +21,7 @@ use crate::http::messages::{
     AddRoutes, AddStatic, RoutesAdded, ServerFailed, ServerStarted, ServerStopped, StartServer,
     StaticAdded, StopServer,
 };
+use crate::http::presence::log_absent;
 use crate::http::server_state::{Folder, ServerShared};
 use crate::http::settings::{FOREVER, ServerSettings};
 use crate::message::Message;
@@ -28,7 +29,8 @@ use crate::sync::lock;
 use crate::system::{System, WeakSystem};
 
 /// The web server: serves the messages that say `http = ".."`, [`#[routes]`](macro@crate::routes), folders of
-/// files, and `/livez`, `/readyz`, `/metrics`, `/openapi.json`.
+/// files, `/livez` and `/readyz`, and, where it is [told to](Server::management), `/metrics` and
+/// `/openapi.json`.
 ///
 /// [`System::serve`] is all that most programs need. One that wants other settings makes a server, sets it,
 /// and lets it [`serve`](Server::serve); one that opens and closes addresses while it runs
@@ -44,7 +46,7 @@ use crate::system::{System, WeakSystem};
 /// system.attach(Server::new(&system).body_limit(64 * 1024)).await?;
 /// let ctx = system.context();
 /// let address = ctx.send(StartServer { address: "127.0.0.1:0".into() }).await?;
-/// println!("http://{address}/openapi.json");
+/// println!("http://{address}/livez");
 /// ctx.send(StopServer { address }).await?;
 /// ctx.close().await?;
 /// # system.shutdown().await;
@@ -65,10 +67,11 @@ impl Server {
     /// A server of that system. Its default settings bound what a client can do, so that the open Internet
     /// may reach it.
     ///
-    /// Unless [`management`](Server::management) names an address of their own, `/livez`, `/readyz` and
-    /// `/metrics` are served at the same address as the endpoints. `/openapi.json`, and `/docs` with the
-    /// feature `swagger-ui`, always are: if clients must not see these paths, refuse them in the proxy in
-    /// front.
+    /// `/livez` and `/readyz` are served at the same address as the endpoints, unless
+    /// [`management`](Server::management) names an address of their own. `/metrics`, `/openapi.json`, and
+    /// `/docs` with the feature `swagger-ui`, are served at the address for management alone;
+    /// [`public_metrics`](Server::public_metrics) and [`public_docs`](Server::public_docs) show them to
+    /// clients too.
     pub fn new(system: &System) -> Self {
         Server {
             system: system.downgrade(),
@@ -171,14 +174,6 @@ impl Server {
         self
     }
 
-    /// Serves `/livez`, `/readyz` and `/metrics` at a second address, and no longer beside the endpoints.
-    /// Choose an address that only your own machines reach.
-    #[must_use]
-    pub fn management(mut self, address: impl Into<String>) -> Self {
-        self.settings.management = Some(address.into());
-        self
-    }
-
     /// The title and the version of the API in its description.
     #[must_use]
     pub fn title(mut self, title: impl Into<String>, version: impl Into<String>) -> Self {
@@ -186,8 +181,8 @@ impl Server {
         self
     }
 
-    /// Serves the files of a folder below a path, as [`AddStatic`] does. Whether there is such a folder is
-    /// seen when one of its files is asked for.
+    /// Serves the files of a folder below a path, as [`AddStatic`] does. A relative folder is below the
+    /// current one. If there is no such folder yet, that is in the log.
     #[must_use]
     pub fn files(self, path: impl Into<String>, folder: impl Into<PathBuf>) -> Self {
         self.folder(path.into(), folder.into(), false)
@@ -249,6 +244,10 @@ impl Server {
         let gateway = gateway.map_err(|panic| Error::msg(panic_text(&*panic)))?;
         let listening = open(address, gateway).await?;
         let management = self.open_management(&system, &settings).await?;
+        log_absent(&system);
+        if let Some(hidden) = settings.hidden() {
+            tracing::info!("{hidden}");
+        }
         let opened = management.into_iter().chain([listening]);
         Ok(opened.map(|listening| self.keep(listening)).collect())
     }
@@ -361,6 +360,7 @@ impl Server {
         for listening in open {
             listening.end().await;
         }
+        self.shared.close_events();
         // Those, too, whose clients were answered before their handlers had ended.
         self.close_keys().await;
     }

@@ -3,14 +3,14 @@
 //! be dropped.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf, absolute};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use axum::Router;
 use tokio::sync::watch;
 
 use crate::http::endpoint::EndpointEntry;
-use crate::http::feed::Feed;
+use crate::http::event_source::EventSource;
 use crate::http::keyed::IdempotencyKeys;
 use crate::http::settings::ServerSettings;
 use crate::sync::lock;
@@ -31,11 +31,11 @@ pub(super) struct ServerState {
 }
 
 /// What all addresses of a server have in common.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct ServerShared {
     pub(super) keys: Arc<IdempotencyKeys>,
-    /// The feeds that were opened, with their endpoints.
-    feeds: Mutex<Vec<(&'static EndpointEntry, Arc<Feed>)>>,
+    /// Where the events come from, with their endpoints.
+    events: Mutex<Vec<(&'static EndpointEntry, EventSource)>>,
     added: Mutex<Added>,
 }
 
@@ -62,7 +62,23 @@ impl ServerShared {
         added.routers.len()
     }
 
+    /// Adds a folder. From now on it is that one, wherever the process goes.
     pub(super) fn add_folder(&self, folder: Folder) {
+        let spelled = if folder.folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            &folder.folder
+        };
+        let path = folder.path.trim_start_matches('/');
+        let folder = Folder {
+            path: format!("/{path}"),
+            folder: absolute(spelled).unwrap_or_else(|_| spelled.to_owned()),
+            ..folder
+        };
+        if !folder.folder.is_dir() {
+            let (path, folder) = (&folder.path, folder.folder.display());
+            tracing::warn!(path, %folder, "there is no such folder to serve files from");
+        }
         lock(&self.added).folders.push(folder);
     }
 
@@ -72,20 +88,26 @@ impl ServerShared {
         (added.routers.clone(), added.folders.clone())
     }
 
-    /// The feed of the endpoint, which is opened if it is not yet.
-    pub(super) fn feed(
+    /// Where the events of the endpoint come from; it is opened if it is not yet.
+    pub(super) fn events(
         &self,
         endpoint: &'static EndpointEntry,
-        open: impl FnOnce() -> Arc<Feed>,
-    ) -> Arc<Feed> {
-        let mut feeds = lock(&self.feeds);
-        let known = feeds.iter().find(|(of, _)| std::ptr::eq(*of, endpoint));
-        if let Some((_, feed)) = known {
-            return Arc::clone(feed);
+        open: impl FnOnce() -> EventSource,
+    ) -> EventSource {
+        let mut events = lock(&self.events);
+        let known = events.iter().find(|(of, _)| std::ptr::eq(*of, endpoint));
+        if let Some((_, source)) = known {
+            return source.clone();
         }
-        let feed = open();
-        feeds.push((endpoint, Arc::clone(&feed)));
-        feed
+        let source = open();
+        events.push((endpoint, source.clone()));
+        source
+    }
+
+    /// Lets go of what events are read from.
+    pub(super) fn close_events(&self) {
+        let events = std::mem::take(&mut *lock(&self.events));
+        events.iter().for_each(|(_, source)| source.close());
     }
 }
 

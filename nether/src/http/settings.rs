@@ -54,6 +54,10 @@ pub(super) struct ServerSettings {
     pub(super) keys: KeyLimits,
     /// A second address, for management alone.
     pub(super) management: Option<String>,
+    /// Whether clients get the description of the API.
+    pub(super) public_docs: bool,
+    /// Whether clients get the metrics.
+    pub(super) public_metrics: bool,
     /// What the API is called in its description, and its version.
     pub(super) title: (String, String),
     /// What it was told that cannot be.
@@ -89,6 +93,8 @@ impl Default for ServerSettings {
             principal: None,
             keys: KeyLimits::default(),
             management: None,
+            public_docs: false,
+            public_metrics: false,
             title: ("API".to_owned(), "1.0.0".to_owned()),
             refused: Vec::new(),
         }

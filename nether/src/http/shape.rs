@@ -4,6 +4,8 @@
 
 use schemars::{Schema, SchemaGenerator};
 
+use crate::http::field_form::FieldForm;
+
 /// What a message is made of.
 #[derive(Debug, Clone, Copy)]
 pub enum Shape {
@@ -29,6 +31,8 @@ pub struct Field {
     pub schema: fn(&mut SchemaGenerator) -> Schema,
     /// Of a flat field, reads the body as that alone: what is wrong in it, and where.
     pub explain: Option<fn(&[u8]) -> Option<Fault>>,
+    /// What it looks like in an event.
+    pub form: fn() -> FieldForm,
 }
 
 /// What is wrong in a body.

@@ -1,4 +1,4 @@
-//! Endpoints of events: a stream of server-sent events (WHATWG HTML, section 9.2) from a [`Feed`].
+//! Endpoints of events: a stream of server-sent events (WHATWG HTML, section 9.2) from an [`EventSource`].
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,34 +7,30 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use axum::http::{StatusCode, Uri};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use hyper::body::{Body as HttpBody, Frame};
-use serde_json::value::RawValue;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::http::endpoint::{EndpointEntry, Shape};
-use crate::http::feed::{EventFields, Feed, NextEvent};
-use crate::http::input::Input;
+use crate::error::Error;
+use crate::http::endpoint::EndpointEntry;
+use crate::http::event_filter::EventFilter;
+use crate::http::event_source::{EventReader, EventSource};
+use crate::http::feed::NextEvent;
 use crate::http::problem::Details;
 use crate::http::request_id::RequestId;
 use crate::http::server_state::ServerState;
 use crate::race::race;
 use crate::route::BoxFuture;
 
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// The first thing that a client gets: so it knows that the stream is open.
-const OPEN: Bytes = Bytes::from_static(b": open\n\n");
-const ALIVE: Bytes = Bytes::from_static(b": alive\n\n");
-const STOPPING: Bytes = Bytes::from_static(b": the server is stopping\n\n");
-
-/// The most values that a client may filter by: each is looked at for each event.
-const FILTERS: usize = 100;
+const OPEN: &str = "open";
+const ALIVE: &str = "alive";
+const STOPPING: &str = "the server is stopping";
 
 /// How many bytes of events that wait are sent at once.
 const BATCH: usize = 16 * 1024;
@@ -42,20 +38,28 @@ const BATCH: usize = 16 * 1024;
 /// Serves a request for a stream of events.
 pub(super) async fn serve(
     endpoint: &'static EndpointEntry,
-    feed: Arc<Feed>,
+    source: EventSource,
     state: Arc<ServerState>,
     request: Request,
 ) -> Response {
     let (parts, _) = request.into_parts();
-    let filter = match filter(endpoint, &parts.uri) {
+    let filter = match EventFilter::of(endpoint, &parts.uri) {
         Ok(filter) => filter,
         Err(details) => return details.answer_to(&parts),
     };
-    let (place, greeting) = begin(&feed, &parts.headers);
+    let changes = source.changes();
+    let (reader, is_known) = match source.reader(&parts.headers).await {
+        Ok(begun) => begun,
+        Err(error) => return unreadable(endpoint, &error).answer_to(&parts),
+    };
+    let greeting = match is_known {
+        true => comment(OPEN, &reader.id()),
+        // It was here before the program was started anew: nobody knows what it missed.
+        false => missed("null", &reader.id()),
+    };
     let client = Client {
-        place,
-        changes: feed.changes(),
-        feed,
+        reader,
+        changes,
         filter,
         ending: state.ending(),
         last: None,
@@ -74,90 +78,28 @@ pub(super) async fn serve(
     response
 }
 
-/// Where a client begins, and what it is told at first.
-fn begin(feed: &Feed, headers: &HeaderMap) -> (u64, Bytes) {
-    let Some(last) = headers.get(LAST_EVENT_ID) else {
-        return (feed.now(), OPEN);
-    };
-    match last.to_str().ok().and_then(|last| feed.after(last)) {
-        Some(place) => (place, OPEN),
-        // It was here before the program was started anew: nobody knows what it missed.
-        None => (feed.now(), missed("null")),
-    }
+/// The events are in a log that cannot be read now.
+fn unreadable(endpoint: &EndpointEntry, error: &Error) -> Details {
+    let event = endpoint.message().name();
+    tracing::warn!(event, %error, "stored events cannot be shown for now");
+    Details::unavailable("what this is kept in does not answer now")
+}
+
+/// A comment, with the place of the client: a block without data sets the last event's id all the same (WHATWG
+/// HTML, section 9.2.6), so that a client that was sent no event yet goes on here when it comes back.
+fn comment(text: &str, id: &str) -> Bytes {
+    format!(": {text}\nid: {id}\n\n").into()
 }
 
 /// Tells a client that it missed events: how many, or `null`, in an event of the type `missed`.
-fn missed(count: impl std::fmt::Display) -> Bytes {
-    format!("event: missed\ndata: {count}\n\n").into()
-}
-
-/// Which events a client wants: those whose fields have these values. Names that come again stand together.
-type Filter = Vec<(String, String)>;
-
-/// The filter that path and query are.
-fn filter(endpoint: &EndpointEntry, uri: &Uri) -> Result<Filter, Details> {
-    let (_, declared) = endpoint.place();
-    let mut input = Input::default();
-    input.path(declared, uri.path())?;
-    if let Some(query) = uri.query() {
-        input.query(query)?;
-    }
-    if input.texts.len() > FILTERS {
-        let detail = format!("more than {FILTERS} values to filter by");
-        return Err(Details::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
-    }
-    for (name, _) in &input.texts {
-        check_name(endpoint, name)?;
-    }
-    let texts = input.texts.into_iter();
-    let owned = texts.map(|(name, value)| (name.into_owned(), value.into_owned()));
-    Ok(owned.collect())
-}
-
-fn check_name(endpoint: &EndpointEntry, name: &str) -> Result<(), Details> {
-    let Shape::Fields(fields) = endpoint.shape else {
-        return Ok(());
-    };
-    let is_known = |name: &str| {
-        fields
-            .iter()
-            .any(|field| field.is_flat || field.name == name)
-    };
-    if is_known(name) {
-        return Ok(());
-    }
-    let names: Vec<String> = fields.iter().map(|it| format!("`{}`", it.name)).collect();
-    let detail = format!(
-        "the event has no field `{name}` to filter by; its fields are {}",
-        names.join(", ")
-    );
-    let details = Details::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
-    Err(details.in_field(Some(name.to_owned())))
-}
-
-/// Whether the event has, in each of the fields, one of the values.
-fn wants(filter: &Filter, event: &EventFields) -> bool {
-    let mut fields = filter.chunk_by(|(left, _), (right, _)| left == right);
-    fields.all(|values| {
-        let mut values = values.iter();
-        values.any(|(name, text)| event.get(name).is_some_and(|value| is(value, text)))
-    })
-}
-
-fn is(value: &RawValue, text: &str) -> bool {
-    match value.get().as_bytes() {
-        [b'"', ..] => serde_json::from_str::<String>(value.get()).is_ok_and(|it| it == text),
-        [b'{' | b'[' | b'n', ..] => false, // An object, an array, null.
-        _ => value.get() == text,
-    }
+fn missed(count: impl std::fmt::Display, id: &str) -> Bytes {
+    format!("id: {id}\nevent: missed\ndata: {count}\n\n").into()
 }
 
 /// One who listens.
 struct Client {
-    feed: Arc<Feed>,
-    /// The place of the next event.
-    place: u64,
-    filter: Filter,
+    reader: EventReader,
+    filter: EventFilter,
     changes: watch::Receiver<Option<u64>>,
     /// Set when the server stops.
     ending: watch::Receiver<bool>,
@@ -176,9 +118,9 @@ impl Client {
         loop {
             self.changes.mark_unchanged();
             if self.reach_end() {
-                return (STOPPING, None);
+                return (comment(STOPPING, &self.reader.id()), None);
             }
-            let ready = self.ready();
+            let ready = self.ready().await;
             if !ready.is_empty() {
                 return (ready, Some(self));
             }
@@ -191,7 +133,8 @@ impl Client {
                 .await
                 .is_err()
             {
-                return (ALIVE, Some(self));
+                self.reader.note_told();
+                return (comment(ALIVE, &self.reader.id()), Some(self));
             }
         }
     }
@@ -201,32 +144,38 @@ impl Client {
         let is_closed = *self.ending.borrow() || self.ending.has_changed().is_err();
         let is_to_end = self.changes.borrow().is_none() || is_closed;
         if is_to_end && self.last.is_none() {
-            self.last = Some(self.feed.now());
+            self.last = Some(self.reader.end(&self.changes));
         }
-        self.last.is_some_and(|last| self.place >= last)
+        self.last.is_some_and(|last| self.reader.has_reached(last))
     }
 
     /// What is there already.
-    fn ready(&mut self) -> Bytes {
+    async fn ready(&mut self) -> Bytes {
         let mut frames: Vec<Bytes> = Vec::new();
         let mut bytes = 0;
         while bytes < BATCH {
-            let frame = match self.feed.at(self.place) {
-                NextEvent::Nothing => break,
-                NextEvent::Missed(count) => {
-                    self.place += count;
-                    missed(count)
-                }
-                NextEvent::Event(event) => {
-                    self.place += 1;
-                    if !wants(&self.filter, &event.fields) {
+            let frame = match self.reader.next().await {
+                Ok(NextEvent::Nothing) => break,
+                Ok(NextEvent::Missed(count)) => missed(count, &self.reader.id()),
+                Ok(NextEvent::Event(event)) => {
+                    if !self.filter.wants(&event.fields) {
                         continue;
                     }
                     event.frame.clone()
                 }
+                Err(error) => {
+                    tracing::warn!(%error, "stored events cannot be shown for now");
+                    self.last = self.last.map(|_| 0);
+                    break;
+                }
             };
+            self.reader.note_told();
             bytes += frame.len();
             frames.push(frame);
+        }
+        if frames.is_empty() && self.reader.is_far() {
+            self.reader.note_told();
+            frames.push(format!("id: {}\n\n", self.reader.id()).into());
         }
         match frames.as_slice() {
             [] => Bytes::new(),
@@ -278,6 +227,8 @@ mod tests {
     use tokio::sync::watch;
 
     use super::{Client, STOPPING};
+    use crate::http::event_filter::EventFilter;
+    use crate::http::event_source::EventReader;
     use crate::http::feed::Feed;
 
     #[tokio::test]
@@ -285,10 +236,13 @@ mod tests {
         let feed = Arc::new(Feed::new(10));
         let ending = watch::Sender::new(false);
         let mut client = Client {
-            place: feed.now(),
+            reader: EventReader::Published {
+                feed: Arc::clone(&feed),
+                place: 0,
+                told: 0,
+            },
             changes: feed.changes(),
-            feed: Arc::clone(&feed),
-            filter: vec![("wanted".to_owned(), "true".to_owned())],
+            filter: EventFilter::by("wanted", "true"),
             ending: ending.subscribe(),
             last: None,
             keep_alive: Duration::from_secs(1),
@@ -310,6 +264,7 @@ mod tests {
         }
         assert_eq!(told.len(), 2, "{told:?}");
         assert!(told[0].ends_with(b"data: before\n\n"), "{told:?}");
-        assert_eq!(told[1], STOPPING);
+        let stopping = format!(": {STOPPING}\nid: {}\n\n", feed.id(2));
+        assert_eq!(told[1], stopping.as_bytes());
     }
 }

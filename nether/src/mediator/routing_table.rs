@@ -154,6 +154,12 @@ impl RoutingTable {
             .for_each(|subscription| subscription.end());
     }
 
+    /// The number of the current table.
+    #[cfg(feature = "http")]
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
     /// Whether the type has a row.
     pub(crate) fn knows(&self, slot: usize) -> bool {
         self.current.load().row(slot).is_some()

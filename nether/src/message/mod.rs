@@ -76,6 +76,12 @@ pub trait Message: Sized + 'static {
         None
     }
 
+    /// Whether the error is the caller's to see to: a problem with a status from 400 to 499.
+    #[doc(hidden)]
+    fn is_refusal(_: &Self::Error) -> bool {
+        false
+    }
+
     /// The hash of the field that is its key, if it has one.
     #[doc(hidden)]
     fn key_hash(&self) -> Option<u64> {

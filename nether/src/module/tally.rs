@@ -14,6 +14,8 @@ pub enum Verdict {
     Handled,
     /// The handler gave back an error. The module's state stays.
     Failed,
+    /// The same, with an error that is the caller's to see to: a refusal.
+    Refused,
     /// The handler crashed, and the module with it.
     Crashed(CrashCause),
     /// The handler failed, and is to be tried again.
@@ -54,6 +56,8 @@ impl CrashCause {
 pub(crate) struct WorkCounts {
     pub(crate) handled: u64,
     pub(crate) failed: u64,
+    /// How many of those that failed were refused.
+    pub(crate) refused: u64,
     /// How many messages wait in its mailbox.
     pub(crate) waiting: usize,
     /// For how many its mailbox has room, if it has one.
@@ -68,6 +72,8 @@ pub(crate) struct WorkCounts {
 pub(crate) struct Tally {
     handled: AtomicU64,
     failed: AtomicU64,
+    /// Some of those that failed.
+    refused: AtomicU64,
     dead: AtomicU64,
     /// Refused too late, or queries whose caller went away.
     abandoned: AtomicU64,
@@ -81,6 +87,10 @@ impl Tally {
         let counter = match verdict {
             Verdict::Handled => &self.handled,
             Verdict::Failed | Verdict::Crashed(_) => &self.failed,
+            Verdict::Refused => {
+                self.count_refused();
+                &self.failed
+            }
             Verdict::Again | Verdict::CrashedAgain(_) => return,
         };
         counter.fetch_add(1, Ordering::SeqCst);
@@ -101,6 +111,12 @@ impl Tally {
         self.dead.fetch_add(1, Ordering::SeqCst);
     }
 
+    /// Counts a message as refused; that it has failed is counted apart.
+    #[cold]
+    pub(crate) fn count_refused(&self) {
+        self.refused.fetch_add(1, Ordering::SeqCst);
+    }
+
     pub(crate) fn count_abandoned(&self) {
         self.abandoned.fetch_add(1, Ordering::SeqCst);
     }
@@ -111,6 +127,10 @@ impl Tally {
 
     pub(crate) fn failed(&self) -> u64 {
         self.failed.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::SeqCst)
     }
 
     /// How many messages ended, one way or another.

@@ -29,7 +29,7 @@ pub(crate) fn check(program: &Program<'_>) -> Vec<StartProblem> {
     check_ids(program, &mut problems);
     check_single_handlers(program, &mut problems);
     check_lists(program, &handlers, &mut problems);
-    check_endpoints(program, &handlers, &mut problems);
+    check_endpoints(program, &mut problems);
     check_resources(program, &mut problems);
     check_after(program, &mut problems);
     check_call_cycles(program, &handlers, &mut problems);
@@ -140,24 +140,13 @@ fn check_lists(
     }
 }
 
-/// Endpoints have a handler, unless they are events, and a place of their own.
-fn check_endpoints(
-    program: &Program<'_>,
-    handlers: &HashMap<MessageRef, Vec<&'static ModuleDescriptor>>,
-    problems: &mut Vec<StartProblem>,
-) {
+/// Endpoints have a place of their own. Their modules may be in another process.
+fn check_endpoints(program: &Program<'_>, problems: &mut Vec<StartProblem>) {
     let mut seen: HashMap<String, &MessageDescriptor> = HashMap::new();
     for message in program.messages {
         let Some(endpoint) = message.endpoint else {
             continue;
         };
-        if message.kind != MessageKind::Event
-            && !handlers.contains_key(&std::ptr::from_ref(*message))
-        {
-            problems.push(StartProblem::EndpointWithoutHandler {
-                message: message.declaration,
-            });
-        }
         if let Some(first) = seen.insert(endpoint.place(), message) {
             problems.push(StartProblem::SameEndpoint {
                 messages: [first.declaration, message.declaration],

@@ -5,10 +5,14 @@ mod builder;
 mod detached;
 mod pause;
 mod refusals;
+#[cfg(feature = "http")]
+mod routes;
 mod shutdown;
 mod signals;
 mod start;
 mod status;
+#[cfg(feature = "http")]
+mod totals;
 mod watch;
 #[cfg(not(feature = "http"))]
 mod without_http;
@@ -19,6 +23,8 @@ pub use self::pause::PauseError;
 pub use self::shutdown::{DeadLetters, ShutdownReport};
 pub(crate) use self::signals::{or_exit, signal};
 pub use self::status::ModuleStatus;
+#[cfg(feature = "http")]
+pub(crate) use self::totals::{ModuleName, ModuleTotals};
 
 use std::fmt;
 #[cfg(feature = "http")]

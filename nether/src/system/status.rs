@@ -9,7 +9,7 @@ use crate::system::System;
 pub struct ModuleStatus {
     /// Its name.
     pub name: &'static str,
-    /// Which of its instances it is, from 0.
+    /// Which of its instances it is, from 0. Values of one type that were attached have the same one, 0.
     pub instance: usize,
     /// One at a time, or concurrently.
     pub kind: ModuleKind,
@@ -27,6 +27,9 @@ pub struct ModuleStatus {
     pub handled: u64,
     /// How many messages failed: by an error, or by a panic.
     pub failed: u64,
+    /// How many of those that failed were refused: by an error that derives `Problem`, with a status from 400
+    /// to 499. Without the feature `http` there is no such error.
+    pub refused: u64,
     /// Which process runs the module, if it runs in one process at a time; `None` for other modules, and
     /// until that is known.
     pub lease: Option<LeaseStatus>,
@@ -52,6 +55,7 @@ impl System {
                 in_flight,
                 handled: work.handled,
                 failed: work.failed,
+                refused: work.refused,
                 lease: instance.lease(),
             }
         };

@@ -73,7 +73,7 @@ fn described(message: &CheckedMessage, endpoint: &Endpoint, paths: &Paths) -> To
     let attributes = message.definition.attributes();
     let docs = docs::text(attributes);
     let is_deprecated = attributes.iter().any(lints::is_deprecated);
-    let shape = shape(&endpoint.shape, paths);
+    let shape = shape(&endpoint.shape, message.kind, paths);
     quote_spanned! {spans::attribute()=>
         #[automatically_derived]
         impl #p::http::Endpoint for #ident {
@@ -87,18 +87,18 @@ fn described(message: &CheckedMessage, endpoint: &Endpoint, paths: &Paths) -> To
     }
 }
 
-fn shape(shape: &Shape, paths: &Paths) -> TokenStream {
+fn shape(shape: &Shape, kind: MessageKind, paths: &Paths) -> TokenStream {
     let p = paths.private();
     match shape {
         Shape::Fields(fields) => {
-            let fields = fields.iter().map(|it| field(it, paths));
+            let fields = fields.iter().map(|it| field(it, kind, paths));
             quote_spanned!(spans::attribute()=> #p::http::Shape::Fields(&[#(#fields),*]))
         }
         Shape::Opaque(_) => quote_spanned!(spans::attribute()=> #p::http::Shape::Opaque),
     }
 }
 
-fn field(field: &Field, paths: &Paths) -> TokenStream {
+fn field(field: &Field, kind: MessageKind, paths: &Paths) -> TokenStream {
     let p = paths.private();
     let Field {
         name,
@@ -121,6 +121,10 @@ fn field(field: &Field, paths: &Paths) -> TokenStream {
         true => quote!(#p::Option::Some(#p::http::Probe::<#ty>::explain)),
         false => quote!(#p::Option::None),
     };
+    let form = match kind {
+        MessageKind::Event if !field.is_custom => quote!(#p::http::Probe::<#ty>::form),
+        _ => quote!(#p::http::FieldForm::unknown),
+    };
     quote_spanned! {spans::attribute()=>
         #p::http::Field {
             name: #name,
@@ -131,6 +135,7 @@ fn field(field: &Field, paths: &Paths) -> TokenStream {
             is_deprecated: #is_deprecated,
             schema: #p::http::Probe::<#ty>::#schema,
             explain: #explain,
+            form: #form,
         }
     }
 }
@@ -152,9 +157,14 @@ fn called(message: &CheckedMessage, endpoint: &Endpoint, paths: &Paths) -> Token
                 is_nothing: #p::http::Probe::<#reply>::IS_NOTHING,
                 is_optional: #p::http::Probe::<#reply>::IS_OPTION,
                 schema: #p::http::Probe::<#reply>::schema,
+                status: #p::http::Probe::<#reply>::STATUS,
+                headers: #p::http::Probe::<#reply>::HEADERS,
             };
             fn problems() -> &'static [#p::http::ProblemKind] {
                 #p::http::Probe::<#error>::problems()
+            }
+            fn headers(reply: &#reply) -> #p::Option<#p::http::ReplyHeaders> {
+                #p::http::Probe::<#reply>::headers(reply)
             }
             fn problem(error: &#error) -> #p::Option<#p::http::Details> {
                 #p::http::Probe::<#error>::problem(error)

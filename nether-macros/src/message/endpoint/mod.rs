@@ -42,7 +42,11 @@ pub(crate) fn check(model: &Model, diagnostics: &Diagnostics) -> Option<Endpoint
     let (verb, path) = split(model, literal, diagnostics)?;
     let verb = verb::check(model, literal, (&verb, &path), diagnostics);
     let path = path::check(&path, literal, diagnostics);
-    let shape = Shape::of(&model.definition);
+    // Requests are read; of events it counts how they are written.
+    let shape = match model.kind {
+        MessageKind::Event => Shape::written(&model.definition),
+        MessageKind::Command | MessageKind::Query => Shape::of(&model.definition),
+    };
     if let Some(path) = &path {
         parameters::check(model, literal, path, &shape, diagnostics);
     }

@@ -3,6 +3,7 @@
 use syn::LitStr;
 
 use crate::diagnostics::Diagnostics;
+use crate::message::MessageKind;
 use crate::message::endpoint::path::RoutePath;
 use crate::message::fields::{Field, Opaque, Shape};
 use crate::message::model::Model;
@@ -83,8 +84,11 @@ fn unknown(model: &Model, name: &str, fields: &[Field]) -> (String, String) {
     let guess = nearest.map_or(String::new(), |nearest| {
         format!(": did you mean `{{{nearest}}}`?")
     });
-    let message =
-        format!("`{{{name}}}` in the path is no field that `{ident}` is read from{guess}");
+    let read = match model.kind {
+        MessageKind::Event => "written with",
+        MessageKind::Command | MessageKind::Query => "read from",
+    };
+    let message = format!("`{{{name}}}` in the path is no field that `{ident}` is {read}{guess}");
     let help = match names.as_slice() {
         [] => format!("add the field to `{ident}`, or remove the parameter"),
         names => format!("its fields are {}", suggest::listed(names.iter().copied())),

@@ -12,7 +12,7 @@ use syn::ext::IdentExt;
 use crate::module::model::{CheckedModule, ContextArgument, Handler, Restart};
 use crate::paths::Paths;
 use crate::spans::{self, Extent};
-use crate::{header, init, lints, recover};
+use crate::{header, init, lints, recover, types};
 
 pub(crate) fn expand(module: &CheckedModule) -> TokenStream {
     let block = &module.block;
@@ -81,7 +81,9 @@ impl ModuleExpander<'_> {
 
     fn descriptor(&self) -> TokenStream {
         let (p, ty, module) = (self.paths.private(), self.ty, self.module);
-        let name = self.name.unraw().to_string();
+        // Two types of one name may have their blocks in one place.
+        let path = types::path(ty).map(types::path_name);
+        let name = path.unwrap_or_else(|| self.name.unraw().to_string());
         let kind = self.either("Exclusive", "Shared");
         let handles = self.sound().map(|handler| {
             let taken = self.taken(handler);

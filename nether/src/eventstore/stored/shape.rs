@@ -7,12 +7,38 @@ pub(in crate::eventstore) use self::known::written_again;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+#[cfg(feature = "http")]
+use crate::eventstore::backend::RecordedEvent;
+
 /// What a type looks like that is written down.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct StoredShape {
     #[cfg(feature = "test")]
     known: known::Known,
+    /// How an event is shown.
+    #[cfg(feature = "http")]
+    json: Option<ShowEvent>,
+}
+
+/// Reads an event, and writes it as JSON.
+#[cfg(feature = "http")]
+pub(in crate::eventstore) type ShowEvent = fn(&RecordedEvent) -> Result<String, String>;
+
+#[cfg(feature = "http")]
+impl StoredShape {
+    /// The same for an event, which can be shown.
+    pub(in crate::eventstore) const fn shown_by(self, json: ShowEvent) -> Self {
+        StoredShape {
+            json: Some(json),
+            ..self
+        }
+    }
+
+    /// What shows an event.
+    pub(in crate::eventstore) fn json(&self) -> Option<ShowEvent> {
+        self.json
+    }
 }
 
 impl StoredShape {
@@ -22,6 +48,8 @@ impl StoredShape {
         StoredShape {
             #[cfg(feature = "test")]
             known: known::Known::of::<T>(|_, payload| Some(known::read_text::<T>(payload))),
+            #[cfg(feature = "http")]
+            json: None,
         }
     }
 }
@@ -74,8 +102,11 @@ mod known {
         where
             T: Serialize + DeserializeOwned,
         {
-            let known = Known::of::<T>(read_again);
-            StoredShape { known }
+            StoredShape {
+                known: Known::of::<T>(read_again),
+                #[cfg(feature = "http")]
+                json: None,
+            }
         }
 
         pub(in crate::eventstore) fn is_of<T>(&self) -> bool {

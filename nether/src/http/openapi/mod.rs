@@ -15,17 +15,18 @@ use serde_json::{Map, Value, json};
 use self::operation::operation;
 use self::schema::{bound, schemas};
 use crate::http::endpoint::EndpointEntry;
-use crate::http::gateway::endpoints;
+use crate::http::presence::present;
 use crate::http::settings::ServerSettings;
+use crate::system::System;
 
-/// The description of all endpoints of the program.
-pub(super) fn document(settings: &ServerSettings) -> Value {
+/// The description of all endpoints that are served.
+pub(super) fn document(system: &System, settings: &ServerSettings) -> Value {
     let mut schemas = schemas();
     // Before all others: another type of this name gets another one.
     schemas.subschema_for::<ProblemSchema>();
     // By place: two paths that differ in the names of their parameters alone are one.
     let mut places: BTreeMap<String, (&str, Map<String, Value>)> = BTreeMap::new();
-    for endpoint in endpoints() {
+    for endpoint in present(system) {
         let (_, path) = endpoint.place();
         let method = endpoint.method().to_ascii_lowercase();
         let place = places.entry(endpoint.path_template());

@@ -7,6 +7,8 @@ use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 
 use crate::http::endpoint::{EndpointEntry, EndpointKind, Field, ReplyShape, Shape, parameters_of};
+use crate::http::event_filter;
+use crate::http::field_form::FieldForm;
 use crate::http::openapi::schema::{of_body, of_event, of_field, without_null};
 use crate::http::openapi::{operation_id, response};
 use crate::http::problem::{ProblemKind, title_of};
@@ -70,9 +72,7 @@ fn parameters(endpoint: &EndpointEntry, path: &str, schemas: &mut SchemaGenerato
         if let Some((_, shown)) = shown {
             let schema = of_field(endpoint, field, schemas);
             parameters.push(parameter((shown, "path"), true, schema));
-        } else if is_feed {
-            parameters.push(filter(field));
-        } else if !endpoint.has_body() {
+        } else if !is_feed && !endpoint.has_body() {
             let schema = of_field(endpoint, field, schemas);
             parameters.push(parameter((field.name, "query"), !field.is_optional, schema));
         }
@@ -82,6 +82,9 @@ fn parameters(endpoint: &EndpointEntry, path: &str, schemas: &mut SchemaGenerato
         parameters.extend(flat.map(any_other));
     }
     if is_feed {
+        let filters = event_filter::names(endpoint).into_iter();
+        let filters = filters.filter(|(name, _)| in_path.iter().all(|(it, _)| it != name));
+        parameters.extend(filters.map(|(name, form)| filter(&name, form)));
         parameters.push(last_event_id());
     }
     if endpoint.message().kind == MessageKind::Command {
@@ -115,14 +118,32 @@ fn parameter((name, place): (&str, &str), required: bool, mut schema: Value) -> 
 }
 
 /// Shows only events whose field has the value.
-fn filter(field: &Field) -> Value {
+fn filter(name: &str, form: FieldForm) -> Value {
+    let schema = match form {
+        FieldForm::Boolean => json!({ "type": "boolean" }),
+        FieldForm::Number => json!({ "type": "number" }),
+        FieldForm::Integer { least, most } => bounded(least, most),
+        _ => json!({ "type": "string" }),
+    };
     json!({
-        "name": field.name,
+        "name": name,
         "in": "query",
         "required": false,
-        "description": format!("Only events whose `{}` is this", field.name),
-        "schema": { "type": "string" },
+        "description": format!("Only events whose `{name}` is this"),
+        "schema": schema,
     })
+}
+
+/// An integer, within what `serde_json` can say of its bounds.
+fn bounded(least: i128, most: u128) -> Value {
+    let mut schema = json!({ "type": "integer" });
+    if let Ok(least) = i64::try_from(least) {
+        schema["minimum"] = least.into();
+    }
+    if let Ok(most) = u64::try_from(most) {
+        schema["maximum"] = most.into();
+    }
+    schema
 }
 
 fn last_event_id() -> Value {
@@ -195,27 +216,31 @@ fn success(
 ) -> (StatusCode, Value) {
     let status = endpoint.success();
     let description = title_of(status);
+    let mut answer = json!({ "description": description });
+    for header in reply.headers {
+        let schema = json!({ "type": "string" });
+        answer["headers"][header.name] =
+            json!({ "description": header.docs, "required": true, "schema": schema });
+    }
     if reply.is_nothing {
-        return (status, json!({ "description": description }));
+        return (status, answer);
     }
     let mut schema = (reply.schema)(schemas).to_value();
     if reply.is_optional {
         without_null(&mut schema);
     }
-    let content = json!({ "application/json": { "schema": schema } });
-    (
-        status,
-        json!({ "description": description, "content": content }),
-    )
+    answer["content"] = json!({ "application/json": { "schema": schema } });
+    (status, answer)
 }
 
 /// What OpenAPI calls the schema of a stream is that of each event in it.
 fn stream(endpoint: &EndpointEntry, schemas: &mut SchemaGenerator) -> Value {
     let data = |schema: Value| json!({ "type": "string", "contentMediaType": "application/json", "contentSchema": schema });
+    let id = json!({ "type": "string", "description": "For `Last-Event-ID`" });
     let event = json!({
         "type": "object",
         "properties": {
-            "id": { "type": "string", "description": "For `Last-Event-ID`" },
+            "id": id,
             "event": { "const": "message" },
             "data": data(of_event(endpoint, schemas)),
         },
@@ -225,10 +250,11 @@ fn stream(endpoint: &EndpointEntry, schemas: &mut SchemaGenerator) -> Value {
         "type": "object",
         "description": "Events were missed: how many, or `null` if that is not known",
         "properties": {
+            "id": id,
             "event": { "const": "missed" },
             "data": data(json!({ "type": ["integer", "null"], "minimum": 1 })),
         },
-        "required": ["event", "data"],
+        "required": ["id", "event", "data"],
     });
     json!({
         "description": "A stream of server-sent events, for as long as the client listens",

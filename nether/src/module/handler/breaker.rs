@@ -80,7 +80,7 @@ impl Breaker {
     pub(in crate::module) fn count(&self, verdict: Verdict, handle: &Handle) {
         match verdict {
             Verdict::Handled if self.is_open.load(Ordering::SeqCst) => self.close(handle),
-            Verdict::Failed | Verdict::Crashed(_) => self.count_failure(handle),
+            Verdict::Failed | Verdict::Refused | Verdict::Crashed(_) => self.count_failure(handle),
             Verdict::Handled | Verdict::Again | Verdict::CrashedAgain(_) => {}
         }
     }

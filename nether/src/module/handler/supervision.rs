@@ -128,7 +128,13 @@ pub(crate) fn failure_of<M: Message>(
 ) -> (Reply<M>, Verdict) {
     let (error, verdict) = match failed {
         Ok(Ok(reply)) => return (Ok(reply), Verdict::Handled),
-        Ok(Err(error)) => (CallError::Handler(error), Verdict::Failed),
+        Ok(Err(error)) => {
+            let verdict = match M::is_refusal(&error) {
+                true => Verdict::Refused,
+                false => Verdict::Failed,
+            };
+            (CallError::Handler(error), verdict)
+        }
         Err(HandlerFault::Panicked(panic)) => {
             let panic = Panic {
                 message: M::NAME,
@@ -158,7 +164,7 @@ pub(crate) fn failure_of<M: Message>(
         }
         Err(HandlerFault::UnitEnded(reason)) => (reason.into_call_error(M::NAME), Verdict::Failed),
     };
-    let crashed = verdict != Verdict::Failed;
+    let crashed = matches!(verdict, Verdict::Crashed(_));
     // An error that a caller gets is a result like any other: the caller's to judge.
     let text = Shielded::new(&error);
     if crashed || !awaited {

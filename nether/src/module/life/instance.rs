@@ -288,6 +288,7 @@ impl<M: Module> AnyInstance for Instance<M> {
         WorkCounts {
             handled: tally.handled(),
             failed: tally.failed(),
+            refused: tally.refused(),
             waiting: self.cell.waiting(),
             room: self.cell.room(),
             letters: tally.letters(),

@@ -276,7 +276,7 @@ impl<M: Module + Exclusive> Work<M> {
                 self.books.handled += 1;
                 *slot = None;
             }
-            Verdict::Failed | Verdict::Crashed(_) => {
+            Verdict::Failed | Verdict::Refused | Verdict::Crashed(_) => {
                 self.books.failed += 1;
                 *slot = None;
             }
@@ -289,6 +289,9 @@ impl<M: Module + Exclusive> Work<M> {
     /// crashed with it.
     #[cold]
     fn record_failure(&mut self, verdict: Verdict) -> bool {
+        if verdict == Verdict::Refused {
+            self.cell.tally.count_refused();
+        }
         if let Verdict::Again | Verdict::CrashedAgain(_) = verdict {
             self.taken.put_back();
             self.left += 1;
