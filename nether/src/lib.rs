@@ -254,6 +254,7 @@ extern crate self as nether;
 // The order of these modules is the order of the layers: each imports only from modules above it.
 mod declaration;
 mod error;
+mod escaped;
 mod instants;
 mod race;
 mod sync;

@@ -2,6 +2,7 @@
 
 mod floats;
 mod folder;
+pub mod frames;
 pub mod http;
 mod lines;
 

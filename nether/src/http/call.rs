@@ -7,16 +7,17 @@ use std::task::{Context, Poll};
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{StatusCode, request};
+use axum::http::{Method, StatusCode, request};
 use axum::response::Response;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use tokio::time::timeout;
+use hyper::body::Body as HttpBody;
 
 use crate::error::{CallError, HandlerError};
-use crate::http::connection::RequestPermit;
+use crate::escaped::Escaped;
 use crate::http::endpoint::{CallEndpoint, EndpointReply, convention};
 use crate::http::idempotency::{IdempotencyKey, once};
 use crate::http::input::Input;
+use crate::http::permits::RequestPermit;
 use crate::http::problem::Details;
 use crate::http::request_scope::{Answer, RequestScope};
 use crate::http::server_state::ServerState;
@@ -108,7 +109,7 @@ where
     }
     let json = reply.write().map_err(|error| {
         let id = scope.request_id();
-        tracing::error!(request_id = id.as_str(), message = M::NAME, %error, "a reply cannot be written as JSON");
+        tracing::error!(request_id = id.as_str(), message = M::NAME, error = %Escaped(&error), "a reply cannot be written as JSON");
         Details::internal()
     })?;
     if M::REPLY.is_optional && json == b"null" {
@@ -124,8 +125,7 @@ where
 {
     let details = Details::of_call(error, M::problem);
     if details.status().is_server_error() {
-        let id = scope.request_id();
-        tracing::error!(request_id = id.as_str(), message = M::NAME, %error, "a request failed");
+        scope.log_failure(&details, M::NAME, error);
     }
     details
 }
@@ -145,40 +145,49 @@ fn message<M: CallEndpoint>(parts: &request::Parts, body: &[u8]) -> Result<M, De
     input.message()
 }
 
-/// The body, if it is JSON and neither too long nor too slow. Of a GET there is none.
+/// The body, if it is JSON and not too long. Of a GET there is none. What the head says is enough to refuse is
+/// refused before anything is read, so that a client that waits for `100 Continue` does not send it.
 async fn read(
     settings: &ServerSettings,
     parts: &request::Parts,
     body: Body,
 ) -> Result<Bytes, Details> {
-    if parts.method == axum::http::Method::GET || parts.method == axum::http::Method::HEAD {
+    let is_bodiless = parts.method == Method::GET || parts.method == Method::HEAD;
+    if is_bodiless || body.is_end_stream() {
         return Ok(Bytes::new());
     }
-    let reading = timeout(
-        settings.body_timeout,
-        Limited::new(body, settings.body_limit).collect(),
-    );
-    let body = match reading.await {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            let detail = format!("the body is longer than {} bytes", settings.body_limit);
-            return Err(Details::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
-        }
-        Ok(Err(error)) => {
-            tracing::debug!(%error, "a request's body did not come");
+    let declared = body.size_hint();
+    let is_json = is_json(parts);
+    // One of unknown length may be empty, and nothing needs no type.
+    if !is_json && (declared.lower() > 0 || parts.headers.contains_key(CONTENT_TYPE)) {
+        return Err(no_json());
+    }
+    if declared.lower() > settings.body_limit as u64 {
+        return Err(too_long(settings));
+    }
+    let body = match Limited::new(body, settings.body_limit).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => return Err(too_long(settings)),
+        Err(error) => {
+            tracing::debug!(error = %Escaped(&error), "a request's body did not come");
             let detail = "the body did not come to its end";
             return Err(Details::new(StatusCode::BAD_REQUEST, detail));
         }
-        Err(_) => {
-            let detail = format!("the body took longer than {:?}", settings.body_timeout);
-            return Err(Details::new(StatusCode::REQUEST_TIMEOUT, detail));
-        }
     };
-    if !body.is_empty() && !is_json(parts) {
-        let detail = "the body must be JSON: `content-type: application/json`";
-        return Err(Details::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+    if !body.is_empty() && !is_json {
+        return Err(no_json());
     }
     Ok(body)
+}
+
+fn too_long(settings: &ServerSettings) -> Details {
+    let detail = format!("the body is longer than {} bytes", settings.body_limit);
+    Details::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+}
+
+fn no_json() -> Details {
+    let detail = "the body must be JSON: `content-type: application/json`";
+    Details::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
 }
 
 fn is_json(parts: &request::Parts) -> bool {

@@ -11,6 +11,7 @@ use axum::response::Response;
 use tokio::time::timeout;
 
 use crate::context::Context;
+use crate::http::failure_log::FailedRequest;
 use crate::http::problem::{Details, Refusal};
 use crate::http::request_id::RequestId;
 use crate::http::request_scope::RequestScope;
@@ -113,7 +114,17 @@ async fn around(
         own.or_else(|| id.clone()).unwrap_or_else(RequestId::fresh)
     };
     let response = response.map(|response| match response.extensions().get::<Refusal>() {
-        Some(refusal) => refusal.answer(&called()),
+        Some(refusal) => {
+            let (id, (details, error)) = (called(), refusal.parts());
+            let failed = FailedRequest {
+                id: &id,
+                message: "",
+                error: &error,
+                is_impatient: scope.as_ref().is_some_and(|scope| scope.is_impatient),
+            };
+            failed.log(details);
+            refusal.answer(&id)
+        }
         None => response,
     });
     match (response, scope) {

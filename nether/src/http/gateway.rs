@@ -19,13 +19,13 @@ use tower::ServiceExt;
 use tower_http::compression::CompressionLayer;
 
 use crate::http::allow;
-use crate::http::connection::RequestPermit;
 use crate::http::custom_routes;
 use crate::http::endpoint::{
     EndpointEntry, EndpointKind, EndpointRegistration, RoutesRegistration,
 };
 use crate::http::files;
 use crate::http::operations;
+use crate::http::permits::RequestPermit;
 use crate::http::problem::Details;
 use crate::http::request_id::RequestId;
 use crate::http::server_state::{ServerShared, ServerState};
@@ -86,7 +86,7 @@ fn assembled(state: &Arc<ServerState>) -> Router {
     let (routers, folders) = state.shared.added();
     let mut router = Router::new().fallback(not_found);
     for folder in &folders {
-        router = files::before(folder, router);
+        router = files::before(folder, state, router);
     }
     if state.settings.management.is_none() {
         router = before(operations::probes(state), router);

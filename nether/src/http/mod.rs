@@ -7,20 +7,31 @@
 // around an answer.
 
 mod allow;
+mod answering;
+mod body;
 mod call;
 mod connection;
 mod custom_routes;
+mod cut_off;
+mod echo;
+mod ending;
 mod endpoint;
+mod expectation;
+mod failure_log;
 mod feed;
 mod files;
 mod gateway;
 mod idempotency;
 mod input;
+mod late_file;
+mod limits;
 mod listen;
 mod messages;
 mod metrics;
 mod openapi;
 mod operations;
+mod patience;
+mod permits;
 mod probe;
 mod problem;
 mod request_id;
@@ -29,6 +40,7 @@ mod server;
 mod server_state;
 mod settings;
 mod sse;
+mod wire;
 
 #[doc(no_inline)]
 pub use axum::http::HeaderValue;

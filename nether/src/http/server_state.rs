@@ -3,14 +3,16 @@
 //! be dropped.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use axum::Router;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
+use crate::http::body::BodyMemory;
 use crate::http::endpoint::EndpointEntry;
 use crate::http::feed::Feed;
 use crate::http::idempotency::Idempotency;
+use crate::http::limits;
 use crate::http::settings::ServerSettings;
 use crate::sync::lock;
 use crate::system::System;
@@ -31,6 +33,8 @@ pub(super) struct ServerState {
 #[derive(Debug, Default)]
 pub(super) struct ServerShared {
     pub(super) idempotency: Arc<Idempotency>,
+    pub(super) bodies: Arc<BodyMemory>,
+    open_files: OnceLock<Arc<Semaphore>>,
     /// The feeds that were opened, with their endpoints.
     feeds: Mutex<Vec<(&'static EndpointEntry, Arc<Feed>)>>,
     added: Mutex<Added>,
@@ -100,6 +104,17 @@ impl ServerState {
             is_private,
             ending: watch::Sender::new(false),
         })
+    }
+
+    /// One for each file that may be open to be sent.
+    pub(super) fn open_files(&self) -> Arc<Semaphore> {
+        let most = || {
+            self.settings
+                .max_open_files
+                .unwrap_or_else(limits::served_files)
+        };
+        let open = || Arc::new(Semaphore::new(most()));
+        Arc::clone(self.shared.open_files.get_or_init(open))
     }
 
     /// Tells streams of events to end.
