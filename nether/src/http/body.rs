@@ -1,5 +1,5 @@
-//! [`RequestBody`]: a request's body as it comes, within bounds that hold for every request, whoever reads it:
-//! how long it may take, how fast it must come, and how much memory all of them together may take.
+//! [`RequestBody`]: a request's body as it comes, within bounds that hold for every request, whoever reads
+//! it: how long it may take, how fast it must come, and how much memory all of them together may take.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,8 +17,8 @@ use crate::http::settings::ServerSettings;
 use crate::http::wire::Traffic;
 use crate::instants::later;
 
-/// So much of each body costs nothing: what bounds the number of requests bounds it. So a few clients with long
-/// bodies do not keep out all others.
+/// So much of each body costs nothing: what bounds the number of requests bounds it. So a few clients with
+/// long bodies do not keep out all others.
 const FREE: usize = 16 * 1024;
 
 /// How long a body may come more slowly than it must: a connection needs some time to get going.

@@ -145,8 +145,8 @@ fn message<M: CallEndpoint>(parts: &request::Parts, body: &[u8]) -> Result<M, De
     input.message()
 }
 
-/// The body, if it is JSON and not too long. Of a GET there is none. What the head says is enough to refuse is
-/// refused before anything is read, so that a client that waits for `100 Continue` does not send it.
+/// The body, if it is JSON and not too long. Of a GET there is none. What the head says is enough to refuse
+/// is refused before anything is read, so that a client that waits for `100 Continue` does not send it.
 async fn read(
     settings: &ServerSettings,
     parts: &request::Parts,

@@ -16,7 +16,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::escaped::Escaped;
 use crate::guarded::{catch, panic_text};
@@ -69,8 +69,8 @@ impl Connection {
         })
     }
 
-    /// Serves it to its end. `room` is its place among those that may be open; `phase` says when it is to end,
-    /// and is held until it has.
+    /// Serves it to its end. `room` is its place among those that may be open; `phase` says when it is to
+    /// end, and is held until it has.
     pub(super) async fn serve(
         self: Arc<Self>,
         stream: TcpStream,
@@ -94,7 +94,7 @@ impl Connection {
         stream: TcpStream,
         mut phase: watch::Receiver<Phase>,
     ) -> BoxFuture<ServeResult> {
-        let connection = Arc::clone(self);
+        let (connection, accepted) = (Arc::clone(self), Instant::now());
         Box::pin(async move {
             let settings = &connection.gateway.state.settings;
             let traffic = Arc::clone(&connection.traffic);
@@ -114,7 +114,7 @@ impl Connection {
                 None => {
                     let cut_off = || connection.cut_off();
                     let (activity, traffic) = (&*connection.activity, &*connection.traffic);
-                    end(serving, activity, traffic, &mut phase, cut_off).await
+                    end(serving, activity, traffic, &mut phase, accepted, cut_off).await
                 }
             }
         })

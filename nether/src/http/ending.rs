@@ -1,4 +1,5 @@
-//! The end of a connection whose address is closed: what is at work is finished, and nothing else is waited for.
+//! The end of a connection whose address is closed: what is at work is finished, and nothing else is waited
+//! for.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -7,7 +8,7 @@ use std::time::Duration;
 
 use hyper_util::server::graceful::GracefulConnection;
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::http::answering::Activity;
 use crate::http::wire::Traffic;
@@ -23,15 +24,15 @@ pub(super) enum Phase {
     CutOff,
 }
 
-/// How long a connection without a request waits for the first byte of one. Its client has opened it to send
-/// one, and may not have come to it.
+/// How long a new connection waits for the first byte of a request. Its client has opened it to send one, and
+/// may not have come to it.
 const FIRST: Duration = Duration::from_secs(1);
 
 /// How long a connection on which nothing is at work may be quiet: half of a head is not waited for.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// The same where the client may have something to do still: it reads the end of an answer, or has to send the
-/// frames that end a connection of HTTP/2.
+/// The same where the client may have something to do still: it reads the end of an answer, or has to send
+/// the frames that end a connection of HTTP/2.
 const LEAVING: Duration = Duration::from_secs(1);
 
 /// How long the answers to what was cut off may take to leave.
@@ -43,10 +44,11 @@ pub(super) async fn end<C: GracefulConnection>(
     activity: &Activity,
     traffic: &Traffic,
     phase: &mut watch::Receiver<Phase>,
+    accepted: Instant,
     cut_off: impl Fn(),
 ) -> Result<(), C::Error> {
     let is_new = || activity.moved() == 0 && !traffic.has_begun();
-    if let Some(served) = greeted(serving.as_mut(), is_new).await {
+    if let Some(served) = greeted(serving.as_mut(), accepted, is_new).await {
         return served;
     }
     serving.as_mut().graceful_shutdown();
@@ -88,9 +90,10 @@ pub(super) async fn end<C: GracefulConnection>(
 /// Waits for the first byte of a connection that has said nothing yet. What it came to if it ended meanwhile.
 async fn greeted<C: GracefulConnection>(
     mut serving: Pin<&mut C>,
+    accepted: Instant,
     is_new: impl Fn() -> bool,
 ) -> Option<Result<(), C::Error>> {
-    let mut first = pin!(sleep(FIRST));
+    let mut first = pin!(sleep_until(accepted + FIRST));
     poll_fn(|cx| {
         if let Poll::Ready(served) = serving.as_mut().poll(cx) {
             return Poll::Ready(Some(served));

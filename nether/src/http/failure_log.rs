@@ -1,5 +1,5 @@
-//! What the log has of requests that failed: an error each if it is the server's, and no more than clients may
-//! decide otherwise.
+//! What the log has of requests that failed: an error each if it is the server's, and no more than clients
+//! may decide otherwise.
 
 use std::fmt::Display;
 use std::sync::Mutex;
@@ -32,17 +32,17 @@ impl FailedRequest<'_> {
     /// client that does not wait has no one to tell.
     #[cold]
     pub(super) fn log(&self, details: &Details) {
-        let (id, message, error) = (self.id.as_str(), self.message, Escaped(self.error));
+        let (id, message, error) = (self.id.as_str(), self.message, self.error);
         match details.status() {
             StatusCode::SERVICE_UNAVAILABLE => {
-                tracing::debug!(request_id = id, message, %error, "a request was refused");
-                refused(&error);
+                tracing::debug!(request_id = id, message, error = %Escaped(error), "a request was refused");
+                refused(error);
             }
             StatusCode::GATEWAY_TIMEOUT if self.is_impatient => {
-                tracing::debug!(request_id = id, message, %error, "a client did not wait");
+                tracing::debug!(request_id = id, message, error = %Escaped(error), "a client did not wait");
             }
             status if status.is_server_error() => {
-                tracing::error!(request_id = id, message, %error, "a request failed");
+                tracing::error!(request_id = id, message, error = %Escaped(error), "a request failed");
             }
             _ => {}
         }
@@ -73,5 +73,5 @@ pub(super) fn refused(why: &dyn Display) {
         *last = Some(now);
     }
     let count = UNSAID.count.swap(0, Ordering::Relaxed);
-    tracing::warn!(count, %why, "requests are refused");
+    tracing::warn!(count, why = %Escaped(why), "requests are refused");
 }

@@ -1,15 +1,16 @@
 //! [`LateFile`]: a file to be sent, which is open only while its client reads it.
 //!
 //! A client of HTTP/2 may ask for many files and read none. Were they open by then, a few such clients would
-//! have all the files that the process may open.
+//! have all the files that the process may open. What one chunk holds is read and closed before anything is
+//! sent; a larger file is open while it is sent, and no more of these are than may be.
 
 use std::fs::{File, Metadata};
-use std::future::{Ready, ready};
+use std::future::{self, Ready};
 use std::io::{self, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncSeek, ReadBuf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -18,12 +19,12 @@ use tower_http::services::fs;
 use crate::escaped::Escaped;
 use crate::route::BoxFuture;
 
-/// A file that is opened when it is read for the first time.
+/// A file that is opened when it is read for the first time, and closed with its last byte.
 pub(super) struct LateFile {
     path: PathBuf,
     /// What was there when its client asked for it: the length of it is in the head of the answer.
     metadata: Metadata,
-    /// Where reading begins.
+    /// Where the next byte is read.
     position: u64,
     /// One for each file that may be open.
     open: Arc<Semaphore>,
@@ -89,6 +90,14 @@ impl LateFile {
             })
         })
     }
+
+    /// It cannot be opened, though it could be when it was asked for.
+    fn lost(&mut self, error: io::Error) -> io::Error {
+        self.state = FileState::Closed;
+        let path = self.path.display();
+        tracing::warn!(path = %Escaped(path), error = %Escaped(&error), "a file cannot be read any more");
+        error
+    }
 }
 
 /// Opens a file. What has become a FIFO meanwhile is not waited for.
@@ -116,24 +125,34 @@ impl AsyncRead for LateFile {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let late = &mut *self;
         loop {
-            self.state = match &mut self.state {
-                FileState::Open(open) => return Pin::new(&mut open.file).poll_read(cx, buffer),
-                FileState::Closed => FileState::Opening(Mutex::new(self.opening())),
+            match &mut late.state {
+                FileState::Closed if late.position >= late.metadata.len() => {
+                    return Poll::Ready(Ok(()));
+                }
+                FileState::Closed => {
+                    let opening = Mutex::new(late.opening());
+                    late.state = FileState::Opening(opening);
+                }
                 FileState::Opening(opening) => {
                     let opening = opening.get_mut().unwrap_or_else(|it| it.into_inner());
-                    match opening.as_mut().poll(cx) {
-                        Poll::Pending => return Poll::Pending,
-                        Poll::Ready(Ok(open)) => FileState::Open(open),
-                        Poll::Ready(Err(error)) => {
-                            let path = self.path.display();
-                            tracing::warn!(%path, error = %Escaped(&error), "a file cannot be read any more");
-                            self.state = FileState::Closed;
-                            return Poll::Ready(Err(error));
-                        }
-                    }
+                    let opened = ready!(opening.as_mut().poll(cx));
+                    late.state = match opened {
+                        Ok(open) => FileState::Open(open),
+                        Err(error) => return Poll::Ready(Err(late.lost(error))),
+                    };
                 }
-            };
+                FileState::Open(open) => {
+                    let before = buffer.filled().len();
+                    ready!(Pin::new(&mut open.file).poll_read(cx, buffer))?;
+                    late.position += (buffer.filled().len() - before) as u64;
+                    if late.position >= late.metadata.len() {
+                        late.state = FileState::Closed;
+                    }
+                    return Poll::Ready(Ok(()));
+                }
+            }
         }
     }
 }
@@ -160,6 +179,6 @@ impl fs::File for LateFile {
     type MetadataFuture<'a> = Ready<io::Result<Metadata>>;
 
     fn metadata(&self) -> Self::MetadataFuture<'_> {
-        ready(Ok(self.metadata.clone()))
+        future::ready(Ok(self.metadata.clone()))
     }
 }

@@ -1,7 +1,7 @@
 //! [`StreamPatience`]: how long one stream of HTTP/2 waits for its client to read.
 //!
-//! A connection of HTTP/2 is let go once nothing moves on it. A client that reads one stream and leaves others
-//! alone would keep these, with all that their answers hold, for as long as it likes.
+//! A connection of HTTP/2 is let go once nothing moves on it. A client that reads one stream and leaves
+//! others alone would keep these, with all that their answers hold, for as long as it likes.
 
 use std::pin::Pin;
 use std::sync::Arc;

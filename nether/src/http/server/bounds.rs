@@ -58,9 +58,9 @@ impl Server {
         self
     }
 
-    /// How many files of [folders](Server::files) may be open at once: a quarter of the files that the process
-    /// may have open (`RLIMIT_NOFILE`) by default. Further requests for files are answered with 503. A file is
-    /// open only while its client reads.
+    /// How many files of [folders](Server::files) may be open at once: a quarter of the files that the
+    /// process may have open (`RLIMIT_NOFILE`) by default. Further requests for files are answered with 503.
+    /// A file is open while it is sent; one of at most 64 KiB is closed before.
     #[must_use]
     pub fn max_open_files(mut self, files: usize) -> Self {
         self.settings.max_open_files = Some(files.clamp(1, Semaphore::MAX_PERMITS));
