@@ -256,6 +256,7 @@ mod declaration;
 #[cfg(any(feature = "http", feature = "eventstore"))]
 mod digest;
 mod error;
+mod escaped;
 #[cfg(feature = "eventstore")]
 mod hexadecimal;
 mod instants;

@@ -3,6 +3,7 @@
 pub mod company;
 mod floats;
 mod folder;
+pub mod frames;
 pub mod http;
 mod lines;
 

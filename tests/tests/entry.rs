@@ -151,7 +151,7 @@ fn a_handler_that_never_returns_is_cut_off_after_the_timeout() {
     running.until("ready");
     running.signal("-INT");
     let (code, said) = running.end();
-    assert_eq!((code, said.as_str()), (Some(0), "first stopped\n"));
+    assert_eq!((code, said.as_str()), (Some(1), "first stopped\n"));
 }
 
 #[cfg(unix)]

@@ -120,6 +120,41 @@ async fn what_is_wrong_with_a_body_is_named() {
 }
 
 #[tokio::test]
+async fn a_problem_repeats_little_of_the_request_and_nothing_that_is_obeyed() {
+    let (_system, at) = desk(|server| server).await;
+    let long = "a".repeat(1 << 20);
+    let controls = r"\u001b".repeat(100_000);
+    let path = "a".repeat(60_000);
+    let mut answers = vec![
+        get(&at, &format!("/{path}")).await,
+        get(&at, &format!("/bytes?{path}=1")).await,
+        get(&at, &format!("/bytes?count={path}")).await,
+        get(&at, "/bytes?%1b[31m%0a=1").await,
+    ];
+    for body in [
+        format!("{{\"text\":\"{long}\",\"tags\":\"{long}\"}}"),
+        format!("{{\"text\":\"a\",\"tags\":\"{controls}\"}}"),
+        format!("{{\"text\":\"a\",\"{long}\":1}}"),
+        format!("{{\"text\":\"a\",\"{controls}\":1}}"),
+        format!("{{\"text\":\"a\",\", expected {long}\":1}}"),
+    ] {
+        answers.push(post(&at, "/texts/1", &body).await);
+    }
+    for answer in answers {
+        assert!((400..500).contains(&answer.status), "{answer:?}");
+        assert!(answer.body.len() < 1000, "{} bytes", answer.body.len());
+        let problem = answer.json();
+        for text in ["detail", "field"].map(|name| problem[name].as_str().unwrap_or_default()) {
+            assert!(!text.contains(char::is_control), "{text:?}");
+        }
+    }
+    // What the endpoint takes is still said.
+    let body = format!("{{\"text\":\"a\",\"{long}\":1}}");
+    let answer = post(&at, "/texts/1", &body).await;
+    check(&answer, 422, "expected one of `id`, `text`, `tags`");
+}
+
+#[tokio::test]
 async fn a_body_is_json_and_says_so() {
     let (_system, at) = desk(|server| server).await;
     for kind in [

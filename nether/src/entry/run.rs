@@ -13,7 +13,7 @@ use crate::error::{Error, Result, StartError, StartProblem};
 use crate::guarded::catch;
 use crate::module::ModuleDescriptor;
 use crate::race::race;
-use crate::system::{System, SystemBuilder, or_exit, signal};
+use crate::system::{ShutdownReport, System, SystemBuilder, or_exit, signal};
 
 /// What the attribute says.
 #[derive(Debug)]
@@ -98,13 +98,13 @@ where
         Ok(Ok(Ok(())))
     };
     let result = race(running, stopped).await;
-    stop(&system).await;
+    let report = stop(&system).await;
     let result = result.and_then(|ended| ended.unwrap_or_else(|panic| resume_unwind(panic)));
     match result {
         // It did not start since it was to stop, which is no failure.
         Err(error) if is_signalled.get() && is_stopped(&error) => Ok(()),
-        Ok(()) => match stop_reason(&system) {
-            Some(reason) => Err(Error::msg(reason)),
+        Ok(()) => match failure(&system, &report) {
+            Some(failure) => Err(failure),
             None => Ok(()),
         },
         result => result,
@@ -121,10 +121,14 @@ async fn demanded(mut system: watch::Receiver<Option<System>>) {
     }
 }
 
-/// Which module is gone that the system could not do without, and why.
-fn stop_reason(system: &watch::Receiver<Option<System>>) -> Option<String> {
+/// Why a program whose `main` succeeded failed all the same: a module is gone that the system could not do
+/// without, or the stop has cut something off.
+fn failure(system: &watch::Receiver<Option<System>>, report: &ShutdownReport) -> Option<Error> {
     let system = system.borrow();
-    Some(system.as_ref()?.stop_reason()?.to_owned())
+    match system.as_ref()?.stop_reason() {
+        Some(reason) => Some(Error::msg(reason)),
+        None => report.failure(),
+    }
 }
 
 /// Whether a system did not start since it was told to stop.
@@ -137,9 +141,10 @@ fn is_stopped(error: &Error) -> bool {
 }
 
 /// Stops the system, if it has begun to start. A signal meanwhile ends the process.
-pub(super) async fn stop(system: &watch::Receiver<Option<System>>) {
+pub(super) async fn stop(system: &watch::Receiver<Option<System>>) -> ShutdownReport {
     let system = system.borrow().clone();
-    if let Some(system) = system {
-        or_exit(system.shutdown()).await;
+    match system {
+        Some(system) => or_exit(system.shutdown()).await,
+        None => ShutdownReport::default(),
     }
 }

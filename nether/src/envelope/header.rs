@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::envelope::Cause;
 use crate::error::{Failure, FailureKind};
+use crate::escaped::Escaped;
 use crate::guarded::Shielded;
 use crate::message::MessageDescriptor;
 use crate::scope::Scope;
@@ -92,7 +93,7 @@ impl FailureOrigin {
         } = self;
         if scope.has_ended() {
             let error = Shielded::new(&kind);
-            tracing::warn!(message, module, %error, "a failure came after the end of its context");
+            tracing::warn!(message, module, error = %Escaped(&error), "a failure came after the end of its context");
         }
         scope.fail(Failure {
             message,

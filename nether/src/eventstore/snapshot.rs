@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::escaped::Escaped;
 use crate::eventstore::aggregate::Aggregate;
 use crate::eventstore::backend::{DocumentChange, StoreError, StreamId};
 use crate::eventstore::store::Store;
@@ -34,7 +35,7 @@ pub(super) async fn load<A: Aggregate>(
     let usable = document.and_then(|document| match restored(&snapshots, document) {
         Ok(usable) => usable,
         Err(error) => {
-            tracing::warn!(%stream, %error, "a snapshot cannot be read: all events are");
+            tracing::warn!(stream = %Escaped(&stream), error = %Escaped(&error), "a snapshot cannot be read: all events are");
             None
         }
     });
@@ -62,18 +63,18 @@ pub(super) fn save<A: Aggregate>(store: &Store, stream: &StreamId, state: &A, ve
         Ok(Ok(Some(change))) => change,
         Ok(Ok(None)) => return,
         Ok(Err(error)) => {
-            tracing::warn!(%stream, %error, "no snapshot: the state cannot be written down");
+            tracing::warn!(stream = %Escaped(&stream), error = %Escaped(&error), "no snapshot: the state cannot be written down");
             return;
         }
         Err(panic) => {
-            tracing::error!(%stream, panic = panic_text(&*panic), "no snapshot: writing the state down panicked");
+            tracing::error!(stream = %Escaped(&stream), panic = panic_text(&*panic), "no snapshot: writing the state down panicked");
             return;
         }
     };
     let (store, stream) = (store.clone(), stream.clone());
     tokio::spawn(async move {
         if let Err(error) = store.change_documents(vec![change], Vec::new()).await {
-            tracing::warn!(%stream, %error, "no snapshot");
+            tracing::warn!(stream = %Escaped(&stream), error = %Escaped(&error), "no snapshot");
         }
     });
 }

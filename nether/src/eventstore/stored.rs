@@ -22,6 +22,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::context::Context;
 use crate::declaration::Declaration;
+use crate::escaped::Escaped;
 use crate::eventstore::backend::{Encoding, EventId, NewEvent, Payload, RecordedEvent, StoreError};
 use crate::finite;
 #[cfg(feature = "http")]
@@ -73,7 +74,7 @@ pub trait StoredEvent: Event + Serialize + DeserializeOwned {
     fn shown<S: Caller>(event: Self, ctx: &Context<S>) -> impl Future<Output = ()> + Send {
         async move {
             if let Err(error) = ctx.publish_unproven(event).await {
-                tracing::warn!(%error, "an event was stored, but not published");
+                tracing::warn!(error = %Escaped(&error), "an event was stored, but not published");
             }
         }
     }

@@ -10,15 +10,16 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, StatusCode, request};
 use axum::response::Response;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use tokio::time::timeout;
+use hyper::body::Body as HttpBody;
 
 use crate::error::{CallError, HandlerError};
-use crate::http::connection::RequestPermit;
+use crate::escaped::Escaped;
 use crate::http::encodings;
 use crate::http::endpoint::{CallEndpoint, EndpointReply, success};
 use crate::http::idempotency::{IdempotencyKey, KeyUser};
 use crate::http::input::{Input, Names};
 use crate::http::keyed::{FirstAnswer, is_unknown};
+use crate::http::permits::RequestPermit;
 use crate::http::problem::Details;
 use crate::http::reply::unless_known;
 use crate::http::request_scope::{Answer, RequestScope};
@@ -177,7 +178,7 @@ where
     }
     let json = reply.write().map_err(|error| {
         let id = scope.request_id();
-        tracing::error!(request_id = id.as_str(), message = M::NAME, %error, "a reply cannot be written as JSON");
+        tracing::error!(request_id = id.as_str(), message = M::NAME, error = %Escaped(&error), "a reply cannot be written as JSON");
         Details::internal()
     })?;
     if M::REPLY.is_optional && json == b"null" {
@@ -196,8 +197,7 @@ where
 {
     let details = Details::of_call(error, M::problem);
     if details.status().is_server_error() {
-        let id = scope.request_id();
-        tracing::error!(request_id = id.as_str(), message = M::NAME, %error, "a request failed");
+        scope.log_failure(&details, M::NAME, error);
     }
     details
 }
@@ -218,38 +218,44 @@ fn message<M: CallEndpoint>(parts: &request::Parts, body: &[u8]) -> Result<M, De
     input.message(M::SHAPE, Names::of(M::SHAPE, !is_get))
 }
 
-/// The body, if it is JSON and neither too long nor too slow. Of a GET there is none.
+/// The body, if it is JSON and not too long. Of a GET there is none. What the head says is enough to refuse
+/// is refused before anything is read, so that a client that waits for `100 Continue` does not send it.
 async fn read(
     settings: &ServerSettings,
     parts: &request::Parts,
     body: Body,
 ) -> Result<Bytes, Details> {
-    if parts.method == Method::GET || parts.method == Method::HEAD {
+    let is_bodiless = parts.method == Method::GET || parts.method == Method::HEAD;
+    if is_bodiless || body.is_end_stream() {
         return Ok(Bytes::new());
     }
-    let reading = timeout(
-        settings.body_timeout,
-        Limited::new(body, settings.body_limit).collect(),
-    );
-    let body = match reading.await {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            let detail = format!("the body is longer than {} bytes", settings.body_limit);
-            return Err(Details::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
-        }
-        Ok(Err(error)) => {
-            tracing::debug!(%error, "a request's body did not come");
+    let declared = body.size_hint();
+    let is_json = is_json(parts);
+    // One of unknown length may be empty, and nothing needs no type.
+    if !is_json && (declared.lower() > 0 || parts.headers.contains_key(CONTENT_TYPE)) {
+        return Err(not_json());
+    }
+    if declared.lower() > settings.body_limit as u64 {
+        return Err(too_long(settings));
+    }
+    let body = match Limited::new(body, settings.body_limit).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => return Err(too_long(settings)),
+        Err(error) => {
+            tracing::debug!(error = %Escaped(&error), "a request's body did not come");
             let detail = "the body did not come to its end";
             return Err(Details::new(StatusCode::BAD_REQUEST, detail));
         }
-        Err(_) => {
-            return Err(Details::body_too_slow(settings.body_timeout));
-        }
     };
-    if !body.is_empty() && !is_json(parts) {
+    if !body.is_empty() && !is_json {
         return Err(not_json());
     }
     Ok(body)
+}
+
+fn too_long(settings: &ServerSettings) -> Details {
+    let detail = format!("the body is longer than {} bytes", settings.body_limit);
+    Details::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
 }
 
 fn not_json() -> Details {

@@ -2,30 +2,38 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::Request;
+use axum::http::Version;
+use axum::http::header::{CONNECTION, HeaderValue};
 use axum::response::Response;
-use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use hyper::body::{Body as HttpBody, Incoming};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::Watcher;
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::sleep;
-use tokio_io_timeout::TimeoutStream;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{Instant, sleep};
 
+use crate::escaped::Escaped;
 use crate::guarded::{catch, panic_text};
 use crate::http::admission::admit;
+use crate::http::answering::{Activity, Answering, AtWork};
+use crate::http::body::{Intake, RequestBody};
+use crate::http::cut_off;
+use crate::http::ending::{Phase, end};
+use crate::http::expectation::awaits_continue;
+use crate::http::failure_log::refused;
 use crate::http::gateway::Gateway;
+use crate::http::patience::StreamExecutor;
+use crate::http::permits::Permits;
 use crate::http::problem::Details;
 use crate::http::request_id::RequestId;
+use crate::http::wire::{Traffic, Wire};
 
 use crate::race::race;
 use crate::route::BoxFuture;
@@ -37,61 +45,51 @@ const HEADER_BYTES: usize = 64 * 1024;
 const HEADERS: usize = 100;
 
 /// How many requests one connection of HTTP/2 may have at work.
-const STREAMS: u32 = 200;
+const STREAMS: u32 = 100;
 
 /// How a connection ended.
 type ServeResult = std::result::Result<(), Box<dyn std::error::Error + Send + Sync>>;
-
-/// The most bytes of an answer that are handed on at once: what is behind them waits for the client to have
-/// read, so that it is known who reads.
-const PIECE: usize = 64 * 1024;
-
-/// The place of a request among those that may be at work, for as long as somebody has it.
-#[derive(Debug, Clone)]
-pub(super) struct RequestPermit(#[expect(dead_code)] Arc<OwnedSemaphorePermit>);
 
 /// An open connection.
 pub(super) struct Connection {
     gateway: Arc<Gateway>,
     /// Who has opened it.
     peer: SocketAddr,
-    /// One for each request that may be at work, if that is bounded.
-    requests: Option<Arc<Semaphore>>,
-    /// How many requests have come, and pieces of answers gone.
-    moved: AtomicU64,
-    /// How many requests have not been answered to the last piece.
-    at_work: AtomicU32,
-    /// How many of them wait for the client to read.
-    unread: AtomicU32,
+    permits: Permits,
+    activity: Arc<Activity>,
+    traffic: Arc<Traffic>,
+    /// Notified once what is at work is cut off.
+    cut_off: Notify,
 }
 
 impl Connection {
     pub(super) fn new(
         gateway: Arc<Gateway>,
-        requests: Option<Arc<Semaphore>>,
+        requests: Arc<Semaphore>,
         peer: SocketAddr,
     ) -> Arc<Self> {
         Arc::new(Connection {
             gateway,
             peer,
-            requests,
-            moved: AtomicU64::new(0),
-            at_work: AtomicU32::new(0),
-            unread: AtomicU32::new(0),
+            permits: Permits::new(requests, 2 * STREAMS as usize),
+            activity: Arc::default(),
+            traffic: Arc::default(),
+            cut_off: Notify::new(),
         })
     }
 
-    /// Serves it to its end. `room` is its place among those that may be open.
+    /// Serves it to its end. `room` is its place among those that may be open; `phase` says when it is to
+    /// end, and is held until it has.
     pub(super) async fn serve(
         self: Arc<Self>,
         stream: TcpStream,
-        watcher: Watcher,
-        room: OwnedSemaphorePermit,
+        phase: watch::Receiver<Phase>,
+        room: Option<OwnedSemaphorePermit>,
     ) {
-        let serving = self.serving(stream, watcher);
+        let serving = self.serving(stream, phase);
         let serving = async {
             if let Err(error) = serving.await {
-                tracing::debug!(%error, "a connection ended early");
+                tracing::debug!(error = %Escaped(&error), "a connection ended early");
             }
         };
         race(serving, self.silent()).await;
@@ -100,16 +98,43 @@ impl Connection {
 
     /// Serves it to its end. On the heap, where it is as large as it is and no larger: there may be very
     /// many.
-    fn serving(self: &Arc<Self>, stream: TcpStream, watcher: Watcher) -> BoxFuture<ServeResult> {
-        let settings = &self.gateway.state.settings;
-        let mut stream = TimeoutStream::new(stream);
-        stream.set_write_timeout(Some(settings.write_timeout));
-        let answering = Arc::clone(self);
-        let service = service_fn(move |request| Arc::clone(&answering).answer(request));
-        let builder = builder(settings.header_timeout);
-        let io = TokioIo::new(Box::pin(stream));
-        let serving = builder.serve_connection_with_upgrades(io, service);
-        Box::pin(watcher.watch(serving.into_owned()))
+    fn serving(
+        self: &Arc<Self>,
+        stream: TcpStream,
+        mut phase: watch::Receiver<Phase>,
+    ) -> BoxFuture<ServeResult> {
+        let (connection, accepted) = (Arc::clone(self), Instant::now());
+        Box::pin(async move {
+            let settings = &connection.gateway.state.settings;
+            let traffic = Arc::clone(&connection.traffic);
+            let wire = Wire::new(stream, settings.write_timeout, traffic);
+            let answering = Arc::clone(&connection);
+            let service = service_fn(move |request| Arc::clone(&answering).answer(request));
+            let builder = builder(settings.header_timeout, settings.write_timeout);
+            let serving = builder.serve_connection_with_upgrades(TokioIo::new(wire), service);
+            let mut serving = pin!(serving);
+            let served = async { Some(serving.as_mut().await) };
+            let ending = async {
+                let _ = phase.wait_for(|phase| *phase > Phase::Open).await;
+                None
+            };
+            match race(served, ending).await {
+                Some(served) => served,
+                None => {
+                    let cut_off = || connection.cut_off();
+                    let (activity, traffic) = (&*connection.activity, &*connection.traffic);
+                    end(serving, activity, traffic, &mut phase, accepted, cut_off).await
+                }
+            }
+        })
+    }
+
+    /// Answers what is at work with 503. Answers that are being sent are cut off as they are.
+    fn cut_off(&self) {
+        let torn = self.activity.sending();
+        self.gateway.state.system.note_requests_cut_off(torn);
+        self.activity.cut_off();
+        self.cut_off.notify_waiters();
     }
 
     /// Waits until the client has done nothing for as long as it may, or up to twice as long: it sends no
@@ -118,64 +143,99 @@ impl Connection {
     /// HTTP it speaks, and for no stream of HTTP/2.
     async fn silent(&self) {
         let settings = &self.gateway.state.settings;
+        let activity = &self.activity;
         let mut moved = 0;
         loop {
-            let patience = match self.at_work.load(Ordering::Relaxed) {
-                0 => settings.header_timeout,
-                _ => settings.write_timeout,
+            let patience = match activity.is_idle() {
+                true => settings.header_timeout,
+                false => settings.write_timeout,
             };
             sleep(patience).await;
-            let before = std::mem::replace(&mut moved, self.moved.load(Ordering::Relaxed));
-            if before == moved && self.waits_for_the_client() {
+            let before = std::mem::replace(&mut moved, activity.moved());
+            if before == moved && activity.waits_for_the_client() {
                 return;
             }
         }
-    }
-
-    fn waits_for_the_client(&self) -> bool {
-        self.at_work.load(Ordering::Relaxed) == self.unread.load(Ordering::Relaxed)
     }
 
     async fn answer(
         self: Arc<Self>,
         request: hyper::Request<Incoming>,
     ) -> Result<Response<Answering>, Infallible> {
-        let mut at_work = AtWork::begin(&self);
-        let response = self.response(request).await;
-        at_work.hand_on();
-        Ok(response.map(|body| Answering {
-            body,
-            rest: Bytes::new(),
-            at_work,
-        }))
+        let asked = (request.method().clone(), request.uri().clone());
+        let at_work = AtWork::begin(&self.activity, asked);
+        let response = self.in_bounds(request, &at_work).await;
+        Ok(response.map(|body| Answering::new(body, at_work)))
     }
 
-    async fn response(&self, request: hyper::Request<Incoming>) -> Response {
-        let (mut parts, body) = request.into_parts();
-        let (marks, refusal) = admit(&self.gateway.state, self.peer, &mut parts).await;
+    /// Answers within the bounds that hold for all requests, whoever answers them.
+    async fn in_bounds(&self, request: hyper::Request<Incoming>, at_work: &AtWork) -> Response {
+        self.traffic.complete();
+        let state = &self.gateway.state;
+        let (mut parts, incoming) = request.into_parts();
+        let given = RequestId::given(&parts.headers);
+        let id = || given.clone().unwrap_or_else(RequestId::fresh);
+        let is_http_1 = parts.version < Version::HTTP_2;
+        let intake =
+            (!incoming.is_end_stream()).then(|| Intake::new(&state.shared.bodies, &state.settings));
+        let expected = awaits_continue(&parts.headers, parts.version);
+        let body = match &intake {
+            Some(intake) => {
+                let is_awaited = *expected.as_ref().unwrap_or(&true);
+                RequestBody::of(incoming, is_awaited, intake, &self.traffic)
+            }
+            None => Body::empty(),
+        };
+        let (marks, refusal) = admit(state, self.peer, &mut parts).await;
+        let refusal = refusal.or_else(|| Some(expected.err()?.answer(&id())));
         let mut response = match refusal {
-            Some(refusal) => refusal,
+            Some(refusal) => {
+                drop(body);
+                refusal
+            }
             None => {
-                self.admitted(Request::from_parts(parts, Body::new(body)))
-                    .await
+                let response = self.response(Request::from_parts(parts, body));
+                let cut_off = async {
+                    self.is_cut_off().await;
+                    None
+                };
+                match race(async { Some(response.await) }, cut_off).await {
+                    Some(response) => response,
+                    None => cut_off::answer(state, &at_work.asked, &id()),
+                }
             }
         };
+        if let Some(details) = intake.and_then(|intake| intake.refusal())
+            && response.status().as_u16() >= 400
+        {
+            response = details.answer(&id());
+        }
+        if is_http_1 && (self.traffic.is_abandoned() || self.activity.is_cut_off()) {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(CONNECTION, close);
+        }
         marks.mark(&mut response);
         response
     }
 
-    /// Answers a request that was looked at.
-    async fn admitted(&self, mut request: Request) -> Response {
+    /// Waits until what is at work is cut off.
+    async fn is_cut_off(&self) {
+        let notified = self.cut_off.notified();
+        if !self.activity.is_cut_off() {
+            notified.await;
+        }
+    }
+
+    async fn response(&self, mut request: Request) -> Response {
         let given = RequestId::given(request.headers());
         let id = move || given.unwrap_or_else(RequestId::fresh);
-        if let Some(requests) = &self.requests {
-            let Ok(place) = Arc::clone(requests).try_acquire_owned() else {
+        match self.permits.take() {
+            Ok(permit) => request.extensions_mut().insert(permit),
+            Err(why) => {
+                refused(&why);
                 return Details::unavailable("the server is too busy").answer(&id());
-            };
-            request
-                .extensions_mut()
-                .insert(RequestPermit(Arc::new(place)));
-        }
+            }
+        };
         match catch(self.gateway.answer(request)).await {
             Ok(response) => response,
             Err(panic) => {
@@ -191,8 +251,10 @@ impl Connection {
     }
 }
 
-fn builder(patience: Duration) -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
+fn builder(patience: Duration, write_timeout: Duration) -> Builder<StreamExecutor> {
+    let mut builder = Builder::new(StreamExecutor {
+        patience: write_timeout,
+    });
     builder
         .http1()
         .header_read_timeout(None)
@@ -206,99 +268,4 @@ fn builder(patience: Duration) -> Builder<TokioExecutor> {
         .keep_alive_interval(patience)
         .keep_alive_timeout(patience);
     builder
-}
-
-/// A request that has not been answered to the last piece.
-struct AtWork {
-    connection: Arc<Connection>,
-    /// Whether a piece of its answer was handed on and the next one has not been asked for: it waits for the
-    /// client.
-    is_unread: bool,
-}
-
-impl AtWork {
-    fn begin(connection: &Arc<Connection>) -> Self {
-        connection.moved.fetch_add(1, Ordering::Relaxed);
-        connection.at_work.fetch_add(1, Ordering::Relaxed);
-        AtWork {
-            connection: Arc::clone(connection),
-            is_unread: false,
-        }
-    }
-
-    /// It waits for the client from now on.
-    fn hand_on(&mut self) {
-        self.is_unread = true;
-        self.connection.unread.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// It does not wait for the client any more.
-    fn go_on(&mut self) {
-        if std::mem::take(&mut self.is_unread) {
-            self.connection.moved.fetch_add(1, Ordering::Relaxed);
-            self.connection.unread.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-}
-
-impl Drop for AtWork {
-    fn drop(&mut self) {
-        self.go_on();
-        self.connection.at_work.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// The body of an answer, while it is sent.
-struct Answering {
-    body: Body,
-    /// What has come of the body, and was not handed on.
-    rest: Bytes,
-    at_work: AtWork,
-}
-
-impl Answering {
-    /// The next piece of what has come.
-    fn piece(&mut self) -> Frame<Bytes> {
-        self.at_work.hand_on();
-        Frame::data(self.rest.split_to(self.rest.len().min(PIECE)))
-    }
-}
-
-impl HttpBody for Answering {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        self.at_work.go_on();
-        if !self.rest.is_empty() {
-            return Poll::Ready(Some(Ok(self.piece())));
-        }
-        match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
-            Some(Ok(frame)) => Poll::Ready(Some(Ok(match frame.into_data() {
-                Ok(data) => {
-                    self.rest = data;
-                    self.piece()
-                }
-                Err(trailers) => trailers,
-            }))),
-            end => Poll::Ready(end),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.rest.is_empty() && self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        let (of_body, rest) = (self.body.size_hint(), self.rest.len() as u64);
-        let mut hint = SizeHint::new();
-        if let Some(upper) = of_body.upper() {
-            hint.set_upper(upper + rest);
-        }
-        hint.set_lower(of_body.lower() + rest);
-        hint
-    }
 }

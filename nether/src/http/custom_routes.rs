@@ -4,7 +4,6 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::body::{Body, HttpBody};
 use axum::extract::{DefaultBodyLimit, FromRequestParts, Request, State};
 use axum::http::request;
 use axum::middleware::{Next, from_fn_with_state};
@@ -12,10 +11,10 @@ use axum::response::Response;
 use tokio::time::timeout;
 
 use crate::context::Context;
+use crate::http::failure_log::FailedRequest;
 use crate::http::problem::{Details, Refusal};
 use crate::http::request_id::RequestId;
 use crate::http::request_scope::RequestScope;
-use crate::http::route_body::{RouteBody, TooSlow};
 use crate::http::server_state::ServerState;
 use crate::sync::lock;
 use crate::system::System;
@@ -110,11 +109,6 @@ async fn around(
     };
     request.extensions_mut().insert(opened.clone());
     let id = RequestId::given(request.headers());
-    let (body_timeout, too_slow) = (state.settings.body_timeout, TooSlow::default());
-    if !request.body().is_end_stream() {
-        let in_time = |body| Body::new(RouteBody::new(body, body_timeout, too_slow.clone()));
-        request = request.map(in_time);
-    }
     let answering = timeout(state.settings.request_timeout, next.run(request));
     let response = answering.await;
     let scope = lock(&opened.scope).take();
@@ -123,10 +117,16 @@ async fn around(
         own.or_else(|| id.clone()).unwrap_or_else(RequestId::fresh)
     };
     let response = response.map(|response| match response.extensions().get::<Refusal>() {
-        Some(refusal) => refusal.answer(&called()),
-        // axum's extractors would say that the client is wrong in another way.
-        None if too_slow.is_set() && is_error(&response) => {
-            Details::body_too_slow(body_timeout).answer(&called())
+        Some(refusal) => {
+            let (id, (details, error)) = (called(), refusal.parts());
+            let failed = FailedRequest {
+                id: &id,
+                message: "",
+                error: &error,
+                is_impatient: scope.as_ref().is_some_and(|scope| scope.is_impatient),
+            };
+            failed.log(details);
+            refusal.answer(&id)
         }
         None => response,
     });
@@ -136,8 +136,4 @@ async fn around(
         (Err(_), Some(scope)) => scope.answer(Err(Details::too_late())).await,
         (Err(_), None) => Details::too_late().answer(&id.unwrap_or_else(RequestId::fresh)),
     }
-}
-
-fn is_error(response: &Response) -> bool {
-    response.status().is_client_error() || response.status().is_server_error()
 }

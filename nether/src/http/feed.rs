@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 use tokio::sync::watch;
 
 use crate::error::Result;
+use crate::escaped::Escaped;
 use crate::guarded::panicked;
 use crate::http::endpoint::Endpoint;
 use crate::message::Event;
@@ -77,7 +78,7 @@ impl Feed {
                 match written(&*event) {
                     Ok((text, fields)) => writing.push(&text, fields),
                     Err(error) => {
-                        tracing::error!(event = E::NAME, %error, "an event cannot be written as JSON");
+                        tracing::error!(event = E::NAME, error = %Escaped(&error), "an event cannot be written as JSON");
                         writing.skip(1);
                     }
                 }

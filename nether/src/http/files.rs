@@ -1,8 +1,10 @@
 //! Folders of files: served below a path, and never from outside of the folder.
 
 use std::convert::Infallible;
+use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -11,26 +13,31 @@ use axum::http::header::{ACCEPT, IF_RANGE, RANGE};
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, Method, StatusCode, Uri, request};
 use axum::response::{IntoResponse, Response};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tower::ServiceExt;
 use tower_http::services::ServeDir;
-use tower_http::services::fs::{Backend, TokioBackend};
+use tower_http::services::fs::Backend;
 
+use crate::escaped::Escaped;
+use crate::http::failure_log::refused;
+use crate::http::late_file::LateFile;
 use crate::http::problem::Details;
 use crate::http::ranges;
-use crate::http::server_state::Folder;
-use crate::http::settings::ServerSettings;
+use crate::http::request_id::RequestId;
+use crate::http::server_state::{Folder, ServerState};
 use crate::route::BoxFuture;
 
 /// The page of an application that has one.
 const PAGE: &str = "/index.html";
 
 /// Offers requests to the files of the folder, and what is not among them to `then`.
-pub(super) fn before(folder: &Folder, settings: &ServerSettings, then: Router) -> Router {
-    let patience = settings.request_timeout;
+pub(super) fn before(folder: &Folder, state: &Arc<ServerState>, then: Router) -> Router {
+    let patience = state.settings.request_timeout;
     let prefix = folder.path.trim_end_matches('/').to_owned();
     let backend = Inside {
         folder: folder.folder.clone(),
+        open: state.open_files(),
     };
     let files = Files {
         files: ServeDir::with_backend(&folder.folder, backend).redirect_path_prefix(&prefix),
@@ -88,19 +95,52 @@ impl Files {
         let mut headers = request.headers.clone();
         ranges::drop_unknown(&request.method, &mut headers);
         if headers.contains_key(RANGE) && headers.contains_key(IF_RANGE) {
-            let current = self.ask(Method::HEAD, HeaderMap::new(), path).await;
+            let current = self
+                .ask(request, (Method::HEAD, HeaderMap::new()), path)
+                .await;
             ranges::drop_stale(&mut headers, current.headers());
         }
-        self.ask(request.method.clone(), headers, path).await
+        self.ask(request, (request.method.clone(), headers), path)
+            .await
     }
 
-    async fn ask(&self, method: Method, headers: HeaderMap, path: &str) -> Response {
+    /// What the files have at the path, for the method and the headers; `request` is what asks.
+    async fn ask(
+        &self,
+        request: &request::Parts,
+        (method, headers): (Method, HeaderMap),
+        path: &str,
+    ) -> Response {
         let mut file = Request::new(Body::empty());
         *file.method_mut() = method;
         *file.headers_mut() = headers;
         let path = PathAndQuery::try_from(path);
         *file.uri_mut() = path.map(Uri::from).unwrap_or_default();
-        never(self.files.clone().oneshot(file).await).into_response()
+        match self.files.clone().try_call(file).await {
+            Ok(response) => response.into_response(),
+            Err(error) => self.problem(request, &error),
+        }
+    }
+
+    /// The answer where there is no file, or none that can be read.
+    fn problem(&self, request: &request::Parts, error: &io::Error) -> Response {
+        use io::ErrorKind::{
+            InvalidFilename, NotADirectory, NotFound, PermissionDenied, ResourceBusy,
+        };
+        match error.kind() {
+            NotFound | PermissionDenied | NotADirectory | InvalidFilename => {
+                StatusCode::NOT_FOUND.into_response()
+            }
+            ResourceBusy => {
+                refused(error);
+                Details::unavailable("the server is too busy").answer_to(request)
+            }
+            _ => {
+                let (id, path) = (RequestId::of(&request.headers), request.uri.path());
+                tracing::error!(request_id = id.as_str(), path, error = %Escaped(&error), "a file cannot be read");
+                Details::internal().answer(&id)
+            }
+        }
     }
 }
 
@@ -127,6 +167,8 @@ fn is_for_page(request: &request::Parts, path: &str) -> bool {
 #[derive(Debug, Clone)]
 pub(super) struct Inside {
     folder: PathBuf,
+    /// One for each file that may be open.
+    open: Arc<Semaphore>,
 }
 
 impl Inside {
@@ -143,9 +185,17 @@ impl Inside {
         (!is_hidden).then_some(real)
     }
 
-    /// The same, without holding up others.
-    async fn resolved(self, path: PathBuf) -> io::Result<PathBuf> {
-        let resolving = tokio::task::spawn_blocking(move || self.resolve(&path));
+    /// The real path, and what is at it, without holding up others. What is neither a file nor a folder is
+    /// not there: a FIFO or a device would hold up who reads it.
+    async fn resolved(self, path: PathBuf) -> io::Result<(PathBuf, Metadata)> {
+        let resolving = tokio::task::spawn_blocking(move || {
+            let path = self.resolve(&path)?;
+            let metadata = path.metadata()?;
+            match metadata.is_file() || metadata.is_dir() {
+                true => Ok((path, metadata)),
+                false => Err(io::ErrorKind::NotFound.into()),
+            }
+        });
         resolving.await.map_err(io::Error::other)?
     }
 }
@@ -158,19 +208,23 @@ fn is_hidden(path: &Path) -> bool {
 }
 
 impl Backend for Inside {
-    type File = <TokioBackend as Backend>::File;
-    type Metadata = <TokioBackend as Backend>::Metadata;
+    type File = LateFile;
+    type Metadata = Metadata;
     type OpenFuture = BoxFuture<io::Result<Self::File>>;
     type MetadataFuture = BoxFuture<io::Result<Self::Metadata>>;
 
     fn open(&self, path: PathBuf) -> Self::OpenFuture {
         let inside = self.clone();
-        Box::pin(async move { TokioBackend.open(inside.resolved(path).await?).await })
+        Box::pin(async move {
+            let open = Arc::clone(&inside.open);
+            let (path, metadata) = inside.resolved(path).await?;
+            LateFile::new(path, metadata, open)
+        })
     }
 
     fn metadata(&self, path: PathBuf) -> Self::MetadataFuture {
         let inside = self.clone();
-        Box::pin(async move { TokioBackend.metadata(inside.resolved(path).await?).await })
+        Box::pin(async move { Ok(inside.resolved(path).await?.1) })
     }
 }
 

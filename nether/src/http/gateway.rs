@@ -22,7 +22,6 @@ use tower_http::compression::CompressionLayer;
 
 use crate::guarded::panic_text;
 use crate::http::allow;
-use crate::http::connection::RequestPermit;
 use crate::http::cors;
 use crate::http::custom_routes;
 use crate::http::encodings;
@@ -30,6 +29,7 @@ use crate::http::endpoint::{EndpointEntry, EndpointKind, RoutesRegistration};
 use crate::http::event_source::EventSource;
 use crate::http::files;
 use crate::http::operations;
+use crate::http::permits::RequestPermit;
 use crate::http::presence::{Presence, present};
 use crate::http::problem::Details;
 use crate::http::request_id::RequestId;
@@ -121,7 +121,7 @@ fn assembled(state: &Arc<ServerState>) -> Router {
     let (routers, folders) = state.shared.added();
     let mut router = Router::new().fallback(not_found);
     for folder in &folders {
-        router = files::before(folder, &state.settings, router);
+        router = files::before(folder, state, router);
     }
     router = before(operations::router(state), router);
     router = before(routed(state), router);

@@ -6,18 +6,23 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::escaped::Escaped;
 use crate::http::connection::Connection;
+use crate::http::ending::Phase;
 use crate::http::gateway::Gateway;
+use crate::http::limits;
 use crate::race::race;
 
 /// How long accepting rests when the machine has nothing left to accept with.
 const EXHAUSTED: Duration = Duration::from_millis(200);
+
+/// The most connections that are accepted while an address is closed: more than wait at once.
+const WAITING: usize = 8192;
 
 /// An open address.
 pub(super) struct Listening {
@@ -80,17 +85,24 @@ async fn accept(listener: TcpListener, gateway: Arc<Gateway>, closing: watch::Re
     };
     let system = connections.gateway.state.system.clone();
     race(race(notified, system.stop_begun()), forever).await;
-    drop(listener); // Who comes now is refused by the machine itself.
-    connections.graceful.shutdown().await;
+    connections.phase.send_replace(Phase::Ending);
+    connections.accept_waiting(listener);
+    let no_time = async {
+        system.no_time_to_stop().await;
+        connections.phase.send_replace(Phase::CutOff);
+        std::future::pending().await
+    };
+    race(connections.phase.closed(), no_time).await;
 }
 
 /// What all connections of an address have in common.
 struct Connections {
     gateway: Arc<Gateway>,
-    graceful: GracefulShutdown,
+    /// Tells connections to end. Each holds a receiver until it has.
+    phase: watch::Sender<Phase>,
     /// One for each connection that may be open.
     room: Arc<Semaphore>,
-    requests: Option<Arc<Semaphore>>,
+    requests: Arc<Semaphore>,
     pace: AcceptPace,
 }
 
@@ -118,13 +130,12 @@ impl AcceptPace {
 impl Connections {
     fn new(gateway: Arc<Gateway>) -> Self {
         let settings = &gateway.state.settings;
+        let most = settings.max_connections.unwrap_or_else(limits::connections);
         let rate = settings.accept_rate.filter(|rate| *rate > 0);
         Connections {
-            graceful: GracefulShutdown::new(),
-            room: Arc::new(Semaphore::new(settings.max_connections)),
-            requests: settings
-                .max_requests
-                .map(|most| Arc::new(Semaphore::new(most))),
+            phase: watch::Sender::new(Phase::Open),
+            room: Arc::new(Semaphore::new(most)),
+            requests: Arc::new(Semaphore::new(settings.max_requests)),
             pace: AcceptPace {
                 interval: rate.map(|rate| Duration::from_secs(1) / rate),
                 next: std::sync::Mutex::new(Instant::now()),
@@ -140,20 +151,46 @@ impl Connections {
         };
         self.pace.turn().await;
         match listener.accept().await {
-            Ok((stream, peer)) => {
-                let _ = stream.set_nodelay(true);
-                let (gateway, requests) = (Arc::clone(&self.gateway), self.requests.clone());
-                let connection = Connection::new(gateway, requests, peer);
-                let watcher = self.graceful.watcher();
-                tokio::spawn(connection.serve(stream, watcher, room));
-            }
+            Ok((stream, peer)) => self.serve(stream, peer, Some(room)),
             Err(error) if is_of_connection(&error) => {}
             Err(error) => {
-                tracing::error!(%error, "no connection can be accepted");
+                tracing::error!(error = %Escaped(&error), "no connection can be accepted");
                 sleep(EXHAUSTED).await;
             }
         }
         true
+    }
+
+    /// Serves a connection in a task of its own.
+    fn serve(&self, stream: TcpStream, peer: SocketAddr, room: Option<OwnedSemaphorePermit>) {
+        let _ = stream.set_nodelay(true);
+        let (gateway, requests) = (Arc::clone(&self.gateway), Arc::clone(&self.requests));
+        let connection = Connection::new(gateway, requests, peer);
+        tokio::spawn(connection.serve(stream, self.phase.subscribe(), room));
+    }
+
+    /// Accepts the connections that wait to be, and closes the address. The system has made them, so that
+    /// their clients have connected, and would be reset with it; so each gets an answer to its first request.
+    /// Nothing is waited for in between, so that few come after the last one. Who comes then is refused by
+    /// the machine itself.
+    fn accept_waiting(&self, listener: TcpListener) {
+        // As it is without the runtime, which need not know yet that there are some.
+        let Ok(listener) = listener.into_std() else {
+            return;
+        };
+        for _ in 0..WAITING {
+            let (stream, peer) = match listener.accept() {
+                Ok(accepted) => accepted,
+                Err(error) if is_of_connection(&error) => continue,
+                Err(_) => break,
+            };
+            let stream = stream
+                .set_nonblocking(true)
+                .and_then(|()| TcpStream::from_std(stream));
+            if let Ok(stream) = stream {
+                self.serve(stream, peer, None);
+            }
+        }
     }
 }
 

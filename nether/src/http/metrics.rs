@@ -11,6 +11,7 @@ use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::escaped::Escaped;
 use crate::http::problem::Details;
 use crate::http::request_id::RequestId;
 use crate::latency::{BOUNDS, Histogram};
@@ -26,7 +27,7 @@ pub(super) fn answer(system: &System) -> Response {
     match encode(&mut text, &registry) {
         Ok(()) => ([(CONTENT_TYPE, OPENMETRICS)], text).into_response(),
         Err(error) => {
-            tracing::error!(%error, "the metrics cannot be written");
+            tracing::error!(error = %Escaped(&error), "the metrics cannot be written");
             Details::internal().answer(&RequestId::fresh())
         }
     }

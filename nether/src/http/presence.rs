@@ -20,7 +20,7 @@ pub(super) fn present(system: &System) -> Vec<&'static EndpointEntry> {
 }
 
 /// The endpoints of the program.
-fn declared() -> Vec<&'static EndpointEntry> {
+pub(super) fn declared() -> Vec<&'static EndpointEntry> {
     let registered = inventory::iter::<EndpointRegistration>();
     let mut endpoints: Vec<_> = registered.map(|registered| registered.0).collect();
     endpoints.sort_by_key(|endpoint| (endpoint.place().1, endpoint.method()));

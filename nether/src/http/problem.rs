@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::error::{CallError, HandlerError, Unavailable};
 use crate::http::command_id::is_id_reused;
+use crate::http::echo;
 use crate::http::request_id::RequestId;
 
 /// An error of the domain that says how clients see it: its status once, where it is defined. Derive it.
@@ -102,13 +103,13 @@ impl Details {
         let kind = *error.kind();
         Details {
             kind,
-            detail: (kind.status < 500).then(|| error.to_string()),
+            detail: (kind.status < 500).then(|| echo::own(error.to_string())),
             field: None,
             retry_after: kind.retry_after,
         }
     }
 
-    /// A problem of the framework's own.
+    /// A problem of the framework's own. What it repeats of the request is cut short.
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         let detail = detail.into();
         Details {
@@ -119,7 +120,7 @@ impl Details {
                 www_authenticate: None,
                 retry_after: None,
             },
-            detail: (!detail.is_empty()).then_some(detail),
+            detail: (!detail.is_empty()).then(|| echo::abridged(detail)),
             field: None,
             retry_after: None,
         }
@@ -127,7 +128,7 @@ impl Details {
 
     /// A problem with one field of the message.
     pub(super) fn in_field(mut self, field: Option<String>) -> Self {
-        self.field = field;
+        self.field = field.map(echo::abridged);
         self
     }
 
@@ -155,12 +156,6 @@ impl Details {
         let seconds = wait.as_millis().div_ceil(1000).try_into();
         details.retry_after = Some(seconds.unwrap_or(u32::MAX).max(RETRY_SECONDS));
         details
-    }
-
-    /// The body did not come in time.
-    pub(super) fn body_too_slow(timeout: Duration) -> Self {
-        let detail = format!("the body took longer than {timeout:?}");
-        Details::new(StatusCode::REQUEST_TIMEOUT, detail)
     }
 
     /// It took longer than the client, or the server, waits.
@@ -251,13 +246,14 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    /// The answer to the request with that id, under which the error is logged if it is the server's.
+    /// The answer to the request with that id.
     pub(super) fn answer(&self, id: &RequestId) -> Response {
-        if self.details.status().is_server_error() {
-            let error = &self.error;
-            tracing::error!(request_id = id.as_str(), %error, "a request failed");
-        }
         self.details.answer(id)
+    }
+
+    /// The problem, and the text of the error.
+    pub(super) fn parts(&self) -> (&Details, &str) {
+        (&self.details, &self.error)
     }
 }
 

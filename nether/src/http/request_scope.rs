@@ -1,5 +1,6 @@
 //! [`RequestScope`]: the unit of work of one request, from its headers to its answer.
 
+use std::fmt::Display;
 use std::future::pending;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::context::{Context, UnitStart};
 use crate::error::ContextError;
 use crate::http::endpoint::ReplyHeaders;
+use crate::http::failure_log::FailedRequest;
 use crate::http::problem::Details;
 use crate::http::request_id::RequestId;
 use crate::http::settings::ServerSettings;
@@ -32,6 +34,8 @@ pub(super) struct RequestScope {
     given: Option<RequestId>,
     /// How many seconds its answer may take, if the client has a wish.
     wait: Option<u64>,
+    /// Whether that is less than the server waits.
+    pub(super) is_impatient: bool,
 }
 
 impl RequestScope {
@@ -70,7 +74,12 @@ impl RequestScope {
         if let Some(id) = &given {
             ctx = ctx.with(id.clone());
         }
-        RequestScope { ctx, given, wait }
+        RequestScope {
+            ctx,
+            given,
+            wait,
+            is_impatient: patience < settings.request_timeout,
+        }
     }
 
     /// What it is called in the log, and in a problem.
@@ -123,7 +132,6 @@ impl RequestScope {
     #[cold]
     fn unfinished(&self, error: &ContextError) -> Response {
         let id = self.request_id();
-        tracing::error!(request_id = id.as_str(), %error, "a request's unit of work failed");
         let details = if error.unfinished > 0 {
             Details::too_late()
         } else if error.cancelled {
@@ -131,7 +139,20 @@ impl RequestScope {
         } else {
             Details::internal()
         };
+        self.log_failure(&details, "", &error);
         details.answer(&id)
+    }
+
+    /// Logs why there is a problem, if the server is to blame.
+    #[cold]
+    pub(super) fn log_failure(&self, details: &Details, message: &str, error: &dyn Display) {
+        let failed = FailedRequest {
+            id: &self.request_id(),
+            message,
+            error,
+            is_impatient: self.is_impatient,
+        };
+        failed.log(details);
     }
 }
 

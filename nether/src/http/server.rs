@@ -1,6 +1,7 @@
 //! [`Server`]: the module that serves the program over HTTP, and its settings.
 
 mod access;
+mod bounds;
 mod idempotency;
 
 use std::fmt;
@@ -10,7 +11,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nether_macros::module;
-use tokio::sync::Semaphore;
 
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -81,21 +81,6 @@ impl Server {
         }
     }
 
-    /// The most bytes of a request's body: 2 MiB by default. A longer body is answered with 413.
-    #[must_use]
-    pub fn body_limit(mut self, bytes: usize) -> Self {
-        self.settings.body_limit = bytes;
-        self
-    }
-
-    /// How long the body of a request may take to arrive: 20 seconds by default. A slower body is answered
-    /// with 408.
-    #[must_use]
-    pub fn body_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.body_timeout = timeout.min(FOREVER);
-        self
-    }
-
     /// How long the headers of a request may take to arrive, and how long a connection may wait for its next
     /// request: 15 seconds by default. After that time, or at most twice that time, the connection is closed.
     #[must_use]
@@ -123,30 +108,6 @@ impl Server {
     #[must_use]
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.settings.request_timeout = timeout.min(FOREVER);
-        self
-    }
-
-    /// How many connections may be open at once, at each address: 16,384 by default. Further connections wait
-    /// to be accepted.
-    #[must_use]
-    pub fn max_connections(mut self, connections: usize) -> Self {
-        self.settings.max_connections = connections.clamp(1, Semaphore::MAX_PERMITS);
-        self
-    }
-
-    /// How many requests may be in progress at once, at each address; without a limit by default. Further
-    /// requests are answered with 503 at once. An open stream of events does not count; a command counts
-    /// until it is done, even if its client has disconnected.
-    #[must_use]
-    pub fn max_requests(mut self, requests: usize) -> Self {
-        self.settings.max_requests = Some(requests.clamp(1, Semaphore::MAX_PERMITS));
-        self
-    }
-
-    /// How many connections are accepted in a second, at each address; without a limit by default.
-    #[must_use]
-    pub fn accept_rate(mut self, per_second: u32) -> Self {
-        self.settings.accept_rate = Some(per_second.max(1));
         self
     }
 
@@ -211,7 +172,8 @@ impl Server {
     /// If the address, or that of [`management`](Server::management), is not one, or is taken; if the system
     /// has a server already, or is stopping or gone; or if a stop would leave requests less time than they
     /// may take (a [`StartError`](crate::StartError) that says so). The server is then detached, and the
-    /// system goes on.
+    /// system goes on. If the stop cut something off: the error says what, as
+    /// [`ShutdownReport`](crate::ShutdownReport) does.
     pub async fn serve(self, address: impl Into<String>) -> Result<()> {
         let system = self.running()?;
         self.settings.check(system.shutdown_timeout())?;
@@ -223,8 +185,8 @@ impl Server {
             system.detach(attached).await;
             return Err(error);
         }
-        system.wait_for_shutdown().await;
-        Ok(())
+        let report = system.wait_for_shutdown().await;
+        report.failure().map_or(Ok(()), Err)
     }
 
     fn running(&self) -> Result<System> {
@@ -431,7 +393,7 @@ impl System {
     ///
     /// # Errors
     /// If the address is not one, or is taken; if the system has a server already, or is stopping. The system
-    /// goes on.
+    /// goes on. If the stop cut something off, the error says what.
     pub async fn serve(&self, address: impl Into<String>) -> Result<()> {
         Server::new(self).serve(address).await
     }

@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf, absolute};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use axum::Router;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
+use crate::http::body::BodyMemory;
 use crate::http::endpoint::EndpointEntry;
 use crate::http::event_source::EventSource;
 use crate::http::keyed::IdempotencyKeys;
+use crate::http::limits;
 use crate::http::settings::ServerSettings;
 use crate::sync::lock;
 use crate::system::System;
@@ -34,6 +36,8 @@ pub(super) struct ServerState {
 #[derive(Default)]
 pub(super) struct ServerShared {
     pub(super) keys: Arc<IdempotencyKeys>,
+    pub(super) bodies: Arc<BodyMemory>,
+    open_files: OnceLock<Arc<Semaphore>>,
     /// Where the events come from, with their endpoints.
     events: Mutex<Vec<(&'static EndpointEntry, EventSource)>>,
     added: Mutex<Added>,
@@ -137,6 +141,17 @@ impl ServerState {
     pub(super) fn is_at_loopback(&self) -> bool {
         let bound = self.bound.get();
         bound.is_some_and(|address| address.ip().to_canonical().is_loopback())
+    }
+
+    /// One for each file that may be open to be sent.
+    pub(super) fn open_files(&self) -> Arc<Semaphore> {
+        let most = || {
+            self.settings
+                .max_open_files
+                .unwrap_or_else(limits::served_files)
+        };
+        let open = || Arc::new(Semaphore::new(most()));
+        Arc::clone(self.shared.open_files.get_or_init(open))
     }
 
     /// Tells streams of events to end.

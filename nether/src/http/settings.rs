@@ -26,16 +26,22 @@ pub(super) struct ServerSettings {
     pub(super) body_limit: usize,
     /// How long a body may take to come.
     pub(super) body_timeout: Duration,
+    /// How many bytes of a body must come in a second.
+    pub(super) body_rate: u32,
+    /// How many bytes of bodies may be held at once.
+    pub(super) body_memory: usize,
     /// How long headers may take to come, also those of the next request.
     pub(super) header_timeout: Duration,
     /// How long a client has to take what it is sent.
     pub(super) write_timeout: Duration,
     /// How long a request may take.
     pub(super) request_timeout: Duration,
-    /// How many connections may be open.
-    pub(super) max_connections: usize,
+    /// How many connections may be open; `None` for what the process's limit of open files leaves.
+    pub(super) max_connections: Option<usize>,
     /// How many requests may be at work.
-    pub(super) max_requests: Option<usize>,
+    pub(super) max_requests: usize,
+    /// How many files may be open to be sent; `None` for a part of the process's limit.
+    pub(super) max_open_files: Option<usize>,
     /// How many connections are accepted within a second.
     pub(super) accept_rate: Option<u32>,
     /// After how much silence a stream of events says that it is alive.
@@ -77,11 +83,14 @@ impl Default for ServerSettings {
         ServerSettings {
             body_limit: 2 << 20,
             body_timeout: Duration::from_secs(20),
+            body_rate: 240,
+            body_memory: 256 << 20,
             header_timeout: Duration::from_secs(15),
             write_timeout: Duration::from_secs(30),
             request_timeout: Duration::from_secs(30),
-            max_connections: 16_384,
-            max_requests: None,
+            max_connections: None,
+            max_requests: 10_000,
+            max_open_files: None,
             accept_rate: None,
             keep_alive: Duration::from_secs(15),
             event_history: 1024,

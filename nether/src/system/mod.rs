@@ -29,11 +29,12 @@ pub(crate) use self::totals::{ModuleName, ModuleTotals};
 use std::fmt;
 #[cfg(feature = "http")]
 use std::sync::Weak;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::SetOnce;
+use tokio::time::Instant;
 
 use crate::context::{AnyEvent, Context, Subscription, subscribe_to_all, subscribe_to_any};
 use crate::error::{Result, StartError};
@@ -90,6 +91,10 @@ struct SystemInner {
     shutdown_timeout: Duration,
     /// The modules that its shutdown has cut off so far.
     cut_off: Mutex<Vec<&'static str>>,
+    /// How many requests to its web server a shutdown has cut off so far.
+    requests_cut_off: AtomicU64,
+    /// When a shutdown that has begun has no more time.
+    stop_deadline: OnceLock<Instant>,
     /// What the first `shutdown` reported, for all.
     report: SetOnce<ShutdownReport>,
     /// Whether a shutdown was requested.

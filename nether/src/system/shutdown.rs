@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use tokio::time::{Instant, timeout_at};
 
+use crate::error::Error;
 use crate::guarded::drop_unpanicked;
 use crate::instants::{in_future, later};
 use crate::module::AnyInstance;
@@ -28,6 +29,9 @@ pub struct ShutdownReport {
     /// How many tasks that contexts had [spawned](crate::Context::spawn) had to be cut off, since they did
     /// not end in time.
     pub tasks_cut_off: u64,
+    /// How many requests to the web server had to be cut off, since they were not done in time. Their clients
+    /// were answered with 503, or got a part of their answer.
+    pub requests_cut_off: u64,
 }
 
 /// Messages of one type that were accepted but not handled.
@@ -94,6 +98,7 @@ impl System {
         let deadline = in_future(self.inner.shutdown_timeout);
         let cut_off_at = later(deadline, self.inner.shutdown_timeout / 4);
         let mediator = &self.inner.mediator;
+        let _ = self.inner.stop_deadline.set(deadline);
         mediator.stopping.begin();
         if let Some(limit) = &mediator.limit {
             limit.close();
@@ -113,11 +118,12 @@ impl System {
             .zip(instances.iter().rev())
         {
             // One that never ends must not cost the others their `#[on_stop]`: past the deadline, each that
-            // has nothing to handle gets its part of what is granted then.
+            // has nothing to handle gets its part of what is granted then. The server cuts off requests at
+            // the deadline, and has to tell their clients.
             let is_idle = instance.ended() == instance.accepted();
-            let now = Instant::now();
-            let until = if is_idle && now >= deadline {
-                now + cut_off_at.saturating_duration_since(now) / left
+            let from = Instant::now().max(deadline);
+            let until = if is_idle {
+                from + cut_off_at.saturating_duration_since(from) / left
             } else {
                 deadline
             };
@@ -132,7 +138,11 @@ impl System {
             disconnect(mediator, &**instance);
         }
         let report = self.count();
-        tracing::info!(%report, "the system has stopped");
+        if report.has_cut_off() {
+            tracing::warn!(%report, "the system has stopped, and cut off what was not done in time");
+        } else {
+            tracing::info!(%report, "the system has stopped");
+        }
     }
 
     /// What all modules did.
@@ -142,6 +152,7 @@ impl System {
         let mut report = lock(&self.inner.detached).report();
         report.cut_off = lock(&self.inner.cut_off).clone();
         report.tasks_cut_off = self.inner.mediator.tasks.were_cut_off();
+        report.requests_cut_off = self.inner.requests_cut_off.load(Ordering::Relaxed);
         instances
             .iter()
             .for_each(|instance| report.add(&**instance));
@@ -179,6 +190,18 @@ impl Drop for ShutdownEnd {
 }
 
 impl ShutdownReport {
+    /// Whether the stop had to cut something off: a module, a spawned task or a request. A program that
+    /// [`#[nether::main]`](macro@crate::main) runs then ends with an exit code that is not 0.
+    pub fn has_cut_off(&self) -> bool {
+        !self.cut_off.is_empty() || self.tasks_cut_off > 0 || self.requests_cut_off > 0
+    }
+
+    /// The report as an error, if something was cut off.
+    pub(crate) fn failure(&self) -> Option<Error> {
+        let text = || Error::msg(format_args!("the stop was not in order: {self}"));
+        self.has_cut_off().then(text)
+    }
+
     /// Adds what a module did in its life.
     pub(super) fn add(&mut self, instance: &dyn AnyInstance) {
         let work = instance.work();
@@ -220,6 +243,9 @@ impl fmt::Display for ShutdownReport {
         }
         if self.tasks_cut_off > 0 {
             write!(f, ", {} spawned tasks cut off", self.tasks_cut_off)?;
+        }
+        if self.requests_cut_off > 0 {
+            write!(f, ", {} requests cut off", self.requests_cut_off)?;
         }
         Ok(())
     }

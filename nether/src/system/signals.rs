@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::escaped::Escaped;
 use crate::race::race;
 use crate::system::{ShutdownReport, System};
 
@@ -48,6 +49,25 @@ impl System {
         self.inner.mediator.stopping.begun().await;
     }
 
+    /// Waits until a stop of the system has begun and has no more time.
+    #[cfg(feature = "http")]
+    pub(crate) async fn no_time_to_stop(&self) {
+        self.stop_begun().await;
+        match self.inner.stop_deadline.get() {
+            Some(deadline) => tokio::time::sleep_until(*deadline).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Counts requests that the stop has cut off.
+    #[cfg(feature = "http")]
+    pub(crate) fn note_requests_cut_off(&self, count: u32) {
+        let count = u64::from(count);
+        self.inner
+            .requests_cut_off
+            .fetch_add(count, std::sync::atomic::Ordering::Relaxed);
+    }
+
     /// Whether the system has begun to stop.
     #[cfg(feature = "http")]
     pub(crate) fn is_stopping(&self) -> bool {
@@ -78,7 +98,7 @@ pub(crate) fn signal() -> impl Future<Output = ()> {
             Err(error) => Err(error),
         };
         if let Err(error) = received {
-            tracing::error!(%error, "cannot listen for signals");
+            tracing::error!(error = %Escaped(&error), "cannot listen for signals");
             std::future::pending::<()>().await;
         }
     }

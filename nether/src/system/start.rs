@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::error::{StartError, StartProblem};
+use crate::escaped::Escaped;
 use crate::mediator::{Handler, InstanceId, Mediator, Settings};
 use crate::module::{AnyInstance, Launch, ModuleDescriptor};
 use crate::recorder::Recorder;
@@ -123,6 +124,8 @@ async fn start(builder: SystemBuilder) -> Result<System, StartError> {
             shutdown_timeout: builder.shutdown_timeout,
             cut_off: Mutex::default(),
             report: SetOnce::new(),
+            requests_cut_off: Default::default(),
+            stop_deadline: Default::default(),
             has_shut_down: AtomicBool::new(false),
             resources: Mutex::new(Arc::clone(&resources)),
         }),
@@ -228,7 +231,7 @@ async fn start_all(
             let result = instance.start(resources).await;
             notify(to, result.is_ok());
             let error = result.err()?;
-            tracing::error!(module = module.name, %error, "a module did not start");
+            tracing::error!(module = module.name, error = %Escaped(&error), "a module did not start");
             Some(StartProblem::ModuleFailed { module, error })
         });
     }
@@ -236,7 +239,7 @@ async fn start_all(
     while let Some(ended) = starting.join_next().await {
         match ended {
             Ok(problem) => problems.extend(problem),
-            Err(error) => tracing::error!(%error, "a module's start was cut off"),
+            Err(error) => tracing::error!(error = %Escaped(&error), "a module's start was cut off"),
         }
         // Those that are still in their `#[on_start]` are stopped like all others, and so end in time.
         if !problems.is_empty() && !stopping.has_begun() {

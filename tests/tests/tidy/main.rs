@@ -21,6 +21,7 @@ mod keys;
 mod layers;
 mod lexer;
 mod listings;
+mod logs;
 mod map;
 mod natural;
 mod numbers;
@@ -41,6 +42,11 @@ use crate::tree::repository;
 #[test]
 fn layers_import_only_what_is_above_them_in_the_list() {
     assert_clean(&layers::check(&repository()));
+}
+
+#[test]
+fn errors_are_logged_without_control_characters() {
+    assert_clean(&logs::check(&repository()));
 }
 
 #[test]

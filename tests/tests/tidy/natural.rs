@@ -38,12 +38,6 @@ pub(crate) const NATURAL: &[Natural] = &[
     },
     Natural {
         line: line!(),
-        reason: "a connection holds the router, and a request in the router holds a permit of its connection",
-        folder: "nether/src/http",
-        imports: &[("gateway.rs", "connection.rs")],
-    },
-    Natural {
-        line: line!(),
         reason: "the handle of a store holds the controls of its followers; a control holds the parked events, and parked events \
                  are loaded through the handle",
         folder: "nether/src/eventstore",

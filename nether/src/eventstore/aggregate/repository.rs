@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::context::Context;
+use crate::escaped::Escaped;
 use crate::eventstore::aggregate::cache::{Cache, Loaded};
 use crate::eventstore::aggregate::deciding::decide;
 use crate::eventstore::aggregate::evolving::{Evolved, evolve};
@@ -211,7 +212,7 @@ impl<A: Aggregate> Repository<A> {
         if let Some(loaded) = self.read_on(stream, kept).await? {
             return Ok(loaded);
         }
-        tracing::warn!(%stream, version, "a snapshot is ahead of its stream and not used: events are missing from the store");
+        tracing::warn!(stream = %Escaped(&stream), version, "a snapshot is ahead of its stream and not used: events are missing from the store");
         let initial = Loaded::new(A::initial(), 0);
         let loaded = self.read_on(stream, initial).await?;
         Ok(loaded.expect("nothing is ahead of no event"))

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use tokio::time::Instant;
 
 use crate::context::announce;
+use crate::escaped::Escaped;
 use crate::eventstore::backend::{DocumentChange, Position};
 use crate::eventstore::events::EventParked;
 use crate::eventstore::follower::{EventFailure, Followed, Follower, FollowerPlace};
@@ -77,9 +78,9 @@ impl<F: Followed> Follower<F> {
         let wait = |failed| F::POLICY.backoff.wait(failed, chance);
         let retry = failed.map(|failed| (failed, Instant::now() + wait(failed)));
         if retry.is_some() {
-            tracing::warn!(name, key, %position, %error, "an event is tried again");
+            tracing::warn!(name, key, %position, error = %Escaped(&error), "an event is tried again");
         } else {
-            tracing::error!(name, key, %position, %error, "an event could not be handled and is parked");
+            tracing::error!(name, key, %position, error = %Escaped(&error), "an event could not be handled and is parked");
             announce(self.ctx.handle(), || EventParked {
                 name: name.to_owned(),
                 key: key.to_owned(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::context::Context;
+use crate::escaped::Escaped;
 use crate::eventstore::backend::{
     DocumentChange, DocumentCondition, EventPage, PAGE, Position, RecordedEvent, StoreError,
 };
@@ -144,10 +145,10 @@ impl<F: Followed> Follower<F> {
             };
             let name = F::NAME;
             if error.is_permanent() {
-                tracing::error!(name, %error, "the event store has failed for good");
+                tracing::error!(name, error = %Escaped(&error), "the event store has failed for good");
                 return Err(RunnerEnd::Failed(error));
             }
-            tracing::warn!(name, %error, "the event store failed: it is tried again");
+            tracing::warn!(name, error = %Escaped(&error), "the event store failed: it is tried again");
             failed += 1;
             match self.ctx.is_cancelled() {
                 true => sleep(wait(failed, &self.ctx)).await,
@@ -166,7 +167,9 @@ impl<F: Followed> Follower<F> {
         let name = F::NAME;
         match timeout(SAVING_WHILE_STOPPING, unpanicked(last)).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::debug!(name, %error, "the lease could not be given back"),
+            Ok(Err(error)) => {
+                tracing::debug!(name, error = %Escaped(&error), "the lease could not be given back")
+            }
             Err(late) => tracing::debug!(name, %late, "the lease could not be given back"),
         }
     }
@@ -235,7 +238,7 @@ impl<F: Followed> Follower<F> {
         let name = F::NAME;
         tracing::warn!(
             name,
-            %error,
+            error = %Escaped(&error),
             "the event store does not say whether there are new events"
         );
         let failed = failed.saturating_add(1);

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
 use crate::context::announce;
+use crate::escaped::Escaped;
 use crate::eventstore::backend::{Position, StoreError};
 use crate::eventstore::control::{FollowerKind, FollowerOrder};
 use crate::eventstore::events::{LeaseLost, LeaseTaken};
@@ -103,7 +104,7 @@ impl<F: Followed> Follower<F> {
                 Err(error) if error.is_permanent() => return Err(RunnerEnd::Failed(error)),
                 Err(error) => {
                     if failed == 0 {
-                        tracing::warn!(name = F::NAME, %error, "the event store failed: the bid for the lease is repeated");
+                        tracing::warn!(name = F::NAME, error = %Escaped(&error), "the event store failed: the bid for the lease is repeated");
                     }
                     failed += 1;
                     pause = wait(failed, &self.ctx);
@@ -114,7 +115,9 @@ impl<F: Followed> Follower<F> {
                 let began = Instant::now();
                 match self.unless_stopped(self.look(followed, &mut head)).await? {
                     Err(error) if error.is_permanent() => return Err(RunnerEnd::Failed(error)),
-                    Err(error) => tracing::debug!(name = F::NAME, %error, "the event store failed"),
+                    Err(error) => {
+                        tracing::debug!(name = F::NAME, error = %Escaped(&error), "the event store failed")
+                    }
                     Ok(()) => {}
                 }
                 look_at = began + (began.elapsed() * 20).min(LOOK_WITHIN);

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::context::Context;
+use crate::escaped::Escaped;
 use crate::eventstore::backend::{EventId, StoreError};
 use crate::eventstore::clock;
 use crate::eventstore::command_id::{CauseOfCommand, CommandId};
@@ -242,7 +243,7 @@ impl<S: Saga> CommandSender<S> {
             Delivery::Done => {
                 if let Err(error) = closed {
                     let command = &*self.outgoing.command.name;
-                    tracing::warn!(saga = S::NAME, command, %error, "the command was handled, and something that it caused failed");
+                    tracing::warn!(saga = S::NAME, command, error = %Escaped(&error), "the command was handled, and something that it caused failed");
                 }
                 Ok(Ok(()))
             }

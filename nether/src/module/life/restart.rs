@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::context::{Context, Handle, Origin, announce};
 use crate::error::{Error, Result};
+use crate::escaped::Escaped;
 use crate::events::{ModuleCrashLooping, ModuleRestarted, ModuleStopped};
 use crate::guarded::{catch, panicked};
 use crate::instants::in_future;
@@ -182,7 +183,7 @@ impl<M: Module> Supervisor<M> {
                     let AfterCrash::Restart(wait) = self.judge_crash() else {
                         return Err(error);
                     };
-                    tracing::warn!(module = self.name(), %error, "the module crashed while it started");
+                    tracing::warn!(module = self.name(), error = %Escaped(&error), "the module crashed while it started");
                     self.wait(wait).await;
                 }
             }
@@ -227,7 +228,7 @@ impl<M: Module> Supervisor<M> {
                 }
                 Err(failed) => {
                     let error = failed.into_error();
-                    tracing::warn!(module = self.name(), %error, "the module crashed while it restarted");
+                    tracing::warn!(module = self.name(), error = %Escaped(&error), "the module crashed while it restarted");
                     crash.reason = error.to_string();
                 }
             }
