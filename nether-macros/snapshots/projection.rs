@@ -1,6 +1,6 @@
 impl Balances {
-    async fn new(pool: Resource<Pool>) -> nether::Result<Self> {
-        Ok(Balances { pool })
+    async fn new(tables: Tables, pool: Resource<Pool>) -> nether::Result<Self> {
+        Ok(Balances { tables, pool })
     }
     async fn deposited(
         &mut self,
@@ -83,7 +83,7 @@ const _: () = {
                 <Deposited as ::nether::__private::eventstore::StoredEvent>::SCHEMA.name,
             ],
             from: ::nether::__private::Option::None,
-            names_tables: false,
+            names_tables: true,
         };
         const COPY: ::nether::__private::Option<fn(&Self) -> Self> = {
             use ::nether::__private::eventstore::NeverCopied as _;
@@ -97,7 +97,13 @@ const _: () = {
             ::nether::__private::IntoModule::<
                 Self,
                 _,
-            >::into_module(Self::new((INIT_ARGUMENT_0.of)(resources)?).await)
+            >::into_module(
+                Self::new(
+                        ::nether::__private::Clone::clone(&tables),
+                        (INIT_ARGUMENT_0.of)(resources)?,
+                    )
+                    .await,
+            )
         }
         async fn project(
             &mut self,

@@ -80,8 +80,8 @@ fn projection() {
     let item = quote! {
         impl Balances {
             #[init]
-            async fn new(pool: Resource<Pool>) -> nether::Result<Self> {
-                Ok(Balances { pool })
+            async fn new(tables: Tables, pool: Resource<Pool>) -> nether::Result<Self> {
+                Ok(Balances { tables, pool })
             }
 
             async fn deposited(&mut self, event: &Deposited, at: Position) -> nether::Result<()> {

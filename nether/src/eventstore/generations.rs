@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 pub(super) struct Generations {
     /// The one that queries read.
     pub(super) live: u32,
+    /// Whether that one has ever caught up with the store. Until then, no query has read it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) has_caught_up: bool,
     /// The one that is filled beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) building: Option<BuildingTables>,
@@ -67,6 +70,7 @@ impl Generations {
         if let Some(building) = self.building.take() {
             self.left.insert(self.live, version);
             self.live = building.generation;
+            self.has_caught_up = true;
         }
     }
 
@@ -78,6 +82,7 @@ impl Generations {
             self.left.insert(self.live, version);
             self.left.remove(&0);
             self.live = 0;
+            self.has_caught_up = false;
         }
     }
 }

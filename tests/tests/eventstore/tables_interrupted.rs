@@ -12,8 +12,8 @@ use tokio::time::sleep;
 use crate::crashes::{Dying, Shared};
 use crate::of_many::OfMany;
 use crate::tables::{
-    Database, First, Paid, Second, ask, ask_new, caught_up, pay, run, start, until_tables,
-    until_waiting,
+    Database, First, NewSum, Paid, Second, ask, ask_new, caught_up, pay, run, start, until_tables,
+    until_waiting, within,
 };
 
 /// Runs the program until it has rebuilt what it has to and removed what is left, or its store is dead. An
@@ -188,6 +188,37 @@ async fn tables_that_another_version_has_begun_are_removed_and_others_are_filled
         system.shutdown().await;
         check_documents(&backend.store, "sums", 3).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn tables_that_have_never_caught_up_answer_nothing_while_others_are_filled() {
+    let (backend, kept) = (OfMany::new(false), Database::new());
+    for _ in 0..3 {
+        pay(&backend.open(), 1).await;
+    }
+    kept.events.close();
+    let system = start::<First>(&backend.open(), &kept).await;
+    until_waiting(&kept.events).await;
+    let stopped = tokio::spawn(async move { system.shutdown().await });
+    sleep(Duration::from_millis(1)).await;
+    kept.events.open();
+    stopped.await.unwrap();
+    assert_eq!(kept.now(), [("sums".to_owned(), 1)], "of three");
+
+    kept.events.close();
+    let waiting = kept.events.waiting();
+    let system = start::<Second>(&backend.open(), &kept).await;
+    while kept.events.waiting() == waiting {
+        sleep(Duration::from_millis(1)).await;
+    }
+    let ctx = system.context();
+    let asked = tokio::spawn(async move { ctx.ask(NewSum).await });
+    sleep(Duration::from_secs(1)).await;
+    assert!(!asked.is_finished(), "one of three is no answer");
+    kept.events.open();
+    assert_eq!(within(asked).await.unwrap().unwrap(), "6 of 2");
+    until_tables(&kept, &[("sums__1", 6)]).await;
+    system.shutdown().await;
 }
 
 #[tokio::test(start_paused = true)]

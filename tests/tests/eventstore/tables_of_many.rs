@@ -69,6 +69,11 @@ async fn in_a_rolling_deployment_both_versions_read_the_live_tables_which_are_th
     until_waiting(&kept.events).await;
     assert_eq!(ask(&older).await, "101 of 1");
     assert_eq!(ask_new(&newer).await, "101 of 1");
+    // Also one that starts while the tables stand still behind the store.
+    pay(&new, 0).await;
+    let late = start::<First>(&backend.open(), &kept).await;
+    assert_eq!(ask(&late).await, "101 of 1");
+    late.shutdown().await;
     kept.events.open();
     within(async {
         tokio::join!(

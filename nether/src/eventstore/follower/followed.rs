@@ -212,6 +212,15 @@ pub(in crate::eventstore) trait Followed:
         async { Ok(Ok(())) }
     }
 
+    /// It has caught up with the store.
+    fn note_caught_up(
+        &mut self,
+        follower: &Follower<Self>,
+    ) -> impl Future<Output = Result<(), RunnerEnd>> + Send {
+        let _ = follower;
+        async { Ok(()) }
+    }
+
     /// Loads what it needs.
     fn begin(
         &mut self,

@@ -124,6 +124,10 @@ impl<F: Followed> Follower<F> {
                 self.control
                     .progress
                     .send_modify(|progress| progress.is_ready = true);
+                match followed.note_caught_up(self).await {
+                    Err(RunnerEnd::Stopped) => break,
+                    noted => noted?,
+                }
             }
             match self.next(followed, &place, orders).await {
                 FollowerAction::Stop => break,

@@ -257,8 +257,8 @@ impl<F: Followed> Follower<F> {
         })
     }
 
-    /// Rebuilds it beside its tables. These answer queries until then, unless they were being emptied, and
-    /// stand still.
+    /// Rebuilds it beside its tables. These answer queries until then, and stand still; unless they have
+    /// never caught up, or were being emptied.
     async fn begin_beside(&self, followed: &mut F, why: &str) -> Result<(), RunnerEnd> {
         let name = F::NAME;
         tracing::warn!(
@@ -269,9 +269,10 @@ impl<F: Followed> Follower<F> {
         let load = || FollowerPlace::load(name, &self.store);
         let mut live = self.read_persistently(load).await?;
         self.publish_anew(&mut live);
+        let answers = live.tables.has_caught_up && !live.is_emptying;
         self.control
             .progress
-            .send_modify(|progress| progress.is_ready = !live.is_emptying);
+            .send_modify(|progress| progress.is_ready = answers);
         self.confirm_lease().await?;
         let rebuilt = followed.rebuild_beside(self).await?;
         rebuilt.map_err(|failure| {

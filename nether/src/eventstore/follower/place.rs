@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::eventstore::backend::{DocumentChange, Position, StoreError};
 use crate::eventstore::checkpoint::{self, ahead_of, checkpoint_at, no_checkpoint};
 use crate::eventstore::definition::StoredDefinition;
-use crate::eventstore::generations::checkpoint_name;
+use crate::eventstore::generations::{Generations, checkpoint_name};
 use crate::eventstore::parked::Parked;
 use crate::eventstore::store::Store;
 
@@ -27,8 +27,8 @@ pub(in crate::eventstore) struct FollowerPlace {
     pub(in crate::eventstore) began_behind: Position,
     /// Whether what it has stored is being removed, so that the position does not count.
     pub(super) is_emptying: bool,
-    /// The generation of the tables that it belongs to.
-    pub(super) generation: u32,
+    /// The tables of the projection, whose live ones it belongs to.
+    pub(super) tables: Generations,
     /// Events after `position` that are already handled.
     pub(in crate::eventstore) ahead: BTreeSet<Position>,
     pub(in crate::eventstore) parked: Parked,
@@ -51,7 +51,7 @@ impl FollowerPlace {
             position: began_behind,
             began_behind,
             is_emptying: false,
-            generation: 0,
+            tables: Generations::default(),
             ahead: BTreeSet::new(),
             parked: Parked::none(name),
             is_caught_up: false,
@@ -69,11 +69,13 @@ impl FollowerPlace {
     pub(super) async fn load(name: &str, store: &Store) -> Result<Self, StoreError> {
         let definition = StoredDefinition::load(store, name).await?;
         let is_emptying = definition.as_ref().is_some_and(|it| it.is_emptying);
-        let generation = definition.as_ref().map_or(0, |it| it.tables.live);
-        let began_behind = definition.map_or(Position::START, |it| it.began_behind);
-        let place = FollowerPlace::load_of(generation, name, began_behind, store).await?;
+        let began_behind = definition.as_ref().map(|it| it.began_behind);
+        let began_behind = began_behind.unwrap_or(Position::START);
+        let tables = definition.map_or_else(Generations::default, |it| it.tables);
+        let place = FollowerPlace::load_of(tables.live, name, began_behind, store).await?;
         Ok(FollowerPlace {
             is_emptying,
+            tables,
             ..place
         })
     }
@@ -96,7 +98,6 @@ impl FollowerPlace {
         Ok(FollowerPlace {
             saved: Some((position, ahead.len())),
             position,
-            generation,
             ahead,
             parked,
             ..FollowerPlace::start(name, began_behind)

@@ -175,14 +175,17 @@ impl<F: Followed> Follower<F> {
             *head = Some(self.store.head().await?);
         }
         // A program that does not name its tables would read those that are removed.
-        let has_other_tables = place.generation != 0 && !F::DEFINITION.names_tables;
+        let has_other_tables = place.tables.live != 0 && !F::DEFINITION.names_tables;
         // The position is read first, so that what is shown is at least as new as it.
         followed.look(self).await?;
         *lock(&self.control.parked) = place.parked.all();
         self.control.progress.send_modify(|progress| {
             progress.position = Some(place.parked.settled_up_to(place.position));
             progress.is_retrying = place.parked.next_try().is_some();
-            let has_caught_up = !place.is_emptying && Some(place.position) >= *head;
+            // Tables that stand still while others are filled are read all the same.
+            let stand_still = place.tables.building.is_some() && place.tables.has_caught_up;
+            let has_caught_up = Some(place.position) >= *head || stand_still;
+            let has_caught_up = has_caught_up && !place.is_emptying;
             let is_ready = has_caught_up || (progress.is_ready && !is_anew);
             progress.is_ready = is_ready && !has_other_tables;
         });

@@ -131,6 +131,22 @@ impl<P: Projection> ProjectionRunner<P> {
         Ok(Ok(place))
     }
 
+    /// Notes that the live tables have caught up: from now on, they answer while others are filled.
+    pub(super) async fn note_that_tables_have_caught_up(
+        &mut self,
+        follower: &Follower<Self>,
+    ) -> Result<(), RunnerEnd> {
+        if !P::DEFINITION.names_tables {
+            return Ok(());
+        }
+        let mut stored = self.stored(follower).await?;
+        if stored.tables.has_caught_up {
+            return Ok(());
+        }
+        stored.tables.has_caught_up = true;
+        follower.write(vec![stored.saved_as(P::NAME)]).await
+    }
+
     /// What is written of it.
     pub(super) async fn stored(
         &self,

@@ -171,6 +171,10 @@ impl<P: Projection> Followed for ProjectionRunner<P> {
         self.begin_removing(follower).await
     }
 
+    async fn note_caught_up(&mut self, follower: &Follower<Self>) -> Result<(), RunnerEnd> {
+        self.note_that_tables_have_caught_up(follower).await
+    }
+
     async fn empty(
         &mut self,
         follower: &Follower<Self>,
