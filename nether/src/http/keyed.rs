@@ -100,7 +100,7 @@ impl IdempotencyKeys {
         });
         let decided = async { Some(decided.await) };
         let over = async {
-            patience.is_over().await;
+            patience.until_over().await;
             None
         };
         match race(decided, over).await {
@@ -146,8 +146,8 @@ impl IdempotencyKeys {
             Err(panic) if !start.has_begun() => (Err(panic), KeyEnd::NeverBegun),
             Err(panic) => (Err(panic), KeyEnd::Answered(internal())),
         };
-        unsettled.request = None;
         store.settle(request, end).await;
+        unsettled.request = None;
         result.map(KeyedAnswer::First)
     }
 

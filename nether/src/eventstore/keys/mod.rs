@@ -136,7 +136,7 @@ impl StoredKeys {
             let written = self
                 .write(&request.name, content, Some(&claim.record))
                 .await;
-            claiming.is_over();
+            claiming.end();
             match written {
                 Ok(()) => return Ok(KeyClaim::Claimed),
                 Err(StoreError::PreconditionFailed { .. }) => {
@@ -367,7 +367,7 @@ impl KeyStore for StoredKeys {
 struct Claiming<'a>(&'a StoredKeys, Option<&'a KeyedRequest>);
 
 impl Claiming<'_> {
-    fn is_over(mut self) {
+    fn end(mut self) {
         self.1 = None;
     }
 }
