@@ -161,9 +161,9 @@ mod tests {
         let parts = parts("/orders?a=1", &[], "127.0.0.1:1");
         let request = keyed(&parts, Some("ann"), "{}");
         let first = |hash: [u8; 32]| u64::from_be_bytes(hash[..8].try_into().unwrap());
-        assert_eq!(first(request.name), 0);
-        assert_eq!(first(request.fingerprint), 0);
-        assert_eq!(first(request.owner.hash), 0);
+        assert_eq!(first(request.name), 2_350_446_398_661_323_742);
+        assert_eq!(first(request.fingerprint), 7_845_975_007_284_291_962);
+        assert_eq!(first(request.owner.hash), 11_536_234_318_101_076_367);
     }
 
     #[test]

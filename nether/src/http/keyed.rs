@@ -93,21 +93,21 @@ impl IdempotencyKeys {
         first: BoxFuture<FirstAnswer>,
     ) -> Response {
         let start = patience.start.clone();
-        let working = Working::begin(self);
+        let working = KeyedWork::begin(self);
         let decided = tokio::spawn(async move {
             let keys = Arc::clone(&working.0);
             keys.decide(&request, &start, first).await
         });
         let decided = async { Some(decided.await) };
         let over = async {
-            patience.is_over().await;
+            patience.until_over().await;
             None
         };
         match race(decided, over).await {
             None => patience.too_late(),
-            Some(Ok(Ok(Decided::First(response)))) => response,
-            Some(Ok(Ok(Decided::Known(claim)))) => self.known(claim, &patience),
-            Some(Ok(Ok(Decided::Unavailable))) => patience.answer(&Details::unavailable(
+            Some(Ok(Ok(KeyedAnswer::First(response)))) => response,
+            Some(Ok(Ok(KeyedAnswer::Known(claim)))) => self.known(claim, &patience),
+            Some(Ok(Ok(KeyedAnswer::Unavailable))) => patience.answer(&Details::unavailable(
                 "what idempotency keys are kept in does not answer now",
             )),
             // It goes on as it would have without a key.
@@ -121,14 +121,14 @@ impl IdempotencyKeys {
         request: &KeyedRequest,
         start: &UnitStart,
         first: BoxFuture<FirstAnswer>,
-    ) -> Result<Decided, PanicPayload> {
+    ) -> Result<KeyedAnswer, PanicPayload> {
         let store = Arc::clone(&lock(&self.store));
         match store.claim(request).await {
             Ok(KeyClaim::Claimed) => {}
-            Ok(known) => return Ok(Decided::Known(known)),
+            Ok(known) => return Ok(KeyedAnswer::Known(known)),
             Err(error) => {
                 tracing::error!(%error, "an idempotency key could not be claimed");
-                return Ok(Decided::Unavailable);
+                return Ok(KeyedAnswer::Unavailable);
             }
         }
         let mut unsettled = Unsettled {
@@ -146,9 +146,9 @@ impl IdempotencyKeys {
             Err(panic) if !start.has_begun() => (Err(panic), KeyEnd::NeverBegun),
             Err(panic) => (Err(panic), KeyEnd::Answered(internal())),
         };
-        unsettled.request = None;
         store.settle(request, end).await;
-        result.map(Decided::First)
+        unsettled.request = None;
+        result.map(KeyedAnswer::First)
     }
 
     /// The answer to a request whose key is not free.
@@ -202,23 +202,23 @@ impl IdempotencyKeys {
 }
 
 /// What became of a request with a key.
-enum Decided {
+enum KeyedAnswer {
     First(Response),
     Known(KeyClaim),
     Unavailable,
 }
 
 /// Counts a request with a key as at work.
-struct Working(Arc<IdempotencyKeys>);
+struct KeyedWork(Arc<IdempotencyKeys>);
 
-impl Working {
+impl KeyedWork {
     fn begin(keys: &Arc<IdempotencyKeys>) -> Self {
         keys.working.send_modify(|working| *working += 1);
-        Working(Arc::clone(keys))
+        KeyedWork(Arc::clone(keys))
     }
 }
 
-impl Drop for Working {
+impl Drop for KeyedWork {
     fn drop(&mut self) {
         self.0.working.send_modify(|working| *working -= 1);
     }

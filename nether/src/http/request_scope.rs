@@ -169,7 +169,7 @@ pub(super) struct ClientPatience {
 impl ClientPatience {
     /// Waits until the client does not wait any more, and the unit of work goes on without it. A unit of work
     /// that has not begun by then ends by itself, with an answer.
-    pub(super) async fn is_over(&self) {
+    pub(super) async fn until_over(&self) {
         match self.until {
             Some(until) => sleep_until(until).await,
             None => pending().await,

@@ -100,7 +100,8 @@ impl Server {
 
     /// How long a request may take: the deadline of its context, 30 seconds by default. A client may ask for
     /// less, with `Prefer: wait=5`. A longer request is answered with 504; a command that has begun runs to
-    /// its end. Streams of events have no such limit.
+    /// its end. A command with an `Idempotency-Key` that has begun has no deadline. Streams of events have no
+    /// such limit.
     ///
     /// A stop of the system must leave a request as much time: a server does not start if this is longer than
     /// [`SystemBuilder::shutdown_timeout`](crate::SystemBuilder::shutdown_timeout). [`Duration::MAX`] stands

@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_key_that_does_not_fit_changes_nothing() {
-        let mut index = KeyIndex::new(16 * 1024);
+        let mut index = KeyIndex::new(16_000);
         assert!(index.claim([1; 32], OWNER, 1).is_ok());
         index.settle(&[1; 32], 1, 10, 5);
         assert!(index.claim([2; 32], OWNER, 2).is_ok());

@@ -16,6 +16,9 @@ use crate::sync::lock;
 /// fewer.
 const FORGOTTEN_AT_ONCE: usize = 4;
 
+/// How many, if there is no room for the other one before.
+const FORGOTTEN_FOR_ROOM: usize = 10_000;
+
 /// Keys in the memory of one process.
 #[derive(Debug)]
 pub(crate) struct MemoryKeys {
@@ -54,10 +57,7 @@ impl MemoryKeys {
     fn claim_now(&self, request: &KeyedRequest) -> KeyClaim {
         let now = self.now();
         let mut keys = lock(&self.keys);
-        for _ in 0..FORGOTTEN_AT_ONCE {
-            let Some(name) = keys.due(now) else { break };
-            keys.forget(&name);
-        }
+        forget_due(&mut keys, now, FORGOTTEN_AT_ONCE);
         if let Some(known) = keys.get(&request.name, now) {
             if known.fingerprint != request.fingerprint {
                 return KeyClaim::OtherRequest;
@@ -73,10 +73,12 @@ impl MemoryKeys {
             fingerprint: request.fingerprint,
             state: MemoryKeyState::InProgress,
         };
-        match keys.claim(request.name, request.owner, key) {
-            Ok(_) => KeyClaim::Claimed,
-            Err(NoRoom) => KeyClaim::Full,
-        }
+        let claimed = keys.claim(request.name, request.owner, key.clone());
+        let claimed = claimed.or_else(|NoRoom| {
+            forget_due(&mut keys, now, FORGOTTEN_FOR_ROOM);
+            keys.claim(request.name, request.owner, key)
+        });
+        claimed.map_or(KeyClaim::Full, |_| KeyClaim::Claimed)
     }
 
     fn settle_now(&self, request: &KeyedRequest, end: KeyEnd) {
@@ -97,6 +99,14 @@ impl MemoryKeys {
         let fingerprint = request.fingerprint;
         let key = MemoryKey { fingerprint, state };
         keys.settle(&request.name, key, bytes, until);
+    }
+}
+
+/// Forgets up to so many keys whose time is over.
+fn forget_due(keys: &mut KeyIndex<MemoryKey>, now: u64, most: usize) {
+    for _ in 0..most {
+        let Some(name) = keys.due(now) else { return };
+        keys.forget(&name);
     }
 }
 
@@ -159,7 +169,7 @@ mod tests {
     fn stored_answers_are_kept_and_new_keys_refused_when_there_is_no_room() {
         let keys = MemoryKeys::new(LIMITS);
         for number in 0..3 {
-            answer(&keys, number, 2048);
+            answer(&keys, number, 2200);
         }
         assert!(matches!(keys.claim_now(&request(3)), KeyClaim::Full));
         for number in 0..3 {
@@ -195,6 +205,27 @@ mod tests {
         // It is in progress for as long as it is.
         tokio::time::advance(LIMITS.retention * 10).await;
         assert!(matches!(keys.claim_now(&request(1)), KeyClaim::InProgress));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn keys_whose_time_is_over_take_no_room() {
+        let keys = MemoryKeys::new(LIMITS);
+        let owner = |number| KeyOwner {
+            hash: [number; 32],
+            is_verified: true,
+        };
+        for number in 0..64 {
+            let mut request = request(number);
+            request.owner = owner(number / 8);
+            assert!(matches!(keys.claim_now(&request), KeyClaim::Claimed));
+            keys.settle_now(&request, KeyEnd::Unknown);
+        }
+        tokio::time::advance(LIMITS.retention).await;
+        for number in 64..72 {
+            let mut request = request(number);
+            request.owner = owner(7);
+            assert!(matches!(keys.claim_now(&request), KeyClaim::Claimed));
+        }
     }
 
     #[test]

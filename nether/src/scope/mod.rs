@@ -1,6 +1,5 @@
 //! What all handles to one unit of work share: how much is in flight, what failed, when it must end.
 
-mod beginning;
 mod calls;
 mod closing;
 mod extras;
@@ -10,6 +9,7 @@ mod guard;
 mod ledger;
 mod patience;
 mod properties;
+mod start_decision;
 mod state;
 mod streams;
 mod transaction;

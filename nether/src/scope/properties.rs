@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::guarded::drop_unpanicked;
 use crate::scope::Scope;
-use crate::scope::beginning::Beginning;
+use crate::scope::start_decision::StartDecision;
 use crate::sync::lock;
 
 /// The properties of one context, each set at most once, but for baggage.
@@ -28,7 +28,7 @@ pub(super) struct Properties {
     id: OnceLock<ContextId>,
     deadline: OnceLock<Deadline>,
     /// There if the deadline is that of the beginning alone: what has begun before it has none.
-    beginning: OnceLock<Beginning>,
+    beginning: OnceLock<StartDecision>,
     /// Told when a deadline is set while it may be waited for. Only the outermost unit of work has it, for
     /// all that is nested in it, and only if there is a handle that could set one.
     deadline_set: OnceLock<Arc<Notify>>,
@@ -139,7 +139,7 @@ impl Properties {
 
     fn own_deadline(&self) -> Option<Deadline> {
         let deadline = *self.deadline.get()?;
-        let has_begun = self.beginning.get().is_some_and(Beginning::has_begun);
+        let has_begun = self.beginning.get().is_some_and(StartDecision::has_begun);
         (!has_begun).then_some(deadline)
     }
 
@@ -199,7 +199,9 @@ impl Scope {
     /// work that has begun by then has none.
     #[cfg(feature = "http")]
     pub(crate) fn set_start_deadline(&self, at: Instant) {
-        self.properties().beginning.get_or_init(Beginning::default);
+        self.properties()
+            .beginning
+            .get_or_init(StartDecision::default);
         self.set_deadline(at);
     }
 
@@ -207,7 +209,7 @@ impl Scope {
     #[cfg(feature = "http")]
     pub(crate) fn has_begun(&self) -> bool {
         let beginning = self.properties.get().and_then(|it| it.beginning.get());
-        beginning.is_some_and(Beginning::has_begun)
+        beginning.is_some_and(StartDecision::has_begun)
     }
 
     /// Notes that a message of it is about to be handled; returns whether that is in time.
@@ -217,7 +219,7 @@ impl Scope {
         };
         let all = properties.with_inherited();
         all.filter_map(|it| it.beginning.get())
-            .all(Beginning::begin)
+            .all(StartDecision::begin)
     }
 
     /// A deadline may be set from now on while others wait. In a nested unit of work that is known already,

@@ -4,6 +4,7 @@
 
 mod bank;
 mod bounds;
+mod failing;
 mod outcomes;
 mod progress;
 mod restarts;

@@ -123,6 +123,21 @@ async fn a_command_that_was_not_begun_in_time_frees_its_key() {
 }
 
 #[tokio::test]
+async fn a_command_whose_module_is_gone_frees_its_key() {
+    let store = Store::memory();
+    let shop = Shop::open(Some(store.clone()), |server| server).await;
+    // It was attached, so it is not made again.
+    let panicked = shop.pay(TILLS[0], "panics", End::Panics).await;
+    assert_eq!(panicked.status, 500, "{panicked:?}");
+    for number in 0..8 {
+        let gone = shop.pay(TILLS[0], &format!("k{number}"), End::Paid).await;
+        assert_eq!(gone.status, 503, "{gone:?}");
+    }
+    let keys = store.documents("idempotency").await.unwrap();
+    assert_eq!(keys.len(), 1, "the others are free");
+}
+
+#[tokio::test]
 async fn a_command_that_waited_in_a_mailbox_to_the_end_of_its_time_is_never_handled() {
     let shop = Shop::forgetful().await;
     let mut first = connect(&shop.at).await;

@@ -6,11 +6,12 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use nether::eventstore::{Position, Store};
+use nether::prelude::*;
 use nether_sqlite::SqliteStore;
 use nether_tests::Folder;
 use nether_tests::http::{Answer, JSON, connect, head_and_body, request};
 
-use crate::till::{End, Shop, TILLS, pass, waiting};
+use crate::till::{self, End, Shop, TILLS, pass, waiting};
 
 async fn shop(folder: &Folder) -> Shop {
     let store = SqliteStore::open(folder.file()).expect("nobody else has it open");
@@ -64,6 +65,41 @@ async fn a_stop_waits_for_commands_whose_clients_were_answered_before() {
         let after = shop(&folder).await;
         let done = after.pay_waiting_until_done(till, "k", End::Paid).await;
         assert_eq!((done.status, done.body.as_str()), (201, "1"), "{till}");
+        assert_eq!(after.control.paid(), 0);
+    }
+}
+
+#[tokio::test]
+async fn the_key_of_a_command_that_a_stop_cuts_off_is_unknown_or_its_outcome_comes_later() {
+    let second = Duration::from_secs(1);
+    for till in TILLS {
+        let store = Store::memory();
+        let builder = System::builder().isolated().shutdown_timeout(second);
+        let system = builder.provide(store.clone()).start().await;
+        let set = |server: nether::http::Server| server.request_timeout(second);
+        let before = Shop::opened(system.expect("the program is sound"), set).await;
+        let mut client = connect(&before.at).await;
+        client.write(waiting(till, "k", End::Paid, 1)).await;
+        before.control.begun().await;
+        let system = before.system.clone();
+        let stopping = tokio::spawn(async move { system.shutdown().await });
+        while !stopping.is_finished() {
+            pass(second / 4).await;
+        }
+        let after = Shop::open(Some(store), |server| server).await;
+        let headers = [JSON, ("idempotency-key", "k")];
+        let again = request(&after.at, till, &headers, &till::body(End::Paid, true)).await;
+        assert_eq!(again.status, 409, "{till}: {again:?}");
+        if till == TILLS[0] {
+            // Its handler was dropped where it was.
+            assert!(again.body.contains("not known whether"), "{again:?}");
+        } else {
+            // Its handler runs on as long as the process does.
+            assert_eq!(again.header("retry-after"), "1", "{again:?}");
+            before.control.go_on();
+            let done = after.pay_waiting_until_done(till, "k", End::Paid).await;
+            assert_eq!((done.status, done.body.as_str()), (201, "1"), "{done:?}");
+        }
         assert_eq!(after.control.paid(), 0);
     }
 }

@@ -1,6 +1,6 @@
-//! [`ClaimantId`]: which stores of keys of this process are alive.
+//! [`ClaimGuard`]: which claims of this process somebody is about to settle.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex};
 
@@ -12,66 +12,57 @@ use crate::sync::lock;
 /// The id of this process.
 static PROCESS: LazyLock<Uuid> = LazyLock::new(Uuid::now_v7);
 
-static ALIVE: Mutex<BTreeSet<u64>> = Mutex::new(BTreeSet::new());
+/// The numbers of the claims that are in progress.
+static CLAIMS: LazyLock<Mutex<HashSet<u64>>> = LazyLock::new(Mutex::default);
 
-/// A store of keys of this process, which is alive until this is dropped.
+/// A claim of this process, which is in progress until this is dropped.
 #[derive(Debug)]
-pub(super) struct ClaimantId {
-    number: u64,
-    claims: AtomicU64,
-}
+pub(super) struct ClaimGuard(u64);
 
 /// What is known of whoever has claimed a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ClaimantState {
-    /// It is this one.
-    Own,
-    /// It will settle the key, or may.
+    /// It is about to settle the key.
+    Alive,
+    /// It is in another process, and may be about to settle the key.
     MayBeAlive,
-    /// It will not settle the key any more.
+    /// It does not settle the key any more.
     Dead,
 }
 
-impl ClaimantId {
+impl ClaimGuard {
     pub(super) fn new() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        lock(&ALIVE).insert(number);
-        ClaimantId {
-            number,
-            claims: AtomicU64::new(0),
-        }
+        lock(&CLAIMS).insert(number);
+        ClaimGuard(number)
     }
 
-    /// Another claim of this one. `is_alone` says that no other process can have the store open.
+    /// The claimant, as it is written down. `is_alone` says that no other process can have the store open.
     pub(super) fn claimant(&self, is_alone: bool) -> Claimant {
         Claimant {
             process: *PROCESS,
-            keys: self.number,
-            claim: self.claims.fetch_add(1, Ordering::Relaxed),
+            claim: self.0,
             is_alone,
-        }
-    }
-
-    /// What is known of a claimant. `is_shared` says whether other processes may have the store open.
-    pub(super) fn state_of(&self, claimant: &Claimant, is_shared: bool) -> ClaimantState {
-        if claimant.process != *PROCESS {
-            return match is_shared && !claimant.is_alone {
-                true => ClaimantState::MayBeAlive,
-                false => ClaimantState::Dead,
-            };
-        }
-        match claimant.keys {
-            keys if keys == self.number => ClaimantState::Own,
-            keys if lock(&ALIVE).contains(&keys) => ClaimantState::MayBeAlive,
-            _ => ClaimantState::Dead,
         }
     }
 }
 
-impl Drop for ClaimantId {
+impl Drop for ClaimGuard {
     fn drop(&mut self) {
-        lock(&ALIVE).remove(&self.number);
+        lock(&CLAIMS).remove(&self.0);
+    }
+}
+
+/// What is known of a claimant. `is_shared` says whether other processes may have the store open.
+pub(super) fn state_of(claimant: &Claimant, is_shared: bool) -> ClaimantState {
+    let is_own = claimant.process == *PROCESS;
+    if is_own && lock(&CLAIMS).contains(&claimant.claim) {
+        ClaimantState::Alive
+    } else if !is_own && is_shared && !claimant.is_alone {
+        ClaimantState::MayBeAlive
+    } else {
+        ClaimantState::Dead
     }
 }
 
@@ -79,23 +70,21 @@ impl Drop for ClaimantId {
 mod tests {
     use uuid::Uuid;
 
-    use super::{ClaimantId, ClaimantState};
+    use super::{ClaimGuard, ClaimantState, state_of};
 
     #[test]
-    fn a_claimant_is_dead_once_it_cannot_settle_its_claims() {
-        let (own, other) = (ClaimantId::new(), ClaimantId::new());
-        let of_other = other.claimant(true);
-        assert_eq!(own.state_of(&own.claimant(true), true), ClaimantState::Own);
-        assert_eq!(own.state_of(&of_other, false), ClaimantState::MayBeAlive);
-        drop(other);
-        assert_eq!(own.state_of(&of_other, false), ClaimantState::Dead);
+    fn a_claimant_is_dead_once_it_cannot_settle_its_claim() {
+        let guard = ClaimGuard::new();
+        let own = guard.claimant(false);
+        assert_eq!(state_of(&own, false), ClaimantState::Alive);
+        drop(guard);
+        assert_eq!(state_of(&own, true), ClaimantState::Dead);
 
-        let mut elsewhere = own.claimant(false);
+        let mut elsewhere = own;
         elsewhere.process = Uuid::now_v7();
-        let state = |is_shared| own.state_of(&elsewhere, is_shared);
-        assert_eq!(state(true), ClaimantState::MayBeAlive);
-        assert_eq!(state(false), ClaimantState::Dead);
+        assert_eq!(state_of(&elsewhere, true), ClaimantState::MayBeAlive);
+        assert_eq!(state_of(&elsewhere, false), ClaimantState::Dead);
         elsewhere.is_alone = true;
-        assert_eq!(own.state_of(&elsewhere, true), ClaimantState::Dead);
+        assert_eq!(state_of(&elsewhere, true), ClaimantState::Dead);
     }
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use self::claimants::{ClaimantId, ClaimantState};
+use self::claimants::{ClaimGuard, ClaimantState, state_of};
 use self::record::{KeyRecord, RecordState};
 use crate::error::{Error, Result};
 use crate::eventstore::backend::{DocumentChange, DocumentCondition, StoreError, StoreFuture};
@@ -50,21 +50,40 @@ pub(super) struct StoredKeys {
     this: Weak<StoredKeys>,
     store: Store,
     retention: u64,
-    id: ClaimantId,
     index: Mutex<KeyIndex<LocalKey>>,
     /// Whether a task is removing keys whose time is over.
     is_sweeping: AtomicBool,
 }
 
 /// What is known in memory of a key.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 enum LocalKey {
-    /// Claimed by this process, in this document, which is not settled.
-    InProgress(Arc<KeyRecord>),
-    /// Claimed by this process in this document, which could not be removed, though nothing was begun.
+    /// Claimed by this process, and not settled.
+    InProgress(Arc<OwnClaim>),
+    /// Claimed by this process in a document that could not be removed, though nothing was begun.
     Free(Arc<KeyRecord>),
     /// Whatever the document says.
     AsStored,
+}
+
+/// A claim of this process.
+#[derive(Debug)]
+struct OwnClaim {
+    record: Arc<KeyRecord>,
+    /// Dropped with it, so that the claim is known to be nobody's.
+    _guard: ClaimGuard,
+}
+
+impl OwnClaim {
+    fn new(request: &KeyedRequest, times: (u64, u64), is_alone: bool) -> Arc<Self> {
+        let guard = ClaimGuard::new();
+        let claimant = guard.claimant(is_alone);
+        let record = KeyRecord::claimed(request.fingerprint, request.owner, times, claimant);
+        Arc::new(OwnClaim {
+            record: Arc::new(record),
+            _guard: guard,
+        })
+    }
 }
 
 /// The keys in that store.
@@ -84,7 +103,6 @@ pub(crate) async fn stored_keys(store: &Store, limits: KeyLimits) -> Result<Arc<
         this: Weak::clone(this),
         store: store.clone(),
         retention,
-        id: ClaimantId::new(),
         index: Mutex::new(index),
         is_sweeping: AtomicBool::new(false),
     }))
@@ -101,9 +119,7 @@ impl StoredKeys {
             }
             let now = clock::now();
             let times = (now, now.saturating_add(self.retention));
-            let claimant = self.id.claimant(!self.store.is_shared());
-            let claim = KeyRecord::claimed(request.fingerprint, request.owner, times, claimant);
-            let claim = Arc::new(claim);
+            let claim = OwnClaim::new(request, times, !self.store.is_shared());
             let local = LocalKey::InProgress(Arc::clone(&claim));
             let before = {
                 let mut index = lock(&self.index);
@@ -117,8 +133,10 @@ impl StoredKeys {
             };
             // Dropped before the claim is written, or known not to be, it is nobody's: unknown.
             let claiming = Claiming(self, Some(request));
-            let written = self.write(&request.name, content, Some(&claim)).await;
-            claiming.is_over();
+            let written = self
+                .write(&request.name, content, Some(&claim.record))
+                .await;
+            claiming.end();
             match written {
                 Ok(()) => return Ok(KeyClaim::Claimed),
                 Err(StoreError::PreconditionFailed { .. }) => {
@@ -126,7 +144,7 @@ impl StoredKeys {
                 }
                 Err(error) => {
                     // It may be written all the same.
-                    self.release(&request.name, &claim).await;
+                    self.release(&request.name, &claim.record).await;
                     return Err(error.into());
                 }
             }
@@ -138,35 +156,37 @@ impl StoredKeys {
 
     /// What a key is, unless it may be claimed.
     fn known(&self, record: KeyRecord, request: &KeyedRequest) -> Option<KeyClaim> {
-        let now = clock::now();
-        let head = &record.head;
-        let mut is_own_in_progress = false;
-        let mut is_free = head.until <= now;
-        if let Some(local) = lock(&self.index).get(&request.name, 0) {
-            is_own_in_progress = matches!(local, LocalKey::InProgress(_));
-            is_free |= matches!(local, LocalKey::Free(claim) if **claim == record);
-        }
-        if is_free && !is_own_in_progress {
+        let (now, head) = (clock::now(), &record.head);
+        let claimant = match &head.state {
+            RecordState::Claimed(claimant) => Some(state_of(claimant, self.store.is_shared())),
+            RecordState::Answered(_) => None,
+        };
+        let is_alive = claimant == Some(ClaimantState::Alive);
+        if !is_alive && (head.until <= now || self.is_free(&record, request)) {
             return None;
         }
         if head.fingerprint != request.fingerprint {
             return Some(KeyClaim::OtherRequest);
         }
-        let claimant = match &head.state {
-            RecordState::Answered(_) => {
-                let answer = record.answer();
-                return answer.map(|answer| KeyClaim::Answered(Arc::new(answer)));
-            }
-            RecordState::Claimed(claimant) => claimant,
-        };
         let may_be_dead = now.saturating_sub(head.at) >= RESUMED_AFTER;
-        match self.id.state_of(claimant, self.store.is_shared()) {
-            ClaimantState::Own if is_own_in_progress => Some(KeyClaim::InProgress),
-            ClaimantState::MayBeAlive if request.resumes && may_be_dead => None,
-            ClaimantState::MayBeAlive => Some(KeyClaim::InProgressElsewhere),
-            ClaimantState::Own | ClaimantState::Dead if request.resumes => None,
-            ClaimantState::Own | ClaimantState::Dead => Some(KeyClaim::Unknown),
+        match claimant {
+            None => {
+                let answer = record.answer();
+                answer.map(|answer| KeyClaim::Answered(Arc::new(answer)))
+            }
+            Some(ClaimantState::Alive) => Some(KeyClaim::InProgress),
+            Some(ClaimantState::MayBeAlive) if request.resumes && may_be_dead => None,
+            Some(ClaimantState::MayBeAlive) => Some(KeyClaim::InProgressElsewhere),
+            Some(ClaimantState::Dead) if request.resumes => None,
+            Some(ClaimantState::Dead) => Some(KeyClaim::Unknown),
         }
+    }
+
+    /// Whether it is a claim of this process under which nothing was begun.
+    fn is_free(&self, record: &KeyRecord, request: &KeyedRequest) -> bool {
+        let index = lock(&self.index);
+        let local = index.get(&request.name, 0);
+        matches!(local, Some(LocalKey::Free(claim)) if **claim == *record)
     }
 
     async fn settle_key(&self, request: &KeyedRequest, end: KeyEnd) {
@@ -175,18 +195,18 @@ impl StoredKeys {
             return;
         };
         let mut answer = match end {
-            KeyEnd::NeverBegun => return self.release(name, &claim).await,
+            KeyEnd::NeverBegun => return self.release(name, &claim.record).await,
             KeyEnd::Unknown => return self.abandon_key(name),
             KeyEnd::Answered(answer) => answer,
         };
-        if !lock(&self.index).fits(name, length(&claim, &answer)) {
+        if !lock(&self.index).fits(name, length(&claim.record, &answer)) {
             answer = answer.without_body();
         }
-        if let Err(error) = self.write_answer(name, &claim, &answer).await {
+        if let Err(error) = self.write_answer(name, &claim.record, &answer).await {
             tracing::warn!(%error, "the answer under an idempotency key could not be stored, and will be tried again");
             if let Some(keys) = self.this.upgrade() {
                 let name = *name;
-                tokio::spawn(async move { keys.retry(&name, &claim, &answer).await });
+                tokio::spawn(async move { keys.retry(&name, &claim.record, &answer).await });
             }
         }
     }
@@ -247,12 +267,13 @@ impl StoredKeys {
     /// Nobody will settle the claim, which stays in the store.
     fn abandon_key(&self, name: &KeyName) {
         if let Some(claim) = self.claim_in_progress(name) {
-            let (bytes, until) = (claim.written().len(), claim.head.until);
+            let record = &claim.record;
+            let (bytes, until) = (record.written().len(), record.head.until);
             lock(&self.index).settle(name, LocalKey::AsStored, bytes, until);
         }
     }
 
-    fn claim_in_progress(&self, name: &KeyName) -> Option<Arc<KeyRecord>> {
+    fn claim_in_progress(&self, name: &KeyName) -> Option<Arc<OwnClaim>> {
         match lock(&self.index).get(name, 0) {
             Some(LocalKey::InProgress(claim)) => Some(Arc::clone(claim)),
             _ => None,
@@ -346,7 +367,7 @@ impl KeyStore for StoredKeys {
 struct Claiming<'a>(&'a StoredKeys, Option<&'a KeyedRequest>);
 
 impl Claiming<'_> {
-    fn is_over(mut self) {
+    fn end(mut self) {
         self.1 = None;
     }
 }

@@ -38,9 +38,7 @@ pub(super) enum RecordState {
 pub(super) struct Claimant {
     /// The id of its process, which no other process has.
     pub(super) process: Uuid,
-    /// The number of the server's store of keys in its process.
-    pub(super) keys: u64,
-    /// The number of the claim there, so that no two claims are written alike.
+    /// The number of the claim in its process, so that no two claims are written alike.
     pub(super) claim: u64,
     /// Whether no other process could have the store open meanwhile.
     pub(super) is_alone: bool,
@@ -142,7 +140,6 @@ mod tests {
     fn what_is_written_is_read_again() {
         let claimant = Claimant {
             process: Uuid::from_u128(7),
-            keys: 1,
             claim: 2,
             is_alone: true,
         };

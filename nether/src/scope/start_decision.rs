@@ -1,4 +1,4 @@
-//! [`Beginning`]: whether a unit of work began before its deadline.
+//! [`StartDecision`]: whether a unit of work began before its deadline.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -11,9 +11,9 @@ const LATE: u8 = 2;
 /// time: the module that is about to handle the first message, and whoever sees the deadline pass. What the
 /// first of them says is so.
 #[derive(Debug, Default)]
-pub(super) struct Beginning(AtomicU8);
+pub(super) struct StartDecision(AtomicU8);
 
-impl Beginning {
+impl StartDecision {
     pub(super) fn has_begun(&self) -> bool {
         self.0.load(Ordering::SeqCst) == BEGUN
     }
@@ -38,17 +38,17 @@ impl Beginning {
 
 #[cfg(test)]
 mod tests {
-    use super::Beginning;
+    use super::StartDecision;
 
     #[test]
     fn the_first_decision_stays() {
-        let begun = Beginning::default();
+        let begun = StartDecision::default();
         assert!(!begun.has_begun());
         assert!(begun.begin());
         begun.expire();
         assert!(begun.begin() && begun.has_begun());
 
-        let late = Beginning::default();
+        let late = StartDecision::default();
         late.expire();
         assert!(!late.begin() && !late.has_begun());
     }

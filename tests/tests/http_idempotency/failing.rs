@@ -1,0 +1,150 @@
+//! A store that fails while it keeps keys: nothing is handled twice, and no outcome is lost that the program
+//! knows.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use nether::eventstore::{
+    Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, EventId, EventStore,
+    MemoryStore, Position, RecordedEvent, Store, StoreError, StoreFuture, StreamId,
+};
+use nether_tests::http::{JSON, connect, request};
+
+use crate::till::{End, Shop, TILLS, body, pass, waiting};
+
+/// How many changes of documents fail, and whether they are made all the same.
+#[derive(Debug, Default)]
+struct Failures {
+    left: AtomicU32,
+    are_after: bool,
+}
+
+#[derive(Debug)]
+struct Failing {
+    inner: Arc<MemoryStore>,
+    failures: Arc<Failures>,
+}
+
+impl EventStore for Failing {
+    fn append(&self, append: Append) -> StoreFuture<'_, Appended> {
+        self.inner.append(append)
+    }
+
+    fn read_stream(
+        &self,
+        stream: &StreamId,
+        from: u64,
+        direction: Direction,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<RecordedEvent>> {
+        self.inner.read_stream(stream, from, direction, limit)
+    }
+
+    fn read_all(&self, after: Position, limit: usize) -> StoreFuture<'_, Vec<RecordedEvent>> {
+        self.inner.read_all(after, limit)
+    }
+
+    fn head(&self) -> StoreFuture<'_, Position> {
+        self.inner.head()
+    }
+
+    fn wait_for_new(&self, after: Position) -> StoreFuture<'_, Position> {
+        self.inner.wait_for_new(after)
+    }
+
+    fn find(&self, id: EventId) -> StoreFuture<'_, Option<RecordedEvent>> {
+        self.inner.find(id)
+    }
+
+    fn document(&self, collection: &str, key: &str) -> StoreFuture<'_, Option<Vec<u8>>> {
+        self.inner.document(collection, key)
+    }
+
+    fn documents(&self, collection: &str) -> StoreFuture<'_, Documents> {
+        self.inner.documents(collection)
+    }
+
+    fn change_documents(
+        &self,
+        changes: Vec<DocumentChange>,
+        conditions: Vec<DocumentCondition>,
+    ) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            // As one that another machine runs.
+            tokio::task::yield_now().await;
+            let left = &self.failures.left;
+            let fails = |left: u32| left.checked_sub(1);
+            let fails = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fails);
+            if fails.is_err() || self.failures.are_after {
+                self.inner.change_documents(changes, conditions).await?;
+            }
+            fails.map_or(Ok(()), |_| {
+                Err(StoreError::Failed {
+                    reason: "as the test wants".to_owned(),
+                    source: None,
+                })
+            })
+        })
+    }
+}
+
+async fn each_way(test: impl AsyncFn(Arc<Failures>, Shop)) {
+    for are_after in [false, true] {
+        let left = AtomicU32::new(0);
+        let failures = Arc::new(Failures { left, are_after });
+        let store = Failing {
+            inner: Arc::default(),
+            failures: Arc::clone(&failures),
+        };
+        test(failures, Shop::open(Some(Store::new(store)), |it| it).await).await;
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_could_not_be_claimed_is_free() {
+    each_way(async |failures, shop| {
+        for till in TILLS {
+            // The claim fails, and perhaps its release too.
+            for (key, fail) in [("one", 1), ("two", 2)] {
+                let before = shop.control.paid();
+                failures.left.store(fail, Ordering::SeqCst);
+                let refused = shop.pay(till, key, End::Paid).await;
+                assert_eq!(refused.status, 503, "{till}: {refused:?}");
+                assert_eq!(shop.control.paid(), before, "it was not begun");
+                failures.left.store(0, Ordering::SeqCst);
+                let done = shop.pay(till, key, End::Paid).await;
+                assert_eq!(done.status, 201, "{till}, {key}: {done:?}");
+                assert_eq!(shop.pay(till, key, End::Paid).await.body, done.body);
+                assert_eq!(shop.control.paid(), before + 1);
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_outcome_that_could_not_be_stored_is_stored_later() {
+    each_way(async |failures, shop| {
+        for till in TILLS {
+            let before = shop.control.paid();
+            let mut client = connect(&shop.at).await;
+            client.write(waiting(till, "k", End::Paid, 30)).await;
+            shop.control.begun().await;
+            failures.left.store(2, Ordering::SeqCst);
+            shop.control.go_on();
+            let first = client.rest().await;
+            assert!(first.contains(" 201 "), "its client gets it: {first}");
+            let headers = [JSON, ("idempotency-key", "k")];
+            let again = request(&shop.at, till, &headers, &body(End::Paid, true)).await;
+            assert!([201, 409].contains(&again.status), "{till}: {again:?}");
+            for _ in 0..2 {
+                pass(Duration::from_secs(1)).await;
+            }
+            let again = shop.pay_waiting_until_done(till, "k", End::Paid).await;
+            assert_eq!(again.status, 201, "{till}: {again:?}");
+            assert_eq!(shop.control.paid(), before + 1);
+        }
+    })
+    .await;
+}
