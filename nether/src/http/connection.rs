@@ -9,7 +9,6 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::Request;
 use axum::response::Response;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
@@ -53,7 +52,7 @@ pub(super) struct RequestPermit(#[expect(dead_code)] Arc<OwnedSemaphorePermit>);
 /// An open connection.
 pub(super) struct Connection {
     gateway: Arc<Gateway>,
-    /// Who has opened it.
+    /// The address of the client.
     peer: SocketAddr,
     /// One for each request that may be at work, if that is bounded.
     requests: Option<Arc<Semaphore>>,
@@ -68,8 +67,8 @@ pub(super) struct Connection {
 impl Connection {
     pub(super) fn new(
         gateway: Arc<Gateway>,
-        requests: Option<Arc<Semaphore>>,
         peer: SocketAddr,
+        requests: Option<Arc<Semaphore>>,
     ) -> Arc<Self> {
         Arc::new(Connection {
             gateway,
@@ -141,7 +140,7 @@ impl Connection {
         request: hyper::Request<Incoming>,
     ) -> Result<Response<Answering>, Infallible> {
         let mut at_work = AtWork::begin(&self);
-        let response = self.response(request).await;
+        let response = self.marked(request).await;
         at_work.hand_on();
         Ok(response.map(|body| Answering {
             body,
@@ -150,22 +149,19 @@ impl Connection {
         }))
     }
 
-    async fn response(&self, request: hyper::Request<Incoming>) -> Response {
+    /// Answers within what holds for all requests, whatever answers them.
+    async fn marked(&self, request: hyper::Request<Incoming>) -> Response {
         let (mut parts, body) = request.into_parts();
         let (marks, refusal) = admit(&self.gateway.state, self.peer, &mut parts).await;
         let mut response = match refusal {
             Some(refusal) => refusal,
-            None => {
-                self.admitted(Request::from_parts(parts, Body::new(body)))
-                    .await
-            }
+            None => self.response(hyper::Request::from_parts(parts, body)).await,
         };
         marks.mark(&mut response);
         response
     }
 
-    /// Answers a request that was looked at.
-    async fn admitted(&self, mut request: Request) -> Response {
+    async fn response(&self, mut request: hyper::Request<Incoming>) -> Response {
         let given = RequestId::given(request.headers());
         let id = move || given.unwrap_or_else(RequestId::fresh);
         if let Some(requests) = &self.requests {
@@ -176,7 +172,7 @@ impl Connection {
                 .extensions_mut()
                 .insert(RequestPermit(Arc::new(place)));
         }
-        match catch(self.gateway.answer(request)).await {
+        match catch(self.gateway.answer(request.map(Body::new))).await {
             Ok(response) => response,
             Err(panic) => {
                 let (id, panic) = (id(), panic_text(&*panic));

@@ -179,9 +179,9 @@ fn before(first: Router, then: Router) -> Router {
 fn forget_route(extensions: &mut Extensions) {
     let mut before = std::mem::take(extensions);
     keep::<RequestPermit>(&mut before, extensions);
+    keep::<ConnectInfo<SocketAddr>>(&mut before, extensions);
     keep::<OnUpgrade>(&mut before, extensions);
     keep::<Protocol>(&mut before, extensions);
-    keep::<ConnectInfo<SocketAddr>>(&mut before, extensions);
 }
 
 fn keep<T: Clone + Send + Sync + 'static>(from: &mut Extensions, to: &mut Extensions) {

@@ -143,7 +143,7 @@ impl Connections {
             Ok((stream, peer)) => {
                 let _ = stream.set_nodelay(true);
                 let (gateway, requests) = (Arc::clone(&self.gateway), self.requests.clone());
-                let connection = Connection::new(gateway, requests, peer);
+                let connection = Connection::new(gateway, peer, requests);
                 let watcher = self.graceful.watcher();
                 tokio::spawn(connection.serve(stream, watcher, room));
             }
