@@ -32,7 +32,8 @@ const SHOWN: usize = 128;
 #[derive(Debug)]
 pub(super) struct AnswerMarks {
     given: Option<RequestId>,
-    cors: Option<HeaderMap>,
+    /// Boxed: most servers have none.
+    cors: Option<Box<HeaderMap>>,
 }
 
 /// Looks at a request from that peer, and notes its address. An answer if the request goes no further.
@@ -44,10 +45,10 @@ pub(super) async fn admit(
     let client = state.settings.proxies.client(peer, &parts.headers);
     parts.extensions.insert(ConnectInfo(client));
     let cors = match &state.settings.cors {
-        Some(layer) if !state.is_private => Some(cors::headers(layer, parts).await),
+        Some(layer) if !state.is_private => Some(Box::new(cors::headers(layer, parts).await)),
         _ => None,
     };
-    let answer = match check(state, parts, cors.as_ref()) {
+    let answer = match check(state, parts, cors.as_deref()) {
         Err(details) => Some(details.answer_to(parts)),
         Ok(()) if cors.is_some() && cors::is_preflight(parts) => Some(Response::new(Body::empty())),
         Ok(()) => None,
@@ -113,7 +114,7 @@ impl AnswerMarks {
             if let Some(vary) = cors.remove(VARY) {
                 headers.append(VARY, vary);
             }
-            headers.extend(cors);
+            headers.extend(*cors);
         }
         headers.entry(X_CONTENT_TYPE_OPTIONS).or_insert(NOSNIFF);
         if is_page(headers) && !headers.contains_key(X_FRAME_OPTIONS) {

@@ -17,17 +17,15 @@ pub(super) struct HostAndPort<'a> {
 impl<'a> HostAndPort<'a> {
     /// Reads `host` or `host:port`.
     pub(super) fn parse(text: &'a str) -> Option<Self> {
-        let end = match text.strip_prefix('[') {
-            Some(literal) => literal.find(']')? + 2,
-            None => text.find(':').unwrap_or(text.len()),
+        let find = |sought| text.bytes().position(|byte| byte == sought);
+        let end = match text.as_bytes().first()? {
+            b'[' => find(b']')? + 1,
+            _ => find(b':').unwrap_or(text.len()),
         };
-        let (host, rest) = text.split_at(end);
-        let port = match rest.strip_prefix(':') {
-            Some("") => None,
-            Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
-                Some(port.parse().ok()?)
-            }
-            None if rest.is_empty() => None,
+        let (host, rest) = text.split_at_checked(end)?;
+        let port = match rest.as_bytes() {
+            [] | [b':'] => None,
+            [b':', digits @ ..] => Some(port(digits)?),
             _ => return None,
         };
         is_host(host).then_some(HostAndPort { host, port })
@@ -92,9 +90,13 @@ impl<'a> HostAndPort<'a> {
 
     /// The address, if the host is one and no name.
     pub(super) fn address(&self) -> Option<IpAddr> {
-        let literal = self.host.strip_prefix('[');
-        let literal = literal.and_then(|literal| literal.strip_suffix(']'));
-        let address = literal.unwrap_or(self.host).parse::<IpAddr>().ok()?;
+        let address = match self.host.strip_prefix('[') {
+            Some(literal) => IpAddr::V6(literal.strip_suffix(']')?.parse().ok()?),
+            None if self.host.starts_with(|first: char| first.is_ascii_digit()) => {
+                IpAddr::V4(self.host.parse().ok()?)
+            }
+            None => return None,
+        };
         Some(address.to_canonical())
     }
 
@@ -144,17 +146,38 @@ fn is_host(host: &str) -> bool {
         let literal = literal.strip_suffix(']');
         return literal.is_some_and(|literal| literal.parse::<Ipv6Addr>().is_ok());
     }
-    let mut escapes = host.split('%');
-    let is_plain = |text: &str| text.bytes().all(is_of_name);
-    escapes.next().is_some_and(is_plain)
-        && escapes.all(|text| {
-            let is_escape = |escape: &[u8]| escape.iter().all(u8::is_ascii_hexdigit);
-            text.as_bytes().get(..2).is_some_and(is_escape) && is_plain(text)
-        })
-        && !host.is_empty()
+    let mut bytes = host.bytes();
+    while let Some(byte) = bytes.next() {
+        let is_digit = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_hexdigit());
+        let is_escape = byte == b'%' && is_digit(bytes.next()) && is_digit(bytes.next());
+        if !is_escape && !OF_NAMES[usize::from(byte)] {
+            return false;
+        }
+    }
+    !host.is_empty()
 }
 
-/// `unreserved / sub-delims`.
-fn is_of_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&byte)
+/// Whether a byte is one of `unreserved / sub-delims`: looked up, since each request has a host.
+const OF_NAMES: [bool; 256] = {
+    let mut of_names = [false; 256];
+    let marks = b"-._~!$&'()*+,;=";
+    let mut at = 0;
+    while at < marks.len() {
+        of_names[marks[at] as usize] = true;
+        at += 1;
+    }
+    let mut byte = 0;
+    while byte < of_names.len() {
+        of_names[byte] |= (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    of_names
+};
+
+fn port(digits: &[u8]) -> Option<u16> {
+    digits.iter().try_fold(0_u16, |port, digit| {
+        let digit = char::from(*digit).to_digit(10)?;
+        port.checked_mul(10)?
+            .checked_add(u16::try_from(digit).ok()?)
+    })
 }
