@@ -1,7 +1,8 @@
 //! How a server stops: nobody who has connected is reset, nobody who sends nothing holds it up, and what has
 //! no more time is cut off with an answer and a line in the log.
 
-use std::io::Write;
+use std::io::{Read, Write};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -191,6 +192,54 @@ async fn who_waits_to_be_accepted_when_a_server_stops_gets_an_answer() {
         let report = stopping.await.expect("it does not panic");
         assert!(!report.has_cut_off(), "{report}");
     }
+}
+
+/// How many requests [`asking`] has had answers to.
+static ANSWERED: AtomicU32 = AtomicU32::new(0);
+
+/// Sends requests on connections of their own until the address is closed. How many connections ended without
+/// an answer.
+fn asking(address: &str) -> u32 {
+    let request = head_and_body("GET /hello", &[], "");
+    let mut unanswered = 0;
+    while let Ok(mut stream) = std::net::TcpStream::connect(address) {
+        let mut answer = String::new();
+        let asked = stream.write_all(request.as_bytes());
+        let read = asked.and_then(|()| stream.read_to_string(&mut answer));
+        if read.is_ok() && answer.starts_with("HTTP/1.1 ") {
+            ANSWERED.fetch_add(1, Ordering::SeqCst);
+        } else {
+            unanswered += 1;
+        }
+    }
+    unanswered
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_connects_while_a_server_stops_is_answered_or_refused() {
+    let mut unanswered = 0;
+    for _ in 0..10 {
+        let system = started(PATIENCE * 2).await;
+        let at = open(&system, Server::new(&system)).await;
+        let asking = || {
+            tokio::task::spawn_blocking({
+                let at = at.clone();
+                move || asking(&at)
+            })
+        };
+        let clients: Vec<_> = (0..8).map(|_| asking()).collect();
+        let before = ANSWERED.load(Ordering::SeqCst);
+        while ANSWERED.load(Ordering::SeqCst) < before + 100 {
+            tokio::task::yield_now().await;
+        }
+        let report = system.shutdown().await;
+        assert!(!report.has_cut_off(), "{report}");
+        for client in clients {
+            unanswered += client.await.expect("it does not panic");
+        }
+    }
+    // Between the last one that is accepted and the end of the address are some microseconds.
+    assert!(unanswered <= 2, "{unanswered} clients had no answer");
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use axum::http::StatusCode;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::http::failure_log::refused;
 use crate::http::problem::Details;
 use crate::http::settings::ServerSettings;
 use crate::http::wire::Traffic;
@@ -136,6 +137,7 @@ impl Intake {
     fn pay(&self, before: usize, bytes: usize) -> Result<(), axum::Error> {
         let costs = (before + bytes).saturating_sub(FREE.max(before));
         if costs > 0 && !self.memory.take(costs, self.bounds.memory) {
+            refused(&"the bodies that are read take as much memory as they may");
             return Err(self.fail(BodyFault::NoMemory));
         }
         self.taken.fetch_add(costs, Ordering::Relaxed);

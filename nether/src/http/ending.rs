@@ -53,7 +53,7 @@ pub(super) async fn end<C: GracefulConnection>(
     }
     serving.as_mut().graceful_shutdown();
     loop {
-        if *phase.borrow() == Phase::CutOff && !activity.is_cut_off() {
+        if *phase.borrow_and_update() == Phase::CutOff && !activity.is_cut_off() {
             cut_off();
         }
         let is_leaving = !activity.is_idle() || traffic.is_http_2() || traffic.is_lingering();

@@ -148,3 +148,28 @@ impl fmt::Debug for ServerSettings {
         f.debug_struct("ServerSettings").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::ServerSettings;
+
+    #[test]
+    fn a_server_is_bounded_by_default_as_the_manual_says() {
+        let defaults = ServerSettings::default();
+        assert_eq!(defaults.body_limit, 2 << 20);
+        assert_eq!(defaults.body_timeout, Duration::from_secs(20));
+        assert_eq!(defaults.body_rate, 240);
+        assert_eq!(defaults.body_memory, 256 << 20);
+        assert_eq!(defaults.header_timeout, Duration::from_secs(15));
+        assert_eq!(defaults.write_timeout, Duration::from_secs(30));
+        assert_eq!(defaults.request_timeout, Duration::from_secs(30));
+        assert_eq!(defaults.max_requests, 10_000);
+        // What the process may have open says how many.
+        assert_eq!(
+            (defaults.max_connections, defaults.max_open_files),
+            (None, None)
+        );
+    }
+}
