@@ -58,7 +58,7 @@ pub mod private {
 
     pub use crate::http::endpoint::{
         CallEndpoint, Endpoint, EndpointEntry, EndpointRegistration, EndpointReply, Field,
-        ReplyShape, RoutesRegistration, Shape,
+        ReplyShape, RoutesRegistration, Shape, without_content,
     };
     pub use crate::http::flat::{MapOfText, flat_in_body, flat_in_query};
     pub use crate::http::input::read_message;
