@@ -78,6 +78,17 @@ pub struct Scored {
     pub scores: HashMap<String, u32>,
 }
 
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Scale {
+    pub factor: f32,
+}
+
+#[command(reply = String, http = "POST /scaled")]
+pub struct Scaled {
+    #[serde(flatten)]
+    pub scale: Scale,
+}
+
 /// A message that is all of its body.
 #[command(reply = String, http = "POST /kinds")]
 #[serde(untagged)]
@@ -137,7 +148,7 @@ pub struct Ends {
 #[derive(Debug, Default)]
 pub struct Reader;
 
-#[module(handles = [Who, Many, Rest, Paged, Scored, Kind, Numbers, Pairs, Roots, Restart, DoNothing, Ends])]
+#[module(handles = [Who, Many, Rest, Paged, Scored, Scaled, Kind, Numbers, Pairs, Roots, Restart, DoNothing, Ends])]
 impl Reader {
     async fn who(&self, who: Who) -> String {
         format!("{:?}", who.handle)
@@ -164,6 +175,10 @@ impl Reader {
 
     async fn scored(&self, scored: Scored) -> String {
         format!("{} {:?}", scored.id, scored.scores)
+    }
+
+    async fn scaled(&self, scaled: Scaled) -> String {
+        format!("{:?}", scaled.scale)
     }
 
     async fn kind(&self, kind: Kind) -> String {
@@ -353,12 +368,16 @@ async fn no_request_and_no_reply_has_a_number_that_is_not_finite() {
     let (_system, at) = desk(|server| server).await;
     for single in ["1e39", "-1e39", "400000000000000000000000000000000000000"] {
         let body = format!("{{\"counts\":[],\"single\":{single}}}");
-        check_refused(
-            &post(&at, "/numbers/1", &body).await,
-            "not a finite number",
-            "single",
-        );
+        let answer = post(&at, "/numbers/1", &body).await;
+        check_refused(&answer, "`single`: number out of range", "single");
     }
+    // What serde buffers is made an `f32` at last.
+    let answer = post(&at, "/scaled", r#"{"factor":1e39}"#).await;
+    check_refused(
+        &answer,
+        "`factor`: invalid value: not a finite number",
+        "factor",
+    );
     let body = r#"{"counts":[],"single":3e38}"#;
     assert!(text(&post(&at, "/numbers/1", body).await).starts_with("1 [] 3"));
     for ratio in ["1e300", "1e39", "inf", "NaN"] {

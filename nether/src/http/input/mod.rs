@@ -122,7 +122,9 @@ impl<'a> Input<'a> {
         shape: Shape,
         names: Names,
     ) -> Details {
-        if error.is_syntax() || error.is_eof() {
+        // A number that is too large for its field is JSON all the same.
+        let is_range = error.to_string().starts_with("number out of range");
+        if (error.is_syntax() || error.is_eof()) && !is_range {
             let detail = format!("the body is not JSON: {error}");
             return Details::new(StatusCode::BAD_REQUEST, detail);
         }
