@@ -20,7 +20,8 @@ pub(crate) fn settle(expansion: TokenStream) -> TokenStream {
     }
 }
 
-/// Whether the file of what is being expanded, or one that may declare it as a module, mentions the attribute.
+/// Whether the file of what is being expanded, or one that may declare it as a module, mentions the
+/// attribute.
 fn is_missing() -> bool {
     if !proc_macro::is_available() {
         return false;

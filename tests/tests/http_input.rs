@@ -1,5 +1,4 @@
-//! What requests become: text by the type of its field, numbers however they are written, and what is refused
-//! by the head alone.
+//! What requests become: text by the type of its field, and what is refused by the head alone.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -78,46 +77,12 @@ pub struct Scored {
     pub scores: HashMap<String, u32>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Scale {
-    pub factor: f32,
-}
-
-#[command(reply = String, http = "POST /scaled")]
-pub struct Scaled {
-    #[serde(flatten)]
-    pub scale: Scale,
-}
-
 /// A message that is all of its body.
 #[command(reply = String, http = "POST /kinds")]
 #[serde(untagged)]
 pub enum Kind {
     Number { number: u32 },
     Text { text: String },
-}
-
-#[command(reply = String, http = "POST /numbers/{whole}")]
-pub struct Numbers {
-    pub whole: i64,
-    pub counts: Vec<u8>,
-    #[serde(default)]
-    pub single: f32,
-    #[serde(default)]
-    pub large: Option<i128>,
-}
-
-#[query(reply = String, http = "GET /pairs")]
-pub struct Pairs {
-    pub pair: Option<(u8, u8)>,
-    pub ratio: Option<f32>,
-    pub digit: Option<u8>,
-}
-
-/// A reply that may be no number.
-#[query(reply = Vec<Option<f64>>, http = "GET /roots/{of}")]
-pub struct Roots {
-    pub of: f64,
 }
 
 #[command(http = "POST /restart")]
@@ -148,7 +113,7 @@ pub struct Ends {
 #[derive(Debug, Default)]
 pub struct Reader;
 
-#[module(handles = [Who, Many, Rest, Paged, Scored, Scaled, Kind, Numbers, Pairs, Roots, Restart, DoNothing, Ends])]
+#[module(handles = [Who, Many, Rest, Paged, Scored, Kind, Restart, DoNothing, Ends])]
 impl Reader {
     async fn who(&self, who: Who) -> String {
         format!("{:?}", who.handle)
@@ -177,24 +142,8 @@ impl Reader {
         format!("{} {:?}", scored.id, scored.scores)
     }
 
-    async fn scaled(&self, scaled: Scaled) -> String {
-        format!("{:?}", scaled.scale)
-    }
-
     async fn kind(&self, kind: Kind) -> String {
         format!("{kind:?}")
-    }
-
-    async fn numbers(&self, it: Numbers) -> String {
-        format!("{} {:?} {} {:?}", it.whole, it.counts, it.single, it.large)
-    }
-
-    async fn pairs(&self, it: Pairs) -> String {
-        format!("{:?} {:?} {:?}", it.pair, it.ratio, it.digit)
-    }
-
-    async fn roots(&self, roots: Roots) -> Vec<Option<f64>> {
-        vec![None, Some(roots.of.sqrt())]
     }
 
     async fn restart(&self, _: Restart) {}
@@ -330,78 +279,6 @@ async fn a_message_that_is_its_body_takes_no_text() {
 }
 
 #[tokio::test]
-async fn an_integer_may_be_written_with_a_fraction_of_nothing() {
-    let (_system, at) = desk(|server| server).await;
-    let body = r#"{"counts":[1.0,2e0],"large":1.5e20}"#;
-    let read = text(&post(&at, "/numbers/4216.0", body).await);
-    assert_eq!(read, "4216 [1, 2] 0 Some(150000000000000000000)");
-    assert_eq!(
-        text(&get(&at, "/pairs?digit=7.0").await),
-        "None None Some(7)"
-    );
-    for (path, body, said, field) in [
-        (
-            "/numbers/1.5",
-            r#"{"counts":[]}"#,
-            "`whole`: invalid value: \"1.5\"",
-            "whole",
-        ),
-        (
-            "/numbers/1",
-            r#"{"counts":[1.5]}"#,
-            "`counts[0]`: invalid type: floating point `1.5`",
-            "counts[0]",
-        ),
-        (
-            "/numbers/1",
-            r#"{"counts":[256.0]}"#,
-            "`counts[0]`: invalid type: floating point `256.0`",
-            "counts[0]",
-        ),
-    ] {
-        check_refused(&post(&at, path, body).await, said, field);
-    }
-}
-
-#[tokio::test]
-async fn no_request_and_no_reply_has_a_number_that_is_not_finite() {
-    let (_system, at) = desk(|server| server).await;
-    for single in ["1e39", "-1e39", "400000000000000000000000000000000000000"] {
-        let body = format!("{{\"counts\":[],\"single\":{single}}}");
-        let answer = post(&at, "/numbers/1", &body).await;
-        check_refused(&answer, "`single`: number out of range", "single");
-    }
-    // What serde buffers is made an `f32` at last.
-    let answer = post(&at, "/scaled", r#"{"factor":1e39}"#).await;
-    check_refused(
-        &answer,
-        "`factor`: invalid value: not a finite number",
-        "factor",
-    );
-    let body = r#"{"counts":[],"single":3e38}"#;
-    assert!(text(&post(&at, "/numbers/1", body).await).starts_with("1 [] 3"));
-    for ratio in ["1e300", "1e39", "inf", "NaN"] {
-        let answer = get(&at, &format!("/pairs?ratio={ratio}")).await;
-        check_refused(&answer, "not a finite number", "ratio");
-    }
-    assert_eq!(get(&at, "/roots/4").await.body, "[null,2.0]");
-    let answer = get(&at, "/roots/-4").await;
-    assert_eq!((answer.status, answer.json().get("detail")), (500, None));
-}
-
-#[tokio::test]
-async fn a_tuple_takes_as_many_values_as_it_has() {
-    let (_system, at) = desk(|server| server).await;
-    assert_eq!(
-        text(&get(&at, "/pairs?pair=1&pair=2").await),
-        "Some((1, 2)) None None"
-    );
-    let answer = get(&at, "/pairs?pair=1&pair=2&pair=3").await;
-    check_refused(&answer, "`pair`: given 3 times, but it is 2 values", "pair");
-    check_refused(&get(&at, "/pairs?pair=1").await, "invalid length 1", "pair");
-}
-
-#[tokio::test]
 async fn an_empty_segment_is_no_parameter() {
     let (_system, at) = desk(|server| server).await;
     assert_eq!(text(&get(&at, "/texts/a/end").await), "a None");
@@ -448,7 +325,7 @@ async fn the_wait_that_is_applied_is_told() {
         let headers = headers
             .each_ref()
             .map(|(name, value)| (*name, value.as_str()));
-        let answer = request(&at, "GET /pairs", &headers, "").await;
+        let answer = request(&at, "GET /many", &headers, "").await;
         assert_eq!(answer.header("preference-applied"), applied, "{answer:?}");
     }
 }
@@ -464,7 +341,7 @@ async fn head_is_get_without_its_content() {
     for name in ["content-type", "content-length"] {
         assert_eq!(head.header(name), got.header(name), "{name}");
     }
-    let wrong = request(&at, "HEAD /pairs?digit=x", &[], "").await;
+    let wrong = request(&at, "HEAD /many?number=x", &[], "").await;
     assert_eq!((wrong.status, wrong.body.as_str()), (422, ""));
     assert_eq!(request(&at, "HEAD /restart", &[], "").await.status, 405);
 }

@@ -17,7 +17,7 @@ use crate::http::connection::RequestPermit;
 use crate::http::encodings;
 use crate::http::endpoint::{CallEndpoint, EndpointReply, convention};
 use crate::http::idempotency::{IdempotencyKey, once};
-use crate::http::input::{Input, Names};
+use crate::http::input::{Input, TextNames};
 use crate::http::problem::Details;
 use crate::http::request_scope::{Answer, RequestScope};
 use crate::http::server_state::ServerState;
@@ -147,7 +147,7 @@ fn message<M: CallEndpoint>(parts: &request::Parts, body: &[u8]) -> Result<M, De
         input.query(query)?;
     }
     let is_get = parts.method == Method::GET || parts.method == Method::HEAD;
-    input.message(M::SHAPE, Names::of(M::SHAPE, !is_get))
+    input.message(M::SHAPE, TextNames::of(M::SHAPE, !is_get))
 }
 
 /// The body, if it is JSON and neither too long nor too slow. Of a GET there is none.
