@@ -198,8 +198,7 @@ fn entry(message: &CheckedMessage, endpoint: &Endpoint, paths: &Paths) -> TokenS
 fn unique(endpoint: &Endpoint) -> TokenStream {
     let span = endpoint.literal.span();
     let name = Ident::new(&unique::name(endpoint.verb, &endpoint.path), span);
-    // Not the user's own span: of that the compiler would say that it is no place for such a macro.
-    quote_spanned! {spans::at(span)=>
+    quote_spanned! {span=>
         #[doc(hidden)]
         #[macro_export]
         macro_rules! #name {
