@@ -194,7 +194,8 @@ fn entry(message: &CheckedMessage, endpoint: &Endpoint, paths: &Paths) -> TokenS
 }
 
 /// What only one endpoint in a crate may define. All of it stands at the literal: there the compiler shows
-/// the two.
+/// the two. Inside of a function, the lint `non_local_definitions` says that an endpoint is one of the whole
+/// program; a user who wants that allows it above the message.
 fn unique(endpoint: &Endpoint) -> TokenStream {
     let span = endpoint.literal.span();
     let name = Ident::new(&unique::name(endpoint.verb, &endpoint.path), span);
