@@ -35,6 +35,7 @@ pub(crate) fn handled_by(
         let proof = quote_spanned!(place=> impl #p::HandledBy<#by> for #message { #body });
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
+            #[diagnostic::do_not_recommend]
             #proof
         }
     };

@@ -24,6 +24,7 @@ mod lists;
 mod message;
 mod module;
 mod paths;
+mod prelude;
 mod problem;
 mod recover;
 mod routes;

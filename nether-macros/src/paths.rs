@@ -32,8 +32,9 @@ impl Paths {
         quote_spanned!(span=> #root::__private)
     }
 
-    /// The path of the re-exported `serde`, as the text that `#[serde(crate = "..")]` wants; and what must stand
-    /// beside the type for that. No text can say `$crate`, so there the type has a name for it of its own.
+    /// The path of the re-exported `serde`, as the text that `#[serde(crate = "..")]` wants; and what must
+    /// stand beside the type for that. No text can say `$crate`, so there the type has a name for it of its
+    /// own.
     pub(crate) fn serde_for(&self, ident: &Ident) -> (TokenStream, String) {
         let private = self.private();
         let path = quote_spanned!(Span::mixed_site()=> #private::serde);

@@ -7,7 +7,7 @@ use syn::{Attribute, Error, Type, Visibility};
 
 use crate::diagnostics::Diagnostics;
 use crate::paths::Paths;
-use crate::spans;
+use crate::{prelude, spans};
 
 /// The expansion, or, if there are mistakes, the errors and behind them what keeps them the only ones: the
 /// user's item and whatever stands in for the expansion.
@@ -17,7 +17,7 @@ pub(crate) fn finish(
     expansion: TokenStream,
 ) -> TokenStream {
     let errors = diagnostics.check().err().map(Error::into_compile_error);
-    let output = quote!(#errors #expansion);
+    let output = prelude::settle(quote!(#errors #expansion));
     print_if_asked(attribute, &output);
     output
 }
@@ -45,6 +45,7 @@ pub(crate) fn handled_by(ty: impl ToTokens, message: &Type, paths: &Paths) -> To
     let p = paths.private();
     quote_spanned! {spans::attribute()=>
         #[automatically_derived]
+        #[diagnostic::do_not_recommend]
         impl #p::HandledBy<#ty> for #message where for<'a> #message: #p::ByValue {
             fn handler() -> #p::Option<&'static #p::Declaration> {
                 #p::Option::None

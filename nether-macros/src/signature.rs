@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{FnArg, ReturnType, Safety, Signature, Type};
+use syn::{FnArg, Receiver, ReceiverKind, ReturnType, Safety, Signature, Type};
 
 use crate::diagnostics::Diagnostics;
 use crate::types;
@@ -76,5 +76,13 @@ pub(crate) fn check_plain(what: &str, signature: &Signature, diagnostics: &Diagn
                 format!("remove `{name}`"),
             );
         }
+    }
+}
+
+/// How a receiver is taken that is neither `&self` nor `&mut self`.
+pub(crate) fn taken(receiver: &Receiver) -> String {
+    match &receiver.kind {
+        ReceiverKind::Typed(..) => format!("`{}`", types::text(receiver)),
+        _ => "`self` by value".to_owned(),
     }
 }

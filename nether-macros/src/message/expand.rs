@@ -171,6 +171,7 @@ fn implementation(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     let circular = "`: publish an event instead, or let one of them take what it asks for as part of its message";
     quote_spanned! {spans::attribute()=>
         #[automatically_derived]
+        #[diagnostic::do_not_recommend]
         impl #p::Message for #ident {
             #reply
             #error
@@ -255,10 +256,12 @@ fn kind(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     };
     quote_spanned! {spans::attribute()=>
         #[automatically_derived]
+        #[diagnostic::do_not_recommend]
         impl #p::#kind for #ident {
             type #itself = Self;
         }
         #[automatically_derived]
+        #[diagnostic::do_not_recommend]
         impl #more
     }
 }

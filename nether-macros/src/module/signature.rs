@@ -8,7 +8,9 @@ use crate::diagnostics::Diagnostics;
 use crate::module::model::{ContextArgument, Receiver};
 use crate::types;
 
-pub(crate) use crate::signature::{arguments, behind_reference, check_plain, is_context, output};
+pub(crate) use crate::signature::{
+    arguments, behind_reference, check_plain, is_context, output, taken,
+};
 
 /// `&self` or `&mut self`; anything else is reported.
 pub(crate) fn check_receiver(
@@ -26,8 +28,9 @@ pub(crate) fn check_receiver(
         });
     }
     let message = format!(
-        "{what} `{}` cannot take `self` by value: it borrows its module",
-        signature.ident
+        "{what} `{}` cannot take {}: it borrows its module",
+        signature.ident,
+        taken(receiver)
     );
     diagnostics.error(
         receiver,

@@ -103,10 +103,12 @@ pub(super) fn sender(ty: &Ident, paths: &Paths) -> TokenStream {
     let p = paths.private();
     quote_spanned! {spans::attribute()=>
         #[automatically_derived]
+        #[diagnostic::do_not_recommend]
         impl #p::Caller for #ty {
             type Rule = #p::WithoutLists;
         }
         #[automatically_derived]
+        #[diagnostic::do_not_recommend]
         impl #p::Unlisted for #ty {}
     }
 }

@@ -8,7 +8,7 @@ use crate::block::{Block, Function, Member};
 use crate::diagnostics::Diagnostics;
 use crate::header::Whose;
 use crate::lists::{self, Match};
-use crate::signature::{arguments, behind_reference, check_plain, is_context, output};
+use crate::signature::{arguments, behind_reference, check_plain, is_context, output, taken};
 use crate::{spans, suggest, types};
 
 /// The marks of hooks, which other attributes understand.
@@ -291,7 +291,8 @@ fn check_receiver(signature: &Signature, diagnostics: &Diagnostics) -> bool {
     if let ReceiverKind::Reference(_, _, mutability) = &receiver.kind {
         return mutability.is_some();
     }
-    let message = format!("`{}` cannot take `self` by value", signature.ident);
+    let taken = taken(receiver);
+    let message = format!("`{}` cannot take {taken}", signature.ident);
     diagnostics.error(receiver, message, "take `&self` or `&mut self`");
     false
 }

@@ -17,7 +17,7 @@ use crate::escaped::Escaped;
 use crate::http::encodings;
 use crate::http::endpoint::{CallEndpoint, EndpointReply, success};
 use crate::http::idempotency::{IdempotencyKey, KeyUser};
-use crate::http::input::{Input, Names};
+use crate::http::input::{Input, TextNames};
 use crate::http::keyed::{FirstAnswer, is_unknown};
 use crate::http::permits::RequestPermit;
 use crate::http::problem::Details;
@@ -215,7 +215,7 @@ fn message<M: CallEndpoint>(parts: &request::Parts, body: &[u8]) -> Result<M, De
         input.query(query)?;
     }
     let is_get = parts.method == Method::GET || parts.method == Method::HEAD;
-    input.message(M::SHAPE, Names::of(M::SHAPE, !is_get))
+    input.message(M::SHAPE, TextNames::of(M::SHAPE, !is_get))
 }
 
 /// The body, if it is JSON and not too long. Of a GET there is none. What the head says is enough to refuse

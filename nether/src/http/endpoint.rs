@@ -109,6 +109,11 @@ fn has_null(json: &[u8]) -> bool {
     std::str::from_utf8(json).is_ok_and(|json| json.contains("null"))
 }
 
+/// Asserts that there is no reply, where there is no content.
+pub const fn without_content(is_nothing: bool, otherwise: &str) {
+    assert!(is_nothing, "{}", otherwise);
+}
+
 /// Serves a request.
 pub(super) type Serve = fn(Arc<ServerState>, Request) -> BoxFuture<Response>;
 

@@ -93,7 +93,7 @@ pub mod private {
 
     pub use crate::http::endpoint::{
         CallEndpoint, Endpoint, EndpointEntry, EndpointRegistration, EndpointReply, Field,
-        ReplyHeaders, ReplyShape, RoutesRegistration, Shape,
+        ReplyHeaders, ReplyShape, RoutesRegistration, Shape, without_content,
     };
     pub use crate::http::field_form::FieldForm;
     pub use crate::http::flat::{MapOfText, flat_in_body, flat_in_query};

@@ -30,10 +30,13 @@ pub struct Field {
     /// The schema of its type; in full if it is flat.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
     /// Of a flat field, reads the body as that alone: what is wrong in it, and where.
-    pub explain: Option<fn(&[u8]) -> Option<Fault>>,
+    pub explain: Option<Explain>,
     /// What it looks like in an event.
     pub form: fn() -> FieldForm,
 }
+
+/// Finds what is wrong in a body.
+pub type Explain = fn(&[u8]) -> Option<Fault>;
 
 /// What is wrong in a body.
 #[derive(Debug)]

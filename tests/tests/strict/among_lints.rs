@@ -56,7 +56,7 @@ pub struct Adder {
     sum: u64,
 }
 
-#[module(handles = [Add, Sum, Hidden], emits = Added, calls = Hidden, timeout = "10s")]
+#[module(handles = [Add, Sum, Hidden], emits = Added, calls = Note, timeout = "10s")]
 impl Adder {
     #[init]
     async fn new(start: Resource<u64>) -> Self {

@@ -1,5 +1,6 @@
 //! A program that forbids whatever generated code could be warned for: an `allow` in an expansion would be an
-//! error (E0453), and so would what it is for. What serde and tokio allow in their own expansions is left out.
+//! error (E0453), and so would what it is for. What serde and tokio allow in their own expansions is left
+//! out.
 
 #![forbid(
     unsafe_code,

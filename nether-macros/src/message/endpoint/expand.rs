@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 
 use crate::message::MessageKind;
 use crate::message::checked::CheckedMessage;
-use crate::message::endpoint::{Endpoint, unique};
+use crate::message::endpoint::{Endpoint, status, unique};
 use crate::message::fields::{Absence, Field, Shape};
 use crate::paths::Paths;
 use crate::spans::{self, Extent};
@@ -32,9 +32,11 @@ pub(crate) fn expand(message: &CheckedMessage, paths: &Paths) -> Option<TokenStr
     let entry = entry(message, endpoint, paths);
     let unique = unique(endpoint);
     let flat = flat(message, endpoint, paths);
+    let content = content(message, endpoint, paths);
     Some(quote_spanned! {spans::attribute()=>
         use #p::http::Otherwise as _;
         #flat
+        #content
         #described
         #called
         static ENDPOINT: #p::http::EndpointEntry = #entry;
@@ -66,6 +68,18 @@ fn flat(message: &CheckedMessage, endpoint: &Endpoint, paths: &Paths) -> TokenSt
     checks.collect()
 }
 
+/// That there is no reply where the status allows no content. Shown at the status.
+fn content(message: &CheckedMessage, endpoint: &Endpoint, paths: &Paths) -> Option<TokenStream> {
+    let status = endpoint.status.filter(|it| status::has_no_content(*it))?;
+    let (written, reply) = (message.args.status.as_ref()?, message.args.reply.as_ref()?);
+    let (p, place) = (paths.private(), written.span());
+    let said = status::content(status, reply);
+    let is_nothing = quote!(#p::http::Probe::<#reply>::IS_NOTHING);
+    let shown = paths.private_at(place);
+    let checked = quote_spanned!(place=> #shown::http::without_content(#is_nothing, #said));
+    Some(quote_spanned!(spans::attribute()=> const _: () = #checked;))
+}
+
 /// What requests are read as.
 fn described(message: &CheckedMessage, endpoint: &Endpoint, paths: &Paths) -> TokenStream {
     let p = paths.private();
@@ -76,6 +90,7 @@ fn described(message: &CheckedMessage, endpoint: &Endpoint, paths: &Paths) -> To
     let shape = shape(&endpoint.shape, message.kind, paths);
     quote_spanned! {spans::attribute()=>
         #[automatically_derived]
+        #[diagnostic::do_not_recommend]
         impl #p::http::Endpoint for #ident {
             const SHAPE: #p::http::Shape = #shape;
             const DOCS: &'static str = #docs;
@@ -151,6 +166,7 @@ fn called(message: &CheckedMessage, endpoint: &Endpoint, paths: &Paths) -> Token
     };
     quote_spanned! {spans::attribute()=>
         #[automatically_derived]
+        #[diagnostic::do_not_recommend]
         impl #p::http::CallEndpoint for #ident {
             const STATUS: #p::Option<u16> = #status;
             const REPLY: #p::http::ReplyShape = #p::http::ReplyShape {
@@ -188,12 +204,12 @@ fn entry(message: &CheckedMessage, endpoint: &Endpoint, paths: &Paths) -> TokenS
 }
 
 /// What only one endpoint in a crate may define. All of it stands at the literal: there the compiler shows
-/// the two.
+/// the two. Inside of a function, the lint `non_local_definitions` says that an endpoint is one of the whole
+/// program; a user who wants that allows it above the message.
 fn unique(endpoint: &Endpoint) -> TokenStream {
     let span = endpoint.literal.span();
     let name = Ident::new(&unique::name(endpoint.verb, &endpoint.path), span);
-    // Not the user's own span: of that the compiler would say that it is no place for such a macro.
-    quote_spanned! {spans::at(span)=>
+    quote_spanned! {span=>
         #[doc(hidden)]
         #[macro_export]
         macro_rules! #name {

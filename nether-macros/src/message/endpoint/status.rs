@@ -1,6 +1,6 @@
 //! The rules for `status`: what an endpoint answers with when all went well.
 
-use syn::LitInt;
+use syn::{LitInt, Type};
 
 use crate::diagnostics::Diagnostics;
 use crate::message::MessageKind;
@@ -51,14 +51,28 @@ fn check_success(status: &LitInt, diagnostics: &Diagnostics) -> Option<u16> {
 
 /// With 204 and 205 there is no content (RFC 9110, 15.3.5 and 15.3.6).
 fn check_content(model: &Model, status: &LitInt, number: u16, diagnostics: &Diagnostics) {
-    let reply = model.args.reply.as_ref().map(types::text);
-    let Some(reply) = reply.filter(|reply| reply != "()") else {
+    let Some(reply) = &model.args.reply else {
         return;
     };
-    if number == 204 || number == 205 {
-        let message = format!(
-            "an answer with `status = {number}` has no content, but the reply is `{reply}`"
-        );
-        diagnostics.error(status, message, HELP);
+    if has_no_content(number) && types::text(reply) != "()" && !may_be_an_alias(reply) {
+        diagnostics.error(status, content(number, reply), HELP);
     }
+}
+
+pub(super) fn has_no_content(status: u16) -> bool {
+    status == 204 || status == 205
+}
+
+/// What is wrong about a reply where there is no content.
+pub(super) fn content(status: u16, reply: &Type) -> String {
+    let reply = types::text(reply);
+    format!("an answer with `status = {status}` has no content, but the reply is `{reply}`")
+}
+
+/// Whether the type is written as one that a user has named, which may be `()`: then the compiler knows.
+fn may_be_an_alias(ty: &Type) -> bool {
+    types::last_segment(ty).is_some_and(|segment| {
+        let name = segment.ident.to_string();
+        name.starts_with(char::is_uppercase) && name != "String" && segment.arguments.is_none()
+    })
 }

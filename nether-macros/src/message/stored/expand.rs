@@ -19,6 +19,7 @@ pub(crate) fn keyed(message: &CheckedMessage, paths: &Paths) -> Option<TokenStre
     let (p, ident) = (paths.private(), message.definition.ident());
     Some(quote_spanned! {spans::attribute()=>
         #[automatically_derived]
+        #[diagnostic::do_not_recommend]
         impl #p::eventstore::Keyed for #ident {
             type Key = #ty;
             fn key(&self) -> &#ty {
@@ -57,6 +58,7 @@ pub(crate) fn listed(message: &CheckedMessage, paths: &Paths) -> Option<TokenStr
     features::EVENTSTORE.then(|| {
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
+            #[diagnostic::do_not_recommend]
             impl #es::#listed for #ident {
                 type Itself = Self;
                 type Reply = <Self as #p::Message>::Reply;
@@ -104,6 +106,7 @@ pub(crate) fn expand(message: &CheckedMessage, paths: &Paths) -> Option<TokenStr
             shape: #es::event_shape::<#ident>(),
         };
         #[automatically_derived]
+        #[diagnostic::do_not_recommend]
         impl #es::#of for #ident {
             const #constant: &'static #es::EventSchema = &SCHEMA;
             fn #upcast(

@@ -181,11 +181,13 @@ impl ModuleExpander<'_> {
         let unlisted = (!self.has_lists()).then(|| {
             quote_spanned! {spans::attribute()=>
                 #[automatically_derived]
+                #[diagnostic::do_not_recommend]
                 impl #p::Unlisted for #ty {}
             }
         });
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
+            #[diagnostic::do_not_recommend]
             impl #p::Caller for #ty {
                 type Rule = #p::#rule;
             }
@@ -201,6 +203,7 @@ impl ModuleExpander<'_> {
         let background = self.background();
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
+            #[diagnostic::do_not_recommend]
             impl #p::Module for #ty {
                 type Handling = #p::#handling;
                 const DESCRIPTOR: &'static #p::ModuleDescriptor = &DESCRIPTOR;
@@ -247,6 +250,7 @@ impl ModuleExpander<'_> {
         quote_spanned! {spans::attribute()=>
             #(
                 #[automatically_derived]
+                #[diagnostic::do_not_recommend]
                 impl #p::#name<#ty> for #messages {}
             )*
         }

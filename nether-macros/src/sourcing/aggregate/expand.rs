@@ -92,6 +92,7 @@ impl<'a> AggregateExpander<'a> {
             }
             #(
                 #[automatically_derived]
+                #[diagnostic::do_not_recommend]
                 impl #p::eventstore::EventOf<#ty> for #types {
                     fn into_event(self) -> #event {
                         #event::#names(self)
@@ -111,6 +112,7 @@ impl<'a> AggregateExpander<'a> {
         let (p, ty, event) = (self.paths.private(), self.ty, &self.event);
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
+            #[diagnostic::do_not_recommend]
             impl #p::eventstore::Parts for #ty {
                 type Event = #event;
                 type Resources = (#(#resources,)*);
@@ -154,6 +156,7 @@ impl<'a> AggregateExpander<'a> {
         quote_spanned! {spans::attribute()=>
             #parts
             #[automatically_derived]
+            #[diagnostic::do_not_recommend]
             impl #aggregate for #ty {
                 const NAME: &'static str = #name;
                 const SETTINGS: #es::AggregateSettings = #settings;

@@ -50,6 +50,7 @@ fn implementation(expander: &AggregateExpander<'_>) -> TokenStream {
     quote_spanned! {spans::attribute()=>
         #parts
         #[automatically_derived]
+        #[diagnostic::do_not_recommend]
         impl #es::Aggregate for #ty {
             const NAME: &'static str = "";
             const SETTINGS: #es::AggregateSettings = #settings;

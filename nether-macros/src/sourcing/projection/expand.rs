@@ -97,6 +97,7 @@ impl<'a> ProjectionExpander<'a> {
         let copy = (!self.projection.queries.is_empty()).then(|| self.copy());
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
+            #[diagnostic::do_not_recommend]
             impl #es::Projection for #ty {
                 const NAME: &'static str = #name;
                 const SETTINGS: #es::ProjectionSettings = #settings;

@@ -33,6 +33,7 @@ pub(super) fn expand(expander: &ProjectionExpander<'_>) -> TokenStream {
         const _: () = {
             #descriptor
             #[automatically_derived]
+            #[diagnostic::do_not_recommend]
             impl #es::Projection for #ty {
                 const NAME: &'static str = "";
                 const SETTINGS: #es::ProjectionSettings = #settings;

@@ -29,6 +29,7 @@ pub(super) fn expand(expander: &ProjectionExpander<'_>) -> Option<TokenStream> {
     let clear = clear.map(|hook| clear_in(hook, expander));
     Some(quote_spanned! {spans::attribute()=>
         #[automatically_derived]
+        #[diagnostic::do_not_recommend]
         impl #es::TransactionalProjection for #ty {
             type Store = #store;
             fn project_in<'t>(

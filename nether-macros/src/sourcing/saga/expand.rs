@@ -115,6 +115,7 @@ impl SagaExpander<'_> {
         let of_name = quote_spanned!(ty.span()=> #at_name::eventstore::Saga);
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
+            #[diagnostic::do_not_recommend]
             impl #of_name for #ty {
                 const NAME: &'static str = #name;
                 const DESCRIPTOR: &'static #p::ModuleDescriptor = &DESCRIPTOR;
@@ -271,6 +272,7 @@ pub(super) fn proofs(saga: &CheckedSaga, ty: &Ident, paths: &Paths) -> TokenStre
         let kept = quote_spanned!(place=> #shown::eventstore::kept());
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
+            #[diagnostic::do_not_recommend]
             impl #p::eventstore::SentBy<#ty> for #command {
                 const KEPT: #p::eventstore::Keeping<Self> = #kept;
             }

@@ -29,6 +29,7 @@ pub(super) fn expand(saga: &CheckedSaga, ty: &Ident, paths: &Paths) -> TokenStre
         const _: () = {
             #descriptor
             #[automatically_derived]
+            #[diagnostic::do_not_recommend]
             impl #es::Saga for #ty {
                 const NAME: &'static str = "";
                 const DESCRIPTOR: &'static #p::ModuleDescriptor = &DESCRIPTOR;

@@ -85,7 +85,7 @@ impl<'a> Readings<'a> {
     /// Begins with the values of a name; gives back whether they are read the other way.
     pub(super) fn begin(&self, name: &str) -> bool {
         self.has_other.set(false);
-        self.otherwise.borrow().iter().any(|other| *other == name)
+        self.otherwise.borrow().contains(&name)
     }
 
     /// The message went wrong at the values of that name.

@@ -11,7 +11,7 @@ use serde_json::Error;
 
 use crate::http::input::Input;
 use crate::http::input::any::Readings;
-use crate::http::input::names::Names;
+use crate::http::input::names::TextNames;
 use crate::http::input::text::{Reading, Text};
 
 /// A request, to be read as a message.
@@ -19,7 +19,7 @@ pub(super) struct Fields<'a> {
     pub(super) input: &'a Input<'a>,
     pub(super) body: &'a [u8],
     /// Which fields take text.
-    pub(super) names: Names,
+    pub(super) names: TextNames,
     /// How text is read by types that take any value.
     pub(super) readings: &'a Readings<'a>,
 }
@@ -172,7 +172,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Around<'de, V> {
 struct Joined<'a, R> {
     /// Those that are left.
     texts: &'a [(Cow<'a, str>, Cow<'a, str>)],
-    names: Names,
+    names: TextNames,
     readings: &'a Readings<'a>,
     known: Option<&'static [&'static str]>,
     rest: R,

@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 
 use self::any::Readings;
 use self::map::Fields;
-pub(super) use self::names::Names;
+pub(super) use self::names::TextNames;
 use crate::finite;
 use crate::http::problem::Details;
 use crate::http::shape::{Fault, Shape};
@@ -72,7 +72,7 @@ impl<'a> Input<'a> {
     ///
     /// # Errors
     /// What is wrong with the request, and in which field.
-    pub(super) fn message<M>(&self, shape: Shape, names: Names) -> Result<M, Details>
+    pub(super) fn message<M>(&self, shape: Shape, names: TextNames) -> Result<M, Details>
     where
         M: DeserializeOwned + Serialize,
     {
@@ -89,7 +89,11 @@ impl<'a> Input<'a> {
         Ok(message)
     }
 
-    fn read<M: DeserializeOwned>(&self, names: Names, body: &[u8]) -> Result<M, serde_json::Error> {
+    fn read<M: DeserializeOwned>(
+        &self,
+        names: TextNames,
+        body: &[u8],
+    ) -> Result<M, serde_json::Error> {
         let readings = Readings::default();
         let fields = |readings| Fields {
             input: self,
@@ -110,7 +114,7 @@ impl<'a> Input<'a> {
 
     /// The message with integers that are written like fractions as integers, if that was all that is wrong.
     #[cold]
-    fn reread<M: DeserializeOwned>(&self, names: Names) -> Option<M> {
+    fn reread<M: DeserializeOwned>(&self, names: TextNames) -> Option<M> {
         let body = integers::rewritten(self.body)?;
         self.read(names, &body).ok()
     }
@@ -120,9 +124,11 @@ impl<'a> Input<'a> {
         &self,
         error: &serde_json::Error,
         shape: Shape,
-        names: Names,
+        names: TextNames,
     ) -> Details {
-        if error.is_syntax() || error.is_eof() {
+        // A number that is too large for its field is JSON all the same.
+        let is_range = error.to_string().starts_with("number out of range");
+        if (error.is_syntax() || error.is_eof()) && !is_range {
             let detail = format!("the body is not JSON: {error}");
             return Details::new(StatusCode::BAD_REQUEST, detail);
         }
@@ -196,7 +202,7 @@ pub fn read_message<M: DeserializeOwned + Serialize>(
         .iter()
         .map(|(name, value)| ((*name).into(), (*value).into()));
     input.texts.extend(parameters);
-    let names = Names::of(shape, true);
+    let names = TextNames::of(shape, true);
     let read = input
         .query(query)
         .and_then(|()| input.message(shape, names));

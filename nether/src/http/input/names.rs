@@ -1,4 +1,4 @@
-//! [`Names`]: which fields of a message are read from text, the path and the query of a URI.
+//! [`TextNames`]: which fields of a message are read from text, the path and the query of a URI.
 
 use serde::de::Error as _;
 use serde_json::Error;
@@ -8,7 +8,7 @@ use crate::http::input::Texts;
 
 /// Whose values may be text.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::http) enum Names {
+pub(in crate::http) enum TextNames {
     /// Those of all fields that serde knows of.
     All,
     /// Only those that are named here: serde keeps all others before it knows their types, and text has none.
@@ -19,28 +19,28 @@ pub(in crate::http) enum Names {
     Nothing,
 }
 
-impl Names {
+impl TextNames {
     pub(in crate::http) fn of(shape: Shape, has_body: bool) -> Self {
         match shape {
-            Shape::Opaque => Names::Nothing,
-            Shape::Fields(fields) if fields.iter().all(|field| !field.is_flat) => Names::All,
-            Shape::Fields(fields) if has_body => Names::Own(fields),
-            Shape::Fields(fields) => Names::OwnAndRest(fields),
+            Shape::Opaque => TextNames::Nothing,
+            Shape::Fields(fields) if fields.iter().all(|field| !field.is_flat) => TextNames::All,
+            Shape::Fields(fields) if has_body => TextNames::Own(fields),
+            Shape::Fields(fields) => TextNames::OwnAndRest(fields),
         }
     }
 
     /// Whether the field of that name has a type, in which its text is read.
     pub(super) fn is_typed(self, name: &str) -> bool {
         match self {
-            Names::All => true,
-            Names::Own(fields) | Names::OwnAndRest(fields) => has(fields, name),
-            Names::Nothing => false,
+            TextNames::All => true,
+            TextNames::Own(fields) | TextNames::OwnAndRest(fields) => has(fields, name),
+            TextNames::Nothing => false,
         }
     }
 
     /// Checks that each text may stand where it stands.
     pub(super) fn check(self, texts: &Texts<'_>) -> Result<(), Error> {
-        if matches!(self, Names::All | Names::OwnAndRest(_)) {
+        if matches!(self, TextNames::All | TextNames::OwnAndRest(_)) {
             return Ok(());
         }
         match texts.iter().find(|(name, _)| !self.is_typed(name)) {

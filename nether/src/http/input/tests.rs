@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::{Input, Names};
+use super::{Input, TextNames};
 use crate::http::problem::Details;
 use crate::http::shape::Shape;
 
@@ -51,7 +51,7 @@ fn read<'a, M: serde::de::DeserializeOwned + serde::Serialize>(
         .map(|(name, value)| ((*name).into(), (*value).into()));
     input.texts.extend(parameters);
     input.query(query)?;
-    input.message(Shape::Fields(&[]), Names::All)
+    input.message(Shape::Fields(&[]), TextNames::All)
 }
 
 fn refused(path: &[(&str, &str)], query: &str, body: &str) -> Details {
