@@ -1,5 +1,5 @@
-//! [`EventReader`]: a client's place among the events of one type, wherever those come from: what this process
-//! has published lately, or what is in an event log.
+//! [`EventReader`]: a client's place among the events of one type, wherever those come from: what this
+//! process has published lately, or what is in an event log.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! What operators ask: `/livez`, `/readyz`, `/metrics`; and what is asked about the API: `/openapi.json` and a
-//! page to try it on.
+//! What operators ask: `/livez`, `/readyz`, `/metrics`; and what is asked about the API: `/openapi.json` and
+//! a page to try it on.
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
-//! [`StoredFeed`]: the events of one type that are in an event log, for all clients that listen. Their ids are
-//! positions in the log, so that a client may come back to any process.
+//! [`StoredFeed`]: the events of one type that are in an event log, for all clients that listen. Their ids
+//! are positions in the log, so that a client may come back to any process.
 //!
-//! One task follows the log for all clients, from when the first one listens. What it has read lately is kept;
-//! a client that is behind that reads the log itself.
+//! One task follows the log for all clients, from when the first one listens. What it has read lately is
+//! kept; a client that is behind that reads the log itself.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
