@@ -232,4 +232,7 @@ async fn the_description_has_the_headers_that_are_in_the_type() {
     let cancelled = &paths["/orders/{number}"]["delete"]["responses"]["204"];
     assert!(cancelled.is_object() && cancelled["content"].is_null());
     assert!(paths["/plans"]["post"]["responses"]["202"].is_object());
+    let refused = &paths["/orders"]["post"]["responses"];
+    assert!(refused["401"]["headers"]["WWW-Authenticate"].is_object());
+    assert!(refused["429"]["headers"]["Retry-After"].is_object());
 }
