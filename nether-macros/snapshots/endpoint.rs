@@ -71,6 +71,13 @@ const _: () = {
         fn copied(&self) -> ::nether::__private::Option<Self> {
             ::nether::__private::Option::Some(::nether::__private::Clone::clone(self))
         }
+        fn is_refusal(error: &<Self as ::nether::__private::Message>::Error) -> bool {
+            #[allow(unused_imports)]
+            use ::nether::__private::http::Otherwise as _;
+            ::nether::__private::http::Probe::<
+                <Self as ::nether::__private::Message>::Error,
+            >::is_refusal(error)
+        }
     }
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
@@ -95,6 +102,7 @@ const _: () = {
                     is_optional: ::nether::__private::http::Probe::<String>::IS_OPTION,
                     is_flat: false,
                     schema: ::nether::__private::http::Probe::<String>::schema,
+                    form: ::nether::__private::http::FieldForm::unknown,
                 },
                 ::nether::__private::http::Field {
                     name: "note",
@@ -104,6 +112,7 @@ const _: () = {
                     >::IS_OPTION,
                     is_flat: false,
                     schema: ::nether::__private::http::Probe::<Option<String>>::schema,
+                    form: ::nether::__private::http::FieldForm::unknown,
                 },
                 ::nether::__private::http::Field {
                     name: "amount",
@@ -111,6 +120,7 @@ const _: () = {
                     is_optional: true,
                     is_flat: false,
                     schema: ::nether::__private::http::Probe::<u64>::schema,
+                    form: ::nether::__private::http::FieldForm::unknown,
                 },
             ],
         );
@@ -131,9 +141,16 @@ const _: () = {
             is_nothing: ::nether::__private::http::Probe::<Receipt>::IS_NOTHING,
             is_optional: ::nether::__private::http::Probe::<Receipt>::IS_OPTION,
             schema: ::nether::__private::http::Probe::<Receipt>::schema,
+            status: ::nether::__private::http::Probe::<Receipt>::STATUS,
+            headers: ::nether::__private::http::Probe::<Receipt>::HEADERS,
         };
         fn problems() -> &'static [::nether::__private::http::ProblemKind] {
             ::nether::__private::http::Probe::<OrderError>::problems()
+        }
+        fn headers(
+            reply: &Receipt,
+        ) -> ::nether::__private::Option<::nether::__private::http::ReplyHeaders> {
+            ::nether::__private::http::Probe::<Receipt>::headers(reply)
         }
         fn problem(
             error: &OrderError,

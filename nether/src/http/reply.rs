@@ -1,4 +1,4 @@
-//! [`Reply`] and [`Created`]: replies that say something in headers of the answer.
+//! [`WithHeaders`] and [`Created`]: replies that say something in headers of the answer.
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -16,13 +16,13 @@ use serde::{Serialize, Serializer};
 use crate::http::endpoint::ReplyHeaders;
 
 /// A reply with headers: the value is the content of the answer, and callers inside the program take it with
-/// [`into_inner`](Reply::into_inner).
+/// [`into_inner`](WithHeaders::into_inner).
 ///
 /// ```
-/// use nether::http::Reply;
+/// use nether::http::WithHeaders;
 /// use nether::prelude::*;
 ///
-/// #[query(reply = Option<Reply<String>>, http = "GET /pages/{page}")]
+/// #[query(reply = Option<WithHeaders<String>>, http = "GET /pages/{page}")]
 /// pub struct ReadPage { pub page: u32 }
 ///
 /// #[derive(Default)]
@@ -30,24 +30,24 @@ use crate::http::endpoint::ReplyHeaders;
 ///
 /// #[module(handles = ReadPage)]
 /// impl Book {
-///     async fn read(&self, read: ReadPage) -> Option<Reply<String>> {
+///     async fn read(&self, read: ReadPage) -> Option<WithHeaders<String>> {
 ///         let text = (read.page == 1).then(|| "Call me Ishmael.".to_owned())?;
-///         Some(Reply::new(text).etag("edition-1").cache_control("max-age=60"))
+///         Some(WithHeaders::new(text).etag("edition-1").cache_control("max-age=60"))
 ///     }
 /// }
 /// ```
 ///
 /// An answer to a GET with an `etag` that the request lists in `if-none-match` is a 304, without content.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reply<T> {
+pub struct WithHeaders<T> {
     value: T,
     headers: HeaderMap,
 }
 
-impl<T> Reply<T> {
+impl<T> WithHeaders<T> {
     /// The value, without headers yet.
     pub fn new(value: T) -> Self {
-        Reply {
+        WithHeaders {
             value,
             headers: HeaderMap::new(),
         }
@@ -105,7 +105,7 @@ impl<T> Reply<T> {
     }
 }
 
-impl<T> Deref for Reply<T> {
+impl<T> Deref for WithHeaders<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -186,7 +186,7 @@ fn uri(place: &str) -> HeaderValue {
     text(&encoded)
 }
 
-impl<T: Serialize> Serialize for Reply<T> {
+impl<T: Serialize> Serialize for WithHeaders<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.value.serialize(serializer)
     }
@@ -198,7 +198,7 @@ impl<T: Serialize> Serialize for Created<T> {
     }
 }
 
-impl<T> Reply<T> {
+impl<T> WithHeaders<T> {
     pub(super) fn added(&self) -> Option<ReplyHeaders> {
         (!self.headers.is_empty()).then(|| {
             let mut headers = self.headers.clone();
@@ -241,7 +241,7 @@ macro_rules! as_its_value {
     };
 }
 
-as_its_value!(Reply, Created);
+as_its_value!(WithHeaders, Created);
 
 /// The answer to a GET; a 304 if the client has its content already (RFC 9110, section 13.1.2).
 pub(super) fn unless_known(request: &request::Parts, mut response: Response) -> Response {
