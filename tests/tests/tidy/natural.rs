@@ -32,12 +32,6 @@ pub(crate) const NATURAL: &[Natural] = &[
     },
     Natural {
         line: line!(),
-        reason: "the router serves the OpenAPI document, which lists the endpoints of the router",
-        folder: "nether/src/http",
-        imports: &[("openapi/mod.rs", "gateway.rs")],
-    },
-    Natural {
-        line: line!(),
         reason: "a connection holds the router, and a request in the router holds a permit of its connection",
         folder: "nether/src/http",
         imports: &[("gateway.rs", "connection.rs")],
