@@ -1,6 +1,6 @@
 //! What replies and errors say in headers of the answer.
 
-use nether::http::{Created, HeaderName, Server, WithHeaders};
+use nether::http::{Created, HeaderName, HeaderValue, Server, WithHeaders};
 use nether::prelude::*;
 use nether_tests::http::{JSON, get, open, post, request};
 use schemars::JsonSchema;
@@ -81,10 +81,22 @@ impl Desk {
             WithHeaders::new(Order { number })
                 .etag(format!("v{number}"))
                 .cache_control("max-age=60")
-                .header(HeaderName::from_static("x-shelf"), "a")
-                .header(HeaderName::from_static("x-shelf"), "b")
-                .header(HeaderName::from_static("content-type"), "text/plain")
-                .header(HeaderName::from_static("content-length"), "1")
+                .header(
+                    HeaderName::from_static("x-shelf"),
+                    HeaderValue::from_static("a"),
+                )
+                .header(
+                    HeaderName::from_static("x-shelf"),
+                    HeaderValue::from_static("b"),
+                )
+                .header(
+                    HeaderName::from_static("content-type"),
+                    HeaderValue::from_static("text/plain"),
+                )
+                .header(
+                    HeaderName::from_static("content-length"),
+                    HeaderValue::from_static("1"),
+                )
         })
     }
 
@@ -94,7 +106,10 @@ impl Desk {
     }
 
     async fn cancel(&mut self, _: Cancel) -> WithHeaders<()> {
-        WithHeaders::new(()).header(HeaderName::from_static("x-refund"), "none")
+        WithHeaders::new(()).header(
+            HeaderName::from_static("x-refund"),
+            HeaderValue::from_static("none"),
+        )
     }
 
     async fn plan(&mut self, _: Plan) -> WithHeaders<Order> {

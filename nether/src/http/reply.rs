@@ -55,43 +55,34 @@ impl<T> WithHeaders<T> {
 
     /// Adds a header. Several of one name are several lines of the answer; `content-type` and
     /// `content-length` are the server's.
-    ///
-    /// # Panics
-    /// If the value is not visible ASCII.
     #[must_use]
-    pub fn header(mut self, name: HeaderName, value: impl AsRef<str>) -> Self {
-        self.headers.append(name, text(value.as_ref()));
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.append(name, value);
         self
     }
 
-    /// Sets `location`: where the thing is that the answer is about.
+    /// Sets `location`: where the thing is that the answer is about. What cannot stand in a URI is
+    /// percent-encoded.
     #[must_use]
     pub fn location(mut self, place: impl AsRef<str>) -> Self {
         self.headers.insert(LOCATION, uri(place.as_ref()));
         self
     }
 
-    /// Sets `etag` to a strong tag: it changes whenever a byte of the content does.
-    ///
-    /// # Panics
-    /// If the tag is not visible ASCII, or contains `"`.
+    /// Sets `etag` to a strong tag: it changes whenever a byte of the content does. What cannot stand in a
+    /// tag is percent-encoded.
     #[must_use]
     pub fn etag(mut self, tag: impl AsRef<str>) -> Self {
-        let tag = tag.as_ref();
-        assert!(!tag.contains('"'), "an entity tag cannot contain `\"`");
-        self.headers.insert(ETAG, text(&format!("\"{tag}\"")));
+        let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'"';
+        let tag = encoded(tag.as_ref(), is_plain);
+        self.headers.insert(ETAG, value(format!("\"{tag}\"")));
         self
     }
 
     /// Sets `cache-control`, such as `no-store` or `max-age=60`.
-    ///
-    /// # Panics
-    /// If it is not visible ASCII.
     #[must_use]
-    pub fn cache_control(mut self, directives: impl AsRef<str>) -> Self {
-        self.headers
-            .insert(CACHE_CONTROL, text(directives.as_ref()));
-        self
+    pub fn cache_control(self, directives: &'static str) -> Self {
+        self.header(CACHE_CONTROL, HeaderValue::from_static(directives))
     }
 
     /// The headers.
@@ -164,26 +155,31 @@ impl<T> Deref for Created<T> {
     }
 }
 
-/// A value of a header.
-fn text(value: &str) -> HeaderValue {
-    match HeaderValue::from_str(value) {
-        Ok(value) if value.to_str().is_ok() => value,
-        _ => panic!("{value:?} cannot be the value of a header: it is not visible ASCII"),
-    }
-}
-
 /// A reference to a URI as the value of a header: what cannot stand in one is percent-encoded.
 fn uri(place: &str) -> HeaderValue {
-    let encoded: String = place.bytes().fold(String::new(), |mut encoded, byte| {
-        match byte {
-            b'!' | b'#'..=b';' | b'=' | b'?'..=b'[' | b']' | b'_' | b'a'..=b'z' | b'~' => {
-                encoded.push(char::from(byte));
-            }
-            _ => encoded.push_str(&format!("%{byte:02X}")),
+    let is_plain = |byte: u8| {
+        let is_other = matches!(
+            byte,
+            b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}'
+        );
+        byte.is_ascii_graphic() && !is_other
+    };
+    value(encoded(place, is_plain))
+}
+
+/// The text, with all but plain bytes percent-encoded.
+fn encoded(text: &str, is_plain: impl Fn(u8) -> bool) -> String {
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        match is_plain(byte) {
+            true => encoded.push(char::from(byte)),
+            false => encoded.push_str(&format!("%{byte:02X}")),
         }
         encoded
-    });
-    text(&encoded)
+    })
+}
+
+fn value(visible: String) -> HeaderValue {
+    HeaderValue::try_from(visible).expect("all of it is visible ASCII")
 }
 
 impl<T: Serialize> Serialize for WithHeaders<T> {

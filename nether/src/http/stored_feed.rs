@@ -138,7 +138,9 @@ impl StoredFeed {
     fn push(&self, page: LogPage) {
         let mut window = lock(&self.window);
         window.to = page.up_to;
+        let known = window.events.len();
         window.events.extend(items(page));
+        let has_new = window.events.len() > known;
         while window.events.len() > self.capacity {
             // All that is at one position goes together.
             let gone = window.events.pop_front();
@@ -148,7 +150,11 @@ impl StoredFeed {
         while window.events.front().is_some_and(|it| it.place <= from) {
             window.events.pop_front();
         }
-        self.end.send_replace(Some(window.to));
+        // Nobody need be woken for what others have appended.
+        self.end.send_if_modified(|end| {
+            *end = Some(window.to);
+            has_new
+        });
     }
 
     /// The events behind the place, and up to which position there is no other; `None` if they are not kept.
