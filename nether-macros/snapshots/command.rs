@@ -64,8 +64,8 @@ const _: () = {
             ::nether::__private::Option::Some(::nether::__private::Clone::clone(self))
         }
         fn is_refusal(error: &<Self as ::nether::__private::Message>::Error) -> bool {
-            #[allow(unused_imports)]
             use ::nether::__private::http::Otherwise as _;
+            const _: bool = ::nether::__private::http::Probe::<()>::IS_OPTION;
             ::nether::__private::http::Probe::<
                 <Self as ::nether::__private::Message>::Error,
             >::is_refusal(error)
