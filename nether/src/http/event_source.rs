@@ -19,6 +19,8 @@ pub(super) enum EventSource {
     /// From what is published here.
     Published(Arc<Feed>),
     /// From an event log.
+    // Without an event store there is none.
+    #[cfg_attr(not(feature = "eventstore"), allow(dead_code))]
     Stored(Arc<StoredFeed>),
 }
 

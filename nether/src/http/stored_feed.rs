@@ -82,6 +82,8 @@ impl LogPlace {
 }
 
 impl StoredFeed {
+    // Without an event store there is no log.
+    #[cfg_attr(not(feature = "eventstore"), allow(dead_code))]
     pub(super) fn new(log: Arc<dyn EventLog>, name: &'static str, capacity: usize) -> Arc<Self> {
         Arc::new(StoredFeed {
             log,
