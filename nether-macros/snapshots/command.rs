@@ -63,6 +63,13 @@ const _: () = {
         fn copied(&self) -> ::nether::__private::Option<Self> {
             ::nether::__private::Option::Some(::nether::__private::Clone::clone(self))
         }
+        fn is_refusal(error: &<Self as ::nether::__private::Message>::Error) -> bool {
+            use ::nether::__private::http::Otherwise as _;
+            const _: bool = ::nether::__private::http::Probe::<()>::IS_OPTION;
+            ::nether::__private::http::Probe::<
+                <Self as ::nether::__private::Message>::Error,
+            >::is_refusal(error)
+        }
         fn key_hash(&self) -> ::nether::__private::Option<u64> {
             ::nether::__private::Option::Some(
                 <String as ::nether::__private::Key>::key_hash(&self.order_id),

@@ -71,6 +71,13 @@ const _: () = {
         fn copied(&self) -> ::nether::__private::Option<Self> {
             ::nether::__private::Option::Some(::nether::__private::Clone::clone(self))
         }
+        fn is_refusal(error: &<Self as ::nether::__private::Message>::Error) -> bool {
+            use ::nether::__private::http::Otherwise as _;
+            const _: bool = ::nether::__private::http::Probe::<()>::IS_OPTION;
+            ::nether::__private::http::Probe::<
+                <Self as ::nether::__private::Message>::Error,
+            >::is_refusal(error)
+        }
     }
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
@@ -97,6 +104,7 @@ const _: () = {
                     is_deprecated: false,
                     schema: ::nether::__private::http::Probe::<String>::schema,
                     explain: ::nether::__private::Option::None,
+                    form: ::nether::__private::http::FieldForm::unknown,
                 },
                 ::nether::__private::http::Field {
                     name: "note",
@@ -109,6 +117,7 @@ const _: () = {
                     is_deprecated: false,
                     schema: ::nether::__private::http::Probe::<Option<String>>::schema,
                     explain: ::nether::__private::Option::None,
+                    form: ::nether::__private::http::FieldForm::unknown,
                 },
                 ::nether::__private::http::Field {
                     name: "amount",
@@ -119,6 +128,7 @@ const _: () = {
                     is_deprecated: false,
                     schema: ::nether::__private::http::Probe::<u64>::schema,
                     explain: ::nether::__private::Option::None,
+                    form: ::nether::__private::http::FieldForm::unknown,
                 },
             ],
         );
@@ -140,9 +150,16 @@ const _: () = {
             is_nothing: ::nether::__private::http::Probe::<Receipt>::IS_NOTHING,
             is_optional: ::nether::__private::http::Probe::<Receipt>::IS_OPTION,
             schema: ::nether::__private::http::Probe::<Receipt>::schema,
+            status: ::nether::__private::http::Probe::<Receipt>::STATUS,
+            headers: ::nether::__private::http::Probe::<Receipt>::HEADERS,
         };
         fn problems() -> &'static [::nether::__private::http::ProblemKind] {
             ::nether::__private::http::Probe::<OrderError>::problems()
+        }
+        fn headers(
+            reply: &Receipt,
+        ) -> ::nether::__private::Option<::nether::__private::http::ReplyHeaders> {
+            ::nether::__private::http::Probe::<Receipt>::headers(reply)
         }
         fn problem(
             error: &OrderError,

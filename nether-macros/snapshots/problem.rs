@@ -4,16 +4,22 @@ const _: () = {
             status: 422u16,
             title: ::nether::__private::Option::None,
             type_uri: ::nether::__private::Option::None,
+            www_authenticate: ::nether::__private::Option::None,
+            retry_after: ::nether::__private::Option::None,
         },
         ::nether::__private::http::ProblemKind {
             status: 409u16,
             title: ::nether::__private::Option::Some("Paid already"),
             type_uri: ::nether::__private::Option::Some("https://example.com/paid"),
+            www_authenticate: ::nether::__private::Option::None,
+            retry_after: ::nether::__private::Option::None,
         },
         ::nether::__private::http::ProblemKind {
             status: 422u16,
             title: ::nether::__private::Option::Some("Somebody else's"),
             type_uri: ::nether::__private::Option::None,
+            www_authenticate: ::nether::__private::Option::None,
+            retry_after: ::nether::__private::Option::None,
         },
     ];
     #[automatically_derived]

@@ -1,5 +1,5 @@
-//! [`EventLog`]: past events of a program in their order, wherever they are kept. An event store is one; the web
-//! server shows what is in it.
+//! [`EventLog`]: past events of a program in their order, wherever they are kept. An event store is one; the
+//! web server shows what is in it.
 
 use std::pin::Pin;
 
@@ -25,8 +25,8 @@ pub(crate) trait EventLog: Send + Sync {
 #[derive(Debug)]
 pub(crate) struct LogPage {
     pub(crate) events: Vec<LoggedEvent>,
-    /// The position of the last event that was read, of whatever name. If there was none behind that which was
-    /// asked for, it is that.
+    /// The position of the last event that was read, of whatever name. If there was none behind that which
+    /// was asked for, it is that.
     pub(crate) up_to: u64,
 }
 

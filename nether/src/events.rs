@@ -122,7 +122,7 @@ pub struct HandlerSlow {
     pub message: String,
     /// The module's name.
     pub module: String,
-    /// Which of the module's instances it is, from 0.
+    /// Which of the module's instances it is, from 0; values that were attached have 0.
     pub instance: usize,
     /// How long it has been at it, in milliseconds.
     pub millis: u64,

@@ -201,12 +201,11 @@ async fn clients_see_metrics_and_the_description_only_if_a_setting_says_so() {
 #[tokio::test]
 async fn the_page_is_found_however_it_is_asked_for() {
     let (_system, at) = desk(Server::public_docs).await;
-    let with_slash = get(&at, "/docs/").await;
-    assert_eq!(with_slash.status, 308);
-    assert_eq!(with_slash.header("location"), "/docs");
     let plain = get(&at, "/docs").await;
     for target in [
+        "/docs/",
         "/docs?a=1",
+        "/docs/?a=1",
         "http://test/docs",
         "/docs?x=\"/><script>alert(1)</script>",
     ] {

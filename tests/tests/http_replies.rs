@@ -1,6 +1,6 @@
 //! What replies and errors say in headers of the answer.
 
-use nether::http::{Created, HeaderName, Reply, Server};
+use nether::http::{Created, HeaderName, HeaderValue, Server, WithHeaders};
 use nether::prelude::*;
 use nether_tests::http::{JSON, get, open, post, request};
 use schemars::JsonSchema;
@@ -23,25 +23,25 @@ pub struct Replace {
     pub number: u32,
 }
 
-#[query(reply = Option<Reply<Order>>, http = "GET /orders/{number}")]
+#[query(reply = Option<WithHeaders<Order>>, http = "GET /orders/{number}")]
 pub struct Find {
     pub number: u32,
 }
 
 /// The other way round.
-#[query(reply = Reply<Option<Order>>, http = "GET /maybe/{number}")]
+#[query(reply = WithHeaders<Option<Order>>, http = "GET /maybe/{number}")]
 pub struct FindMaybe {
     pub number: u32,
 }
 
 /// Replies headers alone.
-#[command(reply = Reply<()>, http = "DELETE /orders/{number}")]
+#[command(reply = WithHeaders<()>, http = "DELETE /orders/{number}")]
 pub struct Cancel {
     pub number: u32,
 }
 
 /// Says its status itself.
-#[command(reply = Reply<Order>, status = 202, http = "POST /plans")]
+#[command(reply = WithHeaders<Order>, status = 202, http = "POST /plans")]
 pub struct Plan;
 
 #[derive(Debug, thiserror::Error, nether::Problem)]
@@ -75,30 +75,45 @@ impl Desk {
         (number != 0).then(|| Created::at(format!("/orders/{number}"), Order { number }))
     }
 
-    async fn find(&self, find: Find) -> Option<Reply<Order>> {
+    async fn find(&self, find: Find) -> Option<WithHeaders<Order>> {
         let number = find.number;
         (number != 0).then(|| {
-            Reply::new(Order { number })
+            WithHeaders::new(Order { number })
                 .etag(format!("v{number}"))
                 .cache_control("max-age=60")
-                .header(HeaderName::from_static("x-shelf"), "a")
-                .header(HeaderName::from_static("x-shelf"), "b")
-                .header(HeaderName::from_static("content-type"), "text/plain")
-                .header(HeaderName::from_static("content-length"), "1")
+                .header(
+                    HeaderName::from_static("x-shelf"),
+                    HeaderValue::from_static("a"),
+                )
+                .header(
+                    HeaderName::from_static("x-shelf"),
+                    HeaderValue::from_static("b"),
+                )
+                .header(
+                    HeaderName::from_static("content-type"),
+                    HeaderValue::from_static("text/plain"),
+                )
+                .header(
+                    HeaderName::from_static("content-length"),
+                    HeaderValue::from_static("1"),
+                )
         })
     }
 
-    async fn find_maybe(&self, find: FindMaybe) -> Reply<Option<Order>> {
+    async fn find_maybe(&self, find: FindMaybe) -> WithHeaders<Option<Order>> {
         let number = find.number;
-        Reply::new((number != 0).then_some(Order { number })).etag("maybe")
+        WithHeaders::new((number != 0).then_some(Order { number })).etag("maybe")
     }
 
-    async fn cancel(&mut self, _: Cancel) -> Reply<()> {
-        Reply::new(()).header(HeaderName::from_static("x-refund"), "none")
+    async fn cancel(&mut self, _: Cancel) -> WithHeaders<()> {
+        WithHeaders::new(()).header(
+            HeaderName::from_static("x-refund"),
+            HeaderValue::from_static("none"),
+        )
     }
 
-    async fn plan(&mut self, _: Plan) -> Reply<Order> {
-        Reply::new(Order { number: 1 }).location("/plans/1")
+    async fn plan(&mut self, _: Plan) -> WithHeaders<Order> {
+        WithHeaders::new(Order { number: 1 }).location("/plans/1")
     }
 }
 
@@ -232,4 +247,7 @@ async fn the_description_has_the_headers_that_are_in_the_type() {
     let cancelled = &paths["/orders/{number}"]["delete"]["responses"]["204"];
     assert!(cancelled.is_object() && cancelled["content"].is_null());
     assert!(paths["/plans"]["post"]["responses"]["202"].is_object());
+    let refused = &paths["/orders"]["post"]["responses"];
+    assert!(refused["401"]["headers"]["WWW-Authenticate"].is_object());
+    assert!(refused["429"]["headers"]["Retry-After"].is_object());
 }

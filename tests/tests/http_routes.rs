@@ -13,6 +13,7 @@ use axum::routing::{get as on_get, post as on_post};
 use nether::http::{AddRoutes, AddStatic, RequestContext, Server};
 use nether::prelude::*;
 use nether_tests::http::{get, open, post, request};
+use serde_json::Value;
 
 #[query(reply = String, http = "GET /who")]
 pub struct Who;
@@ -62,6 +63,7 @@ fn own() -> Router<System> {
         .route("/own/who", on_get(who))
         .route("/own/made", on_post(made))
         .route("/own/refused", on_post(refused))
+        .route("/own/broken", on_post(broken))
         .route("/own/panic", on_get(async || -> () { panic!("secret") }))
         .route(
             "/own/slow",
@@ -86,8 +88,16 @@ pub struct Refuse;
 #[derive(Debug, Default)]
 pub struct Refuser;
 
-#[module(handles = Refuse)]
+/// Fails with an error that says nothing to clients.
+#[command]
+pub struct Break;
+
+#[module(handles = [Refuse, Break])]
 impl Refuser {
+    async fn break_down(&self, _: Break) -> nether::Result<()> {
+        Err(nether::Error::msg("the secret is out"))
+    }
+
     async fn refuse(&self, _: Refuse) -> Result<(), TooMany> {
         Err(TooMany)
     }
@@ -95,6 +105,10 @@ impl Refuser {
 
 async fn refused(ctx: RequestContext) -> Result<(), CallError<TooMany>> {
     ctx.send(Refuse).await
+}
+
+async fn broken(ctx: RequestContext) -> Result<(), CallError<nether::Error>> {
+    ctx.send(Break).await
 }
 
 async fn who(ctx: RequestContext) -> Result<String, StatusCode> {
@@ -151,6 +165,13 @@ async fn a_call_error_is_answered_as_an_endpoint_answers_it() {
     assert_eq!(answer.header("content-type"), "application/problem+json");
     assert_eq!(answer.json()["detail"], "that is one too many");
     assert_eq!(answer.json()["request_id"], "mine");
+    let broken = request(&at, "POST /own/broken", &headers, "").await;
+    assert_eq!(
+        (broken.status, &broken.json()["detail"]),
+        (500, &Value::Null)
+    );
+    assert_eq!(broken.json()["request_id"], "mine");
+    assert!(!broken.body.contains("secret"), "{broken:?}");
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ async fn main(system: System) -> nether::Result<()> {
     println!("serving at http://{address}/docs");
     nether::http::Server::new(&system)
         .title("Order desk", "1.0.0")
+        .public_docs()
         .serve(address)
         .await
 }

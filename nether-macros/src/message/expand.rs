@@ -199,15 +199,16 @@ fn implementation(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     }
 }
 
-/// Which errors are refusals: what the error's own type says, if it says anything.
+/// Which errors are refusals: what the error's own type says, if it says anything. The constant uses the
+/// import, whatever the error is: an `allow` cannot stand where a program forbids unused imports.
 fn refusal(message: &CheckedMessage, paths: &Paths) -> Option<TokenStream> {
     let p = paths.private();
     let can_fail = message.kind != MessageKind::Event;
     (features::HTTP && can_fail).then(|| {
         quote_spanned! {spans::attribute()=>
             fn is_refusal(error: &<Self as #p::Message>::Error) -> bool {
-                #[allow(unused_imports)]
                 use #p::http::Otherwise as _;
+                const _: bool = #p::http::Probe::<()>::IS_OPTION;
                 #p::http::Probe::<<Self as #p::Message>::Error>::is_refusal(error)
             }
         }

@@ -1,5 +1,5 @@
-//! [`EventReader`]: a client's place among the events of one type, wherever those come from: what this process
-//! has published lately, or what is in an event log.
+//! [`EventReader`]: a client's place among the events of one type, wherever those come from: what this
+//! process has published lately, or what is in an event log.
 
 use std::sync::Arc;
 
@@ -19,6 +19,8 @@ pub(super) enum EventSource {
     /// From what is published here.
     Published(Arc<Feed>),
     /// From an event log.
+    // Without an event store there is none.
+    #[cfg_attr(not(feature = "eventstore"), allow(dead_code))]
     Stored(Arc<StoredFeed>),
 }
 

@@ -6,6 +6,9 @@ use crate::http::settings::ServerSettings;
 impl Server {
     /// Serves `/livez`, `/readyz`, `/metrics`, `/openapi.json` and `/docs` at a second address. The first two
     /// are no longer served beside the endpoints. Choose an address that only your own machines reach.
+    ///
+    /// `/docs` tries endpoints at its own address, so there it only shows them; to try them, let
+    /// [`public_docs`](Server::public_docs) show the page beside the endpoints, on a machine of your own.
     #[must_use]
     pub fn management(mut self, address: impl Into<String>) -> Self {
         self.settings.management = Some(address.into());

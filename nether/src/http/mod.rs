@@ -79,7 +79,7 @@ pub use self::messages::{
     StaticAdded, StopServer,
 };
 pub use self::problem::{Problem, ProblemKind};
-pub use self::reply::{Created, Reply};
+pub use self::reply::{Created, WithHeaders};
 pub use self::request_id::RequestId;
 pub use self::server::Server;
 

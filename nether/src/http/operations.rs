@@ -1,5 +1,5 @@
-//! What operators ask: `/livez`, `/readyz`, `/metrics`; and what is asked about the API: `/openapi.json` and a
-//! page to try it on.
+//! What operators ask: `/livez`, `/readyz`, `/metrics`; and what is asked about the API: `/openapi.json` and
+//! a page to try it on.
 
 use std::sync::Arc;
 
@@ -66,7 +66,6 @@ fn with_page(router: Router, title: &str) -> Router {
     use axum::extract::Request;
     use axum::http::Uri;
     use axum::middleware::map_request;
-    use axum::response::Redirect;
     use swagger_ui_dist::{ApiDefinition, OpenApiSource, generate_routes};
 
     const PAGE: &str = "/docs";
@@ -75,16 +74,15 @@ fn with_page(router: Router, title: &str) -> Router {
         api_definition: OpenApiSource::Uri("/openapi.json"),
         title: Some(title),
     };
-    // The page names its files below the URI that it was asked for: not below a query, or another host.
+    // The page names its files below the URI that it was asked for: not below a slash at its end, a query, or
+    // another host.
     let as_declared = async |mut request: Request| {
-        if request.uri().path() == PAGE {
+        if request.uri().path().trim_end_matches('/') == PAGE {
             *request.uri_mut() = Uri::from_static(PAGE);
         }
         request
     };
-    let page = generate_routes(page).layer(map_request(as_declared));
-    let with_slash = get(async || Redirect::permanent(PAGE));
-    router.merge(page).route("/docs/", with_slash)
+    router.merge(generate_routes(page).layer(map_request(as_declared)))
 }
 
 #[cfg(not(feature = "swagger-ui"))]

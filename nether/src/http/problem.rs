@@ -10,7 +10,7 @@ use axum::http::{StatusCode, request};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::error::{CallError, HandlerError, Unavailable};
+use crate::error::{CallError, Error, HandlerError, Unavailable};
 use crate::http::command_id::is_id_reused;
 use crate::http::echo;
 use crate::http::request_id::RequestId;
@@ -300,6 +300,23 @@ impl<E: Problem + HandlerError> IntoResponse for CallError<E> {
         response
     }
 }
+
+/// An error that says nothing of its own is a 500; it is in no description.
+impl Problem for Error {
+    const KINDS: &'static [ProblemKind] = &[];
+
+    fn kind(&self) -> &'static ProblemKind {
+        &INTERNAL
+    }
+}
+
+const INTERNAL: ProblemKind = ProblemKind {
+    status: 500,
+    title: None,
+    type_uri: None,
+    www_authenticate: None,
+    retry_after: None,
+};
 
 /// The name of a status.
 pub(super) fn title_of(status: StatusCode) -> &'static str {

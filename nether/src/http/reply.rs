@@ -1,4 +1,4 @@
-//! [`Reply`] and [`Created`]: replies that say something in headers of the answer.
+//! [`WithHeaders`] and [`Created`]: replies that say something in headers of the answer.
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -16,13 +16,13 @@ use serde::{Serialize, Serializer};
 use crate::http::endpoint::ReplyHeaders;
 
 /// A reply with headers: the value is the content of the answer, and callers inside the program take it with
-/// [`into_inner`](Reply::into_inner).
+/// [`into_inner`](WithHeaders::into_inner).
 ///
 /// ```
-/// use nether::http::Reply;
+/// use nether::http::WithHeaders;
 /// use nether::prelude::*;
 ///
-/// #[query(reply = Option<Reply<String>>, http = "GET /pages/{page}")]
+/// #[query(reply = Option<WithHeaders<String>>, http = "GET /pages/{page}")]
 /// pub struct ReadPage { pub page: u32 }
 ///
 /// #[derive(Default)]
@@ -30,24 +30,24 @@ use crate::http::endpoint::ReplyHeaders;
 ///
 /// #[module(handles = ReadPage)]
 /// impl Book {
-///     async fn read(&self, read: ReadPage) -> Option<Reply<String>> {
+///     async fn read(&self, read: ReadPage) -> Option<WithHeaders<String>> {
 ///         let text = (read.page == 1).then(|| "Call me Ishmael.".to_owned())?;
-///         Some(Reply::new(text).etag("edition-1").cache_control("max-age=60"))
+///         Some(WithHeaders::new(text).etag("edition-1").cache_control("max-age=60"))
 ///     }
 /// }
 /// ```
 ///
 /// An answer to a GET with an `etag` that the request lists in `if-none-match` is a 304, without content.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reply<T> {
+pub struct WithHeaders<T> {
     value: T,
     headers: HeaderMap,
 }
 
-impl<T> Reply<T> {
+impl<T> WithHeaders<T> {
     /// The value, without headers yet.
     pub fn new(value: T) -> Self {
-        Reply {
+        WithHeaders {
             value,
             headers: HeaderMap::new(),
         }
@@ -55,43 +55,34 @@ impl<T> Reply<T> {
 
     /// Adds a header. Several of one name are several lines of the answer; `content-type` and
     /// `content-length` are the server's.
-    ///
-    /// # Panics
-    /// If the value is not visible ASCII.
     #[must_use]
-    pub fn header(mut self, name: HeaderName, value: impl AsRef<str>) -> Self {
-        self.headers.append(name, text(value.as_ref()));
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.append(name, value);
         self
     }
 
-    /// Sets `location`: where the thing is that the answer is about.
+    /// Sets `location`: where the thing is that the answer is about. What cannot stand in a URI is
+    /// percent-encoded.
     #[must_use]
     pub fn location(mut self, place: impl AsRef<str>) -> Self {
         self.headers.insert(LOCATION, uri(place.as_ref()));
         self
     }
 
-    /// Sets `etag` to a strong tag: it changes whenever a byte of the content does.
-    ///
-    /// # Panics
-    /// If the tag is not visible ASCII, or contains `"`.
+    /// Sets `etag` to a strong tag: it changes whenever a byte of the content does. What cannot stand in a
+    /// tag is percent-encoded.
     #[must_use]
     pub fn etag(mut self, tag: impl AsRef<str>) -> Self {
-        let tag = tag.as_ref();
-        assert!(!tag.contains('"'), "an entity tag cannot contain `\"`");
-        self.headers.insert(ETAG, text(&format!("\"{tag}\"")));
+        let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'"';
+        let tag = encoded(tag.as_ref(), is_plain);
+        self.headers.insert(ETAG, value(format!("\"{tag}\"")));
         self
     }
 
     /// Sets `cache-control`, such as `no-store` or `max-age=60`.
-    ///
-    /// # Panics
-    /// If it is not visible ASCII.
     #[must_use]
-    pub fn cache_control(mut self, directives: impl AsRef<str>) -> Self {
-        self.headers
-            .insert(CACHE_CONTROL, text(directives.as_ref()));
-        self
+    pub fn cache_control(self, directives: &'static str) -> Self {
+        self.header(CACHE_CONTROL, HeaderValue::from_static(directives))
     }
 
     /// The headers.
@@ -105,7 +96,7 @@ impl<T> Reply<T> {
     }
 }
 
-impl<T> Deref for Reply<T> {
+impl<T> Deref for WithHeaders<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -164,29 +155,34 @@ impl<T> Deref for Created<T> {
     }
 }
 
-/// A value of a header.
-fn text(value: &str) -> HeaderValue {
-    match HeaderValue::from_str(value) {
-        Ok(value) if value.to_str().is_ok() => value,
-        _ => panic!("{value:?} cannot be the value of a header: it is not visible ASCII"),
-    }
-}
-
 /// A reference to a URI as the value of a header: what cannot stand in one is percent-encoded.
 fn uri(place: &str) -> HeaderValue {
-    let encoded: String = place.bytes().fold(String::new(), |mut encoded, byte| {
-        match byte {
-            b'!' | b'#'..=b';' | b'=' | b'?'..=b'[' | b']' | b'_' | b'a'..=b'z' | b'~' => {
-                encoded.push(char::from(byte));
-            }
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-        encoded
-    });
-    text(&encoded)
+    let is_plain = |byte: u8| {
+        let is_other = matches!(
+            byte,
+            b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}'
+        );
+        byte.is_ascii_graphic() && !is_other
+    };
+    value(encoded(place, is_plain))
 }
 
-impl<T: Serialize> Serialize for Reply<T> {
+/// The text, with all but plain bytes percent-encoded.
+fn encoded(text: &str, is_plain: impl Fn(u8) -> bool) -> String {
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        match is_plain(byte) {
+            true => encoded.push(char::from(byte)),
+            false => encoded.push_str(&format!("%{byte:02X}")),
+        }
+        encoded
+    })
+}
+
+fn value(visible: String) -> HeaderValue {
+    HeaderValue::try_from(visible).expect("all of it is visible ASCII")
+}
+
+impl<T: Serialize> Serialize for WithHeaders<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.value.serialize(serializer)
     }
@@ -198,7 +194,7 @@ impl<T: Serialize> Serialize for Created<T> {
     }
 }
 
-impl<T> Reply<T> {
+impl<T> WithHeaders<T> {
     pub(super) fn added(&self) -> Option<ReplyHeaders> {
         (!self.headers.is_empty()).then(|| {
             let mut headers = self.headers.clone();
@@ -241,7 +237,7 @@ macro_rules! as_its_value {
     };
 }
 
-as_its_value!(Reply, Created);
+as_its_value!(WithHeaders, Created);
 
 /// The answer to a GET; a 304 if the client has its content already (RFC 9110, section 13.1.2).
 pub(super) fn unless_known(request: &request::Parts, mut response: Response) -> Response {

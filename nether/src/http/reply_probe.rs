@@ -4,7 +4,7 @@
 
 use crate::http::endpoint::{ReplyHeader, ReplyHeaders};
 use crate::http::probe::Probe;
-use crate::http::reply::{Created, Reply};
+use crate::http::reply::{Created, WithHeaders};
 
 macro_rules! probed {
     ($($reply:ident),*) => {
@@ -32,7 +32,7 @@ macro_rules! probed {
     };
 }
 
-probed!(Reply, Created);
+probed!(WithHeaders, Created);
 
 const CREATED: &[ReplyHeader] = &[ReplyHeader {
     name: "Location",

@@ -85,8 +85,8 @@ fn unreadable(endpoint: &EndpointEntry, error: &Error) -> Details {
     Details::unavailable("what this is kept in does not answer now")
 }
 
-/// A comment, with the place of the client: a block without data sets the last event's id all the same (WHATWG
-/// HTML, section 9.2.6), so that a client that was sent no event yet goes on here when it comes back.
+/// A comment, with the place of the client: a block without data sets the last event's id all the same
+/// (WHATWG HTML, section 9.2.6), so that a client that was sent no event yet goes on here when it comes back.
 fn comment(text: &str, id: &str) -> Bytes {
     format!(": {text}\nid: {id}\n\n").into()
 }

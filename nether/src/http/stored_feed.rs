@@ -1,8 +1,8 @@
-//! [`StoredFeed`]: the events of one type that are in an event log, for all clients that listen. Their ids are
-//! positions in the log, so that a client may come back to any process.
+//! [`StoredFeed`]: the events of one type that are in an event log, for all clients that listen. Their ids
+//! are positions in the log, so that a client may come back to any process.
 //!
-//! One task follows the log for all clients, from when the first one listens. What it has read lately is kept;
-//! a client that is behind that reads the log itself.
+//! One task follows the log for all clients, from when the first one listens. What it has read lately is
+//! kept; a client that is behind that reads the log itself.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
@@ -82,6 +82,8 @@ impl LogPlace {
 }
 
 impl StoredFeed {
+    // Without an event store there is no log.
+    #[cfg_attr(not(feature = "eventstore"), allow(dead_code))]
     pub(super) fn new(log: Arc<dyn EventLog>, name: &'static str, capacity: usize) -> Arc<Self> {
         Arc::new(StoredFeed {
             log,
@@ -138,7 +140,9 @@ impl StoredFeed {
     fn push(&self, page: LogPage) {
         let mut window = lock(&self.window);
         window.to = page.up_to;
+        let known = window.events.len();
         window.events.extend(items(page));
+        let has_new = window.events.len() > known;
         while window.events.len() > self.capacity {
             // All that is at one position goes together.
             let gone = window.events.pop_front();
@@ -148,7 +152,11 @@ impl StoredFeed {
         while window.events.front().is_some_and(|it| it.place <= from) {
             window.events.pop_front();
         }
-        self.end.send_replace(Some(window.to));
+        // Nobody need be woken for what others have appended.
+        self.end.send_if_modified(|end| {
+            *end = Some(window.to);
+            has_new
+        });
     }
 
     /// The events behind the place, and up to which position there is no other; `None` if they are not kept.

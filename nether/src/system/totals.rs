@@ -6,7 +6,8 @@ use crate::module::AnyInstance;
 use crate::sync::lock;
 use crate::system::System;
 
-/// The name of a module, and which of its instances it is. Values that were attached have those of their type.
+/// The name of a module, and which of its instances it is. Values that were attached have those of their
+/// type.
 pub(crate) type ModuleName = (&'static str, usize);
 
 /// What the modules of one name did, and what they have to do. What was attached and is detached counts as it

@@ -32,12 +32,6 @@ pub(crate) const NATURAL: &[Natural] = &[
     },
     Natural {
         line: line!(),
-        reason: "the router serves the OpenAPI document, which lists the endpoints of the router",
-        folder: "nether/src/http",
-        imports: &[("openapi/mod.rs", "gateway.rs")],
-    },
-    Natural {
-        line: line!(),
         reason: "the handle of a store holds the controls of its followers; a control holds the parked events, and parked events \
                  are loaded through the handle",
         folder: "nether/src/eventstore",

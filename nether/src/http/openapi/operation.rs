@@ -177,8 +177,11 @@ fn responses(endpoint: &EndpointEntry, schemas: &mut SchemaGenerator) -> Value {
             if reply.is_optional {
                 responses.insert("404".to_owned(), problem("There is none"));
             }
-            for (status, description) in described(problems()) {
-                responses.insert(status.to_string(), problem(&description));
+            let problems = problems();
+            for (status, description) in described(problems) {
+                let kinds = problems.iter().filter(|kind| kind.status == status);
+                let response = with_headers(problem(&description), kinds);
+                responses.insert(status.to_string(), response);
             }
         }
         EndpointKind::Feed { .. } => {
@@ -192,6 +195,21 @@ fn responses(endpoint: &EndpointEntry, schemas: &mut SchemaGenerator) -> Value {
 
 fn problem(description: &str) -> Value {
     response(description, "Problem")
+}
+
+/// Adds the headers that problems of the kinds have.
+fn with_headers<'a>(mut response: Value, kinds: impl Iterator<Item = &'a ProblemKind>) -> Value {
+    for kind in kinds {
+        if kind.www_authenticate.is_some() {
+            let header = json!({ "schema": { "type": "string" } });
+            response["headers"]["WWW-Authenticate"] = header;
+        }
+        if kind.retry_after.is_some() {
+            let header = json!({ "schema": { "type": "integer", "minimum": 0 } });
+            response["headers"]["Retry-After"] = header;
+        }
+    }
+    response
 }
 
 /// The statuses of the problems, each with the titles of those that have it.
