@@ -64,8 +64,8 @@ const _: () = {
     }
     #[doc(hidden)]
     pub enum CheckingAccountEvent {
-        Event0(Opened),
-        Event1(Deposited),
+        Event0(::nether::__private::eventstore::Held<Opened>),
+        Event1(::nether::__private::eventstore::Held<Deposited>),
     }
     #[automatically_derived]
     #[diagnostic::do_not_recommend]

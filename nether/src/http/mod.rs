@@ -100,5 +100,5 @@ pub mod private {
     pub use crate::http::input::read_message;
     pub use crate::http::probe::{Otherwise, Probe};
     pub use crate::http::problem::{Details, Problem, ProblemKind};
-    pub use crate::http::shape::Fault;
+    pub use crate::http::shape::{Explain, Fault};
 }
