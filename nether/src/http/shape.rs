@@ -36,7 +36,7 @@ pub struct Field {
 }
 
 /// Finds what is wrong in a body.
-pub(in crate::http) type Explain = fn(&[u8]) -> Option<Fault>;
+pub type Explain = fn(&[u8]) -> Option<Fault>;
 
 /// What is wrong in a body.
 #[derive(Debug)]
