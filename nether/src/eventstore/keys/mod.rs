@@ -199,7 +199,8 @@ impl StoredKeys {
             KeyEnd::Unknown => return self.abandon_key(name),
             KeyEnd::Answered(answer) => answer,
         };
-        if !lock(&self.index).fits(name, length(&claim.record, &answer)) {
+        // Before it is written, so that many at once do not take more than there is.
+        if !lock(&self.index).reserve(name, length(&claim.record, &answer)) {
             answer = answer.without_body();
         }
         if let Err(error) = self.write_answer(name, &claim.record, &answer).await {
