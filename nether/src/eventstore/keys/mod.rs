@@ -114,8 +114,11 @@ impl StoredKeys {
         for _ in 0..ATTEMPTS {
             let content = self.read(&request.name).await?;
             let record = content.as_deref().map(KeyRecord::read).transpose()?;
-            if let Some(known) = record.and_then(|record| self.known(record, request)) {
-                return Ok(known);
+            match record.and_then(|record| self.known(record, request)) {
+                // Whoever claimed it may have settled it since it was read.
+                Some(KeyClaim::Unknown) if self.read(&request.name).await? != content => continue,
+                Some(known) => return Ok(known),
+                None => {}
             }
             let now = clock::now();
             let times = (now, now.saturating_add(self.retention));
