@@ -201,3 +201,30 @@ async fn a_key_that_is_settled_while_another_request_reads_it_is_not_unknown() {
     }
     assert_eq!(shop.control.paid(), 2);
 }
+
+#[tokio::test]
+async fn a_stop_closes_the_store_also_if_an_outcome_could_not_be_stored() {
+    for till in TILLS {
+        let (inner, failures) = (Arc::default(), Failures::new(false));
+        let store = Failing {
+            inner: Arc::clone(&inner),
+            failures: Arc::clone(&failures),
+        };
+        let shop = Shop::open(Some(Store::new(store)), |it| it).await;
+        let mut client = connect(&shop.at).await;
+        client.write(waiting(till, "k", End::Paid, 30)).await;
+        shop.control.begun().await;
+        failures.left.store(u32::MAX, Ordering::SeqCst);
+        shop.control.go_on();
+        assert!(client.rest().await.contains(" 201 "));
+        shop.system.shutdown().await;
+        drop(shop);
+        let closed = async {
+            while Arc::strong_count(&inner) > 1 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let closed = tokio::time::timeout(Duration::from_secs(5), closed).await;
+        assert!(closed.is_ok(), "{till}: {}", Arc::strong_count(&inner));
+    }
+}

@@ -208,25 +208,9 @@ impl StoredKeys {
         }
         if let Err(error) = self.write_answer(name, &claim.record, &answer).await {
             tracing::warn!(%error, "the answer under an idempotency key could not be stored, and will be tried again");
-            if let Some(keys) = self.this.upgrade() {
-                let name = *name;
-                tokio::spawn(async move { keys.retry(&name, &claim.record, &answer).await });
-            }
+            let (keys, name) = (Weak::clone(&self.this), *name);
+            tokio::spawn(retry(keys, name, claim, answer));
         }
-    }
-
-    /// Writes an answer that could not be written. The key is in progress until then.
-    async fn retry(&self, name: &KeyName, claim: &KeyRecord, answer: &StoredAnswer) {
-        for retry in 0..RETRIES {
-            sleep(RETRY_AFTER * 2_u32.pow(retry)).await;
-            match self.write_answer(name, claim, answer).await {
-                Ok(()) => return,
-                Err(error) => {
-                    tracing::warn!(%error, retry, "the answer under an idempotency key could not be stored");
-                }
-            }
-        }
-        self.abandon_key(name);
     }
 
     async fn write_answer(
@@ -289,41 +273,45 @@ impl StoredKeys {
         if lock(&self.index).due(clock::now()).is_none() {
             return;
         }
-        let Some(keys) = self.this.upgrade() else {
-            return;
-        };
-        if keys.is_sweeping.swap(true, Ordering::SeqCst) {
+        if self.is_sweeping.swap(true, Ordering::SeqCst) {
             return;
         }
+        let sweeping = Sweeping(Weak::clone(&self.this));
         tokio::spawn(async move {
-            let swept = Sweeping(&keys);
-            if let Err(error) = keys.remove_due().await {
-                tracing::warn!(%error, "old idempotency keys could not be removed");
+            // Not held for long: a program that stops has its store closed.
+            while let Some(keys) = sweeping.0.upgrade() {
+                match keys.remove_first_due().await {
+                    Ok(true) => {}
+                    Ok(false) => return,
+                    Err(error) => {
+                        tracing::warn!(%error, "old idempotency keys could not be removed");
+                        return;
+                    }
+                }
             }
-            drop(swept);
         });
     }
 
-    async fn remove_due(&self) -> Result<(), StoreError> {
-        loop {
-            let now = clock::now();
-            let Some(name) = lock(&self.index).due(now) else {
-                return Ok(());
-            };
-            let content = self.read(&name).await?;
-            let record = content.as_deref().map(KeyRecord::read).transpose()?;
-            // Another process may have claimed it anew.
-            if record.is_some_and(|record| record.head.until <= now) {
-                match self.write(&name, content, None).await {
-                    Ok(()) | Err(StoreError::PreconditionFailed { .. }) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            let mut index = lock(&self.index);
-            if index.get(&name, now).is_none() {
-                index.forget(&name);
+    /// Removes the key whose time is over; returns whether there was one.
+    async fn remove_first_due(&self) -> Result<bool, StoreError> {
+        let now = clock::now();
+        let Some(name) = lock(&self.index).due(now) else {
+            return Ok(false);
+        };
+        let content = self.read(&name).await?;
+        let record = content.as_deref().map(KeyRecord::read).transpose()?;
+        // Another process may have claimed it anew.
+        if record.is_some_and(|record| record.head.until <= now) {
+            match self.write(&name, content, None).await {
+                Ok(()) | Err(StoreError::PreconditionFailed { .. }) => {}
+                Err(error) => return Err(error),
             }
         }
+        let mut index = lock(&self.index);
+        if index.get(&name, now).is_none() {
+            index.forget(&name);
+        }
+        Ok(true)
     }
 
     async fn read(&self, name: &KeyName) -> Result<Option<Vec<u8>>, StoreError> {
@@ -384,11 +372,32 @@ impl Drop for Claiming<'_> {
     }
 }
 
-struct Sweeping<'a>(&'a StoredKeys);
+/// The task that removes keys whose time is over.
+struct Sweeping(Weak<StoredKeys>);
 
-impl Drop for Sweeping<'_> {
+impl Drop for Sweeping {
     fn drop(&mut self) {
-        self.0.is_sweeping.store(false, Ordering::SeqCst);
+        if let Some(keys) = self.0.upgrade() {
+            keys.is_sweeping.store(false, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Writes an answer that could not be written. The key is in progress until then. Between two attempts it
+/// does not hold the store, so that a program that stops has it closed.
+async fn retry(keys: Weak<StoredKeys>, name: KeyName, claim: Arc<OwnClaim>, answer: StoredAnswer) {
+    for retry in 0..RETRIES {
+        sleep(RETRY_AFTER * 2_u32.pow(retry)).await;
+        let Some(keys) = keys.upgrade() else { return };
+        match keys.write_answer(&name, &claim.record, &answer).await {
+            Ok(()) => return,
+            Err(error) => {
+                tracing::warn!(%error, retry, "the answer under an idempotency key could not be stored");
+            }
+        }
+    }
+    if let Some(keys) = keys.upgrade() {
+        keys.abandon_key(&name);
     }
 }
 
