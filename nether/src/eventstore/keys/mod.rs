@@ -18,6 +18,7 @@ use tokio::time::sleep;
 use self::claimants::{ClaimGuard, ClaimantState, state_of};
 use self::record::{KeyRecord, RecordState};
 use crate::error::{Error, Result};
+use crate::escaped::Escaped;
 use crate::eventstore::backend::{DocumentChange, DocumentCondition, StoreError, StoreFuture};
 use crate::eventstore::clock;
 use crate::eventstore::store::Store;
@@ -207,7 +208,7 @@ impl StoredKeys {
             answer = answer.without_body();
         }
         if let Err(error) = self.write_answer(name, &claim.record, &answer).await {
-            tracing::warn!(%error, "the answer under an idempotency key could not be stored, and will be tried again");
+            tracing::warn!(error = %Escaped(&error), "the answer under an idempotency key could not be stored, and will be tried again");
             let (keys, name) = (Weak::clone(&self.this), *name);
             tokio::spawn(retry(keys, name, claim, answer));
         }
@@ -244,7 +245,7 @@ impl StoredKeys {
         match self.write(name, Some(claim.written()), None).await {
             Ok(()) | Err(StoreError::PreconditionFailed { .. }) => lock(&self.index).forget(name),
             Err(error) => {
-                tracing::warn!(%error, "an idempotency key could not be released in the store");
+                tracing::warn!(error = %Escaped(&error), "an idempotency key could not be released in the store");
                 let until = clock::now().saturating_add(self.retention);
                 let free = LocalKey::Free(Arc::clone(claim));
                 lock(&self.index).settle(name, free, claim.written().len(), until);
@@ -284,7 +285,7 @@ impl StoredKeys {
                     Ok(true) => {}
                     Ok(false) => return,
                     Err(error) => {
-                        tracing::warn!(%error, "old idempotency keys could not be removed");
+                        tracing::warn!(error = %Escaped(&error), "old idempotency keys could not be removed");
                         return;
                     }
                 }
@@ -392,7 +393,7 @@ async fn retry(keys: Weak<StoredKeys>, name: KeyName, claim: Arc<OwnClaim>, answ
         match keys.write_answer(&name, &claim.record, &answer).await {
             Ok(()) => return,
             Err(error) => {
-                tracing::warn!(%error, retry, "the answer under an idempotency key could not be stored");
+                tracing::warn!(error = %Escaped(&error), retry, "the answer under an idempotency key could not be stored");
             }
         }
     }
