@@ -19,6 +19,10 @@ pub(super) struct Generations {
     /// The one that is filled beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) building: Option<BuildingTables>,
+    /// The last one that was begun. None is begun twice: whoever has begun to remove its tables may still do
+    /// it, when it does not run any more.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) begun: u32,
     /// Those to be removed, with the versions that have filled them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) left: BTreeMap<u32, u32>,
@@ -44,9 +48,9 @@ impl Generations {
             return;
         }
         self.give_up();
-        let last_left = self.left.keys().copied().max().unwrap_or_default();
+        self.begun += 1;
         self.building = Some(BuildingTables {
-            generation: self.live.max(last_left) + 1,
+            generation: self.begun,
             version,
             handles: handles.clone(),
         });
@@ -87,10 +91,41 @@ impl Generations {
     }
 }
 
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 /// The name of the checkpoint of a generation.
 pub(super) fn checkpoint_name(name: &str, generation: u32) -> Arc<str> {
     match generation {
         0 => name.into(),
         later => format!("{name}/{later}").into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::Generations;
+
+    #[test]
+    fn no_generation_is_begun_twice() {
+        let (mut tables, handles) = (Generations::default(), BTreeSet::new());
+        let begin = |tables: &mut Generations, version| {
+            tables.begin(version, &handles);
+            let building = tables.building.as_ref();
+            building.map(|it| it.generation)
+        };
+        assert_eq!(begin(&mut tables, 2), Some(1));
+        assert_eq!(begin(&mut tables, 2), Some(1), "it goes on");
+        tables.give_up();
+        tables.left.clear(); // They are removed.
+        assert_eq!(begin(&mut tables, 2), Some(2));
+        tables.switch(1);
+        assert_eq!(tables.live, 2);
+        tables.go_back(2);
+        tables.left.clear();
+        assert_eq!(begin(&mut tables, 3), Some(3));
     }
 }

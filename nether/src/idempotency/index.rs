@@ -109,24 +109,21 @@ impl<T> KeyIndex<T> {
         self.put(name, entry);
     }
 
-    /// Whether a key would still be within the bounds if it took that many bytes besides the key itself.
-    pub(crate) fn fits(&mut self, name: &KeyName, bytes: usize) -> bool {
-        let Some(KeyEntry {
-            owner,
-            bytes: taken,
-            ..
-        }) = self.entries.get(name)
-        else {
+    /// Takes room for that many bytes besides the key itself, in the place of what the key has taken before;
+    /// returns whether there is so much. Nothing is changed if there is not.
+    pub(crate) fn reserve(&mut self, name: &KeyName, bytes: usize) -> bool {
+        let Some(entry) = self.entries.get_mut(name) else {
             return false;
         };
         let bytes = ENTRY + bytes;
-        self.budget.give_back(owner, *taken);
-        let fits = self.budget.take(owner, bytes);
-        if fits {
-            self.budget.give_back(owner, bytes);
+        self.budget.give_back(&entry.owner, entry.bytes);
+        let is_taken = self.budget.take(&entry.owner, bytes);
+        if is_taken {
+            entry.bytes = bytes;
+        } else {
+            self.budget.add(&entry.owner, entry.bytes);
         }
-        self.budget.add(owner, *taken);
-        fits
+        is_taken
     }
 
     /// Forgets a key.
@@ -196,6 +193,20 @@ mod tests {
         assert_eq!(index.get(&[1; 32], 4), Some(&1));
         assert_eq!(index.get(&[1; 32], 5), None);
         assert_eq!(index.due(5), Some([1; 32]));
-        assert!(index.fits(&[2; 32], 500) && !index.fits(&[2; 32], 5000));
+    }
+
+    #[test]
+    fn answers_that_are_being_written_take_their_room_before_they_are() {
+        let mut index = KeyIndex::new(8 * 4096);
+        for number in 0..2 {
+            assert!(index.claim([number; 32], OWNER, "in progress").is_ok());
+        }
+        assert!(!index.reserve(&[0; 32], 5000));
+        assert!(index.reserve(&[0; 32], 2000));
+        assert!(!index.reserve(&[1; 32], 2000), "the other one takes it");
+        assert!(index.reserve(&[1; 32], 1000));
+        index.settle(&[0; 32], "done", 10, 5);
+        assert!(index.reserve(&[1; 32], 2000));
+        assert!(!index.reserve(&[2; 32], 0), "it is not known");
     }
 }

@@ -89,7 +89,7 @@ impl MemoryKeys {
             KeyEnd::NeverBegun => return keys.forget(&request.name),
             KeyEnd::Unknown => (MemoryKeyState::Unknown, 0),
             KeyEnd::Answered(mut answer) => {
-                if !keys.fits(&request.name, answer.length()) {
+                if !keys.reserve(&request.name, answer.length()) {
                     answer = answer.without_body();
                 }
                 let bytes = answer.length();

@@ -387,7 +387,7 @@ async fn a_projection_may_begin_to_name_its_tables_without_a_rebuild_and_end_to(
     assert_eq!(kept.now(), [("sums".to_owned(), 101)]);
     assert_eq!(*kept.again.lock().unwrap(), 0);
     run::<Second>(&backend.open(), &kept).await;
-    assert_eq!(kept.now(), [("sums__1".to_owned(), 202)]);
+    assert_eq!(kept.now(), [("sums__2".to_owned(), 202)]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 //! knows.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use nether::eventstore::{
@@ -10,14 +10,32 @@ use nether::eventstore::{
     MemoryStore, Position, RecordedEvent, Store, StoreError, StoreFuture, StreamId,
 };
 use nether_tests::http::{JSON, connect, request};
+use tokio::sync::Semaphore;
 
 use crate::till::{End, Shop, TILLS, body, pass, waiting};
 
-/// How many changes of documents fail, and whether they are made all the same.
-#[derive(Debug, Default)]
+/// What goes wrong.
+#[derive(Debug)]
 struct Failures {
+    /// How many changes of documents fail, and whether they are made all the same.
     left: AtomicU32,
     are_after: bool,
+    /// Whether the next document that is read takes a while to arrive.
+    is_slow: AtomicBool,
+    was_read: Semaphore,
+    arrives: Semaphore,
+}
+
+impl Failures {
+    fn new(are_after: bool) -> Arc<Self> {
+        Arc::new(Failures {
+            left: AtomicU32::new(0),
+            are_after,
+            is_slow: AtomicBool::new(false),
+            was_read: Semaphore::new(0),
+            arrives: Semaphore::new(0),
+        })
+    }
 }
 
 #[derive(Debug)]
@@ -58,7 +76,16 @@ impl EventStore for Failing {
     }
 
     fn document(&self, collection: &str, key: &str) -> StoreFuture<'_, Option<Vec<u8>>> {
-        self.inner.document(collection, key)
+        let read = self.inner.document(collection, key);
+        Box::pin(async move {
+            let document = read.await;
+            if self.failures.is_slow.swap(false, Ordering::SeqCst) {
+                self.failures.was_read.add_permits(1);
+                let arrives = self.failures.arrives.acquire().await;
+                arrives.expect("it is open").forget();
+            }
+            document
+        })
     }
 
     fn documents(&self, collection: &str) -> StoreFuture<'_, Documents> {
@@ -91,8 +118,7 @@ impl EventStore for Failing {
 
 async fn each_way(test: impl AsyncFn(Arc<Failures>, Shop)) {
     for are_after in [false, true] {
-        let left = AtomicU32::new(0);
-        let failures = Arc::new(Failures { left, are_after });
+        let failures = Failures::new(are_after);
         let store = Failing {
             inner: Arc::default(),
             failures: Arc::clone(&failures),
@@ -147,4 +173,58 @@ async fn an_outcome_that_could_not_be_stored_is_stored_later() {
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_key_that_is_settled_while_another_request_reads_it_is_not_unknown() {
+    let failures = Failures::new(false);
+    let store = Failing {
+        inner: Arc::default(),
+        failures: Arc::clone(&failures),
+    };
+    let shop = Shop::open(Some(Store::new(store)), |it| it).await;
+    for till in TILLS {
+        let mut client = connect(&shop.at).await;
+        client.write(waiting(till, "k", End::Paid, 30)).await;
+        shop.control.begun().await;
+        failures.is_slow.store(true, Ordering::SeqCst);
+        let mut second = connect(&shop.at).await;
+        second.write(waiting(till, "k", End::Paid, 30)).await;
+        let read = failures.was_read.acquire().await;
+        read.expect("it is open").forget();
+        shop.control.go_on();
+        let first = client.rest().await;
+        assert!(first.contains(" 201 "), "{till}: {first}");
+        failures.arrives.add_permits(1);
+        let again = second.rest().await;
+        assert!(again.contains(" 201 "), "{till}: {again}");
+    }
+    assert_eq!(shop.control.paid(), 2);
+}
+
+#[tokio::test]
+async fn a_stop_closes_the_store_also_if_an_outcome_could_not_be_stored() {
+    for till in TILLS {
+        let (inner, failures) = (Arc::default(), Failures::new(false));
+        let store = Failing {
+            inner: Arc::clone(&inner),
+            failures: Arc::clone(&failures),
+        };
+        let shop = Shop::open(Some(Store::new(store)), |it| it).await;
+        let mut client = connect(&shop.at).await;
+        client.write(waiting(till, "k", End::Paid, 30)).await;
+        shop.control.begun().await;
+        failures.left.store(u32::MAX, Ordering::SeqCst);
+        shop.control.go_on();
+        assert!(client.rest().await.contains(" 201 "));
+        shop.system.shutdown().await;
+        drop(shop);
+        let closed = async {
+            while Arc::strong_count(&inner) > 1 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let closed = tokio::time::timeout(Duration::from_secs(5), closed).await;
+        assert!(closed.is_ok(), "{till}: {}", Arc::strong_count(&inner));
+    }
 }

@@ -22,7 +22,8 @@ use crate::sync::lock;
 /// The orders to a runner.
 type Orders<F> = mpsc::Receiver<FollowerOrder<<<F as Followed>::Kind as FollowerKind>::Order>>;
 
-/// The longest time between two looks of a standby at the progress that the holder has saved.
+/// The longest time between two looks of a standby at the progress that the holder has saved; or the lease
+/// time, if that is less: tables that were replaced are kept for some of these.
 const LOOK_WITHIN: Duration = Duration::from_secs(10);
 
 /// The end of the wait of a standby between two bids.
@@ -120,7 +121,8 @@ impl<F: Followed> Follower<F> {
                     }
                     Ok(()) => {}
                 }
-                look_at = began + (began.elapsed() * 20).min(LOOK_WITHIN);
+                let longest = LOOK_WITHIN.min(self.store.settings().lease_time);
+                look_at = began + (began.elapsed() * 20).min(longest);
             }
             self.wait_for_bid(orders, race(ended, sleep(pause))).await?;
         }

@@ -18,6 +18,7 @@ use tokio::time::sleep;
 use self::claimants::{ClaimGuard, ClaimantState, state_of};
 use self::record::{KeyRecord, RecordState};
 use crate::error::{Error, Result};
+use crate::escaped::Escaped;
 use crate::eventstore::backend::{DocumentChange, DocumentCondition, StoreError, StoreFuture};
 use crate::eventstore::clock;
 use crate::eventstore::store::Store;
@@ -114,8 +115,11 @@ impl StoredKeys {
         for _ in 0..ATTEMPTS {
             let content = self.read(&request.name).await?;
             let record = content.as_deref().map(KeyRecord::read).transpose()?;
-            if let Some(known) = record.and_then(|record| self.known(record, request)) {
-                return Ok(known);
+            match record.and_then(|record| self.known(record, request)) {
+                // Whoever claimed it may have settled it since it was read.
+                Some(KeyClaim::Unknown) if self.read(&request.name).await? != content => continue,
+                Some(known) => return Ok(known),
+                None => {}
             }
             let now = clock::now();
             let times = (now, now.saturating_add(self.retention));
@@ -199,30 +203,15 @@ impl StoredKeys {
             KeyEnd::Unknown => return self.abandon_key(name),
             KeyEnd::Answered(answer) => answer,
         };
-        if !lock(&self.index).fits(name, length(&claim.record, &answer)) {
+        // Before it is written, so that many at once do not take more than there is.
+        if !lock(&self.index).reserve(name, length(&claim.record, &answer)) {
             answer = answer.without_body();
         }
         if let Err(error) = self.write_answer(name, &claim.record, &answer).await {
-            tracing::warn!(%error, "the answer under an idempotency key could not be stored, and will be tried again");
-            if let Some(keys) = self.this.upgrade() {
-                let name = *name;
-                tokio::spawn(async move { keys.retry(&name, &claim.record, &answer).await });
-            }
+            tracing::warn!(error = %Escaped(&error), "the answer under an idempotency key could not be stored, and will be tried again");
+            let (keys, name) = (Weak::clone(&self.this), *name);
+            tokio::spawn(retry(keys, name, claim, answer));
         }
-    }
-
-    /// Writes an answer that could not be written. The key is in progress until then.
-    async fn retry(&self, name: &KeyName, claim: &KeyRecord, answer: &StoredAnswer) {
-        for retry in 0..RETRIES {
-            sleep(RETRY_AFTER * 2_u32.pow(retry)).await;
-            match self.write_answer(name, claim, answer).await {
-                Ok(()) => return,
-                Err(error) => {
-                    tracing::warn!(%error, retry, "the answer under an idempotency key could not be stored");
-                }
-            }
-        }
-        self.abandon_key(name);
     }
 
     async fn write_answer(
@@ -256,7 +245,7 @@ impl StoredKeys {
         match self.write(name, Some(claim.written()), None).await {
             Ok(()) | Err(StoreError::PreconditionFailed { .. }) => lock(&self.index).forget(name),
             Err(error) => {
-                tracing::warn!(%error, "an idempotency key could not be released in the store");
+                tracing::warn!(error = %Escaped(&error), "an idempotency key could not be released in the store");
                 let until = clock::now().saturating_add(self.retention);
                 let free = LocalKey::Free(Arc::clone(claim));
                 lock(&self.index).settle(name, free, claim.written().len(), until);
@@ -285,41 +274,45 @@ impl StoredKeys {
         if lock(&self.index).due(clock::now()).is_none() {
             return;
         }
-        let Some(keys) = self.this.upgrade() else {
-            return;
-        };
-        if keys.is_sweeping.swap(true, Ordering::SeqCst) {
+        if self.is_sweeping.swap(true, Ordering::SeqCst) {
             return;
         }
+        let sweeping = Sweeping(Weak::clone(&self.this));
         tokio::spawn(async move {
-            let swept = Sweeping(&keys);
-            if let Err(error) = keys.remove_due().await {
-                tracing::warn!(%error, "old idempotency keys could not be removed");
+            // Not held for long: a program that stops has its store closed.
+            while let Some(keys) = sweeping.0.upgrade() {
+                match keys.remove_first_due().await {
+                    Ok(true) => {}
+                    Ok(false) => return,
+                    Err(error) => {
+                        tracing::warn!(error = %Escaped(&error), "old idempotency keys could not be removed");
+                        return;
+                    }
+                }
             }
-            drop(swept);
         });
     }
 
-    async fn remove_due(&self) -> Result<(), StoreError> {
-        loop {
-            let now = clock::now();
-            let Some(name) = lock(&self.index).due(now) else {
-                return Ok(());
-            };
-            let content = self.read(&name).await?;
-            let record = content.as_deref().map(KeyRecord::read).transpose()?;
-            // Another process may have claimed it anew.
-            if record.is_some_and(|record| record.head.until <= now) {
-                match self.write(&name, content, None).await {
-                    Ok(()) | Err(StoreError::PreconditionFailed { .. }) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            let mut index = lock(&self.index);
-            if index.get(&name, now).is_none() {
-                index.forget(&name);
+    /// Removes the key whose time is over; returns whether there was one.
+    async fn remove_first_due(&self) -> Result<bool, StoreError> {
+        let now = clock::now();
+        let Some(name) = lock(&self.index).due(now) else {
+            return Ok(false);
+        };
+        let content = self.read(&name).await?;
+        let record = content.as_deref().map(KeyRecord::read).transpose()?;
+        // Another process may have claimed it anew.
+        if record.is_some_and(|record| record.head.until <= now) {
+            match self.write(&name, content, None).await {
+                Ok(()) | Err(StoreError::PreconditionFailed { .. }) => {}
+                Err(error) => return Err(error),
             }
         }
+        let mut index = lock(&self.index);
+        if index.get(&name, now).is_none() {
+            index.forget(&name);
+        }
+        Ok(true)
     }
 
     async fn read(&self, name: &KeyName) -> Result<Option<Vec<u8>>, StoreError> {
@@ -380,11 +373,32 @@ impl Drop for Claiming<'_> {
     }
 }
 
-struct Sweeping<'a>(&'a StoredKeys);
+/// The task that removes keys whose time is over.
+struct Sweeping(Weak<StoredKeys>);
 
-impl Drop for Sweeping<'_> {
+impl Drop for Sweeping {
     fn drop(&mut self) {
-        self.0.is_sweeping.store(false, Ordering::SeqCst);
+        if let Some(keys) = self.0.upgrade() {
+            keys.is_sweeping.store(false, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Writes an answer that could not be written. The key is in progress until then. Between two attempts it
+/// does not hold the store, so that a program that stops has it closed.
+async fn retry(keys: Weak<StoredKeys>, name: KeyName, claim: Arc<OwnClaim>, answer: StoredAnswer) {
+    for retry in 0..RETRIES {
+        sleep(RETRY_AFTER * 2_u32.pow(retry)).await;
+        let Some(keys) = keys.upgrade() else { return };
+        match keys.write_answer(&name, &claim.record, &answer).await {
+            Ok(()) => return,
+            Err(error) => {
+                tracing::warn!(error = %Escaped(&error), retry, "the answer under an idempotency key could not be stored");
+            }
+        }
+    }
+    if let Some(keys) = keys.upgrade() {
+        keys.abandon_key(&name);
     }
 }
 
