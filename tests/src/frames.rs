@@ -62,12 +62,19 @@ impl Frames {
         self.write(&frame).await;
     }
 
-    /// Asks for a path; `method` is GET or POST.
+    /// Asks the host `localhost` for a path.
     pub async fn ask(&mut self, stream: u32, method: &str, path: &str) {
-        let method = if method == "GET" { 0x82 } else { 0x83 };
-        // What is in the static table (RFC 7541, appendix A), and texts that are not.
-        let mut head = vec![method, 0x86, 0x41, 1, b'x', 0x04, path.len() as u8];
-        head.extend(path.as_bytes());
+        self.ask_host("localhost", stream, method, path).await;
+    }
+
+    /// Asks a host for a path.
+    pub async fn ask_host(&mut self, host: &str, stream: u32, method: &str, path: &str) {
+        // `:scheme` is in the static table (RFC 7541, appendix A), and the names of the others are.
+        let mut head = vec![0x86];
+        for (name, value) in [(0x02, method), (0x01, host), (0x04, path)] {
+            head.extend([name, value.len() as u8]);
+            head.extend(value.as_bytes());
+        }
         self.send(HEADERS, WHOLE, stream, &head).await;
     }
 

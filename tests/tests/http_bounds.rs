@@ -119,7 +119,7 @@ async fn what_the_head_refuses_is_refused_before_the_body_is_asked_for() {
     // Who is told in time that the connection ends sends no other request on it.
     let mut told = connect(&at).await;
     told.write(
-        "POST /texts HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: 9\r\n\r\n",
+        "POST /texts HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\ncontent-length: 9\r\n\r\n",
     )
     .await;
     let head = told.until("\r\n\r\n").await;
@@ -139,7 +139,7 @@ async fn what_the_head_refuses_is_refused_before_the_body_is_asked_for() {
     // A client of HTTP/1.0 waits for nothing.
     let mut old = connect(&at).await;
     old.write(
-        "POST /texts HTTP/1.0\r\nhost: x\r\nexpect: this\r\ncontent-type: application/json\r\n",
+        "POST /texts HTTP/1.0\r\nhost: localhost\r\nexpect: this\r\ncontent-type: application/json\r\n",
     )
     .await;
     old.write("content-length: 12\r\n\r\n{\"text\":\"a\"}")
@@ -152,7 +152,7 @@ async fn a_refused_body_that_has_come_does_not_end_its_connection() {
     let (_system, at) = desk(|server| server).await;
     let mut kept = connect(&at).await;
     for _ in 0..3 {
-        let body = "POST /texts HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: 5\r\n\r\nhello";
+        let body = "POST /texts HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\ncontent-length: 5\r\n\r\nhello";
         kept.write(body).await;
         let head = kept.until("\r\n\r\n").await;
         assert!(head.starts_with("HTTP/1.1 415"), "{head}");
@@ -195,7 +195,7 @@ async fn a_refusal_arrives_although_its_client_sends_all_before_it_reads() {
         ),
     ] {
         let head = format!(
-            "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{framing}\r\n"
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n{framing}\r\n"
         );
         let mut body = vec![b' '; 30 << 20];
         if framing.contains("chunked") {
