@@ -17,6 +17,9 @@ const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 const WINDOW_UPDATE: u8 = 8;
 
+/// The flag of the last frame of a stream.
+pub const END_STREAM: u8 = 0x1;
+
 /// The flags of a head that is a whole request.
 const WHOLE: u8 = 0x5;
 const ACK: u8 = 0x1;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::Version;
-use axum::http::header::{CONNECTION, HeaderValue};
+use axum::http::header::{CONNECTION, CONTENT_LENGTH, HeaderValue};
+use axum::http::{Method, Version};
 use axum::response::Response;
 use hyper::body::{Body as HttpBody, Incoming};
 use hyper::service::service_fn;
@@ -215,6 +215,9 @@ impl Connection {
             response.headers_mut().insert(CONNECTION, close);
         }
         marks.mark(&mut response);
+        if at_work.asked.0 == Method::HEAD {
+            leave_out_body(&mut response);
+        }
         response
     }
 
@@ -252,6 +255,19 @@ impl Connection {
                 Details::internal().answer(&id)
             }
         }
+    }
+}
+
+/// Leaves out what the answer to a HEAD must not have (RFC 9110, section 9.3.2). axum does so for what its
+/// routers answer, and hyper for HTTP/1 alone.
+fn leave_out_body(response: &mut Response) {
+    if response.body().is_end_stream() {
+        return;
+    }
+    let body = std::mem::take(response.body_mut());
+    if let Some(length) = body.size_hint().exact() {
+        let headers = response.headers_mut();
+        headers.entry(CONTENT_LENGTH).or_insert(length.into());
     }
 }
 
