@@ -17,6 +17,9 @@ const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 const WINDOW_UPDATE: u8 = 8;
 
+/// The flag of the last frame of a stream.
+pub const END_STREAM: u8 = 0x1;
+
 /// The flags of a head that is a whole request.
 const WHOLE: u8 = 0x5;
 const ACK: u8 = 0x1;
@@ -62,12 +65,19 @@ impl Frames {
         self.write(&frame).await;
     }
 
-    /// Asks for a path; `method` is GET or POST.
+    /// Asks the host `localhost` for a path.
     pub async fn ask(&mut self, stream: u32, method: &str, path: &str) {
-        let method = if method == "GET" { 0x82 } else { 0x83 };
-        // What is in the static table (RFC 7541, appendix A), and texts that are not.
-        let mut head = vec![method, 0x86, 0x41, 1, b'x', 0x04, path.len() as u8];
-        head.extend(path.as_bytes());
+        self.ask_host("localhost", stream, method, path).await;
+    }
+
+    /// Asks a host for a path.
+    pub async fn ask_host(&mut self, host: &str, stream: u32, method: &str, path: &str) {
+        // `:scheme` is in the static table (RFC 7541, appendix A), and the names of the others are.
+        let mut head = vec![0x86];
+        for (name, value) in [(0x02, method), (0x01, host), (0x04, path)] {
+            head.extend([name, value.len() as u8]);
+            head.extend(value.as_bytes());
+        }
         self.send(HEADERS, WHOLE, stream, &head).await;
     }
 

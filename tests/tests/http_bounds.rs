@@ -3,12 +3,17 @@
 
 use std::fs;
 use std::io::{Read, Write};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::routing::post as on_post;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::http::header::{CONNECTION, UPGRADE};
+use axum::routing::{get as on_get, post as on_post};
+use hyper::upgrade::Upgraded;
 use nether::http::Server;
 use nether::prelude::*;
 use nether_tests::Folder;
@@ -35,13 +40,24 @@ pub struct Nap;
 #[command(http = "POST /ticks")]
 pub struct Tick;
 
+/// Is held until [`LET_GO`].
+#[command(http = "POST /held")]
+pub struct Hold {
+    pub text: String,
+}
+
 static NAPS: AtomicUsize = AtomicUsize::new(0);
 static BEGUN: Notify = Notify::const_new();
+static HELD: Notify = Notify::const_new();
+static LET_GO: Notify = Notify::const_new();
+static OWN_BEGUN: Notify = Notify::const_new();
+/// What a route has taken over.
+static TAKEN_OVER: Mutex<Option<Upgraded>> = Mutex::new(None);
 
 #[derive(Debug, Default)]
 pub struct Desk;
 
-#[module(handles = [Put, Fill, Nap, Tick])]
+#[module(handles = [Put, Fill, Nap, Tick, Hold])]
 impl Desk {
     async fn write(&self, write: Put) -> usize {
         write.text.len()
@@ -58,14 +74,35 @@ impl Desk {
     }
 
     async fn tick(&self, _: Tick) {}
+
+    async fn hold(&self, held: Hold) {
+        HELD.notify_one();
+        LET_GO.notified().await;
+        drop(held);
+    }
 }
 
 #[nether::routes]
 fn own() -> Router<System> {
-    Router::new().route(
-        "/own/bytes",
-        on_post(async |body: Bytes| body.len().to_string()),
-    )
+    let bytes = on_post(async |body: Bytes| body.len().to_string());
+    let nap = on_get(async || {
+        OWN_BEGUN.notify_one();
+        std::future::pending::<()>().await;
+    });
+    Router::new()
+        .route("/own/bytes", bytes)
+        .route("/own/nap", nap)
+        .route("/own/upgrade", on_get(upgrade))
+}
+
+/// Takes the connection over, as a web socket does.
+async fn upgrade(request: Request) -> (StatusCode, [(axum::http::HeaderName, &'static str); 2]) {
+    tokio::spawn(async move {
+        let upgraded = hyper::upgrade::on(request).await.expect("it is taken over");
+        *TAKEN_OVER.lock().unwrap() = Some(upgraded);
+    });
+    let headers = [(CONNECTION, "upgrade"), (UPGRADE, "this")];
+    (StatusCode::SWITCHING_PROTOCOLS, headers)
 }
 
 async fn desk(set: impl FnOnce(Server) -> Server) -> (System, String) {
@@ -119,7 +156,7 @@ async fn what_the_head_refuses_is_refused_before_the_body_is_asked_for() {
     // Who is told in time that the connection ends sends no other request on it.
     let mut told = connect(&at).await;
     told.write(
-        "POST /texts HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: 9\r\n\r\n",
+        "POST /texts HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\ncontent-length: 9\r\n\r\n",
     )
     .await;
     let head = told.until("\r\n\r\n").await;
@@ -139,7 +176,7 @@ async fn what_the_head_refuses_is_refused_before_the_body_is_asked_for() {
     // A client of HTTP/1.0 waits for nothing.
     let mut old = connect(&at).await;
     old.write(
-        "POST /texts HTTP/1.0\r\nhost: x\r\nexpect: this\r\ncontent-type: application/json\r\n",
+        "POST /texts HTTP/1.0\r\nhost: localhost\r\nexpect: this\r\ncontent-type: application/json\r\n",
     )
     .await;
     old.write("content-length: 12\r\n\r\n{\"text\":\"a\"}")
@@ -152,7 +189,7 @@ async fn a_refused_body_that_has_come_does_not_end_its_connection() {
     let (_system, at) = desk(|server| server).await;
     let mut kept = connect(&at).await;
     for _ in 0..3 {
-        let body = "POST /texts HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: 5\r\n\r\nhello";
+        let body = "POST /texts HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\ncontent-length: 5\r\n\r\nhello";
         kept.write(body).await;
         let head = kept.until("\r\n\r\n").await;
         assert!(head.starts_with("HTTP/1.1 415"), "{head}");
@@ -195,7 +232,7 @@ async fn a_refusal_arrives_although_its_client_sends_all_before_it_reads() {
         ),
     ] {
         let head = format!(
-            "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{framing}\r\n"
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n{framing}\r\n"
         );
         let mut body = vec![b' '; 30 << 20];
         if framing.contains("chunked") {
@@ -287,6 +324,59 @@ async fn bodies_take_no_more_memory_together_than_they_may() {
         let room = async { while post(&at, "/texts", &long).await.status == 503 {} };
         timeout(PATIENCE, room).await.expect("there is room again");
     }
+}
+
+#[tokio::test]
+async fn what_a_command_was_sent_takes_memory_until_it_is_done_also_if_its_client_has_gone() {
+    let (_system, at) = desk(|server| server.body_memory(100_000)).await;
+    let long = format!("{{\"text\":\"{}\"}}", "a".repeat(80_000));
+    let length = long.len().to_string();
+    let mut gone = connect(&at).await;
+    let headers = [JSON, ("content-length", length.as_str())];
+    gone.write(head_and_body("POST /held", &headers, &long))
+        .await;
+    let held = timeout(PATIENCE, HELD.notified()).await;
+    held.expect("the command is begun");
+    drop(gone);
+    for _ in 0..50 {
+        assert_eq!(post(&at, "/texts", &long).await.status, 503);
+    }
+    LET_GO.notify_one();
+    let room = async { while post(&at, "/texts", &long).await.status == 503 {} };
+    timeout(PATIENCE, room).await.expect("there is room again");
+}
+
+#[tokio::test]
+async fn requests_that_routes_answer_count_until_they_are_answered() {
+    let (_system, at) = desk(|server| server.max_requests(1)).await;
+    let mut first = connect(&at).await;
+    first.write(head_and_body("GET /own/nap", &[], "")).await;
+    let begun = timeout(PATIENCE, OWN_BEGUN.notified()).await;
+    begun.expect("the handler is begun");
+    for path in ["/bytes?count=1", "/own/nap", "/nowhere"] {
+        check(&get(&at, path).await, 503, "too busy");
+    }
+    drop(first);
+    let room = async { while get(&at, "/bytes?count=1").await.status == 503 {} };
+    timeout(PATIENCE, room).await.expect("there is room again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_was_taken_over_counts_as_one_until_it_is_closed() {
+    let (_system, at) = desk(|server| server.max_connections(1)).await;
+    let mut first = connect(&at).await;
+    first
+        .write("GET /own/upgrade HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: this\r\n\r\n")
+        .await;
+    first.until("101 Switching Protocols").await;
+    let mut second = connect(&at).await;
+    second
+        .write(head_and_body("GET /bytes?count=1", &[], ""))
+        .await;
+    let early = timeout(Duration::from_secs(1), second.until("200 OK")).await;
+    assert!(early.is_err(), "there are two connections");
+    assert!(TAKEN_OVER.lock().unwrap().take().is_some());
+    second.until("200 OK").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -58,7 +58,7 @@ async fn round(at: &str) {
     for head in [
         "",
         "G",
-        "POST /texts HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{",
+        "POST /texts HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n{",
     ] {
         connect(at).await.write(head).await;
     }

@@ -114,19 +114,19 @@ async fn who_has_sent_half_of_a_head_or_nothing_does_not_hold_a_stop_up() {
         "",
         "G",
         "P",
-        "GET /hello HTTP/1.1\r\nhost: x\r\n",
+        "GET /hello HTTP/1.1\r\nhost: localhost\r\n",
         "PRI * HTTP/2.0\r\n\r\n",
         // The preface, settings, and a head that does not end.
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0\x01\x01\0\0\0\0\x01\u{2}",
         // One that was answered, and half of another one.
-        "GET /hello HTTP/1.1\r\nhost: x\r\n\r\n",
-        "GET /hello HTTP/1.1\r\nhost: x\r\n\r\nGET /hel",
+        "GET /hello HTTP/1.1\r\nhost: localhost\r\n\r\n",
+        "GET /hello HTTP/1.1\r\nhost: localhost\r\n\r\nGET /hel",
     ] {
         let system = started(PATIENCE * 3).await;
         let at = open(&system, Server::new(&system)).await;
         let mut held = connect(&at).await;
         held.write(begun).await;
-        if begun.contains("host: x\r\n\r\n") {
+        if begun.contains("host: localhost\r\n\r\n") {
             held.until("\r\n\r\n1").await;
         }
         let asked = Instant::now();

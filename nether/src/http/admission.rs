@@ -100,7 +100,7 @@ fn check_host(
         ),
     };
     tracing::debug!(host, "a request for another host is refused");
-    Err(Details::new(StatusCode::MISDIRECTED_REQUEST, detail))
+    Err(Details::explained(StatusCode::MISDIRECTED_REQUEST, detail))
 }
 
 impl AnswerMarks {

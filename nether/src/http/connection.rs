@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::Version;
-use axum::http::header::{CONNECTION, HeaderValue};
+use axum::http::header::{CONNECTION, CONTENT_LENGTH, HeaderValue};
+use axum::http::{Method, Version};
 use axum::response::Response;
 use hyper::body::{Body as HttpBody, Incoming};
 use hyper::service::service_fn;
@@ -86,14 +86,13 @@ impl Connection {
         phase: watch::Receiver<Phase>,
         room: Option<OwnedSemaphorePermit>,
     ) {
-        let serving = self.serving(stream, phase);
+        let serving = self.serving(stream, phase, room);
         let serving = async {
             if let Err(error) = serving.await {
                 tracing::debug!(error = %Escaped(&error), "a connection ended early");
             }
         };
         race(serving, self.silent()).await;
-        drop(room);
     }
 
     /// Serves it to its end. On the heap, where it is as large as it is and no larger: there may be very
@@ -102,12 +101,13 @@ impl Connection {
         self: &Arc<Self>,
         stream: TcpStream,
         mut phase: watch::Receiver<Phase>,
+        room: Option<OwnedSemaphorePermit>,
     ) -> BoxFuture<ServeResult> {
         let (connection, accepted) = (Arc::clone(self), Instant::now());
         Box::pin(async move {
             let settings = &connection.gateway.state.settings;
             let traffic = Arc::clone(&connection.traffic);
-            let wire = Wire::new(stream, settings.write_timeout, traffic);
+            let wire = Wire::new(stream, settings.write_timeout, traffic, room);
             let answering = Arc::clone(&connection);
             let service = service_fn(move |request| Arc::clone(&answering).answer(request));
             let builder = builder(settings.header_timeout, settings.write_timeout);
@@ -194,7 +194,7 @@ impl Connection {
                 refusal
             }
             None => {
-                let response = self.response(Request::from_parts(parts, body));
+                let response = self.response(Request::from_parts(parts, body), intake.clone());
                 let cut_off = async {
                     self.is_cut_off().await;
                     None
@@ -215,6 +215,9 @@ impl Connection {
             response.headers_mut().insert(CONNECTION, close);
         }
         marks.mark(&mut response);
+        if at_work.asked.0 == Method::HEAD {
+            leave_out_body(&mut response);
+        }
         response
     }
 
@@ -226,17 +229,21 @@ impl Connection {
         }
     }
 
-    async fn response(&self, mut request: Request) -> Response {
+    async fn response(&self, mut request: Request, intake: Option<Arc<Intake>>) -> Response {
         let given = RequestId::given(request.headers());
         let id = move || given.unwrap_or_else(RequestId::fresh);
-        match self.permits.take() {
-            Ok(permit) => request.extensions_mut().insert(permit),
+        // Held here too: axum drops the extensions of a request before it runs the handler of a route.
+        let permit = match self.permits.take(intake) {
+            Ok(permit) => permit,
             Err(why) => {
                 refused(&why);
                 return Details::unavailable("the server is too busy").answer(&id());
             }
         };
-        match catch(self.gateway.answer(request)).await {
+        request.extensions_mut().insert(permit.clone());
+        let answered = catch(self.gateway.answer(request)).await;
+        drop(permit);
+        match answered {
             Ok(response) => response,
             Err(panic) => {
                 let (id, panic) = (id(), panic_text(&*panic));
@@ -248,6 +255,19 @@ impl Connection {
                 Details::internal().answer(&id)
             }
         }
+    }
+}
+
+/// Leaves out what the answer to a HEAD must not have (RFC 9110, section 9.3.2). axum does so for what its
+/// routers answer, and hyper for HTTP/1 alone.
+fn leave_out_body(response: &mut Response) {
+    if response.body().is_end_stream() {
+        return;
+    }
+    let body = std::mem::take(response.body_mut());
+    if let Some(length) = body.size_hint().exact() {
+        let headers = response.headers_mut();
+        headers.entry(CONTENT_LENGTH).or_insert(length.into());
     }
 }
 

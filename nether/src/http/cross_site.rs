@@ -10,12 +10,13 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, request};
 
+use crate::escaped::Escaped;
 use crate::http::host::HostAndPort;
 use crate::http::problem::Details;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// The longest part of an origin that a problem shows.
+/// The longest part of an origin, and of a host, that a problem shows.
 const SHOWN: usize = 128;
 
 /// Paths that pages of all sites may send requests to.
@@ -105,10 +106,10 @@ fn refused(parts: &request::Parts, host: Option<&HostAndPort<'_>>) -> Details {
     let origin = origin.and_then(|origin| origin.to_str().ok());
     let origin = origin.map_or_else(
         || "another origin".to_owned(),
-        |origin| format!("the origin `{}`", origin.get(..SHOWN).unwrap_or(origin)),
+        |origin| format!("the origin `{}`", Escaped(shown(origin))),
     );
     let host = host.map_or_else(String::new, |host| {
-        format!(" (the request's host is `{host}`)")
+        format!(" (the request's host is `{}`)", shown(&host.to_string()))
     });
     let detail = format!(
         "a page of {origin} had this request sent, and may not change anything here{host}; `Server::cors` lets \
@@ -120,5 +121,9 @@ fn refused(parts: &request::Parts, host: Option<&HostAndPort<'_>>) -> Details {
         detail,
         "a cross-site request is refused"
     );
-    Details::new(StatusCode::FORBIDDEN, detail)
+    Details::explained(StatusCode::FORBIDDEN, detail)
+}
+
+fn shown(text: &str) -> &str {
+    text.get(..SHOWN).unwrap_or(text)
 }

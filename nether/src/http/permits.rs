@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::http::body::Intake;
+
 /// The place of a request among those that may be at work, for as long as somebody has it.
 #[derive(Debug, Clone)]
 pub(super) struct RequestPermit(#[expect(dead_code)] Arc<PermitHeld>);
@@ -15,6 +17,10 @@ struct PermitHeld {
     #[expect(dead_code)]
     place: OwnedSemaphorePermit,
     of_connection: Arc<AtomicUsize>,
+    /// What its body takes of the memory for bodies. A command that goes on without its client still has what
+    /// it was sent.
+    #[expect(dead_code)]
+    intake: Option<Arc<Intake>>,
 }
 
 impl Drop for PermitHeld {
@@ -44,11 +50,11 @@ impl Permits {
         }
     }
 
-    /// Takes a place.
+    /// Takes a place for a request with that body.
     ///
     /// # Errors
     /// Why there is none.
-    pub(super) fn take(&self) -> Result<RequestPermit, &'static str> {
+    pub(super) fn take(&self, intake: Option<Arc<Intake>>) -> Result<RequestPermit, &'static str> {
         let place = Arc::clone(&self.all).try_acquire_owned();
         let place = place.map_err(|_| "as many requests are at work as may be")?;
         let of_connection = Arc::clone(&self.taken);
@@ -56,6 +62,7 @@ impl Permits {
         let held = PermitHeld {
             place,
             of_connection,
+            intake,
         };
         if taken >= self.most {
             return Err("as many requests of one connection are at work as may be");

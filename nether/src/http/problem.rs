@@ -126,6 +126,14 @@ impl Details {
         }
     }
 
+    /// A problem of the framework's own that says what to do about it, and repeats little of the request.
+    pub(super) fn explained(status: StatusCode, detail: String) -> Self {
+        Details {
+            detail: Some(echo::own(detail)),
+            ..Details::new(status, "")
+        }
+    }
+
     /// A problem with one field of the message.
     pub(super) fn in_field(mut self, field: Option<String>) -> Self {
         self.field = field.map(echo::abridged);

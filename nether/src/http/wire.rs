@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep};
 use tokio_io_timeout::TimeoutStream;
 
@@ -110,6 +111,10 @@ pub(super) struct Wire {
     traffic: Arc<Traffic>,
     /// Set once all is written and the client has not sent all.
     lingering: Option<Lingering>,
+    /// Its place among the connections that may be open. It goes with the socket, which a web socket keeps
+    /// when HTTP has ended on it.
+    #[expect(dead_code)]
+    room: Option<OwnedSemaphorePermit>,
 }
 
 struct Lingering {
@@ -119,13 +124,19 @@ struct Lingering {
 }
 
 impl Wire {
-    pub(super) fn new(stream: TcpStream, write_timeout: Duration, traffic: Arc<Traffic>) -> Self {
+    pub(super) fn new(
+        stream: TcpStream,
+        write_timeout: Duration,
+        traffic: Arc<Traffic>,
+        room: Option<OwnedSemaphorePermit>,
+    ) -> Self {
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(write_timeout));
         Wire {
             stream: Box::pin(stream),
             traffic,
             lingering: None,
+            room,
         }
     }
 }

@@ -3,6 +3,7 @@
 use nether::http::{Server, ServerStarted, StartServer};
 use nether::prelude::*;
 use nether::{StartError, StartProblem};
+use nether_tests::frames::{END_STREAM, Frames, HEADERS};
 use nether_tests::http::{Answer, connect, open, send};
 
 use crate::desk;
@@ -383,5 +384,20 @@ async fn a_host_or_a_proxy_that_is_none_keeps_a_server_from_starting() {
         let error = system.attach(server).await.expect_err("it is no proxy");
         let error = error.to_string();
         assert!(error.contains("`Server::trusted_proxies`"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_refusal_of_a_head_has_no_body_on_http_2_either() {
+    let (_system, at) = desk(|server| server).await;
+    let mut frames = Frames::connect(&at).await;
+    for (stream, host, path) in [
+        (1, "localhost", "/nowhere"),
+        (3, "attacker.example", "/who"),
+        (5, "localhost:", "/who"),
+    ] {
+        frames.ask_host(host, stream, "HEAD", path).await;
+        let head = frames.until(HEADERS, stream).await;
+        assert_eq!(head.flags & END_STREAM, END_STREAM, "{host}: {head:?}");
     }
 }
