@@ -8,7 +8,7 @@ use axum::http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
     IF_NONE_MATCH, LOCATION,
 };
-use axum::http::{StatusCode, request};
+use axum::http::{Method, StatusCode, request};
 use axum::response::Response;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
@@ -79,7 +79,10 @@ impl<T> WithHeaders<T> {
         self
     }
 
-    /// Sets `cache-control`, such as `no-store` or `max-age=60`.
+    /// Adds `cache-control`, such as `no-store` or `max-age=60`.
+    ///
+    /// # Panics
+    /// If the text cannot stand in a header.
     #[must_use]
     pub fn cache_control(self, directives: &'static str) -> Self {
         self.header(CACHE_CONTROL, HeaderValue::from_static(directives))
@@ -239,8 +242,12 @@ macro_rules! as_its_value {
 
 as_its_value!(WithHeaders, Created);
 
-/// The answer to a GET; a 304 if the client has its content already (RFC 9110, section 13.1.2).
+/// The answer to a query; a 304 if it was a `GET` or `HEAD`, and the client has its content already (RFC 9110,
+/// section 13.1.2).
 pub(super) fn unless_known(request: &request::Parts, mut response: Response) -> Response {
+    if request.method != Method::GET && request.method != Method::HEAD {
+        return response;
+    }
     let Some(tag) = response.headers().get(ETAG) else {
         return response;
     };
