@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::context::UnitStart;
 use crate::error::CallError;
+use crate::escaped::Escaped;
 use crate::guarded::{PanicPayload, catch};
 use crate::http::command_id::is_id_reused;
 use crate::http::problem::Details;
@@ -127,7 +128,7 @@ impl IdempotencyKeys {
             Ok(KeyClaim::Claimed) => {}
             Ok(known) => return Ok(KeyedAnswer::Known(known)),
             Err(error) => {
-                tracing::error!(%error, "an idempotency key could not be claimed");
+                tracing::error!(error = %Escaped(&error), "an idempotency key could not be claimed");
                 return Ok(KeyedAnswer::Unavailable);
             }
         }

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::error::Error;
+use crate::escaped::Escaped;
 use crate::http::endpoint::EndpointEntry;
 use crate::http::event_filter::EventFilter;
 use crate::http::event_source::{EventReader, EventSource};
@@ -81,7 +82,7 @@ pub(super) async fn serve(
 /// The events are in a log that cannot be read now.
 fn unreadable(endpoint: &EndpointEntry, error: &Error) -> Details {
     let event = endpoint.message().name();
-    tracing::warn!(event, %error, "stored events cannot be shown for now");
+    tracing::warn!(event, error = %Escaped(&error), "stored events cannot be shown for now");
     Details::unavailable("what this is kept in does not answer now")
 }
 
@@ -164,7 +165,7 @@ impl Client {
                     event.frame.clone()
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "stored events cannot be shown for now");
+                    tracing::warn!(error = %Escaped(&error), "stored events cannot be shown for now");
                     self.last = self.last.map(|_| 0);
                     break;
                 }

@@ -13,6 +13,7 @@ use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
 use crate::error::Result;
+use crate::escaped::Escaped;
 use crate::event_log::{EventLog, LogPage};
 use crate::http::feed::{NextEvent, Written, fields_of};
 use crate::sync::lock;
@@ -191,7 +192,7 @@ async fn follow(feed: Weak<StoredFeed>, log: Arc<dyn EventLog>, mut after: u64) 
             Err(error) => Err(error),
         };
         if let Err(error) = read {
-            tracing::warn!(event = name, %error, "stored events cannot be shown for now");
+            tracing::warn!(event = name, error = %Escaped(&error), "stored events cannot be shown for now");
             sleep(RETRY).await;
         }
     }

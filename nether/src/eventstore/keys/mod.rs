@@ -18,6 +18,7 @@ use tokio::time::sleep;
 use self::claimants::{ClaimGuard, ClaimantState, state_of};
 use self::record::{KeyRecord, RecordState};
 use crate::error::{Error, Result};
+use crate::escaped::Escaped;
 use crate::eventstore::backend::{DocumentChange, DocumentCondition, StoreError, StoreFuture};
 use crate::eventstore::clock;
 use crate::eventstore::store::Store;
@@ -203,7 +204,7 @@ impl StoredKeys {
             answer = answer.without_body();
         }
         if let Err(error) = self.write_answer(name, &claim.record, &answer).await {
-            tracing::warn!(%error, "the answer under an idempotency key could not be stored, and will be tried again");
+            tracing::warn!(error = %Escaped(&error), "the answer under an idempotency key could not be stored, and will be tried again");
             if let Some(keys) = self.this.upgrade() {
                 let name = *name;
                 tokio::spawn(async move { keys.retry(&name, &claim.record, &answer).await });
@@ -218,7 +219,7 @@ impl StoredKeys {
             match self.write_answer(name, claim, answer).await {
                 Ok(()) => return,
                 Err(error) => {
-                    tracing::warn!(%error, retry, "the answer under an idempotency key could not be stored");
+                    tracing::warn!(error = %Escaped(&error), retry, "the answer under an idempotency key could not be stored");
                 }
             }
         }
@@ -256,7 +257,7 @@ impl StoredKeys {
         match self.write(name, Some(claim.written()), None).await {
             Ok(()) | Err(StoreError::PreconditionFailed { .. }) => lock(&self.index).forget(name),
             Err(error) => {
-                tracing::warn!(%error, "an idempotency key could not be released in the store");
+                tracing::warn!(error = %Escaped(&error), "an idempotency key could not be released in the store");
                 let until = clock::now().saturating_add(self.retention);
                 let free = LocalKey::Free(Arc::clone(claim));
                 lock(&self.index).settle(name, free, claim.written().len(), until);
@@ -294,7 +295,7 @@ impl StoredKeys {
         tokio::spawn(async move {
             let swept = Sweeping(&keys);
             if let Err(error) = keys.remove_due().await {
-                tracing::warn!(%error, "old idempotency keys could not be removed");
+                tracing::warn!(error = %Escaped(&error), "old idempotency keys could not be removed");
             }
             drop(swept);
         });
