@@ -105,6 +105,10 @@ impl Desk {
                     HeaderName::from_static("content-length"),
                     HeaderValue::from_static("1"),
                 )
+                .header(
+                    HeaderName::from_static("transfer-encoding"),
+                    HeaderValue::from_static("gzip"),
+                )
         })
     }
 
@@ -171,6 +175,7 @@ async fn a_reply_has_headers_beside_its_content() {
     // What is sent, and how long it is, is the server's to say.
     assert_eq!(found.header("content-type"), "application/json");
     assert_eq!(found.header("content-length"), "12");
+    assert_eq!(found.header("transfer-encoding"), "");
     let none = get(&at, "/orders/0").await;
     assert_eq!((none.status, none.header("etag")), (404, ""));
     assert_eq!(get(&at, "/maybe/4").await.header("etag"), "\"maybe\"");

@@ -6,7 +6,7 @@ use std::ops::Deref;
 use axum::body::Body;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
-    IF_NONE_MATCH, LOCATION,
+    IF_NONE_MATCH, LOCATION, TRANSFER_ENCODING,
 };
 use axum::http::{Method, StatusCode, request};
 use axum::response::Response;
@@ -53,8 +53,8 @@ impl<T> WithHeaders<T> {
         }
     }
 
-    /// Adds a header. Several of one name are several lines of the answer; `content-type` and
-    /// `content-length` are the server's.
+    /// Adds a header. Several of one name are several lines of the answer; `content-type`, `content-length`
+    /// and `transfer-encoding` are the server's.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.append(name, value);
@@ -203,6 +203,7 @@ impl<T> WithHeaders<T> {
             let mut headers = self.headers.clone();
             headers.remove(CONTENT_TYPE);
             headers.remove(CONTENT_LENGTH);
+            headers.remove(TRANSFER_ENCODING);
             Box::new(headers)
         })
     }
