@@ -83,6 +83,9 @@ pub use self::reply::{Created, WithHeaders};
 pub use self::request_id::RequestId;
 pub use self::server::Server;
 
+#[doc = include_str!("../docs/http_defaults.md")]
+pub mod defaults {}
+
 #[doc(hidden)]
 pub mod private {
     //! Not public API. Used by generated code.
