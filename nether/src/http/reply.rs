@@ -243,8 +243,8 @@ macro_rules! as_its_value {
 
 as_its_value!(WithHeaders, Created);
 
-/// The answer to a query; a 304 if it was a `GET` or `HEAD`, and the client has its content already (RFC 9110,
-/// section 13.1.2).
+/// The answer to a query; a 304 if it was a `GET` or `HEAD`, and the client has its content already (RFC
+/// 9110, section 13.1.2).
 pub(super) fn unless_known(request: &request::Parts, mut response: Response) -> Response {
     if request.method != Method::GET && request.method != Method::HEAD {
         return response;

@@ -308,9 +308,9 @@ impl StoredReader {
         self.place.id()
     }
 
-    /// The position at which it ends if the stream is to end now: that of the newest event, if all up to there
-    /// are kept. A client that has fallen behind them reads the rest elsewhere, since a stop does not wait for
-    /// it to read a whole log.
+    /// The position at which it ends if the stream is to end now: that of the newest event, if all up to
+    /// there are kept. A client that has fallen behind them reads the rest elsewhere, since a stop does not
+    /// wait for it to read a whole log.
     pub(super) fn end(&self) -> u64 {
         let window = lock(&self.feed.window);
         match self.place.position < window.from {
