@@ -348,7 +348,7 @@ async fn head_is_get_without_its_content() {
 
 #[tokio::test]
 async fn the_description_says_what_is_taken() {
-    let (_system, at) = desk(|server| server).await;
+    let (_system, at) = desk(Server::public_docs).await;
     let api = get(&at, "/openapi.json").await.json();
     let operation = |path: &str, verb: &str| api["paths"][path][verb].clone();
     let body = |path: &str| {

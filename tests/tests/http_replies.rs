@@ -23,6 +23,10 @@ pub struct Replace {
     pub number: u32,
 }
 
+/// Is asked with a body.
+#[query(reply = WithHeaders<Order>, http = "POST /searches")]
+pub struct Search;
+
 #[query(reply = Option<WithHeaders<Order>>, http = "GET /orders/{number}")]
 pub struct Find {
     pub number: u32,
@@ -57,7 +61,7 @@ pub enum OrderError {
 #[derive(Debug, Default)]
 pub struct Desk;
 
-#[module(handles = [Place, Replace, Find, FindMaybe, Cancel, Plan])]
+#[module(handles = [Place, Replace, Search, Find, FindMaybe, Cancel, Plan])]
 impl Desk {
     async fn place(&mut self, place: Place) -> Result<Created<Order>, OrderError> {
         match place.article.as_str() {
@@ -73,6 +77,10 @@ impl Desk {
     async fn replace(&mut self, replace: Replace) -> Option<Created<Order>> {
         let number = replace.number;
         (number != 0).then(|| Created::at(format!("/orders/{number}"), Order { number }))
+    }
+
+    async fn search(&self, _: Search) -> WithHeaders<Order> {
+        WithHeaders::new(Order { number: 5 }).etag("v5")
     }
 
     async fn find(&self, find: Find) -> Option<WithHeaders<Order>> {
@@ -96,6 +104,10 @@ impl Desk {
                 .header(
                     HeaderName::from_static("content-length"),
                     HeaderValue::from_static("1"),
+                )
+                .header(
+                    HeaderName::from_static("transfer-encoding"),
+                    HeaderValue::from_static("gzip"),
                 )
         })
     }
@@ -163,6 +175,7 @@ async fn a_reply_has_headers_beside_its_content() {
     // What is sent, and how long it is, is the server's to say.
     assert_eq!(found.header("content-type"), "application/json");
     assert_eq!(found.header("content-length"), "12");
+    assert_eq!(found.header("transfer-encoding"), "");
     let none = get(&at, "/orders/0").await;
     assert_eq!((none.status, none.header("etag")), (404, ""));
     assert_eq!(get(&at, "/maybe/4").await.header("etag"), "\"maybe\"");
@@ -192,6 +205,13 @@ async fn a_client_that_has_the_content_is_not_sent_it_again() {
         assert_eq!(answer.header("cache-control"), "max-age=60", "{known}");
     }
     let headers = [("if-none-match", "*")];
+    // Only what a GET asks for is kept by clients (RFC 9110, section 13.1.2).
+    let headers_of_post = [JSON, ("if-none-match", "\"v5\"")];
+    let searched = request(&at, "POST /searches", &headers_of_post, "{}").await;
+    assert_eq!(
+        (searched.status, searched.json()),
+        (200, json!({"number": 5}))
+    );
     assert_eq!(
         request(&at, "GET /orders/0", &headers, "").await.status,
         404

@@ -104,11 +104,11 @@ impl EventReader {
         }
     }
 
-    /// The place at which the events end that there are now.
-    pub(super) fn end(&self, changes: &watch::Receiver<Option<u64>>) -> u64 {
+    /// The place at which it ends if the stream is to end now.
+    pub(super) fn end(&self) -> u64 {
         match self {
             EventReader::Published { feed, .. } => feed.now(),
-            EventReader::Stored(_) => changes.borrow().unwrap_or_default(),
+            EventReader::Stored(reader) => reader.end(),
         }
     }
 

@@ -71,6 +71,8 @@ struct Seen {
     form: Cell<Option<FieldForm>>,
     /// How many variants it has, if it is an enum.
     variants: Cell<usize>,
+    /// In how many types that are written as what they hold it stands.
+    depth: Cell<usize>,
 }
 
 /// Gives nothing, and notes what is asked for.
@@ -80,7 +82,16 @@ struct FormReader<'a> {
     variant: usize,
 }
 
+/// How many types may hold one another so: a type that holds itself would go on for ever.
+const DEEPEST: usize = 32;
+
 impl Seen {
+    /// Whether one more type may be looked into.
+    fn deepen(&self) -> bool {
+        self.depth.set(self.depth.get() + 1);
+        self.depth.get() <= DEEPEST
+    }
+
     fn note<T>(&self, form: FieldForm) -> Result<T, Error> {
         self.form.set(Some(form));
         Err(Error::custom("only its form is asked for"))
@@ -140,7 +151,10 @@ impl<'de> Deserializer<'de> for FormReader<'_> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_some(self)
+        match self.seen.deepen() {
+            true => visitor.visit_some(self),
+            false => self.seen.note(FieldForm::Unknown),
+        }
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -281,6 +295,10 @@ mod tests {
 
     #[derive(Deserialize)]
     #[allow(dead_code)]
+    struct Nested(Option<Box<Nested>>);
+
+    #[derive(Deserialize)]
+    #[allow(dead_code)]
     struct Point {
         x: u8,
         y: u8,
@@ -326,5 +344,6 @@ mod tests {
     fn what_does_not_say_what_it_is_read_from_may_be_anything() {
         assert_eq!(form_of::<serde_json::Value>(), FieldForm::Unknown);
         assert_eq!(form_of::<Tagged>(), FieldForm::Unknown);
+        assert_eq!(form_of::<Nested>(), FieldForm::Unknown);
     }
 }

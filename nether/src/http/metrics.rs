@@ -96,7 +96,7 @@ const COUNTERS: [OfModule<u64>; 4] = [
     ),
     (
         "module_restarts",
-        "How often the module was made anew after a crash",
+        "How often the module was restarted after a crash",
         |it| it.restarts,
     ),
 ];

@@ -117,7 +117,7 @@ fn obstacle(module: &ModuleStatus) -> Option<String> {
     let name = module.name;
     match module.state {
         ModuleState::Starting => Some(format!("`{name}` is starting")),
-        ModuleState::Restarting => Some(format!("`{name}` crashed and is being made anew")),
+        ModuleState::Restarting => Some(format!("`{name}` crashed and is being restarted")),
         ModuleState::CrashLooping => Some(format!("`{name}` crashes again and again")),
         ModuleState::Stopped => Some(format!("`{name}` has stopped")),
         ModuleState::Running | ModuleState::Paused => {

@@ -229,8 +229,9 @@ impl Details {
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let mut response =
             (status, [(CONTENT_TYPE, PROBLEM_JSON)], Body::from(body)).into_response();
-        if let Some(challenge) = self.kind.www_authenticate {
-            let challenge = HeaderValue::from_static(challenge);
+        let challenge = self.kind.www_authenticate.map(HeaderValue::from_str);
+        // The derive has looked at it; one that is written by hand may be none.
+        if let Some(Ok(challenge)) = challenge {
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }
         if let Some(seconds) = self.retry_after {

@@ -6,9 +6,9 @@ use std::ops::Deref;
 use axum::body::Body;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
-    IF_NONE_MATCH, LOCATION,
+    IF_NONE_MATCH, LOCATION, TRANSFER_ENCODING,
 };
-use axum::http::{StatusCode, request};
+use axum::http::{Method, StatusCode, request};
 use axum::response::Response;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
@@ -53,8 +53,8 @@ impl<T> WithHeaders<T> {
         }
     }
 
-    /// Adds a header. Several of one name are several lines of the answer; `content-type` and
-    /// `content-length` are the server's.
+    /// Adds a header. Several of one name are several lines of the answer; `content-type`, `content-length`
+    /// and `transfer-encoding` are the server's.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.append(name, value);
@@ -79,7 +79,10 @@ impl<T> WithHeaders<T> {
         self
     }
 
-    /// Sets `cache-control`, such as `no-store` or `max-age=60`.
+    /// Adds `cache-control`, such as `no-store` or `max-age=60`.
+    ///
+    /// # Panics
+    /// If the text cannot stand in a header.
     #[must_use]
     pub fn cache_control(self, directives: &'static str) -> Self {
         self.header(CACHE_CONTROL, HeaderValue::from_static(directives))
@@ -200,6 +203,7 @@ impl<T> WithHeaders<T> {
             let mut headers = self.headers.clone();
             headers.remove(CONTENT_TYPE);
             headers.remove(CONTENT_LENGTH);
+            headers.remove(TRANSFER_ENCODING);
             Box::new(headers)
         })
     }
@@ -239,8 +243,12 @@ macro_rules! as_its_value {
 
 as_its_value!(WithHeaders, Created);
 
-/// The answer to a GET; a 304 if the client has its content already (RFC 9110, section 13.1.2).
+/// The answer to a query; a 304 if it was a `GET` or `HEAD`, and the client has its content already (RFC
+/// 9110, section 13.1.2).
 pub(super) fn unless_known(request: &request::Parts, mut response: Response) -> Response {
+    if request.method != Method::GET && request.method != Method::HEAD {
+        return response;
+    }
     let Some(tag) = response.headers().get(ETAG) else {
         return response;
     };

@@ -89,9 +89,9 @@ impl Server {
         self
     }
 
-    /// How long a client may go without reading: 30 seconds by default. Then the connection is closed. A
-    /// connection of HTTP/2 is closed once there was no other traffic on it for that time, or at most twice
-    /// that time.
+    /// How long a client may go without reading: 30 seconds by default. Then the connection is closed. On
+    /// HTTP/2, the stream that is not read ends, and the connection is closed once there was no traffic on it
+    /// for that time, or at most twice that time.
     #[must_use]
     pub fn write_timeout(mut self, timeout: Duration) -> Self {
         self.settings.write_timeout = timeout.min(FOREVER);

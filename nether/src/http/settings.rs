@@ -156,7 +156,7 @@ mod tests {
     use super::ServerSettings;
 
     #[test]
-    fn a_server_is_bounded_by_default_as_the_manual_says() {
+    fn a_server_does_by_default_what_the_manual_says() {
         let defaults = ServerSettings::default();
         assert_eq!(defaults.body_limit, 2 << 20);
         assert_eq!(defaults.body_timeout, Duration::from_secs(20));
@@ -166,6 +166,12 @@ mod tests {
         assert_eq!(defaults.write_timeout, Duration::from_secs(30));
         assert_eq!(defaults.request_timeout, Duration::from_secs(30));
         assert_eq!(defaults.max_requests, 10_000);
+        assert_eq!(defaults.event_history, 1024);
+        assert_eq!(defaults.keep_alive, Duration::from_secs(15));
+        assert_eq!(defaults.keys.bytes, 64 << 20);
+        assert_eq!(defaults.keys.retention, Duration::from_secs(24 * 60 * 60));
+        let shows = defaults.compression || defaults.public_docs || defaults.public_metrics;
+        assert!(!shows && defaults.management.is_none());
         // What the process may have open says how many.
         assert_eq!(
             (defaults.max_connections, defaults.max_open_files),

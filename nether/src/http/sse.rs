@@ -18,6 +18,7 @@ use crate::escaped::Escaped;
 use crate::http::endpoint::EndpointEntry;
 use crate::http::event_filter::EventFilter;
 use crate::http::event_source::{EventReader, EventSource};
+use crate::http::failure_log;
 use crate::http::feed::NextEvent;
 use crate::http::problem::Details;
 use crate::http::request_id::RequestId;
@@ -82,7 +83,8 @@ pub(super) async fn serve(
 /// The events are in a log that cannot be read now.
 fn unreadable(endpoint: &EndpointEntry, error: &Error) -> Details {
     let event = endpoint.message().name();
-    tracing::warn!(event, error = %Escaped(error), "stored events cannot be shown for now");
+    tracing::debug!(event, error = %Escaped(error), "stored events cannot be shown for now");
+    failure_log::refused(error);
     Details::unavailable("what this is kept in does not answer now")
 }
 
@@ -145,8 +147,13 @@ impl Client {
         let is_closed = *self.ending.borrow() || self.ending.has_changed().is_err();
         let is_to_end = self.changes.borrow().is_none() || is_closed;
         if is_to_end && self.last.is_none() {
-            self.last = Some(self.reader.end(&self.changes));
+            self.last = Some(self.reader.end());
         }
+        self.has_ended()
+    }
+
+    /// Whether the stream is to end, and it has been told all up to there.
+    fn has_ended(&self) -> bool {
         self.last.is_some_and(|last| self.reader.has_reached(last))
     }
 
@@ -154,18 +161,23 @@ impl Client {
     async fn ready(&mut self) -> Bytes {
         let mut frames: Vec<Bytes> = Vec::new();
         let mut bytes = 0;
-        while bytes < BATCH {
+        while bytes < BATCH && !self.has_ended() {
             let frame = match self.reader.next().await {
                 Ok(NextEvent::Nothing) => break,
                 Ok(NextEvent::Missed(count)) => missed(count, &self.reader.id()),
                 Ok(NextEvent::Event(event)) => {
                     if !self.filter.wants(&event.fields) {
+                        // The client is told its place on the way, however long that is.
+                        if self.reader.is_far() {
+                            break;
+                        }
                         continue;
                     }
                     event.frame.clone()
                 }
                 Err(error) => {
-                    tracing::warn!(error = %Escaped(&error), "stored events cannot be shown for now");
+                    // Whatever follows the log for all clients warns.
+                    tracing::debug!(error = %Escaped(&error), "stored events cannot be shown for now");
                     self.last = self.last.map(|_| 0);
                     break;
                 }
@@ -228,26 +240,23 @@ mod tests {
     use tokio::sync::watch;
 
     use super::{Client, STOPPING};
+    use crate::event_log::{EventLog, LogFuture, LogPage, LoggedEvent};
     use crate::http::event_filter::EventFilter;
     use crate::http::event_source::EventReader;
     use crate::http::feed::Feed;
+    use crate::http::stored_feed::StoredFeed;
 
     #[tokio::test]
     async fn a_stream_that_is_to_end_does_not_wait_for_the_end_of_events() {
         let feed = Arc::new(Feed::new(10));
         let ending = watch::Sender::new(false);
-        let mut client = Client {
-            reader: EventReader::Published {
-                feed: Arc::clone(&feed),
-                place: 0,
-                told: 0,
-            },
-            changes: feed.changes(),
-            filter: EventFilter::by("wanted", "true"),
-            ending: ending.subscribe(),
-            last: None,
-            keep_alive: Duration::from_secs(1),
+        let reader = EventReader::Published {
+            feed: Arc::clone(&feed),
+            place: 0,
+            told: 0,
         };
+        let filter = EventFilter::by("wanted", "true");
+        let mut client = client(reader, feed.changes(), filter, &ending);
         let publish = |text: &str, wanted: bool| {
             let wanted = to_raw_value(&wanted).unwrap();
             feed.push(text, [("wanted".to_owned(), wanted)].into());
@@ -267,5 +276,87 @@ mod tests {
         assert!(told[0].ends_with(b"data: before\n\n"), "{told:?}");
         let stopping = format!(": {STOPPING}\nid: {}\n\n", feed.id(2));
         assert_eq!(told[1], stopping.as_bytes());
+    }
+
+    fn client(
+        reader: EventReader,
+        changes: watch::Receiver<Option<u64>>,
+        filter: EventFilter,
+        ending: &watch::Sender<bool>,
+    ) -> Client {
+        Client {
+            reader,
+            changes,
+            filter,
+            ending: ending.subscribe(),
+            last: None,
+            keep_alive: Duration::from_secs(1),
+        }
+    }
+
+    /// A long log: each hundredth event has the name that is asked for.
+    struct Long;
+
+    const LENGTH: u64 = 100_000;
+
+    impl EventLog for Long {
+        fn newest(&self) -> LogFuture<'_, u64> {
+            Box::pin(async { Ok(LENGTH) })
+        }
+
+        fn read<'a>(&'a self, _: &'a str, after: u64) -> LogFuture<'a, LogPage> {
+            let up_to = LENGTH.min(after + 50);
+            let positions = (after + 1..=up_to).filter(|it| it % 100 == 0);
+            let events = positions.map(|position| LoggedEvent {
+                position,
+                json: Ok(format!("{{\"text\":\"{}\"}}", "a".repeat(1000))),
+            });
+            let events = events.collect();
+            Box::pin(async move { Ok(LogPage { events, up_to }) })
+        }
+
+        fn wait(&self, _: u64) -> LogFuture<'_, ()> {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    /// One who reads the log from its beginning.
+    async fn historian(filter: EventFilter, ending: &watch::Sender<bool>) -> Client {
+        let feed = StoredFeed::new(Arc::new(Long), "events", 1000);
+        let (reader, is_known) = feed.reader(Some("0")).await.unwrap();
+        assert!(is_known);
+        client(EventReader::Stored(reader), feed.changes(), filter, ending)
+    }
+
+    #[tokio::test]
+    async fn a_client_that_wants_none_of_a_long_log_is_told_its_place_on_the_way() {
+        let ending = watch::Sender::new(false);
+        let mut client = historian(EventFilter::by("text", "b"), &ending).await;
+        for round in 1..=10 {
+            let (frame, next) = client.next().await;
+            let told = format!("id: {}\n\n", round * 1000);
+            assert_eq!(frame, told.as_bytes());
+            client = next.expect("it goes on");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stop_does_not_wait_for_who_reads_a_long_log() {
+        let ending = watch::Sender::new(false);
+        let mut client = historian(EventFilter::default(), &ending).await;
+        let (_, next) = client.next().await;
+        client = next.expect("it goes on");
+        ending.send_replace(true);
+        let mut frames = 0;
+        let end = loop {
+            let (frame, next) = client.next().await;
+            frames += 1;
+            match next {
+                Some(next) => client = next,
+                None => break frame,
+            }
+        };
+        assert!(frames <= 2, "{frames}");
+        assert!(end.starts_with(format!(": {STOPPING}\nid: ").as_bytes()));
     }
 }

@@ -278,7 +278,7 @@ impl StoredReader {
         })
     }
 
-    /// Reads on, until there is an event or the end.
+    /// Reads on, until there is an event or the end; or until the client should be told how far it has come.
     async fn read(&mut self) -> Result<()> {
         loop {
             if let Some((events, up_to)) = self.feed.kept(self.place) {
@@ -297,12 +297,26 @@ impl StoredReader {
                 return Ok(());
             }
             self.place = LogPlace::behind(self.up_to);
+            if self.is_far() {
+                return Ok(());
+            }
         }
     }
 
     /// The id with which the client goes on here.
     pub(super) fn id(&self) -> String {
         self.place.id()
+    }
+
+    /// The position at which it ends if the stream is to end now: that of the newest event, if all up to
+    /// there are kept. A client that has fallen behind them reads the rest elsewhere, since a stop does not
+    /// wait for it to read a whole log.
+    pub(super) fn end(&self) -> u64 {
+        let window = lock(&self.feed.window);
+        match self.place.position < window.from {
+            true => 0,
+            false => window.to,
+        }
     }
 
     /// Whether it has come to the position.

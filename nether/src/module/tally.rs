@@ -71,8 +71,9 @@ pub(crate) struct WorkCounts {
 #[repr(align(64))]
 pub(crate) struct Tally {
     handled: AtomicU64,
-    failed: AtomicU64,
-    /// Some of those that failed.
+    /// Those that failed and were not refused. Counted by themselves: the difference of two counts that grow
+    /// one after the other may fall.
+    broken: AtomicU64,
     refused: AtomicU64,
     dead: AtomicU64,
     /// Refused too late, or queries whose caller went away.
@@ -86,35 +87,27 @@ impl Tally {
     pub(crate) fn count(&self, verdict: Verdict) {
         let counter = match verdict {
             Verdict::Handled => &self.handled,
-            Verdict::Failed | Verdict::Crashed(_) => &self.failed,
-            Verdict::Refused => {
-                self.count_refused();
-                &self.failed
-            }
+            Verdict::Failed | Verdict::Crashed(_) => &self.broken,
+            Verdict::Refused => &self.refused,
             Verdict::Again | Verdict::CrashedAgain(_) => return,
         };
         counter.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Counts messages of a module that nobody else counts: it needs no atomic addition, which would cost
-    /// much more.
+    /// much more. Those that were refused are among those that failed.
     #[inline]
-    pub(crate) fn add_alone(&self, handled: u64, failed: u64) {
+    pub(crate) fn add_alone(&self, handled: u64, failed: u64, refused: u64) {
         add_alone(&self.handled, handled);
         if failed > 0 {
-            add_alone(&self.failed, failed);
+            add_alone(&self.broken, failed - refused);
+            add_alone(&self.refused, refused);
         }
     }
 
     pub(crate) fn count_dead(&self, message: &'static str) {
         *lock(&self.letters).entry(message).or_default() += 1;
         self.dead.fetch_add(1, Ordering::SeqCst);
-    }
-
-    /// Counts a message as refused; that it has failed is counted apart.
-    #[cold]
-    pub(crate) fn count_refused(&self) {
-        self.refused.fetch_add(1, Ordering::SeqCst);
     }
 
     pub(crate) fn count_abandoned(&self) {
@@ -125,8 +118,9 @@ impl Tally {
         self.handled.load(Ordering::SeqCst)
     }
 
-    pub(crate) fn failed(&self) -> u64 {
-        self.failed.load(Ordering::SeqCst)
+    /// How many failed and were not refused.
+    pub(crate) fn broken(&self) -> u64 {
+        self.broken.load(Ordering::SeqCst)
     }
 
     pub(crate) fn refused(&self) -> u64 {
@@ -136,7 +130,8 @@ impl Tally {
     /// How many messages ended, one way or another.
     pub(crate) fn ended(&self) -> u64 {
         self.handled()
-            + self.failed()
+            + self.broken()
+            + self.refused()
             + self.dead.load(Ordering::SeqCst)
             + self.abandoned.load(Ordering::SeqCst)
     }
@@ -151,4 +146,19 @@ impl Tally {
 fn add_alone(counter: &AtomicU64, count: u64) {
     // Whoever adds goes on to `Scope::finish`, whose addition orders this before what it reads then.
     counter.store(counter.load(Ordering::Relaxed) + count, Ordering::Release);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Tally, Verdict};
+
+    #[test]
+    fn a_refusal_changes_no_count_of_failures() {
+        let tally = Tally::default();
+        tally.count(Verdict::Failed);
+        tally.add_alone(1, 3, 2);
+        tally.count(Verdict::Refused);
+        assert_eq!((tally.broken(), tally.refused()), (2, 3));
+        assert_eq!((tally.handled(), tally.ended()), (1, 6));
+    }
 }

@@ -120,10 +120,10 @@ async fn begin() -> Body {
     Body::from_stream(begun.chain(more))
 }
 
-/// A server with these settings that shows all it can, and its address.
+/// A server with these settings that shows all that it has, and its address.
 async fn desk(set: impl FnOnce(Server) -> Server) -> (System, String) {
     let system = System::start().await.expect("the program is sound");
-    let server = Server::new(&system).public_metrics().public_docs();
+    let server = Server::new(&system).public_docs().public_metrics();
     let address = open(&system, set(server)).await;
     (system, address)
 }

@@ -220,3 +220,44 @@ async fn a_refusal_is_no_failure() {
     system.attach(shared::Till).await.expect("it has its place");
     counted_apart(&system, &at, "shared", shared::ask).await;
 }
+
+/// Says by hand which problem it is, and cannot.
+#[derive(Debug, thiserror::Error)]
+#[error("it is odd")]
+pub struct Odd;
+
+impl nether::http::Problem for Odd {
+    const KINDS: &'static [nether::http::ProblemKind] = &[];
+
+    fn kind(&self) -> &'static nether::http::ProblemKind {
+        panic!("nobody knows")
+    }
+}
+
+#[command(error = Odd)]
+pub struct AskOdd;
+
+pub struct Oddity;
+
+#[module(handles = AskOdd, manual)]
+impl Oddity {
+    async fn ask(&mut self, _: AskOdd) -> Result<(), Odd> {
+        Err(Odd)
+    }
+}
+
+#[tokio::test]
+async fn an_error_that_panics_when_it_is_asked_what_it_is_is_a_failure_like_any_other() {
+    let (system, at) = served().await;
+    system.attach(Oddity).await.expect("it has its place");
+    for _ in 0..2 {
+        let ctx = system.context();
+        let answer = ctx.send(AskOdd).await;
+        assert!(matches!(answer, Err(CallError::Handler(Odd))), "{answer:?}");
+        let _ = ctx.close().await;
+    }
+    let series = series(&at).await;
+    assert_eq!(counted(&series, "messages_failed_total", "Oddity"), 2.0);
+    assert_eq!(counted(&series, "messages_refused_total", "Oddity"), 0.0);
+    assert_eq!(counted(&series, "module_restarts_total", "Oddity"), 0.0);
+}

@@ -100,7 +100,7 @@ async fn what_is_deprecated_works_and_is_described_so() -> nether::Result<()> {
         .provide(nether::eventstore::Store::memory())
         .start()
         .await?;
-    let at = open(&system, Server::new(&system)).await;
+    let at = open(&system, Server::new(&system).public_docs()).await;
     assert_eq!(post(&at, "/old-orders", r#"{"id":3}"#).await.body, "3");
     assert_eq!(
         post(&at, "/orders", r#"{"id":3,"pieces":4}"#).await.body,

@@ -78,7 +78,7 @@ async fn attributes_under_conditions_are_those_that_hold() -> nether::Result<()>
         .await?;
     assert_eq!(system.context().send(Choice::First(3)).await?, 3);
     assert_eq!(Place::descriptor().key, Some("id"));
-    let at = open(&system, Server::new(&system)).await;
+    let at = open(&system, Server::new(&system).public_docs()).await;
     assert_eq!(get(&at, "/conditional/5").await.body, "5");
     assert_eq!(get(&at, "/conditional/5?pieces=2").await.body, "7");
     assert_eq!(get(&at, "/conditional/5?other=2").await.status, 422);

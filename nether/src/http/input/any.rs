@@ -62,6 +62,12 @@ impl AnyValue {
     }
 }
 
+/// Whether the text is a number that an `f32` does not hold.
+pub(super) fn exceeds_f32(text: &str) -> bool {
+    let most = f64::from(f32::MAX);
+    matches!(AnyValue::of(text), AnyValue::Float(float) if float.abs() > most)
+}
+
 /// The digits of a number that say something.
 fn digits(number: &str) -> String {
     let mantissa = number.split(['e', 'E']).next().unwrap_or_default();

@@ -35,7 +35,7 @@ pub(super) fn integral(number: &str) -> Option<String> {
     let zeros = exponent
         .checked_sub(fraction.len() as i64)?
         .checked_add(dropped)?;
-    if zeros < 0 || significant.len() as i64 + zeros > MAX_DIGITS {
+    if zeros < 0 || zeros > MAX_DIGITS - significant.len() as i64 {
         return None;
     }
     Some(format!("{sign}{significant}{}", "0".repeat(zeros as usize)))
@@ -117,6 +117,7 @@ mod tests {
             ("0e99999", Some("0")),
             ("1e38", Some("100000000000000000000000000000000000000")),
             ("1e39", None),
+            ("1e9223372036854775807", None),
             ("1e99999999999999999999", None),
             ("4216", None),
             ("42.16", None),

@@ -83,10 +83,17 @@ impl<'a> Input<'a> {
                 .reread(names)
                 .ok_or_else(|| self.explain::<M>(&error, shape, names))?,
         };
-        if integers::may_overflow(self.body) {
+        if self.may_overflow() {
             check_floats(&message)?;
         }
         Ok(message)
+    }
+
+    /// Whether a number may be too large for an `f32`. A text may be, if serde reads it before it knows the
+    /// type.
+    fn may_overflow(&self) -> bool {
+        let mut texts = self.texts.iter();
+        integers::may_overflow(self.body) || texts.any(|(_, text)| any::exceeds_f32(text))
     }
 
     fn read<M: DeserializeOwned>(

@@ -82,6 +82,43 @@ fn text_is_read_as_the_type_of_its_field() {
     assert_eq!(read.unwrap(), expected);
 }
 
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Weight {
+    Kilograms(f32),
+    Named(String),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Weighed {
+    weight: Weight,
+}
+
+#[test]
+fn a_text_that_an_f32_cannot_hold_is_refused_wherever_it_is_read() {
+    let read = |query| read::<Weighed>(&[], query, "");
+    assert!(matches!(
+        read("weight=3e38").unwrap().weight,
+        Weight::Kilograms(_)
+    ));
+    assert!(matches!(
+        read("weight=heavy").unwrap().weight,
+        Weight::Named(_)
+    ));
+    for query in [
+        "weight=1e39",
+        "weight=-400000000000000000000000000000000000000",
+    ] {
+        let details = read(query).unwrap_err();
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        check_refused(
+            &details,
+            status,
+            "`weight`: invalid value: not a finite number",
+        );
+    }
+}
+
 #[test]
 fn what_is_wrong_is_named() {
     for (query, body, said, field) in [

@@ -74,11 +74,11 @@ impl Server {
     /// below it. What handles the requests must find out itself that they are meant: by a token, or a
     /// signature.
     ///
-    /// By default, requests that may change something are refused with 403 if a page of another origin had
-    /// them sent: those with another method than `GET`, `HEAD` and `OPTIONS`, and those that open a web
-    /// socket. A browser tells by the headers `sec-fetch-site` and `origin`. Web hooks, and all other clients
-    /// that are no browsers, send neither, and need no such path. If you want pages of some origins to use
-    /// the whole API, see [`cors`](Server::cors).
+    /// By default, requests of pages of other origins are refused with 403 if they may change something:
+    /// those with another method than `GET`, `HEAD` and `OPTIONS`, and those that open a web socket. A
+    /// browser tells by the headers `sec-fetch-site` and `origin`. Web hooks, and all other clients that are
+    /// no browsers, send neither, and need no such path. If you want pages of some origins to use the whole
+    /// API, see [`cors`](Server::cors).
     #[must_use]
     pub fn cross_site(mut self, paths: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let paths = paths.into_iter().map(Into::into);

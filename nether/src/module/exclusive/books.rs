@@ -13,6 +13,8 @@ pub(super) struct Books {
     pub(super) started: usize,
     pub(super) handled: u64,
     pub(super) failed: u64,
+    /// Some of those that failed.
+    pub(super) refused: u64,
     /// Whether the mailbox wakes the module when there is more: it need not look. This holds until the
     /// module's task ends its turn, since a wake-up counts from one turn to the next.
     pub(super) is_called: bool,
@@ -28,7 +30,8 @@ impl Books {
         let handled = mem::take(&mut self.handled);
         let failed = mem::take(&mut self.failed);
         if handled + failed > 0 {
-            cell.tally.add_alone(handled, failed);
+            let refused = mem::take(&mut self.refused);
+            cell.tally.add_alone(handled, failed, refused);
             scope.finish(handled + failed);
         }
     }

@@ -1,6 +1,7 @@
 //! What happens around a handler: panics are caught, results told to whom they concern. See `attempt` for
 //! time-outs and retries, `restart` for what becomes of the module.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::context::{Handle, Origin, announce};
@@ -129,7 +130,7 @@ pub(crate) fn failure_of<M: Message>(
     let (error, verdict) = match failed {
         Ok(Ok(reply)) => return (Ok(reply), Verdict::Handled),
         Ok(Err(error)) => {
-            let verdict = match M::is_refusal(&error) {
+            let verdict = match is_refusal::<M>(&error) {
                 true => Verdict::Refused,
                 false => Verdict::Failed,
             };
@@ -187,6 +188,21 @@ pub(crate) fn failure_of<M: Message>(
     drop_unpanicked(error);
     let error = CallError::Panicked(Box::new(panic));
     (Err(error), Verdict::Crashed(CrashCause::Panicked))
+}
+
+/// Whether the error is for the sender to do better. The error's type may say so by hand: if it panics, the
+/// handler has failed like any other.
+fn is_refusal<M: Message>(error: &M::Error) -> bool {
+    let asked = catch_unwind(AssertUnwindSafe(|| M::is_refusal(error)));
+    asked.unwrap_or_else(|panic| {
+        let panic = said_last(panic);
+        tracing::error!(
+            message = M::NAME,
+            panic,
+            "an error panicked when it was asked which problem it is"
+        );
+        false
+    })
 }
 
 /// Publishes a failure.

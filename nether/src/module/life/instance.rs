@@ -285,10 +285,11 @@ impl<M: Module> AnyInstance for Instance<M> {
 
     fn work(&self) -> WorkCounts {
         let tally = self.cell.tally();
+        let refused = tally.refused();
         WorkCounts {
             handled: tally.handled(),
-            failed: tally.failed(),
-            refused: tally.refused(),
+            failed: tally.broken() + refused,
+            refused,
             waiting: self.cell.waiting(),
             room: self.cell.room(),
             letters: tally.letters(),

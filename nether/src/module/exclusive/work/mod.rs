@@ -278,6 +278,7 @@ impl<M: Module + Exclusive> Work<M> {
             }
             Verdict::Failed | Verdict::Refused | Verdict::Crashed(_) => {
                 self.books.failed += 1;
+                self.books.refused += u64::from(verdict == Verdict::Refused);
                 *slot = None;
             }
             Verdict::Again | Verdict::CrashedAgain(_) => *label = label.tried(),
@@ -289,9 +290,6 @@ impl<M: Module + Exclusive> Work<M> {
     /// crashed with it.
     #[cold]
     fn record_failure(&mut self, verdict: Verdict) -> bool {
-        if verdict == Verdict::Refused {
-            self.cell.tally.count_refused();
-        }
         if let Verdict::Again | Verdict::CrashedAgain(_) = verdict {
             self.taken.put_back();
             self.left += 1;
