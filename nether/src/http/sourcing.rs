@@ -15,7 +15,7 @@ use crate::system::System;
 /// The keys in the event store of a program, if it provides one.
 ///
 /// # Errors
-/// If what is stored of them cannot be read.
+/// If the store cannot be read.
 pub(super) async fn keys(system: &System, limits: KeyLimits) -> Result<Option<Arc<dyn KeyStore>>> {
     let Some(store) = system.resource::<Store>() else {
         return Ok(None);

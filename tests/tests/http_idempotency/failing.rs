@@ -228,3 +228,24 @@ async fn a_stop_closes_the_store_also_if_an_outcome_could_not_be_stored() {
         assert!(closed.is_ok(), "{till}: {}", Arc::strong_count(&inner));
     }
 }
+
+#[tokio::test]
+async fn a_stored_key_that_cannot_be_read_keeps_no_other_out() {
+    let inner = Arc::new(MemoryStore::default());
+    let damaged = ["not a key".to_owned(), "0".repeat(64)].map(|key| DocumentChange {
+        collection: "idempotency".into(),
+        key: key.into(),
+        content: Some(b"nonsense".to_vec()),
+    });
+    let written = inner.change_documents(damaged.into(), Vec::new()).await;
+    written.expect("it is in memory");
+    let store = Failing {
+        inner,
+        failures: Failures::new(false),
+    };
+    let shop = Shop::open(Some(Store::new(store)), |it| it).await;
+    for till in TILLS {
+        let paid = shop.pay(till, "one", End::Paid).await;
+        assert_eq!(paid.status, 201, "{till}: {paid:?}");
+    }
+}

@@ -90,12 +90,19 @@ impl OwnClaim {
 /// The keys in that store.
 ///
 /// # Errors
-/// If what is stored of them cannot be read.
+/// If the store cannot be read.
 pub(crate) async fn stored_keys(store: &Store, limits: KeyLimits) -> Result<Arc<dyn KeyStore>> {
     let mut index = KeyIndex::new(limits.bytes);
     for (key, content) in asked(store.documents(KEYS)).await? {
-        let record = KeyRecord::read(&content)?;
         let Some(name) = name_of(&key) else { continue };
+        // A request with that key alone is refused.
+        let record = match KeyRecord::read(&content) {
+            Ok(record) => record,
+            Err(error) => {
+                tracing::warn!(key, error = %Escaped(&error), "an idempotency key in the store cannot be read");
+                continue;
+            }
+        };
         let (owner, until) = (record.owner(), record.head.until);
         index.load(name, owner, LocalKey::AsStored, content.len(), until);
     }
@@ -300,9 +307,9 @@ impl StoredKeys {
             return Ok(false);
         };
         let content = self.read(&name).await?;
-        let record = content.as_deref().map(KeyRecord::read).transpose()?;
-        // Another process may have claimed it anew.
-        if record.is_some_and(|record| record.head.until <= now) {
+        let record = content.as_deref().map(KeyRecord::read);
+        // Another process may have claimed it anew. One that cannot be read stays, for people to look at.
+        if record.is_some_and(|record| record.is_ok_and(|record| record.head.until <= now)) {
             match self.write(&name, content, None).await {
                 Ok(()) | Err(StoreError::PreconditionFailed { .. }) => {}
                 Err(error) => return Err(error),
