@@ -14,6 +14,7 @@ use crate::context::{Context, announce};
 use crate::declaration::Declaration;
 use crate::envelope::Label;
 use crate::error::{Failure, FailureKind, Panic, Result, SendError};
+use crate::escaped::Escaped;
 use crate::events::HandlerFailed;
 use crate::guarded::{Shielded, catch, said_last};
 use crate::message::{MessageDescriptor, MessageKind};
@@ -185,7 +186,7 @@ impl Task {
         let (handle, message) = (&self.handle, SPAWNED.name());
         let module = self.module.unwrap_or_default();
         let text = Shielded::new(&kind);
-        tracing::warn!(task = message, module, error = %text, "task failed");
+        tracing::warn!(task = message, module, error = %Escaped(&text), "task failed");
         announce(handle, || HandlerFailed {
             message: message.to_owned(),
             module: module.to_owned(),

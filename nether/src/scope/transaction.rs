@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::{OnceCell, SetOnce};
 
 use crate::error::{Error, Result, TransactionFailure, TransactionReport, TransactionStep};
+use crate::escaped::Escaped;
 use crate::guarded::{catch, panicked};
 use crate::scope::Scope;
 use crate::sync::lock;
@@ -195,7 +196,7 @@ impl Scope {
                 let _ = enlisted.ended.set(ended); // Nobody else does.
                 // What runs now is the user's, and whoever waits must not wait for it.
                 for failure in failed {
-                    tracing::error!(context = %scope.id(), %failure, "transaction failed");
+                    tracing::error!(context = %scope.id(), failure = %Escaped(&failure), "transaction failed");
                 }
                 drop(begun);
                 drop(counted);

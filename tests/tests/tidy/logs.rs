@@ -7,7 +7,7 @@ use crate::finding::Finding;
 use crate::tree::files;
 
 /// What writes the text of an error as it is.
-const BARE: &str = "%error";
+const BARE: [&str; 3] = ["%error", "%text", "%failure"];
 
 /// Where all that is logged goes through the runtime's own types.
 const FOLDER: &str = "nether/src/";
@@ -16,7 +16,7 @@ pub(crate) fn check(root: &Path) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in files(root, FOLDER.trim_end_matches('/'), "rs") {
         for (line, text) in (1..).zip(file.text.lines()) {
-            if text.contains(BARE) {
+            if BARE.iter().any(|bare| text.contains(bare)) {
                 let help = "write `error = %Escaped(&error)`: its text may come from outside";
                 findings.push(Finding::new(
                     &file.path,

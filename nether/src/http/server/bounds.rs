@@ -35,8 +35,8 @@ impl Server {
     /// How many bytes of request bodies the server holds at once, over all connections: 256 MiB by default.
     /// Bodies beyond that are answered with 503. The first 16 KiB of each body do not count, so that long
     /// bodies do not keep out short ones. A body counts until its request is answered, and that of a command
-    /// until the command is done. All that was read of it counts, also if the handler of a route has written it
-    /// to a file meanwhile: so no body is longer than this.
+    /// until the command is done. All that was read of it counts, also if the handler of a route has written
+    /// it to a file meanwhile: so no body is longer than this.
     #[must_use]
     pub fn body_memory(mut self, bytes: usize) -> Self {
         self.settings.body_memory = bytes;
@@ -44,8 +44,8 @@ impl Server {
     }
 
     /// How many connections may be open at once, at each address: half of the files that the process may have
-    /// open (`RLIMIT_NOFILE`) by default, and 16,384 at most. Further connections wait to be accepted.
-    /// A web socket counts too.
+    /// open (`RLIMIT_NOFILE`) by default, and 16,384 at most. A web socket counts too. Further connections
+    /// wait to be accepted.
     #[must_use]
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.settings.max_connections = Some(connections.clamp(1, Semaphore::MAX_PERMITS));
@@ -53,9 +53,9 @@ impl Server {
     }
 
     /// How many requests may be in progress at once, at each address: 10,000 by default. Further requests are
-    /// answered with 503 at once. A request counts until the head of its answer is there, so that an open stream
-    /// of events does not count; a command counts until it is done, even if its client has disconnected. One
-    /// connection may have at most 200 requests in progress.
+    /// answered with 503 at once. A request counts until the head of its answer is there, so that an open
+    /// stream of events does not count; a command counts until it is done, even if its client has
+    /// disconnected. One connection may have at most 200 requests in progress.
     #[must_use]
     pub fn max_requests(mut self, requests: usize) -> Self {
         self.settings.max_requests = requests.clamp(1, Semaphore::MAX_PERMITS);

@@ -8,6 +8,7 @@ use crate::context::{Handle, Origin, announce};
 use crate::declaration::Declaration;
 use crate::envelope::{AnyParcel, FailureOrigin, Label, Parcel, Reply, Source};
 use crate::error::{CallError, FailureKind, Panic, Result, TimedOut, Unavailable};
+use crate::escaped::Escaped;
 use crate::events::{DeadLetter, HandlerFailed};
 use crate::guarded::{HandlerFault, PanicPayload, Shielded, drop_unpanicked, panicked, said_last};
 use crate::message::{Message, MessageDescriptor, MessageKind};
@@ -169,9 +170,9 @@ pub(crate) fn failure_of<M: Message>(
     // An error that a caller gets is a result like any other: the caller's to judge.
     let text = Shielded::new(&error);
     if crashed || !awaited {
-        tracing::warn!(message = M::NAME, module = module.name, crashed, error = %text, "handler failed");
+        tracing::warn!(message = M::NAME, module = module.name, crashed, error = %Escaped(&text), "handler failed");
     } else {
-        tracing::debug!(message = M::NAME, module = module.name, error = %text, "handler gave back an error");
+        tracing::debug!(message = M::NAME, module = module.name, error = %Escaped(&text), "handler gave back an error");
     }
     if M::KIND != MessageKind::Query {
         handle.scope.set_rollback_only(M::NAME, module.name);
@@ -240,7 +241,7 @@ pub(crate) fn report_task(
         Err(panic) => (panicked(&*panic), true),
     };
     let text = Shielded::new(&error);
-    tracing::error!(task, module = module.name, error = %text, "task failed");
+    tracing::error!(task, module = module.name, error = %Escaped(&text), "task failed");
     announce(handle, || HandlerFailed {
         message: task.to_owned(),
         module: module.name.to_owned(),

@@ -1,19 +1,16 @@
 //! What a server bounds whoever its clients are: requests, bodies, open files, and the time that each stream
 //! has. What it refuses, it refuses early, and the refusal arrives.
 
+mod held;
+
 use std::fs;
 use std::io::{Read, Write};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::Request;
-use axum::http::StatusCode;
-use axum::http::header::{CONNECTION, UPGRADE};
 use axum::routing::{get as on_get, post as on_post};
-use hyper::upgrade::Upgraded;
 use nether::http::Server;
 use nether::prelude::*;
 use nether_tests::Folder;
@@ -51,8 +48,6 @@ static BEGUN: Notify = Notify::const_new();
 static HELD: Notify = Notify::const_new();
 static LET_GO: Notify = Notify::const_new();
 static OWN_BEGUN: Notify = Notify::const_new();
-/// What a route has taken over.
-static TAKEN_OVER: Mutex<Option<Upgraded>> = Mutex::new(None);
 
 #[derive(Debug, Default)]
 pub struct Desk;
@@ -92,17 +87,7 @@ fn own() -> Router<System> {
     Router::new()
         .route("/own/bytes", bytes)
         .route("/own/nap", nap)
-        .route("/own/upgrade", on_get(upgrade))
-}
-
-/// Takes the connection over, as a web socket does.
-async fn upgrade(request: Request) -> (StatusCode, [(axum::http::HeaderName, &'static str); 2]) {
-    tokio::spawn(async move {
-        let upgraded = hyper::upgrade::on(request).await.expect("it is taken over");
-        *TAKEN_OVER.lock().unwrap() = Some(upgraded);
-    });
-    let headers = [(CONNECTION, "upgrade"), (UPGRADE, "this")];
-    (StatusCode::SWITCHING_PROTOCOLS, headers)
+        .route("/own/upgrade", on_get(held::upgrade))
 }
 
 async fn desk(set: impl FnOnce(Server) -> Server) -> (System, String) {
@@ -189,8 +174,9 @@ async fn a_refused_body_that_has_come_does_not_end_its_connection() {
     let (_system, at) = desk(|server| server).await;
     let mut kept = connect(&at).await;
     for _ in 0..3 {
-        let body = "POST /texts HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\ncontent-length: 5\r\n\r\nhello";
-        kept.write(body).await;
+        let headers = "host: localhost\r\ncontent-type: text/plain\r\ncontent-length: 5";
+        kept.write(format!("POST /texts HTTP/1.1\r\n{headers}\r\n\r\nhello"))
+            .await;
         let head = kept.until("\r\n\r\n").await;
         assert!(head.starts_with("HTTP/1.1 415"), "{head}");
         kept.until("}").await;
@@ -324,59 +310,6 @@ async fn bodies_take_no_more_memory_together_than_they_may() {
         let room = async { while post(&at, "/texts", &long).await.status == 503 {} };
         timeout(PATIENCE, room).await.expect("there is room again");
     }
-}
-
-#[tokio::test]
-async fn what_a_command_was_sent_takes_memory_until_it_is_done_also_if_its_client_has_gone() {
-    let (_system, at) = desk(|server| server.body_memory(100_000)).await;
-    let long = format!("{{\"text\":\"{}\"}}", "a".repeat(80_000));
-    let length = long.len().to_string();
-    let mut gone = connect(&at).await;
-    let headers = [JSON, ("content-length", length.as_str())];
-    gone.write(head_and_body("POST /held", &headers, &long))
-        .await;
-    let held = timeout(PATIENCE, HELD.notified()).await;
-    held.expect("the command is begun");
-    drop(gone);
-    for _ in 0..50 {
-        assert_eq!(post(&at, "/texts", &long).await.status, 503);
-    }
-    LET_GO.notify_one();
-    let room = async { while post(&at, "/texts", &long).await.status == 503 {} };
-    timeout(PATIENCE, room).await.expect("there is room again");
-}
-
-#[tokio::test]
-async fn requests_that_routes_answer_count_until_they_are_answered() {
-    let (_system, at) = desk(|server| server.max_requests(1)).await;
-    let mut first = connect(&at).await;
-    first.write(head_and_body("GET /own/nap", &[], "")).await;
-    let begun = timeout(PATIENCE, OWN_BEGUN.notified()).await;
-    begun.expect("the handler is begun");
-    for path in ["/bytes?count=1", "/own/nap", "/nowhere"] {
-        check(&get(&at, path).await, 503, "too busy");
-    }
-    drop(first);
-    let room = async { while get(&at, "/bytes?count=1").await.status == 503 {} };
-    timeout(PATIENCE, room).await.expect("there is room again");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_connection_that_was_taken_over_counts_as_one_until_it_is_closed() {
-    let (_system, at) = desk(|server| server.max_connections(1)).await;
-    let mut first = connect(&at).await;
-    first
-        .write("GET /own/upgrade HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: this\r\n\r\n")
-        .await;
-    first.until("101 Switching Protocols").await;
-    let mut second = connect(&at).await;
-    second
-        .write(head_and_body("GET /bytes?count=1", &[], ""))
-        .await;
-    let early = timeout(Duration::from_secs(1), second.until("200 OK")).await;
-    assert!(early.is_err(), "there are two connections");
-    assert!(TAKEN_OVER.lock().unwrap().take().is_some());
-    second.until("200 OK").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
