@@ -68,6 +68,29 @@ async fn a_part_is_of_the_file_that_the_client_knows() {
 }
 
 #[tokio::test]
+async fn the_end_of_a_file_that_is_shorter_is_all_of_it() {
+    let (_system, at, _folder) = served(|server, folder| server.files("/f", &folder.0)).await;
+    let too_long = u128::MAX.to_string();
+    for (length, status, body) in [
+        ("3", 206, "789"),
+        ("10", 206, "0123456789"),
+        ("11", 206, "0123456789"),
+        ("65536", 206, "0123456789"),
+        (&too_long, 206, "0123456789"),
+        ("0", 416, ""),
+        ("", 416, ""),
+    ] {
+        let range = format!("bytes=-{length}");
+        let answer = part(&at, "GET", &[("range", &range)]).await;
+        assert_eq!(
+            (answer.status, answer.body.as_str()),
+            (status, body),
+            "{range}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_part_in_bytes_is_the_whole() {
     let (_system, at, _folder) = served(|server, folder| server.files("/f", &folder.0)).await;
     for range in ["items=0-1", "seconds=1-2", "bytes=0-1,4-5", "nonsense"] {

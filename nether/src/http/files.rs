@@ -94,11 +94,15 @@ impl Files {
     async fn file(&self, request: &request::Parts, path: &str) -> Response {
         let mut headers = request.headers.clone();
         ranges::drop_unknown(&request.method, &mut headers);
-        if headers.contains_key(RANGE) && headers.contains_key(IF_RANGE) {
+        let is_conditional = headers.contains_key(RANGE) && headers.contains_key(IF_RANGE);
+        if is_conditional || ranges::is_of_end(&headers) {
             let current = self
                 .ask(request, (Method::HEAD, HeaderMap::new()), path)
                 .await;
-            ranges::drop_stale(&mut headers, current.headers());
+            if is_conditional {
+                ranges::drop_stale(&mut headers, current.headers());
+            }
+            ranges::fit_end(&mut headers, current.headers());
         }
         self.ask(request, (request.method.clone(), headers), path)
             .await

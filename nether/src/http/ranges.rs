@@ -1,6 +1,6 @@
 //! Which requests for a part of a file get a part of it (RFC 9110, 14.2 and 13.1.5).
 
-use axum::http::header::{ETAG, IF_RANGE, LAST_MODIFIED, RANGE};
+use axum::http::header::{CONTENT_LENGTH, ETAG, IF_RANGE, LAST_MODIFIED, RANGE};
 use axum::http::{HeaderMap, HeaderValue, Method};
 
 /// Removes a range that must be ignored: of another method than GET, in a unit that nobody knows. So is one
@@ -15,6 +15,32 @@ pub(super) fn drop_unknown(method: &Method, headers: &mut HeaderMap) {
     if !is_known || ranges.next().is_some() || *method != Method::GET {
         headers.remove(RANGE);
     }
+}
+
+/// Whether the range is the end of a file, `bytes=-500`: where it begins depends on the length of the file.
+pub(super) fn is_of_end(headers: &HeaderMap) -> bool {
+    length_of_end(headers).is_some()
+}
+
+/// Makes of the end of a file the whole file if it is no longer than that (RFC 9110, 14.1.2).
+pub(super) fn fit_end(headers: &mut HeaderMap, current: &HeaderMap) {
+    let length = current.get(CONTENT_LENGTH).and_then(digits);
+    if length.is_some_and(|length| length_of_end(headers).is_some_and(|asked| asked > length)) {
+        headers.insert(RANGE, HeaderValue::from_static("bytes=0-"));
+    }
+}
+
+fn length_of_end(headers: &HeaderMap) -> Option<u64> {
+    let range = headers.get(RANGE)?.as_bytes().get(6..)?;
+    let end = range.strip_prefix(b"-")?;
+    digits(&HeaderValue::from_bytes(end).ok()?)
+}
+
+/// The number that the value is; the greatest one if it is greater.
+fn digits(value: &HeaderValue) -> Option<u64> {
+    let digits = value.to_str().ok()?;
+    let is_number = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+    is_number.then(|| digits.parse().unwrap_or(u64::MAX))
 }
 
 /// Removes a range of a file that is not `current` any more: a part of it would be put beside parts of
