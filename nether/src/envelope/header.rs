@@ -93,7 +93,11 @@ impl FailureOrigin {
         } = self;
         if scope.has_ended() {
             let error = Shielded::new(&kind);
-            tracing::warn!(message, module, error = %Escaped(&error), "a failure came after the end of its context");
+            if kind.is_end_of_unit() {
+                tracing::debug!(message, module, error = %Escaped(&error), "a message ended with its context");
+            } else {
+                tracing::warn!(message, module, error = %Escaped(&error), "a failure came after the end of its context");
+            }
         }
         scope.fail(Failure {
             message,

@@ -54,6 +54,11 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
+    /// Whether it is the end that the unit of work was given: whoever gave it knows.
+    pub(crate) fn is_end_of_unit(&self) -> bool {
+        matches!(self, FailureKind::Cancelled | FailureKind::DeadlineExceeded)
+    }
+
     /// The error of a call, if nobody waited for its reply.
     pub(crate) fn of<E: HandlerError>(error: CallError<E>) -> Self {
         match error {

@@ -24,8 +24,18 @@ const SHOWN: usize = 128;
 pub(super) struct OpenPaths(Vec<String>);
 
 impl OpenPaths {
-    pub(super) fn extend(&mut self, paths: impl IntoIterator<Item = String>) {
-        self.0.extend(paths);
+    /// Adds paths.
+    ///
+    /// # Errors
+    /// The first one that is no path of a request, and so would open nothing.
+    pub(super) fn extend(&mut self, paths: impl IntoIterator<Item = String>) -> Result<(), String> {
+        for path in paths {
+            if !path.starts_with('/') || path.contains(['{', '?', '#', ' ']) {
+                return Err(path);
+            }
+            self.0.push(path);
+        }
+        Ok(())
     }
 
     /// A path that ends in `/` stands for all that is below it.

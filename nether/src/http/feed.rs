@@ -13,6 +13,7 @@ use axum::body::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::watch;
+use tokio::task::yield_now;
 
 use crate::error::Result;
 use crate::escaped::Escaped;
@@ -21,6 +22,9 @@ use crate::http::endpoint::Endpoint;
 use crate::message::Event;
 use crate::sync::lock;
 use crate::system::System;
+
+/// After an event of so many bytes, others have their turn.
+const LONG: usize = 16 * 1024;
 
 /// The events of one type.
 #[derive(Debug)]
@@ -76,7 +80,13 @@ impl Feed {
                 writing.skip(events.missed() - missed);
                 missed = events.missed();
                 match written(&*event) {
-                    Ok((text, fields)) => writing.push(&text, fields),
+                    Ok((text, fields)) => {
+                        writing.push(&text, fields);
+                        // Long ones leave others their turn after each.
+                        if text.len() > LONG {
+                            yield_now().await;
+                        }
+                    }
                     Err(error) => {
                         tracing::error!(event = E::NAME, error = %Escaped(&error), "an event cannot be written as JSON");
                         writing.skip(1);

@@ -385,6 +385,12 @@ async fn a_host_or_a_proxy_that_is_none_keeps_a_server_from_starting() {
         let error = error.to_string();
         assert!(error.contains("`Server::trusted_proxies`"), "{error}");
     }
+    for path in ["", "callback", "/hooks/{id}", "/callback?from=there"] {
+        let server = Server::new(&system).cross_site(["/login", path]);
+        let error = system.attach(server).await.expect_err("it is no path");
+        let error = error.to_string();
+        assert!(error.contains("`Server::cross_site`"), "{error}");
+    }
 }
 
 #[tokio::test]

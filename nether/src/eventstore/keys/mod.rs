@@ -99,7 +99,7 @@ pub(crate) async fn stored_keys(store: &Store, limits: KeyLimits) -> Result<Arc<
         let record = match KeyRecord::read(&content) {
             Ok(record) => record,
             Err(error) => {
-                tracing::warn!(key, error = %Escaped(&error), "an idempotency key in the store cannot be read");
+                tracing::warn!(key = %Escaped(&key), error = %Escaped(&error), "an idempotency key in the store cannot be read");
                 continue;
             }
         };

@@ -82,7 +82,10 @@ impl Server {
     #[must_use]
     pub fn cross_site(mut self, paths: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let paths = paths.into_iter().map(Into::into);
-        self.settings.open_paths.extend(paths);
+        if let Err(path) = self.settings.open_paths.extend(paths) {
+            let expected = "path of requests, which begins with `/` and has no parameters";
+            self.settings.refuse("Server::cross_site", &path, expected);
+        }
         self
     }
 

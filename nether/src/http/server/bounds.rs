@@ -8,8 +8,8 @@ use crate::http::server::Server;
 use crate::http::settings::FOREVER;
 
 impl Server {
-    /// The most bytes of a request's body: 2 MiB by default. A longer body is answered with 413, before it is
-    /// read if the header `content-length` says so.
+    /// The most bytes of a request's body: 2 MiB by default. A longer body is answered with 413; by an
+    /// endpoint before it is read, if the header `content-length` says so.
     #[must_use]
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.settings.body_limit = bytes;

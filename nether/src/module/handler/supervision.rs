@@ -268,7 +268,12 @@ pub(crate) fn report_dead_letter(
     if message.kind != MessageKind::Query {
         source.scope.set_rollback_only(message.name(), module.name);
     }
-    tracing::warn!(message = message.name(), module = module.name, sequence, reason = %kind, "dead letter");
+    // A caller that waits gets the reason: if it set the end itself, that is the caller's to judge.
+    if label.is_awaited() && kind.is_end_of_unit() {
+        tracing::debug!(message = message.name(), module = module.name, sequence, reason = %kind, "dead letter");
+    } else {
+        tracing::warn!(message = message.name(), module = module.name, sequence, reason = %kind, "dead letter");
+    }
     let handle = Handle {
         cause: source.cause.clone(),
         ..Handle::new(Arc::clone(source.scope), Origin::Handler)
