@@ -15,8 +15,8 @@ use crate::http::problem::Details;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// The longest part of an origin that a problem shows.
-const SHOWN: usize = 128;
+/// The longest part of an origin or a host that a problem shows: the rest of its text has to find room too.
+const SHOWN: usize = 40;
 
 /// Paths that pages of all sites may send requests to.
 #[derive(Debug, Clone, Default)]
@@ -108,12 +108,12 @@ fn refused(parts: &request::Parts, host: Option<&HostAndPort<'_>>) -> Details {
         |origin| format!("the origin `{}`", origin.get(..SHOWN).unwrap_or(origin)),
     );
     let host = host.map_or_else(String::new, |host| {
-        format!(" (the request's host is `{host}`)")
+        let host = host.to_string();
+        format!(" at `{}`", host.get(..SHOWN).unwrap_or(&host))
     });
     let detail = format!(
-        "a page of {origin} had this request sent, and may not change anything here{host}; `Server::cors` lets \
-         pages of an origin in, `Server::cross_site` opens a path to all pages; a proxy in front must pass the \
-         header `host` on"
+        "a page of {origin} may change nothing{host}: `Server::cors` lets an origin in, `Server::cross_site` \
+         opens a path, and a proxy in front has to pass on the header `host`"
     );
     tracing::debug!(
         path = parts.uri.path(),
