@@ -55,6 +55,9 @@ async fn a_form_of_a_foreign_page_changes_nothing() {
     }
 }
 
+/// An origin that does not fit into a problem.
+const LONG: &str = "https://a-very-long-name-of-a-page-that-nobody-knows-and-that-would-leave-no-room-for-more.example";
+
 #[tokio::test]
 async fn what_comes_from_a_foreign_page_changes_nothing() {
     let (_system, at) = desk(|server| server).await;
@@ -71,6 +74,7 @@ async fn what_comes_from_a_foreign_page_changes_nothing() {
             &[("origin", "app://localhost")],
             &[("origin", "https://localhost.evil.example")],
             &[("origin", "https://evil.example@localhost")],
+            &[("origin", LONG)],
             &[("origin", "http://localhost:8080")],
             &[("origin", "http://localhost"), EVIL],
             &[CROSS, ("origin", "http://localhost")],
