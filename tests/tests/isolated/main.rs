@@ -24,6 +24,7 @@ mod pausing;
 mod policies;
 mod pools;
 mod pressure;
+mod refusals;
 mod reports;
 mod runtimes;
 mod shared_crashes;

@@ -79,9 +79,12 @@ impl Breaker {
     /// Takes account of how a message ended.
     pub(in crate::module) fn count(&self, verdict: Verdict, handle: &Handle) {
         match verdict {
-            Verdict::Handled if self.is_open.load(Ordering::SeqCst) => self.close(handle),
-            Verdict::Failed | Verdict::Refused | Verdict::Crashed(_) => self.count_failure(handle),
-            Verdict::Handled | Verdict::Again | Verdict::CrashedAgain(_) => {}
+            // A refusal is for the sender to do better: the module works.
+            Verdict::Handled | Verdict::Refused if self.is_open.load(Ordering::SeqCst) => {
+                self.close(handle);
+            }
+            Verdict::Failed | Verdict::Crashed(_) => self.count_failure(handle),
+            Verdict::Handled | Verdict::Refused | Verdict::Again | Verdict::CrashedAgain(_) => {}
         }
     }
 
