@@ -206,7 +206,7 @@ async fn the_page_is_found_however_it_is_asked_for() {
         "/docs/",
         "/docs?a=1",
         "/docs/?a=1",
-        "http://test/docs",
+        "http://localhost/docs",
         "/docs?x=\"/><script>alert(1)</script>",
     ] {
         let page = get(&at, target).await;
