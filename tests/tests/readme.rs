@@ -111,8 +111,8 @@ fn every_promise_names_a_test_that_exists() {
             let file = file.replace("::", "/");
             let folders = ["tests/tests", "tests/endurance/tests"];
             let mut files = folders
-                .map(|folder| format!("{folder}/{file}.rs"))
-                .into_iter();
+                .into_iter()
+                .flat_map(|folder| [".rs", "/main.rs"].map(|end| format!("{folder}/{file}{end}")));
             let file = files.find(|file| root().join(file).exists()).expect(name);
             let found = read(&file).contains(&format!("fn {test}("));
             assert!(found, "{name} does not exist");
