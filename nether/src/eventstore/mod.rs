@@ -63,6 +63,7 @@ pub use self::events::{CatchingUp, EventParked, LeaseLost, LeaseTaken, SagaFaile
 pub use self::keyed::Keyed;
 #[cfg(feature = "http")]
 pub(crate) use self::keys::stored_keys;
+#[cfg(feature = "http")]
 pub(crate) use self::log::is_appended;
 pub use self::memory::MemoryStore;
 pub use self::parked::ParkedEvent;

@@ -27,7 +27,7 @@ use crate::http::server_state::ServerState;
 use crate::http::settings::ServerSettings;
 #[cfg(feature = "eventstore")]
 use crate::http::sourcing;
-use crate::message::{Message, MessageKind};
+use crate::message::{MessageDescriptor, MessageKind};
 use crate::route::BoxFuture;
 
 /// Serves a request for `M`.
@@ -109,7 +109,7 @@ where
 {
     let scope = RequestScope::open_keyed(&state.system, &state.settings, parts);
     let user = KeyUser::of(parts, scope.ctx.principal());
-    let resumes = identify::<M>(&scope, &key, &user);
+    let resumes = identify(M::descriptor(), &scope, &key, &user);
     let request = key.request(&user, resumes);
     let patience = scope.patience();
     let first = Box::pin(async move {
@@ -128,14 +128,24 @@ where
 /// Makes the key the command's id; returns whether a command of the aggregate that handles it does nothing
 /// twice because of that.
 #[cfg(feature = "eventstore")]
-fn identify<M: Message>(scope: &RequestScope, key: &IdempotencyKey, user: &KeyUser) -> bool {
+fn identify(
+    message: &'static MessageDescriptor,
+    scope: &RequestScope,
+    key: &IdempotencyKey,
+    user: &KeyUser,
+) -> bool {
     sourcing::set_command_id(&scope.ctx, key, user);
-    sourcing::is_handled_by_aggregate::<M>(&scope.ctx)
+    sourcing::is_handled_by_aggregate(message, &scope.ctx)
 }
 
 /// Without event sourcing commands have no ids.
 #[cfg(not(feature = "eventstore"))]
-fn identify<M: Message>(_: &RequestScope, _: &IdempotencyKey, _: &KeyUser) -> bool {
+fn identify(
+    _: &'static MessageDescriptor,
+    _: &RequestScope,
+    _: &IdempotencyKey,
+    _: &KeyUser,
+) -> bool {
     false
 }
 

@@ -9,7 +9,7 @@ use crate::eventstore::{CommandId, Store, is_aggregate, stored_keys};
 use crate::hexadecimal::hexadecimal;
 use crate::http::idempotency::{IdempotencyKey, KeyUser};
 use crate::idempotency::{KeyLimits, KeyStore};
-use crate::message::Message;
+use crate::message::MessageDescriptor;
 use crate::system::System;
 
 /// The keys in the event store of a program, if it provides one.
@@ -32,9 +32,8 @@ pub(super) fn set_command_id(ctx: &Context, key: &IdempotencyKey, user: &KeyUser
 
 /// Whether an aggregate handles the message: then a command that is sent again with its id stores nothing
 /// twice, and gets its reply.
-pub(super) fn is_handled_by_aggregate<M: Message>(ctx: &Context) -> bool {
-    let slot = M::descriptor().slot();
-    let handler = ctx.handle().scope.read(slot, |row| {
+pub(super) fn is_handled_by_aggregate(message: &MessageDescriptor, ctx: &Context) -> bool {
+    let handler = ctx.handle().scope.read(message.slot(), |row| {
         let handler = row.and_then(|row| row.handlers.first());
         handler.map(|handler| handler.module)
     });

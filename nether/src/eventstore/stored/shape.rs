@@ -28,11 +28,9 @@ pub(in crate::eventstore) type ShowEvent = fn(&RecordedEvent) -> Result<String, 
 #[cfg(feature = "http")]
 impl StoredShape {
     /// The same for an event, which can be shown.
-    pub(in crate::eventstore) const fn shown_by(self, json: ShowEvent) -> Self {
-        StoredShape {
-            json: Some(json),
-            ..self
-        }
+    pub(in crate::eventstore) const fn shown_by(mut self, json: ShowEvent) -> Self {
+        self.json = Some(json);
+        self
     }
 
     /// What shows an event.
