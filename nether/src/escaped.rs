@@ -1,7 +1,7 @@
 //! [`Escaped`]: text that may come from outside, as one line of a log may hold it.
 //!
-//! A line break in it would begin a line that nobody wrote, and an escape sequence would be obeyed by the
-//! terminal of whoever reads the log (CWE-117, CWE-150).
+//! A line break in the text would begin a forged line of the log, and the terminal that shows the log would
+//! obey an escape sequence (CWE-117, CWE-150).
 
 use std::fmt::{self, Display, Write};
 

@@ -33,7 +33,7 @@ pub(crate) fn postponed(
     definition: Definition,
 ) -> TokenStream {
     let (diagnostics, later) = (Diagnostics::new(), Diagnostics::new());
-    // What is wrong with them, the derive reports.
+    // The derive reports the mistakes in them.
     let args = MessageArgs::parse(kind, arguments.clone(), &later);
     let _ = later.check();
     let above = source::attributes_above(kind.word(), definition.ident());

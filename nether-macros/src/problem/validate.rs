@@ -38,7 +38,7 @@ pub(crate) struct Kind {
     pub(crate) texts: KindTexts,
 }
 
-/// What is said of a kind besides its status.
+/// The texts of a kind of problem, besides its status.
 #[derive(Clone, Default)]
 pub(crate) struct KindTexts {
     pub(crate) title: Option<LitStr>,

@@ -25,8 +25,8 @@ pub(super) fn install() {
         .try_init();
 }
 
-/// Writes messages and fields without control characters, whoever wrote them: a line of the log is one line,
-/// and says nothing to the terminal that it is read on.
+/// Writes messages and fields with their control characters escaped, so that an entry is one line of the log,
+/// and the terminal that shows it obeys nothing in it.
 #[cfg(feature = "log")]
 #[derive(Default)]
 struct EscapedFields(tracing_subscriber::fmt::format::DefaultFields);

@@ -54,7 +54,7 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
-    /// Whether it is the end that the unit of work was given: whoever gave it knows.
+    /// Whether the deadline or the cancellation of the unit of work ended the message. Its opener set both.
     pub(crate) fn is_end_of_unit(&self) -> bool {
         matches!(self, FailureKind::Cancelled | FailureKind::DeadlineExceeded)
     }

@@ -68,7 +68,7 @@ fn flat(message: &CheckedMessage, endpoint: &Endpoint, paths: &Paths) -> TokenSt
     checks.collect()
 }
 
-/// That there is no reply where the status allows no content. Shown at the status.
+/// Checks that there is no reply if the status allows no content. The error is shown at the status.
 fn content(message: &CheckedMessage, endpoint: &Endpoint, paths: &Paths) -> Option<TokenStream> {
     let status = endpoint.status.filter(|it| status::has_no_content(*it))?;
     let (written, reply) = (message.args.status.as_ref()?, message.args.reply.as_ref()?);

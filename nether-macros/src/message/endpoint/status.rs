@@ -63,7 +63,7 @@ pub(super) fn has_no_content(status: u16) -> bool {
     status == 204 || status == 205
 }
 
-/// What is wrong about a reply where there is no content.
+/// The error about a reply to a status that allows no content.
 pub(super) fn content(status: u16, reply: &Type) -> String {
     let reply = types::text(reply);
     format!("an answer with `status = {status}` has no content, but the reply is `{reply}`")
