@@ -11,13 +11,13 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderValue, StatusCode, request};
 use axum::response::Response;
 
-use crate::http::cors;
-use crate::http::cross_site;
-use crate::http::host::HostAndPort;
-use crate::http::operations::PROBES;
-use crate::http::problem::Details;
+use crate::http::access::cors;
+use crate::http::access::cross_site;
+use crate::http::access::host::HostAndPort;
+use crate::http::operations::served::PROBES;
+use crate::http::replies::problem::Details;
 use crate::http::request_id::RequestId;
-use crate::http::server_state::ServerState;
+use crate::http::server::state::ServerState;
 
 /// Browsers believe the content type of an answer, and do not look for scripts in it.
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");

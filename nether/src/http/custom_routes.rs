@@ -11,11 +11,11 @@ use axum::response::Response;
 use tokio::time::timeout;
 
 use crate::context::Context;
-use crate::http::failure_log::FailedRequest;
-use crate::http::problem::{Details, Refusal};
+use crate::http::replies::failure_log::FailedRequest;
+use crate::http::replies::problem::{Details, Refusal};
 use crate::http::request_id::RequestId;
 use crate::http::request_scope::RequestScope;
-use crate::http::server_state::ServerState;
+use crate::http::server::state::ServerState;
 use crate::sync::lock;
 use crate::system::System;
 

@@ -21,22 +21,22 @@ use tower::ServiceExt;
 use tower_http::compression::CompressionLayer;
 
 use crate::guarded::panic_text;
-use crate::http::allow;
-use crate::http::cors;
+use crate::http::access::cors;
+use crate::http::connections::permits::RequestPermit;
 use crate::http::custom_routes;
-use crate::http::encodings;
-use crate::http::endpoint::{EndpointEntry, EndpointKind, RoutesRegistration};
-use crate::http::event_source::EventSource;
+use crate::http::endpoints::entry::{EndpointEntry, EndpointKind, RoutesRegistration};
+use crate::http::endpoints::presence::{Presence, present};
+use crate::http::events;
+use crate::http::events::source::EventSource;
+use crate::http::events::sse;
 use crate::http::files;
 use crate::http::operations;
-use crate::http::permits::RequestPermit;
-use crate::http::presence::{Presence, present};
-use crate::http::problem::Details;
+use crate::http::replies::allow;
+use crate::http::replies::encodings;
+use crate::http::replies::problem::Details;
 use crate::http::request_id::RequestId;
-use crate::http::server_state::{ServerShared, ServerState};
-use crate::http::settings::ServerSettings;
-use crate::http::sse;
-use crate::http::stored_events;
+use crate::http::server::settings::ServerSettings;
+use crate::http::server::state::{ServerShared, ServerState};
 use crate::system::System;
 
 /// Where requests come in. Each open connection has it, and who opened the address.
@@ -76,7 +76,7 @@ impl Gateway {
     pub(super) fn rebuild(&self) {
         self.present.note(&self.state.system);
         let router = if self.state.is_private {
-            operations::router(&self.state).fallback(not_found)
+            operations::served::router(&self.state).fallback(not_found)
         } else {
             assembled(&self.state)
         };
@@ -121,9 +121,9 @@ fn assembled(state: &Arc<ServerState>) -> Router {
     let (routers, folders) = state.shared.added();
     let mut router = Router::new().fallback(not_found);
     for folder in &folders {
-        router = files::before(folder, state, router);
+        router = files::folder::before(folder, state, router);
     }
-    router = before(operations::router(state), router);
+    router = before(operations::served::router(state), router);
     router = before(routed(state), router);
     let written = registered_routes().map(|routes| (routes.build)());
     for custom in written.chain(routers) {
@@ -161,8 +161,8 @@ fn route(state: &Arc<ServerState>, endpoint: &'static EndpointEntry) -> MethodRo
         EndpointKind::Feed { open, .. } => {
             let history = state.settings.event_history;
             let system = &state.system;
-            let source = state.shared.events(endpoint, || {
-                let stored = stored_events::source(system, endpoint.message(), history);
+            let source = state.shared.events(endpoint.message(), || {
+                let stored = events::stored::source(system, endpoint.message(), history);
                 stored.unwrap_or_else(|| EventSource::Published(open(system, history)))
             });
             route.on(method, move |request| {

@@ -12,11 +12,11 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::context::{Context, UnitStart};
 use crate::error::ContextError;
-use crate::http::endpoint::ReplyHeaders;
-use crate::http::failure_log::FailedRequest;
-use crate::http::problem::Details;
+use crate::http::endpoints::endpoint::ReplyHeaders;
+use crate::http::replies::failure_log::FailedRequest;
+use crate::http::replies::problem::Details;
 use crate::http::request_id::RequestId;
-use crate::http::settings::ServerSettings;
+use crate::http::server::settings::ServerSettings;
 use crate::system::System;
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
@@ -158,7 +158,7 @@ impl RequestScope {
 
 /// How long the client of a unit of work waits that is finished in any case.
 #[derive(Debug)]
-pub(super) struct ClientPatience {
+pub(crate) struct ClientPatience {
     until: Option<Instant>,
     pub(super) start: UnitStart,
     id: RequestId,

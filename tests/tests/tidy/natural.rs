@@ -21,17 +21,6 @@ pub(crate) const NATURAL: &[Natural] = &[
     },
     Natural {
         line: line!(),
-        reason: "the entry of an endpoint holds the function that serves it; that function takes the state of the server, and \
-                 the state holds all entries",
-        folder: "nether/src/http",
-        imports: &[
-            ("endpoint.rs", "call.rs"),
-            ("endpoint.rs", "feed.rs"),
-            ("endpoint.rs", "server_state.rs"),
-        ],
-    },
-    Natural {
-        line: line!(),
         reason: "the handle of a store holds the controls of its followers; a control holds the parked events, and parked events \
                  are loaded through the handle",
         folder: "nether/src/eventstore",

@@ -19,8 +19,8 @@ use self::any::Readings;
 use self::map::Fields;
 pub(super) use self::names::TextNames;
 use crate::finite;
-use crate::http::problem::Details;
-use crate::http::shape::{Fault, Shape};
+use crate::http::endpoints::shape::{Fault, Shape};
+use crate::http::replies::problem::Details;
 
 /// What a request has as text: names and values. Those of one name stand together.
 pub(super) type Texts<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;

@@ -3,7 +3,7 @@
 use serde::de::Error as _;
 use serde_json::Error;
 
-use crate::http::endpoint::{Field, Shape};
+use crate::http::endpoints::endpoint::{Field, Shape};
 use crate::http::input::Texts;
 
 /// Whose values may be text.

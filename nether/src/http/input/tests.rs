@@ -4,8 +4,8 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::{Input, TextNames};
-use crate::http::problem::Details;
-use crate::http::shape::Shape;
+use crate::http::endpoints::shape::Shape;
+use crate::http::replies::problem::Details;
 
 #[derive(Debug, Serialize, Deserialize, PartialEq)]
 struct Order {

@@ -14,9 +14,9 @@ use serde_json::{Map, Value, json};
 
 use self::operation::operation;
 use self::schema::{bound, schemas};
-use crate::http::endpoint::EndpointEntry;
-use crate::http::presence::present;
-use crate::http::settings::ServerSettings;
+use crate::http::endpoints::entry::EndpointEntry;
+use crate::http::endpoints::presence::present;
+use crate::http::server::settings::ServerSettings;
 use crate::system::System;
 
 /// The description of all endpoints that are served.

@@ -6,12 +6,13 @@ use axum::http::StatusCode;
 use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 
-use crate::http::endpoint::{EndpointEntry, EndpointKind, Field, ReplyShape, Shape, parameters_of};
-use crate::http::event_filter;
-use crate::http::field_form::FieldForm;
+use crate::http::endpoints::endpoint::{Field, ReplyShape, Shape};
+use crate::http::endpoints::entry::{EndpointEntry, EndpointKind, parameters_of};
+use crate::http::events;
+use crate::http::events::field_form::FieldForm;
 use crate::http::openapi::schema::{of_body, of_event, of_field, without_null};
 use crate::http::openapi::{operation_id, response};
-use crate::http::problem::{ProblemKind, title_of};
+use crate::http::replies::problem::{ProblemKind, title_of};
 use crate::message::MessageKind;
 
 /// The operation, at the path as the description has it: its parameters may have the names that another
@@ -82,7 +83,7 @@ fn parameters(endpoint: &EndpointEntry, path: &str, schemas: &mut SchemaGenerato
         parameters.extend(flat.map(any_other));
     }
     if is_feed {
-        let filters = event_filter::names(endpoint).into_iter();
+        let filters = events::filter::names(endpoint).into_iter();
         let filters = filters.filter(|(name, _)| in_path.iter().all(|(it, _)| it != name));
         parameters.extend(filters.map(|(name, form)| filter(&name, form)));
         parameters.push(last_event_id());

@@ -4,7 +4,8 @@ use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use crate::http::endpoint::{EndpointEntry, Field, Shape};
+use crate::http::endpoints::endpoint::{Field, Shape};
+use crate::http::endpoints::entry::EndpointEntry;
 use crate::http::openapi::flat::flatten;
 
 /// Collects the schemas of named types, for `#/components/schemas`.

@@ -3,7 +3,7 @@
 use axum::http::request;
 use tower_http::cors::CorsLayer;
 
-use crate::http::client_address::ForwardedHeader;
+use crate::http::access::client_address::ForwardedHeader;
 use crate::http::server::Server;
 
 impl Server {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use crate::http::server::Server;
-use crate::http::settings::FOREVER;
+use crate::http::server::settings::FOREVER;
 
 impl Server {
     /// The most bytes of a request's body: 2 MiB by default. A longer body is answered with 413; by an

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Result;
-use crate::http::server::Server;
 #[cfg(feature = "eventstore")]
-use crate::http::sourcing;
+use crate::http::idempotency::sourcing;
+use crate::http::server::Server;
 #[cfg(not(feature = "eventstore"))]
 use crate::idempotency::KeyStore;
 use crate::idempotency::MemoryKeys;

@@ -1,0 +1,9 @@
+//! Messages as endpoints: what `http = ".."` leaves in the program, and how a command or query is answered.
+
+pub(super) mod call;
+pub(super) mod endpoint;
+pub(super) mod entry;
+pub(super) mod flat;
+pub(super) mod presence;
+pub(super) mod probe;
+pub(super) mod shape;

@@ -1,0 +1,46 @@
+//! [`Shape`]: what a message is made of, as its attribute sees it.
+
+#![allow(missing_docs)] // Not public API. Used by generated code.
+
+use schemars::{Schema, SchemaGenerator};
+
+use crate::http::events::field_form::FieldForm;
+
+/// What a message is made of.
+#[derive(Debug, Clone, Copy)]
+pub enum Shape {
+    /// A struct of these named fields.
+    Fields(&'static [Field]),
+    /// Something else, of which only serde knows how it is read.
+    Opaque,
+}
+
+/// A field, as serde knows it.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    pub name: &'static str,
+    /// Its other names.
+    pub aliases: &'static [&'static str],
+    pub docs: &'static str,
+    /// Whether it may be left out.
+    pub is_optional: bool,
+    /// Whether its own fields stand in its place, or it takes in all that no other field does.
+    pub is_flat: bool,
+    pub is_deprecated: bool,
+    /// The schema of its type; in full if it is flat.
+    pub schema: fn(&mut SchemaGenerator) -> Schema,
+    /// Of a flat field, reads the body as that alone: what is wrong in it, and where.
+    pub explain: Option<Explain>,
+    /// What it looks like in an event.
+    pub form: fn() -> FieldForm,
+}
+
+/// Finds what is wrong in a body.
+pub type Explain = fn(&[u8]) -> Option<Fault>;
+
+/// What is wrong in a body.
+#[derive(Debug)]
+pub struct Fault {
+    pub(crate) field: String,
+    pub(crate) error: String,
+}

@@ -1,0 +1,218 @@
+//! [`Feed`]: the events of one type, for all clients that listen: each is written once, and the newest are
+//! kept for who comes back.
+//!
+//! A client has no queue of its own but a place in the feed, so that one that does not read costs nothing,
+//! and thousands of them little. Its place is how many events were before it; the id of an event is the place
+//! behind it. A client that fell behind what is kept is told that it missed something.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+
+use axum::body::Bytes;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tokio::sync::watch;
+use tokio::task::yield_now;
+
+use crate::error::Result;
+use crate::escaped::Escaped;
+use crate::guarded::panicked;
+use crate::http::endpoints::endpoint::Endpoint;
+use crate::message::Event;
+use crate::sync::lock;
+use crate::system::System;
+
+/// After an event of so many bytes, others have their turn.
+const LONG: usize = 16 * 1024;
+
+/// The events of one type.
+#[derive(Debug)]
+pub(crate) struct Feed {
+    /// Tells feeds of different runs of a program apart.
+    run: u32,
+    kept: Mutex<FeedBuffer>,
+    /// The place behind the newest event; `None` once there will be no more. The feed's own task changes it,
+    /// all clients wait for its change.
+    end: watch::Sender<Option<u64>>,
+    capacity: usize,
+}
+
+#[derive(Debug, Default)]
+struct FeedBuffer {
+    /// The place of the oldest one.
+    first: u64,
+    /// `None` is one that was missed, by all.
+    events: VecDeque<Option<Arc<Written>>>,
+}
+
+/// An event, ready to be sent.
+#[derive(Debug)]
+pub(crate) struct Written {
+    /// As the stream has it, with its id.
+    pub(crate) frame: Bytes,
+    /// For filters.
+    pub(crate) fields: EventFields,
+}
+
+/// The fields of an event as they are sent: as text, since that holds numbers that a value of `serde_json`
+/// does not.
+pub(crate) type EventFields = BTreeMap<String, Box<RawValue>>;
+
+/// What a client gets next.
+pub(crate) enum NextEvent {
+    Event(Arc<Written>),
+    /// So many events are not kept any more.
+    Missed(u64),
+    /// Nothing, for now.
+    Nothing,
+}
+
+impl Feed {
+    /// Begins to write down the events of type `E`.
+    pub(crate) fn open<E: Endpoint + Event>(system: &System, capacity: usize) -> Arc<Self> {
+        let feed = Arc::new(Feed::new(capacity));
+        let mut events = system.subscribe::<E>();
+        let writing = Arc::clone(&feed);
+        tokio::spawn(async move {
+            let mut missed = 0;
+            while let Some(event) = events.next().await {
+                writing.skip(events.missed() - missed);
+                missed = events.missed();
+                match written(&*event) {
+                    Ok((text, fields)) => {
+                        writing.push(&text, fields);
+                        // Long ones leave others their turn after each.
+                        if text.len() > LONG {
+                            yield_now().await;
+                        }
+                    }
+                    Err(error) => {
+                        tracing::error!(event = E::NAME, error = %Escaped(&error), "an event cannot be written as JSON");
+                        writing.skip(1);
+                    }
+                }
+            }
+            writing.end.send_replace(None);
+        });
+        feed
+    }
+
+    pub(crate) fn new(capacity: usize) -> Self {
+        Feed {
+            run: fresh_run(),
+            kept: Mutex::default(),
+            end: watch::Sender::new(Some(0)),
+            capacity: capacity.max(1),
+        }
+    }
+
+    pub(crate) fn push(&self, text: &str, fields: EventFields) {
+        let mut kept = lock(&self.kept);
+        let frame = format!("id: {}\ndata: {text}\n\n", self.id(kept.end() + 1)).into();
+        let written = Arc::new(Written { frame, fields });
+        kept.push(Some(written), self.capacity);
+        self.end.send_replace(Some(kept.end()));
+    }
+
+    /// Leaves out events that cannot be shown. Those before them stay.
+    fn skip(&self, count: u64) {
+        if count == 0 {
+            return;
+        }
+        let mut kept = lock(&self.kept);
+        if count >= self.capacity as u64 {
+            kept.first = kept.end() + count;
+            kept.events.clear();
+        } else {
+            (0..count).for_each(|_| kept.push(None, self.capacity));
+        }
+        self.end.send_replace(Some(kept.end()));
+    }
+
+    /// What a client sends that goes on at the place.
+    pub(crate) fn id(&self, place: u64) -> String {
+        format!("{:08x}-{place}", self.run)
+    }
+
+    /// Where a client goes on that was sent this id last; `None` if it was of another run, so that what it
+    /// missed is not known.
+    pub(crate) fn after(&self, id: &str) -> Option<u64> {
+        let (run, place) = id.split_once('-')?;
+        let is_this = u32::from_str_radix(run, 16) == Ok(self.run);
+        let place: u64 = place.parse().ok()?;
+        (is_this && place <= self.now()).then_some(place)
+    }
+
+    /// How far a client may go on without an event that it wants, until it is sent an id: so it is never so
+    /// far behind as what is kept, while it is there.
+    pub(crate) fn stride(&self) -> u64 {
+        (self.capacity as u64 / 4).max(1)
+    }
+
+    /// Where a client begins that has seen nothing yet.
+    pub(crate) fn now(&self) -> u64 {
+        lock(&self.kept).end()
+    }
+
+    /// What is at the place.
+    pub(crate) fn at(&self, place: u64) -> NextEvent {
+        let kept = lock(&self.kept);
+        match place.checked_sub(kept.first) {
+            None => NextEvent::Missed(kept.first - place),
+            Some(index) => {
+                let event = usize::try_from(index).ok();
+                match event.and_then(|index| kept.events.get(index)) {
+                    Some(Some(event)) => NextEvent::Event(Arc::clone(event)),
+                    Some(None) => {
+                        let behind = kept.events.iter().skip(index as usize);
+                        NextEvent::Missed(behind.take_while(|it| it.is_none()).count() as u64)
+                    }
+                    None => NextEvent::Nothing,
+                }
+            }
+        }
+    }
+
+    /// Tells of new events, and of the end.
+    pub(crate) fn changes(&self) -> watch::Receiver<Option<u64>> {
+        self.end.subscribe()
+    }
+}
+
+impl FeedBuffer {
+    /// Adds an event, or that one was missed.
+    fn push(&mut self, event: Option<Arc<Written>>, capacity: usize) {
+        if self.events.len() == capacity {
+            self.events.pop_front();
+            self.first += 1;
+        }
+        self.events.push_back(event);
+    }
+
+    /// The place behind the newest one.
+    fn end(&self) -> u64 {
+        self.first + self.events.len() as u64
+    }
+}
+
+/// The event as it is sent, and for filters. How it is written is the user's, whose panic must not end the
+/// feed.
+fn written<E: Serialize>(event: &E) -> Result<(String, EventFields)> {
+    let written = catch_unwind(AssertUnwindSafe(|| serde_json::to_string(event)));
+    let text = written.unwrap_or_else(|panic| Err(serde::ser::Error::custom(panicked(&*panic))))?;
+    // JSON that is passed through as text may have several lines, and a line ends the data of an event.
+    let text = text.replace(['\n', '\r'], " ");
+    let fields = fields_of(&text);
+    Ok((text, fields))
+}
+
+/// The fields of an event, for filters. What is no object has none.
+pub(crate) fn fields_of(text: &str) -> EventFields {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+fn fresh_run() -> u32 {
+    // The random half of the UUID.
+    (uuid::Uuid::now_v7().as_u128() & u128::from(u32::MAX)) as u32
+}

@@ -1,0 +1,246 @@
+//! Folders of files: served below a path, and never from outside of the folder.
+
+use std::convert::Infallible;
+use std::fs::Metadata;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::{ACCEPT, IF_RANGE, RANGE};
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderMap, Method, StatusCode, Uri, request};
+use axum::response::{IntoResponse, Response};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tower::ServiceExt;
+use tower_http::services::ServeDir;
+use tower_http::services::fs::Backend;
+
+use crate::escaped::Escaped;
+use crate::http::files::late_file::LateFile;
+use crate::http::files::ranges;
+use crate::http::replies::failure_log::refused;
+use crate::http::replies::problem::Details;
+use crate::http::request_id::RequestId;
+use crate::http::server::state::{Folder, ServerState};
+use crate::route::BoxFuture;
+
+/// The page of an application that has one.
+const PAGE: &str = "/index.html";
+
+/// Offers requests to the files of the folder, and what is not among them to `then`.
+pub(crate) fn before(folder: &Folder, state: &Arc<ServerState>, then: Router) -> Router {
+    let patience = state.settings.request_timeout;
+    let prefix = folder.path.trim_end_matches('/').to_owned();
+    let backend = Inside {
+        folder: folder.folder.clone(),
+        open: state.open_files(),
+    };
+    let files = Files {
+        files: ServeDir::with_backend(&folder.folder, backend).redirect_path_prefix(&prefix),
+        prefix,
+        single_page: folder.single_page,
+    };
+    Router::new().fallback(move |request: Request| {
+        let (files, then) = (files.clone(), then.clone());
+        async move {
+            let (parts, body) = request.into_parts();
+            match timeout(patience, files.answer(&parts)).await {
+                Err(_) => Details::too_late().answer_to(&parts),
+                Ok(Some(response)) => response,
+                Ok(None) => never(then.oneshot(Request::from_parts(parts, body)).await),
+            }
+        }
+    })
+}
+
+fn never<T>(result: Result<T, Infallible>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(never) => match never {},
+    }
+}
+
+#[derive(Clone)]
+struct Files {
+    files: ServeDir<tower_http::services::fs::DefaultServeDirFallback, Inside>,
+    prefix: String,
+    single_page: bool,
+}
+
+impl Files {
+    /// The file that the request is for, if there is one.
+    async fn answer(&self, request: &request::Parts) -> Option<Response> {
+        if !matches!(request.method, Method::GET | Method::HEAD) {
+            return None;
+        }
+        let inner = below(&self.prefix, request.uri.path())?;
+        // No folder has an empty name; and a redirect to `//name/` would lead to another host.
+        if !inner.contains("//") {
+            let response = self.file(request, inner).await;
+            if response.status() != StatusCode::NOT_FOUND {
+                return Some(response);
+            }
+        }
+        if self.single_page && is_for_page(request, inner) {
+            return Some(self.file(request, PAGE).await);
+        }
+        None
+    }
+
+    async fn file(&self, request: &request::Parts, path: &str) -> Response {
+        let mut headers = request.headers.clone();
+        ranges::drop_unknown(&request.method, &mut headers);
+        let is_conditional = headers.contains_key(RANGE) && headers.contains_key(IF_RANGE);
+        if is_conditional || ranges::is_of_end(&headers) {
+            let current = self
+                .ask(request, (Method::HEAD, HeaderMap::new()), path)
+                .await;
+            if is_conditional {
+                ranges::drop_stale(&mut headers, current.headers());
+            }
+            ranges::fit_end(&mut headers, current.headers());
+        }
+        self.ask(request, (request.method.clone(), headers), path)
+            .await
+    }
+
+    /// What the files have at the path, for the method and the headers; `request` is what asks.
+    async fn ask(
+        &self,
+        request: &request::Parts,
+        (method, headers): (Method, HeaderMap),
+        path: &str,
+    ) -> Response {
+        let mut file = Request::new(Body::empty());
+        *file.method_mut() = method;
+        *file.headers_mut() = headers;
+        let path = PathAndQuery::try_from(path);
+        *file.uri_mut() = path.map(Uri::from).unwrap_or_default();
+        match self.files.clone().try_call(file).await {
+            Ok(response) => response.into_response(),
+            Err(error) => self.problem(request, &error),
+        }
+    }
+
+    /// The answer where there is no file, or none that can be read.
+    fn problem(&self, request: &request::Parts, error: &io::Error) -> Response {
+        use io::ErrorKind::{
+            InvalidFilename, NotADirectory, NotFound, PermissionDenied, ResourceBusy,
+        };
+        match error.kind() {
+            NotFound | PermissionDenied | NotADirectory | InvalidFilename => {
+                StatusCode::NOT_FOUND.into_response()
+            }
+            ResourceBusy => {
+                refused(error);
+                Details::unavailable("the server is too busy").answer_to(request)
+            }
+            _ => {
+                let (id, path) = (RequestId::of(&request.headers), request.uri.path());
+                tracing::error!(request_id = id.as_str(), path, error = %Escaped(&error), "a file cannot be read");
+                Details::internal().answer(&id)
+            }
+        }
+    }
+}
+
+/// The path below the prefix.
+fn below<'a>(prefix: &str, path: &'a str) -> Option<&'a str> {
+    match path.strip_prefix(prefix)? {
+        "" => Some("/"),
+        inner => inner.starts_with('/').then_some(inner),
+    }
+}
+
+/// Whether a browser asks for a place within the page, and not for a file that should be there.
+fn is_for_page(request: &request::Parts, path: &str) -> bool {
+    let accepts = request.headers.get(ACCEPT);
+    let accepts = accepts.and_then(|accepts| accepts.to_str().ok());
+    let is_file = path
+        .rsplit('/')
+        .next()
+        .is_some_and(|name| name.contains('.'));
+    accepts.is_some_and(|accepts| accepts.contains("text/html")) && !is_file
+}
+
+/// The files of a folder. A link that leads out of it leads nowhere, and what is hidden is not there.
+#[derive(Debug, Clone)]
+pub(crate) struct Inside {
+    folder: PathBuf,
+    /// One for each file that may be open.
+    open: Arc<Semaphore>,
+}
+
+impl Inside {
+    /// The real path, if it is inside. Whatever is the matter with another one, there is nothing at it.
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        self.real(path)
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn real(&self, path: &Path) -> Option<PathBuf> {
+        let (folder, real) = (self.folder.canonicalize().ok()?, path.canonicalize().ok()?);
+        let is_hidden = is_hidden(path.strip_prefix(&self.folder).ok()?)
+            || is_hidden(real.strip_prefix(&folder).ok()?);
+        (!is_hidden).then_some(real)
+    }
+
+    /// The real path, and what is at it, without holding up others. What is neither a file nor a folder is
+    /// not there: a FIFO or a device would hold up who reads it.
+    async fn resolved(self, path: PathBuf) -> io::Result<(PathBuf, Metadata)> {
+        let resolving = tokio::task::spawn_blocking(move || {
+            let path = self.resolve(&path)?;
+            let metadata = path.metadata()?;
+            match metadata.is_file() || metadata.is_dir() {
+                true => Ok((path, metadata)),
+                false => Err(io::ErrorKind::NotFound.into()),
+            }
+        });
+        resolving.await.map_err(io::Error::other)?
+    }
+}
+
+/// Whether a file, or a folder that it is in, is hidden, as `.git` and `.env` are; `.well-known` is not (RFC
+/// 8615).
+fn is_hidden(path: &Path) -> bool {
+    let mut names = path.components().map(|part| part.as_os_str());
+    names.any(|name| name.as_encoded_bytes().starts_with(b".") && name != ".well-known")
+}
+
+impl Backend for Inside {
+    type File = LateFile;
+    type Metadata = Metadata;
+    type OpenFuture = BoxFuture<io::Result<Self::File>>;
+    type MetadataFuture = BoxFuture<io::Result<Self::Metadata>>;
+
+    fn open(&self, path: PathBuf) -> Self::OpenFuture {
+        let inside = self.clone();
+        Box::pin(async move {
+            let open = Arc::clone(&inside.open);
+            let (path, metadata) = inside.resolved(path).await?;
+            LateFile::new(path, metadata, open)
+        })
+    }
+
+    fn metadata(&self, path: PathBuf) -> Self::MetadataFuture {
+        let inside = self.clone();
+        Box::pin(async move { Ok(inside.resolved(path).await?.1) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::below;
+
+    #[test]
+    fn a_path_is_below_a_whole_prefix() {
+        assert_eq!(below("/assets", "/assets/a.css"), Some("/a.css"));
+        assert_eq!(below("/assets", "/assets"), Some("/"));
+        assert_eq!(below("/assets", "/assets-of-others/a.css"), None);
+        assert_eq!(below("", "/a.css"), Some("/a.css"));
+    }
+}

@@ -1,0 +1,5 @@
+//! Folders of files.
+
+pub(super) mod folder;
+pub(super) mod late_file;
+pub(super) mod ranges;

@@ -1,0 +1,4 @@
+//! What operators ask.
+
+pub(super) mod metrics;
+pub(super) mod served;

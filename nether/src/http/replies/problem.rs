@@ -1,0 +1,333 @@
+//! Errors as clients see them: problem details (RFC 9457), and the trait by which a domain error says which
+//! one it is.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{StatusCode, request};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::error::{CallError, Error, HandlerError, Unavailable};
+use crate::http::replies::command_id::is_id_reused;
+use crate::http::replies::echo;
+use crate::http::request_id::RequestId;
+
+/// An error of the domain that says how clients see it: its status once, where it is defined. Derive it.
+///
+/// The answer is `application/problem+json` (RFC 9457) with the status and title of the variant, and as
+/// `detail` what the error displays. With a status of 500 and above there is no `detail`: what went wrong
+/// inside is in the log, under the request's id. An error that is no `Problem` is a 500.
+///
+/// ```
+/// #[derive(Debug, thiserror::Error, nether::Problem)]
+/// enum OrderError {
+///     #[error("there is nothing to pay")]
+///     #[problem(status = 422, title = "Nothing to pay")]
+///     NothingToPay,
+///     #[error("order {0} is paid already")]
+///     #[problem(status = 409)]
+///     Paid(String),
+/// }
+/// ```
+///
+/// | key | |
+/// |---|---|
+/// | `status = 409` | from 400 to 599; required, on the variant or above the enum for all variants that say nothing |
+/// | `title = ".."` | what such problems are called, the same for all of a kind; the status's own name otherwise |
+/// | `type = ".."` | a URI that stands for the kind of problem; `about:blank` otherwise |
+/// | `www_authenticate = ".."` | the header `www-authenticate`, which a 401 must have (RFC 9110, section 11.6.1) |
+/// | `retry_after = "30s"` | the header `retry-after`, for a 429 or a 503 |
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say which problem it is",
+    note = "derive it: `#[derive(nether::Problem)]`, with `#[problem(status = 409)]` on each variant"
+)]
+pub trait Problem: Display {
+    /// All kinds of problems that it may be.
+    const KINDS: &'static [ProblemKind];
+
+    /// Which of them it is.
+    fn kind(&self) -> &'static ProblemKind;
+}
+
+/// A kind of problems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProblemKind {
+    /// The status of the answer.
+    pub status: u16,
+    /// The title; `None` for the name of the status.
+    pub title: Option<&'static str>,
+    /// The URI that stands for it; `None` for `about:blank`.
+    pub type_uri: Option<&'static str>,
+    /// The header `www-authenticate`.
+    pub www_authenticate: Option<&'static str>,
+    /// The header `retry-after`, in seconds.
+    pub retry_after: Option<u32>,
+}
+
+/// A problem, as clients see it.
+#[derive(Debug, Clone)]
+pub struct Details {
+    kind: ProblemKind,
+    detail: Option<String>,
+    /// In which field of the message it is.
+    field: Option<String>,
+    /// After how many seconds it is worth another try.
+    retry_after: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(rename = "type")]
+    type_uri: &'a str,
+    title: &'a str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
+    request_id: &'a str,
+}
+
+/// The media type of problems.
+pub(crate) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// After how many seconds a system that is busy, or on its way down, is worth another try.
+const RETRY_SECONDS: u32 = 1;
+
+impl Details {
+    /// What a domain error is to clients.
+    pub(crate) fn of<E: Problem>(error: &E) -> Self {
+        let kind = *error.kind();
+        Details {
+            kind,
+            detail: (kind.status < 500).then(|| echo::own(error.to_string())),
+            field: None,
+            retry_after: kind.retry_after,
+        }
+    }
+
+    /// A problem of the framework's own. What it repeats of the request is cut short.
+    pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        Details {
+            kind: ProblemKind {
+                status: status.as_u16(),
+                title: None,
+                type_uri: None,
+                www_authenticate: None,
+                retry_after: None,
+            },
+            detail: (!detail.is_empty()).then(|| echo::abridged(detail)),
+            field: None,
+            retry_after: None,
+        }
+    }
+
+    /// A problem of the framework's own that says what to do about it, and repeats little of the request.
+    pub(crate) fn explained(status: StatusCode, detail: String) -> Self {
+        Details {
+            detail: Some(echo::own(detail)),
+            ..Details::new(status, "")
+        }
+    }
+
+    /// A problem with one field of the message.
+    pub(crate) fn in_field(mut self, field: Option<String>) -> Self {
+        self.field = field.map(echo::abridged);
+        self
+    }
+
+    /// It is worth another try after that many seconds.
+    pub(crate) fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// Something inside went wrong, of which clients learn nothing.
+    pub(crate) fn internal() -> Self {
+        Details::new(StatusCode::INTERNAL_SERVER_ERROR, "")
+    }
+
+    /// The system cannot do it now.
+    pub(crate) fn unavailable(detail: &str) -> Self {
+        let mut details = Details::new(StatusCode::SERVICE_UNAVAILABLE, detail);
+        details.retry_after = Some(RETRY_SECONDS);
+        details
+    }
+
+    /// The system cannot do it for that long.
+    fn unavailable_for(detail: &str, wait: Duration) -> Self {
+        let mut details = Details::unavailable(detail);
+        let seconds = wait.as_millis().div_ceil(1000).try_into();
+        details.retry_after = Some(seconds.unwrap_or(u32::MAX).max(RETRY_SECONDS));
+        details
+    }
+
+    /// It took longer than the client, or the server, waits.
+    pub(crate) fn too_late() -> Self {
+        let detail = "the answer was not there in time; what was asked for may still be done";
+        Details::new(StatusCode::GATEWAY_TIMEOUT, detail)
+    }
+
+    /// Why a call brought no reply. `own` says which problem the handler's own error is.
+    pub(crate) fn of_call<E: HandlerError>(
+        error: &CallError<E>,
+        own: fn(&E) -> Option<Details>,
+    ) -> Self {
+        match error {
+            CallError::Handler(error) => own(error).unwrap_or_else(Details::internal),
+            CallError::TimedOut(_) | CallError::DeadlineExceeded { .. } => Details::too_late(),
+            CallError::NoRoute(_) => {
+                Details::unavailable("what would answer this is not running now")
+            }
+            CallError::Stopping { .. } | CallError::Stopped { .. } | CallError::Closed { .. } => {
+                Details::unavailable("the server is stopping")
+            }
+            CallError::Unavailable(unavailable) => Details::of_unavailable(unavailable),
+            CallError::CrashLooping(error) => Details::unavailable_for(
+                "what would answer this failed too often, and is being recovered",
+                error.retry_in(),
+            ),
+            CallError::BreakerOpen { .. } | CallError::Full { .. } => {
+                Details::unavailable("the server is too busy")
+            }
+            CallError::Cancelled { .. } => Details::unavailable("the work was cancelled"),
+            CallError::Panicked(_) | CallError::TooDeep(_) | CallError::Deadlock(_) => {
+                Details::internal()
+            }
+        }
+    }
+
+    /// Why the store of an aggregate did not take the command.
+    fn of_unavailable(unavailable: &Unavailable) -> Self {
+        if is_id_reused(unavailable) {
+            let detail = "this `Idempotency-Key` was used for another request";
+            return Details::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
+        }
+        Details::unavailable("what this is kept in does not answer now")
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// The answer to a request with that id.
+    pub(crate) fn answer(&self, request: &RequestId) -> Response {
+        let status = self.status();
+        let document = Document {
+            type_uri: self.kind.type_uri.unwrap_or("about:blank"),
+            title: self.kind.title.unwrap_or_else(|| title_of(status)),
+            status: status.as_u16(),
+            detail: self.detail.as_deref(),
+            field: self.field.as_deref(),
+            request_id: request.as_str(),
+        };
+        // Strings and a number: there is nothing in it that could not be written.
+        let body = serde_json::to_vec(&document).unwrap_or_default();
+        let mut response =
+            (status, [(CONTENT_TYPE, PROBLEM_JSON)], Body::from(body)).into_response();
+        let challenge = self.kind.www_authenticate.map(HeaderValue::from_str);
+        // The derive has looked at it; one that is written by hand may be none.
+        if let Some(Ok(challenge)) = challenge {
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        request.mark(response.headers_mut());
+        response
+    }
+
+    /// The answer to a request of which that much is known.
+    pub(crate) fn answer_to(&self, parts: &request::Parts) -> Response {
+        self.answer(&RequestId::of(&parts.headers))
+    }
+}
+
+/// Why a call brought no reply, in the answer of a handler that does not know what the request is called.
+#[derive(Debug, Clone)]
+pub(crate) struct Refusal {
+    details: Details,
+    error: String,
+}
+
+impl Refusal {
+    /// The answer to the request with that id.
+    pub(crate) fn answer(&self, id: &RequestId) -> Response {
+        self.details.answer(id)
+    }
+
+    /// The problem, and the text of the error.
+    pub(crate) fn parts(&self) -> (&Details, &str) {
+        (&self.details, &self.error)
+    }
+}
+
+/// The problem that an endpoint would answer with, under the id of the request: for handlers of
+/// [`#[routes]`](macro@crate::routes).
+///
+/// ```
+/// use nether::http::RequestContext;
+/// use nether::prelude::*;
+///
+/// #[derive(Debug, thiserror::Error, nether::Problem)]
+/// #[error("sold out")]
+/// #[problem(status = 409)]
+/// pub struct SoldOut;
+///
+/// #[command(reply = String, error = SoldOut)]
+/// pub struct Buy;
+///
+/// #[derive(Default)]
+/// pub struct Desk;
+///
+/// #[module(handles = Buy)]
+/// impl Desk {
+///     async fn buy(&mut self, _: Buy) -> Result<String, SoldOut> {
+///         Err(SoldOut)
+///     }
+/// }
+///
+/// async fn ticket(ctx: RequestContext) -> Result<String, CallError<SoldOut>> {
+///     ctx.send(Buy).await
+/// }
+///
+/// #[nether::routes]
+/// fn router() -> axum::Router<System> {
+///     axum::Router::new().route("/ticket", axum::routing::post(ticket))
+/// }
+/// ```
+impl<E: Problem + HandlerError> IntoResponse for CallError<E> {
+    fn into_response(self) -> Response {
+        let details = Details::of_call(&self, |error| Some(Details::of(error)));
+        let mut response = details.answer(&RequestId::fresh());
+        let error = self.to_string();
+        response.extensions_mut().insert(Refusal { details, error });
+        response
+    }
+}
+
+/// An error that says nothing of its own is a 500; it is in no description.
+impl Problem for Error {
+    const KINDS: &'static [ProblemKind] = &[];
+
+    fn kind(&self) -> &'static ProblemKind {
+        &INTERNAL
+    }
+}
+
+const INTERNAL: ProblemKind = ProblemKind {
+    status: 500,
+    title: None,
+    type_uri: None,
+    www_authenticate: None,
+    retry_after: None,
+};
+
+/// The name of a status.
+pub(crate) fn title_of(status: StatusCode) -> &'static str {
+    status.canonical_reason().unwrap_or("Problem")
+}
