@@ -94,7 +94,6 @@ impl RequestScope {
             until: self.ctx.deadline(),
             start: self.ctx.unit_start(),
             id: self.request_id(),
-            given: self.given.clone(),
             wait: self.wait,
         }
     }
@@ -113,8 +112,7 @@ impl RequestScope {
 
     /// Closes the unit of work, or gives it up if the answer is an error, and sends the answer.
     pub(super) async fn close(self, response: Response) -> Response {
-        let (given, wait) = (self.given.clone(), self.wait);
-        let ctx = self.ctx.clone();
+        let (ctx, wait) = (self.ctx.clone(), self.wait);
         let response = if response.status().as_u16() < 400 {
             match ctx.close().await {
                 Ok(_) => response,
@@ -125,7 +123,7 @@ impl RequestScope {
             let _ = ctx.close().await; // It failed, as the answer says.
             response
         };
-        marked(response, given, wait)
+        preferring(response, wait)
     }
 
     /// The answer of a unit of work whose reply is there, but that did not succeed.
@@ -162,7 +160,6 @@ pub(crate) struct ClientPatience {
     until: Option<Instant>,
     pub(super) start: UnitStart,
     id: RequestId,
-    given: Option<RequestId>,
     wait: Option<u64>,
 }
 
@@ -183,26 +180,17 @@ impl ClientPatience {
     /// What the client gets then.
     pub(super) fn too_late(&self) -> Response {
         let response = Details::too_late().answer(&self.id);
-        marked(response, self.given.clone(), self.wait)
+        preferring(response, self.wait)
     }
 
     /// Answers the request with a problem.
     pub(super) fn answer(&self, details: &Details) -> Response {
         details.answer(&self.id)
     }
-
-    /// Marks an answer that another request had.
-    pub(super) fn mark(&self, response: &mut Response) {
-        if let Some(id) = &self.given {
-            id.mark(response.headers_mut());
-        }
-    }
 }
 
-fn marked(mut response: Response, given: Option<RequestId>, wait: Option<u64>) -> Response {
-    if let Some(id) = given {
-        id.mark(response.headers_mut());
-    }
+/// Says how long the answer may have taken, if the client had a wish (RFC 7240, section 3).
+fn preferring(mut response: Response, wait: Option<u64>) -> Response {
     if let Some(seconds) = wait {
         let applied = HeaderValue::from_str(&format!("wait={seconds}"));
         let applied = applied.expect("a number is visible ASCII");

@@ -21,7 +21,6 @@ use crate::http::events::filter::EventFilter;
 use crate::http::events::source::{EventReader, EventSource};
 use crate::http::replies::failure_log;
 use crate::http::replies::problem::Details;
-use crate::http::request_id::RequestId;
 use crate::http::server::state::ServerState;
 use crate::race::race;
 use crate::route::BoxFuture;
@@ -73,11 +72,7 @@ pub(crate) async fn serve(
         client: Some(client),
     };
     let headers = [(CONTENT_TYPE, EVENT_STREAM), (CACHE_CONTROL, NO_CACHE)];
-    let mut response = (headers, Body::new(body)).into_response();
-    if let Some(id) = RequestId::given(&parts.headers) {
-        id.mark(response.headers_mut());
-    }
-    response
+    (headers, Body::new(body)).into_response()
 }
 
 /// The events are in a log that cannot be read now.

@@ -284,7 +284,6 @@ fn again(answer: &StoredAnswer, patience: &ClientPatience) -> Response {
             response.headers_mut().append(name, value);
         }
     }
-    patience.mark(&mut response);
     response
 }
 
