@@ -34,6 +34,7 @@ mod parked;
 pub mod private;
 #[cfg(feature = "test")]
 mod probe;
+mod process;
 mod progress;
 mod projection;
 mod registered;

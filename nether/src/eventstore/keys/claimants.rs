@@ -4,13 +4,9 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex};
 
-use uuid::Uuid;
-
 use crate::eventstore::keys::record::Claimant;
+use crate::eventstore::process::PROCESS;
 use crate::sync::lock;
-
-/// The id of this process.
-static PROCESS: LazyLock<Uuid> = LazyLock::new(Uuid::now_v7);
 
 /// The numbers of the claims that are in progress.
 static CLAIMS: LazyLock<Mutex<HashSet<u64>>> = LazyLock::new(Mutex::default);

@@ -7,14 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
-use uuid::Uuid;
-
 use crate::eventstore::lease::record::LeaseHolder;
+use crate::eventstore::process::PROCESS;
 use crate::sync::lock;
-
-/// The id of this process.
-static PROCESS: LazyLock<Uuid> = LazyLock::new(Uuid::now_v7);
+use tokio::sync::{Notify, watch};
 
 /// The runners that have not ended.
 static RUNNING: Mutex<BTreeSet<u64>> = Mutex::new(BTreeSet::new());
