@@ -15,6 +15,12 @@ pub(crate) const TEST: bool = cfg!(feature = "test");
 pub(crate) const ENABLE_TEST: &str =
     "enable it in `[dev-dependencies]`: `nether = { version = \"..\", features = [\"test\"] }`";
 
+/// Whether `validate` on a message may stand for the rules that it derives.
+pub(crate) const GARDE: bool = cfg!(feature = "garde");
+
+/// What to do where [`GARDE`] is off.
+pub(crate) const ENABLE_GARDE: &str = "enable it: `nether = { version = \"..\", features = [\"garde\"] }`; or name a function: `validate = Self::check`";
+
 /// Whether the program keeps events.
 pub(crate) const EVENTSTORE: bool = cfg!(feature = "eventstore");
 

@@ -14,7 +14,7 @@ use crate::suggest;
 /// A key that an attribute knows.
 pub(crate) struct Key {
     pub(crate) name: &'static str,
-    /// How it is written, for errors.
+    /// How it is written, for errors. A form without `=` has no value; one with "` or `" may be without.
     pub(crate) form: &'static str,
 }
 
@@ -178,9 +178,11 @@ impl Grammar {
         input: ParseStream<'_>,
         value: &mut impl FnMut(&Ident, ParseStream<'_>) -> Result<()>,
     ) -> std::result::Result<(), TokenStream> {
-        let is_bare = !key.form.contains('=');
+        let may_be_bare = !key.form.contains('=') || key.form.contains("` or `");
+        let may_have_value = key.form.contains('=');
         let name_alone = || quote::ToTokens::to_token_stream(name);
-        if !is_bare && input.parse::<Token![=]>().is_err() {
+        let has_value = may_have_value && input.parse::<Token![=]>().is_ok();
+        if !has_value && !may_be_bare {
             return Err(name_alone());
         }
         let next = next_token(input).unwrap_or_else(name_alone);

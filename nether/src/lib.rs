@@ -233,6 +233,7 @@
 //! | feature | default | what it does |
 //! |---|---|---|
 //! | `eventstore` | no | event sourcing, with a store in memory |
+//! | `garde` | no | `validate` on a message: the rules that it derives with [`garde`](https://docs.rs/garde) |
 //! | `http` | no | the web server |
 //! | `json` | yes | [`DeadLetter`] and [`HandlerFailed`] carry their message as JSON; without it their `json` is `None` |
 //! | `swagger-ui` | no | a page of the web server to try endpoints on, at `/docs` |
@@ -329,9 +330,10 @@ pub use self::context::{
 pub use self::declaration::Declaration;
 pub use self::error::{
     AttachError, CallError, ContextError, CrashLooping, Deadlock, EnlistError, Error, Failure,
-    FailureKind, HandlerError, HeldStream, NoRoute, Panic, PushError, Result, SendError,
+    FailureKind, HandlerError, HeldStream, Invalid, NoRoute, Panic, PushError, Result, SendError,
     StartError, StartProblem, StreamError, TimedOut, TooDeep, TransactionFailure,
-    TransactionReport, TransactionStep, TryPushError, TrySendError, Unavailable, WaitEdge,
+    TransactionReport, TransactionStep, TryPushError, TrySendError, Unavailable, Violation,
+    Violations, WaitEdge,
 };
 pub use self::events::{
     BreakerClosed, BreakerOpened, DeadLetter, HandlerFailed, HandlerSlow, ModuleCrashLooping,

@@ -25,7 +25,7 @@ pub use crate::envelope::{AnyParcel, Content, Given, Packed, Parcel, ReplyTo, Sh
 pub use crate::error::Error;
 pub use crate::message::{
     ByValue, Command, EndpointDescriptor, Event, Key, MayChange, Message, MessageDescriptor,
-    MessageKind, MessageProof, MessageRegistration, MessageTypeId, Query, Reads, Same,
+    MessageKind, MessageProof, MessageRegistration, MessageTypeId, Query, Reads, Same, Validate,
     WriteContent, Writes, content,
 };
 pub use crate::module::{
@@ -45,6 +45,8 @@ pub use crate::routing::{
 pub use crate::eventstore::private as eventstore;
 #[cfg(feature = "http")]
 pub use crate::http::private as http;
+#[cfg(feature = "garde")]
+pub use crate::message::derived_rules;
 
 pub mod entry {
     //! What `#[nether::main]` and `#[nether::test]` run.

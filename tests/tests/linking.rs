@@ -217,6 +217,7 @@ fn what_needs_a_feature_that_is_off_has_one_error_that_names_it() {
         ("routes", "`#[routes]`", "http"),
         ("serve", "`System::serve`", "http"),
         ("test", "`#[nether::test]`", "test"),
+        ("validate", "`validate` alone", "garde"),
     ] {
         let error = failure(&["build", "--bin", program], "without_features");
         let needs = format!("{what} needs the feature `{feature}` of `nether`");

@@ -33,6 +33,10 @@ const STATUS: Key = Key {
     name: "status",
     form: "status = 202",
 };
+const VALIDATE: Key = Key {
+    name: "validate",
+    form: "validate` or `validate = function",
+};
 const CRATE: Key = Key {
     name: "crate",
     form: "crate = path",
@@ -59,6 +63,7 @@ const COMMAND: &[Key] = &[
     LOCAL,
     http("http = \"POST /path\""),
     STATUS,
+    VALIDATE,
     CRATE,
 ];
 const QUERY: &[Key] = &[
@@ -69,6 +74,7 @@ const QUERY: &[Key] = &[
     LOCAL,
     http("http = \"GET /path\""),
     STATUS,
+    VALIDATE,
     CRATE,
 ];
 const EVENT: &[Key] = &[
@@ -79,6 +85,7 @@ const EVENT: &[Key] = &[
     LOCAL,
     http("http = \"SSE /path\""),
     STATUS,
+    VALIDATE,
     VERSION,
     UPCAST,
     BECOMES,
@@ -99,6 +106,7 @@ pub(crate) struct MessageArgs {
     pub(crate) is_local: bool,
     pub(crate) http: Option<LitStr>,
     pub(crate) status: Option<LitInt>,
+    pub(crate) validate: Option<Validation>,
     pub(crate) version: Option<LitInt>,
     pub(crate) upcast: Option<Vec<Path>>,
     pub(crate) becomes: Option<Path>,
@@ -107,6 +115,23 @@ pub(crate) struct MessageArgs {
     pub(crate) is_of_framework: bool,
     /// The keys as written, to point at.
     pub(crate) seen: Seen,
+}
+
+/// What checks the rules of a message.
+pub(crate) enum Validation {
+    /// What it derives; the key as written.
+    Derived(Ident),
+    Function(Path),
+}
+
+impl Validation {
+    fn parse(key: &Ident, input: ParseStream<'_>) -> Result<Self> {
+        let is_bare = input.is_empty() || input.peek(Token![,]);
+        Ok(match is_bare {
+            true => Validation::Derived(key.clone()),
+            false => Validation::Function(input.parse()?),
+        })
+    }
 }
 
 impl MessageArgs {
@@ -136,6 +161,7 @@ impl MessageArgs {
                 "key" => args.key = Some(input.parse()?),
                 "http" => args.http = Some(input.parse()?),
                 "status" => args.status = Some(input.parse()?),
+                "validate" => args.validate = Some(Validation::parse(key, input)?),
                 "version" => args.version = Some(input.parse()?),
                 "upcast" => args.upcast = Some(paths(input)?),
                 "becomes" => args.becomes = Some(input.parse()?),

@@ -5,6 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::Type;
 use syn::ext::IdentExt;
 
+use crate::message::args::Validation;
 use crate::message::checked::CheckedMessage;
 use crate::message::model::Definition;
 use crate::message::{MessageKind, endpoint, stored};
@@ -160,6 +161,7 @@ fn implementation(message: &CheckedMessage, paths: &Paths) -> TokenStream {
             const CONTENT: #p::Option<#p::WriteContent<Self>> = #p::Option::Some(#p::content::<Self>);
         }
     });
+    let validate = validate(message, paths);
     let unhandled = format!(
         "no module listed in `modules` handles the {} `",
         message.kind.word()
@@ -189,6 +191,7 @@ fn implementation(message: &CheckedMessage, paths: &Paths) -> TokenStream {
                 circular: ::core::concat!("modules listed in `modules` wait for each other in a circle that closes with `", #name, #circular),
             };
             #content
+            #validate
             fn descriptor() -> &'static #p::MessageDescriptor {
                 &DESCRIPTOR
             }
@@ -197,6 +200,25 @@ fn implementation(message: &CheckedMessage, paths: &Paths) -> TokenStream {
             #key
         }
     }
+}
+
+/// What checks the rules. What is wrong with it is shown where it is written.
+fn validate(message: &CheckedMessage, paths: &Paths) -> Option<TokenStream> {
+    let (span, value) = match message.args.validate.as_ref()? {
+        Validation::Derived(key) => {
+            let p = paths.private_at(key.span());
+            let ident = message.definition.ident();
+            (
+                key.span(),
+                quote_spanned!(key.span()=> #p::derived_rules::<#ident>),
+            )
+        }
+        Validation::Function(path) => (Extent::of(path).end, quote!(#path)),
+    };
+    let p = paths.private();
+    Some(quote_spanned! {span=>
+        const VALIDATE: #p::Option<#p::Validate<Self>> = #p::Option::Some(#value);
+    })
 }
 
 /// Which errors are refusals: what the error's own type says, if it says anything. The constant uses the

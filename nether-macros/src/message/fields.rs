@@ -42,6 +42,8 @@ pub(crate) enum Opaque {
 pub(crate) struct Field {
     /// Its name for serde.
     pub(crate) name: String,
+    /// Its name in Rust.
+    pub(crate) ident: String,
     /// Its other names.
     pub(crate) aliases: Vec<String>,
     pub(crate) docs: String,
@@ -125,7 +127,8 @@ fn made(
 ) -> Option<Field> {
     let own = field.ident.as_ref()?.unraw().to_string();
     Some(Field {
-        name: name(own, settings, container),
+        name: name(own.clone(), settings, container),
+        ident: own,
         aliases: settings.texts("alias").map(str::to_owned).collect(),
         docs: docs::text(&field.attrs),
         ty: field.ty.clone(),

@@ -4,11 +4,12 @@ use proc_macro2::{Ident, Span, TokenStream};
 use syn::{Attribute, Error, Type};
 
 use crate::diagnostics::Diagnostics;
+use crate::message::args::Validation;
 use crate::message::checked::CheckedMessage;
 use crate::message::expand::DERIVED;
 use crate::message::model::{Model, derived};
 use crate::message::{MessageKind, borrowed, endpoint, stored};
-use crate::{recover, suggest, types};
+use crate::{features, recover, suggest, types};
 
 /// Checks everything and drops what is wrong, so that the rest can still be expanded.
 pub(crate) fn check(mut model: Model, diagnostics: &Diagnostics) -> CheckedMessage {
@@ -16,6 +17,7 @@ pub(crate) fn check(mut model: Model, diagnostics: &Diagnostics) -> CheckedMessa
     borrowed::check(&mut model, diagnostics);
     let is_message = check_concrete(&model, diagnostics);
     check_event_gives_nothing_back(&model, diagnostics);
+    check_rules(&mut model, diagnostics);
     check_name(&model, diagnostics);
     let key = check_key(&model, diagnostics);
     let endpoint = endpoint::check(&model, diagnostics);
@@ -98,6 +100,27 @@ fn check_single_kind(model: &mut Model, diagnostics: &Diagnostics) {
             message,
             "keep one; write a type for each kind of message",
         );
+    }
+}
+
+/// A message with rules can be refused, and says where they are.
+fn check_rules(model: &mut Model, diagnostics: &Diagnostics) {
+    let Some(key) = model.args.seen.written("validate") else {
+        return;
+    };
+    let ident = model.definition.ident();
+    if model.kind == MessageKind::Event {
+        let message = format!(
+            "the event `{ident}` cannot have `validate`: it says what has happened, and nobody can refuse that"
+        );
+        let help = "remove it, and put the rules on the command that leads to the event";
+        diagnostics.error(key, message, help);
+        model.args.validate = None;
+    } else if let (Some(Validation::Derived(key)), false) = (&model.args.validate, features::GARDE)
+    {
+        let message = "`validate` alone needs the feature `garde` of `nether`".to_owned();
+        diagnostics.error(key, message, features::ENABLE_GARDE);
+        model.args.validate = None;
     }
 }
 

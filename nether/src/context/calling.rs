@@ -195,11 +195,10 @@ fn begin_now<M, H>(
             let refused = handle.no_route(descriptor, H::declaration());
             return stage.begin(CallStage::Ended(Some(refused.into())));
         };
-        let sequence = match handle.admit(descriptor, 1) {
+        let sequence = match handle.admit_valid(&message) {
             Ok(sequence) => sequence,
             Err(refused) => return stage.begin(CallStage::Ended(Some(refused.into()))),
         };
-        scope.mediator.recorder.record(&message);
         let cause = handle.next_cause();
         let source = Source {
             scope,

@@ -60,11 +60,10 @@ where
         let Some(route) = handler.and_then(Route::<Given<M>>::known) else {
             return PostStage::refused(handle.no_route(descriptor, H::declaration()));
         };
-        let sequence = match handle.admit(descriptor, 1) {
+        let sequence = match handle.admit_valid(&message) {
             Ok(sequence) => sequence,
             Err(refused) => return PostStage::refused(refused),
         };
-        handle.scope.mediator.recorder.record(&message);
         let cause = handle.next_cause();
         let given = Given::new(message, None);
         let source = Source {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::declaration::Declaration;
 use crate::envelope::{Cause, Header, Label, Source};
-use crate::error::{NoRoute, SendError, TooDeep};
-use crate::message::{MessageDescriptor, MessageKind};
+use crate::error::{Invalid, NoRoute, SendError, TooDeep};
+use crate::message::{Message, MessageDescriptor, MessageKind, Validate};
 use crate::route::Queue;
 use crate::scope::{DeliveryKey, MessageId, Scope};
 use crate::waiting::{self, Waiter};
@@ -147,6 +147,17 @@ impl Handle {
         self.is_external() && !waiting::is_in_module()
     }
 
+    /// Admits a command or query, as [`admit`](Self::admit) does, if it keeps its own rules.
+    #[inline]
+    pub(crate) fn admit_valid<M: Message + Send>(&self, message: &M) -> Result<u64, SendError> {
+        if let Some(validate) = M::VALIDATE {
+            check_rules(validate, message)?;
+        }
+        let sequence = self.admit(M::descriptor(), 1)?;
+        self.scope.mediator.recorder.record(message);
+        Ok(sequence)
+    }
+
     /// Counts `count` deliveries of a message as in flight and gives their number, or says why they are
     /// refused.
     #[inline]
@@ -255,4 +266,14 @@ impl Handle {
             sequence,
         })
     }
+}
+
+/// Refuses a message that breaks its own rules.
+fn check_rules<M: Message>(validate: Validate<M>, message: &M) -> Result<(), SendError> {
+    validate(message).map_err(|violations| {
+        SendError::Invalid(Box::new(Invalid {
+            message: M::NAME,
+            violations,
+        }))
+    })
 }

@@ -137,11 +137,10 @@ where
             let error = handle.no_route(descriptor, H::declaration());
             return Err(TrySendError { message, error });
         };
-        let sequence = match handle.admit(descriptor, 1) {
+        let sequence = match handle.admit_valid(&message) {
             Ok(sequence) => sequence,
             Err(error) => return Err(TrySendError { message, error }),
         };
-        scope.mediator.recorder.record(&message);
         let delivery = Handover {
             source: Source {
                 scope,

@@ -8,6 +8,7 @@ use crate::declaration::Declaration;
 use crate::error::boxed::HandlerError;
 use crate::error::crash_looping::CrashLooping;
 use crate::error::deadlock::Deadlock;
+use crate::error::invalid::Invalid;
 use crate::error::unavailable::Unavailable;
 
 /// The error of [`process`](crate::Context::process) and [`publish`](crate::Context::publish): the message
@@ -60,6 +61,8 @@ pub enum SendError {
     /// The reply would never come: the module that handles the message waits, itself or through others, for
     /// the one that sends it.
     Deadlock(Box<Deadlock>),
+    /// The message breaks its own rules (`validate`).
+    Invalid(Box<Invalid>),
 }
 
 impl fmt::Display for SendError {
@@ -100,6 +103,7 @@ impl fmt::Display for SendError {
             }
             SendError::TooDeep(error) => error.fmt(f),
             SendError::Deadlock(error) => error.fmt(f),
+            SendError::Invalid(error) => error.fmt(f),
         }
     }
 }
@@ -244,6 +248,8 @@ pub enum CallError<E> {
     /// The reply would never come: the module that handles the message waits, itself or through others, for
     /// the one that sends it.
     Deadlock(Box<Deadlock>),
+    /// The message breaks its own rules (`validate`).
+    Invalid(Box<Invalid>),
 }
 
 impl<E> CallError<E> {
@@ -276,6 +282,7 @@ impl<E> CallError<E> {
             CallError::DeadlineExceeded { message } => SendError::DeadlineExceeded { message },
             CallError::TooDeep(error) => SendError::TooDeep(error.clone()),
             CallError::Deadlock(error) => SendError::Deadlock(error.clone()),
+            CallError::Invalid(error) => SendError::Invalid(error.clone()),
         })
     }
 }
@@ -294,6 +301,7 @@ impl<E> From<SendError> for CallError<E> {
             SendError::DeadlineExceeded { message } => CallError::DeadlineExceeded { message },
             SendError::TooDeep(error) => CallError::TooDeep(error),
             SendError::Deadlock(error) => CallError::Deadlock(error),
+            SendError::Invalid(error) => CallError::Invalid(error),
         }
     }
 }

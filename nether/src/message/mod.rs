@@ -3,14 +3,18 @@
 mod content;
 mod descriptor;
 mod id;
+#[cfg(feature = "garde")]
+mod rules;
 
 pub use self::content::content;
 pub use self::descriptor::{EndpointDescriptor, MessageDescriptor, MessageRegistration};
 pub use self::id::MessageTypeId;
+#[cfg(feature = "garde")]
+pub use self::rules::derived_rules;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::error::HandlerError;
+use crate::error::{HandlerError, Violations};
 
 /// The three kinds of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
@@ -61,6 +65,10 @@ pub trait Message: Sized + 'static {
     #[doc(hidden)]
     const CONTENT: Option<WriteContent<Self>> = None;
 
+    /// What checks the rules of the message, if it has any.
+    #[doc(hidden)]
+    const VALIDATE: Option<Validate<Self>> = None;
+
     #[doc(hidden)]
     fn descriptor() -> &'static MessageDescriptor;
 
@@ -92,6 +100,10 @@ pub trait Message: Sized + 'static {
 /// As [`content`].
 #[doc(hidden)]
 pub type WriteContent<M> = fn(&M) -> Result<Vec<u8>, String>;
+
+/// Checks the rules of a message.
+#[doc(hidden)]
+pub type Validate<M> = fn(&M) -> Result<(), Violations>;
 
 /// A message that changes something. Exactly one module handles it.
 #[diagnostic::on_unimplemented(

@@ -35,4 +35,5 @@ mod stopping;
 mod task_pressure;
 mod trying;
 mod user_panics;
+mod validation;
 mod ways_out;

@@ -117,6 +117,7 @@ fn field(field: &Field, kind: MessageKind, paths: &Paths) -> TokenStream {
     let p = paths.private();
     let Field {
         name,
+        ident,
         docs,
         ty,
         is_flat,
@@ -143,6 +144,7 @@ fn field(field: &Field, kind: MessageKind, paths: &Paths) -> TokenStream {
     quote_spanned! {spans::attribute()=>
         #p::http::Field {
             name: #name,
+            ident: #ident,
             aliases: &[#(#aliases),*],
             docs: #docs,
             is_optional: #is_optional,

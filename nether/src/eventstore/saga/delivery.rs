@@ -73,7 +73,8 @@ fn refused<C: Message>(error: CallError<C::Error>) -> Delivery {
         | CallError::Panicked(_)
         | CallError::TimedOut(_)
         | CallError::TooDeep(_)
-        | CallError::Deadlock(_) => Delivery::Failed(reason),
+        | CallError::Deadlock(_)
+        | CallError::Invalid(_) => Delivery::Failed(reason),
         CallError::NoRoute(_)
         | CallError::CrashLooping(_)
         | CallError::BreakerOpen { .. }

@@ -205,7 +205,7 @@ fn refusal<M: CallEndpoint>(scope: &RequestScope, error: &CallError<M::Error>) -
 where
     M::Error: HandlerError,
 {
-    let details = Details::of_call(error, M::problem);
+    let details = Details::of_call(error, M::problem).with_names(M::SHAPE);
     if details.status().is_server_error() {
         scope.log_failure(&details, M::NAME, error);
     }

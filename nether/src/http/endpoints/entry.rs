@@ -44,6 +44,8 @@ pub(crate) enum EndpointKind {
         status: Option<u16>,
         reply: ReplyShape,
         problems: fn() -> &'static [ProblemKind],
+        /// Whether the message has rules.
+        is_validated: bool,
     },
     /// By a stream of events.
     Feed {
@@ -70,6 +72,7 @@ impl EndpointEntry {
                 status: M::STATUS,
                 reply: M::REPLY,
                 problems: M::problems,
+                is_validated: M::VALIDATE.is_some(),
             },
         }
     }

@@ -19,6 +19,8 @@ pub enum Shape {
 #[derive(Debug, Clone, Copy)]
 pub struct Field {
     pub name: &'static str,
+    /// Its name in Rust.
+    pub ident: &'static str,
     /// Its other names.
     pub aliases: &'static [&'static str],
     pub docs: &'static str,
@@ -33,6 +35,22 @@ pub struct Field {
     pub explain: Option<Explain>,
     /// What it looks like in an event.
     pub form: fn() -> FieldForm,
+}
+
+impl Shape {
+    /// Puts the name that clients know in the place of the name in Rust with which the path begins: of a
+    /// flattened field none.
+    pub(crate) fn rename(self, path: &mut String) {
+        let Shape::Fields(fields) = self else { return };
+        let end = path.find(['.', '[']).unwrap_or(path.len());
+        let Some(field) = fields.iter().find(|field| field.ident == &path[..end]) else {
+            return;
+        };
+        match path[end..].strip_prefix('.') {
+            Some(inner) if field.is_flat => *path = inner.to_owned(),
+            _ => path.replace_range(..end, field.name),
+        }
+    }
 }
 
 /// Finds what is wrong in a body.

@@ -81,6 +81,19 @@ impl JsonSchema for ProblemSchema {
                 "status": { "type": "integer", "minimum": 400, "maximum": 599 },
                 "detail": { "type": "string", "description": "What is wrong with this request" },
                 "field": { "type": "string", "description": "In which field it is" },
+                "errors": {
+                    "type": "array",
+                    "description": "All rules of the message that it breaks",
+                    "maxItems": 64,
+                    "items": {
+                        "type": "object",
+                        "properties": {
+                            "field": { "type": "string", "description": "The path of the field, such as `items[0].count`" },
+                            "detail": { "type": "string", "description": "What is wrong with it" },
+                        },
+                        "required": ["detail"],
+                    },
+                },
                 "request_id": { "type": "string", "description": "What the request is called in the log" },
             },
             "required": ["type", "title", "status", "request_id"],

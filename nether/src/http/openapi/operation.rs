@@ -171,7 +171,10 @@ fn responses(endpoint: &EndpointEntry, schemas: &mut SchemaGenerator) -> Value {
     let mut responses: BTreeMap<String, Value> = BTreeMap::new();
     match &endpoint.way {
         EndpointKind::Call {
-            reply, problems, ..
+            reply,
+            problems,
+            is_validated,
+            ..
         } => {
             let (status, response) = success(endpoint, reply, schemas);
             responses.insert(status.as_str().to_owned(), response);
@@ -179,7 +182,7 @@ fn responses(endpoint: &EndpointEntry, schemas: &mut SchemaGenerator) -> Value {
                 responses.insert("404".to_owned(), problem("There is none"));
             }
             let problems = problems();
-            for (status, description) in described(problems) {
+            for (status, description) in described(problems, *is_validated) {
                 let kinds = problems.iter().filter(|kind| kind.status == status);
                 let response = with_headers(problem(&description), kinds);
                 responses.insert(status.to_string(), response);
@@ -213,9 +216,16 @@ fn with_headers<'a>(mut response: Value, kinds: impl Iterator<Item = &'a Problem
     response
 }
 
+/// The status of a message that breaks its rules.
+const UNPROCESSABLE: u16 = StatusCode::UNPROCESSABLE_ENTITY.as_u16();
+
 /// The statuses of the problems, each with the titles of those that have it.
-fn described(problems: &[ProblemKind]) -> BTreeMap<u16, String> {
+fn described(problems: &[ProblemKind], is_validated: bool) -> BTreeMap<u16, String> {
     let mut described: BTreeMap<u16, String> = BTreeMap::new();
+    if is_validated {
+        let rules = "The message breaks its rules, as `errors` lists";
+        described.insert(UNPROCESSABLE, rules.to_owned());
+    }
     for problem in problems {
         let status = StatusCode::from_u16(problem.status).unwrap_or_default();
         let title = problem.title.unwrap_or_else(|| title_of(status));

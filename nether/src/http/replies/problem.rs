@@ -10,7 +10,8 @@ use axum::http::{StatusCode, request};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::error::{CallError, Error, HandlerError, Unavailable};
+use crate::error::{CallError, Error, HandlerError, Invalid, Unavailable};
+use crate::http::endpoints::shape::Shape;
 use crate::http::replies::command_id::is_id_reused;
 use crate::http::replies::echo;
 use crate::http::request_id::RequestId;
@@ -74,8 +75,18 @@ pub struct Details {
     detail: Option<String>,
     /// In which field of the message it is.
     field: Option<String>,
+    /// All rules of the message that it breaks.
+    errors: Vec<FieldError>,
     /// After how many seconds it is worth another try.
     retry_after: Option<u32>,
+}
+
+/// A rule of the message that the request breaks.
+#[derive(Debug, Clone, Serialize)]
+struct FieldError {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    field: String,
+    detail: String,
 }
 
 #[derive(Serialize)]
@@ -88,11 +99,16 @@ struct Document<'a> {
     detail: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
+    errors: &'a [FieldError],
     request_id: &'a str,
 }
 
 /// The media type of problems.
 pub(crate) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// How many broken rules a problem shows.
+const MOST_ERRORS: usize = 64;
 
 /// After how many seconds a system that is busy, or on its way down, is worth another try.
 const RETRY_SECONDS: u32 = 1;
@@ -105,6 +121,7 @@ impl Details {
             kind,
             detail: (kind.status < 500).then(|| echo::own(error.to_string())),
             field: None,
+            errors: Vec::new(),
             retry_after: kind.retry_after,
         }
     }
@@ -122,6 +139,7 @@ impl Details {
             },
             detail: (!detail.is_empty()).then(|| echo::abridged(detail)),
             field: None,
+            errors: Vec::new(),
             retry_after: None,
         }
     }
@@ -195,10 +213,39 @@ impl Details {
                 Details::unavailable("the server is too busy")
             }
             CallError::Cancelled { .. } => Details::unavailable("the work was cancelled"),
+            CallError::Invalid(invalid) => Details::of_invalid(invalid),
             CallError::Panicked(_) | CallError::TooDeep(_) | CallError::Deadlock(_) => {
                 Details::internal()
             }
         }
+    }
+
+    /// Which rules the message breaks. There are as many as it has fields and elements, so not all are shown.
+    fn of_invalid(invalid: &Invalid) -> Self {
+        let count = invalid.violations.iter().count();
+        let detail = match count {
+            0..=MOST_ERRORS => "the message breaks its rules".to_owned(),
+            _ => format!(
+                "the message breaks its rules {count} times; the first {MOST_ERRORS} are shown"
+            ),
+        };
+        let shown = invalid.violations.iter().take(MOST_ERRORS);
+        let errors = shown.map(|violation| FieldError {
+            field: echo::abridged(violation.field.clone()),
+            detail: echo::abridged(violation.detail.clone()),
+        });
+        Details {
+            errors: errors.collect(),
+            ..Details::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+        }
+    }
+
+    /// Names the fields of its errors as clients do: a path begins with the name of a field in Rust.
+    pub(crate) fn with_names(mut self, shape: Shape) -> Self {
+        for error in &mut self.errors {
+            shape.rename(&mut error.field);
+        }
+        self
     }
 
     /// Why the store of an aggregate did not take the command.
@@ -223,6 +270,7 @@ impl Details {
             status: status.as_u16(),
             detail: self.detail.as_deref(),
             field: self.field.as_deref(),
+            errors: &self.errors,
             request_id: request.as_str(),
         };
         // Strings and a number: there is nothing in it that could not be written.

@@ -1,0 +1,154 @@
+//! [`Violations`]: what is wrong with a message, and [`Invalid`]: the message that was refused because of it.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+
+/// All rules that a message breaks: what a function of `validate = ..` gives back.
+///
+/// ```
+/// use nether::Violations;
+/// use nether::prelude::*;
+///
+/// #[command(validate = Self::check)]
+/// pub struct PlaceOrder {
+///     customer: String,
+///     items: Vec<u64>,
+/// }
+///
+/// impl PlaceOrder {
+///     fn check(&self) -> Result<(), Violations> {
+///         let mut violations = Violations::new();
+///         if self.customer.is_empty() {
+///             violations.add("customer", "must not be empty");
+///         }
+///         if self.items.len() > 100 {
+///             violations.add("items", "must be at most 100");
+///         }
+///         violations.into_result()
+///     }
+/// }
+/// # struct Desk;
+/// # #[module(handles = PlaceOrder, manual)]
+/// # impl Desk { async fn place(&mut self, _: PlaceOrder) -> nether::Result<()> { Ok(()) } }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
+/// # let system = System::builder().isolated().start().await?;
+/// # let _desk = system.attach(Desk).await?;
+/// # let ctx = system.context();
+/// let refused = ctx.send(PlaceOrder { customer: String::new(), items: vec![] }).await;
+/// let Err(CallError::Invalid(invalid)) = refused else { panic!("it is refused") };
+/// assert_eq!(invalid.violations.to_string(), "`customer`: must not be empty");
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Violations(Vec<Violation>);
+
+/// A rule that a message breaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Violation {
+    /// The path of the field: `items[2].count`. Empty if the message as a whole breaks the rule.
+    pub field: String,
+    /// What is wrong, for whoever sent the message.
+    pub detail: String,
+}
+
+/// A message that was refused because it breaks its own rules, see [`#[command]`](macro@crate::command).
+#[derive(Debug, Clone)]
+pub struct Invalid {
+    /// The message's name.
+    pub message: &'static str,
+    /// What is wrong with it.
+    pub violations: Violations,
+}
+
+impl Violations {
+    /// None.
+    pub fn new() -> Self {
+        Violations::default()
+    }
+
+    /// Adds one. `field` is the path of the field, or empty if the message as a whole breaks the rule.
+    pub fn add(&mut self, field: impl Into<String>, detail: impl Into<Cow<'static, str>>) {
+        self.0.push(Violation {
+            field: field.into(),
+            detail: detail.into().into_owned(),
+        });
+    }
+
+    /// The violations, in the order in which they were added.
+    pub fn iter(&self) -> std::slice::Iter<'_, Violation> {
+        self.0.iter()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// `Ok` if there are none.
+    ///
+    /// # Errors
+    /// The violations, if there are any.
+    pub fn into_result(self) -> Result<(), Self> {
+        match self.is_empty() {
+            true => Ok(()),
+            false => Err(self),
+        }
+    }
+}
+
+impl<'a> IntoIterator for &'a Violations {
+    type Item = &'a Violation;
+    type IntoIter = std::slice::Iter<'a, Violation>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+#[cfg(feature = "garde")]
+impl From<garde::Report> for Violations {
+    fn from(report: garde::Report) -> Self {
+        let violations = report.iter().map(|(path, error)| Violation {
+            field: path.to_string(),
+            detail: error.message().to_owned(),
+        });
+        Violations(violations.collect())
+    }
+}
+
+impl fmt::Display for Violations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, violation) in self.iter().enumerate() {
+            if index > 0 {
+                f.write_str("; ")?;
+            }
+            violation.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl StdError for Violations {}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.field.is_empty() {
+            true => f.write_str(&self.detail),
+            false => write!(f, "`{}`: {}", self.field, self.detail),
+        }
+    }
+}
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` is not valid: {}", self.message, self.violations)
+    }
+}
+
+impl StdError for Invalid {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&self.violations)
+    }
+}
