@@ -3,7 +3,7 @@
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{GenericArgument, PathArguments, Signature, Type};
+use syn::{Attribute, FnArg, GenericArgument, LitStr, PathArguments, Signature, Type};
 
 use crate::diagnostics::Diagnostics;
 use crate::paths::Paths;
@@ -46,21 +46,79 @@ pub(crate) fn check_argument(ty: &Type, on_context: &str, diagnostics: &Diagnost
     }
 }
 
+/// An argument of `#[init]` that is a resource.
+pub(crate) struct AskedResource {
+    pub(crate) ty: Type,
+    /// What `#[resource("..")]` says.
+    pub(crate) name: Option<LitStr>,
+}
+
+/// The resources among the arguments.
+pub(crate) fn asked(signature: &Signature, diagnostics: &Diagnostics) -> Vec<AskedResource> {
+    let typed = signature
+        .inputs
+        .iter()
+        .filter_map(|argument| match argument {
+            FnArg::Typed(typed) => Some(typed),
+            FnArg::Receiver(_) => None,
+        });
+    let asked = typed.map(|typed| AskedResource {
+        ty: types::ungrouped(&typed.ty).clone(),
+        name: resource_name(&typed.attrs, diagnostics),
+    });
+    asked.collect()
+}
+
+/// What `#[resource("..")]` says, if it is there.
+fn resource_name(attributes: &[Attribute], diagnostics: &Diagnostics) -> Option<LitStr> {
+    let mut marks = attributes.iter().filter(|it| is_resource(it));
+    let mark = marks.next()?;
+    if let Some(second) = marks.next() {
+        let message = "`#[resource(..)]` stands here twice".to_owned();
+        diagnostics.error(second, message, "keep one: a resource has one name");
+    }
+    match mark.parse_args::<LitStr>() {
+        Ok(name) if !name.value().is_empty() => Some(name),
+        _ => {
+            let message = "`#[resource(..)]` is not written like this".to_owned();
+            let help =
+                "write the name with which the resource is provided: `#[resource(\"replica\")]`";
+            diagnostics.error(mark, message, help);
+            None
+        }
+    }
+}
+
+fn is_resource(attribute: &Attribute) -> bool {
+    attribute.path().is_ident("resource")
+}
+
+/// Takes `#[resource(..)]` off the arguments, which only this macro understands.
+pub(crate) fn unmark(signature: &mut Signature) {
+    for argument in &mut signature.inputs {
+        if let FnArg::Typed(typed) = argument {
+            typed.attrs.retain(|attribute| !is_resource(attribute));
+        }
+    }
+}
+
 /// A constant for each argument: the one place that asks whether it is a resource, so that the compiler says
 /// once of what is none.
-pub(crate) fn slots(resources: &[Type], paths: &Paths) -> TokenStream {
+pub(crate) fn slots(resources: &[AskedResource], paths: &Paths) -> TokenStream {
     let p = paths.private();
-    let slots = resources.iter().enumerate().map(|(index, ty)| {
+    let slots = resources.iter().enumerate().map(|(index, asked)| {
         let slot = slot(index);
+        let AskedResource { ty, name } = asked;
+        let named = name.as_ref().map(|name| quote!(.named(#name)));
         quote_spanned! {spans::attribute()=>
-            const #slot: #p::InitSlot<#ty> = <#ty as #p::InitArgument>::SLOT;
+            const #slot: #p::InitSlot<#ty> = <#ty as #p::InitArgument>::SLOT #named;
         }
     });
     quote!(#(#slots)*)
 }
 
 /// What the module's descriptor says of the arguments.
-pub(crate) fn descriptors(resources: &[Type]) -> impl Iterator<Item = TokenStream> {
+pub(crate) fn descriptors(resources: &[AskedResource]) -> impl Iterator<Item = TokenStream> {
     (0..resources.len()).map(|index| {
         let slot = slot(index);
         quote!(#slot.descriptor)
@@ -68,10 +126,10 @@ pub(crate) fn descriptors(resources: &[Type]) -> impl Iterator<Item = TokenStrea
 }
 
 /// The arguments themselves, found in `resources`.
-pub(crate) fn found(types: &[Type], resources: &Ident) -> impl Iterator<Item = TokenStream> {
-    (0..types.len()).map(move |index| {
+pub(crate) fn found(count: usize, resources: &Ident) -> impl Iterator<Item = TokenStream> {
+    (0..count).map(move |index| {
         let slot = slot(index);
-        quote!((#slot.of)(#resources)?)
+        quote!(#slot.find(#resources)?)
     })
 }
 

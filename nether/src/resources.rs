@@ -2,11 +2,13 @@
 
 use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::ops::Deref;
+use std::panic::Location;
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, described};
 
 /// A value of type `T` that the program provided with `System::builder().provide(..)`: an argument of
 /// `#[init]`.
@@ -91,6 +93,46 @@ use crate::error::{Error, Result};
 /// assert_eq!(system.context().ask(Gross(100.0)).await?, 120.0);
 /// # Ok(()) }
 /// ```
+///
+/// # Several of one type
+///
+/// A second value of one type has a name, and the argument says which it asks for:
+///
+/// ```standalone_crate
+/// use nether::prelude::*;
+///
+/// pub struct Pool {
+///     host: &'static str,
+/// }
+///
+/// #[query(reply = String)]
+/// pub struct Hosts;
+///
+/// pub struct Database {
+///     pools: [Resource<Pool>; 2],
+/// }
+///
+/// #[module(handles = Hosts)]
+/// impl Database {
+///     #[init]
+///     fn new(main: Resource<Pool>, #[resource("replica")] replica: Resource<Pool>) -> Self {
+///         Database { pools: [main, replica] }
+///     }
+///
+///     async fn hosts(&self, _: Hosts) -> String {
+///         self.pools.each_ref().map(|pool| pool.host).join(", ")
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
+/// let system = System::builder()
+///     .provide(Pool { host: "db-1" })
+///     .provide_named("replica", Pool { host: "db-2" })
+///     .start()
+///     .await?;
+/// assert_eq!(system.context().ask(Hosts).await?, "db-1, db-2");
+/// # Ok(()) }
+/// ```
 pub struct Resource<T: ?Sized>(Arc<T>);
 
 impl<T> Resource<T> {
@@ -131,11 +173,11 @@ pub trait InitArgument: Sized {
     /// The type of the resource.
     const DESCRIPTOR: ResourceDescriptor;
 
-    /// Finds the resource that the argument asks for.
+    /// Finds the resource that the argument asks for, which has a name if there are several of its type.
     ///
     /// # Errors
     /// If the program does not provide it. The check at start-up reports that before.
-    fn of(resources: &Resources) -> Result<Self>;
+    fn of(resources: &Resources, name: Option<&'static str>) -> Result<Self>;
 
     /// Both, for generated code: what asks for them in one place is told of a mistake once.
     const SLOT: InitSlot<Self> = InitSlot {
@@ -151,54 +193,119 @@ pub struct InitSlot<T> {
     /// The type of the resource.
     pub descriptor: ResourceDescriptor,
     /// Finds it.
-    pub of: fn(&Resources) -> Result<T>,
+    of: fn(&Resources, Option<&'static str>) -> Result<T>,
+}
+
+impl<T> InitSlot<T> {
+    /// The one of that name.
+    pub const fn named(self, name: &'static str) -> Self {
+        InitSlot {
+            descriptor: self.descriptor.named(name),
+            of: self.of,
+        }
+    }
+
+    /// Finds it.
+    ///
+    /// # Errors
+    /// As [`InitArgument::of`].
+    pub fn find(&self, resources: &Resources) -> Result<T> {
+        (self.of)(resources, self.descriptor.named)
+    }
 }
 
 // Recommended, for a type that cannot be shared by threads: the compiler then says that of the type itself.
 impl<T: Send + Sync + 'static> InitArgument for Resource<T> {
     const DESCRIPTOR: ResourceDescriptor = ResourceDescriptor::of::<T>("`builder.provide(..)`");
 
-    fn of(resources: &Resources) -> Result<Self> {
-        let value = resources.0.get(&TypeId::of::<T>());
-        let value = value.and_then(|(_, value)| Arc::clone(value).downcast().ok());
+    fn of(resources: &Resources, name: Option<&'static str>) -> Result<Self> {
+        let provided = resources.provided.get(&(TypeId::of::<T>(), name));
+        let value = provided.and_then(|it| Arc::clone(&it.value).downcast().ok());
         value.map(Resource).ok_or_else(|| {
-            Error::msg(format_args!(
-                "nobody provided a `{}`",
-                public(type_name::<T>())
-            ))
+            let resource = described(&public(type_name::<T>()), name);
+            Error::msg(format_args!("nobody provided a {resource}"))
         })
     }
 }
 
-/// The resources of a program, by type.
+/// The resources of a program, by type and name.
 #[derive(Default, Clone)]
-pub struct Resources(HashMap<TypeId, Provided>);
+pub struct Resources {
+    provided: HashMap<(TypeId, Option<&'static str>), Provided>,
+    /// Those that were provided again, in the order in which they were.
+    again: Vec<ProvidedAgain>,
+}
 
-/// A resource, and the name of its type.
-type Provided = (fn() -> &'static str, Arc<dyn Any + Send + Sync>);
+/// A resource.
+#[derive(Clone)]
+struct Provided {
+    /// The name of its type.
+    type_name: &'static str,
+    /// The call that provides it.
+    place: &'static Location<'static>,
+    value: Arc<dyn Any + Send + Sync>,
+}
+
+/// A resource that is provided twice.
+#[derive(Debug, Clone)]
+pub(crate) struct ProvidedAgain {
+    /// Its type, as a program names it.
+    pub(crate) resource: String,
+    pub(crate) name: Option<&'static str>,
+    /// The calls that provide it.
+    pub(crate) places: [&'static Location<'static>; 2],
+}
 
 impl Resources {
-    pub(crate) fn put<T: Send + Sync + 'static>(&mut self, value: T) {
-        let provided: Provided = (type_name::<T>, Arc::new(value));
-        self.0.insert(TypeId::of::<T>(), provided);
+    /// Adds one. The first of its type and name stays.
+    pub(crate) fn put<T: Send + Sync + 'static>(
+        &mut self,
+        value: T,
+        name: Option<&'static str>,
+        place: &'static Location<'static>,
+    ) {
+        let type_name = type_name::<T>();
+        match self.provided.entry((TypeId::of::<T>(), name)) {
+            Entry::Occupied(first) => self.again.push(ProvidedAgain {
+                resource: public(type_name),
+                name,
+                places: [first.get().place, place],
+            }),
+            Entry::Vacant(free) => {
+                free.insert(Provided {
+                    type_name,
+                    place,
+                    value: Arc::new(value),
+                });
+            }
+        }
     }
 
-    /// The types of all, as a program names them.
+    /// All, as a program names them.
     pub(crate) fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.0.values().map(|(name, _)| public(name())).collect();
+        let provided = self.provided.iter();
+        let mut names: Vec<String> = provided
+            .map(|((_, name), it)| described(&public(it.type_name), *name))
+            .collect();
         names.sort();
         names
     }
 
     pub(crate) fn has(&self, resource: &ResourceDescriptor) -> bool {
-        self.0.contains_key(&(resource.id)())
+        self.provided
+            .contains_key(&((resource.id)(), resource.named))
+    }
+
+    /// Those that are provided twice.
+    pub(crate) fn provided_again(&self) -> &[ProvidedAgain] {
+        &self.again
     }
 }
 
 impl fmt::Debug for Resources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Resources")
-            .field("count", &self.0.len())
+            .field("count", &self.provided.len())
             .finish()
     }
 }
@@ -209,8 +316,9 @@ impl fmt::Debug for Resources {
 pub struct ResourceDescriptor {
     id: fn() -> TypeId,
     name: fn() -> &'static str,
-    /// The call that gives it.
-    pub(crate) given_by: &'static str,
+    /// Its own name, if there are several of its type.
+    named: Option<&'static str>,
+    given_by: &'static str,
 }
 
 impl ResourceDescriptor {
@@ -219,18 +327,40 @@ impl ResourceDescriptor {
         ResourceDescriptor {
             id: TypeId::of::<T>,
             name: type_name::<T>,
+            named: None,
             given_by,
         }
     }
 
-    /// Whether it is of the same type.
+    /// The one of that name.
+    pub const fn named(self, name: &'static str) -> Self {
+        ResourceDescriptor {
+            named: Some(name),
+            ..self
+        }
+    }
+
+    /// Whether it is the same.
     pub(crate) fn is_same(&self, other: &ResourceDescriptor) -> bool {
-        (self.id)() == (other.id)()
+        (self.id)() == (other.id)() && self.named == other.named
     }
 
     /// Its type, as a program names it.
-    pub(crate) fn name(&self) -> String {
+    pub(crate) fn type_name(&self) -> String {
         public((self.name)())
+    }
+
+    /// Its own name, if there are several of its type.
+    pub(crate) fn own_name(&self) -> Option<&'static str> {
+        self.named
+    }
+
+    /// The call that gives it.
+    pub(crate) fn given_by(&self) -> String {
+        match self.named {
+            Some(name) => format!("`builder.provide_named(\"{name}\", ..)`"),
+            None => self.given_by.to_owned(),
+        }
     }
 }
 

@@ -123,7 +123,11 @@ async fn a_message_that_breaks_its_rules_without_end_has_a_short_answer() {
     let guests = vec![r#"{"age":0}"#; 10_000].join(",");
     let body = format!(r#"{{"lastName":"A","allGuests":[{guests}],"nights":1}}"#);
     let answer = post(&at, "/rooms/1", &body).await;
-    check(&answer, 422, "breaks its rules 10000 times; the first 64 are shown");
+    check(
+        &answer,
+        422,
+        "breaks its rules 10000 times; the first 64 are shown",
+    );
     assert_eq!(answer.json()["errors"].as_array().unwrap().len(), 64);
 }
 

@@ -47,6 +47,18 @@ impl Storage {
     }
 }
 
+struct Replicated;
+
+struct Reader;
+
+#[module(handles = [])]
+impl Reader {
+    #[init]
+    fn new(#[resource("replica")] _: Resource<Replicated>) -> Self {
+        Reader
+    }
+}
+
 struct Archive;
 
 #[module(handles = [])]
@@ -180,7 +192,7 @@ async fn every_problem_is_told_at_once_with_both_places() {
     let count = |name| names.iter().filter(|found| **found == name).count();
     assert_eq!(count("no handler"), 2, "{text}");
     assert_eq!(count("same id"), 1, "{text}");
-    assert_eq!(count("missing resource"), 3, "{text}");
+    assert_eq!(count("missing resource"), 4, "{text}");
     assert_eq!(count("after cycle"), 1, "{text}");
     assert_eq!(count("call cycle"), 2, "{text}");
     for declaration in [
@@ -222,7 +234,7 @@ fn verifying_finds_the_same_without_starting() {
         .verify()
         .expect_err("nothing about it is sound")
         .problems;
-    assert_eq!(problems.len(), 8, "one of three resources is there now");
+    assert_eq!(problems.len(), 9, "one of four resources is there now");
 }
 
 #[test]
@@ -258,6 +270,63 @@ fn a_missing_resource_is_told_with_what_is_there_instead() {
     for told in [
         "need the resource `start_problems::Database`; give it: `builder.provide(..)`, with",
         "it is found by its exact type, and so far there is `std::sync::Arc<start_problems::Database>`",
+    ] {
+        assert!(text.contains(told), "{text}");
+    }
+}
+
+#[test]
+fn a_resource_that_is_provided_twice_is_told_with_both_places() {
+    let builder = System::builder().provide(7u8);
+    let first = line!() - 1;
+    let builder = builder.provide(8u8);
+    let second = line!() - 1;
+    let builder = builder.provide_named("spare", 9u8);
+    let problems = builder.verify().expect_err("it is there twice").problems;
+    let twice = problems
+        .iter()
+        .filter(|it| matches!(it, StartProblem::TwoResources { .. }));
+    let [twice] = twice.collect::<Vec<_>>()[..] else {
+        panic!("one is provided twice: {problems:?}");
+    };
+    let text = twice.to_string();
+    let told = format!(
+        "the resource `u8` is provided twice, at {}:{first}:",
+        file!()
+    );
+    assert!(text.starts_with(&told), "{text}");
+    assert!(text.contains(&format!("{}:{second}:", file!())), "{text}");
+}
+
+#[test]
+fn of_several_resources_of_one_type_each_has_a_name_of_its_own() {
+    let builder = System::builder().isolated();
+    let builder = builder
+        .provide(7u8)
+        .provide_named("spare", 8u8)
+        .provide_named("last", 9u8);
+    assert!(builder.verify().is_ok());
+    let again = builder.provide_named("last", 10u8).verify();
+    let text = again.expect_err("its name is taken").to_string();
+    assert!(
+        text.contains("the resource `u8` named \"last\" is provided twice"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_missing_resource_with_a_name_is_told_with_it() {
+    let builder = System::builder()
+        .provide(Replicated)
+        .provide_named("other", Replicated);
+    let text = builder
+        .verify()
+        .expect_err("it has another name")
+        .to_string();
+    for told in [
+        "needs the resource `start_problems::Replicated` named \"replica\"; give it: \
+         `builder.provide_named(\"replica\", ..)`, with",
+        "so far there is `start_problems::Replicated`, `start_problems::Replicated` named \"other\"",
     ] {
         assert!(text.contains(told), "{text}");
     }

@@ -204,20 +204,20 @@ fn implementation(message: &CheckedMessage, paths: &Paths) -> TokenStream {
 
 /// What checks the rules. What is wrong with it is shown where it is written.
 fn validate(message: &CheckedMessage, paths: &Paths) -> Option<TokenStream> {
-    let (span, value) = match message.args.validate.as_ref()? {
+    let p = paths.private();
+    let ident = message.definition.ident();
+    let rules = match message.args.validate.as_ref()? {
         Validation::Derived(key) => {
             let p = paths.private_at(key.span());
-            let ident = message.definition.ident();
-            (
-                key.span(),
-                quote_spanned!(key.span()=> #p::derived_rules::<#ident>),
-            )
+            quote_spanned!(key.span()=> #p::derived_rules::<#ident>)
         }
-        Validation::Function(path) => (Extent::of(path).end, quote!(#path)),
+        Validation::Function(path) => quote!(#path),
     };
-    let p = paths.private();
-    Some(quote_spanned! {span=>
-        const VALIDATE: #p::Option<#p::Validate<Self>> = #p::Option::Some(#value);
+    Some(quote_spanned! {spans::attribute()=>
+        const VALIDATE: #p::Option<#p::Validate<Self>> = {
+            let rules: #p::Validate<#ident> = #rules;
+            #p::Option::Some(rules)
+        };
     })
 }
 

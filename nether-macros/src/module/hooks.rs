@@ -61,6 +61,13 @@ pub(crate) fn find(
 pub(crate) fn unmark(block: &mut Block) {
     for member in &mut block.members {
         if let Member::Method(function) = member {
+            if function
+                .attributes
+                .iter()
+                .any(|it| name(it) == Some("init"))
+            {
+                init::unmark(&mut function.signature);
+            }
             function
                 .attributes
                 .retain(|attribute| name(attribute).is_none() && !policy::is_mark(attribute));
@@ -183,10 +190,7 @@ impl HookFinder<'_> {
         Found::Init(Init {
             method: signature.ident.clone(),
             is_async: signature.asyncness.is_some(),
-            resources: signature::arguments(signature)
-                .into_iter()
-                .cloned()
-                .collect(),
+            resources: init::asked(signature, self.diagnostics),
             output: signature::output(signature),
         })
     }

@@ -7,6 +7,7 @@ use quote::{ToTokens, quote};
 use syn::{Path, Type};
 
 use crate::block::Block;
+use crate::init::AskedResource;
 use crate::signature;
 
 pub(crate) struct CheckedModule {
@@ -142,8 +143,8 @@ pub(crate) struct Hooks {
 pub(crate) struct Init {
     pub(crate) method: Ident,
     pub(crate) is_async: bool,
-    /// The types of its arguments.
-    pub(crate) resources: Vec<Type>,
+    /// Its arguments.
+    pub(crate) resources: Vec<AskedResource>,
     pub(crate) output: TokenStream,
 }
 

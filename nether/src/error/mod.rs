@@ -21,6 +21,7 @@ pub use self::crash_looping::CrashLooping;
 pub use self::deadlock::{Deadlock, WaitEdge};
 pub use self::failure::{Failure, FailureKind};
 pub use self::invalid::{Invalid, Violation, Violations};
+pub(crate) use self::start::described;
 pub use self::start::{StartError, StartProblem};
 pub use self::stream::{HeldStream, PushError, StreamError, TryPushError};
 pub use self::transaction::{EnlistError, TransactionFailure, TransactionReport, TransactionStep};

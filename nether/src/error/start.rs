@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::panic::Location;
 use std::time::Duration;
 
 use crate::declaration::Declaration;
@@ -82,12 +83,23 @@ pub enum StartProblem {
     MissingResource {
         /// The resource's type.
         resource: String,
+        /// Its name, if it has one.
+        name: Option<&'static str>,
         /// The modules that need it, each once.
         modules: Vec<Declaration>,
         /// The call that would provide it.
-        given_by: &'static str,
-        /// The types that the program does provide.
+        given_by: String,
+        /// Those that the program does provide, by type and name.
         provided: Vec<String>,
+    },
+    /// The program provides two resources of one type, and of one name if they have names.
+    TwoResources {
+        /// The resource's type.
+        resource: String,
+        /// Its name, if it has one.
+        name: Option<&'static str>,
+        /// Where they are provided.
+        places: [&'static Location<'static>; 2],
     },
     /// Modules that are to start after each other, in a circle.
     AfterCycle {
@@ -185,6 +197,7 @@ impl fmt::Display for StartProblem {
             ),
             StartProblem::MissingResource {
                 resource,
+                name,
                 modules,
                 given_by,
                 provided,
@@ -193,15 +206,26 @@ impl fmt::Display for StartProblem {
                 let need = if modules.len() == 1 { "needs" } else { "need" };
                 write!(
                     f,
-                    " {need} the resource `{resource}`; give it: {given_by}, with the `builder: SystemBuilder` that \
-                     `#[nether::main]` takes instead of a `System`, or with `System::builder()`"
+                    " {need} the resource {}; give it: {given_by}, with the `builder: SystemBuilder` that \
+                     `#[nether::main]` takes instead of a `System`, or with `System::builder()`",
+                    described(resource, *name)
                 )?;
                 if provided.is_empty() {
                     return Ok(());
                 }
-                let provided = provided.join("`, `");
-                write!(f, "; it is found by its exact type, and so far there is `{provided}`")
+                let provided = provided.join(", ");
+                write!(f, "; it is found by its exact type, and so far there is {provided}")
             }
+            StartProblem::TwoResources {
+                resource,
+                name,
+                places: [first, second],
+            } => write!(
+                f,
+                "the resource {} is provided twice, at {first} and at {second}; keep one, or give one of them a name \
+                 of its own: `builder.provide_named(\"..\", ..)`, which `#[init]` asks for with `#[resource(\"..\")]`",
+                described(resource, *name)
+            ),
             StartProblem::AfterCycle { modules } => {
                 f.write_str("modules wait for each other to start: ")?;
                 circle(modules, "after", f)?;
@@ -261,6 +285,14 @@ fn listed(modules: &[Declaration], f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{module}")?;
     }
     Ok(())
+}
+
+/// A resource: its type, and its name if it has one.
+pub(crate) fn described(ty: &str, name: Option<&str>) -> String {
+    match name {
+        Some(name) => format!("`{ty}` named \"{name}\""),
+        None => format!("`{ty}`"),
+    }
 }
 
 fn circle(modules: &[Declaration], verb: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {

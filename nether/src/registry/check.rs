@@ -183,9 +183,10 @@ fn check_resources(program: &Program<'_>, problems: &mut Vec<StartProblem>) {
         missing
             .into_iter()
             .map(|(resource, modules)| StartProblem::MissingResource {
-                resource: resource.name(),
+                resource: resource.type_name(),
+                name: resource.own_name(),
                 modules,
-                given_by: resource.given_by,
+                given_by: resource.given_by(),
                 provided: resources.names(),
             }),
     );

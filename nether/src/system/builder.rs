@@ -1,5 +1,6 @@
 //! [`SystemBuilder`]: what a system can be told before it starts.
 
+use std::panic::Location;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -72,9 +73,23 @@ impl Default for SystemBuilder {
 
 impl SystemBuilder {
     /// Provides a resource, which `#[init]` gets as [`Resource<T>`](crate::Resource), where there is an
-    /// example. A second one of the same type takes the place of the first.
+    /// example. A second one of the same type is a
+    /// [`StartProblem::TwoResources`](crate::StartProblem::TwoResources); give it a name.
+    #[track_caller]
     pub fn provide<T: Send + Sync + 'static>(mut self, resource: T) -> Self {
-        self.resources.put(resource);
+        self.resources.put(resource, None, Location::caller());
+        self
+    }
+
+    /// Provides one of several resources of one type, which `#[init]` asks for by its name:
+    /// `#[resource("replica")] replica: Resource<Pool>`. [`Resource`](crate::Resource) has an example.
+    #[track_caller]
+    pub fn provide_named<T: Send + Sync + 'static>(
+        mut self,
+        name: &'static str,
+        resource: T,
+    ) -> Self {
+        self.resources.put(resource, Some(name), Location::caller());
         self
     }
 

@@ -309,7 +309,7 @@ impl System {
     /// The resource of that type, if the program provides one and the system has not stopped.
     #[cfg(all(feature = "http", feature = "eventstore"))]
     pub(crate) fn resource<T: Send + Sync + 'static>(&self) -> Option<Resource<T>> {
-        Resource::of(&lock(&self.inner.resources)).ok()
+        Resource::of(&lock(&self.inner.resources), None).ok()
     }
 
     /// How long its handlers take.

@@ -22,7 +22,7 @@ use crate::waiting::ModuleWait;
 
 impl SystemBuilder {
     /// Checks the whole program and what is provided, without starting anything. Of an
-    /// [isolated](SystemBuilder::isolated) system there is nothing to check.
+    /// [isolated](SystemBuilder::isolated) system only what is provided is checked.
     ///
     /// # Errors
     /// Every problem at once.
@@ -57,16 +57,24 @@ pub(super) fn verify_without_resources() -> Result<(), StartError> {
 }
 
 fn verify(builder: &SystemBuilder) -> Result<(), StartError> {
-    if builder.isolated {
-        return Ok(());
+    let again = builder.resources.provided_again().iter();
+    let mut problems: Vec<StartProblem> = again
+        .map(|again| StartProblem::TwoResources {
+            resource: again.resource.clone(),
+            name: again.name,
+            places: again.places,
+        })
+        .collect();
+    if !builder.isolated {
+        let registry = Registry::of_program();
+        problems.extend(check(&Program {
+            messages: &registry.messages,
+            modules: &registry.modules,
+            resources: Some(&builder.resources),
+            world: builder.world.as_deref(),
+        }));
     }
-    let registry = Registry::of_program();
-    into_result(check(&Program {
-        messages: &registry.messages,
-        modules: &registry.modules,
-        resources: Some(&builder.resources),
-        world: builder.world.as_deref(),
-    }))
+    into_result(problems)
 }
 
 fn into_result(problems: Vec<StartProblem>) -> Result<(), StartError> {

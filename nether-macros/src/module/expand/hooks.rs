@@ -119,7 +119,7 @@ impl ModuleExpander<'_> {
         let Extent { start, end } = Extent::of(&init.output);
         let p = self.paths.private_at(start);
         let resources = local("resources");
-        let arguments = init::found(&init.resources, &resources);
+        let arguments = init::found(init.resources.len(), &resources);
         let made = call(&init.method, &init.output, init.is_async, arguments);
         let into = quote_spanned!(end=> #p::IntoModule::<Self, _>::into_module);
         quote_spanned!(end=> #into(#made))

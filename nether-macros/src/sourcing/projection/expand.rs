@@ -157,7 +157,7 @@ impl<'a> ProjectionExpander<'a> {
             Some(init) => {
                 let method = &init.method;
                 let awaited = init.is_async.then(|| quote!(.await));
-                let mut found = init::found(&init.resources, &resources);
+                let mut found = init::found(init.resources.len(), &resources);
                 let arguments = init.is_tables.iter().map(|is_tables| match is_tables {
                     true => Some(quote!(#p::Clone::clone(&#tables))),
                     false => found.next(),

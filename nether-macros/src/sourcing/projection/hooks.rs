@@ -59,6 +59,13 @@ pub(super) fn find(block: &Block, diagnostics: &Diagnostics) -> ProjectionHooks 
 pub(in crate::sourcing) fn unmark(block: &mut Block) {
     for member in &mut block.members {
         if let Member::Method(function) = member {
+            if function
+                .attributes
+                .iter()
+                .any(|it| it.path().is_ident("init"))
+            {
+                init_arguments::unmark(&mut function.signature);
+            }
             function.attributes.retain(|attribute| !is_mark(attribute));
         }
     }
@@ -84,14 +91,15 @@ fn init(function: &Function, diagnostics: &Diagnostics) -> ProjectionInit {
     let on_context = "remove it: a projection only reads off what has happened, and sends nothing";
     let taken = arguments(signature);
     tables::check_init(&taken, diagnostics);
-    let resources = taken.iter().filter(|ty| !tables::is_tables(ty));
-    for ty in resources.clone() {
-        init_arguments::check_argument(ty, on_context, diagnostics);
+    let mut resources = init_arguments::asked(signature, diagnostics);
+    resources.retain(|asked| !tables::is_tables(&asked.ty));
+    for asked in &resources {
+        init_arguments::check_argument(&asked.ty, on_context, diagnostics);
     }
     ProjectionInit {
         method: signature.ident.clone(),
         is_async: signature.asyncness.is_some(),
-        resources: resources.copied().cloned().collect(),
+        resources,
         is_tables: taken.iter().map(|ty| tables::is_tables(ty)).collect(),
         output: output(signature),
     }

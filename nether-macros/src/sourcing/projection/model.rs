@@ -4,6 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use syn::{Path, Type};
 
 use crate::block::Block;
+use crate::init::AskedResource;
 use crate::sourcing::definition::StartFrom;
 use crate::sourcing::methods::Method;
 use crate::sourcing::settings::HandlingPolicy;
@@ -53,7 +54,7 @@ pub(super) struct ProjectionHooks {
 pub(super) struct ProjectionInit {
     pub(super) method: Ident,
     pub(super) is_async: bool,
-    pub(super) resources: Vec<Type>,
+    pub(super) resources: Vec<AskedResource>,
     /// All that it takes: which of it is `Tables`, and no resource.
     pub(super) is_tables: Vec<bool>,
     pub(super) output: TokenStream,

@@ -64,7 +64,8 @@ pub(in crate::sourcing) fn check(
         version,
         from,
         takes_context: (events.iter().chain(&queries)).any(|it| it.context().is_some())
-            || (found.init.iter().flat_map(|init| &init.resources)).any(is_context),
+            || (found.init.iter().flat_map(|init| &init.resources))
+                .any(|asked| is_context(&asked.ty)),
         handles: handles.unwrap_or_default(),
         events,
         queries,

@@ -26,7 +26,7 @@ impl<T: InitArgument + Clone> DecisionArgument for T {
     const DESCRIPTOR: ResourceDescriptor = <T as InitArgument>::DESCRIPTOR;
 
     fn of(resources: &Resources) -> Result<Self> {
-        <T as InitArgument>::of(resources)
+        <T as InitArgument>::of(resources, None)
     }
 
     fn given(&self) -> Self {

@@ -38,7 +38,7 @@ impl<A: Aggregate> Aggregates<A> {
     /// The aggregates in that store, for a system that is [isolated](crate::SystemBuilder::isolated): what
     /// decisions ask for is taken from `resources`, as the system takes it from what the program provides.
     async fn made(resources: &Resources) -> Result<Self> {
-        let store = Resource::<Store>::of(resources)?;
+        let store = Resource::<Store>::of(resources, None)?;
         store.claim(A::NAME, A::DESCRIPTOR.declaration)?;
         Ok(Aggregates {
             repository: Repository::new((*store).clone(), A::resources(resources)?),

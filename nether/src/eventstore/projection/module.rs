@@ -73,7 +73,7 @@ impl<P: Projection> Module for Projections<P> {
 
 impl<P: Projection> Construct for Projections<P> {
     async fn construct(resources: &Resources) -> Result<Self> {
-        let store = Resource::<Store>::of(resources)?;
+        let store = Resource::<Store>::of(resources, None)?;
         if let Some(how) = &P::IN_TRANSACTION {
             how.check(&store)?;
         }

@@ -61,7 +61,7 @@ impl<S: Saga> Module for Sagas<S> {
 
 impl<S: Saga> Construct for Sagas<S> {
     async fn construct(resources: &Resources) -> Result<Self> {
-        let store = Resource::<Store>::of(resources)?;
+        let store = Resource::<Store>::of(resources, None)?;
         prepare::<SagaRunner<S>>(&store).await?;
         let seat = store.follow(S::NAME, true, S::DESCRIPTOR.declaration)?;
         Ok(Sagas {
