@@ -97,6 +97,7 @@ const _: () = {
             &[
                 ::nether::__private::http::Field {
                     name: "orderId",
+                    ident: "order_id",
                     aliases: &[],
                     docs: "The order.",
                     is_optional: ::nether::__private::http::Probe::<String>::IS_OPTION,
@@ -108,6 +109,7 @@ const _: () = {
                 },
                 ::nether::__private::http::Field {
                     name: "note",
+                    ident: "note",
                     aliases: &[],
                     docs: "",
                     is_optional: ::nether::__private::http::Probe::<
@@ -121,6 +123,7 @@ const _: () = {
                 },
                 ::nether::__private::http::Field {
                     name: "amount",
+                    ident: "amount",
                     aliases: &[],
                     docs: "",
                     is_optional: true,

@@ -71,7 +71,7 @@ const _: () = {
             ::nether::__private::IntoModule::<
                 Self,
                 _,
-            >::into_module(Self::new((INIT_ARGUMENT_0.of)(resources)?).await)
+            >::into_module(Self::new(INIT_ARGUMENT_0.find(resources)?).await)
         }
     }
     #[doc(hidden)]

@@ -100,7 +100,7 @@ const _: () = {
             >::into_module(
                 Self::new(
                         ::nether::__private::Clone::clone(&tables),
-                        (INIT_ARGUMENT_0.of)(resources)?,
+                        INIT_ARGUMENT_0.find(resources)?,
                     )
                     .await,
             )

@@ -61,6 +61,7 @@ impl Maker {
 fn own() -> Router<System> {
     Router::new()
         .route("/own/who", on_get(who))
+        .route("/own/listed", on_post(listed))
         .route("/own/made", on_post(made))
         .route("/own/refused", on_post(refused))
         .route("/own/broken", on_post(broken))
@@ -111,6 +112,18 @@ async fn broken(ctx: RequestContext) -> Result<(), CallError<nether::Error>> {
     ctx.send(Break).await
 }
 
+/// Routes that list what they send.
+struct Web;
+
+#[module(handles = [], calls = [Who], emits = [Made], manual)]
+impl Web {}
+
+async fn listed(ctx: RequestContext<Web>) -> Result<String, StatusCode> {
+    let told = ctx.publish(Made { fails: false }).await;
+    told.map_err(|_| StatusCode::BAD_GATEWAY)?;
+    ctx.ask(Who).await.map_err(|_| StatusCode::BAD_GATEWAY)
+}
+
 async fn who(ctx: RequestContext) -> Result<String, StatusCode> {
     ctx.ask(Who).await.map_err(|_| StatusCode::BAD_GATEWAY)
 }
@@ -140,6 +153,15 @@ async fn a_handler_gets_the_context_of_its_request() {
     let (_system, at) = desk(|server| server).await;
     let answer = request(&at, "GET /own/who", &[("x-user", "ann")], "").await;
     assert_eq!((answer.status, answer.body.as_str()), (200, "ann"));
+}
+
+#[tokio::test]
+async fn routes_send_what_a_module_lists_for_them() {
+    let (system, at) = desk(|server| server).await;
+    let answer = request(&at, "POST /own/listed", &[("x-user", "ann")], "").await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, "ann"));
+    let topology = system.topology().to_mermaid();
+    assert!(topology.contains("http_routes::Web"), "{topology}");
 }
 
 #[tokio::test]

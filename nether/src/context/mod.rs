@@ -128,6 +128,17 @@ impl<S: Caller> Context<S> {
         &self.query.handle
     }
 
+    /// A clone that sends what `T` may send.
+    pub(crate) fn clone_for<T: Caller>(&self) -> Context<T> {
+        let mut handle = self.handle().clone();
+        if handle.is_external() {
+            handle.scope.add_root();
+            handle.scope.expect_deadline();
+        }
+        handle.origin = handle.origin.of_clone();
+        Context::new(handle)
+    }
+
     /// To make this the context of another message.
     #[inline]
     pub(crate) fn handle_mut(&mut self) -> &mut Handle {
@@ -452,13 +463,7 @@ impl<S: Caller> Deref for Context<S> {
 
 impl<S: Caller> Clone for Context<S> {
     fn clone(&self) -> Self {
-        let mut handle = self.handle().clone();
-        if handle.is_external() {
-            handle.scope.add_root();
-            handle.scope.expect_deadline();
-        }
-        handle.origin = handle.origin.of_clone();
-        Context::new(handle)
+        self.clone_for()
     }
 }
 

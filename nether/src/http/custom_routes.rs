@@ -1,5 +1,6 @@
 //! Handlers that are written by hand: [`RequestContext`], and the middleware around them.
 
+use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
@@ -16,6 +17,7 @@ use crate::http::replies::problem::{Details, Refusal};
 use crate::http::request_id::RequestId;
 use crate::http::request_scope::RequestScope;
 use crate::http::server::state::ServerState;
+use crate::routing::{Caller, External};
 use crate::sync::lock;
 use crate::system::System;
 
@@ -52,14 +54,57 @@ use crate::system::System;
 ///     axum::Router::new().route("/home", axum::routing::get(home))
 /// }
 /// ```
-#[derive(Debug)]
-pub struct RequestContext(Context);
+///
+/// # What the routes send
+///
+/// A `RequestContext` sends what a module of a visible crate handles. Routes that list what they send need no
+/// module of another crate, only its messages: `RequestContext<Web>` sends what the
+/// [`#[module]`](macro@crate::module) `Web` lists in `calls` and `emits`. The system checks at its start that
+/// somebody handles that, and [`topology`](crate::System::topology) shows it.
+///
+/// ```standalone_crate
+/// use nether::http::RequestContext;
+/// use nether::prelude::*;
+///
+/// # mod contracts {
+/// # use nether::prelude::*;
+/// #[query(reply = u64)]
+/// pub struct Visitors;
+/// # }
+/// # use contracts::Visitors;
+///
+/// /// The routes below.
+/// pub struct Web;
+///
+/// #[module(handles = [], calls = [Visitors], manual)]
+/// impl Web {}
+///
+/// async fn home(ctx: RequestContext<Web>) -> String {
+///     match ctx.ask(Visitors).await {
+///         Ok(count) => format!("{count} visitors"),
+///         Err(_) => "nobody counts".to_owned(),
+///     }
+/// }
+///
+/// #[nether::routes]
+/// fn router() -> axum::Router<System> {
+///     axum::Router::new().route("/home", axum::routing::get(home))
+/// }
+/// # fn main() {}
+/// ```
+pub struct RequestContext<S: Caller = External>(Context<S>);
 
-impl Deref for RequestContext {
-    type Target = Context;
+impl<S: Caller> Deref for RequestContext<S> {
+    type Target = Context<S>;
 
-    fn deref(&self) -> &Context {
+    fn deref(&self) -> &Context<S> {
         &self.0
+    }
+}
+
+impl<S: Caller> fmt::Debug for RequestContext<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RequestContext").field(&self.0).finish()
     }
 }
 
@@ -70,12 +115,12 @@ struct Opened {
     state: Option<Arc<ServerState>>,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for RequestContext {
+impl<S: Caller, State: Send + Sync> FromRequestParts<State> for RequestContext<S> {
     type Rejection = Response;
 
     async fn from_request_parts(
         parts: &mut request::Parts,
-        _: &S,
+        _: &State,
     ) -> Result<Self, Self::Rejection> {
         let opened = parts.extensions.get::<Opened>();
         let state = opened.and_then(|opened| Some((opened, opened.state.as_ref()?)));
@@ -86,7 +131,7 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestContext {
         let mut scope = lock(&opened.scope);
         let scope =
             scope.get_or_insert_with(|| RequestScope::open(&state.system, &state.settings, parts));
-        Ok(RequestContext(scope.ctx.clone()))
+        Ok(RequestContext(scope.ctx.clone_for()))
     }
 }
 
