@@ -124,7 +124,7 @@
 //! | call | its error |
 //! |---|---|
 //! | [`send`](Context::send), [`ask`](QueryContext::ask) | [`CallError`]: the handler's own error, a [`Panic`], [`TimedOut`], [`Unavailable`], or a reason of [`SendError`] |
-//! | [`publish`](Context::publish), [`process`](Context::process), [`spawn`](Context::spawn) | [`SendError`]: the reason why the message is not accepted; [`NoRoute`], [`CrashLooping`], [`TooDeep`] and [`Deadlock`] say more |
+//! | [`publish`](Context::publish), [`process`](Context::process), [`spawn`](Context::spawn) | [`SendError`]: the reason why the message is not accepted; [`NoRoute`], [`CrashLooping`], [`TooDeep`], [`Deadlock`] and [`Invalid`], with its [`Violations`], say more |
 //! | [`try_send`](Context::try_send), [`try_process`](Context::try_process) | [`TrySendError`]: the reason, and the message |
 //! | [`close`](Context::close) | [`ContextError`]: every failure of the unit of work |
 //! | [`enlist`](Context::enlist) | [`EnlistError`]: the reason, and the transaction |

@@ -27,34 +27,6 @@ pub struct Bytes {
     pub count: usize,
 }
 
-/// Has rules for fields that clients know by other names.
-#[command(http = "POST /rooms/{room}", validate)]
-#[derive(garde::Validate)]
-#[serde(rename_all = "camelCase")]
-pub struct Reserve {
-    #[garde(range(max = 9))]
-    pub room: u8,
-    #[garde(length(min = 1))]
-    pub last_name: String,
-    #[garde(dive)]
-    pub all_guests: Vec<Guest>,
-    #[serde(flatten)]
-    #[garde(dive)]
-    pub stay: Stay,
-}
-
-#[derive(Debug, Clone, serde::Serialize, serde::Deserialize, garde::Validate)]
-pub struct Guest {
-    #[garde(range(min = 1))]
-    pub age: u8,
-}
-
-#[derive(Debug, Clone, serde::Serialize, serde::Deserialize, garde::Validate)]
-pub struct Stay {
-    #[garde(range(min = 1))]
-    pub nights: u8,
-}
-
 #[command(http = "POST /naps")]
 pub struct Nap;
 
@@ -64,7 +36,7 @@ static GO_ON: Notify = Notify::const_new();
 #[derive(Debug, Default)]
 pub struct Texts;
 
-#[module(handles = [Write, Read, Bytes, Nap, Reserve])]
+#[module(handles = [Write, Read, Bytes, Nap])]
 impl Texts {
     async fn write(&self, write: Write) -> usize {
         write.text.len() + write.tags.len() + usize::from(write.id)
@@ -78,8 +50,6 @@ impl Texts {
         BEGUN.notify_one();
         GO_ON.notified().await;
     }
-
-    async fn reserve(&self, _: Reserve) {}
 
     async fn bytes(&self, bytes: Bytes) -> String {
         "x".repeat(bytes.count)
@@ -100,35 +70,6 @@ fn check(answer: &Answer, status: u16, said: &str) {
     assert_eq!(problem["status"], status);
     let detail = problem["detail"].as_str().unwrap_or_default();
     assert!(detail.contains(said), "{said:?} is not in {detail:?}");
-}
-
-#[tokio::test]
-async fn all_rules_that_a_message_breaks_are_listed_by_the_names_that_clients_know() {
-    let (_system, at) = desk(|server| server).await;
-    let body = r#"{"lastName":"","allGuests":[{"age":1},{"age":0}],"nights":0}"#;
-    let answer = post(&at, "/rooms/12", body).await;
-    check(&answer, 422, "the message breaks its rules");
-    let errors = answer.json()["errors"].as_array().unwrap().clone();
-    let fields: Vec<_> = errors.iter().map(|error| error["field"].clone()).collect();
-    assert_eq!(fields, ["allGuests[1].age", "lastName", "room", "nights"]);
-    assert_eq!(errors[2]["detail"], "greater than 9");
-
-    let body = r#"{"lastName":"A","allGuests":[],"nights":1}"#;
-    assert_eq!(post(&at, "/rooms/9", body).await.status, 204);
-}
-
-#[tokio::test]
-async fn a_message_that_breaks_its_rules_without_end_has_a_short_answer() {
-    let (_system, at) = desk(|server| server).await;
-    let guests = vec![r#"{"age":0}"#; 10_000].join(",");
-    let body = format!(r#"{{"lastName":"A","allGuests":[{guests}],"nights":1}}"#);
-    let answer = post(&at, "/rooms/1", &body).await;
-    check(
-        &answer,
-        422,
-        "breaks its rules 10000 times; the first 64 are shown",
-    );
-    assert_eq!(answer.json()["errors"].as_array().unwrap().len(), 64);
 }
 
 #[tokio::test]

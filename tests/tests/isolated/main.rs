@@ -15,6 +15,7 @@ mod http_filters;
 mod http_floats;
 mod http_metrics;
 mod http_resuming;
+mod http_rules;
 mod http_stored;
 mod instances;
 mod messages;

@@ -31,7 +31,12 @@ const TABLES: [(&str, &str, &str); 12] = [
 ];
 
 /// Keys that are read only to say in the error why they cannot be: nobody answers an event.
-const REFUSED: [(&str, &str); 3] = [("event", "reply"), ("event", "error"), ("event", "status")];
+const REFUSED: [(&str, &str); 4] = [
+    ("event", "reply"),
+    ("event", "error"),
+    ("event", "status"),
+    ("event", "validate"),
+];
 /// The keys of each attribute.
 pub(crate) type Keys = BTreeMap<&'static str, BTreeSet<String>>;
 
