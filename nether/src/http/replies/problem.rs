@@ -73,12 +73,20 @@ pub struct ProblemKind {
 pub struct Details {
     kind: ProblemKind,
     detail: Option<String>,
-    /// In which field of the message it is.
-    field: Option<String>,
-    /// All rules of the message that it breaks.
-    errors: Vec<FieldError>,
+    fault: ProblemFault,
     /// After how many seconds it is worth another try.
     retry_after: Option<u32>,
+}
+
+/// What in the message is wrong.
+#[derive(Debug, Clone)]
+enum ProblemFault {
+    /// Nothing in particular.
+    Unknown,
+    /// The field.
+    Field(String),
+    /// All rules that it breaks.
+    Rules(Box<[FieldError]>),
 }
 
 /// A rule of the message that the request breaks.
@@ -120,8 +128,7 @@ impl Details {
         Details {
             kind,
             detail: (kind.status < 500).then(|| echo::own(error.to_string())),
-            field: None,
-            errors: Vec::new(),
+            fault: ProblemFault::Unknown,
             retry_after: kind.retry_after,
         }
     }
@@ -138,8 +145,7 @@ impl Details {
                 retry_after: None,
             },
             detail: (!detail.is_empty()).then(|| echo::abridged(detail)),
-            field: None,
-            errors: Vec::new(),
+            fault: ProblemFault::Unknown,
             retry_after: None,
         }
     }
@@ -154,7 +160,9 @@ impl Details {
 
     /// A problem with one field of the message.
     pub(crate) fn in_field(mut self, field: Option<String>) -> Self {
-        self.field = field.map(echo::abridged);
+        if let Some(field) = field {
+            self.fault = ProblemFault::Field(echo::abridged(field));
+        }
         self
     }
 
@@ -235,15 +243,17 @@ impl Details {
             detail: echo::abridged(violation.detail.clone()),
         });
         Details {
-            errors: errors.collect(),
+            fault: ProblemFault::Rules(errors.collect()),
             ..Details::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
         }
     }
 
     /// Names the fields of its errors as clients do: a path begins with the name of a field in Rust.
     pub(crate) fn with_names(mut self, shape: Shape) -> Self {
-        for error in &mut self.errors {
-            shape.rename(&mut error.field);
+        if let ProblemFault::Rules(errors) = &mut self.fault {
+            errors
+                .iter_mut()
+                .for_each(|error| shape.rename(&mut error.field));
         }
         self
     }
@@ -264,13 +274,18 @@ impl Details {
     /// The answer to a request with that id.
     pub(crate) fn answer(&self, request: &RequestId) -> Response {
         let status = self.status();
+        let (field, errors): (_, &[FieldError]) = match &self.fault {
+            ProblemFault::Unknown => (None, &[]),
+            ProblemFault::Field(field) => (Some(field.as_str()), &[]),
+            ProblemFault::Rules(errors) => (None, errors),
+        };
         let document = Document {
             type_uri: self.kind.type_uri.unwrap_or("about:blank"),
             title: self.kind.title.unwrap_or_else(|| title_of(status)),
             status: status.as_u16(),
             detail: self.detail.as_deref(),
-            field: self.field.as_deref(),
-            errors: &self.errors,
+            field,
+            errors,
             request_id: request.as_str(),
         };
         // Strings and a number: there is nothing in it that could not be written.
