@@ -1,5 +1,6 @@
 //! `#[command]`, `#[query]`, `#[event]`: one pipeline for the three kinds.
 
+mod access;
 mod args;
 mod borrowed;
 mod checked;

@@ -1,23 +1,21 @@
 //! [`ServerSettings`]: what a server can be told; its builder methods are [`Server`](crate::http::Server)'s.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::request;
 use tower_http::cors::CorsLayer;
 
 use crate::error::{StartError, StartProblem};
 use crate::http::access::client_address::TrustedProxies;
 use crate::http::access::cross_site::OpenPaths;
 use crate::http::access::hosts::HostList;
+use crate::http::identity::authenticate::Authenticator;
+use crate::http::identity::report::unauthenticated;
 use crate::idempotency::KeyLimits;
+use crate::system::System;
 
 /// The longest time there is: clocks cannot add much more to the present.
 pub(crate) const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-
-/// Who a request is from.
-pub(crate) type PrincipalOf = Arc<dyn Fn(&request::Parts) -> Option<String> + Send + Sync>;
 
 /// What a server was told.
 #[derive(Clone)]
@@ -55,7 +53,10 @@ pub(crate) struct ServerSettings {
     /// Where pages of all sites may send requests to.
     pub(crate) open_paths: OpenPaths,
     pub(crate) proxies: TrustedProxies,
-    pub(crate) principal: Option<PrincipalOf>,
+    /// What finds out who asks.
+    pub(crate) authenticator: Option<Authenticator>,
+    /// Whether it is asked for files too.
+    pub(crate) authenticates_files: bool,
     /// How much is kept of idempotency keys, and how long.
     pub(crate) keys: KeyLimits,
     /// A second address, for management alone.
@@ -99,7 +100,8 @@ impl Default for ServerSettings {
             cors: None,
             open_paths: OpenPaths::default(),
             proxies: TrustedProxies::default(),
-            principal: None,
+            authenticator: None,
+            authenticates_files: false,
             keys: KeyLimits::default(),
             management: None,
             public_docs: false,
@@ -117,9 +119,9 @@ impl ServerSettings {
         self.refused.push(RefusedSetting { setting, reason });
     }
 
-    /// Checks that all values are such, and that a stop of the system, which may take so long, leaves
-    /// requests the time that they may take.
-    pub(crate) fn check(&self, shutdown_timeout: Duration) -> Result<(), StartError> {
+    /// Checks that all values are such, that a stop of the system leaves requests the time that they may
+    /// take, and that it is found out who asks for what is not for everybody.
+    pub(crate) fn check(&self, system: &System) -> Result<(), StartError> {
         let refused = self.refused.iter().cloned();
         let mut problems: Vec<_> = refused
             .map(
@@ -129,6 +131,8 @@ impl ServerSettings {
                 },
             )
             .collect();
+        problems.extend(unauthenticated(system, self));
+        let shutdown_timeout = system.shutdown_timeout();
         let request_timeout = self.request_timeout;
         if request_timeout > shutdown_timeout && request_timeout != FOREVER {
             problems.push(StartProblem::ShutdownTooShort {
