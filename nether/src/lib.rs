@@ -263,6 +263,7 @@ mod hexadecimal;
 mod instants;
 mod race;
 mod sync;
+mod trace;
 mod wait_queue;
 
 mod chance;
@@ -351,6 +352,7 @@ pub use self::scope::{ContextId, MessageId, Transaction};
 pub use self::system::{
     Attached, DeadLetters, ModuleStatus, PauseError, ShutdownReport, System, SystemBuilder,
 };
+pub use self::trace::TraceContext;
 
 #[doc = include_str!("docs/command.md")]
 #[doc(inline)]

@@ -13,6 +13,7 @@ use crate::envelope::Given;
 use crate::message::Query;
 use crate::routing::{Caller, Calls, External};
 use crate::scope::{ContextId, MessageId};
+use crate::trace::TraceContext;
 
 /// A handle to a unit of work that may read, but change nothing: what a query's handler is given.
 ///
@@ -77,6 +78,14 @@ impl<S: Caller> QueryContext<S> {
     /// On whose behalf the work is done, if that was said.
     pub fn principal(&self) -> Option<&str> {
         self.handle.scope.principal()
+    }
+
+    /// The trace that this is part of: in a handler that has a span, that span; else the trace that the unit
+    /// of work was given, by `traceparent` of a request, by a stored event, or by
+    /// [`with_trace_context`](crate::Context::with_trace_context). `None` if it was given none, and nobody
+    /// records spans. A handler passes it on to other services; see [`TraceContext`].
+    pub fn trace_context(&self) -> Option<TraceContext> {
+        self.handle.trace_context().cloned()
     }
 
     /// The value of that type that travels with the unit of work, or with the one that it is nested in; see

@@ -19,6 +19,7 @@ use crate::guarded::drop_unpanicked;
 use crate::scope::Scope;
 use crate::scope::start_decision::StartDecision;
 use crate::sync::lock;
+use crate::trace::TraceContext;
 
 /// The properties of one context, each set at most once, but for baggage.
 #[derive(Default)]
@@ -33,6 +34,8 @@ pub(super) struct Properties {
     /// all that is nested in it, and only if there is a handle that could set one.
     deadline_set: OnceLock<Arc<Notify>>,
     principal: OnceLock<Arc<str>>,
+    /// The trace that caused it.
+    trace: OnceLock<TraceContext>,
     /// One value of each type.
     baggage: Mutex<Vec<Arc<dyn Baggage>>>,
 }
@@ -276,6 +279,22 @@ impl Scope {
     /// Sets the principal, unless there is one.
     pub(crate) fn set_principal(&self, name: &str) {
         self.properties().principal.get_or_init(|| name.into());
+    }
+
+    /// The trace that caused it, or what it is nested in.
+    pub(crate) fn trace(&self) -> Option<&TraceContext> {
+        let mut all = self.properties.get()?.with_inherited();
+        all.find_map(|properties| properties.trace.get())
+    }
+
+    /// The trace that caused it, if it was given one of its own.
+    pub(crate) fn own_trace(&self) -> Option<&TraceContext> {
+        self.properties.get()?.trace.get()
+    }
+
+    /// Sets the trace, unless there is one.
+    pub(crate) fn set_trace(&self, trace: TraceContext) {
+        self.properties().trace.get_or_init(|| trace);
     }
 
     pub(super) fn parent(&self) -> Option<&Arc<Scope>> {
