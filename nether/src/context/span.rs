@@ -8,6 +8,7 @@ use tracing::{Level, Span};
 use crate::context::{Handle, Origin};
 use crate::envelope::Label;
 use crate::message::MessageDescriptor;
+use crate::scope::Scope;
 use crate::trace::{SpanCallsite, SpanKind, SpanLevel, TraceContext};
 
 /// What all spans of handlers have.
@@ -67,6 +68,14 @@ impl SpanOutcome {
         )
     }
 
+    /// That of work that is dropped before it ended.
+    pub(crate) fn of_dropped() -> Self {
+        match std::thread::panicking() {
+            true => SpanOutcome::Panicked,
+            false => SpanOutcome::Cancelled,
+        }
+    }
+
     /// Writes down how the work ended.
     pub(crate) fn record(self, span: &Span) {
         span.record(OUTCOME, self.name());
@@ -91,10 +100,15 @@ impl HandlerSpan {
         self.span.enter()
     }
 
-    /// Ends it.
+    /// Ends it. A handler that fails in a unit of work that is cancelled, or late, is most likely one that
+    /// heeds that.
     #[cold]
-    pub(crate) fn end(mut self: Box<Self>, outcome: SpanOutcome) {
-        self.record(outcome);
+    pub(crate) fn end(mut self: Box<Self>, outcome: SpanOutcome, scope: &Scope) {
+        let is_cancelled = outcome == SpanOutcome::Failed && scope.obstacle().is_some();
+        self.record(match is_cancelled {
+            true => SpanOutcome::Cancelled,
+            false => outcome,
+        });
     }
 
     fn record(&mut self, outcome: SpanOutcome) {
@@ -106,7 +120,7 @@ impl HandlerSpan {
 
 impl Drop for HandlerSpan {
     fn drop(&mut self) {
-        self.record(SpanOutcome::Cancelled);
+        self.record(SpanOutcome::of_dropped());
     }
 }
 

@@ -201,7 +201,7 @@ impl Task {
 
     fn end_span(&mut self, outcome: SpanOutcome) {
         if let Some(span) = self.span.take() {
-            span.end(outcome);
+            span.end(outcome, &self.handle.scope);
         }
     }
 

@@ -138,6 +138,14 @@ impl SpanCallsite {
             None => Span::new_with(metadata, &values, recorder),
         }
     }
+
+    /// A new span that has no parent.
+    #[cfg(any(feature = "eventstore", feature = "http"))]
+    pub(crate) fn root(&'static self, recorder: &Dispatch, values: &[Option<&dyn Value>]) -> Span {
+        let metadata = self.own();
+        let values = metadata.fields().value_set_all(values);
+        Span::new_root_with(metadata, &values, recorder)
+    }
 }
 
 impl Callsite for SpanCallsite {

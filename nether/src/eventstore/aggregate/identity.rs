@@ -112,11 +112,15 @@ pub(super) fn metadata<S: Caller>(
     identity: Option<&CommandIdentity>,
 ) -> Metadata {
     let message = ctx.message_id();
+    let mut entries = identity.map_or_else(MetadataEntries::default, CommandIdentity::entries);
+    if let Some(trace) = ctx.trace_context() {
+        entries = entries.with_trace_context(&trace);
+    }
     Metadata {
         time: clock::now(),
         correlation: Some(ctx.correlation_id().to_string().into()),
         causation: message.map(|key| key.to_string().into()),
         principal: ctx.principal().map(Into::into),
-        entries: identity.map_or_else(MetadataEntries::default, CommandIdentity::entries),
+        entries,
     }
 }

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::eventstore::backend::{EventId, Position};
 use crate::eventstore::saga::outgoing::{Outgoing, StoredCommand};
 use crate::eventstore::saga::{Saga, Step};
+use crate::trace::TraceContext;
 
 /// One saga.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -26,6 +27,9 @@ pub(super) struct SagaInstance {
     /// The event because of which it has failed, if it was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failed_by: Option<Position>,
+    /// The trace in which it has failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failed_in: Option<TraceContext>,
     /// Whether its failure, or that it is stuck, was reported in this run.
     #[serde(skip)]
     pub(super) is_reported: bool,
@@ -48,6 +52,9 @@ pub(super) struct SagaTimer {
     pub(super) name: String,
     /// In milliseconds since 1970.
     pub(super) due: u64,
+    /// The trace in which it was set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) trace: Option<TraceContext>,
 }
 
 impl SagaInstance {
@@ -55,7 +62,7 @@ impl SagaInstance {
     ///
     /// # Errors
     /// If its state cannot be written down.
-    pub(super) fn start<S: Saga>(from: u64) -> Result<Self> {
+    pub(super) fn start<S: Saga>(from: u64, trace: Option<&TraceContext>) -> Result<Self> {
         let mut instance = SagaInstance {
             state: (S::KEPT.save)(&S::default())?,
             stage: SagaStage::Running,
@@ -64,9 +71,10 @@ impl SagaInstance {
             timers: Vec::new(),
             stuck: Vec::new(),
             failed_by: None,
+            failed_in: None,
             is_reported: false,
         };
-        instance.set_timers::<S>(None, from);
+        instance.set_timers::<S>(None, from, trace);
         Ok(instance)
     }
 
@@ -80,13 +88,19 @@ impl SagaInstance {
 
     /// Sets the time-outs that count from the event named `since`, or from the start of the saga if that is
     /// `None`. It happened at the time `from`, in milliseconds since 1970.
-    pub(super) fn set_timers<S: Saga>(&mut self, since: Option<&str>, from: u64) {
+    pub(super) fn set_timers<S: Saga>(
+        &mut self,
+        since: Option<&str>,
+        from: u64,
+        trace: Option<&TraceContext>,
+    ) {
         for timeout in S::TIMEOUTS.iter().filter(|it| it.since == since) {
             self.timers.retain(|timer| timer.name != timeout.name);
             let after = u64::try_from(timeout.after.as_millis()).unwrap_or(u64::MAX);
             self.timers.push(SagaTimer {
                 name: timeout.name.to_owned(),
                 due: from.saturating_add(after),
+                trace: trace.cloned(),
             });
         }
     }
@@ -108,7 +122,7 @@ impl SagaInstance {
         self.state = (S::KEPT.save)(state)?;
         self.compensations.extend(step.compensations);
         if let Some(reason) = step.failed {
-            self.fail(reason, step.cause, in_flight);
+            self.fail(reason, (step.cause, step.trace), in_flight);
             return Ok(());
         }
         self.outgoing.extend(step.outgoing);
@@ -119,16 +133,24 @@ impl SagaInstance {
         Ok(())
     }
 
-    /// Fails the saga, because of an event if it is one. Commands that are done are compensated, the last one
+    /// Fails the saga, because of an event if it is one, in a trace. Commands that are done are compensated, the last one
     /// first, and commands that were not sent are dropped. A command in flight is waited for; if it succeeds,
     /// it is compensated before the others.
-    pub(super) fn fail(&mut self, reason: String, cause: Option<Position>, in_flight: bool) {
+    pub(super) fn fail(
+        &mut self,
+        reason: String,
+        (cause, trace): (Option<Position>, Option<TraceContext>),
+        in_flight: bool,
+    ) {
         let current = self.outgoing.pop_front().filter(|_| in_flight);
         self.stage = SagaStage::Compensating(reason);
         self.failed_by = cause;
+        self.failed_in = trace;
         self.timers.clear();
         let compensations = self.compensations.drain(..).rev();
-        let compensations = compensations.map(|it| Outgoing::compensating(it, cause));
+        let trace = &self.failed_in;
+        let compensations =
+            compensations.map(|it| Outgoing::compensating(it, cause).in_trace(trace.clone()));
         self.outgoing = current.into_iter().chain(compensations).collect();
     }
 
@@ -144,14 +166,16 @@ impl SagaInstance {
                 // It was in flight when the saga failed.
                 if let Some(it) = outgoing.compensation {
                     let compensation = Outgoing::compensating(it, self.failed_by);
-                    self.outgoing.push_front(compensation);
+                    let trace = self.failed_in.clone();
+                    self.outgoing.push_front(compensation.in_trace(trace));
                 }
             }
             Err(reason) if outgoing.compensates => self.stuck.push((outgoing, reason)),
             Err(_) if is_compensating => {} // There is nothing to compensate.
             Err(reason) => {
                 let name = &outgoing.command.name;
-                self.fail(format!("`{name}` failed: {reason}"), outgoing.cause, false);
+                let reason = format!("`{name}` failed: {reason}");
+                self.fail(reason, (outgoing.cause, outgoing.trace), false);
             }
         }
     }

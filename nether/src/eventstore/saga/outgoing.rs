@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::eventstore::backend::{EventId, Position};
 use crate::eventstore::saga::SentBy;
 use crate::message::Message;
+use crate::trace::TraceContext;
 
 /// A command, written down.
 #[doc(hidden)]
@@ -45,6 +46,9 @@ pub(super) struct Outgoing {
     /// The event because of which it is sent. A time-out is no event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) cause: Option<Position>,
+    /// The trace that the command is part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) trace: Option<TraceContext>,
 }
 
 impl Outgoing {
@@ -55,7 +59,13 @@ impl Outgoing {
             compensation: None,
             compensates: false,
             cause,
+            trace: None,
         }
+    }
+
+    /// As part of that trace.
+    pub(super) fn in_trace(self, trace: Option<TraceContext>) -> Self {
+        Outgoing { trace, ..self }
     }
 
     /// A compensation.

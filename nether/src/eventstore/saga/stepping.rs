@@ -2,9 +2,10 @@
 
 use crate::eventstore::backend::RecordedEvent;
 use crate::eventstore::clock;
-use crate::eventstore::follower::{EventFailure, guarded_within};
+use crate::eventstore::follower::{EventFailure, StepSpan, guarded_within};
 use crate::eventstore::saga::instance::SagaInstance;
 use crate::eventstore::saga::{Saga, Step};
+use crate::trace::TraceContext;
 
 /// When an event happened; now, if it was appended without a time.
 fn time_of(event: &RecordedEvent) -> u64 {
@@ -27,36 +28,51 @@ pub(super) async fn stepped<S: Saga>(
     };
     let events = &events[first..];
     let start = events.first().map_or(0, time_of);
+    let span = events
+        .first()
+        .map(|event| StepSpan::of_event(S::NAME, Some(key), event));
+    let stored = || events.first()?.metadata.entries.trace_context();
+    let trace = span
+        .as_ref()
+        .and_then(StepSpan::trace)
+        .cloned()
+        .or_else(stored);
     // All of it is guarded: user code also reads, writes and drops the state.
-    guarded_within(S::POLICY.timeout, async {
-        let new = || SagaInstance::start::<S>(start);
+    let stepped = guarded_within(S::POLICY.timeout, async {
+        let new = || SagaInstance::start::<S>(start, trace.as_ref());
         let mut instance = known.cloned().map_or_else(new, Ok)?;
         let mut state: S = instance.state()?;
-        let mut step = Step::of(key, events.first().map(|event| event.position));
+        let cause = events.first().map(|event| event.position);
+        let mut step = Step::of(key, cause, trace.clone());
         for event in events {
             state.handle(event, &mut step).await?;
             step.ends |= S::ends(&event.name);
-            instance.set_timers::<S>(Some(&event.name), time_of(event));
+            instance.set_timers::<S>(Some(&event.name), time_of(event), trace.as_ref());
         }
         instance.take(&state, step, in_flight)?;
         Ok(instance)
-    })
-    .await
+    });
+    match span {
+        Some(span) => span.run(stepped).await,
+        None => stepped.await,
+    }
 }
 
-/// A saga after a time-out.
+/// A saga after a time-out, which was set in a trace.
 pub(super) async fn timed_out<S: Saga>(
     mut instance: SagaInstance,
-    name: &str,
+    (name, parent): (&str, Option<&TraceContext>),
     key: &str,
     in_flight: bool,
 ) -> Result<SagaInstance, EventFailure> {
-    guarded_within(S::POLICY.timeout, async {
+    let span = StepSpan::of_time_out(S::NAME, name, key, parent);
+    let trace = span.trace().or(parent).cloned();
+    let stepped = guarded_within(S::POLICY.timeout, async {
         let mut state: S = instance.state()?;
-        let mut step = Step::of(key, None);
+        let mut step = Step::of(key, None, trace);
         state.time_out(name, &mut step).await?;
         instance.take(&state, step, in_flight)?;
         Ok(instance)
-    })
-    .await
+    });
+    span.run(stepped).await
 }

@@ -90,7 +90,7 @@ impl<M: Module + Shared> Accepted<M> {
                 Attempt::Ended(Ok(Ok(reply))) => {
                     self.end = MessageEnd::Handled(Verdict::Handled);
                     if let Some(span) = span {
-                        span.end(SpanOutcome::Handled);
+                        span.end(SpanOutcome::Handled, &handle.scope);
                     }
                     if let Some(breaker) = &self.cell.breaker {
                         breaker.count(Verdict::Handled, handle);
@@ -100,7 +100,8 @@ impl<M: Module + Shared> Accepted<M> {
                 Attempt::Ended(failed) => failed,
                 Attempt::Again(cause) => {
                     if let Some(span) = span {
-                        span.end(cause.map_or(SpanOutcome::Failed, CrashCause::outcome));
+                        let outcome = cause.map_or(SpanOutcome::Failed, CrashCause::outcome);
+                        span.end(outcome, &handle.scope);
                     }
                     if let Some(cause) = cause {
                         let crash = crash_of(cause.reason(P::Message::NAME), handle);
@@ -118,7 +119,7 @@ impl<M: Module + Shared> Accepted<M> {
                 failure_of::<P::Message>(failed, awaited, handle, cell.declaration, &json)
             };
             if let Some(span) = span {
-                span.end(verdict.outcome());
+                span.end(verdict.outcome(), &handle.scope);
             }
             self.end = MessageEnd::Handled(verdict);
             cell.conclude(verdict, P::Message::NAME, handle, &module);

@@ -273,7 +273,7 @@ impl<M: Module + Exclusive> Work<M> {
         };
         self.books.is_handling = false;
         if let Some(span) = span {
-            span.end(verdict.outcome());
+            span.end(verdict.outcome(), &self.ctx.handle().scope);
         }
         if let Some(breaker) = &self.breaker {
             breaker.count(verdict, self.ctx.handle());
