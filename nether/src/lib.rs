@@ -242,6 +242,11 @@
 //!
 //! Set `NETHER_MACROS_DEBUG=1` while building to see what the attributes expand to.
 //!
+//! # Tracing
+//!
+//! Handlers, requests and sagas have [spans], which are one tree wherever they run; `traceparent` is read,
+//! stored with events, and passed on.
+//!
 //! # Words
 //!
 //! The [glossary] says what each word of this manual means, and where its type is.
@@ -426,6 +431,9 @@ pub use self::testing::TestSystem;
 
 #[doc = include_str!("docs/glossary.md")]
 pub mod glossary {}
+
+#[doc = include_str!("docs/tracing.md")]
+pub mod spans {}
 
 pub mod future {
     //! The futures that the verbs of a [`Context`](crate::Context) return.

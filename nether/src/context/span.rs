@@ -159,10 +159,7 @@ impl Handle {
         };
         let parent = self.cause.trace().or_else(|| self.scope.trace());
         let own = parent.map_or_else(TraceContext::start, TraceContext::child);
-        let shows_baggage = callsite_of(message, SpanLevel::Debug)
-            .recorder(sender)
-            .is_some();
-        let span = self.with_values(module, (&own, parent), shows_baggage, |values| {
+        let span = self.with_values(module, (&own, parent), level, |values| {
             callsite.span(&recorder, sender, values)
         });
         self.cause.set_own_trace(Some(own));
@@ -177,7 +174,7 @@ impl Handle {
         &self,
         module: &'static str,
         (own, parent): (&TraceContext, Option<&TraceContext>),
-        shows_baggage: bool,
+        level: SpanLevel,
         make: impl FnOnce(&[Option<&dyn Value>]) -> Span,
     ) -> Span {
         let is_awaited = self.message.is_some_and(Label::is_awaited);
@@ -187,9 +184,9 @@ impl Handle {
         let attempt = self
             .message
             .map_or(1, |label| u64::from(label.attempt()) + 1);
-        let baggage = match shows_baggage {
-            true => self.scope.all_baggage(),
-            false => Vec::new(),
+        let baggage = match level {
+            SpanLevel::Debug => self.scope.all_baggage(),
+            SpanLevel::Info => Vec::new(),
         };
         let baggage = (!baggage.is_empty()).then(|| debug(&baggage));
         let (trace, span) = (own.trace_id(), own.span_id());

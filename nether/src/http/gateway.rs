@@ -13,6 +13,7 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
 use axum::http::{Extensions, Method, StatusCode};
+use axum::middleware::map_request;
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter};
 use hyper::ext::Protocol;
@@ -30,6 +31,8 @@ use crate::http::events;
 use crate::http::events::source::EventSource;
 use crate::http::events::sse;
 use crate::http::files;
+use crate::http::observation::ObservedRequest;
+use crate::http::observation::observed::{note_matched_route, note_route};
 use crate::http::operations;
 use crate::http::replies::allow;
 use crate::http::replies::encodings;
@@ -76,7 +79,8 @@ impl Gateway {
     pub(super) fn rebuild(&self) {
         self.present.note(&self.state.system);
         let router = if self.state.is_private {
-            operations::served::router(&self.state).fallback(not_found)
+            let served = operations::served::router(&self.state);
+            served.layer(map_request(matched)).fallback(not_found)
         } else {
             assembled(&self.state)
         };
@@ -123,7 +127,8 @@ fn assembled(state: &Arc<ServerState>) -> Router {
     for folder in &folders {
         router = files::folder::before(folder, state, router);
     }
-    router = before(operations::served::router(state), router);
+    let served = operations::served::router(state);
+    router = before(served.layer(map_request(matched)), router);
     router = before(routed(state), router);
     let written = registered_routes().map(|routes| (routes.build)());
     for custom in written.chain(routers) {
@@ -155,9 +160,10 @@ fn route(state: &Arc<ServerState>, endpoint: &'static EndpointEntry) -> MethodRo
     };
     let route = MethodRouter::new();
     match endpoint.way {
-        EndpointKind::Call { serve, .. } => {
-            route.on(method, move |request| serve(Arc::clone(&state), request))
-        }
+        EndpointKind::Call { serve, .. } => route.on(method, move |request| {
+            note_route(&request, endpoint.place().1);
+            serve(Arc::clone(&state), request)
+        }),
         EndpointKind::Feed { open, .. } => {
             let history = state.settings.event_history;
             let system = &state.system;
@@ -166,10 +172,16 @@ fn route(state: &Arc<ServerState>, endpoint: &'static EndpointEntry) -> MethodRo
                 stored.unwrap_or_else(|| EventSource::Published(open(system, history)))
             });
             route.on(method, move |request| {
+                note_route(&request, endpoint.place().1);
                 sse::serve(endpoint, source.clone(), Arc::clone(&state), request)
             })
         }
     }
+}
+
+async fn matched(request: Request) -> Request {
+    note_matched_route(&request);
+    request
 }
 
 fn method(endpoint: &EndpointEntry) -> Method {
@@ -205,6 +217,7 @@ fn before(first: Router, then: Router) -> Router {
 fn forget_route(extensions: &mut Extensions) {
     let mut before = std::mem::take(extensions);
     keep::<RequestPermit>(&mut before, extensions);
+    keep::<Arc<ObservedRequest>>(&mut before, extensions);
     keep::<ConnectInfo<SocketAddr>>(&mut before, extensions);
     keep::<OnUpgrade>(&mut before, extensions);
     keep::<Protocol>(&mut before, extensions);

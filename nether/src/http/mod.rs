@@ -16,6 +16,7 @@ mod files;
 mod gateway;
 mod idempotency;
 mod input;
+mod observation;
 mod openapi;
 mod operations;
 mod replies;

@@ -11,7 +11,7 @@ use tracing::callsite::{self, Callsite, Identifier};
 use tracing::field::{FieldSet, Value};
 use tracing::level_filters::LevelFilter;
 use tracing::metadata::Kind;
-use tracing::subscriber::Interest;
+use tracing::subscriber::{Interest, NoSubscriber};
 use tracing::{Dispatch, Level, Metadata, Span, dispatcher};
 
 /// How much a span is wanted.
@@ -103,6 +103,10 @@ impl SpanCallsite {
             )
         });
         callsite::register(callsite);
+        if dispatcher::get_default(|known| known.is::<NoSubscriber>()) {
+            // `tracing` may have asked this thread alone, which has no subscriber, though others have one.
+            callsite.is_off.store(false, Ordering::Relaxed);
+        }
         callsite
     }
 
@@ -110,7 +114,8 @@ impl SpanCallsite {
         self.metadata.get().expect("it is set when it is made")
     }
 
-    /// Who records a span that is made here, if anybody does. Below a parent it is who records that: on other
+    /// Who records a span that is made here, if anybody does. The span is made next: a subscriber whose layers
+    /// have filters remembers which of them want it. Below a parent it is who records that: on other
     /// threads there may be others.
     pub(crate) fn recorder(&'static self, parent: Option<&Span>) -> Option<Dispatch> {
         let metadata = self.own();
