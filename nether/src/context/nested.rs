@@ -24,10 +24,10 @@ impl<S: Caller> Context<S> {
     /// Opens a unit of work within this one: it has messages, streams, failures and transactions of its own,
     /// and may fail without this one failing.
     ///
-    /// It inherits deadline, principal, trace and baggage, unless it is given its own. It is cancelled when this one
-    /// is cancelled or ends. [`close`](Nested::close) returns its result. If it is dropped before that, it is
-    /// cancelled; this unit of work then waits until its handlers have ended or its deadline passes, and has
-    /// its lost messages as a failure.
+    /// It inherits deadline, principal, trace and baggage, unless it is given its own. It is cancelled when
+    /// this one is cancelled or ends. [`close`](Nested::close) returns its result. If it is dropped before
+    /// that, it is cancelled; this unit of work then waits until its handlers have ended or its deadline
+    /// passes, and has its lost messages as a failure.
     ///
     /// ```
     /// use nether::prelude::*;

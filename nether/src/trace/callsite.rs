@@ -114,8 +114,8 @@ impl SpanCallsite {
         self.metadata.get().expect("it is set when it is made")
     }
 
-    /// Who records a span that is made here, if anybody does. The span is made next: a subscriber whose layers
-    /// have filters remembers which of them want it. Below a parent it is who records that: on other
+    /// Who records a span that is made here, if anybody does. The span is made next: a subscriber whose
+    /// layers have filters remembers which of them want it. Below a parent it is who records that: on other
     /// threads there may be others.
     pub(crate) fn recorder(&'static self, parent: Option<&Span>) -> Option<Dispatch> {
         let metadata = self.own();

@@ -27,23 +27,24 @@ const LENGTH: usize = 55;
 /// ```
 /// # use nether::prelude::*;
 /// # use nether::TraceContext;
-/// # let context = TraceContext::from_headers("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", None);
-/// # struct Request(Vec<(&'static str, String)>);
-/// # impl Request { fn header(mut self, name: &'static str, value: &str) -> Self { self.0.push((name, value.into())); self } }
-/// fn traced(mut request: Request, ctx: &Context<impl nether::Unlisted>) -> Request {
+/// use nether::Unlisted;
+///
+/// /// The headers of a request that a handler makes.
+/// fn headers(ctx: &Context<impl Unlisted>) -> Vec<(&'static str, String)> {
+///     let mut headers = Vec::new();
 ///     if let Some(trace) = ctx.trace_context() {
-///         request = request.header("traceparent", &trace.traceparent());
-///         if let Some(state) = trace.tracestate() {
-///             request = request.header("tracestate", state);
-///         }
+///         headers.push(("traceparent", trace.traceparent()));
+///         headers.extend(trace.tracestate().map(|state| ("tracestate", state.to_owned())));
 ///     }
-///     request
+///     headers
 /// }
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
 /// # let system = System::builder().isolated().start().await?;
-/// # let ctx = system.context().with_trace_context(context.clone().unwrap());
-/// # let context = context.unwrap();
-/// # assert_eq!(ctx.trace_context().unwrap(), context);
+/// # let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+/// # let trace = TraceContext::from_headers(parent, Some("vendor=1")).unwrap();
+/// # let ctx = system.context().with_trace_context(trace);
+/// # let expected = [("traceparent", parent.to_owned()), ("tracestate", "vendor=1".to_owned())];
+/// # assert_eq!(headers(&ctx), expected);
 /// # Ok(()) }
 /// ```
 ///

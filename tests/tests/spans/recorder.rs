@@ -76,7 +76,7 @@ impl Recorder {
 
     fn subscriber(&self, level: Level) -> impl Subscriber + Send + Sync + 'static {
         let filter = LevelFilter::from_level(level);
-        Registry::default().with(self.clone().with_filter(filter))
+        Registry::default().with(filter).with(self.clone())
     }
 
     /// All spans so far, in the order in which they began.

@@ -133,9 +133,9 @@ impl SagaInstance {
         Ok(())
     }
 
-    /// Fails the saga, because of an event if it is one, in a trace. Commands that are done are compensated, the last one
-    /// first, and commands that were not sent are dropped. A command in flight is waited for; if it succeeds,
-    /// it is compensated before the others.
+    /// Fails the saga, because of an event if it is one, in a trace. Commands that are done are compensated,
+    /// the last one first, and commands that were not sent are dropped. A command in flight is waited for; if
+    /// it succeeds, it is compensated before the others.
     pub(super) fn fail(
         &mut self,
         reason: String,

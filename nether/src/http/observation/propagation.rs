@@ -18,8 +18,8 @@ pub(super) fn read(headers: &HeaderMap) -> Option<TraceContext> {
     let (Some(parent), None) = (parents.next(), parents.next()) else {
         return None;
     };
-    // What comes in several headers is one list (RFC 9110, section 5.3). One line that is no text makes all of
-    // it invalid.
+    // What comes in several headers is one list (RFC 9110, section 5.3). One line that is no text makes all
+    // of it invalid.
     let lines = headers.get_all(TRACESTATE).iter();
     let lines: Result<Vec<&str>, _> = lines.map(|line| line.to_str()).collect();
     let state = lines.ok().filter(|lines| !lines.is_empty());
