@@ -103,12 +103,14 @@ impl HandlerSpan {
     /// Ends it. A handler that fails in a unit of work that is cancelled, or late, is most likely one that
     /// heeds that.
     #[cold]
-    pub(crate) fn end(mut self: Box<Self>, outcome: SpanOutcome, scope: &Scope) {
+    pub(crate) fn end(self: Box<Self>, outcome: SpanOutcome, scope: &Scope) {
+        let mut span = self;
         let is_cancelled = outcome == SpanOutcome::Failed && scope.obstacle().is_some();
-        self.record(match is_cancelled {
+        span.record(match is_cancelled {
             true => SpanOutcome::Cancelled,
             false => outcome,
         });
+        drop(span);
     }
 
     fn record(&mut self, outcome: SpanOutcome) {
