@@ -1,4 +1,4 @@
-//! [`Guarded`]: a future in its span, whose panics are caught.
+//! [`Guarded`]: a future whose panics are caught.
 
 use std::any::{Any, type_name};
 use std::cell::Cell;
@@ -8,8 +8,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
-
-use tracing::Span;
 
 use crate::latency::Timing;
 
@@ -31,21 +29,16 @@ pub(crate) enum HandlerFault {
     UnitEnded(Box<FailureKind>),
 }
 
-/// Polls a future inside of its span, catches a panic in it, and returns the payload.
-///
-/// One type does both, so that a program with many handlers does not pay, in build time, for several layers
-/// around each.
+/// Polls a future, catches a panic in it, and returns the payload.
 pub(crate) struct Guarded<'a, F> {
     future: Pin<&'a mut F>,
     observed: Option<&'a Observed>,
 }
 
-/// What is done around a handler that is traced, timed, or to crash in a test. Boxed and lent, so that other
+/// What is done around a handler that is timed, or to crash in a test. Boxed and lent, so that other
 /// handlers pay for one check.
 #[derive(Debug)]
 pub(crate) struct Observed {
-    /// What it is polled inside of, if spans of its level are enabled.
-    pub(crate) span: Option<Span>,
     /// Its time, if somebody asks for it.
     pub(crate) _timing: Option<Timing>,
     /// Whether it panics before it is polled, as a test has drawn.
@@ -73,13 +66,9 @@ impl<F: Future> Future for Guarded<'_, F> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let guarded = self.get_mut();
-        let _entered = match guarded.observed {
-            None => None,
-            Some(observed) if observed.crashes => {
-                return Poll::Ready(Err(Box::new("a crash, drawn by the test")));
-            }
-            Some(observed) => observed.span.as_ref().map(Span::enter),
-        };
+        if guarded.observed.is_some_and(|observed| observed.crashes) {
+            return Poll::Ready(Err(Box::new("a crash, drawn by the test")));
+        }
         match catch_unwind(AssertUnwindSafe(|| guarded.future.as_mut().poll(cx))) {
             Ok(poll) => poll.map(Ok),
             Err(panic) => Poll::Ready(Err(panic)),

@@ -245,6 +245,11 @@
 //!
 //! Set `NETHER_MACROS_DEBUG=1` while building to see what the attributes expand to.
 //!
+//! # Tracing
+//!
+//! Handlers, requests and sagas have [spans], which are one tree wherever they run; `traceparent` is read,
+//! stored with events, and passed on.
+//!
 //! # Words
 //!
 //! The [glossary] says what each word of this manual means, and where its type is.
@@ -266,6 +271,7 @@ mod hexadecimal;
 mod instants;
 mod race;
 mod sync;
+mod trace;
 mod wait_queue;
 
 mod chance;
@@ -357,6 +363,7 @@ pub use self::scope::{ContextId, MessageId, Transaction};
 pub use self::system::{
     Attached, DeadLetters, ModuleStatus, PauseError, ShutdownReport, System, SystemBuilder,
 };
+pub use self::trace::TraceContext;
 
 #[doc = include_str!("docs/command.md")]
 #[doc(inline)]
@@ -430,6 +437,9 @@ pub use self::testing::TestSystem;
 
 #[doc = include_str!("docs/glossary.md")]
 pub mod glossary {}
+
+#[doc = include_str!("docs/tracing.md")]
+pub mod spans {}
 
 pub mod future {
     //! The futures that the verbs of a [`Context`](crate::Context) return.

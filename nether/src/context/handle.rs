@@ -4,11 +4,12 @@ use std::ptr;
 use std::sync::Arc;
 
 use crate::declaration::Declaration;
-use crate::envelope::{Cause, Header, Label, Source};
+use crate::envelope::{Cause, CauseLink, Header, Label, Source};
 use crate::error::{Invalid, NoRoute, SendError, TooDeep};
 use crate::message::{Message, MessageDescriptor, MessageKind, Validate};
 use crate::route::Queue;
 use crate::scope::{DeliveryKey, MessageId, Scope};
+use crate::trace::{SenderSpan, TraceContext};
 use crate::waiting::{self, Waiter};
 
 /// A handle to a unit of work.
@@ -213,10 +214,36 @@ impl Handle {
     /// What the cause of a message is that it sends.
     #[inline]
     pub(crate) fn next_cause(&self) -> Cause {
-        let parent = self
-            .message
-            .map(|label| (label.message.name(), label.sequence()));
-        self.cause.child(parent, self.scope.mediator.max_depth)
+        let links = &self.scope.mediator.links;
+        let is_linked = links.is_linked(self.cause.depth + 1);
+        let link = if is_linked { self.link() } else { None };
+        self.cause.child(self.message.map(Label::sequence), link)
+    }
+
+    /// What a message carries of its cause besides its number: the names of a long chain, and the span that
+    /// it is sent in.
+    #[cold]
+    #[inline(never)]
+    fn link(&self) -> Option<Arc<CauseLink>> {
+        let links = &self.scope.mediator.links;
+        let is_long = links.is_long(self.cause.depth + 1);
+        let name = self.message.filter(|_| is_long);
+        let name = name.map(|label| label.message.name());
+        let sender = if tracing::level_enabled!(tracing::Level::INFO) {
+            SenderSpan::current(self.trace_context().cloned())
+        } else {
+            links.forget_spans();
+            None
+        };
+        self.cause.link(name, sender)
+    }
+
+    /// The trace that it is part of.
+    pub(crate) fn trace_context(&self) -> Option<&TraceContext> {
+        // A unit of work that is opened may be given another one than that of who opens it.
+        let own = self.scope.own_trace().filter(|_| self.message.is_none());
+        own.or_else(|| self.cause.trace())
+            .or_else(|| self.scope.trace())
     }
 
     /// Whether a test has drawn that the handler of its message crashes.

@@ -13,6 +13,7 @@ mod outcome;
 mod posting;
 mod query;
 mod room;
+mod span;
 mod spawn;
 mod stream;
 mod subscription;
@@ -33,6 +34,7 @@ pub use self::nested::Nested;
 pub use self::outcome::Outcome;
 pub use self::posting::PostFuture;
 pub use self::query::QueryContext;
+pub(crate) use self::span::{HandlerSpan, SpanOutcome};
 pub use self::stream::{JoinStream, Producer, SharedStream, StreamFuture, Streaming, WatchStream};
 pub use self::subscription::{AnyEvent, Subscription};
 pub(crate) use self::subscription::{subscribe_to_all, subscribe_to_any};
@@ -54,6 +56,7 @@ use crate::message::{ByValue, Command, Event, Message};
 use crate::principal::Principal;
 use crate::routing::{Caller, Calls, Emits, External};
 use crate::scope::Scope;
+use crate::trace::TraceContext;
 
 /// A handle to a unit of work.
 ///
@@ -446,6 +449,29 @@ impl Context<External> {
     #[must_use]
     pub fn as_system(self) -> Self {
         self.handle().scope.set_of_system();
+        self
+    }
+
+    /// Sets the trace that the work is part of, as it came with a message of another system: spans of
+    /// handlers are part of it, handlers pass it on, and events are stored with it. A context has one trace;
+    /// setting another changes nothing. The web server does it for each request that has a `traceparent`.
+    ///
+    /// ```
+    /// # use nether::prelude::*;
+    /// # use nether::TraceContext;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
+    /// # let system = System::builder().isolated().start().await?;
+    /// let header = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    /// let mut ctx = system.context();
+    /// if let Some(trace) = TraceContext::from_headers(header, None) {
+    ///     ctx = ctx.with_trace_context(trace);
+    /// }
+    /// assert_eq!(ctx.trace_context().unwrap().traceparent(), header);
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn with_trace_context(self, trace: TraceContext) -> Self {
+        self.handle().scope.set_trace(trace);
         self
     }
 

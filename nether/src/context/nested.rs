@@ -19,15 +19,16 @@ use crate::principal::Principal;
 use crate::routing::Caller;
 #[cfg(feature = "eventstore")]
 use crate::scope::{Scope, ScopeKind};
+use crate::trace::TraceContext;
 
 impl<S: Caller> Context<S> {
     /// Opens a unit of work within this one: it has messages, streams, failures and transactions of its own,
     /// and may fail without this one failing.
     ///
-    /// It inherits deadline, principal and baggage, unless it is given its own. It is cancelled when this one
-    /// is cancelled or ends. [`close`](Nested::close) returns its result. If it is dropped before that, it is
-    /// cancelled; this unit of work then waits until its handlers have ended or its deadline passes, and has
-    /// its lost messages as a failure.
+    /// It inherits deadline, principal, trace and baggage, unless it is given its own. It is cancelled when
+    /// this one is cancelled or ends. [`close`](Nested::close) returns its result. If it is dropped before
+    /// that, it is cancelled; this unit of work then waits until its handlers have ended or its deadline
+    /// passes, and has its lost messages as a failure.
     ///
     /// ```
     /// use nether::prelude::*;
@@ -127,6 +128,13 @@ impl<S: Caller> Nested<S> {
     #[must_use]
     pub fn with_principal(self, principal: impl Into<Principal>) -> Self {
         self.ctx.handle().scope.set_principal(principal.into());
+        self
+    }
+
+    /// Sets the trace; see [`Context::with_trace_context`].
+    #[must_use]
+    pub fn with_trace_context(self, trace: TraceContext) -> Self {
+        self.ctx.handle().scope.set_trace(trace);
         self
     }
 

@@ -14,6 +14,7 @@ use crate::message::Query;
 use crate::principal::Principal;
 use crate::routing::{Caller, Calls, External};
 use crate::scope::{ContextId, MessageId};
+use crate::trace::TraceContext;
 
 /// A handle to a unit of work that may read, but change nothing: what a query's handler is given.
 ///
@@ -80,6 +81,14 @@ impl<S: Caller> QueryContext<S> {
     /// authenticated, or the one given by [`with_principal`](crate::Context::with_principal).
     pub fn principal(&self) -> Option<&Principal> {
         self.handle.scope.principal()
+    }
+
+    /// The trace that this is part of: in a handler that has a span, that span; else the trace that the unit
+    /// of work was given, by `traceparent` of a request, by a stored event, or by
+    /// [`with_trace_context`](crate::Context::with_trace_context). `None` if it was given none, and nobody
+    /// records spans. A handler passes it on to other services; see [`TraceContext`].
+    pub fn trace_context(&self) -> Option<TraceContext> {
+        self.handle.trace_context().cloned()
     }
 
     /// The value of that type that travels with the unit of work, or with the one that it is nested in; see

@@ -10,6 +10,7 @@ use tracing::Instrument;
 
 use crate::context::handle::Handle;
 use crate::context::room::Room;
+use crate::context::span::{HandlerSpan, SpanOutcome};
 use crate::context::{Context, announce};
 use crate::declaration::Declaration;
 use crate::envelope::Label;
@@ -98,13 +99,15 @@ impl<S: Caller> Context<S> {
         let room = Room::take_for_task(self.handle()).map_err(full)?;
         let sequence = self.handle().admit(&SPAWNED, 1)?;
         drop(room); // The task counts for itself.
-        let handle = Handle {
+        let mut handle = Handle {
             scope: Arc::clone(&self.handle().scope),
             origin: self.handle().origin.of_task(),
             message: Some(Label::new(&SPAWNED, sequence, false)),
             cause: self.handle().next_cause(),
         };
-        let task = Task::begin(handle.clone(), name_of::<S>());
+        let module = name_of::<S>();
+        let span = handle.span(module.unwrap_or_default());
+        let task = Task::begin(handle.clone(), module, span);
         let runtime = handle.scope.mediator.runtime.clone();
         let work = work(Context::new(handle));
         runtime.spawn(task.run(work).in_current_span());
@@ -121,16 +124,18 @@ fn name_of<S: Caller>() -> Option<&'static str> {
 struct Task {
     handle: Handle,
     module: Option<&'static str>,
+    span: Option<Box<HandlerSpan>>,
     /// Whether it is known how it ended.
     is_reported: bool,
 }
 
 impl Task {
-    fn begin(handle: Handle, module: Option<&'static str>) -> Self {
+    fn begin(handle: Handle, module: Option<&'static str>, span: Option<Box<HandlerSpan>>) -> Self {
         handle.scope.mediator.tasks.begin();
         Task {
             handle,
             module,
+            span,
             is_reported: false,
         }
     }
@@ -149,7 +154,10 @@ impl Task {
                 parked = None;
                 let scope = &self.handle.scope;
                 let poll = waiter.begin_poll(&SPAWNED.declaration, scope);
-                let polled = work.as_mut().poll(cx);
+                let polled = {
+                    let _entered = self.span.as_deref().map(HandlerSpan::enter);
+                    work.as_mut().poll(cx)
+                };
                 waiter.end_poll(poll, scope);
                 if polled.is_pending() {
                     parked = self
@@ -167,6 +175,7 @@ impl Task {
         let kind = match ended {
             Some(Ok(Ok(()))) => {
                 self.is_reported = true;
+                self.end_span(SpanOutcome::Handled);
                 return;
             }
             Some(Ok(Err(error))) => FailureKind::Handler(Arc::new(error)),
@@ -178,7 +187,22 @@ impl Task {
             None => FailureKind::Stopped,
         };
         self.is_reported = true;
-        self.fail(kind);
+        let outcome = match &kind {
+            FailureKind::Panicked(_) => SpanOutcome::Panicked,
+            FailureKind::Stopped => SpanOutcome::Cancelled,
+            _ => SpanOutcome::Failed,
+        };
+        {
+            let _entered = self.span.as_deref().map(HandlerSpan::enter);
+            self.fail(kind);
+        }
+        self.end_span(outcome);
+    }
+
+    fn end_span(&mut self, outcome: SpanOutcome) {
+        if let Some(span) = self.span.take() {
+            span.end(outcome, &self.handle.scope);
+        }
     }
 
     #[cold]
@@ -215,6 +239,8 @@ impl Drop for Task {
             let fail = || self.fail(FailureKind::Stopped);
             let _ = catch_unwind(AssertUnwindSafe(fail));
         }
+        // Before it is not in flight any more.
+        self.span = None;
         let scope = &self.handle.scope;
         scope.finish(1);
         scope.mediator.tasks.end();

@@ -5,7 +5,7 @@ mod header;
 mod parcel;
 mod reply;
 
-pub(crate) use self::cause::Cause;
+pub(crate) use self::cause::{Cause, CauseLink};
 pub(crate) use self::header::{FailureOrigin, Header, Label, Source};
 pub use self::parcel::{AnyParcel, Content, Given, Packed, Parcel, Shown};
 pub use self::reply::ReplyTo;

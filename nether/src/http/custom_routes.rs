@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use crate::context::Context;
 use crate::http::identity::guard::{self, Guard};
+use crate::http::observation::observed::note_matched_route;
 use crate::http::replies::failure_log::FailedRequest;
 use crate::http::replies::problem::{Details, Refusal};
 use crate::http::request_id::RequestId;
@@ -158,6 +159,7 @@ async fn around(
         state: Some(Arc::clone(&state)),
     };
     request.extensions_mut().insert(opened.clone());
+    note_matched_route(&request);
     let id = RequestId::given(request.headers());
     let answering = timeout(state.settings.request_timeout, next.run(request));
     let response = answering.await;

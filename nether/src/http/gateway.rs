@@ -13,6 +13,7 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
 use axum::http::{Extensions, Method, StatusCode};
+use axum::middleware::map_request;
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter};
 use hyper::ext::Protocol;
@@ -31,6 +32,8 @@ use crate::http::events::source::EventSource;
 use crate::http::events::sse;
 use crate::http::files;
 use crate::http::identity::guard::{self, Guard};
+use crate::http::observation::ObservedRequest;
+use crate::http::observation::observed::{note_matched_route, note_route};
 use crate::http::operations;
 use crate::http::replies::allow;
 use crate::http::replies::encodings;
@@ -77,7 +80,8 @@ impl Gateway {
     pub(super) fn rebuild(&self) {
         self.present.note(&self.state.system);
         let router = if self.state.is_private {
-            operations::served::router(&self.state).fallback(not_found)
+            let served = operations::served::router(&self.state);
+            served.layer(map_request(matched)).fallback(not_found)
         } else {
             assembled(&self.state)
         };
@@ -124,7 +128,8 @@ fn assembled(state: &Arc<ServerState>) -> Router {
     for folder in &folders {
         router = files::folder::before(folder, state, router);
     }
-    router = before(operations::served::router(state), router);
+    let served = operations::served::router(state);
+    router = before(served.layer(map_request(matched)), router);
     router = before(routed(state), router);
     let written = registered_routes().map(|routes| (routes.build)());
     for custom in written.chain(routers) {
@@ -158,8 +163,12 @@ fn route(state: &Arc<ServerState>, endpoint: &'static EndpointEntry) -> MethodRo
     let guard = Guard::of(&state, endpoint.message().access);
     match endpoint.way {
         EndpointKind::Call { serve, .. } => match guard {
-            None => route.on(method, move |request| serve(Arc::clone(&state), request)),
+            None => route.on(method, move |request| {
+                note_route(&request, endpoint.place().1);
+                serve(Arc::clone(&state), request)
+            }),
             Some(guard) => route.on(method, move |request| {
+                note_route(&request, endpoint.place().1);
                 let state = Arc::clone(&state);
                 guard
                     .clone()
@@ -174,12 +183,18 @@ fn route(state: &Arc<ServerState>, endpoint: &'static EndpointEntry) -> MethodRo
                 stored.unwrap_or_else(|| EventSource::Published(open(system, history)))
             });
             route.on(method, move |request| {
+                note_route(&request, endpoint.place().1);
                 let (source, state) = (source.clone(), Arc::clone(&state));
                 let answer = move |request| sse::serve(endpoint, source, state, request);
                 guard::around(guard.clone(), request, answer)
             })
         }
     }
+}
+
+async fn matched(request: Request) -> Request {
+    note_matched_route(&request);
+    request
 }
 
 fn method(endpoint: &EndpointEntry) -> Method {
@@ -215,6 +230,7 @@ fn before(first: Router, then: Router) -> Router {
 fn forget_route(extensions: &mut Extensions) {
     let mut before = std::mem::take(extensions);
     keep::<RequestPermit>(&mut before, extensions);
+    keep::<Arc<ObservedRequest>>(&mut before, extensions);
     keep::<ConnectInfo<SocketAddr>>(&mut before, extensions);
     keep::<OnUpgrade>(&mut before, extensions);
     keep::<Protocol>(&mut before, extensions);

@@ -17,6 +17,7 @@ mod gateway;
 mod idempotency;
 mod identity;
 mod input;
+mod observation;
 mod openapi;
 mod operations;
 mod replies;

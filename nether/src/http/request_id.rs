@@ -31,6 +31,11 @@ impl RequestId {
         RequestId::given(headers).unwrap_or_else(RequestId::fresh)
     }
 
+    /// What an answer says; problems do.
+    pub(super) fn of_answer(headers: &HeaderMap) -> Option<Self> {
+        headers.get(HEADER).cloned().map(RequestId)
+    }
+
     /// For a request that came to no context.
     pub(super) fn fresh() -> Self {
         RequestId::of_text(&Uuid::now_v7().to_string())

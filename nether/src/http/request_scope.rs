@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::context::{Context, UnitStart};
 use crate::error::ContextError;
 use crate::http::endpoints::endpoint::ReplyHeaders;
+use crate::http::observation::ObservedRequest;
 use crate::http::replies::failure_log::FailedRequest;
 use crate::http::replies::problem::Details;
 use crate::http::request_id::RequestId;
@@ -74,6 +75,9 @@ impl RequestScope {
         let given = RequestId::given(&parts.headers);
         if let Some(id) = &given {
             ctx = ctx.with(id.clone());
+        }
+        if let Some(observed) = ObservedRequest::of(&parts.extensions) {
+            ctx = observed.enter(ctx, given.as_ref());
         }
         RequestScope {
             ctx,

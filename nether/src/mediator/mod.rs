@@ -25,6 +25,7 @@ use crate::limit::Limit;
 use crate::recorder::Recorder;
 use crate::sync::lock;
 use crate::tasks::Tasks;
+use crate::trace::LinkDepth;
 use crate::watch::Watch;
 
 /// The routing table of one system, and what every context of it must know.
@@ -33,6 +34,8 @@ pub(crate) struct Mediator {
     pub(crate) routing: RoutingTable,
     /// The longest chain of causes that is accepted.
     pub(crate) max_depth: u32,
+    /// From which depth on messages carry a link to their cause.
+    pub(crate) links: LinkDepth,
     /// How many messages may be in flight, if that is bounded.
     pub(crate) limit: Option<Box<Limit>>,
     /// The runtime in which the system was started. What a context begins runs there, whatever thread it is
@@ -94,6 +97,7 @@ impl Mediator {
         Mediator {
             routing: RoutingTable::new(rows),
             max_depth,
+            links: LinkDepth::new(max_depth),
             limit: max_in_flight.map(|bound| Box::new(Limit::new(bound))),
             runtime,
             stopping: Arc::default(),

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::declaration::Declaration;
 use crate::message::{AccessDescriptor, MessageKind, MessageTypeId};
+use crate::trace::MessageSpans;
 
 /// The description of a message type at run time: one `static` for each type, made by the message's
 /// attribute.
@@ -27,6 +28,8 @@ pub struct MessageDescriptor {
     /// Whether it is one of the framework's own. Its name does not say so, since a program may choose any.
     is_of_framework: bool,
     slot: AtomicU32,
+    /// The callsites of the spans of its handlers.
+    pub(crate) spans: MessageSpans,
 }
 
 /// What `http = ".."` says: at which method and path a message is an endpoint.
@@ -77,21 +80,21 @@ impl MessageDescriptor {
             access: None,
             is_of_framework: false,
             slot: AtomicU32::new(u32::MAX),
+            spans: MessageSpans::new(),
         }
     }
 
     /// Not public API. Used by generated code.
     #[doc(hidden)]
-    pub const fn requiring(self, access: Option<AccessDescriptor>) -> Self {
-        MessageDescriptor { access, ..self }
+    pub const fn requiring(mut self, access: Option<AccessDescriptor>) -> Self {
+        self.access = access;
+        self
     }
 
     /// Marks a message of the framework. Private to this crate, so that no program can mark its own.
-    pub(crate) const fn of_framework(self) -> Self {
-        MessageDescriptor {
-            is_of_framework: true,
-            ..self
-        }
+    pub(crate) const fn of_framework(mut self) -> Self {
+        self.is_of_framework = true;
+        self
     }
 
     /// Whether it is one of the framework's own.

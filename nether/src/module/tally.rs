@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::context::SpanOutcome;
 use crate::sync::lock;
 
 /// How a message ended.
@@ -24,6 +25,18 @@ pub enum Verdict {
     CrashedAgain(CrashCause),
 }
 
+impl Verdict {
+    /// How the span of the handler ends.
+    pub(crate) fn outcome(self) -> SpanOutcome {
+        match self {
+            Verdict::Handled => SpanOutcome::Handled,
+            Verdict::Failed | Verdict::Again => SpanOutcome::Failed,
+            Verdict::Refused => SpanOutcome::Refused,
+            Verdict::Crashed(cause) | Verdict::CrashedAgain(cause) => cause.outcome(),
+        }
+    }
+}
+
 /// Why a handler crashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(hidden)]
@@ -42,6 +55,14 @@ pub(crate) struct Crash {
 }
 
 impl CrashCause {
+    /// How the span of the handler ends.
+    pub(crate) fn outcome(self) -> SpanOutcome {
+        match self {
+            CrashCause::Panicked => SpanOutcome::Panicked,
+            CrashCause::TimedOut => SpanOutcome::TimedOut,
+        }
+    }
+
     /// Why a module crashed, in words.
     pub(crate) fn reason(self, message: &'static str) -> String {
         match self {

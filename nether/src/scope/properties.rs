@@ -21,6 +21,7 @@ use crate::principal::Principal;
 use crate::scope::Scope;
 use crate::scope::start_decision::StartDecision;
 use crate::sync::lock;
+use crate::trace::TraceContext;
 
 /// The properties of one context, each set at most once, but for baggage.
 #[derive(Default)]
@@ -40,6 +41,8 @@ pub(super) struct Properties {
     /// The correlation ID of what this unit of work goes on with, if that is not its own id.
     #[cfg(feature = "eventstore")]
     correlation: OnceLock<Arc<str>>,
+    /// The trace that caused it.
+    trace: OnceLock<TraceContext>,
     /// One value of each type.
     baggage: Mutex<Vec<Arc<dyn Baggage>>>,
 }
@@ -331,6 +334,22 @@ impl Scope {
         let is_of_system = |it: &Properties| it.is_of_system.load(Ordering::Relaxed);
         let properties = self.properties.get();
         !self.kind.is_unit() || properties.is_some_and(|it| is_of_system(it))
+    }
+
+    /// The trace that caused it, or what it is nested in.
+    pub(crate) fn trace(&self) -> Option<&TraceContext> {
+        let mut all = self.properties.get()?.with_inherited();
+        all.find_map(|properties| properties.trace.get())
+    }
+
+    /// The trace that caused it, if it was given one of its own.
+    pub(crate) fn own_trace(&self) -> Option<&TraceContext> {
+        self.properties.get()?.trace.get()
+    }
+
+    /// Sets the trace, unless there is one.
+    pub(crate) fn set_trace(&self, trace: TraceContext) {
+        self.properties().trace.get_or_init(|| trace);
     }
 
     pub(crate) fn parent(&self) -> Option<&Arc<Scope>> {

@@ -176,6 +176,7 @@ impl System {
     ///
     /// In a system that is stopping it opens too, and refuses what is sent.
     pub fn context(&self) -> Context {
+        self.inner.mediator.links.look_for_spans();
         Context::open(Scope::new(
             Arc::clone(&self.inner.mediator),
             ScopeKind::Unit,

@@ -113,11 +113,15 @@ pub(super) fn metadata<S: Caller>(
     let event = identity.and_then(|it| it.cause?.id);
     let event = event.map(|id| id.to_string());
     let causation = event.or_else(|| Some(ctx.message_id()?.to_string()));
+    let mut entries = identity.map_or_else(MetadataEntries::default, CommandIdentity::entries);
+    if let Some(trace) = ctx.trace_context() {
+        entries = entries.with_trace_context(&trace);
+    }
     Metadata {
         time: clock::now(),
         correlation: Some(ctx.handle().scope.correlation_text()),
         causation: causation.map(Into::into),
         principal: ctx.principal().and_then(Principal::shared_id),
-        entries: identity.map_or_else(MetadataEntries::default, CommandIdentity::entries),
+        entries,
     }
 }

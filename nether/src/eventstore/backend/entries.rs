@@ -9,12 +9,17 @@ use serde::de::DeserializeOwned;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::eventstore::backend::{Position, StoreError};
+use crate::trace::TraceContext;
 
 /// The name of the entry with the position of the event that was the cause.
 const CAUSE: &str = "cause";
 
 /// The name of the entry with the hash of the command's content.
 const CONTENT: &str = "content_sha256";
+
+/// The names of the entries with the trace: those of the headers that it came with.
+const PARENT: &str = "traceparent";
+const STATE: &str = "tracestate";
 
 /// What is known of some events alone: entries with names. Most events have none.
 ///
@@ -45,6 +50,27 @@ impl MetadataEntries {
     #[must_use]
     pub fn with_cause(self, cause: Position) -> Self {
         self.with(CAUSE, &cause)
+    }
+
+    /// The trace in which the events happened: the span of the handler that stored them. `None` if there was
+    /// none, or if it cannot be read.
+    pub fn trace_context(&self) -> Option<TraceContext> {
+        let all = self.all().ok()?;
+        let read = |name| {
+            let entry: &RawValue = all.get(name)?;
+            serde_json::from_str::<String>(entry.get()).ok()
+        };
+        TraceContext::from_headers(&read(PARENT)?, read(STATE).as_deref())
+    }
+
+    /// The entries, with the trace in which the events happened.
+    #[must_use]
+    pub fn with_trace_context(self, trace: &TraceContext) -> Self {
+        let entries = self.with(PARENT, &trace.traceparent());
+        match trace.tracestate() {
+            Some(state) => entries.with(STATE, state),
+            None => entries,
+        }
     }
 
     /// The hash of the content of the command that led to the events, if it had an id and can be compared.
@@ -94,6 +120,7 @@ impl fmt::Debug for MetadataEntries {
 mod tests {
     use super::MetadataEntries;
     use crate::eventstore::backend::Position;
+    use crate::trace::TraceContext;
 
     #[test]
     fn what_a_newer_version_has_written_is_kept_to_the_letter() {
@@ -109,6 +136,24 @@ mod tests {
             )
         );
         assert_eq!(changed.content().unwrap().as_deref(), Some("00"));
+    }
+
+    #[test]
+    fn a_trace_is_stored_as_the_headers_that_it_came_with() {
+        let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let trace = TraceContext::from_headers(parent, Some("a=1")).unwrap();
+        let entries = MetadataEntries::default().with_cause(Position(1));
+        let entries = entries.with_trace_context(&trace);
+        assert_eq!(
+            entries.as_text(),
+            Some(&*format!(
+                r#"{{"cause":1,"traceparent":"{parent}","tracestate":"a=1"}}"#
+            ))
+        );
+        assert_eq!(entries.trace_context(), Some(trace));
+        for text in ["{}", r#"{"traceparent":1}"#, r#"{"traceparent":"00"}"#, ""] {
+            assert_eq!(MetadataEntries::from_text(text).trace_context(), None);
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub use self::transactional::{
     AsyncTransaction, EarlyEnd, StoreTransaction, SyncTransaction, TransactionWork,
     TransactionalStore, Transactions, Worked,
 };
-pub(super) use self::transactional::{StepFailure, WorkStep, WorkSteps};
+pub(super) use self::transactional::{HandlerWork, StepFailure, WorkStep, WorkSteps};
 
 use std::collections::HashSet;
 use std::fmt;

@@ -163,9 +163,9 @@ impl fmt::Debug for Transactions<'_> {
 }
 
 /// What a handler does in a transaction: done already, if it is an `fn`, or to be awaited.
-pub struct Worked<'t>(pub(super) HandlerWork<'t>);
+pub struct Worked<'t>(pub(in crate::eventstore) HandlerWork<'t>);
 
-pub(super) enum HandlerWork<'t> {
+pub(in crate::eventstore) enum HandlerWork<'t> {
     Done(Result<()>),
     Waits(Pin<Box<dyn Future<Output = Result<()>> + Send + 't>>),
 }

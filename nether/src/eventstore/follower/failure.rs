@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use crate::context::SpanOutcome;
 use crate::error::{Error, Result};
 use crate::eventstore::backend::StoreError;
 use crate::guarded::{PanicPayload, Shielded, catch, drop_unpanicked, said_last};
@@ -16,6 +17,8 @@ pub(in crate::eventstore) struct EventFailure {
     pub(in crate::eventstore) text: String,
     /// Whether another attempt would fail in the same way.
     pub(in crate::eventstore) is_final: bool,
+    /// How the span of the handler ends.
+    pub(in crate::eventstore) outcome: SpanOutcome,
 }
 
 impl EventFailure {
@@ -23,6 +26,7 @@ impl EventFailure {
         EventFailure {
             text: text.into(),
             is_final: false,
+            outcome: SpanOutcome::Failed,
         }
     }
 
@@ -32,13 +36,17 @@ impl EventFailure {
         let failure = EventFailure {
             text: Shielded::new(&error).to_string(),
             is_final: is_unreadable,
+            outcome: SpanOutcome::Failed,
         };
         drop_unpanicked(error);
         failure
     }
 
     pub(in crate::eventstore) fn panicked(panic: PanicPayload) -> Self {
-        EventFailure::new(format!("panicked: {}", said_last(panic)))
+        EventFailure {
+            outcome: SpanOutcome::Panicked,
+            ..EventFailure::new(format!("panicked: {}", said_last(panic)))
+        }
     }
 
     pub(in crate::eventstore) fn into_error(self) -> Error {
@@ -70,9 +78,10 @@ pub(in crate::eventstore) async fn guarded_within<T>(
     let mut handler = Box::pin(guarded(handler));
     let result = match timeout(limit, handler.as_mut()).await {
         Ok(result) => result,
-        Err(_) => Err(EventFailure::new(format!(
-            "its handler took longer than {limit:?}"
-        ))),
+        Err(_) => Err(EventFailure {
+            outcome: SpanOutcome::TimedOut,
+            ..EventFailure::new(format!("its handler took longer than {limit:?}"))
+        }),
     };
     drop_unpanicked(handler);
     result

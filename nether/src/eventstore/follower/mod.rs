@@ -16,6 +16,7 @@ mod persist;
 mod place;
 mod retry;
 mod standby;
+mod step_span;
 
 pub(super) use self::end::{RunnerEnd, answer};
 pub(super) use self::failure::{EventFailure, guarded, guarded_now, guarded_within};
@@ -23,6 +24,7 @@ pub(super) use self::followed::{EventKey, Followed, OnChange, Reception};
 pub(super) use self::opening::prepare;
 pub(super) use self::persist::{unpanicked, wait, wait_after};
 pub(super) use self::place::{FollowerPlace, SAVE_AFTER, UnsavedPlace};
+pub(super) use self::step_span::StepSpan;
 
 use std::sync::Arc;
 

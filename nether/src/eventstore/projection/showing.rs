@@ -1,7 +1,7 @@
 //! Shows stored events to a projection: an event as it is, or, if it is retired, the events that it becomes.
 
 use crate::eventstore::backend::{Position, RecordedEvent};
-use crate::eventstore::follower::{EventFailure, guarded_now, guarded_within};
+use crate::eventstore::follower::{EventFailure, StepSpan, guarded_now, guarded_within};
 use crate::eventstore::projection::Projection;
 use crate::eventstore::projection::state::ProjectionState;
 use crate::eventstore::stored::{is_retired, may_become, successors};
@@ -43,18 +43,22 @@ impl<P: Projection> ProjectionState<P> {
 
     async fn show_one(&self, event: &RecordedEvent) -> Result<(), EventFailure> {
         let limit = P::SETTINGS.policy.timeout;
+        let span = StepSpan::of_event(P::NAME, None, event);
         if P::SETTINGS.parallel > 1 {
             let projection = self.view().await;
-            return guarded_within(limit, projection.project_beside(event)).await;
+            let handled = guarded_within(limit, projection.project_beside(event));
+            return span.run(handled).await;
         }
         // Most of the time nobody else is there: a rebuild comes here for each event.
         if let Ok(mut value) = self.current.try_write()
             && let Some(projection) = std::sync::Arc::get_mut(&mut value)
         {
-            return guarded_within(limit, projection.project(event)).await;
+            let handled = guarded_within(limit, projection.project(event));
+            return span.run(handled).await;
         }
         let mut projection = Box::pin(self.own()).await;
-        guarded_within(limit, projection.get().project(event)).await
+        let handled = guarded_within(limit, projection.get().project(event));
+        span.run(handled).await
     }
 
     /// Forgets how much of a stored event is handled, because it will not be shown again.

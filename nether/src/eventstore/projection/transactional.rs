@@ -14,7 +14,7 @@ use crate::eventstore::backend::{
     Worked,
 };
 use crate::eventstore::follower::{
-    EventFailure, Follower, FollowerPlace, RunnerEnd, SAVE_AFTER, UnsavedPlace,
+    EventFailure, Follower, FollowerPlace, RunnerEnd, SAVE_AFTER, StepSpan, UnsavedPlace,
 };
 use crate::eventstore::projection::page::PageOfProjection;
 use crate::eventstore::projection::runner::ProjectionRunner;
@@ -307,8 +307,12 @@ fn handled_by<'t, P: TransactionalProjection>(
     event: &'t RecordedEvent,
     transaction: &'t mut <P::Store as TransactionalStore>::Transaction<'_>,
 ) -> WorkStep<'t> {
-    let worked = projection.project_in(event, transaction);
-    WorkStep::Handle(worked.within(P::SETTINGS.policy.timeout))
+    let span = StepSpan::of_event(P::NAME, None, event);
+    let worked = span.run_in_transaction(|| {
+        let worked = projection.project_in(event, transaction);
+        worked.within(P::SETTINGS.policy.timeout)
+    });
+    WorkStep::Handle(worked)
 }
 
 impl<P: Projection> ProjectionRunner<P> {

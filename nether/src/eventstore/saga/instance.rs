@@ -11,6 +11,7 @@ use crate::eventstore::backend::{EventId, RecordedEvent};
 use crate::eventstore::origin::{SagaCause, SagaOrigin};
 use crate::eventstore::saga::outgoing::{Outgoing, StoredCommand};
 use crate::eventstore::saga::{Saga, Step};
+use crate::trace::TraceContext;
 
 /// One saga.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -27,6 +28,9 @@ pub(super) struct SagaInstance {
     /// The event because of which it has failed, if it was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failed_by: Option<SagaCause>,
+    /// The trace in which it has failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failed_in: Option<TraceContext>,
     /// On whose behalf it works.
     #[serde(default, skip_serializing_if = "SagaOrigin::is_unknown")]
     pub(super) origin: SagaOrigin,
@@ -55,6 +59,9 @@ pub(super) struct SagaTimer {
     /// The event that it counts from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) cause: Option<SagaCause>,
+    /// The trace in which it was set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) trace: Option<TraceContext>,
 }
 
 impl SagaInstance {
@@ -62,7 +69,11 @@ impl SagaInstance {
     ///
     /// # Errors
     /// If its state cannot be written down.
-    pub(super) fn start<S: Saga>(start: Option<&RecordedEvent>, from: u64) -> Result<Self> {
+    pub(super) fn start<S: Saga>(
+        start: Option<&RecordedEvent>,
+        from: u64,
+        trace: Option<&TraceContext>,
+    ) -> Result<Self> {
         let mut instance = SagaInstance {
             state: (S::KEPT.save)(&S::default())?,
             stage: SagaStage::Running,
@@ -71,10 +82,11 @@ impl SagaInstance {
             timers: Vec::new(),
             stuck: Vec::new(),
             failed_by: None,
+            failed_in: None,
             origin: start.map(SagaOrigin::of).unwrap_or_default(),
             is_reported: false,
         };
-        instance.set_timers::<S>(None, from, start.map(SagaCause::of));
+        instance.set_timers::<S>(None, from, (start.map(SagaCause::of), trace));
         Ok(instance)
     }
 
@@ -92,7 +104,7 @@ impl SagaInstance {
         &mut self,
         since: Option<&str>,
         from: u64,
-        cause: Option<SagaCause>,
+        (cause, trace): (Option<SagaCause>, Option<&TraceContext>),
     ) {
         for timeout in S::TIMEOUTS.iter().filter(|it| it.since == since) {
             self.timers.retain(|timer| timer.name != timeout.name);
@@ -101,6 +113,7 @@ impl SagaInstance {
                 name: timeout.name.to_owned(),
                 due: from.saturating_add(after),
                 cause,
+                trace: trace.cloned(),
             });
         }
     }
@@ -122,7 +135,7 @@ impl SagaInstance {
         self.state = (S::KEPT.save)(state)?;
         self.compensations.extend(step.compensations);
         if let Some(reason) = step.failed {
-            self.fail(reason, step.cause, in_flight);
+            self.fail(reason, (step.cause, step.trace), in_flight);
             return Ok(());
         }
         self.outgoing.extend(step.outgoing);
@@ -133,16 +146,24 @@ impl SagaInstance {
         Ok(())
     }
 
-    /// Fails the saga, because of an event if it is one. Commands that are done are compensated, the last one
-    /// first, and commands that were not sent are dropped. A command in flight is waited for; if it succeeds,
-    /// it is compensated before the others.
-    pub(super) fn fail(&mut self, reason: String, cause: Option<SagaCause>, in_flight: bool) {
+    /// Fails the saga, because of an event if it is one, in a trace. Commands that are done are compensated,
+    /// the last one first, and commands that were not sent are dropped. A command in flight is waited for; if
+    /// it succeeds, it is compensated before the others.
+    pub(super) fn fail(
+        &mut self,
+        reason: String,
+        (cause, trace): (Option<SagaCause>, Option<TraceContext>),
+        in_flight: bool,
+    ) {
         let current = self.outgoing.pop_front().filter(|_| in_flight);
         self.stage = SagaStage::Compensating(reason);
         self.failed_by = cause;
+        self.failed_in = trace;
         self.timers.clear();
         let compensations = self.compensations.drain(..).rev();
-        let compensations = compensations.map(|it| Outgoing::compensating(it, cause));
+        let trace = &self.failed_in;
+        let compensations =
+            compensations.map(|it| Outgoing::compensating(it, cause).in_trace(trace.clone()));
         self.outgoing = current.into_iter().chain(compensations).collect();
     }
 
@@ -158,14 +179,16 @@ impl SagaInstance {
                 // It was in flight when the saga failed.
                 if let Some(it) = outgoing.compensation {
                     let compensation = Outgoing::compensating(it, self.failed_by);
-                    self.outgoing.push_front(compensation);
+                    let trace = self.failed_in.clone();
+                    self.outgoing.push_front(compensation.in_trace(trace));
                 }
             }
             Err(reason) if outgoing.compensates => self.stuck.push((outgoing, reason)),
             Err(_) if is_compensating => {} // There is nothing to compensate.
             Err(reason) => {
                 let name = &outgoing.command.name;
-                self.fail(format!("`{name}` failed: {reason}"), outgoing.cause, false);
+                let reason = format!("`{name}` failed: {reason}");
+                self.fail(reason, (outgoing.cause, outgoing.trace), false);
             }
         }
     }

@@ -10,6 +10,7 @@ use crate::eventstore::backend::EventId;
 use crate::eventstore::origin::SagaCause;
 use crate::eventstore::saga::SentBy;
 use crate::message::Message;
+use crate::trace::TraceContext;
 
 /// A command, written down.
 #[doc(hidden)]
@@ -46,6 +47,9 @@ pub(super) struct Outgoing {
     /// The event because of which it is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) cause: Option<SagaCause>,
+    /// The trace that the command is part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) trace: Option<TraceContext>,
 }
 
 impl Outgoing {
@@ -56,7 +60,13 @@ impl Outgoing {
             compensation: None,
             compensates: false,
             cause,
+            trace: None,
         }
+    }
+
+    /// As part of that trace.
+    pub(super) fn in_trace(self, trace: Option<TraceContext>) -> Self {
+        Outgoing { trace, ..self }
     }
 
     /// A compensation.

@@ -294,8 +294,10 @@ impl<S: Saga> SagaRunner<S> {
         let mut instance = known.clone();
         let timer = instance.timers.iter().find(|timer| timer.name == name);
         let cause = timer.and_then(|timer| timer.cause);
+        let trace = timer.and_then(|timer| timer.trace.clone());
         instance.timers.retain(|timer| timer.name != name);
-        let instance = match timed_out::<S>(instance.clone(), (name, cause), key, in_flight).await {
+        let of_timer = (name, cause, trace.as_ref());
+        let instance = match timed_out::<S>(instance.clone(), of_timer, key, in_flight).await {
             Ok(instance) => instance,
             Err(EventFailure { text: error, .. }) => {
                 tracing::error!(
@@ -305,7 +307,7 @@ impl<S: Saga> SagaRunner<S> {
                     error,
                     "a time-out could not be handled: the saga fails"
                 );
-                instance.fail(format!("`{name}`: {error}"), cause, in_flight);
+                instance.fail(format!("`{name}`: {error}"), (cause, trace), in_flight);
                 instance
             }
         };

@@ -241,6 +241,9 @@ impl<S: Saga> CommandSender<S> {
         if let Some(cause) = self.outgoing.cause {
             work = work.with(CauseOfCommand(cause));
         }
+        if let Some(trace) = &self.outgoing.trace {
+            work = work.with_trace_context(trace.clone());
+        }
         if let Some(lease) = &self.lease {
             work = work.with(LeaseFence(lease.fence()));
         }

@@ -9,6 +9,7 @@ use crate::eventstore::saga::Saga;
 use crate::eventstore::saga::outgoing::{Outgoing, StoredCommand};
 use crate::eventstore::stored::Keeping;
 use crate::message::Message;
+use crate::trace::TraceContext;
 
 /// A command that the saga lists. Made by [`#[saga]`](macro@crate::saga).
 #[doc(hidden)]
@@ -28,6 +29,8 @@ pub struct Step<S> {
     key: String,
     /// The event that the saga reacts to, or that its time-out counts from.
     pub(super) cause: Option<SagaCause>,
+    /// The trace that what it sends is part of.
+    pub(super) trace: Option<TraceContext>,
     pub(super) outgoing: Vec<Outgoing>,
     pub(super) compensations: Vec<StoredCommand>,
     pub(super) ends: bool,
@@ -38,10 +41,11 @@ pub struct Step<S> {
 }
 
 impl<S: Saga> Step<S> {
-    pub(super) fn of(key: &str, cause: Option<SagaCause>) -> Self {
+    pub(super) fn of(key: &str, cause: Option<SagaCause>, trace: Option<TraceContext>) -> Self {
         Step {
             key: key.to_owned(),
             cause,
+            trace,
             outgoing: Vec::new(),
             compensations: Vec::new(),
             ends: false,
@@ -65,7 +69,8 @@ impl<S: Saga> Step<S> {
         C: Message + SentBy<S>,
     {
         if let Some(command) = self.written(&command) {
-            self.outgoing.push(Outgoing::new(command, self.cause));
+            let outgoing = Outgoing::new(command, self.cause);
+            self.outgoing.push(outgoing.in_trace(self.trace.clone()));
         }
         Sent { step: self }
     }

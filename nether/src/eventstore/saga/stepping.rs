@@ -2,10 +2,11 @@
 
 use crate::eventstore::backend::RecordedEvent;
 use crate::eventstore::clock;
-use crate::eventstore::follower::{EventFailure, guarded_within};
+use crate::eventstore::follower::{EventFailure, StepSpan, guarded_within};
 use crate::eventstore::origin::SagaCause;
 use crate::eventstore::saga::instance::SagaInstance;
 use crate::eventstore::saga::{Saga, Step};
+use crate::trace::TraceContext;
 
 /// When an event happened; now, if it was appended without a time.
 fn time_of(event: &RecordedEvent) -> u64 {
@@ -28,37 +29,51 @@ pub(super) async fn stepped<S: Saga>(
     };
     let events = &events[first..];
     let start = events.first().map_or(0, time_of);
+    let span = events
+        .first()
+        .map(|event| StepSpan::of_event(S::NAME, Some(key), event));
+    let stored = || events.first()?.metadata.entries.trace_context();
+    let trace = span
+        .as_ref()
+        .and_then(StepSpan::trace)
+        .cloned()
+        .or_else(stored);
     // All of it is guarded: user code also reads, writes and drops the state.
-    guarded_within(S::POLICY.timeout, async {
-        let new = || SagaInstance::start::<S>(events.first(), start);
+    let stepped = guarded_within(S::POLICY.timeout, async {
+        let new = || SagaInstance::start::<S>(events.first(), start, trace.as_ref());
         let mut instance = known.cloned().map_or_else(new, Ok)?;
         let mut state: S = instance.state()?;
-        let mut step = Step::of(key, events.first().map(SagaCause::of));
+        let mut step = Step::of(key, events.first().map(SagaCause::of), trace.clone());
         for event in events {
             state.handle(event, &mut step).await?;
             step.ends |= S::ends(&event.name);
-            let cause = Some(SagaCause::of(event));
-            instance.set_timers::<S>(Some(&event.name), time_of(event), cause);
+            let because = (Some(SagaCause::of(event)), trace.as_ref());
+            instance.set_timers::<S>(Some(&event.name), time_of(event), because);
         }
         instance.take(&state, step, in_flight)?;
         Ok(instance)
-    })
-    .await
+    });
+    match span {
+        Some(span) => span.run(stepped).await,
+        None => stepped.await,
+    }
 }
 
-/// A saga after a time-out.
+/// A saga after a time-out, which was set in a trace.
 pub(super) async fn timed_out<S: Saga>(
     mut instance: SagaInstance,
-    (name, cause): (&str, Option<SagaCause>),
+    (name, cause, parent): (&str, Option<SagaCause>, Option<&TraceContext>),
     key: &str,
     in_flight: bool,
 ) -> Result<SagaInstance, EventFailure> {
-    guarded_within(S::POLICY.timeout, async {
+    let span = StepSpan::of_time_out(S::NAME, name, key, parent);
+    let trace = span.trace().or(parent).cloned();
+    let stepped = guarded_within(S::POLICY.timeout, async {
         let mut state: S = instance.state()?;
-        let mut step = Step::of(key, cause);
+        let mut step = Step::of(key, cause, trace);
         state.time_out(name, &mut step).await?;
         instance.take(&state, step, in_flight)?;
         Ok(instance)
-    })
-    .await
+    });
+    span.run(stepped).await
 }

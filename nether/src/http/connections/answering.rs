@@ -10,6 +10,7 @@ use axum::http::{Method, Uri};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
 use crate::http::connections::patience::StreamPatience;
+use crate::http::observation::RequestObserver;
 
 /// The most bytes of an answer that are handed on at once: what is behind them waits for the client to have
 /// read, so that it is known who reads.
@@ -69,10 +70,16 @@ pub(crate) struct AtWork {
     /// Whether a piece of its answer was handed on and the next one has not been asked for: it waits for the
     /// client.
     is_unread: bool,
+    /// Who watches it, if anybody does.
+    pub(in crate::http) observer: Option<Box<RequestObserver>>,
 }
 
 impl AtWork {
-    pub(crate) fn begin(activity: &Arc<Activity>, asked: (Method, Uri)) -> Self {
+    pub(in crate::http) fn begin(
+        activity: &Arc<Activity>,
+        asked: (Method, Uri),
+        observer: Option<Box<RequestObserver>>,
+    ) -> Self {
         activity.moved.fetch_add(1, Ordering::Relaxed);
         activity.at_work.fetch_add(1, Ordering::Relaxed);
         AtWork {
@@ -80,6 +87,7 @@ impl AtWork {
             stream: StreamPatience::of_this_stream(),
             asked,
             is_unread: false,
+            observer,
         }
     }
 
@@ -138,6 +146,9 @@ impl Answering {
         self.at_work.hand_on();
         let piece = self.rest.split_to(self.rest.len().min(PIECE));
         self.has_ended = self.is_end_stream();
+        if let Some(observer) = &mut self.at_work.observer {
+            observer.note_sent(piece.len());
+        }
         Frame::data(piece)
     }
 }
@@ -154,7 +165,12 @@ impl HttpBody for Answering {
         if !self.rest.is_empty() {
             return Poll::Ready(Some(Ok(self.piece())));
         }
-        match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+        let polled = {
+            let answering = &mut *self;
+            let _entered = (answering.at_work.observer.as_deref()).map(RequestObserver::enter);
+            Pin::new(&mut answering.body).poll_frame(cx)
+        };
+        match ready!(polled) {
             Some(Ok(frame)) => Poll::Ready(Some(Ok(match frame.into_data() {
                 Ok(data) => {
                     self.rest = data;
@@ -193,6 +209,11 @@ impl Drop for Answering {
             .activity
             .sending
             .fetch_sub(1, Ordering::Relaxed);
+        if let Some(observer) = &mut self.at_work.observer
+            && self.has_ended
+        {
+            observer.note_end();
+        }
         if !self.has_ended && self.at_work.activity.is_cut_off() {
             let (method, uri) = &self.at_work.asked;
             tracing::warn!(%method, path = uri.path(), "an answer was cut off while it was sent");

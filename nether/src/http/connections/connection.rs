@@ -31,6 +31,7 @@ use crate::http::connections::patience::StreamExecutor;
 use crate::http::connections::permits::Permits;
 use crate::http::connections::wire::{Traffic, Wire};
 use crate::http::gateway::Gateway;
+use crate::http::observation::RequestObserver;
 use crate::http::replies::failure_log::refused;
 use crate::http::replies::problem::Details;
 use crate::http::request_id::RequestId;
@@ -160,11 +161,17 @@ impl Connection {
 
     async fn answer(
         self: Arc<Self>,
-        request: hyper::Request<Incoming>,
+        mut request: hyper::Request<Incoming>,
     ) -> Result<Response<Answering>, Infallible> {
         let asked = (request.method().clone(), request.uri().clone());
-        let at_work = AtWork::begin(&self.activity, asked);
-        let response = self.in_bounds(request, &at_work).await;
+        let observer = RequestObserver::begin(&self.gateway.state, self.peer, &mut request);
+        let mut at_work = AtWork::begin(&self.activity, asked, observer);
+        let observer = at_work.observer.as_deref();
+        let answer = self.in_bounds(request, &at_work);
+        let response = RequestObserver::answered(observer, answer).await;
+        if let Some(observer) = &mut at_work.observer {
+            observer.note_answer(response.status(), response.headers());
+        }
         Ok(response.map(|body| Answering::new(body, at_work)))
     }
 

@@ -11,6 +11,7 @@ use axum::http::{Method, StatusCode, request};
 use axum::response::Response;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body as HttpBody;
+use tracing::Instrument;
 
 use crate::error::{CallError, HandlerError};
 use crate::escaped::Escaped;
@@ -127,6 +128,8 @@ where
             is_unknown,
         }
     });
+    // It goes on in a task of its own.
+    let first = Box::pin(first.in_current_span());
     state.shared.keys.once(request, patience, first).await
 }
 

@@ -23,6 +23,7 @@ use crate::escaped::Escaped;
 use crate::http::files::late_file::LateFile;
 use crate::http::files::ranges;
 use crate::http::identity::guard::{self, Guard};
+use crate::http::observation::observed::note_folder;
 use crate::http::replies::failure_log::refused;
 use crate::http::replies::problem::Details;
 use crate::http::request_id::RequestId;
@@ -54,7 +55,10 @@ pub(crate) fn before(folder: &Folder, state: &Arc<ServerState>, then: Router) ->
             let (parts, body) = request.into_parts();
             match timeout(patience, files.answer(&parts)).await {
                 Err(_) => Details::too_late().answer_to(&parts),
-                Ok(Some(response)) => response,
+                Ok(Some(response)) => {
+                    note_folder(&parts.extensions, &files.prefix);
+                    response
+                }
                 Ok(None) => never(then.oneshot(Request::from_parts(parts, body)).await),
             }
         };

@@ -19,6 +19,11 @@ use crate::system::{ModuleStatus, System};
 /// What orchestrators ask, by whatever address they reach the server.
 pub(crate) const PROBES: [&str; 2] = ["/livez", "/readyz"];
 
+/// Whether orchestrators or monitors ask for that path, every few seconds.
+pub(crate) fn is_asked_all_the_time(path: &str) -> bool {
+    PROBES.contains(&path) || path == "/metrics"
+}
+
 /// What is served of it at the address.
 pub(crate) fn router(state: &Arc<ServerState>) -> Router {
     let (settings, is_private) = (&state.settings, state.is_private);

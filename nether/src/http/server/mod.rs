@@ -142,6 +142,17 @@ impl Server {
         self
     }
 
+    /// Whether each request is a line in the log, at the level `info`: it is by default, since a program
+    /// whose subscriber does not want the target `nether::access` at that level pays nothing for it, and the
+    /// first question of who operates a server is what it was asked. Requests for `/livez`, `/readyz` and
+    /// `/metrics`, which come every few seconds, are at the level `debug`. See the page on
+    /// [tracing](crate::spans#the-access-log).
+    #[must_use]
+    pub fn access_log(mut self, is_on: bool) -> Self {
+        self.settings.access_log = is_on;
+        self
+    }
+
     /// The title and the version of the API in its description.
     #[must_use]
     pub fn title(mut self, title: impl Into<String>, version: impl Into<String>) -> Self {

@@ -47,6 +47,8 @@ pub(crate) struct ServerSettings {
     /// How many events are kept for clients that come back.
     pub(crate) event_history: usize,
     pub(crate) compression: bool,
+    /// Whether each request is a line in the log.
+    pub(crate) access_log: bool,
     /// The hosts that it answers for, if it was told them.
     pub(crate) hosts: Option<HostList>,
     pub(crate) cors: Option<CorsLayer>,
@@ -96,6 +98,7 @@ impl Default for ServerSettings {
             keep_alive: Duration::from_secs(15),
             event_history: 1024,
             compression: false,
+            access_log: true,
             hosts: None,
             cors: None,
             open_paths: OpenPaths::default(),
@@ -175,7 +178,7 @@ mod tests {
         assert_eq!(defaults.keys.bytes, 64 << 20);
         assert_eq!(defaults.keys.retention, Duration::from_secs(24 * 60 * 60));
         let shows = defaults.compression || defaults.public_docs || defaults.public_metrics;
-        assert!(!shows && defaults.management.is_none());
+        assert!(!shows && defaults.management.is_none() && defaults.access_log);
         // What the process may have open says how many.
         assert_eq!(
             (defaults.max_connections, defaults.max_open_files),

@@ -8,12 +8,10 @@
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 
-use tracing::Span;
-
 use crate::answer::{IntoOutcome, IntoReply};
 use crate::context::{Context, Handle};
 use crate::declaration::Declaration;
-use crate::envelope::{AnyParcel, Given, Label, Packed, Parcel, ReplyTo, Shown};
+use crate::envelope::{AnyParcel, Given, Packed, Parcel, ReplyTo, Shown};
 use crate::error::{Error, Result};
 use crate::guarded::{Guarded, HandlerFault, Observed};
 use crate::message::{ByValue, Event, MayChange, Message, MessageDescriptor, MessageProof};
@@ -21,7 +19,6 @@ use crate::module::cell::Way;
 use crate::module::handler::supervision::{Attempt, settle};
 use crate::module::mode::{CellOf, Routes};
 use crate::module::{Module, Verdict};
-use crate::principal::Principal;
 use crate::routing::Caller;
 
 /// What the handler of `M` gives back in the end.
@@ -335,10 +332,9 @@ pub(crate) fn observed<M: Module>(
     ctx: &Context<M>,
     message: fn() -> &'static MessageDescriptor,
 ) -> Option<Box<Observed>> {
-    let is_seen = tracing::level_enabled!(tracing::Level::DEBUG) && is_seen();
     let is_timed = ctx.handle().scope.mediator.latencies.are_asked();
     let crashes = ctx.handle().crashes();
-    (is_seen || is_timed || crashes).then(|| {
+    (is_timed || crashes).then(|| {
         observe(
             ctx.handle(),
             &M::descriptor().declaration,
@@ -348,14 +344,6 @@ pub(crate) fn observed<M: Module>(
     })
 }
 
-/// Whether somebody asks for the spans of handlers.
-#[cold]
-#[inline(never)]
-fn is_seen() -> bool {
-    tracing::enabled!(tracing::Level::DEBUG)
-}
-
-/// One call site for all handlers: it is not worth one each in every program.
 #[cold]
 fn observe(
     handle: &Handle,
@@ -365,25 +353,9 @@ fn observe(
 ) -> Box<Observed> {
     let message = message.declaration.name;
     let latencies = &handle.scope.mediator.latencies;
-    let is_seen = is_seen();
     let is_timed = latencies.are_asked();
     Box::new(Observed {
-        span: is_seen.then(|| handler_span(handle, module.name, message)),
         _timing: is_timed.then(|| latencies.begin(module.name, message)),
         crashes,
     })
-}
-
-fn handler_span(handle: &Handle, module: &'static str, message: &'static str) -> Span {
-    let baggage = handle.scope.all_baggage();
-    tracing::debug_span!(
-        "handle",
-        message,
-        module,
-        context = %handle.scope.id(),
-        sequence = handle.message.map(Label::sequence),
-        cause = handle.cause.sequence,
-        principal = handle.scope.principal().map(Principal::id),
-        baggage = (!baggage.is_empty()).then(|| tracing::field::debug(&baggage)),
-    )
 }

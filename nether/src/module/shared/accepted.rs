@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use arc_swap::Guard;
 
 use crate::chance::Chance;
-use crate::context::{Context, Handle};
+use crate::context::{Context, Handle, HandlerSpan, SpanOutcome};
 use crate::envelope::{Label, Parcel, Reply, Source};
 use crate::error::{CallError, Deadlock, FailureKind};
 use crate::guarded::drop_unpanicked;
@@ -19,7 +19,7 @@ use crate::module::handler::{
 use crate::module::shared::SharedCell;
 use crate::module::shared::places::until_obstacle;
 use crate::module::shared::running::Begun;
-use crate::module::tally::{Crash, Verdict};
+use crate::module::tally::{Crash, CrashCause, Verdict};
 use crate::module::{Module, Shared};
 use crate::race::race;
 use crate::scope::{ParkedGuard, ParkedIn, Scope};
@@ -80,14 +80,18 @@ impl<M: Module + Shared> Accepted<M> {
                 return Err(self.refuse(parcel));
             };
             self.end = MessageEnd::Handling;
+            let span = self.ctx.handle_mut().span(self.cell.declaration.name);
             let attempt = {
                 let attempt = pin!(M::attempt(value, packed, &self.ctx));
-                self.attempt_once(attempt).await
+                self.attempt_once(attempt, span.as_deref()).await
             };
             let handle = self.ctx.handle();
             let failed = match attempt {
                 Attempt::Ended(Ok(Ok(reply))) => {
                     self.end = MessageEnd::Handled(Verdict::Handled);
+                    if let Some(span) = span {
+                        span.end(SpanOutcome::Handled, &handle.scope);
+                    }
                     if let Some(breaker) = &self.cell.breaker {
                         breaker.count(Verdict::Handled, handle);
                     }
@@ -95,6 +99,10 @@ impl<M: Module + Shared> Accepted<M> {
                 }
                 Attempt::Ended(failed) => failed,
                 Attempt::Again(cause) => {
+                    if let Some(span) = span {
+                        let outcome = cause.map_or(SpanOutcome::Failed, CrashCause::outcome);
+                        span.end(outcome, &handle.scope);
+                    }
                     if let Some(cause) = cause {
                         let crash = crash_of(cause.reason(P::Message::NAME), handle);
                         self.cell.crashed(&module, crash);
@@ -106,8 +114,13 @@ impl<M: Module + Shared> Accepted<M> {
             };
             let (cell, json) = (&self.cell, || packed.json());
             let awaited = self.label.is_awaited();
-            let (reply, verdict) =
-                failure_of::<P::Message>(failed, awaited, handle, cell.declaration, &json);
+            let (reply, verdict) = {
+                let _entered = span.as_deref().map(HandlerSpan::enter);
+                failure_of::<P::Message>(failed, awaited, handle, cell.declaration, &json)
+            };
+            if let Some(span) = span {
+                span.end(verdict.outcome(), &handle.scope);
+            }
             self.end = MessageEnd::Handled(verdict);
             cell.conclude(verdict, P::Message::NAME, handle, &module);
             drop_unpanicked(parcel.take());
@@ -151,6 +164,7 @@ impl<M: Module + Shared> Accepted<M> {
     fn attempt_once<'a, F: Future>(
         &'a self,
         mut attempt: Pin<&'a mut F>,
+        span: Option<&'a HandlerSpan>,
     ) -> impl Future<Output = F::Output> + use<'a, F, M> {
         let mut waiter = DeliveryWaiter::default();
         let mut pending: Option<PendingHandler<'a>> = None;
@@ -160,7 +174,10 @@ impl<M: Module + Shared> Accepted<M> {
             }
             let scope = &self.ctx.handle().scope;
             let poll = waiter.begin_poll(self.cell.declaration, scope);
-            let polled = attempt.as_mut().poll(cx);
+            let polled = {
+                let _entered = span.map(HandlerSpan::enter);
+                attempt.as_mut().poll(cx)
+            };
             waiter.end_poll(poll, scope);
             if polled.is_pending() {
                 self.show(&mut pending, &waiter);

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 
 use crate::chance::Chance;
-use crate::context::{Context, Handle, Origin};
+use crate::context::{Context, Handle, HandlerSpan, Origin};
 use crate::module::cell::RunEnd;
 use crate::module::exclusive::ExclusiveCell;
 use crate::module::exclusive::backlog::{Backlog, BacklogEntry, Run, Usage, count_of};
@@ -238,13 +238,17 @@ impl<M: Module + Exclusive> Work<M> {
         self.ctx.handle_mut().message = Some(*label);
         self.turn = self.turn.wrapping_add(1);
         self.progress.begin(self.turn, label.message.slot());
+        let span = self.ctx.handle_mut().span(M::descriptor().declaration.name);
         self.books.is_handling = true;
         let verdict = {
             let mut handler = pin!(M::dispatch(module, inbox, &self.ctx));
             let mut parked = None;
             poll_fn(|cx| {
                 parked = None;
-                let polled = handler.as_mut().poll(cx);
+                let polled = {
+                    let _entered = span.as_deref().map(HandlerSpan::enter);
+                    handler.as_mut().poll(cx)
+                };
                 if polled.is_pending() {
                     // It may take long, and others may wait for what is done, or look at it.
                     let handle = self.ctx.handle();
@@ -268,6 +272,9 @@ impl<M: Module + Exclusive> Work<M> {
             .await
         };
         self.books.is_handling = false;
+        if let Some(span) = span {
+            span.end(verdict.outcome(), &self.ctx.handle().scope);
+        }
         if let Some(breaker) = &self.breaker {
             breaker.count(verdict, self.ctx.handle());
         }

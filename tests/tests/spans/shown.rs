@@ -1,5 +1,4 @@
-//! The spans of handlers, and what is logged of streams. One test, since what is logged is a matter of the
-//! whole process.
+//! Spans show what a context was given; and what is logged of streams.
 
 use std::sync::Arc;
 

@@ -1,0 +1,12 @@
+//! What is seen of each request: its span, its line in the access log, and the trace that it is part of.
+//! Names, fields and levels are documented in `docs/tracing.md`, and do not change.
+//!
+//! While nobody listens, and the client sends no `traceparent`, a request pays for one look at its headers.
+
+mod access_line;
+pub(super) mod observed;
+mod observer;
+mod propagation;
+
+pub(super) use self::observed::ObservedRequest;
+pub(super) use self::observer::RequestObserver;
