@@ -169,6 +169,11 @@ pub(crate) struct ClientPatience {
 }
 
 impl ClientPatience {
+    /// What the request is called.
+    pub(crate) fn id(&self) -> &RequestId {
+        &self.id
+    }
+
     /// Waits until the client does not wait any more, and the unit of work goes on without it. A unit of work
     /// that has not begun by then ends by itself, with an answer.
     pub(super) async fn until_over(&self) {
@@ -205,7 +210,7 @@ fn preferring(mut response: Response, wait: Option<u64>) -> Response {
 }
 
 /// How long the client waits (RFC 7240, section 4.3).
-fn wait(headers: &HeaderMap) -> Option<u64> {
+pub(super) fn wait(headers: &HeaderMap) -> Option<u64> {
     let lines = headers.get_all(PREFER).iter();
     let preferences = lines.filter_map(|line| line.to_str().ok());
     let mut preferences = preferences.flat_map(|line| line.split([',', ';']));

@@ -2,6 +2,8 @@
 //! has. What it refuses, it refuses early, and the refusal arrives.
 
 mod held;
+mod open_files;
+mod uploads;
 
 use std::fs;
 use std::io::{Read, Write};
@@ -10,6 +12,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{get as on_get, post as on_post};
 use nether::http::Server;
 use nether::prelude::*;
@@ -84,7 +87,17 @@ fn own() -> Router<System> {
         OWN_BEGUN.notify_one();
         std::future::pending::<()>().await;
     });
+    let slow = on_post(async |body: Bytes| {
+        std::future::pending::<()>().await;
+        drop(body);
+    });
+    let unbounded = on_post(async |body: Bytes| body.len().to_string());
     Router::new()
+        .route("/own/counted", on_post(uploads::counted))
+        .route("/own/kept", on_post(uploads::kept))
+        .route("/own/slow", slow)
+        .route("/own/unbounded", unbounded)
+        .layer(DefaultBodyLimit::disable())
         .route("/own/bytes", bytes)
         .route("/own/nap", nap)
         .route("/own/upgrade", on_get(held::upgrade))
@@ -397,32 +410,6 @@ async fn files_that_nobody_reads_are_not_open() {
     assert_eq!(lazy[0].until(DATA, 1).await.payload.len(), 1000);
     let part = request(&at, "GET /page.html", &[("range", "bytes=990-")], "").await;
     assert_eq!((part.status, part.body.as_str()), (206, "xxxxxxxxxx"));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn more_open_files_than_allowed_are_told_to_come_again() {
-    let folder = Folder::new("many-files");
-    fs::write(folder.0.join("large"), vec![0; 30 << 20]).expect("it can be written");
-    let (_system, at) = desk(|server| server.files("/", &folder.0).max_open_files(2)).await;
-    let mut lazy = Vec::new();
-    for _ in 0..2 {
-        let mut client = connect(&at).await;
-        client.write(head_and_body("GET /large", &[], "")).await;
-        client.until("\0").await;
-        lazy.push(client);
-    }
-    let refused = get(&at, "/large").await;
-    check(&refused, 503, "too busy");
-    assert_eq!(refused.header("retry-after"), "1");
-    lazy.clear();
-    let room = async {
-        while request(&at, "GET /large", &[("range", "bytes=0-1")], "")
-            .await
-            .status
-            == 503
-        {}
-    };
-    timeout(PATIENCE, room).await.expect("there is room again");
 }
 
 #[cfg(unix)]

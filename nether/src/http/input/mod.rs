@@ -4,7 +4,7 @@
 //! The fuzz target `request_to_message` feeds it.
 
 mod any;
-mod integers;
+pub(super) mod integers;
 mod map;
 mod names;
 mod text;
@@ -192,28 +192,6 @@ fn decoded<'a>(text: &'a str, part: &str) -> Result<Cow<'a, str>, Details> {
         let detail = format!("the {part} of the URI is not UTF-8");
         Details::new(StatusCode::BAD_REQUEST, detail)
     })
-}
-
-/// The message that a request is, or the status of its problem. For the fuzz target alone.
-pub fn read_message<M: DeserializeOwned + Serialize>(
-    path: &[(&str, &str)],
-    query: &str,
-    body: &[u8],
-    shape: Shape,
-) -> Result<M, u16> {
-    let mut input = Input {
-        body,
-        ..Input::default()
-    };
-    let parameters = path
-        .iter()
-        .map(|(name, value)| ((*name).into(), (*value).into()));
-    input.texts.extend(parameters);
-    let names = TextNames::of(shape, true);
-    let read = input
-        .query(query)
-        .and_then(|()| input.message(shape, names));
-    read.map_err(|details| details.status().as_u16())
 }
 
 /// The field that an error of serde's names, as in "missing field `id`".
