@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::http::replies::failure_log::FailedRequest;
 use crate::http::replies::problem::{Details, Refusal};
 use crate::http::request_id::RequestId;
-use crate::http::request_scope::RequestScope;
+use crate::http::request_scope::{RequestScope, RequestWishes};
 use crate::http::server::state::ServerState;
 use crate::sync::lock;
 use crate::system::System;
@@ -85,8 +85,8 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestContext {
         };
         let mut scope = lock(&opened.scope);
         let scope = scope.get_or_insert_with(|| {
-            let given = RequestId::given(&parts.headers);
-            RequestScope::open(&state.system, &state.settings, parts, given)
+            let wishes = RequestWishes::of(&parts.headers);
+            RequestScope::open(&state.system, &state.settings, parts, wishes)
         });
         Ok(RequestContext(scope.ctx.clone()))
     }
