@@ -1,10 +1,7 @@
 //! What holds for all requests, whatever answers them: what is looked at before a request is handed on, and
 //! what each answer gets. A setting that is to hold for endpoints, routes, files and operations stands here.
 
-use std::net::SocketAddr;
-
 use axum::body::Body;
-use axum::extract::ConnectInfo;
 use axum::http::header::{
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
@@ -14,7 +11,9 @@ use axum::response::Response;
 use crate::http::access::cors;
 use crate::http::access::cross_site;
 use crate::http::access::host::HostAndPort;
+use crate::http::access::known_host::KnownHost;
 use crate::http::operations::served::PROBES;
+use crate::http::rare_headers::RareHeaders;
 use crate::http::replies::problem::Details;
 use crate::http::request_id::RequestId;
 use crate::http::server::state::ServerState;
@@ -36,36 +35,41 @@ pub(super) struct AnswerMarks {
     cors: Option<Box<HeaderMap>>,
 }
 
-/// Looks at a request from that peer, and notes its address. An answer if the request goes no further.
-pub(super) async fn admit(
+/// Looks at a request. An answer if the request goes no further. `given` is what the client calls it; `cors`
+/// are the headers by which the answer lets pages of other origins read it; `known` is the host that the
+/// requests of its connection name.
+pub(super) fn admit(
     state: &ServerState,
-    peer: SocketAddr,
-    parts: &mut request::Parts,
+    parts: &request::Parts,
+    rare: RareHeaders,
+    given: Option<RequestId>,
+    cors: Option<Box<HeaderMap>>,
+    known: &KnownHost,
 ) -> (AnswerMarks, Option<Response>) {
-    let client = state.settings.proxies.client(peer, &parts.headers);
-    parts.extensions.insert(ConnectInfo(client));
-    let cors = match &state.settings.cors {
-        Some(layer) if !state.is_private => Some(Box::new(cors::headers(layer, parts).await)),
-        _ => None,
-    };
-    let answer = match check(state, parts, cors.as_deref()) {
+    let is_preflight = || cors::is_preflight(&parts.method, &parts.headers);
+    let answer = match check(state, parts, rare, cors.as_deref(), known) {
         Err(details) => Some(details.answer_to(parts)),
-        Ok(()) if cors.is_some() && cors::is_preflight(parts) => Some(Response::new(Body::empty())),
+        Ok(()) if cors.is_some() && is_preflight() => Some(Response::new(Body::empty())),
         Ok(()) => None,
     };
-    let given = RequestId::given(&parts.headers);
     (AnswerMarks { given, cors }, answer)
 }
 
 fn check(
     state: &ServerState,
     parts: &request::Parts,
+    rare: RareHeaders,
     cors: Option<&HeaderMap>,
+    known: &KnownHost,
 ) -> Result<(), Details> {
+    let may_be_from_browser = cross_site::may_be_from_browser(rare.among(&parts.headers));
+    if !may_be_from_browser && known.is_that_of(parts) {
+        return Ok(());
+    }
     let host =
         HostAndPort::of(parts).map_err(|wrong| Details::new(StatusCode::BAD_REQUEST, wrong))?;
     if let Some(host) = &host {
-        check_host(state, parts, host)?;
+        check_host(state, parts, host, known)?;
     }
     cross_site::check(parts, host.as_ref(), cors, &state.settings.open_paths)
 }
@@ -78,6 +82,7 @@ fn check_host(
     state: &ServerState,
     parts: &request::Parts,
     host: &HostAndPort<'_>,
+    known: &KnownHost,
 ) -> Result<(), Details> {
     let is_local = !state.is_at_loopback() || host.is_loopback();
     let is_taken = match &state.settings.hosts {
@@ -85,7 +90,11 @@ fn check_host(
         Some(hosts) => hosts.contains(host),
         None => is_local,
     };
-    if is_taken || PROBES.contains(&parts.uri.path()) {
+    if is_taken {
+        known.note(parts);
+        return Ok(());
+    }
+    if PROBES.contains(&parts.uri.path()) {
         return Ok(());
     }
     let host = host.to_string();
@@ -104,6 +113,11 @@ fn check_host(
 }
 
 impl AnswerMarks {
+    /// What the request is called in a problem.
+    pub(super) fn request_id(&self) -> RequestId {
+        self.given.clone().unwrap_or_else(RequestId::fresh)
+    }
+
     /// Marks the answer.
     pub(super) fn mark(self, response: &mut Response) {
         let headers = response.headers_mut();

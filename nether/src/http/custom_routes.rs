@@ -17,7 +17,7 @@ use crate::http::observation::observed::note_matched_route;
 use crate::http::replies::failure_log::FailedRequest;
 use crate::http::replies::problem::{Details, Refusal};
 use crate::http::request_id::RequestId;
-use crate::http::request_scope::RequestScope;
+use crate::http::request_scope::{RequestScope, RequestWishes};
 use crate::http::server::state::ServerState;
 use crate::routing::{Caller, External};
 use crate::sync::lock;
@@ -131,8 +131,10 @@ impl<S: Caller, State: Send + Sync> FromRequestParts<State> for RequestContext<S
             return Err(Details::internal().answer_to(parts));
         };
         let mut scope = lock(&opened.scope);
-        let scope =
-            scope.get_or_insert_with(|| RequestScope::open(&state.system, &state.settings, parts));
+        let scope = scope.get_or_insert_with(|| {
+            let wishes = RequestWishes::of(&parts.headers);
+            RequestScope::open(&state.system, &state.settings, parts, wishes)
+        });
         Ok(RequestContext(scope.ctx.clone_for()))
     }
 }
@@ -185,7 +187,7 @@ async fn around(
     match (response, scope) {
         (Ok(response), Some(scope)) => scope.close(response).await,
         (Ok(response), None) => response,
-        (Err(_), Some(scope)) => scope.answer(Err(Details::too_late())).await,
+        (Err(_), Some(scope)) => scope.close(scope.problem(&Details::too_late())).await,
         (Err(_), None) => Details::too_late().answer(&id.unwrap_or_else(RequestId::fresh)),
     }
 }

@@ -24,9 +24,12 @@ use tower_http::compression::CompressionLayer;
 use crate::guarded::panic_text;
 use crate::http::access::cors;
 use crate::http::connections::permits::RequestPermit;
+use crate::http::connections::received::ReceivedRequest;
+use crate::http::connections::to_the_end::ToTheEnd;
 use crate::http::custom_routes;
 use crate::http::endpoints::entry::{EndpointEntry, EndpointKind, RoutesRegistration};
 use crate::http::endpoints::presence::{Presence, present};
+use crate::http::endpoints::table::EndpointTable;
 use crate::http::events;
 use crate::http::events::source::EventSource;
 use crate::http::events::sse;
@@ -46,9 +49,17 @@ use crate::system::System;
 /// Where requests come in. Each open connection has it, and who opened the address.
 pub(super) struct Gateway {
     pub(super) state: Arc<ServerState>,
-    router: ArcSwap<Router>,
+    routes: ArcSwap<GatewayRoutes>,
     /// Which modules there were when the router was made.
     present: Presence,
+}
+
+/// What is at which path.
+#[derive(Debug, Default)]
+struct GatewayRoutes {
+    /// The endpoints that nothing stands before or around, for a look before the router's.
+    endpoints: EndpointTable,
+    router: Router,
 }
 
 impl Gateway {
@@ -69,7 +80,7 @@ impl Gateway {
     fn new(state: Arc<ServerState>) -> Arc<Self> {
         let gateway = Arc::new(Gateway {
             state,
-            router: ArcSwap::from_pointee(Router::new()),
+            routes: ArcSwap::default(),
             present: Presence::default(),
         });
         gateway.rebuild();
@@ -79,28 +90,50 @@ impl Gateway {
     /// Takes in what was added, and the modules that came or went.
     pub(super) fn rebuild(&self) {
         self.present.note(&self.state.system);
-        let router = if self.state.is_private {
+        let routes = if self.state.is_private {
             let served = operations::served::router(&self.state);
-            served.layer(map_request(matched)).fallback(not_found)
+            GatewayRoutes {
+                endpoints: EndpointTable::default(),
+                router: served.layer(map_request(matched)).fallback(not_found),
+            }
         } else {
             assembled(&self.state)
         };
-        self.router.store(Arc::new(router));
+        self.routes.store(Arc::new(routes));
     }
 
-    /// Answers a request.
-    pub(super) async fn answer(&self, request: Request) -> Response {
-        if let Some(refusal) = encodings::refuse_transfer(request.headers()) {
-            return refusal;
+    /// Begins to answer a request, or refuses it.
+    pub(super) fn answer(&self, request: ReceivedRequest) -> Result<ToTheEnd, Response> {
+        if let Some(refusal) = encodings::refuse_transfer(request.rare_headers()) {
+            return Err(refusal);
         }
         if self.present.may_have_changed(&self.state.system) {
             self.look_again();
         }
-        let router = Router::clone(&self.router.load());
-        let Ok(mut response) = router.oneshot(request).await;
-        allow::settle(&mut response);
-        encodings::settle(&mut response);
-        response
+        let routes = self.routes.load();
+        let (method, path) = (&request.parts.method, request.parts.uri.path());
+        Ok(match routes.endpoints.find(method, path) {
+            Some((serve, route)) => {
+                note_route(&request.parts.extensions, route);
+                serve(Arc::clone(&self.state), request)
+            }
+            None => {
+                // Held here too: axum drops the extensions of a request before it runs a route's handler.
+                let permit = request.permit.clone();
+                let answered = routes.router.clone().oneshot(request.for_router());
+                ToTheEnd::unless_left(Box::pin(async move {
+                    let Ok(response) = answered.await;
+                    drop(permit);
+                    response
+                }))
+            }
+        })
+    }
+
+    /// Says in an answer what those could not who made it.
+    pub(super) fn settle(response: &mut Response) {
+        allow::settle(response);
+        encodings::settle(response);
     }
 }
 
@@ -122,17 +155,20 @@ impl Gateway {
     }
 }
 
-fn assembled(state: &Arc<ServerState>) -> Router {
+fn assembled(state: &Arc<ServerState>) -> GatewayRoutes {
     let (routers, folders) = state.shared.added();
+    let present = present(&state.system);
     let mut router = Router::new().fallback(not_found);
     for folder in &folders {
         router = files::folder::before(folder, state, router);
     }
     let served = operations::served::router(state);
     router = before(served.layer(map_request(matched)), router);
-    router = before(routed(state), router);
+    router = before(routed(state, &present), router);
+    let mut is_first = !state.settings.compression;
     let written = registered_routes().map(|routes| (routes.build)());
     for custom in written.chain(routers) {
+        is_first = false;
         let custom = custom_routes::in_context(custom, state).with_state(state.system.clone());
         router = before(custom, router);
     }
@@ -142,13 +178,18 @@ fn assembled(state: &Arc<ServerState>) -> Router {
     if state.settings.compression {
         router = router.layer(CompressionLayer::new());
     }
-    router
+    let is_open = |endpoint: &EndpointEntry| Guard::of(state, endpoint.message().access).is_none();
+    let endpoints = is_first.then(|| EndpointTable::of(&present, is_open));
+    GatewayRoutes {
+        endpoints: endpoints.unwrap_or_default(),
+        router,
+    }
 }
 
 /// The messages that are endpoints.
-fn routed(state: &Arc<ServerState>) -> Router {
+fn routed(state: &Arc<ServerState>, present: &[&'static EndpointEntry]) -> Router {
     let mut router = Router::new();
-    for endpoint in present(&state.system) {
+    for endpoint in present {
         router = router.route(&endpoint.path_template(), route(state, endpoint));
     }
     router
@@ -163,16 +204,16 @@ fn route(state: &Arc<ServerState>, endpoint: &'static EndpointEntry) -> MethodRo
     let guard = Guard::of(&state, endpoint.message().access);
     match endpoint.way {
         EndpointKind::Call { serve, .. } => match guard {
-            None => route.on(method, move |request| {
-                note_route(&request, endpoint.place().1);
-                serve(Arc::clone(&state), request)
+            None => route.on(method, move |request: Request| {
+                note_route(request.extensions(), endpoint.place().1);
+                serve(Arc::clone(&state), ReceivedRequest::routed(request))
             }),
-            Some(guard) => route.on(method, move |request| {
-                note_route(&request, endpoint.place().1);
+            Some(guard) => route.on(method, move |request: Request| {
+                note_route(request.extensions(), endpoint.place().1);
                 let state = Arc::clone(&state);
-                guard
-                    .clone()
-                    .around(request, move |request| serve(state, request))
+                guard.clone().around(request, move |request| {
+                    serve(state, ReceivedRequest::routed(request))
+                })
             }),
         },
         EndpointKind::Feed { open, .. } => {
@@ -182,8 +223,8 @@ fn route(state: &Arc<ServerState>, endpoint: &'static EndpointEntry) -> MethodRo
                 let stored = events::stored::source(system, endpoint.message(), history);
                 stored.unwrap_or_else(|| EventSource::Published(open(system, history)))
             });
-            route.on(method, move |request| {
-                note_route(&request, endpoint.place().1);
+            route.on(method, move |request: Request| {
+                note_route(request.extensions(), endpoint.place().1);
                 let (source, state) = (source.clone(), Arc::clone(&state));
                 let answer = move |request| sse::serve(endpoint, source, state, request);
                 guard::around(guard.clone(), request, answer)

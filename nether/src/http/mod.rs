@@ -21,6 +21,7 @@ mod input;
 mod observation;
 mod openapi;
 mod operations;
+mod rare_headers;
 mod replies;
 mod request_id;
 mod request_scope;

@@ -14,7 +14,7 @@ use crate::escaped::Escaped;
 use crate::http::access::host::HostAndPort;
 use crate::http::replies::problem::Details;
 
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+pub(crate) const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The longest part of an origin, and of a host, that a problem shows.
 const SHOWN: usize = 128;
@@ -64,6 +64,11 @@ pub(crate) fn check(
         return Ok(());
     }
     Err(refused(parts, host))
+}
+
+/// Whether a browser may be behind the request. If none is, nobody was made to send it.
+pub(crate) fn may_be_from_browser(headers: &HeaderMap) -> bool {
+    headers.contains_key(ORIGIN) || headers.contains_key(SEC_FETCH_SITE)
 }
 
 /// Whether the method is not one that only reads (RFC 9110, section 9.2.1); or the request opens a web

@@ -70,8 +70,8 @@ impl ObservedRequest {
 
 /// Notes which route answers the request, if it is observed.
 #[inline]
-pub(in crate::http) fn note_route(request: &Request, route: &'static str) {
-    if let Some(observed) = ObservedRequest::of(request.extensions()) {
+pub(in crate::http) fn note_route(extensions: &Extensions, route: &'static str) {
+    if let Some(observed) = ObservedRequest::of(extensions) {
         observed.note_route(Cow::Borrowed(route));
     }
 }
