@@ -8,7 +8,7 @@ use syn::{LitInt, LitStr, Path, Result, Token, Type, bracketed, token};
 use crate::diagnostics::Diagnostics;
 use crate::keys::{Grammar, Key, Seen};
 use crate::message::MessageKind;
-use crate::message::access::{self, Requirement};
+use crate::message::requirement::{Requirement, requirements};
 
 const REPLY: Key = Key {
     name: "reply",
@@ -170,7 +170,7 @@ impl MessageArgs {
                 "key" => args.key = Some(input.parse()?),
                 "http" => args.http = Some(input.parse()?),
                 "status" => args.status = Some(input.parse()?),
-                "requires" => args.requires = Some(access::parse(input)?),
+                "requires" => args.requires = Some(requirements(input)?),
                 "validate" => args.validate = Some(Validation::parse(key, input)?),
                 "version" => args.version = Some(input.parse()?),
                 "upcast" => args.upcast = Some(paths(input)?),

@@ -10,6 +10,7 @@ mod expand;
 mod fields;
 mod model;
 mod rename;
+mod requirement;
 mod serde;
 mod stored;
 mod validate;

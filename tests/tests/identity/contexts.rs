@@ -102,8 +102,6 @@ async fn a_list_requires_all_of_it() {
     let system = started().await;
     let ann = system.context().with_principal(clerk());
     assert_eq!(refused(ann.send(Clear).await).role, Some("admin"));
-    let admin = system.context().with_principal("root").as_system();
-    drop(admin);
     let both = clerk().with_role("admin");
     let ctx = system.context().with_principal(both);
     ctx.send(Clear).await.expect("it has both");
@@ -149,4 +147,15 @@ async fn a_principal_travels_with_its_claims() {
     let nested = ctx.nested().with_principal(Principal::anonymous());
     assert_eq!(nested.ask(Open).await.expect("it is for all"), "nobody");
     refused(nested.ask(Who).await);
+}
+
+#[tokio::test]
+async fn a_principal_is_written_down_and_read_again() {
+    let system = started().await;
+    let ann = clerk().with_claim(Tenant(7));
+    let text = serde_json::to_string(&ann).expect("its claims can be written");
+    let read: Principal = serde_json::from_str(&text).expect("it is what was written");
+    let ctx = system.context().with_principal(read);
+    assert_eq!(ctx.ask(Who).await.expect("she has signed in"), "ann of 7");
+    ctx.send(tea()).await.expect("she has the role");
 }

@@ -1,8 +1,5 @@
 //! [`Audience`]: which events of a stream a client may see, if the event says `requires = function`.
 
-use std::any::Any;
-use std::sync::OnceLock;
-
 use crate::http::endpoints::endpoint::Endpoint;
 use crate::http::events::feed::Written;
 use crate::message::Event;
@@ -20,20 +17,6 @@ pub(super) struct Audience {
 impl Audience {
     pub(super) fn may_see(&self, event: &Written) -> bool {
         (self.may_see)(&self.principal, event)
-    }
-}
-
-/// An event as its type: read from the text that clients get, when the first of them asks for it.
-#[derive(Debug, Default)]
-pub(super) struct TypedEvent(OnceLock<Option<Box<dyn Any + Send + Sync>>>);
-
-impl TypedEvent {
-    fn get<E: Endpoint + Event>(&self, text: &str) -> Option<&E> {
-        let read = || {
-            let event: E = serde_json::from_str(text).ok()?;
-            Some(Box::new(event) as Box<dyn Any + Send + Sync>)
-        };
-        self.0.get_or_init(read).as_ref()?.downcast_ref()
     }
 }
 

@@ -20,7 +20,7 @@ use crate::error::Result;
 use crate::escaped::Escaped;
 use crate::guarded::panicked;
 use crate::http::endpoints::endpoint::Endpoint;
-use crate::http::events::audience::TypedEvent;
+use crate::http::events::typed::TypedEvent;
 use crate::message::Event;
 use crate::sync::lock;
 use crate::system::System;

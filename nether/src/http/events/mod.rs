@@ -8,3 +8,4 @@ pub(super) mod source;
 pub(super) mod sse;
 pub(super) mod stored;
 pub(super) mod stored_feed;
+pub(super) mod typed;

@@ -1,7 +1,10 @@
 //! Settings of [`Server`] that say how it finds out who asks.
 
+use crate::error::StartError;
 use crate::http::identity::authenticate::{Authenticate, Authenticator};
+use crate::http::identity::report::unauthenticated;
 use crate::http::server::Server;
+use crate::system::System;
 
 impl Server {
     /// Finds out on whose behalf a request comes, before it is answered. Handlers read the
@@ -42,5 +45,16 @@ impl Server {
     pub fn authenticate_files(mut self) -> Self {
         self.settings.authenticates_files = true;
         self
+    }
+
+    /// Checks the settings, and that it is found out who asks for what is not for everybody.
+    pub(super) fn check_settings(&self, system: &System) -> Result<(), StartError> {
+        let checked = self.settings.check(system.shutdown_timeout());
+        let mut problems = checked.err().map_or_else(Vec::new, |error| error.problems);
+        problems.extend(unauthenticated(system, &self.settings));
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(StartError { problems }),
+        }
     }
 }

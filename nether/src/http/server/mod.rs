@@ -202,7 +202,7 @@ impl Server {
     /// [`ShutdownReport`](crate::ShutdownReport) does.
     pub async fn serve(self, address: impl Into<String>) -> Result<()> {
         let system = self.running()?;
-        self.settings.check(&system)?;
+        self.check_settings(&system)?;
         let address = address.into();
         let attached = system.attach(self).await?;
         let start = async |ctx: &Context| Ok(ctx.send(StartServer { address }).await?);
@@ -338,7 +338,7 @@ impl Server {
     #[on_start]
     async fn check(&self) -> Result<()> {
         let system = self.running()?;
-        self.settings.check(&system)?;
+        self.check_settings(&system)?;
         self.open_keys(&system).await
     }
 

@@ -11,9 +11,7 @@ use crate::http::access::cross_site::OpenPaths;
 use crate::http::access::hosts::HostList;
 use crate::http::events::feed::FeedLimits;
 use crate::http::identity::authenticate::Authenticator;
-use crate::http::identity::report::unauthenticated;
 use crate::idempotency::KeyLimits;
-use crate::system::System;
 
 /// The longest time there is: clocks cannot add much more to the present.
 pub(crate) const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -126,9 +124,9 @@ impl ServerSettings {
         self.refused.push(RefusedSetting { setting, reason });
     }
 
-    /// Checks that all values are such, that a stop of the system leaves requests the time that they may
-    /// take, and that it is found out who asks for what is not for everybody.
-    pub(crate) fn check(&self, system: &System) -> Result<(), StartError> {
+    /// Checks that all values are such, and that a stop of the system, which may take so long, leaves
+    /// requests the time that they may take.
+    pub(crate) fn check(&self, shutdown_timeout: Duration) -> Result<(), StartError> {
         let refused = self.refused.iter().cloned();
         let mut problems: Vec<_> = refused
             .map(
@@ -138,9 +136,12 @@ impl ServerSettings {
                 },
             )
             .collect();
+<<<<<<< ours
         problems.extend(self.unusable());
         problems.extend(unauthenticated(system, self));
         let shutdown_timeout = system.shutdown_timeout();
+=======
+>>>>>>> theirs
         let request_timeout = self.request_timeout;
         if request_timeout > shutdown_timeout && request_timeout != FOREVER {
             problems.push(StartProblem::ShutdownTooShort {
