@@ -136,12 +136,7 @@ impl ServerSettings {
                 },
             )
             .collect();
-<<<<<<< ours
         problems.extend(self.unusable());
-        problems.extend(unauthenticated(system, self));
-        let shutdown_timeout = system.shutdown_timeout();
-=======
->>>>>>> theirs
         let request_timeout = self.request_timeout;
         if request_timeout > shutdown_timeout && request_timeout != FOREVER {
             problems.push(StartProblem::ShutdownTooShort {
