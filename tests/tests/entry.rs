@@ -57,6 +57,44 @@ fn a_panic_stops_the_system_in_order_and_goes_on() {
 }
 
 #[test]
+fn the_text_of_a_panic_begins_no_line_and_reaches_no_terminal() {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_panics"));
+    let (_, _, err) = output(program.env_remove("RUST_BACKTRACE"));
+    let lines: Vec<&str> = err.lines().collect();
+    let [panicked, note] = lines[..] else {
+        panic!("a panic is one line, and how to learn more another: {err}");
+    };
+    assert!(panicked.starts_with("thread 'main' panicked at "), "{err}");
+    assert!(
+        panicked.ends_with(r"as asked\nERROR admin: \u{1b}[31mforged"),
+        "{err}"
+    );
+    assert!(note.contains("RUST_BACKTRACE=1"), "{err}");
+    let (_, _, err) = output(program.env("RUST_BACKTRACE", "1"));
+    assert!(err.contains("stack backtrace:"), "{err}");
+    assert!(!err.contains('\u{1b}'), "{err}");
+}
+
+#[test]
+fn a_program_may_set_a_panic_hook_of_its_own_which_may_call_the_one_before() {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_panics"));
+    let (output, out, err) = output(program.arg("--own-hook"));
+    assert_eq!(output.status.code(), Some(101));
+    assert_eq!(out, "in its own way\nstopped in order\n");
+    assert_eq!(err.matches("as asked").count(), 1, "{err}");
+}
+
+#[test]
+fn the_text_of_an_error_begins_no_line_and_reaches_no_terminal() {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_fails"));
+    let (_, _, err) = output(program.arg("--forged"));
+    assert!(
+        err.ends_with("error: no\n  ERROR admin: \\u{1b}[31mforged\n"),
+        "{err}"
+    );
+}
+
+#[test]
 fn a_program_that_cannot_start_says_why() {
     let (output, out, err) = output(&mut Command::new(env!("CARGO_BIN_EXE_unsound")));
     assert_eq!(output.status.code(), Some(1));

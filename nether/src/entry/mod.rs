@@ -2,6 +2,7 @@
 
 mod argument;
 mod log;
+mod panics;
 mod run;
 #[cfg(feature = "test")]
 mod test;

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use tokio::runtime::Builder;
 use tokio::sync::watch;
 
-use crate::entry::{Argument, log};
+use crate::entry::{Argument, log, panics};
 use crate::error::{Error, Result, StartError, StartProblem};
 use crate::guarded::catch;
 use crate::module::ModuleDescriptor;
@@ -41,12 +41,13 @@ where
     A: Argument,
     F: Future<Output = Result<()>>,
 {
+    panics::install();
     let runtime = runtime(&options).build().map_err(Error::from);
     let ran = runtime.and_then(|runtime| runtime.block_on(run(&options, main)));
     match ran {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:?}");
+            panics::write_error(&error);
             ExitCode::FAILURE
         }
     }

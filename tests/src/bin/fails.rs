@@ -10,6 +10,9 @@ struct NoPrices(#[source] std::num::ParseIntError);
 async fn main(_: System) -> nether::Result<()> {
     tracing::warn!("a warning");
     tracing::debug!("for those who ask");
+    if std::env::args().any(|argument| argument == "--forged") {
+        return Err(nether::Error::msg("no\nERROR admin: \u{1b}[31mforged"));
+    }
     "many".parse::<u32>().map_err(NoPrices)?;
     Ok(())
 }

@@ -15,5 +15,12 @@ impl Witness {
 
 #[nether::main]
 async fn main(_: System) {
-    panic!("as asked");
+    if std::env::args().any(|argument| argument == "--own-hook") {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            println!("in its own way");
+            before(panic);
+        }));
+    }
+    panic!("as asked\nERROR admin: \u{1b}[31mforged");
 }
