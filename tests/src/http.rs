@@ -155,3 +155,25 @@ pub async fn get(address: &str, path: &str) -> Answer {
 pub async fn post(address: &str, path: &str, json: &str) -> Answer {
     request(address, &format!("POST {path}"), &[JSON], json).await
 }
+
+/// The text that was replied.
+///
+/// # Panics
+/// If the answer is an error, or no text.
+pub fn text(answer: &Answer) -> String {
+    assert!(answer.status < 300, "{answer:?}");
+    serde_json::from_str(&answer.body).expect("a text")
+}
+
+/// Checks that a request was refused for what is in one of its fields.
+///
+/// # Panics
+/// If it was not, or the problem says something else.
+#[track_caller]
+pub fn check_refused(answer: &Answer, said: &str, field: &str) {
+    assert_eq!(answer.status, 422, "{answer:?}");
+    let problem = answer.json();
+    let detail = problem["detail"].as_str().unwrap_or_default();
+    assert!(detail.contains(said), "{said:?} is not in {detail:?}");
+    assert_eq!(problem["field"], field, "{detail}");
+}

@@ -1,5 +1,6 @@
 //! What several tests need. The tests are in `tests/`.
 
+mod account;
 pub mod company;
 mod floats;
 mod folder;

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use nether::http::Server;
 use nether::prelude::*;
-use nether_tests::http::{Answer, JSON, get, head_and_body, open, post, request, send};
+use nether_tests::http::{
+    JSON, check_refused, get, head_and_body, open, post, request, send, text,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -159,21 +161,6 @@ async fn desk(set: impl FnOnce(Server) -> Server) -> (System, String) {
     let system = System::start().await.expect("the program is sound");
     let at = open(&system, set(Server::new(&system))).await;
     (system, at)
-}
-
-/// The text that was replied.
-fn text(answer: &Answer) -> String {
-    assert!(answer.status < 300, "{answer:?}");
-    serde_json::from_str(&answer.body).expect("a text")
-}
-
-#[track_caller]
-fn check_refused(answer: &Answer, said: &str, field: &str) {
-    assert_eq!(answer.status, 422, "{answer:?}");
-    let problem = answer.json();
-    let detail = problem["detail"].as_str().unwrap_or_default();
-    assert!(detail.contains(said), "{said:?} is not in {detail:?}");
-    assert_eq!(problem["field"], field, "{detail}");
 }
 
 #[tokio::test]

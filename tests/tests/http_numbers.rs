@@ -3,7 +3,7 @@
 
 use nether::http::Server;
 use nether::prelude::*;
-use nether_tests::http::{Answer, get, open, post};
+use nether_tests::http::{check_refused, get, open, post, text};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -66,21 +66,6 @@ async fn desk() -> (System, String) {
     let system = System::start().await.expect("the program is sound");
     let at = open(&system, Server::new(&system)).await;
     (system, at)
-}
-
-/// The text that was replied.
-fn text(answer: &Answer) -> String {
-    assert!(answer.status < 300, "{answer:?}");
-    serde_json::from_str(&answer.body).expect("a text")
-}
-
-#[track_caller]
-fn check_refused(answer: &Answer, said: &str, field: &str) {
-    assert_eq!(answer.status, 422, "{answer:?}");
-    let problem = answer.json();
-    let detail = problem["detail"].as_str().unwrap_or_default();
-    assert!(detail.contains(said), "{said:?} is not in {detail:?}");
-    assert_eq!(problem["field"], field, "{detail}");
 }
 
 #[tokio::test]

@@ -16,50 +16,7 @@ pub struct PayAlone;
 #[command(reply = String, http = "POST /shared")]
 pub struct PayBeside;
 
-/// Pays into an account.
-#[command(name = "paying.deposit", key = account, reply = Balance, http = "POST /deposits/{account}")]
-pub struct Deposit {
-    /// Which one.
-    pub account: String,
-    /// How much.
-    pub amount: u64,
-}
-
-/// It was paid in.
-#[event(name = "paying.deposited")]
-pub struct Deposited {
-    /// How much.
-    pub amount: u64,
-}
-
-/// What is in an account.
-#[derive(Debug, serde::Serialize)]
-pub struct Balance(u64);
-
-impl From<&Account> for Balance {
-    fn from(account: &Account) -> Self {
-        Balance(account.balance)
-    }
-}
-
-/// An account.
-#[derive(Debug, Default)]
-pub struct Account {
-    balance: u64,
-}
-
-#[aggregate(handles = [Deposit], events = [Deposited])]
-impl Account {
-    fn deposit(&self, deposit: Deposit) -> Deposited {
-        Deposited {
-            amount: deposit.amount,
-        }
-    }
-
-    fn deposited(&mut self, event: &Deposited) {
-        self.balance += event.amount;
-    }
-}
+nether_tests::account!();
 
 async fn hold() {
     if std::env::args().any(|argument| argument == "--hold") {

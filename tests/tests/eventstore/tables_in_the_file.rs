@@ -1,8 +1,8 @@
 //! Tables in the file of the store that are filled beside the live ones, in the transactions of the store.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use nether::eventstore::{Position, Projection, Projections, Store, Tables};
@@ -27,11 +27,47 @@ pub struct Sales;
 #[query(reply = (i64, i64))]
 pub struct NewSales;
 
-/// How many events were handled, and what waits until it is so many.
+/// How many events were handled.
 #[derive(Default)]
 pub struct Handled {
     count: AtomicU64,
-    pause: Duration,
+    /// The number of the event in whose handler the projection waits; 0 for none.
+    held_at: u64,
+    is_released: Mutex<bool>,
+    released: Condvar,
+}
+
+impl Handled {
+    fn held_at(event: u64) -> Arc<Self> {
+        Arc::new(Handled {
+            held_at: event,
+            ..Handled::default()
+        })
+    }
+
+    fn handle(&self) {
+        let number = self.count.fetch_add(1, Ordering::SeqCst) + 1;
+        if number == self.held_at {
+            let is_released = self.is_released.lock().unwrap();
+            let waited = self.released.wait_while(is_released, |it| !*it);
+            drop(waited.unwrap());
+        }
+    }
+
+    /// Waits until the event is being handled in whose handler the projection waits.
+    async fn until_held(&self) {
+        let held = async {
+            while self.count.load(Ordering::SeqCst) < self.held_at {
+                tokio::task::yield_now().await;
+            }
+        };
+        within(held).await;
+    }
+
+    fn release(&self) {
+        *self.is_released.lock().unwrap() = true;
+        self.released.notify_all();
+    }
 }
 
 type File = Resource<PathBuf>;
@@ -67,8 +103,7 @@ macro_rules! in_the_file {
             }
 
             fn sold(&mut self, event: &Sold, at: Position, tx: &SqliteTransaction<'_>) -> nether::Result<()> {
-                std::thread::sleep(self.handled.pause);
-                self.handled.count.fetch_add(1, Ordering::SeqCst);
+                self.handled.handle();
                 tx.execute_batch(&self.create)?;
                 tx.execute(&self.insert, (at.0.cast_signed(), $times * event.cents))?;
                 Ok(())
@@ -179,26 +214,22 @@ fn reopened(folder: &Folder) -> Store {
     }
 }
 
-/// Runs it in a runtime of its own that ends, without a stop, after so many handled events.
+/// Runs it in a runtime of its own that ends, without a stop, while it handles the event of that number.
 fn killed_after<P: Projection>(folder: &Folder, events: u64) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .unwrap();
-    let handled = Arc::new(Handled {
-        pause: Duration::from_micros(200),
-        ..Handled::default()
-    });
+    let handled = Handled::held_at(events);
     let store = reopened(folder);
     let system = runtime.block_on(async {
         let system = start::<P>(&store, folder, &handled).await;
-        while handled.count.load(Ordering::SeqCst) < events {
-            tokio::task::yield_now().await;
-        }
+        handled.until_held().await;
         system
     });
-    drop(runtime);
+    runtime.shutdown_background();
+    handled.release();
     drop(system);
 }
 
@@ -248,16 +279,13 @@ async fn two_versions_with_one_file_read_the_live_tables_while_the_newer_one_fil
         store.lease_time(Duration::from_millis(500))
     };
     let quick = Arc::<Handled>::default();
-    let slow = Arc::new(Handled {
-        pause: Duration::from_micros(200),
-        ..Handled::default()
-    });
+    let held = Handled::held_at(700);
     let [one, two, three] = [(); 3].map(|()| open());
     sell(&one, 1500).await;
     let first = start::<Sold1>(&one, &folder, &quick).await;
     caught_up::<Sold1>(&one).await;
     let older = start::<Sold1>(&two, &folder, &quick).await;
-    let newer = start::<Sold2>(&three, &folder, &slow).await;
+    let newer = start::<Sold2>(&three, &folder, &held).await;
     assert_eq!(ask(&older).await, (1500, 1500));
     assert_eq!(ask_new(&newer).await, (1500, 1500));
     first.shutdown().await;
@@ -283,6 +311,9 @@ async fn two_versions_with_one_file_read_the_live_tables_while_the_newer_one_fil
                 && let Some(older) = older.take()
             {
                 older.shutdown().await;
+            }
+            if asked == 40 {
+                held.release();
             }
         }
     };
