@@ -1,17 +1,12 @@
 //! `account!`: an account to pay into, for programs and tests that each have their own.
 
-/// An aggregate behind an endpoint: `POST /deposits/{account}` pays an amount into an account, and is answered
-/// with what is in it.
+/// An aggregate behind an endpoint: `POST /deposits/{account}` pays an amount into an account, and is
+/// answered with what is in it.
 #[macro_export]
 macro_rules! account {
     () => {
         /// Pays into an account.
-        #[nether::command(
-                            name = "bank.deposit",
-                            key = account,
-                            reply = Balance,
-                            http = "POST /deposits/{account}"
-                        )]
+        #[command(name = "bank.deposit", key = account, reply = Balance, http = "POST /deposits/{account}")]
         pub struct Deposit {
             /// Which one.
             pub account: String,
@@ -20,7 +15,7 @@ macro_rules! account {
         }
 
         /// It was paid in.
-        #[nether::event(name = "bank.deposited")]
+        #[event(name = "bank.deposited")]
         pub struct Deposited {
             /// How much.
             pub amount: u64,
@@ -42,7 +37,7 @@ macro_rules! account {
             balance: u64,
         }
 
-        #[nether::aggregate(handles = [Deposit], events = [Deposited])]
+        #[aggregate(handles = [Deposit], events = [Deposited])]
         impl Account {
             fn deposit(&self, deposit: Deposit) -> Deposited {
                 Deposited {

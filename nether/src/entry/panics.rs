@@ -12,8 +12,8 @@ use crate::error::Error;
 use crate::escaped::Escaped;
 use crate::guarded::panic_text;
 
-/// Lets panics be written by [`write_panic`]. Called before any code of `main`, so that a hook that the program
-/// sets takes the place of this one.
+/// Lets panics be written by [`write_panic`]. Called before any code of `main`, so that a hook that the
+/// program sets takes the place of this one.
 ///
 /// On standard error and not as an entry of the log, as Rust does it: a filter must not hide why a process
 /// ended, and what panics may be the subscriber.

@@ -13,6 +13,7 @@ mod custom_routes;
 mod endpoints;
 mod events;
 mod files;
+mod fuzzing;
 mod gateway;
 mod idempotency;
 mod input;
@@ -63,6 +64,6 @@ pub mod private {
     pub use crate::http::endpoints::probe::{Otherwise, Probe};
     pub use crate::http::endpoints::shape::{Explain, Fault};
     pub use crate::http::events::field_form::FieldForm;
-    pub use crate::http::input::read_message;
+    pub use crate::http::fuzzing::{RawHead, ReadHead, is_wanted, read_head, read_message};
     pub use crate::http::replies::problem::{Details, Problem, ProblemKind};
 }

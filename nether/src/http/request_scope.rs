@@ -200,7 +200,7 @@ fn preferring(mut response: Response, wait: Option<u64>) -> Response {
 }
 
 /// How long the client waits (RFC 7240, section 4.3).
-fn wait(headers: &HeaderMap) -> Option<u64> {
+pub(super) fn wait(headers: &HeaderMap) -> Option<u64> {
     let lines = headers.get_all(PREFER).iter();
     let preferences = lines.filter_map(|line| line.to_str().ok());
     let mut preferences = preferences.flat_map(|line| line.split([',', ';']));

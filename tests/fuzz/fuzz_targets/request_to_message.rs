@@ -1,12 +1,13 @@
 //! Whatever a request says, it becomes a message or a problem of the client's, and never a panic; and a
-//! message that is written as a body is read as itself.
+//! message that is written as a body is read as itself. So is what a client of a stream filters by: an event is
+//! wanted by a client that asks for its fields.
 
 #![no_main]
 
 use std::collections::BTreeMap;
 
 use libfuzzer_sys::fuzz_target;
-use nether::__private::http::read_message;
+use nether::__private::http::{is_wanted, read_message};
 use nether::prelude::*;
 
 #[command(http = "POST /orders/{id}")]
@@ -60,6 +61,15 @@ pub enum Whole {
     Several { numbers: Vec<i64> },
 }
 
+/// An event that clients filter for.
+#[event(http = "SSE /happened/{id}")]
+pub struct Happened {
+    pub id: u64,
+    pub name: String,
+    pub flag: bool,
+    pub size: f64,
+}
+
 fuzz_target!(|data: &[u8]| {
     // Path, query and body, a line each; the body may have more.
     let mut parts = data.splitn(3, |byte| *byte == b'\n');
@@ -74,7 +84,41 @@ fuzz_target!(|data: &[u8]| {
     check::<Order>(&[("id", path)], query, body);
     check::<Any>(&[], query, body);
     check::<Whole>(&[], query, body);
+    check_filter(path, query, body);
 });
+
+fn check_filter(path: &str, query: &str, body: &[u8]) {
+    // Long ones say nothing that short ones do not, and take long.
+    let Some(body) = std::str::from_utf8(body).ok().filter(|it| it.len() < 128) else {
+        return;
+    };
+    let filtered = |target: &str, event: &str| is_wanted("/happened/{id}", target, event);
+    let target = format!("/happened/{path}?{query}");
+    if let Some(Err(status)) = filtered(&target, body) {
+        assert!(matches!(status, 400 | 404 | 422), "{status}");
+    }
+    let name: String = body.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let happened = Happened {
+        id: body.len() as u64,
+        name: body.to_owned(),
+        flag: query.is_empty(),
+        size: path.len() as f64 / 4.0,
+    };
+    let event = serde_json::to_string(&happened).expect("it is written");
+    let Happened { id, flag, size, .. } = happened;
+    let target = format!("/happened/{id}?name={name}&flag={flag}&size={size}");
+    assert_eq!(
+        filtered(&target, &event).unwrap_or(Ok(true)),
+        Ok(true),
+        "{event}"
+    );
+    let target = format!("/happened/{}?name={name}", id + 1);
+    assert_eq!(
+        filtered(&target, &event).unwrap_or(Ok(false)),
+        Ok(false),
+        "{event}"
+    );
+}
 
 fn check<M>(path: &[(&str, &str)], query: &str, body: &[u8])
 where

@@ -29,6 +29,7 @@ use crate::http::connections::ending::{Phase, end};
 use crate::http::connections::expectation::awaits_continue;
 use crate::http::connections::patience::StreamExecutor;
 use crate::http::connections::permits::Permits;
+use crate::http::connections::upgrade::Upgrade;
 use crate::http::connections::wire::{Traffic, Wire};
 use crate::http::gateway::Gateway;
 use crate::http::replies::failure_log::refused;
@@ -86,13 +87,17 @@ impl Connection {
         phase: watch::Receiver<Phase>,
         room: Option<OwnedSemaphorePermit>,
     ) {
-        let serving = self.serving(stream, phase, room);
+        let serving = self.serving(stream, phase.clone(), room);
         let serving = async {
             if let Err(error) = serving.await {
                 tracing::debug!(error = %Escaped(&error), "a connection ended early");
             }
         };
         race(serving, self.silent()).await;
+        if let Some(upgrade) = self.traffic.upgrade() {
+            let system = &self.gateway.state.system;
+            Box::pin(upgrade.until_closed(phase, system)).await;
+        }
     }
 
     /// Serves it to its end. On the heap, where it is as large as it is and no larger: there may be very
@@ -209,6 +214,9 @@ impl Connection {
             && response.status().as_u16() >= 400
         {
             response = details.answer(&id());
+        }
+        if let Some(upgrade) = Upgrade::of(&response, &at_work.asked, id) {
+            self.traffic.leave_http(upgrade);
         }
         if is_http_1 && (self.traffic.is_abandoned() || self.activity.is_cut_off()) {
             let close = HeaderValue::from_static("close");

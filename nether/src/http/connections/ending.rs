@@ -29,11 +29,11 @@ pub(crate) enum Phase {
 const FIRST: Duration = Duration::from_secs(1);
 
 /// How long a connection on which nothing is at work may be quiet: half of a head is not waited for.
-const QUIET: Duration = Duration::from_millis(100);
+pub(crate) const QUIET: Duration = Duration::from_millis(100);
 
 /// The same where the client may have something to do still: it reads the end of an answer, or has to send
 /// the frames that end a connection of HTTP/2.
-const LEAVING: Duration = Duration::from_secs(1);
+pub(crate) const LEAVING: Duration = Duration::from_secs(1);
 
 /// How long the answers to what was cut off may take to leave.
 const CUT: Duration = Duration::from_millis(20);

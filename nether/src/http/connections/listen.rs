@@ -16,6 +16,7 @@ use crate::http::connections::connection::Connection;
 use crate::http::connections::ending::Phase;
 use crate::http::connections::limits;
 use crate::http::gateway::Gateway;
+use crate::instants::later;
 use crate::race::race;
 
 /// How long accepting rests when the machine has nothing left to accept with.
@@ -87,8 +88,10 @@ async fn accept(listener: TcpListener, gateway: Arc<Gateway>, closing: watch::Re
     race(race(notified, system.stop_begun()), forever).await;
     connections.phase.send_replace(Phase::Ending);
     connections.accept_waiting(listener);
+    // The address may be closed while the system goes on: it has as much time for that.
+    let last = later(Instant::now(), system.shutdown_timeout());
     let no_time = async {
-        system.no_time_to_stop().await;
+        race(system.no_time_to_stop(), sleep_until(last)).await;
         connections.phase.send_replace(Phase::CutOff);
         std::future::pending().await
     };

@@ -6,8 +6,8 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -16,6 +16,8 @@ use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep};
 use tokio_io_timeout::TimeoutStream;
+
+use crate::http::connections::upgrade::{Upgrade, UpgradedWire};
 
 /// How long a client may be silent after the last byte of its answer, while it is not known to have sent all.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -46,9 +48,21 @@ pub(crate) struct Traffic {
     is_lingering: AtomicBool,
     /// How often something was written, and read while the end was awaited.
     progress: AtomicU64,
+    /// What the connection has become, if it has left HTTP behind.
+    upgrade: OnceLock<Arc<Upgrade>>,
 }
 
 impl Traffic {
+    /// What the connection has become, if it has left HTTP behind.
+    pub(crate) fn upgrade(&self) -> Option<&Arc<Upgrade>> {
+        self.upgrade.get()
+    }
+
+    /// The connection leaves HTTP behind with the end of the answer.
+    pub(crate) fn leave_http(&self, upgrade: Arc<Upgrade>) {
+        let _ = self.upgrade.set(upgrade);
+    }
+
     /// Whether bytes have come that are no request yet.
     pub(crate) fn has_begun(&self) -> bool {
         self.has_begun.load(Ordering::Relaxed)
@@ -115,6 +129,8 @@ pub(crate) struct Wire {
     /// when HTTP has ended on it.
     #[expect(dead_code)]
     room: Option<OwnedSemaphorePermit>,
+    /// Set once it is read or written as what it was upgraded to.
+    upgraded: Option<Box<UpgradedWire>>,
 }
 
 struct Lingering {
@@ -137,6 +153,24 @@ impl Wire {
             traffic,
             lingering: None,
             room,
+            upgraded: None,
+        }
+    }
+
+    /// Its bytes and how it is upgraded, if it is.
+    fn upgraded(&mut self) -> Option<(Pin<&mut TimeoutStream<TcpStream>>, &mut UpgradedWire)> {
+        let upgrade = self.traffic.upgrade()?;
+        let upgraded = self
+            .upgraded
+            .get_or_insert_with(|| UpgradedWire::new(upgrade));
+        Some((self.stream.as_mut(), upgraded))
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        if let Some(upgrade) = self.traffic.upgrade() {
+            upgrade.close();
         }
     }
 }
@@ -147,6 +181,11 @@ impl AsyncRead for Wire {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if let Some((stream, upgraded)) = self.upgraded()
+            && upgraded.poll_before_read(stream, cx)
+        {
+            return Poll::Ready(Ok(()));
+        }
         let before = buffer.filled().len();
         let read = self.stream.as_mut().poll_read(cx, buffer);
         let come = &buffer.filled()[before..];
@@ -163,8 +202,14 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if let Some((stream, upgraded)) = self.upgraded() {
+            ready!(upgraded.poll_before_write(stream, cx))?;
+        }
         let written = self.stream.as_mut().poll_write(cx, bytes);
         self.traffic.wrote(&written);
+        if let (Some((_, upgraded)), Poll::Ready(Ok(written))) = (self.upgraded(), &written) {
+            upgraded.wrote(&bytes[..*written]);
+        }
         written
     }
 
@@ -173,6 +218,10 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.traffic.upgrade().is_some() {
+            let first = slices.iter().find(|slice| !slice.is_empty());
+            return self.poll_write(cx, first.map_or(&[], |slice| slice));
+        }
         let written = self.stream.as_mut().poll_write_vectored(cx, slices);
         self.traffic.wrote(&written);
         written
@@ -183,7 +232,11 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream.as_mut().poll_flush(cx)
+        ready!(self.stream.as_mut().poll_flush(cx))?;
+        match self.upgraded() {
+            Some((stream, upgraded)) => upgraded.poll_after_flush(stream, cx),
+            None => Poll::Ready(Ok(())),
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{ACCEPT, IF_RANGE, RANGE};
+use axum::http::header::{ACCEPT, CONTENT_RANGE, IF_RANGE, RANGE};
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, Method, StatusCode, Uri, request};
 use axum::response::{IntoResponse, Response};
@@ -121,7 +121,7 @@ impl Files {
         let path = PathAndQuery::try_from(path);
         *file.uri_mut() = path.map(Uri::from).unwrap_or_default();
         match self.files.clone().try_call(file).await {
-            Ok(response) => response.into_response(),
+            Ok(response) => refused_or(request, response.into_response()),
             Err(error) => self.problem(request, &error),
         }
     }
@@ -146,6 +146,24 @@ impl Files {
             }
         }
     }
+}
+
+/// The answer, or the problem in its place if the request asks for what there is not.
+fn refused_or(request: &request::Parts, response: Response) -> Response {
+    let detail = match response.status() {
+        StatusCode::PRECONDITION_FAILED => {
+            "the file is not as `if-match` or `if-unmodified-since` says"
+        }
+        StatusCode::RANGE_NOT_SATISFIABLE => {
+            "the file does not have the bytes that `range` names; `content-range` says its length"
+        }
+        _ => return response,
+    };
+    let mut problem = Details::new(response.status(), detail).answer_to(request);
+    if let Some(length) = response.headers().get(CONTENT_RANGE) {
+        problem.headers_mut().insert(CONTENT_RANGE, length.clone());
+    }
+    problem
 }
 
 /// The path below the prefix.

@@ -16,11 +16,21 @@ pub(crate) fn drop_unknown(method: &Method, headers: &mut HeaderMap) {
         headers.remove(RANGE);
         return;
     }
-    // The unit may be in any case, which whatever serves the file does not know.
-    let lower = range.map(str::to_ascii_lowercase);
-    let lower = lower.and_then(|range| HeaderValue::try_from(range).ok());
-    if let Some(range) = lower {
+    // The unit may be in any case, and the last byte behind any file, neither of which `ServeDir` knows.
+    let plain = range.map(|range| within_files(&range.to_ascii_lowercase()));
+    let plain = plain.and_then(|range| HeaderValue::try_from(range).ok());
+    if let Some(range) = plain {
         headers.insert(RANGE, range);
+    }
+}
+
+/// The range to the end of the file if its last byte is at a place that no file has (RFC 9110, 14.1.2).
+fn within_files(range: &str) -> String {
+    let (first, last) = range.split_once('-').unwrap_or((range, ""));
+    let is_beyond = is_number(last) && last.parse::<u64>().is_err();
+    match is_beyond && first.ends_with(|last: char| last.is_ascii_digit()) {
+        true => format!("{first}-"),
+        false => range.to_owned(),
     }
 }
 
@@ -46,8 +56,11 @@ fn length_of_end(headers: &HeaderMap) -> Option<u64> {
 /// The number that the value is; the greatest one if it is greater.
 fn digits(value: &HeaderValue) -> Option<u64> {
     let digits = value.to_str().ok()?;
-    let is_number = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
-    is_number.then(|| digits.parse().unwrap_or(u64::MAX))
+    is_number(digits).then(|| digits.parse().unwrap_or(u64::MAX))
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit())
 }
 
 /// Removes a range of a file that is not `current` any more: a part of it would be put beside parts of
@@ -83,6 +96,7 @@ mod tests {
         for (method, range, is_range) in [
             (Method::GET, "bytes=0-1", true),
             (Method::GET, "Bytes=-5", true),
+            (Method::GET, "bytes=0-18446744073709551615", true),
             (Method::GET, "items=0-1", false),
             (Method::GET, "bytes=0-1,3-4", false),
             (Method::GET, "by", false),
@@ -98,6 +112,34 @@ mod tests {
         headers.append(RANGE, HeaderValue::from_static("bytes=3-4"));
         drop_unknown(&Method::GET, &mut headers);
         assert!(!headers.contains_key(RANGE));
+    }
+
+    #[test]
+    fn a_last_byte_behind_any_file_is_the_end_of_the_file() {
+        for (range, plain) in [
+            ("bytes=7-18446744073709551616", "bytes=7-"),
+            ("bytes=0-99999999999999999999999", "bytes=0-"),
+            (
+                "bytes=-99999999999999999999999",
+                "bytes=-99999999999999999999999",
+            ),
+            (
+                "bytes=a-99999999999999999999999",
+                "bytes=a-99999999999999999999999",
+            ),
+            (
+                "bytes=99999999999999999999999-",
+                "bytes=99999999999999999999999-",
+            ),
+            (
+                "bytes=0-1-99999999999999999999999",
+                "bytes=0-1-99999999999999999999999",
+            ),
+        ] {
+            let mut headers = asked(range);
+            drop_unknown(&Method::GET, &mut headers);
+            assert_eq!(headers[RANGE], plain);
+        }
     }
 
     #[test]

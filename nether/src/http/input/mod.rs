@@ -194,28 +194,6 @@ fn decoded<'a>(text: &'a str, part: &str) -> Result<Cow<'a, str>, Details> {
     })
 }
 
-/// The message that a request is, or the status of its problem. For the fuzz target alone.
-pub fn read_message<M: DeserializeOwned + Serialize>(
-    path: &[(&str, &str)],
-    query: &str,
-    body: &[u8],
-    shape: Shape,
-) -> Result<M, u16> {
-    let mut input = Input {
-        body,
-        ..Input::default()
-    };
-    let parameters = path
-        .iter()
-        .map(|(name, value)| ((*name).into(), (*value).into()));
-    input.texts.extend(parameters);
-    let names = TextNames::of(shape, true);
-    let read = input
-        .query(query)
-        .and_then(|()| input.message(shape, names));
-    read.map_err(|details| details.status().as_u16())
-}
-
 /// The field that an error of serde's names, as in "missing field `id`".
 fn named_field(error: &str) -> Option<String> {
     let (_, named) = error.split_once(" field `")?;

@@ -50,7 +50,7 @@ fn refusal(
 }
 
 /// The first coding in the header that is another.
-fn unknown(headers: &HeaderMap, name: HeaderName, known: &str) -> Option<String> {
+pub(crate) fn unknown(headers: &HeaderMap, name: HeaderName, known: &str) -> Option<String> {
     let lines = headers.get_all(name).iter();
     let lines = lines.map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned());
     let mut codings = lines.flat_map(|line| {

@@ -1,6 +1,8 @@
 //! How a server stops: nobody who has connected is reset, nobody who sends nothing holds it up, and what has
 //! no more time is cut off with an answer and a line in the log.
 
+mod upgrades;
+
 use std::io::{Read, Write};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -85,6 +87,7 @@ fn own() -> Router<System> {
     Router::new()
         .route("/own/hang", on_get(never))
         .route("/own/stream", on_get(async move || endless()))
+        .route("/own/{protocol}/{kind}/{test}", on_get(upgrades::upgrade))
 }
 
 trait ChainPending: Sized {
