@@ -82,7 +82,7 @@ pub(crate) fn check_plain(what: &str, signature: &Signature, diagnostics: &Diagn
 /// How a receiver is taken that is neither `&self` nor `&mut self`.
 pub(crate) fn taken(receiver: &Receiver) -> String {
     match &receiver.kind {
-        ReceiverKind::Typed(..) => format!("`{}`", types::text(receiver)),
+        ReceiverKind::Typed(..) => format!("`{}`", types::text(receiver).replacen(':', ": ", 1)),
         _ => "`self` by value".to_owned(),
     }
 }

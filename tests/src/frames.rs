@@ -20,6 +20,8 @@ const WINDOW_UPDATE: u8 = 8;
 /// The flag of the last frame of a stream.
 pub const END_STREAM: u8 = 0x1;
 
+const END_HEADERS: u8 = 0x4;
+
 /// The flags of a head that is a whole request.
 const WHOLE: u8 = 0x5;
 const ACK: u8 = 0x1;
@@ -75,10 +77,32 @@ impl Frames {
         // `:scheme` is in the static table (RFC 7541, appendix A), and the names of the others are.
         let mut head = vec![0x86];
         for (name, value) in [(0x02, method), (0x01, host), (0x04, path)] {
-            head.extend([name, value.len() as u8]);
-            head.extend(value.as_bytes());
+            head.push(name);
+            text(&mut head, value);
         }
         self.send(HEADERS, WHOLE, stream, &head).await;
+    }
+
+    /// Sends a request with these headers and this body to the host `localhost`.
+    pub async fn request(
+        &mut self,
+        stream: u32,
+        (method, path): (&str, &str),
+        headers: &[(&str, &str)],
+        body: &str,
+    ) {
+        let mut head = vec![0x86];
+        for (name, value) in [(0x02, method), (0x01, "localhost"), (0x04, path)] {
+            head.push(name);
+            text(&mut head, value);
+        }
+        for (name, value) in headers {
+            head.push(0);
+            text(&mut head, name);
+            text(&mut head, value);
+        }
+        self.send(HEADERS, END_HEADERS, stream, &head).await;
+        self.send(DATA, END_STREAM, stream, body.as_bytes()).await;
     }
 
     /// Ends a stream.
@@ -132,4 +156,10 @@ impl Frames {
             payload,
         })
     }
+}
+
+/// Adds a text of less than 127 bytes (RFC 7541, section 5.2).
+fn text(head: &mut Vec<u8>, text: &str) {
+    head.push(text.len() as u8);
+    head.extend(text.as_bytes());
 }

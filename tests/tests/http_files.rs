@@ -77,16 +77,68 @@ async fn the_end_of_a_file_that_is_shorter_is_all_of_it() {
         ("11", 206, "0123456789"),
         ("65536", 206, "0123456789"),
         (&too_long, 206, "0123456789"),
-        ("0", 416, ""),
-        ("", 416, ""),
+        ("0", 416, "application/problem+json"),
+        ("", 416, "application/problem+json"),
     ] {
         let range = format!("bytes=-{length}");
         let answer = part(&at, "GET", &[("range", &range)]).await;
+        let told = if status == 416 {
+            answer.header("content-type")
+        } else {
+            &answer.body
+        };
+        assert_eq!((answer.status, told), (status, body), "{range}");
+    }
+}
+
+#[tokio::test]
+async fn a_part_that_ends_behind_the_file_ends_with_it() {
+    let (_system, at, _folder) = served(|server, folder| server.files("/f", &folder.0)).await;
+    for last in [
+        "9",
+        "10",
+        "18446744073709551615",
+        "18446744073709551616",
+        &"9".repeat(100),
+    ] {
+        let range = format!("bytes=8-{last}");
+        let answer = part(&at, "GET", &[("range", &range)]).await;
         assert_eq!(
             (answer.status, answer.body.as_str()),
-            (status, body),
+            (206, "89"),
             "{range}"
         );
+        assert_eq!(answer.header("content-range"), "bytes 8-9/10");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_as_the_request_says_is_a_problem() {
+    let (_system, at, _folder) = served(|server, folder| server.files("/f", &folder.0)).await;
+    let long_ago = "Mon, 01 Jan 2001 00:00:00 GMT";
+    for (header, status) in [
+        (("range", "bytes=10-"), 416),
+        (("range", "bytes=99999999999999999999-"), 416),
+        (("if-match", "\"another\""), 412),
+        (("if-unmodified-since", long_ago), 412),
+    ] {
+        let answer = part(&at, "GET", &[header, ("x-request-id", "mine")]).await;
+        assert_eq!(answer.status, status, "{header:?}: {answer:?}");
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+        let problem = answer.json();
+        assert_eq!(
+            (&problem["status"], &problem["request_id"]),
+            (&status.into(), &"mine".into())
+        );
+        assert!(
+            problem["detail"]
+                .as_str()
+                .is_some_and(|detail| detail.contains(header.0))
+        );
+        let length = if status == 416 { "bytes */10" } else { "" };
+        assert_eq!(answer.header("content-range"), length);
+        let head = part(&at, "HEAD", &[header]).await;
+        assert_eq!(head.body, "", "{head:?}");
     }
 }
 

@@ -373,6 +373,10 @@ async fn the_description_says_what_each_endpoint_takes_and_gives() {
         add["responses"]["default"]["$ref"],
         "#/components/responses/Problem"
     );
+    for (status, said) in [("403", "another origin"), ("421", "the host")] {
+        let description = add["responses"][status]["description"].as_str();
+        assert!(description.is_some_and(|it| it.contains(said)), "{status}");
+    }
 }
 
 #[tokio::test]

@@ -335,6 +335,44 @@ async fn a_stop_leaves_requests_the_time_that_they_may_take_or_the_server_does_n
 }
 
 #[tokio::test]
+async fn a_setting_with_which_nothing_could_be_served_is_a_problem_of_the_start() {
+    let system = running().await;
+    let none = Duration::ZERO;
+    let server = Server::new(&system)
+        .header_timeout(none)
+        .write_timeout(none);
+    let server = server
+        .request_timeout(none)
+        .body_timeout(none)
+        .keep_alive(none);
+    let server = server.idempotency_retention(none).idempotency_limit(8191);
+    let error = server
+        .serve("127.0.0.1:0")
+        .await
+        .expect_err("it is refused");
+    let problems = &error
+        .downcast_ref::<StartError>()
+        .expect("it says why")
+        .problems;
+    assert_eq!(problems.len(), 7, "{problems:?}");
+    let text = error.to_string();
+    for says in [
+        "`Server::header_timeout`: it must be longer than nothing",
+        "Server::write_timeout",
+        "Server::request_timeout",
+        "Server::body_timeout",
+        "Server::keep_alive",
+        "Server::idempotency_retention",
+        "`Server::idempotency_limit`: 8191 bytes have no room for a key: 8192 are the least",
+    ] {
+        assert!(text.contains(says), "{text}");
+    }
+    // With the least, a key is taken.
+    let at = open(&system, Server::new(&system).idempotency_limit(8192)).await;
+    assert_eq!(get(&at, "/hello").await.status, 200);
+}
+
+#[tokio::test]
 async fn a_system_and_its_server_fit_together_as_they_are() {
     let system = running().await;
     let at = open(&system, Server::new(&system)).await;

@@ -1,7 +1,7 @@
 //! [`Shape`]: what a message is made of, as serde reads it, or as it writes it.
 
-use syn::Type;
 use syn::ext::IdentExt;
+use syn::{Type, parse_quote};
 
 use crate::message::model::Definition;
 use crate::message::rename::Rename;
@@ -19,7 +19,7 @@ const OTHERWISE: &[&str] = &[
 ];
 
 /// What makes serde write a struct as something else than its fields.
-const WRITTEN_OTHERWISE: &[&str] = &["transparent", "into", "tag", "remote"];
+const WRITTEN_OTHERWISE: &[&str] = &["transparent", "into", "remote"];
 
 /// What a message is made of.
 pub(crate) enum Shape {
@@ -93,8 +93,22 @@ impl Shape {
             return Shape::Opaque(Opaque::Setting(setting));
         }
         let fields = fields.iter().filter_map(|field| written(field, &container));
-        Shape::Fields(fields.collect())
+        Shape::Fields(tag(&container).into_iter().chain(fields).collect())
     }
+}
+
+/// The field that says which type it is, if serde writes one. Nothing reads it.
+fn tag(container: &Settings) -> Option<Field> {
+    Some(Field {
+        name: container.text("tag")?.to_owned(),
+        aliases: Vec::new(),
+        docs: String::new(),
+        ty: parse_quote!(::std::string::String),
+        absence: Absence::Error,
+        is_flat: false,
+        is_deprecated: false,
+        is_custom: false,
+    })
 }
 
 /// The field; none if it is not read.
@@ -225,6 +239,16 @@ mod tests {
         ];
         let expected = expected.map(|(name, absence)| (name.to_owned(), absence));
         assert_eq!(written(item), expected);
+    }
+
+    #[test]
+    fn the_tag_of_a_struct_is_written_beside_its_fields() {
+        let item = quote! {
+            #[serde(tag = "kind", rename_all(serialize = "camelCase"))]
+            struct Moved { shelf_number: u32 }
+        };
+        let always = |name: &str| (name.to_owned(), Absence::Error);
+        assert_eq!(written(item), [always("kind"), always("shelfNumber")]);
     }
 
     fn opaque(item: TokenStream) -> Opaque {

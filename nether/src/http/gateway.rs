@@ -159,7 +159,7 @@ fn route(state: &Arc<ServerState>, endpoint: &'static EndpointEntry) -> MethodRo
             route.on(method, move |request| serve(Arc::clone(&state), request))
         }
         EndpointKind::Feed { open, .. } => {
-            let history = state.settings.event_history;
+            let history = state.settings.events;
             let system = &state.system;
             let source = state.shared.events(endpoint.message(), || {
                 let stored = events::stored::source(system, endpoint.message(), history);

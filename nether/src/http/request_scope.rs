@@ -164,6 +164,11 @@ pub(crate) struct ClientPatience {
 }
 
 impl ClientPatience {
+    /// What the request is called.
+    pub(crate) fn id(&self) -> &RequestId {
+        &self.id
+    }
+
     /// Waits until the client does not wait any more, and the unit of work goes on without it. A unit of work
     /// that has not begun by then ends by itself, with an answer.
     pub(super) async fn until_over(&self) {

@@ -25,6 +25,12 @@ pub(crate) struct KeyLimits {
     pub(crate) retention: Duration,
 }
 
+impl KeyLimits {
+    /// The fewest bytes of which the share of one owner has room for a key.
+    #[cfg_attr(not(feature = "http"), expect(dead_code))]
+    pub(crate) const LEAST: usize = SHARE * (ENTRY + RESERVED);
+}
+
 impl Default for KeyLimits {
     fn default() -> Self {
         KeyLimits {
@@ -104,7 +110,7 @@ impl KeyBudget {
 
 #[cfg(test)]
 mod tests {
-    use super::{KeyBudget, KeyOwner};
+    use super::{KeyBudget, KeyLimits, KeyOwner};
 
     fn owner(number: u8, is_verified: bool) -> KeyOwner {
         KeyOwner {
@@ -131,6 +137,15 @@ mod tests {
         assert_eq!(taken.count(), 4);
         let taken = (100..200).filter(|number| budget.take(&owner(*number, true), 100));
         assert_eq!(taken.count(), 4);
+    }
+
+    #[test]
+    fn the_least_that_may_be_kept_is_one_key_of_an_owner() {
+        for (limit, has_room) in [(KeyLimits::LEAST, true), (KeyLimits::LEAST - 1, false)] {
+            let mut budget = KeyBudget::new(limit);
+            let taken = budget.take(&owner(1, false), KeyBudget::claim());
+            assert_eq!(taken, has_room, "{limit}");
+        }
     }
 
     #[test]

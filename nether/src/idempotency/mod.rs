@@ -14,6 +14,8 @@
 mod budget;
 mod index;
 mod memory;
+#[cfg(test)]
+mod model;
 
 pub(crate) use self::budget::{KeyLimits, KeyOwner};
 #[cfg(feature = "eventstore")]
@@ -48,9 +50,9 @@ pub(crate) enum KeyClaim {
     /// It was used before, and this was the answer.
     Answered(Arc<StoredAnswer>),
     InProgress,
-    /// Another process has claimed it, and has not settled it.
+    /// Another process claimed it so many seconds ago, and has not settled it.
     #[cfg_attr(not(feature = "eventstore"), expect(dead_code))]
-    InProgressElsewhere,
+    InProgressElsewhere(u64),
     /// Its request was begun and cut off: nobody knows how far it came.
     Unknown,
     /// It was used for another request.

@@ -2,6 +2,7 @@
 //! has. What it refuses, it refuses early, and the refusal arrives.
 
 mod held;
+mod uploads;
 
 use std::fs;
 use std::io::{Read, Write};
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{get as on_get, post as on_post};
 use nether::http::Server;
 use nether::prelude::*;
@@ -18,6 +20,7 @@ use nether_tests::frames::{DATA, Frames, HEADERS, RESET};
 use nether_tests::http::{
     Answer, JSON, PATIENCE, connect, get, head_and_body, open, post, request,
 };
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
@@ -84,7 +87,17 @@ fn own() -> Router<System> {
         OWN_BEGUN.notify_one();
         std::future::pending::<()>().await;
     });
+    let slow = on_post(async |body: Bytes| {
+        std::future::pending::<()>().await;
+        drop(body);
+    });
+    let unbounded = on_post(async |body: Bytes| body.len().to_string());
     Router::new()
+        .route("/own/counted", on_post(uploads::counted))
+        .route("/own/kept", on_post(uploads::kept))
+        .route("/own/slow", slow)
+        .route("/own/unbounded", unbounded)
+        .layer(DefaultBodyLimit::disable())
         .route("/own/bytes", bytes)
         .route("/own/nap", nap)
         .route("/own/upgrade", on_get(held::upgrade))
@@ -403,7 +416,7 @@ async fn files_that_nobody_reads_are_not_open() {
 async fn more_open_files_than_allowed_are_told_to_come_again() {
     let folder = Folder::new("many-files");
     fs::write(folder.0.join("large"), vec![0; 30 << 20]).expect("it can be written");
-    let (_system, at) = desk(|server| server.files("/", &folder.0).max_open_files(2)).await;
+    let (_system, at) = desk(|server| server.files("/", &folder.0).max_open_files(4)).await;
     let mut lazy = Vec::new();
     for _ in 0..2 {
         let mut client = connect(&at).await;
@@ -411,9 +424,21 @@ async fn more_open_files_than_allowed_are_told_to_come_again() {
         client.until("\0").await;
         lazy.push(client);
     }
+    // Of the four places, one address has two.
     let refused = get(&at, "/large").await;
     check(&refused, 503, "too busy");
     assert_eq!(refused.header("retry-after"), "1");
+    let socket = tokio::net::TcpSocket::new_v4().expect("there is room");
+    let other = "127.0.0.2:0".parse().expect("it is an address");
+    socket.bind(other).expect("it is of this machine");
+    let address = at.parse().expect("it is an address");
+    let mut other = socket.connect(address).await.expect("it is open");
+    let large = head_and_body("GET /large", &[], "");
+    other.write_all(large.as_bytes()).await.expect("it is open");
+    let mut status = [0; 12];
+    other.read_exact(&mut status).await.expect("it is answered");
+    assert_eq!(&status, b"HTTP/1.1 200", "others are not kept out");
+    drop(other);
     lazy.clear();
     let room = async {
         while request(&at, "GET /large", &[("range", "bytes=0-1")], "")

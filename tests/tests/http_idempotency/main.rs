@@ -5,6 +5,7 @@
 mod bank;
 mod bounds;
 mod failing;
+mod http_2;
 mod outcomes;
 mod progress;
 mod restarts;

@@ -5,14 +5,27 @@ use nether_tests::http::{Answer, JSON, request};
 
 use crate::till::{End, Shop, TILLS, body};
 
-/// What of an answer comes again.
-fn repeated(answer: &Answer) -> (u16, &str, &str, &str) {
+/// What of an answer comes again. A problem has the id of the request that it answers.
+fn repeated(answer: &Answer) -> (u16, &str, &str, String) {
     let header = |name| answer.header(name);
+    let mut body = answer.body.clone();
+    if answer.status >= 400 {
+        let mut problem = answer.json();
+        let id = problem
+            .as_object_mut()
+            .and_then(|it| it.remove("request_id"));
+        assert_eq!(
+            id.expect("it has one"),
+            header("x-request-id"),
+            "{answer:?}"
+        );
+        body = problem.to_string();
+    }
     (
         answer.status,
         header("content-type"),
         header("retry-after"),
-        &answer.body,
+        body,
     )
 }
 

@@ -73,6 +73,34 @@ pub enum Sorted {
     ByHand { by: String },
 }
 
+/// Says which type it is.
+#[event(http = "SSE /tagged")]
+#[serde(tag = "kind", rename_all(serialize = "camelCase"))]
+pub struct Tagged {
+    pub shelf_number: u8,
+}
+
+/// Is written as another type.
+#[event(http = "SSE /turned")]
+#[serde(into = "Wire")]
+pub struct Turned {
+    pub by_degrees: u16,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Wire {
+    pub degrees_turned: u16,
+}
+
+impl From<Turned> for Wire {
+    fn from(turned: Turned) -> Self {
+        Wire {
+            degrees_turned: turned.by_degrees,
+        }
+    }
+}
+
 fn moved() -> Moved {
     Moved {
         shelf_number: 4,
@@ -135,6 +163,21 @@ async fn a_filter_goes_by_the_names_that_are_written() {
         ctx.publish(placed).await.expect("it runs");
     })
     .await;
+    gets(
+        &system,
+        &at,
+        "/tagged?kind=Tagged&shelfNumber=4",
+        async |ctx| {
+            let tagged = Tagged { shelf_number: 4 };
+            ctx.publish(tagged).await.expect("it runs");
+        },
+    )
+    .await;
+    gets(&system, &at, "/turned?degreesTurned=90", async |ctx| {
+        let turned = Turned { by_degrees: 90 };
+        ctx.publish(turned).await.expect("it runs");
+    })
+    .await;
     gets(&system, &at, "/sorted?kind=ByHand&by=ann", async |ctx| {
         let by = "ann".to_owned();
         ctx.publish(Sorted::ByHand { by }).await.expect("it runs");
@@ -148,6 +191,9 @@ async fn a_filter_that_can_never_match_is_refused() {
     assert_eq!(moved().secret, "s", "it is there, and not written");
     for (path, field) in [
         ("/moved/4?who=ann", "who"),
+        ("/tagged?shelf_number=4", "shelf_number"),
+        ("/tagged?shelfNumber=x", "shelfNumber"),
+        ("/turned?by_degrees=90", "by_degrees"),
         ("/moved/4?by=ann", "by"),
         ("/moved/4?is_full=true", "is_full"),
         ("/moved/4?tags=a", "tags"),

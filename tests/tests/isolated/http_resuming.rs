@@ -10,6 +10,12 @@ pub struct Ticked {
     pub is_tenth: bool,
 }
 
+#[event(http = "SSE /pages")]
+pub struct Printed {
+    pub number: u32,
+    pub text: String,
+}
+
 async fn clock(set: impl FnOnce(Server) -> Server) -> (System, String) {
     let builder = System::builder().isolated();
     let system = builder.start().await.expect("the program is sound");
@@ -156,6 +162,46 @@ async fn a_client_that_filters_is_not_told_of_a_loss_that_it_did_not_have() {
     let mut back = Browser::come_back(&at, path, &filtering.last_id).await;
     back.dispatched(1).await;
     assert_eq!(back.numbers(), [1010]);
+}
+
+#[tokio::test]
+async fn long_events_are_kept_within_their_bytes() {
+    let (system, at) = clock(|server| server.event_memory(100_000)).await;
+    let print = async |numbers: std::ops::Range<u32>, length: usize| {
+        let ctx = system.context();
+        for number in numbers {
+            let text = "a".repeat(length);
+            let event = Printed { number, text };
+            ctx.publish(event).await.expect("it runs");
+        }
+        ctx.close().await.expect("nobody can fail");
+    };
+    // One who filters is here all the time, and has missed nothing when it comes back.
+    let mut filtering = Browser::open(&at, "/pages?number=1000").await;
+    let first = Browser::open(&at, "/pages").await;
+    print(0..20, 20_000).await;
+    while filtering.place() < 18 {
+        filtering.block().await;
+    }
+    assert!(filtering.events.is_empty(), "{:?}", filtering.events);
+    drop(filtering.connection);
+    print(1000..1001, 10).await;
+    let path = "/pages?number=1000";
+    let mut back = Browser::come_back(&at, path, &filtering.last_id).await;
+    back.dispatched(1).await;
+    assert_eq!(back.events[0].0, "message", "{:?}", back.events);
+    // One that was not told of any: of those that it missed, two are kept, and the short one.
+    drop(first.connection);
+    let mut late = Browser::come_back(&at, "/pages", &first.last_id).await;
+    late.dispatched(4).await;
+    assert_eq!(late.events[0], ("missed".to_owned(), "18".to_owned()));
+    // The newest one is kept however long it is.
+    print(2000..2001, 1_000_000).await;
+    late.dispatched(5).await;
+    drop(late.connection);
+    let mut last = Browser::come_back(&at, "/pages", &first.last_id).await;
+    last.dispatched(2).await;
+    assert_eq!(last.events[0], ("missed".to_owned(), "21".to_owned()));
 }
 
 #[tokio::test]

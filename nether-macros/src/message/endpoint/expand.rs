@@ -2,11 +2,13 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::Type;
 
 use crate::message::MessageKind;
 use crate::message::checked::CheckedMessage;
 use crate::message::endpoint::{Endpoint, status, unique};
 use crate::message::fields::{Absence, Field, Shape};
+use crate::message::serde::{Direction, Settings};
 use crate::paths::Paths;
 use crate::spans::{self, Extent};
 use crate::{docs, lints};
@@ -88,6 +90,7 @@ fn described(message: &CheckedMessage, endpoint: &Endpoint, paths: &Paths) -> To
     let docs = docs::text(attributes);
     let is_deprecated = attributes.iter().any(lints::is_deprecated);
     let shape = shape(&endpoint.shape, message.kind, paths);
+    let form = form(message, paths);
     quote_spanned! {spans::attribute()=>
         #[automatically_derived]
         #[diagnostic::do_not_recommend]
@@ -98,8 +101,24 @@ fn described(message: &CheckedMessage, endpoint: &Endpoint, paths: &Paths) -> To
             fn schema(schemas: &mut #p::http::Schemas) -> #p::Option<#p::http::Schema> {
                 #p::http::Probe::<Self>::own_schema(schemas)
             }
+            #form
         }
     }
+}
+
+/// What an event looks like that is written as another type.
+fn form(message: &CheckedMessage, paths: &Paths) -> Option<TokenStream> {
+    let p = paths.private();
+    let attributes = message.definition.attributes();
+    let settings = Settings::about(attributes, Direction::Writing);
+    let written: Type = syn::parse_str(settings.text("into")?).ok()?;
+    (message.kind == MessageKind::Event).then(|| {
+        quote_spanned! {spans::attribute()=>
+            fn form() -> #p::http::FieldForm {
+                #p::http::Probe::<#written>::form()
+            }
+        }
+    })
 }
 
 fn shape(shape: &Shape, kind: MessageKind, paths: &Paths) -> TokenStream {

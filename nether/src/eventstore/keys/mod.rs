@@ -4,7 +4,7 @@
 //! are written on condition that the document is as it was read, so of any number of processes one has a key.
 //! Which keys there are, how many bytes they take and when their time is over is also in memory, so that each
 //! request costs the same, however many there are. Of the keys of other processes that is known as far as
-//! they were there when this one began.
+//! they were there when this one began: so each process of a store has its own bounds, and bounds what it adds.
 
 mod claimants;
 mod record;
@@ -187,7 +187,10 @@ impl StoredKeys {
             }
             Some(ClaimantState::Alive) => Some(KeyClaim::InProgress),
             Some(ClaimantState::MayBeAlive) if request.resumes && may_be_dead => None,
-            Some(ClaimantState::MayBeAlive) => Some(KeyClaim::InProgressElsewhere),
+            Some(ClaimantState::MayBeAlive) => {
+                let seconds = now.saturating_sub(head.at) / 1000;
+                Some(KeyClaim::InProgressElsewhere(seconds))
+            }
             Some(ClaimantState::Dead) if request.resumes => None,
             Some(ClaimantState::Dead) => Some(KeyClaim::Unknown),
         }

@@ -83,6 +83,14 @@ impl TrustedProxies {
     }
 }
 
+/// Whose share an address has: of IPv6 the network's, because a client has as many addresses in it as it likes.
+pub(crate) fn network_of(address: IpAddr) -> Vec<u8> {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets()[..8].to_vec(),
+    }
+}
+
 fn network(text: &str) -> Option<IpNet> {
     let Ok(address) = text.parse::<IpAddr>() else {
         return text.parse().ok();

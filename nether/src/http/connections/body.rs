@@ -22,6 +22,9 @@ use crate::instants::later;
 /// long bodies do not keep out all others.
 const FREE: usize = 16 * 1024;
 
+/// A body takes this part of the memory for all at most, but for what is held of it.
+const SHARE: usize = 8;
+
 /// How long a body may come more slowly than it must: a connection needs some time to get going.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -42,6 +45,10 @@ impl BodyMemory {
             });
         taken.is_ok()
     }
+
+    fn give_back(&self, bytes: usize) {
+        self.0.fetch_sub(bytes, Ordering::Relaxed);
+    }
 }
 
 /// The bounds of a body.
@@ -52,6 +59,21 @@ struct BodyBounds {
     rate: u32,
     /// The most memory for all bodies.
     memory: usize,
+    /// So much of a body counts until its request is answered, whatever became of it. What is behind that
+    /// counts while it is held, so that a handler may take a body of any length piece by piece.
+    whole: usize,
+}
+
+impl BodyBounds {
+    fn of(settings: &ServerSettings) -> Self {
+        let memory = settings.body_memory;
+        BodyBounds {
+            timeout: settings.body_timeout,
+            rate: settings.body_rate,
+            memory,
+            whole: settings.body_limit.min(memory / SHARE).max(FREE),
+        }
+    }
 }
 
 /// What was read of a request's body: held until its answer is there, as its bytes are.
@@ -96,11 +118,7 @@ impl Intake {
         Arc::new(Intake {
             memory: Arc::clone(memory),
             taken: AtomicUsize::new(0),
-            bounds: BodyBounds {
-                timeout: settings.body_timeout,
-                rate: settings.body_rate,
-                memory: settings.body_memory,
-            },
+            bounds: BodyBounds::of(settings),
             has_ended: AtomicBool::new(false),
             fault: AtomicU8::new(0),
         })
@@ -133,22 +151,50 @@ impl Intake {
         axum::Error::new(BodyError(fault))
     }
 
-    /// Pays for bytes that came, when `before` had come already.
-    fn pay(&self, before: usize, bytes: usize) -> Result<(), axum::Error> {
-        let costs = (before + bytes).saturating_sub(FREE.max(before));
+    /// Pays for bytes that came, when `before` had come already; returns for how many of them it has paid only
+    /// as long as they are held.
+    fn pay(&self, before: usize, bytes: usize) -> Result<usize, axum::Error> {
+        let end = before.saturating_add(bytes);
+        let costs = end.saturating_sub(FREE.max(before));
+        let held = end.saturating_sub(self.bounds.whole.max(before));
         if costs > 0 && !self.memory.take(costs, self.bounds.memory) {
             refused(&"the bodies that are read take as much memory as they may");
             return Err(self.fail(BodyFault::NoMemory));
         }
-        self.taken.fetch_add(costs, Ordering::Relaxed);
-        Ok(())
+        self.taken.fetch_add(costs - held, Ordering::Relaxed);
+        Ok(held)
+    }
+}
+
+/// Bytes of a body that are paid for while they are held.
+struct HeldBytes {
+    bytes: Bytes,
+    intake: Arc<Intake>,
+    paid: usize,
+}
+
+impl AsRef<[u8]> for HeldBytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for HeldBytes {
+    /// What is held when all has come was collected, and is now copied to one place: it counts until the
+    /// request is answered.
+    fn drop(&mut self) {
+        if self.intake.has_ended() {
+            self.intake.taken.fetch_add(self.paid, Ordering::Relaxed);
+        } else {
+            self.intake.memory.give_back(self.paid);
+        }
     }
 }
 
 impl Drop for Intake {
     fn drop(&mut self) {
         let taken = *self.taken.get_mut();
-        self.memory.0.fetch_sub(taken, Ordering::Relaxed);
+        self.memory.give_back(taken);
     }
 }
 
@@ -239,12 +285,22 @@ impl HttpBody for RequestBody {
         };
         let frame = come.map_err(axum::Error::new)?;
         let bytes = frame.data_ref().map_or(0, Bytes::len);
-        body.intake.pay(body.come, bytes)?;
-        body.come += bytes;
+        let paid = body.intake.pay(body.come, bytes)?;
+        body.come = body.come.saturating_add(bytes);
         if body.incoming.is_end_stream() {
             body.end();
         }
-        Poll::Ready(Some(Ok(frame)))
+        if paid == 0 {
+            return Poll::Ready(Some(Ok(frame)));
+        }
+        let intake = Arc::clone(&body.intake);
+        Poll::Ready(Some(Ok(frame.map_data(|bytes| {
+            Bytes::from_owner(HeldBytes {
+                bytes,
+                intake,
+                paid,
+            })
+        }))))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -11,6 +11,7 @@ use serde_json::Error;
 
 use crate::finite;
 pub use crate::http::endpoints::shape::{Field, Shape};
+use crate::http::events::field_form::{FieldForm, form_of};
 use crate::http::replies::problem::{Details, ProblemKind};
 use crate::message::{ByValue, Message, MessageDescriptor, MessageKind};
 
@@ -25,6 +26,12 @@ pub trait Endpoint: Message + DeserializeOwned + Serialize {
 
     /// Its schema, if it derives one.
     fn schema(schemas: &mut SchemaGenerator) -> Option<Schema>;
+
+    /// What it looks like as JSON: what it is read from, unless its attributes say that it is written as another
+    /// type.
+    fn form() -> FieldForm {
+        form_of::<Self>()
+    }
 }
 
 /// A command or query that is read from a request, and whose reply is the answer.

@@ -15,8 +15,8 @@ use crate::http::endpoints::call;
 use crate::http::endpoints::endpoint::{
     CallEndpoint, Endpoint, EndpointReply, ReplyShape, Shape, success,
 };
-use crate::http::events::feed::Feed;
-use crate::http::events::field_form::{FieldForm, form_of};
+use crate::http::events::feed::{Feed, FeedLimits};
+use crate::http::events::field_form::FieldForm;
 use crate::http::replies::problem::ProblemKind;
 use crate::http::server::state::ServerState;
 use crate::message::{Event, MessageDescriptor, MessageKind};
@@ -49,7 +49,7 @@ pub(crate) enum EndpointKind {
     },
     /// By a stream of events.
     Feed {
-        open: fn(&System, usize) -> Arc<Feed>,
+        open: fn(&System, FeedLimits) -> Arc<Feed>,
         form: fn() -> FieldForm,
     },
 }
@@ -87,7 +87,7 @@ impl EndpointEntry {
             schema: E::schema,
             way: EndpointKind::Feed {
                 open: Feed::open::<E>,
-                form: form_of::<E>,
+                form: E::form,
             },
         }
     }

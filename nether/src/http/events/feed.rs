@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::body::Bytes;
@@ -26,6 +27,15 @@ use crate::system::System;
 /// After an event of so many bytes, others have their turn.
 const LONG: usize = 16 * 1024;
 
+/// How much is kept of the events of one type.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FeedLimits {
+    /// How many of them.
+    pub(crate) events: usize,
+    /// How many bytes. The newest event is kept however long it is.
+    pub(crate) bytes: usize,
+}
+
 /// The events of one type.
 #[derive(Debug)]
 pub(crate) struct Feed {
@@ -35,13 +45,17 @@ pub(crate) struct Feed {
     /// The place behind the newest event; `None` once there will be no more. The feed's own task changes it,
     /// all clients wait for its change.
     end: watch::Sender<Option<u64>>,
-    capacity: usize,
+    limits: FeedLimits,
+    /// The place of the oldest event that is kept, if others were dropped for their length.
+    shortened_to: AtomicU64,
 }
 
 #[derive(Debug, Default)]
 struct FeedBuffer {
     /// The place of the oldest one.
     first: u64,
+    /// How many bytes they take.
+    bytes: usize,
     /// `None` is one that was missed, by all.
     events: VecDeque<Option<Arc<Written>>>,
 }
@@ -53,6 +67,15 @@ pub(crate) struct Written {
     pub(crate) frame: Bytes,
     /// For filters.
     pub(crate) fields: EventFields,
+}
+
+impl Written {
+    /// How many bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let fields = self.fields.iter();
+        let fields = fields.map(|(name, value)| name.len() + value.get().len());
+        self.frame.len() + fields.sum::<usize>()
+    }
 }
 
 /// The fields of an event as they are sent: as text, since that holds numbers that a value of `serde_json`
@@ -70,8 +93,8 @@ pub(crate) enum NextEvent {
 
 impl Feed {
     /// Begins to write down the events of type `E`.
-    pub(crate) fn open<E: Endpoint + Event>(system: &System, capacity: usize) -> Arc<Self> {
-        let feed = Arc::new(Feed::new(capacity));
+    pub(crate) fn open<E: Endpoint + Event>(system: &System, limits: FeedLimits) -> Arc<Self> {
+        let feed = Arc::new(Feed::new(limits));
         let mut events = system.subscribe::<E>();
         let writing = Arc::clone(&feed);
         tokio::spawn(async move {
@@ -98,12 +121,16 @@ impl Feed {
         feed
     }
 
-    pub(crate) fn new(capacity: usize) -> Self {
+    pub(crate) fn new(limits: FeedLimits) -> Self {
         Feed {
             run: fresh_run(),
             kept: Mutex::default(),
             end: watch::Sender::new(Some(0)),
-            capacity: capacity.max(1),
+            limits: FeedLimits {
+                events: limits.events.max(1),
+                ..limits
+            },
+            shortened_to: AtomicU64::new(0),
         }
     }
 
@@ -111,7 +138,10 @@ impl Feed {
         let mut kept = lock(&self.kept);
         let frame = format!("id: {}\ndata: {text}\n\n", self.id(kept.end() + 1)).into();
         let written = Arc::new(Written { frame, fields });
-        kept.push(Some(written), self.capacity);
+        kept.push(Some(written), self.limits.events);
+        if kept.shorten(self.limits.bytes) {
+            self.shortened_to.store(kept.first, Ordering::Relaxed);
+        }
         self.end.send_replace(Some(kept.end()));
     }
 
@@ -121,11 +151,12 @@ impl Feed {
             return;
         }
         let mut kept = lock(&self.kept);
-        if count >= self.capacity as u64 {
+        if count >= self.limits.events as u64 {
             kept.first = kept.end() + count;
+            kept.bytes = 0;
             kept.events.clear();
         } else {
-            (0..count).for_each(|_| kept.push(None, self.capacity));
+            (0..count).for_each(|_| kept.push(None, self.limits.events));
         }
         self.end.send_replace(Some(kept.end()));
     }
@@ -144,10 +175,12 @@ impl Feed {
         (is_this && place <= self.now()).then_some(place)
     }
 
-    /// How far a client may go on without an event that it wants, until it is sent an id: so it is never so
-    /// far behind as what is kept, while it is there.
-    pub(crate) fn stride(&self) -> u64 {
-        (self.capacity as u64 / 4).max(1)
+    /// Whether a client at the place, which was told another one last, should be told it: so it is never so far
+    /// behind as what is kept, while it is there.
+    pub(crate) fn is_far(&self, place: u64, told: u64) -> bool {
+        let stride = (self.limits.events as u64 / 4).max(1);
+        let is_dropped = told < self.shortened_to.load(Ordering::Relaxed).min(place);
+        is_dropped || place - told >= stride
     }
 
     /// Where a client begins that has seen nothing yet.
@@ -184,10 +217,26 @@ impl FeedBuffer {
     /// Adds an event, or that one was missed.
     fn push(&mut self, event: Option<Arc<Written>>, capacity: usize) {
         if self.events.len() == capacity {
-            self.events.pop_front();
+            self.drop_first();
+        }
+        self.bytes += event.as_ref().map_or(0, |event| event.bytes());
+        self.events.push_back(event);
+    }
+
+    /// Drops the oldest ones until the others take no more than so many bytes; returns whether it dropped any.
+    fn shorten(&mut self, most: usize) -> bool {
+        let before = self.first;
+        while self.bytes > most && self.events.len() > 1 {
+            self.drop_first();
+        }
+        self.first > before
+    }
+
+    fn drop_first(&mut self) {
+        if let Some(event) = self.events.pop_front() {
+            self.bytes -= event.map_or(0, |event| event.bytes());
             self.first += 1;
         }
-        self.events.push_back(event);
     }
 
     /// The place behind the newest one.

@@ -12,6 +12,8 @@ use serde::de::{
     VariantAccess, Visitor,
 };
 
+use crate::http::input::integers::integers;
+
 /// What a field looks like in JSON.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -106,8 +108,8 @@ macro_rules! noted {
     };
 }
 
-macro_rules! integers {
-    ($($method:ident: $integer:ty;)*) => {
+macro_rules! noted_integers {
+    ($($method:ident $visit:ident $integer:ident;)*) => {
         noted! {
             $($method => FieldForm::Integer {
                 least: <$integer>::MIN as i128,
@@ -120,18 +122,7 @@ macro_rules! integers {
 impl<'de> Deserializer<'de> for FormReader<'_> {
     type Error = Error;
 
-    integers! {
-        deserialize_i8: i8;
-        deserialize_i16: i16;
-        deserialize_i32: i32;
-        deserialize_i64: i64;
-        deserialize_i128: i128;
-        deserialize_u8: u8;
-        deserialize_u16: u16;
-        deserialize_u32: u32;
-        deserialize_u64: u64;
-        deserialize_u128: u128;
-    }
+    integers!(noted_integers);
 
     noted! {
         deserialize_any => FieldForm::Unknown;

@@ -123,7 +123,7 @@ impl EventReader {
     /// Whether it has passed so many events without an id for the client that it should tell one.
     pub(crate) fn is_far(&self) -> bool {
         match self {
-            EventReader::Published { feed, place, told } => *place - *told >= feed.stride(),
+            EventReader::Published { feed, place, told } => feed.is_far(*place, *told),
             EventReader::Stored(reader) => reader.is_far(),
         }
     }

@@ -236,14 +236,19 @@ mod tests {
 
     use super::{Client, STOPPING};
     use crate::event_log::{EventLog, LogFuture, LogPage, LoggedEvent};
-    use crate::http::events::feed::Feed;
+    use crate::http::events::feed::{Feed, FeedLimits};
     use crate::http::events::filter::EventFilter;
     use crate::http::events::source::EventReader;
     use crate::http::events::stored_feed::StoredFeed;
 
+    const LIMITS: FeedLimits = FeedLimits {
+        events: 1000,
+        bytes: 1 << 20,
+    };
+
     #[tokio::test]
     async fn a_stream_that_is_to_end_does_not_wait_for_the_end_of_events() {
-        let feed = Arc::new(Feed::new(10));
+        let feed = Arc::new(Feed::new(LIMITS));
         let ending = watch::Sender::new(false);
         let reader = EventReader::Published {
             feed: Arc::clone(&feed),
@@ -317,7 +322,7 @@ mod tests {
 
     /// One who reads the log from its beginning.
     async fn historian(filter: EventFilter, ending: &watch::Sender<bool>) -> Client {
-        let feed = StoredFeed::new(Arc::new(Long), "events", 1000);
+        let feed = StoredFeed::new(Arc::new(Long), "events", LIMITS);
         let (reader, is_known) = feed.reader(Some("0")).await.unwrap();
         assert!(is_known);
         client(EventReader::Stored(reader), feed.changes(), filter, ending)

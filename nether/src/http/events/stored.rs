@@ -1,5 +1,6 @@
 //! Which events are shown from the event store of the program: those that an aggregate appends.
 
+use crate::http::events::feed::FeedLimits;
 use crate::http::events::source::EventSource;
 use crate::message::MessageDescriptor;
 use crate::system::System;
@@ -9,7 +10,7 @@ use crate::system::System;
 pub(crate) fn source(
     system: &System,
     event: &'static MessageDescriptor,
-    history: usize,
+    history: FeedLimits,
 ) -> Option<EventSource> {
     use std::sync::Arc;
 
@@ -24,6 +25,10 @@ pub(crate) fn source(
 
 /// Without event stores there is none.
 #[cfg(not(feature = "eventstore"))]
-pub(crate) fn source(_: &System, _: &'static MessageDescriptor, _: usize) -> Option<EventSource> {
+pub(crate) fn source(
+    _: &System,
+    _: &'static MessageDescriptor,
+    _: FeedLimits,
+) -> Option<EventSource> {
     None
 }

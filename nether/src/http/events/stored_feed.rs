@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use crate::error::Result;
 use crate::escaped::Escaped;
 use crate::event_log::{EventLog, LogPage};
-use crate::http::events::feed::{NextEvent, Written, fields_of};
+use crate::http::events::feed::{FeedLimits, NextEvent, Written, fields_of};
 use crate::sync::lock;
 
 /// After which time a log that could not be read is read again.
@@ -29,7 +29,7 @@ pub(crate) struct StoredFeed {
     window: Mutex<Window>,
     /// The position up to which the log was followed; `None` once it will not be followed any more.
     end: watch::Sender<Option<u64>>,
-    capacity: usize,
+    limits: FeedLimits,
     following: OnceLock<AbortHandle>,
 }
 
@@ -41,6 +41,8 @@ struct Window {
     /// Up to this one.
     to: u64,
     events: VecDeque<StoredItem>,
+    /// How many bytes they take.
+    bytes: usize,
 }
 
 /// An event of the log, or one that cannot be shown.
@@ -85,13 +87,16 @@ impl LogPlace {
 impl StoredFeed {
     // Without an event store there is no log.
     #[cfg_attr(not(feature = "eventstore"), allow(dead_code))]
-    pub(crate) fn new(log: Arc<dyn EventLog>, name: &'static str, capacity: usize) -> Arc<Self> {
+    pub(crate) fn new(log: Arc<dyn EventLog>, name: &'static str, limits: FeedLimits) -> Arc<Self> {
         Arc::new(StoredFeed {
             log,
             name,
             window: Mutex::default(),
             end: watch::Sender::new(Some(0)),
-            capacity: capacity.max(1),
+            limits: FeedLimits {
+                events: limits.events.max(1),
+                ..limits
+            },
             following: OnceLock::new(),
         })
     }
@@ -142,16 +147,22 @@ impl StoredFeed {
         let mut window = lock(&self.window);
         window.to = page.up_to;
         let known = window.events.len();
-        window.events.extend(items(page));
+        for item in items(page) {
+            window.bytes += item.bytes();
+            window.events.push_back(item);
+        }
         let has_new = window.events.len() > known;
-        while window.events.len() > self.capacity {
+        let FeedLimits { events, bytes } = self.limits;
+        while window.events.len() > events || window.bytes > bytes {
             // All that is at one position goes together.
-            let gone = window.events.pop_front();
-            window.from = gone.map_or(window.from, |it| it.place.last());
+            let Some(gone) = window.drop_first() else {
+                break;
+            };
+            window.from = gone.place.last();
         }
         let from = LogPlace::behind(window.from);
         while window.events.front().is_some_and(|it| it.place <= from) {
-            window.events.pop_front();
+            window.drop_first();
         }
         // Nobody need be woken for what others have appended.
         self.end.send_if_modified(|end| {
@@ -169,6 +180,21 @@ impl StoredFeed {
         let begin = window.events.partition_point(|it| it.place <= place);
         let events = window.events.range(begin..).cloned().collect();
         Some((events, window.to.max(place.position)))
+    }
+}
+
+impl Window {
+    fn drop_first(&mut self) -> Option<StoredItem> {
+        let gone = self.events.pop_front()?;
+        self.bytes -= gone.bytes();
+        Some(gone)
+    }
+}
+
+impl StoredItem {
+    /// How many bytes it takes.
+    fn bytes(&self) -> usize {
+        self.event.as_ref().map_or(0, |event| event.bytes())
     }
 }
 
@@ -326,7 +352,7 @@ impl StoredReader {
 
     /// Whether it has come so far without an id that the client should be told one.
     pub(crate) fn is_far(&self) -> bool {
-        self.place.position - self.told >= self.feed.capacity as u64
+        self.place.position - self.told >= self.feed.limits.events as u64
     }
 
     /// The client was told an id.

@@ -3,24 +3,25 @@
 use std::convert::Infallible;
 use std::fs::Metadata;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use axum::http::header::{ACCEPT, CONTENT_RANGE, IF_RANGE, RANGE};
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, Method, StatusCode, Uri, request};
 use axum::response::{IntoResponse, Response};
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tower::ServiceExt;
 use tower_http::services::ServeDir;
-use tower_http::services::fs::Backend;
+use tower_http::services::fs::{Backend, DefaultServeDirFallback};
 
 use crate::escaped::Escaped;
 use crate::http::files::late_file::LateFile;
+use crate::http::files::places::{ClientPlaces, FilePlaces};
 use crate::http::files::ranges;
 use crate::http::replies::failure_log::refused;
 use crate::http::replies::problem::Details;
@@ -35,13 +36,10 @@ const PAGE: &str = "/index.html";
 pub(crate) fn before(folder: &Folder, state: &Arc<ServerState>, then: Router) -> Router {
     let patience = state.settings.request_timeout;
     let prefix = folder.path.trim_end_matches('/').to_owned();
-    let backend = Inside {
-        folder: folder.folder.clone(),
-        open: state.open_files(),
-    };
     let files = Files {
-        files: ServeDir::with_backend(&folder.folder, backend).redirect_path_prefix(&prefix),
-        prefix,
+        folder: Arc::from(folder.folder.as_path()),
+        places: state.open_files(),
+        prefix: Arc::from(prefix),
         single_page: folder.single_page,
     };
     Router::new().fallback(move |request: Request| {
@@ -66,8 +64,9 @@ fn never<T>(result: Result<T, Infallible>) -> T {
 
 #[derive(Clone)]
 struct Files {
-    files: ServeDir<tower_http::services::fs::DefaultServeDirFallback, Inside>,
-    prefix: String,
+    folder: Arc<Path>,
+    places: Arc<FilePlaces>,
+    prefix: Arc<str>,
     single_page: bool,
 }
 
@@ -120,10 +119,20 @@ impl Files {
         *file.headers_mut() = headers;
         let path = PathAndQuery::try_from(path);
         *file.uri_mut() = path.map(Uri::from).unwrap_or_default();
-        match self.files.clone().try_call(file).await {
+        match self.of_client(request).try_call(file).await {
             Ok(response) => refused_or(request, response.into_response()),
             Err(error) => self.problem(request, &error),
         }
+    }
+
+    /// The files, as the client of that request may open them.
+    fn of_client(&self, request: &request::Parts) -> ServeDir<DefaultServeDirFallback, Inside> {
+        let client = request.extensions.get::<ConnectInfo<SocketAddr>>();
+        let backend = Inside {
+            folder: Arc::clone(&self.folder),
+            places: self.places.of(client.map(|client| client.0)),
+        };
+        ServeDir::with_backend(&self.folder, backend).redirect_path_prefix(&*self.prefix)
     }
 
     /// The answer where there is no file, or none that can be read.
@@ -188,9 +197,8 @@ fn is_for_page(request: &request::Parts, path: &str) -> bool {
 /// The files of a folder. A link that leads out of it leads nowhere, and what is hidden is not there.
 #[derive(Debug, Clone)]
 pub(crate) struct Inside {
-    folder: PathBuf,
-    /// One for each file that may be open.
-    open: Arc<Semaphore>,
+    folder: Arc<Path>,
+    places: ClientPlaces,
 }
 
 impl Inside {
@@ -238,9 +246,9 @@ impl Backend for Inside {
     fn open(&self, path: PathBuf) -> Self::OpenFuture {
         let inside = self.clone();
         Box::pin(async move {
-            let open = Arc::clone(&inside.open);
+            let places = inside.places.clone();
             let (path, metadata) = inside.resolved(path).await?;
-            LateFile::new(path, metadata, open)
+            LateFile::new(path, metadata, places)
         })
     }
 

@@ -9,14 +9,14 @@ use std::future::{self, Ready};
 use std::io::{self, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncSeek, ReadBuf};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_http::services::fs;
 
 use crate::escaped::Escaped;
+use crate::http::files::places::{ClientPlaces, FilePlace};
 use crate::route::BoxFuture;
 
 /// A file that is opened when it is read for the first time, and closed with its last byte.
@@ -26,8 +26,8 @@ pub(crate) struct LateFile {
     metadata: Metadata,
     /// Where the next byte is read.
     position: u64,
-    /// One for each file that may be open.
-    open: Arc<Semaphore>,
+    /// Among the files that may be open for its client.
+    places: ClientPlaces,
     state: FileState,
 }
 
@@ -41,7 +41,7 @@ enum FileState {
 /// A file, and its place among those that may be open.
 struct OpenFile {
     file: tokio::fs::File,
-    _place: OwnedSemaphorePermit,
+    _place: FilePlace,
 }
 
 impl LateFile {
@@ -49,11 +49,11 @@ impl LateFile {
     ///
     /// # Errors
     /// If it is no file, or as many files are open as may be.
-    pub(crate) fn new(path: PathBuf, metadata: Metadata, open: Arc<Semaphore>) -> io::Result<Self> {
+    pub(crate) fn new(path: PathBuf, metadata: Metadata, places: ClientPlaces) -> io::Result<Self> {
         if !metadata.is_file() {
             return Err(io::ErrorKind::NotFound.into());
         }
-        if open.available_permits() == 0 {
+        if !places.have_room() {
             let text = "as many files are open as may be";
             return Err(io::Error::new(io::ErrorKind::ResourceBusy, text));
         }
@@ -61,7 +61,7 @@ impl LateFile {
             path,
             metadata,
             position: 0,
-            open,
+            places,
             state: FileState::Closed,
         })
     }
@@ -69,9 +69,10 @@ impl LateFile {
     /// Opens it, once there is room.
     fn opening(&self) -> BoxFuture<io::Result<OpenFile>> {
         let (path, metadata) = (self.path.clone(), self.metadata.clone());
-        let (open, position) = (Arc::clone(&self.open), self.position);
+        let (places, position) = (self.places.clone(), self.position);
         Box::pin(async move {
-            let place = open.acquire_owned().await.map_err(io::Error::other)?;
+            let place = places.take().await;
+            let place = place.ok_or_else(|| io::Error::other("no file can be opened any more"))?;
             let opening = move || {
                 let mut file = open_file(&path)?;
                 let now = file.metadata()?;

@@ -2,4 +2,5 @@
 
 pub(super) mod folder;
 pub(super) mod late_file;
+pub(super) mod places;
 pub(super) mod ranges;

@@ -2,7 +2,7 @@
 //!
 //! After draft-ietf-httpapi-idempotency-key-header.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use axum::body::Bytes;
 use axum::extract::ConnectInfo;
@@ -10,6 +10,7 @@ use axum::http::header::{AUTHORIZATION, COOKIE, HeaderName};
 use axum::http::{HeaderMap, StatusCode, request};
 
 use crate::digest::digest;
+use crate::http::access::client_address::network_of;
 use crate::http::replies::problem::Details;
 use crate::idempotency::{KeyOwner, KeyedRequest};
 
@@ -93,7 +94,7 @@ impl KeyUser {
             };
         }
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let network = peer.map(|peer| network(peer.0.ip()));
+        let network = peer.map(|peer| network_of(peer.0.ip()));
         let network = network.as_deref().unwrap_or_default();
         KeyUser {
             scope: credentials(&parts.headers),
@@ -118,14 +119,6 @@ fn credentials(headers: &HeaderMap) -> [u8; 32] {
         parts.extend(values.iter().map(|value| value.as_bytes()));
     }
     digest(&parts)
-}
-
-/// What stands for an address: of IPv6 the network, because a client has as many addresses in it as it likes.
-fn network(address: IpAddr) -> Vec<u8> {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.octets().to_vec(),
-        IpAddr::V6(address) => address.octets()[..8].to_vec(),
-    }
 }
 
 #[cfg(test)]

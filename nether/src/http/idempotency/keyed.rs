@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::header::{HeaderName, HeaderValue};
+use axum::http::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use http_body_util::BodyExt;
@@ -19,7 +19,7 @@ use crate::error::CallError;
 use crate::escaped::Escaped;
 use crate::guarded::{PanicPayload, catch};
 use crate::http::replies::command_id::is_id_reused;
-use crate::http::replies::problem::Details;
+use crate::http::replies::problem::{Details, renamed};
 use crate::http::request_id;
 use crate::http::request_scope::{ClientPatience, PREFERENCE_APPLIED};
 use crate::idempotency::{
@@ -31,6 +31,9 @@ use crate::sync::lock;
 
 /// After how many seconds a request is worth another try that is in progress.
 const PROGRESS_SECONDS: u32 = 1;
+
+/// After how many seconds in which another process has not settled a key it may have ended.
+const LOST_SECONDS: u32 = 60;
 
 /// After how many seconds there may be room for another key.
 const FULL_SECONDS: u32 = 60;
@@ -154,19 +157,17 @@ impl IdempotencyKeys {
 
     /// The answer to a request whose key is not free.
     fn known(&self, claim: KeyClaim, patience: &ClientPatience) -> Response {
-        let conflict = |detail: &str| Details::new(StatusCode::CONFLICT, detail);
+        let conflict = |detail: &str| Details::explained(StatusCode::CONFLICT, detail.to_owned());
         let details = match claim {
             KeyClaim::Answered(answer) => return again(&answer, patience),
             KeyClaim::Claimed | KeyClaim::InProgress => {
                 conflict("a request with this `Idempotency-Key` is still in progress")
                     .retry_after(PROGRESS_SECONDS)
             }
-            KeyClaim::InProgressElsewhere => conflict(
-                "a request with this `Idempotency-Key` is in progress in another process, or was when that process ended",
-            )
-            .retry_after(PROGRESS_SECONDS),
+            KeyClaim::InProgressElsewhere(since) => in_progress_elsewhere(since),
             KeyClaim::Unknown => conflict(
-                "a request with this `Idempotency-Key` was cut off: it is not known whether it was done",
+                "a request with this `Idempotency-Key` was cut off: it is not known whether it was done. Find that \
+                 out before you send it under another key; under this one it is not done again",
             ),
             KeyClaim::OtherRequest => {
                 let detail = "this `Idempotency-Key` was used for another request";
@@ -200,6 +201,22 @@ impl IdempotencyKeys {
         let idle = working.wait_for(|working| *working == 0);
         let _ = idle.await; // The sender is in `self`.
     }
+}
+
+/// The problem of a request whose key another process claimed so many seconds ago. That it has ended is not known,
+/// so after some time the client has to decide.
+fn in_progress_elsewhere(since: u64) -> Details {
+    let detail = match since < u64::from(LOST_SECONDS) {
+        true => "a request with this `Idempotency-Key` is in progress in another process",
+        false => {
+            "a request with this `Idempotency-Key` is in progress in another process, or was when that process \
+             ended. Find out whether it was done before you send it under another key; under this one it is not \
+             done again"
+        }
+    };
+    let wait = u32::try_from(since).unwrap_or(u32::MAX);
+    Details::explained(StatusCode::CONFLICT, detail.to_owned())
+        .retry_after(wait.clamp(PROGRESS_SECONDS, LOST_SECONDS))
 }
 
 /// What became of a request with a key.
@@ -276,11 +293,16 @@ fn again(answer: &StoredAnswer, patience: &ClientPatience) -> Response {
     let Some(body) = &answer.body else {
         return patience.answer(&without_body(status));
     };
-    let mut response = Response::new(Body::from(body.clone()));
+    let renamed = (status.as_u16() >= 400)
+        .then(|| renamed(body, patience.id()))
+        .flatten();
+    let mut response = Response::new(Body::from(renamed.unwrap_or_else(|| body.clone())));
     *response.status_mut() = status;
     for (name, value) in &answer.headers {
         let name = HeaderName::from_bytes(name.as_bytes());
-        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value)) {
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value))
+            && name != CONTENT_LENGTH
+        {
             response.headers_mut().append(name, value);
         }
     }

@@ -1,6 +1,26 @@
 //! How numbers are written. Integers may be written like fractions: `4216.0` and `4.216e3` are the number
 //! 4216, and an integer for JSON Schema.
 
+/// Hands the types of integers on to a macro: how serde asks for each, and how it is shown.
+macro_rules! integers {
+    ($then:ident) => {
+        $then! {
+            deserialize_i8 visit_i8 i8;
+            deserialize_i16 visit_i16 i16;
+            deserialize_i32 visit_i32 i32;
+            deserialize_i64 visit_i64 i64;
+            deserialize_i128 visit_i128 i128;
+            deserialize_u8 visit_u8 u8;
+            deserialize_u16 visit_u16 u16;
+            deserialize_u32 visit_u32 u32;
+            deserialize_u64 visit_u64 u64;
+            deserialize_u128 visit_u128 u128;
+        }
+    };
+}
+
+pub(crate) use integers;
+
 /// As many digits has the longest integer that there is, of 128 bits.
 const MAX_DIGITS: i64 = 39;
 

@@ -4,7 +4,7 @@
 //! The fuzz target `request_to_message` feeds it.
 
 mod any;
-mod integers;
+pub(super) mod integers;
 mod map;
 mod names;
 mod text;

@@ -9,7 +9,7 @@ use serde::forward_to_deserialize_any;
 use serde_json::Error;
 
 use crate::http::input::any::Readings;
-use crate::http::input::integers::integral;
+use crate::http::input::integers::{integers, integral};
 
 /// The values of one name, with it; more than one only for a sequence.
 #[derive(Debug, Clone, Copy)]
@@ -78,11 +78,11 @@ fn shown(text: &str) -> String {
     }
 }
 
-macro_rules! parsed {
-    ($($method:ident $visit:ident $read:ident $type:ty, $expected:literal;)*) => {
+macro_rules! read_integers {
+    ($($method:ident $visit:ident $type:ident;)*) => {
         $(
             fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-                visitor.$visit(self.$read::<$type>($expected)?)
+                visitor.$visit(self.integer::<$type>(stringify!($type))?)
             }
         )*
     };
@@ -91,19 +91,14 @@ macro_rules! parsed {
 impl<'de> Deserializer<'de> for Text<'_> {
     type Error = Error;
 
-    parsed! {
-        deserialize_bool visit_bool parse bool, "`true` or `false`";
-        deserialize_i8 visit_i8 integer i8, "i8";
-        deserialize_i16 visit_i16 integer i16, "i16";
-        deserialize_i32 visit_i32 integer i32, "i32";
-        deserialize_i64 visit_i64 integer i64, "i64";
-        deserialize_i128 visit_i128 integer i128, "i128";
-        deserialize_u8 visit_u8 integer u8, "u8";
-        deserialize_u16 visit_u16 integer u16, "u16";
-        deserialize_u32 visit_u32 integer u32, "u32";
-        deserialize_u64 visit_u64 integer u64, "u64";
-        deserialize_u128 visit_u128 integer u128, "u128";
-        deserialize_char visit_char parse char, "one character";
+    integers!(read_integers);
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_bool(self.parse("`true` or `false`")?)
+    }
+
+    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_char(self.parse("one character")?)
     }
 
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {

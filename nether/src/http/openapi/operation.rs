@@ -38,7 +38,9 @@ pub(super) fn operation(
     {
         operation.insert("requestBody".to_owned(), request_body(schema));
     }
-    operation.insert("responses".to_owned(), responses(endpoint, schemas));
+    let mut responses = responses(endpoint, schemas);
+    refusals(endpoint, &mut responses);
+    operation.insert("responses".to_owned(), json!(responses));
     if endpoint.is_deprecated {
         operation.insert("deprecated".to_owned(), true.into());
     }
@@ -167,7 +169,7 @@ fn idempotency_key() -> Value {
     })
 }
 
-fn responses(endpoint: &EndpointEntry, schemas: &mut SchemaGenerator) -> Value {
+fn responses(endpoint: &EndpointEntry, schemas: &mut SchemaGenerator) -> BTreeMap<String, Value> {
     let mut responses: BTreeMap<String, Value> = BTreeMap::new();
     match &endpoint.way {
         EndpointKind::Call {
@@ -194,7 +196,25 @@ fn responses(endpoint: &EndpointEntry, schemas: &mut SchemaGenerator) -> Value {
     }
     let any = json!({ "$ref": "#/components/responses/Problem" });
     responses.insert("default".to_owned(), any);
-    json!(responses)
+    responses
+}
+
+/// Adds what is answered before the endpoint is asked, to what it may answer itself.
+fn refusals(endpoint: &EndpointEntry, responses: &mut BTreeMap<String, Value>) {
+    let only_reads = endpoint.method() == "GET";
+    let foreign = (!only_reads).then_some(("403", "A page of another origin sent the request"));
+    let host = ("421", "The server does not answer for the host");
+    for (status, description) in foreign.into_iter().chain([host]) {
+        match responses.get_mut(status) {
+            Some(known) => {
+                let before = known["description"].as_str().unwrap_or_default();
+                known["description"] = format!("{before}; {description}").into();
+            }
+            None => {
+                responses.insert(status.to_owned(), problem(description));
+            }
+        }
+    }
 }
 
 fn problem(description: &str) -> Value {

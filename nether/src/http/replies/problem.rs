@@ -310,6 +310,19 @@ impl Details {
     }
 }
 
+/// What stands before the id of the request in a problem, of which it is the last member.
+const ID_MEMBER: &str = ",\"request_id\":";
+
+/// The problem, with the id of another request: that of the one that it is told again. `None` if the body is no
+/// problem of ours.
+pub(crate) fn renamed(problem: &[u8], request: &RequestId) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(problem).ok()?;
+    let (before, id) = text.rsplit_once(ID_MEMBER)?;
+    serde_json::from_str::<String>(id.strip_suffix('}')?).ok()?;
+    let id = serde_json::to_string(request.as_str()).ok()?;
+    Some(format!("{before}{ID_MEMBER}{id}}}").into_bytes())
+}
+
 /// Why a call brought no reply, in the answer of a handler that does not know what the request is called.
 #[derive(Debug, Clone)]
 pub(crate) struct Refusal {
@@ -393,4 +406,41 @@ const INTERNAL: ProblemKind = ProblemKind {
 /// The name of a status.
 pub(crate) fn title_of(status: StatusCode) -> &'static str {
     status.canonical_reason().unwrap_or("Problem")
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+    use axum::http::header::HeaderMap;
+    use http_body_util::BodyExt;
+
+    use super::{Details, renamed};
+    use crate::http::request_id::{HEADER, RequestId};
+
+    fn id(text: &str) -> RequestId {
+        let headers = HeaderMap::from_iter([(HEADER, text.parse().expect("it is visible"))]);
+        RequestId::given(&headers).expect("it is sane")
+    }
+
+    #[tokio::test]
+    async fn a_problem_that_is_told_again_has_the_id_of_its_request() {
+        let details = Details::new(StatusCode::CONFLICT, "no \",\"request_id\":\"x\"}");
+        for (first, second) in [("a", "b"), ("\",\"request_id\":\"", "\\\""), ("", "c")] {
+            let first = if first.is_empty() {
+                RequestId::fresh()
+            } else {
+                id(first)
+            };
+            let body = async |id: &RequestId| {
+                let body = details.answer(id).into_body().collect().await;
+                body.expect("it is whole").to_bytes()
+            };
+            let second = id(second);
+            let told = renamed(&body(&first).await, &second);
+            assert_eq!(told.expect("it is a problem"), body(&second).await);
+        }
+        for other in [&b"{}"[..], b"{\"a\":1,\"request_id\":7}", b"\xff"] {
+            assert_eq!(renamed(other, &id("a")), None);
+        }
+    }
 }

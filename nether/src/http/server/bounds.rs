@@ -35,8 +35,12 @@ impl Server {
     /// How many bytes of request bodies the server holds at once, over all connections: 256 MiB by default.
     /// Bodies beyond that are answered with 503. The first 16 KiB of each body do not count, so that long
     /// bodies do not keep out short ones. A body counts until its request is answered, and that of a command
-    /// until the command is done. All that was read of it counts, also if the handler of a route has written
-    /// it to a file meanwhile: so no body is longer than this.
+    /// until the command is done.
+    ///
+    /// A handler of a [route](macro@crate::routes) may take a body piece by piece, of any length if the route
+    /// has no [`body_limit`](Server::body_limit). Of such a body, the first `body_limit` bytes (but at most an
+    /// eighth of `body_memory`) count until the request is answered, and all others while the handler holds the
+    /// `Bytes` that they came in.
     #[must_use]
     pub fn body_memory(mut self, bytes: usize) -> Self {
         self.settings.body_memory = bytes;
@@ -64,7 +68,9 @@ impl Server {
 
     /// How many files of [folders](Server::files) may be open at once: a quarter of the files that the
     /// process may have open (`RLIMIT_NOFILE`) by default. Further requests for files are answered with 503.
-    /// A file is open while it is sent; one of at most 64 KiB is closed before.
+    /// A file is open while it is sent; one of at most 64 KiB is closed before. One
+    /// [address](Server::trusted_proxies) (of IPv6 a network) may have half of them, rounded up, so that one
+    /// client does not keep out all others.
     #[must_use]
     pub fn max_open_files(mut self, files: usize) -> Self {
         self.settings.max_open_files = Some(files.clamp(1, Semaphore::MAX_PERMITS));

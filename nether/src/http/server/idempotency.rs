@@ -19,6 +19,10 @@ impl Server {
     /// half of the bytes together.
     ///
     /// What is kept stays. When there is no room, a request with a new key is answered with 503.
+    ///
+    /// Processes that share an event store do not count each other's keys: each counts those that were there
+    /// when its server started, and its own. So `n` processes may keep up to `n` times as much. A server does
+    /// not start with fewer than 8 KiB, which is the room for one key.
     #[must_use]
     pub fn idempotency_limit(mut self, bytes: usize) -> Self {
         self.settings.keys.bytes = bytes;

@@ -127,7 +127,15 @@ impl Server {
     /// slowly: 1024 by default.
     #[must_use]
     pub fn event_history(mut self, events: usize) -> Self {
-        self.settings.event_history = events;
+        self.settings.events.events = events;
+        self
+    }
+
+    /// How many bytes of the events of each type are kept for that: 16 MiB by default. The newest event is kept
+    /// however long it is.
+    #[must_use]
+    pub fn event_memory(mut self, bytes: usize) -> Self {
+        self.settings.events.bytes = bytes;
         self
     }
 

@@ -11,6 +11,7 @@ use crate::error::{StartError, StartProblem};
 use crate::http::access::client_address::TrustedProxies;
 use crate::http::access::cross_site::OpenPaths;
 use crate::http::access::hosts::HostList;
+use crate::http::events::feed::FeedLimits;
 use crate::idempotency::KeyLimits;
 
 /// The longest time there is: clocks cannot add much more to the present.
@@ -46,8 +47,8 @@ pub(crate) struct ServerSettings {
     pub(crate) accept_rate: Option<u32>,
     /// After how much silence a stream of events says that it is alive.
     pub(crate) keep_alive: Duration,
-    /// How many events are kept for clients that come back.
-    pub(crate) event_history: usize,
+    /// How much is kept of the events of each type for clients that come back.
+    pub(crate) events: FeedLimits,
     pub(crate) compression: bool,
     /// The hosts that it answers for, if it was told them.
     pub(crate) hosts: Option<HostList>,
@@ -93,7 +94,10 @@ impl Default for ServerSettings {
             max_open_files: None,
             accept_rate: None,
             keep_alive: Duration::from_secs(15),
-            event_history: 1024,
+            events: FeedLimits {
+                events: 1024,
+                bytes: 16 << 20,
+            },
             compression: false,
             hosts: None,
             cors: None,
@@ -129,6 +133,7 @@ impl ServerSettings {
                 },
             )
             .collect();
+        problems.extend(self.unusable());
         let request_timeout = self.request_timeout;
         if request_timeout > shutdown_timeout && request_timeout != FOREVER {
             problems.push(StartProblem::ShutdownTooShort {
@@ -140,6 +145,30 @@ impl ServerSettings {
             true => Ok(()),
             false => Err(StartError { problems }),
         }
+    }
+}
+
+impl ServerSettings {
+    /// The settings with which the server would refuse everything, or do the same again without a pause.
+    fn unusable(&self) -> impl Iterator<Item = StartProblem> {
+        let times = [
+            ("Server::header_timeout", self.header_timeout),
+            ("Server::write_timeout", self.write_timeout),
+            ("Server::request_timeout", self.request_timeout),
+            ("Server::body_timeout", self.body_timeout),
+            ("Server::keep_alive", self.keep_alive),
+            ("Server::idempotency_retention", self.keys.retention),
+        ];
+        let zero = times.into_iter().filter(|(_, time)| time.is_zero());
+        let zero = zero.map(|(setting, _)| (setting, "it must be longer than nothing".to_owned()));
+        let bytes = self.keys.bytes;
+        let small = (bytes < KeyLimits::LEAST).then(|| {
+            let least = KeyLimits::LEAST;
+            let reason = format!("{bytes} bytes have no room for a key: {least} are the least");
+            ("Server::idempotency_limit", reason)
+        });
+        let unusable = zero.chain(small);
+        unusable.map(|(setting, reason)| StartProblem::InvalidSetting { setting, reason })
     }
 }
 
@@ -166,7 +195,8 @@ mod tests {
         assert_eq!(defaults.write_timeout, Duration::from_secs(30));
         assert_eq!(defaults.request_timeout, Duration::from_secs(30));
         assert_eq!(defaults.max_requests, 10_000);
-        assert_eq!(defaults.event_history, 1024);
+        assert_eq!(defaults.events.events, 1024);
+        assert_eq!(defaults.events.bytes, 16 << 20);
         assert_eq!(defaults.keep_alive, Duration::from_secs(15));
         assert_eq!(defaults.keys.bytes, 64 << 20);
         assert_eq!(defaults.keys.retention, Duration::from_secs(24 * 60 * 60));

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf, absolute};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use axum::Router;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::http::connections::body::BodyMemory;
 use crate::http::connections::limits;
 use crate::http::events::source::EventSource;
+use crate::http::files::places::FilePlaces;
 use crate::http::idempotency::keyed::IdempotencyKeys;
 use crate::http::server::settings::ServerSettings;
 use crate::message::MessageDescriptor;
@@ -38,7 +39,7 @@ pub(crate) struct ServerState {
 pub(crate) struct ServerShared {
     pub(crate) keys: Arc<IdempotencyKeys>,
     pub(crate) bodies: Arc<BodyMemory>,
-    open_files: OnceLock<Arc<Semaphore>>,
+    open_files: OnceLock<Arc<FilePlaces>>,
     /// Where the events of each type come from, by the type's slot.
     events: Mutex<HashMap<usize, EventSource>>,
     added: Mutex<Added>,
@@ -138,14 +139,14 @@ impl ServerState {
         bound.is_some_and(|address| address.ip().to_canonical().is_loopback())
     }
 
-    /// One for each file that may be open to be sent.
-    pub(crate) fn open_files(&self) -> Arc<Semaphore> {
+    /// The files that may be open to be sent.
+    pub(crate) fn open_files(&self) -> Arc<FilePlaces> {
         let most = || {
             self.settings
                 .max_open_files
                 .unwrap_or_else(limits::served_files)
         };
-        let open = || Arc::new(Semaphore::new(most()));
+        let open = || Arc::new(FilePlaces::new(most()));
         Arc::clone(self.shared.open_files.get_or_init(open))
     }
 
