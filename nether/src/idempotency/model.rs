@@ -1,5 +1,5 @@
-//! What a store of keys does, whatever comes in whatever order: compared with a model of the promise, that no key
-//! is claimed that was begun and whose time is not over.
+//! What a store of keys does, whatever comes in whatever order: compared with a model of the promise, that no
+//! key is claimed that was begun and whose time is not over.
 
 use std::time::Duration;
 
@@ -83,7 +83,7 @@ impl Trial {
             // Others take the room, which are known.
             (KeyClaim::Full, Promised::Free | Promised::Unknown(_)) => {
                 let others = self.promised.iter();
-                others.filter(|other| other.now() != Promised::Free).count() > 1
+                others.filter(|other| other.now() != Promised::Free).count() > 0
             }
             _ => false,
         };

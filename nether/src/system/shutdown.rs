@@ -30,7 +30,8 @@ pub struct ShutdownReport {
     /// not end in time.
     pub tasks_cut_off: u64,
     /// How many requests to the web server had to be cut off, since they were not done in time. Their clients
-    /// were answered with 503, or got a part of their answer.
+    /// were answered with 503, or got a part of their answer. A web socket, or another upgraded connection,
+    /// whose handler did not let go of it counts as one.
     pub requests_cut_off: u64,
 }
 

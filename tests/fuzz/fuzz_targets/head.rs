@@ -1,5 +1,5 @@
-//! Whatever the head of a request says, the server knows what to make of it: whose request it is, for whom, and
-//! for which part of a file. Nothing panics, and no spelling gets past a refusal.
+//! Whatever the head of a request says, the server knows what to make of it: whose request it is, for whom,
+//! and for which part of a file. Nothing panics, and no spelling gets past a refusal.
 
 #![no_main]
 

@@ -1,6 +1,6 @@
 //! Whatever a request says, it becomes a message or a problem of the client's, and never a panic; and a
-//! message that is written as a body is read as itself. So is what a client of a stream filters by: an event is
-//! wanted by a client that asks for its fields.
+//! message that is written as a body is read as itself. So is what a client of a stream filters by: an event
+//! is wanted by a client that asks for its fields.
 
 #![no_main]
 

@@ -2,6 +2,7 @@
 //! has. What it refuses, it refuses early, and the refusal arrives.
 
 mod held;
+mod open_files;
 mod uploads;
 
 use std::fs;
@@ -20,7 +21,6 @@ use nether_tests::frames::{DATA, Frames, HEADERS, RESET};
 use nether_tests::http::{
     Answer, JSON, PATIENCE, connect, get, head_and_body, open, post, request,
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
@@ -410,44 +410,6 @@ async fn files_that_nobody_reads_are_not_open() {
     assert_eq!(lazy[0].until(DATA, 1).await.payload.len(), 1000);
     let part = request(&at, "GET /page.html", &[("range", "bytes=990-")], "").await;
     assert_eq!((part.status, part.body.as_str()), (206, "xxxxxxxxxx"));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn more_open_files_than_allowed_are_told_to_come_again() {
-    let folder = Folder::new("many-files");
-    fs::write(folder.0.join("large"), vec![0; 30 << 20]).expect("it can be written");
-    let (_system, at) = desk(|server| server.files("/", &folder.0).max_open_files(4)).await;
-    let mut lazy = Vec::new();
-    for _ in 0..2 {
-        let mut client = connect(&at).await;
-        client.write(head_and_body("GET /large", &[], "")).await;
-        client.until("\0").await;
-        lazy.push(client);
-    }
-    // Of the four places, one address has two.
-    let refused = get(&at, "/large").await;
-    check(&refused, 503, "too busy");
-    assert_eq!(refused.header("retry-after"), "1");
-    let socket = tokio::net::TcpSocket::new_v4().expect("there is room");
-    let other = "127.0.0.2:0".parse().expect("it is an address");
-    socket.bind(other).expect("it is of this machine");
-    let address = at.parse().expect("it is an address");
-    let mut other = socket.connect(address).await.expect("it is open");
-    let large = head_and_body("GET /large", &[], "");
-    other.write_all(large.as_bytes()).await.expect("it is open");
-    let mut status = [0; 12];
-    other.read_exact(&mut status).await.expect("it is answered");
-    assert_eq!(&status, b"HTTP/1.1 200", "others are not kept out");
-    drop(other);
-    lazy.clear();
-    let room = async {
-        while request(&at, "GET /large", &[("range", "bytes=0-1")], "")
-            .await
-            .status
-            == 503
-        {}
-    };
-    timeout(PATIENCE, room).await.expect("there is room again");
 }
 
 #[cfg(unix)]

@@ -5,28 +5,57 @@ use nether_tests::http::{Answer, JSON, request};
 
 use crate::till::{End, Shop, TILLS, body};
 
-/// What of an answer comes again. A problem has the id of the request that it answers.
-fn repeated(answer: &Answer) -> (u16, &str, &str, String) {
+/// What of an answer comes again.
+pub fn repeated(answer: &Answer) -> (u16, &str, &str, String) {
     let header = |name| answer.header(name);
-    let mut body = answer.body.clone();
-    if answer.status >= 400 {
-        let mut problem = answer.json();
-        let id = problem
-            .as_object_mut()
-            .and_then(|it| it.remove("request_id"));
-        assert_eq!(
-            id.expect("it has one"),
-            header("x-request-id"),
-            "{answer:?}"
-        );
-        body = problem.to_string();
-    }
     (
         answer.status,
         header("content-type"),
         header("retry-after"),
-        body,
+        split(answer).0,
     )
+}
+
+/// The body of an answer; of a problem without the id of the request that it answers, and that id.
+fn split(answer: &Answer) -> (String, Option<String>) {
+    if answer.status < 400 {
+        return (answer.body.clone(), None);
+    }
+    let mut problem = answer.json();
+    let id = problem
+        .as_object_mut()
+        .and_then(|it| it.remove("request_id"));
+    let id = id.as_ref().and_then(serde_json::Value::as_str);
+    (
+        problem.to_string(),
+        Some(id.expect("it has one").to_owned()),
+    )
+}
+
+#[tokio::test]
+async fn a_problem_that_comes_again_has_the_id_of_the_request_that_gets_it() {
+    for store in [None, Some(Store::memory())] {
+        let shop = Shop::open(store, |server| server).await;
+        for till in TILLS {
+            let pay = async |id: &str| {
+                let headers = [JSON, ("idempotency-key", "k"), ("x-request-id", id)];
+                let body = body(End::Refused, false);
+                split(&request(&shop.at, till, &headers, &body).await)
+            };
+            let (first, id) = pay("first").await;
+            assert_eq!(id.as_deref(), Some("first"));
+            let again = pay("a \"second\" one").await;
+            assert_eq!(again, (first.clone(), Some("a \"second\" one".to_owned())));
+            let unnamed = shop.pay(till, "k", End::Refused).await;
+            let (third, id) = split(&unnamed);
+            assert_eq!(third, first);
+            assert!(id.is_some_and(|id| id.len() == 36), "{unnamed:?}");
+            assert_eq!(
+                unnamed.body.len().to_string(),
+                unnamed.header("content-length")
+            );
+        }
+    }
 }
 
 #[tokio::test]

@@ -83,7 +83,8 @@ impl TrustedProxies {
     }
 }
 
-/// Whose share an address has: of IPv6 the network's, because a client has as many addresses in it as it likes.
+/// Whose share an address has: of IPv6 the network's, because a client has as many addresses in it as it
+/// likes.
 pub(crate) fn network_of(address: IpAddr) -> Vec<u8> {
     match address.to_canonical() {
         IpAddr::V4(address) => address.octets().to_vec(),

@@ -151,8 +151,8 @@ impl Intake {
         axum::Error::new(BodyError(fault))
     }
 
-    /// Pays for bytes that came, when `before` had come already; returns for how many of them it has paid only
-    /// as long as they are held.
+    /// Pays for bytes that came, when `before` had come already; returns for how many of them it has paid
+    /// only as long as they are held.
     fn pay(&self, before: usize, bytes: usize) -> Result<usize, axum::Error> {
         let end = before.saturating_add(bytes);
         let costs = end.saturating_sub(FREE.max(before));

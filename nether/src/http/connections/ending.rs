@@ -11,29 +11,13 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::http::connections::answering::Activity;
+use crate::http::connections::phase::{LEAVING, Phase, QUIET};
 use crate::http::connections::wire::Traffic;
 use crate::race::race;
-
-/// How far an address is on its way to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Phase {
-    Open,
-    /// Nothing new is accepted, and connections end once nothing is at work on them.
-    Ending,
-    /// What is at work has no more time.
-    CutOff,
-}
 
 /// How long a new connection waits for the first byte of a request. Its client has opened it to send one, and
 /// may not have come to it.
 const FIRST: Duration = Duration::from_secs(1);
-
-/// How long a connection on which nothing is at work may be quiet: half of a head is not waited for.
-pub(crate) const QUIET: Duration = Duration::from_millis(100);
-
-/// The same where the client may have something to do still: it reads the end of an answer, or has to send
-/// the frames that end a connection of HTTP/2.
-pub(crate) const LEAVING: Duration = Duration::from_secs(1);
 
 /// How long the answers to what was cut off may take to leave.
 const CUT: Duration = Duration::from_millis(20);

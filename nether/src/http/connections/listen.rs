@@ -13,8 +13,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::escaped::Escaped;
 use crate::http::connections::connection::Connection;
-use crate::http::connections::ending::Phase;
 use crate::http::connections::limits;
+use crate::http::connections::phase::Phase;
 use crate::http::gateway::Gateway;
 use crate::instants::later;
 use crate::race::race;

@@ -11,6 +11,7 @@ pub(super) mod limits;
 pub(super) mod listen;
 pub(super) mod patience;
 pub(super) mod permits;
+pub(super) mod phase;
 pub(super) mod sent_frames;
 pub(super) mod upgrade;
 pub(super) mod wire;

@@ -18,7 +18,7 @@ use tokio::io::AsyncWrite;
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 
-use crate::http::connections::ending::{LEAVING, Phase, QUIET};
+use crate::http::connections::phase::{LEAVING, Phase, QUIET};
 use crate::http::connections::sent_frames::SentFrames;
 use crate::http::request_id::RequestId;
 use crate::race::race;

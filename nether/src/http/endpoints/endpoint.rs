@@ -27,8 +27,8 @@ pub trait Endpoint: Message + DeserializeOwned + Serialize {
     /// Its schema, if it derives one.
     fn schema(schemas: &mut SchemaGenerator) -> Option<Schema>;
 
-    /// What it looks like as JSON: what it is read from, unless its attributes say that it is written as another
-    /// type.
+    /// What it looks like as JSON: what it is read from, unless its attributes say that it is written as
+    /// another type.
     fn form() -> FieldForm {
         form_of::<Self>()
     }

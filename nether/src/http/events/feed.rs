@@ -175,8 +175,8 @@ impl Feed {
         (is_this && place <= self.now()).then_some(place)
     }
 
-    /// Whether a client at the place, which was told another one last, should be told it: so it is never so far
-    /// behind as what is kept, while it is there.
+    /// Whether a client at the place, which was told another one last, should be told it: so it is never so
+    /// far behind as what is kept, while it is there.
     pub(crate) fn is_far(&self, place: u64, told: u64) -> bool {
         let stride = (self.limits.events as u64 / 4).max(1);
         let is_dropped = told < self.shortened_to.load(Ordering::Relaxed).min(place);
@@ -223,7 +223,8 @@ impl FeedBuffer {
         self.events.push_back(event);
     }
 
-    /// Drops the oldest ones until the others take no more than so many bytes; returns whether it dropped any.
+    /// Drops the oldest ones until the others take no more than so many bytes; returns whether it dropped
+    /// any.
     fn shorten(&mut self, most: usize) -> bool {
         let before = self.first;
         while self.bytes > most && self.events.len() > 1 {

@@ -1,7 +1,7 @@
 //! [`FilePlaces`]: how many files may be open to be sent, and how many of them for one client.
 //!
-//! A client of HTTP/2 may ask for many files and read none of them. So what one address may have is a share, which
-//! leaves room for the others.
+//! A client of HTTP/2 may ask for many files and read none of them. So what one address may have is a share,
+//! which leaves room for the others.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

@@ -203,8 +203,8 @@ impl IdempotencyKeys {
     }
 }
 
-/// The problem of a request whose key another process claimed so many seconds ago. That it has ended is not known,
-/// so after some time the client has to decide.
+/// The problem of a request whose key another process claimed so many seconds ago. That it has ended is not
+/// known, so after some time the client has to decide.
 fn in_progress_elsewhere(since: u64) -> Details {
     let detail = match since < u64::from(LOST_SECONDS) {
         true => "a request with this `Idempotency-Key` is in progress in another process",

@@ -313,8 +313,8 @@ impl Details {
 /// What stands before the id of the request in a problem, of which it is the last member.
 const ID_MEMBER: &str = ",\"request_id\":";
 
-/// The problem, with the id of another request: that of the one that it is told again. `None` if the body is no
-/// problem of ours.
+/// The problem, with the id of another request: that of the one that it is told again. `None` if the body is
+/// no problem of ours.
 pub(crate) fn renamed(problem: &[u8], request: &RequestId) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(problem).ok()?;
     let (before, id) = text.rsplit_once(ID_MEMBER)?;

@@ -131,8 +131,8 @@ impl Server {
         self
     }
 
-    /// How many bytes of the events of each type are kept for that: 16 MiB by default. The newest event is kept
-    /// however long it is.
+    /// How many bytes of the events of each type are kept for that: 16 MiB by default. The newest event is
+    /// kept however long it is.
     #[must_use]
     pub fn event_memory(mut self, bytes: usize) -> Self {
         self.settings.events.bytes = bytes;
