@@ -1,9 +1,17 @@
 //! [`Lines`]: what is logged.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
+use tracing::Dispatch;
 use tracing::subscriber::{DefaultGuard, set_default};
+
+/// A subscriber that nobody uses. While there is one alone, `tracing` asks that of the thread which is first at
+/// a place whether anybody wants to know of it: other threads, without a subscriber, would answer for this one.
+static ANOTHER: LazyLock<Dispatch> = LazyLock::new(|| {
+    let subscriber = tracing_subscriber::fmt().with_writer(io::sink).finish();
+    Dispatch::new(subscriber)
+});
 
 /// What the thread of a test logs, from `INFO` on.
 #[derive(Debug, Clone, Default)]
@@ -12,6 +20,7 @@ pub struct Lines(Arc<Mutex<Vec<u8>>>);
 impl Lines {
     /// Those of this thread, until the guard is dropped.
     pub fn of_this_thread() -> (Lines, DefaultGuard) {
+        LazyLock::force(&ANOTHER);
         let lines = Lines::default();
         let writer = lines.clone();
         let subscriber = tracing_subscriber::fmt()
