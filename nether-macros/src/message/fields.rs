@@ -99,8 +99,10 @@ impl Shape {
 
 /// The field that says which type it is, if serde writes one. Nothing reads it.
 fn tag(container: &Settings) -> Option<Field> {
+    let name = container.text("tag")?.to_owned();
     Some(Field {
-        name: container.text("tag")?.to_owned(),
+        ident: name.clone(),
+        name,
         aliases: Vec::new(),
         docs: String::new(),
         ty: parse_quote!(::std::string::String),
