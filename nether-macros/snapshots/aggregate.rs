@@ -6,6 +6,7 @@ impl CheckingAccount {
     async fn deposit(
         &self,
         deposit: bank::Deposit,
+        facts: &Facts,
         limit: Resource<Limit>,
     ) -> Result<Deposited, TooMuch> {
         limit.check(deposit.cents).await
@@ -245,11 +246,12 @@ const _: () = {
             &self,
             command: Open,
             resources: &<Self as ::nether::__private::eventstore::Parts>::Resources,
+            facts: &::nether::__private::eventstore::FactSource<'_>,
         ) -> ::nether::__private::Result<
             ::nether::__private::eventstore::Events<Self>,
             <Self as ::nether::__private::eventstore::Decides<Open>>::Error,
         > {
-            let _ = resources;
+            let _ = (resources, facts);
             ::nether::__private::eventstore::decided::<
                 Self,
                 Open,
@@ -293,11 +295,12 @@ const _: () = {
             &self,
             command: bank::Deposit,
             resources: &<Self as ::nether::__private::eventstore::Parts>::Resources,
+            facts: &::nether::__private::eventstore::FactSource<'_>,
         ) -> ::nether::__private::Result<
             ::nether::__private::eventstore::Events<Self>,
             <Self as ::nether::__private::eventstore::Decides<bank::Deposit>>::Error,
         > {
-            let _ = resources;
+            let _ = (resources, facts);
             ::nether::__private::eventstore::decided::<
                 Self,
                 bank::Deposit,
@@ -307,6 +310,7 @@ const _: () = {
                 Self::deposit(
                         self,
                         command,
+                        &facts.facts(),
                         <Resource<
                             Limit,
                         > as ::nether::__private::eventstore::DecisionArgument>::given(

@@ -13,6 +13,7 @@ use crate::entry::{self, EntryKind};
 use crate::message::{self, MessageKind};
 use crate::module;
 
+mod access;
 #[cfg(feature = "eventstore")]
 mod eventstore;
 #[cfg(feature = "http")]
@@ -169,7 +170,7 @@ fn a_renamed_crate_is_named_everywhere() {
     let expansions = [
         message::attribute(
             MessageKind::Command,
-            quote!(crate = n),
+            quote!(crate = n, requires = ["a", b]),
             quote!(
                 struct Pay {
                     order: u64,

@@ -90,6 +90,9 @@
 //! [Subscribe](Context::subscribe) to see its events; give it a [deadline](Context::with_timeout), or
 //! [cancel](Context::cancel) it; add [baggage](Context::with) that its handlers can read.
 //!
+//! A unit of work may have a [`Principal`], on whose behalf it is done; messages may
+//! [require](macro@command#who-may-send-it) something of it.
+//!
 //! Handlers of one context share [streams](Context::stream), whose items consumers share or watch.
 //! [Enlisted](Context::enlist) transactions are committed when the context succeeds, and rolled back when it
 //! does not. Work that may fail on its own goes into a [nested](Context::nested) context. A handler that has
@@ -124,7 +127,7 @@
 //! | call | its error |
 //! |---|---|
 //! | [`send`](Context::send), [`ask`](QueryContext::ask) | [`CallError`]: the handler's own error, a [`Panic`], [`TimedOut`], [`Unavailable`], or a reason of [`SendError`] |
-//! | [`publish`](Context::publish), [`process`](Context::process), [`spawn`](Context::spawn) | [`SendError`]: the reason why the message is not accepted; [`NoRoute`], [`CrashLooping`], [`TooDeep`], [`Deadlock`] and [`Invalid`], with its [`Violations`], say more |
+//! | [`publish`](Context::publish), [`process`](Context::process), [`spawn`](Context::spawn) | [`SendError`]: the reason why the message is not accepted; [`NoRoute`], [`CrashLooping`], [`TooDeep`], [`Deadlock`], [`Forbidden`] and [`Invalid`], with its [`Violations`], say more |
 //! | [`try_send`](Context::try_send), [`try_process`](Context::try_process) | [`TrySendError`]: the reason, and the message |
 //! | [`close`](Context::close) | [`ContextError`]: every failure of the unit of work |
 //! | [`enlist`](Context::enlist) | [`EnlistError`]: the reason, and the transaction |
@@ -274,6 +277,8 @@ mod guarded;
 
 mod channel;
 
+mod principal;
+
 mod message;
 mod resources;
 mod tasks;
@@ -330,8 +335,8 @@ pub use self::context::{
 pub use self::declaration::Declaration;
 pub use self::error::{
     AttachError, CallError, ContextError, CrashLooping, Deadlock, EnlistError, Error, Failure,
-    FailureKind, HandlerError, HeldStream, Invalid, NoRoute, Panic, PushError, Result, SendError,
-    StartError, StartProblem, StreamError, TimedOut, TooDeep, TransactionFailure,
+    FailureKind, Forbidden, HandlerError, HeldStream, Invalid, NoRoute, Panic, PushError, Result,
+    SendError, StartError, StartProblem, StreamError, TimedOut, TooDeep, TransactionFailure,
     TransactionReport, TransactionStep, TryPushError, TrySendError, Unavailable, Violation,
     Violations, WaitEdge,
 };
@@ -340,10 +345,11 @@ pub use self::events::{
     ModuleRestarted, ModuleStopped,
 };
 pub use self::message::{
-    Command, EndpointDescriptor, Event, Message, MessageDescriptor, MessageKind, MessageTypeId,
-    Query,
+    AccessDescriptor, Command, EndpointDescriptor, Event, Message, MessageDescriptor, MessageKind,
+    MessageTypeId, Query,
 };
 pub use self::module::{LeaseStatus, Module, ModuleKind, ModuleState};
+pub use self::principal::{Claim, Principal, signed_in};
 pub use self::registry::{Edge, MessageNode, ModuleNode, Relation, Topology};
 pub use self::resources::Resource;
 pub use self::routing::{Caller, Calls, Emits, External, HandledBy, OnlyOneModule, Unlisted};

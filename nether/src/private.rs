@@ -24,9 +24,9 @@ pub use crate::entry::closed_world;
 pub use crate::envelope::{AnyParcel, Content, Given, Packed, Parcel, ReplyTo, Shown};
 pub use crate::error::Error;
 pub use crate::message::{
-    ByValue, Command, EndpointDescriptor, Event, Key, MayChange, Message, MessageDescriptor,
-    MessageKind, MessageProof, MessageRegistration, MessageTypeId, Query, Reads, Same, Validate,
-    WriteContent, Writes, content,
+    AccessDescriptor, AccessFunction, AccessRule, ByValue, Command, EndpointDescriptor, Event, Key,
+    MayChange, Message, MessageDescriptor, MessageKind, MessageProof, MessageRegistration,
+    MessageTypeId, Query, Reads, Same, Validate, WriteContent, Writes, content,
 };
 pub use crate::module::{
     Attempt, Background, Backoff, BreakerPolicy, Concurrently, Construct, Exclusive,

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use nether::System;
-use nether::http::{Server, StartServer};
+use nether::http::{
+    Authenticate, HeaderName, ProblemDetails, RequestHead, SecurityScheme, Server, StartServer,
+    from_fn,
+};
+use nether::{Principal, System};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -47,6 +50,21 @@ impl Answer {
             body: body.to_owned(),
         })
     }
+}
+
+/// Believes what a request says in `x-user` and, with commas between, in `x-roles`; the user `nobody` is
+/// refused.
+pub fn by_header() -> impl Authenticate {
+    let scheme = SecurityScheme::header(HeaderName::from_static("x-user"));
+    from_fn([scheme], async |head: RequestHead| {
+        let roles = head.header("x-roles").unwrap_or_default().split(',');
+        let roles = roles.filter(|role| !role.is_empty()).map(str::to_owned);
+        match head.header("x-user") {
+            None => Ok(Principal::anonymous()),
+            Some("nobody") => Err(ProblemDetails::unauthorized("there is no such user")),
+            Some(user) => Ok(Principal::new(user).with_roles(roles)),
+        }
+    })
 }
 
 /// Attaches the server and opens a free port; gives back the address.

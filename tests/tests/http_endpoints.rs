@@ -3,9 +3,12 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use nether::Principal;
 use nether::http::{RequestId, Server};
 use nether::prelude::*;
-use nether_tests::http::{Answer, JSON, connect, get, head_and_body, open, post, request};
+use nether_tests::http::{
+    Answer, JSON, by_header, connect, get, head_and_body, open, post, request,
+};
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::Notify;
@@ -115,7 +118,7 @@ impl Sums {
     async fn about(&self, _: About, ctx: &QueryContext<Self>) -> serde_json::Value {
         let id = ctx.baggage::<RequestId>();
         json!({
-            "principal": ctx.principal(),
+            "principal": ctx.principal().map(Principal::id),
             "request": id.map(|id| id.as_str().to_owned()),
             "has_deadline": ctx.deadline().is_some(),
         })
@@ -124,10 +127,7 @@ impl Sums {
 
 async fn desk() -> (System, String) {
     let system = System::start().await.expect("the program is sound");
-    let server = Server::new(&system).principal(|parts| {
-        let user = parts.headers.get("x-user")?.to_str().ok()?;
-        Some(user.to_owned())
-    });
+    let server = Server::new(&system).authenticate(by_header());
     let address = open(&system, server).await;
     (system, address)
 }

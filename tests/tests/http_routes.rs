@@ -10,9 +10,10 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::{get as on_get, post as on_post};
+use nether::Principal;
 use nether::http::{AddRoutes, AddStatic, RequestContext, Server};
 use nether::prelude::*;
-use nether_tests::http::{get, open, post, request};
+use nether_tests::http::{by_header, get, open, post, request};
 use serde_json::Value;
 
 #[query(reply = String, http = "GET /who")]
@@ -39,7 +40,7 @@ pub struct Maker;
 #[module(handles = [Who, Make, Unmake, Made])]
 impl Maker {
     async fn who(&self, _: Who, ctx: &QueryContext<Self>) -> String {
-        ctx.principal().unwrap_or("nobody").to_owned()
+        ctx.principal().map_or("nobody", Principal::id).to_owned()
     }
 
     async fn make(&self, _: Make) {}
@@ -140,10 +141,7 @@ async fn made(ctx: RequestContext, body: String) -> impl IntoResponse {
 
 async fn desk(set: impl FnOnce(Server) -> Server) -> (System, String) {
     let system = System::start().await.expect("the program is sound");
-    let server = Server::new(&system).principal(|parts| {
-        let user = parts.headers.get("x-user")?.to_str().ok()?;
-        Some(user.to_owned())
-    });
+    let server = Server::new(&system).authenticate(by_header());
     let address = open(&system, set(server)).await;
     (system, address)
 }

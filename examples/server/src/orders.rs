@@ -18,7 +18,7 @@ pub struct PlaceOrder {
 }
 
 /// Cancels an order.
-#[command(error = OrderError, http = "DELETE /orders/{order_id}")]
+#[command(error = OrderError, requires = "orders.cancel", http = "DELETE /orders/{order_id}")]
 pub struct CancelOrder {
     /// Which one.
     pub order_id: u64,

@@ -8,6 +8,7 @@ use syn::{LitInt, LitStr, Path, Result, Token, Type, bracketed, token};
 use crate::diagnostics::Diagnostics;
 use crate::keys::{Grammar, Key, Seen};
 use crate::message::MessageKind;
+use crate::message::requirement::{Requirement, requirements};
 
 const REPLY: Key = Key {
     name: "reply",
@@ -28,6 +29,10 @@ const KEY: Key = Key {
 const LOCAL: Key = Key {
     name: "local",
     form: "local",
+};
+const REQUIRES: Key = Key {
+    name: "requires",
+    form: "requires = \"a.role\"",
 };
 const STATUS: Key = Key {
     name: "status",
@@ -63,6 +68,7 @@ const COMMAND: &[Key] = &[
     LOCAL,
     http("http = \"POST /path\""),
     STATUS,
+    REQUIRES,
     VALIDATE,
     CRATE,
 ];
@@ -74,6 +80,7 @@ const QUERY: &[Key] = &[
     LOCAL,
     http("http = \"GET /path\""),
     STATUS,
+    REQUIRES,
     VALIDATE,
     CRATE,
 ];
@@ -85,6 +92,7 @@ const EVENT: &[Key] = &[
     LOCAL,
     http("http = \"SSE /path\""),
     STATUS,
+    REQUIRES,
     VALIDATE,
     VERSION,
     UPCAST,
@@ -106,6 +114,7 @@ pub(crate) struct MessageArgs {
     pub(crate) is_local: bool,
     pub(crate) http: Option<LitStr>,
     pub(crate) status: Option<LitInt>,
+    pub(crate) requires: Option<Vec<Requirement>>,
     pub(crate) validate: Option<Validation>,
     pub(crate) version: Option<LitInt>,
     pub(crate) upcast: Option<Vec<Path>>,
@@ -161,6 +170,7 @@ impl MessageArgs {
                 "key" => args.key = Some(input.parse()?),
                 "http" => args.http = Some(input.parse()?),
                 "status" => args.status = Some(input.parse()?),
+                "requires" => args.requires = Some(requirements(input)?),
                 "validate" => args.validate = Some(Validation::parse(key, input)?),
                 "version" => args.version = Some(input.parse()?),
                 "upcast" => args.upcast = Some(paths(input)?),

@@ -8,7 +8,7 @@ use syn::ext::IdentExt;
 use crate::message::args::Validation;
 use crate::message::checked::CheckedMessage;
 use crate::message::model::Definition;
-use crate::message::{MessageKind, endpoint, stored};
+use crate::message::{MessageKind, access, endpoint, stored};
 use crate::paths::Paths;
 use crate::spans::{self, Extent};
 use crate::{features, home, lints};
@@ -113,6 +113,7 @@ fn descriptor(message: &CheckedMessage, paths: &Paths) -> TokenStream {
         None => quote!(#p::Option::None),
     };
     let endpoint = endpoint::descriptor(message, paths);
+    let access = access::described(message, paths);
     let own = message
         .args
         .is_of_framework
@@ -128,7 +129,7 @@ fn descriptor(message: &CheckedMessage, paths: &Paths) -> TokenStream {
             },
             #key,
             #endpoint,
-        ) #own;
+        ) #access #own;
     }
 }
 
@@ -155,6 +156,7 @@ fn implementation(message: &CheckedMessage, paths: &Paths) -> TokenStream {
         }
     });
     let refusal = refusal(message, paths);
+    let access = access::constant(message, paths);
     let is_compared = message.kind == MessageKind::Command && message.key.is_some();
     let content = (is_compared && !message.args.is_local).then(|| {
         quote_spanned! {spans::attribute()=>
@@ -191,6 +193,7 @@ fn implementation(message: &CheckedMessage, paths: &Paths) -> TokenStream {
                 circular: ::core::concat!("modules listed in `modules` wait for each other in a circle that closes with `", #name, #circular),
             };
             #content
+            #access
             #validate
             fn descriptor() -> &'static #p::MessageDescriptor {
                 &DESCRIPTOR

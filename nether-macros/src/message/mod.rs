@@ -1,5 +1,6 @@
 //! `#[command]`, `#[query]`, `#[event]`: one pipeline for the three kinds.
 
+mod access;
 mod args;
 mod borrowed;
 mod checked;
@@ -9,6 +10,7 @@ mod expand;
 mod fields;
 mod model;
 mod rename;
+mod requirement;
 mod serde;
 mod stored;
 mod validate;

@@ -8,7 +8,7 @@ use crate::message::args::Validation;
 use crate::message::checked::CheckedMessage;
 use crate::message::expand::DERIVED;
 use crate::message::model::{Model, derived};
-use crate::message::{MessageKind, borrowed, endpoint, stored};
+use crate::message::{MessageKind, access, borrowed, endpoint, stored};
 use crate::{features, recover, suggest, types};
 
 /// Checks everything and drops what is wrong, so that the rest can still be expanded.
@@ -19,6 +19,7 @@ pub(crate) fn check(mut model: Model, diagnostics: &Diagnostics) -> CheckedMessa
     check_event_gives_nothing_back(&model, diagnostics);
     check_rules(&mut model, diagnostics);
     check_name(&model, diagnostics);
+    access::check(&model, diagnostics);
     let key = check_key(&model, diagnostics);
     let endpoint = endpoint::check(&model, diagnostics);
     let stored = stored::check(&model, diagnostics);

@@ -54,6 +54,11 @@ impl Method {
         behind_reference(&self.argument)
     }
 
+    /// The resources that it asks for.
+    pub(super) fn resources(&self) -> impl Iterator<Item = &Type> {
+        self.rest.iter().filter(|ty| !is_facts(ty))
+    }
+
     /// The context that it asks for, as modules' handlers do.
     pub(super) fn context(&self) -> Option<&Type> {
         self.rest.iter().find(|ty| is_context(ty))
@@ -227,6 +232,12 @@ impl Methods {
             diagnostics.error(ty, message, help);
         }
     }
+}
+
+/// Whether the type is the facts of a decision, by reference or by value.
+pub(super) fn is_facts(ty: &Type) -> bool {
+    let segment = types::last_segment(behind_reference(ty));
+    segment.is_some_and(|segment| segment.ident == "Facts")
 }
 
 /// Whether the type is the step of a saga.

@@ -55,7 +55,7 @@ fn aggregate() {
                 Opened { owner: open.owner }
             }
 
-            async fn deposit(&self, deposit: bank::Deposit, limit: Resource<Limit>) -> Result<Deposited, TooMuch> {
+            async fn deposit(&self, deposit: bank::Deposit, facts: &Facts, limit: Resource<Limit>) -> Result<Deposited, TooMuch> {
                 limit.check(deposit.cents).await
             }
 

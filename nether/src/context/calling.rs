@@ -11,6 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use crate::context::admission;
 use crate::context::budget::poll_budget;
 use crate::context::handle::Handle;
 use crate::context::inline::RunToEnd;
@@ -144,6 +145,9 @@ fn begin<M, H>(
     M: ByValue + Send,
     H: HandlerProof,
 {
+    if let Err(refused) = admission::check(handle, &message) {
+        return stage.begin(CallStage::Ended(Some(refused.into())));
+    }
     if room::is_limited(handle) {
         let later = begin_later::<M, H>(handle.clone(), message);
         return stage.begin(CallStage::Running(RunToEnd::cut_short(later)));

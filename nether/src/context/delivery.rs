@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use crate::context::admission;
 use crate::context::calling::HandlerProof;
 use crate::context::handle::{Handle, Origin};
 use crate::context::posting::{PostStage, Posted, accepted, ended};
@@ -38,6 +39,9 @@ pub trait Post: Parcel {
 impl<M: ByValue + Send> Post for Given<M> {
     #[inline]
     fn post<H: HandlerProof>(handle: &Handle, message: M, cx: &mut Context<'_>) -> Posted<Self> {
+        if let Err(refused) = admission::check(handle, &message) {
+            return PostStage::refused(refused);
+        }
         if room::is_limited(handle) {
             return post_later(handle.clone(), message, give::<M, H>);
         }

@@ -38,6 +38,11 @@ pub(crate) enum Origin {
     Task(HomeModule),
     /// From a clone of such a task's context.
     LooseTask(HomeModule),
+    /// From a task that work from outside has spawned: as [`Task`](Origin::Task), but what it sends is
+    /// checked as what comes from outside is.
+    RootTask(HomeModule),
+    /// From a clone of such a task's context.
+    LooseRootTask(HomeModule),
 }
 
 /// The exclusive module in whose task something was made that may outlive its handler; 0 for none. At that
@@ -64,6 +69,7 @@ impl Origin {
         match self {
             Origin::Handler | Origin::Hook => Origin::Loose(HomeModule::current()),
             Origin::Task(home) => Origin::LooseTask(home),
+            Origin::RootTask(home) => Origin::LooseRootTask(home),
             same => same,
         }
     }
@@ -74,9 +80,9 @@ impl Origin {
             Origin::Task(home) | Origin::LooseTask(home) | Origin::Loose(home) => {
                 Origin::Task(home)
             }
-            Origin::External | Origin::Hook | Origin::Handler => {
-                Origin::Task(HomeModule::current())
-            }
+            Origin::RootTask(home) | Origin::LooseRootTask(home) => Origin::RootTask(home),
+            Origin::External => Origin::RootTask(HomeModule::current()),
+            Origin::Hook | Origin::Handler => Origin::Task(HomeModule::current()),
         }
     }
 
@@ -123,9 +129,11 @@ impl Handle {
         match self.origin {
             Origin::External => true,
             Origin::Hook | Origin::Handler => false,
-            Origin::Loose(home) | Origin::Task(home) | Origin::LooseTask(home) => {
-                home.waits_at(queue.waiter())
-            }
+            Origin::Loose(home)
+            | Origin::Task(home)
+            | Origin::LooseTask(home)
+            | Origin::RootTask(home)
+            | Origin::LooseRootTask(home) => home.waits_at(queue.waiter()),
         }
     }
 
@@ -135,7 +143,11 @@ impl Handle {
     pub(crate) fn waits_for_turn(&self) -> bool {
         let waits = matches!(
             self.origin,
-            Origin::External | Origin::Task(_) | Origin::LooseTask(_)
+            Origin::External
+                | Origin::Task(_)
+                | Origin::LooseTask(_)
+                | Origin::RootTask(_)
+                | Origin::LooseRootTask(_)
         );
         waits && !waiting::is_in_module()
     }
@@ -216,7 +228,10 @@ impl Handle {
 
     /// The delivery whose handler uses it. `None` outside handlers, and for clones, whose users are unknown.
     pub(crate) fn delivery(&self) -> Option<DeliveryKey> {
-        let is_its = matches!(self.origin, Origin::Handler | Origin::Task(_));
+        let is_its = matches!(
+            self.origin,
+            Origin::Handler | Origin::Task(_) | Origin::RootTask(_)
+        );
         let label = self.message.filter(|_| is_its)?;
         let place = match label.message.kind {
             MessageKind::Event => ptr::from_ref(self).addr(),

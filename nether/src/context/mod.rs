@@ -1,5 +1,6 @@
 //! [`Context`], the handle to a unit of work: what programs, handlers and hooks send with.
 
+mod admission;
 #[cfg(feature = "http")]
 mod beginning;
 mod budget;
@@ -50,6 +51,7 @@ use crate::envelope::{Given, Shown};
 use crate::error::TrySendError;
 use crate::instants::in_future;
 use crate::message::{ByValue, Command, Event, Message};
+use crate::principal::Principal;
 use crate::routing::{Caller, Calls, Emits, External};
 use crate::scope::Scope;
 
@@ -417,9 +419,33 @@ impl Context<External> {
 
     /// Sets the principal, on whose behalf the work is done; handlers read it from
     /// [`principal`](QueryContext::principal). A context has one principal; setting another changes nothing.
+    ///
+    /// A message that says `requires = ".."` is refused from here with
+    /// [`CallError::Forbidden`](crate::CallError::Forbidden) unless the principal has what it requires.
+    ///
+    /// ```
+    /// # use nether::prelude::*;
+    /// use nether::Principal;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
+    /// # let system = System::builder().isolated().start().await?;
+    /// let ann = Principal::new("user-7").with_role("orders.write");
+    /// let ctx = system.context().with_principal(ann);
+    /// assert_eq!(ctx.principal().map(Principal::id), Some("user-7"));
+    /// # Ok(()) }
+    /// ```
     #[must_use]
-    pub fn with_principal(self, name: &str) -> Self {
-        self.handle().scope.set_principal(name);
+    pub fn with_principal(self, principal: impl Into<Principal>) -> Self {
+        self.handle().scope.set_principal(principal.into());
+        self
+    }
+
+    /// Marks the unit of work as the program's own: jobs, migrations, tests. It may send messages that say
+    /// `requires = ".."` without having what they require. It may still have a principal, on whose behalf the
+    /// program does the work.
+    #[must_use]
+    pub fn as_system(self) -> Self {
+        self.handle().scope.set_of_system();
         self
     }
 

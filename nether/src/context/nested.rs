@@ -15,6 +15,7 @@ use crate::context::handle::Origin;
 use crate::context::outcome::{Outcome, close};
 use crate::error::ContextError;
 use crate::instants::in_future;
+use crate::principal::Principal;
 use crate::routing::Caller;
 #[cfg(feature = "eventstore")]
 use crate::scope::{Scope, ScopeKind};
@@ -71,10 +72,23 @@ impl<S: Caller> Context<S> {
 
 #[cfg(feature = "eventstore")]
 impl<S: Caller> Context<S> {
-    /// Opens a unit of work that is apart from this one: it inherits nothing, and is not cancelled with it.
-    pub(crate) fn apart(&self) -> Nested<S> {
+    /// Opens a unit of work of a module that is apart from this one: it inherits nothing, and is not
+    /// cancelled with it. It is done on behalf of the principal with that ID, and goes on with what had that
+    /// correlation ID.
+    pub(crate) fn apart(
+        &self,
+        principal: Option<Arc<str>>,
+        correlation: Option<Arc<str>>,
+    ) -> Nested<S> {
         let mediator = Arc::clone(&self.handle().scope.mediator);
         let scope = Arc::new(Scope::new(mediator, ScopeKind::Unit));
+        scope.set_of_system();
+        if let Some(id) = principal {
+            scope.set_principal(Principal::new(id));
+        }
+        if let Some(correlation) = correlation {
+            scope.set_correlation(correlation);
+        }
         Nested {
             ctx: Context::new(Handle::new(scope, Origin::External)),
         }
@@ -111,8 +125,8 @@ impl<S: Caller> Nested<S> {
 
     /// Sets the principal; see [`Context::with_principal`].
     #[must_use]
-    pub fn with_principal(self, name: &str) -> Self {
-        self.ctx.handle().scope.set_principal(name);
+    pub fn with_principal(self, principal: impl Into<Principal>) -> Self {
+        self.ctx.handle().scope.set_principal(principal.into());
         self
     }
 

@@ -11,6 +11,7 @@ use crate::context::handle::Handle;
 use crate::declaration::Declaration;
 use crate::envelope::Given;
 use crate::message::Query;
+use crate::principal::Principal;
 use crate::routing::{Caller, Calls, External};
 use crate::scope::{ContextId, MessageId};
 
@@ -49,9 +50,10 @@ impl<S: Caller> QueryContext<S> {
         CallFuture::new::<ByCalls<S, I, S::Rule, TheOneHandler>>(&self.handle, query)
     }
 
-    /// The id of the unit of work, which everything in it shares; drawn at the first call.
+    /// The id of the unit of work, which everything in it shares; drawn at the first call. A unit of work
+    /// that a saga opens has the id of the one in which the saga began.
     pub fn correlation_id(&self) -> ContextId {
-        self.handle.scope.id()
+        self.handle.scope.correlation_id()
     }
 
     /// The id of the message being handled; `None` outside handlers.
@@ -74,8 +76,9 @@ impl<S: Caller> QueryContext<S> {
         self.handle.scope.deadline().map(|deadline| deadline.0)
     }
 
-    /// On whose behalf the work is done, if that was said.
-    pub fn principal(&self) -> Option<&str> {
+    /// On whose behalf the work is done, if that is known: the principal that the web server has
+    /// authenticated, or the one given by [`with_principal`](crate::Context::with_principal).
+    pub fn principal(&self) -> Option<&Principal> {
         self.handle.scope.principal()
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
+use crate::context::admission;
 use crate::context::calling::{Call, CallFuture, CallStage, HandlerProof, expect_reply};
 use crate::context::handle::Handle;
 use crate::context::inline::RunToEnd;
@@ -125,6 +126,9 @@ where
 {
     let descriptor = M::descriptor();
     let scope = &handle.scope;
+    if let Err(error) = admission::check(handle, &message) {
+        return Err(TrySendError { message, error });
+    }
     let Ok(_room) = Room::take(handle) else {
         let error = SendError::Full { message: M::NAME };
         return Err(TrySendError { message, error });

@@ -2,12 +2,16 @@
 //! program, or from its event store.
 
 use crate::context::Context;
+#[cfg(feature = "http")]
+use crate::context::admission;
 use crate::context::calling::{Call, CallFuture, HandlerProof};
 #[cfg(feature = "eventstore")]
 use crate::context::{Post, PostFuture};
 use crate::declaration::Declaration;
 #[cfg(feature = "eventstore")]
 use crate::envelope::Shown;
+#[cfg(feature = "http")]
+use crate::error::SendError;
 use crate::message::ByValue;
 #[cfg(feature = "eventstore")]
 use crate::message::Event;
@@ -27,6 +31,12 @@ impl<S: Caller> Context<S> {
     /// checked when the system starts.
     pub(crate) fn call<M: ByValue + Send>(&self, message: M) -> Call<'_, M> {
         CallFuture::new::<Unproven>(self.handle(), message)
+    }
+
+    /// Checks that the message may be sent from here, without sending it.
+    #[cfg(feature = "http")]
+    pub(crate) fn check<M: ByValue>(&self, message: &M) -> Result<(), SendError> {
+        admission::check(self.handle(), message)
     }
 
     /// Publishes the event, whether or not the compiler has seen that it may be.

@@ -8,6 +8,7 @@ use crate::declaration::Declaration;
 use crate::error::boxed::HandlerError;
 use crate::error::crash_looping::CrashLooping;
 use crate::error::deadlock::Deadlock;
+use crate::error::forbidden::Forbidden;
 use crate::error::invalid::Invalid;
 use crate::error::unavailable::Unavailable;
 
@@ -61,6 +62,8 @@ pub enum SendError {
     /// The reply would never come: the module that handles the message waits, itself or through others, for
     /// the one that sends it.
     Deadlock(Box<Deadlock>),
+    /// The message requires what the principal of the unit of work does not have.
+    Forbidden(Box<Forbidden>),
     /// The message breaks its own rules (`validate`).
     Invalid(Box<Invalid>),
 }
@@ -103,6 +106,7 @@ impl fmt::Display for SendError {
             }
             SendError::TooDeep(error) => error.fmt(f),
             SendError::Deadlock(error) => error.fmt(f),
+            SendError::Forbidden(error) => error.fmt(f),
             SendError::Invalid(error) => error.fmt(f),
         }
     }
@@ -248,6 +252,8 @@ pub enum CallError<E> {
     /// The reply would never come: the module that handles the message waits, itself or through others, for
     /// the one that sends it.
     Deadlock(Box<Deadlock>),
+    /// The message requires what the principal of the unit of work does not have.
+    Forbidden(Box<Forbidden>),
     /// The message breaks its own rules (`validate`).
     Invalid(Box<Invalid>),
 }
@@ -282,6 +288,7 @@ impl<E> CallError<E> {
             CallError::DeadlineExceeded { message } => SendError::DeadlineExceeded { message },
             CallError::TooDeep(error) => SendError::TooDeep(error.clone()),
             CallError::Deadlock(error) => SendError::Deadlock(error.clone()),
+            CallError::Forbidden(error) => SendError::Forbidden(error.clone()),
             CallError::Invalid(error) => SendError::Invalid(error.clone()),
         })
     }
@@ -301,6 +308,7 @@ impl<E> From<SendError> for CallError<E> {
             SendError::DeadlineExceeded { message } => CallError::DeadlineExceeded { message },
             SendError::TooDeep(error) => CallError::TooDeep(error),
             SendError::Deadlock(error) => CallError::Deadlock(error),
+            SendError::Forbidden(error) => CallError::Forbidden(error),
             SendError::Invalid(error) => CallError::Invalid(error),
         }
     }

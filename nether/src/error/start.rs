@@ -145,6 +145,12 @@ pub enum StartProblem {
         /// What the server's `request_timeout` says.
         request_timeout: Duration,
     },
+    /// The web server serves messages that say `requires = ..`, and has no authenticator to find out who
+    /// asks.
+    NoAuthenticator {
+        /// The messages.
+        messages: Vec<Declaration>,
+    },
     /// A setting of the web server has a value that it cannot have.
     InvalidSetting {
         /// The method that was called.
@@ -268,6 +274,15 @@ impl fmt::Display for StartProblem {
                 "the server gives a request {request_timeout:?}, but a stop of the system cuts it off after {shutdown_timeout:?}; \
                  give the stop more time (`SystemBuilder::shutdown_timeout`), or requests less (`Server::request_timeout`)"
             ),
+            StartProblem::NoAuthenticator { messages } => {
+                listed(messages, f)?;
+                let say = if messages.len() == 1 { "says" } else { "say" };
+                write!(
+                    f,
+                    " {say} who may send them with `requires`, but the server does not find out who asks; give it an \
+                     authenticator: `Server::authenticate(..)`"
+                )
+            }
             StartProblem::InvalidSetting { setting, reason } => write!(f, "`{setting}`: {reason}"),
             StartProblem::Stopped => f.write_str("the system was told to stop while it started"),
         }

@@ -3,8 +3,9 @@
 use std::fmt;
 
 use crate::digest::digest;
-use crate::eventstore::backend::{EventId, Position, StreamId};
+use crate::eventstore::backend::{EventId, StreamId};
 use crate::eventstore::digest::id_of;
+use crate::eventstore::origin::SagaCause;
 use crate::hexadecimal::hexadecimal;
 
 /// The id of a command, which makes the command idempotent: when it is sent again with the same id, the
@@ -118,9 +119,9 @@ impl fmt::Debug for CommandId {
     }
 }
 
-/// The position of the event because of which a command with an id is sent: baggage beside the id.
+/// The event because of which a command with an id is sent: baggage beside the id.
 #[derive(Debug)]
-pub(super) struct CauseOfCommand(pub(super) Position);
+pub(super) struct CauseOfCommand(pub(super) SagaCause);
 
 #[cfg(test)]
 mod tests {

@@ -29,6 +29,7 @@ mod listed;
 #[cfg(feature = "http")]
 mod log;
 mod memory;
+mod origin;
 mod parked;
 #[doc(hidden)]
 pub mod private;
@@ -48,7 +49,7 @@ mod stored;
 mod subscription;
 mod tables;
 
-pub use self::aggregate::{Aggregate, Aggregates, Events};
+pub use self::aggregate::{Aggregate, Aggregates, Events, Facts};
 #[doc(hidden)]
 pub use self::backend::PageRoom;
 pub use self::backend::{

@@ -1,8 +1,8 @@
 //! Not public API. Used by generated code: what event sourcing adds to `__private`.
 
 pub use crate::eventstore::aggregate::{
-    Aggregate, AggregateSettings, Aggregates, Decides, DecisionArgument, EventOf, Events, Initial,
-    IntoEvents, Parts, decided, decided_again, initial, reply,
+    Aggregate, AggregateSettings, Aggregates, Decides, DecisionArgument, EventOf, Events,
+    FactSource, Initial, IntoEvents, Parts, decided, decided_again, initial, reply,
 };
 pub use crate::eventstore::backend::{
     Encoding, Payload, RecordedEvent, StoreError, StoreTransaction, TransactionalStore, Worked,

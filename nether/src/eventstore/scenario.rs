@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use crate::eventstore::aggregate::{Aggregate, Decides, Events, IntoEvents};
+use crate::eventstore::aggregate::{Aggregate, Decides, Events, FactSource, Facts, IntoEvents};
 use crate::eventstore::backend::Encoding;
 use crate::eventstore::stored::{Encoded, Unreadable};
 use crate::message::Command;
@@ -14,6 +14,7 @@ use crate::message::Command;
 pub struct Scenario<A: Aggregate> {
     state: A,
     resources: A::Resources,
+    facts: Facts,
 }
 
 /// The decision of an aggregate; see [`Scenario::when`].
@@ -85,10 +86,21 @@ pub fn given_with<A: Aggregate, Kind>(
     for event in stored(&events.into_events(), "given").0 {
         state.apply(&event);
     }
-    Scenario { state, resources }
+    Scenario {
+        state,
+        resources,
+        facts: Facts::new(),
+    }
 }
 
 impl<A: Aggregate> Scenario<A> {
+    /// Lets decisions know that: who asks, when, and by which command. Without this nobody in particular
+    /// asks, now.
+    #[must_use]
+    pub fn with_facts(self, facts: Facts) -> Self {
+        Scenario { facts, ..self }
+    }
+
     /// Lets it decide upon a command. A decision that waits for something is waited for, in a runtime of its
     /// own.
     ///
@@ -102,7 +114,8 @@ impl<A: Aggregate> Scenario<A> {
         C: Command,
         C::Error: Send,
     {
-        let result = finished(self.state.decide(command, &self.resources));
+        let facts = FactSource::of_test(&self.facts);
+        let result = finished(self.state.decide(command, &self.resources, &facts));
         let result = match result {
             Ok(events) => Ok(stored(&events, C::NAME)),
             Err(error) => Err(error),

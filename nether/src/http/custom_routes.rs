@@ -12,6 +12,7 @@ use axum::response::Response;
 use tokio::time::timeout;
 
 use crate::context::Context;
+use crate::http::identity::guard::{self, Guard};
 use crate::http::replies::failure_log::FailedRequest;
 use crate::http::replies::problem::{Details, Refusal};
 use crate::http::request_id::RequestId;
@@ -140,7 +141,11 @@ impl<S: Caller, State: Send + Sync> FromRequestParts<State> for RequestContext<S
 pub(super) fn in_context(router: Router<System>, state: &Arc<ServerState>) -> Router<System> {
     let limit = DefaultBodyLimit::max(state.settings.body_limit);
     let router = router.layer(limit);
-    router.layer(from_fn_with_state(Arc::clone(state), around))
+    let router = router.layer(from_fn_with_state(Arc::clone(state), around));
+    match Guard::of(state, None) {
+        Some(guard) => router.layer(from_fn_with_state(guard, guard::layer)),
+        None => router,
+    }
 }
 
 async fn around(

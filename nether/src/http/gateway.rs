@@ -30,6 +30,7 @@ use crate::http::events;
 use crate::http::events::source::EventSource;
 use crate::http::events::sse;
 use crate::http::files;
+use crate::http::identity::guard::{self, Guard};
 use crate::http::operations;
 use crate::http::replies::allow;
 use crate::http::replies::encodings;
@@ -154,10 +155,17 @@ fn route(state: &Arc<ServerState>, endpoint: &'static EndpointEntry) -> MethodRo
         unreachable!("the attribute takes no other method");
     };
     let route = MethodRouter::new();
+    let guard = Guard::of(&state, endpoint.message().access);
     match endpoint.way {
-        EndpointKind::Call { serve, .. } => {
-            route.on(method, move |request| serve(Arc::clone(&state), request))
-        }
+        EndpointKind::Call { serve, .. } => match guard {
+            None => route.on(method, move |request| serve(Arc::clone(&state), request)),
+            Some(guard) => route.on(method, move |request| {
+                let state = Arc::clone(&state);
+                guard
+                    .clone()
+                    .around(request, move |request| serve(state, request))
+            }),
+        },
         EndpointKind::Feed { open, .. } => {
             let history = state.settings.event_history;
             let system = &state.system;
@@ -166,7 +174,9 @@ fn route(state: &Arc<ServerState>, endpoint: &'static EndpointEntry) -> MethodRo
                 stored.unwrap_or_else(|| EventSource::Published(open(system, history)))
             });
             route.on(method, move |request| {
-                sse::serve(endpoint, source.clone(), Arc::clone(&state), request)
+                let (source, state) = (source.clone(), Arc::clone(&state));
+                let answer = move |request| sse::serve(endpoint, source, state, request);
+                guard::around(guard.clone(), request, answer)
             })
         }
     }

@@ -17,6 +17,7 @@ use crate::http::replies::failure_log::FailedRequest;
 use crate::http::replies::problem::Details;
 use crate::http::request_id::RequestId;
 use crate::http::server::settings::ServerSettings;
+use crate::principal::Principal;
 use crate::system::System;
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
@@ -67,8 +68,8 @@ impl RequestScope {
         let longest = settings.request_timeout.as_secs();
         let wait = wanted.filter(|wanted| longest > 0 || *wanted == 0);
         let wait = wait.map(|wanted| wanted.min(longest));
-        if let Some(principal) = settings.principal.as_ref().and_then(|of| of(parts)) {
-            ctx = ctx.with_principal(&principal);
+        if let Some(principal) = parts.extensions.get::<Principal>() {
+            ctx = ctx.with_principal(principal.clone());
         }
         let given = RequestId::given(&parts.headers);
         if let Some(id) = &given {

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::declaration::Declaration;
-use crate::message::{MessageKind, MessageTypeId};
+use crate::message::{AccessDescriptor, MessageKind, MessageTypeId};
 
 /// The description of a message type at run time: one `static` for each type, made by the message's
 /// attribute.
@@ -22,6 +22,8 @@ pub struct MessageDescriptor {
     pub key: Option<&'static str>,
     /// What `http = ".."` says, if anything.
     pub endpoint: Option<EndpointDescriptor>,
+    /// What `requires = ..` says, if anything.
+    pub access: Option<AccessDescriptor>,
     /// Whether it is one of the framework's own. Its name does not say so, since a program may choose any.
     is_of_framework: bool,
     slot: AtomicU32,
@@ -72,9 +74,16 @@ impl MessageDescriptor {
             kind,
             key,
             endpoint,
+            access: None,
             is_of_framework: false,
             slot: AtomicU32::new(u32::MAX),
         }
+    }
+
+    /// Not public API. Used by generated code.
+    #[doc(hidden)]
+    pub const fn requiring(self, access: Option<AccessDescriptor>) -> Self {
+        MessageDescriptor { access, ..self }
     }
 
     /// Marks a message of the framework. Private to this crate, so that no program can mark its own.

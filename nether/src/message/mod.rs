@@ -1,11 +1,13 @@
 //! What a message is. Commands and queries are given to one module, events are shown to all.
 
+mod access;
 mod content;
 mod descriptor;
 mod id;
 #[cfg(feature = "garde")]
 mod rules;
 
+pub use self::access::{AccessDescriptor, AccessFunction, AccessRule};
 pub use self::content::content;
 pub use self::descriptor::{EndpointDescriptor, MessageDescriptor, MessageRegistration};
 pub use self::id::MessageTypeId;
@@ -64,6 +66,9 @@ pub trait Message: Sized + 'static {
     /// the same if the bytes are. A value, so that only programs that compare a command have the code.
     #[doc(hidden)]
     const CONTENT: Option<WriteContent<Self>> = None;
+    /// What `requires = ..` says, if it says anything.
+    #[doc(hidden)]
+    const ACCESS: Option<AccessRule<Self>> = None;
 
     /// What checks the rules of the message, if it has any.
     #[doc(hidden)]

@@ -7,6 +7,7 @@ use std::fmt;
 use std::future::pending;
 use std::iter;
 use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde::de::Error as _;
@@ -16,6 +17,7 @@ use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use crate::guarded::drop_unpanicked;
+use crate::principal::Principal;
 use crate::scope::Scope;
 use crate::scope::start_decision::StartDecision;
 use crate::sync::lock;
@@ -32,7 +34,12 @@ pub(super) struct Properties {
     /// Told when a deadline is set while it may be waited for. Only the outermost unit of work has it, for
     /// all that is nested in it, and only if there is a handle that could set one.
     deadline_set: OnceLock<Arc<Notify>>,
-    principal: OnceLock<Arc<str>>,
+    principal: OnceLock<Principal>,
+    /// Set if it is the program's own work, which may send what requires a principal.
+    is_of_system: AtomicBool,
+    /// The correlation ID of what this unit of work goes on with, if that is not its own id.
+    #[cfg(feature = "eventstore")]
+    correlation: OnceLock<Arc<str>>,
     /// One value of each type.
     baggage: Mutex<Vec<Arc<dyn Baggage>>>,
 }
@@ -181,6 +188,39 @@ impl Scope {
             .get_or_init(|| ContextId(Uuid::now_v7()))
     }
 
+    /// The correlation ID: that of what it goes on with, or its own id.
+    #[cfg(not(feature = "eventstore"))]
+    pub(crate) fn correlation_id(&self) -> ContextId {
+        self.id()
+    }
+
+    /// The correlation ID: that of what it goes on with, or its own id. What was stored may have one that is
+    /// no id of a context.
+    #[cfg(feature = "eventstore")]
+    pub(crate) fn correlation_id(&self) -> ContextId {
+        let given = self.correlation().and_then(|it| Uuid::try_parse(it).ok());
+        given.map_or_else(|| self.id(), ContextId)
+    }
+
+    /// The correlation ID as text, as it is stored.
+    #[cfg(feature = "eventstore")]
+    pub(crate) fn correlation_text(&self) -> Arc<str> {
+        let given = self.correlation().cloned();
+        given.unwrap_or_else(|| self.id().to_string().into())
+    }
+
+    #[cfg(feature = "eventstore")]
+    fn correlation(&self) -> Option<&Arc<str>> {
+        let mut all = self.properties.get()?.with_inherited();
+        all.find_map(|properties| properties.correlation.get())
+    }
+
+    /// Sets the correlation ID of what it goes on with.
+    #[cfg(feature = "eventstore")]
+    pub(crate) fn set_correlation(&self, correlation: Arc<str>) {
+        self.properties().correlation.get_or_init(|| correlation);
+    }
+
     /// Its own, or that of what it is nested in if that is earlier.
     #[inline]
     pub(crate) fn deadline(&self) -> Option<Deadline> {
@@ -268,17 +308,32 @@ impl Scope {
         self.properties.get().is_some()
     }
 
-    pub(crate) fn principal(&self) -> Option<&str> {
+    /// The principal, its own or that of what it is nested in. An anonymous one is none.
+    pub(crate) fn principal(&self) -> Option<&Principal> {
         let mut all = self.properties.get()?.with_inherited();
-        all.find_map(|properties| properties.principal.get().map(|name| &**name))
+        let principal = all.find_map(|properties| properties.principal.get());
+        principal.filter(|principal| !principal.is_anonymous())
     }
 
     /// Sets the principal, unless there is one.
-    pub(crate) fn set_principal(&self, name: &str) {
-        self.properties().principal.get_or_init(|| name.into());
+    pub(crate) fn set_principal(&self, principal: Principal) {
+        self.properties().principal.get_or_init(|| principal);
     }
 
-    pub(super) fn parent(&self) -> Option<&Arc<Scope>> {
+    /// Marks it as the program's own work.
+    pub(crate) fn set_of_system(&self) {
+        let properties = self.properties();
+        properties.is_of_system.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether what is sent in it is sent by a module, or by the program on its own behalf.
+    pub(crate) fn is_trusted(&self) -> bool {
+        let is_of_system = |it: &Properties| it.is_of_system.load(Ordering::Relaxed);
+        let properties = self.properties.get();
+        !self.kind.is_unit() || properties.is_some_and(|it| is_of_system(it))
+    }
+
+    pub(crate) fn parent(&self) -> Option<&Arc<Scope>> {
         self.properties.get()?.parent.get()
     }
 

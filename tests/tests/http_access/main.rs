@@ -13,6 +13,7 @@ use axum::extract::{ConnectInfo, DefaultBodyLimit};
 use axum::response::Html;
 use axum::routing::{get as on_get, post as on_post};
 use futures_util::{StreamExt, stream};
+use nether::Principal;
 use nether::http::{RequestContext, Server};
 use nether::prelude::*;
 use nether_tests::http::open;
@@ -62,7 +63,7 @@ impl Desk {
     }
 
     async fn who(&self, _: Who, ctx: &QueryContext<Self>) -> String {
-        ctx.principal().unwrap_or("nobody").to_owned()
+        ctx.principal().map_or("nobody", Principal::id).to_owned()
     }
 }
 

@@ -1,18 +1,16 @@
 //! The address of a client.
 
-use std::net::SocketAddr;
-
-use nether::http::{AddRoutes, ConnectInfo, ForwardedHeader, Server};
+use nether::Principal;
+use nether::http::{AddRoutes, ForwardedHeader, RequestHead, Server, from_fn};
 use nether_tests::http::{get, request};
 
 use crate::desk;
 
 /// The principal is the address.
 fn by_address(server: Server) -> Server {
-    server.principal(|head| {
-        let ConnectInfo(client) = head.extensions.get::<ConnectInfo<SocketAddr>>()?;
-        Some(client.ip().to_string())
-    })
+    server.authenticate(from_fn([], async |head: RequestHead| {
+        Ok(Principal::new(head.client().ip().to_string()))
+    }))
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use nether::eventstore::Store;
 use nether::http::Server;
 use nether::prelude::*;
-use nether_tests::http::{Answer, JSON, head_and_body, open, request};
+use nether_tests::http::{Answer, JSON, by_header, head_and_body, open, request};
 use tokio::sync::Semaphore;
 
 /// What is paid at by both modules.
@@ -177,10 +177,7 @@ impl Shop {
         system.attach(Till(of())).await.expect("it is new");
         system.attach(Desk(of())).await.expect("it is new");
         system.attach(Back(of())).await.expect("it is new");
-        let server = Server::new(&system).principal(|parts| {
-            let user = parts.headers.get("x-user")?.to_str().ok()?;
-            Some(user.to_owned())
-        });
+        let server = Server::new(&system).authenticate(by_header());
         let at = open(&system, set(server)).await;
         Shop {
             system,

@@ -185,7 +185,7 @@ impl Trace {
             message: ctx.message_id(),
             cause: ctx.causation_id(),
             depth: ctx.depth(),
-            principal: ctx.principal().map(str::to_owned),
+            principal: ctx.principal().map(|it| it.id().to_owned()),
         };
         self.seen.lock().unwrap().insert(name, seen);
     }

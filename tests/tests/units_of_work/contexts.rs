@@ -52,7 +52,7 @@ fn known<S: nether::Caller>(ctx: &Context<S>) -> Known {
     Known {
         tenant: ctx.baggage(),
         region: ctx.baggage(),
-        principal: ctx.principal().map(str::to_owned),
+        principal: ctx.principal().map(|it| it.id().to_owned()),
         deadline: ctx.deadline(),
         correlation: ctx.correlation_id(),
         parent: ctx.parent_id(),

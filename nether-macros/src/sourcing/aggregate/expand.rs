@@ -8,7 +8,7 @@ use crate::lints;
 use crate::paths::Paths;
 use crate::sourcing::aggregate::model::CheckedAggregate;
 use crate::sourcing::descriptor::{Parts, descriptor, handled_by, said};
-use crate::sourcing::methods::Method;
+use crate::sourcing::methods::{Method, is_facts};
 use crate::sourcing::registered::{named_events, registered};
 use crate::spans::{self, Extent};
 
@@ -72,7 +72,7 @@ impl<'a> AggregateExpander<'a> {
             calls: Vec::new(),
             resources: decisions
                 .iter()
-                .flat_map(|it| &it.rest)
+                .flat_map(Method::resources)
                 .map(|it| said(it, "DecisionArgument", "DESCRIPTOR", &self.paths))
                 .collect(),
         };
@@ -228,7 +228,8 @@ impl<'a> AggregateExpander<'a> {
 
     /// What all decisions ask for, in order.
     fn resources(&self) -> impl Iterator<Item = &Type> {
-        self.aggregate.decisions.iter().flat_map(|it| &it.rest)
+        let decisions = self.aggregate.decisions.iter();
+        decisions.flat_map(Method::resources)
     }
 
     /// What the state has to be for snapshots is shown at their key.
@@ -288,15 +289,21 @@ impl<'a> AggregateExpander<'a> {
             place
         };
         let at_name = self.paths.private_at(at);
-        let resources = spans::name("resources", spans::attribute());
+        let [resources, facts] =
+            ["resources", "facts"].map(|it| spans::name(it, spans::attribute()));
         let arguments = quote_spanned! {spans::attribute()=>
-            (&#this, #given: #command, #resources: &<Self as #es::Parts>::Resources)
+            (
+                &#this,
+                #given: #command,
+                #resources: &<Self as #es::Parts>::Resources,
+                #facts: &#es::FactSource<'_>,
+            )
         };
         let decide = quote_spanned! {at=>
             async fn decide #arguments -> #at_name::Result<
                 #at_name::eventstore::Events<Self>, <Self as #at_name::eventstore::Decides<#command>>::Error,
             > {
-                let _ = #resources;
+                let _ = (#resources, #facts);
                 #decided
             }
         };
@@ -318,9 +325,13 @@ impl<'a> AggregateExpander<'a> {
     fn decided(&self, index: usize, method: &Method, this: &Ident, given: &Ident) -> TokenStream {
         let (command, name) = (method.taken(), &method.name);
         let before = self.aggregate.decisions[..index].iter();
-        let before: usize = before.map(|it| it.rest.len()).sum();
-        let arguments = method.rest.iter().enumerate().map(|(place, ty)| {
-            let place = Literal::usize_unsuffixed(before + place);
+        let mut places = before.map(|it| it.resources().count()).sum::<usize>()..;
+        let arguments = method.rest.iter().map(|ty| {
+            if is_facts(ty) {
+                let facts = spans::name("facts", spans::attribute());
+                return quote_spanned!(Extent::of(ty).end=> &#facts.facts());
+            }
+            let place = Literal::usize_unsuffixed(places.next().unwrap_or_default());
             let given = said(ty, "DecisionArgument", "given", &self.paths);
             quote_spanned!(spans::attribute()=> #given(&resources.#place))
         });

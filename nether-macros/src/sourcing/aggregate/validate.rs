@@ -12,7 +12,7 @@ use crate::signature::behind_reference;
 use crate::sourcing::aggregate::WHOSE;
 use crate::sourcing::aggregate::args::AggregateArgs;
 use crate::sourcing::aggregate::model::CheckedAggregate;
-use crate::sourcing::methods::{self, Method};
+use crate::sourcing::methods::{self, Method, is_facts};
 use crate::sourcing::settings;
 use crate::{header, lists, types};
 
@@ -155,7 +155,17 @@ fn check_decision(method: &Method, diagnostics: &Diagnostics) {
         let message = format!("`{name}` decides, and is given no context");
         let help = "a decision only says what happens: what is to be done because of it is done by a module that handles the event";
         diagnostics.error(context, message, help);
-    } else if let Some(reference) = method.rest.iter().find(|ty| is_reference(ty)) {
+    } else if let Some(facts) = method.rest.iter().find(|ty| is_facts(ty) && !is_shared(ty)) {
+        let message = format!(
+            "`{name}` takes the facts of its decision as `{}`",
+            types::text(facts)
+        );
+        diagnostics.error(
+            facts,
+            message,
+            "they are lent to the decision: `facts: &Facts`",
+        );
+    } else if let Some(reference) = method.resources().find(|ty| is_reference(ty)) {
         let message = format!("`{name}` asks for a resource by reference");
         let help = format!(
             "take it by value: `Resource<{}>`",
@@ -167,6 +177,10 @@ fn check_decision(method: &Method, diagnostics: &Diagnostics) {
 
 fn is_reference(ty: &Type) -> bool {
     matches!(types::ungrouped(ty), Type::Reference(_))
+}
+
+fn is_shared(ty: &Type) -> bool {
+    matches!(types::ungrouped(ty), Type::Reference(reference) if reference.mutability.is_none())
 }
 
 /// An evolution takes its event and `&mut self`, and nothing else.
@@ -187,7 +201,12 @@ fn check_evolution(method: &Method, diagnostics: &Diagnostics) {
         let help = "remove `async`: decide with what is waited for, and put it into the event";
         diagnostics.error(&method.asyncness, message, help);
     }
-    if let Some(second) = method.rest.first() {
+    if let Some(facts) = method.rest.iter().find(|ty| is_facts(ty)) {
+        let message = format!("`{name}` is how the state evolves, and is given no facts");
+        let help = "it runs again whenever the event is read from the store, when others ask, and later: take `&Facts` where it is \
+                    decided, and put what the state needs of them into the event";
+        diagnostics.error(facts, message, help);
+    } else if let Some(second) = method.rest.first() {
         let message = format!("`{name}` takes something besides the event");
         let help = "put what it needs into the event: the state must be the same whenever it is read from the store";
         diagnostics.error(second, message, help);

@@ -8,7 +8,7 @@ use std::panic::resume_unwind;
 use tokio::time::sleep;
 
 use crate::context::Context;
-use crate::eventstore::aggregate::{Aggregate, Aggregates, Decides, Events};
+use crate::eventstore::aggregate::{Aggregate, Aggregates, Decides, Events, FactSource};
 use crate::eventstore::handling::{CutOff, within_unit};
 use crate::guarded::{PanicPayload, Shielded, catch, drop_unpanicked, panic_text};
 use crate::message::Command;
@@ -28,11 +28,12 @@ where
     A::Error: fmt::Display + Send,
     C: Command,
 {
+    let facts = &FactSource::of(ctx.handle());
     let policy = A::SETTINGS.policy;
     if policy.retries > 0 {
         return Box::pin(decide_repeatedly(state, command, resources, ctx)).await;
     }
-    within_unit(state.decide(command, resources), policy.timeout, ctx).await
+    within_unit(state.decide(command, resources, facts), policy.timeout, ctx).await
 }
 
 /// Decides again after an error, a panic or a time-out, up to as many times as the aggregate says.
@@ -47,6 +48,7 @@ where
     A::Error: fmt::Display + Send,
     C: Command,
 {
+    let facts = &FactSource::of(ctx.handle());
     let policy = A::SETTINGS.policy;
     let mut failed = 0;
     loop {
@@ -54,7 +56,7 @@ where
             true => A::again(&command),
             false => None,
         };
-        let decision = within_unit(state.decide(command, resources), policy.timeout, ctx);
+        let decision = within_unit(state.decide(command, resources, facts), policy.timeout, ctx);
         let decided = catch(decision).await;
         let has_ended = ctx.handle().scope.obstacle().is_some();
         let (Some(again), Some(error), false) = (again, failure(&decided), has_ended) else {

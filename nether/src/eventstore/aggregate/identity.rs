@@ -2,20 +2,19 @@
 
 use std::sync::Arc;
 
-use crate::context::Context;
+use crate::context::{Context, Handle};
 use crate::eventstore::backend::{
-    EventId, Metadata, MetadataEntries, Position, RecordedEvent, StoreError, StreamId,
+    EventId, Metadata, MetadataEntries, RecordedEvent, StoreError, StreamId,
 };
 use crate::eventstore::clock;
 use crate::eventstore::command_id::{CauseOfCommand, CommandId};
+use crate::eventstore::origin::SagaCause;
 use crate::message::Message;
+use crate::principal::Principal;
 use crate::routing::Caller;
 
 /// A baggage value of the context that a command is sent from, if that is not the context of a handler.
-pub(super) fn baggage_of_sender<S: Caller, T: Send + Sync + 'static>(
-    ctx: &Context<S>,
-) -> Option<Arc<T>> {
-    let handle = ctx.handle();
+pub(super) fn baggage_of_sender<T: Send + Sync + 'static>(handle: &Handle) -> Option<Arc<T>> {
     let is_the_owners = handle.cause.sequence.is_none();
     is_the_owners.then(|| handle.scope.own_baggage::<T>())?
 }
@@ -27,7 +26,7 @@ pub(super) struct CommandIdentity {
     command: &'static str,
     /// The hash of its content, if it is compared.
     content: Option<String>,
-    cause: Option<Position>,
+    cause: Option<SagaCause>,
 }
 
 impl CommandIdentity {
@@ -39,7 +38,7 @@ impl CommandIdentity {
         command: &C,
         ctx: &Context<S>,
     ) -> Result<Option<Self>, StoreError> {
-        let Some(id) = baggage_of_sender::<S, CommandId>(ctx) else {
+        let Some(id) = baggage_of_sender::<CommandId>(ctx.handle()) else {
             return Ok(None);
         };
         let content = C::CONTENT.filter(|_| id.is_compared());
@@ -51,7 +50,7 @@ impl CommandIdentity {
             ),
             reason,
         })?;
-        let cause = baggage_of_sender::<S, CauseOfCommand>(ctx);
+        let cause = baggage_of_sender::<CauseOfCommand>(ctx.handle());
         Ok(Some(CommandIdentity {
             id: *id,
             command: C::NAME,
@@ -97,7 +96,7 @@ impl CommandIdentity {
     fn entries(&self) -> MetadataEntries {
         let mut entries = MetadataEntries::default();
         if let Some(cause) = self.cause {
-            entries = entries.with_cause(cause);
+            entries = entries.with_cause(cause.position);
         }
         if let Some(content) = &self.content {
             entries = entries.with_content(content);
@@ -111,12 +110,14 @@ pub(super) fn metadata<S: Caller>(
     ctx: &Context<S>,
     identity: Option<&CommandIdentity>,
 ) -> Metadata {
-    let message = ctx.message_id();
+    let event = identity.and_then(|it| it.cause?.id);
+    let event = event.map(|id| id.to_string());
+    let causation = event.or_else(|| Some(ctx.message_id()?.to_string()));
     Metadata {
         time: clock::now(),
-        correlation: Some(ctx.correlation_id().to_string().into()),
-        causation: message.map(|key| key.to_string().into()),
-        principal: ctx.principal().map(Into::into),
+        correlation: Some(ctx.handle().scope.correlation_text()),
+        causation: causation.map(Into::into),
+        principal: ctx.principal().and_then(Principal::shared_id),
         entries: identity.map_or_else(MetadataEntries::default, CommandIdentity::entries),
     }
 }

@@ -5,6 +5,7 @@ mod cache;
 mod deciding;
 mod decision;
 mod evolving;
+mod facts;
 mod identity;
 mod initial;
 mod module;
@@ -13,6 +14,7 @@ mod unexecuted;
 
 pub use self::argument::DecisionArgument;
 pub use self::decision::{EventOf, Events, IntoEvents, decided, reply};
+pub use self::facts::{FactSource, Facts};
 pub use self::initial::{Initial, initial};
 pub use self::module::Aggregates;
 
@@ -162,6 +164,7 @@ pub trait Decides<C>: Parts {
         &'a self,
         command: C,
         resources: &'a Self::Resources,
+        facts: &'a FactSource<'a>,
     ) -> impl Future<Output = Result<Events<Self>, Self::Error>> + Send + 'a;
 
     /// What the command is answered with, once it has happened.

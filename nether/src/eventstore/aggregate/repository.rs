@@ -26,7 +26,7 @@ const ATTEMPTS: usize = 16;
 
 /// What has to be in the store for the events of a command to be appended.
 fn fence<S: Caller>(ctx: &Context<S>) -> Vec<DocumentCondition> {
-    let fence = baggage_of_sender::<S, LeaseFence>(ctx);
+    let fence = baggage_of_sender::<LeaseFence>(ctx.handle());
     fence.iter().map(|fence| fence.0.clone()).collect()
 }
 

@@ -36,7 +36,7 @@ impl MetadataEntries {
     }
 
     /// The position of the event because of which the events happened: the one that made a saga send the
-    /// command that led to them. `None` if that is not known.
+    /// command that led to them, or that the saga's time-out counts from. `None` if that is not known.
     pub fn cause(&self) -> Option<Position> {
         self.read(CAUSE).ok().flatten()
     }

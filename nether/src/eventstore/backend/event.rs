@@ -49,11 +49,13 @@ pub struct Payload {
 pub struct Metadata {
     /// When they were appended, in milliseconds since 1970 (UTC).
     pub time: u64,
-    /// The context in which they happened.
+    /// The context in which they happened; if a saga has sent the command that led to them, that of the event
+    /// with which the saga began.
     pub correlation: Option<Arc<str>>,
-    /// The message that was being handled.
+    /// The ID of the message that was being handled; if a saga has sent it, the ID of the event because of
+    /// which it did.
     pub causation: Option<Arc<str>>,
-    /// On whose behalf.
+    /// On whose behalf: the ID of the principal.
     pub principal: Option<Arc<str>>,
     /// What is known of some events alone.
     pub entries: MetadataEntries,

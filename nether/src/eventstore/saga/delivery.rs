@@ -74,6 +74,7 @@ fn refused<C: Message>(error: CallError<C::Error>) -> Delivery {
         | CallError::TimedOut(_)
         | CallError::TooDeep(_)
         | CallError::Deadlock(_)
+        | CallError::Forbidden(_)
         | CallError::Invalid(_) => Delivery::Failed(reason),
         CallError::NoRoute(_)
         | CallError::CrashLooping(_)

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::error::Result;
-use crate::eventstore::backend::{EventId, Position};
+use crate::eventstore::backend::{EventId, RecordedEvent};
+use crate::eventstore::origin::{SagaCause, SagaOrigin};
 use crate::eventstore::saga::outgoing::{Outgoing, StoredCommand};
 use crate::eventstore::saga::{Saga, Step};
 
@@ -25,7 +26,10 @@ pub(super) struct SagaInstance {
     pub(super) stuck: Vec<(Outgoing, String)>,
     /// The event because of which it has failed, if it was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    failed_by: Option<Position>,
+    failed_by: Option<SagaCause>,
+    /// On whose behalf it works.
+    #[serde(default, skip_serializing_if = "SagaOrigin::is_unknown")]
+    pub(super) origin: SagaOrigin,
     /// Whether its failure, or that it is stuck, was reported in this run.
     #[serde(skip)]
     pub(super) is_reported: bool,
@@ -48,14 +52,17 @@ pub(super) struct SagaTimer {
     pub(super) name: String,
     /// In milliseconds since 1970.
     pub(super) due: u64,
+    /// The event that it counts from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) cause: Option<SagaCause>,
 }
 
 impl SagaInstance {
-    /// A new saga, which starts at that time, in milliseconds since 1970.
+    /// A new saga, which the event starts, at that time, in milliseconds since 1970.
     ///
     /// # Errors
     /// If its state cannot be written down.
-    pub(super) fn start<S: Saga>(from: u64) -> Result<Self> {
+    pub(super) fn start<S: Saga>(start: Option<&RecordedEvent>, from: u64) -> Result<Self> {
         let mut instance = SagaInstance {
             state: (S::KEPT.save)(&S::default())?,
             stage: SagaStage::Running,
@@ -64,9 +71,10 @@ impl SagaInstance {
             timers: Vec::new(),
             stuck: Vec::new(),
             failed_by: None,
+            origin: start.map(SagaOrigin::of).unwrap_or_default(),
             is_reported: false,
         };
-        instance.set_timers::<S>(None, from);
+        instance.set_timers::<S>(None, from, start.map(SagaCause::of));
         Ok(instance)
     }
 
@@ -79,14 +87,20 @@ impl SagaInstance {
     }
 
     /// Sets the time-outs that count from the event named `since`, or from the start of the saga if that is
-    /// `None`. It happened at the time `from`, in milliseconds since 1970.
-    pub(super) fn set_timers<S: Saga>(&mut self, since: Option<&str>, from: u64) {
+    /// `None`. It happened at the time `from`, in milliseconds since 1970. The event itself is `cause`.
+    pub(super) fn set_timers<S: Saga>(
+        &mut self,
+        since: Option<&str>,
+        from: u64,
+        cause: Option<SagaCause>,
+    ) {
         for timeout in S::TIMEOUTS.iter().filter(|it| it.since == since) {
             self.timers.retain(|timer| timer.name != timeout.name);
             let after = u64::try_from(timeout.after.as_millis()).unwrap_or(u64::MAX);
             self.timers.push(SagaTimer {
                 name: timeout.name.to_owned(),
                 due: from.saturating_add(after),
+                cause,
             });
         }
     }
@@ -122,7 +136,7 @@ impl SagaInstance {
     /// Fails the saga, because of an event if it is one. Commands that are done are compensated, the last one
     /// first, and commands that were not sent are dropped. A command in flight is waited for; if it succeeds,
     /// it is compensated before the others.
-    pub(super) fn fail(&mut self, reason: String, cause: Option<Position>, in_flight: bool) {
+    pub(super) fn fail(&mut self, reason: String, cause: Option<SagaCause>, in_flight: bool) {
         let current = self.outgoing.pop_front().filter(|_| in_flight);
         self.stage = SagaStage::Compensating(reason);
         self.failed_by = cause;

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
-use crate::eventstore::backend::{EventId, Position};
+use crate::eventstore::backend::EventId;
+use crate::eventstore::origin::SagaCause;
 use crate::eventstore::saga::SentBy;
 use crate::message::Message;
 
@@ -42,13 +43,13 @@ pub(super) struct Outgoing {
     /// Whether it is itself a compensation.
     #[serde(default)]
     pub(super) compensates: bool,
-    /// The event because of which it is sent. A time-out is no event.
+    /// The event because of which it is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) cause: Option<Position>,
+    pub(super) cause: Option<SagaCause>,
 }
 
 impl Outgoing {
-    pub(super) fn new(command: StoredCommand, cause: Option<Position>) -> Self {
+    pub(super) fn new(command: StoredCommand, cause: Option<SagaCause>) -> Self {
         Outgoing {
             id: EventId::new(),
             command,
@@ -59,7 +60,7 @@ impl Outgoing {
     }
 
     /// A compensation.
-    pub(super) fn compensating(command: StoredCommand, cause: Option<Position>) -> Self {
+    pub(super) fn compensating(command: StoredCommand, cause: Option<SagaCause>) -> Self {
         Outgoing {
             compensates: true,
             ..Outgoing::new(command, cause)

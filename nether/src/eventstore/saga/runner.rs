@@ -292,8 +292,10 @@ impl<S: Saga> SagaRunner<S> {
             return;
         };
         let mut instance = known.clone();
+        let timer = instance.timers.iter().find(|timer| timer.name == name);
+        let cause = timer.and_then(|timer| timer.cause);
         instance.timers.retain(|timer| timer.name != name);
-        let instance = match timed_out::<S>(instance.clone(), name, key, in_flight).await {
+        let instance = match timed_out::<S>(instance.clone(), (name, cause), key, in_flight).await {
             Ok(instance) => instance,
             Err(EventFailure { text: error, .. }) => {
                 tracing::error!(
@@ -303,7 +305,7 @@ impl<S: Saga> SagaRunner<S> {
                     error,
                     "a time-out could not be handled: the saga fails"
                 );
-                instance.fail(format!("`{name}`: {error}"), None, in_flight);
+                instance.fail(format!("`{name}`: {error}"), cause, in_flight);
                 instance
             }
         };

@@ -14,6 +14,7 @@ use crate::eventstore::command_id::{CauseOfCommand, CommandId};
 use crate::eventstore::control::Control;
 use crate::eventstore::follower::{Followed, Follower, unpanicked, wait_after};
 use crate::eventstore::lease::{Lease, LeaseFence};
+use crate::eventstore::origin::SagaOrigin;
 use crate::eventstore::saga::delivery::Delivery;
 use crate::eventstore::saga::handle::SagaKind;
 use crate::eventstore::saga::instance::{SagaInstance, SagaStage};
@@ -76,6 +77,7 @@ impl SagaSending {
         let sender = CommandSender {
             key: Arc::clone(key),
             outgoing: first.clone(),
+            origin: instance.origin.clone(),
             has_failed: Arc::clone(&has_failed),
             may_be_done,
             control: Arc::clone(&follower.control),
@@ -144,6 +146,7 @@ impl SagaSending {
 struct CommandSender<S: Saga> {
     key: Arc<str>,
     outgoing: Outgoing,
+    origin: SagaOrigin,
     has_failed: Arc<AtomicBool>,
     may_be_done: bool,
     control: Arc<Control<SagaKind>>,
@@ -230,7 +233,11 @@ impl<S: Saga> CommandSender<S> {
     async fn attempt(&mut self) -> Result<Result<(), String>, SendAgain> {
         // A unit of work of its own: a stop of the sagas does not end the wait for the reply.
         let id = CommandId::of_saga(S::NAME, &self.key, self.outgoing.id);
-        let mut work = self.ctx.apart().with(id);
+        let SagaOrigin {
+            principal,
+            correlation,
+        } = self.origin.clone();
+        let mut work = self.ctx.apart(principal, correlation).with(id);
         if let Some(cause) = self.outgoing.cause {
             work = work.with(CauseOfCommand(cause));
         }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use crate::error::Error;
-use crate::eventstore::backend::Position;
+use crate::eventstore::origin::SagaCause;
 use crate::eventstore::saga::Saga;
 use crate::eventstore::saga::outgoing::{Outgoing, StoredCommand};
 use crate::eventstore::stored::Keeping;
@@ -26,8 +26,8 @@ pub trait SentBy<S>: Sized {
 /// afterwards, even if the process ends in between.
 pub struct Step<S> {
     key: String,
-    /// The event that the saga reacts to; `None` for a time-out.
-    pub(super) cause: Option<Position>,
+    /// The event that the saga reacts to, or that its time-out counts from.
+    pub(super) cause: Option<SagaCause>,
     pub(super) outgoing: Vec<Outgoing>,
     pub(super) compensations: Vec<StoredCommand>,
     pub(super) ends: bool,
@@ -38,7 +38,7 @@ pub struct Step<S> {
 }
 
 impl<S: Saga> Step<S> {
-    pub(super) fn of(key: &str, cause: Option<Position>) -> Self {
+    pub(super) fn of(key: &str, cause: Option<SagaCause>) -> Self {
         Step {
             key: key.to_owned(),
             cause,

@@ -3,6 +3,7 @@
 use crate::eventstore::backend::RecordedEvent;
 use crate::eventstore::clock;
 use crate::eventstore::follower::{EventFailure, guarded_within};
+use crate::eventstore::origin::SagaCause;
 use crate::eventstore::saga::instance::SagaInstance;
 use crate::eventstore::saga::{Saga, Step};
 
@@ -29,14 +30,15 @@ pub(super) async fn stepped<S: Saga>(
     let start = events.first().map_or(0, time_of);
     // All of it is guarded: user code also reads, writes and drops the state.
     guarded_within(S::POLICY.timeout, async {
-        let new = || SagaInstance::start::<S>(start);
+        let new = || SagaInstance::start::<S>(events.first(), start);
         let mut instance = known.cloned().map_or_else(new, Ok)?;
         let mut state: S = instance.state()?;
-        let mut step = Step::of(key, events.first().map(|event| event.position));
+        let mut step = Step::of(key, events.first().map(SagaCause::of));
         for event in events {
             state.handle(event, &mut step).await?;
             step.ends |= S::ends(&event.name);
-            instance.set_timers::<S>(Some(&event.name), time_of(event));
+            let cause = Some(SagaCause::of(event));
+            instance.set_timers::<S>(Some(&event.name), time_of(event), cause);
         }
         instance.take(&state, step, in_flight)?;
         Ok(instance)
@@ -47,13 +49,13 @@ pub(super) async fn stepped<S: Saga>(
 /// A saga after a time-out.
 pub(super) async fn timed_out<S: Saga>(
     mut instance: SagaInstance,
-    name: &str,
+    (name, cause): (&str, Option<SagaCause>),
     key: &str,
     in_flight: bool,
 ) -> Result<SagaInstance, EventFailure> {
     guarded_within(S::POLICY.timeout, async {
         let mut state: S = instance.state()?;
-        let mut step = Step::of(key, None);
+        let mut step = Step::of(key, cause);
         state.time_out(name, &mut step).await?;
         instance.take(&state, step, in_flight)?;
         Ok(instance)

@@ -28,6 +28,7 @@ use crate::http::request_scope::{Answer, RequestScope};
 use crate::http::server::settings::ServerSettings;
 use crate::http::server::state::ServerState;
 use crate::message::{MessageDescriptor, MessageKind};
+use crate::principal::Principal;
 use crate::route::BoxFuture;
 
 /// Serves a request for `M`.
@@ -108,7 +109,11 @@ where
     M::Reply: EndpointReply,
 {
     let scope = RequestScope::open_keyed(&state.system, &state.settings, parts);
-    let user = KeyUser::of(parts, scope.ctx.principal());
+    // A refusal is no answer to be kept: the client may come back with the role.
+    if let Err(refused) = scope.ctx.check(&message) {
+        return respond::<M>(scope, Err(refused.into())).await;
+    }
+    let user = KeyUser::of(parts, scope.ctx.principal().map(Principal::id));
     let resumes = identify(M::descriptor(), &scope, &key, &user);
     let request = key.request(&user, resumes);
     let patience = scope.patience();

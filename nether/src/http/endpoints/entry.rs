@@ -15,6 +15,7 @@ use crate::http::endpoints::call;
 use crate::http::endpoints::endpoint::{
     CallEndpoint, Endpoint, EndpointReply, ReplyShape, Shape, success,
 };
+use crate::http::events::audience::{MaySee, audience};
 use crate::http::events::feed::Feed;
 use crate::http::events::field_form::{FieldForm, form_of};
 use crate::http::replies::problem::ProblemKind;
@@ -51,6 +52,8 @@ pub(crate) enum EndpointKind {
     Feed {
         open: fn(&System, usize) -> Arc<Feed>,
         form: fn() -> FieldForm,
+        /// Which events a client may see, if that depends on the event.
+        audience: Option<MaySee>,
     },
 }
 
@@ -88,6 +91,7 @@ impl EndpointEntry {
             way: EndpointKind::Feed {
                 open: Feed::open::<E>,
                 form: form_of::<E>,
+                audience: audience::<E>(),
             },
         }
     }

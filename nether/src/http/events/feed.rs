@@ -19,6 +19,7 @@ use crate::error::Result;
 use crate::escaped::Escaped;
 use crate::guarded::panicked;
 use crate::http::endpoints::endpoint::Endpoint;
+use crate::http::events::typed::TypedEvent;
 use crate::message::Event;
 use crate::sync::lock;
 use crate::system::System;
@@ -53,6 +54,25 @@ pub(crate) struct Written {
     pub(crate) frame: Bytes,
     /// For filters.
     pub(crate) fields: EventFields,
+    /// For functions that decide who may see it.
+    pub(super) typed: TypedEvent,
+}
+
+impl Written {
+    pub(super) fn new(id: &str, text: &str, fields: EventFields) -> Self {
+        Written {
+            frame: format!("id: {id}\ndata: {text}\n\n").into(),
+            fields,
+            typed: TypedEvent::default(),
+        }
+    }
+
+    /// The event as JSON.
+    pub(super) fn text(&self) -> &str {
+        let frame = std::str::from_utf8(&self.frame).unwrap_or_default();
+        let text = frame.split_once("\ndata: ").map_or("", |(_, text)| text);
+        text.trim_end_matches('\n')
+    }
 }
 
 /// The fields of an event as they are sent: as text, since that holds numbers that a value of `serde_json`
@@ -109,8 +129,8 @@ impl Feed {
 
     pub(crate) fn push(&self, text: &str, fields: EventFields) {
         let mut kept = lock(&self.kept);
-        let frame = format!("id: {}\ndata: {text}\n\n", self.id(kept.end() + 1)).into();
-        let written = Arc::new(Written { frame, fields });
+        let id = self.id(kept.end() + 1);
+        let written = Arc::new(Written::new(&id, text, fields));
         kept.push(Some(written), self.capacity);
         self.end.send_replace(Some(kept.end()));
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use axum::http::request;
 use axum::response::{IntoResponse, Response};
 use hyper::body::{Body as HttpBody, Frame};
 use tokio::sync::watch;
@@ -15,13 +16,15 @@ use tokio::time::timeout;
 
 use crate::error::Error;
 use crate::escaped::Escaped;
-use crate::http::endpoints::entry::EndpointEntry;
-use crate::http::events::feed::NextEvent;
+use crate::http::endpoints::entry::{EndpointEntry, EndpointKind};
+use crate::http::events::audience::Audience;
+use crate::http::events::feed::{NextEvent, Written};
 use crate::http::events::filter::EventFilter;
 use crate::http::events::source::{EventReader, EventSource};
 use crate::http::replies::failure_log;
 use crate::http::replies::problem::Details;
 use crate::http::server::state::ServerState;
+use crate::principal::Principal;
 use crate::race::race;
 use crate::route::BoxFuture;
 
@@ -62,6 +65,7 @@ pub(crate) async fn serve(
         reader,
         changes,
         filter,
+        audience: audience(endpoint, &parts),
         ending: state.ending(),
         last: None,
         keep_alive: state.settings.keep_alive,
@@ -73,6 +77,19 @@ pub(crate) async fn serve(
     };
     let headers = [(CONTENT_TYPE, EVENT_STREAM), (CACHE_CONTROL, NO_CACHE)];
     (headers, Body::new(body)).into_response()
+}
+
+/// Which events the client that sent the request may see, if that depends on the event. The guard of the
+/// endpoint has let on those alone who have a principal.
+fn audience(endpoint: &EndpointEntry, parts: &request::Parts) -> Option<Audience> {
+    let EndpointKind::Feed { audience, .. } = endpoint.way else {
+        return None;
+    };
+    let principal = parts.extensions.get::<Principal>().cloned();
+    audience.map(|may_see| Audience {
+        principal: principal.unwrap_or_else(Principal::anonymous),
+        may_see,
+    })
 }
 
 /// The events are in a log that cannot be read now.
@@ -98,6 +115,8 @@ fn missed(count: impl std::fmt::Display, id: &str) -> Bytes {
 struct Client {
     reader: EventReader,
     filter: EventFilter,
+    /// Which events it may see; all, if there is none.
+    audience: Option<Audience>,
     changes: watch::Receiver<Option<u64>>,
     /// Set when the server stops.
     ending: watch::Receiver<bool>,
@@ -152,6 +171,12 @@ impl Client {
         self.last.is_some_and(|last| self.reader.has_reached(last))
     }
 
+    /// Whether the client wants the event, and may see it.
+    fn shows(&self, event: &Written) -> bool {
+        let audience = self.audience.as_ref();
+        self.filter.wants(&event.fields) && audience.is_none_or(|it| it.may_see(event))
+    }
+
     /// What is there already.
     async fn ready(&mut self) -> Bytes {
         let mut frames: Vec<Bytes> = Vec::new();
@@ -161,7 +186,7 @@ impl Client {
                 Ok(NextEvent::Nothing) => break,
                 Ok(NextEvent::Missed(count)) => missed(count, &self.reader.id()),
                 Ok(NextEvent::Event(event)) => {
-                    if !self.filter.wants(&event.fields) {
+                    if !self.shows(&event) {
                         // The client is told its place on the way, however long that is.
                         if self.reader.is_far() {
                             break;
@@ -283,6 +308,7 @@ mod tests {
             reader,
             changes,
             filter,
+            audience: None,
             ending: ending.subscribe(),
             last: None,
             keep_alive: Duration::from_secs(1),

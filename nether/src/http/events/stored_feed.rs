@@ -240,10 +240,7 @@ impl LogPlace {
 fn written(place: LogPlace, json: &str) -> Arc<Written> {
     // A line ends the data of an event.
     let text = json.replace(['\n', '\r'], " ");
-    Arc::new(Written {
-        frame: format!("id: {}\ndata: {text}\n\n", place.id()).into(),
-        fields: fields_of(&text),
-    })
+    Arc::new(Written::new(&place.id(), &text, fields_of(&text)))
 }
 
 /// A client's place in the feed.

@@ -22,6 +22,7 @@ use tower_http::services::fs::Backend;
 use crate::escaped::Escaped;
 use crate::http::files::late_file::LateFile;
 use crate::http::files::ranges;
+use crate::http::identity::guard::{self, Guard};
 use crate::http::replies::failure_log::refused;
 use crate::http::replies::problem::Details;
 use crate::http::request_id::RequestId;
@@ -34,6 +35,8 @@ const PAGE: &str = "/index.html";
 /// Offers requests to the files of the folder, and what is not among them to `then`.
 pub(crate) fn before(folder: &Folder, state: &Arc<ServerState>, then: Router) -> Router {
     let patience = state.settings.request_timeout;
+    let is_guarded = state.settings.authenticates_files;
+    let guard = Guard::of(state, None).filter(|_| is_guarded);
     let prefix = folder.path.trim_end_matches('/').to_owned();
     let backend = Inside {
         folder: folder.folder.clone(),
@@ -46,14 +49,16 @@ pub(crate) fn before(folder: &Folder, state: &Arc<ServerState>, then: Router) ->
     };
     Router::new().fallback(move |request: Request| {
         let (files, then) = (files.clone(), then.clone());
-        async move {
+        let guard = guard.clone().filter(|_| files.has_place(&request));
+        let answer = async move |request: Request| {
             let (parts, body) = request.into_parts();
             match timeout(patience, files.answer(&parts)).await {
                 Err(_) => Details::too_late().answer_to(&parts),
                 Ok(Some(response)) => response,
                 Ok(None) => never(then.oneshot(Request::from_parts(parts, body)).await),
             }
-        }
+        };
+        guard::around(guard, request, answer)
     })
 }
 
@@ -72,6 +77,12 @@ struct Files {
 }
 
 impl Files {
+    /// Whether there may be a file for the request.
+    fn has_place(&self, request: &Request) -> bool {
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        reads && below(&self.prefix, request.uri().path()).is_some()
+    }
+
     /// The file that the request is for, if there is one.
     async fn answer(&self, request: &request::Parts) -> Option<Response> {
         if !matches!(request.method, Method::GET | Method::HEAD) {

@@ -5,6 +5,7 @@
 mod flat;
 mod operation;
 mod schema;
+mod security;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -31,7 +32,11 @@ pub(super) fn document(system: &System, settings: &ServerSettings) -> Value {
         let method = endpoint.method().to_ascii_lowercase();
         let place = places.entry(endpoint.path_template());
         let (path, operations) = place.or_insert_with(|| (path, Map::new()));
-        operations.insert(method, operation(endpoint, path, &mut schemas));
+        let mut operation = operation(endpoint, path, &mut schemas);
+        if let Some(authenticator) = &settings.authenticator {
+            security::secure(&mut operation, endpoint.message().access, authenticator);
+        }
+        operations.insert(method, operation);
     }
     let paths: BTreeMap<_, _> = places.into_values().collect();
     let components = schemas.take_definitions(true);
@@ -46,6 +51,9 @@ pub(super) fn document(system: &System, settings: &ServerSettings) -> Value {
             "responses": { "Problem": response("The request failed; `detail` says why", "Problem") },
         },
     });
+    if let Some(authenticator) = &settings.authenticator {
+        document["components"]["securitySchemes"] = security::schemes(authenticator);
+    }
     bound(&mut document);
     document
 }

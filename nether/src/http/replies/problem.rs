@@ -153,7 +153,7 @@ impl Details {
     /// A problem of the framework's own that says what to do about it, and repeats little of the request.
     pub(crate) fn explained(status: StatusCode, detail: String) -> Self {
         Details {
-            detail: Some(echo::own(detail)),
+            detail: (!detail.is_empty()).then(|| echo::own(detail)),
             ..Details::new(status, "")
         }
     }
@@ -192,6 +192,18 @@ impl Details {
         details
     }
 
+    /// Nobody knows who asks, and this is not for everybody.
+    pub(crate) fn not_signed_in() -> Self {
+        let detail = "this is for those who have signed in";
+        Details::new(StatusCode::UNAUTHORIZED, detail)
+    }
+
+    /// Who asks may not: the role is missing, or the principal is not the one that it would have to be.
+    pub(crate) fn forbidden(role: Option<&str>) -> Self {
+        let detail = role.map(|role| format!("this requires the role `{role}`"));
+        Details::explained(StatusCode::FORBIDDEN, detail.unwrap_or_default())
+    }
+
     /// It took longer than the client, or the server, waits.
     pub(crate) fn too_late() -> Self {
         let detail = "the answer was not there in time; what was asked for may still be done";
@@ -221,6 +233,10 @@ impl Details {
                 Details::unavailable("the server is too busy")
             }
             CallError::Cancelled { .. } => Details::unavailable("the work was cancelled"),
+            CallError::Forbidden(forbidden) if forbidden.principal.is_none() => {
+                Details::not_signed_in()
+            }
+            CallError::Forbidden(forbidden) => Details::forbidden(forbidden.role),
             CallError::Invalid(invalid) => Details::of_invalid(invalid),
             CallError::Panicked(_) | CallError::TooDeep(_) | CallError::Deadlock(_) => {
                 Details::internal()
@@ -318,6 +334,17 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
+    pub(crate) fn new(details: Details, error: String) -> Self {
+        Refusal { details, error }
+    }
+
+    /// The answer under an id that stands in for that of the request, until that is known.
+    pub(crate) fn response(self, id: &RequestId) -> Response {
+        let mut response = self.details.answer(id);
+        response.extensions_mut().insert(self);
+        response
+    }
+
     /// The answer to the request with that id.
     pub(crate) fn answer(&self, id: &RequestId) -> Response {
         self.details.answer(id)
@@ -366,10 +393,7 @@ impl Refusal {
 impl<E: Problem + HandlerError> IntoResponse for CallError<E> {
     fn into_response(self) -> Response {
         let details = Details::of_call(&self, |error| Some(Details::of(error)));
-        let mut response = details.answer(&RequestId::fresh());
-        let error = self.to_string();
-        response.extensions_mut().insert(Refusal { details, error });
-        response
+        Refusal::new(details, self.to_string()).response(&RequestId::fresh())
     }
 }
 

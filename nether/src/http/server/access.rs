@@ -1,6 +1,5 @@
 //! Settings of [`Server`] that say who may ask: hosts, origins, proxies, principals.
 
-use axum::http::request;
 use tower_http::cors::CorsLayer;
 
 use crate::http::access::client_address::ForwardedHeader;
@@ -93,7 +92,7 @@ impl Server {
     /// they say about the address of a client counts; what others say does not. By default nobody is trusted,
     /// and the client is who has opened the connection.
     ///
-    /// The address is the `ConnectInfo<SocketAddr>` of routes, layers and [`principal`](Server::principal).
+    /// The address is the `ConnectInfo<SocketAddr>` of routes, layers and authenticators.
     /// It is read from the header [`forwarded_header`](Server::forwarded_header), from its end: the first
     /// address there that is not one of a trusted proxy.
     #[must_use]
@@ -113,38 +112,6 @@ impl Server {
     #[must_use]
     pub fn forwarded_header(mut self, header: ForwardedHeader) -> Self {
         self.settings.proxies.header = header;
-        self
-    }
-
-    /// Derives the principal of a request from its head; `None` if it is unknown. Handlers read it from
-    /// [`principal`](crate::QueryContext::principal). Without this, no request has a principal. Believe a
-    /// header only if the proxy in front sets it.
-    ///
-    /// The address of the client is among the extensions of the head:
-    ///
-    /// ```no_run
-    /// # use nether::prelude::*;
-    /// use std::net::SocketAddr;
-    ///
-    /// use nether::http::{ConnectInfo, Server};
-    ///
-    /// # async fn serve(system: System) -> nether::Result<()> {
-    /// Server::new(&system)
-    ///     .trusted_proxies(["10.0.0.0/8"])
-    ///     .principal(|head| {
-    ///         let ConnectInfo(client) = head.extensions.get::<ConnectInfo<SocketAddr>>()?;
-    ///         Some(client.ip().to_string())
-    ///     })
-    ///     .serve("0.0.0.0:8080")
-    ///     .await
-    /// # }
-    /// ```
-    #[must_use]
-    pub fn principal(
-        mut self,
-        of: impl Fn(&request::Parts) -> Option<String> + Send + Sync + 'static,
-    ) -> Self {
-        self.settings.principal = Some(std::sync::Arc::new(of));
         self
     }
 }

@@ -4,6 +4,7 @@ mod access;
 mod bounds;
 mod exposed;
 mod idempotency;
+mod identity;
 pub(super) mod messages;
 pub(super) mod settings;
 pub(super) mod state;
@@ -22,6 +23,7 @@ use crate::guarded::panic_text;
 use crate::http::connections::listen::Listening;
 use crate::http::endpoints::presence::log_absent;
 use crate::http::gateway::Gateway;
+use crate::http::identity::report::log_open;
 use crate::http::server::messages::{
     AddRoutes, AddStatic, RoutesAdded, ServerFailed, ServerStarted, ServerStopped, StartServer,
     StaticAdded, StopServer,
@@ -181,7 +183,7 @@ impl Server {
     /// [`ShutdownReport`](crate::ShutdownReport) does.
     pub async fn serve(self, address: impl Into<String>) -> Result<()> {
         let system = self.running()?;
-        self.settings.check(system.shutdown_timeout())?;
+        self.check_settings(&system)?;
         let address = address.into();
         let attached = system.attach(self).await?;
         let start = async |ctx: &Context| Ok(ctx.send(StartServer { address }).await?);
@@ -212,6 +214,7 @@ impl Server {
         let listening = open(address, gateway).await?;
         let management = self.open_management(&system, &settings).await?;
         log_absent(&system);
+        log_open(&system, &settings);
         if let Some(hidden) = settings.hidden() {
             tracing::info!("{hidden}");
         }
@@ -316,7 +319,7 @@ impl Server {
     #[on_start]
     async fn check(&self) -> Result<()> {
         let system = self.running()?;
-        self.settings.check(system.shutdown_timeout())?;
+        self.check_settings(&system)?;
         self.open_keys(&system).await
     }
 

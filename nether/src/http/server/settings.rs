@@ -1,23 +1,19 @@
 //! [`ServerSettings`]: what a server can be told; its builder methods are [`Server`](crate::http::Server)'s.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::request;
 use tower_http::cors::CorsLayer;
 
 use crate::error::{StartError, StartProblem};
 use crate::http::access::client_address::TrustedProxies;
 use crate::http::access::cross_site::OpenPaths;
 use crate::http::access::hosts::HostList;
+use crate::http::identity::authenticate::Authenticator;
 use crate::idempotency::KeyLimits;
 
 /// The longest time there is: clocks cannot add much more to the present.
 pub(crate) const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-
-/// Who a request is from.
-pub(crate) type PrincipalOf = Arc<dyn Fn(&request::Parts) -> Option<String> + Send + Sync>;
 
 /// What a server was told.
 #[derive(Clone)]
@@ -55,7 +51,10 @@ pub(crate) struct ServerSettings {
     /// Where pages of all sites may send requests to.
     pub(crate) open_paths: OpenPaths,
     pub(crate) proxies: TrustedProxies,
-    pub(crate) principal: Option<PrincipalOf>,
+    /// What finds out who asks.
+    pub(crate) authenticator: Option<Authenticator>,
+    /// Whether it is asked for files too.
+    pub(crate) authenticates_files: bool,
     /// How much is kept of idempotency keys, and how long.
     pub(crate) keys: KeyLimits,
     /// A second address, for management alone.
@@ -99,7 +98,8 @@ impl Default for ServerSettings {
             cors: None,
             open_paths: OpenPaths::default(),
             proxies: TrustedProxies::default(),
-            principal: None,
+            authenticator: None,
+            authenticates_files: false,
             keys: KeyLimits::default(),
             management: None,
             public_docs: false,

@@ -21,6 +21,7 @@ use crate::module::cell::Way;
 use crate::module::handler::supervision::{Attempt, settle};
 use crate::module::mode::{CellOf, Routes};
 use crate::module::{Module, Verdict};
+use crate::principal::Principal;
 use crate::routing::Caller;
 
 /// What the handler of `M` gives back in the end.
@@ -382,7 +383,7 @@ fn handler_span(handle: &Handle, module: &'static str, message: &'static str) ->
         context = %handle.scope.id(),
         sequence = handle.message.map(Label::sequence),
         cause = handle.cause.sequence,
-        principal = handle.scope.principal(),
+        principal = handle.scope.principal().map(Principal::id),
         baggage = (!baggage.is_empty()).then(|| tracing::field::debug(&baggage)),
     )
 }

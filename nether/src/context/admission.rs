@@ -1,0 +1,80 @@
+//! Whether a message from outside is admitted at all: decided before it is counted, and before it waits for
+//! room. First comes the check who may send it; a check of its content would come next.
+
+use std::iter;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::context::handle::{Handle, Origin};
+use crate::error::{Forbidden, SendError};
+use crate::guarded::said_last;
+use crate::message::{AccessRule, Message, MessageKind};
+use crate::principal::Principal;
+
+/// Checks that the message may be sent with this handle. Of a message that requires nothing, nothing is left
+/// of this.
+///
+/// # Errors
+/// [`SendError::Forbidden`].
+#[inline(always)]
+pub(super) fn check<M: Message>(handle: &Handle, message: &M) -> Result<(), SendError> {
+    match M::ACCESS {
+        // What an event requires is about who reads its stream.
+        Some(rule) if !matches!(M::KIND, MessageKind::Event) => {
+            check_access(handle, &rule, message)
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn check_access<M: Message>(
+    handle: &Handle,
+    rule: &AccessRule<M>,
+    message: &M,
+) -> Result<(), SendError> {
+    if !is_from_outside(handle) {
+        return Ok(());
+    }
+    let principal = handle.scope.principal();
+    let role = match principal {
+        None => None,
+        Some(principal) => match rule.missing(principal) {
+            None if rule.allows(principal, message) => return Ok(()),
+            missing => missing,
+        },
+    };
+    Err(SendError::Forbidden(Box::new(Forbidden {
+        message: M::NAME,
+        principal: principal.map(|principal| principal.id().to_owned()),
+        role,
+    })))
+}
+
+/// Whether what the handle sends is not sent by a module, nor by the program on its own behalf.
+fn is_from_outside(handle: &Handle) -> bool {
+    let is_root = matches!(
+        handle.origin,
+        Origin::External | Origin::RootTask(_) | Origin::LooseRootTask(_)
+    );
+    let mut scopes = iter::successors(Some(&handle.scope), |scope| scope.parent());
+    is_root && scopes.all(|scope| !scope.is_trusted())
+}
+
+impl<M: Message> AccessRule<M> {
+    /// Whether all functions allow it. One that panics does not.
+    pub(crate) fn allows(&self, principal: &Principal, message: &M) -> bool {
+        self.functions.iter().all(|function| {
+            let allowed = catch_unwind(AssertUnwindSafe(|| function(principal, message)));
+            allowed.unwrap_or_else(|panic| {
+                let panic = said_last(panic);
+                tracing::error!(
+                    message = M::NAME,
+                    panic,
+                    "a function of `requires` panicked, so the message is refused"
+                );
+                false
+            })
+        })
+    }
+}

@@ -1,0 +1,36 @@
+//! [`Audience`]: which events of a stream a client may see, if the event says `requires = function`.
+
+use crate::http::endpoints::endpoint::Endpoint;
+use crate::http::events::feed::Written;
+use crate::message::Event;
+use crate::principal::Principal;
+
+/// Whether a principal may see an event.
+pub(crate) type MaySee = fn(&Principal, &Written) -> bool;
+
+/// Who listens, and what decides about each event.
+pub(super) struct Audience {
+    pub(super) principal: Principal,
+    pub(super) may_see: MaySee,
+}
+
+impl Audience {
+    pub(super) fn may_see(&self, event: &Written) -> bool {
+        (self.may_see)(&self.principal, event)
+    }
+}
+
+/// What decides about the events of that type; `None` if there is no function to ask.
+pub(crate) const fn audience<E: Endpoint + Event>() -> Option<MaySee> {
+    match E::ACCESS {
+        Some(rule) if !rule.functions.is_empty() => Some(may_see::<E>),
+        _ => None,
+    }
+}
+
+/// Nobody sees an event that cannot be read.
+fn may_see<E: Endpoint + Event>(principal: &Principal, event: &Written) -> bool {
+    let typed = event.typed.get::<E>(event.text());
+    let rule = E::ACCESS.zip(typed);
+    rule.is_some_and(|(rule, event)| rule.allows(principal, event))
+}
