@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use tracing::Span;
 
+use crate::error::{Error, FailureKind, Rejection};
 use crate::latency::Timing;
-
-use crate::error::{Error, FailureKind};
+use crate::observers::{Ending, Onlooker};
 
 /// The payload of a panic.
 pub(crate) type PanicPayload = Box<dyn Any + Send>;
@@ -29,9 +29,11 @@ pub(crate) enum HandlerFault {
     /// It was cut off, because its unit of work was cancelled or the deadline of that passed.
     #[cfg_attr(not(feature = "eventstore"), allow(dead_code))]
     UnitEnded(Box<FailureKind>),
+    /// Middleware or an interceptor did not let the message through.
+    Rejected(Box<Rejection>),
 }
 
-/// Polls a future inside of its span, catches a panic in it, and returns the payload.
+/// Polls a future inside of its span, and catches a panic in it.
 ///
 /// One type does both, so that a program with many handlers does not pay, in build time, for several layers
 /// around each.
@@ -40,7 +42,7 @@ pub(crate) struct Guarded<'a, F> {
     observed: Option<&'a Observed>,
 }
 
-/// What is done around a handler that is traced, timed, or to crash in a test. Boxed and lent, so that other
+/// What is done around a handler that is traced, timed, intercepted, or to crash in a test. Boxed and lent, so that other
 /// handlers pay for one check.
 #[derive(Debug)]
 pub(crate) struct Observed {
@@ -50,13 +52,27 @@ pub(crate) struct Observed {
     pub(crate) _timing: Option<Timing>,
     /// Whether it panics before it is polled, as a test has drawn.
     pub(crate) crashes: bool,
+    /// Whom interceptors are told through.
+    pub(crate) onlooker: Option<Box<dyn Onlooker>>,
 }
 
 impl Observed {
+    /// What keeps the handler from being polled, if anything does.
+    fn fault(&self) -> Option<HandlerFault> {
+        if self.crashes {
+            let text: PanicPayload = Box::new("a crash, drawn by the test");
+            return Some(HandlerFault::Panicked(text));
+        }
+        let rejection = self.onlooker.as_ref()?.rejection()?;
+        Some(HandlerFault::Rejected(Box::new(rejection.clone())))
+    }
+
     /// Ends it. Not left to the drop, so that a handler without one drops nothing.
     #[cold]
-    pub(crate) fn end(self: Box<Self>) {
-        drop(self);
+    pub(crate) fn end(mut self: Box<Self>, how: Ending, error: Option<&dyn fmt::Display>) {
+        if let Some(onlooker) = &mut self.onlooker {
+            onlooker.end(how, error);
+        }
     }
 }
 
@@ -68,21 +84,21 @@ impl<'a, F: Future> Guarded<'a, F> {
 }
 
 impl<F: Future> Future for Guarded<'_, F> {
-    type Output = Result<F::Output, PanicPayload>;
+    type Output = Result<F::Output, HandlerFault>;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let guarded = self.get_mut();
         let _entered = match guarded.observed {
             None => None,
-            Some(observed) if observed.crashes => {
-                return Poll::Ready(Err(Box::new("a crash, drawn by the test")));
-            }
-            Some(observed) => observed.span.as_ref().map(Span::enter),
+            Some(observed) => match observed.fault() {
+                Some(fault) => return Poll::Ready(Err(fault)),
+                None => observed.span.as_ref().map(Span::enter),
+            },
         };
         match catch_unwind(AssertUnwindSafe(|| guarded.future.as_mut().poll(cx))) {
             Ok(poll) => poll.map(Ok),
-            Err(panic) => Poll::Ready(Err(panic)),
+            Err(panic) => Poll::Ready(Err(HandlerFault::Panicked(panic))),
         }
     }
 }

@@ -2,7 +2,7 @@
 //! program, or from its event store.
 
 use crate::context::Context;
-use crate::context::calling::{Call, CallFuture, HandlerProof};
+use crate::context::calling::{CallFuture, CallOf, HandlerProof};
 #[cfg(feature = "eventstore")]
 use crate::context::{Post, PostFuture};
 use crate::declaration::Declaration;
@@ -25,7 +25,7 @@ impl HandlerProof for Unproven {
 impl<S: Caller> Context<S> {
     /// Sends or asks the message, whether or not the compiler has seen its handler. That there is one is
     /// checked when the system starts.
-    pub(crate) fn call<M: ByValue + Send>(&self, message: M) -> Call<'_, M> {
+    pub(crate) fn call<M: ByValue + Send>(&self, message: M) -> CallOf<'_, M> {
         CallFuture::new::<Unproven>(self.handle(), message)
     }
 

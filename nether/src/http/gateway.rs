@@ -30,6 +30,7 @@ use crate::http::events;
 use crate::http::events::source::EventSource;
 use crate::http::events::sse;
 use crate::http::files;
+use crate::http::layers::{self, OfLayers, ServedRequests};
 use crate::http::operations;
 use crate::http::replies::allow;
 use crate::http::replies::encodings;
@@ -42,7 +43,9 @@ use crate::system::System;
 /// Where requests come in. Each open connection has it, and who opened the address.
 pub(super) struct Gateway {
     pub(super) state: Arc<ServerState>,
-    router: ArcSwap<Router>,
+    router: Arc<ArcSwap<Router>>,
+    /// The layers of the server around it, if there are any.
+    layered: Option<ServedRequests>,
     /// Which modules there were when the router was made.
     present: Presence,
 }
@@ -63,9 +66,12 @@ impl Gateway {
     }
 
     fn new(state: Arc<ServerState>) -> Arc<Self> {
+        let router = Arc::new(ArcSwap::from_pointee(Router::new()));
+        let layers = Some(&state.settings.layers).filter(|_| !state.is_private);
         let gateway = Arc::new(Gateway {
+            layered: layers.and_then(|layers| layers.around(&router)),
             state,
-            router: ArcSwap::from_pointee(Router::new()),
+            router,
             present: Presence::default(),
         });
         gateway.rebuild();
@@ -91,8 +97,7 @@ impl Gateway {
         if self.present.may_have_changed(&self.state.system) {
             self.look_again();
         }
-        let router = Router::clone(&self.router.load());
-        let Ok(mut response) = router.oneshot(request).await;
+        let mut response = layers::answer(self.layered.as_ref(), &self.router, request).await;
         allow::settle(&mut response);
         encodings::settle(&mut response);
         response
@@ -204,6 +209,10 @@ fn before(first: Router, then: Router) -> Router {
 /// Forgets what a router has left in a request: the next one reads the parameters of its path anew.
 fn forget_route(extensions: &mut Extensions) {
     let mut before = std::mem::take(extensions);
+    if let Some(OfLayers(left)) = before.remove::<OfLayers>() {
+        *extensions = left.clone();
+        extensions.insert(OfLayers(left));
+    }
     keep::<RequestPermit>(&mut before, extensions);
     keep::<ConnectInfo<SocketAddr>>(&mut before, extensions);
     keep::<OnUpgrade>(&mut before, extensions);

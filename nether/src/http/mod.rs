@@ -16,6 +16,7 @@ mod files;
 mod gateway;
 mod idempotency;
 mod input;
+mod layers;
 mod openapi;
 mod operations;
 mod replies;
@@ -32,6 +33,7 @@ pub use tower_http::cors::{AllowOrigin, CorsLayer};
 
 pub use self::access::client_address::ForwardedHeader;
 pub use self::custom_routes::RequestContext;
+pub use self::layers::ServedRequests;
 pub use self::replies::problem::{Problem, ProblemKind};
 pub use self::replies::reply::{Created, WithHeaders};
 pub use self::request_id::RequestId;

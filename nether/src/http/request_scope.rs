@@ -100,7 +100,7 @@ impl RequestScope {
 
     /// Closes the unit of work and answers with what it gave: the status and the JSON, or a problem. What was
     /// not there in time or failed in it counts, whatever was replied before.
-    pub(super) async fn answer(self, result: Result<Answer, Details>) -> Response {
+    pub(super) async fn answer(self, result: Result<ReadyReply, Details>) -> Response {
         match result {
             Ok(answer) => self.close(answer.response()).await,
             Err(details) => {
@@ -213,7 +213,7 @@ fn wait(headers: &HeaderMap) -> Option<u64> {
 
 /// A reply, ready to be sent.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct ReadyReply {
     pub(super) status: StatusCode,
     /// `None` for an answer without content.
     pub(super) json: Option<Vec<u8>>,
@@ -221,7 +221,7 @@ pub(super) struct Answer {
     pub(super) headers: Option<ReplyHeaders>,
 }
 
-impl Answer {
+impl ReadyReply {
     fn response(self) -> Response {
         let has_content = self.json.is_some();
         let mut response = Response::new(self.json.map_or_else(Body::empty, Body::from));

@@ -17,14 +17,14 @@ use crate::escaped::Escaped;
 use crate::http::connections::permits::RequestPermit;
 use crate::http::endpoints::endpoint::{CallEndpoint, EndpointReply, success};
 use crate::http::idempotency::key::{IdempotencyKey, KeyUser};
-use crate::http::idempotency::keyed::{FirstAnswer, is_unknown};
+use crate::http::idempotency::keyed::{FirstAnswer, is_rejected, is_unknown};
 #[cfg(feature = "eventstore")]
 use crate::http::idempotency::sourcing;
 use crate::http::input::{Input, TextNames};
 use crate::http::replies::encodings;
 use crate::http::replies::problem::Details;
 use crate::http::replies::reply::unless_known;
-use crate::http::request_scope::{Answer, RequestScope};
+use crate::http::request_scope::{ReadyReply, RequestScope};
 use crate::http::server::settings::ServerSettings;
 use crate::http::server::state::ServerState;
 use crate::message::{MessageDescriptor, MessageKind};
@@ -115,11 +115,12 @@ where
     let first = Box::pin(async move {
         let _place = place;
         let called = scope.ctx.call(message).await;
-        let is_unknown = is_unknown(&called, resumes);
+        let (is_unknown, is_rejected) = (is_unknown(&called, resumes), is_rejected(&called));
         let response = respond::<M>(scope, called).await;
         FirstAnswer {
             response,
             is_unknown,
+            is_rejected,
         }
     });
     state.shared.keys.once(request, patience, first).await
@@ -172,7 +173,7 @@ where
     scope.answer(result).await
 }
 
-fn answer<M>(scope: &RequestScope, reply: &M::Reply) -> Result<Answer, Details>
+fn answer<M>(scope: &RequestScope, reply: &M::Reply) -> Result<ReadyReply, Details>
 where
     M: CallEndpoint,
     M::Reply: EndpointReply,
@@ -180,7 +181,7 @@ where
     let status = success(M::STATUS, M::descriptor(), &M::REPLY);
     let headers = M::headers(reply);
     if M::REPLY.is_nothing {
-        return Ok(Answer {
+        return Ok(ReadyReply {
             status,
             json: None,
             headers,
@@ -194,7 +195,7 @@ where
     if M::REPLY.is_optional && json == b"null" {
         return Err(Details::new(StatusCode::NOT_FOUND, ""));
     }
-    Ok(Answer {
+    Ok(ReadyReply {
         status,
         json: Some(json),
         headers,

@@ -4,6 +4,7 @@ mod access;
 mod bounds;
 mod exposed;
 mod idempotency;
+mod layers;
 pub(super) mod messages;
 pub(super) mod settings;
 pub(super) mod state;

@@ -11,6 +11,7 @@ use crate::error::{StartError, StartProblem};
 use crate::http::access::client_address::TrustedProxies;
 use crate::http::access::cross_site::OpenPaths;
 use crate::http::access::hosts::HostList;
+use crate::http::layers::Layers;
 use crate::idempotency::KeyLimits;
 
 /// The longest time there is: clocks cannot add much more to the present.
@@ -49,6 +50,8 @@ pub(crate) struct ServerSettings {
     /// How many events are kept for clients that come back.
     pub(crate) event_history: usize,
     pub(crate) compression: bool,
+    /// What stands around all that clients are served.
+    pub(crate) layers: Layers,
     /// The hosts that it answers for, if it was told them.
     pub(crate) hosts: Option<HostList>,
     pub(crate) cors: Option<CorsLayer>,
@@ -95,6 +98,7 @@ impl Default for ServerSettings {
             keep_alive: Duration::from_secs(15),
             event_history: 1024,
             compression: false,
+            layers: Layers::default(),
             hosts: None,
             cors: None,
             open_paths: OpenPaths::default(),
