@@ -48,6 +48,7 @@ const _: () = {
             is_essential: false,
         },
         breaker: ::nether::__private::Option::None,
+        handlers: &[],
         resources: &[
             ::nether::__private::eventstore::STORE,
             <Resource<

@@ -41,6 +41,7 @@ const _: () = {
             is_essential: false,
         },
         breaker: ::nether::__private::Option::None,
+        handlers: &[],
         resources: &[::nether::__private::eventstore::STORE, INIT_ARGUMENT_0.descriptor],
         launch: ::nether::__private::Option::Some(
             ::nether::__private::launch::<

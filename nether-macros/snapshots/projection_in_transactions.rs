@@ -36,6 +36,7 @@ const _: () = {
             is_essential: false,
         },
         breaker: ::nether::__private::Option::None,
+        handlers: &[],
         resources: &[::nether::__private::eventstore::STORE],
         launch: ::nether::__private::Option::Some(
             ::nether::__private::launch::<

@@ -24,6 +24,7 @@ const _: () = {
             is_essential: false,
         },
         breaker: ::nether::__private::Option::None,
+        handlers: &[],
         resources: &[],
         launch: ::nether::__private::Option::None,
     };

@@ -18,12 +18,15 @@ pub(crate) struct Whose {
     pub(crate) noun: &'static str,
     /// The same, with its article.
     pub(crate) a_noun: &'static str,
+    /// What is written in the block.
+    pub(crate) content: &'static str,
 }
 
 pub(crate) const MODULE: Whose = Whose {
     attribute: "module",
     noun: "module",
     a_noun: "a module",
+    content: "the handlers",
 };
 
 /// Gives back the type's name.
@@ -32,6 +35,7 @@ pub(crate) fn check(block: &Block, whose: &Whose, diagnostics: &Diagnostics) -> 
         attribute,
         noun,
         a_noun,
+        content,
     } = whose;
     let written = types::text(&block.self_ty);
     if let Some((of_trait, _)) = &block.of_trait {
@@ -39,7 +43,7 @@ pub(crate) fn check(block: &Block, whose: &Whose, diagnostics: &Diagnostics) -> 
             "`#[{attribute}]` stands above an inherent block, not above `impl {} for ..`",
             types::text(of_trait)
         );
-        let help = format!("write the handlers in `impl {written} {{ .. }}`");
+        let help = format!("write {content} in `impl {written} {{ .. }}`");
         diagnostics.error(of_trait, message, help);
         return None;
     }

@@ -22,6 +22,7 @@ mod limits;
 mod lints;
 mod lists;
 mod message;
+mod middleware;
 mod module;
 mod paths;
 mod prelude;
@@ -61,6 +62,11 @@ pub fn event(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn module(arguments: TokenStream, item: TokenStream) -> TokenStream {
     module::attribute(arguments.into(), item.into()).into()
+}
+
+#[proc_macro_attribute]
+pub fn middleware(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    middleware::attribute(arguments.into(), item.into()).into()
 }
 
 #[proc_macro_attribute]

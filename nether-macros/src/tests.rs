@@ -11,7 +11,7 @@ use quote::{ToTokens, quote};
 
 use crate::entry::{self, EntryKind};
 use crate::message::{self, MessageKind};
-use crate::module;
+use crate::{middleware, module};
 
 mod access;
 #[cfg(feature = "eventstore")]
@@ -105,6 +105,39 @@ fn event() {
         "event",
         message::attribute(MessageKind::Event, quote!(name = "order.processed"), item),
     );
+}
+
+#[test]
+fn middleware_for_all_messages() {
+    let item = quote! {
+        impl Audit {
+            async fn around<M: Message + Named>(&self, call: Call<'_, M>, next: Next<'_, M>) -> Answer<M>
+            where
+                M::Reply: Debug,
+            {
+                next.run(call).await
+            }
+
+            async fn committed(&self, done: &Committed<'_>) {
+                self.flush(done).await;
+            }
+        }
+    };
+    check("middleware", middleware::attribute(quote!(), item));
+}
+
+#[test]
+fn module_with_middleware() {
+    let arguments = quote!(handles = [Open, Opened], with = [Audit], timeout = "2s");
+    let item = quote! {
+        impl Doors {
+            #[handler(with = Quota, retry = 1)]
+            async fn open(&mut self, open: Open) {}
+
+            async fn opened(&mut self, opened: &Opened) {}
+        }
+    };
+    check("module_with_middleware", module::attribute(arguments, item));
 }
 
 #[test]

@@ -9,9 +9,9 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use crate::error::{Error, FailureKind, Rejection};
 use crate::latency::Timing;
-
-use crate::error::{Error, FailureKind};
+use crate::observers::{Ending, Onlooker};
 
 /// The payload of a panic.
 pub(crate) type PanicPayload = Box<dyn Any + Send>;
@@ -27,15 +27,17 @@ pub(crate) enum HandlerFault {
     /// It was cut off, because its unit of work was cancelled or the deadline of that passed.
     #[cfg_attr(not(feature = "eventstore"), allow(dead_code))]
     UnitEnded(Box<FailureKind>),
+    /// Middleware or an interceptor did not let the message through.
+    Rejected(Box<Rejection>),
 }
 
-/// Polls a future, catches a panic in it, and returns the payload.
+/// Polls a future, and catches a panic in it.
 pub(crate) struct Guarded<'a, F> {
     future: Pin<&'a mut F>,
     observed: Option<&'a Observed>,
 }
 
-/// What is done around a handler that is timed, or to crash in a test. Boxed and lent, so that other
+/// What is done around a handler that is timed, intercepted, or to crash in a test. Boxed and lent, so that other
 /// handlers pay for one check.
 #[derive(Debug)]
 pub(crate) struct Observed {
@@ -43,13 +45,27 @@ pub(crate) struct Observed {
     pub(crate) _timing: Option<Timing>,
     /// Whether it panics before it is polled, as a test has drawn.
     pub(crate) crashes: bool,
+    /// Whom interceptors are told through.
+    pub(crate) onlooker: Option<Box<dyn Onlooker>>,
 }
 
 impl Observed {
+    /// What keeps the handler from being polled, if anything does.
+    fn fault(&self) -> Option<HandlerFault> {
+        if self.crashes {
+            let text: PanicPayload = Box::new("a crash, drawn by the test");
+            return Some(HandlerFault::Panicked(text));
+        }
+        let rejection = self.onlooker.as_ref()?.rejection()?;
+        Some(HandlerFault::Rejected(Box::new(rejection.clone())))
+    }
+
     /// Ends it. Not left to the drop, so that a handler without one drops nothing.
     #[cold]
-    pub(crate) fn end(self: Box<Self>) {
-        drop(self);
+    pub(crate) fn end(mut self: Box<Self>, how: Ending, error: Option<&dyn fmt::Display>) {
+        if let Some(onlooker) = &mut self.onlooker {
+            onlooker.end(how, error);
+        }
     }
 }
 
@@ -61,17 +77,17 @@ impl<'a, F: Future> Guarded<'a, F> {
 }
 
 impl<F: Future> Future for Guarded<'_, F> {
-    type Output = Result<F::Output, PanicPayload>;
+    type Output = Result<F::Output, HandlerFault>;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let guarded = self.get_mut();
-        if guarded.observed.is_some_and(|observed| observed.crashes) {
-            return Poll::Ready(Err(Box::new("a crash, drawn by the test")));
+        if let Some(fault) = guarded.observed.and_then(Observed::fault) {
+            return Poll::Ready(Err(fault));
         }
         match catch_unwind(AssertUnwindSafe(|| guarded.future.as_mut().poll(cx))) {
             Ok(poll) => poll.map(Ok),
-            Err(panic) => Poll::Ready(Err(panic)),
+            Err(panic) => Poll::Ready(Err(HandlerFault::Panicked(panic))),
         }
     }
 }

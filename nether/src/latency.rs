@@ -1,10 +1,9 @@
-//! [`Latencies`]: how long handlers take, by module and message. It is off until it is asked for.
-//!
-//! While it is off, a message costs a load, and no clock is read.
+//! [`Latencies`]: how long handlers take, by module and message. No clock is read until
+//! [`Observers`](crate::observers::Observers) ask for it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -27,7 +26,6 @@ type Histograms = BTreeMap<NamesKey, (Names, Arc<Histogram>)>;
 /// How long handlers take.
 #[derive(Debug, Default)]
 pub(crate) struct Latencies {
-    is_asked: AtomicBool,
     /// Read for each message, written for the first of each kind.
     known: ArcSwap<Histograms>,
 }
@@ -49,18 +47,6 @@ pub(crate) struct Timing {
 }
 
 impl Latencies {
-    /// From now on, the time of handlers is taken.
-    #[cfg(feature = "http")]
-    pub(crate) fn ask(&self) {
-        self.is_asked.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether somebody asks for it.
-    #[inline]
-    pub(crate) fn are_asked(&self) -> bool {
-        self.is_asked.load(Ordering::Relaxed)
-    }
-
     /// Takes the time of a handler from now on.
     #[cold]
     pub(crate) fn begin(&self, module: &'static str, message: &'static str) -> Timing {

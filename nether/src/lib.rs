@@ -82,6 +82,9 @@
 //! and handles one message at a time, in the order of their arrival. With only `&self` handlers it is
 //! *shared*: handlers run concurrently, and `send` and `ask` run them in the caller's task.
 //!
+//! What stands around handlers is [`#[middleware]`](macro@middleware), which modules and handlers list in
+//! `with = [..]`. An [`Interceptor`] looks at all messages of a program.
+//!
 //! # Contexts
 //!
 //! [`System::context`] opens a unit of work. A handler gets a handle to the unit of work of its message, so
@@ -126,7 +129,8 @@
 //!
 //! | call | its error |
 //! |---|---|
-//! | [`send`](Context::send), [`ask`](QueryContext::ask) | [`CallError`]: the handler's own error, a [`Panic`], [`TimedOut`], [`Unavailable`], or a reason of [`SendError`] |
+//! | [`send`](Context::send), [`ask`](QueryContext::ask) | [`CallError`]: the handler's own error, a [`Panic`], [`TimedOut`], [`Unavailable`], a [`Rejection`], or a reason of [`SendError`] |
+//! | `next.run(call)` in [`#[middleware]`](macro@middleware) | [`AnswerError`]: the handler's own error, or a [`Rejection`] |
 //! | [`publish`](Context::publish), [`process`](Context::process), [`spawn`](Context::spawn) | [`SendError`]: the reason why the message is not accepted; [`NoRoute`], [`CrashLooping`], [`TooDeep`], [`Deadlock`], [`Forbidden`] and [`Invalid`], with its [`Violations`], say more |
 //! | [`try_send`](Context::try_send), [`try_process`](Context::try_process) | [`TrySendError`]: the reason, and the message |
 //! | [`close`](Context::close) | [`ContextError`]: every failure of the unit of work |
@@ -276,6 +280,7 @@ mod wait_queue;
 
 mod chance;
 mod latency;
+mod observers;
 
 #[cfg(any(feature = "eventstore", feature = "http"))]
 mod finite;
@@ -311,6 +316,8 @@ mod route;
 
 mod context;
 
+mod middleware;
+
 mod module;
 
 mod registry;
@@ -341,10 +348,10 @@ pub use self::context::{
 pub use self::declaration::Declaration;
 pub use self::error::{
     AttachError, CallError, ContextError, CrashLooping, Deadlock, EnlistError, Error, Failure,
-    FailureKind, Forbidden, HandlerError, HeldStream, Invalid, NoRoute, Panic, PushError, Result,
-    SendError, StartError, StartProblem, StreamError, TimedOut, TooDeep, TransactionFailure,
-    TransactionReport, TransactionStep, TryPushError, TrySendError, Unavailable, Violation,
-    Violations, WaitEdge,
+    FailureKind, Forbidden, HandlerError, HeldStream, Invalid, NoRoute, Panic, PushError,
+    Rejection, Result, SendError, StartError, StartProblem, StreamError, TimedOut, TooDeep,
+    TransactionFailure, TransactionReport, TransactionStep, TryPushError, TrySendError,
+    Unavailable, Violation, Violations, WaitEdge,
 };
 pub use self::events::{
     BreakerClosed, BreakerOpened, DeadLetter, HandlerFailed, HandlerSlow, ModuleCrashLooping,
@@ -354,7 +361,11 @@ pub use self::message::{
     AccessDescriptor, Command, EndpointDescriptor, Event, Message, MessageDescriptor, MessageKind,
     MessageTypeId, Query,
 };
+pub use self::middleware::{
+    Answer, AnswerError, Call, Committed, Ended, Interceptor, MessageInfo, Middleware, Next,
+};
 pub use self::module::{LeaseStatus, Module, ModuleKind, ModuleState};
+pub use self::observers::Ending;
 pub use self::principal::{Claim, Principal, signed_in};
 pub use self::registry::{Edge, MessageNode, ModuleNode, Relation, Topology};
 pub use self::resources::Resource;
@@ -418,6 +429,11 @@ pub use nether_macros::Problem;
 #[cfg(not(feature = "http"))]
 #[doc(hidden)]
 pub use nether_macros::{Problem, routes};
+
+#[doc = include_str!("docs/middleware.md")]
+#[doc(inline)]
+#[doc(alias = "filter", alias = "hook", alias = "layer")]
+pub use nether_macros::middleware;
 
 #[doc = include_str!("docs/main.md")]
 #[doc(inline)]

@@ -28,12 +28,16 @@ pub use crate::message::{
     MayChange, Message, MessageDescriptor, MessageKind, MessageProof, MessageRegistration,
     MessageTypeId, Query, Reads, Same, Validate, WriteContent, Writes, content,
 };
+pub use crate::middleware::{
+    Answer, Call, Committed, IsMiddleware, Middleware, MiddlewareDescriptor, Next, named,
+    shared_by_threads,
+};
 pub use crate::module::{
     Attempt, Background, Backoff, BreakerPolicy, Concurrently, Construct, Exclusive,
-    ExclusiveHandler, HandlerByReference, HandlerByValue, HandlerPolicy, MadeByDefault, Module,
-    ModuleDescriptor, ModuleKind, ModuleRegistration, OneAtATime, ReplySink, Restart,
-    RestartPolicy, Routes, Shared, SharedHandler, Verdict, attempt_alone, attempt_beside,
-    by_default, launch, repeated,
+    ExclusiveHandler, HandlerByReference, HandlerByValue, HandlerDescriptor, HandlerLimits,
+    HandlerPolicy, MadeByDefault, Module, ModuleDescriptor, ModuleKind, ModuleRegistration,
+    OneAtATime, ReplySink, Restart, RestartPolicy, Routes, Shared, SharedHandler, Verdict,
+    attempt_alone, attempt_beside, by_default, launch, repeated,
 };
 pub use crate::resources::{InitArgument, InitSlot, Resource, ResourceDescriptor, Resources};
 pub use crate::routing::{

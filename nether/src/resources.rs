@@ -142,6 +142,12 @@ impl<T> Resource<T> {
     }
 }
 
+impl<T> Resource<T> {
+    pub(crate) fn into_arc(self) -> Arc<T> {
+        self.0
+    }
+}
+
 impl<T: ?Sized> Clone for Resource<T> {
     fn clone(&self) -> Self {
         Resource(Arc::clone(&self.0))

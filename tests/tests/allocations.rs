@@ -4,6 +4,7 @@ use std::alloc::{GlobalAlloc, Layout, System as Heap};
 use std::cell::Cell;
 
 use nether::prelude::*;
+use nether::{Answer, Call, Message, Next};
 
 /// Counts the allocations of its thread; the tests run on the current thread alone.
 struct Counting;
@@ -108,6 +109,50 @@ impl Reader {
     }
 }
 
+struct Outer;
+
+#[nether::middleware]
+impl Outer {
+    async fn around<M: Message>(&self, call: Call<'_, M>, next: Next<'_, M>) -> Answer<M> {
+        next.run(call).await
+    }
+}
+
+struct Inner;
+
+#[nether::middleware]
+impl Inner {
+    async fn around<M: Message>(&self, call: Call<'_, M>, next: Next<'_, M>) -> Answer<M> {
+        next.run(call).await
+    }
+}
+
+#[command]
+struct Surrounded(u64);
+
+#[query(reply = u64)]
+struct SurroundedToo;
+
+#[derive(Default)]
+struct Centre(u64);
+
+#[module(handles = Surrounded, with = [Outer, Inner], timeout = "5s")]
+impl Centre {
+    async fn surrounded(&mut self, Surrounded(number): Surrounded) {
+        self.0 += number;
+    }
+}
+
+#[derive(Default)]
+struct SharedCentre;
+
+#[module(handles = SurroundedToo, with = [Outer, Inner])]
+impl SharedCentre {
+    async fn surrounded(&self, _: SurroundedToo) -> u64 {
+        42
+    }
+}
+
 /// Lets modules work until they have nothing to do.
 async fn settled() {
     for _ in 0..100 {
@@ -135,6 +180,8 @@ async fn per_round(ctx: &Context, work: impl AsyncFn(&Context)) -> f64 {
 async fn started() -> System {
     System::builder()
         .mailbox(100_000)
+        .provide(Outer)
+        .provide(Inner)
         .start()
         .await
         .expect("the program is sound")
@@ -205,6 +252,23 @@ async fn a_call_to_a_shared_module_allocates_its_future_alone() {
     let ctx = system.context();
     let ask = per_round(&ctx, async |ctx| {
         assert_eq!(ctx.ask(SharedTotal).await.expect("answered"), 42)
+    })
+    .await;
+    assert_eq!(ask, 1.0);
+    ctx.close().await.expect("nothing fails");
+}
+
+#[tokio::test]
+async fn middleware_and_time_outs_allocate_nothing() {
+    let system = started().await;
+    let ctx = system.context();
+    let process = per_round(&ctx, async |ctx| {
+        ctx.process(Surrounded(1)).await.expect("accepted");
+    })
+    .await;
+    assert_eq!(process, 0.0);
+    let ask = per_round(&ctx, async |ctx| {
+        assert_eq!(ctx.ask(SurroundedToo).await.expect("answered"), 42)
     })
     .await;
     assert_eq!(ask, 1.0);

@@ -1,7 +1,7 @@
 //! A program with every mistake that only the whole program shows: all are told at once, with their places.
 
-use nether::StartProblem;
 use nether::prelude::*;
+use nether::{Answer, Call, Message, Next, StartProblem};
 
 #[command]
 struct Contested;
@@ -145,6 +145,36 @@ impl CallsItself {
     }
 }
 
+/// Nobody provides it.
+struct Guard;
+
+#[nether::middleware]
+impl Guard {
+    async fn around<M: Message>(&self, call: Call<'_, M>, next: Next<'_, M>) -> Answer<M> {
+        next.run(call).await
+    }
+}
+
+#[event]
+struct Guarded;
+
+#[derive(Default)]
+struct GuardedOnce;
+
+#[module(handles = Guarded, with = Guard)]
+impl GuardedOnce {
+    async fn guarded(&self, _: &Guarded) {}
+}
+
+#[derive(Default)]
+struct GuardedTwice;
+
+#[module(handles = Guarded)]
+impl GuardedTwice {
+    #[handler(with = [Guard])]
+    async fn guarded(&self, _: &Guarded) {}
+}
+
 /// Manual modules are not part of what starts, so they may contest a command.
 struct Manual;
 
@@ -184,6 +214,7 @@ async fn every_problem_is_told_at_once_with_both_places() {
             StartProblem::NoHandler { .. } => "no handler",
             StartProblem::SameId { .. } => "same id",
             StartProblem::MissingResource { .. } => "missing resource",
+            StartProblem::MissingMiddleware { .. } => "missing middleware",
             StartProblem::AfterCycle { .. } => "after cycle",
             StartProblem::CallCycle { .. } => "call cycle",
             other => panic!("unexpected: {other}"),
@@ -193,6 +224,7 @@ async fn every_problem_is_told_at_once_with_both_places() {
     assert_eq!(count("no handler"), 2, "{text}");
     assert_eq!(count("same id"), 1, "{text}");
     assert_eq!(count("missing resource"), 4, "{text}");
+    assert_eq!(count("missing middleware"), 1, "{text}");
     assert_eq!(count("after cycle"), 1, "{text}");
     assert_eq!(count("call cycle"), 2, "{text}");
     for declaration in [
@@ -203,6 +235,9 @@ async fn every_problem_is_told_at_once_with_both_places() {
         "struct SameName",
         "impl Storage",
         "impl Archive",
+        "impl Guard",
+        "impl GuardedOnce",
+        "impl GuardedTwice",
         "impl Later",
         "impl Pinger",
         "impl Ponger",

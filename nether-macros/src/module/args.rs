@@ -7,6 +7,12 @@ use crate::diagnostics::Diagnostics;
 use crate::keys::{Grammar, Key, Seen, TypeList};
 use crate::limits::{BACKOFF, RETRY, TIMEOUT};
 
+/// What stands around handlers.
+pub(crate) const WITH: Key = Key {
+    name: "with",
+    form: "with = [Middleware, ..]",
+};
+
 const GRAMMAR: Grammar = Grammar {
     attribute: "module",
     keys: &[
@@ -37,6 +43,7 @@ const GRAMMAR: Grammar = Grammar {
         TIMEOUT,
         RETRY,
         BACKOFF,
+        WITH,
         Key {
             name: "breaker",
             form: "breaker = \"5 in 10s, probe after 30s\"",
@@ -80,6 +87,7 @@ pub(crate) struct ModuleArgs {
     pub(crate) timeout: Option<LitStr>,
     pub(crate) retry: Option<LitInt>,
     pub(crate) backoff: Option<LitStr>,
+    pub(crate) with: Option<TypeList>,
     pub(crate) breaker: Option<LitStr>,
     pub(crate) restart: Option<LitStr>,
     pub(crate) max_restarts: Option<LitStr>,
@@ -105,6 +113,7 @@ impl ModuleArgs {
                 "timeout" => args.timeout = Some(input.parse()?),
                 "retry" => args.retry = Some(input.parse()?),
                 "backoff" => args.backoff = Some(input.parse()?),
+                "with" => args.with = Some(TypeList::parse(key, input)?),
                 "breaker" => args.breaker = Some(input.parse()?),
                 "restart" => args.restart = Some(input.parse()?),
                 "max_restarts" => args.max_restarts = Some(input.parse()?),

@@ -52,13 +52,15 @@ pub(crate) struct Restart {
     pub(crate) is_essential: bool,
 }
 
-/// How long a handler may take and how often it is tried again.
+/// How long a handler may take, how often it is tried again, and what stands around it.
 pub(crate) struct Policy {
     pub(crate) timeout: Option<Duration>,
     pub(crate) retries: u8,
     /// The wait before the first retry, and the longest.
     pub(crate) first: Duration,
     pub(crate) longest: Duration,
+    /// Its middleware, outermost first.
+    pub(crate) with: Vec<Type>,
 }
 
 /// After how many failures within how long the module is left alone, and for how long.
@@ -86,7 +88,7 @@ pub(crate) struct Handler {
     pub(crate) receiver: Option<Receiver>,
     /// The context, if it takes one.
     pub(crate) context: Option<ContextArgument>,
-    /// `None` if it is tried once and may take as long as it wants.
+    /// `None` if it is tried once, may take as long as it wants, and has no middleware.
     pub(crate) policy: Option<Policy>,
     /// What to point at when the method's result is wrong: its return type, or its name.
     pub(crate) output: TokenStream,

@@ -1,25 +1,27 @@
-//! The rules for how long handlers may take and how often they are tried: `timeout`, `retry`, `backoff`, of
-//! the module or of one handler (`#[handler(..)]`); and for the module's `breaker`.
+//! The rules for how long handlers may take, how often they are tried, and what stands around them: `timeout`,
+//! `retry`, `backoff` and `with`, of the module or of one handler (`#[handler(..)]`); and for the module's
+//! `breaker`.
 
 use std::time::Duration;
 
 use quote::ToTokens;
-use syn::{Attribute, LitStr, Meta};
+use syn::{Attribute, LitStr, Meta, Type};
 
 use crate::block::Function;
 use crate::diagnostics::Diagnostics;
 use crate::durations;
-use crate::keys::Grammar;
+use crate::keys::{Grammar, TypeList};
 use crate::limits::{
     BACKOFF, DEFAULT_BACKOFF, RETRY, TIMEOUT, check_backoff, check_retry, check_timeout,
     useless_backoff,
 };
-use crate::module::args::ModuleArgs;
+use crate::module::args::{ModuleArgs, WITH};
 use crate::module::model::{Breaker, Handler, Policy};
+use crate::{lists, types};
 
 const GRAMMAR: Grammar = Grammar {
     attribute: "handler",
-    keys: &[TIMEOUT, RETRY, BACKOFF],
+    keys: &[TIMEOUT, RETRY, BACKOFF, WITH],
 };
 
 /// What a module or a handler says.
@@ -28,6 +30,7 @@ pub(crate) struct PolicyValues {
     timeout: Option<Duration>,
     retries: Option<u8>,
     backoff: Option<(Duration, Duration)>,
+    with: Vec<Type>,
 }
 
 /// What the module says of all its handlers.
@@ -38,7 +41,15 @@ pub(crate) fn of_module(args: &ModuleArgs, diagnostics: &Diagnostics) -> PolicyV
         timeout: timeout.and_then(|timeout| check_timeout(timeout, diagnostics)),
         retries: retry.and_then(|retry| check_retry(retry, diagnostics)),
         backoff: backoff.and_then(|backoff| check_backoff(backoff, diagnostics)),
+        with: check_with(args.with.as_ref(), diagnostics),
     }
+}
+
+/// The middleware of a list.
+fn check_with(list: Option<&TypeList>, diagnostics: &Diagnostics) -> Vec<Type> {
+    list.map_or_else(Vec::new, |list| {
+        lists::check(WITH.name, &list.types, diagnostics)
+    })
 }
 
 /// What a handler says of itself, and its module says of all.
@@ -57,11 +68,23 @@ pub(crate) fn of_handler(
     let timeout = own.timeout.or(module.timeout);
     let retries = own.retries.or(module.retries).unwrap_or(0);
     let (first, longest) = own.backoff.or(module.backoff).unwrap_or(DEFAULT_BACKOFF);
-    (timeout.is_some() || retries > 0).then_some(Policy {
+    for again in &own.with {
+        if module.with.iter().any(|outer| types::same(outer, again)) {
+            let message = format!(
+                "`{}` stands around this handler already: the module lists it",
+                types::text(again)
+            );
+            diagnostics.error(again, message, "name it in one of the two lists");
+            return None;
+        }
+    }
+    let with: Vec<Type> = module.with.iter().chain(&own.with).cloned().collect();
+    (timeout.is_some() || retries > 0 || !with.is_empty()).then_some(Policy {
         timeout,
         retries,
         first,
         longest,
+        with,
     })
 }
 
@@ -89,6 +112,10 @@ fn read(mark: &Attribute, module: &PolicyValues, diagnostics: &Diagnostics) -> P
         match key.to_string().as_str() {
             "timeout" => said.timeout = check_timeout(&input.parse()?, diagnostics),
             "retry" => said.retries = check_retry(&input.parse()?, diagnostics),
+            "with" => {
+                let list = TypeList::parse(key, input)?;
+                said.with = check_with(Some(&list), diagnostics);
+            }
             _ => backoff = Some(input.parse::<LitStr>()?),
         }
         Ok(())

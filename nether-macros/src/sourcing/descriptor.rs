@@ -80,6 +80,7 @@ fn describe(parts: &Parts<'_>, launch: &TokenStream, paths: &Paths) -> TokenStre
                 is_essential: false,
             },
             breaker: #p::Option::None,
+            handlers: &[],
             resources: &[
                 #p::eventstore::STORE,
                 #(#resources),*

@@ -45,7 +45,7 @@ pub struct CallFuture<'a, M, P, T, E> {
 }
 
 /// A call of a message.
-pub(super) type Call<'a, M> =
+pub(super) type CallOf<'a, M> =
     CallFuture<'a, M, Given<M>, <M as Message>::Reply, <M as Message>::Error>;
 
 type Begin<M, P, T, E> = fn(&Handle, M, &mut CallStage<P, T, E>, &mut Context<'_>);

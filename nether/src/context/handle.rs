@@ -295,6 +295,11 @@ impl Handle {
         }))
     }
 
+    /// How often the message that is being handled was tried before.
+    pub(crate) fn attempt(&self) -> u8 {
+        self.message.map_or(0, Label::attempt)
+    }
+
     pub(crate) fn message_id(&self) -> Option<MessageId> {
         self.message.map(|label| MessageId {
             context: self.scope.id(),

@@ -65,7 +65,7 @@ pub(super) async fn close(scope: &Arc<Scope>) -> Result<Outcome, ContextError> {
     }
     scope.end_subscriptions();
     let succeeded = unfinished == 0 && !scope.is_cancelled() && !scope.has_failures();
-    if succeeded && !scope.has_enlisted() {
+    if succeeded && !scope.has_ending() {
         return Ok(Outcome {
             handled: scope.handled(),
             committed: 0,

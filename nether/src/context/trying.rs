@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use crate::context::admission;
-use crate::context::calling::{Call, CallFuture, CallStage, HandlerProof, expect_reply};
+use crate::context::calling::{CallFuture, CallOf, CallStage, HandlerProof, expect_reply};
 use crate::context::handle::Handle;
 use crate::context::inline::RunToEnd;
 use crate::context::room::Room;
@@ -25,10 +25,10 @@ struct Handover<'a, M> {
 }
 
 /// Why it was not accepted, and the message.
-type Rejection<M> = (SendError, Option<Given<M>>);
+type TryRefusal<M> = (SendError, Option<Given<M>>);
 
 /// Hands the message over, for its reply.
-pub(super) fn send<M, H>(handle: &Handle, message: M) -> Result<Call<'_, M>, TrySendError<M>>
+pub(super) fn send<M, H>(handle: &Handle, message: M) -> Result<CallOf<'_, M>, TrySendError<M>>
 where
     M: ByValue + Send,
     H: HandlerProof,
@@ -118,7 +118,7 @@ fn hand_over<M, H, T>(
     handle: &Handle,
     message: M,
     awaited: bool,
-    give: impl FnOnce(&Route<Given<M>>, Handover<'_, M>) -> Result<T, Rejection<M>>,
+    give: impl FnOnce(&Route<Given<M>>, Handover<'_, M>) -> Result<T, TryRefusal<M>>,
 ) -> Result<T, TrySendError<M>>
 where
     M: ByValue + Send,

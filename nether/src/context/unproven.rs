@@ -4,7 +4,7 @@
 use crate::context::Context;
 #[cfg(feature = "http")]
 use crate::context::admission;
-use crate::context::calling::{Call, CallFuture, HandlerProof};
+use crate::context::calling::{CallFuture, CallOf, HandlerProof};
 #[cfg(feature = "eventstore")]
 use crate::context::{Post, PostFuture};
 use crate::declaration::Declaration;
@@ -29,7 +29,7 @@ impl HandlerProof for Unproven {
 impl<S: Caller> Context<S> {
     /// Sends or asks the message, whether or not the compiler has seen its handler. That there is one is
     /// checked when the system starts.
-    pub(crate) fn call<M: ByValue + Send>(&self, message: M) -> Call<'_, M> {
+    pub(crate) fn call<M: ByValue + Send>(&self, message: M) -> CallOf<'_, M> {
         CallFuture::new::<Unproven>(self.handle(), message)
     }
 

@@ -7,6 +7,7 @@ mod reply;
 
 pub(crate) use self::cause::{Cause, CauseLink};
 pub(crate) use self::header::{FailureOrigin, Header, Label, Source};
+pub(crate) use self::parcel::Unhandled;
 pub use self::parcel::{AnyParcel, Content, Given, Packed, Parcel, Shown};
 pub use self::reply::ReplyTo;
 pub(crate) use self::reply::{Awaited, ExpectedReply, Reply, reply};

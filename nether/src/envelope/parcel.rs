@@ -45,6 +45,34 @@ pub trait Parcel: Packed + Send + 'static {
     fn discard(&mut self);
 }
 
+/// What has a message that no handler had yet: what middleware is shown.
+#[doc(hidden)]
+pub trait Unhandled<M>: Send + Sync + 'static {
+    /// The message.
+    ///
+    /// # Panics
+    /// If it was handled before.
+    fn unhandled(&self) -> &M;
+}
+
+impl<M: Send + Sync + 'static> Unhandled<M> for Content<M> {
+    fn unhandled(&self) -> &M {
+        self.0.as_ref().expect("a message is handled once")
+    }
+}
+
+impl<M: Send + Sync + ByValue> Unhandled<M> for Given<M> {
+    fn unhandled(&self) -> &M {
+        self.content.unhandled()
+    }
+}
+
+impl<E: Event> Unhandled<E> for Shown<E> {
+    fn unhandled(&self) -> &E {
+        &self.0
+    }
+}
+
 /// A packed message, whatever its type, that its handler did not reply to.
 #[doc(hidden)]
 pub trait AnyParcel {

@@ -10,6 +10,7 @@ use crate::error::crash_looping::CrashLooping;
 use crate::error::deadlock::Deadlock;
 use crate::error::forbidden::Forbidden;
 use crate::error::invalid::Invalid;
+use crate::error::rejection::Rejection;
 use crate::error::unavailable::Unavailable;
 
 /// The error of [`process`](crate::Context::process) and [`publish`](crate::Context::publish): the message
@@ -207,6 +208,8 @@ pub enum CallError<E> {
     TimedOut(Box<TimedOut>),
     /// The event store of an aggregate failed. The events of the command may or may not be stored.
     Unavailable(Box<Unavailable>),
+    /// Middleware or an interceptor did not let the message through.
+    Rejected(Box<Rejection>),
     /// No running module handles the message.
     NoRoute(Box<NoRoute>),
     /// The module crashed too often, and is left alone until its next try. The message was refused, or it was
@@ -276,7 +279,8 @@ impl<E> CallError<E> {
             CallError::Handler(_)
             | CallError::Panicked(_)
             | CallError::TimedOut(_)
-            | CallError::Unavailable(_) => return None,
+            | CallError::Unavailable(_)
+            | CallError::Rejected(_) => return None,
             CallError::NoRoute(error) => SendError::NoRoute(error.clone()),
             CallError::Stopped { message } => SendError::Stopped { message },
             CallError::BreakerOpen { message } => SendError::BreakerOpen { message },
@@ -321,6 +325,7 @@ impl<E: HandlerError> fmt::Display for CallError<E> {
             CallError::Panicked(panic) => panic.fmt(f),
             CallError::TimedOut(timed_out) => timed_out.fmt(f),
             CallError::Unavailable(unavailable) => unavailable.fmt(f),
+            CallError::Rejected(rejection) => rejection.fmt(f),
             other => match other.as_send_error() {
                 Some(error) => error.fmt(f),
                 None => Ok(()),

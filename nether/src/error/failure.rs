@@ -7,6 +7,7 @@ use crate::error::boxed::{Error, HandlerError};
 use crate::error::call::{CallError, Panic, TimedOut};
 use crate::error::context::ContextError;
 use crate::error::crash_looping::CrashLooping;
+use crate::error::rejection::Rejection;
 use crate::error::stream::HeldStream;
 
 /// One message that failed while no caller waited for its reply, or that was not handled at all.
@@ -36,6 +37,8 @@ pub enum FailureKind {
     Panicked(Box<Panic>),
     /// The handler took longer than it may and was cut off.
     TimedOut(Box<TimedOut>),
+    /// Middleware or an interceptor did not let it through.
+    Rejected(Box<Rejection>),
     /// A unit of work within this one did not succeed, and was dropped, so that nobody there was told; see
     /// [`Nested`](crate::Nested).
     Nested(Box<ContextError>),
@@ -65,6 +68,7 @@ impl FailureKind {
             CallError::Handler(error) => FailureKind::Handler(Arc::new(error.into_error())),
             CallError::Panicked(panic) => FailureKind::Panicked(panic),
             CallError::TimedOut(timed_out) => FailureKind::TimedOut(timed_out),
+            CallError::Rejected(rejection) => FailureKind::Rejected(rejection),
             CallError::Cancelled { .. } => FailureKind::Cancelled,
             CallError::DeadlineExceeded { .. } => FailureKind::DeadlineExceeded,
             CallError::BreakerOpen { .. } => FailureKind::BreakerOpen,
@@ -81,6 +85,7 @@ impl FailureKind {
         match self {
             FailureKind::Panicked(panic) => CallError::Panicked(panic),
             FailureKind::TimedOut(timed_out) => CallError::TimedOut(timed_out),
+            FailureKind::Rejected(rejection) => CallError::Rejected(rejection),
             FailureKind::Cancelled => CallError::Cancelled { message },
             FailureKind::DeadlineExceeded => CallError::DeadlineExceeded { message },
             FailureKind::BreakerOpen => CallError::BreakerOpen { message },
@@ -99,6 +104,7 @@ impl FailureKind {
             FailureKind::Handler(_)
                 | FailureKind::Panicked(_)
                 | FailureKind::TimedOut(_)
+                | FailureKind::Rejected(_)
                 | FailureKind::Nested(_)
                 | FailureKind::HeldStream(_)
         )
@@ -122,6 +128,7 @@ impl fmt::Display for FailureKind {
             FailureKind::TimedOut(timed_out) => {
                 write!(f, "cut off after {:?}", timed_out.limit)
             }
+            FailureKind::Rejected(rejection) => rejection.fmt(f),
             FailureKind::Nested(error) => error.fmt(f),
             FailureKind::HeldStream(held) => held.fmt(f),
             FailureKind::Cancelled => f.write_str("not handled: the context was cancelled"),

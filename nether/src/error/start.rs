@@ -101,6 +101,13 @@ pub enum StartProblem {
         /// Where they are provided.
         places: [&'static Location<'static>; 2],
     },
+    /// Middleware that modules name, and whose value the program does not provide.
+    MissingMiddleware {
+        /// The middleware.
+        middleware: Declaration,
+        /// The modules that name it, each once.
+        modules: Vec<Declaration>,
+    },
     /// Modules that are to start after each other, in a circle.
     AfterCycle {
         /// The circle; the first is to start after the last.
@@ -232,6 +239,17 @@ impl fmt::Display for StartProblem {
                  of its own: `builder.provide_named(\"..\", ..)`, which `#[init]` asks for with `#[resource(\"..\")]`",
                 described(resource, *name)
             ),
+            StartProblem::MissingMiddleware {
+                middleware,
+                modules,
+            } => {
+                write!(f, "{middleware} stands around handlers of ")?;
+                listed(modules, f)?;
+                f.write_str(
+                    ", but the program does not provide it; give its value: `builder.provide(..)`, with the \
+                     `builder: SystemBuilder` that `#[nether::main]` takes instead of a `System`, or with `System::builder()`",
+                )
+            }
             StartProblem::AfterCycle { modules } => {
                 f.write_str("modules wait for each other to start: ")?;
                 circle(modules, "after", f)?;

@@ -35,6 +35,7 @@ use crate::http::events::source::EventSource;
 use crate::http::events::sse;
 use crate::http::files;
 use crate::http::identity::guard::{self, Guard};
+use crate::http::layers::{OfLayers, ServedRequests};
 use crate::http::observation::ObservedRequest;
 use crate::http::observation::observed::{note_matched_route, note_route};
 use crate::http::operations;
@@ -49,7 +50,9 @@ use crate::system::System;
 /// Where requests come in. Each open connection has it, and who opened the address.
 pub(super) struct Gateway {
     pub(super) state: Arc<ServerState>,
-    routes: ArcSwap<GatewayRoutes>,
+    routes: Arc<ArcSwap<GatewayRoutes>>,
+    /// The layers of the server around it, if there are any.
+    layered: Option<ServedRequests>,
     /// Which modules there were when the router was made.
     present: Presence,
 }
@@ -78,9 +81,16 @@ impl Gateway {
     }
 
     fn new(state: Arc<ServerState>) -> Arc<Self> {
+        let routes: Arc<ArcSwap<GatewayRoutes>> = Arc::default();
+        let layers = Some(&state.settings.layers).filter(|_| !state.is_private);
+        let layered = layers.and_then(|layers| {
+            let routes = Arc::clone(&routes);
+            layers.around(move || routes.load().router.clone())
+        });
         let gateway = Arc::new(Gateway {
+            layered,
             state,
-            routes: ArcSwap::default(),
+            routes,
             present: Presence::default(),
         });
         gateway.rebuild();
@@ -120,9 +130,13 @@ impl Gateway {
             None => {
                 // Held here too: axum drops the extensions of a request before it runs a route's handler.
                 let permit = request.permit.clone();
-                let answered = routes.router.clone().oneshot(request.for_router());
+                let request = request.for_router();
+                let (router, layered) = (routes.router.clone(), self.layered.clone());
                 ToTheEnd::unless_left(Box::pin(async move {
-                    let Ok(response) = answered.await;
+                    let Ok(response) = match layered {
+                        None => router.oneshot(request).await,
+                        Some(layered) => layered.oneshot(request).await,
+                    };
                     drop(permit);
                     response
                 }))
@@ -165,7 +179,7 @@ fn assembled(state: &Arc<ServerState>) -> GatewayRoutes {
     let served = operations::served::router(state);
     router = before(served.layer(map_request(matched)), router);
     router = before(routed(state, &present), router);
-    let mut is_first = !state.settings.compression;
+    let mut is_first = !state.settings.compression && state.settings.layers.is_empty();
     let written = registered_routes().map(|routes| (routes.build)());
     for custom in written.chain(routers) {
         is_first = false;
@@ -270,6 +284,10 @@ fn before(first: Router, then: Router) -> Router {
 /// Forgets what a router has left in a request: the next one reads the parameters of its path anew.
 fn forget_route(extensions: &mut Extensions) {
     let mut before = std::mem::take(extensions);
+    if let Some(OfLayers(left)) = before.remove::<OfLayers>() {
+        *extensions = left.clone();
+        extensions.insert(OfLayers(left));
+    }
     keep::<RequestPermit>(&mut before, extensions);
     keep::<Arc<ObservedRequest>>(&mut before, extensions);
     keep::<ConnectInfo<SocketAddr>>(&mut before, extensions);

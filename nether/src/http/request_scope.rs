@@ -246,7 +246,7 @@ pub(super) fn wait(headers: &HeaderMap) -> Option<u64> {
 
 /// A reply, ready to be sent.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct ReadyReply {
     pub(super) status: StatusCode,
     /// `None` for an answer without content.
     pub(super) json: Option<Vec<u8>>,
@@ -254,7 +254,7 @@ pub(super) struct Answer {
     pub(super) headers: Option<ReplyHeaders>,
 }
 
-impl Answer {
+impl ReadyReply {
     pub(super) fn response(self) -> Response {
         let has_content = self.json.is_some();
         let mut response = Response::new(self.json.map_or_else(Body::empty, Body::from));

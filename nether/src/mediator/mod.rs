@@ -13,6 +13,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
+
 pub(crate) use self::routing_table::{
     Erased, Handler, InstanceId, Row, Subscribers, Table, number_instance,
 };
@@ -22,7 +24,9 @@ use self::routing_table::RoutingTable;
 use crate::chance::Chance;
 use crate::latency::Latencies;
 use crate::limit::Limit;
+use crate::observers::Observers;
 use crate::recorder::Recorder;
+use crate::resources::Resources;
 use crate::sync::lock;
 use crate::tasks::Tasks;
 use crate::trace::LinkDepth;
@@ -55,8 +59,15 @@ pub(crate) struct Mediator {
     pub(crate) close_patience: Duration,
     /// After how long a handler is slow, and closing says what it waits for.
     pub(crate) slow_handler: Duration,
+    /// Who wants to know of every handler that runs.
+    pub(crate) observers: Observers,
     /// How long handlers take.
     pub(crate) latencies: Latencies,
+    /// The interceptors, if there are any, of a type that only `middleware` knows.
+    pub(crate) interceptors: Option<Erased>,
+    /// What the program provides, for modules and what stands around their handlers; until the system has
+    /// stopped.
+    pub(crate) resources: ArcSwap<Resources>,
     /// What is drawn, in a test.
     pub(crate) chance: Chance,
     /// What a test has seen.
@@ -64,7 +75,6 @@ pub(crate) struct Mediator {
 }
 
 /// What a system was told before it started.
-#[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) max_depth: u32,
     pub(crate) max_in_flight: Option<usize>,
@@ -73,6 +83,8 @@ pub(crate) struct Settings {
     pub(crate) chance: Chance,
     pub(crate) recorder: Recorder,
     pub(crate) runtime: tokio::runtime::Handle,
+    pub(crate) resources: Arc<Resources>,
+    pub(crate) interceptors: Option<Erased>,
 }
 
 /// A mailbox, as those see it who cancel a unit of work.
@@ -93,7 +105,13 @@ impl Mediator {
             chance,
             recorder,
             runtime,
+            resources,
+            interceptors,
         } = settings;
+        let observers = Observers::default();
+        if interceptors.is_some() {
+            observers.add(Observers::INTERCEPTORS);
+        }
         Mediator {
             routing: RoutingTable::new(rows),
             max_depth,
@@ -107,7 +125,10 @@ impl Mediator {
             watch: Watch::default(),
             close_patience,
             slow_handler,
+            observers,
             latencies: Latencies::default(),
+            interceptors,
+            resources: ArcSwap::new(resources),
             chance,
             recorder,
         }

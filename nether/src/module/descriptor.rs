@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::declaration::Declaration;
-use crate::error::{Result, WaitEdge};
+use crate::error::{Error, Result, WaitEdge};
 use crate::mediator::{Erased, InstanceId, Mediator};
 use crate::message::{MessageDescriptor, MessageKind, MessageProof};
+use crate::middleware::MiddlewareDescriptor;
 use crate::module::lease::LeaseStatus;
 use crate::module::life::{BeingHandled, Life, ModuleState};
-use crate::module::policy::{BreakerPolicy, RestartPolicy};
+use crate::module::policy::{BreakerPolicy, HandlerLimits, RestartPolicy};
 use crate::module::tally::WorkCounts;
 use crate::resources::{ResourceDescriptor, Resources};
 use crate::route::BoxFuture;
@@ -42,12 +43,50 @@ pub struct ModuleDescriptor {
     pub mailbox: Option<usize>,
     pub restart: RestartPolicy,
     pub breaker: Option<BreakerPolicy>,
+    /// The handlers that have limits, or middleware.
+    pub handlers: &'static [HandlerDescriptor],
     pub resources: &'static [ResourceDescriptor],
     /// Makes its instances; `None` for a `manual` module.
     pub launch: Option<fn(Launch) -> Instances>,
 }
 
+/// What is known of a handler that has limits, or middleware.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct HandlerDescriptor {
+    pub message: MessageProof,
+    pub limits: HandlerLimits,
+    /// What stands around it, outermost first.
+    pub with: &'static [MiddlewareDescriptor],
+}
+
 impl ModuleDescriptor {
+    /// What stands around its handlers, each once.
+    pub(crate) fn middleware(&self) -> Vec<&'static MiddlewareDescriptor> {
+        let mut all: Vec<&MiddlewareDescriptor> = Vec::new();
+        for middleware in self.handlers.iter().flat_map(|handler| handler.with) {
+            let is_it =
+                |known: &&MiddlewareDescriptor| known.resource.is_same(&middleware.resource);
+            if !all.iter().any(is_it) {
+                all.push(middleware);
+            }
+        }
+        all
+    }
+
+    /// Middleware of its handlers that nobody provides, as the error of its start: for what is started without
+    /// a check of the whole program.
+    pub(super) fn check_middleware(&self, resources: &Resources) -> Result<()> {
+        let mut all = self.middleware().into_iter();
+        let Some(missing) = all.find(|middleware| !resources.has(&middleware.resource)) else {
+            return Ok(());
+        };
+        Err(Error::msg(format_args!(
+            "{} stands around its handlers, and nobody provides it: give the system its value, `builder.provide(..)`",
+            missing.declaration
+        )))
+    }
+
     /// Whether it is one of the framework's own: no other module handles commands of the framework.
     pub(crate) fn is_of_framework(&self) -> bool {
         self.handles.iter().any(|message| {

@@ -14,7 +14,7 @@ mod shared;
 mod tally;
 
 pub(crate) use self::descriptor::{AnyInstance, Launch};
-pub use self::descriptor::{ModuleDescriptor, ModuleKind, ModuleRegistration};
+pub use self::descriptor::{HandlerDescriptor, ModuleDescriptor, ModuleKind, ModuleRegistration};
 #[cfg(feature = "test")]
 pub(crate) use self::fake::{FAKE, Fake};
 pub use self::handler::{
@@ -22,13 +22,15 @@ pub use self::handler::{
     attempt_alone, attempt_beside, repeated,
 };
 #[cfg(feature = "eventstore")]
-pub(crate) use self::handler::{Replied, observed};
+pub(crate) use self::handler::{Replied, end_observed, observed};
 pub use self::lease::LeaseStatus;
 pub use self::life::{Background, ModuleState, launch};
 pub(crate) use self::life::{BeingHandled, Instance};
 pub(crate) use self::mode::Mode;
 pub use self::mode::{Concurrently, OneAtATime, Routes};
-pub use self::policy::{Backoff, BreakerPolicy, HandlerPolicy, Restart, RestartPolicy};
+pub use self::policy::{
+    Backoff, BreakerPolicy, HandlerLimits, HandlerPolicy, Restart, RestartPolicy,
+};
 pub use self::tally::Verdict;
 
 use crate::context::Context;

@@ -1,5 +1,5 @@
 //! What attributes say of a module's crashes ([`RestartPolicy`]), of its breaker ([`BreakerPolicy`]), and of
-//! its handlers' time-outs and retries ([`HandlerPolicy`]).
+//! its handlers' time-outs and retries ([`HandlerLimits`]).
 
 use std::time::Duration;
 
@@ -58,14 +58,21 @@ pub struct BreakerPolicy {
     pub probe_after: Duration,
 }
 
-/// How long a handler may take, and how often it is tried. `P` is how its message is packed.
+/// How long a handler may take, and how often it is tried.
 #[doc(hidden)]
-#[derive(Debug)]
-pub struct HandlerPolicy<P> {
+#[derive(Debug, Clone, Copy)]
+pub struct HandlerLimits {
     pub timeout: Option<Duration>,
     /// How often it is tried again.
     pub retries: u8,
     pub backoff: Backoff,
+}
+
+/// The limits of a handler, with what they need of its message. `P` is how that is packed.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct HandlerPolicy<P> {
+    pub limits: HandlerLimits,
     /// The message once more, if it is ever tried again.
     pub again: Option<fn(&P) -> P>,
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::declaration::Declaration;
 use crate::error::StartProblem;
 use crate::message::{MessageDescriptor, MessageKind};
+use crate::middleware::MiddlewareDescriptor;
 use crate::module::{ModuleDescriptor, ModuleKind};
 use crate::registry::cycle::{circle_through, find_cycle};
 use crate::resources::{ResourceDescriptor, Resources};
@@ -31,6 +32,7 @@ pub(crate) fn check(program: &Program<'_>) -> Vec<StartProblem> {
     check_lists(program, &handlers, &mut problems);
     check_endpoints(program, &mut problems);
     check_resources(program, &mut problems);
+    check_middleware(program, &mut problems);
     check_after(program, &mut problems);
     check_call_cycles(program, &handlers, &mut problems);
     check_world(program, &mut problems);
@@ -190,6 +192,35 @@ fn check_resources(program: &Program<'_>, problems: &mut Vec<StartProblem>) {
                 provided: resources.names(),
             }),
     );
+}
+
+/// What stands around handlers is provided. Middleware that is missing is one problem, however many modules
+/// name it.
+fn check_middleware(program: &Program<'_>, problems: &mut Vec<StartProblem>) {
+    let Some(resources) = program.resources else {
+        return;
+    };
+    let mut missing: Vec<(&MiddlewareDescriptor, Vec<Declaration>)> = Vec::new();
+    let modules = program.modules.iter();
+    for module in modules.filter(|module| module.launch.is_some()) {
+        let named = module.middleware().into_iter();
+        for middleware in named.filter(|it| !resources.has(&it.resource)) {
+            let mut known = missing.iter_mut();
+            let known = known.find(|(known, _)| known.resource.is_same(&middleware.resource));
+            match known {
+                Some((_, modules)) => modules.push(module.declaration),
+                None => missing.push((middleware, vec![module.declaration])),
+            }
+        }
+    }
+    let missing = missing.into_iter();
+    problems.extend(missing.map(|(middleware, modules)| {
+        let middleware = middleware.declaration;
+        StartProblem::MissingMiddleware {
+            middleware,
+            modules,
+        }
+    }));
 }
 
 /// Modules start after modules that start, and not in a circle.

@@ -1,10 +1,11 @@
 //! [`Topology`]: who handles and sends what, as data and as a drawing.
 
 use std::fmt::Write;
+use std::ptr;
 
 use serde::Serialize;
 
-use crate::message::{MessageDescriptor, MessageKind};
+use crate::message::{MessageDescriptor, MessageKind, MessageProof};
 use crate::module::{ModuleDescriptor, ModuleKind};
 
 /// Which module handles, calls and emits which message: for documentation, tests and tools.
@@ -61,6 +62,9 @@ pub struct Edge {
     pub relation: Relation,
     /// The message's name.
     pub message: &'static str,
+    /// What stands around the handler, outermost first: the names of middleware.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub with: Vec<&'static str>,
 }
 
 /// What a module does with a message.
@@ -198,7 +202,7 @@ fn module_node(module: &ModuleDescriptor) -> ModuleNode {
     }
 }
 
-fn edges(module: &ModuleDescriptor) -> impl Iterator<Item = Edge> {
+fn edges(module: &'static ModuleDescriptor) -> impl Iterator<Item = Edge> {
     let lists = [
         (Relation::Handles, module.handles),
         (Relation::Emits, module.emits),
@@ -210,6 +214,19 @@ fn edges(module: &ModuleDescriptor) -> impl Iterator<Item = Edge> {
             module: name,
             relation,
             message: (message.descriptor)().declaration.name,
+            with: match relation {
+                Relation::Handles => middleware(module, message),
+                Relation::Emits | Relation::Calls => Vec::new(),
+            },
         })
     })
+}
+
+/// What stands around the handler of a message.
+fn middleware(module: &ModuleDescriptor, message: &MessageProof) -> Vec<&'static str> {
+    let message = (message.descriptor)();
+    let mut handlers = module.handlers.iter();
+    let handler = handlers.find(|handler| ptr::eq((handler.message.descriptor)(), message));
+    let with = handler.map_or(&[][..], |handler| handler.with);
+    with.iter().map(|it| it.declaration.name).collect()
 }

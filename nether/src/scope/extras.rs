@@ -6,6 +6,7 @@ use tokio::sync::Notify;
 
 use crate::mediator::Subscribers;
 use crate::scope::Scope;
+use crate::scope::after_commit::AfterCommit;
 use crate::scope::calls::OpenCalls;
 use crate::scope::family::Children;
 use crate::scope::ledger::Ledger;
@@ -24,6 +25,7 @@ pub(super) struct Extras {
     /// Told, while it closes, when a delivery begins or ceases to wait.
     pub(super) moved: Notify,
     pub(super) enlisted: Enlisted,
+    pub(super) after_commit: AfterCommit,
     /// Units of work that were opened within this one.
     pub(super) children: Mutex<Children>,
     /// The first handler that failed: enlisted transactions must not be committed, even if its caller got the

@@ -1,5 +1,6 @@
 //! What all handles to one unit of work share: how much is in flight, what failed, when it must end.
 
+mod after_commit;
 mod calls;
 mod closing;
 mod extras;

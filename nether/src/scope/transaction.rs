@@ -11,7 +11,8 @@ use tokio::sync::{OnceCell, SetOnce};
 use crate::error::{Error, Result, TransactionFailure, TransactionReport, TransactionStep};
 use crate::escaped::Escaped;
 use crate::guarded::{catch, panicked};
-use crate::scope::Scope;
+use crate::scope::extras::Extras;
+use crate::scope::{Scope, after_commit};
 use crate::sync::lock;
 
 /// Something that is committed when its unit of work succeeds, and rolled back when it does not.
@@ -168,10 +169,16 @@ impl Scope {
         enlisted.is_some_and(|it| it.is_ending() || !lock(&it.list).is_empty())
     }
 
-    /// Ends the transactions of a unit of work that is over: commits them if it `succeeded`. All who ask get
-    /// the same.
+    /// Whether something is to be done at its end: transactions to commit, or what follows a commit.
+    pub(crate) fn has_ending(&self) -> bool {
+        let has_steps = |extras: &Extras| !extras.after_commit.is_empty();
+        self.has_enlisted() || self.extras().is_some_and(has_steps)
+    }
+
+    /// Ends the transactions of a unit of work that is over: commits them if it `succeeded`, and then does
+    /// what follows a commit. All who ask get the same.
     pub(crate) async fn settle(self: &Arc<Self>, succeeded: bool) -> TransactionReport {
-        if !self.has_enlisted() {
+        if !self.has_ending() {
             return TransactionReport::default();
         }
         let enlisted = &self.extras_or_new().enlisted;
@@ -182,15 +189,22 @@ impl Scope {
             self.mediator.runtime.spawn(async move {
                 let enlisted = &scope.extras_or_new().enlisted;
                 let list = std::mem::take(&mut *lock(&enlisted.list));
+                let steps = scope.extras_or_new().after_commit.take();
                 let rollback_cause = scope.rollback_cause().filter(|_| succeeded);
-                let mut ended = if succeeded && rollback_cause.is_none() {
+                let commits = succeeded && rollback_cause.is_none();
+                let has_transactions = !list.is_empty();
+                let mut ended = if commits {
                     commit(list).await
                 } else {
                     let mut ended = TransactionReport::default();
                     roll_back(list, &mut ended).await;
                     ended
                 };
+                let rollback_cause = rollback_cause.filter(|_| has_transactions);
                 ended.because_of = rollback_cause.map(|by| (by.message, by.module));
+                if commits && ended.are_committed() {
+                    after_commit::run(steps, &scope).await;
+                }
                 let begun = std::mem::take(&mut *lock(&enlisted.begun));
                 let failed = ended.failed.clone();
                 let _ = enlisted.ended.set(ended); // Nobody else does.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::chance::Chance;
+use crate::middleware::{Interceptor, Interceptors};
 use crate::module::{Construct, Module, ModuleDescriptor};
 use crate::resources::Resources;
 use crate::system::System;
@@ -30,6 +31,7 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 #[must_use = "a builder does nothing until `start`"]
 pub struct SystemBuilder {
     pub(super) resources: Resources,
+    pub(super) interceptors: Interceptors,
     pub(super) mailbox: usize,
     pub(super) max_depth: u32,
     pub(super) max_in_flight: Option<usize>,
@@ -54,6 +56,7 @@ impl Default for SystemBuilder {
     fn default() -> Self {
         SystemBuilder {
             resources: Resources::default(),
+            interceptors: Interceptors::default(),
             mailbox: MAILBOX,
             max_depth: MAX_DEPTH,
             max_in_flight: None,
@@ -90,6 +93,13 @@ impl SystemBuilder {
         resource: T,
     ) -> Self {
         self.resources.put(resource, Some(name), Location::caller());
+        self
+    }
+
+    /// Adds an interceptor, which looks at every message that is handled; see [`Interceptor`], where there is
+    /// an example. The one that is added first is called first, and told last.
+    pub fn intercept(mut self, interceptor: impl Interceptor) -> Self {
+        self.interceptors.add(interceptor);
         self
     }
 

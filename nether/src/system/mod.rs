@@ -44,8 +44,8 @@ use crate::latency::Latencies;
 use crate::mediator::Mediator;
 use crate::message::Event;
 use crate::module::AnyInstance;
+use crate::observers::Observers;
 use crate::registry::{Registry, Topology};
-use crate::resources::Resources;
 #[cfg(all(feature = "http", feature = "eventstore"))]
 use crate::resources::{InitArgument, Resource};
 use crate::scope::{Scope, ScopeKind};
@@ -99,9 +99,6 @@ struct SystemInner {
     report: SetOnce<ShutdownReport>,
     /// Whether a shutdown was requested.
     has_shut_down: AtomicBool,
-    /// What the program provides, for modules that are attached and find it there; until the system has
-    /// stopped.
-    resources: Mutex<Arc<Resources>>,
 }
 
 impl System {
@@ -310,7 +307,13 @@ impl System {
     /// The resource of that type, if the program provides one and the system has not stopped.
     #[cfg(all(feature = "http", feature = "eventstore"))]
     pub(crate) fn resource<T: Send + Sync + 'static>(&self) -> Option<Resource<T>> {
-        Resource::of(&lock(&self.inner.resources), None).ok()
+        Resource::of(&self.inner.mediator.resources.load(), None).ok()
+    }
+
+    /// From now on, the time that its handlers take is measured.
+    #[cfg(feature = "http")]
+    pub(crate) fn measure_latencies(&self) {
+        self.inner.mediator.observers.add(Observers::TIMES);
     }
 
     /// How long its handlers take.

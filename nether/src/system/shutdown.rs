@@ -184,7 +184,7 @@ impl Drop for ShutdownEnd {
         inner.mediator.stopping.end();
         inner.mediator.end_subscriptions();
         // What nobody else has is dropped before the report: a store is closed then.
-        let resources = std::mem::take(&mut *lock(&inner.resources));
+        let resources = inner.mediator.resources.swap(Arc::default());
         drop_unpanicked(resources);
         let _ = inner.report.set(self.0.count());
     }

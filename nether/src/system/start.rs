@@ -85,7 +85,7 @@ fn into_result(problems: Vec<StartProblem>) -> Result<(), StartError> {
     }
 }
 
-async fn start(builder: SystemBuilder) -> Result<System, StartError> {
+async fn start(mut builder: SystemBuilder) -> Result<System, StartError> {
     // A runtime without timers cannot wait before a restart: it is told here, and not in some task then.
     drop(sleep(Duration::ZERO));
     if let Some(prepare) = builder.prepare {
@@ -93,6 +93,7 @@ async fn start(builder: SystemBuilder) -> Result<System, StartError> {
     }
     verify(&builder)?;
     let registry = Registry::of_program();
+    let resources = Arc::new(std::mem::take(&mut builder.resources));
     let settings = Settings {
         max_depth: builder.max_depth,
         max_in_flight: builder.max_in_flight,
@@ -101,6 +102,8 @@ async fn start(builder: SystemBuilder) -> Result<System, StartError> {
         chance: builder.chance.clone(),
         recorder: recorder(&builder),
         runtime: tokio::runtime::Handle::current(),
+        resources: Arc::clone(&resources),
+        interceptors: builder.interceptors.erased(),
     };
     let mediator = Mediator::new(registry.messages.len(), settings);
     let mediator = Arc::new(mediator);
@@ -120,7 +123,6 @@ async fn start(builder: SystemBuilder) -> Result<System, StartError> {
     // Every route is there before the first module starts, so that a message to one that starts later waits
     // for it.
     connect(&mediator, &instances);
-    let resources = Arc::new(builder.resources);
     let system = System {
         inner: Arc::new(SystemInner {
             mediator,
@@ -135,7 +137,6 @@ async fn start(builder: SystemBuilder) -> Result<System, StartError> {
             requests_cut_off: Default::default(),
             stop_deadline: Default::default(),
             has_shut_down: AtomicBool::new(false),
-            resources: Mutex::new(Arc::clone(&resources)),
         }),
     };
     tokio::spawn(stop_on_demand(

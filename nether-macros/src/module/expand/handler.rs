@@ -1,7 +1,5 @@
 //! The call of one handler, and the proof that its message is handled.
 
-use std::time::Duration;
-
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 
@@ -58,7 +56,7 @@ impl ModuleExpander<'_> {
         }
     }
 
-    /// What stands between the message and the handler: a time-out, retries. That the message can be tried
+    /// What stands between the message and the handler: a time-out, retries, middleware. That the message can be tried
     /// again is shown at the handler's argument.
     fn attempt(
         &self,
@@ -74,15 +72,8 @@ impl ModuleExpander<'_> {
             (quote!(&Self), gives_back, "attempt_beside")
         };
         let run = spans::name(run, spans::attribute());
-        let timeout = match policy.timeout {
-            Some(limit) => {
-                let limit = millis(limit, &p);
-                quote!(#p::Option::Some(#limit))
-            }
-            None => quote!(#p::Option::None),
-        };
-        let (first, longest) = (millis(policy.first, &p), millis(policy.longest, &p));
-        let (retries, again) = (policy.retries, self.again(handler, policy));
+        let (limits, again) = (self.limits(handler), self.again(handler, policy));
+        let called = self.called(policy);
         let [module, parcel, ctx] = ["module", "parcel", "ctx"].map(local);
         quote_spanned! {spans::attribute()=>
             fn attempt(
@@ -93,12 +84,10 @@ impl ModuleExpander<'_> {
                 for<'a> #parcel_type: #p::Parcel,
             {
                 const POLICY: &#p::HandlerPolicy<#parcel_type> = &#p::HandlerPolicy {
-                    timeout: #timeout,
-                    retries: #retries,
-                    backoff: #p::Backoff { first: #first, longest: #longest },
+                    limits: #limits,
                     again: #again,
                 };
-                #p::#run(POLICY, #module, #parcel, #ctx)
+                #p::#run(POLICY, #called, #module, #parcel, #ctx)
             }
         }
     }
@@ -204,11 +193,6 @@ fn taken_in(handler: &Handler) -> TokenStream {
         quote_spanned!(spans::attribute()=> let #kept = #argument;)
     });
     quote!(#(#taken)*)
-}
-
-fn millis(duration: Duration, p: &TokenStream) -> TokenStream {
-    let millis = duration.as_millis() as u64;
-    quote_spanned!(spans::attribute()=> #p::Duration::from_millis(#millis))
 }
 
 /// The place of the name.

@@ -3,6 +3,7 @@
 mod dispatch;
 mod handler;
 mod hooks;
+mod limits;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -99,6 +100,7 @@ impl ModuleExpander<'_> {
         };
         let instances = module.instances;
         let (restart, breaker) = (self.restart(), self.breaker());
+        let (limits, limited) = self.limited();
         let resources = module.hooks.init.as_ref();
         let resources = resources.map_or(&[][..], |init| &init.resources);
         let slots = init::slots(resources, &self.paths);
@@ -110,6 +112,7 @@ impl ModuleExpander<'_> {
         };
         quote_spanned! {spans::attribute()=>
             #slots
+            #limits
             static DESCRIPTOR: #p::ModuleDescriptor = #p::ModuleDescriptor {
                 declaration: #p::Declaration {
                     name: ::core::concat!(::core::module_path!(), "::", #name),
@@ -126,6 +129,7 @@ impl ModuleExpander<'_> {
                 mailbox: #mailbox,
                 restart: #restart,
                 breaker: #breaker,
+                handlers: &[#(#limited),*],
                 resources: &[#(#resources),*],
                 launch: #launch,
             };

@@ -17,6 +17,7 @@ pub(super) const WHOSE: Whose = Whose {
     attribute: "aggregate",
     noun: "aggregate",
     a_noun: "an aggregate",
+    content: "the handlers",
 };
 
 /// The code of an aggregate; of one that has mistakes, a stub.

@@ -23,6 +23,7 @@ pub(super) const WHOSE: Whose = Whose {
     attribute: "projection",
     noun: "projection",
     a_noun: "a projection",
+    content: "the handlers",
 };
 
 /// The code of a projection; of one that has mistakes, a stub.

@@ -21,6 +21,7 @@ pub(super) const WHOSE: Whose = Whose {
     attribute: "saga",
     noun: "saga",
     a_noun: "a saga",
+    content: "the handlers",
 };
 
 /// The code of a saga; of one that has mistakes, a stub.

@@ -14,11 +14,11 @@ use crate::eventstore::aggregate::unexecuted::Unexecuted;
 use crate::eventstore::aggregate::{Aggregate, Decides};
 use crate::eventstore::follower::{EventFailure, guarded_now};
 use crate::eventstore::store::Store;
-use crate::guarded::{Guarded, HandlerFault};
+use crate::guarded::Guarded;
 use crate::message::{Command, Message};
 use crate::module::{
     Attempt, Background, Concurrently, Construct, Module, ModuleDescriptor, Replied, ReplySink,
-    Routes, Shared, SharedHandler, observed,
+    Routes, Shared, SharedHandler, end_observed, observed,
 };
 use crate::race::race;
 use crate::resources::{InitArgument, Resource, Resources};
@@ -151,13 +151,18 @@ async fn attempt<A: Executes<P>, P: Parcel>(
     let result = {
         let handler = pin!(A::execute(&module.repository, parcel, ctx));
         let observed = observed(ctx, P::Message::descriptor);
-        Guarded::new(handler, observed.as_deref()).await
+        let result = Guarded::new(handler, observed.as_deref()).await;
+        let result = match result {
+            Ok(Ok(replied)) => Ok(replied),
+            Ok(Err(unexecuted)) => Err(unexecuted.into()),
+            Err(fault) => Err(fault),
+        };
+        if let Some(observed) = observed {
+            end_observed::<P::Message>(observed, &result);
+        }
+        result
     };
-    Attempt::Ended(match result {
-        Ok(Ok(replied)) => Ok(replied),
-        Ok(Err(unexecuted)) => Err(unexecuted.into()),
-        Err(panic) => Err(HandlerFault::Panicked(panic)),
-    })
+    Attempt::Ended(result)
 }
 
 impl<A: Aggregate> fmt::Debug for Aggregates<A> {

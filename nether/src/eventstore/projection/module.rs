@@ -20,7 +20,7 @@ use crate::guarded::{Guarded, HandlerFault};
 use crate::message::{Message, Query};
 use crate::module::{
     Attempt, Background, Concurrently, Construct, LeaseStatus, Module, ModuleDescriptor, Replied,
-    ReplySink, Routes, Shared, SharedHandler, observed,
+    ReplySink, Routes, Shared, SharedHandler, end_observed, observed,
 };
 use crate::resources::{InitArgument, Resource, Resources};
 use crate::routing::{Caller, Listed};
@@ -151,13 +151,17 @@ async fn attempt<P: AnswersParcel<R>, R: Parcel>(
     let result = {
         let handler = pin!(answered(module, parcel, ctx));
         let observed = observed(ctx, R::Message::descriptor);
-        Guarded::new(handler, observed.as_deref()).await
+        let result = Guarded::new(handler, observed.as_deref()).await;
+        let result = match result {
+            Ok(Ok(replied)) => Ok(replied),
+            Ok(Err(fault)) | Err(fault) => Err(fault),
+        };
+        if let Some(observed) = observed {
+            end_observed::<R::Message>(observed, &result);
+        }
+        result
     };
-    Attempt::Ended(match result {
-        Ok(Ok(replied)) => Ok(replied),
-        Ok(Err(fault)) => Err(fault),
-        Err(panic) => Err(HandlerFault::Panicked(panic)),
-    })
+    Attempt::Ended(result)
 }
 
 /// Answers a query, within its time and that of the unit of work: what it holds, events wait for.

@@ -72,6 +72,7 @@ fn refused<C: Message>(error: CallError<C::Error>) -> Delivery {
         CallError::Handler(_)
         | CallError::Panicked(_)
         | CallError::TimedOut(_)
+        | CallError::Rejected(_)
         | CallError::TooDeep(_)
         | CallError::Deadlock(_)
         | CallError::Forbidden(_)

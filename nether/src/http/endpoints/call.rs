@@ -13,14 +13,14 @@ use crate::http::connections::to_the_end::ToTheEnd;
 use crate::http::endpoints::content::{self, is_json, must_be_json, not_json};
 use crate::http::endpoints::endpoint::{CallEndpoint, EndpointReply, success};
 use crate::http::idempotency::key::{IDEMPOTENCY_KEY, IdempotencyKey, KeyUser};
-use crate::http::idempotency::keyed::{FirstAnswer, is_unknown};
+use crate::http::idempotency::keyed::{FirstAnswer, is_rejected, is_unknown};
 #[cfg(feature = "eventstore")]
 use crate::http::idempotency::sourcing;
 use crate::http::input::{Input, TextNames};
 use crate::http::replies::encodings;
 use crate::http::replies::problem::Details;
 use crate::http::replies::reply::unless_known;
-use crate::http::request_scope::{Answer, RequestScope};
+use crate::http::request_scope::{ReadyReply, RequestScope};
 use crate::http::server::state::ServerState;
 use crate::message::{MessageDescriptor, MessageKind};
 use crate::principal::Principal;
@@ -104,11 +104,12 @@ where
         // It is at work, and has a place among the requests that are, until it is done.
         let _permit = permit;
         let called = scope.ctx.call(message).await;
-        let is_unknown = is_unknown(&called, resumes);
+        let (is_unknown, is_rejected) = (is_unknown(&called, resumes), is_rejected(&called));
         let response = scope.close(respond::<M>(&scope, called)).await;
         FirstAnswer {
             response,
             is_unknown,
+            is_rejected,
         }
     });
     // It goes on in a task of its own.
@@ -156,7 +157,7 @@ where
     }
 }
 
-fn answer<M>(scope: &RequestScope, reply: &M::Reply) -> Result<Answer, Details>
+fn answer<M>(scope: &RequestScope, reply: &M::Reply) -> Result<ReadyReply, Details>
 where
     M: CallEndpoint,
     M::Reply: EndpointReply,
@@ -164,7 +165,7 @@ where
     let status = success(M::STATUS, M::descriptor(), &M::REPLY);
     let headers = M::headers(reply);
     if M::REPLY.is_nothing {
-        return Ok(Answer {
+        return Ok(ReadyReply {
             status,
             json: None,
             headers,
@@ -178,7 +179,7 @@ where
     if M::REPLY.is_optional && json == b"null" {
         return Err(Details::new(StatusCode::NOT_FOUND, ""));
     }
-    Ok(Answer {
+    Ok(ReadyReply {
         status,
         json: Some(json),
         headers,

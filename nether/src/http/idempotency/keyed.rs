@@ -65,6 +65,13 @@ pub(crate) struct FirstAnswer {
     pub(crate) response: Response,
     /// Whether nobody knows how far the command came.
     pub(crate) is_unknown: bool,
+    /// Whether the command was rejected before its handler had it: the key is free for another try.
+    pub(crate) is_rejected: bool,
+}
+
+/// Whether the command was rejected before its handler had it.
+pub(crate) fn is_rejected<T, E>(called: &Result<T, CallError<E>>) -> bool {
+    matches!(called, Err(CallError::Rejected(rejection)) if !rejection.is_late())
 }
 
 /// Whether nobody knows how far a command came that was begun: a stop cut it off. Of one that `resumes`, that
@@ -141,7 +148,9 @@ impl IdempotencyKeys {
         };
         let ended = catch(first).await;
         let (result, end) = match ended {
-            Ok(first) if !start.has_begun() => (Ok(first.response), KeyEnd::NeverBegun),
+            Ok(first) if first.is_rejected || !start.has_begun() => {
+                (Ok(first.response), KeyEnd::NeverBegun)
+            }
             Ok(first) if first.is_unknown => (Ok(first.response), KeyEnd::Unknown),
             Ok(first) => {
                 let (response, answer) = copied(first.response).await;

@@ -53,7 +53,7 @@ fn probes(state: &Arc<ServerState>) -> Router {
 /// What it does.
 fn metered(state: &Arc<ServerState>) -> Router {
     let system = state.system.clone();
-    system.latencies().ask();
+    system.measure_latencies();
     Router::new().route("/metrics", get(async move || metrics::answer(&system)))
 }
 

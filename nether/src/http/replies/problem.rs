@@ -10,7 +10,7 @@ use axum::http::{StatusCode, request};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::error::{CallError, Error, HandlerError, Invalid, Unavailable};
+use crate::error::{CallError, Error, HandlerError, Invalid, Rejection, Unavailable};
 use crate::http::endpoints::shape::Shape;
 use crate::http::replies::command_id::is_id_reused;
 use crate::http::replies::echo;
@@ -225,6 +225,7 @@ impl Details {
                 Details::unavailable("the server is stopping")
             }
             CallError::Unavailable(unavailable) => Details::of_unavailable(unavailable),
+            CallError::Rejected(rejection) => Details::of_rejection(rejection),
             CallError::CrashLooping(error) => Details::unavailable_for(
                 "what would answer this failed too often, and is being recovered",
                 error.retry_in(),
@@ -272,6 +273,22 @@ impl Details {
                 .for_each(|error| shape.rename(&mut error.field));
         }
         self
+    }
+
+    /// Why a message was not let through. Its text was written for clients.
+    fn of_rejection(rejection: &Rejection) -> Self {
+        let wait = rejection.wait();
+        let seconds = wait.map(|wait| wait.as_millis().div_ceil(1000).try_into());
+        Details {
+            kind: ProblemKind {
+                status: rejection.status(),
+                www_authenticate: rejection.challenge(),
+                ..INTERNAL
+            },
+            detail: Some(echo::own(rejection.detail().to_owned())),
+            fault: ProblemFault::Unknown,
+            retry_after: seconds.map(|seconds| seconds.unwrap_or(u32::MAX)),
+        }
     }
 
     /// Why the store of an aggregate did not take the command.

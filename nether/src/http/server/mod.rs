@@ -5,6 +5,7 @@ mod bounds;
 mod exposed;
 mod idempotency;
 mod identity;
+mod layers;
 pub(super) mod messages;
 pub(super) mod settings;
 pub(super) mod state;

@@ -11,6 +11,7 @@ use crate::http::access::cross_site::OpenPaths;
 use crate::http::access::hosts::HostList;
 use crate::http::events::feed::FeedLimits;
 use crate::http::identity::authenticate::Authenticator;
+use crate::http::layers::Layers;
 use crate::idempotency::KeyLimits;
 
 /// The longest time there is: clocks cannot add much more to the present.
@@ -48,6 +49,8 @@ pub(crate) struct ServerSettings {
     pub(crate) compression: bool,
     /// Whether each request is a line in the log.
     pub(crate) access_log: bool,
+    /// What stands around all that clients are served.
+    pub(crate) layers: Layers,
     /// The hosts that it answers for, if it was told them.
     pub(crate) hosts: Option<HostList>,
     pub(crate) cors: Option<CorsLayer>,
@@ -101,6 +104,7 @@ impl Default for ServerSettings {
             },
             compression: false,
             access_log: true,
+            layers: Layers::default(),
             hosts: None,
             cors: None,
             open_paths: OpenPaths::default(),

@@ -9,15 +9,16 @@ use tokio::time::{sleep, timeout};
 
 use crate::context::{Context, Handle};
 use crate::declaration::Declaration;
-use crate::envelope::{Given, Label, Parcel};
+use crate::envelope::{Given, Parcel};
 use crate::error::HandlerError;
 use crate::guarded::{Guarded, HandlerFault, Shielded, drop_unpanicked, panic_text};
 use crate::message::Message;
-use crate::module::handler::handling::{ReturnReply, observed, open_call};
+use crate::module::Module;
+use crate::module::handler::handling::{end_observed, observed, open_call};
 use crate::module::handler::supervision::{Attempt, Handled, settle};
+use crate::module::handler::surrounded::{CalledAlone, CalledBeside};
 use crate::module::policy::HandlerPolicy;
 use crate::module::tally::{CrashCause, Verdict};
-use crate::module::{ExclusiveHandler, Module, SharedHandler};
 use crate::race::race;
 
 /// Whose messages can be handled more than once. (As a trait of the message, the compiler would advise to
@@ -61,15 +62,17 @@ where
 ///
 /// Not public API. Used by generated code.
 #[doc(hidden)]
-pub async fn attempt_alone<P, M>(
+pub async fn attempt_alone<A, P, M>(
     policy: &HandlerPolicy<P>,
+    _: A,
     module: &mut M,
     parcel: &mut P,
     ctx: &Context<M>,
 ) -> Verdict
 where
+    A: CalledAlone<P, M>,
     P: Parcel,
-    M: Module + ExclusiveHandler<P>,
+    M: Module,
 {
     let mut spare = policy.spare(ctx.handle(), parcel);
     let is_last = spare.is_none();
@@ -78,7 +81,7 @@ where
         let (content, mut open) = parcel.split();
         let given = spare.as_mut().map_or(content, |spare| spare.split().0);
         let mut attempt = pin!(async {
-            let handler = Box::pin(M::handle(module, given, ctx, ReturnReply));
+            let handler = pin!(Some(A::call(module, given, ctx)));
             let result = policy.limited(handler, ctx).await;
             policy.judge(result, is_last, handle, declaration).await
         });
@@ -101,15 +104,17 @@ where
 ///
 /// Not public API. Used by generated code.
 #[doc(hidden)]
-pub async fn attempt_beside<P, M>(
+pub async fn attempt_beside<A, P, M>(
     policy: &HandlerPolicy<P>,
+    _: A,
     module: &M,
     parcel: &mut P,
     ctx: &Context<M>,
 ) -> Attempt<P::Message>
 where
+    A: CalledBeside<P, M>,
     P: Parcel,
-    M: Module + Sync + SharedHandler<P>,
+    M: Module + Sync,
 {
     // Caught here, because this runs in the task of whoever calls the module.
     let copied = catch_unwind(AssertUnwindSafe(|| policy.spare(ctx.handle(), parcel)));
@@ -118,8 +123,10 @@ where
         Err(panic) => return Attempt::Ended(Err(HandlerFault::Panicked(panic))),
     };
     let given = spare.as_mut().unwrap_or(&mut *parcel);
-    let handler = Box::pin(M::handle(module, given, ctx, ReturnReply));
-    let result = policy.limited(handler, ctx).await;
+    let result = {
+        let handler = pin!(Some(A::call(module, given, ctx)));
+        policy.limited(handler, ctx).await
+    };
     let (handle, declaration) = (ctx.handle(), &M::descriptor().declaration);
     let is_last = spare.is_none();
     if !is_last && matches!(result, Ok(Ok(_))) {
@@ -146,7 +153,8 @@ fn failed<T, E: HandlerError>(
             format!("took longer than {limit:?}"),
         ),
         Err(HandlerFault::Unavailable(error)) => (None, Shielded::new(error).to_string()),
-        Err(HandlerFault::UnitEnded(_)) => return None,
+        // A rejection is final: it is a decision, and no failure.
+        Err(HandlerFault::UnitEnded(_) | HandlerFault::Rejected(_)) => return None,
     };
     if handle.scope.obstacle().is_some() {
         return None;
@@ -162,30 +170,48 @@ fn failed<T, E: HandlerError>(
     Some(cause)
 }
 
+/// Drops a future where it lies.
+struct Emptied<'a, F>(Pin<&'a mut Option<F>>);
+
+impl<F> Drop for Emptied<'_, F> {
+    fn drop(&mut self) {
+        self.0.set(None);
+    }
+}
+
 impl<P: Parcel> HandlerPolicy<P> {
     /// The message once more, if this is not the last attempt.
     fn spare(&self, handle: &Handle, parcel: &P) -> Option<P> {
-        let again = self.again.filter(|_| handle.attempt() < self.retries)?;
+        let again = self
+            .again
+            .filter(|_| handle.attempt() < self.limits.retries)?;
         Some(again(parcel))
     }
 
     /// Runs a handler for as long as it may take.
-    async fn limited<F: Future, M: Module>(
+    async fn limited<F, M: Module>(
         &self,
-        mut handler: Pin<Box<F>>,
+        mut handler: Pin<&mut Option<F>>,
         ctx: &Context<M>,
-    ) -> Result<F::Output, HandlerFault> {
+    ) -> Handled<P::Message>
+    where
+        F: Future<Output = Handled<P::Message>>,
+    {
         let observed = observed(ctx, P::Message::descriptor);
-        let guarded = Guarded::new(handler.as_mut(), observed.as_deref());
-        let result = match self.timeout {
-            None => guarded.await.map_err(HandlerFault::Panicked),
-            Some(limit) => match timeout(limit, guarded).await {
-                Ok(ended) => ended.map_err(HandlerFault::Panicked),
+        let running = handler.as_mut().as_pin_mut();
+        let guarded = running.map(|running| Guarded::new(running, observed.as_deref()));
+        let result = match (guarded, self.limits.timeout) {
+            (Some(guarded), None) => guarded.await.flatten(),
+            (Some(guarded), Some(limit)) => match timeout(limit, guarded).await {
+                Ok(ended) => ended.flatten(),
                 Err(_) => Err(HandlerFault::TimedOut(Box::new(limit))),
             },
+            (None, _) => unreachable!("a handler is given to be run"),
         };
-        drop(observed);
-        drop_unpanicked(handler);
+        if let Some(observed) = observed {
+            end_observed::<P::Message>(observed, &result);
+        }
+        drop_unpanicked(Emptied(handler));
         result
     }
 
@@ -209,15 +235,8 @@ impl<P: Parcel> HandlerPolicy<P> {
     async fn wait(&self, handle: &Handle) {
         let scope = &handle.scope;
         let failed = u32::from(handle.attempt()) + 1;
-        let wait = self.backoff.wait(failed, &scope.mediator.chance);
+        let wait = self.limits.backoff.wait(failed, &scope.mediator.chance);
         let ended = race(scope.cancelled(), scope.deadline_passed());
         race(sleep(wait), race(scope.mediator.stopping.begun(), ended)).await;
-    }
-}
-
-impl Handle {
-    /// How often the message that is being handled was tried before.
-    fn attempt(&self) -> u8 {
-        self.message.map_or(0, Label::attempt)
     }
 }

@@ -5,6 +5,7 @@
 //! code has to know of a message it states through [`HandlerByValue`] or [`HandlerByReference`], at the
 //! handler's argument alone; so one mistake has one error.
 
+use std::fmt;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 
@@ -13,12 +14,14 @@ use crate::context::{Context, Handle};
 use crate::declaration::Declaration;
 use crate::envelope::{AnyParcel, Given, Packed, Parcel, ReplyTo, Shown};
 use crate::error::{Error, Result};
-use crate::guarded::{Guarded, HandlerFault, Observed};
+use crate::guarded::{Guarded, HandlerFault, Observed, Shielded};
 use crate::message::{ByValue, Event, MayChange, Message, MessageDescriptor, MessageProof};
+use crate::middleware::Intercepted;
 use crate::module::cell::Way;
-use crate::module::handler::supervision::{Attempt, settle};
+use crate::module::handler::supervision::{Attempt, Handled, is_refusal, settle};
 use crate::module::mode::{CellOf, Routes};
 use crate::module::{Module, Verdict};
+use crate::observers::{Ending, Observers};
 use crate::routing::Caller;
 
 /// What the handler of `M` gives back in the end.
@@ -294,11 +297,10 @@ where
         })
         .await;
         if let Some(observed) = observed {
-            observed.end();
+            end_observed::<P::Message>(observed, &result);
         }
         result
     };
-    let result = result.map_err(HandlerFault::Panicked);
     settle(result, parcel, ctx.handle(), &M::descriptor().declaration)
 }
 
@@ -321,9 +323,9 @@ where
     let observed = observed(ctx, P::Message::descriptor);
     let result = Guarded::new(handler, observed.as_deref()).await;
     if let Some(observed) = observed {
-        observed.end();
+        end_observed::<P::Message>(observed, &result);
     }
-    Attempt::Ended(result.map_err(HandlerFault::Panicked))
+    Attempt::Ended(result)
 }
 
 /// What is to be done around a handler besides, if anything.
@@ -332,9 +334,9 @@ pub(crate) fn observed<M: Module>(
     ctx: &Context<M>,
     message: fn() -> &'static MessageDescriptor,
 ) -> Option<Box<Observed>> {
-    let is_timed = ctx.handle().scope.mediator.latencies.are_asked();
+    let is_observed = ctx.handle().scope.mediator.observers.are_any();
     let crashes = ctx.handle().crashes();
-    (is_timed || crashes).then(|| {
+    (is_observed || crashes).then(|| {
         observe(
             ctx.handle(),
             &M::descriptor().declaration,
@@ -351,11 +353,32 @@ fn observe(
     message: &'static MessageDescriptor,
     crashes: bool,
 ) -> Box<Observed> {
+    let descriptor = message;
     let message = message.declaration.name;
-    let latencies = &handle.scope.mediator.latencies;
-    let is_timed = latencies.are_asked();
+    let mediator = &handle.scope.mediator;
+    let is_timed = mediator.observers.are(Observers::TIMES);
+    let is_intercepted = mediator.observers.are(Observers::INTERCEPTORS);
+    let intercepted = is_intercepted.then(|| Intercepted::begin(handle, descriptor, module.name));
     Box::new(Observed {
-        _timing: is_timed.then(|| latencies.begin(module.name, message)),
+        _timing: is_timed.then(|| mediator.latencies.begin(module.name, message)),
         crashes,
+        onlooker: intercepted.flatten().map(|it| Box::new(it) as _),
     })
+}
+
+/// Tells those who look on how the handler ended.
+#[cold]
+pub(crate) fn end_observed<M: Message>(observed: Box<Observed>, result: &Handled<M>) {
+    let (how, error): (_, Option<&dyn fmt::Display>) = match result {
+        Ok(Ok(_)) => (Ending::Handled, None),
+        Ok(Err(error)) if is_refusal::<M>(error) => (Ending::Refused, Some(error)),
+        Ok(Err(error)) => (Ending::Failed, Some(error)),
+        Err(HandlerFault::Panicked(_)) => (Ending::Panicked, None),
+        Err(HandlerFault::TimedOut(_)) => (Ending::TimedOut, None),
+        Err(HandlerFault::Unavailable(error)) => (Ending::Unavailable, Some(&**error)),
+        Err(HandlerFault::UnitEnded(_)) => (Ending::CutOff, None),
+        Err(HandlerFault::Rejected(rejection)) => (Ending::Rejected, Some(&**rejection)),
+    };
+    let error = error.map(|error| Shielded::new(error));
+    observed.end(how, error.as_ref().map(|error| error as _));
 }

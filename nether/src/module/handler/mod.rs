@@ -4,16 +4,17 @@ mod attempt;
 mod breaker;
 mod handling;
 mod supervision;
+mod surrounded;
 
 pub use self::attempt::{attempt_alone, attempt_beside, repeated};
 pub(super) use self::breaker::Breaker;
 #[cfg(any(feature = "eventstore", feature = "test"))]
 pub(crate) use self::handling::Replied;
-#[cfg(feature = "eventstore")]
-pub(crate) use self::handling::observed;
 pub use self::handling::{
     ExclusiveHandler, HandlerByReference, HandlerByValue, ReplySink, SharedHandler,
 };
+#[cfg(feature = "eventstore")]
+pub(crate) use self::handling::{end_observed, observed};
 pub use self::supervision::Attempt;
 pub(crate) use self::supervision::{
     count_dead_letter, failure_of, origin_of, origin_of_lost, report_dead_letter, report_task,

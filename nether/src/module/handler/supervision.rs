@@ -164,6 +164,9 @@ pub(crate) fn failure_of<M: Message>(
             let error = CallError::Unavailable(Box::new(unavailable));
             (error, Verdict::Failed)
         }
+        Err(HandlerFault::Rejected(rejection)) => {
+            (CallError::Rejected(rejection), Verdict::Refused)
+        }
         Err(HandlerFault::UnitEnded(reason)) => (reason.into_call_error(M::NAME), Verdict::Failed),
     };
     let crashed = matches!(verdict, Verdict::Crashed(_));
@@ -193,7 +196,7 @@ pub(crate) fn failure_of<M: Message>(
 
 /// Whether the error is for the sender to do better. The error's type may say so by hand: if it panics, the
 /// handler has failed like any other.
-fn is_refusal<M: Message>(error: &M::Error) -> bool {
+pub(super) fn is_refusal<M: Message>(error: &M::Error) -> bool {
     let asked = catch_unwind(AssertUnwindSafe(|| M::is_refusal(error)));
     asked.unwrap_or_else(|panic| {
         let panic = said_last(panic);

@@ -111,6 +111,7 @@ impl<M: Module> Instance<M> {
     }
 
     async fn start(&self, resources: Arc<Resources>) -> Result<()> {
+        M::descriptor().check_middleware(&self.mediator.resources.load())?;
         let supervisor = Supervisor::new(
             Arc::clone(&self.source),
             resources,

@@ -1,0 +1,71 @@
+//! [`AfterCommit`]: what is done once a unit of work has been committed, one thing of each type.
+
+use std::any::{TypeId, type_name};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use crate::guarded::{catch, said_last};
+use crate::scope::Scope;
+use crate::sync::lock;
+
+/// What is still to be done, in the order it was added.
+#[derive(Default)]
+pub(super) struct AfterCommit(Mutex<Vec<CommitStep>>);
+
+/// One thing to do, and the type that wants it done.
+pub(super) struct CommitStep {
+    of: TypeId,
+    name: &'static str,
+    step: Box<dyn FnOnce(Arc<Scope>) -> StepFuture + Send>,
+}
+
+type StepFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl Scope {
+    /// Does this once the unit of work has been committed; once, however often `T` asks for it. Of a scope
+    /// that is no unit of work nothing is ever committed.
+    pub(crate) fn after_commit<T: 'static, F>(
+        &self,
+        step: impl FnOnce(Arc<Scope>) -> F + Send + 'static,
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        if !self.kind.is_unit() {
+            return;
+        }
+        let mut steps = lock(&self.extras_or_new().after_commit.0);
+        let of = TypeId::of::<T>();
+        if steps.iter().all(|step| step.of != of) {
+            steps.push(CommitStep {
+                of,
+                name: type_name::<T>(),
+                step: Box::new(|scope| Box::pin(step(scope))),
+            });
+        }
+    }
+}
+
+impl AfterCommit {
+    pub(super) fn is_empty(&self) -> bool {
+        lock(&self.0).is_empty()
+    }
+
+    pub(super) fn take(&self) -> Vec<CommitStep> {
+        std::mem::take(&mut *lock(&self.0))
+    }
+}
+
+/// Does all of it, one after the other. It cannot undo what is committed: a panic is logged.
+pub(super) async fn run(steps: Vec<CommitStep>, scope: &Arc<Scope>) {
+    for CommitStep { name, step, .. } in steps {
+        let scope = Arc::clone(scope);
+        if let Err(panic) = catch(async move { step(scope).await }).await {
+            let panic = said_last(panic);
+            tracing::error!(
+                middleware = name,
+                panic,
+                "middleware panicked after a commit"
+            );
+        }
+    }
+}

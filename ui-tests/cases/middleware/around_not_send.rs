@@ -1,0 +1,17 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::prelude::*;
+use nether::{Answer, Call, Committed, Message, Next, Rejection};
+
+struct Audit;
+
+#[nether::middleware]
+impl Audit {
+    async fn around<M: Message>(&self, call: Call<'_, M>, next: Next<'_, M>) -> Answer<M> {
+        let count = std::rc::Rc::new(1);
+        let answer = next.run(call).await;
+        drop(count);
+        answer
+    }
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::prelude::*;
+use nether::{Answer, Call, Committed, Message, Next, Rejection};
+
+struct Audit;
+
+#[nether::middleware]
+impl Audit {
+    async fn around<M: Message>(&self, next: Next<'_, M>, call: Call<'_, M>) -> Answer<M> {
+        next.run(call).await
+    }
+}
+
+fn main() {}

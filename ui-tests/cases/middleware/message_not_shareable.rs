@@ -1,0 +1,25 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::prelude::*;
+use nether::{Answer, Call, Committed, Message, Next, Rejection};
+
+struct Audit;
+
+#[nether::middleware]
+impl Audit {
+    async fn around<M: Message>(&self, call: Call<'_, M>, next: Next<'_, M>) -> Answer<M> {
+        next.run(call).await
+    }
+}
+
+#[command(local)]
+struct Ping(std::cell::Cell<u8>);
+
+#[derive(Default)]
+struct Pinging;
+
+#[module(handles = Ping, with = Audit)]
+impl Pinging {
+    async fn ping(&self, _: Ping) {}
+}
+
+fn main() {}
