@@ -273,6 +273,7 @@ mod tests {
         assert_eq!(read(&child.traceparent()), Some(child.traceparent()));
     }
 
+    #[cfg(feature = "json")]
     #[test]
     fn it_is_written_down_as_its_headers() {
         let parent = format!("00-{TRACE}-{SPAN}-01");
