@@ -17,6 +17,7 @@ mod callgrind;
 mod figures;
 mod paths;
 mod program;
+mod requests;
 mod toolchain;
 mod verdict;
 

@@ -55,13 +55,23 @@ struct Agenda {
 }
 
 impl Scope {
-    /// Takes no more work from outside, and waits until nothing is in flight.
-    pub(crate) async fn drain(&self, waiters: &'static WaiterLookup) {
+    /// Takes no more work from outside, and waits until nothing is in flight, but no longer than to its
+    /// deadline. Gives back how many messages were in flight then.
+    pub(crate) async fn drain_in_time(&self, waiters: &'static WaiterLookup) -> u64 {
         self.state.close();
         // Mostly it is idle already, and to listen costs more than to look.
         if self.is_idle() {
-            return;
+            return 0;
         }
+        if !self.has_properties() {
+            self.drain(waiters).await;
+            return 0;
+        }
+        // Boxed, so that what is rare makes no `close` larger.
+        Box::pin(race(self.drained(waiters), self.cut_off())).await
+    }
+
+    async fn drain(&self, waiters: &'static WaiterLookup) {
         let mut agenda = Agenda::new(&self.mediator, waiters);
         while self.extras().is_none() {
             let mut changed = pin!(self.changed.notified());
@@ -76,17 +86,6 @@ impl Scope {
         }
         // Boxed, so that what is rare makes no `close` larger.
         Box::pin(self.drain_streams(agenda)).await;
-    }
-
-    /// As [`drain`](Scope::drain), but no longer than to its deadline. Gives back how many messages were in
-    /// flight then.
-    pub(crate) async fn drain_in_time(&self, waiters: &'static WaiterLookup) -> u64 {
-        if !self.has_properties() {
-            self.drain(waiters).await;
-            return 0;
-        }
-        // Boxed, so that what is rare makes no `close` larger.
-        Box::pin(race(self.drained(waiters), self.cut_off())).await
     }
 
     async fn drained(&self, waiters: &'static WaiterLookup) -> u64 {
