@@ -41,6 +41,12 @@ impl Context<External> {
     pub async fn close(self) -> Result<Outcome, ContextError> {
         close(&self.handle().scope).await
     }
+
+    /// The same, for who still has something to say of it.
+    #[cfg(feature = "http")]
+    pub(crate) async fn close_kept(&self) -> Result<Outcome, ContextError> {
+        close(&self.handle().scope).await
+    }
 }
 
 /// Closes a unit of work.

@@ -1,10 +1,7 @@
 //! What holds for all requests, whatever answers them: what is looked at before a request is handed on, and
 //! what each answer gets. A setting that is to hold for endpoints, routes, files and operations stands here.
 
-use std::net::SocketAddr;
-
 use axum::body::Body;
-use axum::extract::ConnectInfo;
 use axum::http::header::{
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
@@ -36,21 +33,17 @@ pub(super) struct AnswerMarks {
     cors: Option<Box<HeaderMap>>,
 }
 
-/// Looks at a request from that peer, and notes its address. An answer if the request goes no further.
-pub(super) async fn admit(
+/// Looks at a request. An answer if the request goes no further. `cors` are the headers by which the answer
+/// lets pages of other origins read it.
+pub(super) fn admit(
     state: &ServerState,
-    peer: SocketAddr,
-    parts: &mut request::Parts,
+    parts: &request::Parts,
+    cors: Option<Box<HeaderMap>>,
 ) -> (AnswerMarks, Option<Response>) {
-    let client = state.settings.proxies.client(peer, &parts.headers);
-    parts.extensions.insert(ConnectInfo(client));
-    let cors = match &state.settings.cors {
-        Some(layer) if !state.is_private => Some(Box::new(cors::headers(layer, parts).await)),
-        _ => None,
-    };
+    let is_preflight = || cors::is_preflight(&parts.method, &parts.headers);
     let answer = match check(state, parts, cors.as_deref()) {
         Err(details) => Some(details.answer_to(parts)),
-        Ok(()) if cors.is_some() && cors::is_preflight(parts) => Some(Response::new(Body::empty())),
+        Ok(()) if cors.is_some() && is_preflight() => Some(Response::new(Body::empty())),
         Ok(()) => None,
     };
     let given = RequestId::given(&parts.headers);

@@ -23,9 +23,12 @@ use tower_http::compression::CompressionLayer;
 use crate::guarded::panic_text;
 use crate::http::access::cors;
 use crate::http::connections::permits::RequestPermit;
+use crate::http::connections::received::ReceivedRequest;
+use crate::http::connections::to_the_end::ToTheEnd;
 use crate::http::custom_routes;
 use crate::http::endpoints::entry::{EndpointEntry, EndpointKind, RoutesRegistration};
 use crate::http::endpoints::presence::{Presence, present};
+use crate::http::endpoints::table::EndpointTable;
 use crate::http::events;
 use crate::http::events::source::EventSource;
 use crate::http::events::sse;
@@ -42,9 +45,17 @@ use crate::system::System;
 /// Where requests come in. Each open connection has it, and who opened the address.
 pub(super) struct Gateway {
     pub(super) state: Arc<ServerState>,
-    router: ArcSwap<Router>,
+    routes: ArcSwap<Routes>,
     /// Which modules there were when the router was made.
     present: Presence,
+}
+
+/// What is at which path.
+#[derive(Debug, Default)]
+struct Routes {
+    /// The endpoints, for a look before the router's: empty if anything stands before or around them.
+    endpoints: EndpointTable,
+    router: Router,
 }
 
 impl Gateway {
@@ -65,7 +76,7 @@ impl Gateway {
     fn new(state: Arc<ServerState>) -> Arc<Self> {
         let gateway = Arc::new(Gateway {
             state,
-            router: ArcSwap::from_pointee(Router::new()),
+            routes: ArcSwap::default(),
             present: Presence::default(),
         });
         gateway.rebuild();
@@ -75,27 +86,46 @@ impl Gateway {
     /// Takes in what was added, and the modules that came or went.
     pub(super) fn rebuild(&self) {
         self.present.note(&self.state.system);
-        let router = if self.state.is_private {
-            operations::served::router(&self.state).fallback(not_found)
+        let routes = if self.state.is_private {
+            Routes {
+                endpoints: EndpointTable::default(),
+                router: operations::served::router(&self.state).fallback(not_found),
+            }
         } else {
             assembled(&self.state)
         };
-        self.router.store(Arc::new(router));
+        self.routes.store(Arc::new(routes));
     }
 
-    /// Answers a request.
-    pub(super) async fn answer(&self, request: Request) -> Response {
-        if let Some(refusal) = encodings::refuse_transfer(request.headers()) {
-            return refusal;
+    /// Begins to answer a request, or refuses it.
+    pub(super) fn answer(&self, request: ReceivedRequest) -> Result<ToTheEnd, Response> {
+        if let Some(refusal) = encodings::refuse_transfer(&request.parts.headers) {
+            return Err(refusal);
         }
         if self.present.may_have_changed(&self.state.system) {
             self.look_again();
         }
-        let router = Router::clone(&self.router.load());
-        let Ok(mut response) = router.oneshot(request).await;
-        allow::settle(&mut response);
-        encodings::settle(&mut response);
-        response
+        let routes = self.routes.load();
+        let (method, path) = (&request.parts.method, request.parts.uri.path());
+        Ok(match routes.endpoints.find(method, path) {
+            Some(serve) => serve(Arc::clone(&self.state), request),
+            None => {
+                // Held here too: axum drops the extensions of a request before it runs a route's handler.
+                let permit = request.permit.clone();
+                let answered = routes.router.clone().oneshot(request.for_router());
+                ToTheEnd::unless_left(Box::pin(async move {
+                    let Ok(response) = answered.await;
+                    drop(permit);
+                    response
+                }))
+            }
+        })
+    }
+
+    /// Says in an answer what those could not who made it.
+    pub(super) fn settle(response: &mut Response) {
+        allow::settle(response);
+        encodings::settle(response);
     }
 }
 
@@ -117,16 +147,19 @@ impl Gateway {
     }
 }
 
-fn assembled(state: &Arc<ServerState>) -> Router {
+fn assembled(state: &Arc<ServerState>) -> Routes {
     let (routers, folders) = state.shared.added();
+    let present = present(&state.system);
     let mut router = Router::new().fallback(not_found);
     for folder in &folders {
         router = files::folder::before(folder, state, router);
     }
     router = before(operations::served::router(state), router);
-    router = before(routed(state), router);
+    router = before(routed(state, &present), router);
+    let mut is_first = !state.settings.compression;
     let written = registered_routes().map(|routes| (routes.build)());
     for custom in written.chain(routers) {
+        is_first = false;
         let custom = custom_routes::in_context(custom, state).with_state(state.system.clone());
         router = before(custom, router);
     }
@@ -136,13 +169,17 @@ fn assembled(state: &Arc<ServerState>) -> Router {
     if state.settings.compression {
         router = router.layer(CompressionLayer::new());
     }
-    router
+    let endpoints = is_first.then(|| EndpointTable::of(&present));
+    Routes {
+        endpoints: endpoints.unwrap_or_default(),
+        router,
+    }
 }
 
 /// The messages that are endpoints.
-fn routed(state: &Arc<ServerState>) -> Router {
+fn routed(state: &Arc<ServerState>, present: &[&'static EndpointEntry]) -> Router {
     let mut router = Router::new();
-    for endpoint in present(&state.system) {
+    for endpoint in present {
         router = router.route(&endpoint.path_template(), route(state, endpoint));
     }
     router
@@ -155,9 +192,9 @@ fn route(state: &Arc<ServerState>, endpoint: &'static EndpointEntry) -> MethodRo
     };
     let route = MethodRouter::new();
     match endpoint.way {
-        EndpointKind::Call { serve, .. } => {
-            route.on(method, move |request| serve(Arc::clone(&state), request))
-        }
+        EndpointKind::Call { serve, .. } => route.on(method, move |request| {
+            serve(Arc::clone(&state), ReceivedRequest::routed(request))
+        }),
         EndpointKind::Feed { open, .. } => {
             let history = state.settings.event_history;
             let system = &state.system;

@@ -100,7 +100,7 @@ impl RequestScope {
 
     /// Closes the unit of work and answers with what it gave: the status and the JSON, or a problem. What was
     /// not there in time or failed in it counts, whatever was replied before.
-    pub(super) async fn answer(self, result: Result<Answer, Details>) -> Response {
+    pub(super) async fn answer(&self, result: Result<Answer, Details>) -> Response {
         match result {
             Ok(answer) => self.close(answer.response()).await,
             Err(details) => {
@@ -111,19 +111,16 @@ impl RequestScope {
     }
 
     /// Closes the unit of work, or gives it up if the answer is an error, and sends the answer.
-    pub(super) async fn close(self, response: Response) -> Response {
-        let (ctx, wait) = (self.ctx.clone(), self.wait);
-        let response = if response.status().as_u16() < 400 {
-            match ctx.close().await {
-                Ok(_) => response,
-                Err(error) => self.unfinished(&error),
-            }
-        } else {
-            ctx.cancel();
-            let _ = ctx.close().await; // It failed, as the answer says.
-            response
+    pub(super) async fn close(&self, response: Response) -> Response {
+        let is_success = response.status().as_u16() < 400;
+        if !is_success {
+            self.ctx.cancel();
+        }
+        let response = match self.ctx.close_kept().await {
+            Err(error) if is_success => self.unfinished(&error),
+            _ => response, // It failed, as the answer says.
         };
-        preferring(response, wait)
+        preferring(response, self.wait)
     }
 
     /// The answer of a unit of work whose reply is there, but that did not succeed.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::http::StatusCode;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -173,8 +173,8 @@ impl RequestBody {
         is_awaited: bool,
         intake: &Arc<Intake>,
         traffic: &Arc<Traffic>,
-    ) -> Body {
-        Body::new(RequestBody {
+    ) -> Self {
+        RequestBody {
             incoming,
             is_awaited,
             intake: Arc::clone(intake),
@@ -182,7 +182,7 @@ impl RequestBody {
             come: 0,
             waited: Duration::ZERO,
             waiting: None,
-        })
+        }
     }
 
     /// How long the next bytes may be waited for in all, and what is the matter if they are not there then.

@@ -1,14 +1,14 @@
 //! [`Connection`]: one client, from its first byte to its last, within bounds of time and length.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::extract::Request;
-use axum::http::header::{CONNECTION, CONTENT_LENGTH, HeaderValue};
+use axum::http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderValue};
 use axum::http::{Method, Version};
 use axum::response::Response;
 use hyper::body::{Body as HttpBody, Incoming};
@@ -21,7 +21,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::escaped::Escaped;
 use crate::guarded::{catch, panic_text};
-use crate::http::admission::admit;
+use crate::http::access::cors;
+use crate::http::admission::{AnswerMarks, admit};
 use crate::http::connections::answering::{Activity, Answering, AtWork};
 use crate::http::connections::body::{Intake, RequestBody};
 use crate::http::connections::cut_off;
@@ -29,6 +30,9 @@ use crate::http::connections::ending::{Phase, end};
 use crate::http::connections::expectation::awaits_continue;
 use crate::http::connections::patience::StreamExecutor;
 use crate::http::connections::permits::Permits;
+use crate::http::connections::received::{ReceivedBody, ReceivedRequest};
+use crate::http::connections::seldom::Seldom;
+use crate::http::connections::to_the_end::ToTheEnd;
 use crate::http::connections::wire::{Traffic, Wire};
 use crate::http::gateway::Gateway;
 use crate::http::replies::failure_log::refused;
@@ -92,7 +96,8 @@ impl Connection {
                 tracing::debug!(error = %Escaped(&error), "a connection ended early");
             }
         };
-        race(serving, self.silent()).await;
+        let silent = pin!(self.silent());
+        race(serving, Seldom::new(silent)).await;
     }
 
     /// Serves it to its end. On the heap, where it is as large as it is and no larger: there may be very
@@ -113,12 +118,15 @@ impl Connection {
             let builder = builder(settings.header_timeout, settings.write_timeout);
             let serving = builder.serve_connection_with_upgrades(TokioIo::new(wire), service);
             let mut serving = pin!(serving);
-            let served = async { Some(serving.as_mut().await) };
-            let ending = async {
-                let _ = phase.wait_for(|phase| *phase > Phase::Open).await;
-                None
+            let served = {
+                let served = async { Some(serving.as_mut().await) };
+                let ending = pin!(async {
+                    let _ = phase.wait_for(|phase| *phase > Phase::Open).await;
+                    None
+                });
+                race(served, Seldom::new(ending)).await
             };
-            match race(served, ending).await {
+            match served {
                 Some(served) => served,
                 None => {
                     let cut_off = || connection.cut_off();
@@ -172,34 +180,29 @@ impl Connection {
     async fn in_bounds(&self, request: hyper::Request<Incoming>, at_work: &AtWork) -> Response {
         self.traffic.complete();
         let state = &self.gateway.state;
-        let (mut parts, incoming) = request.into_parts();
-        let given = RequestId::given(&parts.headers);
-        let id = || given.clone().unwrap_or_else(RequestId::fresh);
-        let is_http_1 = parts.version < Version::HTTP_2;
-        let intake =
-            (!incoming.is_end_stream()).then(|| Intake::new(&state.shared.bodies, &state.settings));
-        let expected = awaits_continue(&parts.headers, parts.version);
-        let body = match &intake {
-            Some(intake) => {
-                let is_awaited = *expected.as_ref().unwrap_or(&true);
-                RequestBody::of(incoming, is_awaited, intake, &self.traffic)
+        let cors = match &state.settings.cors {
+            Some(layer) if !state.is_private => {
+                // Boxed, so that what is rare makes no request larger.
+                let headers = Box::pin(cors::headers(layer, &request)).await;
+                Some(Box::new(headers))
             }
-            None => Body::empty(),
+            _ => None,
         };
-        let (marks, refusal) = admit(state, self.peer, &mut parts).await;
-        let refusal = refusal.or_else(|| Some(expected.err()?.answer(&id())));
-        let mut response = match refusal {
-            Some(refusal) => {
-                drop(body);
-                refusal
-            }
-            None => {
-                let response = self.response(Request::from_parts(parts, body), intake.clone());
+        let is_http_1 = request.version() < Version::HTTP_2;
+        let given = RequestId::given(request.headers());
+        let id = || given.clone().unwrap_or_else(RequestId::fresh);
+        let intake = (!request.body().is_end_stream())
+            .then(|| Intake::new(&state.shared.bodies, &state.settings));
+        let (marks, begun) = self.begin(request, intake.as_ref(), cors, &id);
+        let mut response = match begun {
+            Err(refusal) => refusal,
+            Ok(making) => {
+                let answered = async { Some(answered(making, &id).await) };
                 let cut_off = async {
-                    self.is_cut_off().await;
+                    self.is_cut_off(is_http_1).await;
                     None
                 };
-                match race(async { Some(response.await) }, cut_off).await {
+                match race(answered, cut_off).await {
                     Some(response) => response,
                     None => cut_off::answer(state, &at_work.asked, &id()),
                 }
@@ -221,39 +224,80 @@ impl Connection {
         response
     }
 
-    /// Waits until what is at work is cut off.
-    async fn is_cut_off(&self) {
+    /// Looks at a request, and begins to answer it; or refuses it.
+    fn begin(
+        &self,
+        request: hyper::Request<Incoming>,
+        intake: Option<&Arc<Intake>>,
+        cors: Option<Box<HeaderMap>>,
+        id: &impl Fn() -> RequestId,
+    ) -> (AnswerMarks, Result<ToTheEnd, Response>) {
+        let state = &self.gateway.state;
+        let (parts, incoming) = request.into_parts();
+        let expected = awaits_continue(&parts.headers, parts.version);
+        let body = match intake {
+            Some(intake) => {
+                let is_awaited = *expected.as_ref().unwrap_or(&true);
+                let body = RequestBody::of(incoming, is_awaited, intake, &self.traffic);
+                ReceivedBody::Direct(body)
+            }
+            None => ReceivedBody::Nothing,
+        };
+        let (marks, refusal) = admit(state, &parts, cors);
+        let refusal = refusal.or_else(|| Some(expected.err()?.answer(&id())));
+        if let Some(refusal) = refusal {
+            return (marks, Err(refusal));
+        }
+        let permit = match self.permits.take(intake.cloned()) {
+            Ok(permit) => permit,
+            Err(why) => {
+                refused(&why);
+                let busy = Details::unavailable("the server is too busy");
+                return (marks, Err(busy.answer(&id())));
+            }
+        };
+        let client = state.settings.proxies.client(self.peer, &parts.headers);
+        let begun = self.gateway.answer(ReceivedRequest {
+            parts,
+            body,
+            permit,
+            client: Some(client),
+        });
+        (marks, begun)
+    }
+
+    /// Waits until what is at work is cut off. On HTTP/1, that is done in the task of the connection, where
+    /// its one request is at work too: whoever cuts off polls this next.
+    async fn is_cut_off(&self, is_http_1: bool) {
+        if is_http_1 {
+            let is_cut_off = |_: &mut Context<'_>| match self.activity.is_cut_off() {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            };
+            return poll_fn(is_cut_off).await;
+        }
         let notified = self.cut_off.notified();
         if !self.activity.is_cut_off() {
             notified.await;
         }
     }
+}
 
-    async fn response(&self, mut request: Request, intake: Option<Arc<Intake>>) -> Response {
-        let given = RequestId::given(request.headers());
-        let id = move || given.unwrap_or_else(RequestId::fresh);
-        // Held here too: axum drops the extensions of a request before it runs the handler of a route.
-        let permit = match self.permits.take(intake) {
-            Ok(permit) => permit,
-            Err(why) => {
-                refused(&why);
-                return Details::unavailable("the server is too busy").answer(&id());
-            }
-        };
-        request.extensions_mut().insert(permit.clone());
-        let answered = catch(self.gateway.answer(request)).await;
-        drop(permit);
-        match answered {
-            Ok(response) => response,
-            Err(panic) => {
-                let (id, panic) = (id(), panic_text(&*panic));
-                tracing::error!(
-                    request_id = id.as_str(),
-                    panic,
-                    "a request's handler panicked"
-                );
-                Details::internal().answer(&id)
-            }
+/// The answer that is being made, or one that says that its maker panicked.
+async fn answered(making: ToTheEnd, id: &impl Fn() -> RequestId) -> Response {
+    match catch(making).await {
+        Ok(mut response) => {
+            Gateway::settle(&mut response);
+            response
+        }
+        Err(panic) => {
+            let (id, panic) = (id(), panic_text(&*panic));
+            tracing::error!(
+                request_id = id.as_str(),
+                panic,
+                "a request's handler panicked"
+            );
+            Details::internal().answer(&id)
         }
     }
 }

@@ -11,4 +11,7 @@ pub(super) mod limits;
 pub(super) mod listen;
 pub(super) mod patience;
 pub(super) mod permits;
+pub(super) mod received;
+pub(super) mod seldom;
+pub(super) mod to_the_end;
 pub(super) mod wire;

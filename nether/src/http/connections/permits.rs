@@ -1,26 +1,40 @@
 //! [`Permits`]: how many requests may be at work, over all connections and on one of them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::http::connections::body::Intake;
 
-/// The place of a request among those that may be at work, for as long as somebody has it.
-#[derive(Debug, Clone)]
-pub(crate) struct RequestPermit(#[expect(dead_code)] Arc<PermitHeld>);
+/// The place of a request among those that may be at work, for as long as somebody has it. The default is
+/// none.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RequestPermit(Arc<PermitHeld>);
 
 /// A place among all requests, and among those of the connection.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct PermitHeld {
     #[expect(dead_code)]
-    place: OwnedSemaphorePermit,
+    place: Option<OwnedSemaphorePermit>,
     of_connection: Arc<AtomicUsize>,
     /// What its body takes of the memory for bodies. A command that goes on without its client still has what
     /// it was sent.
     #[expect(dead_code)]
     intake: Option<Arc<Intake>>,
+    /// Whether a command has begun, which is finished whether or not its client stays.
+    has_begun: AtomicBool,
+}
+
+impl RequestPermit {
+    /// A command begins.
+    pub(crate) fn begin(&self) {
+        self.0.has_begun.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn has_begun(&self) -> bool {
+        self.0.has_begun.load(Ordering::Relaxed)
+    }
 }
 
 impl Drop for PermitHeld {
@@ -60,9 +74,10 @@ impl Permits {
         let of_connection = Arc::clone(&self.taken);
         let taken = of_connection.fetch_add(1, Ordering::Relaxed);
         let held = PermitHeld {
-            place,
+            place: Some(place),
             of_connection,
             intake,
+            has_begun: AtomicBool::new(false),
         };
         if taken >= self.most {
             return Err("as many requests of one connection are at work as may be");

@@ -1,20 +1,15 @@
 //! Endpoints of commands and queries: the request becomes the message, its reply the answer.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use axum::body::{Body, Bytes};
-use axum::extract::Request;
-use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, StatusCode, request};
 use axum::response::Response;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::Body as HttpBody;
 
 use crate::error::{CallError, HandlerError};
 use crate::escaped::Escaped;
-use crate::http::connections::permits::RequestPermit;
+use crate::http::connections::received::ReceivedRequest;
+use crate::http::connections::to_the_end::ToTheEnd;
+use crate::http::endpoints::content::{self, is_json, must_be_json, not_json};
 use crate::http::endpoints::endpoint::{CallEndpoint, EndpointReply, success};
 use crate::http::idempotency::key::{IdempotencyKey, KeyUser};
 use crate::http::idempotency::keyed::{FirstAnswer, is_unknown};
@@ -25,98 +20,80 @@ use crate::http::replies::encodings;
 use crate::http::replies::problem::Details;
 use crate::http::replies::reply::unless_known;
 use crate::http::request_scope::{Answer, RequestScope};
-use crate::http::server::settings::ServerSettings;
 use crate::http::server::state::ServerState;
 use crate::message::{MessageDescriptor, MessageKind};
-use crate::route::BoxFuture;
 
-/// Serves a request for `M`.
-pub(crate) fn serve<M>(state: Arc<ServerState>, request: Request) -> BoxFuture<Response>
+/// Serves a request for `M`. One box holds all of it, from the head to the answer.
+pub(crate) fn serve<M>(state: Arc<ServerState>, mut request: ReceivedRequest) -> ToTheEnd
 where
     M: CallEndpoint + Send,
     M::Reply: EndpointReply,
 {
-    Box::pin(async move {
-        let (parts, body) = request.into_parts();
-        if must_be_json::<M>(&parts) && !is_json(&parts) {
-            return not_json().answer_to(&parts);
+    let permit = request.permit.clone();
+    let making = async move {
+        if must_be_json::<M>(&request.parts) && !is_json(&request.parts) {
+            return not_json().answer_to(&request.parts);
         }
-        if let Some(refusal) = encodings::refuse_content(&parts.headers) {
+        if let Some(refusal) = encodings::refuse_content(&request.parts.headers) {
             return refusal;
         }
-        let body = match read(&state.settings, &parts, body).await {
+        let body = match content::read(&state.settings, &mut request).await {
             Ok(body) => body,
-            Err(details) => return details.answer_to(&parts),
+            Err(details) => return details.answer_to(&request.parts),
         };
-        match message::<M>(&parts, &body) {
-            Ok(message) if M::KIND == MessageKind::Command => {
-                command(state, parts, &body, message).await
+        let message = match message::<M>(&request.parts, &body) {
+            Ok(message) => message,
+            Err(details) => return details.answer_to(&request.parts),
+        };
+        if M::KIND == MessageKind::Command {
+            match IdempotencyKey::of(&request.parts, &body) {
+                Ok(None) => {}
+                // Boxed, so that what is rare makes no command larger.
+                Ok(Some(key)) => return Box::pin(keyed(state, request, key, message)).await,
+                Err(details) => return details.answer_to(&request.parts),
             }
-            // A query changes nothing: if the client goes away, so does it.
-            Ok(message) => {
-                let response = run(
-                    RequestScope::open(&state.system, &state.settings, &parts),
-                    message,
-                )
-                .await;
-                unless_known(&parts, response)
-            }
-            Err(details) => details.answer_to(&parts),
         }
-    })
-}
-
-/// A command that has begun is finished, also if the client goes away.
-async fn command<M>(
-    state: Arc<ServerState>,
-    parts: request::Parts,
-    body: &Bytes,
-    message: M,
-) -> Response
-where
-    M: CallEndpoint + Send,
-    M::Reply: EndpointReply,
-{
-    let key = match IdempotencyKey::of(&parts, body) {
-        Ok(key) => key,
-        Err(details) => return details.answer_to(&parts),
+        if state.settings.principal.is_some() {
+            request.note_client();
+        }
+        let scope = RequestScope::open(&state.system, &state.settings, &request.parts);
+        if M::KIND == MessageKind::Command {
+            request.permit.begin();
+        }
+        let called = scope.ctx.call(message).await;
+        let response = respond::<M>(&scope, called).await;
+        match M::KIND {
+            MessageKind::Command => response,
+            _ => unless_known(&request.parts, response),
+        }
     };
-    // It is at work, and has a place among the requests that are, until it is done.
-    let place = parts.extensions.get::<RequestPermit>().cloned();
-    if let Some(key) = key {
-        // Boxed, so that what is rare makes no command larger.
-        return Box::pin(keyed_command(&state, &parts, key, place, message)).await;
-    }
-    let scope = RequestScope::open(&state.system, &state.settings, &parts);
-    let doing: BoxFuture<Response> = Box::pin(async move {
-        let _place = place;
-        run(scope, message).await
-    });
-    ToTheEnd(Some(doing)).await
+    ToTheEnd::new(Box::pin(making), permit)
 }
 
 /// A command with a key is handled once.
-async fn keyed_command<M>(
-    state: &ServerState,
-    parts: &request::Parts,
+async fn keyed<M>(
+    state: Arc<ServerState>,
+    mut request: ReceivedRequest,
     key: IdempotencyKey,
-    place: Option<RequestPermit>,
     message: M,
 ) -> Response
 where
     M: CallEndpoint + Send,
     M::Reply: EndpointReply,
 {
-    let scope = RequestScope::open_keyed(&state.system, &state.settings, parts);
-    let user = KeyUser::of(parts, scope.ctx.principal());
+    request.note_client();
+    let ReceivedRequest { parts, permit, .. } = request;
+    let scope = RequestScope::open_keyed(&state.system, &state.settings, &parts);
+    let user = KeyUser::of(&parts, scope.ctx.principal());
     let resumes = identify(M::descriptor(), &scope, &key, &user);
     let request = key.request(&user, resumes);
     let patience = scope.patience();
     let first = Box::pin(async move {
-        let _place = place;
+        // It is at work, and has a place among the requests that are, until it is done.
+        let _permit = permit;
         let called = scope.ctx.call(message).await;
         let is_unknown = is_unknown(&called, resumes);
-        let response = respond::<M>(scope, called).await;
+        let response = respond::<M>(&scope, called).await;
         FirstAnswer {
             response,
             is_unknown,
@@ -149,25 +126,15 @@ fn identify(
     false
 }
 
-/// Sends the message, and makes of its reply what the client gets.
-async fn run<M>(scope: RequestScope, message: M) -> Response
-where
-    M: CallEndpoint + Send,
-    M::Reply: EndpointReply,
-{
-    let called = scope.ctx.call(message).await;
-    respond::<M>(scope, called).await
-}
-
 /// Makes of a reply what the client gets.
-async fn respond<M>(scope: RequestScope, called: Result<M::Reply, CallError<M::Error>>) -> Response
+async fn respond<M>(scope: &RequestScope, called: Result<M::Reply, CallError<M::Error>>) -> Response
 where
     M: CallEndpoint,
     M::Reply: EndpointReply,
 {
     let result = match called {
-        Ok(reply) => answer::<M>(&scope, &reply),
-        Err(error) => Err(refusal::<M>(&scope, &error)),
+        Ok(reply) => answer::<M>(scope, &reply),
+        Err(error) => Err(refusal::<M>(scope, &error)),
     };
     scope.answer(result).await
 }
@@ -218,7 +185,9 @@ fn message<M: CallEndpoint>(parts: &request::Parts, body: &[u8]) -> Result<M, De
         body,
         ..Input::default()
     };
-    if let Some(endpoint) = &M::descriptor().endpoint {
+    if let Some(endpoint) = &M::descriptor().endpoint
+        && endpoint.path.contains('{')
+    {
         input.path(endpoint.path, parts.uri.path())?;
     }
     if let Some(query) = parts.uri.query() {
@@ -226,93 +195,4 @@ fn message<M: CallEndpoint>(parts: &request::Parts, body: &[u8]) -> Result<M, De
     }
     let is_get = parts.method == Method::GET || parts.method == Method::HEAD;
     input.message(M::SHAPE, TextNames::of(M::SHAPE, !is_get))
-}
-
-/// The body, if it is JSON and not too long. Of a GET there is none. What the head says is enough to refuse
-/// is refused before anything is read, so that a client that waits for `100 Continue` does not send it.
-async fn read(
-    settings: &ServerSettings,
-    parts: &request::Parts,
-    body: Body,
-) -> Result<Bytes, Details> {
-    let is_bodiless = parts.method == Method::GET || parts.method == Method::HEAD;
-    if is_bodiless || body.is_end_stream() {
-        return Ok(Bytes::new());
-    }
-    let declared = body.size_hint();
-    let is_json = is_json(parts);
-    // One of unknown length may be empty, and nothing needs no type.
-    if !is_json && (declared.lower() > 0 || parts.headers.contains_key(CONTENT_TYPE)) {
-        return Err(not_json());
-    }
-    if declared.lower() > settings.body_limit as u64 {
-        return Err(too_long(settings));
-    }
-    let body = match Limited::new(body, settings.body_limit).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => return Err(too_long(settings)),
-        Err(error) => {
-            tracing::debug!(error = %Escaped(&error), "a request's body did not come");
-            let detail = "the body did not come to its end";
-            return Err(Details::new(StatusCode::BAD_REQUEST, detail));
-        }
-    };
-    if !body.is_empty() && !is_json {
-        return Err(not_json());
-    }
-    Ok(body)
-}
-
-fn too_long(settings: &ServerSettings) -> Details {
-    let detail = format!("the body is longer than {} bytes", settings.body_limit);
-    Details::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
-}
-
-fn not_json() -> Details {
-    let detail = "the body must be JSON: `content-type: application/json`";
-    Details::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
-}
-
-/// Whether the query fills fields of a command that a plain form could send. Such a request says that it is
-/// JSON, also without a body: no page of another origin can say so without a preflight.
-fn must_be_json<M: CallEndpoint>(parts: &request::Parts) -> bool {
-    M::KIND == MessageKind::Command
-        && parts.method == axum::http::Method::POST
-        && parts.uri.query().is_some_and(|query| !query.is_empty())
-}
-
-fn is_json(parts: &request::Parts) -> bool {
-    let stated = parts.headers.get(CONTENT_TYPE);
-    let stated = stated.and_then(|stated| stated.to_str().ok());
-    stated.is_some_and(|stated| {
-        let essence = stated.split(';').next().unwrap_or_default().trim();
-        let is = |json: &str| essence.eq_ignore_ascii_case(json);
-        is("application/json") || essence.to_ascii_lowercase().ends_with("+json")
-    })
-}
-
-/// What goes on to its end in a task of its own, if nobody waits for it any more.
-pub(crate) struct ToTheEnd(Option<BoxFuture<Response>>);
-
-impl Future for ToTheEnd {
-    type Output = Response;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
-        // Not in its place while it is polled: one that panics does not go on.
-        let mut future = (self.0.take()).expect("a future is not polled after it is ready");
-        let polled = future.as_mut().poll(cx);
-        if polled.is_pending() {
-            self.0 = Some(future);
-        }
-        polled
-    }
-}
-
-impl Drop for ToTheEnd {
-    fn drop(&mut self) {
-        let (future, runtime) = (self.0.take(), tokio::runtime::Handle::try_current());
-        if let (Some(future), Ok(runtime)) = (future, runtime) {
-            runtime.spawn(future);
-        }
-    }
 }

@@ -2,12 +2,15 @@
 
 #![allow(missing_docs)] // Not public API. Used by generated code.
 
+use std::io;
+
 use axum::http::{HeaderMap, StatusCode};
 use schemars::{Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde::ser::Error as _;
-use serde_json::Error;
+use serde_json::ser::Formatter;
+use serde_json::{Error, Serializer};
 
 use crate::finite;
 pub use crate::http::endpoints::shape::{Field, Shape};
@@ -82,9 +85,11 @@ pub trait EndpointReply {
 #[diagnostic::do_not_recommend]
 impl<T: Serialize> EndpointReply for T {
     fn write(&self) -> serde_json::Result<Vec<u8>> {
-        let json = serde_json::to_vec(self)?;
+        let (mut json, mut has_null) = (Vec::with_capacity(JSON_BYTES), false);
+        let formatter = NullFinder(&mut has_null);
+        self.serialize(&mut Serializer::with_formatter(&mut json, formatter))?;
         // In place of a float that is not finite stands `null`, which is no number.
-        if has_null(&json) {
+        if has_null {
             finite::check(self, true)
                 .map_err(|not| Error::custom(format!("{not}: JSON has no such number")))?;
         }
@@ -92,9 +97,17 @@ impl<T: Serialize> EndpointReply for T {
     }
 }
 
-/// Whether it says `null`, maybe inside of a string.
-fn has_null(json: &[u8]) -> bool {
-    std::str::from_utf8(json).is_ok_and(|json| json.contains("null"))
+/// The room that a reply gets at first.
+const JSON_BYTES: usize = 128;
+
+/// Writes compactly, and notes whether a value is `null`.
+struct NullFinder<'a>(&'a mut bool);
+
+impl Formatter for NullFinder<'_> {
+    fn write_null<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        *self.0 = true;
+        writer.write_all(b"null")
+    }
 }
 
 /// Asserts that there is no reply, where there is no content.

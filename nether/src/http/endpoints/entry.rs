@@ -5,12 +5,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use axum::extract::Request;
 use axum::http::StatusCode;
-use axum::response::Response;
 use schemars::{Schema, SchemaGenerator};
 
 use crate::declaration::Declaration;
+use crate::http::connections::received::ReceivedRequest;
+use crate::http::connections::to_the_end::ToTheEnd;
 use crate::http::endpoints::call;
 use crate::http::endpoints::endpoint::{
     CallEndpoint, Endpoint, EndpointReply, ReplyShape, Shape, success,
@@ -20,11 +20,10 @@ use crate::http::events::field_form::{FieldForm, form_of};
 use crate::http::replies::problem::ProblemKind;
 use crate::http::server::state::ServerState;
 use crate::message::{Event, MessageDescriptor, MessageKind};
-use crate::route::BoxFuture;
 use crate::system::System;
 
 /// Serves a request.
-pub(crate) type Serve = fn(Arc<ServerState>, Request) -> BoxFuture<Response>;
+pub(crate) type Serve = fn(Arc<ServerState>, ReceivedRequest) -> ToTheEnd;
 
 /// An endpoint, its types forgotten.
 pub struct EndpointEntry {
