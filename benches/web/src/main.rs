@@ -2,8 +2,8 @@
 //! thousand clients that listen to a stream of events.
 //!
 //! `cargo run --release --manifest-path benches/Cargo.toml -p web`, or with `-- 1` for a short run of it.
-//! Needs `wrk`. Every server is a process of its own, which has the machine's cores together with who
-//! measures it.
+//! Needs `wrk`, and `h2load` of nghttp2. Every server is a process of its own, which has the machine's cores
+//! together with who measures it.
 
 mod listeners;
 mod servers;

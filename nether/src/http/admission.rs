@@ -11,6 +11,7 @@ use axum::response::Response;
 use crate::http::access::cors;
 use crate::http::access::cross_site;
 use crate::http::access::host::HostAndPort;
+use crate::http::access::known_host::KnownHost;
 use crate::http::operations::served::PROBES;
 use crate::http::replies::problem::Details;
 use crate::http::request_id::RequestId;
@@ -33,20 +34,22 @@ pub(super) struct AnswerMarks {
     cors: Option<Box<HeaderMap>>,
 }
 
-/// Looks at a request. An answer if the request goes no further. `cors` are the headers by which the answer
-/// lets pages of other origins read it.
+/// Looks at a request. An answer if the request goes no further. `given` is what the client calls it; `cors`
+/// are the headers by which the answer lets pages of other origins read it; `known` is the host that the
+/// requests of its connection name.
 pub(super) fn admit(
     state: &ServerState,
     parts: &request::Parts,
+    given: Option<RequestId>,
     cors: Option<Box<HeaderMap>>,
+    known: &KnownHost,
 ) -> (AnswerMarks, Option<Response>) {
     let is_preflight = || cors::is_preflight(&parts.method, &parts.headers);
-    let answer = match check(state, parts, cors.as_deref()) {
+    let answer = match check(state, parts, cors.as_deref(), known) {
         Err(details) => Some(details.answer_to(parts)),
         Ok(()) if cors.is_some() && is_preflight() => Some(Response::new(Body::empty())),
         Ok(()) => None,
     };
-    let given = RequestId::given(&parts.headers);
     (AnswerMarks { given, cors }, answer)
 }
 
@@ -54,11 +57,15 @@ fn check(
     state: &ServerState,
     parts: &request::Parts,
     cors: Option<&HeaderMap>,
+    known: &KnownHost,
 ) -> Result<(), Details> {
+    if known.is_that_of(parts) && !cross_site::may_be_from_browser(&parts.headers) {
+        return Ok(());
+    }
     let host =
         HostAndPort::of(parts).map_err(|wrong| Details::new(StatusCode::BAD_REQUEST, wrong))?;
     if let Some(host) = &host {
-        check_host(state, parts, host)?;
+        check_host(state, parts, host, known)?;
     }
     cross_site::check(parts, host.as_ref(), cors, &state.settings.open_paths)
 }
@@ -71,6 +78,7 @@ fn check_host(
     state: &ServerState,
     parts: &request::Parts,
     host: &HostAndPort<'_>,
+    known: &KnownHost,
 ) -> Result<(), Details> {
     let is_local = !state.is_at_loopback() || host.is_loopback();
     let is_taken = match &state.settings.hosts {
@@ -78,7 +86,11 @@ fn check_host(
         Some(hosts) => hosts.contains(host),
         None => is_local,
     };
-    if is_taken || PROBES.contains(&parts.uri.path()) {
+    if is_taken {
+        known.note(parts);
+        return Ok(());
+    }
+    if PROBES.contains(&parts.uri.path()) {
         return Ok(());
     }
     let host = host.to_string();
@@ -97,6 +109,11 @@ fn check_host(
 }
 
 impl AnswerMarks {
+    /// What the request is called in a problem.
+    pub(super) fn request_id(&self) -> RequestId {
+        self.given.clone().unwrap_or_else(RequestId::fresh)
+    }
+
     /// Marks the answer.
     pub(super) fn mark(self, response: &mut Response) {
         let headers = response.headers_mut();

@@ -129,8 +129,10 @@ impl<S: Caller, State: Send + Sync> FromRequestParts<State> for RequestContext<S
             return Err(Details::internal().answer_to(parts));
         };
         let mut scope = lock(&opened.scope);
-        let scope =
-            scope.get_or_insert_with(|| RequestScope::open(&state.system, &state.settings, parts));
+        let scope = scope.get_or_insert_with(|| {
+            let given = RequestId::given(&parts.headers);
+            RequestScope::open(&state.system, &state.settings, parts, given)
+        });
         Ok(RequestContext(scope.ctx.clone_for()))
     }
 }
@@ -178,7 +180,7 @@ async fn around(
     match (response, scope) {
         (Ok(response), Some(scope)) => scope.close(response).await,
         (Ok(response), None) => response,
-        (Err(_), Some(scope)) => scope.answer(Err(Details::too_late())).await,
+        (Err(_), Some(scope)) => scope.close(scope.problem(&Details::too_late())).await,
         (Err(_), None) => Details::too_late().answer(&id.unwrap_or_else(RequestId::fresh)),
     }
 }

@@ -45,14 +45,14 @@ use crate::system::System;
 /// Where requests come in. Each open connection has it, and who opened the address.
 pub(super) struct Gateway {
     pub(super) state: Arc<ServerState>,
-    routes: ArcSwap<Routes>,
+    routes: ArcSwap<GatewayRoutes>,
     /// Which modules there were when the router was made.
     present: Presence,
 }
 
 /// What is at which path.
 #[derive(Debug, Default)]
-struct Routes {
+struct GatewayRoutes {
     /// The endpoints, for a look before the router's: empty if anything stands before or around them.
     endpoints: EndpointTable,
     router: Router,
@@ -87,7 +87,7 @@ impl Gateway {
     pub(super) fn rebuild(&self) {
         self.present.note(&self.state.system);
         let routes = if self.state.is_private {
-            Routes {
+            GatewayRoutes {
                 endpoints: EndpointTable::default(),
                 router: operations::served::router(&self.state).fallback(not_found),
             }
@@ -147,7 +147,7 @@ impl Gateway {
     }
 }
 
-fn assembled(state: &Arc<ServerState>) -> Routes {
+fn assembled(state: &Arc<ServerState>) -> GatewayRoutes {
     let (routers, folders) = state.shared.added();
     let present = present(&state.system);
     let mut router = Router::new().fallback(not_found);
@@ -170,7 +170,7 @@ fn assembled(state: &Arc<ServerState>) -> Routes {
         router = router.layer(CompressionLayer::new());
     }
     let endpoints = is_first.then(|| EndpointTable::of(&present));
-    Routes {
+    GatewayRoutes {
         endpoints: endpoints.unwrap_or_default(),
         router,
     }

@@ -40,8 +40,14 @@ pub(super) struct RequestScope {
 
 impl RequestScope {
     /// Opens the unit of work, with what the headers say about it.
-    pub(super) fn open(system: &System, settings: &ServerSettings, parts: &request::Parts) -> Self {
-        RequestScope::opened(system, settings, parts, Context::with_timeout)
+    /// `given` is what the client calls it.
+    pub(super) fn open(
+        system: &System,
+        settings: &ServerSettings,
+        parts: &request::Parts,
+        given: Option<RequestId>,
+    ) -> Self {
+        RequestScope::opened(system, settings, parts, given, Context::with_timeout)
     }
 
     /// Opens a unit of work that has to begin in time, and is finished once it has begun.
@@ -49,14 +55,16 @@ impl RequestScope {
         system: &System,
         settings: &ServerSettings,
         parts: &request::Parts,
+        given: Option<RequestId>,
     ) -> Self {
-        RequestScope::opened(system, settings, parts, Context::with_start_timeout)
+        RequestScope::opened(system, settings, parts, given, Context::with_start_timeout)
     }
 
     fn opened(
         system: &System,
         settings: &ServerSettings,
         parts: &request::Parts,
+        given: Option<RequestId>,
         limit: fn(Context, Duration) -> Context,
     ) -> Self {
         let mut ctx = system.context();
@@ -70,7 +78,6 @@ impl RequestScope {
         if let Some(principal) = settings.principal.as_ref().and_then(|of| of(parts)) {
             ctx = ctx.with_principal(&principal);
         }
-        let given = RequestId::given(&parts.headers);
         if let Some(id) = &given {
             ctx = ctx.with(id.clone());
         }
@@ -98,29 +105,27 @@ impl RequestScope {
         }
     }
 
-    /// Closes the unit of work and answers with what it gave: the status and the JSON, or a problem. What was
-    /// not there in time or failed in it counts, whatever was replied before.
-    pub(super) async fn answer(&self, result: Result<Answer, Details>) -> Response {
-        match result {
-            Ok(answer) => self.close(answer.response()).await,
-            Err(details) => {
-                let response = details.answer(&self.request_id());
-                self.close(response).await
-            }
-        }
+    /// The answer of a problem.
+    pub(super) fn problem(&self, details: &Details) -> Response {
+        details.answer(&self.request_id())
     }
 
-    /// Closes the unit of work, or gives it up if the answer is an error, and sends the answer.
-    pub(super) async fn close(&self, response: Response) -> Response {
+    /// Closes the unit of work, or gives it up if the answer is an error, and sends the answer. What was not
+    /// there in time or failed in it counts, whatever was replied before.
+    pub(super) async fn close(&self, mut response: Response) -> Response {
         let is_success = response.status().as_u16() < 400;
         if !is_success {
-            self.ctx.cancel();
+            self.ctx.cancel(); // It failed, as the answer says.
         }
-        let response = match self.ctx.close_kept().await {
-            Err(error) if is_success => self.unfinished(&error),
-            _ => response, // It failed, as the answer says.
-        };
-        preferring(response, self.wait)
+        if let Err(error) = self.ctx.close_kept().await
+            && is_success
+        {
+            response = self.unfinished(&error);
+        }
+        if let Some(seconds) = self.wait {
+            prefer_applied(&mut response, seconds);
+        }
+        response
     }
 
     /// The answer of a unit of work whose reply is there, but that did not succeed.
@@ -176,8 +181,11 @@ impl ClientPatience {
 
     /// What the client gets then.
     pub(super) fn too_late(&self) -> Response {
-        let response = Details::too_late().answer(&self.id);
-        preferring(response, self.wait)
+        let mut response = Details::too_late().answer(&self.id);
+        if let Some(seconds) = self.wait {
+            prefer_applied(&mut response, seconds);
+        }
+        response
     }
 
     /// Answers the request with a problem.
@@ -186,14 +194,12 @@ impl ClientPatience {
     }
 }
 
-/// Says how long the answer may have taken, if the client had a wish (RFC 7240, section 3).
-fn preferring(mut response: Response, wait: Option<u64>) -> Response {
-    if let Some(seconds) = wait {
-        let applied = HeaderValue::from_str(&format!("wait={seconds}"));
-        let applied = applied.expect("a number is visible ASCII");
-        response.headers_mut().insert(PREFERENCE_APPLIED, applied);
-    }
-    response
+/// Says how long the answer may have taken, as the client wished (RFC 7240, section 3).
+#[cold]
+fn prefer_applied(response: &mut Response, seconds: u64) {
+    let applied = HeaderValue::from_str(&format!("wait={seconds}"));
+    let applied = applied.expect("a number is visible ASCII");
+    response.headers_mut().insert(PREFERENCE_APPLIED, applied);
 }
 
 /// How long the client waits (RFC 7240, section 4.3).
@@ -219,7 +225,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    fn response(self) -> Response {
+    pub(super) fn response(self) -> Response {
         let has_content = self.json.is_some();
         let mut response = Response::new(self.json.map_or_else(Body::empty, Body::from));
         *response.status_mut() = self.status;

@@ -66,6 +66,11 @@ pub(crate) fn check(
     Err(refused(parts, host))
 }
 
+/// Whether a browser may be behind the request. If none is, nobody was made to send it.
+pub(crate) fn may_be_from_browser(headers: &HeaderMap) -> bool {
+    headers.contains_key(ORIGIN) || headers.contains_key(SEC_FETCH_SITE)
+}
+
 /// Whether the method is not one that only reads (RFC 9110, section 9.2.1); or the request opens a web
 /// socket, to which pages of all origins may write and whose messages they may read (RFC 6455, section 10.2).
 fn may_change(parts: &request::Parts) -> bool {

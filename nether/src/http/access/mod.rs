@@ -6,3 +6,4 @@ pub(super) mod cors;
 pub(super) mod cross_site;
 pub(super) mod host;
 pub(super) mod hosts;
+pub(super) mod known_host;

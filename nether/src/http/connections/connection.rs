@@ -22,6 +22,7 @@ use tokio::time::{Instant, sleep};
 use crate::escaped::Escaped;
 use crate::guarded::{catch, panic_text};
 use crate::http::access::cors;
+use crate::http::access::known_host::KnownHost;
 use crate::http::admission::{AnswerMarks, admit};
 use crate::http::connections::answering::{Activity, Answering, AtWork};
 use crate::http::connections::body::{Intake, RequestBody};
@@ -59,6 +60,7 @@ pub(crate) struct Connection {
     gateway: Arc<Gateway>,
     /// Who has opened it.
     peer: SocketAddr,
+    known_host: KnownHost,
     permits: Permits,
     activity: Arc<Activity>,
     traffic: Arc<Traffic>,
@@ -75,6 +77,7 @@ impl Connection {
         Arc::new(Connection {
             gateway,
             peer,
+            known_host: KnownHost::default(),
             permits: Permits::new(requests, 2 * STREAMS as usize),
             activity: Arc::default(),
             traffic: Arc::default(),
@@ -189,29 +192,27 @@ impl Connection {
             _ => None,
         };
         let is_http_1 = request.version() < Version::HTTP_2;
-        let given = RequestId::given(request.headers());
-        let id = || given.clone().unwrap_or_else(RequestId::fresh);
         let intake = (!request.body().is_end_stream())
             .then(|| Intake::new(&state.shared.bodies, &state.settings));
-        let (marks, begun) = self.begin(request, intake.as_ref(), cors, &id);
+        let (marks, begun) = self.begin(request, intake.as_ref(), cors);
         let mut response = match begun {
             Err(refusal) => refusal,
             Ok(making) => {
-                let answered = async { Some(answered(making, &id).await) };
+                let answered = async { Some(answered(making, &marks).await) };
                 let cut_off = async {
                     self.is_cut_off(is_http_1).await;
                     None
                 };
                 match race(answered, cut_off).await {
                     Some(response) => response,
-                    None => cut_off::answer(state, &at_work.asked, &id()),
+                    None => cut_off::answer(state, &at_work.asked, &marks.request_id()),
                 }
             }
         };
         if let Some(details) = intake.and_then(|intake| intake.refusal())
             && response.status().as_u16() >= 400
         {
-            response = details.answer(&id());
+            response = details.answer(&marks.request_id());
         }
         if is_http_1 && (self.traffic.is_abandoned() || self.activity.is_cut_off()) {
             let close = HeaderValue::from_static("close");
@@ -230,7 +231,6 @@ impl Connection {
         request: hyper::Request<Incoming>,
         intake: Option<&Arc<Intake>>,
         cors: Option<Box<HeaderMap>>,
-        id: &impl Fn() -> RequestId,
     ) -> (AnswerMarks, Result<ToTheEnd, Response>) {
         let state = &self.gateway.state;
         let (parts, incoming) = request.into_parts();
@@ -243,8 +243,9 @@ impl Connection {
             }
             None => ReceivedBody::Nothing,
         };
-        let (marks, refusal) = admit(state, &parts, cors);
-        let refusal = refusal.or_else(|| Some(expected.err()?.answer(&id())));
+        let given = RequestId::given(&parts.headers);
+        let (marks, refusal) = admit(state, &parts, given.clone(), cors, &self.known_host);
+        let refusal = refusal.or_else(|| Some(expected.err()?.answer(&marks.request_id())));
         if let Some(refusal) = refusal {
             return (marks, Err(refusal));
         }
@@ -253,13 +254,15 @@ impl Connection {
             Err(why) => {
                 refused(&why);
                 let busy = Details::unavailable("the server is too busy");
-                return (marks, Err(busy.answer(&id())));
+                let busy = busy.answer(&marks.request_id());
+                return (marks, Err(busy));
             }
         };
         let client = state.settings.proxies.client(self.peer, &parts.headers);
         let begun = self.gateway.answer(ReceivedRequest {
             parts,
             body,
+            given,
             permit,
             client: Some(client),
         });
@@ -284,14 +287,14 @@ impl Connection {
 }
 
 /// The answer that is being made, or one that says that its maker panicked.
-async fn answered(making: ToTheEnd, id: &impl Fn() -> RequestId) -> Response {
+async fn answered(making: ToTheEnd, marks: &AnswerMarks) -> Response {
     match catch(making).await {
         Ok(mut response) => {
             Gateway::settle(&mut response);
             response
         }
         Err(panic) => {
-            let (id, panic) = (id(), panic_text(&*panic));
+            let (id, panic) = (marks.request_id(), panic_text(&*panic));
             tracing::error!(
                 request_id = id.as_str(),
                 panic,

@@ -11,12 +11,15 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
 use crate::http::connections::body::RequestBody;
 use crate::http::connections::permits::RequestPermit;
+use crate::http::request_id::RequestId;
 
 /// A request that was let in. What axum's routers need is only made of it for them: extensions and a boxed
 /// body cost more than all that an endpoint does with them.
 pub(crate) struct ReceivedRequest {
     pub(crate) parts: request::Parts,
     pub(crate) body: ReceivedBody,
+    /// What the client calls it.
+    pub(crate) given: Option<RequestId>,
     /// Its place among the requests at work.
     pub(crate) permit: RequestPermit,
     /// The address of the client, until it is noted.
@@ -40,6 +43,7 @@ impl ReceivedRequest {
         // A user's middleware may have made the request anew, and holds its place itself.
         let permit = permit.unwrap_or_default();
         ReceivedRequest {
+            given: RequestId::given(&parts.headers),
             parts,
             body: ReceivedBody::Routed(body),
             permit,

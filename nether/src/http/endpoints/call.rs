@@ -56,12 +56,13 @@ where
         if state.settings.principal.is_some() {
             request.note_client();
         }
-        let scope = RequestScope::open(&state.system, &state.settings, &request.parts);
+        let given = request.given.take();
+        let scope = RequestScope::open(&state.system, &state.settings, &request.parts, given);
         if M::KIND == MessageKind::Command {
             request.permit.begin();
         }
         let called = scope.ctx.call(message).await;
-        let response = respond::<M>(&scope, called).await;
+        let response = scope.close(respond::<M>(&scope, called)).await;
         match M::KIND {
             MessageKind::Command => response,
             _ => unless_known(&request.parts, response),
@@ -82,8 +83,13 @@ where
     M::Reply: EndpointReply,
 {
     request.note_client();
-    let ReceivedRequest { parts, permit, .. } = request;
-    let scope = RequestScope::open_keyed(&state.system, &state.settings, &parts);
+    let ReceivedRequest {
+        parts,
+        permit,
+        given,
+        ..
+    } = request;
+    let scope = RequestScope::open_keyed(&state.system, &state.settings, &parts, given);
     let user = KeyUser::of(&parts, scope.ctx.principal());
     let resumes = identify(M::descriptor(), &scope, &key, &user);
     let request = key.request(&user, resumes);
@@ -93,7 +99,7 @@ where
         let _permit = permit;
         let called = scope.ctx.call(message).await;
         let is_unknown = is_unknown(&called, resumes);
-        let response = respond::<M>(&scope, called).await;
+        let response = scope.close(respond::<M>(&scope, called)).await;
         FirstAnswer {
             response,
             is_unknown,
@@ -127,7 +133,7 @@ fn identify(
 }
 
 /// Makes of a reply what the client gets.
-async fn respond<M>(scope: &RequestScope, called: Result<M::Reply, CallError<M::Error>>) -> Response
+fn respond<M>(scope: &RequestScope, called: Result<M::Reply, CallError<M::Error>>) -> Response
 where
     M: CallEndpoint,
     M::Reply: EndpointReply,
@@ -136,7 +142,10 @@ where
         Ok(reply) => answer::<M>(scope, &reply),
         Err(error) => Err(refusal::<M>(scope, &error)),
     };
-    scope.answer(result).await
+    match result {
+        Ok(answer) => answer.response(),
+        Err(details) => scope.problem(&details),
+    }
 }
 
 fn answer<M>(scope: &RequestScope, reply: &M::Reply) -> Result<Answer, Details>

@@ -73,17 +73,14 @@ pub(super) fn rewritten(json: &[u8]) -> Option<Vec<u8>> {
 /// as many digits. It may also be text that looks like one.
 pub(super) fn may_overflow(json: &[u8]) -> bool {
     let mut digits: i64 = 0;
-    json.iter().any(|byte| match byte {
-        b'0'..=b'9' => {
+    json.iter().any(|byte| {
+        if byte.is_ascii_digit() {
             digits += 1;
-            digits >= MAX_DIGITS
+            return digits >= MAX_DIGITS;
         }
-        b'e' | b'E' => digits > 0,
-        _ => {
-            // The fraction of a number makes it no larger, but may stand before an exponent.
-            digits = 0;
-            false
-        }
+        // The fraction of a number makes it no larger, but may stand before an exponent.
+        let digits_before = std::mem::take(&mut digits);
+        digits_before > 0 && byte.eq_ignore_ascii_case(&b'e')
     })
 }
 
